@@ -1,0 +1,58 @@
+// What the gateway asks of the auth service, in one process or over HTTP: the
+// same interface. Questions come from any thread; answers arrive on any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/refusal.h"
+
+namespace foyer::auth {
+
+inline constexpr int kContractVersion = 1;
+
+// A refused identity and an unanswered question are both a Refusal, and never
+// the same one: "could not check" has causes of step auth_service.
+using IdentityAnswer = std::move_only_function<void(Result<Identity>)>;
+
+struct TicketQuestion {
+  std::string ticket;
+  std::optional<std::string> origin; // of the handshake
+  std::string address;
+  std::string attempt;               // random; a repeat with the same id gets the same answer
+  Ref ref;
+};
+
+struct CookieQuestion {
+  std::string cookie; // the opaque session credential
+  std::string address;
+  Ref ref;
+};
+
+struct RevocationEvent {
+  enum class Kind : std::uint8_t {
+    token,   // id = jti
+    session, // id = session
+    before,  // id = user: all issued before `at`
+    user,    // id = user: disabled, enabled, deleted
+  } kind{};
+  std::string id;
+  WallTime at{};
+  enum class Reason : std::uint8_t { none, disabled, enabled, deleted } reason = Reason::none;
+};
+
+class AuthService {
+ public:
+  virtual ~AuthService() = default;
+  virtual void redeem_ticket(TicketQuestion question, IdentityAnswer answer) = 0;
+  virtual void check_cookie(CookieQuestion question, IdentityAnswer answer) = 0;
+  // Called with every event since `start`, in order, and from then on as they
+  // happen. `synchronised` is called (repeatedly) when the table is known to be
+  // complete up to now: silence longer than revocation_max_age is a fault.
+  virtual void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) = 0;
+};
+
+} // namespace foyer::auth

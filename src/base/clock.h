@@ -1,0 +1,67 @@
+// Time and randomness enter through constructors; nothing in Foyer asks the
+// operating system for them directly. Tests pass a ManualClock and FixedEntropy.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace foyer {
+
+using Millis = std::chrono::milliseconds;
+using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;              // UTC
+using MonoTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual WallTime wall() const = 0;
+  [[nodiscard]] virtual MonoTime mono() const = 0;
+};
+
+class Entropy {
+ public:
+  virtual ~Entropy() = default;
+  virtual void fill(std::span<std::byte> out) = 0; // thread safe
+
+  [[nodiscard]] std::string token();               // 256 bit, base64url, 43 characters
+  [[nodiscard]] std::string short_id();            // 96 bit, base64url, 16 characters
+  [[nodiscard]] std::uint64_t number();            // uniform 64 bit
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound); // uniform in [0, bound)
+};
+
+[[nodiscard]] const Clock& system_clock();
+[[nodiscard]] Entropy& system_entropy();
+
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(WallTime start = WallTime{std::chrono::milliseconds{1'700'000'000'000}}) : wall_(start), mono_(std::chrono::seconds{1000}) {}
+  [[nodiscard]] WallTime wall() const override { return wall_; }
+  [[nodiscard]] MonoTime mono() const override { return mono_; }
+  void advance(Millis by) { wall_ += by; mono_ += by; }
+
+ private:
+  WallTime wall_;
+  MonoTime mono_;
+};
+
+// A counter spread over the bytes: every value differs, every run is the same.
+class FixedEntropy final : public Entropy {
+ public:
+  explicit FixedEntropy(std::uint64_t seed = 1) : state_(seed) {}
+  void fill(std::span<std::byte> out) override;
+
+ private:
+  std::uint64_t state_;
+};
+
+[[nodiscard]] std::string rfc3339(WallTime t);                  // 2026-01-02T03:04:05.678Z
+[[nodiscard]] inline std::int64_t unix_seconds(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count(); }
+[[nodiscard]] inline std::int64_t unix_millis(WallTime t) { return t.time_since_epoch().count(); }
+[[nodiscard]] inline WallTime from_unix_seconds(std::int64_t s) { return WallTime{std::chrono::seconds{s}}; }
+[[nodiscard]] inline WallTime from_unix_millis(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }
+
+} // namespace foyer

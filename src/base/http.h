@@ -1,0 +1,77 @@
+// HTTP as plain data: what a handler is given and what it gives back. No socket,
+// no parser; those are in wire and loop.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/refusal.h"
+
+namespace foyer {
+
+struct Header {
+  std::string name;  // as received; compared without case
+  std::string value;
+};
+
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<Header> init) : list_(init) {}
+  void add(std::string name, std::string value) { list_.push_back({std::move(name), std::move(value)}); }
+  void set(std::string_view name, std::string value); // replaces all of that name
+  [[nodiscard]] const std::string* find(std::string_view name) const; // the first, or null
+  [[nodiscard]] std::size_t count(std::string_view name) const;
+  [[nodiscard]] std::string joined(std::string_view name) const; // list headers: values joined by ", " (RFC 9110 §5.3)
+  [[nodiscard]] const std::vector<Header>& list() const { return list_; }
+  [[nodiscard]] std::vector<Header>& list() { return list_; }
+
+ private:
+  std::vector<Header> list_;
+};
+
+struct Request {
+  std::string method;     // GET, POST, …
+  std::string path;       // percent-decoded? no: as on the wire, without query
+  std::string query;      // without '?'; never logged
+  Headers headers;
+  std::string body;
+  int version_minor = 1;  // HTTP/1.x
+  // Filled by the gateway, not by the parser:
+  std::string address;    // the client's, after TRUSTED_PROXIES
+  std::string origin_url; // scheme://host of this request as the client sees it
+  bool secure = false;    // the client spoke https (to us or to a trusted proxy)
+  Ref ref;
+  std::vector<std::string> path_args; // what the route's {…} matched
+
+  [[nodiscard]] std::optional<std::string> query_arg(std::string_view name) const; // percent-decoded, first
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;
+  std::string body;
+};
+
+// Answers may come later and from another thread; exactly one per request.
+using Reply = std::move_only_function<void(Response)>;
+using Handler = std::function<void(Request, Reply)>;
+
+// path may hold {name} segments: "/auth/sessions/{id}".
+struct Route {
+  std::string method;
+  std::string path;
+  Handler handler;
+};
+
+[[nodiscard]] Response json_response(int status, std::string body);
+[[nodiscard]] bool iequals(std::string_view a, std::string_view b); // ASCII
+[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
+
+} // namespace foyer

@@ -1,0 +1,50 @@
+// Verification of access tokens at a given `now`: pure, thread safe, prepared keys.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/refusal.h"
+#include "jose/key_set.h"
+
+namespace foyer::jose {
+
+// What a JWT must say to pass this door (RFC 8725, RFC 9068).
+struct VerifierPolicy {
+  std::string issuer;                                 // exact
+  std::string audience;                               // exact, one of aud
+  std::vector<std::string> token_types = {"at+jwt"};  // typ, without "application/", compared without case
+  std::string environment;                            // env, if the claim is present
+  bool require_environment_claim = false;
+  Millis leeway{30'000};
+  std::size_t max_bytes = 8 * 1024;
+};
+
+// What the claims of an accepted token say.
+struct Claims {
+  Identity identity;          // user, name, session, token id, permissions, times
+  std::string client_id;
+  bool leeway_used = false;   // exp, nbf or iat passed only because of the leeway
+  std::string header_json;    // for `foyer token inspect | verify`
+  std::string claims_json;
+};
+
+class Verifier {
+ public:
+  Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy);
+  // The first failure in the order of door.md's steps 6 and 9; each has its own cause:
+  // INVALID_FORMAT ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID WRONG_TOKEN_TYPE
+  // CLAIM_MISSING TOKEN_EXPIRED TOKEN_NOT_YET_VALID ISSUER_MISMATCH AUDIENCE_MISMATCH ENVIRONMENT_MISMATCH.
+  [[nodiscard]] Result<Claims> verify(std::string_view token, WallTime now) const;
+  // Form only (step 6): three parts, base64url, JSON, size. No key is touched.
+  [[nodiscard]] Result<bool> check_form(std::string_view token) const;
+
+ private:
+  std::shared_ptr<const KeySet> keys_;
+  VerifierPolicy policy_;
+};
+
+} // namespace foyer::jose

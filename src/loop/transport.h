@@ -1,0 +1,88 @@
+// The narrow waist of the data plane: what a connection needs from its socket,
+// and what a gateway shard needs from its loop. epoll is one backend; the tests'
+// memory network is another; nothing above knows which.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+namespace foyer::loop {
+
+// One accepted socket. Lives and dies on its loop.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Queue bytes; nothing is written before the end of the turn. Shared buffers
+  // are referenced, not copied, unless they are small.
+  virtual void send(SharedBytes bytes) = 0;
+  virtual void send_copy(std::string_view bytes) = 0;
+  [[nodiscard]] virtual std::size_t queued() const = 0; // bytes not yet taken by the kernel
+  // Forget everything queued that the kernel has not begun to take (a frame that
+  // is partly written is finished). Returns the bytes dropped.
+  virtual std::size_t drop_queue() = 0;
+  // After the queue is flushed: shut down writing, read and discard for up to
+  // `linger`, then close. on_closed follows.
+  virtual void close_gracefully(Millis linger) = 0;
+  virtual void abort() = 0; // close now; on_closed follows at the end of the turn
+  [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"
+  [[nodiscard]] virtual bool secure() const = 0;                    // TLS
+};
+
+// What a shard does with a socket; set at accept. `bytes` have kPadding readable
+// bytes behind them and may be changed in place; what is not consumed is lost, so
+// the receiver keeps what it needs.
+class TransportHandler {
+ public:
+  virtual ~TransportHandler() = default;
+  virtual void on_bytes(std::span<char> bytes) = 0;
+  virtual void on_eof() = 0;      // the peer will send no more
+  virtual void on_drained() = 0;  // the queue became empty after having been full at a flush
+  virtual void on_closed() = 0;   // last call; the handler may delete itself
+};
+
+// A timer that lies inside its owner and costs nothing when idle. Coarse: fires
+// on the first turn at or after its time, resolution 50 ms.
+class Timer {
+ public:
+  Timer() = default;
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  virtual ~Timer(); // disarms
+  virtual void on_timer() = 0;
+  [[nodiscard]] bool armed() const { return next_ != nullptr; }
+
+ private:
+  friend class TimerWheel;
+  Timer* next_ = nullptr;
+  Timer* prev_ = nullptr;
+  std::uint64_t due_tick_ = 0;
+  class TimerWheel* wheel_ = nullptr;
+};
+
+// What runs on a loop: one gateway shard.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  [[nodiscard]] virtual std::uint8_t index() const = 0;
+  [[nodiscard]] virtual MonoTime now() const = 0;   // read once per turn
+  [[nodiscard]] virtual WallTime wall() const = 0;  // read once per turn
+  virtual void arm(Timer& timer, Millis after) = 0; // re-arms if armed
+  virtual void disarm(Timer& timer) = 0;
+  // From any thread; runs on the loop in a later turn, in order per sender.
+  virtual void post(std::move_only_function<void()> task) = 0;
+  // Runs after all events of this turn, before the flush. For coalescing.
+  virtual void at_end_of_turn(std::move_only_function<void()> task) = 0;
+};
+
+// Makes a handler for each accepted socket. The transport outlives the handler's on_closed.
+using AcceptFunction = std::function<TransportHandler*(Loop&, Transport&)>;
+
+} // namespace foyer::loop
