@@ -1,0 +1,98 @@
+#include "base/clock.h"
+
+#include <fmt/format.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "base/bytes.h"
+
+namespace foyer {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime wall() const override {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  }
+  [[nodiscard]] MonoTime mono() const override { return std::chrono::steady_clock::now(); }
+};
+
+class SystemEntropy final : public Entropy {
+ public:
+  void fill(std::span<std::byte> out) override {
+    constexpr std::size_t kMost = std::numeric_limits<int>::max();
+    while (!out.empty()) {
+      const std::size_t n = std::min(out.size(), kMost);
+      // A process that cannot draw random numbers must not issue credentials.
+      if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(n)) != 1) std::abort();
+      out = out.subspan(n);
+    }
+  }
+};
+
+std::string random_text(Entropy& entropy, std::size_t bytes) {
+  std::string raw(bytes, '\0');
+  entropy.fill(std::as_writable_bytes(std::span(raw)));
+  return base64url_encode(raw);
+}
+
+} // namespace
+
+std::string Entropy::token() { return random_text(*this, 32); }
+
+std::string Entropy::short_id() { return random_text(*this, 12); }
+
+std::uint64_t Entropy::number() {
+  std::uint64_t n = 0;
+  fill(std::as_writable_bytes(std::span(&n, 1)));
+  return n;
+}
+
+std::uint64_t Entropy::below(std::uint64_t bound) {
+  if (bound < 2) return 0;
+  // Values of the incomplete last round of `bound` would favour small results.
+  const std::uint64_t unfair = (std::numeric_limits<std::uint64_t>::max() % bound + 1) % bound;
+  for (;;) {
+    const std::uint64_t n = number();
+    if (n <= std::numeric_limits<std::uint64_t>::max() - unfair) return n % bound;
+  }
+}
+
+const Clock& system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+
+Entropy& system_entropy() {
+  static SystemEntropy entropy;
+  return entropy;
+}
+
+// SplitMix64 (Steele, Lea, Flood 2014): a counter whose bits are mixed.
+void FixedEntropy::fill(std::span<std::byte> out) {
+  while (!out.empty()) {
+    state_ += 0x9e3779b97f4a7c15ULL;
+    std::uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    z ^= z >> 31;
+    const std::size_t n = std::min(out.size(), sizeof z);
+    std::memcpy(out.data(), &z, n);
+    out = out.subspan(n);
+  }
+}
+
+std::string rfc3339(WallTime t) {
+  const auto day = std::chrono::floor<std::chrono::days>(t);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{t - day};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
+}
+
+} // namespace foyer
