@@ -1,0 +1,380 @@
+#include "protocol/command.h"
+
+#include <simdjson.h>
+
+#include <array>
+#include <charconv>
+
+#include "base/bytes.h"
+
+namespace foyer::protocol {
+namespace {
+
+using simdjson::ondemand::json_type;
+using JsonValue = simdjson::ondemand::value;
+using JsonObject = simdjson::ondemand::object;
+
+struct TypeRow {
+  std::string_view name;
+  CommandType type;
+};
+constexpr std::array<TypeRow, 17> kTypes{{
+    {"ping", CommandType::ping}, {"chat", CommandType::chat}, {"join", CommandType::join}, {"typing", CommandType::typing},
+    {"leave", CommandType::leave}, {"history", CommandType::history}, {"presence", CommandType::presence}, {"refresh", CommandType::refresh},
+    {"authenticate", CommandType::authenticate}, {"rooms", CommandType::rooms}, {"create", CommandType::create}, {"direct", CommandType::direct},
+    {"invite", CommandType::invite}, {"remove", CommandType::remove}, {"delete", CommandType::delete_},
+    {"agent_request", CommandType::agent_request}, {"agent_cancel", CommandType::agent_cancel},
+}};
+
+// A member that some command knows. Its type is judged only by a command that uses
+// it; for the others it is an unknown extra member.
+template <class T>
+struct Member {
+  enum class State : std::uint8_t { absent, good, wrong } state = State::absent;
+  T value{};
+  void good(T v) { state = State::good, value = v; }
+  void wrong() { state = State::wrong; }
+};
+
+struct Members {
+  Member<std::string_view> type, token, ticket, room, user, message, key, request, agent, run;
+  Member<std::uint64_t> id, limit, before, offset;
+  Member<bool> on;
+  Member<Since> since;
+};
+
+// What went wrong with the JSON itself.
+struct Broken {
+  std::string what;
+};
+using Walk = std::optional<Broken>;
+
+std::string text_of(simdjson::error_code error) { return simdjson::error_message(error); }
+
+class SeenMembers {
+ public:
+  // False for a duplicate, or when there are more than kMaxMembers.
+  bool add(std::string_view name) {
+    for (std::size_t i = 0; i < count_; ++i)
+      if (names_[i] == name) return false;
+    if (count_ == names_.size()) return false;
+    names_[count_++] = name;
+    return true;
+  }
+
+ private:
+  std::array<std::string_view, kMaxMembers> names_;
+  std::size_t count_ = 0;
+};
+
+bool is_json_number(std::string_view token) {
+  std::size_t i = 0;
+  const auto digits = [&] {
+    const std::size_t start = i;
+    while (i < token.size() && token[i] >= '0' && token[i] <= '9') ++i;
+    return i - start;
+  };
+  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r')) token.remove_suffix(1);
+  if (i < token.size() && token[i] == '-') ++i;
+  const std::size_t first = i;
+  const std::size_t whole = digits();
+  if (whole == 0 || (whole > 1 && token[first] == '0')) return false;
+  if (i < token.size() && token[i] == '.') {
+    ++i;
+    if (digits() == 0) return false;
+  }
+  if (i < token.size() && (token[i] == 'e' || token[i] == 'E')) {
+    ++i;
+    if (i < token.size() && (token[i] == '+' || token[i] == '-')) ++i;
+    if (digits() == 0) return false;
+  }
+  return i == token.size();
+}
+
+Walk skip(JsonValue value, int depth);
+
+Walk skip_object(JsonObject object, int depth) {
+  SeenMembers seen;
+  for (auto entry : object) {
+    if (entry.error()) return Broken{text_of(entry.error())};
+    simdjson::ondemand::field field;
+    if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
+    std::string_view name;
+    if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
+    if (!seen.add(name)) return Broken{"a member stands twice, or there are too many: " + printable(name, 64)};
+    if (auto broken = skip(field.value(), depth)) return broken;
+  }
+  return std::nullopt;
+}
+
+// Reads a value that nobody asked for to its end, so that all of it is validated.
+Walk skip(JsonValue value, int depth) {
+  if (depth > kMaxDepth) return Broken{"nested deeper than 8"};
+  json_type type{};
+  if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  switch (type) {
+    case json_type::object: {
+      JsonObject object;
+      if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
+      return skip_object(object, depth + 1);
+    }
+    case json_type::array: {
+      simdjson::ondemand::array array;
+      if (auto e = value.get_array().get(array)) return Broken{text_of(e)};
+      for (auto element : array) {
+        JsonValue item;
+        if (auto e = element.get(item)) return Broken{text_of(e)};
+        if (auto broken = skip(item, depth + 1)) return broken;
+      }
+      return std::nullopt;
+    }
+    case json_type::string: {
+      std::string_view ignored;
+      if (auto e = value.get_string().get(ignored)) return Broken{text_of(e)};
+      return std::nullopt;
+    }
+    case json_type::number:
+      if (!is_json_number(value.raw_json_token())) return Broken{"a number is malformed"};
+      return std::nullopt;
+    case json_type::boolean: {
+      bool ignored = false;
+      if (auto e = value.get_bool().get(ignored)) return Broken{text_of(e)};
+      return std::nullopt;
+    }
+    case json_type::null: {
+      bool is_null = false;
+      if (auto e = value.is_null().get(is_null)) return Broken{text_of(e)};
+      return is_null ? std::nullopt : Walk{Broken{"neither null nor anything else"}};
+    }
+  }
+  return Broken{"a value of no type"};
+}
+
+Walk read_string(JsonValue value, Member<std::string_view>& member) {
+  json_type type{};
+  if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  if (type != json_type::string) {
+    member.wrong();
+    return skip(value, 1);
+  }
+  std::string_view text;
+  if (auto e = value.get_string().get(text)) return Broken{text_of(e)};
+  member.good(text);
+  return std::nullopt;
+}
+
+// Digits only: 1.0, 1e3 and -0 are no integers here.
+std::optional<std::uint64_t> integer(std::string_view token) {
+  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r')) token.remove_suffix(1);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
+  if (error != std::errc{} || end != token.data() + token.size() || number > kMaxInteger) return std::nullopt;
+  return number;
+}
+
+Walk read_integer(JsonValue value, Member<std::uint64_t>& member) {
+  json_type type{};
+  if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  if (type != json_type::number) {
+    member.wrong();
+    return skip(value, 1);
+  }
+  const std::string_view token = value.raw_json_token();
+  if (!is_json_number(token)) return Broken{"a number is malformed"};
+  if (const auto number = integer(token)) member.good(*number);
+  else member.wrong();
+  return std::nullopt;
+}
+
+Walk read_bool(JsonValue value, Member<bool>& member) {
+  json_type type{};
+  if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  if (type != json_type::boolean) {
+    member.wrong();
+    return skip(value, 1);
+  }
+  bool flag = false;
+  if (auto e = value.get_bool().get(flag)) return Broken{text_of(e)};
+  member.good(flag);
+  return std::nullopt;
+}
+
+Walk read_since(JsonValue value, Member<Since>& member) {
+  json_type type{};
+  if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  if (type != json_type::object) {
+    member.wrong();
+    return skip(value, 1);
+  }
+  JsonObject object;
+  if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
+  Member<std::string_view> epoch;
+  Member<std::uint64_t> offset;
+  SeenMembers seen;
+  for (auto entry : object) {
+    simdjson::ondemand::field field;
+    if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
+    std::string_view name;
+    if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
+    if (!seen.add(name)) return Broken{"a member of since stands twice: " + printable(name, 64)};
+    Walk broken;
+    if (name == "epoch") broken = read_string(field.value(), epoch);
+    else if (name == "offset") broken = read_integer(field.value(), offset);
+    else broken = skip(field.value(), 2);
+    if (broken) return broken;
+  }
+  using State = Member<std::string_view>::State;
+  if (epoch.state == State::good && offset.state == Member<std::uint64_t>::State::good) member.good(Since{epoch.value, offset.value});
+  else member.wrong();
+  return std::nullopt;
+}
+
+Walk read_member(std::string_view name, JsonValue value, Members& members) {
+  switch (name.empty() ? '\0' : name[0]) {
+    case 'a': if (name == "agent") return read_string(value, members.agent); break;
+    case 'b': if (name == "before") return read_integer(value, members.before); break;
+    case 'i': if (name == "id") return read_integer(value, members.id); break;
+    case 'k': if (name == "key") return read_string(value, members.key); break;
+    case 'l': if (name == "limit") return read_integer(value, members.limit); break;
+    case 'm': if (name == "message") return read_string(value, members.message); break;
+    case 'o':
+      if (name == "on") return read_bool(value, members.on);
+      if (name == "offset") return read_integer(value, members.offset);
+      break;
+    case 'r':
+      if (name == "room") return read_string(value, members.room);
+      if (name == "request") return read_string(value, members.request);
+      if (name == "run") return read_string(value, members.run);
+      break;
+    case 's': if (name == "since") return read_since(value, members.since); break;
+    case 't':
+      if (name == "type") return read_string(value, members.type);
+      if (name == "token") return read_string(value, members.token);
+      if (name == "ticket") return read_string(value, members.ticket);
+      break;
+    case 'u': if (name == "user") return read_string(value, members.user); break;
+    default: break;
+  }
+  return skip(value, 1);
+}
+
+// Moves members into the command, remembering the first that is missing or wrong.
+class Taker {
+ public:
+  template <class T, class Into>
+  Taker& required(std::string_view name, const Member<T>& member, Into& into) {
+    if (member.state == Member<T>::State::absent) fail(name, "is missing");
+    return optional(name, member, into);
+  }
+  template <class T, class Into>
+  Taker& optional(std::string_view name, const Member<T>& member, Into& into) {
+    if (member.state == Member<T>::State::wrong) fail(name, expected<T>());
+    if (member.state == Member<T>::State::good) into = static_cast<Assigned<T, Into>>(member.value);
+    return *this;
+  }
+  void fail(std::string_view name, std::string_view what) {
+    if (field_.empty()) field_ = name, what_ = what;
+  }
+  [[nodiscard]] bool failed() const { return !field_.empty(); }
+  [[nodiscard]] const std::string& field() const { return field_; }
+  [[nodiscard]] std::string sentence() const { return field_ + " " + what_; }
+
+ private:
+  template <class T, class Into>
+  using Assigned = std::conditional_t<std::is_same_v<Into, std::optional<std::uint32_t>>, std::uint32_t, T>;
+  template <class T>
+  static std::string_view expected() {
+    if constexpr (std::is_same_v<T, std::string_view>) return "must be a string";
+    else if constexpr (std::is_same_v<T, bool>) return "must be true or false";
+    else if constexpr (std::is_same_v<T, Since>) return "must be {epoch: string, offset: integer}";
+    else return "must be an integer from 0 to 2^53-1";
+  }
+  std::string field_, what_;
+};
+
+} // namespace
+
+struct CommandDecoder::Impl {
+  simdjson::ondemand::parser parser;
+};
+
+CommandDecoder::CommandDecoder() : impl_(std::make_unique<Impl>()) {}
+CommandDecoder::~CommandDecoder() = default;
+CommandDecoder::CommandDecoder(CommandDecoder&&) noexcept = default;
+CommandDecoder& CommandDecoder::operator=(CommandDecoder&&) noexcept = default;
+
+std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
+  Members members;
+  const auto walk = [&]() -> Walk {
+    simdjson::ondemand::document document;
+    const simdjson::padded_string_view padded(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING);
+    if (auto e = impl_->parser.iterate(padded).get(document)) return Broken{text_of(e)};
+    JsonObject object;
+    if (document.get_object().get(object)) return Broken{"not a JSON object"};
+    SeenMembers seen;
+    for (auto entry : object) {
+      simdjson::ondemand::field field;
+      if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
+      std::string_view name;
+      if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
+      if (!seen.add(name)) return Broken{"a member stands twice, or there are too many: " + printable(name, 64)};
+      if (auto broken = read_member(name, field.value(), members)) return broken;
+    }
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return Broken{"something follows the object"};
+    return std::nullopt;
+  };
+  if (auto broken = walk()) return BadCommand{.id = std::nullopt, .field = "", .what = std::move(broken->what)};
+
+  Command command;
+  Taker take;
+  take.optional("id", members.id, command.id);
+  std::string_view type;
+  take.required("type", members.type, type);
+  if (!take.failed()) {
+    const auto* row = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeRow& r) { return r.name == type; });
+    if (row == kTypes.end()) take.fail("type", "is none that this server knows");
+    else command.type = row->type;
+  }
+  bool credential_expected = false;
+  if (!take.failed()) {
+    switch (command.type) {
+      case CommandType::authenticate:
+        take.optional("token", members.token, command.token).optional("ticket", members.ticket, command.ticket);
+        credential_expected = command.token.empty() && command.ticket.empty();
+        if (credential_expected) take.fail("token", "or ticket is missing");
+        break;
+      case CommandType::refresh: take.required("token", members.token, command.token); break;
+      case CommandType::create:
+      case CommandType::leave:
+      case CommandType::presence: take.required("room", members.room, command.room); break;
+      case CommandType::direct: take.required("user", members.user, command.user); break;
+      case CommandType::invite:
+      case CommandType::remove: take.required("room", members.room, command.room).required("user", members.user, command.user); break;
+      case CommandType::join:
+        take.required("room", members.room, command.room).optional("since", members.since, command.since).optional("limit", members.limit, command.limit);
+        break;
+      case CommandType::chat:
+        take.optional("room", members.room, command.room).required("message", members.message, command.message).optional("key", members.key, command.key);
+        if (members.room.state == Member<std::string_view>::State::good && command.room.empty()) take.fail("room", "is empty");
+        if (!take.failed() && command.message.empty()) take.fail("message", "is empty");
+        if (command.key.size() > kMaxKeyBytes) take.fail("key", "is longer than 128 bytes");
+        if (members.key.state == Member<std::string_view>::State::good && command.key.empty()) take.fail("key", "is empty");
+        break;
+      case CommandType::delete_:
+        take.required("room", members.room, command.room).required("offset", members.offset, command.offset);
+        break;
+      case CommandType::typing: take.required("room", members.room, command.room).required("on", members.on, command.on); break;
+      case CommandType::history:
+        take.required("room", members.room, command.room).optional("before", members.before, command.before).optional("limit", members.limit, command.limit);
+        break;
+      case CommandType::rooms:
+      case CommandType::ping:
+      case CommandType::agent_request:
+      case CommandType::agent_cancel: break;
+    }
+  }
+  if (take.failed()) return BadCommand{.id = command.id, .field = take.field(), .what = take.sentence(), .credential_expected = credential_expected};
+  return command;
+}
+
+} // namespace foyer::protocol

@@ -1,0 +1,71 @@
+// Client messages of the native protocol, foyer.v1: one JSON object per text
+// message, read strictly (chat-protocol.md, "The native protocol").
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/ids.h"
+
+namespace foyer::protocol {
+
+enum class CommandType : std::uint8_t {
+  authenticate, refresh, rooms, create, direct, invite, remove, join, leave, chat,
+  delete_, typing, history, presence, agent_request, agent_cancel, ping,
+};
+
+struct Since {
+  std::string_view epoch;
+  Offset offset = 0; // the last one seen
+};
+
+// Views into the decoder; valid until it reads the next message.
+struct Command {
+  CommandType type{};
+  std::optional<std::uint64_t> id;
+  std::string_view token;   // authenticate, refresh
+  std::string_view ticket;  // authenticate
+  std::string_view room;
+  std::string_view user;    // direct, invite, remove
+  std::string_view message; // chat
+  std::string_view key;     // chat; empty: none
+  std::optional<Since> since;           // join
+  std::optional<std::uint32_t> limit;   // join, history
+  std::optional<Offset> before;         // history, exclusive
+  Offset offset = 0;                    // delete
+  bool on = false;                      // typing
+};
+
+// What is wrong with a message, for `error BAD_MESSAGE`.
+struct BadCommand {
+  std::optional<std::uint64_t> id; // if it could be read
+  std::string field;               // the member at fault; empty: the message as a whole
+  std::string what;
+  bool credential_expected = false; // an `authenticate` with neither token nor ticket
+};
+
+class CommandDecoder {
+ public:
+  CommandDecoder();
+  ~CommandDecoder();
+  CommandDecoder(CommandDecoder&&) noexcept;
+  CommandDecoder& operator=(CommandDecoder&&) noexcept;
+
+  // `text` must be followed by 64 readable bytes.
+  [[nodiscard]] std::variant<Command, BadCommand> read(std::string_view text);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+inline constexpr int kMaxDepth = 8;
+inline constexpr std::size_t kMaxMembers = 64;     // of one object
+inline constexpr std::uint64_t kMaxInteger = (1ULL << 53) - 1;
+inline constexpr std::size_t kMaxKeyBytes = 128;   // of `key`
+
+} // namespace foyer::protocol

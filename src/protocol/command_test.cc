@@ -1,0 +1,110 @@
+#include "protocol/command.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+using namespace foyer::protocol;
+
+namespace {
+
+struct Reader {
+  CommandDecoder decoder;
+  std::string bytes;
+  std::variant<Command, BadCommand> last;
+
+  const std::variant<Command, BadCommand>& read(std::string_view text) {
+    bytes.assign(text);
+    bytes.append(64, ' ');
+    last = decoder.read(std::string_view(bytes).substr(0, text.size()));
+    return last;
+  }
+  Command good(std::string_view text) {
+    read(text);
+    if (const auto* bad = std::get_if<BadCommand>(&last)) {
+      ADD_FAILURE() << text << " → " << bad->what;
+      return {};
+    }
+    return std::get<Command>(last);
+  }
+  BadCommand bad(std::string_view text) {
+    read(text);
+    if (std::holds_alternative<Command>(last)) {
+      ADD_FAILURE() << text << " was accepted";
+      return {};
+    }
+    return std::get<BadCommand>(last);
+  }
+};
+
+TEST(Command, ReadsEveryTypeWithItsMembersInAnyOrder) {
+  Reader r;
+  EXPECT_EQ(r.good(R"({"type":"ping","id":7})").id, 7U);
+  auto c = r.good(R"({"message":"h\u00e9\n","id":1,"key":"k","room":"tea","type":"chat"})");
+  EXPECT_EQ(c.type, CommandType::chat);
+  EXPECT_EQ(c.room, "tea");
+  EXPECT_EQ(c.message, "h\xc3\xa9\n");
+  EXPECT_EQ(c.key, "k");
+  c = r.good(R"({"type":"join","room":"tea","since":{"offset":0,"epoch":"e"},"limit":10})");
+  ASSERT_TRUE(c.since);
+  EXPECT_EQ(c.since->epoch, "e");
+  EXPECT_EQ(c.since->offset, 0U);
+  EXPECT_EQ(c.limit, 10U);
+  EXPECT_TRUE(r.good(R"({"type":"typing","room":"tea","on":true})").on);
+  EXPECT_EQ(r.good(R"({"type":"delete","room":"tea","offset":9007199254740991})").offset, kMaxInteger);
+  EXPECT_EQ(r.good(R"({"type":"history","room":"tea","before":5})").before, 5U);
+  EXPECT_EQ(r.good(R"({"type":"authenticate","ticket":"t"})").ticket, "t");
+  EXPECT_EQ(r.good(R"({"type":"invite","room":"private:x","user":"u"})").user, "u");
+  EXPECT_EQ(r.good("  {\"type\" : \"rooms\"} \n").type, CommandType::rooms);
+}
+
+TEST(Command, IgnoresUnknownExtraMembersButReadsThemToTheirEnd) {
+  Reader r;
+  EXPECT_EQ(r.good(R"({"type":"ping","x":[1,{"y":null}],"z":1e400,"big":123456789012345678901234567890,"on":"not for ping"})").type, CommandType::ping);
+  EXPECT_EQ(r.bad(R"({"type":"ping","x":[1,]})").field, "");
+  EXPECT_EQ(r.bad(R"({"type":"ping","x":tru})").field, "");
+  EXPECT_EQ(r.bad(R"({"type":"ping","x":01})").field, "");
+  EXPECT_EQ(r.bad(R"({"type":"ping","x":"\ud800"})").field, "");
+}
+
+TEST(Command, NamesTheFieldAtFault) {
+  Reader r;
+  EXPECT_EQ(r.bad(R"({"id":1})").field, "type");
+  EXPECT_EQ(r.bad(R"({"type":5})").field, "type");
+  EXPECT_EQ(r.bad(R"({"type":"dance","id":3})").field, "type");
+  EXPECT_EQ(r.bad(R"({"type":"dance","id":3})").id, 3U);
+  EXPECT_EQ(r.bad(R"({"type":"chat","id":4})").field, "message");
+  EXPECT_EQ(r.bad(R"({"type":"chat","message":""})").field, "message");
+  EXPECT_EQ(r.bad(R"({"type":"chat","message":["x"]})").field, "message");
+  EXPECT_EQ(r.bad(R"({"type":"chat","message":"x","room":null})").field, "room");
+  EXPECT_EQ(r.bad(R"({"type":"join"})").field, "room");
+  EXPECT_EQ(r.bad(R"({"type":"join","room":"tea","since":{"epoch":"e"}})").field, "since");
+  EXPECT_EQ(r.bad(R"({"type":"join","room":"tea","since":[]})").field, "since");
+  EXPECT_EQ(r.bad(R"({"type":"join","room":"tea","limit":-1})").field, "limit");
+  EXPECT_EQ(r.bad(R"({"type":"join","room":"tea","limit":1.5})").field, "limit");
+  EXPECT_EQ(r.bad(R"({"type":"ping","id":9007199254740992})").field, "id");
+  EXPECT_EQ(r.bad(R"({"type":"ping","id":"1"})").field, "id");
+  EXPECT_EQ(r.bad(R"({"type":"typing","room":"tea","on":1})").field, "on");
+  const auto credential = r.bad(R"({"type":"authenticate"})");
+  EXPECT_TRUE(credential.credential_expected);
+}
+
+TEST(Command, RefusesWhatIsNotExactlyOneObject) {
+  Reader r;
+  for (const char* text : {"", " ", "[]", "null", "\"ping\"", "5", "{", "}", R"({"type":"ping"} x)", R"({"type":"ping"}{})", R"({"type":"ping",})",
+                           R"({"type":"ping" "id":1})", R"({type:"ping"})", R"({'type':'ping'})", "{\"type\":\"pi\nng\"}", "\xEF\xBB\xBF{\"type\":\"ping\"}",
+                           R"({"type":"ping","type":"ping"})", R"({"type":"ping","x":1,"x":2})", R"({"type":"ping","\u0074ype":"ping"})", R"({"type":"ping","a":{"b":1,"b":1}})",
+                           R"({"type":"join","room":"tea","since":{"epoch":"a","epoch":"b","offset":1}})"})
+    r.bad(text);
+}
+
+TEST(Command, BoundsDepthAndMembers) {
+  Reader r;
+  EXPECT_EQ(r.good(R"({"type":"ping","x":[[[[[[[1]]]]]]]})").type, CommandType::ping);
+  r.bad(R"({"type":"ping","x":[[[[[[[[[1]]]]]]]]]})");
+  std::string many = R"({"type":"ping")";
+  for (int i = 0; i < 70; ++i) many += ",\"m" + std::to_string(i) + "\":1";
+  r.bad(many + "}");
+}
+
+} // namespace

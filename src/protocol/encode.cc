@@ -1,0 +1,294 @@
+#include "protocol/encode.h"
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "base/json.h"
+
+namespace foyer::protocol {
+namespace {
+
+void append(std::string& out, std::string_view text) { out.append(text); }
+
+void number(std::string& out, std::uint64_t n) {
+  const fmt::format_int digits(n);
+  out.append(digits.data(), digits.size());
+}
+
+void boolean(std::string& out, bool b) { append(out, b ? "true" : "false"); }
+
+void open(std::string& out, std::string_view type, MessageId id = std::nullopt) {
+  append(out, R"({"type":")");
+  append(out, type);
+  out.push_back('"');
+  if (id) append(out, R"(,"id":)"), number(out, *id);
+}
+
+void string_member(std::string& out, std::string_view name, std::string_view value) {
+  out.push_back(',');
+  out.push_back('"');
+  append(out, name);
+  append(out, "\":");
+  json::append_string(out, value);
+}
+
+void time_member(std::string& out, std::string_view name, WallTime time) {
+  append(out, ",\"");
+  append(out, name);
+  append(out, "\":\"");
+  append(out, rfc3339(time));
+  out.push_back('"');
+}
+
+void number_member(std::string& out, std::string_view name, std::uint64_t value) {
+  append(out, ",\"");
+  append(out, name);
+  append(out, "\":");
+  number(out, value);
+}
+
+void bool_member(std::string& out, std::string_view name, bool value) {
+  append(out, ",\"");
+  append(out, name);
+  append(out, "\":");
+  boolean(out, value);
+}
+
+void user_object(std::string& out, UserRef user) {
+  append(out, R"({"id":)");
+  json::append_string(out, user.id);
+  append(out, R"(,"name":)");
+  json::append_string(out, user.name);
+  out.push_back('}');
+}
+
+void message_members(std::string& out, const MessageView& m) {
+  number_member(out, "offset", m.offset);
+  append(out, R"(,"from":)");
+  user_object(out, m.from);
+  string_member(out, "message", m.text);
+  time_member(out, "time", m.time);
+  if (!m.key.empty()) string_member(out, "key", m.key);
+  if (m.deleted) append(out, R"(,"deleted":true)");
+}
+
+// In a list: shaped like `message` without `type`.
+void message_list(std::string& out, std::string_view room, std::string_view epoch, std::span<const MessageView> messages) {
+  append(out, R"(,"messages":[)");
+  bool first = true;
+  for (const auto& m : messages) {
+    append(out, first ? R"({"room":)" : R"(,{"room":)");
+    first = false;
+    json::append_string(out, room);
+    string_member(out, "epoch", epoch);
+    message_members(out, m);
+    out.push_back('}');
+  }
+  out.push_back(']');
+}
+
+void member_list(std::string& out, std::span<const UserRef> members, std::size_t count) {
+  append(out, R"(,"members":[)");
+  bool first = true;
+  for (const auto& member : members) {
+    if (!first) out.push_back(',');
+    first = false;
+    user_object(out, member);
+  }
+  out.push_back(']');
+  number_member(out, "member_count", count);
+}
+
+void refusal_members(std::string& out, const Refusal& refusal, const Ref& ref, bool reveal, bool with_step) {
+  const CauseInfo& cause = refusal.info();
+  string_member(out, "code", cause.code);
+  string_member(out, "message", reveal && !refusal.evidence.empty() ? refusal.operator_text() : std::string(cause.client));
+  if (with_step) string_member(out, "step", to_string(cause.step));
+  if (!refusal.field.empty()) string_member(out, "field", refusal.field);
+  string_member(out, "ref", ref.view());
+  string_member(out, "retry", to_string(cause.retry));
+  if (refusal.retry_after) number_member(out, "retry_after_ms", static_cast<std::uint64_t>(refusal.retry_after->count()));
+  out.push_back('}');
+}
+
+} // namespace
+
+std::string WelcomeConstants::tail() const {
+  std::string out = fmt::format(R"(,"heartbeat_ms":{},"limits":{{"message_bytes":{},"text_bytes":{},"rooms":{},"messages_per_s":{},"name_bytes":{}}},"server":{{"version":)",
+                                heartbeat.count(), message_bytes, text_bytes, rooms, messages_per_s, name_bytes);
+  json::append_string(out, version);
+  string_member(out, "build", build);
+  string_member(out, "environment", environment);
+  string_member(out, "config", config);
+  append(out, "}}");
+  return out;
+}
+
+void authentication_success(std::string& out, MessageId id, const Welcome& welcome, std::string_view constants_tail) {
+  open(out, "authentication_success", id);
+  append(out, R"(,"user":)");
+  user_object(out, welcome.user);
+  string_member(out, "connection", welcome.connection);
+  string_member(out, "session", welcome.session);
+  append(out, R"(,"permissions":[)");
+  const char* comma = "";
+  const auto permission = [&](bool has, std::string_view name) {
+    if (!has) return;
+    append(out, comma);
+    comma = ",";
+    out.push_back('"');
+    append(out, name);
+    out.push_back('"');
+  };
+  permission(welcome.permissions.chat_read, "chat:read");
+  permission(welcome.permissions.chat_write, "chat:write");
+  permission(welcome.permissions.admin, "admin");
+  out.push_back(']');
+  time_member(out, "expires_at", welcome.expires_at);
+  append(out, constants_tail);
+}
+
+void authentication_error(std::string& out, MessageId id, const Refusal& refusal, const Ref& ref, bool reveal) {
+  open(out, "authentication_error", id);
+  refusal_members(out, refusal, ref, reveal, true);
+}
+
+void error(std::string& out, MessageId id, const Refusal& refusal, const Ref& ref, bool reveal) {
+  open(out, "error", id);
+  refusal_members(out, refusal, ref, reveal, false);
+}
+
+void joined(std::string& out, MessageId id, const Joined& j) {
+  open(out, "joined", id);
+  string_member(out, "room", j.room.room);
+  string_member(out, "kind", j.room.kind);
+  bool_member(out, "durable", j.durable);
+  string_member(out, "epoch", j.room.epoch);
+  number_member(out, "offset", j.room.offset);
+  bool_member(out, "recovered", j.recovered);
+  message_list(out, j.room.room, j.room.epoch, j.messages);
+  bool_member(out, "more", j.more);
+  member_list(out, j.members, j.member_count);
+  out.push_back('}');
+}
+
+void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::span<const MessageView> messages, bool more) {
+  open(out, "history", id);
+  string_member(out, "room", room);
+  string_member(out, "epoch", epoch);
+  message_list(out, room, epoch, messages);
+  bool_member(out, "more", more);
+  out.push_back('}');
+}
+
+void presence(std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count) {
+  open(out, "presence", id);
+  string_member(out, "room", room);
+  member_list(out, members, member_count);
+  out.push_back('}');
+}
+
+void rooms(std::string& out, MessageId id, std::span<const RoomView> list) {
+  open(out, "rooms", id);
+  append(out, R"(,"rooms":[)");
+  bool first = true;
+  for (const auto& room : list) {
+    append(out, first ? R"({"room":)" : R"(,{"room":)");
+    first = false;
+    json::append_string(out, room.room);
+    string_member(out, "kind", room.kind);
+    string_member(out, "epoch", room.epoch);
+    number_member(out, "offset", room.offset);
+    out.push_back('}');
+  }
+  append(out, "]}");
+}
+
+void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate) {
+  open(out, "sent", id);
+  string_member(out, "room", room);
+  string_member(out, "epoch", epoch);
+  number_member(out, "offset", offset);
+  time_member(out, "time", time);
+  bool_member(out, "duplicate", duplicate);
+  out.push_back('}');
+}
+
+void room_answer(std::string& out, std::string_view type, MessageId id, std::string_view room) {
+  open(out, type, id);
+  string_member(out, "room", room);
+  out.push_back('}');
+}
+
+void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user) {
+  open(out, type, id);
+  string_member(out, "room", room);
+  string_member(out, "user", user);
+  out.push_back('}');
+}
+
+void refreshed(std::string& out, MessageId id, WallTime expires_at) {
+  open(out, "refreshed", id);
+  time_member(out, "expires_at", expires_at);
+  out.push_back('}');
+}
+
+void pong(std::string& out, MessageId id) {
+  open(out, "pong", id);
+  out.push_back('}');
+}
+
+void deleted(std::string& out, MessageId id, std::string_view room, Offset offset) {
+  open(out, "deleted", id);
+  string_member(out, "room", room);
+  number_member(out, "offset", offset);
+  out.push_back('}');
+}
+
+void message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& m) {
+  open(out, "message");
+  string_member(out, "room", room);
+  string_member(out, "epoch", epoch);
+  message_members(out, m);
+  out.push_back('}');
+}
+
+void member_event(std::string& out, std::string_view type, std::string_view room, UserRef user) {
+  open(out, type);
+  string_member(out, "room", room);
+  append(out, R"(,"user":)");
+  user_object(out, user);
+  out.push_back('}');
+}
+
+void members_changed(std::string& out, std::string_view room, std::size_t member_count) {
+  open(out, "members_changed");
+  string_member(out, "room", room);
+  number_member(out, "member_count", member_count);
+  out.push_back('}');
+}
+
+void typing(std::string& out, std::string_view room, UserRef user, bool on) {
+  open(out, "typing");
+  string_member(out, "room", room);
+  append(out, R"(,"user":)");
+  user_object(out, user);
+  bool_member(out, "on", on);
+  out.push_back('}');
+}
+
+void token_expiring(std::string& out, WallTime expires_at) {
+  open(out, "token_expiring");
+  time_member(out, "expires_at", expires_at);
+  out.push_back('}');
+}
+
+void closing(std::string& out, Millis retry_after) {
+  open(out, "closing");
+  number_member(out, "retry_after_ms", static_cast<std::uint64_t>(retry_after.count()));
+  out.push_back('}');
+}
+
+} // namespace foyer::protocol

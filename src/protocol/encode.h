@@ -1,0 +1,86 @@
+// Server messages of the native protocol. Each function appends one JSON object.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/refusal.h"
+
+namespace foyer::protocol {
+
+struct UserRef {
+  std::string_view id;
+  std::string_view name;
+};
+
+struct MessageView {
+  Offset offset = 0;
+  UserRef from;
+  std::string_view text;
+  WallTime time{};
+  std::string_view key; // empty: none
+  bool deleted = false;
+};
+
+struct RoomView {
+  std::string_view room;
+  std::string_view kind;
+  std::string_view epoch;
+  Offset offset = 0;
+};
+
+using MessageId = std::optional<std::uint64_t>; // `id` of the command that is answered
+
+struct Welcome {
+  UserRef user;
+  std::string_view connection;
+  std::string_view session;
+  Permissions permissions;
+  WallTime expires_at{};
+};
+// The parts of authentication_success that are the same for everybody, made once.
+struct WelcomeConstants {
+  Millis heartbeat{};
+  std::size_t message_bytes = 0, text_bytes = 0, rooms = 0, messages_per_s = 0, name_bytes = 0;
+  std::string version, build, environment, config;
+  [[nodiscard]] std::string tail() const; // `,"heartbeat_ms":…,"server":{…}}`
+};
+void authentication_success(std::string& out, MessageId id, const Welcome& welcome, std::string_view constants_tail);
+
+// The client's sentence; with `reveal` (development) the operator's text.
+void authentication_error(std::string& out, MessageId id, const Refusal& refusal, const Ref& ref, bool reveal);
+void error(std::string& out, MessageId id, const Refusal& refusal, const Ref& ref, bool reveal);
+
+struct Joined {
+  RoomView room;
+  bool durable = true;
+  bool recovered = false;
+  bool more = false;
+  std::span<const MessageView> messages;
+  std::span<const UserRef> members; // at most 100
+  std::size_t member_count = 0;
+};
+void joined(std::string& out, MessageId id, const Joined& joined);
+void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::span<const MessageView> messages, bool more);
+void presence(std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count);
+void rooms(std::string& out, MessageId id, std::span<const RoomView> rooms);
+void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate);
+void room_answer(std::string& out, std::string_view type, MessageId id, std::string_view room);             // created, left, room_added, room_removed
+void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user); // invited, removed
+void refreshed(std::string& out, MessageId id, WallTime expires_at);
+void pong(std::string& out, MessageId id);
+void deleted(std::string& out, MessageId id, std::string_view room, Offset offset);
+
+// Pushed.
+void message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& message);
+void member_event(std::string& out, std::string_view type, std::string_view room, UserRef user); // member_joined, member_left
+void members_changed(std::string& out, std::string_view room, std::size_t member_count);
+void typing(std::string& out, std::string_view room, UserRef user, bool on);
+void token_expiring(std::string& out, WallTime expires_at);
+void closing(std::string& out, Millis retry_after);
+
+} // namespace foyer::protocol
