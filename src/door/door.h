@@ -12,6 +12,12 @@
 //     AskCapacity          → door.capacity(…)       counters
 //     AwaitFirstMessage    → upgrade, then door.first_message(…) or door.first_message_timeout()
 //   }
+//
+// Each question is answered once, by its own function; asked again without an
+// answer, next() repeats it, and after the verdict it repeats the verdict.
+// The Request is looked at until the first question after AskReadiness (AskToken,
+// AskTicket, AskCookie, AwaitFirstMessage, AskCapacity or a Verdict) and may be
+// gone from then on; the policy must outlive the door.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +34,18 @@
 
 namespace foyer::door {
 
-enum class RefuseWith : std::uint8_t { automatic, http, close };
+enum class RefuseWith : std::uint8_t {
+  automatic, // a close frame to browsers, HTTP to all others
+  http,
+  close,
+};
 
 // A socket path and what it takes to use it.
 struct SocketPath {
-  std::string path;                 // /ws/chat
+  std::string path;                      // /ws/chat
   std::vector<std::string> subprotocols; // those we speak there: foyer.v1
-  bool needs_token = true;          // /ws/echo with echo = open: false
-  bool needs_chat_permission = true; // chat:read or chat:write
+  bool needs_token = true;               // /ws/echo with echo = open: false; no credential is looked at
+  bool needs_chat_permission = true;     // chat:read or chat:write
 };
 
 // Built once from the configuration; immutable.
@@ -48,20 +58,24 @@ struct DoorPolicy {
   RefuseWith refuse_with = RefuseWith::automatic;
   std::size_t max_token_bytes = 8 * 1024;
   std::string public_ws_base;               // ws://host:port, to name the right URL
+  bool reveal = false;                      // ENVIRONMENT=development: explain_plain_get shows the operator's text
 };
 
-// What the handshake showed. Views into the Request, which outlives the door's work.
+// What the handshake showed.
 struct Handshake {
   const Request* request = nullptr;
-  bool secure = false;
+  bool secure = false; // the client spoke https: decides the cookie's name
 };
 
 struct AskReadiness {};
 struct AskToken { std::string token; };
-struct AskTicket { std::string ticket; };
+struct AskTicket {
+  std::string ticket;
+  std::optional<std::string> origin; // of the handshake, for TicketQuestion
+};
 struct AskCookie { std::string cookie; };
 struct AskRevocation { const Identity* identity; };
-struct AskCapacity { const Identity* identity; };
+struct AskCapacity { const Identity* identity; }; // of an open socket: a nameless Identity
 struct AwaitFirstMessage {}; // complete the upgrade; the first message must be `authenticate`
 struct Verdict { std::expected<Admission, Refusal> outcome; };
 
@@ -71,36 +85,94 @@ class Door {
  public:
   Door(const DoorPolicy& policy, Handshake handshake);
 
-  [[nodiscard]] Next next(MonoTime now); // charges the time since the last call to the step just left
+  // One clock read per step; the time between a question and the call of next()
+  // after its answer is charged to the step that the question (or its refusal) belongs to.
+  [[nodiscard]] Next next(const Clock& clock);
+
   void readiness(std::optional<Refusal> problem);
   void token(Result<Identity> identity);
   void identity(Result<Identity> identity); // of a ticket or a cookie
   void revocation(std::optional<Refusal> problem);
   void capacity(std::optional<Refusal> problem);
-  void first_message_token(std::string token);
-  void first_message_ticket(std::string ticket);
-  void first_message_other(std::string_view what); // anything else: NO_TOKEN
+
+  // `authenticate` with what it held; neither is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
+  void first_message(std::optional<std::string> token, std::optional<std::string> ticket);
+  void first_message_token(std::string token) { first_message(std::move(token), std::nullopt); }
+  void first_message_ticket(std::string ticket) { first_message(std::nullopt, std::move(ticket)); }
+  void first_message_other(std::string_view what); // anything else: NO_TOKEN; `what` is for the operator
   void first_message_timeout();
 
   // How the handshake is to be answered, valid once next() gave a verdict or AwaitFirstMessage.
-  [[nodiscard]] const std::string& selected_subprotocol() const; // empty: none is echoed
-  [[nodiscard]] const SocketPath* socket() const;                // null: no such path
+  [[nodiscard]] const std::string& selected_subprotocol() const { return selected_; } // empty: none is echoed
+  [[nodiscard]] const SocketPath* socket() const { return socket_; }                  // null: no such path
   // Whether this refusal is told as HTTP, or by completing the upgrade and closing
   // (door.md §3: a browser cannot see a failed handshake; foreign origins and
   // SUBPROTOCOL_MALFORMED always get HTTP; without a valid upgrade it can only be HTTP).
+  // After AwaitFirstMessage there is nothing left but the close frame.
   [[nodiscard]] bool tell_by_close(const Refusal& refusal) const;
   // What to echo when an upgrade is completed only to refuse it; empty: nothing.
-  [[nodiscard]] std::string refusal_subprotocol() const;
-  [[nodiscard]] const StepTimes& times() const;
+  [[nodiscard]] const std::string& refusal_subprotocol() const { return refusal_echo_; }
+  [[nodiscard]] const StepTimes& times() const { return times_; }
+  [[nodiscard]] bool from_browser() const { return has_origin_; } // the handshake had an Origin
 
  private:
-  struct State;
-  // … owned by door
+  // Where the examination stands; a state named for a question waits for its answer.
+  enum class At : std::uint8_t {
+    readiness, transport, subprotocol, credential_present, credential_form,
+    token, ticket, cookie, first_message, revocation, permission, capacity, admitted, refused,
+  };
+  enum class Form : std::uint8_t { none, token, ticket, cookie };
+
+  void look(const Request& request);
+  void look_at_offers(const Request& request);
+  [[nodiscard]] std::optional<Refusal> check_transport() const;
+  [[nodiscard]] std::optional<Refusal> check_upgrade(const Request& request) const;
+  [[nodiscard]] std::optional<Refusal> check_subprotocol();
+  [[nodiscard]] std::optional<Refusal> find_credential();
+  [[nodiscard]] std::optional<Refusal> check_form();
+  void refuse_with(Refusal refusal);
+  void take(Result<Identity> identity, Step step, At then);
+  void leave(Step step, MonoTime now);
+
+  const DoorPolicy* policy_;
+  const Request* request_;
+  const SocketPath* socket_ = nullptr;
+  At at_ = At::readiness;
+  Form form_ = Form::none;
+  Step asked_ = Step::readiness; // the step that the time since last_ belongs to
+  bool secure_ = false;
+  bool answered_ = false;        // the question of at_ has its answer
+  bool has_origin_ = false;
+  bool origin_ok_ = true;        // absent or allowed
+  bool upgrade_ok_ = false;      // a 101 could be sent
+  bool offers_ok_ = true;        // none, or one of them can be echoed
+  bool upgraded_ = false;        // AwaitFirstMessage was given
+  bool clock_started_ = false;
+  MonoTime last_{};
+  std::vector<std::string_view> offers_; // into the request, until the credential is found
+  std::string selected_;
+  std::string refusal_echo_;
+  std::string credential_;
+  std::optional<std::string> origin_;
+  std::optional<Refusal> refusal_;
+  Identity identity_;
+  StepTimes times_;
 };
 
+// Whether a request is for the door at all: a socket's path, or a WebSocket
+// handshake to any path (which the door refuses with UNKNOWN_PATH).
+[[nodiscard]] bool is_for_door(const DoorPolicy& policy, const Request& request);
+// A GET on a socket path with no sign of a WebSocket: answered by explain_plain_get.
+[[nodiscard]] bool is_plain_get(const DoorPolicy& policy, const Request& request);
+
 // A plain GET on a socket path, so that a page which saw only 1006 can learn why.
+// Access-Control-Allow-Origin is in it; so is X-Foyer where the origin is foreign
+// (no version for strangers): a header that is there already must be left alone.
 [[nodiscard]] Response explain_plain_get(const DoorPolicy& policy, const Request& request);
 [[nodiscard]] bool origin_allowed(const DoorPolicy& policy, std::string_view origin);
 [[nodiscard]] bool host_allowed(const DoorPolicy& policy, const Request& request);
+// The cookie of a browser session: __Host-foyer_session over https, else foyer_session.
+[[nodiscard]] std::string_view session_cookie_name(bool secure);
+[[nodiscard]] std::optional<std::string> session_cookie(const Request& request, bool secure);
 
 } // namespace foyer::door

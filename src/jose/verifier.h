@@ -19,6 +19,7 @@ struct VerifierPolicy {
   std::vector<std::string> token_types = {"at+jwt"};  // typ, without "application/", compared without case
   std::string environment;                            // env, if the claim is present
   bool require_environment_claim = false;
+  bool own_accounts = false;                          // tokens with a sid are of our own accounts: Identity::own_account
   Millis leeway{30'000};
   std::size_t max_bytes = 8 * 1024;
 };
@@ -41,6 +42,8 @@ class Verifier {
   [[nodiscard]] Result<Claims> verify(std::string_view token, WallTime now) const;
   // Form only (step 6): three parts, base64url, JSON, size. No key is touched.
   [[nodiscard]] Result<bool> check_form(std::string_view token) const;
+  [[nodiscard]] const VerifierPolicy& policy() const { return policy_; }
+  [[nodiscard]] const std::shared_ptr<const KeySet>& keys() const { return keys_; }
 
  private:
   std::shared_ptr<const KeySet> keys_;

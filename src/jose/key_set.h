@@ -1,0 +1,42 @@
+// The keys that signatures are checked with (RFC 7517 §5): immutable, every kid
+// once, one key one algorithm, and never secrets beside public keys, so that no
+// public key can ever be taken for an HMAC secret (RFC 8725 §3.1).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/refusal.h"
+#include "jose/jwk.h"
+
+namespace foyer::jose {
+
+inline constexpr std::size_t kMaxKeys = 64;
+
+class KeySet {
+ public:
+  // KEY_UNREADABLE: empty, too many, a kid or a key twice. CONFLICTING_KEYS: secrets and public keys mixed.
+  [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(std::vector<Key> keys);
+  [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(Key key);
+  // A JWKS document. Keys of kinds, curves or uses that we do not know are left
+  // out (RFC 7517 §5); broken ones, and private asymmetric ones, are refused.
+  [[nodiscard]] static Result<std::shared_ptr<const KeySet>> parse(std::string_view jwks);
+
+  [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
+  [[nodiscard]] const Key* find(std::string_view kid) const;
+  // The key for a token: by kid, or without one the only key that fits.
+  // ALGORITHM_NOT_ALLOWED, KEY_UNKNOWN.
+  [[nodiscard]] Result<const Key*> select(std::string_view alg, std::optional<std::string_view> kid) const;
+  // {"keys":[…]}: public members only; secrets are not in it.
+  [[nodiscard]] std::string to_jwks() const;
+  [[nodiscard]] std::vector<std::string> thumbprints() const; // sorted
+
+ private:
+  explicit KeySet(std::vector<Key> keys) : keys_(std::move(keys)) {}
+  std::vector<Key> keys_;
+};
+
+} // namespace foyer::jose
