@@ -1,0 +1,91 @@
+#include <gtest/gtest.h>
+
+#include "hub/audience.h"
+#include "hub/presence.h"
+#include "hub/recovery.h"
+#include "hub/typing.h"
+
+using namespace foyer;
+using namespace foyer::hub;
+using namespace std::chrono_literals;
+
+namespace {
+
+const UserId kAnn{"ann"}, kBob{"bob"};
+const MonoTime kStart{1000s};
+
+TEST(Presence, AUserIsAMemberFromTheFirstConnectionInUntilTheGraceAfterTheLastOut) {
+  Presence presence(5s);
+  EXPECT_TRUE(presence.arrive(kAnn, "Ann"));
+  EXPECT_FALSE(presence.arrive(kAnn, "Ann"));
+  presence.depart(kAnn, kStart);
+  EXPECT_FALSE(presence.anyone_leaving());
+  presence.depart(kAnn, kStart);
+  EXPECT_TRUE(presence.anyone_leaving());
+  EXPECT_TRUE(presence.lapse(kStart + 4999ms).empty());
+  EXPECT_EQ(presence.count(), 1U);
+  const auto gone = presence.lapse(kStart + 5s);
+  ASSERT_EQ(gone.size(), 1U);
+  EXPECT_EQ(gone[0].name, "Ann");
+  EXPECT_EQ(presence.count(), 0U);
+}
+
+TEST(Presence, AReturnWithinTheGraceIsNeitherDepartureNorArrival) {
+  Presence presence(5s);
+  presence.arrive(kAnn, "Ann");
+  presence.depart(kAnn, kStart);
+  EXPECT_FALSE(presence.arrive(kAnn, "Ann"));
+  EXPECT_TRUE(presence.lapse(kStart + 1h).empty());
+  EXPECT_EQ(presence.count(), 1U);
+}
+
+TEST(Presence, ExpellingIsAtOnceAndADepartureOfNobodyIsNothing) {
+  Presence presence(5s);
+  presence.depart(kBob, kStart);
+  presence.arrive(kBob, "Bob");
+  EXPECT_TRUE(presence.expel(kBob));
+  EXPECT_FALSE(presence.expel(kBob));
+  presence.depart(kBob, kStart);
+  EXPECT_FALSE(presence.anyone_leaving());
+}
+
+TEST(Presence, ListsAtMostTheLimit) {
+  Presence presence(5s);
+  for (int i = 0; i < 150; ++i) presence.arrive(UserId{"u" + std::to_string(i)}, "n");
+  EXPECT_EQ(presence.members(100).size(), 100U);
+  EXPECT_EQ(presence.count(), 150U);
+}
+
+TEST(Recovery, SameEpochAndAtMostThreeHundredMissedIsOwedInFull) {
+  const Position room{"e1", 1000};
+  EXPECT_TRUE(plan_recovery(room, Position{"e1", 700}, 0).possible);
+  EXPECT_FALSE(plan_recovery(room, Position{"e1", 699}, 0).possible);
+  EXPECT_FALSE(plan_recovery(room, Position{"e2", 999}, 0).possible);
+  EXPECT_FALSE(plan_recovery(room, Position{"e1", 1001}, 0).possible);
+  EXPECT_TRUE(plan_recovery(room, Position{"e1", 1000}, 0).possible);
+  EXPECT_TRUE(plan_recovery(Position{"e1", 0}, Position{"e1", 0}, 0).possible);
+  EXPECT_FALSE(plan_recovery(room, std::nullopt, 20).possible);
+  EXPECT_EQ(plan_recovery(room, std::nullopt, 20).newest, 20U);
+}
+
+TEST(Audience, NamesEachLoopThatHasSubscribersOnce) {
+  Audience audience;
+  audience.add(0), audience.add(3), audience.add(3);
+  std::vector<int> loops;
+  audience.for_each_loop([&](std::uint8_t loop) { loops.push_back(loop); });
+  EXPECT_EQ(loops, (std::vector<int>{0, 3}));
+  audience.remove(3), audience.remove(3), audience.remove(3), audience.remove(0);
+  EXPECT_TRUE(audience.empty());
+}
+
+TEST(Typing, LapsesAfterSixSecondsUnlessRenewed) {
+  Typing typing;
+  EXPECT_FALSE(typing.set(kAnn, "Ann", false, kStart));
+  EXPECT_TRUE(typing.set(kAnn, "Ann", true, kStart));
+  EXPECT_TRUE(typing.set(kAnn, "Ann", true, kStart + 5s));
+  EXPECT_TRUE(typing.lapse(kStart + 7s).empty());
+  EXPECT_EQ(typing.lapse(kStart + 11s).size(), 1U);
+  EXPECT_TRUE(typing.empty());
+}
+
+} // namespace
