@@ -10,6 +10,7 @@
 
 #include "base/http.h"
 #include "base/refusal.h"
+#include "wire/http_lines.h"
 
 namespace foyer::wire {
 
@@ -45,8 +46,28 @@ class HttpParser {
   void reset(); // for the next request on the same connection
 
  private:
+  void feed_head(std::string_view& rest);
+  void feed_body(std::string_view& rest);
+  void read_request_line(std::string_view line);
+  void read_target(std::string_view target);
+  void finish_head();
+  void fail(Refusal refusal);
+
+  const HttpLimits* limits_;
+  LineReader lines_;
+  Request request_;
+  Refusal refusal_;
+  ChunkedBody chunks_;
+  std::string target_authority_;  // of an absolute-form target: wins over Host (RFC 9112 §3.2.2)
+  std::size_t header_bytes_ = 0;
+  std::uint64_t body_due_ = 0;    // bytes of Content-Length still to come
   State state_ = State::head;
-  // … owned by wire
+  bool started_ = false;
+  bool have_request_line_ = false;
+  bool blank_line_seen_ = false;  // one empty line before a request is ignored (RFC 9112 §2.2)
+  bool chunked_ = false;
+  bool keep_alive_ = true;
+  bool continue_due_ = false;
 };
 
 // Status line, headers (Content-Length and Date are added), body.

@@ -53,6 +53,8 @@ class WsDecoder {
 
  private:
   struct Partial;
+  WsError feed_partial(char*& at, char* end, WsSink& sink);
+
   std::unique_ptr<Partial> partial_;
   std::uint32_t max_message_;
   WsRole role_;

@@ -1,0 +1,195 @@
+#include "wire/http_parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+
+namespace foyer::wire {
+namespace {
+
+using Got = LineReader::Got;
+
+constexpr std::size_t kMaxMethod = 32;
+
+Refusal bad(std::string_view field, std::string evidence) {
+  return Refusal{.cause = Cause::BAD_REQUEST, .evidence = std::move(evidence), .field = std::string{field}};
+}
+
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+// Visible ASCII but what no URI may hold and browsers do not send either. The
+// evidence gives a position, never the text: a query may hold a credential.
+std::optional<Refusal> check_target(std::string_view target) {
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    const char c = target[i];
+    if (c <= ' ' || c == '\x7f' || static_cast<unsigned char>(c) >= 0x80)
+      return bad("target", fmt::format("byte 0x{:02x} at position {} of the request target", static_cast<unsigned char>(c), i));
+    if (c == '#' || c == '"' || c == '<' || c == '>' || c == '\\')
+      return bad("target", fmt::format("the character {} at position {} of the request target", c, i));
+    if (c == '%' && (target.size() - i < 3 || !is_hex(target[i + 1]) || !is_hex(target[i + 2])))
+      return bad("target", fmt::format("a percent sign without two hexadecimal digits at position {} of the request target", i));
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+HttpParser::HttpParser(const HttpLimits& limits) : limits_(&limits) {}
+
+bool HttpParser::started() const { return started_; }
+Request& HttpParser::request() { return request_; }
+bool HttpParser::keep_alive() const { return keep_alive_; }
+const Refusal& HttpParser::refusal() const { return refusal_; }
+
+bool HttpParser::wants_continue() {
+  return std::exchange(continue_due_, false) && state_ == State::body;
+}
+
+void HttpParser::reset() { *this = HttpParser(*limits_); }
+
+void HttpParser::fail(Refusal refusal) {
+  refusal_ = std::move(refusal);
+  state_ = State::failed;
+  keep_alive_ = false;
+  continue_due_ = false;
+}
+
+std::size_t HttpParser::feed(std::string_view bytes) {
+  std::string_view rest = bytes;
+  if (!rest.empty() && state_ == State::head) started_ = true;
+  while (!rest.empty() && state_ == State::head) feed_head(rest);
+  while (!rest.empty() && state_ == State::body) feed_body(rest);
+  return bytes.size() - rest.size();
+}
+
+void HttpParser::feed_head(std::string_view& rest) {
+  const std::size_t max = have_request_line_ ? limits_->header_bytes - std::min(limits_->header_bytes, header_bytes_) : limits_->request_line;
+  std::string_view line;
+  const Got got = lines_.take(rest, max, line);
+  if (got == Got::more) return;
+  if (got != Got::line) {
+    // A TLS record of type handshake, version 3.x: somebody spoke https to us.
+    const bool first = !have_request_line_ && lines_.position() == 0 && rest.front() == '\x16';
+    if (first) return fail(Refusal{.cause = Cause::TLS_ON_PLAIN_PORT, .evidence = "the first byte is 0x16, a TLS handshake record"});
+    const std::string_view field = have_request_line_ ? "headers" : "request_line";
+    return fail(line_refusal(got, lines_.position(), field, Cause::HEADERS_TOO_LARGE));
+  }
+  if (!have_request_line_) {
+    if (line.empty() && !blank_line_seen_) {
+      blank_line_seen_ = true;
+      return;
+    }
+    return read_request_line(line);
+  }
+  if (line.empty()) return finish_head();
+  header_bytes_ += line.size() + 2;
+  if (request_.headers.list().size() == limits_->header_count)
+    return fail(Refusal{.cause = Cause::HEADERS_TOO_LARGE, .evidence = fmt::format("more than {} headers", limits_->header_count), .field = "headers"});
+  if (auto refusal = parse_field_line(line, request_.headers)) return fail(std::move(*refusal));
+}
+
+// method SP request-target SP HTTP-version, each blank exactly one (RFC 9112 §3).
+void HttpParser::read_request_line(std::string_view line) {
+  have_request_line_ = true;
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  const std::string_view method = line.substr(0, first);
+  if (!is_token(method) || method.size() > kMaxMethod) return fail(bad("method", "the request does not begin with a method"));
+  if (first == std::string_view::npos || first == last) return fail(bad("version", "the request line is not METHOD TARGET HTTP/1.1"));
+  const std::string_view version = line.substr(last + 1);
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+    if (line == "PRI * HTTP/2.0") return fail(bad("version", "HTTP/2 with prior knowledge"));
+    return fail(bad("version", "the request line does not end with HTTP/1.1 or HTTP/1.0"));
+  }
+  request_.version_minor = version.back() - '0';
+  request_.method = std::string{method};
+  read_target(line.substr(first + 1, last - first - 1));
+}
+
+// origin-form, absolute-form, and asterisk-form for OPTIONS (RFC 9112 §3.2).
+void HttpParser::read_target(std::string_view target) {
+  if (target.empty()) return fail(bad("target", "the request target is empty"));
+  if (auto refusal = check_target(target)) return fail(std::move(*refusal));
+  if (target.front() != '/' && !(target == "*" && request_.method == "OPTIONS")) {
+    const std::size_t colon = target.find("://");
+    const std::string_view scheme = target.substr(0, colon);
+    if (colon == std::string_view::npos || !(iequals(scheme, "http") || iequals(scheme, "https")))
+      return fail(bad("target", "the request target is neither a path nor an http URL"));
+    target.remove_prefix(colon + 3);
+    const std::size_t end = target.find_first_of("/?");
+    const std::string_view authority = target.substr(0, end);
+    if (!valid_host(authority)) return fail(bad("target", "the authority of the request target is not a host and port"));
+    target_authority_ = std::string{authority};
+    target.remove_prefix(authority.size());
+  }
+  const std::size_t question = target.find('?');
+  const std::string_view path = target.substr(0, question);
+  request_.path = path.empty() ? "/" : std::string{path};
+  if (question != std::string_view::npos) request_.query = std::string{target.substr(question + 1)};
+}
+
+void HttpParser::finish_head() {
+  Headers& headers = request_.headers;
+  const Header* host = nullptr;
+  const Header* length = nullptr;
+  const Header* coding = nullptr;
+  bool close = false;
+  bool keep = false;
+  bool expects = false;
+  for (const Header& header : headers.list()) {
+    if (iequals(header.name, "host")) {
+      if (host != nullptr) return fail(bad("host", "more than one Host header"));
+      host = &header;
+    } else if (iequals(header.name, "content-length")) {
+      if (length != nullptr) return fail(bad("content-length", "more than one Content-Length header"));
+      length = &header;
+    } else if (iequals(header.name, "transfer-encoding")) {
+      if (coding != nullptr) return fail(bad("transfer-encoding", "more than one Transfer-Encoding header"));
+      coding = &header;
+    } else if (iequals(header.name, "connection")) {
+      close = close || list_has_token(header.value, "close");
+      keep = keep || list_has_token(header.value, "keep-alive");
+    } else if (iequals(header.name, "expect") && request_.version_minor == 1) {
+      if (!iequals(header.value, "100-continue")) return fail(bad("expect", "an expectation other than 100-continue"));
+      expects = true;
+    }
+  }
+  if (host == nullptr && request_.version_minor == 1) return fail(bad("host", "no Host header"));
+  if (host != nullptr && !valid_host(host->value)) return fail(bad("host", fmt::format("the Host header is not a host and port: {}", printable(host->value, 64))));
+  if (coding != nullptr) {
+    if (length != nullptr) return fail(bad("transfer-encoding", "Transfer-Encoding and Content-Length together"));
+    if (request_.version_minor == 0) return fail(bad("transfer-encoding", "Transfer-Encoding in HTTP/1.0"));
+    if (!iequals(coding->value, "chunked")) return fail(bad("transfer-encoding", fmt::format("a transfer coding other than chunked: {}", printable(coding->value, 64))));
+    chunked_ = true;
+  }
+  if (length != nullptr) {
+    const auto n = parse_content_length(length->value);
+    if (!n) return fail(bad("content-length", fmt::format("Content-Length is not a number: {}", printable(length->value, 64))));
+    if (*n > limits_->body_bytes)
+      return fail(Refusal{.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("{} bytes announced, the limit is {}", *n, limits_->body_bytes)});
+    body_due_ = *n;
+  }
+  keep_alive_ = !close && (request_.version_minor == 1 || keep);
+  if (!target_authority_.empty()) headers.set("Host", target_authority_);
+  state_ = chunked_ || body_due_ > 0 ? State::body : State::complete;
+  continue_due_ = expects && state_ == State::body;
+}
+
+void HttpParser::feed_body(std::string_view& rest) {
+  continue_due_ = false; // the body comes without being asked for
+  if (chunked_) {
+    if (auto refusal = chunks_.feed(rest, request_.body, limits_->body_bytes)) return fail(std::move(*refusal));
+    if (chunks_.done()) state_ = State::complete;
+    return;
+  }
+  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(body_due_, rest.size()));
+  request_.body.append(rest.substr(0, n));
+  rest.remove_prefix(n);
+  body_due_ -= n;
+  if (body_due_ == 0) state_ = State::complete;
+}
+
+} // namespace foyer::wire

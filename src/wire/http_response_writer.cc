@@ -1,0 +1,104 @@
+#include <algorithm>
+
+#include "wire/http_parser.h"
+
+namespace foyer::wire {
+namespace {
+
+// A value that a handler built out of a peer's string cannot begin a new line.
+void append_value(std::string& out, std::string_view value) {
+  const std::size_t from = out.size();
+  out.append(value);
+  const auto unsafe = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), unsafe, ' ');
+}
+
+} // namespace
+
+std::string write_response(const Response& response, bool keep_alive, std::string_view date, bool head_only) {
+  const int status = response.status;
+  const bool interim = status >= 100 && status < 200;
+  const bool bodiless = interim || status == 204 || status == 304; // RFC 9112 §6.3
+  std::string out;
+  out.reserve(256 + response.body.size());
+  out += "HTTP/1.1 ";
+  out += std::to_string(status);
+  out += ' ';
+  out += reason_phrase(status);
+  out += "\r\n";
+  bool connection = interim;
+  bool upgrade = false;
+  for (const Header& header : response.headers.list()) {
+    if (iequals(header.name, "content-length") || iequals(header.name, "transfer-encoding") || iequals(header.name, "date")) continue;
+    connection = connection || iequals(header.name, "connection");
+    upgrade = upgrade || iequals(header.name, "upgrade");
+    out += header.name;
+    out += ": ";
+    append_value(out, header.value);
+    out += "\r\n";
+  }
+  if (!connection) {
+    if (upgrade) out += keep_alive ? "Connection: Upgrade, keep-alive\r\n" : "Connection: Upgrade, close\r\n"; // RFC 9110 §7.8
+    else if (!keep_alive) out += "Connection: close\r\n";
+    else out += "Connection: keep-alive\r\n"; // for HTTP/1.0 clients that asked
+  }
+  if (!bodiless) {
+    out += "Content-Length: ";
+    out += std::to_string(response.body.size());
+    out += "\r\n";
+  }
+  if (!date.empty()) {
+    out += "Date: ";
+    out += date;
+    out += "\r\n";
+  }
+  out += "\r\n";
+  if (!bodiless && !head_only) out += response.body;
+  return out;
+}
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 100: return "Continue";
+    case 101: return "Switching Protocols";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 426: return "Upgrade Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Unknown";
+  }
+}
+
+} // namespace foyer::wire

@@ -1,0 +1,22 @@
+// UTF-8 in pieces (RFC 3629): for text that is validated as it arrives, so that
+// a message fails at its first bad byte and not at its end (RFC 6455 §8.1).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace foyer::wire {
+
+class Utf8Stream {
+ public:
+  // False at the first byte that cannot be part of UTF-8; then it stays unusable.
+  bool feed(std::string_view bytes);
+  [[nodiscard]] bool complete() const { return due_ == 0; } // no character is unfinished
+
+ private:
+  std::uint8_t due_ = 0;     // continuation bytes still to come
+  std::uint8_t low_ = 0x80;  // bounds of the next one
+  std::uint8_t high_ = 0xbf;
+};
+
+} // namespace foyer::wire
