@@ -19,9 +19,9 @@ TEST(Presence, AUserIsAMemberFromTheFirstConnectionInUntilTheGraceAfterTheLastOu
   EXPECT_TRUE(presence.arrive(kAnn, "Ann"));
   EXPECT_FALSE(presence.arrive(kAnn, "Ann"));
   presence.depart(kAnn, kStart);
-  EXPECT_FALSE(presence.anyone_leaving());
+  EXPECT_FALSE(presence.next_deadline());
   presence.depart(kAnn, kStart);
-  EXPECT_TRUE(presence.anyone_leaving());
+  EXPECT_EQ(presence.next_deadline(), kStart + 5s);
   EXPECT_TRUE(presence.lapse(kStart + 4999ms).empty());
   EXPECT_EQ(presence.count(), 1U);
   const auto gone = presence.lapse(kStart + 5s);
@@ -46,7 +46,7 @@ TEST(Presence, ExpellingIsAtOnceAndADepartureOfNobodyIsNothing) {
   EXPECT_TRUE(presence.expel(kBob));
   EXPECT_FALSE(presence.expel(kBob));
   presence.depart(kBob, kStart);
-  EXPECT_FALSE(presence.anyone_leaving());
+  EXPECT_FALSE(presence.next_deadline());
 }
 
 TEST(Presence, ListsAtMostTheLimit) {

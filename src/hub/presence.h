@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -29,7 +30,6 @@ class Presence {
     auto [it, first] = members_.try_emplace(user);
     Entry& entry = it->second;
     if (first) entry.name = name;
-    if (!first && entry.connections == 0) --leaving_;
     ++entry.connections;
     return first;
   }
@@ -38,35 +38,34 @@ class Presence {
   void depart(const UserId& user, MonoTime now) {
     const auto it = members_.find(user);
     if (it == members_.end() || it->second.connections == 0) return;
-    if (--it->second.connections == 0) it->second.gone_at = now + grace_, ++leaving_;
+    if (--it->second.connections > 0) return;
+    it->second.gone_at = now + grace_;
+    leaving_.emplace_back(it->second.gone_at, user);
   }
 
   // At once, whatever is open: the user lost the right to be here. True if it was a member.
-  bool expel(const UserId& user) {
-    const auto it = members_.find(user);
-    if (it == members_.end()) return false;
-    if (it->second.connections == 0) --leaving_;
-    members_.erase(it);
-    return true;
-  }
+  bool expel(const UserId& user) { return members_.erase(user) > 0; }
 
   // Those whose grace is over.
   [[nodiscard]] std::vector<Member> lapse(MonoTime now) {
     std::vector<Member> gone;
-    if (leaving_ == 0) return gone;
-    for (auto it = members_.begin(); it != members_.end();) {
-      if (it->second.connections == 0 && it->second.gone_at <= now) {
+    while (!leaving_.empty() && leaving_.front().first <= now) {
+      const auto it = members_.find(leaving_.front().second);
+      // Who came back, and left again later, has another entry further behind.
+      if (it != members_.end() && it->second.connections == 0 && it->second.gone_at == leaving_.front().first) {
         gone.push_back({it->first, std::move(it->second.name)});
-        it = members_.erase(it);
-        --leaving_;
-      } else {
-        ++it;
+        members_.erase(it);
       }
+      leaving_.pop_front();
     }
     return gone;
   }
 
-  [[nodiscard]] bool anyone_leaving() const { return leaving_ > 0; }
+  // When lapse() has to be asked next, if at all.
+  [[nodiscard]] std::optional<MonoTime> next_deadline() const {
+    if (leaving_.empty()) return std::nullopt;
+    return leaving_.front().first;
+  }
   [[nodiscard]] std::size_t count() const { return members_.size(); }
   [[nodiscard]] bool contains(const UserId& user) const { return members_.contains(user); }
 
@@ -89,7 +88,7 @@ class Presence {
   };
   Millis grace_;
   std::unordered_map<UserId, Entry> members_;
-  std::size_t leaving_ = 0;
+  std::deque<std::pair<MonoTime, UserId>> leaving_; // in order, since the grace is the same for all
 };
 
 } // namespace foyer::hub

@@ -1,6 +1,7 @@
 // Who is typing in a room. A sign of typing lapses after 6 s unless it is renewed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -34,6 +35,12 @@ class Typing {
       }
     }
     return over;
+  }
+  [[nodiscard]] std::optional<MonoTime> next_deadline() const {
+    std::optional<MonoTime> next;
+    for (const auto& [user, entry] : until_)
+      if (!next || entry.until < *next) next = entry.until;
+    return next;
   }
   [[nodiscard]] bool empty() const { return until_.empty(); }
 
