@@ -20,16 +20,16 @@ namespace foyer::loop {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Queue bytes; nothing is written before the end of the turn. Shared buffers
-  // are referenced, not copied, unless they are small.
-  virtual void send(SharedBytes bytes) = 0;
+  // Queue bytes; nothing is written before the end of the turn. What one call is
+  // given is one unit for drop_queue: give whole frames. Ignored after a close.
+  virtual void send(const SharedBytes& bytes) = 0;
   virtual void send_copy(std::string_view bytes) = 0;
   [[nodiscard]] virtual std::size_t queued() const = 0; // bytes not yet taken by the kernel
   // Forget everything queued that the kernel has not begun to take (a frame that
   // is partly written is finished). Returns the bytes dropped.
   virtual std::size_t drop_queue() = 0;
-  // After the queue is flushed: shut down writing, read and discard for up to
-  // `linger`, then close. on_closed follows.
+  // After the queue is flushed (given up after `linger` too): shut down writing,
+  // read and discard for up to `linger`, then close. on_closed follows, nothing else.
   virtual void close_gracefully(Millis linger) = 0;
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn
   [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"

@@ -1,0 +1,72 @@
+// One socket on an EpollLoop. Idle it owns nothing but this object: no buffer, no
+// queue, no timer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "loop/outbox.h"
+#include "loop/transport.h"
+
+namespace foyer::loop {
+
+class EpollLoop;
+
+class EpollTransport final : public Transport {
+ public:
+  enum class State : std::uint8_t {
+    open,      // bytes go to the handler
+    flushing,  // close_gracefully was called, the queue is not empty yet
+    lingering, // writing is shut down, waiting for the peer to end too
+    closed,    // the descriptor is closed, on_closed follows or was called
+  };
+
+  EpollTransport(EpollLoop& loop, int fd, std::uint32_t slot, std::string peer);
+  ~EpollTransport() override;
+
+  void send(const SharedBytes& bytes) override;
+  void send_copy(std::string_view bytes) override;
+  [[nodiscard]] std::size_t queued() const override;
+  std::size_t drop_queue() override;
+  void close_gracefully(Millis linger) override;
+  void abort() override;
+  [[nodiscard]] std::string_view peer_address() const override { return peer_; }
+  [[nodiscard]] bool secure() const override { return false; }
+
+ private:
+  friend class EpollLoop;
+  // The end of patience with a peer that does not finish.
+  struct Linger final : Timer {
+    Linger(EpollTransport& t, Millis d) : transport(t), duration(d) {}
+    void on_timer() override { transport.abort(); }
+    EpollTransport& transport;
+    Millis duration;
+  };
+
+  void on_events(std::uint32_t events);
+  void read(bool until_end); // until_end: an end or an error is known to wait behind the bytes
+  void flush();
+  bool write_backlog(); // false: something is left, or the socket is gone
+  void shut_down();
+  void touch(); // flush me at the end of this turn
+  void want_writable(bool wanted);
+
+  EpollLoop& loop_;
+  TransportHandler* handler_ = nullptr;
+  std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
+  std::unique_ptr<Linger> linger_;
+  std::string peer_;
+  int fd_;
+  std::uint32_t slot_;
+  TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
+  State state_ = State::open;
+  bool dirty_ = false;
+  bool read_later_ = false;
+  bool wants_writable_ = false;
+  bool ended_ = false; // the peer will send no more
+};
+
+} // namespace foyer::loop

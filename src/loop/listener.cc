@@ -1,0 +1,114 @@
+#include "loop/listener.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+
+#include "base/bytes.h"
+
+namespace foyer::loop {
+
+namespace {
+
+struct FreeAddressList {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+
+std::string shown(const ListenAddress& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return v6 ? fmt::format("[{}]:{}", address.host, address.port) : fmt::format("{}:{}", address.host, address.port);
+}
+
+std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
+
+std::uint16_t port_of(const sockaddr& address) {
+  return ntohs(address.sa_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+} // namespace
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+  const auto wrong = [&](std::string_view why) { return refuse_field(Cause::INVALID_VALUE, "listen", fmt::format("\"{}\": {}", printable(text, 100), why)); };
+  std::string_view host, port;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != ':') return wrong("an IPv6 address is written [ADDRESS]:PORT");
+    host = text.substr(1, end - 1);
+    port = text.substr(end + 2);
+    in6_addr ignored;
+    if (::inet_pton(AF_INET6, std::string{host}.c_str(), &ignored) != 1) return wrong("no IPv6 address between the brackets");
+  } else {
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos) return wrong("HOST:PORT is expected, the port is missing");
+    if (text.find(':', colon + 1) != std::string_view::npos) return wrong("an IPv6 address is written [ADDRESS]:PORT");
+    host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+    if (host.empty()) return wrong("HOST:PORT is expected, the host is missing");
+  }
+  ListenAddress address{.host = std::string{host}};
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (error != std::errc{} || end != port.data() + port.size()) return wrong("the port must be a number from 0 to 65535");
+  return address;
+}
+
+std::string address_text(const sockaddr& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.sa_family == AF_INET) {
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  } else if (address.sa_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) ::inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
+    else ::inet_ntop(AF_INET6, &v6, text, sizeof text);
+  }
+  return text;
+}
+
+Result<std::shared_ptr<Listener>> Listener::open(const ListenAddress& address, int backlog) {
+  const std::string where = shown(address);
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
+  const int status = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (status != 0) return refuse(Cause::LISTEN_ADDRESS_UNAVAILABLE, fmt::format("{}: {}", where, ::gai_strerror(status)));
+  const std::unique_ptr<addrinfo, FreeAddressList> list{found};
+
+  sockaddr_storage storage{};
+  std::memcpy(&storage, list->ai_addr, list->ai_addrlen);
+  auto& any = reinterpret_cast<sockaddr&>(storage);
+  if (any.sa_family == AF_INET6) reinterpret_cast<sockaddr_in6&>(any).sin6_port = htons(address.port);
+  else reinterpret_cast<sockaddr_in&>(any).sin_port = htons(address.port);
+
+  const auto failed = [&](int fd, int error) {
+    if (fd >= 0) ::close(fd);
+    const Cause cause = error == EADDRINUSE ? Cause::LISTEN_ADDRESS_IN_USE : Cause::LISTEN_ADDRESS_UNAVAILABLE;
+    return refuse_field(cause, "listen", fmt::format("{}: {}", where, reason(error)));
+  };
+  const int fd = ::socket(any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed(fd, errno);
+  const int on = 1, off = 0;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // only past the TIME_WAIT of a former start
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // accepted sockets inherit it
+  if (any.sa_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (::bind(fd, &any, list->ai_addrlen) < 0) return failed(fd, errno);
+  if (::listen(fd, backlog) < 0) return failed(fd, errno);
+
+  socklen_t size = sizeof storage;
+  if (::getsockname(fd, &any, &size) < 0) return failed(fd, errno);
+  return std::shared_ptr<Listener>{new Listener(fd, address_text(any), port_of(any))};
+}
+
+Listener::~Listener() { ::close(fd_); }
+
+} // namespace foyer::loop

@@ -1,0 +1,59 @@
+#include "loop/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <string>
+
+namespace foyer::loop {
+
+LoopGroup::LoopGroup(std::size_t count, const Clock& clock, Log& log) {
+  count = std::clamp<std::size_t>(count, 1, 255);
+  for (std::size_t i = 0; i < count; ++i) loops_.push_back(std::make_unique<EpollLoop>(static_cast<std::uint8_t>(i), clock, log));
+}
+
+LoopGroup::~LoopGroup() {
+  stop();
+  join();
+}
+
+void LoopGroup::listen(const std::shared_ptr<Listener>& listener, const AcceptMaker& make) {
+  for (auto& loop : loops_) loop->listen(listener, make(*loop));
+}
+
+void LoopGroup::start() {
+  // Signals are for the thread that started us; the loops inherit a full mask.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  for (auto& loop : loops_) {
+    threads_.emplace_back([&loop = *loop] { loop.run(); });
+    const std::string name = "loop-" + std::to_string(loop->index());
+    pthread_setname_np(threads_.back().native_handle(), name.c_str());
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void LoopGroup::stop_listening(std::move_only_function<void()> done) {
+  // The last loop that lets go calls; the listener itself is gone by then.
+  struct Last {
+    std::move_only_function<void()> done;
+    ~Last() { done(); }
+  };
+  const auto last = std::make_shared<Last>(std::move(done));
+  for (auto& loop : loops_)
+    loop->post([&loop = *loop, last] { loop.stop_listening(); });
+}
+
+void LoopGroup::stop() {
+  for (auto& loop : loops_) loop->stop();
+}
+
+void LoopGroup::join() {
+  for (auto& thread : threads_)
+    if (thread.joinable()) thread.join();
+  threads_.clear();
+}
+
+} // namespace foyer::loop
