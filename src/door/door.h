@@ -46,6 +46,7 @@ struct SocketPath {
   std::vector<std::string> subprotocols; // those we speak there: foyer.v1
   bool needs_token = true;               // /ws/echo with echo = open: false; no credential is looked at
   bool needs_chat_permission = true;     // chat:read or chat:write
+  bool first_message = true;             // whether `authenticate` is understood there; /ws/echo: false
 };
 
 // Built once from the configuration; immutable.
@@ -123,16 +124,18 @@ class Door {
   };
   enum class Form : std::uint8_t { none, token, ticket, cookie };
 
-  void look(const Request& request);
   void look_at_offers(const Request& request);
+  [[nodiscard]] Next verdict();
   [[nodiscard]] std::optional<Refusal> check_transport() const;
-  [[nodiscard]] std::optional<Refusal> check_upgrade(const Request& request) const;
   [[nodiscard]] std::optional<Refusal> check_subprotocol();
   [[nodiscard]] std::optional<Refusal> find_credential();
-  [[nodiscard]] std::optional<Refusal> check_form();
-  void refuse_with(Refusal refusal);
-  void take(Result<Identity> identity, Step step, At then);
-  void leave(Step step, MonoTime now);
+  [[nodiscard]] std::optional<Refusal> check_form() const;
+  [[nodiscard]] std::optional<Refusal> check_permission() const;
+  // A step that is decided without a question: its time, then the refusal or the next state.
+  void decided(Step step, std::optional<Refusal> problem, At then, const Clock& clock);
+  void refuse_as(Refusal refusal);
+  void charge(Step step, MonoTime now);
+  void examined(Step step); // a step that passed without taking time of its own
 
   const DoorPolicy* policy_;
   const Request* request_;
@@ -140,20 +143,20 @@ class Door {
   At at_ = At::readiness;
   Form form_ = Form::none;
   Step asked_ = Step::readiness; // the step that the time since last_ belongs to
-  bool secure_ = false;
-  bool answered_ = false;        // the question of at_ has its answer
+  bool secure_;
   bool has_origin_ = false;
   bool origin_ok_ = true;        // absent or allowed
   bool upgrade_ok_ = false;      // a 101 could be sent
-  bool offers_ok_ = true;        // none, or one of them can be echoed
+  bool only_credentials_ = false; // subprotocols were offered, and none that could be echoed
   bool upgraded_ = false;        // AwaitFirstMessage was given
   bool clock_started_ = false;
+  bool told_ = false;            // the verdict was given; no more time is charged
   MonoTime last_{};
-  std::vector<std::string_view> offers_; // into the request, until the credential is found
   std::string selected_;
   std::string refusal_echo_;
   std::string credential_;
   std::optional<std::string> origin_;
+  std::optional<Refusal> malformed_; // what step 6 says of the credential, found in step 5
   std::optional<Refusal> refusal_;
   Identity identity_;
   StepTimes times_;
@@ -173,6 +176,7 @@ class Door {
 [[nodiscard]] bool host_allowed(const DoorPolicy& policy, const Request& request);
 // The cookie of a browser session: __Host-foyer_session over https, else foyer_session.
 [[nodiscard]] std::string_view session_cookie_name(bool secure);
+// Its value; nullopt when absent or empty, or there twice (somebody tossed in another).
 [[nodiscard]] std::optional<std::string> session_cookie(const Request& request, bool secure);
 
 } // namespace foyer::door
