@@ -24,8 +24,8 @@ struct RefusalRecord {
 };
 
 struct RefusalFilter {
-  std::optional<Ref> ref;
-  std::optional<Cause> cause;
+  std::optional<Ref> ref = {};
+  std::optional<Cause> cause = {};
   std::size_t limit = 100; // at most 1,000
 };
 
