@@ -1,0 +1,85 @@
+#include "store/data_dir.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/bytes.h"
+
+namespace foyer::store {
+namespace {
+
+constexpr std::string_view kLock = "foyer.lock";
+constexpr std::string_view kEnvironment = "environment";
+constexpr std::string_view kStatus = "foyer.json";
+
+std::string without_line_end(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+} // namespace
+
+Result<DataDir> DataDir::open(std::string path) {
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(path, error);
+  if (error) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, error.message()));
+  if (made) ::chmod(path.c_str(), 0700);
+  TRY(directory, existing(std::move(path)));
+  // Rights alone do not tell of a read-only file system or a full one: a file does.
+  const std::string trial = directory.file(fmt::format(".trial.{}", ::getpid()));
+  TRY_VOID(write_file_atomically(trial, "x"));
+  ::unlink(trial.c_str());
+  return directory;
+}
+
+Result<DataDir> DataDir::existing(std::string path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
+  if (!S_ISDIR(status.st_mode)) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} is not a directory", path));
+  return DataDir(std::move(path));
+}
+
+std::string DataDir::file(std::string_view name) const { return (std::filesystem::path(path_) / name).string(); }
+
+Result<void> DataDir::lock() {
+  TRY(taken, FileLock::take(file(kLock), Cause::DATA_IN_USE));
+  lock_ = std::move(taken);
+  return {};
+}
+
+std::optional<std::string> DataDir::environment() const {
+  auto noted = read_file(file(kEnvironment), 256);
+  if (!noted) return std::nullopt;
+  return without_line_end(std::move(*noted));
+}
+
+Result<void> DataDir::claim(std::string_view wanted) {
+  const auto noted = environment();
+  if (!noted && ::access(file(kEnvironment).c_str(), F_OK) == 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} cannot be read", file(kEnvironment)));
+  if (!noted) return write_file_atomically(file(kEnvironment), fmt::format("{}\n", wanted));
+  if (*noted != wanted)
+    return refuse(Cause::DATA_ENVIRONMENT_MISMATCH, fmt::format("{} belongs to the environment {}, this process runs in {}", path_, printable(*noted, 32), wanted));
+  return {};
+}
+
+Result<void> DataDir::write_status(std::string_view json) { return write_file_atomically(file(kStatus), json); }
+Result<std::string> DataDir::read_status() const { return read_file(file(kStatus)); }
+void DataDir::remove_status() { ::unlink(file(kStatus).c_str()); }
+
+Result<std::string> DataDir::secret(std::string_view name, Entropy& entropy) {
+  const std::string where = file(name);
+  if (::access(where.c_str(), F_OK) == 0) {
+    TRY(text, read_file(where, 4096));
+    return without_line_end(std::move(text));
+  }
+  std::string text = entropy.token();
+  TRY_VOID(write_file_atomically(where, text + "\n"));
+  return text;
+}
+
+} // namespace foyer::store

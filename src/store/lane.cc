@@ -1,0 +1,137 @@
+#include "store/lane.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+
+namespace foyer::store {
+
+struct Lane::Life {
+  Lane* lane;
+};
+
+Lane::Lane(LaneOptions options, Consume consume)
+    : options_(std::move(options)), consume_(std::move(consume)), life_(std::make_shared<Life>(this)) {
+  if (!options_.executor) thread_ = std::thread([this] { run(); });
+}
+
+Lane::~Lane() {
+  close();
+  life_->lane = nullptr;
+}
+
+void Lane::push(std::unique_ptr<Task> task) {
+  std::string why;
+  {
+    const std::lock_guard held(mutex_);
+    if (closed_) {
+      why = fmt::format("the queue of the {} database is closed", options_.name);
+    } else if (queue_.size() >= options_.queue_limit) {
+      why = fmt::format("{} tasks wait for the {} database, which is its limit", queue_.size(), options_.name);
+    } else {
+      queue_.push_back(std::move(task));
+    }
+  }
+  if (task) {
+    task->refuse_with(Refusal{.cause = Cause::BUSY, .evidence = std::move(why), .retry_after = Millis{1'000}});
+    return;
+  }
+  if (options_.executor) post();
+  else changed_.notify_one();
+}
+
+void Lane::wake() {
+  {
+    const std::lock_guard held(mutex_);
+    if (closed_) return;
+    woken_ = true;
+  }
+  if (options_.executor) post();
+  else changed_.notify_one();
+}
+
+std::size_t Lane::queued() const {
+  const std::lock_guard held(mutex_);
+  return queue_.size() + at_work_;
+}
+
+Tasks Lane::take(std::unique_lock<std::mutex>&) {
+  Tasks batch;
+  const std::size_t n = std::min(queue_.size(), options_.batch_limit);
+  batch.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  at_work_ = n;
+  woken_ = false;
+  return batch;
+}
+
+void Lane::run() {
+  pthread_setname_np(pthread_self(), options_.name.substr(0, 15).c_str());
+  std::unique_lock held(mutex_);
+  bool again = false;
+  for (;;) {
+    const auto ready = [this] { return !queue_.empty() || woken_ || closed_; };
+    if (!again) {
+      if (options_.idle_every.count() > 0) changed_.wait_for(held, options_.idle_every, ready);
+      else changed_.wait(held, ready);
+    }
+    if (closed_ && queue_.empty()) return;
+    Tasks batch = take(held);
+    held.unlock();
+    again = consume_(std::move(batch));
+    held.lock();
+    at_work_ = 0;
+  }
+}
+
+void Lane::post() {
+  {
+    const std::lock_guard held(mutex_);
+    if (scheduled_) return;
+    scheduled_ = true;
+  }
+  options_.executor([life = life_] {
+    if (life->lane != nullptr) life->lane->turn();
+  });
+}
+
+void Lane::turn() {
+  std::unique_lock held(mutex_);
+  Tasks batch = take(held);
+  held.unlock();
+  const bool again = consume_(std::move(batch));
+  held.lock();
+  at_work_ = 0;
+  scheduled_ = false;
+  const bool more = again || !queue_.empty() || woken_;
+  held.unlock();
+  if (more) post();
+}
+
+void Lane::close() {
+  {
+    const std::lock_guard held(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+    return;
+  }
+  if (!options_.executor) return;
+  for (;;) {
+    std::unique_lock held(mutex_);
+    if (queue_.empty()) return;
+    Tasks batch = take(held);
+    held.unlock();
+    consume_(std::move(batch));
+    held.lock();
+    at_work_ = 0;
+  }
+}
+
+} // namespace foyer::store

@@ -1,0 +1,252 @@
+#include "store/sqlite.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace foyer::store {
+namespace {
+
+constexpr Millis kRetryAfter{1'000};
+
+bool is_full(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+bool is_denied(int error) { return error == EROFS || error == EACCES || error == EPERM; }
+
+Cause cause_of(int code, int system_error) {
+  switch (code & 0xff) {
+    case SQLITE_FULL: return Cause::STORE_FULL;
+    case SQLITE_READONLY:
+    case SQLITE_PERM: return Cause::STORE_READ_ONLY;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return Cause::STORE_LOCKED;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      if (is_full(system_error)) return Cause::STORE_FULL;
+      if (is_denied(system_error)) return Cause::STORE_READ_ONLY;
+      return Cause::STORE_FAILED;
+    default: return Cause::STORE_FAILED;
+  }
+}
+
+// SQLite would create the file for everybody to read; its -wal and -shm take the file's mode.
+Result<void> create_private(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 && errno != EEXIST) return refuse(is_full(errno) ? Cause::STORE_FULL : Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
+  if (fd >= 0) ::close(fd);
+  return {};
+}
+
+} // namespace
+
+// --- Statement ---
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), statement_(other.statement_), busy_(other.busy_), error_(other.error_) {
+  other.statement_ = nullptr;
+}
+
+Statement::~Statement() {
+  if (statement_ == nullptr) return;
+  if (busy_ == nullptr) {
+    sqlite3_finalize(statement_);
+    return;
+  }
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  *busy_ = false;
+}
+
+void Statement::bind_integer(int index, std::int64_t value) {
+  const int code = sqlite3_bind_int64(statement_, index, value);
+  if (code != SQLITE_OK && error_ == 0) error_ = code;
+}
+
+void Statement::bind_text(int index, std::string_view value) {
+  // A null pointer would bind NULL: an empty text stays a text.
+  const char* data = value.data() == nullptr ? "" : value.data();
+  const int code = sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (code != SQLITE_OK && error_ == 0) error_ = code;
+}
+
+void Statement::bind_null(int index) {
+  const int code = sqlite3_bind_null(statement_, index);
+  if (code != SQLITE_OK && error_ == 0) error_ = code;
+}
+
+Result<bool> Statement::step() {
+  if (error_ != 0) return std::unexpected(database_->refusal(error_));
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return std::unexpected(database_->refusal(code));
+}
+
+Result<void> Statement::run() {
+  for (;;) {
+    TRY(row, step());
+    if (!row) return {};
+  }
+}
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::string Statement::text(int column) const { return std::string(view(column)); }
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::string_view Statement::view(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  if (data == nullptr) return {};
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+// --- Database ---
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, OpenOptions options) {
+  int flags = SQLITE_OPEN_NOMUTEX;
+  switch (options.access) {
+    case Access::create: flags |= SQLITE_OPEN_READWRITE; break;
+    case Access::read_write: flags |= SQLITE_OPEN_READWRITE; break;
+    case Access::read_only: flags |= SQLITE_OPEN_READONLY; break;
+  }
+  if (options.access == Access::create) TRY_VOID(create_private(path));
+
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
+  std::unique_ptr<Database> database(new Database(handle, path));
+  if (handle == nullptr) return refuse(Cause::STORE_FAILED, fmt::format("{}: no memory for a connection", path));
+  sqlite3_extended_result_codes(handle, 1);
+  if (code == SQLITE_OK) {
+    auto configured = database->configure(options);
+    if (configured) return database;
+    return std::unexpected(std::move(configured).error());
+  }
+  Refusal refusal = database->refusal(sqlite3_extended_errcode(handle));
+  if (refusal.cause == Cause::STORE_READ_ONLY) refusal.cause = Cause::DATA_UNWRITABLE;
+  return std::unexpected(std::move(refusal));
+}
+
+Result<void> Database::configure(const OpenOptions& options) {
+  sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
+  const bool writes = options.access != Access::read_only && !read_only();
+  if (writes) {
+    TRY(mode, prepare("PRAGMA journal_mode = WAL"));
+    TRY(row, mode.step());
+    if (!row || mode.view(0) != "wal") return refuse(Cause::STORE_FAILED, fmt::format("{}: this file system does not allow write-ahead logging", path_));
+  }
+  TRY_VOID(script(fmt::format(
+      "PRAGMA synchronous = {}; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+      "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+      options.survive_power_loss ? "FULL" : "NORMAL")));
+  if (options.max_pages != 0) TRY_VOID(script(fmt::format("PRAGMA max_page_count = {}", options.max_pages)));
+  return {};
+}
+
+Database::~Database() {
+  for (auto& [sql, cached] : cache_) sqlite3_finalize(cached.statement);
+  sqlite3_close_v2(handle_);
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  auto found = cache_.find(sql);
+  if (found != cache_.end() && !found->second.busy) {
+    found->second.busy = true;
+    return Statement(*this, found->second.statement, &found->second.busy);
+  }
+  sqlite3_stmt* statement = nullptr;
+  const unsigned flags = found == cache_.end() ? SQLITE_PREPARE_PERSISTENT : 0;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), flags, &statement, nullptr);
+  if (code != SQLITE_OK) return std::unexpected(refusal(code));
+  // The same text is running further up the stack: this one is for once.
+  if (found != cache_.end()) return Statement(*this, statement, nullptr);
+  auto& cached = cache_.emplace(std::string(sql), Cached{statement, true}).first->second;
+  return Statement(*this, statement, &cached.busy);
+}
+
+Result<void> Database::script(const std::string& sql) {
+  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return std::unexpected(refusal(code));
+  return {};
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+bool Database::read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
+
+Refusal Database::refusal(int code) const {
+  const int extended = (sqlite3_errcode(handle_) & 0xff) == (code & 0xff) ? sqlite3_extended_errcode(handle_) : code;
+  const int system_error = sqlite3_system_errno(handle_);
+  const bool system_matters = ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) && system_error != 0;
+  std::string evidence = fmt::format("{}: {} (SQLite {}", path_, sqlite3_errmsg(handle_), extended);
+  if (system_matters) evidence += fmt::format(", {}", std::strerror(system_error));
+  evidence += ')';
+  return Refusal{.cause = cause_of(code, system_matters ? system_error : 0), .evidence = std::move(evidence), .retry_after = kRetryAfter};
+}
+
+// --- Transaction ---
+
+Result<Transaction> Transaction::begin(Database& database) {
+  TRY_VOID(database.change("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr && database_->in_transaction()) (void)database_->change("ROLLBACK");
+}
+
+Result<void> Transaction::commit() {
+  Database& database = *database_;
+  if (!database.in_transaction()) return refuse(Cause::STORE_FAILED, fmt::format("{}: the transaction was given up before its commit", database.path()));
+  TRY_VOID(database.change("COMMIT"));
+  database_ = nullptr;
+  return {};
+}
+
+// --- schema, copies ---
+
+Result<void> migrate(Database& database, std::span<const std::string_view> steps) {
+  std::uint64_t version = 0;
+  {
+    TRY(known, database.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'"));
+    TRY(exists, known.step());
+    if (exists) {
+      TRY(rows, database.query("SELECT version FROM schema_version"));
+      TRY(row, rows.step());
+      if (row) version = rows.count(0);
+    }
+  }
+  if (version > steps.size())
+    return refuse(Cause::STORE_TOO_NEW, fmt::format("{} has schema version {}, this program knows versions up to {}", database.path(), version, steps.size()));
+  // Another process may be migrating the same file: the version is read again under the write lock.
+  while (version < steps.size()) {
+    TRY(transaction, Transaction::begin(database));
+    TRY_VOID(database.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;"
+                             "INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
+    {
+      TRY(rows, database.query("SELECT version FROM schema_version"));
+      TRY_VOID(rows.step());
+      version = rows.count(0);
+    }
+    if (version < steps.size()) {
+      TRY_VOID(database.script(std::string(steps[version])));
+      ++version;
+      TRY_VOID(database.change("UPDATE schema_version SET version = ?", version));
+    }
+    TRY_VOID(transaction.commit());
+  }
+  return {};
+}
+
+Result<void> copy_database(const std::string& from, const std::string& to) {
+  TRY(source, Database::open(from, {.access = Access::read_only}));
+  // VACUUM INTO wants a file that is absent or empty; an empty one has its mode already.
+  TRY_VOID(create_private(to));
+  TRY_VOID(source->change("VACUUM INTO ?", to));
+  return {};
+}
+
+} // namespace foyer::store

@@ -1,0 +1,43 @@
+// A piece of work on a database and the one who waits for its answer.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "base/refusal.h"
+#include "store/sqlite.h"
+
+namespace foyer::store {
+
+// Called exactly once, on the thread that runs the database: must be short.
+template <class T>
+using Done = std::move_only_function<void(Result<T>)>;
+
+class Task {
+ public:
+  virtual ~Task() = default;
+  // Does the work and keeps the answer; the refusal, if it failed, stays the task's.
+  [[nodiscard]] virtual const Refusal* work(Database& database) = 0;
+  virtual void answer() = 0;                       // after work(), once it is durable
+  virtual void refuse_with(const Refusal& why) = 0; // instead of answer(): nothing of this task happened
+};
+
+template <class T, class Job>
+class TypedTask final : public Task {
+ public:
+  TypedTask(Job job, Done<T> done) : job_(std::move(job)), done_(std::move(done)) {}
+  const Refusal* work(Database& database) override {
+    result_.emplace(job_(database));
+    return result_->has_value() ? nullptr : &result_->error();
+  }
+  void answer() override { done_(std::move(*result_)); }
+  void refuse_with(const Refusal& why) override { done_(Result<T>(std::unexpected(why))); }
+
+ private:
+  Job job_;
+  Done<T> done_;
+  std::optional<Result<T>> result_;
+};
+
+} // namespace foyer::store

@@ -1,0 +1,113 @@
+// The one writer of a database: a thread (or an executor, see lane.h) that owns
+// the writing connection and commits in groups.
+//
+// It takes all that is queued, up to a number and a time, runs every job in a
+// savepoint inside one transaction, commits once, and only then answers, in the
+// order in which the jobs came. A job that refuses undoes its own changes and
+// nobody else's. When the commit fails nothing of the batch has happened, and
+// every job of it is answered with the commit's cause.
+//
+//   writer->submit<Offset>([=](Database& db) -> Result<Offset> { … }, [](Result<Offset> r) { … });
+//
+// A failed database is tried again with the next job, after closing and opening
+// it when that may help; no failure is for ever.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/lane.h"
+
+namespace foyer::store {
+
+struct WriterOptions {
+  std::string name;                     // "chat", "accounts": in metrics, logs and the thread's name
+  OpenOptions database = {};
+  std::size_t queue_limit = 20'000;     // jobs that may wait; more: BUSY
+  std::size_t batch_limit = 1'000;      // jobs in one transaction
+  Millis batch_time{20};                // after this much work a batch commits, whatever else is queued
+  Millis upkeep_every{std::chrono::hours{1}};
+  Executor executor = {};               // empty: a thread
+};
+
+struct WriterHooks {
+  // Once after opening, before any job: in no transaction.
+  std::function<Result<void>(Database&)> opened = {};
+  // Inside the transaction, after the last job of a batch; a refusal undoes the batch.
+  std::function<Result<void>(Database&)> before_commit = {};
+  // The batch was undone: whatever was remembered from its jobs is wrong.
+  std::function<void()> rolled_back = {};
+  // One small piece of upkeep in a transaction of its own, every upkeep_every; true: there is more, which runs between the next batches.
+  std::function<Result<bool>(Database&)> upkeep = {};
+};
+
+class Writer {
+ public:
+  // Opens, migrates, starts. `clock`, `metrics` and `log` must outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<Writer>> open(const std::string& path, std::span<const std::string_view> migrations, WriterOptions options, WriterHooks hooks,
+                                                            const Clock& clock, Metrics& metrics, Log& log);
+  ~Writer(); // finishes what is queued
+
+  // Any thread. Job: Result<T>(Database&). `done` is called exactly once: after the
+  // commit, on the writer's thread, or at once with BUSY on the calling thread.
+  template <class T, class Job>
+  void submit(Job job, Done<T> done) {
+    lane_->push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
+  }
+
+  void close();                               // refuses what comes later, finishes what is queued
+  void start_upkeep();                        // any thread: do not wait for upkeep_every
+  [[nodiscard]] std::size_t queued() const;
+  // The cause of the last failure to write, until a write succeeds. Any thread, never
+  // waits for the disk: after a failure it asks the writer to try again, at most once a second.
+  [[nodiscard]] Result<bool> probe();
+
+ private:
+  Writer(std::string path, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log);
+
+  bool consume(Tasks batch);
+  // Runs jobs from `tasks[first]` on and commits; returns the index after the last one answered.
+  std::size_t run_batch(Tasks& tasks, std::size_t first);
+  [[nodiscard]] Result<void> run_in_savepoint(Task& task, std::vector<bool>& refused);
+  void fail(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why);
+  [[nodiscard]] Result<void> begin();
+  void roll_back();
+  bool run_upkeep();
+  [[nodiscard]] Result<void> try_to_write();
+  void succeeded();
+  void failed(const Refusal& why);
+
+  const std::string path_;
+  const WriterOptions options_;
+  const WriterHooks hooks_;
+  const Clock& clock_;
+  Log& log_;
+  Gauge& queue_gauge_;
+  Counter& jobs_;
+  Counter& batches_;
+  Counter& failures_;
+  Histogram& commit_seconds_;
+
+  // Of the consumer alone:
+  std::unique_ptr<Database> database_;
+  bool reopen_ = false;
+  MonoTime next_upkeep_{};
+
+  std::atomic<bool> upkeep_asked_{false};
+  std::atomic<bool> probe_asked_{false};
+  std::mutex failure_mutex_;
+  std::optional<Refusal> failure_;
+  MonoTime next_probe_{};
+
+  std::unique_ptr<Lane> lane_; // last: its thread ends before anything else does
+};
+
+} // namespace foyer::store
