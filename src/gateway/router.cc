@@ -1,0 +1,202 @@
+#include "gateway/router.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "wire/problem.h"
+
+namespace foyer::gateway {
+namespace {
+
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> segments;
+  if (path.starts_with('/')) path.remove_prefix(1);
+  for (;;) {
+    const std::size_t slash = path.find('/');
+    segments.push_back(path.substr(0, slash));
+    if (slash == std::string_view::npos) return segments;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+bool under(std::string_view path, std::string_view folder) {
+  return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
+}
+
+// Asked by machines under whatever name they know us; nothing there depends on the name.
+bool any_host(std::string_view path) {
+  return under(path, "/health") || path == "/metrics" || under(path, "/internal") || path == "/.well-known/jwks.json";
+}
+
+bool shared_with_origins(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/health"); }
+
+bool never_stored(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/api") || under(path, "/internal"); }
+
+bool is_form(std::string_view path) { return under(path, "/oauth2"); }
+
+bool is_page(const Response& response) {
+  const std::string* type = response.headers.find("Content-Type");
+  return type != nullptr && type->starts_with("text/html");
+}
+
+void add_once(Response& response, std::string_view name, std::string value) {
+  if (response.headers.find(name) == nullptr) response.headers.add(std::string(name), std::move(value));
+}
+
+// `https://chat.example` → `wss://chat.example`. Browsers do not agree whether
+// 'self' covers WebSockets, so the page's own address is named as well.
+std::string socket_source(const Request& request) {
+  const std::string_view url = request.origin_url;
+  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::string_view(".-:[]/").contains(c); };
+  if (!url.starts_with("http") || !std::ranges::all_of(url, plain)) return {};
+  return " ws" + std::string(url.substr(4));
+}
+
+std::string content_security_policy(const Request& request) {
+  return fmt::format(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; "
+      "connect-src 'self'{}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+      socket_source(request));
+}
+
+std::string listed(const std::vector<std::pair<std::string, Handler>>& methods) {
+  std::string out;
+  for (const auto& [method, handler] : methods) {
+    out += (out.empty() ? "" : ", ") + method;
+    if (method == "GET") out += ", HEAD";
+  }
+  return out;
+}
+
+} // namespace
+
+Router::Router(std::vector<Route> routes, RouterPolicy policy) : policy_(std::move(policy)) {
+  for (Route& route : routes) {
+    Pattern pattern;
+    for (const std::string_view segment : split(route.path)) {
+      const bool open = segment.starts_with('{') && segment.ends_with('}');
+      pattern.literals += open ? 0 : 1;
+      pattern.segments.emplace_back(open ? "{}" : segment);
+    }
+    auto known = std::ranges::find(patterns_, pattern.segments, &Pattern::segments);
+    if (known == patterns_.end()) known = patterns_.insert(patterns_.end(), std::move(pattern));
+    if (std::ranges::find(known->methods, route.method, [](const auto& m) { return m.first; }) != known->methods.end())
+      throw std::logic_error("two routes for " + route.method + " " + route.path);
+    known->methods.emplace_back(std::move(route.method), std::move(route.handler));
+  }
+  std::ranges::stable_sort(patterns_, std::ranges::greater{}, &Pattern::literals);
+}
+
+const Router::Pattern* Router::match(std::string_view path, std::vector<std::string>& args) const {
+  if (path.size() > policy_.longest_path) return nullptr;
+  const auto segments = split(path);
+  for (const Pattern& pattern : patterns_) {
+    if (pattern.segments.size() != segments.size()) continue;
+    args.clear();
+    bool fits = true;
+    for (std::size_t i = 0; fits && i < segments.size(); ++i) {
+      if (pattern.segments[i] != "{}") {
+        fits = pattern.segments[i] == segments[i];
+      } else if (auto decoded = percent_decode(segments[i]); decoded && !decoded->empty()) {
+        args.push_back(std::move(*decoded));
+      } else {
+        fits = false;
+      }
+    }
+    if (fits) return &pattern;
+  }
+  return nullptr;
+}
+
+std::variant<const Handler*, Response> Router::resolve(Request& request) const {
+  if (!any_host(request.path) && !door::host_allowed(*policy_.door, request)) {
+    const std::string* host = request.headers.find("Host");
+    return refuse_here(request, {.cause = Cause::HOST_NOT_ALLOWED, .evidence = "Host " + printable(host != nullptr ? *host : ""), .field = "Host"});
+  }
+  const Pattern* pattern = match(request.path, request.path_args);
+  if (pattern == nullptr) return unknown_path(request);
+  if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);
+
+  const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
+  const auto found = std::ranges::find(pattern->methods, method, [](const auto& m) { return std::string_view(m.first); });
+  if (found == pattern->methods.end()) {
+    Response response = refuse_here(request, {.cause = Cause::METHOD_NOT_ALLOWED, .evidence = printable(request.method) + " on " + printable(request.path)});
+    response.headers.set("Allow", listed(pattern->methods));
+    return response;
+  }
+  if (!request.body.empty() && !is_form(request.path)) {
+    if (auto refusal = require_json(request)) return refuse_here(request, std::move(*refusal));
+  }
+  return &found->second;
+}
+
+Response Router::refuse_here(const Request& request, Refusal refusal) const {
+  if (policy_.on_refusal) policy_.on_refusal(request, refusal);
+  return wire::problem(refusal, request.ref, policy_.development);
+}
+
+// Someone who looks for the socket is told where it is.
+Response Router::unknown_path(const Request& request) const {
+  Response response = refuse_here(request, {.cause = Cause::UNKNOWN_PATH, .evidence = printable(request.method) + " " + printable(request.path)});
+  const std::string_view path = request.path;
+  const bool wants_socket = request.headers.find("Upgrade") != nullptr || request.headers.find("Sec-WebSocket-Key") != nullptr || under(path, "/ws") ||
+                            under(path, "/wss") || path.find("socket") != std::string_view::npos || under(path, "/chat") || under(path, "/echo");
+  if (!wants_socket) return response;
+  auto body = json::parse(response.body);
+  if (!body || !body->is_object()) return response;
+  json::Array sockets;
+  for (const door::SocketPath& socket : policy_.door->sockets) sockets.emplace_back(socket.path);
+  body->as_object()["sockets"] = std::move(sockets);
+  response.body = json::write(*body);
+  return response;
+}
+
+Response Router::preflight(const Request& request, const Pattern& pattern) const {
+  const std::string* origin = request.headers.find("Origin");
+  if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) {
+    return refuse_here(request, {.cause = origin == nullptr ? Cause::ORIGIN_REQUIRED : Cause::ORIGIN_NOT_ALLOWED,
+                                 .evidence = "preflight from " + printable(origin != nullptr ? *origin : "nowhere"),
+                                 .field = "Origin"});
+  }
+  Response response{.status = 204, .headers = {}, .body = {}};
+  response.headers.add("Access-Control-Allow-Methods", listed(pattern.methods));
+  response.headers.add("Access-Control-Allow-Headers", "Authorization, Content-Type");
+  response.headers.add("Access-Control-Max-Age", "600");
+  return response;
+}
+
+void Router::decorate(const Request& request, Response& response) const {
+  add_once(response, "X-Foyer", fmt::format("{}; build={}; ref={}", policy_.version, policy_.build, request.ref.view()));
+  add_once(response, "X-Content-Type-Options", "nosniff");
+  if (never_stored(request.path)) add_once(response, "Cache-Control", "no-store");
+  if (is_page(response)) {
+    add_once(response, "Referrer-Policy", "no-referrer");
+    add_once(response, "Content-Security-Policy", content_security_policy(request));
+    add_once(response, "X-Frame-Options", "DENY");
+    add_once(response, "Cross-Origin-Opener-Policy", "same-origin");
+  }
+  if (!shared_with_origins(request.path)) return;
+  // Said to everybody, so that no cache gives one origin's answer to another.
+  response.headers.add("Vary", "Origin");
+  const std::string* origin = request.headers.find("Origin");
+  if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) return;
+  add_once(response, "Access-Control-Allow-Origin", *origin);
+  add_once(response, "Access-Control-Expose-Headers", "X-Foyer, Retry-After, WWW-Authenticate");
+}
+
+std::optional<Refusal> require_json(const Request& request) {
+  const std::string* type = request.headers.find("Content-Type");
+  std::string_view media = type != nullptr ? std::string_view(*type) : std::string_view{};
+  media = media.substr(0, media.find(';'));
+  while (media.ends_with(' ') || media.ends_with('\t')) media.remove_suffix(1);
+  if (iequals(media, "application/json")) return std::nullopt;
+  return Refusal{.cause = Cause::CONTENT_TYPE_UNSUPPORTED,
+                 .evidence = type != nullptr ? "Content-Type " + printable(*type) : "no Content-Type",
+                 .field = "Content-Type"};
+}
+
+} // namespace foyer::gateway

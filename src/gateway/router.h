@@ -1,0 +1,67 @@
+// The table of (method, path) → Handler, and what every answer over HTTP has in
+// common: which Host is ours, who may read it from another origin, what a page may
+// load, and the mark by which an answer of ours is known.
+//
+// Immutable once built, so every loop may ask it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/http.h"
+#include "base/refusal.h"
+#include "door/door.h"
+
+namespace foyer::gateway {
+
+struct RouterPolicy {
+  const door::DoorPolicy* door = nullptr; // allowed hosts and origins, socket paths; outlives the router
+  bool development = false;               // clients get the operator's text, too
+  std::string version = {};
+  std::string build = {};
+  std::size_t longest_path = 2048;        // bytes of a path that is matched at all
+  // Told of each refusal of the router itself; may be empty. Any thread.
+  std::function<void(const Request&, const Refusal&)> on_refusal = {};
+};
+
+class Router {
+ public:
+  // Routes with {name} segments give way to equal ones without. Two routes with
+  // the same method and pattern are a bug and throw std::logic_error.
+  Router(std::vector<Route> routes, RouterPolicy policy);
+
+  // The handler of a request, whose path_args are filled, or the answer: a CORS
+  // preflight, HOST_NOT_ALLOWED, UNKNOWN_PATH, METHOD_NOT_ALLOWED (with Allow),
+  // CONTENT_TYPE_UNSUPPORTED. HEAD is answered by GET's handler; the writer leaves
+  // the body out.
+  [[nodiscard]] std::variant<const Handler*, Response> resolve(Request& request) const;
+
+  // Put on every answer before it is written: X-Foyer, CORS, caching, and for
+  // pages the Content-Security-Policy. A header that a handler set stays.
+  void decorate(const Request& request, Response& response) const;
+
+ private:
+  struct Pattern {
+    std::vector<std::string> segments; // "{}" matches one whole segment
+    std::vector<std::pair<std::string, Handler>> methods;
+    std::size_t literals = 0;
+  };
+  const Pattern* match(std::string_view path, std::vector<std::string>& args) const;
+  Response refuse_here(const Request& request, Refusal refusal) const;
+  Response unknown_path(const Request& request) const;
+  Response preflight(const Request& request, const Pattern& pattern) const;
+
+  RouterPolicy policy_;
+  std::vector<Pattern> patterns_; // those with more literal segments first
+};
+
+// Bodies are JSON: CONTENT_TYPE_UNSUPPORTED for anything else, whatever it is
+// called with (a form of another site cannot send this type without a preflight).
+[[nodiscard]] std::optional<Refusal> require_json(const Request& request);
+
+} // namespace foyer::gateway
