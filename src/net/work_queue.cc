@@ -1,0 +1,85 @@
+#include "net/work_queue.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace foyer::net {
+
+WorkQueue::WorkQueue(std::string_view name, int threads, std::size_t limit, int nice) : name_(name), limit_(limit), nice_(nice) {
+  threads_.reserve(static_cast<std::size_t>(threads));
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { run(); });
+    pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
+  }
+}
+
+WorkQueue::~WorkQueue() { stop(); }
+
+bool WorkQueue::submit(std::move_only_function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_ && waiting_.size() < limit_) {
+      waiting_.push_back(std::move(task));
+      if (depth_gauge_ != nullptr) depth_gauge_->set(static_cast<std::int64_t>(waiting_.size()));
+      wake_.notify_one();
+      return true;
+    }
+    if (rejected_ != nullptr) rejected_->add();
+  }
+  return false;
+}
+
+void WorkQueue::run() {
+  // On Linux the nice value belongs to the thread.
+  if (nice_ != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), std::clamp(nice_, 0, 19));
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    {
+      auto task = std::move(waiting_.front());
+      waiting_.pop_front();
+      if (depth_gauge_ != nullptr) depth_gauge_->set(static_cast<std::int64_t>(waiting_.size()));
+      ++running_;
+      lock.unlock();
+      task();
+    } // destroyed without the lock: its captures may submit
+    lock.lock();
+    --running_;
+    if (waiting_.empty() && running_ == 0) idle_.notify_all();
+  }
+}
+
+void WorkQueue::drain() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return waiting_.empty() && running_ == 0; });
+}
+
+void WorkQueue::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+  }
+  for (std::thread& thread : threads_)
+    if (thread.joinable()) thread.join();
+}
+
+std::size_t WorkQueue::depth() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
+void WorkQueue::report_to(Metrics& metrics) {
+  Gauge& depth = metrics.gauge("foyer_work_queue_depth", "Tasks that wait in a work queue", {{"queue", name_}});
+  Counter& rejected = metrics.counter("foyer_work_queue_rejected_total", "Tasks that a full work queue did not take", {{"queue", name_}});
+  const std::lock_guard lock(mutex_);
+  depth_gauge_ = &depth;
+  rejected_ = &rejected;
+}
+
+} // namespace foyer::net

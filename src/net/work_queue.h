@@ -1,0 +1,59 @@
+// A bounded queue with threads of its own, for work that blocks: password
+// hashing, the accounts' store. Full is an answer (BUSY), not a wait.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/metrics.h"
+
+namespace foyer::net {
+
+class WorkQueue {
+ public:
+  // `limit`: tasks that may wait, besides those that run. `nice`: added to the
+  // threads' priority value (0 to 19), so that loops go first.
+  WorkQueue(std::string_view name, int threads, std::size_t limit, int nice = 0);
+  ~WorkQueue(); // stop()
+  WorkQueue(const WorkQueue&) = delete;
+  WorkQueue& operator=(const WorkQueue&) = delete;
+
+  // From any thread. False when full or stopped: `task` is destroyed unrun and
+  // the caller answers BUSY.
+  [[nodiscard]] bool submit(std::move_only_function<void()> task);
+  // Waits until nothing waits or runs. Not from a task.
+  void drain();
+  // Takes nothing more, finishes what waits, joins. Not from a task.
+  void stop();
+
+  [[nodiscard]] std::size_t depth() const; // tasks that wait
+  [[nodiscard]] std::size_t limit() const { return limit_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  // foyer_work_queue_depth{queue=NAME}, foyer_work_queue_rejected_total{queue=NAME}.
+  void report_to(Metrics& metrics);
+
+ private:
+  void run();
+
+  const std::string name_;
+  const std::size_t limit_;
+  const int nice_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable idle_;
+  std::deque<std::move_only_function<void()>> waiting_;
+  std::size_t running_ = 0;
+  bool stopping_ = false;
+  Gauge* depth_gauge_ = nullptr;
+  Counter* rejected_ = nullptr;
+  std::vector<std::thread> threads_;
+};
+
+} // namespace foyer::net
