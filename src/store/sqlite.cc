@@ -33,6 +33,17 @@ Cause cause_of(int code, int system_error) {
   }
 }
 
+// What the system said when a write failed. SQLite keeps it with the file, and a
+// commit that fails writes to the log, not to the main file.
+int system_error_of(sqlite3* handle) {
+  int error = 0;
+  sqlite3_file* journal = nullptr;
+  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK && journal != nullptr && journal->pMethods != nullptr)
+    (void)journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &error);
+  if (error == 0) (void)sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error != 0 ? error : sqlite3_system_errno(handle);
+}
+
 // SQLite would create the file for everybody to read; its -wal and -shm take the file's mode.
 Result<void> create_private(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -179,12 +190,14 @@ bool Database::read_only() const { return sqlite3_db_readonly(handle_, "main") =
 
 Refusal Database::refusal(int code) const {
   const int extended = (sqlite3_errcode(handle_) & 0xff) == (code & 0xff) ? sqlite3_extended_errcode(handle_) : code;
-  const int system_error = sqlite3_system_errno(handle_);
-  const bool system_matters = ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) && system_error != 0;
-  std::string evidence = fmt::format("{}: {} (SQLite {}", path_, sqlite3_errmsg(handle_), extended);
-  if (system_matters) evidence += fmt::format(", {}", std::strerror(system_error));
+  int system_error = 0;
+  if ((code & 0xff) == SQLITE_CANTOPEN) system_error = sqlite3_system_errno(handle_);
+  std::string message = sqlite3_errmsg(handle_);
+  if ((code & 0xff) == SQLITE_IOERR) system_error = system_error_of(handle_);
+  std::string evidence = fmt::format("{}: {} (SQLite {}", path_, message, extended);
+  if (system_error != 0) evidence += fmt::format(", {}", std::strerror(system_error));
   evidence += ')';
-  return Refusal{.cause = cause_of(code, system_matters ? system_error : 0), .evidence = std::move(evidence), .retry_after = kRetryAfter};
+  return Refusal{.cause = cause_of(code, system_error), .evidence = std::move(evidence), .retry_after = kRetryAfter};
 }
 
 // --- Transaction ---
@@ -224,8 +237,8 @@ Result<void> migrate(Database& database, std::span<const std::string_view> steps
   // Another process may be migrating the same file: the version is read again under the write lock.
   while (version < steps.size()) {
     TRY(transaction, Transaction::begin(database));
-    TRY_VOID(database.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;"
-                             "INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
+    TRY_VOID(database.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, probed INTEGER NOT NULL) STRICT;"
+                             "INSERT INTO schema_version SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
     {
       TRY(rows, database.query("SELECT version FROM schema_version"));
       TRY_VOID(rows.step());

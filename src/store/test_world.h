@@ -76,6 +76,14 @@ class Faults {
     return of(f)->real()->pMethods->xWrite(of(f)->real(), data, n, at);
   }
 
+  static int control(sqlite3_file* f, int operation, void* argument) {
+    if (operation == SQLITE_FCNTL_LAST_ERRNO && last_error() != 0) {
+      *static_cast<int*>(argument) = last_error();
+      return SQLITE_OK;
+    }
+    return of(f)->real()->pMethods->xFileControl(of(f)->real(), operation, argument);
+  }
+
   static int open(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* f, int flags, int* out) {
     File* file = of(f);
     std::memset(file->real(), 0, static_cast<std::size_t>(base()->szOsFile));
@@ -93,7 +101,7 @@ class Faults {
         [](sqlite3_file* x, int n) { return of(x)->real()->pMethods->xLock(of(x)->real(), n); },
         [](sqlite3_file* x, int n) { return of(x)->real()->pMethods->xUnlock(of(x)->real(), n); },
         [](sqlite3_file* x, int* n) { return of(x)->real()->pMethods->xCheckReservedLock(of(x)->real(), n); },
-        [](sqlite3_file* x, int op, void* a) { return of(x)->real()->pMethods->xFileControl(of(x)->real(), op, a); },
+        control,
         [](sqlite3_file* x) { return of(x)->real()->pMethods->xSectorSize(of(x)->real()); },
         [](sqlite3_file* x) { return of(x)->real()->pMethods->xDeviceCharacteristics(of(x)->real()); },
         [](sqlite3_file* x, int a, int b, int c, void volatile** d) { return of(x)->real()->pMethods->xShmMap(of(x)->real(), a, b, c, d); },
