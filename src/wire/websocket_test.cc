@@ -1,0 +1,296 @@
+#include "wire/websocket.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "wire/mask.h"
+#include "wire/utf8_stream.h"
+
+namespace foyer::wire {
+namespace {
+
+// Writes down what it is given: "text:Hello", "ping:x", "close:1000:bye".
+class Recorder : public WsSink {
+ public:
+  bool on_message(Opcode kind, std::string_view payload) override {
+    return note((kind == Opcode::text ? "text:" : "binary:") + std::string{payload}, payload);
+  }
+  bool on_ping(std::string_view payload) override { return note("ping:" + std::string{payload}, payload); }
+  bool on_pong(std::string_view payload) override { return note("pong:" + std::string{payload}, payload); }
+  bool on_close(std::uint16_t code, std::string_view reason) override {
+    return note("close:" + std::to_string(code) + ":" + std::string{reason}, reason);
+  }
+  std::vector<std::string> seen;
+  std::size_t stop_after = 1000;
+
+ private:
+  bool note(std::string text, std::string_view payload) {
+    int padding = 0; // must be readable; AddressSanitizer watches
+    if (!payload.empty())
+      for (std::size_t i = 0; i < kPadding; ++i) padding += payload.data()[payload.size() + i];
+    unused = padding;
+    seen.push_back(std::move(text));
+    return seen.size() < stop_after;
+  }
+  int unused = 0;
+};
+
+struct Outcome {
+  std::vector<std::string> seen;
+  std::uint16_t error = 0;
+  std::size_t buffered = 0;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const Outcome& o) {
+  for (const auto& s : o.seen) out << s.substr(0, 80) << " | ";
+  return out << "error " << o.error << ", buffered " << o.buffered;
+}
+
+constexpr std::uint32_t kMax = 1000;
+
+Outcome decode(const std::vector<std::string_view>& pieces, WsRole role = WsRole::server) {
+  Recorder sink;
+  WsDecoder decoder(role, kMax);
+  Outcome outcome;
+  for (const std::string_view piece : pieces) {
+    std::vector<char> bytes(piece.begin(), piece.end()); // a heap block of its own: reading beyond the padding is seen
+    bytes.resize(piece.size() + kPadding);
+    const WsError error = decoder.feed({bytes.data(), piece.size()}, sink);
+    if (error.close != 0) outcome.error = error.close;
+  }
+  outcome.seen = std::move(sink.seen);
+  outcome.buffered = decoder.buffered();
+  return outcome;
+}
+
+void expect_at_every_cut(const std::string& input, const Outcome& expected, WsRole role = WsRole::server) {
+  const std::string_view view = input;
+  for (std::size_t cut = 0; cut <= input.size(); ++cut) ASSERT_EQ(decode({view.substr(0, cut), view.substr(cut)}, role), expected) << "cut at " << cut;
+  std::vector<std::string_view> single;
+  for (std::size_t i = 0; i < input.size(); ++i) single.push_back(view.substr(i, 1));
+  ASSERT_EQ(decode(single, role), expected) << "byte by byte";
+}
+
+std::string bytes(std::initializer_list<int> list) {
+  std::string out;
+  for (const int b : list) out.push_back(static_cast<char>(b));
+  return out;
+}
+
+// A client's frame with everything open to be wrong.
+std::string frame(int first, std::string_view payload, std::uint32_t mask = 0x01020304) {
+  std::string out;
+  append_masked_frame(out, Opcode::text, payload, mask);
+  out[0] = static_cast<char>(first);
+  return out;
+}
+
+// RFC 6455 §5.7, as printed.
+TEST(WsDecoder, ReadsTheExamplesOfTheStandard) {
+  const auto server = WsRole::server;
+  const auto client = WsRole::client;
+  expect_at_every_cut(bytes({0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}), {{"text:Hello"}}, client);
+  expect_at_every_cut(bytes({0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}), {{"text:Hello"}}, server);
+  expect_at_every_cut(bytes({0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f}), {{"text:Hello"}}, client);
+  expect_at_every_cut(bytes({0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}), {{"ping:Hello"}}, client);
+  expect_at_every_cut(bytes({0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}), {{"pong:Hello"}}, server);
+  const std::string data(256, 'x');
+  expect_at_every_cut(bytes({0x82, 0x7e, 0x01, 0x00}) + data, {{"binary:" + data}}, client);
+}
+
+// RFC 6455 §1.3.
+TEST(Handshake, ComputesTheAcceptKeyOfTheStandard) {
+  EXPECT_EQ(accept_key("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  EXPECT_TRUE(valid_websocket_key("dGhlIHNhbXBsZSBub25jZQ=="));
+  for (const char* key : {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25-ZQ==", "SGVsbG8sIHdvcmxkIQ==", "AAAAAAAAAAAAAAAAAAAAAAA="})
+    EXPECT_FALSE(valid_websocket_key(key)) << key;
+}
+
+TEST(WsDecoder, GivesTheSameMessagesHoweverTheBytesAreCut) {
+  const std::string long_text(700, 'y');
+  const std::string stream = frame(0x81, "one") + frame(0x89, "") + frame(0x01, "tw\xc3") + frame(0x8a, "between") + frame(0x00, "") + frame(0x80, "\xb6") +
+                             frame(0x82, bytes({0, 0xff, 0xfe})) + frame(0x81, long_text) + frame(0x81, "") + frame(0x88, close_payload(1000, "bye")) + frame(0x81, "late");
+  expect_at_every_cut(stream, {{"text:one", "ping:", "pong:between", "text:tw\xc3\xb6", "binary:" + bytes({0, 0xff, 0xfe}), "text:" + long_text, "text:", "close:1000:bye"}});
+}
+
+TEST(WsDecoder, RefusesWhatTheStandardForbids) {
+  struct Case {
+    std::string name;
+    std::string input;
+    std::uint16_t error;
+    std::vector<std::string> before = {};
+  };
+  std::string unmasked;
+  append_frame(unmasked, Opcode::text, "x");
+  std::string close_half = frame(0x88, "x");
+  const auto text_cut = [](std::string_view payload) { return frame(0x01, payload.substr(0, 1)) + frame(0x80, payload.substr(1)); };
+  const std::vector<Case> cases = {
+      {"RSV1", frame(0xc1, "x"), 1002},
+      {"RSV2", frame(0xa1, "x"), 1002},
+      {"RSV3", frame(0x91, "x"), 1002},
+      {"RSV1 on a ping", frame(0xc9, "x"), 1002},
+      {"opcode 3", frame(0x83, "x"), 1002},
+      {"opcode 7", frame(0x87, "x"), 1002},
+      {"opcode 11", frame(0x8b, "x"), 1002},
+      {"opcode 15", frame(0x8f, "x"), 1002},
+      {"an unmasked frame", unmasked, 1002},
+      {"a fragmented ping", frame(0x09, "x"), 1002},
+      {"a ping of 126 bytes", frame(0x89, std::string(126, 'x')), 1002},
+      {"a continuation of nothing", frame(0x80, "x"), 1002},
+      {"a continuation after a whole message", frame(0x81, "x") + frame(0x80, "y"), 1002, {"text:x"}},
+      {"a new text within a message", frame(0x01, "x") + frame(0x81, "y"), 1002},
+      {"a new binary within a message", frame(0x01, "x") + frame(0x02, "y"), 1002},
+      {"a 16-bit length of 125", bytes({0x81, 0xfe, 0, 125}), 1002},
+      {"a 64-bit length of 65535", bytes({0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff}), 1002},
+      {"a length of 64 bits", bytes({0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0}), 1002},
+      {"a length of 2^40", bytes({0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0}), 1009},
+      {"a frame over the limit", bytes({0x82, 0xfe, 0x03, 0xe9}), 1009},
+      {"fragments over the limit", frame(0x02, std::string(600, 'x')) + frame(0x80, std::string(401, 'x')), 1009},
+      {"a close of one byte", close_half, 1002},
+      {"close 999", frame(0x88, bytes({0x03, 0xe7})), 1002},
+      {"close 1004", frame(0x88, bytes({0x03, 0xec})), 1002},
+      {"close 1005", frame(0x88, bytes({0x03, 0xed})), 1002},
+      {"close 1006", frame(0x88, bytes({0x03, 0xee})), 1002},
+      {"close 1015", frame(0x88, bytes({0x03, 0xf7})), 1002},
+      {"close 2999", frame(0x88, bytes({0x0b, 0xb7})), 1002},
+      {"close 5000", frame(0x88, bytes({0x13, 0x88})), 1002},
+      {"a close reason that is not UTF-8", frame(0x88, bytes({0x03, 0xe8, 0xc3})), 1007},
+      {"a lone continuation byte", frame(0x81, "\x80"), 1007},
+      {"an over-long slash", frame(0x81, "\xc0\xaf"), 1007},
+      {"an over-long slash in fragments", text_cut("\xe0\x80\xaf"), 1007},
+      {"a surrogate", frame(0x81, "\xed\xa0\x80"), 1007},
+      {"a surrogate in fragments", text_cut("\xed\xa0\x80"), 1007},
+      {"a value above U+10FFFF", frame(0x81, "\xf4\x90\x80\x80"), 1007},
+      {"an unfinished character", frame(0x81, "abcdefgh\xf0\x9f\x98"), 1007},
+      {"an unfinished character in fragments", text_cut("x\xf0\x9f\x98"), 1007},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    expect_at_every_cut(c.input, {c.before, c.error});
+  }
+  std::string masked = frame(0x81, "x");
+  expect_at_every_cut(masked, {{}, 1002}, WsRole::client);
+}
+
+TEST(WsDecoder, AcceptsEveryCloseCodeThatMayBeSent) {
+  for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4401, 4999})
+    EXPECT_EQ(decode({frame(0x88, close_payload(static_cast<std::uint16_t>(code), "r"))}), (Outcome{{"close:" + std::to_string(code) + ":r"}})) << code;
+  EXPECT_EQ(decode({frame(0x88, "")}), (Outcome{{"close:1005:"}}));
+}
+
+TEST(WsDecoder, FailsAtTheFirstByteThatCannotBeText) {
+  // 10 of 20 bytes arrived, of a first fragment: the message need not end to be refused.
+  const std::string whole = frame(0x01, "abcdefgh\xc0\xaf" "0123456789");
+  EXPECT_EQ(decode({std::string_view{whole}.substr(0, 6 + 9)}).error, 1007);
+  const std::string fine = frame(0x01, "abcdefgh\xe2\x82");
+  EXPECT_EQ(decode({fine}), (Outcome{{}, 0, 10}));
+}
+
+TEST(WsDecoder, AllocatesWhatCameAndNotWhatWasAnnounced) {
+  Recorder sink;
+  WsDecoder decoder(WsRole::server, 16 * 1024 * 1024);
+  std::string head = bytes({0x82, 0xff, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 1, 2, 3, 4, 'a'});
+  const std::size_t size = head.size();
+  head.append(kPadding, '\0');
+  EXPECT_EQ(decoder.feed({head.data(), size}, sink).close, 0);
+  EXPECT_EQ(decoder.buffered(), 1U);
+  EXPECT_LE(sizeof(WsDecoder), 24U);
+}
+
+TEST(WsDecoder, KeepsNothingBetweenMessages) {
+  const std::string text = frame(0x01, "a") + frame(0x80, "b");
+  EXPECT_EQ(decode({text}), (Outcome{{"text:ab"}, 0, 0}));
+}
+
+TEST(WsDecoder, StopsWhenTheSinkSaysSo) {
+  Recorder sink;
+  sink.stop_after = 1;
+  WsDecoder decoder(WsRole::server, kMax);
+  std::string input = frame(0x81, "one") + frame(0x81, "two");
+  const std::size_t size = input.size();
+  input.append(kPadding, '\0');
+  EXPECT_EQ(decoder.feed({input.data(), size}, sink).close, 0);
+  EXPECT_EQ(sink.seen, (std::vector<std::string>{"text:one"}));
+  std::string again = frame(0x81, "three");
+  again.append(kPadding, '\0');
+  decoder.feed({again.data(), again.size() - kPadding}, sink);
+  EXPECT_EQ(sink.seen.size(), 1U);
+}
+
+TEST(WsDecoder, HandsOutAViewIntoTheCallersBytesWhenTheyHoldAWholeFrame) {
+  class Where : public Recorder {
+   public:
+    bool on_message(Opcode, std::string_view payload) override { at = payload.data(); return true; }
+    const char* at = nullptr;
+  } sink;
+  WsDecoder decoder(WsRole::server, kMax);
+  std::string input = frame(0x81, "in place") + std::string(kPadding, '\0');
+  decoder.feed({input.data(), input.size() - kPadding}, sink);
+  EXPECT_EQ(sink.at, input.data() + 6);
+}
+
+TEST(AppendFrame, WritesTheThreeLengthsAndIsReadBack) {
+  for (const std::size_t size : {0U, 1U, 125U, 126U, 65535U, 65536U, 100000U}) {
+    const std::string payload(size, 'z');
+    for (const bool masked : {false, true}) {
+      std::string out;
+      if (masked) append_masked_frame(out, Opcode::binary, payload, 0xdeadbeef);
+      else append_frame(out, Opcode::binary, payload);
+      const std::size_t head = (size < 126 ? 2U : size < 65536 ? 4U : 10U) + (masked ? 4U : 0U);
+      ASSERT_EQ(out.size(), head + size);
+      Recorder sink;
+      WsDecoder decoder(masked ? WsRole::server : WsRole::client, 1 << 20);
+      out.append(kPadding, '\0');
+      ASSERT_EQ(decoder.feed({out.data(), head + size}, sink).close, 0);
+      ASSERT_EQ(sink.seen, (std::vector<std::string>{"binary:" + payload}));
+    }
+  }
+}
+
+TEST(ClosePayload, CutsAReasonAtACharacterBoundary) {
+  EXPECT_EQ(close_payload(4401, "x"), bytes({0x11, 0x31, 'x'}));
+  EXPECT_EQ(close_payload(1005, "x"), "");
+  std::string reason(122, 'a');
+  reason += "\xe2\x82\xac";
+  EXPECT_EQ(close_payload(1000, reason), bytes({0x03, 0xe8}) + std::string(122, 'a'));
+  EXPECT_EQ(close_payload(1000, std::string(200, 'b')).size(), 125U);
+}
+
+TEST(Mask, TurnsWithThePhaseAndSeesAscii) {
+  const MaskKey key = {1, 2, 3, 4};
+  for (std::size_t size = 0; size < 100; ++size) {
+    std::string expected;
+    for (std::size_t i = 0; i < size; ++i) expected.push_back(static_cast<char>('A' ^ key[i % 4]));
+    for (std::size_t cut = 0; cut <= size; ++cut) {
+      std::string data(size, 'A');
+      EXPECT_TRUE(apply_mask(data.data(), cut, key));
+      EXPECT_TRUE(apply_mask(data.data() + cut, size - cut, key, cut));
+      ASSERT_EQ(data, expected) << size << " cut at " << cut;
+    }
+    if (size > 0) {
+      std::string data(size, 'A');
+      data[size / 2] = '\xc1';
+      EXPECT_FALSE(apply_mask(data.data(), size, key));
+    }
+  }
+}
+
+TEST(Utf8Stream, AgreesWithTheTableOfTheStandard) {
+  // RFC 3629 §4, the edges of every row.
+  for (const std::string_view good : {"\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xec\xbf\xbf", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf3\xbf\xbf\xbf", "\xf4\x8f\xbf\xbf"}) {
+    Utf8Stream stream;
+    for (const char c : good) EXPECT_TRUE(stream.feed({&c, 1}));
+    EXPECT_TRUE(stream.complete());
+  }
+  for (const std::string_view wrong : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2\x7f", "\xc2\xc0", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"}) {
+    Utf8Stream stream;
+    EXPECT_FALSE(stream.feed(wrong));
+  }
+}
+
+} // namespace
+} // namespace foyer::wire
