@@ -1,0 +1,27 @@
+// The catalogue written out for people and programs: `foyer explain`,
+// /causes/CODE and docs/causes.md say the same because they come from here.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cause.h"
+#include "base/json.h"
+
+namespace foyer {
+
+// {"code","step","http","close","retry","who","client","operator","next"}; http and close 0: never told that way.
+[[nodiscard]] json::Object cause_to_json(const CauseInfo& cause);
+// A few lines for a terminal, ending in a line end.
+[[nodiscard]] std::string cause_to_text(const CauseInfo& cause);
+// docs/causes.md, all of it.
+[[nodiscard]] std::string causes_markdown();
+// What a step asks, in one sentence.
+[[nodiscard]] std::string_view question_of(Step step);
+// What `retry` tells a client to do, in one sentence.
+[[nodiscard]] std::string_view advice_of(Retry retry);
+// Up to three codes that a mistyped one may have meant, nearest first.
+[[nodiscard]] std::vector<std::string_view> nearest_codes(std::string_view code);
+
+} // namespace foyer
