@@ -23,7 +23,6 @@ std::string in_markdown(std::string_view text) {
   for (const char c : text) {
     if (c == '`') code = !code;
     if (!code && c == '<') out += "&lt;";
-    else if (!code && (c == '_' || c == '*')) { out += '\\'; out += c; }
     else out += c;
   }
   return out;

@@ -31,7 +31,7 @@ TEST(Json, RefusesWhatIsNotStrictJson) {
 }
 
 TEST(Json, RefusesAnObjectThatSaysOneThingTwice) {
-  EXPECT_EQ(parse("{\"sub\":\"a\",\n \"sub\":\"b\"}").error(), "the name \"sub\" occurs twice at line 2 column 7");
+  EXPECT_EQ(parse("{\"sub\":\"a\",\n \"sub\":\"b\"}").error(), "the name \"sub\" occurs twice at line 2 column 6");
   EXPECT_FALSE(parse(R"({"a":1,"\u0061":2})")) << "the same name in another spelling";
   EXPECT_FALSE(parse(R"([{"x":{"b":1,"b":1}}])"));
   EXPECT_TRUE(parse(R"([{"a":1},{"a":2},{"b":{"a":{"a":3}}}])"));
@@ -52,7 +52,7 @@ TEST(Json, SaysWhere) {
 }
 
 TEST(Json, ReadsDoublesExactly) {
-  EXPECT_EQ(parse("179769313486231570000e289")->as_double(), 1.7976931348623157e308);
+  EXPECT_EQ(parse("179769313486231570000e288")->as_double(), 1.7976931348623157e308);
   EXPECT_EQ(parse("0.30000000000000004")->as_double(), 0.1 + 0.2);
   EXPECT_EQ(parse("18446744073709551616")->as_double(), 18446744073709551616.0);
   EXPECT_EQ(parse("1e-999")->as_double(), 0.0);

@@ -1,0 +1,28 @@
+// The subcommands of `foyer`. Each is a function of its arguments (without
+// "foyer" and its own name) that returns the exit status. main.cc holds the table.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace foyer::cli {
+
+using Args = std::span<const std::string>;
+
+// Exit status of everything that could not even begin (wrong arguments).
+inline constexpr int kCouldNotRun = 2;
+
+struct Command {
+  std::string_view name;
+  std::string_view help; // one line
+  int (*run)(Args args);
+};
+
+// All commands, in the order of the help. Defined in main.cc.
+[[nodiscard]] std::span<const Command> all_commands();
+
+int run_check(Args args);   // check.cc
+int run_explain(Args args); // explain.cc
+
+} // namespace foyer::cli
