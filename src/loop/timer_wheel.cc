@@ -92,14 +92,15 @@ void TimerWheel::cascade(unsigned level) {
   }
 }
 
-void TimerWheel::run_tick() {
+std::size_t TimerWheel::run_tick() {
   ++tick_;
   unsigned carry = 0;
   while (carry + 1 < kLevels && ((tick_ >> (kBits * carry)) & (kSlots - 1)) == 0) ++carry;
   for (unsigned level = carry; level > 0; --level) cascade(level);
 
   const unsigned slot = static_cast<unsigned>(tick_) & (kSlots - 1);
-  if ((occupied_[0] >> slot & 1) == 0) return;
+  if ((occupied_[0] >> slot & 1) == 0) return 0;
+  std::size_t fired = 0;
   Head due;
   splice(slots_[0][slot], due);
   occupied_[0] &= ~(std::uint64_t{1} << slot);
@@ -107,19 +108,23 @@ void TimerWheel::run_tick() {
     Timer& timer = *due.next_;
     disarm(timer);
     timer.on_timer();
+    ++fired;
   }
+  return fired;
 }
 
-void TimerWheel::advance(MonoTime now) {
+std::size_t TimerWheel::advance(MonoTime now) {
   now_ = std::max(now_, now);
   const auto target = static_cast<std::uint64_t>((now_ - start_) / kTick);
+  std::size_t fired = 0;
   while (tick_ < target) {
     if (armed_ == 0) {
       tick_ = target;
-      return;
+      break;
     }
-    run_tick();
+    fired += run_tick();
   }
+  return fired;
 }
 
 std::optional<Millis> TimerWheel::quiet_for() const {

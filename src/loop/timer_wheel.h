@@ -32,8 +32,9 @@ class TimerWheel {
   // does not hold the turn. Re-arms if armed, also from another wheel.
   void arm(Timer& timer, Millis after);
   void disarm(Timer& timer);
-  // Fires what is due, in order of ticks. on_timer may arm, disarm and destroy any timer.
-  void advance(MonoTime now);
+  // Fires what is due, in order of ticks; returns how many fired. on_timer may arm,
+  // disarm and destroy any timer.
+  std::size_t advance(MonoTime now);
   [[nodiscard]] MonoTime now() const { return now_; }
   [[nodiscard]] std::size_t armed() const { return armed_; }
   // How long nothing can be due. May be shorter than the time of the next timer,
@@ -49,7 +50,7 @@ class TimerWheel {
   };
 
   void place(Timer& timer);
-  void run_tick();
+  std::size_t run_tick();
   void cascade(unsigned level);
   static void splice(Head& from, Head& to);
   static void link(Head& head, Timer& timer);
