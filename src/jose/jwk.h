@@ -64,7 +64,7 @@ class Key {
   [[nodiscard]] bool verify(std::string_view input, std::string_view signature) const { return material_->verify(input, signature); }
   [[nodiscard]] std::string sign(std::string_view input) const { return material_->sign(input); }
 
-  [[nodiscard]] json::Object public_jwk() const;  // kty, crv, x, kid, use, alg; never called for oct by to_jwks()
+  [[nodiscard]] json::Object public_jwk() const;  // without d and k
   [[nodiscard]] json::Object private_jwk() const; // with d or k: to be stored 0600
   [[nodiscard]] std::string to_pem() const { return material_->pem(); }
   [[nodiscard]] Key public_part() const; // the same key without what signs; an oct key stays as it is
@@ -75,5 +75,9 @@ class Key {
   std::string thumbprint_;
   std::string kid_;
 };
+
+// Whether kty, crv, use, key_ops and alg are ones that we verify with; others in a
+// key set are somebody else's business (RFC 7517 §5).
+[[nodiscard]] bool is_known_signature_key(const json::Object& jwk);
 
 } // namespace foyer::jose

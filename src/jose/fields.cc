@@ -1,0 +1,146 @@
+#include "jose/fields.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace foyer::jose {
+namespace {
+
+constexpr std::size_t kDeepest = 16;
+constexpr std::size_t kFewMembers = 24; // up to here every pair is compared, beyond it names are sorted
+
+bool names_repeat(std::vector<std::string_view> names) {
+  if (names.size() <= kFewMembers) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      for (std::size_t j = i + 1; j < names.size(); ++j)
+        if (names[i] == names[j]) return true;
+    return false;
+  }
+  std::ranges::sort(names);
+  return std::ranges::adjacent_find(names) != names.end();
+}
+
+// Objects inside the object: no member twice there either.
+bool nested_repeat(const simdjson::dom::element& element) {
+  if (element.is_array()) {
+    const simdjson::dom::array array = element.get_array().value_unsafe();
+    return std::any_of(array.begin(), array.end(), [](const simdjson::dom::element& item) { return nested_repeat(item); });
+  }
+  if (!element.is_object()) return false;
+  std::vector<std::string_view> names;
+  for (const auto member : simdjson::dom::object(element.get_object().value_unsafe())) {
+    if (nested_repeat(member.value)) return true;
+    names.push_back(member.key);
+  }
+  return names_repeat(std::move(names));
+}
+
+} // namespace
+
+struct Fields::Parser {
+  simdjson::dom::parser dom{64 * 1024};
+  std::string padded;
+};
+
+Fields::Fields() : parser_(std::make_unique<Parser>()) {}
+Fields::~Fields() = default;
+Fields::Fields(Fields&&) noexcept = default;
+Fields& Fields::operator=(Fields&&) noexcept = default;
+
+std::expected<void, std::string_view> Fields::parse(std::string_view text) {
+  fields_.clear();
+  items_.clear();
+  const auto start = text.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos || text[start] != '{') return std::unexpected("not a JSON object");
+  auto& padded = parser_->padded;
+  padded.assign(text);
+  padded.append(simdjson::SIMDJSON_PADDING, '\0');
+  if (parser_->dom.max_depth() == 0 && parser_->dom.allocate(4096, kDeepest) != simdjson::SUCCESS) return std::unexpected("no memory");
+
+  simdjson::dom::element root;
+  if (const auto error = parser_->dom.parse(padded.data(), text.size(), false).get(root); error != simdjson::SUCCESS) {
+    switch (error) {
+      case simdjson::UTF8_ERROR: return std::unexpected("JSON that is not UTF-8");
+      case simdjson::NUMBER_ERROR: return std::unexpected("JSON with a number out of range");
+      case simdjson::DEPTH_ERROR: return std::unexpected("JSON too deep");
+      default: return std::unexpected("not valid JSON");
+    }
+  }
+  simdjson::dom::object object;
+  if (root.get_object().get(object) != simdjson::SUCCESS) return std::unexpected("not a JSON object");
+
+  for (const auto member : object) {
+    Field field;
+    field.name = member.key;
+    switch (member.value.type()) {
+      case simdjson::dom::element_type::NULL_VALUE: break;
+      case simdjson::dom::element_type::BOOL:
+        field.kind = Field::Kind::boolean;
+        field.flag = member.value.get_bool().value_unsafe();
+        break;
+      case simdjson::dom::element_type::INT64:
+      case simdjson::dom::element_type::UINT64:
+      case simdjson::dom::element_type::DOUBLE:
+        field.kind = Field::Kind::number;
+        field.number = member.value.get_double().value_unsafe();
+        break;
+      case simdjson::dom::element_type::STRING:
+        field.kind = Field::Kind::string;
+        field.text = member.value.get_string().value_unsafe();
+        break;
+      case simdjson::dom::element_type::ARRAY: {
+        const simdjson::dom::array array = member.value.get_array().value_unsafe();
+        field.kind = Field::Kind::strings;
+        field.first = items_.size();
+        for (const auto item : array) {
+          std::string_view word;
+          if (item.get_string().get(word) != simdjson::SUCCESS) {
+            field.kind = Field::Kind::other;
+            break;
+          }
+          items_.push_back(word);
+        }
+        field.count = items_.size() - field.first;
+        if (field.kind == Field::Kind::other && nested_repeat(member.value)) return std::unexpected("JSON with a member twice");
+        break;
+      }
+      case simdjson::dom::element_type::OBJECT:
+        field.kind = Field::Kind::other;
+        if (nested_repeat(member.value)) return std::unexpected("JSON with a member twice");
+        break;
+    }
+    fields_.push_back(field);
+  }
+
+  if (fields_.size() <= kFewMembers) {
+    for (std::size_t i = 0; i < fields_.size(); ++i)
+      for (std::size_t j = i + 1; j < fields_.size(); ++j)
+        if (fields_[i].name == fields_[j].name) return std::unexpected("JSON with a member twice");
+  } else {
+    std::vector<std::string_view> names;
+    for (const auto& field : fields_) names.push_back(field.name);
+    if (names_repeat(std::move(names))) return std::unexpected("JSON with a member twice");
+  }
+  return {};
+}
+
+const Field* Fields::find(std::string_view name) const {
+  const auto found = std::ranges::find(fields_, name, &Field::name);
+  return found == fields_.end() ? nullptr : &*found;
+}
+
+std::string_view to_string(Field::Kind kind) {
+  switch (kind) {
+    case Field::Kind::null: return "null";
+    case Field::Kind::boolean: return "true or false";
+    case Field::Kind::number: return "a number";
+    case Field::Kind::string: return "a string";
+    case Field::Kind::strings: return "an array of strings";
+    case Field::Kind::other: return "an object or an array";
+  }
+  return "";
+}
+
+} // namespace foyer::jose

@@ -1,0 +1,113 @@
+#include "jose/jws.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/http.h"
+#include "jose/fields.h"
+
+namespace foyer::jose {
+namespace {
+
+constexpr std::size_t kMaxHeaderMember = 1024;
+
+std::unexpected<Refusal> bad_form(std::string_view what, std::string field = {}) { return refuse_field(Cause::INVALID_FORMAT, std::move(field), std::string{what}); }
+
+// What is wrong with a text that has other than three segments of base64url.
+std::unexpected<Refusal> wrong_characters(std::string_view token) {
+  if (token.find_first_of("{}\"[]") != std::string_view::npos) return bad_form("a token with braces or quotes; the JSON serialisation is not read");
+  if (token.find_first_of("=") != std::string_view::npos) return bad_form("base64 padding in a token");
+  if (token.find_first_of("+/") != std::string_view::npos) return bad_form("the plain base64 alphabet in a token; base64url is due");
+  return bad_form("white space or other characters that no token has");
+}
+
+bool is_token_character(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; }
+
+Result<JwsHeader> read_header(std::string json) {
+  thread_local Fields fields;
+  if (const auto read = fields.parse(json); !read) return bad_form("a header that is " + std::string{read.error()});
+  if (fields.find("crit") != nullptr) return bad_form("a header with crit, of which nothing is understood here", "crit");
+  if (fields.find("enc") != nullptr || fields.find("zip") != nullptr) return bad_form("the header of an encrypted or compressed token", "enc");
+  const auto text = [](const char* name, std::optional<std::string>& out) -> Result<bool> {
+    const Field* field = fields.find(name);
+    if (field == nullptr) return true;
+    if (field->kind != Field::Kind::string) return bad_form("a header whose " + std::string{name} + " is " + std::string{to_string(field->kind)}, name);
+    if (field->text.size() > kMaxHeaderMember) return bad_form("a header whose " + std::string{name} + " is longer than 1024 bytes", name);
+    out = std::string{field->text};
+    return true;
+  };
+  JwsHeader header;
+  std::optional<std::string> alg;
+  TRY_VOID(text("alg", alg));
+  TRY_VOID(text("kid", header.kid));
+  TRY_VOID(text("typ", header.typ));
+  if (!alg) return bad_form("a header without alg", "alg");
+  header.alg = std::move(*alg);
+  header.json = std::move(json);
+  return header;
+}
+
+} // namespace
+
+Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
+  if (token.empty()) return bad_form("an empty token");
+  if (token.size() > max_bytes) return bad_form(std::to_string(token.size()) + " bytes; at most " + std::to_string(max_bytes) + " are read");
+  if (!std::ranges::all_of(token, is_token_character)) return wrong_characters(token);
+  const auto dots = std::ranges::count(token, '.');
+  if (dots == 4) return bad_form("five segments: an encrypted token (JWE), where a signed one is due");
+  if (dots != 2) return bad_form(std::to_string(dots + 1) + " segments; a token has three");
+  const auto first = token.find('.');
+  const auto second = token.find('.', first + 1);
+  const auto header_text = token.substr(0, first);
+  const auto payload_text = token.substr(first + 1, second - first - 1);
+  const auto signature_text = token.substr(second + 1);
+  if (header_text.empty() || payload_text.empty()) return bad_form("an empty segment");
+
+  auto header_json = base64url_decode(header_text);
+  auto payload = base64url_decode(payload_text);
+  auto signature = base64url_decode(signature_text);
+  if (!header_json || !payload || !signature) return bad_form("a segment that is not base64url, or not in its one canonical form");
+  TRY(header, read_header(std::move(*header_json)));
+  // An unsigned token is refused for its algorithm, whatever stands behind the last dot.
+  if (signature_text.empty() && !iequals(header.alg, "none")) return bad_form("an empty segment");
+  return Jws{.header = std::move(header), .payload = std::move(*payload), .signature = std::move(*signature), .signing_input = token.substr(0, second)};
+}
+
+Result<const Key*> verify_signature(const Jws& jws, const KeySet& keys) {
+  std::optional<std::string_view> kid;
+  if (jws.header.kid) kid = *jws.header.kid;
+  TRY(key, keys.select(jws.header.alg, kid));
+  if (!key->verify(jws.signing_input, jws.signature)) return refuse(Cause::SIGNATURE_INVALID, "alg " + jws.header.alg + ", key " + printable(key->kid(), 64));
+  return key;
+}
+
+std::string sign_compact(const Key& key, std::string_view typ, std::string_view payload) {
+  std::string header = "{\"alg\":";
+  json::append_string(header, to_string(key.algorithm()));
+  if (!typ.empty()) {
+    header += ",\"typ\":";
+    json::append_string(header, typ);
+  }
+  header += ",\"kid\":";
+  json::append_string(header, key.kid());
+  header += '}';
+  std::string token = base64url_encode(header);
+  token += '.';
+  token += base64url_encode(payload);
+  const std::string signature = key.sign(token);
+  token += '.';
+  token += base64url_encode(signature);
+  return token;
+}
+
+bool same_type(std::string_view typ, std::string_view wanted) {
+  constexpr std::string_view kPrefix = "application/";
+  const auto bare = [&](std::string_view text) {
+    if (text.size() <= kPrefix.size() || !iequals(text.substr(0, kPrefix.size()), kPrefix)) return text;
+    const auto rest = text.substr(kPrefix.size());
+    return rest.find('/') == std::string_view::npos ? rest : text; // application/ may be left out only before a name without a slash
+  };
+  return iequals(bare(typ), bare(wanted));
+}
+
+} // namespace foyer::jose

@@ -1,0 +1,151 @@
+#include "jose/verifier.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/bytes.h"
+#include "jose/fields.h"
+#include "jose/jws.h"
+
+namespace foyer::jose {
+namespace {
+
+constexpr double kLatestTime = 253'402'300'799.0; // the last second of the year 9999
+constexpr std::size_t kMaxUserIdBytes = 128;
+constexpr std::size_t kMaxIdBytes = 256;
+constexpr std::size_t kMaxNameBytes = 256;
+
+std::unexpected<Refusal> unusable(std::string_view claim, std::string_view what) {
+  return refuse_field(Cause::CLAIM_MISSING, std::string{claim}, std::string{claim} + " " + std::string{what});
+}
+
+bool is_user_id(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxUserIdBytes && std::ranges::all_of(text, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == ':' || c == '@' || c == '|' || c == '-';
+  });
+}
+
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+// A claim of a type. Absent: required says whether that is a fault.
+Result<const Field*> claim(const Fields& claims, std::string_view name, Field::Kind kind, bool required) {
+  const Field* field = claims.find(name);
+  if (field == nullptr) {
+    if (required) return unusable(name, "is absent");
+    return nullptr;
+  }
+  if (field->kind != kind) return unusable(name, "is " + std::string{to_string(field->kind)});
+  return field;
+}
+
+Result<std::string_view> text_claim(const Fields& claims, std::string_view name, bool required, std::size_t limit) {
+  TRY(field, claim(claims, name, Field::Kind::string, required));
+  if (field == nullptr) return std::string_view{};
+  if (required && field->text.empty()) return unusable(name, "is empty");
+  if (field->text.size() > limit) return unusable(name, "is longer than " + std::to_string(limit) + " bytes");
+  return field->text;
+}
+
+// NumericDate (RFC 7519 §2): seconds, a fraction is allowed.
+Result<std::optional<WallTime>> time_claim(const Fields& claims, std::string_view name, bool required) {
+  TRY(field, claim(claims, name, Field::Kind::number, required));
+  if (field == nullptr) return std::optional<WallTime>{};
+  if (!(field->number >= 0 && field->number <= kLatestTime)) return unusable(name, "is not a time between 1970 and 9999");
+  return std::optional<WallTime>{WallTime{Millis{static_cast<std::int64_t>(std::floor(field->number * 1000.0))}}};
+}
+
+Result<bool> check_audience(const Fields& claims) {
+  const Field* aud = claims.find("aud");
+  if (aud == nullptr) return unusable("aud", "is absent");
+  if (aud->kind != Field::Kind::string && aud->kind != Field::Kind::strings) return unusable("aud", "is neither a string nor an array of strings");
+  return true;
+}
+
+bool names_audience(const Fields& claims, std::string_view wanted) {
+  const Field* aud = claims.find("aud");
+  if (aud->kind == Field::Kind::string) return aud->text == wanted;
+  for (std::size_t i = 0; i < aud->count; ++i)
+    if (claims.item(*aud, i) == wanted) return true;
+  return false;
+}
+
+std::string ago(WallTime then, WallTime now) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - then).count();
+  return std::to_string(seconds < 0 ? -seconds : seconds) + " s " + (seconds < 0 ? "ahead" : "ago");
+}
+
+} // namespace
+
+Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy) : keys_(std::move(keys)), policy_(std::move(policy)) {}
+
+Result<bool> Verifier::check_form(std::string_view token) const {
+  TRY(jws, parse_compact(token, policy_.max_bytes));
+  thread_local Fields claims;
+  if (const auto read = claims.parse(jws.payload); !read) return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
+  return true;
+}
+
+Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
+  TRY(jws, parse_compact(token, policy_.max_bytes));
+  thread_local Fields claims;
+  if (const auto read = claims.parse(jws.payload); !read) return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
+
+  TRY_VOID(verify_signature(jws, *keys_));
+
+  const auto& typ = jws.header.typ;
+  if (!typ) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "no typ in the header");
+  const bool type_fits = std::ranges::any_of(policy_.token_types, [&](const std::string& wanted) { return same_type(*typ, wanted); });
+  if (!type_fits) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "typ " + printable(*typ, 64));
+
+  // All that is needed is there and of its type, before anything is compared.
+  TRY(issuer, text_claim(claims, "iss", true, policy_.max_bytes));
+  TRY_VOID(check_audience(claims));
+  TRY(subject, text_claim(claims, "sub", true, policy_.max_bytes));
+  if (!is_user_id(subject)) return unusable("sub", "is not 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
+  TRY(expires, time_claim(claims, "exp", true));
+  TRY(issued, time_claim(claims, "iat", true));
+  TRY(not_before, time_claim(claims, "nbf", false));
+  TRY(token_id, text_claim(claims, "jti", true, kMaxIdBytes));
+  TRY(client_id, text_claim(claims, "client_id", true, kMaxIdBytes));
+  TRY(session, text_claim(claims, "sid", false, kMaxIdBytes));
+  TRY(name, text_claim(claims, "name", false, policy_.max_bytes));
+  TRY(scope, text_claim(claims, "scope", false, policy_.max_bytes));
+  TRY(environment, claim(claims, "env", Field::Kind::string, policy_.require_environment_claim));
+
+  const Millis leeway = policy_.leeway;
+  if (now >= *expires + leeway) return refuse_field(Cause::TOKEN_EXPIRED, "exp", "exp " + rfc3339(*expires) + ", " + ago(*expires, now));
+  const auto early = [&](std::string_view field, WallTime from) {
+    Refusal refusal{.cause = Cause::TOKEN_NOT_YET_VALID, .evidence = std::string{field} + " " + rfc3339(from) + ", " + ago(from, now), .field = std::string{field}};
+    refusal.retry_after = from - leeway - now;
+    return std::unexpected(std::move(refusal));
+  };
+  if (not_before && now + leeway < *not_before) return early("nbf", *not_before);
+  if (now + leeway < *issued) return early("iat", *issued);
+  if (issuer != policy_.issuer) return refuse_field(Cause::ISSUER_MISMATCH, "iss", "iss " + printable(issuer, 128) + "; expected " + policy_.issuer);
+  if (!names_audience(claims, policy_.audience)) {
+    const Field* aud = claims.find("aud");
+    const auto seen = aud->kind == Field::Kind::string ? printable(aud->text, 128) : std::to_string(aud->count) + " audiences";
+    return refuse_field(Cause::AUDIENCE_MISMATCH, "aud", "aud " + seen + "; expected " + policy_.audience);
+  }
+  if (environment != nullptr && environment->text != policy_.environment)
+    return refuse_field(Cause::ENVIRONMENT_MISMATCH, "env", "env " + printable(environment->text, 32) + "; this server is " + policy_.environment);
+
+  Claims out;
+  out.identity.user = UserId{subject};
+  out.identity.name = name.empty() || name.size() > kMaxNameBytes || has_control(name) ? std::string{subject} : std::string{name};
+  out.identity.session = SessionId{session};
+  out.identity.token = TokenId{token_id};
+  out.identity.permissions = parse_scope(scope);
+  out.identity.issued_at = *issued;
+  out.identity.expires_at = *expires;
+  out.identity.own_account = policy_.own_accounts && !session.empty();
+  out.client_id = std::string{client_id};
+  out.leeway_used = now >= *expires || (not_before && now < *not_before) || now < *issued;
+  out.header_json = std::move(jws.header.json);
+  out.claims_json = std::move(jws.payload);
+  return out;
+}
+
+} // namespace foyer::jose
