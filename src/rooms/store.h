@@ -1,8 +1,9 @@
 // Rooms, members and messages as they are kept. One writer thread does all
 // changes, in the order of the calls, many to a transaction (group commit); a
 // change is answered after its commit and never before. Reads have their own
-// connection and thread. Callbacks run on the store's threads and must be short:
-// the gateway posts to the owning loop.
+// connection and thread, and see every change that was answered before they were
+// asked. Callbacks run on the store's threads, or at once on the caller's with BUSY
+// when a queue is full; they must be short: the gateway posts to the owning loop.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/refusal.h"
@@ -37,6 +39,7 @@ struct Message {
   std::string text;
   WallTime time{};
   std::string key; // empty: none
+  bool deleted = false; // its text is gone for good and empty here; it keeps its offset
 };
 
 struct RoomRow {
@@ -63,6 +66,14 @@ struct Appended {
 template <class T>
 using Done = std::move_only_function<void(Result<T>)>;
 
+// At most this many messages in one page, whatever is asked for.
+inline constexpr std::uint32_t kHistoryLimit = 300;
+// A key is remembered at least this long, even when retention takes the message earlier.
+inline constexpr Millis kKeyLife{std::chrono::minutes{5}};
+
+// The name that an author has whose account is gone.
+inline constexpr std::string_view kDetachedName = "deleted user";
+
 struct HistoryQuestion {
   RoomName room;
   std::optional<Offset> after;  // exclusive: oldest first from here
@@ -84,18 +95,28 @@ class ChatStore {
   virtual void open(RoomName room, Done<RoomRow> done) = 0;
   // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it).
   virtual void create(RoomName room, UserId by, Done<RoomRow> done) = 0;
-  // The direct room of two users, the same whoever asks.
+  // The direct room of two users, the same whoever asks. BAD_MESSAGE (field `user`) for one and the same user.
   virtual void direct(UserId a, UserId b, Done<RoomRow> done) = 0;
+  // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
   virtual void add_member(RoomName room, UserId user, Done<bool> done) = 0;    // false: was one already
-  virtual void remove_member(RoomName room, UserId user, Done<bool> done) = 0; // false: was none
+  // false: was none. A private room that loses its last member is gone, and its name is free again.
+  virtual void remove_member(RoomName room, UserId user, Done<bool> done) = 0;
   // The offset is given at commit, in the order of the calls. STORE_FULL,
   // STORE_READ_ONLY, STORE_LOCKED, STORE_FAILED; KEY_REUSED for another text under a used key.
   virtual void append(AppendQuestion message, Done<Appended> done) = 0;
   // Empties the text for good; NOT_FOUND if absent, PERMISSION_DENIED if not `by`'s own and not `any`.
   virtual void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) = 0;
   virtual void history(HistoryQuestion question, Done<HistoryPage> done) = 0;
-  // The rooms of a user: its own, private and direct ones it belongs to, and the public ones (newest activity first, at most `limit`).
+  // The rooms of a user that exist: its own, private and direct ones it belongs to, and with what is
+  // left of `limit` the public ones; newest activity first. Members are told of direct rooms only.
   virtual void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<RoomRow>> done) = 0;
+
+  // The end of an account: its messages keep the id and lose the name, it leaves its private and direct
+  // rooms, its own room goes. False: there was nothing of it.
+  virtual void detach_author(UserId user, Done<bool> done) = 0;
+
+  // Refuses what comes later with BUSY and finishes what is queued.
+  virtual void close() = 0;
 
   [[nodiscard]] virtual Result<bool> probe() = 0;      // can it write now? for /health/ready; any thread, does not block on I/O
   [[nodiscard]] virtual std::size_t queued() const = 0; // gauge

@@ -1,0 +1,49 @@
+#include "rooms/access.h"
+
+#include <algorithm>
+
+namespace foyer::rooms {
+namespace {
+
+constexpr std::string_view kOwnPrefix = "user:";
+
+Result<void> has_scope(Act act, const Permissions& permissions) {
+  switch (act) {
+    case Act::read:
+      if (permissions.chat_read) return {};
+      return refuse(Cause::PERMISSION_DENIED, "needs chat:read");
+    case Act::erase:
+      if (permissions.admin) return {};
+      [[fallthrough]];
+    case Act::write:
+    case Act::invite:
+    case Act::remove:
+      if (permissions.chat_write) return {};
+      return refuse(Cause::PERMISSION_DENIED, "needs chat:write");
+  }
+  return refuse(Cause::PERMISSION_DENIED);
+}
+
+} // namespace
+
+bool is_inside(RoomKind kind, std::string_view room, std::span<const UserId> members, const UserId& user) {
+  switch (kind) {
+    case RoomKind::public_: return true;
+    case RoomKind::own: return room.starts_with(kOwnPrefix) && room.substr(kOwnPrefix.size()) == user.view();
+    case RoomKind::private_:
+    case RoomKind::direct: return std::ranges::find(members, user) != members.end();
+  }
+  return false;
+}
+
+Result<void> may(Act act, RoomKind kind, bool inside, const Permissions& permissions) {
+  TRY_VOID(has_scope(act, permissions));
+  if (!inside) return refuse(Cause::NOT_A_MEMBER);
+  if ((act == Act::invite || act == Act::remove) && kind != RoomKind::private_)
+    return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
+  return {};
+}
+
+Result<void> may_create(const Permissions& permissions) { return has_scope(Act::write, permissions); }
+
+} // namespace foyer::rooms

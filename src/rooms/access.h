@@ -1,0 +1,37 @@
+// Who may do what in a room. Pure; the caller knows the members.
+//
+// A user without the scope is told PERMISSION_DENIED before anything about the
+// room is looked at. Whoever is outside a private, direct or foreign own room is
+// told NOT_A_MEMBER, the same as for a room that does not exist, whatever else
+// that user may do: an administrator sees no more than others.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "rooms/store.h"
+
+namespace foyer::rooms {
+
+enum class Act : std::uint8_t {
+  read,   // join, history, presence
+  write,  // chat, typing
+  invite, // bring another user into a private room
+  remove, // take a user, oneself too, out of a private room
+  erase,  // delete a message; whose message it may be, tells may_erase_any()
+};
+
+// Public: everybody is inside. Own: the user it is named after. Else: the members.
+[[nodiscard]] bool is_inside(RoomKind kind, std::string_view room, std::span<const UserId> members, const UserId& user);
+
+// NOT_A_MEMBER or PERMISSION_DENIED.
+[[nodiscard]] Result<void> may(Act act, RoomKind kind, bool inside, const Permissions& permissions);
+
+// Making a room, private or direct, is a change: chat:write. PERMISSION_DENIED.
+[[nodiscard]] Result<void> may_create(const Permissions& permissions);
+
+// Others' messages too, or one's own only?
+[[nodiscard]] inline bool may_erase_any(const Permissions& permissions) { return permissions.admin; }
+
+} // namespace foyer::rooms

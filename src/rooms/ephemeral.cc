@@ -1,0 +1,83 @@
+#include "rooms/ephemeral.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace foyer::rooms {
+
+Result<Appended> EphemeralHistory::append(AppendQuestion question, MonoTime now) {
+  forget_keys(now);
+  std::string key;
+  std::string digest;
+  if (!question.key.empty()) {
+    key = question.from.id.str() + '\0' + question.key;
+    digest = sha256(question.text);
+    if (const auto found = keys_.find(key); found != keys_.end()) {
+      if (found->second.digest != digest) return refuse_field(Cause::KEY_REUSED, "key");
+      return Appended{.offset = found->second.offset, .time = found->second.time, .duplicate = true};
+    }
+    if (keys_.size() >= limits_.keys) {
+      Refusal full{.cause = Cause::RATE_LIMITED, .evidence = "the room remembers as many keys as it may", .field = "key"};
+      full.retry_after = std::chrono::ceil<Millis>(key_ages_.front().first - now);
+      return std::unexpected(std::move(full));
+    }
+  }
+  const Appended done{.offset = ++last_, .time = question.time};
+  if (!key.empty()) {
+    key_ages_.emplace_back(now + kKeyLife, key);
+    keys_.emplace(std::move(key), Key{std::move(digest), done.offset, done.time});
+  }
+  bytes_ += question.text.size();
+  messages_.push_back({.offset = done.offset, .from = std::move(question.from), .text = std::move(question.text), .time = done.time, .key = std::move(question.key)});
+  trim();
+  return done;
+}
+
+Result<Offset> EphemeralHistory::erase(Offset offset, const UserId& by, bool any) {
+  if (messages_.empty() || offset < messages_.front().offset || offset > last_) return refuse_field(Cause::NOT_FOUND, "offset");
+  Message& message = messages_[static_cast<std::size_t>(offset - messages_.front().offset)];
+  if (!any && message.from.id != by) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
+  bytes_ -= message.text.size();
+  message.text = {};
+  message.deleted = true;
+  return offset;
+}
+
+HistoryPage EphemeralHistory::history(const HistoryQuestion& question) const {
+  HistoryPage page;
+  if (messages_.empty()) return page;
+  const Offset low = std::max(question.after ? *question.after + 1 : 0, messages_.front().offset);
+  Offset high = last_;
+  if (question.up_to) high = std::min(high, *question.up_to);
+  if (question.before) high = *question.before == 0 ? 0 : std::min(high, *question.before - 1);
+  if (high < low) return page;
+  const std::uint64_t there = high - low + 1;
+  const std::uint64_t n = std::min<std::uint64_t>(there, std::min(question.limit, kHistoryLimit));
+  page.more = there > n;
+  const Offset first = question.after ? low : high - n + 1;
+  const auto begin = messages_.begin() + static_cast<std::ptrdiff_t>(first - messages_.front().offset);
+  page.messages.assign(begin, begin + static_cast<std::ptrdiff_t>(n));
+  return page;
+}
+
+void EphemeralHistory::detach_author(const UserId& user) {
+  for (Message& message : messages_)
+    if (message.from.id == user) message.from.name = kDetachedName;
+}
+
+void EphemeralHistory::forget_keys(MonoTime now) {
+  while (!key_ages_.empty() && key_ages_.front().first <= now) {
+    keys_.erase(key_ages_.front().second);
+    key_ages_.pop_front();
+  }
+}
+
+void EphemeralHistory::trim() {
+  while (messages_.size() > limits_.messages || (bytes_ > limits_.bytes && messages_.size() > 1)) {
+    bytes_ -= messages_.front().text.size();
+    messages_.pop_front();
+  }
+}
+
+} // namespace foyer::rooms

@@ -1,0 +1,55 @@
+// The history of a room that is not durable: in memory, bounded, gone at a
+// restart, which is why its epoch is new each time. Pure; belongs to the room's
+// owner and is used by it alone. It answers as the stored history does (store.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+
+#include "rooms/store.h"
+
+namespace foyer::rooms {
+
+struct EphemeralLimits {
+  std::size_t messages = 1'000;     // kept; older ones go
+  std::size_t bytes = 4u << 20;     // of text kept
+  std::size_t keys = 10'000;        // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
+};
+
+class EphemeralHistory {
+ public:
+  explicit EphemeralHistory(Epoch epoch, EphemeralLimits limits = {}) : epoch_(std::move(epoch)), limits_(limits) {}
+
+  // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten.
+  // `now` is question.time's clock without its jumps.
+  [[nodiscard]] Result<Appended> append(AppendQuestion question, MonoTime now);
+  // NOT_FOUND, PERMISSION_DENIED.
+  [[nodiscard]] Result<Offset> erase(Offset offset, const UserId& by, bool any);
+  [[nodiscard]] HistoryPage history(const HistoryQuestion& question) const;
+  void detach_author(const UserId& user);
+
+  [[nodiscard]] const Epoch& epoch() const { return epoch_; }
+  [[nodiscard]] Offset offset() const { return last_; }
+
+ private:
+  struct Key {
+    std::string digest; // of the text
+    Offset offset = 0;
+    WallTime time{};
+  };
+  void forget_keys(MonoTime now);
+  void trim();
+
+  Epoch epoch_;
+  EphemeralLimits limits_;
+  Offset last_ = 0;
+  std::deque<Message> messages_; // without holes: the last one is at last_
+  std::size_t bytes_ = 0;
+  std::unordered_map<std::string, Key> keys_; // by author, zero byte, key
+  std::deque<std::pair<MonoTime, std::string>> key_ages_;
+};
+
+} // namespace foyer::rooms

@@ -1,0 +1,178 @@
+#include "rooms/sqlite_reads.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "rooms/sqlite_writes.h"
+
+namespace foyer::rooms {
+namespace {
+
+constexpr std::int64_t kSweepRows = 200;
+constexpr std::int64_t kSweepRooms = 64;
+constexpr std::int64_t kNoBound = std::numeric_limits<std::int64_t>::max();
+
+RoomRow row_of(const store::Statement& rows) {
+  return {.room = RoomName(rows.view(1)), .kind = static_cast<RoomKind>(rows.integer(2)), .epoch = Epoch(rows.view(3)), .offset = rows.count(4), .members = {}};
+}
+
+std::int64_t clamp(Offset offset) { return static_cast<std::int64_t>(std::min<Offset>(offset, static_cast<Offset>(kNoBound))); }
+
+Result<void> add_rows(store::Statement& rows, std::vector<std::pair<RoomRow, std::int64_t>>& list) {
+  for (;;) {
+    TRY(more, rows.step());
+    if (!more) return {};
+    list.emplace_back(row_of(rows), rows.integer(5));
+  }
+}
+
+} // namespace
+
+WallTime Retention::oldest(WallTime now) const {
+  return days == 0 ? WallTime{Millis{std::numeric_limits<std::int64_t>::min()}} : now - std::chrono::days{days};
+}
+
+Offset Retention::below(Offset last) const { return messages == 0 || last <= messages ? 0 : last - messages; }
+
+Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room) {
+  TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE name = ?", room));
+  TRY(there, rows.step());
+  if (!there) return std::nullopt;
+  RoomRow row = row_of(rows);
+  if (row.kind == RoomKind::private_ || row.kind == RoomKind::direct) {
+    TRY(members, members_of(db, rows.integer(0)));
+    row.members = std::move(members);
+  }
+  return row;
+}
+
+Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now) {
+  std::int64_t room = 0;
+  Offset low = 0; // exclusive
+  {
+    TRY(rows, db.query("SELECT id, last_offset FROM rooms WHERE name = ?", question.room));
+    TRY(there, rows.step());
+    if (!there) return HistoryPage{};
+    room = rows.integer(0);
+    low = retention.below(rows.count(1));
+  }
+  if (question.after) low = std::max(low, *question.after);
+  std::int64_t high = kNoBound; // exclusive
+  if (question.before) high = std::min(high, clamp(*question.before));
+  if (question.up_to && *question.up_to < static_cast<Offset>(kNoBound)) high = std::min(high, clamp(*question.up_to + 1));
+
+  constexpr std::string_view kUp =
+      "SELECT m.offset, m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id = m.name_id"
+      " WHERE m.room_id = ? AND m.offset > ? AND m.offset < ? AND m.time_ms >= ? ORDER BY m.offset LIMIT ?";
+  constexpr std::string_view kDown =
+      "SELECT m.offset, m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id = m.name_id"
+      " WHERE m.room_id = ? AND m.offset > ? AND m.offset < ? AND m.time_ms >= ? ORDER BY m.offset DESC LIMIT ?";
+  const std::uint32_t limit = std::min(question.limit, kHistoryLimit);
+  TRY(rows, db.query(question.after ? kUp : kDown, room, clamp(low), high, retention.oldest(now), limit + 1));
+  HistoryPage page;
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) break;
+    if (page.messages.size() == limit) {
+      page.more = true;
+      break;
+    }
+    page.messages.push_back({.offset = rows.count(0), .from = {UserId(rows.view(1)), rows.text(2)}, .text = rows.text(3), .time = rows.time(4), .key = rows.text(5), .deleted = rows.integer(6) != 0});
+  }
+  if (!question.after) std::ranges::reverse(page.messages);
+  return page;
+}
+
+Result<std::vector<RoomRow>> read_rooms_of(store::Database& db, const UserId& user, std::uint32_t limit) {
+  std::vector<std::pair<RoomRow, std::int64_t>> list; // with the time of the last activity
+  {
+    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset, active_ms FROM rooms WHERE name = ?", "user:" + user.str()));
+    TRY_VOID(add_rows(rows, list));
+  }
+  {
+    TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.active_ms FROM members m JOIN rooms r ON r.id = m.room_id"
+                       " WHERE m.user = ? AND r.name IS NOT NULL ORDER BY r.active_ms DESC, r.id DESC LIMIT ?",
+                       user, limit));
+    TRY_VOID(add_rows(rows, list));
+  }
+  if (list.size() < limit) {
+    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset, active_ms FROM rooms WHERE kind = ? AND name IS NOT NULL ORDER BY active_ms DESC LIMIT ?",
+                       RoomKind::public_, limit - list.size()));
+    TRY_VOID(add_rows(rows, list));
+  }
+  std::ranges::stable_sort(list, std::ranges::greater{}, &std::pair<RoomRow, std::int64_t>::second);
+  if (list.size() > limit) list.resize(limit);
+  std::vector<RoomRow> rows;
+  rows.reserve(list.size());
+  for (auto& [row, active] : list) {
+    if (row.kind == RoomKind::direct) {
+      TRY(whole, read_room(db, row.room));
+      if (whole) row.members = std::move(whole->members);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// --- Sweep ---
+
+Result<bool> Sweep::step(store::Database& db) {
+  TRY(gone, sweep_gone(db));
+  if (gone > 0) return true;
+  if (retention_.none()) return false;
+
+  std::vector<std::pair<std::int64_t, Offset>> rooms;
+  {
+    TRY(rows, db.query("SELECT id, last_offset FROM rooms WHERE id > ? ORDER BY id LIMIT ?", after_, kSweepRooms));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) break;
+      rooms.emplace_back(rows.integer(0), rows.count(1));
+    }
+  }
+  for (const auto& [room, last] : rooms) {
+    TRY(swept, sweep_room(db, room, last));
+    if (swept == kSweepRows) return true; // the same room again
+    after_ = room;
+    if (swept > 0) return true;
+  }
+  if (rooms.size() == static_cast<std::size_t>(kSweepRooms)) return true;
+  after_ = 0;
+  return false;
+}
+
+Result<std::int64_t> Sweep::sweep_gone(store::Database& db) {
+  std::int64_t room = 0;
+  {
+    TRY(rows, db.query("SELECT id FROM rooms WHERE name IS NULL LIMIT 1"));
+    TRY(there, rows.step());
+    if (!there) return 0;
+    room = rows.integer(0);
+  }
+  TRY(messages, db.change("DELETE FROM messages WHERE room_id = ?1 AND offset IN (SELECT offset FROM messages WHERE room_id = ?1 ORDER BY offset LIMIT ?2)", room, kSweepRows));
+  if (messages == kSweepRows) return messages;
+  TRY_VOID(db.change("DELETE FROM members WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM rooms WHERE id = ?", room));
+  return messages + 1;
+}
+
+Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, Offset last) {
+  const WallTime now = clock_.wall();
+  const Offset below = retention_.below(last);
+  const WallTime oldest = retention_.oldest(now);
+  Offset up_to = 0;
+  {
+    TRY(rows, db.query("SELECT offset, time_ms FROM messages WHERE room_id = ? ORDER BY offset LIMIT ?", room, kSweepRows));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) break;
+      const bool hidden = rows.count(0) <= below || rows.time(1) < oldest;
+      if (!hidden || rows.time(1) > now - kKeyLife) break;
+      up_to = rows.count(0);
+    }
+  }
+  if (up_to == 0) return 0;
+  return db.change("DELETE FROM messages WHERE room_id = ? AND offset <= ?", room, up_to);
+}
+
+} // namespace foyer::rooms

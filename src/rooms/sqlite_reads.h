@@ -1,0 +1,48 @@
+// The questions of the chat store, as jobs of its reader, and the sweep that
+// makes true on disk what the questions already answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "rooms/store.h"
+#include "store/sqlite.h"
+
+namespace foyer::rooms {
+
+// What of a room's past is shown: the newest `messages`, none older than `days`. 0: no such bound.
+struct Retention {
+  std::uint32_t days = 0;
+  std::uint64_t messages = 0;
+  [[nodiscard]] bool none() const { return days == 0 && messages == 0; }
+  [[nodiscard]] WallTime oldest(WallTime now) const;  // shown if not before this
+  [[nodiscard]] Offset below(Offset last) const;      // shown if above this
+};
+
+// Nothing: there is no room of that name.
+[[nodiscard]] Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room);
+// Of a room that does not exist: an empty page.
+[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now);
+[[nodiscard]] Result<std::vector<RoomRow>> read_rooms_of(store::Database& db, const UserId& user, std::uint32_t limit);
+
+// Deletes what retention hides and what belongs to rooms that are gone, a bounded
+// number of rows at a time. Messages younger than kKeyLife stay, hidden, since
+// their keys are still promised.
+class Sweep {
+ public:
+  Sweep(Retention retention, const Clock& clock) : retention_(retention), clock_(clock) {}
+  // One step, inside a transaction of the writer; true: the round is not over.
+  [[nodiscard]] Result<bool> step(store::Database& db);
+
+ private:
+  [[nodiscard]] Result<std::int64_t> sweep_gone(store::Database& db);
+  [[nodiscard]] Result<std::int64_t> sweep_room(store::Database& db, std::int64_t room, Offset last);
+
+  const Retention retention_;
+  const Clock& clock_;
+  std::int64_t after_ = 0; // rooms up to this id are done in this round
+};
+
+} // namespace foyer::rooms

@@ -1,0 +1,61 @@
+// The tables of the chat store, as the steps in which they came to be. A step that
+// was released is never changed; a new one goes to the end.
+#pragma once
+
+#include <string_view>
+
+namespace foyer::rooms {
+
+inline constexpr std::string_view kChatSchema[] = {
+    R"sql(
+-- A room whose name is null is gone; its rows are swept away little by little.
+-- pair: of a direct room, its two users in order with a line feed between them.
+CREATE TABLE rooms (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  kind INTEGER NOT NULL,
+  pair TEXT UNIQUE,
+  epoch TEXT NOT NULL,
+  last_offset INTEGER NOT NULL,
+  active_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX rooms_by_activity ON rooms (kind, active_ms);
+
+CREATE TABLE members (
+  room_id INTEGER NOT NULL REFERENCES rooms (id),
+  user TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_by_user ON members (user, room_id);
+
+-- What an author was called when it wrote. One row for each name of each user, so
+-- that the end of an account touches few rows and not every message.
+CREATE TABLE names (
+  id INTEGER PRIMARY KEY,
+  user TEXT NOT NULL,
+  name TEXT NOT NULL
+) STRICT;
+CREATE INDEX names_by_user ON names (user, name);
+
+CREATE TABLE messages (
+  room_id INTEGER NOT NULL REFERENCES rooms (id),
+  offset INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  text TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  key TEXT,
+  erased INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (room_id, offset)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX messages_by_key ON messages (room_id, author, key) WHERE key IS NOT NULL;
+
+CREATE TABLE facts (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql",
+};
+
+} // namespace foyer::rooms
