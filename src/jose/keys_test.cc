@@ -1,0 +1,112 @@
+// Keys and key sets: what is read, what is written, and what is refused.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "jose/token_world.h"
+
+namespace foyer::jose {
+namespace {
+
+using namespace testing;
+
+std::string oct_jwk(const std::string& extra = {}) { return R"({"kty":"oct","k":")" + base64url_encode(kSecret) + "\"" + extra + "}"; }
+std::string code(const auto& result) { return result ? "ok" : std::string{result.error().code()} + (result.error().field.empty() ? "" : " " + result.error().field); }
+
+TEST(Keys, AreReadBackFromJwkAndPem) {
+  const Key key = ed25519_key();
+  const auto from_jwk = Key::parse_any(json::write(key.private_jwk()));
+  const auto from_pem = Key::parse_any(key.to_pem());
+  const auto public_pem = Key::parse_any(key.public_part().to_pem());
+  ASSERT_TRUE(from_jwk && from_pem && public_pem);
+  EXPECT_EQ(from_jwk->sign("x"), key.sign("x"));
+  EXPECT_EQ(from_pem->sign("x"), key.sign("x"));
+  EXPECT_FALSE(public_pem->can_sign());
+  EXPECT_TRUE(public_pem->verify("x", key.sign("x")));
+  EXPECT_EQ(std::set({key.kid(), from_jwk->kid(), from_pem->kid(), public_pem->kid(), public_pem->thumbprint()}).size(), 1U);
+
+  const auto secret = Key::parse_jwk(json::write(hs256_key().private_jwk()));
+  ASSERT_TRUE(secret);
+  EXPECT_EQ(secret->sign("x"), hs256_key().sign("x"));
+}
+
+TEST(Keys, TheKidOfAJwkStays) {
+  EXPECT_EQ(Key::parse_jwk(oct_jwk(R"(,"kid":"2026-01")"))->kid(), "2026-01");
+  EXPECT_EQ(Key::parse_jwk(oct_jwk())->kid(), hs256_key().thumbprint());
+}
+
+TEST(Keys, TwoGeneratedKeysDiffer) {
+  FixedEntropy entropy;
+  EXPECT_NE(Key::generate_ed25519(entropy).kid(), Key::generate_ed25519(entropy).kid());
+}
+
+TEST(Keys, WhatIsNotAKeyOfOursIsNamed) {
+  const auto x = json::get_string(ed25519_key().public_jwk(), "x").has_value() ? std::string{*json::get_string(ed25519_key().public_jwk(), "x")} : "";
+  const auto other_d = std::string(43, 'A');
+  EXPECT_EQ(code(Key::parse_jwk("{")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(Key::parse_jwk("[]")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(Key::parse_jwk("{}")), "KEY_UNREADABLE kty");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"EC","crv":"P-256"})")), "KEY_UNREADABLE kty");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"oct"})")), "KEY_UNREADABLE k");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"oct","k":"a+b/"})")), "KEY_UNREADABLE k");
+  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"alg":"HS512")"))), "KEY_UNREADABLE alg");
+  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"use":"enc")"))), "KEY_UNREADABLE use");
+  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"key_ops":["encrypt"])"))), "KEY_UNREADABLE key_ops");
+  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"kid":7)"))), "KEY_UNREADABLE kid");
+  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"use":"sig","key_ops":["sign","verify"],"alg":"HS256","x-own":[1])"))), "ok");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"OKP","crv":"X25519","x":")" + x + "\"}")), "KEY_UNREADABLE crv");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})")), "KEY_UNREADABLE x");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","x":")" + x + R"(","d":")" + other_d + "\"}")), "KEY_UNREADABLE d");
+  EXPECT_EQ(code(Key::parse_pem("nothing")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(Key::parse_pem("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(Key::parse_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")), "KEY_UNREADABLE");
+}
+
+TEST(KeySets, PublishPublicKeysOnly) {
+  const Key first = ed25519_key(1);
+  const Key second = ed25519_key(2);
+  const auto set = *KeySet::of({first, second});
+  const auto jwks = set->to_jwks();
+  EXPECT_EQ(jwks.find("\"d\""), std::string::npos);
+  const auto again = KeySet::parse(jwks);
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)->thumbprints(), set->thumbprints());
+  EXPECT_FALSE((*again)->keys()[0].can_sign());
+  EXPECT_NE((*again)->find(first.kid()), nullptr);
+  EXPECT_EQ((*KeySet::of(hs256_key()))->to_jwks(), R"({"keys":[]})");
+}
+
+TEST(KeySets, LeaveOutWhatTheyDoNotKnowAndRefuseWhatIsWrong) {
+  const auto good = json::write(ed25519_key(1).public_jwk());
+  const auto set_of = [](const std::string& members) { return KeySet::parse(R"({"keys":[)" + members + "]}"); };
+  EXPECT_EQ((*set_of(good + R"(,{"kty":"RSA","n":"AQ","e":"AQ"},{"kty":"EC","crv":"P-256"},{"kty":"OKP","crv":"Ed448","x":"AA"},{"kty":"new"},{})"))->keys().size(), 1U);
+  EXPECT_EQ(code(set_of("")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(set_of(R"({"kty":"RSA","n":"AQ","e":"AQ"})")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(set_of("7")), "KEY_UNREADABLE keys");
+  EXPECT_EQ(code(KeySet::parse("{}")), "KEY_UNREADABLE keys");
+  EXPECT_EQ(code(KeySet::parse("<html>")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(set_of(good + "," + good)), "KEY_UNREADABLE kid");
+  EXPECT_EQ(code(set_of(json::write(ed25519_key(1).private_jwk()))), "KEY_UNREADABLE d");
+  EXPECT_EQ(code(set_of(good + "," + oct_jwk())), "CONFLICTING_KEYS");
+  EXPECT_EQ(code(set_of(R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})")), "KEY_UNREADABLE x");
+  auto renamed = ed25519_key(1).public_jwk();
+  renamed["kid"] = "other";
+  EXPECT_EQ(code(set_of(good + "," + json::write(renamed))), "KEY_UNREADABLE");
+}
+
+TEST(Signing, NeedsAPrivateKey) { EXPECT_EQ(code(Signer::make(ed25519_key().public_part())), "KEY_UNREADABLE"); }
+
+TEST(Signing, WritesTheClaimsInOneOrderAndLeavesOutWhatIsEmpty) {
+  auto full = claims();
+  EXPECT_EQ(write_claims(full),
+            R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","exp":1800000840,"iat":1799999940,"jti":"jti-1","client_id":"foyer-web","sid":"session-1","name":"Alice","scope":"chat:read chat:write","env":"test"})");
+  full.session = {};
+  full.permissions = {};
+  full.environment.clear();
+  full.name = "A \"quoted\" name";
+  EXPECT_EQ(write_claims(full),
+            R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","exp":1800000840,"iat":1799999940,"jti":"jti-1","client_id":"foyer-web","name":"A \"quoted\" name"})");
+}
+
+} // namespace
+} // namespace foyer::jose
