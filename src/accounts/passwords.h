@@ -1,0 +1,53 @@
+// Passwords: the rules for new ones, and argon2id (RFC 9106) in PHC strings.
+//
+// Everything here is pure computation. hash() and verify() cost tens of
+// milliseconds and 19 MiB: they belong on the hashing queue, never on a loop.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/refusal.h"
+
+namespace foyer::accounts {
+
+inline constexpr std::size_t kMinPasswordCharacters = 8; // Unicode code points
+inline constexpr std::size_t kMaxPasswordBytes = 1024;
+
+struct HashCost {
+  std::uint32_t memory_kib = 19 * 1024; // the OWASP floor
+  std::uint32_t passes = 2;
+  std::uint32_t lanes = 1;
+  friend bool operator==(const HashCost&, const HashCost&) = default;
+};
+// Bounds within which a stored hash is believed: a corrupt row must not allocate the machine.
+inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, .lanes = 16};
+[[nodiscard]] bool within_bounds(const HashCost& cost); // also the lower ones of RFC 9106 §3.1
+
+// PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_COMMON (one of the list, or the name itself);
+// `field` is the member the password came in. No composition rules.
+[[nodiscard]] Result<bool> check_new_password(std::string_view password, std::string_view name, std::string_view field = "password");
+// Whether `password`, without regard to case, is among the most common ones.
+[[nodiscard]] bool is_common_password(std::string_view password);
+[[nodiscard]] std::size_t common_password_count();
+
+// $argon2id$v=19$m=19456,t=2,p=1$SALT$TAG with a fresh 16 byte salt and a 32 byte tag.
+[[nodiscard]] std::string hash_password(std::string_view password, const HashCost& cost, Entropy& entropy);
+
+enum class PasswordMatch : std::uint8_t {
+  no,
+  yes,
+  yes_and_stale, // right, but the hash is weaker than `wanted`: hash it anew
+};
+// A string that is no PHC of ours within bounds matches nothing.
+[[nodiscard]] PasswordMatch verify_password(std::string_view password, std::string_view phc, const HashCost& wanted);
+
+// The cost a PHC string declares; nullopt if it is not one of ours.
+[[nodiscard]] std::optional<HashCost> cost_of(std::string_view phc);
+// Of two costs the one that takes longer to verify (memory × passes).
+[[nodiscard]] const HashCost& dearer(const HashCost& a, const HashCost& b);
+
+} // namespace foyer::accounts
