@@ -13,7 +13,7 @@ std::string_view to_string(SessionEnd end) {
     case SessionEnd::ended: return "ended";
     case SessionEnd::reuse: return "reuse";
     case SessionEnd::password: return "password";
-    case SessionEnd::disabled: return "disabled";
+    case SessionEnd::too_many: return "too_many";
   }
   return "none";
 }

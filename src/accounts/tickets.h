@@ -29,9 +29,9 @@ struct TicketPolicy {
 };
 
 struct TicketGrant {
-  Identity identity;                    // whom it speaks for; never more than its caller
-  std::optional<std::string> origin;    // must be that of the handshake; nullopt: any, and none
-  std::optional<std::string> address;   // must be that of the handshake; nullopt: any
+  Identity identity = {};                    // whom it speaks for; never more than its caller
+  std::optional<std::string> origin = {};    // must be that of the handshake; nullopt: any, and none
+  std::optional<std::string> address = {};   // must be that of the handshake; nullopt: any
 };
 
 class Tickets {
@@ -42,10 +42,10 @@ class Tickets {
   [[nodiscard]] Result<bool> mint(std::string_view ticket, TicketGrant grant, Millis life, MonoTime now);
 
   struct Use {
-    std::string_view ticket;
-    std::optional<std::string> origin;
-    std::string_view address;
-    std::string_view attempt; // empty: never the same as another
+    std::string_view ticket = {};
+    std::optional<std::string> origin = {};
+    std::string_view address = {};
+    std::string_view attempt = {}; // empty: never the same as another
   };
   // What redeem() would answer; nothing is used up. For what must be asked of a database first.
   [[nodiscard]] Result<Identity> examine(const Use& use, MonoTime now);
@@ -57,11 +57,11 @@ class Tickets {
  private:
   enum class State : std::uint8_t { live, used };
   struct Ticket {
-    TicketGrant grant;
+    TicketGrant grant = {};
     State state = State::live;
     MonoTime expires{};
     MonoTime used_at{};
-    std::string attempt;
+    std::string attempt = {};
   };
   void forget_old(MonoTime now);
 

@@ -1,0 +1,50 @@
+// The transactions of the accounts as functions over one connection: what runs on
+// the writer's or the reader's thread. Each is called inside a transaction.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accounts/store.h"
+#include "store/sqlite.h"
+
+namespace foyer::accounts::sql {
+
+using store::Database;
+
+[[nodiscard]] Result<bool> create_user(Database& db, const UserRow& user, const std::optional<std::string>& invitation_hash, const std::optional<NewSession>& session, const AuditRow& audit);
+[[nodiscard]] Result<std::optional<UserRow>> find_user_by_name(Database& db, const std::string& name_key);
+[[nodiscard]] Result<std::vector<UserListing>> list_users(Database& db);
+[[nodiscard]] Result<std::vector<std::string>> password_costs(Database& db);
+
+[[nodiscard]] Result<bool> open_session(Database& db, const NewSession& session, const std::optional<std::string>& rehashed, std::size_t limit, const AuditRow& audit);
+[[nodiscard]] Result<std::optional<SessionAndUser>> find_session(Database& db, const SessionId& session);
+[[nodiscard]] Result<std::optional<SessionAndUser>> find_session_by_cookie(Database& db, const std::string& cookie_hash);
+[[nodiscard]] Result<bool> touch_session(Database& db, const SessionId& session, WallTime now);
+[[nodiscard]] Result<std::vector<SessionRow>> sessions_of(Database& db, const UserId& user);
+[[nodiscard]] Result<RefreshOutcome> refresh(Database& db, const RefreshQuestion& question);
+
+[[nodiscard]] Result<bool> end_session(Database& db, const UserId& user, const SessionId& session, SessionEnd why, const AuditRow& audit);
+[[nodiscard]] Result<std::size_t> end_sessions(Database& db, const UserId& user, const std::optional<SessionId>& but, SessionEnd why, const AuditRow& audit);
+[[nodiscard]] Result<bool> set_password(Database& db, const UserId& user, const std::string& phc, const std::optional<SessionId>& keep, const AuditRow& audit);
+[[nodiscard]] Result<bool> set_disabled(Database& db, const UserId& user, bool disabled, const AuditRow& audit);
+[[nodiscard]] Result<bool> delete_user(Database& db, const UserId& user, const AuditRow& audit);
+[[nodiscard]] Result<bool> add_invitation(Database& db, const InvitationRow& invitation, const AuditRow& audit);
+
+[[nodiscard]] Result<RevocationPage> revocations_after(Database& db, std::int64_t cursor, std::size_t limit);
+[[nodiscard]] Result<bool> append_audit(Database& db, const std::vector<AuditRow>& rows);
+[[nodiscard]] Result<std::vector<AuditRow>> audit(Database& db, std::size_t limit);
+
+// The secret of that name, stored from `candidate` (raw bytes) at the first call.
+[[nodiscard]] Result<std::string> secret(Database& db, std::string_view name, std::string_view candidate);
+
+struct Horizons {
+  WallTime audit;       // rows before are forgotten
+  WallTime ended;
+  WallTime revocations;
+};
+// A bounded piece of forgetting; true: there is more.
+[[nodiscard]] Result<bool> forget(Database& db, const Horizons& horizons);
+
+} // namespace foyer::accounts::sql

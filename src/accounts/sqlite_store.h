@@ -1,0 +1,27 @@
+// The accounts in a SQLite database, DATA/accounts.sqlite. Other processes (`foyer
+// user …`) may work on the same file at the same time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "accounts/store.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/writer.h"
+
+namespace foyer::accounts {
+
+struct SqliteStoreOptions {
+  store::OpenOptions database = {};
+  std::size_t queue_limit = 2'000;              // changes, and reads, that may wait; more: BUSY
+  Millis keep_audit = std::chrono::days{365};
+  Millis keep_ended = std::chrono::days{30};    // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
+  Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
+  store::Executor executor = {};                // empty: threads of its own
+};
+
+// All arguments must outlive the store.
+[[nodiscard]] Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path, SqliteStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
+
+} // namespace foyer::accounts

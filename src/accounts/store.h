@@ -1,0 +1,102 @@
+// What the accounts store can do. Each function is one transaction with its audit
+// row in it: either all of it happened or nothing did. A change is answered after
+// its commit. Callbacks run on the store's threads and must be short.
+//
+// Every function may also answer BUSY, STORE_FULL, STORE_READ_ONLY, STORE_LOCKED,
+// STORE_FAILED. Whatever keeps accounts passes accounts/store_contract.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accounts/records.h"
+#include "accounts/refresh.h"
+#include "auth/contract/auth_service.h"
+
+namespace foyer::accounts {
+
+template <class T>
+using Done = std::move_only_function<void(Result<T>)>;
+
+struct NewSession {
+  SessionRow session = {};
+  std::string refresh_hash = {}; // empty: the session has a cookie instead
+};
+
+struct SessionAndUser {
+  SessionRow session = {};
+  UserRow user = {};
+};
+
+struct UserListing {
+  UserRow user = {};
+  std::optional<WallTime> last_seen = {}; // of its newest session
+};
+
+struct RefreshQuestion {
+  std::string hash = {};           // of the presented token, or of the cookie
+  std::string successor_hash = {}; // empty: by cookie
+  RefreshPolicy policy = {};
+  SessionPolicy sessions = {};
+  AuditRow audit = {};             // at = now; outcome and user are filled in by the store
+};
+struct RefreshOutcome {
+  std::optional<Refusal> refusal = {}; // decided and audited; a killed family is committed
+  SessionAndUser who = {};             // without a refusal
+};
+
+struct RevocationPage {
+  std::int64_t cursor = 0; // of the last event, or as asked
+  std::vector<auth::RevocationEvent> events = {};
+};
+
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+
+  // K of refresh.h: 32 bytes, generated once and kept. Any thread.
+  [[nodiscard]] virtual const std::string& refresh_key() const = 0;
+
+  // NAME_TAKEN; INVITATION_REJECTED when a digest is given that is not of a live invitation.
+  virtual void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session, AuditRow audit, Done<bool> done) = 0;
+  virtual void find_user_by_name(std::string name_key, Done<std::optional<UserRow>> done) = 0;
+  virtual void list_users(Done<std::vector<UserListing>> done) = 0; // by name
+  // Costs of all stored hashes, as the prefix of their PHC strings before the salt, each once.
+  virtual void password_costs(Done<std::vector<std::string>> done) = 0;
+
+  // A new session of an active user, with a better hash of the password if there is one.
+  // USER_DISABLED, USER_UNKNOWN. Beyond `limit` live sessions the one unused longest ends.
+  virtual void open_session(NewSession session, std::optional<std::string> rehashed, std::size_t limit, AuditRow audit, Done<bool> done) = 0;
+  virtual void find_session(SessionId session, Done<std::optional<SessionAndUser>> done) = 0;
+  virtual void find_session_by_cookie(std::string cookie_hash, Done<std::optional<SessionAndUser>> done) = 0;
+  virtual void touch_session(SessionId session, WallTime now, Done<bool> done) = 0;
+  virtual void sessions_of(UserId user, Done<std::vector<SessionRow>> done) = 0; // not ended; newest first
+  virtual void refresh(RefreshQuestion question, Done<RefreshOutcome> done) = 0;
+
+  // Each ended session becomes a revocation. False, 0: there was none to end.
+  virtual void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Done<bool> done) = 0;
+  virtual void end_sessions(UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit, Done<std::size_t> done) = 0;
+
+  // Also ends all sessions but `keep`. USER_UNKNOWN.
+  virtual void set_password(UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Done<bool> done) = 0;
+  // A revocation of the user; its sessions stay, and are worth nothing while it is disabled. False: it was so already. USER_UNKNOWN.
+  virtual void set_disabled(UserId user, bool disabled, AuditRow audit, Done<bool> done) = 0;
+  // The user, its sessions and tokens; the audit keeps its rows. USER_UNKNOWN.
+  virtual void delete_user(UserId user, AuditRow audit, Done<bool> done) = 0;
+
+  virtual void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) = 0;
+
+  // Events after `cursor` in order, at most `limit`.
+  virtual void revocations_after(std::int64_t cursor, std::size_t limit, Done<RevocationPage> done) = 0;
+
+  virtual void append_audit(std::vector<AuditRow> rows, Done<bool> done) = 0;
+  virtual void audit(std::size_t limit, Done<std::vector<AuditRow>> done) = 0; // newest first
+
+  [[nodiscard]] virtual Result<bool> probe() = 0; // can it write now? Any thread, does not wait
+};
+
+} // namespace foyer::accounts
