@@ -19,7 +19,7 @@ struct RefusalRecord {
   std::string address;
   std::string origin;  // empty: none was sent
   std::string path;
-  StepTimes times;
+  StepTimes times = {};
   std::uint64_t count = 1; // equal (code, address) within 1 s are counted, not repeated
 };
 

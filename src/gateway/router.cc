@@ -169,8 +169,10 @@ Response Router::preflight(const Request& request, const Pattern& pattern) const
   return response;
 }
 
+std::string Router::mark(const Ref& ref) const { return fmt::format("{}; build={}; ref={}", policy_.version, policy_.build, ref.view()); }
+
 void Router::decorate(const Request& request, Response& response) const {
-  add_once(response, "X-Foyer", fmt::format("{}; build={}; ref={}", policy_.version, policy_.build, request.ref.view()));
+  add_once(response, "X-Foyer", mark(request.ref));
   add_once(response, "X-Content-Type-Options", "nosniff");
   if (never_stored(request.path)) add_once(response, "Cache-Control", "no-store");
   if (is_page(response)) {

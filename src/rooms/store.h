@@ -76,9 +76,9 @@ inline constexpr std::string_view kDetachedName = "deleted user";
 
 struct HistoryQuestion {
   RoomName room;
-  std::optional<Offset> after;  // exclusive: oldest first from here
-  std::optional<Offset> before; // exclusive: the newest below this
-  std::optional<Offset> up_to;  // inclusive upper bound
+  std::optional<Offset> after = {};  // exclusive: oldest first from here
+  std::optional<Offset> before = {}; // exclusive: the newest below this
+  std::optional<Offset> up_to = {};  // inclusive upper bound
   std::uint32_t limit = 50;
 };
 struct HistoryPage {

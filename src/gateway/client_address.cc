@@ -1,0 +1,154 @@
+#include "gateway/client_address.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/bytes.h"
+
+namespace foyer::gateway {
+namespace {
+
+constexpr std::size_t kMaxHops = 20;
+
+std::optional<std::array<std::uint8_t, 16>> parse_address(std::string_view text) {
+  char buffer[64];
+  if (text.size() >= sizeof buffer) return std::nullopt;
+  std::memcpy(buffer, text.data(), text.size());
+  buffer[text.size()] = 0;
+  std::array<std::uint8_t, 16> bytes{};
+  in_addr v4{};
+  if (inet_pton(AF_INET, buffer, &v4) == 1) {
+    bytes[10] = bytes[11] = 0xFF;
+    std::memcpy(bytes.data() + 12, &v4, 4);
+    return bytes;
+  }
+  if (inet_pton(AF_INET6, buffer, bytes.data()) == 1) return bytes;
+  return std::nullopt;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto end = text.find(at);
+    parts.push_back(trim(text.substr(0, end)));
+    if (end == std::string_view::npos || parts.size() > kMaxHops) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// "1.2.3.4", "1.2.3.4:567", "[::1]:567", "\"[::1]\"" → the address alone.
+std::string bare_address(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  if (!text.empty() && text.front() == '[') {
+    const auto end = text.find(']');
+    return std::string(end == std::string_view::npos ? std::string_view{} : text.substr(1, end - 1));
+  }
+  if (std::ranges::count(text, ':') == 1) text = text.substr(0, text.find(':'));
+  return std::string(text);
+}
+
+struct Hop {
+  std::string address;
+  std::string proto;
+};
+
+// From the client (left) to the nearest proxy (right).
+std::vector<Hop> hops(const Request& request) {
+  std::vector<Hop> list;
+  if (request.headers.find("Forwarded") != nullptr) {
+    for (const auto element : split(request.headers.joined("Forwarded"), ',')) {
+      Hop hop;
+      for (const auto pair : split(element, ';')) {
+        const auto equals = pair.find('=');
+        if (equals == std::string_view::npos) continue;
+        const auto name = trim(pair.substr(0, equals));
+        const auto value = trim(pair.substr(equals + 1));
+        if (iequals(name, "for")) hop.address = bare_address(value);
+        if (iequals(name, "proto")) hop.proto = std::string(value);
+      }
+      list.push_back(std::move(hop));
+    }
+    return list;
+  }
+  const auto addresses = request.headers.joined("X-Forwarded-For");
+  if (addresses.empty()) return list;
+  for (const auto element : split(addresses, ',')) list.push_back({bare_address(element), {}});
+  // One value for the whole chain is usual; several go with the addresses from the right.
+  const auto joined = request.headers.joined("X-Forwarded-Proto");
+  const auto protos = joined.empty() ? std::vector<std::string_view>{} : split(joined, ',');
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (protos.size() == list.size()) list[i].proto = std::string(protos[i]);
+    else if (!protos.empty()) list[i].proto = std::string(protos.front());
+  }
+  return list;
+}
+
+bool trusted_by(const std::vector<Network>& trusted, std::string_view address) {
+  return std::ranges::any_of(trusted, [&](const Network& network) { return network.contains(address); });
+}
+
+} // namespace
+
+Result<Network> Network::parse(std::string_view cidr) {
+  const auto slash = cidr.find('/');
+  const auto bytes = parse_address(cidr.substr(0, slash));
+  if (!bytes) return refuse(Cause::INVALID_VALUE, "not an address: " + printable(cidr));
+  Network network;
+  network.bytes_ = *bytes;
+  if (slash != std::string_view::npos) {
+    const auto digits = cidr.substr(slash + 1);
+    int bits = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    const bool v4 = cidr.find(':') == std::string_view::npos;
+    if (error != std::errc{} || end != digits.data() + digits.size() || bits < 0 || bits > (v4 ? 32 : 128))
+      return refuse(Cause::INVALID_VALUE, "not a prefix length: " + printable(cidr));
+    network.bits_ = v4 ? bits + 96 : bits;
+  }
+  return network;
+}
+
+bool Network::contains(std::string_view address) const {
+  const auto bytes = parse_address(address);
+  if (!bytes) return false;
+  for (int bit = 0; bit < bits_; bit += 8) {
+    const auto index = static_cast<std::size_t>(bit / 8);
+    const int left = bits_ - bit;
+    const auto mask = static_cast<std::uint8_t>(left >= 8 ? 0xFF : 0xFF << (8 - left));
+    if (((*bytes)[index] & mask) != (bytes_[index] & mask)) return false;
+  }
+  return true;
+}
+
+ClientAddress client_address(const std::vector<Network>& trusted, std::string_view peer, bool secure, const Request& request) {
+  ClientAddress client{.address = std::string(peer), .secure = secure};
+  const bool forwarded = request.headers.find("Forwarded") != nullptr || request.headers.find("X-Forwarded-For") != nullptr || request.headers.find("X-Forwarded-Proto") != nullptr;
+  if (!forwarded) return client;
+  if (!trusted_by(trusted, peer)) {
+    client.ignored_forwarding = true;
+    return client;
+  }
+  const auto list = hops(request);
+  if (list.empty()) {
+    const auto* proto = request.headers.find("X-Forwarded-Proto");
+    if (proto != nullptr) client.secure = iequals(trim(*proto), "https") || iequals(trim(*proto), "wss");
+    return client;
+  }
+  for (auto hop = list.rbegin(); hop != list.rend(); ++hop) {
+    if (!parse_address(hop->address)) break; // "unknown", an obfuscated name: go no further
+    client.address = hop->address;
+    if (!hop->proto.empty()) client.secure = iequals(hop->proto, "https") || iequals(hop->proto, "wss");
+    if (!trusted_by(trusted, hop->address)) break;
+  }
+  return client;
+}
+
+} // namespace foyer::gateway

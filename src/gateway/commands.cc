@@ -1,0 +1,131 @@
+// What a connection does once it is ready: each command of chat-protocol.md, up to
+// the point where a room's owner takes over.
+#include "gateway/connection.h"
+#include "gateway/shard.h"
+#include "protocol/encode.h"
+
+namespace foyer::gateway {
+
+using protocol::Command;
+using protocol::CommandType;
+
+Speaker Connection::speaker() const { return {.connection = id_, .user = identity_.user, .name = identity_.name, .permissions = identity_.permissions}; }
+
+void Connection::run(const Command& command) {
+  if (const Millis wait = budget_.take(shard_.loop().now()); wait.count() > 0)
+    return refuse_command(command.id, {.cause = Cause::RATE_LIMITED, .retry_after = wait});
+  switch (command.type) {
+    case CommandType::ping: {
+      std::string& json = shard_.scratch();
+      json.clear();
+      protocol::pong(json, command.id);
+      return say(json);
+    }
+    case CommandType::authenticate: return refuse_command(command.id, {.cause = Cause::ALREADY_AUTHENTICATED});
+    case CommandType::refresh: return refresh(command);
+    case CommandType::rooms: return shard_.owners().list(speaker(), command.id);
+    case CommandType::agent_request:
+    case CommandType::agent_cancel: return refuse_command(command.id, {.cause = Cause::NOT_AVAILABLE, .evidence = "this server has no agents"});
+    case CommandType::direct: {
+      if (!rooms::kind_of("user:" + std::string(command.user)).has_value()) return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
+      if (command.user == identity_.user.view()) return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
+      if (auto allowed = rooms::may_create(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
+      return shard_.owners().direct(speaker(), command.id, UserId{command.user});
+    }
+    case CommandType::chat: return chat(command);
+    default: return about_room(command);
+  }
+}
+
+void Connection::about_room(const Command& command) {
+  const auto kind = rooms::kind_of(command.room);
+  if (!kind) return refuse_command(command.id, kind.error());
+  const RoomName room{command.room};
+  auto& port = shard_.port();
+  switch (command.type) {
+    case CommandType::join: return join(command);
+    case CommandType::leave: return leave(command);
+    case CommandType::typing: {
+      const auto* subscription = shard_.subscription(*this, room);
+      if (subscription == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
+      return port.at_owner(room, [speaker = speaker(), room, on = command.on](RoomOwners& owners) mutable { owners.typing(std::move(speaker), room, on); });
+    }
+    case CommandType::presence:
+      return port.at_owner(room, [speaker = speaker(), id = command.id, room](RoomOwners& owners) mutable { owners.presence(std::move(speaker), id, room); });
+    case CommandType::history:
+      return port.at_owner(room, [speaker = speaker(), id = command.id, room, before = command.before, limit = command.limit.value_or(50)](RoomOwners& owners) mutable {
+        owners.history(std::move(speaker), id, room, before, limit);
+      });
+    case CommandType::delete_:
+      return port.at_owner(room, [speaker = speaker(), id = command.id, room, offset = command.offset](RoomOwners& owners) mutable { owners.erase(std::move(speaker), id, room, offset); });
+    case CommandType::create: {
+      if (*kind != rooms::RoomKind::private_)
+        return refuse_command(command.id, {.cause = Cause::ROOM_NAME_INVALID, .evidence = "only private rooms are created; a public one begins with its first join", .field = "room"});
+      if (auto allowed = rooms::may_create(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
+      return port.at_owner(room, [speaker = speaker(), id = command.id, room](RoomOwners& owners) mutable { owners.create(std::move(speaker), id, room); });
+    }
+    case CommandType::invite:
+    case CommandType::remove: {
+      if (!rooms::kind_of("user:" + std::string(command.user)).has_value()) return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
+      const bool in = command.type == CommandType::invite;
+      return port.at_owner(room, [speaker = speaker(), id = command.id, room, user = UserId{command.user}, in](RoomOwners& owners) mutable {
+        if (in) owners.invite(std::move(speaker), id, room, std::move(user));
+        else owners.remove(std::move(speaker), id, room, std::move(user));
+      });
+    }
+    default: return;
+  }
+}
+
+void Connection::join(const Command& command) {
+  const RoomName room{command.room};
+  JoinQuestion question{.speaker = speaker(), .room = room, .id = command.id, .limit = command.limit.value_or(0)};
+  if (command.since) question.since = SincePosition{std::string(command.since->epoch), command.since->offset};
+  if (auto* subscription = shard_.subscription(*this, room)) {
+    if (subscription->joining) return refuse_command(command.id, {.cause = Cause::RATE_LIMITED, .evidence = "this room is being joined already", .retry_after = Millis{100}, .field = "room"});
+    // Joined already: asked for its messages again. What is published until the answer waits behind it.
+    subscription->joining = std::make_unique<Joining>(Joining{.again = true});
+    question.again = true;
+  } else {
+    if (memberships.size() >= shard_.policy().rooms_per_connection)
+      return refuse_command(command.id, {.cause = Cause::ROOM_LIMIT, .evidence = "rooms_per_connection=" + std::to_string(shard_.policy().rooms_per_connection)});
+    shard_.subscribe(*this, room, Joining{});
+  }
+  shard_.port().at_owner(room, [question = std::move(question)](RoomOwners& owners) mutable { owners.join(std::move(question)); });
+}
+
+void Connection::leave(const Command& command) {
+  const RoomName room{command.room};
+  if (shard_.subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
+  shard_.unsubscribe(*this, room, false);
+  std::string json;
+  protocol::room_answer(json, "left", command.id, room.view());
+  say(json);
+}
+
+void Connection::chat(const Command& command) {
+  if (command.message.size() > shard_.policy().text_bytes)
+    return refuse_command(command.id, {.cause = Cause::MESSAGE_TOO_LARGE, .evidence = "text_bytes=" + std::to_string(shard_.policy().text_bytes), .field = "message"});
+  RoomName room{command.room};
+  if (room.empty()) room = RoomName{"user:" + identity_.user.str()};
+  if (const auto kind = rooms::kind_of(room.view()); !kind) return refuse_command(command.id, kind.error());
+  shard_.port().at_owner(room, [speaker = speaker(), id = command.id, room, text = std::string(command.message), key = std::string(command.key)](RoomOwners& owners) mutable {
+    owners.chat(std::move(speaker), id, std::move(room), std::move(text), std::move(key));
+  });
+}
+
+void Connection::refresh(const Command& command) {
+  auto verified = shard_.deps().verifier.verify(command.token, shard_.loop().wall());
+  if (!verified) return refuse_command(command.id, std::move(verified).error());
+  if (auto refusal = shard_.deps().revocations.check(*verified, shard_.loop().now())) return refuse_command(command.id, std::move(*refusal));
+  if (verified->user != identity_.user) return refuse_command(command.id, {.cause = Cause::USER_MISMATCH});
+  if (!verified->permissions.chat_read && !verified->permissions.chat_write) return refuse_command(command.id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
+  identity_ = std::move(*verified);
+  expiry_told_ = false;
+  schedule();
+  std::string json;
+  protocol::refreshed(json, command.id, identity_.expires_at);
+  say(json);
+}
+
+} // namespace foyer::gateway

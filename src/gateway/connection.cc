@@ -1,0 +1,263 @@
+#include "gateway/connection.h"
+
+#include "gateway/entrance.h"
+#include "gateway/shard.h"
+#include "protocol/encode.h"
+
+namespace foyer::gateway {
+
+Connection::Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Result<Pass> connection_pass)
+    : shard_(shard), transport_(transport), id_(id), frames_(wire::WsRole::server, shard.policy().message_bytes),
+      budget_(shard.policy().messages_per_s, shard.policy().messages_burst) {
+  std::optional<Refusal> full;
+  if (connection_pass) connection_pass_ = std::move(*connection_pass);
+  else full = std::move(connection_pass).error();
+  entrance_ = std::make_unique<Entrance>(*this, std::move(full));
+}
+
+Connection::~Connection() = default;
+
+// The entrance may finish in the middle of its own call; it is deleted behind it.
+void Connection::drop_entrance() {
+  if (entrance_ && entrance_->finished()) entrance_.reset();
+}
+
+void Connection::on_bytes(std::span<char> bytes) {
+  if (phase_ == Phase::closing) return;
+  if (entrance_ && !entrance_->upgraded()) entrance_->on_bytes({bytes.data(), bytes.size()});
+  else feed_frames(bytes);
+  drop_entrance();
+}
+
+void Connection::identity_answered(Result<Identity> identity) {
+  if (entrance_) entrance_->answered(std::move(identity));
+  drop_entrance();
+}
+
+void Connection::on_eof() {
+  if (entrance_ && !entrance_->upgraded()) entrance_->on_eof();
+  else transport_.abort();
+}
+
+void Connection::on_closed() {
+  shard_.loop().disarm(*this);
+  shard_.closed(*this); // deletes this
+}
+
+void Connection::feed_frames(std::span<char> bytes) {
+  if (phase_ == Phase::closing) return;
+  pinged_ = false;
+  const wire::WsError error = frames_.feed(bytes, *this);
+  if (error.close == 0 || phase_ == Phase::closing) return;
+  const Cause cause = error.close == info(Cause::INVALID_UTF8).close      ? Cause::INVALID_UTF8
+                      : error.close == info(Cause::MESSAGE_TOO_BIG).close ? Cause::MESSAGE_TOO_BIG
+                                                                          : Cause::PROTOCOL_ERROR;
+  end({.cause = cause, .evidence = std::string(error.what)});
+}
+
+void Connection::enter(Entered entered) {
+  identity_ = std::move(entered.identity);
+  service_ = entered.service;
+  address_ = std::move(entered.address);
+  user_pass_ = std::move(entered.user_pass);
+  address_pass_ = std::move(entered.address_pass);
+  phase_ = Phase::ready;
+  beat_due_ = shard_.loop().now() + shard_.policy().heartbeat_interval;
+  if (identity_.user.empty()) identity_.user = UserId{"anonymous"}; // /ws/echo with echo = open
+  shard_.admitted(*this);
+  schedule();
+  if (service_ == Service::echo) return;
+  char connection[24];
+  const auto written = std::snprintf(connection, sizeof connection, "%016llx", static_cast<unsigned long long>(id_));
+  std::string& json = shard_.scratch();
+  json.clear();
+  protocol::authentication_success(json, entered.id,
+                                   {.user = {identity_.user.view(), identity_.name}, .connection = {connection, static_cast<std::size_t>(written)}, .session = identity_.session.view(), .permissions = identity_.permissions, .expires_at = identity_.expires_at},
+                                   shard_.policy().welcome_tail);
+  say(json);
+}
+
+// Frames
+
+bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
+  shard_.metrics().received.add();
+  if (phase_ == Phase::closing) return false;
+  if (phase_ == Phase::authenticating) {
+    if (kind == wire::Opcode::binary) entrance_->on_first_binary();
+    else entrance_->on_first_message(payload);
+    return phase_ != Phase::closing;
+  }
+  if (phase_ == Phase::deciding) {
+    if (kind == wire::Opcode::text && entrance_->hold(payload)) return true;
+    end({.cause = kind == wire::Opcode::text ? Cause::MESSAGE_TOO_BIG : Cause::UNSUPPORTED_DATA, .evidence = "while the credential was being checked"});
+    return false;
+  }
+  if (service_ == Service::echo) {
+    std::string frame;
+    wire::append_frame(frame, kind, payload);
+    deliver(share(std::move(frame)));
+    return phase_ != Phase::closing;
+  }
+  if (kind == wire::Opcode::binary) {
+    end({.cause = Cause::UNSUPPORTED_DATA, .evidence = "a binary message"});
+    return false;
+  }
+  auto read = shard_.decoder().read(payload);
+  if (auto* bad = std::get_if<protocol::BadCommand>(&read)) {
+    bad_message(*bad);
+    return phase_ != Phase::closing;
+  }
+  run(std::get<protocol::Command>(read));
+  return phase_ != Phase::closing;
+}
+
+void Connection::take_text(std::span<char> text) {
+  if (phase_ == Phase::ready) on_message(wire::Opcode::text, {text.data(), text.size()});
+}
+
+bool Connection::on_ping(std::string_view payload) {
+  if (phase_ == Phase::closing) return false;
+  std::string frame;
+  wire::append_frame(frame, wire::Opcode::pong, payload);
+  transport_.send_copy(frame);
+  return true;
+}
+
+bool Connection::on_pong(std::string_view) { return phase_ != Phase::closing; }
+
+bool Connection::on_close(std::uint16_t code, std::string_view) {
+  if (phase_ == Phase::closing) return false;
+  // The code is echoed (RFC 6455 §5.5.1); 1005 means that there was none.
+  close(code, {});
+  return false;
+}
+
+// Saying things
+
+void Connection::say(std::string_view json) {
+  std::string frame;
+  frame.reserve(json.size() + 10);
+  wire::append_frame(frame, wire::Opcode::text, json);
+  transport_.send_copy(frame);
+}
+
+void Connection::deliver(const SharedBytes& frame) {
+  if (phase_ != Phase::ready) return;
+  if (transport_.queued() + frame->size() <= shard_.policy().outbox_bytes) return transport_.send(frame);
+  const std::size_t dropped = transport_.drop_queue();
+  end({.cause = Cause::SLOW_CONSUMER, .evidence = "queued=" + std::to_string(dropped), .retry_after = Millis{0}}, "queued=" + std::to_string(dropped));
+}
+
+Ref Connection::report(const Refusal& refusal) {
+  Ref ref{shard_.deps().entropy.short_id()};
+  shard_.deps().reporter.report({.ref = ref, .refusal = refusal, .time = shard_.loop().wall(), .user = identity_.user.str(), .address = address_, .origin = {}, .path = {}, .times = {}});
+  return ref;
+}
+
+void Connection::refuse_command(MessageId id, Refusal refusal) {
+  if (phase_ != Phase::ready) return;
+  const Ref ref = report(refusal);
+  std::string json;
+  protocol::error(json, id, refusal, ref, shard_.policy().reveal);
+  say(json);
+}
+
+void Connection::bad_message(const protocol::BadCommand& bad) {
+  if (bad_.one_more_is_too_many(shard_.loop().now()))
+    return end({.cause = Cause::TOO_MANY_BAD_MESSAGES, .evidence = bad.what, .retry_after = Millis{10'000}});
+  refuse_command(bad.id, {.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
+}
+
+void Connection::end(Refusal refusal, std::string_view more) {
+  if (phase_ == Phase::closing) return;
+  const Ref ref = report(refusal);
+  std::string reason(refusal.code());
+  reason += ' ';
+  reason += ref.view();
+  if (!more.empty()) reason += ' ', reason += more;
+  close(refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close, reason);
+}
+
+void Connection::close(std::uint16_t code, std::string_view reason) {
+  phase_ = Phase::closing;
+  shard_.loop().disarm(*this);
+  std::string frame;
+  wire::append_frame(frame, wire::Opcode::close, wire::close_payload(code, reason));
+  transport_.send_copy(frame);
+  transport_.close_gracefully(shard_.policy().close_linger);
+}
+
+void Connection::tell_closing(Millis retry_after) {
+  if (phase_ != Phase::ready) {
+    if (phase_ == Phase::entering && entrance_) entrance_->shut_down();
+    drop_entrance();
+    return;
+  }
+  if (service_ == Service::echo) return;
+  std::string json;
+  protocol::closing(json, retry_after);
+  say(json);
+}
+
+void Connection::shut_down() {
+  if (phase_ == Phase::closing) return;
+  if (phase_ == Phase::ready) return close(info(Cause::SERVER_SHUTDOWN).close, "SERVER_SHUTDOWN");
+  if (entrance_) entrance_->shut_down();
+  drop_entrance();
+}
+
+// Time
+
+void Connection::schedule() {
+  const auto now = shard_.loop().now();
+  const auto wall = shard_.loop().wall();
+  auto wait = std::chrono::ceil<Millis>(beat_due_ - now);
+  if (identity_.expires_at != WallTime{}) {
+    const auto end = identity_.expires_at + shard_.policy().leeway;
+    const auto next = expiry_told_ ? end : identity_.expires_at - shard_.policy().token_warning;
+    wait = std::min(wait, std::chrono::duration_cast<Millis>(next - wall));
+  }
+  shard_.loop().arm(*this, std::max(Millis{0}, wait));
+}
+
+void Connection::on_timer() {
+  if (entrance_) {
+    entrance_->on_timer();
+    return drop_entrance();
+  }
+  if (phase_ != Phase::ready) return;
+  const auto now = shard_.loop().now();
+  const auto wall = shard_.loop().wall();
+  if (identity_.expires_at != WallTime{}) {
+    if (wall >= identity_.expires_at + shard_.policy().leeway) return end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
+    if (!expiry_told_ && wall >= identity_.expires_at - shard_.policy().token_warning) {
+      expiry_told_ = true;
+      if (service_ == Service::chat) {
+        std::string json;
+        protocol::token_expiring(json, identity_.expires_at);
+        say(json);
+      }
+    }
+  }
+  if (now >= beat_due_) {
+    if (pinged_) return end({.cause = Cause::HEARTBEAT_TIMEOUT, .evidence = "no answer to a ping", .retry_after = Millis{0}});
+    if (beat_is_wait_) {
+      beat_is_wait_ = false;
+      beat_due_ += shard_.policy().heartbeat_interval - shard_.policy().heartbeat_timeout;
+    } else {
+      pinged_ = beat_is_wait_ = true;
+      transport_.send_copy(std::string_view("\x89\x00", 2));
+      beat_due_ = now + shard_.policy().heartbeat_timeout;
+    }
+  }
+  schedule();
+}
+
+void Connection::check_revocation() {
+  if (phase_ != Phase::ready || service_ == Service::echo) return;
+  auto refusal = shard_.deps().revocations.check(identity_, shard_.loop().now());
+  // "Could not check" ends nothing that is established.
+  if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) end(std::move(*refusal));
+}
+
+} // namespace foyer::gateway

@@ -1,0 +1,131 @@
+// A client's connection from accept to close.
+//
+//   entering ──(HTTP answer, keep-alive)──┐
+//      │ ▲────────────────────────────────┘
+//      │ upgrade
+//      ├── deciding …… the door has a question open; frames wait
+//      ├── authenticating …… upgraded; the first message must be `authenticate`
+//      ▼
+//    ready …… commands, heartbeats, the token's end
+//      ▼
+//   closing …… a Close frame was sent; nothing is said any more
+//
+// Up to `ready` the work is done by an Entrance, which is gone afterwards: an idle
+// connection owns its identity, its subscriptions and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/refusal.h"
+#include "gateway/limits.h"
+#include "gateway/room_port.h"
+#include "loop/transport.h"
+#include "protocol/budget.h"
+#include "protocol/command.h"
+#include "wire/websocket.h"
+
+namespace foyer::gateway {
+
+class Entrance;
+class Shard;
+struct LocalRoom;
+
+class Connection final : public loop::TransportHandler, public loop::Timer, private wire::WsSink {
+ public:
+  enum class Phase : std::uint8_t { entering, deciding, authenticating, ready, closing };
+  enum class Service : std::uint8_t { chat, echo };
+
+  Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Result<Pass> connection_pass);
+  ~Connection() override;
+
+  // TransportHandler
+  void on_bytes(std::span<char> bytes) override;
+  void on_eof() override;
+  void on_drained() override {}
+  void on_closed() override;
+  void on_timer() override;
+
+  // From the entrance.
+  void set_phase(Phase phase) { phase_ = phase; }
+  struct Entered {
+    Identity identity;
+    Service service = Service::chat;
+    std::string address;
+    Pass user_pass;
+    Pass address_pass;
+    MessageId id; // of the `authenticate` that is answered
+  };
+  void enter(Entered entered);
+  void feed_frames(std::span<char> bytes);
+  void take_text(std::span<char> text); // kPadding readable bytes follow
+  void hold(Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
+  void identity_answered(Result<Identity> identity);
+
+  // From the shard.
+  void deliver(const SharedBytes& frame); // closes with SLOW_CONSUMER when the outbox is full
+  void refuse_command(MessageId id, Refusal refusal);
+  // Close with a cause: reason `CODE ref`, reported to the operator.
+  void end(Refusal refusal, std::string_view more = {});
+  void close(std::uint16_t code, std::string_view reason);
+  void tell_closing(Millis retry_after); // a shutdown is near
+  void shut_down();                      // and now
+  void check_revocation();
+
+  [[nodiscard]] ConnectionId id() const { return id_; }
+  [[nodiscard]] Phase phase() const { return phase_; }
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] loop::Transport& transport() { return transport_; }
+  [[nodiscard]] Shard& shard() { return shard_; }
+  [[nodiscard]] Entrance* entrance() { return entrance_.get(); }
+
+  // The shard's book-keeping.
+  struct Membership {
+    LocalRoom* room = nullptr;
+    std::uint32_t index = 0; // in room->subscriptions
+  };
+  std::vector<Membership> memberships;
+  Connection* next_of_user = nullptr;
+  Connection* previous_of_user = nullptr;
+
+ private:
+  bool on_message(wire::Opcode kind, std::string_view payload) override;
+  bool on_ping(std::string_view payload) override;
+  bool on_pong(std::string_view payload) override;
+  bool on_close(std::uint16_t code, std::string_view reason) override;
+
+  void schedule();
+  void bad_message(const protocol::BadCommand& bad);
+  void run(const protocol::Command& command);
+  void join(const protocol::Command& command);
+  void leave(const protocol::Command& command);
+  void chat(const protocol::Command& command);
+  void refresh(const protocol::Command& command);
+  [[nodiscard]] Speaker speaker() const;
+  void about_room(const protocol::Command& command);
+  void say(std::string_view json);
+  Ref report(const Refusal& refusal);
+  void drop_entrance();
+
+  Shard& shard_;
+  loop::Transport& transport_;
+  ConnectionId id_;
+  Phase phase_ = Phase::entering;
+  Service service_ = Service::chat;
+  bool pinged_ = false;       // a ping is out and nothing was heard since
+  bool beat_is_wait_ = false; // beat_due_ is the end of the wait for an answer
+  bool expiry_told_ = false;
+  std::unique_ptr<Entrance> entrance_;
+  wire::WsDecoder frames_;
+  Identity identity_;
+  std::string address_;       // the client's, after TRUSTED_PROXIES
+  protocol::MessageBudget budget_;
+  protocol::BadMessageWindow bad_;
+  MonoTime beat_due_{};       // next ping, or the end of waiting for its answer
+  Pass connection_pass_, user_pass_, address_pass_;
+};
+
+} // namespace foyer::gateway

@@ -1,0 +1,75 @@
+// What a gateway stands on and how it behaves: handed in by the composition root,
+// shared by all shards, immutable or thread safe, and outliving them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "auth/contract/auth_service.h"
+#include "auth/local_verifier.h"
+#include "auth/revocation_table.h"
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "door/door.h"
+#include "gateway/client_address.h"
+#include "gateway/limits.h"
+#include "gateway/refusals.h"
+#include "gateway/room_owners.h"
+#include "gateway/router.h"
+#include "rooms/store.h"
+#include "wire/http_parser.h"
+
+namespace foyer::gateway {
+
+struct GatewayPolicy {
+  door::DoorPolicy door;
+  std::vector<Network> trusted_proxies;
+  bool reveal = false;       // ENVIRONMENT=development: clients get the operator's text, too
+  wire::HttpLimits http;
+  Millis header_timeout{10'000};
+  Millis body_timeout{20'000};
+  Millis request_timeout{30'000};
+  Millis keep_alive_timeout{75'000};
+  Millis authenticate_timeout{10'000};
+  Millis heartbeat_interval{25'000};
+  Millis heartbeat_timeout{10'000};
+  Millis token_warning{60'000};  // token_expiring comes this long before the end
+  Millis leeway{30'000};         // the end of a token is its exp plus this
+  Millis drain_timeout{8'000};
+  Millis close_linger{1'000};    // reading on after Close, so that a reset cannot destroy the last message
+  std::uint32_t message_bytes = 64 * 1024;
+  std::uint32_t text_bytes = 16 * 1024;
+  std::uint32_t name_bytes = 64; // of a room's name, after its prefix
+  std::uint32_t rooms_per_connection = 100;
+  std::uint32_t messages_per_s = 100;
+  std::uint32_t messages_burst = 400;
+  std::size_t outbox_bytes = 1024 * 1024;
+  std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
+  RoomPolicy rooms;
+  std::string welcome_tail;      // protocol::WelcomeConstants::tail()
+};
+
+struct GatewayDeps {
+  const Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  Metrics& metrics;
+  rooms::ChatStore& store;
+  auth::AuthService& auth_service;
+  auth::LocalVerifier& verifier;
+  auth::RevocationTable& revocations;
+  const Router& router;
+  RefusalReporter& reporter;
+  RefusalRing& ring;
+  AddressLimits& addresses;
+  AddressLimits& plain_gets;   // of socket paths: their own limit
+  UserConnections& users;
+  ConnectionGauges& gauges;
+  // Runs a task on the control plane.
+  std::function<void(std::move_only_function<void()>)> run_control;
+};
+
+} // namespace foyer::gateway

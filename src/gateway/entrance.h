@@ -1,0 +1,85 @@
+// Everything before a connection is admitted: HTTP requests and their answers, the
+// door's questions, the upgrade, and the telling of a refusal. One per connection,
+// gone once the connection is ready.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/http.h"
+#include "door/door.h"
+#include "gateway/limits.h"
+#include "gateway/room_port.h"
+#include "protocol/command.h"
+#include "wire/http_parser.h"
+
+namespace foyer::gateway {
+
+class Connection;
+class Shard;
+
+class Entrance {
+ public:
+  // `full`: CONNECTION_LIMIT is reached; told by the door, or by HTTP.
+  Entrance(Connection& connection, std::optional<Refusal> full);
+  ~Entrance();
+
+  void on_bytes(std::string_view bytes); // entering and deciding
+  void on_eof();
+  void on_timer();
+  // The first message of a socket that waits for `authenticate`.
+  void on_first_message(std::string_view text);
+  void on_first_binary();
+  // A command that came before the decision waits for it. False: too much waits.
+  [[nodiscard]] bool hold(std::string_view text);
+  void shut_down(); // draining: an answer under way is finished, nothing new is begun
+
+  void answered(Result<Identity> identity); // of a ticket or a cookie, later
+  [[nodiscard]] bool upgraded() const { return upgraded_; }
+  [[nodiscard]] bool finished() const { return finished_; } // handed over, or nothing more to do: may be deleted
+
+ private:
+  void handle_request();
+  void route();
+  void respond(Response response, bool keep_alive);
+  void respond_problem(const Refusal& refusal);
+  void begin_door();
+  void drive();
+  void await_first_message();
+  void admit(Admission admission);
+  void tell(Refusal refusal);
+  void report(const Refusal& refusal);
+  [[nodiscard]] std::optional<Refusal> readiness();
+  [[nodiscard]] std::optional<Refusal> capacity(const Identity& identity);
+  void upgrade(std::string_view subprotocol, bool flush_early);
+  void arm(Millis after);
+
+  Connection& connection_;
+  Shard& shard_;
+  wire::HttpParser parser_;
+  Request request_;
+  std::unique_ptr<door::Door> door_;
+  std::optional<Refusal> full_;
+  std::string early_;       // bytes behind a request that is being answered or decided
+  std::vector<std::string> held_; // commands behind an `authenticate` that is being decided
+  std::size_t held_bytes_ = 0;
+  std::string address_;
+  std::string origin_;      // of the handshake
+  std::string path_;        // kept for the report, after the request is gone
+  std::string upgrade_key_; // Sec-WebSocket-Key
+  std::string user_;        // once established
+  Ref ref_;
+  Pass pending_, user_pass_, address_pass_;
+  MessageId authenticate_id_;
+  bool waiting_ = false;    // for a handler or for the auth service
+  bool upgraded_ = false;
+  bool finished_ = false;
+  bool last_request_ = false; // draining, or the client asked for close
+};
+
+} // namespace foyer::gateway

@@ -1,0 +1,83 @@
+#include "gateway/gateway.h"
+
+#include "gateway/connection.h"
+
+namespace foyer::gateway {
+namespace {
+
+constexpr Millis kPulse{1'000};
+constexpr Millis kStuck{5'000};
+
+std::int64_t milliseconds(MonoTime t) { return std::chrono::duration_cast<Millis>(t.time_since_epoch()).count(); }
+
+// Shows that a loop turns.
+class Pulse final : public loop::Timer {
+ public:
+  Pulse(loop::Loop& loop, std::atomic<std::int64_t>& last) : loop_(loop), last_(last) {}
+  void on_timer() override {
+    last_.store(milliseconds(loop_.now()), std::memory_order_relaxed);
+    loop_.arm(*this, kPulse);
+  }
+
+ private:
+  loop::Loop& loop_;
+  std::atomic<std::int64_t>& last_;
+};
+
+} // namespace
+
+Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps) : policy_(std::move(policy)), deps_(std::move(deps)), loops_(loops) {
+  shards_.reserve(loops.size());
+  for (std::size_t i = 0; i < loops.size(); ++i) shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_));
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    shards_[i]->connect(&shards_);
+    auto pulse = std::make_unique<Pulse>(*loops[i], shards_[i]->last_turn_ms);
+    shards_[i]->last_turn_ms = milliseconds(deps_.clock.mono());
+    loops[i]->post([loop = loops[i], timer = pulse.get()] { loop->arm(*timer, kPulse); });
+    pulses_.push_back(std::move(pulse));
+  }
+}
+
+Gateway::~Gateway() = default;
+
+loop::AcceptFunction Gateway::accept_function(std::uint8_t loop) {
+  return [shard = shards_[loop].get()](loop::Loop&, loop::Transport& transport) -> loop::TransportHandler* { return shard->accept(transport); };
+}
+
+void Gateway::watch_revocations() {
+  deps_.auth_service.watch_revocations(
+      [this](const std::vector<auth::RevocationEvent>& events) {
+        deps_.revocations.apply(events);
+        for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->post([shard = shards_[i].get()] { shard->check_revocations(); });
+      },
+      [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
+}
+
+void Gateway::drain(std::function<void()> done) {
+  if (draining_.exchange(true)) return;
+  left_ = std::make_shared<std::atomic<std::size_t>>(shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    loops_[i]->post([shard = shards_[i].get(), left = left_, done] {
+      shard->drain([left, done] {
+        if (left->fetch_sub(1) == 1) done();
+      });
+    });
+  }
+}
+
+std::vector<RefusalRecord> Gateway::refusals(const RefusalFilter& filter) const { return deps_.ring.find(filter); }
+
+std::uint64_t Gateway::connections() const {
+  std::uint64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->sockets.load(std::memory_order_relaxed);
+  return sum;
+}
+
+bool Gateway::loops_turn() const {
+  const auto now = milliseconds(deps_.clock.mono());
+  for (const auto& shard : shards_)
+    if (now - shard->last_turn_ms.load(std::memory_order_relaxed) > kStuck.count()) return false;
+  return true;
+}
+
+} // namespace foyer::gateway

@@ -1,0 +1,48 @@
+// The gateway: one shard per loop, and what concerns them all.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "gateway/deps.h"
+#include "gateway/info.h"
+#include "gateway/shard.h"
+#include "loop/transport.h"
+
+namespace foyer::gateway {
+
+class Gateway final : public GatewayInfo {
+ public:
+  // The loops must outlive the gateway; at most hub::kMaxLoops.
+  Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps);
+  ~Gateway() override;
+
+  // For a loop's listener.
+  [[nodiscard]] loop::AcceptFunction accept_function(std::uint8_t loop);
+
+  // Learns of revocations and closes whom they concern. Call once.
+  void watch_revocations();
+
+  // From any thread, once: new connections get DRAINING, open ones `closing` and then
+  // a Close 1001, in paced batches. `done` runs on a loop when none is left.
+  void drain(std::function<void()> done);
+
+  // GatewayInfo
+  [[nodiscard]] std::vector<RefusalRecord> refusals(const RefusalFilter& filter) const override;
+  [[nodiscard]] std::uint64_t connections() const override;
+  [[nodiscard]] bool draining() const override { return draining_; }
+  [[nodiscard]] bool loops_turn() const override;
+
+ private:
+  GatewayPolicy policy_;
+  GatewayDeps deps_;
+  std::vector<loop::Loop*> loops_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<loop::Timer>> pulses_;
+  std::atomic<bool> draining_{false};
+  std::shared_ptr<std::atomic<std::size_t>> left_;
+};
+
+} // namespace foyer::gateway

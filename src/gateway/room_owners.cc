@@ -1,0 +1,473 @@
+#include "gateway/room_owners.h"
+
+#include "hub/recovery.h"
+#include "wire/websocket.h"
+
+namespace foyer::gateway {
+namespace {
+
+
+SharedBytes text_frame(std::string_view json) {
+  std::string frame;
+  frame.reserve(json.size() + 10);
+  wire::append_frame(frame, wire::Opcode::text, json);
+  return share(std::move(frame));
+}
+
+protocol::MessageView view(const rooms::Message& m) {
+  return {.offset = m.offset, .from = {m.from.id.view(), m.from.name}, .text = m.text, .time = m.time, .key = m.key, .deleted = m.deleted};
+}
+
+std::vector<protocol::MessageView> views(const std::vector<rooms::Message>& messages) {
+  std::vector<protocol::MessageView> list;
+  list.reserve(messages.size());
+  for (const auto& m : messages) list.push_back(view(m));
+  return list;
+}
+
+} // namespace
+
+struct RoomOwners::Room final : loop::Timer {
+  Room(RoomOwners& o, RoomName n, Millis grace) : owners(o), name(std::move(n)), presence(grace) {}
+  void on_timer() override { owners.on_timer(*this); }
+
+  RoomOwners& owners;
+  RoomName name;
+  bool open = false;                // false: the store has been asked, `waiting` waits
+  std::vector<Operation> waiting;
+  std::uint32_t in_store = 0;       // questions that the store has not answered yet
+  rooms::RoomKind kind{};
+  Epoch epoch;
+  Offset offset = 0;                // of the last message published
+  std::unordered_set<UserId> members; // private and direct
+  std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
+  hub::Presence presence;
+  hub::Audience audience;
+  hub::Typing typing;
+  bool changed = false;             // members_changed is due
+  MonoTime changed_sent{};
+  MonoTime idle_since{};
+};
+
+RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore& store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
+    : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
+      published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
+      alive_(std::make_shared<bool>(true)) {}
+
+RoomOwners::~RoomOwners() { *alive_ = false; }
+
+template <class T, class Function>
+rooms::Done<T> RoomOwners::on_loop(Room& room, Function function) {
+  ++room.in_store;
+  return [this, alive = alive_, name = room.name, function = std::move(function)](Result<T> result) mutable {
+    loop_.post([this, alive = std::move(alive), name = std::move(name), function = std::move(function), result = std::move(result)]() mutable {
+      if (!*alive) return;
+      Room* r = find(name);
+      if (r == nullptr) return;
+      --r->in_store;
+      function(*r, std::move(result));
+      schedule(*r);
+    });
+  };
+}
+
+RoomOwners::Room* RoomOwners::find(const RoomName& name) {
+  const auto it = rooms_.find(name);
+  return it == rooms_.end() ? nullptr : it->second.get();
+}
+
+void RoomOwners::fill(Room& room, rooms::RoomRow row) {
+  room.open = true;
+  room.kind = row.kind;
+  room.members = {row.members.begin(), row.members.end()};
+  if (policy_.durability.durable(room.name.view())) {
+    room.epoch = std::move(row.epoch);
+    room.offset = row.offset;
+  } else if (!room.ephemeral) {
+    room.ephemeral = std::make_unique<rooms::EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral);
+    room.epoch = room.ephemeral->epoch();
+    room.offset = 0;
+  }
+}
+
+void RoomOwners::with_room(const RoomName& name, Operation operation) {
+  auto [it, fresh] = rooms_.try_emplace(name);
+  if (fresh) it->second = std::make_unique<Room>(*this, name, policy_.presence_grace);
+  Room& room = *it->second;
+  if (fresh && !policy_.durability.durable(name.view())) {
+    // A public or own room that is kept in memory only is none of the store's business.
+    const auto kind = rooms::kind_of(name.view());
+    if (kind && (*kind == rooms::RoomKind::public_ || *kind == rooms::RoomKind::own)) fill(room, {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
+  }
+  if (room.open) {
+    operation(&room);
+    schedule(room);
+    return;
+  }
+  room.waiting.push_back(std::move(operation));
+  if (!fresh) return;
+  store_.open(name, [this, alive = alive_, name](Result<rooms::RoomRow> row) mutable {
+    loop_.post([this, alive = std::move(alive), name = std::move(name), row = std::move(row)]() mutable {
+      if (*alive) opened(name, std::move(row));
+    });
+  });
+}
+
+void RoomOwners::opened(const RoomName& name, Result<rooms::RoomRow> row) {
+  Room* room = find(name);
+  if (room == nullptr) return;
+  auto waiting = std::move(room->waiting);
+  room->waiting.clear();
+  if (!row) {
+    const Refusal refusal = std::move(row).error();
+    rooms_.erase(name);
+    for (auto& operation : waiting) operation(std::unexpected(refusal));
+    return;
+  }
+  fill(*room, std::move(*row));
+  for (auto& operation : waiting) operation(room);
+  schedule(*room);
+}
+
+bool RoomOwners::is_member(const Room& room, const UserId& user) const {
+  switch (room.kind) {
+    case rooms::RoomKind::public_: return true;
+    case rooms::RoomKind::own: return room.name.view().substr(5) == user.view(); // after "user:"
+    case rooms::RoomKind::private_:
+    case rooms::RoomKind::direct: return room.members.contains(user);
+  }
+  return false;
+}
+
+std::optional<Refusal> RoomOwners::check(const Room& room, const Speaker& speaker, rooms::Act act) const {
+  auto allowed = rooms::may(act, room.kind, is_member(room, speaker.user), speaker.permissions);
+  if (allowed) return std::nullopt;
+  return std::move(allowed).error();
+}
+
+void RoomOwners::answer(const Speaker& speaker, std::string_view json) { port_.answer(speaker.connection, text_frame(json)); }
+
+// Subscriptions and presence
+
+void RoomOwners::join(JoinQuestion question) {
+  const RoomName name = question.room;
+  with_room(name, [this, question = std::move(question)](Result<Room*> opened) mutable {
+    if (!opened) return join_failed(question, nullptr, std::move(opened).error());
+    Room& room = **opened;
+    const std::uint8_t loop = unpack(question.speaker.connection).loop;
+    if (auto refusal = check(room, question.speaker, rooms::Act::read)) return join_failed(question, nullptr, std::move(*refusal));
+    if (!question.again) {
+      room.audience.add(loop);
+      member_came(room, question.speaker);
+    }
+    std::optional<hub::Position> since;
+    if (question.since) since = hub::Position{question.since->epoch, question.since->offset};
+    const auto plan = hub::plan_recovery({room.epoch.view(), room.offset}, since, std::min(question.limit, policy_.history_limit));
+    rooms::HistoryQuestion ask{.room = room.name, .up_to = plan.up_to};
+    if (plan.possible) ask.after = plan.after, ask.limit = static_cast<std::uint32_t>(hub::kRecoverable);
+    else ask.limit = plan.newest;
+    const bool nothing_to_read = plan.possible ? plan.after == plan.up_to : plan.newest == 0;
+    if (nothing_to_read || plan.up_to == 0) return joined(question, room, plan.up_to, plan.possible, {.messages = {}, .more = !plan.possible && plan.up_to > 0});
+    if (room.ephemeral) {
+      auto page = room.ephemeral->history(ask);
+      const bool whole = plan.possible && page.messages.size() == plan.up_to - plan.after;
+      return joined(question, room, plan.up_to, whole, page);
+    }
+    store_.history(ask, on_loop<rooms::HistoryPage>(room, [this, question = std::move(question), plan](Room& r, Result<rooms::HistoryPage> page) mutable {
+      if (!page) return join_failed(question, &r, std::move(page).error());
+      // The right to read may have ended while the store was asked.
+      if (auto refusal = check(r, question.speaker, rooms::Act::read)) return join_failed(question, &r, std::move(*refusal));
+      // Retention may have taken some of what was missed: then it is not a recovery.
+      const bool whole = plan.possible && page->messages.size() == plan.up_to - plan.after;
+      if (plan.possible && !whole) page->more = true;
+      joined(question, r, plan.up_to, whole, *page);
+    }));
+  });
+}
+
+void RoomOwners::joined(JoinQuestion& question, Room& room, Offset up_to, bool recovered, const rooms::HistoryPage& page) {
+  const auto members = room.presence.members(policy_.members_shown);
+  std::vector<protocol::UserRef> refs;
+  refs.reserve(members.size());
+  for (const auto& m : members) refs.push_back({m.id.view(), m.name});
+  const auto messages = views(page.messages);
+  std::string json;
+  protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), up_to}, .durable = room.ephemeral == nullptr,
+                                       .recovered = recovered, .more = !recovered && page.more, .messages = messages, .members = refs, .member_count = room.presence.count()});
+  port_.joined(question.speaker.connection, question.speaker.user, room.name, up_to, text_frame(json), question.again);
+}
+
+void RoomOwners::join_failed(JoinQuestion& question, Room* room, Refusal refusal) {
+  if (room != nullptr && !question.again) {
+    room->audience.remove(unpack(question.speaker.connection).loop);
+    room->presence.depart(question.speaker.user, loop_.now());
+  }
+  port_.join_refused(question.speaker.connection, question.room, question.id, std::move(refusal), question.again);
+}
+
+void RoomOwners::member_came(Room& room, const Speaker& speaker) {
+  if (!room.presence.arrive(speaker.user, speaker.name)) return;
+  if (room.presence.count() > policy_.presence_events_limit) {
+    room.changed = true;
+    return;
+  }
+  std::string json;
+  protocol::member_event(json, "member_joined", room.name.view(), {speaker.user.view(), speaker.name});
+  publish(room, json, 0, speaker.user);
+}
+
+void RoomOwners::member_went(Room& room, const hub::Member& member) {
+  if (room.presence.count() >= policy_.presence_events_limit) {
+    room.changed = true;
+    return;
+  }
+  std::string json;
+  protocol::member_event(json, "member_left", room.name.view(), {member.id.view(), member.name});
+  publish(room, json, 0);
+}
+
+void RoomOwners::leave(ConnectionId connection, const UserId& user, const RoomName& name, bool evicted) {
+  Room* room = find(name);
+  if (room == nullptr || !room->open) return; // an open room with subscribers is never unloaded
+  room->audience.remove(unpack(connection).loop);
+  if (!evicted) room->presence.depart(user, loop_.now());
+  schedule(*room);
+}
+
+void RoomOwners::presence(Speaker speaker, MessageId id, RoomName name) {
+  with_room(name, [this, speaker = std::move(speaker), id](Result<Room*> opened) {
+    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
+    Room& room = **opened;
+    if (auto refusal = check(room, speaker, rooms::Act::read)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    const auto members = room.presence.members(policy_.members_shown);
+    std::vector<protocol::UserRef> refs;
+    for (const auto& m : members) refs.push_back({m.id.view(), m.name});
+    std::string json;
+    protocol::presence(json, id, room.name.view(), refs, room.presence.count());
+    answer(speaker, json);
+  });
+}
+
+void RoomOwners::typing(Speaker speaker, RoomName name, bool on) {
+  Room* room = find(name); // the connection has joined, so the room is loaded
+  if (room == nullptr || !room->open || check(*room, speaker, rooms::Act::write)) return;
+  if (!room->typing.set(speaker.user, speaker.name, on, loop_.now())) return;
+  std::string json;
+  protocol::typing(json, room->name.view(), {speaker.user.view(), speaker.name}, on);
+  publish(*room, json, 0, speaker.user);
+  schedule(*room);
+}
+
+// Messages
+
+void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const UserId& except) {
+  if (room.audience.empty()) return;
+  const SharedBytes frame = text_frame(json);
+  room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = offset, .except = except}); });
+}
+
+void RoomOwners::published(Room& room, const rooms::Message& message) {
+  room.offset = message.offset;
+  published_.add();
+  if (room.audience.empty()) return;
+  std::string json;
+  json.reserve(message.text.size() + 256);
+  protocol::message(json, room.name.view(), room.epoch.view(), view(message));
+  publish(room, json, message.offset);
+}
+
+void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string text, std::string key) {
+  with_room(name, [this, speaker = std::move(speaker), id, text = std::move(text), key = std::move(key)](Result<Room*> opened) mutable {
+    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
+    Room& room = **opened;
+    if (auto refusal = check(room, speaker, rooms::Act::write)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    const WallTime time = loop_.wall();
+    rooms::Message message{.offset = 0, .from = {speaker.user, speaker.name}, .text = std::move(text), .time = time, .key = std::move(key)};
+    const auto finish = [this, id](Room& r, const ConnectionId connection, rooms::Message& m, Result<rooms::Appended> appended) {
+      if (!appended) return port_.refuse(connection, id, std::move(appended).error());
+      m.offset = appended->offset;
+      m.time = appended->time;
+      if (!appended->duplicate) published(r, m);
+      std::string json;
+      protocol::sent(json, id, r.name.view(), r.epoch.view(), m.offset, m.time, appended->duplicate);
+      port_.answer(connection, text_frame(json));
+    };
+    if (room.ephemeral) return finish(room, speaker.connection, message, room.ephemeral->append({room.name, message.from, message.text, message.key, time}, loop_.now()));
+    rooms::AppendQuestion question{.room = room.name, .from = message.from, .text = message.text, .key = message.key, .time = time};
+    store_.append(std::move(question), on_loop<rooms::Appended>(room, [finish, connection = speaker.connection, message = std::move(message)](Room& r, Result<rooms::Appended> appended) mutable {
+      finish(r, connection, message, std::move(appended));
+    }));
+  });
+}
+
+void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offset) {
+  with_room(name, [this, speaker = std::move(speaker), id, offset](Result<Room*> opened) {
+    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
+    Room& room = **opened;
+    if (auto refusal = check(room, speaker, rooms::Act::erase)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    const auto finish = [this, id](Room& r, const ConnectionId connection, Result<Offset> erased) {
+      if (!erased) return port_.refuse(connection, id, std::move(erased).error());
+      std::string pushed, answered;
+      protocol::deleted(pushed, std::nullopt, r.name.view(), *erased);
+      publish(r, pushed, 0);
+      protocol::deleted(answered, id, r.name.view(), *erased);
+      port_.answer(connection, text_frame(answered));
+    };
+    const bool any = rooms::may_erase_any(speaker.permissions);
+    if (room.ephemeral) return finish(room, speaker.connection, room.ephemeral->erase(offset, speaker.user, any));
+    store_.erase(room.name, offset, speaker.user, any, on_loop<Offset>(room, [finish, connection = speaker.connection](Room& r, Result<Offset> erased) { finish(r, connection, std::move(erased)); }));
+  });
+}
+
+void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, std::optional<Offset> before, std::uint32_t limit) {
+  with_room(name, [this, speaker = std::move(speaker), id, before, limit](Result<Room*> opened) mutable {
+    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
+    Room& room = **opened;
+    if (auto refusal = check(room, speaker, rooms::Act::read)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    rooms::HistoryQuestion question{.room = room.name, .before = before, .up_to = room.offset, .limit = std::min(limit, policy_.history_limit)};
+    const auto finish = [this, id](Room& r, const Speaker& to, Result<rooms::HistoryPage> page) {
+      if (page) // the right to read may have ended while the store was asked
+        if (auto refusal = check(r, to, rooms::Act::read)) page = std::unexpected(std::move(*refusal));
+      if (!page) return port_.refuse(to.connection, id, std::move(page).error());
+      std::string json;
+      protocol::history(json, id, r.name.view(), r.epoch.view(), views(page->messages), page->more);
+      port_.answer(to.connection, text_frame(json));
+    };
+    if (room.ephemeral) return finish(room, speaker, room.ephemeral->history(question));
+    store_.history(std::move(question), on_loop<rooms::HistoryPage>(room, [finish, speaker = std::move(speaker)](Room& r, Result<rooms::HistoryPage> page) { finish(r, speaker, std::move(page)); }));
+  });
+}
+
+// Membership
+
+void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
+  store_.create(name, speaker.user, [this, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
+    loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), row = std::move(row)]() mutable {
+      if (!*alive) return;
+      if (row) {
+        // A room of that name that lost its last member may still be loaded: it begins anew.
+        if (Room* old = find(name); old != nullptr && old->open) old->ephemeral.reset(), fill(*old, std::move(*row));
+        std::string json;
+        protocol::room_answer(json, "created", id, name.view());
+        return answer(speaker, json);
+      }
+      if (row.error().cause != Cause::ROOM_EXISTS) return port_.refuse(speaker.connection, id, std::move(row).error());
+      // Whether it exists is nobody's business but its members'.
+      with_room(name, [this, speaker = std::move(speaker), id, exists = std::move(row).error()](Result<Room*> opened) mutable {
+        const bool member = opened && is_member(**opened, speaker.user);
+        port_.refuse(speaker.connection, id, member ? std::move(exists) : Refusal{.cause = Cause::NOT_A_MEMBER});
+      });
+    });
+  });
+}
+
+void RoomOwners::invite(Speaker speaker, MessageId id, RoomName name, UserId user) {
+  with_room(name, [this, speaker = std::move(speaker), id, user = std::move(user)](Result<Room*> opened) mutable {
+    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
+    Room& room = **opened;
+    if (auto refusal = check(room, speaker, rooms::Act::invite)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    store_.add_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> added) {
+      if (!added) return port_.refuse(speaker.connection, id, std::move(added).error());
+      r.members.insert(user);
+      std::string answered, told;
+      protocol::room_user_answer(answered, "invited", id, r.name.view(), user.view());
+      answer(speaker, answered);
+      if (!*added) return;
+      protocol::room_answer(told, "room_added", std::nullopt, r.name.view());
+      port_.to_user(user, text_frame(told));
+    }));
+  });
+}
+
+void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId user) {
+  with_room(name, [this, speaker = std::move(speaker), id, user = std::move(user)](Result<Room*> opened) mutable {
+    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
+    Room& room = **opened;
+    if (auto refusal = check(room, speaker, rooms::Act::remove)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    store_.remove_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
+      if (!removed) return port_.refuse(speaker.connection, id, std::move(removed).error());
+      r.members.erase(user);
+      std::string answered, told;
+      protocol::room_user_answer(answered, "removed", id, r.name.view(), user.view());
+      answer(speaker, answered);
+      if (!*removed) return;
+      r.audience.for_each_loop([&](std::uint8_t loop) { port_.evict(loop, r.name, user); });
+      r.typing.set(user, {}, false, loop_.now());
+      if (r.presence.expel(user)) member_went(r, {user, user.str()});
+      protocol::room_answer(told, "room_removed", std::nullopt, r.name.view());
+      port_.to_user(user, text_frame(told));
+    }));
+  });
+}
+
+void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
+  store_.direct(speaker.user, other, [this, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
+    loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), row = std::move(row)]() mutable {
+      if (!*alive) return;
+      if (!row) return port_.refuse(speaker.connection, id, std::move(row).error());
+      std::string answered, told;
+      protocol::room_answer(answered, "created", id, row->room.view());
+      answer(speaker, answered);
+      protocol::room_answer(told, "room_added", std::nullopt, row->room.view());
+      if (row->offset == 0) port_.to_user(other, text_frame(told));
+    });
+  });
+}
+
+void RoomOwners::list(Speaker speaker, MessageId id) {
+  store_.rooms_of(speaker.user, policy_.rooms_shown, [this, alive = alive_, speaker, id](Result<std::vector<rooms::RoomRow>> rows) mutable {
+    loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, rows = std::move(rows)]() mutable {
+      if (!*alive) return;
+      if (!rows) return port_.refuse(speaker.connection, id, std::move(rows).error());
+      std::vector<protocol::RoomView> list;
+      list.reserve(rows->size());
+      for (const auto& row : *rows) list.push_back({row.room.view(), rooms::to_string(row.kind), row.epoch.view(), row.offset});
+      std::string json;
+      protocol::rooms(json, id, list);
+      answer(speaker, json);
+    });
+  });
+}
+
+// Time
+
+void RoomOwners::schedule(Room& room) {
+  std::optional<MonoTime> due = room.presence.next_deadline();
+  const auto sooner = [&](MonoTime t) { due = due ? std::min(*due, t) : t; };
+  if (const auto typing = room.typing.next_deadline()) sooner(*typing);
+  if (room.changed) sooner(room.changed_sent + std::chrono::seconds{1});
+  const bool idle = room.audience.empty() && room.presence.count() == 0 && room.in_store == 0;
+  if (idle && room.idle_since == MonoTime{}) room.idle_since = loop_.now();
+  if (!idle) room.idle_since = MonoTime{};
+  if (idle) sooner(room.idle_since + policy_.idle_unload);
+  if (!due) return loop_.disarm(room);
+  const auto wait = std::chrono::ceil<Millis>(*due - loop_.now());
+  loop_.arm(room, std::max(Millis{0}, wait));
+}
+
+void RoomOwners::on_timer(Room& room) {
+  const MonoTime now = loop_.now();
+  for (const auto& member : room.typing.lapse(now)) {
+    std::string json;
+    protocol::typing(json, room.name.view(), {member.id.view(), member.name}, false);
+    publish(room, json, 0, member.id);
+  }
+  for (const auto& member : room.presence.lapse(now)) member_went(room, member);
+  if (room.changed && now - room.changed_sent >= std::chrono::seconds{1}) {
+    room.changed = false;
+    room.changed_sent = now;
+    std::string json;
+    protocol::members_changed(json, room.name.view(), room.presence.count());
+    publish(room, json, 0);
+  }
+  const bool idle = room.audience.empty() && room.presence.count() == 0 && room.in_store == 0;
+  // An ephemeral room's history lives here and nowhere else.
+  if (idle && !room.ephemeral && room.idle_since != MonoTime{} && now - room.idle_since >= policy_.idle_unload) {
+    rooms_.erase(RoomName{room.name});
+    return;
+  }
+  if (room.ephemeral && idle) return; // nothing to wait for
+  schedule(room);
+}
+
+} // namespace foyer::gateway

@@ -1,0 +1,97 @@
+// The rooms that one loop owns (by hash of their names). The owner is where a
+// room's order is made: it takes commands one after the other, has messages
+// stored, and publishes them after their commit, in the order of their offsets.
+//
+// Thread safety: everything runs on the owner's loop; what the store answers is
+// posted there first.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "gateway/room_port.h"
+#include "hub/audience.h"
+#include "hub/presence.h"
+#include "hub/typing.h"
+#include "loop/transport.h"
+#include "rooms/access.h"
+#include "rooms/durability.h"
+#include "rooms/ephemeral.h"
+#include "rooms/store.h"
+
+namespace foyer::gateway {
+
+struct RoomPolicy {
+  Millis presence_grace{5'000};
+  std::size_t presence_events_limit = 200; // members; above: members_changed
+  std::size_t members_shown = 100;
+  std::uint32_t history_limit = 300;
+  std::uint32_t rooms_shown = 1'000;
+  Millis idle_unload{30'000};
+  rooms::Durability durability;            // which rooms keep their history in memory only
+  rooms::EphemeralLimits ephemeral;
+};
+
+class RoomOwners {
+ public:
+  RoomOwners(loop::Loop& loop, rooms::ChatStore& store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
+  ~RoomOwners();
+
+  void join(JoinQuestion question);
+  // `evicted`: the presence has ended already.
+  void leave(ConnectionId connection, const UserId& user, const RoomName& room, bool evicted);
+  void chat(Speaker speaker, MessageId id, RoomName room, std::string text, std::string key);
+  void erase(Speaker speaker, MessageId id, RoomName room, Offset offset);
+  void typing(Speaker speaker, RoomName room, bool on);
+  void history(Speaker speaker, MessageId id, RoomName room, std::optional<Offset> before, std::uint32_t limit);
+  void presence(Speaker speaker, MessageId id, RoomName room);
+  void create(Speaker speaker, MessageId id, RoomName room);
+  void invite(Speaker speaker, MessageId id, RoomName room, UserId user);
+  void remove(Speaker speaker, MessageId id, RoomName room, UserId user);
+  // Not about one room; any loop may answer.
+  void direct(Speaker speaker, MessageId id, UserId other);
+  void list(Speaker speaker, MessageId id);
+
+  [[nodiscard]] std::size_t loaded() const { return rooms_.size(); }
+
+ private:
+  struct Room;
+  using Operation = std::move_only_function<void(Result<Room*>)>;
+
+  void with_room(const RoomName& name, Operation operation);
+  void opened(const RoomName& name, Result<rooms::RoomRow> row);
+  Room* find(const RoomName& name);
+  void fill(Room& room, rooms::RoomRow row);
+  [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
+  [[nodiscard]] std::optional<Refusal> check(const Room& room, const Speaker& speaker, rooms::Act act) const;
+  void joined(JoinQuestion& question, Room& room, Offset up_to, bool recovered, const rooms::HistoryPage& page);
+  void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
+  void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {});
+  void published(Room& room, const rooms::Message& message);
+  void member_came(Room& room, const Speaker& speaker);
+  void member_went(Room& room, const hub::Member& member);
+  void schedule(Room& room);
+  void on_timer(Room& room);
+  void answer(const Speaker& speaker, std::string_view json);
+  // Wraps a store callback so that it runs on this loop with the room, which is
+  // kept loaded until then.
+  template <class T, class Function>
+  rooms::Done<T> on_loop(Room& room, Function function);
+
+  loop::Loop& loop_;
+  rooms::ChatStore& store_;
+  RoomPort& port_;
+  const RoomPolicy& policy_;
+  Entropy& entropy_;
+  Counter& published_;
+  std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
+  std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped
+};
+
+} // namespace foyer::gateway

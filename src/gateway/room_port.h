@@ -1,0 +1,81 @@
+// What passes between a connection's shard and a room's owner. Both may be the
+// same loop or two; the values are copied or immutable either way.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/refusal.h"
+#include "protocol/encode.h"
+
+namespace foyer::gateway {
+
+// A connection's address: its loop, its slot there, and a generation that tells a
+// slot's tenants apart. Layout: loop 8 bits, generation 24, slot 32.
+struct ConnectionAddress {
+  std::uint8_t loop = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t slot = 0;
+};
+[[nodiscard]] inline ConnectionId pack(ConnectionAddress a) {
+  return (static_cast<ConnectionId>(a.loop) << 56) | (static_cast<ConnectionId>(a.generation & 0xFFFFFF) << 32) | a.slot;
+}
+[[nodiscard]] inline ConnectionAddress unpack(ConnectionId id) {
+  return {static_cast<std::uint8_t>(id >> 56), static_cast<std::uint32_t>(id >> 32) & 0xFFFFFF, static_cast<std::uint32_t>(id)};
+}
+
+using protocol::MessageId;
+
+// Who a command comes from.
+struct Speaker {
+  ConnectionId connection = 0;
+  UserId user;
+  std::string name;
+  Permissions permissions;
+};
+
+// A client's last known position in a room.
+struct SincePosition {
+  std::string epoch;
+  Offset offset = 0;
+};
+
+struct JoinQuestion {
+  Speaker speaker;
+  RoomName room;
+  MessageId id;
+  std::optional<SincePosition> since = {};
+  std::uint32_t limit = 0;
+  bool again = false; // the connection is subscribed already: it asks for messages only
+};
+
+// One frame for every subscriber of a room on one loop.
+struct Publication {
+  RoomName room;
+  SharedBytes frame;
+  Offset offset = 0; // 0: an event that is not part of the history
+  UserId except;     // a user that is not told; empty: nobody
+};
+
+// What room owners ask of the shards. Calls are made on the owner's loop; the
+// implementation posts to the loop concerned, in order.
+class RoomPort {
+ public:
+  virtual ~RoomPort() = default;
+  virtual void publish(std::uint8_t loop, Publication publication) = 0;
+  virtual void answer(ConnectionId connection, SharedBytes frame) = 0;
+  virtual void refuse(ConnectionId connection, MessageId id, Refusal refusal) = 0;
+  // The subscription is live from `up_to` on; `frame` is the `joined` message.
+  // `again`, here and below: it was live before this join, and a refusal leaves it so.
+  virtual void joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, SharedBytes frame, bool again) = 0;
+  virtual void join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again) = 0;
+  // End all subscriptions of a user to a room on a loop, from the next publication on.
+  virtual void evict(std::uint8_t loop, const RoomName& room, const UserId& user) = 0;
+  // To every connection of a user, wherever it is.
+  virtual void to_user(const UserId& user, SharedBytes frame) = 0;
+};
+
+} // namespace foyer::gateway

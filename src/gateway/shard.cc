@@ -1,0 +1,299 @@
+#include "gateway/shard.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "gateway/connection.h"
+#include "wire/websocket.h"
+
+namespace foyer::gateway {
+
+constexpr Millis kDrainStep{50};
+
+ShardMetrics::ShardMetrics(Metrics& metrics)
+    : admitted(metrics.counter("foyer_admissions_total", "Connections admitted by the door.")),
+      received(metrics.counter("foyer_messages_received_total", "Messages received from clients.")),
+      delivered(metrics.counter("foyer_deliveries_total", "Publications handed to connections.")),
+      sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")) {}
+
+// ShardPort
+
+void ShardPort::publish(std::uint8_t loop, Publication publication) {
+  on(loop, [publication = std::move(publication)](Shard& shard) { shard.publish(publication); });
+}
+
+void ShardPort::answer(ConnectionId connection, SharedBytes frame) {
+  on(unpack(connection).loop, [connection, frame = std::move(frame)](Shard& shard) { shard.answer(connection, frame); });
+}
+
+void ShardPort::refuse(ConnectionId connection, MessageId id, Refusal refusal) {
+  on(unpack(connection).loop, [connection, id, refusal = std::move(refusal)](Shard& shard) mutable { shard.refuse(connection, id, std::move(refusal)); });
+}
+
+void ShardPort::joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, SharedBytes frame, bool again) {
+  on(unpack(connection).loop, [connection, user, room, up_to, frame = std::move(frame), again](Shard& shard) { shard.joined(connection, user, room, up_to, frame, again); });
+}
+
+void ShardPort::join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again) {
+  on(unpack(connection).loop, [connection, room, id, refusal = std::move(refusal), again](Shard& shard) mutable { shard.join_refused(connection, room, id, std::move(refusal), again); });
+}
+
+void ShardPort::evict(std::uint8_t loop, const RoomName& room, const UserId& user) {
+  on(loop, [room, user](Shard& shard) { shard.evict(room, user); });
+}
+
+void ShardPort::to_user(const UserId& user, SharedBytes frame) {
+  for (std::size_t i = 0; i < shards_->size(); ++i) on(static_cast<std::uint8_t>(i), [user, frame](Shard& shard) { shard.to_user(user, frame); });
+}
+
+// Shard
+
+class Shard::DrainTimer final : public loop::Timer {
+ public:
+  explicit DrainTimer(Shard& shard) : shard_(shard) {}
+  void on_timer() override { shard_.drain_some(); }
+
+ private:
+  Shard& shard_;
+};
+
+Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps)
+    : index_(index), loop_(loop), policy_(policy), deps_(deps), metrics_(deps.metrics), port_(index),
+      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
+
+Shard::~Shard() { *alive_ = false; }
+
+loop::TransportHandler* Shard::accept(loop::Transport& transport) {
+  std::uint32_t slot = 0;
+  if (free_.empty()) {
+    slot = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  Slot& place = slots_[slot];
+  place.generation = (place.generation + 1) & 0xFFFFFF;
+  const ConnectionId id = pack({.loop = index_, .generation = place.generation, .slot = slot});
+  // Without a pass it is told why, over HTTP or by a Close frame.
+  place.connection = std::make_unique<Connection>(*this, transport, id, deps_.gauges.connection());
+  ++open_;
+  return place.connection.get();
+}
+
+Connection* Shard::find(ConnectionId id) {
+  const auto address = unpack(id);
+  if (address.slot >= slots_.size() || slots_[address.slot].generation != address.generation) return nullptr;
+  return slots_[address.slot].connection.get();
+}
+
+auth::IdentityAnswer Shard::identity_answer(ConnectionId id) {
+  return [this, alive = alive_, id](Result<Identity> identity) mutable {
+    if (!*alive) return;
+    loop_.post([this, id, identity = std::move(identity)]() mutable {
+      if (Connection* connection = find(id)) connection->identity_answered(std::move(identity));
+    });
+  };
+}
+
+void Shard::report_untrusted_proxy(std::string_view peer) {
+  if (untrusted_proxy_told_) return;
+  untrusted_proxy_told_ = true;
+  const CauseInfo& cause = info(Cause::PROXY_NOT_TRUSTED);
+  deps_.log.warning("proxy_not_trusted", cause.operator_text, {{"code", cause.code}, {"address", peer}, {"next", cause.next}});
+}
+
+std::span<char> Shard::padded(std::string_view bytes) {
+  padded_.resize(std::max(padded_.size(), bytes.size() + wire::kPadding));
+  std::memcpy(padded_.data(), bytes.data(), bytes.size());
+  return {padded_.data(), bytes.size()};
+}
+
+void Shard::admitted(Connection& connection) {
+  auto [it, first] = users_.try_emplace(connection.identity().user, &connection);
+  if (!first) {
+    connection.next_of_user = it->second;
+    it->second->previous_of_user = &connection;
+    it->second = &connection;
+  }
+  sockets.fetch_add(1, std::memory_order_relaxed);
+  metrics_.admitted.add();
+  metrics_.sockets.add(1);
+}
+
+void Shard::closed(Connection& connection) {
+  if (!connection.identity().user.empty()) {
+    while (!connection.memberships.empty()) {
+      const RoomName room = connection.memberships.back().room->name;
+      unsubscribe(connection, room, false);
+    }
+    if (connection.previous_of_user != nullptr) {
+      connection.previous_of_user->next_of_user = connection.next_of_user;
+    } else if (const auto it = users_.find(connection.identity().user); it != users_.end() && it->second == &connection) {
+      if (connection.next_of_user != nullptr) it->second = connection.next_of_user;
+      else users_.erase(it);
+    }
+    if (connection.next_of_user != nullptr) connection.next_of_user->previous_of_user = connection.previous_of_user;
+    sockets.fetch_sub(1, std::memory_order_relaxed);
+    metrics_.sockets.add(-1);
+  }
+  const std::uint32_t slot = unpack(connection.id()).slot;
+  slots_[slot].connection.reset();
+  free_.push_back(slot);
+  --open_;
+  if (draining_ && open_ == 0 && drained_) std::exchange(drained_, nullptr)();
+}
+
+// Subscriptions
+
+LocalRoom* Shard::subscribe(Connection& connection, const RoomName& name, Joining joining) {
+  auto& place = rooms_[name];
+  if (!place) {
+    place = std::make_unique<LocalRoom>();
+    place->name = name;
+    if (place->name.view().starts_with("user:")) place->own_user = place->name.view().substr(5);
+  }
+  connection.memberships.push_back({place.get(), static_cast<std::uint32_t>(place->subscriptions.size())});
+  place->subscriptions.push_back({&connection, std::make_unique<Joining>(std::move(joining))});
+  return place.get();
+}
+
+Subscription* Shard::subscription(Connection& connection, const RoomName& name) {
+  for (const auto& membership : connection.memberships)
+    if (membership.room->name == name) return &membership.room->subscriptions[membership.index];
+  return nullptr;
+}
+
+void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evicted) {
+  const auto it = std::ranges::find_if(connection.memberships, [&](const Connection::Membership& m) { return m.room->name == name; });
+  if (it == connection.memberships.end()) return;
+  LocalRoom& room = *it->room;
+  const std::uint32_t index = it->index;
+  // One that is still joining is not counted by the owner's answer yet: when that
+  // answer comes and finds nobody, it takes the subscription back.
+  const bool counted = !room.subscriptions[index].joining || room.subscriptions[index].joining->again;
+  *it = connection.memberships.back();
+  connection.memberships.pop_back();
+  if (index + 1 != room.subscriptions.size()) {
+    room.subscriptions[index] = std::move(room.subscriptions.back());
+    for (auto& other : room.subscriptions[index].connection->memberships)
+      if (other.room == &room) other.index = index;
+  }
+  room.subscriptions.pop_back();
+  const RoomName kept = name;
+  if (room.subscriptions.empty()) rooms_.erase(kept);
+  if (counted)
+    port_.at_owner(kept, [id = connection.id(), user = connection.identity().user, kept, evicted](RoomOwners& owners) { owners.leave(id, user, kept, evicted); });
+}
+
+// From owners
+
+void Shard::publish(const Publication& publication) {
+  const auto it = rooms_.find(publication.room);
+  if (it == rooms_.end()) return;
+  LocalRoom& room = *it->second;
+  std::uint64_t delivered = 0;
+  for (auto& subscription : room.subscriptions) {
+    Connection& connection = *subscription.connection;
+    if (subscription.joining) {
+      if (publication.offset == 0) continue;
+      auto& joining = *subscription.joining;
+      joining.held_bytes += publication.frame->size();
+      if (joining.held_bytes > policy_.joining_bytes) continue; // told when the join is answered
+      joining.held.emplace_back(publication.offset, publication.frame);
+      continue;
+    }
+    if (!publication.except.empty() && connection.identity().user == publication.except) continue;
+    // The last step before sending: is this room still this user's to read?
+    if (!room.own_user.empty() && connection.identity().user.view() != room.own_user) continue;
+    connection.deliver(publication.frame);
+    ++delivered;
+  }
+  metrics_.delivered.add(delivered);
+}
+
+void Shard::answer(ConnectionId id, const SharedBytes& frame) {
+  if (Connection* connection = find(id)) connection->deliver(frame);
+}
+
+void Shard::refuse(ConnectionId id, MessageId message, Refusal refusal) {
+  if (Connection* connection = find(id)) connection->refuse_command(message, std::move(refusal));
+}
+
+void Shard::joined(ConnectionId id, const UserId& user, const RoomName& room, Offset up_to, const SharedBytes& frame, bool again) {
+  Connection* connection = find(id);
+  Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, room);
+  if (subscription == nullptr || !subscription->joining || connection->phase() != Connection::Phase::ready) {
+    // Gone meanwhile. If the owner has just counted it, that is taken back.
+    if (subscription == nullptr && !again) port_.at_owner(room, [id, user, room](RoomOwners& owners) { owners.leave(id, user, room, false); });
+    if (subscription != nullptr) subscription->joining.reset();
+    return;
+  }
+  const auto joining = std::move(subscription->joining);
+  connection->deliver(frame);
+  if (joining->held_bytes > policy_.joining_bytes)
+    return connection->end({.cause = Cause::SLOW_CONSUMER, .evidence = "more was published during a join than may be held back"});
+  for (const auto& [offset, held] : joining->held)
+    if (offset > up_to) connection->deliver(held);
+}
+
+void Shard::join_refused(ConnectionId id, const RoomName& room, MessageId message, Refusal refusal, bool again) {
+  Connection* connection = find(id);
+  if (connection == nullptr) return;
+  if (Subscription* subscription = this->subscription(*connection, room); subscription != nullptr && subscription->joining) {
+    if (again) {
+      const auto joining = std::move(subscription->joining);
+      for (const auto& [offset, held] : joining->held) connection->deliver(held);
+    } else {
+      unsubscribe(*connection, room, false); // not counted by the owner
+    }
+  }
+  connection->refuse_command(message, std::move(refusal));
+}
+
+void Shard::evict(const RoomName& name, const UserId& user) {
+  const auto it = users_.find(user);
+  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr; connection = connection->next_of_user)
+    if (subscription(*connection, name) != nullptr) unsubscribe(*connection, name, true);
+}
+
+void Shard::to_user(const UserId& user, const SharedBytes& frame) {
+  const auto it = users_.find(user);
+  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr; connection = connection->next_of_user) connection->deliver(frame);
+}
+
+// The end
+
+void Shard::check_revocations() {
+  for (auto& slot : slots_)
+    if (slot.connection) slot.connection->check_revocation();
+}
+
+void Shard::drain(std::move_only_function<void()> done) {
+  draining_ = true;
+  if (open_ == 0) return done();
+  drained_ = std::move(done);
+  for (auto& slot : slots_) {
+    if (!slot.connection) continue;
+    const auto jitter = Millis{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))};
+    slot.connection->tell_closing(jitter);
+  }
+  // All of them within the first two thirds of the time; the rest is for their goodbyes.
+  const auto steps = std::max<std::int64_t>(1, policy_.drain_timeout * 2 / 3 / kDrainStep);
+  drain_batch_ = slots_.size() / static_cast<std::size_t>(steps) + 1;
+  drain_cursor_ = 0;
+  loop_.arm(*drain_timer_, kDrainStep);
+}
+
+void Shard::drain_some() {
+  for (std::size_t n = 0; n < drain_batch_ && drain_cursor_ < slots_.size(); ++drain_cursor_) {
+    Connection* connection = slots_[drain_cursor_].connection.get();
+    if (connection == nullptr) continue;
+    ++n;
+    connection->shut_down();
+  }
+  if (drain_cursor_ >= slots_.size()) drain_cursor_ = 0; // those that came meanwhile
+  if (open_ > 0) loop_.arm(*drain_timer_, kDrainStep);
+}
+
+} // namespace foyer::gateway

@@ -1,0 +1,177 @@
+// What one loop of the gateway holds: its connections, who of them is subscribed
+// to what, and the rooms it owns. Everything here runs on the loop.
+//
+// A publication reaches a shard once, however many of its connections want it;
+// the shard hands each the same bytes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/deps.h"
+#include "gateway/room_owners.h"
+#include "gateway/room_port.h"
+#include "loop/transport.h"
+#include "protocol/command.h"
+
+namespace foyer::gateway {
+
+class Connection;
+class Shard;
+
+// A subscription that is not live yet: what is published meanwhile waits.
+struct Joining {
+  bool again = false; // was live before this join
+  std::vector<std::pair<Offset, SharedBytes>> held = {};
+  std::size_t held_bytes = 0;
+};
+
+struct Subscription {
+  Connection* connection = nullptr;
+  std::unique_ptr<Joining> joining; // null: live
+};
+
+// The connections of this loop that are subscribed to one room.
+struct LocalRoom {
+  RoomName name;
+  std::string_view own_user; // of user:ID, the ID: nobody else is ever sent anything
+  std::vector<Subscription> subscriptions;
+};
+
+// Sends what is for other loops there, in order.
+class ShardPort final : public RoomPort {
+ public:
+  explicit ShardPort(std::uint8_t here) : here_(here) {}
+  void connect(const std::vector<std::unique_ptr<Shard>>* shards) { shards_ = shards; }
+
+  void publish(std::uint8_t loop, Publication publication) override;
+  void answer(ConnectionId connection, SharedBytes frame) override;
+  void refuse(ConnectionId connection, MessageId id, Refusal refusal) override;
+  void joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, SharedBytes frame, bool again) override;
+  void join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again) override;
+  void evict(std::uint8_t loop, const RoomName& room, const UserId& user) override;
+  void to_user(const UserId& user, SharedBytes frame) override;
+
+  // Runs `task(Shard&)` on the loop: now if it is this one, else by post.
+  template <class Task>
+  void on(std::uint8_t loop, Task task);
+  // Runs `task(RoomOwners&)` where a room is owned.
+  template <class Task>
+  void at_owner(const RoomName& room, Task task);
+
+ private:
+  std::uint8_t here_;
+  const std::vector<std::unique_ptr<Shard>>* shards_ = nullptr;
+};
+
+// The counters that shards share.
+struct ShardMetrics {
+  explicit ShardMetrics(Metrics& metrics);
+  Counter& admitted;
+  Counter& received;
+  Counter& delivered;
+  Gauge& sockets;
+};
+
+class Shard {
+ public:
+  Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps);
+  ~Shard();
+  void connect(const std::vector<std::unique_ptr<Shard>>* shards) { port_.connect(shards); }
+
+  loop::TransportHandler* accept(loop::Transport& transport);
+
+  // Draining: everybody is told at once and closed in paced batches.
+  void drain(std::move_only_function<void()> done);
+  [[nodiscard]] bool draining() const { return draining_; }
+  // Something was revoked: connections that it concerns are closed.
+  void check_revocations();
+
+  // From owners, on this loop.
+  void publish(const Publication& publication);
+  void answer(ConnectionId connection, const SharedBytes& frame);
+  void refuse(ConnectionId connection, MessageId id, Refusal refusal);
+  void joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, const SharedBytes& frame, bool again);
+  void join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again);
+  void evict(const RoomName& room, const UserId& user);
+  void to_user(const UserId& user, const SharedBytes& frame);
+
+  // For connections.
+  [[nodiscard]] loop::Loop& loop() { return loop_; }
+  [[nodiscard]] const GatewayPolicy& policy() const { return policy_; }
+  [[nodiscard]] const GatewayDeps& deps() const { return deps_; }
+  [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  [[nodiscard]] RoomOwners& owners() { return owners_; }
+  [[nodiscard]] ShardPort& port() { return port_; }
+  [[nodiscard]] protocol::CommandDecoder& decoder() { return decoder_; }
+  [[nodiscard]] std::string& scratch() { return scratch_; } // for one message at a time
+  [[nodiscard]] Connection* find(ConnectionId id);
+  [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
+  // An answer of the auth service, from any thread, to a connection of this loop.
+  [[nodiscard]] auth::IdentityAnswer identity_answer(ConnectionId id);
+  void report_untrusted_proxy(std::string_view peer); // once
+  // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
+  [[nodiscard]] std::span<char> padded(std::string_view bytes);
+
+  // False: subscribed already (or joining).
+  LocalRoom* subscribe(Connection& connection, const RoomName& room, Joining joining);
+  [[nodiscard]] Subscription* subscription(Connection& connection, const RoomName& room);
+  void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
+  void admitted(Connection& connection);
+  void closed(Connection& connection); // deletes it
+  [[nodiscard]] std::size_t open() const { return open_; }
+
+  // What happened lately, for /health/live and the counts.
+  std::atomic<std::int64_t> last_turn_ms{0};
+  std::atomic<std::uint32_t> sockets{0};
+
+ private:
+  struct Slot {
+    std::unique_ptr<Connection> connection;
+    std::uint32_t generation = 0;
+  };
+  class DrainTimer;
+  void drain_some();
+
+  std::uint8_t index_;
+  loop::Loop& loop_;
+  const GatewayPolicy& policy_;
+  const GatewayDeps& deps_;
+  ShardMetrics metrics_;
+  ShardPort port_;
+  RoomOwners owners_;
+  protocol::CommandDecoder decoder_;
+  std::string scratch_;
+  std::vector<char> padded_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::size_t open_ = 0;
+  std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
+  std::unordered_map<UserId, Connection*> users_; // the first of a list
+  std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
+  bool draining_ = false;
+  bool untrusted_proxy_told_ = false;
+  std::move_only_function<void()> drained_;
+  std::unique_ptr<DrainTimer> drain_timer_;
+  std::size_t drain_batch_ = 0;
+  std::uint32_t drain_cursor_ = 0;
+};
+
+template <class Task>
+void ShardPort::on(std::uint8_t loop, Task task) {
+  Shard& shard = *(*shards_)[loop];
+  if (loop == here_) task(shard);
+  else shard.loop().post([&shard, task = std::move(task)]() mutable { task(shard); });
+}
+
+template <class Task>
+void ShardPort::at_owner(const RoomName& room, Task task) {
+  const auto owner = static_cast<std::uint8_t>(std::hash<std::string_view>{}(room.view()) % shards_->size());
+  on(owner, [task = std::move(task)](Shard& shard) mutable { task(shard.owners()); });
+}
+
+} // namespace foyer::gateway
