@@ -1,0 +1,410 @@
+// What this person sees of the conversations: rooms, messages, who is here, who
+// types, and what was written but not yet acknowledged. No DOM; it listens to the
+// connection and tells its listeners which room changed.
+//
+// A message of ours is in `pending` from the key press until it is `sent`, and is
+// sent again with the same `key` after every reconnection, so the server stores it
+// once however often the line breaks.
+
+export const PAGE = 50;             // messages in one step of history
+export const TYPING_LAPSE_MS = 6_000;
+const TYPING_REPEAT_MS = 4_000;
+const KEEP = 2_000;                 // messages of a room held in memory
+
+export const KIND_TITLES = { public: 'Public', private: 'Private', direct: 'Direct', own: 'Yours alone' };
+
+export function kindOf(name) {
+  if (name.startsWith('private:')) return 'private';
+  if (name.startsWith('direct:')) return 'direct';
+  if (name.startsWith('user:')) return 'own';
+  return 'public';
+}
+
+class Room {
+  constructor(name, kind) {
+    this.name = name;
+    this.kind = kind ?? kindOf(name);
+    this.state = 'known';     // known → joining → joined; or `refused`, with `refusal`
+    this.refusal = null;
+    this.epoch = '';
+    this.offset = 0;          // the last one seen
+    this.durable = true;
+    this.messages = [];       // ascending by offset
+    this.more = false;        // older ones are on the server
+    this.loadingOlder = false;
+    this.pending = [];        // { key, text, state: sending | failed, refusal, tries }
+    this.members = new Map(); // id → user; of those who are here
+    this.memberCount = 0;
+    this.typing = new Map();  // id → { name, until }
+    this.unread = 0;
+  }
+
+  get live() { return this.state === 'joined'; }
+}
+
+export class Chat {
+  me = null;
+  limits = null;
+  rooms = new Map();
+  current = '';         // the room on the screen
+  people = new Map();   // id → name, everybody seen
+
+  #connection;
+  #world;               // now(), after(ms, fn), newKey(), remembered() → [names], remember([names])
+  #listeners = [];
+  #typingSent = 0;
+
+  constructor(connection, world) {
+    this.#connection = connection;
+    this.#world = world;
+    connection.onMessage((m) => this.#receive(m));
+    connection.onPhase((c) => { if (c.phase !== 'online') this.#offline(); });
+  }
+
+  // listener(room name | null, what): null is the list of rooms
+  onChange(listener) { this.#listeners.push(listener); }
+  #changed(name, what = '') { for (const listener of this.#listeners) listener(name, what); }
+
+  #offline() {
+    for (const room of this.rooms.values()) {
+      if (room.state === 'joined' || room.state === 'joining') room.state = 'known';
+      room.typing.clear();
+      for (const p of room.pending) p.inFlight = false;
+      this.#changed(room.name, 'state');
+    }
+  }
+
+  forget() {
+    this.me = null;
+    this.rooms.clear();
+    this.people.clear();
+    this.current = '';
+    this.#changed(null);
+  }
+
+  // Rooms
+
+  #room(name, kind) {
+    let room = this.rooms.get(name);
+    if (!room) {
+      room = new Room(name, kind);
+      this.rooms.set(name, room);
+      this.#changed(null);
+    }
+    return room;
+  }
+
+  async #arrived() {
+    const { answer } = await this.#connection.request('rooms');
+    if (!answer) return;
+    for (const row of answer.rooms) this.#room(row.room, row.kind);
+    for (const name of this.#world.remembered(this.me.id)) this.#room(name);
+    this.#room(`user:${this.me.id}`, 'own');
+    this.#changed(null);
+    // The room on the screen first.
+    const names = [...this.rooms.keys()].sort((a, b) => (b === this.current) - (a === this.current));
+    for (const name of names.slice(0, this.limits?.rooms ?? names.length)) this.join(name);
+  }
+
+  async join(name) {
+    const room = this.#room(name);
+    if (room.state === 'joining' || room.state === 'joined') return room;
+    room.state = 'joining';
+    room.refusal = null;
+    this.#changed(name, 'state');
+    const fields = { room: name, limit: PAGE };
+    if (room.epoch) fields.since = { epoch: room.epoch, offset: room.offset };
+    const { answer, refusal } = await this.#connection.request('join', fields);
+    if (refusal) {
+      if (refusal.lost) return room;
+      room.state = 'refused';
+      room.refusal = refusal;
+      this.#changed(name, 'state');
+      return room;
+    }
+    this.#joined(room, answer);
+    return room;
+  }
+
+  #joined(room, answer) {
+    const before = room.offset;
+    const sameStory = room.epoch === answer.epoch && answer.recovered;
+    if (!sameStory) {
+      const fresh = !room.epoch;
+      room.messages = [];
+      room.more = answer.more;
+      if (!fresh && room.epoch !== answer.epoch) room.pending.forEach((p) => { p.inFlight = false; });
+    }
+    room.kind = answer.kind;
+    room.epoch = answer.epoch;
+    room.durable = answer.durable;
+    room.state = 'joined';
+    for (const m of answer.messages) this.#place(room, m);
+    room.offset = Math.max(answer.offset, sameStory ? room.offset : 0);
+    if (sameStory && before && room.name !== this.current) room.unread += answer.messages.filter((m) => m.from.id !== this.me.id).length;
+    this.#setMembers(room, answer);
+    this.#remember();
+    this.#changed(room.name, 'joined');
+    this.#changed(null);
+    for (const p of room.pending) if (p.state === 'sending') this.#send(room, p);
+  }
+
+  #setMembers(room, { members, member_count: count }) {
+    room.members = new Map(members.map((u) => [u.id, u]));
+    room.memberCount = count;
+    for (const user of members) this.people.set(user.id, user.name);
+  }
+
+  // A room that this person opens by name; a private one is created if it is not there.
+  async open(name) {
+    const room = this.rooms.get(name);
+    if (room?.live) return { room };
+    const joined = await this.join(name);
+    return joined.state === 'refused' ? { refusal: joined.refusal, room: joined } : { room: joined };
+  }
+
+  async create(name) {
+    const { refusal, answer } = await this.#connection.request('create', { room: name });
+    if (refusal) return { refusal };
+    return this.open(answer.room);
+  }
+
+  async direct(user) {
+    const { refusal, answer } = await this.#connection.request('direct', { user });
+    if (refusal) return { refusal };
+    return this.open(answer.room);
+  }
+
+  invite(name, user) { return this.#connection.request('invite', { room: name, user }); }
+  expel(name, user) { return this.#connection.request('remove', { room: name, user }); }
+
+  async leave(name) {
+    const room = this.rooms.get(name);
+    if (!room) return {};
+    const result = room.live ? await this.#connection.request('leave', { room: name }) : {};
+    if (result.refusal && result.refusal.code !== 'NOT_JOINED') return result;
+    this.#gone(name);
+    return {};
+  }
+
+  #gone(name) {
+    this.rooms.delete(name);
+    if (this.current === name) this.current = '';
+    this.#remember();
+    this.#changed(null);
+  }
+
+  #remember() { this.#world.remember(this.me.id, [...this.rooms.values()].filter((r) => r.kind === 'public' && r.state !== 'refused').map((r) => r.name)); }
+
+  show(name) {
+    this.current = name;
+    const room = this.rooms.get(name);
+    if (room?.unread) {
+      room.unread = 0;
+      this.#changed(null);
+    }
+  }
+
+  async older(name) {
+    const room = this.rooms.get(name);
+    if (!room || !room.more || room.loadingOlder || !room.live) return;
+    room.loadingOlder = true;
+    this.#changed(name, 'older');
+    const { answer } = await this.#connection.request('history', { room: name, before: room.messages[0]?.offset ?? room.offset + 1, limit: PAGE });
+    room.loadingOlder = false;
+    if (answer && answer.epoch === room.epoch) {
+      room.more = answer.more && answer.messages.length > 0;
+      for (const m of answer.messages) this.#place(room, m);
+    }
+    this.#changed(name, 'older');
+  }
+
+  async refreshPresence(name) {
+    const room = this.rooms.get(name);
+    if (!room?.live) return;
+    const { answer } = await this.#connection.request('presence', { room: name });
+    if (answer) {
+      this.#setMembers(room, answer);
+      this.#changed(name, 'people');
+    }
+  }
+
+  // Messages
+
+  // Puts a message at its offset; one that is there already is replaced.
+  #place(room, m) {
+    const list = room.messages;
+    let at = list.length;
+    while (at > 0 && list[at - 1].offset >= m.offset) at -= 1;
+    const message = { offset: m.offset, from: m.from, text: m.deleted ? '' : m.message, time: m.time, deleted: m.deleted === true };
+    if (list[at]?.offset === m.offset) list[at] = message;
+    else list.splice(at, 0, message);
+    if (m.from) this.people.set(m.from.id, m.from.name);
+    if (m.key && m.from.id === this.me.id) this.#settle(room, m.key);
+  }
+
+  #settle(room, key) { room.pending = room.pending.filter((p) => p.key !== key); }
+
+  say(name, text) {
+    const room = this.#room(name);
+    const p = { key: this.#world.newKey(), text, state: 'sending', refusal: null, tries: 0, inFlight: false, since: this.#world.now() };
+    room.pending.push(p);
+    this.stopTyping(name);
+    this.#changed(name, 'mine');
+    if (room.live) this.#send(room, p);
+    return p;
+  }
+
+  async #send(room, p) {
+    if (p.inFlight) return;
+    p.inFlight = true;
+    p.tries += 1;
+    const { answer, refusal } = await this.#connection.request('chat', { room: room.name, message: p.text, key: p.key });
+    if (answer) {
+      if (!room.pending.includes(p)) return; // our own `message` came first
+      this.#place(room, { offset: answer.offset, from: this.me, message: p.text, time: answer.time });
+      this.#settle(room, p.key);
+      if (answer.epoch === room.epoch) room.offset = this.#gapless(room, answer.offset);
+      this.#changed(room.name, 'sent');
+      return;
+    }
+    p.inFlight = false;
+    if (refusal.lost) return; // sent again after the next join
+    if (refusal.retry === 'after' && p.tries < 5) {
+      this.#world.after(refusal.retryAfterMs ?? 1_000 * p.tries, () => { if (p.state === 'sending' && room.live) this.#send(room, p); });
+      return;
+    }
+    p.state = 'failed';
+    p.refusal = refusal;
+    this.#changed(room.name, 'failed');
+  }
+
+  // `sent` may come before messages of others with smaller offsets: the position
+  // moves only over what we really hold.
+  #gapless(room, offset) { return offset === room.offset + 1 ? offset : room.offset; }
+
+  retry(name, key) {
+    const room = this.rooms.get(name);
+    const p = room?.pending.find((each) => each.key === key);
+    if (!p) return;
+    Object.assign(p, { state: 'sending', refusal: null, tries: 0 });
+    // A text that was refused for good under its key needs a new one.
+    this.#changed(name, 'mine');
+    if (room.live) this.#send(room, p);
+  }
+
+  discard(name, key) {
+    const room = this.rooms.get(name);
+    if (!room) return '';
+    const p = room.pending.find((each) => each.key === key);
+    this.#settle(room, key);
+    this.#changed(name, 'mine');
+    return p?.text ?? '';
+  }
+
+  delete(name, offset) { return this.#connection.request('delete', { room: name, offset }); }
+
+  // Typing
+
+  typing(name) {
+    const now = this.#world.now();
+    if (now - this.#typingSent < TYPING_REPEAT_MS) return;
+    if (!this.rooms.get(name)?.live) return;
+    this.#typingSent = now;
+    this.#connection.tell('typing', { room: name, on: true });
+  }
+
+  stopTyping(name) {
+    if (!this.#typingSent) return;
+    this.#typingSent = 0;
+    if (this.rooms.get(name)?.live) this.#connection.tell('typing', { room: name, on: false });
+  }
+
+  // From the server
+
+  #receive(m) {
+    if (m.type === 'authentication_success') {
+      if (this.me && this.me.id !== m.user.id) this.forget();
+      this.me = m.user;
+      this.limits = m.limits;
+      this.people.set(m.user.id, m.user.name);
+      this.#arrived();
+      return;
+    }
+    if (m.type === 'room_added') {
+      this.#room(m.room);
+      this.join(m.room);
+      return;
+    }
+    const room = this.rooms.get(m.room);
+    if (!room) return;
+    switch (m.type) {
+      case 'message': {
+        const mine = m.from.id === this.me.id;
+        this.#place(room, m);
+        room.offset = Math.max(room.offset, m.offset);
+        room.typing.delete(m.from.id);
+        if (!mine && room.name !== this.current) room.unread += 1;
+        while (room.messages.length > KEEP && room.name !== this.current) {
+          room.messages.shift();
+          room.more = true;
+        }
+        this.#changed(room.name, mine ? 'own' : 'message');
+        if (!mine && room.name !== this.current) this.#changed(null);
+        break;
+      }
+      case 'deleted': {
+        const message = room.messages.find((each) => each.offset === m.offset);
+        if (message) Object.assign(message, { deleted: true, text: '' });
+        this.#changed(room.name, 'deleted');
+        break;
+      }
+      case 'member_joined':
+        if (!room.members.has(m.user.id)) room.memberCount += 1;
+        room.members.set(m.user.id, m.user);
+        this.people.set(m.user.id, m.user.name);
+        this.#changed(room.name, 'people');
+        break;
+      case 'member_left':
+        if (room.members.delete(m.user.id)) room.memberCount = Math.max(0, room.memberCount - 1);
+        room.typing.delete(m.user.id);
+        this.#changed(room.name, 'people');
+        break;
+      case 'members_changed':
+        room.memberCount = m.member_count;
+        this.#changed(room.name, 'people');
+        break;
+      case 'typing':
+        if (m.user.id === this.me.id) break;
+        if (m.on) {
+          const until = this.#world.now() + TYPING_LAPSE_MS;
+          room.typing.set(m.user.id, { name: m.user.name ?? this.people.get(m.user.id) ?? 'Somebody', until });
+          this.#world.after(TYPING_LAPSE_MS, () => {
+            if (room.typing.get(m.user.id)?.until === until) {
+              room.typing.delete(m.user.id);
+              this.#changed(room.name, 'typing');
+            }
+          });
+        } else {
+          room.typing.delete(m.user.id);
+        }
+        this.#changed(room.name, 'typing');
+        break;
+      case 'room_removed':
+        this.#gone(room.name);
+        break;
+    }
+  }
+
+  // What a room is called on the screen.
+  title(room) {
+    if (room.kind === 'own') return 'Notes to yourself';
+    if (room.kind === 'private') return room.name.replace(/^private:/, '');
+    if (room.kind === 'direct') {
+      const others = [...room.members.values(), ...room.messages.map((m) => m.from)].filter((u) => u && u.id !== this.me?.id);
+      if (others.length) room.peer = others[0].name;
+      return room.peer ?? 'Direct conversation';
+    }
+    return room.name;
+  }
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Chat } from './chat.mjs';
+
+// A connection that keeps what is asked until the test answers it.
+function scene() {
+  const listeners = { message: [], phase: [] };
+  const asked = [];
+  let keys = 0;
+  let names = [];
+  const connection = {
+    phase: 'online',
+    onMessage: (l) => listeners.message.push(l),
+    onPhase: (l) => listeners.phase.push(l),
+    tell: (type, fields) => asked.push({ type, ...fields }),
+    request: (type, fields = {}) => new Promise((resolve) => asked.push({ type, ...fields, resolve })),
+  };
+  const chat = new Chat(connection, { now: () => 100_000, after: () => () => {}, newKey: () => `k${(keys += 1)}`, remembered: () => names, remember: (_, list) => { names = list; } });
+  const s = {
+    chat, asked,
+    remembered: () => names,
+    async hear(message) { for (const l of listeners.message) l(message); await settle(); },
+    async answer(type, answer) {
+      const at = asked.findIndex((each) => each.type === type && each.resolve && (type !== 'join' || each.room === answer.room));
+      const [question] = asked.splice(at, 1);
+      question.resolve(answer.code ? { refusal: { retry: 'never', retryAfterMs: null, ...answer } } : { answer });
+      await settle();
+      return { ...question, resolve: undefined };
+    },
+    async lose() {
+      connection.phase = 'waiting';
+      for (const question of asked.splice(0)) question.resolve?.({ refusal: { lost: true, retry: 'after' } });
+      for (const l of listeners.phase) l(connection);
+      await settle();
+    },
+    async welcome() {
+      connection.phase = 'online';
+      await s.hear({ type: 'authentication_success', user: ann, limits: { rooms: 100, text_bytes: 100 } });
+      await s.answer('rooms', { rooms: [] });
+    },
+  };
+  return s;
+}
+const settle = async () => { for (let i = 0; i < 10; i += 1) await null; };
+const ann = { id: 'a', name: 'Ann' };
+const bob = { id: 'b', name: 'Bob' };
+const says = (offset, from, message, key) => ({ room: 'tea', epoch: 'e1', offset, from, message, time: '2030-01-01T10:00:00.000Z', ...(key ? { key } : {}) });
+const joined = (fields = {}) => ({ type: 'joined', room: 'tea', kind: 'public', durable: true, epoch: 'e1', offset: 0, recovered: false, messages: [], more: false, members: [ann], member_count: 1, ...fields });
+
+async function inTea(fields) {
+  const s = scene();
+  await s.welcome();
+  await s.answer('join', { ...joined(), room: 'user:a', kind: 'own' });
+  s.chat.join('tea');
+  await s.answer('join', joined(fields));
+  return { ...s, tea: s.chat.rooms.get('tea') };
+}
+const texts = (room) => room.messages.map((m) => `${m.offset} ${m.from.name}: ${m.text}`);
+
+test('a message is on the screen at once and settles when it is sent', async () => {
+  const { chat, tea, answer, hear } = await inTea();
+  chat.say('tea', 'hello');
+  assert.deepEqual(tea.pending.map((p) => [p.text, p.state]), [['hello', 'sending']]);
+  const { key, message } = await answer('chat', { type: 'sent', room: 'tea', epoch: 'e1', offset: 1, time: '2030-01-01T10:00:00.000Z', duplicate: false });
+  assert.deepEqual([key, message], ['k1', 'hello']);
+  await hear({ type: 'message', ...says(1, ann, 'hello', 'k1') });
+  assert.deepEqual([texts(tea), tea.pending, tea.offset], [['1 Ann: hello'], [], 1]);
+});
+
+test('our own message may come before its `sent`; it is there once', async () => {
+  const { chat, tea, answer, hear } = await inTea();
+  chat.say('tea', 'hello');
+  await hear({ type: 'message', ...says(1, ann, 'hello', 'k1') });
+  await answer('chat', { type: 'sent', room: 'tea', epoch: 'e1', offset: 1, time: '2030-01-01T10:00:00.000Z', duplicate: false });
+  assert.deepEqual([texts(tea), tea.pending], [['1 Ann: hello'], []]);
+});
+
+test('a `sent` that overtakes others does not move the position over what was not seen', async () => {
+  const { chat, tea, answer, hear } = await inTea();
+  chat.say('tea', 'mine');
+  await answer('chat', { type: 'sent', room: 'tea', epoch: 'e1', offset: 2, time: '2030-01-01T10:00:00.000Z', duplicate: false });
+  assert.equal(tea.offset, 0);
+  await hear({ type: 'message', ...says(1, bob, 'his') });
+  await hear({ type: 'message', ...says(2, ann, 'mine', 'k1') });
+  assert.deepEqual([texts(tea), tea.offset], [['1 Bob: his', '2 Ann: mine'], 2]);
+});
+
+test('after a lost line the room is joined with `since` and the unanswered message goes again under its key', async () => {
+  const { chat, tea, asked, answer, hear, lose, welcome } = await inTea();
+  await hear({ type: 'message', ...says(1, bob, 'one') });
+  chat.say('tea', 'lost?');
+  await lose();
+  assert.equal(tea.pending.length, 1);
+  await welcome();
+  const join = asked.find((each) => each.type === 'join' && each.room === 'tea');
+  assert.deepEqual(join.since, { epoch: 'e1', offset: 1 });
+  await answer('join', joined({ offset: 2, recovered: true, messages: [says(2, bob, 'two')] }));
+  const again = asked.find((each) => each.type === 'chat');
+  assert.deepEqual([again.message, again.key], ['lost?', 'k1']);
+  await answer('chat', { type: 'sent', room: 'tea', epoch: 'e1', offset: 3, time: '2030-01-01T10:00:00.000Z', duplicate: false });
+  assert.deepEqual(texts(tea), ['1 Bob: one', '2 Bob: two', '3 Ann: lost?']);
+});
+
+test('a message that was stored before the line broke is recognised in what is recovered', async () => {
+  const { chat, tea, asked, answer, lose, welcome } = await inTea();
+  chat.say('tea', 'stored');
+  await lose();
+  await welcome();
+  await answer('join', joined({ offset: 1, recovered: true, messages: [says(1, ann, 'stored', 'k1')] }));
+  assert.equal(asked.some((each) => each.type === 'chat'), false);
+  assert.deepEqual([texts(tea), tea.pending], [['1 Ann: stored'], []]);
+});
+
+test('another epoch begins the room anew', async () => {
+  const { tea, asked, answer, hear, lose, welcome } = await inTea();
+  await hear({ type: 'message', ...says(1, bob, 'old') });
+  await lose();
+  await welcome();
+  await answer('join', joined({ epoch: 'e2', offset: 7, recovered: false, more: true, messages: [{ ...says(7, bob, 'new'), epoch: 'e2' }] }));
+  assert.deepEqual([texts(tea), tea.offset, tea.more, tea.epoch], [['7 Bob: new'], 7, true, 'e2']);
+});
+
+test('a refused message stays, with its refusal, until it is sent again or taken back', async () => {
+  const { chat, tea, asked, answer } = await inTea();
+  chat.say('tea', 'too long');
+  await answer('chat', { code: 'MESSAGE_TOO_LARGE' });
+  assert.deepEqual([tea.pending[0].state, tea.pending[0].refusal.code], ['failed', 'MESSAGE_TOO_LARGE']);
+  chat.retry('tea', 'k1');
+  assert.equal(asked.at(-1).key, 'k1');
+  await answer('chat', { code: 'MESSAGE_TOO_LARGE' });
+  assert.equal(chat.discard('tea', 'k1'), 'too long');
+  assert.deepEqual(tea.pending, []);
+});
+
+test('older messages are put above', async () => {
+  const { chat, tea, answer } = await inTea({ offset: 3, more: true, messages: [says(3, bob, 'three')] });
+  chat.older('tea');
+  const { before, limit } = await answer('history', { room: 'tea', epoch: 'e1', messages: [says(1, bob, 'one'), says(2, ann, 'two')], more: false });
+  assert.deepEqual([before, limit], [3, 50]);
+  assert.deepEqual([texts(tea), tea.more], [['1 Bob: one', '2 Ann: two', '3 Bob: three'], false]);
+});
+
+test('who comes and goes is counted once', async () => {
+  const { tea, hear } = await inTea();
+  await hear({ type: 'member_joined', room: 'tea', user: bob });
+  await hear({ type: 'member_joined', room: 'tea', user: bob });
+  assert.equal(tea.memberCount, 2);
+  await hear({ type: 'member_left', room: 'tea', user: bob });
+  assert.deepEqual([tea.memberCount, [...tea.members.keys()]], [1, ['a']]);
+});
+
+test('messages in another room are counted until it is shown', async () => {
+  const { chat, tea, hear } = await inTea();
+  chat.show('user:a');
+  await hear({ type: 'message', ...says(1, bob, 'psst') });
+  await hear({ type: 'message', ...says(2, ann, 'from my phone') });
+  assert.equal(tea.unread, 1);
+  chat.show('tea');
+  assert.equal(tea.unread, 0);
+});
+
+test('a deleted message keeps its place without its text', async () => {
+  const { tea, hear } = await inTea();
+  await hear({ type: 'message', ...says(1, bob, 'oops') });
+  await hear({ type: 'deleted', room: 'tea', offset: 1 });
+  assert.deepEqual([tea.messages[0].deleted, tea.messages[0].text], [true, '']);
+});
+
+test('being removed takes the room away; being invited brings it', async () => {
+  const { chat, asked, hear } = await inTea();
+  await hear({ type: 'room_added', room: 'private:plan' });
+  assert.equal(asked.at(-1).room, 'private:plan');
+  await hear({ type: 'room_removed', room: 'private:plan' });
+  assert.equal(chat.rooms.has('private:plan'), false);
+});
+
+test('only public rooms are remembered on this device', async () => {
+  const { remembered } = await inTea();
+  assert.deepEqual(remembered(), ['tea']);
+});

@@ -1,0 +1,238 @@
+// The one state machine of the connection. No DOM, no global: time, sockets and
+// credentials enter through `world`, so that it runs under node:test.
+//
+//   stopped ──start──▶ renewing ──▶ connecting ──▶ authenticating ──▶ online
+//                         ▲             │ closed        │ refused        │ closed
+//                         └──refresh────┴───────────────┴───────┬────────┘
+//                                          waiting ◀──after─────┤
+//                                          refused ◀──never─────┘
+//
+// Each phase says why it is there (`because`, a refusal) and `waiting` says until
+// when (`retryAt`). A refusal with retry `refresh` gets one new token; the same
+// code again after it is `never`.
+import { fromClose, fromMessage, refusal, stoppedByProxy } from './refusal.mjs';
+
+export const CONNECT_MS = 10_000;    // from the first packet to the verdict
+export const PONG_MS = 10_000;       // silence after our own ping
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_LAST_MS = 15_000;
+
+export class Connection {
+  phase = 'stopped';
+  because = null;
+  retryAt = null;
+  welcome = null;      // authentication_success of the current socket
+
+  #world;
+  #socket = null;
+  #cancelTimer = () => {};
+  #cancelSilence = () => {};
+  #attempts = 0;       // failures since the last time online
+  #refreshedFor = '';  // the code that made us renew since the last time online
+  #reached = false;    // this socket was opened
+  #verdict = null;     // authentication_error of this socket
+  #retryAfter = null;  // of `closing`
+  #nextId = 1;
+  #asked = new Map();  // id → { resolve }
+  #onPhase = [];
+  #onMessage = [];
+
+  // world: url, now(), random(), after(ms, fn) → cancel, open(url) → WebSocket-like,
+  //        probe() → Promise<refusal | null> (a plain GET on the socket path),
+  //        session: { token(), renew() → Promise<refusal | null> }
+  constructor(world) { this.#world = world; }
+
+  onPhase(listener) { this.#onPhase.push(listener); }
+  onMessage(listener) { this.#onMessage.push(listener); }
+
+  start() {
+    if (this.phase !== 'stopped' && this.phase !== 'refused') return;
+    this.#attempts = 0;
+    this.#refreshedFor = '';
+    this.#connect();
+  }
+
+  stop() {
+    this.#drop(1000);
+    this.#enter('stopped');
+  }
+
+  // The reader's "now" button, and the browser's `online` event.
+  retryNow() { if (this.phase === 'waiting') this.#connect(); }
+
+  // Back from sleep: do not wait for the heartbeat to find a dead socket.
+  check() {
+    if (this.phase === 'waiting') this.#connect();
+    else if (this.phase === 'online') this.#ping();
+  }
+
+  // Sends a command and resolves with { answer } or { refusal }; a lost connection is
+  // a refusal with `lost: true`, and nobody knows whether the command was carried out.
+  request(type, fields = {}) {
+    if (this.phase !== 'online') return Promise.resolve({ refusal: { ...refusal({ retry: 'after', heard: 'nothing', message: 'There is no connection.' }), lost: true } });
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#asked.set(id, resolve);
+      this.#write({ type, id, ...fields });
+    });
+  }
+
+  // A command that has no answer (`typing`).
+  tell(type, fields = {}) { if (this.phase === 'online') this.#write({ type, ...fields }); }
+
+  #write(message) { this.#socket.send(JSON.stringify(message)); }
+
+  #enter(phase, { because = null, retryAt = null } = {}) {
+    this.phase = phase;
+    this.because = because;
+    this.retryAt = retryAt;
+    for (const listener of this.#onPhase) listener(this);
+  }
+
+  #connect() {
+    this.#cancelTimer();
+    if (!this.#world.session.token()) return void this.#renew();
+    this.#reached = false;
+    this.#verdict = null;
+    this.#retryAfter = null;
+    this.#enter('connecting', { because: this.because });
+    const socket = this.#world.open(this.#world.url);
+    this.#socket = socket;
+    const ifCurrent = (react) => (event) => { if (this.#socket === socket) react(event); };
+    socket.onopen = ifCurrent(() => {
+      this.#reached = true;
+      this.#enter('authenticating', { because: this.because });
+      this.#write({ type: 'authenticate', token: this.#world.session.token() });
+    });
+    socket.onmessage = ifCurrent((event) => this.#receive(event.data));
+    socket.onclose = ifCurrent((event) => this.#closed(event.code, event.reason ?? ''));
+    this.#cancelTimer = this.#world.after(CONNECT_MS, ifCurrent(() => { this.#drop(4000); this.#closed(1006, ''); }));
+  }
+
+  async #renew() {
+    this.#enter('renewing', { because: this.because });
+    const refused = await this.#world.session.renew();
+    if (this.phase !== 'renewing') return;
+    if (!refused) this.#connect();
+    else if (refused.retry === 'after') this.#wait(refused);
+    else this.#enter('refused', { because: refused });
+  }
+
+  #receive(text) {
+    let message;
+    try { message = JSON.parse(text); } catch { return; }
+    this.#heard();
+    switch (message.type) {
+      case 'authentication_success':
+        this.#cancelTimer();
+        this.#attempts = 0;
+        this.#refreshedFor = '';
+        this.welcome = message;
+        this.#enter('online');
+        this.#heard();
+        break;
+      case 'authentication_error':
+        this.#verdict = fromMessage(message);
+        break;
+      case 'token_expiring':
+        this.#renewInBand();
+        break;
+      case 'closing':
+        this.#retryAfter = message.retry_after_ms ?? null;
+        break;
+    }
+    const resolve = message.id === undefined ? undefined : this.#asked.get(message.id);
+    if (resolve) {
+      this.#asked.delete(message.id);
+      resolve(message.type === 'error' ? { refusal: fromMessage(message) } : { answer: message });
+    }
+    for (const listener of this.#onMessage) listener(message);
+  }
+
+  // One source of lifetimes: the server says when, we bring a new token into the
+  // same socket. If that fails the socket ends at its time with TOKEN_EXPIRED.
+  async #renewInBand() {
+    const socket = this.#socket;
+    const refused = await this.#world.session.renew();
+    if (this.#socket !== socket || this.phase !== 'online') return;
+    if (!refused) await this.request('refresh', { token: this.#world.session.token() });
+    else if (refused.retry === 'after') this.#world.after(refused.retryAfterMs ?? 5_000, () => { if (this.#socket === socket && this.phase === 'online') this.#renewInBand(); });
+    else { this.#drop(1000); this.#enter('refused', { because: refused }); }
+  }
+
+  // Something came: the peer lives. After a heartbeat of silence we ask.
+  #heard() {
+    this.#cancelSilence();
+    if (this.phase === 'online') this.#cancelSilence = this.#world.after(this.welcome.heartbeat_ms ?? 25_000, () => this.#ping());
+  }
+
+  #ping() {
+    this.#cancelSilence();
+    this.#cancelSilence = this.#world.after(PONG_MS, () => { this.#drop(4000); this.#closed(1006, ''); });
+    this.#write({ type: 'ping' });
+  }
+
+  #drop(code) {
+    this.#cancelTimer();
+    this.#cancelSilence();
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#lose();
+    if (socket) { try { socket.close(code); } catch { /* not open yet */ } }
+  }
+
+  #lose() {
+    const lost = { ...refusal({ retry: 'after', heard: 'nothing', message: 'The connection was lost.' }), lost: true };
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const resolve of asked) resolve({ refusal: lost });
+  }
+
+  async #closed(code, reason) {
+    const wasOnline = this.phase === 'online';
+    this.#cancelTimer();
+    this.#cancelSilence();
+    this.#socket = null;
+    this.welcome = null;
+    let why = this.#verdict ?? fromClose(code, reason);
+    if (this.#retryAfter !== null) why = { ...why, retry: 'after', retryAfterMs: this.#retryAfter };
+    const reached = this.#reached;
+    this.#enter('waiting', { because: why });
+    this.#lose();
+    if (code === 1006 && !this.#verdict && !wasOnline) {
+      // A browser cannot see a failed handshake; a plain GET on the same path tells.
+      const told = await this.#world.probe();
+      if (this.phase !== 'waiting' || this.retryAt !== null) return;
+      if (told?.code === 'UPGRADE_MISSING') why = reached || this.#attempts === 0 ? why : stoppedByProxy();
+      else if (told) why = told;
+    }
+    if (why.retry === 'refresh' && this.#refreshedFor !== why.code) {
+      this.#refreshedFor = why.code;
+      this.because = why;
+      return void this.#renew();
+    }
+    if (why.retry === 'after') this.#wait(why, wasOnline);
+    else this.#enter('refused', { because: why });
+  }
+
+  #wait(because, wasOnline = false) {
+    const { now, random, after } = this.#world;
+    const backoff = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** this.#attempts);
+    this.#attempts += 1;
+    const jittered = wasOnline && because.retryAfterMs === null ? random() * 1_000 : backoff * (0.5 + random() / 2);
+    const ms = because.retryAfterMs === null ? jittered : Math.max(because.retryAfterMs * (1 + random() / 5), this.#attempts > 1 ? jittered : 0);
+    this.#enter('waiting', { because, retryAt: now() + ms });
+    this.#cancelTimer = after(ms, () => this.#connect());
+  }
+}
+
+// The plain GET that a page makes after a bare 1006 (a refusal, or null when nothing
+// can be learnt).
+export async function probeSocketPath(url, fetch = globalThis.fetch) {
+  const { fromResponse, silence } = await import('./refusal.mjs');
+  try {
+    return await fromResponse(await fetch(url.replace(/^ws/, 'http'), { cache: 'no-store' }));
+  } catch {
+    return silence();
+  }
+}

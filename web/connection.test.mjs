@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Connection } from './connection.mjs';
+
+// A world in which time stands until it is moved, and sockets do what the test says.
+function world({ tokens = ['t1', 't2', 't3'], renewals = [], probed = null } = {}) {
+  const timers = new Set();
+  const w = {
+    url: 'ws://foyer.test/ws/chat', clock: 0, sockets: [], probes: 0, renewed: 0,
+    now: () => w.clock,
+    random: () => 0.5,
+    after(ms, act) {
+      const timer = { at: w.clock + ms, act };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    open() {
+      const socket = { sent: [], closedWith: null, send: (text) => socket.sent.push(JSON.parse(text)), close: (code) => { socket.closedWith = code; } };
+      w.sockets.push(socket);
+      return socket;
+    },
+    probe: async () => { w.probes += 1; return probed; },
+    session: {
+      current: tokens[0],
+      token: () => w.session.current,
+      async renew() {
+        w.renewed += 1;
+        const refusal = renewals.shift() ?? null;
+        if (!refusal) w.session.current = tokens[w.renewed];
+        return refusal;
+      },
+    },
+    async pass(ms) {
+      const until = w.clock + ms;
+      for (;;) {
+        const due = [...timers].filter((t) => t.at <= until).sort((a, b) => a.at - b.at)[0];
+        if (!due) break;
+        timers.delete(due);
+        w.clock = due.at;
+        due.act();
+        await settle();
+      }
+      w.clock = until;
+      await settle();
+    },
+    get socket() { return w.sockets.at(-1); },
+    async say(message) { w.socket.onmessage({ data: JSON.stringify(message) }); await settle(); },
+    async close(code, reason = '') { w.socket.onclose({ code, reason }); await settle(); },
+    async admit() {
+      w.socket.onopen();
+      await w.say({ type: 'authentication_success', user: { id: 'u', name: 'Ann' }, heartbeat_ms: 25_000 });
+    },
+  };
+  return w;
+}
+const settle = async () => { for (let i = 0; i < 10; i += 1) await null; };
+
+async function online(options) {
+  const w = world(options);
+  const c = new Connection(w);
+  c.start();
+  await w.admit();
+  return { w, c };
+}
+
+test('authenticates by the first message and is online after the welcome', async () => {
+  const w = world();
+  const c = new Connection(w);
+  const phases = [];
+  c.onPhase(({ phase }) => phases.push(phase));
+  c.start();
+  await w.admit();
+  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 't1' }]);
+  assert.deepEqual(phases, ['connecting', 'authenticating', 'online']);
+  assert.equal(c.welcome.user.name, 'Ann');
+});
+
+test('answers reach the request with their id; an error is a refusal', async () => {
+  const { w, c } = await online();
+  const rooms = c.request('rooms');
+  const join = c.request('join', { room: 'tea' });
+  await w.say({ type: 'error', id: 2, code: 'NOT_A_MEMBER', message: 'no', retry: 'never', ref: 'r1' });
+  await w.say({ type: 'rooms', id: 1, rooms: [] });
+  assert.deepEqual((await rooms).answer, { type: 'rooms', id: 1, rooms: [] });
+  assert.equal((await join).refusal.code, 'NOT_A_MEMBER');
+});
+
+test('a lost connection answers what was asked, says when it tries again, and tries then', async () => {
+  const { w, c } = await online();
+  const asked = c.request('rooms');
+  await w.close(1006);
+  assert.equal((await asked).refusal.lost, true);
+  assert.equal(c.phase, 'waiting');
+  assert.equal(c.retryAt, 500); // within a second, so that a crowd does not come back at once
+  await w.pass(500);
+  assert.equal(w.sockets.length, 2);
+});
+
+test('the waits grow to fifteen seconds and no further', async () => {
+  const { w, c } = await online({ probed: { code: '', heard: 'nothing', retry: 'after', retryAfterMs: null, message: 'The server does not answer.' } });
+  await w.close(1006);
+  const waits = [];
+  for (let i = 0; i < 8; i += 1) {
+    await w.pass(c.retryAt - w.clock);
+    await w.close(1006);
+    waits.push(c.retryAt - w.clock);
+  }
+  assert.deepEqual(waits, [750, 1500, 3000, 6000, 11250, 11250, 11250, 11250]);
+  assert.equal(c.because.message, 'The server does not answer.');
+});
+
+test('"now" tries at once', async () => {
+  const { w, c } = await online();
+  await w.close(1006);
+  c.retryNow();
+  assert.equal(c.phase, 'connecting');
+  assert.equal(w.sockets.length, 2);
+});
+
+test('TOKEN_EXPIRED brings one new token; the same code after it waits for a person', async () => {
+  const { w, c } = await online();
+  await w.close(4401, 'TOKEN_EXPIRED abc');
+  assert.equal(w.renewed, 1);
+  w.socket.onopen();
+  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 't2' }]);
+  await w.say({ type: 'authentication_error', code: 'TOKEN_EXPIRED', message: 'over', step: 'credential_valid', ref: 'abd', retry: 'refresh' });
+  await w.close(4401, 'TOKEN_EXPIRED abd');
+  assert.equal(c.phase, 'refused');
+  assert.equal(c.because.ref, 'abd');
+  assert.equal(w.renewed, 1);
+});
+
+test('a refusal for good is not tried again by itself', async () => {
+  const { w, c } = await online();
+  await w.close(4403, 'USER_DISABLED r9');
+  assert.deepEqual([c.phase, c.because.code, c.because.ref], ['refused', 'USER_DISABLED', 'r9']);
+  await w.pass(3_600_000);
+  assert.equal(w.sockets.length, 1);
+});
+
+test('`closing` sets the time of the next try', async () => {
+  const { w, c } = await online();
+  await w.say({ type: 'closing', retry_after_ms: 4_000 });
+  await w.close(1001, 'SERVER_SHUTDOWN r2');
+  assert.equal(c.retryAt, 4_400); // and a little jitter
+});
+
+test('a new token goes into the living socket when the old one is about to end', async () => {
+  const { w, c } = await online();
+  await w.say({ type: 'token_expiring', expires_at: '2030-01-01T00:00:00.000Z' });
+  assert.deepEqual(w.socket.sent.at(-1), { type: 'refresh', id: 1, token: 't2' });
+  await w.say({ type: 'refreshed', id: 1, expires_at: '2030-01-01T00:15:00.000Z' });
+  assert.equal(c.phase, 'online');
+  assert.equal(w.sockets.length, 1);
+});
+
+test('a session that has ended is told whole when the token cannot be renewed', async () => {
+  const gone = { code: 'REFRESH_UNKNOWN', ref: 'r3', retry: 'never', message: 'That session is over.' };
+  const { w, c } = await online({ renewals: [gone] });
+  await w.say({ type: 'token_expiring', expires_at: '2030-01-01T00:00:00.000Z' });
+  assert.equal(c.phase, 'refused');
+  assert.equal(c.because, gone);
+  assert.equal(w.socket.closedWith, 1000);
+});
+
+test('after a bare 1006 at the handshake the cause is asked for by a plain GET', async () => {
+  const foreign = { code: 'ORIGIN_NOT_ALLOWED', retry: 'never', ref: 'r4', retryAfterMs: null, message: 'no' };
+  const w = world({ probed: foreign });
+  const c = new Connection(w);
+  c.start();
+  await w.close(1006);
+  assert.equal(w.probes, 1);
+  assert.deepEqual([c.phase, c.because.code], ['refused', 'ORIGIN_NOT_ALLOWED']);
+});
+
+test('a socket that never opens while plain requests pass is the proxy’s fault', async () => {
+  const w = world({ probed: { code: 'UPGRADE_MISSING', retry: 'never', retryAfterMs: null } });
+  const c = new Connection(w);
+  c.start();
+  await w.close(1006);
+  await w.pass(c.retryAt - w.clock);
+  await w.close(1006);
+  assert.equal(c.phase, 'waiting');
+  assert.match(c.because.message, /WebSocket does not/);
+});
+
+test('silence for a heartbeat is asked about, and a peer that stays silent is given up', async () => {
+  const { w, c } = await online();
+  await w.pass(25_000);
+  assert.deepEqual(w.socket.sent.at(-1), { type: 'ping' });
+  await w.pass(10_000);
+  assert.equal(c.phase, 'waiting');
+  assert.equal(w.sockets[0].closedWith, 4000);
+});
+
+test('what an old socket still says counts no more', async () => {
+  const { w, c } = await online();
+  const old = w.socket;
+  await w.close(1006);
+  c.retryNow();
+  await w.admit();
+  old.onclose({ code: 4403, reason: 'USER_DISABLED r' });
+  await settle();
+  assert.equal(c.phase, 'online');
+});
+
+test('stopping ends the socket and every timer', async () => {
+  const { w, c } = await online();
+  c.stop();
+  await w.pass(3_600_000);
+  assert.equal(c.phase, 'stopped');
+  assert.equal(w.sockets.length, 1);
+  assert.equal(w.socket.closedWith, 1000);
+});

@@ -1,0 +1,55 @@
+// Small words for building nodes. Text is always text: nothing here parses HTML.
+
+export const $ = (id) => document.getElementById(id);
+
+// h('p', { class: 'note', onclick: fn, hidden: true }, 'text', node, …)
+export function h(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (name in node && typeof value !== 'string') node[name] = value;
+    else node.setAttribute(name, value === true ? '' : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+export function copyButton(text, label = 'Copy') {
+  const button = h('button', { type: 'button', class: 'link' }, label);
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Select it and copy';
+    }
+    setTimeout(() => { button.textContent = label; }, 2_000);
+  });
+  return button;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const dayYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+export const timeOf = (date) => clock.format(date);
+export const fullTimeOf = (date) => full.format(date);
+export function dayOf(date, today = new Date()) {
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(date).setHours(0, 0, 0, 0)) / 86_400_000);
+  if (days === 0) return 'Today';
+  if (days === 1) return 'Yesterday';
+  return date.getFullYear() === today.getFullYear() ? day.format(date) : dayYear.format(date);
+}
+
+// One dialog at a time; Escape and the backdrop close it, focus goes back.
+export function openDialog(title, ...content) {
+  const dialog = $('dialog');
+  if (dialog.open) dialog.close();
+  dialog.replaceChildren(h('h2', { id: 'dialog-title' }, title), ...content.flat().filter(Boolean));
+  dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
+  dialog.showModal();
+  return dialog;
+}
+export const closeDialog = () => $('dialog').close();

@@ -1,0 +1,215 @@
+// The list of rooms, the people in a room, and the dialogs: open a room, invite,
+// write to somebody, the account and its sessions.
+import { $, closeDialog, copyButton, fullTimeOf, h, openDialog } from './dom.mjs';
+import { KIND_TITLES } from './chat.mjs';
+import { refusalCard } from './refusal_card.mjs';
+
+export const hrefOf = (name) => `#${encodeURIComponent(name)}`;
+
+export class Hall {
+  #chat;
+  #session;
+  #acts; // { go(room name), signOut(), leaveWindow() }
+
+  constructor(chat, session, acts) {
+    this.#chat = chat;
+    this.#session = session;
+    this.#acts = acts;
+    $('new-room').addEventListener('click', () => this.openRoom());
+    $('account').addEventListener('click', () => this.account());
+    $('room-more').addEventListener('click', () => this.room(chat.rooms.get(chat.current)));
+    $('people-toggle').addEventListener('click', () => this.togglePeople());
+    $('people-close').addEventListener('click', () => this.togglePeople(false));
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && !$('people').hidden && !$('dialog').open) this.togglePeople(false);
+    });
+  }
+
+  drawRooms() {
+    const rooms = [...this.#chat.rooms.values()];
+    const groups = ['public', 'private', 'direct', 'own'].map((kind) => [kind, rooms.filter((r) => r.kind === kind).sort((a, b) => this.#chat.title(a).localeCompare(this.#chat.title(b)))]);
+    const focused = document.activeElement?.closest?.('#rooms a')?.dataset.room;
+    const nodes = [];
+    for (const [kind, list] of groups) {
+      if (list.length === 0) continue;
+      const id = `rooms-${kind}`;
+      nodes.push(h('h2', { id }, KIND_TITLES[kind]), h('ul', { 'aria-labelledby': id }, list.map((r) => h('li', {}, this.#entry(r)))));
+    }
+    if (!rooms.some((r) => r.kind !== 'own')) {
+      nodes.unshift(h('p', { class: 'note teach' }, 'No rooms yet. A public room is there as soon as somebody opens it: choose “Open a room” and type a name.', h('button', { type: 'button', class: 'outlined', onclick: () => this.#acts.go('tea') }, 'Open “tea”')));
+    }
+    $('rooms').replaceChildren(...nodes);
+    if (focused) [...$('rooms').querySelectorAll('a')].find((a) => a.dataset.room === focused)?.focus();
+  }
+
+  #entry(room) {
+    const a = h('a', { href: hrefOf(room.name), class: room.unread ? 'has-unread' : '' }, h('span', { class: 'name' }, this.#chat.title(room)));
+    a.dataset.room = room.name;
+    if (room.unread) a.append(h('span', { class: 'count' }, room.unread > 99 ? '99+' : String(room.unread)), h('span', { class: 'away' }, ' unread'));
+    if (room.state === 'refused') a.append(h('span', { class: 'note' }, 'refused'));
+    if (room.name === this.#chat.current) a.setAttribute('aria-current', 'page');
+    return a;
+  }
+
+  drawPeople(room) {
+    const people = [...room.members.values()].sort((a, b) => a.name.localeCompare(b.name));
+    // While the line is down the last known answer stays: nothing jumps.
+    $('people-toggle').hidden = room.kind === 'own' || room.memberCount === 0;
+    $('people-toggle').textContent = `${room.memberCount} here`;
+    if ($('people-toggle').hidden) $('people').hidden = true;
+    $('people-list').replaceChildren(...people.map((user) => h('li', {},
+      user.id === this.#chat.me.id ? `${user.name} (you)` : h('button', { type: 'button', onclick: () => this.person(user) }, user.name))));
+    const unseen = room.memberCount - people.length;
+    $('people-note').textContent = unseen > 0 ? `and ${unseen} more` : '';
+  }
+
+  togglePeople(open = $('people').hidden) {
+    const had = $('people').contains(document.activeElement);
+    $('people').hidden = !open;
+    $('people-toggle').setAttribute('aria-expanded', String(open));
+    if (open) {
+      this.#chat.refreshPresence(this.#chat.current);
+      if (matchMedia('(max-width: 1099px)').matches) $('people-close').focus();
+    } else if (had) {
+      $('people-toggle').focus();
+    }
+  }
+
+  // Dialogs. A form whose refusal is shown in it, and which closes when it succeeded.
+  #form(title, { intro, fields, submit, act, extra = [] }) {
+    const slot = h('div', { class: 'slot', role: 'alert' });
+    const button = h('button', { type: 'submit', class: 'primary' }, submit);
+    const form = h('form', { method: 'dialog', novalidate: true }, slot, fields, extra, h('div', { class: 'row' }, button, h('button', { type: 'button', onclick: closeDialog }, 'Cancel')));
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      slot.replaceChildren();
+      const { refusal, done } = await act(form);
+      button.disabled = false;
+      if (refusal) slot.replaceChildren(refusalCard(refusal));
+      else if (done !== false) closeDialog();
+    });
+    openDialog(title, intro ? h('p', { class: 'note' }, intro) : null, form);
+    form.querySelector('input:not([type=radio])')?.focus();
+  }
+
+  #textField(name, label, note, properties = {}) {
+    const id = `dialog-${name}`;
+    return h('p', { class: 'field' }, h('label', { for: id }, label), h('input', { id, name, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', 'aria-describedby': `${id}-note`, ...properties }), h('span', { class: 'note', id: `${id}-note` }, note));
+  }
+
+  openRoom() {
+    this.#form('Open a room', {
+      fields: [
+        h('fieldset', { class: 'choice' }, h('legend', { class: 'away' }, 'Kind of room'),
+          h('label', {}, h('input', { type: 'radio', name: 'kind', value: 'public', checked: true }), h('span', {}, 'Public')),
+          h('label', {}, h('input', { type: 'radio', name: 'kind', value: 'private' }), h('span', {}, 'Private'))),
+        this.#textField('room', 'Name', 'Small letters, digits, dot, dash and underscore; at most 64. A public room is entered, or made if it is not there; a private one is made for you and whom you invite.', { maxlength: '72' }),
+      ],
+      submit: 'Open',
+      act: async (form) => {
+        const kind = form.elements.kind.value;
+        const name = form.elements.room.value.trim().toLowerCase();
+        if (!name) return { done: false };
+        const { refusal, room } = kind === 'private' && !name.startsWith('private:') ? await this.#chat.create(`private:${name}`) : await this.#chat.open(name);
+        if (refusal) {
+          if (room?.state === 'refused' && room.messages.length === 0) this.#chat.leave(room.name);
+          return { refusal };
+        }
+        this.#acts.go(room.name);
+        return {};
+      },
+    });
+  }
+
+  invite(room) {
+    const known = [...this.#chat.people].filter(([id]) => id !== this.#chat.me.id && !room.members.has(id));
+    this.#form(`Invite to ${this.#chat.title(room)}`, {
+      fields: this.#textField('user', 'Their id', known.length ? 'Choose somebody you have met here, or type the id that they see under their own name.' : 'They find it under their own name, at the foot of the list of rooms.', { list: 'dialog-known' }),
+      extra: [h('datalist', { id: 'dialog-known' }, known.map(([id, name]) => h('option', { value: id }, name)))],
+      submit: 'Invite',
+      act: async (form) => {
+        const user = form.elements.user.value.trim();
+        return user ? this.#chat.invite(room.name, user) : { done: false };
+      },
+    });
+  }
+
+  person(user) {
+    const room = this.#chat.rooms.get(this.#chat.current);
+    const slot = h('div', { class: 'slot', role: 'alert' });
+    const write = h('button', { type: 'button', class: 'primary', onclick: async () => {
+      const { refusal, room: direct } = await this.#chat.direct(user.id);
+      if (refusal) return slot.replaceChildren(refusalCard(refusal));
+      direct.peer = user.name;
+      closeDialog();
+      this.#acts.go(direct.name);
+    } }, `Write to ${user.name}`);
+    const expel = room?.kind === 'private' ? h('button', { type: 'button', onclick: async () => {
+      const { refusal } = await this.#chat.expel(room.name, user.id);
+      if (refusal) slot.replaceChildren(refusalCard(refusal));
+      else closeDialog();
+    } }, `Remove from ${this.#chat.title(room)}`) : null;
+    openDialog(user.name, slot, h('p', { class: 'note' }, 'Id'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)), h('div', { class: 'row' }, [write, expel, h('button', { type: 'button', onclick: closeDialog }, 'Close')].filter(Boolean)));
+  }
+
+  room(room) {
+    if (!room) return;
+    const title = this.#chat.title(room);
+    const invite = room.kind === 'private' ? h('button', { type: 'button', class: 'outlined', onclick: () => this.invite(room) }, 'Invite somebody') : null;
+    const leave = room.kind === 'own' ? null : h('button', { type: 'button', onclick: async () => {
+      closeDialog();
+      const { refusal } = await this.#chat.leave(room.name);
+      if (!refusal) this.#acts.go('');
+    } }, room.kind === 'public' ? `Leave ${title}` : 'Take it off my list');
+    openDialog(title, h('p', { class: 'note' }, 'Name of the room'), h('p', { class: 'copy' }, h('code', {}, room.name), copyButton(room.name)),
+      h('div', { class: 'row' }, [invite, leave, h('button', { type: 'button', onclick: closeDialog }, 'Close')].filter(Boolean)));
+  }
+
+  confirmDelete(room, message) {
+    this.#form('Delete this message?', {
+      intro: 'It disappears for everybody, and cannot be brought back.',
+      fields: [],
+      submit: 'Delete',
+      act: () => this.#chat.delete(room.name, message.offset),
+    });
+  }
+
+  async account() {
+    const { user } = this.#session;
+    const list = h('ul', { class: 'sessions' }, h('li', { class: 'note' }, 'Asking…'));
+    const slot = h('div', { class: 'slot', role: 'alert' });
+    const others = h('button', { type: 'button', onclick: () => this.#endSessions('/auth/sessions?others=true', list, slot) }, 'End all others');
+    openDialog(user.name, slot,
+      h('p', { class: 'note' }, 'Your id, for invitations'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)),
+      h('h3', {}, 'Where you are signed in'), list,
+      h('div', { class: 'row' },
+        h('button', { type: 'button', class: 'outlined', onclick: () => { closeDialog(); this.#acts.signOut(); } }, 'Sign out'),
+        others,
+        h('button', { type: 'button', onclick: () => { closeDialog(); this.#acts.leaveWindow(); } }, 'Another person in this window'),
+        h('button', { type: 'button', onclick: closeDialog }, 'Close')));
+    await this.#drawSessions(list, slot);
+  }
+
+  async #drawSessions(list, slot) {
+    const { body, refusal } = await this.#session.ask('GET', '/auth/sessions');
+    if (refusal) {
+      list.replaceChildren();
+      return slot.replaceChildren(refusalCard(refusal));
+    }
+    const sessions = body.sessions ?? body;
+    list.replaceChildren(...sessions.map((s) => {
+      const here = s.current ?? s.id === this.#session.id;
+      const seen = s.last_seen ? `last seen ${fullTimeOf(new Date(s.last_seen))}` : '';
+      return h('li', {},
+        h('span', {}, s.device || 'A client', here ? ' (here)' : '', h('br'), h('span', { class: 'note figures' }, [s.address, seen].filter(Boolean).join(' · '))),
+        here ? null : h('button', { type: 'button', 'aria-label': `End the session ${s.device ?? ''} ${s.address ?? ''}`, onclick: () => this.#endSessions(`/auth/sessions/${encodeURIComponent(s.id)}`, list, slot) }, 'End'));
+    }));
+  }
+
+  async #endSessions(path, list, slot) {
+    const { refusal } = await this.#session.ask('DELETE', path);
+    slot.replaceChildren(...(refusal ? [refusalCard(refusal)] : []));
+    await this.#drawSessions(list, slot);
+  }
+}

@@ -1,0 +1,177 @@
+// The composition root of the page: session, connection, chat and views, and which
+// of them is on the screen. The address names the room (`#tea`), never a credential.
+import { $, h } from './dom.mjs';
+import { Arrival } from './arrival.mjs';
+import { Chat } from './chat.mjs';
+import { Connection, probeSocketPath } from './connection.mjs';
+import { Hall, hrefOf } from './hall.mjs';
+import { refusalCard } from './refusal_card.mjs';
+import { RoomView } from './room_view.mjs';
+import { Session } from './session.mjs';
+
+const socketUrl = new URL('/ws/chat', location);
+socketUrl.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+
+function after(ms, act) {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+}
+
+const session = new Session();
+const connection = new Connection({
+  url: socketUrl.href, session, after,
+  now: () => Date.now(),
+  random: () => Math.random(),
+  open: (url) => new WebSocket(url, ['foyer.v1']),
+  probe: () => probeSocketPath(socketUrl.href),
+});
+const chat = new Chat(connection, {
+  after,
+  now: () => Date.now(),
+  newKey: () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join(''),
+  remembered: (id) => { try { return JSON.parse(localStorage.getItem(`foyer.rooms.${id}`)) ?? []; } catch { return []; } },
+  remember: (id, names) => { try { localStorage.setItem(`foyer.rooms.${id}`, JSON.stringify(names)); } catch { /* private mode */ } },
+});
+
+const arrival = new Arrival(session, () => enter());
+const hall = new Hall(chat, session, {
+  go: (name) => { if (name) location.hash = hrefOf(name); else if (location.hash) location.hash = ''; else route(); },
+  signOut: async () => { connection.stop(); await session.end(); leave(); },
+  leaveWindow: () => { connection.stop(); session.leaveWindow(); leave(); },
+});
+const view = new RoomView(chat, connection, {
+  person: (user) => hall.person(user),
+  invite: (room) => hall.invite(room),
+  delete: (room, message) => hall.confirmDelete(room, message),
+});
+
+function enter() {
+  arrival.hide();
+  $('hall').hidden = false;
+  $('account-name').textContent = session.user.name;
+  connection.start();
+  hall.drawRooms();
+  route();
+}
+
+function leave(refusal = null) {
+  connection.stop();
+  chat.forget();
+  view.clear();
+  $('hall').hidden = true;
+  if ($('dialog').open) $('dialog').close();
+  arrival.show(refusal);
+}
+
+// The hash names the room; without one a phone shows the list, a desktop the first room.
+function route() {
+  if (!session.user) return;
+  let name = '';
+  try { name = decodeURIComponent(location.hash.slice(1)); } catch { /* not a name of ours */ }
+  const wide = matchMedia('(min-width: 720px)').matches;
+  if (!name && wide && chat.rooms.size) {
+    const rooms = [...chat.rooms.values()];
+    name = (rooms.find((r) => r.kind === 'public') ?? rooms.find((r) => r.kind !== 'own') ?? rooms[0]).name;
+  }
+  $('hall').dataset.pane = name ? 'room' : 'list';
+  document.title = 'Foyer';
+  if (!name || !chat.me) {
+    chat.current = name;
+    view.clear();
+    $('room-title').textContent = '';
+    $('messages').replaceChildren();
+    drawLine();
+    return;
+  }
+  const known = chat.rooms.get(name);
+  if (known && chat.current === name && shown === known) return;
+  chat.current = name;
+  if (!known) {
+    chat.join(name); // creates the row at once; the verdict follows
+  }
+  const room = chat.rooms.get(name);
+  shown = room;
+  view.show(room);
+  hall.drawPeople(room);
+  hall.drawRooms();
+  drawLine();
+}
+let shown = null;
+
+window.addEventListener('hashchange', route);
+$('back').addEventListener('click', () => { location.hash = ''; });
+
+chat.onChange((name, what) => {
+  if (!session.user || !chat.me) return;
+  if (name === null) {
+    hall.drawRooms();
+    if (chat.current && !chat.rooms.has(chat.current) || shown && !chat.rooms.has(shown.name)) {
+      shown = null;
+      location.hash ? location.hash = '' : route();
+    } else if (!shown) {
+      route();
+    }
+    return;
+  }
+  if (what === 'state' || what === 'people' || what === 'joined') hall.drawRooms();
+  if (name !== chat.current) return;
+  const room = chat.rooms.get(name);
+  if (room && (what === 'people' || what === 'joined' || what === 'state')) hall.drawPeople(room);
+  view.changed(what);
+});
+
+// The line: what the connection does, always to be seen.
+let countdown = null;
+function lineWords() {
+  const { phase, because, retryAt } = connection;
+  switch (phase) {
+    case 'online': return ['good', 'Connected'];
+    case 'connecting': case 'authenticating': case 'renewing': return ['half', because ? 'Reconnecting' : 'Connecting'];
+    case 'waiting': return ['', retryAt === null ? 'Disconnected' : `Next try in ${Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000))} s`];
+    case 'refused': return ['', 'Refused'];
+    default: return ['', 'Not connected'];
+  }
+}
+
+function drawLine() {
+  const [look, words] = lineWords();
+  const now = () => connection.phase === 'waiting' && connection.retryAt !== null ? [' ', h('button', { type: 'button', class: 'link', onclick: () => connection.retryNow() }, 'Try now')] : [];
+  const line = $('line');
+  line.setAttribute('aria-live', connection.phase === 'waiting' ? 'off' : 'polite');
+  line.replaceChildren(h('span', { class: `state ${look}` }, words), ...now());
+  const strip = $('strip');
+  if (connection.phase === 'online') {
+    if (strip.dataset.line) { strip.replaceChildren(); delete strip.dataset.line; }
+  } else {
+    strip.dataset.line = 'yes';
+    strip.setAttribute('aria-live', 'off');
+    const why = connection.because;
+    const because = connection.phase === 'waiting' && why ? ` ${why.message || why.code}` : '';
+    strip.replaceChildren(...now(), h('span', {}, `${words}.${because}`));
+  }
+}
+
+connection.onPhase(({ phase, because }) => {
+  clearInterval(countdown);
+  if (phase === 'waiting') countdown = setInterval(drawLine, 1_000);
+  drawLine();
+  if (phase === 'refused') refused(because);
+  else $('line-refusal')?.remove();
+  if (chat.current && chat.rooms.has(chat.current)) view.update();
+});
+
+// A person must act. Without a session that is the form; with one, a card over the room.
+function refused(because) {
+  if (!session.user) return leave(because);
+  const again = h('button', { type: 'button', class: 'outlined', onclick: () => connection.start() }, 'Try again');
+  const out = h('button', { type: 'button', onclick: () => { session.forget(); leave(); } }, 'Log in again');
+  $('line-refusal')?.remove();
+  $('room-refusal').before(h('div', { id: 'line-refusal', class: 'slot', role: 'alert' }, refusalCard(because, again, out)));
+}
+
+window.addEventListener('online', () => connection.check());
+document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') connection.check(); });
+
+const resumed = await session.resume();
+if (resumed.resumed) enter();
+else arrival.show(resumed.refusal);

@@ -1,0 +1,85 @@
+// A refusal as the pages hold it: what the server said, whole. It comes from a
+// problem+json answer, an `error` or `authentication_error` message, a close
+// reason, or from the network when nothing was said at all.
+//
+//   { code, message, who, next, ref, retry, retryAfterMs, field, status, heard }
+//
+// `code` is empty when no Foyer spoke: then `heard` is 'nothing' or 'stranger'.
+
+// What a close code alone says about trying again (the reason's code says the rest).
+const RETRY_BY_CLOSE = new Map([
+  [1001, 'after'], [1006, 'after'], [1011, 'after'], [1012, 'after'], [1013, 'after'],
+  [4400, 'never'], [4401, 'refresh'], [4403, 'never'], [4404, 'never'], [4408, 'after'], [4409, 'never'],
+  [4429, 'after'], [4500, 'after'], [4503, 'after'],
+]);
+
+export function refusal(fields) {
+  return { code: '', message: '', who: '', next: '', ref: '', retry: 'never', retryAfterMs: null, field: '', status: 0, heard: 'foyer', ...fields };
+}
+
+// `error`, `authentication_error`
+export function fromMessage(message) {
+  return refusal({
+    code: message.code, message: message.message, ref: message.ref ?? '', retry: message.retry ?? 'never',
+    retryAfterMs: message.retry_after_ms ?? null, field: message.field ?? '',
+  });
+}
+
+// A Close frame: the reason is `CODE ref`, perhaps with more behind it.
+export function fromClose(code, reason) {
+  const [, cause = '', ref = ''] = /^([A-Z][A-Z0-9_]+)(?: (\S+))?/.exec(reason) ?? [];
+  return refusal({ code: cause, ref, retry: RETRY_BY_CLOSE.get(code) ?? 'after', status: code, message: cause ? '' : 'The connection was lost.', heard: cause ? 'foyer' : 'nothing' });
+}
+
+// An answer that is not 2xx.
+export async function fromResponse(response) {
+  const ours = response.headers.has('x-foyer');
+  const body = await response.json().catch(() => null);
+  if (!ours || typeof body?.code !== 'string') {
+    return refusal({
+      heard: 'stranger', status: response.status, retry: 'after',
+      message: `Something between this page and Foyer answered with ${response.status}.`,
+      who: 'operator', next: 'Look at the proxy, the firewall or the other server at this address.',
+    });
+  }
+  return refusal({
+    code: body.code, message: body.detail || body.title || '', ref: body.ref ?? '', retry: body.retry ?? 'never',
+    retryAfterMs: body.retry_after_ms ?? null, field: body.field ?? '', status: response.status,
+  });
+}
+
+export function silence() {
+  return refusal({ heard: 'nothing', retry: 'after', message: 'The server does not answer.', who: 'nobody', next: 'This page keeps trying.' });
+}
+
+export function stoppedByProxy() {
+  return refusal({
+    heard: 'stranger', retry: 'after', who: 'operator',
+    message: 'Ordinary requests reach the server, but the WebSocket does not.',
+    next: 'Let the proxy in front of the server pass WebSocket upgrades.',
+  });
+}
+
+// Who must act, in words.
+export const WHO = {
+  operator: 'the person who runs this server',
+  user: 'you',
+  client: 'the developer of this page',
+  nobody: 'nobody; it passes by itself',
+};
+
+const known = new Map(); // code → the catalogue's row
+
+// Adds the catalogue's sentence, who and next step to what the server said.
+export async function explain(r, fetch = globalThis.fetch) {
+  if (!r.code || (r.who && r.next && r.message)) return r;
+  if (!known.has(r.code)) {
+    try {
+      const answer = await fetch(`/causes/${encodeURIComponent(r.code)}`, { headers: { accept: 'application/json' } });
+      if (answer.ok) known.set(r.code, await answer.json());
+    } catch { /* the card does without */ }
+  }
+  const row = known.get(r.code);
+  if (!row) return r;
+  return { ...r, message: r.message || row.client, who: r.who || row.who, next: r.next || row.next };
+}
