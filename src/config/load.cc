@@ -1,0 +1,325 @@
+#include "config/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/bytes.h"
+#include "config/illegal.h"
+#include "config/toml_source.h"
+
+namespace foyer::config {
+namespace {
+
+using Kind = Source::Kind;
+
+// A value before it is understood.
+struct Raw {
+  std::string text;
+  Source source;
+};
+
+// What Kubernetes puts into every pod for a service that is named foyer; not options of ours.
+bool injected_by_kubernetes(std::string_view name, std::string_view value) {
+  if (name == "FOYER_SERVICE_HOST" || name == "FOYER_SERVICE_PORT" || name.starts_with("FOYER_SERVICE_PORT_")) return true;
+  const bool link = value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
+  if (name == "FOYER_PORT") return link;
+  if (!name.starts_with("FOYER_PORT_")) return false;
+  name.remove_prefix(11);
+  const auto digits = std::min(name.find_first_not_of("0123456789"), name.size());
+  return digits > 0 && (name.substr(digits).starts_with("_TCP") || name.substr(digits).starts_with("_UDP") || name.substr(digits).starts_with("_SCTP"));
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '-' ? '_' : c;
+  return out;
+}
+
+// The option whose name is nearest to a mistyped one, if one is near.
+const Option* nearest_option(std::string_view name) {
+  const std::string wanted = lower(name.substr(0, 64));
+  const Option* best = nullptr;
+  std::size_t least = std::max<std::size_t>(2, wanted.size() / 3) + 1;
+  for (const auto& option : all_options()) {
+    const std::size_t distance = edit_distance(wanted, option.name);
+    if (distance >= least) continue;
+    least = distance;
+    best = &option;
+  }
+  return best;
+}
+
+class Loader {
+ public:
+  explicit Loader(const Inputs& inputs) : inputs_(inputs) {}
+
+  Loaded run() {
+    read_command_line();
+    read_environment();
+    read_toml_file();
+    const bool known = settle_environment();
+    loaded_.environment_given = known;
+    for (const auto& option : all_options())
+      if (option.name != "environment") settle(option);
+    return std::move(loaded_);
+  }
+
+ private:
+  void report(Cause code, std::string_view option, std::string env, std::string source, std::string message, std::string fix = {}) {
+    if (fix.empty()) fix = std::string(info(code).next);
+    loaded_.findings.push_back({code, Severity::error, std::string(option), std::move(env), std::move(source), std::move(message), std::move(fix)});
+  }
+  void report(Cause code, const Option& option, const Source& source, std::string message, std::string fix = {}) {
+    report(code, option.name, env_name(option), source.text, std::move(message), std::move(fix));
+  }
+
+  void unknown(std::string written, std::string_view bare, std::string source, const std::function<std::string(const Option&)>& spell) {
+    std::string message = fmt::format("There is no option {}.", printable(written, 80));
+    std::string fix = "Remove it, or correct its name; docs/configuration.md lists all options.";
+    if (const auto* near = nearest_option(bare)) {
+      message += fmt::format(" The nearest is {}.", spell(*near));
+      fix = fmt::format("Write {}, or remove it.", spell(*near));
+    }
+    report(Cause::UNKNOWN_OPTION, "", "", std::move(source), std::move(message), std::move(fix));
+  }
+
+  void read_command_line() {
+    const auto& args = inputs_.args;
+    const Source source{Kind::command_line, "command line"};
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      const std::string& arg = args[i];
+      if (!arg.starts_with("--") || arg.size() == 2) {
+        report(Cause::UNKNOWN_OPTION, "", "", source.text, fmt::format("Argument {} is no option.", i + 1), "Write options as --name value or --name=value.");
+        continue;
+      }
+      const auto equals = arg.find('=');
+      const std::string name = arg.substr(2, equals == std::string::npos ? equals : equals - 2);
+      std::optional<std::string> value;
+      if (equals != std::string::npos) value = arg.substr(equals + 1);
+      if (name == "dev") {
+        if (value) report(Cause::INVALID_VALUE, "environment", "ENVIRONMENT", source.text, "--dev takes no value.", "Write --dev alone, or --environment NAME.");
+        given_["environment"][Kind::command_line] = {"development", {Kind::command_line, "command line --dev"}};
+        continue;
+      }
+      const bool config_file = name == "config";
+      const std::string snake = name.find('_') == std::string::npos ? lower(name) : std::string{};
+      const Option* option = config_file ? nullptr : find_option(snake);
+      if (!config_file && option == nullptr) {
+        unknown("--" + name, name, source.text, [](const Option& o) { return "--" + kebab(o.name); });
+        if (!value && i + 1 < args.size() && !args[i + 1].starts_with("--")) ++i;
+        continue;
+      }
+      if (!value && option != nullptr && is_flag(*option)) {
+        const bool word_follows = i + 1 < args.size() && (args[i + 1] == "true" || args[i + 1] == "false");
+        value = word_follows ? args[++i] : "true";
+      } else if (!value) {
+        if (i + 1 >= args.size() || args[i + 1].starts_with("--")) {
+          report(Cause::INVALID_VALUE, config_file ? "" : option->name, config_file ? "FOYER_CONFIG" : env_name(*option), source.text, fmt::format("--{} lacks its value.", name),
+                 fmt::format("Write --{} VALUE.", name));
+          continue;
+        }
+        value = args[++i];
+      }
+      if (config_file) loaded_.config_file = *value;
+      else given_[option->name][Kind::command_line] = {*value, {Kind::command_line, fmt::format("command line --{}", name)}};
+    }
+  }
+
+  void read_environment() {
+    const auto& variables = inputs_.environment;
+    for (const auto& option : all_options()) {
+      const std::string prefixed = prefixed_env_name(option.name);
+      take_pair(option, option.plain ? prefixed.substr(6) : "", prefixed, Kind::environment);
+      if (!option.path) take_pair(option, option.plain ? prefixed.substr(6) + "_FILE" : "", prefixed + "_FILE", Kind::value_file);
+      auto& raws = given_[option.name];
+      if (raws.contains(Kind::environment) && raws.contains(Kind::value_file)) {
+        report(Cause::CONFLICTING_SOURCES, option, raws[Kind::environment].source,
+               fmt::format("{} is set both as {} and as {}.", option.name, raws[Kind::environment].source.text, raws[Kind::value_file].source.text));
+      }
+    }
+    for (const auto& [name, value] : variables) {
+      if (!name.starts_with("FOYER_") || used_.contains(name) || injected_by_kubernetes(name, value)) continue;
+      if (name == "FOYER_CONFIG") {
+        if (loaded_.config_file.empty()) loaded_.config_file = value;
+        continue;
+      }
+      unknown(name, std::string_view(name).substr(6), "environment " + printable(name, 80), [](const Option& o) { return env_name(o); });
+    }
+  }
+
+  // The variable without and with prefix. An empty variable counts as not set.
+  void take_pair(const Option& option, const std::string& plain, const std::string& prefixed, Kind kind) {
+    const std::string* chosen_name = nullptr;
+    const std::string* chosen = nullptr;
+    for (const auto* name : {&plain, &prefixed}) {
+      if (name->empty()) continue;
+      const auto found = inputs_.environment.find(*name);
+      if (found == inputs_.environment.end()) continue;
+      // JWT_PRIVATE_KEY_FILE is an option of its own, not a twin of anything.
+      if (kind == Kind::value_file && find_option(lower(std::string_view(*name).substr(name->starts_with("FOYER_") ? 6 : 0))) != nullptr) continue;
+      if (name->starts_with("FOYER_")) used_.insert(*name);
+      if (found->second.empty()) continue;
+      if (chosen != nullptr && *chosen != found->second) {
+        report(Cause::CONFLICTING_SOURCES, option.name, env_name(option), fmt::format("environment {} and {}", *chosen_name, *name),
+               fmt::format("{} and {} are both set and differ.", *chosen_name, *name), fmt::format("Remove {} or {}.", *chosen_name, *name));
+        continue;
+      }
+      if (chosen == nullptr) {
+        chosen_name = name;
+        chosen = &found->second;
+      }
+    }
+    if (chosen == nullptr) return;
+    if (kind == Kind::environment) given_[option.name][kind] = {*chosen, {kind, "environment " + *chosen_name}};
+    else read_value_file(option, *chosen, *chosen_name);
+  }
+
+  void read_value_file(const Option& option, const std::string& path, const std::string& variable) {
+    const Source source{Kind::value_file, fmt::format("file {} ({})", printable(path), variable)};
+    const auto file = inputs_.read(path);
+    if (!file) {
+      report(Cause::FILE_UNREADABLE, option.name, variable, source.text, fmt::format("The file that {} names {}.", variable, file.error()));
+      loaded_.broken.emplace_back(option.name);
+      return;
+    }
+    if (option.secret && (file->mode & 07) != 0)
+      report(Cause::SECRET_FILE_EXPOSED, option.name, variable, source.text, fmt::format("The file that {} names can be used by everybody (mode {:04o}).", variable, file->mode & 07777),
+             fmt::format("chmod 600 {}", printable(path)));
+    std::string text = file->bytes;
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.size() < file->bytes.size() && text.ends_with('\r')) text.pop_back();
+    if (text.empty()) {
+      report(Cause::FILE_UNREADABLE, option.name, variable, source.text, fmt::format("The file that {} names is empty.", variable));
+      loaded_.broken.emplace_back(option.name);
+      return;
+    }
+    given_[option.name][Kind::value_file] = {std::move(text), source};
+  }
+
+  void read_toml_file() {
+    if (loaded_.config_file.empty()) return;
+    const std::string shown = printable(loaded_.config_file);
+    const auto file = inputs_.read(loaded_.config_file);
+    if (!file) {
+      report(Cause::FILE_UNREADABLE, "", "FOYER_CONFIG", shown, fmt::format("The configuration file {}.", file.error()));
+      return;
+    }
+    const auto items = read_toml(file->bytes);
+    if (!items) {
+      const auto& e = items.error();
+      report(Cause::INVALID_VALUE, "", "FOYER_CONFIG", fmt::format("{} line {} column {}", shown, e.line, e.column), fmt::format("The file is not valid TOML: {}.", e.message),
+             "Correct the named line.");
+      return;
+    }
+    bool holds_secret = false;
+    for (const auto& item : *items) {
+      const Source source{Kind::toml, fmt::format("{} line {} column {}", shown, item.line, item.column)};
+      const Option* option = find_option(item.key);
+      if (option == nullptr) {
+        const auto dot = item.key.rfind('.');
+        const std::string_view bare = dot == std::string::npos ? std::string_view(item.key) : std::string_view(item.key).substr(dot + 1);
+        unknown(item.key, bare, source.text, [](const Option& o) { return std::string(o.name); });
+        continue;
+      }
+      holds_secret = holds_secret || option->secret;
+      if (!item.text) {
+        report(Cause::INVALID_VALUE, *option, source, fmt::format("{} takes {}.", option->name, rule_text(*option)));
+        loaded_.broken.emplace_back(option->name);
+        continue;
+      }
+      given_[option->name][Kind::toml] = {*item.text, source};
+    }
+    if (holds_secret && (file->mode & 07) != 0)
+      report(Cause::SECRET_FILE_EXPOSED, "", "FOYER_CONFIG", shown, fmt::format("The configuration file holds a secret and can be used by everybody (mode {:04o}).", file->mode & 07777),
+             fmt::format("chmod 600 {}", shown));
+  }
+
+  const Raw* winner(std::string_view option) {
+    auto& raws = given_[option];
+    for (const Kind kind : {Kind::command_line, Kind::environment, Kind::value_file, Kind::toml})
+      if (const auto found = raws.find(kind); found != raws.end()) return &found->second;
+    return nullptr;
+  }
+
+  // The environment comes first, because it decides the defaults of the others.
+  bool settle_environment() {
+    const Option& option = *find_option("environment");
+    const Raw* raw = winner("environment");
+    if (raw == nullptr) {
+      if (loaded_.is_broken("environment")) return false;
+      report(Cause::MISSING_ENVIRONMENT, "environment", "ENVIRONMENT", "not set", "ENVIRONMENT is not set; it must be one of development, test, staging, production.");
+      return false;
+    }
+    loaded_.sources["environment"] = raw->source;
+    if (auto where = illegal_character(raw->text)) {
+      report(Cause::ILLEGAL_CHARACTER, option, raw->source, fmt::format("ENVIRONMENT: {}.", *where));
+      loaded_.broken.emplace_back("environment");
+      return false;
+    }
+    Config parsed;
+    if (!parse_value(option, raw->text, parsed)) {
+      report(Cause::INVALID_ENVIRONMENT, option, raw->source, "ENVIRONMENT must be one of development, test, staging, production.");
+      loaded_.broken.emplace_back("environment");
+      return false;
+    }
+    loaded_.config = defaults_for(parsed.environment);
+    return true;
+  }
+
+  void settle(const Option& option) {
+    const Raw* raw = winner(option.name);
+    if (raw == nullptr) return;
+    loaded_.sources[std::string(option.name)] = raw->source;
+    auto where = illegal_character(raw->text);
+    if (!where && option.rule == Rule::word) where = illegal_in_word(raw->text);
+    if (where) {
+      report(Cause::ILLEGAL_CHARACTER, option, raw->source, fmt::format("{}: {}.", env_name(option), *where));
+      loaded_.broken.emplace_back(option.name);
+      return;
+    }
+    if (const auto parsed = parse_value(option, raw->text, loaded_.config); !parsed) {
+      report(Cause::INVALID_VALUE, option, raw->source, fmt::format("{} takes {}.", env_name(option), parsed.error()));
+      loaded_.broken.emplace_back(option.name);
+    }
+  }
+
+  const Inputs& inputs_;
+  Loaded loaded_;
+  std::map<std::string_view, std::map<Kind, Raw>> given_; // by the names of the table
+  std::set<std::string, std::less<>> used_; // variables with our prefix that are options
+};
+
+} // namespace
+
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::error: return "error";
+    case Severity::warning: return "warning";
+    case Severity::info: return "info";
+  }
+  return "error";
+}
+
+bool is_fit(const std::vector<Finding>& findings) {
+  return std::ranges::none_of(findings, [](const Finding& f) { return f.severity == Severity::error; });
+}
+
+bool Loaded::is_broken(std::string_view option) const { return std::ranges::find(broken, option) != broken.end(); }
+
+Source Loaded::source_of(std::string_view option) const {
+  const auto found = sources.find(option);
+  return found == sources.end() ? Source{} : found->second;
+}
+
+Finding finding_about(const Loaded& loaded, Cause code, std::string_view option, std::string message, std::string fix) {
+  const auto* row = find_option(option);
+  Finding out{code, Severity::error, std::string(option), row == nullptr ? "" : env_name(*row), loaded.given(option) ? loaded.source_of(option).text : "not set", std::move(message), std::move(fix)};
+  if (out.fix.empty()) out.fix = std::string(info(code).next);
+  return out;
+}
+
+Loaded load(const Inputs& inputs) { return Loader(inputs).run(); }
+
+} // namespace foyer::config

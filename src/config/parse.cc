@@ -1,0 +1,254 @@
+// Texts to typed fields and back, by the row of the table.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/bytes.h"
+#include "config/table.h"
+#include "config/values.h"
+#include "wire/url.h"
+
+namespace foyer::config {
+namespace {
+
+using Parsed = std::expected<void, std::string>;
+
+template <class T>
+concept Enumeration = std::is_enum_v<T>;
+
+bool is_word(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; });
+}
+
+// RFC 6454 §6.2: scheme://host, a port only if it is not the default, nothing else.
+bool is_origin(std::string_view text) {
+  if (text == "null") return true;
+  const auto scheme = text.substr(0, text.find("://"));
+  if (scheme == "http" || scheme == "https") {
+    const auto url = wire::parse_url(text);
+    return url && url->origin() == text;
+  }
+  // Applications embed browsers with schemes of their own (capacitor://localhost).
+  if (scheme.size() == text.size() || scheme.empty() || scheme == "ws" || scheme == "wss") return false;
+  const auto rest = text.substr(scheme.size() + 3);
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == ':' || c == '_'; };
+  return !rest.empty() && std::ranges::all_of(scheme, plain) && std::ranges::all_of(rest, plain);
+}
+
+bool is_host(std::string_view text) {
+  const auto url = wire::parse_url(fmt::format("http://{}", text));
+  return url && !url->port_given && url->path.empty() && url->query.empty();
+}
+
+bool is_pattern(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == ':' || c == '*'; });
+}
+
+bool keeps_rule(Rule rule, std::string_view text) {
+  switch (rule) {
+    case Rule::any:
+    case Rule::bytes:
+    case Rule::url: return true;
+    case Rule::word: return is_word(text);
+    case Rule::origin: return is_origin(text);
+    case Rule::host: return is_host(text);
+    case Rule::cidr: return is_cidr(text);
+    case Rule::pattern: return is_pattern(text);
+    case Rule::algorithm: return text == "HS256" || text == "EdDSA";
+    case Rule::database: return text == "sqlite";
+  }
+  return false;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    auto item = text.substr(0, comma);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (!item.empty()) out.emplace_back(item);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return out;
+}
+
+bool in_bounds(const Option& option, std::uint64_t n) {
+  if (n == 0 && option.zero) return true;
+  return n >= option.min && (option.max == 0 || n <= option.max);
+}
+
+struct Parser {
+  const Option& option;
+  std::string_view text;
+  Config& config;
+
+  Parsed wrong() const { return std::unexpected(rule_text(option)); }
+
+  Parsed operator()(std::string Config::* field) const {
+    if (!text.empty() && !keeps_rule(option.rule, text)) return wrong();
+    if (!text.empty() && !option.secret && !in_bounds(option, text.size())) return wrong(); // the length of secrets is preflight's
+    if (option.secret && option.max != 0 && text.size() > option.max) return wrong();
+    config.*field = std::string(text);
+    return {};
+  }
+  Parsed operator()(bool Config::* field) const {
+    const auto value = parse_bool(text);
+    if (!value) return wrong();
+    config.*field = *value;
+    return {};
+  }
+  Parsed operator()(std::uint64_t Config::* field) const {
+    const auto value = option.rule == Rule::bytes ? parse_size(text) : parse_count(text);
+    if (!value || !in_bounds(option, *value)) return wrong();
+    config.*field = *value;
+    return {};
+  }
+  Parsed operator()(Millis Config::* field) const {
+    const auto value = parse_duration(text);
+    if (!value || !in_bounds(option, static_cast<std::uint64_t>(value->count()))) return wrong();
+    config.*field = *value;
+    return {};
+  }
+  Parsed operator()(std::vector<std::string> Config::* field) const {
+    auto items = split_list(text);
+    if (items.size() > 256) return wrong();
+    for (auto& item : items) {
+      if (!keeps_rule(option.rule, item)) return wrong();
+      if (option.rule == Rule::host)
+        for (char& c : item) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    config.*field = std::move(items);
+    return {};
+  }
+  Parsed operator()(HostPort Config::* field) const {
+    if (text.empty() && (config.*field).empty()) return {};
+    const auto value = parse_host_port(text);
+    if (!value) return wrong();
+    config.*field = *value;
+    return {};
+  }
+  template <Enumeration E>
+  Parsed operator()(E Config::* field) const {
+    const auto value = parse_word<E>(text);
+    if (!value) return wrong();
+    config.*field = *value;
+    return {};
+  }
+  Parsed operator()(Roles) const {
+    const auto items = split_list(text);
+    bool auth = false;
+    bool gateway = false;
+    for (const auto& item : items) {
+      if (item == "auth") auth = true;
+      else if (item == "gateway") gateway = true;
+      else return wrong();
+    }
+    if (!auth && !gateway) return wrong();
+    config.role_auth = auth;
+    config.role_gateway = gateway;
+    return {};
+  }
+};
+
+struct Formatter {
+  const Option& option;
+  const Config& config;
+
+  std::string operator()(std::string Config::* field) const { return config.*field; }
+  std::string operator()(bool Config::* field) const { return config.*field ? "true" : "false"; }
+  std::string operator()(std::uint64_t Config::* field) const { return option.rule == Rule::bytes ? format_size(config.*field) : fmt::format("{}", config.*field); }
+  std::string operator()(Millis Config::* field) const { return format_duration(config.*field); }
+  std::string operator()(std::vector<std::string> Config::* field) const { return fmt::format("{}", fmt::join(config.*field, ",")); }
+  std::string operator()(HostPort Config::* field) const { return format_host_port(config.*field); }
+  template <Enumeration E>
+  std::string operator()(E Config::* field) const { return std::string(word_of(config.*field)); }
+  std::string operator()(Roles) const { return config.role_auth && config.role_gateway ? "auth,gateway" : config.role_auth ? "auth" : "gateway"; }
+};
+
+struct RuleText {
+  const Option& option;
+
+  std::string range(const std::string& min, const std::string& max) const {
+    std::string out = option.max == 0 ? fmt::format("at least {}", min) : fmt::format("{} to {}", min, max);
+    if (option.zero && option.min > 0) out += ", or 0";
+    return out;
+  }
+  std::string item() const {
+    switch (option.rule) {
+      case Rule::word: return "letters, digits, dots, underscores and hyphens";
+      case Rule::url: return "a URL, scheme://host[:port]";
+      case Rule::origin: return "origins such as https://chat.example.com, without path and default port; * is not allowed";
+      case Rule::host: return "host names without port";
+      case Rule::cidr: return "addresses or ranges such as 10.0.0.0/8";
+      case Rule::pattern: return "room names with * for anything";
+      case Rule::algorithm: return "HS256 or EdDSA";
+      case Rule::database: return "sqlite, the only database of this version";
+      default: return "text";
+    }
+  }
+  std::string operator()(std::string Config::*) const {
+    if (option.path) return "a path";
+    std::string out = item();
+    if (option.secret) return fmt::format("a secret of {} to {} characters", option.min, option.max);
+    if (option.max != 0) out += fmt::format(", {} to {} characters", option.min, option.max);
+    return out;
+  }
+  std::string operator()(bool Config::*) const { return "true or false"; }
+  std::string operator()(std::uint64_t Config::*) const {
+    if (option.rule == Rule::bytes) return fmt::format("a size from {}, such as 64KiB", range(format_size(option.min), format_size(option.max)));
+    return fmt::format("a number from {}", range(fmt::format("{}", option.min), fmt::format("{}", option.max)));
+  }
+  std::string operator()(Millis Config::*) const {
+    const auto shown = [](std::uint64_t ms) { return format_duration(Millis{static_cast<std::int64_t>(ms)}); };
+    return fmt::format("a duration from {}, with ms, s, m, h or d", range(shown(option.min), shown(option.max)));
+  }
+  std::string operator()(std::vector<std::string> Config::*) const { return fmt::format("a list with commas: {}", item()); }
+  std::string operator()(HostPort Config::*) const { return "HOST:PORT with an IP address or localhost, IPv6 in brackets"; }
+  template <Enumeration E>
+  std::string operator()(E Config::*) const {
+    std::vector<std::string_view> words;
+    for (const auto& [word, e] : words_of<E>()) words.push_back(word);
+    return fmt::format("one of {}", fmt::join(words, ", "));
+  }
+  std::string operator()(Roles) const { return "auth, gateway, or auth,gateway"; }
+};
+
+} // namespace
+
+std::expected<void, std::string> parse_value(const Option& option, std::string_view text, Config& config) { return std::visit(Parser{option, text, config}, option.slot); }
+
+std::string format_value(const Option& option, const Config& config) { return std::visit(Formatter{option, config}, option.slot); }
+
+std::string rule_text(const Option& option) { return std::visit(RuleText{option}, option.slot); }
+
+bool is_flag(const Option& option) { return std::holds_alternative<bool Config::*>(option.slot); }
+
+bool is_list(const Option& option) { return std::holds_alternative<std::vector<std::string> Config::*>(option.slot) || std::holds_alternative<Roles>(option.slot); }
+
+std::string kebab(std::string_view snake) {
+  std::string out(snake);
+  std::ranges::replace(out, '_', '-');
+  return out;
+}
+
+std::string prefixed_env_name(std::string_view snake) {
+  std::string out = "FOYER_";
+  for (const char c : snake) out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return out;
+}
+
+std::string env_name(const Option& option) {
+  const std::string prefixed = prefixed_env_name(option.name);
+  return option.plain ? prefixed.substr(6) : prefixed;
+}
+
+std::string configuration_fingerprint(const Config& config) {
+  std::string all;
+  for (const auto& option : all_options())
+    if (!option.secret) all += fmt::format("{}={}\n", option.name, format_value(option, config));
+  return hex_encode(sha256(all)).substr(0, 8);
+}
+
+} // namespace foyer::config

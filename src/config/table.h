@@ -1,0 +1,76 @@
+// The one table of options. Loading, validation, `--help`, docs/configuration.md
+// and `foyer check` come from it; there is no option without a row.
+//
+// An option drain_timeout is --drain-timeout on the command line, drain_timeout in
+// TOML, FOYER_DRAIN_TIMEOUT in the environment; those marked `plain` are also read
+// without the prefix (SERVICE_SECRET).
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/options.h"
+
+namespace foyer::config {
+
+struct Roles {}; // the two role_… fields together, written "auth,gateway"
+
+// Where the value lives, and thereby its type.
+using Slot = std::variant<std::string Config::*, bool Config::*, std::uint64_t Config::*, Millis Config::*, std::vector<std::string> Config::*, HostPort Config::*,
+                          Environment Config::*, Registration Config::*, EchoAccess Config::*, RefuseWith Config::*, StoreSync Config::*, LogFormat Config::*,
+                          Level Config::*, Roles>;
+
+enum class Rule : std::uint8_t {
+  any,       // bounds only
+  bytes,     // a number with or without KiB, MiB, GiB
+  word,      // visible characters of a header token: letters, digits, . _ -
+  url,       // checked by preflight, which knows the causes of URLs
+  origin,    // a serialised origin (RFC 6454 §6.2), or null; * never
+  host,      // a host name or address without a port
+  cidr,      // an address or a range of them
+  pattern,   // a room name in which * stands for anything
+  algorithm, // HS256 or EdDSA
+  database,  // sqlite
+};
+
+struct Option {
+  std::string_view name; // snake_case
+  std::string_view section;
+  Slot slot;
+  std::string_view help;      // one or two sentences
+  bool plain = false;         // also read from the environment without FOYER_
+  bool secret = false;        // shown as a fingerprint, never as a value
+  bool path = false;          // names a file or directory: has no NAME_FILE twin
+  Rule rule = Rule::any;
+  std::uint64_t min = 0;      // counts and bytes; durations in milliseconds
+  std::uint64_t max = 0;      // 0: no bound
+  bool zero = false;          // 0 is allowed beside min…max, with a meaning of its own
+  std::string_view required = {}; // where it must be given, in words
+};
+
+[[nodiscard]] std::span<const Option> all_options();
+[[nodiscard]] const Option* find_option(std::string_view snake_name);
+
+[[nodiscard]] Config defaults_for(Environment environment);
+
+// Sets the field; the error is the rule that the text breaks, without the text.
+[[nodiscard]] std::expected<void, std::string> parse_value(const Option& option, std::string_view text, Config& config);
+// As it would be written in a file; lists with commas.
+[[nodiscard]] std::string format_value(const Option& option, const Config& config);
+[[nodiscard]] std::string rule_text(const Option& option); // "a duration from 1s to 10m, such as 8s"
+[[nodiscard]] bool is_flag(const Option& option);          // a bool: --name alone means true
+[[nodiscard]] bool is_list(const Option& option);
+
+[[nodiscard]] std::string kebab(std::string_view snake);     // drain_timeout → drain-timeout
+[[nodiscard]] std::string env_name(const Option& option);    // SERVICE_SECRET, FOYER_DRAIN_TIMEOUT
+[[nodiscard]] std::string prefixed_env_name(std::string_view snake); // FOYER_SERVICE_SECRET
+
+// 8 hex digits over all options that are not secret: tells whether two processes are configured alike.
+[[nodiscard]] std::string configuration_fingerprint(const Config& config);
+
+} // namespace foyer::config
