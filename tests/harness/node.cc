@@ -1,0 +1,330 @@
+#include "harness/node.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <deque>
+#include <functional>
+#include <map>
+#include <stdexcept>
+
+#include "api/routes.h"
+#include "gateway/gateway.h"
+#include "harness/words.h"
+#include "jose/signer.h"
+#include "protocol/encode.h"
+#include "rooms/sqlite_store.h"
+#include "store/test_world.h"
+
+namespace foyer::harness {
+namespace {
+
+constexpr std::string_view kIssuer = kNodeOrigin;
+constexpr std::string_view kAudience = "foyer";
+constexpr std::string_view kEnvironment = "test";
+
+// What `given` can change.
+struct Plan {
+  std::size_t loops = 2;
+  gateway::GatewayPolicy gateway;
+  gateway::AddressPolicy addresses;
+  gateway::ConnectionPolicy connections;
+  std::uint32_t user_connections = 100;
+  rooms::SqliteStoreOptions store;
+  auth::RevocationPolicy revocations;
+  std::vector<std::string> non_durable_rooms;
+  std::string echo = "off";
+};
+
+std::uint64_t number_of(const std::string& value) {
+  std::size_t used = 0;
+  const auto number = std::stoull(value, &used);
+  if (used != value.size()) throw std::invalid_argument("not a number: " + value);
+  return number;
+}
+
+Millis duration_of(const std::string& value) {
+  if (const auto duration = read_duration(value)) return *duration;
+  throw std::invalid_argument("not a duration: " + value);
+}
+
+using Setter = std::function<void(Plan&, const std::string&)>;
+
+template <class Choose>
+Setter number(Choose choose) {
+  return [choose](Plan& plan, const std::string& value) {
+    auto& field = choose(plan);
+    field = static_cast<std::remove_reference_t<decltype(field)>>(number_of(value));
+  };
+}
+template <class Choose>
+Setter duration(Choose choose) {
+  return [choose](Plan& plan, const std::string& value) { choose(plan) = duration_of(value); };
+}
+template <class Choose>
+Setter flag(Choose choose) {
+  return [choose](Plan& plan, const std::string& value) { choose(plan) = value == "true"; };
+}
+
+const std::map<std::string, Setter, std::less<>>& setters() {
+  static const std::map<std::string, Setter, std::less<>> table{
+      {"loops", number([](Plan& p) -> auto& { return p.loops; })},
+      {"authenticate_timeout", duration([](Plan& p) -> auto& { return p.gateway.authenticate_timeout; })},
+      {"header_timeout", duration([](Plan& p) -> auto& { return p.gateway.header_timeout; })},
+      {"heartbeat_interval", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_interval; })},
+      {"heartbeat_timeout", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_timeout; })},
+      {"jwt_leeway", duration([](Plan& p) -> auto& { return p.gateway.leeway; })},
+      {"drain_timeout", duration([](Plan& p) -> auto& { return p.gateway.drain_timeout; })},
+      {"message_bytes", number([](Plan& p) -> auto& { return p.gateway.message_bytes; })},
+      {"text_bytes", number([](Plan& p) -> auto& { return p.gateway.text_bytes; })},
+      {"rooms_per_connection", number([](Plan& p) -> auto& { return p.gateway.rooms_per_connection; })},
+      {"messages_per_s", number([](Plan& p) -> auto& { return p.gateway.messages_per_s; })},
+      {"messages_burst", number([](Plan& p) -> auto& { return p.gateway.messages_burst; })},
+      {"outbox_bytes", number([](Plan& p) -> auto& { return p.gateway.outbox_bytes; })},
+      {"presence_grace", duration([](Plan& p) -> auto& { return p.gateway.rooms.presence_grace; })},
+      {"presence_events_limit", number([](Plan& p) -> auto& { return p.gateway.rooms.presence_events_limit; })},
+      {"first_message_auth", flag([](Plan& p) -> auto& { return p.gateway.door.first_message_auth; })},
+      {"token_in_url", flag([](Plan& p) -> auto& { return p.gateway.door.token_in_url; })},
+      {"development", flag([](Plan& p) -> auto& { return p.gateway.reveal; })},
+      {"address_handshakes", number([](Plan& p) -> auto& { return p.addresses.handshakes; })},
+      {"address_refusals", number([](Plan& p) -> auto& { return p.addresses.refusals; })},
+      {"address_connections", number([](Plan& p) -> auto& { return p.addresses.connections; })},
+      {"connection_limit", number([](Plan& p) -> auto& { return p.connections.connections; })},
+      {"pending_limit", number([](Plan& p) -> auto& { return p.connections.pending; })},
+      {"refusal_upgrades", number([](Plan& p) -> auto& { return p.connections.refusal_upgrades; })},
+      {"connect_rate", number([](Plan& p) -> auto& { return p.connections.connects_per_s; })},
+      {"user_connections", number([](Plan& p) -> auto& { return p.user_connections; })},
+      {"history_messages", number([](Plan& p) -> auto& { return p.store.history_messages; })},
+      {"store_queue", number([](Plan& p) -> auto& { return p.store.queue_limit; })},
+      {"revocation_max_age", duration([](Plan& p) -> auto& { return p.revocations.max_age; })},
+      {"non_durable_rooms", [](Plan& p, const std::string& value) { p.non_durable_rooms.push_back(value); }},
+      {"echo", [](Plan& p, const std::string& value) { p.echo = value; }},
+  };
+  return table;
+}
+
+Plan plan_of(const Settings& settings) {
+  Plan plan;
+  plan.gateway.door.allowed_origins = {std::string(kNodeOrigin), "http://localhost:8000"};
+  plan.gateway.door.public_ws_base = "ws://127.0.0.1:8000";
+  for (const auto& [name, value] : settings) {
+    const auto found = setters().find(name);
+    if (found == setters().end()) throw std::invalid_argument("no such setting: " + name);
+    found->second(plan, value);
+  }
+  plan.gateway.door.reveal = plan.gateway.reveal;
+  plan.gateway.door.sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}}};
+  if (plan.echo != "off") plan.gateway.door.sockets.push_back({.path = "/ws/echo", .subprotocols = {}, .needs_token = plan.echo == "token", .needs_chat_permission = false, .first_message = false});
+  plan.gateway.rooms.durability = rooms::Durability(plan.non_durable_rooms);
+  const gateway::GatewayPolicy& g = plan.gateway;
+  plan.gateway.welcome_tail = protocol::WelcomeConstants{.heartbeat = g.heartbeat_interval,
+                                                         .message_bytes = g.message_bytes,
+                                                         .text_bytes = g.text_bytes,
+                                                         .rooms = g.rooms_per_connection,
+                                                         .messages_per_s = g.messages_per_s,
+                                                         .name_bytes = g.name_bytes,
+                                                         .version = "0.0.0",
+                                                         .build = "harness",
+                                                         .environment = std::string(kEnvironment),
+                                                         .config = "00000000"}
+                                  .tail();
+  return plan;
+}
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().operator_text());
+  return std::move(*result);
+}
+
+} // namespace
+
+// What outlives a process: the clock, the disk, the auth service, the keys.
+struct Node::World {
+  explicit World(const Settings& settings) : plan(plan_of(settings)) {}
+
+  Plan plan;
+  ManualClock clock;
+  FixedEntropy entropy;
+  testing_world::TempDir data;
+  ScriptedAuth auth{clock};
+  jose::Key key = must(jose::Key::from_secret("a-secret-of-the-harness-of-40-characters"));
+  jose::Signer signer = must(jose::Signer::make(key));
+  jose::Signer foreign_signer = must(jose::Signer::make(must(jose::Key::from_secret("another-secret-of-somebody-else-entirely"))));
+  std::function<bool()> on_pump;
+  std::uint64_t credentials = 0;
+  MonoTime synchronised{};
+  bool disk_stalls = false;
+};
+
+// What a process has. Its queues are driven by the network's pump.
+struct Node::Life {
+  explicit Life(World& w) : world(w), network(w.clock, w.plan.loops), router(routes(), router_policy()) {
+    std::vector<loop::Loop*> loops;
+    for (std::size_t i = 0; i < network.size(); ++i) loops.push_back(&network.loop(i));
+    gateway.emplace(loops, world.plan.gateway, deps());
+    info.gateway = &*gateway;
+    gateway->watch_revocations();
+    network.listen([this](loop::Loop& loop) { return gateway->accept_function(loop.index()); });
+    network.also_pump([this] { return run(control) || (!world.disk_stalls && run(disk)); });
+    network.also_pump([this] { return world.on_pump && world.on_pump(); });
+  }
+  ~Life() { network.close_all(); }
+
+  // The routes are made before the gateway is.
+  struct Info final : gateway::GatewayInfo {
+    const gateway::Gateway* gateway = nullptr;
+    [[nodiscard]] std::vector<gateway::RefusalRecord> refusals(const gateway::RefusalFilter& filter) const override { return gateway->refusals(filter); }
+    [[nodiscard]] std::uint64_t connections() const override { return gateway->connections(); }
+    [[nodiscard]] bool draining() const override { return gateway->draining(); }
+    [[nodiscard]] bool loops_turn() const override { return gateway->loops_turn(); }
+  };
+  using Work = std::deque<std::move_only_function<void()>>;
+
+  static bool run(Work& work) {
+    if (work.empty()) return false;
+    auto next = std::move(work.front());
+    work.pop_front();
+    next();
+    return true;
+  }
+
+  std::unique_ptr<rooms::ChatStore> open_store() {
+    rooms::SqliteStoreOptions options = world.plan.store;
+    options.survive_power_loss = false;
+    options.vfs = testing_world::Faults::vfs();
+    options.executor = [this](std::move_only_function<void()> work) { disk.push_back(std::move(work)); };
+    return must(rooms::open_sqlite_store(world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, null_log()));
+  }
+  auth::LocalVerifier make_verifier() {
+    jose::VerifierPolicy policy{.issuer = std::string(kIssuer), .audience = std::string(kAudience), .environment = std::string(kEnvironment), .own_accounts = true, .leeway = world.plan.gateway.leeway};
+    return {jose::Verifier(must(jose::KeySet::of(world.key)), std::move(policy)), true, metrics};
+  }
+  std::vector<Route> routes() {
+    const api::HealthCheck chat_store{"chat_store", true, [this] {
+                                        const auto probed = store->probe();
+                                        return probed ? api::HealthState::ok() : api::HealthState::failing(std::string(probed.error().code()));
+                                      }};
+    return api::operator_routes({.build = {.version = "0.0.0", .build = "harness", .environment = std::string(kEnvironment), .config = "00000000", .started = world.clock.mono()},
+                                 .clock = world.clock,
+                                 .metrics = metrics,
+                                 .gateway = &info,
+                                 .api_key = std::string(kApiKey),
+                                 .ready = {chat_store}});
+  }
+  gateway::RouterPolicy router_policy() { return {.door = &world.plan.gateway.door, .development = world.plan.gateway.reveal, .version = "0.0.0", .build = "harness"}; }
+  gateway::GatewayDeps deps() {
+    return {.clock = world.clock, .entropy = world.entropy, .log = null_log(), .metrics = metrics, .store = *store, .auth_service = world.auth, .verifier = verifier,
+            .revocations = revocations, .router = router, .reporter = reporter, .ring = ring, .addresses = addresses, .plain_gets = plain_gets, .users = users, .gauges = gauges,
+            .run_control = [this](std::move_only_function<void()> task) { control.push_back(std::move(task)); }};
+  }
+
+  World& world;
+  Metrics metrics;
+  Work control, disk;
+  MemoryNetwork network;
+  std::unique_ptr<rooms::ChatStore> store = open_store();
+  auth::LocalVerifier verifier = make_verifier();
+  auth::RevocationTable revocations{world.plan.revocations};
+  gateway::RefusalRing ring;
+  gateway::RefusalReporter reporter{ring, metrics, null_log(), world.clock};
+  gateway::AddressLimits addresses{world.plan.addresses};
+  gateway::AddressLimits plain_gets{world.plan.addresses};
+  gateway::UserConnections users{world.plan.user_connections};
+  gateway::ConnectionGauges gauges{world.plan.connections};
+  Info info;
+  gateway::Router router;
+  std::optional<gateway::Gateway> gateway;
+};
+
+Node::Node(const Settings& settings) : world_(std::make_unique<World>(settings)) {
+  set_disk(Disk::well);
+  life_ = std::make_unique<Life>(*world_);
+}
+Node::~Node() { set_disk(Disk::well); }
+
+ManualClock& Node::clock() { return world_->clock; }
+MemoryNetwork& Node::network() { return life_->network; }
+ScriptedAuth& Node::auth() { return world_->auth; }
+void Node::pump() { life_->network.pump(); }
+void Node::on_pump(std::function<bool()> step) { world_->on_pump = std::move(step); }
+
+void Node::advance(Millis time) {
+  constexpr Millis kMinute{60'000};
+  while (time > Millis{0}) {
+    const Millis step = std::min(time, Millis{1'000});
+    life_->network.advance(step);
+    time -= step;
+    if (world_->clock.mono() - world_->synchronised < kMinute) continue;
+    world_->synchronised = world_->clock.mono();
+    world_->auth.synchronise();
+  }
+}
+
+Node::Token Node::token(const Wish& wish) {
+  const auto number = ++world_->credentials;
+  const auto or_else = [](const std::string& given, std::string_view usual) { return given.empty() ? std::string(usual) : given; };
+  std::string name = or_else(wish.name, wish.user);
+  if (wish.name.empty() && !name.empty()) name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+  const WallTime now = world_->clock.wall();
+  const jose::AccessClaims claims{.issuer = or_else(wish.issuer, kIssuer),
+                                  .audience = or_else(wish.audience, kAudience),
+                                  .subject = UserId(wish.user),
+                                  .issued_at = wish.lives < Millis{0} ? now + wish.lives - Millis{900'000} : now,
+                                  .expires_at = now + wish.lives,
+                                  .token = TokenId(fmt::format("token-{}", number)),
+                                  .client_id = "harness",
+                                  .session = SessionId(or_else(wish.session, "session-" + wish.user)),
+                                  .name = name,
+                                  .permissions = parse_scope(wish.scope),
+                                  .environment = or_else(wish.environment, kEnvironment)};
+  json::Object object = json::parse(jose::write_claims(claims))->as_object();
+  if (wish.valid_in != Millis{0}) object["nbf"] = unix_seconds(now + wish.valid_in);
+  const jose::Signer& signer = wish.foreign_key ? world_->foreign_signer : world_->signer;
+  return {.text = signer.sign(object, or_else(wish.type, "at+jwt")),
+          .identity = {.user = claims.subject, .name = claims.name, .session = claims.session, .token = claims.token, .permissions = claims.permissions,
+                       .issued_at = claims.issued_at, .expires_at = claims.expires_at, .own_account = true}};
+}
+
+std::string Node::ticket(const Wish& wish, std::string origin) {
+  Identity identity = token(wish).identity;
+  identity.token = {};
+  std::string text = world_->entropy.token();
+  world_->auth.issue_ticket(text, std::move(identity), std::move(origin));
+  return text;
+}
+
+std::string Node::cookie(const Wish& wish) {
+  Identity identity = token(wish).identity;
+  identity.token = {};
+  std::string text = world_->entropy.token();
+  world_->auth.issue_cookie(text, std::move(identity));
+  return text;
+}
+
+void Node::set_disk(Disk disk) {
+  world_->disk_stalls = disk == Disk::stalled;
+  switch (disk) {
+    case Disk::well:
+    case Disk::stalled: return testing_world::Faults::none();
+    case Disk::full: return testing_world::Faults::writes_fail_with(ENOSPC);
+    case Disk::broken: return testing_world::Faults::writes_fail_with(EIO);
+    case Disk::read_only: return testing_world::Faults::writes_fail_with(EROFS);
+  }
+}
+
+void Node::drain() { life_->gateway->drain([] {}); }
+
+void Node::restart(bool in_order) {
+  if (in_order) {
+    drain();
+    advance(world_->plan.gateway.drain_timeout);
+  } else {
+    life_->disk.clear(); // what was not written is lost
+  }
+  life_.reset();
+  if (world_->on_pump) world_->on_pump(); // the peers see their connections end
+  life_ = std::make_unique<Life>(*world_);
+}
+
+} // namespace foyer::harness

@@ -1,0 +1,88 @@
+// A whole node in one thread: the real gateway on loops in memory, the real chat
+// store on a real SQLite file, the real verifier and router, virtual time, fixed
+// entropy, and an auth service that does as it is told. What a test does to it is
+// what the world does to a node: clients, time, a full disk, SIGTERM, kill -9.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/refusal.h"
+#include "harness/memory_network.h"
+#include "harness/scripted_auth.h"
+
+namespace foyer::harness {
+
+// (name, value) as in `given outbox_bytes 20000`; node.cc has the table.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+// What a credential shall say.
+struct Wish {
+  std::string user;
+  std::string name = {};             // empty: the user's id with a capital
+  std::string scope = "chat:read chat:write";
+  std::string session = {};          // empty: "session-USER"
+  Millis lives{15 * 60'000};         // from now; negative: expired so long ago
+  Millis valid_in{0};                // nbf from now
+  std::string issuer = {};           // empty: the right one; likewise below
+  std::string audience = {};
+  std::string environment = {};
+  std::string type = {};
+  bool foreign_key = false;          // signed by a key that nobody here knows
+};
+
+enum class Disk : std::uint8_t {
+  well,
+  full,      // writes fail with ENOSPC
+  broken,    // with EIO
+  read_only, // with EROFS
+  stalled,   // what the store is asked waits until it is anything else
+};
+
+inline constexpr std::string_view kNodeOrigin = "http://127.0.0.1:8000";
+
+class Node {
+ public:
+  static constexpr std::string_view kApiKey = "the-operators-key-of-the-harness";
+
+  // Throws std::invalid_argument for a setting that it does not know.
+  explicit Node(const Settings& settings);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  [[nodiscard]] ManualClock& clock();
+  [[nodiscard]] MemoryNetwork& network();
+  [[nodiscard]] ScriptedAuth& auth();
+  void pump();               // until everything rests
+  void advance(Millis time); // auth tells every minute that its revocations are whole
+
+  struct Token {
+    std::string text;
+    Identity identity;
+  };
+  [[nodiscard]] Token token(const Wish& wish);
+  [[nodiscard]] std::string ticket(const Wish& wish, std::string origin = {});
+  [[nodiscard]] std::string cookie(const Wish& wish);
+
+  void set_disk(Disk disk);
+  void drain();
+  // Ends and begins again on the same data: in order, or as if by kill -9.
+  void restart(bool in_order);
+  // Reads peers, answers pings; called while pumping.
+  void on_pump(std::function<bool()> step);
+
+ private:
+  struct Life; // what a process has
+  struct World; // what outlives it
+  std::unique_ptr<World> world_;
+  std::unique_ptr<Life> life_;
+};
+
+} // namespace foyer::harness

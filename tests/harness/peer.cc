@@ -1,0 +1,108 @@
+#include "harness/peer.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+
+namespace foyer::harness {
+namespace {
+
+constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ=="; // RFC 6455 §1.3
+constexpr std::uint32_t kMask = 0x5A17C0DE;
+
+} // namespace
+
+Peer::Peer(std::unique_ptr<MemoryClient> client) : client_(std::move(client)) {}
+Peer::~Peer() = default;
+
+void Peer::request(std::string_view method, std::string_view target, const Headers& headers, std::string_view body) {
+  std::string out = fmt::format("{} {} HTTP/1.1\r\n", method, target);
+  if (headers.find("Host") == nullptr) out += "Host: 127.0.0.1:8000\r\n";
+  for (const Header& header : headers.list()) out += fmt::format("{}: {}\r\n", header.name, header.value);
+  if (!body.empty()) out += fmt::format("Content-Length: {}\r\n", body.size());
+  out += "\r\n";
+  out += body;
+  http_ = std::make_unique<wire::HttpResponseParser>(method == "HEAD");
+  answer.reset();
+  client_->write(out);
+}
+
+void Peer::handshake(std::string_view target, const Headers& headers) {
+  Headers all{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Version", "13"}, {"Sec-WebSocket-Key", std::string(kKey)}};
+  for (const Header& header : headers.list()) {
+    // A header with an empty value is one that somebody on the way took out.
+    if (header.value.empty()) std::erase_if(all.list(), [&](const Header& h) { return iequals(h.name, header.name); });
+    else if (all.find(header.name) != nullptr) all.set(header.name, header.value);
+    else all.add(header.name, header.value);
+  }
+  request("GET", target, all);
+}
+
+void Peer::send_frame(wire::Opcode opcode, std::string_view payload) {
+  std::string frame;
+  wire::append_masked_frame(frame, opcode, payload, kMask);
+  client_->write(frame);
+}
+
+void Peer::send_text(std::string_view text) { send_frame(wire::Opcode::text, text); }
+void Peer::send_binary(std::string_view bytes) { send_frame(wire::Opcode::binary, bytes); }
+void Peer::send_close(std::uint16_t code) { send_frame(wire::Opcode::close, wire::close_payload(code, "")); }
+
+bool Peer::read() {
+  if (!reads_) return false;
+  std::string bytes = client_->take();
+  const bool did = !bytes.empty();
+  if (http_ && !frames_) read_http(bytes);
+  if (frames_ && !bytes.empty()) read_frames(std::move(bytes));
+  if (client_->ended() && !over_ && client_->waiting() == 0) {
+    over_ = true;
+    if (http_ && !frames_) {
+      http_->finish();
+      if (http_->state() == wire::HttpResponseParser::State::complete && !answer) answer = http_->response();
+    }
+    if (!closed) closed = HeardClose{.code = 1006, .reason = ""};
+    client_->close();
+    return true;
+  }
+  return did;
+}
+
+void Peer::read_http(std::string& bytes) {
+  using State = wire::HttpResponseParser::State;
+  while (!bytes.empty() && http_->state() != State::complete && http_->state() != State::failed) bytes.erase(0, http_->feed(bytes));
+  if (http_->state() == State::failed) trouble = "an answer that is not HTTP: " + http_->error();
+  if (http_->state() != State::complete) return;
+  if (!answer) answer = http_->response();
+  if (answer->status != 101) return;
+  const std::string* accept = answer->headers.find("Sec-WebSocket-Accept");
+  if (accept == nullptr || *accept != wire::accept_key(kKey)) trouble = "a wrong Sec-WebSocket-Accept";
+  frames_ = std::make_unique<wire::WsDecoder>(wire::WsRole::client, 16U << 20);
+}
+
+void Peer::read_frames(std::string bytes) {
+  const std::size_t size = bytes.size();
+  bytes.resize(size + wire::kPadding);
+  const wire::WsError error = frames_->feed(std::span(bytes.data(), size), *this);
+  if (error.close != 0) trouble = fmt::format("frames that no client would take: {}", error.what);
+}
+
+bool Peer::on_message(wire::Opcode kind, std::string_view payload) {
+  if (kind != wire::Opcode::text) trouble = "a binary message";
+  if (closed) trouble = "a message after Close";
+  messages.emplace_back(payload);
+  return true;
+}
+
+bool Peer::on_ping(std::string_view payload) {
+  ++pings;
+  if (answers_pings_) send_frame(wire::Opcode::pong, payload);
+  return true;
+}
+
+bool Peer::on_close(std::uint16_t code, std::string_view reason) {
+  closed = HeardClose{.code = code, .reason = std::string(reason)};
+  send_close(code == 1005 ? 1000 : code);
+  return false;
+}
+
+} // namespace foyer::harness

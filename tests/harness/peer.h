@@ -1,0 +1,70 @@
+// A client of the node under test: HTTP and WebSocket over a connection in
+// memory. It answers pings unless told not to, and keeps all that it hears.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/http.h"
+#include "harness/memory_network.h"
+#include "wire/http_response.h"
+#include "wire/websocket.h"
+
+namespace foyer::harness {
+
+struct HeardClose {
+  std::uint16_t code = 1005; // 1006: the connection ended without a Close
+  std::string reason;
+};
+
+class Peer final : private wire::WsSink {
+ public:
+  explicit Peer(std::unique_ptr<MemoryClient> client);
+  ~Peer() override;
+
+  void request(std::string_view method, std::string_view target, const Headers& headers, std::string_view body = {});
+  void handshake(std::string_view target, const Headers& headers); // a complete one (RFC 6455 §4.1)
+  void send_text(std::string_view text);
+  void send_binary(std::string_view bytes);
+  void send_close(std::uint16_t code);
+  void send_raw(std::string_view bytes) { client_->write(bytes); }
+
+  void stop_reading() { reads_ = false; }
+  void read_again() { reads_ = true; }
+  void stop_answering_pings() { answers_pings_ = false; }
+  void go_silent() { client_->go_silent(); }
+  void vanish() { client_->reset(); }
+
+  // Takes what came. True if it did anything, an answer to a ping included.
+  bool read();
+
+  std::optional<Response> answer;    // the last HTTP answer; 101 for an upgrade
+  std::deque<std::string> messages;  // text messages, not yet expected by anybody
+  std::optional<HeardClose> closed;
+  std::string trouble;               // what the server did that no client would stand
+  int pings = 0;
+  [[nodiscard]] bool upgraded() const { return frames_ != nullptr; }
+  [[nodiscard]] MemoryClient& client() { return *client_; }
+
+ private:
+  bool on_message(wire::Opcode kind, std::string_view payload) override;
+  bool on_ping(std::string_view payload) override;
+  bool on_pong(std::string_view) override { return true; }
+  bool on_close(std::uint16_t code, std::string_view reason) override;
+  void send_frame(wire::Opcode opcode, std::string_view payload);
+  void read_http(std::string& bytes);
+  void read_frames(std::string bytes);
+
+  std::unique_ptr<MemoryClient> client_;
+  std::unique_ptr<wire::HttpResponseParser> http_;
+  std::unique_ptr<wire::WsDecoder> frames_;
+  bool reads_ = true;
+  bool answers_pings_ = true;
+  bool over_ = false;
+};
+
+} // namespace foyer::harness

@@ -1,0 +1,396 @@
+#include "harness/player.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+
+#include "harness/json_match.h"
+#include "harness/node.h"
+#include "harness/peer.h"
+#include "harness/words.h"
+
+namespace foyer::harness {
+namespace {
+
+// A person of the story: its connection and what it said when it came.
+struct Person {
+  std::unique_ptr<Peer> peer;
+  Identity identity;     // of its token
+  std::string welcome;   // authentication_success
+};
+
+[[noreturn]] void differ(std::string what) { throw std::runtime_error(std::move(what)); }
+
+class Player {
+ public:
+  explicit Player(const PlayOptions& options) : options_(options) {}
+
+  std::optional<Difference> play(const Script& script) {
+    for (const Statement& statement : script.statements) {
+      try {
+        run(statement.text);
+      } catch (const std::exception& e) {
+        return Difference{.line = statement.line, .statement = statement.text, .what = e.what()};
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  void run(std::string_view text) {
+    Words words(text);
+    if (words.accept("given")) return given(words);
+    Node& node = begun();
+    if (words.accept("the")) {
+      run_world(node, words);
+    } else if (const auto duration = read_duration(words.peek()); duration && (words.rest_after_first() == "pass" || words.rest_after_first() == "passes")) {
+      node.advance(*duration);
+    } else {
+      run_person(node, std::string(words.take()), words);
+    }
+    node.pump();
+    for (const auto& [name, person] : people_)
+      if (!person.peer->trouble.empty()) differ(fmt::format("{} got {}", name, person.peer->trouble));
+  }
+
+  void given(Words& words) {
+    if (node_) differ("`given` comes before anything else");
+    std::string name(words.take());
+    settings_.emplace_back(std::move(name), words.rest());
+  }
+
+  Node& begun() {
+    if (!node_) {
+      node_ = std::make_unique<Node>(settings_);
+      if (options_.piece > 0) node_->network().deliver_in_pieces_of(options_.piece);
+      node_->on_pump([this] {
+        bool did = false;
+        for (auto& [name, person] : people_) did = person.peer->read() || did;
+        return did;
+      });
+    }
+    return *node_;
+  }
+
+  // ---- the world
+
+  void run_world(Node& node, Words& words) {
+    const std::string text(words.rest());
+    if (text == "disk is full") return node.set_disk(Disk::full);
+    if (text == "disk is read-only") return node.set_disk(Disk::read_only);
+    if (text == "disk is broken") return node.set_disk(Disk::broken);
+    if (text == "disk stalls") return node.set_disk(Disk::stalled);
+    if (text == "disk is well") return node.set_disk(Disk::well);
+    if (text == "server drains") return node.drain();
+    if (text == "server restarts") return node.restart(true);
+    if (text == "server is killed") return node.restart(false);
+    if (text == "auth service is away") return node.auth().set_mood(ScriptedAuth::Mood::away);
+    if (text == "auth service is silent") return node.auth().set_mood(ScriptedAuth::Mood::silent);
+    if (text == "auth service is well") return node.auth().set_mood(ScriptedAuth::Mood::well);
+    using Kind = auth::RevocationEvent::Kind;
+    using Reason = auth::RevocationEvent::Reason;
+    if (words.accept("session", "of")) return node.auth().revoke({.kind = Kind::session, .id = person(words.take()).identity.session.str()});
+    if (words.accept("token", "of")) return node.auth().revoke({.kind = Kind::token, .id = person(words.take()).identity.token.str()});
+    if (words.accept("user")) {
+      std::string id(words.take());
+      const bool disabled = words.rest() == "is disabled";
+      if (!disabled && words.rest() != "is enabled") differ("expected `is disabled` or `is enabled`");
+      return node.auth().revoke({.kind = Kind::user, .id = std::move(id), .reason = disabled ? Reason::disabled : Reason::enabled});
+    }
+    differ("no such statement about the world");
+  }
+
+  // ---- people
+
+  Person& person(std::string_view name) {
+    const auto found = people_.find(std::string(name));
+    if (found == people_.end()) differ(fmt::format("nobody is called {}", name));
+    return found->second;
+  }
+
+  void run_person(Node& node, const std::string& name, Words& words) {
+    const std::string verb(words.take());
+    if (verb == "connects") return connects(node, name, words, true);
+    if (verb == "tries") return connects(node, name, words, false);
+    if (verb == "opens") return opens(node, name, words);
+    if (verb == "asks") return asks(node, name, words);
+
+    Person& p = person(name);
+    if (verb == ">") return says(node, p, words.rest());
+    if (verb == "<") return hears(p, words.rest());
+    const std::string rest(words.rest());
+    if (verb == "says") return p.peer->send_text(rest);
+    if (verb == "sends" && words.accept("binary")) return p.peer->send_binary(words.rest());
+    if (verb == "sends" && words.accept("bytes")) return p.peer->send_raw(words.rest());
+    if (verb == "receives" && rest == "nothing") return receives_nothing(p);
+    if (verb == "catches" && rest == "up") return p.peer->messages.clear();
+    if (verb == "stops" && rest == "reading") return stop_reading(p);
+    if (verb == "reads" && rest == "again") return p.peer->read_again();
+    if (verb == "stops" && rest == "answering pings") return p.peer->stop_answering_pings();
+    if (verb == "goes" && rest == "silent") return p.peer->go_silent();
+    if (verb == "disconnects") return p.peer->send_close(1000);
+    if (verb == "vanishes") return p.peer->vanish();
+    if (verb == "is" && rest == "open") return is_open(p);
+    if (verb == "is" && words.accept("closed")) return is_closed(p, words);
+    if (verb == "is" && words.accept("upgraded")) return is_upgraded(p, words);
+    if (verb == "is" && words.accept("answered")) return is_answered(p, words);
+    if (verb == "was" && words.accept("welcomed", "with")) return compare(parse_json(words.rest()), p.welcome);
+    if (verb == "was" && words.accept("pinged")) return p.peer->pings > 0 ? void() : differ("no ping came");
+    differ(fmt::format("no such statement: {} {}", verb, rest));
+  }
+
+  static void stop_reading(Person& p) {
+    p.peer->stop_reading();
+    p.peer->client().set_capacity(1024); // both socket buffers
+  }
+
+  Peer& new_peer(Node& node, const std::string& name, const Entry& entry) {
+    const std::size_t loop = entry.loop ? *entry.loop : next_loop_++ % node.network().size();
+    Person& p = people_[name];
+    p = Person{.peer = std::make_unique<Peer>(node.network().connect(loop, entry.address)), .identity = {}, .welcome = {}};
+    return *p.peer;
+  }
+
+  void connects(Node& node, const std::string& name, Words& words, bool must_succeed) {
+    if (!words.accept("as")) differ("expected `as user:ID`");
+    const std::string_view who = words.take();
+    if (!who.starts_with("user:")) differ("expected `as user:ID`");
+    Entry entry = read_entry(words);
+    entry.wish.user = who.substr(5);
+    Peer& peer = new_peer(node, name, entry);
+    Headers headers = entry.headers;
+    std::string target = entry.path;
+    std::string first;
+    const auto protocols = [&](const std::string& value) { headers.add("Sec-WebSocket-Protocol", value); };
+    if (entry.how == "ticket") {
+      target += "?ticket=" + node.ticket(entry.wish, entry.origin);
+    } else if (entry.how == "cookie") {
+      target += "?auth=cookie";
+      headers.add("Cookie", "foyer_session=" + node.cookie(entry.wish));
+    } else {
+      const Node::Token token = node.token(entry.wish);
+      people_[name].identity = token.identity;
+      if (entry.how == "header") headers.add("Authorization", "Bearer " + token.text);
+      else if (entry.how == "subprotocol") protocols("foyer.v1, bearer." + token.text);
+      else if (entry.how == "url") target += "?access_token=" + token.text;
+      else first = fmt::format(R"({{"type":"authenticate","token":"{}"}})", token.text);
+    }
+    if (entry.how != "subprotocol" && entry.headers.find("Sec-WebSocket-Protocol") == nullptr) protocols("foyer.v1");
+    if (!entry.origin.empty()) headers.add("Origin", entry.origin);
+    peer.handshake(target, headers);
+    node.pump();
+    if (!first.empty() && peer.upgraded()) peer.send_text(first);
+    node.pump();
+    if (must_succeed) welcome(people_[name]);
+  }
+
+  static void welcome(Person& p) {
+    if (p.peer->answer && p.peer->answer->status != 101) differ(fmt::format("answered {}\n{}", p.peer->answer->status, p.peer->answer->body));
+    if (p.peer->messages.empty() || !p.peer->messages.front().starts_with(R"({"type":"authentication_success")")) differ("was not admitted\n" + heard(p));
+    p.welcome = std::move(p.peer->messages.front());
+    p.peer->messages.pop_front();
+  }
+
+  void opens(Node& node, const std::string& name, Words& words) {
+    const std::string target = replace_words(node, std::string(words.take()));
+    Entry entry = read_entry(words);
+    Peer& peer = new_peer(node, name, entry);
+    Headers headers;
+    for (Header& header : entry.headers.list()) headers.add(header.name, replace_words(node, header.value));
+    if (!entry.origin.empty()) headers.add("Origin", entry.origin);
+    peer.handshake(target, headers);
+  }
+
+  void asks(Node& node, const std::string& name, Words& words) {
+    const std::string method(words.take());
+    const std::string target = replace_words(node, std::string(words.take()));
+    std::string_view rest = words.rest();
+    std::string body;
+    if (const std::size_t brace = rest.find('{'); brace != std::string_view::npos) {
+      body = json::write(with_values(node, parse_json(rest.substr(brace))));
+      rest = trim(rest.substr(0, brace));
+    }
+    Words options(rest);
+    Entry entry = read_entry(options);
+    if (!people_.contains(name) || people_[name].peer->upgraded() || people_[name].peer->client().ended()) new_peer(node, name, entry);
+    Headers headers;
+    for (Header& header : entry.headers.list()) headers.add(header.name, replace_words(node, header.value));
+    if (!entry.origin.empty()) headers.add("Origin", entry.origin);
+    if (entry.api_key) headers.add("X-API-Key", std::string(Node::kApiKey));
+    if (!body.empty() && headers.find("Content-Type") == nullptr) headers.add("Content-Type", "application/json");
+    people_[name].peer->request(method, target, headers, body);
+  }
+
+  // ---- what is said
+
+  void says(Node& node, Person& p, std::string_view text) {
+    const auto [times, message] = read_times(text);
+    for (std::size_t i = 1; i <= times; ++i) {
+      const json::Value value = with_values(node, parse_json(with_index(message, i)));
+      p.peer->send_text(json::write(value));
+      if (i % 100 == 0) node.pump();
+    }
+  }
+
+  static json::Value parse_json(std::string_view text) {
+    auto value = json::parse(trim(text));
+    if (!value) differ("not JSON: " + value.error());
+    return *std::move(value);
+  }
+
+  // "$token:USER[:LIFE]", "$ticket:USER" and bound names are replaced.
+  json::Value with_values(Node& node, json::Value value) {
+    if (value.is_object())
+      for (auto& member : value.get_object()) member.value() = with_values(node, std::move(member.value()));
+    if (value.is_array())
+      for (auto& element : value.get_array()) element = with_values(node, std::move(element));
+    if (!value.is_string()) return value;
+    const std::string_view word(value.get_string());
+    if (!word.starts_with('$')) return value;
+    if (auto made = credential(node, word)) return json::Value(*made);
+    const auto bound = bindings_.find(std::string(word.substr(1)));
+    if (bound == bindings_.end()) differ(fmt::format("{} is not bound", word));
+    return bound->second;
+  }
+
+  std::optional<std::string> credential(Node& node, std::string_view word) {
+    const bool ticket = word.starts_with("$ticket:");
+    if (!ticket && !word.starts_with("$token:")) return std::nullopt;
+    word.remove_prefix(word.find(':') + 1);
+    Wish wish;
+    const std::size_t colon = word.find(':');
+    wish.user = word.substr(0, colon);
+    if (colon != std::string_view::npos) {
+      const auto lives = read_duration(word.substr(colon + 1));
+      if (!lives) differ(fmt::format("not a duration: {}", word.substr(colon + 1)));
+      wish.lives = *lives;
+    }
+    return ticket ? node.ticket(wish) : node.token(wish).text;
+  }
+
+  // The same inside of a text, up to the next character that cannot belong to it.
+  std::string replace_words(Node& node, std::string text) {
+    for (std::size_t at = 0; (at = text.find('$', at)) != std::string::npos;) {
+      const auto end = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at) + 1, text.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)) && std::string_view(":_-").find(c) == std::string_view::npos; });
+      const std::size_t length = static_cast<std::size_t>(end - text.begin()) - at;
+      const json::Value value = with_values(node, json::Value(text.substr(at, length)));
+      const std::string by = value.is_string() ? std::string(value.get_string()) : json::write(value);
+      text.replace(at, length, by);
+      at += by.size();
+    }
+    return text;
+  }
+
+  // ---- what is heard
+
+  static std::string heard(const Person& p) {
+    std::string out;
+    for (const std::string& message : p.peer->messages) out += fmt::format("  heard {}\n", message.substr(0, 2000));
+    if (p.peer->closed) out += fmt::format("  closed {} {}\n", p.peer->closed->code, p.peer->closed->reason);
+    if (p.peer->answer && p.peer->answer->status != 101) out += fmt::format("  answered {} {}\n", p.peer->answer->status, p.peer->answer->body);
+    return out.empty() ? "  heard nothing" : out;
+  }
+
+  void compare(const json::Value& expected, const std::string& message) {
+    const auto seen = json::parse(message);
+    if (!seen) differ(fmt::format("not strict JSON ({}): {}", seen.error(), message));
+    if (const auto difference = mismatch(expected, *seen, bindings_)) differ(*difference + "\n  heard " + message.substr(0, 2000));
+  }
+
+  void hears(Person& p, std::string_view text) {
+    const auto [times, message] = read_times(text);
+    for (std::size_t i = 1; i <= times; ++i) {
+      const std::string wanted = with_index(message, i);
+      std::vector<json::Value> expected;
+      for (const std::string_view part : split_outside(wanted, "&")) expected.push_back(parse_json(part));
+      hears_in_any_order(p, std::move(expected));
+    }
+  }
+
+  void hears_in_any_order(Person& p, std::vector<json::Value> expected) {
+    while (!expected.empty()) {
+      if (p.peer->messages.empty()) differ(fmt::format("waits for {}\n{}", json::write(expected.front()), heard(p)));
+      const std::string message = p.peer->messages.front();
+      const auto seen = json::parse(message);
+      if (!seen) differ(fmt::format("not strict JSON ({}): {}", seen.error(), message));
+      std::string why;
+      const auto fits = std::ranges::find_if(expected, [&](const json::Value& one) {
+        const auto difference = mismatch(one, *seen, bindings_);
+        if (difference) why += *difference + "\n";
+        return !difference;
+      });
+      if (fits == expected.end()) differ(why + heard(p));
+      expected.erase(fits);
+      p.peer->messages.pop_front();
+    }
+  }
+
+  static void receives_nothing(const Person& p) {
+    if (!p.peer->messages.empty() || p.peer->closed) differ("expected nothing\n" + heard(p));
+  }
+
+  static void is_open(const Person& p) {
+    if (!p.peer->upgraded() || p.peer->closed) differ("expected an open connection\n" + heard(p));
+  }
+
+  static void is_closed(const Person& p, Words& words) {
+    const std::string code(words.take());
+    const std::string_view reason = words.rest();
+    if (!p.peer->closed) differ("is not closed\n" + heard(p));
+    if (std::to_string(p.peer->closed->code) != code || !p.peer->closed->reason.starts_with(reason)) differ(fmt::format("expected {} {}\n{}", code, reason, heard(p)));
+  }
+
+  static void is_upgraded(const Person& p, Words& words) {
+    if (!p.peer->upgraded()) differ("expected an upgrade\n" + heard(p));
+    const std::string* selected = p.peer->answer->headers.find("Sec-WebSocket-Protocol");
+    const std::string seen = selected != nullptr ? *selected : "";
+    if (words.accept("with", "subprotocol") && seen != words.rest()) differ(fmt::format("expected the subprotocol {}, seen {}", words.rest(), seen));
+    if (words.accept("without", "subprotocol") && !seen.empty()) differ("expected no subprotocol, seen " + seen);
+  }
+
+  // STATUS [CODE] [with HEADER: VALUE | containing TEXT] [JSON]
+  void is_answered(const Person& p, Words& words) {
+    if (!p.peer->answer) differ("no answer\n" + heard(p));
+    const Response& answer = *p.peer->answer;
+    const std::string status(words.take());
+    if (std::to_string(answer.status) != status) differ(fmt::format("expected {}\n{}", status, heard(p)));
+    if (words.accept("with")) return has_header(answer, words.rest());
+    if (words.accept("without")) {
+      if (answer.headers.find(words.rest()) != nullptr) differ(fmt::format("expected no {}", words.rest()));
+      return;
+    }
+    if (words.accept("containing")) {
+      if (answer.body.find(words.rest()) == std::string::npos) differ(fmt::format("expected it to contain {}\n{}", words.rest(), answer.body));
+      return;
+    }
+    if (!words.rest().empty() && !words.rest().starts_with('{') && !words.rest().starts_with('[')) compare(json::Object{{"code", std::string(words.take())}}, answer.body);
+    if (!words.rest().empty()) compare(parse_json(words.rest()), answer.body);
+  }
+
+  static void has_header(const Response& answer, std::string_view wanted) {
+    const std::size_t colon = wanted.find(':');
+    const std::string_view name = trim(wanted.substr(0, colon));
+    const std::string* value = answer.headers.find(name);
+    if (value == nullptr) differ(fmt::format("no header {}", name));
+    if (colon != std::string_view::npos && !value->starts_with(trim(wanted.substr(colon + 1)))) differ(fmt::format("seen {}: {}", name, *value));
+  }
+
+  PlayOptions options_;
+  Settings settings_;
+  std::unique_ptr<Node> node_;
+  std::map<std::string, Person> people_;
+  Bindings bindings_;
+  std::size_t next_loop_ = 0;
+};
+
+} // namespace
+
+std::optional<Difference> play(const Script& script, const PlayOptions& options) { return Player(options).play(script); }
+
+} // namespace foyer::harness

@@ -1,0 +1,62 @@
+#include "harness/scripted_auth.h"
+
+namespace foyer::harness {
+
+void ScriptedAuth::revoke(auth::RevocationEvent event) {
+  event.at = clock_.wall();
+  events_.push_back(event);
+  if (on_events_) on_events_({event});
+  synchronise();
+}
+
+void ScriptedAuth::synchronise() {
+  if (synchronised_ && mood_ == Mood::well) synchronised_(clock_.wall());
+}
+
+void ScriptedAuth::set_mood(Mood mood) {
+  mood_ = mood;
+  if (mood == Mood::silent) return;
+  for (auto& [question, answer] : std::exchange(waiting_, {})) ask(std::move(question), std::move(answer));
+  synchronise();
+}
+
+void ScriptedAuth::ask(std::move_only_function<Result<Identity>()> question, auth::IdentityAnswer answer) {
+  switch (mood_) {
+    case Mood::well: answer(question()); break;
+    case Mood::away: answer(refuse(Cause::AUTH_SERVICE_CONNECTION_ERROR, "connection refused")); break;
+    case Mood::silent: waiting_.emplace_back(std::move(question), std::move(answer)); break;
+  }
+}
+
+void ScriptedAuth::redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) {
+  ask([this, question = std::move(question)] { return redeem(question); }, std::move(answer));
+}
+
+void ScriptedAuth::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
+  ask([this, question = std::move(question)] { return look_up(question); }, std::move(answer));
+}
+
+Result<Identity> ScriptedAuth::redeem(const auth::TicketQuestion& question) {
+  const auto found = tickets_.find(question.ticket);
+  if (found == tickets_.end()) return refuse(Cause::TICKET_UNKNOWN, "no such ticket");
+  Ticket& ticket = found->second;
+  if (ticket.used) return refuse(Cause::TICKET_USED, "redeemed before");
+  if (!ticket.origin.empty() && question.origin.value_or("") != ticket.origin) return refuse(Cause::TICKET_UNKNOWN, "bound to another origin");
+  ticket.used = true;
+  return ticket.identity;
+}
+
+Result<Identity> ScriptedAuth::look_up(const auth::CookieQuestion& question) const {
+  const auto found = cookies_.find(question.cookie);
+  if (found == cookies_.end()) return refuse(Cause::SESSION_UNKNOWN, "no such session");
+  return found->second;
+}
+
+void ScriptedAuth::watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
+  on_events_ = std::move(on_events);
+  synchronised_ = std::move(synchronised);
+  on_events_(events_);
+  synchronise();
+}
+
+} // namespace foyer::harness
