@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/http.h"
 #include "jose/fields.h"
+#include "jose/segment.h"
 
 namespace foyer::jose {
 namespace {
@@ -13,15 +14,20 @@ constexpr std::size_t kMaxHeaderMember = 1024;
 
 std::unexpected<Refusal> bad_form(std::string_view what, std::string field = {}) { return refuse_field(Cause::INVALID_FORMAT, std::move(field), std::string{what}); }
 
-// What is wrong with a text that has other than three segments of base64url.
-std::unexpected<Refusal> wrong_characters(std::string_view token) {
-  if (token.find_first_of("{}\"[]") != std::string_view::npos) return bad_form("a token with braces or quotes; the JSON serialisation is not read");
-  if (token.find_first_of("=") != std::string_view::npos) return bad_form("base64 padding in a token");
-  if (token.find_first_of("+/") != std::string_view::npos) return bad_form("the plain base64 alphabet in a token; base64url is due");
-  return bad_form("white space or other characters that no token has");
-}
-
 bool is_token_character(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; }
+
+// What is wrong with a text that is not three segments of base64url.
+std::unexpected<Refusal> diagnose(std::string_view token) {
+  if (token.find_first_of("{}\"[]") != std::string_view::npos) return bad_form("a token with braces or quotes; the JSON serialisation is not read");
+  if (token.find('=') != std::string_view::npos) return bad_form("base64 padding in a token");
+  if (token.find_first_of("+/") != std::string_view::npos) return bad_form("the plain base64 alphabet in a token; base64url is due");
+  if (!std::ranges::all_of(token, is_token_character)) return bad_form("white space or other characters that no token has");
+  const auto segments = std::ranges::count(token, '.') + 1;
+  if (segments == 5) return bad_form("five segments: an encrypted token (JWE), where a signed one is due");
+  if (segments != 3) return bad_form(std::to_string(segments) + " segments; a token has three");
+  if (token.starts_with('.') || token.ends_with('.') || token.find("..") != std::string_view::npos) return bad_form("an empty segment");
+  return bad_form("a segment that is not base64url in its one canonical form");
+}
 
 Result<JwsHeader> read_header(std::string json) {
   thread_local Fields fields;
@@ -47,30 +53,41 @@ Result<JwsHeader> read_header(std::string json) {
   return header;
 }
 
+// The header that this thread read last: those of one issuer are all the same,
+// and one that is the same text reads the same.
+struct SeenHeader {
+  std::string text;
+  JwsHeader header;
+};
+
 } // namespace
 
 Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
   if (token.empty()) return bad_form("an empty token");
   if (token.size() > max_bytes) return bad_form(std::to_string(token.size()) + " bytes; at most " + std::to_string(max_bytes) + " are read");
-  if (!std::ranges::all_of(token, is_token_character)) return wrong_characters(token);
-  const auto dots = std::ranges::count(token, '.');
-  if (dots == 4) return bad_form("five segments: an encrypted token (JWE), where a signed one is due");
-  if (dots != 2) return bad_form(std::to_string(dots + 1) + " segments; a token has three");
   const auto first = token.find('.');
-  const auto second = token.find('.', first + 1);
+  const auto last = token.rfind('.');
+  if (first == std::string_view::npos || first == last) return diagnose(token);
   const auto header_text = token.substr(0, first);
-  const auto payload_text = token.substr(first + 1, second - first - 1);
-  const auto signature_text = token.substr(second + 1);
-  if (header_text.empty() || payload_text.empty()) return bad_form("an empty segment");
+  const auto payload_text = token.substr(first + 1, last - first - 1);
+  const auto signature_text = token.substr(last + 1);
+  if (header_text.empty() || payload_text.empty()) return diagnose(token);
 
-  auto header_json = base64url_decode(header_text);
-  auto payload = base64url_decode(payload_text);
-  auto signature = base64url_decode(signature_text);
-  if (!header_json || !payload || !signature) return bad_form("a segment that is not base64url, or not in its one canonical form");
-  TRY(header, read_header(std::move(*header_json)));
+  Jws jws;
+  if (!decode_segment(payload_text, jws.payload) || !decode_segment(signature_text, jws.signature)) return diagnose(token);
+  thread_local SeenHeader seen;
+  if (seen.text != header_text) {
+    std::string json;
+    if (!decode_segment(header_text, json)) return diagnose(token);
+    TRY(header, read_header(std::move(json)));
+    seen.header = std::move(header);
+    seen.text = header_text;
+  }
+  jws.header = seen.header;
   // An unsigned token is refused for its algorithm, whatever stands behind the last dot.
-  if (signature_text.empty() && !iequals(header.alg, "none")) return bad_form("an empty segment");
-  return Jws{.header = std::move(header), .payload = std::move(*payload), .signature = std::move(*signature), .signing_input = token.substr(0, second)};
+  if (signature_text.empty() && !iequals(jws.header.alg, "none")) return diagnose(token);
+  jws.signing_input = token.substr(0, last);
+  return jws;
 }
 
 Result<const Key*> verify_signature(const Jws& jws, const KeySet& keys) {
