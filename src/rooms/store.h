@@ -75,7 +75,7 @@ inline constexpr Millis kKeyLife{std::chrono::minutes{5}};
 inline constexpr std::string_view kDetachedName = "deleted user";
 
 struct HistoryQuestion {
-  RoomName room;
+  RoomName room = {};
   std::optional<Offset> after = {};  // exclusive: oldest first from here
   std::optional<Offset> before = {}; // exclusive: the newest below this
   std::optional<Offset> up_to = {};  // inclusive upper bound

@@ -1,0 +1,380 @@
+// What every chat store must do, whatever database is under it. A test file makes
+// a StoreWorld for its store and instantiates ChatStoreContract with it.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rooms/store.h"
+
+namespace foyer::rooms {
+
+struct WorldOptions {
+  std::uint32_t history_days = 0;
+  std::uint64_t history_messages = 0;
+  std::uint32_t room_members = 10'000;
+};
+
+// A store with everything around it, in the hands of a test.
+class StoreWorld {
+ public:
+  virtual ~StoreWorld() = default;
+  virtual void open(WorldOptions options) = 0; // again: closes and opens the same data, as a restart does
+  virtual ChatStore& store() = 0;
+  virtual void run() = 0;                      // until all that was asked is answered
+  virtual ManualClock& clock() = 0;
+
+  // Asks and waits for the answer.
+  template <class T>
+  Result<T> ask(const std::function<void(Done<T>)>& question) {
+    std::optional<Result<T>> answer;
+    question([&](Result<T> r) { answer = std::move(r); });
+    run();
+    if (!answer) return refuse(Cause::INTERNAL_ERROR, "no answer");
+    return std::move(*answer);
+  }
+  Result<RoomRow> room(const std::string& name) {
+    return ask<RoomRow>([&](Done<RoomRow> d) { store().open(RoomName(name), std::move(d)); });
+  }
+  Result<RoomRow> create(const std::string& name, const std::string& by) {
+    return ask<RoomRow>([&](Done<RoomRow> d) { store().create(RoomName(name), UserId(by), std::move(d)); });
+  }
+  Result<RoomRow> direct(const std::string& a, const std::string& b) {
+    return ask<RoomRow>([&](Done<RoomRow> d) { store().direct(UserId(a), UserId(b), std::move(d)); });
+  }
+  Result<bool> add(const std::string& room, const std::string& user) {
+    return ask<bool>([&](Done<bool> d) { store().add_member(RoomName(room), UserId(user), std::move(d)); });
+  }
+  Result<bool> remove(const std::string& room, const std::string& user) {
+    return ask<bool>([&](Done<bool> d) { store().remove_member(RoomName(room), UserId(user), std::move(d)); });
+  }
+  AppendQuestion message(const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
+    return {.room = RoomName(room), .from = {UserId(from), from + "'s name"}, .text = text, .key = key, .time = clock().wall()};
+  }
+  Result<Appended> say(const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
+    return ask<Appended>([&](Done<Appended> d) { store().append(message(room, from, text, key), std::move(d)); });
+  }
+  Result<Offset> erase(const std::string& room, Offset offset, const std::string& by, bool any = false) {
+    return ask<Offset>([&](Done<Offset> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
+  }
+  Result<bool> detach(const std::string& user) {
+    return ask<bool>([&](Done<bool> d) { store().detach_author(UserId(user), std::move(d)); });
+  }
+  Result<HistoryPage> history(HistoryQuestion question) {
+    return ask<HistoryPage>([&](Done<HistoryPage> d) { store().history(question, std::move(d)); });
+  }
+  // A page as "1:text 2:text", a plus behind it if there is more.
+  std::string page(HistoryQuestion question) {
+    auto got = history(std::move(question));
+    if (!got) return std::string(got.error().code());
+    std::string out;
+    for (const Message& m : got->messages) out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
+    return out + (got->more ? " +" : "");
+  }
+  std::string rooms_of(const std::string& user, std::uint32_t limit = 50) {
+    auto rows = ask<std::vector<RoomRow>>([&](Done<std::vector<RoomRow>> d) { store().rooms_of(UserId(user), limit, std::move(d)); });
+    if (!rows) return std::string(rows.error().code());
+    std::string out;
+    for (const RoomRow& row : *rows) out += (out.empty() ? "" : " ") + row.room.str() + "@" + std::to_string(row.offset);
+    return out;
+  }
+};
+
+class ChatStoreContract : public testing::TestWithParam<std::function<std::unique_ptr<StoreWorld>()>> {
+ protected:
+  void SetUp() override {
+    w = GetParam()();
+    w->open({});
+  }
+  std::unique_ptr<StoreWorld> w;
+};
+
+inline std::string code_of(const auto& result) { return result ? "ok" : std::string(result.error().code()); }
+
+// --- rooms and members ---
+
+TEST_P(ChatStoreContract, APublicRoomIsMadeByItsFirstOpening) {
+  auto first = w->room("tea");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->room, RoomName("tea"));
+  EXPECT_EQ(first->kind, RoomKind::public_);
+  EXPECT_EQ(first->offset, 0U);
+  EXPECT_FALSE(first->epoch.empty());
+  EXPECT_EQ(w->room("tea")->epoch, first->epoch);
+  EXPECT_EQ(w->room("user:Ann@x")->kind, RoomKind::own);
+}
+
+TEST_P(ChatStoreContract, EpochAndOffsetOutliveARestart) {
+  const Epoch epoch = w->room("tea")->epoch;
+  ASSERT_EQ(w->say("tea", "ann", "one")->offset, 1U);
+  w->open({});
+  EXPECT_EQ(w->room("tea")->epoch, epoch);
+  EXPECT_EQ(w->room("tea")->offset, 1U);
+  EXPECT_EQ(w->say("tea", "ann", "two")->offset, 2U);
+}
+
+TEST_P(ChatStoreContract, APrivateRoomIsCreatedOnceAndHasItsMembers) {
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_THAT(w->create("private:den", "ann")->members, testing::ElementsAre(UserId("ann")));
+  EXPECT_EQ(code_of(w->create("private:den", "bob")), "ROOM_EXISTS");
+  EXPECT_EQ(w->add("private:den", "bob"), true);
+  EXPECT_EQ(w->add("private:den", "bob"), false);
+  EXPECT_THAT(w->room("private:den")->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(w->remove("private:den", "bob"), true);
+  EXPECT_EQ(w->remove("private:den", "bob"), false);
+  EXPECT_THAT(w->room("private:den")->members, testing::ElementsAre(UserId("ann")));
+}
+
+TEST_P(ChatStoreContract, ARoomThatLostItsLastMemberIsGoneAndItsNameBeginsAnew) {
+  const Epoch old = w->create("private:den", "ann")->epoch;
+  ASSERT_TRUE(w->say("private:den", "ann", "secret"));
+  EXPECT_EQ(w->remove("private:den", "ann"), true);
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  auto again = w->create("private:den", "eve");
+  ASSERT_TRUE(again);
+  EXPECT_NE(again->epoch, old);
+  EXPECT_EQ(again->offset, 0U);
+  EXPECT_EQ(w->page({.room = RoomName("private:den")}), "");
+  EXPECT_EQ(w->say("private:den", "eve", "mine")->offset, 1U);
+}
+
+TEST_P(ChatStoreContract, OnlyPrivateRoomsAreCreatedAndChangeTheirMembers) {
+  EXPECT_EQ(code_of(w->create("tea", "ann")), "ROOM_NAME_INVALID");
+  EXPECT_EQ(code_of(w->create("private:No", "ann")), "ROOM_NAME_INVALID");
+  ASSERT_TRUE(w->room("tea"));
+  EXPECT_EQ(code_of(w->add("tea", "ann")), "PERMISSION_DENIED");
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  EXPECT_EQ(code_of(w->add(direct, "eve")), "PERMISSION_DENIED");
+  EXPECT_EQ(code_of(w->remove(direct, "bob")), "PERMISSION_DENIED");
+  EXPECT_EQ(code_of(w->add("private:none", "ann")), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->remove("private:none", "ann")), "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, APrivateRoomHasNoMoreMembersThanItsLimit) {
+  w->open({.room_members = 2});
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  EXPECT_EQ(w->add("private:den", "bob"), true);
+  EXPECT_EQ(code_of(w->add("private:den", "eve")), "ROOM_LIMIT");
+}
+
+TEST_P(ChatStoreContract, TheDirectRoomOfTwoUsersIsTheSameWhoeverAsks) {
+  auto first = w->direct("bob", "ann");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(kind_of(first->room.view()).value(), RoomKind::direct);
+  EXPECT_EQ(first->room.str().find("ann"), std::string::npos) << "opaque";
+  EXPECT_THAT(first->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(w->direct("ann", "bob")->room, first->room);
+  EXPECT_NE(w->direct("ann", "eve")->room, first->room);
+  w->open({});
+  EXPECT_EQ(w->direct("ann", "bob")->room, first->room);
+  EXPECT_EQ(code_of(w->direct("ann", "ann")), "BAD_MESSAGE");
+  EXPECT_EQ(code_of(w->room("direct:unknown")), "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, TheRoomsOfAUserAreItsOwnThoseItBelongsToAndThePublicOnes) {
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->create("private:other", "eve"));
+  ASSERT_TRUE(w->room("user:ann"));
+  ASSERT_TRUE(w->room("user:eve"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("tea", "eve", "hello"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("user:ann", "ann", "note"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("private:den", "ann", "psst"));
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@1 user:ann@1 tea@1");
+  EXPECT_EQ(w->rooms_of("ann", 2), "private:den@1 user:ann@1");
+  EXPECT_EQ(w->rooms_of("bob"), "tea@1");
+}
+
+// --- messages ---
+
+TEST_P(ChatStoreContract, OffsetsAreGivenInTheOrderOfTheCalls) {
+  std::vector<std::string> order;
+  for (const char* text : {"a", "b", "c"})
+    w->store().append(w->message("tea", "ann", text), [&order, text](Result<Appended> r) { order.push_back(text + std::to_string(r ? r->offset : 0)); });
+  w->store().append(w->message("milk", "ann", "d"), [&order](Result<Appended> r) { order.push_back("d" + std::to_string(r ? r->offset : 0)); });
+  EXPECT_THAT(order, testing::ElementsAre());
+  w->run();
+  EXPECT_THAT(order, testing::ElementsAre("a1", "b2", "c3", "d1"));
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:a 2:b 3:c");
+}
+
+TEST_P(ChatStoreContract, AMessageComesBackAsItWasSaid) {
+  const std::string text = "käse \xF0\x9F\xA7\x80 \"quoted\"\nnext'; DROP TABLE messages;--";
+  const WallTime then = w->clock().wall();
+  ASSERT_TRUE(w->say("tea", "ann", text, "k1"));
+  w->clock().advance(Millis{60'000});
+  auto got = w->history({.room = RoomName("tea")});
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->messages.size(), 1U);
+  const Message& m = got->messages[0];
+  EXPECT_EQ(m.offset, 1U);
+  EXPECT_EQ(m.from.id, UserId("ann"));
+  EXPECT_EQ(m.from.name, "ann's name");
+  EXPECT_EQ(m.text, text);
+  EXPECT_EQ(m.time, then);
+  EXPECT_EQ(m.key, "k1");
+  EXPECT_FALSE(m.deleted);
+}
+
+TEST_P(ChatStoreContract, AMessageIntoARoomThatNobodyOpenedFollowsTheRuleOfItsKind) {
+  EXPECT_EQ(w->say("tea", "ann", "x")->offset, 1U);
+  EXPECT_EQ(code_of(w->say("private:none", "ann", "x")), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->say("BAD NAME", "ann", "x")), "ROOM_NAME_INVALID");
+}
+
+TEST_P(ChatStoreContract, TheSameKeyAndTextIsTheFirstMessageAgain) {
+  const WallTime then = w->clock().wall();
+  ASSERT_EQ(w->say("tea", "ann", "hello", "k1")->offset, 1U);
+  ASSERT_EQ(w->say("tea", "ann", "more")->offset, 2U);
+  w->clock().advance(Millis{120'000});
+  for (const bool restarted : {false, true}) {
+    if (restarted) w->open({});
+    auto again = w->say("tea", "ann", "hello", "k1");
+    ASSERT_TRUE(again);
+    EXPECT_TRUE(again->duplicate);
+    EXPECT_EQ(again->offset, 1U);
+    EXPECT_EQ(again->time, then);
+  }
+  EXPECT_EQ(code_of(w->say("tea", "ann", "other", "k1")), "KEY_REUSED");
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:hello 2:more");
+  EXPECT_EQ(w->say("tea", "ann", "third")->offset, 3U) << "neither a repetition nor a refusal leaves a hole";
+}
+
+TEST_P(ChatStoreContract, AKeyIsOneUsersInOneRoom) {
+  EXPECT_EQ(w->say("tea", "ann", "a", "k1")->offset, 1U);
+  EXPECT_EQ(w->say("tea", "bob", "b", "k1")->offset, 2U);
+  EXPECT_EQ(w->say("milk", "ann", "c", "k1")->offset, 1U);
+}
+
+TEST_P(ChatStoreContract, TwoOfTheSameKeyAtOnceAreOneMessage) {
+  std::vector<Appended> answers;
+  for (int i = 0; i < 2; ++i)
+    w->store().append(w->message("tea", "ann", "hello", "k1"), [&](Result<Appended> r) { answers.push_back(r.value()); });
+  w->run();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_FALSE(answers[0].duplicate);
+  EXPECT_TRUE(answers[1].duplicate);
+  EXPECT_EQ(answers[1].offset, answers[0].offset);
+}
+
+// --- history ---
+
+TEST_P(ChatStoreContract, HistoryIsReadInPagesBothWays) {
+  for (int i = 1; i <= 7; ++i) ASSERT_TRUE(w->say("tea", "ann", "m" + std::to_string(i)));
+  const RoomName tea("tea");
+  EXPECT_EQ(w->page({.room = tea, .limit = 3}), "5:m5 6:m6 7:m7 +");
+  EXPECT_EQ(w->page({.room = tea, .before = 5, .limit = 3}), "2:m2 3:m3 4:m4 +");
+  EXPECT_EQ(w->page({.room = tea, .before = 2, .limit = 3}), "1:m1");
+  EXPECT_EQ(w->page({.room = tea, .before = 1, .limit = 3}), "");
+  EXPECT_EQ(w->page({.room = tea, .after = 0, .limit = 3}), "1:m1 2:m2 3:m3 +");
+  EXPECT_EQ(w->page({.room = tea, .after = 3, .limit = 9}), "4:m4 5:m5 6:m6 7:m7");
+  EXPECT_EQ(w->page({.room = tea, .after = 3, .up_to = 5, .limit = 9}), "4:m4 5:m5");
+  EXPECT_EQ(w->page({.room = tea, .up_to = 4, .limit = 2}), "3:m3 4:m4 +");
+  EXPECT_EQ(w->page({.room = tea, .after = 7}), "");
+  EXPECT_EQ(w->page({.room = tea, .limit = 0}), " +");
+  EXPECT_EQ(w->page({.room = RoomName("empty")}), "");
+}
+
+TEST_P(ChatStoreContract, APageIsNeverLongerThanTheLimit) {
+  for (std::uint32_t i = 0; i < kHistoryLimit + 5; ++i) w->store().append(w->message("tea", "ann", "x"), [](Result<Appended>) {});
+  w->run();
+  auto got = w->history({.room = RoomName("tea"), .limit = 1'000'000});
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->messages.size(), kHistoryLimit);
+  EXPECT_EQ(got->messages.front().offset, 6U);
+  EXPECT_TRUE(got->more);
+}
+
+TEST_P(ChatStoreContract, RetentionByNumberHidesTheOldestAtOnceAndKeepsTheOffset) {
+  w->open({.history_messages = 2});
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(w->say("tea", "ann", "m" + std::to_string(i)));
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "4:m4 5:m5");
+  EXPECT_EQ(w->page({.room = RoomName("tea"), .after = 0}), "4:m4 5:m5");
+  w->open({});
+  EXPECT_EQ(w->say("tea", "ann", "m6")->offset, 6U);
+}
+
+TEST_P(ChatStoreContract, RetentionByAgeHidesTheOldestAndKeepsTheOffset) {
+  w->open({.history_days = 2});
+  ASSERT_TRUE(w->say("tea", "ann", "old"));
+  w->clock().advance(std::chrono::hours{36});
+  ASSERT_TRUE(w->say("tea", "ann", "newer"));
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:old 2:newer");
+  w->clock().advance(std::chrono::hours{24});
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "2:newer");
+  w->clock().advance(std::chrono::hours{48});
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "");
+  EXPECT_EQ(w->room("tea")->offset, 2U);
+  w->open({.history_days = 2});
+  EXPECT_EQ(w->say("tea", "ann", "third")->offset, 3U);
+}
+
+TEST_P(ChatStoreContract, AKeyIsRememberedForItsTimeEvenWhenTheMessageIsHidden) {
+  w->open({.history_messages = 1});
+  ASSERT_EQ(w->say("tea", "ann", "first", "k1")->offset, 1U);
+  ASSERT_EQ(w->say("tea", "ann", "second")->offset, 2U);
+  w->clock().advance(kKeyLife - Millis{1'000});
+  w->open({.history_messages = 1}); // a restart begins a sweep
+  ASSERT_EQ(w->say("tea", "ann", "third")->offset, 3U);
+  EXPECT_TRUE(w->say("tea", "ann", "first", "k1")->duplicate);
+}
+
+// --- deletion ---
+
+TEST_P(ChatStoreContract, AnErasedMessageKeepsItsPlaceAndLosesItsText) {
+  for (const char* text : {"one", "two", "three"}) ASSERT_TRUE(w->say("tea", "ann", text, text));
+  EXPECT_EQ(code_of(w->erase("tea", 2, "bob")), "PERMISSION_DENIED");
+  EXPECT_EQ(w->erase("tea", 2, "ann").value(), 2U);
+  EXPECT_EQ(w->erase("tea", 2, "ann").value(), 2U) << "again is no error";
+  EXPECT_EQ(w->erase("tea", 3, "root", true).value(), 3U);
+  EXPECT_EQ(code_of(w->erase("tea", 4, "ann")), "NOT_FOUND");
+  EXPECT_EQ(code_of(w->erase("none", 1, "ann", true)), "NOT_FOUND");
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:one 2:deleted 3:deleted");
+  EXPECT_EQ(w->history({.room = RoomName("tea")})->messages[1].text, "");
+  EXPECT_TRUE(w->say("tea", "ann", "two", "two")->duplicate) << "a late repetition does not bring it back";
+  EXPECT_EQ(w->say("tea", "ann", "four")->offset, 4U);
+}
+
+TEST_P(ChatStoreContract, TheEndOfAnAccountLeavesItsMessagesWithoutItsName) {
+  ASSERT_TRUE(w->say("tea", "ann", "hello"));
+  ASSERT_TRUE(w->say("tea", "bob", "hi"));
+  ASSERT_TRUE(w->say("user:ann", "ann", "diary"));
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->create("private:shared", "ann"));
+  ASSERT_TRUE(w->add("private:shared", "bob"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+
+  EXPECT_EQ(w->detach("ann"), true);
+
+  auto page = w->history({.room = RoomName("tea")});
+  ASSERT_EQ(page->messages.size(), 2U);
+  EXPECT_EQ(page->messages[0].from.id, UserId("ann"));
+  EXPECT_EQ(page->messages[0].from.name, kDetachedName);
+  EXPECT_EQ(page->messages[0].text, "hello");
+  EXPECT_EQ(page->messages[1].from.name, "bob's name");
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_THAT(w->room("private:shared")->members, testing::ElementsAre(UserId("bob")));
+  EXPECT_THAT(w->room(direct)->members, testing::ElementsAre(UserId("bob")));
+  EXPECT_EQ(w->room("user:ann")->offset, 0U);
+  EXPECT_EQ(w->detach("nobody"), false);
+}
+
+TEST_P(ChatStoreContract, AClosedStoreRefusesAndHasFinishedWhatItWasGiven) {
+  std::string first;
+  w->store().append(w->message("tea", "ann", "last words"), [&](Result<Appended> r) { first = code_of(r); });
+  w->store().close();
+  EXPECT_EQ(first, "ok");
+  EXPECT_EQ(code_of(w->say("tea", "ann", "too late")), "BUSY");
+  w->open({});
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:last words");
+}
+
+} // namespace foyer::rooms
