@@ -34,6 +34,13 @@ AcceptFunction echo() {
   return [](Loop&, Transport& transport) { return new Echo(transport); };
 }
 
+class CountingLog final : public Log {
+ public:
+  void write(Level, std::string_view event, std::string_view, std::initializer_list<Field>) noexcept override { events.emplace_back(event); }
+  bool enabled(Level) const noexcept override { return true; }
+  std::vector<std::string> events{};
+};
+
 template <class F>
 void on_loop(Loop& loop, F act) {
   std::promise<void> done;
@@ -117,7 +124,9 @@ TEST(LoopGroup, LettingGoOfTheListenerFirstAcceptsWhatWaits) {
 TEST(LoopGroup, WithoutFileDescriptorsConnectionsAreTurnedAwayAtOnceAndServiceResumes) {
   const auto listening = listener();
   ManualClock clock;
-  EpollLoop loop(0, clock, null_log());
+  CountingLog log;
+  log.error("first", "a sanitizer that meets a type for the first time needs a descriptor itself");
+  EpollLoop loop(0, clock, log);
   loop.listen(listening, echo());
   std::vector<Peer> peers;
   for (int i = 0; i < 5; ++i) peers.push_back(Peer::to(listening->port()));
@@ -132,6 +141,7 @@ TEST(LoopGroup, WithoutFileDescriptorsConnectionsAreTurnedAwayAtOnceAndServiceRe
   loop.turn(0ms);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(loop.stats().shed.value(), 5U);
+  EXPECT_THAT(log.events, testing::ElementsAre("first", "accept_failed"));
   for (auto& peer : peers) {
     bool ended = false;
     peer.read(&ended);
