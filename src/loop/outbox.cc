@@ -54,10 +54,8 @@ std::size_t Backlog::drop_unstarted() {
 
 TurnQueue::TurnQueue() : entries_(1), flat_(std::make_unique_for_overwrite<char[]>(kContiguous)) {}
 
-TurnQueue::List TurnQueue::append(List list, const SharedBytes& bytes) {
+TurnQueue::List TurnQueue::append_new(List list, const SharedBytes& bytes) {
   if (!bytes || bytes->empty()) return list;
-  const List known = entries_[list].newest_child;
-  if (known != kEmpty && entries_[known].shared == bytes) return known;
   const auto added = static_cast<List>(entries_.size());
   const std::size_t total = entries_[list].total + bytes->size();
   entries_.push_back({.shared = bytes, .total = total, .parent = list});

@@ -54,7 +54,10 @@ class TurnQueue {
 
   TurnQueue();
   // The list that is `list` with one more buffer behind it. Empty buffers change nothing.
-  [[nodiscard]] List append(List list, const SharedBytes& bytes);
+  [[nodiscard]] List append(List list, const SharedBytes& bytes) {
+    const List known = entries_[list].newest_child;
+    return known != kEmpty && entries_[known].shared == bytes ? known : append_new(list, bytes);
+  }
   [[nodiscard]] List append_copy(List list, std::string_view bytes);
   [[nodiscard]] std::size_t size(List list) const { return entries_[list].total; }
   // All bytes of the list in one piece, valid until the next call; nullopt when
@@ -69,10 +72,11 @@ class TurnQueue {
     SharedBytes shared;       // null: a copy in copies_
     std::size_t total = 0;    // bytes from the root to here
     List parent = kEmpty;
-    List newest_child = kEmpty;
+    List newest_child = kEmpty; // never a copy
     std::uint32_t copy_at = 0;
     std::uint32_t copy_size = 0;
   };
+  [[nodiscard]] List append_new(List list, const SharedBytes& bytes);
   [[nodiscard]] std::string_view own_bytes(const Entry& entry) const {
     return entry.shared ? std::string_view{*entry.shared} : std::string_view{copies_}.substr(entry.copy_at, entry.copy_size);
   }
