@@ -19,6 +19,7 @@ struct WorldOptions {
   std::uint32_t history_days = 0;
   std::uint64_t history_messages = 0;
   std::uint32_t room_members = 10'000;
+  std::uint32_t rooms_per_user = 1'000;
 };
 
 // A store with everything around it, in the hands of a test.
@@ -161,6 +162,16 @@ TEST_P(ChatStoreContract, APrivateRoomHasNoMoreMembersThanItsLimit) {
   ASSERT_TRUE(w->create("private:den", "ann"));
   EXPECT_EQ(w->add("private:den", "bob"), true);
   EXPECT_EQ(code_of(w->add("private:den", "eve")), "ROOM_LIMIT");
+}
+
+TEST_P(ChatStoreContract, AUserCreatesNoMorePrivateRoomsThanItsLimit) {
+  w->open({.rooms_per_user = 2});
+  ASSERT_TRUE(w->create("private:a", "ann"));
+  ASSERT_TRUE(w->create("private:b", "ann"));
+  EXPECT_EQ(code_of(w->create("private:c", "ann")), "ROOM_LIMIT");
+  ASSERT_TRUE(w->create("private:d", "bob"));
+  ASSERT_TRUE(w->remove("private:a", "ann"));
+  EXPECT_TRUE(w->create("private:c", "ann")) << "a room that is gone does not count";
 }
 
 TEST_P(ChatStoreContract, TheDirectRoomOfTwoUsersIsTheSameWhoeverAsks) {

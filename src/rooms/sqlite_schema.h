@@ -10,16 +10,19 @@ inline constexpr std::string_view kChatSchema[] = {
     R"sql(
 -- A room whose name is null is gone; its rows are swept away little by little.
 -- pair: of a direct room, its two users in order with a line feed between them.
+-- creator: of a private room.
 CREATE TABLE rooms (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT UNIQUE,
   kind INTEGER NOT NULL,
   pair TEXT UNIQUE,
+  creator TEXT,
   epoch TEXT NOT NULL,
   last_offset INTEGER NOT NULL,
   active_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX rooms_by_activity ON rooms (kind, active_ms);
+CREATE INDEX rooms_by_creator ON rooms (creator) WHERE creator IS NOT NULL;
 
 CREATE TABLE members (
   room_id INTEGER NOT NULL REFERENCES rooms (id),

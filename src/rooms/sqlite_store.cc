@@ -22,7 +22,7 @@ class SqliteStore final : public ChatStore {
         retention_{.days = options.history_days, .messages = options.history_messages},
         clock_(clock),
         entropy_(entropy),
-        writes_(clock, entropy, options.room_members),
+        writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user}),
         sweep_(retention_, clock) {}
   ~SqliteStore() override { SqliteStore::close(); }
 

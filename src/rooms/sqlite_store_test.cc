@@ -36,6 +36,7 @@ class SqliteWorld final : public StoreWorld {
     options.history_days = of_the_world.history_days;
     options.history_messages = of_the_world.history_messages;
     options.room_members = of_the_world.room_members;
+    options.rooms_per_user = of_the_world.rooms_per_user;
     auto opened = open_sqlite_store(path(), options, clock_, entropy_, metrics, null_log());
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);

@@ -43,13 +43,12 @@ Result<SqliteWrites::Room*> SqliteWrites::find_or_make(store::Database& db, std:
   if (found != nullptr) return found;
   TRY(kind, kind_of(name));
   if (has_members(kind)) return refuse(Cause::NOT_A_MEMBER);
-  return make(db, name, kind, {});
+  return make(db, name, kind, std::nullopt, std::nullopt);
 }
 
-Result<SqliteWrites::Room*> SqliteWrites::make(store::Database& db, std::string_view name, RoomKind kind, std::string_view pair) {
+Result<SqliteWrites::Room*> SqliteWrites::make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
   Room room{.kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall()};
-  const auto pair_or_null = pair.empty() ? std::nullopt : std::optional<std::string_view>(pair);
-  TRY_VOID(db.change("INSERT INTO rooms (name, kind, pair, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, 0, ?)", name, kind, pair_or_null, room.epoch, room.active));
+  TRY_VOID(db.change("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, 0, ?)", name, kind, pair, creator, room.epoch, room.active));
   room.id = db.last_row_id();
   made_rooms_.emplace_back(name);
   return &rooms_.emplace(std::string(name), std::move(room)).first->second;
@@ -74,7 +73,12 @@ Result<RoomRow> SqliteWrites::create(store::Database& db, const RoomName& name, 
   if (kind != RoomKind::private_) return refuse_field(Cause::ROOM_NAME_INVALID, "room", "only private rooms are created by name");
   TRY(found, find(db, name.view()));
   if (found != nullptr) return refuse(Cause::ROOM_EXISTS);
-  TRY(room, make(db, name.view(), kind, {}));
+  {
+    TRY(rows, db.query("SELECT count(*) FROM rooms WHERE creator = ? AND name IS NOT NULL", by));
+    TRY_VOID(rows.step());
+    if (rows.count(0) >= limits_.rooms_per_user) return refuse(Cause::ROOM_LIMIT, fmt::format("a user creates at most {} private rooms", limits_.rooms_per_user));
+  }
+  TRY(room, make(db, name.view(), kind, std::nullopt, by.view()));
   TRY_VOID(put_member(db, room->id, by));
   return row(db, name.view(), *room);
 }
@@ -94,7 +98,7 @@ Result<RoomRow> SqliteWrites::direct(store::Database& db, const UserId& a, const
   std::array<std::byte, 16> random{};
   entropy_.fill(random);
   const std::string name = "direct:" + hex_encode({reinterpret_cast<const char*>(random.data()), random.size()});
-  TRY(room, make(db, name, RoomKind::direct, pair));
+  TRY(room, make(db, name, RoomKind::direct, pair, std::nullopt));
   TRY_VOID(put_member(db, room->id, a));
   TRY_VOID(put_member(db, room->id, b));
   return row(db, name, *room);
@@ -119,7 +123,7 @@ Result<bool> SqliteWrites::add_member(store::Database& db, const RoomName& name,
   {
     TRY(rows, db.query("SELECT count(*) FROM members WHERE room_id = ?", room->id));
     TRY_VOID(rows.step());
-    if (rows.count(0) >= room_members_) return refuse(Cause::ROOM_LIMIT, fmt::format("a private room has at most {} members", room_members_));
+    if (rows.count(0) >= limits_.room_members) return refuse(Cause::ROOM_LIMIT, fmt::format("a private room has at most {} members", limits_.room_members));
   }
   TRY_VOID(put_member(db, room->id, user));
   return db.changes() == 1;

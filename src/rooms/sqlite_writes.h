@@ -17,7 +17,11 @@ namespace foyer::rooms {
 
 class SqliteWrites {
  public:
-  SqliteWrites(const Clock& clock, Entropy& entropy, std::uint32_t room_members) : clock_(clock), entropy_(entropy), room_members_(room_members) {}
+  struct Limits {
+    std::uint32_t room_members = 0;   // of a private room
+    std::uint32_t rooms_per_user = 0; // private rooms created by one user
+  };
+  SqliteWrites(const Clock& clock, Entropy& entropy, Limits limits) : clock_(clock), entropy_(entropy), limits_(limits) {}
 
   // Runs one job; when it refuses, what it has made is undone, so it is forgotten here.
   template <class T, class Job>
@@ -60,7 +64,7 @@ class SqliteWrites {
   [[nodiscard]] Result<Room*> find(store::Database& db, std::string_view name);
   // Public and own rooms are made; others must be there: NOT_A_MEMBER.
   [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name);
-  [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind, std::string_view pair);
+  [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator);
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
   [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
@@ -70,7 +74,7 @@ class SqliteWrites {
 
   const Clock& clock_;
   Entropy& entropy_;
-  const std::uint32_t room_members_;
+  const Limits limits_;
   std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
   std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
   std::vector<std::string> dirty_;

@@ -93,7 +93,7 @@ class ChatStore {
   // The row of a room; creates public and own rooms that do not exist. Private and
   // direct rooms that do not exist: NOT_A_MEMBER.
   virtual void open(RoomName room, Done<RoomRow> done) = 0;
-  // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it).
+  // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it), ROOM_LIMIT.
   virtual void create(RoomName room, UserId by, Done<RoomRow> done) = 0;
   // The direct room of two users, the same whoever asks. BAD_MESSAGE (field `user`) for one and the same user.
   virtual void direct(UserId a, UserId b, Done<RoomRow> done) = 0;
