@@ -1,9 +1,57 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/clock.h"
 #include "cli/command.h"
+#include "config/development.h"
+#include "config/preflight.h"
+#include "config/report.h"
 
 namespace foyer::cli {
+namespace {
 
-int run_check(Args) { return kCouldNotRun; }
+constexpr std::string_view kUsage =
+    "Usage: foyer check [--json] [OPTIONS OF serve]\n"
+    "       foyer check --reference\n\n"
+    "Is this configuration fit to serve? Reports everything that is wrong at once, and where each value comes from.\n"
+    "Exit status: 0 fit, 1 not fit, 2 could not run.\n\n"
+    "  --json         findings and options as one JSON object\n"
+    "  --reference    the page docs/configuration.md\n"
+    "  --config FILE  read options from a TOML file\n"
+    "  --dev          short for --environment development\n";
+
+} // namespace
+
+int run_check(Args args) {
+  config::Inputs inputs{{}, config::system_environment(), config::system_files()};
+  bool as_json = false;
+  for (const auto& arg : args) {
+    if (arg == "--help" || arg == "-h") {
+      fmt::print("{}{}", kUsage, config::options_help());
+      return 0;
+    }
+    if (arg == "--reference") {
+      fmt::print("{}", config::configuration_markdown());
+      return 0;
+    }
+    if (arg == "--json") as_json = true;
+    else inputs.args.push_back(arg);
+  }
+  config::Loaded loaded = config::load(inputs);
+  auto findings = config::preflight(loaded, {inputs.read, system_clock().wall()});
+  std::ranges::move(config::adopt_generated_secrets(loaded, inputs.read), std::back_inserter(findings));
+  config::resolve_addresses(loaded.config, loaded.config.listen.port);
+  const bool fit = config::is_fit(findings);
+  if (as_json) {
+    fmt::print("{}\n", json::write_pretty(config::check_json(loaded, findings)));
+    return fit ? 0 : 1;
+  }
+  fmt::print("{}\n{}", config::options_text(loaded), config::findings_text(findings));
+  const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
+  if (fit) fmt::print("Fit to serve.\n");
+  else fmt::print("Not fit to serve: {} {}. `foyer explain CODE` tells more about each.\n", errors, errors == 1 ? "error" : "errors");
+  return fit ? 0 : 1;
+}
 
 } // namespace foyer::cli

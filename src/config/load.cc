@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "config/illegal.h"
+#include "config/secrets.h"
 #include "config/toml_source.h"
 
 namespace foyer::config {
@@ -276,6 +277,11 @@ class Loader {
     if (!where && option.rule == Rule::word) where = illegal_in_word(raw->text);
     if (where) {
       report(Cause::ILLEGAL_CHARACTER, option, raw->source, fmt::format("{}: {}.", env_name(option), *where));
+      loaded_.broken.emplace_back(option.name);
+      return;
+    }
+    if (is_placeholder(raw->text, option.secret)) {
+      report(Cause::PLACEHOLDER_VALUE, option, raw->source, fmt::format("{} still holds the text of an example or a template.", env_name(option)));
       loaded_.broken.emplace_back(option.name);
       return;
     }

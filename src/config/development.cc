@@ -1,0 +1,116 @@
+#include "config/development.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "config/preflight.h"
+#include "config/secrets.h"
+#include "jose/jwk.h"
+
+namespace foyer::config {
+namespace {
+
+// Whole or not at all: written beside, then linked to its name. Somebody who was quicker wins.
+bool write_private_file(const std::string& path, std::string_view text) {
+  const std::string beside = path + ".new";
+  ::unlink(beside.c_str());
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return false;
+  bool good = true;
+  while (good && !text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    good = n > 0;
+    if (good) text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  good = good && ::fsync(fd) == 0;
+  good = ::close(fd) == 0 && good;
+  good = good && (::link(beside.c_str(), path.c_str()) == 0 || errno == EEXIST);
+  ::unlink(beside.c_str());
+  return good;
+}
+
+class Generated {
+ public:
+  Generated(Loaded& loaded, const ReadFile& read, Entropy* entropy) : loaded_(loaded), config_(loaded.config), read_(read), entropy_(entropy) {}
+
+  std::vector<Finding> run() {
+    if (!generates_secrets(loaded_)) return {};
+    secret("service_secret", config_.service_secret);
+    secret("api_key", config_.api_key);
+    if (config_.jwt_secret_key.empty() && config_.jwt_private_key_file.empty()) key();
+    return std::move(findings_);
+  }
+
+ private:
+  std::string path_of(std::string_view option) const {
+    for (const auto& g : kGenerated)
+      if (g.option == option) return fmt::format("{}/{}", config_.data, g.file);
+    return {};
+  }
+
+  void report(Cause code, std::string_view option, std::string message, std::string fix = {}) {
+    Finding finding = finding_about(loaded_, code, option, std::move(message), std::move(fix));
+    finding.source = fmt::format("file {}", printable(path_of(option)));
+    findings_.push_back(std::move(finding));
+  }
+
+  // The file's text, made by `make` if it is absent and may be made; nothing after a finding or when absent.
+  template <class Make>
+  std::optional<std::string> text_of(std::string_view option, Make make) {
+    const std::string path = path_of(option);
+    auto file = read_(path);
+    if (!file && file.error() == "does not exist") {
+      if (entropy_ == nullptr) return std::nullopt;
+      if (!write_private_file(path, make())) {
+        report(Cause::DATA_UNWRITABLE, option, fmt::format("A generated secret cannot be written into the data directory ({}).", std::strerror(errno)));
+        return std::nullopt;
+      }
+      file = read_(path);
+    }
+    if (!file) {
+      report(Cause::FILE_UNREADABLE, option, fmt::format("The generated file {}.", file.error()));
+      return std::nullopt;
+    }
+    if ((file->mode & 07) != 0)
+      report(Cause::SECRET_FILE_EXPOSED, option, fmt::format("The generated file can be used by everybody (mode {:04o}).", file->mode & 07777), fmt::format("chmod 600 {}", printable(path)));
+    loaded_.sources[std::string(option)] = {Source::Kind::generated, fmt::format("generated, {}", printable(path))};
+    return file->bytes;
+  }
+
+  void secret(std::string_view option, std::string& value) {
+    if (!value.empty() || loaded_.is_broken(option)) return;
+    auto text = text_of(option, [this] { return entropy_->token(); });
+    if (!text) return;
+    if (text->ends_with('\n')) text->pop_back();
+    if (const auto weak = weakness(*text, find_option(option)->min)) report(Cause::WEAK_SECRET, option, fmt::format("The generated file was changed: it {}.", *weak), "Delete the file; a new one is made at start.");
+    value = std::move(*text);
+  }
+
+  void key() {
+    const auto text = text_of("jwt_private_key_file", [this] { return jose::Key::generate_ed25519(*entropy_).to_pem(); });
+    if (!text) return;
+    const auto key = jose::Key::parse_any(*text);
+    if (!key || !key->can_sign() || key->symmetric()) report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The generated file holds no Ed25519 private key.", "Delete the file; a new one is made at start.");
+    config_.jwt_private_key_file = path_of("jwt_private_key_file");
+  }
+
+  Loaded& loaded_;
+  Config& config_;
+  const ReadFile& read_;
+  Entropy* entropy_; // null: make nothing
+  std::vector<Finding> findings_;
+};
+
+} // namespace
+
+std::vector<Finding> generate_secrets(Loaded& loaded, const ReadFile& read, Entropy& entropy) { return Generated(loaded, read, &entropy).run(); }
+
+std::vector<Finding> adopt_generated_secrets(Loaded& loaded, const ReadFile& read) { return Generated(loaded, read, nullptr).run(); }
+
+} // namespace foyer::config

@@ -1,0 +1,31 @@
+// Secrets that development makes for itself, so that `./run` needs none: a service
+// secret, an Ed25519 key for tokens and an API key, each a file (0600) in the data
+// directory that stays the same from start to start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/finding.h"
+#include "config/load.h"
+
+namespace foyer::config {
+
+struct GeneratedFile {
+  std::string_view option;
+  std::string_view file; // in the data directory
+};
+inline constexpr GeneratedFile kGenerated[] = {{"service_secret", "service_secret"}, {"jwt_private_key_file", "jwt_key.pem"}, {"api_key", "api_key"}};
+
+// For `serve`, after a preflight without errors and once the data directory exists
+// and is ours. Reads what is there, makes what is not, and fills service_secret,
+// jwt_private_key_file and api_key where they were not given. Does nothing unless
+// generates_secrets(loaded). What it cannot do are findings: FILE_UNREADABLE,
+// DATA_UNWRITABLE, SECRET_FILE_EXPOSED, WEAK_SECRET, KEY_UNREADABLE.
+[[nodiscard]] std::vector<Finding> generate_secrets(Loaded& loaded, const ReadFile& read, Entropy& entropy);
+
+// The same for `check`: takes over what exists and makes nothing.
+[[nodiscard]] std::vector<Finding> adopt_generated_secrets(Loaded& loaded, const ReadFile& read);
+
+} // namespace foyer::config

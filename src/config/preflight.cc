@@ -1,0 +1,243 @@
+#include "config/preflight.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "config/secrets.h"
+#include "config/tls_files.h"
+#include "config/values.h"
+#include "jose/jwk.h"
+#include "wire/url.h"
+
+namespace foyer::config {
+namespace {
+
+constexpr Millis kRenewalNotice{14LL * 86'400'000};
+
+constexpr DeadlinePair kDeadlines[] = {
+    {"auth_connect_timeout", "auth_attempt_timeout"},
+    {"auth_attempt_timeout", "auth_deadline"},
+    {"auth_deadline", "request_timeout"},
+    {"header_timeout", "request_timeout"},
+    {"body_timeout", "request_timeout"},
+    {"refresh_grace", "refresh_ttl"},
+    {"access_token_ttl", "refresh_ttl"},
+    {"refresh_ttl", "session_absolute"},
+    {"session_idle", "session_absolute"},
+};
+
+Millis duration_of(const Config& config, std::string_view option) {
+  const auto* field = std::get_if<Millis Config::*>(&find_option(option)->slot);
+  return field == nullptr ? Millis{0} : config.**field;
+}
+
+class Preflight {
+ public:
+  Preflight(const Loaded& loaded, const Surroundings& surroundings) : loaded_(loaded), config_(loaded.config), around_(surroundings), found_(loaded.findings) {}
+
+  std::vector<Finding> run() {
+    secrets();
+    token_keys();
+    auth_service();
+    identity();
+    tls();
+    deadlines();
+    exposure();
+    return std::move(found_);
+  }
+
+ private:
+  Finding& report(Cause code, std::string_view option, std::string message, std::string fix = {}) {
+    found_.push_back(finding_about(loaded_, code, option, std::move(message), std::move(fix)));
+    return found_.back();
+  }
+  // What every environment but development asks for. A missing ENVIRONMENT is the
+  // only thing to mend first; a misspelt one was meant to be something.
+  bool demands() const { return loaded_.environment_given || loaded_.is_broken("environment"); }
+  bool strict() const { return loaded_.environment_given && is_strict(config_.environment); }
+  std::string_view where() const { return loaded_.environment_given ? to_string(config_.environment) : "this environment"; }
+  std::string name(std::string_view option) const { return env_name(*find_option(option)); }
+  bool absent(const std::string& value, std::string_view option) const { return value.empty() && !loaded_.is_broken(option); }
+
+  void secrets() {
+    if (absent(config_.service_secret, "service_secret") && demands() && !generates_secrets(loaded_))
+      report(Cause::MISSING_SERVICE_SECRET, "service_secret", fmt::format("SERVICE_SECRET is not set; {} needs it{}.", where(), alone()));
+    struct Secret {
+      std::string_view option;
+      const std::string& value;
+    };
+    const Secret all[] = {{"service_secret", config_.service_secret}, {"jwt_secret_key", config_.jwt_secret_key}, {"api_key", config_.api_key}};
+    for (const auto& secret : all) {
+      if (secret.value.empty()) continue;
+      const auto weak = weakness(secret.value, find_option(secret.option)->min);
+      if (weak) report(Cause::WEAK_SECRET, secret.option, fmt::format("{} {}.", name(secret.option), *weak), fmt::format("Set {} to the output of `openssl rand -base64 48`.", name(secret.option)));
+    }
+    for (std::size_t i = 0; i < std::size(all); ++i)
+      for (std::size_t j = i + 1; j < std::size(all); ++j)
+        if (!all[i].value.empty() && all[i].value == all[j].value)
+          report(Cause::SECRET_REUSED, all[j].option, fmt::format("{} and {} have the same value.", name(all[i].option), name(all[j].option)),
+                 fmt::format("Set {} to a value of its own: `openssl rand -base64 48`.", name(all[j].option)));
+  }
+
+  // Why development asks for it all the same.
+  std::string alone() const {
+    const bool development = loaded_.environment_given && config_.environment == Environment::development;
+    return development ? ", because gateway and auth service are separate processes" : "";
+  }
+
+  void token_keys() {
+    const bool secret = !config_.jwt_secret_key.empty() || loaded_.is_broken("jwt_secret_key");
+    const bool pair = !config_.jwt_private_key_file.empty() || loaded_.is_broken("jwt_private_key_file");
+    const bool set = !config_.jwt_jwks_url.empty() || loaded_.is_broken("jwt_jwks_url");
+    const bool generated = generates_secrets(loaded_) && !secret && !pair;
+
+    const bool has_key = secret || generated || (config_.role_auth ? pair : set);
+    if (!has_key && demands()) {
+      std::string message = fmt::format("No key for tokens: neither JWT_SECRET_KEY nor {} is set.", config_.role_auth ? "JWT_PRIVATE_KEY_FILE" : "JWT_JWKS_URL");
+      if (config_.role_auth && set) message += " JWT_JWKS_URL verifies; the auth role must sign.";
+      if (!config_.role_auth && pair) message += " JWT_PRIVATE_KEY_FILE signs; a gateway of its own only verifies.";
+      report(Cause::MISSING_JWT_SECRET, "jwt_secret_key", std::move(message));
+    }
+    if (secret && pair) report(Cause::CONFLICTING_KEYS, "jwt_private_key_file", "JWT_SECRET_KEY and JWT_PRIVATE_KEY_FILE are both set.", "Remove JWT_SECRET_KEY or JWT_PRIVATE_KEY_FILE.");
+    if (secret && set) report(Cause::CONFLICTING_KEYS, "jwt_jwks_url", "JWT_SECRET_KEY and JWT_JWKS_URL are both set.", "Remove JWT_SECRET_KEY or JWT_JWKS_URL.");
+    if (set && config_.role_auth && !secret && (pair || generated))
+      report(Cause::CONFLICTING_KEYS, "jwt_jwks_url", "JWT_JWKS_URL is set where the auth role runs in the same process; its own key set would be ignored.", "Remove JWT_JWKS_URL.");
+    const std::string& algorithm = config_.jwt_algorithm;
+    if (secret && !pair && !set && algorithm == "EdDSA")
+      report(Cause::CONFLICTING_KEYS, "jwt_algorithm", "JWT_ALGORITHM is EdDSA, and JWT_SECRET_KEY is for HS256.", "Remove JWT_ALGORITHM, or use JWT_PRIVATE_KEY_FILE in place of JWT_SECRET_KEY.");
+    if (!secret && (pair || set || generated) && algorithm == "HS256")
+      report(Cause::CONFLICTING_KEYS, "jwt_algorithm", "JWT_ALGORITHM is HS256, which needs JWT_SECRET_KEY, and the key in use is a key pair.", "Remove JWT_ALGORITHM, or set JWT_SECRET_KEY alone.");
+    if (!config_.jwt_private_key_file.empty()) private_key();
+    if (!config_.jwt_jwks_url.empty()) url("jwt_jwks_url", config_.jwt_jwks_url);
+  }
+
+  void private_key() {
+    const auto file = around_.read(config_.jwt_private_key_file);
+    if (!file) {
+      report(Cause::KEY_UNREADABLE, "jwt_private_key_file", fmt::format("The file of JWT_PRIVATE_KEY_FILE {}.", file.error()));
+      return;
+    }
+    exposed("jwt_private_key_file", *file, config_.jwt_private_key_file);
+    const auto key = jose::Key::parse_any(file->bytes);
+    if (!key || !key->can_sign() || key->symmetric())
+      report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The file of JWT_PRIVATE_KEY_FILE holds no Ed25519 private key without a passphrase.",
+             "Make one with `openssl genpkey -algorithm ed25519 -out jwt.pem`.");
+  }
+
+  void exposed(std::string_view option, const FileText& file, const std::string& path) {
+    if ((file.mode & 07) != 0)
+      report(Cause::SECRET_FILE_EXPOSED, option, fmt::format("The file of {} can be used by everybody (mode {:04o}).", name(option), file.mode & 07777), fmt::format("chmod 600 {}", printable(path)));
+  }
+
+  // Syntax in every environment, https where it is strict. The address must be one of a web server.
+  std::optional<wire::Url> url(std::string_view option, const std::string& value) {
+    const auto parsed = wire::parse_url(value);
+    std::string what;
+    if (!parsed) what = parsed.error().evidence.substr(0, parsed.error().evidence.find(": ")); // what follows is part of the value
+    else if (parsed->scheme != "http" && parsed->scheme != "https") what = "the scheme is not https or http";
+    if (!what.empty()) {
+      report(Cause::INVALID_URL, option, fmt::format("{} is not a URL that can be used: {}.", name(option), what));
+      return std::nullopt;
+    }
+    if (strict() && parsed->scheme != "https") report(Cause::INSECURE_URL, option, fmt::format("{} must be https in {}.", name(option), where()));
+    return *parsed;
+  }
+
+  void auth_service() {
+    const bool remote = config_.role_gateway && !config_.role_auth;
+    if (config_.auth_service_url.empty()) {
+      if (remote && !loaded_.is_broken("auth_service_url"))
+        report(Cause::MISSING_AUTH_SERVICE_URL, "auth_service_url", "AUTH_SERVICE_URL is not set, and this process runs the gateway without the auth role.");
+      return;
+    }
+    const auto parsed = url("auth_service_url", config_.auth_service_url);
+    if (parsed && remote && strict() && wire::is_loopback_host(parsed->host))
+      report(Cause::LOOPBACK_IN_PRODUCTION, "auth_service_url", fmt::format("AUTH_SERVICE_URL points to this machine itself in {}.", where()));
+  }
+
+  void identity() {
+    if (strict() && absent(config_.service_id, "service_id")) report(Cause::MISSING_SERVICE_ID, "service_id", fmt::format("SERVICE_ID is not set; {} has no default for it.", where()));
+    if (strict() && absent(config_.public_url, "public_url")) report(Cause::MISSING_PUBLIC_URL, "public_url", fmt::format("PUBLIC_URL is not set; {} has no default for it.", where()));
+    if (config_.public_url.empty()) return;
+    const auto parsed = url("public_url", config_.public_url);
+    if (parsed && ((!parsed->path.empty() && parsed->path != "/") || !parsed->query.empty()))
+      report(Cause::INVALID_URL, "public_url", "PUBLIC_URL is not a URL that can be used: it has a path or a query.", "Write PUBLIC_URL as https://HOST or https://HOST:PORT.");
+  }
+
+  void tls() {
+    const std::string& certificate_file = config_.tls_cert_file;
+    const std::string& key_file = config_.tls_key_file;
+    if (certificate_file.empty() && key_file.empty()) return;
+    if (certificate_file.empty() || key_file.empty()) {
+      const std::string_view there = certificate_file.empty() ? "tls_key_file" : "tls_cert_file";
+      const std::string_view missing = certificate_file.empty() ? "tls_cert_file" : "tls_key_file";
+      report(Cause::KEY_PAIR_MISMATCH, missing, fmt::format("{} is set and {} is not.", name(there), name(missing)), fmt::format("Set {} as well.", name(missing)));
+      return;
+    }
+    const auto certificate = around_.read(certificate_file);
+    const auto key = around_.read(key_file);
+    if (!certificate) report(Cause::FILE_UNREADABLE, "tls_cert_file", fmt::format("The file of TLS_CERT_FILE {}.", certificate.error()));
+    if (!key) report(Cause::KEY_UNREADABLE, "tls_key_file", fmt::format("The file of TLS_KEY_FILE {}.", key.error()));
+    if (key) exposed("tls_key_file", *key, key_file);
+    if (!certificate || !key) return;
+    const auto facts = read_tls_pair(certificate->bytes, key->bytes);
+    if (!facts) {
+      const auto& fault = facts.error();
+      if (fault.in_key) report(Cause::KEY_UNREADABLE, "tls_key_file", fmt::format("The file of TLS_KEY_FILE {}.", fault.what));
+      else report(Cause::FILE_UNREADABLE, "tls_cert_file", fmt::format("The file of TLS_CERT_FILE {}.", fault.what));
+      return;
+    }
+    if (!facts->key_matches) report(Cause::KEY_PAIR_MISMATCH, "tls_key_file", "The key of TLS_KEY_FILE is not that of the first certificate in TLS_CERT_FILE.");
+    if (facts->expires <= around_.now) report(Cause::CERTIFICATE_EXPIRED, "tls_cert_file", fmt::format("The certificate of TLS_CERT_FILE expired at {}.", rfc3339(facts->expires)));
+    else if (facts->expires - around_.now < kRenewalNotice)
+      report(Cause::CERTIFICATE_EXPIRED, "tls_cert_file", fmt::format("The certificate of TLS_CERT_FILE expires at {}.", rfc3339(facts->expires))).severity = Severity::warning;
+  }
+
+  void deadlines() {
+    for (const auto& pair : kDeadlines) {
+      const Millis inner = duration_of(config_, pair.inner);
+      const Millis outer = duration_of(config_, pair.outer);
+      if (inner <= outer) continue;
+      // The one that was given is the one to look at.
+      const std::string_view option = loaded_.given(pair.inner) || !loaded_.given(pair.outer) ? pair.inner : pair.outer;
+      report(Cause::TIMEOUTS_INVERTED, option, fmt::format("{} ({}) is longer than {} ({}), which is around it.", pair.inner, format_duration(inner), pair.outer, format_duration(outer)),
+             fmt::format("Make {} at most as long as {}.", pair.inner, pair.outer));
+    }
+    if (config_.heartbeat_interval >= config_.proxy_idle_timeout)
+      report(Cause::HEARTBEAT_TOO_SLOW, loaded_.given("heartbeat_interval") || !loaded_.given("proxy_idle_timeout") ? "heartbeat_interval" : "proxy_idle_timeout",
+             fmt::format("heartbeat_interval ({}) is not shorter than proxy_idle_timeout ({}).", format_duration(config_.heartbeat_interval), format_duration(config_.proxy_idle_timeout)));
+    if (config_.text_bytes > config_.message_bytes)
+      report(Cause::INVALID_VALUE, "text_bytes", fmt::format("text_bytes ({}) is larger than message_bytes ({}), which holds it.", format_size(config_.text_bytes), format_size(config_.message_bytes)),
+             "Make text_bytes at most as large as message_bytes.");
+  }
+
+  void exposure() {
+    const bool development = loaded_.environment_given && config_.environment == Environment::development;
+    if (development && !config_.allow_exposed_development) {
+      for (const auto& [option, address] : {std::pair<std::string_view, const HostPort&>{"listen", config_.listen}, {"metrics_listen", config_.metrics_listen}})
+        if (!address.empty() && !wire::is_loopback_host(address.host))
+          report(Cause::DEVELOPMENT_EXPOSED, option, fmt::format("ENVIRONMENT is development, and {} is an address that others can reach.", option));
+    }
+    if (config_.echo == EchoAccess::open && loaded_.environment_given && config_.environment == Environment::production)
+      report(Cause::INVALID_VALUE, "echo", "echo = open lets anybody use /ws/echo, which production does not allow.", "Set echo to token or off.");
+    if (!config_.metrics_listen.empty() && config_.metrics_listen.port != 0 && config_.metrics_listen == config_.listen)
+      report(Cause::INVALID_VALUE, "metrics_listen", "metrics_listen is the address of listen.", "Give metrics_listen a port of its own, or remove it.");
+  }
+
+  const Loaded& loaded_;
+  const Config& config_;
+  const Surroundings& around_;
+  std::vector<Finding> found_;
+};
+
+} // namespace
+
+std::span<const DeadlinePair> deadline_pairs() { return kDeadlines; }
+
+bool generates_secrets(const Loaded& loaded) {
+  return loaded.environment_given && loaded.config.environment == Environment::development && loaded.config.role_auth && loaded.config.role_gateway;
+}
+
+std::vector<Finding> preflight(const Loaded& loaded, const Surroundings& surroundings) { return Preflight(loaded, surroundings).run(); }
+
+} // namespace foyer::config

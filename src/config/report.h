@@ -1,0 +1,25 @@
+// The table and the findings as text and JSON: `--help`, docs/configuration.md,
+// the output of `foyer check` and of a `foyer serve` that does not start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "config/finding.h"
+#include "config/load.h"
+
+namespace foyer::config {
+
+[[nodiscard]] std::string options_help();           // for a terminal, by section
+[[nodiscard]] std::string configuration_markdown(); // docs/configuration.md, all of it
+
+[[nodiscard]] std::string findings_text(const std::vector<Finding>& findings); // empty for none
+[[nodiscard]] std::string options_text(const Loaded& loaded);                  // every option, its value and its source
+
+// {"code","severity","option","env","source","message","fix"}
+[[nodiscard]] json::Object finding_json(const Finding& finding);
+// {"fit","environment","findings":[…],"options":[{"name","env","source","value"}],"config"}; a secret has `fingerprint` in place of `value`
+[[nodiscard]] json::Object check_json(const Loaded& loaded, const std::vector<Finding>& findings);
+
+} // namespace foyer::config
