@@ -1,16 +1,35 @@
 #include "auth/local_verifier.h"
 
+#include <mutex>
+
 namespace foyer::auth {
 
 LocalVerifier::LocalVerifier(jose::Verifier verifier, bool own_issuer, Metrics& metrics)
-    : verifier_(std::move(verifier)), own_issuer_(own_issuer),
+    : verifier_(std::make_shared<const jose::Verifier>(std::move(verifier))), own_issuer_(own_issuer),
+      accepted_(metrics.counter("foyer_tokens_verified_total", "Access tokens verified in this process.", {{"outcome", "accepted"}})),
+      refused_(metrics.counter("foyer_tokens_verified_total", "Access tokens verified in this process.", {{"outcome", "refused"}})),
       leeway_used_(metrics.counter("foyer_token_leeway_used_total", "Tokens whose times held only because of the clock leeway.")) {}
 
 Result<Identity> LocalVerifier::verify(std::string_view token, WallTime now) const {
-  TRY(claims, verifier_.verify(token, now));
-  if (claims.leeway_used) leeway_used_.add();
-  claims.identity.own_account = own_issuer_;
-  return std::move(claims.identity);
+  auto claims = current()->verify(token, now);
+  if (!claims) {
+    refused_.add();
+    return std::unexpected(std::move(claims).error());
+  }
+  accepted_.add();
+  if (claims->leeway_used) leeway_used_.add();
+  claims->identity.own_account = own_issuer_;
+  return std::move(claims->identity);
+}
+
+void LocalVerifier::replace_keys(std::shared_ptr<const jose::KeySet> keys) {
+  const std::unique_lock lock(mutex_);
+  verifier_ = std::make_shared<const jose::Verifier>(std::move(keys), verifier_->policy());
+}
+
+std::shared_ptr<const jose::Verifier> LocalVerifier::current() const {
+  const std::shared_lock lock(mutex_);
+  return verifier_;
 }
 
 } // namespace foyer::auth

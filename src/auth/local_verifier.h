@@ -2,8 +2,8 @@
 // on the way of a connection with a JWT. Thread safe.
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <shared_mutex>
 #include <string_view>
 
 #include "base/metrics.h"
@@ -20,9 +20,16 @@ class LocalVerifier {
   // The causes of jose::Verifier::verify. Use of the leeway is counted.
   [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const;
 
+  // Another key set from now on (rotation); questions under way keep the old one.
+  void replace_keys(std::shared_ptr<const jose::KeySet> keys);
+  [[nodiscard]] std::shared_ptr<const jose::Verifier> current() const;
+
  private:
-  jose::Verifier verifier_;
-  bool own_issuer_;
+  mutable std::shared_mutex mutex_; // for the pointer alone
+  std::shared_ptr<const jose::Verifier> verifier_;
+  const bool own_issuer_;
+  Counter& accepted_;
+  Counter& refused_;
   Counter& leeway_used_;
 };
 

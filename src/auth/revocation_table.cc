@@ -1,35 +1,52 @@
 #include "auth/revocation_table.h"
 
+#include <algorithm>
 #include <mutex>
 
 namespace foyer::auth {
 
+RevocationTable::Entries& RevocationTable::of(RevocationEvent::Kind kind) {
+  switch (kind) {
+    case RevocationEvent::Kind::token: return tokens_;
+    case RevocationEvent::Kind::session: return sessions_;
+    case RevocationEvent::Kind::before: return before_;
+    case RevocationEvent::Kind::user: return users_;
+  }
+  return tokens_;
+}
+
+std::size_t RevocationTable::held() const { return tokens_.size() + sessions_.size() + before_.size() + users_.size(); }
+
 void RevocationTable::apply(const std::vector<RevocationEvent>& events) {
   const std::unique_lock lock(mutex_);
   for (const auto& event : events) {
-    switch (event.kind) {
-      case RevocationEvent::Kind::token: tokens_[event.id] = event.at; break;
-      case RevocationEvent::Kind::session: sessions_[event.id] = event.at; break;
-      case RevocationEvent::Kind::before: before_[event.id] = std::max(before_[event.id], event.at); break;
-      case RevocationEvent::Kind::user:
-        if (event.reason == RevocationEvent::Reason::enabled) users_.erase(event.id);
-        else users_[event.id] = {event.at, event.reason};
-        break;
+    newest_ = std::max(newest_, event.at);
+    Entries& entries = of(event.kind);
+    if (event.kind == RevocationEvent::Kind::user && event.reason == RevocationEvent::Reason::enabled) {
+      entries.erase(event.id);
+      continue;
     }
-    forget(event.at);
+    const auto [entry, is_new] = entries.try_emplace(event.id, Entry{event.at, event.reason});
+    if (!is_new) {
+      const WallTime at = std::max(entry->second.at, event.at);
+      if (at == entry->second.at && event.reason == entry->second.reason) continue;
+      entry->second = {at, event.reason};
+    }
+    arrivals_.push_back({event.kind, event.id, entry->second.at});
+    while (held() > policy_.table_size) forget_oldest();
+    // Entries that were replaced or ended leave arrivals behind; no more of them than entries.
+    while (arrivals_.size() > 2 * policy_.table_size + 2) forget_oldest();
   }
 }
 
-void RevocationTable::forget(WallTime now) {
-  const std::size_t size = tokens_.size() + sessions_.size() + before_.size();
-  if (size <= policy_.table_size && now - swept_ < std::chrono::minutes{10}) return;
-  swept_ = now;
-  // A full table forgets sooner; what matters most, the users, is never forgotten.
-  const Millis life = size > policy_.table_size ? policy_.token_life / 8 : policy_.token_life;
-  const auto old = [&](const auto& entry) { return entry.second + life < now; };
-  std::erase_if(tokens_, old);
-  std::erase_if(sessions_, old);
-  std::erase_if(before_, old);
+void RevocationTable::forget_oldest() {
+  const Arrival oldest = std::move(arrivals_.front());
+  arrivals_.pop_front();
+  Entries& entries = of(oldest.kind);
+  const auto entry = entries.find(oldest.id);
+  if (entry == entries.end() || entry->second.at != oldest.at) return;
+  entries.erase(entry);
+  if (oldest.at + policy_.token_life >= newest_) floor_ = std::max(floor_, oldest.at);
 }
 
 void RevocationTable::synchronised(MonoTime now) { synchronised_.store(now.time_since_epoch().count(), std::memory_order_release); }
@@ -40,20 +57,30 @@ bool RevocationTable::current(MonoTime now) const {
 }
 
 std::optional<Refusal> RevocationTable::check(const Identity& identity, MonoTime now) const {
-  if (!current(now)) return Refusal{.cause = Cause::REVOCATION_UNCHECKED, .retry_after = Millis{2'000}};
+  // What is known to be revoked stays so, however old the knowledge.
   const std::shared_lock lock(mutex_);
-  if (!identity.token.empty() && tokens_.find(identity.token.view()) != tokens_.end()) return Refusal{.cause = Cause::TOKEN_REVOKED};
-  if (!identity.session.empty() && sessions_.find(identity.session.view()) != sessions_.end()) return Refusal{.cause = Cause::SESSION_REVOKED};
-  if (const auto it = before_.find(identity.user.view()); it != before_.end() && identity.issued_at < it->second)
-    return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "all of this user's tokens issued before " + rfc3339(it->second)};
-  if (const auto it = users_.find(identity.user.view()); it != users_.end())
-    return Refusal{.cause = it->second.reason == RevocationEvent::Reason::deleted ? Cause::USER_UNKNOWN : Cause::USER_DISABLED};
+  if (!identity.token.empty() && tokens_.contains(identity.token.view())) return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "the token itself was revoked"};
+  if (!identity.session.empty() && sessions_.contains(identity.session.view())) return Refusal{.cause = Cause::SESSION_REVOKED, .evidence = "its session has ended"};
+  if (const auto it = before_.find(identity.user.view()); it != before_.end() && identity.issued_at < it->second.at)
+    return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "all of this user's tokens issued before " + rfc3339(it->second.at)};
+  if (identity.own_account) {
+    if (const auto it = users_.find(identity.user.view()); it != users_.end()) {
+      const bool deleted = it->second.reason == RevocationEvent::Reason::deleted;
+      return Refusal{.cause = deleted ? Cause::USER_UNKNOWN : Cause::USER_DISABLED, .evidence = (deleted ? "deleted " : "disabled ") + rfc3339(it->second.at)};
+    }
+  }
+  if (!current(now)) {
+    const bool never = synchronised_.load(std::memory_order_acquire) == INT64_MIN;
+    return Refusal{.cause = Cause::REVOCATION_UNCHECKED, .evidence = never ? "revocations were never synchronised in this process" : "revocations were last synchronised too long ago", .retry_after = Millis{2'000}};
+  }
+  if (floor_ != WallTime{} && identity.issued_at <= floor_)
+    return Refusal{.cause = Cause::REVOCATION_UNCHECKED, .evidence = "the revocation table was full; it no longer tells about tokens issued before " + rfc3339(floor_), .retry_after = Millis{2'000}};
   return std::nullopt;
 }
 
 std::size_t RevocationTable::size() const {
   const std::shared_lock lock(mutex_);
-  return tokens_.size() + sessions_.size() + before_.size() + users_.size();
+  return held();
 }
 
 } // namespace foyer::auth

@@ -1,12 +1,15 @@
 // What has been revoked, as far as this process knows: fed by the auth service's
-// stream, asked at each admission (door, step 10 and 11) and after each change.
-// Thread safe; a question takes a shared lock and a few look-ups.
+// stream, asked at each admission (door, steps 10 and 11) and of each live
+// connection after a change. Thread safe; a question takes a shared lock and a
+// few look-ups.
 //
-// An event is forgotten once no token that it could concern can still be valid.
+// The table is bounded. When it is full the oldest events go; a token that may
+// have been among them is then REVOCATION_UNCHECKED, never accepted unseen.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -21,40 +24,51 @@
 namespace foyer::auth {
 
 struct RevocationPolicy {
-  Millis max_age{5 * 60'000};             // silence longer than this: REVOCATION_UNCHECKED
-  Millis token_life{24LL * 3'600'000};    // no token lives longer: events older than this are forgotten
-  std::size_t table_size = 1'000'000;     // events kept; when full the oldest go
+  Millis max_age{5 * 60'000};          // silence longer than this: REVOCATION_UNCHECKED
+  Millis token_life{24LL * 3'600'000}; // no token lives longer: an event that is older concerns no token that is still good
+  std::size_t table_size = 1'000'000;  // events kept
 };
 
 class RevocationTable {
  public:
   explicit RevocationTable(RevocationPolicy policy) : policy_(policy) {}
 
+  // In the order of the stream; an event that comes again changes nothing.
   void apply(const std::vector<RevocationEvent>& events);
   // The table is complete up to `now`.
   void synchronised(MonoTime now);
 
-  // TOKEN_REVOKED, SESSION_REVOKED, USER_DISABLED, USER_UNKNOWN; REVOCATION_UNCHECKED
-  // before the first synchronisation and when the last one is too long ago.
+  // TOKEN_REVOKED, SESSION_REVOKED, USER_DISABLED, USER_UNKNOWN (the last two for
+  // users of our own accounts only); REVOCATION_UNCHECKED before the first
+  // synchronisation, when the last one is too long ago, and for tokens from before
+  // what the table still holds.
   [[nodiscard]] std::optional<Refusal> check(const Identity& identity, MonoTime now) const;
   // Only whether the table may be relied upon.
   [[nodiscard]] bool current(MonoTime now) const;
   [[nodiscard]] std::size_t size() const;
 
  private:
-  using Ids = std::unordered_map<std::string, WallTime, TransparentStringHash, std::equal_to<>>;
-  struct UserState {
+  struct Entry {
     WallTime at{};
     RevocationEvent::Reason reason{};
   };
-  void forget(WallTime now);
+  using Entries = std::unordered_map<std::string, Entry, TransparentStringHash, std::equal_to<>>;
+  struct Arrival { // where an entry is, so that the oldest can be found
+    RevocationEvent::Kind kind{};
+    std::string id;
+    WallTime at{};
+  };
+  [[nodiscard]] Entries& of(RevocationEvent::Kind kind);
+  [[nodiscard]] std::size_t held() const;
+  void forget_oldest();
 
   RevocationPolicy policy_;
   mutable std::shared_mutex mutex_;
-  Ids tokens_, sessions_, before_;
-  std::unordered_map<std::string, UserState, TransparentStringHash, std::equal_to<>> users_; // disabled or deleted
+  Entries tokens_, sessions_, before_, users_; // users_: disabled or deleted
+  std::deque<Arrival> arrivals_;               // may name entries that are gone
+  WallTime newest_{};
+  WallTime floor_{};                           // the latest event that was dropped for want of room
   std::atomic<std::int64_t> synchronised_{INT64_MIN}; // MonoTime's count
-  WallTime swept_{};
 };
 
 } // namespace foyer::auth

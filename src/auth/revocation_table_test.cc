@@ -1,0 +1,156 @@
+// Revocation: whom an event concerns, when the table may be relied upon, and what a full one says.
+#include "auth/revocation_table.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace foyer::auth {
+namespace {
+
+using Kind = RevocationEvent::Kind;
+using Reason = RevocationEvent::Reason;
+
+const WallTime kStart = from_unix_seconds(1'800'000'000);
+const MonoTime kNow{std::chrono::seconds{1000}};
+
+Identity alice() {
+  Identity identity;
+  identity.user = UserId{"alice"};
+  identity.session = SessionId{"s1"};
+  identity.token = TokenId{"j1"};
+  identity.issued_at = kStart;
+  identity.own_account = true;
+  return identity;
+}
+WallTime at(int seconds) { return kStart + std::chrono::seconds{seconds}; }
+RevocationEvent event(Kind kind, std::string id, int seconds = 1, Reason reason = Reason::none) { return {kind, std::move(id), at(seconds), reason}; }
+
+std::string answer(const RevocationTable& table, const Identity& identity, MonoTime now = kNow) {
+  const auto refusal = table.check(identity, now);
+  return refusal ? std::string{refusal->code()} : "ok";
+}
+
+class Revocation : public ::testing::Test {
+ protected:
+  Revocation() { table.synchronised(kNow); }
+  RevocationTable table{{}};
+};
+
+TEST_F(Revocation, AnEventConcernsWhatItNames) {
+  EXPECT_EQ(answer(table, alice()), "ok");
+  table.apply({event(Kind::token, "j2"), event(Kind::session, "s2"), event(Kind::before, "bob"), event(Kind::user, "bob", 1, Reason::disabled), event(Kind::session, "j1"), event(Kind::token, "s1")});
+  EXPECT_EQ(answer(table, alice()), "ok");
+  table.apply({event(Kind::token, "j1")});
+  EXPECT_EQ(answer(table, alice()), "TOKEN_REVOKED");
+  auto later = alice();
+  later.token = TokenId{"j9"};
+  EXPECT_EQ(answer(table, later), "ok");
+  table.apply({event(Kind::session, "s1")});
+  EXPECT_EQ(answer(table, later), "SESSION_REVOKED");
+}
+
+TEST_F(Revocation, AllIssuedBeforeAMoment) {
+  table.apply({event(Kind::before, "alice", 10), event(Kind::before, "alice", 5)});
+  auto identity = alice();
+  for (const auto& [seconds, expected] : {std::pair{0, "TOKEN_REVOKED"}, {9, "TOKEN_REVOKED"}, {10, "ok"}, {11, "ok"}}) {
+    identity.issued_at = at(seconds);
+    EXPECT_EQ(answer(table, identity), expected) << seconds;
+  }
+}
+
+TEST_F(Revocation, AUserIsDisabledEnabledAndDeleted) {
+  table.apply({event(Kind::user, "alice", 1, Reason::disabled)});
+  EXPECT_EQ(answer(table, alice()), "USER_DISABLED");
+  table.apply({event(Kind::user, "alice", 2, Reason::enabled)});
+  EXPECT_EQ(answer(table, alice()), "ok");
+  table.apply({event(Kind::user, "alice", 3, Reason::disabled), event(Kind::user, "alice", 4, Reason::deleted)});
+  EXPECT_EQ(answer(table, alice()), "USER_UNKNOWN");
+}
+
+TEST_F(Revocation, AUserOfAnotherIssuerIsNotOurs) {
+  auto foreign = alice();
+  foreign.own_account = false;
+  table.apply({event(Kind::user, "alice", 1, Reason::deleted)});
+  EXPECT_EQ(answer(table, foreign), "ok");
+}
+
+TEST_F(Revocation, ATokenWithoutIdOrSessionIsNobodyElses) {
+  auto bare = alice();
+  bare.token = {};
+  bare.session = {};
+  table.apply({event(Kind::token, ""), event(Kind::session, "")});
+  EXPECT_EQ(answer(table, bare), "ok");
+}
+
+TEST(RevocationAge, BeforeTheFirstSynchronisationAndAfterSilenceNobodyCanSay) {
+  RevocationTable table{{.max_age = Millis{300'000}}};
+  EXPECT_EQ(answer(table, alice()), "REVOCATION_UNCHECKED");
+  EXPECT_TRUE(table.check(alice(), kNow)->retry_after.has_value());
+  table.synchronised(kNow);
+  EXPECT_EQ(answer(table, alice(), kNow + Millis{300'000}), "ok");
+  EXPECT_EQ(answer(table, alice(), kNow + Millis{300'001}), "REVOCATION_UNCHECKED");
+  EXPECT_FALSE(table.current(kNow + Millis{300'001}));
+  table.synchronised(kNow + Millis{300'001});
+  EXPECT_EQ(answer(table, alice(), kNow + Millis{300'001}), "ok");
+}
+
+TEST(RevocationAge, WhatIsKnownToBeRevokedStaysSo) {
+  RevocationTable table{{}};
+  table.apply({event(Kind::token, "j1")});
+  EXPECT_EQ(answer(table, alice()), "TOKEN_REVOKED");
+}
+
+TEST(RevocationRoom, AFullTableForgetsTheOldestAndSaysSo) {
+  RevocationTable table{{.table_size = 3}};
+  table.synchronised(kNow);
+  for (int i = 0; i < 5; ++i) table.apply({event(Kind::token, "t" + std::to_string(i), 10 * i)});
+  EXPECT_EQ(table.size(), 3U);
+  auto identity = alice();
+  identity.issued_at = at(10); // the event at 10 s was dropped, and may have been about this token
+  EXPECT_EQ(answer(table, identity), "REVOCATION_UNCHECKED");
+  identity.issued_at = at(11);
+  EXPECT_EQ(answer(table, identity), "ok");
+  identity.token = TokenId{"t4"};
+  EXPECT_EQ(answer(table, identity), "TOKEN_REVOKED");
+}
+
+TEST(RevocationRoom, WhatIsOlderThanAnyTokenGoesWithoutATrace) {
+  RevocationTable table{{.token_life = Millis{60'000}, .table_size = 1}};
+  table.synchronised(kNow);
+  table.apply({event(Kind::token, "t0", 0), event(Kind::token, "t1", 61)});
+  EXPECT_EQ(table.size(), 1U);
+  EXPECT_EQ(answer(table, alice()), "ok");
+}
+
+TEST(RevocationRoom, RepetitionsAndEndedStatesTakeNoRoom) {
+  RevocationTable table{{.table_size = 4}};
+  table.synchronised(kNow);
+  for (int i = 0; i < 1000; ++i) table.apply({event(Kind::user, "bob", i, Reason::disabled), event(Kind::user, "bob", i, Reason::enabled), event(Kind::before, "carol", i), event(Kind::token, "t", 0)});
+  EXPECT_LE(table.size(), 4U);
+  table.apply({event(Kind::before, "carol", 2000)});
+  auto carol = alice();
+  carol.user = UserId{"carol"};
+  carol.issued_at = at(1999);
+  EXPECT_EQ(answer(table, carol), "TOKEN_REVOKED");
+}
+
+TEST(RevocationThreads, QuestionsAndEventsTogether) {
+  RevocationTable table{{.table_size = 100}};
+  table.synchronised(kNow);
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::jthread reader([&] {
+    auto identity = alice();
+    identity.issued_at = at(1'000'000);
+    while (!stop.load()) wrong += answer(table, identity) == "ok" ? 0 : 1;
+  });
+  for (int i = 0; i < 2000; ++i) table.apply({event(Kind::token, "t" + std::to_string(i), i), event(Kind::session, "x" + std::to_string(i), i)});
+  stop.store(true);
+  reader.join();
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(table.size(), 100U);
+}
+
+} // namespace
+} // namespace foyer::auth
