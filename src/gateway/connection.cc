@@ -119,8 +119,8 @@ bool Connection::on_ping(std::string_view payload) {
   if (phase_ == Phase::closing) return false;
   std::string frame;
   wire::append_frame(frame, wire::Opcode::pong, payload);
-  transport_.send_copy(frame);
-  return true;
+  if (fits(frame.size())) transport_.send_copy(frame);
+  return phase_ != Phase::closing;
 }
 
 bool Connection::on_pong(std::string_view) { return phase_ != Phase::closing; }
@@ -138,14 +138,18 @@ void Connection::say(std::string_view json) {
   std::string frame;
   frame.reserve(json.size() + 10);
   wire::append_frame(frame, wire::Opcode::text, json);
-  transport_.send_copy(frame);
+  if (fits(frame.size())) transport_.send_copy(frame);
 }
 
 void Connection::deliver(const SharedBytes& frame) {
-  if (phase_ != Phase::ready) return;
-  if (transport_.queued() + frame->size() <= shard_.policy().outbox_bytes) return transport_.send(frame);
+  if (phase_ == Phase::ready && fits(frame->size())) transport_.send(frame);
+}
+
+bool Connection::fits(std::size_t bytes) {
+  if (transport_.queued() + bytes <= shard_.policy().outbox_bytes) return true;
   const std::size_t dropped = transport_.drop_queue();
   end({.cause = Cause::SLOW_CONSUMER, .evidence = "queued=" + std::to_string(dropped), .retry_after = Millis{0}}, "queued=" + std::to_string(dropped));
+  return false;
 }
 
 Ref Connection::report(const Refusal& refusal) {

@@ -109,6 +109,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void say(std::string_view json);
   Ref report(const Refusal& refusal);
   void drop_entrance();
+  [[nodiscard]] bool fits(std::size_t bytes); // in the outbox; else this ends with SLOW_CONSUMER
 
   Shard& shard_;
   loop::Transport& transport_;

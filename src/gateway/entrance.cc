@@ -46,6 +46,22 @@ void Entrance::on_bytes(std::string_view bytes) {
     early_.append(bytes);
     return;
   }
+  read_requests(bytes);
+}
+
+// One request after the other, as long as answers are given at once.
+void Entrance::read_requests(std::string_view bytes) {
+  if (reading_) return; // early_ is looked at by the call further out
+  reading_ = true;
+  read_request(bytes);
+  while (!finished_ && !waiting_ && !door_ && !early_.empty()) {
+    const std::string next = std::exchange(early_, {});
+    read_request(next);
+  }
+  reading_ = false;
+}
+
+void Entrance::read_request(std::string_view bytes) {
   const bool was_started = parser_.started();
   const std::size_t taken = parser_.feed(bytes);
   switch (parser_.state()) {
@@ -146,9 +162,7 @@ void Entrance::respond(Response response, bool keep_alive) {
   parser_.reset();
   door_.reset();
   arm(shard_.policy().keep_alive_timeout);
-  if (early_.empty()) return;
-  const std::string next = std::exchange(early_, {});
-  on_bytes(next);
+  if (!early_.empty()) read_requests({});
 }
 
 void Entrance::on_eof() {

@@ -44,6 +44,8 @@ class Entrance {
   [[nodiscard]] bool finished() const { return finished_; } // handed over, or nothing more to do: may be deleted
 
  private:
+  void read_requests(std::string_view bytes);
+  void read_request(std::string_view bytes);
   void handle_request();
   void route();
   void respond(Response response, bool keep_alive);
@@ -79,6 +81,7 @@ class Entrance {
   bool waiting_ = false;    // for a handler or for the auth service
   bool upgraded_ = false;
   bool finished_ = false;
+  bool reading_ = false;    // inside read_requests
   bool last_request_ = false; // draining, or the client asked for close
 };
 
