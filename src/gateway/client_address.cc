@@ -65,7 +65,8 @@ struct Hop {
 std::vector<Hop> hops(const Request& request) {
   std::vector<Hop> list;
   if (request.headers.find("Forwarded") != nullptr) {
-    for (const auto element : split(request.headers.joined("Forwarded"), ',')) {
+    const std::string forwarded = request.headers.joined("Forwarded");
+    for (const auto element : split(forwarded, ',')) {
       Hop hop;
       for (const auto pair : split(element, ';')) {
         const auto equals = pair.find('=');
