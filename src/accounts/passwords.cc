@@ -80,12 +80,12 @@ bool within_bounds(const HashCost& cost) {
          cost.memory_kib >= 8 * cost.lanes && cost.memory_kib <= kHighestCost.memory_kib;
 }
 
-Result<bool> check_new_password(std::string_view password, std::string_view name, std::string_view field) {
+Result<bool> check_new_password(std::string_view password, std::string_view name, std::size_t min_characters, std::string_view field) {
   const std::string where{field};
   if (password.size() > kMaxPasswordBytes)
     return refuse_field(Cause::PASSWORD_TOO_LONG, where, fmt::format("the password has {} bytes, at most {} are allowed", password.size(), kMaxPasswordBytes));
-  if (const auto length = code_points(password); length < kMinPasswordCharacters)
-    return refuse_field(Cause::PASSWORD_TOO_SHORT, where, fmt::format("the password has {} characters, at least {} are needed", length, kMinPasswordCharacters));
+  if (const auto length = code_points(password); length < min_characters)
+    return refuse_field(Cause::PASSWORD_TOO_SHORT, where, fmt::format("the password has {} characters, at least {} are needed", length, min_characters));
   if (name_key(password) == name_key(name)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is the name");
   if (is_common_password(password)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is on the list of the most common ones");
   return true;

@@ -1,0 +1,35 @@
+#include "accounts/audit.h"
+
+namespace foyer::accounts {
+
+AuditTrail::AuditTrail(AccountStore& store, std::shared_ptr<const Runners> runners, Log& log, Metrics& metrics)
+    : store_(store), runners_(std::move(runners)), log_(log), lost_(metrics.counter("foyer_audit_lost_total", "Audit rows that could not be written.")) {}
+
+void AuditTrail::add(AuditRow row) {
+  if (waiting_.size() >= kMostWaiting) {
+    lost_.add();
+    return;
+  }
+  waiting_.push_back(std::move(row));
+  flush();
+}
+
+void AuditTrail::flush() {
+  if (writing_ || waiting_.empty()) return;
+  writing_ = true;
+  std::vector<AuditRow> batch = std::move(waiting_);
+  waiting_.clear();
+  const std::size_t count = batch.size();
+  store_.append_audit(std::move(batch), [this, count, runners = runners_](Result<bool> written) {
+    runners->control([this, count, written = std::move(written)] {
+      writing_ = false;
+      if (!written) {
+        lost_.add(count);
+        log_.error("audit_not_written", "Audit rows were lost.", {{"rows", count}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
+      }
+      flush();
+    });
+  });
+}
+
+} // namespace foyer::accounts

@@ -1,0 +1,35 @@
+// The audit rows of outcomes that change nothing else: collected and written in
+// groups, so that a flood of refusals costs a few transactions. (A change carries
+// its row in its own transaction, see store.h.) Bounded; what does not fit or
+// cannot be written is counted and logged. On the control plane's thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "accounts/runners.h"
+#include "accounts/store.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace foyer::accounts {
+
+class AuditTrail {
+ public:
+  static constexpr std::size_t kMostWaiting = 10'000;
+
+  AuditTrail(AccountStore& store, std::shared_ptr<const Runners> runners, Log& log, Metrics& metrics);
+  void add(AuditRow row);
+
+ private:
+  void flush();
+
+  AccountStore& store_;
+  std::shared_ptr<const Runners> runners_;
+  Log& log_;
+  Counter& lost_;
+  std::vector<AuditRow> waiting_;
+  bool writing_ = false;
+};
+
+} // namespace foyer::accounts

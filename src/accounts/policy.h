@@ -1,0 +1,50 @@
+// What the account service is told by the configuration.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "accounts/lockout.h"
+#include "accounts/passwords.h"
+#include "accounts/rate_limits.h"
+#include "accounts/refresh.h"
+#include "accounts/sessions.h"
+#include "accounts/tickets.h"
+
+namespace foyer::accounts {
+
+enum class Registration : std::uint8_t {
+  open,   // anybody
+  invite, // whoever brings an invitation
+  closed, // nobody; `foyer user add`
+};
+
+struct AccountsPolicy {
+  std::string issuer = "foyer";
+  std::string audience = "foyer";
+  std::string client_id = "foyer";
+  std::string environment = "development";
+  bool require_environment_claim = false;
+  Millis leeway{30'000};
+  bool reveal = false;            // development: the client gets the operator's text, too
+  bool insecure_cookies = false;  // development: over http the cookie has no Secure and no __Host-
+  std::string public_url = {};    // scheme://host[:port], for a ticket's url; empty: as the request came
+  std::string socket_path = "/ws/chat";
+  std::vector<std::string> allowed_origins = {};
+
+  Registration registration = Registration::closed;
+  std::size_t min_password_characters = kMinPasswordCharacters;
+  HashCost hash_cost = {};
+  Millis access_ttl = std::chrono::minutes{15};
+  RefreshPolicy refresh = {};
+  SessionPolicy sessions = {};
+  std::size_t sessions_per_user = 500;     // beyond: the one unused longest ends
+  Millis ticket_ttl = std::chrono::seconds{30};
+  Millis longest_ticket_ttl = std::chrono::seconds{60};
+  TicketPolicy tickets = {};
+  LockoutPolicy lockout = {};
+  Rate rate = {.burst = 100, .per_second = 10}; // per endpoint and address
+  Millis revocation_poll{250};
+};
+
+} // namespace foyer::accounts

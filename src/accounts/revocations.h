@@ -1,0 +1,47 @@
+// The stream of revocations: the rows of an append-only table, read every 250 ms,
+// so that what another process wrote (`foyer user disable`) counts as well. Each
+// watcher has its own place in the table, begins with its first row, and is told
+// when it has seen everything there was. On the control plane's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "accounts/runners.h"
+#include "accounts/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace foyer::accounts {
+
+class RevocationFeed {
+ public:
+  using OnEvents = std::function<void(const std::vector<auth::RevocationEvent>&)>;
+  using OnSynchronised = std::function<void(WallTime)>;
+
+  RevocationFeed(AccountStore& store, std::shared_ptr<const Runners> runners, const Clock& clock, Log& log);
+  void watch(OnEvents on_events, OnSynchronised synchronised);
+  void poll(); // asks now; what is already being asked is asked once more afterwards
+
+ private:
+  struct Watcher {
+    OnEvents on_events;
+    OnSynchronised synchronised;
+    std::int64_t cursor = 0;
+    bool asking = false;
+    bool again = false;
+  };
+  static constexpr std::size_t kPage = 1'000;
+  void ask(const std::shared_ptr<Watcher>& watcher);
+  void answer(const std::shared_ptr<Watcher>& watcher, WallTime asked, Result<RevocationPage> page);
+
+  AccountStore& store_;
+  std::shared_ptr<const Runners> runners_;
+  const Clock& clock_;
+  Log& log_;
+  std::vector<std::shared_ptr<Watcher>> watchers_;
+  bool failing_ = false;
+};
+
+} // namespace foyer::accounts

@@ -1,0 +1,286 @@
+#include "accounts/routes.h"
+
+#include <algorithm>
+
+#include "accounts/request_body.h"
+#include "accounts/sessions.h"
+#include "base/bytes.h"
+#include "base/json.h"
+#include "wire/problem.h"
+
+namespace foyer::accounts {
+namespace {
+
+// One request from its arrival to its one answer.
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, Request request, Reply reply)
+      : service_(service), on_refusal_(std::move(on_refusal)), request_(std::move(request)), reply_(std::move(reply)) {}
+
+  [[nodiscard]] const Request& request() const { return request_; }
+  [[nodiscard]] AccountService& service() const { return service_; }
+  [[nodiscard]] Caller caller() const {
+    const std::string* device = request_.headers.find("user-agent");
+    return {.address = request_.address, .device = device == nullptr ? std::string{} : *device, .ref = request_.ref};
+  }
+  // Over https, or as if it were: then the cookie is Secure and has the __Host- prefix.
+  [[nodiscard]] bool secure_cookie() const { return request_.secure || !service_.policy().insecure_cookies; }
+  [[nodiscard]] std::optional<std::string> cookie() const { return find_cookie(request_.headers, cookie_name(secure_cookie())); }
+  void also_set_cookie(std::string value) { set_cookie_ = std::move(value); }
+  void also_expire_cookie() { set_cookie_ = expire_cookie(secure_cookie()); }
+
+  void answer(int status, const json::Value& body) { send(json_response(status, json::write(body))); }
+  void answer_nothing() { send(Response{.status = 204, .headers = {}, .body = {}}); }
+  void refuse_with(const Refusal& refusal) {
+    if (*on_refusal_) (*on_refusal_)(request_, refusal);
+    send(wire::problem(refusal, request_.ref, service_.policy().reveal));
+  }
+  // 204, or the refusal.
+  Done<bool> then_nothing() {
+    return [self = shared_from_this()](Result<bool> done) {
+      if (!done) return self->refuse_with(done.error());
+      self->answer_nothing();
+    };
+  }
+
+ private:
+  void send(Response response) {
+    response.headers.set("Cache-Control", "no-store");
+    if (!set_cookie_.empty()) response.headers.add("Set-Cookie", std::move(set_cookie_));
+    reply_(std::move(response));
+  }
+
+  AccountService& service_;
+  const std::shared_ptr<const OnRefusal> on_refusal_;
+  const Request request_;
+  Reply reply_;
+  std::string set_cookie_;
+};
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+std::string text_of(const json::Object& body, std::string_view name) { return std::string{json::get_string(body, name).value_or("")}; }
+std::optional<std::string> maybe_text(const json::Object& body, std::string_view name) {
+  const auto text = json::get_string(body, name);
+  if (!text) return std::nullopt;
+  return std::string{*text};
+}
+
+json::Array scope_list(const Permissions& permissions) {
+  json::Array out;
+  if (permissions.chat_read) out.emplace_back("chat:read");
+  if (permissions.chat_write) out.emplace_back("chat:write");
+  if (permissions.admin) out.emplace_back("admin");
+  return out;
+}
+
+Done<SignedIn> then_signed_in(ExchangePtr x, int status) {
+  return [x = std::move(x), status](Result<SignedIn> in) {
+    if (!in) return x->refuse_with(in.error());
+    json::Object body;
+    body["access_token"] = in->access_token;
+    body["token_type"] = "Bearer";
+    body["expires_in"] = std::chrono::floor<std::chrono::seconds>(in->expires_in).count();
+    if (in->refresh_token) body["refresh_token"] = *in->refresh_token;
+    body["user"] = json::Object{{"id", in->user.view()}, {"name", in->name}};
+    body["session"] = in->session.view();
+    if (in->cookie) x->also_set_cookie(set_cookie(x->secure_cookie(), *in->cookie, in->cookie_life));
+    x->answer(status, body);
+  };
+}
+
+// A page of another origin must not be able to sign somebody in by cookie.
+Result<bool> check_cookie_origin(const Exchange& x, const json::Object& body) {
+  if (!json::get_bool(body, "cookie").value_or(false) || x.request().headers.find("origin") == nullptr) return true;
+  return check_origin(x.request(), x.service().policy().allowed_origins);
+}
+
+void register_account(const ExchangePtr& x) {
+  static constexpr Member kKnown[] = {{"name", MemberType::text, true}, {"password", MemberType::text, true}, {"email"}, {"invitation"}, {"cookie", MemberType::flag}};
+  auto body = read_body(x->request(), kKnown);
+  if (!body) return x->refuse_with(body.error());
+  if (auto fit = check_cookie_origin(*x, *body); !fit) return x->refuse_with(fit.error());
+  x->service().register_account({.name = text_of(*body, "name"),
+                                 .password = text_of(*body, "password"),
+                                 .email = text_of(*body, "email"),
+                                 .invitation = maybe_text(*body, "invitation"),
+                                 .cookie = json::get_bool(*body, "cookie").value_or(false)},
+                                x->caller(), then_signed_in(x, 201));
+}
+
+void login(const ExchangePtr& x) {
+  static constexpr Member kKnown[] = {{"name", MemberType::text, true}, {"password", MemberType::text, true}, {"totp"}, {"cookie", MemberType::flag}};
+  auto body = read_body(x->request(), kKnown);
+  if (!body) return x->refuse_with(body.error());
+  if (auto fit = check_cookie_origin(*x, *body); !fit) return x->refuse_with(fit.error());
+  x->service().login({.name = text_of(*body, "name"), .password = text_of(*body, "password"), .cookie = json::get_bool(*body, "cookie").value_or(false)}, x->caller(), then_signed_in(x, 200));
+}
+
+// An explicit token counts before the cookie, which a browser sends unasked.
+void refresh(const ExchangePtr& x) {
+  static constexpr Member kKnown[] = {{"refresh_token"}};
+  auto body = read_body(x->request(), kKnown);
+  if (!body) return x->refuse_with(body.error());
+  RefreshByQuestion question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
+  if (!question.refresh_token) question.cookie = x->cookie();
+  if (!question.cookie) return x->service().refresh(std::move(question), x->caller(), then_signed_in(x, 200));
+  if (auto fit = check_origin(x->request(), x->service().policy().allowed_origins); !fit) return x->refuse_with(fit.error());
+  x->service().refresh(std::move(question), x->caller(), [x, then = then_signed_in(x, 200)](Result<SignedIn> in) mutable {
+    if (!in && in.error().step() == Step::accounts) x->also_expire_cookie();
+    then(std::move(in));
+  });
+}
+
+using WithPrincipal = std::function<void(const ExchangePtr&, const json::Object& body, const Principal&)>;
+
+// The Bearer token first: what else is wrong is told to those who may ask at all.
+std::function<void(const ExchangePtr&)> with_bearer(std::initializer_list<Member> members, WithPrincipal then) {
+  return [known = std::vector<Member>(members), then = std::move(then)](const ExchangePtr& x) {
+    auto token = bearer_token(x->request());
+    if (!token) return x->refuse_with(token.error());
+    x->service().authenticate(std::move(*token), [x, known, then](Result<Principal> who) {
+      if (!who) return x->refuse_with(who.error());
+      auto body = read_body(x->request(), known);
+      if (!body) return x->refuse_with(body.error());
+      then(x, *body, *who);
+    });
+  };
+}
+
+void logout(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->also_expire_cookie();
+  x->service().logout(who, x->caller(), x->then_nothing());
+}
+
+void change_password(const ExchangePtr& x, const json::Object& body, const Principal& who) {
+  x->service().change_password(who, text_of(body, "password"), text_of(body, "new_password"), x->caller(), x->then_nothing());
+}
+
+void me(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  json::Object out;
+  out["id"] = who.identity.user.view();
+  out["name"] = who.own ? who.own->user.name : who.identity.name;
+  if (who.own && !who.own->user.email.empty()) out["email"] = who.own->user.email;
+  out["session"] = who.identity.session.view();
+  out["permissions"] = scope_list(who.identity.permissions);
+  out["expires_at"] = rfc3339(who.identity.expires_at);
+  x->answer(200, out);
+}
+
+void delete_me(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->also_expire_cookie();
+  x->service().delete_account(who, x->caller(), x->then_nothing());
+}
+
+void mint_ticket(const ExchangePtr& x, const json::Object& body, const Principal& who) {
+  TicketRequest request;
+  request.origin = maybe_text(body, "origin");
+  if (request.origin) {
+    if (auto fit = check_serialised_origin(*request.origin); !fit) return x->refuse_with(fit.error());
+  } else if (const std::string* origin = x->request().headers.find("origin"); origin != nullptr) {
+    request.origin = *origin;
+  }
+  request.bind_address = json::get_bool(body, "bind_address").value_or(false);
+  if (const auto ttl = json::get_int(body, "ttl")) request.ttl = std::chrono::seconds{std::clamp<std::int64_t>(*ttl, -1, 1'000'000)};
+  auto ticket = x->service().mint_ticket(who, std::move(request), x->caller());
+  if (!ticket) return x->refuse_with(ticket.error());
+  const auto& policy = x->service().policy();
+  std::string base = policy.public_url.empty() ? x->request().origin_url : policy.public_url;
+  if (base.starts_with("http")) base.replace(0, 4, "ws"); // http → ws, https → wss
+  json::Object out;
+  out["ticket"] = ticket->ticket;
+  out["expires_in"] = std::chrono::floor<std::chrono::seconds>(ticket->expires_in).count();
+  out["url"] = base + policy.socket_path + "?ticket=" + ticket->ticket;
+  x->answer(201, out);
+}
+
+json::Object session_json(const SessionRow& row, const Principal& who, const SessionPolicy& policy) {
+  json::Object out;
+  out["id"] = row.id.view();
+  out["device"] = row.device;
+  out["address"] = row.address;
+  out["created"] = rfc3339(row.created);
+  out["last_seen"] = rfc3339(row.last_seen);
+  out["expires_at"] = rfc3339(session_expiry(row, policy));
+  out["current"] = row.id == who.identity.session;
+  return out;
+}
+
+void list_sessions(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->service().sessions(who, [x, who](Result<std::vector<SessionRow>> rows) {
+    if (!rows) return x->refuse_with(rows.error());
+    json::Array list;
+    for (const auto& row : *rows) list.push_back(session_json(row, who, x->service().policy().sessions));
+    x->answer(200, json::Object{{"sessions", std::move(list)}});
+  });
+}
+
+void show_session(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->service().sessions(who, [x, who](Result<std::vector<SessionRow>> rows) {
+    if (!rows) return x->refuse_with(rows.error());
+    const auto found = std::ranges::find(*rows, SessionId{x->request().path_args.at(0)}, &SessionRow::id);
+    if (found == rows->end()) return x->refuse_with(Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it is over"});
+    x->answer(200, session_json(*found, who, x->service().policy().sessions));
+  });
+}
+
+void end_session(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  SessionId session{x->request().path_args.at(0)};
+  if (session == who.identity.session) x->also_expire_cookie();
+  x->service().end_session(who, std::move(session), x->caller(), x->then_nothing());
+}
+
+// All sessions; with ?others=true all but this one.
+void end_sessions(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  const auto others = x->request().query_arg("others");
+  if (others && *others != "true" && *others != "false") return x->refuse_with(Refusal{.cause = Cause::BAD_REQUEST, .evidence = "others is true or false", .field = "others"});
+  const bool others_only = others == "true";
+  if (!others_only) x->also_expire_cookie();
+  x->service().end_sessions(who, others_only, x->caller(), x->then_nothing());
+}
+
+// Public keys change rarely, but a new one must be known before its first use.
+void key_set(const AccountService& service, const Request& request, Reply& reply) {
+  const std::string etag = '"' + hex_encode(sha256(service.jwks())).substr(0, 32) + '"';
+  const std::string* known = request.headers.find("if-none-match");
+  const bool same = known != nullptr && (*known == "*" || known->find(etag) != std::string::npos);
+  Response response{.status = same ? 304 : 200, .headers = {{"ETag", etag}, {"Cache-Control", "public, max-age=300"}}, .body = {}};
+  if (!same) {
+    response.headers.add("Content-Type", "application/json");
+    response.body = service.jwks();
+  }
+  reply(std::move(response));
+}
+
+} // namespace
+
+std::vector<Route> routes(AccountService& service, OnRefusal on_refusal) {
+  const auto tell = std::make_shared<const OnRefusal>(std::move(on_refusal));
+  const auto route = [&service, tell](std::string method, std::string path, std::function<void(const ExchangePtr&)> handle) {
+    const std::string endpoint = method + ' ' + path;
+    Handler handler = [&service, tell, endpoint, handle = std::move(handle)](Request request, Reply reply) {
+      auto x = std::make_shared<Exchange>(service, tell, std::move(request), std::move(reply));
+      service.run([x, endpoint, handle] {
+        if (auto taken = x->service().take(endpoint, x->caller()); !taken) return x->refuse_with(taken.error());
+        handle(x);
+      });
+    };
+    return Route{std::move(method), std::move(path), std::move(handler)};
+  };
+  return {
+      route("POST", "/auth/register", register_account),
+      route("POST", "/auth/login", login),
+      route("POST", "/auth/refresh", refresh),
+      route("POST", "/auth/logout", with_bearer({}, logout)),
+      route("POST", "/auth/password", with_bearer({{"password", MemberType::text, true}, {"new_password", MemberType::text, true}}, change_password)),
+      route("GET", "/auth/me", with_bearer({}, me)),
+      route("DELETE", "/auth/me", with_bearer({}, delete_me)),
+      route("POST", "/auth/tickets", with_bearer({{"origin"}, {"bind_address", MemberType::flag}, {"ttl", MemberType::number}}, mint_ticket)),
+      route("GET", "/auth/sessions", with_bearer({}, list_sessions)),
+      route("DELETE", "/auth/sessions", with_bearer({}, end_sessions)),
+      route("GET", "/auth/sessions/{id}", with_bearer({}, show_session)),
+      route("DELETE", "/auth/sessions/{id}", with_bearer({}, end_session)),
+      Route{"GET", "/.well-known/jwks.json", [&service](Request request, Reply reply) { key_set(service, request, reply); }},
+  };
+}
+
+} // namespace foyer::accounts

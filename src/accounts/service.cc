@@ -1,0 +1,179 @@
+#include "accounts/service.h"
+
+#include <fmt/format.h>
+
+#include "accounts/names.h"
+#include "base/bytes.h"
+
+namespace foyer::accounts {
+namespace {
+
+constexpr Millis kTouchEvery = std::chrono::minutes{1}; // a session's last_seen, when only its cookie is used
+
+jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
+  return {.issuer = policy.issuer,
+          .audience = policy.audience,
+          .environment = policy.environment,
+          .require_environment_claim = policy.require_environment_claim,
+          .own_accounts = true,
+          .leeway = policy.leeway};
+}
+
+} // namespace
+
+AccountService::AccountService(AccountStore& store, jose::Signer signer, std::shared_ptr<const jose::KeySet> keys, AccountsPolicy policy, Runners runners, const Clock& clock,
+                               Entropy& entropy, Log& log, Metrics& metrics, std::function<void(UserId)> detach_messages)
+    : store_(store),
+      signer_(std::move(signer)),
+      verifier_(keys, verifier_policy(policy)),
+      jwks_(keys->to_jwks()),
+      policy_(std::move(policy)),
+      runners_(std::make_shared<const Runners>(std::move(runners))),
+      clock_(clock),
+      entropy_(entropy),
+      log_(log),
+      metrics_(metrics),
+      hash_seconds_(metrics.histogram("foyer_password_hash_seconds", "Time to compute or compare one password hash.", {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5})),
+      detach_messages_(std::move(detach_messages)),
+      audit_(store, runners_, log, metrics),
+      revocations_(store, runners_, clock, log),
+      lockout_(policy_.lockout),
+      tickets_(policy_.tickets),
+      dummy_hash_(hash_password(entropy.token(), policy_.hash_cost, entropy)) {}
+
+void AccountService::start() {
+  run([this] {
+    store_.password_costs(back<std::vector<std::string>>([this](Result<std::vector<std::string>> costs) {
+      if (costs) prepare_dummy(std::move(*costs));
+    }));
+    revocations_.watch(
+        [this](const std::vector<auth::RevocationEvent>& events) {
+          for (const auto& event : events)
+            if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted && detach_messages_) detach_messages_(UserId{event.id});
+        },
+        {});
+    runners_->every(policy_.revocation_poll, [this] { revocations_.poll(); });
+  });
+}
+
+// An unknown user must take as long as the dearest hash in the store.
+void AccountService::prepare_dummy(std::vector<std::string> costs) {
+  HashCost dearest = policy_.hash_cost;
+  for (const auto& prefix : costs)
+    if (const auto cost = cost_of(prefix + "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA")) dearest = dearer(dearest, *cost);
+  if (dearest == policy_.hash_cost) return;
+  on_hashing<std::string>([dearest, &entropy = entropy_] { return hash_password(entropy.token(), dearest, entropy); },
+                          [this](Result<std::string> phc) {
+                            if (phc && !phc->empty()) dummy_hash_ = std::move(*phc);
+                          });
+}
+
+AuditRow AccountService::audit_row(const Attempt& attempt, std::string_view outcome) const {
+  return {.at = clock_.wall(), .action = attempt.action, .outcome = std::string{outcome}, .user = attempt.user, .address = attempt.caller.address, .ref = attempt.caller.ref, .detail = attempt.detail};
+}
+
+void AccountService::count(const Attempt& attempt, std::string_view outcome) {
+  Counter*& counter = counters_[{attempt.action, std::string{outcome}}];
+  if (counter == nullptr) counter = &metrics_.counter("foyer_accounts_outcomes_total", "What was asked of the accounts, and how it ended.", {{"action", attempt.action}, {"outcome", std::string{outcome}}});
+  counter->add();
+}
+
+std::unexpected<Refusal> AccountService::refused(const Attempt& attempt, Refusal refusal, bool audited) {
+  count(attempt, refusal.code());
+  if (!audited) audit_.add(audit_row(attempt, refusal.code()));
+  if (refusal.cause == Cause::REFRESH_REUSED)
+    log_.warning("refresh_reused", "A refresh token came a second time; its session is over.", {{"ref", attempt.caller.ref.view()}, {"address", attempt.caller.address}, {"evidence", refusal.evidence}});
+  return std::unexpected(std::move(refusal));
+}
+
+Result<bool> AccountService::take(std::string_view endpoint, const Caller& caller) {
+  auto taken = limits_.take(endpoint, caller.address, policy_.rate, clock_.mono());
+  if (taken) return true;
+  Attempt attempt{std::string{endpoint}, caller, {}, {}};
+  return refused(attempt, std::move(taken.error().refusal), !taken.error().first);
+}
+
+Result<bool> AccountService::check_who(const SessionAndUser& who) const {
+  TRY_VOID(check_session(who.session, policy_.sessions, clock_.wall()));
+  if (who.user.disabled) return refuse(Cause::USER_DISABLED, fmt::format("user {}", who.user.id.view()));
+  return true;
+}
+
+void AccountService::authenticate(std::string token, Done<Principal> done) {
+  auto claims = verifier_.verify(token, clock_.wall());
+  if (!claims) return done(std::unexpected(std::move(claims).error()));
+  Identity identity = std::move(claims->identity);
+  if (!identity.own_account) return done(Principal{std::move(identity), std::nullopt});
+  SessionId session = identity.session;
+  store_.find_session(std::move(session), back<std::optional<SessionAndUser>>([this, identity = std::move(identity), done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
+    if (!found) return done(std::unexpected(std::move(found).error()));
+    if (!*found) return done(refuse(Cause::USER_UNKNOWN, "the token's session is not in the store: the account was deleted, or the store is another one"));
+    SessionAndUser& own = **found;
+    if (own.user.id != identity.user) return done(refuse(Cause::SESSION_UNKNOWN, "the token's session belongs to another user"));
+    if (auto fit = check_who(own); !fit) return done(std::unexpected(std::move(fit).error()));
+    done(Principal{std::move(identity), std::move(own)});
+  }));
+}
+
+// ---- what a gateway asks
+
+void AccountService::redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) {
+  run([this, q = std::move(question), answer = std::move(answer)]() mutable {
+    auto attempt = begin("ticket_use", Caller{.address = q.address, .ref = q.ref});
+    const auto use = [](const auth::TicketQuestion& asked) { return Tickets::Use{.ticket = asked.ticket, .origin = asked.origin, .address = asked.address, .attempt = asked.attempt}; };
+    auto seen = tickets_.examine(use(q), clock_.mono());
+    if (!seen) return answer(refused(*attempt, std::move(seen).error()));
+    attempt->user = seen->user;
+    attempt->detail = seen->session.str();
+    const auto finish = [this, attempt, use](const auth::TicketQuestion& asked, auth::IdentityAnswer& tell) {
+      auto identity = tickets_.redeem(use(asked), clock_.mono());
+      if (!identity) return tell(refused(*attempt, std::move(identity).error()));
+      succeeded(*attempt);
+      audit_.add(audit_row(*attempt));
+      tell(std::move(identity));
+    };
+    if (!seen->own_account) return finish(q, answer);
+    store_.find_session(seen->session, back<std::optional<SessionAndUser>>([this, attempt, finish, q = std::move(q), answer = std::move(answer)](Result<std::optional<SessionAndUser>> found) mutable {
+      if (!found) return answer(refused(*attempt, std::move(found).error()));
+      if (!*found) return answer(refused(*attempt, Refusal{.cause = Cause::USER_UNKNOWN, .evidence = "the account was deleted after the ticket was given"}));
+      if (auto fit = check_who(**found); !fit) return answer(refused(*attempt, std::move(fit).error()));
+      finish(q, answer);
+    }));
+  });
+}
+
+void AccountService::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
+  run([this, q = std::move(question), answer = std::move(answer)]() mutable {
+    auto attempt = begin("cookie_use", Caller{.address = q.address, .ref = q.ref});
+    store_.find_session_by_cookie(digest(q.cookie), back<std::optional<SessionAndUser>>([this, attempt, answer = std::move(answer)](Result<std::optional<SessionAndUser>> found) mutable {
+      if (!found) return answer(refused(*attempt, std::move(found).error()));
+      if (!*found) return answer(refused(*attempt, Refusal{.cause = Cause::SESSION_UNKNOWN, .evidence = "no session with that cookie"}));
+      const SessionAndUser& who = **found;
+      attempt->user = who.user.id;
+      attempt->detail = who.session.id.str();
+      if (auto fit = check_who(who); !fit) return answer(refused(*attempt, std::move(fit).error()));
+      const WallTime now = clock_.wall();
+      SessionRow seen = who.session;
+      if (now - seen.last_seen >= kTouchEvery) {
+        seen.last_seen = now;
+        store_.touch_session(seen.id, now, [](Result<bool>) {});
+      }
+      succeeded(*attempt);
+      audit_.add(audit_row(*attempt));
+      answer(Identity{.user = who.user.id,
+                      .name = who.user.name,
+                      .session = seen.id,
+                      .token = {},
+                      .permissions = permissions_of(who.user),
+                      .issued_at = now,
+                      .expires_at = session_expiry(seen, policy_.sessions),
+                      .own_account = true});
+    }));
+  });
+}
+
+void AccountService::watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
+  run([this, on_events = std::move(on_events), synchronised = std::move(synchronised)]() mutable { revocations_.watch(std::move(on_events), std::move(synchronised)); });
+}
+
+} // namespace foyer::accounts

@@ -1,0 +1,191 @@
+// The auth service: who people are. It registers, signs in, refreshes, ends
+// sessions, mints and redeems tickets, and answers what a gateway asks
+// (auth/contract). No HTTP here; that is routes.h.
+//
+// Its state lives on the control plane's thread and every function but those of
+// auth::AuthService is called there; answers arrive there, too. Hashing and the
+// database have threads of their own. Before it is destroyed the control plane
+// and the hashing queue must have stopped.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accounts/audit.h"
+#include "accounts/policy.h"
+#include "accounts/revocations.h"
+#include "accounts/runners.h"
+#include "accounts/store.h"
+#include "auth/contract/auth_service.h"
+#include "jose/signer.h"
+#include "jose/verifier.h"
+
+namespace foyer::accounts {
+
+// Who asks, for limits and for the audit.
+struct Caller {
+  std::string address = {};
+  std::string device = {}; // User-Agent
+  Ref ref = {};
+};
+
+struct RegisterQuestion {
+  std::string name = {};
+  std::string password = {};
+  std::string email = {};
+  std::optional<std::string> invitation = {};
+  bool cookie = false;
+};
+struct LoginQuestion {
+  std::string name = {};
+  std::string password = {};
+  bool cookie = false;
+};
+// One of the two.
+struct RefreshByQuestion {
+  std::optional<std::string> refresh_token = {};
+  std::optional<std::string> cookie = {};
+};
+struct TicketRequest {
+  std::optional<std::string> origin = {};
+  bool bind_address = false;
+  std::optional<Millis> ttl = {};
+};
+
+struct SignedIn {
+  std::string access_token = {};
+  Millis expires_in{};
+  std::optional<std::string> refresh_token = {};
+  std::optional<std::string> cookie = {}; // instead of the refresh token
+  Millis cookie_life{};
+  UserId user = {};
+  std::string name = {};
+  SessionId session = {};
+};
+struct Ticket {
+  std::string ticket = {};
+  Millis expires_in{};
+};
+// Whom a Bearer token speaks for. `own`: an account of ours; absent for tokens of
+// others that are signed with a key we accept.
+struct Principal {
+  Identity identity = {};
+  std::optional<SessionAndUser> own = {};
+};
+
+class AccountService final : public auth::AuthService {
+ public:
+  // `detach_messages` is called for every deleted account (again after a restart, for a
+  // week), on the control plane's thread. The references must outlive the service.
+  AccountService(AccountStore& store, jose::Signer signer, std::shared_ptr<const jose::KeySet> keys, AccountsPolicy policy, Runners runners, const Clock& clock, Entropy& entropy,
+                 Log& log, Metrics& metrics, std::function<void(UserId)> detach_messages);
+
+  // Begins to watch the revocations. Once, from any thread.
+  void start();
+
+  void register_account(RegisterQuestion question, Caller caller, Done<SignedIn> done);
+  void login(LoginQuestion question, Caller caller, Done<SignedIn> done);
+  void refresh(RefreshByQuestion question, Caller caller, Done<SignedIn> done);
+  // The causes of door.md's steps 6 and 9 to 11.
+  void authenticate(std::string token, Done<Principal> done);
+  void logout(const Principal& who, Caller caller, Done<bool> done);
+  void sessions(const Principal& who, Done<std::vector<SessionRow>> done);
+  void end_session(const Principal& who, SessionId session, Caller caller, Done<bool> done); // NOT_FOUND
+  void end_sessions(const Principal& who, bool others_only, Caller caller, Done<bool> done);
+  void change_password(const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done);
+  void delete_account(const Principal& who, Caller caller, Done<bool> done);
+  [[nodiscard]] Result<Ticket> mint_ticket(const Principal& who, TicketRequest request, Caller caller);
+
+  // ADDRESS_RATE_LIMIT.
+  [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller);
+  void run(net::Task task) { runners_->control(std::move(task)); } // any thread
+  [[nodiscard]] const AccountsPolicy& policy() const { return policy_; }
+  [[nodiscard]] const std::string& jwks() const { return jwks_; }
+  [[nodiscard]] Result<bool> probe() { return store_.probe(); } // any thread
+
+  // auth::AuthService; from any thread.
+  void redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) override;
+  void check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) override;
+  void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
+
+ private:
+  // One action from its question to its outcome.
+  struct Attempt {
+    std::string action;
+    Caller caller;
+    UserId user; // once it is known
+    std::string detail;
+  };
+  using AttemptPtr = std::shared_ptr<Attempt>;
+  AttemptPtr begin(std::string action, Caller caller) { return std::make_shared<Attempt>(Attempt{std::move(action), std::move(caller), {}, {}}); }
+  [[nodiscard]] AuditRow audit_row(const Attempt& attempt, std::string_view outcome = "OK") const;
+  void count(const Attempt& attempt, std::string_view outcome);
+  // Counts, audits (unless the store did), hands the refusal back.
+  std::unexpected<Refusal> refused(const Attempt& attempt, Refusal refusal, bool audited = false);
+  void succeeded(const Attempt& attempt) { count(attempt, "OK"); }
+
+  // A callback for the store that goes on on the control plane.
+  template <class T, class Then>
+  Done<T> back(Then then) {
+    return [runners = runners_, then = std::move(then)](Result<T> result) mutable {
+      runners->control([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+    };
+  }
+  // Runs `job` on the hashing queue, then `then` on the control plane; BUSY when it is full.
+  template <class T, class Job, class Then>
+  void on_hashing(Job job, Then then);
+
+  void sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
+  void open_session(const UserRow& user, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done);
+  struct Opened {
+    NewSession session;
+    std::string secret; // the cookie or the refresh token
+    bool cookie = false;
+  };
+  [[nodiscard]] Opened new_session(const UserId& user, bool cookie, const Caller& caller);
+  [[nodiscard]] SignedIn sign_in(const UserRow& user, const SessionRow& session);
+  [[nodiscard]] SignedIn sign_in(const UserRow& user, const Opened& opened);
+  [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
+  [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
+  void prepare_dummy(std::vector<std::string> costs);
+
+  AccountStore& store_;
+  const jose::Signer signer_;
+  const jose::Verifier verifier_;
+  const std::string jwks_;
+  const AccountsPolicy policy_;
+  const std::shared_ptr<const Runners> runners_;
+  const Clock& clock_;
+  Entropy& entropy_;
+  Log& log_;
+  Metrics& metrics_;
+  Histogram& hash_seconds_;
+  std::function<void(UserId)> detach_messages_;
+
+  AuditTrail audit_;
+  RevocationFeed revocations_;
+  Lockout lockout_;
+  RateLimits limits_;
+  Tickets tickets_;
+  std::string dummy_hash_; // what the password of an unknown user is compared with
+  std::map<std::pair<std::string, std::string>, Counter*> counters_; // (action, outcome)
+};
+
+template <class T, class Job, class Then>
+void AccountService::on_hashing(Job job, Then then) {
+  const auto go_on = std::make_shared<Then>(std::move(then));
+  const bool taken = runners_->hashing([runners = runners_, go_on, job = std::move(job), &clock = clock_, &seconds = hash_seconds_]() mutable {
+    const MonoTime from = clock.mono();
+    T value = job();
+    seconds.observe(std::chrono::duration<double>(clock.mono() - from).count());
+    runners->control([go_on, value = std::move(value)]() mutable { (*go_on)(Result<T>{std::move(value)}); });
+  });
+  if (!taken)
+    (*go_on)(Result<T>{std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "the queue of passwords to be hashed is full", .retry_after = Millis{2'000}})});
+}
+
+} // namespace foyer::accounts

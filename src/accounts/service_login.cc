@@ -1,0 +1,197 @@
+// Registering, signing in, refreshing.
+#include <algorithm>
+
+#include "accounts/names.h"
+#include "accounts/service.h"
+#include "base/bytes.h"
+
+namespace foyer::accounts {
+namespace {
+
+constexpr std::size_t kMaxDeviceBytes = 128;
+constexpr std::size_t kMaxAddressBytes = 64;
+
+struct Verified {
+  PasswordMatch match = PasswordMatch::no;
+  std::optional<std::string> rehashed;
+};
+
+// What a name is looked up and locked by; longer ones are nobody's.
+std::string lookup_key(std::string_view name) { return name_key(name.substr(0, kMaxNameBytes + 1)); }
+
+} // namespace
+
+void AccountService::register_account(RegisterQuestion question, Caller caller, Done<SignedIn> done) {
+  auto attempt = begin("register", std::move(caller));
+  const auto fit = [&]() -> Result<bool> {
+    if (policy_.registration == Registration::closed) return refuse(Cause::REGISTRATION_CLOSED);
+    if (policy_.registration == Registration::invite && !question.invitation) return refuse_field(Cause::INVITATION_REJECTED, "invitation", "there is none in the request");
+    TRY_VOID(check_name(question.name));
+    TRY_VOID(check_new_password(question.password, question.name, policy_.min_password_characters));
+    if (!question.email.empty()) TRY_VOID(check_email(question.email));
+    return true;
+  }();
+  if (!fit) return done(refused(*attempt, fit.error()));
+  // A name that is taken need not cost a hash; the store looks again when it writes.
+  std::string key = name_key(question.name);
+  store_.find_user_by_name(std::move(key), back<std::optional<UserRow>>([this, attempt, question = std::move(question), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
+    if (!found) return done(refused(*attempt, std::move(found).error()));
+    if (*found) return done(refused(*attempt, Refusal{.cause = Cause::NAME_TAKEN, .field = "name"}));
+    auto job = [password = question.password, cost = policy_.hash_cost, &entropy = entropy_] { return hash_password(password, cost, entropy); };
+    on_hashing<std::string>(std::move(job), [this, attempt, question = std::move(question), done = std::move(done)](Result<std::string> phc) mutable {
+      if (!phc) return done(refused(*attempt, std::move(phc).error()));
+      if (phc->empty()) return done(refused(*attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
+      sign_up(std::move(question), std::move(*phc), std::move(attempt), std::move(done));
+    });
+  }));
+}
+
+void AccountService::sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done) {
+  UserRow user{.id = UserId{"u_" + entropy_.short_id()},
+               .name = std::move(question.name),
+               .email = std::move(question.email),
+               .password = std::move(phc),
+               .created = clock_.wall()};
+  std::optional<std::string> invitation;
+  if (policy_.registration == Registration::invite) invitation = digest(*question.invitation);
+  Opened opened = new_session(user.id, question.cookie, attempt->caller);
+  attempt->user = user.id;
+  attempt->detail = opened.session.session.id.str();
+  AuditRow row = audit_row(*attempt);
+  NewSession session = opened.session;
+  UserRow copy = user;
+  store_.create_user(std::move(copy), std::move(invitation), std::move(session), std::move(row),
+                     back<bool>([this, attempt, user = std::move(user), opened = std::move(opened), done = std::move(done)](Result<bool> created) mutable {
+                       if (!created) {
+                         attempt->user = {};
+                         attempt->detail.clear();
+                         return done(refused(*attempt, std::move(created).error()));
+                       }
+                       succeeded(*attempt);
+                       done(sign_in(user, opened));
+                     }));
+}
+
+void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn> done) {
+  auto attempt = begin("login", std::move(caller));
+  const std::string key = lookup_key(question.name);
+  const std::string address = address_key(attempt->caller.address);
+  if (auto free = lockout_.begin(key, address, clock_.mono()); !free) return done(refused(*attempt, std::move(free).error()));
+  store_.find_user_by_name(key, back<std::optional<UserRow>>([this, attempt, key, address, question = std::move(question), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
+    if (!found) {
+      lockout_.abandoned(key, address);
+      return done(refused(*attempt, std::move(found).error()));
+    }
+    std::optional<UserRow> user = std::move(*found);
+    if (user) attempt->user = user->id;
+    auto job = [password = std::move(question.password), phc = user ? user->password : dummy_hash_, known = user.has_value(), cost = policy_.hash_cost, &entropy = entropy_] {
+      Verified out{.match = verify_password(password, phc, cost), .rehashed = {}};
+      if (known && out.match == PasswordMatch::yes_and_stale) out.rehashed = hash_password(password, cost, entropy);
+      if (!known) out.match = PasswordMatch::no;
+      return out;
+    };
+    on_hashing<Verified>(std::move(job), [this, attempt, key, address, cookie = question.cookie, user = std::move(user), done = std::move(done)](Result<Verified> verified) mutable {
+      if (!verified) {
+        lockout_.abandoned(key, address);
+        return done(refused(*attempt, std::move(verified).error()));
+      }
+      if (verified->match == PasswordMatch::no) {
+        lockout_.failed(key, address, clock_.mono());
+        return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
+      }
+      lockout_.succeeded(key, address);
+      if (user->disabled) return done(refused(*attempt, Refusal{.cause = Cause::USER_DISABLED}));
+      std::optional<std::string> rehashed = std::move(verified->rehashed);
+      if (rehashed && rehashed->empty()) rehashed.reset();
+      open_session(*user, std::move(rehashed), cookie, std::move(attempt), std::move(done));
+    });
+  }));
+}
+
+void AccountService::open_session(const UserRow& user, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done) {
+  Opened opened = new_session(user.id, cookie, attempt->caller);
+  attempt->detail = opened.session.session.id.str();
+  AuditRow row = audit_row(*attempt);
+  NewSession session = opened.session;
+  store_.open_session(std::move(session), std::move(rehashed), policy_.sessions_per_user, std::move(row),
+                      back<bool>([this, attempt, user, opened = std::move(opened), done = std::move(done)](Result<bool> made) mutable {
+                        if (!made) return done(refused(*attempt, std::move(made).error()));
+                        succeeded(*attempt);
+                        done(sign_in(user, opened));
+                      }));
+}
+
+void AccountService::refresh(RefreshByQuestion question, Caller caller, Done<SignedIn> done) {
+  auto attempt = begin("refresh", std::move(caller));
+  std::string successor;
+  RefreshQuestion q{.policy = policy_.refresh, .sessions = policy_.sessions, .audit = audit_row(*attempt)};
+  if (question.refresh_token) {
+    successor = refresh_successor(store_.refresh_key(), *question.refresh_token);
+    q.hash = digest(*question.refresh_token);
+    q.successor_hash = digest(successor);
+  } else if (question.cookie) {
+    q.hash = digest(*question.cookie);
+  } else {
+    return done(refused(*attempt, Refusal{.cause = Cause::REFRESH_UNKNOWN, .evidence = "neither refresh_token nor the session cookie came"}));
+  }
+  store_.refresh(std::move(q), back<RefreshOutcome>([this, attempt, successor = std::move(successor), cookie = std::move(question.cookie), by_token = question.refresh_token.has_value(),
+                                                     done = std::move(done)](Result<RefreshOutcome> outcome) mutable {
+    if (!outcome) return done(refused(*attempt, std::move(outcome).error()));
+    if (outcome->refusal) {
+      if (outcome->refusal->cause == Cause::REFRESH_REUSED) revocations_.poll();
+      return done(refused(*attempt, std::move(*outcome->refusal), true));
+    }
+    succeeded(*attempt);
+    SignedIn in = sign_in(outcome->who.user, outcome->who.session);
+    if (by_token) {
+      in.refresh_token = std::move(successor);
+    } else {
+      in.cookie = std::move(cookie);
+      in.cookie_life = session_expiry(outcome->who.session, policy_.sessions) - clock_.wall();
+    }
+    done(std::move(in));
+  }));
+}
+
+AccountService::Opened AccountService::new_session(const UserId& user, bool cookie, const Caller& caller) {
+  const WallTime now = clock_.wall();
+  Opened out{.session = {}, .secret = entropy_.token(), .cookie = cookie};
+  out.session.session = {.id = SessionId{entropy_.short_id()},
+                         .user = user,
+                         .created = now,
+                         .last_seen = now,
+                         .device = printable(caller.device, kMaxDeviceBytes),
+                         .address = printable(caller.address, kMaxAddressBytes)};
+  (cookie ? out.session.session.cookie_hash : out.session.refresh_hash) = digest(out.secret);
+  return out;
+}
+
+SignedIn AccountService::sign_in(const UserRow& user, const SessionRow& session) {
+  const WallTime now = clock_.wall();
+  SignedIn out{.expires_in = policy_.access_ttl, .user = user.id, .name = user.name, .session = session.id};
+  out.access_token = signer_.access_token({.issuer = policy_.issuer,
+                                           .audience = policy_.audience,
+                                           .subject = user.id,
+                                           .issued_at = now,
+                                           .expires_at = now + policy_.access_ttl,
+                                           .token = TokenId{entropy_.short_id()},
+                                           .client_id = policy_.client_id,
+                                           .session = session.id,
+                                           .name = user.name,
+                                           .permissions = permissions_of(user),
+                                           .environment = policy_.environment});
+  return out;
+}
+
+SignedIn AccountService::sign_in(const UserRow& user, const Opened& opened) {
+  SignedIn out = sign_in(user, opened.session.session);
+  if (opened.cookie) {
+    out.cookie = opened.secret;
+    out.cookie_life = std::min(policy_.sessions.idle, policy_.sessions.absolute);
+  } else {
+    out.refresh_token = opened.secret;
+  }
+  return out;
+}
+
+} // namespace foyer::accounts
