@@ -22,6 +22,8 @@ struct Command {
 // All commands, in the order of the help. Defined in main.cc.
 [[nodiscard]] std::span<const Command> all_commands();
 
+int run_serve(Args args);   // serve.cc
+int run_backup(Args args);  // backup.cc
 int run_check(Args args);   // check.cc
 int run_explain(Args args); // explain.cc
 

@@ -13,8 +13,10 @@ namespace foyer::cli {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"serve", "Check the configuration, then serve.", run_serve},
     {"check", "Is this configuration fit to serve? All findings at once, and where each value came from.", run_check},
     {"explain", "What a code means, who must act, and what to do next.", run_explain},
+    {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},
 };
 
 std::string help() {

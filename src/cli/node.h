@@ -1,0 +1,47 @@
+// One running node: everything that `foyer serve` puts together, from a checked
+// configuration to listening loops, and takes apart again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/refusal.h"
+#include "config/options.h"
+#include "store/data_dir.h"
+
+namespace foyer::cli {
+
+struct NodeAddress {
+  std::string host; // numeric
+  std::uint16_t port = 0;
+  std::string url;    // http://host:port
+  std::string ws_url; // ws://host:port/ws/chat
+};
+
+class Node {
+ public:
+  // The configuration is fit and the data directory is held by the caller. Binds,
+  // opens the stores, starts the loops. `config_fingerprint`: of all options that
+  // are not secret.
+  [[nodiscard]] static Result<std::unique_ptr<Node>> start(config::Config config, store::DataDir& data, std::string config_fingerprint, Log& log);
+  ~Node(); // stops at once
+
+  [[nodiscard]] const NodeAddress& address() const;
+  [[nodiscard]] std::string status_json() const; // DATA/foyer.json
+
+  // Everybody is told and closed in batches; `done` is called when nobody is left or
+  // drain_timeout has passed. Once.
+  void drain(std::function<void()> done);
+  // Ends loops, queues and stores, in that order. What was acknowledged is stored.
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Node(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+} // namespace foyer::cli
