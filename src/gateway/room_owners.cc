@@ -439,7 +439,7 @@ void RoomOwners::schedule(Room& room) {
   const bool idle = room.audience.empty() && room.presence.count() == 0 && room.in_store == 0;
   if (idle && room.idle_since == MonoTime{}) room.idle_since = loop_.now();
   if (!idle) room.idle_since = MonoTime{};
-  if (idle) sooner(room.idle_since + policy_.idle_unload);
+  if (idle) sooner(room.idle_since + unload_after(room));
   if (!due) return loop_.disarm(room);
   const auto wait = std::chrono::ceil<Millis>(*due - loop_.now());
   loop_.arm(room, std::max(Millis{0}, wait));
@@ -461,13 +461,16 @@ void RoomOwners::on_timer(Room& room) {
     publish(room, json, 0);
   }
   const bool idle = room.audience.empty() && room.presence.count() == 0 && room.in_store == 0;
-  // An ephemeral room's history lives here and nowhere else.
-  if (idle && !room.ephemeral && room.idle_since != MonoTime{} && now - room.idle_since >= policy_.idle_unload) {
+  if (idle && room.idle_since != MonoTime{} && now - room.idle_since >= unload_after(room)) {
     rooms_.erase(RoomName{room.name});
     return;
   }
-  if (room.ephemeral && idle) return; // nothing to wait for
   schedule(room);
+}
+
+// The history of a room that is not durable lives here and nowhere else.
+Millis RoomOwners::unload_after(const Room& room) const {
+  return room.ephemeral && room.ephemeral->offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
 }
 
 } // namespace foyer::gateway

@@ -33,7 +33,8 @@ struct RoomPolicy {
   std::size_t members_shown = 100;
   std::uint32_t history_limit = 300;
   std::uint32_t rooms_shown = 1'000;
-  Millis idle_unload{30'000};
+  Millis idle_unload{30'000};              // a room that nobody uses leaves the owner's memory
+  Millis idle_forget{3'600'000};           // and one whose history is only there, with it
   rooms::Durability durability;            // which rooms keep their history in memory only
   rooms::EphemeralLimits ephemeral;
 };
@@ -77,6 +78,7 @@ class RoomOwners {
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const hub::Member& member);
   void schedule(Room& room);
+  [[nodiscard]] Millis unload_after(const Room& room) const;
   void on_timer(Room& room);
   void answer(const Speaker& speaker, std::string_view json);
   // Wraps a store callback so that it runs on this loop with the room, which is
