@@ -26,5 +26,6 @@ int run_serve(Args args);   // serve.cc
 int run_backup(Args args);  // backup.cc
 int run_check(Args args);   // check.cc
 int run_explain(Args args); // explain.cc
+int run_token(Args args);   // token.cc
 
 } // namespace foyer::cli

@@ -17,6 +17,7 @@ constexpr Command kCommands[] = {
     {"check", "Is this configuration fit to serve? All findings at once, and where each value came from.", run_check},
     {"explain", "What a code means, who must act, and what to do next.", run_explain},
     {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},
+    {"token", "Make an access token, show what is in one, say whether the server would take it.", run_token},
 };
 
 std::string help() {

@@ -157,6 +157,8 @@ json::Object Key::private_jwk() const {
   return out;
 }
 
+Key Key::with_kid(std::string kid) const { return Key{material_, std::move(kid)}; }
+
 Key Key::public_part() const {
   if (symmetric() || !can_sign()) return *this;
   const auto x = base64url_decode(json::get_string(material_->required_members(), "x").value_or(""));

@@ -67,6 +67,7 @@ class Key {
   [[nodiscard]] json::Object public_jwk() const;  // without d and k
   [[nodiscard]] json::Object private_jwk() const; // with d or k: to be stored 0600
   [[nodiscard]] std::string to_pem() const { return material_->pem(); }
+  [[nodiscard]] Key with_kid(std::string kid) const;
   [[nodiscard]] Key public_part() const; // the same key without what signs; an oct key stays as it is
 
  private:

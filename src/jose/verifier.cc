@@ -129,8 +129,8 @@ Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
     const auto seen = aud->kind == Field::Kind::string ? printable(aud->text, 128) : std::to_string(aud->count) + " audiences";
     return refuse_field(Cause::AUDIENCE_MISMATCH, "aud", "aud " + seen + "; expected " + policy_.audience);
   }
-  if (environment != nullptr && environment->text != policy_.environment)
-    return refuse_field(Cause::ENVIRONMENT_MISMATCH, "env", "env " + printable(environment->text, 32) + "; this server is " + policy_.environment);
+  if (environment != nullptr && policy_.environment && environment->text != *policy_.environment)
+    return refuse_field(Cause::ENVIRONMENT_MISMATCH, "env", "env " + printable(environment->text, 32) + "; this server is " + *policy_.environment);
 
   Claims out;
   out.identity.user = UserId{subject};

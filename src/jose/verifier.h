@@ -17,7 +17,7 @@ struct VerifierPolicy {
   std::string issuer;                                 // exact
   std::string audience;                               // exact, one of aud
   std::vector<std::string> token_types = {"at+jwt"};  // typ, without "application/", compared without case
-  std::string environment;                            // env, if the claim is present
+  std::optional<std::string> environment = std::string{}; // env, if the claim is present; nullopt: not compared (tools only)
   bool require_environment_claim = false;
   bool own_accounts = false;                          // tokens with a sid are of our own accounts: Identity::own_account
   Millis leeway{30'000};

@@ -1,0 +1,175 @@
+#include "cli/token_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <iterator>
+
+#include "base/bytes.h"
+#include "config/development.h"
+#include "store/data_dir.h"
+
+namespace foyer::cli {
+
+std::optional<std::string> TokenArgs::value(std::string_view name) const {
+  const auto found = values.find(name);
+  return found == values.end() ? std::nullopt : std::optional{found->second};
+}
+
+bool TokenArgs::has(std::string_view flag) const { return std::ranges::find(flags, flag) != flags.end(); }
+
+std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value, std::span<const std::string_view> flags, std::string_view usage) {
+  constexpr std::string_view kOfServe[] = {"--data", "--config", "--environment"};
+  TokenArgs out;
+  const auto wrong = [usage](const std::string& what) {
+    fmt::print(stderr, "foyer token: {}\n\n{}", what, usage);
+    return std::nullopt;
+  };
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    if (!arg.starts_with("--") || arg.size() == 2) {
+      if (arg.starts_with("-") && arg.size() > 1) return wrong(fmt::format("unknown option {}", printable(arg, 64)));
+      out.rest.push_back(arg);
+      continue;
+    }
+    const auto equals = arg.find('=');
+    const auto name = std::string_view{arg}.substr(0, equals);
+    if (equals == std::string::npos && std::ranges::find(flags, name) != std::end(flags)) {
+      out.flags.emplace_back(name);
+      continue;
+    }
+    if (arg == "--dev") {
+      out.config.push_back(arg);
+      continue;
+    }
+    const bool ours = std::ranges::find(with_value, name) != std::end(with_value);
+    const bool of_serve = std::ranges::find(kOfServe, name) != std::end(kOfServe);
+    if (!ours && !of_serve && equals == std::string::npos) return wrong(fmt::format("unknown option {}", printable(arg, 64)));
+    if (equals == std::string::npos && i + 1 == args.size()) return wrong(fmt::format("{} needs a value", printable(arg, 64)));
+    std::string value = equals == std::string::npos ? args[++i] : arg.substr(equals + 1);
+    if (ours) {
+      if (!out.values.emplace(name, std::move(value)).second) return wrong(fmt::format("{} is there twice", name));
+    } else {
+      out.config.push_back(fmt::format("{}={}", name, value));
+    }
+  }
+  return out;
+}
+
+std::optional<WallTime> parse_moment(std::string_view text) {
+  if (text.empty() || text.size() > 40) return std::nullopt;
+  if (std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; })) {
+    char* end = nullptr;
+    const std::string copy{text};
+    const double seconds = std::strtod(copy.c_str(), &end);
+    if (*end != '\0' || seconds > 253'402'300'799.0) return std::nullopt;
+    return WallTime{Millis{static_cast<std::int64_t>(seconds * 1000)}};
+  }
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  char zone = 0;
+  if (std::sscanf(std::string{text}.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d%c", &year, &month, &day, &hour, &minute, &second, &zone) != 7 || (zone != 'Z' && zone != 'z') || text.size() != 20) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  return WallTime{std::chrono::sys_days{date}} + std::chrono::hours{hour} + std::chrono::minutes{minute} + std::chrono::seconds{second};
+}
+
+config::Loaded load_for_tokens(std::vector<std::string> options) {
+  config::Inputs inputs{.args = std::move(options), .environment = config::system_environment(), .read = config::system_files()};
+  auto loaded = config::load(inputs);
+  if (!loaded.environment_given) {
+    // The data directory knows to which environment it belongs.
+    const auto data = store::DataDir::existing(loaded.config.data);
+    const auto noted = data ? data->environment() : std::nullopt;
+    if (noted) {
+      inputs.args.push_back("--environment=" + *noted);
+      loaded = config::load(inputs);
+    }
+  }
+  (void)config::adopt_generated_secrets(loaded, inputs.read);
+  config::resolve_addresses(loaded.config, 0);
+  return loaded;
+}
+
+Result<std::string> read_text(const std::string& path) {
+  if (path == "-") return std::string{std::istreambuf_iterator<char>{std::cin}, {}};
+  auto file = config::system_files()(path);
+  if (!file) return refuse(Cause::FILE_UNREADABLE, fmt::format("{} {}", printable(path, 128), file.error()));
+  return std::move(file->bytes);
+}
+
+Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {
+  GivenKeys out;
+  const auto start = text.find_first_not_of(" \t\r\n");
+  const bool is_json = start != std::string_view::npos && text[start] == '{';
+  if (!is_json && (!secret_allowed || text.find("-----BEGIN") != std::string_view::npos)) {
+    TRY(key, jose::Key::parse_pem(text));
+    out.keys.push_back(std::move(key));
+    return out;
+  }
+  if (!is_json) {
+    TRY(key, jose::Key::from_secret(text));
+    out.keys.push_back(std::move(key));
+    return out;
+  }
+  const auto value = json::parse(text);
+  if (value && value->is_object() && value->get_object().contains("keys")) {
+    TRY(set, jose::KeySet::parse(text));
+    out.keys = set->keys();
+    out.names_kid = true;
+    return out;
+  }
+  TRY(key, jose::Key::parse_jwk(text));
+  out.names_kid = value->get_object().contains("kid");
+  out.keys.push_back(std::move(key));
+  return out;
+}
+
+Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config) {
+  const auto key = args.value("--key");
+  const auto secret_env = args.value("--secret-env");
+  if (key && secret_env) return refuse(Cause::CONFLICTING_KEYS, "--key and --secret-env");
+  if (key) {
+    if (key->starts_with('{')) return read_keys(*key, false);
+    TRY(text, read_text(*key));
+    return read_keys(text, false);
+  }
+  if (secret_env) {
+    const char* secret = std::getenv(secret_env->c_str());
+    if (secret == nullptr) return refuse(Cause::MISSING_JWT_SECRET, fmt::format("the environment has no variable {}", printable(*secret_env, 64)));
+    TRY(made, jose::Key::from_secret(secret));
+    return GivenKeys{.keys = {std::move(made)}};
+  }
+  if (!config.jwt_secret_key.empty()) {
+    TRY(made, jose::Key::from_secret(config.jwt_secret_key));
+    return GivenKeys{.keys = {std::move(made)}, .names_kid = true};
+  }
+  if (!config.jwt_private_key_file.empty()) {
+    TRY(text, read_text(config.jwt_private_key_file));
+    TRY(keys, read_keys(text, false));
+    keys.names_kid = true;
+    return keys;
+  }
+  return refuse(Cause::MISSING_JWT_SECRET, fmt::format("no --key, no --secret-env, and no key in the configuration or in the data directory {}", printable(config.data, 128)));
+}
+
+std::string token_argument(const TokenArgs& args) {
+  if (!args.rest.empty() && args.rest.front() != "-") return args.rest.front();
+  std::string text{std::istreambuf_iterator<char>{std::cin}, {}};
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+int token_fails(const Refusal& refusal) {
+  fmt::print(stderr, "foyer token: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
+  return kCouldNotRun;
+}
+
+} // namespace foyer::cli

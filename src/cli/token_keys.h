@@ -1,0 +1,59 @@
+// For `foyer token`: its arguments, the keys they name, and times as people write them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/refusal.h"
+#include "cli/command.h"
+#include "config/load.h"
+#include "jose/jwk.h"
+#include "jose/key_set.h"
+
+namespace foyer::cli {
+
+struct TokenArgs {
+  std::map<std::string, std::string, std::less<>> values; // of the options that take one
+  std::vector<std::string> flags;
+  std::vector<std::string> rest;   // what is not an option
+  std::vector<std::string> config; // --data DIR, --config FILE and --option=VALUE of `serve`
+
+  [[nodiscard]] std::optional<std::string> value(std::string_view name) const;
+  [[nodiscard]] bool has(std::string_view flag) const;
+};
+
+// Nothing, after a sentence on standard error, when an argument is not understood.
+[[nodiscard]] std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value, std::span<const std::string_view> flags, std::string_view usage);
+
+// Seconds since 1970, or 2026-01-02T03:04:05Z.
+[[nodiscard]] std::optional<WallTime> parse_moment(std::string_view text);
+
+// The configuration as `serve` would have it for this data directory, with the
+// generated development keys taken over. No check of its fitness.
+[[nodiscard]] config::Loaded load_for_tokens(std::vector<std::string> options);
+
+// The text of a key: a JWK, a JWKS, PEM, or else a shared secret. KEY_UNREADABLE, WEAK_SECRET, CONFLICTING_KEYS.
+struct GivenKeys {
+  std::vector<jose::Key> keys;
+  bool names_kid = false; // a set, or a JWK with a kid of its own
+};
+[[nodiscard]] Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed);
+// What --key, --secret-env or else the configuration says. Also FILE_UNREADABLE, MISSING_JWT_SECRET.
+[[nodiscard]] Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config);
+// A file's text; "-" is standard input. FILE_UNREADABLE.
+[[nodiscard]] Result<std::string> read_text(const std::string& path);
+
+// TOKEN from the arguments, or from standard input without its line end.
+[[nodiscard]] std::string token_argument(const TokenArgs& args);
+
+int token_fails(const Refusal& refusal); // on standard error; returns kCouldNotRun
+
+int token_issue(Args args);
+int token_inspect(Args args);
+int token_verify(Args args);
+
+} // namespace foyer::cli
