@@ -22,6 +22,23 @@ void LoopGroup::listen(const std::shared_ptr<Listener>& listener, const AcceptMa
   for (auto& loop : loops_) loop->listen(listener, make(*loop));
 }
 
+void LoopGroup::report_to(Metrics& metrics) const {
+  const struct { const char* name; const char* help; LoopCounter LoopStats::*counter; } rows[] = {
+      {"foyer_loop_connections", "Sockets that are open on this loop.", &LoopStats::connections},
+      {"foyer_loop_accepted", "Sockets accepted since the start.", &LoopStats::accepted},
+      {"foyer_loop_turned_away", "Sockets closed at once for want of file descriptors or memory, since the start.", &LoopStats::shed},
+      {"foyer_loop_bytes_received", "Bytes received since the start.", &LoopStats::bytes_in},
+      {"foyer_loop_bytes_sent", "Bytes sent since the start.", &LoopStats::bytes_out},
+      {"foyer_loop_sends", "System calls that sent something, since the start.", &LoopStats::sends},
+      {"foyer_loop_blocked", "Flushes that left something over because the peer is slow, since the start.", &LoopStats::blocked},
+      {"foyer_loop_turns", "Turns since the start.", &LoopStats::turns},
+  };
+  for (const auto& loop : loops_)
+    for (const auto& row : rows)
+      metrics.gauge_callback(row.name, row.help, [&counter = loop->stats().*row.counter] { return static_cast<double>(counter.value()); },
+                             {{"loop", std::to_string(loop->index())}});
+}
+
 void LoopGroup::start() {
   // Signals are for the thread that started us; the loops inherit a full mask.
   sigset_t all, before;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "loop/epoll_loop.h"
 #include "loop/listener.h"
 
@@ -28,6 +29,9 @@ class LoopGroup {
   [[nodiscard]] EpollLoop& loop(std::size_t index) { return *loops_[index]; }
 
   void listen(const std::shared_ptr<Listener>& listener, const AcceptMaker& make); // before start()
+  // Gauges foyer_loop_… with the label `loop`. The metrics' text must not be asked
+  // for after the group is gone.
+  void report_to(Metrics& metrics) const;
   void start();
   // Accepts what still waits in the queues, closes the listening sockets, then
   // calls `done` on one of the loops. Connections stay.

@@ -179,6 +179,22 @@ TEST(LoopGroup, AcceptedSocketsSendWithoutDelayAndKnowTheirPeer) {
   EXPECT_NE(inherited, 0);
 }
 
+TEST(LoopGroup, ReportsWhatEachLoopHasDone) {
+  Metrics metrics;
+  const auto listening = listener();
+  LoopGroup group(2, system_clock(), null_log());
+  group.report_to(metrics);
+  group.listen(listening, [](EpollLoop&) { return echo(); });
+  group.start();
+  const Peer peer = Peer::to(listening->port());
+  peer.write("12345");
+  ASSERT_EQ(peer.read_exactly(5), "12345");
+  group.stop();
+  group.join();
+  EXPECT_EQ(group.loop(0).stats().bytes_out.value() + group.loop(1).stats().bytes_out.value(), 5U);
+  EXPECT_THAT(metrics.text(), testing::ContainsRegex("foyer_loop_bytes_received\\{loop=\"[01]\"\\} 5"));
+}
+
 TEST(LoopGroup, APeerThatResetsIsClosedWithoutAnEnd) {
   const auto listening = listener();
   ManualClock clock;
