@@ -97,7 +97,11 @@ class World {
 
   // Sends the request; the answer comes when the world settles.
   void send(std::string_view method, std::string_view path, Ask ask, std::function<void(Answer)> then) {
-    Request request{.method = std::string{method}, .path = std::string{path}, .query = ask.query, .headers = {}, .body = ask.body};
+    Request request;
+    request.method = method;
+    request.path = path;
+    request.query = ask.query;
+    request.body = ask.body;
     request.address = ask.address;
     request.origin_url = ask.secure ? "https://chat.example" : "http://127.0.0.1:8000";
     request.secure = ask.secure;
