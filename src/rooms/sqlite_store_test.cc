@@ -1,6 +1,7 @@
 // The contract of a chat store, held by SQLite; and what SQLite alone can get wrong.
 #include "rooms/sqlite_store.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,30 @@ TEST_F(SqliteStoreTest, ALockedDatabaseIsToldAndNothingIsLost) {
   EXPECT_EQ(w.page({.room = RoomName("tea")}), "1:one");
   ASSERT_TRUE(other.value()->change("ROLLBACK"));
   EXPECT_EQ(w.say("tea", "ann", "two")->offset, 2U);
+}
+
+// A file without the right to write it: the server starts, reads, and says why it does not take messages.
+TEST_F(SqliteStoreTest, AReadOnlyFileIsReadAndToldWithEveryMessage) {
+  w.open({});
+  ASSERT_TRUE(w.say("tea", "ann", "one"));
+  w.close();
+  ASSERT_EQ(::chmod(w.dir.path().c_str(), 0777), 0);
+  ASSERT_EQ(::chmod(w.path().c_str(), 0444), 0);
+  ASSERT_EQ(::chmod((w.path() + ".lock").c_str(), 0666), 0);
+  // The superuser may write everywhere: a child without its rights asks.
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(3);
+    w.open({});
+    if (code_of(w.say("tea", "ann", "two")) != "STORE_READ_ONLY") ::_exit(4);
+    if (w.store().probe()) ::_exit(5);
+    if (w.page({.room = RoomName("tea")}) != "1:one") ::_exit(6);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(SqliteStoreTest, AFullDatabaseRefusesAndTakesAgainWhatFits) {
