@@ -1,0 +1,167 @@
+// What a browser is told when it is turned away.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { after, before, test } from 'node:test';
+import { closeBrowser, connected, logInOnPage, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
+import { serve } from '../support/foyer.mjs';
+import { ask } from '../support/http.mjs';
+import { PASSWORD, expired, register, withSecret } from '../support/people.mjs';
+
+let node;
+before(async () => { node = await serve({ after }, { env: withSecret }); });
+after(closeBrowser);
+
+// Opens a WebSocket in the page: { messages, code, reason }
+const socketIn = (page, url, protocols) => page.evaluate(([address, offers]) => new Promise((resolve) => {
+  const socket = new WebSocket(address, offers);
+  const messages = [];
+  socket.onmessage = ({ data }) => messages.push(JSON.parse(data));
+  socket.onclose = ({ code, reason }) => resolve({ messages, code, reason });
+}), [url, protocols]);
+
+test('connect with an expired token from a browser: close 4401, TOKEN_EXPIRED, not 1006', async (t) => {
+  const { access_token: token } = await register(node, 'late');
+  const page = await openWindow(t, node);
+  const { messages, code, reason } = await socketIn(page, `${node.status.ws_url}/ws/chat`, ['foyer.v1', `bearer.${expired(token)}`]);
+  assert.equal(code, 4401);
+  assert.ok(reason.startsWith('TOKEN_EXPIRED '), reason);
+  assert.deepEqual([messages.length, messages[0].type, messages[0].code, messages[0].retry], [1, 'authentication_error', 'TOKEN_EXPIRED', 'refresh']);
+  assert.ok(reason.includes(messages[0].ref));
+});
+
+test('every decision of the door has a close code of its own in a browser, never 1006', async (t) => {
+  const page = await openWindow(t, node);
+  const chat = `${node.status.ws_url}/ws/chat`;
+  for (const [url, protocols, expected, cause] of [
+    [`${node.status.ws_url}/ws/secure`, ['foyer.v1'], 4404, 'UNKNOWN_PATH'],
+    [chat, ['foyer.v1', 'bearer.not-a-token'], 4401, 'INVALID_FORMAT'],
+    [chat, ['mqtt'], 4400, 'SUBPROTOCOL_UNSUPPORTED'],
+    [`${chat}?auth=header`, ['foyer.v1'], 4401, 'AUTH_HEADER_STRIPPED'],
+    [`${chat}?ticket=${'A'.repeat(43)}`, ['foyer.v1'], 4401, 'TICKET_UNKNOWN'],
+    [`${chat}?token=a.b.c`, ['foyer.v1'], 4401, 'TOKEN_IN_URL'],
+  ]) {
+    const { code, reason } = await socketIn(page, url, protocols);
+    assert.deepEqual([code, reason.split(' ')[0]], [expected, cause]);
+  }
+});
+
+test('a foreign origin is refused, and its page can read the cause', async (t) => {
+  const foreign = http.createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>elsewhere</title>'));
+  await new Promise((resolve) => foreign.listen(0, '127.0.0.1', resolve));
+  t.after(() => foreign.close());
+  const page = await openWindow(t, { origin: `http://127.0.0.1:${foreign.address().port}` });
+  const { code } = await socketIn(page, `${node.status.ws_url}/ws/chat`, ['foyer.v1']);
+  assert.equal(code, 1006, 'the browser hides the answer to a handshake');
+  const told = await page.evaluate(async (url) => { const answer = await fetch(url); return { status: answer.status, body: await answer.json() }; }, `${node.url}/ws/chat`);
+  assert.deepEqual([told.status, told.body.code], [403, 'ORIGIN_NOT_ALLOWED']);
+  for (const field of ['title', 'detail', 'ref']) assert.notEqual(told.body[field], '', field);
+});
+
+test('the page behind another origin says so with code, sentence and next step', async (t) => {
+  // The page comes from a proxy under another name that its server does not know.
+  const proxy = http.createServer((request, response) => {
+    const passed = http.request({ host: node.host, port: node.port, path: request.url, method: request.method, headers: { ...request.headers, host: `${node.host}:${node.port}` } }, (answer) => { response.writeHead(answer.statusCode, answer.headers); answer.pipe(response); });
+    request.pipe(passed);
+  });
+  proxy.on('upgrade', (_, socket) => socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n'));
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.after(() => { proxy.closeAllConnections(); proxy.close(); });
+  const page = await openWindow(t, { origin: `http://127.0.0.1:${proxy.address().port}` });
+  await page.getByRole('radio', { name: 'Register' }).check();
+  await page.getByLabel('Stay signed in').uncheck();
+  await page.getByLabel('Name', { exact: true }).fill('proxied');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Register' }).click();
+  const card = page.locator('.refusal');
+  await card.first().waitFor();
+  assert.match(await card.first().textContent(), /ORIGIN_NOT_ALLOWED/);
+  assert.match(await card.first().textContent(), /To act.*Next step/s);
+});
+
+test('a wrong password is a card with code, sentence, who, next step and a reference to copy', async (t) => {
+  const page = await openWindow(t, node, { permissions: ['clipboard-read', 'clipboard-write'] });
+  await logInOnPage(page, 'nobody', 'not a password of anybody');
+  const card = page.locator('#arrival-refusal .refusal');
+  await card.getByText('CREDENTIALS_REJECTED').waitFor();
+  await card.getByText('To act').waitFor();
+  await card.getByText('Next step').waitFor();
+  await screenshot(page, 'refusal-desktop');
+  const ref = await card.locator('dd code').textContent();
+  await card.getByRole('button', { name: 'Copy' }).click();
+  await card.getByRole('button', { name: 'Copied' }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), ref);
+  const [explained] = await Promise.all([page.context().waitForEvent('page'), card.getByRole('link', { name: 'What this means' }).click()]);
+  await explained.getByRole('heading', { name: 'CREDENTIALS_REJECTED' }).waitFor();
+  await screenshot(explained, 'cause-desktop');
+});
+
+test('closed registration offers to log in instead', async (t) => {
+  const closed = await serve(t, { args: ['--registration', 'closed'] });
+  const page = await openWindow(t, closed);
+  await page.getByRole('radio', { name: 'Register' }).check();
+  await page.getByLabel('Name', { exact: true }).fill('hopeful');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Register' }).click();
+  await page.getByText('REGISTRATION_CLOSED').waitFor();
+  await page.getByRole('button', { name: 'Log in instead' }).click();
+  assert.equal(await page.getByRole('radio', { name: 'Log in' }).isChecked(), true);
+});
+
+test('a token that runs out is renewed inside the socket; the reader notices nothing', async (t) => {
+  const brief = await serve(t, { args: ['--access-token-ttl', '4s', '--jwt-leeway', '0s'] });
+  const page = await openWindow(t, brief);
+  await registerOnPage(page, 'Patient');
+  await page.waitForEvent('websocket', { timeout: 1 }).catch(() => {});
+  const refreshed = () => page.sockets[0].received.filter((m) => m.type === 'refreshed').length;
+  const deadline = Date.now() + 20_000;
+  while (refreshed() < 3 && Date.now() < deadline) await page.waitForFunction(() => new Promise((r) => setTimeout(() => r(true), 100)));
+  assert.ok(refreshed() >= 3, `${refreshed()} times renewed`);
+  assert.deepEqual([page.sockets.length, page.sockets[0].closed], [1, false]);
+  assert.equal(await page.locator('#line').textContent(), 'Connected');
+});
+
+test('a session that is ended elsewhere brings the reader back to the form, with the reason', async (t) => {
+  const page = await openWindow(t, node);
+  await registerOnPage(page, 'Ended');
+  const other = (await ask(node, 'POST', '/auth/login', { body: { name: 'Ended', password: PASSWORD } })).json;
+  assert.ok((await ask(node, 'DELETE', '/auth/sessions?others=true', { token: other.access_token })).status < 300);
+  await page.getByText('SESSION_REVOKED').waitFor();
+  await page.getByRole('button', { name: 'Log in again' }).click();
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+});
+
+test('the account: where one is signed in, ending another session, signing out', async (t) => {
+  const page = await openWindow(t, node);
+  await registerOnPage(page, 'Owner');
+  const other = (await ask(node, 'POST', '/auth/login', { body: { name: 'Owner', password: PASSWORD } })).json;
+  await page.getByRole('button', { name: /Account of/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('(here)').waitFor();
+  await screenshot(page, 'account-desktop');
+  await dialog.getByRole('button', { name: /^End the session/ }).click();
+  await dialog.getByRole('button', { name: /^End the session/ }).waitFor({ state: 'detached' });
+  assert.equal((await ask(node, 'GET', '/auth/me', { token: other.access_token })).status, 401);
+  await dialog.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+  await page.reload();
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+});
+
+test('while the server is away the page says when it tries next, "now" tries now, and what was written goes out after', async (t) => {
+  const first = await serve(t);
+  const page = await openWindow(t, first);
+  await registerOnPage(page, 'Waiting');
+  await openRoom(page, 'tea');
+  await first.kill9();
+  await page.getByRole('button', { name: 'Try now' }).first().waitFor();
+  await page.locator('#strip', { hasText: /Next try in \d+ s/ }).waitFor();
+  await write(page, 'written while away');
+  await page.getByText('Waiting for the connection').waitFor();
+  await screenshot(page, 'away-desktop');
+  await serve(t, { data: first.data, listen: `127.0.0.1:${first.port}` });
+  const now = page.getByRole('button', { name: 'Try now' }).first();
+  await now.click({ timeout: 5_000 }).catch(() => { /* it was quicker */ });
+  await connected(page);
+  await page.locator('.message:not(.sending) .text', { hasText: 'written while away' }).waitFor();
+  assert.equal(await message(page, 'written while away').count(), 1);
+});
