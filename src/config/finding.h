@@ -21,11 +21,11 @@ enum class Severity : std::uint8_t {
 struct Finding {
   Cause code{};
   Severity severity = Severity::error;
-  std::string option;  // snake_case; empty when none is concerned
-  std::string env;     // the variable it can be set by
-  std::string source;  // where the value came from; "not set"
-  std::string message; // one sentence or two
-  std::string fix;     // one next step
+  std::string option = {};  // snake_case; empty when none is concerned
+  std::string env = {};     // the variable it can be set by
+  std::string source = {};  // where the value came from; "not set"
+  std::string message = {}; // one sentence or two
+  std::string fix = {};     // one next step
 };
 
 [[nodiscard]] bool is_fit(const std::vector<Finding>& findings); // no error among them
