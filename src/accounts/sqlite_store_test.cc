@@ -1,0 +1,95 @@
+#include "accounts/sqlite_store.h"
+
+#include <deque>
+
+#include "accounts/sqlite_queries.h"
+#include "accounts/sqlite_schema.h"
+#include "accounts/store_contract.h"
+#include "store/test_world.h"
+
+namespace foyer::accounts::testing_world {
+
+using foyer::testing_world::Faults;
+using foyer::testing_world::TempDir;
+
+class SqlitePlace final : public StorePlace {
+ public:
+  std::unique_ptr<AccountStore> open() override { return open_with({}); }
+  std::unique_ptr<AccountStore> open_with(SqliteStoreOptions options) {
+    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    auto opened = open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
+    EXPECT_TRUE(opened) << opened.error().evidence;
+    return std::move(*opened);
+  }
+  void settle() override {
+    while (!waiting_.empty()) {
+      auto work = std::move(waiting_.front());
+      waiting_.pop_front();
+      work();
+    }
+  }
+
+  TempDir dir;
+  ManualClock clock;
+  FixedEntropy entropy;
+  Metrics metrics;
+
+ private:
+  std::deque<std::move_only_function<void()>> waiting_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, AccountStoreContract, testing::Values(MakePlace{[] { return std::make_unique<SqlitePlace>(); }}));
+
+TEST(SqliteStore, AFullDiskIsSaidSoAndPasses) {
+  SqlitePlace place;
+  SqliteStoreOptions options;
+  options.database.vfs = Faults::vfs();
+  const auto store = place.open_with(options);
+  std::optional<Result<bool>> out;
+  const auto add = [&](std::string name) {
+    out.reset();
+    store->create_user({.id = UserId{name}, .name = name, .password = "phc"}, std::nullopt, std::nullopt, {.action = "add", .outcome = "OK"}, [&out](Result<bool> r) { out = std::move(r); });
+    place.settle();
+  };
+  Faults::writes_fail_with(ENOSPC);
+  add("alice");
+  Faults::none();
+  ASSERT_FALSE(out->has_value());
+  EXPECT_EQ(out->error().cause, Cause::STORE_FULL);
+  EXPECT_FALSE(store->probe());
+  add("alice");
+  EXPECT_TRUE(out->has_value());
+  EXPECT_TRUE(store->probe());
+}
+
+TEST(SqliteStore, WhatIsOverLongEnoughIsForgottenAndTheRestIsKept) {
+  SqlitePlace place;
+  { const auto store = place.open(); }
+  auto db = store::Database::open(place.dir.file("accounts.sqlite")).value();
+  const WallTime old = place.clock.wall() - std::chrono::days{40};
+  const WallTime recent = place.clock.wall() - std::chrono::days{1};
+  const auto put = [&](std::string name, WallTime at) {
+    NewSession session{.session = {.id = SessionId{"s-" + name}, .user = UserId{name}, .created = at, .last_seen = at, .device = "d", .address = "a"}, .refresh_hash = "r-" + name};
+    ASSERT_TRUE(sql::create_user(*db, {.id = UserId{name}, .name = name, .password = "phc", .created = at}, std::nullopt, session, {.at = at, .action = "add", .outcome = "OK"}));
+    ASSERT_TRUE(sql::set_disabled(*db, UserId{name}, true, {.at = at, .action = "disable", .outcome = "OK"}));
+    ASSERT_TRUE(sql::add_invitation(*db, {.hash = "i-" + name, .created = at, .expires = at}, {.at = at, .action = "invite", .outcome = "OK"}));
+  };
+  put("old", old);
+  put("recent", recent);
+  const WallTime horizon = place.clock.wall() - std::chrono::days{30};
+  EXPECT_EQ(sql::forget(*db, {.audit = horizon, .ended = horizon, .revocations = horizon}), false);
+  const auto count = [&](std::string_view table) {
+    auto rows = db->query(table).value();
+    EXPECT_TRUE(rows.step().value());
+    return rows.integer(0);
+  };
+  EXPECT_EQ(count("SELECT count(*) FROM users"), 2);
+  EXPECT_EQ(count("SELECT count(*) FROM sessions"), 1);
+  EXPECT_EQ(count("SELECT count(*) FROM refresh_tokens"), 1);
+  EXPECT_EQ(count("SELECT count(*) FROM invitations"), 1);
+  EXPECT_EQ(count("SELECT count(*) FROM revocations"), 1);
+  EXPECT_EQ(count("SELECT count(*) FROM audit"), 3);
+  EXPECT_EQ(count("SELECT max(cursor) FROM revocations"), 2); // cursors are never given twice
+}
+
+} // namespace foyer::accounts::testing_world
