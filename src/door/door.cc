@@ -251,6 +251,12 @@ void Door::first_message_timeout() {
   if (at_ == At::first_message) refuse_as(Refusal{.cause = Cause::AUTHENTICATE_TIMEOUT, .evidence = "no message since the handshake"});
 }
 
+void Door::cannot_await(Refusal refusal) {
+  if (at_ != At::first_message) return;
+  upgraded_ = false;
+  refuse_as(std::move(refusal));
+}
+
 // The steps.
 
 std::optional<Refusal> Door::check_transport() const {

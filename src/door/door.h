@@ -102,6 +102,8 @@ class Door {
   void first_message_ticket(std::string ticket) { first_message(std::nullopt, std::move(ticket)); }
   void first_message_other(std::string_view what); // anything else: NO_TOKEN; `what` is for the operator
   void first_message_timeout();
+  // Instead of completing the upgrade after AwaitFirstMessage (PENDING_LIMIT): told as any refusal of a handshake.
+  void cannot_await(Refusal refusal);
 
   // How the handshake is to be answered, valid once next() gave a verdict or AwaitFirstMessage.
   [[nodiscard]] const std::string& selected_subprotocol() const { return selected_; } // empty: none is echoed

@@ -302,7 +302,10 @@ void Entrance::upgrade(std::string_view subprotocol, bool flush_early) {
 
 void Entrance::await_first_message() {
   auto pending = shard_.deps().gauges.pending();
-  if (!pending) return tell(std::move(pending).error());
+  if (!pending) {
+    door_->cannot_await(std::move(pending).error());
+    return drive();
+  }
   pending_ = std::move(*pending);
   upgrade(door_->selected_subprotocol(), true);
   connection_.set_phase(Connection::Phase::authenticating);

@@ -360,13 +360,13 @@ class Player {
     const Response& answer = *p.peer->answer;
     const std::string status(words.take());
     if (std::to_string(answer.status) != status) differ(fmt::format("expected {}\n{}", status, heard(p)));
-    if (words.accept("with")) return has_header(answer, words.rest());
+    if (words.accept("with")) return has_header(answer, unquoted(words.rest()));
     if (words.accept("without")) {
       if (answer.headers.find(words.rest()) != nullptr) differ(fmt::format("expected no {}", words.rest()));
       return;
     }
     if (words.accept("containing")) {
-      if (answer.body.find(words.rest()) == std::string::npos) differ(fmt::format("expected it to contain {}\n{}", words.rest(), answer.body));
+      if (answer.body.find(unquoted(words.rest())) == std::string::npos) differ(fmt::format("expected it to contain {}\n{}", words.rest(), answer.body));
       return;
     }
     if (!words.rest().empty() && !words.rest().starts_with('{') && !words.rest().starts_with('[')) compare(json::Object{{"code", std::string(words.take())}}, answer.body);

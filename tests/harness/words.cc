@@ -43,13 +43,12 @@ std::string with_index(std::string_view text, std::size_t index) {
   return out;
 }
 
-namespace {
-
-std::string rest_of(Words& words) {
-  std::string_view rest = words.rest();
-  if (rest.size() >= 2 && rest.starts_with('"') && rest.ends_with('"')) rest = rest.substr(1, rest.size() - 2);
-  return std::string(rest);
+std::string unquoted(std::string_view text) {
+  if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) text = text.substr(1, text.size() - 2);
+  return std::string(text);
 }
+
+namespace {
 
 Millis duration_of(std::string_view text) {
   const auto duration = read_duration(text);
@@ -63,29 +62,40 @@ void read_header(Entry& entry, std::string_view text) {
   entry.headers.add(std::string(trim(text.substr(0, colon))), std::string(trim(text.substr(colon + 1))));
 }
 
+// The options, by the words that they begin with.
+struct Option {
+  std::string_view words;
+  void (*apply)(Entry&, const std::string& rest);
+};
+constexpr Option kOptions[] = {
+    {"an expired token", [](Entry& e, const std::string&) { e.wish.lives = Millis{-3'600'000}; }},
+    {"a token for", [](Entry& e, const std::string& rest) { e.wish.lives = duration_of(rest); }},
+    {"a token valid in", [](Entry& e, const std::string& rest) { e.wish.valid_in = duration_of(rest); }},
+    {"a foreign key", [](Entry& e, const std::string&) { e.wish.foreign_key = true; }},
+    {"scope", [](Entry& e, const std::string& rest) { e.wish.scope = rest; }},
+    {"name", [](Entry& e, const std::string& rest) { e.wish.name = rest; }},
+    {"session", [](Entry& e, const std::string& rest) { e.wish.session = rest; }},
+    {"issuer", [](Entry& e, const std::string& rest) { e.wish.issuer = rest; }},
+    {"audience", [](Entry& e, const std::string& rest) { e.wish.audience = rest; }},
+    {"environment", [](Entry& e, const std::string& rest) { e.wish.environment = rest; }},
+    {"type", [](Entry& e, const std::string& rest) { e.wish.type = rest; }},
+    {"origin", [](Entry& e, const std::string& rest) { e.origin = rest; }},
+    {"path", [](Entry& e, const std::string& rest) { e.path = rest; }},
+    {"address", [](Entry& e, const std::string& rest) { e.address = rest; }},
+    {"header", [](Entry& e, const std::string& rest) { read_header(e, rest); }},
+    {"no header", [](Entry& e, const std::string& rest) { e.headers.add(rest, ""); }},
+    {"subprotocols", [](Entry& e, const std::string& rest) { e.headers.add("Sec-WebSocket-Protocol", rest); }},
+    {"api key", [](Entry& e, const std::string&) { e.api_key = true; }},
+    {"loop", [](Entry& e, const std::string& rest) { e.loop = static_cast<std::size_t>(std::stoul(rest)); }},
+};
+
 void read_option(Entry& entry, std::string_view text) {
-  Words words(text);
-  Wish& wish = entry.wish;
-  if (words.accept("an", "expired") && words.accept("token")) wish.lives = Millis{-3'600'000};
-  else if (words.accept("a", "token") && words.accept("for")) wish.lives = duration_of(words.rest());
-  else if (words.accept("a", "token") && words.accept("valid", "in")) wish.valid_in = duration_of(words.rest());
-  else if (words.accept("a", "foreign") && words.accept("key")) wish.foreign_key = true;
-  else if (words.accept("scope")) wish.scope = rest_of(words);
-  else if (words.accept("name")) wish.name = rest_of(words);
-  else if (words.accept("session")) wish.session = rest_of(words);
-  else if (words.accept("issuer")) wish.issuer = rest_of(words);
-  else if (words.accept("audience")) wish.audience = rest_of(words);
-  else if (words.accept("environment")) wish.environment = rest_of(words);
-  else if (words.accept("type")) wish.type = rest_of(words);
-  else if (words.accept("origin")) entry.origin = rest_of(words);
-  else if (words.accept("path")) entry.path = rest_of(words);
-  else if (words.accept("address")) entry.address = rest_of(words);
-  else if (words.accept("header")) read_header(entry, rest_of(words));
-  else if (words.accept("no", "header")) entry.headers.add(rest_of(words), "");
-  else if (words.accept("subprotocols")) entry.headers.add("Sec-WebSocket-Protocol", rest_of(words));
-  else if (words.accept("api", "key")) entry.api_key = true;
-  else if (words.accept("loop")) entry.loop = static_cast<std::size_t>(std::stoul(rest_of(words)));
-  else throw std::invalid_argument(fmt::format("no such option: {}", text));
+  for (const Option& option : kOptions) {
+    if (!text.starts_with(option.words)) continue;
+    const std::string_view rest = text.substr(option.words.size());
+    if (rest.empty() || rest.starts_with(' ')) return option.apply(entry, unquoted(trim(rest)));
+  }
+  throw std::invalid_argument(fmt::format("no such option: {}", text));
 }
 
 } // namespace

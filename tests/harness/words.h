@@ -50,6 +50,9 @@ class Words {
 // Every $i is the number of the repetition.
 [[nodiscard]] std::string with_index(std::string_view text, std::size_t index);
 
+// Without the quotes around it, if there are any.
+[[nodiscard]] std::string unquoted(std::string_view text);
+
 // How somebody comes in: "with OPTION, OPTION, …".
 struct Entry {
   Wish wish;
