@@ -341,7 +341,8 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, std::opti
 // Membership
 
 void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
-  store_.create(name, speaker.user, [this, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
+  const UserId by = speaker.user; // before the capture takes it: arguments are evaluated in any order
+  store_.create(name, by, [this, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
     loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), row = std::move(row)]() mutable {
       if (!*alive) return;
       if (row) {
@@ -393,7 +394,7 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
       if (!*removed) return;
       r.audience.for_each_loop([&](std::uint8_t loop) { port_.evict(loop, r.name, user); });
       r.typing.set(user, {}, false, loop_.now());
-      if (r.presence.expel(user)) member_went(r, {user, user.str()});
+      if (const auto gone = r.presence.expel(user)) member_went(r, *gone);
       protocol::room_answer(told, "room_removed", std::nullopt, r.name.view());
       port_.to_user(user, text_frame(told));
     }));
@@ -401,7 +402,8 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
 }
 
 void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
-  store_.direct(speaker.user, other, [this, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
+  const UserId by = speaker.user;
+  store_.direct(by, other, [this, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
     loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), row = std::move(row)]() mutable {
       if (!*alive) return;
       if (!row) return port_.refuse(speaker.connection, id, std::move(row).error());

@@ -43,8 +43,12 @@ class Presence {
     leaving_.emplace_back(it->second.gone_at, user);
   }
 
-  // At once, whatever is open: the user lost the right to be here. True if it was a member.
-  bool expel(const UserId& user) { return members_.erase(user) > 0; }
+  // At once, whatever is open: the user lost the right to be here. nullopt: was no member.
+  std::optional<Member> expel(const UserId& user) {
+    auto node = members_.extract(user);
+    if (node.empty()) return std::nullopt;
+    return Member{node.key(), std::move(node.mapped().name)};
+  }
 
   // Those whose grace is over.
   [[nodiscard]] std::vector<Member> lapse(MonoTime now) {
