@@ -234,7 +234,7 @@ class Player {
     for (std::size_t i = 1; i <= times; ++i) {
       const json::Value value = with_values(node, parse_json(with_index(message, i)));
       p.peer->send_text(json::write(value));
-      if (i % 100 == 0) node.pump();
+      if (i % 20 == 0) node.pump();
     }
   }
 
