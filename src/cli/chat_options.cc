@@ -1,0 +1,123 @@
+#include "cli/chat_options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "base/bytes.h"
+
+namespace foyer::cli {
+
+std::string_view chat_usage() {
+  return "Usage: foyer chat URL [OPTIONS]\n\n"
+         "Chat in a terminal, or from a pipe: every line of input is one command or message.\n"
+         "URL is http(s):// or ws(s)://; without a path it means /ws/chat.\n\n"
+         "  --name NAME        log in as NAME; the password is asked for\n"
+         "  --password-stdin   the first line of input is the password\n"
+         "  --register         make the account NAME first\n"
+         "  --token TOKEN      use this access token; others on this machine may see it in the list of processes\n"
+         "  --token-stdin      the first line of input is the token\n"
+         "                     without any of these: the environment variable FOYER_TOKEN\n"
+         "  --room ROOM        join at once; may be repeated\n"
+         "  --history N        messages shown when a room is entered, 20\n"
+         "  --json             print every object received as it came, one a line\n"
+         "  --ca-file FILE     trust these certificates besides the system's\n\n"
+         "Ends with 0 after /quit or the end of input, 1 when refused, 2 when nothing could be reached.\n";
+}
+
+std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
+  ChatOptions options;
+  std::string url;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    std::string name = arg.substr(0, arg.find('='));
+    const auto value = [&](std::string& into) {
+      if (name.size() < arg.size()) into = arg.substr(name.size() + 1);
+      else if (i + 1 < args.size()) into = args[++i];
+      else return false;
+      return true;
+    };
+    std::string text;
+    bool fine = true;
+    if (arg == "--help" || arg == "-h") options.help = true;
+    else if (name == "--name") fine = value(options.name);
+    else if (name == "--token") fine = value(options.token);
+    else if (name == "--ca-file") fine = value(options.tls.ca_file);
+    else if (name == "--room") { if ((fine = value(text))) options.rooms.push_back(text); }
+    else if (name == "--history") {
+      fine = value(text);
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.history);
+      if (fine && (error != std::errc{} || end != text.data() + text.size() || options.history > 300)) return std::unexpected("--history takes a number from 0 to 300");
+    }
+    else if (arg == "--password-stdin") options.password_from_input = true;
+    else if (arg == "--token-stdin") options.token_from_input = true;
+    else if (arg == "--register") options.register_first = true;
+    else if (arg == "--json") options.raw = true;
+    else if (arg.starts_with('-')) return std::unexpected(fmt::format("unknown option {}", printable(arg, 64)));
+    else if (url.empty()) url = arg;
+    else return std::unexpected("more than one URL");
+    if (!fine) return std::unexpected(fmt::format("{} needs a value", name));
+  }
+  if (options.help) return options;
+  if (url.empty()) return std::unexpected("the URL is missing");
+  auto parsed = wire::parse_url(url);
+  if (!parsed) return std::unexpected(fmt::format("the URL is not usable: {}", parsed.error().evidence));
+  options.socket = std::move(*parsed);
+  options.socket.scheme = net::is_secure(options.socket) ? "wss" : "ws";
+  if (options.socket.path.empty() || options.socket.path == "/") options.socket.path = "/ws/chat";
+  const bool by_name = !options.name.empty();
+  const bool by_token = !options.token.empty() || options.token_from_input;
+  if (by_name && by_token) return std::unexpected("--name and a token are two ways to say who you are; give one");
+  if (!by_name && (options.password_from_input || options.register_first)) return std::unexpected("--name is missing");
+  if (!by_name && !by_token) {
+    const char* token = std::getenv("FOYER_TOKEN");
+    if (token == nullptr || *token == '\0') return std::unexpected("who are you? Give --name, a token, or FOYER_TOKEN");
+    options.token = token;
+  }
+  return options;
+}
+
+wire::Url http_url(const wire::Url& socket, std::string path) {
+  wire::Url url = socket;
+  url.scheme = net::is_secure(socket) ? "https" : "http";
+  url.path = std::move(path);
+  url.query.clear();
+  return url;
+}
+
+net::HttpCall login_call(const ChatOptions& options, const std::string& password) {
+  return {.method = "POST",
+          .url = http_url(options.socket, options.register_first ? "/auth/register" : "/auth/login"),
+          .headers = {{"Content-Type", "application/json"}},
+          .body = json::write(json::Object{{"name", options.name}, {"password", password}}),
+          .tls = options.tls};
+}
+
+net::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token) {
+  return {.method = "POST",
+          .url = http_url(options.socket, "/auth/refresh"),
+          .headers = {{"Content-Type", "application/json"}},
+          .body = json::write(json::Object{{"refresh_token", refresh_token}}),
+          .tls = options.tls};
+}
+
+std::optional<Told> told_from(const Response& answer) {
+  const auto body = json::parse(answer.body);
+  if (!body || !body->is_object()) return std::nullopt;
+  return told_from(body->as_object());
+}
+
+LoginResult read_login(const net::HttpResult& answer) {
+  if (!answer) return std::unexpected(LoginFailure{std::nullopt, answer.error().what});
+  if (answer->status != 200 && answer->status != 201) {
+    auto told = told_from(*answer);
+    return std::unexpected(LoginFailure{std::move(told), fmt::format("the login was answered with {}{}", answer->status, answer->headers.find("x-foyer") == nullptr ? ", and not by Foyer" : "")});
+  }
+  const auto body = json::parse(answer->body);
+  const auto token = body && body->is_object() ? json::get_string(body->as_object(), "access_token") : std::nullopt;
+  if (!token) return std::unexpected(LoginFailure{std::nullopt, "the login was answered without an access token"});
+  return Tokens{std::string{*token}, std::string{json::get_string(body->as_object(), "refresh_token").value_or("")}};
+}
+
+} // namespace foyer::cli

@@ -1,0 +1,147 @@
+// `foyer chat` as a machine: what arrives goes in, what is to be done comes out.
+// No socket, no timer, no terminal; chat.cc does what it says.
+//
+// A line that was typed is one command; the next one waits for its answer, so
+// that order survives a reconnect. A message carries a key and is sent again
+// under the same key, so it is stored once. After a reconnect every room is
+// joined with the last offset seen; what is missing is fetched before anything
+// newer is shown, so there is no gap and no repeat.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "cli/chat_text.h"
+
+namespace foyer::cli {
+
+namespace act {
+struct Connect {};                     // open the socket; then opened() or handshake_failed()
+struct Send { std::string text; };
+struct Drop {};                        // close the socket without waiting; no closed() follows
+struct Leave {};                       // close it with 1000
+struct Show { std::string text; };     // for the person, or the raw object with --json: standard output
+struct Note { std::string text; };     // about the connection: standard error
+struct Wake { Millis after; };         // woke() after that; replaces an earlier one
+struct Refresh {};                     // POST /auth/refresh; then refreshed()
+struct AskWhy {};                      // a plain GET on the socket's path; then why()
+struct Finish { int status; };
+} // namespace act
+using Action = std::variant<act::Connect, act::Send, act::Drop, act::Leave, act::Show, act::Note, act::Wake, act::Refresh, act::AskWhy, act::Finish>;
+using Actions = std::vector<Action>;
+
+struct ChatSettings {
+  std::vector<std::string> rooms;  // joined at once; the last one is spoken in
+  std::uint32_t history = 20;      // messages shown when a room is entered
+  bool can_refresh = false;        // there is a refresh token
+  bool raw = false;                // --json
+};
+
+class ChatSession {
+ public:
+  ChatSession(ChatSettings settings, std::string token, Entropy& entropy);
+
+  [[nodiscard]] Actions start();
+  [[nodiscard]] Actions opened();
+  // `told`: the answer was a problem of ours. `foreign`: there was an answer, not of Foyer.
+  struct Failure {
+    std::string what;
+    std::optional<Told> told = {};
+    int status = 0;       // 0: no HTTP answer at all
+    bool foreign = false; // an answer without X-Foyer
+  };
+  [[nodiscard]] Actions handshake_failed(const Failure& failure);
+  [[nodiscard]] Actions why(const std::optional<Told>& told);
+  [[nodiscard]] Actions received(std::string_view text);
+  [[nodiscard]] Actions closed(std::uint16_t code, std::string_view reason);
+  [[nodiscard]] Actions refreshed(std::string token);                 // the new access token
+  [[nodiscard]] Actions refresh_failed(const std::optional<Told>& told, std::string_view what);
+  [[nodiscard]] Actions woke();
+  [[nodiscard]] Actions tick(bool heard_something); // every kTick
+  [[nodiscard]] Actions typed(std::string line);
+  [[nodiscard]] Actions end_of_input();              // ends when all that was typed is answered
+
+  [[nodiscard]] std::size_t lines_waiting() const { return lines_.size(); }
+
+  static constexpr Millis kTick{20'000};
+
+ private:
+  enum class State : std::uint8_t {
+    idle,           // before start()
+    connecting,     // until opened() or handshake_failed()
+    authenticating, // until authentication_success
+    ready,
+    waiting,        // for woke(), then connecting
+    refreshing,     // for refreshed(), then connecting
+    asking,         // for why()
+    finished,
+  };
+  struct Room {
+    std::string epoch;
+    Offset seen = 0;                    // the last one shown
+    std::map<Offset, std::string> held; // lines that wait for older messages
+    bool fetching = false;              // messages after `seen` are being fetched by history
+    bool known = false;                 // was joined before
+  };
+  struct Pending {
+    std::uint64_t id = 0;
+    std::string type;
+    std::string room;
+    std::string text; // the command as it is sent
+  };
+
+  void show(std::string text);
+  void note(std::string text);
+  void finish(int status);
+  void connect();
+  void reconnect(std::optional<Millis> at_least = {});
+  void give_up_or_reconnect();
+  void handle(const Told& told);
+  void next_line();
+  void say(std::string_view text);
+  void command(std::string type, std::string room, json::Object members);
+  void slash(std::string_view line);
+  void join(const std::string& room, bool again);
+  void on_answer(const std::string& type, const json::Object& object);
+  void on_push(const std::string& type, const json::Object& object);
+  void on_error(const json::Object& object, bool answers_pending);
+  void on_joined(const json::Object& object);
+  void on_history(const json::Object& object);
+  void on_message(const std::string& room, const json::Object& message);
+  void hold(const std::string& name, Room& room, const json::Object& message);
+  void release(Room& room);
+  void fetch_older(const std::string& name, Room& room, Offset before);
+  void ping();
+  void welcome(const json::Object& object);
+  [[nodiscard]] Actions done();
+
+  ChatSettings settings_;
+  std::string token_;
+  Entropy& entropy_;
+  Actions out_;
+  State state_ = State::idle;
+  std::map<std::string, Room> rooms_;
+  std::string current_;
+  std::deque<std::string> lines_;
+  std::optional<Pending> pending_;
+  std::map<std::uint64_t, std::string> background_; // joins and fetches of our own: id → room
+  std::optional<Told> told_;         // an authentication_error, before the Close
+  std::optional<Millis> retry_after_; // of `closing`
+  std::uint64_t next_id_ = 1;
+  int attempts_ = 0;        // in a row without success
+  int silent_ticks_ = 0;
+  bool ever_ready_ = false;
+  bool refreshed_ = false;  // since the last success: the same code again is never
+  bool input_ended_ = false;
+  bool resend_later_ = false; // pending_ was refused with retry after; woke() sends it again
+};
+
+} // namespace foyer::cli

@@ -1,0 +1,232 @@
+// What the server says to `foyer chat`, and the rooms that follow from it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "cli/chat_session.h"
+
+namespace foyer::cli {
+namespace {
+
+constexpr std::uint32_t kPage = 300;      // messages asked for at once when some were missed
+constexpr std::size_t kMostHeld = 20'000; // of one room, while older ones are fetched
+
+std::string text_of(const json::Object& object, std::string_view name) { return std::string{json::get_string(object, name).value_or("")}; }
+
+Offset offset_of(const json::Object& object) {
+  const auto offset = json::get_int(object, "offset");
+  return offset && *offset > 0 ? static_cast<Offset>(*offset) : 0;
+}
+
+// The members of `messages` that are objects, in their order.
+std::vector<const json::Object*> messages_of(const json::Object& object) {
+  std::vector<const json::Object*> out;
+  const json::Value* list = object.if_contains("messages");
+  if (list == nullptr || !list->is_array()) return out;
+  for (const json::Value& message : list->get_array())
+    if (message.is_object()) out.push_back(&message.get_object());
+  return out;
+}
+
+} // namespace
+
+Actions ChatSession::received(std::string_view text) {
+  if (settings_.raw) out_.emplace_back(act::Show{std::string{text}});
+  const auto value = json::parse(text);
+  if (!value || !value->is_object()) {
+    note("The server sent something that is not a JSON object.");
+    return done();
+  }
+  const json::Object& object = value->as_object();
+  const std::string type = text_of(object, "type");
+  if (state_ == State::authenticating) {
+    if (type == "authentication_success") welcome(object);
+    else if (type == "authentication_error") told_ = told_from(object);
+    else on_push(type, object);
+    return done();
+  }
+  if (state_ != State::ready) return done();
+  const auto id = json::get_int(object, "id");
+  if (id && pending_ && pending_->id == static_cast<std::uint64_t>(*id)) {
+    if (type == "error") on_error(object, true);
+    else on_answer(type, object);
+  } else if (id && background_.contains(static_cast<std::uint64_t>(*id))) {
+    const std::string room = background_.extract(static_cast<std::uint64_t>(*id)).mapped();
+    if (type == "joined") {
+      const bool first = !rooms_[room].known;
+      on_joined(object);
+      if (first) show(members_text(room, object));
+    } else if (type == "history") {
+      on_history(object);
+    } else if (type == "error") {
+      on_error(object, false);
+      if (const auto found = rooms_.find(room); found != rooms_.end()) {
+        found->second.fetching = false;
+        release(found->second);
+        if (!found->second.known) rooms_.erase(found);
+      }
+    }
+  } else {
+    on_push(type, object);
+  }
+  if (state_ == State::ready) next_line();
+  return done();
+}
+
+void ChatSession::welcome(const json::Object& object) {
+  const bool again = ever_ready_;
+  state_ = State::ready;
+  ever_ready_ = true;
+  refreshed_ = false;
+  attempts_ = 0;
+  retry_after_.reset();
+  note(again ? "Connected again." : fmt::format("Connected as {}. /help lists what there is.", user_name(object, "user")));
+  if (!again)
+    for (const std::string& room : settings_.rooms) {
+      rooms_[room];
+      current_ = room;
+    }
+  for (auto& [name, room] : rooms_) join(name, room.known);
+  if (pending_) out_.emplace_back(act::Send{pending_->text}); // under its key: stored once
+  next_line();
+}
+
+void ChatSession::join(const std::string& room, bool again) {
+  const std::uint64_t id = next_id_++;
+  json::Object command{{"type", "join"}, {"id", id}, {"room", room}, {"limit", again ? kPage : settings_.history}};
+  Room& state = rooms_[room];
+  state.held.clear();
+  state.fetching = false;
+  if (again) command["since"] = json::Object{{"epoch", state.epoch}, {"offset", state.seen}};
+  background_.emplace(id, room);
+  out_.emplace_back(act::Send{json::write(command)});
+}
+
+void ChatSession::on_answer(const std::string& type, const json::Object& object) {
+  const Pending answered = *std::exchange(pending_, std::nullopt);
+  const std::string room = text_of(object, "room");
+  if (type == "joined") {
+    on_joined(object);
+    current_ = room;
+    show(members_text(room, object));
+  } else if (type == "left") {
+    rooms_.erase(room);
+    if (current_ == room) current_ = rooms_.empty() ? "" : rooms_.begin()->first;
+    show(fmt::format("* you left {}{}", printable(room, 128), current_.empty() ? "" : "; you speak in " + printable(current_, 128) + " now"));
+  } else if (type == "rooms") {
+    show(rooms_text(object));
+  } else if (type == "presence") {
+    show(members_text(room, object));
+  } else if (type == "history") {
+    for (const json::Object* message : messages_of(object)) show(message_line(answered.room, *message));
+  } else if (type == "created") {
+    lines_.push_front("/join " + room);
+  } else if (type == "invited") {
+    show(fmt::format("* {} may join {}", printable(text_of(object, "user"), 128), printable(room, 128)));
+  }
+}
+
+void ChatSession::on_error(const json::Object& object, bool answers_pending) {
+  auto told = told_from(object);
+  if (!told) told = Told{.code = "error", .message = text_of(object, "message"), .step = {}, .ref = {}, .retry = Retry::never, .retry_after = {}};
+  if (answers_pending && told->retry == Retry::after) {
+    resend_later_ = true;
+    out_.emplace_back(act::Wake{told->retry_after.value_or(Millis{1000})});
+    return;
+  }
+  if (answers_pending) pending_.reset();
+  note(refusal_text(*told));
+}
+
+void ChatSession::on_push(const std::string& type, const json::Object& object) {
+  const std::string room = text_of(object, "room");
+  if (type == "message") {
+    on_message(room, object);
+  } else if (type == "member_joined" || type == "member_left") {
+    show(fmt::format("* {} {} {}", user_name(object, "user"), type == "member_joined" ? "entered" : "left", printable(room, 128)));
+  } else if (type == "deleted") {
+    show(fmt::format("* message {} of {} was deleted", offset_of(object), printable(room, 128)));
+  } else if (type == "room_added") {
+    show(fmt::format("* you may enter {0} now: /join {0}", printable(room, 128)));
+  } else if (type == "room_removed") {
+    rooms_.erase(room);
+    if (current_ == room) current_.clear();
+    show(fmt::format("* you are no longer a member of {}", printable(room, 128)));
+  } else if (type == "token_expiring") {
+    if (settings_.can_refresh) out_.emplace_back(act::Refresh{});
+    else note(fmt::format("The token ends at {} and cannot be renewed here.", local_time(text_of(object, "expires_at"))));
+  } else if (type == "closing") {
+    if (const auto wait = json::get_int(object, "retry_after_ms")) retry_after_ = Millis{*wait};
+    note("The server is about to restart.");
+  } else if (type == "error") {
+    on_error(object, false);
+  }
+}
+
+void ChatSession::on_joined(const json::Object& object) {
+  const std::string name = text_of(object, "room");
+  const std::string epoch = text_of(object, "epoch");
+  const auto messages = messages_of(object);
+  Room& room = rooms_[name];
+  const bool same_history = room.known && room.epoch == epoch;
+  if (room.known && !same_history) {
+    note(fmt::format("The history of {} began anew.", printable(name, 128)));
+    room.seen = 0;
+  }
+  room.known = true;
+  room.epoch = epoch;
+  for (const json::Object* message : messages) hold(name, room, *message);
+  const Offset first = messages.empty() ? offset_of(object) + 1 : offset_of(*messages.front());
+  const bool recovered = json::get_bool(object, "recovered").value_or(false);
+  if (same_history && !recovered && first > room.seen + 1) return fetch_older(name, room, first);
+  release(room);
+  room.seen = std::max(room.seen, offset_of(object));
+}
+
+void ChatSession::fetch_older(const std::string& name, Room& room, Offset before) {
+  const std::uint64_t id = next_id_++;
+  room.fetching = true;
+  background_.emplace(id, name);
+  out_.emplace_back(act::Send{json::write(json::Object{{"type", "history"}, {"id", id}, {"room", name}, {"before", before}, {"limit", kPage}})});
+}
+
+void ChatSession::on_history(const json::Object& object) {
+  const std::string name = text_of(object, "room");
+  const auto found = rooms_.find(name);
+  if (found == rooms_.end()) return;
+  Room& room = found->second;
+  const auto messages = messages_of(object);
+  for (const json::Object* message : messages) hold(name, room, *message);
+  const bool more = json::get_bool(object, "more").value_or(false) && !messages.empty();
+  const Offset first = messages.empty() ? 0 : offset_of(*messages.front());
+  if (more && first > room.seen + 1) {
+    if (room.held.size() < kMostHeld) return fetch_older(name, room, first);
+    note(fmt::format("More was said in {} than is shown here.", printable(name, 128)));
+  }
+  room.fetching = false;
+  release(room);
+}
+
+void ChatSession::on_message(const std::string& name, const json::Object& message) {
+  const auto found = rooms_.find(name);
+  if (found == rooms_.end()) return show(message_line(name, message)); // said while we were leaving
+  Room& room = found->second;
+  hold(name, room, message);
+  if (!room.fetching) release(room);
+}
+
+void ChatSession::hold(const std::string& name, Room& room, const json::Object& message) {
+  const Offset offset = offset_of(message);
+  if (offset > room.seen) room.held.try_emplace(offset, message_line(name, message));
+}
+
+void ChatSession::release(Room& room) {
+  for (auto& [offset, line] : room.held) {
+    show(std::move(line));
+    room.seen = offset;
+  }
+  room.held.clear();
+}
+
+} // namespace foyer::cli

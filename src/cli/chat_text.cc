@@ -1,0 +1,129 @@
+#include "cli/chat_text.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "base/bytes.h"
+
+namespace foyer::cli {
+namespace {
+
+constexpr std::size_t kMaxShown = 32 * 1024;
+
+std::string text_of(const json::Object& object, std::string_view name) { return std::string{json::get_string(object, name).value_or("")}; }
+
+Retry retry_of(std::string_view word, Retry otherwise) {
+  for (const Retry retry : {Retry::never, Retry::refresh, Retry::after})
+    if (to_string(retry) == word) return retry;
+  return otherwise;
+}
+
+} // namespace
+
+std::optional<Told> told_from(const json::Object& object) {
+  Told told;
+  told.code = text_of(object, "code");
+  if (told.code.empty()) return std::nullopt;
+  told.message = text_of(object, object.contains("detail") ? "detail" : "message");
+  told.step = text_of(object, "step");
+  told.ref = text_of(object, "ref");
+  const auto cause = find_cause(told.code);
+  told.retry = retry_of(text_of(object, "retry"), cause ? info(*cause).retry : Retry::never);
+  if (const auto wait = json::get_int(object, "retry_after_ms")) told.retry_after = Millis{*wait};
+  return told;
+}
+
+std::optional<Told> told_from_close(std::string_view reason) {
+  const std::size_t space = reason.find(' ');
+  const auto cause = find_cause(reason.substr(0, space));
+  if (!cause) return std::nullopt;
+  const CauseInfo& row = info(*cause);
+  Told told{.code = std::string{row.code}, .message = std::string{row.client}, .step = std::string{to_string(row.step)}, .ref = {}, .retry = row.retry, .retry_after = {}};
+  if (space != std::string_view::npos) told.ref = std::string{reason.substr(space + 1)};
+  return told;
+}
+
+std::string refusal_text(const Told& told) {
+  std::string out = fmt::format("{}", printable(told.code, 64));
+  if (!told.step.empty()) out += fmt::format(" (step {})", printable(told.step, 64));
+  out += '\n';
+  if (!told.message.empty()) out += fmt::format("  {}\n", shown(told.message));
+  if (const auto cause = find_cause(told.code)) out += fmt::format("  Next: {}\n", info(*cause).next);
+  if (!told.ref.empty()) out += fmt::format("  The operator finds more with: foyer why {}\n", printable(told.ref, 64));
+  out.pop_back();
+  return out;
+}
+
+std::string shown(std::string_view text) {
+  const std::string escaped = printable(text, kMaxShown);
+  std::string out;
+  out.reserve(escaped.size());
+  for (std::size_t i = 0; i < escaped.size(); ++i) {
+    out += escaped[i];
+    if (escaped[i] == '\\' && i + 1 < escaped.size() && escaped[i + 1] == '\\') ++i;
+  }
+  return out;
+}
+
+std::string local_time(std::string_view rfc3339) {
+  std::tm utc{};
+  if (rfc3339.size() < 20 || strptime(std::string{rfc3339.substr(0, 19)}.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr) return "--:--";
+  const std::time_t seconds = timegm(&utc);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return fmt::format("{:02}:{:02}", local.tm_hour, local.tm_min);
+}
+
+std::string user_name(const json::Object& object, std::string_view member) {
+  const json::Value* user = object.if_contains(member);
+  if (user == nullptr || !user->is_object()) return "?";
+  const std::string name = text_of(user->get_object(), "name");
+  return printable(name.empty() ? text_of(user->get_object(), "id") : name, 64);
+}
+
+std::string message_line(std::string_view room, const json::Object& message) {
+  return fmt::format("{} {} {}: {}", local_time(text_of(message, "time")), printable(room, 128), user_name(message, "from"), shown(text_of(message, "message")));
+}
+
+std::string rooms_text(const json::Object& answer) {
+  const json::Value* rooms = answer.if_contains("rooms");
+  if (rooms == nullptr || !rooms->is_array() || rooms->get_array().empty()) return "No rooms yet; /join NAME makes one.";
+  std::string out;
+  for (const json::Value& row : rooms->get_array()) {
+    if (!row.is_object()) continue;
+    const json::Object& room = row.get_object();
+    if (!out.empty()) out += '\n';
+    out += fmt::format("  {:<24} {} messages", printable(text_of(room, "room"), 128), json::get_int(room, "offset").value_or(0));
+  }
+  return out;
+}
+
+std::string members_text(std::string_view room, const json::Object& answer) {
+  const std::int64_t count = json::get_int(answer, "member_count").value_or(0);
+  std::string out = fmt::format("* {}: {} here", printable(room, 128), count);
+  const json::Value* members = answer.if_contains("members");
+  if (members == nullptr || !members->is_array()) return out;
+  std::string_view separator = ": ";
+  for (const json::Value& member : members->get_array()) {
+    if (!member.is_object()) continue;
+    out += fmt::format("{}{}", separator, user_name(json::Object{{"user", member}}, "user"));
+    separator = ", ";
+  }
+  return out;
+}
+
+std::string_view chat_help() {
+  return "/join ROOM       enter a room, or speak in one you are in\n"
+         "/leave           leave the room\n"
+         "/rooms           rooms there are\n"
+         "/who             who is here\n"
+         "/history [N]     the last N messages (50)\n"
+         "/create ROOM     make a private room\n"
+         "/invite USER     let a user into the private room\n"
+         "/direct USER     talk to one user\n"
+         "/quit            end\n"
+         "Anything else is said in the room; begin with // to say a line that begins with /.";
+}
+
+} // namespace foyer::cli

@@ -1,0 +1,38 @@
+// What `foyer chat` shows: messages, members, and refusals with their next step.
+// Every string from the other side is made harmless for a terminal.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/cause.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+namespace foyer::cli {
+
+// A refusal as it was told to us: problem+json, authentication_error, error, or a close reason.
+struct Told {
+  std::string code;
+  std::string message;
+  std::string step;
+  std::string ref;
+  Retry retry = Retry::never;
+  std::optional<Millis> retry_after;
+};
+
+[[nodiscard]] std::optional<Told> told_from(const json::Object& object); // nullopt: it has no code
+[[nodiscard]] std::optional<Told> told_from_close(std::string_view reason); // "CODE ref"; nullopt: not one of ours
+
+// Several lines: code, sentence, and the next step out of the catalogue in this program.
+[[nodiscard]] std::string refusal_text(const Told& told);
+[[nodiscard]] std::string shown(std::string_view text);      // text of a peer for a terminal, backslashes as they are
+[[nodiscard]] std::string local_time(std::string_view rfc3339); // "14:03", in local time
+[[nodiscard]] std::string message_line(std::string_view room, const json::Object& message);
+[[nodiscard]] std::string user_name(const json::Object& object, std::string_view member); // of {"id","name"}
+[[nodiscard]] std::string rooms_text(const json::Object& rooms);
+[[nodiscard]] std::string members_text(std::string_view room, const json::Object& answer); // of joined or presence
+[[nodiscard]] std::string_view chat_help();
+
+} // namespace foyer::cli
