@@ -1,0 +1,227 @@
+// The terminal client as a timetable: what comes in, what it does.
+#include "cli/chat_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/chat_options.h"
+
+namespace foyer::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// One word and its text for each action; waits are jittered, so only their being there is told.
+std::vector<std::string> told(Actions actions) {
+  struct Words {
+    std::string operator()(const act::Connect&) const { return "connect"; }
+    std::string operator()(const act::Send& a) const { return "send " + a.text; }
+    std::string operator()(const act::Drop&) const { return "drop"; }
+    std::string operator()(const act::Leave&) const { return "leave"; }
+    std::string operator()(const act::Show& a) const { return "show " + a.text; }
+    std::string operator()(const act::Note&) const { return "note"; }
+    std::string operator()(const act::Wake&) const { return "wake"; }
+    std::string operator()(const act::Refresh&) const { return "refresh"; }
+    std::string operator()(const act::AskWhy&) const { return "ask why"; }
+    std::string operator()(const act::Finish& a) const { return "finish " + std::to_string(a.status); }
+  };
+  std::vector<std::string> out;
+  for (const Action& action : actions) out.push_back(std::visit(Words{}, action));
+  return out;
+}
+
+std::string notes(const Actions& actions) {
+  std::string out;
+  for (const Action& action : actions)
+    if (const auto* note = std::get_if<act::Note>(&action)) out += note->text + "\n";
+  return out;
+}
+
+const std::string kWelcome = R"({"type":"authentication_success","user":{"id":"u1","name":"alice"},"connection":"c"})";
+
+std::string message(int offset, const std::string& text) {
+  return R"({"room":"tea","epoch":"e1","offset":)" + std::to_string(offset) + R"(,"from":{"id":"b","name":"bob"},"message":")" + text + R"(","time":"x"})";
+}
+std::string pushed(int offset, const std::string& text) { return R"({"type":"message",)" + message(offset, text).substr(1); }
+std::string joined(int id, int offset, bool recovered, const std::string& messages, const std::string& epoch = "e1") {
+  return R"({"type":"joined","id":)" + std::to_string(id) + R"(,"room":"tea","kind":"public","epoch":")" + epoch + R"(","offset":)" + std::to_string(offset) +
+         R"(,"recovered":)" + (recovered ? "true" : "false") + R"(,"messages":[)" + messages + R"(],"more":true,"members":[],"member_count":1})";
+}
+
+class Chat : public testing::Test {
+ protected:
+  FixedEntropy entropy;
+  ChatSession session{{.rooms = {"tea"}, .can_refresh = true}, "t0", entropy};
+
+  // Connected, in the room tea at offset 2.
+  void in_tea() {
+    (void)session.start();
+    (void)session.opened();
+    (void)session.received(kWelcome);
+    (void)session.received(joined(1, 2, false, message(1, "one") + "," + message(2, "two")));
+  }
+  void reconnected() {
+    (void)session.closed(1006, "");
+    (void)session.woke();
+    (void)session.opened();
+  }
+};
+
+TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
+  EXPECT_THAT(told(session.start()), ElementsAre("connect"));
+  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t0"})"));
+  EXPECT_THAT(told(session.received(kWelcome)), ElementsAre("note", R"(send {"type":"join","id":1,"room":"tea","limit":20})"));
+  EXPECT_THAT(told(session.received(joined(1, 1, false, message(1, "hi")))), ElementsAre("show --:-- tea bob: hi", "show * tea: 1 here"));
+  EXPECT_THAT(told(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
+}
+
+TEST_F(Chat, SendsOneLineAfterAnotherEachUnderItsKey) {
+  in_tea();
+  const auto first = told(session.typed("hello"));
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_THAT(first[0], HasSubstr(R"("message":"hello","key":")"));
+  EXPECT_THAT(told(session.typed("again")), IsEmpty());
+  const auto second = told(session.received(R"({"type":"sent","id":2,"room":"tea","epoch":"e1","offset":3,"time":"x","duplicate":false})"));
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_THAT(second[0], HasSubstr(R"("message":"again")"));
+}
+
+TEST_F(Chat, SendsAnUnansweredMessageAgainUnderTheSameKey) {
+  in_tea();
+  const auto first = told(session.typed("hello"));
+  reconnected();
+  const auto after = told(session.received(kWelcome));
+  EXPECT_THAT(after, ElementsAre("note", R"(send {"type":"join","id":3,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2}})", first[0]));
+}
+
+TEST_F(Chat, ShowsWhatWasMissedOnceAndInOrder) {
+  in_tea();
+  reconnected();
+  (void)session.received(kWelcome);
+  EXPECT_THAT(told(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))), ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: four"));
+  EXPECT_THAT(told(session.received(pushed(4, "four"))), IsEmpty());
+  EXPECT_THAT(told(session.received(pushed(5, "five"))), ElementsAre("show --:-- tea bob: five"));
+}
+
+TEST_F(Chat, FetchesOlderMessagesBeforeItShowsNewerOnes) {
+  in_tea();
+  reconnected();
+  (void)session.received(kWelcome);
+  EXPECT_THAT(told(session.received(joined(2, 6, false, message(6, "six")))), ElementsAre(R"(send {"type":"history","id":3,"room":"tea","before":6,"limit":300})"));
+  EXPECT_THAT(told(session.received(pushed(7, "seven"))), IsEmpty());
+  EXPECT_THAT(told(session.received(R"({"type":"history","id":3,"room":"tea","epoch":"e1","more":true,"messages":[)" + message(5, "five") + "]}")),
+              ElementsAre(R"(send {"type":"history","id":4,"room":"tea","before":5,"limit":300})"));
+  EXPECT_THAT(told(session.received(R"({"type":"history","id":4,"room":"tea","epoch":"e1","more":true,"messages":[)" + message(2, "two") + "," + message(3, "three") + "]}")),
+              ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: five", "show --:-- tea bob: six", "show --:-- tea bob: seven"));
+}
+
+TEST_F(Chat, SaysWhenAHistoryBeganAnew) {
+  in_tea();
+  reconnected();
+  (void)session.received(kWelcome);
+  EXPECT_THAT(told(session.received(joined(2, 1, false, message(1, "new"), "e2"))), ElementsAre("note", "show --:-- tea bob: new"));
+}
+
+TEST_F(Chat, RefreshesAnExpiredTokenOnceAndThenGivesUp) {
+  in_tea();
+  EXPECT_THAT(told(session.closed(4401, "TOKEN_EXPIRED r1")), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre("connect"));
+  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t1"})"));
+  (void)session.received(R"({"type":"authentication_error","code":"TOKEN_EXPIRED","message":"m","step":"credential_valid","ref":"r2","retry":"refresh"})");
+  const Actions end = session.closed(4401, "TOKEN_EXPIRED r2");
+  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+  EXPECT_THAT(notes(end), HasSubstr("TOKEN_EXPIRED (step credential_valid)"));
+  EXPECT_THAT(notes(end), HasSubstr(std::string{"Next: "}.append(info(Cause::TOKEN_EXPIRED).next)));
+  EXPECT_THAT(notes(end), HasSubstr("foyer why r2"));
+}
+
+TEST_F(Chat, RefreshesInBandWhenTheTokenIsAboutToEnd) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"token_expiring","expires_at":"x"})")), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), IsEmpty());
+}
+
+TEST_F(Chat, TellsARefusedHandshakeAndEnds) {
+  (void)session.start();
+  const Actions end = session.handshake_failed({.what = "403", .told = Told{.code = "USER_DISABLED", .message = "Not you.", .step = "user", .ref = "r", .retry = Retry::never, .retry_after = {}}, .status = 403});
+  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+}
+
+TEST_F(Chat, AsksWhyWhenTheAnswerSaysNothing) {
+  (void)session.start();
+  EXPECT_THAT(told(session.handshake_failed({.what = "502", .status = 502, .foreign = true})), ElementsAre("note", "ask why"));
+  EXPECT_THAT(told(session.why(std::nullopt)), ElementsAre("note", "finish 2"));
+}
+
+TEST_F(Chat, KnowsAProxyThatEatsTheUpgrade) {
+  (void)session.start();
+  (void)session.handshake_failed({.what = "400", .status = 400, .foreign = true});
+  const Actions end = session.why(Told{.code = "UPGRADE_MISSING", .message = {}, .step = {}, .ref = {}, .retry = Retry::never, .retry_after = {}});
+  EXPECT_THAT(notes(end), HasSubstr("on the way"));
+}
+
+TEST_F(Chat, GivesUpWhenNothingWasEverThereAndComesBackWhenSomethingWas) {
+  (void)session.start();
+  EXPECT_THAT(told(session.handshake_failed({.what = "refused"})), ElementsAre("note", "finish 2"));
+  ChatSession other{{.rooms = {}}, "t", entropy};
+  (void)other.start();
+  (void)other.opened();
+  (void)other.received(kWelcome);
+  EXPECT_THAT(told(other.closed(1006, "")), ElementsAre("note", "note", "wake"));
+  EXPECT_THAT(told(other.woke()), ElementsAre("connect"));
+  EXPECT_THAT(told(other.handshake_failed({.what = "refused"})), ElementsAre("note", "note", "wake"));
+}
+
+TEST_F(Chat, WaitsAndSendsAgainWhenItIsTooFast) {
+  in_tea();
+  const auto first = told(session.typed("hello"));
+  EXPECT_THAT(told(session.received(R"({"type":"error","id":2,"code":"RATE_LIMITED","message":"m","retry":"after","retry_after_ms":10,"ref":"r"})")), ElementsAre("wake"));
+  EXPECT_THAT(told(session.woke()), ElementsAre(first[0]));
+}
+
+TEST_F(Chat, EndsAfterTheLastAnswerWhenItsInputEnds) {
+  in_tea();
+  (void)session.typed("hello");
+  EXPECT_THAT(told(session.end_of_input()), IsEmpty());
+  EXPECT_THAT(told(session.received(R"({"type":"sent","id":2,"room":"tea","epoch":"e1","offset":3})")), ElementsAre("leave", "finish 0"));
+}
+
+TEST_F(Chat, NoticesASilentServer) {
+  in_tea();
+  EXPECT_THAT(told(session.tick(true)), IsEmpty());
+  EXPECT_THAT(told(session.tick(false)), IsEmpty());
+  EXPECT_THAT(told(session.tick(false)), ElementsAre(R"(send {"type":"ping"})"));
+  EXPECT_THAT(told(session.tick(false)), ElementsAre("note", "drop", "note", "wake"));
+}
+
+TEST_F(Chat, LetsNobodySteerTheTerminal) {
+  in_tea();
+  EXPECT_THAT(told(session.received(pushed(3, R"(a\u001b[2Jb\\c)"))), ElementsAre("show --:-- tea bob: a\\x1b[2Jb\\c"));
+}
+
+TEST_F(Chat, MakesARoomAndEntersIt) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/create plan")), ElementsAre(R"(send {"type":"create","id":2,"room":"private:plan"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"created","id":2,"room":"private:plan"})")), ElementsAre(R"(send {"limit":20,"type":"join","id":3,"room":"private:plan"})"));
+}
+
+TEST(ChatOptions, TakeAUrlOfEitherKindAndOneWayToSayWhoOneIs) {
+  const auto parse = [](std::vector<std::string> args) { return parse_chat_options(args); };
+  EXPECT_EQ(parse({"http://127.0.0.1:8000", "--token=t"})->socket.path, "/ws/chat");
+  EXPECT_EQ(parse({"https://a/x", "--token", "t"})->socket.scheme, "wss");
+  EXPECT_FALSE(parse({}));
+  EXPECT_FALSE(parse({"ftp://a", "--token", "t"}));
+  EXPECT_FALSE(parse({"http://a", "--token", "t", "--name", "n"}));
+  EXPECT_FALSE(parse({"http://a", "--token"}));
+  EXPECT_FALSE(parse({"http://a", "--register"}));
+  EXPECT_FALSE(parse({"http://a", "--nonsense"}));
+}
+
+} // namespace
+} // namespace foyer::cli
