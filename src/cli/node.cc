@@ -183,7 +183,8 @@ Result<void> Node::Parts::open_stores() {
   rooms::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
                                     .queue_limit = config.store_queue,
                                     .history_days = static_cast<std::uint32_t>(config.history_days),
-                                    .history_messages = config.history_messages};
+                                    .history_messages = config.history_messages,
+                                    .rooms_per_user = static_cast<std::uint32_t>(config.rooms_per_user)};
   TRY(chat_store, rooms::open_sqlite_store(data.file("chat.sqlite"), options, clock, entropy, metrics, log));
   chat = std::move(chat_store);
   TRY(accounts_store, accounts::open_sqlite_store(data.file("accounts.sqlite"), {}, clock, entropy, metrics, log));

@@ -26,6 +26,7 @@ class Signals {
     for (const int s : {SIGINT, SIGTERM, SIGUSR2}) sigaddset(&set_, s);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file at its limit is STORE_FULL, not the end of the process
   }
   [[nodiscard]] int wait() const {
     int taken = 0;
