@@ -52,6 +52,15 @@ const Option* nearest_option(std::string_view name) {
   return best;
 }
 
+// The option as it was written at its source, so that it is found there.
+std::string spelled(const Option& option, const Source& source) {
+  switch (source.kind) {
+    case Kind::command_line: return "--" + kebab(option.name);
+    case Kind::toml: return std::string(option.name);
+    default: return env_name(option);
+  }
+}
+
 class Loader {
  public:
   explicit Loader(const Inputs& inputs) : inputs_(inputs) {}
@@ -276,17 +285,17 @@ class Loader {
     auto where = illegal_character(raw->text);
     if (!where && option.rule == Rule::word) where = illegal_in_word(raw->text);
     if (where) {
-      report(Cause::ILLEGAL_CHARACTER, option, raw->source, fmt::format("{}: {}.", env_name(option), *where));
+      report(Cause::ILLEGAL_CHARACTER, option, raw->source, fmt::format("{}: {}.", spelled(option, raw->source), *where));
       loaded_.broken.emplace_back(option.name);
       return;
     }
     if (is_placeholder(raw->text, option.secret)) {
-      report(Cause::PLACEHOLDER_VALUE, option, raw->source, fmt::format("{} still holds the text of an example or a template.", env_name(option)));
+      report(Cause::PLACEHOLDER_VALUE, option, raw->source, fmt::format("{} still holds the text of an example or a template.", spelled(option, raw->source)));
       loaded_.broken.emplace_back(option.name);
       return;
     }
     if (const auto parsed = parse_value(option, raw->text, loaded_.config); !parsed) {
-      report(Cause::INVALID_VALUE, option, raw->source, fmt::format("{} takes {}.", env_name(option), parsed.error()));
+      report(Cause::INVALID_VALUE, option, raw->source, fmt::format("{} takes {}.", spelled(option, raw->source), parsed.error()));
       loaded_.broken.emplace_back(option.name);
     }
   }

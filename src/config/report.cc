@@ -54,6 +54,14 @@ std::string shown_value(const Loaded& loaded, const Option& option) {
   return value.empty() ? "" : fmt::format("fingerprint {}", fingerprint(option.name, value, option.min));
 }
 
+// Some defaults follow from other options (PUBLIC_URL from the listen address).
+std::string source_text(const Loaded& loaded, const Option& option) {
+  const auto source = loaded.source_of(option.name);
+  if (source.kind != Source::Kind::default_) return source.text;
+  const bool derived = format_value(option, loaded.config) != format_value(option, defaults_for(loaded.config.environment));
+  return derived ? "default, from other options" : source.text;
+}
+
 } // namespace
 
 std::string options_help() {
@@ -107,7 +115,7 @@ std::string findings_text(const std::vector<Finding>& findings) {
 
 std::string options_text(const Loaded& loaded) {
   std::string out;
-  for (const auto& option : all_options()) out += fmt::format("  {:<26} {:<28} {}\n", option.name, shown_value(loaded, option), loaded.source_of(option.name).text);
+  for (const auto& option : all_options()) out += fmt::format("  {:<26} {:<28} {}\n", option.name, shown_value(loaded, option), source_text(loaded, option));
   return out;
 }
 
@@ -136,7 +144,7 @@ json::Object check_json(const Loaded& loaded, const std::vector<Finding>& findin
     json::Object row;
     row["name"] = option.name;
     row["env"] = env_name(option);
-    row["source"] = loaded.source_of(option.name).text;
+    row["source"] = source_text(loaded, option);
     const std::string value = format_value(option, loaded.config);
     if (option.secret && value.empty()) row["fingerprint"] = nullptr;
     else if (option.secret) row["fingerprint"] = fingerprint(option.name, value, option.min);
