@@ -79,17 +79,17 @@ void Connection::about_room(const Command& command) {
 
 void Connection::join(const Command& command) {
   const RoomName room{command.room};
-  JoinQuestion question{.speaker = speaker(), .room = room, .id = command.id, .limit = command.limit.value_or(0)};
+  JoinQuestion question{.speaker = speaker(), .room = room, .id = command.id, .limit = command.limit.value_or(0), .serial = shard_.next_join()};
   if (command.since) question.since = SincePosition{std::string(command.since->epoch), command.since->offset};
   if (auto* subscription = shard_.subscription(*this, room)) {
     if (subscription->joining) return refuse_command(command.id, {.cause = Cause::RATE_LIMITED, .evidence = "this room is being joined already", .retry_after = Millis{100}, .field = "room"});
     // Joined already: asked for its messages again. What is published until the answer waits behind it.
-    subscription->joining = std::make_unique<Joining>(Joining{.again = true});
+    subscription->joining = std::make_unique<Joining>(Joining{.serial = question.serial, .again = true});
     question.again = true;
   } else {
     if (memberships.size() >= shard_.policy().rooms_per_connection)
       return refuse_command(command.id, {.cause = Cause::ROOM_LIMIT, .evidence = "rooms_per_connection=" + std::to_string(shard_.policy().rooms_per_connection)});
-    shard_.subscribe(*this, room, Joining{});
+    shard_.subscribe(*this, room, Joining{.serial = question.serial});
   }
   shard_.port().at_owner(room, [question = std::move(question)](RoomOwners& owners) mutable { owners.join(std::move(question)); });
 }

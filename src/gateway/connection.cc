@@ -145,10 +145,20 @@ void Connection::deliver(const SharedBytes& frame) {
   if (phase_ == Phase::ready && fits(frame->size())) transport_.send(frame);
 }
 
-bool Connection::fits(std::size_t bytes) {
-  if (transport_.queued() + bytes <= shard_.policy().outbox_bytes) return true;
-  const std::size_t dropped = transport_.drop_queue();
-  end({.cause = Cause::SLOW_CONSUMER, .evidence = "queued=" + std::to_string(dropped), .retry_after = Millis{0}}, "queued=" + std::to_string(dropped));
+void Connection::deliver_answer(const SharedBytes& frame) {
+  if (phase_ == Phase::ready && fits(frame->size(), true)) transport_.send(frame);
+}
+
+bool Connection::fits(std::size_t bytes, bool is_answer) {
+  const std::size_t queued = transport_.queued();
+  if (queued == 0) answers_ = 0;
+  const GatewayPolicy& policy = shard_.policy();
+  if (queued + bytes <= policy.outbox_bytes + (is_answer ? policy.answer_bytes : answers_)) {
+    if (is_answer) answers_ += bytes;
+    return true;
+  }
+  const std::string dropped = "queued=" + std::to_string(transport_.drop_queue());
+  end({.cause = Cause::SLOW_CONSUMER, .evidence = dropped, .retry_after = Millis{0}}, dropped);
   return false;
 }
 

@@ -67,6 +67,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
 
   // From the shard.
   void deliver(const SharedBytes& frame); // closes with SLOW_CONSUMER when the outbox is full
+  void deliver_answer(const SharedBytes& frame); // likewise, with room for what was asked for
   void refuse_command(MessageId id, Refusal refusal);
   // Close with a cause: reason `CODE ref`, reported to the operator.
   void end(Refusal refusal, std::string_view more = {});
@@ -109,7 +110,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void say(std::string_view json);
   Ref report(const Refusal& refusal);
   void drop_entrance();
-  [[nodiscard]] bool fits(std::size_t bytes); // in the outbox; else this ends with SLOW_CONSUMER
+  [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
 
   Shard& shard_;
   loop::Transport& transport_;
@@ -123,6 +124,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   wire::WsDecoder frames_;
   Identity identity_;
   std::string address_;       // the client's, after TRUSTED_PROXIES
+  std::size_t answers_ = 0;   // bytes of answers queued since the queue was empty last
   protocol::MessageBudget budget_;
   protocol::BadMessageWindow bad_;
   MonoTime beat_due_{};       // next ping, or the end of waiting for its answer

@@ -47,6 +47,7 @@ struct GatewayPolicy {
   std::uint32_t messages_per_s = 100;
   std::uint32_t messages_burst = 400;
   std::size_t outbox_bytes = 1024 * 1024;
+  std::size_t answer_bytes = 8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
   RoomPolicy rooms;
   std::string welcome_tail;      // protocol::WelcomeConstants::tail()

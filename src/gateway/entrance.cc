@@ -280,6 +280,11 @@ void Entrance::drive() {
 void Entrance::answered(Result<Identity> identity) {
   if (finished_ || !waiting_ || !door_) return;
   waiting_ = false;
+  if (identity) {
+    // What was revoked while the auth service's answer was under way is not in it.
+    auto refusal = shard_.deps().revocations.check(*identity, shard_.loop().now());
+    if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) identity = std::unexpected(std::move(*refusal));
+  }
   door_->identity(std::move(identity));
   drive();
 }

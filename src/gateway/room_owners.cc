@@ -25,6 +25,10 @@ std::vector<protocol::MessageView> views(const std::vector<rooms::Message>& mess
   return list;
 }
 
+JoinTicket ticket_of(const JoinQuestion& question) {
+  return {.connection = question.speaker.connection, .user = question.speaker.user, .room = question.room, .id = question.id, .again = question.again, .serial = question.serial};
+}
+
 } // namespace
 
 struct RoomOwners::Room final : loop::Timer {
@@ -194,7 +198,7 @@ void RoomOwners::joined(JoinQuestion& question, Room& room, Offset up_to, bool r
   std::string json;
   protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), up_to}, .durable = room.ephemeral == nullptr,
                                        .recovered = recovered, .more = !recovered && page.more, .messages = messages, .members = refs, .member_count = room.presence.count()});
-  port_.joined(question.speaker.connection, question.speaker.user, room.name, up_to, text_frame(json), question.again);
+  port_.joined(ticket_of(question), up_to, text_frame(json));
 }
 
 void RoomOwners::join_failed(JoinQuestion& question, Room* room, Refusal refusal) {
@@ -202,7 +206,7 @@ void RoomOwners::join_failed(JoinQuestion& question, Room* room, Refusal refusal
     room->audience.remove(unpack(question.speaker.connection).loop);
     room->presence.depart(question.speaker.user, loop_.now());
   }
-  port_.join_refused(question.speaker.connection, question.room, question.id, std::move(refusal), question.again);
+  port_.join_refused(ticket_of(question), std::move(refusal));
 }
 
 void RoomOwners::member_came(Room& room, const Speaker& speaker) {
@@ -260,10 +264,10 @@ void RoomOwners::typing(Speaker speaker, RoomName name, bool on) {
 
 // Messages
 
-void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const UserId& except) {
+void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const UserId& except, bool of_message) {
   if (room.audience.empty()) return;
   const SharedBytes frame = text_frame(json);
-  room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = offset, .except = except}); });
+  room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = offset, .of_message = of_message, .except = except}); });
 }
 
 void RoomOwners::published(Room& room, const rooms::Message& message) {
@@ -309,7 +313,7 @@ void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offs
       if (!erased) return port_.refuse(connection, id, std::move(erased).error());
       std::string pushed, answered;
       protocol::deleted(pushed, std::nullopt, r.name.view(), *erased);
-      publish(r, pushed, 0);
+      publish(r, pushed, 0, {}, true);
       protocol::deleted(answered, id, r.name.view(), *erased);
       port_.answer(connection, text_frame(answered));
     };

@@ -73,7 +73,7 @@ class RoomOwners {
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Speaker& speaker, rooms::Act act) const;
   void joined(JoinQuestion& question, Room& room, Offset up_to, bool recovered, const rooms::HistoryPage& page);
   void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
-  void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {});
+  void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {}, bool of_message = false);
   void published(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const hub::Member& member);

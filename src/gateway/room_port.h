@@ -50,6 +50,17 @@ struct JoinQuestion {
   std::optional<SincePosition> since = {};
   std::uint32_t limit = 0;
   bool again = false; // the connection is subscribed already: it asks for messages only
+  std::uint64_t serial = 0; // of this join among all of its shard: a client may leave and join again before the answer
+};
+
+// The join that an answer belongs to.
+struct JoinTicket {
+  ConnectionId connection = 0;
+  UserId user;
+  RoomName room;
+  MessageId id;
+  bool again = false;
+  std::uint64_t serial = 0;
 };
 
 // One frame for every subscriber of a room on one loop.
@@ -57,6 +68,7 @@ struct Publication {
   RoomName room;
   SharedBytes frame;
   Offset offset = 0; // 0: an event that is not part of the history
+  bool of_message = false; // an event about a message that was published before: who is joining must hear it, too
   UserId except;     // a user that is not told; empty: nobody
 };
 
@@ -69,9 +81,9 @@ class RoomPort {
   virtual void answer(ConnectionId connection, SharedBytes frame) = 0;
   virtual void refuse(ConnectionId connection, MessageId id, Refusal refusal) = 0;
   // The subscription is live from `up_to` on; `frame` is the `joined` message.
-  // `again`, here and below: it was live before this join, and a refusal leaves it so.
-  virtual void joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, SharedBytes frame, bool again) = 0;
-  virtual void join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again) = 0;
+  // With `again` it was live before this join, and a refusal leaves it so.
+  virtual void joined(JoinTicket ticket, Offset up_to, SharedBytes frame) = 0;
+  virtual void join_refused(JoinTicket ticket, Refusal refusal) = 0;
   // End all subscriptions of a user to a room on a loop, from the next publication on.
   virtual void evict(std::uint8_t loop, const RoomName& room, const UserId& user) = 0;
   // To every connection of a user, wherever it is.

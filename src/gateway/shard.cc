@@ -30,12 +30,14 @@ void ShardPort::refuse(ConnectionId connection, MessageId id, Refusal refusal) {
   on(unpack(connection).loop, [connection, id, refusal = std::move(refusal)](Shard& shard) mutable { shard.refuse(connection, id, std::move(refusal)); });
 }
 
-void ShardPort::joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, SharedBytes frame, bool again) {
-  on(unpack(connection).loop, [connection, user, room, up_to, frame = std::move(frame), again](Shard& shard) { shard.joined(connection, user, room, up_to, frame, again); });
+void ShardPort::joined(JoinTicket ticket, Offset up_to, SharedBytes frame) {
+  const auto loop = unpack(ticket.connection).loop;
+  on(loop, [ticket = std::move(ticket), up_to, frame = std::move(frame)](Shard& shard) { shard.joined(ticket, up_to, frame); });
 }
 
-void ShardPort::join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again) {
-  on(unpack(connection).loop, [connection, room, id, refusal = std::move(refusal), again](Shard& shard) mutable { shard.join_refused(connection, room, id, std::move(refusal), again); });
+void ShardPort::join_refused(JoinTicket ticket, Refusal refusal) {
+  const auto loop = unpack(ticket.connection).loop;
+  on(loop, [ticket = std::move(ticket), refusal = std::move(refusal)](Shard& shard) mutable { shard.join_refused(ticket, std::move(refusal)); });
 }
 
 void ShardPort::evict(std::uint8_t loop, const RoomName& room, const UserId& user) {
@@ -195,12 +197,14 @@ void Shard::publish(const Publication& publication) {
   std::uint64_t delivered = 0;
   for (auto& subscription : room.subscriptions) {
     Connection& connection = *subscription.connection;
-    if (subscription.joining) {
-      if (publication.offset == 0) continue;
+    // The answer to a join tells who is there; what was live before goes on.
+    const bool passing = publication.offset == 0 && !publication.of_message;
+    if (subscription.joining && passing && !subscription.joining->again) continue;
+    if (subscription.joining && !passing) {
       auto& joining = *subscription.joining;
       joining.held_bytes += publication.frame->size();
       if (joining.held_bytes > policy_.joining_bytes) continue; // told when the join is answered
-      joining.held.emplace_back(publication.offset, publication.frame);
+      joining.held.emplace_back(publication.of_message ? UINT64_MAX : publication.offset, publication.frame);
       continue;
     }
     if (!publication.except.empty() && connection.identity().user == publication.except) continue;
@@ -213,42 +217,46 @@ void Shard::publish(const Publication& publication) {
 }
 
 void Shard::answer(ConnectionId id, const SharedBytes& frame) {
-  if (Connection* connection = find(id)) connection->deliver(frame);
+  if (Connection* connection = find(id)) connection->deliver_answer(frame);
 }
 
 void Shard::refuse(ConnectionId id, MessageId message, Refusal refusal) {
   if (Connection* connection = find(id)) connection->refuse_command(message, std::move(refusal));
 }
 
-void Shard::joined(ConnectionId id, const UserId& user, const RoomName& room, Offset up_to, const SharedBytes& frame, bool again) {
-  Connection* connection = find(id);
-  Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, room);
-  if (subscription == nullptr || !subscription->joining || connection->phase() != Connection::Phase::ready) {
-    // Gone meanwhile. If the owner has just counted it, that is taken back.
-    if (subscription == nullptr && !again) port_.at_owner(room, [id, user, room](RoomOwners& owners) { owners.leave(id, user, room, false); });
-    if (subscription != nullptr) subscription->joining.reset();
+Subscription* Shard::waiting_for(Connection* connection, const JoinTicket& ticket) {
+  Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, ticket.room);
+  return subscription != nullptr && subscription->joining && subscription->joining->serial == ticket.serial ? subscription : nullptr;
+}
+
+void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame) {
+  Connection* connection = find(ticket.connection);
+  Subscription* subscription = waiting_for(connection, ticket);
+  if (subscription == nullptr) {
+    // Left meanwhile. What the owner has just counted is taken back.
+    if (!ticket.again) port_.at_owner(ticket.room, [id = ticket.connection, user = ticket.user, room = ticket.room](RoomOwners& owners) { owners.leave(id, user, room, false); });
     return;
   }
   const auto joining = std::move(subscription->joining);
-  connection->deliver(frame);
+  connection->deliver_answer(frame);
   if (joining->held_bytes > policy_.joining_bytes)
     return connection->end({.cause = Cause::SLOW_CONSUMER, .evidence = "more was published during a join than may be held back"});
   for (const auto& [offset, held] : joining->held)
     if (offset > up_to) connection->deliver(held);
 }
 
-void Shard::join_refused(ConnectionId id, const RoomName& room, MessageId message, Refusal refusal, bool again) {
-  Connection* connection = find(id);
+void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
+  Connection* connection = find(ticket.connection);
   if (connection == nullptr) return;
-  if (Subscription* subscription = this->subscription(*connection, room); subscription != nullptr && subscription->joining) {
-    if (again) {
+  if (Subscription* subscription = waiting_for(connection, ticket)) {
+    if (ticket.again) {
       const auto joining = std::move(subscription->joining);
       for (const auto& [offset, held] : joining->held) connection->deliver(held);
     } else {
-      unsubscribe(*connection, room, false); // not counted by the owner
+      unsubscribe(*connection, ticket.room, false); // not counted by the owner
     }
   }
-  connection->refuse_command(message, std::move(refusal));
+  connection->refuse_command(ticket.id, std::move(refusal));
 }
 
 void Shard::evict(const RoomName& name, const UserId& user) {

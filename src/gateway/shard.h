@@ -25,6 +25,7 @@ class Shard;
 
 // A subscription that is not live yet: what is published meanwhile waits.
 struct Joining {
+  std::uint64_t serial = 0;
   bool again = false; // was live before this join
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::size_t held_bytes = 0;
@@ -51,8 +52,8 @@ class ShardPort final : public RoomPort {
   void publish(std::uint8_t loop, Publication publication) override;
   void answer(ConnectionId connection, SharedBytes frame) override;
   void refuse(ConnectionId connection, MessageId id, Refusal refusal) override;
-  void joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, SharedBytes frame, bool again) override;
-  void join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again) override;
+  void joined(JoinTicket ticket, Offset up_to, SharedBytes frame) override;
+  void join_refused(JoinTicket ticket, Refusal refusal) override;
   void evict(std::uint8_t loop, const RoomName& room, const UserId& user) override;
   void to_user(const UserId& user, SharedBytes frame) override;
 
@@ -95,8 +96,8 @@ class Shard {
   void publish(const Publication& publication);
   void answer(ConnectionId connection, const SharedBytes& frame);
   void refuse(ConnectionId connection, MessageId id, Refusal refusal);
-  void joined(ConnectionId connection, const UserId& user, const RoomName& room, Offset up_to, const SharedBytes& frame, bool again);
-  void join_refused(ConnectionId connection, const RoomName& room, MessageId id, Refusal refusal, bool again);
+  void joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
+  void join_refused(const JoinTicket& ticket, Refusal refusal);
   void evict(const RoomName& room, const UserId& user);
   void to_user(const UserId& user, const SharedBytes& frame);
 
@@ -117,9 +118,10 @@ class Shard {
   // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
   [[nodiscard]] std::span<char> padded(std::string_view bytes);
 
-  // False: subscribed already (or joining).
+  // Not subscribed already.
   LocalRoom* subscribe(Connection& connection, const RoomName& room, Joining joining);
   [[nodiscard]] Subscription* subscription(Connection& connection, const RoomName& room);
+  [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinQuestion::serial
   void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
   void admitted(Connection& connection);
   void closed(Connection& connection); // deletes it
@@ -136,7 +138,10 @@ class Shard {
   };
   class DrainTimer;
   void drain_some();
+  // The subscription that an answer is for; null if it is gone, also if another came in its place.
+  [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
 
+  std::uint64_t joins_ = 0;
   std::uint8_t index_;
   loop::Loop& loop_;
   const GatewayPolicy& policy_;
