@@ -36,6 +36,12 @@ struct Plan {
   std::string echo = "off";
 };
 
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().operator_text());
+  return std::move(*result);
+}
+
 std::uint64_t number_of(const std::string& value) {
   std::size_t used = 0;
   const auto number = std::stoull(value, &used);
@@ -98,6 +104,9 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"store_queue", number([](Plan& p) -> auto& { return p.store.queue_limit; })},
       {"revocation_max_age", duration([](Plan& p) -> auto& { return p.revocations.max_age; })},
       {"non_durable_rooms", [](Plan& p, const std::string& value) { p.non_durable_rooms.push_back(value); }},
+      {"refuse_with", [](Plan& p, const std::string& value) { p.gateway.door.refuse_with = value == "http" ? door::RefuseWith::http : value == "close" ? door::RefuseWith::close : door::RefuseWith::automatic; }},
+      {"trusted_proxies", [](Plan& p, const std::string& value) { p.gateway.trusted_proxies.push_back(must(gateway::Network::parse(value))); }},
+      {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
       {"echo", [](Plan& p, const std::string& value) { p.echo = value; }},
   };
   return table;
@@ -129,12 +138,6 @@ Plan plan_of(const Settings& settings) {
                                                          .config = "00000000"}
                                   .tail();
   return plan;
-}
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().operator_text());
-  return std::move(*result);
 }
 
 } // namespace
@@ -281,7 +284,12 @@ Node::Token Node::token(const Wish& wish) {
   json::Object object = json::parse(jose::write_claims(claims))->as_object();
   if (wish.valid_in != Millis{0}) object["nbf"] = unix_seconds(now + wish.valid_in);
   const jose::Signer& signer = wish.foreign_key ? world_->foreign_signer : world_->signer;
-  return {.text = signer.sign(object, or_else(wish.type, "at+jwt")),
+  std::string text = signer.sign(object, or_else(wish.type, "at+jwt"));
+  if (wish.wrong_signature) {
+    const std::size_t first = text.rfind('.') + 1;
+    text[first] = text[first] == 'A' ? 'B' : 'A';
+  }
+  return {.text = std::move(text),
           .identity = {.user = claims.subject, .name = claims.name, .session = claims.session, .token = claims.token, .permissions = claims.permissions,
                        .issued_at = claims.issued_at, .expires_at = claims.expires_at, .own_account = true}};
 }

@@ -35,6 +35,7 @@ struct Wish {
   std::string environment = {};
   std::string type = {};
   bool foreign_key = false;          // signed by a key that nobody here knows
+  bool wrong_signature = false;      // by nobody
 };
 
 enum class Disk : std::uint8_t {

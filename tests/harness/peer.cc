@@ -46,6 +46,7 @@ void Peer::send_frame(wire::Opcode opcode, std::string_view payload) {
 
 void Peer::send_text(std::string_view text) { send_frame(wire::Opcode::text, text); }
 void Peer::send_binary(std::string_view bytes) { send_frame(wire::Opcode::binary, bytes); }
+void Peer::send_ping() { send_frame(wire::Opcode::ping, "is anybody there?"); }
 void Peer::send_close(std::uint16_t code) { send_frame(wire::Opcode::close, wire::close_payload(code, "")); }
 
 bool Peer::read() {

@@ -31,6 +31,7 @@ class Peer final : private wire::WsSink {
   void send_text(std::string_view text);
   void send_binary(std::string_view bytes);
   void send_close(std::uint16_t code);
+  void send_ping();
   void send_raw(std::string_view bytes) { client_->write(bytes); }
 
   void stop_reading() { reads_ = false; }

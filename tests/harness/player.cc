@@ -126,6 +126,7 @@ class Player {
     if (verb == "<") return hears(p, words.rest());
     const std::string rest(words.rest());
     if (verb == "says") return p.peer->send_text(rest);
+    if (verb == "sends" && rest.ends_with(" pings")) return send_pings(p, rest);
     if (verb == "sends" && words.accept("binary")) return p.peer->send_binary(words.rest());
     if (verb == "sends" && words.accept("bytes")) return p.peer->send_raw(words.rest());
     if (verb == "receives" && rest == "nothing") return receives_nothing(p);
@@ -143,6 +144,10 @@ class Player {
     if (verb == "was" && words.accept("welcomed", "with")) return compare(parse_json(words.rest()), p.welcome);
     if (verb == "was" && words.accept("pinged")) return p.peer->pings > 0 ? void() : differ("no ping came");
     differ(fmt::format("no such statement: {} {}", verb, rest));
+  }
+
+  static void send_pings(Person& p, const std::string& count) {
+    for (std::size_t i = std::stoul(count); i > 0; --i) p.peer->send_ping();
   }
 
   static void stop_reading(Person& p) {
@@ -184,6 +189,7 @@ class Player {
     if (entry.how != "subprotocol" && entry.headers.find("Sec-WebSocket-Protocol") == nullptr) protocols("foyer.v1");
     if (!entry.origin.empty()) headers.add("Origin", entry.origin);
     peer.handshake(target, headers);
+    if (!entry.early.empty()) peer.send_text(entry.early);
     node.pump();
     if (!first.empty() && peer.upgraded()) peer.send_text(first);
     node.pump();

@@ -63,6 +63,7 @@ struct Entry {
   Headers headers;
   std::optional<std::size_t> loop;
   bool api_key = false;
+  std::string early; // a text message that follows the handshake at once
 };
 // Throws std::invalid_argument for what it does not understand.
 [[nodiscard]] Entry read_entry(Words& words);
