@@ -9,6 +9,8 @@ namespace foyer::jose {
 namespace {
 
 constexpr std::size_t kDeepest = 16;
+constexpr std::size_t kUsualBytes = 4 * 1024;
+constexpr std::size_t kMostBytes = 64 * 1024;
 constexpr std::size_t kFewMembers = 24; // up to here every pair is compared, beyond it names are sorted
 
 bool names_repeat(std::vector<std::string_view> names) {
@@ -40,7 +42,8 @@ bool nested_repeat(const simdjson::dom::element& element) {
 } // namespace
 
 struct Fields::Parser {
-  simdjson::dom::parser dom{64 * 1024};
+  Parser() { (void)dom.allocate(kUsualBytes, kDeepest); } // without memory, parse() fails
+  simdjson::dom::parser dom{kMostBytes};
   std::string padded;
 };
 
@@ -57,7 +60,6 @@ std::expected<void, std::string_view> Fields::parse(std::string_view text) {
   auto& padded = parser_->padded;
   padded.assign(text);
   padded.append(simdjson::SIMDJSON_PADDING, '\0');
-  if (parser_->dom.max_depth() == 0 && parser_->dom.allocate(4096, kDeepest) != simdjson::SUCCESS) return std::unexpected("no memory");
 
   simdjson::dom::element root;
   if (const auto error = parser_->dom.parse(padded.data(), text.size(), false).get(root); error != simdjson::SUCCESS) {

@@ -166,6 +166,14 @@ TEST(Verifier, FormIsCheckedWithoutAKey) {
   EXPECT_EQ(verifier(key).check_form(token_of(key, header_of(key, "HS256"), "[]")).error().cause, Cause::INVALID_FORMAT);
 }
 
+TEST(Verifier, ClaimsHaveABoundedDepth) {
+  const Key key = hs256_key();
+  const auto nested = [&](std::size_t depth) { return outcome(verifier(key), signed_claims(key, claims_with("x", std::string(depth, '[') + std::string(depth, ']')))); };
+  EXPECT_EQ(nested(10), "ok");
+  EXPECT_EQ(nested(20), "INVALID_FORMAT");
+  EXPECT_EQ(nested(2000), "INVALID_FORMAT");
+}
+
 TEST(Verifier, NoTextOfATokenIsInARefusal) {
   const Key key = hs256_key();
   const auto token = signed_claims(*Key::from_secret("another secret that has its 32 bytes"), write_claims(claims()));

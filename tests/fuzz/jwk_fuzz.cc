@@ -1,0 +1,44 @@
+// Keys and key sets: what was read signs and verifies, is written without its
+// secret, and is the same key when read again.
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "invariant.h"
+#include "jose/key_set.h"
+
+using namespace foyer;
+
+namespace {
+
+void check_refusal(const Refusal& refusal) {
+  invariant(refusal.cause == Cause::KEY_UNREADABLE || refusal.cause == Cause::WEAK_SECRET || refusal.cause == Cause::CONFLICTING_KEYS, "a key is refused with a cause of keys");
+  invariant(!refusal.evidence.empty(), "a refusal says why");
+}
+
+void check_key(const jose::Key& key) {
+  invariant(!key.kid().empty() && key.thumbprint().size() == 43, "a key has a name");
+  const auto published = key.public_jwk();
+  invariant(!published.contains("d") && !published.contains("k"), "nothing secret is published");
+  const auto again = jose::Key::from_jwk(key.can_sign() ? key.private_jwk() : published);
+  invariant(again.has_value() && again->thumbprint() == key.thumbprint() && again->kid() == key.kid(), "a key that is written is the same when read");
+  if (!key.can_sign()) return;
+  const auto signature = key.sign("input");
+  invariant(again->public_part().verify("input", signature) && !again->verify("other", signature), "a signature is of its input alone");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input{reinterpret_cast<const char*>(data), size};
+  if (const auto key = jose::Key::parse_any(input)) check_key(*key);
+  else check_refusal(key.error());
+  if (const auto set = jose::KeySet::parse(input)) {
+    for (const auto& key : (*set)->keys()) check_key(key);
+    const auto jwks = (*set)->to_jwks();
+    invariant(json::parse(jwks).has_value(), "a key set is JSON");
+  } else {
+    check_refusal(set.error());
+  }
+  return 0;
+}
