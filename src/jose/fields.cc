@@ -3,7 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <cstring>
+#include <new>
 
 namespace foyer::jose {
 namespace {
@@ -42,7 +42,9 @@ bool nested_repeat(const simdjson::dom::element& element) {
 } // namespace
 
 struct Fields::Parser {
-  Parser() { (void)dom.allocate(kUsualBytes, kDeepest); } // without memory, parse() fails
+  Parser() {
+    if (dom.allocate(kUsualBytes, kDeepest) != simdjson::SUCCESS) throw std::bad_alloc();
+  }
   simdjson::dom::parser dom{kMostBytes};
   std::string padded;
 };
