@@ -122,6 +122,25 @@ TEST(EpollLoop, DroppingTheQueueFinishesTheFrameThatWasBegun) {
   EXPECT_EQ(got.size() - 5 + dropped, 100U * 50'000);
 }
 
+TEST(EpollLoop, ALimitOfTheQueueCountsWhatTheKernelDidNotTakeAndRefusesWhole) {
+  World w;
+  auto a = w.connect("a");
+  const auto frame = share(std::string(1000, 'x'));
+  EXPECT_TRUE(a.transport->send_within(frame, 2000));
+  EXPECT_TRUE(a.transport->send_within(frame, 2000));
+  EXPECT_FALSE(a.transport->send_within(frame, 2999));
+  EXPECT_EQ(a.transport->queued(), 2000U);
+  w.turn();
+  EXPECT_EQ(a.peer.read().size(), 2000U);
+  a.transport->send(share(std::string(3'000'000, 'y')));
+  w.turn();
+  const std::size_t left = a.transport->queued();
+  ASSERT_GT(left, 0U);
+  EXPECT_FALSE(a.transport->send_within(frame, left + 999));
+  EXPECT_TRUE(a.transport->send_within(frame, left + 1000));
+  EXPECT_EQ(a.transport->queued(), left + 1000);
+}
+
 TEST(EpollLoop, AGracefulCloseLetsThePeerReadAllAndWaitsForItsEnd) {
   World w;
   auto a = w.connect("a");

@@ -36,6 +36,15 @@ void EpollTransport::send_copy(std::string_view bytes) {
   touch();
 }
 
+bool EpollTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
+  if (state_ != State::open) return true;
+  const TurnQueue::List longer = loop_.queue_.append(list_, bytes);
+  if (loop_.queue_.size(longer) + (backlog_ ? backlog_->bytes() : 0) > limit) return false;
+  list_ = longer;
+  touch();
+  return true;
+}
+
 std::size_t EpollTransport::queued() const { return loop_.queue_.size(list_) + (backlog_ ? backlog_->bytes() : 0); }
 
 std::size_t EpollTransport::drop_queue() {

@@ -29,6 +29,7 @@ class EpollTransport final : public Transport {
 
   void send(const SharedBytes& bytes) override;
   void send_copy(std::string_view bytes) override;
+  [[nodiscard]] bool send_within(const SharedBytes& bytes, std::size_t limit) override;
   [[nodiscard]] std::size_t queued() const override;
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override;

@@ -24,6 +24,13 @@ class Transport {
   // given is one unit for drop_queue: give whole frames. Ignored after a close.
   virtual void send(const SharedBytes& bytes) = 0;
   virtual void send_copy(std::string_view bytes) = 0;
+  // send() if not more than `limit` bytes are queued then; false: nothing was done.
+  // The one call of a fan-out.
+  [[nodiscard]] virtual bool send_within(const SharedBytes& bytes, std::size_t limit) {
+    if (queued() + bytes->size() > limit) return false;
+    send(bytes);
+    return true;
+  }
   [[nodiscard]] virtual std::size_t queued() const = 0; // bytes not yet taken by the kernel
   // Forget everything queued that the kernel has not begun to take (a frame that
   // is partly written is finished). Returns the bytes dropped.
