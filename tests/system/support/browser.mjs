@@ -4,6 +4,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { ROOT } from './foyer.mjs';
 import { PASSWORD } from './people.mjs';
+import { Inbox } from './within.mjs';
 
 const ARGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
 export const DESKTOP = { viewport: { width: 1280, height: 800 } };
@@ -21,12 +22,17 @@ export async function openWindow(t, node, { context, at = '/', ...options } = {}
   page.setDefaultTimeout(20_000);
   page.complaints = [];
   page.sockets = [];
+  page.heard = new Inbox('the page’s socket');
   page.on('pageerror', (error) => page.complaints.push(String(error.stack ?? error)));
   page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(m.text())) page.complaints.push(m.text()); });
   page.on('websocket', (socket) => {
     const record = { url: socket.url(), received: [], sent: [], closed: false };
     page.sockets.push(record);
-    socket.on('framereceived', ({ payload }) => record.received.push(JSON.parse(payload)));
+    socket.on('framereceived', ({ payload }) => {
+      const frame = JSON.parse(payload);
+      record.received.push(frame);
+      page.heard.push(frame);
+    });
     socket.on('framesent', ({ payload }) => record.sent.push(JSON.parse(payload)));
     socket.on('close', () => { record.closed = true; });
   });
