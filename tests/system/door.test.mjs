@@ -142,7 +142,7 @@ test('with first_message_auth = false the handshake itself answers NO_TOKEN', as
 });
 
 test('a client that somebody else wrote (ws) gets in', async () => {
-  const socket = new WebSocket(`${node.status.ws_url}/ws/chat`, ['foyer.v1'], { headers: { Authorization: `Bearer ${ann.access_token}` } });
+  const socket = new WebSocket(node.status.ws_url, ['foyer.v1'], { headers: { Authorization: `Bearer ${ann.access_token}` } });
   const first = await within('the welcome', new Promise((resolve, reject) => { socket.once('message', (data) => resolve(JSON.parse(data))); socket.once('error', reject); }));
   assert.equal(first.type, 'authentication_success');
   assert.equal(socket.protocol, 'foyer.v1');

@@ -15,7 +15,7 @@ test('DATA/foyer.json says where and what it is, once it listens, and is gone af
   const { pid, roles, url, ws_url: wsUrl, host, port, started, version, build } = node.status;
   assert.equal(pid, node.pid);
   assert.deepEqual([...roles].sort(), ['auth', 'gateway']);
-  assert.deepEqual([url, wsUrl, host], [`http://127.0.0.1:${port}`, `ws://127.0.0.1:${port}`, '127.0.0.1']);
+  assert.deepEqual([url, wsUrl, host], [`http://127.0.0.1:${port}`, `ws://127.0.0.1:${port}/ws/chat`, '127.0.0.1']);
   assert.ok(port > 0);
   assert.match(started, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.equal(version, fs.readFileSync('VERSION', 'utf8').trim());

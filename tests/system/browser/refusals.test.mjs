@@ -22,7 +22,7 @@ const socketIn = (page, url, protocols) => page.evaluate(([address, offers]) => 
 test('connect with an expired token from a browser: close 4401, TOKEN_EXPIRED, not 1006', async (t) => {
   const { access_token: token } = await register(node, 'late');
   const page = await openWindow(t, node);
-  const { messages, code, reason } = await socketIn(page, `${node.status.ws_url}/ws/chat`, ['foyer.v1', `bearer.${expired(token)}`]);
+  const { messages, code, reason } = await socketIn(page, node.status.ws_url, ['foyer.v1', `bearer.${expired(token)}`]);
   assert.equal(code, 4401);
   assert.ok(reason.startsWith('TOKEN_EXPIRED '), reason);
   assert.deepEqual([messages.length, messages[0].type, messages[0].code, messages[0].retry], [1, 'authentication_error', 'TOKEN_EXPIRED', 'refresh']);
@@ -31,9 +31,9 @@ test('connect with an expired token from a browser: close 4401, TOKEN_EXPIRED, n
 
 test('every decision of the door has a close code of its own in a browser, never 1006', async (t) => {
   const page = await openWindow(t, node);
-  const chat = `${node.status.ws_url}/ws/chat`;
+  const chat = node.status.ws_url;
   for (const [url, protocols, expected, cause] of [
-    [`${node.status.ws_url}/ws/secure`, ['foyer.v1'], 4404, 'UNKNOWN_PATH'],
+    [new URL('/ws/secure', chat).href, ['foyer.v1'], 4404, 'UNKNOWN_PATH'],
     [chat, ['foyer.v1', 'bearer.not-a-token'], 4401, 'INVALID_FORMAT'],
     [chat, ['mqtt'], 4400, 'SUBPROTOCOL_UNSUPPORTED'],
     [`${chat}?auth=header`, ['foyer.v1'], 4401, 'AUTH_HEADER_STRIPPED'],
@@ -50,7 +50,7 @@ test('a foreign origin is refused, and its page can read the cause', async (t) =
   await new Promise((resolve) => foreign.listen(0, '127.0.0.1', resolve));
   t.after(() => foreign.close());
   const page = await openWindow(t, { origin: `http://127.0.0.1:${foreign.address().port}` });
-  const { code } = await socketIn(page, `${node.status.ws_url}/ws/chat`, ['foyer.v1']);
+  const { code } = await socketIn(page, node.status.ws_url, ['foyer.v1']);
   assert.equal(code, 1006, 'the browser hides the answer to a handshake');
   const told = await page.evaluate(async (url) => { const answer = await fetch(url); return { status: answer.status, body: await answer.json() }; }, `${node.url}/ws/chat`);
   assert.deepEqual([told.status, told.body.code], [403, 'ORIGIN_NOT_ALLOWED']);
