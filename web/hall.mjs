@@ -6,6 +6,15 @@ import { refusalCard } from './refusal_card.mjs';
 
 export const hrefOf = (name) => `#${encodeURIComponent(name)}`;
 
+// A User-Agent in words that its owner recognises.
+export function deviceWords(agent = '') {
+  const first = (table) => table.find(([mark]) => agent.includes(mark))?.[1];
+  const browser = first([['Edg/', 'Edge'], ['OPR/', 'Opera'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari']]);
+  const system = first([['iPhone', 'iPhone'], ['iPad', 'iPad'], ['Android', 'Android'], ['Windows', 'Windows'], ['Mac OS', 'Mac'], ['Linux', 'Linux']]);
+  if (browser) return system ? `${browser} on ${system}` : browser;
+  return agent.slice(0, 60) || 'A program';
+}
+
 export class Hall {
   #chat;
   #session;
@@ -202,7 +211,7 @@ export class Hall {
       const here = s.current ?? s.id === this.#session.id;
       const seen = s.last_seen ? `last seen ${fullTimeOf(new Date(s.last_seen))}` : '';
       return h('li', {},
-        h('span', {}, s.device || 'A client', here ? ' (here)' : '', h('br'), h('span', { class: 'note figures' }, [s.address, seen].filter(Boolean).join(' · '))),
+        h('span', { title: s.device ?? '' }, deviceWords(s.device), here ? ' (here)' : '', h('br'), h('span', { class: 'note figures' }, [s.address, seen].filter(Boolean).join(' · '))),
         here ? null : h('button', { type: 'button', 'aria-label': `End the session ${s.device ?? ''} ${s.address ?? ''}`, onclick: () => this.#endSessions(`/auth/sessions/${encodeURIComponent(s.id)}`, list, slot) }, 'End'));
     }));
   }

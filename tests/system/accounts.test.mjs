@@ -1,13 +1,14 @@
 // Register, log in, refresh, log out; sessions, invitations, tickets, and `foyer user`.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { foyer, serve } from './support/foyer.mjs';
+import { fileScope, foyer, serve } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { PASSWORD, parts, register, resign, withSecret } from './support/people.mjs';
 import { Client, handshake } from './support/websocket.mjs';
 
+const file = fileScope(after);
 let node;
-before(async () => { node = await serve({ after }, { env: withSecret }); });
+before(async () => { node = await serve(file, { env: withSecret }); });
 
 const login = (at, name, password = PASSWORD, more = {}) => ask(at, 'POST', '/auth/login', { body: { name, password, ...more } });
 const refresh = (at, token) => ask(at, 'POST', '/auth/refresh', { body: { refresh_token: token } });

@@ -2,12 +2,13 @@
 // presence and refusals that a client can observe.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { serve } from './support/foyer.mjs';
+import { fileScope, serve } from './support/foyer.mjs';
 import { arrive, register } from './support/people.mjs';
 import { Client } from './support/websocket.mjs';
 
+const file = fileScope(after);
 let node;
-before(async () => { node = await serve({ after }, { args: ['--presence-grace', '200ms', '--non-durable-rooms', 'live-*', '--address-auth-requests', '1000'] }); });
+before(async () => { node = await serve(file, { args: ['--presence-grace', '200ms', '--non-durable-rooms', 'live-*', '--address-auth-requests', '1000'] }); });
 
 // A new person per test, so that tests do not meet.
 let people = 0;

@@ -105,7 +105,7 @@ test('twelve planted faults are all told in one run, and no port is open while i
     PUBLIC_URL: 'http://chat.example.org',        //  4 INSECURE_URL
     AUTH_SERVICE_URL: 'https://127.0.0.1:9',      //  5 LOOPBACK_IN_PRODUCTION
     ALLOWED_ORIGINS: '*',                         //  6 INVALID_VALUE
-    TLS_CERT_FILE: path.join(data, 'no-such.pem'), // 7 FILE_UNREADABLE
+    TLS_CERT_FILE: path.join(data, 'no-such.pem'), TLS_KEY_FILE: path.join(data, 'no-such.key'), //  7 FILE_UNREADABLE
     FOYER_HEARTBEAT_INTERVAL: '5m',               //  8 HEARTBEAT_TOO_SLOW
     FOYER_AUTH_ATTEMPT_TIMEOUT: '30s',            //  9 TIMEOUTS_INVERTED
     FOYER_MESAGE_BYTES: '1000',                   // 10 UNKNOWN_OPTION
@@ -125,7 +125,7 @@ test('twelve planted faults are all told in one run, and no port is open while i
   assert.match(of('ILLEGAL_CHARACTER', 'SERVICE_ID').message, /8|U\+000D|\\r/);
   assert.ok(of('INVALID_VALUE', 'allowed_origins') ?? of('INVALID_VALUE', 'ALLOWED_ORIGINS'));
   const level = of('INVALID_VALUE', 'log_level');
-  assert.match(level.source, /foyer\.toml:1:\d+/);
+  assert.match(level.source, /foyer\.toml line 1 column \d+/);
   assert.ok(found.get('UNKNOWN_OPTION').some((f) => /message_bytes|FOYER_MESSAGE_BYTES/.test(f.message + f.fix)), 'the nearest name is told');
   for (const f of json.findings) for (const field of ['code', 'severity', 'message', 'fix']) assert.notEqual(f[field] ?? '', '', JSON.stringify(f));
   // What was planted is told, never shown.
@@ -210,7 +210,7 @@ test('a TOML file with a fault is told with line and column', async (t) => {
   fs.writeFileSync(file, 'log_level = "info"\ntext_bytes = = 3\n');
   const { code, json } = await foyerJson(['check', '--json', '--dev', '--data', temporary(t), '--config', file]);
   assert.equal(code, 1);
-  assert.match(JSON.stringify(json.findings), /foyer\.toml:2:\d+/);
+  assert.match(JSON.stringify(json.findings), /foyer\.toml line 2 column \d+/);
 });
 
 test('the same check runs before `serve`; the text form ends with what to do', async (t) => {

@@ -3,16 +3,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
-import { foyer, foyerJson, serve } from './support/foyer.mjs';
+import { fileScope, foyer, foyerJson, serve } from './support/foyer.mjs';
 import { ask, head, raw } from './support/http.mjs';
 import { SECRET, arrive, expired, now, parts, register, resign, withSecret } from './support/people.mjs';
 import { Client, handshake, upgradeHeaders } from './support/websocket.mjs';
 import { within } from './support/within.mjs';
 
+const file = fileScope(after);
 let node;
 let ann;
 before(async () => {
-  node = await serve({ after }, { env: withSecret, args: ['--echo', 'token'] });
+  node = await serve(file, { env: withSecret, args: ['--echo', 'token'] });
   ann = await register(node, 'ann');
 });
 

@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
-import { serve } from './support/foyer.mjs';
+import { fileScope, serve } from './support/foyer.mjs';
 import { ask, connected, head, raw, readAnswer } from './support/http.mjs';
 import { register } from './support/people.mjs';
 import { within } from './support/within.mjs';
 
+const file = fileScope(after);
 let node;
 let key;
 before(async () => {
-  node = await serve({ after });
+  node = await serve(file);
   key = fs.readFileSync(`${node.data}/api_key`, 'utf8').trim();
 });
 
@@ -206,8 +207,7 @@ test('in staging, without an API key, /api answers 404', async (t) => {
 test('X-Forwarded-For from an address that is not trusted is ignored and reported once', async () => {
   for (let i = 0; i < 3; i += 1) await ask(node, 'GET', '/forwarded', { headers: { 'X-Forwarded-For': '203.0.113.9' } });
   const { json } = await ask(node, 'GET', '/api/refusals?code=UNKNOWN_PATH&limit=10', { headers: { 'X-API-Key': key } });
-  const rows = json.refusals.filter((r) => r.path === '/forwarded');
-  assert.ok(rows.length > 0 && rows.every((r) => r.address === '127.0.0.1'));
+  assert.ok(json.refusals.length > 0 && json.refusals.every((r) => r.address === '127.0.0.1'), JSON.stringify(json));
   await node.logged('proxy_not_trusted').catch(() => assert.match(node.text, /PROXY_NOT_TRUSTED/));
   assert.equal(node.text.match(/PROXY_NOT_TRUSTED/g).length, 1);
 });

@@ -1,13 +1,14 @@
 // The life of a connection after admission: tokens that end, heartbeats, slow readers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { serve } from './support/foyer.mjs';
+import { fileScope, serve } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { arrive, now, register, resign, withSecret } from './support/people.mjs';
 import { Client, handshake } from './support/websocket.mjs';
 
+const file = fileScope(after);
 let node;
-before(async () => { node = await serve({ after }, { env: withSecret, args: ['--jwt-leeway', '0s'] }); });
+before(async () => { node = await serve(file, { env: withSecret, args: ['--jwt-leeway', '0s'] }); });
 
 const reasonCode = ({ code, reason }) => [code, reason.split(' ')[0]];
 

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { PHONE, closeBrowser, connected, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
-import { serve } from '../support/foyer.mjs';
+import { fileScope, serve } from '../support/foyer.mjs';
 import { arrive } from '../support/people.mjs';
 
+const file = fileScope(after);
 let node;
-before(async () => { node = await serve({ after }, { args: ['--presence-grace', '300ms'] }); });
+before(async () => { node = await serve(file, { args: ['--presence-grace', '300ms'] }); });
 after(closeBrowser);
 
 // Nothing sticks out sideways, and nothing was complained about.

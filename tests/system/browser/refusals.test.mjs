@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { closeBrowser, connected, logInOnPage, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
-import { serve } from '../support/foyer.mjs';
+import { fileScope, serve } from '../support/foyer.mjs';
 import { ask } from '../support/http.mjs';
 import { PASSWORD, expired, register, withSecret } from '../support/people.mjs';
 
+const file = fileScope(after);
 let node;
-before(async () => { node = await serve({ after }, { env: withSecret }); });
+before(async () => { node = await serve(file, { env: withSecret }); });
 after(closeBrowser);
 
 // Opens a WebSocket in the page: { messages, code, reason }

@@ -47,6 +47,13 @@ function binFor(wrap) {
   return reachable;
 }
 
+// Stands for `t` where all tests of a file share a server: ends what it started after the last one.
+export function fileScope(after) {
+  const ends = [];
+  after(async () => { for (const end of ends.reverse()) await end(); });
+  return { after: (end) => ends.push(end) };
+}
+
 // Runs a command to its end: { code, signal, out, err }.
 export function foyer(args, { env = {}, input, cwd, ms = START_MS, wrap = [] } = {}) {
   const [command, ...rest] = [...wrap, binFor(wrap), ...args];
@@ -84,6 +91,7 @@ class Foyer {
     this.data = data;
     this.pid = child.pid;
     this.exited = new Promise((resolve) => {
+      child.on('error', (error) => { this.text += `${error.message}\n`; resolve({ code: null, signal: error.code }); });
       child.on('close', (code, signal) => {
         living.delete(child);
         this.lines.end(`the server ended (${signal ?? code})`);
