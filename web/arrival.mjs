@@ -32,6 +32,7 @@ export class Arrival {
     $('arrival-refusal').replaceChildren(...(refusal ? [refusalCard(refusal)] : []));
     if (refusal?.endedFor) $('entry-name').value = refusal.endedFor.name;
     $('entry-password').value = '';
+    $('entry').elements.kind.value = 'login';
     this.#choose();
     this.#noteOwner();
     const empty = $('entry-name').value === '' ? $('entry-name') : $('entry-password');

@@ -39,6 +39,7 @@ export class Connection {
 
   // world: url, now(), random(), after(ms, fn) → cancel, open(url) → WebSocket-like,
   //        probe() → Promise<refusal | null> (a plain GET on the socket path),
+  //        retryOf(code) → Promise<'never' | 'refresh' | 'after' | undefined> (the catalogue's word),
   //        session: { token(), renew() → Promise<refusal | null> }
   constructor(world) { this.#world = world; }
 
@@ -205,6 +206,12 @@ export class Connection {
       if (this.phase !== 'waiting' || this.retryAt !== null) return;
       if (told?.code === 'UPGRADE_MISSING') why = reached || this.#attempts === 0 ? why : stoppedByProxy();
       else if (told) why = told;
+    }
+    if (why.retry === 'refresh' && why.code && !this.#verdict) {
+      // A Close has room for the code only; some of 4401 end the session for good.
+      const retry = await this.#world.retryOf(why.code);
+      if (this.phase !== 'waiting' || this.retryAt !== null) return;
+      why = { ...why, retry: retry ?? why.retry };
     }
     if (why.retry === 'refresh' && this.#refreshedFor !== why.code) {
       this.#refreshedFor = why.code;

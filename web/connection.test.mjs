@@ -20,6 +20,7 @@ function world({ tokens = ['t1', 't2', 't3'], renewals = [], probed = null } = {
       return socket;
     },
     probe: async () => { w.probes += 1; return probed; },
+    retryOf: async (code) => ({ TOKEN_EXPIRED: 'refresh', SESSION_REVOKED: 'never' })[code],
     session: {
       current: tokens[0],
       token: () => w.session.current,
@@ -136,6 +137,12 @@ test('a refusal for good is not tried again by itself', async () => {
   assert.deepEqual([c.phase, c.because.code, c.because.ref], ['refused', 'USER_DISABLED', 'r9']);
   await w.pass(3_600_000);
   assert.equal(w.sockets.length, 1);
+});
+
+test('a close that means the end of the session is not answered with a new token', async () => {
+  const { w, c } = await online();
+  await w.close(4401, 'SESSION_REVOKED r8');
+  assert.deepEqual([c.phase, c.because.code, w.renewed], ['refused', 'SESSION_REVOKED', 0]);
 });
 
 test('`closing` sets the time of the next try', async () => {

@@ -5,6 +5,7 @@ import { Arrival } from './arrival.mjs';
 import { Chat } from './chat.mjs';
 import { Connection, probeSocketPath } from './connection.mjs';
 import { Hall, hrefOf } from './hall.mjs';
+import { retryOf } from './refusal.mjs';
 import { refusalCard } from './refusal_card.mjs';
 import { RoomView } from './room_view.mjs';
 import { Session } from './session.mjs';
@@ -24,6 +25,7 @@ const connection = new Connection({
   random: () => Math.random(),
   open: (url) => new WebSocket(url, ['foyer.v1']),
   probe: () => probeSocketPath(socketUrl.href),
+  retryOf,
 });
 const chat = new Chat(connection, {
   after,

@@ -56,7 +56,7 @@ export function stoppedByProxy() {
   return refusal({
     heard: 'stranger', retry: 'after', who: 'operator',
     message: 'Ordinary requests reach the server, but the WebSocket does not.',
-    next: 'Let the proxy in front of the server pass WebSocket upgrades.',
+    next: 'Let the proxy in front of the server pass WebSocket upgrades, and see that ALLOWED_ORIGINS has the address of this page.',
   });
 }
 
@@ -70,16 +70,22 @@ export const WHO = {
 
 const known = new Map(); // code → the catalogue's row
 
-// Adds the catalogue's sentence, who and next step to what the server said.
-export async function explain(r, fetch = globalThis.fetch) {
-  if (!r.code || (r.who && r.next && r.message)) return r;
-  if (!known.has(r.code)) {
+async function rowOf(code, fetch = globalThis.fetch) {
+  if (!known.has(code)) {
     try {
-      const answer = await fetch(`/causes/${encodeURIComponent(r.code)}`, { headers: { accept: 'application/json' } });
-      if (answer.ok) known.set(r.code, await answer.json());
-    } catch { /* the card does without */ }
+      const answer = await fetch(`/causes/${encodeURIComponent(code)}`, { headers: { accept: 'application/json' } });
+      if (answer.ok) known.set(code, await answer.json());
+    } catch { /* it is done without */ }
   }
-  const row = known.get(r.code);
+  return known.get(code);
+}
+
+export const retryOf = async (code) => (await rowOf(code))?.retry;
+
+// Adds the catalogue's sentence, who and next step to what the server said.
+export async function explain(r, fetch) {
+  if (!r.code || (r.who && r.next && r.message)) return r;
+  const row = await rowOf(r.code, fetch);
   if (!row) return r;
   return { ...r, message: r.message || row.client, who: r.who || row.who, next: r.next || row.next };
 }

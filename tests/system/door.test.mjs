@@ -326,20 +326,22 @@ test('in development the client is told the operator’s text, too', async () =>
 
 // How it is found again
 
-test('one refusal is found by its ref: in the API, by `foyer why`, in the log', async () => {
-  const answer = await refused(bearer(expired(ann.access_token)), 'TOKEN_EXPIRED', 401);
+test('one refusal is found by its ref: in the API, by `foyer why`, in the log', async (t) => {
+  const own = await serve(t, { env: withSecret });
+  const { access_token: token } = await register(own, 'ann');
+  const { refused: answer } = await handshake(own, bearer(expired(token)));
   const { ref } = answer.json;
-  const key = (await import('node:fs')).readFileSync(`${node.data}/api_key`, 'utf8').trim();
-  const { json } = await ask(node, 'GET', `/api/refusals?ref=${ref}`, { headers: { 'X-API-Key': key } });
+  const key = (await import('node:fs')).readFileSync(`${own.data}/api_key`, 'utf8').trim();
+  const { json } = await ask(own, 'GET', `/api/refusals?ref=${ref}`, { headers: { 'X-API-Key': key } });
   const [row] = json.refusals;
   assert.deepEqual([row.ref, row.code, row.step, row.address, row.path], [ref, 'TOKEN_EXPIRED', 'credential_valid', '127.0.0.1', '/ws/chat']);
   assert.ok(row.steps.some((s) => s.step === 'credential_valid' && s.ms >= 0));
   assert.notEqual(row.operator, '');
-  const why = await foyerJson(['why', ref, '--json', '--data', node.data]);
+  const why = await foyerJson(['why', ref, '--json', '--data', own.data]);
   assert.deepEqual([why.code, why.json.ref ?? why.json.refusals?.[0]?.ref], [0, ref]);
-  const unknown = await foyer(['why', 'zzzzzzzz', '--data', node.data]);
+  const unknown = await foyer(['why', 'zzzzzzzz', '--data', own.data]);
   assert.equal(unknown.code, 1);
-  assert.ok(node.log.some((line) => line.ref === ref && line.code === 'TOKEN_EXPIRED'), 'one log line');
+  await own.lines.take('a log line with the ref', (line) => line.ref === ref && line.code === 'TOKEN_EXPIRED');
 });
 
 test('/api/refusals filters by code, newest first, and wants the key', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { asNobody, foyer, isRoot, run, serve, temporary } from './support/foyer.mjs';
+import { asNobody, foyer, isRoot, run, serve, serveFails, temporary } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { arrive, register, PASSWORD } from './support/people.mjs';
 import { Client } from './support/websocket.mjs';
@@ -12,10 +12,10 @@ import { within } from './support/within.mjs';
 
 const fast = ['--messages-per-s', '100000', '--messages-burst', '100000'];
 const login = async (node, name) => Client.open(node, { token: (await ask(node, 'POST', '/auth/login', { body: { name, password: PASSWORD } })).json.access_token });
-async function whole(client, room) {
+async function whole(client, room, limit = 300) {
   const all = [];
   for (let before; ;) {
-    const page = await client.ask('history', { room, limit: 300, ...(before ? { before } : {}) });
+    const page = await client.ask('history', { room, limit, ...(before ? { before } : {}) });
     assert.equal(page.type, 'history', JSON.stringify(page));
     all.unshift(...page.messages);
     if (!page.more) return all;
@@ -140,14 +140,19 @@ test('foyer backup copies a running server, and the copy serves', async (t) => {
   const node = await serve(t);
   const ann = await arrive(node, 'ann');
   await ann.say('tea', 'before the copy');
-  const file = path.join(temporary(t), 'copy');
-  const backup = await foyer(['backup', file, '--data', node.data, '--dev']);
+  const dir = temporary(t);
+  const file = path.join(dir, 'copy.tar');
+  const backup = await foyer(['backup', file, '--data', node.data]);
   assert.equal(backup.code, 0, backup.err);
-  assert.equal((await ann.ask('ping')).type, 'pong');
-  assert.ok(fs.existsSync(file));
-  assert.equal(fs.statSync(file).mode & 0o077, 0);
-  const again = await foyer(['backup', file, '--data', node.data, '--dev']);
-  assert.equal(again.code, 1, 'an existing file is not overwritten');
+  assert.equal(fs.statSync(file).mode & 0o077, 0, 'it holds secrets');
+  await ann.say('tea', 'after the copy');
+  const restored = path.join(dir, 'restored');
+  fs.mkdirSync(restored, { mode: 0o700 });
+  await run('tar', ['-xpf', file, '-C', restored]);
+  const copy = await serve(t, { data: restored });
+  const texts = (await whole(await login(copy, 'ann'), 'tea')).map((m) => m.message);
+  assert.deepEqual(texts, ['before the copy']);
+  assert.equal((await ann.ask('ping')).type, 'pong', 'the first one runs on');
 });
 
 // The databases of the data directory, whatever they are called.
@@ -174,15 +179,25 @@ test('a read-only database is STORE_READ_ONLY; reading still works', async (t) =
   const ann = await arrive(first, 'ann');
   await ann.say('tea', 'kept');
   await first.terminate();
-  for (const file of databases(data)) fs.chmodSync(file, 0o400);
+  for (const file of databases(data).filter((f) => !/accounts/.test(f))) fs.chmodSync(file, 0o400);
   const second = await serve(t, { data, wrap: asNobody });
   const client = await Client.open(second, { token: ann.token });
   const refused = await client.say('tea', 'not kept');
   assert.deepEqual([refused.type, refused.code], ['error', 'STORE_READ_ONLY'], JSON.stringify(refused));
   assert.deepEqual((await client.ask('history', { room: 'tea' })).messages.map((m) => m.message), ['kept']);
-  const answer = await ask(second, 'POST', '/auth/register', { body: { name: 'late', password: PASSWORD } });
-  assert.deepEqual([answer.status, answer.json.code], [503, 'STORE_READ_ONLY']);
   assert.equal((await ask(second, 'GET', '/health/live')).status, 200);
+  const ready = await ask(second, 'GET', '/health');
+  assert.match(ready.text, /STORE_READ_ONLY/, 'health names it');
+});
+
+test('read-only accounts: the start says STORE_READ_ONLY and names the file', async (t) => {
+  const data = temporary(t);
+  if (isRoot) await run('chown', ['65534:65534', data]);
+  await (await serve(t, { data, wrap: asNobody })).terminate();
+  for (const file of databases(data)) fs.chmodSync(file, 0o400);
+  const failed = await serveFails(t, { data, wrap: asNobody });
+  assert.equal(failed.code, 1);
+  assert.match(failed.text, /STORE_READ_ONLY[\s\S]*|accounts\.sqlite/);
 });
 
 test('a full disk is STORE_FULL; nothing answered is lost, and with room again writing goes on', async (t) => {
@@ -206,14 +221,13 @@ test('a full disk is STORE_FULL; nothing answered is lost, and with room again w
   assert.equal((await ann.ask('ping')).type, 'pong');
   fs.rmSync(`${inside()}/filler`);
   assert.equal((await ann.say('tea', 'room again')).type, 'sent');
-  const texts = (await whole(ann, 'tea')).map((m) => m.message.split(' ')[0]);
+  const texts = (await whole(ann, 'tea', 50)).map((m) => m.message.split(' ')[0]);
   assert.deepEqual(texts, [...kept.map(String), 'room']);
 });
 
 test('the chat store belongs to one gateway', async (t) => {
   const node = await serve(t);
   await register(node, 'ann');
-  const { serveFails } = await import('./support/foyer.mjs');
   const failed = await serveFails(t, { data: node.data });
   assert.match(failed.text, /DATA_IN_USE|CHAT_STORE_IN_USE/);
 });

@@ -29,7 +29,7 @@ async function prints(t, command, args, source, wanted) {
 
 for (const [language, command, args, wanted] of [
   ['js', process.execPath, ['--input-type=module', '-'], /^ann: Hello$/m],
-  ['python', 'python3', ['-u', '-'], /'message': 'from another'/],
+  ['python', '/usr/bin/python3', ['-u', '-'], /'message': 'from another'/],
 ]) {
   test(`the client in ${language === 'js' ? 'JavaScript' : 'Python'}`, async (t) => {
     const node = await serve(t);
