@@ -53,7 +53,7 @@ export class Arrival {
     this.#fault('name', '');
     this.#fault('password', '');
     if (registers) {
-      $('entry-name-note').textContent = 'What others see. It stays yours on this server.';
+      $('entry-name-note').textContent = 'What others see. Letters, digits, dot, dash, underscore.';
       $('entry-password-note').textContent = 'At least 8 characters. A sentence is good.';
     }
   }

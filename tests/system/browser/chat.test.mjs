@@ -24,15 +24,25 @@ test('two people register, open a room and chat', async (t) => {
   await screenshot(tomas, 'arrival-phone-dark');
   await registerOnPage(mira, 'Mira');
   await registerOnPage(tomas, 'Tomas');
+  const ines = await arrive(node, 'Ines');
+  for (const line of ['Good afternoon. The post is on the sideboard.', 'And somebody left an umbrella, green, with a wooden handle.']) await ines.say('tea', line);
+  await openRoom(mira, 'garden');
+  await openRoom(mira, 'staircase', 'Private');
   await openRoom(mira, 'tea');
   await openRoom(tomas, 'tea');
+  await ines.say('garden', 'The roses are cut.');
+  await ines.say('garden', 'Mind the ladder.');
+  await ines.join('tea');
+  await mira.getByRole('link', { name: 'garden 2 unread' }).waitFor();
   await write(mira, 'The kettle is on. Who would like a cup?');
   await message(tomas, 'The kettle is on').waitFor();
   await write(tomas, 'I would. The long table by the window?');
   await message(mira, 'The long table').waitFor();
   await write(mira, 'It is free until four. Bring the drawings of the staircase, and whoever else has time.');
   await message(tomas, 'until four').waitFor();
-  await mira.getByRole('button', { name: '2 here' }).click();
+  await ines.say('tea', 'Me, if there is any of the smoked one left.');
+  await message(mira, 'smoked one').waitFor();
+  await mira.getByRole('button', { name: '3 here' }).click();
   await mira.locator('#people-list', { hasText: 'Tomas' }).waitFor();
   await tomas.getByRole('textbox', { name: 'Message' }).pressSequentially('On my way');
   await mira.getByText('Tomas is typing').waitFor();
@@ -51,26 +61,26 @@ test('two people register, open a room and chat', async (t) => {
   await tomas.getByRole('link', { name: 'tea 1 unread' }).waitFor();
   await screenshot(tomas, 'rooms-phone-light');
   await tomas.close();
-  await mira.getByRole('button', { name: '1 here' }).waitFor();
+  await mira.getByRole('button', { name: '2 here' }).waitFor();
 });
 
 test('a second person in another window of the same browser does not push the first one out', async (t) => {
   const first = await openWindow(t, node);
   const second = await openWindow(t, node, { context: first.context() });
-  await registerOnPage(first, 'Window One');
+  await registerOnPage(first, 'Window.One');
   await second.reload();
   await connected(second); // the same person, by the cookie
   await second.getByRole('button', { name: /Account of/ }).click();
   await second.getByRole('button', { name: 'Another person in this window' }).click();
-  await second.getByText('Window One is signed in on this browser').waitFor();
-  await registerOnPage(second, 'Window Two');
+  await second.getByText('Window.One is signed in on this browser').waitFor();
+  await registerOnPage(second, 'Window.Two');
   await openRoom(first, 'pair');
   await openRoom(second, 'pair');
   await write(second, 'both here');
   await message(first, 'both here').waitFor();
   await first.reload();
   await connected(first);
-  assert.equal(await first.locator('#account-name').textContent(), 'Window One');
+  assert.equal(await first.locator('#account-name').textContent(), 'Window.One');
 });
 
 test('no token in a URL or at rest; the session survives a reload by its cookie', async (t) => {
