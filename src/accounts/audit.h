@@ -19,6 +19,9 @@ class AuditTrail {
   static constexpr std::size_t kMostWaiting = 10'000;
 
   AuditTrail(AccountStore& store, std::shared_ptr<const Runners> runners, Log& log, Metrics& metrics);
+  ~AuditTrail(); // hands over what waits
+  AuditTrail(const AuditTrail&) = delete;
+  AuditTrail& operator=(const AuditTrail&) = delete;
   void add(AuditRow row);
 
  private:
@@ -30,6 +33,7 @@ class AuditTrail {
   Counter& lost_;
   std::vector<AuditRow> waiting_;
   bool writing_ = false;
+  bool failing_ = false; // told once, until a batch is written again
 };
 
 } // namespace foyer::accounts

@@ -25,6 +25,7 @@ struct AccountsPolicy {
   std::string client_id = "foyer";
   std::string environment = "development";
   bool require_environment_claim = false;
+  std::vector<std::string> token_types = {"at+jwt"};
   Millis leeway{30'000};
   bool reveal = false;            // development: the client gets the operator's text, too
   bool insecure_cookies = false;  // development: over http the cookie has no Secure and no __Host-

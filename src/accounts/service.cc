@@ -13,6 +13,7 @@ constexpr Millis kTouchEvery = std::chrono::minutes{1}; // a session's last_seen
 jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
   return {.issuer = policy.issuer,
           .audience = policy.audience,
+          .token_types = policy.token_types,
           .environment = policy.environment,
           .require_environment_claim = policy.require_environment_claim,
           .own_accounts = true,

@@ -298,12 +298,23 @@ Result<std::vector<AuditRow>> audit(Database& db, std::size_t limit) {
 }
 
 Result<std::string> secret(Database& db, std::string_view name, std::string_view candidate) {
+  constexpr std::string_view kSelect = "SELECT value FROM secrets WHERE name = ?";
+  const auto read = [&](Statement rows) -> Result<std::optional<std::string>> {
+    TRY(found, rows.step());
+    if (!found) return std::nullopt;
+    auto bytes = base64url_decode(rows.view(0));
+    if (!bytes) return refuse(Cause::STORE_FAILED, "a secret of the accounts is damaged: " + std::string{name});
+    return bytes;
+  };
+  // Looked for before anything is written: a read-only database can be served as far as it goes.
+  TRY(first, db.query(kSelect, name));
+  TRY(kept, read(std::move(first)));
+  if (kept) return std::move(*kept);
   TRY_VOID(db.change("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, base64url_encode(candidate)));
-  TRY(rows, db.query("SELECT value FROM secrets WHERE name = ?", name));
-  TRY(found, rows.step());
-  const auto bytes = found ? base64url_decode(rows.view(0)) : std::nullopt;
-  if (!bytes) return refuse(Cause::STORE_FAILED, "a secret of the accounts is damaged: " + std::string{name});
-  return *bytes;
+  TRY(second, db.query(kSelect, name));
+  TRY(stored, read(std::move(second)));
+  if (!stored) return refuse(Cause::STORE_FAILED, "a secret of the accounts cannot be kept: " + std::string{name});
+  return std::move(*stored);
 }
 
 Result<bool> forget(Database& db, const Horizons& horizons) {

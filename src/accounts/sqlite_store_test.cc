@@ -62,6 +62,33 @@ TEST(SqliteStore, AFullDiskIsSaidSoAndPasses) {
   EXPECT_TRUE(store->probe());
 }
 
+TEST(SqliteStore, AReadOnlyDatabaseIsReadAndChangesAreToldSo) {
+  SqlitePlace place;
+  std::string key;
+  std::optional<Result<bool>> added;
+  const auto add = [&](AccountStore& store) {
+    added.reset();
+    store.create_user({.id = UserId{"id"}, .name = "alice", .password = "phc"}, std::nullopt, std::nullopt, {.action = "add", .outcome = "OK"}, [&added](Result<bool> r) { added = std::move(r); });
+    place.settle();
+  };
+  {
+    const auto store = place.open();
+    key = store->refresh_key();
+    add(*store);
+    ASSERT_TRUE(added->has_value());
+  }
+  SqliteStoreOptions options;
+  options.database.access = store::Access::read_only;
+  const auto store = place.open_with(options);
+  EXPECT_EQ(store->refresh_key(), key);
+  std::optional<std::string> name;
+  store->find_user_by_name("alice", [&name](Result<std::optional<UserRow>> found) { name = found.value().value().name; });
+  add(*store);
+  EXPECT_EQ(name, "alice");
+  ASSERT_FALSE(added->has_value());
+  EXPECT_EQ(added->error().cause, Cause::STORE_READ_ONLY);
+}
+
 TEST(SqliteStore, WhatIsOverLongEnoughIsForgottenAndTheRestIsKept) {
   SqlitePlace place;
   { const auto store = place.open(); }

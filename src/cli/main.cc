@@ -19,6 +19,7 @@ constexpr Command kCommands[] = {
     {"why", "What the server knows about the refusal with a reference.", run_why},
     {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},
     {"token", "Make an access token, show what is in one, say whether the server would take it.", run_token},
+    {"user", "Accounts: add, list, invite, disable, enable, password; beside a running server.", run_user},
     {"chat", "Chat in a terminal or from a pipe.", run_chat},
 };
 

@@ -1,0 +1,295 @@
+// `foyer user`: accounts from the command line, beside a running server. What is
+// changed here reaches it through the revocations that it polls.
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "accounts/names.h"
+#include "accounts/passwords.h"
+#include "accounts/sqlite_store.h"
+#include "base/bytes.h"
+#include "base/json.h"
+#include "cli/command.h"
+#include "config/load.h"
+#include "store/data_dir.h"
+
+namespace foyer::cli {
+namespace {
+
+using accounts::AccountStore;
+using accounts::AuditRow;
+using accounts::Done;
+using accounts::UserListing;
+using accounts::UserRow;
+
+constexpr std::string_view kUsage =
+    "Usage: foyer user add NAME [--admin] [--password-stdin]\n"
+    "       foyer user list\n"
+    "       foyer user invite [--days N]\n"
+    "       foyer user disable NAME\n"
+    "       foyer user enable NAME\n"
+    "       foyer user password NAME [--password-stdin]\n\n"
+    "Works on the accounts of a data directory, also while a server runs: a user who is\n"
+    "disabled is out of it at once. A password is asked for without echo, twice.\n\n"
+    "  --admin           the user gets the scope admin\n"
+    "  --password-stdin  read the password from the first line of standard input\n"
+    "  --days N          how long an invitation lives; 7 by default, at most 365\n"
+    "  --json            the answer as JSON\n"
+    "  --data DIR        the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
+    "  --config FILE     a configuration file that names the data directory\n";
+
+constexpr std::size_t kMaxPasswordLine = 8 * 1024;
+constexpr long kMaxInvitationDays = 365;
+
+struct Arguments {
+  std::string verb;
+  std::string name;
+  bool admin = false;
+  bool password_stdin = false;
+  bool json = false;
+  bool help = false;
+  long days = 7;
+  std::vector<std::string> options; // as for `serve`
+};
+
+bool takes_name(std::string_view verb) { return verb == "add" || verb == "disable" || verb == "enable" || verb == "password"; }
+
+bool read_days(std::string_view text, long& days) {
+  if (text.empty() || text.size() > 3 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  days = std::stol(std::string{text});
+  return days >= 1 && days <= kMaxInvitationDays;
+}
+
+// The error says what is wrong with the arguments.
+std::expected<Arguments, std::string> read(Args args) {
+  Arguments out;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    const bool last = i + 1 == args.size();
+    if (arg == "--help" || arg == "-h") out.help = true;
+    else if (arg == "--admin") out.admin = true;
+    else if (arg == "--password-stdin") out.password_stdin = true;
+    else if (arg == "--json") out.json = true;
+    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config=")) out.options.push_back(arg);
+    else if ((arg == "--data" || arg == "--config") && !last) out.options.push_back(arg + "=" + args[++i]);
+    else if (arg == "--days" && !last) {
+      if (!read_days(args[++i], out.days)) return std::unexpected("--days takes a number from 1 to 365");
+    } else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected("there is no option " + printable(arg, 64) + ", or its value is missing");
+    else words.push_back(arg);
+  }
+  if (out.help) return out;
+  if (words.empty()) return std::unexpected("what is to be done?");
+  out.verb = words[0];
+  if (!takes_name(out.verb) && out.verb != "list" && out.verb != "invite") return std::unexpected("there is no `foyer user " + printable(out.verb, 64) + "`");
+  const std::size_t wanted = takes_name(out.verb) ? 2 : 1;
+  if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one NAME is needed" : "no NAME is taken here");
+  if (wanted == 2) out.name = words[1];
+  if (out.admin && out.verb != "add") return std::unexpected("--admin belongs to `foyer user add`");
+  return out;
+}
+
+// The store with nobody else in the process: what is asked is done at once, on this thread.
+class Accounts {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Accounts>> open(const std::string& data, bool create) {
+    TRY(directory, create ? store::DataDir::open(data) : store::DataDir::existing(data));
+    const std::string path = directory.file("accounts.sqlite");
+    if (!create && ::access(path.c_str(), F_OK) != 0) return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no accounts were ever made in this data directory");
+    std::unique_ptr<Accounts> out(new Accounts);
+    accounts::SqliteStoreOptions options;
+    options.executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); };
+    TRY(store, accounts::open_sqlite_store(path, std::move(options), system_clock(), system_entropy(), out->metrics_, null_log()));
+    out->store_ = std::move(store);
+    return out;
+  }
+
+  template <class T>
+  [[nodiscard]] Result<T> ask(std::function<void(AccountStore&, Done<T>)> question) {
+    std::optional<Result<T>> answer;
+    question(*store_, [&answer](Result<T> result) { answer = std::move(result); });
+    while (!turns_.empty()) {
+      auto work = std::move(turns_.front());
+      turns_.pop_front();
+      work();
+    }
+    if (!answer) return refuse(Cause::STORE_FAILED, "the store gave no answer");
+    return std::move(*answer);
+  }
+
+  [[nodiscard]] Result<UserRow> find(const std::string& name) {
+    TRY(found, ask<std::optional<UserRow>>([&](AccountStore& s, auto done) { s.find_user_by_name(accounts::name_key(name), std::move(done)); }));
+    if (!found) return refuse(Cause::USER_UNKNOWN, "no user is called " + printable(name, 64));
+    return std::move(*found);
+  }
+
+ private:
+  Metrics metrics_;
+  std::deque<std::move_only_function<void()>> turns_;
+  std::unique_ptr<AccountStore> store_;
+};
+
+AuditRow audit(std::string action, const UserId& user = {}) {
+  return {.at = system_clock().wall(), .action = std::move(action), .outcome = "OK", .user = user, .address = {}, .ref = {}, .detail = "by command line"};
+}
+
+// A line from the terminal with echo off, restored also when reading fails.
+std::optional<std::string> ask_terminal(const char* prompt) {
+  fmt::print(stderr, "{}", prompt);
+  std::fflush(stderr);
+  termios before{};
+  if (tcgetattr(STDIN_FILENO, &before) != 0) return std::nullopt;
+  termios silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  std::string line;
+  int c = 0;
+  while ((c = std::getchar()) != EOF && c != '\n' && line.size() < kMaxPasswordLine) line += static_cast<char>(c);
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  fmt::print(stderr, "\n");
+  if (c == EOF) return std::nullopt;
+  return line;
+}
+
+// Nothing after the first line is looked at; the end of the line is not part of the password.
+std::string first_line_of_stdin() {
+  std::string line;
+  int c = 0;
+  while ((c = std::getchar()) != EOF && c != '\n' && line.size() < kMaxPasswordLine) line += static_cast<char>(c);
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+Result<std::string> get_password(const Arguments& arguments) {
+  if (arguments.password_stdin) return first_line_of_stdin();
+  if (isatty(STDIN_FILENO) == 0) return refuse_field(Cause::INVALID_VALUE, "--password-stdin", "there is no terminal to ask for a password, and --password-stdin was not given");
+  const auto first = ask_terminal("Password: ");
+  if (!first) return refuse(Cause::INVALID_VALUE, "no password was given");
+  const auto second = ask_terminal("The same again: ");
+  if (first != second) return refuse(Cause::INVALID_VALUE, "the two passwords differ; nothing was changed");
+  return *first;
+}
+
+struct Job {
+  const Arguments& arguments;
+  const config::Config& config;
+  Accounts& accounts;
+
+  [[nodiscard]] Result<std::string> hash(const std::string& name) const {
+    TRY(password, get_password(arguments));
+    TRY_VOID(accounts::check_new_password(password, name, config.password_min_length));
+    const accounts::HashCost cost{.memory_kib = static_cast<std::uint32_t>(config.argon2_memory / 1024), .passes = static_cast<std::uint32_t>(config.argon2_passes), .lanes = 1};
+    std::string phc = accounts::hash_password(password, cost, system_entropy());
+    if (phc.empty()) return refuse(Cause::INTERNAL_ERROR, "argon2 could not hash: out of memory, or its cost is out of bounds");
+    return phc;
+  }
+  void say(const json::Object& object, const std::string& text) const { fmt::print("{}\n", arguments.json ? json::write(object) : text); }
+
+  [[nodiscard]] Result<bool> add() {
+    TRY_VOID(accounts::check_name(arguments.name));
+    if (accounts.find(arguments.name)) return refuse(Cause::NAME_TAKEN, "there is a user of that name");
+    TRY(phc, hash(arguments.name));
+    const UserRow user{.id = UserId{"u_" + system_entropy().short_id()},
+                       .name = arguments.name,
+                       .email = {},
+                       .password = std::move(phc),
+                       .admin = arguments.admin,
+                       .disabled = false,
+                       .created = system_clock().wall()};
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.create_user(user, std::nullopt, std::nullopt, audit("user_add", user.id), std::move(done)); }));
+    say({{"id", user.id.view()}, {"name", user.name}, {"admin", user.admin}}, fmt::format("{} can log in now ({}{}).", user.name, user.id.view(), user.admin ? ", admin" : ""));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> list() {
+    TRY(users, accounts.ask<std::vector<UserListing>>([](AccountStore& s, auto done) { s.list_users(std::move(done)); }));
+    json::Array out;
+    std::size_t width = 4;
+    for (const auto& one : users) width = std::max(width, one.user.name.size());
+    if (!arguments.json) fmt::print("{:<{}}  {:<18}  {:<8}  {:<24}  {}\n", "NAME", width, "ID", "STATE", "CREATED", "LAST SEEN");
+    for (const auto& [user, last_seen] : users) {
+      const std::string seen = last_seen ? rfc3339(*last_seen) : std::string{};
+      if (!arguments.json) {
+        fmt::print("{:<{}}  {:<18}  {:<8}  {:<24}  {}\n", user.name, width, user.id.view(), user.disabled ? "disabled" : user.admin ? "admin" : "active", rfc3339(user.created), seen.empty() ? "never" : seen);
+        continue;
+      }
+      json::Object row{{"id", user.id.view()}, {"name", user.name}, {"admin", user.admin}, {"disabled", user.disabled}, {"created", rfc3339(user.created)}};
+      if (!user.email.empty()) row["email"] = user.email;
+      if (!seen.empty()) row["last_seen"] = seen;
+      out.push_back(std::move(row));
+    }
+    if (arguments.json) fmt::print("{}\n", json::write(out));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> invite() {
+    const std::string code = system_entropy().short_id();
+    const WallTime now = system_clock().wall();
+    const accounts::InvitationRow invitation{.hash = accounts::digest(code), .created = now, .expires = now + std::chrono::days{arguments.days}};
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_invitation(invitation, audit("user_invite"), std::move(done)); }));
+    say({{"invitation", code}, {"expires_at", rfc3339(invitation.expires)}}, fmt::format("{}\nGood for one account, until {}.", code, rfc3339(invitation.expires)));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> set_disabled(bool disabled) {
+    TRY(user, accounts.find(arguments.name));
+    TRY(changed, accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_disabled(user.id, disabled, audit(disabled ? "user_disable" : "user_enable", user.id), std::move(done)); }));
+    const std::string_view state = disabled ? "disabled" : "enabled";
+    say({{"id", user.id.view()}, {"name", user.name}, {"disabled", disabled}, {"changed", changed}}, fmt::format("{} is {}{}.", user.name, state, changed ? "" : ", as before"));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> password() {
+    TRY(user, accounts.find(arguments.name));
+    TRY(phc, hash(user.name));
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_password(user.id, phc, std::nullopt, audit("user_password", user.id), std::move(done)); }));
+    say({{"id", user.id.view()}, {"name", user.name}}, fmt::format("{} has a new password; all sessions of {} are over.", user.name, user.name));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> run() {
+    if (arguments.verb == "add") return add();
+    if (arguments.verb == "list") return list();
+    if (arguments.verb == "invite") return invite();
+    if (arguments.verb == "disable") return set_disabled(true);
+    if (arguments.verb == "enable") return set_disabled(false);
+    return password();
+  }
+};
+
+int fail(const Refusal& refusal) {
+  fmt::print(stderr, "foyer user: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
+  return 1;
+}
+
+} // namespace
+
+int run_user(Args args) {
+  const auto arguments = read(args);
+  if (!arguments) {
+    fmt::print(stderr, "foyer user: {}\n\n{}", arguments.error(), kUsage);
+    return kCouldNotRun;
+  }
+  if (arguments->help) {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
+  const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
+  // The first administrator may be added before the server has ever run.
+  auto opened = Accounts::open(loaded.config.data, arguments->verb == "add" || arguments->verb == "invite");
+  if (!opened) return fail(opened.error());
+  const auto done = Job{*arguments, loaded.config, **opened}.run();
+  return done ? 0 : fail(done.error());
+}
+
+} // namespace foyer::cli
