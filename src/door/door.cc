@@ -280,6 +280,9 @@ std::optional<Refusal> Door::check_subprotocol() {
   constexpr const char* kField = "Sec-WebSocket-Protocol";
   if (!std::ranges::all_of(offers, is_token_word))
     return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED, .evidence = "an offered subprotocol with a character that no subprotocol has", .field = kField};
+  for (auto offer = offers.begin(); offer != offers.end(); ++offer)
+    if (!looks_like_credential(*offer) && std::find(offers.begin(), offer, *offer) != offer)
+      return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED, .evidence = "a subprotocol offered twice: " + printable(*offer, 64), .field = kField};
   if (only_credentials_)
     return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED, .evidence = "credentials offered as subprotocols with nothing beside them that could be selected", .field = kField};
   if (std::ranges::find(socket_->subprotocols, refusal_echo_) == socket_->subprotocols.end()) {

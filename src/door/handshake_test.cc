@@ -89,6 +89,7 @@ TEST(Subprotocol, OnlyWhatWasOfferedIsSelected) {
       {"jwt.abc", "SUBPROTOCOL_MALFORMED", ""},
       {std::string(65, 'x'), "SUBPROTOCOL_MALFORMED", ""},
       {"foyer.v1, Bearer abc", "SUBPROTOCOL_MALFORMED", ""},
+      {"foyer.v1, foyer.v1", "SUBPROTOCOL_MALFORMED", ""},
       {"chat.v9, bearer.a.b.c", "SUBPROTOCOL_UNSUPPORTED", ""},
   };
   for (const auto& row : rows) {
