@@ -41,15 +41,18 @@ int run_check(Args args) {
   config::Loaded loaded = config::load(inputs);
   auto findings = config::preflight(loaded, {inputs.read, system_clock().wall()});
   std::ranges::move(config::adopt_generated_secrets(loaded, inputs.read), std::back_inserter(findings));
+  const std::string fingerprint = config::configuration_fingerprint(loaded.config); // of what was given, as `serve` takes it
   config::resolve_addresses(loaded.config, loaded.config.listen.port);
   const bool fit = config::is_fit(findings);
   if (as_json) {
-    fmt::print("{}\n", json::write_pretty(config::check_json(loaded, findings)));
+    auto report = config::check_json(loaded, findings);
+    report["config"] = fingerprint;
+    fmt::print("{}\n", json::write_pretty(report));
     return fit ? 0 : 1;
   }
   fmt::print("{}\n{}", config::options_text(loaded), config::findings_text(findings));
   const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
-  if (fit) fmt::print("Fit to serve.\n");
+  if (fit) fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
   else fmt::print("Not fit to serve: {} {}. `foyer explain CODE` tells more about each.\n", errors, errors == 1 ? "error" : "errors");
   return fit ? 0 : 1;
 }

@@ -171,13 +171,12 @@ class Preflight {
     if (certificate_file.empty() || key_file.empty()) {
       const std::string_view there = certificate_file.empty() ? "tls_key_file" : "tls_cert_file";
       const std::string_view missing = certificate_file.empty() ? "tls_cert_file" : "tls_key_file";
-      report(Cause::KEY_PAIR_MISMATCH, missing, fmt::format("{} is set and {} is not.", name(there), name(missing)), fmt::format("Set {} as well.", name(missing)));
-      return;
+      if (!loaded_.is_broken(missing)) report(Cause::KEY_PAIR_MISMATCH, missing, fmt::format("{} is set and {} is not.", name(there), name(missing)), fmt::format("Set {} as well.", name(missing)));
     }
-    const auto certificate = around_.read(certificate_file);
-    const auto key = around_.read(key_file);
-    if (!certificate) report(Cause::FILE_UNREADABLE, "tls_cert_file", fmt::format("The file of TLS_CERT_FILE {}.", certificate.error()));
-    if (!key) report(Cause::KEY_UNREADABLE, "tls_key_file", fmt::format("The file of TLS_KEY_FILE {}.", key.error()));
+    std::optional<FileText> certificate;
+    std::optional<FileText> key;
+    if (!certificate_file.empty()) certificate = tls_file("tls_cert_file", certificate_file, Cause::FILE_UNREADABLE);
+    if (!key_file.empty()) key = tls_file("tls_key_file", key_file, Cause::KEY_UNREADABLE);
     if (key) exposed("tls_key_file", *key, key_file);
     if (!certificate || !key) return;
     const auto facts = read_tls_pair(certificate->bytes, key->bytes);
@@ -191,6 +190,13 @@ class Preflight {
     if (facts->expires <= around_.now) report(Cause::CERTIFICATE_EXPIRED, "tls_cert_file", fmt::format("The certificate of TLS_CERT_FILE expired at {}.", rfc3339(facts->expires)));
     else if (facts->expires - around_.now < kRenewalNotice)
       report(Cause::CERTIFICATE_EXPIRED, "tls_cert_file", fmt::format("The certificate of TLS_CERT_FILE expires at {}.", rfc3339(facts->expires))).severity = Severity::warning;
+  }
+
+  std::optional<FileText> tls_file(std::string_view option, const std::string& path, Cause cause) {
+    auto file = around_.read(path);
+    if (file) return std::move(*file);
+    report(cause, option, fmt::format("The file of {} {}.", name(option), file.error()));
+    return std::nullopt;
   }
 
   void deadlines() {

@@ -153,7 +153,6 @@ json::Object check_json(const Loaded& loaded, const std::vector<Finding>& findin
     options.emplace_back(std::move(row));
   }
   out["options"] = std::move(options);
-  out["config"] = configuration_fingerprint(loaded.config);
   return out;
 }
 
