@@ -96,8 +96,8 @@ struct Config {
   Millis keep_alive_timeout{75'000};
   std::uint64_t header_bytes = 16 * 1024;
   std::uint64_t body_bytes = 64 * 1024;
-  Millis heartbeat_interval{25'000};
-  Millis heartbeat_timeout{10'000}; // after the ping
+  Millis heartbeat_interval{20'000};
+  Millis heartbeat_timeout{8'000}; // after the ping
   Millis proxy_idle_timeout{60'000}; // the shortest one between clients and here; the heartbeat must be quicker
   std::uint64_t message_bytes = 64 * 1024; // a WebSocket message; over: close 1009
   std::uint64_t text_bytes = 16 * 1024;    // the text of a chat message

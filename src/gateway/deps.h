@@ -34,8 +34,8 @@ struct GatewayPolicy {
   Millis request_timeout{30'000};
   Millis keep_alive_timeout{75'000};
   Millis authenticate_timeout{10'000};
-  Millis heartbeat_interval{25'000};
-  Millis heartbeat_timeout{10'000};
+  Millis heartbeat_interval{20'000};
+  Millis heartbeat_timeout{8'000};
   Millis token_warning{60'000};  // token_expiring comes this long before the end
   Millis leeway{30'000};         // the end of a token is its exp plus this
   Millis drain_timeout{8'000};

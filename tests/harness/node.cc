@@ -250,6 +250,8 @@ ManualClock& Node::clock() { return world_->clock; }
 MemoryNetwork& Node::network() { return life_->network; }
 ScriptedAuth& Node::auth() { return world_->auth; }
 void Node::pump() { life_->network.pump(); }
+void Node::turn(std::size_t loop) { life_->network.loop(loop).turn(); }
+void Node::turn_disk() { Life::run(life_->disk); }
 void Node::on_pump(std::function<bool()> step) { world_->on_pump = std::move(step); }
 
 void Node::advance(Millis time) {

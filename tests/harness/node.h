@@ -62,6 +62,8 @@ class Node {
   [[nodiscard]] MemoryNetwork& network();
   [[nodiscard]] ScriptedAuth& auth();
   void pump();               // until everything rests
+  void turn(std::size_t loop); // one turn of one loop, and nothing else
+  void turn_disk();            // one piece of work of the store
   void advance(Millis time); // auth tells every minute that its revocations are whole
 
   struct Token {
