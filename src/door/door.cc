@@ -236,6 +236,8 @@ void Door::capacity(std::optional<Refusal> problem) {
 
 void Door::first_message(std::optional<std::string> token, std::optional<std::string> ticket) {
   if (at_ != At::first_message) return;
+  if (token && token->empty()) token.reset();
+  if (ticket && ticket->empty()) ticket.reset();
   if (!token && !ticket) return refuse_as(no_token("authenticate with neither token nor ticket"));
   if (token && ticket) return refuse_as(Refusal{.cause = Cause::AMBIGUOUS_CREDENTIALS, .evidence = "authenticate with a token and a ticket"});
   form_ = token ? Form::token : Form::ticket;

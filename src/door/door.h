@@ -96,7 +96,7 @@ class Door {
   void revocation(std::optional<Refusal> problem);
   void capacity(std::optional<Refusal> problem);
 
-  // `authenticate` with what it held; neither is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
+  // `authenticate` with what it held; neither (or empty) is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
   void first_message(std::optional<std::string> token, std::optional<std::string> ticket);
   void first_message_token(std::string token) { first_message(std::move(token), std::nullopt); }
   void first_message_ticket(std::string ticket) { first_message(std::nullopt, std::move(ticket)); }

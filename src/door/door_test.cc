@@ -33,6 +33,21 @@ TEST(Door, WithoutACredentialTheFirstMessageBringsOne) {
   EXPECT_EQ(outcome(handshake(), {.first = Answers::First::timeout}), "AUTHENTICATE_TIMEOUT");
 }
 
+TEST(Door, AnEmptyCredentialInTheFirstMessageIsNone) {
+  const auto the_policy = policy();
+  const auto request = handshake();
+  const TickingClock clock;
+  for (const bool as_token : {true, false}) {
+    Door door{the_policy, {.request = &request}};
+    (void)door.next(clock);
+    door.readiness({});
+    ASSERT_TRUE(std::holds_alternative<AwaitFirstMessage>(door.next(clock)));
+    if (as_token) door.first_message_token("");
+    else door.first_message_ticket("");
+    EXPECT_EQ(drive(door).outcome, "NO_TOKEN");
+  }
+}
+
 TEST(Door, AnOpenSocketLooksAtNoCredential) {
   const auto story = drive(at("/ws/open", with(handshake(), "Authorization", "Nonsense")));
   EXPECT_THAT(story.asked, ElementsAre("readiness", "capacity"));
