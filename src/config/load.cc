@@ -219,13 +219,13 @@ class Loader {
     const auto items = read_toml(file->bytes);
     if (!items) {
       const auto& e = items.error();
-      report(Cause::INVALID_VALUE, "", "FOYER_CONFIG", fmt::format("{}:{}:{}", shown, e.line, e.column), fmt::format("The file is not valid TOML: {}.", e.message),
+      report(Cause::INVALID_VALUE, "", "FOYER_CONFIG", fmt::format("{} line {} column {}", shown, e.line, e.column), fmt::format("The file is not valid TOML: {}.", e.message),
              "Correct the named line.");
       return;
     }
     bool holds_secret = false;
     for (const auto& item : *items) {
-      const Source source{Kind::toml, fmt::format("{}:{}:{}", shown, item.line, item.column)};
+      const Source source{Kind::toml, fmt::format("{} line {} column {}", shown, item.line, item.column)};
       const Option* option = find_option(item.key);
       if (option == nullptr) {
         const auto dot = item.key.rfind('.');

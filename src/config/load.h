@@ -39,7 +39,7 @@ struct Inputs {
 
 struct Source {
   enum class Kind : std::uint8_t { default_, toml, value_file, environment, command_line, generated } kind = Kind::default_;
-  std::string text = "default"; // "environment SERVICE_SECRET", "foyer.toml:3:1", …
+  std::string text = "default"; // "environment SERVICE_SECRET", "foyer.toml line 3 column 1", …
 };
 
 struct Loaded {

@@ -26,7 +26,7 @@ TEST(Load, TheHigherSourceWins) {
   world.files["/run/x"] = {"3s\n", 0600};
   world.env = {{"FOYER_CONFIG", "c.toml"}};
   EXPECT_EQ(world.loaded().config.drain_timeout, Millis{4'000});
-  EXPECT_EQ(world.loaded().source_of("drain_timeout").text, "c.toml:1:1");
+  EXPECT_EQ(world.loaded().source_of("drain_timeout").text, "c.toml line 1 column 1");
   world.env["FOYER_DRAIN_TIMEOUT_FILE"] = "/run/x";
   EXPECT_EQ(world.loaded().config.drain_timeout, Millis{3'000});
   EXPECT_EQ(world.loaded().source_of("drain_timeout").text, "file /run/x (FOYER_DRAIN_TIMEOUT_FILE)");
@@ -106,7 +106,7 @@ TEST(Load, UnknownOptionNamesTheNearest) {
   world = development();
   world.args = {"--dev", "--config", "c.toml"};
   world.files["c.toml"] = {"\ndrain-timeout = \"1s\"\n", 0644};
-  EXPECT_EQ(world.only().source, "c.toml:2:1");
+  EXPECT_EQ(world.only().source, "c.toml line 2 column 1");
   EXPECT_THAT(world.only().message, HasSubstr("drain_timeout"));
   world.files["c.toml"] = {"[limits]\nmessage_bytes = 4096\n", 0644};
   EXPECT_EQ(code_of(world.only().code), "UNKNOWN_OPTION");
@@ -155,7 +155,7 @@ TEST(Load, BrokenTomlIsNamedByLineAndColumnWithoutItsText) {
   world.files["c.toml"] = {"log_level = \"info\"\nservice_secret = hunter2hunter2\n", 0600};
   const auto finding = world.only();
   EXPECT_EQ(code_of(finding.code), "INVALID_VALUE");
-  EXPECT_THAT(finding.source, testing::StartsWith("c.toml:2:"));
+  EXPECT_THAT(finding.source, testing::StartsWith("c.toml line 2 column "));
   EXPECT_THAT(finding.message, Not(HasSubstr("hunter2")));
   world.files["c.toml"] = {"log_level = 1979-05-27\n", 0600};
   EXPECT_EQ(code_of(world.only().code), "INVALID_VALUE");
