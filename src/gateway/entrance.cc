@@ -150,6 +150,12 @@ void Entrance::respond_problem(const Refusal& refusal) {
 
 void Entrance::respond(Response response, bool keep_alive) {
   if (finished_) return;
+  if (connection_.transport().queued() > shard_.policy().outbox_bytes + shard_.policy().answer_bytes) {
+    // Requests without end from somebody who never reads an answer.
+    finished_ = true;
+    connection_.set_phase(Connection::Phase::closing);
+    return connection_.transport().abort();
+  }
   request_.ref = ref_;
   shard_.deps().router.decorate(request_, response);
   keep_alive = keep_alive && parser_.state() != wire::HttpParser::State::failed && !shard_.draining();

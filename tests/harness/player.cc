@@ -128,7 +128,7 @@ class Player {
     if (verb == "says") return p.peer->send_text(rest);
     if (verb == "sends" && rest.ends_with(" pings")) return send_pings(p, rest);
     if (verb == "sends" && words.accept("binary")) return p.peer->send_binary(words.rest());
-    if (verb == "sends" && words.accept("bytes")) return p.peer->send_raw(words.rest());
+    if (verb == "sends" && words.accept("bytes")) return sends_bytes(p, words.rest());
     if (verb == "receives" && rest == "nothing") return receives_nothing(p);
     if (verb == "catches" && rest == "up") return p.peer->messages.clear();
     if (verb == "stops" && rest == "reading") return stop_reading(p);
@@ -144,6 +144,16 @@ class Player {
     if (verb == "was" && words.accept("welcomed", "with")) return compare(parse_json(words.rest()), p.welcome);
     if (verb == "was" && words.accept("pinged")) return p.peer->pings > 0 ? void() : differ("no ping came");
     differ(fmt::format("no such statement: {} {}", verb, rest));
+  }
+
+  // "N times TEXT", in one piece; a backslash before r and n means what it means elsewhere.
+  static void sends_bytes(Person& p, std::string_view text) {
+    const auto [times, unit] = read_times(text);
+    std::string bytes;
+    for (std::size_t i = 0; i < times; ++i) bytes += unit;
+    for (const auto& [word, byte] : {std::pair{"\\r", "\r"}, std::pair{"\\n", "\n"}})
+      for (std::size_t at = 0; (at = bytes.find(word, at)) != std::string::npos;) bytes.replace(at, 2, byte);
+    p.peer->send_raw(bytes);
   }
 
   static void send_pings(Person& p, const std::string& count) {
