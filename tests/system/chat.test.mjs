@@ -342,11 +342,18 @@ test('more than ten bad messages in ten seconds end the connection with 4429', a
 });
 
 test('a binary frame closes with 1003, bytes that are not UTF-8 with 1007, an unmasked frame with 1002', async () => {
-  const cases = [[(s) => s.sendFrame(0x2, Buffer.from('{}')), 1003], [(s) => s.sendFrame(0x1, Buffer.from([0xff, 0xfe])), 1007], [(s) => s.sendFrame(0x1, Buffer.from('{}'), { masked: false }), 1002], [(s) => s.sendFrame(0x3, Buffer.from('x')), 1002], [(s) => s.sendFrame(0x1, Buffer.from('x'), { rsv: 4 }), 1002]];
-  for (const [send, code] of cases) {
+  const cases = [
+    [(s) => s.sendFrame(0x2, Buffer.from('{}')), 1003, 'UNSUPPORTED_DATA'],
+    [(s) => s.sendFrame(0x1, Buffer.from([0xff, 0xfe])), 1007, 'INVALID_UTF8'],
+    [(s) => s.sendFrame(0x1, Buffer.from('{}'), { masked: false }), 1002, 'PROTOCOL_ERROR'],
+    [(s) => s.sendFrame(0x3, Buffer.from('x')), 1002, 'PROTOCOL_ERROR'],
+    [(s) => s.sendFrame(0x1, Buffer.from('x'), { rsv: 4 }), 1002, 'PROTOCOL_ERROR'],
+  ];
+  for (const [send, code, cause] of cases) {
     const ann = await somebody();
     send(ann.socket);
-    assert.equal((await ann.ended()).code, code);
+    const ended = await ann.ended();
+    assert.deepEqual([ended.code, ended.reason.split(' ')[0]], [code, cause]);
   }
 });
 
@@ -357,7 +364,8 @@ test('text over text_bytes is MESSAGE_TOO_LARGE and stays; a message over messag
   isError(await ann.say(room, 'x'.repeat(16_385)), 'MESSAGE_TOO_LARGE');
   isError(await ann.say(room, ''), 'BAD_MESSAGE', 'message');
   ann.say(room, 'x'.repeat(70_000)).catch(() => {});
-  assert.equal((await ann.ended()).code, 1009);
+  const { code, reason } = await ann.ended();
+  assert.deepEqual([code, reason.split(' ')[0]], [1009, 'MESSAGE_TOO_BIG']);
 });
 
 test('a message in fragments with a ping between them is one message', async () => {

@@ -113,7 +113,8 @@ test('SIGTERM tells every connection, closes it with 1001, and ends with 0', asy
   for (const each of people) {
     const closing = await each.next('closing');
     assert.ok(Number.isInteger(closing.retry_after_ms) && closing.retry_after_ms > 0);
-    assert.equal((await each.ended()).code, 1001);
+    const { code, reason } = await each.ended();
+    assert.deepEqual([code, reason.split(' ')[0]], [1001, 'SERVER_SHUTDOWN']);
   }
   assert.deepEqual(await ended, { code: 0, signal: null });
 });
