@@ -42,12 +42,15 @@ as_root() {
 # apt ARGS...: apt-get without questions; waits up to five minutes for another apt
 # to finish (DPkg::Lock::Timeout covers only one of the two locks).
 apt() {
-  local log=build/apt.log tries=150 status
+  local log=build/apt.log tries=150 status options=()
   mkdir -p build
+  # In a container or chroot nobody boots from these files: skip the flush per file, which
+  # makes hundreds of small packages several times quicker.
+  [ -d /run/systemd/system ] || options=(-o DPkg::Options::=--force-unsafe-io)
   while :; do
     status=0
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 \
-      -o DPkg::Use-Pty=0 "$@" </dev/null >"$log" 2>&1 || status=$?
+      -o DPkg::Use-Pty=0 "${options[@]}" "$@" </dev/null >"$log" 2>&1 || status=$?
     [ "$status" = 0 ] && return 0
     grep -q 'Could not get lock\|Unable to lock' "$log" || return "$status"
     [ $((tries -= 1)) -gt 0 ] || return "$status"
