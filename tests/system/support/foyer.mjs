@@ -22,9 +22,19 @@ export function cleanEnv(extra = {}) {
   return { ...env, ...extra };
 }
 
+// What was begun last is ended first (t.after alone goes the other way).
+const endings = new WeakMap();
+export function atEnd(t, end) {
+  if (!endings.has(t)) {
+    endings.set(t, []);
+    t.after(async () => { for (const each of endings.get(t).reverse()) await each(); });
+  }
+  endings.get(t).push(end);
+}
+
 export function temporary(t) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'foyer-test-'));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  atEnd(t, () => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
 }
 
@@ -47,11 +57,11 @@ function binFor(wrap) {
   return reachable;
 }
 
-// Stands for `t` where all tests of a file share a server: ends what it started after the last one.
+// Stands for `t` where all tests of a file share a server: what it began ends after the last one.
 export function fileScope(after) {
-  const ends = [];
-  after(async () => { for (const end of ends.reverse()) await end(); });
-  return { after: (end) => ends.push(end) };
+  const scope = { after: (end) => { scope.end = end; } };
+  after(() => scope.end?.());
+  return scope;
 }
 
 // Runs a command to its end: { code, signal, out, err }.
@@ -141,7 +151,7 @@ function spawnFoyer(args, { env, wrap = [], cwd }, data) {
 // in front), statusFile (says where DATA/foyer.json is seen from here).
 export async function serve(t, { data = temporary(t), args = [], env = {}, dev = true, wrap, listen = '127.0.0.1:0', statusFile = () => path.join(data, 'foyer.json') } = {}) {
   const node = spawnFoyer(['serve', ...(dev ? ['--dev'] : []), '--data', data, '--listen', listen, ...args], { env, wrap }, data);
-  t.after(async () => {
+  atEnd(t, async () => {
     if (node.alive) await node.kill9();
     if (SANITIZED && /ERROR: (Address|Leak|Thread)Sanitizer|runtime error:/.test(node.text)) throw new Error(`the sanitizer spoke:\n${node.text.slice(-8_000)}`);
   });
@@ -156,7 +166,7 @@ export async function serve(t, { data = temporary(t), args = [], env = {}, dev =
 // A start that must fail: { code, text, log }.
 export async function serveFails(t, { data = temporary(t), args = [], env = {}, dev = true, listen = '127.0.0.1:0', wrap, cwd } = {}) {
   const node = spawnFoyer(['serve', ...(dev ? ['--dev'] : []), '--data', data, ...(listen ? ['--listen', listen] : []), ...args], { env, wrap, cwd }, data);
-  t.after(async () => { if (node.alive) await node.kill9(); });
+  atEnd(t, async () => { if (node.alive) await node.kill9(); });
   const { code, signal } = await node.ended(START_MS);
   return { code, signal, text: node.text, log: node.log };
 }
