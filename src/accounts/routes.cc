@@ -188,6 +188,7 @@ void mint_ticket(const ExchangePtr& x, const json::Object& body, const Principal
   if (base.starts_with("http")) base.replace(0, 4, "ws"); // http → ws, https → wss
   json::Object out;
   out["ticket"] = ticket->ticket;
+  out["expires_at"] = rfc3339(ticket->expires_at);
   out["expires_in"] = std::chrono::floor<std::chrono::seconds>(ticket->expires_in).count();
   out["url"] = base + policy.socket_path + "?ticket=" + ticket->ticket;
   x->answer(201, out);

@@ -69,6 +69,7 @@ struct SignedIn {
 struct Ticket {
   std::string ticket = {};
   Millis expires_in{};
+  WallTime expires_at{};
 };
 // Whom a Bearer token speaks for. `own`: an account of ours; absent for tokens of
 // others that are signed with a key we accept.

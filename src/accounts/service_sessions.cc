@@ -125,7 +125,7 @@ Result<Ticket> AccountService::mint_ticket(const Principal& who, TicketRequest r
     p = {.chat_read = p.chat_read && now.chat_read, .chat_write = p.chat_write && now.chat_write, .admin = p.admin && now.admin};
   }
   if (request.bind_address) grant.address = attempt.caller.address;
-  Ticket out{.ticket = entropy_.token(), .expires_in = ttl};
+  Ticket out{.ticket = entropy_.token(), .expires_in = ttl, .expires_at = clock_.wall() + ttl};
   if (auto minted = tickets_.mint(out.ticket, std::move(grant), ttl, clock_.mono()); !minted) return refused(attempt, std::move(minted).error());
   succeeded(attempt);
   audit_.add(audit_row(attempt));

@@ -8,6 +8,9 @@
 #include <map>
 #include <stdexcept>
 
+#include "accounts/routes.h"
+#include "accounts/service.h"
+#include "accounts/sqlite_store.h"
 #include "api/routes.h"
 #include "gateway/gateway.h"
 #include "harness/words.h"
@@ -34,6 +37,7 @@ struct Plan {
   auth::RevocationPolicy revocations;
   std::vector<std::string> non_durable_rooms;
   std::string echo = "off";
+  bool accounts = false; // the real auth service in this process, instead of the scripted one
 };
 
 template <class T>
@@ -107,6 +111,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"refuse_with", [](Plan& p, const std::string& value) { p.gateway.door.refuse_with = value == "http" ? door::RefuseWith::http : value == "close" ? door::RefuseWith::close : door::RefuseWith::automatic; }},
       {"trusted_proxies", [](Plan& p, const std::string& value) { p.gateway.trusted_proxies.push_back(must(gateway::Network::parse(value))); }},
       {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
+      {"accounts", [](Plan& p, const std::string& value) { p.accounts = value == "real"; }},
       {"echo", [](Plan& p, const std::string& value) { p.echo = value; }},
   };
   return table;
@@ -169,7 +174,7 @@ struct Node::Life {
     info.gateway = &*gateway;
     gateway->watch_revocations();
     network.listen([this](loop::Loop& loop) { return gateway->accept_function(loop.index()); });
-    network.also_pump([this] { return run(control) || (!world.disk_stalls && run(disk)); });
+    network.also_pump([this] { return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated(); });
     network.also_pump([this] { return world.on_pump && world.on_pump(); });
   }
   ~Life() { network.close_all(); }
@@ -192,6 +197,57 @@ struct Node::Life {
     return true;
   }
 
+  struct Repeated {
+    Millis interval;
+    MonoTime next;
+    std::function<void()> task;
+  };
+  bool run_repeated() {
+    const MonoTime now = world.clock.mono();
+    bool did = false;
+    for (std::size_t i = 0; i < repeated.size(); ++i) {
+      if (repeated[i].next > now) continue;
+      repeated[i].next = now + repeated[i].interval;
+      repeated[i].task();
+      did = true;
+    }
+    return did;
+  }
+
+  std::unique_ptr<accounts::AccountStore> open_account_store() {
+    if (!world.plan.accounts) return nullptr;
+    accounts::SqliteStoreOptions options{.executor = [this](std::move_only_function<void()> work) { accounts_work.push_back(std::move(work)); }};
+    return must(accounts::open_sqlite_store(world.data.file("accounts.db"), std::move(options), world.clock, world.entropy, metrics, null_log()));
+  }
+  std::unique_ptr<accounts::AccountService> make_accounts() {
+    if (!world.plan.accounts) return nullptr;
+    accounts::AccountsPolicy policy;
+    policy.issuer = kIssuer;
+    policy.audience = kAudience;
+    policy.environment = kEnvironment;
+    policy.leeway = world.plan.gateway.leeway;
+    policy.insecure_cookies = true;
+    policy.public_url = kNodeOrigin;
+    policy.allowed_origins = world.plan.gateway.door.allowed_origins;
+    policy.registration = accounts::Registration::open;
+    policy.hash_cost = {.memory_kib = 8, .passes = 1, .lanes = 1};
+    accounts::Runners runners{.control = [this](net::Task task) { control.push_back(std::move(task)); },
+                              .hashing =
+                                  [this](net::Task task) {
+                                    accounts_work.push_back(std::move(task));
+                                    return true;
+                                  },
+                              .every = [this](Millis interval, std::function<void()> task) { repeated.push_back({interval, world.clock.mono() + interval, std::move(task)}); }};
+    auto service = std::make_unique<accounts::AccountService>(*account_store, world.signer, must(jose::KeySet::of(world.key)), std::move(policy), std::move(runners), world.clock, world.entropy, null_log(), metrics,
+                                                              [this](UserId user) { store->detach_author(std::move(user), [](Result<bool>) {}); });
+    service->start();
+    return service;
+  }
+  auth::AuthService& auth_service() {
+    if (account_service) return *account_service;
+    return world.auth;
+  }
+
   std::unique_ptr<rooms::ChatStore> open_store() {
     rooms::SqliteStoreOptions options = world.plan.store;
     options.survive_power_loss = false;
@@ -208,25 +264,40 @@ struct Node::Life {
                                         const auto probed = store->probe();
                                         return probed ? api::HealthState::ok() : api::HealthState::failing(std::string(probed.error().code()));
                                       }};
-    return api::operator_routes({.build = {.version = "0.0.0", .build = "harness", .environment = std::string(kEnvironment), .config = "00000000", .started = world.clock.mono()},
+    std::vector<Route> all = api::operator_routes({.build = {.version = "0.0.0", .build = "harness", .environment = std::string(kEnvironment), .config = "00000000", .started = world.clock.mono()},
                                  .clock = world.clock,
                                  .metrics = metrics,
                                  .gateway = &info,
                                  .api_key = std::string(kApiKey),
-                                 .ready = {chat_store}});
+                                 .ready = {chat_store},
+                                 .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }});
+    if (account_service)
+      for (Route& route : accounts::routes(*account_service, [this](const Request& request, const Refusal& refusal) { refused(request, refusal); })) all.push_back(std::move(route));
+    return all;
   }
-  gateway::RouterPolicy router_policy() { return {.door = &world.plan.gateway.door, .development = world.plan.gateway.reveal, .version = "0.0.0", .build = "harness"}; }
+  void refused(const Request& request, const Refusal& refusal) {
+    const std::string* origin = request.headers.find("Origin");
+    addresses.refused(request.address, refusal.cause, world.clock.mono());
+    reporter.report({.ref = request.ref, .refusal = refusal, .time = world.clock.wall(), .user = {}, .address = request.address, .origin = origin == nullptr ? "" : *origin, .path = request.path});
+  }
+  gateway::RouterPolicy router_policy() {
+    return {.door = &world.plan.gateway.door, .development = world.plan.gateway.reveal, .version = "0.0.0", .build = "harness",
+            .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
+  }
   gateway::GatewayDeps deps() {
-    return {.clock = world.clock, .entropy = world.entropy, .log = null_log(), .metrics = metrics, .store = *store, .auth_service = world.auth, .verifier = verifier,
+    return {.clock = world.clock, .entropy = world.entropy, .log = null_log(), .metrics = metrics, .store = *store, .auth_service = auth_service(), .verifier = verifier,
             .revocations = revocations, .router = router, .reporter = reporter, .ring = ring, .addresses = addresses, .plain_gets = plain_gets, .users = users, .gauges = gauges,
             .run_control = [this](std::move_only_function<void()> task) { control.push_back(std::move(task)); }};
   }
 
   World& world;
   Metrics metrics;
-  Work control, disk;
+  Work control, disk, accounts_work;
+  std::vector<Repeated> repeated;
   MemoryNetwork network;
   std::unique_ptr<rooms::ChatStore> store = open_store();
+  std::unique_ptr<accounts::AccountStore> account_store = open_account_store();
+  std::unique_ptr<accounts::AccountService> account_service = make_accounts();
   auth::LocalVerifier verifier = make_verifier();
   auth::RevocationTable revocations{world.plan.revocations};
   gateway::RefusalRing ring;
