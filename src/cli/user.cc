@@ -129,7 +129,7 @@ class Accounts {
 
   [[nodiscard]] Result<UserRow> find(const std::string& name) {
     TRY(found, ask<std::optional<UserRow>>([&](AccountStore& s, auto done) { s.find_user_by_name(accounts::name_key(name), std::move(done)); }));
-    if (!found) return refuse(Cause::USER_UNKNOWN, "no user is called " + printable(name, 64));
+    if (!found) return refuse(Cause::NOT_FOUND, "no user is called " + printable(name, 64));
     return std::move(*found);
   }
 
@@ -145,17 +145,18 @@ AuditRow audit(std::string action, const UserId& user = {}) {
 
 // A line from the terminal with echo off, restored also when reading fails.
 std::optional<std::string> ask_terminal(const char* prompt) {
-  fmt::print(stderr, "{}", prompt);
-  std::fflush(stderr);
   termios before{};
   if (tcgetattr(STDIN_FILENO, &before) != 0) return std::nullopt;
   termios silent = before;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  // Silent before it asks: what is typed in answer to the prompt is neither shown nor lost.
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &silent);
+  fmt::print(stderr, "{}", prompt);
+  std::fflush(stderr);
   std::string line;
   int c = 0;
   while ((c = std::getchar()) != EOF && c != '\n' && line.size() < kMaxPasswordLine) line += static_cast<char>(c);
-  tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
   fmt::print(stderr, "\n");
   if (c == EOF) return std::nullopt;
   return line;
