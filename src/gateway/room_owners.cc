@@ -60,11 +60,12 @@ RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore& store, RoomPort& port
 
 RoomOwners::~RoomOwners() { *alive_ = false; }
 
+// The store may answer after this is gone, as long as the loop is there.
 template <class T, class Function>
 rooms::Done<T> RoomOwners::on_loop(Room& room, Function function) {
   ++room.in_store;
-  return [this, alive = alive_, name = room.name, function = std::move(function)](Result<T> result) mutable {
-    loop_.post([this, alive = std::move(alive), name = std::move(name), function = std::move(function), result = std::move(result)]() mutable {
+  return [this, &loop = loop_, alive = alive_, name = room.name, function = std::move(function)](Result<T> result) mutable {
+    loop.post([this, alive = std::move(alive), name = std::move(name), function = std::move(function), result = std::move(result)]() mutable {
       if (!*alive) return;
       Room* r = find(name);
       if (r == nullptr) return;
@@ -110,8 +111,8 @@ void RoomOwners::with_room(const RoomName& name, Operation operation) {
   }
   room.waiting.push_back(std::move(operation));
   if (!fresh) return;
-  store_.open(name, [this, alive = alive_, name](Result<rooms::RoomRow> row) mutable {
-    loop_.post([this, alive = std::move(alive), name = std::move(name), row = std::move(row)]() mutable {
+  store_.open(name, [this, &loop = loop_, alive = alive_, name](Result<rooms::RoomRow> row) mutable {
+    loop.post([this, alive = std::move(alive), name = std::move(name), row = std::move(row)]() mutable {
       if (*alive) opened(name, std::move(row));
     });
   });
@@ -346,8 +347,8 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, std::opti
 
 void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user; // before the capture takes it: arguments are evaluated in any order
-  store_.create(name, by, [this, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
-    loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), row = std::move(row)]() mutable {
+  store_.create(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), row = std::move(row)]() mutable {
       if (!*alive) return;
       if (row) {
         // A room of that name that lost its last member may still be loaded: it begins anew.
@@ -407,8 +408,8 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
 
 void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
   const UserId by = speaker.user;
-  store_.direct(by, other, [this, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
-    loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), row = std::move(row)]() mutable {
+  store_.direct(by, other, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), row = std::move(row)]() mutable {
       if (!*alive) return;
       if (!row) return port_.refuse(speaker.connection, id, std::move(row).error());
       std::string answered, told;
@@ -421,8 +422,8 @@ void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
 }
 
 void RoomOwners::list(Speaker speaker, MessageId id) {
-  store_.rooms_of(speaker.user, policy_.rooms_shown, [this, alive = alive_, speaker, id](Result<std::vector<rooms::RoomRow>> rows) mutable {
-    loop_.post([this, alive = std::move(alive), speaker = std::move(speaker), id, rows = std::move(rows)]() mutable {
+  store_.rooms_of(speaker.user, policy_.rooms_shown, [this, &loop = loop_, alive = alive_, speaker, id](Result<std::vector<rooms::RoomRow>> rows) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, rows = std::move(rows)]() mutable {
       if (!*alive) return;
       if (!rows) return port_.refuse(speaker.connection, id, std::move(rows).error());
       std::vector<protocol::RoomView> list;
