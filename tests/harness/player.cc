@@ -51,6 +51,8 @@ class Player {
       run_world(node, words);
     } else if (const auto duration = read_duration(words.peek()); duration && (words.rest_after_first() == "pass" || words.rest_after_first() == "passes")) {
       node.advance(*duration);
+    } else if (words.rest_after_first().starts_with("people join ")) {
+      crowd(node, std::stoul(std::string(words.peek())), words.rest_after_first().substr(12));
     } else {
       run_person(node, std::string(words.take()), words);
     }
@@ -107,6 +109,18 @@ class Player {
   }
 
   // ---- people
+
+  // crowd-1, crowd-2, … come in and join.
+  void crowd(Node& node, std::size_t people, std::string_view room) {
+    for (std::size_t i = 1; i <= people; ++i) {
+      const std::string name = fmt::format("crowd-{}", i);
+      const std::string how = fmt::format("as user:{}", name);
+      Words words(how);
+      connects(node, name, words, true);
+      people_[name].peer->send_text(fmt::format(R"({{"type":"join","room":"{}"}})", room));
+      node.pump();
+    }
+  }
 
   Person& person(std::string_view name) {
     const auto found = people_.find(std::string(name));
