@@ -13,11 +13,14 @@ constexpr std::size_t kUsualBytes = 4 * 1024;
 constexpr std::size_t kMostBytes = 64 * 1024;
 constexpr std::size_t kFewMembers = 24; // up to here every pair is compared, beyond it names are sorted
 
+// Most names differ in length or first letter; memcmp is for the others.
+bool same_name(std::string_view a, std::string_view b) { return a.size() == b.size() && (a.empty() || (a.front() == b.front() && a == b)); }
+
 bool names_repeat(std::vector<std::string_view> names) {
   if (names.size() <= kFewMembers) {
     for (std::size_t i = 0; i < names.size(); ++i)
       for (std::size_t j = i + 1; j < names.size(); ++j)
-        if (names[i] == names[j]) return true;
+        if (same_name(names[i], names[j])) return true;
     return false;
   }
   std::ranges::sort(names);
@@ -121,7 +124,7 @@ std::expected<void, std::string_view> Fields::parse(std::string_view text) {
   if (fields_.size() <= kFewMembers) {
     for (std::size_t i = 0; i < fields_.size(); ++i)
       for (std::size_t j = i + 1; j < fields_.size(); ++j)
-        if (fields_[i].name == fields_[j].name) return std::unexpected("JSON with a member twice");
+        if (same_name(fields_[i].name, fields_[j].name)) return std::unexpected("JSON with a member twice");
   } else {
     std::vector<std::string_view> names;
     for (const auto& field : fields_) names.push_back(field.name);
@@ -131,8 +134,9 @@ std::expected<void, std::string_view> Fields::parse(std::string_view text) {
 }
 
 const Field* Fields::find(std::string_view name) const {
-  const auto found = std::ranges::find(fields_, name, &Field::name);
-  return found == fields_.end() ? nullptr : &*found;
+  for (const auto& field : fields_)
+    if (same_name(field.name, name)) return &field;
+  return nullptr;
 }
 
 std::string_view to_string(Field::Kind kind) {
