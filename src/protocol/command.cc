@@ -34,6 +34,7 @@ struct Member {
   T value{};
   void good(T v) { state = State::good, value = v; }
   void wrong() { state = State::wrong; }
+  [[nodiscard]] bool is_good() const { return state == State::good; }
 };
 
 struct Members {
@@ -150,17 +151,24 @@ Walk skip(JsonValue value, int depth) {
   return Broken{"a value of no type"};
 }
 
-Walk read_string(JsonValue value, Member<std::string_view>& member) {
+// Reads a value that has to be of `wanted` type into `member` with `read`. One of
+// another type makes the member wrong, and is read to its end all the same.
+template <class T, class Read>
+Walk read_typed(JsonValue value, json_type wanted, Member<T>& member, Read read) {
   json_type type{};
   if (auto e = value.type().get(type)) return Broken{text_of(e)};
-  if (type != json_type::string) {
-    member.wrong();
-    return skip(value, 1);
-  }
-  std::string_view text;
-  if (auto e = value.get_string().get(text)) return Broken{text_of(e)};
-  member.good(text);
-  return std::nullopt;
+  if (type == wanted) return read();
+  member.wrong();
+  return skip(value, 1);
+}
+
+Walk read_string(JsonValue value, Member<std::string_view>& member) {
+  return read_typed(value, json_type::string, member, [&]() -> Walk {
+    std::string_view text;
+    if (auto e = value.get_string().get(text)) return Broken{text_of(e)};
+    member.good(text);
+    return std::nullopt;
+  });
 }
 
 // Digits only: 1.0, 1e3 and -0 are no integers here.
@@ -173,60 +181,47 @@ std::optional<std::uint64_t> integer(std::string_view token) {
 }
 
 Walk read_integer(JsonValue value, Member<std::uint64_t>& member) {
-  json_type type{};
-  if (auto e = value.type().get(type)) return Broken{text_of(e)};
-  if (type != json_type::number) {
-    member.wrong();
-    return skip(value, 1);
-  }
-  const std::string_view token = value.raw_json_token();
-  if (!is_json_number(token)) return Broken{"a number is malformed"};
-  if (const auto number = integer(token)) member.good(*number);
-  else member.wrong();
-  return std::nullopt;
+  return read_typed(value, json_type::number, member, [&]() -> Walk {
+    const std::string_view token = value.raw_json_token();
+    if (!is_json_number(token)) return Broken{"a number is malformed"};
+    if (const auto number = integer(token)) member.good(*number);
+    else member.wrong();
+    return std::nullopt;
+  });
 }
 
 Walk read_bool(JsonValue value, Member<bool>& member) {
-  json_type type{};
-  if (auto e = value.type().get(type)) return Broken{text_of(e)};
-  if (type != json_type::boolean) {
-    member.wrong();
-    return skip(value, 1);
-  }
-  bool flag = false;
-  if (auto e = value.get_bool().get(flag)) return Broken{text_of(e)};
-  member.good(flag);
-  return std::nullopt;
+  return read_typed(value, json_type::boolean, member, [&]() -> Walk {
+    bool flag = false;
+    if (auto e = value.get_bool().get(flag)) return Broken{text_of(e)};
+    member.good(flag);
+    return std::nullopt;
+  });
 }
 
 Walk read_since(JsonValue value, Member<Since>& member) {
-  json_type type{};
-  if (auto e = value.type().get(type)) return Broken{text_of(e)};
-  if (type != json_type::object) {
-    member.wrong();
-    return skip(value, 1);
-  }
-  JsonObject object;
-  if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
-  Member<std::string_view> epoch;
-  Member<std::uint64_t> offset;
-  SeenMembers seen;
-  for (auto entry : object) {
-    simdjson::ondemand::field field;
-    if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
-    std::string_view name;
-    if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-    if (!seen.add(name)) return Broken{"a member of since stands twice: " + printable(name, 64)};
-    Walk broken;
-    if (name == "epoch") broken = read_string(field.value(), epoch);
-    else if (name == "offset") broken = read_integer(field.value(), offset);
-    else broken = skip(field.value(), 2);
-    if (broken) return broken;
-  }
-  using State = Member<std::string_view>::State;
-  if (epoch.state == State::good && offset.state == Member<std::uint64_t>::State::good) member.good(Since{epoch.value, offset.value});
-  else member.wrong();
-  return std::nullopt;
+  return read_typed(value, json_type::object, member, [&]() -> Walk {
+    JsonObject object;
+    if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
+    Member<std::string_view> epoch;
+    Member<std::uint64_t> offset;
+    SeenMembers seen;
+    for (auto entry : object) {
+      simdjson::ondemand::field field;
+      if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
+      std::string_view name;
+      if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
+      if (!seen.add(name)) return Broken{"a member of since stands twice: " + printable(name, 64)};
+      Walk broken;
+      if (name == "epoch") broken = read_string(field.value(), epoch);
+      else if (name == "offset") broken = read_integer(field.value(), offset);
+      else broken = skip(field.value(), 2);
+      if (broken) return broken;
+    }
+    if (epoch.is_good() && offset.is_good()) member.good(Since{epoch.value, offset.value});
+    else member.wrong();
+    return std::nullopt;
+  });
 }
 
 Walk read_member(std::string_view name, JsonValue value, Members& members) {
@@ -355,10 +350,10 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
         break;
       case CommandType::chat:
         take.optional("room", members.room, command.room).required("message", members.message, command.message).optional("key", members.key, command.key);
-        if (members.room.state == Member<std::string_view>::State::good && command.room.empty()) take.fail("room", "is empty");
+        if (members.room.is_good() && command.room.empty()) take.fail("room", "is empty");
         if (!take.failed() && command.message.empty()) take.fail("message", "is empty");
         if (command.key.size() > kMaxKeyBytes) take.fail("key", "is longer than 128 bytes");
-        if (members.key.state == Member<std::string_view>::State::good && command.key.empty()) take.fail("key", "is empty");
+        if (members.key.is_good() && command.key.empty()) take.fail("key", "is empty");
         break;
       case CommandType::delete_:
         take.required("room", members.room, command.room).required("offset", members.offset, command.offset);
