@@ -128,15 +128,26 @@ jobs_that_fit() {
   [ "$fit" -lt "$cores" ] && echo "$fit" || echo "$cores"
 }
 
+# quietly PRESET: passes ninja's output on, once there is work in it
+quietly() {
+  local line told=
+  while IFS= read -r line; do
+    case $line in
+      'ninja: Entering directory'* | *'Re-checking globbed directories'* | 'ninja: no work to do.') continue ;;
+    esac
+    [ -n "$told" ] || { told=yes; say "building $1"; }
+    printf '%s\n' "$line"
+  done
+}
+
 # build PRESET [TARGETS]
 build() {
   local preset=$1 dir=build/$1 started=$SECONDS
   shift
-  # A build with nothing to do says so on its last line; it deserves no words here.
-  if ninja -C "$dir" -n "$@" 2>/dev/null | tail -n 1 | grep -q 'no work to do'; then return 0; fi
-  say "building $preset"
-  ninja -C "$dir" -j "$(jobs_that_fit)" "$@" || fail "the build of $preset failed"
-  say "built $preset in $((SECONDS - started)) s"
+  # A build with nothing to do deserves no words; what there is to do is known only after
+  # ninja has looked for new files, so the words wait for its first step.
+  ninja -C "$dir" -j "$(jobs_that_fit)" "$@" | quietly "$preset" || fail "the build of $preset failed"
+  [ $((SECONDS - started)) -lt 3 ] || say "built $preset in $((SECONDS - started)) s"
 }
 
 # The binary that is shipped, at build/foyer.
