@@ -1,9 +1,11 @@
 #include "base/clock.h"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -23,7 +25,29 @@ class SystemClock final : public Clock {
 
 class SystemEntropy final : public Entropy {
  public:
+  // Ids are small and many: they come out of a block drawn per thread. What was
+  // given away is wiped from the block.
   void fill(std::span<std::byte> out) override {
+    thread_local Block block;
+    if (out.size() > block.bytes.size() / 4) return draw(out);
+    if (block.left < out.size()) {
+      draw(block.bytes);
+      block.left = block.bytes.size();
+    }
+    const auto given = std::span(block.bytes).subspan(block.left - out.size(), out.size());
+    std::ranges::copy(given, out.begin());
+    OPENSSL_cleanse(given.data(), given.size());
+    block.left -= out.size();
+  }
+
+ private:
+  struct Block {
+    std::array<std::byte, 1024> bytes{};
+    std::size_t left = 0;
+    ~Block() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+  };
+
+  static void draw(std::span<std::byte> out) {
     constexpr std::size_t kMost = std::numeric_limits<int>::max();
     while (!out.empty()) {
       const std::size_t n = std::min(out.size(), kMost);

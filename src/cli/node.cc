@@ -78,6 +78,7 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
   policy.environment = std::string(config::to_string(c.environment));
   policy.require_environment_claim = c.require_environment_claim;
   policy.leeway = c.jwt_leeway;
+  policy.token_types = c.token_types;
   policy.reveal = c.environment == config::Environment::development;
   policy.insecure_cookies = !config::is_strict(c.environment);
   policy.public_url = c.public_url;
@@ -187,7 +188,12 @@ Result<void> Node::Parts::open_stores() {
                                     .rooms_per_user = static_cast<std::uint32_t>(config.rooms_per_user)};
   TRY(chat_store, rooms::open_sqlite_store(data.file("chat.sqlite"), options, clock, entropy, metrics, log));
   chat = std::move(chat_store);
-  TRY(accounts_store, accounts::open_sqlite_store(data.file("accounts.sqlite"), {}, clock, entropy, metrics, log));
+  accounts::SqliteStoreOptions account_options;
+  account_options.database.survive_power_loss = options.survive_power_loss;
+  // A session is not forgotten before it has ended.
+  account_options.keep_ended = std::max({account_options.keep_ended, config.session_idle * 2, config.refresh_ttl * 2});
+  account_options.keep_revocations = std::max<Millis>(account_options.keep_revocations, config.access_token_ttl * 2);
+  TRY(accounts_store, accounts::open_sqlite_store(data.file("accounts.sqlite"), account_options, clock, entropy, metrics, log));
   account_store = std::move(accounts_store);
   return {};
 }
@@ -265,6 +271,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   TRY_VOID(bind());
   build = {.version = FOYER_VERSION, .build = build_id(), .environment = std::string(config::to_string(config.environment)), .config = std::move(fingerprint), .started = clock.mono()};
   loops = std::make_unique<loop::LoopGroup>(config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency()), clock, log);
+  loops->report_to(metrics);
   control = std::make_unique<net::ControlPlane>();
   TRY_VOID(open_stores());
   TRY_VOID(make_accounts());

@@ -142,7 +142,8 @@ void Connection::say(std::string_view json) {
 }
 
 void Connection::deliver(const SharedBytes& frame) {
-  if (phase_ == Phase::ready && fits(frame->size())) transport_.send(frame);
+  if (phase_ != Phase::ready || transport_.send_within(frame, shard_.policy().outbox_bytes)) return;
+  if (fits(frame->size())) transport_.send(frame);
 }
 
 void Connection::deliver_answer(const SharedBytes& frame) {

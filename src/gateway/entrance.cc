@@ -145,7 +145,9 @@ void Entrance::route() {
 }
 
 void Entrance::respond_problem(const Refusal& refusal) {
-  respond(wire::problem(refusal, ref_, shard_.policy().reveal), !last_request_);
+  Response response = wire::problem(refusal, ref_, shard_.policy().reveal);
+  if (refusal.cause == Cause::METHOD_NOT_ALLOWED) response.headers.add("Allow", "GET"); // of a socket path
+  respond(std::move(response), !last_request_);
 }
 
 void Entrance::respond(Response response, bool keep_alive) {
@@ -362,7 +364,8 @@ bool Entrance::hold(std::string_view text) {
 void Entrance::admit(Admission admission) {
   pending_.release();
   if (!upgraded_) upgrade(door_->selected_subprotocol(), true);
-  shard_.deps().log.debug("admitted", "a connection was admitted",
+  if (shard_.deps().log.enabled(Level::debug))
+    shard_.deps().log.debug("admitted", "a connection was admitted",
                           {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_}, {"path", printable(path_)}, {"steps", describe(door_->times())}});
   const bool echo = door_->socket() != nullptr && door_->socket()->path == "/ws/echo";
   const std::string frames = std::exchange(early_, {});
