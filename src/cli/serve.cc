@@ -73,7 +73,7 @@ std::optional<Refusal> not_there_yet(const config::Config& config) {
 }
 
 void greet(const config::Config& config, const NodeAddress& address) {
-  if (config.environment != config::Environment::development || isatty(STDOUT_FILENO) == 0) return;
+  if (config.environment != config::Environment::development) return;
   fmt::print(
       "\n  Foyer is open at {}\n\n"
       "  Next: open it in two browser windows, register two people, and chat.\n"
