@@ -190,14 +190,19 @@ test('a read-only database is STORE_READ_ONLY; reading still works', async (t) =
   assert.match(ready.text, /STORE_READ_ONLY/, 'health names it');
 });
 
-test('read-only accounts: the start says STORE_READ_ONLY and names the file', async (t) => {
+test('read-only accounts: who has a token chats on, registering is STORE_READ_ONLY', async (t) => {
   const data = temporary(t);
   if (isRoot) await run('chown', ['65534:65534', data]);
-  await (await serve(t, { data, wrap: asNobody })).terminate();
-  for (const file of databases(data)) fs.chmodSync(file, 0o400);
-  const failed = await serveFails(t, { data, wrap: asNobody });
-  assert.equal(failed.code, 1);
-  assert.match(failed.text, /STORE_READ_ONLY[\s\S]*|accounts\.sqlite/);
+  const first = await serve(t, { data, wrap: asNobody });
+  const ann = await arrive(first, 'ann');
+  await first.terminate();
+  for (const file of databases(data).filter((f) => /accounts/.test(f))) fs.chmodSync(file, 0o400);
+  const second = await serve(t, { data, wrap: asNobody });
+  const client = await Client.open(second, { token: ann.token });
+  assert.equal((await client.say('tea', 'still here')).type, 'sent');
+  const answer = await ask(second, 'POST', '/auth/register', { body: { name: 'late', password: PASSWORD } });
+  assert.deepEqual([answer.status, answer.json.code], [503, 'STORE_READ_ONLY']);
+  assert.match((await ask(second, 'GET', '/health')).text, /STORE_READ_ONLY/, 'health names it');
 });
 
 test('a full disk is STORE_FULL; nothing answered is lost, and with room again writing goes on', async (t) => {
