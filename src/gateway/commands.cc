@@ -126,6 +126,18 @@ void Connection::refresh(const Command& command) {
   std::string json;
   protocol::refreshed(json, command.id, identity_.expires_at);
   say(json);
+  if (!identity_.permissions.chat_read) leave_all();
+}
+
+// The new token may not read any more: what the old one joined ends, and is told.
+void Connection::leave_all() {
+  while (!memberships.empty()) {
+    const RoomName room = memberships.back().room->name;
+    shard_.unsubscribe(*this, room, false);
+    std::string json;
+    protocol::room_answer(json, "left", std::nullopt, room.view());
+    say(json);
+  }
 }
 
 } // namespace foyer::gateway

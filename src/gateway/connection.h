@@ -105,6 +105,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
   void refresh(const protocol::Command& command);
+  void leave_all();
   [[nodiscard]] Speaker speaker() const;
   void about_room(const protocol::Command& command);
   void say(std::string_view json);

@@ -274,7 +274,7 @@ class Player {
     return *std::move(value);
   }
 
-  // "$token:USER[:LIFE]", "$ticket:USER" and bound names are replaced.
+  // "$token:USER[:LIFE[:SCOPE]]", "$ticket:USER" and bound names are replaced.
   json::Value with_values(Node& node, json::Value value) {
     if (value.is_object())
       for (auto& member : value.get_object()) member.value() = with_values(node, std::move(member.value()));
@@ -297,9 +297,12 @@ class Player {
     const std::size_t colon = word.find(':');
     wish.user = word.substr(0, colon);
     if (colon != std::string_view::npos) {
-      const auto lives = read_duration(word.substr(colon + 1));
-      if (!lives) differ(fmt::format("not a duration: {}", word.substr(colon + 1)));
+      word.remove_prefix(colon + 1);
+      const std::size_t second = word.find(':');
+      const auto lives = read_duration(word.substr(0, second));
+      if (!lives) differ(fmt::format("not a duration: {}", word.substr(0, second)));
       wish.lives = *lives;
+      if (second != std::string_view::npos) wish.scope = word.substr(second + 1);
     }
     return ticket ? node.ticket(wish) : node.token(wish).text;
   }
