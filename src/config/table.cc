@@ -19,7 +19,7 @@ const Option kOptions[] = {
     {.name = "data", .section = "Process", .slot = &Config::data,
      .help = "The directory of databases, generated secrets and keys. It belongs to one server and one environment.", .path = true},
     {.name = "role", .section = "Process", .slot = Roles{}, .help = "Which parts this process runs: auth (accounts, tokens), gateway (sockets, rooms), or both."},
-    {.name = "loops", .section = "Process", .slot = &Config::loops, .help = "Event loops of the data plane. 0: one for each core.", .min = 1, .max = 255, .zero = true},
+    {.name = "loops", .section = "Process", .slot = &Config::loops, .help = "Event loops of the data plane. 0: one for each core.", .min = 1, .max = 64, .zero = true},
     {.name = "log_format", .section = "Process", .slot = &Config::log_format, .help = "json is one object a line, text is for people."},
     {.name = "log_level", .section = "Process", .slot = &Config::log_level, .help = "The least important lines that are still written."},
     {.name = "metrics_listen", .section = "Process", .slot = &Config::metrics_listen,
