@@ -88,13 +88,18 @@ void EpollLoop::wait(std::optional<Millis> limit) {
   now_ = clock_.mono();
   wall_ = clock_.wall();
 
+  wheel_.set_now(now_); // what is armed from here on counts from now
   stats_.posts.add(mailbox_.run_all());
-  wheel_.advance(now_);
   read_postponed();
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     handle(event.data.u64, event.events);
   }
+  // Time is looked at last: after a pause of the process what has arrived meanwhile
+  // counts, and nobody is given up for a silence that was ours.
+  constexpr int kPatience = 32; // turns
+  full_turns_ = count == kEventsPerTurn ? full_turns_ + 1 : 0;
+  if (full_turns_ % kPatience == 0) wheel_.advance(now_);
 }
 
 void EpollLoop::handle(std::uint64_t event_tag, std::uint32_t events) {

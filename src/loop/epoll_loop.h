@@ -95,6 +95,7 @@ class EpollLoop final : public Loop {
   WallTime wall_;
   LoopStats stats_;
   TimerWheel wheel_;
+  int full_turns_ = 0; // in a row, in which more events may have waited
   Mailbox mailbox_;
   std::unique_ptr<char[]> read_buffer_;
   TurnQueue queue_;

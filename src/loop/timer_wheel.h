@@ -7,6 +7,7 @@
 // is touched at most four times. Longer than nine days is cut to nine days.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,8 @@ class TimerWheel {
   // Fires what is due, in order of ticks; returns how many fired. on_timer may arm,
   // disarm and destroy any timer.
   std::size_t advance(MonoTime now);
+  // arm() counts from `now`; fires nothing.
+  void set_now(MonoTime now) { now_ = std::max(now_, now); }
   [[nodiscard]] MonoTime now() const { return now_; }
   [[nodiscard]] std::size_t armed() const { return armed_; }
   // How long nothing can be due. May be shorter than the time of the next timer,
