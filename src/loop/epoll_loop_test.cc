@@ -329,3 +329,37 @@ TEST(EpollLoop, StoppingClosesEveryConnectionAndTellsItsHandler) {
 }
 
 TEST(EpollLoop, AnIdleConnectionIsSmall) { EXPECT_LE(sizeof(EpollTransport), 128U); }
+
+namespace {
+
+struct Bell final : Timer {
+  explicit Bell(std::vector<std::string>& s) : story(s) {}
+  void on_timer() override { story.emplace_back("rings"); }
+  std::vector<std::string>& story;
+};
+
+} // namespace
+
+TEST(EpollLoop, ATimerThatAPostedTaskArmsAfterALongSleepCountsFromNow) {
+  World w;
+  Bell bell(w.story);
+  w.turn();
+  w.clock.advance(10s);
+  w.loop.post([&] { w.loop.arm(bell, 1000ms); });
+  EXPECT_THAT(w.turn(), IsEmpty());
+  w.clock.advance(900ms);
+  EXPECT_THAT(w.turn(), IsEmpty());
+  w.clock.advance(150ms);
+  EXPECT_THAT(w.turn(), ElementsAre("rings"));
+}
+
+TEST(EpollLoop, WhatArrivedDuringAPauseIsHeardBeforeItsTimerFires) {
+  World w;
+  Bell bell(w.story);
+  auto a = w.connect("a");
+  w.turn();
+  w.loop.arm(bell, 1000ms);
+  a.peer.write("alive");
+  w.clock.advance(10s);
+  EXPECT_THAT(w.turn(), ElementsAre("a got alive", "rings"));
+}
