@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "accounts/routes.h"
@@ -13,6 +14,7 @@
 #include "base/metrics.h"
 #include "cli/build_id.h"
 #include "gateway/gateway.h"
+#include "hub/audience.h"
 #include "loop/server.h"
 #include "net/control.h"
 #include "net/work_queue.h"
@@ -124,7 +126,7 @@ struct Node::Parts {
   api::BuildInfo build;
   WallTime started = clock.wall();
   NodeAddress address;
-  std::shared_ptr<loop::Listener> listener, metrics_listener;
+  std::shared_ptr<loop::Listener> listener, metrics_listener; // until the loops have them: then they close with the last of these
 
   std::unique_ptr<loop::LoopGroup> loops;
   std::unique_ptr<net::ControlPlane> control;
@@ -151,7 +153,7 @@ struct Node::Parts {
   } info;
   std::unique_ptr<gateway::Router> router, metrics_router;
   std::unique_ptr<gateway::Gateway> gateway, metrics_gateway;
-  bool stopped = false;
+  std::atomic<bool> stopped{false};
 
   Result<void> build_all(std::string fingerprint);
   Result<void> bind();
@@ -259,18 +261,18 @@ void Node::Parts::make_gateway() {
   std::vector<loop::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
   gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router));
-  loops->listen(listener, [this](loop::EpollLoop& loop) { return gateway->accept_function(loop.index()); });
+  loops->listen(std::move(listener), [this](loop::EpollLoop& loop) { return gateway->accept_function(loop.index()); });
   if (!metrics_listener) return;
   metrics_router = std::make_unique<gateway::Router>(api::metrics_listener_routes(api_deps()), router_policy);
   policy.door.sockets.clear();
   metrics_gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router));
-  loops->listen(metrics_listener, [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
+  loops->listen(std::move(metrics_listener), [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
 }
 
 Result<void> Node::Parts::build_all(std::string fingerprint) {
   TRY_VOID(bind());
   build = {.version = FOYER_VERSION, .build = build_id(), .environment = std::string(config::to_string(config.environment)), .config = std::move(fingerprint), .started = clock.mono()};
-  loops = std::make_unique<loop::LoopGroup>(config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency()), clock, log);
+  loops = std::make_unique<loop::LoopGroup>(std::min<std::size_t>(hub::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())), clock, log);
   loops->report_to(metrics);
   control = std::make_unique<net::ControlPlane>();
   TRY_VOID(open_stores());
@@ -310,13 +312,17 @@ void Node::drain(std::function<void()> done) {
     if (!once->exchange(true)) done();
   };
   parts_->control->after(parts_->config.drain_timeout, finish);
-  parts_->gateway->drain([parts = parts_.get(), finish] { parts->loops->stop_listening(finish); });
+  // Whoever knocks meanwhile is answered, too: the listener closes, then the last of them are heard.
+  parts_->gateway->drain([parts = parts_.get(), finish] {
+    parts->loops->stop_listening([parts, finish] {
+      if (!parts->stopped) parts->gateway->when_empty(finish);
+    });
+  });
 }
 
 void Node::stop() {
   auto& p = *parts_;
-  if (p.stopped) return;
-  p.stopped = true;
+  if (p.stopped.exchange(true)) return;
   if (p.loops) p.loops->stop(), p.loops->join();
   if (p.hashing) p.hashing->stop();
   if (p.control) p.control->stop();

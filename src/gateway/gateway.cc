@@ -55,10 +55,16 @@ void Gateway::watch_revocations() {
 
 void Gateway::drain(std::function<void()> done) {
   if (draining_.exchange(true)) return;
-  left_ = std::make_shared<std::atomic<std::size_t>>(shards_.size());
+  on_all(&Shard::drain, std::move(done));
+}
+
+void Gateway::when_empty(std::function<void()> done) { on_all(&Shard::when_empty, std::move(done)); }
+
+void Gateway::on_all(void (Shard::*step)(std::move_only_function<void()>), std::function<void()> done) {
+  const auto left = std::make_shared<std::atomic<std::size_t>>(shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    loops_[i]->post([shard = shards_[i].get(), left = left_, done] {
-      shard->drain([left, done] {
+    loops_[i]->post([shard = shards_[i].get(), step, left, done] {
+      (shard->*step)([left, done] {
         if (left->fetch_sub(1) == 1) done();
       });
     });

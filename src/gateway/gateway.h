@@ -28,6 +28,9 @@ class Gateway final : public GatewayInfo {
   // From any thread, once: new connections get DRAINING, open ones `closing` and then
   // a Close 1001, in paced batches. `done` runs on a loop when none is left.
   void drain(std::function<void()> done);
+  // After that, with the listeners closed: `done` runs on a loop when they, too, are gone
+  // who knocked while it went on.
+  void when_empty(std::function<void()> done);
 
   // GatewayInfo
   [[nodiscard]] std::vector<RefusalRecord> refusals(const RefusalFilter& filter) const override;
@@ -36,13 +39,14 @@ class Gateway final : public GatewayInfo {
   [[nodiscard]] bool loops_turn() const override;
 
  private:
+  void on_all(void (Shard::*step)(std::move_only_function<void()>), std::function<void()> done);
+
   GatewayPolicy policy_;
   GatewayDeps deps_;
   std::vector<loop::Loop*> loops_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<loop::Timer>> pulses_;
   std::atomic<bool> draining_{false};
-  std::shared_ptr<std::atomic<std::size_t>> left_;
 };
 
 } // namespace foyer::gateway

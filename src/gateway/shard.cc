@@ -305,3 +305,10 @@ void Shard::drain_some() {
 }
 
 } // namespace foyer::gateway
+void Shard::when_empty(std::move_only_function<void()> done) {
+  if (open_ == 0) return done();
+  drained_ = std::move(done);
+  drain_batch_ = slots_.size();
+  loop_.arm(*drain_timer_, kDrainStep);
+}
+

@@ -88,6 +88,8 @@ class Shard {
 
   // Draining: everybody is told at once and closed in paced batches.
   void drain(std::move_only_function<void()> done);
+  // After that, and after the last accept: once everybody is gone who knocked meanwhile.
+  void when_empty(std::move_only_function<void()> done);
   [[nodiscard]] bool draining() const { return draining_; }
   // Something was revoked: connections that it concerns are closed.
   void check_revocations();
