@@ -221,8 +221,8 @@ void RoomOwners::member_came(Room& room, const Speaker& speaker) {
   publish(room, json, 0, speaker.user);
 }
 
-void RoomOwners::member_went(Room& room, const hub::Member& member) {
-  if (room.presence.count() >= policy_.presence_events_limit) {
+void RoomOwners::member_went(Room& room, const hub::Member& member, std::size_t before) {
+  if (before > policy_.presence_events_limit) {
     room.changed = true;
     return;
   }
@@ -399,7 +399,8 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
       if (!*removed) return;
       r.audience.for_each_loop([&](std::uint8_t loop) { port_.evict(loop, r.name, user); });
       r.typing.set(user, {}, false, loop_.now());
-      if (const auto gone = r.presence.expel(user)) member_went(r, *gone);
+      const std::size_t before = r.presence.count();
+      if (const auto gone = r.presence.expel(user)) member_went(r, *gone, before);
       protocol::room_answer(told, "room_removed", std::nullopt, r.name.view());
       port_.to_user(user, text_frame(told));
     }));
@@ -459,7 +460,9 @@ void RoomOwners::on_timer(Room& room) {
     protocol::typing(json, room.name.view(), {member.id.view(), member.name}, false);
     publish(room, json, 0, member.id);
   }
-  for (const auto& member : room.presence.lapse(now)) member_went(room, member);
+  // As many as there were when they went: a crowd that goes at once is told as one number.
+  const std::size_t before = room.presence.count();
+  for (const auto& member : room.presence.lapse(now)) member_went(room, member, before);
   if (room.changed && now - room.changed_sent >= std::chrono::seconds{1}) {
     room.changed = false;
     room.changed_sent = now;

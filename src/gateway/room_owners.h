@@ -76,7 +76,7 @@ class RoomOwners {
   void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {}, bool of_message = false);
   void published(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
-  void member_went(Room& room, const hub::Member& member);
+  void member_went(Room& room, const hub::Member& member, std::size_t before); // of so many
   void schedule(Room& room);
   [[nodiscard]] Millis unload_after(const Room& room) const;
   void on_timer(Room& room);
