@@ -199,7 +199,9 @@ void RoomOwners::joined(JoinQuestion& question, Room& room, Offset up_to, bool r
   std::string json;
   protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), up_to}, .durable = room.ephemeral == nullptr,
                                        .recovered = recovered, .more = !recovered && page.more, .messages = messages, .members = refs, .member_count = room.presence.count()});
-  port_.joined(ticket_of(question), up_to, text_frame(json));
+  JoinTicket ticket = ticket_of(question);
+  ticket.recovered = recovered;
+  port_.joined(std::move(ticket), up_to, text_frame(json));
 }
 
 void RoomOwners::join_failed(JoinQuestion& question, Room* room, Refusal refusal) {

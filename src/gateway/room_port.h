@@ -61,6 +61,7 @@ struct JoinTicket {
   MessageId id;
   bool again = false;
   std::uint64_t serial = 0;
+  bool recovered = false; // the answer holds everything after the client's `since`
 };
 
 // One frame for every subscriber of a room on one loop.

@@ -10,6 +10,13 @@ namespace foyer::gateway {
 
 constexpr Millis kDrainStep{50};
 
+namespace {
+
+// Some of it was not held: the client learns by the Close that it must join with `since`.
+Refusal too_much_held() { return {.cause = Cause::SLOW_CONSUMER, .evidence = "more was published during a join than may be held back"}; }
+
+} // namespace
+
 ShardMetrics::ShardMetrics(Metrics& metrics)
     : admitted(metrics.counter("foyer_admissions_total", "Connections admitted by the door.")),
       received(metrics.counter("foyer_messages_received_total", "Messages received from clients.")),
@@ -238,9 +245,14 @@ void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& fr
     return;
   }
   const auto joining = std::move(subscription->joining);
+  // What was published to a live subscription before the owner heard of the new join
+  // is in the answer only if that recovers; else it comes first, or never.
+  if (ticket.again && !ticket.recovered)
+    for (const auto& [offset, held] : joining->held)
+      if (offset <= up_to) connection->deliver(held);
   connection->deliver_answer(frame);
   if (joining->held_bytes > policy_.joining_bytes)
-    return connection->end({.cause = Cause::SLOW_CONSUMER, .evidence = "more was published during a join than may be held back"});
+    return connection->end(too_much_held());
   for (const auto& [offset, held] : joining->held)
     if (offset > up_to) connection->deliver(held);
 }
@@ -252,6 +264,7 @@ void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
     if (ticket.again) {
       const auto joining = std::move(subscription->joining);
       for (const auto& [offset, held] : joining->held) connection->deliver(held);
+      if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
     } else {
       unsubscribe(*connection, ticket.room, false); // not counted by the owner
     }
@@ -293,6 +306,13 @@ void Shard::drain(std::move_only_function<void()> done) {
   loop_.arm(*drain_timer_, kDrainStep);
 }
 
+void Shard::when_empty(std::move_only_function<void()> done) {
+  if (open_ == 0) return done();
+  drained_ = std::move(done);
+  drain_batch_ = slots_.size();
+  loop_.arm(*drain_timer_, kDrainStep);
+}
+
 void Shard::drain_some() {
   for (std::size_t n = 0; n < drain_batch_ && drain_cursor_ < slots_.size(); ++drain_cursor_) {
     Connection* connection = slots_[drain_cursor_].connection.get();
@@ -305,10 +325,3 @@ void Shard::drain_some() {
 }
 
 } // namespace foyer::gateway
-void Shard::when_empty(std::move_only_function<void()> done) {
-  if (open_ == 0) return done();
-  drained_ = std::move(done);
-  drain_batch_ = slots_.size();
-  loop_.arm(*drain_timer_, kDrainStep);
-}
-
