@@ -30,8 +30,14 @@ void Connection::on_bytes(std::span<char> bytes) {
 }
 
 void Connection::identity_answered(Result<Identity> identity) {
+  if (phase_ == Phase::closing) return; // nobody waits for it any more
   if (entrance_) entrance_->answered(std::move(identity));
   drop_entrance();
+}
+
+void Connection::request_answered(Response response) {
+  if (entrance_) entrance_->request_answered(std::move(response));
+  drop_entrance(); // the request behind it may have been an upgrade
 }
 
 void Connection::on_eof() {

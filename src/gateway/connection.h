@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/http.h"
 #include "base/refusal.h"
 #include "gateway/limits.h"
 #include "gateway/room_port.h"
@@ -64,6 +65,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void take_text(std::span<char> text); // kPadding readable bytes follow
   void hold(Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
   void identity_answered(Result<Identity> identity);
+  void request_answered(Response response);
 
   // From the shard.
   void deliver(const SharedBytes& frame); // closes with SLOW_CONSUMER when the outbox is full

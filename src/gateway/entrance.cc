@@ -133,15 +133,16 @@ void Entrance::route() {
   Reply reply = [&shard = shard_, id = connection_.id(), alive = shard_.alive()](Response response) mutable {
     if (!*alive) return;
     shard.loop().post([&shard, id, response = std::move(response)]() mutable {
-      Connection* connection = shard.find(id);
-      if (connection == nullptr || connection->entrance() == nullptr) return;
-      Entrance& entrance = *connection->entrance();
-      if (!entrance.waiting_ || entrance.door_) return;
-      entrance.waiting_ = false;
-      entrance.respond(std::move(response), !entrance.last_request_);
+      if (Connection* connection = shard.find(id)) connection->request_answered(std::move(response));
     });
   };
   shard_.deps().run_control([handler, request = request_, reply = std::move(reply)]() mutable { (*handler)(std::move(request), std::move(reply)); });
+}
+
+void Entrance::request_answered(Response response) {
+  if (!waiting_ || door_) return;
+  waiting_ = false;
+  respond(std::move(response), !last_request_);
 }
 
 void Entrance::respond_problem(const Refusal& refusal) {

@@ -40,6 +40,7 @@ class Entrance {
   void shut_down(); // draining: an answer under way is finished, nothing new is begun
 
   void answered(Result<Identity> identity); // of a ticket or a cookie, later
+  void request_answered(Response response); // of a route, later
   [[nodiscard]] bool upgraded() const { return upgraded_; }
   [[nodiscard]] bool finished() const { return finished_; } // handed over, or nothing more to do: may be deleted
 
