@@ -101,7 +101,7 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
   if (service_ == Service::echo) {
     std::string frame;
     wire::append_frame(frame, kind, payload);
-    deliver(share(std::move(frame)));
+    deliver_answer(share(std::move(frame)));
     return phase_ != Phase::closing;
   }
   if (kind == wire::Opcode::binary) {
@@ -140,11 +140,11 @@ bool Connection::on_close(std::uint16_t code, std::string_view) {
 
 // Saying things
 
-void Connection::say(std::string_view json) {
+void Connection::say(std::string_view json, bool is_answer) {
   std::string frame;
   frame.reserve(json.size() + 10);
   wire::append_frame(frame, wire::Opcode::text, json);
-  if (fits(frame.size())) transport_.send_copy(frame);
+  if (fits(frame.size(), is_answer)) transport_.send_copy(frame);
 }
 
 void Connection::deliver(const SharedBytes& frame) {
@@ -180,7 +180,7 @@ void Connection::refuse_command(MessageId id, Refusal refusal) {
   const Ref ref = report(refusal);
   std::string json;
   protocol::error(json, id, refusal, ref, shard_.policy().reveal);
-  say(json);
+  say(json, true); // whoever says too much in one breath is told so, and is not slow for that
 }
 
 void Connection::bad_message(const protocol::BadCommand& bad) {
@@ -196,16 +196,21 @@ void Connection::end(Refusal refusal, std::string_view more) {
   reason += ' ';
   reason += ref.view();
   if (!more.empty()) reason += ' ', reason += more;
-  close(refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close, reason);
+  const std::uint16_t code = refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close;
+  // Who is slow needs time to learn it: as much as anybody who is silent has.
+  if (refusal.cause == Cause::SLOW_CONSUMER) close(code, reason, shard_.policy().heartbeat_interval + shard_.policy().heartbeat_timeout);
+  else close(code, reason);
 }
 
-void Connection::close(std::uint16_t code, std::string_view reason) {
+void Connection::close(std::uint16_t code, std::string_view reason) { close(code, reason, shard_.policy().close_linger); }
+
+void Connection::close(std::uint16_t code, std::string_view reason, Millis linger) {
   phase_ = Phase::closing;
   shard_.loop().disarm(*this);
   std::string frame;
   wire::append_frame(frame, wire::Opcode::close, wire::close_payload(code, reason));
   transport_.send_copy(frame);
-  transport_.close_gracefully(shard_.policy().close_linger);
+  transport_.close_gracefully(linger);
 }
 
 void Connection::tell_closing(Millis retry_after) {

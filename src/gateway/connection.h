@@ -100,6 +100,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   bool on_pong(std::string_view payload) override;
   bool on_close(std::uint16_t code, std::string_view reason) override;
 
+  void close(std::uint16_t code, std::string_view reason, Millis linger);
   void schedule();
   void bad_message(const protocol::BadCommand& bad);
   void run(const protocol::Command& command);
@@ -110,7 +111,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void leave_all();
   [[nodiscard]] Speaker speaker() const;
   void about_room(const protocol::Command& command);
-  void say(std::string_view json);
+  void say(std::string_view json, bool is_answer = false);
   Ref report(const Refusal& refusal);
   void drop_entrance();
   [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
