@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "accounts/routes.h"
 #include "accounts/service.h"
@@ -261,12 +262,12 @@ void Node::Parts::make_gateway() {
   std::vector<loop::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
   gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router));
-  loops->listen(std::move(listener), [this](loop::EpollLoop& loop) { return gateway->accept_function(loop.index()); });
+  loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) { return gateway->accept_function(loop.index()); });
   if (!metrics_listener) return;
   metrics_router = std::make_unique<gateway::Router>(api::metrics_listener_routes(api_deps()), router_policy);
   policy.door.sockets.clear();
   metrics_gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router));
-  loops->listen(std::move(metrics_listener), [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
+  loops->listen(std::exchange(metrics_listener, nullptr), [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
 }
 
 Result<void> Node::Parts::build_all(std::string fingerprint) {
