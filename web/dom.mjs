@@ -15,6 +15,13 @@ export function h(tag, properties = {}, ...children) {
   return node;
 }
 
+// A sentence as nodes: what stands between back quotes is what one types.
+export function prose(text) {
+  const parts = text.split('`');
+  if (parts.length % 2 === 0) return [text];
+  return parts.map((part, i) => (i % 2 === 1 ? h('code', {}, part) : part));
+}
+
 export function copyButton(text, label = 'Copy') {
   const button = h('button', { type: 'button', class: 'link' }, label);
   button.addEventListener('click', async () => {

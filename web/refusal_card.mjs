@@ -1,6 +1,6 @@
 // A refusal on the page: the code, the sentence, who must act, the next step, and
 // the reference by which the operator finds it. It stays until it is answered.
-import { copyButton, h } from './dom.mjs';
+import { copyButton, h, prose } from './dom.mjs';
 import { WHO, explain } from './refusal.mjs';
 
 // actions: nodes (buttons) for the next step, where this page can take it
@@ -11,10 +11,10 @@ export function refusalCard(r, ...actions) {
     if (told.code) foot.push(h('a', { href: `/causes/${encodeURIComponent(told.code)}`, target: '_blank', rel: 'noopener' }, 'What this means'));
     card.replaceChildren(
       h('p', { class: 'code' }, told.code ? h('code', {}, told.code) : told.heard === 'stranger' ? 'Not answered by Foyer' : told.heard === 'nothing' ? 'No answer' : 'Refused'),
-      h('p', { class: 'sentence' }, told.message || 'The server said no more than its code.'),
+      h('p', { class: 'sentence' }, prose(told.message || 'The server said no more than its code.')),
       h('dl', {},
         told.who ? h('div', {}, h('dt', {}, 'To act'), h('dd', {}, WHO[told.who] ?? told.who)) : null,
-        told.next ? h('div', {}, h('dt', {}, 'Next step'), h('dd', {}, told.next)) : null,
+        told.next ? h('div', {}, h('dt', {}, 'Next step'), h('dd', {}, prose(told.next))) : null,
         told.ref ? h('div', {}, h('dt', {}, 'Reference'), h('dd', {}, h('code', {}, told.ref), ' ', copyButton(told.ref))) : null),
       h('div', { class: 'actions' }, foot));
   };

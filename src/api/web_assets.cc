@@ -5,8 +5,18 @@
 namespace foyer::api {
 namespace {
 
+// What stands between back quotes is what one types: <code>.
 void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) switch (c) {
+  bool code = false;
+  for (std::size_t i = 0; i < text.size(); ++i) switch (const char c = text[i]) {
+      case '`':
+        if (!code && text.find('`', i + 1) == std::string_view::npos) {
+          out += c;
+          break;
+        }
+        out += code ? "</code>" : "<code>";
+        code = !code;
+        break;
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;

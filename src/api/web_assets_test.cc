@@ -43,4 +43,9 @@ TEST(FillTemplate, LeavesTextWithoutAClosingMarkAsItIs) {
 }
 
 } // namespace
+TEST(Template, WhatStandsBetweenBackQuotesIsCode) {
+  EXPECT_EQ(fill_template("{{a}}", {{"a", "run `foyer why <REF>` now"}}), "run <code>foyer why &lt;REF&gt;</code> now");
+  EXPECT_EQ(fill_template("{{a}}", {{"a", "one ` alone"}}), "one ` alone");
+}
+
 } // namespace foyer::api
