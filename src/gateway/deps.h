@@ -2,7 +2,9 @@
 // shared by all shards, immutable or thread safe, and outliving them.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -69,6 +71,8 @@ struct GatewayDeps {
   AddressLimits& plain_gets;   // of socket paths: their own limit
   UserConnections& users;
   ConnectionGauges& gauges;
+  // PROXY_NOT_TRUSTED is told once in a process.
+  std::shared_ptr<std::atomic<bool>> untrusted_proxy_told = std::make_shared<std::atomic<bool>>(false);
   // Runs a task on the control plane.
   std::function<void(std::move_only_function<void()>)> run_control;
 };

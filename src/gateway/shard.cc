@@ -106,8 +106,7 @@ auth::IdentityAnswer Shard::identity_answer(ConnectionId id) {
 }
 
 void Shard::report_untrusted_proxy(std::string_view peer) {
-  if (untrusted_proxy_told_) return;
-  untrusted_proxy_told_ = true;
+  if (deps_.untrusted_proxy_told->exchange(true)) return;
   const CauseInfo& cause = info(Cause::PROXY_NOT_TRUSTED);
   deps_.log.warning("proxy_not_trusted", cause.operator_text, {{"code", cause.code}, {"address", peer}, {"next", cause.next}});
 }

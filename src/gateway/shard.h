@@ -161,7 +161,6 @@ class Shard {
   std::unordered_map<UserId, Connection*> users_; // the first of a list
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   bool draining_ = false;
-  bool untrusted_proxy_told_ = false;
   std::move_only_function<void()> drained_;
   std::unique_ptr<DrainTimer> drain_timer_;
   std::size_t drain_batch_ = 0;
