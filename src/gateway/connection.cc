@@ -148,8 +148,9 @@ void Connection::say(std::string_view json, bool is_answer) {
 }
 
 void Connection::deliver(const SharedBytes& frame) {
-  if (phase_ != Phase::ready || transport_.send_within(frame, shard_.policy().outbox_bytes)) return;
-  if (fits(frame->size())) transport_.send(frame);
+  if (phase_ != Phase::ready) return;
+  if (transport_.send_within(frame, shard_.policy().outbox_bytes)) answers_ = 0; // none needs more room any more
+  else if (fits(frame->size())) transport_.send(frame);
 }
 
 void Connection::deliver_answer(const SharedBytes& frame) {
