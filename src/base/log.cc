@@ -100,6 +100,7 @@ class SpdLog final : public Log {
     logger_->set_level(spdlog::level::trace);
     logger_->set_error_handler([](const std::string&) {});
   }
+  ~SpdLog() override { pool_.reset(); } // its thread ends, with all lines written, before what it writes to goes
 
   [[nodiscard]] bool enabled(Level level) const noexcept override { return level >= level_; }
 
