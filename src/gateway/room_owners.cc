@@ -1,29 +1,11 @@
+// Loading and leaving of rooms, subscriptions, presence, and what time does to a room.
 #include "gateway/room_owners.h"
 
+#include "gateway/room.h"
 #include "hub/recovery.h"
-#include "wire/websocket.h"
 
 namespace foyer::gateway {
 namespace {
-
-
-SharedBytes text_frame(std::string_view json) {
-  std::string frame;
-  frame.reserve(json.size() + 10);
-  wire::append_frame(frame, wire::Opcode::text, json);
-  return share(std::move(frame));
-}
-
-protocol::MessageView view(const rooms::Message& m) {
-  return {.offset = m.offset, .from = {m.from.id.view(), m.from.name}, .text = m.text, .time = m.time, .key = m.key, .deleted = m.deleted};
-}
-
-std::vector<protocol::MessageView> views(const std::vector<rooms::Message>& messages) {
-  std::vector<protocol::MessageView> list;
-  list.reserve(messages.size());
-  for (const auto& m : messages) list.push_back(view(m));
-  return list;
-}
 
 JoinTicket ticket_of(const JoinQuestion& question) {
   return {.connection = question.speaker.connection, .user = question.speaker.user, .room = question.room, .id = question.id, .again = question.again, .serial = question.serial};
@@ -31,50 +13,12 @@ JoinTicket ticket_of(const JoinQuestion& question) {
 
 } // namespace
 
-struct RoomOwners::Room final : loop::Timer {
-  Room(RoomOwners& o, RoomName n, Millis grace) : owners(o), name(std::move(n)), presence(grace) {}
-  void on_timer() override { owners.on_timer(*this); }
-
-  RoomOwners& owners;
-  RoomName name;
-  bool open = false;                // false: the store has been asked, `waiting` waits
-  std::vector<Operation> waiting;
-  std::uint32_t in_store = 0;       // questions that the store has not answered yet
-  rooms::RoomKind kind{};
-  Epoch epoch;
-  Offset offset = 0;                // of the last message published
-  std::unordered_set<UserId> members; // private and direct
-  std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
-  hub::Presence presence;
-  hub::Audience audience;
-  hub::Typing typing;
-  bool changed = false;             // members_changed is due
-  MonoTime changed_sent{};
-  MonoTime idle_since{};
-};
-
 RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore& store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
       alive_(std::make_shared<bool>(true)) {}
 
 RoomOwners::~RoomOwners() { *alive_ = false; }
-
-// The store may answer after this is gone, as long as the loop is there.
-template <class T, class Function>
-rooms::Done<T> RoomOwners::on_loop(Room& room, Function function) {
-  ++room.in_store;
-  return [this, &loop = loop_, alive = alive_, name = room.name, function = std::move(function)](Result<T> result) mutable {
-    loop.post([this, alive = std::move(alive), name = std::move(name), function = std::move(function), result = std::move(result)]() mutable {
-      if (!*alive) return;
-      Room* r = find(name);
-      if (r == nullptr) return;
-      --r->in_store;
-      function(*r, std::move(result));
-      schedule(*r);
-    });
-  };
-}
 
 RoomOwners::Room* RoomOwners::find(const RoomName& name) {
   const auto it = rooms_.find(name);
@@ -263,180 +207,6 @@ void RoomOwners::typing(Speaker speaker, RoomName name, bool on) {
   protocol::typing(json, room->name.view(), {speaker.user.view(), speaker.name}, on);
   publish(*room, json, 0, speaker.user);
   schedule(*room);
-}
-
-// Messages
-
-void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const UserId& except, bool of_message) {
-  if (room.audience.empty()) return;
-  const SharedBytes frame = text_frame(json);
-  room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = offset, .of_message = of_message, .except = except}); });
-}
-
-void RoomOwners::published(Room& room, const rooms::Message& message) {
-  room.offset = message.offset;
-  published_.add();
-  if (room.audience.empty()) return;
-  std::string json;
-  json.reserve(message.text.size() + 256);
-  protocol::message(json, room.name.view(), room.epoch.view(), view(message));
-  publish(room, json, message.offset);
-}
-
-void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string text, std::string key) {
-  with_room(name, [this, speaker = std::move(speaker), id, text = std::move(text), key = std::move(key)](Result<Room*> opened) mutable {
-    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
-    Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::write)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    const WallTime time = loop_.wall();
-    rooms::Message message{.offset = 0, .from = {speaker.user, speaker.name}, .text = std::move(text), .time = time, .key = std::move(key)};
-    const auto finish = [this, id](Room& r, const ConnectionId connection, rooms::Message& m, Result<rooms::Appended> appended) {
-      if (!appended) return port_.refuse(connection, id, std::move(appended).error());
-      m.offset = appended->offset;
-      m.time = appended->time;
-      if (!appended->duplicate) published(r, m);
-      std::string json;
-      protocol::sent(json, id, r.name.view(), r.epoch.view(), m.offset, m.time, appended->duplicate);
-      port_.answer(connection, text_frame(json));
-    };
-    if (room.ephemeral) return finish(room, speaker.connection, message, room.ephemeral->append({room.name, message.from, message.text, message.key, time}, loop_.now()));
-    rooms::AppendQuestion question{.room = room.name, .from = message.from, .text = message.text, .key = message.key, .time = time};
-    store_.append(std::move(question), on_loop<rooms::Appended>(room, [finish, connection = speaker.connection, message = std::move(message)](Room& r, Result<rooms::Appended> appended) mutable {
-      finish(r, connection, message, std::move(appended));
-    }));
-  });
-}
-
-void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offset) {
-  with_room(name, [this, speaker = std::move(speaker), id, offset](Result<Room*> opened) {
-    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
-    Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::erase)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    const auto finish = [this, id](Room& r, const ConnectionId connection, Result<Offset> erased) {
-      if (!erased) return port_.refuse(connection, id, std::move(erased).error());
-      std::string pushed, answered;
-      protocol::deleted(pushed, std::nullopt, r.name.view(), *erased);
-      publish(r, pushed, 0, {}, true);
-      protocol::deleted(answered, id, r.name.view(), *erased);
-      port_.answer(connection, text_frame(answered));
-    };
-    const bool any = rooms::may_erase_any(speaker.permissions);
-    if (room.ephemeral) return finish(room, speaker.connection, room.ephemeral->erase(offset, speaker.user, any));
-    store_.erase(room.name, offset, speaker.user, any, on_loop<Offset>(room, [finish, connection = speaker.connection](Room& r, Result<Offset> erased) { finish(r, connection, std::move(erased)); }));
-  });
-}
-
-void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, std::optional<Offset> before, std::uint32_t limit) {
-  with_room(name, [this, speaker = std::move(speaker), id, before, limit](Result<Room*> opened) mutable {
-    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
-    Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::read)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    rooms::HistoryQuestion question{.room = room.name, .before = before, .up_to = room.offset, .limit = std::min(limit, policy_.history_limit)};
-    const auto finish = [this, id](Room& r, const Speaker& to, Result<rooms::HistoryPage> page) {
-      if (page) // the right to read may have ended while the store was asked
-        if (auto refusal = check(r, to, rooms::Act::read)) page = std::unexpected(std::move(*refusal));
-      if (!page) return port_.refuse(to.connection, id, std::move(page).error());
-      std::string json;
-      protocol::history(json, id, r.name.view(), r.epoch.view(), views(page->messages), page->more);
-      port_.answer(to.connection, text_frame(json));
-    };
-    if (room.ephemeral) return finish(room, speaker, room.ephemeral->history(question));
-    store_.history(std::move(question), on_loop<rooms::HistoryPage>(room, [finish, speaker = std::move(speaker)](Room& r, Result<rooms::HistoryPage> page) { finish(r, speaker, std::move(page)); }));
-  });
-}
-
-// Membership
-
-void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
-  const UserId by = speaker.user; // before the capture takes it: arguments are evaluated in any order
-  store_.create(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), row = std::move(row)]() mutable {
-      if (!*alive) return;
-      if (row) {
-        // A room of that name that lost its last member may still be loaded: it begins anew.
-        if (Room* old = find(name); old != nullptr && old->open) old->ephemeral.reset(), fill(*old, std::move(*row));
-        std::string json;
-        protocol::room_answer(json, "created", id, name.view());
-        return answer(speaker, json);
-      }
-      if (row.error().cause != Cause::ROOM_EXISTS) return port_.refuse(speaker.connection, id, std::move(row).error());
-      // Whether it exists is nobody's business but its members'.
-      with_room(name, [this, speaker = std::move(speaker), id, exists = std::move(row).error()](Result<Room*> opened) mutable {
-        const bool member = opened && is_member(**opened, speaker.user);
-        port_.refuse(speaker.connection, id, member ? std::move(exists) : Refusal{.cause = Cause::NOT_A_MEMBER});
-      });
-    });
-  });
-}
-
-void RoomOwners::invite(Speaker speaker, MessageId id, RoomName name, UserId user) {
-  with_room(name, [this, speaker = std::move(speaker), id, user = std::move(user)](Result<Room*> opened) mutable {
-    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
-    Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::invite)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    store_.add_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> added) {
-      if (!added) return port_.refuse(speaker.connection, id, std::move(added).error());
-      r.members.insert(user);
-      std::string answered, told;
-      protocol::room_user_answer(answered, "invited", id, r.name.view(), user.view());
-      answer(speaker, answered);
-      if (!*added) return;
-      protocol::room_answer(told, "room_added", std::nullopt, r.name.view());
-      port_.to_user(user, text_frame(told));
-    }));
-  });
-}
-
-void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId user) {
-  with_room(name, [this, speaker = std::move(speaker), id, user = std::move(user)](Result<Room*> opened) mutable {
-    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
-    Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::remove)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    store_.remove_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
-      if (!removed) return port_.refuse(speaker.connection, id, std::move(removed).error());
-      r.members.erase(user);
-      std::string answered, told;
-      protocol::room_user_answer(answered, "removed", id, r.name.view(), user.view());
-      answer(speaker, answered);
-      if (!*removed) return;
-      r.audience.for_each_loop([&](std::uint8_t loop) { port_.evict(loop, r.name, user); });
-      r.typing.set(user, {}, false, loop_.now());
-      const std::size_t before = r.presence.count();
-      if (const auto gone = r.presence.expel(user)) member_went(r, *gone, before);
-      protocol::room_answer(told, "room_removed", std::nullopt, r.name.view());
-      port_.to_user(user, text_frame(told));
-    }));
-  });
-}
-
-void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
-  const UserId by = speaker.user;
-  store_.direct(by, other, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), row = std::move(row)]() mutable {
-      if (!*alive) return;
-      if (!row) return port_.refuse(speaker.connection, id, std::move(row).error());
-      std::string answered, told;
-      protocol::room_answer(answered, "created", id, row->room.view());
-      answer(speaker, answered);
-      protocol::room_answer(told, "room_added", std::nullopt, row->room.view());
-      if (row->offset == 0) port_.to_user(other, text_frame(told));
-    });
-  });
-}
-
-void RoomOwners::list(Speaker speaker, MessageId id) {
-  store_.rooms_of(speaker.user, policy_.rooms_shown, [this, &loop = loop_, alive = alive_, speaker, id](Result<std::vector<rooms::RoomRow>> rows) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, rows = std::move(rows)]() mutable {
-      if (!*alive) return;
-      if (!rows) return port_.refuse(speaker.connection, id, std::move(rows).error());
-      std::vector<protocol::RoomView> list;
-      list.reserve(rows->size());
-      for (const auto& row : *rows) list.push_back({row.room.view(), rooms::to_string(row.kind), row.epoch.view(), row.offset});
-      std::string json;
-      protocol::rooms(json, id, list);
-      answer(speaker, json);
-    });
-  });
 }
 
 // Time

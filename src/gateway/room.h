@@ -1,0 +1,71 @@
+// A room as its owner holds it, and the words that the owner's files share. For
+// room_owners.cc, room_messages.cc and room_membership.cc only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "gateway/room_owners.h"
+#include "wire/websocket.h"
+
+namespace foyer::gateway {
+
+[[nodiscard]] inline SharedBytes text_frame(std::string_view json) {
+  std::string frame;
+  frame.reserve(json.size() + 10);
+  wire::append_frame(frame, wire::Opcode::text, json);
+  return share(std::move(frame));
+}
+
+[[nodiscard]] inline protocol::MessageView view(const rooms::Message& m) {
+  return {.offset = m.offset, .from = {m.from.id.view(), m.from.name}, .text = m.text, .time = m.time, .key = m.key, .deleted = m.deleted};
+}
+
+[[nodiscard]] inline std::vector<protocol::MessageView> views(const std::vector<rooms::Message>& messages) {
+  std::vector<protocol::MessageView> list;
+  list.reserve(messages.size());
+  for (const auto& m : messages) list.push_back(view(m));
+  return list;
+}
+
+struct RoomOwners::Room final : loop::Timer {
+  Room(RoomOwners& o, RoomName n, Millis grace) : owners(o), name(std::move(n)), presence(grace) {}
+  void on_timer() override { owners.on_timer(*this); }
+
+  RoomOwners& owners;
+  RoomName name;
+  bool open = false;                // false: the store has been asked, `waiting` waits
+  std::vector<Operation> waiting;
+  std::uint32_t in_store = 0;       // questions that the store has not answered yet
+  rooms::RoomKind kind{};
+  Epoch epoch;
+  Offset offset = 0;                // of the last message published
+  std::unordered_set<UserId> members; // private and direct
+  std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
+  hub::Presence presence;
+  hub::Audience audience;
+  hub::Typing typing;
+  bool changed = false;             // members_changed is due
+  MonoTime changed_sent{};
+  MonoTime idle_since{};
+};
+
+// The store may answer after this is gone, as long as the loop is there.
+template <class T, class Function>
+rooms::Done<T> RoomOwners::on_loop(Room& room, Function function) {
+  ++room.in_store;
+  return [this, &loop = loop_, alive = alive_, name = room.name, function = std::move(function)](Result<T> result) mutable {
+    loop.post([this, alive = std::move(alive), name = std::move(name), function = std::move(function), result = std::move(result)]() mutable {
+      if (!*alive) return;
+      Room* r = find(name);
+      if (r == nullptr) return;
+      --r->in_store;
+      function(*r, std::move(result));
+      schedule(*r);
+    });
+  };
+}
+
+} // namespace foyer::gateway
