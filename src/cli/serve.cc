@@ -73,7 +73,7 @@ std::optional<Refusal> not_there_yet(const config::Config& config) {
 }
 
 void greet(const config::Config& config, const NodeAddress& address) {
-  if (config.environment != config::Environment::development) return;
+  if (config.environment != config::Environment::development || isatty(STDOUT_FILENO) == 0) return;
   fmt::print(
       "\n  Foyer is open at {}\n\n"
       "  Next: open it in two browser windows, register two people, and chat.\n"
@@ -112,7 +112,8 @@ int run_serve(Args args) {
   if (!node) return cannot_start(*log, node.error());
   const auto& address = (*node)->address();
   if (auto written = data->write_status((*node)->status_json()); !written) return cannot_start(*log, written.error());
-  log->info("listening", "Foyer is listening.", {{"url", address.url}, {"host", address.host}, {"port", address.port}, {"ws_url", address.ws_url},
+  const std::string message = loaded.config.environment == config::Environment::development ? "Foyer is open at " + address.url + ". Next: open it in two browser windows, register two people, and chat." : "Foyer is listening.";
+  log->info("listening", message, {{"url", address.url}, {"host", address.host}, {"port", address.port}, {"ws_url", address.ws_url},
                                                  {"environment", config::to_string(loaded.config.environment)}, {"version", FOYER_VERSION}});
   greet(loaded.config, address);
 

@@ -67,6 +67,11 @@ void AsioLink::start() {
   });
   resolver_.async_resolve(target_.host, std::to_string(target_.port), Tcp::resolver::numeric_service, [self](const error_code& error, const Tcp::resolver::results_type& found) {
     if (self->ended_) return;
+    if (error && self->target_.host == "localhost") {
+      // A system without a hosts file knows no localhost, but everybody means loopback (RFC 6761 §6.3).
+      const Tcp::endpoint loopback(asio::ip::address_v4::loopback(), self->target_.port);
+      return self->connect(Tcp::resolver::results_type::create(loopback, self->target_.host, std::to_string(self->target_.port)));
+    }
     if (error) return self->end(Kind::resolve, "no address for " + self->target_.host + ": " + error.message());
     self->connect(found);
   });

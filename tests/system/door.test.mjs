@@ -7,7 +7,7 @@ import { fileScope, foyer, foyerJson, serve } from './support/foyer.mjs';
 import { ask, head, raw } from './support/http.mjs';
 import { SECRET, arrive, expired, now, parts, register, resign, withSecret } from './support/people.mjs';
 import { Client, handshake, upgradeHeaders } from './support/websocket.mjs';
-import { within } from './support/within.mjs';
+import { within, until } from './support/within.mjs';
 
 const file = fileScope(after);
 let node;
@@ -227,7 +227,12 @@ test('without chat:read and chat:write the chat is PERMISSION_DENIED; the echo i
 test('a user who does not exist here is USER_UNKNOWN', async () => {
   const other = await register(node, 'gone');
   assert.equal((await ask(node, 'DELETE', '/auth/me', { token: other.access_token })).status, 204);
-  const { refused: answer } = await handshake(node, bearer(other.access_token));
+  // The gateway learns of it from the auth service, in less than a second.
+  const answer = await until('the deletion to reach the door', async () => {
+    const { socket, refused: told } = await handshake(node, bearer(other.access_token));
+    socket?.destroy();
+    return told;
+  });
   assert.ok(['USER_UNKNOWN', 'SESSION_REVOKED', 'TOKEN_REVOKED'].includes(answer.json.code), answer.text);
 });
 

@@ -83,7 +83,7 @@ test('a wrong password is a card with code, sentence, who, next step and a refer
   await card.getByText('To act').waitFor();
   await card.getByText('Next step').waitFor();
   await screenshot(page, 'refusal-desktop');
-  const ref = await card.locator('dd code').textContent();
+  const ref = await card.locator('dd code').last().textContent();
   await card.getByRole('button', { name: 'Copy' }).click();
   await card.getByRole('button', { name: 'Copied' }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), ref);

@@ -12,6 +12,17 @@ export async function within(what, promise, ms = PATIENCE_MS) {
   }
 }
 
+// Looks again and again until there is something to see, for what nobody announces.
+export async function until(what, look, ms = PATIENCE_MS) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() > end) throw new Error(`looked for ${ms} ms for ${what}`);
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+}
+
 // A list that can be waited on: what comes is kept until somebody takes it.
 export class Inbox {
   #items = [];
