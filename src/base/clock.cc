@@ -68,7 +68,13 @@ std::string random_text(Entropy& entropy, std::size_t bytes) {
 
 std::string Entropy::token() { return random_text(*this, 32); }
 
-std::string Entropy::short_id() { return random_text(*this, 12); }
+// Begins with a letter, so that an id on a command line is never taken for an option.
+std::string Entropy::short_id() {
+  std::string raw(12, '\0');
+  fill(std::as_writable_bytes(std::span(raw)));
+  raw[0] = static_cast<char>(raw[0] & 0x7F);
+  return base64url_encode(raw);
+}
 
 std::uint64_t Entropy::number() {
   std::uint64_t n = 0;

@@ -28,7 +28,7 @@ class Entropy {
   virtual void fill(std::span<std::byte> out) = 0; // thread safe
 
   [[nodiscard]] std::string token();               // 256 bit, base64url, 43 characters
-  [[nodiscard]] std::string short_id();            // 96 bit, base64url, 16 characters
+  [[nodiscard]] std::string short_id();            // 95 bit, base64url, 16 characters, the first a letter
   [[nodiscard]] std::uint64_t number();            // uniform 64 bit
   [[nodiscard]] std::uint64_t below(std::uint64_t bound); // uniform in [0, bound)
 };
