@@ -120,4 +120,13 @@ TEST(Clock, WritesTimesAsRfc3339) {
 }
 
 } // namespace
+TEST(Entropy, AnIdBeginsWithALetterSoThatACommandLineNeverTakesItForAnOption) {
+  FixedEntropy fixed;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string id = i % 2 == 0 ? system_entropy().short_id() : fixed.short_id();
+    ASSERT_EQ(id.size(), 16U);
+    ASSERT_TRUE((id[0] >= 'A' && id[0] <= 'Z') || (id[0] >= 'a' && id[0] <= 'z')) << id;
+  }
+}
+
 } // namespace foyer
