@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -67,6 +69,41 @@ struct AuditRow {
   std::string address = {};
   Ref ref = {};
   std::string detail = {};  // a session's id, "by command line", …
+};
+
+// A second factor (RFC 6238). One that is not confirmed yet asks nobody for a code.
+struct SecondFactorRow {
+  UserId user = {};
+  std::string sealed_secret = {};             // store::SealKey over the raw secret, about "totp:USER"
+  bool confirmed = false;
+  WallTime created{};
+  std::int64_t last_step = 0;                 // the newest time step that was used; none up to it is good again
+  std::vector<std::string> recovery = {};     // digests of the recovery codes that are left
+};
+
+// A service that may ask this one, or get tokens for others.
+struct ServiceSecretRow {
+  std::string sealed_key = {};                // store::SealKey over auth::service_key(secret), about "service:ID"
+  WallTime created{};
+  // Fingerprints of the secret and of what copying may make of it (auth/contract/variants.h):
+  // ("plus a newline", "1a2b3c4d"), … Empty when the secret is too weak to show one.
+  std::vector<std::pair<std::string, std::string>> fingerprints = {};
+};
+struct ServiceRow {
+  std::string id = {};                        // 1 to 64 of [A-Za-z0-9._:-]
+  std::vector<ServiceSecretRow> secrets = {}; // one, or two while rotating; the newest first
+  std::vector<std::string> may_call = {};     // ids of services; that of the auth service itself opens /internal/*
+  bool disabled = false;
+  WallTime created{};
+};
+
+// A key that signs, or will, or did. The one that signs is the newest whose time has come.
+struct SigningKeyRow {
+  std::string kid = {};                       // RFC 7638 thumbprint
+  std::string sealed_jwk = {};                // store::SealKey over the private JWK, about "key:KID"
+  WallTime created{};
+  WallTime active_from{};                     // published before
+  std::optional<WallTime> retired = {};       // when its successor began to sign; published until its last token is over
 };
 
 struct InvitationRow {

@@ -37,12 +37,6 @@ SessionRow read_session(const Statement& row, int at) {
           .end = static_cast<SessionEnd>(row.integer(at + 7))};
 }
 
-Result<void> write_audit(Database& db, const AuditRow& row) {
-  TRY_VOID(db.change("INSERT INTO audit (at, action, outcome, user, address, ref, detail) VALUES (?, ?, ?, ?, ?, ?, ?)", row.at, row.action, row.outcome, row.user, row.address,
-                     row.ref, row.detail));
-  return {};
-}
-
 Result<void> revoke(Database& db, RevocationEvent::Kind kind, std::string_view id, WallTime at, RevocationEvent::Reason reason = RevocationEvent::Reason::none) {
   TRY_VOID(db.change("INSERT INTO revocations (kind, id, at, reason) VALUES (?, ?, ?, ?)", kind, id, at, reason));
   return {};
@@ -96,6 +90,12 @@ Result<std::size_t> end_all_but(Database& db, const UserId& user, const std::opt
 Refusal unknown(const UserId& user) { return Refusal{.cause = Cause::USER_UNKNOWN, .evidence = "no user " + printable(user.view())}; }
 
 } // namespace
+
+Result<void> write_audit(Database& db, const AuditRow& row) {
+  TRY_VOID(db.change("INSERT INTO audit (at, action, outcome, user, address, ref, detail) VALUES (?, ?, ?, ?, ?, ?, ?)", row.at, row.action, row.outcome, row.user, row.address,
+                     row.ref, row.detail));
+  return {};
+}
 
 Result<bool> create_user(Database& db, const UserRow& user, const std::optional<std::string>& invitation_hash, const std::optional<NewSession>& session, const AuditRow& audit) {
   TRY(added, db.change("INSERT INTO users (id, name, name_key, email, password, admin, disabled, created) VALUES (?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT (name_key) DO NOTHING", user.id,
@@ -258,6 +258,8 @@ Result<bool> set_disabled(Database& db, const UserId& user, bool disabled, const
 Result<bool> delete_user(Database& db, const UserId& user, const AuditRow& audit) {
   TRY_VOID(db.change("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE user = ?)", user));
   TRY_VOID(db.change("DELETE FROM sessions WHERE user = ?", user));
+  TRY_VOID(db.change("DELETE FROM recovery_codes WHERE \"user\" = ?", user));
+  TRY_VOID(db.change("DELETE FROM second_factors WHERE \"user\" = ?", user));
   TRY(gone, db.change("DELETE FROM users WHERE id = ?", user));
   if (gone == 0) return std::unexpected(unknown(user));
   TRY_VOID(revoke(db, RevocationEvent::Kind::user, user.view(), audit.at, RevocationEvent::Reason::deleted));
@@ -269,6 +271,40 @@ Result<bool> add_invitation(Database& db, const InvitationRow& invitation, const
   TRY_VOID(db.change("INSERT INTO invitations (digest, created, expires) VALUES (?, ?, ?)", invitation.hash, invitation.created, invitation.expires));
   TRY_VOID(write_audit(db, audit));
   return true;
+}
+
+Result<std::optional<RefreshTokenInfo>> find_refresh(Database& db, const std::string& hash) {
+  RefreshTokenInfo out{.token = {.hash = hash, .session = {}, .created = {}, .used = {}}, .who = {}};
+  TRY(rows, db.query("SELECT session, created, used FROM refresh_tokens WHERE digest = ?", hash));
+  TRY(found, rows.step());
+  if (!found) return std::nullopt;
+  out.token.session = SessionId{rows.text(0)};
+  out.token.created = rows.time(1);
+  if (!rows.is_null(2)) out.token.used = rows.time(2);
+  TRY(who, find_session(db, out.token.session));
+  if (!who) return std::nullopt;
+  out.who = std::move(*who);
+  return out;
+}
+
+Result<bool> revoke_token(Database& db, const TokenId& token, const AuditRow& audit) {
+  TRY_VOID(revoke(db, RevocationEvent::Kind::token, token.view(), audit.at));
+  TRY_VOID(write_audit(db, audit));
+  return true;
+}
+
+Result<bool> revoke_before(Database& db, const UserId& user, WallTime at, const AuditRow& audit) {
+  TRY(found, find_user(db, user));
+  if (!found) return std::unexpected(unknown(user));
+  TRY_VOID(revoke(db, RevocationEvent::Kind::before, user.view(), at));
+  TRY_VOID(end_all_but(db, user, std::nullopt, SessionEnd::ended, audit.at));
+  TRY_VOID(write_audit(db, audit));
+  return true;
+}
+
+Result<bool> token_revoked(Database& db, const TokenId& token) {
+  TRY(rows, db.query("SELECT 1 FROM revocations WHERE id = ? AND kind = ? LIMIT 1", token, RevocationEvent::Kind::token));
+  return rows.step();
 }
 
 Result<RevocationPage> revocations_after(Database& db, std::int64_t cursor, std::size_t limit) {

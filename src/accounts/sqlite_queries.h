@@ -32,6 +32,26 @@ using store::Database;
 [[nodiscard]] Result<bool> delete_user(Database& db, const UserId& user, const AuditRow& audit);
 [[nodiscard]] Result<bool> add_invitation(Database& db, const InvitationRow& invitation, const AuditRow& audit);
 
+[[nodiscard]] Result<std::optional<RefreshTokenInfo>> find_refresh(Database& db, const std::string& hash);
+[[nodiscard]] Result<bool> revoke_token(Database& db, const TokenId& token, const AuditRow& audit);
+[[nodiscard]] Result<bool> revoke_before(Database& db, const UserId& user, WallTime at, const AuditRow& audit);
+[[nodiscard]] Result<bool> token_revoked(Database& db, const TokenId& token);
+
+// sqlite_registry.cc
+[[nodiscard]] Result<std::optional<SecondFactorRow>> find_second_factor(Database& db, const UserId& user);
+[[nodiscard]] Result<bool> put_second_factor(Database& db, const SecondFactorRow& row, const AuditRow& audit);
+[[nodiscard]] Result<bool> use_second_factor(Database& db, const UserId& user, std::int64_t step);
+[[nodiscard]] Result<bool> use_recovery_code(Database& db, const UserId& user, const std::string& digest, const AuditRow& audit);
+[[nodiscard]] Result<bool> remove_second_factor(Database& db, const UserId& user, const AuditRow& audit);
+[[nodiscard]] Result<std::vector<ServiceRow>> list_services(Database& db);
+[[nodiscard]] Result<std::optional<ServiceRow>> find_service(Database& db, const std::string& id);
+[[nodiscard]] Result<bool> add_service(Database& db, const ServiceRow& row, const AuditRow& audit);
+[[nodiscard]] Result<bool> change_service(Database& db, const ServiceRow& row, const AuditRow& audit);
+[[nodiscard]] Result<std::vector<SigningKeyRow>> list_signing_keys(Database& db);
+[[nodiscard]] Result<bool> add_signing_key(Database& db, const SigningKeyRow& row, const AuditRow& audit);
+[[nodiscard]] Result<bool> remove_signing_key(Database& db, const std::string& kid, const AuditRow& audit);
+
+[[nodiscard]] Result<void> write_audit(Database& db, const AuditRow& row);
 [[nodiscard]] Result<RevocationPage> revocations_after(Database& db, std::int64_t cursor, std::size_t limit);
 [[nodiscard]] Result<bool> append_audit(Database& db, const std::vector<AuditRow>& rows);
 [[nodiscard]] Result<std::vector<AuditRow>> audit(Database& db, std::size_t limit);

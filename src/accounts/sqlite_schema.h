@@ -8,7 +8,7 @@
 
 namespace foyer::accounts {
 
-inline constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+inline constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
 CREATE TABLE secrets (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL                      -- base64url
@@ -75,6 +75,47 @@ CREATE TABLE audit (
   detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (at);
+)sql",
+R"sql(
+CREATE TABLE second_factors (
+  "user" TEXT PRIMARY KEY REFERENCES users (id),
+  secret TEXT NOT NULL,                    -- sealed
+  confirmed INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  last_step INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recovery_codes (
+  "user" TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY ("user", digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE services (
+  id TEXT PRIMARY KEY,
+  may_call TEXT NOT NULL,                  -- ids, separated by spaces
+  disabled INTEGER NOT NULL,
+  created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE service_secrets (
+  service TEXT NOT NULL REFERENCES services (id),
+  place INTEGER NOT NULL,                  -- 0: the newest
+  sealed TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  fingerprints TEXT NOT NULL,              -- lines of "FINGERPRINT NAME OF THE VARIANT"
+  PRIMARY KEY (service, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE signing_keys (
+  kid TEXT PRIMARY KEY,
+  sealed TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  active_from INTEGER NOT NULL,
+  retired INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX revocations_of ON revocations (id, kind);
 )sql"};
 
 } // namespace foyer::accounts

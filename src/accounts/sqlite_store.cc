@@ -13,10 +13,11 @@ using store::Database;
 
 class SqliteStore final : public AccountStore {
  public:
-  SqliteStore(std::unique_ptr<store::Writer> writer, std::unique_ptr<store::Reader> reader, std::string key)
-      : key_(std::move(key)), writer_(std::move(writer)), reader_(std::move(reader)) {}
+  SqliteStore(std::unique_ptr<store::Writer> writer, std::unique_ptr<store::Reader> reader, std::string key, std::string stream)
+      : key_(std::move(key)), stream_(std::move(stream)), writer_(std::move(writer)), reader_(std::move(reader)) {}
 
   const std::string& refresh_key() const override { return key_; }
+  const std::string& stream() const override { return stream_; }
 
   void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session, AuditRow audit, Done<bool> done) override {
     writer_->submit<bool>([user = std::move(user), invitation_hash = std::move(invitation_hash), session = std::move(session), audit = std::move(audit)](Database& db) {
@@ -74,6 +75,54 @@ class SqliteStore final : public AccountStore {
   void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) override {
     writer_->submit<bool>([invitation = std::move(invitation), audit = std::move(audit)](Database& db) { return sql::add_invitation(db, invitation, audit); }, std::move(done));
   }
+  void find_refresh(std::string hash, Done<std::optional<RefreshTokenInfo>> done) override {
+    reader_->submit<std::optional<RefreshTokenInfo>>([hash = std::move(hash)](Database& db) { return sql::find_refresh(db, hash); }, std::move(done));
+  }
+  void revoke_token(TokenId token, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([token = std::move(token), audit = std::move(audit)](Database& db) { return sql::revoke_token(db, token, audit); }, std::move(done));
+  }
+  void revoke_before(UserId user, WallTime at, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([user = std::move(user), at, audit = std::move(audit)](Database& db) { return sql::revoke_before(db, user, at, audit); }, std::move(done));
+  }
+  void token_revoked(TokenId token, Done<bool> done) override {
+    reader_->submit<bool>([token = std::move(token)](Database& db) { return sql::token_revoked(db, token); }, std::move(done));
+  }
+  void find_second_factor(UserId user, Done<std::optional<SecondFactorRow>> done) override {
+    reader_->submit<std::optional<SecondFactorRow>>([user = std::move(user)](Database& db) { return sql::find_second_factor(db, user); }, std::move(done));
+  }
+  void put_second_factor(SecondFactorRow row, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) { return sql::put_second_factor(db, row, audit); }, std::move(done));
+  }
+  void use_second_factor(UserId user, std::int64_t step, Done<bool> done) override {
+    writer_->submit<bool>([user = std::move(user), step](Database& db) { return sql::use_second_factor(db, user, step); }, std::move(done));
+  }
+  void use_recovery_code(UserId user, std::string digest, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([user = std::move(user), digest = std::move(digest), audit = std::move(audit)](Database& db) { return sql::use_recovery_code(db, user, digest, audit); }, std::move(done));
+  }
+  void remove_second_factor(UserId user, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([user = std::move(user), audit = std::move(audit)](Database& db) { return sql::remove_second_factor(db, user, audit); }, std::move(done));
+  }
+  void list_services(Done<std::vector<ServiceRow>> done) override {
+    reader_->submit<std::vector<ServiceRow>>([](Database& db) { return sql::list_services(db); }, std::move(done));
+  }
+  void find_service(std::string id, Done<std::optional<ServiceRow>> done) override {
+    reader_->submit<std::optional<ServiceRow>>([id = std::move(id)](Database& db) { return sql::find_service(db, id); }, std::move(done));
+  }
+  void add_service(ServiceRow row, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) { return sql::add_service(db, row, audit); }, std::move(done));
+  }
+  void change_service(ServiceRow row, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) { return sql::change_service(db, row, audit); }, std::move(done));
+  }
+  void list_signing_keys(Done<std::vector<SigningKeyRow>> done) override {
+    reader_->submit<std::vector<SigningKeyRow>>([](Database& db) { return sql::list_signing_keys(db); }, std::move(done));
+  }
+  void add_signing_key(SigningKeyRow row, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) { return sql::add_signing_key(db, row, audit); }, std::move(done));
+  }
+  void remove_signing_key(std::string kid, AuditRow audit, Done<bool> done) override {
+    writer_->submit<bool>([kid = std::move(kid), audit = std::move(audit)](Database& db) { return sql::remove_signing_key(db, kid, audit); }, std::move(done));
+  }
   void revocations_after(std::int64_t cursor, std::size_t limit, Done<RevocationPage> done) override {
     reader_->submit<RevocationPage>([cursor, limit](Database& db) { return sql::revocations_after(db, cursor, limit); }, std::move(done));
   }
@@ -87,6 +136,7 @@ class SqliteStore final : public AccountStore {
 
  private:
   const std::string key_;
+  const std::string stream_;
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Reader> reader_;
 };
@@ -96,12 +146,16 @@ class SqliteStore final : public AccountStore {
 Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path, SqliteStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
   std::string candidate(32, '\0');
   entropy.fill(std::as_writable_bytes(std::span{candidate}));
+  const std::string stream_candidate = entropy.token();
   const auto key = std::make_shared<std::string>();
+  const auto stream = std::make_shared<std::string>();
   store::WriterOptions writing{.name = "accounts", .database = options.database, .queue_limit = options.queue_limit, .executor = options.executor};
   store::WriterHooks hooks;
-  hooks.opened = [key, candidate](Database& db) -> Result<void> {
+  hooks.opened = [key, candidate, stream, stream_candidate](Database& db) -> Result<void> {
     TRY(kept, sql::secret(db, "refresh_key", candidate));
     *key = std::move(kept);
+    TRY(name, sql::secret(db, "stream", stream_candidate));
+    *stream = std::move(name);
     return {};
   };
   hooks.upkeep = [options, &clock](Database& db) {
@@ -111,7 +165,7 @@ Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path,
   TRY(writer, store::Writer::open(path, kMigrations, std::move(writing), std::move(hooks), clock, metrics, log));
   store::ReaderOptions reading{.name = "accounts", .database = options.database, .queue_limit = options.queue_limit, .executor = options.executor};
   TRY(reader, store::Reader::open(path, std::move(reading), metrics, log));
-  return std::make_unique<SqliteStore>(std::move(writer), std::move(reader), *key);
+  return std::make_unique<SqliteStore>(std::move(writer), std::move(reader), *key, *stream);
 }
 
 } // namespace foyer::accounts

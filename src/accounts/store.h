@@ -49,6 +49,11 @@ struct RefreshOutcome {
   SessionAndUser who = {};             // without a refusal
 };
 
+struct RefreshTokenInfo {
+  RefreshRow token = {};
+  SessionAndUser who = {};
+};
+
 struct RevocationPage {
   std::int64_t cursor = 0; // of the last event, or as asked
   std::vector<auth::RevocationEvent> events = {};
@@ -60,6 +65,8 @@ class AccountStore {
 
   // K of refresh.h: 32 bytes, generated once and kept. Any thread.
   [[nodiscard]] virtual const std::string& refresh_key() const = 0;
+  // Names this table of revocations: random, generated once and kept. Any thread.
+  [[nodiscard]] virtual const std::string& stream() const = 0;
 
   // NAME_TAKEN; INVITATION_REJECTED when a digest is given that is not of a live invitation.
   virtual void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session, AuditRow audit, Done<bool> done) = 0;
@@ -89,6 +96,30 @@ class AccountStore {
   virtual void delete_user(UserId user, AuditRow audit, Done<bool> done) = 0;
 
   virtual void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) = 0;
+
+  // Without using it: for introspection and revocation.
+  virtual void find_refresh(std::string hash, Done<std::optional<RefreshTokenInfo>> done) = 0;
+  // An access token by its jti; all tokens of a user that were issued before `at` (and its sessions with them). Each becomes a revocation.
+  virtual void revoke_token(TokenId token, AuditRow audit, Done<bool> done) = 0;
+  virtual void revoke_before(UserId user, WallTime at, AuditRow audit, Done<bool> done) = 0;
+  virtual void token_revoked(TokenId token, Done<bool> done) = 0;
+
+  // Second factors. Each use is atomic: of two at once, one is taken.
+  virtual void find_second_factor(UserId user, Done<std::optional<SecondFactorRow>> done) = 0;
+  virtual void put_second_factor(SecondFactorRow row, AuditRow audit, Done<bool> done) = 0;              // new, or in place of the old one. USER_UNKNOWN
+  virtual void use_second_factor(UserId user, std::int64_t step, Done<bool> done) = 0;                   // true: `step` is later than any used before
+  virtual void use_recovery_code(UserId user, std::string digest, AuditRow audit, Done<bool> done) = 0;  // true: it was there, and is gone now
+  virtual void remove_second_factor(UserId user, AuditRow audit, Done<bool> done) = 0;                   // false: there was none
+
+  virtual void list_services(Done<std::vector<ServiceRow>> done) = 0; // by id
+  virtual void find_service(std::string id, Done<std::optional<ServiceRow>> done) = 0;
+  virtual void add_service(ServiceRow row, AuditRow audit, Done<bool> done) = 0;    // NAME_TAKEN
+  virtual void change_service(ServiceRow row, AuditRow audit, Done<bool> done) = 0; // the whole row by its id. SERVICE_UNKNOWN
+
+  virtual void list_signing_keys(Done<std::vector<SigningKeyRow>> done) = 0; // by active_from
+  // Adds a key; sets `retired` of those before it to its active_from where that is not set.
+  virtual void add_signing_key(SigningKeyRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN: the kid is there
+  virtual void remove_signing_key(std::string kid, AuditRow audit, Done<bool> done) = 0; // false: there was none
 
   // Events after `cursor` in order, at most `limit`.
   virtual void revocations_after(std::int64_t cursor, std::size_t limit, Done<RevocationPage> done) = 0;

@@ -12,6 +12,7 @@
 
 namespace foyer::auth {
 
+// Raised whenever a message of auth/contract changes its meaning; compared at start.
 inline constexpr int kContractVersion = 1;
 
 // A refused identity and an unanswered question are both a Refusal, and never

@@ -1,0 +1,30 @@
+// Reading what came back from the auth service: an answer of ours, or exactly one
+// named reason why it is none. HTML where JSON was due, a redirect, our own
+// address, another server's answer are named as such, never "auth failed".
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/http.h"
+#include "base/json.h"
+#include "base/refusal.h"
+#include "net/http_client.h"
+
+namespace foyer::auth {
+
+struct Fault {
+  Refusal refusal = {};   // AUTH_SERVICE_CONNECTION_ERROR, AUTH_SERVICE_TIMEOUT, AUTH_SERVICE_NOT_AVAILABLE, INVALID_RESPONSE_FORMAT; or a code that the auth service gave
+  bool transient = false; // asking again may help: transport faults, 502, 503, 504, invalid answers. Never for a code that the auth service gave
+  bool counts = false;    // against the circuit breaker
+};
+
+// The JSON object of a 2xx answer of a Foyer (X-Foyer, application/json). A problem+json
+// with X-Foyer and a code of ours is that cause, whole, neither transient nor counted.
+// `what` names the question in the evidence ("POST /internal/verify").
+[[nodiscard]] std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, std::string_view what);
+
+// The cause of what the transport says alone (nothing came back).
+[[nodiscard]] Refusal refusal_of(const net::NetError& error);
+
+} // namespace foyer::auth

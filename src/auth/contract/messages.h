@@ -1,0 +1,102 @@
+// What crosses the wire between gateway and auth service, as values and as JSON.
+// Both sides use these functions and nothing else, so that a field has one name.
+// All requests are POST with a JSON object, signed (signature.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "auth/contract/auth_service.h"
+#include "base/json.h"
+
+namespace foyer::auth {
+
+inline constexpr std::string_view kVerifyPath = "/internal/verify";
+inline constexpr std::string_view kChallengePath = "/internal/challenge";
+inline constexpr std::string_view kRevocationsPath = "/internal/revocations";
+
+// ---- /internal/verify
+//
+//   {"kind":"ticket","ticket","origin"?,"address","attempt"}  {"kind":"cookie","cookie","address"}
+//   → {"valid":true,"identity":{"user","name","session"?,"token"?,"scope","issued_at","expires_at","own_account"}}   times in ms
+//   → {"valid":false,"refusal":{"code","evidence"?,"field"?,"retry_after_ms"?,"attempts"?}}
+//
+// The ref travels in the signed header, not in the body.
+using Question = std::variant<TicketQuestion, CookieQuestion>;
+[[nodiscard]] json::Object encode(const Question& question);
+[[nodiscard]] Result<Question> decode_question(const json::Object& body, Ref ref); // BAD_REQUEST with the field; unknown members are refused
+
+[[nodiscard]] json::Object encode(const Result<Identity>& answer);
+struct VerifyAnswer {
+  Result<Identity> identity; // what the auth service said
+};
+// An error says in which way this is not an answer of ours: INVALID_RESPONSE_FORMAT.
+[[nodiscard]] Result<VerifyAnswer> decode_verify_answer(const json::Object& body);
+
+// A refusal whole, as it travels between processes.
+[[nodiscard]] json::Object encode(const Refusal& refusal);
+[[nodiscard]] std::optional<Refusal> decode_refusal(const json::Object& object); // nullopt: not a code of ours
+
+// ---- /internal/revocations
+//
+//   {"after":CURSOR,"wait_ms":25000} → {"stream","cursor","events":[{"kind":"token|session|before|user","id","at","reason"?:"disabled|enabled|deleted"}]}   at in ms
+//
+// `stream` names the table: when it changes (another database), begin again with 0.
+struct RevocationQuestion {
+  std::int64_t after = 0;
+  Millis wait{0}; // answered at once when there are events, else after so long; at most kLongestWait
+};
+inline constexpr Millis kLongestWait{25'000};
+struct RevocationAnswer {
+  std::string stream = {};
+  std::int64_t cursor = 0;
+  std::vector<RevocationEvent> events = {};
+  bool more = false; // ask again at once; absent = false
+};
+[[nodiscard]] json::Object encode(const RevocationQuestion& question);
+[[nodiscard]] Result<RevocationQuestion> decode_revocation_question(const json::Object& body);
+[[nodiscard]] json::Object encode(const RevocationAnswer& answer);
+[[nodiscard]] Result<RevocationAnswer> decode_revocation_answer(const json::Object& body); // INVALID_RESPONSE_FORMAT
+
+// ---- /internal/challenge: do these two processes fit together?
+//
+//   {"contract","version","build","environment","nonce","service_fingerprint","jwt_fingerprint"?,"kids":[…]}
+//   → {"contract","version","build","environment","time","proof","jwt_fingerprints":[{"variant","fingerprint"}],"kids":[…],"signing_kid"}   time in ms
+//
+// `proof` is base64url(HMAC-SHA256(k, "foyer-challenge-v1\n" + nonce)): the other side knows the secret, too.
+struct SecretVariant {
+  std::string variant = {};     // "as it is", "plus a newline", …: variants.h
+  std::string fingerprint = {}; // 8 hex digits
+};
+struct Challenge {
+  int contract = kContractVersion;
+  std::string version = {};
+  std::string build = {};
+  std::string environment = {};
+  std::string nonce = {};
+  std::string service_fingerprint = {}; // of the gateway's SERVICE_SECRET
+  std::string jwt_fingerprint = {};     // of its JWT_SECRET_KEY; empty: it verifies with public keys
+  std::vector<std::string> kids = {};   // it verifies with; empty for a shared secret
+};
+struct ChallengeAnswer {
+  int contract = kContractVersion;
+  std::string version = {};
+  std::string build = {};
+  std::string environment = {};
+  WallTime time{};
+  std::string proof = {};
+  std::vector<SecretVariant> jwt_fingerprints = {}; // of its JWT_SECRET_KEY and what a copy of it often becomes; empty: it signs with a key pair
+  std::vector<std::string> kids = {};               // it publishes
+  std::string signing_kid = {};                     // it signs with now; empty for a shared secret
+};
+[[nodiscard]] json::Object encode(const Challenge& challenge);
+[[nodiscard]] Result<Challenge> decode_challenge(const json::Object& body);
+[[nodiscard]] json::Object encode(const ChallengeAnswer& answer);
+[[nodiscard]] Result<ChallengeAnswer> decode_challenge_answer(const json::Object& body); // INVALID_RESPONSE_FORMAT; CONTRACT_MISMATCH when `contract` is another
+[[nodiscard]] std::string challenge_proof(std::string_view service_key, std::string_view nonce);
+
+} // namespace foyer::auth

@@ -1,0 +1,24 @@
+// What a secret often becomes on its way into a configuration, and how two
+// processes find out which of it happened without showing the secret.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace foyer::auth {
+
+// door.md's fingerprint: the first 8 hex digits of HMAC-SHA256(secret, "foyer-fp-v1:" + option).
+// To be shown only for secrets that are strong enough to resist guessing.
+[[nodiscard]] std::string fingerprint(std::string_view option, std::string_view secret);
+
+struct Variant {
+  std::string name;   // "as it is", "plus a newline", …: what has to be done to ours to become theirs
+  std::string secret; // the variant itself; never logged
+};
+// The secret as it is (always first), and what copying it may have made of it:
+// plus or minus a newline (LF, CRLF), surrounding space, quotes, a byte order mark,
+// base64 or hex decoded or encoded. Each once, and none that is empty.
+[[nodiscard]] std::vector<Variant> variants(std::string_view secret);
+
+} // namespace foyer::auth

@@ -1,0 +1,52 @@
+// The network and the timers of everything in this folder that asks another
+// process: as interfaces, so that every fault in every phase is tested in virtual
+// time. All calls and answers on the control plane's thread.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "net/control.h"
+#include "net/http_client.h"
+
+namespace foyer::auth {
+
+// One attempt at one request. The server is the transport's: a Call names only what is asked of it.
+struct Call {
+  std::string method = "POST";
+  std::string target = {};        // path and query
+  Headers headers = {};           // Host, Content-Length and Connection are the transport's
+  std::string body = {};
+  Millis connect_timeout{300};    // resolving, connecting, TLS
+  Millis timeout{600};            // from here to the end of the answer
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // `done` is called once, later, never from inside send(); not at all once the process ends.
+  virtual void send(Call call, std::move_only_function<void(net::HttpResult)> done) = 0;
+};
+
+class Timers {
+ public:
+  virtual ~Timers() = default;
+  virtual net::TimerId after(Millis delay, net::Task task) = 0; // never 0
+  virtual void cancel(net::TimerId id) = 0;
+};
+
+// What the askers live in; outlives them.
+struct Surroundings {
+  const Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  Metrics& metrics;
+  Transport& transport;
+  Timers& timers;
+};
+
+} // namespace foyer::auth
