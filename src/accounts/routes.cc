@@ -2,68 +2,13 @@
 
 #include <algorithm>
 
-#include "accounts/request_body.h"
+#include "accounts/exchange.h"
 #include "accounts/sessions.h"
 #include "base/bytes.h"
 #include "base/json.h"
-#include "wire/problem.h"
 
 namespace foyer::accounts {
 namespace {
-
-// One request from its arrival to its one answer.
-class Exchange : public std::enable_shared_from_this<Exchange> {
- public:
-  Exchange(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, Request request, Reply reply)
-      : service_(service), on_refusal_(std::move(on_refusal)), request_(std::move(request)), reply_(std::move(reply)) {}
-
-  [[nodiscard]] const Request& request() const { return request_; }
-  [[nodiscard]] AccountService& service() const { return service_; }
-  [[nodiscard]] Caller caller() const {
-    const std::string* device = request_.headers.find("user-agent");
-    return {.address = request_.address, .device = device == nullptr ? std::string{} : *device, .ref = request_.ref};
-  }
-  // Over https, or as if it were: then the cookie is Secure and has the __Host- prefix.
-  [[nodiscard]] bool secure_cookie() const { return request_.secure || !service_.policy().insecure_cookies; }
-  [[nodiscard]] std::optional<std::string> cookie() const { return find_cookie(request_.headers, cookie_name(secure_cookie())); }
-  void also_set_cookie(std::string value) { set_cookie_ = std::move(value); }
-  void also_expire_cookie() { set_cookie_ = expire_cookie(secure_cookie()); }
-
-  void answer(int status, const json::Value& body) { send(json_response(status, json::write(body))); }
-  void answer_nothing() { send(Response{.status = 204, .headers = {}, .body = {}}); }
-  void refuse_with(const Refusal& refusal) {
-    if (*on_refusal_) (*on_refusal_)(request_, refusal);
-    send(wire::problem(refusal, request_.ref, service_.policy().reveal));
-  }
-  // 204, or the refusal.
-  Done<bool> then_nothing() {
-    return [self = shared_from_this()](Result<bool> done) {
-      if (!done) return self->refuse_with(done.error());
-      self->answer_nothing();
-    };
-  }
-
- private:
-  void send(Response response) {
-    response.headers.set("Cache-Control", "no-store");
-    if (!set_cookie_.empty()) response.headers.add("Set-Cookie", std::move(set_cookie_));
-    reply_(std::move(response));
-  }
-
-  AccountService& service_;
-  const std::shared_ptr<const OnRefusal> on_refusal_;
-  const Request request_;
-  Reply reply_;
-  std::string set_cookie_;
-};
-using ExchangePtr = std::shared_ptr<Exchange>;
-
-std::string text_of(const json::Object& body, std::string_view name) { return std::string{json::get_string(body, name).value_or("")}; }
-std::optional<std::string> maybe_text(const json::Object& body, std::string_view name) {
-  const auto text = json::get_string(body, name);
-  if (!text) return std::nullopt;
-  return std::string{*text};
-}
 
 json::Array scope_list(const Permissions& permissions) {
   json::Array out;
@@ -128,22 +73,6 @@ void refresh(const ExchangePtr& x) {
     if (!in && in.error().step() == Step::accounts) x->also_expire_cookie();
     then(std::move(in));
   });
-}
-
-using WithPrincipal = std::function<void(const ExchangePtr&, const json::Object& body, const Principal&)>;
-
-// The Bearer token first: what else is wrong is told to those who may ask at all.
-std::function<void(const ExchangePtr&)> with_bearer(std::initializer_list<Member> members, WithPrincipal then) {
-  return [known = std::vector<Member>(members), then = std::move(then)](const ExchangePtr& x) {
-    auto token = bearer_token(x->request());
-    if (!token) return x->refuse_with(token.error());
-    x->service().authenticate(std::move(*token), [x, known, then](Result<Principal> who) {
-      if (!who) return x->refuse_with(who.error());
-      auto body = read_body(x->request(), known);
-      if (!body) return x->refuse_with(body.error());
-      then(x, *body, *who);
-    });
-  };
 }
 
 void logout(const ExchangePtr& x, const json::Object&, const Principal& who) {
@@ -255,18 +184,7 @@ void key_set(const AccountService& service, const Request& request, Reply& reply
 } // namespace
 
 std::vector<Route> routes(AccountService& service, OnRefusal on_refusal) {
-  const auto tell = std::make_shared<const OnRefusal>(std::move(on_refusal));
-  const auto route = [&service, tell](std::string method, std::string path, std::function<void(const ExchangePtr&)> handle) {
-    const std::string endpoint = method + ' ' + path;
-    Handler handler = [&service, tell, endpoint, handle = std::move(handle)](Request request, Reply reply) {
-      auto x = std::make_shared<Exchange>(service, tell, std::move(request), std::move(reply));
-      service.run([x, endpoint, handle] {
-        if (auto taken = x->service().take(endpoint, x->caller()); !taken) return x->refuse_with(taken.error());
-        handle(x);
-      });
-    };
-    return Route{std::move(method), std::move(path), std::move(handler)};
-  };
+  const RouteMaker route(service, std::make_shared<const OnRefusal>(std::move(on_refusal)));
   return {
       route("POST", "/auth/register", register_account),
       route("POST", "/auth/login", login),

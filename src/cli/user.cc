@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,19 +14,16 @@
 
 #include "accounts/names.h"
 #include "accounts/passwords.h"
-#include "accounts/sqlite_store.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/offline_accounts.h"
 #include "config/load.h"
-#include "store/data_dir.h"
 
 namespace foyer::cli {
 namespace {
 
 using accounts::AccountStore;
-using accounts::AuditRow;
-using accounts::Done;
 using accounts::UserListing;
 using accounts::UserRow;
 
@@ -99,50 +94,6 @@ std::expected<Arguments, std::string> read(Args args) {
   return out;
 }
 
-// The store with nobody else in the process: what is asked is done at once, on this thread.
-class Accounts {
- public:
-  [[nodiscard]] static Result<std::unique_ptr<Accounts>> open(const std::string& data, bool create) {
-    TRY(directory, create ? store::DataDir::open(data) : store::DataDir::existing(data));
-    const std::string path = directory.file("accounts.sqlite");
-    if (!create && ::access(path.c_str(), F_OK) != 0) return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no accounts were ever made in this data directory");
-    std::unique_ptr<Accounts> out(new Accounts);
-    accounts::SqliteStoreOptions options;
-    options.executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); };
-    TRY(store, accounts::open_sqlite_store(path, std::move(options), system_clock(), system_entropy(), out->metrics_, null_log()));
-    out->store_ = std::move(store);
-    return out;
-  }
-
-  template <class T>
-  [[nodiscard]] Result<T> ask(std::function<void(AccountStore&, Done<T>)> question) {
-    std::optional<Result<T>> answer;
-    question(*store_, [&answer](Result<T> result) { answer = std::move(result); });
-    while (!turns_.empty()) {
-      auto work = std::move(turns_.front());
-      turns_.pop_front();
-      work();
-    }
-    if (!answer) return refuse(Cause::STORE_FAILED, "the store gave no answer");
-    return std::move(*answer);
-  }
-
-  [[nodiscard]] Result<UserRow> find(const std::string& name) {
-    TRY(found, ask<std::optional<UserRow>>([&](AccountStore& s, auto done) { s.find_user_by_name(accounts::name_key(name), std::move(done)); }));
-    if (!found) return refuse(Cause::NOT_FOUND, "no user is called " + printable(name, 64));
-    return std::move(*found);
-  }
-
- private:
-  Metrics metrics_;
-  std::deque<std::move_only_function<void()>> turns_;
-  std::unique_ptr<AccountStore> store_;
-};
-
-AuditRow audit(std::string action, const UserId& user = {}) {
-  return {.at = system_clock().wall(), .action = std::move(action), .outcome = "OK", .user = user, .address = {}, .ref = {}, .detail = "by command line"};
-}
-
 // A line from the terminal with echo off, restored also when reading fails.
 std::optional<std::string> ask_terminal(const char* prompt) {
   termios before{};
@@ -184,7 +135,7 @@ Result<std::string> get_password(const Arguments& arguments) {
 struct Job {
   const Arguments& arguments;
   const config::Config& config;
-  Accounts& accounts;
+  OfflineAccounts& accounts;
 
   [[nodiscard]] Result<std::string> hash(const std::string& name) const {
     TRY(password, get_password(arguments));
@@ -198,7 +149,7 @@ struct Job {
 
   [[nodiscard]] Result<bool> add() {
     TRY_VOID(accounts::check_name(arguments.name));
-    if (accounts.find(arguments.name)) return refuse(Cause::NAME_TAKEN, "there is a user of that name");
+    if (accounts.find_user(arguments.name)) return refuse(Cause::NAME_TAKEN, "there is a user of that name");
     TRY(phc, hash(arguments.name));
     const UserRow user{.id = UserId{"u_" + system_entropy().short_id()},
                        .name = arguments.name,
@@ -207,7 +158,7 @@ struct Job {
                        .admin = arguments.admin,
                        .disabled = false,
                        .created = system_clock().wall()};
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.create_user(user, std::nullopt, std::nullopt, audit("user_add", user.id), std::move(done)); }));
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.create_user(user, std::nullopt, std::nullopt, command_audit("user_add", user.id), std::move(done)); }));
     say({{"id", user.id.view()}, {"name", user.name}, {"admin", user.admin}}, fmt::format("{} can log in now ({}{}).", user.name, user.id.view(), user.admin ? ", admin" : ""));
     return true;
   }
@@ -237,23 +188,23 @@ struct Job {
     const std::string code = system_entropy().short_id();
     const WallTime now = system_clock().wall();
     const accounts::InvitationRow invitation{.hash = accounts::digest(code), .created = now, .expires = now + std::chrono::days{arguments.days}};
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_invitation(invitation, audit("user_invite"), std::move(done)); }));
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_invitation(invitation, command_audit("user_invite"), std::move(done)); }));
     say({{"invitation", code}, {"expires_at", rfc3339(invitation.expires)}}, fmt::format("{}\nGood for one account, until {}.", code, rfc3339(invitation.expires)));
     return true;
   }
 
   [[nodiscard]] Result<bool> set_disabled(bool disabled) {
-    TRY(user, accounts.find(arguments.name));
-    TRY(changed, accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_disabled(user.id, disabled, audit(disabled ? "user_disable" : "user_enable", user.id), std::move(done)); }));
+    TRY(user, accounts.find_user(arguments.name));
+    TRY(changed, accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_disabled(user.id, disabled, command_audit(disabled ? "user_disable" : "user_enable", user.id), std::move(done)); }));
     const std::string_view state = disabled ? "disabled" : "enabled";
     say({{"id", user.id.view()}, {"name", user.name}, {"disabled", disabled}, {"changed", changed}}, fmt::format("{} is {}{}.", user.name, state, changed ? "" : ", as before"));
     return true;
   }
 
   [[nodiscard]] Result<bool> password() {
-    TRY(user, accounts.find(arguments.name));
+    TRY(user, accounts.find_user(arguments.name));
     TRY(phc, hash(user.name));
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_password(user.id, phc, std::nullopt, audit("user_password", user.id), std::move(done)); }));
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_password(user.id, phc, std::nullopt, command_audit("user_password", user.id), std::move(done)); }));
     say({{"id", user.id.view()}, {"name", user.name}}, fmt::format("{} has a new password; all sessions of {} are over.", user.name, user.name));
     return true;
   }
@@ -287,7 +238,7 @@ int run_user(Args args) {
   }
   const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // The first administrator may be added before the server has ever run.
-  auto opened = Accounts::open(loaded.config.data, arguments->verb == "add" || arguments->verb == "invite");
+  auto opened = OfflineAccounts::open(loaded.config, arguments->verb == "add" || arguments->verb == "invite");
   if (!opened) return fail(opened.error());
   const auto done = Job{*arguments, loaded.config, **opened}.run();
   return done ? 0 : fail(done.error());

@@ -1,0 +1,51 @@
+// The accounts of a data directory for the commands, beside a running server and
+// with nobody else in the process: what is asked is done at once, on this thread.
+// What is changed reaches a server through what it reads again: the revocations,
+// the signing keys, the services.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "accounts/store.h"
+#include "base/metrics.h"
+#include "config/options.h"
+#include "store/seal.h"
+
+namespace foyer::cli {
+
+class OfflineAccounts {
+ public:
+  // `create`: the database is made if there is none. FILE_UNREADABLE, DATA_UNWRITABLE, STORE_….
+  [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> open(const config::Config& config, bool create);
+
+  template <class T>
+  [[nodiscard]] Result<T> ask(std::function<void(accounts::AccountStore&, accounts::Done<T>)> question) {
+    std::optional<Result<T>> answer;
+    question(*store_, [&answer](Result<T> result) { answer = std::move(result); });
+    run_all();
+    if (!answer) return refuse(Cause::STORE_FAILED, "the store gave no answer");
+    return std::move(*answer);
+  }
+
+  [[nodiscard]] Result<accounts::UserRow> find_user(const std::string& name); // NOT_FOUND
+  // The key with which secrets in the store are sealed.
+  [[nodiscard]] const store::SealKey& seal_key() const { return seal_; }
+
+ private:
+  explicit OfflineAccounts(store::SealKey seal) : seal_(std::move(seal)) {}
+  void run_all();
+
+  store::SealKey seal_;
+  Metrics metrics_;
+  std::deque<std::move_only_function<void()>> turns_;
+  std::unique_ptr<accounts::AccountStore> store_;
+};
+
+// An audit row of now, "by command line".
+[[nodiscard]] accounts::AuditRow command_audit(std::string action, const UserId& user = {});
+
+} // namespace foyer::cli
