@@ -228,7 +228,7 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
 }
 
 gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r) {
-  return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = *chat, .auth_service = *accounts, .verifier = *verifier, .revocations = *revocations, .router = r,
+  return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = chat.get(), .auth_service = *accounts, .verifier = *verifier, .revocations = *revocations, .router = r,
           .reporter = *reporter, .ring = ring, .addresses = *addresses, .plain_gets = *plain_gets, .users = *users, .gauges = *gauges,
           .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
 }

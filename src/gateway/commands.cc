@@ -116,15 +116,24 @@ void Connection::chat(const Command& command) {
 
 void Connection::refresh(const Command& command) {
   auto verified = shard_.deps().verifier.verify(command.token, shard_.loop().wall());
-  if (!verified) return refuse_command(command.id, std::move(verified).error());
-  if (auto refusal = shard_.deps().revocations.check(*verified, shard_.loop().now())) return refuse_command(command.id, std::move(*refusal));
-  if (verified->user != identity_.user) return refuse_command(command.id, {.cause = Cause::USER_MISMATCH});
-  if (!verified->permissions.chat_read && !verified->permissions.chat_write) return refuse_command(command.id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
+  if (verified || verified.error().cause != Cause::KEY_UNKNOWN || !shard_.deps().refresh_keys) return refreshed(command.id, std::move(verified));
+  shard_.refresh_keys(id_, [id = command.id, token = std::string(command.token)](Connection& connection, Result<bool> newer) {
+    if (connection.phase_ != Phase::ready) return;
+    if (newer) connection.refreshed(id, connection.shard_.deps().verifier.verify(token, connection.shard_.loop().wall()));
+    else connection.refreshed(id, std::unexpected(std::move(newer).error()));
+  });
+}
+
+void Connection::refreshed(const MessageId& id, Result<Identity> verified) {
+  if (!verified) return refuse_command(id, std::move(verified).error());
+  if (auto refusal = shard_.deps().revocations.check(*verified, shard_.loop().now())) return refuse_command(id, std::move(*refusal));
+  if (verified->user != identity_.user) return refuse_command(id, {.cause = Cause::USER_MISMATCH});
+  if (!verified->permissions.chat_read && !verified->permissions.chat_write) return refuse_command(id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
   identity_ = std::move(*verified);
   expiry_told_ = false;
   schedule();
   std::string json;
-  protocol::refreshed(json, command.id, identity_.expires_at);
+  protocol::refreshed(json, id, identity_.expires_at);
   say(json);
   if (!identity_.permissions.chat_read) leave_all();
 }

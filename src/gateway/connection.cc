@@ -35,6 +35,12 @@ void Connection::identity_answered(Result<Identity> identity) {
   drop_entrance();
 }
 
+void Connection::keys_answered(Result<bool> newer) {
+  if (phase_ == Phase::closing) return;
+  if (entrance_) entrance_->keys_answered(std::move(newer));
+  drop_entrance();
+}
+
 void Connection::request_answered(Response response) {
   if (entrance_) entrance_->request_answered(std::move(response));
   drop_entrance(); // the request behind it may have been an upgrade

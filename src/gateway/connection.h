@@ -65,6 +65,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void take_text(std::span<char> text); // kPadding readable bytes follow
   void hold(Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
   void identity_answered(Result<Identity> identity);
+  void keys_answered(Result<bool> newer);
   void request_answered(Response response);
 
   // From the shard.
@@ -108,6 +109,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
   void refresh(const protocol::Command& command);
+  void refreshed(const MessageId& id, Result<Identity> verified);
   void leave_all();
   [[nodiscard]] Speaker speaker() const;
   void about_room(const protocol::Command& command);

@@ -60,7 +60,7 @@ struct GatewayDeps {
   Entropy& entropy;
   Log& log;
   Metrics& metrics;
-  rooms::ChatStore& store;
+  rooms::ChatStore* store; // null where no socket is served
   auth::AuthService& auth_service;
   auth::LocalVerifier& verifier;
   auth::RevocationTable& revocations;
@@ -75,6 +75,12 @@ struct GatewayDeps {
   std::shared_ptr<std::atomic<bool>> untrusted_proxy_told = std::make_shared<std::atomic<bool>>(false);
   // Runs a task on the control plane.
   std::function<void(std::move_only_function<void()>)> run_control;
+  // A token names a key that is not known: asks whether there is a newer key set. True:
+  // look again; false: there is none; a refusal: it could not be asked, and the keys at
+  // hand are not to be relied upon. Answers on any thread. Empty: the keys are this process's own.
+  std::function<void(std::move_only_function<void(Result<bool>)>)> refresh_keys = {};
+  // An account was deleted; told again after a restart. Empty: somebody else knows.
+  std::function<void(UserId)> on_deleted = {};
 };
 
 } // namespace foyer::gateway

@@ -259,7 +259,13 @@ void Entrance::drive() {
     if (std::holds_alternative<door::AskReadiness>(next)) {
       door_->readiness(readiness());
     } else if (auto* token = std::get_if<door::AskToken>(&next)) {
-      door_->token(shard_.deps().verifier.verify(token->token, shard_.loop().wall()));
+      auto verified = shard_.deps().verifier.verify(token->token, shard_.loop().wall());
+      if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && shard_.deps().refresh_keys) {
+        token_ = std::move(token->token);
+        waiting_ = true;
+        return shard_.refresh_keys(connection_.id(), [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
+      }
+      door_->token(std::move(verified));
     } else if (auto* ticket = std::get_if<door::AskTicket>(&next)) {
       waiting_ = true;
       shard_.deps().auth_service.redeem_ticket({.ticket = std::move(ticket->ticket), .origin = ticket->origin, .address = address_, .attempt = shard_.deps().entropy.short_id(), .ref = ref_},
@@ -284,6 +290,16 @@ void Entrance::drive() {
       return;
     }
   }
+}
+
+void Entrance::keys_answered(Result<bool> newer) {
+  if (finished_ || !waiting_ || !door_) return;
+  waiting_ = false;
+  const std::string token = std::exchange(token_, {});
+  // Without an answer the old keys say nothing about a new one.
+  if (newer) door_->token(shard_.deps().verifier.verify(token, shard_.loop().wall()));
+  else door_->token(std::unexpected(std::move(newer).error()));
+  drive();
 }
 
 void Entrance::answered(Result<Identity> identity) {

@@ -40,6 +40,7 @@ class Entrance {
   void shut_down(); // draining: an answer under way is finished, nothing new is begun
 
   void answered(Result<Identity> identity); // of a ticket or a cookie, later
+  void keys_answered(Result<bool> newer);    // for a token whose key was unknown, later
   void request_answered(Response response); // of a route, later
   [[nodiscard]] bool upgraded() const { return upgraded_; }
   [[nodiscard]] bool finished() const { return finished_; } // handed over, or nothing more to do: may be deleted
@@ -79,6 +80,7 @@ class Entrance {
   Ref ref_;
   Pass pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
+  std::string token_;       // waits for a newer key set
   bool waiting_ = false;    // for a handler or for the auth service
   bool upgraded_ = false;
   bool finished_ = false;

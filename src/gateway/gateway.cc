@@ -48,6 +48,9 @@ void Gateway::watch_revocations() {
   deps_.auth_service.watch_revocations(
       [this](const std::vector<auth::RevocationEvent>& events) {
         deps_.revocations.apply(events);
+        if (deps_.on_deleted)
+          for (const auto& event : events)
+            if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted) deps_.on_deleted(UserId{event.id});
         for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->post([shard = shards_[i].get()] { shard->check_revocations(); });
       },
       [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });

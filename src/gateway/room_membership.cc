@@ -5,7 +5,7 @@ namespace foyer::gateway {
 
 void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user; // before the capture takes it: arguments are evaluated in any order
-  store_.create(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
+  store_->create(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), row = std::move(row)]() mutable {
       if (!*alive) return;
       if (row) {
@@ -30,7 +30,7 @@ void RoomOwners::invite(Speaker speaker, MessageId id, RoomName name, UserId use
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::invite)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    store_.add_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> added) {
+    store_->add_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> added) {
       if (!added) return port_.refuse(speaker.connection, id, std::move(added).error());
       r.members.insert(user);
       std::string answered, told;
@@ -48,7 +48,7 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::remove)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    store_.remove_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
+    store_->remove_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
       if (!removed) return port_.refuse(speaker.connection, id, std::move(removed).error());
       r.members.erase(user);
       std::string answered, told;
@@ -67,7 +67,7 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
 
 void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
   const UserId by = speaker.user;
-  store_.direct(by, other, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
+  store_->direct(by, other, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), row = std::move(row)]() mutable {
       if (!*alive) return;
       if (!row) return port_.refuse(speaker.connection, id, std::move(row).error());
@@ -81,7 +81,7 @@ void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
 }
 
 void RoomOwners::list(Speaker speaker, MessageId id) {
-  store_.rooms_of(speaker.user, policy_.rooms_shown, [this, &loop = loop_, alive = alive_, speaker, id](Result<std::vector<rooms::RoomRow>> rows) mutable {
+  store_->rooms_of(speaker.user, policy_.rooms_shown, [this, &loop = loop_, alive = alive_, speaker, id](Result<std::vector<rooms::RoomRow>> rows) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, rows = std::move(rows)]() mutable {
       if (!*alive) return;
       if (!rows) return port_.refuse(speaker.connection, id, std::move(rows).error());

@@ -37,7 +37,7 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
     };
     if (room.ephemeral) return finish(room, speaker.connection, message, room.ephemeral->append({room.name, message.from, message.text, message.key, time}, loop_.now()));
     rooms::AppendQuestion question{.room = room.name, .from = message.from, .text = message.text, .key = message.key, .time = time};
-    store_.append(std::move(question), on_loop<rooms::Appended>(room, [finish, connection = speaker.connection, message = std::move(message)](Room& r, Result<rooms::Appended> appended) mutable {
+    store_->append(std::move(question), on_loop<rooms::Appended>(room, [finish, connection = speaker.connection, message = std::move(message)](Room& r, Result<rooms::Appended> appended) mutable {
       finish(r, connection, message, std::move(appended));
     }));
   });
@@ -58,7 +58,7 @@ void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offs
     };
     const bool any = rooms::may_erase_any(speaker.permissions);
     if (room.ephemeral) return finish(room, speaker.connection, room.ephemeral->erase(offset, speaker.user, any));
-    store_.erase(room.name, offset, speaker.user, any, on_loop<Offset>(room, [finish, connection = speaker.connection](Room& r, Result<Offset> erased) { finish(r, connection, std::move(erased)); }));
+    store_->erase(room.name, offset, speaker.user, any, on_loop<Offset>(room, [finish, connection = speaker.connection](Room& r, Result<Offset> erased) { finish(r, connection, std::move(erased)); }));
   });
 }
 
@@ -77,7 +77,7 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, std::opti
       port_.answer(to.connection, text_frame(json));
     };
     if (room.ephemeral) return finish(room, speaker, room.ephemeral->history(question));
-    store_.history(std::move(question), on_loop<rooms::HistoryPage>(room, [finish, speaker = std::move(speaker)](Room& r, Result<rooms::HistoryPage> page) { finish(r, speaker, std::move(page)); }));
+    store_->history(std::move(question), on_loop<rooms::HistoryPage>(room, [finish, speaker = std::move(speaker)](Room& r, Result<rooms::HistoryPage> page) { finish(r, speaker, std::move(page)); }));
   });
 }
 

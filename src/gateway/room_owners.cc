@@ -13,7 +13,7 @@ JoinTicket ticket_of(const JoinQuestion& question) {
 
 } // namespace
 
-RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore& store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
+RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
       alive_(std::make_shared<bool>(true)) {}
@@ -55,7 +55,7 @@ void RoomOwners::with_room(const RoomName& name, Operation operation) {
   }
   room.waiting.push_back(std::move(operation));
   if (!fresh) return;
-  store_.open(name, [this, &loop = loop_, alive = alive_, name](Result<rooms::RoomRow> row) mutable {
+  store_->open(name, [this, &loop = loop_, alive = alive_, name](Result<rooms::RoomRow> row) mutable {
     loop.post([this, alive = std::move(alive), name = std::move(name), row = std::move(row)]() mutable {
       if (*alive) opened(name, std::move(row));
     });
@@ -122,7 +122,7 @@ void RoomOwners::join(JoinQuestion question) {
       const bool whole = plan.possible && page.messages.size() == plan.up_to - plan.after;
       return joined(question, room, plan.up_to, whole, page);
     }
-    store_.history(ask, on_loop<rooms::HistoryPage>(room, [this, question = std::move(question), plan](Room& r, Result<rooms::HistoryPage> page) mutable {
+    store_->history(ask, on_loop<rooms::HistoryPage>(room, [this, question = std::move(question), plan](Room& r, Result<rooms::HistoryPage> page) mutable {
       if (!page) return join_failed(question, &r, std::move(page).error());
       // The right to read may have ended while the store was asked.
       if (auto refusal = check(r, question.speaker, rooms::Act::read)) return join_failed(question, &r, std::move(*refusal));

@@ -41,7 +41,7 @@ struct RoomPolicy {
 
 class RoomOwners {
  public:
-  RoomOwners(loop::Loop& loop, rooms::ChatStore& store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
+  RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
   ~RoomOwners();
 
   void join(JoinQuestion question);
@@ -87,7 +87,7 @@ class RoomOwners {
   rooms::Done<T> on_loop(Room& room, Function function);
 
   loop::Loop& loop_;
-  rooms::ChatStore& store_;
+  rooms::ChatStore* store_;
   RoomPort& port_;
   const RoomPolicy& policy_;
   Entropy& entropy_;

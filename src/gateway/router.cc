@@ -23,6 +23,14 @@ std::vector<std::string_view> split(std::string_view path) {
   }
 }
 
+// Somebody on the way might climb out of the folder that was matched.
+bool climbs(const std::vector<std::string_view>& segments) {
+  return std::ranges::any_of(segments, [](std::string_view segment) {
+    const auto decoded = percent_decode(segment);
+    return !decoded || *decoded == "." || *decoded == ".." || decoded->find_first_of("/\\") != std::string::npos;
+  });
+}
+
 bool under(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
 }
@@ -66,6 +74,7 @@ std::string content_security_policy(const Request& request) {
 std::string listed(const std::vector<std::pair<std::string, Handler>>& methods) {
   std::string out;
   for (const auto& [method, handler] : methods) {
+    if (method == "*") return "GET, HEAD, POST, PUT, PATCH, DELETE";
     out += (out.empty() ? "" : ", ") + method;
     if (method == "GET") out += ", HEAD";
   }
@@ -78,27 +87,31 @@ Router::Router(std::vector<Route> routes, RouterPolicy policy) : policy_(std::mo
   for (Route& route : routes) {
     Pattern pattern;
     for (const std::string_view segment : split(route.path)) {
+      if (segment == "{*}") {
+        pattern.open_end = true;
+        break;
+      }
       const bool open = segment.starts_with('{') && segment.ends_with('}');
       pattern.literals += open ? 0 : 1;
       pattern.segments.emplace_back(open ? "{}" : segment);
     }
-    auto known = std::ranges::find(patterns_, pattern.segments, &Pattern::segments);
+    auto known = std::ranges::find_if(patterns_, [&](const Pattern& p) { return p.segments == pattern.segments && p.open_end == pattern.open_end; });
     if (known == patterns_.end()) known = patterns_.insert(patterns_.end(), std::move(pattern));
     if (std::ranges::find(known->methods, route.method, [](const auto& m) { return m.first; }) != known->methods.end())
       throw std::logic_error("two routes for " + route.method + " " + route.path);
     known->methods.emplace_back(std::move(route.method), std::move(route.handler));
   }
-  std::ranges::stable_sort(patterns_, std::ranges::greater{}, &Pattern::literals);
+  std::ranges::stable_sort(patterns_, [](const Pattern& a, const Pattern& b) { return std::pair{!a.open_end, a.literals} > std::pair{!b.open_end, b.literals}; });
 }
 
 const Router::Pattern* Router::match(std::string_view path, std::vector<std::string>& args) const {
   if (path.size() > policy_.longest_path) return nullptr;
   const auto segments = split(path);
   for (const Pattern& pattern : patterns_) {
-    if (pattern.segments.size() != segments.size()) continue;
+    if (pattern.open_end ? segments.size() <= pattern.segments.size() || climbs(segments) : pattern.segments.size() != segments.size()) continue;
     args.clear();
     bool fits = true;
-    for (std::size_t i = 0; fits && i < segments.size(); ++i) {
+    for (std::size_t i = 0; fits && i < pattern.segments.size(); ++i) {
       if (pattern.segments[i] != "{}") {
         fits = pattern.segments[i] == segments[i];
       } else if (auto decoded = percent_decode(segments[i]); decoded && !decoded->empty()) {
@@ -122,7 +135,7 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);
 
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
-  const auto found = std::ranges::find(pattern->methods, method, [](const auto& m) { return std::string_view(m.first); });
+  const auto found = std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method || m.first == "*"; });
   if (found == pattern->methods.end()) {
     Response response = refuse_here(request, {.cause = Cause::METHOD_NOT_ALLOWED, .evidence = printable(request.method) + " on " + printable(request.path)});
     response.headers.set("Allow", listed(pattern->methods));
@@ -183,7 +196,7 @@ void Router::decorate(const Request& request, Response& response) const {
   }
   if (!shared_with_origins(request.path)) return;
   // Said to everybody, so that no cache gives one origin's answer to another.
-  response.headers.add("Vary", "Origin");
+  if (const auto* vary = response.headers.find("Vary"); vary == nullptr || vary->find("Origin") == std::string::npos) response.headers.add("Vary", "Origin");
   const std::string* origin = request.headers.find("Origin");
   if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) return;
   add_once(response, "Access-Control-Allow-Origin", *origin);

@@ -31,8 +31,9 @@ struct RouterPolicy {
 
 class Router {
  public:
-  // Routes with {name} segments give way to equal ones without. Two routes with
-  // the same method and pattern are a bug and throw std::logic_error.
+  // Routes with {name} segments give way to equal ones without. A path that ends in
+  // {*} matches all below it, and the method * any: for what another process knows.
+  // Two routes with the same method and pattern are a bug and throw std::logic_error.
   Router(std::vector<Route> routes, RouterPolicy policy);
 
   // The handler of a request, whose path_args are filled, or the answer: a CORS
@@ -50,6 +51,7 @@ class Router {
  private:
   struct Pattern {
     std::vector<std::string> segments; // "{}" matches one whole segment
+    bool open_end = false;             // whatever follows the segments matches, at least one more
     std::vector<std::pair<std::string, Handler>> methods;
     std::size_t literals = 0;
   };

@@ -105,6 +105,15 @@ auth::IdentityAnswer Shard::identity_answer(ConnectionId id) {
   };
 }
 
+void Shard::refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then) {
+  deps_.refresh_keys([this, alive = alive_, id, then = std::move(then)](Result<bool> newer) mutable {
+    if (!*alive) return;
+    loop_.post([this, id, newer = std::move(newer), then = std::move(then)]() mutable {
+      if (Connection* connection = find(id)) then(*connection, std::move(newer));
+    });
+  });
+}
+
 void Shard::report_untrusted_proxy(std::string_view peer) {
   if (deps_.untrusted_proxy_told->exchange(true)) return;
   const CauseInfo& cause = info(Cause::PROXY_NOT_TRUSTED);

@@ -116,6 +116,8 @@ class Shard {
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
   // An answer of the auth service, from any thread, to a connection of this loop.
   [[nodiscard]] auth::IdentityAnswer identity_answer(ConnectionId id);
+  // Asks for a newer key set on behalf of a connection of this loop; `then` runs here, if the connection is still there.
+  void refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then);
   void report_untrusted_proxy(std::string_view peer); // once
   // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
   [[nodiscard]] std::span<char> padded(std::string_view bytes);

@@ -285,7 +285,7 @@ struct Node::Life {
             .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
   }
   gateway::GatewayDeps deps() {
-    return {.clock = world.clock, .entropy = world.entropy, .log = null_log(), .metrics = metrics, .store = *store, .auth_service = auth_service(), .verifier = verifier,
+    return {.clock = world.clock, .entropy = world.entropy, .log = null_log(), .metrics = metrics, .store = store.get(), .auth_service = auth_service(), .verifier = verifier,
             .revocations = revocations, .router = router, .reporter = reporter, .ring = ring, .addresses = addresses, .plain_gets = plain_gets, .users = users, .gauges = gauges,
             .run_control = [this](std::move_only_function<void()> task) { control.push_back(std::move(task)); }};
   }
