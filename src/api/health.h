@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/refusal.h"
 
 namespace foyer::api {
 
@@ -26,6 +27,8 @@ struct HealthState {
   static HealthState failing(std::string code) { return {.status = Status::failing, .code = std::move(code)}; }
   static HealthState unknown(std::string code = {}) { return {.status = Status::unknown, .code = std::move(code)}; }
 };
+// Of a store that was asked whether it can write.
+[[nodiscard]] inline HealthState state_of(const Result<bool>& probe) { return probe ? HealthState::ok() : HealthState::failing(std::string(probe.error().code())); }
 
 struct HealthCheck {
   std::string name;

@@ -7,111 +7,23 @@
 #include <thread>
 #include <utility>
 
-#include "accounts/routes.h"
-#include "accounts/service.h"
-#include "accounts/sqlite_store.h"
 #include "api/routes.h"
 #include "base/json.h"
 #include "base/metrics.h"
+#include "cli/auth_role.h"
 #include "cli/build_id.h"
+#include "cli/gateway_policy.h"
 #include "gateway/gateway.h"
 #include "hub/audience.h"
 #include "loop/server.h"
 #include "net/control.h"
-#include "net/work_queue.h"
-#include "protocol/encode.h"
 #include "rooms/sqlite_store.h"
-#include "store/file.h"
 #include "wire/url.h"
 
 namespace foyer::cli {
 namespace {
 
 constexpr std::size_t kControlSecondsPerFlush = 10;
-
-gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildInfo& build) {
-  gateway::GatewayPolicy policy;
-  auto& door = policy.door;
-  if (c.role_gateway) {
-    door.sockets.push_back({.path = "/ws/chat", .subprotocols = {"foyer.v1"}, .needs_token = true, .needs_chat_permission = true});
-    if (c.echo != config::EchoAccess::off)
-      door.sockets.push_back({.path = "/ws/echo", .subprotocols = {"foyer.v1"}, .needs_token = c.echo == config::EchoAccess::token, .needs_chat_permission = false});
-  }
-  door.allowed_origins = c.allowed_origins;
-  door.allowed_hosts = c.allowed_hosts;
-  door.first_message_auth = c.first_message_auth;
-  door.token_in_url = c.token_in_url;
-  door.refuse_with = c.refuse_with == config::RefuseWith::http ? door::RefuseWith::http : c.refuse_with == config::RefuseWith::close ? door::RefuseWith::close : door::RefuseWith::automatic;
-  door.max_token_bytes = c.token_bytes;
-  door.public_ws_base = "ws" + c.public_url.substr(4); // http → ws, https → wss
-  door.reveal = c.environment == config::Environment::development;
-  policy.reveal = door.reveal;
-  for (const auto& cidr : c.trusted_proxies)
-    if (auto network = gateway::Network::parse(cidr)) policy.trusted_proxies.push_back(*network);
-  policy.http = {.request_line = std::max<std::size_t>(8 * 1024, c.token_bytes + 1024), .header_bytes = c.header_bytes, .header_count = 100, .body_bytes = c.body_bytes};
-  policy.header_timeout = c.header_timeout;
-  policy.body_timeout = c.body_timeout;
-  policy.request_timeout = c.request_timeout;
-  policy.keep_alive_timeout = c.keep_alive_timeout;
-  policy.authenticate_timeout = c.authenticate_timeout;
-  policy.heartbeat_interval = c.heartbeat_interval;
-  policy.heartbeat_timeout = c.heartbeat_timeout;
-  policy.leeway = c.jwt_leeway;
-  policy.drain_timeout = c.drain_timeout;
-  policy.message_bytes = static_cast<std::uint32_t>(c.message_bytes);
-  policy.text_bytes = static_cast<std::uint32_t>(c.text_bytes);
-  policy.rooms_per_connection = static_cast<std::uint32_t>(c.rooms_per_connection);
-  policy.messages_per_s = static_cast<std::uint32_t>(c.messages_per_s);
-  policy.messages_burst = static_cast<std::uint32_t>(c.messages_burst);
-  policy.outbox_bytes = c.outbox_bytes;
-  policy.rooms.presence_grace = c.presence_grace;
-  policy.rooms.presence_events_limit = c.presence_events_limit;
-  policy.rooms.durability = rooms::Durability{c.non_durable_rooms};
-  policy.rooms.ephemeral.messages = c.memory_messages;
-  policy.welcome_tail = protocol::WelcomeConstants{.heartbeat = c.heartbeat_interval, .message_bytes = c.message_bytes, .text_bytes = c.text_bytes, .rooms = c.rooms_per_connection,
-                                                   .messages_per_s = c.messages_per_s, .name_bytes = policy.name_bytes, .version = build.version, .build = build.build,
-                                                   .environment = build.environment, .config = build.config}.tail();
-  return policy;
-}
-
-accounts::AccountsPolicy accounts_policy(const config::Config& c) {
-  accounts::AccountsPolicy policy;
-  policy.issuer = c.jwt_issuer;
-  policy.audience = c.jwt_audience;
-  policy.environment = std::string(config::to_string(c.environment));
-  policy.require_environment_claim = c.require_environment_claim;
-  policy.leeway = c.jwt_leeway;
-  policy.token_types = c.token_types;
-  policy.reveal = c.environment == config::Environment::development;
-  policy.insecure_cookies = !config::is_strict(c.environment);
-  policy.public_url = c.public_url;
-  policy.allowed_origins = c.allowed_origins;
-  policy.registration = c.registration == config::Registration::open     ? accounts::Registration::open
-                        : c.registration == config::Registration::invite ? accounts::Registration::invite
-                                                                         : accounts::Registration::closed;
-  policy.min_password_characters = c.password_min_length;
-  policy.hash_cost.memory_kib = static_cast<std::uint32_t>(c.argon2_memory / 1024);
-  policy.hash_cost.passes = static_cast<std::uint32_t>(c.argon2_passes);
-  policy.access_ttl = c.access_token_ttl;
-  policy.refresh.idle = c.refresh_ttl;
-  policy.refresh.grace = c.refresh_grace;
-  policy.sessions.idle = c.session_idle;
-  policy.sessions.absolute = c.session_absolute;
-  policy.ticket_ttl = c.ticket_ttl;
-  policy.rate = {.burst = static_cast<double>(c.address_auth_requests), .per_second = static_cast<double>(c.address_auth_requests) / 10};
-  return policy;
-}
-
-// The key that signs, and the set that verifies.
-Result<jose::Key> signing_key(const config::Config& c) {
-  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key);
-  TRY(text, store::read_file(c.jwt_private_key_file));
-  return jose::Key::parse_any(text);
-}
-
-api::HealthState health_of(const Result<bool>& probe) {
-  return probe ? api::HealthState::ok() : api::HealthState::failing(std::string(probe.error().code()));
-}
 
 } // namespace
 
@@ -131,10 +43,9 @@ struct Node::Parts {
 
   std::unique_ptr<loop::LoopGroup> loops;
   std::unique_ptr<net::ControlPlane> control;
-  std::unique_ptr<net::WorkQueue> hashing;
-  std::unique_ptr<rooms::ChatStore> chat;
-  std::unique_ptr<accounts::AccountStore> account_store;
-  std::unique_ptr<accounts::AccountService> accounts;
+  std::unique_ptr<Runtime> runtime;
+  std::unique_ptr<rooms::ChatStore> chat; // with the gateway role
+  std::unique_ptr<AuthRole> auth_role;
   std::unique_ptr<auth::LocalVerifier> verifier;
   std::unique_ptr<auth::RevocationTable> revocations;
 
@@ -158,9 +69,10 @@ struct Node::Parts {
 
   Result<void> build_all(std::string fingerprint);
   Result<void> bind();
-  Result<void> open_stores();
-  Result<void> make_accounts();
+  Result<void> open_chat();
+  Result<void> open_auth();
   void make_gateway();
+  void detach_messages(UserId user);
   void refused(const Request& request, const Refusal& refusal);
   [[nodiscard]] gateway::GatewayDeps deps(const gateway::Router& r);
   [[nodiscard]] api::ApiDeps api_deps();
@@ -183,40 +95,30 @@ Result<void> Node::Parts::bind() {
   return {};
 }
 
-Result<void> Node::Parts::open_stores() {
+Result<void> Node::Parts::open_chat() {
+  if (!config.role_gateway) return {};
   rooms::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
                                     .queue_limit = config.store_queue,
                                     .history_days = static_cast<std::uint32_t>(config.history_days),
                                     .history_messages = config.history_messages,
                                     .rooms_per_user = static_cast<std::uint32_t>(config.rooms_per_user)};
-  TRY(chat_store, rooms::open_sqlite_store(data.file("chat.sqlite"), options, clock, entropy, metrics, log));
-  chat = std::move(chat_store);
-  accounts::SqliteStoreOptions account_options;
-  account_options.database.survive_power_loss = options.survive_power_loss;
-  // A session is not forgotten before it has ended.
-  account_options.keep_ended = std::max({account_options.keep_ended, config.session_idle * 2, config.refresh_ttl * 2});
-  account_options.keep_revocations = std::max<Millis>(account_options.keep_revocations, config.access_token_ttl * 2);
-  TRY(accounts_store, accounts::open_sqlite_store(data.file("accounts.sqlite"), account_options, clock, entropy, metrics, log));
-  account_store = std::move(accounts_store);
+  TRY(opened, rooms::open_sqlite_store(data.file("chat.sqlite"), options, clock, entropy, metrics, log));
+  chat = std::move(opened);
   return {};
 }
 
-Result<void> Node::Parts::make_accounts() {
-  TRY(key, signing_key(config));
-  TRY(keys, jose::KeySet::of(key));
-  TRY(signer, jose::Signer::make(key));
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  hashing = std::make_unique<net::WorkQueue>("hashing", config.hashing_threads > 0 ? static_cast<int>(config.hashing_threads) : std::max(1, cores - 1), config.hashing_queue, 10);
-  hashing->report_to(metrics);
-  accounts = std::make_unique<accounts::AccountService>(*account_store, std::move(signer), keys, accounts_policy(config), accounts::run_on(*control, *hashing), clock, entropy, log, metrics,
-                                                        [this](UserId user) {
-                                                          chat->detach_author(std::move(user), [this](Result<bool> detached) {
-                                                            if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
-                                                          });
-                                                        });
-  jose::VerifierPolicy policy{.issuer = config.jwt_issuer, .audience = config.jwt_audience, .token_types = config.token_types, .environment = std::string(config::to_string(config.environment)),
-                              .require_environment_claim = config.require_environment_claim, .leeway = config.jwt_leeway, .max_bytes = config.token_bytes};
-  verifier = std::make_unique<auth::LocalVerifier>(jose::Verifier(keys, std::move(policy)), true, metrics);
+// The account of an author is gone: the messages stay, without the name.
+void Node::Parts::detach_messages(UserId user) {
+  if (!chat) return;
+  chat->detach_author(std::move(user), [this](Result<bool> detached) {
+    if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
+  });
+}
+
+Result<void> Node::Parts::open_auth() {
+  TRY(role, AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
+  auth_role = std::move(role);
+  verifier = std::make_unique<auth::LocalVerifier>(jose::Verifier(auth_role->keys(), verifier_policy(config)), true, metrics);
   revocations = std::make_unique<auth::RevocationTable>(auth::RevocationPolicy{.max_age = config.revocation_max_age, .token_life = std::max<Millis>(config.access_token_ttl * 2, std::chrono::hours{24})});
   return {};
 }
@@ -228,17 +130,21 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
 }
 
 gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r) {
-  return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = chat.get(), .auth_service = *accounts, .verifier = *verifier, .revocations = *revocations, .router = r,
+  return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = chat.get(), .auth_service = auth_role->service(), .verifier = *verifier, .revocations = *revocations, .router = r,
           .reporter = *reporter, .ring = ring, .addresses = *addresses, .plain_gets = *plain_gets, .users = *users, .gauges = *gauges,
           .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
 }
 
 api::ApiDeps Node::Parts::api_deps() {
+  std::vector<api::HealthCheck> ready;
+  if (chat) ready.push_back({.name = "chat_store", .needed = true, .read = [this] { return api::state_of(chat->probe()); }});
+  for (auto& check : auth_role->ready()) ready.push_back(std::move(check));
+  if (config.role_gateway)
+    ready.push_back({.name = "revocations", .needed = true, .read = [this] {
+                       return revocations->current(clock.mono()) ? api::HealthState::ok() : api::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
+                     }});
   return {.build = build, .clock = clock, .metrics = metrics, .gateway = &info, .api_key = config.api_key, .development = config.environment == config::Environment::development, .live = {},
-          .ready = {{.name = "chat_store", .needed = true, .read = [this] { return health_of(chat->probe()); }},
-                    {.name = "accounts_store", .needed = true, .read = [this] { return health_of(accounts->probe()); }},
-                    {.name = "revocations", .needed = true, .read = [this] { return revocations->current(clock.mono()) ? api::HealthState::ok() : api::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED))); }}},
-          .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
+          .ready = std::move(ready), .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
 }
 
 void Node::Parts::make_gateway() {
@@ -256,8 +162,11 @@ void Node::Parts::make_gateway() {
                                             .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
   std::vector<Route> routes = api::operator_routes(api_deps());
   const auto add = [&routes](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
-  add(accounts::routes(*accounts, [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
-  if (config.role_gateway) add(api::web_routes());
+  add(auth_role->routes([this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
+  auto pages = api::web_routes();
+  // Without the gateway there is no page but those of the causes.
+  if (!config.role_gateway) std::erase_if(pages, [](const Route& route) { return route.path != "/style.css" && route.path != "/icon.svg"; });
+  add(std::move(pages));
   router = std::make_unique<gateway::Router>(std::move(routes), router_policy);
   std::vector<loop::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
@@ -276,11 +185,12 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   loops = std::make_unique<loop::LoopGroup>(std::min<std::size_t>(hub::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())), clock, log);
   loops->report_to(metrics);
   control = std::make_unique<net::ControlPlane>();
-  TRY_VOID(open_stores());
-  TRY_VOID(make_accounts());
+  runtime = std::make_unique<Runtime>(Runtime{.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .build = build, .control = *control});
+  TRY_VOID(open_chat());
+  TRY_VOID(open_auth());
   make_gateway();
-  accounts->start();
-  gateway->watch_revocations();
+  auth_role->start();
+  if (config.role_gateway) gateway->watch_revocations();
   control->every(std::chrono::seconds{kControlSecondsPerFlush}, [this] { reporter->flush(); });
   loops->start();
   return {};
@@ -325,14 +235,13 @@ void Node::stop() {
   auto& p = *parts_;
   if (p.stopped.exchange(true)) return;
   if (p.loops) p.loops->stop(), p.loops->join();
-  if (p.hashing) p.hashing->stop();
+  if (p.auth_role) p.auth_role->stop_hashing();
   if (p.control) p.control->stop();
   if (p.chat) p.chat->close();
   if (p.reporter) p.reporter->flush();
   p.metrics_gateway.reset();
   p.gateway.reset();
-  p.accounts.reset();
-  p.account_store.reset();
+  p.auth_role.reset();
 }
 
 } // namespace foyer::cli

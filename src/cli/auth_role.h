@@ -1,0 +1,40 @@
+// The auth service in this process: its store, its queue for hashing, its routes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "accounts/routes.h"
+#include "accounts/service.h"
+#include "api/health.h"
+#include "cli/runtime.h"
+#include "jose/key_set.h"
+#include "net/work_queue.h"
+#include "store/data_dir.h"
+
+namespace foyer::cli {
+
+class AuthRole {
+ public:
+  // Opens the store. `detach_messages`: for each deleted account, see AccountService.
+  [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(const Runtime& runtime, store::DataDir& data, std::function<void(UserId)> detach_messages);
+
+  // Begins to watch the revocations. Once.
+  void start() { service_->start(); }
+  [[nodiscard]] accounts::AccountService& service() { return *service_; }
+  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const { return keys_; }
+  [[nodiscard]] std::vector<Route> routes(const accounts::OnRefusal& on_refusal);
+  [[nodiscard]] std::vector<api::HealthCheck> ready();
+  // The loops have ended: nothing new comes. Before the control plane stops.
+  void stop_hashing() { hashing_->stop(); }
+
+ private:
+  AuthRole() = default;
+  std::unique_ptr<net::WorkQueue> hashing_;
+  std::unique_ptr<accounts::AccountStore> store_;
+  std::shared_ptr<const jose::KeySet> keys_;
+  std::unique_ptr<accounts::AccountService> service_; // before the store ends
+};
+
+} // namespace foyer::cli

@@ -1,0 +1,59 @@
+#include "cli/gateway_policy.h"
+
+#include <algorithm>
+
+#include "protocol/encode.h"
+
+namespace foyer::cli {
+
+gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildInfo& build) {
+  gateway::GatewayPolicy policy;
+  auto& door = policy.door;
+  if (c.role_gateway) {
+    door.sockets.push_back({.path = "/ws/chat", .subprotocols = {"foyer.v1"}, .needs_token = true, .needs_chat_permission = true});
+    if (c.echo != config::EchoAccess::off)
+      door.sockets.push_back({.path = "/ws/echo", .subprotocols = {"foyer.v1"}, .needs_token = c.echo == config::EchoAccess::token, .needs_chat_permission = false});
+  }
+  door.allowed_origins = c.allowed_origins;
+  door.allowed_hosts = c.allowed_hosts;
+  door.first_message_auth = c.first_message_auth;
+  door.token_in_url = c.token_in_url;
+  door.refuse_with = c.refuse_with == config::RefuseWith::http ? door::RefuseWith::http : c.refuse_with == config::RefuseWith::close ? door::RefuseWith::close : door::RefuseWith::automatic;
+  door.max_token_bytes = c.token_bytes;
+  door.public_ws_base = "ws" + c.public_url.substr(4); // http → ws, https → wss
+  door.reveal = c.environment == config::Environment::development;
+  policy.reveal = door.reveal;
+  for (const auto& cidr : c.trusted_proxies)
+    if (auto network = gateway::Network::parse(cidr)) policy.trusted_proxies.push_back(*network);
+  policy.http = {.request_line = std::max<std::size_t>(8 * 1024, c.token_bytes + 1024), .header_bytes = c.header_bytes, .header_count = 100, .body_bytes = c.body_bytes};
+  policy.header_timeout = c.header_timeout;
+  policy.body_timeout = c.body_timeout;
+  policy.request_timeout = c.request_timeout;
+  policy.keep_alive_timeout = c.keep_alive_timeout;
+  policy.authenticate_timeout = c.authenticate_timeout;
+  policy.heartbeat_interval = c.heartbeat_interval;
+  policy.heartbeat_timeout = c.heartbeat_timeout;
+  policy.leeway = c.jwt_leeway;
+  policy.drain_timeout = c.drain_timeout;
+  policy.message_bytes = static_cast<std::uint32_t>(c.message_bytes);
+  policy.text_bytes = static_cast<std::uint32_t>(c.text_bytes);
+  policy.rooms_per_connection = static_cast<std::uint32_t>(c.rooms_per_connection);
+  policy.messages_per_s = static_cast<std::uint32_t>(c.messages_per_s);
+  policy.messages_burst = static_cast<std::uint32_t>(c.messages_burst);
+  policy.outbox_bytes = c.outbox_bytes;
+  policy.rooms.presence_grace = c.presence_grace;
+  policy.rooms.presence_events_limit = c.presence_events_limit;
+  policy.rooms.durability = rooms::Durability{c.non_durable_rooms};
+  policy.rooms.ephemeral.messages = c.memory_messages;
+  policy.welcome_tail = protocol::WelcomeConstants{.heartbeat = c.heartbeat_interval, .message_bytes = c.message_bytes, .text_bytes = c.text_bytes, .rooms = c.rooms_per_connection,
+                                                   .messages_per_s = c.messages_per_s, .name_bytes = policy.name_bytes, .version = build.version, .build = build.build,
+                                                   .environment = build.environment, .config = build.config}.tail();
+  return policy;
+}
+
+jose::VerifierPolicy verifier_policy(const config::Config& c) {
+  return {.issuer = c.jwt_issuer, .audience = c.jwt_audience, .token_types = c.token_types, .environment = std::string(config::to_string(c.environment)),
+          .require_environment_claim = c.require_environment_claim, .leeway = c.jwt_leeway, .max_bytes = c.token_bytes};
+}
+
+} // namespace foyer::cli

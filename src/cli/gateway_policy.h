@@ -1,0 +1,15 @@
+// How the gateway behaves, out of the configuration.
+#pragma once
+
+#include "api/build_info.h"
+#include "config/options.h"
+#include "gateway/deps.h"
+#include "jose/verifier.h"
+
+namespace foyer::cli {
+
+[[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, const api::BuildInfo& build);
+// What an access token must say.
+[[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
+
+} // namespace foyer::cli

@@ -1,0 +1,23 @@
+// What every part of a running node shares; outlives them all.
+#pragma once
+
+#include "api/build_info.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/options.h"
+#include "net/control.h"
+
+namespace foyer::cli {
+
+struct Runtime {
+  const config::Config& config;
+  const Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  Metrics& metrics;
+  const api::BuildInfo& build;
+  net::ControlPlane& control;
+};
+
+} // namespace foyer::cli
