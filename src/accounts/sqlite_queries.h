@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "accounts/store.h"
-#include "store/sqlite.h"
+#include "store/database.h"
 
 namespace foyer::accounts::sql {
 

@@ -5,6 +5,7 @@
 #include "accounts/sqlite_queries.h"
 #include "accounts/sqlite_schema.h"
 #include "store/reader.h"
+#include "store/writer.h"
 
 namespace foyer::accounts {
 namespace {
@@ -149,7 +150,7 @@ Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path,
   const std::string stream_candidate = entropy.token();
   const auto key = std::make_shared<std::string>();
   const auto stream = std::make_shared<std::string>();
-  store::WriterOptions writing{.name = "accounts", .database = options.database, .queue_limit = options.queue_limit, .executor = options.executor};
+  store::WriterOptions writing{.name = "accounts", .queue_limit = options.queue_limit, .executor = options.executor};
   store::WriterHooks hooks;
   hooks.opened = [key, candidate, stream, stream_candidate](Database& db) -> Result<void> {
     TRY(kept, sql::secret(db, "refresh_key", candidate));
@@ -162,9 +163,9 @@ Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path,
     const WallTime now = clock.wall();
     return sql::forget(db, {.audit = now - options.keep_audit, .ended = now - options.keep_ended, .revocations = now - options.keep_revocations});
   };
-  TRY(writer, store::Writer::open(path, kMigrations, std::move(writing), std::move(hooks), clock, metrics, log));
-  store::ReaderOptions reading{.name = "accounts", .database = options.database, .queue_limit = options.queue_limit, .executor = options.executor};
-  TRY(reader, store::Reader::open(path, std::move(reading), metrics, log));
+  TRY(writer, store::Writer::open(store::sqlite_writer(path, options.database, {"accounts", kMigrations}), std::move(writing), std::move(hooks), clock, metrics, log));
+  store::ReaderOptions reading{.name = "accounts", .queue_limit = options.queue_limit, .executor = options.executor};
+  TRY(reader, store::Reader::open(store::sqlite_reader(path, options.database), std::move(reading), clock, metrics, log));
   return std::make_unique<SqliteStore>(std::move(writer), std::move(reader), *key, *stream);
 }
 

@@ -8,7 +8,8 @@
 #include "accounts/store.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "store/writer.h"
+#include "store/lane.h"
+#include "store/sqlite.h"
 
 namespace foyer::accounts {
 

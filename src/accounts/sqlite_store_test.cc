@@ -5,6 +5,7 @@
 #include "accounts/sqlite_queries.h"
 #include "accounts/sqlite_schema.h"
 #include "accounts/store_contract.h"
+#include "store/sqlite.h"
 #include "store/test_world.h"
 
 namespace foyer::accounts::testing_world {
@@ -92,7 +93,7 @@ TEST(SqliteStore, AReadOnlyDatabaseIsReadAndChangesAreToldSo) {
 TEST(SqliteStore, WhatIsOverLongEnoughIsForgottenAndTheRestIsKept) {
   SqlitePlace place;
   { const auto store = place.open(); }
-  auto db = store::Database::open(place.dir.file("accounts.sqlite")).value();
+  auto db = store::open_sqlite(place.dir.file("accounts.sqlite")).value();
   const WallTime old = place.clock.wall() - std::chrono::days{40};
   const WallTime recent = place.clock.wall() - std::chrono::days{1};
   const auto put = [&](std::string name, WallTime at) {

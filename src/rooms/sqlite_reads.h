@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "rooms/store.h"
-#include "store/sqlite.h"
+#include "store/database.h"
 
 namespace foyer::rooms {
 

@@ -7,6 +7,7 @@
 #include "rooms/sqlite_writes.h"
 #include "store/file.h"
 #include "store/reader.h"
+#include "store/sqlite.h"
 #include "store/writer.h"
 
 namespace foyer::rooms {
@@ -33,9 +34,9 @@ class SqliteStore final : public ChatStore {
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
     hooks.upkeep = [this](store::Database& db) { return sweep_.step(db); };
-    TRY(writer, store::Writer::open(path, kChatSchema, {.name = "chat", .database = database, .queue_limit = options.queue_limit, .executor = options.executor}, std::move(hooks), clock_, metrics, log));
+    TRY(writer, store::Writer::open(store::sqlite_writer(path, database, {"chat", kChatSchema}), {.name = "chat", .queue_limit = options.queue_limit, .executor = options.executor}, std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
-    TRY(reader, store::Reader::open(path, {.name = "chat", .database = database, .executor = options.executor}, metrics, log));
+    TRY(reader, store::Reader::open(store::sqlite_reader(path, database), {.name = "chat", .executor = options.executor}, clock_, metrics, log));
     reader_ = std::move(reader);
     return {};
   }
@@ -158,7 +159,7 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
 }
 
 Result<void> mark_as_copy(const std::string& path) {
-  TRY(db, store::Database::open(path, {.access = store::Access::read_write}));
+  TRY(db, store::open_sqlite(path, {.access = store::Access::read_write}));
   TRY_VOID(db->change("INSERT INTO facts (name, value) VALUES (?, 'yes') ON CONFLICT DO NOTHING", kCopyFact));
   return {};
 }

@@ -54,7 +54,7 @@ class SqliteWorld final : public StoreWorld {
   }
   [[nodiscard]] std::string path() const { return dir.file("chat.sqlite"); }
   std::int64_t count(const std::string& table) {
-    auto db = store::Database::open(path(), {.access = store::Access::read_only});
+    auto db = store::open_sqlite(path(), {.access = store::Access::read_only});
     auto rows = db.value()->query("SELECT count(*) FROM " + table);
     EXPECT_TRUE(rows->step().value());
     return rows->integer(0);
@@ -122,7 +122,7 @@ TEST_F(SqliteStoreTest, AMessageThatIsRefusedInABatchLeavesItsNeighboursAlone) {
 TEST_F(SqliteStoreTest, ALockedDatabaseIsToldAndNothingIsLost) {
   w.open({});
   ASSERT_TRUE(w.say("tea", "ann", "one"));
-  auto other = store::Database::open(w.path());
+  auto other = store::open_sqlite(w.path());
   ASSERT_TRUE(other.value()->change("BEGIN EXCLUSIVE"));
   EXPECT_EQ(code_of(w.say("tea", "ann", "two")), "STORE_LOCKED");
   EXPECT_EQ(w.page({.room = RoomName("tea")}), "1:one");

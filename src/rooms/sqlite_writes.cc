@@ -48,8 +48,9 @@ Result<SqliteWrites::Room*> SqliteWrites::find_or_make(store::Database& db, std:
 
 Result<SqliteWrites::Room*> SqliteWrites::make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
   Room room{.kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall()};
-  TRY_VOID(db.change("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, 0, ?)", name, kind, pair, creator, room.epoch, room.active));
-  room.id = db.last_row_id();
+  TRY(inserted, db.query("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, 0, ?) RETURNING id", name, kind, pair, creator, room.epoch, room.active));
+  TRY_VOID(inserted.step());
+  room.id = inserted.integer(0);
   made_rooms_.emplace_back(name);
   return &rooms_.emplace(std::string(name), std::move(room)).first->second;
 }
@@ -148,8 +149,9 @@ Result<std::int64_t> SqliteWrites::name_id(store::Database& db, const Author& au
   if (there) {
     id = rows.integer(0);
   } else {
-    TRY_VOID(db.change("INSERT INTO names (user, name) VALUES (?, ?)", author.id, author.name));
-    id = db.last_row_id();
+    TRY(inserted, db.query("INSERT INTO names (user, name) VALUES (?, ?) RETURNING id", author.id, author.name));
+    TRY_VOID(inserted.step());
+    id = inserted.integer(0);
     made_names_.push_back(key);
   }
   names_.emplace(std::move(key), id);

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "rooms/store.h"
-#include "store/sqlite.h"
+#include "store/database.h"
 
 namespace foyer::rooms {
 

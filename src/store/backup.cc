@@ -47,7 +47,7 @@ class WorkingDirectory {
 };
 
 Result<void> check(const std::string& copy) {
-  TRY(db, Database::open(copy, {.access = Access::read_only}));
+  TRY(db, open_sqlite(copy, {.access = Access::read_only}));
   TRY(rows, db->query("PRAGMA quick_check(1)"));
   TRY(row, rows.step());
   if (!row || rows.view(0) != "ok") return refuse(Cause::STORE_FAILED, fmt::format("{} is damaged: {}", copy, row ? rows.view(0) : ""));

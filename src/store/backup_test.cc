@@ -25,7 +25,7 @@ struct BackupTest : testing::Test {
 
   void SetUp() override {
     std::filesystem::create_directory(data);
-    db = std::move(Database::open(data + "/chat.sqlite").value());
+    db = std::move(open_sqlite(data + "/chat.sqlite").value());
     ASSERT_TRUE(db->script("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('one');"));
     dir.write("data/api_key", "secret\n");
     dir.write("data/foyer.json", "{}");
@@ -62,7 +62,7 @@ TEST_F(BackupTest, HoldsWhatWasCommittedWhileTheServerGoesOnWriting) {
   ASSERT_TRUE(db->script("BEGIN IMMEDIATE; INSERT INTO notes VALUES ('two')"));
   ASSERT_TRUE(back_up_all());
   ASSERT_TRUE(db->script("COMMIT"));
-  auto copy = Database::open(unpacked("chat.sqlite"));
+  auto copy = open_sqlite(unpacked("chat.sqlite"));
   ASSERT_TRUE(copy);
   auto rows = copy.value()->query("SELECT group_concat(text) FROM notes");
   ASSERT_TRUE(rows->step().value());

@@ -1,69 +1,88 @@
 #include "store/reader.h"
 
+#include <algorithm>
+
 namespace foyer::store {
 namespace {
 
 constexpr std::size_t kBatch = 64;
 
-OpenOptions for_reading(OpenOptions options) {
-  options.access = Access::read_only;
-  return options;
-}
-
 } // namespace
 
-Reader::Reader(std::string path, ReaderOptions options, Metrics& metrics, Log& log)
-    : path_(std::move(path)),
-      options_(std::move(options)),
+Reader::Reader(ReaderOptions options, Metrics& metrics, Log& log)
+    : options_(std::move(options)),
       log_(log),
       queue_gauge_(metrics.gauge("foyer_store_read_queue", "Jobs that wait for a database's reader.", {{"store", options_.name}})),
       failures_(metrics.counter("foyer_store_read_failures_total", "Reads that a database refused.", {{"store", options_.name}})) {}
 
-Result<std::unique_ptr<Reader>> Reader::open(const std::string& path, ReaderOptions options, Metrics& metrics, Log& log) {
-  std::unique_ptr<Reader> reader(new Reader(path, std::move(options), metrics, log));
-  TRY(database, Database::open(path, for_reading(reader->options_.database)));
-  reader->database_ = std::move(database);
-  const LaneOptions lane{.name = reader->options_.name + "-reader", .queue_limit = reader->options_.queue_limit, .batch_limit = kBatch, .executor = reader->options_.executor};
-  reader->lane_ = std::make_unique<Lane>(lane, [r = reader.get()](Tasks tasks) {
-    for (auto& task : tasks) r->run(*task);
-    return false;
-  });
+Result<std::unique_ptr<Reader>> Reader::open(Opener opener, ReaderOptions options, const Clock& clock, Metrics& metrics, Log& log) {
+  std::unique_ptr<Reader> reader(new Reader(std::move(options), metrics, log));
+  const auto& o = reader->options_;
+  const std::size_t count = std::max<std::size_t>(1, o.connections);
+  const LaneOptions lane{.name = o.name + "-reader", .queue_limit = std::max<std::size_t>(1, o.queue_limit / count), .batch_limit = kBatch, .executor = o.executor};
+  for (std::size_t i = 0; i < count; ++i) {
+    auto line = std::make_unique<Line>(Line{.connection = Connection(opener, clock, o.entropy)});
+    if (i == 0) TRY_VOID(line->connection.get());
+    line->lane = std::make_unique<Lane>(lane, [r = reader.get(), l = line.get()](Tasks tasks) {
+      for (auto& task : tasks) r->run(*l, *task);
+      return false;
+    });
+    reader->lines_.push_back(std::move(line));
+  }
   return reader;
 }
 
 Reader::~Reader() { close(); }
 
 void Reader::close() {
-  if (lane_) lane_->close();
+  for (auto& line : lines_) line->lane->close();
 }
 
-std::size_t Reader::queued() const { return lane_->queued(); }
+std::size_t Reader::queued() const {
+  std::size_t sum = 0;
+  for (const auto& line : lines_) sum += line->lane->queued();
+  return sum;
+}
 
-void Reader::run(Task& task) {
-  queue_gauge_.set(static_cast<std::int64_t>(lane_->queued()));
-  if (!database_) {
-    auto opened = Database::open(path_, for_reading(options_.database));
-    if (!opened) {
-      failures_.add();
-      task.refuse_with(opened.error());
-      return;
+Lane& Reader::least_busy() {
+  if (lines_.size() == 1) return *lines_.front()->lane;
+  return *(*std::ranges::min_element(lines_, {}, [](const auto& line) { return line->lane->queued(); }))->lane;
+}
+
+void Reader::run(Line& line, Task& task) {
+  queue_gauge_.set(static_cast<std::int64_t>(queued()));
+  for (bool first = true;; first = false) {
+    auto database = line.connection.get();
+    if (!database) {
+      failed(database.error());
+      return task.refuse_with(database.error());
     }
-    database_ = std::move(*opened);
-  }
-  if (auto begun = database_->change("BEGIN"); !begun) {
-    failures_.add();
-    database_.reset();
-    task.refuse_with(begun.error());
+    const bool again = first; // a connection that was lost is no reason yet: a read may be done twice
+    if (auto begun = (*database)->begin(Begin::read); !begun) {
+      line.connection.drop();
+      if (again && begun.error().cause == Cause::DATABASE_UNREACHABLE) continue;
+      failed(begun.error());
+      return task.refuse_with(begun.error());
+    }
+    const Refusal* why = task.work(**database);
+    const bool keep = why == nullptr || (*database)->usable_after(*why);
+    if (!keep) {
+      line.connection.drop();
+      if (again && why->cause == Cause::DATABASE_UNREACHABLE) continue;
+    }
+    if (why != nullptr && why->step() == Step::store) failed(*why);
+    else told_.store(-1, std::memory_order_relaxed);
+    // The end of a transaction that only read changes nothing for the one who waits.
+    task.answer();
+    if (keep && !(*database)->commit()) line.connection.drop();
     return;
   }
-  const Refusal* why = task.work(*database_);
-  const bool broken = why != nullptr && why->cause == Cause::STORE_FAILED;
-  if (why != nullptr && why->step() == Step::store) {
-    failures_.add();
-    log_.error("store_read_failed", "A database could not be read.", {{"store", options_.name}, {"code", why->code()}, {"evidence", why->evidence}});
-  }
-  if (!database_->change("COMMIT") || broken) database_.reset();
-  task.answer();
+}
+
+void Reader::failed(const Refusal& why) {
+  failures_.add();
+  if (told_.exchange(static_cast<int>(why.cause)) == static_cast<int>(why.cause)) return;
+  log_.error("store_read_failed", "A database could not be read.", {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});
 }
 
 } // namespace foyer::store

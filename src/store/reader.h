@@ -1,51 +1,62 @@
-// The reader of a database: a thread (or an executor, see lane.h) with its own
-// connection, which sees what was committed before its job began and never waits
-// for the writer. A job sees one state from its start to its end.
+// The reader of a database: one or more threads (or an executor, see lane.h), each
+// with its own connection, which see what was committed before their job began and
+// never wait for the writer. A job sees one state from its start to its end; it may
+// be run a second time, on a new connection, when the first one was lost under it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/connection.h"
 #include "store/lane.h"
 
 namespace foyer::store {
 
 struct ReaderOptions {
   std::string name;                  // "chat", "accounts"
-  OpenOptions database = {};         // its access is always read_only
+  std::size_t connections = 1;       // each with a lane of its own
   std::size_t queue_limit = 10'000;  // jobs that may wait; more: BUSY
-  Executor executor = {};            // empty: a thread
+  Entropy* entropy = nullptr;        // for the waits between tries to connect
+  Executor executor = {};            // empty: threads
 };
 
 class Reader {
  public:
   // The database must exist: open the Writer first.
-  [[nodiscard]] static Result<std::unique_ptr<Reader>> open(const std::string& path, ReaderOptions options, Metrics& metrics, Log& log);
+  [[nodiscard]] static Result<std::unique_ptr<Reader>> open(Opener opener, ReaderOptions options, const Clock& clock, Metrics& metrics, Log& log);
   ~Reader(); // finishes what is queued
 
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: on the
   // reader's thread, or at once with BUSY on the calling thread.
   template <class T, class Job>
   void submit(Job job, Done<T> done) {
-    lane_->push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
+    least_busy().push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
   }
 
   void close();
   [[nodiscard]] std::size_t queued() const;
 
  private:
-  Reader(std::string path, ReaderOptions options, Metrics& metrics, Log& log);
-  void run(Task& task);
+  struct Line {
+    Connection connection;
+    std::unique_ptr<Lane> lane = {}; // last: its thread ends before the connection does
+  };
 
-  const std::string path_;
+  Reader(ReaderOptions options, Metrics& metrics, Log& log);
+  void run(Line& line, Task& task);
+  [[nodiscard]] Lane& least_busy();
+  void failed(const Refusal& why);
+
   const ReaderOptions options_;
   Log& log_;
   Gauge& queue_gauge_;
   Counter& failures_;
-  std::unique_ptr<Database> database_; // of the consumer; null after a failure, opened again by the next job
-  std::unique_ptr<Lane> lane_;
+  std::atomic<int> told_{-1}; // the cause that the log has, until a read succeeds
+  std::vector<std::unique_ptr<Line>> lines_;
 };
 
 } // namespace foyer::store

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <unordered_map>
+#include <utility>
 
 namespace foyer::store {
 namespace {
@@ -52,95 +54,109 @@ Result<void> create_private(const std::string& path) {
   return {};
 }
 
-} // namespace
+class SqliteDatabase;
 
-// --- Statement ---
+class SqliteCursor final : public Cursor {
+ public:
+  SqliteCursor(SqliteDatabase& database, sqlite3_stmt* statement, bool kept) : database_(database), statement_(statement), kept_(kept) {}
+  ~SqliteCursor() override { sqlite3_finalize(statement_); }
 
-Statement::Statement(Statement&& other) noexcept
-    : database_(other.database_), statement_(other.statement_), busy_(other.busy_), error_(other.error_) {
-  other.statement_ = nullptr;
-}
-
-Statement::~Statement() {
-  if (statement_ == nullptr) return;
-  if (busy_ == nullptr) {
-    sqlite3_finalize(statement_);
-    return;
+  void bind_integer(int index, std::int64_t value) override { note(sqlite3_bind_int64(statement_, index, value)); }
+  void bind_text(int index, std::string_view value) override {
+    // A null pointer would bind NULL: an empty text stays a text.
+    const char* data = value.data() == nullptr ? "" : value.data();
+    note(sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   }
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
-  *busy_ = false;
-}
+  void bind_null(int index) override { note(sqlite3_bind_null(statement_, index)); }
 
-void Statement::bind_integer(int index, std::int64_t value) {
-  const int code = sqlite3_bind_int64(statement_, index, value);
-  if (code != SQLITE_OK && error_ == 0) error_ = code;
-}
+  Result<bool> step() override;
 
-void Statement::bind_text(int index, std::string_view value) {
-  // A null pointer would bind NULL: an empty text stays a text.
-  const char* data = value.data() == nullptr ? "" : value.data();
-  const int code = sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-  if (code != SQLITE_OK && error_ == 0) error_ = code;
-}
+  std::int64_t integer(int column) const override { return sqlite3_column_int64(statement_, column); }
+  std::string_view view(int column) const override {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    if (data == nullptr) return {};
+    return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+  bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
-void Statement::bind_null(int index) {
-  const int code = sqlite3_bind_null(statement_, index);
-  if (code != SQLITE_OK && error_ == 0) error_ = code;
-}
+  void release() override {
+    if (!kept_) {
+      delete this;
+      return;
+    }
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+    error_ = 0;
+    busy_ = false;
+  }
 
-Result<bool> Statement::step() {
-  if (error_ != 0) return std::unexpected(database_->refusal(error_));
+  [[nodiscard]] bool take() { return !std::exchange(busy_, true); } // false: it is in use
+
+ private:
+  void note(int code) {
+    if (code != SQLITE_OK && error_ == 0) error_ = code;
+  }
+
+  SqliteDatabase& database_;
+  sqlite3_stmt* statement_;
+  const bool kept_; // in the database's cache; else it ends with its use
+  bool busy_ = true;
+  int error_ = 0;   // of the first bind that failed
+};
+
+class SqliteDatabase final : public Database {
+ public:
+  SqliteDatabase(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  ~SqliteDatabase() override {
+    cache_.clear();
+    sqlite3_close_v2(handle_);
+  }
+
+  Result<void> configure(const OpenOptions& options);
+  Refusal refusal(int code) const;
+
+  Result<Statement> prepare(std::string_view sql) override;
+  Result<void> script(const std::string& sql) override;
+  std::int64_t changes() const override { return sqlite3_changes64(handle_); }
+
+  Result<void> begin(Begin kind) override { return run(kind == Begin::write ? "BEGIN IMMEDIATE" : "BEGIN"); }
+  Result<void> commit() override { return run("COMMIT"); }
+  Result<void> roll_back() override { return run("ROLLBACK"); }
+  Result<void> save() override { return run("SAVEPOINT job"); }
+  Result<void> roll_back_to_save() override { return run("ROLLBACK TO job"); }
+  Result<void> drop_save() override { return run("RELEASE job"); }
+  bool in_transaction() const override { return sqlite3_get_autocommit(handle_) == 0; }
+  bool may_succeed_again() const override { return false; }
+
+  bool read_only() const override { return sqlite3_db_readonly(handle_, "main") == 1; }
+  bool usable_after(const Refusal& why) const override { return why.cause != Cause::STORE_READ_ONLY && why.cause != Cause::STORE_FAILED; }
+  Result<void> check() override { return {}; }
+  const std::string& name() const override { return path_; }
+
+  Result<void> migrate(const Schema& schema) override;
+  // It has to alter a byte: SQLite does not write a page on which nothing changed.
+  Result<void> touch() override { return run("UPDATE schema_version SET probed = probed + 1"); }
+
+ private:
+  Result<void> run(std::string_view sql) {
+    TRY_VOID(change(sql));
+    return {};
+  }
+
+  sqlite3* handle_;
+  std::string path_;
+  std::unordered_map<std::string, std::unique_ptr<SqliteCursor>, TransparentStringHash, std::equal_to<>> cache_;
+};
+
+Result<bool> SqliteCursor::step() {
+  if (error_ != 0) return std::unexpected(database_.refusal(error_));
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  return std::unexpected(database_->refusal(code));
+  return std::unexpected(database_.refusal(code));
 }
 
-Result<void> Statement::run() {
-  for (;;) {
-    TRY(row, step());
-    if (!row) return {};
-  }
-}
-
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
-std::string Statement::text(int column) const { return std::string(view(column)); }
-bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-
-std::string_view Statement::view(int column) const {
-  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  if (data == nullptr) return {};
-  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-}
-
-// --- Database ---
-
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, OpenOptions options) {
-  int flags = SQLITE_OPEN_NOMUTEX;
-  switch (options.access) {
-    case Access::create: flags |= SQLITE_OPEN_READWRITE; break;
-    case Access::read_write: flags |= SQLITE_OPEN_READWRITE; break;
-    case Access::read_only: flags |= SQLITE_OPEN_READONLY; break;
-  }
-  if (options.access == Access::create) TRY_VOID(create_private(path));
-
-  sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
-  std::unique_ptr<Database> database(new Database(handle, path));
-  if (handle == nullptr) return refuse(Cause::STORE_FAILED, fmt::format("{}: no memory for a connection", path));
-  sqlite3_extended_result_codes(handle, 1);
-  if (code == SQLITE_OK) {
-    auto configured = database->configure(options);
-    if (configured) return database;
-    return std::unexpected(std::move(configured).error());
-  }
-  Refusal refusal = database->refusal(sqlite3_extended_errcode(handle));
-  if (refusal.cause == Cause::STORE_READ_ONLY) refusal.cause = Cause::DATA_UNWRITABLE;
-  return std::unexpected(std::move(refusal));
-}
-
-Result<void> Database::configure(const OpenOptions& options) {
+Result<void> SqliteDatabase::configure(const OpenOptions& options) {
   sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
   const bool writes = options.access != Access::read_only && !read_only();
   if (writes) {
@@ -156,39 +172,25 @@ Result<void> Database::configure(const OpenOptions& options) {
   return {};
 }
 
-Database::~Database() {
-  for (auto& [sql, cached] : cache_) sqlite3_finalize(cached.statement);
-  sqlite3_close_v2(handle_);
-}
-
-Result<Statement> Database::prepare(std::string_view sql) {
-  auto found = cache_.find(sql);
-  if (found != cache_.end() && !found->second.busy) {
-    found->second.busy = true;
-    return Statement(*this, found->second.statement, &found->second.busy);
-  }
+Result<Statement> SqliteDatabase::prepare(std::string_view sql) {
+  const auto found = cache_.find(sql);
+  if (found != cache_.end() && found->second->take()) return Statement(*found->second);
   sqlite3_stmt* statement = nullptr;
   const unsigned flags = found == cache_.end() ? SQLITE_PREPARE_PERSISTENT : 0;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), flags, &statement, nullptr);
   if (code != SQLITE_OK) return std::unexpected(refusal(code));
   // The same text is running further up the stack: this one is for once.
-  if (found != cache_.end()) return Statement(*this, statement, nullptr);
-  auto& cached = cache_.emplace(std::string(sql), Cached{statement, true}).first->second;
-  return Statement(*this, statement, &cached.busy);
+  if (found != cache_.end()) return Statement(*new SqliteCursor(*this, statement, false));
+  return Statement(*cache_.emplace(std::string(sql), std::make_unique<SqliteCursor>(*this, statement, true)).first->second);
 }
 
-Result<void> Database::script(const std::string& sql) {
+Result<void> SqliteDatabase::script(const std::string& sql) {
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return std::unexpected(refusal(code));
   return {};
 }
 
-std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
-std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
-bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
-bool Database::read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
-
-Refusal Database::refusal(int code) const {
+Refusal SqliteDatabase::refusal(int code) const {
   const int extended = (sqlite3_errcode(handle_) & 0xff) == (code & 0xff) ? sqlite3_extended_errcode(handle_) : code;
   int system_error = 0;
   if ((code & 0xff) == SQLITE_CANTOPEN) system_error = sqlite3_system_errno(handle_);
@@ -200,62 +202,82 @@ Refusal Database::refusal(int code) const {
   return Refusal{.cause = cause_of(code, system_error), .evidence = std::move(evidence), .retry_after = kRetryAfter};
 }
 
-// --- Transaction ---
-
-Result<Transaction> Transaction::begin(Database& database) {
-  TRY_VOID(database.change("BEGIN IMMEDIATE"));
-  return Transaction(database);
-}
-
-Transaction::~Transaction() {
-  if (database_ != nullptr && database_->in_transaction()) (void)database_->change("ROLLBACK");
-}
-
-Result<void> Transaction::commit() {
-  Database& database = *database_;
-  if (!database.in_transaction()) return refuse(Cause::STORE_FAILED, fmt::format("{}: the transaction was given up before its commit", database.path()));
-  TRY_VOID(database.change("COMMIT"));
-  database_ = nullptr;
-  return {};
-}
-
-// --- schema, copies ---
-
-Result<void> migrate(Database& database, std::span<const std::string_view> steps) {
+Result<void> SqliteDatabase::migrate(const Schema& schema) {
+  const auto steps = schema.steps;
   std::uint64_t version = 0;
   {
-    TRY(known, database.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'"));
+    TRY(known, query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'"));
     TRY(exists, known.step());
     if (exists) {
-      TRY(rows, database.query("SELECT version FROM schema_version"));
+      TRY(rows, query("SELECT version FROM schema_version"));
       TRY(row, rows.step());
       if (row) version = rows.count(0);
     }
   }
   if (version > steps.size())
-    return refuse(Cause::STORE_TOO_NEW, fmt::format("{} has schema version {}, this program knows versions up to {}", database.path(), version, steps.size()));
+    return refuse(Cause::STORE_TOO_NEW, fmt::format("{} has schema version {}, this program knows versions up to {}", path_, version, steps.size()));
   // Another process may be migrating the same file: the version is read again under the write lock.
   while (version < steps.size()) {
-    TRY(transaction, Transaction::begin(database));
-    TRY_VOID(database.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, probed INTEGER NOT NULL) STRICT;"
-                             "INSERT INTO schema_version SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
+    TRY(transaction, Transaction::begin(*this));
+    TRY_VOID(script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, probed INTEGER NOT NULL) STRICT;"
+                    "INSERT INTO schema_version SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
     {
-      TRY(rows, database.query("SELECT version FROM schema_version"));
+      TRY(rows, query("SELECT version FROM schema_version"));
       TRY_VOID(rows.step());
       version = rows.count(0);
     }
     if (version < steps.size()) {
-      TRY_VOID(database.script(std::string(steps[version])));
+      TRY_VOID(script(std::string(steps[version])));
       ++version;
-      TRY_VOID(database.change("UPDATE schema_version SET version = ?", version));
+      TRY_VOID(change("UPDATE schema_version SET version = ?", version));
     }
     TRY_VOID(transaction.commit());
   }
   return {};
 }
 
+} // namespace
+
+Result<std::unique_ptr<Database>> open_sqlite(const std::string& path, const OpenOptions& options) {
+  int flags = SQLITE_OPEN_NOMUTEX;
+  switch (options.access) {
+    case Access::create: flags |= SQLITE_OPEN_READWRITE; break;
+    case Access::read_write: flags |= SQLITE_OPEN_READWRITE; break;
+    case Access::read_only: flags |= SQLITE_OPEN_READONLY; break;
+  }
+  if (options.access == Access::create) TRY_VOID(create_private(path));
+
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
+  auto database = std::make_unique<SqliteDatabase>(handle, path);
+  if (handle == nullptr) return refuse(Cause::STORE_FAILED, fmt::format("{}: no memory for a connection", path));
+  sqlite3_extended_result_codes(handle, 1);
+  if (code == SQLITE_OK) {
+    auto configured = database->configure(options);
+    if (configured) return database;
+    return std::unexpected(std::move(configured).error());
+  }
+  Refusal refusal = database->refusal(sqlite3_extended_errcode(handle));
+  if (refusal.cause == Cause::STORE_READ_ONLY) refusal.cause = Cause::DATA_UNWRITABLE;
+  return std::unexpected(std::move(refusal));
+}
+
+Opener sqlite_writer(std::string path, OpenOptions options, Schema schema) {
+  return [path = std::move(path), options = std::move(options), schema]() mutable -> Result<std::unique_ptr<Database>> {
+    TRY(database, open_sqlite(path, options));
+    TRY_VOID(database->migrate(schema));
+    if (options.access == Access::create) options.access = Access::read_write;
+    return database;
+  };
+}
+
+Opener sqlite_reader(std::string path, OpenOptions options) {
+  options.access = Access::read_only;
+  return [path = std::move(path), options = std::move(options)] { return open_sqlite(path, options); };
+}
+
 Result<void> copy_database(const std::string& from, const std::string& to) {
-  TRY(source, Database::open(from, {.access = Access::read_only}));
+  TRY(source, open_sqlite(from, {.access = Access::read_only}));
   // VACUUM INTO wants a file that is absent or empty; an empty one has its mode already.
   TRY_VOID(create_private(to));
   TRY_VOID(source->change("VACUUM INTO ?", to));

@@ -16,7 +16,7 @@ constexpr std::string_view kOne[] = {"CREATE TABLE notes (id INTEGER PRIMARY KEY
 constexpr std::string_view kTwo[] = {kOne[0], "ALTER TABLE notes ADD COLUMN author TEXT;"};
 
 std::unique_ptr<Database> open(const std::string& path, OpenOptions options = {}) {
-  auto opened = Database::open(path, options);
+  auto opened = open_sqlite(path, options);
   EXPECT_TRUE(opened) << opened.error().operator_text();
   return opened ? std::move(*opened) : nullptr;
 }
@@ -52,7 +52,7 @@ TEST(Sqlite, AStatementMayRunInsideItself) {
 TEST(Sqlite, ADatabaseFileIsPrivateToItsOwner) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*db, kOne));
+  ASSERT_TRUE(db->migrate({"notes", kOne}));
   for (const char* name : {"a.sqlite", "a.sqlite-wal", "a.sqlite-shm"}) {
     struct stat status {};
     ASSERT_EQ(::stat(dir.file(name).c_str(), &status), 0) << name;
@@ -64,12 +64,12 @@ TEST(Sqlite, MigrationsRunOnceAndInOrder) {
   TempDir dir;
   {
     auto db = open(dir.file("a.sqlite"));
-    ASSERT_TRUE(migrate(*db, kOne));
+    ASSERT_TRUE(db->migrate({"notes", kOne}));
     ASSERT_TRUE(db->change("INSERT INTO notes (text) VALUES ('kept')"));
   }
   auto db = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*db, kTwo));
-  ASSERT_TRUE(migrate(*db, kTwo));
+  ASSERT_TRUE(db->migrate({"notes", kTwo}));
+  ASSERT_TRUE(db->migrate({"notes", kTwo}));
   auto rows = db->query("SELECT text, author FROM notes");
   ASSERT_TRUE(rows->step().value());
   EXPECT_EQ(rows->text(0), "kept");
@@ -79,8 +79,8 @@ TEST(Sqlite, MigrationsRunOnceAndInOrder) {
 TEST(Sqlite, ASchemaNewerThanTheProgramIsRefused) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*db, kTwo));
-  auto again = migrate(*db, kOne);
+  ASSERT_TRUE(db->migrate({"notes", kTwo}));
+  auto again = db->migrate({"notes", kOne});
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().cause, Cause::STORE_TOO_NEW);
   EXPECT_NE(again.error().evidence.find("schema version 2, this program knows versions up to 1"), std::string::npos) << again.error().evidence;
@@ -89,17 +89,17 @@ TEST(Sqlite, ASchemaNewerThanTheProgramIsRefused) {
 TEST(Sqlite, AMigrationThatFailsLeavesTheSchemaAsItWas) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*db, kOne));
+  ASSERT_TRUE(db->migrate({"notes", kOne}));
   constexpr std::string_view broken[] = {kOne[0], "CREATE TABLE more (id INTEGER); CREATE NONSENSE;"};
-  EXPECT_EQ(migrate(*db, broken).error().cause, Cause::STORE_FAILED);
+  EXPECT_EQ(db->migrate({"notes", broken}).error().cause, Cause::STORE_FAILED);
   EXPECT_TRUE(db->query("SELECT * FROM more").error().evidence.find("no such table: more") != std::string::npos);
-  EXPECT_TRUE(migrate(*db, kTwo));
+  EXPECT_TRUE(db->migrate({"notes", kTwo}));
 }
 
 TEST(Sqlite, ATransactionThatIsNotCommittedNeverHappened) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*db, kOne));
+  ASSERT_TRUE(db->migrate({"notes", kOne}));
   {
     auto transaction = Transaction::begin(*db);
     ASSERT_TRUE(transaction);
@@ -113,7 +113,7 @@ TEST(Sqlite, ATransactionThatIsNotCommittedNeverHappened) {
 TEST(Sqlite, ALockHeldElsewhereIsStoreLocked) {
   TempDir dir;
   auto one = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*one, kOne));
+  ASSERT_TRUE(one->migrate({"notes", kOne}));
   auto two = open(dir.file("a.sqlite"), {.busy_timeout = Millis{0}});
   ASSERT_TRUE(one->change("BEGIN EXCLUSIVE"));
   auto refused = two->change("INSERT INTO notes (text) VALUES ('x')");
@@ -127,7 +127,7 @@ TEST(Sqlite, ALockHeldElsewhereIsStoreLocked) {
 TEST(Sqlite, AConnectionThatMayOnlyReadIsStoreReadOnly) {
   TempDir dir;
   auto one = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*one, kOne));
+  ASSERT_TRUE(one->migrate({"notes", kOne}));
   auto two = open(dir.file("a.sqlite"), {.access = Access::read_only});
   EXPECT_EQ(two->change("INSERT INTO notes (text) VALUES ('x')").error().cause, Cause::STORE_READ_ONLY);
 }
@@ -135,7 +135,7 @@ TEST(Sqlite, AConnectionThatMayOnlyReadIsStoreReadOnly) {
 TEST(Sqlite, AFileAtItsLimitIsStoreFull) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"), {.max_pages = 8});
-  ASSERT_TRUE(migrate(*db, kOne));
+  ASSERT_TRUE(db->migrate({"notes", kOne}));
   EXPECT_EQ(db->change("INSERT INTO notes (text) VALUES (?)", std::string(60'000, 'x')).error().cause, Cause::STORE_FULL);
   EXPECT_TRUE(db->change("INSERT INTO notes (text) VALUES ('small')"));
 }
@@ -143,7 +143,7 @@ TEST(Sqlite, AFileAtItsLimitIsStoreFull) {
 TEST(Sqlite, TheDevicesOwnErrorsAreToldApart) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"), {.vfs = Faults::vfs()});
-  ASSERT_TRUE(migrate(*db, kOne));
+  ASSERT_TRUE(db->migrate({"notes", kOne}));
   const struct { int error; Cause cause; } table[] = {{ENOSPC, Cause::STORE_FULL}, {EDQUOT, Cause::STORE_FULL}, {EROFS, Cause::STORE_READ_ONLY}, {EIO, Cause::STORE_FAILED}};
   for (const auto& row : table) {
     Faults::writes_fail_with(row.error);
@@ -158,7 +158,7 @@ TEST(Sqlite, TheDevicesOwnErrorsAreToldApart) {
 TEST(Sqlite, AFileThatIsNoDatabaseIsStoreFailed) {
   TempDir dir;
   dir.write("a.sqlite", std::string(8192, 'n'));
-  auto opened = Database::open(dir.file("a.sqlite"));
+  auto opened = open_sqlite(dir.file("a.sqlite"));
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().cause, Cause::STORE_FAILED);
   EXPECT_NE(opened.error().evidence.find("file is not a database"), std::string::npos) << opened.error().evidence;
@@ -166,13 +166,13 @@ TEST(Sqlite, AFileThatIsNoDatabaseIsStoreFailed) {
 
 TEST(Sqlite, ADirectoryThatIsNotThereIsDataUnwritable) {
   TempDir dir;
-  EXPECT_EQ(Database::open(dir.file("absent/a.sqlite")).error().cause, Cause::DATA_UNWRITABLE);
+  EXPECT_EQ(open_sqlite(dir.file("absent/a.sqlite")).error().cause, Cause::DATA_UNWRITABLE);
 }
 
 TEST(Sqlite, ACopyIsConsistentWhileTheOriginalIsWritten) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"));
-  ASSERT_TRUE(migrate(*db, kOne));
+  ASSERT_TRUE(db->migrate({"notes", kOne}));
   ASSERT_TRUE(db->change("INSERT INTO notes (text) VALUES ('committed')"));
   ASSERT_TRUE(db->change("BEGIN IMMEDIATE"));
   ASSERT_TRUE(db->change("INSERT INTO notes (text) VALUES ('not yet')"));
@@ -183,7 +183,7 @@ TEST(Sqlite, ACopyIsConsistentWhileTheOriginalIsWritten) {
   auto rows = copy->query("SELECT group_concat(text) FROM notes");
   ASSERT_TRUE(rows->step().value());
   EXPECT_EQ(rows->text(0), "committed");
-  ASSERT_TRUE(migrate(*copy, kTwo));
+  ASSERT_TRUE(copy->migrate({"notes", kTwo}));
 }
 
 } // namespace

@@ -7,6 +7,7 @@ namespace foyer::store {
 namespace {
 
 constexpr Millis kProbeEvery{1'000};
+constexpr int kTries = 5; // of a batch that loses against others
 
 double seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
 
@@ -15,6 +16,9 @@ bool is_of_the_store(const Refusal& refusal) {
     case Cause::STORE_FULL:
     case Cause::STORE_READ_ONLY:
     case Cause::STORE_LOCKED:
+    case Cause::STORE_TIMEOUT:
+    case Cause::DATABASE_UNREACHABLE:
+    case Cause::CHAT_STORE_IN_USE:
     case Cause::STORE_FAILED: return true;
     default: return false;
   }
@@ -22,9 +26,8 @@ bool is_of_the_store(const Refusal& refusal) {
 
 } // namespace
 
-Writer::Writer(std::string path, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log)
-    : path_(std::move(path)),
-      options_(std::move(options)),
+Writer::Writer(Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log)
+    : options_(std::move(options)),
       hooks_(std::move(hooks)),
       clock_(clock),
       log_(log),
@@ -32,20 +35,20 @@ Writer::Writer(std::string path, WriterOptions options, WriterHooks hooks, const
       jobs_(metrics.counter("foyer_store_jobs_total", "Jobs that a database's writer has answered.", {{"store", options_.name}})),
       batches_(metrics.counter("foyer_store_commits_total", "Transactions that a database's writer has committed.", {{"store", options_.name}})),
       failures_(metrics.counter("foyer_store_failures_total", "Transactions that a database's writer could not commit.", {{"store", options_.name}})),
+      repeats_(metrics.counter("foyer_store_repeats_total", "Transactions that lost against another process's and were done again.", {{"store", options_.name}})),
       commit_seconds_(metrics.histogram("foyer_store_commit_seconds", "Time from the start of a transaction to the end of its commit.",
-                                        {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}, {{"store", options_.name}})) {}
+                                        {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}, {{"store", options_.name}})),
+      connection_(std::move(opener), clock, options_.entropy) {}
 
-Result<std::unique_ptr<Writer>> Writer::open(const std::string& path, std::span<const std::string_view> migrations, WriterOptions options, WriterHooks hooks, const Clock& clock,
-                                             Metrics& metrics, Log& log) {
-  std::unique_ptr<Writer> writer(new Writer(path, std::move(options), std::move(hooks), clock, metrics, log));
-  TRY(database, Database::open(path, writer->options_.database));
-  TRY_VOID(migrate(*database, migrations));
+Result<std::unique_ptr<Writer>> Writer::open(Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log) {
+  std::unique_ptr<Writer> writer(new Writer(std::move(opener), std::move(options), std::move(hooks), clock, metrics, log));
+  TRY(database, writer->connection_.get());
   if (writer->hooks_.opened) TRY_VOID(writer->hooks_.opened(*database));
-  writer->database_ = std::move(database);
   writer->next_upkeep_ = clock.mono();
   const auto& o = writer->options_;
-  const LaneOptions lane{.name = o.name + "-writer", .queue_limit = o.queue_limit, .batch_limit = o.batch_limit,
-                         .idle_every = writer->hooks_.upkeep ? o.upkeep_every : Millis{0}, .executor = o.executor};
+  Millis idle_every = writer->hooks_.upkeep ? o.upkeep_every : Millis{0};
+  if (o.watch_every.count() > 0 && (idle_every.count() == 0 || o.watch_every < idle_every)) idle_every = o.watch_every;
+  const LaneOptions lane{.name = o.name + "-writer", .queue_limit = o.queue_limit, .batch_limit = o.batch_limit, .idle_every = idle_every, .executor = o.executor};
   writer->lane_ = std::make_unique<Lane>(lane, [w = writer.get()](Tasks batch) { return w->consume(std::move(batch)); });
   return writer;
 }
@@ -80,61 +83,77 @@ Result<bool> Writer::probe() {
 bool Writer::consume(Tasks batch) {
   for (std::size_t i = 0; i < batch.size();) i = run_batch(batch, i);
   jobs_.add(batch.size());
-  if (probe_asked_.exchange(false) && batch.empty()) {
-    if (auto tried = try_to_write(); tried) succeeded();
-    else failed(tried.error());
-  }
+  if (batch.empty()) watch();
   return run_upkeep();
+}
+
+// With nothing to do: after a failure, does it work again? And is the connection still there?
+void Writer::watch() {
+  bool due = probe_asked_.exchange(false);
+  if (options_.watch_every.count() > 0) {
+    const std::lock_guard held(failure_mutex_);
+    due = due || (failure_ && clock_.mono() >= next_probe_);
+    if (!failure_ && database_ != nullptr && !database_->check()) due = true;
+  }
+  if (!due) return;
+  if (auto tried = try_to_write(); tried) succeeded();
+  else failed(tried.error());
 }
 
 std::size_t Writer::run_batch(Tasks& tasks, std::size_t first) {
   const MonoTime start = clock_.mono();
   queue_gauge_.set(static_cast<std::int64_t>(lane_->queued()));
-  if (auto begun = begin(); !begun) {
-    fail(tasks, first, tasks.size(), begun.error());
-    return tasks.size();
-  }
-  std::vector<bool> refused;
-  std::size_t i = first;
-  while (i < tasks.size()) {
-    auto ran = run_in_savepoint(*tasks[i], refused);
-    ++i;
-    if (!ran) {
-      fail(tasks, first, i, ran.error());
-      return i;
+  for (int tries = 1;; ++tries) {
+    std::size_t last = first;
+    bool well = true;
+    auto done = try_batch(tasks, first, last, well);
+    if (done) {
+      commit_seconds_.observe(seconds(clock_.mono() - start));
+      batches_.add();
+      // A job that failed by itself on the database (full, for one) says more about it than the commit of the others.
+      if (well) succeeded();
+      for (std::size_t k = first; k < last; ++k) tasks[k]->answer();
+      return last;
     }
+    if (tries < kTries && database_ != nullptr && database_->may_succeed_again()) {
+      repeats_.add();
+      roll_back();
+      continue;
+    }
+    fail(tasks, first, last, done.error());
+    return last;
+  }
+}
+
+Result<void> Writer::try_batch(Tasks& tasks, std::size_t first, std::size_t& last, bool& well) {
+  const MonoTime start = clock_.mono();
+  if (auto begun = begin(); !begun) {
+    last = tasks.size();
+    return begun;
+  }
+  last = first;
+  while (last < tasks.size()) {
+    TRY_VOID(run_in_savepoint(*tasks[last++], well));
     if (clock_.mono() - start >= options_.batch_time) break;
   }
-  Result<void> committed;
-  if (hooks_.before_commit) committed = hooks_.before_commit(*database_);
-  if (committed) {
-    if (auto changed = database_->change("COMMIT"); !changed) committed = std::unexpected(std::move(changed).error());
-  }
-  if (!committed) {
-    fail(tasks, first, i, committed.error());
-    return i;
-  }
-  commit_seconds_.observe(seconds(clock_.mono() - start));
-  batches_.add();
-  // A job that failed by itself on the database (full, for one) says more about it than the commit of the others.
-  if (std::ranges::find(refused, true) == refused.end()) succeeded();
-  for (std::size_t k = first; k < i; ++k) tasks[k]->answer();
-  return i;
+  if (hooks_.before_commit) TRY_VOID(hooks_.before_commit(*database_));
+  return database_->commit();
 }
 
 // An error means that the transaction itself is lost. A job that merely refused is
-// not an error; `refused` notes for every job whether the database was the reason.
-Result<void> Writer::run_in_savepoint(Task& task, std::vector<bool>& refused) {
-  TRY_VOID(database_->change("SAVEPOINT job"));
+// not an error; `well` turns false when the database was the reason.
+Result<void> Writer::run_in_savepoint(Task& task, bool& well) {
+  TRY_VOID(database_->save());
   const Refusal* why = task.work(*database_);
-  refused.push_back(why != nullptr && is_of_the_store(*why));
   if (why != nullptr) {
-    if (is_of_the_store(*why)) failed(*why);
-    if (!database_->in_transaction()) return std::unexpected(*why);
-    TRY_VOID(database_->change("ROLLBACK TO job"));
+    if (!database_->in_transaction() || database_->may_succeed_again()) return std::unexpected(*why);
+    if (is_of_the_store(*why)) {
+      well = false;
+      failed(*why);
+    }
+    TRY_VOID(database_->roll_back_to_save());
   }
-  TRY_VOID(database_->change("RELEASE job"));
-  return {};
+  return database_->drop_save();
 }
 
 void Writer::fail(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why) {
@@ -144,33 +163,23 @@ void Writer::fail(Tasks& tasks, std::size_t first, std::size_t last, const Refus
 }
 
 Result<void> Writer::begin() {
-  if (reopen_ || !database_) {
-    OpenOptions again = options_.database;
-    if (again.access == Access::create) again.access = Access::read_write;
-    // A vanished file must not come back as an empty one.
-    database_.reset();
-    TRY(database, Database::open(path_, again));
-    database_ = std::move(database);
-    reopen_ = false;
-  }
-  TRY_VOID(database_->change("BEGIN IMMEDIATE"));
-  return {};
+  if (reopen_) connection_.drop();
+  reopen_ = false;
+  database_ = nullptr;
+  TRY(database, connection_.get());
+  database_ = database;
+  return database_->begin(Begin::write);
 }
 
 void Writer::roll_back() {
-  if (database_ && database_->in_transaction() && !database_->change("ROLLBACK")) reopen_ = true;
+  if (database_ != nullptr && database_->in_transaction() && !database_->roll_back()) reopen_ = true;
   if (hooks_.rolled_back) hooks_.rolled_back();
 }
 
-// A change that matters to nobody. It has to alter a byte: SQLite does not write a
-// page on which nothing changed.
 Result<void> Writer::try_to_write() {
   auto tried = begin();
-  if (tried) {
-    auto changed = database_->change("UPDATE schema_version SET probed = probed + 1");
-    if (changed) changed = database_->change("COMMIT");
-    if (!changed) tried = std::unexpected(std::move(changed).error());
-  }
+  if (tried) tried = database_->touch();
+  if (tried) tried = database_->commit();
   if (!tried) roll_back();
   return tried;
 }
@@ -183,7 +192,7 @@ bool Writer::run_upkeep() {
   if (!begin()) return false;
   auto more = hooks_.upkeep(*database_);
   if (more) {
-    if (auto changed = database_->change("COMMIT"); !changed) more = std::unexpected(std::move(changed).error());
+    if (auto committed = database_->commit(); !committed) more = std::unexpected(std::move(committed).error());
   }
   if (!more) {
     roll_back();
@@ -206,7 +215,7 @@ void Writer::succeeded() {
 
 void Writer::failed(const Refusal& why) {
   failures_.add();
-  if (why.cause == Cause::STORE_READ_ONLY || why.cause == Cause::STORE_FAILED) reopen_ = true;
+  if (database_ != nullptr && !database_->usable_after(why)) reopen_ = true;
   {
     const std::lock_guard held(failure_mutex_);
     const bool told = failure_ && failure_->cause == why.cause;

@@ -9,8 +9,10 @@
 //
 //   writer->submit<Offset>([=](Database& db) -> Result<Offset> { … }, [](Result<Offset> r) { … });
 //
-// A failed database is tried again with the next job, after closing and opening
-// it when that may help; no failure is for ever.
+// A batch that lost against another process's transaction is run again, a few times:
+// a job must be able to run twice. A failed database is tried again with the next
+// job, after closing and opening it when that may help; while its server is away jobs
+// are refused at once between the tries. No failure is for ever.
 #pragma once
 
 #include <atomic>
@@ -18,23 +20,24 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/connection.h"
 #include "store/lane.h"
 
 namespace foyer::store {
 
 struct WriterOptions {
   std::string name;                     // "chat", "accounts": in metrics, logs and the thread's name
-  OpenOptions database = {};
   std::size_t queue_limit = 20'000;     // jobs that may wait; more: BUSY
   std::size_t batch_limit = 1'000;      // jobs in one transaction
   Millis batch_time{20};                // after this much work a batch commits, whatever else is queued
   Millis upkeep_every{std::chrono::hours{1}};
+  Millis watch_every{0};                // with a thread: without jobs the connection is looked at so often; 0: never
+  Entropy* entropy = nullptr;           // for the waits between tries to connect
   Executor executor = {};               // empty: a thread
 };
 
@@ -43,7 +46,7 @@ struct WriterHooks {
   std::function<Result<void>(Database&)> opened = {};
   // Inside the transaction, after the last job of a batch; a refusal undoes the batch.
   std::function<Result<void>(Database&)> before_commit = {};
-  // The batch was undone: whatever was remembered from its jobs is wrong.
+  // The batch was undone, or it is not known whether it was: whatever was remembered from its jobs is wrong.
   std::function<void()> rolled_back = {};
   // One small piece of upkeep in a transaction of its own, every upkeep_every; true: there is more, which runs between the next batches.
   std::function<Result<bool>(Database&)> upkeep = {};
@@ -51,9 +54,8 @@ struct WriterHooks {
 
 class Writer {
  public:
-  // Opens, migrates, starts. `clock`, `metrics` and `log` must outlive it.
-  [[nodiscard]] static Result<std::unique_ptr<Writer>> open(const std::string& path, std::span<const std::string_view> migrations, WriterOptions options, WriterHooks hooks,
-                                                            const Clock& clock, Metrics& metrics, Log& log);
+  // Opens and starts. `clock`, `metrics` and `log` must outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<Writer>> open(Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log);
   ~Writer(); // finishes what is queued
 
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: after the
@@ -71,21 +73,23 @@ class Writer {
   [[nodiscard]] Result<bool> probe();
 
  private:
-  Writer(std::string path, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log);
+  Writer(Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log);
 
   bool consume(Tasks batch);
-  // Runs jobs from `tasks[first]` on and commits; returns the index after the last one answered.
+  // Runs jobs from `tasks[first]` on, commits and answers; returns the index after the last one answered.
   std::size_t run_batch(Tasks& tasks, std::size_t first);
-  [[nodiscard]] Result<void> run_in_savepoint(Task& task, std::vector<bool>& refused);
+  // One try; `last` becomes the index after the last job that ran, `well` whether none of them failed on the database.
+  [[nodiscard]] Result<void> try_batch(Tasks& tasks, std::size_t first, std::size_t& last, bool& well);
+  [[nodiscard]] Result<void> run_in_savepoint(Task& task, bool& well);
   void fail(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why);
   [[nodiscard]] Result<void> begin();
   void roll_back();
   bool run_upkeep();
+  void watch();
   [[nodiscard]] Result<void> try_to_write();
   void succeeded();
   void failed(const Refusal& why);
 
-  const std::string path_;
   const WriterOptions options_;
   const WriterHooks hooks_;
   const Clock& clock_;
@@ -94,10 +98,12 @@ class Writer {
   Counter& jobs_;
   Counter& batches_;
   Counter& failures_;
+  Counter& repeats_;
   Histogram& commit_seconds_;
 
   // Of the consumer alone:
-  std::unique_ptr<Database> database_;
+  Connection connection_;
+  Database* database_ = nullptr; // of the connection; set by begin()
   bool reopen_ = false;
   MonoTime next_upkeep_{};
 

@@ -10,6 +10,7 @@
 #include <future>
 
 #include "store/reader.h"
+#include "store/sqlite.h"
 #include "store/test_world.h"
 
 namespace foyer::store {
@@ -28,17 +29,17 @@ struct World {
   Metrics metrics;
   std::deque<std::move_only_function<void()>> turn;
   std::vector<std::string> heard; // answers, in order
+  OpenOptions database{.busy_timeout = Millis{0}};
   WriterOptions options{.name = "test"};
   WriterHooks hooks;
   std::unique_ptr<Writer> writer;
 
   World() {
     options.executor = [this](std::move_only_function<void()> work) { turn.push_back(std::move(work)); };
-    options.database.busy_timeout = Millis{0};
   }
 
   void open() {
-    auto opened = Writer::open(dir.file("a.sqlite"), kSchema, options, hooks, clock, metrics, null_log());
+    auto opened = Writer::open(sqlite_writer(dir.file("a.sqlite"), database, {"notes", kSchema}), options, hooks, clock, metrics, null_log());
     ASSERT_TRUE(opened) << opened.error().operator_text();
     writer = std::move(*opened);
   }
@@ -56,13 +57,13 @@ struct World {
         [=](Database& db) -> Result<std::int64_t> {
           TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", text));
           if (then_refuse_with != Cause::INTERNAL_ERROR) return refuse(then_refuse_with);
-          return db.last_row_id();
+          return db.changes();
         },
         [this, text](Result<std::int64_t> r) { heard.push_back(text + (r ? " ok" : " " + std::string(r.error().code()))); });
   }
 
   std::string stored() {
-    auto db = Database::open(dir.file("a.sqlite"), {.access = Access::read_only});
+    auto db = open_sqlite(dir.file("a.sqlite"), {.access = Access::read_only});
     auto rows = db.value()->query("SELECT coalesce(group_concat(text), '') FROM (SELECT text FROM notes ORDER BY id)");
     EXPECT_TRUE(rows->step().value());
     return rows->text(0);
@@ -109,7 +110,7 @@ TEST(Writer, WhenTheCommitFailsNothingOfTheBatchHasHappened) {
   World w;
   int forgotten = 0;
   w.hooks.rolled_back = [&] { ++forgotten; };
-  w.options.database.vfs = Faults::vfs();
+  w.database.vfs = Faults::vfs();
   w.open();
   w.note("before");
   w.run();
@@ -161,7 +162,7 @@ TEST(Writer, AFullQueueRefusesAtOnceWithBusy) {
 TEST(Writer, ALockedDatabaseIsToldAndTriedAgainWithTheNextJob) {
   World w;
   w.open();
-  auto other = Database::open(w.dir.file("a.sqlite"));
+  auto other = open_sqlite(w.dir.file("a.sqlite"));
   ASSERT_TRUE(other.value()->change("BEGIN EXCLUSIVE"));
   w.note("a");
   w.run();
@@ -177,7 +178,7 @@ TEST(Writer, ALockedDatabaseIsToldAndTriedAgainWithTheNextJob) {
 
 TEST(Writer, AskingAfterAFailureMakesItTryAgainWithoutAJob) {
   World w;
-  w.options.database.vfs = Faults::vfs();
+  w.database.vfs = Faults::vfs();
   w.open();
   Faults::writes_fail_with(EROFS);
   w.note("a");
@@ -200,7 +201,7 @@ TEST(Writer, AskingAfterAFailureMakesItTryAgainWithoutAJob) {
 
 TEST(Writer, AFullDatabaseRefusesWhatDoesNotFitAndKeepsTheRest) {
   World w;
-  w.options.database.max_pages = 12;
+  w.database.max_pages = 12;
   w.open();
   w.note("a");
   w.note(std::string(90'000, 'x'));
@@ -258,7 +259,7 @@ TEST(Writer, OnAThreadEveryJobIsAnsweredOnce) {
     w.writer->submit<bool>([i](Database& db) -> Result<bool> { TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", std::to_string(i))); return true; },
                            [&](Result<bool> r) { if (r && ++ok == kJobs) all.set_value(); });
   all.get_future().wait();
-  auto reader = Reader::open(w.dir.file("a.sqlite"), {.name = "test"}, w.metrics, null_log());
+  auto reader = Reader::open(sqlite_reader(w.dir.file("a.sqlite"), {}), {.name = "test"}, w.clock, w.metrics, null_log());
   ASSERT_TRUE(reader);
   std::promise<std::int64_t> counted;
   (*reader)->submit<std::int64_t>(
@@ -280,7 +281,7 @@ TEST(Writer, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    auto opened = Writer::open(w.dir.file("a.sqlite"), kSchema, w.options, {}, system_clock(), w.metrics, null_log());
+    auto opened = Writer::open(sqlite_writer(w.dir.file("a.sqlite"), w.database, {"notes", kSchema}), w.options, {}, system_clock(), w.metrics, null_log());
     if (!opened) ::_exit(2);
     for (int i = 1; i <= 2'000; ++i) {
       (*opened)->submit<int>(
@@ -301,7 +302,7 @@ TEST(Writer, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_EQ(WEXITSTATUS(status), 0);
 
-  auto db = Database::open(w.dir.file("a.sqlite"));
+  auto db = open_sqlite(w.dir.file("a.sqlite"));
   ASSERT_TRUE(db);
   auto rows = db.value()->query("SELECT count(*), coalesce(max(id), 0) FROM notes");
   ASSERT_TRUE(rows->step().value());

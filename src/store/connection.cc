@@ -1,0 +1,46 @@
+#include "store/connection.h"
+
+#include <algorithm>
+
+namespace foyer::store {
+namespace {
+
+constexpr Millis kFirstWait{100};
+constexpr Millis kLongestWait{2'000};
+
+// A file is simply tried again; a server that is away is not asked by every job.
+bool is_away(const Refusal& why) { return why.cause == Cause::DATABASE_UNREACHABLE || why.cause == Cause::CHAT_STORE_IN_USE || why.cause == Cause::STORE_TIMEOUT; }
+
+} // namespace
+
+Result<Database*> Connection::get() {
+  if (database_ && !database_->check()) database_.reset();
+  if (database_) return database_.get();
+  if (away_ && clock_.mono() < next_try_) {
+    Refusal why = *away_;
+    why.retry_after = std::max(Millis{1}, std::chrono::ceil<Millis>(next_try_ - clock_.mono()));
+    return std::unexpected(std::move(why));
+  }
+  auto opened = opener_();
+  if (!opened) {
+    put_off(opened.error());
+    return std::unexpected(std::move(opened).error());
+  }
+  database_ = std::move(*opened);
+  away_.reset();
+  wait_ = Millis{0};
+  return database_.get();
+}
+
+void Connection::put_off(const Refusal& why) {
+  if (!is_away(why)) {
+    away_.reset();
+    return;
+  }
+  away_ = why;
+  wait_ = wait_.count() == 0 ? kFirstWait : std::min(wait_ * 2, kLongestWait);
+  const auto less = entropy_ == nullptr ? 0 : entropy_->below(static_cast<std::uint64_t>(wait_.count()) / 2 + 1);
+  next_try_ = clock_.mono() + wait_ - Millis{static_cast<std::int64_t>(less)};
+}
+
+} // namespace foyer::store

@@ -1,0 +1,37 @@
+// A connection that comes back: opened when it is needed, opened again when it was
+// lost. While the database cannot be reached the tries are 100 ms apart, doubling to
+// 2 s, less up to a half by chance so that many processes do not come at once;
+// whoever asks in between is told at once why not.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "store/database.h"
+
+namespace foyer::store {
+
+class Connection {
+ public:
+  // `entropy` may be null: the waits are then exact. The arguments must outlive it.
+  Connection(Opener opener, const Clock& clock, Entropy* entropy) : opener_(std::move(opener)), clock_(clock), entropy_(entropy) {}
+
+  // The causes of the opener; between tries the last of them, with the time until the next.
+  [[nodiscard]] Result<Database*> get();
+  [[nodiscard]] Database* now() const { return database_.get(); } // null: not open
+  void drop() { database_.reset(); }
+
+ private:
+  void put_off(const Refusal& why);
+
+  const Opener opener_;
+  const Clock& clock_;
+  Entropy* entropy_;
+  std::unique_ptr<Database> database_;
+  std::optional<Refusal> away_; // while tries are put off
+  MonoTime next_try_{};
+  Millis wait_{0};
+};
+
+} // namespace foyer::store

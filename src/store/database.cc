@@ -1,0 +1,24 @@
+#include "store/database.h"
+
+#include <fmt/format.h>
+
+namespace foyer::store {
+
+Result<Transaction> Transaction::begin(Database& database) {
+  TRY_VOID(database.begin(Begin::write));
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr && database_->in_transaction()) (void)database_->roll_back();
+}
+
+Result<void> Transaction::commit() {
+  Database& database = *database_;
+  if (!database.in_transaction()) return refuse(Cause::STORE_FAILED, fmt::format("{}: the transaction was given up before its commit", database.name()));
+  TRY_VOID(database.commit());
+  database_ = nullptr;
+  return {};
+}
+
+} // namespace foyer::store
