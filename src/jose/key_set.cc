@@ -25,6 +25,8 @@ Result<std::shared_ptr<const KeySet>> KeySet::of(Key key) {
   return of(std::move(keys));
 }
 
+std::shared_ptr<const KeySet> KeySet::none() { return std::shared_ptr<const KeySet>(new KeySet({})); }
+
 Result<std::shared_ptr<const KeySet>> KeySet::parse(std::string_view jwks) {
   const auto document = json::parse(jwks, {.bytes = 256 * 1024, .depth = 8});
   if (!document) return refuse(Cause::KEY_UNREADABLE, "a key set that is not JSON: " + document.error());
@@ -49,6 +51,7 @@ const Key* KeySet::find(std::string_view kid) const {
 }
 
 Result<const Key*> KeySet::select(std::string_view alg, std::optional<std::string_view> kid) const {
+  if (keys_.empty()) return refuse_field(Cause::KEY_UNKNOWN, "kid", "no key set was fetched yet");
   const auto algorithm = find_algorithm(alg);
   const auto fits = [&](const Key& key) { return key.algorithm() == algorithm; };
   if (!algorithm || std::ranges::none_of(keys_, fits)) {

@@ -21,6 +21,8 @@ class KeySet {
   // KEY_UNREADABLE: empty, too many, a kid or a key twice. CONFLICTING_KEYS: secrets and public keys mixed.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(std::vector<Key> keys);
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(Key key);
+  // No key at all, where the set is still to be fetched: every token is KEY_UNKNOWN.
+  [[nodiscard]] static std::shared_ptr<const KeySet> none();
   // A JWKS document. Keys of kinds, curves or uses that we do not know are left
   // out (RFC 7517 §5); broken ones, and private asymmetric ones, are refused.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> parse(std::string_view jwks);

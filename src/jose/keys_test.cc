@@ -94,6 +94,12 @@ TEST(KeySets, LeaveOutWhatTheyDoNotKnowAndRefuseWhatIsWrong) {
   EXPECT_EQ(code(set_of(good + "," + json::write(renamed))), "KEY_UNREADABLE");
 }
 
+TEST(KeySets, BeforeTheFirstWasFetchedEveryKeyIsUnknown) {
+  EXPECT_EQ(code(KeySet::none()->select("EdDSA", "any")), "KEY_UNKNOWN");
+  EXPECT_EQ(code(KeySet::none()->select("HS256", std::nullopt)), "KEY_UNKNOWN") << "not another algorithm: nothing is known";
+  EXPECT_EQ(KeySet::none()->to_jwks(), R"({"keys":[]})");
+}
+
 TEST(Signing, NeedsAPrivateKey) { EXPECT_EQ(code(Signer::make(ed25519_key().public_part())), "KEY_UNREADABLE"); }
 
 TEST(Signing, WritesTheClaimsInOneOrderAndLeavesOutWhatIsEmpty) {
