@@ -23,6 +23,10 @@ struct Call {
   std::string body = {};
   Millis connect_timeout{300};    // resolving, connecting, TLS
   Millis timeout{600};            // from here to the end of the answer
+  // A kept connection that turns out to be closed before any byte of the answer: once more, the same bytes, on a
+  // fresh one. Not for signed requests: if the first had arrived after all, the second is a replay.
+  bool repeatable = false;
+  bool own_connection = false;    // a long poll: takes no place from the others
 };
 
 class Transport {

@@ -200,4 +200,13 @@ std::string_view to_string(NetError::Kind kind) {
   return "none";
 }
 
+std::string_view to_string(NetError::Phase phase) {
+  switch (phase) {
+    case NetError::Phase::connecting: return "connecting";
+    case NetError::Phase::waiting: return "waiting";
+    case NetError::Phase::reading: return "reading";
+  }
+  return "connecting";
+}
+
 } // namespace foyer::net

@@ -26,8 +26,14 @@ struct NetError {
     protocol, // the bytes are not what was due
   } kind = Kind::none;
   std::string what;
+  enum class Phase : std::uint8_t {
+    connecting, // resolving, connecting, TLS
+    waiting,    // for the first byte of the answer
+    reading,    // the answer had begun
+  } phase = Phase::connecting;
 };
 [[nodiscard]] std::string_view to_string(NetError::Kind kind);
+[[nodiscard]] std::string_view to_string(NetError::Phase phase);
 
 struct TlsOptions {
   std::string ca_file; // besides the system's; empty: the system's only

@@ -91,7 +91,7 @@ class Signed : public testing::Test {
     request.method = "POST";
     request.path = "/internal/verify";
     request.body = "{}";
-    identity.sign(request.headers, "POST", "/internal/verify", "{}", {.address = "10.0.0.1", .ref = "r1"}, from_unix_millis(1'000), entropy);
+    identity.sign(request.headers, "POST", "/internal/verify", "{}", {.address = "10.0.0.1", .ref = "r1", .origin = "https://chat.example"}, from_unix_millis(1'000), entropy);
   }
   bool good() {
     const auto claim = read_claim(request);
@@ -109,6 +109,7 @@ TEST_F(Signed, ARequestIsRecognisedByItsSignature) {
   EXPECT_EQ(claim->time_ms, 1'000);
   EXPECT_EQ(claim->address, "10.0.0.1");
   EXPECT_EQ(claim->ref, "r1");
+  EXPECT_EQ(claim->origin, "https://chat.example");
   EXPECT_TRUE(good());
   EXPECT_FALSE(signed_with(request, *claim, service_key("the secret of the gateway\n")));
 }
@@ -126,6 +127,7 @@ TEST_F(Signed, WhateverIsChangedBreaksTheSignature) {
   breaks("body", [&] { request.body = "{ }"; });
   breaks("address", [&] { request.headers.set(kClientAddressHeader, "10.0.0.2"); });
   breaks("ref", [&] { request.headers.set(kClientRefHeader, "r2"); });
+  breaks("origin", [&] { request.headers.set(kClientOriginHeader, "http://chat.example"); });
   breaks("time", [&] { request.headers.set(kServiceTimeHeader, "1001"); });
   breaks("service", [&] { request.headers.set(kServiceIdHeader, "other"); });
   breaks("nonce", [&] { request.headers.set(kServiceNonceHeader, "0123456789abcdef"); });

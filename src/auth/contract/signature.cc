@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxIdBytes = 64;
 constexpr std::size_t kMaxAddressBytes = 64;
 constexpr std::size_t kMaxRefBytes = 64;
+constexpr std::size_t kMaxOriginBytes = 272; // https://, a host of 255, a port
 
 bool is_nonce(std::string_view text) {
   return text.size() >= 16 && text.size() <= 64 && std::ranges::all_of(text, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
@@ -36,20 +37,21 @@ std::string target_of(const Request& request) { return request.query.empty() ? r
 std::string service_key(std::string_view secret) { return hmac_sha256(secret, "foyer-service-v1"); }
 
 std::string sign(std::string_view key, const SignedParts& parts) {
-  const std::string lines = fmt::format("foyer-request-v1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", parts.method, parts.target, hex_encode(sha256(parts.body)), parts.time_ms, parts.nonce, parts.service,
-                                        parts.address, parts.ref);
+  const std::string lines = fmt::format("foyer-request-v1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", parts.method, parts.target, hex_encode(sha256(parts.body)), parts.time_ms, parts.nonce, parts.service,
+                                        parts.address, parts.ref, parts.origin);
   return "v1=" + base64url_encode(hmac_sha256(key, lines));
 }
 
 void ServiceIdentity::sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body, OnBehalf who, WallTime now, Entropy& entropy) const {
   const std::string nonce = entropy.short_id();
-  const SignedParts parts{.method = method, .target = target, .body = body, .service = id_, .time_ms = unix_millis(now), .nonce = nonce, .address = who.address, .ref = who.ref};
+  const SignedParts parts{.method = method, .target = target, .body = body, .service = id_, .time_ms = unix_millis(now), .nonce = nonce, .address = who.address, .ref = who.ref, .origin = who.origin};
   headers.set(kServiceIdHeader, id_);
   headers.set(kServiceTimeHeader, std::to_string(parts.time_ms));
   headers.set(kServiceNonceHeader, nonce);
   headers.set(kServiceSignatureHeader, auth::sign(key_, parts));
   if (!who.address.empty()) headers.set(kClientAddressHeader, std::string(who.address));
   if (!who.ref.empty()) headers.set(kClientRefHeader, std::string(who.ref));
+  if (!who.origin.empty()) headers.set(kClientOriginHeader, std::string(who.origin));
 }
 
 Result<ClaimedService> read_claim(const Request& request) {
@@ -60,6 +62,7 @@ Result<ClaimedService> read_claim(const Request& request) {
   TRY(signature, only(request, kServiceSignatureHeader, 128, true));
   TRY(address, only(request, kClientAddressHeader, kMaxAddressBytes, false));
   TRY(ref, only(request, kClientRefHeader, kMaxRefBytes, false));
+  TRY(origin, only(request, kClientOriginHeader, kMaxOriginBytes, false));
   const auto read = std::from_chars(time.data(), time.data() + time.size(), claim.time_ms);
   if (read.ec != std::errc{} || read.ptr != time.data() + time.size() || claim.time_ms < 0)
     return refuse_field(Cause::SERVICE_CREDENTIALS_MISSING, std::string(kServiceTimeHeader), "the time of the request is not a number of milliseconds");
@@ -69,12 +72,13 @@ Result<ClaimedService> read_claim(const Request& request) {
   claim.signature = std::move(signature);
   claim.address = std::move(address);
   claim.ref = std::move(ref);
+  claim.origin = std::move(origin);
   return claim;
 }
 
 bool signed_with(const Request& request, const ClaimedService& claim, std::string_view key) {
   const std::string target = target_of(request);
-  const std::string right = sign(key, {.method = request.method, .target = target, .body = request.body, .service = claim.id, .time_ms = claim.time_ms, .nonce = claim.nonce, .address = claim.address, .ref = claim.ref});
+  const std::string right = sign(key, {.method = request.method, .target = target, .body = request.body, .service = claim.id, .time_ms = claim.time_ms, .nonce = claim.nonce, .address = claim.address, .ref = claim.ref, .origin = claim.origin});
   return constant_time_equal(right, claim.signature);
 }
 

@@ -5,10 +5,10 @@
 //   k         = HMAC-SHA256(secret, "foyer-service-v1")
 //   signature = base64url(HMAC-SHA256(k, lines)), lines joined by LF:
 //               foyer-request-v1, method, target, hex(SHA-256(body)), time, nonce,
-//               service id, the client's address, ref
+//               service id, the client's address, ref, the client's origin
 //
-// An absent address or ref is an empty line. Both are covered, because the auth
-// service believes the address of the person who asks only from a signed request.
+// What is absent is an empty line. All are covered, because the auth service
+// believes only a signed request about the person on whose behalf it was made.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@ inline constexpr std::string_view kServiceNonceHeader = "X-Service-Nonce";      
 inline constexpr std::string_view kServiceSignatureHeader = "X-Service-Signature"; // v1=…
 inline constexpr std::string_view kClientAddressHeader = "X-Foyer-Client-Address"; // of the person on whose behalf
 inline constexpr std::string_view kClientRefHeader = "X-Foyer-Ref";                // joins both processes' logs
+inline constexpr std::string_view kClientOriginHeader = "X-Foyer-Client-Origin";   // Request::origin_url as the gateway saw it; https there means secure
 
 // How far the clocks of two services may differ; a nonce is remembered for twice as long.
 inline constexpr Millis kRequestWindow{60'000};
@@ -44,6 +45,7 @@ struct SignedParts {
   std::string_view nonce = {};
   std::string_view address = {};
   std::string_view ref = {};
+  std::string_view origin = {};
 };
 [[nodiscard]] std::string sign(std::string_view key, const SignedParts& parts); // "v1=…"
 
@@ -54,10 +56,11 @@ class ServiceIdentity {
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const std::string& key() const { return key_; }
 
-  // For whom a request is made; both may be empty.
+  // For whom a request is made; each may be empty.
   struct OnBehalf {
     std::string_view address = {};
     std::string_view ref = {};
+    std::string_view origin = {};
   };
   // Adds the headers of a signature over the request. Every attempt is signed anew.
   void sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body, OnBehalf who, WallTime now, Entropy& entropy) const;
@@ -75,6 +78,7 @@ struct ClaimedService {
   std::string signature = {};
   std::string address = {};
   std::string ref = {};
+  std::string origin = {};
 };
 // SERVICE_CREDENTIALS_MISSING when a header is absent, twice, or not of its form.
 [[nodiscard]] Result<ClaimedService> read_claim(const Request& request);

@@ -1,0 +1,61 @@
+// Do gateway and auth service fit together? Asked at start until there is an
+// answer, and every minute: the same service secret (proved both ways, never
+// shown), the same keys for tokens, the same contract, environment and time. A
+// finding is a Refusal with evidence, known before any user meets it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/contract/signature.h"
+#include "auth/transport.h"
+#include "base/refusal.h"
+
+namespace foyer::auth {
+
+// What this gateway brings.
+struct FitFacts {
+  std::string version = {};
+  std::string build = {};
+  std::string environment = {};
+  std::string service_secret = {};
+  std::string jwt_secret_key = {};                      // empty: it verifies with public keys
+  std::function<std::vector<std::string>()> kids = {};  // of the key set in use; empty while there is none. The plane's thread
+  Millis leeway{30'000};                                // clocks may differ by as much
+};
+
+struct FitPolicy {
+  Millis interval{60'000};
+  Millis probe_interval{10 * 60'000}; // variants of the secret are tried at most so often
+  Millis connect_timeout{1'000};
+  Millis timeout{3'000};
+};
+
+struct FitStatus {
+  bool answered = false;              // ever; until then `fault` says why not
+  std::vector<Refusal> findings = {}; // of the last answer; none: the two fit
+  std::optional<Refusal> fault = {};  // why the last challenge has no answer
+  std::optional<WallTime> since = {}; // when the findings became what they are
+  std::string peer_version = {};
+  std::string peer_build = {};
+};
+
+class FitMonitor {
+ public:
+  FitMonitor(Surroundings around, const ServiceIdentity& identity, FitFacts facts, FitPolicy policy = {});
+  ~FitMonitor(); // on the plane's thread or after its end
+  FitMonitor(const FitMonitor&) = delete;
+  FitMonitor& operator=(const FitMonitor&) = delete;
+
+  void start(); // once, from any thread
+  [[nodiscard]] FitStatus status() const; // any thread
+
+ private:
+  struct Challenger;
+  std::shared_ptr<Challenger> challenger_;
+};
+
+} // namespace foyer::auth

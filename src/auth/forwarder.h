@@ -1,0 +1,45 @@
+// A gateway's /auth/*, /oauth2/* and /.well-known/* are the auth service's: the
+// request goes there as it came (method, path, query, body), signed by the gateway
+// for the person who asks, and the answer comes back as it is. No retry and no
+// breaker: only the person can know whether to repeat.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "auth/contract/signature.h"
+#include "auth/transport.h"
+#include "base/http.h"
+
+namespace foyer::auth {
+
+struct ForwardPolicy {
+  Millis connect_timeout{1'000};
+  Millis deadline{10'000};         // below the gateway's request_timeout
+  std::size_t in_flight = 256;     // more: BUSY
+  std::size_t body_bytes = 1024 * 1024; // more: BODY_TOO_LARGE
+  bool reveal = false;             // development: clients see the operator's text of our own refusals
+};
+
+// Told of every refusal on this way, also of those that the auth service made; the plane's thread.
+using OnForwardRefusal = std::function<void(const Request&, const Refusal&)>;
+
+class Forwarder {
+ public:
+  Forwarder(Surroundings around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal = {});
+  Forwarder(const Forwarder&) = delete;
+  Forwarder& operator=(const Forwarder&) = delete;
+
+  // On the plane's thread; valid as long as the Forwarder is.
+  [[nodiscard]] Handler handler();
+  // The handler under every path that is the auth service's, for a gateway's router.
+  [[nodiscard]] std::vector<Route> routes();
+
+ private:
+  struct Desk;
+  std::shared_ptr<Desk> desk_;
+};
+
+} // namespace foyer::auth

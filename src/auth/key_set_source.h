@@ -1,0 +1,63 @@
+// The public keys that access tokens are verified with, fetched from a URL and
+// kept fresh: every minute, and out of turn when a token names a kid that is not
+// there, at most once per cool-down however many such tokens come. While the URL
+// cannot be read the last good set serves, up to a limit, and the status says so.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "auth/transport.h"
+#include "base/refusal.h"
+#include "jose/key_set.h"
+
+namespace foyer::auth {
+
+struct KeySetPolicy {
+  std::string target = "/.well-known/jwks.json"; // at the transport's server
+  Millis interval{60'000};
+  Millis cool_down{30'000};
+  Millis max_age{60 * 60'000};   // how long the last good set serves
+  Millis connect_timeout{1'000};
+  Millis timeout{5'000};
+};
+
+struct KeySetStatus {
+  std::optional<WallTime> last_success = {}; // of a fetch, also of one that found the same set
+  std::optional<Refusal> fault = {};         // why the last fetch failed; the last good set still serves unless `check` refuses
+  std::size_t keys = 0;
+};
+
+class KeySetSource {
+ public:
+  using OnChange = std::function<void(std::shared_ptr<const jose::KeySet>)>;
+  using Refreshed = std::move_only_function<void(Result<bool>)>;
+
+  // `on_change` on the plane's thread, with each set that differs from the one before.
+  // The transport is that of the URL's server; nothing is signed.
+  KeySetSource(Surroundings around, KeySetPolicy policy, OnChange on_change);
+  ~KeySetSource(); // on the plane's thread or after its end
+  KeySetSource(const KeySetSource&) = delete;
+  KeySetSource& operator=(const KeySetSource&) = delete;
+
+  // Fetches until it succeeds, then every `interval`. Once, from any thread.
+  void start();
+
+  // For a token whose kid is unknown; on the plane's thread. All who wait share one fetch.
+  // True: there is a newer set now; verify again. False: there is none, or the
+  // cool-down runs. Refusal: there is no set that may be relied upon, and why.
+  void refresh(Refreshed done);
+
+  // Any thread, on the way of every verification: a refusal (AUTH_SERVICE_*, INVALID_RESPONSE_FORMAT)
+  // when there is no good set yet, or the last one is older than max_age.
+  [[nodiscard]] std::optional<Refusal> check() const;
+  [[nodiscard]] KeySetStatus status() const; // any thread
+
+ private:
+  struct Fetcher;
+  std::shared_ptr<Fetcher> fetcher_;
+};
+
+} // namespace foyer::auth
