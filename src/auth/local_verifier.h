@@ -2,7 +2,9 @@
 // on the way of a connection with a JWT. Thread safe.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string_view>
 
@@ -14,10 +16,11 @@ namespace foyer::auth {
 
 class LocalVerifier {
  public:
-  // `own_issuer`: tokens that pass are of our own accounts.
-  LocalVerifier(jose::Verifier verifier, bool own_issuer, Metrics& metrics);
+  // `own_issuer`: tokens that pass are of our own accounts. `doubt`: why the keys must not be
+  // relied upon any more, if so (they were fetched too long ago); any thread; empty: never.
+  LocalVerifier(jose::Verifier verifier, bool own_issuer, Metrics& metrics, std::function<std::optional<Refusal>()> doubt = {});
 
-  // The causes of jose::Verifier::verify. Use of the leeway is counted.
+  // The causes of jose::Verifier::verify, and for a token that they let pass what `doubt` says. Use of the leeway is counted.
   [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const;
 
   // Another key set from now on (rotation); questions under way keep the old one.
@@ -28,6 +31,7 @@ class LocalVerifier {
   mutable std::shared_mutex mutex_; // for the pointer alone
   std::shared_ptr<const jose::Verifier> verifier_;
   const bool own_issuer_;
+  const std::function<std::optional<Refusal>()> doubt_;
   Counter& accepted_;
   Counter& refused_;
   Counter& leeway_used_;

@@ -27,6 +27,18 @@ TEST(LocalVerifier, AnswersAsJoseDoesAndCounts) {
   EXPECT_NE(text.find("foyer_tokens_verified_total{outcome=\"refused\"} 1"), std::string::npos) << text;
 }
 
+TEST(LocalVerifier, KeysThatWereFetchedTooLongAgoLetNobodyIn) {
+  Metrics metrics;
+  const auto key = ed25519_key(1);
+  std::optional<Refusal> doubt;
+  const LocalVerifier verifier{jose::testing::verifier(key), true, metrics, [&doubt] { return doubt; }};
+  const auto token = signed_claims(key, write_claims(claims()));
+  EXPECT_TRUE(verifier.verify(token, kNow));
+  doubt = Refusal{.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR};
+  EXPECT_EQ(verifier.verify(token, kNow).error().cause, Cause::AUTH_SERVICE_CONNECTION_ERROR);
+  EXPECT_EQ(verifier.verify("no token", kNow).error().cause, Cause::INVALID_FORMAT) << "what is wrong with a token is said all the same";
+}
+
 TEST(LocalVerifier, TokensOfTheOldAndTheNewKeyPassWhileBothArePublished) {
   Metrics metrics;
   const auto old_key = ed25519_key(1);

@@ -95,8 +95,8 @@ TEST(KeySets, LeaveOutWhatTheyDoNotKnowAndRefuseWhatIsWrong) {
 }
 
 TEST(KeySets, BeforeTheFirstWasFetchedEveryKeyIsUnknown) {
-  EXPECT_EQ(code(KeySet::none()->select("EdDSA", "any")), "KEY_UNKNOWN");
-  EXPECT_EQ(code(KeySet::none()->select("HS256", std::nullopt)), "KEY_UNKNOWN") << "not another algorithm: nothing is known";
+  EXPECT_EQ(code(KeySet::none()->select("EdDSA", "any")), "KEY_UNKNOWN kid");
+  EXPECT_EQ(code(KeySet::none()->select("HS256", std::nullopt)), "KEY_UNKNOWN kid") << "not another algorithm: nothing is known";
   EXPECT_EQ(KeySet::none()->to_jwks(), R"({"keys":[]})");
 }
 
