@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "accounts/sqlite_queries.h"
+#include "accounts/queries.h"
 #include "accounts/sqlite_schema.h"
 #include "store/reader.h"
 #include "store/writer.h"

@@ -2,7 +2,7 @@
 
 #include <deque>
 
-#include "accounts/sqlite_queries.h"
+#include "accounts/queries.h"
 #include "accounts/sqlite_schema.h"
 #include "accounts/store_contract.h"
 #include "store/sqlite.h"

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "rooms/sqlite_reads.h"
+#include "rooms/reads.h"
 #include "rooms/sqlite_schema.h"
-#include "rooms/sqlite_writes.h"
+#include "rooms/writes.h"
 #include "store/file.h"
 #include "store/reader.h"
 #include "store/sqlite.h"
@@ -48,37 +48,41 @@ class SqliteStore final : public ChatStore {
       auto kind = kind_of(room.view());
       if (!kind) return done(std::unexpected(std::move(kind).error()));
       if (*kind == RoomKind::private_ || *kind == RoomKind::direct) return done(refuse(Cause::NOT_A_MEMBER));
-      change<RoomRow>([room](SqliteWrites& writes, store::Database& db) { return writes.open(db, room); }, std::move(done));
+      change<RoomRow>([room](Writes& writes, store::Database& db) { return writes.open(db, room); }, std::move(done));
     };
     reader_->submit<std::optional<RoomRow>>([room](store::Database& db) { return read_room(db, room); }, std::move(make));
   }
 
   void create(RoomName room, UserId by, Done<RoomRow> done) override {
-    change<RoomRow>([room, by](SqliteWrites& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
+    change<RoomRow>([room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
   }
 
   void direct(UserId a, UserId b, Done<RoomRow> done) override {
-    change<RoomRow>([a, b](SqliteWrites& writes, store::Database& db) { return writes.direct(db, a, b); }, std::move(done));
+    change<RoomRow>([a, b](Writes& writes, store::Database& db) { return writes.direct(db, a, b); }, std::move(done));
   }
 
   void add_member(RoomName room, UserId user, Done<bool> done) override {
-    change<bool>([room, user](SqliteWrites& writes, store::Database& db) { return writes.add_member(db, room, user); }, std::move(done));
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.add_member(db, room, user); }, std::move(done));
   }
 
   void remove_member(RoomName room, UserId user, Done<bool> done) override {
-    change<bool>([room, user](SqliteWrites& writes, store::Database& db) { return writes.remove_member(db, room, user); }, std::move(done));
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.remove_member(db, room, user); }, std::move(done));
   }
 
   void append(AppendQuestion message, Done<Appended> done) override {
-    change<Appended>([message = std::move(message)](SqliteWrites& writes, store::Database& db) { return writes.append(db, message); }, std::move(done));
+    writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) { return writes_.append(db, message); },
+                                 [this, done = std::move(done)](Result<std::size_t> place) mutable {
+                                   if (place) done(writes_.answer_of(*place));
+                                   else done(std::unexpected(std::move(place).error()));
+                                 });
   }
 
   void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) override {
-    change<Offset>([room, offset, by, any](SqliteWrites& writes, store::Database& db) { return writes.erase(db, room, offset, by, any); }, std::move(done));
+    change<Offset>([room, offset, by, any](Writes& writes, store::Database& db) { return writes.erase(db, room, offset, by, any); }, std::move(done));
   }
 
   void detach_author(UserId user, Done<bool> done) override {
-    change<bool>([user](SqliteWrites& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
+    change<bool>([user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
   }
 
   void history(HistoryQuestion question, Done<HistoryPage> done) override {
@@ -101,12 +105,7 @@ class SqliteStore final : public ChatStore {
  private:
   template <class T, class Job>
   void change(Job job, Done<T> done) {
-    writer_->submit<T>(
-        [this, job = std::move(job)](store::Database& db) mutable {
-          auto with_database = [&](SqliteWrites& writes) { return job(writes, db); };
-          return writes_.run<T>(with_database);
-        },
-        std::move(done));
+    writer_->submit<T>([this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
   }
 
   Result<void> before_commit(store::Database& db) {
@@ -143,7 +142,7 @@ class SqliteStore final : public ChatStore {
   const Retention retention_;
   const Clock& clock_;
   Entropy& entropy_;
-  SqliteWrites writes_; // of the writer's thread
+  Writes writes_; // of the writer's thread
   Sweep sweep_;         // likewise
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Reader> reader_;

@@ -60,8 +60,12 @@ class Statement {
   // (as milliseconds), optionals (null when empty). A failure is told by step().
   template <class... A>
   void bind(const A&... args) {
-    int index = 0;
-    (bind_one(++index, args), ...);
+    bind_from(1, args...);
+  }
+  // The same from the parameter `first` on, counted from 1.
+  template <class... A>
+  void bind_from(int first, const A&... args) {
+    (bind_one(first++, args), ...);
   }
 
   [[nodiscard]] Result<bool> step() { return cursor_->step(); } // true: there is a row

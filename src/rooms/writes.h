@@ -1,6 +1,10 @@
 // The changes of the chat store, as jobs of its writer. Owned by the writer's
 // thread. It remembers ids and last offsets, so that an append reads nothing: the
 // memory is right for the transaction that runs, and is forgotten when one is undone.
+//
+// Messages are not stored one by one: they wait, and go to the database many to a
+// statement before the commit, or before the next change of another kind. Their
+// offsets are given then, in the order of the calls.
 #pragma once
 
 #include <cstdint>
@@ -15,34 +19,43 @@
 
 namespace foyer::rooms {
 
-class SqliteWrites {
+class Writes {
  public:
   struct Limits {
     std::uint32_t room_members = 0;   // of a private room
     std::uint32_t rooms_per_user = 0; // private rooms created by one user
   };
-  SqliteWrites(const Clock& clock, Entropy& entropy, Limits limits) : clock_(clock), entropy_(entropy), limits_(limits) {}
+  Writes(const Clock& clock, Entropy& entropy, Limits limits) : clock_(clock), entropy_(entropy), limits_(limits) {}
 
-  // Runs one job; when it refuses, what it has made is undone, so it is forgotten here.
+  // Runs a job that is no append; when it refuses, what it has made is undone, so it is forgotten here.
   template <class T, class Job>
-  Result<T> run(Job& job) {
+  Result<T> run(store::Database& db, Job& job) {
     made_rooms_.clear();
     made_names_.clear();
-    Result<T> result = job(*this);
-    if (!result) forget_made();
+    const std::vector<Waiting> earlier = waiting_;
+    TRY_VOID(store_waiting(db));
+    Result<T> result = job(*this, db);
+    if (!result) {
+      forget_made();
+      wait_again(earlier);
+    }
     return result;
   }
+
+  // The message waits; the answer is its place, for answer_of(). `question` must live until flush().
+  [[nodiscard]] Result<std::size_t> append(store::Database& db, const AppendQuestion& question);
+  // After the commit and before the next transaction.
+  [[nodiscard]] const Result<Appended>& answer_of(std::size_t place) const { return answers_[place]; }
 
   [[nodiscard]] Result<RoomRow> open(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<RoomRow> create(store::Database& db, const RoomName& room, const UserId& by);
   [[nodiscard]] Result<RoomRow> direct(store::Database& db, const UserId& a, const UserId& b);
   [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> remove_member(store::Database& db, const RoomName& room, const UserId& user);
-  [[nodiscard]] Result<Appended> append(store::Database& db, const AppendQuestion& question);
   [[nodiscard]] Result<Offset> erase(store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
   [[nodiscard]] Result<bool> detach_author(store::Database& db, const UserId& user);
 
-  // Writes the last offsets of the rooms that were appended to.
+  // Before the commit: stores what waits, and the last offsets of the rooms that were appended to.
   [[nodiscard]] Result<void> flush(store::Database& db);
   void forget(); // everything
 
@@ -59,6 +72,13 @@ class SqliteWrites {
     WallTime active{};
     bool dirty = false; // last and active are newer than the row
   };
+  struct Waiting {
+    const AppendQuestion* question;
+    Room* room;
+    std::int64_t name;   // row of names
+    Offset room_last;    // of the room, before what waits is stored
+    std::size_t place;   // in answers_
+  };
 
   // Null: there is none of that name.
   [[nodiscard]] Result<Room*> find(store::Database& db, std::string_view name);
@@ -68,6 +88,12 @@ class SqliteWrites {
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
   [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
+  [[nodiscard]] Result<void> store_waiting(store::Database& db);
+  // False: some key was there before, and nothing is stored.
+  [[nodiscard]] Result<bool> store_all_new(store::Database& db);
+  [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
+  void stored(Room& room, const AppendQuestion& question, Offset offset);
+  void wait_again(const std::vector<Waiting>& earlier);
   [[nodiscard]] Result<Appended> first_of_key(store::Database& db, std::int64_t room, const AppendQuestion& question);
   [[nodiscard]] Result<RoomRow> row(store::Database& db, std::string_view name, const Room& room);
   void forget_made();
@@ -78,6 +104,9 @@ class SqliteWrites {
   std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
   std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
   std::vector<std::string> dirty_;
+  std::vector<Waiting> waiting_;
+  std::vector<Result<Appended>> answers_; // of the transaction that runs, or of the last one
+  bool flushed_ = true;                   // the next append is the first of its transaction
   std::vector<std::string> made_rooms_;
   std::vector<std::string> made_names_;
   std::uint64_t appended_ = 0;

@@ -37,7 +37,7 @@ using store::Database;
 [[nodiscard]] Result<bool> revoke_before(Database& db, const UserId& user, WallTime at, const AuditRow& audit);
 [[nodiscard]] Result<bool> token_revoked(Database& db, const TokenId& token);
 
-// sqlite_registry.cc
+// queries_registry.cc
 [[nodiscard]] Result<std::optional<SecondFactorRow>> find_second_factor(Database& db, const UserId& user);
 [[nodiscard]] Result<bool> put_second_factor(Database& db, const SecondFactorRow& row, const AuditRow& audit);
 [[nodiscard]] Result<bool> use_second_factor(Database& db, const UserId& user, std::int64_t step);

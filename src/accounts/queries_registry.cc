@@ -1,7 +1,7 @@
 // Second factors, services and signing keys.
 #include <fmt/format.h>
 
-#include "accounts/sqlite_queries.h"
+#include "accounts/queries.h"
 
 namespace foyer::accounts::sql {
 namespace {

@@ -1,9 +1,9 @@
-#include "rooms/sqlite_reads.h"
+#include "rooms/reads.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "rooms/sqlite_writes.h"
+#include "rooms/writes.h"
 
 namespace foyer::rooms {
 namespace {
@@ -62,11 +62,11 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& que
   if (question.up_to && *question.up_to < static_cast<Offset>(kNoBound)) high = std::min(high, clamp(*question.up_to + 1));
 
   constexpr std::string_view kUp =
-      "SELECT m.offset, m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id = m.name_id"
-      " WHERE m.room_id = ? AND m.offset > ? AND m.offset < ? AND m.time_ms >= ? ORDER BY m.offset LIMIT ?";
+      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id = m.name_id"
+      " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" LIMIT ?";
   constexpr std::string_view kDown =
-      "SELECT m.offset, m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id = m.name_id"
-      " WHERE m.room_id = ? AND m.offset > ? AND m.offset < ? AND m.time_ms >= ? ORDER BY m.offset DESC LIMIT ?";
+      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id = m.name_id"
+      " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" DESC LIMIT ?";
   const std::uint32_t limit = std::min(question.limit, kHistoryLimit);
   TRY(rows, db.query(question.after ? kUp : kDown, room, clamp(low), high, retention.oldest(now), limit + 1));
   HistoryPage page;
@@ -91,7 +91,7 @@ Result<std::vector<RoomRow>> read_rooms_of(store::Database& db, const UserId& us
   }
   {
     TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.active_ms FROM members m JOIN rooms r ON r.id = m.room_id"
-                       " WHERE m.user = ? AND r.name IS NOT NULL ORDER BY r.active_ms DESC, r.id DESC LIMIT ?",
+                       " WHERE m.\"user\" = ? AND r.name IS NOT NULL ORDER BY r.active_ms DESC, r.id DESC LIMIT ?",
                        user, limit));
     TRY_VOID(add_rows(rows, list));
   }
@@ -149,7 +149,7 @@ Result<std::int64_t> Sweep::sweep_gone(store::Database& db) {
     if (!there) return 0;
     room = rows.integer(0);
   }
-  TRY(messages, db.change("DELETE FROM messages WHERE room_id = ?1 AND offset IN (SELECT offset FROM messages WHERE room_id = ?1 ORDER BY offset LIMIT ?2)", room, kSweepRows));
+  TRY(messages, db.change("DELETE FROM messages WHERE room_id = ?1 AND \"offset\" IN (SELECT \"offset\" FROM messages WHERE room_id = ?1 ORDER BY \"offset\" LIMIT ?2)", room, kSweepRows));
   if (messages == kSweepRows) return messages;
   TRY_VOID(db.change("DELETE FROM members WHERE room_id = ?", room));
   TRY_VOID(db.change("DELETE FROM rooms WHERE id = ?", room));
@@ -162,7 +162,7 @@ Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, O
   const WallTime oldest = retention_.oldest(now);
   Offset up_to = 0;
   {
-    TRY(rows, db.query("SELECT offset, time_ms FROM messages WHERE room_id = ? ORDER BY offset LIMIT ?", room, kSweepRows));
+    TRY(rows, db.query("SELECT \"offset\", time_ms FROM messages WHERE room_id = ? ORDER BY \"offset\" LIMIT ?", room, kSweepRows));
     for (;;) {
       TRY(more, rows.step());
       if (!more) break;
@@ -172,7 +172,7 @@ Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, O
     }
   }
   if (up_to == 0) return 0;
-  return db.change("DELETE FROM messages WHERE room_id = ? AND offset <= ?", room, up_to);
+  return db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" <= ?", room, up_to);
 }
 
 } // namespace foyer::rooms

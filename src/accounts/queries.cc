@@ -1,4 +1,4 @@
-#include "accounts/sqlite_queries.h"
+#include "accounts/queries.h"
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ using store::Statement;
 constexpr std::int64_t kForgetAtOnce = 500; // rows of a table
 
 #define USER_COLUMNS "u.id, u.name, u.email, u.password, u.admin, u.disabled, u.created"
-#define SESSION_COLUMNS "s.id, s.user, s.created, s.last_seen, s.device, s.address, s.cookie, s.ended"
+#define SESSION_COLUMNS "s.id, s.\"user\", s.created, s.last_seen, s.device, s.address, s.cookie, s.ended"
 
 UserRow read_user(const Statement& row, int at) {
   return {.id = UserId{row.text(at)},
@@ -46,7 +46,7 @@ Result<void> insert_session(Database& db, const NewSession& made) {
   const auto& s = made.session;
   std::optional<std::string> cookie;
   if (!s.cookie_hash.empty()) cookie = s.cookie_hash;
-  TRY_VOID(db.change("INSERT INTO sessions (id, user, created, last_seen, device, address, cookie, ended) VALUES (?, ?, ?, ?, ?, ?, ?, 0)", s.id, s.user, s.created, s.last_seen,
+  TRY_VOID(db.change("INSERT INTO sessions (id, \"user\", created, last_seen, device, address, cookie, ended) VALUES (?, ?, ?, ?, ?, ?, ?, 0)", s.id, s.user, s.created, s.last_seen,
                      s.device, s.address, cookie));
   if (!made.refresh_hash.empty()) TRY_VOID(db.change("INSERT INTO refresh_tokens (digest, session, created) VALUES (?, ?, ?)", made.refresh_hash, s.id, s.created));
   return {};
@@ -83,7 +83,7 @@ Result<std::size_t> end_all(Database& db, Statement rows, SessionEnd why, WallTi
 }
 
 Result<std::size_t> end_all_but(Database& db, const UserId& user, const std::optional<SessionId>& but, SessionEnd why, WallTime now) {
-  TRY(rows, db.query("SELECT id FROM sessions WHERE user = ? AND ended = 0 AND id IS NOT ?", user, but));
+  TRY(rows, db.query("SELECT id FROM sessions WHERE \"user\" = ? AND ended = 0 AND id <> ?", user, but ? but->view() : std::string_view{})); // no id is empty
   return end_all(db, std::move(rows), why, now);
 }
 
@@ -92,7 +92,7 @@ Refusal unknown(const UserId& user) { return Refusal{.cause = Cause::USER_UNKNOW
 } // namespace
 
 Result<void> write_audit(Database& db, const AuditRow& row) {
-  TRY_VOID(db.change("INSERT INTO audit (at, action, outcome, user, address, ref, detail) VALUES (?, ?, ?, ?, ?, ?, ?)", row.at, row.action, row.outcome, row.user, row.address,
+  TRY_VOID(db.change("INSERT INTO audit (at, action, outcome, \"user\", address, ref, detail) VALUES (?, ?, ?, ?, ?, ?, ?)", row.at, row.action, row.outcome, row.user, row.address,
                      row.ref, row.detail));
   return {};
 }
@@ -118,7 +118,7 @@ Result<std::optional<UserRow>> find_user_by_name(Database& db, const std::string
 }
 
 Result<std::vector<UserListing>> list_users(Database& db) {
-  TRY(rows, db.query("SELECT " USER_COLUMNS ", (SELECT max(last_seen) FROM sessions s WHERE s.user = u.id) FROM users u ORDER BY u.name_key"));
+  TRY(rows, db.query("SELECT " USER_COLUMNS ", (SELECT max(last_seen) FROM sessions s WHERE s.\"user\" = u.id) FROM users u ORDER BY u.name_key"));
   std::vector<UserListing> out;
   for (;;) {
     TRY(more, rows.step());
@@ -130,8 +130,10 @@ Result<std::vector<UserListing>> list_users(Database& db) {
 }
 
 Result<std::vector<std::string>> password_costs(Database& db) {
-  // $argon2id$v=19$m=19456,t=2,p=1$… up to the fourth $, which is the first one after "$argon2id$v=19$".
-  TRY(rows, db.query("SELECT DISTINCT substr(password, 1, 15 + instr(substr(password, 16), '$')) FROM users"));
+  // $argon2id$v=19$m=19456,t=2,p=1$SALT$TAG: the tag goes, its $, the salt.
+#define BASE64 "'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/.='"
+  TRY(rows, db.query("SELECT DISTINCT rtrim(rtrim(rtrim(password, " BASE64 "), '$'), " BASE64 ") FROM users"));
+#undef BASE64
   std::vector<std::string> out;
   for (;;) {
     TRY(more, rows.step());
@@ -146,19 +148,19 @@ Result<bool> open_session(Database& db, const NewSession& made, const std::optio
   if (user->disabled) return refuse(Cause::USER_DISABLED);
   if (rehashed) TRY_VOID(db.change("UPDATE users SET password = ? WHERE id = ?", *rehashed, user->id));
   TRY_VOID(insert_session(db, made));
-  TRY(surplus, db.query("SELECT id FROM sessions WHERE user = ? AND ended = 0 AND id <> ? ORDER BY last_seen DESC LIMIT -1 OFFSET ?", user->id, made.session.id, limit > 0 ? limit - 1 : 0));
+  TRY(surplus, db.query("SELECT id FROM sessions WHERE \"user\" = ? AND ended = 0 AND id <> ? ORDER BY last_seen DESC LIMIT 1000000 OFFSET ?", user->id, made.session.id, limit > 0 ? limit - 1 : 0));
   TRY_VOID(end_all(db, std::move(surplus), SessionEnd::too_many, audit.at));
   TRY_VOID(write_audit(db, audit));
   return true;
 }
 
 Result<std::optional<SessionAndUser>> find_session(Database& db, const SessionId& session) {
-  TRY(rows, db.query("SELECT " SESSION_COLUMNS ", " USER_COLUMNS " FROM sessions s JOIN users u ON u.id = s.user WHERE s.id = ?", session));
+  TRY(rows, db.query("SELECT " SESSION_COLUMNS ", " USER_COLUMNS " FROM sessions s JOIN users u ON u.id = s.\"user\" WHERE s.id = ?", session));
   return one_session(std::move(rows));
 }
 
 Result<std::optional<SessionAndUser>> find_session_by_cookie(Database& db, const std::string& cookie_hash) {
-  TRY(rows, db.query("SELECT " SESSION_COLUMNS ", " USER_COLUMNS " FROM sessions s JOIN users u ON u.id = s.user WHERE s.cookie = ?", cookie_hash));
+  TRY(rows, db.query("SELECT " SESSION_COLUMNS ", " USER_COLUMNS " FROM sessions s JOIN users u ON u.id = s.\"user\" WHERE s.cookie = ?", cookie_hash));
   return one_session(std::move(rows));
 }
 
@@ -168,7 +170,7 @@ Result<bool> touch_session(Database& db, const SessionId& session, WallTime now)
 }
 
 Result<std::vector<SessionRow>> sessions_of(Database& db, const UserId& user) {
-  TRY(rows, db.query("SELECT " SESSION_COLUMNS " FROM sessions s WHERE s.user = ? AND s.ended = 0 ORDER BY s.last_seen DESC, s.created DESC, s.id", user));
+  TRY(rows, db.query("SELECT " SESSION_COLUMNS " FROM sessions s WHERE s.\"user\" = ? AND s.ended = 0 ORDER BY s.last_seen DESC, s.created DESC, s.id", user));
   std::vector<SessionRow> out;
   for (;;) {
     TRY(more, rows.step());
@@ -225,7 +227,7 @@ Result<RefreshOutcome> refresh(Database& db, const RefreshQuestion& q) {
 }
 
 Result<bool> end_session(Database& db, const UserId& user, const SessionId& session, SessionEnd why, const AuditRow& audit) {
-  TRY(rows, db.query("SELECT id FROM sessions WHERE id = ? AND user = ? AND ended = 0", session, user));
+  TRY(rows, db.query("SELECT id FROM sessions WHERE id = ? AND \"user\" = ? AND ended = 0", session, user));
   TRY(count, end_all(db, std::move(rows), why, audit.at));
   if (count > 0) TRY_VOID(write_audit(db, audit));
   return count > 0;
@@ -256,8 +258,8 @@ Result<bool> set_disabled(Database& db, const UserId& user, bool disabled, const
 }
 
 Result<bool> delete_user(Database& db, const UserId& user, const AuditRow& audit) {
-  TRY_VOID(db.change("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE user = ?)", user));
-  TRY_VOID(db.change("DELETE FROM sessions WHERE user = ?", user));
+  TRY_VOID(db.change("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE \"user\" = ?)", user));
+  TRY_VOID(db.change("DELETE FROM sessions WHERE \"user\" = ?", user));
   TRY_VOID(db.change("DELETE FROM recovery_codes WHERE \"user\" = ?", user));
   TRY_VOID(db.change("DELETE FROM second_factors WHERE \"user\" = ?", user));
   TRY(gone, db.change("DELETE FROM users WHERE id = ?", user));
@@ -324,7 +326,7 @@ Result<bool> append_audit(Database& db, const std::vector<AuditRow>& rows) {
 }
 
 Result<std::vector<AuditRow>> audit(Database& db, std::size_t limit) {
-  TRY(rows, db.query("SELECT at, action, outcome, user, address, ref, detail FROM audit ORDER BY number DESC LIMIT ?", limit));
+  TRY(rows, db.query("SELECT at, action, outcome, \"user\", address, ref, detail FROM audit ORDER BY number DESC LIMIT ?", limit));
   std::vector<AuditRow> out;
   for (;;) {
     TRY(more, rows.step());

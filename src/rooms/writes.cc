@@ -1,0 +1,373 @@
+#include "rooms/writes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace foyer::rooms {
+namespace {
+
+constexpr std::size_t kRemembered = 50'000; // rooms, and names
+
+bool has_members(RoomKind kind) { return kind == RoomKind::private_ || kind == RoomKind::direct; }
+
+// A statement for a number of rows at once; the same few are prepared over and over.
+struct ManyRows {
+  std::size_t rows;
+  std::string sql;
+};
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) out.append(i == 0 ? "" : ", ").append(text);
+  return out;
+}
+
+const std::vector<ManyRows>& insertions() {
+  static const auto all = [] {
+    std::vector<ManyRows> list;
+    for (const std::size_t rows : {100, 10, 1})
+      list.push_back({rows, "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key) VALUES " + repeated("(?, ?, ?, ?, ?, ?, ?)", rows) +
+                                " ON CONFLICT (room_id, author, key) WHERE key IS NOT NULL DO NOTHING"});
+    return list;
+  }();
+  return all;
+}
+
+const std::vector<ManyRows>& room_updates() {
+  static const auto all = [] {
+    std::vector<ManyRows> list;
+    for (const std::size_t rows : {100, 10})
+      list.push_back({rows, "UPDATE rooms SET last_offset = v.column2, active_ms = v.column3 FROM (VALUES " + repeated("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))", rows) +
+                                ") AS v WHERE rooms.id = v.column1"});
+    list.push_back({1, "UPDATE rooms SET last_offset = ?2, active_ms = ?3 WHERE id = ?1"});
+    return list;
+  }();
+  return all;
+}
+
+// The longest statement for at most that many rows.
+const ManyRows& largest(const std::vector<ManyRows>& list, std::size_t rows) {
+  return *std::ranges::find_if(list, [rows](const ManyRows& one) { return one.rows <= rows; });
+}
+
+std::optional<std::string_view> key_of(const AppendQuestion& question) { return question.key.empty() ? std::nullopt : std::optional<std::string_view>(question.key); }
+
+std::string pair_of(const UserId& a, const UserId& b) { return a < b ? a.str() + '\n' + b.str() : b.str() + '\n' + a.str(); }
+
+} // namespace
+
+Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id) {
+  std::vector<UserId> members;
+  TRY(rows, db.query("SELECT \"user\" FROM members WHERE room_id = ? ORDER BY \"user\"", room_id));
+  for (;;) {
+    TRY(more, rows.step());
+    if (!more) return members;
+    members.emplace_back(rows.view(0));
+  }
+}
+
+// --- rooms ---
+
+Result<Writes::Room*> Writes::find(store::Database& db, std::string_view name) {
+  if (const auto found = rooms_.find(name); found != rooms_.end()) return &found->second;
+  TRY(rows, db.query("SELECT id, kind, epoch, last_offset, active_ms FROM rooms WHERE name = ?", name));
+  TRY(there, rows.step());
+  if (!there) return nullptr;
+  Room room{.id = rows.integer(0), .kind = static_cast<RoomKind>(rows.integer(1)), .epoch = rows.text(2), .last = rows.count(3), .active = rows.time(4)};
+  return &rooms_.emplace(std::string(name), std::move(room)).first->second;
+}
+
+Result<Writes::Room*> Writes::find_or_make(store::Database& db, std::string_view name) {
+  TRY(found, find(db, name));
+  if (found != nullptr) return found;
+  TRY(kind, kind_of(name));
+  if (has_members(kind)) return refuse(Cause::NOT_A_MEMBER);
+  return make(db, name, kind, std::nullopt, std::nullopt);
+}
+
+Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
+  Room room{.kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall()};
+  {
+    TRY(rows, db.query("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, 0, ?) RETURNING id", name, kind, pair, creator, room.epoch, room.active));
+    TRY_VOID(rows.step());
+    room.id = rows.integer(0);
+  }
+  made_rooms_.emplace_back(name);
+  return &rooms_.emplace(std::string(name), std::move(room)).first->second;
+}
+
+Result<RoomRow> Writes::row(store::Database& db, std::string_view name, const Room& room) {
+  RoomRow row{.room = RoomName(name), .kind = room.kind, .epoch = Epoch(room.epoch), .offset = room.last, .members = {}};
+  if (has_members(room.kind)) {
+    TRY(members, members_of(db, room.id));
+    row.members = std::move(members);
+  }
+  return row;
+}
+
+Result<RoomRow> Writes::open(store::Database& db, const RoomName& name) {
+  TRY(room, find_or_make(db, name.view()));
+  return row(db, name.view(), *room);
+}
+
+Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const UserId& by) {
+  TRY(kind, kind_of(name.view()));
+  if (kind != RoomKind::private_) return refuse_field(Cause::ROOM_NAME_INVALID, "room", "only private rooms are created by name");
+  TRY(found, find(db, name.view()));
+  if (found != nullptr) return refuse(Cause::ROOM_EXISTS);
+  {
+    TRY(rows, db.query("SELECT count(*) FROM rooms WHERE creator = ? AND name IS NOT NULL", by));
+    TRY_VOID(rows.step());
+    if (rows.count(0) >= limits_.rooms_per_user) return refuse(Cause::ROOM_LIMIT, fmt::format("a user creates at most {} private rooms", limits_.rooms_per_user));
+  }
+  TRY(room, make(db, name.view(), kind, std::nullopt, by.view()));
+  TRY_VOID(put_member(db, room->id, by));
+  return row(db, name.view(), *room);
+}
+
+Result<RoomRow> Writes::direct(store::Database& db, const UserId& a, const UserId& b) {
+  if (a == b) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room is between two users");
+  const std::string pair = pair_of(a, b);
+  {
+    TRY(rows, db.query("SELECT name FROM rooms WHERE pair = ?", pair));
+    TRY(there, rows.step());
+    if (there) {
+      const std::string name = rows.text(0);
+      TRY(room, find(db, name));
+      return row(db, name, *room);
+    }
+  }
+  std::array<std::byte, 16> random{};
+  entropy_.fill(random);
+  const std::string name = "direct:" + hex_encode({reinterpret_cast<const char*>(random.data()), random.size()});
+  TRY(room, make(db, name, RoomKind::direct, pair, std::nullopt));
+  TRY_VOID(put_member(db, room->id, a));
+  TRY_VOID(put_member(db, room->id, b));
+  return row(db, name, *room);
+}
+
+// --- members ---
+
+Result<void> Writes::put_member(store::Database& db, std::int64_t room, const UserId& user) {
+  TRY_VOID(db.change("INSERT INTO members (room_id, \"user\", since_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", room, user, clock_.wall()));
+  return {};
+}
+
+Result<Writes::Room*> Writes::private_room(store::Database& db, const RoomName& name) {
+  TRY(room, find(db, name.view()));
+  if (room == nullptr) return refuse(Cause::NOT_A_MEMBER);
+  if (room->kind != RoomKind::private_) return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
+  return room;
+}
+
+Result<bool> Writes::add_member(store::Database& db, const RoomName& name, const UserId& user) {
+  TRY(room, private_room(db, name));
+  {
+    TRY(rows, db.query("SELECT count(*) FROM members WHERE room_id = ?", room->id));
+    TRY_VOID(rows.step());
+    if (rows.count(0) >= limits_.room_members) return refuse(Cause::ROOM_LIMIT, fmt::format("a private room has at most {} members", limits_.room_members));
+  }
+  TRY_VOID(put_member(db, room->id, user));
+  return db.changes() == 1;
+}
+
+Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, const UserId& user) {
+  TRY(room, private_room(db, name));
+  TRY(removed, db.change("DELETE FROM members WHERE room_id = ? AND \"user\" = ?", room->id, user));
+  TRY(gone, db.change("UPDATE rooms SET name = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)", room->id));
+  if (gone == 1) rooms_.erase(name.str());
+  return removed == 1;
+}
+
+// --- messages ---
+
+Result<std::int64_t> Writes::name_id(store::Database& db, const Author& author) {
+  std::string key = author.id.str() + '\0' + author.name;
+  if (const auto found = names_.find(key); found != names_.end()) return found->second;
+  TRY(rows, db.query("SELECT id FROM names WHERE \"user\" = ? AND name = ? LIMIT 1", author.id, author.name));
+  TRY(there, rows.step());
+  std::int64_t id = 0;
+  if (there) {
+    id = rows.integer(0);
+  } else {
+    TRY(made, db.query("INSERT INTO names (\"user\", name) VALUES (?, ?) RETURNING id", author.id, author.name));
+    TRY_VOID(made.step());
+    id = made.integer(0);
+    made_names_.push_back(key);
+  }
+  names_.emplace(std::move(key), id);
+  return id;
+}
+
+Result<std::size_t> Writes::append(store::Database& db, const AppendQuestion& question) {
+  if (std::exchange(flushed_, false)) answers_.clear();
+  made_rooms_.clear();
+  made_names_.clear();
+  const auto prepared = [&]() -> Result<Waiting> {
+    TRY(room, find_or_make(db, question.room.view()));
+    TRY(name, name_id(db, question.from));
+    return Waiting{.question = &question, .room = room, .name = name, .room_last = room->last, .place = answers_.size()};
+  }();
+  if (!prepared) {
+    forget_made();
+    return std::unexpected(prepared.error());
+  }
+  waiting_.push_back(*prepared);
+  answers_.emplace_back(refuse(Cause::INTERNAL_ERROR, "a message was not stored")); // until it is
+  return prepared->place;
+}
+
+Result<void> Writes::store_waiting(store::Database& db) {
+  if (waiting_.empty()) return {};
+  TRY(all_new, store_all_new(db));
+  if (!all_new) {
+    for (const Waiting& one : waiting_) {
+      auto answer = store_one(db, one);
+      if (!answer && answer.error().cause != Cause::KEY_REUSED) return std::unexpected(std::move(answer).error());
+      answers_[one.place] = std::move(answer);
+    }
+  }
+  waiting_.clear();
+  return {};
+}
+
+Result<bool> Writes::store_all_new(store::Database& db) {
+  std::size_t rows_stored = 0;
+  auto next = waiting_.cbegin();
+  while (next != waiting_.cend()) {
+    const auto& insert = largest(insertions(), static_cast<std::size_t>(waiting_.cend() - next));
+    TRY(statement, db.prepare(insert.sql));
+    int index = 1;
+    for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += 7) {
+      const AppendQuestion& q = *next->question;
+      const Offset offset = ++next->room->last;
+      statement.bind_from(index, next->room->id, offset, q.from.id, next->name, q.text, q.time, key_of(q));
+      answers_[next->place] = Appended{.offset = offset, .time = q.time};
+    }
+    TRY_VOID(statement.run());
+    rows_stored += static_cast<std::size_t>(db.changes());
+  }
+  if (rows_stored == waiting_.size()) {
+    for (const Waiting& one : waiting_) stored(*one.room, *one.question, one.room->last);
+    return true;
+  }
+  // A key came again: its row is missing, and those behind it have a wrong offset.
+  std::unordered_set<const Room*> emptied;
+  for (const Waiting& one : waiting_) {
+    one.room->last = one.room_last;
+    if (emptied.insert(one.room).second) TRY_VOID(db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" > ?", one.room->id, one.room_last));
+  }
+  return false;
+}
+
+Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) {
+  const AppendQuestion& q = *waiting.question;
+  const Offset offset = waiting.room->last + 1;
+  TRY(inserted, db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q)));
+  if (inserted == 0) return first_of_key(db, waiting.room->id, q);
+  stored(*waiting.room, q, offset);
+  return Appended{.offset = offset, .time = q.time};
+}
+
+void Writes::stored(Room& room, const AppendQuestion& question, Offset offset) {
+  room.last = offset;
+  room.active = question.time;
+  if (!std::exchange(room.dirty, true)) dirty_.push_back(question.room.str());
+  ++appended_;
+}
+
+// A job that refused was undone, and with it what it had stored for others.
+void Writes::wait_again(const std::vector<Waiting>& earlier) {
+  for (const Waiting& one : earlier) one.room->last = one.room_last;
+  waiting_ = earlier;
+}
+
+// The text of a message that was erased is not known any more: its key is taken for a repetition.
+Result<Appended> Writes::first_of_key(store::Database& db, std::int64_t room, const AppendQuestion& question) {
+  TRY(rows, db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?", room, question.from.id, question.key));
+  TRY(there, rows.step());
+  if (!there) return refuse(Cause::STORE_FAILED, "a key that is taken has no message");
+  if (rows.integer(3) == 0 && rows.view(2) != question.text) return refuse_field(Cause::KEY_REUSED, "key");
+  return Appended{.offset = rows.count(0), .time = rows.time(1), .duplicate = true};
+}
+
+Result<Offset> Writes::erase(store::Database& db, const RoomName& name, Offset offset, const UserId& by, bool any) {
+  TRY(room, find(db, name.view()));
+  if (room == nullptr) return refuse_field(Cause::NOT_FOUND, "offset");
+  {
+    TRY(rows, db.query("SELECT author FROM messages WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
+    TRY(there, rows.step());
+    if (!there) return refuse_field(Cause::NOT_FOUND, "offset");
+    if (!any && rows.view(0) != by.view()) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
+  }
+  TRY_VOID(db.change("UPDATE messages SET text = '', erased = 1 WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
+  return offset;
+}
+
+Result<bool> Writes::detach_author(store::Database& db, const UserId& user) {
+  TRY(renamed, db.change("UPDATE names SET name = ? WHERE \"user\" = ?", kDetachedName, user));
+  std::vector<std::pair<std::int64_t, std::string>> rooms;
+  {
+    TRY(rows, db.query("SELECT r.id, r.name FROM members m JOIN rooms r ON r.id = m.room_id WHERE m.\"user\" = ? AND r.name IS NOT NULL", user));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) break;
+      rooms.emplace_back(rows.integer(0), rows.text(1));
+    }
+  }
+  TRY_VOID(db.change("DELETE FROM members WHERE \"user\" = ?", user));
+  std::vector<std::string> gone;
+  for (const auto& [id, name] : rooms) {
+    TRY(emptied, db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)", id));
+    if (emptied == 1) gone.push_back(name);
+  }
+  const std::string own = "user:" + user.str();
+  TRY(had_own, db.change("UPDATE rooms SET name = NULL WHERE name = ?", own));
+  // Nothing refuses from here on: the memory may follow.
+  for (const std::string& name : gone) rooms_.erase(name);
+  rooms_.erase(own);
+  names_.clear();
+  return renamed > 0 || !rooms.empty() || had_own > 0;
+}
+
+Result<void> Writes::flush(store::Database& db) {
+  flushed_ = true;
+  TRY_VOID(store_waiting(db));
+  std::vector<Room*> rooms;
+  for (const std::string& name : dirty_) {
+    const auto found = rooms_.find(name);
+    if (found != rooms_.end() && std::exchange(found->second.dirty, false)) rooms.push_back(&found->second);
+  }
+  dirty_.clear();
+  for (auto next = rooms.cbegin(); next != rooms.cend();) {
+    const auto& update = largest(room_updates(), static_cast<std::size_t>(rooms.cend() - next));
+    TRY(statement, db.prepare(update.sql));
+    int index = 1;
+    for (std::size_t i = 0; i < update.rows; ++i, ++next, index += 3) statement.bind_from(index, (*next)->id, (*next)->last, (*next)->active);
+    TRY_VOID(statement.run());
+  }
+  if (rooms_.size() > kRemembered) rooms_.clear();
+  if (names_.size() > kRemembered) names_.clear();
+  return {};
+}
+
+void Writes::forget() {
+  rooms_.clear();
+  names_.clear();
+  dirty_.clear();
+  waiting_.clear();
+  flushed_ = true;
+}
+
+void Writes::forget_made() {
+  for (const std::string& room : made_rooms_) rooms_.erase(room);
+  for (const std::string& name : made_names_) names_.erase(name);
+}
+
+} // namespace foyer::rooms
