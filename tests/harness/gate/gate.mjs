@@ -41,6 +41,7 @@ export class Gate {
   async fault(fault, { path, times = Infinity } = {}) {
     if ((fault.closed || fault.request) && path) throw new Error(`"${fault.name}" is met before there is a path`);
     this.#rules.unshift({ fault, path, times });
+    if (fault.request) this.cut(); // met by connections that are new
     await this.#follow();
   }
 
