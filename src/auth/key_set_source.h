@@ -45,7 +45,7 @@ class KeySetSource {
   // Fetches until it succeeds, then every `interval`. Once, from any thread.
   void start();
 
-  // For a token whose kid is unknown; on the plane's thread. All who wait share one fetch.
+  // For a token whose kid is unknown; on the plane's thread, `done` too, perhaps at once. All who wait share one fetch.
   // True: there is a newer set now; verify again. False: there is none, or the
   // cool-down runs. Refusal: there is no set that may be relied upon, and why.
   void refresh(Refreshed done);

@@ -1,0 +1,209 @@
+#include "auth/key_set_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "auth/answer.h"
+#include "auth/back_off.h"
+#include "base/bytes.h"
+
+namespace foyer::auth {
+namespace {
+
+constexpr std::size_t kMaxWaiting = 20'000;
+constexpr Millis kJustChanged{1'000}; // who asks so soon after a change had the older set in hand
+
+Refusal invalid(std::string_view what, std::string evidence) { return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}", what, evidence)}; }
+
+bool is_html(const Response& response) {
+  const std::string* type = response.headers.find("Content-Type");
+  const auto first = response.body.find_first_not_of(" \t\r\n");
+  return (type != nullptr && type->size() >= 9 && iequals(std::string_view(*type).substr(0, 9), "text/html")) || (first != std::string::npos && response.body[first] == '<');
+}
+
+} // namespace
+
+struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
+  Fetcher(Surroundings a, KeySetPolicy p, OnChange c)
+      : around(a), policy(std::move(p)), on_change(std::move(c)), what("GET " + policy.target.substr(0, policy.target.find('?'))),
+        fetched(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.", {{"outcome", "fetched"}})),
+        failed(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.", {{"outcome", "failed"}})) {}
+
+  Surroundings around;
+  const KeySetPolicy policy;
+  const OnChange on_change;
+  const std::string what;
+  Counter& fetched;
+  Counter& failed;
+  std::shared_ptr<const jose::KeySet> keys;
+  std::string etag;
+  std::vector<Refreshed> waiting;         // for the fetch that is under way
+  bool fetching = false;
+  bool told_too_old = false;
+  net::TimerId timer = 0;                 // of the next fetch in turn
+  std::optional<MonoTime> out_of_turn;    // when a fetch was last begun for an unknown kid
+  std::optional<MonoTime> changed;
+  BackOff back_off;
+  std::atomic<std::int64_t> good_until{INT64_MIN}; // MonoTime's count
+  mutable std::mutex mutex;               // for the status alone
+  KeySetStatus status;
+
+  [[nodiscard]] bool good() const { return around.clock.mono().time_since_epoch().count() < good_until.load(std::memory_order_relaxed); }
+  [[nodiscard]] Refusal refusal() const;
+  void fetch_after(Millis delay);
+  void fetch();
+  void refresh(Refreshed done);
+  [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const net::HttpResult& result) const;
+  void heard(const net::HttpResult& result);
+  void take(std::shared_ptr<const jose::KeySet> set, const Response& answer);
+  void fault(Refusal refusal);
+  void answer_all(const Result<bool>& answer);
+};
+
+Refusal KeySetSource::Fetcher::refusal() const {
+  const std::lock_guard lock(mutex);
+  Refusal out = status.fault.value_or(Refusal{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = fmt::format("{}: not answered yet", what)});
+  if (status.last_success) out.evidence = fmt::format("the key set is from {} and older than {} s, key_set_max_age; {}", rfc3339(*status.last_success), policy.max_age.count() / 1'000, out.evidence);
+  else out.evidence = fmt::format("no key set could be fetched yet; {}", out.evidence);
+  return out;
+}
+
+void KeySetSource::Fetcher::fetch_after(Millis delay) {
+  if (timer != 0) around.timers.cancel(timer);
+  timer = around.timers.after(delay, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->timer = 0;
+    if (!self->fetching) self->fetch();
+  });
+}
+
+void KeySetSource::Fetcher::fetch() {
+  fetching = true;
+  if (timer != 0) around.timers.cancel(std::exchange(timer, 0));
+  Call call{.method = "GET", .target = policy.target, .headers = {{"Accept", "application/json"}}, .body = {}};
+  if (!etag.empty()) call.headers.add("If-None-Match", etag);
+  call.connect_timeout = policy.connect_timeout;
+  call.timeout = policy.timeout;
+  call.repeatable = true;
+  around.transport.send(std::move(call), [weak = weak_from_this()](net::HttpResult result) {
+    if (const auto self = weak.lock()) self->heard(result);
+  });
+}
+
+// Null: the same as before (304).
+Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const net::HttpResult& result) const {
+  if (!result) {
+    Refusal refusal = refusal_of(result.error());
+    refusal.evidence = fmt::format("{}: {}", what, refusal.evidence);
+    return std::unexpected(std::move(refusal));
+  }
+  const int code = result->status;
+  if (code == 304 && keys) return std::shared_ptr<const jose::KeySet>{};
+  if (code >= 500) return refuse(Cause::AUTH_SERVICE_NOT_AVAILABLE, fmt::format("{}: answered {}", what, code));
+  if (code >= 300 && code < 400) return std::unexpected(invalid(what, fmt::format("answered {}, a redirect; none is followed", code)));
+  if (code != 200) return std::unexpected(invalid(what, fmt::format("answered {} where a key set was due", code)));
+  if (is_html(*result)) return std::unexpected(invalid(what, "answered with an HTML page where a key set was due"));
+  auto set = jose::KeySet::parse(result->body);
+  if (!set) return std::unexpected(invalid(what, set.error().evidence));
+  if (std::ranges::any_of((*set)->keys(), [](const jose::Key& key) { return key.symmetric(); }))
+    return std::unexpected(invalid(what, "a shared secret in a published key set; it is no secret any more"));
+  return set;
+}
+
+void KeySetSource::Fetcher::heard(const net::HttpResult& result) {
+  fetching = false;
+  auto set = read(result);
+  if (!set) return fault(std::move(set).error());
+  take(std::move(*set), *result);
+}
+
+void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const Response& answer) {
+  fetched.add();
+  back_off.reset();
+  told_too_old = false;
+  if (const std::string* tag = answer.headers.find("ETag"); tag != nullptr && tag->size() <= 256) etag = *tag;
+  else if (set) etag.clear();
+  const bool newer = set && (!keys || keys->to_jwks() != set->to_jwks());
+  const MonoTime now = around.clock.mono();
+  good_until.store((now + policy.max_age).time_since_epoch().count(), std::memory_order_relaxed);
+  bool again = false;
+  {
+    const std::lock_guard lock(mutex);
+    again = status.fault.has_value() && status.last_success.has_value();
+    status.fault.reset();
+    status.last_success = around.clock.wall();
+    if (set) status.keys = set->keys().size();
+  }
+  if (again) around.log.info("key_set_fetched_again", "The key set can be fetched again.");
+  if (newer) {
+    keys = std::move(set);
+    changed = now;
+    around.log.info("key_set_changed", "Tokens are verified with another key set from now on.", {{"keys", keys->keys().size()}});
+    on_change(keys);
+  }
+  fetch_after(policy.interval);
+  answer_all(newer);
+}
+
+void KeySetSource::Fetcher::fault(Refusal why) {
+  failed.add();
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex);
+    first = !status.fault || status.fault->cause != why.cause;
+    status.fault = why;
+  }
+  const bool serves = good();
+  if (first)
+    around.log.warning("key_set_not_fetched", serves ? "The key set cannot be fetched; the last good one serves on, up to key_set_max_age." : "The key set cannot be fetched, and there is none that may be relied upon.",
+                       {{"code", why.code()}, {"evidence", why.evidence}});
+  if (keys && !serves && !std::exchange(told_too_old, true)) around.log.error("key_set_too_old", "The last good key set is older than key_set_max_age; no token can be verified until it can be fetched.", {{"code", why.code()}});
+  fetch_after(back_off.next(around.entropy));
+  if (serves) answer_all(false);
+  else answer_all(std::unexpected(refusal()));
+}
+
+void KeySetSource::Fetcher::answer_all(const Result<bool>& answer) {
+  for (auto& done : std::exchange(waiting, {})) done(answer);
+}
+
+void KeySetSource::Fetcher::refresh(Refreshed done) {
+  if (waiting.size() >= kMaxWaiting) return done(refuse(Cause::BUSY, fmt::format("{} tokens with unknown keys wait for the key set already", waiting.size())));
+  if (fetching) return waiting.push_back(std::move(done));
+  const MonoTime now = around.clock.mono();
+  if (changed && now - *changed < kJustChanged) return done(true);
+  if (!good()) return done(std::unexpected(refusal())); // it is being asked already, with a back-off of seconds
+  if (out_of_turn && now - *out_of_turn < policy.cool_down) return done(false);
+  out_of_turn = now;
+  waiting.push_back(std::move(done));
+  fetch();
+}
+
+KeySetSource::KeySetSource(Surroundings around, KeySetPolicy policy, OnChange on_change) : fetcher_(std::make_shared<Fetcher>(around, std::move(policy), std::move(on_change))) {}
+KeySetSource::~KeySetSource() = default;
+
+void KeySetSource::start() {
+  fetcher_->around.timers.after(Millis{0}, [weak = std::weak_ptr(fetcher_)] {
+    const auto self = weak.lock();
+    if (self && !self->fetching) self->fetch();
+  });
+}
+
+void KeySetSource::refresh(Refreshed done) { fetcher_->refresh(std::move(done)); }
+
+std::optional<Refusal> KeySetSource::check() const {
+  if (fetcher_->good()) return std::nullopt;
+  return fetcher_->refusal();
+}
+
+KeySetStatus KeySetSource::status() const {
+  const std::lock_guard lock(fetcher_->mutex);
+  return fetcher_->status;
+}
+
+} // namespace foyer::auth
