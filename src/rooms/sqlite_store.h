@@ -1,5 +1,4 @@
-// The embedded chat store: rooms, members and messages in one SQLite file, with
-// one writer and one reader (store/writer.h, store/reader.h).
+// The embedded chat store: rooms, members and messages in one SQLite file.
 #pragma once
 
 #include <cstdint>

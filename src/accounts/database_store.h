@@ -1,0 +1,29 @@
+// The accounts in a database, whichever it is: the jobs of queries.h on one writer
+// and its readers. What opens it is in sqlite_store.h and postgres_store.h.
+#pragma once
+
+#include <memory>
+
+#include "accounts/store.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/database.h"
+#include "store/lane.h"
+
+namespace foyer::accounts {
+
+struct DatabaseStoreOptions {
+  std::size_t queue_limit = 2'000;                // changes, and reads, that may wait; more: BUSY
+  std::size_t readers = 1;                        // connections that read
+  Millis keep_audit = std::chrono::days{365};
+  Millis keep_ended = std::chrono::days{30};      // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
+  Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
+  Millis watch_every{0};                          // a connection without work is looked at so often; 0: never
+  store::Executor executor = {};                  // empty: threads of its own
+};
+
+// `writing` migrates. All references must outlive the store.
+[[nodiscard]] Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing, store::Opener reading, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy,
+                                                                        Metrics& metrics, Log& log);
+
+} // namespace foyer::accounts

@@ -1,0 +1,166 @@
+#include "rooms/database_store.h"
+
+#include <utility>
+
+#include "rooms/reads.h"
+#include "rooms/writes.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+namespace foyer::rooms {
+namespace {
+
+constexpr std::string_view kCopyFact = "copy";
+constexpr std::uint64_t kSweepAfter = 10'000; // messages
+
+class DatabaseStore final : public ChatStore {
+ public:
+  DatabaseStore(const DatabaseStoreOptions& options, const Clock& clock, Entropy& entropy)
+      : retention_{.days = options.history_days, .messages = options.history_messages},
+        clock_(clock),
+        entropy_(entropy),
+        writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user}),
+        sweep_(retention_, clock) {}
+  ~DatabaseStore() override { DatabaseStore::close(); }
+
+  Result<void> start(store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {
+    store::WriterHooks hooks;
+    hooks.opened = [this](store::Database& db) { return renew_epochs_of_copy(db); };
+    hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
+    hooks.rolled_back = [this] { writes_.forget(); };
+    hooks.upkeep = [this](store::Database& db) { return sweep_.step(db); };
+    // Who knows what happened while there was no connection: nothing is remembered from before.
+    auto anew = [this, writing = std::move(writing)] {
+      writes_.forget();
+      return writing();
+    };
+    store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
+    TRY(writer, store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
+    writer_ = std::move(writer);
+    store::ReaderOptions reader_options{.name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
+    TRY(reader, store::Reader::open(std::move(reading), std::move(reader_options), clock_, metrics, log));
+    reader_ = std::move(reader);
+    return {};
+  }
+
+  void open(RoomName room, Done<RoomRow> done) override {
+    auto make = [this, room, done = std::move(done)](Result<std::optional<RoomRow>> found) mutable {
+      if (!found) return done(std::unexpected(std::move(found).error()));
+      if (*found) return done(std::move(**found));
+      auto kind = kind_of(room.view());
+      if (!kind) return done(std::unexpected(std::move(kind).error()));
+      if (*kind == RoomKind::private_ || *kind == RoomKind::direct) return done(refuse(Cause::NOT_A_MEMBER));
+      change<RoomRow>([room](Writes& writes, store::Database& db) { return writes.open(db, room); }, std::move(done));
+    };
+    reader_->submit<std::optional<RoomRow>>([room](store::Database& db) { return read_room(db, room); }, std::move(make));
+  }
+
+  void create(RoomName room, UserId by, Done<RoomRow> done) override {
+    change<RoomRow>([room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
+  }
+
+  void direct(UserId a, UserId b, Done<RoomRow> done) override {
+    change<RoomRow>([a, b](Writes& writes, store::Database& db) { return writes.direct(db, a, b); }, std::move(done));
+  }
+
+  void add_member(RoomName room, UserId user, Done<bool> done) override {
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.add_member(db, room, user); }, std::move(done));
+  }
+
+  void remove_member(RoomName room, UserId user, Done<bool> done) override {
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.remove_member(db, room, user); }, std::move(done));
+  }
+
+  void append(AppendQuestion message, Done<Appended> done) override {
+    writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) { return writes_.append(db, message); },
+                                 [this, done = std::move(done)](Result<std::size_t> place) mutable {
+                                   if (place) done(writes_.answer_of(*place));
+                                   else done(std::unexpected(std::move(place).error()));
+                                 });
+  }
+
+  void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) override {
+    change<Offset>([room, offset, by, any](Writes& writes, store::Database& db) { return writes.erase(db, room, offset, by, any); }, std::move(done));
+  }
+
+  void detach_author(UserId user, Done<bool> done) override {
+    change<bool>([user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
+  }
+
+  void history(HistoryQuestion question, Done<HistoryPage> done) override {
+    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) { return read_history(db, question, retention_, clock_.wall()); }, std::move(done));
+  }
+
+  void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<RoomRow>> done) override {
+    reader_->submit<std::vector<RoomRow>>([user, limit](store::Database& db) { return read_rooms_of(db, user, limit); }, std::move(done));
+  }
+
+  void close() override {
+    // The reader first: its answers may still ask the writer.
+    if (reader_) reader_->close();
+    if (writer_) writer_->close();
+  }
+
+  Result<bool> probe() override { return writer_->probe(); }
+  std::size_t queued() const override { return writer_->queued() + reader_->queued(); }
+
+ private:
+  template <class T, class Job>
+  void change(Job job, Done<T> done) {
+    writer_->submit<T>([this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
+  }
+
+  Result<void> before_commit(store::Database& db) {
+    TRY_VOID(writes_.flush(db));
+    if (!retention_.none() && writes_.appended() >= kSweepAfter) {
+      writes_.reset_appended();
+      writer_->start_upkeep();
+    }
+    return {};
+  }
+
+  Result<void> renew_epochs_of_copy(store::Database& db) {
+    {
+      TRY(facts, db.query("SELECT 1 FROM facts WHERE name = ?", kCopyFact));
+      TRY(is_copy, facts.step());
+      if (!is_copy) return {};
+    }
+    TRY(transaction, store::Transaction::begin(db));
+    std::vector<std::int64_t> rooms;
+    {
+      TRY(rows, db.query("SELECT id FROM rooms"));
+      for (;;) {
+        TRY(more, rows.step());
+        if (!more) break;
+        rooms.push_back(rows.integer(0));
+      }
+    }
+    for (const std::int64_t room : rooms) TRY_VOID(db.change("UPDATE rooms SET epoch = ? WHERE id = ?", entropy_.short_id(), room));
+    TRY_VOID(db.change("DELETE FROM facts WHERE name = ?", kCopyFact));
+    return transaction.commit();
+  }
+
+  const Retention retention_;
+  const Clock& clock_;
+  Entropy& entropy_;
+  Writes writes_; // of the writer's thread
+  Sweep sweep_;         // likewise
+  std::unique_ptr<store::Writer> writer_;
+  std::unique_ptr<store::Reader> reader_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<ChatStore>> open_database_store(store::Opener writing, store::Opener reading, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics,
+                                                       Log& log) {
+  auto opened = std::make_unique<DatabaseStore>(options, clock, entropy);
+  TRY_VOID(opened->start(std::move(writing), std::move(reading), options, metrics, log));
+  return opened;
+}
+
+Result<void> mark_as_copy(store::Database& db) {
+  TRY_VOID(db.change("INSERT INTO facts (name, value) VALUES (?, 'yes') ON CONFLICT DO NOTHING", kCopyFact));
+  return {};
+}
+
+} // namespace foyer::rooms

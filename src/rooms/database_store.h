@@ -1,0 +1,37 @@
+// The chat store in a database, whichever it is: the jobs of writes.h on one
+// writer, those of reads.h on its readers. What opens it is in sqlite_store.h and
+// postgres_store.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "rooms/store.h"
+#include "store/database.h"
+#include "store/lane.h"
+
+namespace foyer::rooms {
+
+struct DatabaseStoreOptions {
+  std::size_t queue_limit = 20'000;     // changes that may wait for the writer; more: BUSY
+  std::size_t readers = 1;              // connections that read
+  std::uint32_t history_days = 0;       // messages older than this go; 0: kept
+  std::uint64_t history_messages = 0;   // of each room this many are kept; 0: all
+  std::uint32_t room_members = 10'000;  // of a private room; more: ROOM_LIMIT
+  std::uint32_t rooms_per_user = 1'000; // private rooms created by one user; more: ROOM_LIMIT
+  Millis watch_every{0};                // a connection without work is looked at so often; 0: never
+  store::Executor executor = {};        // empty: threads; else everything runs there (store/lane.h)
+};
+
+// `writing` migrates, and sees to it that nobody else writes. All references must outlive the store.
+[[nodiscard]] Result<std::unique_ptr<ChatStore>> open_database_store(store::Opener writing, store::Opener reading, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy,
+                                                                     Metrics& metrics, Log& log);
+
+// For a copy that may be restored one day: whoever opens it begins every room's
+// epoch anew, since the original went on with the old one.
+[[nodiscard]] Result<void> mark_as_copy(store::Database& db);
+
+} // namespace foyer::rooms
