@@ -1,0 +1,48 @@
+// PostgreSQL as a Database (store/database.h), over libpq.
+//
+// Failures: DATABASE_UNREACHABLE (no connection, refused, starting, shutting down,
+// lost), STORE_TIMEOUT (a statement or the wait for a lock took too long),
+// STORE_LOCKED (the transaction lost against another one: may_succeed_again()),
+// STORE_FULL, STORE_READ_ONLY (a standby), STORE_FAILED, STORE_TOO_NEW. The evidence
+// is the SQLSTATE and the server's first sentence; never a value, never the password.
+//
+// What begins, saves and releases travels together with the next statement, so a
+// job of one statement costs one exchange with the server.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "store/database.h"
+
+namespace foyer::store {
+
+struct PostgresOptions {
+  std::string url;                 // postgres://… or postgresql://…; a secret, for it may hold a password
+  Millis connect_timeout{2'000};   // of each host, in whole seconds; the URL's own counts more
+  Millis statement_timeout{5'000}; // the server gives a statement up, then STORE_TIMEOUT
+  Millis lock_timeout{2'000};      // likewise the wait for a lock
+  Millis answer_timeout{8'000};    // the server is silent for so long: the connection is given up
+};
+
+enum class PostgresUse : std::uint8_t {
+  write,      // the server must take changes: else STORE_READ_ONLY
+  read,       // of several hosts the one that takes changes, so that what was written is seen
+};
+
+[[nodiscard]] Result<std::unique_ptr<Database>> open_postgres(const PostgresOptions& options, PostgresUse use = PostgresUse::write);
+
+enum class Owner : std::uint8_t {
+  shared, // several processes may write
+  sole,   // one connection at a time, by an advisory lock that lives as long as it does: CHAT_STORE_IN_USE
+};
+
+// For a Writer: connects, takes ownership, migrates.
+[[nodiscard]] Opener postgres_writer(PostgresOptions options, Schema schema, Owner owner = Owner::shared);
+// For a Reader.
+[[nodiscard]] Opener postgres_reader(PostgresOptions options);
+
+[[nodiscard]] bool is_postgres_url(std::string_view url); // by its scheme
+
+} // namespace foyer::store
