@@ -107,7 +107,7 @@ Fault fault_of(const Response& response, std::string_view what) {
 
 Refusal refusal_of(const net::NetError& error) {
   using Kind = net::NetError::Kind;
-  std::string evidence = printable(error.what, 256);
+  std::string evidence = fmt::format("{}: {}", to_string(error.phase), printable(error.what, 256));
   switch (error.kind) {
     case Kind::timeout: return {.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = std::move(evidence)};
     case Kind::protocol: return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = std::move(evidence)};

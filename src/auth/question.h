@@ -1,0 +1,67 @@
+// One question to the auth service, from its first attempt to its one outcome: what
+// to do next, decided; who sends and waits is the driver (remote_auth_service.cc).
+//
+//   begin ─▶ Attempt ─▶ answered                        the outcome is the auth service's
+//               │  ▲
+//        faulted│  │waited
+//               ▼  │
+//              Wait …            or End: no time, no budget, no more attempts, breaker open
+//
+// One failed attempt ends with its own cause; two or more with AUTH_RETRY_EXHAUSTED and
+// the cause of each. So it ends, too, when the breaker opens meanwhile, then also after
+// one. A question that the open breaker did not let begin is AUTH_CIRCUIT_BREAKER_OPEN.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "auth/answer.h"
+#include "auth/breaker.h"
+#include "auth/retry.h"
+
+namespace foyer::auth {
+
+class QuestionMachine {
+ public:
+  struct Attempt {
+    std::uint32_t number = 1;
+    Millis timeout{}; // of this one; kSlack before anything that encloses it
+  };
+  struct Wait {
+    Millis time{};
+  };
+  struct End {
+    Refusal refusal;
+  };
+  using Step = std::variant<Attempt, Wait, End>;
+
+  // What a transport may be late with its own deadline.
+  static constexpr Millis kSlack{20};
+
+  // `asked`: when the caller asked; the deadline counts from there.
+  QuestionMachine(const RetryPolicy& policy, CircuitBreaker& breaker, RetryBudget& budget, Entropy& entropy, MonoTime asked)
+      : policy_(policy), breaker_(breaker), budget_(budget), entropy_(entropy), asked_(asked), deadline_(asked + policy.deadline) {}
+
+  [[nodiscard]] Step begin(Moment now);
+  [[nodiscard]] Step waited(Moment now);
+  [[nodiscard]] Step faulted(Fault fault, Moment now); // Wait or End
+  void answered(Moment now);                           // a definite answer, valid or refused
+  [[nodiscard]] std::uint32_t attempts() const { return attempts_; }
+
+ private:
+  [[nodiscard]] Step attempt(Moment now);
+  [[nodiscard]] bool time_for_an_attempt(MonoTime now) const;
+  [[nodiscard]] End end(Moment now, std::string_view why);
+
+  const RetryPolicy& policy_;
+  CircuitBreaker& breaker_;
+  RetryBudget& budget_;
+  Entropy& entropy_;
+  MonoTime asked_;
+  MonoTime deadline_;
+  std::uint32_t attempts_ = 0;
+  CircuitBreaker::Pass pass_ = CircuitBreaker::Pass::none;
+  std::vector<Refusal> causes_; // of the attempts that failed
+};
+
+} // namespace foyer::auth

@@ -1,0 +1,56 @@
+// The auth service in another process, asked over HTTP behind the same interface.
+// The decisions are machines (question, breaker, retry, cache); this drives them:
+// it signs, sends, waits, joins, counts and logs. docs/auth-client.md tells it all.
+//
+//   tickets  each asked for itself, never kept; `attempt` stays the same over retries
+//   cookies  kept for a short while; equal ones from one address are asked together
+//
+// Questions come from any thread and are posted to the control plane; answers come
+// there. At its end the questions under way are dropped, unanswered.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "auth/breaker.h"
+#include "auth/cache.h"
+#include "auth/contract/auth_service.h"
+#include "auth/contract/signature.h"
+#include "auth/transport.h"
+
+namespace foyer::auth {
+
+class RevocationStream;
+
+struct ClientPolicy {
+  Millis auth_deadline{2'000};      // one whole question
+  Millis auth_attempt_timeout{600}; // one attempt
+  Millis auth_connect_timeout{300}; // the connection of one attempt
+  std::uint32_t auth_attempts = 3;
+  BreakerPolicy breaker = {};       // its trial_limit is auth_deadline
+  CachePolicy cache = {};
+  std::size_t questions = 10'000;   // under way at once; over: BUSY
+};
+
+class RemoteAuthService final : public AuthService {
+ public:
+  // `revocations` outlives it; `run_control` runs tasks one at a time, in order.
+  RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations, std::function<void(net::Task)> run_control);
+  ~RemoteAuthService() override; // on the control plane's thread, or after its end
+  RemoteAuthService(const RemoteAuthService&) = delete;
+  RemoteAuthService& operator=(const RemoteAuthService&) = delete;
+
+  void redeem_ticket(TicketQuestion question, IdentityAnswer answer) override;
+  void check_cookie(CookieQuestion question, IdentityAnswer answer) override;
+  void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
+
+  [[nodiscard]] BreakerStatus status() const; // any thread; for /health/ready
+
+ private:
+  struct Client;
+  std::shared_ptr<Client> client_;
+  RevocationStream& revocations_;
+  std::function<void(net::Task)> run_control_;
+};
+
+} // namespace foyer::auth
