@@ -5,6 +5,23 @@
 
 namespace foyer::auth {
 
+namespace {
+
+// Was it issued before `at`? A token's iat is in whole seconds, so one of the second in
+// which `at` lies was issued before or after it, and does not say which.
+//
+// Where the session is ours it need not: `before` ends the user's sessions in the same
+// transaction, each with an event of its own, and who logged in afterwards has another
+// session. A token without one is refused; the next second it is replaced by a good one.
+bool issued_before(const Identity& identity, WallTime at) {
+  const bool whole_seconds = identity.issued_at == std::chrono::floor<std::chrono::seconds>(identity.issued_at);
+  const bool same_second = std::chrono::floor<std::chrono::seconds>(at) == identity.issued_at;
+  if (whole_seconds && same_second && identity.own_account && !identity.session.empty()) return false;
+  return identity.issued_at < at;
+}
+
+} // namespace
+
 RevocationTable::Entries& RevocationTable::of(RevocationEvent::Kind kind) {
   switch (kind) {
     case RevocationEvent::Kind::token: return tokens_;
@@ -61,7 +78,7 @@ std::optional<Refusal> RevocationTable::check(const Identity& identity, MonoTime
   const std::shared_lock lock(mutex_);
   if (!identity.token.empty() && tokens_.contains(identity.token.view())) return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "the token itself was revoked"};
   if (!identity.session.empty() && sessions_.contains(identity.session.view())) return Refusal{.cause = Cause::SESSION_REVOKED, .evidence = "its session has ended"};
-  if (const auto it = before_.find(identity.user.view()); it != before_.end() && identity.issued_at < it->second.at)
+  if (const auto it = before_.find(identity.user.view()); it != before_.end() && issued_before(identity, it->second.at))
     return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "all of this user's tokens issued before " + rfc3339(it->second.at)};
   if (identity.own_account) {
     if (const auto it = users_.find(identity.user.view()); it != users_.end()) {

@@ -3,6 +3,10 @@
 // connection after a change. Thread safe; a question takes a shared lock and a
 // few look-ups.
 //
+// "All of this user's issued before" is exact but for tokens of the very second of
+// the event, whose iat is in whole seconds: one of a session of ours stands or falls
+// with its session (they were all ended with the event), any other is refused.
+//
 // The table is bounded. When it is full the oldest events go; a token that may
 // have been among them is then REVOCATION_UNCHECKED, never accepted unseen.
 #pragma once

@@ -59,6 +59,32 @@ TEST_F(Revocation, AllIssuedBeforeAMoment) {
   }
 }
 
+TEST_F(Revocation, WithinTheSecondOfTheEventTheSessionDecides) {
+  // Seconds:  0 ····· 1 ···event at 1.4··· 2
+  const RevocationEvent before{Kind::before, "alice", at(1) + Millis{400}};
+  table.apply({before, event(Kind::session, "s1")}); // as the accounts write it: the sessions of then end with it
+  auto old = alice();
+  old.issued_at = at(1);
+  EXPECT_EQ(answer(table, old), "SESSION_REVOKED");
+  auto login = old; // after the event, in the same second
+  login.session = SessionId{"s2"};
+  login.token = TokenId{"j2"};
+  EXPECT_EQ(answer(table, login), "ok");
+  login.issued_at = at(0);
+  EXPECT_EQ(answer(table, login), "TOKEN_REVOKED");
+  auto service = old; // without a session nobody can say: refused, until it is renewed
+  service.session = {};
+  EXPECT_EQ(answer(table, service), "TOKEN_REVOKED");
+  service.issued_at = at(2);
+  EXPECT_EQ(answer(table, service), "ok");
+  auto cookie = alice(); // of the session itself: to the millisecond
+  cookie.session = SessionId{"s3"};
+  cookie.issued_at = at(1) + Millis{399};
+  EXPECT_EQ(answer(table, cookie), "TOKEN_REVOKED");
+  cookie.issued_at = at(1) + Millis{400};
+  EXPECT_EQ(answer(table, cookie), "ok");
+}
+
 TEST_F(Revocation, AUserIsDisabledEnabledAndDeleted) {
   table.apply({event(Kind::user, "alice", 1, Reason::disabled)});
   EXPECT_EQ(answer(table, alice()), "USER_DISABLED");
