@@ -1,5 +1,7 @@
 #include "accounts/routes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "accounts/exchange.h"
@@ -173,7 +175,7 @@ void key_set(const AccountService& service, const Request& request, Reply& reply
   const std::string etag = '"' + hex_encode(sha256(service.jwks())).substr(0, 32) + '"';
   const std::string* known = request.headers.find("if-none-match");
   const bool same = known != nullptr && (*known == "*" || known->find(etag) != std::string::npos);
-  Response response{.status = same ? 304 : 200, .headers = {{"ETag", etag}, {"Cache-Control", "public, max-age=300"}}, .body = {}};
+  Response response{.status = same ? 304 : 200, .headers = {{"ETag", etag}, {"Cache-Control", fmt::format("public, max-age={}", std::chrono::floor<std::chrono::seconds>(kJwksMaxAge).count())}}, .body = {}};
   if (!same) {
     response.headers.add("Content-Type", "application/json");
     response.body = service.jwks();
@@ -198,7 +200,9 @@ std::vector<Route> routes(AccountService& service, OnRefusal on_refusal) {
       route("DELETE", "/auth/sessions", with_bearer({}, end_sessions)),
       route("GET", "/auth/sessions/{id}", with_bearer({}, show_session)),
       route("DELETE", "/auth/sessions/{id}", with_bearer({}, end_session)),
-      Route{"GET", "/.well-known/jwks.json", [&service](Request request, Reply reply) { key_set(service, request, reply); }},
+      Route{"GET", "/.well-known/jwks.json", [&service](Request request, Reply reply) {
+              service.run([&service, request = std::move(request), reply = std::move(reply)]() mutable { key_set(service, request, reply); });
+            }},
   };
 }
 

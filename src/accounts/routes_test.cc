@@ -375,7 +375,7 @@ TEST(Jwks, ThePublicKeyIsPublishedAndKnownAgainByItsTag) {
   EXPECT_EQ(keys.status, 200);
   EXPECT_THAT(keys.body, HasSubstr(R"("crv":"Ed25519")"));
   EXPECT_THAT(keys.body, Not(HasSubstr(R"("d":)")));
-  EXPECT_EQ(keys.header("Cache-Control"), "public, max-age=300");
+  EXPECT_EQ(keys.header("Cache-Control"), "public, max-age=60");
   EXPECT_FALSE(keys.header("ETag").empty());
 }
 

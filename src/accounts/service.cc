@@ -22,13 +22,13 @@ jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
 
 } // namespace
 
-AccountService::AccountService(AccountStore& store, jose::Signer signer, std::shared_ptr<const jose::KeySet> keys, AccountsPolicy policy, Runners runners, const Clock& clock,
-                               Entropy& entropy, Log& log, Metrics& metrics, std::function<void(UserId)> detach_messages)
+AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners, const Clock& clock, Entropy& entropy, Log& log,
+                               Metrics& metrics, std::function<void(UserId)> detach_messages)
     : store_(store),
-      signer_(std::move(signer)),
-      verifier_(keys, verifier_policy(policy)),
-      jwks_(keys->to_jwks()),
+      keys_(keys),
+      seal_(std::move(seal)),
       policy_(std::move(policy)),
+      verifier_(std::make_shared<const jose::Verifier>(keys.key_set(), verifier_policy(policy_))),
       runners_(std::make_shared<const Runners>(std::move(runners))),
       clock_(clock),
       entropy_(entropy),
@@ -44,6 +44,7 @@ AccountService::AccountService(AccountStore& store, jose::Signer signer, std::sh
 
 void AccountService::start() {
   run([this] {
+    keys_.watch([this](std::shared_ptr<const jose::KeySet> keys) { verifier_ = std::make_shared<const jose::Verifier>(std::move(keys), verifier_policy(policy_)); });
     store_.password_costs(back<std::vector<std::string>>([this](Result<std::vector<std::string>> costs) {
       if (costs) prepare_dummy(std::move(*costs));
     }));
@@ -101,7 +102,7 @@ Result<bool> AccountService::check_who(const SessionAndUser& who) const {
 }
 
 void AccountService::authenticate(std::string token, Done<Principal> done) {
-  auto claims = verifier_.verify(token, clock_.wall());
+  auto claims = verifier_->verify(token, clock_.wall());
   if (!claims) return done(std::unexpected(std::move(claims).error()));
   Identity identity = std::move(claims->identity);
   if (!identity.own_account) return done(Principal{std::move(identity), std::nullopt});

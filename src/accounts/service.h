@@ -19,9 +19,9 @@
 #include "accounts/policy.h"
 #include "accounts/revocations.h"
 #include "accounts/runners.h"
+#include "accounts/signing_keys.h"
 #include "accounts/store.h"
 #include "auth/contract/auth_service.h"
-#include "jose/signer.h"
 #include "jose/verifier.h"
 
 namespace foyer::accounts {
@@ -82,8 +82,9 @@ class AccountService final : public auth::AuthService {
  public:
   // `detach_messages` is called for every deleted account (again after a restart, for a
   // week), on the control plane's thread. The references must outlive the service.
-  AccountService(AccountStore& store, jose::Signer signer, std::shared_ptr<const jose::KeySet> keys, AccountsPolicy policy, Runners runners, const Clock& clock, Entropy& entropy,
-                 Log& log, Metrics& metrics, std::function<void(UserId)> detach_messages);
+  // `seal`: for what the store keeps and must not give away.
+  AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+                 std::function<void(UserId)> detach_messages);
 
   // Begins to watch the revocations. Once, from any thread.
   void start();
@@ -105,7 +106,8 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller);
   void run(net::Task task) { runners_->control(std::move(task)); } // any thread
   [[nodiscard]] const AccountsPolicy& policy() const { return policy_; }
-  [[nodiscard]] const std::string& jwks() const { return jwks_; }
+  [[nodiscard]] const std::string& jwks() const { return keys_.jwks(); }
+  [[nodiscard]] SigningKeys& keys() { return keys_; }
   [[nodiscard]] Result<bool> probe() { return store_.probe(); } // any thread
 
   // auth::AuthService; from any thread.
@@ -155,10 +157,10 @@ class AccountService final : public auth::AuthService {
   void prepare_dummy(std::vector<std::string> costs);
 
   AccountStore& store_;
-  const jose::Signer signer_;
-  const jose::Verifier verifier_;
-  const std::string jwks_;
+  SigningKeys& keys_;
+  const store::SealKey seal_;
   const AccountsPolicy policy_;
+  std::shared_ptr<const jose::Verifier> verifier_;
   const std::shared_ptr<const Runners> runners_;
   const Clock& clock_;
   Entropy& entropy_;

@@ -169,7 +169,7 @@ AccountService::Opened AccountService::new_session(const UserId& user, bool cook
 SignedIn AccountService::sign_in(const UserRow& user, const SessionRow& session) {
   const WallTime now = clock_.wall();
   SignedIn out{.expires_in = policy_.access_ttl, .user = user.id, .name = user.name, .session = session.id};
-  out.access_token = signer_.access_token({.issuer = policy_.issuer,
+  out.access_token = keys_.signer().access_token({.issuer = policy_.issuer,
                                            .audience = policy_.audience,
                                            .subject = user.id,
                                            .issued_at = now,

@@ -77,13 +77,14 @@ struct Ask {
 
 class World {
  public:
-  explicit World(AccountsPolicy policy = test_policy()) : policy_(std::move(policy)), key_(jose::Key::generate_ed25519(entropy)) { start(); }
+  explicit World(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {}) : policy_(std::move(policy)), key_(key ? *key : jose::Key::generate_ed25519(entropy)) { start(); }
 
   // The process ends and another begins on the same data.
   void restart(std::optional<AccountsPolicy> policy = {}) {
     turns.settle();
     table_.clear();
     service.reset();
+    keys.reset();
     store.reset();
     if (policy) policy_ = std::move(*policy);
     start();
@@ -173,6 +174,8 @@ class World {
   Metrics metrics;
   Turns turns;
   std::unique_ptr<AccountStore> store;
+  store::SealKey seal = store::SealKey::from_secret("the store's key of the test's world").value();
+  std::unique_ptr<SigningKeys> keys;
   std::unique_ptr<AccountService> service;
   std::vector<std::string> refusals;       // codes told to the operator
   std::vector<std::string> detached;       // users whose messages were detached
@@ -190,8 +193,9 @@ class World {
                           return true;
                         },
                     .every = [this](Millis, std::function<void()> task) { repeated_.push_back(std::move(task)); }};
-    service = std::make_unique<AccountService>(*store, jose::Signer::make(key_).value(), jose::KeySet::of(key_.public_part()).value(), policy_, std::move(runners), clock, entropy, null_log(),
-                                               metrics, [this](UserId user) { detached.push_back(user.str()); });
+    keys = std::make_unique<SigningKeys>(jose::Signer::make(key_).value(), *store, seal, KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners, clock, entropy, null_log());
+    keys->start([](Result<bool> ready) { EXPECT_TRUE(ready); });
+    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, std::move(runners), clock, entropy, null_log(), metrics, [this](UserId user) { detached.push_back(user.str()); });
     service->start();
     turns.settle();
     table_ = routes(*service, [this](const Request&, const Refusal& refusal) { refusals.emplace_back(refusal.code()); });

@@ -1,6 +1,7 @@
 #include "cli/auth_role.h"
 
 #include <algorithm>
+#include <future>
 #include <thread>
 
 #include "accounts/sqlite_store.h"
@@ -54,6 +55,17 @@ Result<std::unique_ptr<accounts::AccountStore>> open_store(const Runtime& r, sto
   return accounts::open_sqlite_store(data.file("accounts.sqlite"), options, r.clock, r.entropy, r.metrics, r.log);
 }
 
+// Nothing is signed or verified before the keys of the store are known.
+Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& keys) {
+  std::promise<Result<std::shared_ptr<const jose::KeySet>>> read;
+  auto answer = read.get_future();
+  keys.start([&read, &keys](Result<bool> ready) {
+    if (ready) read.set_value(keys.key_set());
+    else read.set_value(std::unexpected(std::move(ready).error()));
+  });
+  return answer.get();
+}
+
 } // namespace
 
 Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDir& data, std::function<void(UserId)> detach_messages) {
@@ -61,16 +73,25 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
   TRY(store, open_store(r, data));
   role->store_ = std::move(store);
   TRY(key, signing_key(r.config));
-  TRY(keys, jose::KeySet::of(key));
   TRY(signer, jose::Signer::make(key));
-  role->keys_ = std::move(keys);
+  TRY(seal_secret, data.secret("store.key", r.entropy));
+  TRY(seal, store::SealKey::from_secret(seal_secret));
+  role->control_ = &r.control;
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int threads = r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
   role->hashing_ = std::make_unique<net::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
   role->hashing_->report_to(r.metrics);
-  role->service_ = std::make_unique<accounts::AccountService>(*role->store_, std::move(signer), role->keys_, accounts_policy(r.config), accounts::run_on(r.control, *role->hashing_), r.clock, r.entropy,
-                                                              r.log, r.metrics, std::move(detach_messages));
+  const accounts::KeyRotationPolicy rotation{.longest_token_life = r.config.access_token_ttl, .leeway = r.config.jwt_leeway};
+  const auto runners = accounts::run_on(r.control, *role->hashing_);
+  role->keys_ = std::make_unique<accounts::SigningKeys>(std::move(signer), *role->store_, seal, rotation, runners, r.clock, r.entropy, r.log);
+  TRY(first_keys, read_keys(*role->keys_));
+  role->first_keys_ = std::move(first_keys);
+  role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal, accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
   return role;
+}
+
+void AuthRole::watch_keys(accounts::SigningKeys::OnChange on_change) {
+  control_->post([this, on_change = std::move(on_change)]() mutable { keys_->watch(std::move(on_change)); });
 }
 
 std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) { return accounts::routes(*service_, on_refusal); }

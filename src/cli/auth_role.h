@@ -10,6 +10,7 @@
 #include "api/health.h"
 #include "cli/runtime.h"
 #include "jose/key_set.h"
+#include "net/control.h"
 #include "net/work_queue.h"
 #include "store/data_dir.h"
 
@@ -17,13 +18,15 @@ namespace foyer::cli {
 
 class AuthRole {
  public:
-  // Opens the store. `detach_messages`: for each deleted account, see AccountService.
+  // Opens the store and reads the signing keys. `detach_messages`: for each deleted account, see AccountService.
   [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(const Runtime& runtime, store::DataDir& data, std::function<void(UserId)> detach_messages);
 
   // Begins to watch the revocations. Once.
   void start() { service_->start(); }
   [[nodiscard]] accounts::AccountService& service() { return *service_; }
-  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const { return keys_; }
+  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const { return first_keys_; } // as they were when it opened
+  // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.
+  void watch_keys(accounts::SigningKeys::OnChange on_change);
   [[nodiscard]] std::vector<Route> routes(const accounts::OnRefusal& on_refusal);
   [[nodiscard]] std::vector<api::HealthCheck> ready();
   // The loops have ended: nothing new comes. Before the control plane stops.
@@ -33,8 +36,10 @@ class AuthRole {
   AuthRole() = default;
   std::unique_ptr<net::WorkQueue> hashing_;
   std::unique_ptr<accounts::AccountStore> store_;
-  std::shared_ptr<const jose::KeySet> keys_;
-  std::unique_ptr<accounts::AccountService> service_; // before the store ends
+  std::shared_ptr<const jose::KeySet> first_keys_;
+  std::unique_ptr<accounts::SigningKeys> keys_;       // before the store ends
+  std::unique_ptr<accounts::AccountService> service_; // before the keys end
+  net::ControlPlane* control_ = nullptr;
 };
 
 } // namespace foyer::cli

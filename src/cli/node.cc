@@ -190,6 +190,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   TRY_VOID(open_auth());
   make_gateway();
   auth_role->start();
+  auth_role->watch_keys([this](std::shared_ptr<const jose::KeySet> keys) { verifier->replace_keys(std::move(keys)); });
   if (config.role_gateway) gateway->watch_revocations();
   control->every(std::chrono::seconds{kControlSecondsPerFlush}, [this] { reporter->flush(); });
   loops->start();

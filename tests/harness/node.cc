@@ -238,7 +238,11 @@ struct Node::Life {
                                     return true;
                                   },
                               .every = [this](Millis interval, std::function<void()> task) { repeated.push_back({interval, world.clock.mono() + interval, std::move(task)}); }};
-    auto service = std::make_unique<accounts::AccountService>(*account_store, world.signer, must(jose::KeySet::of(world.key)), std::move(policy), std::move(runners), world.clock, world.entropy, null_log(), metrics,
+    const store::SealKey seal = must(store::SealKey::from_secret("the store's key of the harness, of 45 letters"));
+    signing_keys = std::make_unique<accounts::SigningKeys>(world.signer, *account_store, seal, accounts::KeyRotationPolicy{.longest_token_life = policy.access_ttl, .leeway = policy.leeway}, runners, world.clock,
+                                                           world.entropy, null_log());
+    signing_keys->start([](Result<bool> ready) { must(std::move(ready)); });
+    auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy), std::move(runners), world.clock, world.entropy, null_log(), metrics,
                                                               [this](UserId user) { store->detach_author(std::move(user), [](Result<bool>) {}); });
     service->start();
     return service;
@@ -297,6 +301,7 @@ struct Node::Life {
   MemoryNetwork network;
   std::unique_ptr<rooms::ChatStore> store = open_store();
   std::unique_ptr<accounts::AccountStore> account_store = open_account_store();
+  std::unique_ptr<accounts::SigningKeys> signing_keys;
   std::unique_ptr<accounts::AccountService> account_service = make_accounts();
   auth::LocalVerifier verifier = make_verifier();
   auth::RevocationTable revocations{world.plan.revocations};

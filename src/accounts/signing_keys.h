@@ -1,0 +1,126 @@
+// The keys that sign access tokens, one after the other, and the set that verifiers
+// must know. A rotation rejects no token, because a key is published before its
+// first use and kept after its last:
+//
+//            made           active_from        successor's active_from     gone
+//   key      │── published ──│── signs ─────────│── published ──────────────│
+//                publish_ahead                    longest token life + leeway + margin
+//
+// The first key is the configured one; the others are rows of the store, sealed,
+// made by `foyer key rotate` or by an administrator, and read again every second,
+// so that all processes over one store sign and publish alike. When a key's time
+// comes is decided by the clock alone: a store that cannot be read delays nothing
+// that is known already. With a shared secret (HS256) there is one key and no rotation.
+//
+// On the control plane's thread. The references must outlive it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "accounts/runners.h"
+#include "accounts/store.h"
+#include "base/log.h"
+#include "jose/key_set.h"
+#include "jose/signer.h"
+#include "store/seal.h"
+
+namespace foyer::accounts {
+
+struct KeyRotationPolicy {
+  Millis publish_ahead = std::chrono::minutes{5};        // longer than any verifier goes without fetching the key set
+  Millis longest_token_life = std::chrono::minutes{15};
+  Millis leeway{30'000};
+  Millis margin = std::chrono::minutes{1};               // for clocks of other machines
+  Millis reread = std::chrono::seconds{1};
+  [[nodiscard]] Millis kept() const { return longest_token_life + leeway + margin; } // after its last use
+};
+inline constexpr Millis kJwksMaxAge = std::chrono::minutes{1};
+inline constexpr Millis kLongestPublishAhead = std::chrono::days{30};
+
+enum class KeyState : std::uint8_t {
+  ahead,   // published, does not sign yet
+  signing,
+  retired, // signs no more; tokens of its may be alive
+  over,    // none is; to be removed
+};
+[[nodiscard]] std::string_view to_string(KeyState state);
+
+// A key's place in the order.
+struct KeyTimes {
+  std::string kid = {};
+  bool configured = false;                    // of the configuration; the others are rows
+  KeyState state{};
+  std::optional<WallTime> created = {};       // neither for the configured key
+  std::optional<WallTime> active_from = {};
+  std::optional<WallTime> retired = {};       // when its successor begins, or began, to sign
+  std::optional<WallTime> gone = {};          // published until then
+};
+// Pure. `configured` first, then the rows by their times: the newest whose time has come signs.
+[[nodiscard]] std::vector<KeyTimes> key_times(std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy);
+
+// A fresh Ed25519 key as a row, not added yet.
+[[nodiscard]] SigningKeyRow make_signing_key(const store::SealKey& seal, WallTime now, Millis publish_for, Entropy& entropy);
+// ROTATION_UNSUPPORTED for a shared secret, BAD_REQUEST when `publish_for` is out of bounds.
+[[nodiscard]] Result<bool> check_rotation(bool symmetric, Millis publish_for);
+
+class SigningKeys {
+ public:
+  using OnChange = std::function<void(std::shared_ptr<const jose::KeySet>)>;
+
+  SigningKeys(jose::Signer configured, AccountStore& store, store::SealKey seal, KeyRotationPolicy policy, Runners runners, const Clock& clock, Entropy& entropy, Log& log);
+  SigningKeys(const SigningKeys&) = delete;
+  SigningKeys& operator=(const SigningKeys&) = delete;
+
+  // Reads the store, answers, and reads it again every second. Once, from any thread.
+  // Nothing should be signed or verified before the answer, nor after an error.
+  void start(Done<bool> ready);
+  // Told at once of the key set that verifies, and of every other one from then on.
+  void watch(OnChange on_change);
+
+  [[nodiscard]] const jose::Signer& signer() const;                    // now
+  [[nodiscard]] const std::string& signing_kid() const { return signer().key().kid(); }
+  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& key_set() const { return key_set_; } // all that is published, now
+  [[nodiscard]] const std::string& jwks() const { return jwks_; }
+  [[nodiscard]] bool rotates() const { return !configured_.key().symmetric(); }
+  [[nodiscard]] const KeyRotationPolicy& policy() const { return policy_; }
+
+  // A new key that signs after `publish_for`. ROTATION_UNSUPPORTED, BAD_REQUEST.
+  void rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done);
+  void list(Done<std::vector<KeyTimes>> done); // in order, as the store has them now
+
+ private:
+  struct Entry {
+    jose::Signer signer;
+    WallTime active_from;
+  };
+  void read(Done<bool> done);
+  void take(std::vector<SigningKeyRow> rows);
+  [[nodiscard]] const Entry* opened(const std::string& kid) const;
+  [[nodiscard]] std::optional<Entry> open(const SigningKeyRow& row);
+  void publish();
+  void remove_over(const std::vector<KeyTimes>& times);
+
+  const jose::Signer configured_;
+  AccountStore& store_;
+  const store::SealKey seal_;
+  const KeyRotationPolicy policy_;
+  const std::shared_ptr<const Runners> runners_;
+  const Clock& clock_;
+  Entropy& entropy_;
+  Log& log_;
+  std::vector<SigningKeyRow> rows_; // as read last
+  std::vector<Entry> entries_;      // those of the rows that open, in order
+  std::vector<std::string> told_;   // kids that do not open, each told once
+  std::shared_ptr<const jose::KeySet> key_set_;
+  std::string jwks_;
+  std::vector<OnChange> watchers_;
+  bool reading_ = false;
+  bool failing_ = false;
+};
+
+} // namespace foyer::accounts
