@@ -107,9 +107,7 @@ void HttpPool::State::overdue(std::uint64_t id) {
     const ConnectionPtr slow = connection;
     Job job = std::move(*slow->job);
     const std::string within = " within " + std::to_string(job.call.timeout.count()) + " ms";
-    const std::string what = slow->phase == Phase::connecting ? "no connection to " + server() + within
-                             : slow->phase == Phase::waiting  ? server() + " took the request and sent no byte of an answer" + within
-                                                              : "the answer of " + server() + " was not whole" + within;
+    const std::string what = (slow->phase == Phase::connecting ? "no connection to " : slow->phase == Phase::waiting ? "no byte of an answer from " : "no whole answer from ") + server() + within;
     NetError error{Kind::timeout, what, slow->phase};
     drop(slow);
     finish(std::move(job), std::unexpected(std::move(error)));
@@ -205,9 +203,9 @@ void HttpPool::State::ended(const ConnectionPtr& connection, NetError error) {
   if (error.kind == Kind::closed && error.phase == Phase::reading) {
     parser.finish();
     if (parser.state() == wire::HttpResponseParser::State::complete) result = std::move(parser.response());
-    else result.error().what = parser.error();
+    else result.error() = {Kind::protocol, parser.error(), Phase::reading};
   } else if (error.kind == Kind::closed) {
-    result.error().what = server() + " closed the connection without a byte of an answer (" + error.what + ")";
+    result.error().what = "no byte of an answer from " + server() + ": " + error.what;
   }
   const bool again = connection->reused && error.phase == Phase::waiting && job.call.repeatable;
   drop(connection);

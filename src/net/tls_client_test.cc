@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <string>
 #include <thread>
 
 #include "net/http_client.h"
+#include "net/http_pool.h"
 
 namespace foyer::net {
 namespace {
@@ -110,6 +113,25 @@ TEST(TlsClient, RefusesACertificateThatNobodyVouchesForAndSaysSo) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, NetError::Kind::tls);
   EXPECT_THAT(answer.error().what, testing::HasSubstr("self-signed"));
+}
+
+TEST(TlsClient, KeptConnectionsTrustNobodyElseEither) {
+  const auto through_a_pool = [](const std::string& host, bool trusted) {
+    TlsServer server;
+    ControlPlane plane;
+    std::promise<HttpResult> answer;
+    std::unique_ptr<HttpPool> pool;
+    plane.post([&] {
+      pool = std::make_unique<HttpPool>(pool_driver(plane), PoolOptions{.server = server.url(host), .tls = {.ca_file = trusted ? server.ca_file() : std::string{}}});
+      pool->send({.connect_timeout = Millis{5'000}, .timeout = Millis{20'000}}, [&](HttpResult result) { answer.set_value(std::move(result)); });
+    });
+    auto result = answer.get_future().get();
+    plane.stop();
+    return result ? result->body : std::string(to_string(result.error().kind)) + ", " + std::string(to_string(result.error().phase));
+  };
+  EXPECT_EQ(through_a_pool("127.0.0.1", true), "ok");
+  EXPECT_EQ(through_a_pool("127.0.0.1", false), "tls, connecting");
+  EXPECT_EQ(through_a_pool("localhost", true), "tls, connecting");
 }
 
 TEST(TlsClient, RefusesACertificateForAnotherHost) {
