@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as faults from '../harness/gate/faults.mjs';
-import { fileScope, foyerJson } from './support/foyer.mjs';
+import { fileScope, foyerJson, serveFails } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import {
   API_KEY, SERVICE_SECRET, attemptsIn, bearer, behindGate, metric, ready, readySays, refusedByClose, refusedByHttp, startAuth, startGateway, openGate, ticket, why,
 } from './support/pair.mjs';
-import { PASSWORD, expired, register, resign } from './support/people.mjs';
+import { PASSWORD, SECRET, expired, register, resign } from './support/people.mjs';
 import { Client, handshake } from './support/websocket.mjs';
 import { until } from './support/within.mjs';
 
@@ -197,10 +197,13 @@ test('expired: TOKEN_EXPIRED; wrong signature: SIGNATURE_INVALID', async () => {
 
 // ---- two processes that do not fit together
 
-const variantsOfOurs = [
-  ['in double quotes', `"${SERVICE_SECRET}"`],
-  ['in single quotes', `'${SERVICE_SECRET}'`],
-  ['base64-encoded', Buffer.from(SERVICE_SECRET).toString('base64')],
+// What the gateway has, what the service has, and what the finding says.
+const base64 = Buffer.from(SERVICE_SECRET).toString('base64');
+const variants = [
+  [`"${SERVICE_SECRET}"`, SERVICE_SECRET, 'theirs is ours without its quotes'],
+  [base64, SERVICE_SECRET, 'theirs is ours base64-decoded'],
+  [SERVICE_SECRET, `'${SERVICE_SECRET}'`, 'theirs is ours in single quotes'],
+  [SERVICE_SECRET, base64, 'theirs is ours base64-encoded'],
 ];
 
 test('wrong service secret: SERVICE_SECRET_MISMATCH in /health/ready before the first ticket, then SERVICE_SECRET_REJECTED at once, no retry; the user is told it is not their fault', async (t) => {
@@ -220,21 +223,23 @@ test('wrong service secret: SERVICE_SECRET_MISMATCH in /health/ready before the 
   for (const node of [other, auth]) assert.ok(!node.text.includes(SERVICE_SECRET) && !node.text.includes('W2-qkd7Xv5'), 'no secret in a log');
 });
 
-for (const [name, theirs] of variantsOfOurs) {
-  test(`the gateway’s secret is the service’s, ${name}: the service’s log says so`, async (t) => {
-    const gate = await openGate(t, auth);
-    const other = await startGateway(t, { to: gate, wait: false, env: { SERVICE_SECRET: theirs } });
+for (const [ours, theirs, says] of variants) {
+  test(`two secrets that differ by what copying does to them: ${says}`, async (t) => {
+    const own = theirs === SERVICE_SECRET ? auth : await startAuth(t, { env: { SERVICE_SECRET: theirs } });
+    const other = await startGateway(t, { to: own, wait: false, env: { SERVICE_SECRET: ours } });
     await readySays(other, 'SERVICE_SECRET_MISMATCH');
-    await auth.lines.take(`a line that says "${name}"`, (line) => JSON.stringify(line).includes(name));
+    const line = await other.lines.take(`a line that says "${says}"`, (each) => JSON.stringify(each).includes(says));
+    assert.equal(line.code, 'SERVICE_SECRET_MISMATCH');
+    for (const node of [other, own]) assert.ok(!node.text.includes(SERVICE_SECRET) && !node.text.includes(base64), 'no secret in a log');
   });
 }
 
-test('the service’s secret is the gateway’s in base64: the service’s log says so', async (t) => {
-  const own = await startAuth(t, { env: { SERVICE_SECRET: Buffer.from(SERVICE_SECRET).toString('base64') } });
-  const gate = await openGate(t, own);
-  const other = await startGateway(t, { to: gate, wait: false });
-  await readySays(other, 'SERVICE_SECRET_MISMATCH');
-  await own.lines.take('a line that says "base64-decoded"', (line) => JSON.stringify(line).includes('base64-decoded'));
+test('a secret with a line end never gets so far: ILLEGAL_CHARACTER before the gateway listens', async (t) => {
+  for (const end of ['\n', '\r']) {
+    const { code, text } = await serveFails(t, { dev: false, args: ['--role', 'gateway'], env: { ENVIRONMENT: 'test', AUTH_SERVICE_URL: auth.url, JWT_SECRET_KEY: SECRET, SERVICE_SECRET: `${SERVICE_SECRET}${end}` } });
+    assert.equal(code, 1);
+    assert.match(text, /ILLEGAL_CHARACTER/);
+  }
 });
 
 test('another SERVICE_ID: SERVICE_UNKNOWN, and the user is told it is not their fault', async (t) => {
@@ -251,6 +256,13 @@ test('another JWT_SECRET_KEY: KEY_SET_MISMATCH in /health/ready, before the firs
   const other = await startGateway(t, { to: gate, env: { JWT_SECRET_KEY: 'Another-secret-7-for-tokens_of-elsewhere9' } });
   await readySays(other, 'KEY_SET_MISMATCH');
   assert.equal((await refusedByHttp(other, bearer(ann.access_token))).code, 'SIGNATURE_INVALID');
+});
+
+test('JWT_SECRET_KEY in base64 on one side: the finding says so', async (t) => {
+  const other = await startGateway(t, { to: auth, env: { JWT_SECRET_KEY: Buffer.from(SECRET).toString('base64') } });
+  await readySays(other, 'KEY_SET_MISMATCH');
+  const line = await other.lines.take('the finding', (each) => each.code === 'KEY_SET_MISMATCH');
+  assert.match(JSON.stringify(line), /theirs is ours base64-decoded/);
 });
 
 test('the key set of somebody else: KEY_SET_MISMATCH in /health/ready, and a token is KEY_UNKNOWN', async (t) => {

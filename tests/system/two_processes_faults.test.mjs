@@ -56,22 +56,18 @@ before(async () => {
 const ofOnePath = (fault) => (fault.closed || fault.request ? {} : { path: VERIFY });
 
 // A refusal with what must be behind it, whatever its code.
-async function examined(gateway, { code, ref }, cause, once) {
-  const { operator, steps, code: kept, count } = await why(gateway, ref);
+async function examined(gateway, { code, ref }, cause) {
+  const { operator, steps, code: kept } = await why(gateway, ref);
   const attempts = attemptsIn(operator);
   assert.equal(kept, code);
-  if (code === 'AUTH_RETRY_EXHAUSTED') {
-    assert.ok(!once, `${cause} is not asked again`);
-    // Equal refusals of one second are one entry, which tells of the first of them.
-    assert.ok(attempts.length >= 2 && attempts.length <= 3, operator);
+  assert.ok(steps.length > 0 && steps.every(({ ms }) => ms >= 0), JSON.stringify(steps));
+  if (code === 'AUTH_RETRY_EXHAUSTED' || code === 'AUTH_CIRCUIT_BREAKER_OPEN') {
+    assert.ok(attempts.length >= 1, `${code} without its causes: ${operator}`);
     assert.ok(attempts.every((each) => each === cause), operator);
-  } else if (code === 'AUTH_CIRCUIT_BREAKER_OPEN') {
-    assert.ok(operator.includes(cause), operator);
   } else {
     assert.equal(code, cause, operator);
   }
-  assert.ok(steps.some(({ step, ms }) => step === 'auth_service' && ms >= 0) || code === 'STORE_LOCKED', JSON.stringify(steps));
-  return { attempts, count };
+  return attempts;
 }
 
 for (const [phase, fault, cause, once] of matrix) {
@@ -92,15 +88,17 @@ for (const [phase, fault, cause, once] of matrix) {
     const expected = once ? cause : 'AUTH_RETRY_EXHAUSTED';
     const first = await refusedByClose(gateway, { path: tickets.pop() });
     assert.deepEqual([first.code, first.close], [expected, 4503]);
-    await examined(gateway, first, cause, once);
+    const attempts = await examined(gateway, first, cause);
+    if (!once) assert.ok(attempts.length >= 2 && attempts.length <= 3, `${attempts.length} attempts`);
     const line = await gateway.lines.take('the log line', (each) => each.ref === first.ref);
     assert.equal(line.code, expected);
     if (once) assert.equal(gate.count(VERIFY), 1);
+    if (cause !== 'STORE_LOCKED') assert.ok(await metric(gateway, 'foyer_auth_attempts_total', { cause }) >= (once ? 1 : 2));
 
     const second = await refusedByHttp(gateway, { path: tickets.pop() });
     assert.equal(second.status, 503);
     assert.ok(Number(second.headers['retry-after']) >= 1, JSON.stringify(second.headers));
-    await examined(gateway, second, cause, once);
+    await examined(gateway, second, cause);
     assert.equal(await metric(gateway, 'foyer_refusals_total', { code: first.code }) + (second.code === first.code ? 0 : await metric(gateway, 'foyer_refusals_total', { code: second.code })), 2);
 
     // Who has a token gets in, whatever the auth service does.
@@ -111,7 +109,7 @@ for (const [phase, fault, cause, once] of matrix) {
     for (let i = 0; told.code !== 'AUTH_CIRCUIT_BREAKER_OPEN'; i += 1) {
       assert.ok(i < 4, 'the breaker opens at five faults in a row');
       told = await refusedByHttp(gateway, { path: tickets.pop() });
-      await examined(gateway, told, cause, once);
+      await examined(gateway, told, cause);
     }
     assert.ok(told.json.retry_after_ms > 0, JSON.stringify(told.json));
   });
@@ -178,7 +176,7 @@ for (const [fault, cause] of [[faults.refuse, UNREACHABLE], [faults.plain(503), 
     const { checks } = await until('the gateway to say so in /health/ready', async () => {
       const seen = await ready(gateway);
       return seen.checks.revocations.status !== 'ok' && seen;
-    }, 60_000).catch(async () => ready(gateway));
+    }, 3_000).catch(async () => ready(gateway));
     t.diagnostic(`revocations: ${JSON.stringify(checks.revocations)}; it fails with ${cause}`);
     assert.equal((await ask(auth, 'POST', '/auth/logout', { token: login.access_token })).status, 204);
     assert.equal((await socket.ask('ping')).type, 'pong', 'nobody could tell it');
