@@ -209,8 +209,8 @@ const variants = [
 test('wrong service secret: SERVICE_SECRET_MISMATCH in /health/ready before the first ticket, then SERVICE_SECRET_REJECTED at once, no retry; the user is told it is not their fault', async (t) => {
   const gate = await openGate(t, auth);
   const other = await startGateway(t, { to: gate, wait: false, env: { SERVICE_SECRET: 'W2-qkd7Xv5_Zp9Lr3Tb8Nf6Hm1Jc4Gs0Ye' } });
-  await readySays(other, 'SERVICE_SECRET_MISMATCH');
-  assert.equal((await ready(other)).http, 503);
+  const check = await readySays(other, 'SERVICE_SECRET_MISMATCH');
+  assert.deepEqual([check, (await ready(other)).checks[check].status], ['auth_service', 'failing']);
   assert.equal(gate.count(VERIFY), 0, 'before anybody asked');
   const first = await refusedByClose(other, { path: await ticket(auth, ann) });
   assert.deepEqual([first.code, first.close, first.message.step, first.message.retry], ['SERVICE_SECRET_REJECTED', 4500, 'service_identity', 'after']);

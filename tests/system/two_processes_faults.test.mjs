@@ -10,10 +10,9 @@ import { after, before, test } from 'node:test';
 import * as faults from '../harness/gate/faults.mjs';
 import { fileScope } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
-import { attemptsIn, behindGate, metric, ready, refusedByClose, refusedByHttp, startAuth, ticket, why } from './support/pair.mjs';
+import { attemptsIn, behindGate, metric, readySays, refusedByClose, refusedByHttp, startAuth, ticket, why } from './support/pair.mjs';
 import { PASSWORD, register } from './support/people.mjs';
 import { Client } from './support/websocket.mjs';
-import { until } from './support/within.mjs';
 
 const VERIFY = '/internal/verify';
 const UNREACHABLE = 'AUTH_SERVICE_CONNECTION_ERROR';
@@ -173,11 +172,8 @@ for (const [fault, cause] of [[faults.refuse, UNREACHABLE], [faults.plain(503), 
     const socket = await Client.open(gateway, { token: login.access_token });
     await gate.fault(fault, fault.closed ? {} : { path: '/internal/revocations' });
     gate.cut();
-    const { checks } = await until('the gateway to say so in /health/ready', async () => {
-      const seen = await ready(gateway);
-      return seen.checks.revocations.status !== 'ok' && seen;
-    }, 3_000).catch(async () => ready(gateway));
-    t.diagnostic(`revocations: ${JSON.stringify(checks.revocations)}; it fails with ${cause}`);
+    assert.equal(await readySays(gateway, cause), 'auth_service');
+    await gateway.lines.take('the log line', (line) => line.event === 'revocations_not_heard' && line.code === cause);
     assert.equal((await ask(auth, 'POST', '/auth/logout', { token: login.access_token })).status, 204);
     assert.equal((await socket.ask('ping')).type, 'pong', 'nobody could tell it');
     assert.equal((await Client.open(gateway, { token: login.access_token })).user.id, ann.user.id, 'within revocation_max_age');
