@@ -1,45 +1,13 @@
 #include "accounts/sqlite_store.h"
 
-#include <deque>
-
 #include "accounts/queries.h"
-#include "accounts/sqlite_schema.h"
-#include "accounts/store_contract.h"
+#include "accounts/store_places.h"
 #include "store/sqlite.h"
 #include "store/test_world.h"
 
 namespace foyer::accounts::testing_world {
 
 using foyer::testing_world::Faults;
-using foyer::testing_world::TempDir;
-
-class SqlitePlace final : public StorePlace {
- public:
-  std::unique_ptr<AccountStore> open() override { return open_with({}); }
-  std::unique_ptr<AccountStore> open_with(SqliteStoreOptions options) {
-    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
-    auto opened = open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
-    EXPECT_TRUE(opened) << opened.error().evidence;
-    return std::move(*opened);
-  }
-  void settle() override {
-    while (!waiting_.empty()) {
-      auto work = std::move(waiting_.front());
-      waiting_.pop_front();
-      work();
-    }
-  }
-
-  TempDir dir;
-  ManualClock clock;
-  FixedEntropy entropy;
-  Metrics metrics;
-
- private:
-  std::deque<std::move_only_function<void()>> waiting_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Sqlite, AccountStoreContract, testing::Values(MakePlace{[] { return std::make_unique<SqlitePlace>(); }}));
 
 TEST(SqliteStore, AFullDiskIsSaidSoAndPasses) {
   SqlitePlace place;

@@ -1,7 +1,7 @@
-// What every store of accounts must do, as one set of tests. A store's test file
-// defines how to open it and instantiates the suite:
+// What every store of accounts must do, as one set of tests. store_contract_test.cc
+// instantiates the suite for each, with a StorePlace that opens it:
 //
-//   INSTANTIATE_TEST_SUITE_P(Sqlite, AccountStoreContract, testing::Values(open_it));
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, AccountStoreContract, testing::Values(make_place));
 #pragma once
 
 #include <gmock/gmock.h>
@@ -14,18 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "accounts/store.h"
+#include "accounts/store_places.h"
 
 namespace foyer::accounts::testing_world {
-
-// A place where accounts are kept, and one or more stores open on it.
-class StorePlace {
- public:
-  virtual ~StorePlace() = default;
-  virtual std::unique_ptr<AccountStore> open() = 0;
-  virtual void settle() = 0; // all that was asked has been answered
-};
-using MakePlace = std::function<std::unique_ptr<StorePlace>()>;
 
 class AccountStoreContract : public testing::TestWithParam<MakePlace> {
  protected:

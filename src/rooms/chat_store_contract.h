@@ -1,5 +1,5 @@
-// What every chat store must do, whatever database is under it. A test file makes
-// a StoreWorld for its store and instantiates ChatStoreContract with it.
+// What every chat store must do, whatever database is under it.
+// chat_store_contract_test.cc instantiates it for each, with a StoreWorld around it.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -11,81 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "rooms/store.h"
+#include "rooms/store_worlds.h"
 
 namespace foyer::rooms {
-
-struct WorldOptions {
-  std::uint32_t history_days = 0;
-  std::uint64_t history_messages = 0;
-  std::uint32_t room_members = 10'000;
-  std::uint32_t rooms_per_user = 1'000;
-};
-
-// A store with everything around it, in the hands of a test.
-class StoreWorld {
- public:
-  virtual ~StoreWorld() = default;
-  virtual void open(WorldOptions options) = 0; // again: closes and opens the same data, as a restart does
-  virtual ChatStore& store() = 0;
-  virtual void run() = 0;                      // until all that was asked is answered
-  virtual ManualClock& clock() = 0;
-
-  // Asks and waits for the answer.
-  template <class T>
-  Result<T> ask(const std::function<void(Done<T>)>& question) {
-    std::optional<Result<T>> answer;
-    question([&](Result<T> r) { answer = std::move(r); });
-    run();
-    if (!answer) return refuse(Cause::INTERNAL_ERROR, "no answer");
-    return std::move(*answer);
-  }
-  Result<RoomRow> room(const std::string& name) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().open(RoomName(name), std::move(d)); });
-  }
-  Result<RoomRow> create(const std::string& name, const std::string& by) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().create(RoomName(name), UserId(by), std::move(d)); });
-  }
-  Result<RoomRow> direct(const std::string& a, const std::string& b) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().direct(UserId(a), UserId(b), std::move(d)); });
-  }
-  Result<bool> add(const std::string& room, const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().add_member(RoomName(room), UserId(user), std::move(d)); });
-  }
-  Result<bool> remove(const std::string& room, const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().remove_member(RoomName(room), UserId(user), std::move(d)); });
-  }
-  AppendQuestion message(const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
-    return {.room = RoomName(room), .from = {UserId(from), from + "'s name"}, .text = text, .key = key, .time = clock().wall()};
-  }
-  Result<Appended> say(const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
-    return ask<Appended>([&](Done<Appended> d) { store().append(message(room, from, text, key), std::move(d)); });
-  }
-  Result<Offset> erase(const std::string& room, Offset offset, const std::string& by, bool any = false) {
-    return ask<Offset>([&](Done<Offset> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
-  }
-  Result<bool> detach(const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().detach_author(UserId(user), std::move(d)); });
-  }
-  Result<HistoryPage> history(HistoryQuestion question) {
-    return ask<HistoryPage>([&](Done<HistoryPage> d) { store().history(question, std::move(d)); });
-  }
-  // A page as "1:text 2:text", a plus behind it if there is more.
-  std::string page(HistoryQuestion question) {
-    auto got = history(std::move(question));
-    if (!got) return std::string(got.error().code());
-    std::string out;
-    for (const Message& m : got->messages) out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
-    return out + (got->more ? " +" : "");
-  }
-  std::string rooms_of(const std::string& user, std::uint32_t limit = 50) {
-    auto rows = ask<std::vector<RoomRow>>([&](Done<std::vector<RoomRow>> d) { store().rooms_of(UserId(user), limit, std::move(d)); });
-    if (!rows) return std::string(rows.error().code());
-    std::string out;
-    for (const RoomRow& row : *rows) out += (out.empty() ? "" : " ") + row.room.str() + "@" + std::to_string(row.offset);
-    return out;
-  }
-};
 
 class ChatStoreContract : public testing::TestWithParam<std::function<std::unique_ptr<StoreWorld>()>> {
  protected:
@@ -95,8 +23,6 @@ class ChatStoreContract : public testing::TestWithParam<std::function<std::uniqu
   }
   std::unique_ptr<StoreWorld> w;
 };
-
-inline std::string code_of(const auto& result) { return result ? "ok" : std::string(result.error().code()); }
 
 // --- rooms and members ---
 

@@ -1,15 +1,15 @@
-// The contract of a chat store, held by SQLite; and what SQLite alone can get wrong.
+// What SQLite alone can get wrong under a chat store.
 #include "rooms/sqlite_store.h"
 
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <deque>
 #include <future>
 
-#include "rooms/chat_store_contract.h"
+#include "rooms/store_worlds.h"
 #include "store/sqlite.h"
 #include "store/test_world.h"
 
@@ -18,56 +18,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing_world::Faults;
-using testing_world::TempDir;
-
-class SqliteWorld final : public StoreWorld {
- public:
-  TempDir dir;
-  SqliteStoreOptions options;
-  Metrics metrics;
-
-  SqliteWorld() {
-    options.executor = [this](std::move_only_function<void()> work) { turn_.push_back(std::move(work)); };
-    options.busy_timeout = Millis{0};
-  }
-  ~SqliteWorld() override { Faults::none(); }
-
-  void open(WorldOptions of_the_world) override {
-    store_.reset();
-    options.history_days = of_the_world.history_days;
-    options.history_messages = of_the_world.history_messages;
-    options.room_members = of_the_world.room_members;
-    options.rooms_per_user = of_the_world.rooms_per_user;
-    auto opened = open_sqlite_store(path(), options, clock_, entropy_, metrics, null_log());
-    ASSERT_TRUE(opened) << opened.error().operator_text();
-    store_ = std::move(*opened);
-  }
-  void close() { store_.reset(); }
-  ChatStore& store() override { return *store_; }
-  ManualClock& clock() override { return clock_; }
-  void run() override {
-    while (!turn_.empty()) {
-      auto work = std::move(turn_.front());
-      turn_.pop_front();
-      work();
-    }
-  }
-  [[nodiscard]] std::string path() const { return dir.file("chat.sqlite"); }
-  std::int64_t count(const std::string& table) {
-    auto db = store::open_sqlite(path(), {.access = store::Access::read_only});
-    auto rows = db.value()->query("SELECT count(*) FROM " + table);
-    EXPECT_TRUE(rows->step().value());
-    return rows->integer(0);
-  }
-
- private:
-  ManualClock clock_;
-  FixedEntropy entropy_;
-  std::deque<std::move_only_function<void()>> turn_;
-  std::unique_ptr<ChatStore> store_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Sqlite, ChatStoreContract, testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<SqliteWorld>(); }));
 
 struct SqliteStoreTest : testing::Test {
   SqliteWorld w;

@@ -1,0 +1,17 @@
+// The accounts in PostgreSQL. Several processes may work on one database at the same time.
+#pragma once
+
+#include <memory>
+
+#include "accounts/database_store.h"
+#include "store/postgres.h"
+
+namespace foyer::accounts {
+
+// Without work a connection is looked at so often, so that readiness follows the server's.
+inline constexpr Millis kPostgresWatch{1'000};
+
+// DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of store/postgres.h. All references must outlive the store.
+[[nodiscard]] Result<std::unique_ptr<AccountStore>> open_postgres_store(store::PostgresOptions server, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
+
+} // namespace foyer::accounts

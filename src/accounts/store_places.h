@@ -1,0 +1,81 @@
+// For tests: places where accounts are kept, one for each kind of store. Everything
+// happens in settle(), on the calling thread.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "accounts/postgres_store.h"
+#include "accounts/sqlite_store.h"
+#include "store/test_postgres.h"
+#include "store/test_world.h"
+
+namespace foyer::accounts::testing_world {
+
+// A place where accounts are kept, and one or more stores open on it.
+class StorePlace {
+ public:
+  virtual ~StorePlace() = default;
+  virtual std::unique_ptr<AccountStore> open() = 0;
+  virtual void settle() = 0; // all that was asked has been answered
+};
+using MakePlace = std::function<std::unique_ptr<StorePlace>()>;
+
+class SqlitePlace final : public StorePlace {
+ public:
+  std::unique_ptr<AccountStore> open() override { return open_with({}); }
+  std::unique_ptr<AccountStore> open_with(SqliteStoreOptions options) {
+    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    auto opened = open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
+    EXPECT_TRUE(opened) << opened.error().evidence;
+    return std::move(*opened);
+  }
+  void settle() override {
+    while (!waiting_.empty()) {
+      auto work = std::move(waiting_.front());
+      waiting_.pop_front();
+      work();
+    }
+  }
+
+  foyer::testing_world::TempDir dir;
+  ManualClock clock;
+  FixedEntropy entropy;
+  Metrics metrics;
+
+ private:
+  std::deque<std::move_only_function<void()>> waiting_;
+};
+
+class PostgresPlace final : public StorePlace {
+ public:
+  std::unique_ptr<AccountStore> open() override {
+    DatabaseStoreOptions options;
+    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    auto opened = open_postgres_store({.url = url}, std::move(options), clock, entropy, metrics, null_log());
+    EXPECT_TRUE(opened) << opened.error().evidence;
+    return std::move(*opened);
+  }
+  void settle() override {
+    while (!waiting_.empty()) {
+      auto work = std::move(waiting_.front());
+      waiting_.pop_front();
+      work();
+    }
+  }
+
+  const std::string url = foyer::testing_world::Postgres::shared().fresh();
+  ManualClock clock;
+  FixedEntropy entropy;
+  Metrics metrics;
+
+ private:
+  std::deque<std::move_only_function<void()>> waiting_;
+};
+
+} // namespace foyer::accounts::testing_world

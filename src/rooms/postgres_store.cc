@@ -1,0 +1,14 @@
+#include "rooms/postgres_store.h"
+
+#include <utility>
+
+#include "rooms/postgres_schema.h"
+
+namespace foyer::rooms {
+
+Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
+  if (options.watch_every == Millis{0}) options.watch_every = kPostgresWatch;
+  return open_database_store(store::postgres_writer(server, {"chat", kPostgresChatSchema}, store::Owner::sole), store::postgres_reader(server), std::move(options), clock, entropy, metrics, log);
+}
+
+} // namespace foyer::rooms
