@@ -13,6 +13,7 @@
 #include "cli/auth_role.h"
 #include "cli/build_id.h"
 #include "cli/gateway_policy.h"
+#include "cli/remote_auth.h"
 #include "gateway/gateway.h"
 #include "hub/audience.h"
 #include "loop/server.h"
@@ -45,8 +46,9 @@ struct Node::Parts {
   std::unique_ptr<net::ControlPlane> control;
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<rooms::ChatStore> chat; // with the gateway role
-  std::unique_ptr<AuthRole> auth_role;
-  std::unique_ptr<auth::LocalVerifier> verifier;
+  std::unique_ptr<AuthRole> auth_role;     // one of the two
+  std::unique_ptr<RemoteAuth> remote_auth;
+  std::unique_ptr<auth::LocalVerifier> own_verifier;
   std::unique_ptr<auth::RevocationTable> revocations;
 
   gateway::RefusalRing ring;
@@ -116,9 +118,14 @@ void Node::Parts::detach_messages(UserId user) {
 }
 
 Result<void> Node::Parts::open_auth() {
-  TRY(role, AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
-  auth_role = std::move(role);
-  verifier = std::make_unique<auth::LocalVerifier>(jose::Verifier(auth_role->keys(), verifier_policy(config)), true, metrics);
+  if (config.role_auth) {
+    TRY(role, AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
+    auth_role = std::move(role);
+    own_verifier = std::make_unique<auth::LocalVerifier>(jose::Verifier(auth_role->keys(), verifier_policy(config)), true, metrics);
+  } else {
+    TRY(remote, RemoteAuth::make(*runtime, [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
+    remote_auth = std::move(remote);
+  }
   revocations = std::make_unique<auth::RevocationTable>(auth::RevocationPolicy{.max_age = config.revocation_max_age, .token_life = std::max<Millis>(config.access_token_ttl * 2, std::chrono::hours{24})});
   return {};
 }
@@ -130,15 +137,21 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
 }
 
 gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r) {
-  return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = chat.get(), .auth_service = auth_role->service(), .verifier = *verifier, .revocations = *revocations, .router = r,
-          .reporter = *reporter, .ring = ring, .addresses = *addresses, .plain_gets = *plain_gets, .users = *users, .gauges = *gauges,
-          .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
+  auto& service = auth_role ? static_cast<auth::AuthService&>(auth_role->service()) : remote_auth->service();
+  gateway::GatewayDeps out{.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = chat.get(), .auth_service = service,
+                           .verifier = own_verifier ? *own_verifier : remote_auth->verifier(), .revocations = *revocations, .router = r, .reporter = *reporter, .ring = ring, .addresses = *addresses,
+                           .plain_gets = *plain_gets, .users = *users, .gauges = *gauges, .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
+  if (remote_auth) {
+    out.refresh_keys = remote_auth->refresh_keys();
+    out.on_deleted = [this](UserId user) { detach_messages(std::move(user)); };
+  }
+  return out;
 }
 
 api::ApiDeps Node::Parts::api_deps() {
   std::vector<api::HealthCheck> ready;
   if (chat) ready.push_back({.name = "chat_store", .needed = true, .read = [this] { return api::state_of(chat->probe()); }});
-  for (auto& check : auth_role->ready()) ready.push_back(std::move(check));
+  for (auto& check : auth_role ? auth_role->ready() : remote_auth->ready()) ready.push_back(std::move(check));
   if (config.role_gateway)
     ready.push_back({.name = "revocations", .needed = true, .read = [this] {
                        return revocations->current(clock.mono()) ? api::HealthState::ok() : api::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
@@ -162,7 +175,8 @@ void Node::Parts::make_gateway() {
                                             .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
   std::vector<Route> routes = api::operator_routes(api_deps());
   const auto add = [&routes](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
-  add(auth_role->routes([this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
+  if (auth_role) add(auth_role->routes([this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
+  else add(remote_auth->routes());
   auto pages = api::web_routes();
   // Without the gateway there is no page but those of the causes.
   if (!config.role_gateway) std::erase_if(pages, [](const Route& route) { return route.path != "/style.css" && route.path != "/icon.svg"; });
@@ -189,8 +203,12 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   TRY_VOID(open_chat());
   TRY_VOID(open_auth());
   make_gateway();
-  auth_role->start();
-  auth_role->watch_keys([this](std::shared_ptr<const jose::KeySet> keys) { verifier->replace_keys(std::move(keys)); });
+  if (auth_role) {
+    auth_role->start();
+    auth_role->watch_keys([this](std::shared_ptr<const jose::KeySet> keys) { own_verifier->replace_keys(std::move(keys)); });
+  } else {
+    remote_auth->start();
+  }
   if (config.role_gateway) gateway->watch_revocations();
   control->every(std::chrono::seconds{kControlSecondsPerFlush}, [this] { reporter->flush(); });
   loops->start();
@@ -243,6 +261,7 @@ void Node::stop() {
   p.metrics_gateway.reset();
   p.gateway.reset();
   p.auth_role.reset();
+  p.remote_auth.reset();
 }
 
 } // namespace foyer::cli

@@ -68,7 +68,6 @@ int cannot_start(Log& log, const Refusal& refusal) {
 std::optional<Refusal> not_there_yet(const config::Config& config) {
   const auto later = [](std::string option, std::string what) { return Refusal{.cause = Cause::NOT_AVAILABLE, .evidence = std::move(what), .field = std::move(option)}; };
   if (!config.tls_cert_file.empty()) return later("tls_cert_file", "this version speaks no TLS itself; put a proxy in front and name it in TRUSTED_PROXIES");
-  if (!config.role_auth) return later("role", "this version runs the gateway with the auth role in one process only");
   return std::nullopt;
 }
 

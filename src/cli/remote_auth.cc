@@ -1,0 +1,100 @@
+#include "cli/remote_auth.h"
+
+#include "cli/gateway_policy.h"
+#include "jose/key_set.h"
+#include "wire/url.h"
+
+namespace foyer::cli {
+
+auth::Surroundings RemoteAuth::around(auth::Transport& transport) {
+  return {.clock = runtime_.clock, .entropy = runtime_.entropy, .log = runtime_.log, .metrics = runtime_.metrics, .transport = transport, .timers = timers_};
+}
+
+Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, auth::OnForwardRefusal on_refusal) {
+  const config::Config& c = runtime.config;
+  std::unique_ptr<RemoteAuth> out(new RemoteAuth(runtime));
+  RemoteAuth& r = *out;
+  TRY(server, wire::parse_url(c.auth_service_url));
+  r.questions_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .connections = 32, .waiting = 4'096});
+  r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .connections = 64, .waiting = 1'024});
+  r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
+  TRY_VOID(r.make_keys());
+  r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, auth::StreamPolicy{});
+  const auth::ClientPolicy policy{.auth_deadline = c.auth_deadline, .auth_attempt_timeout = c.auth_attempt_timeout, .auth_connect_timeout = c.auth_connect_timeout,
+                                  .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
+  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_, [&control = runtime.control](net::Task task) { control.post(std::move(task)); });
+  auth::FitFacts facts{.version = runtime.build.version, .build = runtime.build.build, .environment = runtime.build.environment, .service_secret = c.service_secret, .jwt_secret_key = c.jwt_secret_key,
+                       .kids = [&r] { return r.kids(); }, .leeway = c.jwt_leeway};
+  r.fit_ = std::make_unique<auth::FitMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
+  const auth::ForwardPolicy forward{.body_bytes = c.body_bytes, .reveal = c.environment == config::Environment::development};
+  r.forwarder_ = std::make_unique<auth::Forwarder>(r.around(*r.forwarded_), *r.identity_, forward, std::move(on_refusal));
+  return out;
+}
+
+// A shared secret is at hand; public keys have to be fetched.
+Result<void> RemoteAuth::make_keys() {
+  const config::Config& c = runtime_.config;
+  if (c.jwt_jwks_url.empty()) {
+    TRY(key, jose::Key::from_secret(c.jwt_secret_key));
+    TRY(keys, jose::KeySet::of(std::move(key)));
+    verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(std::move(keys), verifier_policy(c)), true, runtime_.metrics);
+    return {};
+  }
+  TRY(url, wire::parse_url(c.jwt_jwks_url));
+  const std::string target = net::request_target(url);
+  url.path.clear();
+  url.query.clear();
+  key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control, net::PoolOptions{.server = url, .connections = 1, .waiting = 4});
+  key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_), auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
+                                                  [this](std::shared_ptr<const jose::KeySet> keys) { verifier_->replace_keys(std::move(keys)); });
+  // Tokens are of our own accounts where the keys are those of our auth service.
+  const bool own = c.jwt_jwks_url.starts_with(c.auth_service_url);
+  verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own, runtime_.metrics, [this] { return key_set_->check(); });
+  return {};
+}
+
+std::vector<std::string> RemoteAuth::kids() const {
+  std::vector<std::string> out;
+  if (!key_set_) return out;
+  const auto verifier = verifier_->current();
+  for (const auto& key : verifier->keys()->keys()) out.push_back(key.kid());
+  return out;
+}
+
+void RemoteAuth::start() {
+  if (key_set_) key_set_->start();
+  fit_->start();
+}
+
+std::function<void(std::move_only_function<void(Result<bool>)>)> RemoteAuth::refresh_keys() {
+  if (!key_set_) return {};
+  return [this](std::move_only_function<void(Result<bool>)> done) {
+    runtime_.control.post([this, done = std::move(done)]() mutable { key_set_->refresh(std::move(done)); });
+  };
+}
+
+// The first of what is wrong between the two processes: they do not fit, or it does not answer.
+api::HealthState RemoteAuth::auth_service_state() const {
+  const auto fit = fit_->status();
+  if (!fit.findings.empty()) return api::HealthState::failing(std::string(fit.findings.front().code()));
+  const auto breaker = service_->status();
+  if (breaker.state != auth::BreakerStatus::State::closed) return api::HealthState::failing(std::string(code_of(Cause::AUTH_CIRCUIT_BREAKER_OPEN)));
+  if (const auto stream = stream_->status(); stream.fault) return api::HealthState::failing(std::string(stream.fault->code()));
+  if (fit.fault) return api::HealthState::failing(std::string(fit.fault->code()));
+  if (!fit.answered) return api::HealthState::unknown(std::string(code_of(Cause::NOT_READY)));
+  return api::HealthState::ok();
+}
+
+std::vector<api::HealthCheck> RemoteAuth::ready() {
+  std::vector<api::HealthCheck> out;
+  // Who is in stays in and a JWT needs no question, so without it this process still serves.
+  out.push_back({.name = "auth_service", .needed = false, .read = [this] { return auth_service_state(); }});
+  if (key_set_)
+    out.push_back({.name = "key_set", .needed = true, .read = [this] {
+                     const auto doubt = key_set_->check();
+                     return doubt ? api::HealthState::failing(std::string(doubt->code())) : api::HealthState::ok();
+                   }});
+  return out;
+}
+
+} // namespace foyer::cli

@@ -1,0 +1,53 @@
+// What a gateway has when its auth service is another process: the links to it,
+// and behind them the same interface as in one process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "api/health.h"
+#include "auth/fit_monitor.h"
+#include "auth/forwarder.h"
+#include "auth/key_set_source.h"
+#include "auth/plane_timers.h"
+#include "auth/pooled_transport.h"
+#include "auth/remote_auth_service.h"
+#include "auth/revocation_stream.h"
+#include "cli/runtime.h"
+
+namespace foyer::cli {
+
+class RemoteAuth {
+ public:
+  // Nothing is asked before start(). `on_refusal`: of requests that are forwarded.
+  [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(const Runtime& runtime, auth::OnForwardRefusal on_refusal);
+
+  void start(); // once
+  [[nodiscard]] auth::AuthService& service() { return *service_; }
+  [[nodiscard]] auth::LocalVerifier& verifier() { return *verifier_; }
+  // GatewayDeps::refresh_keys; empty for a shared secret.
+  [[nodiscard]] std::function<void(std::move_only_function<void(Result<bool>)>)> refresh_keys();
+  [[nodiscard]] std::vector<Route> routes() { return forwarder_->routes(); }
+  [[nodiscard]] std::vector<api::HealthCheck> ready();
+
+ private:
+  explicit RemoteAuth(const Runtime& runtime) : runtime_(runtime), timers_(runtime.control) {}
+  [[nodiscard]] auth::Surroundings around(auth::Transport& transport);
+  Result<void> make_keys();
+  [[nodiscard]] std::vector<std::string> kids() const;
+  [[nodiscard]] api::HealthState auth_service_state() const;
+
+  const Runtime& runtime_;
+  auth::PlaneTimers timers_;
+  std::unique_ptr<auth::PooledTransport> questions_, forwarded_, key_server_; // of their own each, so that none waits for another
+  std::unique_ptr<auth::ServiceIdentity> identity_;
+  std::unique_ptr<auth::LocalVerifier> verifier_;
+  std::unique_ptr<auth::KeySetSource> key_set_; // null for a shared secret
+  std::unique_ptr<auth::RevocationStream> stream_;
+  std::unique_ptr<auth::RemoteAuthService> service_;
+  std::unique_ptr<auth::FitMonitor> fit_;
+  std::unique_ptr<auth::Forwarder> forwarder_;
+};
+
+} // namespace foyer::cli
