@@ -10,6 +10,7 @@
 #include "auth/fit_monitor.h"
 #include "auth/forwarder.h"
 #include "auth/key_set_source.h"
+#include "auth/local_verifier.h"
 #include "auth/plane_timers.h"
 #include "auth/pooled_transport.h"
 #include "auth/remote_auth_service.h"
