@@ -23,6 +23,7 @@ class StorePlace {
   virtual ~StorePlace() = default;
   virtual std::unique_ptr<AccountStore> open() = 0;
   virtual void settle() = 0; // all that was asked has been answered
+  virtual std::unique_ptr<AccountStore> open_on_threads() = 0; // settle() does nothing for it
 };
 using MakePlace = std::function<std::unique_ptr<StorePlace>()>;
 
@@ -31,6 +32,10 @@ class SqlitePlace final : public StorePlace {
   std::unique_ptr<AccountStore> open() override { return open_with({}); }
   std::unique_ptr<AccountStore> open_with(SqliteStoreOptions options) {
     options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    return open_as_it_is(std::move(options));
+  }
+  std::unique_ptr<AccountStore> open_on_threads() override { return open_as_it_is({}); }
+  std::unique_ptr<AccountStore> open_as_it_is(SqliteStoreOptions options) {
     auto opened = open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
@@ -57,6 +62,10 @@ class PostgresPlace final : public StorePlace {
   std::unique_ptr<AccountStore> open() override {
     DatabaseStoreOptions options;
     options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    return open_as_it_is(std::move(options));
+  }
+  std::unique_ptr<AccountStore> open_on_threads() override { return open_as_it_is({}); }
+  std::unique_ptr<AccountStore> open_as_it_is(DatabaseStoreOptions options) {
     auto opened = open_postgres_store({.url = url}, std::move(options), clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);

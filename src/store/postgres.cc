@@ -298,6 +298,9 @@ Result<void> PgDatabase::take_steps(const Schema& schema, const std::string& tab
   // Another process may be migrating the same database: the version is read again behind the lock.
   while (now < known) {
     TRY_VOID(take_migration_lock(schema.part));
+    // A schema of our own: the database may be somebody else's too. Who may not make one finds it made.
+    TRY_VOID(script("DO $$ BEGIN IF to_regnamespace('foyer') IS NULL THEN CREATE SCHEMA foyer; END IF;"
+                    " EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$"));
     TRY_VOID(script(fmt::format("CREATE TABLE IF NOT EXISTS {0} (version BIGINT NOT NULL, probed BIGINT NOT NULL);"
                                 "INSERT INTO {0} SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {0});", table)));
     TRY(there, version(table));

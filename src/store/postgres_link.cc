@@ -113,7 +113,7 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
     if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL") static_cast<PgLink*>(self)->last_words_ = fmt::format("{} (SQLSTATE {})", one_line(field(notice, PG_DIAG_MESSAGE_PRIMARY)), field(notice, PG_DIAG_SQLSTATE));
   }, link.get());
   PQsetnonblocking(handle, 1);
-  TRY_VOID(link->script(fmt::format("SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on; {}"
+  TRY_VOID(link->script(fmt::format("SET search_path = foyer; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on; {}"
                                     // What is acknowledged must survive a crash of the server, whatever its default is.
                                     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
                                     options.statement_timeout.count(), options.lock_timeout.count(), kServerKeepalive),
