@@ -1,0 +1,186 @@
+// The key set: fetched until it is there, kept fresh, asked for out of turn but never flooded; in virtual time.
+#include "auth/key_set_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "auth/links_test_world.h"
+
+namespace foyer::auth {
+namespace {
+
+using namespace testing_world;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Kind = net::NetError::Kind;
+
+std::string jwks(std::initializer_list<std::uint64_t> seeds) {
+  std::vector<jose::Key> keys;
+  for (const auto seed : seeds) {
+    FixedEntropy entropy(seed);
+    keys.push_back(jose::Key::generate_ed25519(entropy).public_part());
+  }
+  return (*jose::KeySet::of(std::move(keys)))->to_jwks();
+}
+
+class Source : public testing::Test {
+ protected:
+  Source() {
+    w.scripted.serve = [this](const Call& call) -> std::optional<net::HttpResult> {
+      if (silent) return std::nullopt;
+      if (down) return *down;
+      const std::string* known = call.headers.find("If-None-Match");
+      if (known != nullptr && *known == etag) return Response{.status = 304, .headers = {{"ETag", etag}}, .body = {}};
+      return Response{.status = 200, .headers = {{"ETag", etag}, {"Content-Type", "application/json"}}, .body = body};
+    };
+  }
+  void publish(std::initializer_list<std::uint64_t> seeds) {
+    body = jwks(seeds);
+    etag = '"' + std::to_string(seeds.size()) + '-' + std::to_string(*seeds.begin()) + '"';
+  }
+  std::string refresh() {
+    std::string out = "nothing yet";
+    source.refresh([&out](Result<bool> newer) { out = !newer ? std::string(newer.error().code()) : *newer ? "newer" : "nothing newer"; });
+    w.pass(Millis{2});
+    return out;
+  }
+  [[nodiscard]] std::string check() const {
+    const auto refusal = source.check();
+    return refusal ? std::string(refusal->code()) : "good";
+  }
+  std::size_t fetches() const { return w.scripted.seen.size(); }
+
+  LinkWorld w;
+  std::string body = jwks({1});
+  std::string etag = "\"1\"";
+  std::optional<net::HttpResult> down;
+  bool silent = false;
+  std::vector<std::size_t> changes; // how many keys each set had
+  KeySetSource source{w.around(w.scripted), {.target = "/.well-known/jwks.json?x=secret"}, [this](std::shared_ptr<const jose::KeySet> keys) { changes.push_back(keys->keys().size()); }};
+};
+
+TEST_F(Source, FetchesAtStartAndEveryMinuteAndTellsOnlyChanges) {
+  EXPECT_EQ(check(), "AUTH_SERVICE_TIMEOUT") << "not before the first answer";
+  source.start();
+  w.pass(Millis{5});
+  EXPECT_EQ(check(), "good");
+  EXPECT_THAT(changes, ElementsAre(1U));
+  w.pass(Millis{120'000});
+  EXPECT_EQ(fetches(), 3U);
+  EXPECT_EQ(*w.scripted.seen[1].headers.find("If-None-Match"), "\"1\"");
+  EXPECT_EQ(w.scripted.seen[0].headers.find(kServiceSignatureHeader), nullptr) << "unsigned";
+  publish({1, 2});
+  w.pass(Millis{60'010});
+  EXPECT_THAT(changes, ElementsAre(1U, 2U));
+  etag = "\"renamed\""; // the same keys under another tag
+  w.pass(Millis{60'010});
+  EXPECT_THAT(changes, ElementsAre(1U, 2U));
+  EXPECT_EQ(source.status().keys, 2U);
+}
+
+TEST_F(Source, AStartWithoutTheServerIsTriedAgainWithinSecondsAndSaysWhy) {
+  down = ScriptedServer::failed(Kind::connect, "cannot connect to auth:8001: Connection refused");
+  source.start();
+  w.pass(Millis{20'000});
+  EXPECT_EQ(check(), "AUTH_SERVICE_CONNECTION_ERROR");
+  EXPECT_THAT(source.check()->evidence, testing::AllOf(HasSubstr("no key set could be fetched yet"), HasSubstr("GET /.well-known/jwks.json: "), testing::Not(HasSubstr("secret"))));
+  EXPECT_EQ(refresh(), "AUTH_SERVICE_CONNECTION_ERROR") << "at once: the back-off asks already";
+  EXPECT_LE(fetches(), 20U);
+  down.reset();
+  w.pass(Millis{5'010});
+  EXPECT_EQ(check(), "good");
+  publish({1, 2});
+  w.pass(Millis{2'000});
+  EXPECT_EQ(refresh(), "newer") << "asked, not blocked by the faults at start";
+  EXPECT_THAT(changes, ElementsAre(1U, 2U));
+}
+
+TEST_F(Source, AnUnknownKidFetchesOnceForAllWhoWait) {
+  source.start();
+  w.pass(Millis{5'000});
+  publish({1, 2});
+  std::vector<bool> newer;
+  for (int i = 0; i < 100; ++i) source.refresh([&newer](Result<bool> answer) { newer.push_back(answer.value()); });
+  w.pass(Millis{5});
+  EXPECT_EQ(newer, std::vector<bool>(100, true));
+  EXPECT_EQ(fetches(), 2U);
+  EXPECT_EQ(refresh(), "newer") << "who verified a moment ago had the older set";
+  w.pass(Millis{1'000});
+  EXPECT_EQ(refresh(), "nothing newer");
+  EXPECT_EQ(fetches(), 2U);
+}
+
+TEST_F(Source, AFloodOfTenThousandUnknownKidsIsAtMostOneFetchPerCoolDown) {
+  source.start();
+  w.pass(Millis{5'000});
+  const auto before = fetches();
+  std::size_t answered = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    source.refresh([&answered](Result<bool> answer) { answered += answer.value() ? 0 : 1; });
+    w.pass(Millis{9}); // 90 s
+  }
+  EXPECT_EQ(answered, 10'000U);
+  EXPECT_EQ(fetches() - before, 3U);
+}
+
+TEST_F(Source, TheLastGoodSetServesUpToItsAgeAndThenNoMore) {
+  source.start();
+  w.pass(Millis{5});
+  const std::vector<std::pair<net::HttpResult, Cause>> faults = {
+      {ScriptedServer::failed(Kind::connect), Cause::AUTH_SERVICE_CONNECTION_ERROR},
+      {ScriptedServer::failed(Kind::timeout), Cause::AUTH_SERVICE_TIMEOUT},
+      {Response{.status = 503, .headers = {}, .body = {}}, Cause::AUTH_SERVICE_NOT_AVAILABLE},
+      {Response{.status = 302, .headers = {{"Location", "/login"}}, .body = {}}, Cause::INVALID_RESPONSE_FORMAT},
+      {Response{.status = 404, .headers = {}, .body = {}}, Cause::INVALID_RESPONSE_FORMAT},
+      {Response{.status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "<html>"}, Cause::INVALID_RESPONSE_FORMAT},
+      {Response{.status = 200, .headers = {}, .body = R"({"keys":[]})"}, Cause::INVALID_RESPONSE_FORMAT},
+      {Response{.status = 200, .headers = {}, .body = R"({"keys":[{"kty":"oct","alg":"HS256","kid":"k","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWM"}]})"}, Cause::INVALID_RESPONSE_FORMAT},
+      {Response{.status = 200, .headers = {}, .body = "no JSON"}, Cause::INVALID_RESPONSE_FORMAT},
+  };
+  for (const auto& [result, cause] : faults) {
+    down = result;
+    w.pass(Millis{65'000});
+    EXPECT_EQ(source.status().fault->cause, cause);
+    EXPECT_EQ(check(), "good");
+    EXPECT_EQ(refresh(), "nothing newer");
+    EXPECT_EQ(check(), "good") << "a fault of the fetch is no fault of the set";
+  }
+  EXPECT_THAT(w.lines(), HasSubstr("the last good one serves on"));
+  w.pass(Millis{3'600'000});
+  EXPECT_EQ(check(), "INVALID_RESPONSE_FORMAT");
+  EXPECT_THAT(source.check()->evidence, HasSubstr("older than 3600 s"));
+  EXPECT_EQ(refresh(), "INVALID_RESPONSE_FORMAT");
+  EXPECT_EQ(w.log.count("key_set_too_old"), 1U);
+  down.reset();
+  w.pass(Millis{5'010});
+  EXPECT_EQ(check(), "good");
+  EXPECT_FALSE(source.status().fault);
+  EXPECT_EQ(w.log.count("key_set_fetched_again"), 1U);
+  EXPECT_THAT(changes, ElementsAre(1U));
+}
+
+TEST_F(Source, WhoWaitsForAFetchThatFailsIsToldThatThereIsNothingNewer) {
+  source.start();
+  w.pass(Millis{2'000});
+  down = ScriptedServer::failed(Kind::closed);
+  std::vector<bool> newer;
+  for (int i = 0; i < 3; ++i) source.refresh([&newer](Result<bool> answer) { newer.push_back(answer.value()); });
+  w.pass(Millis{5});
+  EXPECT_EQ(newer, std::vector<bool>(3, false));
+  down.reset();
+  publish({1, 2});
+  w.pass(Millis{200});
+  EXPECT_THAT(changes, ElementsAre(1U, 2U)) << "the back-off brings it, not the cool-down";
+}
+
+TEST_F(Source, TooManyWhoWaitAreToldSo) {
+  source.start();
+  w.pass(Millis{2'000});
+  silent = true;
+  std::size_t busy = 0;
+  for (int i = 0; i < 20'010; ++i) source.refresh([&busy](Result<bool> answer) { busy += !answer && answer.error().cause == Cause::BUSY ? 1 : 0; });
+  EXPECT_EQ(busy, 10U);
+}
+
+} // namespace
+} // namespace foyer::auth

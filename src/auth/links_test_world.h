@@ -1,0 +1,61 @@
+// For tests of the links between gateway and auth service: virtual time around the
+// network of client_test_world.h, or around one that answers what the test says.
+#pragma once
+
+#include "auth/remote_test_world.h"
+
+namespace foyer::auth::testing_world {
+
+// Each request is answered by `serve`, after 2 ms; without an answer of it never.
+class ScriptedServer final : public Transport {
+ public:
+  explicit ScriptedServer(Timers& timers) : timers_(timers) {}
+  std::function<std::optional<net::HttpResult>(const Call&)> serve;
+  std::vector<Call> seen;
+
+  void send(Call call, std::move_only_function<void(net::HttpResult)> done) override {
+    seen.push_back(call);
+    auto result = serve(call);
+    if (!result) return held_.push_back(std::move(done));
+    timers_.after(Millis{2}, [result = std::move(*result), done = std::move(done)]() mutable { done(std::move(result)); });
+  }
+  static net::HttpResult failed(net::NetError::Kind kind, std::string what = "it is so", net::NetError::Phase phase = net::NetError::Phase::connecting) { return std::unexpected(net::NetError{.kind = kind, .what = std::move(what), .phase = phase}); }
+
+ private:
+  Timers& timers_;
+  std::vector<std::move_only_function<void(net::HttpResult)>> held_;
+};
+
+struct LinkWorld {
+  explicit LinkWorld(std::uint64_t seed = 1) : entropy(seed) {}
+  Surroundings around(Transport& transport) { return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = transport, .timers = timers}; }
+  void pass(Millis time) {
+    const MonoTime end = clock.mono() + time;
+    const auto settle = [this] {
+      while (timers.run_one()) {
+      }
+    };
+    settle();
+    for (auto next = timers.next(); next && *next <= end; next = timers.next()) {
+      clock.advance(std::chrono::ceil<Millis>(*next - clock.mono()));
+      settle();
+    }
+    clock.advance(std::chrono::ceil<Millis>(end - clock.mono()));
+    settle();
+  }
+  [[nodiscard]] std::string lines() const {
+    std::string out;
+    for (const auto& line : log.lines) out += line + "\n";
+    return out;
+  }
+
+  ManualClock clock;
+  FixedEntropy entropy;
+  KeptLog log;
+  Metrics metrics;
+  VirtualTimers timers{clock};
+  VirtualServer server{clock, timers};
+  ScriptedServer scripted{timers};
+};
+
+} // namespace foyer::auth::testing_world
