@@ -49,6 +49,13 @@ void Lockout::succeeded(std::string_view name_key, std::string_view address) {
   settle(at);
 }
 
+void Lockout::forgive(std::string_view name_key, std::string_view address) {
+  const auto at = pairs_.find(key_of(name_key, address));
+  if (at == pairs_.end()) return;
+  at->second.failures = 0;
+  if (at->second.under_way == 0) settle(at);
+}
+
 void Lockout::abandoned(std::string_view name_key, std::string_view address) {
   if (const auto at = pairs_.find(key_of(name_key, address)); at != pairs_.end()) settle(at);
 }

@@ -44,6 +44,7 @@ struct AccountsPolicy {
   Millis longest_ticket_ttl = std::chrono::seconds{60};
   TicketPolicy tickets = {};
   LockoutPolicy lockout = {};
+  LockoutPolicy factor_lockout = {.free_failures = 20}; // per user, from all addresses together
   Rate rate = {.burst = 100, .per_second = 10}; // per endpoint and address
   Millis revocation_poll{250};
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "accounts/exchange.h"
+#include "accounts/factor_routes.h"
 #include "accounts/sessions.h"
 #include "base/bytes.h"
 #include "base/json.h"
@@ -59,7 +60,8 @@ void login(const ExchangePtr& x) {
   auto body = read_body(x->request(), kKnown);
   if (!body) return x->refuse_with(body.error());
   if (auto fit = check_cookie_origin(*x, *body); !fit) return x->refuse_with(fit.error());
-  x->service().login({.name = text_of(*body, "name"), .password = text_of(*body, "password"), .cookie = json::get_bool(*body, "cookie").value_or(false)}, x->caller(), then_signed_in(x, 200));
+  x->service().login({.name = text_of(*body, "name"), .password = text_of(*body, "password"), .factor = maybe_text(*body, "totp"), .cookie = json::get_bool(*body, "cookie").value_or(false)},
+                     x->caller(), then_signed_in(x, 200));
 }
 
 // An explicit token counts before the cookie, which a browser sends unasked.
@@ -94,7 +96,13 @@ void me(const ExchangePtr& x, const json::Object&, const Principal& who) {
   out["session"] = who.identity.session.view();
   out["permissions"] = scope_list(who.identity.permissions);
   out["expires_at"] = rfc3339(who.identity.expires_at);
-  x->answer(200, out);
+  if (!who.own) return x->answer(200, out);
+  x->service().second_factor(who, [x, out = std::move(out)](Result<FactorState> factor) mutable {
+    if (!factor) return x->refuse_with(factor.error());
+    out["second_factor"] = factor->on;
+    out["recovery_codes_left"] = factor->recovery_codes_left;
+    x->answer(200, out);
+  });
 }
 
 void delete_me(const ExchangePtr& x, const json::Object&, const Principal& who) {
@@ -187,7 +195,7 @@ void key_set(const AccountService& service, const Request& request, Reply& reply
 
 std::vector<Route> routes(AccountService& service, OnRefusal on_refusal) {
   const RouteMaker route(service, std::make_shared<const OnRefusal>(std::move(on_refusal)));
-  return {
+  std::vector<Route> out{
       route("POST", "/auth/register", register_account),
       route("POST", "/auth/login", login),
       route("POST", "/auth/refresh", refresh),
@@ -204,6 +212,8 @@ std::vector<Route> routes(AccountService& service, OnRefusal on_refusal) {
               service.run([&service, request = std::move(request), reply = std::move(reply)]() mutable { key_set(service, request, reply); });
             }},
   };
+  add_factor_routes(route, out);
+  return out;
 }
 
 } // namespace foyer::accounts

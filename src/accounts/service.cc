@@ -39,6 +39,7 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
       audit_(store, runners_, log, metrics),
       revocations_(store, runners_, clock, log),
       lockout_(policy_.lockout),
+      factor_guesses_(policy_.factor_lockout),
       tickets_(policy_.tickets),
       dummy_hash_(hash_password(entropy.token(), policy_.hash_cost, entropy)) {}
 

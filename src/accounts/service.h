@@ -43,6 +43,7 @@ struct RegisterQuestion {
 struct LoginQuestion {
   std::string name = {};
   std::string password = {};
+  std::optional<std::string> factor = {}; // a code of the authenticator, or a recovery code
   bool cookie = false;
 };
 // One of the two.
@@ -70,6 +71,16 @@ struct Ticket {
   std::string ticket = {};
   Millis expires_in{};
   WallTime expires_at{};
+};
+struct FactorState {
+  bool on = false;
+  std::size_t recovery_codes_left = 0;
+};
+// A second factor that is to be confirmed with a code of it.
+struct PendingFactor {
+  std::string secret = {}; // base32
+  std::string uri = {};    // otpauth://…, for a QR code
+  Millis expires_in{};
 };
 // Whom a Bearer token speaks for. `own`: an account of ours; absent for tokens of
 // others that are signed with a key we accept.
@@ -100,6 +111,13 @@ class AccountService final : public auth::AuthService {
   void end_sessions(const Principal& who, bool others_only, Caller caller, Done<bool> done);
   void change_password(const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done);
   void delete_account(const Principal& who, Caller caller, Done<bool> done);
+
+  // The second factor (service_factor.cc). `typed` is a code; TOTP_REJECTED, LOGIN_LOCKED as at the login.
+  void second_factor(const Principal& who, Done<FactorState> done);
+  void begin_second_factor(const Principal& who, std::string password, Caller caller, Done<PendingFactor> done);                   // CREDENTIALS_REJECTED, TOTP_ALREADY_ON
+  void confirm_second_factor(const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done);         // NOT_FOUND, TOTP_ALREADY_ON; recovery codes
+  void renew_recovery_codes(const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done);          // NOT_FOUND
+  void remove_second_factor(const Principal& who, std::string typed, Caller caller, Done<bool> done);                              // NOT_FOUND; also by recovery code
   [[nodiscard]] Result<Ticket> mint_ticket(const Principal& who, TicketRequest request, Caller caller);
 
   // ADDRESS_RATE_LIMIT.
@@ -142,6 +160,23 @@ class AccountService final : public auth::AuthService {
   template <class T, class Job, class Then>
   void on_hashing(Job job, Then then);
 
+  // A guess at a second factor counts twice: for (name, address) like a wrong password, and
+  // for the user from wherever it comes, since who guesses here knows the password.
+  struct Guess {
+    std::string name, address, user;
+  };
+  [[nodiscard]] Result<Guess> begin_factor_guess(const UserRow& user, const Caller& caller); // LOGIN_LOCKED
+  Result<bool> end_factor_guess(const Guess& guess, Result<bool> right);                     // TOTP_REJECTED
+  // True: it is right, and used up now.
+  void use_factor(const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Done<bool> done);
+  enum class FactorNeeded : std::uint8_t { pending, on, on_or_recovery };
+  // Goes on with the row as it is after `typed` was used.
+  void with_factor(const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done);
+  void put_pending_factor(std::string name, AttemptPtr attempt, Done<PendingFactor> done);
+  void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Done<std::vector<std::string>> done);
+  void after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed, AttemptPtr attempt, Done<SignedIn> done);
+  void login_with_factor(UserRow user, SecondFactorRow row, std::string typed, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done);
+
   void sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
   void open_session(const UserRow& user, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done);
   struct Opened {
@@ -172,6 +207,7 @@ class AccountService final : public auth::AuthService {
   AuditTrail audit_;
   RevocationFeed revocations_;
   Lockout lockout_;
+  Lockout factor_guesses_; // by user alone
   RateLimits limits_;
   Tickets tickets_;
   std::string dummy_hash_; // what the password of an unknown user is compared with

@@ -84,13 +84,13 @@ void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn>
     }
     std::optional<UserRow> user = std::move(*found);
     if (user) attempt->user = user->id;
-    auto job = [password = std::move(question.password), phc = user ? user->password : dummy_hash_, known = user.has_value(), cost = policy_.hash_cost, &entropy = entropy_] {
+    auto job = [password = question.password, phc = user ? user->password : dummy_hash_, known = user.has_value(), cost = policy_.hash_cost, &entropy = entropy_] {
       Verified out{.match = verify_password(password, phc, cost), .rehashed = {}};
       if (known && out.match == PasswordMatch::yes_and_stale) out.rehashed = hash_password(password, cost, entropy);
       if (!known) out.match = PasswordMatch::no;
       return out;
     };
-    on_hashing<Verified>(std::move(job), [this, attempt, key, address, cookie = question.cookie, user = std::move(user), done = std::move(done)](Result<Verified> verified) mutable {
+    on_hashing<Verified>(std::move(job), [this, attempt, key, address, question = std::move(question), user = std::move(user), done = std::move(done)](Result<Verified> verified) mutable {
       if (!verified) {
         lockout_.abandoned(key, address);
         return done(refused(*attempt, std::move(verified).error()));
@@ -99,12 +99,27 @@ void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn>
         lockout_.failed(key, address, clock_.mono());
         return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
       }
-      lockout_.succeeded(key, address);
+      // Right so far; whether guesses are forgotten is decided when nothing more is asked.
+      lockout_.abandoned(key, address);
       if (user->disabled) return done(refused(*attempt, Refusal{.cause = Cause::USER_DISABLED}));
       std::optional<std::string> rehashed = std::move(verified->rehashed);
       if (rehashed && rehashed->empty()) rehashed.reset();
-      open_session(*user, std::move(rehashed), cookie, std::move(attempt), std::move(done));
+      after_password(std::move(*user), std::move(question), std::move(rehashed), std::move(attempt), std::move(done));
     });
+  }));
+}
+
+void AccountService::after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed, AttemptPtr attempt, Done<SignedIn> done) {
+  const UserId id = user.id;
+  store_.find_second_factor(id, back<std::optional<SecondFactorRow>>([this, attempt, user = std::move(user), question = std::move(question), rehashed = std::move(rehashed),
+                                                                      done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
+    if (!found) return done(refused(*attempt, std::move(found).error()));
+    if (!*found || !(*found)->confirmed) {
+      lockout_.forgive(lookup_key(question.name), address_key(attempt->caller.address));
+      return open_session(user, std::move(rehashed), question.cookie, std::move(attempt), std::move(done));
+    }
+    if (!question.factor) return done(refused(*attempt, Refusal{.cause = Cause::TOTP_REQUIRED, .field = "totp"}));
+    login_with_factor(std::move(user), std::move(**found), std::move(*question.factor), std::move(rehashed), question.cookie, std::move(attempt), std::move(done));
   }));
 }
 
