@@ -122,8 +122,9 @@ class VirtualServer final : public Transport {
 
   VirtualServer(ManualClock& clock, Timers& timers) : clock_(clock), timers_(timers), key_(service_key(kServiceSecret)) {}
 
-  std::deque<Weather> next;         // of the attempts to come
-  Weather always = Weather::fine;   // of the rest
+  std::deque<Weather> next;         // of the next attempts to have a credential verified
+  Weather always = Weather::fine;   // of all others
+  Millis round_trip{2};             // of an answer in fine weather
   Serve serve;
   std::vector<Request> seen;        // requests that arrived whole, in order
   std::uint64_t attempts = 0;       // also those that never arrived
@@ -131,7 +132,7 @@ class VirtualServer final : public Transport {
   void send(Call call, std::move_only_function<void(net::HttpResult)> done) override {
     ++attempts;
     Weather weather = always;
-    if (!next.empty()) {
+    if (!next.empty() && call.target == kVerifyPath) {
       weather = next.front();
       next.pop_front();
     }
@@ -145,22 +146,22 @@ class VirtualServer final : public Transport {
       timers_.after(in, [once, kind, phase, what = std::move(what)] { once(std::unexpected(net::NetError{.kind = kind, .what = what, .phase = phase})); });
     };
     const auto answers = [&](int status, Headers headers, std::string body) {
-      timers_.after(kRoundTrip, [once, response = Response{.status = status, .headers = std::move(headers), .body = std::move(body)}] { once(response); });
+      timers_.after(round_trip, [once, response = Response{.status = status, .headers = std::move(headers), .body = std::move(body)}] { once(response); });
     };
     using Kind = net::NetError::Kind;
     const Headers ours{{"X-Foyer", "1; build=b; ref=r"}, {"Content-Type", "application/json"}};
     const Headers plain{{"Content-Type", "application/json"}};
     switch (weather) {
-      case Weather::fine: return arrive(call, once, kRoundTrip, key_);
+      case Weather::fine: return arrive(call, once, round_trip, key_);
       case Weather::slow: return arrive(call, once, Millis{300}, key_);
-      case Weather::refused: return fails(kRoundTrip, Kind::connect, "cannot connect to auth:8001: Connection refused");
-      case Weather::no_name: return fails(kRoundTrip, Kind::resolve, "no address for auth: Host not found");
-      case Weather::bad_certificate: return fails(kRoundTrip, Kind::tls, "the TLS handshake with auth:8001 failed: certificate has expired");
+      case Weather::refused: return fails(round_trip, Kind::connect, "cannot connect to auth:8001: Connection refused");
+      case Weather::no_name: return fails(round_trip, Kind::resolve, "no address for auth: Host not found");
+      case Weather::bad_certificate: return fails(round_trip, Kind::tls, "the TLS handshake with auth:8001 failed: certificate has expired");
       case Weather::no_connection: return fails(call.connect_timeout, Kind::timeout, "no connection to auth:8001 in time");
       // From here on the server got the question; its answer is lost.
-      case Weather::reset_waiting: return arrive(call, once, {}, key_), fails(kRoundTrip, Kind::closed, "Connection reset by peer", Phase::waiting);
+      case Weather::reset_waiting: return arrive(call, once, {}, key_), fails(round_trip, Kind::closed, "Connection reset by peer", Phase::waiting);
       case Weather::hang_waiting: return arrive(call, once, {}, key_), fails(call.timeout, Kind::timeout, "no byte of an answer in time", Phase::waiting);
-      case Weather::truncated: return arrive(call, once, {}, key_), fails(kRoundTrip, Kind::protocol, "the connection was closed within the answer's body", Phase::reading);
+      case Weather::truncated: return arrive(call, once, {}, key_), fails(round_trip, Kind::protocol, "the connection was closed within the answer's body", Phase::reading);
       case Weather::hang_reading: return arrive(call, once, {}, key_), fails(call.timeout, Kind::timeout, "no whole answer in time", Phase::reading);
       case Weather::status_500: return answers(500, {}, "");
       case Weather::status_502: return answers(502, {{"Content-Type", "text/html"}}, "<html>");
@@ -177,8 +178,8 @@ class VirtualServer final : public Transport {
       case Weather::busy: return problem({.cause = Cause::BUSY, .retry_after = Millis{3'000}}, once);
       case Weather::store_full: return problem({.cause = Cause::STORE_FULL}, once);
       case Weather::unknown_code: return answers(503, {{"X-Foyer", "9"}, {"Content-Type", "application/problem+json"}}, R"({"code":"NOT_YET_INVENTED"})");
-      case Weather::wrong_secret: return arrive(call, once, kRoundTrip, service_key("another secret"));
-      case Weather::clock_off: return arrive(call, once, kRoundTrip, key_, Millis{3'600'000});
+      case Weather::wrong_secret: return arrive(call, once, round_trip, service_key("another secret"));
+      case Weather::clock_off: return arrive(call, once, round_trip, key_, Millis{3'600'000});
     }
   }
 
@@ -190,11 +191,10 @@ class VirtualServer final : public Transport {
   }
 
  private:
-  static constexpr Millis kRoundTrip{2};
   using Once = std::function<void(net::HttpResult)>;
 
   void problem(const Refusal& refusal, const Once& once) {
-    timers_.after(kRoundTrip, [once, response = told(refusal)] { once(response); });
+    timers_.after(round_trip, [once, response = told(refusal)] { once(response); });
   }
 
   // `takes`: there and back; nullopt: the answer is lost.
@@ -207,10 +207,10 @@ class VirtualServer final : public Transport {
     if (mark != std::string::npos) request.query = call.target.substr(mark + 1);
     request.headers = call.headers;
     request.body = call.body;
-    timers_.after(Millis{1}, [this, once, takes, key, clock_off, request = std::move(request)] {
+    timers_.after(round_trip / 2, [this, once, takes, key, clock_off, request = std::move(request)] {
       seen.push_back(request);
       Reply reply = [this, once, takes](net::HttpResult result) {
-        if (takes) timers_.after(*takes - Millis{1}, [once, result = std::move(result)] { once(result); });
+        if (takes) timers_.after(*takes - round_trip / 2, [once, result = std::move(result)] { once(result); });
       };
       if (auto refusal = distrust(request, key, clock_off)) return reply(told(*refusal));
       if (serve) return serve(request, std::move(reply));

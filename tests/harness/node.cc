@@ -12,7 +12,10 @@
 #include "accounts/service.h"
 #include "accounts/sqlite_store.h"
 #include "api/routes.h"
+#include "auth/remote_auth_service.h"
+#include "auth/revocation_stream.h"
 #include "gateway/gateway.h"
+#include "harness/scripted_server.h"
 #include "harness/words.h"
 #include "jose/signer.h"
 #include "protocol/encode.h"
@@ -37,6 +40,7 @@ struct Plan {
   auth::RevocationPolicy revocations;
   std::vector<std::string> non_durable_rooms;
   std::string echo = "off";
+  bool remote = false;   // the scripted auth service is asked over HTTP, by the shipped client
   bool accounts = false; // the real auth service in this process, instead of the scripted one
 };
 
@@ -112,6 +116,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"trusted_proxies", [](Plan& p, const std::string& value) { p.gateway.trusted_proxies.push_back(must(gateway::Network::parse(value))); }},
       {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
       {"accounts", [](Plan& p, const std::string& value) { p.accounts = value == "real"; }},
+      {"auth_service", [](Plan& p, const std::string& value) { p.remote = value == "remote"; }},
       {"echo", [](Plan& p, const std::string& value) { p.echo = value; }},
   };
   return table;
@@ -145,17 +150,38 @@ Plan plan_of(const Settings& settings) {
   return plan;
 }
 
+// The last lines of the log.
+class KeptLog final : public Log {
+ public:
+  void write(Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept override {
+    if (lines.size() == kLines) lines.pop_front();
+    lines.push_back(format_line(LogFormat::json, "now", level, event, message, fields));
+  }
+  [[nodiscard]] bool enabled(Level level) const noexcept override { return level != Level::debug; }
+  std::deque<std::string> lines;
+
+ private:
+  static constexpr std::size_t kLines = 1'000;
+};
+
 } // namespace
 
 // What outlives a process: the clock, the disk, the auth service, the keys.
 struct Node::World {
   explicit World(const Settings& settings) : plan(plan_of(settings)) {}
+  std::optional<ScriptedServer> make_auth_server() {
+    std::optional<ScriptedServer> out;
+    if (plan.remote) out.emplace(clock, auth);
+    return out;
+  }
 
   Plan plan;
   ManualClock clock;
   FixedEntropy entropy;
   testing_world::TempDir data;
+  KeptLog log;
   ScriptedAuth auth{clock};
+  std::optional<ScriptedServer> auth_server = make_auth_server();
   jose::Key key = must(jose::Key::from_secret("a-secret-of-the-harness-of-40-characters"));
   jose::Signer signer = must(jose::Signer::make(key));
   jose::Signer foreign_signer = must(jose::Signer::make(must(jose::Key::from_secret("another-secret-of-somebody-else-entirely"))));
@@ -174,8 +200,9 @@ struct Node::Life {
     info.gateway = &*gateway;
     gateway->watch_revocations();
     network.listen([this](loop::Loop& loop) { return gateway->accept_function(loop.index()); });
-    network.also_pump([this] { return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated(); });
+    network.also_pump([this] { return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated() || timers.run_one() || (world.auth_server && world.auth_server->run()); });
     network.also_pump([this] { return world.on_pump && world.on_pump(); });
+    if (remote) network.pump(); // it hears of revocations before anybody comes
   }
   ~Life() { network.close_all(); }
 
@@ -217,7 +244,7 @@ struct Node::Life {
   std::unique_ptr<accounts::AccountStore> open_account_store() {
     if (!world.plan.accounts) return nullptr;
     accounts::SqliteStoreOptions options{.executor = [this](std::move_only_function<void()> work) { accounts_work.push_back(std::move(work)); }};
-    return must(accounts::open_sqlite_store(world.data.file("accounts.db"), std::move(options), world.clock, world.entropy, metrics, null_log()));
+    return must(accounts::open_sqlite_store(world.data.file("accounts.db"), std::move(options), world.clock, world.entropy, metrics, world.log));
   }
   std::unique_ptr<accounts::AccountService> make_accounts() {
     if (!world.plan.accounts) return nullptr;
@@ -240,16 +267,26 @@ struct Node::Life {
                               .every = [this](Millis interval, std::function<void()> task) { repeated.push_back({interval, world.clock.mono() + interval, std::move(task)}); }};
     const store::SealKey seal = must(store::SealKey::from_secret("the store's key of the harness, of 45 letters"));
     signing_keys = std::make_unique<accounts::SigningKeys>(world.signer, *account_store, seal, accounts::KeyRotationPolicy{.longest_token_life = policy.access_ttl, .leeway = policy.leeway}, runners, world.clock,
-                                                           world.entropy, null_log());
+                                                           world.entropy, world.log);
     signing_keys->start([](Result<bool> ready) { must(std::move(ready)); });
-    auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy), std::move(runners), world.clock, world.entropy, null_log(), metrics,
+    auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy), std::move(runners), world.clock, world.entropy, world.log, metrics,
                                                               [this](UserId user) { store->detach_author(std::move(user), [](Result<bool>) {}); });
     service->start();
     return service;
   }
   auth::AuthService& auth_service() {
     if (account_service) return *account_service;
+    if (remote) return *remote;
     return world.auth;
+  }
+  auth::Surroundings surroundings() { return {.clock = world.clock, .entropy = world.entropy, .log = world.log, .metrics = metrics, .transport = world.auth_server->transport(), .timers = timers}; }
+  std::unique_ptr<auth::RevocationStream> make_stream() {
+    if (!world.plan.remote) return nullptr;
+    return std::make_unique<auth::RevocationStream>(surroundings(), service_identity);
+  }
+  std::unique_ptr<auth::RemoteAuthService> make_remote() {
+    if (!world.plan.remote) return nullptr;
+    return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream, [this](net::Task task) { control.push_back(std::move(task)); });
   }
 
   std::unique_ptr<rooms::ChatStore> open_store() {
@@ -257,7 +294,7 @@ struct Node::Life {
     options.survive_power_loss = false;
     options.vfs = testing_world::Faults::vfs();
     options.executor = [this](std::move_only_function<void()> work) { disk.push_back(std::move(work)); };
-    return must(rooms::open_sqlite_store(world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, null_log()));
+    return must(rooms::open_sqlite_store(world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log));
   }
   auth::LocalVerifier make_verifier() {
     jose::VerifierPolicy policy{.issuer = std::string(kIssuer), .audience = std::string(kAudience), .environment = std::string(kEnvironment), .own_accounts = true, .leeway = world.plan.gateway.leeway};
@@ -289,7 +326,7 @@ struct Node::Life {
             .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
   }
   gateway::GatewayDeps deps() {
-    return {.clock = world.clock, .entropy = world.entropy, .log = null_log(), .metrics = metrics, .store = store.get(), .auth_service = auth_service(), .verifier = verifier,
+    return {.clock = world.clock, .entropy = world.entropy, .log = world.log, .metrics = metrics, .store = store.get(), .auth_service = auth_service(), .verifier = verifier,
             .revocations = revocations, .router = router, .reporter = reporter, .ring = ring, .addresses = addresses, .plain_gets = plain_gets, .users = users, .gauges = gauges,
             .run_control = [this](std::move_only_function<void()> task) { control.push_back(std::move(task)); }};
   }
@@ -303,10 +340,14 @@ struct Node::Life {
   std::unique_ptr<accounts::AccountStore> account_store = open_account_store();
   std::unique_ptr<accounts::SigningKeys> signing_keys;
   std::unique_ptr<accounts::AccountService> account_service = make_accounts();
+  auth::testing_world::VirtualTimers timers{world.clock};
+  const auth::ServiceIdentity service_identity{"gateway-1", auth::testing_world::kServiceSecret};
+  std::unique_ptr<auth::RevocationStream> stream = make_stream();
+  std::unique_ptr<auth::RemoteAuthService> remote = make_remote();
   auth::LocalVerifier verifier = make_verifier();
   auth::RevocationTable revocations{world.plan.revocations};
   gateway::RefusalRing ring;
-  gateway::RefusalReporter reporter{ring, metrics, null_log(), world.clock};
+  gateway::RefusalReporter reporter{ring, metrics, world.log, world.clock};
   gateway::AddressLimits addresses{world.plan.addresses};
   gateway::AddressLimits plain_gets{world.plan.addresses};
   gateway::UserConnections users{world.plan.user_connections};
@@ -325,6 +366,17 @@ Node::~Node() { set_disk(Disk::well); }
 ManualClock& Node::clock() { return world_->clock; }
 MemoryNetwork& Node::network() { return life_->network; }
 ScriptedAuth& Node::auth() { return world_->auth; }
+const std::deque<std::string>& Node::log() const { return world_->log.lines; }
+bool Node::set_auth_weather(std::string_view words) {
+  if (world_->auth_server) return world_->auth_server->set_weather(words);
+  using Mood = ScriptedAuth::Mood;
+  for (const auto& [name, mood] : {std::pair{"is away", Mood::away}, std::pair{"is silent", Mood::silent}, std::pair{"is well", Mood::well}}) {
+    if (words != name) continue;
+    world_->auth.set_mood(mood);
+    return true;
+  }
+  return false;
+}
 void Node::pump() { life_->network.pump(); }
 void Node::turn(std::size_t loop) { life_->network.loop(loop).turn(); }
 void Node::turn_disk() { Life::run(life_->disk); }

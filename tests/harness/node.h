@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,10 @@ class Node {
   [[nodiscard]] ManualClock& clock();
   [[nodiscard]] MemoryNetwork& network();
   [[nodiscard]] ScriptedAuth& auth();
+  // What the auth service does from now on ("hangs", "answers 503 2 times"); with
+  // `given auth_service remote` whatever ScriptedServer knows. False: no such words.
+  bool set_auth_weather(std::string_view words);
+  [[nodiscard]] const std::deque<std::string>& log() const; // as JSON lines, the last ones
   void pump();               // until everything rests
   void turn(std::size_t loop); // one turn of one loop, and nothing else
   void turn_disk();            // one piece of work of the store

@@ -92,9 +92,8 @@ class Player {
     if (text == "server drains") return node.drain();
     if (text == "server restarts") return node.restart(true);
     if (text == "server is killed") return node.restart(false);
-    if (text == "auth service is away") return node.auth().set_mood(ScriptedAuth::Mood::away);
-    if (text == "auth service is silent") return node.auth().set_mood(ScriptedAuth::Mood::silent);
-    if (text == "auth service is well") return node.auth().set_mood(ScriptedAuth::Mood::well);
+    if (text.starts_with("auth service ") && node.set_auth_weather(text.substr(13))) return;
+    if (words.accept("log", "says")) return log_says(node, words);
     using Kind = auth::RevocationEvent::Kind;
     using Reason = auth::RevocationEvent::Reason;
     if (words.accept("session", "of")) return node.auth().revoke({.kind = Kind::session, .id = person(words.take()).identity.session.str()});
@@ -106,6 +105,21 @@ class Player {
       return node.auth().revoke({.kind = Kind::user, .id = std::move(id), .reason = disabled ? Reason::disabled : Reason::enabled});
     }
     differ("no such statement about the world");
+  }
+
+  // EVENT [JSON]: a line of that event that fits.
+  void log_says(Node& node, Words& words) {
+    const std::string event(words.take());
+    json::Value expected = words.rest().empty() ? json::Value(json::Object{}) : parse_json(words.rest());
+    expected.as_object()["event"] = event;
+    std::string seen;
+    for (const std::string& line : node.log()) {
+      const auto value = json::parse(line);
+      if (!value || json::get_string(value->as_object(), "event") != event) continue;
+      if (!mismatch(expected, *value, bindings_)) return;
+      seen += "\n  logged " + line;
+    }
+    differ("no such line in the log" + (seen.empty() ? " and none of that event" : seen));
   }
 
   // ---- people

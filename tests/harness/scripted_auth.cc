@@ -40,9 +40,11 @@ Result<Identity> ScriptedAuth::redeem(const auth::TicketQuestion& question) {
   const auto found = tickets_.find(question.ticket);
   if (found == tickets_.end()) return refuse(Cause::TICKET_UNKNOWN, "no such ticket");
   Ticket& ticket = found->second;
+  if (ticket.used && ticket.attempt == question.attempt) return ticket.identity;
   if (ticket.used) return refuse(Cause::TICKET_USED, "redeemed before");
   if (!ticket.origin.empty() && question.origin.value_or("") != ticket.origin) return refuse(Cause::TICKET_UNKNOWN, "bound to another origin");
   ticket.used = true;
+  ticket.attempt = question.attempt;
   return ticket.identity;
 }
 

@@ -40,6 +40,7 @@ class ScriptedAuth final : public auth::AuthService {
     Identity identity;
     std::string origin;
     bool used = false;
+    std::string attempt = {}; // that used it; asked again it gets the same answer
   };
   [[nodiscard]] Result<Identity> redeem(const auth::TicketQuestion& question);
   [[nodiscard]] Result<Identity> look_up(const auth::CookieQuestion& question) const;

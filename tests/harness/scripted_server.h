@@ -1,0 +1,48 @@
+// The same scripted auth service as another process: behind HTTP, in weather that the
+// test makes. What it says is ScriptedAuth's; whether, when and in what shape it
+// arrives is the network's (auth/client_test_world.h has all the faults).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "auth/client_test_world.h"
+#include "harness/scripted_auth.h"
+
+namespace foyer::harness {
+
+class ScriptedServer {
+ public:
+  ScriptedServer(ManualClock& clock, ScriptedAuth& auth);
+
+  [[nodiscard]] auth::Transport& transport() { return server_; }
+  // "refuses connections", "hangs", "answers 503", "is well", …, for good or, with
+  // "2 times" behind it, for the next questions. False: no such words.
+  bool set_weather(std::string_view words);
+  // True if there was something to do.
+  bool run() { return timers_.run_one(); }
+
+ private:
+  using Reply = auth::testing_world::VirtualServer::Reply;
+  struct Poll { // a question for revocations that waits for some
+    std::int64_t after = 0;
+    Reply reply;
+    net::TimerId timer = 0;
+  };
+  void serve(const Request& request, Reply reply);
+  void verify(const json::Object& body, const Request& request, Reply reply);
+  void poll(const json::Object& body, Reply reply);
+  [[nodiscard]] json::Object events_after(std::int64_t cursor) const;
+  void answer_polls();
+  void connections_end();
+
+  auth::testing_world::VirtualTimers timers_;
+  auth::testing_world::VirtualServer server_;
+  ScriptedAuth& auth_;
+  std::vector<auth::RevocationEvent> events_;
+  std::vector<Poll> polls_;
+};
+
+} // namespace foyer::harness
