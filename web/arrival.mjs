@@ -1,7 +1,11 @@
 // Before login: the form, and what can be known of the server from outside.
+import { Again } from './again.mjs';
+import { CodeField } from './code_field.mjs';
 import { $, h } from './dom.mjs';
 import { call } from './http.mjs';
+import { Login } from './login.mjs';
 import { refusalCard } from './refusal_card.mjs';
+import { waitNodes } from './relogin.mjs';
 
 // Which field a refusal is about, so that it is told beside it.
 const FIELD_OF = {
@@ -14,22 +18,37 @@ export class Arrival {
   #session;
   #entered;
   #polling = null;
+  #login;
+  #code = new CodeField('entry-code');
+  #again;              // for what is asked without the form: the cookie, a sign-out
+  #step = 'password';
 
-  constructor(session, entered) {
+  constructor(session, world, entered) {
     this.#session = session;
     this.#entered = entered;
+    this.#again = new Again(world);
+    this.#login = new Login((kind, entry) => session.begin(kind, entry), world, { changed: () => this.#draw(), done: () => this.#done() });
+    $('entry-second').append(this.#code.node);
     $('entry').addEventListener('submit', (event) => { event.preventDefault(); this.#submit(); });
-    $('entry-choice').addEventListener('change', () => this.#choose());
+    $('entry-choice').addEventListener('change', () => { this.#login.reset(); this.#choose(); });
+    $('entry-back').addEventListener('click', () => { this.#login.reset(); $('entry-password').focus(); });
     for (const name of ['name', 'password', 'invitation']) $(`entry-${name}`).addEventListener('input', () => this.#fault(name, ''));
     $('server-address').textContent = location.origin;
   }
 
   get #kind() { return $('entry').elements.kind.value; }
 
-  show(refusal) {
+  // retry: what is asked again by itself, while the refusal is one that passes
+  show(refusal, retry = null) {
     document.title = 'Foyer';
     $('arrival').hidden = false;
-    $('arrival-refusal').replaceChildren(...(refusal ? [refusalCard(refusal)] : []));
+    this.#login.reset();
+    this.#again.stop();
+    this.#said(refusal);
+    if (retry) {
+      this.#again.later(refusal, retry);
+      this.#said(refusal, waitNodes('away', this.#again.at, () => this.#again.now()));
+    }
     if (refusal?.endedFor) $('entry-name').value = refusal.endedFor.name;
     $('entry-password').value = '';
     $('entry').elements.kind.value = 'login';
@@ -43,7 +62,20 @@ export class Arrival {
   hide() {
     $('arrival').hidden = true;
     clearTimeout(this.#polling);
+    this.#again.stop();
   }
+
+  // A sign-out that the server has not heard of yet ({ refusal, again } or null).
+  unheard(told) {
+    if (!told) return this.#again.stop();
+    const { refusal, again } = told;
+    this.#again.later(refusal, async () => this.unheard(await again()));
+    this.#said({ ...refusal, message: `You are signed out in this window, but the server has not heard of it yet. ${refusal.message}` }, waitNodes('away', this.#again.at, () => this.#again.now()));
+  }
+
+  tell(text) { $('arrival-refusal').replaceChildren(h('p', { class: 'told' }, text)); }
+
+  #said(refusal, nodes = []) { $('arrival-refusal').replaceChildren(...(refusal ? [refusalCard(refusal, ...nodes)] : [])); }
 
   #choose() {
     const registers = this.#kind === 'register';
@@ -76,7 +108,7 @@ export class Arrival {
     }
   }
 
-  async #submit() {
+  #submit() {
     const name = $('entry-name').value.trim();
     const password = $('entry-password').value;
     if (!name || !password) {
@@ -85,22 +117,39 @@ export class Arrival {
       (name ? $('entry-password') : $('entry-name')).focus();
       return;
     }
+    if (this.#login.step === 'code' && !this.#code.value) return this.#code.focus();
+    this.#again.stop();
+    this.#login.submit({ kind: this.#kind, name, password, invitation: $('entry-invitation').value.trim(), stay: $('entry-stay').checked, code: this.#code.value });
+  }
+
+  #done() {
+    $('entry-password').value = '';
+    this.#code.clear();
+    this.#entered();
+  }
+
+  // The form as the login stands: which step, what was refused, what is waited for.
+  #draw() {
+    const { step, state, refusal, until } = this.#login;
+    const second = step === 'code';
     const submit = $('entry-submit');
-    submit.disabled = true;
-    submit.textContent = this.#kind === 'register' ? 'Registering…' : 'Logging in…';
-    $('arrival-refusal').replaceChildren();
-    const refusal = await this.#session.begin(this.#kind, { name, password, invitation: $('entry-invitation').value.trim(), stay: $('entry-stay').checked });
-    submit.disabled = false;
-    submit.textContent = this.#kind === 'register' ? 'Register' : 'Log in';
-    if (!refusal) {
-      $('entry-password').value = '';
-      this.#entered();
-      return;
+    const registers = this.#kind === 'register';
+    submit.disabled = state === 'asking' || state === 'locked';
+    submit.textContent = state === 'asking' ? (registers ? 'Registering…' : 'Logging in…') : registers ? 'Register' : 'Log in';
+    $('entry-choice').hidden = $('entry-first').hidden = second;
+    $('entry-second').hidden = $('entry-back').hidden = !second;
+    if (second) $('entry-second-who').textContent = $('entry-name').value.trim();
+    this.#said(refusal, refusal ? [...this.#nextStep(refusal), ...waitNodes(state, until, () => this.#login.now())] : []);
+    if (this.#step !== step) {
+      this.#step = step;
+      this.#code.clear();
+      if (second) return this.#code.focus();
     }
-    $('arrival-refusal').replaceChildren(refusalCard(refusal, ...this.#nextStep(refusal)));
+    if (!refusal) return;
     const field = FIELD_OF[refusal.code];
     if (field) $(`entry-${field}`).setAttribute('aria-invalid', 'true');
-    (field ? $(`entry-${field}`) : refusal.code === 'CREDENTIALS_REJECTED' ? $('entry-password') : submit).focus();
+    if (second) this.#code.reject();
+    else if (state === 'open') (field ? $(`entry-${field}`) : refusal.code === 'CREDENTIALS_REJECTED' ? $('entry-password') : submit).focus();
   }
 
   #nextStep({ code }) {
@@ -112,8 +161,8 @@ export class Arrival {
 
   #switch(kind) {
     $('entry').elements.kind.value = kind;
+    this.#login.reset();
     this.#choose();
-    $('arrival-refusal').replaceChildren();
     $('entry-password').focus();
   }
 

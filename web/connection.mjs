@@ -10,7 +10,11 @@
 // Each phase says why it is there (`because`, a refusal) and `waiting` says until
 // when (`retryAt`). A refusal with retry `refresh` gets one new token; the same
 // code again after it is `never`.
-import { fromClose, fromMessage, refusal, stoppedByProxy } from './refusal.mjs';
+//
+// While it is online and the token is about to end without a new one, `ending` says
+// when ({ at, because, retryAt }); it is asked again as long as asking may help.
+import { Again } from './again.mjs';
+import { fromClose, fromMessage, isPassing, refusal, stoppedByProxy, telling } from './refusal.mjs';
 
 export const CONNECT_MS = 10_000;    // from the first packet to the verdict
 export const PONG_MS = 10_000;       // silence after our own ping
@@ -22,6 +26,7 @@ export class Connection {
   because = null;
   retryAt = null;
   welcome = null;      // authentication_success of the current socket
+  ending = null;       // the session's end is near and was not put off
 
   #world;
   #socket = null;
@@ -29,6 +34,8 @@ export class Connection {
   #cancelSilence = () => {};
   #attempts = 0;       // failures since the last time online
   #refreshedFor = '';  // the code that made us renew since the last time online
+  #stale = false;      // the token at hand was refused: a new one first
+  #again;              // asking for a new token while the old one still counts
   #reached = false;    // this socket was opened
   #verdict = null;     // authentication_error of this socket
   #retryAfter = null;  // of `closing`
@@ -41,15 +48,26 @@ export class Connection {
   //        probe() → Promise<refusal | null> (a plain GET on the socket path),
   //        retryOf(code) → Promise<'never' | 'refresh' | 'after' | undefined> (the catalogue's word),
   //        session: { token(), renew() → Promise<refusal | null> }
-  constructor(world) { this.#world = world; }
+  constructor(world) {
+    this.#world = world;
+    this.#again = new Again(world);
+  }
 
   onPhase(listener) { this.#onPhase.push(listener); }
   onMessage(listener) { this.#onMessage.push(listener); }
 
   start() {
     if (this.phase !== 'stopped' && this.phase !== 'refused') return;
+    this.restart();
+  }
+
+  // With another session of the same person: what was being done goes on in a new socket.
+  restart() {
+    this.#drop(1000);
     this.#attempts = 0;
     this.#refreshedFor = '';
+    this.#stale = false;
+    this.because = null;
     this.#connect();
   }
 
@@ -60,6 +78,9 @@ export class Connection {
 
   // The reader's "now" button, and the browser's `online` event.
   retryNow() { if (this.phase === 'waiting') this.#connect(); }
+
+  // The same for a new token while `ending`.
+  renewNow() { this.#again.now(); }
 
   // Back from sleep: do not wait for the heartbeat to find a dead socket.
   check() {
@@ -87,12 +108,16 @@ export class Connection {
     this.phase = phase;
     this.because = because;
     this.retryAt = retryAt;
-    for (const listener of this.#onPhase) listener(this);
+    this.#again.stop();
+    this.ending = null;
+    this.#tell();
   }
+
+  #tell() { for (const listener of this.#onPhase) listener(this); }
 
   #connect() {
     this.#cancelTimer();
-    if (!this.#world.session.token()) return void this.#renew();
+    if (this.#stale || !this.#world.session.token()) return void this.#renew();
     this.#reached = false;
     this.#verdict = null;
     this.#retryAfter = null;
@@ -114,9 +139,10 @@ export class Connection {
     this.#enter('renewing', { because: this.because });
     const refused = await this.#world.session.renew();
     if (this.phase !== 'renewing') return;
+    this.#stale = refused !== null;
     if (!refused) this.#connect();
     else if (refused.retry === 'after') this.#wait(refused);
-    else this.#enter('refused', { because: refused });
+    else this.#enter('refused', { because: telling(this.because, refused) });
   }
 
   #receive(text) {
@@ -136,7 +162,7 @@ export class Connection {
         this.#verdict = fromMessage(message);
         break;
       case 'token_expiring':
-        this.#renewInBand();
+        this.#renewInBand(Date.parse(message.expires_at));
         break;
       case 'closing':
         this.#retryAfter = message.retry_after_ms ?? null;
@@ -151,14 +177,22 @@ export class Connection {
   }
 
   // One source of lifetimes: the server says when, we bring a new token into the
-  // same socket. If that fails the socket ends at its time with TOKEN_EXPIRED.
-  async #renewInBand() {
+  // same socket. If that fails the socket ends at its time with TOKEN_EXPIRED, and
+  // `ending` says so before.
+  async #renewInBand(at) {
     const socket = this.#socket;
-    const refused = await this.#world.session.renew();
-    if (this.#socket !== socket || this.phase !== 'online') return;
-    if (!refused) await this.request('refresh', { token: this.#world.session.token() });
-    else if (refused.retry === 'after') this.#world.after(refused.retryAfterMs ?? 5_000, () => { if (this.#socket === socket && this.phase === 'online') this.#renewInBand(); });
-    else { this.#drop(1000); this.#enter('refused', { because: refused }); }
+    const still = () => this.#socket === socket && this.phase === 'online';
+    let refused = await this.#world.session.renew();
+    if (!still()) return;
+    if (!refused) {
+      ({ refusal: refused = null } = await this.request('refresh', { token: this.#world.session.token() }));
+      if (!still()) return;
+    }
+    if (!refused) this.#again.stop();
+    else if (isPassing(refused) || refused.retryAfterMs !== null) this.#again.later(refused, () => this.#renewInBand(at));
+    const had = this.ending !== null;
+    this.ending = refused ? { at, because: refused, retryAt: this.#again.at } : null;
+    if (had || refused) this.#tell();
   }
 
   // Something came: the peer lives. After a heartbeat of silence we ask.

@@ -1,26 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Connection } from './connection.mjs';
+import { settle, world as bareWorld } from './test_world.test.mjs';
 
-// A world in which time stands until it is moved, and sockets do what the test says.
-function world({ tokens = ['t1', 't2', 't3'], renewals = [], probed = null } = {}) {
-  const timers = new Set();
-  const w = {
-    url: 'ws://foyer.test/ws/chat', clock: 0, sockets: [], probes: 0, renewed: 0,
-    now: () => w.clock,
-    random: () => 0.5,
-    after(ms, act) {
-      const timer = { at: w.clock + ms, act };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
+// Time stands until it is moved, and sockets do what the test says.
+function world({ tokens = ['t1', 't2', 't3', 't4'], renewals = [], probed = null } = {}) {
+  const w = Object.assign(bareWorld(), {
+    url: 'ws://foyer.test/ws/chat', sockets: [], probes: 0, renewed: 0,
     open() {
       const socket = { sent: [], closedWith: null, send: (text) => socket.sent.push(JSON.parse(text)), close: (code) => { socket.closedWith = code; } };
       w.sockets.push(socket);
       return socket;
     },
     probe: async () => { w.probes += 1; return probed; },
-    retryOf: async (code) => ({ TOKEN_EXPIRED: 'refresh', SESSION_REVOKED: 'never' })[code],
+    retryOf: async (code) => ({ TOKEN_EXPIRED: 'refresh', TOKEN_REVOKED: 'refresh', SESSION_REVOKED: 'never' })[code],
     session: {
       current: tokens[0],
       token: () => w.session.current,
@@ -31,30 +24,16 @@ function world({ tokens = ['t1', 't2', 't3'], renewals = [], probed = null } = {
         return refusal;
       },
     },
-    async pass(ms) {
-      const until = w.clock + ms;
-      for (;;) {
-        const due = [...timers].filter((t) => t.at <= until).sort((a, b) => a.at - b.at)[0];
-        if (!due) break;
-        timers.delete(due);
-        w.clock = due.at;
-        due.act();
-        await settle();
-      }
-      w.clock = until;
-      await settle();
-    },
-    get socket() { return w.sockets.at(-1); },
     async say(message) { w.socket.onmessage({ data: JSON.stringify(message) }); await settle(); },
     async close(code, reason = '') { w.socket.onclose({ code, reason }); await settle(); },
     async admit() {
       w.socket.onopen();
       await w.say({ type: 'authentication_success', user: { id: 'u', name: 'Ann' }, heartbeat_ms: 25_000 });
     },
-  };
+  });
+  Object.defineProperty(w, 'socket', { get: () => w.sockets.at(-1) });
   return w;
 }
-const settle = async () => { for (let i = 0; i < 10; i += 1) await null; };
 
 async function online(options) {
   const w = world(options);
@@ -161,13 +140,68 @@ test('a new token goes into the living socket when the old one is about to end',
   assert.equal(w.sockets.length, 1);
 });
 
-test('a session that has ended is told whole when the token cannot be renewed', async () => {
-  const gone = { code: 'REFRESH_UNKNOWN', ref: 'r3', retry: 'never', message: 'That session is over.' };
+const EXPIRING = { type: 'token_expiring', expires_at: '1970-01-01T00:01:00.000Z' };
+const gone = { code: 'REFRESH_UNKNOWN', ref: 'r3', retry: 'never', retryAfterMs: null, status: 401, message: 'That session is over.' };
+const away = { code: 'AUTH_SERVICE_TIMEOUT', ref: 'r4', retry: 'after', retryAfterMs: null, status: 503, message: 'Not your fault.' };
+
+test('a session that has ended is told a minute before the socket ends, and why', async () => {
+  const { w, c } = await online({ renewals: [gone, gone] });
+  await w.say(EXPIRING);
+  assert.deepEqual([c.phase, c.ending, w.socket.closedWith], ['online', { at: 60_000, because: gone, retryAt: null }, null]);
+  await w.pass(20_000);
+  assert.equal(w.renewed, 1, 'a decision is not asked for again');
+  await w.close(4401, 'TOKEN_EXPIRED r5');
+  assert.deepEqual([c.phase, c.because.code, c.ending], ['refused', 'REFRESH_UNKNOWN', null]);
+});
+
+test('while the auth service is away the end is announced, asked about with growing waits, and put off when it is back', async () => {
+  const { w, c } = await online({ renewals: [away, away] });
+  const told = [];
+  c.onPhase(({ phase, ending }) => told.push([phase, ending?.because.code, ending?.retryAt]));
+  await w.say(EXPIRING);
+  await w.pass(750 + 1_500);
+  assert.equal(w.renewed, 3);
+  assert.deepEqual(w.socket.sent.at(-1), { type: 'refresh', id: 1, token: 't4' });
+  await w.say({ type: 'refreshed', id: 1, expires_at: '1970-01-01T00:16:00.000Z' });
+  assert.deepEqual(told, [['online', 'AUTH_SERVICE_TIMEOUT', 750], ['online', 'AUTH_SERVICE_TIMEOUT', 2_250], ['online', undefined, undefined]]);
+  assert.equal(w.sockets.length, 1);
+});
+
+test('a new token that the socket refuses announces the end with that cause', async () => {
+  const { w, c } = await online();
+  await w.say(EXPIRING);
+  await w.say({ type: 'error', id: 1, code: 'USER_MISMATCH', message: 'no', retry: 'never', ref: 'r6' });
+  assert.deepEqual([c.phase, c.ending.because.code, c.ending.at], ['online', 'USER_MISMATCH', 60_000]);
+});
+
+test('a token that ended while the auth service was away is not shown again: a new one first', async () => {
+  const { w, c } = await online({ renewals: [away, away] });
+  await w.close(4401, 'TOKEN_EXPIRED r1');
+  assert.deepEqual([c.phase, c.because.code], ['waiting', 'AUTH_SERVICE_TIMEOUT']);
+  await w.pass(c.retryAt - w.clock);
+  assert.deepEqual([c.phase, w.sockets.length, w.renewed], ['waiting', 1, 2]);
+  await w.pass(c.retryAt - w.clock);
+  await w.admit();
+  assert.deepEqual([c.phase, w.sockets.length, w.renewed], ['online', 2, 3]);
+});
+
+test('a revoked token whose session is gone too is told by the close, which knows why', async () => {
   const { w, c } = await online({ renewals: [gone] });
-  await w.say({ type: 'token_expiring', expires_at: '2030-01-01T00:00:00.000Z' });
-  assert.equal(c.phase, 'refused');
-  assert.equal(c.because, gone);
-  assert.equal(w.socket.closedWith, 1000);
+  await w.close(4401, 'TOKEN_REVOKED r7');
+  assert.deepEqual([c.phase, c.because.code, c.because.ref, c.because.retry], ['refused', 'TOKEN_REVOKED', 'r7', 'never']);
+  await w.pass(3_600_000);
+  assert.deepEqual([w.renewed, w.sockets.length], [1, 1]);
+});
+
+test('a restart with another session goes on in a new socket, and what was asked is answered as lost', async () => {
+  const { w, c } = await online({ renewals: [gone] });
+  await w.say(EXPIRING);
+  const asked = c.request('rooms');
+  w.session.current = 'again';
+  c.restart();
+  assert.deepEqual([(await asked).refusal.lost, c.ending, w.sockets[0].closedWith], [true, null, 1000]);
+  w.socket.onopen();
+  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 'again' }]);
 });
 
 test('after a bare 1006 at the handshake the cause is asked for by a plain GET', async () => {

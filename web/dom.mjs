@@ -22,8 +22,8 @@ export function prose(text) {
   return parts.map((part, i) => (i % 2 === 1 ? h('code', {}, part) : part));
 }
 
-export function copyButton(text, label = 'Copy') {
-  const button = h('button', { type: 'button', class: 'link' }, label);
+export function copyButton(text, label = 'Copy', look = 'link') {
+  const button = h('button', { type: 'button', class: look }, label);
   button.addEventListener('click', async () => {
     try {
       await navigator.clipboard.writeText(text);
@@ -50,10 +50,43 @@ export function dayOf(date, today = new Date()) {
   return date.getFullYear() === today.getFullYear() ? day.format(date) : dayYear.format(date);
 }
 
+// Words that change with the time, for as long as they stand on the page. A screen
+// reader reads them when it comes there, not every second.
+export function ticking(words, properties = {}) {
+  const node = h('span', { class: 'figures', role: 'timer', 'aria-live': 'off', ...properties }, words());
+  const timer = setInterval(() => {
+    if (!node.isConnected) clearInterval(timer);
+    else node.textContent = words();
+  }, 1_000);
+  return node;
+}
+
+// Hands a text to the person as a file.
+export function download(name, text) {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+  h('a', { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+// rows of booleans (qr.mjs) as a picture, with the quiet zone that scanners need.
+export function qrPicture(rows, label) {
+  const space = 'http://www.w3.org/2000/svg';
+  const size = rows.length + 8;
+  const svg = document.createElementNS(space, 'svg');
+  for (const [name, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, role: 'img', 'aria-label': label, class: 'qr', 'shape-rendering': 'crispEdges' })) svg.setAttribute(name, value);
+  const cells = document.createElementNS(space, 'path');
+  cells.setAttribute('d', rows.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x + 4} ${y + 4}h1v1h-1z`] : []))).join(''));
+  svg.append(cells);
+  return svg;
+}
+
 // One dialog at a time; Escape and the backdrop close it, focus goes back.
 export function openDialog(title, ...content) {
   const dialog = $('dialog');
   if (dialog.open) dialog.close();
+  dialog.className = '';
+  dialog.oncancel = null;
+  dialog.onclose = () => { if (!dialog.open) dialog.replaceChildren(); }; // nothing secret stays behind
   dialog.replaceChildren(h('h2', { id: 'dialog-title' }, title), ...content.flat().filter(Boolean));
   dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
   dialog.showModal();

@@ -1,31 +1,19 @@
 // The list of rooms, the people in a room, and the dialogs: open a room, invite,
-// write to somebody, the account and its sessions.
-import { $, closeDialog, copyButton, fullTimeOf, h, openDialog } from './dom.mjs';
+// write to somebody.
+import { $, closeDialog, copyButton, h, openDialog } from './dom.mjs';
 import { KIND_TITLES } from './chat.mjs';
 import { refusalCard } from './refusal_card.mjs';
 
 export const hrefOf = (name) => `#${encodeURIComponent(name)}`;
 
-// A User-Agent in words that its owner recognises.
-export function deviceWords(agent = '') {
-  const first = (table) => table.find(([mark]) => agent.includes(mark))?.[1];
-  const browser = first([['Edg/', 'Edge'], ['OPR/', 'Opera'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari']]);
-  const system = first([['iPhone', 'iPhone'], ['iPad', 'iPad'], ['Android', 'Android'], ['Windows', 'Windows'], ['Mac OS', 'Mac'], ['Linux', 'Linux']]);
-  if (browser) return system ? `${browser} on ${system}` : browser;
-  return agent.slice(0, 60) || 'A program';
-}
-
 export class Hall {
   #chat;
-  #session;
-  #acts; // { go(room name), signOut(), leaveWindow() }
+  #acts; // { go(room name) }
 
-  constructor(chat, session, acts) {
+  constructor(chat, acts) {
     this.#chat = chat;
-    this.#session = session;
     this.#acts = acts;
     $('new-room').addEventListener('click', () => this.openRoom());
-    $('account').addEventListener('click', () => this.account());
     $('room-more').addEventListener('click', () => this.room(chat.rooms.get(chat.current)));
     $('people-toggle').addEventListener('click', () => this.togglePeople());
     $('people-close').addEventListener('click', () => this.togglePeople(false));
@@ -182,43 +170,5 @@ export class Hall {
       submit: 'Delete',
       act: () => this.#chat.delete(room.name, message.offset),
     });
-  }
-
-  async account() {
-    const { user } = this.#session;
-    const list = h('ul', { class: 'sessions' }, h('li', { class: 'note' }, 'Asking…'));
-    const slot = h('div', { class: 'slot', role: 'alert' });
-    const others = h('button', { type: 'button', onclick: () => this.#endSessions('/auth/sessions?others=true', list, slot) }, 'End all others');
-    openDialog(user.name, slot,
-      h('p', { class: 'note' }, 'Your id, for invitations'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)),
-      h('h3', {}, 'Where you are signed in'), list,
-      h('div', { class: 'row' },
-        h('button', { type: 'button', class: 'outlined', onclick: () => { closeDialog(); this.#acts.signOut(); } }, 'Sign out'),
-        others,
-        h('button', { type: 'button', onclick: () => { closeDialog(); this.#acts.leaveWindow(); } }, 'Another person in this window'),
-        h('button', { type: 'button', onclick: closeDialog }, 'Close')));
-    await this.#drawSessions(list, slot);
-  }
-
-  async #drawSessions(list, slot) {
-    const { body, refusal } = await this.#session.ask('GET', '/auth/sessions');
-    if (refusal) {
-      list.replaceChildren();
-      return slot.replaceChildren(refusalCard(refusal));
-    }
-    const sessions = body.sessions ?? body;
-    list.replaceChildren(...sessions.map((s) => {
-      const here = s.current ?? s.id === this.#session.id;
-      const seen = s.last_seen ? `last seen ${fullTimeOf(new Date(s.last_seen))}` : '';
-      return h('li', {},
-        h('span', { title: s.device ?? '' }, deviceWords(s.device), here ? ' (here)' : '', h('br'), h('span', { class: 'note figures' }, [s.address, seen].filter(Boolean).join(' · '))),
-        here ? null : h('button', { type: 'button', 'aria-label': `End the session ${s.device ?? ''} ${s.address ?? ''}`, onclick: () => this.#endSessions(`/auth/sessions/${encodeURIComponent(s.id)}`, list, slot) }, 'End'));
-    }));
-  }
-
-  async #endSessions(path, list, slot) {
-    const { refusal } = await this.#session.ask('DELETE', path);
-    slot.replaceChildren(...(refusal ? [refusalCard(refusal)] : []));
-    await this.#drawSessions(list, slot);
   }
 }

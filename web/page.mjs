@@ -1,12 +1,14 @@
 // The composition root of the page: session, connection, chat and views, and which
 // of them is on the screen. The address names the room (`#tea`), never a credential.
-import { $, h } from './dom.mjs';
+import { $, closeDialog, h } from './dom.mjs';
+import { AccountPanel } from './account_panel.mjs';
 import { Arrival } from './arrival.mjs';
 import { Chat } from './chat.mjs';
 import { Connection, probeSocketPath } from './connection.mjs';
 import { Hall, hrefOf } from './hall.mjs';
-import { retryOf } from './refusal.mjs';
-import { refusalCard } from './refusal_card.mjs';
+import { Notice, loginHelps } from './notice.mjs';
+import { isPassing, retryOf } from './refusal.mjs';
+import { openRelogin } from './relogin.mjs';
 import { RoomView } from './room_view.mjs';
 import { Session } from './session.mjs';
 
@@ -18,11 +20,10 @@ function after(ms, act) {
   return () => clearTimeout(timer);
 }
 
+const world = { after, now: () => Date.now(), random: () => Math.random() };
 const session = new Session();
 const connection = new Connection({
-  url: socketUrl.href, session, after,
-  now: () => Date.now(),
-  random: () => Math.random(),
+  ...world, url: socketUrl.href, session,
   open: (url) => new WebSocket(url, ['foyer.v1']),
   probe: () => probeSocketPath(socketUrl.href),
   retryOf,
@@ -35,12 +36,30 @@ const chat = new Chat(connection, {
   remember: (id, names) => { try { localStorage.setItem(`foyer.rooms.${id}`, JSON.stringify(names)); } catch { /* private mode */ } },
 });
 
-const arrival = new Arrival(session, () => enter());
-const hall = new Hall(chat, session, {
-  go: (name) => { if (name) location.hash = hrefOf(name); else if (location.hash) location.hash = ''; else route(); },
-  signOut: async () => { connection.stop(); await session.end(); leave(); },
-  leaveWindow: () => { connection.stop(); session.leaveWindow(); leave(); },
+const arrival = new Arrival(session, world, () => enter());
+const hall = new Hall(chat, { go: (name) => { if (name) location.hash = hrefOf(name); else if (location.hash) location.hash = ''; else route(); } });
+const panel = new AccountPanel(session, world, {
+  signOut: async () => { connection.stop(); const unheard = await session.end(); leave(); arrival.unheard(unheard); },
+  signOutEverywhere: async (account) => {
+    connection.stop(); // its end is not news to this window
+    const { refusal } = await account.endAll();
+    if (refusal && refusal.status !== 401) { connection.start(); return refusal; }
+    session.forget();
+    leave();
+    arrival.tell('You are signed out everywhere.');
+    return null;
+  },
+  leaveWindow: () => { session.leaveWindow(); leave(); },
 });
+const notice = new Notice({
+  login: () => logInAgain(),
+  leave: () => { session.forget(); leave(); },
+  again: () => connection.start(),
+  now: () => (connection.phase === 'online' ? connection.renewNow() : connection.retryNow()),
+});
+const logInAgain = () => openRelogin(session, world, { done: () => connection.restart(), leave: () => { session.forget(); leave(); } });
+$('account').addEventListener('click', () => (session.over ? logInAgain() : panel.open()));
+
 const view = new RoomView(chat, connection, {
   person: (user) => hall.person(user),
   invite: (room) => hall.invite(room),
@@ -61,7 +80,8 @@ function leave(refusal = null) {
   chat.forget();
   view.clear();
   $('hall').hidden = true;
-  if ($('dialog').open) $('dialog').close();
+  if ($('dialog').open) closeDialog();
+  notice.draw(connection);
   arrival.show(refusal);
 }
 
@@ -157,23 +177,21 @@ connection.onPhase(({ phase, because }) => {
   clearInterval(countdown);
   if (phase === 'waiting') countdown = setInterval(drawLine, 1_000);
   drawLine();
-  if (phase === 'refused') refused(because);
-  else $('line-refusal')?.remove();
+  if (phase === 'refused') {
+    if (!session.user) return leave(because);
+    if (loginHelps(because)) session.close(because);
+  }
+  notice.draw(connection);
   if (chat.current && chat.rooms.has(chat.current)) view.update();
 });
-
-// A person must act. Without a session that is the form; with one, a card over the room.
-function refused(because) {
-  if (!session.user) return leave(because);
-  const again = h('button', { type: 'button', class: 'outlined', onclick: () => connection.start() }, 'Try again');
-  const out = h('button', { type: 'button', onclick: () => { session.forget(); leave(); } }, 'Log in again');
-  $('line-refusal')?.remove();
-  $('room-refusal').before(h('div', { id: 'line-refusal', class: 'slot', role: 'alert' }, refusalCard(because, again, out)));
-}
 
 window.addEventListener('online', () => connection.check());
 document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') connection.check(); });
 
-const resumed = await session.resume();
-if (resumed.resumed) enter();
-else arrival.show(resumed.refusal);
+// The cookie of an earlier visit; while nobody can be asked about it, it is asked about again.
+async function resume() {
+  const { resumed, refusal } = await session.resume();
+  if (resumed) enter();
+  else arrival.show(refusal, refusal && isPassing(refusal) ? resume : null);
+}
+await resume();

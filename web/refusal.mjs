@@ -2,7 +2,7 @@
 // problem+json answer, an `error` or `authentication_error` message, a close
 // reason, or from the network when nothing was said at all.
 //
-//   { code, message, who, next, ref, retry, retryAfterMs, field, status, heard }
+//   { code, message, who, next, ref, retry, retryAfterMs, field, status, step, heard }
 //
 // `code` is empty when no Foyer spoke: then `heard` is 'nothing' or 'stranger'.
 
@@ -14,14 +14,14 @@ const RETRY_BY_CLOSE = new Map([
 ]);
 
 export function refusal(fields) {
-  return { code: '', message: '', who: '', next: '', ref: '', retry: 'never', retryAfterMs: null, field: '', status: 0, heard: 'foyer', ...fields };
+  return { code: '', message: '', who: '', next: '', ref: '', retry: 'never', retryAfterMs: null, field: '', status: 0, step: '', heard: 'foyer', ...fields };
 }
 
 // `error`, `authentication_error`
 export function fromMessage(message) {
   return refusal({
     code: message.code, message: message.message, ref: message.ref ?? '', retry: message.retry ?? 'never',
-    retryAfterMs: message.retry_after_ms ?? null, field: message.field ?? '',
+    retryAfterMs: message.retry_after_ms ?? null, field: message.field ?? '', step: message.step ?? '',
   });
 }
 
@@ -44,7 +44,7 @@ export async function fromResponse(response) {
   }
   return refusal({
     code: body.code, message: body.detail || body.title || '', ref: body.ref ?? '', retry: body.retry ?? 'never',
-    retryAfterMs: body.retry_after_ms ?? null, field: body.field ?? '', status: response.status,
+    retryAfterMs: body.retry_after_ms ?? null, field: body.field ?? '', status: response.status, step: body.step ?? '',
   });
 }
 
@@ -58,6 +58,20 @@ export function stoppedByProxy() {
     message: 'Ordinary requests reach the server, but the WebSocket does not.',
     next: 'Let the proxy in front of the server pass WebSocket upgrades, and see that ALLOWED_ORIGINS has the address of this page.',
   });
+}
+
+// It passes by itself: asking again later is worth it, and nobody has been judged.
+export const isPassing = (r) => r.retry === 'after' && r.status !== 429;
+
+// The server is there, but the service that knows the accounts is not.
+export const isAuthAway = (r) => r.step === 'auth_service' || r.step === 'service_identity' || r.code.startsWith('AUTH_SERVICE_');
+
+// Two refusals of one event: the close that made us ask for a new token, and the
+// answer to that. REFRESH_UNKNOWN says only that the session is gone; why it went
+// stands in the close.
+export function telling(close, answer) {
+  const closeSaysMore = answer.code === 'REFRESH_UNKNOWN' && close?.code && close.code !== 'TOKEN_EXPIRED';
+  return closeSaysMore ? { ...close, retry: answer.retry, status: answer.status, endedFor: answer.endedFor } : answer;
 }
 
 // Who must act, in words.
@@ -87,5 +101,5 @@ export async function explain(r, fetch) {
   if (!r.code || (r.who && r.next && r.message)) return r;
   const row = await rowOf(r.code, fetch);
   if (!row) return r;
-  return { ...r, message: r.message || row.client, who: r.who || row.who, next: r.next || row.next };
+  return { ...r, message: r.message || row.client, who: r.who || row.who, next: r.next || row.next, step: r.step || row.step || '' };
 }

@@ -1,7 +1,7 @@
 // A refusal on the page: the code, the sentence, who must act, the next step, and
 // the reference by which the operator finds it. It stays until it is answered.
 import { copyButton, h, prose } from './dom.mjs';
-import { WHO, explain } from './refusal.mjs';
+import { WHO, explain, isAuthAway } from './refusal.mjs';
 
 // actions: nodes (buttons) for the next step, where this page can take it
 export function refusalCard(r, ...actions) {
@@ -15,6 +15,7 @@ export function refusalCard(r, ...actions) {
       h('dl', {},
         told.who ? h('div', {}, h('dt', {}, 'To act'), h('dd', {}, WHO[told.who] ?? told.who)) : null,
         told.next ? h('div', {}, h('dt', {}, 'Next step'), h('dd', {}, prose(told.next))) : null,
+        isAuthAway(told) ? h('div', {}, h('dt', {}, 'Meanwhile'), h('dd', {}, 'Who is connected goes on chatting. Logging in, and changes to an account, wait until the auth service is back.')) : null,
         told.ref ? h('div', {}, h('dt', {}, 'Reference'), h('dd', {}, h('code', {}, told.ref), ' ', copyButton(told.ref))) : null),
       h('div', { class: 'actions' }, foot));
   };
