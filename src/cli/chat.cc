@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t kMaxLine = 64 * 1024;
 constexpr std::size_t kMostLines = 1000; // read ahead of what the server has answered
 constexpr Millis kFarewell{2'000};
+constexpr int kMostCodes = 3; // of the second factor, that are asked for
 
 // Lines of standard input. Reads no further than the line that is asked for
 // when a secret comes first, since what follows belongs to the chat.
@@ -155,6 +156,14 @@ class Driver {
       perform(session_.refreshed(tokens_.access));
     });
   }
+  void run(act::Call& call) {
+    net::http_request(plane_, account_call(options_, tokens_.access, std::move(call.method), std::move(call.path)), [this](const net::HttpResult& answer) {
+      if (!answer) return perform(session_.call_failed(std::nullopt, answer.error().what));
+      if (answer->status >= 200 && answer->status < 300) return perform(session_.answered(answer->body));
+      const bool foreign = answer->headers.find("x-foyer") == nullptr;
+      perform(session_.call_failed(told_from(*answer), fmt::format("The request was answered with {}{}.", answer->status, foreign ? ", and not by Foyer" : "")));
+    });
+  }
   void run(act::AskWhy&) {
     net::HttpCall call{.url = http_url(options_.socket, options_.socket.path), .headers = {}, .body = {}, .tls = options_.tls};
     net::http_request(plane_, std::move(call), [this](const net::HttpResult& answer) {
@@ -247,20 +256,38 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
     }
     return Tokens{.access = options.token, .refresh = {}};
   }
-  std::optional<std::string> password;
-  if (options.password_from_input || ::isatty(STDIN_FILENO) == 0) {
-    password = first_line();
-  } else {
-    fmt::print(stderr, "Password of {}: ", printable(options.name, 64));
+  const bool terminal = ::isatty(STDIN_FILENO) == 1;
+  const auto secret = [&](const std::string& prompt) {
+    fmt::print(stderr, "{}", prompt);
     const NoEcho quiet;
-    password = first_line();
-  }
+    return first_line();
+  };
+  auto password = options.password_from_input || !terminal ? first_line() : secret(fmt::format("Password of {}: ", printable(options.name, 64)));
   if (!password) return std::unexpected(kCouldNotRun);
-  auto tokens = read_login(net::http_request(login_call(options, *password)));
-  if (tokens) return *tokens;
-  const LoginFailure& failure = tokens.error();
-  fmt::print(stderr, "{}\n", failure.told ? refusal_text(*failure.told) : failure.what);
-  return std::unexpected(failure.told ? 1 : kCouldNotRun);
+  if (options.totp_from_input) {
+    auto code = first_line();
+    if (!code) return std::unexpected(kCouldNotRun);
+    options.totp = std::move(*code);
+  }
+  // The second factor is sent when it is asked for; in a terminal a mistyped one may be typed again.
+  std::string totp;
+  for (int asked = 0;; ++asked) {
+    auto tokens = read_login(net::http_request(login_call(options, *password, totp)));
+    if (tokens) return *tokens;
+    const LoginFailure& failure = tokens.error();
+    const bool required = failure.told && failure.told->code == code_of(Cause::TOTP_REQUIRED);
+    const bool rejected = failure.told && failure.told->code == code_of(Cause::TOTP_REJECTED);
+    if (required && totp.empty() && !options.totp.empty()) {
+      totp = options.totp;
+      continue;
+    }
+    if (!required || !terminal) fmt::print(stderr, "{}\n", failure.told ? refusal_text(*failure.told) : failure.what);
+    if (required && !terminal) fmt::print(stderr, "  Give it as the line after the password with --totp-stdin, or in the environment variable FOYER_TOTP.\n");
+    if (!(required || rejected) || !terminal || asked == kMostCodes) return std::unexpected(failure.told ? 1 : kCouldNotRun);
+    auto code = secret("Code of your authenticator, or a recovery code: ");
+    if (!code) return std::unexpected(kCouldNotRun);
+    totp = std::move(*code);
+  }
 }
 
 } // namespace

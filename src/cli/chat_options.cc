@@ -15,6 +15,8 @@ std::string_view chat_usage() {
          "URL is http(s):// or ws(s)://; without a path it means /ws/chat.\n\n"
          "  --name NAME        log in as NAME; the password is asked for\n"
          "  --password-stdin   the first line of input is the password\n"
+         "  --totp-stdin       the next line of input is a code of the second factor, or a recovery code;\n"
+         "                     in a terminal it is asked for when it is needed; or the environment variable FOYER_TOTP\n"
          "  --register         make the account NAME first\n"
          "  --token TOKEN      use this access token; others on this machine may see it in the list of processes\n"
          "  --token-stdin      the first line of input is the token\n"
@@ -23,7 +25,13 @@ std::string_view chat_usage() {
          "  --history N        messages shown when a room is entered, 20\n"
          "  --json             print every object received as it came, one a line\n"
          "  --ca-file FILE     trust these certificates besides the system's\n\n"
-         "Ends with 0 after /quit or the end of input, 1 when refused, 2 when nothing could be reached.\n";
+         "In the chat, /help lists the commands; /sessions and /signout are about the account.\n\n"
+         "Examples:\n"
+         "  foyer chat https://chat.example.com --name mira --room tea\n"
+         "  printf '%s\\n' \"$PASSWORD\" 'The build is green.' | foyer chat http://127.0.0.1:8000 --name robot --password-stdin --room builds\n"
+         "  printf '%s\\n' \"$PASSWORD\" \"$CODE\" /sessions | foyer chat http://127.0.0.1:8000 --name mira --password-stdin --totp-stdin\n"
+         "  printf '%s\\n' \"$PASSWORD\" '/signout others' | FOYER_TOTP=$CODE foyer chat http://127.0.0.1:8000 --name mira --password-stdin\n\n"
+         "Ends with 0 after /quit, /signout or the end of input, 1 when refused, 2 when nothing could be reached.\n";
 }
 
 std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
@@ -52,6 +60,7 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
     }
     else if (arg == "--password-stdin") options.password_from_input = true;
     else if (arg == "--token-stdin") options.token_from_input = true;
+    else if (arg == "--totp-stdin") options.totp_from_input = true;
     else if (arg == "--register") options.register_first = true;
     else if (arg == "--json") options.raw = true;
     else if (arg.starts_with('-')) return std::unexpected(fmt::format("unknown option {}", printable(arg, 64)));
@@ -69,7 +78,8 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   const bool by_name = !options.name.empty();
   const bool by_token = !options.token.empty() || options.token_from_input;
   if (by_name && by_token) return std::unexpected("--name and a token are two ways to say who you are; give one");
-  if (!by_name && (options.password_from_input || options.register_first)) return std::unexpected("--name is missing");
+  if (!by_name && (options.password_from_input || options.totp_from_input || options.register_first)) return std::unexpected("--name is missing");
+  if (const char* totp = std::getenv("FOYER_TOTP"); totp != nullptr && by_name) options.totp = totp;
   if (!by_name && !by_token) {
     const char* token = std::getenv("FOYER_TOKEN");
     if (token == nullptr || *token == '\0') return std::unexpected("who are you? Give --name, a token, or FOYER_TOKEN");
@@ -86,20 +96,37 @@ wire::Url http_url(const wire::Url& socket, std::string path) {
   return url;
 }
 
-net::HttpCall login_call(const ChatOptions& options, const std::string& password) {
-  return {.method = "POST",
-          .url = http_url(options.socket, options.register_first ? "/auth/register" : "/auth/login"),
-          .headers = {{"Content-Type", "application/json"}},
-          .body = json::write(json::Object{{"name", options.name}, {"password", password}}),
-          .tls = options.tls};
+namespace {
+
+// The list of sessions shows who logged in by this name.
+net::HttpCall call(const ChatOptions& options, std::string method, std::string path) {
+  const std::size_t query = path.find('?');
+  net::HttpCall out{.method = std::move(method), .url = http_url(options.socket, path.substr(0, query)), .headers = {{"User-Agent", "foyer chat"}}, .body = {}, .tls = options.tls};
+  if (query != std::string::npos) out.url.query = path.substr(query + 1);
+  return out;
 }
 
-net::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token) {
-  return {.method = "POST",
-          .url = http_url(options.socket, "/auth/refresh"),
-          .headers = {{"Content-Type", "application/json"}},
-          .body = json::write(json::Object{{"refresh_token", refresh_token}}),
-          .tls = options.tls};
+net::HttpCall posted(const ChatOptions& options, std::string path, const json::Object& body) {
+  net::HttpCall out = call(options, "POST", std::move(path));
+  out.headers.add("Content-Type", "application/json");
+  out.body = json::write(body);
+  return out;
+}
+
+} // namespace
+
+net::HttpCall login_call(const ChatOptions& options, const std::string& password, const std::string& totp) {
+  json::Object body{{"name", options.name}, {"password", password}};
+  if (!totp.empty()) body["totp"] = totp;
+  return posted(options, options.register_first ? "/auth/register" : "/auth/login", body);
+}
+
+net::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token) { return posted(options, "/auth/refresh", {{"refresh_token", refresh_token}}); }
+
+net::HttpCall account_call(const ChatOptions& options, const std::string& access_token, std::string method, std::string path) {
+  net::HttpCall out = call(options, std::move(method), std::move(path));
+  out.headers.add("Authorization", "Bearer " + access_token);
+  return out;
 }
 
 std::optional<Told> told_from(const Response& answer) {

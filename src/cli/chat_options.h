@@ -20,6 +20,8 @@ struct ChatOptions {
   std::uint32_t history = 20;
   bool password_from_input = false;
   bool token_from_input = false;
+  bool totp_from_input = false;
+  std::string totp;            // a code of the second factor, out of FOYER_TOTP
   bool register_first = false; // --register: make the account
   bool raw = false;            // --json
   bool help = false;
@@ -41,8 +43,11 @@ using LoginResult = std::expected<Tokens, LoginFailure>;
 
 // The HTTP side of a socket's URL: http for ws, https for wss.
 [[nodiscard]] wire::Url http_url(const wire::Url& socket, std::string path);
-[[nodiscard]] net::HttpCall login_call(const ChatOptions& options, const std::string& password);
+// totp: a code of the second factor; empty: none
+[[nodiscard]] net::HttpCall login_call(const ChatOptions& options, const std::string& password, const std::string& totp = {});
 [[nodiscard]] net::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token);
+// A request about the account of the one who is logged in.
+[[nodiscard]] net::HttpCall account_call(const ChatOptions& options, const std::string& access_token, std::string method, std::string path);
 [[nodiscard]] LoginResult read_login(const net::HttpResult& answer);
 // What an answer tells, if it is a problem of ours.
 [[nodiscard]] std::optional<Told> told_from(const Response& answer);

@@ -40,6 +40,8 @@ void ChatSession::connect() {
   background_.clear();
   resend_later_ = false;
   silent_ticks_ = 0;
+  ask_again_ = false;
+  end_told_ = false;
   out_.emplace_back(act::Connect{});
 }
 
@@ -66,6 +68,7 @@ void ChatSession::handle(const Told& told) {
   const bool may_refresh = told.retry == Retry::refresh && settings_.can_refresh && !refreshed_;
   if (may_refresh) {
     state_ = State::refreshing;
+    refreshing_for_ = told;
     out_.emplace_back(act::Refresh{});
     return;
   }
@@ -112,6 +115,10 @@ Actions ChatSession::why(const std::optional<Told>& told) {
 
 Actions ChatSession::closed(std::uint16_t code, std::string_view reason) {
   if (state_ != State::connecting && state_ != State::authenticating && state_ != State::ready) return done();
+  if (ends_here()) { // our own doing; the answer is on its way
+    state_ = State::signing_out;
+    return done();
+  }
   if (told_) {
     handle(*std::exchange(told_, std::nullopt));
   } else if (const auto told = told_from_close(reason)) {
@@ -137,10 +144,83 @@ Actions ChatSession::refreshed(std::string token) {
 }
 
 Actions ChatSession::refresh_failed(const std::optional<Told>& told, std::string_view what) {
-  note(told ? refusal_text(*told) : std::string{what});
-  if (state_ != State::refreshing) return done(); // the old token still holds for a while
-  if (!told || told->retry == Retry::after) reconnect(told ? told->retry_after : std::nullopt);
+  const bool passing = !told || told->retry == Retry::after;
+  if (state_ == State::ready) {
+    ask_again_ = passing;
+    session_ends(told ? &*told : nullptr, what);
+    return done();
+  }
+  if (state_ != State::refreshing) return done();
+  // That the session is not known says less than the close that came before.
+  const bool close_says_more = told && told->code == code_of(Cause::REFRESH_UNKNOWN) && refreshing_for_ && refreshing_for_->code != code_of(Cause::TOKEN_EXPIRED);
+  note(close_says_more ? refusal_text(*refreshing_for_) : told ? refusal_text(*told) : std::string{what});
+  if (passing) reconnect(told ? told->retry_after : std::nullopt);
   else finish(1);
+  return done();
+}
+
+// The old token still holds for a while: when it ends, why, and what to do.
+void ChatSession::session_ends(const Told* because, std::string_view what) {
+  if (std::exchange(end_told_, true)) return;
+  std::string text = fmt::format("Your session ends{}{}.\n", token_end_.empty() ? "" : " at ", token_end_);
+  text += because != nullptr ? refusal_text(*because) : std::string{what};
+  text += ask_again_ ? "\nAsking again until then; what you type is sent as long as it lasts." : "\nWhat you type is sent until then. To go on, start foyer chat again and log in.";
+  note(std::move(text));
+}
+
+// --- the account ---
+
+void ChatSession::account(AccountCommand command, std::string method, std::string path) {
+  account_ = command;
+  out_.emplace_back(act::Call{std::move(method), std::move(path)});
+}
+
+void ChatSession::sign_out(std::string_view which) {
+  if (which.empty()) return account(AccountCommand::end_this, "POST", "/auth/logout");
+  if (which == "all") return account(AccountCommand::end_all, "DELETE", "/auth/sessions");
+  if (which == "others") return account(AccountCommand::end_others, "DELETE", "/auth/sessions?others=true");
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), number);
+  if (error != std::errc{} || end != which.data() + which.size()) return note("/signout takes nothing, `others`, `all`, or a number out of /sessions.");
+  if (number == 0 || number > session_ids_.size()) return note(session_ids_.empty() ? "/sessions first: it numbers them." : fmt::format("/sessions showed 1 to {}.", session_ids_.size()));
+  account(AccountCommand::end_one, "DELETE", "/auth/sessions/" + session_ids_[number - 1]);
+}
+
+Actions ChatSession::answered(std::string_view body) {
+  const bool ends = ends_here();
+  switch (std::exchange(account_, AccountCommand::none)) {
+    case AccountCommand::none: break;
+    case AccountCommand::list: {
+      const auto value = json::parse(body);
+      if (!value || !value->is_object()) {
+        note("The list of sessions came back as something else.");
+        break;
+      }
+      session_ids_.clear();
+      if (const json::Value* list = value->as_object().if_contains("sessions"); list != nullptr && list->is_array())
+        for (const json::Value& row : list->get_array()) session_ids_.emplace_back(row.is_object() ? json::get_string(row.get_object(), "id").value_or("") : "");
+      show(sessions_text(value->as_object()));
+      break;
+    }
+    case AccountCommand::end_one: note("That session is over."); break;
+    case AccountCommand::end_others: note("All your other sessions are over."); break;
+    case AccountCommand::end_this: note("Signed out: this session is over."); break;
+    case AccountCommand::end_all: note("Signed out everywhere: all your sessions are over."); break;
+  }
+  if (ends) {
+    out_.emplace_back(act::Drop{});
+    finish(0);
+  } else if (state_ == State::ready) {
+    next_line();
+  }
+  return done();
+}
+
+Actions ChatSession::call_failed(const std::optional<Told>& told, std::string_view what) {
+  account_ = AccountCommand::none;
+  note(told ? refusal_text(*told) : std::string{what});
+  if (state_ == State::signing_out) reconnect();
+  next_line();
   return done();
 }
 
@@ -156,6 +236,7 @@ Actions ChatSession::woke() {
 void ChatSession::ping() { out_.emplace_back(act::Send{R"({"type":"ping"})"}); }
 
 Actions ChatSession::tick(bool heard_something) {
+  if (state_ == State::ready && std::exchange(ask_again_, false)) out_.emplace_back(act::Refresh{});
   if (state_ != State::ready && state_ != State::authenticating) return done();
   if (heard_something) {
     silent_ticks_ = 0;
@@ -189,14 +270,14 @@ Actions ChatSession::end_of_input() {
 }
 
 void ChatSession::next_line() {
-  while (state_ == State::ready && !pending_ && background_.empty() && !lines_.empty()) {
+  while (state_ == State::ready && !busy() && !lines_.empty()) {
     const std::string line = std::move(lines_.front());
     lines_.pop_front();
     if (line.starts_with("//")) say(std::string_view{line}.substr(1));
     else if (line.starts_with('/')) slash(line);
     else say(line);
   }
-  if (input_ended_ && state_ == State::ready && !pending_ && background_.empty() && lines_.empty()) {
+  if (input_ended_ && state_ == State::ready && !busy() && lines_.empty()) {
     out_.emplace_back(act::Leave{});
     finish(0);
   }
@@ -237,6 +318,10 @@ void ChatSession::slash(std::string_view line) {
     finish(0);
   } else if (word == "/rooms") {
     command("rooms", "", {});
+  } else if (word == "/sessions") {
+    account(AccountCommand::list, "GET", "/auth/sessions");
+  } else if (word == "/signout") {
+    sign_out(argument);
   } else if (word == "/join" && need("the name of a room")) {
     if (argument.starts_with('#')) argument.erase(0, 1);
     if (rooms_.contains(argument)) {

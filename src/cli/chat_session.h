@@ -32,10 +32,11 @@ struct Show { std::string text; };     // for the person, or the raw object with
 struct Note { std::string text; };     // about the connection: standard error
 struct Wake { Millis after; };         // woke() after that; replaces an earlier one
 struct Refresh {};                     // POST /auth/refresh; then refreshed()
+struct Call { std::string method; std::string path; }; // with the access token; then answered()
 struct AskWhy {};                      // a plain GET on the socket's path; then why()
 struct Finish { int status; };
 } // namespace act
-using Action = std::variant<act::Connect, act::Send, act::Drop, act::Leave, act::Show, act::Note, act::Wake, act::Refresh, act::AskWhy, act::Finish>;
+using Action = std::variant<act::Connect, act::Send, act::Drop, act::Leave, act::Show, act::Note, act::Wake, act::Refresh, act::Call, act::AskWhy, act::Finish>;
 using Actions = std::vector<Action>;
 
 struct ChatSettings {
@@ -64,6 +65,9 @@ class ChatSession {
   [[nodiscard]] Actions closed(std::uint16_t code, std::string_view reason);
   [[nodiscard]] Actions refreshed(std::string token);                 // the new access token
   [[nodiscard]] Actions refresh_failed(const std::optional<Told>& told, std::string_view what);
+  // The answer of a Call: a body, or what went wrong.
+  [[nodiscard]] Actions answered(std::string_view body);
+  [[nodiscard]] Actions call_failed(const std::optional<Told>& told, std::string_view what);
   [[nodiscard]] Actions woke();
   [[nodiscard]] Actions tick(bool heard_something); // every kTick
   [[nodiscard]] Actions typed(std::string line);
@@ -82,6 +86,7 @@ class ChatSession {
     waiting,        // for woke(), then connecting
     refreshing,     // for refreshed(), then connecting
     asking,         // for why()
+    signing_out,    // closed by our own sign-out, whose answer is awaited
     finished,
   };
   struct Room {
@@ -98,6 +103,9 @@ class ChatSession {
     std::string text; // the command as it is sent
   };
 
+  // A command about the account, until its answer.
+  enum class AccountCommand : std::uint8_t { none, list, end_one, end_others, end_this, end_all };
+
   void show(std::string text);
   void note(std::string text);
   void finish(int status);
@@ -109,6 +117,11 @@ class ChatSession {
   void say(std::string_view text);
   void command(std::string type, std::string room, json::Object members);
   void slash(std::string_view line);
+  void account(AccountCommand command, std::string method, std::string path);
+  void sign_out(std::string_view which);
+  [[nodiscard]] bool ends_here() const { return account_ == AccountCommand::end_this || account_ == AccountCommand::end_all; }
+  [[nodiscard]] bool busy() const { return pending_ || !background_.empty() || account_ != AccountCommand::none; }
+  void session_ends(const Told* because, std::string_view what);
   void join(const std::string& room, bool again);
   void on_answer(const std::string& type, const json::Object& object);
   void on_push(const std::string& type, const json::Object& object);
@@ -133,6 +146,12 @@ class ChatSession {
   std::deque<std::string> lines_;
   std::optional<Pending> pending_;
   std::map<std::uint64_t, std::string> background_; // joins and fetches of our own: id → room
+  AccountCommand account_ = AccountCommand::none;
+  std::vector<std::string> session_ids_; // as /sessions showed them
+  std::string token_end_;                // local time, once the server said that it is near
+  bool ask_again_ = false;               // for a new token, at the next tick
+  bool end_told_ = false;                // that the session ends was said
+  std::optional<Told> refreshing_for_;   // the close that made us ask for a new token
   std::optional<Told> told_;         // an authentication_error, before the Close
   std::optional<Millis> retry_after_; // of `closing`
   std::uint64_t next_id_ = 1;

@@ -53,12 +53,16 @@ Actions ChatSession::received(std::string_view text) {
     else on_answer(type, object);
   } else if (id && background_.contains(static_cast<std::uint64_t>(*id))) {
     const std::string room = background_.extract(static_cast<std::uint64_t>(*id)).mapped();
+    if (type == "refreshed" && std::exchange(end_told_, false)) note("Your session goes on.");
     if (type == "joined") {
       const bool first = !rooms_[room].known;
       on_joined(object);
       if (first) show(members_text(room, object));
     } else if (type == "history") {
       on_history(object);
+    } else if (type == "error" && room.empty()) { // the new token was refused
+      const auto told = told_from(object);
+      session_ends(told ? &*told : nullptr, "The server does not take the new token.");
     } else if (type == "error") {
       on_error(object, false);
       if (const auto found = rooms_.find(room); found != rooms_.end()) {
@@ -154,8 +158,9 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
     if (current_ == room) current_.clear();
     show(fmt::format("* you are no longer a member of {}", printable(room, 128)));
   } else if (type == "token_expiring") {
+    token_end_ = local_time(text_of(object, "expires_at"));
     if (settings_.can_refresh) out_.emplace_back(act::Refresh{});
-    else note(fmt::format("The token ends at {} and cannot be renewed here.", local_time(text_of(object, "expires_at"))));
+    else session_ends(nullptr, "The token was given as it is, and only a login can be renewed.");
   } else if (type == "closing") {
     if (const auto wait = json::get_int(object, "retry_after_ms")) retry_after_ = Millis{*wait};
     note("The server is about to restart.");

@@ -27,6 +27,7 @@ std::vector<std::string> told(Actions actions) {
     std::string operator()(const act::Note&) const { return "note"; }
     std::string operator()(const act::Wake&) const { return "wake"; }
     std::string operator()(const act::Refresh&) const { return "refresh"; }
+    std::string operator()(const act::Call& a) const { return "call " + a.method + " " + a.path; }
     std::string operator()(const act::AskWhy&) const { return "ask why"; }
     std::string operator()(const act::Finish& a) const { return "finish " + std::to_string(a.status); }
   };
@@ -147,6 +148,80 @@ TEST_F(Chat, RefreshesInBandWhenTheTokenIsAboutToEnd) {
   EXPECT_THAT(told(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), IsEmpty());
 }
 
+Told refusal(Cause cause, Retry retry) { return {.code = std::string{code_of(cause)}, .message = std::string{info(cause).client}, .step = {}, .ref = "r", .retry = retry, .retry_after = {}}; }
+const std::string kExpiring = R"({"type":"token_expiring","expires_at":"2030-01-01T12:00:00.000Z"})";
+
+TEST_F(Chat, SaysInTimeThatTheSessionEndsAndWhyAndAsksAgainWhileThatMayHelp) {
+  in_tea();
+  (void)session.received(kExpiring);
+  const Actions away = session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "");
+  EXPECT_THAT(told(away), ElementsAre("note"));
+  EXPECT_THAT(notes(away), HasSubstr("Your session ends at "));
+  EXPECT_THAT(notes(away), HasSubstr("AUTH_SERVICE_TIMEOUT"));
+  EXPECT_THAT(notes(away), HasSubstr("goes on chatting"));
+  EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "")), IsEmpty()) << "said once";
+  EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
+  EXPECT_THAT(notes(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), HasSubstr("goes on"));
+  EXPECT_THAT(told(session.tick(true)), IsEmpty());
+}
+
+TEST_F(Chat, ASessionThatHasEndedIsNotAskedForAgainAndWhatIsTypedIsStillSent) {
+  in_tea();
+  (void)session.received(kExpiring);
+  const Actions over = session.refresh_failed(refusal(Cause::REFRESH_REUSED, Retry::never), "");
+  EXPECT_THAT(notes(over), HasSubstr("REFRESH_REUSED"));
+  EXPECT_THAT(notes(over), HasSubstr("log in"));
+  EXPECT_THAT(told(session.tick(true)), IsEmpty());
+  EXPECT_EQ(told(session.typed("hello")).size(), 1U);
+}
+
+TEST_F(Chat, ARevokedTokenIsToldByTheCloseWhichKnowsWhy) {
+  in_tea();
+  EXPECT_THAT(told(session.closed(4401, "TOKEN_REVOKED r7")), ElementsAre("refresh"));
+  const Actions end = session.refresh_failed(refusal(Cause::REFRESH_UNKNOWN, Retry::never), "");
+  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+  EXPECT_THAT(notes(end), HasSubstr("TOKEN_REVOKED"));
+}
+
+TEST_F(Chat, ListsSessionsAndEndsOneByItsNumber) {
+  in_tea();
+  EXPECT_THAT(notes(session.typed("/signout 1")), HasSubstr("/sessions first"));
+  EXPECT_THAT(told(session.typed("/sessions")), ElementsAre("call GET /auth/sessions"));
+  EXPECT_THAT(told(session.typed("/signout 2")), IsEmpty()) << "waits for the answer";
+  const Actions list = session.answered(
+      R"({"sessions":[{"id":"s_a","device":"foyer chat","address":"127.0.0.1","created":"x","last_seen":"x","current":true},{"id":"s_b","device":"Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0.0.0 Safari/537.36","address":"::1","created":"x","last_seen":"x","current":false}]})");
+  EXPECT_THAT(told(list), ElementsAre("show    1  foyer chat                 127.0.0.1        since ----------, last seen ----------  (this one)\n   2  Chrome on Linux            ::1              since ----------, last seen ----------",
+                                      "call DELETE /auth/sessions/s_b"));
+  EXPECT_THAT(notes(session.answered("")), HasSubstr("over"));
+  EXPECT_THAT(notes(session.typed("/signout 3")), HasSubstr("1 to 2"));
+}
+
+TEST_F(Chat, SignsOutEverywhereAndTakesTheCloseForItsOwnDoing) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/signout all")), ElementsAre("call DELETE /auth/sessions"));
+  EXPECT_THAT(told(session.closed(4401, "SESSION_REVOKED r")), IsEmpty());
+  EXPECT_THAT(told(session.answered("")), ElementsAre("note", "drop", "finish 0"));
+}
+
+TEST_F(Chat, ASignOutThatCannotBeToldLeavesTheChatAsItWas) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/signout")), ElementsAre("call POST /auth/logout"));
+  const Actions away = session.call_failed(refusal(Cause::AUTH_SERVICE_CONNECTION_ERROR, Retry::after), "");
+  EXPECT_THAT(notes(away), HasSubstr("AUTH_SERVICE_CONNECTION_ERROR"));
+  EXPECT_EQ(told(session.typed("hello")).size(), 1U);
+  EXPECT_THAT(notes(session.typed("/signout everybody")), IsEmpty()) << "waits for the answer to hello";
+}
+
+TEST(ChatText, SaysHowLongALockLasts) {
+  Told lock = refusal(Cause::LOGIN_LOCKED, Retry::after);
+  lock.retry_after = Millis{65'400};
+  EXPECT_THAT(refusal_text(lock), HasSubstr("Time left: 1 min 6 s"));
+  EXPECT_EQ(wait_text(Millis{120'000}), "2 min");
+  EXPECT_EQ(device_words("Mozilla/5.0 (Windows NT 10.0)"), "A browser on Windows");
+}
+
 TEST_F(Chat, TellsARefusedHandshakeAndEnds) {
   (void)session.start();
   const Actions end = session.handshake_failed({.what = "403", .told = Told{.code = "USER_DISABLED", .message = "Not you.", .step = "user", .ref = "r", .retry = Retry::never, .retry_after = {}}, .status = 403});
@@ -221,6 +296,8 @@ TEST(ChatOptions, TakeAUrlOfEitherKindAndOneWayToSayWhoOneIs) {
   EXPECT_FALSE(parse({"http://a", "--token"}));
   EXPECT_FALSE(parse({"http://a", "--register"}));
   EXPECT_FALSE(parse({"http://a", "--nonsense"}));
+  EXPECT_TRUE(parse({"http://a", "--name", "n", "--totp-stdin"})->totp_from_input);
+  EXPECT_FALSE(parse({"http://a", "--token", "t", "--totp-stdin"}));
 }
 
 } // namespace

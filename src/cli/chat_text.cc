@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <ctime>
 
 #include "base/bytes.h"
@@ -17,6 +18,14 @@ Retry retry_of(std::string_view word, Retry otherwise) {
   for (const Retry retry : {Retry::never, Retry::refresh, Retry::after})
     if (to_string(retry) == word) return retry;
   return otherwise;
+}
+
+bool to_local(std::string_view rfc3339, std::tm& local) {
+  std::tm utc{};
+  if (rfc3339.size() < 20 || strptime(std::string{rfc3339.substr(0, 19)}.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr) return false;
+  const std::time_t seconds = timegm(&utc);
+  localtime_r(&seconds, &local);
+  return true;
 }
 
 } // namespace
@@ -50,6 +59,8 @@ std::string refusal_text(const Told& told) {
   out += '\n';
   if (!told.message.empty()) out += fmt::format("  {}\n", shown(told.message));
   if (const auto cause = find_cause(told.code)) out += fmt::format("  Next: {}\n", info(*cause).next);
+  if (told.retry == Retry::after && told.retry_after && *told.retry_after >= Millis{1000}) out += fmt::format("  Time left: {}\n", wait_text(*told.retry_after));
+  if (is_auth_away(told)) out += "  Meanwhile: who is connected goes on chatting; logging in, and changes to an account, wait until the auth service is back.\n";
   if (!told.ref.empty()) out += fmt::format("  The operator finds more with: foyer why {}\n", printable(told.ref, 64));
   out.pop_back();
   return out;
@@ -67,12 +78,57 @@ std::string shown(std::string_view text) {
 }
 
 std::string local_time(std::string_view rfc3339) {
-  std::tm utc{};
-  if (rfc3339.size() < 20 || strptime(std::string{rfc3339.substr(0, 19)}.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr) return "--:--";
-  const std::time_t seconds = timegm(&utc);
   std::tm local{};
-  localtime_r(&seconds, &local);
+  if (!to_local(rfc3339, local)) return "--:--";
   return fmt::format("{:02}:{:02}", local.tm_hour, local.tm_min);
+}
+
+std::string local_date(std::string_view rfc3339) {
+  std::tm local{};
+  if (!to_local(rfc3339, local)) return "----------";
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min);
+}
+
+std::string wait_text(Millis wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  if (seconds < 60) return fmt::format("{} s", seconds);
+  return seconds % 60 == 0 ? fmt::format("{} min", seconds / 60) : fmt::format("{} min {} s", seconds / 60, seconds % 60);
+}
+
+bool is_auth_away(const Told& told) {
+  const auto cause = find_cause(told.code);
+  return cause && (info(*cause).step == Step::auth_service || info(*cause).step == Step::service_identity);
+}
+
+std::string device_words(std::string_view agent) {
+  using Row = std::pair<std::string_view, std::string_view>;
+  static constexpr std::array<Row, 9> kBrowsers{{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"Version/", "Safari"}, {"Mozilla/", "A browser"}}};
+  static constexpr std::array<Row, 6> kSystems{{{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"Mac OS", "Mac"}, {"Linux", "Linux"}}};
+  const auto first = [agent](const auto& rows) -> std::string_view {
+    for (const auto& [mark, word] : rows)
+      if (agent.find(mark) != std::string_view::npos) return word;
+    return {};
+  };
+  const std::string_view browser = first(kBrowsers);
+  const std::string_view system = first(kSystems);
+  if (browser.empty()) return agent.empty() ? "a program" : printable(agent, 40);
+  return system.empty() ? std::string{browser} : fmt::format("{} on {}", browser, system);
+}
+
+std::string sessions_text(const json::Object& answer) {
+  const json::Value* list = answer.if_contains("sessions");
+  if (list == nullptr || !list->is_array()) return "No sessions.";
+  std::string out;
+  int number = 0;
+  for (const json::Value& row : list->get_array()) {
+    ++number;
+    if (!row.is_object()) continue;
+    const json::Object& session = row.get_object();
+    if (!out.empty()) out += '\n';
+    out += fmt::format("  {:>2}  {:<26} {:<16} since {}, last seen {}{}", number, device_words(text_of(session, "device")), printable(text_of(session, "address"), 45), local_date(text_of(session, "created")),
+                       local_date(text_of(session, "last_seen")), json::get_bool(session, "current").value_or(false) ? "  (this one)" : "");
+  }
+  return out;
 }
 
 std::string user_name(const json::Object& object, std::string_view member) {
@@ -122,6 +178,11 @@ std::string_view chat_help() {
          "/create ROOM     make a private room\n"
          "/invite USER     let a user into the private room\n"
          "/direct USER     talk to one user\n"
+         "/sessions        where you are signed in\n"
+         "/signout         end this session, and the chat\n"
+         "/signout others  end all your other sessions\n"
+         "/signout all     end all of them, this one too\n"
+         "/signout N       end the one that /sessions shows as N\n"
          "/quit            end\n"
          "Anything else is said in the room; begin with // to say a line that begins with /.";
 }

@@ -29,10 +29,18 @@ struct Told {
 [[nodiscard]] std::string refusal_text(const Told& told);
 [[nodiscard]] std::string shown(std::string_view text);      // text of a peer for a terminal, backslashes as they are
 [[nodiscard]] std::string local_time(std::string_view rfc3339); // "14:03", in local time
+[[nodiscard]] std::string local_date(std::string_view rfc3339); // "2026-11-22 14:03"
 [[nodiscard]] std::string message_line(std::string_view room, const json::Object& message);
 [[nodiscard]] std::string user_name(const json::Object& object, std::string_view member); // of {"id","name"}
 [[nodiscard]] std::string rooms_text(const json::Object& rooms);
 [[nodiscard]] std::string members_text(std::string_view room, const json::Object& answer); // of joined or presence
+// An answer of GET /auth/sessions, numbered in its order.
+[[nodiscard]] std::string sessions_text(const json::Object& answer);
+// A User-Agent in words that its owner recognises: "Firefox on Linux".
+[[nodiscard]] std::string device_words(std::string_view agent);
+[[nodiscard]] std::string wait_text(Millis wait); // "4 min 5 s", "42 s"
+// The gateway is there and the service that knows the accounts is not: what still works.
+[[nodiscard]] bool is_auth_away(const Told& told);
 [[nodiscard]] std::string_view chat_help();
 
 } // namespace foyer::cli
