@@ -122,7 +122,8 @@ class VirtualServer final : public Transport {
 
   VirtualServer(ManualClock& clock, Timers& timers) : clock_(clock), timers_(timers), key_(service_key(kServiceSecret)) {}
 
-  std::deque<Weather> next;         // of the next attempts to have a credential verified
+  std::deque<Weather> next;         // of the attempts to come
+  std::string next_for;             // … at this target alone, if there is one
   Weather always = Weather::fine;   // of all others
   Millis round_trip{2};             // of an answer in fine weather
   Serve serve;
@@ -132,7 +133,7 @@ class VirtualServer final : public Transport {
   void send(Call call, std::move_only_function<void(net::HttpResult)> done) override {
     ++attempts;
     Weather weather = always;
-    if (!next.empty() && call.target == kVerifyPath) {
+    if (!next.empty() && (next_for.empty() || call.target == next_for)) {
       weather = next.front();
       next.pop_front();
     }

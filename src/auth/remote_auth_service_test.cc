@@ -173,6 +173,47 @@ TEST(RemoteAuthService, TheSameCookieFromAnotherAddressIsAskedForItself) {
   EXPECT_EQ(world.server.attempts, 2U);
 }
 
+TEST(RemoteAuthService, ASessionThatEndsIsAskedForAgainWhateverIsKeptOfIt) {
+  RemoteWorld world;
+  world.watch();
+  world.cookies["c"] = "alice";
+  (void)world.ask_cookie("c");
+  world.pass(Millis{100});
+  world.cookies.erase("c");
+  world.revoke({.kind = RevocationEvent::Kind::session, .id = "s-alice", .at = world.clock.wall()});
+  world.pass(Millis{100});
+  EXPECT_EQ(world.events_heard, 1U);
+  const auto later = world.ask_cookie("c");
+  world.pass(Millis{100});
+  EXPECT_EQ(later->code(), "SESSION_UNKNOWN");
+}
+
+TEST(RemoteAuthService, AnAnswerThatCrossedTheEndOfItsSessionIsNotKept) {
+  RemoteWorld world;
+  world.watch();
+  world.cookies["c"] = "alice";
+  world.server.next = {Weather::slow};
+  const auto crossing = world.ask_cookie("c");
+  world.pass(Millis{200}); // its answer was made, and is on the way
+  world.cookies.erase("c");
+  world.revoke({.kind = RevocationEvent::Kind::session, .id = "s-alice", .at = world.clock.wall()});
+  world.pass(Millis{200});
+  EXPECT_EQ(crossing->code(), "alice"); // the gateway's own table of revocations is asked next, and knows
+  const auto later = world.ask_cookie("c");
+  world.pass(Millis{100});
+  EXPECT_EQ(later->code(), "SESSION_UNKNOWN");
+}
+
+TEST(RemoteAuthService, FaultsOfTheRevocationStreamOpenNoBreaker) {
+  RemoteWorld world;
+  world.server.always = Weather::refused;
+  world.watch();
+  world.pass(Millis{60'000});
+  EXPECT_EQ(world.service->status().state, State::closed);
+  EXPECT_TRUE(world.service->status().faults.empty());
+  EXPECT_GT(world.server.attempts, 10U);
+}
+
 TEST(RemoteAuthService, ATicketIsAskedForEachTimeAlsoWhenItIsTheSame) {
   RemoteWorld world;
   world.tickets["t"] = "";

@@ -81,6 +81,15 @@ class RemoteWorld {
   void wait_for(const Answer& answer) {
     for (int i = 0; i < 5'000 && !answer.said; ++i) pass(Millis{1});
   }
+  // A row of the table of revocations; the stream is watched first.
+  void watch() {
+    service->watch_revocations([this](const std::vector<RevocationEvent>& heard) { events_heard += heard.size(); }, [](WallTime) {});
+    pass(Millis{10});
+  }
+  void revoke(RevocationEvent event) {
+    events.push_back(std::move(event));
+    for (auto& [after, reply] : std::exchange(polls, {})) reply(VirtualServer::json(200, events_after(after)));
+  }
   [[nodiscard]] bool counted(std::string_view series) const { return metrics.text().find(std::string(series) + "\n") != std::string::npos; }
 
   ManualClock clock;
@@ -95,6 +104,9 @@ class RemoteWorld {
   std::optional<RemoteAuthService> service;
   std::map<std::string, std::string> tickets; // → the attempt that used it; empty: fresh
   std::map<std::string, std::string> cookies; // → user
+  std::vector<RevocationEvent> events;
+  std::vector<std::pair<std::int64_t, VirtualServer::Reply>> polls;
+  std::size_t events_heard = 0;
 
  private:
   IdentityAnswer taker(std::shared_ptr<Answer> out) {
@@ -106,8 +118,18 @@ class RemoteWorld {
   Identity identity(const std::string& user) {
     return {.user = UserId{user}, .name = user, .session = SessionId{"s-" + user}, .token = {}, .permissions = {.chat_read = true}, .issued_at = clock.wall(), .expires_at = clock.wall() + Millis{3'600'000}, .own_account = true};
   }
+  [[nodiscard]] json::Object events_after(std::int64_t after) const {
+    RevocationAnswer answer{.stream = "s", .cursor = static_cast<std::int64_t>(events.size())};
+    answer.events.assign(events.begin() + after, events.end());
+    return encode(answer);
+  }
+  void poll(const RevocationQuestion& question, VirtualServer::Reply reply) {
+    if (question.wait > Millis{0} && question.after == static_cast<std::int64_t>(events.size())) return polls.emplace_back(question.after, std::move(reply)), void();
+    reply(VirtualServer::json(200, events_after(question.after)));
+  }
   void answer(const Request& request, VirtualServer::Reply reply) {
     const auto body = foyer::json::parse(request.body);
+    if (request.path == kRevocationsPath) return poll(*decode_revocation_question(body->as_object()), std::move(reply));
     const auto question = decode_question(body->as_object(), Ref{*request.headers.find(kClientRefHeader)});
     if (!question) return reply(VirtualServer::told(question.error()));
     if (const auto* ticket = std::get_if<TicketQuestion>(&*question)) {

@@ -26,6 +26,7 @@ std::optional<Weather> weather_named(std::string_view name) {
 
 ScriptedServer::ScriptedServer(ManualClock& clock, ScriptedAuth& auth) : timers_(clock), server_(clock, timers_), auth_(auth) {
   server_.round_trip = Millis{0};
+  server_.next_for = auth::kVerifyPath;
   server_.serve = [this](const Request& request, Reply reply) { serve(request, std::move(reply)); };
   auth_.watch_revocations(
       [this](const std::vector<auth::RevocationEvent>& events) {
