@@ -96,8 +96,8 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
 void FitMonitor::Challenger::send(const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard) {
   Challenge challenge{.contract = kContractVersion, .version = facts.version, .build = facts.build, .environment = facts.environment, .nonce = nonce,
                       .service_fingerprint = fingerprint(kServiceOption, secret), .jwt_fingerprint = {}, .kids = {}};
-  if (!facts.jwt_secret_key.empty()) challenge.jwt_fingerprint = fingerprint(kJwtOption, facts.jwt_secret_key);
-  else if (facts.kids) challenge.kids = facts.kids();
+  if (facts.jwt_secret_key.size() >= kStrongSecret) challenge.jwt_fingerprint = fingerprint(kJwtOption, facts.jwt_secret_key);
+  else if (facts.jwt_secret_key.empty() && facts.kids) challenge.kids = facts.kids();
   Call call{.method = "POST", .target = std::string(kChallengePath), .headers = {{"Content-Type", "application/json"}}, .body = json::write(encode(challenge))};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.timeout;
@@ -162,6 +162,7 @@ void FitMonitor::Challenger::compare_keys(const ChallengeAnswer& answer, std::ve
     if (constant_time_equal(fingerprint(kJwtOption, facts.jwt_secret_key), answer.jwt_fingerprints.front().fingerprint)) return;
     return mismatch(fmt::format("JWT_SECRET_KEY differs: ours has the fingerprint {}; {}", shown(kJwtOption, facts.jwt_secret_key), jwt_difference(facts.jwt_secret_key, answer.jwt_fingerprints)), "jwt_secret_key");
   }
+  if (shared_here && answer.signing_kid.empty()) return; // their secret is too weak to be compared
   if (shared_here) return mismatch(fmt::format("the auth service signs with a key pair (kid {}), this gateway verifies with JWT_SECRET_KEY", printable(answer.signing_kid, 16)), "jwt_secret_key");
   if (shared_there) return mismatch("the auth service signs with JWT_SECRET_KEY, this gateway verifies with public keys", "jwt_jwks_url");
   const std::vector<std::string> ours = facts.kids ? facts.kids() : std::vector<std::string>{};

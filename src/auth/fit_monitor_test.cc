@@ -219,6 +219,13 @@ TEST_F(Fit, AKeyPairThereAndASharedSecretHereDoNotFitNorTheOtherWay) {
   EXPECT_THAT(evidence(), HasSubstr("this gateway verifies with public keys"));
 }
 
+TEST_F(Fit, ASecretThatIsTooWeakForAFingerprintIsNotCompared) {
+  facts.jwt_secret_key = kJwtSecret;
+  theirs.signing_kid.clear();
+  start();
+  EXPECT_THAT(codes(), IsEmpty());
+}
+
 TEST_F(Fit, AnotherKeySetIsFoundAtOnceAndANewKeyHasAMinuteToArrive) {
   kids = {"kid-of-production"};
   start();
