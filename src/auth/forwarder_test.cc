@@ -53,7 +53,7 @@ class Forwarding : public testing::Test {
     return body && body->is_object() ? std::string(json::get_string(body->as_object(), "code").value_or("")) : "";
   }
   void serve(Response response) {
-    w.server.serve = [this, response = std::move(response)](const Request&, VirtualServer::Reply reply) { reply(response); };
+    w.server.serve = [response = std::move(response)](const Request&, VirtualServer::Reply reply) { reply(response); };
   }
 
   LinkWorld w;

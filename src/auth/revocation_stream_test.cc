@@ -142,9 +142,12 @@ TEST_F(Stream, EveryWeatherIsAFaultByItsNameAndPassesWithoutAMissingRow) {
 TEST_F(Stream, ABrokenConnectionIsAskedAgainAfterATenthOfASecond) {
   watch();
   w.pass(Millis{100});
-  w.server.next = {Weather::reset_waiting};
+  w.server.always = Weather::reset_waiting;
   revoke("a");
-  w.pass(Millis{150});
+  w.pass(Millis{10});
+  EXPECT_EQ(fault(), "AUTH_SERVICE_CONNECTION_ERROR");
+  w.server.always = Weather::fine;
+  w.pass(Millis{140});
   EXPECT_EQ(fault(), "none");
   EXPECT_THAT(waits, ElementsAre(0, 25'000, 25'000, 0, 25'000));
 }
@@ -159,9 +162,11 @@ TEST_F(Stream, TheBackOffGrowsToFiveSecondsAndIsForgottenAfterSuccess) {
   w.server.always = Weather::fine;
   w.pass(Millis{5'010});
   EXPECT_EQ(synchronised.size(), 1U);
-  w.server.next = {Weather::refused, Weather::refused};
+  w.server.always = Weather::refused;
   revoke("a");
-  w.pass(Millis{400});
+  w.pass(Millis{20});
+  w.server.always = Weather::fine;
+  w.pass(Millis{100});
   EXPECT_THAT(seen, ElementsAre("a"));
   EXPECT_EQ(fault(), "none");
 }
