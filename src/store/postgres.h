@@ -19,7 +19,7 @@
 namespace foyer::store {
 
 struct PostgresOptions {
-  std::string url;                 // postgres://… or postgresql://…; a secret, for it may hold a password
+  std::string url = {};            // postgres://… or postgresql://…; a secret, for it may hold a password
   Millis connect_timeout{2'000};   // of each host, in whole seconds; the URL's own counts more
   Millis statement_timeout{5'000}; // the server gives a statement up, then STORE_TIMEOUT
   Millis lock_timeout{2'000};      // likewise the wait for a lock

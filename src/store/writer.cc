@@ -91,9 +91,9 @@ bool Writer::consume(Tasks batch) {
 void Writer::watch() {
   bool due = probe_asked_.exchange(false);
   if (options_.watch_every.count() > 0) {
+    due = due || (connection_.now() != nullptr && !connection_.now()->check());
     const std::lock_guard held(failure_mutex_);
     due = due || (failure_ && clock_.mono() >= next_probe_);
-    if (!failure_ && database_ != nullptr && !database_->check()) due = true;
   }
   if (!due) return;
   if (auto tried = try_to_write(); tried) succeeded();
