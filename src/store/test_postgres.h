@@ -82,7 +82,7 @@ class Postgres {
       if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
       if (pid_ == 0) {
         pid_ = run({program("postgres"), "-D", data(), "-k", dir_, "-c", "listen_addresses=", "-c", "max_connections=60", "-c", "shared_buffers=16MB", "-c", "dynamic_shared_memory_type=mmap", "-c",
-                    "max_wal_size=64MB", "-c", "autovacuum=off", "-c", "log_min_messages=fatal"});
+                    "max_wal_size=64MB", "-c", "autovacuum=off", "-c", "recovery_init_sync_method=syncfs", "-c", "log_min_messages=fatal"});
       } else if (ready()) {
         return;
       }
