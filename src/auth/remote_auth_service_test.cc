@@ -198,7 +198,7 @@ TEST(RemoteAuthService, AnAnswerThatCrossedTheEndOfItsSessionIsNotKept) {
   world.cookies.erase("c");
   world.revoke({.kind = RevocationEvent::Kind::session, .id = "s-alice", .at = world.clock.wall()});
   world.pass(Millis{200});
-  EXPECT_EQ(crossing->code(), "alice"); // the gateway's own table of revocations is asked next, and knows
+  EXPECT_EQ(crossing->code(), "alice"); // the gateway holds it against its own table of revocations next
   const auto later = world.ask_cookie("c");
   world.pass(Millis{100});
   EXPECT_EQ(later->code(), "SESSION_UNKNOWN");
