@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 
+#include "accounts/foreign_hashes.h"
 #include "accounts/names.h"
 #include "base/bytes.h"
 
@@ -101,7 +102,7 @@ std::string hash_password(std::string_view password, const HashCost& cost, Entro
 
 PasswordMatch verify_password(std::string_view password, std::string_view phc, const HashCost& wanted) {
   const auto parsed = parse_phc(phc);
-  if (!parsed) return PasswordMatch::no;
+  if (!parsed) return verify_foreign(password, phc) ? PasswordMatch::yes_and_stale : PasswordMatch::no;
   const std::string tag = argon2id(password, parsed->salt, parsed->cost, parsed->tag.size());
   if (tag.empty() || !constant_time_equal(tag, parsed->tag)) return PasswordMatch::no;
   return work(parsed->cost) < work(wanted) ? PasswordMatch::yes_and_stale : PasswordMatch::yes;
@@ -112,7 +113,5 @@ std::optional<HashCost> cost_of(std::string_view phc) {
   if (!parsed) return std::nullopt;
   return parsed->cost;
 }
-
-const HashCost& dearer(const HashCost& a, const HashCost& b) { return work(b) > work(a) ? b : a; }
 
 } // namespace foyer::accounts

@@ -43,12 +43,11 @@ enum class PasswordMatch : std::uint8_t {
   yes,
   yes_and_stale, // right, but the hash is weaker than `wanted`: hash it anew
 };
-// A string that is no PHC of ours within bounds matches nothing.
+// A hash of another program (foreign_hashes.h) is always stale. What is neither that nor
+// ours within bounds matches nothing.
 [[nodiscard]] PasswordMatch verify_password(std::string_view password, std::string_view phc, const HashCost& wanted);
 
 // The cost a PHC string declares; nullopt if it is not one of ours.
 [[nodiscard]] std::optional<HashCost> cost_of(std::string_view phc);
-// Of two costs the one that takes longer to verify (memory × passes).
-[[nodiscard]] const HashCost& dearer(const HashCost& a, const HashCost& b);
 
 } // namespace foyer::accounts

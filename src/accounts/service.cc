@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "accounts/foreign_hashes.h"
 #include "accounts/names.h"
 #include "base/bytes.h"
 
@@ -9,6 +10,11 @@ namespace foyer::accounts {
 namespace {
 
 constexpr Millis kTouchEvery = std::chrono::minutes{1}; // a session's last_seen, when only its cookie is used
+
+constexpr Millis kReadCostsEvery = std::chrono::minutes{15};
+
+// What nothing matches, at the cost of the passwords that are set here.
+std::string own_dummy(const HashCost& cost) { return dummy_hash(fmt::format("$argon2id$v=19$m={},t={},p={}$", cost.memory_kib, cost.passes, cost.lanes)); }
 
 jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
   return {.issuer = policy.issuer,
@@ -41,14 +47,13 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
       lockout_(policy_.lockout),
       factor_guesses_(policy_.factor_lockout),
       tickets_(policy_.tickets),
-      dummy_hash_(hash_password(entropy.token(), policy_.hash_cost, entropy)) {}
+      dummy_hash_(own_dummy(policy_.hash_cost)) {}
 
 void AccountService::start() {
   run([this] {
     keys_.watch([this](std::shared_ptr<const jose::KeySet> keys) { verifier_ = std::make_shared<const jose::Verifier>(std::move(keys), verifier_policy(policy_)); });
-    store_.password_costs(back<std::vector<std::string>>([this](Result<std::vector<std::string>> costs) {
-      if (costs) prepare_dummy(std::move(*costs));
-    }));
+    read_password_costs();
+    runners_->every(kReadCostsEvery, [this] { read_password_costs(); }); // others may import users meanwhile
     revocations_.watch(
         [this](const std::vector<auth::RevocationEvent>& events) {
           for (const auto& event : events)
@@ -60,15 +65,16 @@ void AccountService::start() {
 }
 
 // An unknown user must take as long as the dearest hash in the store.
-void AccountService::prepare_dummy(std::vector<std::string> costs) {
-  HashCost dearest = policy_.hash_cost;
-  for (const auto& prefix : costs)
-    if (const auto cost = cost_of(prefix + "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA")) dearest = dearer(dearest, *cost);
-  if (dearest == policy_.hash_cost) return;
-  on_hashing<std::string>([dearest, &entropy = entropy_] { return hash_password(entropy.token(), dearest, entropy); },
-                          [this](Result<std::string> phc) {
-                            if (phc && !phc->empty()) dummy_hash_ = std::move(*phc);
-                          });
+void AccountService::read_password_costs() {
+  store_.password_costs(back<std::vector<std::string>>([this](Result<std::vector<std::string>> costs) {
+    if (!costs) return; // the next reading
+    std::string dearest = own_dummy(policy_.hash_cost);
+    for (const auto& beginning : *costs) {
+      std::string other = dummy_hash(beginning);
+      if (verification_time(other) > verification_time(dearest)) dearest = std::move(other);
+    }
+    dummy_hash_ = std::move(dearest);
+  }));
 }
 
 AuditRow AccountService::audit_row(const Attempt& attempt, std::string_view outcome) const {

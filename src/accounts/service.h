@@ -189,7 +189,7 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] SignedIn sign_in(const UserRow& user, const Opened& opened);
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
-  void prepare_dummy(std::vector<std::string> costs);
+  void read_password_costs();
 
   AccountStore& store_;
   SigningKeys& keys_;
