@@ -46,7 +46,7 @@ struct FitStatus {
 class FitMonitor {
  public:
   FitMonitor(Surroundings around, const ServiceIdentity& identity, FitFacts facts, FitPolicy policy = {});
-  ~FitMonitor(); // on the plane's thread or after its end
+  ~FitMonitor(); // on the plane's thread, or when it has stopped
   FitMonitor(const FitMonitor&) = delete;
   FitMonitor& operator=(const FitMonitor&) = delete;
 

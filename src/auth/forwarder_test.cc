@@ -154,6 +154,20 @@ TEST_F(Forwarding, NobodyWaitsLongerThanTheDeadlineAndTheirPlacesAreFreeAgain) {
   EXPECT_EQ(answer_of(login()).status, 200);
 }
 
+TEST_F(Forwarding, EveryRequestHasOneAnswerInAnyWeather) {
+  FixedEntropy entropy(3);
+  serve(VirtualServer::json(200, {}));
+  std::vector<std::shared_ptr<std::vector<Response>>> all;
+  for (int step = 0; step < 2'000; ++step) {
+    w.server.always = all_weathers()[entropy.below(all_weathers().size())].weather;
+    all.push_back(send(login()));
+    w.pass(Millis{static_cast<int>(entropy.below(1'500))});
+  }
+  w.pass(Millis{10'000});
+  for (const auto& answers : all) ASSERT_EQ(answers->size(), 1U);
+  EXPECT_THAT(w.metrics.text(), HasSubstr("foyer_forwarded_in_flight 0\n"));
+}
+
 TEST_F(Forwarding, ABodyBeyondTheLimitStaysHere) {
   Request request = login();
   request.body = std::string(101, ' ');

@@ -173,6 +173,29 @@ TEST_F(Source, WhoWaitsForAFetchThatFailsIsToldThatThereIsNothingNewer) {
   EXPECT_THAT(changes, ElementsAre(1U, 2U)) << "the back-off brings it, not the cool-down";
 }
 
+// Over random outages, rotations and floods: everybody is answered, and out of turn at most once per cool-down.
+TEST_F(Source, EverybodyIsAnsweredAndTheServerIsSpared) {
+  FixedEntropy entropy(7);
+  source.start();
+  std::size_t asked = 0;
+  std::size_t answered = 0;
+  std::vector<std::size_t> at_minute = {0};
+  for (int step = 0; step < 3'000; ++step) { // ten minutes
+    if (entropy.below(100) == 0) publish({1 + entropy.below(50)});
+    if (entropy.below(150) == 0) down = entropy.below(2) == 0 ? ScriptedServer::failed(Kind::connect) : net::HttpResult(Response{.status = 502, .headers = {}, .body = {}});
+    if (entropy.below(50) == 0) down.reset();
+    for (auto n = entropy.below(20); n > 0; --n, ++asked) source.refresh([&answered](Result<bool>) { ++answered; });
+    w.pass(Millis{200});
+    if (step % 300 == 299) at_minute.push_back(fetches());
+  }
+  down.reset();
+  w.pass(Millis{6'000});
+  EXPECT_EQ(answered, asked);
+  for (std::size_t i = 1; i < at_minute.size(); ++i) EXPECT_LE(at_minute[i] - at_minute[i - 1], 30U) << "3 and what the back-off adds";
+  EXPECT_EQ(check(), "good");
+  EXPECT_FALSE(source.status().fault);
+}
+
 TEST_F(Source, TooManyWhoWaitAreToldSo) {
   source.start();
   w.pass(Millis{2'000});

@@ -33,7 +33,7 @@ class RevocationStream {
   using OnSynchronised = std::function<void(WallTime)>; // what was known when this question was sent is known here
 
   RevocationStream(Surroundings around, const ServiceIdentity& identity, StreamPolicy policy = {});
-  ~RevocationStream(); // on the plane's thread or after its end
+  ~RevocationStream(); // on the plane's thread, or when it has stopped
   RevocationStream(const RevocationStream&) = delete;
   RevocationStream& operator=(const RevocationStream&) = delete;
 

@@ -208,5 +208,33 @@ TEST_F(Stream, AServerThatNeverWaitsIsNotAskedWithoutPause) {
   EXPECT_GE(synchronised.size(), 90U);
 }
 
+// The property behind all of it, over random weather and random revocations.
+TEST(StreamProperty, EveryRowArrivesOnceAndInOrderWhateverHappensBetween) {
+  class Any : public Stream {
+   public:
+    explicit Any(std::uint64_t seed) : entropy(seed) {}
+    void TestBody() override {
+      page = 1 + entropy.below(4);
+      watch();
+      for (int step = 0; step < 60; ++step) {
+        const auto& weathers = all_weathers();
+        w.server.always = entropy.below(3) == 0 ? Weather::fine : weathers[entropy.below(weathers.size())].weather;
+        for (auto n = entropy.below(4); n > 0; --n) revoke(std::to_string(rows.size()));
+        w.pass(Millis{static_cast<int>(entropy.below(9'000))});
+      }
+      w.server.always = Weather::fine;
+      w.pass(Millis{40'000});
+      EXPECT_EQ(seen, rows);
+      EXPECT_EQ(fault(), "none");
+      EXPECT_TRUE(std::ranges::is_sorted(synchronised));
+    }
+    FixedEntropy entropy;
+  };
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    Any(seed).TestBody();
+  }
+}
+
 } // namespace
 } // namespace foyer::auth

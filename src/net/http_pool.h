@@ -56,7 +56,7 @@ class HttpPool {
   using CallId = std::uint64_t;
 
   HttpPool(PoolDriver driver, PoolOptions options);
-  ~HttpPool(); // on the plane's thread or after its end; closes all, nobody is told
+  ~HttpPool(); // on the plane's thread, or when it has stopped; closes all, nobody is told
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
 
