@@ -1,0 +1,159 @@
+// The services that may ask this one, or get tokens for each other: who they are
+// and how they prove it.
+//
+//   ServiceBook      what is known, and the decision about one request; pure
+//   ServiceRegistry  keeps the book: reads the store every second, because other
+//                    processes change it (`foyer service`), and at once when
+//                    somebody unknown or with another secret asks
+//
+// A request proves its sender by a signature (auth/contract/signature.h), a client of
+// /oauth2/* by the secret itself. Only k, derived from the secret, is kept, sealed.
+// All but the constructors run on the control plane's thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "accounts/runners.h"
+#include "accounts/store.h"
+#include "auth/contract/signature.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "store/seal.h"
+
+namespace foyer::accounts {
+
+// The option whose fingerprint `foyer check` and a challenge show.
+inline constexpr std::string_view kServiceSecretOption = "service_secret";
+
+// A registered service with its secrets opened.
+struct Service {
+  struct Secret {
+    std::string key = {}; // k
+    std::vector<std::pair<std::string, std::string>> fingerprints = {};
+  };
+  std::string id = {};
+  std::vector<Secret> secrets = {}; // one, or two while rotating; the newest first
+  std::vector<std::string> may_call = {};
+  bool disabled = false;
+  std::optional<Refusal> unreadable = {}; // STORE_KEY_MISMATCH: none of its secrets opens
+
+  [[nodiscard]] bool may(std::string_view target) const;
+};
+
+// Somebody whose proof was right.
+struct ProvenService {
+  Service service = {};
+  std::string key = {};     // k of the secret that was used
+  std::string address = {}; // of the person on whose behalf it asks; empty: it asks for itself
+  std::string ref = {};
+};
+
+struct ServicePolicy {
+  std::size_t max_nonces = 500'000;            // of the last two kRequestWindow; beyond: BUSY
+  Millis reread_every = std::chrono::seconds{1};
+  Millis reread_at_most_every{250};            // for an unknown id or a rejected secret
+};
+
+class ServiceBook {
+ public:
+  explicit ServiceBook(ServicePolicy policy = {}) : policy_(policy) {}
+
+  void set(std::vector<Service> services);
+  [[nodiscard]] const Service* find(std::string_view id) const;
+
+  // Whose request is this? The first that is not as it should be, in this order:
+  // SERVICE_CREDENTIALS_MISSING SERVICE_UNKNOWN SERVICE_SECRET_REJECTED
+  // SERVICE_NOT_ALLOWED (disabled; or it may not call `target`) SERVICE_REQUEST_EXPIRED
+  // SERVICE_REQUEST_REPLAYED, BUSY when no more nonces can be remembered.
+  // STORE_KEY_MISMATCH in place of a rejection when our copy of its secrets cannot be opened.
+  [[nodiscard]] Result<ProvenService> check(const Request& request, std::string_view target, WallTime now, MonoTime mono);
+  // By the secret itself: SERVICE_UNKNOWN SERVICE_SECRET_REJECTED SERVICE_NOT_ALLOWED (disabled).
+  [[nodiscard]] Result<ProvenService> check_secret(std::string_view id, std::string_view secret) const;
+  [[nodiscard]] std::size_t nonces() const { return nonces_.size(); }
+
+ private:
+  using Nonce = std::array<std::uint64_t, 2>;
+  struct NonceHash {
+    std::size_t operator()(const Nonce& n) const noexcept { return n[0]; }
+  };
+  [[nodiscard]] Result<bool> use_nonce(const auth::ClaimedService& claim, MonoTime now);
+
+  ServicePolicy policy_;
+  std::map<std::string, Service, std::less<>> services_;
+  std::unordered_set<Nonce, NonceHash> nonces_;
+  std::deque<std::pair<MonoTime, Nonce>> by_age_;
+};
+
+// A row for a new secret. No fingerprints for one that is not `strong`: eight hex digits would help to guess it.
+[[nodiscard]] ServiceSecretRow seal_service_secret(const store::SealKey& seal, std::string_view id, std::string_view secret, bool strong, WallTime now, Entropy& entropy);
+// 1 to 64 of [A-Za-z0-9._:-]. INVALID_VALUE with field "id".
+[[nodiscard]] Result<bool> check_service_id(std::string_view id);
+
+class ServiceRegistry {
+ public:
+  // `strong`: may fingerprints of this secret be kept? The references outlive the registry.
+  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy, Log& log, std::function<bool(std::string_view secret)> strong,
+                  ServicePolicy policy = {});
+
+  // Begins to read. `id` is our own service: registered with `secret`, which may call
+  // itself. When it is registered with other secrets only, this one takes their place.
+  // Once, from any thread; what the store cannot do yet is tried again every second.
+  void start(std::string id, std::string secret);
+  [[nodiscard]] const std::string& own_id() const { return own_id_; }
+
+  // As ServiceBook's, asked again after a fresh look into the store where that may help. Before
+  // anything was read: the store's refusal. May answer at once.
+  void authenticate(const Request& request, Done<ProvenService> done);                  // may it call us?
+  void authenticate_secret(std::string id, std::string secret, Done<ProvenService> done);
+  [[nodiscard]] const Service* find(std::string_view id) const { return book_.find(id); }
+
+  // After SERVICE_SECRET_REJECTED: says in our log (at most once a minute for a service)
+  // what the sender's secret is to ours, if its fingerprint tells. Never in an answer.
+  void tell_variant(std::string_view id, std::string_view fingerprint);
+
+ private:
+  void reread(std::function<void()> then);
+  void read(Result<std::vector<ServiceRow>> rows);
+  [[nodiscard]] Service open(const ServiceRow& row);
+  void register_own();
+  void write_own(ServiceRow row, bool fresh, std::string detail);
+  [[nodiscard]] Result<ProvenService> attempt(const Request& request);
+  // Would a fresh look into the store perhaps tell otherwise, and may there be one now?
+  [[nodiscard]] bool worth_a_look(const Result<ProvenService>& proven) const;
+  void look_again(std::function<Result<ProvenService>()> again, Done<ProvenService> done);
+
+  AccountStore& store_;
+  const store::SealKey seal_;
+  const std::shared_ptr<const Runners> runners_;
+  const Clock& clock_;
+  Entropy& entropy_;
+  Log& log_;
+  const std::function<bool(std::string_view)> strong_;
+  const ServicePolicy policy_;
+  ServiceBook book_;
+  std::string own_id_;
+  std::string own_secret_;
+  bool own_written_ = false;
+  bool writing_own_ = false;
+
+  std::optional<Refusal> never_read_ = Refusal{.cause = Cause::NOT_READY, .evidence = "the registered services were not read yet"};
+  std::optional<Refusal> failing_ = {}; // why the last look saw nothing
+  bool reading_ = false;
+  MonoTime last_read_{};
+  std::vector<std::function<void()>> after_reading_;
+  std::vector<std::string> told_unreadable_;
+  std::map<std::string, MonoTime, std::less<>> told_variant_;
+};
+
+} // namespace foyer::accounts
