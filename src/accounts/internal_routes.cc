@@ -1,0 +1,181 @@
+#include "accounts/internal_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "accounts/request_body.h"
+#include "base/bytes.h"
+#include "base/json.h"
+#include "wire/problem.h"
+
+namespace foyer::accounts {
+namespace {
+
+constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+constexpr Millis kTellContractEvery = std::chrono::minutes{1};
+
+// One request from its arrival to its one answer.
+class Question : public std::enable_shared_from_this<Question> {
+ public:
+  Question(std::shared_ptr<InternalDeps> deps, Request request, Reply reply) : deps_(std::move(deps)), request_(std::move(request)), reply_(std::move(reply)) {}
+
+  [[nodiscard]] const Request& request() const { return request_; }
+  [[nodiscard]] InternalDeps& deps() const { return *deps_; }
+  [[nodiscard]] const std::optional<ProvenService>& by_signature() const { return proven_; }
+  [[nodiscard]] const json::Object& body() const { return body_; }
+
+  // Who asks? Then `then`, with the body read.
+  void begin(bool signed_only, std::function<void()> then) {
+    const bool claims = claims_a_service(request_);
+    const bool bearer = request_.headers.find("authorization") != nullptr;
+    if (claims && bearer) return refuse_with({.cause = Cause::AMBIGUOUS_CREDENTIALS, .evidence = "a signature and an Authorization header"});
+    if (bearer && !signed_only) return begin_with_token(std::move(then));
+    if (bearer) return refuse_with({.cause = Cause::SERVICE_CREDENTIALS_MISSING, .evidence = "a challenge is answered to a signed request only", .field = "Authorization"});
+    deps_->services.authenticate(request_, [self = shared_from_this(), then = std::move(then)](Result<ProvenService> proven) {
+      if (!proven) return self->refuse_service(proven.error());
+      if (!proven->address.empty()) self->request_.address = proven->address;
+      if (!proven->ref.empty()) self->request_.ref = Ref{printable(proven->ref, 64)};
+      self->proven_ = std::move(*proven);
+      self->read(then);
+    });
+  }
+
+  void answer(const json::Object& body) {
+    Response response = json_response(200, json::write(body));
+    response.headers.set("Cache-Control", "no-store");
+    reply_(std::move(response));
+  }
+  void refuse_with(const Refusal& refusal) {
+    if (deps_->on_refusal) deps_->on_refusal(request_, refusal);
+    reply_(wire::problem(refusal, request_.ref, deps_->service.policy().reveal));
+  }
+
+ private:
+  void refuse_service(const Refusal& refusal) {
+    deps_->log.warning("service_refused", refusal.operator_text(), {{"code", refusal.code()}, {"path", request_.path}, {"address", request_.address}, {"ref", request_.ref.view()}});
+    // What an unproven sender says of its secret is for our own log alone.
+    if (refusal.cause == Cause::SERVICE_SECRET_REJECTED && request_.path == auth::kChallengePath) {
+      const auto claim = auth::read_claim(request_);
+      const auto value = json::parse(request_.body, {.bytes = kMaxBodyBytes, .depth = 4});
+      if (claim && value && value->is_object())
+        if (const auto challenge = auth::decode_challenge(value->as_object())) deps_->services.tell_variant(claim->id, challenge->service_fingerprint);
+    }
+    refuse_with(refusal);
+  }
+
+  void begin_with_token(std::function<void()> then) {
+    const auto token = bearer_token(request_);
+    if (!token) return refuse_with(token.error());
+    const std::string& own = deps_->services.own_id();
+    const auto claims = deps_->tokens.verify(*token, own, deps_->clock.wall());
+    if (!claims) return refuse_with(claims.error());
+    const std::string id = claims->identity.user.str();
+    const Service* service = deps_->services.find(id);
+    if (service == nullptr) return refuse_service({.cause = Cause::SERVICE_UNKNOWN, .evidence = fmt::format("the token is of service {}, which is not registered", id)});
+    if (service->disabled) return refuse_service({.cause = Cause::SERVICE_NOT_ALLOWED, .evidence = fmt::format("service {} is disabled", id)});
+    if (!service->may(own)) return refuse_service({.cause = Cause::SERVICE_NOT_ALLOWED, .evidence = fmt::format("service {} may not call {} any more", id, own)});
+    deps_->service.run([self = shared_from_this(), token_id = claims->identity.token, then = std::move(then)]() mutable {
+      self->deps_->store.token_revoked(token_id, [self, then = std::move(then)](Result<bool> revoked) mutable {
+        self->deps_->service.run([self, then = std::move(then), revoked = std::move(revoked)] {
+          if (!revoked) return self->refuse_with(revoked.error());
+          if (*revoked) return self->refuse_with({.cause = Cause::TOKEN_REVOKED, .evidence = "the service token was revoked"});
+          self->read(then);
+        });
+      });
+    });
+  }
+
+  void read(const std::function<void()>& then) {
+    const std::string* type = request_.headers.find("content-type");
+    if (type == nullptr || !iequals(std::string_view{*type}.substr(0, type->find(';')), "application/json"))
+      return refuse_with({.cause = Cause::CONTENT_TYPE_UNSUPPORTED, .evidence = "not application/json", .field = "Content-Type"});
+    auto value = json::parse(request_.body, {.bytes = kMaxBodyBytes, .depth = 4});
+    if (!value) return refuse_with({.cause = Cause::BAD_REQUEST, .evidence = "the body is not JSON: " + value.error()});
+    if (!value->is_object()) return refuse_with({.cause = Cause::BAD_REQUEST, .evidence = "the body is not a JSON object"});
+    body_ = std::move(value->as_object());
+    then();
+  }
+
+  const std::shared_ptr<InternalDeps> deps_;
+  Request request_;
+  Reply reply_;
+  json::Object body_;
+  std::optional<ProvenService> proven_;
+};
+using QuestionPtr = std::shared_ptr<Question>;
+
+// A refused credential is an answer; that it could not be looked at is none.
+auth::IdentityAnswer then_identity(QuestionPtr q) {
+  return [q = std::move(q)](Result<Identity> identity) {
+    if (!identity && identity.error().info().http >= 500) return q->refuse_with(identity.error());
+    q->answer(auth::encode(identity));
+  };
+}
+
+void verify(const QuestionPtr& q) {
+  auto question = auth::decode_question(q->body(), q->request().ref);
+  if (!question) return q->refuse_with(question.error());
+  if (auto* ticket = std::get_if<auth::TicketQuestion>(&*question)) return q->deps().service.redeem_ticket(std::move(*ticket), then_identity(q));
+  q->deps().service.check_cookie(std::get<auth::CookieQuestion>(std::move(*question)), then_identity(q));
+}
+
+void revocations(const QuestionPtr& q) {
+  const auto question = auth::decode_revocation_question(q->body());
+  if (!question) return q->refuse_with(question.error());
+  q->deps().polls.ask(*question, [q](Result<auth::RevocationAnswer> answer) {
+    if (!answer) return q->refuse_with(answer.error());
+    q->answer(auth::encode(*answer));
+  });
+}
+
+// Whether the two fit is found by the one who asks: the answer says what this side is. A
+// contract that differs is told there by its number, and here in the log.
+void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTime>>& told) {
+  const auto asked = auth::decode_challenge(q->body());
+  if (!asked) return q->refuse_with(asked.error());
+  auto& deps = q->deps();
+  const ProvenService& who = *q->by_signature();
+  const MonoTime now = deps.clock.mono();
+  if (asked->contract != auth::kContractVersion && (!*told || now - **told >= kTellContractEvery)) {
+    *told = now;
+    deps.log.error("contract_mismatch", fmt::format("gateway {} (version {}, build {}) speaks contract {}, this auth service speaks {}", who.service.id, printable(asked->version, 64), printable(asked->build, 64),
+                                                    asked->contract, auth::kContractVersion),
+                   {{"code", code_of(Cause::CONTRACT_MISMATCH)}, {"service", who.service.id}, {"ref", q->request().ref.view()}});
+  }
+  auth::ChallengeAnswer answer{.version = deps.facts.version,
+                               .build = deps.facts.build,
+                               .environment = deps.facts.environment,
+                               .time = deps.clock.wall(),
+                               .proof = auth::challenge_proof(who.key, asked->nonce),
+                               .jwt_fingerprints = deps.facts.jwt_fingerprints,
+                               .kids = {},
+                               .signing_kid = deps.facts.signing_kid ? deps.facts.signing_kid() : std::string{}};
+  const auto keys = deps.tokens.tools().keys();
+  for (const auto& key : keys->keys())
+    if (!key.symmetric()) answer.kids.push_back(key.kid());
+  std::ranges::sort(answer.kids);
+  q->answer(auth::encode(answer));
+}
+
+} // namespace
+
+std::vector<Route> internal_routes(InternalDeps deps) {
+  const auto shared = std::make_shared<InternalDeps>(std::move(deps));
+  const auto route = [shared](std::string_view path, bool signed_only, std::function<void(const QuestionPtr&)> handle) {
+    Handler handler = [shared, signed_only, handle = std::move(handle)](Request request, Reply reply) {
+      auto q = std::make_shared<Question>(shared, std::move(request), std::move(reply));
+      shared->service.run([q, signed_only, handle] { q->begin(signed_only, [q, handle] { handle(q); }); });
+    };
+    return Route{"POST", std::string{path}, std::move(handler)};
+  };
+  const auto told = std::make_shared<std::optional<MonoTime>>();
+  return {
+      route(auth::kVerifyPath, false, verify),
+      route(auth::kRevocationsPath, false, revocations),
+      route(auth::kChallengePath, true, [told](const QuestionPtr& q) { challenge(q, told); }),
+  };
+}
+
+} // namespace foyer::accounts
