@@ -57,11 +57,14 @@ Handle with_bearer(std::initializer_list<Member> members, WithPrincipal then) {
 
 Route RouteMaker::operator()(std::string method, std::string path, Handle handle) const {
   const std::string endpoint = method + ' ' + path;
-  Handler handler = [&service = service_, tell = on_refusal_, endpoint, handle = std::move(handle)](Request request, Reply reply) {
-    auto x = std::make_shared<Exchange>(service, tell, std::move(request), std::move(reply));
-    service.run([x, endpoint, handle] {
-      if (auto taken = x->service().take(endpoint, x->caller()); !taken) return x->refuse_with(taken.error());
-      handle(x);
+  Handler handler = [&service = service_, tell = on_refusal_, services = services_, endpoint, handle = std::move(handle)](Request request, Reply reply) {
+    service.run([&service, tell, services, endpoint, handle, request = std::move(request), reply = std::move(reply)]() mutable {
+      find_sender(services, std::move(request), [&service, tell, endpoint, handle = std::move(handle), reply = std::move(reply)](Sender sender) mutable {
+        auto x = std::make_shared<Exchange>(service, tell, std::move(sender.request), std::move(reply));
+        if (sender.refused) return x->refuse_with(*sender.refused);
+        if (auto taken = x->service().take(endpoint, x->caller()); !taken) return x->refuse_with(taken.error());
+        handle(x);
+      });
     });
   };
   return Route{std::move(method), std::move(path), std::move(handler)};

@@ -13,6 +13,7 @@
 #include "accounts/request_body.h"
 #include "accounts/routes.h"
 #include "accounts/service.h"
+#include "accounts/services.h"
 #include "base/http.h"
 #include "base/json.h"
 
@@ -59,15 +60,19 @@ using Handle = std::function<void(const ExchangePtr&)>;
 using WithPrincipal = std::function<void(const ExchangePtr&, const json::Object& body, const Principal&)>;
 [[nodiscard]] Handle with_bearer(std::initializer_list<Member> members, WithPrincipal then);
 
-// Makes routes whose handlers run on the control plane, behind the limit per endpoint and address.
+// Makes routes whose handlers run on the control plane, behind the limit per endpoint
+// and address. The address is the person's: a gateway that signs what it forwards is
+// believed, what claims to be one and is not is refused.
 class RouteMaker {
  public:
-  RouteMaker(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal) : service_(service), on_refusal_(std::move(on_refusal)) {}
+  RouteMaker(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, ServiceRegistry* services = nullptr)
+      : service_(service), on_refusal_(std::move(on_refusal)), services_(services) {}
   [[nodiscard]] Route operator()(std::string method, std::string path, Handle handle) const;
 
  private:
   AccountService& service_;
   std::shared_ptr<const OnRefusal> on_refusal_;
+  ServiceRegistry* services_;
 };
 
 } // namespace foyer::accounts

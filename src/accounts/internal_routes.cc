@@ -33,11 +33,11 @@ class Question : public std::enable_shared_from_this<Question> {
     if (claims && bearer) return refuse_with({.cause = Cause::AMBIGUOUS_CREDENTIALS, .evidence = "a signature and an Authorization header"});
     if (bearer && !signed_only) return begin_with_token(std::move(then));
     if (bearer) return refuse_with({.cause = Cause::SERVICE_CREDENTIALS_MISSING, .evidence = "a challenge is answered to a signed request only", .field = "Authorization"});
-    deps_->services.authenticate(request_, [self = shared_from_this(), then = std::move(then)](Result<ProvenService> proven) {
-      if (!proven) return self->refuse_service(proven.error());
-      if (!proven->address.empty()) self->request_.address = proven->address;
-      if (!proven->ref.empty()) self->request_.ref = Ref{printable(proven->ref, 64)};
-      self->proven_ = std::move(*proven);
+    if (!claims) return refuse_service({.cause = Cause::SERVICE_CREDENTIALS_MISSING, .evidence = "neither a signature nor a service token"});
+    find_sender(&deps_->services, std::move(request_), [self = shared_from_this(), then = std::move(then)](Sender sender) {
+      self->request_ = std::move(sender.request);
+      if (sender.refused) return self->refuse_service(*sender.refused);
+      self->proven_ = std::move(sender.service);
       self->read(then);
     });
   }

@@ -39,8 +39,7 @@ std::string description(std::string_view text) {
 
 int status_of(const OAuthFault& fault) {
   if (fault.error == "invalid_client") return 401;
-  const int http = fault.refusal.info().http;
-  if (is_ours(fault.refusal)) return http;
+  if (fault.error == "temporarily_unavailable" || fault.error == "server_error") return fault.refusal.info().http;
   return fault.refusal.cause == Cause::BODY_TOO_LARGE ? 413 : 400;
 }
 

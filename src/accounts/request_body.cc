@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "accounts/tokens.h"
 #include "base/bytes.h"
 #include "wire/url.h"
 
@@ -80,6 +81,7 @@ Result<std::string> bearer_token(const Request& request) {
   if (!iequals(value.substr(0, space), "bearer")) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "the scheme is not Bearer");
   const std::string_view token = space == std::string_view::npos ? std::string_view{} : trimmed(value.substr(space + 1));
   if (token.empty()) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "Bearer without a token");
+  if (looks_opaque(token)) return refuse_field(Cause::WRONG_TOKEN_TYPE, "Authorization", "an opaque token (refresh token, cookie, ticket) where an access token is due");
   return std::string{token};
 }
 

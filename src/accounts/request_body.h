@@ -27,7 +27,7 @@ struct Member {
 [[nodiscard]] Result<json::Object> read_body(const Request& request, std::span<const Member> known);
 
 // The token of `Authorization: Bearer …` (RFC 6750 §2.1). NO_TOKEN, INVALID_FORMAT,
-// AMBIGUOUS_CREDENTIALS, TOKEN_IN_URL.
+// AMBIGUOUS_CREDENTIALS, TOKEN_IN_URL; WRONG_TOKEN_TYPE for one that is opaque.
 [[nodiscard]] Result<std::string> bearer_token(const Request& request);
 
 // True when the request's Origin is one of `allowed`. ORIGIN_REQUIRED, ORIGIN_NOT_ALLOWED.

@@ -7,6 +7,7 @@
 #include "accounts/exchange.h"
 #include "accounts/factor_routes.h"
 #include "accounts/sessions.h"
+#include "accounts/tokens.h"
 #include "base/bytes.h"
 #include "base/json.h"
 
@@ -70,7 +71,10 @@ void refresh(const ExchangePtr& x) {
   auto body = read_body(x->request(), kKnown);
   if (!body) return x->refuse_with(body.error());
   RefreshByQuestion question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
+  if (question.refresh_token && looks_like_jwt(*question.refresh_token))
+    return x->refuse_with({.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});
   if (!question.refresh_token) question.cookie = x->cookie();
+  if (question.cookie && looks_like_jwt(*question.cookie)) return x->refuse_with({.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"});
   if (!question.cookie) return x->service().refresh(std::move(question), x->caller(), then_signed_in(x, 200));
   if (auto fit = check_origin(x->request(), x->service().policy().allowed_origins); !fit) return x->refuse_with(fit.error());
   x->service().refresh(std::move(question), x->caller(), [x, then = then_signed_in(x, 200)](Result<SignedIn> in) mutable {
@@ -193,8 +197,8 @@ void key_set(const AccountService& service, const Request& request, Reply& reply
 
 } // namespace
 
-std::vector<Route> routes(AccountService& service, OnRefusal on_refusal) {
-  const RouteMaker route(service, std::make_shared<const OnRefusal>(std::move(on_refusal)));
+std::vector<Route> routes(AccountService& service, OnRefusal on_refusal, ServiceRegistry* services) {
+  const RouteMaker route(service, std::make_shared<const OnRefusal>(std::move(on_refusal)), services);
   std::vector<Route> out{
       route("POST", "/auth/register", register_account),
       route("POST", "/auth/login", login),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "accounts/service.h"
+#include "accounts/services.h"
 #include "base/http.h"
 
 namespace foyer::accounts {
@@ -14,6 +15,7 @@ namespace foyer::accounts {
 using OnRefusal = std::function<void(const Request&, const Refusal&)>;
 
 // The handlers may be called from any thread; replies come from the control plane's.
-[[nodiscard]] std::vector<Route> routes(AccountService& service, OnRefusal on_refusal = {});
+// `services`: whose signatures are believed about the person behind a gateway.
+[[nodiscard]] std::vector<Route> routes(AccountService& service, OnRefusal on_refusal = {}, ServiceRegistry* services = nullptr);
 
 } // namespace foyer::accounts

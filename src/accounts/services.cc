@@ -94,7 +94,7 @@ Result<ProvenService> ServiceBook::check(const Request& request, std::string_vie
                         fmt::format("the request of service {} is dated {} {} this machine's clock; at most {} are let pass", service->id, seconds(ahead < 0 ? -ahead : ahead),
                                     ahead < 0 ? "behind" : "ahead of", seconds(auth::kRequestWindow.count())));
   TRY_VOID(use_nonce(claim, mono));
-  return ProvenService{.service = *service, .key = *key, .address = std::move(claim.address), .ref = std::move(claim.ref)};
+  return ProvenService{.service = *service, .key = *key, .address = std::move(claim.address), .ref = std::move(claim.ref), .origin = std::move(claim.origin)};
 }
 
 Result<ProvenService> ServiceBook::check_secret(std::string_view id, std::string_view secret) const {
@@ -102,7 +102,7 @@ Result<ProvenService> ServiceBook::check_secret(std::string_view id, std::string
   const std::string brought = auth::service_key(secret);
   TRY(key, prove(service, id, "the secret", [&](const std::string& k) { return constant_time_equal(k, brought); }));
   if (service->disabled) return refuse(Cause::SERVICE_NOT_ALLOWED, fmt::format("service {} is disabled", service->id));
-  return ProvenService{.service = *service, .key = *key, .address = {}, .ref = {}};
+  return ProvenService{.service = *service, .key = *key, .address = {}, .ref = {}, .origin = {}};
 }
 
 // A request is good within the window before and after its own time, so a nonce that is
@@ -298,6 +298,31 @@ void ServiceRegistry::tell_variant(std::string_view id, std::string_view fingerp
     }
   log_.error("service_secret_variant", fmt::format("the secret of {} is another one than ours, and nothing that copying makes of it", service->id),
              {{"code", code_of(Cause::SERVICE_SECRET_MISMATCH)}, {"service", service->id}, {"fingerprint", printable(fingerprint, 16)}});
+}
+
+// ---- on whose behalf
+
+bool claims_a_service(const Request& request) {
+  constexpr std::array<std::string_view, 7> kHeaders = {auth::kServiceIdHeader,    auth::kServiceTimeHeader, auth::kServiceNonceHeader, auth::kServiceSignatureHeader,
+                                                        auth::kClientAddressHeader, auth::kClientRefHeader,   auth::kClientOriginHeader};
+  return std::ranges::any_of(kHeaders, [&](std::string_view name) { return request.headers.find(name) != nullptr; });
+}
+
+void find_sender(ServiceRegistry* services, Request request, std::move_only_function<void(Sender)> then) {
+  if (!claims_a_service(request)) return then({.request = std::move(request), .service = {}, .refused = {}});
+  if (services == nullptr) return then({.request = std::move(request), .service = {}, .refused = Refusal{.cause = Cause::SERVICE_UNKNOWN, .evidence = "this process knows no services"}});
+  const auto kept = std::make_shared<Request>(std::move(request));
+  services->authenticate(*kept, [kept, then = std::move(then)](Result<ProvenService> proven) mutable {
+    if (!proven) return then({.request = std::move(*kept), .service = {}, .refused = std::move(proven).error()});
+    Request& behind = *kept;
+    if (!proven->address.empty()) behind.address = proven->address;
+    if (!proven->ref.empty()) behind.ref = Ref{printable(proven->ref, 64)};
+    if (!proven->origin.empty()) {
+      behind.origin_url = proven->origin;
+      behind.secure = proven->origin.starts_with("https://");
+    }
+    then({.request = std::move(behind), .service = std::move(*proven), .refused = {}});
+  });
 }
 
 } // namespace foyer::accounts

@@ -57,6 +57,7 @@ struct ProvenService {
   std::string key = {};     // k of the secret that was used
   std::string address = {}; // of the person on whose behalf it asks; empty: it asks for itself
   std::string ref = {};
+  std::string origin = {};  // Request::origin_url as that person's gateway saw it
 };
 
 struct ServicePolicy {
@@ -155,5 +156,17 @@ class ServiceRegistry {
   std::vector<std::string> told_unreadable_;
   std::map<std::string, MonoTime, std::less<>> told_variant_;
 };
+
+// A request with whoever sent it: as it came, or for a person behind a gateway whose
+// signature is right: then address, ref and origin are that person's.
+struct Sender {
+  Request request = {};
+  std::optional<ProvenService> service = {};
+  std::optional<Refusal> refused = {}; // it claims to be a service's and is not
+};
+// Does it claim to come from a service? What does must prove it.
+[[nodiscard]] bool claims_a_service(const Request& request);
+// `services` may be null: then nobody can prove anything. On the control plane's thread; may answer at once.
+void find_sender(ServiceRegistry* services, Request request, std::move_only_function<void(Sender)> then);
 
 } // namespace foyer::accounts

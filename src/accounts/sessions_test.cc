@@ -57,7 +57,7 @@ TEST(Bearer, WhatIsWrongWithTheTokenIsTold) {
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = "nonsense"}).code(), "INVALID_FORMAT");
   EXPECT_EQ(w.call("GET", "/auth/me", {.query = "access_token=" + token}).code(), "TOKEN_IN_URL");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = token, .query = "access_token=" + token}).code(), "AMBIGUOUS_CREDENTIALS");
-  EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("refresh_token")}).code(), "INVALID_FORMAT");
+  EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("refresh_token")}).code(), "WRONG_TOKEN_TYPE");
   w.advance(minutes{15} + seconds{30});
   const Answer late = w.call("GET", "/auth/me", {.bearer = token});
   EXPECT_EQ(late.status, 401);

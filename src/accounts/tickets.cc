@@ -1,5 +1,6 @@
 #include "accounts/tickets.h"
 
+#include "accounts/tokens.h"
 #include "base/bytes.h"
 
 namespace foyer::accounts {
@@ -22,6 +23,7 @@ Result<bool> Tickets::mint(std::string_view ticket, TicketGrant grant, Millis li
 Result<Identity> Tickets::examine(const Use& use, MonoTime now) {
   forget_old(now);
   const auto found = tickets_.find(sha256(use.ticket));
+  if (found == tickets_.end() && looks_like_jwt(use.ticket)) return refuse_field(Cause::WRONG_TOKEN_TYPE, "ticket", "a JWT where a ticket is due");
   if (found == tickets_.end()) return refuse(Cause::TICKET_UNKNOWN, "no such ticket; it was never given, or more than ten minutes ago, or before a restart");
   const Ticket& ticket = found->second;
   if (ticket.grant.origin && ticket.grant.origin != use.origin)

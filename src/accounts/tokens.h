@@ -22,6 +22,11 @@ namespace foyer::accounts {
 inline constexpr std::string_view kServiceTokenType = "service+jwt";
 inline constexpr Millis kServiceTokenLife = std::chrono::minutes{5};
 
+// Which kind of token is this, by its form alone? Refresh tokens, cookies and tickets are
+// opaque: one is told from a JWT, but not from another, before it is looked up.
+[[nodiscard]] bool looks_like_jwt(std::string_view token); // three parts
+[[nodiscard]] bool looks_opaque(std::string_view token);   // as Entropy::token() makes them
+
 // Keys rotate, so signing and the key set are asked for each time. Control plane's thread.
 struct TokenTools {
   std::function<std::string(const json::Object& claims, std::string_view typ)> sign;
