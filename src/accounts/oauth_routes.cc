@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "accounts/oauth_exchange.h"
+#include "accounts/token_forms.h"
 #include "base/bytes.h"
 #include "wire/problem.h"
 

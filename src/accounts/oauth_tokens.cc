@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "accounts/oauth_exchange.h"
+#include "accounts/token_forms.h"
 
 namespace foyer::accounts {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "accounts/tokens.h"
+#include "accounts/token_forms.h"
 #include "base/bytes.h"
 #include "wire/url.h"
 

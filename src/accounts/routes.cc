@@ -7,7 +7,7 @@
 #include "accounts/exchange.h"
 #include "accounts/factor_routes.h"
 #include "accounts/sessions.h"
-#include "accounts/tokens.h"
+#include "accounts/token_forms.h"
 #include "base/bytes.h"
 #include "base/json.h"
 

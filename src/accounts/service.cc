@@ -4,6 +4,7 @@
 
 #include "accounts/foreign_hashes.h"
 #include "accounts/names.h"
+#include "accounts/token_forms.h"
 #include "base/bytes.h"
 
 namespace foyer::accounts {
@@ -111,7 +112,15 @@ Result<bool> AccountService::check_who(const SessionAndUser& who) const {
 void AccountService::authenticate(std::string token, Done<Principal> done) {
   auto claims = verifier_->verify(token, clock_.wall());
   if (!claims) return done(std::unexpected(std::move(claims).error()));
-  Identity identity = std::move(claims->identity);
+  TokenId id = claims->identity.token;
+  store_.token_revoked(std::move(id), back<bool>([this, identity = std::move(claims->identity), done = std::move(done)](Result<bool> revoked) mutable {
+    if (!revoked) return done(std::unexpected(std::move(revoked).error()));
+    if (*revoked) return done(refuse(Cause::TOKEN_REVOKED, "the token was revoked by itself"));
+    find_principal(std::move(identity), std::move(done));
+  }));
+}
+
+void AccountService::find_principal(Identity identity, Done<Principal> done) {
   if (!identity.own_account) return done(Principal{std::move(identity), std::nullopt});
   SessionId session = identity.session;
   store_.find_session(std::move(session), back<std::optional<SessionAndUser>>([this, identity = std::move(identity), done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
@@ -154,6 +163,7 @@ void AccountService::redeem_ticket(auth::TicketQuestion question, auth::Identity
 void AccountService::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("cookie_use", Caller{.address = q.address, .ref = q.ref});
+    if (looks_like_jwt(q.cookie)) return answer(refused(*attempt, Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"}));
     store_.find_session_by_cookie(digest(q.cookie), back<std::optional<SessionAndUser>>([this, attempt, answer = std::move(answer)](Result<std::optional<SessionAndUser>> found) mutable {
       if (!found) return answer(refused(*attempt, std::move(found).error()));
       if (!*found) return answer(refused(*attempt, Refusal{.cause = Cause::SESSION_UNKNOWN, .evidence = "no session with that cookie"}));

@@ -187,6 +187,7 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Opened new_session(const UserId& user, bool cookie, const Caller& caller);
   [[nodiscard]] SignedIn sign_in(const UserRow& user, const SessionRow& session);
   [[nodiscard]] SignedIn sign_in(const UserRow& user, const Opened& opened);
+  void find_principal(Identity identity, Done<Principal> done);
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
   void read_password_costs();

@@ -215,11 +215,10 @@ void ServiceRegistry::read(Result<std::vector<ServiceRow>> rows) {
     book_.set(std::move(services));
     if (failing_) log_.info("services_readable", "The registered services can be read again.");
     failing_.reset();
-    never_read_.reset();
+    never_read_ = false;
   } else {
     if (!failing_) log_.error("services_unreadable", "The registered services cannot be read; what was known of them goes on to count.", {{"code", rows.error().code()}, {"evidence", rows.error().evidence}});
     failing_ = rows.error();
-    if (never_read_) never_read_ = rows.error();
   }
   for (auto& then : std::exchange(after_reading_, {})) then();
 }
@@ -242,8 +241,13 @@ Service ServiceRegistry::open(const ServiceRow& row) {
   return out;
 }
 
+Result<bool> ServiceRegistry::was_read() const {
+  if (!never_read_) return true;
+  return std::unexpected(failing_.value_or(Refusal{.cause = Cause::BUSY, .evidence = "the registered services were not read yet"}));
+}
+
 Result<ProvenService> ServiceRegistry::attempt(const Request& request) {
-  if (never_read_) return std::unexpected(*never_read_);
+  TRY_VOID(was_read());
   return book_.check(request, own_id_, clock_.wall(), clock_.mono());
 }
 
@@ -273,7 +277,7 @@ void ServiceRegistry::authenticate(const Request& request, Done<ProvenService> d
 
 void ServiceRegistry::authenticate_secret(std::string id, std::string secret, Done<ProvenService> done) {
   const auto again = [this, id = std::move(id), secret = std::move(secret)]() -> Result<ProvenService> {
-    if (never_read_) return std::unexpected(*never_read_);
+    TRY_VOID(was_read());
     return book_.check_secret(id, secret);
   };
   auto proven = again();

@@ -129,6 +129,7 @@ class ServiceRegistry {
   [[nodiscard]] Service open(const ServiceRow& row);
   void register_own();
   void write_own(ServiceRow row, bool fresh, std::string detail);
+  [[nodiscard]] Result<bool> was_read() const;
   [[nodiscard]] Result<ProvenService> attempt(const Request& request);
   // Would a fresh look into the store perhaps tell otherwise, and may there be one now?
   [[nodiscard]] bool worth_a_look(const Result<ProvenService>& proven) const;
@@ -148,7 +149,7 @@ class ServiceRegistry {
   bool own_written_ = false;
   bool writing_own_ = false;
 
-  std::optional<Refusal> never_read_ = Refusal{.cause = Cause::NOT_READY, .evidence = "the registered services were not read yet"};
+  bool never_read_ = true;
   std::optional<Refusal> failing_ = {}; // why the last look saw nothing
   bool reading_ = false;
   MonoTime last_read_{};

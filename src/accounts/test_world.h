@@ -73,6 +73,7 @@ struct Ask {
   std::string address = "10.0.0.1";
   std::string content_type = "application/json";
   bool secure = true;
+  Headers headers = {}; // besides
 };
 
 class World {
@@ -111,6 +112,7 @@ class World {
     if (!ask.bearer.empty()) request.headers.add("Authorization", "Bearer " + ask.bearer);
     if (!ask.cookie.empty()) request.headers.add("Cookie", ask.cookie);
     if (!ask.origin.empty()) request.headers.add("Origin", ask.origin);
+    for (const auto& header : ask.headers.list()) request.headers.add(header.name, header.value);
     request.headers.add("User-Agent", "Test/1.0");
     const Route* route = find(request);
     ASSERT_NE(route, nullptr) << method << ' ' << path;
@@ -181,24 +183,33 @@ class World {
   std::vector<std::string> detached;       // users whose messages were detached
   bool hashing_full = false;
 
+  [[nodiscard]] Runners runners() {
+    return {.control = [this](net::Task task) { turns.add(std::move(task)); },
+            .hashing =
+                [this](net::Task task) {
+                  if (hashing_full) return false;
+                  turns.add(std::move(task));
+                  return true;
+                },
+            .every = [this](Millis, std::function<void()> task) { repeated_.push_back(std::move(task)); }};
+  }
+  [[nodiscard]] OnRefusal on_refusal() {
+    return [this](const Request&, const Refusal& refusal) { refusals.emplace_back(refusal.code()); };
+  }
+
+ protected:
+  std::vector<Route> table_;
+
  private:
   void start() {
     repeated_.clear();
     store = open_store();
-    Runners runners{.control = [this](net::Task task) { turns.add(std::move(task)); },
-                    .hashing =
-                        [this](net::Task task) {
-                          if (hashing_full) return false;
-                          turns.add(std::move(task));
-                          return true;
-                        },
-                    .every = [this](Millis, std::function<void()> task) { repeated_.push_back(std::move(task)); }};
-    keys = std::make_unique<SigningKeys>(jose::Signer::make(key_).value(), *store, seal, KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners, clock, entropy, null_log());
+    keys = std::make_unique<SigningKeys>(jose::Signer::make(key_).value(), *store, seal, KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners(), clock, entropy, null_log());
     keys->start([](Result<bool> ready) { EXPECT_TRUE(ready); });
-    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, std::move(runners), clock, entropy, null_log(), metrics, [this](UserId user) { detached.push_back(user.str()); });
+    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, runners(), clock, entropy, null_log(), metrics, [this](UserId user) { detached.push_back(user.str()); });
     service->start();
     turns.settle();
-    table_ = routes(*service, [this](const Request&, const Refusal& refusal) { refusals.emplace_back(refusal.code()); });
+    table_ = routes(*service, on_refusal());
   }
 
   const Route* find(Request& request) {
@@ -215,7 +226,6 @@ class World {
 
   AccountsPolicy policy_;
   jose::Key key_;
-  std::vector<Route> table_;
   std::vector<std::function<void()>> repeated_;
   int refs_ = 0;
 };

@@ -1,6 +1,6 @@
 #include "accounts/tickets.h"
 
-#include "accounts/tokens.h"
+#include "accounts/token_forms.h"
 #include "base/bytes.h"
 
 namespace foyer::accounts {

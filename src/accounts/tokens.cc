@@ -1,14 +1,6 @@
 #include "accounts/tokens.h"
 
-#include <algorithm>
-
 namespace foyer::accounts {
-
-bool looks_like_jwt(std::string_view token) { return std::ranges::count(token, '.') == 2 && token.starts_with("eyJ"); }
-
-bool looks_opaque(std::string_view token) {
-  return token.size() == 43 && std::ranges::all_of(token, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
-}
 
 std::string ServiceTokens::mint(std::string_view service, std::string_view target, WallTime now, Entropy& entropy) const {
   const json::Object claims{{"iss", issuer_},

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "accounts/signing_keys.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/refusal.h"
@@ -22,16 +23,15 @@ namespace foyer::accounts {
 inline constexpr std::string_view kServiceTokenType = "service+jwt";
 inline constexpr Millis kServiceTokenLife = std::chrono::minutes{5};
 
-// Which kind of token is this, by its form alone? Refresh tokens, cookies and tickets are
-// opaque: one is told from a JWT, but not from another, before it is looked up.
-[[nodiscard]] bool looks_like_jwt(std::string_view token); // three parts
-[[nodiscard]] bool looks_opaque(std::string_view token);   // as Entropy::token() makes them
-
 // Keys rotate, so signing and the key set are asked for each time. Control plane's thread.
 struct TokenTools {
   std::function<std::string(const json::Object& claims, std::string_view typ)> sign;
   std::function<std::shared_ptr<const jose::KeySet>()> keys;
 };
+
+[[nodiscard]] inline TokenTools token_tools(SigningKeys& keys) {
+  return {.sign = [&keys](const json::Object& claims, std::string_view typ) { return keys.signer().sign(claims, typ); }, .keys = [&keys] { return keys.key_set(); }};
+}
 
 class ServiceTokens {
  public:

@@ -26,6 +26,7 @@ int run_serve(Args args);   // serve.cc
 int run_backup(Args args);  // backup.cc
 int run_check(Args args);   // check.cc
 int run_explain(Args args); // explain.cc
+int run_service(Args args); // service.cc
 int run_token(Args args);   // token.cc
 int run_user(Args args);    // user.cc
 int run_why(Args args);     // why.cc

@@ -20,6 +20,7 @@ constexpr Command kCommands[] = {
     {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},
     {"token", "Make an access token, show what is in one, say whether the server would take it.", run_token},
     {"user", "Accounts: add, list, invite, disable, enable, password; beside a running server.", run_user},
+    {"service", "Services: add, list, rotate, disable, enable; beside a running auth service.", run_service},
     {"chat", "Chat in a terminal or from a pipe.", run_chat},
 };
 
