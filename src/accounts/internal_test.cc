@@ -73,6 +73,8 @@ TEST(Verify, AServiceTokenForThisServiceOpensItToo) {
   ServicesWorld w;
   w.add_service("gateway-2", kOtherSecret, {"auth", "mail"});
   w.add_service("mail", kOtherSecret);
+  w.advance(seconds{1});
+  w.tick();
   const std::string token = w.service_token("gateway-2", kOtherSecret, "auth");
   const std::string question = ticket_question("nonsense");
   const auto with = [&](std::string_view bearer) { return w.post("/internal/verify", question, {.bearer = std::string{bearer}}); };
@@ -150,7 +152,7 @@ TEST(Challenge, AnotherContractIsToldByItsNumberAndInTheLog) {
 
 // ---- revocations
 
-class Revocations : public testing::Test {
+class RevocationPolling : public testing::Test {
  protected:
   // Sends a poll whose answer is awaited elsewhere.
   std::shared_ptr<std::optional<Answer>> poll(std::int64_t after, Millis wait) {
@@ -175,7 +177,7 @@ class Revocations : public testing::Test {
   ServicesWorld w{test_policy(), {}, {}, {.max_waiting = 3}};
 };
 
-TEST_F(Revocations, WhatHappenedIsAnsweredAtOnceAndWhatHappensWithinAPoll) {
+TEST_F(RevocationPolling, WhatHappenedIsAnsweredAtOnceAndWhatHappensWithinAPoll) {
   revoke("one");
   w.tick();
   const auto first = read(*poll(0, seconds{25}));
@@ -197,7 +199,7 @@ TEST_F(Revocations, WhatHappenedIsAnsweredAtOnceAndWhatHappensWithinAPoll) {
   EXPECT_EQ(w.polls->waiting(), 0U);
 }
 
-TEST_F(Revocations, NothingNewIsAnsweredWhenTheWaitIsOver) {
+TEST_F(RevocationPolling, NothingNewIsAnsweredWhenTheWaitIsOver) {
   const auto waiting = poll(0, seconds{2});
   w.advance(Millis{1'999});
   w.tick();
@@ -211,7 +213,7 @@ TEST_F(Revocations, NothingNewIsAnsweredWhenTheWaitIsOver) {
   EXPECT_TRUE(*poll(0, Millis{0})) << "who does not wait is answered at once, from memory";
 }
 
-TEST_F(Revocations, MoreThanAPageSaysSo) {
+TEST_F(RevocationPolling, MoreThanAPageSaysSo) {
   for (int i = 0; i < 1'001; ++i) revoke("t" + std::to_string(i));
   w.tick();
   const auto first = read(*poll(0, seconds{25}));
@@ -222,7 +224,7 @@ TEST_F(Revocations, MoreThanAPageSaysSo) {
   EXPECT_FALSE(second.more);
 }
 
-TEST_F(Revocations, AWholeCrowdThatWaitsIsAnsweredTogetherAndOneMoreIsTooMany) {
+TEST_F(RevocationPolling, AWholeCrowdThatWaitsIsAnsweredTogetherAndOneMoreIsTooMany) {
   std::vector<std::shared_ptr<std::optional<Answer>>> all;
   for (int i = 0; i < 3; ++i) all.push_back(poll(0, seconds{25}));
   const auto fourth = poll(0, seconds{25});
@@ -234,7 +236,7 @@ TEST_F(Revocations, AWholeCrowdThatWaitsIsAnsweredTogetherAndOneMoreIsTooMany) {
   for (const auto& one : all) EXPECT_EQ(read(*one).events.size(), 1U);
 }
 
-TEST_F(Revocations, ACursorBeyondTheTableBeginsAgain) {
+TEST_F(RevocationPolling, ACursorBeyondTheTableBeginsAgain) {
   revoke("one");
   w.tick();
   const auto said = read(*poll(4'711, seconds{25}));
@@ -245,7 +247,7 @@ TEST_F(Revocations, ACursorBeyondTheTableBeginsAgain) {
   EXPECT_THAT(w.log.all(), HasSubstr("revocations_restart"));
 }
 
-TEST_F(Revocations, WhatAnotherAuthServiceToldFirstIsNotBeyond) {
+TEST_F(RevocationPolling, WhatAnotherAuthServiceToldFirstIsNotBeyond) {
   revoke("one"); // in the table, not looked at here yet
   const auto page = w.wait<RevocationPage>([&](auto done) { w.store->revocations_after(0, 10, std::move(done)); });
   ASSERT_TRUE(page);
@@ -256,7 +258,7 @@ TEST_F(Revocations, WhatAnotherAuthServiceToldFirstIsNotBeyond) {
   EXPECT_EQ(read(*waiting).events.at(0).id, "two");
 }
 
-TEST_F(Revocations, AtTheEndOfTheProcessNobodyIsLeftWaiting) {
+TEST_F(RevocationPolling, AtTheEndOfTheProcessNobodyIsLeftWaiting) {
   const auto waiting = poll(0, seconds{25});
   w.polls->close();
   EXPECT_TRUE(*waiting);

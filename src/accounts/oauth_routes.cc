@@ -62,7 +62,8 @@ void refresh_token(const OAuthPtr& x) {
   if (!token) return x->refuse_with("invalid_request", {.cause = Cause::BAD_REQUEST, .evidence = "refresh_token is missing", .field = "refresh_token"});
   if (looks_like_jwt(*token)) return x->refuse_with("invalid_grant", {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});
   // Asked before it is used: a wider scope must not cost the token. Narrower ones are not given (RFC 6749 §3.3: the answer says which).
-  x->deps().store.find_refresh(digest(*token), x->back<std::optional<RefreshTokenInfo>>([x, token = std::move(*token)](const std::optional<RefreshTokenInfo>& found) mutable {
+  std::string hash = digest(*token);
+  x->deps().store.find_refresh(std::move(hash), x->back<std::optional<RefreshTokenInfo>>([x, token = std::move(*token)](const std::optional<RefreshTokenInfo>& found) mutable {
     const Permissions has = found ? permissions_of(found->who.user) : Permissions{};
     const std::string wanted = x->parameter("scope").value_or("");
     for (std::string_view rest = wanted; found && !rest.empty();) {
