@@ -4,7 +4,12 @@
 #include <future>
 #include <thread>
 
+#include "accounts/internal_routes.h"
+#include "accounts/oauth_routes.h"
 #include "accounts/sqlite_store.h"
+#include "auth/contract/variants.h"
+#include "config/secrets.h"
+#include "config/table.h"
 #include "store/file.h"
 
 namespace foyer::cli {
@@ -69,14 +74,13 @@ Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& key
 } // namespace
 
 Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDir& data, std::function<void(UserId)> detach_messages) {
-  std::unique_ptr<AuthRole> role(new AuthRole);
+  std::unique_ptr<AuthRole> role(new AuthRole(r));
   TRY(store, open_store(r, data));
   role->store_ = std::move(store);
   TRY(key, signing_key(r.config));
   TRY(signer, jose::Signer::make(key));
   TRY(seal_secret, data.secret("store.key", r.entropy));
   TRY(seal, store::SealKey::from_secret(seal_secret));
-  role->control_ = &r.control;
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int threads = r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
   role->hashing_ = std::make_unique<net::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
@@ -87,14 +91,39 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
   TRY(first_keys, read_keys(*role->keys_));
   role->first_keys_ = std::move(first_keys);
   role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal, accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
+  const auto strong = [](std::string_view secret) { return !config::weakness(secret, config::find_option("service_secret")->min); };
+  role->services_ = std::make_unique<accounts::ServiceRegistry>(*role->store_, seal, runners, r.clock, r.entropy, r.log, strong);
+  // A long poll must be answered before its request runs out of time.
+  const Millis longest = std::max(Millis{1'000}, r.config.request_timeout - Millis{2'000});
+  role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, r.clock, r.log, accounts::RevocationPollPolicy{.longest_wait = std::min(auth::kLongestWait, longest)});
   return role;
 }
 
-void AuthRole::watch_keys(accounts::SigningKeys::OnChange on_change) {
-  control_->post([this, on_change = std::move(on_change)]() mutable { keys_->watch(std::move(on_change)); });
+void AuthRole::start() {
+  service_->start();
+  services_->start(runtime_.config.service_id, runtime_.config.service_secret);
+  polls_->start();
 }
 
-std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) { return accounts::routes(*service_, on_refusal); }
+void AuthRole::watch_keys(accounts::SigningKeys::OnChange on_change) {
+  runtime_.control.post([this, on_change = std::move(on_change)]() mutable { keys_->watch(std::move(on_change)); });
+}
+
+std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) {
+  const Runtime& r = runtime_;
+  const config::Config& c = r.config;
+  const accounts::ServiceTokens tokens(accounts::token_tools(*keys_), c.jwt_issuer, r.build.environment, c.jwt_leeway);
+  accounts::AuthFacts facts{.version = r.build.version, .build = r.build.build, .environment = r.build.environment, .jwt_fingerprints = {}, .signing_kid = {}};
+  if (c.jwt_secret_key.empty()) facts.signing_kid = [this] { return keys_->signer().key().kid(); };
+  else if (!config::weakness(c.jwt_secret_key, config::find_option("jwt_secret_key")->min))
+    for (const auto& variant : auth::variants(c.jwt_secret_key)) facts.jwt_fingerprints.push_back({variant.name, auth::fingerprint("jwt_secret_key", variant.secret)});
+  std::vector<Route> out = accounts::routes(*service_, on_refusal, services_.get());
+  std::ranges::move(accounts::internal_routes({.service = *service_, .store = *store_, .services = *services_, .polls = *polls_, .tokens = tokens, .facts = std::move(facts), .clock = r.clock, .log = r.log, .on_refusal = on_refusal}),
+                    std::back_inserter(out));
+  std::ranges::move(accounts::oauth_routes({.service = *service_, .store = *store_, .services = *services_, .tokens = tokens, .clock = r.clock, .entropy = r.entropy, .log = r.log, .on_refusal = on_refusal}),
+                    std::back_inserter(out));
+  return out;
+}
 
 std::vector<api::HealthCheck> AuthRole::ready() {
   return {{.name = "accounts_store", .needed = true, .read = [this] { return api::state_of(service_->probe()); }}};

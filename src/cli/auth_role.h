@@ -5,12 +5,13 @@
 #include <memory>
 #include <vector>
 
+#include "accounts/revocation_polls.h"
 #include "accounts/routes.h"
 #include "accounts/service.h"
+#include "accounts/services.h"
 #include "api/health.h"
 #include "cli/runtime.h"
 #include "jose/key_set.h"
-#include "net/control.h"
 #include "net/work_queue.h"
 #include "store/data_dir.h"
 
@@ -21,8 +22,8 @@ class AuthRole {
   // Opens the store and reads the signing keys. `detach_messages`: for each deleted account, see AccountService.
   [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(const Runtime& runtime, store::DataDir& data, std::function<void(UserId)> detach_messages);
 
-  // Begins to watch the revocations. Once.
-  void start() { service_->start(); }
+  // Begins to watch the revocations and the registered services. Once.
+  void start();
   [[nodiscard]] accounts::AccountService& service() { return *service_; }
   [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const { return first_keys_; } // as they were when it opened
   // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.
@@ -33,13 +34,15 @@ class AuthRole {
   void stop_hashing() { hashing_->stop(); }
 
  private:
-  AuthRole() = default;
+  explicit AuthRole(const Runtime& runtime) : runtime_(runtime) {}
+  const Runtime& runtime_;
   std::unique_ptr<net::WorkQueue> hashing_;
   std::unique_ptr<accounts::AccountStore> store_;
   std::shared_ptr<const jose::KeySet> first_keys_;
   std::unique_ptr<accounts::SigningKeys> keys_;       // before the store ends
   std::unique_ptr<accounts::AccountService> service_; // before the keys end
-  net::ControlPlane* control_ = nullptr;
+  std::unique_ptr<accounts::ServiceRegistry> services_;
+  std::unique_ptr<accounts::RevocationPolls> polls_;
 };
 
 } // namespace foyer::cli
