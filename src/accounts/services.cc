@@ -140,8 +140,9 @@ ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runne
       policy_(policy),
       book_(policy) {}
 
-void ServiceRegistry::start(std::string id, std::string secret) {
-  runners_->control([this, id = std::move(id), secret = std::move(secret)]() mutable {
+void ServiceRegistry::start(std::string id, std::string secret, std::function<void()> ready) {
+  runners_->control([this, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
+    ready_ = std::move(ready);
     own_id_ = std::move(id);
     own_secret_ = std::move(secret);
     const auto look = [this] {
@@ -221,6 +222,7 @@ void ServiceRegistry::read(Result<std::vector<ServiceRow>> rows) {
     failing_ = rows.error();
   }
   for (auto& then : std::exchange(after_reading_, {})) then();
+  if (ready_ && (failing_ || book_.find(own_id_) != nullptr)) std::exchange(ready_, {})();
 }
 
 Service ServiceRegistry::open(const ServiceRow& row) {

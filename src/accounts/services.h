@@ -110,7 +110,8 @@ class ServiceRegistry {
   // Begins to read. `id` is our own service: registered with `secret`, which may call
   // itself. When it is registered with other secrets only, this one takes their place.
   // Once, from any thread; what the store cannot do yet is tried again every second.
-  void start(std::string id, std::string secret);
+  // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed it.
+  void start(std::string id, std::string secret, std::function<void()> ready = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
   // As ServiceBook's, asked again after a fresh look into the store where that may help. Before
@@ -150,6 +151,7 @@ class ServiceRegistry {
   bool writing_own_ = false;
 
   bool never_read_ = true;
+  std::function<void()> ready_;
   std::optional<Refusal> failing_ = {}; // why the last look saw nothing
   bool reading_ = false;
   MonoTime last_read_{};

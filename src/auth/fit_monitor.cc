@@ -71,6 +71,7 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   const FitPolicy policy;
   Gauge& found;
   BackOff back_off;
+  BackOff recheck{Millis{1'000}, policy.interval}; // what does not fit is looked at sooner than what does
   std::string missing_kid = {};          // that they signed with at the last answer, and we did not have
   std::optional<MonoTime> last_probe = {};
   bool probed = false;                   // since the secret was last refused for the first time
@@ -81,6 +82,7 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   using Heard = std::move_only_function<void(const net::HttpResult&)>;
   void send(const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard);
   void ask_after(Millis delay);
+  void ask_again();
   void ask();
   void heard(const net::HttpResult& result, const std::string& nonce, WallTime sent, MonoTime sent_mono);
   [[nodiscard]] std::vector<Refusal> compare(const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip);
@@ -131,13 +133,23 @@ void FitMonitor::Challenger::heard(const net::HttpResult& result, const std::str
     probe_result.clear();
     publish(compare(*answer, nonce, sent, round_trip));
     note_peer(*answer);
-    return ask_after(policy.interval);
+    return ask_again();
   }
   auto finding = finding_of(*refusal);
   if (!finding) return fault(std::move(*refusal));
   if (finding->cause == Cause::SERVICE_SECRET_REJECTED) secret_refused(*finding);
   else publish({std::move(*finding)});
-  ask_after(policy.interval);
+  ask_again();
+}
+
+void FitMonitor::Challenger::ask_again() {
+  bool fits = false;
+  {
+    const std::lock_guard lock(mutex);
+    fits = status.findings.empty();
+  }
+  if (fits) recheck.reset();
+  ask_after(fits ? policy.interval : recheck.next(around.entropy));
 }
 
 std::vector<Refusal> FitMonitor::Challenger::compare(const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip) {

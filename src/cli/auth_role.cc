@@ -101,7 +101,10 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
 
 void AuthRole::start() {
   service_->start();
-  services_->start(runtime_.config.service_id, runtime_.config.service_secret);
+  // The first gateway that knocks is to be known.
+  std::promise<void> known;
+  services_->start(runtime_.config.service_id, runtime_.config.service_secret, [&known] { known.set_value(); });
+  known.get_future().wait();
   polls_->start();
 }
 

@@ -167,6 +167,8 @@ TEST(Variants, WhatBecameOfASecretIsFoundByItsFingerprint) {
 TEST(Variants, ASecretThatBroughtSomethingAlongIsFoundAsWell) {
   std::vector<std::string> names;
   for (const auto& variant : variants("\"quoted and with a newline\"\n")) names.push_back(variant.name);
+  EXPECT_THAT(names, testing::Contains("without its final newline"));
+  for (const auto& variant : variants(" abc ")) names.push_back(variant.name);
   EXPECT_THAT(names, testing::Contains("without its surrounding white space"));
   for (const auto& variant : variants("'abc'")) names.push_back(variant.name);
   EXPECT_THAT(names, testing::Contains("without its quotes"));

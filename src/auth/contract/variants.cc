@@ -52,6 +52,9 @@ std::vector<Variant> variants(std::string_view secret) {
   add("plus a newline", text + "\n");
   add("plus a carriage return and a newline", text + "\r\n");
   add("plus a carriage return", text + "\r");
+  if (text.ends_with("\r\n")) add("without its final carriage return and newline", text.substr(0, text.size() - 2));
+  else if (text.ends_with('\n')) add("without its final newline", text.substr(0, text.size() - 1));
+  else if (text.ends_with('\r')) add("without its final carriage return", text.substr(0, text.size() - 1));
   add("without its surrounding white space", trimmed(text));
   add("plus a space", text + " ");
   add("in double quotes", '"' + text + '"');
