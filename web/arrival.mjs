@@ -148,7 +148,8 @@ export class Arrival {
     if (!refusal) return;
     const field = FIELD_OF[refusal.code];
     if (field) $(`entry-${field}`).setAttribute('aria-invalid', 'true');
-    if (second) this.#code.reject();
+    if (refusal.code === 'TOTP_REJECTED') this.#code.reject();
+    else if (second) this.#code.focus();
     else if (state === 'open') (field ? $(`entry-${field}`) : refusal.code === 'CREDENTIALS_REJECTED' ? $('entry-password') : submit).focus();
   }
 

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { BIN, cleanEnv, fileScope, foyer, serve } from './support/foyer.mjs';
+import { ask } from './support/http.mjs';
 import { PASSWORD, arrive, expired, register, withSecret } from './support/people.mjs';
+import { totpCode } from './support/totp.mjs';
 import { within } from './support/within.mjs';
 
 const file = fileScope(after);
@@ -86,6 +88,85 @@ test('after kill -9 it connects again and shows what was missed', async (t) => {
   ann.type('still me');
   await again.join('tea', { limit: 10 });
   await ann.shows(/still me/);
+});
+
+// An account with a second factor, on with a code of the step before this one: { secret, codes }.
+async function withFactor(name) {
+  const { access_token: token } = await register(node, name);
+  const { secret } = (await ask(node, 'POST', '/auth/totp', { token, body: { password: PASSWORD } })).json;
+  const { recovery_codes: codes } = (await ask(node, 'POST', '/auth/totp/confirm', { token, body: { totp: totpCode(secret, -1) } })).json;
+  return { secret, codes };
+}
+
+test('the second factor comes from the second line, from the environment, or is asked for', async (t) => {
+  const { secret, codes } = await withFactor('fay');
+  const chatting = ['chat', node.url, '--name', 'fay', '--password-stdin'];
+  const bare = await foyer(chatting, { input: `${PASSWORD}\n` });
+  assert.equal(bare.code, 1);
+  assert.match(bare.err, /TOTP_REQUIRED[\s\S]*Next: [\s\S]*--totp-stdin/);
+  const wrong = await foyer([...chatting, '--totp-stdin'], { input: `${PASSWORD}\n000000\n` });
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /TOTP_REJECTED/);
+  const fay = chat(t, node.url, ['--name', 'fay', '--password-stdin', '--totp-stdin', '--room', 'tea']);
+  fay.type(PASSWORD);
+  fay.type(totpCode(secret));
+  await fay.shows(/tea: \d+ here/);
+  fay.type('/quit');
+  assert.equal(await fay.ended(), 0);
+  const recovered = await foyer(chatting, { env: { FOYER_TOTP: codes[0] }, input: `${PASSWORD}\n/sessions\n` });
+  assert.equal(recovered.code, 0, recovered.err);
+  assert.match(recovered.out, /1 {2}foyer chat .*127\.0\.0\.1/);
+  assert.ok(![wrong, recovered].some((r) => (r.out + r.err).includes(codes[0])));
+});
+
+test('/sessions lists where one is signed in; /signout ends one, the others, or all of them', async (t) => {
+  const sessions = async () => (await ask(node, 'POST', '/auth/login', { body: { name: 'gus', password: PASSWORD }, headers: { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' } })).json;
+  await register(node, 'gus');
+  const browser = await sessions();
+  const gus = chat(t, node.url, ['--name', 'gus', '--password-stdin', '--room', 'tea']);
+  gus.type(PASSWORD);
+  gus.type('/sessions');
+  await gus.shows(/foyer chat .*this one[\s\S]*Firefox on Linux|Firefox on Linux[\s\S]*foyer chat .*this one/);
+  const number = /^ +(\d+) +Firefox on Linux/m.exec(gus.out)[1];
+  gus.type(`/signout ${number}`);
+  await gus.shows(/That session is over/);
+  assert.equal((await ask(node, 'GET', '/auth/me', { token: browser.access_token })).status, 401);
+  gus.type('/signout others');
+  await gus.shows(/All your other sessions are over/);
+  const later = await sessions();
+  gus.type('/signout all');
+  await gus.shows(/Signed out everywhere/);
+  assert.equal(await gus.ended(), 0);
+  assert.equal((await ask(node, 'GET', '/auth/me', { token: later.access_token })).status, 401);
+});
+
+test('a session that is ended elsewhere ends the chat with its cause and 1', async (t) => {
+  await register(node, 'hal');
+  const hal = chat(t, node.url, ['--name', 'hal', '--password-stdin', '--room', 'tea']);
+  hal.type(PASSWORD);
+  await hal.shows(/tea: \d+ here/);
+  const other = (await ask(node, 'POST', '/auth/login', { body: { name: 'hal', password: PASSWORD } })).json;
+  await ask(node, 'DELETE', '/auth/sessions?others=true', { token: other.access_token });
+  assert.equal(await hal.ended(), 1);
+  assert.match(hal.out, /SESSION_REVOKED[\s\S]*Next: /);
+});
+
+test('too many guesses are answered with the time that is left', async () => {
+  await register(node, 'ida');
+  for (let i = 0; i < 5; i += 1) await ask(node, 'POST', '/auth/login', { body: { name: 'ida', password: `guess number ${i}` } });
+  const locked = await foyer(['chat', node.url, '--name', 'ida', '--password-stdin'], { input: `${PASSWORD}\n` });
+  assert.equal(locked.code, 1);
+  assert.match(locked.err, /LOGIN_LOCKED[\s\S]*Time left: (1 min|\d+ s)/);
+});
+
+test('a token that was given says in time that it ends and cannot be renewed', async (t) => {
+  const brief = await serve(t, { args: ['--access-token-ttl', '3s', '--jwt-leeway', '0s'] });
+  const { access_token: token } = await register(brief, 'jo');
+  const jo = chat(t, brief.url, ['--token-stdin', '--room', 'tea']);
+  jo.type(token);
+  await jo.shows(/Your session ends at \d\d:\d\d/);
+  assert.equal(await jo.ended(), 1);
+  assert.match(jo.out, /TOKEN_EXPIRED/);
 });
 
 test('nobody there ends with 2', async (t) => {

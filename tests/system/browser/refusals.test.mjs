@@ -113,33 +113,6 @@ test('a token that runs out is renewed inside the socket; the reader notices not
   assert.equal(await page.locator('#line').textContent(), 'Connected');
 });
 
-test('a session that is ended elsewhere brings the reader back to the form, with the reason', async (t) => {
-  const page = await openWindow(t, node);
-  await registerOnPage(page, 'Ended');
-  const other = (await ask(node, 'POST', '/auth/login', { body: { name: 'Ended', password: PASSWORD } })).json;
-  assert.ok((await ask(node, 'DELETE', '/auth/sessions?others=true', { token: other.access_token })).status < 300);
-  await page.getByText('SESSION_REVOKED').waitFor();
-  await page.getByRole('button', { name: 'Log in again' }).click();
-  await page.getByRole('button', { name: 'Log in' }).waitFor();
-});
-
-test('the account: where one is signed in, ending another session, signing out', async (t) => {
-  const page = await openWindow(t, node);
-  await registerOnPage(page, 'Owner');
-  const other = (await ask(node, 'POST', '/auth/login', { body: { name: 'Owner', password: PASSWORD } })).json;
-  await page.getByRole('button', { name: /Account of/ }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByText('(here)').waitFor();
-  await screenshot(page, 'account-desktop');
-  await dialog.getByRole('button', { name: /^End the session/ }).click();
-  await dialog.getByRole('button', { name: /^End the session/ }).waitFor({ state: 'detached' });
-  assert.equal((await ask(node, 'GET', '/auth/me', { token: other.access_token })).status, 401);
-  await dialog.getByRole('button', { name: 'Sign out' }).click();
-  await page.getByRole('button', { name: 'Log in' }).waitFor();
-  await page.reload();
-  await page.getByRole('button', { name: 'Log in' }).waitFor();
-});
-
 test('while the server is away the page says when it tries next, "now" tries now, and what was written goes out after', async (t) => {
   const first = await serve(t);
   const page = await openWindow(t, first);
