@@ -1,11 +1,12 @@
 // The account on the screen: a dialog with the sessions, the password and the
 // second factor. What one of them asks for takes the place of the whole, with a way
 // back; the second factor's steps are in factor_steps.mjs.
-import { $, closeDialog, copyButton, fullTimeOf, h, openDialog, ticking } from './dom.mjs';
+import { $, closeDialog, copyButton, fullTimeOf, h, openDialog } from './dom.mjs';
 import { Account } from './account.mjs';
 import { factorSection } from './factor_steps.mjs';
 import { refusalCard } from './refusal_card.mjs';
-import { agoWords, deviceWords, leftWords } from './words.mjs';
+import { waitNodes } from './waiting_card.mjs';
+import { agoWords, deviceWords } from './words.mjs';
 
 export class AccountPanel {
   #session;
@@ -51,7 +52,8 @@ export class AccountPanel {
     const account = this.#account;
     const slot = h('div', { class: 'slot', role: 'alert' });
     if (account.refusal) {
-      const wait = account.retryAt === null ? [] : [h('button', { type: 'button', class: 'outlined', onclick: () => account.retryNow() }, 'Try now'), ticking(() => `Trying again in ${leftWords(account.retryAt - Date.now())}`)];
+      const wait = waitNodes({ state: account.retryAt === null ? 'open' : 'away', get until() { return account.retryAt; }, now: () => account.retryNow() });
+      if (wait[0]) wait[0].dataset.keep = 'now';
       slot.append(refusalCard(account.refusal, ...wait));
     }
     $('dialog').replaceChildren(...[

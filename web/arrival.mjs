@@ -4,8 +4,7 @@ import { CodeField } from './code_field.mjs';
 import { $, h } from './dom.mjs';
 import { call } from './http.mjs';
 import { Login } from './login.mjs';
-import { refusalCard } from './refusal_card.mjs';
-import { waitNodes } from './relogin.mjs';
+import { drawRefusal } from './waiting_card.mjs';
 
 // Which field a refusal is about, so that it is told beside it.
 const FIELD_OF = {
@@ -44,11 +43,8 @@ export class Arrival {
     $('arrival').hidden = false;
     this.#login.reset();
     this.#again.stop();
-    this.#said(refusal);
-    if (retry) {
-      this.#again.later(refusal, retry);
-      this.#said(refusal, waitNodes('away', this.#again.at, () => this.#again.now()));
-    }
+    if (retry) this.#again.later(refusal, retry);
+    this.#said(refusal, retry ? this.#waits : {});
     if (refusal?.endedFor) $('entry-name').value = refusal.endedFor.name;
     $('entry-password').value = '';
     $('entry').elements.kind.value = 'login';
@@ -67,15 +63,27 @@ export class Arrival {
 
   // A sign-out that the server has not heard of yet ({ refusal, again } or null).
   unheard(told) {
-    if (!told) return this.#again.stop();
+    if (!told) {
+      this.#again.stop();
+      return this.#said(null, {});
+    }
     const { refusal, again } = told;
     this.#again.later(refusal, async () => this.unheard(await again()));
-    this.#said({ ...refusal, message: `You are signed out in this window, but the server has not heard of it yet. ${refusal.message}` }, waitNodes('away', this.#again.at, () => this.#again.now()));
+    this.#said({ ...refusal, message: `You are signed out in this window, but the server has not heard of it yet. ${refusal.message}` }, this.#waits);
   }
 
-  tell(text) { $('arrival-refusal').replaceChildren(h('p', { class: 'told' }, text)); }
+  // What is asked again without the form, as a card reads it.
+  get #waits() {
+    const again = this.#again;
+    return { state: 'away', get until() { return again.at; }, now: () => again.now() };
+  }
 
-  #said(refusal, nodes = []) { $('arrival-refusal').replaceChildren(...(refusal ? [refusalCard(refusal, ...nodes)] : [])); }
+  tell(text) {
+    this.#said(null, {});
+    $('arrival-refusal').replaceChildren(h('p', { class: 'told' }, text));
+  }
+
+  #said(refusal, wait, ...actions) { drawRefusal($('arrival-refusal'), refusal, wait, ...actions); }
 
   #choose() {
     const registers = this.#kind === 'register';
@@ -130,7 +138,7 @@ export class Arrival {
 
   // The form as the login stands: which step, what was refused, what is waited for.
   #draw() {
-    const { step, state, refusal, until } = this.#login;
+    const { step, state, refusal } = this.#login;
     const second = step === 'code';
     const submit = $('entry-submit');
     const registers = this.#kind === 'register';
@@ -139,7 +147,7 @@ export class Arrival {
     $('entry-choice').hidden = $('entry-first').hidden = second;
     $('entry-second').hidden = $('entry-back').hidden = !second;
     if (second) $('entry-second-who').textContent = $('entry-name').value.trim();
-    this.#said(refusal, refusal ? [...this.#nextStep(refusal), ...waitNodes(state, until, () => this.#login.now())] : []);
+    this.#said(refusal, this.#login, ...(refusal ? this.#nextStep(refusal) : []));
     if (this.#step !== step) {
       this.#step = step;
       this.#code.clear();

@@ -49,10 +49,10 @@ export class Login {
     this.#enter('password', 'open', null);
   }
 
-  async #ask(entry) {
+  async #ask(entry, byItself = false) {
     const { code, ...rest } = entry;
     const asked = this.step;
-    this.#enter(asked, 'asking', null);
+    this.#enter(asked, 'asking', byItself ? this.refusal : null); // what stands there stays until there is news
     const refusal = await this.#begin(entry.kind, asked === 'code' ? { ...rest, totp: plainCode(code) } : rest);
     if (this.state !== 'asking') return; // the form was left meanwhile
     if (!refusal) {
@@ -75,7 +75,7 @@ export class Login {
 
   #away(step, refusal, entry) {
     if (step === 'code') return this.#enter(step, 'open', refusal);
-    this.#again.later(refusal, () => this.#ask(entry));
+    this.#again.later(refusal, () => this.#ask(entry, true));
     this.#enter(step, 'away', refusal, this.#again.at);
   }
 

@@ -11,10 +11,11 @@ const ENTRY = { kind: 'login', name: 'ann', password: 'a sentence', invitation: 
 function at(...answers) {
   const w = world();
   const asked = [];
+  const seen = [];
   let done = 0;
-  const login = new Login(async (kind, entry) => { asked.push({ kind, ...entry }); return answers.shift() ?? null; }, w, { changed() {}, done() { done += 1; } });
+  const login = new Login(async (kind, entry) => { asked.push({ kind, ...entry }); return answers.shift() ?? null; }, w, { changed() { seen.push(`${login.state} ${login.refusal?.code ?? ''}`); }, done() { done += 1; } });
   const submit = async (more = {}) => { await login.submit({ ...ENTRY, ...more }); await settle(); };
-  return { w, login, asked, submit, get in() { return done === 1; } };
+  return { w, login, asked, seen, submit, get in() { return done === 1; } };
 }
 
 test('name and password are enough where there is no second factor', async () => {
@@ -69,6 +70,8 @@ test('while the auth service is away the same is asked again by itself, with gro
   assert.deepEqual([l.login.state, l.login.until], ['away', 750]);
   await l.w.pass(750);
   assert.deepEqual([l.login.state, l.login.until], ['away', 2_250]);
+  const code = 'AUTH_SERVICE_CONNECTION_ERROR';
+  assert.deepEqual(l.seen, ['asking ', `away ${code}`, `asking ${code}`, `away ${code}`], 'what stands there stays while it is asked again');
   l.login.now();
   await settle();
   assert.deepEqual([l.in, l.asked.length], [true, 3]);

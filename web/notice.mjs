@@ -3,6 +3,7 @@
 import { $, h, ticking, timeOf } from './dom.mjs';
 import { isAuthAway } from './refusal.mjs';
 import { refusalCard } from './refusal_card.mjs';
+import { waitNodes } from './waiting_card.mjs';
 import { leftWords } from './words.mjs';
 
 // What to tell of a connection, or null. Pure.
@@ -21,12 +22,14 @@ export const loginHelps = (because) => because.retry !== 'after' && (because.sta
 export class Notice {
   #acts; // { login(), leave(), again(), now() }
   #shown = '';
+  #retryAt = null; // read by the card, which stays while the same is asked again
 
   constructor(acts) { this.#acts = acts; }
 
   draw(connection) {
     const told = noticeOf(connection);
-    const look = told ? `${told.kind} ${told.because.code} ${told.because.ref} ${told.at} ${told.retryAt}` : '';
+    const look = told ? `${told.kind} ${told.because.code} ${told.because.message} ${told.at} ${told.retryAt == null}` : '';
+    this.#retryAt = told?.retryAt ?? null;
     if (look === this.#shown) return;
     this.#shown = look;
     $('notice').replaceChildren(...(told ? [this.#head(told), refusalCard(told.because, ...this.#actions(told))].filter(Boolean) : []));
@@ -38,10 +41,11 @@ export class Notice {
     return h('p', { class: 'notice-head' }, ticking(words), h('span', { class: 'note' }, ` at ${timeOf(new Date(at))}. Until then everything works; what you have written stays.`));
   }
 
-  #actions({ kind, because, retryAt }) {
+  #actions({ kind, because, retryAt = null }) {
     const button = (label, act, look = 'outlined') => h('button', { type: 'button', class: look, onclick: act }, label);
-    if (kind === 'waiting' || (kind === 'ending' && retryAt !== null)) {
-      return [button('Try now', () => this.#acts.now()), ticking(() => (retryAt > Date.now() ? `Trying again in ${leftWords(retryAt - Date.now())}` : 'Trying…'))];
+    if (retryAt !== null) {
+      const notice = this;
+      return waitNodes({ state: 'away', get until() { return notice.#retryAt; }, now: () => this.#acts.now() });
     }
     if (loginHelps(because)) return [button('Log in again', () => this.#acts.login(), 'primary')];
     if (kind === 'ending') return [];

@@ -1,10 +1,9 @@
 // Logging in again where one is: the same person, the rooms and what was written
 // stay as they are.
-import { $, closeDialog, h, openDialog, ticking } from './dom.mjs';
+import { $, closeDialog, h, openDialog } from './dom.mjs';
 import { CodeField } from './code_field.mjs';
 import { Login } from './login.mjs';
-import { refusalCard } from './refusal_card.mjs';
-import { leftWords } from './words.mjs';
+import { drawRefusal } from './waiting_card.mjs';
 
 // acts: { done(), leave() }
 export function openRelogin(session, world, acts) {
@@ -25,12 +24,12 @@ export function openRelogin(session, world, acts) {
   });
   let step = '';
   function draw() {
-    const { state, refusal, until } = login;
+    const { state, refusal } = login;
     submit.disabled = state === 'asking' || state === 'locked';
     submit.textContent = state === 'asking' ? 'Logging in…' : 'Log in';
     first.hidden = login.step === 'code';
     code.node.hidden = login.step !== 'code';
-    slot.replaceChildren(...(refusal ? [refusalCard(refusal, ...waitNodes(state, until, () => login.now()))] : []));
+    drawRefusal(slot, refusal, login);
     if (step !== login.step) {
       step = login.step;
       if (step === 'code') code.clear();
@@ -46,11 +45,4 @@ export function openRelogin(session, world, acts) {
   dialog.addEventListener('close', () => login.reset(), { once: true });
   draw();
   $('again-password').focus();
-}
-
-// What stands in a card while something waits for a time.
-export function waitNodes(state, until, now) {
-  if (state === 'locked') return [ticking(() => (until > Date.now() ? `Try again in ${leftWords(until - Date.now())}` : 'Try again now'))];
-  if (state === 'away') return [h('button', { type: 'button', class: 'outlined', onclick: now }, 'Try now'), ticking(() => `Trying again in ${leftWords(until - Date.now())}`)];
-  return [];
 }
