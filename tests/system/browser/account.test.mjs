@@ -181,7 +181,7 @@ test('the second factor: on, login with a code, with a recovery code, new codes,
   await keepCodes(dialog);
   await dialog.getByText(`${codes.length} recovery codes are left`).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
-  assert.equal(await page.locator('dialog').textContent(), '', 'no secret stays in the page');
+  await page.waitForFunction(() => document.querySelector('dialog').textContent === ''); // no secret stays in the page
 
   const phone = await openWindow(t, node, { ...PHONE, colorScheme: 'dark' });
   await logInOnPage(phone, 'Factor');
