@@ -98,8 +98,8 @@ Result<void> write_audit(Database& db, const AuditRow& row) {
 }
 
 Result<bool> create_user(Database& db, const UserRow& user, const std::optional<std::string>& invitation_hash, const std::optional<NewSession>& session, const AuditRow& audit) {
-  TRY(added, db.change("INSERT INTO users (id, name, name_key, email, password, admin, disabled, created) VALUES (?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT (name_key) DO NOTHING", user.id,
-                       user.name, name_key(user.name), user.email, user.password, user.admin, user.created));
+  TRY(added, db.change("INSERT INTO users (id, name, name_key, email, password, admin, disabled, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING", user.id,
+                       user.name, name_key(user.name), user.email, user.password, user.admin, user.disabled, user.created));
   if (added == 0) return refuse_field(Cause::NAME_TAKEN, "name");
   if (invitation_hash) {
     TRY(taken, db.change("UPDATE invitations SET used = ?, used_by = ? WHERE digest = ? AND used IS NULL AND expires > ?", audit.at, user.id, *invitation_hash, audit.at));

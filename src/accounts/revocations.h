@@ -15,6 +15,12 @@
 
 namespace foyer::accounts {
 
+// The time to give AccountStore::revoke_before for "all until now". Tokens say when they
+// were issued in whole seconds, so a later fraction would also revoke what is issued
+// after it in the same second. What was issued before it in that second is revoked by
+// its session, which ends in the same transaction.
+[[nodiscard]] inline WallTime all_until(WallTime now) { return std::chrono::floor<std::chrono::seconds>(now); }
+
 class RevocationFeed {
  public:
   using OnEvents = std::function<void(const std::vector<auth::RevocationEvent>&)>;

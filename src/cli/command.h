@@ -25,6 +25,7 @@ struct Command {
 int run_serve(Args args);   // serve.cc
 int run_backup(Args args);  // backup.cc
 int run_check(Args args);   // check.cc
+int run_key(Args args);     // key.cc
 int run_explain(Args args); // explain.cc
 int run_service(Args args); // service.cc
 int run_token(Args args);   // token.cc

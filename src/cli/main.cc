@@ -19,7 +19,8 @@ constexpr Command kCommands[] = {
     {"why", "What the server knows about the refusal with a reference.", run_why},
     {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},
     {"token", "Make an access token, show what is in one, say whether the server would take it.", run_token},
-    {"user", "Accounts: add, list, invite, disable, enable, password; beside a running server.", run_user},
+    {"user", "Accounts: add, list, invite, disable, enable, password, revoke, import; beside a running server.", run_user},
+    {"key", "The keys that sign access tokens: list, rotate, remove; beside a running server.", run_key},
     {"service", "Services: add, list, rotate, disable, enable; beside a running auth service.", run_service},
     {"chat", "Chat in a terminal or from a pipe.", run_chat},
 };

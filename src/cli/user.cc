@@ -14,10 +14,12 @@
 
 #include "accounts/names.h"
 #include "accounts/passwords.h"
+#include "accounts/revocations.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/offline_accounts.h"
+#include "cli/user_import.h"
 #include "config/load.h"
 
 namespace foyer::cli {
@@ -33,9 +35,21 @@ constexpr std::string_view kUsage =
     "       foyer user invite [--days N]\n"
     "       foyer user disable NAME\n"
     "       foyer user enable NAME\n"
-    "       foyer user password NAME [--password-stdin]\n\n"
+    "       foyer user password NAME [--password-stdin]\n"
+    "       foyer user revoke NAME\n"
+    "       foyer user totp-off NAME\n"
+    "       foyer user import FILE|-\n\n"
     "Works on the accounts of a data directory, also while a server runs: a user who is\n"
     "disabled is out of it at once. A password is asked for without echo, twice.\n\n"
+    "  revoke    signs NAME out everywhere: all sessions end, all tokens issued until now are\n"
+    "            worth nothing. Logging in again is possible\n"
+    "  totp-off  turns NAME's second factor off, for somebody who lost it and the recovery codes\n"
+    "  import    a user per line, as JSON, with the hash of the password as another program made it:\n"
+    "              {\"name\":\"ann\",\"hash\":\"$2b$12$…\",\"email\":\"ann@example.org\",\"admin\":false,\"disabled\":false}\n"
+    "            name and hash are needed. bcrypt ($2a$ $2b$ $2y$, cost 4 to 14), scrypt\n"
+    "            ($scrypt$ln=,r=,p=$…), PBKDF2 ($pbkdf2-sha256$ $pbkdf2-sha512$, Django's pbkdf2_sha256$)\n"
+    "            and argon2 within 256 MiB. A line is taken whole or refused with its number and a code;\n"
+    "            exit status 1 when any was refused. The first login makes the hash ours\n\n"
     "  --admin           the user gets the scope admin\n"
     "  --password-stdin  read the password from the first line of standard input\n"
     "  --days N          how long an invitation lives; 7 by default, at most 365\n"
@@ -48,7 +62,7 @@ constexpr long kMaxInvitationDays = 365;
 
 struct Arguments {
   std::string verb;
-  std::string name;
+  std::string name; // or the file to import
   bool admin = false;
   bool password_stdin = false;
   bool json = false;
@@ -57,7 +71,7 @@ struct Arguments {
   std::vector<std::string> options; // as for `serve`
 };
 
-bool takes_name(std::string_view verb) { return verb == "add" || verb == "disable" || verb == "enable" || verb == "password"; }
+bool takes_name(std::string_view verb) { return verb == "add" || verb == "disable" || verb == "enable" || verb == "password" || verb == "revoke" || verb == "totp-off"; }
 
 bool read_days(std::string_view text, long& days) {
   if (text.empty() || text.size() > 3 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) return false;
@@ -86,9 +100,10 @@ std::expected<Arguments, std::string> read(Args args) {
   if (out.help) return out;
   if (words.empty()) return std::unexpected("what is to be done?");
   out.verb = words[0];
-  if (!takes_name(out.verb) && out.verb != "list" && out.verb != "invite") return std::unexpected("there is no `foyer user " + printable(out.verb, 64) + "`");
-  const std::size_t wanted = takes_name(out.verb) ? 2 : 1;
-  if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one NAME is needed" : "no NAME is taken here");
+  const bool import = out.verb == "import";
+  if (!takes_name(out.verb) && !import && out.verb != "list" && out.verb != "invite") return std::unexpected("there is no `foyer user " + printable(out.verb, 64) + "`");
+  const std::size_t wanted = takes_name(out.verb) || import ? 2 : 1;
+  if (words.size() != wanted) return std::unexpected(import ? "exactly one FILE is needed, - for standard input" : wanted == 2 ? "exactly one NAME is needed" : "no NAME is taken here");
   if (wanted == 2) out.name = words[1];
   if (out.admin && out.verb != "add") return std::unexpected("--admin belongs to `foyer user add`");
   return out;
@@ -209,7 +224,24 @@ struct Job {
     return true;
   }
 
+  [[nodiscard]] Result<bool> revoke() {
+    TRY(user, accounts.find_user(arguments.name));
+    const WallTime until = accounts::all_until(system_clock().wall());
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.revoke_before(user.id, until, command_audit("user_revoke", user.id), std::move(done)); }));
+    say({{"id", user.id.view()}, {"name", user.name}, {"revoked", true}}, fmt::format("{} is signed out everywhere.", user.name));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> totp_off() {
+    TRY(user, accounts.find_user(arguments.name));
+    TRY(removed, accounts.ask<bool>([&](AccountStore& s, auto done) { s.remove_second_factor(user.id, command_audit("user_totp_off", user.id), std::move(done)); }));
+    say({{"id", user.id.view()}, {"name", user.name}, {"second_factor", false}, {"changed", removed}}, fmt::format("{} has no second factor{}.", user.name, removed ? " any more" : ", as before"));
+    return true;
+  }
+
   [[nodiscard]] Result<bool> run() {
+    if (arguments.verb == "revoke") return revoke();
+    if (arguments.verb == "totp-off") return totp_off();
     if (arguments.verb == "add") return add();
     if (arguments.verb == "list") return list();
     if (arguments.verb == "invite") return invite();
@@ -238,8 +270,12 @@ int run_user(Args args) {
   }
   const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // The first administrator may be added before the server has ever run.
-  auto opened = OfflineAccounts::open(loaded.config, arguments->verb == "add" || arguments->verb == "invite");
+  auto opened = OfflineAccounts::open(loaded.config, arguments->verb == "add" || arguments->verb == "invite" || arguments->verb == "import");
   if (!opened) return fail(opened.error());
+  if (arguments->verb == "import") {
+    const auto imported = import_users(**opened, arguments->name, arguments->json);
+    return !imported ? fail(imported.error()) : *imported ? 0 : 1;
+  }
   const auto done = Job{*arguments, loaded.config, **opened}.run();
   return done ? 0 : fail(done.error());
 }

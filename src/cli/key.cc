@@ -1,0 +1,200 @@
+// `foyer key`: the keys that sign access tokens, beside a running server, which reads
+// them again every second.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "accounts/signing_keys.h"
+#include "base/bytes.h"
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/offline_accounts.h"
+#include "cli/token_keys.h"
+#include "config/values.h"
+#include "store/file.h"
+
+namespace foyer::cli {
+namespace {
+
+using accounts::AccountStore;
+using accounts::KeyState;
+using accounts::KeyTimes;
+using accounts::SigningKeyRow;
+
+constexpr std::string_view kUsage =
+    "Usage: foyer key list\n"
+    "       foyer key rotate [--publish-for 5m]\n"
+    "       foyer key remove KID [--force]\n\n"
+    "The keys that sign access tokens. The first is the configured one (JWT_PRIVATE_KEY_FILE);\n"
+    "rotating adds one to the accounts' database, encrypted. A new key is published before it\n"
+    "signs and an old one stays published until its last token is over, so that nobody is\n"
+    "refused; then it is removed by itself. A running server hears of it within a second.\n\n"
+    "  --publish-for D  how long the new key is published before it signs; 5m by default. Less\n"
+    "                   than 2m may be less than gateways wait before they fetch the keys again\n"
+    "  --force          remove even the key that signs now: its tokens are refused from then on,\n"
+    "                   and the key before it signs again\n"
+    "  --json           the answer as JSON\n"
+    "  --data DIR       the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
+    "  --config FILE    a configuration file\n\n"
+    "Examples:\n"
+    "  foyer key rotate                          in five minutes another key signs\n"
+    "  foyer key rotate --publish-for 0          at once, when the old one may be known to others;\n"
+    "  foyer key remove KID                      then refuse what was signed with it\n"
+    "  foyer key list --json\n";
+
+constexpr Millis kShortAhead = std::chrono::minutes{2};
+
+struct Arguments {
+  std::string verb;
+  std::string kid;
+  Millis publish_for = accounts::KeyRotationPolicy{}.publish_ahead;
+  bool force = false;
+  bool json = false;
+  bool help = false;
+  std::vector<std::string> options; // as for `serve`
+};
+
+// The error says what is wrong with the arguments.
+std::expected<Arguments, std::string> read(Args args) {
+  Arguments out;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    const bool last = i + 1 == args.size();
+    if (arg == "--help" || arg == "-h") out.help = true;
+    else if (arg == "--force") out.force = true;
+    else if (arg == "--json") out.json = true;
+    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config=")) out.options.push_back(arg);
+    else if ((arg == "--data" || arg == "--config") && !last) out.options.push_back(arg + "=" + args[++i]);
+    else if (arg.starts_with("--publish-for=") || (arg == "--publish-for" && !last)) {
+      const auto duration = config::parse_duration(arg == "--publish-for" ? args[++i] : arg.substr(14));
+      if (!duration || *duration > accounts::kLongestPublishAhead) return std::unexpected("--publish-for takes a duration from 0 to 30d, such as 5m");
+      out.publish_for = *duration;
+    } else if (arg.starts_with("-") && arg.size() > 1 && words.empty()) return std::unexpected("there is no option " + printable(arg, 64) + ", or its value is missing");
+    else words.push_back(arg); // a KID may begin with a hyphen
+  }
+  if (out.help) return out;
+  if (words.empty()) return std::unexpected("what is to be done?");
+  out.verb = words[0];
+  if (out.verb != "list" && out.verb != "rotate" && out.verb != "remove") return std::unexpected("there is no `foyer key " + printable(out.verb, 64) + "`");
+  const std::size_t wanted = out.verb == "remove" ? 2 : 1;
+  if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one KID is needed" : "no KID is taken here");
+  if (wanted == 2) out.kid = words[1];
+  return out;
+}
+
+Result<jose::Key> configured_key(const config::Config& c) {
+  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key);
+  if (c.jwt_private_key_file.empty()) return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is known here");
+  TRY(text, store::read_file(c.jwt_private_key_file));
+  return jose::Key::parse_any(text);
+}
+
+json::Object to_json(const KeyTimes& key) {
+  json::Object out{{"kid", key.kid}, {"state", accounts::to_string(key.state)}, {"configured", key.configured}};
+  const auto time = [&out](std::string_view name, const std::optional<WallTime>& at) {
+    if (at) out[name] = rfc3339(*at);
+  };
+  time("created", key.created);
+  time("active_from", key.active_from);
+  time("retired", key.retired);
+  time("published_until", key.gone);
+  return out;
+}
+
+std::string in_words(const KeyTimes& key) {
+  switch (key.state) {
+    case KeyState::ahead: return "signs from " + rfc3339(*key.active_from);
+    case KeyState::signing: return key.retired ? "until " + rfc3339(*key.retired) : std::string{};
+    case KeyState::retired: return "published until " + rfc3339(*key.gone);
+    case KeyState::over: return "no longer published";
+  }
+  return {};
+}
+
+struct Job {
+  const Arguments& arguments;
+  const jose::Key& configured;
+  const accounts::KeyRotationPolicy& policy;
+  OfflineAccounts& accounts;
+
+  [[nodiscard]] Result<std::vector<KeyTimes>> keys() {
+    if (configured.symmetric()) return accounts::key_times(configured.kid(), {}, system_clock().wall(), policy);
+    TRY(rows, accounts.ask<std::vector<SigningKeyRow>>([](AccountStore& s, auto done) { s.list_signing_keys(std::move(done)); }));
+    return accounts::key_times(configured.kid(), std::move(rows), system_clock().wall(), policy);
+  }
+
+  [[nodiscard]] Result<bool> list() {
+    TRY(all, keys());
+    json::Array out;
+    for (const auto& key : all) out.push_back(to_json(key));
+    if (arguments.json) {
+      fmt::print("{}\n", json::write(json::Object{{"keys", std::move(out)}, {"rotates", !configured.symmetric()}}));
+      return true;
+    }
+    fmt::print("{:<43}  {:<8}  {}\n", "KID", "STATE", "");
+    for (const auto& key : all) fmt::print("{:<43}  {:<8}  {}{}\n", key.kid, accounts::to_string(key.state), in_words(key), key.configured ? configured.symmetric() ? "JWT_SECRET_KEY" : " (configured)" : "");
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> rotate() {
+    TRY_VOID(accounts::check_rotation(configured.symmetric(), arguments.publish_for));
+    const SigningKeyRow row = accounts::make_signing_key(accounts.seal_key(), system_clock().wall(), arguments.publish_for, system_entropy());
+    auto audit = command_audit("key_rotate");
+    audit.detail = row.kid + ", " + audit.detail;
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_signing_key(row, audit, std::move(done)); }));
+    if (arguments.json) fmt::print("{}\n", json::write(json::Object{{"kid", row.kid}, {"active_from", rfc3339(row.active_from)}}));
+    else fmt::print("{} is published and signs from {}.\n", row.kid, rfc3339(row.active_from));
+    if (arguments.publish_for < kShortAhead) fmt::print(stderr, "Gateways that do not know the key yet refuse its tokens until they fetch the keys again.\n");
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> remove() {
+    TRY(all, keys());
+    const auto key = std::ranges::find(all, arguments.kid, &KeyTimes::kid);
+    if (key == all.end()) return refuse(Cause::NOT_FOUND, "there is no key " + printable(arguments.kid, 64));
+    if (key->configured) return refuse_field(Cause::INVALID_VALUE, "KID", "this is the configured key: it is replaced in the configuration, with JWT_PRIVATE_KEY_FILE");
+    if (key->state == KeyState::signing && !arguments.force) return refuse_field(Cause::INVALID_VALUE, "KID", "this key signs now; rotate first, or say --force");
+    auto audit = command_audit("key_remove");
+    audit.detail = key->kid + ", " + audit.detail;
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.remove_signing_key(arguments.kid, audit, std::move(done)); }));
+    if (arguments.json) fmt::print("{}\n", json::write(json::Object{{"kid", arguments.kid}, {"removed", true}}));
+    else fmt::print("{} is removed; what it signed is refused from now on.\n", arguments.kid);
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> run() { return arguments.verb == "list" ? list() : arguments.verb == "rotate" ? rotate() : remove(); }
+};
+
+int fail(const Refusal& refusal) {
+  fmt::print(stderr, "foyer key: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
+  return 1;
+}
+
+} // namespace
+
+int run_key(Args args) {
+  const auto arguments = read(args);
+  if (!arguments) {
+    fmt::print(stderr, "foyer key: {}\n\n{}", arguments.error(), kUsage);
+    return kCouldNotRun;
+  }
+  if (arguments->help) {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
+  const auto loaded = load_for_tokens(arguments->options);
+  const auto key = configured_key(loaded.config);
+  if (!key) return fail(key.error());
+  auto opened = OfflineAccounts::open(loaded.config, false);
+  if (!opened) return fail(opened.error());
+  const accounts::KeyRotationPolicy policy{.longest_token_life = loaded.config.access_token_ttl, .leeway = loaded.config.jwt_leeway};
+  const auto done = Job{*arguments, *key, policy, **opened}.run();
+  return done ? 0 : fail(done.error());
+}
+
+} // namespace foyer::cli
