@@ -143,7 +143,8 @@ Response oauth_error(const OAuthFault& fault, bool reveal) {
   if (reveal && !refusal.evidence.empty()) text += " " + refusal.evidence;
   json::Object body{{"error", fault.error}, {"error_description", description(text)}};
   Response response = oauth_answer(status_of(fault), json::write(body));
-  if (response.status == 401) response.headers.set("WWW-Authenticate", fault.basic ? "Basic realm=\"foyer\", charset=\"UTF-8\"" : "Bearer realm=\"foyer\"");
+  // RFC 6749 §5.2. To those who tried otherwise it says nothing, and libraries would show it in place of the error.
+  if (response.status == 401 && fault.basic) response.headers.set("WWW-Authenticate", "Basic realm=\"foyer\", charset=\"UTF-8\"");
   const auto wait = refusal.retry_after ? refusal.retry_after : (is_ours(refusal) ? std::optional<Millis>{Millis{1000}} : std::nullopt);
   if (wait) response.headers.set("Retry-After", std::to_string(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(*wait).count())));
   return response;

@@ -83,7 +83,9 @@ TEST_F(OAuth, AWrongClientIsToldHowItWasAskedFor) {
   refused(wrong, 401, "invalid_client", "SERVICE_SECRET_REJECTED");
   EXPECT_THAT(wrong.header("WWW-Authenticate"), StartsWith("Basic "));
   refused(token(ask, ServicesWorld::basic("nobody", "wrong")), 401, "invalid_client", "SERVICE_UNKNOWN");
-  refused(token(ask + "&client_id=billing&client_secret=wrong", {}), 401, "invalid_client", "SERVICE_SECRET_REJECTED");
+  const Answer in_form = token(ask + "&client_id=billing&client_secret=wrong", {});
+  refused(in_form, 401, "invalid_client", "SERVICE_SECRET_REJECTED");
+  EXPECT_EQ(in_form.header("WWW-Authenticate"), "") << "only who tried Basic is told of Basic";
   refused(token(ask, {}), 401, "invalid_client", "SERVICE_CREDENTIALS_MISSING");
   refused(token(ask + "&client_id=billing", {}), 401, "invalid_client", "SERVICE_CREDENTIALS_MISSING");
   w.change_service("billing", [](ServiceRow& row) { row.disabled = true; });
