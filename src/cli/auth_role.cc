@@ -6,8 +6,8 @@
 
 #include "accounts/internal_routes.h"
 #include "accounts/oauth_routes.h"
-#include "accounts/sqlite_store.h"
 #include "auth/contract/variants.h"
+#include "cli/stores.h"
 #include "config/secrets.h"
 #include "config/table.h"
 #include "store/file.h"
@@ -50,16 +50,6 @@ Result<jose::Key> signing_key(const config::Config& c) {
   return jose::Key::parse_any(text);
 }
 
-Result<std::unique_ptr<accounts::AccountStore>> open_store(const Runtime& r, store::DataDir& data) {
-  const auto& c = r.config;
-  accounts::SqliteStoreOptions options;
-  options.database.survive_power_loss = c.store_sync == config::StoreSync::full;
-  // A session is not forgotten before it has ended.
-  options.keep_ended = std::max({options.keep_ended, c.session_idle * 2, c.refresh_ttl * 2});
-  options.keep_revocations = std::max<Millis>(options.keep_revocations, c.access_token_ttl * 2);
-  return accounts::open_sqlite_store(data.file("accounts.sqlite"), options, r.clock, r.entropy, r.metrics, r.log);
-}
-
 // Nothing is signed or verified before the keys of the store are known.
 Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& keys) {
   std::promise<Result<std::shared_ptr<const jose::KeySet>>> read;
@@ -75,12 +65,11 @@ Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& key
 
 Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDir& data, std::function<void(UserId)> detach_messages) {
   std::unique_ptr<AuthRole> role(new AuthRole(r));
-  TRY(store, open_store(r, data));
+  TRY(store, open_accounts(r.config, {.clock = r.clock, .entropy = r.entropy, .metrics = r.metrics, .log = r.log}));
   role->store_ = std::move(store);
   TRY(key, signing_key(r.config));
   TRY(signer, jose::Signer::make(key));
-  TRY(seal_secret, data.secret("store.key", r.entropy));
-  TRY(seal, store::SealKey::from_secret(seal_secret));
+  TRY(seal, seal_key(r.config, data, r.entropy));
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int threads = r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
   role->hashing_ = std::make_unique<net::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/stores.h"
 #include "config/load.h"
 #include "rooms/sqlite_store.h"
 #include "store/backup.h"
@@ -20,6 +21,7 @@ constexpr std::string_view kUsage =
     "while a server runs. An existing FILE is replaced once the copy is complete.\n\n"
     "  --data DIR     the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
     "  --config FILE  a configuration file that names the data directory\n\n"
+    "With PostgreSQL the copy is made by pg_dump; keep STORE_KEY and the data directory's keys too.\n"
     "To restore, stop the server, unpack into an empty directory with `tar -xpf FILE -C DIR`\n"
     "and start with `--data DIR`.\n";
 
@@ -70,6 +72,8 @@ int run_backup(Args args) {
     return 0;
   }
   const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
+  if (const auto known = knows_its_stores(loaded); !known) return fail(known.error());
+  if (uses_postgres(loaded.config)) return fail({.cause = Cause::BACKUP_ELSEWHERE, .evidence = "DATABASE_URL names PostgreSQL", .field = "DATABASE_URL"});
   const std::string& data = loaded.config.data;
   // A copy that is restored one day lives on beside what the original has said since.
   const auto mark = [](const std::string& name, const std::string& copy) -> Result<void> {

@@ -14,11 +14,11 @@
 #include "cli/build_id.h"
 #include "cli/gateway_policy.h"
 #include "cli/remote_auth.h"
+#include "cli/stores.h"
 #include "gateway/gateway.h"
 #include "hub/audience.h"
 #include "loop/server.h"
 #include "net/control.h"
-#include "rooms/sqlite_store.h"
 #include "wire/url.h"
 
 namespace foyer::cli {
@@ -99,12 +99,7 @@ Result<void> Node::Parts::bind() {
 
 Result<void> Node::Parts::open_chat() {
   if (!config.role_gateway) return {};
-  rooms::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
-                                    .queue_limit = config.store_queue,
-                                    .history_days = static_cast<std::uint32_t>(config.history_days),
-                                    .history_messages = config.history_messages,
-                                    .rooms_per_user = static_cast<std::uint32_t>(config.rooms_per_user)};
-  TRY(opened, rooms::open_sqlite_store(data.file("chat.sqlite"), options, clock, entropy, metrics, log));
+  TRY(opened, cli::open_chat(config, {.clock = clock, .entropy = entropy, .metrics = metrics, .log = log}));
   chat = std::move(opened);
   return {};
 }

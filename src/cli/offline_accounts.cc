@@ -3,22 +3,26 @@
 #include <unistd.h>
 
 #include "accounts/names.h"
-#include "accounts/sqlite_store.h"
 #include "base/bytes.h"
+#include "cli/stores.h"
 #include "store/data_dir.h"
 
 namespace foyer::cli {
+namespace {
 
-Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Config& config, bool create) {
+Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) {
   TRY(directory, create ? store::DataDir::open(config.data) : store::DataDir::existing(config.data));
   const std::string path = directory.file("accounts.sqlite");
   if (!create && ::access(path.c_str(), F_OK) != 0) return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no accounts were ever made in this data directory");
-  TRY(secret, directory.secret("store.key", system_entropy()));
-  TRY(seal, store::SealKey::from_secret(secret));
+  return seal_key(config, directory, system_entropy());
+}
+
+} // namespace
+
+Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Config& config, bool create) {
+  TRY(seal, uses_postgres(config) ? given_seal_key(config) : kept_seal_key(config, create));
   std::unique_ptr<OfflineAccounts> out(new OfflineAccounts(std::move(seal)));
-  accounts::SqliteStoreOptions options;
-  options.executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); };
-  TRY(store, accounts::open_sqlite_store(path, std::move(options), system_clock(), system_entropy(), out->metrics_, null_log()));
+  TRY(store, open_accounts(config, {.clock = system_clock(), .entropy = system_entropy(), .metrics = out->metrics_, .log = null_log(), .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); }}));
   out->store_ = std::move(store);
   return out;
 }

@@ -1,4 +1,4 @@
-// The accounts of a data directory for the commands, beside a running server and
+// The accounts of an installation for the commands, beside a running server and
 // with nobody else in the process: what is asked is done at once, on this thread.
 // What is changed reaches a server through what it reads again: the revocations,
 // the signing keys, the services.

@@ -194,7 +194,7 @@ class Loader {
       loaded_.broken.emplace_back(option.name);
       return;
     }
-    if (option.secret && (file->mode & 07) != 0)
+    if (holds_secret(option, file->bytes) && (file->mode & 07) != 0)
       report(Cause::SECRET_FILE_EXPOSED, option.name, variable, source.text, fmt::format("The file that {} names can be used by everybody (mode {:04o}).", variable, file->mode & 07777),
              fmt::format("chmod 600 {}", printable(path)));
     std::string text = file->bytes;
@@ -223,7 +223,7 @@ class Loader {
              "Correct the named line.");
       return;
     }
-    bool holds_secret = false;
+    bool exposing = false;
     for (const auto& item : *items) {
       const Source source{Kind::toml, fmt::format("{} line {} column {}", shown, item.line, item.column)};
       const Option* option = find_option(item.key);
@@ -233,7 +233,7 @@ class Loader {
         unknown(item.key, bare, source.text, [](const Option& o) { return std::string(o.name); });
         continue;
       }
-      holds_secret = holds_secret || option->secret;
+      exposing = exposing || option->secret || (item.text && holds_secret(*option, *item.text));
       if (!item.text) {
         report(Cause::INVALID_VALUE, *option, source, fmt::format("{} takes {}.", option->name, rule_text(*option)));
         loaded_.broken.emplace_back(option->name);
@@ -241,7 +241,7 @@ class Loader {
       }
       given_[option->name][Kind::toml] = {*item.text, source};
     }
-    if (holds_secret && (file->mode & 07) != 0)
+    if (exposing && (file->mode & 07) != 0)
       report(Cause::SECRET_FILE_EXPOSED, "", "FOYER_CONFIG", shown, fmt::format("The configuration file holds a secret and can be used by everybody (mode {:04o}).", file->mode & 07777),
              fmt::format("chmod 600 {}", shown));
   }

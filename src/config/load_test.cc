@@ -134,7 +134,7 @@ TEST(Load, InvalidValueNamesTheRuleAndNotTheValue) {
       {{"--listen", "8000"}, "HOST:PORT"},           {{"--listen", "::1:80"}, "HOST:PORT"},        {{"--listen", "a.example:80"}, "HOST:PORT"},             {{"--listen", "127.0.0.1:65536"}, "HOST:PORT"},
       {{"--role", "auth,chat"}, "auth,gateway"},     {{"--log-level", "INFO"}, "one of"},          {{"--token-in-url=maybe"}, "true or false"},             {{"--allowed-origins", "*"}, "origins"},
       {{"--allowed-origins", "https://a.example/"}, "origins"}, {{"--allowed-origins", "https://a.example:443"}, "origins"}, {{"--allowed-hosts", "a.example:80"}, "without port"},
-      {{"--trusted-proxies", "10.0.0.0/33"}, "ranges"},         {{"--trusted-proxies", "proxy"}, "ranges"},                  {{"--database-url", "mysql://x"}, "sqlite"},
+      {{"--trusted-proxies", "10.0.0.0/33"}, "ranges"},         {{"--trusted-proxies", "proxy"}, "ranges"},                  {{"--database-url", "mysql://x"}, "sqlite"}, {{"--database-url", "postgresql://u:p@h:99999/x"}, "sqlite"},
       {{"--jwt-algorithm", "none"}, "HS256"},        {{"--messages-per-s", "0"}, "a number"},      {{"--messages-per-s", "1e3"}, "a number"},               {{"--ticket-ttl", "61s"}, "a duration"}};
   for (const auto& [args, rule] : cases) {
     World world = development();

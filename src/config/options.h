@@ -62,7 +62,8 @@ struct Config {
   std::string service_secret;
   std::string auth_service_url; // empty where the auth role runs in this process
   std::string api_key;          // empty: the operator's API answers 404
-  std::string database_url = "sqlite";
+  std::string database_url = "sqlite"; // or a PostgreSQL URL, which may hold a password: print it by format_value alone
+  std::string store_key;               // with PostgreSQL: what secrets in the database are encrypted with
   std::string jwt_secret_key;       // HS256 when set
   std::string jwt_algorithm;        // HS256, EdDSA; empty: what the key says
   std::string jwt_private_key_file; // PEM, for the auth role

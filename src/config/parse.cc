@@ -56,7 +56,7 @@ bool keeps_rule(Rule rule, std::string_view text) {
     case Rule::cidr: return is_cidr(text);
     case Rule::pattern: return is_pattern(text);
     case Rule::algorithm: return text == "HS256" || text == "EdDSA";
-    case Rule::database: return text == "sqlite";
+    case Rule::database: return is_database(text);
   }
   return false;
 }
@@ -156,7 +156,7 @@ struct Formatter {
   const Option& option;
   const Config& config;
 
-  std::string operator()(std::string Config::* field) const { return config.*field; }
+  std::string operator()(std::string Config::* field) const { return option.rule == Rule::database ? without_password(config.*field) : config.*field; }
   std::string operator()(bool Config::* field) const { return config.*field ? "true" : "false"; }
   std::string operator()(std::uint64_t Config::* field) const { return option.rule == Rule::bytes ? format_size(config.*field) : fmt::format("{}", config.*field); }
   std::string operator()(Millis Config::* field) const { return format_duration(config.*field); }
@@ -184,7 +184,7 @@ struct RuleText {
       case Rule::cidr: return "addresses or ranges such as 10.0.0.0/8";
       case Rule::pattern: return "room names with * for anything";
       case Rule::algorithm: return "HS256 or EdDSA";
-      case Rule::database: return "sqlite, the only database of this version";
+      case Rule::database: return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with % for what is special in it";
       default: return "text";
     }
   }
@@ -222,6 +222,8 @@ std::expected<void, std::string> parse_value(const Option& option, std::string_v
 std::string format_value(const Option& option, const Config& config) { return std::visit(Formatter{option, config}, option.slot); }
 
 std::string rule_text(const Option& option) { return std::visit(RuleText{option}, option.slot); }
+
+bool holds_secret(const Option& option, std::string_view text) { return option.secret || (option.rule == Rule::database && without_password(text) != text); }
 
 bool is_flag(const Option& option) { return std::holds_alternative<bool Config::*>(option.slot); }
 

@@ -62,11 +62,13 @@ class Preflight {
   void secrets() {
     if (absent(config_.service_secret, "service_secret") && demands() && !generates_secrets(loaded_))
       report(Cause::MISSING_SERVICE_SECRET, "service_secret", fmt::format("SERVICE_SECRET is not set; {} needs it{}.", where(), alone()));
+    if (config_.role_auth && is_postgres(config_.database_url) && absent(config_.store_key, "store_key"))
+      report(Cause::MISSING_STORE_KEY, "store_key", "STORE_KEY is not set, and DATABASE_URL names PostgreSQL.");
     struct Secret {
       std::string_view option;
       const std::string& value;
     };
-    const Secret all[] = {{"service_secret", config_.service_secret}, {"jwt_secret_key", config_.jwt_secret_key}, {"api_key", config_.api_key}};
+    const Secret all[] = {{"service_secret", config_.service_secret}, {"jwt_secret_key", config_.jwt_secret_key}, {"api_key", config_.api_key}, {"store_key", config_.store_key}};
     for (const auto& secret : all) {
       if (secret.value.empty()) continue;
       const auto weak = weakness(secret.value, find_option(secret.option)->min);

@@ -92,6 +92,25 @@ TEST(Preflight, WeakSecret) {
   }
 }
 
+TEST(Preflight, PostgresqlNeedsAStoreKeyWhereTheAuthRoleRuns) {
+  World world = both_roles();
+  world.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer";
+  const Finding missing = world.only();
+  EXPECT_EQ(code_of(missing.code), "MISSING_STORE_KEY");
+  EXPECT_EQ(missing.env, "STORE_KEY");
+  world.env["STORE_KEY"] = "Zp8!cV5b-Nm2kLq7xWt4rYs9dGf3hJe6";
+  EXPECT_THAT(world.codes(), IsEmpty());
+  world.env["STORE_KEY"] = "too short";
+  EXPECT_EQ(code_of(world.only().code), "WEAK_SECRET");
+  world.env["STORE_KEY"] = kServiceSecret;
+  EXPECT_EQ(code_of(world.only().code), "SECRET_REUSED");
+  World gateway = staging_gateway();
+  gateway.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer";
+  EXPECT_THAT(gateway.codes(), IsEmpty());
+  World development{.args = {"--dev"}, .env = {{"DATABASE_URL", "postgres:///foyer"}}, .files = {}};
+  EXPECT_THAT(development.codes(), ElementsAre("MISSING_STORE_KEY"));
+}
+
 TEST(Preflight, SecretReused) {
   World world = both_roles();
   world.env["JWT_SECRET_KEY"] = kServiceSecret;

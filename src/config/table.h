@@ -35,7 +35,7 @@ enum class Rule : std::uint8_t {
   cidr,      // an address or a range of them
   pattern,   // a room name in which * stands for anything
   algorithm, // HS256 or EdDSA
-  database,  // sqlite
+  database,  // sqlite, or a PostgreSQL URL; its password is shown by nothing
 };
 
 struct Option {
@@ -60,9 +60,11 @@ struct Option {
 
 // Sets the field; the error is the rule that the text breaks, without the text.
 [[nodiscard]] std::expected<void, std::string> parse_value(const Option& option, std::string_view text, Config& config);
-// As it would be written in a file; lists with commas.
+// As it would be written in a file; lists with commas; the password in a URL of a database as ***.
 [[nodiscard]] std::string format_value(const Option& option, const Config& config);
 [[nodiscard]] std::string rule_text(const Option& option); // "a duration from 1s to 10m, such as 8s"
+// Whether the text must not be read by everybody: a secret, or a URL with a password in it.
+[[nodiscard]] bool holds_secret(const Option& option, std::string_view text);
 [[nodiscard]] bool is_flag(const Option& option);          // a bool: --name alone means true
 [[nodiscard]] bool is_list(const Option& option);
 

@@ -19,6 +19,12 @@ namespace foyer::config {
 [[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text);  // 127.0.0.1:8000, [::1]:8000, localhost:0
 [[nodiscard]] bool is_cidr(std::string_view text);                             // 10.0.0.0/8, ::1, 192.0.2.7
 
+// sqlite, or postgres(ql)://[USER[:PASSWORD]@][HOST[:PORT],…]/[NAME][?KEYWORD=VALUE&…], as libpq reads it.
+[[nodiscard]] bool is_database(std::string_view text);
+[[nodiscard]] bool is_postgres(std::string_view database_url); // by its scheme
+// With *** where a password is, or could be. Of a text that is no such URL as well.
+[[nodiscard]] std::string without_password(std::string_view database_url);
+
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 [[nodiscard]] std::string format_duration(Millis duration);
 [[nodiscard]] std::string format_host_port(const HostPort& address);

@@ -1,0 +1,73 @@
+#include "cli/stores.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "accounts/postgres_store.h"
+#include "accounts/sqlite_store.h"
+#include "config/table.h"
+#include "config/values.h"
+#include "rooms/postgres_store.h"
+#include "rooms/sqlite_store.h"
+
+namespace foyer::cli {
+namespace {
+
+constexpr std::size_t kReaders = 2; // connections to PostgreSQL that read, of each store
+
+std::string file(const config::Config& config, const char* name) { return (std::filesystem::path(config.data) / name).string(); }
+
+} // namespace
+
+bool uses_postgres(const config::Config& config) { return config::is_postgres(config.database_url); }
+
+Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Config& config, StoreDeps deps) {
+  accounts::DatabaseStoreOptions options{.executor = deps.executor};
+  // A session is not forgotten before it has ended.
+  options.keep_ended = std::max({options.keep_ended, config.session_idle * 2, config.refresh_ttl * 2});
+  options.keep_revocations = std::max<Millis>(options.keep_revocations, config.access_token_ttl * 2);
+  if (uses_postgres(config)) {
+    options.readers = kReaders;
+    return accounts::open_postgres_store({.url = config.database_url}, std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+  }
+  accounts::SqliteStoreOptions here{.queue_limit = options.queue_limit, .keep_audit = options.keep_audit, .keep_ended = options.keep_ended, .keep_revocations = options.keep_revocations,
+                                    .executor = std::move(options.executor)};
+  here.database.survive_power_loss = config.store_sync == config::StoreSync::full;
+  return accounts::open_sqlite_store(file(config, "accounts.sqlite"), std::move(here), deps.clock, deps.entropy, deps.metrics, deps.log);
+}
+
+Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps) {
+  const auto history_days = static_cast<std::uint32_t>(config.history_days);
+  const auto rooms_per_user = static_cast<std::uint32_t>(config.rooms_per_user);
+  if (uses_postgres(config)) {
+    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user,
+                                        .executor = std::move(deps.executor)};
+    return rooms::open_postgres_store({.url = config.database_url}, std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+  }
+  rooms::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
+                                    .queue_limit = config.store_queue,
+                                    .history_days = history_days,
+                                    .history_messages = config.history_messages,
+                                    .rooms_per_user = rooms_per_user,
+                                    .executor = std::move(deps.executor)};
+  return rooms::open_sqlite_store(file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+}
+
+Result<store::SealKey> seal_key(const config::Config& config, store::DataDir& data, Entropy& entropy) {
+  if (uses_postgres(config)) return given_seal_key(config);
+  TRY(secret, data.secret("store.key", entropy));
+  return store::SealKey::from_secret(secret);
+}
+
+Result<store::SealKey> given_seal_key(const config::Config& config) {
+  if (config.store_key.empty()) return refuse_field(Cause::MISSING_STORE_KEY, "STORE_KEY");
+  return store::SealKey::from_secret(config.store_key);
+}
+
+Result<void> knows_its_stores(const config::Loaded& loaded) {
+  for (const char* option : {"database_url", "store_key"})
+    if (loaded.is_broken(option)) return refuse_field(Cause::INVALID_VALUE, config::env_name(*config::find_option(option)), "it was given and cannot be used; `foyer check` says why");
+  return {};
+}
+
+} // namespace foyer::cli

@@ -1,0 +1,46 @@
+// Which databases an installation has, by its configuration: SQLite files in the
+// data directory, or one PostgreSQL database for accounts and messages. Whatever
+// opens a store or the key of its secrets comes by here.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "accounts/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/load.h"
+#include "rooms/store.h"
+#include "store/data_dir.h"
+#include "store/lane.h"
+#include "store/seal.h"
+
+namespace foyer::cli {
+
+// Must outlive the stores.
+struct StoreDeps {
+  const Clock& clock;
+  Entropy& entropy;
+  Metrics& metrics;
+  Log& log;
+  store::Executor executor = {}; // empty: threads of their own
+};
+
+// STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.
+[[nodiscard]] Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Config& config, StoreDeps deps);
+[[nodiscard]] Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);
+
+// What secrets in the accounts are sealed with: DATA/store.key, made at the first use,
+// or STORE_KEY with PostgreSQL (MISSING_STORE_KEY, WEAK_SECRET).
+[[nodiscard]] Result<store::SealKey> seal_key(const config::Config& config, store::DataDir& data, Entropy& entropy);
+
+[[nodiscard]] Result<store::SealKey> given_seal_key(const config::Config& config); // STORE_KEY
+
+[[nodiscard]] bool uses_postgres(const config::Config& config);
+
+// For commands that load a configuration and check no more of it: a DATABASE_URL or
+// STORE_KEY that was given and cannot be used must not end in another store. INVALID_VALUE.
+[[nodiscard]] Result<void> knows_its_stores(const config::Loaded& loaded);
+
+} // namespace foyer::cli

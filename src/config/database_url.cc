@@ -1,0 +1,100 @@
+// URLs of databases: PostgreSQL's manual, 34.1.1.2.
+#include <algorithm>
+
+#include "config/values.h"
+
+namespace foyer::config {
+namespace {
+
+constexpr std::string_view kHidden = "***";
+
+std::string_view scheme_of(std::string_view text) {
+  for (const std::string_view scheme : {"postgresql://", "postgres://"})
+    if (text.starts_with(scheme)) return scheme;
+  return {};
+}
+
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+// Visible ASCII, and a percent sign only before two hex digits that are not 00.
+bool is_encoded(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] <= ' ' || text[i] > '~') return false;
+    if (text[i] != '%') continue;
+    if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2]) || text.substr(i + 1, 2) == "00") return false;
+  }
+  return true;
+}
+
+bool is_port(std::string_view text) {
+  const auto port = parse_count(text);
+  return port && *port >= 1 && *port <= 65'535;
+}
+
+bool is_host_and_port(std::string_view text) {
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == std::string_view::npos || close == 1) return false;
+    const auto rest = text.substr(close + 1);
+    return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
+  }
+  const auto colon = text.find(':');
+  return text.find_first_of("[]") == std::string_view::npos && (colon == std::string_view::npos || is_port(text.substr(colon + 1)));
+}
+
+bool all_of_list(std::string_view list, char by, bool (*fits)(std::string_view)) {
+  for (;;) {
+    const auto end = list.find(by);
+    if (!fits(list.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    list.remove_prefix(end + 1);
+  }
+}
+
+// Keywords are written plainly, so that a password among them is known as one.
+bool is_parameter(std::string_view text) {
+  const auto equals = text.find('=');
+  return equals != std::string_view::npos && equals > 0 && std::ranges::all_of(text.substr(0, equals), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }) &&
+         text.find('=', equals + 1) == std::string_view::npos;
+}
+
+} // namespace
+
+bool is_postgres(std::string_view text) { return !scheme_of(text).empty(); }
+
+bool is_database(std::string_view text) {
+  if (text == "sqlite") return true;
+  const auto scheme = scheme_of(text);
+  if (scheme.empty() || !is_encoded(text) || text.find('#') != std::string_view::npos) return false;
+  std::string_view rest = text.substr(scheme.size());
+  if (const auto question = rest.find('?'); question != std::string_view::npos) {
+    const auto parameters = rest.substr(question + 1);
+    if (!parameters.empty() && !all_of_list(parameters, '&', is_parameter)) return false;
+    rest = rest.substr(0, question);
+  }
+  const auto slash = rest.find('/');
+  if (slash != std::string_view::npos && rest.find('/', slash + 1) != std::string_view::npos) return false;
+  std::string_view authority = rest.substr(0, slash);
+  if (slash != std::string_view::npos && rest.find('@', slash) != std::string_view::npos) return false;
+  if (const auto at = authority.find('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
+  return authority.find('@') == std::string_view::npos && all_of_list(authority, ',', is_host_and_port);
+}
+
+std::string without_password(std::string_view text) {
+  std::string out(text);
+  const auto scheme = out.find("://");
+  const auto at = out.rfind('@');
+  if (scheme != std::string::npos && at != std::string::npos) {
+    const auto colon = out.find(':', scheme + 3);
+    if (colon < at) out.replace(colon + 1, at - colon - 1, kHidden);
+  }
+  for (const std::string_view key : {"password=", "sslpassword="}) {
+    for (auto found = out.find(key); found != std::string::npos; found = out.find(key, found + key.size() + kHidden.size())) {
+      const auto value = found + key.size();
+      out.replace(value, std::min(out.find('&', value), out.size()) - value, kHidden);
+    }
+  }
+  return out;
+}
+
+} // namespace foyer::config
