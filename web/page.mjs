@@ -150,7 +150,7 @@ function lineWords() {
     case 'online': return ['good', 'Connected'];
     case 'connecting': case 'authenticating': case 'renewing': return ['half', because ? 'Reconnecting' : 'Connecting'];
     case 'waiting': return ['', retryAt === null ? 'Disconnected' : `Next try in ${Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000))} s`];
-    case 'refused': return ['', 'Refused'];
+    case 'refused': return ['', session.over ? 'Session ended' : 'Refused'];
     default: return ['', 'Not connected'];
   }
 }
@@ -175,12 +175,12 @@ function drawLine() {
 
 connection.onPhase(({ phase, because }) => {
   clearInterval(countdown);
-  if (phase === 'waiting') countdown = setInterval(drawLine, 1_000);
-  drawLine();
   if (phase === 'refused') {
     if (!session.user) return leave(because);
     if (loginHelps(because)) session.close(because);
   }
+  if (phase === 'waiting') countdown = setInterval(drawLine, 1_000);
+  drawLine();
   notice.draw(connection);
   if (chat.current && chat.rooms.has(chat.current)) view.update();
 });

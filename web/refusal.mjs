@@ -101,5 +101,7 @@ export async function explain(r, fetch) {
   if (!r.code || (r.who && r.next && r.message)) return r;
   const row = await rowOf(r.code, fetch);
   if (!row) return r;
-  return { ...r, message: r.message || row.client, who: r.who || row.who, next: r.next || row.next, step: r.step || row.step || '' };
+  // Where the server reveals more than it says to everybody (in development), that comes behind.
+  const said = r.message.startsWith(row.client) ? row.client : r.message;
+  return { ...r, message: said || row.client, more: r.message.slice(said.length).trim(), who: r.who || row.who, next: r.next || row.next, step: r.step || row.step || '' };
 }

@@ -12,6 +12,7 @@ export function refusalCard(r, ...actions) {
     card.replaceChildren(
       h('p', { class: 'code' }, told.code ? h('code', {}, told.code) : told.heard === 'stranger' ? 'Not answered by Foyer' : told.heard === 'nothing' ? 'No answer' : 'Refused'),
       h('p', { class: 'sentence' }, prose(told.message || 'The server said no more than its code.')),
+      told.more ? h('p', { class: 'more' }, prose(told.more)) : '',
       h('dl', {},
         told.who ? h('div', {}, h('dt', {}, 'To act'), h('dd', {}, WHO[told.who] ?? told.who)) : null,
         told.next ? h('div', {}, h('dt', {}, 'Next step'), h('dd', {}, prose(told.next))) : null,

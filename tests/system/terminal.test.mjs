@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { BIN, cleanEnv, fileScope, foyer, serve } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
+import { startPair } from './support/pair.mjs';
 import { PASSWORD, arrive, expired, register, withSecret } from './support/people.mjs';
 import { totpCode } from './support/totp.mjs';
 import { within } from './support/within.mjs';
@@ -167,6 +168,23 @@ test('a token that was given says in time that it ends and cannot be renewed', a
   await jo.shows(/Your session ends at \d\d:\d\d/);
   assert.equal(await jo.ended(), 1);
   assert.match(jo.out, /TOKEN_EXPIRED/);
+});
+
+test('with a dead auth service chatting goes on, and what needs it says so with the code', async (t) => {
+  const { auth, gateway } = await startPair(t, { auth: { args: ['--access-token-ttl', '63s'] } });
+  await register(gateway, 'kim');
+  const kim = chat(t, gateway.url, ['--name', 'kim', '--password-stdin', '--room', 'tea']);
+  kim.type(PASSWORD);
+  await kim.shows(/tea: \d+ here/);
+  await auth.kill9();
+  kim.type('/sessions');
+  await kim.shows(/AUTH_SERVICE_CONNECTION_ERROR[\s\S]*Meanwhile: who is connected goes on chatting/);
+  kim.type('still talking');
+  await kim.shows(/kim: still talking/);
+  await kim.shows(/Your session ends at \d\d:\d\d\.\nAUTH_SERVICE_CONNECTION_ERROR[\s\S]*Asking again until then/);
+  const late = await foyer(['chat', gateway.url, '--name', 'kim', '--password-stdin'], { input: `${PASSWORD}\n` });
+  assert.equal(late.code, 1);
+  assert.match(late.err, /AUTH_SERVICE_CONNECTION_ERROR[\s\S]*Meanwhile/);
 });
 
 test('nobody there ends with 2', async (t) => {
