@@ -1,0 +1,100 @@
+// A PostgreSQL server of one's own for a test file: in a temporary directory, on a
+// unix socket only, killed and started as the test says, gone at its end.
+// PostgreSQL refuses to run as root: then it runs as the user `postgres`.
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { atEnd, isRoot, run } from './foyer.mjs';
+import { until, within } from './within.mjs';
+
+// The newest installed, where Debian puts them; else what PATH has.
+function program(name) {
+  const root = '/usr/lib/postgresql';
+  const versions = fs.existsSync(root) ? fs.readdirSync(root).map(Number).filter(Boolean).sort((a, b) => b - a) : [];
+  return versions.length ? path.join(root, String(versions[0]), 'bin', name) : name;
+}
+
+const postgresId = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+const living = new Set();
+process.on('exit', () => { for (const child of living) { try { process.kill(child.pid, 'SIGQUIT'); } catch { /* ended */ } } });
+
+export class Postgres {
+  #as = isRoot ? { uid: postgresId('-u'), gid: postgresId('-g') } : {};
+  #dir = fs.mkdtempSync(path.join(os.tmpdir(), 'foyer-pg-'));
+  #child = null;
+  #words = '';
+  #databases = 0;
+
+  // Ends with `t`.
+  static async start(t) {
+    const server = new Postgres();
+    atEnd(t, () => server.#end());
+    if (isRoot) fs.chownSync(server.#dir, server.#as.uid, server.#as.gid);
+    await new Promise((resolve, reject) => {
+      const initdb = spawn(program('initdb'), ['--pgdata', server.#data, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync'], { ...server.#as, cwd: '/', stdio: ['ignore', 'ignore', 'inherit'] });
+      initdb.on('error', reject);
+      initdb.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`initdb ended with ${code}`))));
+    });
+    await server.start();
+    return server;
+  }
+
+  get #data() { return path.join(this.#dir, 'data'); }
+
+  url(database) { return `postgresql://postgres@/${database}?host=${this.#dir}`; }
+
+  // The URL of a new, empty database.
+  async fresh() {
+    this.#databases += 1;
+    await this.sql(`CREATE DATABASE test_${this.#databases}`);
+    return this.url(`test_${this.#databases}`);
+  }
+
+  async sql(statements, url = this.url('postgres')) {
+    return (await run(program('psql'), ['--no-psqlrc', '--tuples-only', '--no-align', '--set=ON_ERROR_STOP=1', `--dbname=${url}`, `--command=${statements}`])).trim();
+  }
+
+  // Until it accepts connections. After kill9() the last of the old server's children may
+  // still hold its memory: then it is tried again.
+  async start() {
+    await until(`PostgreSQL to accept connections; it said: ${this.#words}`, () => {
+      if (this.#child === null) this.#spawn();
+      return this.#ready();
+    }, 60_000);
+  }
+
+  #spawn() {
+    const settings = ['listen_addresses=', 'max_connections=60', 'shared_buffers=16MB', 'dynamic_shared_memory_type=mmap', 'autovacuum=off', 'recovery_init_sync_method=syncfs'];
+    const child = spawn(program('postgres'), ['-D', this.#data, '-k', this.#dir, ...settings.flatMap((s) => ['-c', s])], { ...this.#as, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { this.#words = (this.#words + text).slice(-4_000); });
+    this.#child = child;
+    living.add(child);
+    child.ended = new Promise((resolve) => {
+      child.on('error', (error) => { this.#words += error.message; resolve(); });
+      child.on('exit', resolve);
+    }).then(() => { living.delete(child); if (this.#child === child) this.#child = null; });
+  }
+
+  // The first line of the server's pid file is whose it is (a killed one leaves its own), the eighth how it is.
+  #ready() {
+    let lines;
+    try { lines = fs.readFileSync(path.join(this.#data, 'postmaster.pid'), 'utf8').split('\n'); } catch { return false; }
+    return this.#child !== null && lines[0] === String(this.#child.pid) && lines[7]?.startsWith('ready');
+  }
+
+  async #stop(signal) {
+    const child = this.#child;
+    if (!child) return;
+    child.kill(signal);
+    await within('PostgreSQL to end', child.ended);
+  }
+  kill9() { return this.#stop('SIGKILL'); }             // nobody is told
+  crash() { return this.#stop('SIGQUIT'); }             // as `pg_ctl stop -m immediate`
+  stop() { return this.#stop('SIGINT'); }               // as `pg_ctl stop -m fast`
+
+  async #end() {
+    await this.crash();
+    fs.rmSync(this.#dir, { recursive: true, force: true, maxRetries: 20 });
+  }
+}
