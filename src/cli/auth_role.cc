@@ -74,7 +74,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
   const int threads = r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
   role->hashing_ = std::make_unique<net::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
   role->hashing_->report_to(r.metrics);
-  const accounts::KeyRotationPolicy rotation{.longest_token_life = r.config.access_token_ttl, .leeway = r.config.jwt_leeway};
+  const accounts::KeyRotationPolicy rotation{.longest_token_life = std::max(r.config.access_token_ttl, accounts::kServiceTokenLife), .leeway = r.config.jwt_leeway};
   const auto runners = accounts::run_on(r.control, *role->hashing_);
   role->keys_ = std::make_unique<accounts::SigningKeys>(std::move(signer), *role->store_, seal, rotation, runners, r.clock, r.entropy, r.log);
   TRY(first_keys, read_keys(*role->keys_));
@@ -95,6 +95,10 @@ void AuthRole::start() {
   services_->start(runtime_.config.service_id, runtime_.config.service_secret, [&known] { known.set_value(); });
   known.get_future().wait();
   polls_->start();
+}
+
+void AuthRole::drain() {
+  runtime_.control.post([this] { polls_->close(); });
 }
 
 void AuthRole::watch_keys(accounts::SigningKeys::OnChange on_change) {

@@ -30,6 +30,8 @@ class AuthRole {
   void watch_keys(accounts::SigningKeys::OnChange on_change);
   [[nodiscard]] std::vector<Route> routes(const accounts::OnRefusal& on_refusal);
   [[nodiscard]] std::vector<api::HealthCheck> ready();
+  // Gateways whose long polls wait here are answered now, so that no connection of theirs holds up the end.
+  void drain();
   // The loops have ended: nothing new comes. Before the control plane stops.
   void stop_hashing() { hashing_->stop(); }
 

@@ -237,6 +237,7 @@ void Node::drain(std::function<void()> done) {
     if (!once->exchange(true)) done();
   };
   parts_->control->after(parts_->config.drain_timeout, finish);
+  if (parts_->auth_role) parts_->auth_role->drain();
   // Whoever knocks meanwhile is answered, too: the listener closes, then the last of them are heard.
   parts_->gateway->drain([parts = parts_.get(), finish] {
     parts->loops->stop_listening([parts, finish] {
