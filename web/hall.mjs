@@ -9,6 +9,8 @@ export const hrefOf = (name) => `#${encodeURIComponent(name)}`;
 export class Hall {
   #chat;
   #acts; // { go(room name) }
+  #entries = new Map(); // name → its row
+  #order = '';
 
   constructor(chat, acts) {
     this.#chat = chat;
@@ -22,30 +24,49 @@ export class Hall {
     });
   }
 
+  // Rows are changed in place, and put anew only when their order changes: a row that
+  // is taken away between press and release swallows the click.
   drawRooms() {
     const rooms = [...this.#chat.rooms.values()];
-    const groups = ['public', 'private', 'direct', 'own'].map((kind) => [kind, rooms.filter((r) => r.kind === kind).sort((a, b) => this.#chat.title(a).localeCompare(this.#chat.title(b)))]);
-    const focused = document.activeElement?.closest?.('#rooms a')?.dataset.room;
-    const nodes = [];
-    for (const [kind, list] of groups) {
-      if (list.length === 0) continue;
-      const id = `rooms-${kind}`;
-      nodes.push(h('h2', { id }, KIND_TITLES[kind]), h('ul', { 'aria-labelledby': id }, list.map((r) => h('li', {}, this.#entry(r)))));
+    const groups = ['public', 'private', 'direct', 'own']
+      .map((kind) => [kind, rooms.filter((r) => r.kind === kind).sort((a, b) => this.#chat.title(a).localeCompare(this.#chat.title(b)))])
+      .filter(([, list]) => list.length > 0);
+    const empty = !rooms.some((r) => r.kind !== 'own');
+    const order = JSON.stringify([empty, groups.map(([kind, list]) => [kind, list.map((r) => r.name)])]);
+    if (order !== this.#order) {
+      this.#order = order;
+      for (const name of this.#entries.keys()) if (!this.#chat.rooms.has(name)) this.#entries.delete(name);
+      const focused = document.activeElement?.closest?.('#rooms a')?.dataset.room;
+      const teach = empty ? [h('p', { class: 'note teach' }, 'No rooms yet. A public room is there as soon as somebody opens it: choose “Open a room” and type a name.', h('button', { type: 'button', class: 'outlined', onclick: () => this.#acts.go('tea') }, 'Open “tea”'))] : [];
+      $('rooms').replaceChildren(...teach, ...groups.flatMap(([kind, list]) => [
+        h('h2', { id: `rooms-${kind}` }, KIND_TITLES[kind]),
+        h('ul', { 'aria-labelledby': `rooms-${kind}` }, list.map((r) => h('li', {}, this.#entry(r)))),
+      ]));
+      if (focused) this.#entries.get(focused)?.focus();
     }
-    if (!rooms.some((r) => r.kind !== 'own')) {
-      nodes.unshift(h('p', { class: 'note teach' }, 'No rooms yet. A public room is there as soon as somebody opens it: choose “Open a room” and type a name.', h('button', { type: 'button', class: 'outlined', onclick: () => this.#acts.go('tea') }, 'Open “tea”')));
-    }
-    $('rooms').replaceChildren(...nodes);
-    if (focused) [...$('rooms').querySelectorAll('a')].find((a) => a.dataset.room === focused)?.focus();
+    for (const room of rooms) this.#drawEntry(room, this.#entry(room));
   }
 
   #entry(room) {
-    const a = h('a', { href: hrefOf(room.name), class: room.unread ? 'has-unread' : '' }, h('span', { class: 'name' }, this.#chat.title(room)));
-    a.dataset.room = room.name;
-    if (room.unread) a.append(h('span', { class: 'count' }, room.unread > 99 ? '99+' : String(room.unread)), h('span', { class: 'away' }, ' unread'));
-    if (room.state === 'refused') a.append(h('span', { class: 'note' }, 'refused'));
-    if (room.name === this.#chat.current) a.setAttribute('aria-current', 'page');
+    let a = this.#entries.get(room.name);
+    if (!a) {
+      a = h('a', { href: hrefOf(room.name) }, h('span', { class: 'name' }), h('span', { class: 'count' }), h('span', { class: 'away' }, ' unread'), h('span', { class: 'note' }, 'refused'));
+      a.dataset.room = room.name;
+      this.#entries.set(room.name, a);
+    }
     return a;
+  }
+
+  #drawEntry(room, a) {
+    const [name, count, unread, refused] = a.children;
+    const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+    write(name, this.#chat.title(room));
+    write(count, room.unread > 99 ? '99+' : String(room.unread));
+    count.hidden = unread.hidden = room.unread === 0;
+    refused.hidden = room.state !== 'refused';
+    a.className = room.unread ? 'has-unread' : '';
+    if (room.name === this.#chat.current) a.setAttribute('aria-current', 'page');
+    else a.removeAttribute('aria-current');
   }
 
   drawPeople(room) {
