@@ -190,7 +190,7 @@ int run_key(Args args) {
   const auto loaded = load_for_tokens(arguments->options);
   const auto key = configured_key(loaded.config);
   if (!key) return fail(key.error());
-  auto opened = OfflineAccounts::open(loaded.config, false);
+  auto opened = OfflineAccounts::open(loaded, false);
   if (!opened) return fail(opened.error());
   const accounts::KeyRotationPolicy policy{.longest_token_life = loaded.config.access_token_ttl, .leeway = loaded.config.jwt_leeway};
   const auto done = Job{*arguments, *key, policy, **opened}.run();

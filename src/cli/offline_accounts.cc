@@ -19,7 +19,9 @@ Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) 
 
 } // namespace
 
-Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Config& config, bool create) {
+Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Loaded& loaded, bool create) {
+  TRY_VOID(knows_its_stores(loaded));
+  const config::Config& config = loaded.config;
   TRY(seal, uses_postgres(config) ? given_seal_key(config) : kept_seal_key(config, create));
   std::unique_ptr<OfflineAccounts> out(new OfflineAccounts(std::move(seal)));
   TRY(store, open_accounts(config, {.clock = system_clock(), .entropy = system_entropy(), .metrics = out->metrics_, .log = null_log(), .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); }}));

@@ -12,15 +12,16 @@
 
 #include "accounts/store.h"
 #include "base/metrics.h"
-#include "config/options.h"
+#include "config/load.h"
 #include "store/seal.h"
 
 namespace foyer::cli {
 
 class OfflineAccounts {
  public:
-  // `create`: the database is made if there is none. FILE_UNREADABLE, DATA_UNWRITABLE, STORE_….
-  [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> open(const config::Config& config, bool create);
+  // `create`: the database is made if there is none. FILE_UNREADABLE, DATA_UNWRITABLE,
+  // STORE_…, DATABASE_UNREACHABLE, MISSING_STORE_KEY, INVALID_VALUE.
+  [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> open(const config::Loaded& loaded, bool create);
 
   template <class T>
   [[nodiscard]] Result<T> ask(std::function<void(accounts::AccountStore&, accounts::Done<T>)> question) {

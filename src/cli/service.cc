@@ -257,7 +257,7 @@ int run_service(Args args) {
   }
   const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // Services may be registered before the auth service has ever run.
-  auto opened = OfflineAccounts::open(loaded.config, arguments->verb == "add");
+  auto opened = OfflineAccounts::open(loaded, arguments->verb == "add");
   if (!opened) return fail(opened.error());
   const auto done = Job{*arguments, **opened}.run();
   return done ? 0 : fail(done.error());

@@ -270,7 +270,7 @@ int run_user(Args args) {
   }
   const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // The first administrator may be added before the server has ever run.
-  auto opened = OfflineAccounts::open(loaded.config, arguments->verb == "add" || arguments->verb == "invite" || arguments->verb == "import");
+  auto opened = OfflineAccounts::open(loaded, arguments->verb == "add" || arguments->verb == "invite" || arguments->verb == "import");
   if (!opened) return fail(opened.error());
   if (arguments->verb == "import") {
     const auto imported = import_users(**opened, arguments->name, arguments->json);

@@ -13,6 +13,7 @@
 namespace foyer::config {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -285,6 +286,46 @@ TEST(Table, TheCommittedPageIsTheTable) {
   std::stringstream committed;
   committed << in.rdbuf();
   EXPECT_TRUE(committed.str() == configuration_markdown()) << "docs/configuration.md is out of date: run tools/generate-docs";
+}
+
+TEST(DatabaseUrl, IsSqliteOrWhatPostgresqlUnderstands) {
+  for (const char* good : {"sqlite", "postgresql://foyer:pass%40word@db.internal/foyer", "postgres://db:5433/foyer", "postgresql://foyer@/foyer?host=/run/postgresql", "postgresql:///foyer",
+                           "postgresql://foyer:x@[::1]:5432,10.0.0.7/foyer?sslmode=verify-full&connect_timeout=3"})
+    EXPECT_TRUE(is_database(good)) << good;
+  for (const char* bad : {"", "Sqlite", "mysql://x/y", "postgresql:/x", "postgresql://u:p@ss@h/x", "postgresql://u:p/w@h/x", "postgresql://u:p%zz@h/x", "postgresql://h:0/x", "postgresql://h:99999/x",
+                          "postgresql://h/x?y", "postgresql://h/x?p%61ssword=y", "postgresql://h/x#y", "postgresql://h/a/b", "postgresql://h /x", "postgresql://[::1/x"})
+    EXPECT_FALSE(is_database(bad)) << bad;
+}
+
+TEST(DatabaseUrl, ItsPasswordIsShownByNothing) {
+  EXPECT_EQ(without_password("postgresql://foyer:hush@db/foyer"), "postgresql://foyer:***@db/foyer");
+  EXPECT_EQ(without_password("postgresql://db/foyer?user=foyer&password=hush&sslpassword=hush"), "postgresql://db/foyer?user=foyer&password=***&sslpassword=***");
+  EXPECT_EQ(without_password("postgresql://u:hu@sh/?@db/foyer"), "postgresql://u:***@db/foyer");
+  EXPECT_EQ(without_password("postgresql://foyer@db:5432/foyer"), "postgresql://foyer@db:5432/foyer");
+  EXPECT_EQ(without_password("sqlite"), "sqlite");
+
+  World world = staging_gateway();
+  world.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer?sslpassword=hush-hush";
+  const auto loaded = world.loaded();
+  EXPECT_EQ(loaded.config.database_url, world.env["DATABASE_URL"]);
+  EXPECT_THAT(json::write(check_json(loaded, world.findings())), AllOf(HasSubstr("postgresql://foyer:***@db.internal/foyer"), Not(HasSubstr("hush"))));
+  EXPECT_THAT(options_text(loaded), Not(HasSubstr("hush")));
+  Config other = loaded.config;
+  other.database_url = "postgresql://foyer:another@db.internal/foyer?sslpassword=another";
+  EXPECT_EQ(configuration_fingerprint(loaded.config), configuration_fingerprint(other));
+
+  world.env["DATABASE_URL"] = "postgresql://foyer:hush@hush@db.internal/foyer";
+  EXPECT_THAT(json::write(check_json(world.loaded(), world.findings())), Not(HasSubstr("hush")));
+  EXPECT_EQ(code_of(world.only().code), "INVALID_VALUE");
+}
+
+TEST(DatabaseUrl, AFileThatHoldsOneWithAPasswordIsASecretFile) {
+  World world = staging_gateway();
+  world.env["DATABASE_URL_FILE"] = "/run/db";
+  world.files["/run/db"] = {"postgresql://foyer:hush-hush@db.internal/foyer\n", 0644};
+  EXPECT_EQ(code_of(world.only().code), "SECRET_FILE_EXPOSED");
+  world.files["/run/db"] = {"postgresql://foyer@db.internal/foyer\n", 0644};
+  EXPECT_THAT(world.codes(), IsEmpty());
 }
 
 TEST(Values, AreWrittenAsTheyAreRead) {
