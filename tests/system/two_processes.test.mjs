@@ -110,7 +110,7 @@ for (const [situation, fault, cause] of rows) {
     assert.ok(attempts.every((each) => each === cause), record.operator);
     const told = await foyerJson(['why', ref, '--json', '--data', own.gateway.data, '--api-key', API_KEY]);
     assert.deepEqual([told.code, attemptsIn(told.json.operator)], [0, attempts]);
-    const line = await own.gateway.lines.take('the log line', (each) => each.ref === ref);
+    const line = await own.gateway.lines.take('the log line', (each) => each.event === 'refused' && each.ref === ref);
     assert.deepEqual([line.code, line.step, attemptsIn(line.operator)], ['AUTH_RETRY_EXHAUSTED', 'auth_service', attempts]);
     assert.equal(await metric(own.gateway, 'foyer_refusals_total', { code: 'AUTH_RETRY_EXHAUSTED' }), 1);
   });

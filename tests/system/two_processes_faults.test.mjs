@@ -89,7 +89,7 @@ for (const [phase, fault, cause, once] of matrix) {
     assert.deepEqual([first.code, first.close], [expected, 4503]);
     const attempts = await examined(gateway, first, cause);
     if (!once) assert.ok(attempts.length >= 2 && attempts.length <= 3, `${attempts.length} attempts`);
-    const line = await gateway.lines.take('the log line', (each) => each.ref === first.ref);
+    const line = await gateway.lines.take('the log line', (each) => each.event === 'refused' && each.ref === first.ref);
     assert.equal(line.code, expected);
     if (once) assert.equal(gate.count(VERIFY), 1);
     if (cause !== 'STORE_LOCKED') assert.ok(await metric(gateway, 'foyer_auth_attempts_total', { cause }) >= (once ? 1 : 2));
@@ -143,7 +143,7 @@ for (const [fault, cause] of forwarded) {
       assert.deepEqual([answer.status, answer.json.code], [503, cause], answer.text);
       assert.equal(answer.headers['cache-control'], 'no-store');
       assert.equal(answer.headers['set-cookie'], undefined, 'nobody is logged out by it');
-      if (cause !== 'STORE_LOCKED') await gateway.lines.take('the log line', (each) => each.ref === answer.json.ref && each.code === cause);
+      if (cause !== 'STORE_LOCKED') await gateway.lines.take('the log line', (each) => each.event === 'refused' && each.ref === answer.json.ref && each.code === cause);
       await gate.heal({ cut: false });
       return answer;
     };
