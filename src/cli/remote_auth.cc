@@ -1,10 +1,23 @@
 #include "cli/remote_auth.h"
 
+#include <algorithm>
+
 #include "cli/gateway_policy.h"
 #include "jose/key_set.h"
 #include "wire/url.h"
 
 namespace foyer::cli {
+
+namespace {
+
+// A question that waits longer than revocation_max_age would make a quiet table look old.
+auth::StreamPolicy stream_policy(const config::Config& c) {
+  auth::StreamPolicy out;
+  out.wait = std::min(out.wait, c.revocation_max_age / 3);
+  return out;
+}
+
+} // namespace
 
 auth::Surroundings RemoteAuth::around(auth::Transport& transport) {
   return {.clock = runtime_.clock, .entropy = runtime_.entropy, .log = runtime_.log, .metrics = runtime_.metrics, .transport = transport, .timers = timers_};
@@ -19,7 +32,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
   r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .connections = 64, .waiting = 1'024});
   r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
   TRY_VOID(r.make_keys());
-  r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, auth::StreamPolicy{});
+  r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, stream_policy(c));
   const auth::ClientPolicy policy{.auth_deadline = c.auth_deadline, .auth_attempt_timeout = c.auth_attempt_timeout, .auth_connect_timeout = c.auth_connect_timeout,
                                   .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
   r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_, [&control = runtime.control](net::Task task) { control.post(std::move(task)); });
