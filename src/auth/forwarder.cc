@@ -122,7 +122,8 @@ void Forwarder::Desk::forward(Request request, Reply reply) {
     return refuse_with(request, reply, {.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("{}: {} bytes; at most {} are forwarded", what, request.body.size(), policy.body_bytes)});
   if (in_flight >= policy.in_flight)
     return refuse_with(request, reply, {.cause = Cause::BUSY, .evidence = fmt::format("{}: {} requests wait for the auth service already", what, in_flight), .retry_after = Millis{1'000}});
-  Call call{.method = request.method, .target = request.query.empty() ? request.path : request.path + '?' + request.query, .headers = request_headers(request.headers), .body = std::move(request.body)};
+  // HEAD is asked as GET: the body is left out where the answer is written, and its length is known there.
+  Call call{.method = request.method == "HEAD" ? "GET" : request.method, .target = request.query.empty() ? request.path : request.path + '?' + request.query, .headers = request_headers(request.headers), .body = std::move(request.body)};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.deadline;
   identity.sign(call.headers, call.method, call.target, call.body, {.address = request.address, .ref = request.ref.view(), .origin = request.origin_url}, around.clock.wall(), around.entropy);
@@ -142,9 +143,11 @@ void Forwarder::Desk::answer(const std::shared_ptr<Errand>& errand, net::HttpRes
     const Refusal fault = read ? Refusal{.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: answered by something that is no Foyer", errand->what)} : std::move(read.error().refusal);
     return refuse_with(errand->request, errand->reply, fault);
   }
+  const auto refusal = told(*result, errand->what);
+  // It is we who were refused: told as ours, with the ref under which it is found here.
+  if (refusal && refusal->step() == Step::service_identity) return refuse_with(errand->request, errand->reply, *refusal);
   passed.add();
-  if (on_refusal)
-    if (const auto refusal = told(*result, errand->what)) on_refusal(errand->request, *refusal);
+  if (refusal && on_refusal) on_refusal(errand->request, *refusal);
   result->headers = answer_headers(result->headers);
   errand->reply(std::move(*result));
 }

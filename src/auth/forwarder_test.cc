@@ -94,6 +94,15 @@ TEST_F(Forwarding, WhatOnlyTheGatewayMaySayIsTakenFromNoClient) {
   EXPECT_EQ(*read_claim(w.server.seen.front()).value().address.c_str(), '2');
 }
 
+TEST_F(Forwarding, HeadIsAskedAsGetSoThatTheLengthIsRight) {
+  serve(VirtualServer::json(200, {{"keys", json::Array{}}}));
+  Request request = login();
+  request.method = "HEAD";
+  request.body.clear();
+  EXPECT_EQ(answer_of(request).body, R"({"keys":[]})");
+  EXPECT_EQ(w.server.seen.front().method, "GET");
+}
+
 TEST_F(Forwarding, AnAnswerComesBackAsItIs) {
   serve({.status = 429,
          .headers = {{"X-Foyer", "1; ref=theirs"}, {"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}, {"Retry-After", "7"}, {"WWW-Authenticate", "Bearer"}, {"ETag", "\"e\""}, {"Cache-Control", "no-store"}, {"Access-Control-Allow-Origin", "https://a.example"},
@@ -134,6 +143,14 @@ TEST_F(Forwarding, EveryWeatherIsAProblemByItsNameOrTheAuthServicesOwnAnswer) {
     EXPECT_THAT(told, ElementsAre("/auth/login " + std::string(info(row.cause).code)));
     EXPECT_THAT(response.body, HasSubstr("-ref")) << "a problem of ours has our ref, one of theirs what they were told";
   }
+}
+
+TEST_F(Forwarding, ThatOurSignatureIsRefusedIsToldUnderOurRef) {
+  w.server.always = Weather::wrong_secret;
+  const Response response = answer_of(login());
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(code(response), "SERVICE_SECRET_REJECTED");
+  EXPECT_THAT(response.body, HasSubstr(R"("ref":"the-ref")"));
 }
 
 TEST_F(Forwarding, NobodyWaitsLongerThanTheDeadlineAndTheirPlacesAreFreeAgain) {
