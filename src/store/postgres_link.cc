@@ -21,7 +21,7 @@ constexpr std::size_t kWords = 300; // of the server, in evidence
 
 std::string one_line(std::string_view text) {
   std::string out(text);
-  std::ranges::replace(out, '\n', ' ');
+  for (char& c : out) c = c == '\n' || c == '\t' ? ' ' : c;
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return printable(out, kWords);
 }
