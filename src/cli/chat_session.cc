@@ -199,6 +199,7 @@ Actions ChatSession::answered(std::string_view body) {
       session_ids_.clear();
       if (const json::Value* list = value->as_object().if_contains("sessions"); list != nullptr && list->is_array())
         for (const json::Value& row : list->get_array()) session_ids_.emplace_back(row.is_object() ? json::get_string(row.get_object(), "id").value_or("") : "");
+      if (settings_.raw) out_.emplace_back(act::Show{std::string{body}});
       show(sessions_text(value->as_object()));
       break;
     }
