@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "accounts/admin_routes.h"
 #include "accounts/exchange.h"
 #include "accounts/factor_routes.h"
 #include "accounts/sessions.h"
@@ -217,6 +218,7 @@ std::vector<Route> routes(AccountService& service, OnRefusal on_refusal, Service
             }},
   };
   add_factor_routes(route, out);
+  add_admin_routes(route, out);
   return out;
 }
 

@@ -82,6 +82,15 @@ struct PendingFactor {
   std::string uri = {};    // otpauth://…, for a QR code
   Millis expires_in{};
 };
+// Users by name, those after a name.
+struct UserPageQuestion {
+  std::string after = {};
+  std::size_t limit = 100;
+};
+struct UserPage {
+  std::vector<UserListing> users = {}; // without their hashes
+  std::string next = {};               // what to ask after; empty: that was all
+};
 // Whom a Bearer token speaks for. `own`: an account of ours; absent for tokens of
 // others that are signed with a key we accept.
 struct Principal {
@@ -119,6 +128,15 @@ class AccountService final : public auth::AuthService {
   void renew_recovery_codes(const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done);          // NOT_FOUND
   void remove_second_factor(const Principal& who, std::string typed, Caller caller, Done<bool> done);                              // NOT_FOUND; also by recovery code
   [[nodiscard]] Result<Ticket> mint_ticket(const Principal& who, TicketRequest request, Caller caller);
+
+  // For administrators (service_admin.cc); PERMISSION_DENIED for others.
+  void admin_users(const Principal& who, UserPageQuestion question, Caller caller, Done<UserPage> done);
+  void admin_set_disabled(const Principal& who, UserId user, bool disabled, Caller caller, Done<bool> done); // NOT_FOUND; BAD_REQUEST: oneself
+  void admin_delete_user(const Principal& who, UserId user, Caller caller, Done<bool> done);                 // likewise
+  void admin_services(const Principal& who, Caller caller, Done<std::vector<ServiceRow>> done);              // without their secrets
+  void admin_keys(const Principal& who, Caller caller, Done<std::vector<KeyTimes>> done);
+  void admin_rotate_key(const Principal& who, std::optional<Millis> publish_for, Caller caller, Done<KeyTimes> done); // ROTATION_UNSUPPORTED
+  void admin_audit(const Principal& who, std::size_t limit, Caller caller, Done<std::vector<AuditRow>> done);
 
   // ADDRESS_RATE_LIMIT.
   [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller);
@@ -191,6 +209,10 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
   void read_password_costs();
+  [[nodiscard]] Result<bool> needs_admin(const Principal& who) const;
+  [[nodiscard]] Result<bool> needs_admin_of_other(const Principal& who, const UserId& user) const;
+  AttemptPtr begin_admin(std::string action, const Principal& who, Caller caller);
+  void finish_admin_change(const Attempt& attempt, Result<bool> changed, Done<bool>& done);
 
   AccountStore& store_;
   SigningKeys& keys_;

@@ -217,8 +217,13 @@ class World {
       if (route.method != request.method) continue;
       if (route.path == request.path) return &route;
       const auto brace = route.path.find('{');
-      if (brace == std::string::npos || !request.path.starts_with(std::string_view{route.path}.substr(0, brace))) continue;
-      request.path_args = {request.path.substr(brace)};
+      if (brace == std::string::npos) continue;
+      const std::string_view before = std::string_view{route.path}.substr(0, brace);
+      const std::string_view after = std::string_view{route.path}.substr(route.path.find('}') + 1);
+      if (!request.path.starts_with(before) || !request.path.ends_with(after) || request.path.size() <= before.size() + after.size()) continue;
+      std::string arg = request.path.substr(brace, request.path.size() - before.size() - after.size());
+      if (arg.contains('/')) continue;
+      request.path_args = {std::move(arg)};
       return &route;
     }
     return nullptr;
