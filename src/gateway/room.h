@@ -42,6 +42,7 @@ struct RoomOwners::Room final : loop::Timer {
   rooms::RoomKind kind{};
   Epoch epoch;
   Offset offset = 0;                // of the last message published
+  std::vector<rooms::Message> behind_gap; // wait until what is missing before them was read; see RoomOwners::published
   std::unordered_set<UserId> members; // private and direct
   std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
   hub::Presence presence;

@@ -1,4 +1,6 @@
 // What is said in a room: published, stored, erased, read again.
+#include <algorithm>
+
 #include "gateway/room.h"
 
 namespace foyer::gateway {
@@ -10,6 +12,29 @@ void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const
 }
 
 void RoomOwners::published(Room& room, const rooms::Message& message) {
+  if (message.offset <= room.offset) return; // a repeat of what everybody has
+  const bool filling = !room.behind_gap.empty();
+  if (!filling && (room.ephemeral || message.offset == room.offset + 1)) return tell(room, message);
+  room.behind_gap.push_back(message);
+  if (!filling) fill_gap(room);
+}
+
+void RoomOwners::fill_gap(Room& room) {
+  const rooms::HistoryQuestion missing{.room = room.name, .after = room.offset, .up_to = room.behind_gap.front().offset - 1, .limit = rooms::kHistoryLimit};
+  store_->history(missing, on_loop<rooms::HistoryPage>(room, [this](Room& r, Result<rooms::HistoryPage> page) {
+    if (page)
+      for (const auto& m : page->messages)
+        if (m.offset > r.offset && m.offset < r.behind_gap.front().offset) tell(r, m);
+    if (page && page->more) return fill_gap(r);
+    // What cannot be read now stays in the history; those who are here learn of it when they join again.
+    auto waiting = std::exchange(r.behind_gap, {});
+    std::ranges::sort(waiting, {}, &rooms::Message::offset);
+    for (const auto& m : waiting)
+      if (m.offset > r.offset) tell(r, m);
+  }));
+}
+
+void RoomOwners::tell(Room& room, const rooms::Message& message) {
   room.offset = message.offset;
   published_.add();
   if (room.audience.empty()) return;
@@ -30,7 +55,7 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
       if (!appended) return port_.refuse(connection, id, std::move(appended).error());
       m.offset = appended->offset;
       m.time = appended->time;
-      if (!appended->duplicate) published(r, m);
+      published(r, m); // also a repeat: the first time nobody may have heard of it
       std::string json;
       protocol::sent(json, id, r.name.view(), r.epoch.view(), m.offset, m.time, appended->duplicate);
       port_.answer(connection, text_frame(json));

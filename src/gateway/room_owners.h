@@ -74,7 +74,11 @@ class RoomOwners {
   void joined(JoinQuestion& question, Room& room, Offset up_to, bool recovered, const rooms::HistoryPage& page);
   void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
   void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {}, bool of_message = false);
+  // A message is in the store. In the order of offsets: when some are missing before it (stored,
+  // but the store's answer was lost) they are read and published first.
   void published(Room& room, const rooms::Message& message);
+  void fill_gap(Room& room);
+  void tell(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const hub::Member& member, std::size_t before); // of so many
   void schedule(Room& room);

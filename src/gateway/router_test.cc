@@ -94,6 +94,13 @@ TEST_F(Routing, WhatAnotherProcessKnowsMatchesByItsFolder) {
   for (const auto* path : {"/auth/../internal/verify", "/auth/%2e%2e/internal", "/auth/a%2fb", "/auth/./x", "/auth/%zz"}) EXPECT_EQ(where("POST", path), "") << path;
 }
 
+TEST_F(Routing, AGatewayMayCallItsAuthServiceByAnyName) {
+  const Headers service{{"Host", "auth.internal:8001"}, {"X-Service-ID", "foyer"}};
+  EXPECT_EQ(resolve(ask("POST", "/auth/login", service)), "POST /auth/login") << "whose handler looks at the signature";
+  EXPECT_EQ(resolve(ask("POST", "/auth/login", {{"Host", "auth.internal:8001"}})), "421 HOST_NOT_ALLOWED");
+  EXPECT_EQ(resolve(ask("GET", "/api/refusals", service)), "421 HOST_NOT_ALLOWED") << "nothing else is for services";
+}
+
 TEST_F(Routing, ALiteralPathWinsOverAnArgument) {
   EXPECT_EQ(resolve(ask("GET", "/causes/causes.css")), "GET /causes/causes.css");
   EXPECT_EQ(resolve(ask("GET", "/causes/NO_TOKEN")), "GET /causes/{code}");
