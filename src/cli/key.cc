@@ -11,7 +11,7 @@
 #include "accounts/signing_keys.h"
 #include "base/bytes.h"
 #include "base/json.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/offline_accounts.h"
 #include "cli/token_keys.h"
 #include "config/values.h"
@@ -170,31 +170,19 @@ struct Job {
   [[nodiscard]] Result<bool> run() { return arguments.verb == "list" ? list() : arguments.verb == "rotate" ? rotate() : remove(); }
 };
 
-int fail(const Refusal& refusal) {
-  fmt::print(stderr, "foyer key: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
-  return 1;
-}
-
 } // namespace
 
 int run_key(Args args) {
   const auto arguments = read(args);
-  if (!arguments) {
-    fmt::print(stderr, "foyer key: {}\n\n{}", arguments.error(), kUsage);
-    return kCouldNotRun;
-  }
-  if (arguments->help) {
-    fmt::print("{}", kUsage);
-    return 0;
-  }
+  if (const auto status = settled("key", arguments, kUsage)) return *status;
   const auto loaded = load_for_tokens(arguments->options);
   const auto key = configured_key(loaded.config);
-  if (!key) return fail(key.error());
+  if (!key) return refused_command("key", key.error());
   auto opened = OfflineAccounts::open(loaded, false);
-  if (!opened) return fail(opened.error());
+  if (!opened) return refused_command("key", opened.error());
   const accounts::KeyRotationPolicy policy{.longest_token_life = loaded.config.access_token_ttl, .leeway = loaded.config.jwt_leeway};
   const auto done = Job{*arguments, *key, policy, **opened}.run();
-  return done ? 0 : fail(done.error());
+  return done ? 0 : refused_command("key", done.error());
 }
 
 } // namespace foyer::cli

@@ -13,7 +13,7 @@
 #include "auth/contract/signature.h"
 #include "base/bytes.h"
 #include "base/json.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/offline_accounts.h"
 #include "config/load.h"
 #include "config/secrets.h"
@@ -238,29 +238,17 @@ struct Job {
   }
 };
 
-int fail(const Refusal& refusal) {
-  fmt::print(stderr, "foyer service: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
-  return 1;
-}
-
 } // namespace
 
 int run_service(Args args) {
   const auto arguments = read(args);
-  if (!arguments) {
-    fmt::print(stderr, "foyer service: {}\n\n{}", arguments.error(), kUsage);
-    return kCouldNotRun;
-  }
-  if (arguments->help) {
-    fmt::print("{}", kUsage);
-    return 0;
-  }
+  if (const auto status = settled("service", arguments, kUsage)) return *status;
   const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // Services may be registered before the auth service has ever run.
   auto opened = OfflineAccounts::open(loaded, arguments->verb == "add");
-  if (!opened) return fail(opened.error());
+  if (!opened) return refused_command("service", opened.error());
   const auto done = Job{*arguments, **opened}.run();
-  return done ? 0 : fail(done.error());
+  return done ? 0 : refused_command("service", done.error());
 }
 
 } // namespace foyer::cli

@@ -17,7 +17,7 @@
 #include "accounts/revocations.h"
 #include "base/bytes.h"
 #include "base/json.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/offline_accounts.h"
 #include "cli/user_import.h"
 #include "config/load.h"
@@ -251,33 +251,21 @@ struct Job {
   }
 };
 
-int fail(const Refusal& refusal) {
-  fmt::print(stderr, "foyer user: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
-  return 1;
-}
-
 } // namespace
 
 int run_user(Args args) {
   const auto arguments = read(args);
-  if (!arguments) {
-    fmt::print(stderr, "foyer user: {}\n\n{}", arguments.error(), kUsage);
-    return kCouldNotRun;
-  }
-  if (arguments->help) {
-    fmt::print("{}", kUsage);
-    return 0;
-  }
+  if (const auto status = settled("user", arguments, kUsage)) return *status;
   const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // The first administrator may be added before the server has ever run.
   auto opened = OfflineAccounts::open(loaded, arguments->verb == "add" || arguments->verb == "invite" || arguments->verb == "import");
-  if (!opened) return fail(opened.error());
+  if (!opened) return refused_command("user", opened.error());
   if (arguments->verb == "import") {
     const auto imported = import_users(**opened, arguments->name, arguments->json);
-    return !imported ? fail(imported.error()) : *imported ? 0 : 1;
+    return !imported ? refused_command("user", imported.error()) : *imported ? 0 : 1;
   }
   const auto done = Job{*arguments, loaded.config, **opened}.run();
-  return done ? 0 : fail(done.error());
+  return done ? 0 : refused_command("user", done.error());
 }
 
 } // namespace foyer::cli
