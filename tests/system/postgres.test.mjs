@@ -120,6 +120,25 @@ for (const [name, die] of deaths) {
   });
 }
 
+test('the answer to a COMMIT is lost: who is in the room gets that message all the same, in its place and once', async (t) => {
+  const relay = await server.relay(t, await server.fresh());
+  const node = await serve(t, withDatabase(relay.url));
+  const [ann, bob] = [await arrive(node, 'ann'), await arrive(node, 'bob')];
+  await bob.join('tea');
+  await ann.say('tea', 'before');
+  relay.lose('the lost one');
+  const lost = await within('an answer', ann.say('tea', 'the lost one', { key: 'k' }), 30_000);
+  assert.deepEqual([lost.type, lost.code], ['error', 'DATABASE_UNREACHABLE'], JSON.stringify(lost));
+  await until('the store to be written again', async () => (await ann.say('tea', 'after', { key: 'k2' })).type === 'sent');
+  const heard = [];
+  while (heard.length < 3) heard.push(await bob.next('message'));
+  assert.deepEqual(heard.map((m) => [m.offset, m.message]), [[1, 'before'], [2, 'the lost one'], [3, 'after']]);
+  const again = await ann.say('tea', 'the lost one', { key: 'k' });
+  assert.deepEqual([again.type, again.offset, again.duplicate], ['sent', 2, true]);
+  await ann.say('tea', 'last');
+  assert.equal((await bob.next('message')).message, 'last', 'nothing twice');
+});
+
 test('while PostgreSQL is away nobody logs in, and is told why; afterwards they do', async (t) => {
   const node = await serve(t, withDatabase(await server.fresh()));
   await register(node, 'ann');

@@ -3,6 +3,7 @@
 // PostgreSQL refuses to run as root: then it runs as the user `postgres`.
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { atEnd, isRoot, run } from './foyer.mjs';
@@ -49,6 +50,36 @@ export class Postgres {
     this.#databases += 1;
     await this.sql(`CREATE DATABASE test_${this.#databases}`);
     return this.url(`test_${this.#databases}`);
+  }
+
+  // The same database over TCP, through a relay that can lose what the server answers:
+  // after lose(TEXT) the connection on which TEXT is written ends once its COMMIT was passed on.
+  async relay(t, url) {
+    let marker = null;
+    const sockets = new Set();
+    const relay = net.createServer((client) => {
+      const server = net.connect(path.join(this.#dir, '.s.PGSQL.5432'));
+      let marked = false;
+      let losing = false;
+      for (const socket of [client, server]) {
+        sockets.add(socket);
+        socket.on('error', () => {}).on('close', () => { sockets.delete(socket); client.destroy(); server.destroy(); });
+      }
+      client.on('data', (data) => {
+        if (marker !== null && data.includes(marker)) { marked = true; marker = null; }
+        server.write(data);
+        if (!marked || !data.includes('COMMIT')) return;
+        losing = true;
+        setTimeout(() => client.destroy(), 200);
+      });
+      server.on('data', (data) => { if (!losing) client.write(data); });
+    });
+    await new Promise((resolve) => { relay.listen(0, '127.0.0.1', resolve); });
+    atEnd(t, () => { relay.close(); for (const socket of sockets) socket.destroy(); });
+    return {
+      url: `postgresql://postgres@127.0.0.1:${relay.address().port}/${/@\/(\w+)/.exec(url)[1]}`,
+      lose: (text) => { marker = text; },
+    };
   }
 
   async sql(statements, url = this.url('postgres')) {
