@@ -118,6 +118,9 @@ bool Forwarder::Desk::our_own(const Request& request) const {
 void Forwarder::Desk::forward(Request request, Reply reply) {
   const std::string what = fmt::format("{} {}", printable(request.method, 16), printable(request.path, 128));
   if (our_own(request)) return refuse_with(request, reply, {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: this gateway got the request that it had forwarded; AUTH_SERVICE_URL is its own address", what)});
+  // The router let it pass by any Host for this name; whoever names a service proves it to the auth service itself.
+  if (request.headers.find(kServiceIdHeader) != nullptr)
+    return refuse_with(request, reply, {.cause = Cause::SERVICE_UNKNOWN, .evidence = fmt::format("{}: {} from somebody who is not this gateway; it knows no services, they call the auth service itself", what, kServiceIdHeader), .field = std::string(kServiceIdHeader)});
   if (request.body.size() > policy.body_bytes)
     return refuse_with(request, reply, {.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("{}: {} bytes; at most {} are forwarded", what, request.body.size(), policy.body_bytes)});
   if (in_flight >= policy.in_flight)
@@ -126,7 +129,9 @@ void Forwarder::Desk::forward(Request request, Reply reply) {
   Call call{.method = request.method == "HEAD" ? "GET" : request.method, .target = request.query.empty() ? request.path : request.path + '?' + request.query, .headers = request_headers(request.headers), .body = std::move(request.body)};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.deadline;
-  identity.sign(call.headers, call.method, call.target, call.body, {.address = request.address, .ref = request.ref.view(), .origin = request.origin_url}, around.clock.wall(), around.entropy);
+  // Without an address the auth service would take it for the gateway's own request.
+  const std::string_view address = request.address.empty() ? std::string_view{"unknown"} : std::string_view{request.address};
+  identity.sign(call.headers, call.method, call.target, call.body, {.address = address, .ref = request.ref.view(), .origin = request.origin_url}, around.clock.wall(), around.entropy);
   request.body.clear();
   request.query.clear();
   auto errand = std::make_shared<Errand>(Errand{std::move(request), std::move(reply), what});

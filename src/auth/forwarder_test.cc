@@ -82,7 +82,7 @@ TEST_F(Forwarding, ARequestArrivesAsItWasSignedForThePersonWhoAsks) {
 TEST_F(Forwarding, WhatOnlyTheGatewayMaySayIsTakenFromNoClient) {
   serve(VirtualServer::json(200, {}));
   Request request = login();
-  for (const auto* name : {"X-Service-ID", "x-service-signature", "X-Service-Nonce", "X-Foyer-Client-Address", "x-foyer-ref", "X-Foyer-Client-Origin", "X-Foyer-New", "X-Forwarded-For", "x-forwarded-proto", "Forwarded", "X-Real-IP", "Expect", "Upgrade",
+  for (const auto* name : {"x-service-signature", "X-Service-Nonce", "X-Foyer-Client-Address", "x-foyer-ref", "X-Foyer-Client-Origin", "X-Foyer-New", "X-Forwarded-For", "x-forwarded-proto", "Forwarded", "X-Real-IP", "Expect", "Upgrade",
                            "TE", "Keep-Alive", "X-Hop", "Proxy-Authorization"})
     request.headers.add(name, "forged");
   request.headers.add("Connection", "close, X-Hop");
@@ -92,6 +92,27 @@ TEST_F(Forwarding, WhatOnlyTheGatewayMaySayIsTakenFromNoClient) {
   EXPECT_EQ(w.server.seen.front().headers.find("Connection"), nullptr);
   EXPECT_EQ(w.server.seen.front().headers.find("Host"), nullptr) << "the transport's";
   EXPECT_EQ(*read_claim(w.server.seen.front()).value().address.c_str(), '2');
+}
+
+// The router asks nobody who names a service for a Host that is allowed.
+TEST_F(Forwarding, WhoNamesAServiceIsNotForwarded) {
+  serve(VirtualServer::json(200, {}));
+  Request request = login();
+  request.headers.add("X-Service-ID", identity.id());
+  const Response response = answer_of(request);
+  EXPECT_EQ(code(response), "SERVICE_UNKNOWN");
+  EXPECT_THAT(w.server.seen, IsEmpty());
+  EXPECT_THAT(told, ElementsAre("/auth/login SERVICE_UNKNOWN"));
+}
+
+// A signature without an address is the gateway's own question.
+TEST_F(Forwarding, APersonWithoutAnAddressIsNotTakenForTheGateway) {
+  serve(VirtualServer::json(200, {}));
+  Request request = login();
+  request.address.clear();
+  answer_of(request);
+  ASSERT_EQ(w.server.seen.size(), 1U);
+  EXPECT_EQ(read_claim(w.server.seen.front()).value().address, "unknown");
 }
 
 TEST_F(Forwarding, HeadIsAskedAsGetSoThatTheLengthIsRight) {
