@@ -187,10 +187,10 @@ Result<Hash> read(std::string_view hash) {
 }
 
 bool matches(std::string_view password, const Bcrypt& h) {
-  if (password.find('\0') != std::string_view::npos) return false; // crypt(3) would see a part of it
+  const bool whole = password.find('\0') == std::string_view::npos; // else crypt(3) sees a part of it, for the time that it takes
   const auto data = std::make_unique<crypt_data>();
   const char* made = crypt_r(std::string{password}.c_str(), h.setting.c_str(), data.get());
-  return made != nullptr && constant_time_equal(made, h.setting);
+  return made != nullptr && constant_time_equal(made, h.setting) && whole;
 }
 bool matches(std::string_view password, const Scrypt& h) {
   std::string tag(h.tag.size(), '\0');
@@ -222,9 +222,10 @@ Result<std::string> importable_hash(std::string_view hash) {
 }
 
 bool verify_foreign(std::string_view password, std::string_view hash) {
-  if (password.size() > kMaxPasswordBytes) return false;
+  // A password that is too long takes its time all the same: else the answer would tell whose hash is of which kind.
+  const bool fits = password.size() <= kMaxPasswordBytes;
   const auto known = read(hash);
-  return known && std::visit([password](const auto& h) { return matches(password, h); }, *known);
+  return known && std::visit([part = password.substr(0, kMaxPasswordBytes)](const auto& h) { return matches(part, h); }, *known) && fits;
 }
 
 std::uint64_t verification_time(std::string_view hash) {

@@ -52,6 +52,12 @@ TEST(ForeignHashes, APasswordWithANulIsNotCutForCrypt) {
   EXPECT_FALSE(verify_foreign(std::string_view{"U*U\0x", 5}, "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
 }
 
+TEST(ForeignHashes, APasswordThatIsTooLongTakesItsTimeAndFitsNothing) {
+  constexpr std::string_view kOfLongest = "$pbkdf2-sha256$10$c2FsdHNhbHRzYWx0c2FsdA$TIY3XHI.JVwHh1zu.gL7SMgRp2QHzUx3RXiK8MLn28M"; // of 1024 a's
+  EXPECT_TRUE(verify_foreign(std::string(kMaxPasswordBytes, 'a'), kOfLongest));
+  EXPECT_FALSE(verify_foreign(std::string(kMaxPasswordBytes + 1, 'a'), kOfLongest));
+}
+
 TEST(ForeignHashes, WhatWouldCostTooMuchIsRefusedWithItsReason) {
   const std::string tail53(53, 'a');
   const std::string salt = "$" + std::string(22, 'A') + "$";
