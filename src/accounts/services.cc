@@ -93,7 +93,7 @@ Result<ProvenService> ServiceBook::check(const Request& request, std::string_vie
     return refuse_field(Cause::SERVICE_REQUEST_EXPIRED, std::string{auth::kServiceTimeHeader},
                         fmt::format("the request of service {} is dated {} {} this machine's clock; at most {} are let pass", service->id, seconds(ahead < 0 ? -ahead : ahead),
                                     ahead < 0 ? "behind" : "ahead of", seconds(auth::kRequestWindow.count())));
-  TRY_VOID(use_nonce(claim, mono));
+  TRY_VOID(use_nonce(claim, request.path.starts_with("/internal/") ? policy_.max_nonces : policy_.max_nonces - policy_.max_nonces / 10, mono));
   return ProvenService{.service = *service, .key = *key, .address = std::move(claim.address), .ref = std::move(claim.ref), .origin = std::move(claim.origin)};
 }
 
@@ -107,7 +107,7 @@ Result<ProvenService> ServiceBook::check_secret(std::string_view id, std::string
 
 // A request is good within the window before and after its own time, so a nonce that is
 // older than both cannot come again in a request that is not expired.
-Result<bool> ServiceBook::use_nonce(const auth::ClaimedService& claim, MonoTime now) {
+Result<bool> ServiceBook::use_nonce(const auth::ClaimedService& claim, std::size_t most, MonoTime now) {
   while (!by_age_.empty() && by_age_.front().first <= now) {
     nonces_.erase(by_age_.front().second);
     by_age_.pop_front();
@@ -116,7 +116,7 @@ Result<bool> ServiceBook::use_nonce(const auth::ClaimedService& claim, MonoTime 
   Nonce nonce{};
   std::memcpy(nonce.data(), hash.data(), sizeof nonce);
   if (nonces_.contains(nonce)) return refuse_field(Cause::SERVICE_REQUEST_REPLAYED, std::string{auth::kServiceNonceHeader}, fmt::format("the nonce of service {} was seen before", claim.id));
-  if (nonces_.size() >= policy_.max_nonces) {
+  if (nonces_.size() >= most) {
     Refusal full{.cause = Cause::BUSY, .evidence = fmt::format("the nonces of {} signed requests are remembered, and no more fit", nonces_.size())};
     full.retry_after = std::chrono::ceil<Millis>(by_age_.front().first - now);
     return std::unexpected(std::move(full));

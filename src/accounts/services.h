@@ -61,7 +61,7 @@ struct ProvenService {
 };
 
 struct ServicePolicy {
-  std::size_t max_nonces = 500'000;            // of the last two kRequestWindow; beyond: BUSY
+  std::size_t max_nonces = 500'000;            // of the last two kRequestWindow; beyond: BUSY. The last tenth is for /internal/*: people whose requests are forwarded cannot fill it
   Millis reread_every = std::chrono::seconds{1};
   Millis reread_at_most_every{250};            // for an unknown id or a rejected secret
 };
@@ -88,7 +88,7 @@ class ServiceBook {
   struct NonceHash {
     std::size_t operator()(const Nonce& n) const noexcept { return n[0]; }
   };
-  [[nodiscard]] Result<bool> use_nonce(const auth::ClaimedService& claim, MonoTime now);
+  [[nodiscard]] Result<bool> use_nonce(const auth::ClaimedService& claim, std::size_t most, MonoTime now);
 
   ServicePolicy policy_;
   std::map<std::string, Service, std::less<>> services_;

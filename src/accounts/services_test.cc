@@ -111,6 +111,14 @@ TEST(Services, WhenNoMoreNoncesFitNothingIsLetPassUnremembered) {
   EXPECT_EQ(ask(w).status, 200);
 }
 
+TEST(Services, ForwardedRequestsLeaveRoomForWhatGatewaysAskThemselves) {
+  ServicesWorld w(test_policy(), {}, {.max_nonces = 10});
+  const auto forwarded = [&] { return w.signed_post("/auth/login", R"({"name":"nobody","password":"x"})", {.address = "203.0.113.7"}); };
+  for (int i = 0; i < 9; ++i) EXPECT_NE(forwarded().code(), "BUSY");
+  EXPECT_EQ(forwarded().code(), "BUSY");
+  EXPECT_EQ(ask(w).status, 200);
+}
+
 TEST(Services, WhatAnotherProcessRegisteredIsKnownAtOnce) {
   ServicesWorld w;
   w.advance(Millis{250});
