@@ -199,6 +199,7 @@ TEST_F(OAuth, ARevokedRefreshTokenEndsItsSessionAndSoItsAccessTokens) {
 TEST_F(OAuth, ARevokedAccessTokenEndsAloneAndReachesTheGateways) {
   const Answer in = w.register_user("alice");
   EXPECT_EQ(revoke(in.text("access_token")).status, 200);
+  EXPECT_EQ(revoke(in.text("access_token")).status, 200) << "again is no fault, and no second row";
   EXPECT_EQ(introspect(in.text("access_token")).body, R"({"active":false})");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("access_token")}).code(), "TOKEN_REVOKED");
   EXPECT_EQ(w.refresh(in.text("refresh_token")).status, 200);
@@ -215,6 +216,17 @@ TEST_F(OAuth, AServicesTokenIsRevokedByThatServiceOnly) {
   EXPECT_EQ(introspect(service).body, R"({"active":false})");
   EXPECT_EQ(revoke("nonsense").status, 200);
   EXPECT_EQ(revoke("nonsense", ServicesWorld::basic("billing", "wrong")).status, 401);
+}
+
+TEST_F(OAuth, TheTokenOfAServiceThatIsDisabledOrMayNoLongerCallIsNotActive) {
+  const std::string service = w.service_token("billing", kOtherSecret, "mail");
+  EXPECT_EQ(json::get_bool(introspect(service).json, "active"), true);
+  w.change_service("billing", [](ServiceRow& row) { row.disabled = true; });
+  w.tick();
+  EXPECT_EQ(introspect(service).body, R"({"active":false})");
+  w.change_service("billing", [](ServiceRow& row) { row.disabled = false, row.may_call = {"ledger"}; });
+  w.tick();
+  EXPECT_EQ(introspect(service).body, R"({"active":false})");
 }
 
 TEST_F(OAuth, AGatewaysSignatureForSomebodyIsNotTheirs) {

@@ -11,6 +11,12 @@ void inactive(const OAuthPtr& x) { x->answer(200, {{"active", false}}); }
 
 bool lives(const OAuthPtr& x, const SessionAndUser& who) { return !who.user.disabled && check_session(who.session, x->policy().sessions, x->deps().clock.wall()).has_value(); }
 
+// A service that is disabled, or may not call that other one any more, has no token either.
+bool may_still(const OAuthPtr& x, const KnownToken& token) {
+  const Service* service = x->deps().services.find(token.claims.client_id);
+  return service != nullptr && !service->disabled && service->may(token.audience);
+}
+
 json::Object describe(const OAuthPtr& x, const KnownToken& token) {
   const Identity& who = token.claims.identity;
   json::Object out{{"active", true},
@@ -40,6 +46,7 @@ void introspect_jwt(const OAuthPtr& x, std::string_view text) {
   x->deps().store.token_revoked(std::move(id), x->back<bool>([x, token = std::move(*token)](bool revoked) mutable {
     if (revoked) return inactive(x);
     const Identity& who = token.claims.identity;
+    if (token.of_service && !may_still(x, token)) return inactive(x);
     if (!who.own_account || token.of_service) return x->answer(200, describe(x, token));
     SessionId session = who.session;
     x->deps().store.find_session(std::move(session), x->back<std::optional<SessionAndUser>>([x, token = std::move(token)](const std::optional<SessionAndUser>& found) {
