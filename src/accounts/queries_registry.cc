@@ -1,6 +1,8 @@
 // Second factors, services and signing keys.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "accounts/queries.h"
 
 namespace foyer::accounts::sql {
@@ -66,9 +68,13 @@ Result<bool> put_second_factor(Database& db, const SecondFactorRow& row, const A
   TRY(users, db.query("SELECT 1 FROM users WHERE id = ?", row.user));
   TRY(known, users.step());
   if (!known) return refuse(Cause::USER_UNKNOWN, fmt::format("user {}", row.user.view()));
+  TRY(before, find_second_factor(db, row.user));
+  if (before && before->confirmed && !row.confirmed) return refuse(Cause::TOTP_ALREADY_ON, "it was confirmed meanwhile");
+  // A step that was used since the row was read stays used.
+  const std::int64_t last_step = before && before->sealed_secret == row.sealed_secret ? std::max(before->last_step, row.last_step) : row.last_step;
   TRY_VOID(db.change("DELETE FROM recovery_codes WHERE \"user\" = ?", row.user));
   TRY_VOID(db.change("DELETE FROM second_factors WHERE \"user\" = ?", row.user));
-  TRY_VOID(db.change("INSERT INTO second_factors (\"user\", secret, confirmed, created, last_step) VALUES (?, ?, ?, ?, ?)", row.user, row.sealed_secret, row.confirmed, row.created, row.last_step));
+  TRY_VOID(db.change("INSERT INTO second_factors (\"user\", secret, confirmed, created, last_step) VALUES (?, ?, ?, ?, ?)", row.user, row.sealed_secret, row.confirmed, row.created, last_step));
   for (const auto& digest : row.recovery) TRY_VOID(db.change("INSERT INTO recovery_codes (\"user\", digest) VALUES (?, ?)", row.user, digest));
   TRY_VOID(write_audit(db, audit));
   return true;
