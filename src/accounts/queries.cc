@@ -146,6 +146,8 @@ Result<bool> open_session(Database& db, const NewSession& made, const std::optio
   TRY(user, find_user(db, made.session.user));
   if (!user) return std::unexpected(unknown(made.session.user));
   if (user->disabled) return refuse(Cause::USER_DISABLED);
+  // Somebody changed it since it was looked at: neither a session nor a better hash of the old one.
+  if (!made.verified.empty() && made.verified != user->password) return refuse(Cause::CREDENTIALS_REJECTED, "the password changed meanwhile");
   if (rehashed) TRY_VOID(db.change("UPDATE users SET password = ? WHERE id = ?", *rehashed, user->id));
   TRY_VOID(insert_session(db, made));
   TRY(surplus, db.query("SELECT id FROM sessions WHERE \"user\" = ? AND ended = 0 AND id <> ? ORDER BY last_seen DESC LIMIT 1000000 OFFSET ?", user->id, made.session.id, limit > 0 ? limit - 1 : 0));
@@ -240,6 +242,15 @@ Result<std::size_t> end_sessions(Database& db, const UserId& user, const std::op
 }
 
 Result<bool> set_password(Database& db, const UserId& user, const std::string& phc, const std::optional<SessionId>& keep, const AuditRow& audit) {
+  if (keep) { // another change may have ended it after the old password was looked at
+    TRY(rows, db.query("SELECT 1 FROM sessions WHERE id = ? AND \"user\" = ? AND ended = 0", *keep, user));
+    TRY(lives, rows.step());
+    if (!lives) {
+      TRY(known, find_user(db, user));
+      if (!known) return std::unexpected(unknown(user));
+      return refuse(Cause::SESSION_REVOKED, "the session ended meanwhile");
+    }
+  }
   TRY(changed, db.change("UPDATE users SET password = ? WHERE id = ?", phc, user));
   if (changed == 0) return std::unexpected(unknown(user));
   TRY_VOID(end_all_but(db, user, keep, SessionEnd::password, audit.at));
@@ -290,6 +301,8 @@ Result<std::optional<RefreshTokenInfo>> find_refresh(Database& db, const std::st
 }
 
 Result<bool> revoke_token(Database& db, const TokenId& token, const AuditRow& audit) {
+  TRY(before, token_revoked(db, token));
+  if (before) return false; // every gateway keeps every row
   TRY_VOID(revoke(db, RevocationEvent::Kind::token, token.view(), audit.at));
   TRY_VOID(write_audit(db, audit));
   return true;

@@ -193,10 +193,19 @@ class AccountService final : public auth::AuthService {
   void put_pending_factor(std::string name, AttemptPtr attempt, Done<PendingFactor> done);
   void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Done<std::vector<std::string>> done);
   void after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed, AttemptPtr attempt, Done<SignedIn> done);
-  void login_with_factor(UserRow user, SecondFactorRow row, std::string typed, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done);
+  // Whose password was right, as it was then.
+  struct ProvenUser {
+    UserRow user;         // with the hash that it was compared with
+    std::string password;
+    std::optional<std::string> rehashed;
+    bool cookie = false;
+    bool again = false;   // compared once more, after the hash had changed
+  };
+  void login_with_factor(ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done);
 
   void sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
-  void open_session(const UserRow& user, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done);
+  void open_session(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
+  void look_again(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
   struct Opened {
     NewSession session;
     std::string secret; // the cookie or the refresh token

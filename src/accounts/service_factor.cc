@@ -72,12 +72,12 @@ void AccountService::use_factor(const SecondFactorRow& row, std::string_view typ
   store_.use_second_factor(row.user, *step, back<bool>(std::move(done)));
 }
 
-void AccountService::login_with_factor(UserRow user, SecondFactorRow row, std::string typed, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done) {
-  auto guess = begin_factor_guess(user, attempt->caller);
+void AccountService::login_with_factor(ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done) {
+  auto guess = begin_factor_guess(who.user, attempt->caller);
   if (!guess) return done(refused(*attempt, std::move(guess).error()));
-  use_factor(row, typed, true, attempt, [this, attempt, guess = std::move(*guess), user = std::move(user), rehashed = std::move(rehashed), cookie, done = std::move(done)](Result<bool> right) mutable {
+  use_factor(row, typed, true, attempt, [this, attempt, guess = std::move(*guess), who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
     if (auto fit = end_factor_guess(guess, std::move(right)); !fit) return done(refused(*attempt, std::move(fit).error()));
-    open_session(user, std::move(rehashed), cookie, std::move(attempt), std::move(done));
+    open_session(std::move(who), std::move(attempt), std::move(done));
   });
 }
 

@@ -1,5 +1,6 @@
 // Registering, signing in, refreshing.
 #include <algorithm>
+#include <utility>
 
 #include "accounts/names.h"
 #include "accounts/service.h"
@@ -116,24 +117,48 @@ void AccountService::after_password(UserRow user, LoginQuestion question, std::o
     if (!found) return done(refused(*attempt, std::move(found).error()));
     if (!*found || !(*found)->confirmed) {
       lockout_.forgive(lookup_key(question.name), address_key(attempt->caller.address));
-      return open_session(user, std::move(rehashed), question.cookie, std::move(attempt), std::move(done));
+      return open_session({.user = std::move(user), .password = std::move(question.password), .rehashed = std::move(rehashed), .cookie = question.cookie}, std::move(attempt), std::move(done));
     }
     if (!question.factor) return done(refused(*attempt, Refusal{.cause = Cause::TOTP_REQUIRED, .field = "totp"}));
-    login_with_factor(std::move(user), std::move(**found), std::move(*question.factor), std::move(rehashed), question.cookie, std::move(attempt), std::move(done));
+    std::string typed = std::move(*question.factor);
+    login_with_factor({.user = std::move(user), .password = std::move(question.password), .rehashed = std::move(rehashed), .cookie = question.cookie}, std::move(**found), std::move(typed), std::move(attempt),
+                      std::move(done));
   }));
 }
 
-void AccountService::open_session(const UserRow& user, std::optional<std::string> rehashed, bool cookie, AttemptPtr attempt, Done<SignedIn> done) {
-  Opened opened = new_session(user.id, cookie, attempt->caller);
+void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done) {
+  Opened opened = new_session(who.user.id, who.cookie, attempt->caller);
+  opened.session.verified = who.user.password;
   attempt->detail = opened.session.session.id.str();
   AuditRow row = audit_row(*attempt);
   NewSession session = opened.session;
+  std::optional<std::string> rehashed = std::exchange(who.rehashed, std::nullopt);
   store_.open_session(std::move(session), std::move(rehashed), policy_.sessions_per_user, std::move(row),
-                      back<bool>([this, attempt, user, opened = std::move(opened), done = std::move(done)](Result<bool> made) mutable {
+                      back<bool>([this, attempt, who = std::move(who), opened = std::move(opened), done = std::move(done)](Result<bool> made) mutable {
+                        if (!made && made.error().cause == Cause::CREDENTIALS_REJECTED && !who.again) return look_again(std::move(who), std::move(attempt), std::move(done));
                         if (!made) return done(refused(*attempt, std::move(made).error()));
                         succeeded(*attempt);
-                        done(sign_in(user, opened));
+                        done(sign_in(who.user, opened));
                       }));
+}
+
+// The hash is another one than was compared with: of a new password, or of the same one
+// after another login made it stronger. Compared once more, it tells.
+void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done) {
+  attempt->detail.clear();
+  std::string key = name_key(who.user.name);
+  store_.find_user_by_name(std::move(key), back<std::optional<UserRow>>([this, attempt, who = std::move(who), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
+    if (!found) return done(refused(*attempt, std::move(found).error()));
+    if (!*found || (*found)->id != who.user.id) return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
+    who.user = std::move(**found);
+    who.again = true;
+    auto job = [password = who.password, phc = who.user.password, cost = policy_.hash_cost] { return verify_password(password, phc, cost) != PasswordMatch::no; };
+    on_hashing<bool>(std::move(job), [this, attempt, who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
+      if (!right) return done(refused(*attempt, std::move(right).error()));
+      if (!*right) return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
+      open_session(std::move(who), std::move(attempt), std::move(done));
+    });
+  }));
 }
 
 void AccountService::refresh(RefreshByQuestion question, Caller caller, Done<SignedIn> done) {

@@ -153,6 +153,35 @@ TEST(Password, AChangeNeedsTheOldOneAndEndsAllOtherSessions) {
   EXPECT_EQ(w.login("alice", "a louder place").status, 200);
 }
 
+TEST(Password, ALoginThatWasUnderWayWithTheOldOneOpensNothing) {
+  World w;
+  const Answer here = w.register_user("alice");
+  // The login's comparison waits in the queue; meanwhile the password becomes another one.
+  std::vector<Answer> late;
+  w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"}, [&](Answer answer) { late.push_back(std::move(answer)); });
+  const std::string change = R"({"password":"a quiet place","new_password":"a louder place"})";
+  w.send("POST", "/auth/password", {.body = change, .bearer = here.text("access_token")}, [](const Answer& answer) { EXPECT_EQ(answer.status, 204); });
+  w.turns.settle();
+  ASSERT_EQ(late.size(), 1U);
+  // Whichever was first: no session of the old password outlives the change.
+  if (late[0].status == 200) EXPECT_EQ(w.refresh(late[0].text("refresh_token")).code(), "REFRESH_UNKNOWN");
+  else EXPECT_EQ(late[0].code(), "CREDENTIALS_REJECTED");
+  EXPECT_EQ(w.login("alice").code(), "CREDENTIALS_REJECTED");
+  EXPECT_EQ(w.login("alice", "a louder place").status, 200);
+}
+
+TEST(Password, TwoLoginsAtOnceOverAHashThatIsMadeBetterBothGetIn) {
+  World w;
+  w.register_user("alice");
+  AccountsPolicy dearer = testing_world::test_policy();
+  dearer.hash_cost.passes = 2;
+  w.restart(dearer);
+  std::vector<int> statuses;
+  for (int i = 0; i < 2; ++i) w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"}, [&](const Answer& answer) { statuses.push_back(answer.status); });
+  w.turns.settle();
+  EXPECT_THAT(statuses, ElementsAre(200, 200));
+}
+
 TEST(Me, ADeletedAccountIsGoneAndItsMessagesAreDetached) {
   World w;
   const Answer in = w.register_user("alice");

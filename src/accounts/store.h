@@ -25,6 +25,7 @@ using Done = std::move_only_function<void(Result<T>)>;
 struct NewSession {
   SessionRow session = {};
   std::string refresh_hash = {}; // empty: the session has a cookie instead
+  std::string verified = {};     // the hash that the password was compared with; empty: none was
 };
 
 struct SessionAndUser {
@@ -76,7 +77,8 @@ class AccountStore {
   virtual void password_costs(Done<std::vector<std::string>> done) = 0;
 
   // A new session of an active user, with a better hash of the password if there is one.
-  // USER_DISABLED, USER_UNKNOWN. Beyond `limit` live sessions the one unused longest ends.
+  // USER_DISABLED, USER_UNKNOWN; CREDENTIALS_REJECTED when the user's hash is not session.verified
+  // any more. Beyond `limit` live sessions the one unused longest ends.
   virtual void open_session(NewSession session, std::optional<std::string> rehashed, std::size_t limit, AuditRow audit, Done<bool> done) = 0;
   virtual void find_session(SessionId session, Done<std::optional<SessionAndUser>> done) = 0;
   virtual void find_session_by_cookie(std::string cookie_hash, Done<std::optional<SessionAndUser>> done) = 0;
@@ -88,7 +90,7 @@ class AccountStore {
   virtual void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Done<bool> done) = 0;
   virtual void end_sessions(UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit, Done<std::size_t> done) = 0;
 
-  // Also ends all sessions but `keep`. USER_UNKNOWN.
+  // Also ends all sessions but `keep`. USER_UNKNOWN; SESSION_REVOKED when `keep` is over already.
   virtual void set_password(UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Done<bool> done) = 0;
   // A revocation of the user; its sessions stay, and are worth nothing while it is disabled. False: it was so already. USER_UNKNOWN.
   virtual void set_disabled(UserId user, bool disabled, AuditRow audit, Done<bool> done) = 0;
@@ -100,13 +102,14 @@ class AccountStore {
   // Without using it: for introspection and revocation.
   virtual void find_refresh(std::string hash, Done<std::optional<RefreshTokenInfo>> done) = 0;
   // An access token by its jti; all tokens of a user that were issued before `at` (and its sessions with them). Each becomes a revocation.
+  // False: the token was revoked already.
   virtual void revoke_token(TokenId token, AuditRow audit, Done<bool> done) = 0;
   virtual void revoke_before(UserId user, WallTime at, AuditRow audit, Done<bool> done) = 0;
   virtual void token_revoked(TokenId token, Done<bool> done) = 0;
 
   // Second factors. Each use is atomic: of two at once, one is taken.
   virtual void find_second_factor(UserId user, Done<std::optional<SecondFactorRow>> done) = 0;
-  virtual void put_second_factor(SecondFactorRow row, AuditRow audit, Done<bool> done) = 0;              // new, or in place of the old one. USER_UNKNOWN
+  virtual void put_second_factor(SecondFactorRow row, AuditRow audit, Done<bool> done) = 0;              // new, or in place of the old one. USER_UNKNOWN; TOTP_ALREADY_ON for an unconfirmed one over a confirmed one
   virtual void use_second_factor(UserId user, std::int64_t step, Done<bool> done) = 0;                   // true: `step` is later than any used before
   virtual void use_recovery_code(UserId user, std::string digest, AuditRow audit, Done<bool> done) = 0;  // true: it was there, and is gone now
   virtual void remove_second_factor(UserId user, AuditRow audit, Done<bool> done) = 0;                   // false: there was none

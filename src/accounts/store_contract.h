@@ -216,6 +216,28 @@ TEST_P(AccountStoreContract, ANewPasswordEndsAllSessionsButTheOneKept) {
   EXPECT_EQ(wait<bool>([&](auto done) { store->set_password(UserId{"nobody"}, "new", std::nullopt, row("password"), std::move(done)); }).error().cause, Cause::USER_UNKNOWN);
 }
 
+TEST_P(AccountStoreContract, ASessionIsOpenedForThePasswordThatIsStillTheUsers) {
+  ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
+  NewSession made = session("s2", "alice", "r2");
+  made.verified = "another hash";
+  const auto with_better = [&] { return wait<bool>([&](auto done) { store->open_session(made, "better", 100, row("login"), std::move(done)); }); };
+  EXPECT_EQ(with_better().error().cause, Cause::CREDENTIALS_REJECTED);
+  EXPECT_FALSE(find("s2"));
+  EXPECT_EQ(find("s1")->user.password, "phc");
+  made.verified = "phc";
+  EXPECT_TRUE(with_better());
+  EXPECT_EQ(find("s2")->user.password, "better");
+}
+
+TEST_P(AccountStoreContract, OfTwoNewPasswordsFromTwoSessionsAtOnceOneIsTaken) {
+  ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
+  ASSERT_TRUE(open(session("s2", "alice", "r2")));
+  const auto set = [&](std::string phc, std::string from) { return wait<bool>([&](auto done) { store->set_password(UserId{"id-alice"}, phc, SessionId{from}, row("password"), std::move(done)); }); };
+  EXPECT_TRUE(set("new", "s1"));
+  EXPECT_EQ(set("newer", "s2").error().cause, Cause::SESSION_REVOKED) << "the first one ended it";
+  EXPECT_EQ(find("s1")->user.password, "new");
+}
+
 TEST_P(AccountStoreContract, EverythingIsThereAgainAfterOpeningAnew) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   const std::string key = store->refresh_key();
@@ -312,6 +334,17 @@ TEST_P(AccountStoreContract, ASecondFactorIsKeptReplacedAndRemovedWithItsRecover
   ASSERT_TRUE(put({.user = alice, .sealed_secret = "third", .recovery = {"d"}}));
   EXPECT_TRUE(wait<bool>([&](auto done) { store->delete_user(alice, row("delete"), std::move(done)); }));
   EXPECT_FALSE(look());
+}
+
+TEST_P(AccountStoreContract, AConfirmedFactorIsNotReplacedByOneThatIsNotAndForgetsNoStep) {
+  ASSERT_TRUE(create("alice"));
+  const UserId alice{"id-alice"};
+  const auto put = [&](SecondFactorRow factor) { return wait<bool>([&](auto done) { store->put_second_factor(factor, row("totp"), std::move(done)); }); };
+  ASSERT_TRUE(put({.user = alice, .sealed_secret = "s", .confirmed = true, .last_step = 10}));
+  EXPECT_EQ(put({.user = alice, .sealed_secret = "t", .confirmed = false}).error().cause, Cause::TOTP_ALREADY_ON);
+  EXPECT_TRUE(wait<bool>([&](auto done) { store->use_second_factor(alice, 12, std::move(done)); }).value());
+  ASSERT_TRUE(put({.user = alice, .sealed_secret = "s", .confirmed = true, .last_step = 10, .recovery = {"a"}}));
+  EXPECT_FALSE(wait<bool>([&](auto done) { store->use_second_factor(alice, 12, std::move(done)); }).value()) << "used after the row was read";
 }
 
 TEST_P(AccountStoreContract, OfTwoUsesOfOneCodeAtOnceOneIsTaken) {
