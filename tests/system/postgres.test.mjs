@@ -16,7 +16,11 @@ let server;
 before(async () => { server = await Postgres.start(scope); });
 
 const withDatabase = (url, extra = {}) => ({ env: { DATABASE_URL: url, STORE_KEY }, args: fast, ...extra });
-const login = async (node, name) => (await ask(node, 'POST', '/auth/login', { body: { name, password: PASSWORD } })).json;
+// After an outage the chat may be back a moment before the accounts are.
+const login = async (node, name) => (await until(`${name} to log in`, async () => {
+  const answer = await ask(node, 'POST', '/auth/login', { body: { name, password: PASSWORD } });
+  return answer.status === 200 ? answer : null;
+})).json;
 const open = async (node, name) => Client.open(node, { token: (await login(node, name)).access_token });
 async function whole(client, room) {
   const all = [];

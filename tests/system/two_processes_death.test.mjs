@@ -16,6 +16,8 @@ const CONNECTIONS = Math.round(2_000 * SCALE);
 const ROOMS = 20;
 const LOGINS_PER_S = 20 * SCALE;
 const login = (at, name) => ask(at, 'POST', '/auth/login', { body: { name, password: PASSWORD } });
+// Told whenever more people log in than the machine can hash for; it has nothing to do with a death.
+const LOAD = ['BUSY', 'LOGIN_LOCKED'];
 const CODES = ['AUTH_SERVICE_CONNECTION_ERROR', 'AUTH_SERVICE_TIMEOUT', 'INVALID_RESPONSE_FORMAT'];
 
 test(`kill -9 of the auth service under ${LOGINS_PER_S} logins/s and ${CONNECTIONS} chatting connections`, async (t) => {
@@ -90,7 +92,7 @@ test(`kill -9 of the auth service under ${LOGINS_PER_S} logins/s and ${CONNECTIO
   over = true;
   await within('everybody to finish', alive, 60_000);
 
-  const failed = attempts.filter((a) => a.status >= 400);
+  const failed = attempts.filter((a) => a.status >= 400 && !LOAD.includes(a.code));
   assert.ok(failed.every((a) => a.code), 'each failure has a code');
   const codes = [...new Set(failed.map((a) => a.code))];
   assert.ok(codes.every((code) => CODES.includes(code)), codes.join(', '));
