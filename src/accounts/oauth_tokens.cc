@@ -85,7 +85,13 @@ void revoke_jwt(const OAuthPtr& x, std::string_view text) {
   if (token->of_service && token->claims.client_id != x->client()->id && !x->may_call_us())
     return x->refuse_with("unauthorized_client", {.cause = Cause::SERVICE_NOT_ALLOWED, .evidence = fmt::format("the token was issued to another service than {}", x->client()->id)});
   AuditRow row = x->audit("token_revoke", "OK", token->of_service ? "service " + who.user.str() : who.session.str(), token->of_service ? UserId{} : who.user);
-  x->deps().store.revoke_token(who.token, std::move(row), x->back<bool>([x](bool) { x->answer_empty(); }));
+  // Every gateway keeps every row: a token that is revoked needs no other. Asked for outside of the
+  // transaction, where reading would make it lose against others that revoke at the same time.
+  TokenId id = who.token;
+  x->deps().store.token_revoked(who.token, x->back<bool>([x, id = std::move(id), row = std::move(row)](bool before) mutable {
+    if (before) return x->answer_empty();
+    x->deps().store.revoke_token(std::move(id), std::move(row), x->back<bool>([x](bool) { x->answer_empty(); }));
+  }));
 }
 
 void revoke_refresh(const OAuthPtr& x, std::string_view text) {

@@ -301,8 +301,6 @@ Result<std::optional<RefreshTokenInfo>> find_refresh(Database& db, const std::st
 }
 
 Result<bool> revoke_token(Database& db, const TokenId& token, const AuditRow& audit) {
-  TRY(before, token_revoked(db, token));
-  if (before) return false; // every gateway keeps every row
   TRY_VOID(revoke(db, RevocationEvent::Kind::token, token.view(), audit.at));
   TRY_VOID(write_audit(db, audit));
   return true;
