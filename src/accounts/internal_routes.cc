@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "accounts/request_body.h"
 #include "base/bytes.h"
@@ -15,11 +17,34 @@ namespace {
 
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;
 constexpr Millis kTellContractEvery = std::chrono::minutes{1};
+constexpr Millis kTellRefusedEvery = std::chrono::seconds{1}; // each cause; anybody may knock as often as he likes
+
+// What was told of refused services, by cause.
+struct ToldRefused {
+  struct Line {
+    MonoTime at{};
+    std::int64_t not_logged = 0;
+  };
+  std::map<Cause, Line> lines;
+
+  // How many were not told since the last line; none: this one is not told either.
+  std::optional<std::int64_t> line(Cause cause, MonoTime now) {
+    const auto [found, is_new] = lines.try_emplace(cause, Line{.at = now});
+    Line& last = found->second;
+    if (!is_new && now - last.at < kTellRefusedEvery) {
+      ++last.not_logged;
+      return std::nullopt;
+    }
+    last.at = now;
+    return std::exchange(last.not_logged, 0);
+  }
+};
 
 // One request from its arrival to its one answer.
 class Question : public std::enable_shared_from_this<Question> {
  public:
-  Question(std::shared_ptr<InternalDeps> deps, Request request, Reply reply) : deps_(std::move(deps)), request_(std::move(request)), reply_(std::move(reply)) {}
+  Question(std::shared_ptr<InternalDeps> deps, std::shared_ptr<ToldRefused> told, Request request, Reply reply)
+      : deps_(std::move(deps)), told_(std::move(told)), request_(std::move(request)), reply_(std::move(reply)) {}
 
   [[nodiscard]] const Request& request() const { return request_; }
   [[nodiscard]] InternalDeps& deps() const { return *deps_; }
@@ -54,7 +79,9 @@ class Question : public std::enable_shared_from_this<Question> {
 
  private:
   void refuse_service(const Refusal& refusal) {
-    deps_->log.warning("service_refused", refusal.operator_text(), {{"code", refusal.code()}, {"path", request_.path}, {"address", request_.address}, {"ref", request_.ref.view()}});
+    if (const auto more = told_->line(refusal.cause, deps_->clock.mono()))
+      deps_->log.warning("service_refused", refusal.operator_text(),
+                         {{"code", refusal.code()}, {"path", request_.path}, {"address", request_.address}, {"ref", request_.ref.view()}, {"not_logged", *more}});
     // What an unproven sender says of its secret is for our own log alone.
     if (refusal.cause == Cause::SERVICE_SECRET_REJECTED && request_.path == auth::kChallengePath) {
       const auto claim = auth::read_claim(request_);
@@ -99,6 +126,7 @@ class Question : public std::enable_shared_from_this<Question> {
   }
 
   const std::shared_ptr<InternalDeps> deps_;
+  const std::shared_ptr<ToldRefused> told_;
   Request request_;
   Reply reply_;
   json::Object body_;
@@ -163,9 +191,10 @@ void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTim
 
 std::vector<Route> internal_routes(InternalDeps deps) {
   const auto shared = std::make_shared<InternalDeps>(std::move(deps));
-  const auto route = [shared](std::string_view path, bool signed_only, std::function<void(const QuestionPtr&)> handle) {
-    Handler handler = [shared, signed_only, handle = std::move(handle)](Request request, Reply reply) {
-      auto q = std::make_shared<Question>(shared, std::move(request), std::move(reply));
+  const auto refused = std::make_shared<ToldRefused>();
+  const auto route = [shared, refused](std::string_view path, bool signed_only, std::function<void(const QuestionPtr&)> handle) {
+    Handler handler = [shared, refused, signed_only, handle = std::move(handle)](Request request, Reply reply) {
+      auto q = std::make_shared<Question>(shared, refused, std::move(request), std::move(reply));
       shared->service.run([q, signed_only, handle] { q->begin(signed_only, [q, handle] { handle(q); }); });
     };
     return Route{"POST", std::string{path}, std::move(handler)};

@@ -125,8 +125,20 @@ TEST(Challenge, OnlyOurLogSaysWhatBecameOfTheSecret) {
   EXPECT_THAT(w.log.all(), HasSubstr("the secret of auth is ours plus a newline"));
   EXPECT_THAT(w.log.all(), HasSubstr("SERVICE_SECRET_MISMATCH"));
   const auto lines = w.log.lines.size();
+  w.advance(seconds{1});
   w.signed_post("/internal/challenge", json::write(auth::encode(challenge_of(theirs))), {.secret = theirs});
   EXPECT_EQ(w.log.lines.size(), lines + 1) << "refused again, explained once a minute";
+}
+
+TEST(Services, WhoeverKnocksWritesALineASecondAtMost) {
+  ServicesWorld w;
+  const auto lines = w.log.lines.size();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(w.post("/internal/verify", "{}").code(), "SERVICE_CREDENTIALS_MISSING");
+  EXPECT_EQ(w.log.lines.size(), lines + 1);
+  w.advance(seconds{1});
+  w.post("/internal/verify", "{}");
+  ASSERT_EQ(w.log.lines.size(), lines + 2);
+  EXPECT_THAT(w.log.lines.back(), HasSubstr(R"("not_logged":99)"));
 }
 
 TEST(Challenge, ARightSecretUnderAWrongSignatureIsSaidToBeChangedOnTheWay) {
