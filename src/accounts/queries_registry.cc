@@ -10,6 +10,9 @@ namespace {
 
 using store::Statement;
 
+// Verifiers take key sets of at most 64, and the newest of them signs: rotations in a row must not crowd it out.
+constexpr std::int64_t kMostSigningKeys = 32;
+
 std::string join(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
 
 std::vector<std::string> split(std::string_view text, char by) {
@@ -151,6 +154,12 @@ Result<std::vector<SigningKeyRow>> list_signing_keys(Database& db) {
 }
 
 Result<bool> add_signing_key(Database& db, const SigningKeyRow& row, const AuditRow& audit) {
+  {
+    TRY(rows, db.query("SELECT count(*) FROM signing_keys"));
+    TRY_VOID(rows.step());
+    if (rows.integer(0) >= kMostSigningKeys)
+      return refuse(Cause::BAD_REQUEST, fmt::format("there are {} signing keys already; those that are over go by themselves, `foyer key remove` takes others away", rows.integer(0)));
+  }
   TRY_VOID(db.change("UPDATE signing_keys SET retired = ? WHERE active_from <= ? AND retired IS NULL", row.active_from, row.active_from));
   TRY(added, db.change("INSERT INTO signing_keys (kid, sealed, created, active_from, retired) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kid) DO NOTHING", row.kid, row.sealed_jwk, row.created,
                        row.active_from, row.retired));

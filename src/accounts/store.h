@@ -102,7 +102,6 @@ class AccountStore {
   // Without using it: for introspection and revocation.
   virtual void find_refresh(std::string hash, Done<std::optional<RefreshTokenInfo>> done) = 0;
   // An access token by its jti; all tokens of a user that were issued before `at` (and its sessions with them). Each becomes a revocation.
-  // False: the token was revoked already.
   virtual void revoke_token(TokenId token, AuditRow audit, Done<bool> done) = 0;
   virtual void revoke_before(UserId user, WallTime at, AuditRow audit, Done<bool> done) = 0;
   virtual void token_revoked(TokenId token, Done<bool> done) = 0;
@@ -121,7 +120,7 @@ class AccountStore {
 
   virtual void list_signing_keys(Done<std::vector<SigningKeyRow>> done) = 0; // by active_from
   // Adds a key; sets `retired` of those before it to its active_from where that is not set.
-  virtual void add_signing_key(SigningKeyRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN: the kid is there
+  virtual void add_signing_key(SigningKeyRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN: the kid is there; BAD_REQUEST: too many
   virtual void remove_signing_key(std::string kid, AuditRow audit, Done<bool> done) = 0; // false: there was none
 
   // Events after `cursor` in order, at most `limit`.

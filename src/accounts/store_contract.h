@@ -418,6 +418,13 @@ TEST_P(AccountStoreContract, ANewSigningKeyRetiresThoseBeforeItAndARefusedOneNon
   EXPECT_TRUE(wait<bool>([&](auto done) { store->remove_signing_key("k1", row("key"), std::move(done)); }).value());
   EXPECT_FALSE(wait<bool>([&](auto done) { store->remove_signing_key("k1", row("key"), std::move(done)); }).value());
   EXPECT_THAT(list(), testing::ElementsAre("k2 until 200", "k3"));
+  int more = 0;
+  for (; more < 100; ++more)
+    if (const auto added = add("more-" + std::to_string(more), now + Millis{300}); !added) {
+      EXPECT_EQ(added.error().cause, Cause::BAD_REQUEST);
+      break;
+    }
+  EXPECT_EQ(more, 30) << "a key set of 64 always has room for the one that signs";
 }
 
 // --- several processes at once ---
