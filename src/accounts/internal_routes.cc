@@ -175,6 +175,8 @@ void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTim
   auth::ChallengeAnswer answer{.version = deps.facts.version,
                                .build = deps.facts.build,
                                .environment = deps.facts.environment,
+                               .issuer = deps.facts.issuer,
+                               .audience = deps.facts.audience,
                                .time = deps.clock.wall(),
                                .proof = auth::challenge_proof(who.key, asked->nonce),
                                .jwt_fingerprints = deps.facts.jwt_fingerprints,

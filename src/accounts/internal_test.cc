@@ -111,6 +111,8 @@ TEST(Challenge, TheAnswerProvesTheSecretAndSaysWhatThisSideIs) {
   EXPECT_EQ(said->time, w.clock.wall());
   EXPECT_EQ(said->version, "1.2.3");
   EXPECT_EQ(said->environment, "test");
+  EXPECT_EQ(said->issuer, "https://chat.example");
+  EXPECT_EQ(said->audience, "foyer");
   EXPECT_EQ(said->kids, std::vector<std::string>{w.keys->signing_kid()});
   EXPECT_EQ(said->signing_kid, w.keys->signing_kid());
 }

@@ -52,7 +52,7 @@ class ServicesWorld : public World {
     turns.settle();
     const ServiceTokens tokens(token_tools(*keys), service->policy().issuer, service->policy().environment, service->policy().leeway);
     table_ = routes(*service, on_refusal(), services.get());
-    AuthFacts facts{.version = "1.2.3", .build = "b1", .environment = "test", .jwt_fingerprints = {}, .signing_kid = [this] { return keys->signing_kid(); }};
+    AuthFacts facts{.version = "1.2.3", .build = "b1", .environment = "test", .issuer = "https://chat.example", .audience = "foyer", .jwt_fingerprints = {}, .signing_kid = [this] { return keys->signing_kid(); }};
     add(internal_routes({.service = *service, .store = *store, .services = *services, .polls = *polls, .tokens = tokens, .facts = std::move(facts), .clock = clock, .log = log, .on_refusal = on_refusal()}));
     add(oauth_routes({.service = *service, .store = *store, .services = *services, .tokens = tokens, .clock = clock, .entropy = entropy, .log = log, .on_refusal = on_refusal()}));
   }

@@ -164,6 +164,12 @@ std::vector<Refusal> FitMonitor::Challenger::compare(const ChallengeAnswer& answ
     findings.push_back({.cause = Cause::CLOCK_SKEW, .evidence = fmt::format("the auth service's clock is {} ms {} this machine's; the leeway is {} ms", std::chrono::abs(skew).count(), skew > Millis{0} ? "ahead of" : "behind", facts.leeway.count())});
   if (answer.environment != facts.environment)
     findings.push_back({.cause = Cause::ENVIRONMENT_MISMATCH, .evidence = fmt::format("the auth service runs in {}, this gateway in {}", answer.environment.empty() ? "no environment that it names" : answer.environment, facts.environment), .field = "environment"});
+  const auto differ = [&findings](Cause cause, std::string_view theirs, std::string_view ours, std::string_view option) {
+    if (theirs.empty() || ours.empty() || theirs == printable(ours, 512)) return; // an older build does not say
+    findings.push_back({.cause = cause, .evidence = fmt::format("the auth service writes {} into tokens, this gateway takes {}", theirs, printable(ours, 512)), .field = std::string(option)});
+  };
+  differ(Cause::ISSUER_MISMATCH, answer.issuer, facts.issuer, "jwt_issuer");
+  differ(Cause::AUDIENCE_MISMATCH, answer.audience, facts.audience, "jwt_audience");
   return findings;
 }
 

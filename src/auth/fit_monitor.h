@@ -1,6 +1,7 @@
 // Do gateway and auth service fit together? Asked at start until there is an
 // answer, and every minute: the same service secret (proved both ways, never
-// shown), the same keys for tokens, the same contract, environment and time. A
+// shown), the same keys for tokens, the same issuer and audience, contract, environment
+// and time. A
 // finding is a Refusal with evidence, known before any user meets it.
 #pragma once
 
@@ -21,6 +22,8 @@ struct FitFacts {
   std::string version = {};
   std::string build = {};
   std::string environment = {};
+  std::string issuer = {};                              // that it takes tokens of; empty: not compared
+  std::string audience = {};                            // for which it takes them; empty: not compared
   std::string service_secret = {};
   std::string jwt_secret_key = {};                      // empty: it verifies with public keys
   std::function<std::vector<std::string>()> kids = {};  // of the key set in use; empty while there is none. The plane's thread

@@ -203,6 +203,22 @@ TEST_F(Fit, AnotherEnvironmentIsFoundAndOtherBuildsAreOnlyALine) {
   EXPECT_EQ(evidence(), "the auth service runs in production, this gateway in staging");
 }
 
+TEST_F(Fit, AnIssuerOrAudienceThatTheGatewayDoesNotTakeIsFoundBeforeTheFirstToken) {
+  facts.issuer = "https://chat.example";
+  facts.audience = "foyer";
+  start();
+  EXPECT_THAT(codes(), IsEmpty()) << "an older auth service does not say";
+  theirs.issuer = "https://chat.example";
+  theirs.audience = "foyer";
+  start();
+  EXPECT_THAT(codes(), IsEmpty());
+  theirs.issuer = "http://chat.internal";
+  theirs.audience = "other";
+  start();
+  EXPECT_THAT(codes(), ElementsAre("ISSUER_MISMATCH", "AUDIENCE_MISMATCH"));
+  EXPECT_EQ(evidence(), "the auth service writes http://chat.internal into tokens, this gateway takes https://chat.example");
+}
+
 TEST_F(Fit, SharedSecretsForTokensAreComparedByFingerprintsOfTheirVariants) {
   facts.jwt_secret_key = kJwtSecret;
   const auto difference = [this](const std::string& there) {

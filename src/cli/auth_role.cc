@@ -65,7 +65,7 @@ Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& key
 
 Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDir& data, std::function<void(UserId)> detach_messages) {
   std::unique_ptr<AuthRole> role(new AuthRole(r));
-  TRY(store, open_accounts(r.config, {.clock = r.clock, .entropy = r.entropy, .metrics = r.metrics, .log = r.log}));
+  TRY(store, open_accounts(r.config, {.clock = r.clock, .entropy = r.entropy, .metrics = r.metrics, .log = r.log, .environment = r.build.environment}));
   role->store_ = std::move(store);
   TRY(key, signing_key(r.config));
   TRY(signer, jose::Signer::make(key));
@@ -109,7 +109,7 @@ std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) {
   const Runtime& r = runtime_;
   const config::Config& c = r.config;
   const accounts::ServiceTokens tokens(accounts::token_tools(*keys_), c.jwt_issuer, r.build.environment, c.jwt_leeway);
-  accounts::AuthFacts facts{.version = r.build.version, .build = r.build.build, .environment = r.build.environment, .jwt_fingerprints = {}, .signing_kid = {}};
+  accounts::AuthFacts facts{.version = r.build.version, .build = r.build.build, .environment = r.build.environment, .issuer = c.jwt_issuer, .audience = c.jwt_audience, .jwt_fingerprints = {}, .signing_kid = {}};
   if (c.jwt_secret_key.empty()) facts.signing_kid = [this] { return keys_->signer().key().kid(); };
   else if (!config::weakness(c.jwt_secret_key, config::find_option("jwt_secret_key")->min))
     for (const auto& variant : auth::variants(c.jwt_secret_key)) facts.jwt_fingerprints.push_back({variant.name, auth::fingerprint("jwt_secret_key", variant.secret)});

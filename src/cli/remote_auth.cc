@@ -36,7 +36,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
   const auth::ClientPolicy policy{.auth_deadline = c.auth_deadline, .auth_attempt_timeout = c.auth_attempt_timeout, .auth_connect_timeout = c.auth_connect_timeout,
                                   .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
   r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_, [&control = runtime.control](net::Task task) { control.post(std::move(task)); });
-  auth::FitFacts facts{.version = runtime.build.version, .build = runtime.build.build, .environment = runtime.build.environment, .service_secret = c.service_secret, .jwt_secret_key = c.jwt_secret_key,
+  auth::FitFacts facts{.version = runtime.build.version, .build = runtime.build.build, .environment = runtime.build.environment, .issuer = c.jwt_issuer, .audience = c.jwt_audience, .service_secret = c.service_secret, .jwt_secret_key = c.jwt_secret_key,
                        .kids = [&r] { return r.kids(); }, .leeway = c.jwt_leeway};
   r.fit_ = std::make_unique<auth::FitMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
   const auth::ForwardPolicy forward{.body_bytes = c.body_bytes, .reveal = c.environment == config::Environment::development};

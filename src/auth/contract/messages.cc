@@ -263,7 +263,7 @@ Result<Challenge> decode_challenge(const json::Object& body) {
 json::Object encode(const ChallengeAnswer& answer) {
   json::Array fingerprints;
   for (const auto& variant : answer.jwt_fingerprints) fingerprints.emplace_back(json::Object{{"variant", variant.variant}, {"fingerprint", variant.fingerprint}});
-  return {{"contract", answer.contract}, {"version", answer.version}, {"build", answer.build}, {"environment", answer.environment}, {"time", unix_millis(answer.time)}, {"proof", answer.proof},
+  return {{"contract", answer.contract}, {"version", answer.version}, {"build", answer.build}, {"environment", answer.environment}, {"issuer", answer.issuer}, {"audience", answer.audience}, {"time", unix_millis(answer.time)}, {"proof", answer.proof},
           {"jwt_fingerprints", std::move(fingerprints)}, {"kids", to_array(answer.kids)}, {"signing_kid", answer.signing_kid}};
 }
 
@@ -276,6 +276,8 @@ Result<ChallengeAnswer> decode_challenge_answer(const json::Object& body) {
     return refuse(Cause::CONTRACT_MISMATCH, fmt::format("the auth service (version {}) speaks contract {}, this gateway speaks {}", out.version, out.contract, kContractVersion));
   out.build = printable(read.text("build", false), 64);
   out.environment = printable(read.text("environment", false), 64);
+  out.issuer = printable(read.text("issuer", false), 512);
+  out.audience = printable(read.text("audience", false), 512);
   out.time = from_unix_millis(read.number("time"));
   out.proof = read.text("proof");
   out.kids = read.texts("kids");

@@ -65,7 +65,7 @@ struct RevocationAnswer {
 // ---- /internal/challenge: do these two processes fit together?
 //
 //   {"contract","version","build","environment","nonce","service_fingerprint","jwt_fingerprint"?,"kids":[…]}
-//   → {"contract","version","build","environment","time","proof","jwt_fingerprints":[{"variant","fingerprint"}],"kids":[…],"signing_kid"}   time in ms
+//   → {"contract","version","build","environment","issuer","audience","time","proof","jwt_fingerprints":[{"variant","fingerprint"}],"kids":[…],"signing_kid"}   time in ms
 //
 // `proof` is base64url(HMAC-SHA256(k, "foyer-challenge-v1\n" + nonce)): the other side knows the secret, too.
 struct SecretVariant {
@@ -87,6 +87,8 @@ struct ChallengeAnswer {
   std::string version = {};
   std::string build = {};
   std::string environment = {};
+  std::string issuer = {};   // of the tokens that it makes, and whom they are for; both empty from an older build
+  std::string audience = {};
   WallTime time{};
   std::string proof = {};
   std::vector<SecretVariant> jwt_fingerprints = {}; // of its JWT_SECRET_KEY and what a copy of it often becomes; empty: it signs with a key pair
