@@ -99,7 +99,7 @@ Result<void> Node::Parts::bind() {
 
 Result<void> Node::Parts::open_chat() {
   if (!config.role_gateway) return {};
-  TRY(opened, cli::open_chat(config, {.clock = clock, .entropy = entropy, .metrics = metrics, .log = log}));
+  TRY(opened, cli::open_chat(config, {.clock = clock, .entropy = entropy, .metrics = metrics, .log = log, .environment = build.environment}));
   chat = std::move(opened);
   return {};
 }

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kReaders = 2; // connections to PostgreSQL that read, of each store
 
+store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) { return {.url = config.database_url, .environment = deps.environment}; }
+
 std::string file(const config::Config& config, const char* name) { return (std::filesystem::path(config.data) / name).string(); }
 
 } // namespace
@@ -28,7 +30,7 @@ Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Conf
   options.keep_revocations = std::max<Millis>(options.keep_revocations, config.access_token_ttl * 2);
   if (uses_postgres(config)) {
     options.readers = kReaders;
-    return accounts::open_postgres_store({.url = config.database_url}, std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+    return accounts::open_postgres_store(server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
   accounts::SqliteStoreOptions here{.queue_limit = options.queue_limit, .keep_audit = options.keep_audit, .keep_ended = options.keep_ended, .keep_revocations = options.keep_revocations,
                                     .executor = std::move(options.executor)};
@@ -42,7 +44,7 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
   if (uses_postgres(config)) {
     rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user,
                                         .executor = std::move(deps.executor)};
-    return rooms::open_postgres_store({.url = config.database_url}, std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+    return rooms::open_postgres_store(server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
   rooms::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
                                     .queue_limit = config.store_queue,

@@ -25,6 +25,7 @@ struct StoreDeps {
   Metrics& metrics;
   Log& log;
   store::Executor executor = {}; // empty: threads of their own
+  std::string environment = {};  // that a database of PostgreSQL must belong to; empty: whichever (a command)
 };
 
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.

@@ -196,6 +196,8 @@ class PgDatabase final : public Database {
   const std::string& name() const override { return link_->name(); }
 
   Result<void> migrate(const Schema& schema) override;
+  // DATA_ENVIRONMENT_MISMATCH when the database was noted to be another's.
+  Result<void> claim(std::string_view environment);
   Result<void> touch() override {
     TRY_VOID(change(touch_));
     return {};
@@ -238,6 +240,8 @@ class PgDatabase final : public Database {
     return {};
   }
   Result<void> take_migration_lock(std::string_view part);
+  Result<std::optional<std::string>> noted_environment();
+  Result<void> note_environment(std::string_view environment);
   Result<void> take_steps(const Schema& schema, const std::string& table);
   Result<std::uint64_t> version(const std::string& table);
 
@@ -326,6 +330,41 @@ Result<void> PgDatabase::migrate(const Schema& schema) {
   return done;
 }
 
+// --- environment ---
+
+Result<std::optional<std::string>> PgDatabase::noted_environment() {
+  {
+    TRY(tables, query("SELECT to_regclass('foyer_environment') IS NOT NULL"));
+    TRY_VOID(tables.step());
+    if (tables.integer(0) == 0) return std::nullopt;
+  }
+  TRY(rows, query("SELECT name FROM foyer_environment"));
+  TRY(found, rows.step());
+  if (!found) return std::nullopt;
+  return rows.text(0);
+}
+
+Result<void> PgDatabase::note_environment(std::string_view environment) {
+  TRY_VOID(take_migration_lock("environment"));
+  TRY_VOID(script("CREATE TABLE IF NOT EXISTS foyer_environment (one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), name TEXT NOT NULL)"));
+  TRY_VOID(change("INSERT INTO foyer_environment (name) VALUES (?) ON CONFLICT DO NOTHING", environment)); // another process may have been first
+  return commit();
+}
+
+Result<void> PgDatabase::claim(std::string_view environment) {
+  TRY(noted, noted_environment());
+  if (!noted) {
+    auto done = note_environment(environment);
+    if (!done && in_transaction()) (void)roll_back();
+    if (!done) return done;
+    TRY(now, noted_environment());
+    noted = std::move(now);
+  }
+  if (noted && *noted != environment)
+    return refuse(Cause::DATA_ENVIRONMENT_MISMATCH, fmt::format("{} belongs to the environment {}, this process runs in {}", name(), printable(*noted, 32), environment));
+  return {};
+}
+
 // --- ownership ---
 
 // Which connection was ours before this one: after a fail-over or a cut its server
@@ -381,6 +420,7 @@ Opener postgres_writer(PostgresOptions options, Schema schema, Owner owner) {
     TRY(database, connect(options, PostgresUse::write));
     if (owner == Owner::sole) TRY_VOID(own(*database, schema.part, before));
     TRY_VOID(database->migrate(schema));
+    if (!options.environment.empty()) TRY_VOID(database->claim(options.environment));
     return database;
   };
 }

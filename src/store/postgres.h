@@ -24,6 +24,7 @@ struct PostgresOptions {
   Millis statement_timeout{5'000}; // the server gives a statement up, then STORE_TIMEOUT
   Millis lock_timeout{2'000};      // likewise the wait for a lock
   Millis answer_timeout{8'000};    // the server is silent for so long: the connection is given up
+  std::string environment = {};    // that the database belongs to, noted by the first writer; empty: neither noted nor compared
 };
 
 enum class PostgresUse : std::uint8_t {
@@ -38,7 +39,8 @@ enum class Owner : std::uint8_t {
   sole,   // one connection at a time, by an advisory lock that lives as long as it does: CHAT_STORE_IN_USE
 };
 
-// For a Writer: connects, takes ownership, migrates.
+// For a Writer: connects, migrates, sees to it that the database belongs to our environment
+// (else DATA_ENVIRONMENT_MISMATCH). A sole owner takes ownership before.
 [[nodiscard]] Opener postgres_writer(PostgresOptions options, Schema schema, Owner owner = Owner::shared);
 // For a Reader.
 [[nodiscard]] Opener postgres_reader(PostgresOptions options);

@@ -249,6 +249,19 @@ TEST(Postgresql, MigrationsRunOnceAndInOrder) {
   EXPECT_THAT(older.error().evidence, HasSubstr("schema version 2 of notes, this program knows versions up to 1"));
 }
 
+TEST(Postgresql, ADatabaseBelongsToOneEnvironment) {
+  const std::string url = Postgres::shared().fresh();
+  const auto start = [&](std::string environment) { return postgres_writer({.url = url, .environment = std::move(environment)}, {"notes", kOne})(); };
+  EXPECT_TRUE(start("")) << "a command that names none";
+  EXPECT_TRUE(start("staging"));
+  EXPECT_TRUE(start("staging"));
+  const auto other = start("production");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().cause, Cause::DATA_ENVIRONMENT_MISMATCH);
+  EXPECT_THAT(other.error().evidence, HasSubstr("belongs to the environment staging, this process runs in production"));
+  EXPECT_TRUE(start("")) << "nor is it compared";
+}
+
 TEST(Postgresql, AMigrationThatFailsLeavesTheSchemaAsItWas) {
   auto db = open(Postgres::shared().fresh());
   ASSERT_TRUE(db->migrate({"notes", kOne}));
