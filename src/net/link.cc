@@ -108,7 +108,9 @@ void AsioLink::handshake() {
     if (!failed) return self->ready();
     std::string what = "the TLS handshake with " + self->peer() + " failed: " + failed.message();
     const long verdict = SSL_get_verify_result(self->tls_->native_handle());
-    if (verdict != X509_V_OK) what += std::string{" ("} + X509_verify_cert_error_string(verdict) + ")";
+    // OpenSSL's word for it when the certificate is good and only the comparison of names says no.
+    if (verdict == X509_V_ERR_UNSPECIFIED) what += " (the certificate does not name " + self->target_.host + ")";
+    else if (verdict != X509_V_OK) what += std::string{" ("} + X509_verify_cert_error_string(verdict) + ")";
     self->end(Kind::tls, std::move(what));
   });
 }

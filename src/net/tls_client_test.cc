@@ -134,11 +134,12 @@ TEST(TlsClient, KeptConnectionsTrustNobodyElseEither) {
   EXPECT_EQ(through_a_pool("localhost", true), "tls, connecting");
 }
 
-TEST(TlsClient, RefusesACertificateForAnotherHost) {
+TEST(TlsClient, RefusesACertificateForAnotherHostAndSaysWhichNameItLacks) {
   TlsServer server;
   const HttpResult answer = get(server, "localhost", {.ca_file = server.ca_file()});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, NetError::Kind::tls);
+  EXPECT_THAT(answer.error().what, testing::HasSubstr("the certificate does not name localhost"));
 }
 
 TEST(TlsClient, SaysWhichFileOfCertificatesItCannotRead) {
