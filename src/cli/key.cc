@@ -163,7 +163,7 @@ struct Job {
     audit.detail = key->kid + ", " + audit.detail;
     TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.remove_signing_key(arguments.kid, audit, std::move(done)); }));
     if (arguments.json) fmt::print("{}\n", json::write(json::Object{{"kid", arguments.kid}, {"removed", true}}));
-    else fmt::print("{} is removed; what it signed is refused from now on.\n", arguments.kid);
+    else fmt::print("{} is removed; what it signed is refused from now on, and by gateways of their own once they fetch the keys again, within a minute.\n", arguments.kid);
     return true;
   }
 

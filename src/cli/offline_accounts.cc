@@ -1,6 +1,9 @@
 #include "cli/offline_accounts.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "accounts/names.h"
 #include "base/bytes.h"
@@ -14,6 +17,7 @@ Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) 
   TRY(directory, create ? store::DataDir::open(config.data) : store::DataDir::existing(config.data));
   const std::string path = directory.file("accounts.sqlite");
   if (!create && ::access(path.c_str(), F_OK) != 0) return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no accounts were ever made in this data directory");
+  if (::access(path.c_str(), F_OK) != 0) fmt::print(stderr, "Note: {} did not exist and is made now. A server with another data directory does not see it: name that one with --data.\n", path);
   return seal_key(config, directory, system_entropy());
 }
 
