@@ -61,7 +61,8 @@ Result<void> RemoteAuth::make_keys() {
   key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_), auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
                                                   [this](std::shared_ptr<const jose::KeySet> keys) { verifier_->replace_keys(std::move(keys)); });
   // Tokens are of our own accounts where the keys are those of our auth service.
-  const bool own = c.jwt_jwks_url.starts_with(c.auth_service_url);
+  TRY(server, wire::parse_url(c.auth_service_url));
+  const bool own = url.origin() == server.origin();
   verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own, runtime_.metrics, [this] { return key_set_->check(); });
   return {};
 }
