@@ -140,7 +140,7 @@ ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runne
       policy_(policy),
       book_(policy) {}
 
-void ServiceRegistry::start(std::string id, std::string secret, std::function<void()> ready) {
+void ServiceRegistry::start(std::string id, std::string secret, std::function<void(Result<bool>)> ready) {
   runners_->control([this, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
     ready_ = std::move(ready);
     own_id_ = std::move(id);
@@ -166,6 +166,10 @@ void ServiceRegistry::register_own() {
       if (!*found) return write_own({.id = own_id_, .secrets = {secret()}, .may_call = {own_id_}, .disabled = false, .created = now}, true, "from the configuration");
       ServiceRow& row = **found;
       const Service known = open(row);
+      if (known.unreadable) { // not ours to write over: whoever sealed it has the right key
+        if (ready_) std::exchange(ready_, {})(std::unexpected(*known.unreadable));
+        return reread({});
+      }
       const std::string key = auth::service_key(own_secret_);
       const bool right_secret = std::ranges::any_of(known.secrets, [&](const Service::Secret& s) { return constant_time_equal(s.key, key); });
       if (known.disabled) log_.warning("own_service_disabled", "The service that is this one's own is disabled: no gateway gets answers with it. `foyer service enable` ends that.", {{"service", own_id_}});
@@ -222,7 +226,7 @@ void ServiceRegistry::read(Result<std::vector<ServiceRow>> rows) {
     failing_ = rows.error();
   }
   for (auto& then : std::exchange(after_reading_, {})) then();
-  if (ready_ && (failing_ || book_.find(own_id_) != nullptr)) std::exchange(ready_, {})();
+  if (ready_ && (failing_ || book_.find(own_id_) != nullptr)) std::exchange(ready_, {})(true);
 }
 
 Service ServiceRegistry::open(const ServiceRow& row) {

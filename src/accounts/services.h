@@ -110,8 +110,9 @@ class ServiceRegistry {
   // Begins to read. `id` is our own service: registered with `secret`, which may call
   // itself. When it is registered with other secrets only, this one takes their place.
   // Once, from any thread; what the store cannot do yet is tried again every second.
-  // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed it.
-  void start(std::string id, std::string secret, std::function<void()> ready = {});
+  // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed it;
+  // with STORE_KEY_MISMATCH when its own row is sealed with another key: then it is left as it is.
+  void start(std::string id, std::string secret, std::function<void(Result<bool>)> ready = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
   // As ServiceBook's, asked again after a fresh look into the store where that may help. Before
@@ -151,7 +152,7 @@ class ServiceRegistry {
   bool writing_own_ = false;
 
   bool never_read_ = true;
-  std::function<void()> ready_;
+  std::function<void(Result<bool>)> ready_;
   std::optional<Refusal> failing_ = {}; // why the last look saw nothing
   bool reading_ = false;
   MonoTime last_read_{};

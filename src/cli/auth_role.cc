@@ -88,13 +88,14 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
   return role;
 }
 
-void AuthRole::start() {
+Result<bool> AuthRole::start() {
   service_->start();
   // The first gateway that knocks is to be known.
-  std::promise<void> known;
-  services_->start(runtime_.config.service_id, runtime_.config.service_secret, [&known] { known.set_value(); });
-  known.get_future().wait();
+  std::promise<Result<bool>> known;
+  services_->start(runtime_.config.service_id, runtime_.config.service_secret, [&known](Result<bool> ready) { known.set_value(std::move(ready)); });
+  TRY_VOID(known.get_future().get());
   polls_->start();
+  return true;
 }
 
 void AuthRole::drain() {

@@ -23,7 +23,7 @@ class AuthRole {
   [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(const Runtime& runtime, store::DataDir& data, std::function<void(UserId)> detach_messages);
 
   // Begins to watch the revocations and the registered services. Once.
-  void start();
+  [[nodiscard]] Result<bool> start();
   [[nodiscard]] accounts::AccountService& service() { return *service_; }
   [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const { return first_keys_; } // as they were when it opened
   // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.

@@ -199,7 +199,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   TRY_VOID(open_auth());
   make_gateway();
   if (auth_role) {
-    auth_role->start();
+    TRY_VOID(auth_role->start());
     auth_role->watch_keys([this](std::shared_ptr<const jose::KeySet> keys) { own_verifier->replace_keys(std::move(keys)); });
   } else {
     remote_auth->start();

@@ -209,6 +209,8 @@ struct Job {
       say({{"id", row.id}, {"live_secrets", 1}}, fmt::format("The old secret of {} counts no more; the newer one is the only one.", row.id));
       return true;
     }
+    if (arguments.drop_old && !arguments.secret_stdin && row.secrets.size() == 1)
+      return refuse_field(Cause::INVALID_VALUE, "--drop-old", fmt::format("{0} has one secret, and nothing older to drop; `foyer service rotate {0}` gives it a new one beside it", row.id));
     TRY(secret, get_secret(arguments));
     const bool keeps = !arguments.drop_old && !row.secrets.empty();
     row.secrets.resize(keeps ? 1 : 0);

@@ -2,10 +2,12 @@
 // OAuth 2.0 must be it. They insist on https issuers, so the server is started with
 // such a PUBLIC_URL and each gets a fetch that finds that origin on loopback.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { fileScope, foyer, foyerJson, serve } from './support/foyer.mjs';
+import { fileScope, foyer, foyerJson, serve, serveFails } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { PASSWORD, parts } from './support/people.mjs';
 import { Client, handshake } from './support/websocket.mjs';
@@ -175,6 +177,20 @@ test('foyer service: rotate keeps the old secret until it is dropped; disable re
   assert.ok(!JSON.stringify(list.json).includes(second));
 });
 
+test('another store.key: the auth role ends with STORE_KEY_MISMATCH and writes over nothing', async (t) => {
+  const first = await serve(t);
+  await first.terminate();
+  const key = path.join(first.data, 'store.key');
+  const right = fs.readFileSync(key);
+  fs.writeFileSync(key, 'another key that is long enough for a store');
+  const failed = await serveFails(t, { data: first.data });
+  assert.equal(failed.code, 1, failed.text);
+  assert.match(failed.text, /STORE_KEY_MISMATCH/);
+  fs.writeFileSync(key, right);
+  const again = await serve(t, { data: first.data });
+  assert.equal((await ask(again, 'GET', '/health/ready')).status, 200);
+});
+
 test('foyer service: what cannot be is said', async () => {
   const run = (args, input) => foyer(['service', ...args, '--data', node.data, '--dev'], { input });
   for (const [args, input, exit, text] of [
@@ -182,6 +198,7 @@ test('foyer service: what cannot be is said', async () => {
     [['add', 'a b'], '', 1, 'INVALID_VALUE'],
     [['add', BILLING.id], '', 1, 'NAME_TAKEN'],
     [['rotate', 'nobody'], '', 1, 'NOT_FOUND'],
+    [['rotate', 'ledger', '--drop-old'], '', 1, 'has one secret, and nothing older to drop'],
     [['list', 'x'], '', 2, 'no ID is taken here'],
     [['enable', 'x', '--drop-old'], '', 2, '--drop-old belongs to'],
     [['turn'], '', 2, 'there is no `foyer service turn`'],
