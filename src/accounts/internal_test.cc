@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "accounts/services_world.h"
+#include "base/fingerprint.h"
 
 namespace foyer::accounts {
 namespace {
@@ -98,7 +99,7 @@ TEST(Verify, AServiceTokenForThisServiceOpensItToo) {
 // ---- the challenge
 
 auth::Challenge challenge_of(std::string_view secret) {
-  return {.version = "1.2.3", .build = "b1", .environment = "test", .nonce = "nonce-nonce-nonce", .service_fingerprint = auth::fingerprint(kServiceSecretOption, secret), .jwt_fingerprint = {}, .kids = {}};
+  return {.version = "1.2.3", .build = "b1", .environment = "test", .nonce = "nonce-nonce-nonce", .service_fingerprint = fingerprint(kServiceSecretOption, secret), .jwt_fingerprint = {}, .kids = {}};
 }
 
 TEST(Challenge, TheAnswerProvesTheSecretAndSaysWhatThisSideIs) {

@@ -7,6 +7,7 @@
 
 #include "auth/contract/variants.h"
 #include "base/bytes.h"
+#include "base/fingerprint.h"
 
 namespace foyer::accounts {
 namespace {
@@ -62,7 +63,7 @@ Result<bool> check_service_id(std::string_view id) {
 ServiceSecretRow seal_service_secret(const store::SealKey& seal, std::string_view id, std::string_view secret, bool strong, WallTime now, Entropy& entropy) {
   ServiceSecretRow row{.sealed_key = seal.seal(auth::service_key(secret), about(id), entropy), .created = now, .fingerprints = {}};
   if (!strong) return row;
-  for (const auto& variant : auth::variants(secret)) row.fingerprints.emplace_back(variant.name, auth::fingerprint(kServiceSecretOption, variant.secret));
+  for (const auto& variant : auth::variants(secret)) row.fingerprints.emplace_back(variant.name, fingerprint(kServiceSecretOption, variant.secret));
   return row;
 }
 

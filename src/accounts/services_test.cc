@@ -3,6 +3,7 @@
 
 #include "accounts/services_world.h"
 #include "base/bytes.h"
+#include "base/fingerprint.h"
 
 namespace foyer::accounts {
 namespace {
@@ -35,7 +36,7 @@ TEST(Services, TheAuthServiceRegistersItsOwnAndMayCallItself) {
   ASSERT_EQ(rows->front().secrets.size(), 1U);
   const auto& secret = rows->front().secrets.front();
   EXPECT_THAT(secret.sealed_key, Not(HasSubstr(base64url_encode(auth::service_key(kOwnSecret)))));
-  EXPECT_THAT(secret.fingerprints, Contains(std::pair<std::string, std::string>("plus a newline", auth::fingerprint(kServiceSecretOption, std::string{kOwnSecret} + "\n"))));
+  EXPECT_THAT(secret.fingerprints, Contains(std::pair<std::string, std::string>("plus a newline", fingerprint(kServiceSecretOption, std::string{kOwnSecret} + "\n"))));
   EXPECT_THAT(w.audited(1), Contains("service_add OK"));
 }
 

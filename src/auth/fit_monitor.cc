@@ -11,6 +11,7 @@
 #include "auth/contract/messages.h"
 #include "auth/contract/variants.h"
 #include "base/bytes.h"
+#include "base/fingerprint.h"
 
 namespace foyer::auth {
 namespace {

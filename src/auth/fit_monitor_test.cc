@@ -7,6 +7,7 @@
 #include "auth/contract/variants.h"
 #include "auth/links_test_world.h"
 #include "base/bytes.h"
+#include "base/fingerprint.h"
 
 namespace foyer::auth {
 namespace {

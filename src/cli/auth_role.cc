@@ -7,10 +7,11 @@
 #include "accounts/internal_routes.h"
 #include "accounts/oauth_routes.h"
 #include "auth/contract/variants.h"
+#include "base/fingerprint.h"
 #include "cli/stores.h"
+#include "cli/token_keys.h"
 #include "config/secrets.h"
 #include "config/table.h"
-#include "store/file.h"
 
 namespace foyer::cli {
 namespace {
@@ -43,13 +44,6 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
   return policy;
 }
 
-// The key that signs, and the set that verifies.
-Result<jose::Key> signing_key(const config::Config& c) {
-  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key);
-  TRY(text, store::read_file(c.jwt_private_key_file));
-  return jose::Key::parse_any(text);
-}
-
 // Nothing is signed or verified before the keys of the store are known.
 Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& keys) {
   std::promise<Result<std::shared_ptr<const jose::KeySet>>> read;
@@ -67,7 +61,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
   std::unique_ptr<AuthRole> role(new AuthRole(r));
   TRY(store, open_accounts(r.config, {.clock = r.clock, .entropy = r.entropy, .metrics = r.metrics, .log = r.log, .environment = r.build.environment}));
   role->store_ = std::move(store);
-  TRY(key, signing_key(r.config));
+  TRY(key, configured_key(r.config));
   TRY(signer, jose::Signer::make(key));
   TRY(seal, seal_key(r.config, data, r.entropy));
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -113,7 +107,7 @@ std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) {
   accounts::AuthFacts facts{.version = r.build.version, .build = r.build.build, .environment = r.build.environment, .issuer = c.jwt_issuer, .audience = c.jwt_audience, .jwt_fingerprints = {}, .signing_kid = {}};
   if (c.jwt_secret_key.empty()) facts.signing_kid = [this] { return keys_->signer().key().kid(); };
   else if (!config::weakness(c.jwt_secret_key, config::find_option("jwt_secret_key")->min))
-    for (const auto& variant : auth::variants(c.jwt_secret_key)) facts.jwt_fingerprints.push_back({variant.name, auth::fingerprint("jwt_secret_key", variant.secret)});
+    for (const auto& variant : auth::variants(c.jwt_secret_key)) facts.jwt_fingerprints.push_back({variant.name, fingerprint("jwt_secret_key", variant.secret)});
   std::vector<Route> out = accounts::routes(*service_, on_refusal, services_.get());
   std::ranges::move(accounts::internal_routes({.service = *service_, .store = *store_, .services = *services_, .polls = *polls_, .tokens = tokens, .facts = std::move(facts), .clock = r.clock, .log = r.log, .on_refusal = on_refusal}),
                     std::back_inserter(out));

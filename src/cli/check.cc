@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "base/clock.h"
 #include "cli/command.h"
+#include "cli/fitness.h"
 #include "config/development.h"
-#include "config/preflight.h"
 #include "config/report.h"
 
 namespace foyer::cli {
@@ -39,12 +38,8 @@ int run_check(Args args) {
     else inputs.args.push_back(arg);
   }
   config::Loaded loaded = config::load(inputs);
-  auto findings = config::preflight(loaded, {inputs.read, system_clock().wall()});
+  auto findings = fitness(loaded, inputs.read);
   std::ranges::move(config::adopt_generated_secrets(loaded, inputs.read), std::back_inserter(findings));
-  // What `serve` refuses besides.
-  if (config::is_fit(findings) && !loaded.config.tls_cert_file.empty())
-    findings.push_back(config::finding_about(loaded, Cause::NOT_AVAILABLE, "tls_cert_file", "This version speaks no TLS itself.",
-                                             "Put a proxy with TLS in front and name it in TRUSTED_PROXIES; leave TLS_CERT_FILE and TLS_KEY_FILE away."));
   const std::string fingerprint = config::configuration_fingerprint(loaded.config); // of what was given, as `serve` takes it
   config::resolve_addresses(loaded.config, loaded.config.listen.port);
   const bool fit = config::is_fit(findings);

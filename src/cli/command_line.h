@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/refusal.h"
 #include "cli/command.h"
@@ -19,6 +20,24 @@ inline int refused_command(std::string_view command, const Refusal& refusal) {
   fmt::print(stderr, "foyer {}: {}: {}\n{}\n", command, refusal.code(), refusal.operator_text(), refusal.info().next);
   return 1;
 }
+
+// What each of them takes: --json, --help, and where the installation is.
+struct CommonArguments {
+  bool json = false;
+  bool help = false;
+  std::vector<std::string> options = {}; // as for `serve`
+
+  // Whether args[i] was one of these; i is then at the last word of it.
+  [[nodiscard]] bool take(Args args, std::size_t& i) {
+    const std::string& arg = args[i];
+    if (arg == "--help" || arg == "-h") help = true;
+    else if (arg == "--json") json = true;
+    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config=")) options.push_back(arg);
+    else if ((arg == "--data" || arg == "--config") && i + 1 < args.size()) options.push_back(arg + "=" + args[++i]);
+    else return false;
+    return true;
+  }
+};
 
 // The exit status when the arguments are wrong or ask for help; nothing when there is work to do.
 template <class Arguments>

@@ -15,7 +15,6 @@
 #include "cli/offline_accounts.h"
 #include "cli/token_keys.h"
 #include "config/values.h"
-#include "store/file.h"
 
 namespace foyer::cli {
 namespace {
@@ -48,14 +47,11 @@ constexpr std::string_view kUsage =
 
 constexpr Millis kShortAhead = std::chrono::minutes{2};
 
-struct Arguments {
+struct Arguments : CommonArguments {
   std::string verb;
   std::string kid;
   Millis publish_for = accounts::KeyRotationPolicy{}.publish_ahead;
   bool force = false;
-  bool json = false;
-  bool help = false;
-  std::vector<std::string> options; // as for `serve`
 };
 
 // The error says what is wrong with the arguments.
@@ -65,11 +61,8 @@ std::expected<Arguments, std::string> read(Args args) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     const bool last = i + 1 == args.size();
-    if (arg == "--help" || arg == "-h") out.help = true;
-    else if (arg == "--force") out.force = true;
-    else if (arg == "--json") out.json = true;
-    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config=")) out.options.push_back(arg);
-    else if ((arg == "--data" || arg == "--config") && !last) out.options.push_back(arg + "=" + args[++i]);
+    if (out.take(args, i)) continue;
+    if (arg == "--force") out.force = true;
     else if (arg.starts_with("--publish-for=") || (arg == "--publish-for" && !last)) {
       const auto duration = config::parse_duration(arg == "--publish-for" ? args[++i] : arg.substr(14));
       if (!duration || *duration > accounts::kLongestPublishAhead) return std::unexpected("--publish-for takes a duration from 0 to 30d, such as 5m");
@@ -85,13 +78,6 @@ std::expected<Arguments, std::string> read(Args args) {
   if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one KID is needed" : "no KID is taken here");
   if (wanted == 2) out.kid = words[1];
   return out;
-}
-
-Result<jose::Key> configured_key(const config::Config& c) {
-  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key);
-  if (c.jwt_private_key_file.empty()) return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is known here");
-  TRY(text, store::read_file(c.jwt_private_key_file));
-  return jose::Key::parse_any(text);
 }
 
 json::Object to_json(const KeyTimes& key) {

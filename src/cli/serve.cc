@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <optional>
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/fitness.h"
 #include "cli/node.h"
 #include "config/development.h"
 #include "config/load.h"
-#include "config/preflight.h"
 #include "config/report.h"
 #include "store/data_dir.h"
 
@@ -63,14 +62,6 @@ int cannot_start(Log& log, const Refusal& refusal) {
   return 1;
 }
 
-// Options that are known and checked, whose work a later version does. Ignoring
-// them would be a lie: somebody would believe that TLS is on.
-std::optional<Refusal> not_there_yet(const config::Config& config) {
-  const auto later = [](std::string option, std::string what) { return Refusal{.cause = Cause::NOT_AVAILABLE, .evidence = std::move(what), .field = std::move(option)}; };
-  if (!config.tls_cert_file.empty()) return later("tls_cert_file", "this version speaks no TLS itself; put a proxy in front and name it in TRUSTED_PROXIES");
-  return std::nullopt;
-}
-
 void greet(const config::Config& config, const NodeAddress& address) {
   if (config.environment != config::Environment::development || isatty(STDOUT_FILENO) == 0) return;
   fmt::print(
@@ -93,13 +84,11 @@ int run_serve(Args args) {
   const Signals signals;
   const auto read = config::system_files();
   auto loaded = config::load({.args = {args.begin(), args.end()}, .environment = config::system_environment(), .read = read});
-  const auto findings = config::preflight(loaded, {.read = read, .now = system_clock().wall()});
+  const auto findings = fitness(loaded, read);
   if (!config::is_fit(findings)) return not_fit(findings);
   const auto log = make_log(loaded.config.log_format, loaded.config.log_level);
   for (const auto& finding : findings)
     log->warning("configuration", finding.message, {{"code", code_of(finding.code)}, {"option", finding.option}, {"source", finding.source}, {"next", finding.fix}});
-
-  if (const auto missing = not_there_yet(loaded.config)) return cannot_start(*log, *missing);
 
   auto data = store::DataDir::open(loaded.config.data);
   if (!data) return cannot_start(*log, data.error());

@@ -54,15 +54,12 @@ constexpr std::size_t kMinSecret = 32;
 constexpr std::size_t kMaxSecret = 1024;
 constexpr std::size_t kMostTargets = 64;
 
-struct Arguments {
+struct Arguments : CommonArguments {
   std::string verb;
   std::string id;
   std::vector<std::string> may_call;
   bool secret_stdin = false;
   bool drop_old = false;
-  bool json = false;
-  bool help = false;
-  std::vector<std::string> options; // as for `serve`
 };
 
 std::vector<std::string> split(std::string_view text) {
@@ -82,14 +79,11 @@ std::expected<Arguments, std::string> read(Args args) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     const bool last = i + 1 == args.size();
-    if (arg == "--help" || arg == "-h") out.help = true;
-    else if (arg == "--secret-stdin") out.secret_stdin = true;
+    if (out.take(args, i)) continue;
+    if (arg == "--secret-stdin") out.secret_stdin = true;
     else if (arg == "--drop-old") out.drop_old = true;
-    else if (arg == "--json") out.json = true;
     else if (arg.starts_with("--may-call=")) out.may_call = split(std::string_view{arg}.substr(11));
     else if (arg == "--may-call" && !last) out.may_call = split(args[++i]);
-    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config=")) out.options.push_back(arg);
-    else if ((arg == "--data" || arg == "--config") && !last) out.options.push_back(arg + "=" + args[++i]);
     else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected("there is no option " + printable(arg, 64) + ", or its value is missing");
     else words.push_back(arg);
   }

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "config/development.h"
 #include "store/data_dir.h"
+#include "store/file.h"
 
 namespace foyer::cli {
 
@@ -103,6 +104,13 @@ Result<std::string> read_text(const std::string& path) {
   auto file = config::system_files()(path);
   if (!file) return refuse(Cause::FILE_UNREADABLE, fmt::format("{} {}", printable(path, 128), file.error()));
   return std::move(file->bytes);
+}
+
+Result<jose::Key> configured_key(const config::Config& c) {
+  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key);
+  if (c.jwt_private_key_file.empty()) return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is known here");
+  TRY(text, store::read_file(c.jwt_private_key_file));
+  return jose::Key::parse_any(text);
 }
 
 Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {

@@ -60,15 +60,12 @@ constexpr std::string_view kUsage =
 constexpr std::size_t kMaxPasswordLine = 8 * 1024;
 constexpr long kMaxInvitationDays = 365;
 
-struct Arguments {
+struct Arguments : CommonArguments {
   std::string verb;
   std::string name; // or the file to import
   bool admin = false;
   bool password_stdin = false;
-  bool json = false;
-  bool help = false;
   long days = 7;
-  std::vector<std::string> options; // as for `serve`
 };
 
 bool takes_name(std::string_view verb) { return verb == "add" || verb == "disable" || verb == "enable" || verb == "password" || verb == "revoke" || verb == "totp-off"; }
@@ -86,12 +83,9 @@ std::expected<Arguments, std::string> read(Args args) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     const bool last = i + 1 == args.size();
-    if (arg == "--help" || arg == "-h") out.help = true;
-    else if (arg == "--admin") out.admin = true;
+    if (out.take(args, i)) continue;
+    if (arg == "--admin") out.admin = true;
     else if (arg == "--password-stdin") out.password_stdin = true;
-    else if (arg == "--json") out.json = true;
-    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config=")) out.options.push_back(arg);
-    else if ((arg == "--data" || arg == "--config") && !last) out.options.push_back(arg + "=" + args[++i]);
     else if (arg == "--days" && !last) {
       if (!read_days(args[++i], out.days)) return std::unexpected("--days takes a number from 1 to 365");
     } else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected("there is no option " + printable(arg, 64) + ", or its value is missing");

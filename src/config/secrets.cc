@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "base/fingerprint.h"
 
 namespace foyer::config {
 namespace {
@@ -82,7 +83,7 @@ std::optional<std::string> weakness(std::string_view secret, std::size_t min_byt
 std::string fingerprint(std::string_view option, std::string_view secret, std::size_t min_bytes) {
   if (secret.empty()) return "";
   if (weakness(secret, min_bytes)) return "weak";
-  return hex_encode(hmac_sha256(secret, fmt::format("foyer-fp-v1:{}", option))).substr(0, 8);
+  return foyer::fingerprint(option, secret);
 }
 
 } // namespace foyer::config

@@ -5,6 +5,7 @@
 #include "auth/contract/signature.h"
 #include "auth/contract/variants.h"
 #include "base/bytes.h"
+#include "base/fingerprint.h"
 
 namespace foyer::auth {
 namespace {

@@ -37,10 +37,6 @@ std::optional<std::string> hex_decode(std::string_view text) {
 
 } // namespace
 
-std::string fingerprint(std::string_view option, std::string_view secret) {
-  return hex_encode(hmac_sha256(secret, "foyer-fp-v1:" + std::string(option))).substr(0, 8);
-}
-
 std::vector<Variant> variants(std::string_view secret) {
   std::vector<Variant> out;
   const auto add = [&out](std::string name, std::optional<std::string> value) {

@@ -8,10 +8,6 @@
 
 namespace foyer::auth {
 
-// door.md's fingerprint: the first 8 hex digits of HMAC-SHA256(secret, "foyer-fp-v1:" + option).
-// To be shown only for secrets that are strong enough to resist guessing.
-[[nodiscard]] std::string fingerprint(std::string_view option, std::string_view secret);
-
 struct Variant {
   std::string name;   // "as it is", "plus a newline", …: what has to be done to ours to become theirs
   std::string secret; // the variant itself; never logged

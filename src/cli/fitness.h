@@ -1,0 +1,15 @@
+// Whether `serve` will start with a configuration: the one answer of `serve` and `check`.
+#pragma once
+
+#include <vector>
+
+#include "config/finding.h"
+#include "config/load.h"
+
+namespace foyer::cli {
+
+// What the preflight finds, and options that are known and checked, whose work a later
+// version does: ignoring them would be a lie (NOT_AVAILABLE).
+[[nodiscard]] std::vector<config::Finding> fitness(const config::Loaded& loaded, const config::ReadFile& read);
+
+} // namespace foyer::cli
