@@ -56,6 +56,10 @@ struct Config {
   std::vector<std::string> trusted_proxies; // CIDRs
   std::string tls_cert_file;                // PEM chain; empty: plain HTTP
   std::string tls_key_file;
+  std::vector<std::string> tls_more_certificates; // CERT_FILE:KEY_FILE, chosen by SNI
+  std::string tls_client_ca_file;                 // empty: no client certificate is asked for
+  bool tls_client_required = true;                // with tls_client_ca_file
+  bool tls_1_2 = true;                            // beside TLS 1.3
 
   // services and keys
   std::string service_id = "foyer";
@@ -89,6 +93,8 @@ struct Config {
   std::uint64_t connection_limit = 100'000; // in the process
   std::uint64_t pending_limit = 5'000;      // sockets that wait for `authenticate`, in the process
   std::uint64_t connect_rate = 20'000;      // handshakes per second, in the process
+  std::uint64_t handshake_limit = 10'000;   // sockets in the process that are not admitted and have no answer yet
+  std::uint64_t accept_backlog = 4'096;     // connections that the kernel keeps until they are accepted
 
   // connections
   Millis header_timeout{10'000};    // from accept or the first byte to the end of the head
@@ -96,7 +102,10 @@ struct Config {
   Millis request_timeout{30'000};   // the whole of a request that is not an upgrade
   Millis keep_alive_timeout{75'000};
   std::uint64_t header_bytes = 16 * 1024;
+  std::uint64_t header_count = 100;
   std::uint64_t body_bytes = 64 * 1024;
+  std::uint64_t request_queue = 1'024; // requests of the process that wait for their answer
+  Millis write_timeout{30'000};        // how long an HTTP answer may lie untaken
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000}; // after the ping
   Millis proxy_idle_timeout{60'000}; // the shortest one between clients and here; the heartbeat must be quicker
@@ -104,8 +113,13 @@ struct Config {
   std::uint64_t text_bytes = 16 * 1024;    // the text of a chat message
   std::uint64_t messages_per_s = 100;      // commands of a connection
   std::uint64_t messages_burst = 400;
+  std::uint64_t bytes_per_s = 1024 * 1024; // received by a connection, in the long run
+  std::uint64_t bytes_burst = 4 * 1024 * 1024;
   std::uint64_t bad_messages = 10;         // per connection and 10 s
   std::uint64_t outbox_bytes = 1024 * 1024; // over: SLOW_CONSUMER
+  bool compression = true;                  // permessage-deflate, where a client offers it
+  std::uint64_t compression_min_bytes = 512; // shorter messages go out as they are
+  bool compression_context_takeover = false; // a window of its own for each connection, both ways
 
   // rooms
   std::uint64_t rooms_per_connection = 100;
