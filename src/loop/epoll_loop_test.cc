@@ -183,6 +183,22 @@ TEST(EpollLoop, APeerThatDoesNotEndIsNotWaitedForLongerThanTheLinger) {
   EXPECT_THAT(w.turn(), ElementsAre("deaf closed"));
 }
 
+TEST(EpollLoop, APeerThatReadsSlowlyIsWaitedForWhileItTakesSomething) {
+  World w;
+  auto a = w.connect("a");
+  const std::string much(8'000'000, 'm');
+  a.transport->send(share(much));
+  a.transport->close_gracefully(2s);
+  std::string got;
+  bool ended = false;
+  while (!ended && got.size() < much.size()) {
+    EXPECT_THAT(w.turn(3), IsEmpty()) << "after " << got.size();
+    w.clock.advance(1500ms);
+    got += a.peer.read(&ended);
+  }
+  EXPECT_TRUE(got == much);
+}
+
 TEST(EpollLoop, TheEndOfThePeersWritingLeavesTheOtherDirectionOpen) {
   World w;
   auto a = w.connect("a");

@@ -134,6 +134,7 @@ bool EpollTransport::write_backlog() {
     loop_.stats_.sends.add();
     loop_.stats_.bytes_out.add(static_cast<std::size_t>(n));
     backlog_->consume(static_cast<std::size_t>(n));
+    if (linger_) loop_.arm(*linger_, linger_->duration); // who takes something, however slowly, is waited for
   }
   return true;
 }

@@ -35,7 +35,7 @@ class Transport {
   // Forget everything queued that the kernel has not begun to take (a frame that
   // is partly written is finished). Returns the bytes dropped.
   virtual std::size_t drop_queue() = 0;
-  // After the queue is flushed (given up after `linger` too): shut down writing,
+  // After the queue is flushed (given up when the peer takes nothing of it for `linger`): shut down writing,
   // read and discard for up to `linger`, then close. on_closed follows, nothing else.
   virtual void close_gracefully(Millis linger) = 0;
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn

@@ -15,9 +15,9 @@ export async function raw(node, bytes, { ms } = {}) {
 }
 
 // node.from: the address to connect from (any of 127.0.0.0/8), for what is counted by address.
-export function connected(node) {
+export function connected(node, { half = false } = {}) {
   return within('a TCP connection', new Promise((resolve, reject) => {
-    const socket = net.connect({ host: node.host, port: node.port, localAddress: node.from, noDelay: true });
+    const socket = net.connect({ host: node.host, port: node.port, localAddress: node.from, noDelay: true, allowHalfOpen: half });
     socket.once('connect', () => { socket.removeListener('error', reject); socket.on('error', () => {}); resolve(socket); });
     socket.once('error', reject);
   }));

@@ -1,8 +1,11 @@
 // A WebSocket client that controls every byte, and `Client` on top of it, which
 // speaks foyer.v1. (Tests with a client that somebody else wrote use `ws`.)
 import crypto from 'node:crypto';
+import { frame } from './frames.mjs';
 import { connected, head, readAnswer } from './http.mjs';
 import { Inbox, within } from './within.mjs';
+
+export { frame };
 
 export const upgradeHeaders = () => ({
   Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13',
@@ -10,9 +13,10 @@ export const upgradeHeaders = () => ({
 });
 
 // The handshake with these headers changed (undefined: left out). Resolves to
-// { refused: answer } or { socket: WebSocketBytes, answer }.
-export async function handshake(node, { path = '/ws/chat', headers = {} } = {}) {
-  const socket = await connected(node);
+// { refused: answer }, or { socket, rest, answer } where socket is the TCP connection and
+// rest what came behind the answer. half: the server's end of the stream does not end ours.
+export async function upgrade(node, { path = '/ws/chat', headers = {}, half = false } = {}) {
+  const socket = await connected(node, { half });
   const all = { ...upgradeHeaders(), ...headers };
   socket.write(head(node, 'GET', path, all));
   const answer = await within('the answer to a handshake', readAnswer(socket));
@@ -22,7 +26,13 @@ export async function handshake(node, { path = '/ws/chat', headers = {} } = {}) 
   }
   const expected = crypto.createHash('sha1').update(`${all['Sec-WebSocket-Key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
   if (answer.headers['sec-websocket-accept'] !== expected) throw new Error(`wrong Sec-WebSocket-Accept: ${answer.headers['sec-websocket-accept']}`);
-  return { socket: new WebSocketBytes(socket, answer.rest), answer };
+  return { socket, rest: answer.rest, answer };
+}
+
+// The same, to { refused } or { socket: WebSocketBytes, answer }.
+export async function handshake(node, options) {
+  const { refused, socket, rest, answer } = await upgrade(node, options);
+  return refused ? { refused } : { socket: new WebSocketBytes(socket, rest), answer };
 }
 
 export class WebSocketBytes {
@@ -98,20 +108,6 @@ export class WebSocketBytes {
     this.received.push(message);
     this.messages.push(message);
   }
-}
-
-export function frame(opcode, payload, { fin = true, masked = true, rsv = 0 } = {}) {
-  const mask = masked ? crypto.randomBytes(4) : Buffer.alloc(0);
-  const length = payload.length;
-  const size = length < 126 ? 0 : length < 65_536 ? 2 : 8;
-  const start = Buffer.alloc(2 + size);
-  start[0] = (fin ? 0x80 : 0) | (rsv << 4) | opcode;
-  start[1] = (masked ? 0x80 : 0) | (size === 0 ? length : size === 2 ? 126 : 127);
-  if (size === 2) start.writeUInt16BE(length, 2);
-  if (size === 8) start.writeBigUInt64BE(BigInt(length), 2);
-  const body = Buffer.from(payload);
-  if (masked) for (let i = 0; i < body.length; i += 1) body[i] ^= mask[i & 3];
-  return Buffer.concat([start, mask, body]);
 }
 
 // One signed-in connection that speaks foyer.v1.
