@@ -1,8 +1,10 @@
 // foyer token verify: would the server take this token, and if not, why not.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <iostream>
+#include <cerrno>
+#include <cstdio>
 
 #include "base/bytes.h"
 #include "cli/token_keys.h"
@@ -23,12 +25,18 @@ constexpr std::string_view kVerifyUsage =
     "  --issuer, --audience, --env, --typ, --leeway   what the token must say; by default as configured\n"
     "  --now TIME         as of then: seconds since 1970, or 2026-01-02T03:04:05Z\n"
     "  --jws              only form and signature; the payload need not be claims\n"
-    "  --batch            lines {\"key\": JWK, JWKS, PEM or secret, \"token\": TOKEN}, answered line by line as JSON\n"
+    "  --batch            many tokens, each with its own key: see below\n"
     "  --json             {\"valid\",\"code\",\"detail\",\"header\",\"claims\"}\n"
     "  --data DIR, --config FILE, --dev, --OPTION=VALUE   as for `foyer serve`\n\n"
+    "With --batch every line of standard input is {\"key\": KEY, \"token\": TOKEN}, of at most 1 MiB; KEY is a\n"
+    "JWK or a JWKS, or a string with one of them, PEM or a secret, and other members are not looked at.\n"
+    "Every line but an empty one is answered, in order and at once, with the line of JSON that --json\n"
+    "prints; \"code\" is null for a valid token. A key without a kid is meant whatever the token calls\n"
+    "its key. A line that cannot be judged is BAD_REQUEST. Exit status: 0 all valid, 1 any refused.\n\n"
     "Examples:\n"
     "  foyer token verify --data ./data eyJhbGciOi…\n"
-    "  foyer token verify --key public.pem --issuer https://chat.example --audience foyer --json < token.txt\n";
+    "  foyer token verify --key public.pem --issuer https://chat.example --audience foyer --json < token.txt\n"
+    "  foyer token verify --batch --jws < vectors.jsonl\n";
 
 constexpr std::size_t kLongestLine = 1 << 20;
 
@@ -36,6 +44,7 @@ struct Task {
   jose::VerifierPolicy policy;
   WallTime now{};
   bool signature_only = false;
+  bool batch = false;
 };
 
 struct Finding {
@@ -61,7 +70,7 @@ Finding judge(const GivenKeys& given, std::string_view token, const Task& task) 
   out.claims = parsed_or_null(jws->payload);
   auto keys = given.keys;
   // A key that has no name of its own is the one that is meant, whatever the token calls it.
-  if (task.signature_only && !given.names_kid && jws->header.kid) keys.front() = keys.front().with_kid(*jws->header.kid);
+  if ((task.signature_only || task.batch) && !given.names_kid && jws->header.kid) keys.front() = keys.front().with_kid(*jws->header.kid);
   auto set = jose::KeySet::of(std::move(keys));
   if (!set) {
     out.refusal = set.error();
@@ -84,28 +93,84 @@ std::string as_json(const Finding& finding) {
   return json::write(out);
 }
 
-Finding judge_line(const std::string& line, const Task& task) {
-  const auto value = line.size() > kLongestLine ? std::unexpected(std::string{"longer than 1 MiB"}) : json::parse(line);
-  const auto bad_line = [](std::string what) { return Finding{.refusal = Refusal{.cause = Cause::BAD_REQUEST, .evidence = std::move(what)}, .header = {}, .claims = {}}; };
-  if (!value) return bad_line("a line that is not JSON: " + value.error());
+Finding refused(Cause cause, std::string evidence, std::string field = {}) {
+  return {.refusal = Refusal{.cause = cause, .evidence = std::move(evidence), .field = std::move(field)}, .header = {}, .claims = {}};
+}
+
+Finding judge_line(std::string_view line, const Task& task) {
+  const auto value = json::parse(line, {.bytes = kLongestLine});
+  if (!value) return refused(Cause::BAD_REQUEST, "a line that is not JSON: " + value.error());
   const auto* object = value->if_object();
   const auto* key = object == nullptr ? nullptr : object->if_contains("key");
-  const auto token = object == nullptr ? std::nullopt : json::get_string(*object, "token");
-  if (key == nullptr || !token || (!key->is_string() && !key->is_object())) return bad_line("a line that is not {\"key\":…,\"token\":\"…\"}");
+  const auto* token = object == nullptr ? nullptr : object->if_contains("token");
+  if (key == nullptr || token == nullptr) return refused(Cause::BAD_REQUEST, "a line that is not {\"key\":…,\"token\":\"…\"}");
+  if (!key->is_string() && !key->is_object()) return refused(Cause::KEY_UNREADABLE, "a key that is neither an object nor a string", "key");
   const auto given = key->is_object() ? read_keys(json::write(*key), true) : read_keys(std::string_view{key->get_string()}, true);
-  if (!given) return Finding{.refusal = given.error(), .header = {}, .claims = {}};
-  return judge(*given, *token, task);
+  if (!given) return {.refusal = given.error(), .header = {}, .claims = {}};
+  if (!token->is_string()) return refused(Cause::INVALID_FORMAT, "a token that is not a string; the JSON serialisation is not read", "token");
+  return judge(*given, std::string_view{token->get_string()}, task);
 }
+
+// The lines of standard input as they come, so that the program can be talked with.
+// What is behind the limit of a line is passed over, and never held.
+class Lines {
+ public:
+  enum class Kind : std::uint8_t { line, too_long, end, failed };
+
+  Kind next(std::string& line) {
+    line.clear();
+    Kind kind = Kind::end;
+    for (;;) {
+      if (at_ == filled_) {
+        const auto got = fill();
+        if (got < 0) return Kind::failed;
+        if (got == 0) return kind;
+      }
+      const auto rest = std::string_view{buffer_}.substr(at_, filled_ - at_);
+      const auto newline = rest.find('\n');
+      const auto piece = rest.substr(0, newline);
+      if (kind == Kind::end) kind = Kind::line;
+      if (line.size() + piece.size() > kLongestLine) kind = Kind::too_long;
+      if (kind == Kind::line) line += piece;
+      at_ += piece.size();
+      if (newline == std::string_view::npos) continue;
+      ++at_;
+      return kind;
+    }
+  }
+
+ private:
+  ssize_t fill() {
+    ssize_t got = 0;
+    do got = ::read(STDIN_FILENO, buffer_.data(), buffer_.size());
+    while (got < 0 && errno == EINTR);
+    at_ = 0;
+    filled_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+    return got;
+  }
+
+  std::string buffer_ = std::string(64 * 1024, '\0');
+  std::size_t at_ = 0;
+  std::size_t filled_ = 0;
+};
 
 int verify_batch(const Task& task) {
   bool all_valid = true;
-  for (std::string line; std::getline(std::cin, line);) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const auto finding = judge_line(line, task);
+  Lines lines;
+  std::string line;
+  for (;;) {
+    const auto kind = lines.next(line);
+    if (kind == Lines::Kind::end) return all_valid ? 0 : 1;
+    if (kind == Lines::Kind::failed) {
+      fmt::print(stderr, "foyer token verify: standard input cannot be read\n");
+      return kCouldNotRun;
+    }
+    if (kind == Lines::Kind::line && line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const auto finding = kind == Lines::Kind::line ? judge_line(line, task) : refused(Cause::BAD_REQUEST, "a line longer than 1 MiB");
     all_valid = all_valid && !finding.refusal;
     fmt::print("{}\n", as_json(finding));
+    if (std::fflush(stdout) != 0) return kCouldNotRun; // nobody reads any more
   }
-  return all_valid ? 0 : 1;
 }
 
 void print_for_people(const Finding& finding) {
@@ -115,7 +180,7 @@ void print_for_people(const Finding& finding) {
   }
   fmt::print("valid\n");
   if (const auto* claims = finding.claims.if_object())
-    for (const auto& member : *claims) fmt::print("  {:<10} {}\n", std::string_view{member.key()}, json::write(member.value()));
+    for (const auto& member : *claims) fmt::print("  {:<10} {}\n", printable(member.key(), 64), json::write(member.value()));
 }
 
 } // namespace
@@ -141,6 +206,7 @@ int token_verify(Args args) {
   const auto& config = loaded.config;
   Task task;
   task.signature_only = read->has("--jws");
+  task.batch = batch;
   task.policy = {.issuer = read->value("--issuer").value_or(config.jwt_issuer), .audience = read->value("--audience").value_or(config.jwt_audience)};
   task.policy.token_types = read->value("--typ") ? std::vector<std::string>{*read->value("--typ")} : config.token_types;
   task.policy.require_environment_claim = loaded.environment_given && config.require_environment_claim;
