@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
@@ -74,10 +75,21 @@ class Builder {
   bool on_comment(std::string_view, error_code&) { return true; }
 
  private:
+  // Of a number that no double holds: whether it is too small, not too large. Its first
+  // digit that counts tells, with the exponent.
   static bool is_tiny(std::string_view number) {
-    const auto e = number.find_first_of("eE");
-    if (e != std::string_view::npos) return number.substr(e + 1).starts_with('-');
-    return number.starts_with("0.") || number.starts_with("-0.");
+    const auto e = std::min(number.find_first_of("eE"), number.size());
+    const auto digits = number.substr(0, e);
+    const auto first = digits.find_first_of("123456789");
+    if (first == std::string_view::npos) return true;
+    const auto point = std::min(digits.find('.'), digits.size());
+    const auto place = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first);
+    auto power = number.substr(std::min(e + 1, number.size()));
+    if (power.starts_with('+')) power.remove_prefix(1);
+    std::int64_t exponent = 0;
+    const auto read = std::from_chars(power.data(), power.data() + power.size(), exponent);
+    if (read.ec == std::errc::result_out_of_range) return power.starts_with('-');
+    return place + std::clamp<std::int64_t>(exponent, -1'000'000'000'000, 1'000'000'000'000) < 0;
   }
   bool complain(std::string what, error_code& ec) {
     complaint_ = std::move(what);

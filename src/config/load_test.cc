@@ -339,9 +339,22 @@ TEST(Values, AreWrittenAsTheyAreRead) {
   EXPECT_EQ(parse_size("64 KiB"), 65536U);
   EXPECT_EQ(parse_size("65536"), 65536U);
   EXPECT_FALSE(parse_size("99999999999GiB"));
+  EXPECT_EQ(parse_size(format_size(18446744073709551615U)), 18446744073709551615U);
+  EXPECT_FALSE(parse_duration("9223372036854775808ms"));
   EXPECT_EQ(format_size(65536), "64KiB");
   for (const char* good : {"10.0.0.0/8", "::1", "fd00::/8", "192.0.2.7"}) EXPECT_TRUE(is_cidr(good)) << good;
   for (const char* bad : {"", "10.0.0.0/", "10.0.0/8", "::1/129", "10.0.0.0/08x"}) EXPECT_FALSE(is_cidr(bad)) << bad;
+}
+
+TEST(ConfigFile, OfAnyBytesIsReadOrNamedByItsPlace) {
+  for (const std::string& text : {std::string("[\n\x01"), std::string("[a\n\x7f"), std::string("\xff"), std::string("[\n")}) {
+    World world = test_gateway();
+    world.args = {"--role", "gateway", "--config", "foyer.toml"};
+    world.files["foyer.toml"] = {text};
+    const Finding finding = world.only();
+    EXPECT_EQ(finding.code, Cause::INVALID_VALUE);
+    EXPECT_EQ(finding.source.substr(0, 16), "foyer.toml line ");
+  }
 }
 
 TEST(CheckReport, ShowsSourcesAndFingerprintsButNoSecret) {

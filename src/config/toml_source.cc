@@ -8,6 +8,13 @@
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+#include <toml++/impl/preprocessor.h>
+// The parser assumes what not every input keeps ("[", a line feed, a control character)
+// and has a branch with an error for it. Without the assumption that branch is taken.
+#undef TOML_ASSERT
+#undef TOML_ASSERT_ASSUME
+#define TOML_ASSERT(expr) static_assert(true)
+#define TOML_ASSERT_ASSUME(expr) static_assert(true)
 #include <toml++/toml.h>
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

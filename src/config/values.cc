@@ -27,7 +27,7 @@ std::optional<std::uint64_t> with_unit(std::string_view text, std::span<const Un
   if (!number) return std::nullopt;
   for (const auto& u : units) {
     if (u.name != unit) continue;
-    if (*number > std::numeric_limits<std::int64_t>::max() / u.factor) return std::nullopt;
+    if (*number > std::numeric_limits<std::uint64_t>::max() / u.factor) return std::nullopt;
     return *number * u.factor;
   }
   return std::nullopt;
@@ -62,7 +62,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 std::optional<Millis> parse_duration(std::string_view text) {
   if (text == "0") return Millis{0};
   const auto value = with_unit(text, kDurations);
-  if (!value) return std::nullopt;
+  if (!value || *value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
   return Millis{static_cast<std::int64_t>(*value)};
 }
 

@@ -45,6 +45,17 @@ std::vector<std::string_view> split(std::string_view text, char at) {
   }
 }
 
+// The end of a list header: what stands before kMaxHops elements is further away than anybody asks.
+std::string_view last_hops(std::string_view list) {
+  std::size_t begin = list.size();
+  for (std::size_t n = 0; n < kMaxHops; ++n) {
+    const auto comma = begin == 0 ? std::string_view::npos : list.rfind(',', begin - 1);
+    if (comma == std::string_view::npos) return list;
+    begin = comma;
+  }
+  return list.substr(begin + 1);
+}
+
 // "1.2.3.4", "1.2.3.4:567", "[::1]:567", "\"[::1]\"" → the address alone.
 std::string bare_address(std::string_view text) {
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
@@ -66,7 +77,7 @@ std::vector<Hop> hops(const Request& request) {
   std::vector<Hop> list;
   if (request.headers.find("Forwarded") != nullptr) {
     const std::string forwarded = request.headers.joined("Forwarded");
-    for (const auto element : split(forwarded, ',')) {
+    for (const auto element : split(last_hops(forwarded), ',')) {
       Hop hop;
       for (const auto pair : split(element, ';')) {
         const auto equals = pair.find('=');
@@ -82,10 +93,10 @@ std::vector<Hop> hops(const Request& request) {
   }
   const auto addresses = request.headers.joined("X-Forwarded-For");
   if (addresses.empty()) return list;
-  for (const auto element : split(addresses, ',')) list.push_back({bare_address(element), {}});
+  for (const auto element : split(last_hops(addresses), ',')) list.push_back({bare_address(element), {}});
   // One value for the whole chain is usual; several go with the addresses from the right.
   const auto joined = request.headers.joined("X-Forwarded-Proto");
-  const auto protos = joined.empty() ? std::vector<std::string_view>{} : split(joined, ',');
+  const auto protos = joined.empty() ? std::vector<std::string_view>{} : split(last_hops(joined), ',');
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (protos.size() == list.size()) list[i].proto = std::string(protos[i]);
     else if (!protos.empty()) list[i].proto = std::string(protos.front());

@@ -50,6 +50,20 @@ TEST(ClientAddress, IsTheRightmostThatIsNotTrustedWhateverTheClientWroteBeforeIt
   EXPECT_TRUE(client.secure);
 }
 
+TEST(ClientAddress, IsWhatTheProxyAddedHoweverManyTheClientWroteBeforeIt) {
+  for (const auto& [name, hop] : {std::pair{"X-Forwarded-For", std::string("6.6.6.6")}, std::pair{"Forwarded", std::string("for=6.6.6.6;proto=https")}}) {
+    for (const int many : {19, 20, 21, 500}) {
+      std::string list;
+      for (int i = 0; i < many; ++i) list += hop + ", ";
+      Request request;
+      request.headers.add(name, list + (hop.starts_with("for") ? "for=203.0.113.9" : "203.0.113.9"));
+      const auto client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
+      EXPECT_EQ(client.address, "203.0.113.9") << name << " " << many;
+      EXPECT_FALSE(client.secure);
+    }
+  }
+}
+
 TEST(ClientAddress, StopsAtAHopThatIsNoAddress) {
   Request request;
   request.headers.add("X-Forwarded-For", "203.0.113.9, unknown, 10.0.0.7");
