@@ -1,25 +1,43 @@
 // Client commands: whatever arrives is read to its end or named as bad, and what
 // is accepted keeps the promises that the session relies on.
-#include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "base/bytes.h"
+#include "base/json.h"
+#include "fuzz.h"
 #include "protocol/command.h"
 
+using namespace foyer;
 using namespace foyer::protocol;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace {
+
+void check(const Command& command, std::string_view input) {
+  invariant(!command.id || *command.id <= kMaxInteger, "an id is an integer that every client can hold");
+  invariant(!command.before || *command.before <= kMaxInteger, "so is an offset");
+  invariant(command.key.size() <= kMaxKeyBytes, "a key is short");
+  invariant(command.type != CommandType::chat || !command.message.empty(), "chat says something");
+  invariant(command.type != CommandType::authenticate || !command.token.empty() || !command.ticket.empty(), "authenticate has a credential");
+  for (const std::string_view text : {command.token, command.ticket, command.room, command.user, command.message, command.key}) invariant(is_utf8(text), "text is UTF-8");
+
+  // The other reader of JSON agrees.
+  const auto value = json::parse(input, {.bytes = input.size(), .depth = kMaxDepth});
+  invariant(value.has_value() && value->is_object(), "a command is a JSON object everywhere");
+  const auto& object = value->get_object();
+  invariant(object.size() <= kMaxMembers, "a command has few members");
+  invariant(!command.id || json::get_int(object, "id") == static_cast<std::int64_t>(*command.id), "its id is that of the object");
+  if (command.type == CommandType::chat) invariant(json::get_string(object, "message") == command.message, "its text is that of the object");
+}
+
+} // namespace
+
+FUZZER(command) {
   static CommandDecoder decoder;
-  std::string bytes(reinterpret_cast<const char*>(data), size);
+  std::string bytes(input);
   bytes.append(64, '"'); // what lies behind a message must not matter
-  const auto read = decoder.read(std::string_view(bytes).substr(0, size));
-  if (const auto* command = std::get_if<Command>(&read)) {
-    if (command->id && *command->id > kMaxInteger) std::abort();
-    if (command->key.size() > kMaxKeyBytes) std::abort();
-    if (command->type == CommandType::chat && command->message.empty()) std::abort();
-    if (command->type == CommandType::authenticate && command->token.empty() && command->ticket.empty()) std::abort();
-  } else if (std::get<BadCommand>(read).what.empty()) {
-    std::abort();
-  }
-  return 0;
+  const auto read = decoder.read(std::string_view(bytes).substr(0, input.size()));
+  if (const auto* command = std::get_if<Command>(&read)) return check(*command, input);
+  const auto& bad = std::get<BadCommand>(read);
+  invariant(!bad.what.empty() && is_utf8(bad.what), "a refusal says why");
+  invariant(is_utf8(bad.field), "and where");
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "invariant.h"
+#include "fuzz.h"
 #include "wire/websocket.h"
 
 using namespace foyer::wire;
@@ -67,21 +67,21 @@ Outcome decode(std::string_view input, WsRole role, std::size_t step) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const WsRole role = (data[0] & 1U) != 0 ? WsRole::server : WsRole::client;
-  const std::size_t step = 1U + (data[0] >> 1U) % 64U;
-  const std::string_view input{reinterpret_cast<const char*>(data + 1), size - 1};
-  const Outcome whole = decode(input, role, input.size() + 1);
-  const Outcome cut = decode(input, role, step);
+FUZZER(frames) {
+  foyer::fuzz::Bytes bytes(input);
+  const std::uint8_t how = bytes.byte();
+  const WsRole role = (how & 1U) != 0 ? WsRole::server : WsRole::client;
+  const std::size_t step = 1U + (how >> 1U) % 64U;
+  const std::string_view stream = bytes.rest();
+  const Outcome whole = decode(stream, role, stream.size() + 1);
+  const Outcome cut = decode(stream, role, step);
   invariant(whole.error == cut.error, "the error does not depend on the cuts");
   invariant(whole.seen == cut.seen, "the messages do not depend on the cuts");
   invariant(whole.error == 0 || whole.error == 1002 || whole.error == 1007 || whole.error == 1009, "an error has a close code");
 
   // What we write, the other end reads.
   std::string out;
-  append_masked_frame(out, Opcode::binary, input.substr(0, kMax), 0x1d0ba5e5);
+  append_masked_frame(out, Opcode::binary, stream.substr(0, kMax), 0x1d0ba5e5);
   const Outcome back = decode(out, WsRole::server, step);
-  invariant(back.error == 0 && back.seen == "b" + std::to_string(std::min<std::size_t>(input.size(), kMax)) + std::string{input.substr(0, kMax)}, "a frame that we wrote can be read");
-  return 0;
+  invariant(back.error == 0 && back.seen == "b" + std::to_string(std::min<std::size_t>(stream.size(), kMax)) + std::string{stream.substr(0, kMax)}, "a frame that we wrote can be read");
 }

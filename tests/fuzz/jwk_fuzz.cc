@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "invariant.h"
+#include "fuzz.h"
 #include "jose/key_set.h"
 
 using namespace foyer;
@@ -29,8 +29,7 @@ void check_key(const jose::Key& key) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input{reinterpret_cast<const char*>(data), size};
+FUZZER(jwk) {
   if (const auto key = jose::Key::parse_any(input)) check_key(*key);
   else check_refusal(key.error());
   if (const auto set = jose::KeySet::parse(input)) {
@@ -40,5 +39,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     check_refusal(set.error());
   }
-  return 0;
 }

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
-#include "invariant.h"
+#include "fuzz.h"
 #include "jose/fields.h"
 #include "jose/jws.h"
 #include "jose/verifier.h"
@@ -33,8 +33,7 @@ void check_refusal(const Refusal& refusal) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input{reinterpret_cast<const char*>(data), size};
+FUZZER(jwt) {
   const WallTime now = from_unix_seconds(1'800'000'000);
 
   if (const auto jws = jose::parse_compact(input)) {
@@ -63,5 +62,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     invariant(value.has_value() && value->is_object(), "what is read strictly here is an object everywhere");
     invariant(value->get_object().size() == fields.all().size(), "with as many members");
   }
-  return 0;
 }

@@ -367,6 +367,11 @@ ManualClock& Node::clock() { return world_->clock; }
 MemoryNetwork& Node::network() { return life_->network; }
 ScriptedAuth& Node::auth() { return world_->auth; }
 const std::deque<std::string>& Node::log() const { return world_->log.lines; }
+void Node::forget_log() { world_->log.lines.clear(); }
+Node::Held Node::held() const {
+  const auto& gauges = life_->gauges;
+  return {.admitted = life_->gateway->connections(), .connections = gauges.connections(), .pending = gauges.pendings(), .refusal_upgrades = gauges.refusal_upgrades()};
+}
 bool Node::set_auth_weather(std::string_view words) {
   if (world_->auth_server) return world_->auth_server->set_weather(words);
   using Mood = ScriptedAuth::Mood;

@@ -66,6 +66,14 @@ class Node {
   // `given auth_service remote` whatever ScriptedServer knows. False: no such words.
   bool set_auth_weather(std::string_view words);
   [[nodiscard]] const std::deque<std::string>& log() const; // as JSON lines, the last ones
+  void forget_log();
+  // What is held on behalf of connections. When nobody is connected all are zero.
+  struct Held {
+    std::uint64_t admitted = 0;
+    std::uint32_t connections = 0, pending = 0, refusal_upgrades = 0;
+    friend bool operator==(const Held&, const Held&) = default;
+  };
+  [[nodiscard]] Held held() const;
   void pump();               // until everything rests
   void turn(std::size_t loop); // one turn of one loop, and nothing else
   void turn_disk();            // one piece of work of the store

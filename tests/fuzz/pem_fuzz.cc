@@ -1,0 +1,27 @@
+// Keys and certificates in PEM: what was read is the same key when written.
+#include <string>
+
+#include "base/bytes.h"
+#include "config/tls_files.h"
+#include "fuzz.h"
+#include "jose/jwk.h"
+
+using namespace foyer;
+
+FUZZER(pem) {
+  if (const auto key = jose::Key::parse_pem(input)) {
+    const auto again = jose::Key::parse_pem(key->to_pem());
+    invariant(again.has_value() && again->thumbprint() == key->thumbprint() && again->can_sign() == key->can_sign(), "a key that is written is the same when read");
+    invariant(key->public_part().to_pem().find("PRIVATE") == std::string::npos, "nothing secret is published");
+    const auto as_jwk = jose::Key::from_jwk(key->can_sign() ? key->private_jwk() : key->public_jwk());
+    invariant(as_jwk.has_value() && as_jwk->thumbprint() == key->thumbprint(), "it is the same key as a JWK");
+  } else {
+    invariant(key.error().cause == Cause::KEY_UNREADABLE || key.error().cause == Cause::WEAK_SECRET, "a key that cannot be used is KEY_UNREADABLE");
+    invariant(!key.error().evidence.empty() && is_utf8(key.error().evidence), "and says why");
+  }
+  const auto half = input.size() / 2;
+  for (const auto& [certificate, key] : {std::pair{input, input}, std::pair{input.substr(0, half), input.substr(half)}}) {
+    const auto facts = config::read_tls_pair(certificate, key);
+    if (!facts) invariant(!facts.error().what.empty() && is_utf8(facts.error().what), "a file that cannot be served is told");
+  }
+}
