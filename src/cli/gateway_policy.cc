@@ -1,7 +1,5 @@
 #include "cli/gateway_policy.h"
 
-#include <algorithm>
-
 #include "protocol/encode.h"
 
 namespace foyer::cli {
@@ -25,11 +23,12 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   policy.reveal = door.reveal;
   for (const auto& cidr : c.trusted_proxies)
     if (auto network = gateway::Network::parse(cidr)) policy.trusted_proxies.push_back(*network);
-  policy.http = {.request_line = std::max<std::size_t>(8 * 1024, c.token_bytes + 1024), .header_bytes = c.header_bytes, .header_count = 100, .body_bytes = c.body_bytes};
+  policy.http = {.header_bytes = c.header_bytes, .header_count = c.header_count, .body_bytes = c.body_bytes};
   policy.header_timeout = c.header_timeout;
   policy.body_timeout = c.body_timeout;
   policy.request_timeout = c.request_timeout;
   policy.keep_alive_timeout = c.keep_alive_timeout;
+  policy.write_timeout = c.write_timeout;
   policy.authenticate_timeout = c.authenticate_timeout;
   policy.heartbeat_interval = c.heartbeat_interval;
   policy.heartbeat_timeout = c.heartbeat_timeout;

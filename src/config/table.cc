@@ -109,11 +109,11 @@ const Option kOptions[] = {
      .help = "Connections that the system keeps until they are accepted. The system's own limit (net.core.somaxconn) counts, too.", .min = 1, .max = 1'000'000},
 
     // ---- connections
-    {.name = "header_timeout", .section = "Connections", .slot = &Config::header_timeout, .help = "From the start of a request to the end of its head.", .min = 100, .max = 5 * kMinute},
+    {.name = "header_timeout", .section = "Connections", .slot = &Config::header_timeout, .help = "From the first byte of a request to the end of its head; and, of a new connection, to its first byte.", .min = 100, .max = 5 * kMinute},
     {.name = "body_timeout", .section = "Connections", .slot = &Config::body_timeout, .help = "From the end of the head to the end of the body.", .min = 100, .max = 10 * kMinute},
-    {.name = "request_timeout", .section = "Connections", .slot = &Config::request_timeout, .help = "The whole of a request that is not an upgrade.", .min = 100, .max = 10 * kMinute},
+    {.name = "request_timeout", .section = "Connections", .slot = &Config::request_timeout, .help = "The whole of a request that is not an upgrade, from its first byte to its answer.", .min = 100, .max = 10 * kMinute},
     {.name = "keep_alive_timeout", .section = "Connections", .slot = &Config::keep_alive_timeout, .help = "How long an HTTP connection may be idle between requests.", .min = 100, .max = kHour},
-    {.name = "header_bytes", .section = "Connections", .slot = &Config::header_bytes, .help = "Request line and headers together.", .rule = Rule::bytes, .min = kKiB, .max = kMiB},
+    {.name = "header_bytes", .section = "Connections", .slot = &Config::header_bytes, .help = "Request line and headers together, with their line ends. A token that comes in one of them must fit in.", .rule = Rule::bytes, .min = kKiB, .max = kMiB},
     {.name = "header_count", .section = "Connections", .slot = &Config::header_count, .help = "Header lines of a request.", .min = 1, .max = 10'000},
     {.name = "body_bytes", .section = "Connections", .slot = &Config::body_bytes, .help = "The body of a request.", .rule = Rule::bytes, .min = kKiB, .max = 16 * kMiB},
     {.name = "write_timeout", .section = "Connections", .slot = &Config::write_timeout, .help = "How long an answer may lie without the client taking any of it.", .min = 100, .max = 10 * kMinute},

@@ -35,6 +35,7 @@ struct GatewayPolicy {
   Millis body_timeout{20'000};
   Millis request_timeout{30'000};
   Millis keep_alive_timeout{75'000};
+  Millis write_timeout{30'000};  // an answer of which nothing is taken for so long is given up
   Millis authenticate_timeout{10'000};
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000};

@@ -43,6 +43,47 @@ Refusal bad(std::string_view field, std::string evidence) {
   return Refusal{.cause = Cause::BAD_REQUEST, .evidence = std::move(evidence), .field = std::string{field}};
 }
 
+std::string_view skip_blanks(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  return text;
+}
+
+// Length of a quoted-string at the front of `text` (RFC 9110 §5.6.4); 0: it is none. The
+// line holds no control character but TAB, that was seen to.
+std::size_t quoted_string(std::string_view text) {
+  if (!text.starts_with('"')) return 0;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\' && ++i == text.size()) return 0;
+  }
+  return 0;
+}
+
+std::size_t token_length(std::string_view text) {
+  std::size_t n = 0;
+  while (n < text.size() && kTokenChars[static_cast<unsigned char>(text[n])]) ++n;
+  return n;
+}
+
+// *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ) (RFC 9112 §7.1.1)
+bool valid_extensions(std::string_view text) {
+  while (!text.empty()) {
+    text = skip_blanks(text);
+    if (!text.starts_with(';')) return false;
+    text = skip_blanks(text.substr(1));
+    const std::size_t name = token_length(text);
+    if (name == 0) return false;
+    text.remove_prefix(name);
+    const std::string_view after = skip_blanks(text);
+    if (!after.starts_with('=')) continue;
+    text = skip_blanks(after.substr(1));
+    const std::size_t value = std::max(token_length(text), quoted_string(text));
+    if (value == 0) return false;
+    text.remove_prefix(value);
+  }
+  return true;
+}
+
 } // namespace
 
 LineReader::Got LineReader::take(std::string_view& in, std::size_t max, std::string_view& line) {
@@ -155,6 +196,20 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return kTokenChars[static_cast<unsigned char>(c)]; });
 }
 
+TransferCoding read_transfer_coding(std::string_view joined) {
+  bool others = false;
+  for (;;) {
+    const std::size_t comma = joined.find(',');
+    const std::string_view element = trim_blanks(joined.substr(0, comma));
+    if (element.empty()) return TransferCoding::faulty;
+    const bool chunked = iequals(element, "chunked");
+    if (comma == std::string_view::npos) return !chunked ? TransferCoding::faulty : others ? TransferCoding::unknown : TransferCoding::chunked;
+    if (chunked) return TransferCoding::faulty;
+    others = true;
+    joined.remove_prefix(comma + 1);
+  }
+}
+
 bool valid_host(std::string_view text) {
   std::string_view host = text;
   std::string_view rest;
@@ -188,9 +243,8 @@ std::optional<Refusal> ChunkedBody::read_size(std::string_view line, std::size_t
   }
   if (digits == 0) return bad("body", "a chunk without a size");
   if (digits < line.size()) {
-    const std::string_view extension = trim_blanks(line.substr(digits));
-    if (!extension.starts_with(';')) return bad("body", "a chunk size is followed by something that is not an extension");
-    extras_ += extension.size();
+    if (!valid_extensions(line.substr(digits))) return bad("body", "a chunk size is followed by something that is not an extension");
+    extras_ += line.size() - digits;
     if (extras_ > kMaxChunkExtras) return Refusal{.cause = Cause::HEADERS_TOO_LARGE, .evidence = "chunk extensions", .field = "body"};
   }
   if (size > max_body - std::min(max_body, body_so_far))

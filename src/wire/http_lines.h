@@ -49,11 +49,19 @@ class LineReader {
 // Whether a comma separated list (Connection, Upgrade) names `token`, without case.
 [[nodiscard]] bool list_has_token(std::string_view list, std::string_view token);
 [[nodiscard]] bool is_token(std::string_view text); // RFC 9110 §5.6.2
+// What Transfer-Encoding says, all its lines joined (RFC 9112 §6.1).
+enum class TransferCoding : std::uint8_t {
+  chunked, // alone: the one coding that is spoken here
+  unknown, // another one below chunked: well framed, but nobody here can decode it
+  faulty,  // chunked is not last, not there or there twice, or an element is empty: where the body ends is anybody's guess
+};
+[[nodiscard]] TransferCoding read_transfer_coding(std::string_view joined);
 [[nodiscard]] bool valid_host(std::string_view host_and_port); // RFC 9110 §7.2: uri-host [":" port], not empty
 [[nodiscard]] std::string_view trim_blanks(std::string_view text); // SP and HTAB at both ends
 
 // Decodes `chunked` into a body. Extensions and trailers are checked, counted
-// against one allowance, and dropped (RFC 9112 §7.1.1, §7.1.2).
+// against one allowance, and dropped, whatever they are called (RFC 9112 §7.1.1,
+// §7.1.2; RFC 9110 §6.5.1: no trailer is merged into the headers).
 class ChunkedBody {
  public:
   std::optional<Refusal> feed(std::string_view& in, std::string& body, std::size_t max_body);

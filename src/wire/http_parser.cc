@@ -35,6 +35,16 @@ std::optional<Refusal> check_target(std::string_view target) {
   return std::nullopt;
 }
 
+// Whether every member of Expect is 100-continue; nothing at all is fine, too.
+bool only_continue(std::string_view list) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    if (!iequals(trim_blanks(list.substr(0, comma)), "100-continue")) return false;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return true;
+}
+
 } // namespace
 
 HttpParser::HttpParser(const HttpLimits& limits) : limits_(&limits) {}
@@ -59,33 +69,36 @@ void HttpParser::fail(Refusal refusal) {
 
 std::size_t HttpParser::feed(std::string_view bytes) {
   std::string_view rest = bytes;
-  if (!rest.empty() && state_ == State::head) started_ = true;
   while (!rest.empty() && state_ == State::head) feed_head(rest);
   while (!rest.empty() && state_ == State::body) feed_body(rest);
   return bytes.size() - rest.size();
 }
 
 void HttpParser::feed_head(std::string_view& rest) {
-  const std::size_t max = have_request_line_ ? limits_->header_bytes - std::min(limits_->header_bytes, header_bytes_) : limits_->request_line;
+  started_ = true;
+  const std::size_t left = limits_->header_bytes - std::min(limits_->header_bytes, header_bytes_);
   std::string_view line;
-  const Got got = lines_.take(rest, max, line);
+  const Got got = lines_.take(rest, left, line);
   if (got == Got::more) return;
   if (got != Got::line) {
     // A TLS record of type handshake, version 3.x: somebody spoke https to us.
     const bool first = !have_request_line_ && lines_.position() == 0 && rest.front() == '\x16';
     if (first) return fail(Refusal{.cause = Cause::TLS_ON_PLAIN_PORT, .evidence = "the first byte is 0x16, a TLS handshake record"});
-    const std::string_view field = have_request_line_ ? "headers" : "request_line";
-    return fail(line_refusal(got, lines_.position(), field, Cause::HEADERS_TOO_LARGE));
+    if (have_request_line_) return fail(line_refusal(got, lines_.position(), "headers", Cause::HEADERS_TOO_LARGE));
+    return fail(line_refusal(got, lines_.position(), "request_line", Cause::TARGET_TOO_LONG));
   }
+  header_bytes_ += line.size() + 2;
+  if (header_bytes_ > limits_->header_bytes)
+    return fail(Refusal{.cause = have_request_line_ ? Cause::HEADERS_TOO_LARGE : Cause::TARGET_TOO_LONG,
+                        .evidence = fmt::format("a head of more than {} bytes", limits_->header_bytes),
+                        .field = have_request_line_ ? "headers" : "request_line"});
   if (!have_request_line_) {
-    if (line.empty() && !blank_line_seen_) {
-      blank_line_seen_ = true;
-      return;
-    }
-    return read_request_line(line);
+    if (!line.empty() || blank_line_seen_) return read_request_line(line);
+    blank_line_seen_ = true;
+    started_ = false;
+    return;
   }
   if (line.empty()) return finish_head();
-  header_bytes_ += line.size() + 2;
   if (request_.headers.list().size() == limits_->header_count)
     return fail(Refusal{.cause = Cause::HEADERS_TOO_LARGE, .evidence = fmt::format("more than {} headers", limits_->header_count), .field = "headers"});
   if (auto refusal = parse_field_line(line, request_.headers)) return fail(std::move(*refusal));
@@ -97,16 +110,30 @@ void HttpParser::read_request_line(std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   const std::string_view method = line.substr(0, first);
-  if (!is_token(method) || method.size() > kMaxMethod) return fail(bad("method", "the request does not begin with a method"));
+  if (!is_token(method)) return fail(bad("method", "the request does not begin with a method"));
   if (first == std::string_view::npos || first == last) return fail(bad("version", "the request line is not METHOD TARGET HTTP/1.1"));
-  const std::string_view version = line.substr(last + 1);
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-    if (line == "PRI * HTTP/2.0") return fail(bad("version", "HTTP/2 with prior knowledge"));
-    return fail(bad("version", "the request line does not end with HTTP/1.1 or HTTP/1.0"));
-  }
-  request_.version_minor = version.back() - '0';
+  if (!read_version(line.substr(last + 1))) return;
+  // A method of ours has at most 7 letters; RFC 9112 §3 wants 501 for longer ones. A tunnel is nothing that an
+  // origin server need offer (RFC 9110 §9.3.6), and its target has a form of its own.
+  if (method.size() > kMaxMethod) return fail(Refusal{.cause = Cause::METHOD_UNKNOWN, .evidence = fmt::format("a method of {} bytes", method.size()), .field = "method"});
   request_.method = std::string{method};
+  if (method == "CONNECT") return fail(Refusal{.cause = Cause::METHOD_UNKNOWN, .evidence = "CONNECT", .field = "method"});
   read_target(line.substr(first + 1, last - first - 1));
+}
+
+// HTTP/1.1 and 1.0; a later 1.x is read as 1.1, another major version is not spoken (RFC 9110 §2.5, §15.6.6).
+bool HttpParser::read_version(std::string_view version) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) || version[6] != '.' || !digit(version[7])) {
+    fail(bad("version", "the request line does not end with HTTP/1.1 or HTTP/1.0"));
+    return false;
+  }
+  if (version[5] != '1') {
+    fail(Refusal{.cause = Cause::HTTP_VERSION_UNSUPPORTED, .evidence = std::string{version}, .field = "version"});
+    return false;
+  }
+  request_.version_minor = version[7] == '0' ? 0 : 1;
+  return true;
 }
 
 // origin-form, absolute-form, and asterisk-form for OPTIONS (RFC 9112 §3.2).
@@ -116,7 +143,8 @@ void HttpParser::read_target(std::string_view target) {
   if (target.front() != '/' && !(target == "*" && request_.method == "OPTIONS")) {
     const std::size_t colon = target.find("://");
     const std::string_view scheme = target.substr(0, colon);
-    if (colon == std::string_view::npos || !(iequals(scheme, "http") || iequals(scheme, "https")))
+    https_target_ = iequals(scheme, "https");
+    if (colon == std::string_view::npos || !(https_target_ || iequals(scheme, "http")))
       return fail(bad("target", "the request target is neither a path nor an http URL"));
     target.remove_prefix(colon + 3);
     const std::size_t end = target.find_first_of("/?");
@@ -124,6 +152,7 @@ void HttpParser::read_target(std::string_view target) {
     if (!valid_host(authority)) return fail(bad("target", "the authority of the request target is not a host and port"));
     target_authority_ = std::string{authority};
     target.remove_prefix(authority.size());
+    if (target.empty() && request_.method == "OPTIONS") target = "*"; // RFC 9112 §3.2.4
   }
   const std::size_t question = target.find('?');
   const std::string_view path = target.substr(0, question);
@@ -135,10 +164,9 @@ void HttpParser::finish_head() {
   Headers& headers = request_.headers;
   const Header* host = nullptr;
   const Header* length = nullptr;
-  const Header* coding = nullptr;
+  bool coded = false;
   bool close = false;
   bool keep = false;
-  bool expects = false;
   for (const Header& header : headers.list()) {
     if (iequals(header.name, "host")) {
       if (host != nullptr) return fail(bad("host", "more than one Host header"));
@@ -147,22 +175,22 @@ void HttpParser::finish_head() {
       if (length != nullptr) return fail(bad("content-length", "more than one Content-Length header"));
       length = &header;
     } else if (iequals(header.name, "transfer-encoding")) {
-      if (coding != nullptr) return fail(bad("transfer-encoding", "more than one Transfer-Encoding header"));
-      coding = &header;
+      coded = true;
     } else if (iequals(header.name, "connection")) {
       close = close || list_has_token(header.value, "close");
       keep = keep || list_has_token(header.value, "keep-alive");
-    } else if (iequals(header.name, "expect") && request_.version_minor == 1) {
-      if (!iequals(header.value, "100-continue")) return fail(bad("expect", "an expectation other than 100-continue"));
-      expects = true;
     }
   }
   if (host == nullptr && request_.version_minor == 1) return fail(bad("host", "no Host header"));
   if (host != nullptr && !valid_host(host->value)) return fail(bad("host", fmt::format("the Host header is not a host and port: {}", printable(host->value, 64))));
-  if (coding != nullptr) {
+  if (coded) {
     if (length != nullptr) return fail(bad("transfer-encoding", "Transfer-Encoding and Content-Length together"));
     if (request_.version_minor == 0) return fail(bad("transfer-encoding", "Transfer-Encoding in HTTP/1.0"));
-    if (!iequals(coding->value, "chunked")) return fail(bad("transfer-encoding", fmt::format("a transfer coding other than chunked: {}", printable(coding->value, 64))));
+    const std::string codings = headers.joined("transfer-encoding");
+    const TransferCoding coding = read_transfer_coding(codings);
+    if (coding == TransferCoding::faulty) return fail(bad("transfer-encoding", fmt::format("transfer codings that do not end with one chunked: {}", printable(codings, 64))));
+    if (coding == TransferCoding::unknown)
+      return fail(Refusal{.cause = Cause::TRANSFER_CODING_UNKNOWN, .evidence = printable(codings, 64), .field = "transfer-encoding"});
     chunked_ = true;
   }
   if (length != nullptr) {
@@ -172,10 +200,13 @@ void HttpParser::finish_head() {
       return fail(Refusal{.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("{} bytes announced, the limit is {}", *n, limits_->body_bytes)});
     body_due_ = *n;
   }
+  // HTTP/1.0 knows no expectations (RFC 9110 §10.1.1).
+  const std::string expected = request_.version_minor == 1 ? headers.joined("expect") : std::string{};
+  if (!only_continue(expected)) return fail(Refusal{.cause = Cause::EXPECTATION_UNSUPPORTED, .evidence = printable(expected, 64), .field = "expect"});
   keep_alive_ = !close && (request_.version_minor == 1 || keep);
   if (!target_authority_.empty()) headers.set("Host", target_authority_);
   state_ = chunked_ || body_due_ > 0 ? State::body : State::complete;
-  continue_due_ = expects && state_ == State::body;
+  continue_due_ = !expected.empty() && state_ == State::body;
 }
 
 void HttpParser::feed_body(std::string_view& rest) {

@@ -15,8 +15,7 @@
 namespace foyer::wire {
 
 struct HttpLimits {
-  std::size_t request_line = 8 * 1024;
-  std::size_t header_bytes = 32 * 1024; // all header lines together
+  std::size_t header_bytes = 32 * 1024; // the whole head: request line, header lines, every CRLF
   std::size_t header_count = 100;
   std::size_t body_bytes = 64 * 1024;
 };
@@ -37,8 +36,13 @@ class HttpParser {
   std::size_t feed(std::string_view bytes);
 
   [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] bool started() const; // at least one byte of a request was seen
-  [[nodiscard]] Request& request();   // valid when complete
+  // At least one byte of a request was seen; the empty line that some clients send
+  // between two requests is none.
+  [[nodiscard]] bool started() const;
+  [[nodiscard]] Request& request(); // valid when complete; before, what was read of it so far
+  // The target was an absolute https URL: to be answered only where the client spoke
+  // https (RFC 9110 §7.4).
+  [[nodiscard]] bool https_target() const { return https_target_; }
   [[nodiscard]] bool keep_alive() const;
   // True once when the client waits for "100 Continue" and the head was accepted.
   [[nodiscard]] bool wants_continue();
@@ -49,6 +53,7 @@ class HttpParser {
   void feed_head(std::string_view& rest);
   void feed_body(std::string_view& rest);
   void read_request_line(std::string_view line);
+  [[nodiscard]] bool read_version(std::string_view version); // false: failed
   void read_target(std::string_view target);
   void finish_head();
   void fail(Refusal refusal);
@@ -59,10 +64,11 @@ class HttpParser {
   Refusal refusal_;
   ChunkedBody chunks_;
   std::string target_authority_;  // of an absolute-form target: wins over Host (RFC 9112 §3.2.2)
-  std::size_t header_bytes_ = 0;
+  std::size_t header_bytes_ = 0;  // of the head so far
   std::uint64_t body_due_ = 0;    // bytes of Content-Length still to come
   State state_ = State::head;
   bool started_ = false;
+  bool https_target_ = false;
   bool have_request_line_ = false;
   bool blank_line_seen_ = false;  // one empty line before a request is ignored (RFC 9112 §2.2)
   bool chunked_ = false;
@@ -70,8 +76,9 @@ class HttpParser {
   bool continue_due_ = false;
 };
 
-// Status line, headers (Content-Length and Date are added), body.
-// `head_only` for answers to HEAD.
+// Status line, headers, body; `head_only` for answers to HEAD. Content-Length, Date
+// and Connection are the writer's. No header can begin a new line: one whose name is
+// no token is left out, control characters in values become blanks.
 [[nodiscard]] std::string write_response(const Response& response, bool keep_alive, std::string_view date, bool head_only = false);
 [[nodiscard]] std::string_view reason_phrase(int status);
 

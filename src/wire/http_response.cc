@@ -6,6 +6,10 @@ namespace foyer::wire {
 
 using Got = LineReader::Got;
 
+namespace {
+constexpr int kMostInterim = 16;
+}
+
 HttpResponseParser::HttpResponseParser(bool to_head, ResponseLimits limits) : limits_(limits), to_head_(to_head) {}
 
 void HttpResponseParser::fail(std::string error) {
@@ -37,6 +41,7 @@ void HttpResponseParser::feed_head(std::string_view& rest) {
   if (got == Got::too_long) return fail("the answer's head is too long");
   if (got != Got::line) return fail("the answer is not HTTP: an illegal byte or line end in its head");
   head_bytes_ += line.size() + 2;
+  if (head_bytes_ > limits_.head_bytes) return fail("the answer's head is too long");
   if (!have_status_line_) return read_status_line(line);
   if (line.empty()) return finish_head();
   if (auto refusal = parse_field_line(line, response_.headers)) return fail(std::move(refusal->evidence));
@@ -56,29 +61,41 @@ void HttpResponseParser::read_status_line(std::string_view line) {
 
 void HttpResponseParser::finish_head() {
   const int status = response_.status;
-  if (status >= 100 && status < 200 && status != 101) {
+  const bool interim = status >= 100 && status < 200;
+  const Headers& headers = response_.headers;
+  const bool coded = headers.count("transfer-encoding") > 0;
+  const std::size_t lengths = headers.count("content-length");
+  if (coded) {
+    // RFC 9112 §6.1, §6.3: whoever sees an end elsewhere than we do can be made to see another answer.
+    if (lengths > 0) return fail("Transfer-Encoding and Content-Length together");
+    if (version_minor_ == 0) return fail("Transfer-Encoding in HTTP/1.0");
+    if (interim || status == 204) return fail("Transfer-Encoding in an answer that has no body");
+    if (read_transfer_coding(headers.joined("transfer-encoding")) != TransferCoding::chunked) return fail("a transfer coding other than chunked");
+  }
+  if (lengths > 0) {
+    const auto n = parse_content_length(*headers.find("content-length"));
+    if (lengths > 1 || !n) return fail("Content-Length is not one number");
+    if (*n > 0 && (interim || status == 204)) return fail("a length in an answer that has no body");
+    body_due_ = *n;
+  }
+  if (interim && status != 101) {
+    if (++interim_ > kMostInterim) return fail("interim answers without end");
     response_ = {};
     have_status_line_ = false;
-    return; // head_bytes_ goes on: endless interim answers meet the limit
+    return; // head_bytes_ goes on
   }
-  const std::string connection = response_.headers.joined("connection");
+  const std::string connection = headers.joined("connection");
   keep_alive_ = !list_has_token(connection, "close") && (version_minor_ == 1 || list_has_token(connection, "keep-alive"));
-  if (to_head_ || status == 101 || status == 204 || status == 304) {
+  if (to_head_ || interim || status == 204 || status == 304) {
+    body_due_ = 0;
     state_ = State::complete;
     return;
   }
   state_ = State::body;
-  const std::string* length = response_.headers.find("content-length");
-  const std::string* coding = response_.headers.find("transfer-encoding");
-  if (coding != nullptr) {
-    if (length != nullptr) return fail("Transfer-Encoding and Content-Length together");
-    if (response_.headers.count("transfer-encoding") != 1 || !iequals(*coding, "chunked")) return fail("a transfer coding other than chunked");
+  if (coded) {
     framing_ = Framing::chunked;
-  } else if (length != nullptr) {
-    const auto n = parse_content_length(*length);
-    if (response_.headers.count("content-length") != 1 || !n) return fail("Content-Length is not one number");
-    if (*n > limits_.body_bytes) return fail("the answer's body is too long");
-    body_due_ = *n;
+  } else if (lengths > 0) {
+    if (body_due_ > limits_.body_bytes) return fail("the answer's body is too long");
     if (body_due_ == 0) state_ = State::complete;
   } else {
     framing_ = Framing::until_close;

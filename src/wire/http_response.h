@@ -13,7 +13,7 @@
 namespace foyer::wire {
 
 struct ResponseLimits {
-  std::size_t head_bytes = 64 * 1024;
+  std::size_t head_bytes = 64 * 1024; // with those of interim answers
   std::size_t body_bytes = 4 * 1024 * 1024;
 };
 
@@ -24,7 +24,7 @@ class HttpResponseParser {
   // `to_head`: the answer belongs to a HEAD request and has no body.
   explicit HttpResponseParser(bool to_head = false, ResponseLimits limits = {});
 
-  // Returns how many bytes were taken. Interim answers (1xx) are skipped but for
+  // Returns how many bytes were taken. Interim answers (1xx) are skipped, a few, but for
   // 101, which is complete at its head; what follows it is left.
   std::size_t feed(std::string_view bytes);
   // The peer closed: ends a body that has no length of its own, else an error.
@@ -57,6 +57,7 @@ class HttpResponseParser {
   bool have_status_line_ = false;
   bool keep_alive_ = true;
   int version_minor_ = 1;
+  int interim_ = 0; // 1xx answers so far
 };
 
 } // namespace foyer::wire

@@ -47,13 +47,56 @@ TEST(HttpResponseParser, GivesOneAnswerHoweverItIsCut) {
       {"HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n", "failed"},
       {"HTTP/1.1 200 OK\r\n\r\n" + std::string(33, 'x'), "failed"},
       {"HTTP/1.1 200 OK\r\nX: " + std::string(200, 'x') + "\r\n\r\n", "failed"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello", "failed"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello", "failed"},
+      {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "failed"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "failed"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, x\r\n\r\n0\r\n\r\n", "failed"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "failed"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "failed", true},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n21\r\n", "failed"},
+      {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", "failed"},
+      {"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "204 "},
+      {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "failed"},
+      {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "304 "},
+      {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", "failed"},
+      {"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\nhello", "failed"},
+      {"HTTP/1.1 101 Switching Protocols\r\nTransfer-Encoding: chunked\r\n\r\n", "failed"},
+      {"HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\n", "failed", true},
+      {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n", "failed"},
+      {"HTTP/1.1 200 OK\r\nX : a\r\n\r\n", "failed"},
+      {"HTTP/1.1 200 OK\nX: a\n\n", "failed"},
+      {"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n", "failed"},
+      {"HTTP/1.1 099 Low\r\n\r\n", "failed"},
+      {"HTTP/1.1 2000 High\r\n\r\n", "failed"},
+      {"HTTP/1.1  200 OK\r\n\r\n", "failed"},
+      {"\r\nHTTP/1.1 200 OK\r\n\r\n", "failed"},
       {"HTTP/2 200\r\n\r\n", "failed"},
       {"SSH-2.0-OpenSSH_9.2\r\n", "failed"},
       {std::string{"\x15\x03\x03\x00\x02\x02\x46", 7}, "failed"},
   };
   for (const Case& c : cases)
     for (std::size_t cut = 0; cut <= c.input.size(); ++cut) ASSERT_EQ(read(c.input, cut, c.close), c.outcome) << c.input << "\ncut at " << cut;
+}
+
+// RFC 9110 §9.3.2, RFC 9112 §6.3: the length is that of the body which GET would have had.
+TEST(HttpResponseParser, ReadsNoBodyBehindTheAnswerToHead) {
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 3, false, true), "200 ");
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n", 3, false, true), "200 ");
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 3, false, true), "200 ");
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 3, false, true), "failed");
+}
+
+TEST(HttpResponseParser, SkipsOnlySoManyInterimAnswers) {
+  std::string input;
+  for (int i = 0; i < 16; ++i) input += "HTTP/1.1 102 \r\n\r\n";
+  const std::string last = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  HttpResponseParser patient;
+  patient.feed(input + last);
+  EXPECT_EQ(patient.state(), State::complete);
+  HttpResponseParser parser;
+  parser.feed(input + "HTTP/1.1 102 \r\n\r\n" + last);
+  EXPECT_EQ(parser.state(), State::failed);
 }
 
 } // namespace

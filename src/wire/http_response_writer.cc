@@ -9,8 +9,15 @@ namespace {
 void append_value(std::string& out, std::string_view value) {
   const std::size_t from = out.size();
   out.append(value);
-  const auto unsafe = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  const auto unsafe = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; };
   std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), unsafe, ' ');
+}
+
+// What frames the answer, or says what becomes of the connection, is decided here and
+// by nobody else; but an interim answer is its own matter (101: Connection: Upgrade).
+bool is_of_the_connection(std::string_view name, bool interim) {
+  if (iequals(name, "content-length") || iequals(name, "transfer-encoding") || iequals(name, "date")) return true;
+  return !interim && (iequals(name, "connection") || iequals(name, "keep-alive"));
 }
 
 } // namespace
@@ -26,18 +33,16 @@ std::string write_response(const Response& response, bool keep_alive, std::strin
   out += ' ';
   out += reason_phrase(status);
   out += "\r\n";
-  bool connection = interim;
   bool upgrade = false;
   for (const Header& header : response.headers.list()) {
-    if (iequals(header.name, "content-length") || iequals(header.name, "transfer-encoding") || iequals(header.name, "date")) continue;
-    connection = connection || iequals(header.name, "connection");
+    if (!is_token(header.name) || is_of_the_connection(header.name, interim)) continue;
     upgrade = upgrade || iequals(header.name, "upgrade");
     out += header.name;
     out += ": ";
     append_value(out, header.value);
     out += "\r\n";
   }
-  if (!connection) {
+  if (!interim) {
     if (upgrade) out += keep_alive ? "Connection: Upgrade, keep-alive\r\n" : "Connection: Upgrade, close\r\n"; // RFC 9110 §7.8
     else if (!keep_alive) out += "Connection: close\r\n";
     else out += "Connection: keep-alive\r\n"; // for HTTP/1.0 clients that asked
