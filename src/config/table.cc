@@ -116,7 +116,7 @@ const Option kOptions[] = {
     {.name = "header_bytes", .section = "Connections", .slot = &Config::header_bytes, .help = "Request line and headers together, with their line ends. A token that comes in one of them must fit in.", .rule = Rule::bytes, .min = kKiB, .max = kMiB},
     {.name = "header_count", .section = "Connections", .slot = &Config::header_count, .help = "Header lines of a request.", .min = 1, .max = 10'000},
     {.name = "body_bytes", .section = "Connections", .slot = &Config::body_bytes, .help = "The body of a request.", .rule = Rule::bytes, .min = kKiB, .max = 16 * kMiB},
-    {.name = "write_timeout", .section = "Connections", .slot = &Config::write_timeout, .help = "How long an answer may lie without the client taking any of it.", .min = 100, .max = 10 * kMinute},
+    {.name = "write_timeout", .section = "Connections", .slot = &Config::write_timeout, .help = "How long an answer may lie while the client takes less than 8 KiB of it.", .min = 100, .max = 10 * kMinute},
     {.name = "request_queue", .section = "Connections", .slot = &Config::request_queue, .help = "Requests of the process that may wait for their answer; beyond it BUSY.", .min = 1, .max = kMany},
     {.name = "heartbeat_interval", .section = "Connections", .slot = &Config::heartbeat_interval, .help = "How often a quiet socket is pinged.", .min = kSecond, .max = kHour},
     {.name = "heartbeat_timeout", .section = "Connections", .slot = &Config::heartbeat_timeout, .help = "How long the answer to a ping may take.", .min = 100, .max = 10 * kMinute},

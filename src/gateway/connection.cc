@@ -51,6 +51,11 @@ void Connection::on_eof() {
   else transport_.abort();
 }
 
+void Connection::on_drained() {
+  if (entrance_ && !entrance_->upgraded()) entrance_->on_drained();
+  drop_entrance();
+}
+
 void Connection::on_closed() {
   shard_.loop().disarm(*this);
   shard_.closed(*this); // deletes this

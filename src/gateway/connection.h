@@ -46,7 +46,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   // TransportHandler
   void on_bytes(std::span<char> bytes) override;
   void on_eof() override;
-  void on_drained() override {}
+  void on_drained() override;
   void on_closed() override;
   void on_timer() override;
 

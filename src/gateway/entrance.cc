@@ -16,7 +16,7 @@ constexpr std::size_t kHeldBytes = 128 * 1024;
 
 Entrance::Entrance(Connection& connection, std::optional<Refusal> full)
     : connection_(connection), shard_(connection.shard()), parser_(shard_.policy().http), full_(std::move(full)) {
-  arm(shard_.policy().header_timeout);
+  wait_for(shard_.policy().header_timeout);
 }
 
 Entrance::~Entrance() = default;

@@ -31,6 +31,7 @@ class Entrance {
 
   void on_bytes(std::string_view bytes); // entering and deciding
   void on_eof();
+  void on_drained();
   void on_timer();
   // The first message of a socket that waits for `authenticate`.
   void on_first_message(std::string_view text);
@@ -47,9 +48,21 @@ class Entrance {
 
  private:
   void read_requests(std::string_view bytes);
-  void read_request(std::string_view bytes);
-  void handle_request();
+  void read_request(std::string_view& rest);
+  void handle_request(std::string_view& rest);
+  void keep(std::string_view bytes);
+  void begin_refusal();
+  void refuse_request(const Refusal& refusal);
+  void refuse_whole(const Refusal& refusal);
   void route();
+  void leave();
+  void look_again();
+  void end();
+  void give_up_answer(std::size_t queued);
+  [[nodiscard]] bool busy() const; // what arrives now has to wait
+  void wait_for(Millis patience);
+  void schedule();
+  [[nodiscard]] Millis of_request(Millis patience) const;
   void respond(Response response, bool keep_alive);
   void respond_problem(const Refusal& refusal);
   void begin_door();
@@ -81,11 +94,20 @@ class Entrance {
   Pass pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
   std::string token_;       // waits for a newer key set
+  MonoTime begun_{};        // the first byte of the request that is read or answered
+  MonoTime due_{};          // the end of our patience with what is awaited
+  MonoTime untaken_due_{};  // by then kLeastTaken of untaken_ must be gone
+  std::size_t untaken_ = 0; // bytes of answers that were queued when it was set, and since
   bool waiting_ = false;    // for a handler or for the auth service
   bool upgraded_ = false;
   bool finished_ = false;
   bool reading_ = false;    // inside read_requests
-  bool last_request_ = false; // draining, or the client asked for close
+  bool asked_ = false;      // at least one request was read
+  bool resting_ = false;    // answers are to be taken before more requests are read
+  bool half_closed_ = false; // the client sends nothing more
+  bool flooded_ = false;    // bytes behind early_ were dropped
+  bool leaving_ = false;    // the last answer is on its way
+  bool last_request_ = false; // draining, or the client asked for close, or a refusal that ends the connection
 };
 
 } // namespace foyer::gateway

@@ -1,5 +1,7 @@
 // The entrance's HTTP half: requests one after the other, their answers, and the
 // patience with those who send or read slowly.
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "gateway/connection.h"
 #include "gateway/entrance.h"
@@ -9,8 +11,17 @@
 namespace foyer::gateway {
 namespace {
 
-// An upgrade's early frames and a pipelined request wait here; more than this is no client of ours.
+// An upgrade's early frames and pipelined requests wait here; more is PIPELINE_LIMIT.
 constexpr std::size_t kEarlyBytes = 128 * 1024;
+// A socket's buffer has this much room when nothing else lies in it.
+constexpr std::size_t kBufferedBySystem = 8 * 1024;
+// Of what waits, so much must be taken in each write_timeout. A modem does it in a second.
+constexpr std::size_t kLeastTaken = 8 * 1024;
+constexpr Millis kLingerOverRest{5'000};
+
+Refusal too_much_behind() {
+  return {.cause = Cause::PIPELINE_LIMIT, .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request", .retry_after = Millis{1'000}};
+}
 
 std::string http_date(WallTime now) {
   const std::time_t seconds = static_cast<std::time_t>(unix_seconds(now));
@@ -23,67 +34,111 @@ std::string http_date(WallTime now) {
 
 } // namespace
 
+// Times. A connection has one timer; it is set for whichever comes first: the end of
+// our patience with what is to arrive, or with an answer that nobody takes.
+
+void Entrance::wait_for(Millis patience) {
+  due_ = shard_.loop().now() + patience;
+  schedule();
+}
+
+void Entrance::schedule() {
+  const auto now = shard_.loop().now();
+  const auto at = leaving_ || resting_ ? untaken_due_ : connection_.transport().queued() > 0 ? std::min(due_, untaken_due_) : due_;
+  arm(std::max(Millis{0}, std::chrono::ceil<Millis>(at - now)));
+}
+
+// `patience`, but not beyond the time that a whole request has.
+Millis Entrance::of_request(Millis patience) const {
+  const auto left = std::chrono::ceil<Millis>(begun_ + shard_.policy().request_timeout - shard_.loop().now());
+  return std::clamp(left, Millis{0}, patience);
+}
+
+// Requests
+
 void Entrance::on_bytes(std::string_view bytes) {
-  if (finished_) return;
-  if (waiting_ || door_) {
-    if (early_.size() + bytes.size() > kEarlyBytes) {
-      connection_.transport().abort();
-      finished_ = true;
-      return;
-    }
-    early_.append(bytes);
-    return;
-  }
-  read_requests(bytes);
+  if (finished_ || leaving_ || flooded_) return; // nothing of it will be answered
+  if (busy()) keep(bytes);
+  else read_requests(bytes);
 }
 
-// One request after the other, as long as answers are given at once.
+bool Entrance::busy() const { return waiting_ || door_ != nullptr || resting_; }
+
+// For when the request before it is answered.
+void Entrance::keep(std::string_view bytes) {
+  const std::size_t room = kEarlyBytes - std::min(kEarlyBytes, early_.size());
+  early_.append(bytes.substr(0, room));
+  flooded_ = bytes.size() > room;
+  // A socket's first frames must not have holes; who sends so many before the answer to its handshake is no WebSocket client.
+  if (flooded_ && door_) refuse_whole(too_much_behind());
+}
+
+// One request after the other, as long as answers are given at once and are taken.
 void Entrance::read_requests(std::string_view bytes) {
-  if (reading_) return; // early_ is looked at by the call further out
+  if (reading_) return; // the call further out goes on
   reading_ = true;
-  read_request(bytes);
-  while (!finished_ && !waiting_ && !door_ && !early_.empty()) {
-    const std::string next = std::exchange(early_, {});
-    read_request(next);
-  }
+  const std::string earlier = std::exchange(early_, {});
+  std::string_view rest = earlier.empty() ? bytes : std::string_view{earlier};
+  while (!finished_ && !leaving_ && !busy() && !rest.empty()) read_request(rest);
   reading_ = false;
+  if (finished_ || leaving_) return;
+  const bool flooded = flooded_; // of `earlier`, whose last request has no end
+  if (busy()) {
+    keep(rest);
+    flooded_ = flooded_ || flooded;
+  } else if (flooded) {
+    refuse_request(too_much_behind());
+  } else if (half_closed_) {
+    leave();
+  }
 }
 
-void Entrance::read_request(std::string_view bytes) {
+void Entrance::read_request(std::string_view& rest) {
+  using State = wire::HttpParser::State;
   const bool was_started = parser_.started();
-  const std::size_t taken = parser_.feed(bytes);
+  const State before = parser_.state();
+  rest.remove_prefix(parser_.feed(rest));
+  if (!was_started && parser_.started()) begun_ = shard_.loop().now();
   switch (parser_.state()) {
-    case wire::HttpParser::State::failed: {
-      ref_ = Ref{shard_.deps().entropy.short_id()};
-      address_ = std::string(connection_.transport().peer_address());
-      const Refusal refusal = parser_.refusal();
-      report(refusal);
-      if (refusal.cause == Cause::TLS_ON_PLAIN_PORT) {
-        // A TLS alert: handshake_failure. Whoever speaks TLS here learns at once that nobody answers in it.
-        connection_.transport().send_copy(std::string_view("\x15\x03\x01\x00\x02\x02\x28", 7));
-        finished_ = true;
-        return connection_.transport().close_gracefully(shard_.policy().close_linger);
-      }
-      respond(wire::problem(refusal, ref_, shard_.policy().reveal), false);
+    case State::failed: return refuse_request(parser_.refusal());
+    case State::complete: return handle_request(rest);
+    case State::head:
+      // From its first byte on, however often more of it comes.
+      if (!was_started && parser_.started()) wait_for(of_request(shard_.policy().header_timeout));
       return;
-    }
-    case wire::HttpParser::State::complete:
-      early_.append(bytes.substr(taken));
-      handle_request();
-      return;
-    case wire::HttpParser::State::head:
-      if (!was_started && parser_.started()) arm(shard_.policy().header_timeout);
-      return;
-    case wire::HttpParser::State::body:
+    case State::body:
       if (parser_.wants_continue()) connection_.transport().send_copy("HTTP/1.1 100 Continue\r\n\r\n");
-      arm(shard_.policy().body_timeout);
+      if (before == State::head) wait_for(of_request(shard_.policy().body_timeout));
       return;
   }
 }
 
-void Entrance::handle_request() {
+// What is told of a request that has not come to its end: as much of it as was read.
+void Entrance::begin_refusal() {
+  ref_ = Ref{shard_.deps().entropy.short_id()};
+  request_ = std::exchange(parser_.request(), {});
+  user_.clear();
+  origin_.clear();
+  path_ = request_.path;
+  address_ = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_).address;
+  last_request_ = true;
+}
+
+void Entrance::refuse_request(const Refusal& refusal) {
+  begin_refusal();
+  report(refusal);
+  if (refusal.cause != Cause::TLS_ON_PLAIN_PORT) return respond_problem(refusal);
+  // A TLS alert: handshake_failure. Whoever speaks TLS here learns at once that nobody answers in it.
+  connection_.transport().send_copy(std::string_view("\x15\x03\x01\x00\x02\x02\x28", 7));
+  end();
+}
+
+void Entrance::handle_request(std::string_view& rest) {
   request_ = std::move(parser_.request());
   ref_ = Ref{shard_.deps().entropy.short_id()};
+  asked_ = true;
+  user_.clear();
+  origin_.clear();
   const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_);
   if (client.ignored_forwarding) shard_.report_untrusted_proxy(connection_.transport().peer_address());
   address_ = client.address;
@@ -94,13 +149,27 @@ void Entrance::handle_request() {
   const auto* host = request_.headers.find("Host");
   request_.origin_url = std::string(client.secure ? "https://" : "http://") + (host == nullptr ? std::string{} : *host);
   last_request_ = last_request_ || shard_.draining() || !parser_.keep_alive();
+  if (parser_.https_target() && !client.secure) // RFC 9110 §7.4
+    return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED, .evidence = "an https target on a connection that is not encrypted", .field = "target"});
   if (door::is_plain_get(shard_.policy().door, request_)) {
     if (auto refusal = shard_.deps().plain_gets.handshake(address_, shard_.loop().now())) return respond_problem(*refusal);
     Response response = door::explain_plain_get(shard_.policy().door, request_);
     return respond(std::move(response), !last_request_);
   }
-  if (door::is_for_door(shard_.policy().door, request_)) return begin_door();
-  route();
+  if (!door::is_for_door(shard_.policy().door, request_)) return route();
+  // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one.
+  if (request_.method == "GET" && !request_.body.empty()) return refuse_whole({.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
+  keep(std::exchange(rest, {}));
+  if (flooded_) return refuse_whole(too_much_behind());
+  begin_door();
+}
+
+// A request that was read whole, and after which nothing more is read.
+void Entrance::refuse_whole(const Refusal& refusal) {
+  waiting_ = false;
+  report(refusal);
+  last_request_ = true;
+  respond_problem(refusal);
 }
 
 void Entrance::route() {
@@ -116,7 +185,7 @@ void Entrance::route() {
   if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response), !last_request_);
   const Handler* handler = std::get<const Handler*>(found);
   waiting_ = true;
-  arm(shard_.policy().request_timeout);
+  wait_for(of_request(shard_.policy().request_timeout));
   // The answer comes from another thread, perhaps after the connection's end.
   Reply reply = [&shard = shard_, id = connection_.id(), alive = shard_.alive()](Response response) mutable {
     if (!*alive) return;
@@ -140,37 +209,72 @@ void Entrance::respond_problem(const Refusal& refusal) {
 }
 
 void Entrance::respond(Response response, bool keep_alive) {
-  if (finished_) return;
-  if (connection_.transport().queued() > shard_.policy().outbox_bytes + shard_.policy().answer_bytes) {
-    // Requests without end from somebody who never reads an answer.
-    finished_ = true;
-    connection_.set_phase(Connection::Phase::closing);
-    return connection_.transport().abort();
-  }
+  if (finished_ || leaving_) return;
+  loop::Transport& transport = connection_.transport();
   request_.ref = ref_;
   shard_.deps().router.decorate(request_, response);
-  keep_alive = keep_alive && parser_.state() != wire::HttpParser::State::failed && !shard_.draining();
-  connection_.transport().send(share(wire::write_response(response, keep_alive, http_date(shard_.loop().wall()), request_.method == "HEAD")));
-  if (!keep_alive) {
-    finished_ = true;
-    connection_.set_phase(Connection::Phase::closing);
-    return connection_.transport().close_gracefully(shard_.policy().close_linger);
+  keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !shard_.draining();
+  if (transport.queued() == 0) {
+    untaken_due_ = shard_.loop().now() + shard_.policy().write_timeout;
+    untaken_ = 0;
   }
-  parser_.reset();
+  std::string bytes = wire::write_response(response, keep_alive, http_date(shard_.loop().wall()), request_.method == "HEAD");
+  untaken_ += bytes.size();
+  transport.send(share(std::move(bytes)));
   door_.reset();
-  arm(shard_.policy().keep_alive_timeout);
-  if (!early_.empty()) read_requests({});
+  if (!keep_alive) return leave();
+  parser_.reset();
+  wait_for(shard_.policy().keep_alive_timeout);
+  if (transport.queued() > shard_.policy().outbox_bytes) {
+    resting_ = true;
+    return look_again();
+  }
+  if (!early_.empty() || flooded_ || half_closed_) read_requests({});
+}
+
+// The last answer is on its way. What the system's buffers hold at once needs no watching.
+void Entrance::leave() {
+  leaving_ = true;
+  early_.clear();
+  early_.shrink_to_fit();
+  if (connection_.transport().queued() <= kBufferedBySystem) return end();
+  schedule();
+  look_again();
+}
+
+// In the next turn, when it has shown how much the system takes.
+void Entrance::look_again() {
+  shard_.loop().post([&shard = shard_, id = connection_.id()] {
+    if (Connection* connection = shard.find(id)) connection->on_drained();
+  });
+}
+
+void Entrance::on_drained() {
+  if (finished_ || connection_.transport().queued() > 0) return;
+  if (leaving_) return end();
+  if (!std::exchange(resting_, false)) return;
+  wait_for(shard_.policy().keep_alive_timeout);
+  read_requests({});
+}
+
+// Whoever was answered before its request was whole may be busy sending, and would lose the
+// answer if what it sends met a closed socket (RFC 9112 §9.6).
+void Entrance::end() {
+  finished_ = true;
+  connection_.set_phase(Connection::Phase::closing);
+  const bool cut_short = flooded_ || parser_.state() == wire::HttpParser::State::failed || parser_.state() == wire::HttpParser::State::body;
+  connection_.transport().close_gracefully(cut_short ? std::max(kLingerOverRest, shard_.policy().close_linger) : shard_.policy().close_linger);
 }
 
 void Entrance::on_eof() {
-  // Somebody who half-closes after a request may still read its answer; nobody else.
-  if (waiting_ && !door_) {
-    last_request_ = true;
-    return;
-  }
+  // Somebody who half-closes after requests may still read their answers; nobody else.
+  half_closed_ = true;
+  if ((waiting_ && !door_) || leaving_ || resting_) return;
   finished_ = true;
   connection_.transport().abort();
 }
+
+// Times that came to their end
 
 void Entrance::on_timer() {
   if (finished_) return;
@@ -179,24 +283,41 @@ void Entrance::on_timer() {
     return drive();
   }
   if (door_) return; // the auth service's client has its own deadline
+  const auto now = shard_.loop().now();
+  if (const std::size_t queued = connection_.transport().queued(); queued > 0 && now >= untaken_due_) {
+    if (queued + kLeastTaken > untaken_) return give_up_answer(queued);
+    untaken_ = queued;
+    untaken_due_ = now + shard_.policy().write_timeout;
+  }
+  if (leaving_ || resting_) {
+    on_drained();
+    if (!finished_ && (leaving_ || resting_)) schedule();
+    return;
+  }
+  if (now < due_) return schedule();
   if (waiting_) {
     waiting_ = false;
-    const Refusal refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "no answer within request_timeout: " + printable(path_)};
-    report(refusal);
-    last_request_ = true;
-    return respond_problem(refusal);
+    const auto took = std::chrono::ceil<Millis>(now - begun_);
+    return refuse_whole({.cause = Cause::INTERNAL_ERROR, .evidence = "no answer within request_timeout (" + std::to_string(took.count()) + " ms after the first byte): " + printable(path_)});
   }
   if (!parser_.started()) {
-    // Nothing was asked: an idle keep-alive connection, or one that never spoke.
-    finished_ = true;
-    return connection_.transport().close_gracefully(shard_.policy().close_linger);
+    // An idle keep-alive connection, or one that never spoke.
+    (asked_ ? shard_.metrics().idle : shard_.metrics().silent).add();
+    return end();
   }
-  ref_ = Ref{shard_.deps().entropy.short_id()};
-  address_ = std::string(connection_.transport().peer_address());
-  const Refusal refusal{.cause = Cause::REQUEST_TIMEOUT, .evidence = "the request was not complete in time", .retry_after = Millis{1'000}};
+  const bool in_body = parser_.state() == wire::HttpParser::State::body;
+  const Refusal refusal{.cause = Cause::REQUEST_TIMEOUT, .evidence = in_body ? "the body was not complete in time" : "the head was not complete in time", .retry_after = Millis{1'000}};
+  begin_refusal();
   report(refusal);
-  last_request_ = true;
   respond_problem(refusal);
+}
+
+// An answer over HTTP could not be told either.
+void Entrance::give_up_answer(std::size_t queued) {
+  report({.cause = Cause::ANSWER_UNREAD, .evidence = std::to_string(queued) + " bytes were left", .retry_after = Millis{1'000}});
+  finished_ = true;
+  connection_.set_phase(Connection::Phase::closing);
+  connection_.transport().abort();
 }
 
 void Entrance::shut_down() {
@@ -205,7 +326,7 @@ void Entrance::shut_down() {
     return connection_.close(info(Cause::SERVER_SHUTDOWN).close, "SERVER_SHUTDOWN");
   }
   last_request_ = true;
-  if (waiting_ || door_ || parser_.started()) return;
+  if (waiting_ || door_ || leaving_ || resting_ || parser_.started()) return;
   finished_ = true;
   connection_.transport().close_gracefully(shard_.policy().close_linger);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "base/bytes.h"
@@ -11,6 +12,14 @@
 
 namespace foyer::gateway {
 namespace {
+
+// What anything here may take; the method * of a route stands for all of them.
+constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
+bool is_method(std::string_view method) {
+  constexpr std::array<std::string_view, 7> kKnown = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+  return std::ranges::find(kKnown, method) != kKnown.end();
+}
 
 std::vector<std::string_view> split(std::string_view path) {
   std::vector<std::string_view> segments;
@@ -80,7 +89,7 @@ std::string content_security_policy(const Request& request) {
 std::string listed(const std::vector<std::pair<std::string, Handler>>& methods) {
   std::string out;
   for (const auto& [method, handler] : methods) {
-    if (method == "*") return "GET, HEAD, POST, PUT, PATCH, DELETE";
+    if (method == "*") return std::string(kMethods);
     out += (out.empty() ? "" : ", ") + method;
     if (method == "GET") out += ", HEAD";
   }
@@ -136,12 +145,19 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
     const std::string* host = request.headers.find("Host");
     return refuse_here(request, {.cause = Cause::HOST_NOT_ALLOWED, .evidence = "Host " + printable(host != nullptr ? *host : ""), .field = "Host"});
   }
+  if (request.path == "*") { // OPTIONS for the server as a whole (RFC 9110 §9.3.7): a ping
+    Response response{.status = 204, .headers = {}, .body = {}};
+    response.headers.add("Allow", std::string(kMethods) + ", OPTIONS");
+    return response;
+  }
   const Pattern* pattern = match(request.path, request.path_args);
   if (pattern == nullptr) return unknown_path(request);
   if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);
 
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
   const auto found = std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method || m.first == "*"; });
+  if (found == pattern->methods.end() && !is_method(request.method)) // RFC 9110 §9.1
+    return refuse_here(request, {.cause = Cause::METHOD_UNKNOWN, .evidence = printable(request.method) + " on " + printable(request.path), .field = "method"});
   if (found == pattern->methods.end()) {
     Response response = refuse_here(request, {.cause = Cause::METHOD_NOT_ALLOWED, .evidence = printable(request.method) + " on " + printable(request.path)});
     response.headers.set("Allow", listed(pattern->methods));

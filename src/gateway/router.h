@@ -37,8 +37,8 @@ class Router {
   Router(std::vector<Route> routes, RouterPolicy policy);
 
   // The handler of a request, whose path_args are filled, or the answer: a CORS
-  // preflight, HOST_NOT_ALLOWED, UNKNOWN_PATH, METHOD_NOT_ALLOWED (with Allow),
-  // CONTENT_TYPE_UNSUPPORTED. HEAD is answered by GET's handler; the writer leaves
+  // preflight, OPTIONS *, HOST_NOT_ALLOWED, UNKNOWN_PATH, METHOD_NOT_ALLOWED (with
+  // Allow), METHOD_UNKNOWN, CONTENT_TYPE_UNSUPPORTED. HEAD is answered by GET's handler; the writer leaves
   // the body out.
   [[nodiscard]] std::variant<const Handler*, Response> resolve(Request& request) const;
 

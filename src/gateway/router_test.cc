@@ -123,6 +123,18 @@ TEST_F(Routing, AWrongMethodIsToldTheRightOnes) {
   EXPECT_EQ(header("Allow"), "GET, HEAD, DELETE");
 }
 
+TEST_F(Routing, AMethodThatNothingTakesIsNotOneThatIsTakenElsewhere) { // RFC 9110 §9.1, §15.6.2
+  for (const char* method : {"BREW", "TRACE", "get", "PROPFIND"}) EXPECT_EQ(resolve(ask(method, "/auth/sessions")), "501 METHOD_UNKNOWN") << method;
+  EXPECT_EQ(resolve(ask("PATCH", "/auth/sessions")), "405 METHOD_NOT_ALLOWED");
+  EXPECT_EQ(resolve(ask("BREW", "/nowhere")), "404 UNKNOWN_PATH");
+}
+
+TEST_F(Routing, OptionsOfTheWholeServerIsAPing) { // RFC 9110 §9.3.7
+  EXPECT_EQ(resolve(ask("OPTIONS", "*")), "204");
+  EXPECT_EQ(header("Allow"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  EXPECT_EQ(resolve(ask("OPTIONS", "*", {{"Host", "evil.example"}})), "421 HOST_NOT_ALLOWED");
+}
+
 TEST_F(Routing, AForeignHostIsRefusedExceptWhereMachinesAsk) {
   EXPECT_EQ(resolve(ask("GET", "/", {{"Host", "evil.example"}})), "421 HOST_NOT_ALLOWED");
   EXPECT_EQ(resolve(ask("GET", "/", {{"Host", "127.0.0.1:8000"}})), "GET /");

@@ -21,6 +21,8 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
     : admitted(metrics.counter("foyer_admissions_total", "Connections admitted by the door.")),
       received(metrics.counter("foyer_messages_received_total", "Messages received from clients.")),
       delivered(metrics.counter("foyer_deliveries_total", "Publications handed to connections.")),
+      silent(metrics.counter("foyer_http_silent_total", "Connections closed after header_timeout because nothing was ever asked on them.")),
+      idle(metrics.counter("foyer_http_idle_total", "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")),
       sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")) {}
 
 // ShardPort

@@ -75,6 +75,8 @@ struct ShardMetrics {
   Counter& admitted;
   Counter& received;
   Counter& delivered;
+  Counter& silent;
+  Counter& idle;
   Gauge& sockets;
 };
 

@@ -11,6 +11,10 @@
 
 namespace foyer::loop {
 
+namespace {
+constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes on sending after the end
+}
+
 EpollTransport::EpollTransport(EpollLoop& loop, int fd, std::uint32_t slot, std::string peer)
     : loop_(loop), peer_(std::move(peer)), fd_(fd), slot_(slot) {}
 
@@ -177,6 +181,7 @@ void EpollTransport::read(bool until_end) {
     loop_.stats_.reads.add();
     loop_.stats_.bytes_in.add(size);
     if (state_ == State::open) handler_->on_bytes({loop_.read_buffer_.get(), size});
+    else if ((discarded_ += size) > kMostDiscarded) return abort();
     if (state_ == State::closed) return;
     // Edge-triggered: a short read means that the socket is empty (epoll(7), question 9).
     if (size < EpollLoop::kReadBuffer && !until_end) return;

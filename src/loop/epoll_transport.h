@@ -60,6 +60,7 @@ class EpollTransport final : public Transport {
   std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
   std::unique_ptr<Linger> linger_;
   std::string peer_;
+  std::size_t discarded_ = 0; // bytes that came after close_gracefully
   int fd_;
   std::uint32_t slot_;
   TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn

@@ -38,6 +38,11 @@ void Peer::handshake(std::string_view target, const Headers& headers) {
   request("GET", target, all);
 }
 
+void Peer::await_answer() {
+  http_ = std::make_unique<wire::HttpResponseParser>();
+  answer.reset();
+}
+
 void Peer::send_frame(wire::Opcode opcode, std::string_view payload) {
   std::string frame;
   wire::append_masked_frame(frame, opcode, payload, kMask);

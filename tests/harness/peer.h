@@ -28,6 +28,7 @@ class Peer final : private wire::WsSink {
 
   void request(std::string_view method, std::string_view target, const Headers& headers, std::string_view body = {});
   void handshake(std::string_view target, const Headers& headers); // a complete one (RFC 6455 §4.1)
+  void await_answer(); // to bytes that are sent as they stand
   void send_text(std::string_view text);
   void send_binary(std::string_view bytes);
   void send_close(std::uint16_t code);

@@ -148,6 +148,7 @@ class Player {
     if (verb == "tries") return connects(node, name, words, false);
     if (verb == "opens") return opens(node, name, words);
     if (verb == "asks") return asks(node, name, words);
+    if (verb == "calls") return new_peer(node, name, read_entry(words)).await_answer();
 
     Person& p = person(name);
     if (verb == ">") return says(node, p, words.rest());
@@ -157,6 +158,7 @@ class Player {
     if (verb == "sends" && rest.ends_with(" pings")) return send_pings(p, rest);
     if (verb == "sends" && words.accept("binary")) return p.peer->send_binary(words.rest());
     if (verb == "sends" && words.accept("bytes")) return sends_bytes(p, words.rest());
+    if (verb == "awaits" && rest == "an answer") return p.peer->await_answer();
     if (verb == "receives" && rest == "nothing") return receives_nothing(p);
     if (verb == "catches" && rest == "up") return p.peer->messages.clear();
     if (verb == "stops" && rest == "reading") return stop_reading(p);
@@ -383,7 +385,7 @@ class Player {
   }
 
   static void is_open(const Person& p) {
-    if (!p.peer->upgraded() || p.peer->closed) differ("expected an open connection\n" + heard(p));
+    if (p.peer->closed || p.peer->client().ended()) differ("expected an open connection\n" + heard(p));
   }
 
   static void is_closed(const Person& p, Words& words) {
