@@ -66,10 +66,7 @@ void Connection::feed_frames(std::span<char> bytes) {
   pinged_ = false;
   const wire::WsError error = frames_.feed(bytes, *this);
   if (error.close == 0 || phase_ == Phase::closing) return;
-  const Cause cause = error.close == info(Cause::INVALID_UTF8).close      ? Cause::INVALID_UTF8
-                      : error.close == info(Cause::MESSAGE_TOO_BIG).close ? Cause::MESSAGE_TOO_BIG
-                                                                          : Cause::PROTOCOL_ERROR;
-  end({.cause = cause, .evidence = std::string(error.what)});
+  end({.cause = error.cause, .evidence = std::string(error.what)});
 }
 
 void Connection::enter(Entered entered) {

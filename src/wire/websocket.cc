@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::size_t kMaxReason = 123; // a control frame's 125 without the code
 
-void append_head(std::string& out, Opcode opcode, std::size_t size, bool masked) {
+void append_head(std::string& out, Opcode opcode, std::size_t size, bool masked, bool packed) {
   const auto byte = [&out](std::uint64_t value) { out.push_back(static_cast<char>(static_cast<std::uint8_t>(value))); };
   const std::uint64_t mask_bit = masked ? 0x80 : 0;
-  byte(0x80U | static_cast<std::uint64_t>(opcode));
+  byte(0x80U | (packed ? 0x40U : 0U) | static_cast<std::uint64_t>(opcode));
   if (size < 126) {
     byte(mask_bit | size);
   } else if (size < 65536) {
@@ -44,13 +44,13 @@ bool is_base64_char(char c) {
 
 } // namespace
 
-void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
-  append_head(out, opcode, payload.size(), false);
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool packed) {
+  append_head(out, opcode, payload.size(), false, packed);
   out.append(payload);
 }
 
-void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask) {
-  append_head(out, opcode, payload.size(), true);
+void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed) {
+  append_head(out, opcode, payload.size(), true, packed);
   const MaskKey key = {static_cast<std::uint8_t>(mask >> 24U), static_cast<std::uint8_t>(mask >> 16U), static_cast<std::uint8_t>(mask >> 8U), static_cast<std::uint8_t>(mask)};
   for (const std::uint8_t byte : key) out.push_back(static_cast<char>(byte));
   const std::size_t from = out.size();

@@ -8,14 +8,21 @@
 #include <string>
 #include <string_view>
 
+#include "base/cause.h"
+
 namespace foyer::wire {
+
+class Deflater;
+class Inflater;
+class InflaterPool;
 
 enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
-// Why a decoder gave up: the close code to send and a sentence.
+// Why a decoder gave up: the close code to send, a sentence, and the cause.
 struct WsError {
   std::uint16_t close = 0; // 1002, 1007 or 1009; 0: no error
-  std::string_view what;
+  std::string_view what = {};
+  Cause cause{}; // PROTOCOL_ERROR, INVALID_UTF8, INVALID_COMPRESSION or MESSAGE_TOO_BIG
 };
 
 // What a decoder hands on. Payloads are views into the caller's bytes (unmasked
@@ -36,14 +43,19 @@ inline constexpr std::size_t kPadding = 64; // SIMDJSON_PADDING
 
 enum class WsRole : std::uint8_t { server, client }; // which end we are
 
-// Reads what the other end sends. Owns no memory between messages: an idle
-// connection costs sizeof(WsDecoder).
+// Reads what the other end sends. Owns no memory between messages (but with context
+// takeover, a window): an idle connection costs sizeof(WsDecoder).
 class WsDecoder {
  public:
   WsDecoder(WsRole role, std::uint32_t max_message);
   ~WsDecoder();
   WsDecoder(WsDecoder&&) noexcept;
   WsDecoder& operator=(WsDecoder&&) noexcept;
+
+  // permessage-deflate was agreed on (RFC 7692): RSV1 marks a packed message. `pool` outlives
+  // this. With takeover there is a window of `window_bits` for this connection, made when
+  // the first packed message comes; without, a message may use 15 bits whatever was said.
+  void allow_deflate(InflaterPool& pool, unsigned window_bits, bool takeover);
 
   // `bytes` are changed in place; kPadding bytes behind them must be readable.
   // An unfinished frame is kept inside. After an error or a `false` from the sink
@@ -54,17 +66,25 @@ class WsDecoder {
  private:
   struct Partial;
   WsError feed_partial(char*& at, char* end, WsSink& sink);
+  WsError end_partial(WsSink& sink);
+  WsError unpack_whole(Opcode kind, std::string_view packed, WsSink& sink);
+  [[nodiscard]] Inflater* own_inflater();
 
   std::unique_ptr<Partial> partial_;
+  InflaterPool* pool_ = nullptr;   // null: no compression was agreed on
+  std::unique_ptr<Inflater> own_;  // with takeover, from the first packed message on
   std::uint32_t max_message_;
   WsRole role_;
   bool stopped_ = false;
+  bool takeover_ = false;
+  std::uint8_t window_bits_ = 15;
 };
 
-// Server frames (unmasked): the same bytes for every receiver.
-void append_frame(std::string& out, Opcode opcode, std::string_view payload);
+// Server frames (unmasked): the same bytes for every receiver. `packed`: the payload is a
+// whole message's, compressed; RSV1 is set (RFC 7692 §6).
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool packed = false);
 // Client frames, masked with `mask`.
-void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask);
+void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed = false);
 // A close frame; the reason is cut to 123 bytes at a character boundary. code 1005: empty payload.
 [[nodiscard]] std::string close_payload(std::uint16_t code, std::string_view reason);
 [[nodiscard]] bool valid_close_code(std::uint16_t code); // on the wire, RFC 6455 §7.4

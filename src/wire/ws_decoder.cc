@@ -1,90 +1,79 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
+#include "wire/deflate.h"
 #include "wire/mask.h"
 #include "wire/utf8_stream.h"
 #include "wire/websocket.h"
+#include "wire/ws_head.h"
 
 namespace foyer::wire {
 namespace {
 
-constexpr std::uint16_t kProtocolError = 1002;
-constexpr std::uint16_t kBadPayload = 1007;
-constexpr std::uint16_t kTooBig = 1009;
-constexpr std::size_t kMaxControl = 125; // RFC 6455 §5.5
-constexpr std::size_t kMaxFrameHead = 14;
+constexpr std::size_t kUnpackStep = 8 * 1024;
+constexpr WsError kTextNotUtf8 = not_utf8("text is not UTF-8");
 
-constexpr WsError kNotUtf8{kBadPayload, "text is not UTF-8"};
+// What a message within its limit may take as it arrives: what does not compress grows a little.
+constexpr std::uint64_t packed_limit(std::uint64_t max_message) { return max_message + max_message / 8 + 64; }
 
-struct FrameHead {
-  std::uint64_t length = 0;
-  MaskKey mask{};
-  Opcode opcode{};
-  bool fin = false;
-  bool masked = false;
-  [[nodiscard]] bool control() const { return (static_cast<unsigned>(opcode) & 8U) != 0; }
-};
-
-// What the head of a frame depends on.
-struct HeadContext {
-  std::uint64_t room;  // bytes that the message may still grow by
-  bool in_message;     // a fragmented message is unfinished
-  bool expect_mask;
-};
-
-// Reads a head from the front of `bytes`. Returns its size, 0 when more bytes are
-// needed, and sets `error` as soon as the bytes at hand show one (RFC 6455 §5.2).
-std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error) {
-  const auto fail = [&error](std::uint16_t close, std::string_view what) {
-    error = {close, what};
-    return std::size_t{0};
-  };
-  if (size < 1) return 0;
-  const unsigned first = bytes[0];
-  if ((first & 0x70U) != 0) return fail(kProtocolError, "a reserved bit is set and no extension was agreed on");
-  head.fin = (first & 0x80U) != 0;
-  const unsigned opcode = first & 0x0fU;
-  if ((opcode & 7U) > 2) return fail(kProtocolError, "an unknown opcode");
-  head.opcode = static_cast<Opcode>(opcode);
-  if (head.control()) {
-    if (!head.fin) return fail(kProtocolError, "a control frame in fragments");
-  } else if (head.opcode == Opcode::continuation) {
-    if (!context.in_message) return fail(kProtocolError, "a continuation without a beginning");
-  } else if (context.in_message) {
-    return fail(kProtocolError, "a new message before the last one ended");
+// Unpacks `packed` behind `message`, which never becomes longer than `limit`. `text`
+// sees what is kept of it; null: it is not text.
+WsError unpack(Inflater& inflater, std::string_view packed, std::size_t limit, Utf8Stream* text, std::string& message) {
+  std::array<char, kUnpackStep> step; // not initialised: zlib writes what is read
+  for (;;) {
+    std::span<char> space = step;
+    const auto got = inflater.step(packed, space);
+    const std::string_view came{step.data(), step.size() - space.size()};
+    const std::string_view kept = came.substr(0, limit - message.size());
+    if (text != nullptr && !text->feed(kept)) return kTextNotUtf8;
+    message.append(kept);
+    if (kept.size() < came.size()) return too_big("a message that is over the limit when unpacked");
+    if (got == Inflater::Got::bad) return not_deflate("data that does not inflate");
+    if (got == Inflater::Got::all) return {};
   }
-
-  if (size < 2) return 0;
-  const unsigned second = bytes[1];
-  head.masked = (second & 0x80U) != 0;
-  if (head.masked != context.expect_mask)
-    return fail(kProtocolError, context.expect_mask ? "a client's frame is not masked" : "a server's frame is masked");
-  const unsigned short_length = second & 0x7fU;
-  if (head.control() && short_length > kMaxControl) return fail(kProtocolError, "a control frame of more than 125 bytes");
-
-  std::size_t at = 2;
-  if (short_length < 126) {
-    head.length = short_length;
-  } else {
-    const std::size_t wide = short_length == 126 ? 2 : 8;
-    if (size < at + wide) return 0;
-    std::uint64_t length = 0;
-    for (std::size_t i = 0; i < wide; ++i) length = (length << 8U) | bytes[at + i];
-    at += wide;
-    if ((length >> 63U) != 0) return fail(kProtocolError, "a length of more than 63 bits");
-    if (length < (wide == 2 ? 126U : 65536U)) return fail(kProtocolError, "a length that is not in its shortest form");
-    head.length = length;
-  }
-  if (!head.control() && head.length > context.room) return fail(kTooBig, "a message over the limit");
-  if (head.masked) {
-    if (size < at + 4) return 0;
-    std::memcpy(head.mask.data(), bytes + at, 4);
-    at += 4;
-  }
-  return at;
 }
+
+// The end of a message of which something was unpacked.
+WsError unpack_end(Inflater& inflater, std::size_t limit, Utf8Stream* text, std::string& message) {
+  const WsError error = unpack(inflater, kMessageTail, limit, text, message);
+  if (error.close != 0) return error;
+  // Here zlib alone is content with data that was cut off, or that something follows.
+  if (!inflater.at_end()) return not_deflate("a compressed message that does not end with a block");
+  return {};
+}
+
+WsError unpack_message(Inflater& inflater, std::string_view packed, std::size_t limit, bool is_text, std::string& message) {
+  Utf8Stream stream;
+  Utf8Stream* const text = is_text ? &stream : nullptr;
+  if (packed.empty()) return {}; // no block at all: an empty message
+  if (const WsError error = unpack(inflater, packed, limit, text, message); error.close != 0) return error;
+  if (const WsError error = unpack_end(inflater, limit, text, message); error.close != 0) return error;
+  return stream.complete() ? WsError{} : kTextNotUtf8;
+}
+
+// An inflater out of the pool, for one message.
+class Lent {
+ public:
+  Lent() = default;
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+  ~Lent() {
+    if (inflater_) pool_->take_back(std::move(inflater_));
+  }
+  [[nodiscard]] Inflater* from(InflaterPool& pool) {
+    pool_ = &pool;
+    inflater_ = pool.lend();
+    return inflater_.get();
+  }
+
+ private:
+  InflaterPool* pool_ = nullptr;
+  std::unique_ptr<Inflater> inflater_;
+};
 
 WsError hand_on_control(Opcode opcode, std::string_view payload, WsSink& sink, bool& stopped) {
   if (opcode == Opcode::ping) {
@@ -97,10 +86,10 @@ WsError hand_on_control(Opcode opcode, std::string_view payload, WsSink& sink, b
       sink.on_close(1005, {});
       return {};
     }
-    if (payload.size() == 1) return {kProtocolError, "a close frame with half a code"};
+    if (payload.size() == 1) return protocol_error("a close frame with half a code");
     const auto code = static_cast<std::uint16_t>((static_cast<std::uint8_t>(payload[0]) << 8U) | static_cast<std::uint8_t>(payload[1]));
-    if (!valid_close_code(code)) return {kProtocolError, "a close code that may not be sent"};
-    if (!is_utf8(payload.substr(2))) return {kBadPayload, "a close reason that is not UTF-8"};
+    if (!valid_close_code(code)) return protocol_error("a close code that may not be sent");
+    if (!is_utf8(payload.substr(2))) return not_utf8("a close reason that is not UTF-8");
     sink.on_close(code, payload.substr(2));
   }
   return {};
@@ -110,9 +99,13 @@ WsError hand_on_control(Opcode opcode, std::string_view payload, WsSink& sink, b
 
 // Exists only while a frame or a fragmented message is unfinished.
 struct WsDecoder::Partial {
-  std::string message;                 // payload of the message so far
+  std::string message;                 // payload of the message so far; packed, if it waits to be unpacked
   Opcode kind = Opcode::continuation;  // of the fragmented message; continuation: there is none
   Utf8Stream utf8;
+  bool packed = false;                 // the message is compressed
+  std::uint64_t packed_size = 0;       // bytes of it as they arrived
+  Inflater* inflater = nullptr;        // unpacks it as it comes; null: it waits until it is whole
+  Lent lent;
   bool in_frame = false;               // the head was read, the payload was not
   std::uint8_t head_size = 0;          // bytes of an unfinished head
   std::array<std::uint8_t, kMaxFrameHead> head_bytes{};
@@ -129,6 +122,17 @@ WsDecoder::~WsDecoder() = default;
 WsDecoder::WsDecoder(WsDecoder&&) noexcept = default;
 WsDecoder& WsDecoder::operator=(WsDecoder&&) noexcept = default;
 
+void WsDecoder::allow_deflate(InflaterPool& pool, unsigned window_bits, bool takeover) {
+  pool_ = &pool;
+  window_bits_ = static_cast<std::uint8_t>(window_bits);
+  takeover_ = takeover;
+}
+
+Inflater* WsDecoder::own_inflater() {
+  if (takeover_ && !own_) own_ = std::make_unique<Inflater>(window_bits_);
+  return own_.get();
+}
+
 std::size_t WsDecoder::buffered() const {
   return partial_ ? partial_->message.size() + partial_->head_size + partial_->control_size : 0;
 }
@@ -140,7 +144,7 @@ WsError WsDecoder::feed(std::span<char> bytes, WsSink& sink) {
   while (at != end && !stopped_) {
     if (!partial_) {
       // Whole frames of whole messages never leave the caller's buffer.
-      const HeadContext context{max_message_, false, role_ == WsRole::server};
+      const HeadContext context{max_message_, packed_limit(max_message_), false, false, pool_ != nullptr, role_ == WsRole::server};
       FrameHead head;
       const std::size_t head_size = read_head(reinterpret_cast<const std::uint8_t*>(at), static_cast<std::size_t>(end - at), context, head, error);
       const bool whole = head_size != 0 && head.length <= static_cast<std::uint64_t>(end - at) - head_size;
@@ -152,8 +156,10 @@ WsError WsDecoder::feed(std::span<char> bytes, WsSink& sink) {
         at = payload + size;
         if (head.control()) {
           error = hand_on_control(head.opcode, view, sink, stopped_);
+        } else if (head.packed) {
+          error = unpack_whole(head.opcode, view, sink);
         } else if (head.opcode == Opcode::text && !ascii && !is_utf8(view)) {
-          error = kNotUtf8;
+          error = kTextNotUtf8;
         } else {
           stopped_ = !sink.on_message(head.opcode, view);
         }
@@ -171,11 +177,27 @@ WsError WsDecoder::feed(std::span<char> bytes, WsSink& sink) {
   return error;
 }
 
+// A compressed message that lies whole in the caller's bytes.
+WsError WsDecoder::unpack_whole(Opcode kind, std::string_view packed, WsSink& sink) {
+  Inflater* const own = own_inflater();
+  std::string message = std::exchange(pool_->space, {}); // the sink may lead to another decoder of this loop
+  message.clear();
+  const WsError error = unpack_message(own != nullptr ? *own : pool_->whole(), packed, max_message_, kind == Opcode::text, message);
+  if (error.close == 0) {
+    const std::size_t size = message.size();
+    message.append(kPadding, '\0');
+    stopped_ = !sink.on_message(kind, std::string_view{message}.substr(0, size));
+  }
+  pool_->space = std::move(message);
+  return error;
+}
+
 // One step with a frame or message that spans several calls or fragments.
 WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
   Partial& p = *partial_;
   if (!p.in_frame) {
-    const HeadContext context{max_message_ - p.message.size(), p.in_message(), role_ == WsRole::server};
+    const std::uint64_t room = p.packed ? 0 : max_message_ - p.message.size();
+    const HeadContext context{room, packed_limit(max_message_) - p.packed_size, p.in_message(), p.packed, pool_ != nullptr, role_ == WsRole::server};
     WsError error;
     std::size_t size = 0;
     if (p.head_size == 0) {
@@ -192,7 +214,10 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
     p.head_size = 0;
     p.in_frame = true;
     p.done = 0;
-    if (p.head.opcode == Opcode::text || p.head.opcode == Opcode::binary) p.kind = p.head.opcode;
+    if (p.head.opcode == Opcode::text || p.head.opcode == Opcode::binary) {
+      p.kind = p.head.opcode;
+      p.packed = p.head.packed;
+    }
   }
 
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(p.head.length - p.done, static_cast<std::uint64_t>(end - at)));
@@ -214,14 +239,37 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
     return error;
   }
 
-  if (p.kind == Opcode::text && !p.utf8.feed(piece)) return kNotUtf8;
-  p.message.append(piece);
-  if (!frame_ends || !p.head.fin) return {};
-  if (p.kind == Opcode::text && !p.utf8.complete()) return kNotUtf8;
+  if (p.packed) {
+    if (p.packed_size == 0 && !piece.empty()) {
+      p.inflater = own_inflater();
+      if (p.inflater == nullptr) p.inflater = p.lent.from(*pool_);
+    }
+    p.packed_size += piece.size();
+  }
+  if (p.inflater != nullptr) {
+    if (const WsError error = unpack(*p.inflater, piece, max_message_, p.kind == Opcode::text ? &p.utf8 : nullptr, p.message); error.close != 0) return error;
+  } else {
+    if (p.kind == Opcode::text && !p.packed && !p.utf8.feed(piece)) return kTextNotUtf8;
+    p.message.append(piece);
+  }
+  return frame_ends && p.head.fin ? end_partial(sink) : WsError{};
+}
+
+WsError WsDecoder::end_partial(WsSink& sink) {
   const auto whole = std::move(partial_); // the next message begins with nothing
-  const std::size_t length = whole->message.size();
-  whole->message.append(kPadding, '\0');
-  stopped_ = !sink.on_message(whole->kind, std::string_view{whole->message}.substr(0, length));
+  Partial& p = *whole;
+  const bool is_text = p.kind == Opcode::text;
+  if (p.inflater != nullptr) {
+    if (const WsError error = unpack_end(*p.inflater, max_message_, is_text ? &p.utf8 : nullptr, p.message); error.close != 0) return error;
+  } else if (p.packed) {
+    std::string message;
+    if (const WsError error = unpack_message(pool_->whole(), p.message, max_message_, is_text, message); error.close != 0) return error;
+    p.message = std::move(message);
+  }
+  if (is_text && !p.utf8.complete()) return kTextNotUtf8;
+  const std::size_t length = p.message.size();
+  p.message.append(kPadding, '\0');
+  stopped_ = !sink.on_message(p.kind, std::string_view{p.message}.substr(0, length));
   return {};
 }
 

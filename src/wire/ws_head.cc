@@ -1,0 +1,63 @@
+#include "wire/ws_head.h"
+
+#include <cstring>
+
+namespace foyer::wire {
+
+std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error) {
+  const auto fail = [&error](std::string_view what) {
+    error = protocol_error(what);
+    return std::size_t{0};
+  };
+  if (size < 1) return 0;
+  const unsigned first = bytes[0];
+  head.packed = (first & 0x40U) != 0;
+  if ((first & 0x30U) != 0 || (head.packed && !context.deflate)) return fail("a reserved bit is set and no extension was agreed on");
+  head.fin = (first & 0x80U) != 0;
+  const unsigned opcode = first & 0x0fU;
+  if ((opcode & 7U) > 2) return fail("an unknown opcode");
+  head.opcode = static_cast<Opcode>(opcode);
+  if (head.control()) {
+    if (!head.fin) return fail("a control frame in fragments");
+  } else if (head.opcode == Opcode::continuation) {
+    if (!context.in_message) return fail("a continuation without a beginning");
+  } else if (context.in_message) {
+    return fail("a new message before the last one ended");
+  }
+  // RFC 7692 §6: of a message, only the first frame says that it is compressed.
+  if (head.packed && (head.control() || head.opcode == Opcode::continuation)) return fail("the bit for compression on a frame that begins no message");
+
+  if (size < 2) return 0;
+  const unsigned second = bytes[1];
+  head.masked = (second & 0x80U) != 0;
+  if (head.masked != context.expect_mask)
+    return fail(context.expect_mask ? "a client's frame is not masked" : "a server's frame is masked");
+  const unsigned short_length = second & 0x7fU;
+  if (head.control() && short_length > kMaxControl) return fail("a control frame of more than 125 bytes");
+
+  std::size_t at = 2;
+  if (short_length < 126) {
+    head.length = short_length;
+  } else {
+    const std::size_t wide = short_length == 126 ? 2 : 8;
+    if (wide == 8 && size > at && (bytes[at] & 0x80U) != 0) return fail("a length of more than 63 bits");
+    if (size < at + wide) return 0;
+    std::uint64_t length = 0;
+    for (std::size_t i = 0; i < wide; ++i) length = (length << 8U) | bytes[at + i];
+    at += wide;
+    if (length < (wide == 2 ? 126U : 65536U)) return fail("a length that is not in its shortest form");
+    head.length = length;
+  }
+  if (!head.control() && head.length > (head.packed || context.in_packed ? context.packed_room : context.room)) {
+    error = too_big("a message over the limit");
+    return 0;
+  }
+  if (head.masked) {
+    if (size < at + 4) return 0;
+    std::memcpy(head.mask.data(), bytes + at, 4);
+    at += 4;
+  }
+  return at;
+}
+
+} // namespace foyer::wire
