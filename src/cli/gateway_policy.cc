@@ -40,6 +40,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   policy.messages_per_s = static_cast<std::uint32_t>(c.messages_per_s);
   policy.messages_burst = static_cast<std::uint32_t>(c.messages_burst);
   policy.outbox_bytes = c.outbox_bytes;
+  policy.compression = {.enabled = c.compression, .takeover = c.compression_context_takeover, .min_bytes = static_cast<std::size_t>(c.compression_min_bytes)};
   policy.rooms.presence_grace = c.presence_grace;
   policy.rooms.presence_events_limit = c.presence_events_limit;
   policy.rooms.durability = rooms::Durability{c.non_durable_rooms};

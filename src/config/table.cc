@@ -136,7 +136,7 @@ const Option kOptions[] = {
     {.name = "compression_min_bytes", .section = "Connections", .slot = &Config::compression_min_bytes, .help = "Messages that are shorter go out as they are.", .rule = Rule::bytes, .min = 0,
      .max = 16 * kMiB, .zero = true},
     {.name = "compression_context_takeover", .section = "Connections", .slot = &Config::compression_context_takeover,
-     .help = "Whether each socket keeps a window of its own, both ways. Better compression of like messages, for up to 300 KiB of memory and a compression for each receiver."},
+     .help = "Whether each socket keeps a window of its own, both ways. Better compression of like messages, for up to 60 KiB of memory each and a compression for each receiver."},
 
     // ---- rooms
     {.name = "rooms_per_connection", .section = "Rooms", .slot = &Config::rooms_per_connection, .help = "Rooms that one connection may join.", .min = 1, .max = 100'000},

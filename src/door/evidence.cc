@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "wire/extensions.h"
 #include "wire/websocket.h"
 
 namespace foyer::door {
@@ -79,6 +80,9 @@ std::optional<Refusal> check_upgrade(const Request& request) {
     std::string seen = version == nullptr ? "no Sec-WebSocket-Version" : "Sec-WebSocket-Version: " + printable(request.headers.joined("Sec-WebSocket-Version"), 32);
     return Refusal{.cause = Cause::BAD_WEBSOCKET_VERSION, .evidence = std::move(seen), .field = "Sec-WebSocket-Version"};
   }
+  // RFC 6455 §9.1: a header that does not follow the grammar fails the handshake. Well formed offers are never refused, only declined.
+  if (request.headers.count("Sec-WebSocket-Extensions") != 0 && !wire::parse_extensions(request.headers.joined("Sec-WebSocket-Extensions")))
+    return Refusal{.cause = Cause::BAD_REQUEST, .evidence = "a Sec-WebSocket-Extensions that cannot be read", .field = "Sec-WebSocket-Extensions"};
   return std::nullopt;
 }
 

@@ -69,6 +69,10 @@ void Connection::feed_frames(std::span<char> bytes) {
   end({.cause = error.cause, .evidence = std::string(error.what)});
 }
 
+std::string Connection::agree_on_extensions(std::string_view offers, std::string_view user_agent) {
+  return shard_.compression().agree(offers, user_agent, send_, frames_);
+}
+
 void Connection::enter(Entered entered) {
   identity_ = std::move(entered.identity);
   service_ = entered.service;
@@ -107,9 +111,7 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
     return false;
   }
   if (service_ == Service::echo) {
-    std::string frame;
-    wire::append_frame(frame, kind, payload);
-    deliver_answer(share(std::move(frame)));
+    send_message(kind, payload, true);
     return phase_ != Phase::closing;
   }
   if (kind == wire::Opcode::binary) {
@@ -148,21 +150,31 @@ bool Connection::on_close(std::uint16_t code, std::string_view) {
 
 // Saying things
 
-void Connection::say(std::string_view json, bool is_answer) {
+void Connection::say(std::string_view json, bool is_answer) { send_message(wire::Opcode::text, json, is_answer); }
+
+void Connection::send_message(wire::Opcode kind, std::string_view payload, bool is_answer) {
   std::string frame;
-  frame.reserve(json.size() + 10);
-  wire::append_frame(frame, wire::Opcode::text, json);
+  frame.reserve(payload.size() + 10);
+  if (packs()) shard_.compression().append_message(frame, kind, payload, send_);
+  else wire::append_frame(frame, kind, payload);
   if (fits(frame.size(), is_answer)) transport_.send_copy(frame);
 }
 
 void Connection::deliver(const SharedBytes& frame) {
   if (phase_ != Phase::ready) return;
+  if (packs()) hand_over(shard_.compression().pack(frame, send_));
+  else hand_over(frame);
+}
+
+void Connection::hand_over(const SharedBytes& frame) {
   if (transport_.send_within(frame, shard_.policy().outbox_bytes)) answers_ = 0; // none needs more room any more
   else if (fits(frame->size())) transport_.send(frame);
 }
 
 void Connection::deliver_answer(const SharedBytes& frame) {
-  if (phase_ == Phase::ready && fits(frame->size(), true)) transport_.send(frame);
+  if (phase_ != Phase::ready) return;
+  const SharedBytes out = packs() ? shard_.compression().pack(frame, send_) : frame;
+  if (fits(out->size(), true)) transport_.send(out);
 }
 
 bool Connection::fits(std::size_t bytes, bool is_answer) {

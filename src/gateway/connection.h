@@ -22,6 +22,7 @@
 
 #include "base/http.h"
 #include "base/refusal.h"
+#include "gateway/compression.h"
 #include "gateway/limits.h"
 #include "gateway/room_port.h"
 #include "loop/transport.h"
@@ -63,12 +64,15 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void enter(Entered entered);
   void feed_frames(std::span<char> bytes);
   void take_text(std::span<char> text); // kPadding readable bytes follow
+  // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
+  [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
   void hold(Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
   void identity_answered(Result<Identity> identity);
   void keys_answered(Result<bool> newer);
   void request_answered(Response response);
 
   // From the shard.
+  [[nodiscard]] bool packs() const { return send_.bits != 0; } // may send compressed messages
   void deliver(const SharedBytes& frame); // closes with SLOW_CONSUMER when the outbox is full
   void deliver_answer(const SharedBytes& frame); // likewise, with room for what was asked for
   void refuse_command(MessageId id, Refusal refusal);
@@ -114,6 +118,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] Speaker speaker() const;
   void about_room(const protocol::Command& command);
   void say(std::string_view json, bool is_answer = false);
+  void send_message(wire::Opcode kind, std::string_view payload, bool is_answer);
+  void hand_over(const SharedBytes& frame);
   Ref report(const Refusal& refusal);
   void drop_entrance();
   [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
@@ -127,6 +133,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   bool beat_is_wait_ = false; // beat_due_ is the end of the wait for an answer
   bool expiry_told_ = false;
   std::unique_ptr<Entrance> entrance_;
+  SendTerms send_;
   wire::WsDecoder frames_;
   Identity identity_;
   std::string address_;       // the client's, after TRUSTED_PROXIES

@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "door/door.h"
 #include "gateway/client_address.h"
+#include "gateway/compression.h"
 #include "gateway/limits.h"
 #include "gateway/refusals.h"
 #include "gateway/room_owners.h"
@@ -52,6 +53,7 @@ struct GatewayPolicy {
   std::size_t outbox_bytes = 1024 * 1024;
   std::size_t answer_bytes = 8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
+  CompressionPolicy compression;
   RoomPolicy rooms;
   std::string welcome_tail;      // protocol::WelcomeConstants::tail()
 };

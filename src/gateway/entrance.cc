@@ -123,6 +123,12 @@ void Entrance::upgrade(std::string_view subprotocol, bool flush_early) {
     head += "\r\nSec-WebSocket-Protocol: ";
     head += subprotocol;
   }
+  // A socket that only tells a refusal is closed at once: nothing is agreed on for it.
+  if (flush_early) {
+    const std::string* agent = request_.headers.find("User-Agent");
+    const std::string agreed = connection_.agree_on_extensions(request_.headers.joined("Sec-WebSocket-Extensions"), agent == nullptr ? std::string_view{} : *agent);
+    if (!agreed.empty()) head += "\r\nSec-WebSocket-Extensions: " + agreed;
+  }
   head += "\r\nX-Foyer: ";
   head += shard_.deps().router.mark(ref_);
   head += "\r\n\r\n";

@@ -70,7 +70,8 @@ class Shard::DrainTimer final : public loop::Timer {
 
 Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps)
     : index_(index), loop_(loop), policy_(policy), deps_(deps), metrics_(deps.metrics), port_(index),
-      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
+      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics),
+      compression_(policy.compression, deps.metrics), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
 
 Shard::~Shard() { *alive_ = false; }
 
@@ -227,9 +228,14 @@ void Shard::publish(const Publication& publication) {
     if (!publication.except.empty() && connection.identity().user == publication.except) continue;
     // The last step before sending: is this room still this user's to read?
     if (!room.own_user.empty() && connection.identity().user.view() != room.own_user) continue;
-    connection.deliver(publication.frame);
     ++delivered;
+    if (connection.packs()) packing_.push_back(&connection);
+    else connection.deliver(publication.frame);
   }
+  // One kind after the other: who has the same to send shares it (loop::TurnQueue), and
+  // finds it as long as nobody has something else between.
+  for (Connection* connection : packing_) connection->deliver(publication.frame);
+  packing_.clear();
   metrics_.delivered.add(delivered);
 }
 

@@ -113,6 +113,7 @@ class Shard {
   [[nodiscard]] RoomOwners& owners() { return owners_; }
   [[nodiscard]] ShardPort& port() { return port_; }
   [[nodiscard]] protocol::CommandDecoder& decoder() { return decoder_; }
+  [[nodiscard]] Compression& compression() { return compression_; }
   [[nodiscard]] std::string& scratch() { return scratch_; } // for one message at a time
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
@@ -156,6 +157,8 @@ class Shard {
   ShardPort port_;
   RoomOwners owners_;
   protocol::CommandDecoder decoder_;
+  Compression compression_; // outlives the connections
+  std::vector<Connection*> packing_; // receivers of the publication at hand that may take it compressed
   std::string scratch_;
   std::vector<char> padded_;
   std::vector<Slot> slots_;

@@ -49,6 +49,12 @@ void append_frame(std::string& out, Opcode opcode, std::string_view payload, boo
   out.append(payload);
 }
 
+FramedMessage message_of(std::string_view frame) {
+  const unsigned length = static_cast<std::uint8_t>(frame[1]) & 0x7fU;
+  const std::size_t head = length < 126 ? 2 : length == 126 ? 4 : 10;
+  return {static_cast<Opcode>(static_cast<std::uint8_t>(frame[0]) & 0x0fU), frame.substr(head)};
+}
+
 void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed) {
   append_head(out, opcode, payload.size(), true, packed);
   const MaskKey key = {static_cast<std::uint8_t>(mask >> 24U), static_cast<std::uint8_t>(mask >> 16U), static_cast<std::uint8_t>(mask >> 8U), static_cast<std::uint8_t>(mask)};

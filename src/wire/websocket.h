@@ -83,6 +83,12 @@ class WsDecoder {
 // Server frames (unmasked): the same bytes for every receiver. `packed`: the payload is a
 // whole message's, compressed; RSV1 is set (RFC 7692 §6).
 void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool packed = false);
+// Of a whole message that append_frame wrote.
+struct FramedMessage {
+  Opcode kind{};
+  std::string_view payload;
+};
+[[nodiscard]] FramedMessage message_of(std::string_view frame);
 // Client frames, masked with `mask`.
 void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed = false);
 // A close frame; the reason is cut to 123 bytes at a character boundary. code 1005: empty payload.

@@ -121,6 +121,9 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
       {"accounts", [](Plan& p, const std::string& value) { p.accounts = value == "real"; }},
       {"auth_service", [](Plan& p, const std::string& value) { p.remote = value == "remote"; }},
+      {"compression", flag([](Plan& p) -> auto& { return p.gateway.compression.enabled; })},
+      {"compression_min_bytes", number([](Plan& p) -> auto& { return p.gateway.compression.min_bytes; })},
+      {"compression_context_takeover", flag([](Plan& p) -> auto& { return p.gateway.compression.takeover; })},
       {"echo", [](Plan& p, const std::string& value) { p.echo = value; }},
   };
   return table;

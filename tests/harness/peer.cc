@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "wire/extensions.h"
 
 namespace foyer::harness {
 namespace {
@@ -43,10 +44,26 @@ void Peer::await_answer() {
   answer.reset();
 }
 
+std::string_view Peer::packed(std::string_view payload) { return deflater_ && deflater_->pack(payload, packed_) ? std::string_view{packed_} : payload; }
+
 void Peer::send_frame(wire::Opcode opcode, std::string_view payload) {
+  const bool message = opcode == wire::Opcode::text || opcode == wire::Opcode::binary;
+  const std::string_view sent = message ? packed(payload) : payload;
   std::string frame;
-  wire::append_masked_frame(frame, opcode, payload, kMask);
+  wire::append_masked_frame(frame, opcode, sent, kMask, sent.data() != payload.data());
   client_->write(frame);
+}
+
+void Peer::send_in_pieces(std::string_view text, std::size_t piece) {
+  std::string_view rest = packed(text);
+  const bool is_packed = rest.data() != text.data();
+  for (bool first = true; first || !rest.empty(); first = false) {
+    std::string frame;
+    wire::append_masked_frame(frame, first ? wire::Opcode::text : wire::Opcode::continuation, rest.substr(0, piece), kMask, first && is_packed);
+    rest = rest.substr(std::min(piece, rest.size()));
+    if (!rest.empty()) frame[0] = static_cast<char>(frame[0] & 0x7f); // another one follows
+    client_->write(frame);
+  }
 }
 
 void Peer::send_text(std::string_view text) { send_frame(wire::Opcode::text, text); }
@@ -83,6 +100,20 @@ void Peer::read_http(std::string& bytes) {
   const std::string* accept = answer->headers.find("Sec-WebSocket-Accept");
   if (accept == nullptr || *accept != wire::accept_key(kKey)) trouble = "a wrong Sec-WebSocket-Accept";
   frames_ = std::make_unique<wire::WsDecoder>(wire::WsRole::client, 16U << 20);
+  if (const std::string* extensions = answer->headers.find("Sec-WebSocket-Extensions")) agree(*extensions);
+}
+
+// RFC 7692 §7.1: what the server answered is what holds.
+void Peer::agree(const std::string& extensions) {
+  const auto read = wire::parse_extensions(extensions);
+  const auto terms = read ? wire::accept_deflate(*read, true) : std::nullopt;
+  if (!terms || read->size() != 1) {
+    trouble = "an answer to extensions that no client would take: " + extensions;
+    return;
+  }
+  using Context = wire::Deflater::Context;
+  frames_->allow_deflate(inflaters_, terms->server_bits, terms->server_takeover);
+  deflater_ = std::make_unique<wire::Deflater>(std::max<unsigned>(terms->client_bits, 9), terms->client_takeover ? Context::takeover : Context::none);
 }
 
 void Peer::read_frames(std::string bytes) {
@@ -93,9 +124,8 @@ void Peer::read_frames(std::string bytes) {
 }
 
 bool Peer::on_message(wire::Opcode kind, std::string_view payload) {
-  if (kind != wire::Opcode::text) trouble = "a binary message";
   if (closed) trouble = "a message after Close";
-  messages.emplace_back(payload);
+  (kind == wire::Opcode::text ? messages : binaries).emplace_back(payload);
   return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/http.h"
 #include "harness/memory_network.h"
+#include "wire/deflate.h"
 #include "wire/http_response.h"
 #include "wire/websocket.h"
 
@@ -30,6 +31,7 @@ class Peer final : private wire::WsSink {
   void handshake(std::string_view target, const Headers& headers); // a complete one (RFC 6455 §4.1)
   void await_answer(); // to bytes that are sent as they stand
   void send_text(std::string_view text);
+  void send_in_pieces(std::string_view text, std::size_t piece); // one message in fragments
   void send_binary(std::string_view bytes);
   void send_close(std::uint16_t code);
   void send_ping();
@@ -46,6 +48,7 @@ class Peer final : private wire::WsSink {
 
   std::optional<Response> answer;    // the last HTTP answer; 101 for an upgrade
   std::deque<std::string> messages;  // text messages, not yet expected by anybody
+  std::deque<std::string> binaries;  // and binary ones
   std::optional<HeardClose> closed;
   std::string trouble;               // what the server did that no client would stand
   int pings = 0;
@@ -58,11 +61,17 @@ class Peer final : private wire::WsSink {
   bool on_pong(std::string_view) override { return true; }
   bool on_close(std::uint16_t code, std::string_view reason) override;
   void send_frame(wire::Opcode opcode, std::string_view payload);
+  // What a message is sent as: packed where that was agreed on and makes it shorter.
+  [[nodiscard]] std::string_view packed(std::string_view payload);
+  void agree(const std::string& extensions);
   void read_http(std::string& bytes);
   void read_frames(std::string bytes);
 
   std::unique_ptr<MemoryClient> client_;
   std::unique_ptr<wire::HttpResponseParser> http_;
+  wire::InflaterPool inflaters_;
+  std::unique_ptr<wire::Deflater> deflater_; // of what this end sends, once agreed
+  std::string packed_;
   std::unique_ptr<wire::WsDecoder> frames_;
   bool reads_ = true;
   bool answers_pings_ = true;

@@ -152,8 +152,10 @@ class Player {
 
     Person& p = person(name);
     if (verb == ">") return says(node, p, words.rest());
+    if (verb == "<" && words.accept("binary")) return hears_binary(p, words.rest());
     if (verb == "<") return hears(p, words.rest());
     const std::string rest(words.rest());
+    if (verb == "says" && rest.starts_with("in pieces of ")) return says_in_pieces(p, words);
     if (verb == "says") return p.peer->send_text(rest);
     if (verb == "sends" && rest.ends_with(" pings")) return send_pings(p, rest);
     if (verb == "sends" && words.accept("binary")) return p.peer->send_binary(words.rest());
@@ -184,6 +186,12 @@ class Player {
     for (const auto& [word, byte] : {std::pair{"\\r", "\r"}, std::pair{"\\n", "\n"}})
       for (std::size_t at = 0; (at = bytes.find(word, at)) != std::string::npos;) bytes.replace(at, 2, byte);
     p.peer->send_raw(bytes);
+  }
+
+  static void says_in_pieces(Person& p, Words& words) {
+    for (int i = 0; i < 3; ++i) words.take();
+    const std::size_t piece = std::stoul(std::string(words.take()));
+    p.peer->send_in_pieces(words.rest(), piece);
   }
 
   static void send_pings(Person& p, const std::string& count) {
@@ -338,8 +346,14 @@ class Player {
 
   // ---- what is heard
 
+  static void hears_binary(Person& p, std::string_view expected) {
+    if (p.peer->binaries.empty() || p.peer->binaries.front() != expected) differ(fmt::format("no such binary message\n{}", heard(p)));
+    p.peer->binaries.pop_front();
+  }
+
   static std::string heard(const Person& p) {
     std::string out;
+    for (const std::string& bytes : p.peer->binaries) out += fmt::format("  heard binary {}\n", bytes.substr(0, 2000));
     for (const std::string& message : p.peer->messages) out += fmt::format("  heard {}\n", message.substr(0, 2000));
     if (p.peer->closed) out += fmt::format("  closed {} {}\n", p.peer->closed->code, p.peer->closed->reason);
     if (p.peer->answer && p.peer->answer->status != 101) out += fmt::format("  answered {} {}\n", p.peer->answer->status, p.peer->answer->body);
@@ -381,7 +395,7 @@ class Player {
   }
 
   static void receives_nothing(const Person& p) {
-    if (!p.peer->messages.empty() || p.peer->closed) differ("expected nothing\n" + heard(p));
+    if (!p.peer->messages.empty() || !p.peer->binaries.empty() || p.peer->closed) differ("expected nothing\n" + heard(p));
   }
 
   static void is_open(const Person& p) {

@@ -85,6 +85,7 @@ constexpr Option kOptions[] = {
     {"path", [](Entry& e, const std::string& rest) { e.path = rest; }},
     {"address", [](Entry& e, const std::string& rest) { e.address = rest; }},
     {"header", [](Entry& e, const std::string& rest) { read_header(e, rest); }},
+    {"deflate", [](Entry& e, const std::string& rest) { e.headers.add("Sec-WebSocket-Extensions", rest.empty() ? "permessage-deflate; client_max_window_bits" : rest); }},
     {"no header", [](Entry& e, const std::string& rest) { e.headers.add(rest, ""); }},
     {"subprotocols", [](Entry& e, const std::string& rest) { e.headers.add("Sec-WebSocket-Protocol", rest); }},
     {"api key", [](Entry& e, const std::string&) { e.api_key = true; }},
