@@ -169,7 +169,7 @@ TEST(WsClient, HandsOutTheWholeAnswerOfARefusal) {
   EXPECT_EQ(watch(server, {}), (std::vector<std::string>{"failed the handshake was answered with 403 | not today"}));
 }
 
-TEST(WsClient, RefusesAHandshakeThatTheStandardForbids) {
+TEST(Rfc6455, S4_1_TheClientFailsAHandshakeThatTheStandardForbids) {
   const auto with = [](const std::function<std::string(const std::string&)>& answer) {
     OneShotServer server([&](int socket, const std::string& head) { say(socket, answer(head)); });
     return watch(server, {.headers = {}, .subprotocols = {"foyer.v1"}, .tls = {}}).front();
@@ -177,19 +177,32 @@ TEST(WsClient, RefusesAHandshakeThatTheStandardForbids) {
   EXPECT_EQ(with([](const auto&) { return switching("Sec-WebSocket-Key: other\r\n"); }), "failed the 101 has a wrong Sec-WebSocket-Accept | ");
   EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: y\r\n"); }), "failed the 101 selects a subprotocol that was not offered | ");
   EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Extensions: permessage-deflate\r\n"); }), "failed the 101 selects an extension that was not offered | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Extensions: \r\n"); }), "failed the 101 selects an extension that was not offered | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: foyer.v1\r\nSec-WebSocket-Protocol: foyer.v1\r\n"); }), "failed the 101 selects more than one subprotocol | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: foyer.v1, foyer.v1\r\n"); }), "failed the 101 selects a subprotocol that was not offered | ");
   EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\n\r\n"}; }), "failed the 101 does not say Upgrade: websocket | ");
+  EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n\r\n"}; }), "failed the 101 does not say Connection: Upgrade | ");
+  EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"}; }), "failed the 101 has a wrong Sec-WebSocket-Accept | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Accept: again\r\n"); }), "failed the 101 has a wrong Sec-WebSocket-Accept | ");
 }
 
 TEST(WsClient, Says1006WhenTheConnectionBreaksAnd1002WhenTheServerBreaksTheRules) {
   OneShotServer breaks([](int socket, const std::string& head) { say(socket, switching(head)); });
   EXPECT_EQ(watch(breaks, {}), (std::vector<std::string>{"opened ", "closed 1006 the peer closed the connection"}));
-  OneShotServer masks([](int socket, const std::string& head) {
-    std::string out = switching(head);
-    wire::append_masked_frame(out, wire::Opcode::text, "x", 7);
-    say(socket, out);
-    until_eof(socket);
-  });
-  EXPECT_EQ(watch(masks, {}), (std::vector<std::string>{"opened ", "closed 1002 a server's frame is masked"}));
+  const auto after = [](const std::string& frame) {
+    OneShotServer server([&](int socket, const std::string& head) {
+      say(socket, switching(head) + frame);
+      until_eof(socket);
+    });
+    return watch(server, {}).back();
+  };
+  std::string masked;
+  wire::append_masked_frame(masked, wire::Opcode::text, "x", 7);
+  EXPECT_EQ(after(masked), "closed 1002 a server's frame is masked"); // RFC 6455 §5.1
+  // No extension was offered: none of the reserved bits means anything.
+  for (const char first : {'\xc1', '\xa1', '\x91'}) EXPECT_EQ(after(std::string{first, '\x01', 'x'}), "closed 1002 a reserved bit is set and no extension was agreed on");
+  EXPECT_EQ(after(std::string{"\x81\x01\xff"}), "closed 1007 text is not UTF-8");
+  EXPECT_EQ(after(std::string{"\x88\x02\x03\xed"}), "closed 1002 a close code that may not be sent"); // 1005
 }
 
 } // namespace

@@ -139,6 +139,7 @@ std::string WsClient::Session::fault_of(const Response& answer) const {
   if (!wire::list_has_token(headers.joined("connection"), "upgrade")) return "the 101 does not say Connection: Upgrade";
   if (headers.joined("sec-websocket-accept") != wire::accept_key(key)) return "the 101 has a wrong Sec-WebSocket-Accept";
   if (headers.find("sec-websocket-extensions") != nullptr) return "the 101 selects an extension that was not offered";
+  if (headers.count("sec-websocket-protocol") > 1) return "the 101 selects more than one subprotocol"; // §11.3.4
   const std::string* selected = headers.find("sec-websocket-protocol");
   if (selected != nullptr && std::ranges::find(options.subprotocols, *selected) == options.subprotocols.end()) return "the 101 selects a subprotocol that was not offered";
   return {};

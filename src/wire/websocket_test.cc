@@ -14,7 +14,7 @@ namespace foyer::wire {
 namespace {
 
 // RFC 6455 §5.7, as printed.
-TEST(WsDecoder, ReadsTheExamplesOfTheStandard) {
+TEST(Rfc6455, S5_7_TheExamplesAsPrinted) {
   const auto server = WsRole::server;
   const auto client = WsRole::client;
   expect_at_every_cut(bytes({0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}), {{"text:Hello"}}, client);
@@ -27,7 +27,7 @@ TEST(WsDecoder, ReadsTheExamplesOfTheStandard) {
 }
 
 // RFC 6455 §1.3.
-TEST(Handshake, ComputesTheAcceptKeyOfTheStandard) {
+TEST(Rfc6455, S1_3_TheAcceptKeyAsPrinted) {
   EXPECT_EQ(accept_key("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   EXPECT_TRUE(valid_websocket_key("dGhlIHNhbXBsZSBub25jZQ=="));
   for (const char* key : {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25-ZQ==", "SGVsbG8sIHdvcmxkIQ==", "AAAAAAAAAAAAAAAAAAAAAAA="})
@@ -41,48 +41,104 @@ TEST(WsDecoder, GivesTheSameMessagesHoweverTheBytesAreCut) {
   expect_at_every_cut(stream, {{"text:one", "ping:", "pong:between", "text:tw\xc3\xb6", "binary:" + bytes({0, 0xff, 0xfe}), "text:" + long_text, "text:", "close:1000:bye"}});
 }
 
-TEST(WsDecoder, RefusesWhatTheStandardForbids) {
-  struct Case {
-    std::string name;
-    std::string input;
-    std::uint16_t error;
-    std::vector<std::string> before = {};
-  };
+struct Case {
+  std::string name;
+  std::string input;
+  std::uint16_t error;
+  std::vector<std::string> before = {};
+};
+
+void expect_refused(const std::vector<Case>& cases) {
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    expect_at_every_cut(c.input, {c.before, c.error});
+    expect_at_every_cut(c.input, {c.before, c.error}, WsRole::server, kDeflate); // compression that is agreed on and not used changes nothing
+  }
+}
+
+TEST(Rfc6455, S5_1_AClientMasksAndAServerDoesNot) {
   std::string unmasked;
   append_frame(unmasked, Opcode::text, "x");
-  std::string close_half = frame(0x88, "x");
-  const auto text_cut = [](std::string_view payload) { return frame(0x01, payload.substr(0, 1)) + frame(0x80, payload.substr(1)); };
-  const std::vector<Case> cases = {
-      {"RSV1", frame(0xc1, "x"), 1002},
-      {"RSV2", frame(0xa1, "x"), 1002},
-      {"RSV3", frame(0x91, "x"), 1002},
-      {"RSV1 on a ping", frame(0xc9, "x"), 1002},
-      {"opcode 3", frame(0x83, "x"), 1002},
-      {"opcode 7", frame(0x87, "x"), 1002},
-      {"opcode 11", frame(0x8b, "x"), 1002},
-      {"opcode 15", frame(0x8f, "x"), 1002},
-      {"an unmasked frame", unmasked, 1002},
-      {"a fragmented ping", frame(0x09, "x"), 1002},
-      {"a ping of 126 bytes", frame(0x89, std::string(126, 'x')), 1002},
+  expect_refused({{"an unmasked frame", unmasked, 1002}, {"an unmasked close", bytes({0x88, 0x00}), 1002}, {"behind a masked one", frame(0x81, "x") + unmasked, 1002, {"text:x"}}});
+  expect_at_every_cut(frame(0x81, "x"), {{}, 1002}, WsRole::client);
+  EXPECT_EQ(decode({bytes({0x81, 0x05})}).error, 1002); // told by the second byte
+}
+
+TEST(Rfc6455, S5_2_ReservedBitsAndOpcodesAreToldAtTheFirstByte) {
+  std::vector<Case> cases;
+  for (const int bits : {0x40, 0x20, 0x10, 0x60, 0x70}) cases.push_back({"bits", frame(0x81 | bits, "x"), 1002});
+  cases.erase(cases.begin()); // RSV1 alone depends on what was agreed on
+  for (const int opcode : {3, 4, 5, 6, 7, 11, 12, 13, 14, 15}) {
+    cases.push_back({"opcode " + std::to_string(opcode), frame(0x80 | opcode, "x"), 1002});
+    cases.push_back({"opcode in a message " + std::to_string(opcode), frame(0x01, "x") + frame(0x80 | opcode, "x"), 1002});
+    EXPECT_EQ(decode({bytes({0x80 | opcode})}).error, 1002);
+  }
+  expect_refused(cases);
+  expect_at_every_cut(frame(0xc1, "x"), {{}, 1002});
+  expect_at_every_cut(frame(0xc9, "x"), {{}, 1002});
+  for (const int first : {0xc1, 0xa1, 0x91, 0x90}) EXPECT_EQ(decode({bytes({first})}).error, 1002);
+}
+
+TEST(Rfc6455, S5_2_LengthsAreInTheirShortestFormAndOf63Bits) {
+  expect_refused({
+      {"a 16-bit length of 125", bytes({0x81, 0xfe, 0, 125}), 1002},
+      {"a 16-bit length of 0", bytes({0x81, 0xfe, 0, 0}), 1002},
+      {"a 64-bit length of 65535", bytes({0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff}), 1002},
+      {"a 64-bit length of 5", bytes({0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 5}), 1002},
+      {"a length of 2^63", bytes({0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0}), 1002},
+      {"a length of 2^64-1", bytes({0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}), 1002},
+      {"a length of 2^63-1", bytes({0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}), 1009},
+      {"a length of 2^40", bytes({0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0}), 1009},
+  });
+  EXPECT_EQ(decode({bytes({0x82, 0xff, 0x80})}).error, 1002); // told by its first byte
+}
+
+TEST(Rfc6455, S5_4_FragmentsFollowOneAnother) {
+  expect_refused({
       {"a continuation of nothing", frame(0x80, "x"), 1002},
+      {"an unfinished continuation of nothing", frame(0x00, "x"), 1002},
       {"a continuation after a whole message", frame(0x81, "x") + frame(0x80, "y"), 1002, {"text:x"}},
       {"a new text within a message", frame(0x01, "x") + frame(0x81, "y"), 1002},
       {"a new binary within a message", frame(0x01, "x") + frame(0x02, "y"), 1002},
-      {"a 16-bit length of 125", bytes({0x81, 0xfe, 0, 125}), 1002},
-      {"a 64-bit length of 65535", bytes({0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff}), 1002},
-      {"a length of 64 bits", bytes({0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0}), 1002},
-      {"a length of 2^40", bytes({0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0}), 1009},
-      {"a frame over the limit", bytes({0x82, 0xfe, 0x03, 0xe9}), 1009},
-      {"fragments over the limit", frame(0x02, std::string(600, 'x')) + frame(0x80, std::string(401, 'x')), 1009},
-      {"a close of one byte", close_half, 1002},
-      {"close 999", frame(0x88, bytes({0x03, 0xe7})), 1002},
-      {"close 1004", frame(0x88, bytes({0x03, 0xec})), 1002},
-      {"close 1005", frame(0x88, bytes({0x03, 0xed})), 1002},
-      {"close 1006", frame(0x88, bytes({0x03, 0xee})), 1002},
-      {"close 1015", frame(0x88, bytes({0x03, 0xf7})), 1002},
-      {"close 2999", frame(0x88, bytes({0x0b, 0xb7})), 1002},
-      {"close 5000", frame(0x88, bytes({0x13, 0x88})), 1002},
-      {"a close reason that is not UTF-8", frame(0x88, bytes({0x03, 0xe8, 0xc3})), 1007},
+      {"a new text within a message, after a ping", frame(0x01, "x") + frame(0x89, "p") + frame(0x81, "y"), 1002, {"ping:p"}},
+  });
+  expect_at_every_cut(frame(0x01, "") + frame(0x00, "") + frame(0x80, ""), {{"text:"}});
+  expect_at_every_cut(frame(0x02, "a") + frame(0x89, "p") + frame(0x00, "b") + frame(0x88, ""), {{"ping:p", "close:1005:"}, 0, 2});
+}
+
+TEST(Rfc6455, S5_5_ControlFramesAreShortAndWhole) {
+  expect_refused({
+      {"a fragmented ping", frame(0x09, "x"), 1002},
+      {"a fragmented pong", frame(0x0a, "x"), 1002},
+      {"a fragmented close", frame(0x08, ""), 1002},
+      {"a ping of 126 bytes", frame(0x89, std::string(126, 'x')), 1002},
+      {"a pong of 126 bytes", frame(0x8a, std::string(126, 'x')), 1002},
+      {"a close of 126 bytes", frame(0x88, close_payload(1000, "") + std::string(124, 'x')), 1002},
+      {"a ping with a 16-bit length", bytes({0x89, 0xfe, 0, 4}), 1002},
+      {"a ping with a 64-bit length", bytes({0x89, 0xff}), 1002},
+  });
+  expect_at_every_cut(frame(0x89, std::string(125, 'x')), {{"ping:" + std::string(125, 'x')}});
+  expect_at_every_cut(frame(0x88, close_payload(1000, std::string(123, 'x'))), {{"close:1000:" + std::string(123, 'x')}});
+}
+
+TEST(Rfc6455, S5_5_1_NothingIsReadAfterAClose) {
+  expect_at_every_cut(frame(0x88, close_payload(1000, "bye")) + frame(0x81, "late") + bytes({0xff, 0xff}), {{"close:1000:bye"}});
+  expect_at_every_cut(frame(0x01, "never ends") + frame(0x88, "") + frame(0x80, "late"), {{"close:1005:"}, 0, 10});
+}
+
+TEST(Rfc6455, S7_4_OnlyCodesThatMayBeSentAreAccepted) {
+  std::vector<Case> cases = {{"half a code", frame(0x88, "x"), 1002}};
+  for (const int code : {0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535}) cases.push_back({"close " + std::to_string(code), frame(0x88, bytes({code >> 8, code & 0xff})), 1002});
+  expect_refused(cases);
+  for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3003, 3008, 3999, 4000, 4401, 4999})
+    EXPECT_EQ(decode({frame(0x88, close_payload(static_cast<std::uint16_t>(code), "r"))}), (Outcome{{"close:" + std::to_string(code) + ":r"}})) << code;
+  EXPECT_EQ(decode({frame(0x88, "")}), (Outcome{{"close:1005:"}}));
+}
+
+TEST(Rfc6455, S8_1_TextAndCloseReasonsAreUtf8) {
+  const auto text_cut = [](std::string_view payload) { return frame(0x01, payload.substr(0, 1)) + frame(0x80, payload.substr(1)); };
+  expect_refused({
+      {"a close reason", frame(0x88, bytes({0x03, 0xe8, 0xc3})), 1007},
       {"a lone continuation byte", frame(0x81, "\x80"), 1007},
       {"an over-long slash", frame(0x81, "\xc0\xaf"), 1007},
       {"an over-long slash in fragments", text_cut("\xe0\x80\xaf"), 1007},
@@ -91,27 +147,29 @@ TEST(WsDecoder, RefusesWhatTheStandardForbids) {
       {"a value above U+10FFFF", frame(0x81, "\xf4\x90\x80\x80"), 1007},
       {"an unfinished character", frame(0x81, "abcdefgh\xf0\x9f\x98"), 1007},
       {"an unfinished character in fragments", text_cut("x\xf0\x9f\x98"), 1007},
-  };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    expect_at_every_cut(c.input, {c.before, c.error});
-  }
-  std::string masked = frame(0x81, "x");
-  expect_at_every_cut(masked, {{}, 1002}, WsRole::client);
+      {"a character in two messages", frame(0x81, "\xc3") + frame(0x81, "\xb6"), 1007},
+  });
+  expect_at_every_cut(text_cut("\xf0\x9f\x98\x80") + frame(0x82, "\xff"), {{"text:\xf0\x9f\x98\x80", "binary:\xff"}});
 }
 
-TEST(WsDecoder, AcceptsEveryCloseCodeThatMayBeSent) {
-  for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4401, 4999})
-    EXPECT_EQ(decode({frame(0x88, close_payload(static_cast<std::uint16_t>(code), "r"))}), (Outcome{{"close:" + std::to_string(code) + ":r"}})) << code;
-  EXPECT_EQ(decode({frame(0x88, "")}), (Outcome{{"close:1005:"}}));
-}
-
-TEST(WsDecoder, FailsAtTheFirstByteThatCannotBeText) {
+TEST(Rfc6455, S8_1_TextFailsAtTheFirstByteThatCannotBeUtf8) {
   // 10 of 20 bytes arrived, of a first fragment: the message need not end to be refused.
   const std::string whole = frame(0x01, "abcdefgh\xc0\xaf" "0123456789");
   EXPECT_EQ(decode({std::string_view{whole}.substr(0, 6 + 9)}).error, 1007);
+  // Nor the frame, if it is the only one of its message.
+  const std::string only = frame(0x81, "abcdefgh\xc0\xaf" "0123456789");
+  EXPECT_EQ(decode({std::string_view{only}.substr(0, 6 + 9)}).error, 1007);
   const std::string fine = frame(0x01, "abcdefgh\xe2\x82");
   EXPECT_EQ(decode({fine}), (Outcome{{}, 0, 10}));
+}
+
+TEST(Rfc6455, S10_4_MessagesOverTheLimitAreToldByTheirLength) {
+  expect_refused({
+      {"a frame", bytes({0x82, 0xfe, 0x03, 0xe9}), 1009},
+      {"fragments", frame(0x02, std::string(600, 'x')) + frame(0x80, std::string(401, 'x')), 1009},
+      {"an endless message", frame(0x02, std::string(999, 'x')) + frame(0x00, "") + frame(0x00, "x") + frame(0x00, "x"), 1009},
+  });
+  expect_at_every_cut(frame(0x02, std::string(600, 'x')) + frame(0x80, std::string(400, 'x')), {{"binary:" + std::string(1000, 'x')}});
 }
 
 TEST(WsDecoder, AllocatesWhatCameAndNotWhatWasAnnounced) {
