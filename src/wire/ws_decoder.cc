@@ -39,10 +39,12 @@ WsError unpack(Inflater& inflater, std::string_view packed, std::size_t limit, U
 
 // The end of a message of which something was unpacked.
 WsError unpack_end(Inflater& inflater, std::size_t limit, Utf8Stream* text, std::string& message) {
+  const std::size_t size = message.size();
   const WsError error = unpack(inflater, kMessageTail, limit, text, message);
   if (error.close != 0) return error;
-  // Here zlib alone is content with data that was cut off, or that something follows.
-  if (!inflater.at_end()) return not_deflate("a compressed message that does not end with a block");
+  // The tail is the end of an empty block. zlib alone is content with data that was cut
+  // off (the tail may even fill the gap), or that something follows.
+  if (message.size() != size || !inflater.at_end()) return not_deflate("a compressed message that does not end with a block");
   return {};
 }
 
