@@ -1,38 +1,21 @@
-// Ed25519 (RFC 8032, RFC 8037): signatures of exactly 64 bytes, S below the
-// group's order (OpenSSL checks it), so that a signature has one form.
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
+// Ed25519 (RFC 8032, RFC 8037): signatures of exactly 64 bytes, S below the group's
+// order (OpenSSL checks it), so that a signature has one form; and public keys that
+// are points of the large group, in the one form of each.
+#include <openssl/crypto.h>
 
 #include <array>
-#include <stdexcept>
 
 #include "base/bytes.h"
 #include "jose/material.h"
+#include "jose/openssl.h"
 
 namespace foyer::jose {
 namespace {
 
 constexpr std::size_t kSignatureBytes = 64;
 
-struct FreeKey {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-using Pkey = std::unique_ptr<EVP_PKEY, FreeKey>;
-using Bio = std::unique_ptr<BIO, FreeBio>;
-
-const unsigned char* raw(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
-
 EVP_MD_CTX* scratch() {
-  thread_local const std::unique_ptr<EVP_MD_CTX, FreeDigest> context{EVP_MD_CTX_new()};
-  if (context == nullptr) throw std::bad_alloc();
+  thread_local const DigestContext context{needed(EVP_MD_CTX_new())};
   EVP_MD_CTX_reset(context.get());
   return context.get();
 }
@@ -41,16 +24,15 @@ class Ed25519Material final : public KeyMaterial {
  public:
   Ed25519Material(Pkey key, bool has_private) : key_(std::move(key)), private_(has_private) {
     std::size_t size = x_.size();
-    if (EVP_PKEY_get_raw_public_key(key_.get(), reinterpret_cast<unsigned char*>(x_.data()), &size) != 1 || size != x_.size())
-      throw std::runtime_error("OpenSSL gives no public key");
+    if (EVP_PKEY_get_raw_public_key(key_.get(), reinterpret_cast<unsigned char*>(x_.data()), &size) != 1 || size != x_.size()) openssl_fails("OpenSSL gives no public key");
   }
 
-  Algorithm algorithm() const override { return Algorithm::eddsa; }
-  bool symmetric() const override { return false; }
+  bool fits(Algorithm algorithm) const override { return algorithm == Algorithm::eddsa; }
+  Algorithm usual() const override { return Algorithm::eddsa; }
   bool has_private() const override { return private_; }
 
-  bool verify(std::string_view input, std::string_view signature) const override {
-    if (signature.size() != kSignatureBytes) return false;
+  bool verify(Algorithm algorithm, std::string_view input, std::string_view signature) const override {
+    if (!fits(algorithm) || signature.size() != kSignatureBytes) return false;
     EVP_MD_CTX* const context = scratch();
     const bool good = EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
                       EVP_DigestVerify(context, raw(signature), signature.size(), raw(input), input.size()) == 1;
@@ -58,13 +40,13 @@ class Ed25519Material final : public KeyMaterial {
     return good;
   }
 
-  std::string sign(std::string_view input) const override {
+  std::string sign(Algorithm algorithm, std::string_view input) const override {
     EVP_MD_CTX* const context = scratch();
     std::string signature(kSignatureBytes, '\0');
     std::size_t size = signature.size();
-    const bool done = private_ && EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
-                      EVP_DigestSign(context, reinterpret_cast<unsigned char*>(signature.data()), &size, raw(input), input.size()) == 1;
-    if (!done || size != kSignatureBytes) throw std::runtime_error("OpenSSL cannot sign with this key");
+    const bool done = private_ && fits(algorithm) && EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
+                      EVP_DigestSign(context, raw(signature), &size, raw(input), input.size()) == 1;
+    if (!done || size != kSignatureBytes) openssl_fails("OpenSSL cannot sign with this key");
     return signature;
   }
 
@@ -74,19 +56,17 @@ class Ed25519Material final : public KeyMaterial {
     if (!private_) return {};
     std::string seed(kEd25519Bytes, '\0');
     std::size_t size = seed.size();
-    if (EVP_PKEY_get_raw_private_key(key_.get(), reinterpret_cast<unsigned char*>(seed.data()), &size) != 1) throw std::runtime_error("OpenSSL gives no private key");
+    if (EVP_PKEY_get_raw_private_key(key_.get(), raw(seed), &size) != 1) openssl_fails("OpenSSL gives no private key");
     json::Object out{{"d", base64url_encode(seed)}};
     OPENSSL_cleanse(seed.data(), seed.size());
     return out;
   }
 
-  std::string pem() const override {
-    const Bio bio{BIO_new(BIO_s_mem())};
-    const int done = private_ ? PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) : PEM_write_bio_PUBKEY(bio.get(), key_.get());
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio.get(), &data);
-    if (done != 1 || size <= 0) throw std::runtime_error("OpenSSL cannot write this key");
-    return {data, static_cast<std::size_t>(size)};
+  std::string pem() const override { return write_pem(key_.get(), private_); }
+
+  Material public_part() const override {
+    if (!private_) return nullptr;
+    return std::make_shared<Ed25519Material>(Pkey{needed(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x()), kEd25519Bytes))}, false);
   }
 
  private:
@@ -96,40 +76,62 @@ class Ed25519Material final : public KeyMaterial {
   std::array<char, kEd25519Bytes> x_{};
 };
 
-std::shared_ptr<const KeyMaterial> wrap(EVP_PKEY* key, bool has_private) {
-  Pkey owned{key};
-  if (owned == nullptr) {
-    ERR_clear_error();
-    return nullptr;
-  }
-  return std::make_shared<Ed25519Material>(std::move(owned), has_private);
+// y, without the sign of x, big-endian.
+std::string y_of(std::string_view x) {
+  std::string y{x.rbegin(), x.rend()};
+  y.front() = static_cast<char>(y.front() & 0x7f);
+  return y;
 }
 
-int no_password(char*, int, int, void*) { return -1; }
+// The curve over p = 2^255 - 19: -x² + y² = 1 + d x² y².
+struct Edwards {
+  NumberContext context{needed(BN_CTX_new())};
+  Number p = hex("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed");
+  Number d = hex("52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3");
+
+  static Number hex(const char* digits) {
+    BIGNUM* number = nullptr;
+    if (BN_hex2bn(&number, digits) == 0) throw std::bad_alloc();
+    return Number{number};
+  }
+  // x² = u / v with u = y² - 1 and v = d y² + 1; it has a root where u v is a square.
+  bool has_x(const BIGNUM* y) {
+    const Number yy{needed(BN_new())};
+    const Number u{needed(BN_new())};
+    const Number v{needed(BN_new())};
+    const bool done = BN_mod_sqr(yy.get(), y, p.get(), context.get()) == 1 && BN_mod_sub(u.get(), yy.get(), BN_value_one(), p.get(), context.get()) == 1 &&
+                      BN_mod_mul(v.get(), yy.get(), d.get(), p.get(), context.get()) == 1 && BN_mod_add(v.get(), v.get(), BN_value_one(), p.get(), context.get()) == 1 &&
+                      BN_mod_mul(u.get(), u.get(), v.get(), p.get(), context.get()) == 1;
+    if (!done) openssl_fails("OpenSSL cannot count");
+    return BN_kronecker(u.get(), p.get(), context.get()) >= 0;
+  }
+};
+
+// y of the points whose order divides 8: whoever signs for one signs for everything.
+constexpr const char* kSmallOrder[] = {
+    "0000000000000000000000000000000000000000000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000001",
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec", "05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826",
+    "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7"};
 
 } // namespace
 
-std::shared_ptr<const KeyMaterial> make_ed25519_private(std::string_view seed) {
-  return wrap(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw(seed), seed.size()), true);
+Result<Material> make_ed25519_private(std::string_view seed) {
+  if (seed.size() != kEd25519Bytes) return refuse_field(Cause::KEY_UNREADABLE, "d", "an Ed25519 private key of " + std::to_string(seed.size()) + " bytes; it has 32");
+  return std::make_shared<Ed25519Material>(Pkey{needed(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw(seed), seed.size()))}, true);
 }
 
-std::shared_ptr<const KeyMaterial> make_ed25519_public(std::string_view x) {
-  return wrap(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x), x.size()), false);
-}
-
-Result<std::shared_ptr<const KeyMaterial>> read_pem(std::string_view pem) {
-  const bool encrypted = pem.find("ENCRYPTED") != std::string_view::npos;
-  if (encrypted) return refuse(Cause::KEY_UNREADABLE, "a PEM key with a password; store it without one, readable by its owner only");
-  const bool is_private = pem.find("PRIVATE KEY-----") != std::string_view::npos;
-  const Bio bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-  Pkey key{is_private ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr) : PEM_read_bio_PUBKEY(bio.get(), nullptr, no_password, nullptr)};
-  ERR_clear_error();
-  if (key == nullptr) return refuse(Cause::KEY_UNREADABLE, is_private ? "a PEM private key that does not parse" : "no PEM private key (PKCS#8) or public key (SPKI)");
-  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_ED25519) {
-    const char* name = EVP_PKEY_get0_type_name(key.get());
-    return refuse(Cause::KEY_UNREADABLE, "a PEM key of type " + std::string{name == nullptr ? "unknown" : name} + "; Ed25519 is needed");
-  }
-  return std::make_shared<Ed25519Material>(std::move(key), is_private);
+Result<Material> make_ed25519_public(std::string_view x) {
+  if (x.size() != kEd25519Bytes) return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key of " + std::to_string(x.size()) + " bytes; it has 32");
+  const QuietErrors quiet;
+  const std::string y_bytes = y_of(x);
+  const Number y = number_of(y_bytes);
+  Edwards curve;
+  if (BN_cmp(y.get(), curve.p.get()) >= 0) return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is not in its one form: y is not below 2^255 - 19");
+  if (!curve.has_x(y.get())) return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is no point of the curve");
+  const std::string hex = hex_encode(y_bytes);
+  for (const char* small : kSmallOrder)
+    if (hex == small) return refuse_field(Cause::WEAK_KEY, "x", "an Ed25519 public key of small order, under which everybody can sign");
+  return std::make_shared<Ed25519Material>(Pkey{needed(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x), x.size()))}, false);
 }
 
 } // namespace foyer::jose

@@ -1,6 +1,6 @@
 #include "jose/jwk.h"
 
-#include <algorithm>
+#include <array>
 #include <span>
 
 #include "base/bytes.h"
@@ -10,111 +10,41 @@ namespace foyer::jose {
 namespace {
 
 constexpr std::size_t kMaxKeyText = 64 * 1024;
-constexpr std::size_t kMaxKidBytes = 256;
+constexpr std::size_t kNewRsaBits = 3072;
 
-std::unexpected<Refusal> unreadable(std::string evidence, std::string field = {}) { return refuse_field(Cause::KEY_UNREADABLE, std::move(field), std::move(evidence)); }
+std::unexpected<Refusal> unreadable(std::string evidence) { return refuse(Cause::KEY_UNREADABLE, std::move(evidence)); }
 
-// A member's raw bytes, or why not.
-Result<std::string> bytes_member(const json::Object& jwk, std::string_view name) {
-  const auto text = json::get_string(jwk, name);
-  if (!text) return unreadable("a JWK without the member " + std::string{name}, std::string{name});
-  auto bytes = base64url_decode(*text);
-  if (!bytes) return unreadable("a JWK whose " + std::string{name} + " is not base64url", std::string{name});
-  return std::move(*bytes);
+// Whether more than one algorithm fits.
+bool has_choice(const KeyMaterial& material) {
+  std::size_t fitting = 0;
+  for (std::size_t i = 0; i < kAlgorithms; ++i) fitting += material.fits(static_cast<Algorithm>(i)) ? 1 : 0;
+  return fitting > 1;
 }
 
-// alg, if present, names the algorithm of the kind; nothing else is put up with (one key, one algorithm).
-std::optional<Refusal> check_alg(const json::Object& jwk, Algorithm wanted) {
-  const auto* alg = jwk.if_contains("alg");
-  if (alg == nullptr) return std::nullopt;
-  if (alg->is_string() && find_algorithm(std::string_view{alg->get_string()}) == wanted) return std::nullopt;
-  return Refusal{.cause = Cause::KEY_UNREADABLE, .evidence = "a JWK whose alg does not fit its kty", .field = "alg"};
-}
-
-std::optional<Refusal> check_use(const json::Object& jwk) {
-  if (const auto* use = jwk.if_contains("use"); use != nullptr && (!use->is_string() || use->get_string() != "sig"))
-    return Refusal{.cause = Cause::KEY_UNREADABLE, .evidence = "a JWK whose use is not sig", .field = "use"};
-  const auto* ops = jwk.if_contains("key_ops");
-  if (ops == nullptr) return std::nullopt;
-  const bool fits = ops->is_array() && std::ranges::any_of(ops->get_array(), [](const json::Value& op) { return op.is_string() && (op.get_string() == "verify" || op.get_string() == "sign"); });
-  if (fits) return std::nullopt;
-  return Refusal{.cause = Cause::KEY_UNREADABLE, .evidence = "a JWK whose key_ops are not sign or verify", .field = "key_ops"};
-}
-
-Result<std::shared_ptr<const KeyMaterial>> read_oct(const json::Object& jwk) {
-  TRY(secret, bytes_member(jwk, "k"));
-  if (secret.size() < kMinSecretBytes) return refuse_field(Cause::WEAK_SECRET, "k", std::to_string(secret.size()) + " bytes; HS256 needs at least 32");
-  return make_hmac(std::move(secret));
-}
-
-Result<std::shared_ptr<const KeyMaterial>> read_okp(const json::Object& jwk) {
-  const auto crv = json::get_string(jwk, "crv");
-  if (crv != "Ed25519") return unreadable("a JWK of kty OKP whose crv is not Ed25519", "crv");
-  TRY(x, bytes_member(jwk, "x"));
-  if (x.size() != kEd25519Bytes) return unreadable("an Ed25519 JWK whose x is not 32 bytes", "x");
-  if (!jwk.contains("d")) {
-    auto material = make_ed25519_public(x);
-    if (material == nullptr) return unreadable("an Ed25519 JWK whose x is no key", "x");
-    return material;
-  }
-  TRY(seed, bytes_member(jwk, "d"));
-  if (seed.size() != kEd25519Bytes) return unreadable("an Ed25519 JWK whose d is not 32 bytes", "d");
-  auto material = make_ed25519_private(seed);
-  if (material == nullptr || json::get_string(material->required_members(), "x") != base64url_encode(x)) return unreadable("an Ed25519 JWK whose d and x do not belong together", "d");
-  return material;
-}
+Material made(Result<Material> material) { return std::move(material).value(); } // of numbers that were made just now
 
 } // namespace
 
-std::string_view to_string(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::hs256: return "HS256";
-    case Algorithm::eddsa: return "EdDSA";
-  }
-  return "";
+Key::Key(Material material, std::string kid, std::optional<Algorithm> algorithm)
+    : material_(std::move(material)),
+      thumbprint_(base64url_encode(sha256(json::write(material_->required_members())))),
+      kid_(kid.empty() ? thumbprint_ : std::move(kid)),
+      algorithm_(algorithm.value_or(material_->usual())),
+      open_(!algorithm && has_choice(*material_)) {}
+
+Key::Key(ReadJwk read) : Key(std::move(read.material), std::move(read.kid), read.alg) {
+  may_sign_ = read.may_sign;
+  may_verify_ = read.may_verify;
 }
 
-std::optional<Algorithm> find_algorithm(std::string_view name) {
-  if (name == "HS256") return Algorithm::hs256;
-  if (name == "EdDSA" || name == "Ed25519") return Algorithm::eddsa;
-  return std::nullopt;
-}
-
-bool is_known_signature_key(const json::Object& jwk) {
-  const auto kty = json::get_string(jwk, "kty");
-  const bool kind = kty == "oct" || (kty == "OKP" && json::get_string(jwk, "crv") == "Ed25519");
-  const auto alg = json::get_string(jwk, "alg");
-  return kind && !check_use(jwk) && (!alg || find_algorithm(*alg));
-}
-
-Key::Key(std::shared_ptr<const KeyMaterial> material, std::string kid)
-    : material_(std::move(material)), thumbprint_(base64url_encode(sha256(json::write(material_->required_members())))), kid_(kid.empty() ? thumbprint_ : std::move(kid)) {}
-
-Result<Key> Key::from_secret(std::string_view secret) {
-  if (secret.size() < kMinSecretBytes) return refuse(Cause::WEAK_SECRET, std::to_string(secret.size()) + " bytes; HS256 needs at least 32");
-  return Key{make_hmac(std::string{secret}), {}};
+Result<Key> Key::from_secret(std::string_view secret, Algorithm algorithm) {
+  TRY(material, make_hmac(std::string{secret}));
+  return Key{std::move(material), {}, {}}.with_algorithm(algorithm);
 }
 
 Result<Key> Key::from_jwk(const json::Object& jwk) {
-  const auto kty = json::get_string(jwk, "kty");
-  if (!kty) return unreadable("a JWK without kty", "kty");
-  if (auto problem = check_use(jwk)) return std::unexpected(std::move(*problem));
-  std::string kid;
-  if (const auto* member = jwk.if_contains("kid")) {
-    if (!member->is_string() || member->get_string().empty() || member->get_string().size() > kMaxKidBytes) return unreadable("a JWK whose kid is not a string of 1 to 256 bytes", "kid");
-    kid = std::string_view{member->get_string()};
-  }
-  if (*kty == "oct") {
-    if (auto problem = check_alg(jwk, Algorithm::hs256)) return std::unexpected(std::move(*problem));
-    TRY(material, read_oct(jwk));
-    return Key{std::move(material), std::move(kid)};
-  }
-  if (*kty == "OKP") {
-    if (auto problem = check_alg(jwk, Algorithm::eddsa)) return std::unexpected(std::move(*problem));
-    TRY(material, read_okp(jwk));
-    return Key{std::move(material), std::move(kid)};
-  }
-  return unreadable("a JWK of kty " + printable(*kty, 16) + "; oct and OKP are known", "kty");
+  TRY(read, read_jwk(jwk));
+  return Key{std::move(read)};
 }
 
 Result<Key> Key::parse_jwk(std::string_view text) {
@@ -127,7 +57,7 @@ Result<Key> Key::parse_jwk(std::string_view text) {
 Result<Key> Key::parse_pem(std::string_view pem) {
   if (pem.size() > kMaxKeyText) return unreadable("more than 64 KiB");
   TRY(material, read_pem(pem));
-  return Key{std::move(material), {}};
+  return Key{std::move(material), {}, {}};
 }
 
 Result<Key> Key::parse_any(std::string_view text) {
@@ -136,10 +66,53 @@ Result<Key> Key::parse_any(std::string_view text) {
   return parse_pem(text);
 }
 
-Key Key::generate_ed25519(Entropy& entropy) {
-  std::string seed(kEd25519Bytes, '\0');
-  entropy.fill(std::as_writable_bytes(std::span{seed}));
-  return Key{make_ed25519_private(seed), {}};
+Key Key::generate_ed25519(Entropy& entropy) { return generate(Algorithm::eddsa, entropy); }
+
+Key Key::generate(Algorithm algorithm, Entropy& entropy) {
+  const auto bytes = [&entropy](std::size_t size) {
+    std::string out(size, '\0');
+    entropy.fill(std::as_writable_bytes(std::span{out}));
+    return out;
+  };
+  switch (family_of(algorithm)) {
+    case Family::hmac: return Key{made(make_hmac(bytes(min_secret_bytes(algorithm)))), {}, algorithm};
+    case Family::rsa_pkcs1:
+    case Family::rsa_pss: return Key{made(generate_rsa(kNewRsaBits)), {}, algorithm};
+    case Family::ecdsa: return Key{made(generate_ec(algorithm == Algorithm::es256 ? Curve::p256 : algorithm == Algorithm::es384 ? Curve::p384 : Curve::p521)), {}, algorithm};
+    case Family::eddsa: break;
+  }
+  return Key{made(make_ed25519_private(bytes(kEd25519Bytes))), {}, algorithm};
+}
+
+bool Key::symmetric() const { return material_->symmetric(); }
+bool Key::has_private() const { return material_->has_private(); }
+bool Key::takes(Algorithm algorithm) const { return open_ ? material_->fits(algorithm) : algorithm == algorithm_; }
+bool Key::verify(Algorithm algorithm, std::string_view input, std::string_view signature) const { return takes(algorithm) && material_->verify(algorithm, input, signature); }
+std::string Key::sign(std::string_view input) const { return material_->sign(algorithm_, input); }
+std::string Key::to_pem() const { return material_->pem(); }
+
+Result<Key> Key::with_algorithm(Algorithm algorithm) const {
+  if (!takes(algorithm)) {
+    if (symmetric() && open_ && family_of(algorithm) == Family::hmac)
+      return refuse_field(Cause::WEAK_SECRET, "k", "a secret shorter than the " + std::to_string(min_secret_bytes(algorithm)) + " bytes that " + std::string{to_string(algorithm)} + " needs");
+    return refuse_field(Cause::CONFLICTING_KEYS, "alg", "a key for " + std::string{to_string(algorithm_)} + ", where one for " + std::string{to_string(algorithm)} + " is due");
+  }
+  Key out = *this;
+  out.algorithm_ = algorithm;
+  out.open_ = false;
+  return out;
+}
+
+Key Key::pinned() const {
+  Key out = *this;
+  out.open_ = false;
+  return out;
+}
+
+Key Key::opened() const {
+  Key out = *this;
+  out.open_ = has_choice(*material_);
+  return out;
 }
 
 json::Object Key::public_jwk() const {
@@ -147,7 +120,7 @@ json::Object Key::public_jwk() const {
   if (symmetric()) out.erase("k");
   out["kid"] = kid_;
   out["use"] = "sig";
-  out["alg"] = to_string(algorithm());
+  if (!open_) out["alg"] = to_string(algorithm_);
   return out;
 }
 
@@ -157,12 +130,19 @@ json::Object Key::private_jwk() const {
   return out;
 }
 
-Key Key::with_kid(std::string kid) const { return Key{material_, std::move(kid)}; }
+Key Key::with_kid(std::string kid) const {
+  Key out = *this;
+  out.kid_ = kid.empty() ? thumbprint_ : std::move(kid);
+  return out;
+}
 
 Key Key::public_part() const {
-  if (symmetric() || !can_sign()) return *this;
-  const auto x = base64url_decode(json::get_string(material_->required_members(), "x").value_or(""));
-  return Key{make_ed25519_public(x.value_or("")), kid_};
+  auto material = material_->public_part();
+  if (material == nullptr) return *this;
+  Key out = *this;
+  out.material_ = std::move(material);
+  out.may_verify_ = true;
+  return out;
 }
 
 } // namespace foyer::jose

@@ -29,11 +29,30 @@ std::unexpected<Refusal> diagnose(std::string_view token) {
   return bad_form("a segment that is not base64url in its one canonical form");
 }
 
+// crit (RFC 7515 §4.1.11) names extensions that must be understood. None is, b64 of
+// RFC 7797 least of all: a token is never unencoded (§7 there). So each form is refused,
+// the malformed ones with what is wrong in them.
+std::unexpected<Refusal> refuse_crit(const Fields& fields, const Field& crit) {
+  constexpr std::string_view kStandard[] = {"alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit", "enc", "zip"};
+  if (crit.kind != Field::Kind::strings) return bad_form("a header whose crit is not an array of strings", "crit");
+  if (crit.count == 0) return bad_form("a header whose crit is empty", "crit");
+  for (std::size_t i = 0; i < crit.count; ++i) {
+    const auto name = fields.item(crit, i);
+    for (std::size_t j = 0; j < i; ++j)
+      if (fields.item(crit, j) == name) return bad_form("a header whose crit names one extension twice", "crit");
+    if (std::ranges::find(kStandard, name) != std::end(kStandard)) return bad_form("a header whose crit names a member that is no extension", "crit");
+    if (fields.find(name) == nullptr) return bad_form("a header whose crit names a member that it does not have", "crit");
+  }
+  return bad_form("a header with crit, of which nothing is understood here", "crit");
+}
+
 Result<JwsHeader> read_header(std::string json) {
   thread_local Fields fields;
   if (const auto read = fields.parse(json); !read) return bad_form("a header that is " + std::string{read.error()});
-  if (fields.find("crit") != nullptr) return bad_form("a header with crit, of which nothing is understood here", "crit");
-  if (fields.find("enc") != nullptr || fields.find("zip") != nullptr) return bad_form("the header of an encrypted or compressed token", "enc");
+  if (const Field* crit = fields.find("crit")) return refuse_crit(fields, *crit);
+  if (fields.find("enc") != nullptr) return bad_form("the header of an encrypted token", "enc");
+  if (fields.find("zip") != nullptr) return bad_form("the header of a compressed token", "zip");
+  if (const Field* b64 = fields.find("b64"); b64 != nullptr && !(b64->kind == Field::Kind::boolean && b64->flag)) return bad_form("a header whose b64 is not true: the payload would not be encoded", "b64");
   const auto text = [](const char* name, std::optional<std::string>& out) -> Result<bool> {
     const Field* field = fields.find(name);
     if (field == nullptr) return true;
@@ -94,7 +113,7 @@ Result<const Key*> verify_signature(const Jws& jws, const KeySet& keys) {
   std::optional<std::string_view> kid;
   if (jws.header.kid) kid = *jws.header.kid;
   TRY(key, keys.select(jws.header.alg, kid));
-  if (!key->verify(jws.signing_input, jws.signature)) return refuse(Cause::SIGNATURE_INVALID, "alg " + jws.header.alg + ", key " + printable(key->kid(), 64));
+  if (!key->verify(*find_algorithm(jws.header.alg), jws.signing_input, jws.signature)) return refuse(Cause::SIGNATURE_INVALID, "alg " + jws.header.alg + ", key " + printable(key->kid(), 64));
   return key;
 }
 

@@ -9,7 +9,9 @@ namespace foyer::jose {
 Result<std::shared_ptr<const KeySet>> KeySet::of(std::vector<Key> keys) {
   if (keys.empty()) return refuse(Cause::KEY_UNREADABLE, "a key set without a key that verifies signatures");
   if (keys.size() > kMaxKeys) return refuse(Cause::KEY_UNREADABLE, std::to_string(keys.size()) + " keys; a key set has at most " + std::to_string(kMaxKeys));
+  for (auto& key : keys) key = key.public_part();
   for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!keys[i].can_verify()) return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
     for (std::size_t j = i + 1; j < keys.size(); ++j) {
       if (keys[i].kid() == keys[j].kid()) return refuse_field(Cause::KEY_UNREADABLE, "kid", "two keys with the kid " + printable(keys[i].kid(), 64));
       if (keys[i].thumbprint() == keys[j].thumbprint()) return refuse(Cause::KEY_UNREADABLE, "the same key under two kids, " + printable(keys[i].kid(), 64) + " and " + printable(keys[j].kid(), 64));
@@ -39,10 +41,22 @@ Result<std::shared_ptr<const KeySet>> KeySet::parse(std::string_view jwks) {
     const auto& jwk = element.get_object();
     if (!is_known_signature_key(jwk)) continue;
     TRY(key, Key::from_jwk(jwk));
-    if (key.can_sign() && !key.symmetric()) return refuse_field(Cause::KEY_UNREADABLE, "d", "a private key in a key set; it has to be replaced, since everybody could read it");
+    if (key.has_private() && !key.symmetric()) return refuse_field(Cause::KEY_UNREADABLE, "d", "a private key in a key set; it has to be replaced, since everybody could read it");
     keys.push_back(std::move(key));
+    if (keys.size() > kMaxKeys) break; // of() says so; the rest is not worth the work
   }
   return of(std::move(keys));
+}
+
+std::shared_ptr<const KeySet> KeySet::pinned(const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted) {
+  if (std::ranges::none_of(set->keys_, &Key::is_open)) return set;
+  std::vector<Key> keys = set->keys_;
+  for (auto& key : keys) {
+    if (!key.is_open()) continue;
+    if (wanted && key.takes(*wanted)) key = *key.with_algorithm(*wanted);
+    key = key.pinned();
+  }
+  return std::shared_ptr<const KeySet>(new KeySet(std::move(keys)));
 }
 
 const Key* KeySet::find(std::string_view kid) const {
@@ -50,15 +64,22 @@ const Key* KeySet::find(std::string_view kid) const {
   return found == keys_.end() ? nullptr : &*found;
 }
 
+std::string KeySet::algorithms() const {
+  std::string out;
+  for (std::size_t i = 0; i < kAlgorithms; ++i) {
+    const auto algorithm = static_cast<Algorithm>(i);
+    if (std::ranges::none_of(keys_, [algorithm](const Key& key) { return key.takes(algorithm); })) continue;
+    if (!out.empty()) out += ", ";
+    out += to_string(algorithm);
+  }
+  return out;
+}
+
 Result<const Key*> KeySet::select(std::string_view alg, std::optional<std::string_view> kid) const {
   if (keys_.empty()) return refuse_field(Cause::KEY_UNKNOWN, "kid", "no key set was fetched yet");
   const auto algorithm = find_algorithm(alg);
-  const auto fits = [&](const Key& key) { return key.algorithm() == algorithm; };
-  if (!algorithm || std::ranges::none_of(keys_, fits)) {
-    std::string evidence = "alg " + printable(alg, 16) + "; the keys here are for ";
-    evidence += to_string(keys_.front().algorithm());
-    return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", std::move(evidence));
-  }
+  const auto fits = [&](const Key& key) { return key.takes(*algorithm); };
+  if (!algorithm || std::ranges::none_of(keys_, fits)) return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(alg, 16) + "; the keys here are for " + algorithms());
   if (kid) {
     const Key* key = find(*kid);
     if (key == nullptr) return refuse_field(Cause::KEY_UNKNOWN, "kid", "kid " + printable(*kid, 64) + "; " + std::to_string(keys_.size()) + " other keys are known");

@@ -1,6 +1,6 @@
 // The keys that signatures are checked with (RFC 7517 §5): immutable, every kid
-// once, one key one algorithm, and never secrets beside public keys, so that no
-// public key can ever be taken for an HMAC secret (RFC 8725 §3.1).
+// once, and never secrets beside public keys, so that no public key can ever be taken
+// for an HMAC secret (RFC 8725 §3.1). Of a key pair only the public part is kept.
 #pragma once
 
 #include <memory>
@@ -18,14 +18,17 @@ inline constexpr std::size_t kMaxKeys = 64;
 
 class KeySet {
  public:
-  // KEY_UNREADABLE: empty, too many, a kid or a key twice. CONFLICTING_KEYS: secrets and public keys mixed.
+  // KEY_UNREADABLE: empty, too many, a kid or a key twice, a key that must not verify. CONFLICTING_KEYS: secrets and public keys mixed.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(std::vector<Key> keys);
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(Key key);
   // No key at all, where the set is still to be fetched: every token is KEY_UNKNOWN.
   [[nodiscard]] static std::shared_ptr<const KeySet> none();
   // A JWKS document. Keys of kinds, curves or uses that we do not know are left
-  // out (RFC 7517 §5); broken ones, and private asymmetric ones, are refused.
+  // out (RFC 7517 §5); broken, weak and private asymmetric ones are refused with their causes.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> parse(std::string_view jwks);
+
+  // The set in which no key is open: `wanted` where that fits, else the usual algorithm of the kind.
+  [[nodiscard]] static std::shared_ptr<const KeySet> pinned(const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted = {});
 
   [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
   [[nodiscard]] const Key* find(std::string_view kid) const;
@@ -35,6 +38,7 @@ class KeySet {
   // {"keys":[…]}: public members only; secrets are not in it.
   [[nodiscard]] std::string to_jwks() const;
   [[nodiscard]] std::vector<std::string> thumbprints() const; // sorted
+  [[nodiscard]] std::string algorithms() const;               // that its keys take: "RS256, EdDSA"
 
  private:
   explicit KeySet(std::vector<Key> keys) : keys_(std::move(keys)) {}

@@ -46,10 +46,10 @@ TEST(Keys, WhatIsNotAKeyOfOursIsNamed) {
   EXPECT_EQ(code(Key::parse_jwk("{")), "KEY_UNREADABLE");
   EXPECT_EQ(code(Key::parse_jwk("[]")), "KEY_UNREADABLE");
   EXPECT_EQ(code(Key::parse_jwk("{}")), "KEY_UNREADABLE kty");
-  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"EC","crv":"P-256"})")), "KEY_UNREADABLE kty");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"EC","crv":"P-256"})")), "KEY_UNREADABLE x");
   EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"oct"})")), "KEY_UNREADABLE k");
   EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"oct","k":"a+b/"})")), "KEY_UNREADABLE k");
-  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"alg":"HS512")"))), "KEY_UNREADABLE alg");
+  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"alg":"HS512")"))), "WEAK_SECRET k");
   EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"use":"enc")"))), "KEY_UNREADABLE use");
   EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"key_ops":["encrypt"])"))), "KEY_UNREADABLE key_ops");
   EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"kid":7)"))), "KEY_UNREADABLE kid");

@@ -5,8 +5,9 @@
 namespace foyer::jose {
 
 Result<Signer> Signer::make(Key key) {
-  if (!key.can_sign()) return refuse(Cause::KEY_UNREADABLE, "a public key, where a private one is needed to sign");
-  return Signer{std::move(key)};
+  if (!key.has_private()) return refuse(Cause::KEY_UNREADABLE, "a public key, where a private one is needed to sign");
+  if (!key.can_sign()) return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a private key whose key_ops have no sign");
+  return Signer{key.pinned()};
 }
 
 std::string Signer::sign(const json::Object& claims, std::string_view typ) const { return sign_compact(key_, typ, json::write(claims)); }

@@ -29,7 +29,7 @@ struct AccessClaims {
 
 class Signer {
  public:
-  // KEY_UNREADABLE when the key has no private part.
+  // KEY_UNREADABLE when the key has no private part, or its key_ops have no sign. An open key is pinned.
   [[nodiscard]] static Result<Signer> make(Key key);
 
   // A JWT over any claims, with kid in its header.

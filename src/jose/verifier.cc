@@ -78,7 +78,7 @@ std::string ago(WallTime then, WallTime now) {
 
 } // namespace
 
-Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy) : keys_(std::move(keys)), policy_(std::move(policy)) {}
+Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy) : keys_(KeySet::pinned(keys, policy.algorithm)), policy_(std::move(policy)) {}
 
 Result<bool> Verifier::check_form(std::string_view token) const {
   TRY(jws, parse_compact(token, policy_.max_bytes));
@@ -92,6 +92,8 @@ Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
   thread_local Fields claims;
   if (const auto read = claims.parse(jws.payload); !read) return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
 
+  if (policy_.algorithm && find_algorithm(jws.header.alg) != policy_.algorithm)
+    return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(jws.header.alg, 16) + "; only " + std::string{to_string(*policy_.algorithm)} + " is taken");
   TRY_VOID(verify_signature(jws, *keys_));
 
   const auto& typ = jws.header.typ;

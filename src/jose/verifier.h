@@ -22,6 +22,7 @@ struct VerifierPolicy {
   bool own_accounts = false;                          // tokens with a sid are of our own accounts: Identity::own_account
   Millis leeway{30'000};
   std::size_t max_bytes = 8 * 1024;
+  std::optional<Algorithm> algorithm = {};            // the only one, if given; also for keys that do not say what they are for
 };
 
 // What the claims of an accepted token say.
@@ -35,6 +36,7 @@ struct Claims {
 
 class Verifier {
  public:
+  // Keys that are open are pinned here: a token does not choose its algorithm.
   Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy);
   // The first failure in the order of door.md's steps 6 and 9; each has its own cause:
   // INVALID_FORMAT ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID WRONG_TOKEN_TYPE

@@ -12,7 +12,7 @@ using namespace foyer;
 namespace {
 
 void check_refusal(const Refusal& refusal) {
-  invariant(refusal.cause == Cause::KEY_UNREADABLE || refusal.cause == Cause::WEAK_SECRET || refusal.cause == Cause::CONFLICTING_KEYS, "a key is refused with a cause of keys");
+  invariant(refusal.cause == Cause::KEY_UNREADABLE || refusal.cause == Cause::WEAK_SECRET || refusal.cause == Cause::WEAK_KEY || refusal.cause == Cause::CONFLICTING_KEYS, "a key is refused with a cause of keys");
   invariant(!refusal.evidence.empty(), "a refusal says why");
 }
 
@@ -20,7 +20,7 @@ void check_key(const jose::Key& key) {
   invariant(!key.kid().empty() && key.thumbprint().size() == 43, "a key has a name");
   const auto published = key.public_jwk();
   invariant(!published.contains("d") && !published.contains("k"), "nothing secret is published");
-  const auto again = jose::Key::from_jwk(key.can_sign() ? key.private_jwk() : published);
+  const auto again = jose::Key::from_jwk(key.has_private() ? key.private_jwk() : published);
   invariant(again.has_value() && again->thumbprint() == key.thumbprint() && again->kid() == key.kid(), "a key that is written is the same when read");
   if (!key.can_sign()) return;
   const auto signature = key.sign("input");
