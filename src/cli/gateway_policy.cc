@@ -52,8 +52,10 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
 }
 
 jose::VerifierPolicy verifier_policy(const config::Config& c) {
+  // Our own keys say what they are for, and a rotation may change it; of a foreign set JWT_ALGORITHM says it.
+  const auto algorithm = c.jwt_jwks_url.empty() ? std::nullopt : jose::find_algorithm(c.jwt_algorithm);
   return {.issuer = c.jwt_issuer, .audience = c.jwt_audience, .token_types = c.token_types, .environment = std::string(config::to_string(c.environment)),
-          .require_environment_claim = c.require_environment_claim, .leeway = c.jwt_leeway, .max_bytes = c.token_bytes};
+          .require_environment_claim = c.require_environment_claim, .leeway = c.jwt_leeway, .max_bytes = c.token_bytes, .algorithm = algorithm};
 }
 
 } // namespace foyer::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/gateway_policy.h"
+#include "cli/token_keys.h"
 #include "jose/key_set.h"
 #include "wire/url.h"
 
@@ -48,7 +49,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
 Result<void> RemoteAuth::make_keys() {
   const config::Config& c = runtime_.config;
   if (c.jwt_jwks_url.empty()) {
-    TRY(key, jose::Key::from_secret(c.jwt_secret_key));
+    TRY(key, configured_key(c));
     TRY(keys, jose::KeySet::of(std::move(key)));
     verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(std::move(keys), verifier_policy(c)), true, runtime_.metrics);
     return {};

@@ -107,10 +107,12 @@ Result<std::string> read_text(const std::string& path) {
 }
 
 Result<jose::Key> configured_key(const config::Config& c) {
-  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key);
+  const auto algorithm = jose::find_algorithm(c.jwt_algorithm);
+  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key, algorithm.value_or(jose::Algorithm::hs256));
   if (c.jwt_private_key_file.empty()) return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is known here");
   TRY(text, store::read_file(c.jwt_private_key_file));
-  return jose::Key::parse_any(text);
+  TRY(key, jose::Key::parse_any(text));
+  return key.with_algorithm(algorithm.value_or(key.algorithm()));
 }
 
 Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {
@@ -124,7 +126,7 @@ Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {
   }
   if (!is_json) {
     TRY(key, jose::Key::from_secret(text));
-    out.keys.push_back(std::move(key));
+    out.keys.push_back(key.opened());
     return out;
   }
   const auto value = json::parse(text);
@@ -153,17 +155,11 @@ Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config) {
     const char* secret = std::getenv(secret_env->c_str());
     if (secret == nullptr) return refuse(Cause::MISSING_JWT_SECRET, fmt::format("the environment has no variable {}", printable(*secret_env, 64)));
     TRY(made, jose::Key::from_secret(secret));
-    return GivenKeys{.keys = {std::move(made)}};
+    return GivenKeys{.keys = {made.opened()}};
   }
-  if (!config.jwt_secret_key.empty()) {
-    TRY(made, jose::Key::from_secret(config.jwt_secret_key));
+  if (!config.jwt_secret_key.empty() || !config.jwt_private_key_file.empty()) {
+    TRY(made, configured_key(config));
     return GivenKeys{.keys = {std::move(made)}, .names_kid = true};
-  }
-  if (!config.jwt_private_key_file.empty()) {
-    TRY(text, read_text(config.jwt_private_key_file));
-    TRY(keys, read_keys(text, false));
-    keys.names_kid = true;
-    return keys;
   }
   return refuse(Cause::MISSING_JWT_SECRET, fmt::format("no --key, no --secret-env, and no key in the configuration or in the data directory {}", printable(config.data, 128)));
 }

@@ -36,11 +36,12 @@ struct TokenArgs {
 // generated development keys taken over. No check of its fitness.
 [[nodiscard]] config::Loaded load_for_tokens(std::vector<std::string> options);
 
-// The key that the auth role of this configuration signs with, before any rotation.
-// MISSING_JWT_SECRET, FILE_UNREADABLE, KEY_UNREADABLE, WEAK_SECRET.
+// The key that the auth role of this configuration signs with, before any rotation, for its one algorithm.
+// MISSING_JWT_SECRET, FILE_UNREADABLE, KEY_UNREADABLE, WEAK_KEY, WEAK_SECRET, CONFLICTING_KEYS.
 [[nodiscard]] Result<jose::Key> configured_key(const config::Config& config);
 
-// The text of a key: a JWK, a JWKS, PEM, or else a shared secret. KEY_UNREADABLE, WEAK_SECRET, CONFLICTING_KEYS.
+// The text of a key: a JWK, a JWKS, PEM, or else a shared secret. Open where it does not say what it is for.
+// KEY_UNREADABLE, WEAK_KEY, WEAK_SECRET, CONFLICTING_KEYS.
 struct GivenKeys {
   std::vector<jose::Key> keys;
   bool names_kid = false; // a set, or a JWK with a kid of its own

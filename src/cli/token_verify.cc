@@ -71,6 +71,10 @@ Finding judge(const GivenKeys& given, std::string_view token, const Task& task) 
   auto keys = given.keys;
   // A key that has no name of its own is the one that is meant, whatever the token calls it.
   if ((task.signature_only || task.batch) && !given.names_kid && jws->header.kid) keys.front() = keys.front().with_kid(*jws->header.kid);
+  // One that does not say what it is for is for what the token names; configured ones always say.
+  if (const auto algorithm = jose::find_algorithm(jws->header.alg))
+    for (auto& key : keys)
+      if (key.is_open() && key.takes(*algorithm)) key = *key.with_algorithm(*algorithm);
   auto set = jose::KeySet::of(std::move(keys));
   if (!set) {
     out.refusal = set.error();

@@ -93,10 +93,14 @@ class Generated {
   }
 
   void key() {
-    const auto text = text_of("jwt_private_key_file", [this] { return jose::Key::generate_ed25519(*entropy_).to_pem(); });
+    const auto algorithm = jose::find_algorithm(config_.jwt_algorithm);
+    const auto text = text_of("jwt_private_key_file", [this, algorithm] { return jose::Key::generate(algorithm.value_or(jose::Algorithm::eddsa), *entropy_).to_pem(); });
     if (!text) return;
     const auto key = jose::Key::parse_any(*text);
-    if (!key || !key->can_sign() || key->symmetric()) report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The generated file holds no Ed25519 private key.", "Delete the file; a new one is made at start.");
+    if (!key || !key->can_sign() || key->symmetric()) report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The generated file holds no private key.", "Delete the file; a new one is made at start.");
+    else if (algorithm && !key->takes(*algorithm))
+      report(Cause::CONFLICTING_KEYS, "jwt_private_key_file", fmt::format("JWT_ALGORITHM is {}, and the generated key is for {}.", config_.jwt_algorithm, jose::to_string(key->algorithm())),
+             "Delete the file, a new one is made at start; or remove JWT_ALGORITHM.");
     config_.jwt_private_key_file = path_of("jwt_private_key_file");
   }
 

@@ -1,5 +1,5 @@
 // Secrets that development makes for itself, so that `./run` needs none: a service
-// secret, an Ed25519 key for tokens and an API key, each a file (0600) in the data
+// secret, a key pair for tokens (Ed25519, or what JWT_ALGORITHM says) and an API key, each a file (0600) in the data
 // directory that stays the same from start to start.
 #pragma once
 

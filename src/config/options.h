@@ -68,9 +68,9 @@ struct Config {
   std::string api_key;          // empty: the operator's API answers 404
   std::string database_url = "sqlite"; // or a PostgreSQL URL, which may hold a password: print it by format_value alone
   std::string store_key;               // with PostgreSQL: what secrets in the database are encrypted with
-  std::string jwt_secret_key;       // HS256 when set
-  std::string jwt_algorithm;        // HS256, EdDSA; empty: what the key says
-  std::string jwt_private_key_file; // PEM, for the auth role
+  std::string jwt_secret_key;       // HS256 when set, or what jwt_algorithm says
+  std::string jwt_algorithm;        // RS256, EdDSA, …; empty: what the key is for
+  std::string jwt_private_key_file; // PEM or JWK, for the auth role
   std::string jwt_jwks_url;         // for a gateway without the auth role
   std::string jwt_issuer;           // PUBLIC_URL if set, else foyer; see resolve_addresses
   std::string jwt_audience = "foyer";

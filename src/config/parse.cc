@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "config/table.h"
 #include "config/values.h"
+#include "jose/algorithm.h"
 #include "wire/url.h"
 
 namespace foyer::config {
@@ -55,7 +56,7 @@ bool keeps_rule(Rule rule, std::string_view text) {
     case Rule::host: return is_host(text);
     case Rule::cidr: return is_cidr(text);
     case Rule::pattern: return is_pattern(text);
-    case Rule::algorithm: return text == "HS256" || text == "EdDSA";
+    case Rule::algorithm: return jose::find_algorithm(text).has_value();
     case Rule::database: return is_database(text);
   }
   return false;
@@ -183,7 +184,7 @@ struct RuleText {
       case Rule::host: return "host names without port";
       case Rule::cidr: return "addresses or ranges such as 10.0.0.0/8";
       case Rule::pattern: return "room names with * for anything";
-      case Rule::algorithm: return "HS256 or EdDSA";
+      case Rule::algorithm: return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
       case Rule::database: return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with % for what is special in it";
       default: return "text";
     }

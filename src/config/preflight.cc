@@ -104,11 +104,20 @@ class Preflight {
     if (secret && set) report(Cause::CONFLICTING_KEYS, "jwt_jwks_url", "JWT_SECRET_KEY and JWT_JWKS_URL are both set.", "Remove JWT_SECRET_KEY or JWT_JWKS_URL.");
     if (set && config_.role_auth && !secret && (pair || generated))
       report(Cause::CONFLICTING_KEYS, "jwt_jwks_url", "JWT_JWKS_URL is set where the auth role runs in the same process; its own key set would be ignored.", "Remove JWT_JWKS_URL.");
-    const std::string& algorithm = config_.jwt_algorithm;
-    if (secret && !pair && !set && algorithm == "EdDSA")
-      report(Cause::CONFLICTING_KEYS, "jwt_algorithm", "JWT_ALGORITHM is EdDSA, and JWT_SECRET_KEY is for HS256.", "Remove JWT_ALGORITHM, or use JWT_PRIVATE_KEY_FILE in place of JWT_SECRET_KEY.");
-    if (!secret && (pair || set || generated) && algorithm == "HS256")
-      report(Cause::CONFLICTING_KEYS, "jwt_algorithm", "JWT_ALGORITHM is HS256, which needs JWT_SECRET_KEY, and the key in use is a key pair.", "Remove JWT_ALGORITHM, or set JWT_SECRET_KEY alone.");
+    if (const auto algorithm = jose::find_algorithm(config_.jwt_algorithm)) {
+      const bool of_secret = jose::family_of(*algorithm) == jose::Family::hmac;
+      if (secret && !pair && !set && !of_secret)
+        report(Cause::CONFLICTING_KEYS, "jwt_algorithm", fmt::format("JWT_ALGORITHM is {}, and JWT_SECRET_KEY is for HS256, HS384 or HS512.", jose::to_string(*algorithm)),
+               "Remove JWT_ALGORITHM, or use JWT_PRIVATE_KEY_FILE in place of JWT_SECRET_KEY.");
+      if (!secret && (pair || set || generated) && of_secret)
+        report(Cause::CONFLICTING_KEYS, "jwt_algorithm", fmt::format("JWT_ALGORITHM is {}, which needs JWT_SECRET_KEY, and the key in use is a key pair.", jose::to_string(*algorithm)),
+               "Remove JWT_ALGORITHM, or set JWT_SECRET_KEY alone.");
+      const std::size_t least = jose::min_secret_bytes(*algorithm);
+      const std::size_t length = config_.jwt_secret_key.size();
+      if (of_secret && length >= find_option("jwt_secret_key")->min && length < least)
+        report(Cause::WEAK_SECRET, "jwt_secret_key", fmt::format("JWT_SECRET_KEY is shorter than the {} bytes that {} needs.", least, jose::to_string(*algorithm)),
+               "Set JWT_SECRET_KEY to the output of `openssl rand -base64 96 | tr -d '\\n'`, or remove JWT_ALGORITHM.");
+    }
     if (!config_.jwt_private_key_file.empty()) private_key();
     if (!config_.jwt_jwks_url.empty()) url("jwt_jwks_url", config_.jwt_jwks_url);
   }
@@ -121,9 +130,20 @@ class Preflight {
     }
     exposed("jwt_private_key_file", *file, config_.jwt_private_key_file);
     const auto key = jose::Key::parse_any(file->bytes);
-    if (!key || !key->can_sign() || key->symmetric())
-      report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The file of JWT_PRIVATE_KEY_FILE holds no Ed25519 private key without a passphrase.",
-             "Make one with `openssl genpkey -algorithm ed25519 -out jwt.pem`.");
+    constexpr std::string_view kMakeOne = "Make one with `openssl genpkey -algorithm ed25519 -out jwt.pem`.";
+    if (!key) {
+      report(key.error().cause, "jwt_private_key_file", fmt::format("The file of JWT_PRIVATE_KEY_FILE holds no private key that can be used: {}.", key.error().evidence), std::string{kMakeOne});
+      return;
+    }
+    if (key->symmetric() || !key->can_sign()) {
+      report(Cause::KEY_UNREADABLE, "jwt_private_key_file", fmt::format("The file of JWT_PRIVATE_KEY_FILE holds {}, where a private key is needed.", key->symmetric() ? "a shared secret" : key->has_private() ? "a key whose key_ops have no sign" : "a public key"),
+             std::string{kMakeOne});
+      return;
+    }
+    const auto algorithm = jose::find_algorithm(config_.jwt_algorithm);
+    if (algorithm && jose::family_of(*algorithm) != jose::Family::hmac && !key->takes(*algorithm))
+      report(Cause::CONFLICTING_KEYS, "jwt_algorithm", fmt::format("JWT_ALGORITHM is {}, and the key of JWT_PRIVATE_KEY_FILE is for {}.", jose::to_string(*algorithm), jose::to_string(key->algorithm())),
+             "Remove JWT_ALGORITHM, or make a key that fits it.");
   }
 
   void exposed(std::string_view option, const FileText& file, const std::string& path) {

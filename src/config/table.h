@@ -34,7 +34,7 @@ enum class Rule : std::uint8_t {
   host,      // a host name or address without a port
   cidr,      // an address or a range of them
   pattern,   // a room name in which * stands for anything
-  algorithm, // HS256 or EdDSA
+  algorithm, // a signature algorithm of tokens
   database,  // sqlite, or a PostgreSQL URL; its password is shown by nothing
 };
 

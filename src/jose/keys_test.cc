@@ -79,9 +79,12 @@ TEST(KeySets, PublishPublicKeysOnly) {
 TEST(KeySets, LeaveOutWhatTheyDoNotKnowAndRefuseWhatIsWrong) {
   const auto good = json::write(ed25519_key(1).public_jwk());
   const auto set_of = [](const std::string& members) { return KeySet::parse(R"({"keys":[)" + members + "]}"); };
-  EXPECT_EQ((*set_of(good + R"(,{"kty":"RSA","n":"AQ","e":"AQ"},{"kty":"EC","crv":"P-256"},{"kty":"OKP","crv":"Ed448","x":"AA"},{"kty":"new"},{})"))->keys().size(), 1U);
+  EXPECT_EQ((*set_of(good + R"(,{"kty":"RSA","use":"enc","n":"AQ","e":"AQ"},{"kty":"RSA","alg":"RSA-OAEP"},{"kty":"EC","crv":"secp256k1"},{"kty":"EC","key_ops":["deriveBits"],"crv":"P-256"},{"kty":"OKP","crv":"Ed448","x":"AA"},{"kty":"new"},{})"))->keys().size(), 1U);
   EXPECT_EQ(code(set_of("")), "KEY_UNREADABLE");
-  EXPECT_EQ(code(set_of(R"({"kty":"RSA","n":"AQ","e":"AQ"})")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(set_of(R"({"kty":"RSA","use":"enc","n":"AQ","e":"AQ"})")), "KEY_UNREADABLE") << "nothing is left";
+  EXPECT_EQ(code(set_of(good + R"(,{"kty":"RSA","n":"AQ","e":"AQ"})")), "WEAK_KEY n");
+  EXPECT_EQ(code(set_of(good + R"(,{"kty":"RSA","alg":"none","n":"AQ","e":"AQ"})")), "KEY_UNREADABLE alg");
+  EXPECT_EQ(code(set_of(good + R"(,{"kty":"RSA","alg":"RS255","n":"AQ","e":"AQ"})")), "KEY_UNREADABLE alg");
   EXPECT_EQ(code(set_of("7")), "KEY_UNREADABLE keys");
   EXPECT_EQ(code(KeySet::parse("{}")), "KEY_UNREADABLE keys");
   EXPECT_EQ(code(KeySet::parse("<html>")), "KEY_UNREADABLE");
