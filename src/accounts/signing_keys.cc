@@ -45,8 +45,8 @@ std::vector<KeyTimes> key_times(std::string_view configured, std::vector<Signing
   return out;
 }
 
-SigningKeyRow make_signing_key(const store::SealKey& seal, WallTime now, Millis publish_for, Entropy& entropy) {
-  const jose::Key key = jose::Key::generate_ed25519(entropy);
+SigningKeyRow make_signing_key(const store::SealKey& seal, jose::Algorithm algorithm, WallTime now, Millis publish_for, Entropy& entropy) {
+  const jose::Key key = jose::Key::generate(algorithm, entropy);
   return {.kid = key.thumbprint(), .sealed_jwk = seal.seal(json::write(key.private_jwk()), about(key.thumbprint()), entropy), .created = now, .active_from = now + publish_for, .retired = {}};
 }
 
@@ -183,7 +183,15 @@ void SigningKeys::remove_over(const std::vector<KeyTimes>& times) {
 
 void SigningKeys::rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done) {
   if (auto fit = check_rotation(!rotates(), publish_for); !fit) return done(std::unexpected(std::move(fit).error()));
-  SigningKeyRow row = make_signing_key(seal_, clock_.wall(), publish_for, entropy_);
+  const auto answer = std::make_shared<Done<KeyTimes>>(std::move(done));
+  const bool taken = runners_->hashing([this, runners = runners_, publish_for, audit = std::move(audit), answer]() mutable {
+    SigningKeyRow row = make_signing_key(seal_, configured_.key().algorithm(), clock_.wall(), publish_for, entropy_);
+    runners->control([this, row = std::move(row), audit = std::move(audit), answer]() mutable { add(std::move(row), std::move(audit), std::move(*answer)); });
+  });
+  if (!taken) (*answer)(std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "the queue on which keys are made is full", .retry_after = Millis{2'000}}));
+}
+
+void SigningKeys::add(SigningKeyRow row, AuditRow audit, Done<KeyTimes> done) {
   audit.detail = row.kid;
   std::string kid = row.kid;
   store_.add_signing_key(std::move(row), std::move(audit), [this, runners = runners_, kid = std::move(kid), done = std::move(done)](Result<bool> added) mutable {

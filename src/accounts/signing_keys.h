@@ -63,8 +63,8 @@ struct KeyTimes {
 // Pure. `configured` first, then the rows by their times: the newest whose time has come signs.
 [[nodiscard]] std::vector<KeyTimes> key_times(std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy);
 
-// A fresh Ed25519 key as a row, not added yet.
-[[nodiscard]] SigningKeyRow make_signing_key(const store::SealKey& seal, WallTime now, Millis publish_for, Entropy& entropy);
+// A fresh key for the algorithm as a row, not added yet. An RSA one takes a second to make.
+[[nodiscard]] SigningKeyRow make_signing_key(const store::SealKey& seal, jose::Algorithm algorithm, WallTime now, Millis publish_for, Entropy& entropy);
 // ROTATION_UNSUPPORTED for a shared secret, BAD_REQUEST when `publish_for` is out of bounds.
 [[nodiscard]] Result<bool> check_rotation(bool symmetric, Millis publish_for);
 
@@ -89,7 +89,8 @@ class SigningKeys {
   [[nodiscard]] bool rotates() const { return !configured_.key().symmetric(); }
   [[nodiscard]] const KeyRotationPolicy& policy() const { return policy_; }
 
-  // A new key that signs after `publish_for`. ROTATION_UNSUPPORTED, BAD_REQUEST.
+  // A new key that signs after `publish_for`, for the algorithm of the configured one: who verifies
+  // by the key set can do that. Made on the hashing queue. ROTATION_UNSUPPORTED, BAD_REQUEST, BUSY.
   void rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done);
   void list(Done<std::vector<KeyTimes>> done); // in order, as the store has them now
 
@@ -99,6 +100,7 @@ class SigningKeys {
     WallTime active_from;
   };
   void read(Done<bool> done);
+  void add(SigningKeyRow row, AuditRow audit, Done<KeyTimes> done);
   void take(std::vector<SigningKeyRow> rows);
   [[nodiscard]] const Entry* opened(const std::string& kid) const;
   [[nodiscard]] std::optional<Entry> open(const SigningKeyRow& row);

@@ -6,6 +6,7 @@
 
 #include "accounts/test_world.h"
 #include "base/bytes.h"
+#include "jose/jws.h"
 
 namespace foyer::accounts {
 namespace {
@@ -182,7 +183,7 @@ TEST(Rotation, KeysOutliveTheProcess) {
 TEST(Rotation, AKeyAddedByAnotherProcessIsHeardOf) {
   World w;
   auto beside = w.open_store();
-  auto row = make_signing_key(w.seal, w.clock.wall(), minutes{5}, w.entropy);
+  auto row = make_signing_key(w.seal, jose::Algorithm::eddsa, w.clock.wall(), minutes{5}, w.entropy);
   const std::string kid = row.kid;
   std::vector<std::size_t> told;
   w.keys->watch([&told](const std::shared_ptr<const jose::KeySet>& keys) { told.push_back(keys->keys().size()); });
@@ -197,11 +198,30 @@ TEST(Rotation, AKeySealedByAnotherInstallationIsLeftOut) {
   World w;
   const std::string old = w.keys->signing_kid();
   const auto foreign = store::SealKey::from_secret("some other key of some other installation").value();
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->add_signing_key(make_signing_key(foreign, w.clock.wall(), Millis{0}, w.entropy), {.at = w.clock.wall()}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->add_signing_key(make_signing_key(foreign, jose::Algorithm::eddsa, w.clock.wall(), Millis{0}, w.entropy), {.at = w.clock.wall()}, std::move(done)); }));
   w.advance(minutes{60});
   w.tick();
   EXPECT_THAT(published(w), ElementsAre(old));
   EXPECT_EQ(w.keys->signing_kid(), old);
+}
+
+TEST(Rotation, ANewKeyIsOfTheAlgorithmOfTheConfiguredOne) {
+  FixedEntropy entropy;
+  for (const auto algorithm : {jose::Algorithm::es256, jose::Algorithm::es512, jose::Algorithm::ps256}) {
+    World w(test_policy(), jose::Key::generate(algorithm, entropy));
+    const auto before = w.register_user("alice").text("access_token");
+    ASSERT_TRUE(rotate(w, Millis{0}));
+    const auto after = w.register_user("bob").text("access_token");
+    EXPECT_NE(jose::parse_compact(after)->header.kid, jose::parse_compact(before)->header.kid);
+    for (const auto& token : {before, after}) {
+      EXPECT_EQ(jose::parse_compact(token)->header.alg, jose::to_string(algorithm));
+      EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = token}).status, 200) << jose::to_string(algorithm);
+    }
+    const auto answer = w.call("GET", "/.well-known/jwks.json");
+    for (const auto& jwk : answer.json.at("keys").as_array()) EXPECT_EQ(jwk.at("alg").as_string(), jose::to_string(algorithm));
+    w.restart();
+    EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = after}).status, 200);
+  }
 }
 
 TEST(Rotation, ASharedSecretIsNotRotatedAndSaysSo) {

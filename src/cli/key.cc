@@ -129,7 +129,7 @@ struct Job {
 
   [[nodiscard]] Result<bool> rotate() {
     TRY_VOID(accounts::check_rotation(configured.symmetric(), arguments.publish_for));
-    const SigningKeyRow row = accounts::make_signing_key(accounts.seal_key(), system_clock().wall(), arguments.publish_for, system_entropy());
+    const SigningKeyRow row = accounts::make_signing_key(accounts.seal_key(), configured.algorithm(), system_clock().wall(), arguments.publish_for, system_entropy());
     auto audit = command_audit("key_rotate");
     audit.detail = row.kid + ", " + audit.detail;
     TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_signing_key(row, audit, std::move(done)); }));

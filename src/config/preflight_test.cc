@@ -150,6 +150,53 @@ TEST(Preflight, ConflictingKeys) {
   EXPECT_EQ(code_of(world.only().code), "CONFLICTING_KEYS") << "the generated key is one";
 }
 
+TEST(Preflight, TheAlgorithmFitsTheKey) {
+  FixedEntropy entropy;
+  const auto with_key = [&](jose::Algorithm kind, const std::string& algorithm) {
+    World world = both_roles();
+    world.env.erase("JWT_SECRET_KEY");
+    world.env["JWT_PRIVATE_KEY_FILE"] = "/k";
+    world.files["/k"] = {jose::Key::generate(kind, entropy).to_pem(), 0600};
+    if (!algorithm.empty()) world.env["JWT_ALGORITHM"] = algorithm;
+    return world.codes();
+  };
+  EXPECT_THAT(with_key(jose::Algorithm::es256, ""), IsEmpty());
+  EXPECT_THAT(with_key(jose::Algorithm::es384, "ES384"), IsEmpty());
+  EXPECT_THAT(with_key(jose::Algorithm::eddsa, "Ed25519"), IsEmpty());
+  EXPECT_THAT(with_key(jose::Algorithm::rs256, "PS384"), IsEmpty());
+  EXPECT_THAT(with_key(jose::Algorithm::es256, "ES384"), ElementsAre("CONFLICTING_KEYS"));
+  EXPECT_THAT(with_key(jose::Algorithm::eddsa, "RS256"), ElementsAre("CONFLICTING_KEYS"));
+  EXPECT_THAT(with_key(jose::Algorithm::es256, "HS256"), ElementsAre("CONFLICTING_KEYS"));
+}
+
+TEST(Preflight, ASecretIsAsLongAsItsAlgorithmAsks) {
+  World world = both_roles();
+  world.env["JWT_SECRET_KEY"] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJK"; // 47
+  EXPECT_THAT(world.codes(), IsEmpty());
+  for (const char* algorithm : {"HS384", "HS512"}) {
+    world.env["JWT_ALGORITHM"] = algorithm;
+    EXPECT_THAT(world.codes(), ElementsAre("WEAK_SECRET")) << algorithm;
+  }
+  world.env["JWT_SECRET_KEY"] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"; // 64
+  EXPECT_THAT(world.codes(), IsEmpty());
+  world.env["JWT_ALGORITHM"] = "ES256";
+  EXPECT_THAT(world.codes(), ElementsAre("CONFLICTING_KEYS"));
+  world.env["JWT_ALGORITHM"] = "none";
+  EXPECT_THAT(world.codes(), ElementsAre("INVALID_VALUE"));
+}
+
+TEST(Preflight, WeakKey) {
+  World world = both_roles();
+  world.env.erase("JWT_SECRET_KEY");
+  world.env["JWT_PRIVATE_KEY_FILE"] = "/k";
+  world.files["/k"] = {R"({"kty":"RSA","n":"AQ","e":"AQAB"})", 0600};
+  EXPECT_THAT(world.codes(), ElementsAre("WEAK_KEY"));
+  FixedEntropy entropy;
+  world.files["/k"] = {jose::Key::generate(jose::Algorithm::es256, entropy).public_part().to_pem(), 0600};
+  EXPECT_EQ(code_of(world.only().code), "KEY_UNREADABLE");
+  EXPECT_THAT(world.only().message, HasSubstr("a public key, where a private key is needed"));
+}
+
 TEST(Preflight, AKeySetDoesNotSign) {
   World world = both_roles();
   world.env.erase("JWT_SECRET_KEY");
@@ -302,6 +349,20 @@ TEST(GeneratedSecrets, AreMadeOncePrivateAndKept) {
   Loaded checked = world.loaded();
   EXPECT_THAT(adopt_generated_secrets(checked, system_files()), IsEmpty());
   EXPECT_EQ(checked.config.api_key, first.config.api_key);
+}
+
+TEST(GeneratedSecrets, TheKeyPairIsForTheAlgorithmThatIsAskedFor) {
+  const TemporaryDirectory directory;
+  World world{.args = {"--dev", "--data", directory.path}, .env = {{"JWT_ALGORITHM", "ES384"}}, .files = {}};
+  FixedEntropy entropy;
+  Loaded loaded = world.loaded();
+  EXPECT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
+  EXPECT_EQ(jose::Key::parse_any(system_files()(directory.path + "/jwt_key.pem")->bytes)->algorithm(), jose::Algorithm::es384);
+  world.env["JWT_ALGORITHM"] = "RS256";
+  loaded = world.loaded();
+  const auto found = generate_secrets(loaded, system_files(), entropy);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(code_of(found[0].code), "CONFLICTING_KEYS");
 }
 
 TEST(GeneratedSecrets, GivenOnesAreNotReplaced) {

@@ -72,6 +72,7 @@ std::expected<void, std::string_view> Fields::parse(std::string_view text) {
       case simdjson::UTF8_ERROR: return std::unexpected("JSON that is not UTF-8");
       case simdjson::NUMBER_ERROR: return std::unexpected("JSON with a number out of range");
       case simdjson::DEPTH_ERROR: return std::unexpected("JSON too deep");
+      case simdjson::CAPACITY: return std::unexpected("JSON that is too long");
       default: return std::unexpected("not valid JSON");
     }
   }

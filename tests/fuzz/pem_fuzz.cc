@@ -16,7 +16,7 @@ FUZZER(pem) {
     const auto as_jwk = jose::Key::from_jwk(key->can_sign() ? key->private_jwk() : key->public_jwk());
     invariant(as_jwk.has_value() && as_jwk->thumbprint() == key->thumbprint(), "it is the same key as a JWK");
   } else {
-    invariant(key.error().cause == Cause::KEY_UNREADABLE || key.error().cause == Cause::WEAK_SECRET, "a key that cannot be used is KEY_UNREADABLE");
+    invariant(key.error().cause == Cause::KEY_UNREADABLE || key.error().cause == Cause::WEAK_KEY, "a key that cannot be used is KEY_UNREADABLE, one that must not be is WEAK_KEY");
     invariant(!key.error().evidence.empty() && is_utf8(key.error().evidence), "and says why");
   }
   const auto half = input.size() / 2;
