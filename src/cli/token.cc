@@ -34,7 +34,8 @@ constexpr std::string_view kIssueUsage =
     "  --issuer, --audience, --env   by default those of the configuration\n"
     "  --typ TYPE         by default at+jwt\n"
     "  --key FILE         a private key: PEM or JWK; or the JWK itself\n"
-    "  --secret-env NAME  the variable that holds an HS256 secret\n"
+    "  --secret-env NAME  the variable that holds a shared secret\n"
+    "  --alg ALGORITHM    for a key that does not say what it is for; by default RS256, or HS256\n"
     "  --now TIME         issue as of then: seconds since 1970, or 2026-01-02T03:04:05Z\n"
     "  --json             the token with its claims\n"
     "  --data DIR, --config FILE, --dev, --OPTION=VALUE   as for `foyer serve`\n\n"
@@ -71,7 +72,7 @@ json::Value parsed_or_null(std::string_view text) {
 } // namespace
 
 int token_issue(Args args) {
-  constexpr std::string_view kValues[] = {"--sub", "--name", "--scope", "--ttl", "--sid", "--client-id", "--issuer", "--audience", "--env", "--typ", "--key", "--secret-env", "--now"};
+  constexpr std::string_view kValues[] = {"--sub", "--name", "--scope", "--ttl", "--sid", "--client-id", "--issuer", "--audience", "--env", "--typ", "--key", "--secret-env", "--alg", "--now"};
   constexpr std::string_view kFlags[] = {"--json"};
   if (asks_for_help(args)) {
     fmt::print("{}", kIssueUsage);

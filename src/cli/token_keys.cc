@@ -142,7 +142,9 @@ Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {
   return out;
 }
 
-Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config) {
+namespace {
+
+Result<GivenKeys> named_keys(const TokenArgs& args, const config::Config& config) {
   const auto key = args.value("--key");
   const auto secret_env = args.value("--secret-env");
   if (key && secret_env) return refuse(Cause::CONFLICTING_KEYS, "--key and --secret-env");
@@ -162,6 +164,21 @@ Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config) {
     return GivenKeys{.keys = {std::move(made)}, .names_kid = true};
   }
   return refuse(Cause::MISSING_JWT_SECRET, fmt::format("no --key, no --secret-env, and no key in the configuration or in the data directory {}", printable(config.data, 128)));
+}
+
+} // namespace
+
+Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config) {
+  TRY(given, named_keys(args, config));
+  const auto name = args.value("--alg");
+  if (!name) return given;
+  const auto algorithm = jose::find_algorithm(*name);
+  if (!algorithm) return refuse_field(Cause::INVALID_VALUE, "--alg", fmt::format("{} is no signature algorithm; RS256, ES256 and EdDSA are some", printable(*name, 32)));
+  for (auto& key : given.keys) {
+    TRY(pinned, key.with_algorithm(*algorithm));
+    key = std::move(pinned);
+  }
+  return given;
 }
 
 std::string token_argument(const TokenArgs& args) {

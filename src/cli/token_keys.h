@@ -47,7 +47,8 @@ struct GivenKeys {
   bool names_kid = false; // a set, or a JWK with a kid of its own
 };
 [[nodiscard]] Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed);
-// What --key, --secret-env or else the configuration says. Also FILE_UNREADABLE, MISSING_JWT_SECRET.
+// What --key, --secret-env or else the configuration says, for the algorithm of --alg if that is given.
+// Also FILE_UNREADABLE, MISSING_JWT_SECRET, INVALID_VALUE.
 [[nodiscard]] Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config);
 // A file's text; "-" is standard input. FILE_UNREADABLE.
 [[nodiscard]] Result<std::string> read_text(const std::string& path);

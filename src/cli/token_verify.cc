@@ -21,7 +21,8 @@ constexpr std::string_view kVerifyUsage =
     "Says whether the server would take an access token, and if not, why not. TOKEN absent or -:\n"
     "read from standard input. Exit status: 0 valid, 1 refused, 2 could not run.\n\n"
     "  --key FILE         PEM, JWK or JWKS; or the JWK itself. By default the key of this installation\n"
-    "  --secret-env NAME  the variable that holds an HS256 secret\n"
+    "  --secret-env NAME  the variable that holds a shared secret\n"
+    "  --alg ALGORITHM    the only one that is taken; by default the key's, or the token's if the key has none\n"
     "  --issuer, --audience, --env, --typ, --leeway   what the token must say; by default as configured\n"
     "  --now TIME         as of then: seconds since 1970, or 2026-01-02T03:04:05Z\n"
     "  --jws              only form and signature; the payload need not be claims\n"
@@ -190,7 +191,7 @@ void print_for_people(const Finding& finding) {
 } // namespace
 
 int token_verify(Args args) {
-  constexpr std::string_view kValues[] = {"--key", "--secret-env", "--issuer", "--audience", "--env", "--typ", "--leeway", "--now"};
+  constexpr std::string_view kValues[] = {"--key", "--secret-env", "--alg", "--issuer", "--audience", "--env", "--typ", "--leeway", "--now"};
   constexpr std::string_view kFlags[] = {"--jws", "--batch", "--json"};
   if (std::ranges::any_of(args, [](const std::string& a) { return a == "--help" || a == "-h"; })) {
     fmt::print("{}", kVerifyUsage);
@@ -204,7 +205,7 @@ int token_verify(Args args) {
     return kCouldNotRun;
   };
   if (read->rest.size() > (batch ? 0U : 1U)) return usage_error(batch ? "--batch reads standard input" : "one TOKEN at a time");
-  if (batch && (read->value("--key") || read->value("--secret-env"))) return usage_error("with --batch every line has its own key");
+  if (batch && (read->value("--key") || read->value("--secret-env") || read->value("--alg"))) return usage_error("with --batch every line has its own key");
 
   const auto loaded = load_for_tokens(read->config);
   const auto& config = loaded.config;

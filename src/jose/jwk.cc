@@ -93,7 +93,7 @@ std::string Key::to_pem() const { return material_->pem(); }
 
 Result<Key> Key::with_algorithm(Algorithm algorithm) const {
   if (!takes(algorithm)) {
-    if (symmetric() && open_ && family_of(algorithm) == Family::hmac)
+    if (symmetric() && family_of(algorithm) == Family::hmac && !material_->fits(algorithm))
       return refuse_field(Cause::WEAK_SECRET, "k", "a secret shorter than the " + std::to_string(min_secret_bytes(algorithm)) + " bytes that " + std::string{to_string(algorithm)} + " needs");
     return refuse_field(Cause::CONFLICTING_KEYS, "alg", "a key for " + std::string{to_string(algorithm_)} + ", where one for " + std::string{to_string(algorithm)} + " is due");
   }

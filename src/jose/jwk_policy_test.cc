@@ -142,7 +142,6 @@ TEST(JwkPolicy, OfAnRsaKey) {
                  {"n", base64(even), "KEY_UNREADABLE n"},
                  {"n", text(kShortModulus), "WEAK_KEY n"},
                  {"n", base64(n.substr(0, 255) + '\1'), "WEAK_KEY n"},
-                 {"n", base64(std::string(255, '\xff') + '\x01'), "WEAK_KEY n"},
                  {"n", base64(std::string(1025, '\xff')), "KEY_UNREADABLE n"},
                  {"n", text(kRocaModulus), "WEAK_KEY n"},
                  {"n", text(kPrimeModulus), "WEAK_KEY n"},

@@ -140,7 +140,8 @@ TEST(Fields, AreOneStrictObject) {
       {R"({"a":Infinity})", "not valid JSON"},
       {R"({"a":)" + std::string(14, '[') + std::string(14, ']') + "}", "ok"},
       {R"({"a":)" + std::string(16, '[') + std::string(16, ']') + "}", "JSON too deep"},
-      {R"({"a":)" + std::string(5'000, '['), "JSON too deep"},
+      {R"({"a":)" + std::string(5'000, '[') + std::string(5'000, ']') + "}", "JSON too deep"},
+      {R"({"a":)" + std::string(5'000, '['), "not valid JSON"},
       {R"({"a":")" + std::string(70'000, 'a') + "\"}", "JSON that is too long"},
   };
   for (const auto& row : table) EXPECT_EQ(fault_of(row.text), row.fault) << row.text.substr(0, 120);
