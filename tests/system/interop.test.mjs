@@ -8,7 +8,7 @@ import { rounds, servers } from './interop/rounds.mjs';
 import { play as standard } from './interop/standard.mjs';
 import { play as ws } from './interop/with_ws.mjs';
 import { fileScope, temporary } from './support/foyer.mjs';
-import { within } from './support/within.mjs';
+import { PATIENCE_MS, within } from './support/within.mjs';
 
 const HERE = path.join(import.meta.dirname, 'interop');
 
@@ -31,7 +31,8 @@ const program = (command, args, input, read) => within(command, new Promise((res
   child.on('close', (code) => { try { assert.equal(code, 0); resolve(read(out)); } catch { reject(new Error(`${command} ended with ${code}: ${out}\n${err}`)); } });
   child.stdin.on('error', () => {});
   child.stdin.end(input);
-}), 60_000);
+  setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS).unref();
+}), 2 * PATIENCE_MS);
 
 const python = (script) => (url, plan) => program('/usr/bin/python3', [path.join(HERE, script), url], JSON.stringify(plan), JSON.parse);
 
@@ -47,6 +48,8 @@ for (const client of [
   { name: 'python3-websockets', play: python('with_websockets.py'), plain: true, fragments: true, headers: true },
   { name: 'python3-autobahn', play: python('with_autobahn.py'), plain: true, fragments: true, headers: true },
   { name: 'npm ws', play: (...plan) => within('npm ws', ws(...plan)), plain: true, fragments: true, headers: true },
-  { name: 'libwebsockets', play: playLws, plain: true, fragments: true, headers: true, silent: true },
+  // On a connection with permessage-deflate it reads a Pong or a message that is not packed again and again
+  // (seen in 4.1, its issue 2794).
+  { name: 'libwebsockets', play: playLws, plain: true, fragments: true, headers: true, silent: true, mixed: false },
   { name: 'Node’s own WebSocket', play: (...plan) => within('Node', standard(...plan)), headers: true, refusal: ['refused', null] },
 ]) rounds(client, () => at);

@@ -101,6 +101,7 @@ for (const which of ['without', 'with']) {
       ['such a block, and then another message', whole('f348cdc9c9070000', 'f248cdc9c90700'), ['Hello', 'Hello']],
       ['two blocks (§7.2.3.5)', whole('f248050000 00ffff cac9c90700'), ['Hello']],
       ['no text at all (§7.2.3.6)', whole('00'), ['']],
+      ['no bytes at all, as some write an empty text', whole(''), ['']],
       ['no text, in an empty block of fixed codes', whole('0200'), ['']],
       ['empty stored blocks around a text', whole(`${'000000ffff'.repeat(20)}f248cdc9c907000000ffff00`), ['Hello']],
       ['a stored block of no length in front', whole('000000ffff f248cdc9c90700'), ['Hello']],

@@ -113,6 +113,7 @@ export class Unpacker {
     const { literals, distances } = type === 1 ? FIXED : this.#tables();
     for (let symbol = this.#symbol(literals); symbol !== 256; symbol = this.#symbol(literals)) {
       if (symbol < 256) { this.#put(symbol); continue; }
+      if (symbol > 285) throw new Violation('a packed message holds a length that there is not');
       const length = LENGTHS.base[symbol - 257] + this.#bits(LENGTHS.extra[symbol - 257]);
       const word = this.#symbol(distances);
       const distance = DISTANCES.base[word] + this.#bits(DISTANCES.extra[word]);
