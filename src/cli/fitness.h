@@ -8,8 +8,7 @@
 
 namespace foyer::cli {
 
-// What the preflight finds, and options that are known and checked, whose work a later
-// version does: ignoring them would be a lie (NOT_AVAILABLE).
+// What the preflight finds in this system's files, now.
 [[nodiscard]] std::vector<config::Finding> fitness(const config::Loaded& loaded, const config::ReadFile& read);
 
 } // namespace foyer::cli

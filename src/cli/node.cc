@@ -15,6 +15,7 @@
 #include "cli/gateway_policy.h"
 #include "cli/remote_auth.h"
 #include "cli/stores.h"
+#include "cli/tls_port.h"
 #include "gateway/gateway.h"
 #include "hub/audience.h"
 #include "loop/server.h"
@@ -42,6 +43,7 @@ struct Node::Parts {
   NodeAddress address;
   std::shared_ptr<loop::Listener> listener, metrics_listener; // until the loops have them: then they close with the last of these
 
+  std::unique_ptr<TlsPort> tls; // null: the port speaks no TLS
   std::unique_ptr<loop::LoopGroup> loops;
   std::unique_ptr<net::ControlPlane> control;
   std::unique_ptr<Runtime> runtime;
@@ -71,6 +73,7 @@ struct Node::Parts {
 
   Result<void> build_all(std::string fingerprint);
   Result<void> bind();
+  Result<void> open_tls();
   Result<void> open_chat();
   Result<void> open_auth();
   void make_gateway();
@@ -92,8 +95,22 @@ Result<void> Node::Parts::bind() {
   address.port = listener->port();
   const bool v6 = address.host.find(':') != std::string::npos;
   const std::string authority = (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-  address.url = "http://" + authority;
-  address.ws_url = "ws://" + authority + "/ws/chat";
+  const bool secure = !config.tls_cert_file.empty();
+  address.url = (secure ? "https://" : "http://") + authority;
+  address.ws_url = (secure ? "wss://" : "ws://") + authority + "/ws/chat";
+  return {};
+}
+
+Result<void> Node::Parts::open_tls() {
+  if (config.tls_cert_file.empty()) return {};
+  const auto report = [this](const Refusal& refusal, std::string_view peer) {
+    Ref ref{entropy.short_id()};
+    addresses->refused(peer, refusal.cause, clock.mono());
+    reporter->report({.ref = ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = std::string(peer), .origin = {}, .path = {}});
+    return ref;
+  };
+  TRY(opened, TlsPort::open({.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics}, report));
+  tls = std::move(opened);
   return {};
 }
 
@@ -151,6 +168,7 @@ api::ApiDeps Node::Parts::api_deps() {
     ready.push_back({.name = "revocations", .needed = true, .read = [this] {
                        return revocations->current(clock.mono()) ? api::HealthState::ok() : api::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
                      }});
+  if (tls) ready.push_back(tls->health());
   return {.build = build, .clock = clock, .metrics = metrics, .gateway = &info, .api_key = config.api_key, .development = config.environment == config::Environment::development, .live = {},
           .ready = std::move(ready), .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
 }
@@ -180,7 +198,10 @@ void Node::Parts::make_gateway() {
   std::vector<loop::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
   gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router));
-  loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) { return gateway->accept_function(loop.index()); });
+  loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) {
+    auto accept = gateway->accept_function(loop.index());
+    return tls ? tls->server().secured(loop, std::move(accept)) : accept;
+  });
   if (!metrics_listener) return;
   metrics_router = std::make_unique<gateway::Router>(api::metrics_listener_routes(api_deps()), router_policy);
   policy.door.sockets.clear();
@@ -195,6 +216,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   loops->report_to(metrics);
   control = std::make_unique<net::ControlPlane>();
   runtime = std::make_unique<Runtime>(Runtime{.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .build = build, .control = *control});
+  TRY_VOID(open_tls());
   TRY_VOID(open_chat());
   TRY_VOID(open_auth());
   make_gateway();
@@ -206,6 +228,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   }
   if (config.role_gateway) gateway->watch_revocations();
   control->every(std::chrono::seconds{kControlSecondsPerFlush}, [this] { reporter->flush(); });
+  if (tls) tls->watch(*control);
   loops->start();
   return {};
 }
@@ -231,6 +254,10 @@ std::string Node::status_json() const {
                                   {"started", rfc3339(p.started)}, {"version", p.build.version}, {"build", p.build.build}}) + "\n";
 }
 
+void Node::reload() {
+  if (parts_->tls) parts_->tls->reload();
+}
+
 void Node::drain(std::function<void()> done) {
   auto once = std::make_shared<std::atomic<bool>>(false);
   const auto finish = [once, done = std::move(done)] {
@@ -252,6 +279,7 @@ void Node::stop() {
   if (p.loops) p.loops->stop(), p.loops->join();
   if (p.auth_role) p.auth_role->stop_hashing();
   if (p.control) p.control->stop();
+  if (p.tls) p.tls->stop_watching();
   if (p.chat) p.chat->close();
   if (p.reporter) p.reporter->flush();
   p.metrics_gateway.reset();

@@ -17,8 +17,8 @@ namespace foyer::cli {
 struct NodeAddress {
   std::string host; // numeric
   std::uint16_t port = 0;
-  std::string url;    // http://host:port
-  std::string ws_url; // ws://host:port/ws/chat
+  std::string url;    // http://host:port, https:// with TLS files
+  std::string ws_url; // ws://host:port/ws/chat, wss:// with TLS files
 };
 
 class Node {
@@ -32,6 +32,8 @@ class Node {
   [[nodiscard]] const NodeAddress& address() const;
   [[nodiscard]] std::string status_json() const; // DATA/foyer.json
 
+  // Reads the TLS files again. From any thread.
+  void reload();
   // Everybody is told and closed in batches; `done` is called when nobody is left or
   // drain_timeout has passed. Once.
   void drain(std::function<void()> done);

@@ -21,9 +21,12 @@ namespace {
 // Signals are taken by the main thread alone, one after the other.
 class Signals {
  public:
-  Signals() {
+  // SIGHUP is a word to read the TLS files again, where there are any; else it is
+  // what it always was, the end of the terminal and of the process.
+  explicit Signals(bool reloads) {
     sigemptyset(&set_);
     for (const int s : {SIGINT, SIGTERM, SIGUSR2}) sigaddset(&set_, s);
+    if (reloads) sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); // a file at its limit is STORE_FULL, not the end of the process
@@ -81,9 +84,9 @@ int run_serve(Args args) {
     fmt::print("{}{}", kUsage, config::options_help());
     return 0;
   }
-  const Signals signals;
   const auto read = config::system_files();
   auto loaded = config::load({.args = {args.begin(), args.end()}, .environment = config::system_environment(), .read = read});
+  const Signals signals(!loaded.config.tls_cert_file.empty());
   const auto findings = fitness(loaded, read);
   if (!config::is_fit(findings)) return not_fit(findings);
   const auto log = make_log(loaded.config.log_format, loaded.config.log_level);
@@ -105,11 +108,14 @@ int run_serve(Args args) {
                                                  {"environment", config::to_string(loaded.config.environment)}, {"version", FOYER_VERSION}});
   greet(loaded.config, address);
 
-  if (signals.wait() != SIGUSR2) {
+  int told = signals.wait();
+  for (; told == SIGHUP; told = signals.wait()) (*node)->reload();
+  if (told != SIGUSR2) {
     log->info("draining", "Told to end: everybody is told, then closed in batches.");
     (*node)->drain([] { Signals::finished(); });
     // A second request to end does not wait.
-    if (signals.wait() != SIGUSR2) log->warning("stopped", "Told to end again: ending at once.");
+    do told = signals.wait(); while (told == SIGHUP);
+    if (told != SIGUSR2) log->warning("stopped", "Told to end again: ending at once.");
   }
   (*node)->stop();
   data->remove_status();

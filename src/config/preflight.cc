@@ -12,8 +12,6 @@
 namespace foyer::config {
 namespace {
 
-constexpr Millis kRenewalNotice{14LL * 86'400'000};
-
 constexpr DeadlinePair kDeadlines[] = {
     {"auth_connect_timeout", "auth_attempt_timeout"},
     {"auth_attempt_timeout", "auth_deadline"},
@@ -51,6 +49,7 @@ class Preflight {
     found_.push_back(finding_about(loaded_, code, option, std::move(message), std::move(fix)));
     return found_.back();
   }
+  void report(Fault fault) { report(fault.code, fault.option, std::move(fault.message), std::move(fault.fix)).severity = fault.severity; }
   // What every environment but development asks for. A missing ENVIRONMENT is the
   // only thing to mend first; a misspelt one was meant to be something.
   bool demands() const { return loaded_.environment_given || loaded_.is_broken("environment"); }
@@ -128,7 +127,7 @@ class Preflight {
       report(Cause::KEY_UNREADABLE, "jwt_private_key_file", fmt::format("The file of JWT_PRIVATE_KEY_FILE {}.", file.error()));
       return;
     }
-    exposed("jwt_private_key_file", *file, config_.jwt_private_key_file);
+    if (auto fault = exposed("jwt_private_key_file", *file, config_.jwt_private_key_file)) report(std::move(*fault));
     const auto key = jose::Key::parse_any(file->bytes);
     constexpr std::string_view kMakeOne = "Make one with `openssl genpkey -algorithm ed25519 -out jwt.pem`.";
     if (!key) {
@@ -144,11 +143,6 @@ class Preflight {
     if (algorithm && jose::family_of(*algorithm) != jose::Family::hmac && !key->takes(*algorithm))
       report(Cause::CONFLICTING_KEYS, "jwt_algorithm", fmt::format("JWT_ALGORITHM is {}, and the key of JWT_PRIVATE_KEY_FILE is for {}.", jose::to_string(*algorithm), jose::to_string(key->algorithm())),
              "Remove JWT_ALGORITHM, or make a key that fits it.");
-  }
-
-  void exposed(std::string_view option, const FileText& file, const std::string& path) {
-    if ((file.mode & 07) != 0)
-      report(Cause::SECRET_FILE_EXPOSED, option, fmt::format("The file of {} can be used by everybody (mode {:04o}).", name(option), file.mode & 07777), fmt::format("chmod 600 {}", printable(path)));
   }
 
   // Syntax in every environment, https where it is strict. The address must be one of a web server.
@@ -187,38 +181,14 @@ class Preflight {
   }
 
   void tls() {
-    const std::string& certificate_file = config_.tls_cert_file;
-    const std::string& key_file = config_.tls_key_file;
-    if (certificate_file.empty() && key_file.empty()) return;
-    if (certificate_file.empty() || key_file.empty()) {
-      const std::string_view there = certificate_file.empty() ? "tls_key_file" : "tls_cert_file";
-      const std::string_view missing = certificate_file.empty() ? "tls_cert_file" : "tls_key_file";
+    const bool certificate = !config_.tls_cert_file.empty();
+    const bool key = !config_.tls_key_file.empty();
+    if (certificate != key) {
+      const std::string_view there = certificate ? "tls_cert_file" : "tls_key_file";
+      const std::string_view missing = certificate ? "tls_key_file" : "tls_cert_file";
       if (!loaded_.is_broken(missing)) report(Cause::KEY_PAIR_MISMATCH, missing, fmt::format("{} is set and {} is not.", name(there), name(missing)), fmt::format("Set {} as well.", name(missing)));
     }
-    std::optional<FileText> certificate;
-    std::optional<FileText> key;
-    if (!certificate_file.empty()) certificate = tls_file("tls_cert_file", certificate_file, Cause::FILE_UNREADABLE);
-    if (!key_file.empty()) key = tls_file("tls_key_file", key_file, Cause::KEY_UNREADABLE);
-    if (key) exposed("tls_key_file", *key, key_file);
-    if (!certificate || !key) return;
-    const auto facts = read_tls_pair(certificate->bytes, key->bytes);
-    if (!facts) {
-      const auto& fault = facts.error();
-      if (fault.in_key) report(Cause::KEY_UNREADABLE, "tls_key_file", fmt::format("The file of TLS_KEY_FILE {}.", fault.what));
-      else report(Cause::FILE_UNREADABLE, "tls_cert_file", fmt::format("The file of TLS_CERT_FILE {}.", fault.what));
-      return;
-    }
-    if (!facts->key_matches) report(Cause::KEY_PAIR_MISMATCH, "tls_key_file", "The key of TLS_KEY_FILE is not that of the first certificate in TLS_CERT_FILE.");
-    if (facts->expires <= around_.now) report(Cause::CERTIFICATE_EXPIRED, "tls_cert_file", fmt::format("The certificate of TLS_CERT_FILE expired at {}.", rfc3339(facts->expires)));
-    else if (facts->expires - around_.now < kRenewalNotice)
-      report(Cause::CERTIFICATE_EXPIRED, "tls_cert_file", fmt::format("The certificate of TLS_CERT_FILE expires at {}.", rfc3339(facts->expires))).severity = Severity::warning;
-  }
-
-  std::optional<FileText> tls_file(std::string_view option, const std::string& path, Cause cause) {
-    auto file = around_.read(path);
-    if (file) return std::move(*file);
-    report(cause, option, fmt::format("The file of {} {}.", name(option), file.error()));
-    return std::nullopt;
+    for (auto& fault : read_tls(config_, around_.read, around_.now).faults) report(std::move(fault));
   }
 
   void deadlines() {

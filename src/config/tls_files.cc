@@ -1,12 +1,18 @@
 #include "config/tls_files.h"
 
+#include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
+
+#include "base/bytes.h"
+#include "config/table.h"
+#include "wire/url.h"
 
 namespace foyer::config {
 namespace {
@@ -24,32 +30,167 @@ Bio over(std::string_view text) { return Bio(BIO_new_mem_buf(text.data(), static
 
 int no_passphrase(char*, int, int, void*) { return -1; }
 
-} // namespace
-
-std::expected<TlsFacts, TlsFault> read_tls_pair(std::string_view certificate_pem, std::string_view key_pem) {
-  ERR_clear_error();
-  const Bio certificate_bio = over(certificate_pem);
-  const Certificate certificate(PEM_read_bio_X509(certificate_bio.get(), nullptr, no_passphrase, nullptr));
-  if (!certificate) {
-    ERR_clear_error();
-    return std::unexpected(TlsFault{false, "holds no certificate in PEM"});
-  }
-  const Bio key_bio = over(key_pem);
-  const PrivateKey key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_passphrase, nullptr));
-  if (!key) {
-    ERR_clear_error();
-    return std::unexpected(TlsFault{true, "holds no private key in PEM, or one with a passphrase"});
-  }
-  std::tm end{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
-    ERR_clear_error();
-    return std::unexpected(TlsFault{false, "holds a certificate without a valid end"});
-  }
-  TlsFacts out;
-  out.expires = from_unix_seconds(timegm(&end));
-  out.key_matches = X509_check_private_key(certificate.get(), key.get()) == 1;
+std::vector<Certificate> certificates_in(std::string_view pem) {
+  std::vector<Certificate> out;
+  const Bio bio = over(pem);
+  while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)) out.emplace_back(one);
   ERR_clear_error();
   return out;
+}
+
+std::optional<WallTime> time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
+  return from_unix_seconds(timegm(&parts));
+}
+
+std::string name(std::string_view option) { return env_name(*find_option(option)); }
+
+bool covers(X509* certificate, const std::string& host) {
+  if (wire::is_ip_literal(host)) return X509_check_ip_asc(certificate, host.c_str(), 0) == 1;
+  return X509_check_host(certificate, host.data(), host.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
+}
+
+// Where one certificate and its key come from, and how they are spoken of.
+struct Place {
+  std::string certificate_path, key_path;
+  std::string_view certificate_option, key_option;
+  std::string certificate_name, key_name; // "TLS_CERT_FILE", "certificate 2 of FOYER_TLS_MORE_CERTIFICATES"
+  std::string key_said; // at the start of a sentence
+  std::string label;
+};
+
+class Reading {
+ public:
+  Reading(const Config& config, const ReadFile& read, WallTime now) : config_(config), read_(read), now_(now) {}
+
+  TlsBundle run() {
+    const bool on = !config_.tls_cert_file.empty() || !config_.tls_key_file.empty();
+    if (!on) {
+      unused("tls_more_certificates", !config_.tls_more_certificates.empty());
+      unused("tls_client_ca_file", !config_.tls_client_ca_file.empty());
+      return std::move(out_);
+    }
+    pair({.certificate_path = config_.tls_cert_file, .key_path = config_.tls_key_file, .certificate_option = "tls_cert_file", .key_option = "tls_key_file",
+          .certificate_name = name("tls_cert_file"), .key_name = name("tls_key_file"), .key_said = "The key of " + name("tls_key_file"), .label = "default"});
+    for (std::size_t i = 0; i < config_.tls_more_certificates.size(); ++i) more(config_.tls_more_certificates[i], i + 1);
+    client_ca();
+    const auto url = wire::parse_url(config_.public_url);
+    if (url && !names_our_host_ && judged_all_)
+      report(Cause::CERTIFICATE_NAME_MISMATCH, "tls_cert_file", fmt::format("No certificate is for {}, the host of PUBLIC_URL.", printable(url->host))).severity = Severity::warning;
+    return std::move(out_);
+  }
+
+ private:
+  Fault& report(Cause code, std::string_view option, std::string message, std::string fix = {}) {
+    return out_.faults.emplace_back(Fault{.code = code, .option = option, .message = std::move(message), .fix = std::move(fix)});
+  }
+
+  void unused(std::string_view option, bool given) {
+    if (given) report(Cause::INVALID_VALUE, option, fmt::format("{} is set without TLS_CERT_FILE and TLS_KEY_FILE, so the port would speak no TLS.", name(option)), "Set TLS_CERT_FILE and TLS_KEY_FILE as well.");
+  }
+
+  void more(const std::string& entry, std::size_t number) {
+    const auto colon = entry.find(':');
+    const std::string what = fmt::format("certificate {} of {}", number, name("tls_more_certificates"));
+    if (colon == std::string::npos || colon == 0 || colon + 1 == entry.size() || entry.find(':', colon + 1) != std::string::npos) {
+      judged_all_ = false;
+      report(Cause::INVALID_VALUE, "tls_more_certificates", fmt::format("The entry for {} is not CERT_FILE:KEY_FILE.", what), "Write each entry as CERT_FILE:KEY_FILE, with paths that hold no colon.");
+      return;
+    }
+    pair({.certificate_path = entry.substr(0, colon), .key_path = entry.substr(colon + 1), .certificate_option = "tls_more_certificates", .key_option = "tls_more_certificates",
+          .certificate_name = what, .key_name = "the key of " + what, .key_said = "The key of " + what, .label = std::to_string(number)});
+  }
+
+  std::optional<FileText> file(const std::string& path, std::string_view option, const std::string& what, Cause cause) {
+    if (path.empty()) return std::nullopt; // told by those who know which of the options is missing
+    auto text = read_(path);
+    if (text) return std::move(*text);
+    report(cause, option, fmt::format("The file of {} {}.", what, text.error()));
+    return std::nullopt;
+  }
+
+  void pair(const Place& place) {
+    auto& pair = out_.pairs.emplace_back(TlsBundle::Pair{.certificates = {}, .key = {}, .name = place.label});
+    const auto certificate = file(place.certificate_path, place.certificate_option, place.certificate_name, Cause::FILE_UNREADABLE);
+    const auto key = file(place.key_path, place.key_option, place.key_name, Cause::KEY_UNREADABLE);
+    if (key)
+      if (auto fault = exposed(place.key_option, *key, place.key_path)) out_.faults.push_back(std::move(*fault));
+    if (certificate) pair.certificates = certificate->bytes;
+    if (key) pair.key = key->bytes;
+    if (certificate && key) judge(pair, place);
+    else judged_all_ = false;
+  }
+
+  void judge(TlsBundle::Pair& pair, const Place& place) {
+    const auto chain = certificates_in(pair.certificates);
+    const Bio key_bio = over(pair.key);
+    const PrivateKey key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_passphrase, nullptr));
+    ERR_clear_error();
+    const auto begins = chain.empty() ? std::nullopt : time_of(X509_get0_notBefore(chain[0].get()));
+    const auto ends = chain.empty() ? std::nullopt : time_of(X509_get0_notAfter(chain[0].get()));
+    if (chain.empty() || !begins || !ends) {
+      judged_all_ = false;
+      report(Cause::FILE_UNREADABLE, place.certificate_option, fmt::format("The file of {} {}.", place.certificate_name, chain.empty() ? "holds no certificate in PEM" : "holds a certificate without valid times"));
+      return;
+    }
+    pair.expires = ends;
+    if (!key) report(Cause::KEY_UNREADABLE, place.key_option, fmt::format("The file of {} holds no private key in PEM, or one with a passphrase.", place.key_name));
+    else if (X509_check_private_key(chain[0].get(), key.get()) != 1)
+      report(Cause::KEY_PAIR_MISMATCH, place.key_option, fmt::format("{} is not that of the first certificate in {}.", place.key_said, place.certificate_name));
+    if (*ends <= now_) report(Cause::CERTIFICATE_EXPIRED, place.certificate_option, fmt::format("The certificate of {} expired at {}.", place.certificate_name, rfc3339(*ends)));
+    else if (*ends - now_ < kRenewalNotice)
+      report(Cause::CERTIFICATE_EXPIRED, place.certificate_option, fmt::format("The certificate of {} expires at {}.", place.certificate_name, rfc3339(*ends))).severity = Severity::warning;
+    if (*begins > now_) report(Cause::CERTIFICATE_NOT_YET_VALID, place.certificate_option, fmt::format("The certificate of {} is valid from {}.", place.certificate_name, rfc3339(*begins)));
+    for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
+      if (X509_check_issued(chain[i + 1].get(), chain[i].get()) == X509_V_OK && X509_verify(chain[i].get(), X509_get0_pubkey(chain[i + 1].get())) == 1) continue;
+      report(Cause::CERTIFICATE_CHAIN_BROKEN, place.certificate_option, fmt::format("In the file of {}, certificate {} was not issued by the one behind it.", place.certificate_name, i + 1)).severity = Severity::warning;
+      break;
+    }
+    if (const auto url = wire::parse_url(config_.public_url)) names_our_host_ = names_our_host_ || covers(chain[0].get(), url->host);
+    ERR_clear_error();
+  }
+
+  void client_ca() {
+    if (config_.tls_client_ca_file.empty()) return;
+    auto text = file(config_.tls_client_ca_file, "tls_client_ca_file", name("tls_client_ca_file"), Cause::FILE_UNREADABLE);
+    if (!text) return;
+    if (certificates_in(text->bytes).empty()) report(Cause::FILE_UNREADABLE, "tls_client_ca_file", fmt::format("The file of {} holds no certificate in PEM.", name("tls_client_ca_file")));
+    out_.client_ca = std::move(text->bytes);
+  }
+
+  const Config& config_;
+  const ReadFile& read_;
+  WallTime now_;
+  TlsBundle out_;
+  bool names_our_host_ = false;
+  bool judged_all_ = true; // every certificate could be looked at
+};
+
+} // namespace
+
+bool TlsBundle::usable() const {
+  return std::ranges::none_of(faults, [](const Fault& fault) { return fault.severity == Severity::error; });
+}
+
+TlsBundle read_tls(const Config& config, const ReadFile& read, WallTime now) { return Reading(config, read, now).run(); }
+
+std::vector<std::string> tls_paths(const Config& config) {
+  std::vector<std::string> out;
+  for (const auto& path : {config.tls_cert_file, config.tls_key_file, config.tls_client_ca_file})
+    if (!path.empty()) out.push_back(path);
+  for (const auto& entry : config.tls_more_certificates) {
+    const auto colon = entry.find(':');
+    out.push_back(entry.substr(0, colon));
+    if (colon != std::string::npos) out.push_back(entry.substr(colon + 1));
+  }
+  return out;
+}
+
+std::optional<Fault> exposed(std::string_view option, const FileText& file, std::string_view path) {
+  if ((file.mode & 07) == 0) return std::nullopt;
+  return Fault{.code = Cause::SECRET_FILE_EXPOSED, .option = option, .message = fmt::format("The file of {} can be used by everybody (mode {:04o}).", name(option), file.mode & 07777),
+               .fix = fmt::format("chmod 600 {}", printable(path))};
 }
 
 } // namespace foyer::config

@@ -1,26 +1,49 @@
-// Whether a certificate and a key can be served: readable, of one pair, in time.
+// The files of TLS: read together, judged together. `serve` and `check` report what
+// is wrong as findings; a server that runs asks the same before it takes new files,
+// and what it then uses are the bytes that were judged.
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/cause.h"
 #include "base/clock.h"
+#include "config/finding.h"
+#include "config/load.h"
 
 namespace foyer::config {
 
-struct TlsFacts {
-  WallTime expires{};       // of the first certificate
-  bool key_matches = false; // the key is that of the first certificate
-};
-// What is wrong, by file: the certificate file or the key file cannot be used.
-struct TlsFault {
-  bool in_key = false;
-  std::string what; // "holds no certificate", "is encrypted with a passphrase or no private key in PEM"
+struct Fault {
+  Cause code{};
+  std::string_view option; // of the table
+  std::string message;
+  std::string fix = {}; // empty: the catalogue's next step
+  Severity severity = Severity::error;
 };
 
-[[nodiscard]] std::expected<TlsFacts, TlsFault> read_tls_pair(std::string_view certificate_pem, std::string_view key_pem);
+struct TlsBundle {
+  struct Pair {
+    std::string certificates; // PEM
+    std::string key;          // PEM
+    std::string name;         // "default", then "1", "2", … of tls_more_certificates
+    std::optional<WallTime> expires = {}; // of the server's own certificate
+  };
+  std::vector<Pair> pairs; // as configured; of those that could not be read parts are empty
+  std::string client_ca;
+  std::vector<Fault> faults;
+
+  [[nodiscard]] bool usable() const; // no error among the faults
+};
+
+// Certificates that end sooner are told of before it is too late.
+inline constexpr Millis kRenewalNotice{14LL * 86'400'000};
+
+[[nodiscard]] TlsBundle read_tls(const Config& config, const ReadFile& read, WallTime now);
+[[nodiscard]] std::vector<std::string> tls_paths(const Config& config);
+// A file with a secret that everybody may use.
+[[nodiscard]] std::optional<Fault> exposed(std::string_view option, const FileText& file, std::string_view path);
 
 } // namespace foyer::config

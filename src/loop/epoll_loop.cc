@@ -68,7 +68,7 @@ void EpollLoop::run() {
   close_all();
 }
 
-bool EpollLoop::has_work() const { return !dirty_.empty() || !read_later_.empty() || !closed_.empty() || !tasks_.empty(); }
+bool EpollLoop::has_work() const { return !dirty_.empty() || !dirty_layers_.empty() || !read_later_.empty() || !closed_.empty() || !tasks_.empty(); }
 
 void EpollLoop::turn(std::optional<Millis> limit) {
   stats_.turns.add();
@@ -128,6 +128,11 @@ void EpollLoop::end_turn() {
   for (auto& task : running_tasks_) task();
   running_tasks_.clear();
 
+  if (!dirty_layers_.empty()) { // first: what they close or shut down is flushed below
+    flushing_layers_.swap(dirty_layers_);
+    for (Layer* layer : flushing_layers_) layer->flush();
+    flushing_layers_.clear();
+  }
   flushing_.swap(dirty_);
   for (EpollTransport* transport : flushing_) transport->flush();
   flushing_.clear();

@@ -67,6 +67,7 @@ class EpollLoop final : public Loop {
 
  private:
   friend class EpollTransport;
+  friend class TlsTransport;
   friend class Acceptor;
   struct Slot {
     std::unique_ptr<EpollTransport> transport;
@@ -104,6 +105,8 @@ class EpollLoop final : public Loop {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<EpollTransport*> dirty_;
   std::vector<EpollTransport*> flushing_;
+  std::vector<Layer*> dirty_layers_;
+  std::vector<Layer*> flushing_layers_;
   std::vector<EpollTransport*> read_later_;
   std::vector<EpollTransport*> reading_;
   std::vector<EpollTransport*> closed_;

@@ -90,6 +90,30 @@ void EpollTransport::want_writable(bool wanted) {
   loop_.watch(*this, wanted);
 }
 
+bool EpollTransport::write(std::string_view bytes, std::size_t& taken) {
+  const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n < 0 && errno != EAGAIN && errno != EINTR) {
+    abort();
+    return false;
+  }
+  if (n > 0) {
+    taken = static_cast<std::size_t>(n);
+    loop_.stats_.sends.add();
+    loop_.stats_.bytes_out.add(taken);
+  }
+  return true;
+}
+
+void EpollTransport::send_now(std::string_view bytes) {
+  if (state_ != State::open || bytes.empty()) return;
+  if (backlog_) return backlog_->push(share(std::string{bytes})); // EPOLLOUT goes on with it
+  std::size_t taken = 0;
+  if (!write(bytes, taken) || taken == bytes.size()) return;
+  backlog_ = std::make_unique<Backlog>();
+  backlog_->push(share(std::string{bytes.substr(taken)}));
+  if (write_backlog()) backlog_.reset();
+}
+
 void EpollTransport::flush() {
   dirty_ = false;
   if (state_ == State::closed || state_ == State::lingering) return;
@@ -98,15 +122,7 @@ void EpollTransport::flush() {
   if (list != TurnQueue::kEmpty) {
     std::size_t taken = 0;
     const auto bytes = loop_.queue_.contiguous(list);
-    if (bytes) {
-      const ssize_t n = ::send(fd_, bytes->data(), bytes->size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (n < 0 && errno != EAGAIN && errno != EINTR) return abort();
-      if (n > 0) {
-        taken = static_cast<std::size_t>(n);
-        loop_.stats_.sends.add();
-        loop_.stats_.bytes_out.add(taken);
-      }
-    }
+    if (bytes && !write(*bytes, taken)) return;
     if (!bytes || taken < bytes->size()) {
       backlog_ = std::make_unique<Backlog>();
       loop_.queue_.keep(list, *backlog_);

@@ -15,6 +15,14 @@ namespace foyer::loop {
 
 class EpollLoop;
 
+// What may stand between a socket and its handler, such as TLS. It hears what the
+// socket says, has a queue of its own, and is asked for its bytes at the end of
+// the turn, before the sockets are flushed.
+class Layer : public TransportHandler {
+ public:
+  virtual void flush() = 0; // calls no handler; gives what it has to send_now
+};
+
 class EpollTransport final : public Transport {
  public:
   enum class State : std::uint8_t {
@@ -37,6 +45,12 @@ class EpollTransport final : public Transport {
   [[nodiscard]] std::string_view peer_address() const override { return peer_; }
   [[nodiscard]] bool secure() const override { return false; }
 
+  // For a layer: it lives as long as this object.
+  void keep(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
+  // Not at the end of the turn but now, and once only: the bytes lie in a scratch
+  // of the caller's. What the kernel does not take waits here, and on_drained follows.
+  void send_now(std::string_view bytes);
+
  private:
   friend class EpollLoop;
   // The end of patience with a peer that does not finish.
@@ -50,6 +64,7 @@ class EpollTransport final : public Transport {
   void on_events(std::uint32_t events);
   void read(bool until_end); // until_end: an end or an error is known to wait behind the bytes
   void flush();
+  bool write(std::string_view bytes, std::size_t& taken); // false: the socket is gone
   bool write_backlog(); // false: something is left, or the socket is gone
   void shut_down();
   void touch(); // flush me at the end of this turn
@@ -59,6 +74,7 @@ class EpollTransport final : public Transport {
   TransportHandler* handler_ = nullptr;
   std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
   std::unique_ptr<Linger> linger_;
+  std::unique_ptr<Layer> layer_; // null: the socket is the handler's own
   std::string peer_;
   std::size_t discarded_ = 0; // bytes that came after close_gracefully
   int fd_;

@@ -1,0 +1,84 @@
+// TLS on the port of `serve`: reads the files, makes contexts of them for the loops,
+// and takes other files while it runs, when they change or when it is told to. New
+// connections get the new certificate; those that are open stay as they are.
+//
+// Files that preflight would not start with are not taken: the former ones serve
+// on, and log, health and metrics say so with the code that preflight would give.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "api/health.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/tls_files.h"
+#include "loop/tls_server.h"
+#include "net/control.h"
+#include "net/file_watch.h"
+
+namespace foyer::cli {
+
+struct TlsPortDeps {
+  const config::Config& config;
+  const Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  Metrics& metrics;
+};
+
+class TlsPort {
+ public:
+  // All of `deps` outlives it, and it outlives the loops' connections.
+  [[nodiscard]] static Result<std::unique_ptr<TlsPort>> open(TlsPortDeps deps, loop::TlsServer::Report report);
+
+  [[nodiscard]] loop::TlsServer& server() { return *server_; }
+  // Begins to rotate ticket keys, to look at the files and at their ends.
+  void watch(net::ControlPlane& control);
+  void stop_watching(); // once the control plane has stopped
+  void reload();        // from any thread, after watch()
+  // Fails while the files on disk are refused, or a certificate has ended or ends soon.
+  [[nodiscard]] api::HealthCheck health() const;
+
+ private:
+  static constexpr Millis kQuiet{500};       // after the last change to a file
+  static constexpr Millis kSecondLook{2'000}; // files of one renewal may come one by one
+  static constexpr Millis kLookAnyway{60'000}; // where nothing tells of changes, as on network file systems
+  static constexpr Millis kDaily{24LL * 3'600'000};
+
+  enum class Look : std::uint8_t { told, noticed, again };
+
+  explicit TlsPort(TlsPortDeps deps);
+  void look(Look why);
+  void taken(const config::TlsBundle& bundle, std::string digest);
+  void refused(const config::TlsBundle& bundle, std::string digest);
+  void warn_of_ends();
+  [[nodiscard]] Result<std::shared_ptr<const loop::TlsContext>> context_of(const config::TlsBundle& bundle);
+
+  struct End {
+    std::string name; // of the certificate, as in the metrics
+    WallTime at;
+  };
+
+  TlsPortDeps deps_;
+  config::ReadFile read_;
+  loop::TicketKeys tickets_;
+  std::unique_ptr<loop::TlsServer> server_;
+  net::ControlPlane* control_ = nullptr;
+  std::unique_ptr<net::FileWatch> watch_;
+  Counter& reloads_;
+  Counter& refusals_;
+  Gauge& refusing_;
+  bool second_look_ = false;   // is on its way
+  std::string digest_;         // of the files that serve
+  std::string refused_digest_; // of those that were told of
+  mutable std::mutex mutex_;   // of what follows
+  std::vector<End> ends_;
+  std::string refused_code_; // empty: the files on disk are those that serve
+};
+
+} // namespace foyer::cli
