@@ -185,6 +185,7 @@ void Node::Parts::make_gateway() {
   router_door = policy.door;
   info.gateway = &gateway;
   const gateway::RouterPolicy router_policy{.door = &router_door, .development = policy.reveal, .version = build.version, .build = build.build,
+                                            .strict_transport = config.environment == config::Environment::production,
                                             .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
   std::vector<Route> routes = api::operator_routes(api_deps());
   const auto add = [&routes](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
@@ -250,7 +251,7 @@ std::string Node::status_json() const {
   json::Array roles;
   if (p.config.role_auth) roles.emplace_back("auth");
   if (p.config.role_gateway) roles.emplace_back("gateway");
-  return json::write(json::Object{{"pid", getpid()}, {"roles", std::move(roles)}, {"url", p.address.url}, {"ws_url", p.address.ws_url}, {"host", p.address.host}, {"port", p.address.port},
+  return json::write(json::Object{{"pid", getpid()}, {"roles", std::move(roles)}, {"url", p.address.url}, {"ws_url", p.address.ws_url}, {"public_url", p.config.public_url}, {"host", p.address.host}, {"port", p.address.port},
                                   {"started", rfc3339(p.started)}, {"version", p.build.version}, {"build", p.build.build}}) + "\n";
 }
 

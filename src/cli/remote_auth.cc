@@ -29,8 +29,8 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
   std::unique_ptr<RemoteAuth> out(new RemoteAuth(runtime));
   RemoteAuth& r = *out;
   TRY(server, wire::parse_url(c.auth_service_url));
-  r.questions_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .connections = 32, .waiting = 4'096});
-  r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .connections = 64, .waiting = 1'024});
+  r.questions_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 32, .waiting = 4'096});
+  r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 64, .waiting = 1'024});
   r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
   TRY_VOID(r.make_keys());
   r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, stream_policy(c));
@@ -58,7 +58,7 @@ Result<void> RemoteAuth::make_keys() {
   const std::string target = net::request_target(url);
   url.path.clear();
   url.query.clear();
-  key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control, net::PoolOptions{.server = url, .connections = 1, .waiting = 4});
+  key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control, net::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
   key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_), auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
                                                   [this](std::shared_ptr<const jose::KeySet> keys) { verifier_->replace_keys(std::move(keys)); });
   // Tokens are of our own accounts where the keys are those of our auth service.

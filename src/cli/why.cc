@@ -48,12 +48,14 @@ std::optional<std::string> read_small_file(const std::string& path) {
 }
 
 // DATA/foyer.json, which a server writes once it listens.
-std::string url_of_running_server(const std::string& data) {
-  const auto text = read_small_file(data + "/foyer.json");
-  if (!text) return {};
+// The server of this data directory: where it listens, and whom its certificate is for.
+void ask_running_server(Options& options) {
+  const auto text = read_small_file(options.data + "/foyer.json");
+  if (!text) return;
   const auto value = json::parse(*text);
-  if (!value || !value->is_object()) return {};
-  return std::string{json::get_string(value->as_object(), "url").value_or("")};
+  if (!value || !value->is_object()) return;
+  options.url = json::get_string(value->as_object(), "url").value_or("");
+  if (const auto known = wire::parse_url(json::get_string(value->as_object(), "public_url").value_or(""))) options.tls.name = known->host;
 }
 
 std::string percent_encoded(std::string_view text) {
@@ -131,7 +133,7 @@ int run_why(Args args) {
   int status = 0;
   auto options = parse(args, status);
   if (!options) return status;
-  if (options->url.empty()) options->url = url_of_running_server(options->data);
+  if (options->url.empty()) ask_running_server(*options);
   if (options->url.empty()) return could_not(fmt::format("no server runs in {} (there is no foyer.json); say --url or --data", options->data));
   if (options->api_key.empty())
     for (const char* name : {"FOYER_API_KEY", "API_KEY"})

@@ -65,6 +65,7 @@ struct Config {
   std::string service_id = "foyer";
   std::string service_secret;
   std::string auth_service_url; // empty where the auth role runs in this process
+  std::string auth_service_ca_file; // besides the system's authorities
   std::string api_key;          // empty: the operator's API answers 404
   std::string database_url = "sqlite"; // or a PostgreSQL URL, which may hold a password: print it by format_value alone
   std::string store_key;               // with PostgreSQL: what secrets in the database are encrypted with

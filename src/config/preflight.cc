@@ -166,6 +166,9 @@ class Preflight {
         report(Cause::MISSING_AUTH_SERVICE_URL, "auth_service_url", "AUTH_SERVICE_URL is not set, and this process runs the gateway without the auth role.");
       return;
     }
+    if (!config_.auth_service_ca_file.empty())
+      if (const auto file = around_.read(config_.auth_service_ca_file); !file || !holds_certificate(file->bytes))
+        report(Cause::FILE_UNREADABLE, "auth_service_ca_file", fmt::format("The file of {} {}.", name("auth_service_ca_file"), file ? "holds no certificate in PEM" : file.error()));
     const auto parsed = url("auth_service_url", config_.auth_service_url);
     if (parsed && remote && strict() && wire::is_loopback_host(parsed->host))
       report(Cause::LOOPBACK_IN_PRODUCTION, "auth_service_url", fmt::format("AUTH_SERVICE_URL points to this machine itself in {}.", where()));

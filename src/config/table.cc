@@ -60,6 +60,8 @@ const Option kOptions[] = {
      .required = "always, except in development with both roles in one process, where it is generated"},
     {.name = "auth_service_url", .section = "Services and keys", .slot = &Config::auth_service_url, .help = "Where the auth service is, for a gateway that runs without the auth role.",
      .plain = true, .rule = Rule::url, .required = "where the role is gateway alone (https and not loopback in staging and production)"},
+    {.name = "auth_service_ca_file", .section = "Services and keys", .slot = &Config::auth_service_ca_file,
+     .help = "Authorities in PEM that are believed besides the system's when the auth service of AUTH_SERVICE_URL or the key set of JWT_JWKS_URL is asked over https.", .path = true},
     {.name = "api_key", .section = "Services and keys", .slot = &Config::api_key,
      .help = "The key of the operator's API. Unset: /api/* answers 404; in development it is generated into DATA/api_key.", .plain = true, .secret = true, .min = 16, .max = 1024},
     {.name = "database_url", .section = "Services and keys", .slot = &Config::database_url, .help = "The database of accounts and messages. sqlite keeps everything in the data directory; postgresql://USER:PASSWORD@HOST:PORT/NAME names a PostgreSQL server, with libpq's parameters after a ?.",

@@ -155,7 +155,7 @@ class Reading {
     if (config_.tls_client_ca_file.empty()) return;
     auto text = file(config_.tls_client_ca_file, "tls_client_ca_file", name("tls_client_ca_file"), Cause::FILE_UNREADABLE);
     if (!text) return;
-    if (certificates_in(text->bytes).empty()) report(Cause::FILE_UNREADABLE, "tls_client_ca_file", fmt::format("The file of {} holds no certificate in PEM.", name("tls_client_ca_file")));
+    if (!holds_certificate(text->bytes)) report(Cause::FILE_UNREADABLE, "tls_client_ca_file", fmt::format("The file of {} holds no certificate in PEM.", name("tls_client_ca_file")));
     out_.client_ca = std::move(text->bytes);
   }
 
@@ -174,6 +174,8 @@ bool TlsBundle::usable() const {
 }
 
 TlsBundle read_tls(const Config& config, const ReadFile& read, WallTime now) { return Reading(config, read, now).run(); }
+
+bool holds_certificate(std::string_view pem) { return !certificates_in(pem).empty(); }
 
 std::vector<std::string> tls_paths(const Config& config) {
   std::vector<std::string> out;

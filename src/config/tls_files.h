@@ -43,6 +43,7 @@ inline constexpr Millis kRenewalNotice{14LL * 86'400'000};
 
 [[nodiscard]] TlsBundle read_tls(const Config& config, const ReadFile& read, WallTime now);
 [[nodiscard]] std::vector<std::string> tls_paths(const Config& config);
+[[nodiscard]] bool holds_certificate(std::string_view pem);
 // A file with a secret that everybody may use.
 [[nodiscard]] std::optional<Fault> exposed(std::string_view option, const FileText& file, std::string_view path);
 

@@ -209,6 +209,7 @@ std::string Router::mark(const Ref& ref) const { return fmt::format("{}; build={
 void Router::decorate(const Request& request, Response& response) const {
   add_once(response, "X-Foyer", mark(request.ref));
   add_once(response, "X-Content-Type-Options", "nosniff");
+  if (policy_.strict_transport && request.secure) add_once(response, "Strict-Transport-Security", "max-age=31536000");
   if (never_stored(request.path)) add_once(response, "Cache-Control", "no-store");
   if (is_page(response)) {
     add_once(response, "Referrer-Policy", "no-referrer");

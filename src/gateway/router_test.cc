@@ -181,6 +181,20 @@ struct Decorating : Routing {
   }
 };
 
+TEST(StrictTransport, IsSaidToWhoCameByHttpsWhereItIsAskedFor) {
+  for (const bool strict : {true, false})
+    for (const bool secure : {true, false}) {
+      const Router router({}, {.strict_transport = strict});
+      Request request;
+      request.path = "/health";
+      request.secure = secure;
+      Response response;
+      router.decorate(request, response);
+      const std::string* said = response.headers.find("Strict-Transport-Security");
+      EXPECT_EQ(said == nullptr ? "" : *said, strict && secure ? "max-age=31536000" : "");
+    }
+}
+
 TEST_F(Decorating, EveryAnswerCarriesTheMarkUnlessItHasOne) {
   decorated(ask("GET", "/"), {});
   EXPECT_EQ(header("X-Foyer"), "1.2.3; build=abc; ref=ref1");

@@ -100,16 +100,18 @@ void AsioLink::handshake() {
     if (error) return end(Kind::tls, "cannot read the certificates in " + target_.tls_options.ca_file);
   }
   tls_.emplace(socket_, *tls_context_);
-  if (!wire::is_ip_literal(target_.host)) SSL_set_tlsext_host_name(tls_->native_handle(), target_.host.c_str());
+  const std::string& name = target_.tls_options.name.empty() ? target_.host : target_.tls_options.name;
+  if (!wire::is_ip_literal(name)) SSL_set_tlsext_host_name(tls_->native_handle(), name.c_str());
   tls_->set_verify_mode(target_.tls_options.verify ? asio::ssl::verify_peer : asio::ssl::verify_none, error);
-  if (target_.tls_options.verify) tls_->set_verify_callback(asio::ssl::host_name_verification(target_.host), error);
+  if (target_.tls_options.verify) tls_->set_verify_callback(asio::ssl::host_name_verification(name), error);
   tls_->async_handshake(asio::ssl::stream_base::client, [self](const error_code& failed) {
     if (self->ended_) return;
     if (!failed) return self->ready();
     std::string what = "the TLS handshake with " + self->peer() + " failed: " + failed.message();
     const long verdict = SSL_get_verify_result(self->tls_->native_handle());
     // OpenSSL's word for it when the certificate is good and only the comparison of names says no.
-    if (verdict == X509_V_ERR_UNSPECIFIED) what += " (the certificate does not name " + self->target_.host + ")";
+    const std::string& wanted = self->target_.tls_options.name.empty() ? self->target_.host : self->target_.tls_options.name;
+    if (verdict == X509_V_ERR_UNSPECIFIED) what += " (the certificate does not name " + wanted + ")";
     else if (verdict != X509_V_OK) what += std::string{" ("} + X509_verify_cert_error_string(verdict) + ")";
     self->end(Kind::tls, std::move(what));
   });

@@ -38,6 +38,7 @@ struct NetError {
 struct TlsOptions {
   std::string ca_file; // besides the system's; empty: the system's only
   bool verify = true;
+  std::string name = {}; // what the certificate must be for; empty: the host that is connected to
 };
 
 struct LinkTarget {

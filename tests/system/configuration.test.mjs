@@ -1,7 +1,6 @@
 // The configuration rows of "the scenarios that started it", the option sources, and
 // `foyer check`.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -237,18 +236,4 @@ test('a configuration that is fit in every source is the one that serves', async
   const { register } = await import('./support/people.mjs');
   const ann = await Client.open(node, { token: (await register(node, 'ann')).access_token });
   assert.equal(ann.welcome.limits.text_bytes, 123);
-});
-
-test('`foyer check` refuses what `foyer serve` refuses: TLS of its own is not there', async (t) => {
-  const data = temporary(t);
-  const key = path.join(data, 'tls.key');
-  const certificate = path.join(data, 'tls.pem');
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', certificate, '-days', '90', '-subj', '/CN=localhost'], { stdio: 'ignore' });
-  fs.chmodSync(key, 0o600);
-  const env = { ENVIRONMENT: 'test', SERVICE_SECRET, JWT_SECRET_KEY, TLS_CERT_FILE: certificate, TLS_KEY_FILE: key };
-  const { code, json } = await foyerJson(['check', '--json', '--data', data], { env });
-  assert.equal(code, 1);
-  assert.deepEqual(json.findings.map((f) => [f.code, f.option]), [['NOT_AVAILABLE', 'tls_cert_file']]);
-  const failed = await serveFails(t, { data, dev: false, env, listen: '127.0.0.1:0' });
-  assert.equal(failed.code, 1);
 });

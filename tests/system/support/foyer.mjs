@@ -159,7 +159,7 @@ export async function serve(t, { data = temporary(t), args = [], env = {}, dev =
     fileAppears(statusFile, node),
     node.exited.then(({ code, signal }) => { throw new Error(`the server ended (${signal ?? code}) before it listened:\n${node.text}`); }),
   ]), START_MS);
-  Object.assign(node, { status, url: `http://${status.host}:${status.port}`, port: status.port, host: status.host, origin: `http://${status.host}:${status.port}` });
+  Object.assign(node, { status, url: status.url, port: status.port, host: status.host, origin: status.url });
   return node;
 }
 

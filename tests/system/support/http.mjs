@@ -1,6 +1,7 @@
 // HTTP in two strengths: `ask` is a well-behaved client on one connection per
 // request; `raw` sends exactly the bytes it is given and reads one answer.
 import net from 'node:net';
+import tls from 'node:tls';
 import { within } from './within.mjs';
 
 // { status, headers (lower case → value; repeated ones joined), body, json, text }
@@ -15,10 +16,12 @@ export async function raw(node, bytes, { ms } = {}) {
 }
 
 // node.from: the address to connect from (any of 127.0.0.0/8), for what is counted by address.
+// node.tls: what tls.connect is to know besides; with it the connection is a TLS one.
 export function connected(node, { half = false } = {}) {
-  return within('a TCP connection', new Promise((resolve, reject) => {
-    const socket = net.connect({ host: node.host, port: node.port, localAddress: node.from, noDelay: true, allowHalfOpen: half });
-    socket.once('connect', () => { socket.removeListener('error', reject); socket.on('error', () => {}); resolve(socket); });
+  return within('a connection', new Promise((resolve, reject) => {
+    const where = { host: node.host, port: node.port, localAddress: node.from, noDelay: true, allowHalfOpen: half };
+    const socket = node.tls ? tls.connect({ ...where, ...node.tls }) : net.connect(where);
+    socket.once(node.tls ? 'secureConnect' : 'connect', () => { socket.removeListener('error', reject); socket.on('error', () => {}); resolve(socket); });
     socket.once('error', reject);
   }));
 }
