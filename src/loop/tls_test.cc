@@ -196,6 +196,22 @@ TEST(Tls, WhoDoesNotReadAtTheEndIsGivenUp) {
   EXPECT_THAT(w.turn(2), ElementsAre("a closed"));
 }
 
+TEST(Tls, WhoReadsSlowlyAtTheEndIsWaitedForWhileItTakesSomething) {
+  TlsWorld w(settings());
+  auto c = w.client("a");
+  ASSERT_TRUE(w.handshake(c));
+  const std::string much = counting(8'000'000);
+  c.handler->transport->send(share(much));
+  c.handler->transport->close_gracefully(2s);
+  std::string got;
+  while (!c->notified && got.size() <= much.size()) {
+    EXPECT_THAT(w.turn(3), IsEmpty()) << "after " << got.size();
+    w.clock.advance(1500ms);
+    got += c->read();
+  }
+  EXPECT_TRUE(got == much);
+}
+
 TEST(Tls, CloseNotifyAndABareEndAreBothTheEndOfThePeer) {
   TlsWorld w(settings());
   auto a = w.client("a");

@@ -14,6 +14,7 @@
 namespace foyer::loop {
 namespace {
 
+constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes on sending after the end
 constexpr Millis kAlertLinger{1'000};             // for a peer to read why
 constexpr std::size_t kPlain = EpollLoop::kReadBuffer + TlsScratch::kRecord; // with the rest of a record that came before
 // Ciphertext that waits without having been asked for by the handler: answers to
@@ -141,6 +142,14 @@ std::size_t TlsTransport::drop_queue() {
   list_ = TurnQueue::kEmpty;
   if (backlog_) dropped += backlog_->drop_unstarted();
   return dropped;
+}
+
+// Who takes something, however slowly, is waited for.
+void TlsTransport::Linger::on_timer() {
+  const std::size_t now = transport.queued();
+  if (now >= left) return transport.abort();
+  left = now;
+  transport.loop_.arm(*this, duration);
 }
 
 void TlsTransport::close_gracefully(Millis linger) {
@@ -310,7 +319,11 @@ void TlsTransport::deliver(std::size_t size) {
 }
 
 void TlsTransport::on_bytes(std::span<char> bytes) {
-  if (state_ == State::closing || (state_ == State::flushing && established_)) return;
+  if (state_ == State::closing) return;
+  if (state_ == State::flushing && established_) {
+    if ((discarded_ += bytes.size()) > kMostDiscarded) abort();
+    return;
+  }
   if (!session_ && !make_session(bytes)) return;
   ERR_clear_error();
   scratch_.in = bytes;

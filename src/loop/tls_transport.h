@@ -71,11 +71,13 @@ class TlsTransport final : public Transport, public Layer {
   struct FreeSession {
     void operator()(ssl_st* session) const;
   };
+  // Before the queue is flushed; behind it the socket has a patience of its own.
   struct Linger final : Timer {
-    Linger(TlsTransport& t, Millis d) : transport(t), duration(d) {}
-    void on_timer() override { transport.abort(); }
+    Linger(TlsTransport& t, Millis d) : transport(t), duration(d), left(t.queued()) {}
+    void on_timer() override;
     TlsTransport& transport;
     Millis duration;
+    std::size_t left; // queued when it was armed
   };
 
   bool make_session(std::span<const char> bytes); // by the first byte; false: no TLS
@@ -100,6 +102,7 @@ class TlsTransport final : public Transport, public Layer {
   std::unique_ptr<Backlog> backlog_; // plaintext; null unless the socket took less than everything
   std::unique_ptr<Linger> linger_;
   TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
+  std::size_t discarded_ = 0; // bytes that came after close_gracefully
   State state_ = State::open;
   bool established_ = false;
   bool counted_ = false; // how the handshake ended
