@@ -30,8 +30,9 @@ constexpr std::size_t kControlSecondsPerFlush = 10;
 } // namespace
 
 struct Node::Parts {
-  Parts(config::Config c, store::DataDir& d, Log& l) : config(std::move(c)), data(d), log(l) {}
+  Parts(config::Config c, store::DataDir& d, Log& l) : as_given(c), config(std::move(c)), data(d), log(l) {}
 
+  const config::Config as_given; // before addresses are resolved, as preflight judged it
   config::Config config;
   store::DataDir& data;
   Log& log;
@@ -109,7 +110,7 @@ Result<void> Node::Parts::open_tls() {
     reporter->report({.ref = ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = std::string(peer), .origin = {}, .path = {}});
     return ref;
   };
-  TRY(opened, TlsPort::open({.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics}, report));
+  TRY(opened, TlsPort::open({.config = as_given, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics}, report));
   tls = std::move(opened);
   return {};
 }

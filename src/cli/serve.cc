@@ -46,6 +46,7 @@ class Signals {
 constexpr std::string_view kUsage =
     "Usage: foyer serve [OPTIONS]\n\n"
     "Checks its configuration, then listens. Opens no port while anything is wrong.\n"
+    "SIGTERM and SIGINT drain and end it; SIGHUP reads the TLS files again.\n"
     "Exit status: 0 after a drain, 1 not fit or cannot listen.\n\n"
     "Examples:\n"
     "  foyer serve --dev                          try it: secrets are generated into ./data\n"

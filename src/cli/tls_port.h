@@ -24,7 +24,7 @@
 namespace foyer::cli {
 
 struct TlsPortDeps {
-  const config::Config& config;
+  const config::Config& config; // as preflight judged it
   const Clock& clock;
   Entropy& entropy;
   Log& log;

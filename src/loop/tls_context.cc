@@ -145,7 +145,8 @@ Result<void> believe_clients(SSL_CTX* context, const TlsSettings& settings) {
     X509_STORE_add_cert(store, authority.get());
     SSL_CTX_add_client_CA(context, authority.get());
   }
-  ERR_clear_error(); // one that is there twice
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN); // what is in the file is believed, a root or not
+  ERR_clear_error();                                      // one that is there twice
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (settings.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
   SSL_CTX_set_verify_depth(context, kClientChain);
   return {};

@@ -205,6 +205,20 @@ TEST(TlsHandshake, ClientCertificatesAreAskedForAndJudged) {
     }
 }
 
+TEST(TlsHandshake, AnAuthorityForClientsNeedsNoRoot) {
+  const Authority root("a root"), staff("staff", &root);
+  auto settings = one();
+  settings.client_ca = staff.certificate();
+  TlsWorld w(settings);
+  auto member = w.client("member", {.shows = staff.issue("DNS:member")});
+  EXPECT_TRUE(w.handshake(member));
+  EXPECT_EQ(w.handshakes(), "full 1");
+  auto of_root = w.client("of the root", {.shows = root.issue("DNS:member")});
+  w.handshake(of_root);
+  of_root->read();
+  EXPECT_EQ(of_root->alert(), SSL_AD_UNKNOWN_CA) << "who was not named is not believed";
+}
+
 TEST(TlsHandshake, ASessionIsNotResumedOnceOtherClientsAreBelieved) {
   const Authority staff("staff"), other("other");
   auto settings = one();
