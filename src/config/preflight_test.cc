@@ -315,6 +315,16 @@ TEST(Preflight, EveryFurtherCertificateIsJudgedToo) {
   EXPECT_THAT(world.codes(), ElementsAre("INVALID_VALUE"));
 }
 
+TEST(Preflight, TheAuthorityOfTheAuthServiceIsReadBeforehand) {
+  World world = staging_gateway();
+  world.args.insert(world.args.end(), {"--auth-service-ca-file", "/ca"});
+  EXPECT_EQ(world.only().message, "The file of FOYER_AUTH_SERVICE_CA_FILE does not exist.");
+  world.files["/ca"] = {"hello", 0644};
+  EXPECT_EQ(world.only().message, "The file of FOYER_AUTH_SERVICE_CA_FILE holds no certificate in PEM.");
+  world.files["/ca"].bytes = with_tls().files["/cert"].bytes;
+  EXPECT_THAT(world.codes(), IsEmpty());
+}
+
 TEST(Preflight, ClientAuthorities) {
   World world = with_tls();
   world.args.insert(world.args.end(), {"--tls-client-ca-file", "/ca"});
