@@ -2,8 +2,10 @@
 // (interop/standard.mjs says what a plan is) and tells what it saw.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
+import tls from 'node:tls';
 import { rounds, servers } from './interop/rounds.mjs';
 import { play as standard } from './interop/standard.mjs';
 import { play as ws } from './interop/with_ws.mjs';
@@ -19,6 +21,7 @@ before(async () => {
   lws = path.join(temporary(file), 'with_lws');
   execFileSync('gcc', ['-O1', '-o', lws, path.join(HERE, 'with_lws.c'), '-lwebsockets', '-lcrypto']);
   at = await servers(file);
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), fs.readFileSync(at.authority, 'utf8')]); // Node's WebSocket takes no other
 });
 
 // Runs a program with the plan on its input; its output are the events.

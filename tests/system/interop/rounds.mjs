@@ -6,17 +6,22 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { describe, test } from 'node:test';
-import { serve } from '../support/foyer.mjs';
+import { Authority, files } from '../support/certificates.mjs';
+import { serve, temporary } from '../support/foyer.mjs';
 import { register } from '../support/people.mjs';
 
 const KIB = 1_024;
 const LIMIT = 256 * KIB;
 
-// { open: anybody may speak to its echo, closed: only who has a token, person }
+// { open: anybody may speak to its echo, closed: only who has a token, person, secure: open, over
+// TLS, with the certificate of its authority in the file `authority` }
 export async function servers(file) {
   const room = ['--message-bytes', `${LIMIT}`, '--bytes-per-s', '1024MiB', '--bytes-burst', '1024MiB'];
-  const [open, closed] = await Promise.all([serve(file, { args: ['--echo', 'open', ...room] }), serve(file, { args: ['--echo', 'token', ...room] })]);
-  return { open, closed, person: await register(closed, 'ann') };
+  const authority = new Authority(temporary(file));
+  const pair = authority.issue('server', 'DNS:localhost,IP:127.0.0.1');
+  const [open, closed, secure] = await Promise.all([serve(file, { args: ['--echo', 'open', ...room] }), serve(file, { args: ['--echo', 'token', ...room] }),
+    serve(file, { args: ['--echo', 'open', ...room], env: files(pair) })]);
+  return { open, closed, secure, authority: authority.file, person: await register(closed, 'ann') };
 }
 
 const prose = (length) => 'Ein Satz, a sentence, une phrase. '.repeat(Math.ceil(length / 34)).slice(0, length);
@@ -32,7 +37,7 @@ const send = ([kind, bytes], fragment = 0) => ['send', kind, bytes.toString('bas
 const heard = ([kind, bytes]) => [kind, bytes.length, sha256(bytes)];
 
 const echoed = (messages, fragment) => messages.flatMap((message) => [send(message, fragment), ['receive']]);
-const url = (node, where) => `ws://${node.host}:${node.port}/ws/${where}`;
+const url = (node, where) => `${node.status.url.replace(/^http/, 'ws')}/ws/${where}`;
 const authorization = (token) => ({ Authorization: `Bearer ${token}` });
 
 export function rounds(client, at) {
@@ -92,6 +97,11 @@ export function rounds(client, at) {
       const hello = ['text', Buffer.from('Hello')];
       const [[what, protocol], ...events] = await client.play(url(at().closed, 'echo'), { protocols: bearer(at().person.access_token), compression, steps: [...echoed([hello]), ['close', 1_000, '']] });
       assert.deepEqual([what, protocol, ...events], ['open', 'foyer.v1', heard(hello), own(1_000)]);
+    });
+
+    test('messages of every size come back over TLS', async () => {
+      const [[what], ...events] = await client.play(url(at().secure, 'echo'), { protocols: [], compression, ca: at().authority, steps: [...echoed(MESSAGES), ['close', 1_000, '']] });
+      assert.deepEqual([what, ...events], ['open', ...MESSAGES.map(heard), own(1_000)]);
     });
 
     test('somebody joins a room and says something', async () => {

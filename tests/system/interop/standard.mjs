@@ -1,7 +1,7 @@
 // A client in terms of the standard's WebSocket alone, so that Node, Chromium and Firefox run
 // the same: this function is sent into pages as its text, and uses nothing of this file.
 //
-// A plan is { headers, protocols, compression, steps }, a step one of
+// A plan is { headers, protocols, compression, ca, steps }; ca is the file of an authority, for wss. A step is one of
 //   ['send', 'text' | 'binary', BASE64, FRAGMENT]   FRAGMENT: bytes of each fragment, 0 for one frame
 //   ['receive']          the next message
 //   ['until', TEXT]      messages until one holds TEXT; it alone is reported, in full

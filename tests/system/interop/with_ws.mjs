@@ -1,5 +1,6 @@
 // The npm package `ws`; plans and events as in standard.mjs.
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import WebSocket from 'ws';
 
 export async function play(url, plan) {
@@ -8,7 +9,7 @@ export async function play(url, plan) {
   let wake = () => {};
   let end = null;
   let pongs = 0;
-  const socket = new WebSocket(url, plan.protocols, { headers: plan.headers, perMessageDeflate: plan.compression, maxPayload: 32 << 20, ca: plan.ca });
+  const socket = new WebSocket(url, plan.protocols, { headers: plan.headers, perMessageDeflate: plan.compression, maxPayload: 32 << 20, ca: plan.ca && fs.readFileSync(plan.ca) });
   socket.on('open', () => { events.push(['open', socket.protocol, socket.extensions]); wake(); });
   socket.on('message', (data, isBinary) => { inbox.push([isBinary ? 'binary' : 'text', data]); wake(); });
   socket.on('pong', (data) => { if (data.toString() === 'are you there') pongs += 1; wake(); });

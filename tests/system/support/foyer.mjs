@@ -9,7 +9,7 @@ import { Inbox, within } from './within.mjs';
 
 export const BIN = path.resolve(process.env.FOYER_BIN ?? 'build/foyer');
 export const ROOT = path.resolve(import.meta.dirname, '../../..');
-const SANITIZED = BIN.includes('/asan/');
+export const SANITIZED = BIN.includes('/asan/');
 const START_MS = SANITIZED ? 60_000 : 20_000;
 
 const living = new Set();
