@@ -20,8 +20,15 @@ FUZZER(pem) {
     invariant(!key.error().evidence.empty() && is_utf8(key.error().evidence), "and says why");
   }
   const auto half = input.size() / 2;
-  for (const auto& [certificate, key] : {std::pair{input, input}, std::pair{input.substr(0, half), input.substr(half)}}) {
-    const auto facts = config::read_tls_pair(certificate, key);
-    if (!facts) invariant(!facts.error().what.empty() && is_utf8(facts.error().what), "a file that cannot be served is told");
+  for (const auto& [first, second] : {std::pair{input, input}, std::pair{input.substr(0, half), input.substr(half)}}) {
+    const std::string_view certificate = first, key = second;
+    config::Config asked;
+    asked.tls_cert_file = "certificate";
+    asked.tls_key_file = "key";
+    asked.tls_client_ca_file = "certificate";
+    const config::ReadFile read = [&certificate, &key](const std::string& path) -> std::expected<config::FileText, std::string> { return config::FileText{std::string(path == "key" ? key : certificate)}; };
+    const auto bundle = config::read_tls(asked, read, from_unix_seconds(1'800'000'000));
+    for (const auto& fault : bundle.faults) invariant(!fault.message.empty() && is_utf8(fault.message), "a file that cannot be served is told");
+    invariant(!bundle.usable() || bundle.pairs.front().expires, "what is served has an end");
   }
 }
