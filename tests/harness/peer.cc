@@ -75,7 +75,7 @@ bool Peer::read() {
   if (!reads_) return false;
   std::string bytes = client_->take();
   const bool did = !bytes.empty();
-  if (http_ && !frames_) read_http(bytes);
+  if (http_ && !frames_ && did) read_http(bytes);
   if (frames_ && !bytes.empty()) read_frames(std::move(bytes));
   if (client_->ended() && !over_ && client_->waiting() == 0) {
     over_ = true;
