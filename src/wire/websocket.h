@@ -21,8 +21,8 @@ enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
 // Why a decoder gave up: the close code to send, a sentence, and the cause.
 struct WsError {
   std::uint16_t close = 0; // 1002, 1007 or 1009; 0: no error
+  Cause cause{};           // PROTOCOL_ERROR, INVALID_UTF8, INVALID_COMPRESSION or MESSAGE_TOO_BIG
   std::string_view what = {};
-  Cause cause{}; // PROTOCOL_ERROR, INVALID_UTF8, INVALID_COMPRESSION or MESSAGE_TOO_BIG
 };
 
 // What a decoder hands on. Payloads are views into the caller's bytes (unmasked

@@ -1,8 +1,10 @@
 // The head of a frame (RFC 6455 §5.2), and what is wrong with it as early as a byte shows it.
+// For ws_decoder.cc alone; inline, because it runs once per frame.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "wire/mask.h"
 #include "wire/websocket.h"
@@ -12,12 +14,12 @@ namespace foyer::wire {
 inline constexpr std::size_t kMaxControl = 125; // RFC 6455 §5.5
 inline constexpr std::size_t kMaxFrameHead = 14;
 
-[[nodiscard]] constexpr WsError protocol_error(std::string_view what) { return {1002, what, Cause::PROTOCOL_ERROR}; }
-[[nodiscard]] constexpr WsError not_utf8(std::string_view what) { return {1007, what, Cause::INVALID_UTF8}; }
+[[nodiscard]] constexpr WsError protocol_error(std::string_view what) { return {1002, Cause::PROTOCOL_ERROR, what}; }
+[[nodiscard]] constexpr WsError not_utf8(std::string_view what) { return {1007, Cause::INVALID_UTF8, what}; }
 // RFC 7692 names no code for data that does not inflate. 1007, because the frames are in
 // order and what they hold is not; 1002 would send people to look for a proxy.
-[[nodiscard]] constexpr WsError not_deflate(std::string_view what) { return {1007, what, Cause::INVALID_COMPRESSION}; }
-[[nodiscard]] constexpr WsError too_big(std::string_view what) { return {1009, what, Cause::MESSAGE_TOO_BIG}; }
+[[nodiscard]] constexpr WsError not_deflate(std::string_view what) { return {1007, Cause::INVALID_COMPRESSION, what}; }
+[[nodiscard]] constexpr WsError too_big(std::string_view what) { return {1009, Cause::MESSAGE_TOO_BIG, what}; }
 
 struct FrameHead {
   std::uint64_t length = 0;
@@ -41,6 +43,60 @@ struct HeadContext {
 
 // Reads a head from the front of `bytes`. Returns its size, 0 when more bytes are
 // needed, and sets `error` as soon as the bytes at hand show one.
-std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error);
+inline std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error) {
+  const auto fail = [&error](std::string_view what) {
+    error = protocol_error(what);
+    return std::size_t{0};
+  };
+  if (size < 1) return 0;
+  const unsigned first = bytes[0];
+  head.packed = (first & 0x40U) != 0;
+  if ((first & 0x30U) != 0 || (head.packed && !context.deflate)) return fail("a reserved bit is set and no extension was agreed on");
+  head.fin = (first & 0x80U) != 0;
+  const unsigned opcode = first & 0x0fU;
+  if ((opcode & 7U) > 2) return fail("an unknown opcode");
+  head.opcode = static_cast<Opcode>(opcode);
+  if (head.control()) {
+    if (!head.fin) return fail("a control frame in fragments");
+  } else if (head.opcode == Opcode::continuation) {
+    if (!context.in_message) return fail("a continuation without a beginning");
+  } else if (context.in_message) {
+    return fail("a new message before the last one ended");
+  }
+  // RFC 7692 §6: of a message, only the first frame says that it is compressed.
+  if (head.packed && (head.control() || head.opcode == Opcode::continuation)) return fail("the bit for compression on a frame that begins no message");
+
+  if (size < 2) return 0;
+  const unsigned second = bytes[1];
+  head.masked = (second & 0x80U) != 0;
+  if (head.masked != context.expect_mask)
+    return fail(context.expect_mask ? "a client's frame is not masked" : "a server's frame is masked");
+  const unsigned short_length = second & 0x7fU;
+  if (head.control() && short_length > kMaxControl) return fail("a control frame of more than 125 bytes");
+
+  std::size_t at = 2;
+  if (short_length < 126) {
+    head.length = short_length;
+  } else {
+    const std::size_t wide = short_length == 126 ? 2 : 8;
+    if (wide == 8 && size > at && (bytes[at] & 0x80U) != 0) return fail("a length of more than 63 bits");
+    if (size < at + wide) return 0;
+    std::uint64_t length = 0;
+    for (std::size_t i = 0; i < wide; ++i) length = (length << 8U) | bytes[at + i];
+    at += wide;
+    if (length < (wide == 2 ? 126U : 65536U)) return fail("a length that is not in its shortest form");
+    head.length = length;
+  }
+  if (!head.control() && head.length > (head.packed || context.in_packed ? context.packed_room : context.room)) {
+    error = too_big("a message over the limit");
+    return 0;
+  }
+  if (head.masked) {
+    if (size < at + 4) return 0;
+    std::memcpy(head.mask.data(), bytes + at, 4);
+    at += 4;
+  }
+  return at;
+}
 
 } // namespace foyer::wire

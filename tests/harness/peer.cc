@@ -68,6 +68,11 @@ void Peer::send_in_pieces(std::string_view text, std::size_t piece) {
 
 void Peer::send_text(std::string_view text) { send_frame(wire::Opcode::text, text); }
 void Peer::send_binary(std::string_view bytes) { send_frame(wire::Opcode::binary, bytes); }
+void Peer::send_as_packed(std::string_view payload) {
+  std::string frame;
+  wire::append_masked_frame(frame, wire::Opcode::text, payload, kMask, true);
+  client_->write(frame);
+}
 void Peer::send_ping() { send_frame(wire::Opcode::ping, "is anybody there?"); }
 void Peer::send_close(std::uint16_t code) { send_frame(wire::Opcode::close, wire::close_payload(code, "")); }
 

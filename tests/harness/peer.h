@@ -33,6 +33,7 @@ class Peer final : private wire::WsSink {
   void send_text(std::string_view text);
   void send_in_pieces(std::string_view text, std::size_t piece); // one message in fragments
   void send_binary(std::string_view bytes);
+  void send_as_packed(std::string_view payload); // a text message that says it is compressed
   void send_close(std::uint16_t code);
   void send_ping();
   void send_raw(std::string_view bytes) { client_->write(bytes); }

@@ -159,6 +159,7 @@ class Player {
     if (verb == "says") return p.peer->send_text(rest);
     if (verb == "sends" && rest.ends_with(" pings")) return send_pings(p, rest);
     if (verb == "sends" && words.accept("binary")) return p.peer->send_binary(words.rest());
+    if (verb == "sends" && words.accept("packed")) return p.peer->send_as_packed(words.rest());
     if (verb == "sends" && words.accept("bytes")) return sends_bytes(p, words.rest());
     if (verb == "awaits" && rest == "an answer") return p.peer->await_answer();
     if (verb == "receives" && rest == "nothing") return receives_nothing(p);
