@@ -70,11 +70,11 @@ export class Conversation {
     }
   }
 
-  // In one write. A Close among them is the client's last word of that kind.
+  // In one write. Where a Close comes first, the server's is not answered by another.
   send(...bytes) {
     const all = Buffer.concat(bytes.flat(2));
     if ((all[0] & 0x0f) === 8) this.#answered = true;
-    if (!this.#socket.destroyed) this.#socket.write(all);
+    if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(all);
   }
 
   // In writes of `size` bytes, each handed to the system before the next.
