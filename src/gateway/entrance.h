@@ -58,7 +58,8 @@ class Entrance {
   void leave();
   void look_again();
   void end();
-  void give_up_answer(std::size_t queued);
+  void expect_taken(std::size_t bytes);
+  void give_up_answer(std::size_t left);
   [[nodiscard]] bool busy() const; // what arrives now has to wait
   void wait_for(Millis patience);
   void schedule();
@@ -96,8 +97,9 @@ class Entrance {
   std::string token_;       // waits for a newer key set
   MonoTime begun_{};        // the first byte of the request that is read or answered
   MonoTime due_{};          // the end of our patience with what is awaited
-  MonoTime untaken_due_{};  // by then kLeastTaken of untaken_ must be gone
-  std::size_t untaken_ = 0; // bytes of answers that were queued when it was set, and since
+  MonoTime untaken_due_{};  // by then owed_ bytes of untaken_ must have reached the client
+  std::size_t untaken_ = 0; // bytes of answers that were on their way when it was set, and since; 0: none is
+  std::size_t owed_ = 0;
   bool waiting_ = false;    // for a handler or for the auth service
   bool upgraded_ = false;
   bool finished_ = false;

@@ -44,7 +44,7 @@ void Entrance::wait_for(Millis patience) {
 
 void Entrance::schedule() {
   const auto now = shard_.loop().now();
-  const auto at = leaving_ || resting_ ? untaken_due_ : connection_.transport().queued() > 0 ? std::min(due_, untaken_due_) : due_;
+  const auto at = leaving_ || resting_ ? untaken_due_ : untaken_ > 0 ? std::min(due_, untaken_due_) : due_;
   arm(std::max(Millis{0}, std::chrono::ceil<Millis>(at - now)));
 }
 
@@ -68,7 +68,7 @@ bool Entrance::busy() const { return waiting_ || door_ != nullptr || resting_; }
 void Entrance::keep(std::string_view bytes) {
   const std::size_t room = kEarlyBytes - std::min(kEarlyBytes, early_.size());
   early_.append(bytes.substr(0, room));
-  flooded_ = bytes.size() > room;
+  flooded_ = flooded_ || bytes.size() > room;
   // A socket's first frames must not have holes; who sends so many before the answer to its handshake is no WebSocket client.
   if (flooded_ && door_) refuse_whole(too_much_behind());
 }
@@ -82,15 +82,9 @@ void Entrance::read_requests(std::string_view bytes) {
   while (!finished_ && !leaving_ && !busy() && !rest.empty()) read_request(rest);
   reading_ = false;
   if (finished_ || leaving_) return;
-  const bool flooded = flooded_; // of `earlier`, whose last request has no end
-  if (busy()) {
-    keep(rest);
-    flooded_ = flooded_ || flooded;
-  } else if (flooded) {
-    refuse_request(too_much_behind());
-  } else if (half_closed_) {
-    leave();
-  }
+  if (busy()) keep(rest);
+  else if (flooded_) refuse_request(too_much_behind()); // the last one that was kept has no end
+  else if (half_closed_) leave();
 }
 
 void Entrance::read_request(std::string_view& rest) {
@@ -214,12 +208,9 @@ void Entrance::respond(Response response, bool keep_alive) {
   request_.ref = ref_;
   shard_.deps().router.decorate(request_, response);
   keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !shard_.draining();
-  if (transport.queued() == 0) {
-    untaken_due_ = shard_.loop().now() + shard_.policy().write_timeout;
-    untaken_ = 0;
-  }
   std::string bytes = wire::write_response(response, keep_alive, http_date(shard_.loop().wall()), request_.method == "HEAD");
-  untaken_ += bytes.size();
+  if (transport.queued() > 0 || transport.unacknowledged() > 0) untaken_ += bytes.size();
+  else expect_taken(bytes.size());
   transport.send(share(std::move(bytes)));
   door_.reset();
   if (!keep_alive) return leave();
@@ -230,6 +221,13 @@ void Entrance::respond(Response response, bool keep_alive) {
     return look_again();
   }
   if (!early_.empty() || flooded_ || half_closed_) read_requests({});
+}
+
+// From now on, some of `bytes` must be taken in each write_timeout.
+void Entrance::expect_taken(std::size_t bytes) {
+  untaken_ = bytes;
+  owed_ = std::min(bytes, kLeastTaken);
+  untaken_due_ = shard_.loop().now() + shard_.policy().write_timeout;
 }
 
 // The last answer is on its way. What the system's buffers hold at once needs no watching.
@@ -284,10 +282,10 @@ void Entrance::on_timer() {
   }
   if (door_) return; // the auth service's client has its own deadline
   const auto now = shard_.loop().now();
-  if (const std::size_t queued = connection_.transport().queued(); queued > 0 && now >= untaken_due_) {
-    if (queued + kLeastTaken > untaken_) return give_up_answer(queued);
-    untaken_ = queued;
-    untaken_due_ = now + shard_.policy().write_timeout;
+  if (untaken_ > 0 && now >= untaken_due_) {
+    const std::size_t left = connection_.transport().queued() + connection_.transport().unacknowledged();
+    if (left > 0 && left + owed_ > untaken_) return give_up_answer(left);
+    expect_taken(left);
   }
   if (leaving_ || resting_) {
     on_drained();
@@ -313,8 +311,8 @@ void Entrance::on_timer() {
 }
 
 // An answer over HTTP could not be told either.
-void Entrance::give_up_answer(std::size_t queued) {
-  report({.cause = Cause::ANSWER_UNREAD, .evidence = std::to_string(queued) + " bytes were left", .retry_after = Millis{1'000}});
+void Entrance::give_up_answer(std::size_t left) {
+  report({.cause = Cause::ANSWER_UNREAD, .evidence = std::to_string(left) + " bytes were left", .retry_after = Millis{1'000}});
   finished_ = true;
   connection_.set_phase(Connection::Phase::closing);
   connection_.transport().abort();

@@ -1,6 +1,8 @@
 #include "loop/epoll_transport.h"
 
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,6 +52,11 @@ bool EpollTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
 }
 
 std::size_t EpollTransport::queued() const { return loop_.queue_.size(list_) + (backlog_ ? backlog_->bytes() : 0); }
+
+std::size_t EpollTransport::unacknowledged() const {
+  int bytes = 0;
+  return fd_ >= 0 && ::ioctl(fd_, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
 
 std::size_t EpollTransport::drop_queue() {
   std::size_t dropped = loop_.queue_.size(list_);

@@ -39,6 +39,7 @@ class EpollTransport final : public Transport {
   void send_copy(std::string_view bytes) override;
   [[nodiscard]] bool send_within(const SharedBytes& bytes, std::size_t limit) override;
   [[nodiscard]] std::size_t queued() const override;
+  [[nodiscard]] std::size_t unacknowledged() const override;
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override;
   void abort() override;

@@ -32,6 +32,7 @@ class Transport {
     return true;
   }
   [[nodiscard]] virtual std::size_t queued() const = 0; // bytes not yet taken by the kernel
+  [[nodiscard]] virtual std::size_t unacknowledged() const { return 0; } // bytes that the kernel took and the peer's did not; asks the kernel
   // Forget everything queued that the kernel has not begun to take (a frame that
   // is partly written is finished). Returns the bytes dropped.
   virtual std::size_t drop_queue() = 0;
