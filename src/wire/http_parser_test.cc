@@ -164,6 +164,7 @@ TEST(WriteResponse, SaysTheLengthOfABodyThatIsLeftOut) {
   const std::string head = write_response(answer, true, "", true); // RFC 9110 §9.3.2
   EXPECT_NE(head.find("Content-Length: 5\r\n"), std::string::npos);
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+  EXPECT_EQ(write_response({.status = 200, .headers = {}, .body = ""}, true, "", true), "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n") << "forwarded: what GET would have had is not known";
   EXPECT_EQ(write_response({.status = 304, .headers = {{"ETag", "\"x\""}}, .body = "hello"}, true, ""), "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nConnection: keep-alive\r\n\r\n");
 }
 

@@ -47,7 +47,8 @@ std::string write_response(const Response& response, bool keep_alive, std::strin
     else if (!keep_alive) out += "Connection: close\r\n";
     else out += "Connection: keep-alive\r\n"; // for HTTP/1.0 clients that asked
   }
-  if (!bodiless) {
+  // Of an answer to HEAD that was made without a body, nobody knows what GET would have had (RFC 9110 §8.6).
+  if (!bodiless && !(head_only && response.body.empty())) {
     out += "Content-Length: ";
     out += std::to_string(response.body.size());
     out += "\r\n";
