@@ -148,7 +148,7 @@ class Player {
     if (verb == "tries") return connects(node, name, words, false);
     if (verb == "opens") return opens(node, name, words);
     if (verb == "asks") return asks(node, name, words);
-    if (verb == "calls") return new_peer(node, name, read_entry(words)).await_answer();
+    if (verb == "calls") return static_cast<void>(new_peer(node, name, read_entry(words)));
 
     Person& p = person(name);
     if (verb == ">") return says(node, p, words.rest());
