@@ -54,6 +54,7 @@ class TlsTransport final : public Transport, public Layer {
   void send_copy(std::string_view bytes) override;
   [[nodiscard]] bool send_within(const SharedBytes& bytes, std::size_t limit) override;
   [[nodiscard]] std::size_t queued() const override; // plaintext, and ciphertext not yet taken by the kernel
+  [[nodiscard]] std::size_t unacknowledged() const override { return socket_.unacknowledged(); } // ciphertext
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override; // close_notify goes behind the queue
   void abort() override;
