@@ -235,8 +235,10 @@ void TlsTransport::pump() {
 }
 
 void TlsTransport::after_flush() {
-  if (state_ != State::flushing || backlog_ || socket_.queued() > 0) return;
-  finish(linger_->duration);
+  if (state_ != State::flushing) return;
+  if (!backlog_ && socket_.queued() == 0) return finish(linger_->duration);
+  linger_->left = queued();
+  loop_.arm(*linger_, linger_->duration);
 }
 
 void TlsTransport::finish(Millis linger) {
@@ -255,8 +257,8 @@ void TlsTransport::finish(Millis linger) {
 void TlsTransport::on_drained() {
   if (state_ == State::closing) return;
   pump();
-  if (state_ == State::closing || backlog_ || socket_.queued() > 0) return;
   if (state_ == State::flushing) return after_flush();
+  if (state_ == State::closing || backlog_ || socket_.queued() > 0) return;
   if (std::exchange(full_, false)) handler_->on_drained();
 }
 
