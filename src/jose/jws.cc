@@ -90,7 +90,7 @@ Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
   const auto header_text = token.substr(0, first);
   const auto payload_text = token.substr(first + 1, last - first - 1);
   const auto signature_text = token.substr(last + 1);
-  if (header_text.empty() || payload_text.empty()) return diagnose(token);
+  if (header_text.empty()) return diagnose(token); // a payload of no octets can be signed; it is no claims
 
   Jws jws;
   if (!decode_segment(payload_text, jws.payload) || !decode_segment(signature_text, jws.signature)) return diagnose(token);
