@@ -22,7 +22,9 @@ const token = (header, claims, by) => {
 };
 
 let secret;   // a server whose tokens are HMACs
-let pair;     // one whose tokens are signatures
+let pair;     // one whose tokens are signatures with Ed25519
+let rsa;      // RS256
+let curve;    // ES256
 let visits = 0;
 let place;    // where nobody must ask
 
@@ -36,12 +38,15 @@ before(async () => {
   const ann = parts((await register(ofSecret, 'ann')).access_token);
   secret = { node: ofSecret, ...ann, by: hmac(SECRET), other: hmac('another secret, and as long as it has to be') };
 
-  const keys = crypto.generateKeyPairSync('ed25519');
-  const pem = path.join(temporary(file), 'jwt.pem');
-  fs.writeFileSync(pem, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-  const ofPair = await serve(file, { env: { JWT_PRIVATE_KEY_FILE: pem } });
-  const ben = parts((await register(ofPair, 'ben')).access_token);
-  pair = { node: ofPair, ...ben, keys, by: (input) => crypto.sign(null, input, keys.privateKey) };
+  const withPair = async (keys, by) => {
+    const pem = path.join(temporary(file), 'jwt.pem');
+    fs.writeFileSync(pem, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    const node = await serve(file, { env: { JWT_PRIVATE_KEY_FILE: pem } });
+    return { node, ...parts((await register(node, 'ben')).access_token), keys, by: (input) => by(input, keys.privateKey) };
+  };
+  pair = await withPair(crypto.generateKeyPairSync('ed25519'), (input, key) => crypto.sign(null, input, key));
+  rsa = await withPair(crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }), (input, key) => crypto.sign('sha256', input, key));
+  curve = await withPair(crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }), (input, key) => crypto.sign('sha256', input, { key, dsaEncoding: 'ieee-p1363' }));
 });
 
 const good = (to) => token(to.header, to.claims, to.by);
@@ -57,12 +62,10 @@ const widened = (text, encoding, bytes) => (encoding === 'utf16le' ? Buffer.from
 const shift = (text, by) => { const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'; return text.slice(0, -1) + letters[letters.indexOf(text.at(-1)) + by]; };
 const segments = (text) => text.split('.');
 
-// [attack, what, code, token]
+const ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'; // n of P-256
+
+// [attack, what, code, server, token]. (3, a weak secret, is refused at the start: configuration.test.mjs.)
 const attacks = () => {
-  const publicKey = pair.keys.publicKey;
-  const pem = publicKey.export({ type: 'spki', format: 'pem' });
-  const der = publicKey.export({ type: 'spki', format: 'der' });
-  const jwk = publicKey.export({ format: 'jwk' });
   const mallory = crypto.generateKeyPairSync('ed25519');
   const byMallory = (input) => crypto.sign(null, input, mallory.privateKey);
   const [h, c, s] = segments(good(secret));
@@ -72,8 +75,13 @@ const attacks = () => {
     ...['none', 'None', 'NONE', 'noNE'].flatMap((name) => [[1, `alg ${name}, no signature`, alg, secret, `${b64({ ...secret.header, alg: name })}.${c}.`],
       [1, `alg ${name}, signed`, alg, secret, withHeader(secret, { alg: name })],
       [1, `alg ${name}, where a key pair signs`, alg, pair, `${b64({ ...pair.header, alg: name })}.${b64(pair.claims)}.`]]),
-    ...Object.entries({ 'PEM': pem, 'PEM without its last line end': pem.trimEnd(), 'DER': der, 'JWK text': JSON.stringify(jwk), 'x': Buffer.from(jwk.x, 'base64url') })
-      .map(([what, key]) => [2, `the public key as HMAC secret: ${what}`, alg, pair, withHeader(pair, { alg: 'HS256' }, hmac(key))]),
+    ...[rsa, curve, pair].flatMap((to) => {
+      const { publicKey } = to.keys;
+      const pem = publicKey.export({ type: 'spki', format: 'pem' });
+      const jwk = publicKey.export({ format: 'jwk' });
+      const texts = { 'PEM': pem, 'PEM without its last line end': pem.trimEnd(), 'DER': publicKey.export({ type: 'spki', format: 'der' }), 'JWK text': JSON.stringify(jwk), 'its number': Buffer.from(jwk.n ?? jwk.x, 'base64url') };
+      return Object.entries(texts).map(([what, key]) => [2, `the public key of ${to.header.alg} as HMAC secret: ${what}`, alg, to, withHeader(to, { alg: 'HS256' }, hmac(key))]);
+    }),
     [4, 'an encrypted token', form, secret, `${b64({ alg: 'dir', enc: 'A256GCM' })}..${b64('iv')}.${b64('text')}.${b64('tag')}`],
     [4, 'enc in a signed one', form, secret, withHeader(secret, { enc: 'A256GCM' })],
     [5, 'a token in a token', form, secret, token({ ...secret.header, cty: 'JWT' }, good(secret), secret.by)],
@@ -98,7 +106,9 @@ const attacks = () => {
     [14, 'a token in quotes', form, secret, `"${good(secret)}"`],
     [15, 'typ text/at+jwt', 'WRONG_TOKEN_TYPE', secret, withHeader(secret, { typ: 'text/at+jwt' })],
     ...['HS512', 'hs256', 'EdDSA', 'RS256'].map((name) => [16, `alg ${name}`, alg, secret, withHeader(secret, { alg: name })]),
-    [16, 'alg ES256', alg, pair, withHeader(pair, { alg: 'ES256' })],
+    [16, 'alg ES256 for Ed25519', alg, pair, withHeader(pair, { alg: 'ES256' })],
+    ...['RS512', 'PS256', 'ES256', 'EdDSA'].map((name) => [16, `alg ${name} for RS256`, alg, rsa, withHeader(rsa, { alg: name })]),
+    [16, 'a PSS signature where RS256 is due', 'SIGNATURE_INVALID', rsa, withHeader(rsa, {}, (input) => crypto.sign('sha256', input, { key: rsa.keys.privateKey, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }))],
     [17, 'alg twice', form, secret, token(`{"alg":"none",${JSON.stringify(secret.header).slice(1)}`, secret.claims, secret.by)],
     [17, 'exp twice', form, secret, token(secret.header, `${JSON.stringify(secret.claims).slice(0, -1)},"exp":99999999999}`, secret.by)],
     ...['.', '..', '...', 'a', 'a.b', `${h}..${s}`, `.${c}.${s}`, `${h}.${c}.`, `${h}.${c}`, `${good(secret)}.`, `.${good(secret)}`, `${good(secret)}.${s}`, `${good(secret)}=`].map((text) => [18, `${text.slice(0, 4)}… of ${text.length} characters`, form, secret, text]),
@@ -112,6 +122,13 @@ const attacks = () => {
     ...[16, 31].map((bytes) => [24, `an HMAC of ${bytes} octets`, 'SIGNATURE_INVALID', secret, withHeader(secret, {}, (input) => secret.by(input).subarray(0, bytes))]),
     [24, 'an HMAC by another secret', 'SIGNATURE_INVALID', secret, withHeader(secret, {}, secret.other)],
     [25, 'a signature of zeros', 'SIGNATURE_INVALID', pair, withHeader(pair, {}, () => Buffer.alloc(64))],
+    ...Object.entries({ zero: '', one: '01', n: ORDER, 'n + 1': `${ORDER.slice(0, -2)}52`, 'all ones': 'ff'.repeat(32) })
+      .flatMap(([what, number]) => [['r', (rs) => Buffer.concat([Buffer.from(number.padStart(64, '0'), 'hex'), rs.subarray(32)])], ['s', (rs) => Buffer.concat([rs.subarray(0, 32), Buffer.from(number.padStart(64, '0'), 'hex')])]]
+        .map(([half, change]) => [25, `ECDSA with ${half} = ${what}`, 'SIGNATURE_INVALID', curve, withHeader(curve, {}, (input) => change(curve.by(input)))])),
+    [25, 'ECDSA in DER', 'SIGNATURE_INVALID', curve, withHeader(curve, {}, (input) => crypto.sign('sha256', input, curve.keys.privateKey))],
+    [25, 'ECDSA with a zero before each half', 'SIGNATURE_INVALID', curve, withHeader(curve, {}, (input) => { const rs = curve.by(input); return Buffer.concat([Buffer.alloc(1), rs.subarray(0, 32), Buffer.alloc(1), rs.subarray(32)]); })],
+    [25, 'RSA with a zero before it', 'SIGNATURE_INVALID', rsa, withHeader(rsa, {}, (input) => Buffer.concat([Buffer.alloc(1), rsa.by(input)]))],
+    [25, 'RSA with the signature 1', 'SIGNATURE_INVALID', rsa, withHeader(rsa, {}, () => Buffer.from('01'.padStart(512, '0'), 'hex'))],
     [25, 'an over-long signature', 'SIGNATURE_INVALID', pair, withHeader(pair, {}, (input) => Buffer.concat([pair.by(input), Buffer.alloc(1)]))],
   ];
 };
@@ -120,7 +137,7 @@ const attacks = () => {
 const isVisible = (text) => /^[\x21-\x7e]+$/.test(text);
 
 test('the real tokens get in, by each of the three ways', async () => {
-  for (const to of [secret, pair]) {
+  for (const to of [secret, pair, rsa, curve]) {
     const text = good(to);
     for (const headers of [{ Authorization: `Bearer ${text}` }, { 'Sec-WebSocket-Protocol': `foyer.v1, bearer.${text}` }]) {
       const { socket } = await handshake(to.node, { headers });
