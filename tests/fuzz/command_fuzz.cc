@@ -23,7 +23,7 @@ void check(const Command& command, std::string_view input) {
   // The other reader of JSON agrees.
   const auto value = json::parse(input, {.bytes = input.size(), .depth = kMaxDepth});
   // A number that nobody asked for may be larger than a double.
-  if (!value && value.error().find("out of range") != std::string::npos) return;
+  if (!value && (value.error().find("out of range") != std::string::npos || value.error().find("exponent overflow") != std::string::npos)) return;
   invariant(value.has_value() && value->is_object(), "a command is a JSON object everywhere");
   const auto& object = value->get_object();
   invariant(object.size() <= kMaxMembers, "a command has few members");

@@ -19,12 +19,18 @@ void check_refusal(const Refusal& refusal) {
 void check_key(const jose::Key& key) {
   invariant(!key.kid().empty() && key.thumbprint().size() == 43, "a key has a name");
   const auto published = key.public_jwk();
-  invariant(!published.contains("d") && !published.contains("k"), "nothing secret is published");
+  for (const std::string_view member : {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}) invariant(!published.contains(member), "nothing secret is published");
+  invariant(key.takes(key.algorithm()), "a key can have its own algorithm");
   const auto again = jose::Key::from_jwk(key.has_private() ? key.private_jwk() : published);
   invariant(again.has_value() && again->thumbprint() == key.thumbprint() && again->kid() == key.kid(), "a key that is written is the same when read");
   if (!key.can_sign()) return;
   const auto signature = key.sign("input");
   invariant(again->public_part().verify("input", signature) && !again->verify("other", signature), "a signature is of its input alone");
+  for (std::size_t i = 0; i < jose::kAlgorithms; ++i) {
+    const auto algorithm = static_cast<jose::Algorithm>(i);
+    invariant(algorithm == key.algorithm() || !again->public_part().verify(algorithm, "input", signature), "and of its algorithm alone");
+    invariant(key.takes(algorithm) == key.with_algorithm(algorithm).has_value(), "an algorithm that a key can have it can be kept to");
+  }
 }
 
 } // namespace

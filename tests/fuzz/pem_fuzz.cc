@@ -11,9 +11,9 @@ using namespace foyer;
 FUZZER(pem) {
   if (const auto key = jose::Key::parse_pem(input)) {
     const auto again = jose::Key::parse_pem(key->to_pem());
-    invariant(again.has_value() && again->thumbprint() == key->thumbprint() && again->can_sign() == key->can_sign(), "a key that is written is the same when read");
+    invariant(again.has_value() && again->thumbprint() == key->thumbprint() && again->has_private() == key->has_private(), "a key that is written is the same when read");
     invariant(key->public_part().to_pem().find("PRIVATE") == std::string::npos, "nothing secret is published");
-    const auto as_jwk = jose::Key::from_jwk(key->can_sign() ? key->private_jwk() : key->public_jwk());
+    const auto as_jwk = jose::Key::from_jwk(key->has_private() ? key->private_jwk() : key->public_jwk());
     invariant(as_jwk.has_value() && as_jwk->thumbprint() == key->thumbprint(), "it is the same key as a JWK");
   } else {
     invariant(key.error().cause == Cause::KEY_UNREADABLE || key.error().cause == Cause::WEAK_KEY, "a key that cannot be used is KEY_UNREADABLE, one that must not be is WEAK_KEY");
