@@ -15,6 +15,8 @@
 #include "base/json.h"
 #include "fuzz.h"
 #include "harness/node.h"
+#include "wire/deflate.h"
+#include "wire/extensions.h"
 #include "wire/http_response.h"
 #include "wire/websocket.h"
 
@@ -117,7 +119,10 @@ class Ear final : public wire::WsSink {
     if (response.status == 101) {
       invariant(response.headers.count("Sec-WebSocket-Accept") == 1, "an upgrade is complete");
       frames_.emplace(wire::WsRole::client, 16U << 20U);
-      if (response.headers.count("Sec-WebSocket-Extensions") != 0) deafen();
+      const auto extensions = wire::parse_extensions(response.headers.joined("Sec-WebSocket-Extensions"));
+      const auto terms = extensions ? wire::accept_deflate(*extensions, true) : std::nullopt;
+      invariant(terms.has_value() || response.headers.count("Sec-WebSocket-Extensions") == 0, "an answer to an offer can be read");
+      if (terms) frames_->allow_deflate(inflaters(), terms->server_bits, terms->server_takeover);
       return;
     }
     if (response.status < 400) return;
@@ -160,6 +165,11 @@ class Ear final : public wire::WsSink {
     return true;
   }
 
+  static wire::InflaterPool& inflaters() {
+    static wire::InflaterPool pool;
+    return pool;
+  }
+
   wire::HttpResponseParser http_;
   std::optional<wire::WsDecoder> frames_;
   std::string said_; // the end of it
@@ -191,7 +201,7 @@ class World {
   void begin() {
     clients_ = {};
     node_.emplace(Settings{{"loops", "2"}, {"echo", "token"}, {"address_handshakes", "1000000"}, {"address_refusals", "1000000"}, {"connect_rate", "1000000"}, {"message_bytes", "4000"}, {"text_bytes", "1000"},
-                           {"outbox_bytes", "20000"}, {"answer_bytes", "40000"}, {"connection_limit", "4"}, {"pending_limit", "2"}, {"user_connections", "2"}, {"messages_burst", "40"}, {"refusal_upgrades", "2"}});
+                           {"outbox_bytes", "20000"}, {"answer_bytes", "40000"}, {"connection_limit", "4"}, {"pending_limit", "2"}, {"user_connections", "2"}, {"messages_burst", "40"}, {"refusal_upgrades", "2"}, {"compression", "true"}, {"compression_min_bytes", "32"}, {"compression_context_takeover", "true"}});
     node_->on_pump([this] { return listen(); });
     inputs_ = 0;
   }
@@ -199,7 +209,7 @@ class World {
   void take(fuzz::Bytes& program) {
     const std::uint8_t what = program.byte();
     Client& client = clients_[(what >> 6U) % kClients];
-    switch (what % 19U) {
+    switch (what % 20U) {
       case 0:
       case 1: return connect(client, program);
       case 2: return send(client, filled(kCommands[program.byte() % kCommands.size()]), wire::Opcode::text);
@@ -218,6 +228,7 @@ class World {
       case 15: node_->set_auth_weather(std::to_array({"is well", "is away", "is silent"})[program.byte() % 3U]); return;
       case 16: return node_->set_disk(static_cast<Disk>(program.byte() % 5U));
       case 17: return revoke(program.byte());
+      case 18: return pack(client, program.text());
       default:
         if (program.byte() != 77) return;
         node_->drain();
@@ -248,6 +259,15 @@ class World {
     std::string frame;
     wire::append_masked_frame(frame, opcode, payload, 0x1d0ba5e5);
     if (client.end) client.end->write(frame);
+  }
+  // A compressed message, agreed on or not. It refers to none before it.
+  static void pack(Client& client, std::string_view payload) {
+    static wire::Deflater deflater(15, wire::Deflater::Context::none);
+    std::string packed;
+    if (!client.end || !deflater.pack(payload, packed)) return;
+    std::string frame;
+    wire::append_masked_frame(frame, wire::Opcode::text, packed, 0x1d0ba5e5, true);
+    client.end->write(frame);
   }
   // A frame with any first two bytes and any length, and what there is of its payload.
   static std::string masked(fuzz::Bytes& program) {
