@@ -347,7 +347,7 @@ TEST(Values, AreWrittenAsTheyAreRead) {
 }
 
 TEST(ConfigFile, OfAnyBytesIsReadOrNamedByItsPlace) {
-  for (const std::string& text : {std::string("[\n\x01"), std::string("[a\n\x7f"), std::string("\xff"), std::string("[\n")}) {
+  for (const std::string& text : {std::string("[\n\x01"), std::string("[a\n\x7f"), std::string("\xff"), std::string("[\n"), std::string("a = 1 \u00e4"), std::string("\u0228 = 1")}) {
     World world = test_gateway();
     world.args = {"--role", "gateway", "--config", "foyer.toml"};
     world.files["foyer.toml"] = {text};
