@@ -110,6 +110,11 @@ void Metrics::gauge_callback(std::string_view name, std::string_view help, std::
   series(family(name, help, "gauge"), std::move(labels)).read = std::move(read);
 }
 
+void Metrics::counter_callback(std::string_view name, std::string_view help, std::function<double()> read, Labels labels) {
+  const std::scoped_lock lock(mutex_);
+  series(family(name, help, "counter"), std::move(labels)).read = std::move(read);
+}
+
 std::string Metrics::text() const {
   const std::scoped_lock lock(mutex_);
   std::string out;

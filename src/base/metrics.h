@@ -58,6 +58,7 @@ class Metrics {
   Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds, Labels labels = {});
   // Read when the text is written; must be callable from any thread.
   void gauge_callback(std::string_view name, std::string_view help, std::function<double()> read, Labels labels = {});
+  void counter_callback(std::string_view name, std::string_view help, std::function<double()> read, Labels labels = {});
   [[nodiscard]] std::string text() const;
 
  private:

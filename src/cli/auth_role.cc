@@ -67,7 +67,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int threads = r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
   role->hashing_ = std::make_unique<net::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
-  role->hashing_->report_to(r.metrics);
+  role->hashing_->report_to(r.metrics, "hashing_queue");
   const accounts::KeyRotationPolicy rotation{.longest_token_life = std::max(r.config.access_token_ttl, accounts::kServiceTokenLife), .leeway = r.config.jwt_leeway};
   const auto runners = accounts::run_on(r.control, *role->hashing_);
   role->keys_ = std::make_unique<accounts::SigningKeys>(std::move(signer), *role->store_, seal, rotation, runners, r.clock, r.entropy, r.log);

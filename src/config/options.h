@@ -90,11 +90,13 @@ struct Config {
   std::uint64_t address_handshakes = 1'000; // per address and 10 s
   std::uint64_t address_refusals = 300;     // per address and 10 s
   std::uint64_t address_connections = 10'000;
+  std::uint64_t address_arriving = 5'000;    // of one address: neither admitted nor answered yet
   std::uint64_t user_connections = 100;
   std::uint64_t connection_limit = 100'000; // in the process
   std::uint64_t pending_limit = 5'000;      // sockets that wait for `authenticate`, in the process
   std::uint64_t connect_rate = 20'000;      // handshakes per second, in the process
   std::uint64_t handshake_limit = 10'000;   // sockets in the process that are not admitted and have no answer yet
+  std::uint64_t refused_sockets = 1'000;    // beyond connection_limit and handshake_limit: still heard, to be told why not
   std::uint64_t accept_backlog = 4'096;     // connections that the kernel keeps until they are accepted
 
   // connections

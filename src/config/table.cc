@@ -101,12 +101,18 @@ const Option kOptions[] = {
     {.name = "address_handshakes", .section = "The door", .slot = &Config::address_handshakes, .help = "Handshakes of one address in 10 s.", .min = 1, .max = kMany},
     {.name = "address_refusals", .section = "The door", .slot = &Config::address_refusals, .help = "Refusals of one address in 10 s.", .min = 1, .max = kMany},
     {.name = "address_connections", .section = "The door", .slot = &Config::address_connections, .help = "Connections of one address at once.", .min = 1, .max = kMany},
+    {.name = "address_arriving", .section = "The door", .slot = &Config::address_arriving,
+     .help = "Sockets of one address that are neither admitted nor answered yet. A trusted proxy is not counted.", .min = 1, .max = kMany},
     {.name = "user_connections", .section = "The door", .slot = &Config::user_connections, .help = "Connections of one user at once.", .min = 1, .max = kMany},
     {.name = "connection_limit", .section = "The door", .slot = &Config::connection_limit, .help = "Connections of the process at once.", .min = 1, .max = kMany},
     {.name = "pending_limit", .section = "The door", .slot = &Config::pending_limit, .help = "Sockets of the process that wait for their first message.", .min = 1, .max = kMany},
     {.name = "connect_rate", .section = "The door", .slot = &Config::connect_rate, .help = "Handshakes of the process in a second.", .min = 1, .max = kMany},
     {.name = "handshake_limit", .section = "The door", .slot = &Config::handshake_limit,
      .help = "Sockets of the process that are neither admitted nor answered yet: in their TLS handshake, their first request, or the door's questions.", .min = 1, .max = kMany},
+    {.name = "refused_sockets", .section = "The door", .slot = &Config::refused_sockets,
+     .help = "Sockets of the process beyond connection_limit or handshake_limit that are still heard for 2 s, so that the refusal reaches them in a form that they understand. "
+             "Any more get 503 without being heard.",
+     .min = 1, .max = kMany},
     {.name = "accept_backlog", .section = "The door", .slot = &Config::accept_backlog,
      .help = "Connections that the system keeps until they are accepted. The system's own limit (net.core.somaxconn) counts, too.", .min = 1, .max = 1'000'000},
 

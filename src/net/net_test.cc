@@ -76,7 +76,7 @@ TEST(ControlPlane, DestroysWhatStopLeftUnrun) {
 TEST(WorkQueue, TakesUpToItsLimitAndSaysNoToTheRest) {
   WorkQueue queue("test", 1, 2);
   Metrics metrics;
-  queue.report_to(metrics);
+  queue.report_to(metrics, "test_queue");
   std::promise<void> entered;
   std::promise<void> gate;
   auto open = gate.get_future().share();
@@ -90,7 +90,7 @@ TEST(WorkQueue, TakesUpToItsLimitAndSaysNoToTheRest) {
   gate.set_value();
   queue.drain();
   EXPECT_EQ(ran, 3);
-  EXPECT_EQ(metrics.counter("foyer_work_queue_rejected_total", "", {{"queue", "test"}}).value(), 1U);
+  EXPECT_EQ(metrics.counter("foyer_limit_refused_total", "", {{"limit", "test_queue"}}).value(), 1U);
 }
 
 TEST(WorkQueue, FinishesWhatWaitsWhenStoppedAndTakesNothingMore) {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "base/limit_metrics.h"
+
 namespace foyer::net {
 
 WorkQueue::WorkQueue(std::string_view name, int threads, std::size_t limit, int nice) : name_(name), limit_(limit), nice_(nice) {
@@ -74,9 +76,9 @@ std::size_t WorkQueue::depth() const {
   return waiting_.size();
 }
 
-void WorkQueue::report_to(Metrics& metrics) {
-  Gauge& depth = metrics.gauge("foyer_work_queue_depth", "Tasks that wait in a work queue", {{"queue", name_}});
-  Counter& rejected = metrics.counter("foyer_work_queue_rejected_total", "Tasks that a full work queue did not take", {{"queue", name_}});
+void WorkQueue::report_to(Metrics& metrics, std::string_view limit_name) {
+  Gauge& depth = limit_gauge(metrics, limit_name, static_cast<double>(limit_));
+  Counter& rejected = limit_refusals(metrics, limit_name);
   const std::lock_guard lock(mutex_);
   depth_gauge_ = &depth;
   rejected_ = &rejected;

@@ -36,8 +36,8 @@ class WorkQueue {
   [[nodiscard]] std::size_t depth() const; // tasks that wait
   [[nodiscard]] std::size_t limit() const { return limit_; }
   [[nodiscard]] const std::string& name() const { return name_; }
-  // foyer_work_queue_depth{queue=NAME}, foyer_work_queue_rejected_total{queue=NAME}.
-  void report_to(Metrics& metrics);
+  // Under the name of the option that sets its limit (base/limit_metrics.h).
+  void report_to(Metrics& metrics, std::string_view limit_name);
 
  private:
   void run();

@@ -1,9 +1,8 @@
-// How much one connection may say: a token bucket for messages, and a window for
-// bad ones. Pure; time is handed in.
+// How much one connection may say: allowances for commands and for bytes, and a
+// window for bad messages. Pure; time is handed in.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 
@@ -11,46 +10,62 @@
 
 namespace foyer::protocol {
 
-// Fills with `per_second` up to `burst`; each message takes one.
-class MessageBudget {
+// So many in the long run, and so many at once. One for all connections.
+class Allowance {
  public:
-  MessageBudget(std::uint32_t per_second, std::uint32_t burst) : per_second_(per_second), milli_(burst * 1000ULL), burst_milli_(burst * 1000ULL) {}
+  Allowance(std::uint64_t per_second, std::uint64_t burst) : per_second_(std::max<std::uint64_t>(1, per_second)), burst_(time_of(burst)) {}
 
-  // Zero: taken. Else how long to wait for the next one.
-  [[nodiscard]] Millis take(MonoTime now) {
-    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_).count();
-    if (elapsed > 0) {
-      milli_ = static_cast<std::uint64_t>(elapsed) > burst_milli_ ? burst_milli_ : std::min<std::uint64_t>(burst_milli_, milli_ + static_cast<std::uint64_t>(elapsed) * per_second_);
-      last_ = now;
-    }
-    if (milli_ >= 1000) {
-      milli_ -= 1000;
-      return Millis{0};
-    }
-    return Millis{1 + static_cast<std::int64_t>((1000 - milli_) / std::max(1U, per_second_))};
-  }
+  [[nodiscard]] std::chrono::nanoseconds time_of(std::uint64_t units) const { return std::chrono::nanoseconds{static_cast<std::int64_t>(units * 1'000'000'000ULL / per_second_)}; }
+  [[nodiscard]] std::chrono::nanoseconds burst() const { return burst_; } // the time of as many as may come at once
 
  private:
-  std::uint32_t per_second_;
-  std::uint64_t milli_;       // thousandths of a message
-  std::uint64_t burst_milli_;
-  MonoTime last_{};
+  std::uint64_t per_second_;
+  std::chrono::nanoseconds burst_;
 };
 
-// More than 10 bad messages in 10 s end a connection (TOO_MANY_BAD_MESSAGES).
+// What a connection took of an allowance, as the one moment at which all of it will
+// be paid for; a burst is how far that may lie ahead of now. (The generic cell rate
+// algorithm: a token bucket in one word, without a timer.)
+//
+//   100 a second, 400 at once: each takes 10 ms; the 401st within the first
+//   instant would be paid for 4.01 s ahead, which is 10 ms too far.
+class Meter {
+ public:
+  // Zero: taken. Else nothing is, and this is how long to wait.
+  [[nodiscard]] Millis take(const Allowance& allowance, MonoTime now, std::uint64_t units = 1) {
+    const MonoTime before = paid_;
+    charge(allowance, now, units);
+    const Millis wait = overdrawn(allowance, now);
+    if (wait.count() > 0) paid_ = before;
+    return wait;
+  }
+  // Takes what has come already.
+  void charge(const Allowance& allowance, MonoTime now, std::uint64_t units) { paid_ = std::max(paid_, now) + allowance.time_of(units); }
+  // How long until what was charged is within the allowance again; zero: it is.
+  [[nodiscard]] Millis overdrawn(const Allowance& allowance, MonoTime now) const {
+    const auto over = paid_ - now - allowance.burst();
+    return over.count() > 0 ? std::chrono::ceil<Millis>(over) : Millis{0};
+  }
+  // By more than another burst: no misfortune, a flood.
+  [[nodiscard]] bool flooded(const Allowance& allowance, MonoTime now) const { return paid_ - now > 2 * allowance.burst(); }
+
+ private:
+  MonoTime paid_{};
+};
+
+// Bad messages within 10 s: one more than the limit ends a connection (TOO_MANY_BAD_MESSAGES).
 class BadMessageWindow {
  public:
-  static constexpr std::uint16_t kLimit = 10;
   static constexpr std::chrono::seconds kWindow{10};
 
-  [[nodiscard]] bool one_more_is_too_many(MonoTime now) {
+  [[nodiscard]] bool one_more_is_too_many(MonoTime now, std::uint32_t limit) {
     if (count_ == 0 || now - start_ >= kWindow) start_ = now, count_ = 0;
-    return ++count_ > kLimit;
+    return ++count_ > limit;
   }
 
  private:
   MonoTime start_{};
-  std::uint16_t count_ = 0;
+  std::uint32_t count_ = 0;
 };
 
 } // namespace foyer::protocol
