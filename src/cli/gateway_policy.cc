@@ -1,5 +1,7 @@
 #include "cli/gateway_policy.h"
 
+#include <span>
+
 #include "protocol/encode.h"
 
 namespace foyer::cli {
@@ -39,6 +41,9 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   policy.rooms_per_connection = static_cast<std::uint32_t>(c.rooms_per_connection);
   policy.messages_per_s = static_cast<std::uint32_t>(c.messages_per_s);
   policy.messages_burst = static_cast<std::uint32_t>(c.messages_burst);
+  policy.bytes_per_s = c.bytes_per_s;
+  policy.bytes_burst = c.bytes_burst;
+  policy.bad_messages = static_cast<std::uint32_t>(c.bad_messages);
   policy.outbox_bytes = c.outbox_bytes;
   policy.compression = {.enabled = c.compression, .takeover = c.compression_context_takeover, .min_bytes = static_cast<std::size_t>(c.compression_min_bytes)};
   policy.rooms.presence_grace = c.presence_grace;
@@ -49,6 +54,19 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
                                                    .messages_per_s = c.messages_per_s, .name_bytes = policy.name_bytes, .version = build.version, .build = build.build,
                                                    .environment = build.environment, .config = build.config}.tail();
   return policy;
+}
+
+gateway::AddressPolicy address_policy(const config::Config& c, Entropy& entropy) {
+  std::uint64_t seed = 0;
+  entropy.fill(std::as_writable_bytes(std::span(&seed, 1)));
+  return {.handshakes = static_cast<std::uint32_t>(c.address_handshakes), .refusals = static_cast<std::uint32_t>(c.address_refusals), .connections = static_cast<std::uint32_t>(c.address_connections),
+          .arriving = static_cast<std::uint32_t>(c.address_arriving), .seed = seed};
+}
+
+gateway::ConnectionPolicy connection_policy(const config::Config& c) {
+  return {.connections = static_cast<std::uint32_t>(c.connection_limit), .handshakes = static_cast<std::uint32_t>(c.handshake_limit), .refused_sockets = static_cast<std::uint32_t>(c.refused_sockets),
+          .pending = static_cast<std::uint32_t>(c.pending_limit), .refusal_upgrades = static_cast<std::uint32_t>(c.refusal_upgrades), .connects_per_s = static_cast<std::uint32_t>(c.connect_rate),
+          .requests = static_cast<std::uint32_t>(c.request_queue)};
 }
 
 jose::VerifierPolicy verifier_policy(const config::Config& c) {

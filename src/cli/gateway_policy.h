@@ -3,12 +3,15 @@
 
 #include "api/build_info.h"
 #include "config/options.h"
+#include "base/clock.h"
 #include "gateway/deps.h"
 #include "jose/verifier.h"
 
 namespace foyer::cli {
 
 [[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, const api::BuildInfo& build);
+[[nodiscard]] gateway::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
+[[nodiscard]] gateway::ConnectionPolicy connection_policy(const config::Config& config);
 // What an access token must say.
 [[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
 

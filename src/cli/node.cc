@@ -9,10 +9,12 @@
 
 #include "api/routes.h"
 #include "base/json.h"
+#include "base/limit_metrics.h"
 #include "base/metrics.h"
 #include "cli/auth_role.h"
 #include "cli/build_id.h"
 #include "cli/gateway_policy.h"
+#include "cli/process_limits.h"
 #include "cli/remote_auth.h"
 #include "cli/stores.h"
 #include "cli/tls_port.h"
@@ -56,9 +58,9 @@ struct Node::Parts {
 
   gateway::RefusalRing ring;
   std::unique_ptr<gateway::RefusalReporter> reporter;
-  std::unique_ptr<gateway::AddressLimits> addresses, plain_gets;
+  std::unique_ptr<gateway::AddressLimits> addresses, plain_gets, metrics_addresses;
   std::unique_ptr<gateway::UserConnections> users;
-  std::unique_ptr<gateway::ConnectionGauges> gauges;
+  std::unique_ptr<gateway::ConnectionGauges> gauges, metrics_gauges;
   door::DoorPolicy router_door; // what the routers look at
   // The operator's API is made before the gateway that it asks.
   struct Info final : gateway::GatewayInfo {
@@ -77,15 +79,16 @@ struct Node::Parts {
   Result<void> open_tls();
   Result<void> open_chat();
   Result<void> open_auth();
+  void make_limits();
   void make_gateway();
   void detach_messages(UserId user);
   void refused(const Request& request, const Refusal& refusal);
-  [[nodiscard]] gateway::GatewayDeps deps(const gateway::Router& r);
+  [[nodiscard]] gateway::GatewayDeps deps(const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts);
   [[nodiscard]] api::ApiDeps api_deps();
 };
 
 Result<void> Node::Parts::bind() {
-  TRY(bound, loop::Listener::open({config.listen.host, config.listen.port}));
+  TRY(bound, loop::Listener::open({config.listen.host, config.listen.port}, static_cast<int>(config.accept_backlog)));
   listener = std::move(bound);
   if (!config.metrics_listen.empty()) {
     TRY(other, loop::Listener::open({config.metrics_listen.host, config.metrics_listen.port}));
@@ -149,11 +152,11 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
   reporter->report({.ref = request.ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = request.address, .origin = origin == nullptr ? std::string{} : *origin, .path = request.path});
 }
 
-gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r) {
+gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts) {
   auto& service = auth_role ? static_cast<auth::AuthService&>(auth_role->service()) : remote_auth->service();
   gateway::GatewayDeps out{.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = chat.get(), .auth_service = service,
-                           .verifier = own_verifier ? *own_verifier : remote_auth->verifier(), .revocations = *revocations, .router = r, .reporter = *reporter, .ring = ring, .addresses = *addresses,
-                           .plain_gets = *plain_gets, .users = *users, .gauges = *gauges, .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
+                           .verifier = own_verifier ? *own_verifier : remote_auth->verifier(), .revocations = *revocations, .router = r, .reporter = *reporter, .ring = ring, .addresses = by_address,
+                           .plain_gets = *plain_gets, .users = *users, .gauges = counts, .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
   if (remote_auth) {
     out.refresh_keys = remote_auth->refresh_keys();
     out.on_deleted = [this](UserId user) { detach_messages(std::move(user)); };
@@ -174,15 +177,31 @@ api::ApiDeps Node::Parts::api_deps() {
           .ready = std::move(ready), .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
 }
 
+void Node::Parts::make_limits() {
+  const auto address_rules = address_policy(config, entropy);
+  addresses = std::make_unique<gateway::AddressLimits>(address_rules);
+  addresses->report_to(metrics, "address_table");
+  plain_gets = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.handshakes = 100, .table_size = 16'384, .seed = address_rules.seed});
+  users = std::make_unique<gateway::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
+  users->report_to(metrics);
+  gauges = std::make_unique<gateway::ConnectionGauges>(connection_policy(config));
+  gauges->report_to(metrics);
+  // What watches this process is not kept out by those who flood the other port.
+  metrics_addresses = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.table_size = 1'024, .seed = address_rules.seed});
+  metrics_gauges = std::make_unique<gateway::ConnectionGauges>(gateway::ConnectionPolicy{.connections = 256, .handshakes = 128, .refused_sockets = 16, .requests = 128});
+  report_accept_queue(metrics, listener);
+  report_open_files(metrics);
+  if (chat) report_store_queue(metrics, config.store_queue);
+  report_limit(metrics, "revocation_table", static_cast<double>(auth::RevocationPolicy{}.table_size), [this] { return static_cast<double>(revocations->size()); });
+  report_limit(metrics, "refusal_ring", gateway::RefusalRing::kInAll, [this] { return static_cast<double>(ring.size()); });
+}
+
 void Node::Parts::make_gateway() {
   reporter = std::make_unique<gateway::RefusalReporter>(ring, metrics, log, clock);
-  addresses = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.handshakes = static_cast<std::uint32_t>(config.address_handshakes), .refusals = static_cast<std::uint32_t>(config.address_refusals),
-                                                                              .connections = static_cast<std::uint32_t>(config.address_connections)});
-  plain_gets = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.handshakes = 100, .table_size = 16'384});
-  users = std::make_unique<gateway::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
-  gauges = std::make_unique<gateway::ConnectionGauges>(gateway::ConnectionPolicy{.connections = static_cast<std::uint32_t>(config.connection_limit), .pending = static_cast<std::uint32_t>(config.pending_limit),
-                                                                                 .refusal_upgrades = static_cast<std::uint32_t>(config.refusal_upgrades), .connects_per_s = static_cast<std::uint32_t>(config.connect_rate)});
+  make_limits();
   auto policy = gateway_policy(config, build);
+  policy.rooms.rooms_loaded = std::max<std::size_t>(1, config.rooms_loaded / loops->size()); // a room is of one loop, by its name
+  policy.rooms.memory_bytes = config.memory_bytes / loops->size();
   router_door = policy.door;
   info.gateway = &gateway;
   const gateway::RouterPolicy router_policy{.door = &router_door, .development = policy.reveal, .version = build.version, .build = build.build,
@@ -199,15 +218,17 @@ void Node::Parts::make_gateway() {
   router = std::make_unique<gateway::Router>(std::move(routes), router_policy);
   std::vector<loop::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
-  gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router));
+  gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router, *addresses, *gauges));
   loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) {
     auto accept = gateway->accept_function(loop.index());
     return tls ? tls->server().secured(loop, std::move(accept)) : accept;
   });
+  report_limit(metrics, "rooms_loaded", static_cast<double>(config.rooms_loaded), [this] { return static_cast<double>(gateway->rooms_loaded()); });
+  report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes), [this] { return static_cast<double>(gateway->memory_bytes()); });
   if (!metrics_listener) return;
   metrics_router = std::make_unique<gateway::Router>(api::metrics_listener_routes(api_deps()), router_policy);
   policy.door.sockets.clear();
-  metrics_gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router));
+  metrics_gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router, *metrics_addresses, *metrics_gauges));
   loops->listen(std::exchange(metrics_listener, nullptr), [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
 }
 

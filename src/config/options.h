@@ -131,6 +131,8 @@ struct Config {
   Millis presence_grace{5'000};
   std::vector<std::string> non_durable_rooms; // patterns with *, e.g. live-*
   std::uint64_t memory_messages = 300;        // kept for each room that is not durable
+  std::uint64_t memory_bytes = 256 * 1024 * 1024; // of the texts of all of these
+  std::uint64_t rooms_loaded = 100'000;       // rooms of the process that are in use, or were a moment ago
   std::uint64_t history_days = 0;             // 0: for ever
   std::uint64_t history_messages = 0;         // per room; 0: all
   std::uint64_t store_queue = 10'000;         // changes that wait for the chat writer; over: BUSY

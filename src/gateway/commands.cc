@@ -12,8 +12,7 @@ using protocol::CommandType;
 Speaker Connection::speaker() const { return {.connection = id_, .user = identity_.user, .name = identity_.name, .permissions = identity_.permissions}; }
 
 void Connection::run(const Command& command) {
-  if (const Millis wait = budget_.take(shard_.loop().now()); wait.count() > 0)
-    return refuse_command(command.id, {.cause = Cause::RATE_LIMITED, .retry_after = wait});
+  if (!within_allowance(command.id)) return;
   switch (command.type) {
     case CommandType::ping: {
       std::string& json = shard_.scratch();

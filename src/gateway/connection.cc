@@ -6,13 +6,9 @@
 
 namespace foyer::gateway {
 
-Connection::Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Result<Pass> connection_pass)
-    : shard_(shard), transport_(transport), id_(id), frames_(wire::WsRole::server, shard.policy().message_bytes),
-      budget_(shard.policy().messages_per_s, shard.policy().messages_burst) {
-  std::optional<Refusal> full;
-  if (connection_pass) connection_pass_ = std::move(*connection_pass);
-  else full = std::move(connection_pass).error();
-  entrance_ = std::make_unique<Entrance>(*this, std::move(full));
+Connection::Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Arrival arrival)
+    : shard_(shard), transport_(transport), id_(id), frames_(wire::WsRole::server, shard.policy().message_bytes), connection_pass_(std::move(arrival.socket)) {
+  entrance_ = std::make_unique<Entrance>(*this, std::move(arrival));
 }
 
 Connection::~Connection() = default;
@@ -64,6 +60,8 @@ void Connection::on_closed() {
 void Connection::feed_frames(std::span<char> bytes) {
   if (phase_ == Phase::closing) return;
   pinged_ = false;
+  bytes_.charge(shard_.allowed_bytes(), shard_.loop().now(), bytes.size());
+  if (bytes_.flooded(shard_.allowed_bytes(), shard_.loop().now())) return end_flood("bytes_per_s");
   const wire::WsError error = frames_.feed(bytes, *this);
   if (error.close == 0 || phase_ == Phase::closing) return;
   end({.cause = error.cause, .evidence = std::string(error.what)});
@@ -133,6 +131,11 @@ void Connection::take_text(std::span<char> text) {
 
 bool Connection::on_ping(std::string_view payload) {
   if (phase_ == Phase::closing) return false;
+  const auto now = shard_.loop().now();
+  if (commands_.take(shard_.allowed_commands(), now).count() > 0 && refusals_.take(shard_.allowed_commands(), now).count() > 0) {
+    end_flood("messages_per_s, by pings");
+    return false;
+  }
   std::string frame;
   wire::append_frame(frame, wire::Opcode::pong, payload);
   if (fits(frame.size())) transport_.send_copy(frame);
@@ -204,8 +207,26 @@ void Connection::refuse_command(MessageId id, Refusal refusal) {
   say(json, true); // whoever says too much in one breath is told so, and is not slow for that
 }
 
+// A command beyond the allowance is refused and costs of a second one of the same
+// size; whoever has used up that, too, does not listen.
+bool Connection::within_allowance(const MessageId& id) {
+  const auto now = shard_.loop().now();
+  std::string_view limit = "messages_per_s";
+  Millis wait = commands_.take(shard_.allowed_commands(), now);
+  if (wait.count() == 0) {
+    limit = "bytes_per_s";
+    wait = bytes_.overdrawn(shard_.allowed_bytes(), now);
+  }
+  if (wait.count() == 0) return true;
+  if (refusals_.take(shard_.allowed_commands(), now).count() > 0) end_flood(limit);
+  else refuse_command(id, {.cause = Cause::RATE_LIMITED, .evidence = std::string(limit), .retry_after = wait});
+  return false;
+}
+
+void Connection::end_flood(std::string_view limit) { end({.cause = Cause::FLOODING, .evidence = std::string(limit), .retry_after = Millis{10'000}}); }
+
 void Connection::bad_message(const protocol::BadCommand& bad) {
-  if (bad_.one_more_is_too_many(shard_.loop().now()))
+  if (bad_.one_more_is_too_many(shard_.loop().now(), shard_.policy().bad_messages))
     return end({.cause = Cause::TOO_MANY_BAD_MESSAGES, .evidence = bad.what, .retry_after = Millis{10'000}});
   refuse_command(bad.id, {.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
 }

@@ -22,8 +22,8 @@
 
 #include "base/http.h"
 #include "base/refusal.h"
+#include "gateway/arrival.h"
 #include "gateway/compression.h"
-#include "gateway/limits.h"
 #include "gateway/room_port.h"
 #include "loop/transport.h"
 #include "protocol/budget.h"
@@ -41,7 +41,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   enum class Phase : std::uint8_t { entering, deciding, authenticating, ready, closing };
   enum class Service : std::uint8_t { chat, echo };
 
-  Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Result<Pass> connection_pass);
+  Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Arrival arrival);
   ~Connection() override;
 
   // TransportHandler
@@ -67,6 +67,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
   [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
   void hold(Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
+  void give_up_place() { connection_pass_.release(); } // before the socket is closed: somebody else needs it
   void identity_answered(Result<Identity> identity);
   void keys_answered(Result<bool> newer);
   void request_answered(Response response);
@@ -122,6 +123,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void hand_over(const SharedBytes& frame);
   Ref report(const Refusal& refusal);
   void drop_entrance();
+  [[nodiscard]] bool within_allowance(const MessageId& id); // else refused, or ended as a flood
+  void end_flood(std::string_view limit);
   [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
 
   Shard& shard_;
@@ -138,7 +141,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   Identity identity_;
   std::string address_;       // the client's, after TRUSTED_PROXIES
   std::size_t answers_ = 0;   // bytes of answers queued since the queue was empty last
-  protocol::MessageBudget budget_;
+  protocol::Meter bytes_, commands_, refusals_; // refusals_: of commands beyond the allowance
   protocol::BadMessageWindow bad_;
   MonoTime beat_due_{};       // next ping, or the end of waiting for its answer
   Pass connection_pass_, user_pass_, address_pass_;

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "door/door.h"
+#include "gateway/address_limits.h"
 #include "gateway/client_address.h"
 #include "gateway/compression.h"
 #include "gateway/limits.h"
@@ -43,6 +44,7 @@ struct GatewayPolicy {
   Millis token_warning{60'000};  // token_expiring comes this long before the end
   Millis leeway{30'000};         // the end of a token is its exp plus this
   Millis drain_timeout{8'000};
+  Millis refused_timeout{2'000}; // how long a socket is heard that can only be told that there is no place
   Millis close_linger{1'000};    // reading on after Close, so that a reset cannot destroy the last message
   std::uint32_t message_bytes = 64 * 1024;
   std::uint32_t text_bytes = 16 * 1024;
@@ -50,6 +52,9 @@ struct GatewayPolicy {
   std::uint32_t rooms_per_connection = 100;
   std::uint32_t messages_per_s = 100;
   std::uint32_t messages_burst = 400;
+  std::uint64_t bytes_per_s = 1024 * 1024;
+  std::uint64_t bytes_burst = 4 * 1024 * 1024;
+  std::uint32_t bad_messages = 10; // in 10 s
   std::size_t outbox_bytes = 1024 * 1024;
   std::size_t answer_bytes = 8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history

@@ -14,8 +14,8 @@ constexpr std::size_t kHeldBytes = 128 * 1024;
 
 } // namespace
 
-Entrance::Entrance(Connection& connection, std::optional<Refusal> full)
-    : connection_(connection), shard_(connection.shard()), parser_(shard_.policy().http), full_(std::move(full)) {
+Entrance::Entrance(Connection& connection, Arrival arrival)
+    : connection_(connection), shard_(connection.shard()), parser_(shard_.policy().http), full_(std::move(arrival.full)), handshake_(std::move(arrival.handshake)), arriving_(std::move(arrival.address)) {
   wait_for(shard_.policy().header_timeout);
 }
 
@@ -134,6 +134,7 @@ void Entrance::upgrade(std::string_view subprotocol, bool flush_early) {
   head += "\r\n\r\n";
   connection_.transport().send_copy(head);
   upgraded_ = true;
+  handshake_.release();
   if (!flush_early) early_.clear();
 }
 

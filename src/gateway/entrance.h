@@ -13,6 +13,8 @@
 
 #include "base/http.h"
 #include "door/door.h"
+#include "gateway/arrival.h"
+#include "gateway/idle.h"
 #include "gateway/limits.h"
 #include "gateway/room_port.h"
 #include "protocol/command.h"
@@ -23,10 +25,13 @@ namespace foyer::gateway {
 class Connection;
 class Shard;
 
-class Entrance {
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
+[[nodiscard]] std::string http_date(WallTime now);
+
+class Entrance final : private Idle {
  public:
-  // `full`: CONNECTION_LIMIT is reached; told by the door, or by HTTP.
-  Entrance(Connection& connection, std::optional<Refusal> full);
+  // Where something is full, that is all that is told, by the door or by HTTP.
+  Entrance(Connection& connection, Arrival arrival);
   ~Entrance();
 
   void on_bytes(std::string_view bytes); // entering and deciding
@@ -76,6 +81,7 @@ class Entrance {
   [[nodiscard]] std::optional<Refusal> capacity(const Identity& identity);
   void upgrade(std::string_view subprotocol, bool flush_early);
   void arm(Millis after);
+  void give_way() override;
 
   Connection& connection_;
   Shard& shard_;
@@ -92,6 +98,7 @@ class Entrance {
   std::string upgrade_key_; // Sec-WebSocket-Key
   std::string user_;        // once established
   Ref ref_;
+  Pass handshake_, arriving_;   // see Arrival
   Pass pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
   std::string token_;       // waits for a newer key set

@@ -23,6 +23,8 @@ Refusal too_much_behind() {
   return {.cause = Cause::PIPELINE_LIMIT, .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request", .retry_after = Millis{1'000}};
 }
 
+} // namespace
+
 std::string http_date(WallTime now) {
   const std::time_t seconds = static_cast<std::time_t>(unix_seconds(now));
   std::tm parts{};
@@ -32,13 +34,11 @@ std::string http_date(WallTime now) {
   return {text, length};
 }
 
-} // namespace
-
 // Times. A connection has one timer; it is set for whichever comes first: the end of
 // our patience with what is to arrive, or with an answer that nobody takes.
 
 void Entrance::wait_for(Millis patience) {
-  due_ = shard_.loop().now() + patience;
+  due_ = shard_.loop().now() + (full_ ? std::min(patience, shard_.policy().refused_timeout) : patience);
   schedule();
 }
 
@@ -91,6 +91,7 @@ void Entrance::read_request(std::string_view& rest) {
   using State = wire::HttpParser::State;
   const bool was_started = parser_.started();
   const State before = parser_.state();
+  stop_idling();
   rest.remove_prefix(parser_.feed(rest));
   if (!was_started && parser_.started()) begun_ = shard_.loop().now();
   switch (parser_.state()) {
@@ -142,7 +143,7 @@ void Entrance::handle_request(std::string_view& rest) {
   request_.secure = client.secure;
   const auto* host = request_.headers.find("Host");
   request_.origin_url = std::string(client.secure ? "https://" : "http://") + (host == nullptr ? std::string{} : *host);
-  last_request_ = last_request_ || shard_.draining() || !parser_.keep_alive();
+  last_request_ = last_request_ || full_ || shard_.draining() || !parser_.keep_alive();
   if (parser_.https_target() && !client.secure) // RFC 9110 §7.4
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED, .evidence = "an https target on a connection that is not encrypted", .field = "target"});
   if (door::is_plain_get(shard_.policy().door, request_)) {
@@ -167,9 +168,9 @@ void Entrance::refuse_whole(const Refusal& refusal) {
 }
 
 void Entrance::route() {
+  const bool is_health = request_.path.starts_with("/health"); // stays readable whatever is full, and to the end
   if (full_ || shard_.draining()) {
-    // Health stays readable to the end.
-    if (!request_.path.starts_with("/health")) {
+    if (!is_health) {
       const Refusal refusal = full_ ? *full_ : Refusal{.cause = Cause::DRAINING, .retry_after = Millis{1'000}};
       report(refusal);
       return respond_problem(refusal);
@@ -178,10 +179,20 @@ void Entrance::route() {
   auto found = shard_.deps().router.resolve(request_);
   if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response), !last_request_);
   const Handler* handler = std::get<const Handler*>(found);
+  Pass place;
+  if (!is_health) {
+    auto taken = shard_.deps().gauges.request();
+    if (!taken) {
+      report(taken.error());
+      return respond_problem(taken.error());
+    }
+    place = std::move(*taken);
+  }
   waiting_ = true;
   wait_for(of_request(shard_.policy().request_timeout));
   // The answer comes from another thread, perhaps after the connection's end.
-  Reply reply = [&shard = shard_, id = connection_.id(), alive = shard_.alive()](Response response) mutable {
+  Reply reply = [&shard = shard_, id = connection_.id(), alive = shard_.alive(), place = std::move(place)](Response response) mutable {
+    place.release();
     if (!*alive) return;
     shard.loop().post([&shard, id, response = std::move(response)]() mutable {
       if (Connection* connection = shard.find(id)) connection->request_answered(std::move(response));
@@ -204,6 +215,8 @@ void Entrance::respond_problem(const Refusal& refusal) {
 
 void Entrance::respond(Response response, bool keep_alive) {
   if (finished_ || leaving_) return;
+  handshake_.release();
+  arriving_.release();
   loop::Transport& transport = connection_.transport();
   request_.ref = ref_;
   shard_.deps().router.decorate(request_, response);
@@ -220,7 +233,15 @@ void Entrance::respond(Response response, bool keep_alive) {
     resting_ = true;
     return look_again();
   }
-  if (!early_.empty() || flooded_ || half_closed_) read_requests({});
+  if (!early_.empty() || flooded_ || half_closed_) return read_requests({});
+  idle_in(shard_.idle());
+}
+
+// Nothing was asked since the last answer, and somebody else needs the place: what a
+// server may do at any time (RFC 9112 §9.5), and what takes a service from nobody.
+void Entrance::give_way() {
+  end();
+  connection_.give_up_place();
 }
 
 // From now on, some of `bytes` must be taken in each write_timeout.

@@ -10,18 +10,20 @@ constexpr Millis kStuck{5'000};
 
 std::int64_t milliseconds(MonoTime t) { return std::chrono::duration_cast<Millis>(t.time_since_epoch()).count(); }
 
-// Shows that a loop turns.
+// Shows that a loop turns, and how much it holds.
 class Pulse final : public loop::Timer {
  public:
-  Pulse(loop::Loop& loop, std::atomic<std::int64_t>& last) : loop_(loop), last_(last) {}
+  Pulse(loop::Loop& loop, Shard& shard) : loop_(loop), shard_(shard) {}
   void on_timer() override {
-    last_.store(milliseconds(loop_.now()), std::memory_order_relaxed);
+    shard_.last_turn_ms.store(milliseconds(loop_.now()), std::memory_order_relaxed);
+    shard_.rooms_loaded.store(shard_.owners().loaded(), std::memory_order_relaxed);
+    shard_.memory_bytes.store(shard_.owners().memory(), std::memory_order_relaxed);
     loop_.arm(*this, kPulse);
   }
 
  private:
   loop::Loop& loop_;
-  std::atomic<std::int64_t>& last_;
+  Shard& shard_;
 };
 
 } // namespace
@@ -31,7 +33,7 @@ Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, Ga
   for (std::size_t i = 0; i < loops.size(); ++i) shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_));
   for (std::size_t i = 0; i < loops.size(); ++i) {
     shards_[i]->connect(&shards_);
-    auto pulse = std::make_unique<Pulse>(*loops[i], shards_[i]->last_turn_ms);
+    auto pulse = std::make_unique<Pulse>(*loops[i], *shards_[i]);
     shards_[i]->last_turn_ms = milliseconds(deps_.clock.mono());
     loops[i]->post([loop = loops[i], timer = pulse.get()] { loop->arm(*timer, kPulse); });
     pulses_.push_back(std::move(pulse));
@@ -79,6 +81,18 @@ std::vector<RefusalRecord> Gateway::refusals(const RefusalFilter& filter) const 
 std::uint64_t Gateway::connections() const {
   std::uint64_t sum = 0;
   for (const auto& shard : shards_) sum += shard->sockets.load(std::memory_order_relaxed);
+  return sum;
+}
+
+std::uint64_t Gateway::rooms_loaded() const {
+  std::uint64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->rooms_loaded.load(std::memory_order_relaxed);
+  return sum;
+}
+
+std::uint64_t Gateway::memory_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->memory_bytes.load(std::memory_order_relaxed);
   return sum;
 }
 

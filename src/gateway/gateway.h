@@ -32,6 +32,10 @@ class Gateway final : public GatewayInfo {
   // who knocked while it went on.
   void when_empty(std::function<void()> done);
 
+  // Of all loops, as it was within the last second. From any thread.
+  [[nodiscard]] std::uint64_t rooms_loaded() const;
+  [[nodiscard]] std::uint64_t memory_bytes() const; // texts of rooms that are not durable
+
   // GatewayInfo
   [[nodiscard]] std::vector<RefusalRecord> refusals(const RefusalFilter& filter) const override;
   [[nodiscard]] std::uint64_t connections() const override;

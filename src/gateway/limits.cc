@@ -53,14 +53,14 @@ std::uint32_t UserConnections::open(const UserId& user) const {
 }
 
 std::optional<Pass> CountingLimit::take() {
-  std::uint32_t now = taken_.load(std::memory_order_relaxed);
+  std::uint32_t now = taken_->load(std::memory_order_relaxed);
   do {
     if (now >= limit_) {
       if (refused_ != nullptr) refused_->add();
       return std::nullopt;
     }
-  } while (!taken_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
-  return Pass([this] { taken_.fetch_sub(1, std::memory_order_relaxed); });
+  } while (!taken_->compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
+  return Pass([taken = taken_] { taken->fetch_sub(1, std::memory_order_relaxed); });
 }
 
 std::string CountingLimit::text() const { return fmt::format("{}={}", name_, limit_); }

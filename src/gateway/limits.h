@@ -10,12 +10,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -61,7 +60,7 @@ class CountingLimit {
  public:
   CountingLimit(std::string_view name, std::uint32_t limit) : name_(name), limit_(limit) {}
   [[nodiscard]] std::optional<Pass> take();
-  [[nodiscard]] std::uint32_t taken() const { return taken_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t taken() const { return taken_->load(std::memory_order_relaxed); }
   [[nodiscard]] bool full() const { return taken() >= limit_; }
   // "request_queue=1024": for evidence.
   [[nodiscard]] std::string text() const;
@@ -70,7 +69,7 @@ class CountingLimit {
  private:
   std::string_view name_; // of the option
   std::uint32_t limit_;
-  std::atomic<std::uint32_t> taken_{0};
+  std::shared_ptr<std::atomic<std::uint32_t>> taken_ = std::make_shared<std::atomic<std::uint32_t>>(0); // a pass may outlive the limit
   Counter* refused_ = nullptr;
 };
 

@@ -12,86 +12,6 @@ const MonoTime kStart{std::chrono::seconds{1000}};
 
 Cause cause_of(const std::optional<Refusal>& refusal) { return refusal ? refusal->cause : Cause::INTERNAL_ERROR; }
 
-TEST(AddressLimits, TheThousandAndFirstHandshakeWithinTenSecondsIsRefusedAndToldWhenToComeBack) {
-  AddressLimits limits({});
-  for (int i = 0; i < 1000; ++i) ASSERT_FALSE(limits.handshake("10.0.0.1", kStart));
-  const auto refused = limits.handshake("10.0.0.1", kStart);
-  ASSERT_EQ(cause_of(refused), Cause::ADDRESS_RATE_LIMIT);
-  ASSERT_TRUE(refused->retry_after);
-  EXPECT_TRUE(limits.handshake("10.0.0.1", kStart + *refused->retry_after - Millis{2}));
-  EXPECT_FALSE(limits.handshake("10.0.0.1", kStart + *refused->retry_after));
-  EXPECT_FALSE(limits.handshake("10.0.0.2", kStart)) << "another address is not concerned";
-}
-
-TEST(AddressLimits, TheWindowSlides) {
-  AddressLimits limits({.handshakes = 10});
-  const MonoTime late = kStart + Millis{9'000};
-  for (int i = 0; i < 10; ++i) ASSERT_FALSE(limits.handshake("10.0.0.1", late));
-  EXPECT_TRUE(limits.handshake("10.0.0.1", kStart + Millis{10'000})) << "a second later all ten are still in sight";
-  int admitted = 0;
-  for (int i = 0; i < 10; ++i) admitted += limits.handshake("10.0.0.1", kStart + Millis{15'000}) ? 0 : 1;
-  EXPECT_EQ(admitted, 5);
-}
-
-TEST(AddressLimits, ManyRefusalsCloseTheDoorToThatAddress) {
-  AddressLimits limits({.refusals = 3});
-  for (int i = 0; i < 3; ++i) limits.refused("10.0.0.1", Cause::SIGNATURE_INVALID, kStart);
-  const auto refused = limits.handshake("10.0.0.1", kStart);
-  ASSERT_EQ(cause_of(refused), Cause::ADDRESS_RATE_LIMIT);
-  EXPECT_FALSE(limits.handshake("10.0.0.1", kStart + *refused->retry_after));
-}
-
-TEST(AddressLimits, RefusalsThatAreNotTheClientsFaultDoNotCount) {
-  AddressLimits limits({.refusals = 1});
-  for (const Cause cause : {Cause::DRAINING, Cause::ADDRESS_RATE_LIMIT, Cause::AUTH_SERVICE_TIMEOUT, Cause::SERVICE_SECRET_REJECTED, Cause::REVOCATION_UNCHECKED,
-                            Cause::USER_CONNECTION_LIMIT})
-    limits.refused("10.0.0.1", cause, kStart);
-  EXPECT_FALSE(limits.handshake("10.0.0.1", kStart));
-}
-
-TEST(AddressLimits, OpenSocketsAreCountedUntilTheirPassEnds) {
-  AddressLimits limits({.connections = 2});
-  auto a = limits.connect("10.0.0.1", kStart);
-  auto b = limits.connect("10.0.0.1", kStart);
-  ASSERT_TRUE(a && b);
-  const auto c = limits.connect("10.0.0.1", kStart);
-  ASSERT_FALSE(c);
-  EXPECT_EQ(c.error().cause, Cause::ADDRESS_LIMIT);
-  EXPECT_TRUE(c.error().retry_after);
-  a->release();
-  a->release(); // gives back once
-  EXPECT_TRUE(limits.connect("10.0.0.1", kStart));
-}
-
-TEST(AddressLimits, AFullTableRefusesTheStrangerAndServesWhoIsKnown) {
-  AddressLimits limits({.table_size = 64});
-  std::vector<Pass> held;
-  std::vector<std::string> known;
-  std::string stranger;
-  for (int i = 0; i < 4096; ++i) {
-    const std::string address = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
-    if (auto pass = limits.connect(address, kStart)) {
-      held.push_back(std::move(*pass));
-      known.push_back(address);
-    } else {
-      stranger = address;
-    }
-  }
-  EXPECT_EQ(limits.rows(), 64u);
-  ASSERT_FALSE(stranger.empty());
-  EXPECT_EQ(cause_of(limits.handshake(stranger, kStart)), Cause::ADDRESS_RATE_LIMIT);
-  for (const auto& address : known) EXPECT_FALSE(limits.handshake(address, kStart));
-  held.clear();
-  EXPECT_FALSE(limits.handshake(stranger, kStart + Millis{30'000})) << "rows that nothing holds make room";
-}
-
-TEST(AddressKey, AnIpv6ClientIsItsNetworkAndAMappedAddressIsIpv4) {
-  EXPECT_EQ(address_key("2001:db8:1:2::1"), address_key("2001:db8:1:2:ffff::9"));
-  EXPECT_NE(address_key("2001:db8:1:2::1"), address_key("2001:db8:1:3::1"));
-  EXPECT_EQ(address_key("::ffff:10.0.0.1"), address_key("10.0.0.1"));
-  EXPECT_NE(address_key("10.0.0.1"), address_key("10.0.0.2"));
-}
-
 TEST(UserConnections, OneMoreThanTheLimitIsRefusedUntilAnotherCloses) {
   UserConnections users(2);
   auto a = users.connect(UserId("alice"));
@@ -122,6 +42,35 @@ TEST(ConnectionGauges, EachLimitHasItsCodeAndComesBackWithItsPass) {
   EXPECT_TRUE(gauges.connection());
   EXPECT_TRUE(gauges.pending());
   EXPECT_TRUE(gauges.refusal_upgrade());
+}
+
+TEST(ConnectionGauges, HandshakesUnderWayAndRequestsThatWaitHaveTheirCodes) {
+  Metrics metrics;
+  ConnectionGauges gauges({.handshakes = 1, .refused_sockets = 1, .requests = 1});
+  gauges.report_to(metrics);
+  auto arrival = gauges.arrival();
+  auto refused = gauges.refused_socket();
+  auto request = gauges.request();
+  ASSERT_TRUE(arrival && refused && request);
+  EXPECT_EQ(gauges.arrival().error().cause, Cause::HANDSHAKE_LIMIT);
+  EXPECT_EQ(gauges.arrival().error().evidence, "handshake_limit=1");
+  EXPECT_FALSE(gauges.refused_socket());
+  EXPECT_EQ(gauges.request().error().cause, Cause::BUSY);
+  EXPECT_EQ(gauges.request().error().evidence, "request_queue=1");
+  const std::string text = metrics.text();
+  for (const char* line : {"foyer_limit_used{limit=\"handshake_limit\"} 1", "foyer_limit_max{limit=\"request_queue\"} 1", "foyer_limit_refused_total{limit=\"request_queue\"} 2",
+                           "foyer_limit_refused_total{limit=\"refused_sockets\"} 1"})
+    EXPECT_THAT(text, testing::HasSubstr(std::string(line) + "\n"));
+}
+
+TEST(Pass, MayOutliveWhatItWasTakenOf) {
+  Pass pass;
+  {
+    ConnectionGauges gauges({.requests = 1});
+    pass = std::move(*gauges.request());
+  }
+  pass.release();
+  EXPECT_FALSE(pass);
 }
 
 TEST(ConnectionGauges, TheRateOfHandshakesAllowsABurstOfOneSecond) {

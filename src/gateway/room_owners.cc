@@ -16,7 +16,7 @@ JoinTicket ticket_of(const JoinQuestion& question) {
 RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
-      alive_(std::make_shared<bool>(true)) {}
+      memory_{.limit = policy.memory_bytes, .used = 0}, alive_(std::make_shared<bool>(true)) {}
 
 RoomOwners::~RoomOwners() { *alive_ = false; }
 
@@ -33,13 +33,15 @@ void RoomOwners::fill(Room& room, rooms::RoomRow row) {
     room.epoch = std::move(row.epoch);
     room.offset = row.offset;
   } else if (!room.ephemeral) {
-    room.ephemeral = std::make_unique<rooms::EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral);
+    room.ephemeral = std::make_unique<rooms::EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral, &memory_);
     room.epoch = room.ephemeral->epoch();
     room.offset = 0;
   }
 }
 
 void RoomOwners::with_room(const RoomName& name, Operation operation) {
+  const auto busy = [](std::string_view limit) { return std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}}); };
+  if (rooms_.size() >= policy_.rooms_loaded && !rooms_.contains(name)) return operation(busy("rooms_loaded: as many rooms are in use as may be"));
   auto [it, fresh] = rooms_.try_emplace(name);
   if (fresh) it->second = std::make_unique<Room>(*this, name, policy_.presence_grace);
   Room& room = *it->second;
@@ -53,6 +55,7 @@ void RoomOwners::with_room(const RoomName& name, Operation operation) {
     schedule(room);
     return;
   }
+  if (room.waiting.size() >= policy_.waiting) return operation(busy("too many commands wait for the room to be read"));
   room.waiting.push_back(std::move(operation));
   if (!fresh) return;
   store_->open(name, [this, &loop = loop_, alive = alive_, name](Result<rooms::RoomRow> row) mutable {

@@ -37,6 +37,10 @@ struct RoomPolicy {
   Millis idle_forget{3'600'000};           // and one whose history is only there, with it
   rooms::Durability durability;            // which rooms keep their history in memory only
   rooms::EphemeralLimits ephemeral;
+  // Of one owner: its part of what the process may hold. Beyond: BUSY.
+  std::size_t rooms_loaded = 100'000;
+  std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
+  std::size_t waiting = 1'000;                  // commands of a room that is being loaded
 };
 
 class RoomOwners {
@@ -60,6 +64,7 @@ class RoomOwners {
   void list(Speaker speaker, MessageId id);
 
   [[nodiscard]] std::size_t loaded() const { return rooms_.size(); }
+  [[nodiscard]] std::size_t memory() const { return memory_.used; } // bytes of texts that are only here
 
  private:
   struct Room;
@@ -96,6 +101,7 @@ class RoomOwners {
   const RoomPolicy& policy_;
   Entropy& entropy_;
   Counter& published_;
+  rooms::EphemeralShare memory_; // outlives the rooms
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
   std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped
 };

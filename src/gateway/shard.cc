@@ -4,6 +4,9 @@
 #include <cstring>
 
 #include "gateway/connection.h"
+#include "gateway/entrance.h"
+#include "wire/http_parser.h"
+#include "wire/problem.h"
 #include "wire/websocket.h"
 
 namespace foyer::gateway {
@@ -24,6 +27,14 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
       silent(metrics.counter("foyer_http_silent_total", "Connections closed after header_timeout because nothing was ever asked on them.")),
       idle(metrics.counter("foyer_http_idle_total", "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")),
       sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")) {}
+
+// Of a socket that was answered unheard.
+struct Shard::Unheard final : loop::TransportHandler {
+  void on_bytes(std::span<char>) override {}
+  void on_eof() override {}
+  void on_drained() override {}
+  void on_closed() override {}
+};
 
 // ShardPort
 
@@ -70,12 +81,16 @@ class Shard::DrainTimer final : public loop::Timer {
 
 Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps)
     : index_(index), loop_(loop), policy_(policy), deps_(deps), metrics_(deps.metrics), port_(index),
-      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics),
+      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), allowed_commands_(policy.messages_per_s, policy.messages_burst),
+      allowed_bytes_(policy.bytes_per_s, policy.bytes_burst), unheard_(std::make_unique<Unheard>()),
       compression_(policy.compression, deps.metrics), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
 
 Shard::~Shard() { *alive_ = false; }
 
 loop::TransportHandler* Shard::accept(loop::Transport& transport) {
+  if (Idle* longest = deps_.gauges.full() ? idle_.first() : nullptr) longest->give_way();
+  Arrival arrival = arrive(policy_, deps_, transport.peer_address(), loop_.now());
+  if (!arrival.heard()) return turn_away(transport, *arrival.full);
   std::uint32_t slot = 0;
   if (free_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -87,10 +102,25 @@ loop::TransportHandler* Shard::accept(loop::Transport& transport) {
   Slot& place = slots_[slot];
   place.generation = (place.generation + 1) & 0xFFFFFF;
   const ConnectionId id = pack({.loop = index_, .generation = place.generation, .slot = slot});
-  // Without a pass it is told why, over HTTP or by a Close frame.
-  place.connection = std::make_unique<Connection>(*this, transport, id, deps_.gauges.connection());
+  place.connection = std::make_unique<Connection>(*this, transport, id, std::move(arrival));
   ++open_;
   return place.connection.get();
+}
+
+// An answer to the request that most have sent by now, for one system call and no memory.
+// There is none in TLS: a handshake costs more than is left.
+loop::TransportHandler* Shard::turn_away(loop::Transport& transport, const Refusal& refusal) {
+  const Ref ref{deps_.entropy.short_id()};
+  deps_.reporter.report({.ref = ref, .refusal = refusal, .time = loop_.wall(), .user = {}, .address = std::string(transport.peer_address()), .origin = {}, .path = {}, .times = {}});
+  if (transport.secure()) {
+    transport.abort();
+    return unheard_.get();
+  }
+  Response response = wire::problem(refusal, ref, policy_.reveal);
+  response.headers.add("X-Foyer", deps_.router.mark(ref));
+  transport.send_copy(wire::write_response(response, false, http_date(loop_.wall()), false));
+  transport.close_gracefully(Millis{0});
+  return unheard_.get();
 }
 
 Connection* Shard::find(ConnectionId id) {

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "gateway/deps.h"
+#include "gateway/idle.h"
 #include "gateway/room_owners.h"
 #include "gateway/room_port.h"
 #include "loop/transport.h"
+#include "protocol/budget.h"
 #include "protocol/command.h"
 
 namespace foyer::gateway {
@@ -115,6 +117,9 @@ class Shard {
   [[nodiscard]] protocol::CommandDecoder& decoder() { return decoder_; }
   [[nodiscard]] Compression& compression() { return compression_; }
   [[nodiscard]] std::string& scratch() { return scratch_; } // for one message at a time
+  [[nodiscard]] const protocol::Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
+  [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
+  [[nodiscard]] Idle& idle() { return idle_; }
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
   // An answer of the auth service, from any thread, to a connection of this loop.
@@ -137,6 +142,7 @@ class Shard {
   // What happened lately, for /health/live and the counts.
   std::atomic<std::int64_t> last_turn_ms{0};
   std::atomic<std::uint32_t> sockets{0};
+  std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its owners
 
  private:
   struct Slot {
@@ -144,6 +150,8 @@ class Shard {
     std::uint32_t generation = 0;
   };
   class DrainTimer;
+  struct Unheard;
+  loop::TransportHandler* turn_away(loop::Transport& transport, const Refusal& refusal);
   void drain_some();
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
   [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
@@ -161,6 +169,9 @@ class Shard {
   std::vector<Connection*> packing_; // receivers of the publication at hand that may take it compressed
   std::string scratch_;
   std::vector<char> padded_;
+  const protocol::Allowance allowed_commands_, allowed_bytes_;
+  Idle idle_; // the head of a list
+  std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;

@@ -2,12 +2,14 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/sock_diag.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -116,6 +118,20 @@ Result<std::shared_ptr<Listener>> Listener::open(const ListenAddress& address, i
   socklen_t size = sizeof storage;
   if (::getsockname(fd, &any, &size) < 0) return failed(fd, errno);
   return std::shared_ptr<Listener>{new Listener(fd, address_text(any), port_of(any))};
+}
+
+Listener::Queue Listener::queue() const {
+  Queue queue;
+  tcp_info about{};
+  socklen_t size = sizeof about;
+  if (::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &about, &size) == 0) {
+    queue.waiting = about.tcpi_unacked; // of a listening socket these two are its accept queue
+    queue.limit = about.tcpi_sacked;
+  }
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  size = sizeof memory;
+  if (::getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0) queue.dropped = memory[SK_MEMINFO_DROPS];
+  return queue;
 }
 
 Listener::~Listener() { ::close(fd_); }

@@ -32,6 +32,16 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  // Connections that the system has taken and no loop has accepted yet: how many there
+  // are, how many there may be (the backlog, cut by net.core.somaxconn), and how many
+  // attempts were dropped for want of room since the start.
+  struct Queue {
+    std::uint32_t waiting = 0;
+    std::uint32_t limit = 0;
+    std::uint32_t dropped = 0;
+  };
+  [[nodiscard]] Queue queue() const;
+
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] const std::string& host() const { return host_; } // numeric
   [[nodiscard]] std::uint16_t port() const { return port_; }

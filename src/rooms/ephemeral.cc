@@ -23,12 +23,14 @@ Result<Appended> EphemeralHistory::append(AppendQuestion question, MonoTime now)
       return std::unexpected(std::move(full));
     }
   }
+  if (share_ != nullptr && share_->used + question.text.size() > share_->limit)
+    return std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "memory_bytes: rooms that are kept in memory hold as much as they may", .retry_after = Millis{1'000}});
   const Appended done{.offset = ++last_, .time = question.time};
   if (!key.empty()) {
     key_ages_.emplace_back(now + kKeyLife, key);
     keys_.emplace(std::move(key), Key{std::move(digest), done.offset, done.time});
   }
-  bytes_ += question.text.size();
+  count(bytes_ + question.text.size());
   messages_.push_back({.offset = done.offset, .from = std::move(question.from), .text = std::move(question.text), .time = done.time, .key = std::move(question.key)});
   trim();
   return done;
@@ -38,7 +40,7 @@ Result<Offset> EphemeralHistory::erase(Offset offset, const UserId& by, bool any
   if (messages_.empty() || offset < messages_.front().offset || offset > last_) return refuse_field(Cause::NOT_FOUND, "offset");
   Message& message = messages_[static_cast<std::size_t>(offset - messages_.front().offset)];
   if (!any && message.from.id != by) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
-  bytes_ -= message.text.size();
+  count(bytes_ - message.text.size());
   message.text = {};
   message.deleted = true;
   return offset;
@@ -73,9 +75,14 @@ void EphemeralHistory::forget_keys(MonoTime now) {
   }
 }
 
+void EphemeralHistory::count(std::size_t bytes) {
+  if (share_ != nullptr) share_->used = share_->used - bytes_ + bytes;
+  bytes_ = bytes;
+}
+
 void EphemeralHistory::trim() {
   while (messages_.size() > limits_.messages || (bytes_ > limits_.bytes && messages_.size() > 1)) {
-    bytes_ -= messages_.front().text.size();
+    count(bytes_ - messages_.front().text.size());
     messages_.pop_front();
   }
 }

@@ -19,11 +19,22 @@ struct EphemeralLimits {
   std::size_t keys = 10'000;        // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
 };
 
+// What all such histories of one owner hold together, of texts alone.
+struct EphemeralShare {
+  std::size_t limit = SIZE_MAX;
+  std::size_t used = 0;
+};
+
 class EphemeralHistory {
  public:
-  explicit EphemeralHistory(Epoch epoch, EphemeralLimits limits = {}) : epoch_(std::move(epoch)), limits_(limits) {}
+  // `share` outlives this; null: there is none.
+  explicit EphemeralHistory(Epoch epoch, EphemeralLimits limits = {}, EphemeralShare* share = nullptr) : epoch_(std::move(epoch)), limits_(limits), share_(share) {}
+  ~EphemeralHistory() { count(0); }
+  EphemeralHistory(const EphemeralHistory&) = delete;
+  EphemeralHistory& operator=(const EphemeralHistory&) = delete;
 
-  // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten.
+  // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten; BUSY when
+  // the share is used up.
   // `now` is question.time's clock without its jumps.
   [[nodiscard]] Result<Appended> append(AppendQuestion question, MonoTime now);
   // NOT_FOUND, PERMISSION_DENIED.
@@ -42,9 +53,11 @@ class EphemeralHistory {
   };
   void forget_keys(MonoTime now);
   void trim();
+  void count(std::size_t bytes); // held from now on
 
   Epoch epoch_;
   EphemeralLimits limits_;
+  EphemeralShare* share_;
   Offset last_ = 0;
   std::deque<Message> messages_; // without holes: the last one is at last_
   std::size_t bytes_ = 0;

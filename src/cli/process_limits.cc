@@ -1,0 +1,46 @@
+#include "cli/process_limits.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "base/limit_metrics.h"
+
+namespace foyer::cli {
+namespace {
+
+double open_files() {
+  // Linux 6.2 and later tell the number as the size of the directory.
+  struct stat about {};
+  if (::stat("/proc/self/fd", &about) == 0 && about.st_size > 0) return static_cast<double>(about.st_size);
+  std::error_code error;
+  std::size_t count = 0;
+  for (std::filesystem::directory_iterator it("/proc/self/fd", error), end; !error && it != end; it.increment(error)) ++count;
+  return static_cast<double>(count);
+}
+
+} // namespace
+
+void report_accept_queue(Metrics& metrics, const std::weak_ptr<loop::Listener>& listener) {
+  const auto now = [listener] {
+    const auto open = listener.lock();
+    return open ? open->queue() : loop::Listener::Queue{};
+  };
+  report_limit(metrics, "accept_backlog", now().limit, [now] { return now().waiting; });
+  metrics.counter_callback("foyer_limit_refused_total", "How often somebody was refused because a limit of the process was reached.", [now] { return now().dropped; }, {{"limit", "accept_backlog"}});
+}
+
+void report_open_files(Metrics& metrics) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  report_limit(metrics, "open_files", static_cast<double>(limit.rlim_cur), open_files);
+}
+
+void report_store_queue(Metrics& metrics, std::uint64_t limit) {
+  // The same instrument as the writer's.
+  report_limit(metrics, "store_queue", static_cast<double>(limit),
+               [&queue = metrics.gauge("foyer_store_queue", "Jobs that wait for a database's writer.", {{"store", "chat"}})] { return static_cast<double>(queue.value()); });
+}
+
+} // namespace foyer::cli

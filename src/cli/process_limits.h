@@ -1,0 +1,19 @@
+// Limits that are the system's or a database's, in the metrics of base/limit_metrics.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/metrics.h"
+#include "loop/listener.h"
+
+namespace foyer::cli {
+
+// accept_backlog. Says nothing any more once the listener is closed.
+void report_accept_queue(Metrics& metrics, const std::weak_ptr<loop::Listener>& listener);
+// open_files: descriptors of the process, and RLIMIT_NOFILE as it is at the start.
+void report_open_files(Metrics& metrics);
+// store_queue: what the chat store says of itself (foyer_store_queue).
+void report_store_queue(Metrics& metrics, std::uint64_t limit);
+
+} // namespace foyer::cli

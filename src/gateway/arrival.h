@@ -1,0 +1,34 @@
+// What a socket is given when it is accepted, before anything of it was read.
+//
+//   a place among all, among those without an answer, and of its address
+//        │ one of them is full
+//        ▼
+//   a place among those that are heard only to be told so
+//        │ full, too
+//        ▼
+//   the answer at once, unheard
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/refusal.h"
+#include "gateway/pass.h"
+
+namespace foyer::gateway {
+
+struct GatewayDeps;
+struct GatewayPolicy;
+
+struct Arrival {
+  Pass socket;    // until it is closed: one of connection_limit, or of refused_sockets
+  Pass handshake; // until its first answer
+  Pass address;   // until it is admitted or refused
+  std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: what it is told
+  [[nodiscard]] bool heard() const { return static_cast<bool>(socket); }
+};
+
+[[nodiscard]] Arrival arrive(const GatewayPolicy& policy, const GatewayDeps& deps, std::string_view peer, MonoTime now);
+
+} // namespace foyer::gateway

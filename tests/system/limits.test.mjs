@@ -1,0 +1,273 @@
+// When something is full the newest is refused with its code, those who are
+// established keep their service, and everything goes back to where it was.
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { test } from 'node:test';
+import { atEnd, serve } from './support/foyer.mjs';
+import { ask, connected, head, raw, readAnswer } from './support/http.mjs';
+import { freePort, watch } from './support/metrics.mjs';
+import { arrive, register } from './support/people.mjs';
+import { Client, frame, handshake } from './support/websocket.mjs';
+import { until, within } from './support/within.mjs';
+
+// A server with these options, its metrics, and two people who talk.
+async function world(t, options, { wrap } = {}) {
+  const port = await freePort();
+  const node = await serve(t, { args: ['--metrics-listen', `127.0.0.1:${port}`, '--header-timeout', '60s', '--authenticate-timeout', '60s', ...options], wrap });
+  const metrics = await watch(t, port);
+  const ann = await arrive(node, 'ann');
+  const bob = await arrive(node, 'bob');
+  for (const each of [ann, bob]) await each.join('tea');
+  let said = 0;
+  const theyTalk = async () => {
+    for (const [one, other] of [[ann, bob], [bob, ann]]) {
+      const sent = await one.say('tea', `still here ${said += 1}`);
+      assert.equal(sent.type, 'sent', JSON.stringify(sent));
+      await other.next('message', { offset: sent.offset });
+    }
+  };
+  await theyTalk();
+  await metrics.untilUsed('handshake_limit', 0);
+  return { node, metrics, metricsPort: port, ann, bob, theyTalk };
+}
+
+// Sockets that say nothing, or only `bytes`.
+async function crowd(t, node, count, bytes = '') {
+  const sockets = await Promise.all(Array.from({ length: count }, () => connected(node)));
+  atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
+  if (bytes) sockets.forEach((socket) => socket.write(bytes));
+  return { sockets, leave: () => sockets.forEach((socket) => socket.destroy()) };
+}
+
+async function refusedOverHttp(node, token, status, code) {
+  const { refused, socket } = await handshake(node, { headers: { Authorization: `Bearer ${token}` } });
+  socket?.destroy();
+  assert.equal(refused?.json?.code, code, refused?.text ?? 'it was admitted');
+  assert.equal(refused.status, status);
+  assert.equal(refused.json.retry, 'after');
+  assert.ok(Number(refused.headers['retry-after']) > 0);
+}
+
+async function refusedByClose(node, token, close, code) {
+  const { socket, refused } = await handshake(node, { headers: { Origin: node.origin, 'Sec-WebSocket-Protocol': `foyer.v1, bearer.${token}` } });
+  assert.equal(refused, undefined, refused?.text);
+  assert.equal((await socket.messages.take('the refusal')).code, code);
+  const end = await socket.ended();
+  assert.deepEqual([end.code, end.reason.split(' ')[0]], [close, code]);
+}
+
+test('handshake_limit: silent sockets keep the newest out, for as long as they last', async (t) => {
+  const { node, metrics, metricsPort, ann, theyTalk } = await world(t, ['--handshake-limit', '50', '--refused-sockets', '20']);
+  const files = (await metrics.limit('open_files')).used;
+  const silent = await crowd(t, node, 50, 'GET / HT');
+  await metrics.untilUsed('handshake_limit', 50);
+
+  await refusedOverHttp(node, ann.token, 503, 'HANDSHAKE_LIMIT');
+  await refusedByClose(node, ann.token, 4503, 'HANDSHAKE_LIMIT');
+  const page = await ask(node, 'GET', '/');
+  assert.deepEqual([page.status, page.json.code], [503, 'HANDSHAKE_LIMIT']);
+  assert.equal((await ask(node, 'GET', '/health/live')).status, 200, 'whoever watches over the server can still ask');
+  assert.equal((await ask({ host: node.host, port: metricsPort }, 'GET', '/health/live')).status, 200);
+  await theyTalk();
+
+  // Those who would be told are silent, too: what comes then is answered unheard.
+  const more = await crowd(t, node, 40);
+  const answer = await within('an answer to nobody\'s question', Promise.any(more.sockets.map((socket) => readAnswer(socket))));
+  assert.deepEqual([answer.status, answer.json.code], [503, 'HANDSHAKE_LIMIT']);
+  assert.match(answer.headers['x-foyer'], /ref=/);
+  await theyTalk();
+  const { max, refused } = await metrics.limit('handshake_limit');
+  assert.equal(max, 50);
+  assert.ok(refused >= 43, `${refused}`);
+  assert.ok((await metrics.limit('refused_sockets')).refused >= 1);
+  assert.ok((await metrics.read())['foyer_refusals_total{code="HANDSHAKE_LIMIT",step="readiness"}'] >= 43);
+
+  more.leave();
+  silent.leave();
+  await metrics.untilUsed('handshake_limit', 0);
+  await metrics.untilUsed('refused_sockets', 0);
+  await metrics.untilUsed('connection_limit', 2);
+  await metrics.untilUsed('open_files', files);
+  const again = await Client.open(node, { token: ann.token });
+  again.socket.destroy();
+});
+
+test('connection_limit: the process is full, and who is in it does not notice', async (t) => {
+  const { node, metrics, ann, bob, theyTalk } = await world(t, ['--connection-limit', '60']);
+  const files = (await metrics.limit('open_files')).used;
+  const silent = await crowd(t, node, 58);
+  await metrics.untilUsed('connection_limit', 60);
+  await refusedOverHttp(node, ann.token, 503, 'CONNECTION_LIMIT');
+  await refusedByClose(node, ann.token, 4503, 'CONNECTION_LIMIT');
+  await theyTalk();
+  // Whoever goes and comes again is new.
+  bob.socket.destroy();
+  await metrics.untilUsed('connection_limit', 59);
+  const latest = await crowd(t, node, 1);
+  await metrics.untilUsed('connection_limit', 60);
+  await refusedOverHttp(node, bob.token, 503, 'CONNECTION_LIMIT');
+  silent.leave();
+  latest.leave();
+  await metrics.untilUsed('connection_limit', 1);
+  const back = await Client.open(node, { token: bob.token });
+  await back.join('tea');
+  assert.equal((await ann.say('tea', 'welcome back')).type, 'sent');
+  await back.next('message', { message: 'welcome back' });
+  await metrics.untilUsed('open_files', files - 1);
+});
+
+test('connection_limit: HTTP connections between two requests make room, the longest idle first', async (t) => {
+  const { node, metrics, ann, theyTalk } = await world(t, ['--connection-limit', '12', '--loops', '1']);
+  const idle = await crowd(t, node, 10);
+  const closed = [];
+  for (const [i, socket] of idle.sockets.entries()) {
+    socket.write(head(node, 'GET', '/health/live'));
+    assert.equal((await readAnswer(socket)).status, 200);
+    socket.on('close', () => closed.push(i));
+  }
+  await metrics.untilUsed('connection_limit', 12);
+  const third = await Client.open(node, { token: ann.token });
+  const fourth = await Client.open(node, { token: ann.token });
+  await until('two of them to be closed', () => closed.length === 2);
+  assert.deepEqual(closed, [0, 1]);
+  await theyTalk();
+  third.socket.destroy();
+  fourth.socket.destroy();
+});
+
+test('pending_limit: sockets that never authenticate keep out their like alone', async (t) => {
+  const { node, metrics, ann, theyTalk } = await world(t, ['--pending-limit', '20']);
+  const waiting = await Promise.all(Array.from({ length: 20 }, () => handshake(node)));
+  await metrics.untilUsed('pending_limit', 20);
+  const { refused } = await handshake(node);
+  assert.deepEqual([refused.status, refused.json.code], [503, 'PENDING_LIMIT']);
+  const browser = await handshake(node, { headers: { Origin: node.origin } });
+  assert.equal((await browser.socket.messages.take()).code, 'PENDING_LIMIT');
+  assert.equal((await browser.socket.ended()).code, 4503);
+  const withToken = await handshake(node, { headers: { Authorization: `Bearer ${ann.token}` } });
+  assert.equal((await withToken.socket.messages.take()).type, 'authentication_success');
+  withToken.socket.destroy();
+  await theyTalk();
+  for (const { socket } of waiting) socket.destroy();
+  await metrics.untilUsed('pending_limit', 0);
+  (await Client.open(node, { token: ann.token })).socket.destroy();
+});
+
+test('address_arriving, address_connections, user_connections: one address or user keeps nobody else out', async (t) => {
+  const { node, metrics, ann, bob, theyTalk } = await world(t, ['--address-arriving', '20', '--address-connections', '10', '--user-connections', '4']);
+  const from = (address) => ({ ...node, from: address });
+  const silent = await crowd(t, from('127.0.7.2'), 20);
+  await metrics.untilUsed('handshake_limit', 20);
+  await refusedOverHttp(from('127.0.7.2'), ann.token, 503, 'HANDSHAKE_LIMIT');
+  await refusedByClose(from('127.0.7.2'), ann.token, 4503, 'HANDSHAKE_LIMIT');
+  const mine = [];
+  for (let i = 0; i < 3; i += 1) mine.push(await Client.open(from('127.0.7.3'), { token: ann.token }));
+  await refusedOverHttp(from('127.0.7.4'), ann.token, 429, 'USER_CONNECTION_LIMIT');
+  await refusedByClose(from('127.0.7.4'), ann.token, 4429, 'USER_CONNECTION_LIMIT');
+  mine.push(await Client.open(from('127.0.7.5'), { token: bob.token }));
+  await theyTalk();
+
+  const cleo = await register(node, 'cleo');
+  const dora = await register(node, 'dora');
+  for (let i = 0; i < 7; i += 1) mine.push(await Client.open(from('127.0.7.3'), { token: [bob.token, bob.token, cleo.access_token, cleo.access_token, cleo.access_token, cleo.access_token, dora.access_token][i] }));
+  await refusedOverHttp(from('127.0.7.3'), dora.access_token, 429, 'ADDRESS_LIMIT');
+  await refusedByClose(from('127.0.7.3'), dora.access_token, 4429, 'ADDRESS_LIMIT');
+  mine.push(await Client.open(from('127.0.7.6'), { token: dora.access_token }));
+  const all = await metrics.read();
+  for (const name of ['address_arriving', 'address_connections', 'user_connections']) assert.equal(all[`foyer_limit_refused_total{limit="${name}"}`], 2, name);
+  for (const each of mine) each.socket.destroy();
+  silent.leave();
+  await metrics.untilUsed('connection_limit', 2);
+  await theyTalk();
+});
+
+test('without file descriptors the newest is closed, the log says so, and it passes', async (t) => {
+  const { node, metrics, ann, theyTalk } = await world(t, ['--loops', '1'], { wrap: ['prlimit', '--nofile=100:100'] });
+  const { used: files, max } = await metrics.limit('open_files');
+  assert.equal(max, 100);
+  const silent = await crowd(t, node, 150);
+  await node.logged('accept_failed', { code: 'CONNECTION_LIMIT' });
+  await until('sockets to be turned away', async () => (await metrics.read())['foyer_loop_turned_away{loop="0"}'] >= 40);
+  await theyTalk();
+  const late = await connected(node);
+  await within('the newest to be closed', new Promise((resolve) => late.on('close', resolve).resume()));
+  await theyTalk();
+  silent.leave();
+  await metrics.untilUsed('open_files', files);
+  (await Client.open(node, { token: ann.token })).socket.destroy();
+});
+
+test('accept_backlog: what the system drops before a loop has seen it is counted', async (t) => {
+  const { node, metrics, theyTalk } = await world(t, ['--accept-backlog', '8']);
+  assert.deepEqual(await metrics.limit('accept_backlog'), { used: 0, max: 8, refused: 0 });
+  process.kill(node.pid, 'SIGSTOP');
+  const sockets = Array.from({ length: 30 }, () => net.connect({ host: node.host, port: node.port }).on('error', () => {}));
+  atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
+  try {
+    await until('the queue to be full', () => sockets.filter((socket) => !socket.connecting).length >= 8);
+  } finally {
+    process.kill(node.pid, 'SIGCONT');
+  }
+  await until('drops to be counted', async () => (await metrics.limit('accept_backlog')).refused > 0);
+  await theyTalk();
+  sockets.forEach((socket) => socket.destroy());
+});
+
+test('request_queue: requests beyond it are BUSY, and health answers all the same', async (t) => {
+  const { node, metrics, theyTalk } = await world(t, ['--request-queue', '3', '--hashing-threads', '1', '--address-auth-requests', '1000']);
+  const logins = Promise.all(Array.from({ length: 60 }, (_, i) => ask(node, 'POST', '/auth/login', { body: { name: `nobody${i}`, password: 'a wrong and quiet sentence' } })));
+  const health = await Promise.all(Array.from({ length: 10 }, () => ask(node, 'GET', '/health/live')));
+  const answers = await logins;
+  assert.deepEqual(health.map((answer) => answer.status), Array(10).fill(200));
+  const busy = answers.filter((answer) => answer.status === 503);
+  assert.ok(busy.length > 0 && busy.length < 60, `${busy.length}`);
+  for (const answer of busy) assert.deepEqual([answer.json.code, answer.json.retry, answer.text.includes('request_queue=3')], ['BUSY', 'after', true], answer.text);
+  await theyTalk();
+  await metrics.untilUsed('request_queue', 0);
+  assert.ok((await metrics.limit('request_queue')).refused >= busy.length);
+});
+
+const json = (message) => frame(0x1, Buffer.from(JSON.stringify(message)));
+const few = ['--bytes-per-s', '4KiB', '--bytes-burst', '16KiB'];
+const floods = [
+  ['commands', 'FLOODING', () => json({ type: 'ping' })],
+  ['unknown messages', 'TOO_MANY_BAD_MESSAGES', () => json({ type: 'dance' })],
+  ['messages that are not JSON', 'TOO_MANY_BAD_MESSAGES', () => frame(0x1, Buffer.from('{'))],
+  ['pings', 'FLOODING', () => frame(0x9, Buffer.from('x'))],
+  ['pongs that nobody asked for', 'FLOODING', () => frame(0xa, Buffer.alloc(125)), few],
+  ['empty fragments', 'FLOODING', (i) => frame(i === 0 ? 0x1 : 0x0, Buffer.alloc(0), { fin: false }), few],
+];
+for (const [what, code, one, options = []] of floods) {
+  test(`10,000 ${what} end with ${code}, and nobody else waits`, async (t) => {
+    const { node, metrics, ann, theyTalk } = await world(t, options);
+    const eve = await Client.open(node, { token: ann.token });
+    eve.socket.sendBytes(Buffer.concat(Array.from({ length: 10_000 }, (_, i) => one(i))));
+    const [end] = await Promise.all([eve.socket.ended(), theyTalk()]);
+    assert.deepEqual([end.code, end.reason.split(' ')[0]], [4429, code]);
+    await theyTalk();
+    await metrics.untilUsed('connection_limit', 2);
+  });
+}
+
+test('more bytes than an echo socket may send end it, fast ones in the long run alone', async (t) => {
+  const { node, theyTalk } = await world(t, ['--echo', 'open', '--bytes-per-s', '64KiB', '--bytes-burst', '256KiB']);
+  const { socket } = await handshake(node, { path: '/ws/echo' });
+  for (let i = 0; i < 4; i += 1) {
+    socket.sendFrame(0x2, Buffer.alloc(60_000, i));
+    assert.equal((await socket.messages.take('an echo')).length, 60_000);
+  }
+  socket.sendBytes(Buffer.concat(Array.from({ length: 10 }, () => frame(0x2, Buffer.alloc(60_000)))));
+  const end = await socket.ended();
+  assert.deepEqual([end.code, end.reason.split(' ')[0]], [4429, 'FLOODING']);
+  await theyTalk();
+});
+
+test('a slow start of a request is not a place for ever', async (t) => {
+  const { node, metrics, ann } = await world(t, ['--handshake-limit', '10', '--header-timeout', '400ms']);
+  const slow = await crowd(t, node, 10, 'GET /ws/chat HTTP/1.1\r\n');
+  const answers = await Promise.all(slow.sockets.map((socket) => within('an answer', readAnswer(socket))));
+  assert.deepEqual([...new Set(answers.map((answer) => `${answer.status} ${answer.json.code}`))], ['408 REQUEST_TIMEOUT']);
+  await metrics.untilUsed('handshake_limit', 0);
+  (await Client.open(node, { token: ann.token })).socket.destroy();
+  assert.equal((await raw(node, head(node, 'GET', '/health/live', { Connection: 'close' }))).status, 200);
+});
