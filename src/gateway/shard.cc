@@ -12,6 +12,7 @@
 namespace foyer::gateway {
 
 constexpr Millis kDrainStep{50};
+constexpr Millis kUnheardLinger{100};
 
 namespace {
 
@@ -81,9 +82,8 @@ class Shard::DrainTimer final : public loop::Timer {
 
 Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps)
     : index_(index), loop_(loop), policy_(policy), deps_(deps), metrics_(deps.metrics), port_(index),
-      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), allowed_commands_(policy.messages_per_s, policy.messages_burst),
-      allowed_bytes_(policy.bytes_per_s, policy.bytes_burst), unheard_(std::make_unique<Unheard>()),
-      compression_(policy.compression, deps.metrics), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
+      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), compression_(policy.compression, deps.metrics), allowed_commands_(policy.messages_per_s, policy.messages_burst),
+      allowed_bytes_(policy.bytes_per_s, policy.bytes_burst), unheard_(std::make_unique<Unheard>()), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
 
 Shard::~Shard() { *alive_ = false; }
 
@@ -119,7 +119,7 @@ loop::TransportHandler* Shard::turn_away(loop::Transport& transport, const Refus
   Response response = wire::problem(refusal, ref, policy_.reveal);
   response.headers.add("X-Foyer", deps_.router.mark(ref));
   transport.send_copy(wire::write_response(response, false, http_date(loop_.wall()), false));
-  transport.close_gracefully(Millis{0});
+  transport.close_gracefully(kUnheardLinger); // its request, which may be on its way, must not reset the answer
   return unheard_.get();
 }
 
