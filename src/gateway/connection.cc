@@ -60,8 +60,7 @@ void Connection::on_closed() {
 void Connection::feed_frames(std::span<char> bytes) {
   if (phase_ == Phase::closing) return;
   pinged_ = false;
-  bytes_.charge(shard_.allowed_bytes(), shard_.loop().now(), bytes.size());
-  if (bytes_.flooded(shard_.allowed_bytes(), shard_.loop().now())) return end_flood("bytes_per_s");
+  if (!charge(bytes.size())) return;
   const wire::WsError error = frames_.feed(bytes, *this);
   if (error.close == 0 || phase_ == Phase::closing) return;
   end({.cause = error.cause, .evidence = std::string(error.what)});
@@ -95,6 +94,15 @@ void Connection::enter(Entered entered) {
 
 // Frames
 
+// False: it was too much, and this has ended.
+bool Connection::charge(std::size_t bytes) {
+  const auto now = shard_.loop().now();
+  bytes_.charge(shard_.allowed_bytes(), now, bytes);
+  if (!bytes_.flooded(shard_.allowed_bytes(), now)) return true;
+  end_flood("bytes_per_s");
+  return false;
+}
+
 bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
   shard_.metrics().received.add();
   if (phase_ == Phase::closing) return false;
@@ -109,6 +117,8 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
     return false;
   }
   if (service_ == Service::echo) {
+    // No command is counted here; what little bytes unpack to is.
+    if (send_.bits != 0 && !charge(payload.size())) return false;
     send_message(kind, payload, true);
     return phase_ != Phase::closing;
   }

@@ -124,6 +124,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   Ref report(const Refusal& refusal);
   void drop_entrance();
   [[nodiscard]] bool within_allowance(const MessageId& id); // else refused, or ended as a flood
+  [[nodiscard]] bool charge(std::size_t bytes);
   void end_flood(std::string_view limit);
   [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
 
