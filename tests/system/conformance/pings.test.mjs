@@ -6,7 +6,7 @@ import { PING, PONG, frame, more, ping, pong, text } from '../support/frames.mjs
 
 const file = fileScope(after);
 let node;
-before(async () => { node = await serve(file, { args: ['--echo', 'open'] }); });
+before(async () => { node = await serve(file, { args: ['--echo', 'open', '--messages-burst', '1000'] }); });
 
 const every = Buffer.from(Array.from({ length: 125 }, (_, i) => 131 + i));
 const times = (count, make) => Array.from({ length: count }, (_, i) => make(i));
