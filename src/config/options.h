@@ -116,8 +116,8 @@ struct Config {
   std::uint64_t text_bytes = 16 * 1024;    // the text of a chat message
   std::uint64_t messages_per_s = 100;      // commands of a connection
   std::uint64_t messages_burst = 400;
-  std::uint64_t bytes_per_s = 1024 * 1024; // received by a connection, in the long run
-  std::uint64_t bytes_burst = 4 * 1024 * 1024;
+  std::uint64_t bytes_per_s = 16 * 1024 * 1024; // received by a connection, in the long run
+  std::uint64_t bytes_burst = 64 * 1024 * 1024;
   std::uint64_t bad_messages = 10;         // per connection and 10 s
   std::uint64_t outbox_bytes = 1024 * 1024; // over: SLOW_CONSUMER
   bool compression = true;                  // permessage-deflate, where a client offers it

@@ -142,7 +142,7 @@ void Connection::take_text(std::span<char> text) {
 bool Connection::on_ping(std::string_view payload) {
   if (phase_ == Phase::closing) return false;
   const auto now = shard_.loop().now();
-  if (commands_.take(shard_.allowed_commands(), now).count() > 0 && refusals_.take(shard_.allowed_commands(), now).count() > 0) {
+  if (commands_.take(shard_.allowed_commands(), now).count() > 0 && refusals_.take(shard_.allowed_refusals(), now).count() > 0) {
     end_flood("messages_per_s, by pings");
     return false;
   }
@@ -217,8 +217,8 @@ void Connection::refuse_command(MessageId id, Refusal refusal) {
   say(json, true); // whoever says too much in one breath is told so, and is not slow for that
 }
 
-// A command beyond the allowance is refused and costs of a second one of the same
-// size; whoever has used up that, too, does not listen.
+// A command beyond the allowance is refused and costs of a second, larger one;
+// whoever has used up that, too, does not listen.
 bool Connection::within_allowance(const MessageId& id) {
   const auto now = shard_.loop().now();
   std::string_view limit = "messages_per_s";
@@ -228,7 +228,7 @@ bool Connection::within_allowance(const MessageId& id) {
     wait = bytes_.overdrawn(shard_.allowed_bytes(), now);
   }
   if (wait.count() == 0) return true;
-  if (refusals_.take(shard_.allowed_commands(), now).count() > 0) end_flood(limit);
+  if (refusals_.take(shard_.allowed_refusals(), now).count() > 0) end_flood(limit);
   else refuse_command(id, {.cause = Cause::RATE_LIMITED, .evidence = std::string(limit), .retry_after = wait});
   return false;
 }

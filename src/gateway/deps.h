@@ -52,8 +52,8 @@ struct GatewayPolicy {
   std::uint32_t rooms_per_connection = 100;
   std::uint32_t messages_per_s = 100;
   std::uint32_t messages_burst = 400;
-  std::uint64_t bytes_per_s = 1024 * 1024;
-  std::uint64_t bytes_burst = 4 * 1024 * 1024;
+  std::uint64_t bytes_per_s = 16 * 1024 * 1024;
+  std::uint64_t bytes_burst = 64 * 1024 * 1024;
   std::uint32_t bad_messages = 10; // in 10 s
   std::size_t outbox_bytes = 1024 * 1024;
   std::size_t answer_bytes = 8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer

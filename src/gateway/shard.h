@@ -118,6 +118,7 @@ class Shard {
   [[nodiscard]] Compression& compression() { return compression_; }
   [[nodiscard]] std::string& scratch() { return scratch_; } // for one message at a time
   [[nodiscard]] const protocol::Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
+  [[nodiscard]] const protocol::Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
   [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
   [[nodiscard]] Idle& idle() { return idle_; }
   [[nodiscard]] Connection* find(ConnectionId id);
@@ -169,7 +170,7 @@ class Shard {
   std::vector<Connection*> packing_; // receivers of the publication at hand that may take it compressed
   std::string scratch_;
   std::vector<char> padded_;
-  const protocol::Allowance allowed_commands_, allowed_bytes_;
+  const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
   Idle idle_; // the head of a list
   std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;

@@ -23,6 +23,10 @@ class Allowance {
   std::chrono::nanoseconds burst_;
 };
 
+// Whoever sends too fast is refused, and stays; refused so many bursts on end it is
+// no misfortune, but a flood.
+inline constexpr std::uint64_t kRefusalsToBurst = 25;
+
 // What a connection took of an allowance, as the one moment at which all of it will
 // be paid for; a burst is how far that may lie ahead of now. (The generic cell rate
 // algorithm: a token bucket in one word, without a timer.)

@@ -42,6 +42,8 @@ void Peer::handshake(std::string_view target, const Headers& headers) {
 void Peer::await_answer() {
   http_ = std::make_unique<wire::HttpResponseParser>();
   answer.reset();
+  std::string bytes = std::exchange(unasked_, {});
+  read_http(bytes);
 }
 
 std::string_view Peer::packed(std::string_view payload) { return deflater_ && deflater_->pack(payload, packed_) ? std::string_view{packed_} : payload; }
@@ -81,6 +83,7 @@ bool Peer::read() {
   std::string bytes = client_->take();
   const bool did = !bytes.empty();
   if (http_ && !frames_ && did) read_http(bytes);
+  else if (!http_ && !frames_) unasked_ += bytes;
   if (frames_ && !bytes.empty()) read_frames(std::move(bytes));
   if (client_->ended() && !over_ && client_->waiting() == 0) {
     over_ = true;

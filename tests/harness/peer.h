@@ -69,6 +69,7 @@ class Peer final : private wire::WsSink {
   void read_frames(std::string bytes);
 
   std::unique_ptr<MemoryClient> client_;
+  std::string unasked_; // what came before an answer was awaited
   std::unique_ptr<wire::HttpResponseParser> http_;
   wire::InflaterPool inflaters_;
   std::unique_ptr<wire::Deflater> deflater_; // of what this end sends, once agreed
