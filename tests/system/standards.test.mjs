@@ -2,8 +2,11 @@
 // each, named after the row. What is about a decoder alone is tested beside it;
 // tests/standards.md says where each row is.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileScope, foyerJson, serve } from './support/foyer.mjs';
+import { ROOT, asNobody, fileScope, foyer, foyerJson, isRoot, run, serve, temporary } from './support/foyer.mjs';
 import { ask, connected, head, raw, readAnswer } from './support/http.mjs';
 import { PASSWORD, SECRET, parts, register, resign, withSecret } from './support/people.mjs';
 import { Client, frame, handshake, upgradeHeaders } from './support/websocket.mjs';
@@ -112,6 +115,15 @@ test('IANA close codes: 1000 is echoed, policy of ours is 4400-4499, and what ma
   await closes((s) => s.sendFrame(0x8, Buffer.from([0x03, 0xe8])));
   await closes((s) => s.sendFrame(0x8, Buffer.from([0x03, 0xee])));   // 1006 in a frame
   assert.deepEqual([...codes].sort(), [1000, 1002, 1007, 1009, 4401]);
+});
+
+test('WHATWG WebSockets: no handshake is answered by a redirect, wherever it goes', async () => {
+  for (const path of ['/', '/ws', '/ws/', '/ws/chat/', '//ws/chat', '/WS/CHAT', '/ws/../ws/chat', '/auth/login', '/nowhere']) {
+    const { refused, socket } = await handshake(node, { path, ...bearer(ann.access_token) });
+    socket?.destroy();
+    assert.ok(refused && (refused.status < 300 || refused.status >= 400), `${path}: ${refused?.status}`);
+    assert.equal(refused.headers.location, undefined, path);
+  }
 });
 
 // ---- cross-site hijacking, OWASP, ASVS
@@ -302,6 +314,20 @@ test('RFC 7009 §2.1, §2.2: an unknown token is 200; revoking a refresh token e
   assert.deepEqual([me.status, me.json.code], [401, 'SESSION_REVOKED']);
 });
 
+test('RFC 7009 §2.2.1: what cannot be revoked at the moment is 503, and the token is still there', async (t) => {
+  const data = temporary(t);
+  if (isRoot) await run('chown', ['65534:65534', data]);
+  const first = await serve(t, { data, wrap: asNobody });
+  const pat = await register(first, 'pat');
+  await first.terminate();
+  for (const name of fs.readdirSync(data).filter((n) => /accounts/.test(n))) fs.chmodSync(path.join(data, name), 0o400);
+  const second = await serve(t, { data, wrap: asNobody });
+  const answer = await ask(second, 'POST', '/oauth2/revoke', { body: form({ token: pat.refresh_token }), headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
+  assert.deepEqual([answer.status, answer.json.error], [503, 'temporarily_unavailable'], answer.text);
+  assert.match(answer.json.error_description, /^STORE_READ_ONLY/);
+  assert.equal((await ask(second, 'GET', '/auth/me', { token: pat.access_token })).status, 200);
+});
+
 test('RFC 8414 §2, §3.3: the metadata name exactly the issuer that is configured, an https URL without query and fragment', async () => {
   const answer = await ask(node, 'GET', '/.well-known/oauth-authorization-server');
   assert.equal(answer.status, 200, answer.text);
@@ -383,4 +409,43 @@ test('RFC 9457 §3: status and type say the same as the answer, and the answer i
     assert.deepEqual([answer.status, answer.headers['content-type'], answer.json.status, answer.json.type, answer.json.code], [status, 'application/problem+json', status, `/causes/${code}`, code]);
     for (const member of ['title', 'detail']) assert.equal(typeof answer.json[member], 'string');
   }
+});
+
+test('RFC 9457 §3.1, §3.2: a client reads a problem by its code, whatever else is in it and of whatever type', async (t) => {
+  const body = JSON.stringify({
+    code: 'TOKEN_EXPIRED', type: 7, title: ['x'], status: '401', detail: 7, instance: {}, retry: 3, retry_after_ms: 'soon', ref: [], field: null, step: 1, next: {}, who: 4, another: { member: [1] },
+  });
+  const headers = { 'Content-Type': 'application/problem+json', 'X-Foyer': '1; build=b; ref=r', 'Content-Length': body.length, Connection: 'close' };
+  const server = http.createServer((request, answer) => { answer.writeHead(401, headers).end(body); });
+  server.on('upgrade', (request, socket) => socket.end(`HTTP/1.1 401 Unauthorized\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`));
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  t.after(() => server.close());
+  const { code, out, err } = await foyer(['chat', `http://127.0.0.1:${server.address().port}`, '--token-stdin'], { input: 'a.b.c\n' });
+  assert.equal(code, 1);
+  assert.match(out + err, /TOKEN_EXPIRED[\s\S]*Next: /);
+});
+
+// ---- the table of all this
+
+// `file: name` in backquotes. A name of gtest is Suite.Name; one that ends in … is the beginning of a title that is made.
+test('tests/standards.md names tests that exist', () => {
+  const table = fs.readFileSync(path.join(ROOT, 'tests/standards.md'), 'utf8');
+  const named = [...table.matchAll(/`([\w./-]+\.(?:cc|mjs|scenario)): ([^`]+)`/g)];
+  const missing = [];
+  for (const [whole, name, title] of named) {
+    const where = path.join(ROOT, name);
+    const source = fs.existsSync(where) ? fs.readFileSync(where, 'utf8') : '';
+    const quotes = ["'", '`'];
+    const starts = name.endsWith('.cc')
+      ? ['TEST', 'TEST_F', 'TEST_P'].map((macro) => `${macro}(${title.replace('.', ', ')})`)
+      : name.endsWith('.scenario') ? [`# ${path.basename(name, '.scenario')}: ${title}\n`]
+        : title.endsWith('…') ? quotes.map((quote) => `(${quote}${title.slice(0, -1)}`)
+          : quotes.map((quote) => `(${quote}${title}${quote}`);
+    if (!starts.some((start) => source.includes(start))) missing.push(whole);
+  }
+  assert.deepEqual(missing, []);
+  const rows = table.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| Where'));
+  const bare = rows.filter((line) => !line.match(/`[\w./-]+: [^`]+`/) && !line.includes('does not apply:'));
+  assert.deepEqual(bare, [], 'each row has a test, or says why not');
+  assert.ok(rows.length > 60 && named.length > rows.length, `${rows.length} rows, ${named.length} tests`);
 });
