@@ -73,24 +73,27 @@ struct Hop {
 };
 
 // From the client (left) to the nearest proxy (right).
-std::vector<Hop> hops(const Request& request) {
+std::vector<Hop> forwarded_hops(const Request& request) {
   std::vector<Hop> list;
-  if (request.headers.find("Forwarded") != nullptr) {
-    const std::string forwarded = request.headers.joined("Forwarded");
-    for (const auto element : split(last_hops(forwarded), ',')) {
-      Hop hop;
-      for (const auto pair : split(element, ';')) {
-        const auto equals = pair.find('=');
-        if (equals == std::string_view::npos) continue;
-        const auto name = trim(pair.substr(0, equals));
-        const auto value = trim(pair.substr(equals + 1));
-        if (iequals(name, "for")) hop.address = bare_address(value);
-        if (iequals(name, "proto")) hop.proto = std::string(value);
-      }
-      list.push_back(std::move(hop));
+  const std::string forwarded = request.headers.joined("Forwarded");
+  if (forwarded.empty()) return list;
+  for (const auto element : split(last_hops(forwarded), ',')) {
+    Hop hop;
+    for (const auto pair : split(element, ';')) {
+      const auto equals = pair.find('=');
+      if (equals == std::string_view::npos) continue;
+      const auto name = trim(pair.substr(0, equals));
+      const auto value = trim(pair.substr(equals + 1));
+      if (iequals(name, "for")) hop.address = bare_address(value);
+      if (iequals(name, "proto")) hop.proto = std::string(value);
     }
-    return list;
+    list.push_back(std::move(hop));
   }
+  return list;
+}
+
+std::vector<Hop> x_forwarded_hops(const Request& request) {
+  std::vector<Hop> list;
   const auto addresses = request.headers.joined("X-Forwarded-For");
   if (addresses.empty()) return list;
   for (const auto element : split(last_hops(addresses), ',')) list.push_back({bare_address(element), {}});
@@ -106,6 +109,19 @@ std::vector<Hop> hops(const Request& request) {
 
 bool trusted_by(const std::vector<Network>& trusted, std::string_view address) {
   return std::ranges::any_of(trusted, [&](const Network& network) { return network.contains(address); });
+}
+
+bool is_secure(std::string_view proto) { return iequals(proto, "https") || iequals(proto, "wss"); }
+
+// From the nearest proxy on, as long as proxies that are trusted speak.
+ClientAddress walk(const std::vector<Network>& trusted, const std::vector<Hop>& hops, ClientAddress client) {
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    if (!parse_address(hop->address)) break; // "unknown", an obfuscated name: go no further
+    client.address = hop->address;
+    if (!hop->proto.empty()) client.secure = is_secure(hop->proto);
+    if (!trusted_by(trusted, hop->address)) break;
+  }
+  return client;
 }
 
 } // namespace
@@ -148,19 +164,17 @@ ClientAddress client_address(const std::vector<Network>& trusted, std::string_vi
     client.ignored_forwarding = true;
     return client;
   }
-  const auto list = hops(request);
-  if (list.empty()) {
-    const auto* proto = request.headers.find("X-Forwarded-Proto");
-    if (proto != nullptr) client.secure = iequals(trim(*proto), "https") || iequals(trim(*proto), "wss");
+  const bool in_forwarded = request.headers.find("Forwarded") != nullptr;
+  const bool in_x = request.headers.find("X-Forwarded-For") != nullptr;
+  if (const auto* proto = request.headers.find("X-Forwarded-Proto"); proto != nullptr && !in_forwarded) client.secure = is_secure(trim(*proto));
+  if (in_forwarded && in_x) {
+    const ClientAddress one = walk(trusted, forwarded_hops(request), client);
+    const ClientAddress other = walk(trusted, x_forwarded_hops(request), client);
+    if (one.address == other.address) client.address = one.address;
+    client.secure = one.secure && other.secure;
     return client;
   }
-  for (auto hop = list.rbegin(); hop != list.rend(); ++hop) {
-    if (!parse_address(hop->address)) break; // "unknown", an obfuscated name: go no further
-    client.address = hop->address;
-    if (!hop->proto.empty()) client.secure = iequals(hop->proto, "https") || iequals(hop->proto, "wss");
-    if (!trusted_by(trusted, hop->address)) break;
-  }
-  return client;
+  return walk(trusted, in_forwarded ? forwarded_hops(request) : x_forwarded_hops(request), std::move(client));
 }
 
 } // namespace foyer::gateway

@@ -31,8 +31,10 @@ struct ClientAddress {
   bool ignored_forwarding = false; // forwarding headers came from someone not trusted (PROXY_NOT_TRUSTED)
 };
 
-// `peer`: the other end of the socket. Reads Forwarded (RFC 7239), else
-// X-Forwarded-For and X-Forwarded-Proto.
+// `peer`: the other end of the socket. Reads Forwarded (RFC 7239), or
+// X-Forwarded-For and X-Forwarded-Proto. A proxy that writes one of them may pass on
+// the other as the client sent it: where both are there and differ, neither is
+// believed, and the address is the proxy's.
 [[nodiscard]] ClientAddress client_address(const std::vector<Network>& trusted, std::string_view peer, bool secure, const Request& request);
 
 } // namespace foyer::gateway

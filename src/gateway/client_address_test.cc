@@ -64,6 +64,21 @@ TEST(ClientAddress, IsWhatTheProxyAddedHoweverManyTheClientWroteBeforeIt) {
   }
 }
 
+TEST(ClientAddress, IsTheProxysWhereTwoHeadersSayTwoThings) {
+  Request request;
+  request.headers.add("Forwarded", "for=6.6.6.6;proto=https"); // the client's, passed on
+  request.headers.add("X-Forwarded-For", "203.0.113.9");       // the proxy's
+  const auto trusted = networks({"127.0.0.1"});
+  auto client = client_address(trusted, "127.0.0.1", false, request);
+  EXPECT_EQ(client.address, "127.0.0.1");
+  EXPECT_FALSE(client.secure);
+  request.headers.set("Forwarded", "for=203.0.113.9;proto=https");
+  request.headers.add("X-Forwarded-Proto", "https");
+  client = client_address(trusted, "127.0.0.1", false, request);
+  EXPECT_EQ(client.address, "203.0.113.9");
+  EXPECT_TRUE(client.secure);
+}
+
 TEST(ClientAddress, StopsAtAHopThatIsNoAddress) {
   Request request;
   request.headers.add("X-Forwarded-For", "203.0.113.9, unknown, 10.0.0.7");
