@@ -171,7 +171,12 @@ int verify_batch(const Task& task) {
       return kCouldNotRun;
     }
     if (kind == Lines::Kind::line && line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const auto finding = kind == Lines::Kind::line ? judge_line(line, task) : refused(Cause::BAD_REQUEST, "a line longer than 1 MiB");
+    Finding finding = refused(Cause::BAD_REQUEST, "a line longer than 1 MiB");
+    try {
+      if (kind == Lines::Kind::line) finding = judge_line(line, task);
+    } catch (const std::exception&) { // the lines behind it have a right to their answers
+      finding = refused(Cause::INTERNAL_ERROR, "a line that could not be judged");
+    }
     all_valid = all_valid && !finding.refusal;
     fmt::print("{}\n", as_json(finding));
     if (std::fflush(stdout) != 0) return kCouldNotRun; // nobody reads any more

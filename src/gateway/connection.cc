@@ -116,9 +116,8 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
     end({.cause = kind == wire::Opcode::text ? Cause::MESSAGE_TOO_BIG : Cause::UNSUPPORTED_DATA, .evidence = "while the credential was being checked"});
     return false;
   }
+  if (frames_.unpacks() && !charge(payload.size())) return false; // few bytes become many
   if (service_ == Service::echo) {
-    // No command is counted here; what little bytes unpack to is.
-    if (send_.bits != 0 && !charge(payload.size())) return false;
     send_message(kind, payload, true);
     return phase_ != Phase::closing;
   }

@@ -178,7 +178,7 @@ void Entrance::on_first_binary() {
 }
 
 bool Entrance::hold(std::string_view text) {
-  held_bytes_ += text.size();
+  held_bytes_ += text.size() + sizeof(std::string); // an empty one takes its place, too
   if (held_bytes_ > kHeldBytes) return false;
   held_.emplace_back(text);
   return true;

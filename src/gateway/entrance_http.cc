@@ -91,8 +91,8 @@ void Entrance::read_request(std::string_view& rest) {
   using State = wire::HttpParser::State;
   const bool was_started = parser_.started();
   const State before = parser_.state();
-  stop_idling();
   rest.remove_prefix(parser_.feed(rest));
+  if (parser_.started()) stop_idling(); // an empty line asks for nothing
   if (!was_started && parser_.started()) begun_ = shard_.loop().now();
   switch (parser_.state()) {
     case State::failed: return refuse_request(parser_.refusal());
@@ -222,8 +222,10 @@ void Entrance::respond(Response response, bool keep_alive) {
   shard_.deps().router.decorate(request_, response);
   keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !shard_.draining();
   std::string bytes = wire::write_response(response, keep_alive, http_date(shard_.loop().wall()), request_.method == "HEAD");
-  if (transport.queued() > 0 || transport.unacknowledged() > 0) untaken_ += bytes.size();
-  else expect_taken(bytes.size());
+  // What is not an answer counts as well: TLS has tickets on their way, HTTP its 100 Continue.
+  const std::size_t before = transport.queued() + transport.unacknowledged();
+  if (untaken_ > 0 && before > 0) untaken_ += bytes.size();
+  else expect_taken(before + bytes.size());
   transport.send(share(std::move(bytes)));
   door_.reset();
   if (!keep_alive) return leave();
@@ -240,6 +242,7 @@ void Entrance::respond(Response response, bool keep_alive) {
 // Nothing was asked since the last answer, and somebody else needs the place: what a
 // server may do at any time (RFC 9112 §9.5), and what takes a service from nobody.
 void Entrance::give_way() {
+  stop_idling();
   end();
   connection_.give_up_place();
 }
@@ -274,6 +277,7 @@ void Entrance::on_drained() {
   if (!std::exchange(resting_, false)) return;
   wait_for(shard_.policy().keep_alive_timeout);
   read_requests({});
+  if (!finished_ && !leaving_ && !busy() && !parser_.started()) idle_in(shard_.idle());
 }
 
 // Whoever was answered before its request was whole may be busy sending, and would lose the
@@ -289,6 +293,7 @@ void Entrance::on_eof() {
   // Somebody who half-closes after requests may still read their answers; nobody else.
   half_closed_ = true;
   if ((waiting_ && !door_) || leaving_ || resting_) return;
+  if (!door_ && !parser_.started() && connection_.transport().queued() > 0) return leave();
   finished_ = true;
   connection_.transport().abort();
 }

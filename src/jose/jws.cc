@@ -99,6 +99,7 @@ Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
     std::string json;
     if (!decode_segment(header_text, json)) return diagnose(token);
     TRY(header, read_header(std::move(json)));
+    seen.text.clear(); // never the old text with the new header
     seen.header = std::move(header);
     seen.text = header_text;
   }

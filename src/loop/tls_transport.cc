@@ -299,7 +299,14 @@ bool TlsTransport::make_session(std::span<const char> bytes) {
 void TlsTransport::established() {
   established_ = true;
   context_.reset();
-  count(SSL_session_reused(session_.get()) == 1 ? TlsResult::resumed : TlsResult::full);
+  const bool resumed = SSL_session_reused(session_.get()) == 1;
+  // A ticket keeps the client's certificate, and no handshake looks at its end again.
+  const X509* certificate = resumed ? SSL_get0_peer_certificate(session_.get()) : nullptr;
+  if (certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
+    count(TlsResult::client_certificate);
+    return abort();
+  }
+  count(resumed ? TlsResult::resumed : TlsResult::full);
   if (backlog_ || state_ == State::flushing) touch();
 }
 
@@ -344,6 +351,7 @@ void TlsTransport::on_bytes(std::span<char> bytes) {
   scratch_.in = {};
   const bool was_established = established_;
   if (!established_ && SSL_is_init_finished(session_.get())) established();
+  if (state_ == State::closing) return;
   send_out(); // of the handshake, an answer to a key update, an alert
   if (socket_.queued() > kUnreadLimit) return abort();
   deliver(filled);

@@ -56,6 +56,7 @@ class WsDecoder {
   // this. With takeover there is a window of `window_bits` for this connection, made when
   // the first packed message comes; without, a message may use 15 bits whatever was said.
   void allow_deflate(InflaterPool& pool, unsigned window_bits, bool takeover);
+  [[nodiscard]] bool unpacks() const { return pool_ != nullptr; } // compressed messages may come
 
   // `bytes` are changed in place; kPadding bytes behind them must be readable.
   // An unfinished frame is kept inside. After an error or a `false` from the sink

@@ -167,6 +167,11 @@ TEST(Rfc6455, S10_4_MessagesOverTheLimitAreToldByTheirLength) {
   expect_refused({
       {"a frame", bytes({0x82, 0xfe, 0x03, 0xe9}), 1009},
       {"fragments", frame(0x02, std::string(600, 'x')) + frame(0x80, std::string(401, 'x')), 1009},
+      {"empty fragments without end", [] {
+         std::string bytes = frame(0x02, "");
+         for (int i = 0; i < 1024; ++i) bytes += frame(0x00, "");
+         return bytes;
+       }(), 1009},
       {"an endless message", frame(0x02, std::string(999, 'x')) + frame(0x00, "") + frame(0x00, "x") + frame(0x00, "x"), 1009},
   });
   expect_at_every_cut(frame(0x02, std::string(600, 'x')) + frame(0x80, std::string(400, 'x')), {{"binary:" + std::string(1000, 'x')}});

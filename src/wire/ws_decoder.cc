@@ -15,6 +15,7 @@ namespace foyer::wire {
 namespace {
 
 constexpr std::size_t kUnpackStep = 8 * 1024;
+constexpr std::uint64_t kFreeFragments = 1024; // of a message, beside one for each of its bytes: empty ones have no end otherwise
 constexpr WsError kTextNotUtf8 = not_utf8("text is not UTF-8");
 
 // What a message within its limit may take as it arrives: what does not compress grows a little.
@@ -105,6 +106,7 @@ struct WsDecoder::Partial {
   Opcode kind = Opcode::continuation;  // of the fragmented message; continuation: there is none
   Utf8Stream utf8;
   bool packed = false;                 // the message is compressed
+  std::uint64_t frames = 0;            // of the message so far
   std::uint64_t packed_size = 0;       // bytes of it as they arrived
   Inflater* inflater = nullptr;        // unpacks it as it comes; null: it waits until it is whole
   Lent lent;
@@ -220,6 +222,7 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
       p.kind = p.head.opcode;
       p.packed = p.head.packed;
     }
+    if (!p.head.control() && ++p.frames > kFreeFragments + p.message.size() + p.packed_size) return too_big("a message of far more fragments than bytes");
   }
 
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(p.head.length - p.done, static_cast<std::uint64_t>(end - at)));
