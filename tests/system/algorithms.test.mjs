@@ -87,6 +87,8 @@ for (const [alg, makeKey] of [['PS256', () => rsa.privateKey], ['ES384', () => e
       assert.equal(refused, undefined);
       return (await socket.messages.take()).type;
     };
+    // With the key set at hand: a token before it would ask for one, and not again for a while.
+    await until('the gateway to be ready', async () => (await ask(gateway, 'GET', '/health/ready')).status === 200);
     const first = (await register(auth, 'alice')).access_token;
     assert.equal(parts(first).header.alg, alg);
     assert.equal(await greeted(first), 'authentication_success');
@@ -99,6 +101,12 @@ for (const [alg, makeKey] of [['PS256', () => rsa.privateKey], ['ES384', () => e
     assert.deepEqual((await published()).map((key) => key.alg), [alg, alg]);
     const second = (await register(auth, 'bob')).access_token;
     assert.notEqual(parts(second).header.kid, parts(first).header.kid);
+    // A set that changed a moment ago is not asked for again at once.
+    await until('the new key to be known', async () => {
+      const { socket } = await handshake(gateway, bearer(second));
+      socket?.destroy();
+      return socket;
+    });
     assert.equal(await greeted(second), 'authentication_success');
     assert.equal(await greeted(first), 'authentication_success');
   });

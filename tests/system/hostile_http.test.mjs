@@ -179,13 +179,16 @@ test('who sends on after a refusal still gets its answer, and is not listened to
   const socket = await connected(node);
   const piece = Buffer.alloc(1024 * 1024);
   let sent = 0;
-  const pump = () => { while (!socket.destroyed && sent < 200 && socket.write(piece)) sent += 1; };
+  let most = 8; // until the answer is read: what a reset could destroy is not what is asked here
+  const pump = () => { while (!socket.destroyed && sent < most) { sent += 1; if (!socket.write(piece)) return; } };
   socket.on('drain', pump);
   const answer = within('the answer', readAnswer(socket));
   const end = within('the end', new Promise((resolve) => socket.on('close', resolve)));
   socket.write(head(node, 'POST', '/auth/login', { 'Content-Type': 'application/json', 'Content-Length': 200 * piece.length }));
   pump();
   assert.deepEqual([(await answer).status, (await answer).json.code], [413, 'BODY_TOO_LARGE']);
+  most = 200;
+  pump();
   await end;
   assert.ok(sent < 100, `${sent} MiB were taken`);
 });
