@@ -10,18 +10,11 @@
 #include <sstream>
 #include <string>
 
+#include "source_tree.h"
+
 namespace fs = std::filesystem;
 
 namespace {
-
-const fs::path kRoot = FOYER_SOURCE_DIR;
-
-std::string text_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
 
 bool in_code(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 

@@ -8,18 +8,11 @@
 #include <sstream>
 #include <string>
 
+#include "source_tree.h"
+
 namespace fs = std::filesystem;
 
 namespace {
-
-const fs::path kRoot = FOYER_SOURCE_DIR;
-
-std::string text_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
 
 std::set<std::string> found(const std::string& text, const char* pattern) {
   std::set<std::string> out;

@@ -11,17 +11,13 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/releases.h"
 #include "config/table.h"
 #include "wire/url.h"
 
 namespace foyer::config {
 namespace {
 
-template <auto Free>
-struct Releases {
-  template <class T>
-  void operator()(T* object) const { Free(object); }
-};
 using Bio = std::unique_ptr<BIO, Releases<BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;

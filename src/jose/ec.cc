@@ -15,9 +15,9 @@
 namespace foyer::jose {
 namespace {
 
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
-using Signature = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
+using Builder = std::unique_ptr<OSSL_PARAM_BLD, Releases<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, Releases<OSSL_PARAM_free>>;
+using Signature = std::unique_ptr<ECDSA_SIG, Releases<ECDSA_SIG_free>>;
 
 struct CurveRow {
   std::string_view crv;

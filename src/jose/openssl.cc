@@ -53,7 +53,7 @@ Digest digest(Algorithm algorithm, std::string_view input) {
 }
 
 std::string write_pem(EVP_PKEY* key, bool with_private) {
-  const std::unique_ptr<BIO, Free<BIO_free_all>> bio{needed(BIO_new(BIO_s_mem()))};
+  const std::unique_ptr<BIO, Releases<BIO_free_all>> bio{needed(BIO_new(BIO_s_mem()))};
   const int done = with_private ? PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) : PEM_write_bio_PUBKEY(bio.get(), key);
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);

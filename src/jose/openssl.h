@@ -15,20 +15,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/releases.h"
 #include "jose/algorithm.h"
 
 namespace foyer::jose {
 
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* object) const { free(object); }
-};
-using Pkey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Free<BN_clear_free>>;
-using NumberContext = std::unique_ptr<BN_CTX, Free<BN_CTX_free>>;
+using Pkey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
+using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Releases<EVP_PKEY_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Releases<EVP_MD_CTX_free>>;
+using Number = std::unique_ptr<BIGNUM, Releases<BN_clear_free>>;
+using NumberContext = std::unique_ptr<BN_CTX, Releases<BN_CTX_free>>;
 
 inline const unsigned char* raw(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 inline unsigned char* raw(std::string& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }

@@ -75,7 +75,7 @@ Pkey parse_der(std::string_view label, const std::string& der) {
   const auto size = static_cast<long>(der.size());
   Pkey key;
   if (label == "PRIVATE KEY") {
-    const std::unique_ptr<PKCS8_PRIV_KEY_INFO, Free<PKCS8_PRIV_KEY_INFO_free>> info{d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, size)};
+    const std::unique_ptr<PKCS8_PRIV_KEY_INFO, Releases<PKCS8_PRIV_KEY_INFO_free>> info{d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, size)};
     if (info != nullptr) key.reset(EVP_PKCS82PKEY(info.get()));
   } else if (label == "PUBLIC KEY") {
     key.reset(d2i_PUBKEY(nullptr, &at, size));

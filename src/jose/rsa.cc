@@ -15,8 +15,8 @@
 namespace foyer::jose {
 namespace {
 
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
+using Builder = std::unique_ptr<OSSL_PARAM_BLD, Releases<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, Releases<OSSL_PARAM_free>>;
 
 std::unexpected<Refusal> no_key(std::string field, std::string what) { return refuse_field(Cause::KEY_UNREADABLE, std::move(field), "an RSA key " + std::move(what)); }
 std::unexpected<Refusal> weak(std::string field, std::string what) { return refuse_field(Cause::WEAK_KEY, std::move(field), "an RSA key " + std::move(what)); }

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <span>
 
+#include "base/releases.h"
+
 namespace foyer::loop {
 namespace {
 
@@ -23,11 +25,6 @@ constexpr const char* kSuites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr int kClientChain = 5; // certificates between a client's and ours to believe
 
-template <auto Function>
-struct Releases {
-  template <class T>
-  void operator()(T* object) const { Function(object); }
-};
 using Bio = std::unique_ptr<BIO, Releases<BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;

@@ -16,17 +16,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/releases.h"
 #include "loop/test_peer.h"
 #include "loop/tls_server.h"
 #include "loop/tls_tickets.h"
 
 namespace foyer::loop::test {
 
-template <auto Function>
-struct Releases {
-  template <class T>
-  void operator()(T* object) const { Function(object); }
-};
 using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
 

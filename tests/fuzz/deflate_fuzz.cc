@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "feed_frames.h"
 #include "fuzz.h"
 #include "wire/deflate.h"
 #include "wire/websocket.h"
@@ -61,15 +62,7 @@ Outcome decode(std::string_view input, const Agreement& agreed, std::size_t step
   WsDecoder decoder(agreed.role, kMax);
   decoder.allow_deflate(pool, agreed.window_bits, agreed.takeover);
   Outcome outcome;
-  for (std::size_t at = 0; at < input.size(); at += step) {
-    const std::string_view piece = input.substr(at, step);
-    std::vector<char> bytes(piece.begin(), piece.end());
-    bytes.resize(piece.size() + kPadding);
-    const WsError error = decoder.feed({bytes.data(), piece.size()}, log);
-    invariant(error.close == 0 || outcome.error == 0, "a decoder fails once");
-    if (error.close != 0) outcome.error = error.close;
-    invariant(decoder.buffered() <= kMax + 256, "a decoder holds no more than a message");
-  }
+  outcome.error = foyer::fuzz::feed_frames(decoder, log, input, step, kMax);
   outcome.seen = std::move(log.seen);
   return outcome;
 }

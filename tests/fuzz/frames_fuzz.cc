@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "feed_frames.h"
 #include "fuzz.h"
 #include "wire/websocket.h"
 
@@ -52,15 +53,7 @@ Outcome decode(std::string_view input, WsRole role, std::size_t step) {
   Log log;
   WsDecoder decoder(role, kMax);
   Outcome outcome;
-  for (std::size_t at = 0; at < input.size(); at += step) {
-    const std::string_view piece = input.substr(at, step);
-    std::vector<char> bytes(piece.begin(), piece.end());
-    bytes.resize(piece.size() + kPadding);
-    const WsError error = decoder.feed({bytes.data(), piece.size()}, log);
-    invariant(error.close == 0 || outcome.error == 0, "a decoder fails once");
-    if (error.close != 0) outcome.error = error.close;
-    invariant(decoder.buffered() <= kMax + 256, "a decoder holds no more than a message");
-  }
+  outcome.error = foyer::fuzz::feed_frames(decoder, log, input, step, kMax);
   outcome.seen = std::move(log.seen);
   return outcome;
 }
