@@ -8,16 +8,16 @@
 #include <cmath>
 #include <utility>
 
+#include "base/ip_address.h"
+
 namespace foyer::accounts {
 
 std::string address_key(std::string_view address) {
-  std::string text{address};
-  if (text.find(':') == std::string::npos) return text;
-  std::array<unsigned char, 16> raw{};
-  if (inet_pton(AF_INET6, text.c_str(), raw.data()) != 1) return text;
-  const bool mapped = std::all_of(raw.begin(), raw.begin() + 10, [](unsigned char b) { return b == 0; }) && raw[10] == 0xff && raw[11] == 0xff;
-  if (mapped) return fmt::format("{}.{}.{}.{}", raw[12], raw[13], raw[14], raw[15]);
-  std::fill(raw.begin() + 8, raw.end(), static_cast<unsigned char>(0));
+  auto ip = parse_ip(address);
+  if (!ip || ip->written_as_v4) return std::string{address};
+  auto& raw = ip->bytes;
+  if (ip->is_v4()) return fmt::format("{}.{}.{}.{}", raw[12], raw[13], raw[14], raw[15]);
+  std::fill(raw.begin() + 8, raw.end(), std::uint8_t{0});
   std::array<char, INET6_ADDRSTRLEN> out{};
   inet_ntop(AF_INET6, raw.data(), out.data(), out.size());
   return fmt::format("{}/64", out.data());

@@ -1,12 +1,13 @@
 #include "config/values.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <span>
+
+#include "base/ip_address.h"
 
 namespace foyer::config {
 namespace {
@@ -38,11 +39,6 @@ std::string in_units(std::uint64_t value, std::span<const UnitName> units) {
   for (const auto& u : units)
     if (value % u.factor == 0) return fmt::format("{}{}", value / u.factor, u.name);
   return fmt::format("{}", value);
-}
-
-bool is_ip(const std::string& host) {
-  unsigned char buffer[16];
-  return inet_pton(AF_INET, host.c_str(), buffer) == 1 || inet_pton(AF_INET6, host.c_str(), buffer) == 1;
 }
 
 } // namespace
@@ -86,17 +82,17 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
   if (bracketed) host = host.substr(1, host.size() - 2);
   out.host = std::string(host);
   if (bracketed != (out.host.find(':') != std::string::npos)) return std::nullopt;
-  if (out.host != "localhost" && !is_ip(out.host)) return std::nullopt;
+  if (out.host != "localhost" && !parse_ip(out.host)) return std::nullopt;
   return out;
 }
 
 bool is_cidr(std::string_view text) {
   const auto slash = text.find('/');
-  const std::string address(text.substr(0, slash));
-  if (!is_ip(address)) return false;
+  const auto address = parse_ip(text.substr(0, slash));
+  if (!address) return false;
   if (slash == std::string_view::npos) return true;
   const auto bits = parse_count(text.substr(slash + 1));
-  return bits && *bits <= (address.find(':') == std::string::npos ? 32U : 128U);
+  return bits && *bits <= (address->written_as_v4 ? 32U : 128U);
 }
 
 std::string format_size(std::uint64_t bytes) { return bytes == 0 ? "0" : in_units(bytes, kSizes); }

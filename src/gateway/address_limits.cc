@@ -1,13 +1,12 @@
 #include "gateway/address_limits.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <string>
 
+#include "base/ip_address.h"
 #include "base/limit_metrics.h"
 
 namespace foyer::gateway {
@@ -45,21 +44,12 @@ std::uint64_t mixed(std::uint64_t value, std::uint64_t seed) {
 } // namespace
 
 std::uint64_t address_key(std::string_view address) {
-  const std::string text(address);
-  in_addr v4{};
-  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return kIpv4 | ntohl(v4.s_addr);
-  in6_addr v6{};
-  if (inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-      std::uint32_t last = 0;
-      std::memcpy(&last, v6.s6_addr + 12, sizeof last);
-      return kIpv4 | ntohl(last);
-    }
-    std::uint64_t prefix = 0;
-    for (int i = 0; i < 8; ++i) prefix = prefix << 8 | v6.s6_addr[i];
-    return prefix;
-  }
-  return std::hash<std::string>{}(text);
+  const auto ip = parse_ip(address);
+  if (!ip) return std::hash<std::string_view>{}(address);
+  if (ip->is_v4()) return kIpv4 | ip->v4();
+  std::uint64_t prefix = 0;
+  for (int i = 0; i < 8; ++i) prefix = prefix << 8 | ip->bytes[static_cast<std::size_t>(i)];
+  return prefix;
 }
 
 AddressLimits::AddressLimits(AddressPolicy policy)

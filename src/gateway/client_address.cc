@@ -1,33 +1,15 @@
 #include "gateway/client_address.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 #include "base/bytes.h"
+#include "base/ip_address.h"
 
 namespace foyer::gateway {
 namespace {
 
 constexpr std::size_t kMaxHops = 20;
-
-std::optional<std::array<std::uint8_t, 16>> parse_address(std::string_view text) {
-  char buffer[64];
-  if (text.size() >= sizeof buffer) return std::nullopt;
-  std::memcpy(buffer, text.data(), text.size());
-  buffer[text.size()] = 0;
-  std::array<std::uint8_t, 16> bytes{};
-  in_addr v4{};
-  if (inet_pton(AF_INET, buffer, &v4) == 1) {
-    bytes[10] = bytes[11] = 0xFF;
-    std::memcpy(bytes.data() + 12, &v4, 4);
-    return bytes;
-  }
-  if (inet_pton(AF_INET6, buffer, bytes.data()) == 1) return bytes;
-  return std::nullopt;
-}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -116,7 +98,7 @@ bool is_secure(std::string_view proto) { return iequals(proto, "https") || iequa
 // From the nearest proxy on, as long as proxies that are trusted speak.
 ClientAddress walk(const std::vector<Network>& trusted, const std::vector<Hop>& hops, ClientAddress client) {
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    if (!parse_address(hop->address)) break; // "unknown", an obfuscated name: go no further
+    if (!parse_ip(hop->address)) break; // "unknown", an obfuscated name: go no further
     client.address = hop->address;
     if (!hop->proto.empty()) client.secure = is_secure(hop->proto);
     if (!trusted_by(trusted, hop->address)) break;
@@ -128,30 +110,29 @@ ClientAddress walk(const std::vector<Network>& trusted, const std::vector<Hop>& 
 
 Result<Network> Network::parse(std::string_view cidr) {
   const auto slash = cidr.find('/');
-  const auto bytes = parse_address(cidr.substr(0, slash));
-  if (!bytes) return refuse(Cause::INVALID_VALUE, "not an address: " + printable(cidr));
+  const auto address = parse_ip(cidr.substr(0, slash));
+  if (!address) return refuse(Cause::INVALID_VALUE, "not an address: " + printable(cidr));
   Network network;
-  network.bytes_ = *bytes;
+  network.bytes_ = address->bytes;
   if (slash != std::string_view::npos) {
     const auto digits = cidr.substr(slash + 1);
-    int bits = -1;
+    unsigned bits = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-    const bool v4 = cidr.find(':') == std::string_view::npos;
-    if (error != std::errc{} || end != digits.data() + digits.size() || bits < 0 || bits > (v4 ? 32 : 128))
+    if (error != std::errc{} || end != digits.data() + digits.size() || bits > (address->written_as_v4 ? 32U : 128U))
       return refuse(Cause::INVALID_VALUE, "not a prefix length: " + printable(cidr));
-    network.bits_ = v4 ? bits + 96 : bits;
+    network.bits_ = static_cast<int>(address->written_as_v4 ? bits + 96 : bits);
   }
   return network;
 }
 
 bool Network::contains(std::string_view address) const {
-  const auto bytes = parse_address(address);
-  if (!bytes) return false;
+  const auto ip = parse_ip(address);
+  if (!ip) return false;
   for (int bit = 0; bit < bits_; bit += 8) {
     const auto index = static_cast<std::size_t>(bit / 8);
     const int left = bits_ - bit;
     const auto mask = static_cast<std::uint8_t>(left >= 8 ? 0xFF : 0xFF << (8 - left));
-    if (((*bytes)[index] & mask) != (bytes_[index] & mask)) return false;
+    if ((ip->bytes[index] & mask) != (bytes_[index] & mask)) return false;
   }
   return true;
 }

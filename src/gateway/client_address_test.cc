@@ -22,7 +22,7 @@ TEST(Network, ContainsByPrefixInBothFamilies) {
   EXPECT_TRUE(Network::parse("127.0.0.1")->contains("127.0.0.1"));
   EXPECT_TRUE(Network::parse("0.0.0.0/0")->contains("8.8.8.8"));
   EXPECT_FALSE(Network::parse("0.0.0.0/0")->contains("2001:db8::1"));
-  for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/x", "10.0.0/8", "host", "::/129"}) EXPECT_FALSE(Network::parse(bad)) << bad;
+  for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/x", "10.0.0/8", "host", "::/129", "10.0.0.0/-0", "::/+1"}) EXPECT_FALSE(Network::parse(bad)) << bad;
 }
 
 TEST(ClientAddress, IsThePeerUnlessThePeerIsATrustedProxy) {

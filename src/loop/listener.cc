@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "base/bytes.h"
+#include "base/ip_address.h"
 
 namespace foyer::loop {
 
@@ -58,8 +59,8 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
     if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != ':') return wrong("an IPv6 address is written [ADDRESS]:PORT");
     host = text.substr(1, end - 1);
     port = text.substr(end + 2);
-    in6_addr ignored;
-    if (::inet_pton(AF_INET6, std::string{host}.c_str(), &ignored) != 1) return wrong("no IPv6 address between the brackets");
+    const auto ip = parse_ip(host);
+    if (!ip || ip->written_as_v4) return wrong("no IPv6 address between the brackets");
   } else {
     const auto colon = text.find(':');
     if (colon == std::string_view::npos) return wrong("HOST:PORT is expected, the port is missing");

@@ -1,12 +1,12 @@
 #include "wire/url.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
+#include "base/ip_address.h"
 
 namespace foyer::wire {
 namespace {
@@ -28,14 +28,14 @@ std::uint16_t default_port(std::string_view scheme) { return scheme == "https" |
 
 std::unexpected<Refusal> wrong(std::string what) { return refuse(Cause::INVALID_URL, std::move(what)); }
 
-bool is_ipv4(const std::string& host) {
-  in_addr address{};
-  return inet_pton(AF_INET, host.c_str(), &address) == 1;
+bool is_ipv4(std::string_view host) {
+  const auto address = parse_ip(host);
+  return address && address->written_as_v4;
 }
 
-bool is_ipv6(const std::string& host) {
-  in6_addr address{};
-  return inet_pton(AF_INET6, host.c_str(), &address) == 1;
+bool is_ipv6(std::string_view host) {
+  const auto address = parse_ip(host);
+  return address && !address->written_as_v4;
 }
 
 // A registered name of DNS: labels of letters, digits, hyphens (and the underscore
@@ -136,9 +136,8 @@ Result<Url> parse_url(std::string_view text) {
 }
 
 bool is_ip_literal(std::string_view host) {
-  if (host.starts_with('[') && host.ends_with(']')) return is_ipv6(std::string{host.substr(1, host.size() - 2)});
-  const std::string text{host};
-  return is_ipv4(text) || is_ipv6(text);
+  if (host.starts_with('[') && host.ends_with(']')) return is_ipv6(host.substr(1, host.size() - 2));
+  return parse_ip(host).has_value();
 }
 
 bool is_loopback_host(std::string_view host) {
@@ -146,12 +145,8 @@ bool is_loopback_host(std::string_view host) {
   std::string name = lower(host);
   if (name.ends_with('.')) name.pop_back();
   if (name == "localhost" || name.ends_with(".localhost")) return true; // RFC 6761 §6.3
-  in_addr v4{};
-  if (inet_pton(AF_INET, name.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24U) == 127;
-  in6_addr v6{};
-  if (inet_pton(AF_INET6, name.c_str(), &v6) != 1) return false;
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) return v6.s6_addr[12] == 127;
-  return IN6_IS_ADDR_LOOPBACK(&v6);
+  const auto address = parse_ip(name);
+  return address && address->is_loopback();
 }
 
 } // namespace foyer::wire
