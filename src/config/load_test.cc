@@ -18,6 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using namespace std::string_literals;
 
 World development() { return {.args = {"--dev"}, .env = {}, .files = {}}; }
 
@@ -158,6 +159,13 @@ TEST(Load, BrokenTomlIsNamedByLineAndColumnWithoutItsText) {
   EXPECT_EQ(code_of(finding.code), "INVALID_VALUE");
   EXPECT_THAT(finding.source, testing::StartsWith("c.toml line 2 column "));
   EXPECT_THAT(finding.message, Not(HasSubstr("hunter2")));
+  for (const std::string& text : {"a.\"it's hunter2\" = 0\na.\"it's hunter2\" = 1\n"s, "[x.'hunter2\"']\n[x.'hunter2\"']\n"s, "service_secret = '''\nhunter2"s, "service_secret = 'hunter2''hunter2'\n"s,
+                                  "\"" + std::string(600, '\'') + "hunter2\" = 0\n\"" + std::string(600, '\'') + "hunter2\" = 1\n"}) {
+    world.files["c.toml"] = {text, 0600};
+    EXPECT_THAT(world.only().message, AllOf(HasSubstr("not valid TOML"), Not(HasSubstr("hunter2")))) << text;
+  }
+  world.files["c.toml"] = {"port = 99999999999999999999\n", 0600};
+  EXPECT_THAT(world.only().message, HasSubstr("'…' is not representable in 64 bits"));
   world.files["c.toml"] = {"log_level = 1979-05-27\n", 0600};
   EXPECT_EQ(code_of(world.only().code), "INVALID_VALUE");
 }

@@ -64,17 +64,17 @@ void collect(const toml::table& table, const std::string& prefix, std::vector<To
   }
 }
 
-// The parser quotes what it read, which may be part of a secret.
+// The parser quotes what it read, which may be part of a secret, have quotes of its own
+// and be cut off: nothing from the first quote on is repeated but the ends that are known.
 std::string without_quotes(std::string_view message) {
-  std::string out;
-  bool quoted = false;
-  for (const char c : message) {
-    if (c == '\'' || c == '"') {
-      if (!quoted) out += "'…'";
-      quoted = !quoted;
-    } else if (!quoted) {
-      out += c;
-    }
+  const auto quote = message.find_first_of("'\"");
+  if (quote == std::string_view::npos) return std::string(message);
+  std::string out(message.substr(0, quote));
+  out += "'…'";
+  for (const std::string_view end : {" could not be interpreted as a value", " is not representable in 64 bits", " as a value", " into existing inline table"}) {
+    if (!message.ends_with(end)) continue;
+    out += end;
+    break;
   }
   return out;
 }
