@@ -161,7 +161,8 @@ class Ear final : public wire::WsSink {
   bool on_close(std::uint16_t code, std::string_view reason) override {
     invariant(!closed_, "Close comes once");
     closed_ = true;
-    if (code >= 4000 && code < 5000) invariant(is_code(reason.substr(0, reason.find(' '))), "a Close has a code");
+    // Without a reason it is the client's own code (RFC 6455 §5.5.1).
+    if (code >= 4000 && code < 5000 && !reason.empty()) invariant(is_code(reason.substr(0, reason.find(' '))), "a Close has a code");
     return true;
   }
 

@@ -22,6 +22,8 @@ void check_key(const jose::Key& key) {
   for (const std::string_view member : {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}) invariant(!published.contains(member), "nothing secret is published");
   invariant(key.takes(key.algorithm()), "a key can have its own algorithm");
   const auto again = jose::Key::from_jwk(key.has_private() ? key.private_jwk() : published);
+  // Whether a modulus is the product of two primes is judged by chance: one that is not may pass once.
+  if (!again && !key.has_private() && again.error().cause == Cause::WEAK_KEY && *json::get_string(published, "kty") == "RSA") return;
   invariant(again.has_value() && again->thumbprint() == key.thumbprint() && again->kid() == key.kid(), "a key that is written is the same when read");
   if (!key.can_sign()) return;
   const auto signature = key.sign("input");
