@@ -38,14 +38,14 @@ class Entropy {
 
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(WallTime start = WallTime{std::chrono::milliseconds{1'700'000'000'000}}) : wall_(start), mono_(std::chrono::seconds{1000}) {}
-  [[nodiscard]] WallTime wall() const override { return wall_; }
-  [[nodiscard]] MonoTime mono() const override { return mono_; }
-  void advance(Millis by) { wall_ += by; mono_ += by; }
+  explicit ManualClock(WallTime start = WallTime{std::chrono::milliseconds{1'700'000'000'000}}) : start_(start) {}
+  [[nodiscard]] WallTime wall() const override { return start_ + std::chrono::floor<Millis>(passed_); }
+  [[nodiscard]] MonoTime mono() const override { return MonoTime{std::chrono::seconds{1000} + passed_}; }
+  void advance(std::chrono::nanoseconds by) { passed_ += by; }
 
  private:
-  WallTime wall_;
-  MonoTime mono_;
+  WallTime start_;
+  std::chrono::nanoseconds passed_{0};
 };
 
 // A counter spread over the bytes: every value differs, every run is the same.

@@ -37,6 +37,12 @@ void Connection::keys_answered(Result<bool> newer) {
   drop_entrance();
 }
 
+void Connection::check_token() {
+  if (phase_ == Phase::closing) return;
+  if (entrance_) entrance_->check_token();
+  drop_entrance();
+}
+
 void Connection::request_answered(Response response) {
   if (entrance_) entrance_->request_answered(std::move(response));
   drop_entrance(); // the request behind it may have been an upgrade

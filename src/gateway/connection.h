@@ -70,6 +70,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void give_up_place() { connection_pass_.release(); } // before the socket is closed: somebody else needs it
   void identity_answered(Result<Identity> identity);
   void keys_answered(Result<bool> newer);
+  void check_token(); // of the entrance, now that there is time
   void request_answered(Response response);
 
   // From the shard.
@@ -114,6 +115,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
   void refresh(const protocol::Command& command);
+  void check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys);
   void refreshed(const MessageId& id, Result<Identity> verified);
   void leave_all();
   [[nodiscard]] Speaker speaker() const;
@@ -136,6 +138,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   bool pinged_ = false;       // a ping is out and nothing was heard since
   bool beat_is_wait_ = false; // beat_due_ is the end of the wait for an answer
   bool expiry_told_ = false;
+  bool refreshing_ = false;   // a token waits for its check
   std::unique_ptr<Entrance> entrance_;
   SendTerms send_;
   wire::WsDecoder frames_;

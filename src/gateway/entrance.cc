@@ -60,13 +60,9 @@ void Entrance::drive() {
     if (std::holds_alternative<door::AskReadiness>(next)) {
       door_->readiness(readiness());
     } else if (auto* token = std::get_if<door::AskToken>(&next)) {
-      auto verified = shard_.deps().verifier.verify(token->token, shard_.loop().wall());
-      if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && shard_.deps().refresh_keys) {
-        token_ = std::move(token->token);
-        waiting_ = true;
-        return shard_.refresh_keys(connection_.id(), [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
-      }
-      door_->token(std::move(verified));
+      token_ = std::move(token->token);
+      if (!shard_.costly().has_time()) return check_token_later();
+      if (!judge_token()) return;
     } else if (auto* ticket = std::get_if<door::AskTicket>(&next)) {
       waiting_ = true;
       shard_.deps().auth_service.redeem_ticket({.ticket = std::move(ticket->ticket), .origin = ticket->origin, .address = address_, .attempt = shard_.deps().entropy.short_id(), .ref = ref_},
@@ -93,13 +89,36 @@ void Entrance::drive() {
   }
 }
 
-void Entrance::keys_answered(Result<bool> newer) {
+void Entrance::check_token_later() {
+  waiting_ = true;
+  shard_.when_there_is_time(connection_.id(), [](Connection& connection) { connection.check_token(); });
+}
+
+void Entrance::check_token() {
   if (finished_ || !waiting_ || !door_) return;
   waiting_ = false;
-  const std::string token = std::exchange(token_, {});
+  if (judge_token()) drive();
+}
+
+bool Entrance::judge_token() {
+  auto verified = shard_.costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
+  if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && !newest_keys_ && shard_.deps().refresh_keys) {
+    waiting_ = true;
+    shard_.refresh_keys(connection_.id(), [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
+    return false;
+  }
+  token_.clear();
+  door_->token(std::move(verified));
+  return true;
+}
+
+void Entrance::keys_answered(Result<bool> newer) {
+  if (finished_ || !waiting_ || !door_) return;
+  newest_keys_ = true;
+  if (newer) return check_token_later();
   // Without an answer the old keys say nothing about a new one.
-  if (newer) door_->token(shard_.deps().verifier.verify(token, shard_.loop().wall()));
-  else door_->token(std::unexpected(std::move(newer).error()));
+  waiting_ = false;
+  door_->token(std::unexpected(std::move(newer).error()));
   drive();
 }
 

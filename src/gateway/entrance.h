@@ -47,6 +47,7 @@ class Entrance final : private Idle {
 
   void answered(Result<Identity> identity); // of a ticket or a cookie, later
   void keys_answered(Result<bool> newer);    // for a token whose key was unknown, later
+  void check_token();                        // there is time for it now
   void request_answered(Response response); // of a route, later
   [[nodiscard]] bool upgraded() const { return upgraded_; }
   [[nodiscard]] bool finished() const { return finished_; } // handed over, or nothing more to do: may be deleted
@@ -73,6 +74,8 @@ class Entrance final : private Idle {
   void respond_problem(const Refusal& refusal);
   void begin_door();
   void drive();
+  [[nodiscard]] bool judge_token(); // false: newer keys are awaited
+  void check_token_later();
   void await_first_message();
   void admit(Admission admission);
   void tell(Refusal refusal);
@@ -101,13 +104,14 @@ class Entrance final : private Idle {
   Pass handshake_, arriving_;   // see Arrival
   Pass pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
-  std::string token_;       // waits for a newer key set
+  std::string token_;       // to be checked
   MonoTime begun_{};        // the first byte of the request that is read or answered
   MonoTime due_{};          // the end of our patience with what is awaited
   MonoTime untaken_due_{};  // by then owed_ bytes of untaken_ must have reached the client
   std::size_t untaken_ = 0; // bytes of answers that were on their way when it was set, and since; 0: none is
   std::size_t owed_ = 0;
-  bool waiting_ = false;    // for a handler or for the auth service
+  bool waiting_ = false;    // for a handler, for the auth service or for time to check a token
+  bool newest_keys_ = false; // the token's key was unknown, and what keys there are has been asked since
   bool upgraded_ = false;
   bool finished_ = false;
   bool reading_ = false;    // inside read_requests

@@ -330,7 +330,8 @@ void Entrance::on_timer() {
     return end();
   }
   const bool in_body = parser_.state() == wire::HttpParser::State::body;
-  const Refusal refusal{.cause = Cause::REQUEST_TIMEOUT, .evidence = in_body ? "the body was not complete in time" : "the head was not complete in time", .retry_after = Millis{1'000}};
+  // Who would have been refused, and was only to be told so, has waited for that.
+  const Refusal refusal = full_ ? *full_ : Refusal{.cause = Cause::REQUEST_TIMEOUT, .evidence = in_body ? "the body was not complete in time" : "the head was not complete in time", .retry_after = Millis{1'000}};
   begin_refusal();
   report(refusal);
   respond_problem(refusal);

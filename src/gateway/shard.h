@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gateway/costly_work.h"
 #include "gateway/deps.h"
 #include "gateway/idle.h"
 #include "gateway/room_owners.h"
@@ -79,6 +80,7 @@ struct ShardMetrics {
   Counter& delivered;
   Counter& silent;
   Counter& idle;
+  Counter& postponed;
   Gauge& sockets;
 };
 
@@ -120,6 +122,9 @@ class Shard {
   [[nodiscard]] const protocol::Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
   [[nodiscard]] const protocol::Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
   [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
+  [[nodiscard]] CostlyWork& costly() { return costly_; }
+  // When a turn has time for it, if the connection is still there.
+  void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
   [[nodiscard]] Idle& idle() { return idle_; }
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
@@ -171,6 +176,7 @@ class Shard {
   std::string scratch_;
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
+  CostlyWork costly_;
   Idle idle_; // the head of a list
   std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;

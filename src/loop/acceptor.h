@@ -27,7 +27,7 @@ class Acceptor final : private Timer {
   void let_go(); // leave the listener
 
  private:
-  static constexpr int kPerTurn = 64;
+  static constexpr int kPerTurn = 16;
   static constexpr Millis kRest{100};
   static constexpr Millis kLogPause{10'000};
 

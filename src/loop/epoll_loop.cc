@@ -25,7 +25,8 @@ constexpr std::uint32_t kWakeKind = 0;
 constexpr std::uint32_t kAcceptKind = 1;
 constexpr std::uint32_t kFirstGeneration = 2;
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
-constexpr int kEventsPerTurn = 512;
+constexpr int kEventsPerTurn = 128;         // what the earlier ones are answered leaves after that
+constexpr std::size_t kTimersPerTurn = 64;   // thousands may have come together and be late together
 
 constexpr std::uint64_t tag(std::uint32_t kind, std::uint32_t which) { return std::uint64_t{kind} << 32 | which; }
 
@@ -61,7 +62,7 @@ void EpollLoop::stop() {
   ::eventfd_write(wake_, 1);
 }
 
-void EpollLoop::at_end_of_turn(std::move_only_function<void()> task) { tasks_.push_back(std::move(task)); }
+void EpollLoop::after_turn(std::move_only_function<void()> task) { tasks_.push_back(std::move(task)); }
 
 void EpollLoop::run() {
   while (!stopping_.load(std::memory_order_relaxed)) turn();
@@ -97,9 +98,9 @@ void EpollLoop::wait(std::optional<Millis> limit) {
   }
   // Time is looked at last: after a pause of the process what has arrived meanwhile
   // counts, and nobody is given up for a silence that was ours.
-  constexpr int kPatience = 32; // turns
+  constexpr int kPatience = 128; // turns
   full_turns_ = count == kEventsPerTurn ? full_turns_ + 1 : 0;
-  if (full_turns_ % kPatience == 0) wheel_.advance(now_);
+  if (full_turns_ % kPatience == 0) wheel_.advance(now_, kTimersPerTurn);
 }
 
 void EpollLoop::handle(std::uint64_t event_tag, std::uint32_t events) {
@@ -124,10 +125,6 @@ void EpollLoop::read_postponed() {
 }
 
 void EpollLoop::end_turn() {
-  running_tasks_.swap(tasks_);
-  for (auto& task : running_tasks_) task();
-  running_tasks_.clear();
-
   if (!dirty_layers_.empty()) { // first: what they close or shut down is flushed below
     flushing_layers_.swap(dirty_layers_);
     for (Layer* layer : flushing_layers_) layer->flush();
@@ -150,6 +147,10 @@ void EpollLoop::end_turn() {
     slot.next_free = std::exchange(free_slot_, transport->slot_);
   }
   closed_.clear();
+
+  running_tasks_.swap(tasks_);
+  for (auto& task : running_tasks_) task();
+  running_tasks_.clear();
 }
 
 std::uint32_t EpollLoop::take_slot() {

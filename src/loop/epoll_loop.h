@@ -1,8 +1,8 @@
 // The data plane's event loop on epoll, edge-triggered, one thread.
 //
-// A turn: wait → posts → timers → sockets → at_end_of_turn tasks → one send per
-// connection that has something to send → on_closed of those that closed. What
-// on_closed sends leaves in the next turn, which then begins without waiting.
+// A turn: wait → posts → sockets → timers → one send per connection that has
+// something to send → on_closed of those that closed → after_turn tasks. What the
+// last two send leaves in the next turn, which then begins without waiting.
 //
 // One read buffer serves all connections. An event that the kernel collected for
 // a socket that was closed since carries an old generation and is ignored, so a
@@ -33,7 +33,7 @@ class Acceptor;
 
 class EpollLoop final : public Loop {
  public:
-  static constexpr std::size_t kReadBuffer = 256 * 1024;
+  static constexpr std::size_t kReadBuffer = 64 * 1024; // a connection is read so much per turn, then the others have theirs
 
   EpollLoop(std::uint8_t index, const Clock& clock, Log& log);
   ~EpollLoop() override;
@@ -61,7 +61,7 @@ class EpollLoop final : public Loop {
   void arm(Timer& timer, Millis after) override { wheel_.arm(timer, after); }
   void disarm(Timer& timer) override { wheel_.disarm(timer); }
   void post(std::move_only_function<void()> task) override;
-  void at_end_of_turn(std::move_only_function<void()> task) override;
+  void after_turn(std::move_only_function<void()> task) override;
 
   [[nodiscard]] const LoopStats& stats() const { return stats_; }
 

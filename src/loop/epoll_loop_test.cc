@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <memory>
 #include <thread>
 
@@ -270,16 +271,47 @@ TEST(EpollLoop, LateEventsOfAClosedSocketNeverReachANewOneWithTheSameNumber) {
   EXPECT_THAT(w.turn(), ElementsAre("fresh got mine"));
 }
 
-TEST(EpollLoop, TasksAtTheEndOfATurnComeBeforeItsFlush) {
+TEST(EpollLoop, TasksAfterATurnComeWhenItsMessagesHaveLeftAndTheNextOneDoesNotWait) {
   World w;
   auto a = w.connect("a");
+  std::string had_left;
   a.handler->act = [&] {
-    w.loop.at_end_of_turn([&] { a.transport->send_copy("one "); });
-    w.loop.at_end_of_turn([&] { a.transport->send_copy("two"); });
+    w.loop.after_turn([&] {
+      had_left = a.peer.read();
+      a.transport->send_copy("one ");
+      w.loop.after_turn([&] { a.transport->send_copy("two"); });
+    });
+    a.transport->send_copy("at once");
   };
   a.peer.write("x");
+  w.loop.turn();
+  EXPECT_EQ(had_left, "at once");
+  w.loop.turn(); // without an event or a limit
+  EXPECT_EQ(a.peer.read(), "one ");
+  w.loop.turn();
+  EXPECT_EQ(a.peer.read(), "two");
+}
+
+TEST(EpollLoop, ManyTimersThatAreDueTogetherDoNotKeepTheOthersWaiting) {
+  World w;
+  auto a = w.connect("a");
+  struct Due final : Timer {
+    explicit Due(std::vector<std::string>& story) : story_(story) {}
+    void on_timer() override { story_.emplace_back("due"); }
+    std::vector<std::string>& story_;
+  };
+  std::vector<std::unique_ptr<Due>> timers;
+  for (int i = 0; i < 1000; ++i) w.loop.arm(*timers.emplace_back(std::make_unique<Due>(w.story)), 1000ms);
+  const auto fired = [&] { return std::ranges::count(w.story, "due"); };
+  w.clock.advance(1s);
   w.turn();
-  EXPECT_EQ(a.peer.read(), "one two");
+  EXPECT_GT(fired(), 0);
+  a.peer.write("x");
+  w.loop.turn(); // without a limit: while something is due it does not wait
+  EXPECT_THAT(w.story, testing::Contains("a got x"));
+  EXPECT_LT(fired(), 1000) << "who came meanwhile was heard before the last of them";
+  for (int i = 0; i < 1000 && fired() < 1000; ++i) w.loop.turn();
+  EXPECT_EQ(fired(), 1000);
 }
 
 TEST(EpollLoop, ManyBytesDoNotKeepTheOthersWaitingAndNoneIsLost) {

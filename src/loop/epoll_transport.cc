@@ -181,13 +181,12 @@ void EpollTransport::on_events(std::uint32_t events) {
 }
 
 void EpollTransport::read(bool until_end) {
-  constexpr int kReadsPerTurn = 4; // then the others have their turn
   if (ended_) {
     // After the peer's end only an error can come: the other direction was reset.
     if (until_end && (loop_.error_of(fd_) != 0)) abort();
     return;
   }
-  for (int i = 0; i < kReadsPerTurn; ++i) {
+  for (std::size_t done = 0; done < EpollLoop::kReadBuffer;) { // then the others have their turn
     const ssize_t n = ::recv(fd_, loop_.read_buffer_.get(), EpollLoop::kReadBuffer, MSG_DONTWAIT);
     if (n < 0) {
       if (errno == EINTR) continue;
@@ -201,6 +200,7 @@ void EpollTransport::read(bool until_end) {
       return;
     }
     const auto size = static_cast<std::size_t>(n);
+    done += size;
     loop_.stats_.reads.add();
     loop_.stats_.bytes_in.add(size);
     if (state_ == State::open) handler_->on_bytes({loop_.read_buffer_.get(), size});

@@ -12,18 +12,22 @@ Timer::~Timer() {
 TimerWheel::TimerWheel(MonoTime start) : start_(start), now_(start) {
   for (auto& level : slots_)
     for (auto& head : level) make_empty(head);
+  make_empty(due_);
 }
 
 TimerWheel::~TimerWheel() {
   for (auto& level : slots_)
-    for (auto& head : level) {
-      while (head.next_ != &head) {
-        Timer& timer = *head.next_;
-        unlink(timer);
-        timer.wheel_ = nullptr;
-      }
-      head.next_ = head.prev_ = nullptr;
-    }
+    for (auto& head : level) let_go(head);
+  let_go(due_);
+}
+
+void TimerWheel::let_go(Head& head) {
+  while (head.next_ != &head) {
+    Timer& timer = *head.next_;
+    unlink(timer);
+    timer.wheel_ = nullptr;
+  }
+  head.next_ = head.prev_ = nullptr;
 }
 
 void TimerWheel::make_empty(Head& head) { head.next_ = head.prev_ = &head; }
@@ -92,43 +96,46 @@ void TimerWheel::cascade(unsigned level) {
   }
 }
 
-std::size_t TimerWheel::run_tick() {
+void TimerWheel::next_tick() {
   ++tick_;
   unsigned carry = 0;
   while (carry + 1 < kLevels && ((tick_ >> (kBits * carry)) & (kSlots - 1)) == 0) ++carry;
   for (unsigned level = carry; level > 0; --level) cascade(level);
 
   const unsigned slot = static_cast<unsigned>(tick_) & (kSlots - 1);
-  if ((occupied_[0] >> slot & 1) == 0) return 0;
-  std::size_t fired = 0;
-  Head due;
-  splice(slots_[0][slot], due);
+  if ((occupied_[0] >> slot & 1) == 0) return;
+  splice(slots_[0][slot], due_);
   occupied_[0] &= ~(std::uint64_t{1} << slot);
-  while (due.next_ != &due) {
-    Timer& timer = *due.next_;
+}
+
+std::size_t TimerWheel::fire(std::size_t at_most) {
+  std::size_t fired = 0;
+  for (; due_.next_ != &due_ && fired < at_most; ++fired) {
+    Timer& timer = *due_.next_;
     disarm(timer);
     timer.on_timer();
-    ++fired;
   }
   return fired;
 }
 
-std::size_t TimerWheel::advance(MonoTime now) {
+std::size_t TimerWheel::advance(MonoTime now, std::size_t at_most) {
   now_ = std::max(now_, now);
   const auto target = static_cast<std::uint64_t>((now_ - start_) / kTick);
-  std::size_t fired = 0;
-  while (tick_ < target) {
+  std::size_t fired = fire(at_most);
+  while (tick_ < target && due_.next_ == &due_) {
     if (armed_ == 0) {
       tick_ = target;
       break;
     }
-    fired += run_tick();
+    next_tick();
+    fired += fire(at_most - fired);
   }
   return fired;
 }
 
 std::optional<Millis> TimerWheel::quiet_for() const {
   if (armed_ == 0) return std::nullopt;
+  if (due_.next_ != &due_) return Millis{0};
   std::uint64_t next = tick_ + (kSlots - (tick_ & (kSlots - 1))); // when the second wheel turns
   const unsigned position = static_cast<unsigned>(tick_) & (kSlots - 1);
   const std::uint64_t ahead = position == kSlots - 1 ? 0 : occupied_[0] >> (position + 1);

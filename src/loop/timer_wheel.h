@@ -33,9 +33,10 @@ class TimerWheel {
   // does not hold the turn. Re-arms if armed, also from another wheel.
   void arm(Timer& timer, Millis after);
   void disarm(Timer& timer);
-  // Fires what is due, in order of ticks; returns how many fired. on_timer may arm,
-  // disarm and destroy any timer.
-  std::size_t advance(MonoTime now);
+  // Fires what is due, in order of ticks, but no more than `at_most`: the next call
+  // goes on with the rest. Returns how many fired. on_timer may arm, disarm and
+  // destroy any timer.
+  std::size_t advance(MonoTime now, std::size_t at_most = static_cast<std::size_t>(-1));
   // arm() counts from `now`; fires nothing.
   void set_now(MonoTime now) { now_ = std::max(now_, now); }
   [[nodiscard]] MonoTime now() const { return now_; }
@@ -53,14 +54,17 @@ class TimerWheel {
   };
 
   void place(Timer& timer);
-  std::size_t run_tick();
+  std::size_t fire(std::size_t at_most); // of due_
+  void next_tick();                      // its timers become due_
   void cascade(unsigned level);
   static void splice(Head& from, Head& to);
   static void link(Head& head, Timer& timer);
   static void unlink(Timer& timer);
   static void make_empty(Head& head);
+  static void let_go(Head& head);
 
   std::array<std::array<Head, kSlots>, kLevels> slots_;
+  Head due_; // of tick_, not yet fired
   std::array<std::uint64_t, kLevels> occupied_{}; // a bit may stay set after the slot emptied
   MonoTime start_;
   MonoTime now_;

@@ -50,6 +50,37 @@ TEST(TimerWheel, FiresAtItsTimeRoundedUpToATickAndOnce) {
   EXPECT_THAT(w.pass(1h), IsEmpty());
 }
 
+TEST(TimerWheel, WhatIsDueTogetherMayBeFiredInParts) {
+  World w;
+  auto a = w.timer("a"), b = w.timer("b"), c = w.timer("c"), gone = w.timer("gone"), late = w.timer("late");
+  for (auto* timer : {a.get(), b.get(), gone.get(), c.get()}) w.wheel.arm(*timer, 100ms);
+  w.wheel.arm(*late, 150ms);
+  w.now += 100ms;
+  EXPECT_EQ(w.wheel.advance(w.now, 1), 1U);
+  EXPECT_THAT(w.fired, ElementsAre("a"));
+  EXPECT_EQ(w.wheel.quiet_for(), 0ms) << "the others are due";
+  w.wheel.disarm(*gone);
+  w.wheel.arm(*a, 0ms); // not before the next tick
+  EXPECT_EQ(w.wheel.advance(w.now, 1), 1U);
+  w.now += 10s;
+  EXPECT_EQ(w.wheel.advance(w.now, 2), 2U);
+  EXPECT_THAT(w.fired, ElementsAre("a", "b", "c", "late"));
+  EXPECT_EQ(w.wheel.advance(w.now, 2), 1U);
+  EXPECT_EQ(w.fired.back(), "a");
+  EXPECT_EQ(w.wheel.armed(), 0U);
+}
+
+TEST(TimerWheel, AWheelThatEndsBetweenTwoPartsLeavesItsTimersDisarmed) {
+  auto w = std::make_unique<World>();
+  auto a = std::make_unique<Does>([] {}), b = std::make_unique<Does>([] {});
+  w->wheel.arm(*a, 50ms);
+  w->wheel.arm(*b, 50ms);
+  w->wheel.advance(w->now + 50ms, 1);
+  EXPECT_TRUE(b->armed());
+  w.reset();
+  EXPECT_FALSE(b->armed());
+}
+
 TEST(TimerWheel, NeverFiresBeforeItsTimeWhateverTheDistance) {
   World w;
   std::mt19937_64 random{7};

@@ -86,8 +86,9 @@ class Loop {
   virtual void disarm(Timer& timer) = 0;
   // From any thread; runs on the loop in a later turn, in order per sender.
   virtual void post(std::move_only_function<void()> task) = 0;
-  // Runs after all events of this turn, before the flush. For coalescing.
-  virtual void at_end_of_turn(std::move_only_function<void()> task) = 0;
+  // Runs once all that this turn sends has been sent; the next turn then begins without
+  // waiting. For work that others need not wait for. On this loop's thread.
+  virtual void after_turn(std::move_only_function<void()> task) = 0;
 };
 
 // Makes a handler for each accepted socket. The transport outlives the handler's on_closed.

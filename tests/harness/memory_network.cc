@@ -172,11 +172,11 @@ bool MemoryLoop::turn() {
   bool did = mailbox_.run_all() > 0;
   did = wheel_.advance(now_) > 0 || did;
   did = read_sockets() || did;
+  for (std::size_t i = 0; i < transports_.size(); ++i) did = transports_[i]->flush() || did;
+  did = close_sockets() || did;
   auto tasks = std::exchange(tasks_, {});
   for (auto& task : tasks) task();
-  did = !tasks.empty() || did;
-  for (std::size_t i = 0; i < transports_.size(); ++i) did = transports_[i]->flush() || did;
-  return close_sockets() || did;
+  return !tasks.empty() || did;
 }
 
 void MemoryLoop::close_all() {

@@ -86,7 +86,7 @@ class MemoryLoop final : public loop::Loop {
   void arm(loop::Timer& timer, Millis after) override { wheel_.arm(timer, after); }
   void disarm(loop::Timer& timer) override { wheel_.disarm(timer); }
   void post(std::move_only_function<void()> task) override;
-  void at_end_of_turn(std::move_only_function<void()> task) override { tasks_.push_back(std::move(task)); }
+  void after_turn(std::move_only_function<void()> task) override { tasks_.push_back(std::move(task)); }
 
   // One turn, in the order of a real loop's. False: there was nothing to do.
   bool turn();

@@ -7,7 +7,7 @@ import { atEnd, serve } from './support/foyer.mjs';
 import { ask, connected, head, raw, readAnswer } from './support/http.mjs';
 import { freePort, watch } from './support/metrics.mjs';
 import { arrive, register } from './support/people.mjs';
-import { Client, frame, handshake } from './support/websocket.mjs';
+import { Client, frame, handshake, upgradeHeaders } from './support/websocket.mjs';
 import { until, within } from './support/within.mjs';
 
 // A server with these options, its metrics, and two people who talk.
@@ -30,6 +30,8 @@ async function world(t, options, { wrap } = {}) {
   await metrics.untilUsed('handshake_limit', 0);
   return { node, metrics, metricsPort: port, ann, bob, theyTalk };
 }
+
+const json = (message) => frame(0x1, Buffer.from(JSON.stringify(message)));
 
 // Sockets that say nothing, or only `bytes`.
 async function crowd(t, node, count, bytes = '') {
@@ -62,10 +64,15 @@ test('handshake_limit: silent sockets keep the newest out, for as long as they l
   const silent = await crowd(t, node, 50, 'GET / HT');
   await metrics.untilUsed('handshake_limit', 50);
 
+  const slow = await connected(node);
+  slow.write('GET / HT'); // is heard for a moment, and told why it could not stay
+  const toldSlow = readAnswer(slow);
   await refusedOverHttp(node, ann.token, 503, 'HANDSHAKE_LIMIT');
   await refusedByClose(node, ann.token, 4503, 'HANDSHAKE_LIMIT');
   const page = await ask(node, 'GET', '/');
   assert.deepEqual([page.status, page.json.code], [503, 'HANDSHAKE_LIMIT']);
+  const { status, json: problem } = await toldSlow;
+  assert.deepEqual([status, problem.code], [503, 'HANDSHAKE_LIMIT']);
   assert.equal((await ask(node, 'GET', '/health/live')).status, 200, 'whoever watches over the server can still ask');
   assert.equal((await ask({ host: node.host, port: metricsPort }, 'GET', '/health/live')).status, 200);
   await theyTalk();
@@ -214,6 +221,40 @@ test('accept_backlog: what the system drops before a loop has seen it is counted
   sockets.forEach((socket) => socket.destroy());
 });
 
+test('signatures: what one turn of the loop has no time for is checked in a later one, in order, and nobody is lost', async (t) => {
+  const { node, metrics, ann, bob, theyTalk } = await world(t, ['--loops', '1', '--user-connections', '1000', '--jwt-algorithm', 'EdDSA']);
+  const postponed = async () => (await metrics.read()).foyer_token_checks_postponed_total;
+  const sockets = await Promise.all(Array.from({ length: 60 }, () => connected(node)));
+  atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
+  const before = await postponed();
+  const wrong = `${ann.token.slice(0, -8)}AAAAAAAA`;
+  process.kill(node.pid, 'SIGSTOP'); // so that all of them are there in one turn
+  try {
+    await Promise.all(sockets.map((socket, i) => new Promise((resolve) => {
+      // What comes right behind the handshake waits with it. Every fourth brings another's signature.
+      const token = i % 4 === 3 ? wrong : [ann, bob][i % 2].token;
+      socket.write(Buffer.concat([Buffer.from(head(node, 'GET', '/ws/chat', { ...upgradeHeaders(), Authorization: `Bearer ${token}` })), json({ type: 'ping', id: i })]), resolve);
+    })));
+  } finally {
+    process.kill(node.pid, 'SIGCONT');
+  }
+  const answers = await Promise.all(sockets.map((socket) => readAnswer(socket)));
+  for (const [i, { status }] of answers.entries()) assert.equal(status, i % 4 === 3 ? 401 : 101, `${i}`);
+  assert.ok(await postponed() > before, 'there were too many for one turn');
+  await theyTalk();
+
+  // A connection has one new token checked at a time: the others are told to come again.
+  const refreshes = Array.from({ length: 40 }, () => ann.ask('refresh', { token: ann.token }));
+  const told = await Promise.all(refreshes);
+  const refreshed = told.filter(({ type }) => type === 'refreshed');
+  const others = told.filter(({ type }) => type !== 'refreshed');
+  assert.ok(refreshed.length > 0);
+  for (const other of others) assert.deepEqual([other.type, other.code, other.retry], ['error', 'RATE_LIMITED', 'after'], JSON.stringify(other));
+  assert.equal((await ann.ask('refresh', { token: ann.token })).type, 'refreshed');
+  assert.equal((await ann.ask('refresh', { token: wrong })).code, 'SIGNATURE_INVALID');
+  await theyTalk();
+});
+
 test('request_queue: requests beyond it are BUSY, and health answers all the same', async (t) => {
   const { node, metrics, theyTalk } = await world(t, ['--request-queue', '3', '--hashing-threads', '1', '--address-auth-requests', '1000']);
   const logins = Promise.all(Array.from({ length: 60 }, (_, i) => ask(node, 'POST', '/auth/login', { body: { name: `nobody${i}`, password: 'a wrong and quiet sentence' } })));
@@ -228,7 +269,6 @@ test('request_queue: requests beyond it are BUSY, and health answers all the sam
   assert.ok((await metrics.limit('request_queue')).refused >= busy.length);
 });
 
-const json = (message) => frame(0x1, Buffer.from(JSON.stringify(message)));
 const few = ['--bytes-per-s', '4KiB', '--bytes-burst', '16KiB'];
 const floods = [
   ['commands', 'FLOODING', () => json({ type: 'ping' })],

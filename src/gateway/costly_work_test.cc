@@ -1,0 +1,83 @@
+#include "gateway/costly_work.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "loop/epoll_loop.h"
+
+namespace foyer::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+struct World {
+  ManualClock clock;
+  loop::EpollLoop loop{0, clock, null_log()};
+  Metrics metrics;
+  Counter& postponed = metrics.counter("postponed_total", "");
+  CostlyWork costly{loop, clock, postponed};
+  std::vector<std::string> done;
+
+  std::move_only_function<void()> task(std::string name, std::chrono::microseconds takes) {
+    return [this, name = std::move(name), takes] {
+      clock.advance(takes);
+      done.push_back(name);
+    };
+  }
+};
+
+TEST(CostlyWork, ATurnHasTimeUntilItIsSpent) {
+  World w;
+  w.loop.turn(0ms);
+  EXPECT_TRUE(w.costly.has_time());
+  EXPECT_EQ(w.costly.now([&] { w.clock.advance(60us); return 7; }), 7);
+  EXPECT_TRUE(w.costly.has_time());
+  w.costly.now([&] { w.clock.advance(60us); return 0; });
+  EXPECT_FALSE(w.costly.has_time());
+  w.loop.turn(0ms);
+  EXPECT_TRUE(w.costly.has_time()) << "another turn";
+}
+
+TEST(CostlyWork, WhatIsPostponedIsDoneInOrderAndSoMuchPerTurn) {
+  World w;
+  for (const char* name : {"a", "b", "c", "d", "e"}) w.costly.later(w.task(name, 60us));
+  EXPECT_THAT(w.done, ElementsAre());
+  w.loop.turn(0ms);
+  EXPECT_THAT(w.done, ElementsAre("a", "b")) << "none is begun once the time is spent";
+  w.loop.turn(); // without a limit: it does not wait
+  EXPECT_THAT(w.done, ElementsAre("a", "b", "c", "d"));
+  w.loop.turn(0ms);
+  EXPECT_THAT(w.done, ElementsAre("a", "b", "c", "d", "e"));
+  EXPECT_EQ(w.postponed.value(), 5U);
+}
+
+TEST(CostlyWork, NobodyOvertakesWhoWaits) {
+  World w;
+  w.loop.turn(0ms);
+  w.costly.later([&] {
+    w.task("first", 1us)();
+    EXPECT_FALSE(w.costly.has_time()) << "what it brings about waits as well";
+    w.costly.later(w.task("brought about", 1us));
+  });
+  w.costly.later(w.task("second", 1us));
+  EXPECT_FALSE(w.costly.has_time());
+  w.loop.turn(0ms);
+  EXPECT_THAT(w.done, ElementsAre("first", "second", "brought about"));
+  EXPECT_TRUE(w.costly.has_time());
+}
+
+TEST(CostlyWork, WhatTakesLongIsAloneInItsTurnAndWhatCostsNothingIsNot) {
+  World w;
+  w.costly.later(w.task("long", 5ms));
+  for (int i = 0; i < 3; ++i) w.costly.later(w.task("short", 0us));
+  w.loop.turn(0ms);
+  EXPECT_THAT(w.done, ElementsAre("long"));
+  w.loop.turn(0ms);
+  EXPECT_THAT(w.done, ElementsAre("long", "short", "short", "short"));
+}
+
+} // namespace
+} // namespace foyer::gateway
