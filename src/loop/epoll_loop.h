@@ -33,7 +33,7 @@ class Acceptor;
 
 class EpollLoop final : public Loop {
  public:
-  static constexpr std::size_t kReadBuffer = 64 * 1024; // a connection is read so much per turn, then the others have theirs
+  static constexpr std::size_t kReadBuffer = 32 * 1024; // a connection is read so much per turn, then the others have theirs
 
   EpollLoop(std::uint8_t index, const Clock& clock, Log& log);
   ~EpollLoop() override;
