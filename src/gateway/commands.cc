@@ -115,19 +115,23 @@ void Connection::chat(const Command& command) {
 
 void Connection::refresh(const Command& command) {
   if (refreshing_) return refuse_command(command.id, {.cause = Cause::RATE_LIMITED, .evidence = "a token is being checked already", .retry_after = Millis{100}, .field = "token"});
-  if (shard_.costly().has_time()) return check_refresh(command.id, command.token, false);
+  if (shard_.loop().costly().has_time()) return check_refresh(command.id, command.token, false);
+  check_refresh_later(command.id, std::string(command.token), false);
+}
+
+void Connection::check_refresh_later(const MessageId& id, std::string token, bool with_newest_keys) {
   refreshing_ = true;
-  shard_.when_there_is_time(id_, [id = command.id, token = std::string(command.token)](Connection& connection) { connection.check_refresh(id, token, false); });
+  shard_.when_there_is_time(id_, [id, token = std::move(token), with_newest_keys](Connection& connection) { connection.check_refresh(id, token, with_newest_keys); });
 }
 
 void Connection::check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys) {
   refreshing_ = false;
   if (phase_ != Phase::ready) return;
-  auto verified = shard_.costly().now([&] { return shard_.deps().verifier.verify(token, shard_.loop().wall()); });
+  auto verified = shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token, shard_.loop().wall()); });
   if (verified || verified.error().cause != Cause::KEY_UNKNOWN || with_newest_keys || !shard_.deps().refresh_keys) return refreshed(id, std::move(verified));
   refreshing_ = true;
   shard_.refresh_keys(id_, [id, token = std::string(token)](Connection& connection, Result<bool> newer) mutable {
-    if (newer) return connection.shard_.when_there_is_time(connection.id_, [id, token = std::move(token)](Connection& same) { same.check_refresh(id, token, true); });
+    if (newer) return connection.shard_.loop().costly().has_time() ? connection.check_refresh(id, token, true) : connection.check_refresh_later(id, std::move(token), true);
     connection.refreshing_ = false;
     if (connection.phase_ == Phase::ready) connection.refreshed(id, std::unexpected(std::move(newer).error()));
   });

@@ -115,6 +115,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
   void refresh(const protocol::Command& command);
+  void check_refresh_later(const MessageId& id, std::string token, bool with_newest_keys);
   void check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys);
   void refreshed(const MessageId& id, Result<Identity> verified);
   void leave_all();

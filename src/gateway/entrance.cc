@@ -29,6 +29,7 @@ void Entrance::begin_door() {
   const auto* origin = request_.headers.find("Origin");
   if (origin != nullptr) origin_ = *origin;
   if (const auto* key = request_.headers.find("Sec-WebSocket-Key")) upgrade_key_ = *key;
+  newest_keys_ = false;
   door_ = std::make_unique<door::Door>(shard_.policy().door, door::Handshake{.request = &request_, .secure = request_.secure});
   connection_.set_phase(Connection::Phase::deciding);
   shard_.loop().disarm(connection_);
@@ -61,7 +62,7 @@ void Entrance::drive() {
       door_->readiness(readiness());
     } else if (auto* token = std::get_if<door::AskToken>(&next)) {
       token_ = std::move(token->token);
-      if (!shard_.costly().has_time()) return check_token_later();
+      if (!shard_.loop().costly().has_time()) return check_token_later();
       if (!judge_token()) return;
     } else if (auto* ticket = std::get_if<door::AskTicket>(&next)) {
       waiting_ = true;
@@ -101,7 +102,7 @@ void Entrance::check_token() {
 }
 
 bool Entrance::judge_token() {
-  auto verified = shard_.costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
+  auto verified = shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
   if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && !newest_keys_ && shard_.deps().refresh_keys) {
     waiting_ = true;
     shard_.refresh_keys(connection_.id(), [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
@@ -115,7 +116,7 @@ bool Entrance::judge_token() {
 void Entrance::keys_answered(Result<bool> newer) {
   if (finished_ || !waiting_ || !door_) return;
   newest_keys_ = true;
-  if (newer) return check_token_later();
+  if (newer) return shard_.loop().costly().has_time() ? check_token() : check_token_later();
   // Without an answer the old keys say nothing about a new one.
   waiting_ = false;
   door_->token(std::unexpected(std::move(newer).error()));
@@ -207,6 +208,10 @@ bool Entrance::hold(std::string_view text) {
 
 void Entrance::admit(Admission admission) {
   pending_.release();
+  if (half_closed_) { // while it was decided: nobody speaks on half a WebSocket
+    finished_ = true;
+    return connection_.transport().abort();
+  }
   if (!upgraded_) upgrade(door_->selected_subprotocol(), true);
   if (shard_.deps().log.enabled(Level::debug))
     shard_.deps().log.debug("admitted", "a connection was admitted",

@@ -27,7 +27,6 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
       delivered(metrics.counter("foyer_deliveries_total", "Publications handed to connections.")),
       silent(metrics.counter("foyer_http_silent_total", "Connections closed after header_timeout because nothing was ever asked on them.")),
       idle(metrics.counter("foyer_http_idle_total", "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")),
-      postponed(metrics.counter("foyer_token_checks_postponed_total", "Tokens whose signature was checked in a later turn of the loop, because this one's time for that was spent.")),
       sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")) {}
 
 // Of a socket that was answered unheard.
@@ -85,7 +84,7 @@ Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, 
     : index_(index), loop_(loop), policy_(policy), deps_(deps), metrics_(deps.metrics), port_(index),
       owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), compression_(policy.compression, deps.metrics), allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
-      allowed_bytes_(policy.bytes_per_s, policy.bytes_burst), costly_(loop, deps.clock, metrics_.postponed), unheard_(std::make_unique<Unheard>()), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
+      allowed_bytes_(policy.bytes_per_s, policy.bytes_burst), unheard_(std::make_unique<Unheard>()), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
 
 Shard::~Shard() { *alive_ = false; }
 
@@ -150,7 +149,7 @@ void Shard::refresh_keys(ConnectionId id, std::move_only_function<void(Connectio
 }
 
 void Shard::when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work) {
-  costly_.later([this, id, work = std::move(work)]() mutable {
+  loop_.costly().later([this, id, work = std::move(work)]() mutable {
     if (Connection* connection = find(id)) work(*connection);
   });
 }

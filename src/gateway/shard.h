@@ -12,11 +12,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "gateway/costly_work.h"
 #include "gateway/deps.h"
 #include "gateway/idle.h"
 #include "gateway/room_owners.h"
 #include "gateway/room_port.h"
+#include "loop/costly_work.h"
 #include "loop/transport.h"
 #include "protocol/budget.h"
 #include "protocol/command.h"
@@ -80,7 +80,6 @@ struct ShardMetrics {
   Counter& delivered;
   Counter& silent;
   Counter& idle;
-  Counter& postponed;
   Gauge& sockets;
 };
 
@@ -122,8 +121,7 @@ class Shard {
   [[nodiscard]] const protocol::Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
   [[nodiscard]] const protocol::Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
   [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
-  [[nodiscard]] CostlyWork& costly() { return costly_; }
-  // When a turn has time for it, if the connection is still there.
+  // When a turn has time for what takes long (CostlyWork), if the connection is still there.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
   [[nodiscard]] Idle& idle() { return idle_; }
   [[nodiscard]] Connection* find(ConnectionId id);
@@ -176,7 +174,6 @@ class Shard {
   std::string scratch_;
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
-  CostlyWork costly_;
   Idle idle_; // the head of a list
   std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;

@@ -26,6 +26,7 @@ constexpr std::uint32_t kAcceptKind = 1;
 constexpr std::uint32_t kFirstGeneration = 2;
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 constexpr int kEventsPerTurn = 128;         // what the earlier ones are answered leaves after that
+constexpr std::size_t kPostponedPerTurn = 64; // connections that had more than their share last time
 constexpr std::size_t kTimersPerTurn = 64;   // thousands may have come together and be late together
 
 constexpr std::uint64_t tag(std::uint32_t kind, std::uint32_t which) { return std::uint64_t{kind} << 32 | which; }
@@ -99,8 +100,10 @@ void EpollLoop::wait(std::optional<Millis> limit) {
   // Time is looked at last: after a pause of the process what has arrived meanwhile
   // counts, and nobody is given up for a silence that was ours.
   constexpr int kPatience = 128; // turns
-  full_turns_ = count == kEventsPerTurn ? full_turns_ + 1 : 0;
-  if (full_turns_ % kPatience == 0) wheel_.advance(now_, kTimersPerTurn);
+  if (count < kEventsPerTurn || timers_late_ || ++full_turns_ >= kPatience) {
+    timers_late_ = wheel_.advance(now_, kTimersPerTurn) == kTimersPerTurn;
+    full_turns_ = 0;
+  }
 }
 
 void EpollLoop::handle(std::uint64_t event_tag, std::uint32_t events) {
@@ -116,12 +119,14 @@ void EpollLoop::handle(std::uint64_t event_tag, std::uint32_t events) {
 }
 
 void EpollLoop::read_postponed() {
-  reading_.swap(read_later_);
-  for (EpollTransport* transport : reading_) {
-    transport->read_later_ = false;
-    if (transport->state_ != EpollTransport::State::closed) transport->read(true);
+  for (std::size_t left = std::min(read_later_.size(), kPostponedPerTurn); left > 0; --left) {
+    const std::uint64_t which = read_later_.front();
+    read_later_.pop_front();
+    const Slot& slot = slots_[static_cast<std::uint32_t>(which)];
+    if (slot.generation != which >> 32 || !slot.transport) continue; // closed meanwhile
+    slot.transport->read_later_ = false;
+    if (slot.transport->state_ != EpollTransport::State::closed) slot.transport->read(true);
   }
-  reading_.clear();
 }
 
 void EpollLoop::end_turn() {
@@ -192,6 +197,8 @@ Transport* EpollLoop::start(int fd, std::string peer, const AcceptFunction& acce
   return &transport;
 }
 
+void EpollLoop::read_later(const EpollTransport& transport) { read_later_.push_back(tag(slots_[transport.slot_].generation, transport.slot_)); }
+
 void EpollLoop::watch(EpollTransport& transport, bool writable) {
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {.u64 = tag(slots_[transport.slot_].generation, transport.slot_)}};
   if (writable) event.events |= EPOLLOUT;
@@ -221,6 +228,8 @@ void EpollLoop::close_all() {
   end_turn();
   end_turn();
   graveyard_.clear();
+  tasks_.clear(); // who gave them may be gone before the loop is
+  costly_.forget();
 }
 
 } // namespace foyer::loop

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "loop/costly_work.h"
 #include "loop/epoll_transport.h"
 #include "loop/listener.h"
 #include "loop/mailbox.h"
@@ -62,6 +64,7 @@ class EpollLoop final : public Loop {
   void disarm(Timer& timer) override { wheel_.disarm(timer); }
   void post(std::move_only_function<void()> task) override;
   void after_turn(std::move_only_function<void()> task) override;
+  [[nodiscard]] CostlyWork& costly() override { return costly_; }
 
   [[nodiscard]] const LoopStats& stats() const { return stats_; }
 
@@ -78,6 +81,7 @@ class EpollLoop final : public Loop {
   void wait(std::optional<Millis> limit);
   void handle(std::uint64_t tag, std::uint32_t events);
   void read_postponed();
+  void read_later(const EpollTransport& transport);
   void end_turn();
   void close_all();
   [[nodiscard]] bool has_work() const;
@@ -96,7 +100,8 @@ class EpollLoop final : public Loop {
   WallTime wall_;
   LoopStats stats_;
   TimerWheel wheel_;
-  int full_turns_ = 0; // in a row, in which more events may have waited
+  int full_turns_ = 0; // since timers were looked at; more events may have waited in each
+  bool timers_late_ = false; // more were due than one turn fires
   Mailbox mailbox_;
   std::unique_ptr<char[]> read_buffer_;
   TurnQueue queue_;
@@ -107,12 +112,12 @@ class EpollLoop final : public Loop {
   std::vector<EpollTransport*> flushing_;
   std::vector<Layer*> dirty_layers_;
   std::vector<Layer*> flushing_layers_;
-  std::vector<EpollTransport*> read_later_;
-  std::vector<EpollTransport*> reading_;
+  std::deque<std::uint64_t> read_later_; // tags of connections that had more than their share
   std::vector<EpollTransport*> closed_;
   std::vector<std::unique_ptr<EpollTransport>> graveyard_; // until nothing of the turn can point to them
   std::vector<std::move_only_function<void()>> tasks_;
   std::vector<std::move_only_function<void()>> running_tasks_;
+  CostlyWork costly_{*this, clock_, stats_.postponed};
 };
 
 } // namespace foyer::loop

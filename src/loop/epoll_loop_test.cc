@@ -310,8 +310,63 @@ TEST(EpollLoop, ManyTimersThatAreDueTogetherDoNotKeepTheOthersWaiting) {
   w.loop.turn(); // without a limit: while something is due it does not wait
   EXPECT_THAT(w.story, testing::Contains("a got x"));
   EXPECT_LT(fired(), 1000) << "who came meanwhile was heard before the last of them";
-  for (int i = 0; i < 1000 && fired() < 1000; ++i) w.loop.turn();
+  for (int i = 0; i < 1000 && fired() < 1000; ++i) w.loop.turn(0ms);
   EXPECT_EQ(fired(), 1000);
+}
+
+TEST(EpollLoop, TimersAreNotForgottenHoweverManyEventsThereAre) {
+  World w;
+  std::vector<World::Connection> crowd;
+  for (int i = 0; i < 200; ++i) crowd.push_back(w.connect("one of many"));
+  for (auto& each : crowd) each.handler->quiet = true;
+  struct Due final : Timer {
+    explicit Due(int& count) : count_(count) {}
+    void on_timer() override { ++count_; }
+    int& count_;
+  };
+  int fired = 0;
+  std::vector<std::unique_ptr<Due>> timers;
+  for (int i = 0; i < 500; ++i) w.loop.arm(*timers.emplace_back(std::make_unique<Due>(fired)), 1000ms);
+  w.clock.advance(1s);
+  for (int i = 0; i < 200 && fired < 500; ++i) {
+    for (auto& each : crowd) each.peer.write("x");
+    w.loop.turn(0ms);
+  }
+  EXPECT_EQ(fired, 500) << "they come late, and then all of them";
+}
+
+TEST(EpollLoop, AConnectionIsReadAShareInEachTurn) {
+  World w;
+  auto loud = w.connect("loud"), other = w.connect("other");
+  loud.handler->quiet = true;
+  const int big = 4 << 20;
+  ::setsockopt(loud.peer.fd(), SOL_SOCKET, SO_SNDBUF, &big, sizeof big);
+  const std::string much(150'000, 'x');
+  loud.peer.write(much);
+  w.turn();
+  EXPECT_EQ(loud.handler->received.size(), EpollLoop::kReadBuffer);
+  other.peer.write("hello");
+  loud.peer.write("x"); // an event on top does not bring it another share
+  EXPECT_THAT(w.turn(), ElementsAre("other got hello"));
+  EXPECT_EQ(loud.handler->received.size(), 2 * EpollLoop::kReadBuffer);
+  for (int i = 0; i < 5; ++i) w.loop.turn(0ms);
+  EXPECT_EQ(loud.handler->received.size(), much.size() + 1);
+  loud.peer.write("again");
+  EXPECT_THAT(w.turn(), IsEmpty());
+  EXPECT_EQ(loud.handler->received.size(), much.size() + 6) << "its events are heard as before";
+}
+
+TEST(EpollLoop, WhoIsClosedWhileItsReadingIsPostponedIsNotReadAgain) {
+  World w;
+  auto a = w.connect("a");
+  const int big = 4 << 20;
+  ::setsockopt(a.peer.fd(), SOL_SOCKET, SO_SNDBUF, &big, sizeof big);
+  a.peer.write(std::string(150'000, 'x'));
+  a.handler->act = [&] { a.transport->abort(); };
+  w.turn();
+  auto fresh = w.connect("fresh"); // in its slot
+  fresh.peer.write("mine");
+  EXPECT_THAT(w.turn(3), ElementsAre("fresh got mine"));
 }
 
 TEST(EpollLoop, ManyBytesDoNotKeepTheOthersWaitingAndNoneIsLost) {

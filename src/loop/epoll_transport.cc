@@ -177,6 +177,7 @@ void EpollTransport::on_events(std::uint32_t events) {
     }
     if (state_ == State::closed) return;
   }
+  if (read_later_) return; // until then it has had its share
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) read((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
 }
 
@@ -211,7 +212,7 @@ void EpollTransport::read(bool until_end) {
   }
   if (!read_later_) {
     read_later_ = true;
-    loop_.read_later_.push_back(this);
+    loop_.read_later(*this);
   }
 }
 

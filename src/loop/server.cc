@@ -31,6 +31,7 @@ void LoopGroup::report_to(Metrics& metrics) const {
       {"foyer_loop_bytes_sent", "Bytes sent since the start.", &LoopStats::bytes_out},
       {"foyer_loop_sends", "System calls that sent something, since the start.", &LoopStats::sends},
       {"foyer_loop_blocked", "Flushes that left something over because the peer is slow, since the start.", &LoopStats::blocked},
+      {"foyer_loop_postponed", "TLS handshakes and tokens' signatures that waited for a later turn, because this one's time for them was spent, since the start.", &LoopStats::postponed},
       {"foyer_loop_turns", "Turns since the start.", &LoopStats::turns},
   };
   for (const auto& loop : loops_)

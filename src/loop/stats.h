@@ -27,6 +27,7 @@ struct LoopStats {
   LoopCounter sends;       // system calls that took bytes
   LoopCounter bytes_out;
   LoopCounter blocked;     // flushes after which something was left over
+  LoopCounter postponed;   // costly works that had to wait for a later turn
   LoopCounter posts;       // tasks from other threads, or from itself, that were run
 };
 

@@ -182,6 +182,56 @@ TEST(TlsHandshake, SessionsAreResumedByTickets) {
   }
 }
 
+TEST(TlsHandshake, WhatATurnHasNoTimeForGoesOnInALaterOne) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    TlsWorld w(one());
+    auto c = w.client("a", {.version = version});
+    c->step(); // ClientHello
+    w.loop.costly().later([&] { w.clock.advance(1ms); }); // somebody came before, and takes all there is
+    w.turn();
+    EXPECT_EQ(c->peer().read(), "") << "its turn has not come";
+    w.loop.turn(); // without a limit: it does not wait
+    EXPECT_TRUE(w.handshake(c));
+    EXPECT_EQ(w.loop.stats().postponed.value(), 2U);
+    EXPECT_EQ(w.handshakes(), "full 1");
+    c->write("hello");
+    EXPECT_THAT(w.turn(), ElementsAre("a got hello"));
+  }
+}
+
+TEST(TlsHandshake, WhatComesWhileItWaitsStaysInOrder) {
+  TlsWorld w(one());
+  auto c = w.client("a", {.version = TLS1_3_VERSION});
+  c->step();
+  w.turn();
+  w.loop.costly().later([&] { w.clock.advance(1ms); });
+  EXPECT_TRUE(c->step()); // hears the server
+  EXPECT_EQ(SSL_do_handshake(c->ssl()), 1);
+  c->peer().write(c->take_out()); // Finished
+  EXPECT_THAT(w.turn(), IsEmpty());
+  w.loop.costly().later([] {}); // it still waits
+  c->write("hello");
+  c->peer().end_writing();
+  EXPECT_THAT(w.turn(3), ElementsAre("a got hello", "a eof"));
+}
+
+TEST(TlsHandshake, WhoSendsTooMuchWhileItWaitsOrLeavesIsForgotten) {
+  TlsWorld w(one());
+  auto talker = w.client("talker", {}), leaver = w.client("leaver", {});
+  for (auto* c : {&talker, &leaver}) (*c)->step();
+  for (int i = 0; i < 50; ++i) w.loop.costly().later([&] { w.clock.advance(1ms); });
+  EXPECT_THAT(w.turn(), IsEmpty());
+  leaver.handler->transport->abort();
+  EXPECT_THAT(w.turn(), ElementsAre("leaver closed"));
+  for (int i = 0; i < 7; ++i) {
+    talker->peer().write(std::string(10'000, 'x'));
+    w.loop.turn();
+  }
+  w.loop.turn();
+  EXPECT_THAT(w.story, ElementsAre("leaver closed", "talker closed"));
+  w.turn(60); // what waited finds nobody
+}
+
 TEST(TlsHandshake, ClientCertificatesAreAskedForAndJudged) {
   const Authority staff("staff"), stranger("stranger");
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})

@@ -15,6 +15,7 @@ namespace foyer::loop {
 namespace {
 
 constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes on sending after the end
+constexpr std::size_t kMostWaiting = 64 * 1024;   // of a peer that sends more before its handshake is answered
 constexpr Millis kAlertLinger{1'000};             // for a peer to read why
 constexpr std::size_t kPlain = EpollLoop::kReadBuffer + TlsScratch::kRecord; // with the rest of a record that came before
 // Ciphertext that waits without having been asked for by the handler: answers to
@@ -303,7 +304,7 @@ void TlsTransport::established() {
   // A ticket keeps the client's certificate, and no handshake looks at its end again.
   const X509* certificate = resumed ? SSL_get0_peer_certificate(session_.get()) : nullptr;
   if (certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
-    count(TlsResult::client_certificate);
+    if (!std::exchange(counted_, true)) server_.failed(TlsResult::client_certificate, "the client's certificate has expired since the session began", peer_address());
     return abort();
   }
   count(resumed ? TlsResult::resumed : TlsResult::full);
@@ -334,6 +335,31 @@ void TlsTransport::on_bytes(std::span<char> bytes) {
     return;
   }
   if (!session_ && !make_session(bytes)) return;
+  if (established_) return take(bytes);
+  if (waiting_ || !loop_.costly().has_time()) return wait_with(bytes);
+  loop_.costly().now([&] { take(bytes); });
+}
+
+void TlsTransport::wait_with(std::span<const char> bytes) {
+  if (waiting_) {
+    if (waiting_->bytes.size() + bytes.size() > kMostWaiting) return abort();
+    waiting_->bytes.append(bytes.data(), bytes.size());
+    return;
+  }
+  waiting_ = std::make_shared<Waiting>(Waiting{.bytes = {bytes.data(), bytes.size()}});
+  loop_.costly().later([this, waiting = std::weak_ptr(waiting_)] {
+    if (!waiting.expired()) go_on();
+  });
+}
+
+void TlsTransport::go_on() {
+  const auto waited = std::exchange(waiting_, nullptr);
+  if (state_ == State::closing) return;
+  take(waited->bytes);
+  if (waited->eof && state_ != State::closing) on_eof();
+}
+
+void TlsTransport::take(std::span<const char> bytes) {
   ERR_clear_error();
   scratch_.in = bytes;
   std::size_t filled = 0;
@@ -361,6 +387,10 @@ void TlsTransport::on_bytes(std::span<char> bytes) {
 }
 
 void TlsTransport::on_eof() {
+  if (waiting_) {
+    waiting_->eof = true;
+    return;
+  }
   if (std::exchange(ended_, true)) return;
   if (!established_ && session_) count(TlsResult::gone);
   if (state_ == State::open) handler_->on_eof();

@@ -81,7 +81,16 @@ class TlsTransport final : public Transport, public Layer {
     std::size_t left; // queued when it was armed
   };
 
+  // Bytes of a handshake, once a turn has time for them; nothing is read on meanwhile.
+  struct Waiting {
+    std::string bytes;
+    bool eof = false; // came behind them
+  };
+
   bool make_session(std::span<const char> bytes); // by the first byte; false: no TLS
+  void wait_with(std::span<const char> bytes);
+  void go_on();
+  void take(std::span<const char> bytes);
   void established();
   void fail(bool before_data);
   void deliver(std::size_t size);
@@ -102,6 +111,7 @@ class TlsTransport final : public Transport, public Layer {
   std::unique_ptr<ssl_st, FreeSession> session_;
   std::unique_ptr<Backlog> backlog_; // plaintext; null unless the socket took less than everything
   std::unique_ptr<Linger> linger_;
+  std::shared_ptr<Waiting> waiting_;
   TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
   std::size_t discarded_ = 0; // bytes that came after close_gracefully
   State state_ = State::open;

@@ -16,6 +16,8 @@
 
 namespace foyer::loop {
 
+class CostlyWork;
+
 // One accepted socket. Lives and dies on its loop.
 class Transport {
  public:
@@ -89,6 +91,7 @@ class Loop {
   // Runs once all that this turn sends has been sent; the next turn then begins without
   // waiting. For work that others need not wait for. On this loop's thread.
   virtual void after_turn(std::move_only_function<void()> task) = 0;
+  [[nodiscard]] virtual CostlyWork& costly() = 0; // of this loop, on its thread
 };
 
 // Makes a handler for each accepted socket. The transport outlives the handler's on_closed.

@@ -84,6 +84,7 @@ class MemoryTransport final : public loop::Transport, private loop::Timer {
     return true;
   }
 
+  bool waits() const { return state_ == State::open && !link_->silent && !link_->to_server.empty(); }
   bool writable() const { return link_->silent ? false : link_->client_gone || link_->to_client.size() < link_->capacity; }
 
   void write() {
@@ -169,6 +170,7 @@ bool MemoryLoop::close_sockets() {
 bool MemoryLoop::turn() {
   now_ = clock_.mono();
   wall_ = clock_.wall();
+  if (busy_ && std::ranges::any_of(transports_, [](const auto& transport) { return transport->waits(); })) costly_.later([] {});
   bool did = mailbox_.run_all() > 0;
   did = wheel_.advance(now_) > 0 || did;
   did = read_sockets() || did;
@@ -229,6 +231,10 @@ void MemoryNetwork::advance(Millis time) {
     time -= step;
     pump();
   }
+}
+
+void MemoryNetwork::be_busy() {
+  for (auto& loop : loops_) loop->be_busy();
 }
 
 void MemoryNetwork::deliver_in_pieces_of(std::size_t bytes) {

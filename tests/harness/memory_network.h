@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "loop/costly_work.h"
 #include "loop/mailbox.h"
 #include "loop/outbox.h"
 #include "loop/timer_wheel.h"
@@ -87,9 +88,12 @@ class MemoryLoop final : public loop::Loop {
   void disarm(loop::Timer& timer) override { wheel_.disarm(timer); }
   void post(std::move_only_function<void()> task) override;
   void after_turn(std::move_only_function<void()> task) override { tasks_.push_back(std::move(task)); }
+  [[nodiscard]] loop::CostlyWork& costly() override { return costly_; }
 
   // One turn, in the order of a real loop's. False: there was nothing to do.
   bool turn();
+  // From now on others came before whoever wants costly work: all of it is postponed.
+  void be_busy() { busy_ = true; }
   void close_all(); // as when a real loop is stopped: everybody gets on_closed
 
  private:
@@ -107,6 +111,9 @@ class MemoryLoop final : public loop::Loop {
   loop::Mailbox mailbox_;
   std::vector<std::unique_ptr<MemoryTransport>> transports_;
   std::vector<std::move_only_function<void()>> tasks_;
+  loop::LoopCounter postponed_;
+  bool busy_ = false;
+  loop::CostlyWork costly_{*this, clock_, postponed_};
 };
 
 class MemoryNetwork {
@@ -133,6 +140,7 @@ class MemoryNetwork {
   void advance(Millis time);
   // From now on the servers get what clients write in pieces of this size.
   void deliver_in_pieces_of(std::size_t bytes);
+  void be_busy(); // see MemoryLoop
   void close_all();
 
  private:

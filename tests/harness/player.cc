@@ -71,6 +71,7 @@ class Player {
     if (!node_) {
       node_ = std::make_unique<Node>(settings_);
       if (options_.piece > 0) node_->network().deliver_in_pieces_of(options_.piece);
+      if (options_.busy) node_->network().be_busy();
       node_->on_pump([this] {
         bool did = false;
         for (auto& [name, person] : people_) did = person.peer->read() || did;

@@ -17,6 +17,7 @@ struct Difference {
 
 struct PlayOptions {
   std::size_t piece = 0; // bytes arrive in pieces of this size; 0: as they are sent
+  bool busy = false;     // signatures wait for a later turn of the loop
 };
 
 [[nodiscard]] std::optional<Difference> play(const Script& script, const PlayOptions& options = {});

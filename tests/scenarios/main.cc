@@ -1,5 +1,6 @@
-// Plays scenario files: `scenarios FILE…`. Each is played twice, with the clients'
-// bytes as they are sent and in pieces of seven, which must make no difference.
+// Plays scenario files: `scenarios FILE…`. Each is played three times, with the clients'
+// bytes as they are sent, in pieces of seven, and on loops that are so busy that every
+// signature waits for a later turn; which must make no difference.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -24,11 +25,12 @@ bool play_file(const std::string& path) {
     fmt::print("{}: its first line calls it {}\n", path, script->name);
     return false;
   }
-  for (const std::size_t piece : {0, 7}) {
-    const auto difference = foyer::harness::play(*script, {.piece = piece});
+  for (const foyer::harness::PlayOptions options : {foyer::harness::PlayOptions{}, {.piece = 7}, {.busy = true}}) {
+    const auto difference = foyer::harness::play(*script, options);
     if (!difference) continue;
     fmt::print("{}:{}: {}\n{}\n", path, difference->line, difference->statement, difference->what);
-    if (piece > 0) fmt::print("  (with the clients' bytes in pieces of {})\n", piece);
+    if (options.piece > 0) fmt::print("  (with the clients' bytes in pieces of {})\n", options.piece);
+    if (options.busy) fmt::print("  (on loops that are busy)\n");
     return false;
   }
   fmt::print("ok {}\n", script->name);

@@ -1,13 +1,14 @@
-#include "gateway/costly_work.h"
+#include "loop/costly_work.h"
 
 #include <gmock/gmock.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "loop/epoll_loop.h"
 
-namespace foyer::gateway {
+namespace foyer::loop {
 namespace {
 
 using namespace std::chrono_literals;
@@ -15,10 +16,8 @@ using ::testing::ElementsAre;
 
 struct World {
   ManualClock clock;
-  loop::EpollLoop loop{0, clock, null_log()};
-  Metrics metrics;
-  Counter& postponed = metrics.counter("postponed_total", "");
-  CostlyWork costly{loop, clock, postponed};
+  EpollLoop loop{0, clock, null_log()};
+  CostlyWork& costly = loop.costly();
   std::vector<std::string> done;
 
   std::move_only_function<void()> task(std::string name, std::chrono::microseconds takes) {
@@ -51,7 +50,39 @@ TEST(CostlyWork, WhatIsPostponedIsDoneInOrderAndSoMuchPerTurn) {
   EXPECT_THAT(w.done, ElementsAre("a", "b", "c", "d"));
   w.loop.turn(0ms);
   EXPECT_THAT(w.done, ElementsAre("a", "b", "c", "d", "e"));
-  EXPECT_EQ(w.postponed.value(), 5U);
+  EXPECT_EQ(w.loop.stats().postponed.value(), 5U);
+}
+
+TEST(CostlyWork, WhatIsPartOfAnotherCountsOnce) {
+  World w;
+  const auto nested = [&] { w.costly.now(w.task("inner", 40us)); };
+  for (int i = 0; i < 3; ++i) w.costly.later(nested);
+  w.loop.turn(0ms);
+  EXPECT_EQ(w.done.size(), 3U) << "the third is begun at 80 µs";
+}
+
+TEST(CostlyWork, OfATurnThatTakesLongAQuarterIsItsOwn) {
+  World w;
+  w.loop.turn(0ms);
+  w.clock.advance(4ms); // others are served
+  int checks = 0;
+  for (; w.costly.has_time() && checks < 100; ++checks) w.costly.now(w.task("check", 120us));
+  EXPECT_EQ(checks, 12) << "a quarter of 4 ms and of what they took themselves";
+}
+
+TEST(CostlyWork, WhatWaitsWhenTheLoopEndsIsForgotten) {
+  auto w = std::make_unique<World>();
+  int done = 0;
+  for (int i = 0; i < 3; ++i)
+    w->costly.later([&, clock = &w->clock] {
+      clock->advance(1ms);
+      ++done;
+    });
+  w->loop.stop();
+  w->loop.run();
+  EXPECT_EQ(done, 1);
+  w.reset();
+  EXPECT_EQ(done, 1) << "who asked for it may be gone";
 }
 
 TEST(CostlyWork, NobodyOvertakesWhoWaits) {
@@ -80,4 +111,4 @@ TEST(CostlyWork, WhatTakesLongIsAloneInItsTurnAndWhatCostsNothingIsNot) {
 }
 
 } // namespace
-} // namespace foyer::gateway
+} // namespace foyer::loop

@@ -1,11 +1,6 @@
-#include "gateway/costly_work.h"
+#include "loop/costly_work.h"
 
-namespace foyer::gateway {
-
-void CostlyWork::spend(std::chrono::nanoseconds time) {
-  spent_ = spent() + time;
-  turn_ = loop_.now();
-}
+namespace foyer::loop {
 
 void CostlyWork::later(std::move_only_function<void()> work) {
   postponed_.add();
@@ -14,14 +9,14 @@ void CostlyWork::later(std::move_only_function<void()> work) {
 }
 
 void CostlyWork::go_on() {
-  while (!waiting_.empty() && spent() < kPerTurn) {
+  while (!waiting_.empty() && time_left()) {
     // It stays in the queue meanwhile: what it brings about has to wait behind the others.
-    const auto begun = clock_.mono();
-    waiting_.front()();
+    now(waiting_.front());
     waiting_.pop_front();
-    spend(clock_.mono() - begun);
   }
   if (!waiting_.empty()) loop_.after_turn([this] { go_on(); });
 }
 
-} // namespace foyer::gateway
+void CostlyWork::forget() { waiting_.clear(); }
+
+} // namespace foyer::loop
