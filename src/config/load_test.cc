@@ -159,10 +159,10 @@ TEST(Load, BrokenTomlIsNamedByLineAndColumnWithoutItsText) {
   EXPECT_EQ(code_of(finding.code), "INVALID_VALUE");
   EXPECT_THAT(finding.source, testing::StartsWith("c.toml line 2 column "));
   EXPECT_THAT(finding.message, Not(HasSubstr("hunter2")));
-  for (const std::string& text : {"a.\"it's hunter2\" = 0\na.\"it's hunter2\" = 1\n"s, "[x.'hunter2\"']\n[x.'hunter2\"']\n"s, "service_secret = '''\nhunter2"s, "service_secret = 'hunter2''hunter2'\n"s,
+  for (const std::string& text : {"a.\"it's hunter2\" = 0\na.\"it's hunter2\" = 1\n"s, "[x.'hunter2\"']\n[x.'hunter2\"']\n"s, "service_secret = '''\nhunter2"s, "service_secret = 'hunter2''hunter2'\n"s, "service_secret = 2024-77-hunter2\n"s,
                                   "\"" + std::string(600, '\'') + "hunter2\" = 0\n\"" + std::string(600, '\'') + "hunter2\" = 1\n"}) {
     world.files["c.toml"] = {text, 0600};
-    EXPECT_THAT(world.only().message, AllOf(HasSubstr("not valid TOML"), Not(HasSubstr("hunter2")))) << text;
+    EXPECT_THAT(world.only().message, AllOf(HasSubstr("not valid TOML"), Not(HasSubstr("hunter2")), Not(HasSubstr("77")))) << text;
   }
   world.files["c.toml"] = {"port = 99999999999999999999\n", 0600};
   EXPECT_THAT(world.only().message, HasSubstr("'…' is not representable in 64 bits"));

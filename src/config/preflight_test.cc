@@ -300,6 +300,23 @@ TEST(Preflight, CertificateChainBroken) {
   EXPECT_EQ(world.only().severity, Severity::warning);
 }
 
+TEST(Preflight, CertificatesOfOthersThatExpireAreToldOf) {
+  World world = with_tls();
+  world.files["/cert"].bytes += certificate_pem(key_pem(), world.now - std::chrono::hours(1));
+  EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_EXPIRED");
+  EXPECT_THAT(world.only().message, testing::HasSubstr(", certificate 2 expired at "));
+  EXPECT_EQ(world.only().severity, Severity::warning) << "a client may know another way around it";
+
+  world = with_tls();
+  world.args.insert(world.args.end(), {"--tls-client-ca-file", "/clients"});
+  const auto good = certificate_pem(key_pem(5), world.now + std::chrono::hours(24 * 60));
+  world.files["/clients"] = {good, 0644};
+  EXPECT_THAT(world.codes(), IsEmpty());
+  world.files["/clients"].bytes = good + certificate_pem(key_pem(6), world.now + std::chrono::hours(24));
+  EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_EXPIRED");
+  EXPECT_THAT(world.only().message, testing::HasSubstr("FOYER_TLS_CLIENT_CA_FILE, certificate 2 expires at "));
+}
+
 TEST(Preflight, EveryFurtherCertificateIsJudgedToo) {
   World world = with_tls();
   world.args.insert(world.args.end(), {"--tls-more-certificates", "/cert2:/key2"});

@@ -137,6 +137,8 @@ class Reading {
     if (*ends <= now_) report(Cause::CERTIFICATE_EXPIRED, place.certificate_option, fmt::format("The certificate of {} expired at {}.", place.certificate_name, rfc3339(*ends)));
     else if (*ends - now_ < kRenewalNotice)
       report(Cause::CERTIFICATE_EXPIRED, place.certificate_option, fmt::format("The certificate of {} expires at {}.", place.certificate_name, rfc3339(*ends))).severity = Severity::warning;
+    for (std::size_t i = 1; i < chain.size(); ++i) told_of_end(chain[i].get(), place.certificate_option, fmt::format("In the file of {}, certificate {}", place.certificate_name, i + 1));
+    for (const auto& certificate : chain) pair.expires = std::min(*pair.expires, time_of(X509_get0_notAfter(certificate.get())).value_or(*ends));
     if (*begins > now_) report(Cause::CERTIFICATE_NOT_YET_VALID, place.certificate_option, fmt::format("The certificate of {} is valid from {}.", place.certificate_name, rfc3339(*begins)));
     for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
       if (X509_check_issued(chain[i + 1].get(), chain[i].get()) == X509_V_OK && X509_verify(chain[i].get(), X509_get0_pubkey(chain[i + 1].get())) == 1) continue;
@@ -147,11 +149,20 @@ class Reading {
     ERR_clear_error();
   }
 
+  // Of a certificate that is not ours alone: clients may know another way around it.
+  void told_of_end(const X509* certificate, std::string_view option, const std::string& which) {
+    const auto ends = time_of(X509_get0_notAfter(certificate));
+    if (!ends || *ends - now_ >= kRenewalNotice) return;
+    report(Cause::CERTIFICATE_EXPIRED, option, fmt::format("{} {} at {}.", which, *ends <= now_ ? "expired" : "expires", rfc3339(*ends))).severity = Severity::warning;
+  }
+
   void client_ca() {
     if (config_.tls_client_ca_file.empty()) return;
     auto text = file(config_.tls_client_ca_file, "tls_client_ca_file", name("tls_client_ca_file"), Cause::FILE_UNREADABLE);
     if (!text) return;
-    if (!holds_certificate(text->bytes)) report(Cause::FILE_UNREADABLE, "tls_client_ca_file", fmt::format("The file of {} holds no certificate in PEM.", name("tls_client_ca_file")));
+    const auto authorities = certificates_in(text->bytes);
+    if (authorities.empty()) report(Cause::FILE_UNREADABLE, "tls_client_ca_file", fmt::format("The file of {} holds no certificate in PEM.", name("tls_client_ca_file")));
+    for (std::size_t i = 0; i < authorities.size(); ++i) told_of_end(authorities[i].get(), "tls_client_ca_file", fmt::format("In the file of {}, certificate {}", name("tls_client_ca_file"), i + 1));
     out_.client_ca = std::move(text->bytes);
   }
 

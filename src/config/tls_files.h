@@ -29,7 +29,7 @@ struct TlsBundle {
     std::string certificates; // PEM
     std::string key;          // PEM
     std::string name;         // "default", then "1", "2", … of tls_more_certificates
-    std::optional<WallTime> expires = {}; // of the server's own certificate
+    std::optional<WallTime> expires = {}; // the first of its certificates to end
   };
   std::vector<Pair> pairs; // as configured; of those that could not be read parts are empty
   std::string client_ca;

@@ -64,13 +64,14 @@ void collect(const toml::table& table, const std::string& prefix, std::vector<To
   }
 }
 
-// The parser quotes what it read, which may be part of a secret, have quotes of its own
-// and be cut off: nothing from the first quote on is repeated but the ends that are known.
+// The parser repeats what it read, which may be part of a secret, have quotes of its own
+// and be cut off: nothing from the first quote on is told but the ends that are known,
+// and no number that it saw.
 std::string without_quotes(std::string_view message) {
-  const auto quote = message.find_first_of("'\"");
+  const auto quote = std::min(message.find_first_of("'\""), message.find(", saw "));
   if (quote == std::string_view::npos) return std::string(message);
   std::string out(message.substr(0, quote));
-  out += "'…'";
+  if (message[quote] != ',') out += "'…'";
   for (const std::string_view end : {" could not be interpreted as a value", " is not representable in 64 bits", " as a value", " into existing inline table"}) {
     if (!message.ends_with(end)) continue;
     out += end;

@@ -27,14 +27,14 @@ class Log final : public WsSink {
   bool on_pong(std::string_view payload) override { return control('q', payload); }
   bool on_close(std::uint16_t code, std::string_view reason) override {
     invariant(code == 1005 || valid_close_code(code), "a close code may be sent");
-    invariant(foyer::is_utf8(reason), "a close reason is UTF-8");
-    return control('c', std::to_string(code).append(reason));
+    invariant(foyer::is_utf8(reason) && reason.size() <= 123, "a close reason is UTF-8, and short");
+    return note('c', std::to_string(code).append(reason));
   }
   std::string seen;
 
  private:
   bool control(char what, std::string_view payload) {
-    invariant(payload.size() <= 130, "a control frame is short");
+    invariant(payload.size() <= 125, "a control frame is short");
     return note(what, payload);
   }
   bool note(char what, std::string_view payload) {
