@@ -181,7 +181,8 @@ void Node::Parts::make_limits() {
   const auto address_rules = address_policy(config, entropy);
   addresses = std::make_unique<gateway::AddressLimits>(address_rules);
   addresses->report_to(metrics, "address_table");
-  plain_gets = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.handshakes = 100, .table_size = 16'384, .seed = address_rules.seed});
+  plain_gets = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.handshakes = 100, .table_size = 16'384, .handshakes_limit = "plain_gets", .seed = address_rules.seed});
+  plain_gets->report_handshakes_to(metrics);
   users = std::make_unique<gateway::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
   users->report_to(metrics);
   gauges = std::make_unique<gateway::ConnectionGauges>(connection_policy(config));

@@ -58,9 +58,11 @@ AddressLimits::AddressLimits(AddressPolicy policy)
 void AddressLimits::report_to(Metrics& metrics, std::string_view table_name) {
   report_limit(metrics, table_name, static_cast<double>(rows_per_shard_ * kShards), [this] { return static_cast<double>(rows()); });
   strangers_ = &limit_refusals(metrics, table_name);
-  constexpr std::string_view kNames[kLimited] = {"address_handshakes", "address_refusals", "address_connections", "address_arriving"};
-  for (std::size_t i = 0; i < kLimited; ++i) refused_[i] = &limit_refusals(metrics, kNames[i]);
+  const std::string_view names[kLimited] = {policy_.handshakes_limit, "address_refusals", "address_connections", "address_arriving"};
+  for (std::size_t i = 0; i < kLimited; ++i) refused_[i] = &limit_refusals(metrics, names[i]);
 }
+
+void AddressLimits::report_handshakes_to(Metrics& metrics) { refused_[kHandshakes] = &limit_refusals(metrics, policy_.handshakes_limit); }
 
 void AddressLimits::count_refusal(Limited which) const {
   if (refused_[which] != nullptr) refused_[which]->add();
@@ -137,7 +139,7 @@ std::optional<Refusal> AddressLimits::handshake(std::string_view address, MonoTi
   const Place place = place_of(address);
   const std::scoped_lock lock(place.shard.mutex);
   Row& first = row(place, now);
-  if (auto refusal = over_rate(first, &Row::handshakes, policy_.handshakes, "address_handshakes", now)) return count_refusal(kHandshakes), refusal;
+  if (auto refusal = over_rate(first, &Row::handshakes, policy_.handshakes, policy_.handshakes_limit, now)) return count_refusal(kHandshakes), refusal;
   if (auto refusal = over_rate(first, &Row::refusals, policy_.refusals, "address_refusals", now)) return count_refusal(kRefusals), refusal;
   for (Row* r = &first; r != nullptr; r = r->network) ++r->handshakes.current;
   return std::nullopt;

@@ -41,6 +41,7 @@ struct AddressPolicy {
   std::uint32_t connections = 10'000;  // open at once
   std::uint32_t arriving = 5'000;      // neither admitted nor answered, at once
   std::size_t table_size = 65'536;     // addresses with a row of their own
+  std::string_view handshakes_limit = "address_handshakes"; // the limit's name
   std::uint64_t seed = 0;              // of the hash: who does not know it cannot choose whose count to share
 };
 
@@ -66,6 +67,7 @@ class AddressLimits {
   [[nodiscard]] std::size_t rows() const;
   // The table as `table_name`, the limits under the names of their options. Once, before the first question.
   void report_to(Metrics& metrics, std::string_view table_name);
+  void report_handshakes_to(Metrics& metrics); // of a table that has no other limit
 
  private:
   struct Rate {

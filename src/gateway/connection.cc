@@ -337,7 +337,7 @@ void Connection::on_timer() {
 }
 
 void Connection::check_revocation() {
-  if (phase_ != Phase::ready || service_ == Service::echo) return;
+  if (phase_ != Phase::ready) return;
   auto refusal = shard_.deps().revocations.check(identity_, shard_.loop().now());
   // "Could not check" ends nothing that is established.
   if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) end(std::move(*refusal));

@@ -147,13 +147,16 @@ void Entrance::handle_request(std::string_view& rest) {
   if (parser_.https_target() && !client.secure) // RFC 9110 §7.4
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED, .evidence = "an https target on a connection that is not encrypted", .field = "target"});
   if (door::is_plain_get(shard_.policy().door, request_)) {
-    if (auto refusal = shard_.deps().plain_gets.handshake(address_, shard_.loop().now())) return respond_problem(*refusal);
+    if (auto refusal = shard_.deps().plain_gets.handshake(address_, shard_.loop().now())) {
+      report(*refusal);
+      return respond_problem(*refusal);
+    }
     Response response = door::explain_plain_get(shard_.policy().door, request_);
     return respond(std::move(response), !last_request_);
   }
   if (!door::is_for_door(shard_.policy().door, request_)) return route();
-  // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one.
-  if (request_.method == "GET" && !request_.body.empty()) return refuse_whole({.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
+  // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one, however empty.
+  if (request_.method == "GET" && (!request_.body.empty() || request_.headers.find("Transfer-Encoding") != nullptr)) return refuse_whole({.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
   keep(std::exchange(rest, {}));
   if (flooded_) return refuse_whole(too_much_behind());
   begin_door();
@@ -292,7 +295,7 @@ void Entrance::end() {
 void Entrance::on_eof() {
   // Somebody who half-closes after requests may still read their answers; nobody else.
   half_closed_ = true;
-  if ((waiting_ && !door_) || leaving_ || resting_) return;
+  if ((waiting_ && (!door_ || !token_.empty())) || leaving_ || resting_) return;
   if (!door_ && !parser_.started() && connection_.transport().queued() > 0) return leave();
   finished_ = true;
   connection_.transport().abort();

@@ -1,6 +1,7 @@
 // Loading and leaving of rooms, subscriptions, presence, and what time does to a room.
 #include "gateway/room_owners.h"
 
+#include "base/limit_metrics.h"
 #include "gateway/room.h"
 #include "hub/recovery.h"
 
@@ -16,7 +17,7 @@ JoinTicket ticket_of(const JoinQuestion& question) {
 RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
-      memory_{.limit = policy.memory_bytes, .used = 0}, alive_(std::make_shared<bool>(true)) {}
+      rooms_refused_(limit_refusals(metrics, "rooms_loaded")), memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")}, alive_(std::make_shared<bool>(true)) {}
 
 RoomOwners::~RoomOwners() { *alive_ = false; }
 
@@ -41,7 +42,10 @@ void RoomOwners::fill(Room& room, rooms::RoomRow row) {
 
 void RoomOwners::with_room(const RoomName& name, Operation operation) {
   const auto busy = [](std::string_view limit) { return std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}}); };
-  if (rooms_.size() >= policy_.rooms_loaded && !rooms_.contains(name)) return operation(busy("rooms_loaded: as many rooms are in use as may be"));
+  if (rooms_.size() >= policy_.rooms_loaded && !rooms_.contains(name)) {
+    rooms_refused_.add();
+    return operation(busy("rooms_loaded: as many rooms are in use as may be"));
+  }
   auto [it, fresh] = rooms_.try_emplace(name);
   if (fresh) it->second = std::make_unique<Room>(*this, name, policy_.presence_grace);
   Room& room = *it->second;

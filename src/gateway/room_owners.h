@@ -101,6 +101,7 @@ class RoomOwners {
   const RoomPolicy& policy_;
   Entropy& entropy_;
   Counter& published_;
+  Counter& rooms_refused_; // for want of rooms_loaded
   rooms::EphemeralShare memory_; // outlives the rooms
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
   std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped

@@ -34,7 +34,7 @@ class DatabaseStore final : public ChatStore {
       writes_.forget();
       return writing();
     };
-    store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
+    store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .limit = "store_queue", .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
     TRY(writer, store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
     store::ReaderOptions reader_options{.name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};

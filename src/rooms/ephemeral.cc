@@ -23,8 +23,10 @@ Result<Appended> EphemeralHistory::append(AppendQuestion question, MonoTime now)
       return std::unexpected(std::move(full));
     }
   }
-  if (share_ != nullptr && share_->used + question.text.size() > share_->limit)
+  if (share_ != nullptr && share_->used + question.text.size() > share_->limit) {
+    if (share_->refused != nullptr) share_->refused->add();
     return std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "memory_bytes: rooms that are kept in memory hold as much as they may", .retry_after = Millis{1'000}});
+  }
   const Appended done{.offset = ++last_, .time = question.time};
   if (!key.empty()) {
     key_ages_.emplace_back(now + kKeyLife, key);

@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/metrics.h"
 #include "rooms/store.h"
 
 namespace foyer::rooms {
@@ -23,6 +24,7 @@ struct EphemeralLimits {
 struct EphemeralShare {
   std::size_t limit = SIZE_MAX;
   std::size_t used = 0;
+  Counter* refused = nullptr; // messages, for want of it
 };
 
 class EphemeralHistory {

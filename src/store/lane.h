@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "store/task.h"
 
 namespace foyer::store {
@@ -35,6 +36,7 @@ struct LaneOptions {
   std::size_t batch_limit = 0;   // tasks that the consumer is given at once
   Millis idle_every{0};          // with a thread: the consumer is called with no tasks after this much idleness; 0: never
   Executor executor;             // empty: a thread
+  Counter* refused = nullptr;    // of tasks for want of queue_limit
 };
 
 class Lane {

@@ -1,5 +1,7 @@
 #include "store/writer.h"
 
+#include "base/limit_metrics.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -48,7 +50,7 @@ Result<std::unique_ptr<Writer>> Writer::open(Opener opener, WriterOptions option
   const auto& o = writer->options_;
   Millis idle_every = writer->hooks_.upkeep ? o.upkeep_every : Millis{0};
   if (o.watch_every.count() > 0 && (idle_every.count() == 0 || o.watch_every < idle_every)) idle_every = o.watch_every;
-  const LaneOptions lane{.name = o.name + "-writer", .queue_limit = o.queue_limit, .batch_limit = o.batch_limit, .idle_every = idle_every, .executor = o.executor};
+  const LaneOptions lane{.name = o.name + "-writer", .queue_limit = o.queue_limit, .batch_limit = o.batch_limit, .idle_every = idle_every, .executor = o.executor, .refused = o.limit.empty() ? nullptr : &limit_refusals(metrics, o.limit)};
   writer->lane_ = std::make_unique<Lane>(lane, [w = writer.get()](Tasks batch) { return w->consume(std::move(batch)); });
   return writer;
 }

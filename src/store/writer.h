@@ -33,6 +33,7 @@ namespace foyer::store {
 struct WriterOptions {
   std::string name;                     // "chat", "accounts": in metrics, logs and the thread's name
   std::size_t queue_limit = 20'000;     // jobs that may wait; more: BUSY
+  std::string_view limit = {};          // its name among the limits, under which refusals are counted; empty: they are not
   std::size_t batch_limit = 1'000;      // jobs in one transaction
   Millis batch_time{20};                // after this much work a batch commits, whatever else is queued
   Millis upkeep_every{std::chrono::hours{1}};

@@ -118,6 +118,7 @@ test('RFC 9110 §7.8: what follows an upgrade is frames; a handshake with a body
   assert.deepEqual(statuses(text), [200, 101]);
   assert.deepEqual(await code(head(node, 'GET', '/ws/chat', { ...upgradeHeaders(), 'Content-Length': 2 }) + 'ok'), [400, 'BAD_REQUEST']);
   assert.deepEqual(await code(`${head(node, 'GET', '/ws/chat', { ...upgradeHeaders(), 'Transfer-Encoding': 'chunked' })}2\r\nok\r\n0\r\n\r\n`), [400, 'BAD_REQUEST']);
+  assert.deepEqual(await code(`${head(node, 'GET', '/ws/chat', { ...upgradeHeaders(), 'Transfer-Encoding': 'chunked' })}0;a=b\r\nX: y\r\n\r\n`), [400, 'BAD_REQUEST'], 'also where it is empty');
   assert.equal((await one(head(node, 'GET', '/health/live', { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAoAAAAAIAAAAA' }))).status, 200);
 });
 

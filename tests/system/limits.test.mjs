@@ -7,7 +7,7 @@ import { atEnd, serve } from './support/foyer.mjs';
 import { ask, connected, head, raw, readAnswer } from './support/http.mjs';
 import { freePort, watch } from './support/metrics.mjs';
 import { arrive, register } from './support/people.mjs';
-import { Client, frame, handshake, upgradeHeaders } from './support/websocket.mjs';
+import { Client, frame, handshake, upgradeHeaders, WebSocketBytes } from './support/websocket.mjs';
 import { until, within } from './support/within.mjs';
 
 // A server with these options, its metrics, and two people who talk.
@@ -221,9 +221,9 @@ test('accept_backlog: what the system drops before a loop has seen it is counted
   sockets.forEach((socket) => socket.destroy());
 });
 
-test('signatures: what one turn of the loop has no time for is checked in a later one, in order, and nobody is lost', async (t) => {
+test('signatures: what one turn of the loop has no time for is checked in a later one, and nobody is lost', async (t) => {
   const { node, metrics, ann, bob, theyTalk } = await world(t, ['--loops', '1', '--user-connections', '1000', '--jwt-algorithm', 'EdDSA']);
-  const postponed = async () => (await metrics.read()).foyer_token_checks_postponed_total;
+  const postponed = async () => (await metrics.read())['foyer_loop_postponed{loop="0"}'];
   const sockets = await Promise.all(Array.from({ length: 60 }, () => connected(node)));
   atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
   const before = await postponed();
@@ -234,24 +234,54 @@ test('signatures: what one turn of the loop has no time for is checked in a late
       // What comes right behind the handshake waits with it. Every fourth brings another's signature.
       const token = i % 4 === 3 ? wrong : [ann, bob][i % 2].token;
       socket.write(Buffer.concat([Buffer.from(head(node, 'GET', '/ws/chat', { ...upgradeHeaders(), Authorization: `Bearer ${token}` })), json({ type: 'ping', id: i })]), resolve);
+      if (i % 8 === 7) socket.end(); // and hears all the same why it is refused
     })));
   } finally {
     process.kill(node.pid, 'SIGCONT');
   }
-  const answers = await Promise.all(sockets.map((socket) => readAnswer(socket)));
-  for (const [i, { status }] of answers.entries()) assert.equal(status, i % 4 === 3 ? 401 : 101, `${i}`);
+  await Promise.all(sockets.map(async (socket, i) => {
+    const answer = await within(`answer ${i}`, readAnswer(socket));
+    if (i % 4 === 3) return assert.deepEqual([answer.status, answer.json.code], [401, 'SIGNATURE_INVALID']);
+    assert.equal(answer.status, 101);
+    const { messages } = new WebSocketBytes(socket, answer.rest);
+    assert.equal((await messages.take('the welcome')).type, 'authentication_success');
+    assert.deepEqual(await messages.take('the pong'), { type: 'pong', id: i });
+  }));
   assert.ok(await postponed() > before, 'there were too many for one turn');
   await theyTalk();
 
   // A connection has one new token checked at a time: the others are told to come again.
-  const refreshes = Array.from({ length: 40 }, () => ann.ask('refresh', { token: ann.token }));
-  const told = await Promise.all(refreshes);
-  const refreshed = told.filter(({ type }) => type === 'refreshed');
+  const ids = Array.from({ length: 20 }, (_, i) => 1_000 + i);
+  ann.socket.sendBytes(Buffer.concat(ids.map((id) => json({ type: 'refresh', id, token: ann.token }))));
+  const told = await Promise.all(ids.map((id) => ann.socket.messages.take(`the answer to ${id}`, (m) => m.id === id)));
   const others = told.filter(({ type }) => type !== 'refreshed');
-  assert.ok(refreshed.length > 0);
+  assert.ok(others.length > 0 && others.length < told.length, `${others.length}`);
   for (const other of others) assert.deepEqual([other.type, other.code, other.retry], ['error', 'RATE_LIMITED', 'after'], JSON.stringify(other));
   assert.equal((await ann.ask('refresh', { token: ann.token })).type, 'refreshed');
   assert.equal((await ann.ask('refresh', { token: wrong })).code, 'SIGNATURE_INVALID');
+  await theyTalk();
+});
+
+test('plain_gets: who asks a socket path again and again why it fails is told to wait, and it is counted', async (t) => {
+  const { node, metrics, theyTalk } = await world(t, []);
+  const answers = [];
+  for (let i = 0; i < 101; i += 1) answers.push(await ask(node, 'GET', '/ws/chat'));
+  assert.deepEqual(answers.slice(0, 100).map(({ status }) => status), Array(100).fill(426));
+  const last = answers.at(-1);
+  assert.deepEqual([last.status, last.json.code, last.text.includes('plain_gets 100 per 10 s')], [429, 'ADDRESS_RATE_LIMIT', true], last.text);
+  assert.equal((await metrics.read())['foyer_limit_refused_total{limit="plain_gets"}'], 1);
+  assert.ok(await node.logged('refused', { code: 'ADDRESS_RATE_LIMIT' }), 'and can be looked up');
+  await theyTalk();
+});
+
+test('rooms_loaded: a room beyond it is BUSY, the others go on', async (t) => {
+  const { metrics, ann, bob, theyTalk } = await world(t, ['--loops', '1', '--rooms-loaded', '100']);
+  for (let i = 1; i < 100; i += 1) assert.equal((await ann.join(`r${i}`)).type, 'joined', `${i}`); // and tea
+  const told = await bob.join('one-more');
+  assert.deepEqual([told.type, told.code, told.retry], ['error', 'BUSY', 'after']);
+  assert.equal((await bob.join('r99')).type, 'joined', 'it is there');
+  await metrics.untilUsed('rooms_loaded', 100);
+  assert.equal((await metrics.limit('rooms_loaded')).refused, 1);
   await theyTalk();
 });
 

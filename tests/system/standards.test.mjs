@@ -144,9 +144,10 @@ test('OWASP WebSocket: logging out closes all sockets of the session', async () 
   const dan = await register(node, 'dan');
   const first = await Client.open(node, bearer(dan.access_token));
   const second = await Client.open(node, { token: dan.access_token });
+  const { socket: echo } = await handshake(node, { path: '/ws/echo', ...bearer(dan.access_token) });
   assert.equal((await ask(node, 'POST', '/auth/logout', { token: dan.access_token })).status, 204);
-  for (const client of [first, second]) {
-    const { code, reason } = await client.ended();
+  for (const socket of [first, second, echo]) {
+    const { code, reason } = await socket.ended();
     assert.equal(code, 4401);
     assert.match(reason, /^SESSION_REVOKED /);
   }
