@@ -55,6 +55,9 @@ class Entrance final : private Idle {
  private:
   void read_requests(std::string_view bytes);
   void read_request(std::string_view& rest);
+  void take_head();
+  [[nodiscard]] bool answered_by_head();
+  [[nodiscard]] std::optional<Refusal> turned_away() const;
   void handle_request(std::string_view& rest);
   void keep(std::string_view bytes);
   void begin_refusal();

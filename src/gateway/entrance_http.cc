@@ -19,6 +19,8 @@ constexpr std::size_t kBufferedBySystem = 8 * 1024;
 constexpr std::size_t kLeastTaken = 8 * 1024;
 constexpr Millis kLingerOverRest{5'000};
 
+bool is_about_health(const Request& request) { return request.path.starts_with("/health"); }
+
 Refusal too_much_behind() {
   return {.cause = Cause::PIPELINE_LIMIT, .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request", .retry_after = Millis{1'000}};
 }
@@ -102,7 +104,10 @@ void Entrance::read_request(std::string_view& rest) {
       if (!was_started && parser_.started()) wait_for(of_request(shard_.policy().header_timeout));
       return;
     case State::body:
-      if (parser_.wants_continue()) connection_.transport().send_copy("HTTP/1.1 100 Continue\r\n\r\n");
+      if (parser_.wants_continue()) {
+        if (answered_by_head()) return;
+        connection_.transport().send_copy("HTTP/1.1 100 Continue\r\n\r\n");
+      }
       if (before == State::head) wait_for(of_request(shard_.policy().body_timeout));
       return;
   }
@@ -128,10 +133,28 @@ void Entrance::refuse_request(const Refusal& refusal) {
   end();
 }
 
-void Entrance::handle_request(std::string_view& rest) {
+// Who asks whether its body is wanted is told the final answer where the head determines it (RFC 9110 §10.1.1).
+bool Entrance::answered_by_head() {
+  take_head();
+  if (!door::is_for_door(shard_.policy().door, request_)) {
+    if (const auto refusal = turned_away()) {
+      refuse_whole(*refusal);
+      return true;
+    }
+    auto found = shard_.deps().router.resolve(request_);
+    if (auto* response = std::get_if<Response>(&found)) {
+      last_request_ = true; // its body may come or not
+      respond(std::move(*response), false);
+      return true;
+    }
+  }
+  parser_.request() = std::move(request_);
+  return false;
+}
+
+void Entrance::take_head() {
   request_ = std::move(parser_.request());
   ref_ = Ref{shard_.deps().entropy.short_id()};
-  asked_ = true;
   user_.clear();
   origin_.clear();
   const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_);
@@ -143,8 +166,21 @@ void Entrance::handle_request(std::string_view& rest) {
   request_.secure = client.secure;
   const auto* host = request_.headers.find("Host");
   request_.origin_url = std::string(client.secure ? "https://" : "http://") + (host == nullptr ? std::string{} : *host);
+}
+
+// Everybody is, but who asks for our health, which stays readable whatever is full, and to the end.
+std::optional<Refusal> Entrance::turned_away() const {
+  if (is_about_health(request_)) return std::nullopt;
+  if (full_) return full_;
+  if (shard_.draining()) return Refusal{.cause = Cause::DRAINING, .retry_after = Millis{1'000}};
+  return std::nullopt;
+}
+
+void Entrance::handle_request(std::string_view& rest) {
+  take_head();
+  asked_ = true;
   last_request_ = last_request_ || full_ || shard_.draining() || !parser_.keep_alive();
-  if (parser_.https_target() && !client.secure) // RFC 9110 §7.4
+  if (parser_.https_target() && !request_.secure) // RFC 9110 §7.4
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED, .evidence = "an https target on a connection that is not encrypted", .field = "target"});
   if (door::is_plain_get(shard_.policy().door, request_)) {
     if (auto refusal = shard_.deps().plain_gets.handshake(address_, shard_.loop().now())) {
@@ -171,19 +207,15 @@ void Entrance::refuse_whole(const Refusal& refusal) {
 }
 
 void Entrance::route() {
-  const bool is_health = request_.path.starts_with("/health"); // stays readable whatever is full, and to the end
-  if (full_ || shard_.draining()) {
-    if (!is_health) {
-      const Refusal refusal = full_ ? *full_ : Refusal{.cause = Cause::DRAINING, .retry_after = Millis{1'000}};
-      report(refusal);
-      return respond_problem(refusal);
-    }
+  if (const auto refusal = turned_away()) {
+    report(*refusal);
+    return respond_problem(*refusal);
   }
   auto found = shard_.deps().router.resolve(request_);
   if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response), !last_request_);
   const Handler* handler = std::get<const Handler*>(found);
   Pass place;
-  if (!is_health) {
+  if (!is_about_health(request_)) {
     auto taken = shard_.deps().gauges.request();
     if (!taken) {
       report(taken.error());

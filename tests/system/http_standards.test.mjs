@@ -212,6 +212,8 @@ test('RFC 9110 §10.1.1: 100-continue is answered before the body, and what else
   assert.equal((await one(head(node, 'POST', '/auth/login', headers) + body)).json.code, 'CREDENTIALS_REJECTED', 'no 100 for a body that came unasked');
   assert.deepEqual(await code(head(node, 'POST', '/auth/login', { ...headers, Expect: 'tea' })), [417, 'EXPECTATION_UNSUPPORTED']);
   assert.deepEqual(await code(head(node, 'POST', '/auth/login', { ...headers, 'Content-Length': 100_000_000 })), [413, 'BODY_TOO_LARGE'], 'the final answer at once');
+  for (const [path, changed, status, refusal] of [['/nowhere', {}, 404, 'UNKNOWN_PATH'], ['/auth/login', { Host: 'evil.example' }, 421, 'HOST_NOT_ALLOWED'], ['/style.css', {}, 405, 'METHOD_NOT_ALLOWED']])
+    assert.deepEqual(await code(head(node, 'POST', path, { ...headers, ...changed })), [status, refusal], 'where the head decides, no body is asked for');
   assert.equal((await one(`POST /auth/login HTTP/1.0\r\nHost: ${node.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n${body}`)).json.code, 'CREDENTIALS_REJECTED');
 });
 
