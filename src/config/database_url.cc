@@ -1,5 +1,7 @@
 // URLs of databases: PostgreSQL's manual, 34.1.1.2.
 #include <algorithm>
+#include <cstddef>
+#include <vector>
 
 #include "config/values.h"
 
@@ -80,19 +82,22 @@ bool is_database(std::string_view text) {
   return authority.find('@') == std::string_view::npos && all_of_list(authority, ',', is_host_and_port);
 }
 
+// More rather than less is hidden: whoever mistyped need not agree with us on where a
+// part ends. What one rule hides is not looked at by less for the other's sake.
 std::string without_password(std::string_view text) {
-  std::string out(text);
-  const auto scheme = out.find("://");
-  const auto at = out.rfind('@');
-  if (scheme != std::string::npos && at != std::string::npos) {
-    const auto colon = out.find(':', scheme + 3);
-    if (colon < at) out.replace(colon + 1, at - colon - 1, kHidden);
-  }
-  for (const std::string_view key : {"password=", "sslpassword="}) {
-    for (auto found = out.find(key); found != std::string::npos; found = out.find(key, found + key.size() + kHidden.size())) {
-      const auto value = found + key.size();
-      out.replace(value, std::min(out.find('&', value), out.size()) - value, kHidden);
-    }
+  std::vector<bool> hidden(text.size() + 1, false);
+  const auto hide = [&](std::size_t from, std::size_t to) { std::fill(hidden.begin() + static_cast<std::ptrdiff_t>(from), hidden.begin() + static_cast<std::ptrdiff_t>(to), true); };
+  const auto scheme = text.find("://");
+  const auto at = text.rfind('@');
+  if (scheme != std::string_view::npos && at != std::string_view::npos)
+    if (const auto colon = text.find(':', scheme + 3); colon < at) hide(colon + 1, at);
+  constexpr std::string_view kKey = "password="; // sslpassword= ends so, too
+  for (auto found = text.find(kKey); found != std::string_view::npos; found = text.find(kKey, found + kKey.size()))
+    hide(found + kKey.size(), std::min(text.find('&', found), text.size()));
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!hidden[i]) out += text[i];
+    else if (!hidden[i + 1]) out += kHidden;
   }
   return out;
 }

@@ -309,6 +309,8 @@ TEST(DatabaseUrl, ItsPasswordIsShownByNothing) {
   EXPECT_EQ(without_password("postgresql://foyer:hush@db/foyer"), "postgresql://foyer:***@db/foyer");
   EXPECT_EQ(without_password("postgresql://db/foyer?user=foyer&password=hush&sslpassword=hush"), "postgresql://db/foyer?user=foyer&password=***&sslpassword=***");
   EXPECT_EQ(without_password("postgresql://u:hu@sh/?@db/foyer"), "postgresql://u:***@db/foyer");
+  EXPECT_EQ(without_password("postgres://@n?hostaddr=:S&sslpassword=@hush"), "postgres://@n?hostaddr=:***");
+  EXPECT_EQ(without_password("postgres://u:hu&password=hush&sh@db/x?password=hush"), "postgres://u:***@db/x?password=***");
   EXPECT_EQ(without_password("postgresql://foyer@db:5432/foyer"), "postgresql://foyer@db:5432/foyer");
   EXPECT_EQ(without_password("sqlite"), "sqlite");
 

@@ -6,6 +6,7 @@
 // of the catalogue, no credential is in the log, and when everybody is gone nothing is
 // held on anybody's behalf, whether they left in order or fell silent.
 #include <array>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -374,7 +375,11 @@ class World {
   void check_log() {
     for (const std::string& line : node_->log()) {
       invariant(is_utf8(line), "a line of the log is UTF-8");
-      for (const std::string& secret : secrets_) invariant(line.find(secret) == std::string::npos, "no credential is in the log");
+      for (const std::string& secret : secrets_) {
+        if (line.find(secret) == std::string::npos) continue;
+        std::fprintf(stderr, "%s\n  in  %s\n", secret.c_str(), line.c_str());
+        invariant(false, "no credential is in the log");
+      }
     }
     node_->forget_log();
     secrets_.clear();
