@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+
 namespace foyer {
 namespace {
 
@@ -14,6 +16,24 @@ int hex_value(char c) {
 }
 
 } // namespace
+
+std::string shown_path(std::string_view path) {
+  constexpr std::size_t kLongestWord = 39; // tickets, cookies and the parts of tokens have 43 characters and more
+  const auto of_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
+  std::string out;
+  for (std::size_t at = 0; at < path.size();) {
+    const auto end = static_cast<std::size_t>(std::find_if_not(path.begin() + static_cast<std::ptrdiff_t>(at), path.end(), of_word) - path.begin());
+    out += end - at > kLongestWord ? std::string_view("…") : path.substr(at, end - at);
+    at = end;
+    if (at == path.size()) break;
+    out += path[at];
+    if (path[at++] == '=' && at < path.size()) {
+      out += "…";
+      break;
+    }
+  }
+  return printable(out);
+}
 
 bool iequals(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);

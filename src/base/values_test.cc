@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "base/http.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
@@ -93,6 +94,20 @@ TEST(Metrics, OneNameIsOneKindOfInstrument) {
   Metrics m;
   m.counter("foyer_x", "x");
   EXPECT_THROW(m.gauge("foyer_x", "x"), std::logic_error);
+}
+
+TEST(ShownPath, HoldsNoCredentialThatLostItsPlace) {
+  EXPECT_EQ(shown_path("/api/rooms/a-room_with.a-long-name/messages"), "/api/rooms/a-room_with.a-long-name/messages");
+  EXPECT_EQ(shown_path("/"), "/");
+  EXPECT_EQ(shown_path(""), "");
+  EXPECT_EQ(shown_path("/ws/chat=ticket=abc"), "/ws/chat=…") << "a question mark that became something else";
+  EXPECT_EQ(shown_path("/ws/chat&token=abc"), "/ws/chat&token=…");
+  EXPECT_EQ(shown_path("/a="), "/a=");
+  const std::string word(43, 'x');
+  EXPECT_EQ(shown_path("/ws/chat/" + word), "/ws/chat/…");
+  EXPECT_EQ(shown_path("/" + word + "." + word + "." + word + "/x"), "/….….…/x");
+  EXPECT_EQ(shown_path("/" + std::string(39, 'x')), "/" + std::string(39, 'x'));
+  EXPECT_EQ(shown_path("/a\x01" "b"), printable("/a\x01" "b"));
 }
 
 } // namespace

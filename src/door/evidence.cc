@@ -92,7 +92,7 @@ const SocketPath* find_socket(const DoorPolicy& policy, std::string_view path) {
 }
 
 Refusal unknown_path(const DoorPolicy& policy, std::string_view path) {
-  std::string evidence = printable(path, 128);
+  std::string evidence = shown_path(path);
   const auto nearest = std::ranges::min_element(policy.sockets, {}, [&](const SocketPath& s) { return edit_distance(path.substr(0, 128), s.path); });
   if (nearest != policy.sockets.end()) evidence += "; the socket is at " + policy.public_ws_base + nearest->path;
   return Refusal{.cause = Cause::UNKNOWN_PATH, .evidence = std::move(evidence)};

@@ -157,9 +157,9 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
   const auto found = std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method || m.first == "*"; });
   if (found == pattern->methods.end() && !is_method(request.method)) // RFC 9110 §9.1
-    return refuse_here(request, {.cause = Cause::METHOD_UNKNOWN, .evidence = printable(request.method) + " on " + printable(request.path), .field = "method"});
+    return refuse_here(request, {.cause = Cause::METHOD_UNKNOWN, .evidence = printable(request.method) + " on " + shown_path(request.path), .field = "method"});
   if (found == pattern->methods.end()) {
-    Response response = refuse_here(request, {.cause = Cause::METHOD_NOT_ALLOWED, .evidence = printable(request.method) + " on " + printable(request.path)});
+    Response response = refuse_here(request, {.cause = Cause::METHOD_NOT_ALLOWED, .evidence = printable(request.method) + " on " + shown_path(request.path)});
     response.headers.set("Allow", listed(pattern->methods));
     return response;
   }
@@ -176,7 +176,7 @@ Response Router::refuse_here(const Request& request, Refusal refusal) const {
 
 // Someone who looks for the socket is told where it is.
 Response Router::unknown_path(const Request& request) const {
-  Response response = refuse_here(request, {.cause = Cause::UNKNOWN_PATH, .evidence = printable(request.method) + " " + printable(request.path)});
+  Response response = refuse_here(request, {.cause = Cause::UNKNOWN_PATH, .evidence = printable(request.method) + " " + shown_path(request.path)});
   const std::string_view path = request.path;
   const bool wants_socket = request.headers.find("Upgrade") != nullptr || request.headers.find("Sec-WebSocket-Key") != nullptr || under(path, "/ws") ||
                             under(path, "/wss") || path.find("socket") != std::string_view::npos || under(path, "/chat") || under(path, "/echo");
