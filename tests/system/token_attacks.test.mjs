@@ -9,6 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import zlib from 'node:zlib';
 import { atEnd, fileScope, serve, temporary } from './support/foyer.mjs';
+import { ask } from './support/http.mjs';
 import { SECRET, parts, register, withSecret } from './support/people.mjs';
 import { Client, handshake } from './support/websocket.mjs';
 
@@ -35,8 +36,13 @@ before(async () => {
   place = `http://127.0.0.1:${listener.address().port}`;
 
   const ofSecret = await serve(file, { env: withSecret });
-  const ann = parts((await register(ofSecret, 'ann')).access_token);
-  secret = { node: ofSecret, ...ann, by: hmac(SECRET), other: hmac('another secret, and as long as it has to be') };
+  const account = await register(ofSecret, 'ann');
+  const ann = parts(account.access_token);
+  const { ticket } = (await ask(ofSecret, 'POST', '/auth/tickets', { token: account.access_token, body: {} })).json;
+  const apiKey = fs.readFileSync(path.join(ofSecret.data, 'api_key'), 'utf8').trim();
+  secret = { node: ofSecret, ...ann, opaque: { 'refresh token': account.refresh_token, ticket, 'API key': apiKey }, by: hmac(SECRET), other: hmac('another secret, and as long as it has to be') };
+
+  for (const [kind, value] of Object.entries(secret.opaque)) assert.ok(value?.length > 20, kind);
 
   const withPair = async (keys, by) => {
     const pem = path.join(temporary(file), 'jwt.pem');
@@ -94,6 +100,7 @@ const attacks = () => {
     [8, 'of another issuer', 'ISSUER_MISMATCH', secret, withClaims(secret, { iss: 'https://elsewhere.example' })],
     [8, 'of another issuer, whose key has the same kid', 'SIGNATURE_INVALID', pair, withHeader(pair, {}, byMallory)],
     ...['refresh+jwt', 'ticket+jwt', 'service+jwt', 'doctor+jwt', 'dpop+jwt', 'JWT', undefined].map((typ) => [9, `a token of typ ${typ}`, 'WRONG_TOKEN_TYPE', secret, withHeader(secret, { typ })]),
+    ...Object.entries(secret.opaque).map(([kind, value]) => [9, `a ${kind} in the place of an access token`, form, secret, value]),
     ...['../../../../dev/null', "' OR 1=1 --", 'a\u0000b', '|/usr/bin/id', ''].map((kid) => [10, `kid ${JSON.stringify(kid)}`, 'KEY_UNKNOWN', secret, withHeader(secret, { kid })]),
     [10, 'a kid of 4 kB', form, secret, withHeader(secret, { kid: 'k'.repeat(4_000) })],
     ...['jku', 'x5u', 'jwks_uri'].map((name) => [11, `${name} to fetch`, 'SIGNATURE_INVALID', pair, withHeader(pair, { [name]: `${place}/${name}` }, byMallory)]),
