@@ -82,9 +82,9 @@ bool is_database(std::string_view text) {
   return authority.find('@') == std::string_view::npos && all_of_list(authority, ',', is_host_and_port);
 }
 
-// More rather than less is hidden: whoever mistyped need not agree with us on where a
-// part ends. What one rule hides is not looked at by less for the other's sake.
-std::string without_password(std::string_view text) {
+namespace {
+
+std::string hidden_once(std::string_view text) {
   std::vector<bool> hidden(text.size() + 1, false);
   const auto hide = [&](std::size_t from, std::size_t to) { std::fill(hidden.begin() + static_cast<std::ptrdiff_t>(from), hidden.begin() + static_cast<std::ptrdiff_t>(to), true); };
   const auto scheme = text.find("://");
@@ -99,6 +99,16 @@ std::string without_password(std::string_view text) {
     if (!hidden[i]) out += text[i];
     else if (!hidden[i + 1]) out += kHidden;
   }
+  return out;
+}
+
+} // namespace
+
+// More rather than less is hidden: whoever mistyped need not agree with us on where a
+// part ends. Once more, as long as what one rule hid lets another see more.
+std::string without_password(std::string_view text) {
+  std::string out(text);
+  for (std::string next = hidden_once(out); next != out; next = hidden_once(out)) out = std::move(next);
   return out;
 }
 
