@@ -2,16 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "base/bytes.h"
-#include "config/development.h"
 #include "config/secrets.h"
 #include "config/test_world.h"
 #include "jose/jwk.h"
@@ -19,7 +11,6 @@
 namespace foyer::config {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -28,46 +19,6 @@ World both_roles() {
   World out = staging_gateway();
   out.args = {};
   out.env.erase("AUTH_SERVICE_URL");
-  return out;
-}
-
-std::string key_pem(std::uint64_t seed = 1) {
-  FixedEntropy entropy(seed);
-  return jose::Key::generate_ed25519(entropy).to_pem();
-}
-
-// A certificate for the key, valid until `end`.
-std::string certificate_pem(const std::string& key, WallTime end, WallTime begin = from_unix_seconds(1'600'000'000), const char* names = "DNS:chat.example.com") {
-  BIO* in = BIO_new_mem_buf(key.data(), static_cast<int>(key.size()));
-  EVP_PKEY* pkey = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
-  X509* x = X509_new();
-  X509_set_version(x, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-  ASN1_TIME_set(X509_getm_notBefore(x), unix_seconds(begin));
-  ASN1_TIME_set(X509_getm_notAfter(x), unix_seconds(end));
-  X509_set_pubkey(x, pkey);
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names);
-  X509_add_ext(x, extension, -1);
-  X509_EXTENSION_free(extension);
-  X509_sign(x, pkey, nullptr);
-  BIO* out = BIO_new(BIO_s_mem());
-  PEM_write_bio_X509(out, x);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out, &data);
-  std::string pem(data, static_cast<std::size_t>(size));
-  BIO_free(out);
-  BIO_free(in);
-  X509_free(x);
-  EVP_PKEY_free(pkey);
-  return pem;
-}
-
-World with_tls(Millis life = std::chrono::hours(24 * 60)) {
-  World out = staging_gateway();
-  out.env["TLS_CERT_FILE"] = "/cert";
-  out.env["TLS_KEY_FILE"] = "/key";
-  out.files["/key"] = {key_pem(), 0600};
-  out.files["/cert"] = {certificate_pem(key_pem(), out.now + life), 0644};
   return out;
 }
 
@@ -239,122 +190,6 @@ TEST(Preflight, MissingServiceIdAndPublicUrl) {
   EXPECT_THAT(world.codes(), ElementsAre("MISSING_PUBLIC_URL"));
 }
 
-TEST(Preflight, CertificateExpired) {
-  EXPECT_THAT(with_tls().codes(), IsEmpty());
-  World soon = with_tls(std::chrono::hours(24 * 13));
-  EXPECT_EQ(code_of(soon.only().code), "CERTIFICATE_EXPIRED");
-  EXPECT_EQ(soon.only().severity, Severity::warning);
-  EXPECT_TRUE(is_fit(soon.findings()));
-  World over = with_tls(Millis{-1000});
-  EXPECT_EQ(code_of(over.only().code), "CERTIFICATE_EXPIRED");
-  EXPECT_EQ(over.only().severity, Severity::error);
-}
-
-TEST(Preflight, KeyPairMismatch) {
-  World world = with_tls();
-  world.files["/key"].bytes = key_pem(99);
-  EXPECT_EQ(code_of(world.only().code), "KEY_PAIR_MISMATCH");
-  world = with_tls();
-  world.env.erase("TLS_KEY_FILE");
-  EXPECT_EQ(code_of(world.only().code), "KEY_PAIR_MISMATCH");
-}
-
-TEST(Preflight, TlsFilesThatCannotBeUsed) {
-  World world = with_tls();
-  world.files["/cert"].bytes = "hello";
-  EXPECT_THAT(world.codes(), ElementsAre("FILE_UNREADABLE"));
-  world = with_tls();
-  world.files["/key"].bytes = "hello";
-  EXPECT_THAT(world.codes(), ElementsAre("KEY_UNREADABLE"));
-  world = with_tls();
-  world.files.clear();
-  EXPECT_THAT(world.codes(), ElementsAre("FILE_UNREADABLE", "KEY_UNREADABLE"));
-}
-
-TEST(Preflight, CertificateNotYetValid) {
-  World world = with_tls();
-  world.files["/cert"].bytes = certificate_pem(key_pem(), world.now + std::chrono::hours(24 * 60), world.now + std::chrono::hours(1));
-  EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_NOT_YET_VALID");
-  EXPECT_EQ(world.only().severity, Severity::error);
-}
-
-TEST(Preflight, CertificateNameMismatch) {
-  World world = with_tls();
-  world.env["PUBLIC_URL"] = "https://talk.example.com";
-  EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_NAME_MISMATCH");
-  EXPECT_EQ(world.only().severity, Severity::warning);
-  EXPECT_EQ(world.only().message, "No certificate is for talk.example.com, the host of PUBLIC_URL.");
-  world.files["/cert"].bytes = certificate_pem(key_pem(), world.now + std::chrono::hours(24 * 60), from_unix_seconds(1'600'000'000), "DNS:*.example.com");
-  EXPECT_THAT(world.codes(), IsEmpty());
-  world.env["PUBLIC_URL"] = "https://192.0.2.1";
-  EXPECT_THAT(world.codes(), ElementsAre("CERTIFICATE_NAME_MISMATCH"));
-  world.files["/cert"].bytes = certificate_pem(key_pem(), world.now + std::chrono::hours(24 * 60), from_unix_seconds(1'600'000'000), "IP:192.0.2.1");
-  EXPECT_THAT(world.codes(), IsEmpty());
-}
-
-TEST(Preflight, CertificateChainBroken) {
-  World world = with_tls();
-  const std::string own = world.files["/cert"].bytes;
-  world.files["/cert"].bytes = own + certificate_pem(key_pem(99), world.now + std::chrono::hours(24 * 60));
-  EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_CHAIN_BROKEN");
-  EXPECT_EQ(world.only().severity, Severity::warning);
-}
-
-TEST(Preflight, CertificatesOfOthersThatExpireAreToldOf) {
-  World world = with_tls();
-  world.files["/cert"].bytes += certificate_pem(key_pem(), world.now - std::chrono::hours(1));
-  EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_EXPIRED");
-  EXPECT_THAT(world.only().message, testing::HasSubstr(", certificate 2 expired at "));
-  EXPECT_EQ(world.only().severity, Severity::warning) << "a client may know another way around it";
-
-  world = with_tls();
-  world.args.insert(world.args.end(), {"--tls-client-ca-file", "/clients"});
-  const auto good = certificate_pem(key_pem(5), world.now + std::chrono::hours(24 * 60));
-  world.files["/clients"] = {good, 0644};
-  EXPECT_THAT(world.codes(), IsEmpty());
-  world.files["/clients"].bytes = good + certificate_pem(key_pem(6), world.now + std::chrono::hours(24));
-  EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_EXPIRED");
-  EXPECT_THAT(world.only().message, testing::HasSubstr("FOYER_TLS_CLIENT_CA_FILE, certificate 2 expires at "));
-}
-
-TEST(Preflight, EveryFurtherCertificateIsJudgedToo) {
-  World world = with_tls();
-  world.args.insert(world.args.end(), {"--tls-more-certificates", "/cert2:/key2"});
-  EXPECT_THAT(world.codes(), ElementsAre("FILE_UNREADABLE", "KEY_UNREADABLE"));
-  world.files["/key2"] = {key_pem(2), 0604};
-  world.files["/cert2"] = {certificate_pem(key_pem(2), world.now - std::chrono::hours(1)), 0644};
-  EXPECT_THAT(world.codes(), ElementsAre("SECRET_FILE_EXPOSED", "CERTIFICATE_EXPIRED"));
-  EXPECT_THAT(world.findings().back().message, testing::HasSubstr("certificate 1 of FOYER_TLS_MORE_CERTIFICATES expired at "));
-  world.files["/key2"] = {key_pem(3), 0600};
-  world.files["/cert2"].bytes = certificate_pem(key_pem(2), world.now + std::chrono::hours(24 * 60));
-  EXPECT_EQ(world.only().message, "The key of certificate 1 of FOYER_TLS_MORE_CERTIFICATES is not that of the first certificate in certificate 1 of FOYER_TLS_MORE_CERTIFICATES.");
-  world.args.back() = "/cert2";
-  EXPECT_THAT(world.codes(), ElementsAre("INVALID_VALUE"));
-}
-
-TEST(Preflight, TheAuthorityOfTheAuthServiceIsReadBeforehand) {
-  World world = staging_gateway();
-  world.args.insert(world.args.end(), {"--auth-service-ca-file", "/ca"});
-  EXPECT_EQ(world.only().message, "The file of FOYER_AUTH_SERVICE_CA_FILE does not exist.");
-  world.files["/ca"] = {"hello", 0644};
-  EXPECT_EQ(world.only().message, "The file of FOYER_AUTH_SERVICE_CA_FILE holds no certificate in PEM.");
-  world.files["/ca"].bytes = with_tls().files["/cert"].bytes;
-  EXPECT_THAT(world.codes(), IsEmpty());
-}
-
-TEST(Preflight, ClientAuthorities) {
-  World world = with_tls();
-  world.args.insert(world.args.end(), {"--tls-client-ca-file", "/ca"});
-  EXPECT_THAT(world.codes(), ElementsAre("FILE_UNREADABLE"));
-  world.files["/ca"] = {"hello", 0644};
-  EXPECT_EQ(world.only().message, "The file of FOYER_TLS_CLIENT_CA_FILE holds no certificate in PEM.");
-  world.files["/ca"].bytes = world.files["/cert"].bytes;
-  EXPECT_THAT(world.codes(), IsEmpty());
-  world.env.erase("TLS_CERT_FILE");
-  world.env.erase("TLS_KEY_FILE");
-  EXPECT_THAT(world.codes(), ElementsAre("INVALID_VALUE"));
-}
-
 TEST(Preflight, TimeoutsInverted) {
   World world = staging_gateway();
   world.args.insert(world.args.end(), {"--auth-deadline", "500ms"});
@@ -404,107 +239,6 @@ TEST(Fingerprint, IsThatOfTheSpecificationAndHidesWeakSecrets) {
   EXPECT_NE(fingerprint("service_secret", kServiceSecret, 32), fingerprint("api_key", kServiceSecret, 16));
   EXPECT_EQ(fingerprint("service_secret", "abc", 32), "weak");
   EXPECT_EQ(fingerprint("service_secret", "", 32), "");
-}
-
-// A directory that is gone at the end.
-struct TemporaryDirectory {
-  std::string path = (std::filesystem::temp_directory_path() / ("foyer-config-test-" + system_entropy().short_id())).string();
-  TemporaryDirectory() { std::filesystem::create_directory(path); }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-};
-
-TEST(GeneratedSecrets, AreMadeOncePrivateAndKept) {
-  const TemporaryDirectory directory;
-  World world{.args = {"--dev", "--data", directory.path}, .env = {}, .files = {}};
-  Loaded first = world.loaded();
-  FixedEntropy entropy;
-  EXPECT_THAT(adopt_generated_secrets(first, system_files()), IsEmpty());
-  EXPECT_EQ(first.config.service_secret, "") << "check makes nothing";
-  EXPECT_THAT(generate_secrets(first, system_files(), entropy), IsEmpty());
-  EXPECT_EQ(first.config.service_secret.size(), 43U);
-  EXPECT_EQ(first.config.api_key.size(), 43U);
-  EXPECT_EQ(first.config.jwt_private_key_file, directory.path + "/jwt_key.pem");
-  EXPECT_EQ(first.source_of("api_key").kind, Source::Kind::generated);
-  for (const auto& g : kGenerated) {
-    struct stat about {};
-    ASSERT_EQ(::stat((directory.path + "/" + std::string(g.file)).c_str(), &about), 0) << g.file;
-    EXPECT_EQ(about.st_mode & 0777, 0600U) << g.file;
-  }
-  Loaded second = world.loaded();
-  EXPECT_THAT(generate_secrets(second, system_files(), entropy), IsEmpty());
-  EXPECT_EQ(second.config.service_secret, first.config.service_secret);
-  Loaded checked = world.loaded();
-  EXPECT_THAT(adopt_generated_secrets(checked, system_files()), IsEmpty());
-  EXPECT_EQ(checked.config.api_key, first.config.api_key);
-}
-
-TEST(GeneratedSecrets, TheKeyPairIsForTheAlgorithmThatIsAskedFor) {
-  const TemporaryDirectory directory;
-  World world{.args = {"--dev", "--data", directory.path}, .env = {{"JWT_ALGORITHM", "ES384"}}, .files = {}};
-  FixedEntropy entropy;
-  Loaded loaded = world.loaded();
-  EXPECT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
-  EXPECT_EQ(jose::Key::parse_any(system_files()(directory.path + "/jwt_key.pem")->bytes)->algorithm(), jose::Algorithm::es384);
-  world.env["JWT_ALGORITHM"] = "RS256";
-  loaded = world.loaded();
-  const auto found = generate_secrets(loaded, system_files(), entropy);
-  ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(code_of(found[0].code), "CONFLICTING_KEYS");
-}
-
-TEST(GeneratedSecrets, GivenOnesAreNotReplaced) {
-  const TemporaryDirectory directory;
-  World world{.args = {"--dev", "--data", directory.path}, .env = {{"SERVICE_SECRET", kServiceSecret}, {"JWT_SECRET_KEY", kTokenSecret}}, .files = {}};
-  Loaded loaded = world.loaded();
-  FixedEntropy entropy;
-  EXPECT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
-  EXPECT_EQ(loaded.config.service_secret, kServiceSecret);
-  EXPECT_EQ(loaded.config.jwt_private_key_file, "");
-  EXPECT_FALSE(std::filesystem::exists(directory.path + "/jwt_key.pem"));
-}
-
-TEST(GeneratedSecrets, ExistInNoOtherEnvironment) {
-  const TemporaryDirectory directory;
-  for (const std::vector<std::string>& args : {std::vector<std::string>{"--environment", "test"}, {"--environment", "production"}, {"--dev", "--role", "auth"}}) {
-    World world{.args = args, .env = {}, .files = {}};
-    world.args.insert(world.args.end(), {"--data", directory.path});
-    Loaded loaded = world.loaded();
-    FixedEntropy entropy;
-    EXPECT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
-    EXPECT_TRUE(std::filesystem::is_empty(directory.path));
-  }
-}
-
-TEST(GeneratedSecrets, FaultsAreFindings) {
-  const TemporaryDirectory directory;
-  World world{.args = {"--dev", "--data", directory.path}, .env = {}, .files = {}};
-  FixedEntropy entropy;
-  Loaded loaded = world.loaded();
-  ASSERT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
-  ::chmod((directory.path + "/api_key").c_str(), 0644);
-  std::ofstream(directory.path + "/service_secret") << "short";
-  std::ofstream(directory.path + "/jwt_key.pem") << "no key";
-  loaded = world.loaded();
-  std::vector<std::string_view> codes;
-  for (const auto& f : generate_secrets(loaded, system_files(), entropy)) codes.push_back(code_of(f.code));
-  EXPECT_THAT(codes, ElementsAre("WEAK_SECRET", "SECRET_FILE_EXPOSED", "KEY_UNREADABLE"));
-  world.args.back() = directory.path + "/absent";
-  loaded = world.loaded();
-  codes.clear();
-  for (const auto& f : generate_secrets(loaded, system_files(), entropy)) codes.push_back(code_of(f.code));
-  EXPECT_THAT(codes, Contains("DATA_UNWRITABLE"));
-}
-
-TEST(SystemFiles, SayWhyAFileCannotBeRead) {
-  const TemporaryDirectory directory;
-  const auto read = system_files();
-  EXPECT_EQ(read(directory.path + "/absent").error(), "does not exist");
-  EXPECT_EQ(read(directory.path).error(), "is a directory");
-  EXPECT_EQ(read("/dev/null").error(), "is not a regular file");
-  std::ofstream(directory.path + "/f") << "text";
-  EXPECT_EQ(read(directory.path + "/f")->bytes, "text");
-  std::ofstream(directory.path + "/big") << std::string(2 << 20, 'x');
-  EXPECT_EQ(read(directory.path + "/big").error(), "is longer than 1 MiB");
 }
 
 } // namespace

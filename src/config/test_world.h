@@ -8,6 +8,7 @@
 
 #include "config/load.h"
 #include "config/preflight.h"
+#include "jose/jwk.h"
 
 namespace foyer::config {
 
@@ -41,6 +42,11 @@ struct World {
 
 inline const std::string kServiceSecret = "qJ7!uW2s-Zk4pR9xVt6mLb3nYc8eHd5g";
 inline const std::string kTokenSecret = "n0tTh3S4m3-Wq8zXc5vBn2mKj7hGf4dS";
+
+inline std::string key_pem(std::uint64_t seed = 1) {
+  FixedEntropy entropy(seed);
+  return jose::Key::generate_ed25519(entropy).to_pem();
+}
 
 // A gateway of its own in staging with everything that it needs.
 inline World staging_gateway() {
