@@ -149,7 +149,7 @@ Result<void> Node::Parts::open_auth() {
 void Node::Parts::refused(const Request& request, const Refusal& refusal) {
   const auto* origin = request.headers.find("Origin");
   addresses->refused(request.address, refusal.cause, clock.mono());
-  reporter->report({.ref = request.ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = request.address, .origin = origin == nullptr ? std::string{} : *origin, .path = shown_path(request.path)});
+  reporter->report({.ref = request.ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = request.address, .origin = origin == nullptr ? std::string{} : *origin, .path = request.path});
 }
 
 gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts) {

@@ -215,7 +215,7 @@ void Entrance::admit(Admission admission) {
   if (!upgraded_) upgrade(door_->selected_subprotocol(), true);
   if (shard_.deps().log.enabled(Level::debug))
     shard_.deps().log.debug("admitted", "a connection was admitted",
-                          {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_}, {"path", path_}, {"steps", describe(door_->times())}});
+                          {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_}, {"path", shown_path(path_)}, {"steps", describe(door_->times())}});
   const bool echo = door_->socket() != nullptr && door_->socket()->path == "/ws/echo";
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);

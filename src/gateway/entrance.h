@@ -100,7 +100,7 @@ class Entrance final : private Idle {
   std::size_t held_bytes_ = 0;
   std::string address_;
   std::string origin_;      // of the handshake
-  std::string path_;        // shown_path: kept for the report, after the request is gone
+  std::string path_;        // kept for the report, after the request is gone
   std::string upgrade_key_; // Sec-WebSocket-Key
   std::string user_;        // once established
   Ref ref_;

@@ -119,7 +119,7 @@ void Entrance::begin_refusal() {
   request_ = std::exchange(parser_.request(), {});
   user_.clear();
   origin_.clear();
-  path_ = shown_path(request_.path);
+  path_ = request_.path;
   address_ = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_).address;
   last_request_ = true;
 }
@@ -160,7 +160,7 @@ void Entrance::take_head() {
   const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_);
   if (client.ignored_forwarding) shard_.report_untrusted_proxy(connection_.transport().peer_address());
   address_ = client.address;
-  path_ = shown_path(request_.path);
+  path_ = request_.path;
   request_.ref = ref_;
   request_.address = address_;
   request_.secure = client.secure;
@@ -357,7 +357,7 @@ void Entrance::on_timer() {
   if (waiting_) {
     waiting_ = false;
     const auto took = std::chrono::ceil<Millis>(now - begun_);
-    return refuse_whole({.cause = Cause::INTERNAL_ERROR, .evidence = "no answer within request_timeout (" + std::to_string(took.count()) + " ms after the first byte): " + path_});
+    return refuse_whole({.cause = Cause::INTERNAL_ERROR, .evidence = "no answer within request_timeout (" + std::to_string(took.count()) + " ms after the first byte): " + shown_path(path_)});
   }
   if (!parser_.started()) {
     // An idle keep-alive connection, or one that never spoke.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/http.h"
 
 namespace foyer::gateway {
 namespace {
@@ -80,6 +81,7 @@ RefusalReporter::RefusalReporter(RefusalRing& ring, Metrics& metrics, Log& log, 
 }
 
 void RefusalReporter::report(RefusalRecord record) {
+  record.path = shown_path(record.path);
   const CauseInfo& info = record.refusal.info();
   counters_[index_of(info.cause)]->add();
   const MonoTime now = clock_.mono();
@@ -94,7 +96,7 @@ void RefusalReporter::report(RefusalRecord record) {
   if (suppressed) {
     log_.write(level_of(info), "refused", info.operator_text,
                {{"code", info.code}, {"step", to_string(info.step)}, {"ref", record.ref.view()}, {"user", printable(record.user)},
-                {"address", record.address}, {"origin", printable(record.origin)}, {"path", printable(record.path)},
+                {"address", record.address}, {"origin", printable(record.origin)}, {"path", record.path},
                 {"steps", describe(record.times)}, {"operator", record.refusal.operator_text()}, {"suppressed", *suppressed}});
   }
   ring_.record(std::move(record));

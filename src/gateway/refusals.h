@@ -63,7 +63,8 @@ class RefusalReporter {
   // All must outlive the reporter.
   RefusalReporter(RefusalRing& ring, Metrics& metrics, Log& log, const Clock& clock);
 
-  // Ring, metric foyer_refusals_total{code,step}, and one log line, event `refused`.
+  // Ring, metric foyer_refusals_total{code,step}, and one log line, event `refused`. Its
+  // path is kept and told as shown_path has it.
   void report(RefusalRecord record);
   // Tells what was suppressed and has had no later line to be told with, event
   // `refusals_suppressed`. Called now and then, and at the end.

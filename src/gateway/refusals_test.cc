@@ -124,6 +124,14 @@ TEST_F(Reporting, ARefusalIsTold_InTheRingTheMetricAndTheLog) {
                                            HasSubstr(R"("suppressed":0)")));
 }
 
+TEST_F(Reporting, WhatLooksLikeACredentialInAPathIsNeitherKeptNorLogged) {
+  auto record = refused(Cause::UNKNOWN_PATH, "10.0.0.1", "ref1", clock.wall());
+  record.path = "/ws/chat=ticket=fk_abc";
+  reporter.report(std::move(record));
+  EXPECT_EQ(ring.find({}).at(0).path, "/ws/chat=…");
+  EXPECT_THAT(log.lines.at(0), HasSubstr(R"("path":"/ws/chat=…")"));
+}
+
 TEST_F(Reporting, EqualOnesWithinASecondAreOneLineAndTheNextLineCountsThem) {
   for (int i = 0; i < 10; ++i) report(Cause::NO_TOKEN, "10.0.0.1", "a" + std::to_string(i));
   report(Cause::NO_TOKEN, "10.0.0.2", "b");
