@@ -67,9 +67,9 @@ TEST(LimitsPage, HasOnlyCodesOfTheCatalogueAndMetricsOfTheProgram) {
 
 TEST(LimitsPage, NamesEveryLimitThatHasMetrics) {
   const std::string program = source();
-  auto reported = found(program, R"re((?:report_limit|limit_gauge|limit_refusals)\(\w+, "(\w+)")re");
+  auto reported = found(program, R"re((?:report_limit|limit_gauge|limit_refusals|meter_?)\((?:\w+\.)?metrics, "(\w+)")re");
   for (const auto& name : found(program, R"re(\w+_\("(\w+)", policy\.)re")) reported.insert(name); // ConnectionGauges
-  EXPECT_GE(reported.size(), 10U);
+  EXPECT_GE(reported.size(), 25U);
   EXPECT_THAT(without(reported, found(page(), R"re([`*](\w+)[`*])re")), testing::IsEmpty());
 }
 

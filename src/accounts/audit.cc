@@ -3,7 +3,7 @@
 namespace foyer::accounts {
 
 AuditTrail::AuditTrail(AccountStore& store, std::shared_ptr<const Runners> runners, Log& log, Metrics& metrics)
-    : store_(store), runners_(std::move(runners)), log_(log), lost_(metrics.counter("foyer_audit_lost_total", "Audit rows that could not be written.")) {}
+    : store_(store), runners_(std::move(runners)), log_(log), lost_(metrics.counter("foyer_audit_lost_total", "Audit rows that could not be written.")), meter_(metrics, "audit_rows", kMostWaiting) {}
 
 AuditTrail::~AuditTrail() {
   if (!waiting_.empty()) store_.append_audit(std::move(waiting_), [](Result<bool>) {});
@@ -12,17 +12,18 @@ AuditTrail::~AuditTrail() {
 void AuditTrail::add(AuditRow row) {
   if (waiting_.size() >= kMostWaiting) {
     lost_.add();
-    return;
+    return meter_.refused();
   }
   waiting_.push_back(std::move(row));
   flush();
 }
 
 void AuditTrail::flush() {
-  if (writing_ || waiting_.empty()) return;
+  if (writing_ || waiting_.empty()) return meter_.used(waiting_.size());
   writing_ = true;
   std::vector<AuditRow> batch = std::move(waiting_);
   waiting_.clear();
+  meter_.used(0);
   const std::size_t count = batch.size();
   store_.append_audit(std::move(batch), [this, count, runners = runners_](Result<bool> written) {
     runners->control([this, count, written = std::move(written)] {

@@ -9,8 +9,8 @@
 
 #include "accounts/runners.h"
 #include "accounts/store.h"
+#include "base/limit_metrics.h"
 #include "base/log.h"
-#include "base/metrics.h"
 
 namespace foyer::accounts {
 
@@ -31,6 +31,7 @@ class AuditTrail {
   std::shared_ptr<const Runners> runners_;
   Log& log_;
   Counter& lost_;
+  LimitMeter meter_;
   std::vector<AuditRow> waiting_;
   bool writing_ = false;
   bool failing_ = false; // told once, until a batch is written again

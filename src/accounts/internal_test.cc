@@ -8,6 +8,7 @@ namespace foyer::accounts {
 namespace {
 
 using std::chrono::seconds;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing_world::Answer;
@@ -246,6 +247,9 @@ TEST_F(RevocationPolling, AWholeCrowdThatWaitsIsAnsweredTogetherAndOneMoreIsTooM
   ASSERT_TRUE(*fourth);
   EXPECT_EQ((*fourth)->code(), "BUSY");
   EXPECT_EQ((*fourth)->status, 503);
+  w.tick();
+  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"revocation_polls\"} 3\n"), HasSubstr("foyer_limit_max{limit=\"revocation_polls\"} 3\n"),
+                                      HasSubstr("foyer_limit_refused_total{limit=\"revocation_polls\"} 1\n")));
   revoke("one");
   w.tick();
   for (const auto& one : all) EXPECT_EQ(read(*one).events.size(), 1U);

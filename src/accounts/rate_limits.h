@@ -34,6 +34,7 @@ class RateLimits {
   [[nodiscard]] std::expected<bool, Overrun> take(std::string_view endpoint, std::string_view address, const Rate& rate, MonoTime now);
 
   [[nodiscard]] std::size_t size() const { return buckets_.size(); }
+  [[nodiscard]] std::size_t max_size() const { return max_buckets_; }
 
  private:
   struct Bucket {

@@ -7,8 +7,8 @@
 
 namespace foyer::accounts {
 
-RevocationPolls::RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, RevocationPollPolicy policy)
-    : store_(store), runners_(std::make_shared<const Runners>(std::move(runners))), clock_(clock), log_(log), policy_(policy) {}
+RevocationPolls::RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, Metrics& metrics, RevocationPollPolicy policy)
+    : store_(store), runners_(std::make_shared<const Runners>(std::move(runners))), clock_(clock), log_(log), policy_(policy), meter_(metrics, "revocation_polls", policy.max_waiting) {}
 
 void RevocationPolls::start() {
   runners_->control([this] {
@@ -34,6 +34,7 @@ void RevocationPolls::serve(Waiting one) {
   }
   if (found_end_ && !in_doubt && (closed_ || one.until <= clock_.mono())) return one.done(nothing_new(one.after));
   if (waiting_.size() >= policy_.max_waiting) {
+    meter_.refused();
     return one.done(std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = fmt::format("{} gateways wait for revocations, and no more may", waiting_.size()), .retry_after = Millis{5'000}}));
   }
   waiting_.push_back(std::move(one));
@@ -53,6 +54,7 @@ void RevocationPolls::answer_from_store(Waiting one) {
 }
 
 void RevocationPolls::tick() {
+  meter_.used(waiting_.size());
   look();
   const MonoTime now = clock_.mono();
   // Those whose place is in doubt wait for the look that is under way.

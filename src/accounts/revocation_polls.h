@@ -19,6 +19,7 @@
 #include "accounts/store.h"
 #include "auth/contract/messages.h"
 #include "base/clock.h"
+#include "base/limit_metrics.h"
 #include "base/log.h"
 
 namespace foyer::accounts {
@@ -31,7 +32,7 @@ struct RevocationPollPolicy {
 
 class RevocationPolls {
  public:
-  RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, RevocationPollPolicy policy = {});
+  RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, Metrics& metrics, RevocationPollPolicy policy = {});
 
   void start(); // once, from any thread
   // BUSY; the store's causes.
@@ -69,6 +70,7 @@ class RevocationPolls {
   bool closed_ = false;
   std::optional<Refusal> failing_ = {};
   std::vector<Waiting> waiting_;
+  LimitMeter meter_;
 };
 
 } // namespace foyer::accounts

@@ -13,6 +13,7 @@ namespace {
 constexpr Millis kTouchEvery = std::chrono::minutes{1}; // a session's last_seen, when only its cookie is used
 
 constexpr Millis kReadCostsEvery = std::chrono::minutes{15};
+constexpr Millis kMeasureEvery = std::chrono::seconds{1};
 
 // What nothing matches, at the cost of the passwords that are set here.
 std::string own_dummy(const HashCost& cost) { return dummy_hash(fmt::format("$argon2id$v=19$m={},t={},p={}$", cost.memory_kib, cost.passes, cost.lanes)); }
@@ -48,6 +49,10 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
       lockout_(policy_.lockout),
       factor_guesses_(policy_.factor_lockout),
       tickets_(policy_.tickets),
+      pairs_meter_(metrics, "login_pairs", policy_.lockout.max_pairs),
+      guesses_meter_(metrics, "factor_guesses", policy_.factor_lockout.max_pairs),
+      buckets_meter_(metrics, "auth_buckets", limits_.max_size()),
+      tickets_meter_(metrics, "tickets", policy_.tickets.max_tickets),
       dummy_hash_(own_dummy(policy_.hash_cost)) {}
 
 void AccountService::start() {
@@ -62,6 +67,7 @@ void AccountService::start() {
         },
         {});
     runners_->every(policy_.revocation_poll, [this] { revocations_.poll(); });
+    runners_->every(kMeasureEvery, [this] { measure_tables(); });
   });
 }
 
@@ -76,6 +82,13 @@ void AccountService::read_password_costs() {
     }
     dummy_hash_ = std::move(dearest);
   }));
+}
+
+void AccountService::measure_tables() {
+  pairs_meter_.used(lockout_.size());
+  guesses_meter_.used(factor_guesses_.size());
+  buckets_meter_.used(limits_.size());
+  tickets_meter_.used(tickets_.size());
 }
 
 AuditRow AccountService::audit_row(const Attempt& attempt, std::string_view outcome) const {

@@ -22,6 +22,7 @@
 #include "accounts/signing_keys.h"
 #include "accounts/store.h"
 #include "auth/contract/auth_service.h"
+#include "base/limit_metrics.h"
 #include "jose/verifier.h"
 
 namespace foyer::accounts {
@@ -218,6 +219,7 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
   void read_password_costs();
+  void measure_tables();
   [[nodiscard]] Result<bool> needs_admin(const Principal& who) const;
   [[nodiscard]] Result<bool> needs_admin_of_other(const Principal& who, const UserId& user) const;
   AttemptPtr begin_admin(std::string action, const Principal& who, Caller caller);
@@ -242,6 +244,7 @@ class AccountService final : public auth::AuthService {
   Lockout factor_guesses_; // by user alone
   RateLimits limits_;
   Tickets tickets_;
+  LimitMeter pairs_meter_, guesses_meter_, buckets_meter_, tickets_meter_;
   std::string dummy_hash_; // what the password of an unknown user is compared with
   std::map<std::pair<std::string, std::string>, Counter*> counters_; // (action, outcome)
 };

@@ -126,7 +126,10 @@ Result<Ticket> AccountService::mint_ticket(const Principal& who, TicketRequest r
   }
   if (request.bind_address) grant.address = attempt.caller.address;
   Ticket out{.ticket = entropy_.token(), .expires_in = ttl, .expires_at = clock_.wall() + ttl};
-  if (auto minted = tickets_.mint(out.ticket, std::move(grant), ttl, clock_.mono()); !minted) return refused(attempt, std::move(minted).error());
+  if (auto minted = tickets_.mint(out.ticket, std::move(grant), ttl, clock_.mono()); !minted) {
+    tickets_meter_.refused();
+    return refused(attempt, std::move(minted).error());
+  }
   succeeded(attempt);
   audit_.add(audit_row(attempt));
   return out;

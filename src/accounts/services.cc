@@ -129,8 +129,8 @@ Result<bool> ServiceBook::use_nonce(const auth::ClaimedService& claim, std::size
 
 // ---- the registry
 
-ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy, Log& log, std::function<bool(std::string_view)> strong,
-                                 ServicePolicy policy)
+ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+                                 std::function<bool(std::string_view)> strong, ServicePolicy policy)
     : store_(store),
       seal_(std::move(seal)),
       runners_(std::make_shared<const Runners>(std::move(runners))),
@@ -139,7 +139,8 @@ ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runne
       log_(log),
       strong_(std::move(strong)),
       policy_(policy),
-      book_(policy) {}
+      book_(policy),
+      nonces_meter_(metrics, "service_nonces", policy.max_nonces) {}
 
 void ServiceRegistry::start(std::string id, std::string secret, std::function<void(Result<bool>)> ready) {
   runners_->control([this, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
@@ -255,7 +256,10 @@ Result<bool> ServiceRegistry::was_read() const {
 
 Result<ProvenService> ServiceRegistry::attempt(const Request& request) {
   TRY_VOID(was_read());
-  return book_.check(request, own_id_, clock_.wall(), clock_.mono());
+  auto proven = book_.check(request, own_id_, clock_.wall(), clock_.mono());
+  nonces_meter_.used(book_.nonces());
+  if (!proven && proven.error().cause == Cause::BUSY) nonces_meter_.refused();
+  return proven;
 }
 
 bool ServiceRegistry::worth_a_look(const Result<ProvenService>& proven) const {

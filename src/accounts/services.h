@@ -28,6 +28,7 @@
 #include "accounts/store.h"
 #include "auth/contract/signature.h"
 #include "base/http.h"
+#include "base/limit_metrics.h"
 #include "base/log.h"
 #include "store/seal.h"
 
@@ -104,8 +105,8 @@ class ServiceBook {
 class ServiceRegistry {
  public:
   // `strong`: may fingerprints of this secret be kept? The references outlive the registry.
-  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy, Log& log, std::function<bool(std::string_view secret)> strong,
-                  ServicePolicy policy = {});
+  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+                  std::function<bool(std::string_view secret)> strong, ServicePolicy policy = {});
 
   // Begins to read. `id` is our own service: registered with `secret`, which may call
   // itself. When it is registered with other secrets only, this one takes their place.
@@ -146,6 +147,7 @@ class ServiceRegistry {
   const std::function<bool(std::string_view)> strong_;
   const ServicePolicy policy_;
   ServiceBook book_;
+  LimitMeter nonces_meter_;
   std::string own_id_;
   std::string own_secret_;
   bool own_written_ = false;

@@ -10,6 +10,7 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
@@ -42,7 +43,7 @@ TEST(Services, TheAuthServiceRegistersItsOwnAndMayCallItself) {
 
 TEST(Services, TheConfiguredSecretTakesThePlaceOfTheRegisteredOne) {
   ServicesWorld w;
-  ServiceRegistry other(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, [](std::string_view) { return true; });
+  ServiceRegistry other(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   other.start("auth", "a new secret of gateway and auth service");
   w.turns.settle();
   w.advance(seconds{1});
@@ -54,7 +55,7 @@ TEST(Services, TheConfiguredSecretTakesThePlaceOfTheRegisteredOne) {
 TEST(Services, AStartWithASecretThatIsLiveLeavesARotationAlone) {
   ServicesWorld w;
   w.change_service("auth", [&](ServiceRow& row) { row.secrets.insert(row.secrets.begin(), seal_service_secret(w.seal, "auth", kOtherSecret, true, w.clock.wall(), w.entropy)); });
-  ServiceRegistry again(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, [](std::string_view) { return true; });
+  ServiceRegistry again(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   again.start("auth", std::string{kOwnSecret});
   w.turns.settle();
   w.advance(seconds{1});
@@ -109,6 +110,8 @@ TEST(Services, WhenNoMoreNoncesFitNothingIsLetPassUnremembered) {
   const Answer full = ask(w);
   EXPECT_EQ(full.code(), "BUSY");
   EXPECT_EQ(full.header("Retry-After"), "120");
+  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"service_nonces\"} 3\n"), HasSubstr("foyer_limit_max{limit=\"service_nonces\"} 3\n"),
+                                      HasSubstr("foyer_limit_refused_total{limit=\"service_nonces\"} 1\n")));
   w.advance(minutes{2});
   EXPECT_EQ(ask(w).status, 200);
 }
@@ -148,7 +151,7 @@ TEST(Services, AFloodOfUnknownIdsLooksIntoTheStoreOnceInAWhile) {
 
 TEST(Services, BeforeTheRegistryIsReadNobodyIsCalledUnknown) {
   ServicesWorld w;
-  ServiceRegistry registry(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, [](std::string_view) { return true; });
+  ServiceRegistry registry(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   Request request;
   request.method = "POST";
   request.path = std::string{kPath};

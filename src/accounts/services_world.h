@@ -45,8 +45,8 @@ class ServicesWorld : public World {
  public:
   explicit ServicesWorld(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {}, ServicePolicy services_policy = {}, RevocationPollPolicy poll_policy = {})
       : World(std::move(policy), std::move(key)),
-        services(std::make_unique<ServiceRegistry>(*store, seal, runners(), clock, entropy, log, [](std::string_view secret) { return secret.size() >= 32; }, services_policy)),
-        polls(std::make_unique<RevocationPolls>(*store, runners(), clock, log, poll_policy)) {
+        services(std::make_unique<ServiceRegistry>(*store, seal, runners(), clock, entropy, log, metrics, [](std::string_view secret) { return secret.size() >= 32; }, services_policy)),
+        polls(std::make_unique<RevocationPolls>(*store, runners(), clock, log, metrics, poll_policy)) {
     services->start("auth", std::string{kOwnSecret});
     polls->start();
     turns.settle();

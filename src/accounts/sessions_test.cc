@@ -11,6 +11,7 @@ using auth::RevocationEvent;
 using std::chrono::days;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -221,6 +222,19 @@ TEST(TicketsRoute, ATicketSpeaksForItsCallerOnceFromTheOriginThatAsked) {
   EXPECT_TRUE(redeem(w, t.text("ticket"), "2", "https://chat.example"));
   EXPECT_EQ(redeem(w, t.text("ticket"), "3", "https://chat.example").error().cause, Cause::TICKET_USED);
   EXPECT_THAT(w.audited(3), ElementsAre("ticket_use TICKET_USED", "ticket_use OK", "ticket_use OK"));
+}
+
+TEST(TicketsRoute, AFullTableIsBusyAndTheTablesTellHowFullTheyAre) {
+  auto policy = test_policy();
+  policy.tickets.max_tickets = 2;
+  World w(policy);
+  const Answer in = w.register_user("alice");
+  (void)w.login("alice", "not the password");
+  for (const int status : {201, 201, 503}) EXPECT_EQ(w.call("POST", "/auth/tickets", {.bearer = in.text("access_token")}).status, status);
+  w.tick();
+  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"tickets\"} 2\n"), HasSubstr("foyer_limit_refused_total{limit=\"tickets\"} 1\n"),
+                                      HasSubstr("foyer_limit_used{limit=\"login_pairs\"} 1\n"), HasSubstr("foyer_limit_used{limit=\"factor_guesses\"} 0\n"),
+                                      HasSubstr("foyer_limit_used{limit=\"auth_buckets\"} 3\n"), HasSubstr("foyer_limit_max{limit=\"audit_rows\"} 10000\n")));
 }
 
 TEST(TicketsRoute, OfTwoAttemptsAtTheSameMomentOneIsAdmitted) {

@@ -9,6 +9,7 @@
 #include "auth/contract/messages.h"
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/limit_metrics.h"
 #include "wire/problem.h"
 
 namespace foyer::auth {
@@ -79,7 +80,7 @@ std::optional<Refusal> told(const Response& response, std::string_view what) {
 
 struct Forwarder::Desk : std::enable_shared_from_this<Desk> {
   Desk(Surroundings a, const ServiceIdentity& i, ForwardPolicy p, OnForwardRefusal r)
-      : around(a), identity(i), policy(p), on_refusal(std::move(r)), under_way(a.metrics.gauge("foyer_forwarded_in_flight", "Requests that wait for the auth service's answer.")),
+      : around(a), identity(i), policy(p), on_refusal(std::move(r)), meter(a.metrics, "forwarded", p.in_flight),
         passed(a.metrics.counter("foyer_forwarded_total", "Requests forwarded to the auth service.", {{"outcome", "answered"}})),
         refused(a.metrics.counter("foyer_forwarded_total", "Requests forwarded to the auth service.", {{"outcome", "refused"}})) {}
 
@@ -87,7 +88,7 @@ struct Forwarder::Desk : std::enable_shared_from_this<Desk> {
   const ServiceIdentity& identity;
   const ForwardPolicy policy;
   const OnForwardRefusal on_refusal;
-  Gauge& under_way;
+  LimitMeter meter;
   Counter& passed;
   Counter& refused;
   std::size_t in_flight = 0;
@@ -123,8 +124,10 @@ void Forwarder::Desk::forward(Request request, Reply reply) {
     return refuse_with(request, reply, {.cause = Cause::SERVICE_UNKNOWN, .evidence = fmt::format("{}: {} from somebody who is not this gateway; it knows no services, they call the auth service itself", what, kServiceIdHeader), .field = std::string(kServiceIdHeader)});
   if (request.body.size() > policy.body_bytes)
     return refuse_with(request, reply, {.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("{}: {} bytes; at most {} are forwarded", what, request.body.size(), policy.body_bytes)});
-  if (in_flight >= policy.in_flight)
+  if (in_flight >= policy.in_flight) {
+    meter.refused();
     return refuse_with(request, reply, {.cause = Cause::BUSY, .evidence = fmt::format("{}: {} requests wait for the auth service already", what, in_flight), .retry_after = Millis{1'000}});
+  }
   // HEAD is asked as GET: the body is left out where the answer is written, and its length is known there.
   Call call{.method = request.method == "HEAD" ? "GET" : request.method, .target = request.query.empty() ? request.path : request.path + '?' + request.query, .headers = request_headers(request.headers), .body = std::move(request.body)};
   call.connect_timeout = policy.connect_timeout;
@@ -135,14 +138,14 @@ void Forwarder::Desk::forward(Request request, Reply reply) {
   request.body.clear();
   request.query.clear();
   auto errand = std::make_shared<Errand>(Errand{std::move(request), std::move(reply), what});
-  under_way.set(static_cast<std::int64_t>(++in_flight));
+  meter.used(++in_flight);
   around.transport.send(std::move(call), [weak = weak_from_this(), errand](net::HttpResult result) {
     if (const auto self = weak.lock()) self->answer(errand, std::move(result));
   });
 }
 
 void Forwarder::Desk::answer(const std::shared_ptr<Errand>& errand, net::HttpResult result) {
-  under_way.set(static_cast<std::int64_t>(--in_flight));
+  meter.used(--in_flight);
   if (!result || result->headers.find("X-Foyer") == nullptr) {
     auto read = read_answer(result, errand->what);
     const Refusal fault = read ? Refusal{.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: answered by something that is no Foyer", errand->what)} : std::move(read.error().refusal);

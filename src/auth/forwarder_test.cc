@@ -18,6 +18,7 @@ namespace foyer::auth {
 namespace {
 
 using namespace testing_world;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -182,6 +183,7 @@ TEST_F(Forwarding, NobodyWaitsLongerThanTheDeadlineAndTheirPlacesAreFreeAgain) {
   EXPECT_EQ(third.status, 503);
   EXPECT_EQ(code(third), "BUSY");
   EXPECT_EQ(*third.headers.find("Retry-After"), "1");
+  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"forwarded\"} 2\n"), HasSubstr("foyer_limit_refused_total{limit=\"forwarded\"} 1\n")));
   w.pass(Millis{4'980});
   EXPECT_THAT(*first, IsEmpty());
   w.pass(Millis{20});
@@ -203,7 +205,7 @@ TEST_F(Forwarding, EveryRequestHasOneAnswerInAnyWeather) {
   }
   w.pass(Millis{10'000});
   for (const auto& answers : all) ASSERT_EQ(answers->size(), 1U);
-  EXPECT_THAT(w.metrics.text(), HasSubstr("foyer_forwarded_in_flight 0\n"));
+  EXPECT_THAT(w.metrics.text(), HasSubstr("foyer_limit_used{limit=\"forwarded\"} 0\n"));
 }
 
 TEST_F(Forwarding, ABodyBeyondTheLimitStaysHere) {

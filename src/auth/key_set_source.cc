@@ -10,6 +10,7 @@
 #include "auth/answer.h"
 #include "auth/back_off.h"
 #include "base/bytes.h"
+#include "base/limit_metrics.h"
 
 namespace foyer::auth {
 namespace {
@@ -31,7 +32,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   Fetcher(Surroundings a, KeySetPolicy p, OnChange c)
       : around(a), policy(std::move(p)), on_change(std::move(c)), what("GET " + policy.target.substr(0, policy.target.find('?'))),
         fetched(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.", {{"outcome", "fetched"}})),
-        failed(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.", {{"outcome", "failed"}})) {}
+        failed(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.", {{"outcome", "failed"}})), meter(a.metrics, "key_set_waiters", kMaxWaiting) {}
 
   Surroundings around;
   const KeySetPolicy policy;
@@ -39,6 +40,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   const std::string what;
   Counter& fetched;
   Counter& failed;
+  LimitMeter meter;
   std::shared_ptr<const jose::KeySet> keys;
   std::string etag;
   std::vector<Refreshed> waiting;         // for the fetch that is under way
@@ -57,6 +59,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   void fetch_after(Millis delay);
   void fetch();
   void refresh(Refreshed done);
+  void wait(Refreshed done);
   [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const net::HttpResult& result) const;
   void heard(const net::HttpResult& result);
   void take(std::shared_ptr<const jose::KeySet> set, const Response& answer);
@@ -170,18 +173,27 @@ void KeySetSource::Fetcher::fault(Refusal why) {
 
 void KeySetSource::Fetcher::answer_all(const Result<bool>& answer) {
   for (auto& done : std::exchange(waiting, {})) done(answer);
+  meter.used(waiting.size());
 }
 
 void KeySetSource::Fetcher::refresh(Refreshed done) {
-  if (waiting.size() >= kMaxWaiting) return done(refuse(Cause::BUSY, fmt::format("{} tokens with unknown keys wait for the key set already", waiting.size())));
-  if (fetching) return waiting.push_back(std::move(done));
+  if (waiting.size() >= kMaxWaiting) {
+    meter.refused();
+    return done(refuse(Cause::BUSY, fmt::format("{} tokens with unknown keys wait for the key set already", waiting.size())));
+  }
+  if (fetching) return wait(std::move(done));
   const MonoTime now = around.clock.mono();
   if (changed && now - *changed < kJustChanged) return done(true);
   if (!good()) return done(std::unexpected(refusal())); // it is being asked already, with a back-off of seconds
   if (out_of_turn && now - *out_of_turn < policy.cool_down) return done(false);
   out_of_turn = now;
-  waiting.push_back(std::move(done));
+  wait(std::move(done));
   fetch();
+}
+
+void KeySetSource::Fetcher::wait(Refreshed done) {
+  waiting.push_back(std::move(done));
+  meter.used(waiting.size());
 }
 
 KeySetSource::KeySetSource(Surroundings around, KeySetPolicy policy, OnChange on_change) : fetcher_(std::make_shared<Fetcher>(around, std::move(policy), std::move(on_change))) {}

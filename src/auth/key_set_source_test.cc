@@ -10,6 +10,7 @@ namespace foyer::auth {
 namespace {
 
 using namespace testing_world;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Kind = net::NetError::Kind;
@@ -203,6 +204,7 @@ TEST_F(Source, TooManyWhoWaitAreToldSo) {
   std::size_t busy = 0;
   for (int i = 0; i < 20'010; ++i) source.refresh([&busy](Result<bool> answer) { busy += !answer && answer.error().cause == Cause::BUSY ? 1 : 0; });
   EXPECT_EQ(busy, 10U);
+  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"key_set_waiters\"} 20000\n"), HasSubstr("foyer_limit_refused_total{limit=\"key_set_waiters\"} 10\n")));
 }
 
 } // namespace

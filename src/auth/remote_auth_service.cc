@@ -11,6 +11,7 @@
 #include "auth/contract/messages.h"
 #include "auth/question.h"
 #include "auth/revocation_stream.h"
+#include "base/limit_metrics.h"
 
 namespace foyer::auth {
 namespace {
@@ -66,7 +67,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   };
 
   Client(Surroundings s, ServiceIdentity i, const ClientPolicy& policy)
-      : around(s), identity(std::move(i)), retry(retry_policy(policy)), breaker(breaker_policy(policy)), cache(policy.cache), questions_limit(policy.questions), metrics(s.metrics) {}
+      : around(s), identity(std::move(i)), retry(retry_policy(policy)), breaker(breaker_policy(policy)), cache(policy.cache), questions_limit(policy.questions), metrics(s.metrics),
+        questions_meter(s.metrics, "auth_questions", policy.questions), cache_meter(s.metrics, "cookie_answers", policy.cache.positives + policy.cache.negatives) {}
 
   // ---- questions
 
@@ -97,6 +99,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   void land(const std::string& key, Result<Identity> said) {
     auto flight = flights.extract(key);
     cache.keep(key, said, flight.mapped().generation, moment_of(around.clock));
+    cache_meter.used(cache.size());
     for (auto& [answer, since] : flight.mapped().waiting) {
       metrics.question(Kind::cookie, outcome_of(said), around.clock.mono() - since);
       answer(said);
@@ -107,10 +110,11 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 
   void start(Question question, Kind kind, MonoTime since, Answer done) {
     if (under_way >= questions_limit) {
+      questions_meter.refused();
       Refusal busy{.cause = Cause::BUSY, .evidence = fmt::format("{} questions to the auth service are under way", under_way), .retry_after = Millis{1'000}};
       return done(std::unexpected(std::move(busy)));
     }
-    ++under_way;
+    questions_meter.used(++under_way);
     auto asked = std::make_shared<Asked>(Asked{.question = std::move(question), .kind = kind, .since = since, .machine = QuestionMachine(retry, breaker, budget, around.entropy, since), .done = std::move(done)});
     take(asked, asked->machine.begin(moment_of(around.clock)));
   }
@@ -169,7 +173,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   }
 
   void finish(const std::shared_ptr<Asked>& asked, Result<Identity> outcome) {
-    --under_way;
+    questions_meter.used(--under_way);
     if (!outcome && outcome_of(outcome) == ClientMetrics::Outcome::unanswered) log_failure(*asked, outcome.error());
     auto done = std::exchange(asked->done, nullptr);
     done(std::move(outcome));
@@ -229,6 +233,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   std::size_t under_way = 0;
   std::unordered_map<std::string, Flight> flights;
   ClientMetrics metrics;
+  LimitMeter questions_meter, cache_meter;
   std::optional<MonoTime> logged;
   std::uint64_t unlogged = 0;
   BreakerStatus before;
@@ -256,7 +261,10 @@ void RemoteAuthService::check_cookie(CookieQuestion question, IdentityAnswer ans
 void RemoteAuthService::watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
   revocations_.watch(
       [weak = std::weak_ptr(client_), on_events = std::move(on_events)](const std::vector<RevocationEvent>& events) {
-        if (const auto client = weak.lock()) client->cache.apply(events);
+        if (const auto client = weak.lock()) {
+          client->cache.apply(events);
+          client->cache_meter.used(client->cache.size());
+        }
         on_events(events);
       },
       std::move(synchronised));

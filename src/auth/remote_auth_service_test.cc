@@ -155,6 +155,7 @@ TEST(RemoteAuthService, AThousandWithOneCookieCauseOneRequest) {
   for (const auto& answer : answers) ASSERT_EQ(answer->code(), "alice");
   EXPECT_TRUE(world.counted(R"(foyer_auth_cache_total{result="joined"} 999)"));
   EXPECT_TRUE(world.counted(R"(foyer_auth_requests_total{question="cookie",outcome="valid"} 1000)"));
+  EXPECT_TRUE(world.counted(R"(foyer_limit_used{limit="cookie_answers"} 1)"));
   const auto kept = world.ask_cookie("c");
   world.settle();
   EXPECT_EQ(kept->code(), "alice");
@@ -263,6 +264,8 @@ TEST(RemoteAuthService, TooManyAtOnceAreToldThatItIsBusy) {
   const auto c = world.ask_ticket("c");
   world.settle();
   EXPECT_EQ(c->code(), "BUSY");
+  EXPECT_TRUE(world.counted("foyer_limit_used{limit=\"auth_questions\"} 2"));
+  EXPECT_TRUE(world.counted("foyer_limit_refused_total{limit=\"auth_questions\"} 1"));
   world.pass(Millis{400});
   EXPECT_EQ(a->code(), "alice");
   EXPECT_EQ(b->code(), "alice");

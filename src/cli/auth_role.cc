@@ -75,10 +75,10 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDi
   role->first_keys_ = std::move(first_keys);
   role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal, accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
   const auto strong = [](std::string_view secret) { return !config::weakness(secret, config::find_option("service_secret")->min); };
-  role->services_ = std::make_unique<accounts::ServiceRegistry>(*role->store_, seal, runners, r.clock, r.entropy, r.log, strong);
+  role->services_ = std::make_unique<accounts::ServiceRegistry>(*role->store_, seal, runners, r.clock, r.entropy, r.log, r.metrics, strong);
   // A long poll must be answered before its request runs out of time.
   const Millis longest = std::max(Millis{1'000}, r.config.request_timeout - Millis{2'000});
-  role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, r.clock, r.log, accounts::RevocationPollPolicy{.longest_wait = std::min(auth::kLongestWait, longest)});
+  role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, r.clock, r.log, r.metrics, accounts::RevocationPollPolicy{.longest_wait = std::min(auth::kLongestWait, longest)});
   return role;
 }
 
