@@ -17,6 +17,8 @@
 
 namespace foyer::accounts::testing_world {
 
+inline constexpr Millis kPatience{60'000}; // of those who wait for one another's locks, on a machine that is slow today
+
 // A place where accounts are kept, and one or more stores open on it.
 class StorePlace {
  public:
@@ -34,7 +36,11 @@ class SqlitePlace final : public StorePlace {
     options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
     return open_as_it_is(std::move(options));
   }
-  std::unique_ptr<AccountStore> open_on_threads() override { return open_as_it_is({}); }
+  std::unique_ptr<AccountStore> open_on_threads() override {
+    SqliteStoreOptions options;
+    options.database.busy_timeout = kPatience;
+    return open_as_it_is(std::move(options));
+  }
   std::unique_ptr<AccountStore> open_as_it_is(SqliteStoreOptions options) {
     auto opened = open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
@@ -66,7 +72,7 @@ class PostgresPlace final : public StorePlace {
   }
   std::unique_ptr<AccountStore> open_on_threads() override { return open_as_it_is({}); }
   std::unique_ptr<AccountStore> open_as_it_is(DatabaseStoreOptions options) {
-    auto opened = open_postgres_store({.url = url}, std::move(options), clock, entropy, metrics, null_log());
+    auto opened = open_postgres_store({.url = url, .statement_timeout = kPatience, .lock_timeout = kPatience, .answer_timeout = kPatience}, std::move(options), clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
   }

@@ -54,6 +54,7 @@ class AsioLink final : public Link, public std::enable_shared_from_this<AsioLink
   std::optional<asio::ssl::stream<Tcp::socket&>> tls_;
   std::array<char, kReadSize + kPadding> buffer_{};
   std::deque<std::string> queue_;
+  bool ready_ = false;
   bool writing_ = false;
   bool finishing_ = false;
   bool ended_ = false;
@@ -63,7 +64,7 @@ void AsioLink::start() {
   auto self = shared_from_this();
   deadline_.expires_after(target_.connect_timeout);
   deadline_.async_wait([self](const error_code& error) {
-    if (!error) self->end(Kind::timeout, "no connection to " + self->peer() + " within " + std::to_string(self->target_.connect_timeout.count()) + " ms");
+    if (!error && !self->ready_) self->end(Kind::timeout, "no connection to " + self->peer() + " within " + std::to_string(self->target_.connect_timeout.count()) + " ms");
   });
   resolver_.async_resolve(target_.host, std::to_string(target_.port), Tcp::resolver::numeric_service, [self](const error_code& error, const Tcp::resolver::results_type& found) {
     if (self->ended_) return;
@@ -118,6 +119,7 @@ void AsioLink::handshake() {
 }
 
 void AsioLink::ready() {
+  ready_ = true; // the deadline may be due already, and its handler on the way
   deadline_.cancel();
   read();
   events_.ready();

@@ -26,10 +26,12 @@ TEST(ControlPlane, FiresTimersByTheirTimeAndNotACancelledOne) {
   ControlPlane plane;
   std::vector<int> seen;
   std::promise<void> done;
-  plane.after(Millis{30}, [&] { seen.push_back(2); done.set_value(); });
-  const TimerId never = plane.after(Millis{20}, [&] { seen.push_back(99); });
-  plane.after(Millis{1}, [&] { seen.push_back(1); });
-  plane.cancel(never);
+  plane.post([&] { // in one task, so that none is due before all are there
+    plane.after(Millis{30}, [&] { seen.push_back(2); done.set_value(); });
+    const TimerId never = plane.after(Millis{20}, [&] { seen.push_back(99); });
+    plane.after(Millis{1}, [&] { seen.push_back(1); });
+    plane.cancel(never);
+  });
   done.get_future().wait();
   EXPECT_EQ(seen, (std::vector<int>{1, 2}));
 }

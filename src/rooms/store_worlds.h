@@ -164,10 +164,7 @@ class PostgresWorld final : public StoreWorld {
   // The server learns a moment later that the session of the one before is over.
   Result<std::unique_ptr<ChatStore>> open_once_it_is_free() {
     auto opened = try_open();
-    for (int i = 0; i < 200 && !opened && opened.error().cause == Cause::CHAT_STORE_IN_USE; ++i) {
-      std::this_thread::sleep_for(Millis{25});
-      opened = try_open();
-    }
+    while (!opened && opened.error().cause == Cause::CHAT_STORE_IN_USE) opened = try_open();
     return opened;
   }
   Result<std::unique_ptr<ChatStore>> try_open() { return open_postgres_store({.url = url}, options, clock_, entropy_, metrics, null_log()); }

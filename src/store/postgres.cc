@@ -390,7 +390,9 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
                           " AND (l.classid::bigint << 32 | l.objid::bigint) = ?::bigint", number));
     TRY(held, holders.step());
     const bool ours = held && holders.integer(0) == before.process && holders.text(1) == before.started;
-    if ((held && !ours) || tries == kOwnTries)
+    // Whoever starts may come right after another process, whose end the server is about to see.
+    const bool starting = before.process == 0;
+    if ((held && !ours && !starting) || tries == kOwnTries)
       return refuse(Cause::CHAT_STORE_IN_USE, fmt::format("{}: held by a connection from {} since {}", db.name(), held ? holders.text(2) : "elsewhere", held ? holders.text(1) : "now"));
     if (ours) {
       TRY(ended, db.query("SELECT pg_terminate_backend(?::integer)", before.process));

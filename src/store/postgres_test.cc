@@ -137,7 +137,7 @@ TEST(Postgresql, EvidenceHoldsTheStateAndTheServersSentenceAndNoValue) {
 }
 
 TEST(Postgresql, AStatementThatTakesTooLongIsStoreTimeout) {
-  auto db = open(Postgres::shared().fresh(), {.statement_timeout = Millis{50}});
+  auto db = open(Postgres::shared().fresh(), {.statement_timeout = Millis{500}});
   auto refused = db->query("SELECT pg_sleep(30)")->step();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().cause, Cause::STORE_TIMEOUT);
@@ -161,11 +161,11 @@ TEST(Postgresql, ALockThatSomebodyHoldsIsStoreTimeout) {
 }
 
 TEST(Postgresql, AServerThatSaysNothingIsGivenUp) {
-  auto db = open(Postgres::shared().fresh(), {.statement_timeout = Millis{60'000}, .answer_timeout = Millis{300}});
+  auto db = open(Postgres::shared().fresh(), {.statement_timeout = Millis{60'000}, .answer_timeout = Millis{2'000}});
   auto refused = db->query("SELECT pg_sleep(30)")->step();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().cause, Cause::DATABASE_UNREACHABLE);
-  EXPECT_THAT(refused.error().evidence, HasSubstr("no answer in 300 ms"));
+  EXPECT_THAT(refused.error().evidence, HasSubstr("no answer in 2000 ms"));
   EXPECT_FALSE(db->usable_after(refused.error()));
   EXPECT_EQ(db->change("SELECT 1").error().cause, Cause::DATABASE_UNREACHABLE) << "it stays lost";
 }

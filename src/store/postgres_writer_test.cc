@@ -158,10 +158,10 @@ TEST(PostgresqlWriter, ABatchThatLosesAlwaysIsStoreLocked) {
 
 TEST(PostgresqlWriter, AJobThatTakesTooLongFailsAlone) {
   World w;
-  w.database.statement_timeout = Millis{50};
   w.open();
   w.note("a");
   w.submit("slow", [](Database& db) -> Result<bool> {
+    TRY_VOID(db.script("SET LOCAL statement_timeout = 50"));
     TRY_VOID(db.change("SELECT pg_sleep(30)"));
     return true;
   });

@@ -72,12 +72,12 @@ class Postgres {
     sql("CREATE DATABASE " + name);
     return url(name);
   }
-  [[nodiscard]] std::string url(const std::string& database) const { return "postgresql://postgres@/" + database + "?host=" + dir_; }
+  [[nodiscard]] std::string url(const std::string& database) const { return "postgresql://postgres@/" + database + "?connect_timeout=60&host=" + dir_; }
 
   // Runs until it accepts connections; nothing to do if it does already.
   void start() {
     using namespace std::chrono_literals;
-    for (const auto until = std::chrono::steady_clock::now() + 60s; std::chrono::steady_clock::now() < until; std::this_thread::sleep_for(5ms)) {
+    for (const auto until = std::chrono::steady_clock::now() + 240s; std::chrono::steady_clock::now() < until; std::this_thread::sleep_for(5ms)) {
       // After kill() the last of the old server's children may still hold its memory: it is tried again.
       if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
       if (pid_ == 0) {
