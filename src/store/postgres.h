@@ -36,7 +36,8 @@ enum class PostgresUse : std::uint8_t {
 
 enum class Owner : std::uint8_t {
   shared, // several processes may write
-  sole,   // one connection at a time, by an advisory lock that lives as long as it does: CHAT_STORE_IN_USE
+  sole,   // one connection at a time, by an advisory lock that lives as long as it does: CHAT_STORE_IN_USE.
+          // Whoever starts gives the one before a second to be gone
 };
 
 // For a Writer: connects, migrates, sees to it that the database belongs to our environment
