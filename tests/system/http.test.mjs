@@ -69,7 +69,7 @@ test('headers over the limit are HEADERS_TOO_LARGE', async () => {
 });
 
 test('a request that does not come to its end is REQUEST_TIMEOUT', async (t) => {
-  const quick = await serve(t, { args: ['--header-timeout', '300ms', '--body-timeout', '300ms'] });
+  const quick = await serve(t, { args: ['--header-timeout', '1s', '--body-timeout', '1s'] });
   problem(await raw(quick, 'GET / HTTP/1.1\r\nHost: local'), 408, 'REQUEST_TIMEOUT');
   problem(await raw(quick, head(quick, 'POST', '/auth/login', { 'Content-Type': 'application/json', 'Content-Length': '10' })), 408, 'REQUEST_TIMEOUT');
 });

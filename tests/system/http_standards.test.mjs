@@ -228,15 +228,15 @@ test('RFC 9110 §11.6.1, §15.5.2: every 401 carries WWW-Authenticate', async ()
 });
 
 test('RFC 9110 §10.2.3, §15.6.4, RFC 6585 §4: 429 and 503 say when to come back', async (t) => {
-  const narrow = await serve(t, { args: ['--address-handshakes', '1', '--connection-limit', '1'] });
+  const narrow = await serve(t, { args: ['--address-handshakes', '1', '--connection-limit', '1', '--loops', '1'] });
   const holding = await connected(narrow);
   const limited = await ask(narrow, 'GET', '/');
   assert.deepEqual([limited.status, limited.json.code], [503, 'CONNECTION_LIMIT']);
   assert.match(limited.headers['retry-after'], /^[1-9]\d*$/);
   holding.destroy();
   const wide = await serve(t, { args: ['--address-handshakes', '1'] });
-  await handshake(wide, { headers: bearer('a.b.c') });
-  const { refused } = await handshake(wide, { headers: bearer('a.b.c') });
+  let refused;
+  for (let i = 0; i < 5 && refused?.status !== 429; i += 1) ({ refused } = await handshake(wide, { headers: bearer('a.b.c') })); // a window of 10 s may begin in between
   assert.deepEqual([refused.status, refused.json.code], [429, 'ADDRESS_RATE_LIMIT']);
   assert.match(refused.headers['retry-after'], /^[1-9]\d*$/);
 });
@@ -282,7 +282,7 @@ test('RFC 9457 §3.1.1: the type of a problem is an address that explains it', a
 });
 
 test('RFC 9457 §3.1.2: status is that of the answer, whatever refused it: the parser, the router, the door, a handler, a time limit', async (t) => {
-  const quick = await serve(t, { args: ['--header-timeout', '200ms'] });
+  const quick = await serve(t, { args: ['--header-timeout', '1s'] });
   const answers = [
     await one('GET / HTTP/1.1\r\n\r\n'), await one(head(node, 'GET', '/nowhere')), await one(head(node, 'GET', '/ws/chat')), await one(head(node, 'GET', '/auth/me')),
     await raw(quick, 'GET /'),
