@@ -8,7 +8,7 @@ import { asNobody, atEnd, foyer, isRoot, run, serve, serveFails, temporary } fro
 import { ask } from './support/http.mjs';
 import { arrive, register, PASSWORD } from './support/people.mjs';
 import { Client } from './support/websocket.mjs';
-import { within } from './support/within.mjs';
+import { until, within } from './support/within.mjs';
 
 const fast = ['--messages-per-s', '100000', '--messages-burst', '100000'];
 const login = async (node, name) => Client.open(node, { token: (await ask(node, 'POST', '/auth/login', { body: { name, password: PASSWORD } })).json.access_token });
@@ -64,14 +64,13 @@ test('SIGTERM during a message: what was answered is there, what was not is not 
   const ann = await arrive(first, 'ann');
   const answered = new Set();
   let asked = 0;
-  let told = false;
   const writing = (async () => {
     for (; asked < 5_000; asked += 1) {
       const i = asked;
       ann.say('tea', `m${i}`, { key: `k${i}` }).then((a) => { if (a.type === 'sent') answered.add(i); }, () => {});
       if (i % 50 === 0) await ann.barrier().catch(() => { asked = 5_000; });
-      if (i >= 500 && answered.size > 0 && !told) {
-        told = true;
+      if (i === 500) {
+        await until('an answer', () => answered.size > 0);
         first.child.kill('SIGTERM');
       }
     }

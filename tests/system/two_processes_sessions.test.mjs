@@ -137,7 +137,7 @@ test('keys rotate under load: no token is rejected, before, during and after', a
   const failed = Promise.all(turning).catch((error) => { over = true; throw error; });
   failed.catch(() => {});
   // Both are published before the first of them signs, so one fetch of the gateway brings both.
-  for (const ahead of ['2s', '5s']) {
+  for (const ahead of ['10s', '14s']) {
     const { code, out, err } = await command(auth, 'key', 'rotate', '--publish-for', ahead);
     assert.equal(code, 0, `${out}${err}`);
   }
