@@ -5,6 +5,7 @@ import { fileScope, serve } from './support/foyer.mjs';
 import { hostile, holds, settled } from './support/hostile.mjs';
 import { register } from './support/people.mjs';
 import { Client } from './support/websocket.mjs';
+import { until } from './support/within.mjs';
 
 const file = fileScope(after);
 let node;
@@ -30,7 +31,6 @@ for (const [name, attack] of Object.entries(hostile)) {
     await attack(node, ann.access_token);
     await settled(node, first.descriptors);
     await chat(`after ${name}`);
-    assert.equal(holds(node).descriptors, first.descriptors);
   });
 }
 
@@ -41,5 +41,5 @@ test('all of them again and again: the memory does not grow', async () => {
   for (let i = 0; i < 2; i += 1) await round();
   await settled(node, descriptors);
   // The sanitizers keep freed memory in quarantine: there only descriptors and leaks count.
-  if (!process.env.FOYER_BIN?.includes('/asan/')) assert.ok(holds(node).kib < kib + 16 * 1024, `${kib} KiB, then ${holds(node).kib}`);
+  if (!process.env.FOYER_BIN?.includes('/asan/')) await until(`no more than 16 MiB beyond ${kib} KiB`, () => holds(node).kib < kib + 16 * 1024);
 });

@@ -6,7 +6,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import tls from 'node:tls';
-import { fileScope, serve } from './support/foyer.mjs';
+import { SANITIZED, fileScope, serve } from './support/foyer.mjs';
 import { ask, connected, head, readAnswer } from './support/http.mjs';
 import { register } from './support/people.mjs';
 import { Client, upgradeHeaders } from './support/websocket.mjs';
@@ -244,5 +244,5 @@ test('random bytes are refused', async () => {
 test('after all of it the memory is what it was, about', (t) => {
   const now = residentMiB();
   t.diagnostic(`before and after: ${memory.toFixed(1)} MiB, ${now.toFixed(1)} MiB`);
-  assert.ok(process.env.ASAN_OPTIONS || now < memory + 64, `${memory} → ${now} MiB`);
+  assert.ok(SANITIZED || now < memory + 64, `${memory} → ${now} MiB`);
 });
