@@ -5,19 +5,11 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { foyer, foyerJson, serve, serveFails, temporary } from './support/foyer.mjs';
+import { foyer, foyerJson, freePort, serve, serveFails, temporary } from './support/foyer.mjs';
 
 const SERVICE_SECRET = 'w8Jk2-Lm5Np7Qr9St1Uv3Wx6Yz0Ab4Cd';
 const JWT_SECRET_KEY = 'e3Fg6-Hj9Kl2Mn5Pq8Rs1Tu4Vw7Xy0Za';
 const STAGING = { ENVIRONMENT: 'staging', SERVICE_ID: 'gateway-1', SERVICE_SECRET, JWT_SECRET_KEY, AUTH_SERVICE_URL: 'https://auth.example.org', PUBLIC_URL: 'https://chat.example.org' };
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function refusesConnections(port) {
   return new Promise((resolve) => {

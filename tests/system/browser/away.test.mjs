@@ -1,9 +1,9 @@
 // The page while the auth service, a process of its own, is dead: chatting goes on,
 // logging in does not, and both go on by themselves when it is back.
 import assert from 'node:assert/strict';
-import net from 'node:net';
 import { after, test } from 'node:test';
 import { PHONE, closeBrowser, connected, logInOnPage, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
+import { freePort } from '../support/foyer.mjs';
 import { again, startAuth, startPair } from '../support/pair.mjs';
 import { register } from '../support/people.mjs';
 import { Client } from '../support/websocket.mjs';
@@ -12,10 +12,7 @@ after(closeBrowser);
 
 // The address that people use is that of the gateway, so it is known before either starts.
 async function pairForBrowsers(t, args = []) {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
+  const port = await freePort();
   const env = { PUBLIC_URL: `http://127.0.0.1:${port}` };
   const pair = await startPair(t, { auth: { env, args }, gateway: { env, listen: `127.0.0.1:${port}` } });
   pair.gateway.origin = env.PUBLIC_URL;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { closeBrowser, connected, message, openRoom, openWindow, registerOnPage, write } from '../support/browser.mjs';
-import { serve } from '../support/foyer.mjs';
+import { freePort, serve } from '../support/foyer.mjs';
 
 after(closeBrowser);
 
 test('none of 200 messages that was answered `sent` is lost, none appears twice, for the writer and for the reader', async (t) => {
-  const first = await serve(t);
+  const first = await serve(t, { listen: `127.0.0.1:${await freePort()}` });
   const [writer, reader] = [await openWindow(t, first), await openWindow(t, first)];
   await registerOnPage(writer, 'Writer');
   await registerOnPage(reader, 'Reader');

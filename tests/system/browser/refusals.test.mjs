@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { closeBrowser, connected, logInOnPage, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
-import { fileScope, serve } from '../support/foyer.mjs';
+import { fileScope, freePort, serve } from '../support/foyer.mjs';
 import { ask } from '../support/http.mjs';
 import { PASSWORD, expired, register, withSecret } from '../support/people.mjs';
 
@@ -114,7 +114,7 @@ test('a token that runs out is renewed inside the socket; the reader notices not
 });
 
 test('while the server is away the page says when it tries next, "now" tries now, and what was written goes out after', async (t) => {
-  const first = await serve(t);
+  const first = await serve(t, { listen: `127.0.0.1:${await freePort()}` });
   const page = await openWindow(t, first);
   await registerOnPage(page, 'Waiting');
   await openRoom(page, 'tea');

@@ -2,6 +2,7 @@
 // observed by its log and its exit, ended with the test.
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -147,16 +148,34 @@ function spawnFoyer(args, { env, wrap = [], cwd }, data) {
   return new Foyer(child, data);
 }
 
+// A port that was free a moment ago, below those that the system gives to whoever asks for any:
+// it is still free when a server starts there, or starts there again.
+export async function freePort() {
+  for (let tries = 0; ; tries += 1) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = net.createServer();
+    try {
+      await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE' || tries > 100) throw error;
+      continue;
+    }
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}
+
 // A running server. Options: data (kept by the caller), args, env, dev, wrap (a command
 // in front), statusFile (says where DATA/foyer.json is seen from here).
 export async function serve(t, { data = temporary(t), args = [], env = {}, dev = true, wrap, listen = '127.0.0.1:0', statusFile = () => path.join(data, 'foyer.json') } = {}) {
+  const before = statusIn(statusFile)?.started; // of a process that was killed
   const node = spawnFoyer(['serve', ...(dev ? ['--dev'] : []), '--data', data, '--listen', listen, ...args], { env, wrap }, data);
   atEnd(t, async () => {
     if (node.alive) await node.kill9();
     if (SANITIZED && /ERROR: (Address|Leak|Thread)Sanitizer|runtime error:/.test(node.text)) throw new Error(`the sanitizer spoke:\n${node.text.slice(-8_000)}`);
   });
   const status = await within('DATA/foyer.json', Promise.race([
-    fileAppears(statusFile, node),
+    fileAppears(statusFile, node, before),
     node.exited.then(({ code, signal }) => { throw new Error(`the server ended (${signal ?? code}) before it listened:\n${node.text}`); }),
   ]), START_MS);
   Object.assign(node, { status, url: status.url, port: status.port, host: status.host, origin: status.url });
@@ -172,13 +191,12 @@ export async function serveFails(t, { data = temporary(t), args = [], env = {}, 
 }
 
 // The file is renamed into place, so once it is there it is whole. One that an earlier
-// process left behind (kill -9) is told by its time of start.
-function fileAppears(file, node) {
-  const read = () => { try { return JSON.parse(fs.readFileSync(file(), 'utf8')); } catch { return null; } };
-  const before = read()?.started;
+// process left behind (kill -9) is told by its time of start, `before`.
+const statusIn = (file) => { try { return JSON.parse(fs.readFileSync(file(), 'utf8')); } catch { return null; } };
+function fileAppears(file, node, before) {
   return new Promise((resolve) => {
     const look = () => {
-      const status = read();
+      const status = statusIn(file);
       if (!status || status.started === before) return;
       clearInterval(looking);
       resolve(status);

@@ -1,17 +1,8 @@
 // What a server says of itself under /metrics, over one connection that stays open: it
 // can be read when nobody new comes in any more.
-import net from 'node:net';
 import { atEnd } from './foyer.mjs';
 import { connected, head, readAnswer } from './http.mjs';
 import { until, within } from './within.mjs';
-
-// A port that was free a moment ago.
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => resolve(port)); });
-  });
-}
 
 // For a server with --metrics-listen 127.0.0.1:PORT.
 export async function watch(t, port) {
@@ -32,5 +23,6 @@ export async function watch(t, port) {
     const all = await read();
     return { used: all[`foyer_limit_used{limit="${name}"}`], max: all[`foyer_limit_max{limit="${name}"}`], refused: all[`foyer_limit_refused_total{limit="${name}"}`] };
   };
+  await read(); // who has said nothing yet is cut off after header_timeout
   return { read, limit, untilUsed: (name, count) => until(`${name} at ${count}`, async () => (await limit(name)).used === count) };
 }
