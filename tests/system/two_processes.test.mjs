@@ -6,7 +6,7 @@ import * as faults from '../harness/gate/faults.mjs';
 import { fileScope, foyerJson, serveFails } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import {
-  API_KEY, SERVICE_SECRET, attemptsIn, bearer, behindGate, metric, ready, readySays, refusedByClose, refusedByHttp, startAuth, startGateway, openGate, ticket, why,
+  API_KEY, IMPATIENT, SERVICE_SECRET, attemptsIn, bearer, behindGate, metric, ready, readySays, refusedByClose, refusedByHttp, startAuth, startGateway, openGate, ticket, why,
 } from './support/pair.mjs';
 import { PASSWORD, SECRET, expired, register, resign } from './support/people.mjs';
 import { Client, handshake } from './support/websocket.mjs';
@@ -98,7 +98,7 @@ const rows = [
 ];
 for (const [situation, fault, cause] of rows) {
   test(`the auth service ${situation}: AUTH_RETRY_EXHAUSTED, holding one ${cause} per attempt`, async (t) => {
-    const own = await behindGate(t, auth);
+    const own = await behindGate(t, auth, cause === 'AUTH_SERVICE_TIMEOUT' ? IMPATIENT : {});
     const path = await ticket(auth, ann);
     await own.gate.fault(fault);
     const { code, close, ref, message } = await refusedByClose(own.gateway, { path });

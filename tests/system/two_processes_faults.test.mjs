@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import * as faults from '../harness/gate/faults.mjs';
 import { fileScope } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
-import { attemptsIn, behindGate, metric, readySays, refusedByClose, refusedByHttp, startAuth, ticket, why } from './support/pair.mjs';
+import { IMPATIENT, attemptsIn, behindGate, metric, readySays, refusedByClose, refusedByHttp, startAuth, ticket, why } from './support/pair.mjs';
 import { PASSWORD, register } from './support/people.mjs';
 import { Client } from './support/websocket.mjs';
 
@@ -71,7 +71,7 @@ async function examined(gateway, { code, ref }, cause) {
 
 for (const [phase, fault, cause, once] of matrix) {
   test(`${phase}: the auth service ${fault.name}`, async (t) => {
-    const { gate, gateway } = await behindGate(t, auth);
+    const { gate, gateway } = await behindGate(t, auth, cause === LATE ? IMPATIENT : {});
     const tickets = [];
     for (let i = 0; i < 8; i += 1) tickets.push(await ticket(auth, ann));
 

@@ -6,7 +6,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Gate } from '../../harness/gate/gate.mjs';
-import { atEnd, serve, temporary } from './foyer.mjs';
+import { atEnd, freePort, serve, temporary } from './foyer.mjs';
 import { ask } from './http.mjs';
 import { withSecret } from './people.mjs';
 import { handshake } from './websocket.mjs';
@@ -18,11 +18,14 @@ export const PUBLIC_URL = 'http://chat.foyer.test';   // nobody resolves it: Hos
 export const ENVIRONMENT = 'test';
 const common = { ENVIRONMENT, PUBLIC_URL, API_KEY, SERVICE_ID: 'gateway-of-the-tests', SERVICE_SECRET };
 const many = ['--address-auth-requests', '1000000'];
-const wide = ['--address-handshakes', '1000000', '--address-refusals', '1000000', '--user-connections', '100000', '--messages-per-s', '100000', '--messages-burst', '100000'];
+const wide = ['--address-handshakes', '1000000', '--address-refusals', '1000000', '--user-connections', '100000', '--messages-per-s', '100000', '--messages-burst', '100000',
+  '--auth-connect-timeout', '5s', '--auth-attempt-timeout', '5s', '--auth-deadline', '20s']; // a busy machine is no fault of the auth service
+// For faults that are met by waiting.
+export const IMPATIENT = { args: ['--auth-connect-timeout', '1s', '--auth-attempt-timeout', '1s', '--auth-deadline', '8s'] };
 
 // keys: 'shared' (JWT_SECRET_KEY on both sides) or 'pair' (JWT_PRIVATE_KEY_FILE there, JWT_JWKS_URL here).
 export async function startAuth(t, { keys = 'shared', data = temporary(t), args = [], env = {}, listen, wrap } = {}) {
-  const auth = await serve(t, { dev: false, data, listen, wrap, args: ['--role', 'auth', '--registration', 'open', ...many, ...args],
+  const auth = await serve(t, { dev: false, data, listen: listen ?? `127.0.0.1:${await freePort()}`, wrap, args: ['--role', 'auth', '--registration', 'open', ...many, ...args],
     env: { ...common, ...(keys === 'shared' ? withSecret : { JWT_PRIVATE_KEY_FILE: keyFile(data) }), ...env } });
   return Object.assign(auth, { keys });
 }
