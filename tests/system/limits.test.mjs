@@ -1,6 +1,7 @@
 // When something is full the newest is refused with its code, those who are
 // established keep their service, and everything goes back to where it was.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 import { atEnd, freePort, serve } from './support/foyer.mjs';
@@ -33,6 +34,13 @@ async function world(t, options, { wrap } = {}) {
 }
 
 const json = (message) => frame(0x1, Buffer.from(JSON.stringify(message)));
+
+// SIGSTOP, until the last of its threads has stopped.
+async function stop({ pid }) {
+  process.kill(pid, 'SIGSTOP');
+  const threads = () => fs.readdirSync(`/proc/${pid}/task`).map((id) => fs.readFileSync(`/proc/${pid}/task/${id}/status`, 'utf8'));
+  await until('every thread to stop', () => threads().every((status) => /^State:\s+T/m.test(status)));
+}
 
 // Sockets that say nothing, or only `bytes`.
 async function crowd(t, node, count, bytes = '') {
@@ -209,7 +217,7 @@ test('without file descriptors the newest is closed, the log says so, and it pas
 test('accept_backlog: what the system drops before a loop has seen it is counted', async (t) => {
   const { node, metrics, theyTalk } = await world(t, ['--accept-backlog', '8']);
   assert.deepEqual(await metrics.limit('accept_backlog'), { used: 0, max: 8, refused: 0 });
-  process.kill(node.pid, 'SIGSTOP');
+  await stop(node);
   const sockets = Array.from({ length: 30 }, () => net.connect({ host: node.host, port: node.port }).on('error', () => {}));
   atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
   try {
@@ -229,7 +237,7 @@ test('signatures: what one turn of the loop has no time for is checked in a late
   atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
   const before = await postponed();
   const wrong = `${ann.token.slice(0, -8)}AAAAAAAA`;
-  process.kill(node.pid, 'SIGSTOP'); // so that all of them are there in one turn
+  await stop(node); // so that all of them are there in one turn
   try {
     await Promise.all(sockets.map((socket, i) => new Promise((resolve) => {
       // What comes right behind the handshake waits with it. Every fourth brings another's signature.
