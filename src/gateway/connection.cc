@@ -49,8 +49,11 @@ void Connection::request_answered(Response response) {
 }
 
 void Connection::on_eof() {
-  if (entrance_ && !entrance_->upgraded()) entrance_->on_eof();
-  else transport_.abort();
+  if (entrance_ && !entrance_->upgraded()) return entrance_->on_eof();
+  // What came before, perhaps in the same turn, is still answered.
+  phase_ = Phase::closing;
+  shard_.loop().disarm(*this);
+  transport_.close_gracefully(shard_.policy().close_linger);
 }
 
 void Connection::on_drained() {

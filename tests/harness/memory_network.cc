@@ -70,7 +70,9 @@ class MemoryTransport final : public loop::Transport, private loop::Timer {
       std::memcpy(buffer.get(), link_->to_server.data(), size);
       link_->to_server.erase(0, size);
       if (state_ == State::open) handler_->on_bytes({buffer.get(), size});
-    } else if (!link_->silent && link_->client_ended && !end_seen_) {
+    }
+    // The end may come with the last bytes, as it does from a kernel.
+    if (state_ != State::closed && !link_->silent && link_->to_server.empty() && link_->client_ended && !end_seen_) {
       did = end_seen_ = true;
       if (state_ == State::lingering) abort();
       else if (state_ == State::open) handler_->on_eof();

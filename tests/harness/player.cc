@@ -157,6 +157,7 @@ class Player {
     if (verb == "<") return hears(p, words.rest());
     const std::string rest(words.rest());
     if (verb == "says" && rest.starts_with("in pieces of ")) return says_in_pieces(p, words);
+    if (verb == "says" && words.accept("last")) return says_last(p, words.rest());
     if (verb == "says") return p.peer->send_text(rest);
     if (verb == "sends" && rest.ends_with(" pings")) return send_pings(p, rest);
     if (verb == "sends" && words.accept("binary")) return p.peer->send_binary(words.rest());
@@ -194,6 +195,11 @@ class Player {
     for (int i = 0; i < 3; ++i) words.take();
     const std::size_t piece = std::stoul(std::string(words.take()));
     p.peer->send_in_pieces(words.rest(), piece);
+  }
+
+  static void says_last(Person& p, std::string_view text) {
+    p.peer->send_text(text);
+    p.peer->client().end_writing();
   }
 
   static void send_pings(Person& p, const std::string& count) {

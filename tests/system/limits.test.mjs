@@ -1,10 +1,9 @@
 // When something is full the newest is refused with its code, those who are
 // established keep their service, and everything goes back to where it was.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
-import { atEnd, freePort, serve } from './support/foyer.mjs';
+import { atEnd, freePort, serve, whileStopped } from './support/foyer.mjs';
 import { ask, connected, head, raw, readAnswer } from './support/http.mjs';
 import { watch } from './support/metrics.mjs';
 import { arrive, register } from './support/people.mjs';
@@ -34,13 +33,6 @@ async function world(t, options, { wrap } = {}) {
 }
 
 const json = (message) => frame(0x1, Buffer.from(JSON.stringify(message)));
-
-// SIGSTOP, until the last of its threads has stopped.
-async function stop({ pid }) {
-  process.kill(pid, 'SIGSTOP');
-  const threads = () => fs.readdirSync(`/proc/${pid}/task`).map((id) => fs.readFileSync(`/proc/${pid}/task/${id}/status`, 'utf8'));
-  await until('every thread to stop', () => threads().every((status) => /^State:\s+T/m.test(status)));
-}
 
 // Sockets that say nothing, or only `bytes`.
 async function crowd(t, node, count, bytes = '') {
@@ -217,14 +209,12 @@ test('without file descriptors the newest is closed, the log says so, and it pas
 test('accept_backlog: what the system drops before a loop has seen it is counted', async (t) => {
   const { node, metrics, theyTalk } = await world(t, ['--accept-backlog', '8']);
   assert.deepEqual(await metrics.limit('accept_backlog'), { used: 0, max: 8, refused: 0 });
-  await stop(node);
-  const sockets = Array.from({ length: 30 }, () => net.connect({ host: node.host, port: node.port }).on('error', () => {}));
+  const sockets = [];
   atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
-  try {
+  await whileStopped(node, async () => {
+    for (let i = 0; i < 30; i += 1) sockets.push(net.connect({ host: node.host, port: node.port }).on('error', () => {}));
     await until('the queue to be full', () => sockets.filter((socket) => !socket.connecting).length >= 8);
-  } finally {
-    process.kill(node.pid, 'SIGCONT');
-  }
+  });
   await until('drops to be counted', async () => (await metrics.limit('accept_backlog')).refused > 0);
   await theyTalk();
   sockets.forEach((socket) => socket.destroy());
@@ -237,17 +227,12 @@ test('signatures: what one turn of the loop has no time for is checked in a late
   atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
   const before = await postponed();
   const wrong = `${ann.token.slice(0, -8)}AAAAAAAA`;
-  await stop(node); // so that all of them are there in one turn
-  try {
-    await Promise.all(sockets.map((socket, i) => new Promise((resolve) => {
-      // What comes right behind the handshake waits with it. Every fourth brings another's signature.
-      const token = i % 4 === 3 ? wrong : [ann, bob][i % 2].token;
-      socket.write(Buffer.concat([Buffer.from(head(node, 'GET', '/ws/chat', { ...upgradeHeaders(), Authorization: `Bearer ${token}` })), json({ type: 'ping', id: i })]), resolve);
-      if (i % 8 === 7) socket.end(); // and hears all the same why it is refused
-    })));
-  } finally {
-    process.kill(node.pid, 'SIGCONT');
-  }
+  await whileStopped(node, () => Promise.all(sockets.map((socket, i) => new Promise((resolve) => { // so that all of them are there in one turn
+    // What comes right behind the handshake waits with it. Every fourth brings another's signature.
+    const token = i % 4 === 3 ? wrong : [ann, bob][i % 2].token;
+    socket.write(Buffer.concat([Buffer.from(head(node, 'GET', '/ws/chat', { ...upgradeHeaders(), Authorization: `Bearer ${token}` })), json({ type: 'ping', id: i })]), resolve);
+    if (i % 8 === 7) socket.end(); // and hears all the same why it is refused
+  }))));
   await Promise.all(sockets.map(async (socket, i) => {
     const answer = await within(`answer ${i}`, readAnswer(socket));
     if (i % 4 === 3) return assert.deepEqual([answer.status, answer.json.code], [401, 'SIGNATURE_INVALID']);

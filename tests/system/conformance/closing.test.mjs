@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Conversation, NOT_UTF8, PROTOCOL, cases, saysPong, saysText } from '../support/conversation.mjs';
-import { fileScope, serve } from '../support/foyer.mjs';
+import { fileScope, serve, whileStopped } from '../support/foyer.mjs';
 import { CLOSE, binary, close, closePayload, frame, more, ping, text } from '../support/frames.mjs';
 
 const file = fileScope(after);
@@ -92,6 +92,15 @@ test('what came before the end of the client’s half is still answered', async 
   const talk = await Conversation.open(node);
   talk.send(text('one'), ping('two'));
   talk.sendEnd();
+  assert.deepEqual(await talk.rest(), [saysText('one'), saysPong('two'), 'end']);
+});
+
+test('what came together with the end of the client’s half is still answered', async () => {
+  const talk = await Conversation.open(node);
+  await whileStopped(node, () => {
+    talk.send(text('one'), ping('two'));
+    return talk.sendEnd();
+  });
   assert.deepEqual(await talk.rest(), [saysText('one'), saysPong('two'), 'end']);
 });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Authority, files } from '../support/certificates.mjs';
 import { Conversation, TOO_BIG, cases, check, saysBinary, saysPong, saysText } from '../support/conversation.mjs';
-import { fileScope, serve, temporary } from '../support/foyer.mjs';
+import { fileScope, serve, temporary, whileStopped } from '../support/foyer.mjs';
 import { BINARY, TEXT, binary, close, cut, fragmented, ping, text } from '../support/frames.mjs';
 import { FAMILIES } from './families.mjs';
 
@@ -42,9 +42,13 @@ cases('Messages of every length come back as they were sent', () => wide, [
 
 cases('A client that goes on sending what is too long still gets its Close, not a reset', () => node, [256 * KIB, MIB].map((length) => ({ name: `${length} bytes`, send: binary(octets(length)), close: TOO_BIG })));
 
-test('what came before the end of the client’s half is still answered, and the stream ends in order', async () => {
-  const talk = await Conversation.open(node);
-  talk.send(text('one'), ping('two'), close(4_000));
-  talk.sendEnd();
-  assert.deepEqual(await talk.rest(), [saysText('one'), saysPong('two'), 'close 4000', 'end']);
-});
+for (const [last, lines] of [[[close(4_000)], ['close 4000']], [[], []]]) {
+  test(`what came together with the end of the client’s half is still answered, and the stream ends in order${last.length > 0 ? '; with a Close' : ''}`, async () => {
+    const talk = await Conversation.open(node);
+    await whileStopped(node, () => {
+      talk.send(text('one'), ping('two'), ...last);
+      return talk.sendEnd();
+    });
+    assert.deepEqual(await talk.rest(), [saysText('one'), saysPong('two'), ...lines, 'end']);
+  });
+}

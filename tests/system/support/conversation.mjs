@@ -86,7 +86,7 @@ export class Conversation {
   }
 
   // The client's half of the stream ends.
-  sendEnd() { this.#socket.end(); }
+  sendEnd() { return new Promise((resolve) => { this.#socket.end(resolve); }); }
   destroy() { this.#socket.destroy(); }
 
   next() { return this.lines.take('the next line'); }

@@ -6,7 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { Inbox, within } from './within.mjs';
+import { Inbox, until, within } from './within.mjs';
 
 export const BIN = path.resolve(process.env.FOYER_BIN ?? 'build/foyer');
 export const ROOT = path.resolve(import.meta.dirname, '../../..');
@@ -146,6 +146,18 @@ function spawnFoyer(args, { env, wrap = [], cwd }, data) {
   const child = spawn(command, rest, { env: cleanEnv(env), cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   living.add(child);
   return new Foyer(child, data);
+}
+
+// Does it while no thread of the server runs: what arrives meanwhile is there at once when it goes on.
+export async function whileStopped({ pid }, act) {
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const threads = () => fs.readdirSync(`/proc/${pid}/task`).map((id) => fs.readFileSync(`/proc/${pid}/task/${id}/status`, 'utf8'));
+    await until('every thread to stop', () => threads().every((status) => /^State:\s+T/m.test(status)));
+    await act();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 }
 
 // A port that was free a moment ago, below those that the system gives to whoever asks for any:
