@@ -49,7 +49,9 @@ void Connection::request_answered(Response response) {
 }
 
 void Connection::on_eof() {
+  if (phase_ == Phase::closing) return;
   if (entrance_ && !entrance_->upgraded()) return entrance_->on_eof();
+  if (phase_ == Phase::deciding) return entrance_->hold_end();
   // What came before, perhaps in the same turn, is still answered.
   phase_ = Phase::closing;
   shard_.loop().disarm(*this);
@@ -67,7 +69,7 @@ void Connection::on_closed() {
 }
 
 void Connection::feed_frames(std::span<char> bytes) {
-  if (phase_ == Phase::closing) return;
+  if (phase_ == Phase::closing || (phase_ == Phase::deciding && entrance_->parted())) return;
   pinged_ = false;
   if (!charge(bytes.size())) return;
   const wire::WsError error = frames_.feed(bytes, *this);
@@ -121,8 +123,8 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
     return phase_ != Phase::closing;
   }
   if (phase_ == Phase::deciding) {
-    if (kind == wire::Opcode::text && entrance_->hold(payload)) return true;
-    end({.cause = kind == wire::Opcode::text ? Cause::MESSAGE_TOO_BIG : Cause::UNSUPPORTED_DATA, .evidence = "while the credential was being checked"});
+    if (entrance_->hold(kind, payload)) return true;
+    end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "while the credential was being checked"});
     return false;
   }
   if (frames_.unpacks() && !charge(payload.size())) return false; // few bytes become many
@@ -143,8 +145,12 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
   return phase_ != Phase::closing;
 }
 
-void Connection::take_text(std::span<char> text) {
-  if (phase_ == Phase::ready) on_message(wire::Opcode::text, {text.data(), text.size()});
+void Connection::take_message(wire::Opcode kind, std::span<char> payload) {
+  if (phase_ == Phase::ready) on_message(kind, {payload.data(), payload.size()});
+}
+
+void Connection::take_close(std::uint16_t code) {
+  if (phase_ == Phase::ready) on_close(code, {});
 }
 
 bool Connection::on_ping(std::string_view payload) {
@@ -164,6 +170,10 @@ bool Connection::on_pong(std::string_view) { return phase_ != Phase::closing; }
 
 bool Connection::on_close(std::uint16_t code, std::string_view) {
   if (phase_ == Phase::closing) return false;
+  if (phase_ == Phase::deciding) {
+    entrance_->hold_close(code);
+    return false;
+  }
   // The code is echoed (RFC 6455 §5.5.1); 1005 means that there was none.
   close(code, {});
   return false;

@@ -63,7 +63,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   };
   void enter(Entered entered);
   void feed_frames(std::span<char> bytes);
-  void take_text(std::span<char> text); // kPadding readable bytes follow
+  void take_message(wire::Opcode kind, std::span<char> payload); // kPadding readable bytes follow
+  void take_close(std::uint16_t code);
   // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
   [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
   void hold(Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed

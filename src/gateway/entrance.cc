@@ -197,10 +197,10 @@ void Entrance::on_first_binary() {
   drive();
 }
 
-bool Entrance::hold(std::string_view text) {
-  held_bytes_ += text.size() + sizeof(std::string); // an empty one takes its place, too
+bool Entrance::hold(wire::Opcode kind, std::string_view payload) {
+  held_bytes_ += payload.size() + sizeof held_.front(); // an empty one takes its place, too
   if (held_bytes_ > kHeldBytes) return false;
-  held_.emplace_back(text);
+  held_.emplace_back(kind, payload);
   return true;
 }
 
@@ -208,7 +208,7 @@ bool Entrance::hold(std::string_view text) {
 
 void Entrance::admit(Admission admission) {
   pending_.release();
-  if (half_closed_) { // while it was decided: nobody speaks on half a WebSocket
+  if (half_closed_ && !upgraded_) { // while it was decided: nobody begins to speak on half a WebSocket
     finished_ = true;
     return connection_.transport().abort();
   }
@@ -219,6 +219,8 @@ void Entrance::admit(Admission admission) {
   const bool echo = door_->socket() != nullptr && door_->socket()->path == "/ws/echo";
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);
+  const auto parted = parted_;
+  const bool half_closed = half_closed_;
   finished_ = true;
   connection_.enter({.identity = std::move(admission.identity),
                      .service = echo ? Connection::Service::echo : Connection::Service::chat,
@@ -226,8 +228,10 @@ void Entrance::admit(Admission admission) {
                      .user_pass = std::move(user_pass_),
                      .address_pass = std::move(address_pass_),
                      .id = authenticate_id_});
-  for (const auto& text : held) connection_.take_text(shard_.padded(text));
+  for (const auto& [kind, payload] : held) connection_.take_message(kind, shard_.padded(payload));
   if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
+  if (parted) connection_.take_close(*parted);
+  else if (half_closed) connection_.on_eof();
 }
 
 void Entrance::report(const Refusal& refusal) {

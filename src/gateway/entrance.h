@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/http.h"
@@ -19,6 +20,7 @@
 #include "gateway/room_port.h"
 #include "protocol/command.h"
 #include "wire/http_parser.h"
+#include "wire/websocket.h"
 
 namespace foyer::gateway {
 
@@ -41,8 +43,11 @@ class Entrance final : private Idle {
   // The first message of a socket that waits for `authenticate`.
   void on_first_message(std::string_view text);
   void on_first_binary();
-  // A command that came before the decision waits for it. False: too much waits.
-  [[nodiscard]] bool hold(std::string_view text);
+  // What comes before the decision waits for it: messages (false: too many), a Close, the end of the stream.
+  [[nodiscard]] bool hold(wire::Opcode kind, std::string_view payload);
+  void hold_close(std::uint16_t code) { parted_ = code; }
+  void hold_end() { half_closed_ = true; }
+  [[nodiscard]] bool parted() const { return parted_.has_value(); } // nothing behind a Close is read
   void shut_down(); // draining: an answer under way is finished, nothing new is begun
 
   void answered(Result<Identity> identity); // of a ticket or a cookie, later
@@ -96,8 +101,9 @@ class Entrance final : private Idle {
   std::unique_ptr<door::Door> door_;
   std::optional<Refusal> full_;
   std::string early_;       // bytes behind a request that is being answered or decided
-  std::vector<std::string> held_; // commands behind an `authenticate` that is being decided
+  std::vector<std::pair<wire::Opcode, std::string>> held_; // messages behind an `authenticate` that is being decided
   std::size_t held_bytes_ = 0;
+  std::optional<std::uint16_t> parted_; // the code of a Close behind them
   std::string address_;
   std::string origin_;      // of the handshake
   std::string path_;        // kept for the report, after the request is gone
