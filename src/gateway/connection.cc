@@ -84,6 +84,7 @@ std::string Connection::agree_on_extensions(std::string_view offers, std::string
 void Connection::enter(Entered entered) {
   identity_ = std::move(entered.identity);
   service_ = entered.service;
+  terms_ = entered.terms;
   address_ = std::move(entered.address);
   user_pass_ = std::move(entered.user_pass);
   address_pass_ = std::move(entered.address_pass);
@@ -98,7 +99,7 @@ void Connection::enter(Entered entered) {
   std::string& json = shard_.scratch();
   json.clear();
   protocol::authentication_success(json, entered.id,
-                                   {.user = {identity_.user.view(), identity_.name}, .connection = {connection, static_cast<std::size_t>(written)}, .session = identity_.session.view(), .permissions = identity_.permissions, .expires_at = identity_.expires_at},
+                                   {.user = {identity_.user.view(), identity_.name}, .connection = {connection, static_cast<std::size_t>(written)}, .session = identity_.session.view(), .permissions = identity_.permissions, .expires_at = identity_.expires_at, .terms = terms_},
                                    shard_.policy().welcome_tail);
   say(json);
 }

@@ -59,6 +59,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
     std::string address;
     Pass user_pass;
     Pass address_pass;
+    protocol::ClientTerms terms; // as far as the handshake or `authenticate` told
     MessageId id; // of the `authenticate` that is answered
   };
   void enter(Entered entered);
@@ -89,6 +90,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] ConnectionId id() const { return id_; }
   [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
   [[nodiscard]] loop::Transport& transport() { return transport_; }
   [[nodiscard]] Shard& shard() { return shard_; }
   [[nodiscard]] Entrance* entrance() { return entrance_.get(); }
@@ -145,6 +147,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   SendTerms send_;
   wire::WsDecoder frames_;
   Identity identity_;
+  protocol::ClientTerms terms_;
   std::string address_;       // the client's, after TRUSTED_PROXIES
   std::size_t answers_ = 0;   // bytes of answers queued since the queue was empty last
   protocol::Meter bytes_, commands_, refusals_; // refusals_: of commands beyond the allowance

@@ -1,6 +1,9 @@
 #include "gateway/entrance.h"
 
+#include <charconv>
+
 #include "base/bytes.h"
+#include "door/evidence.h"
 #include "gateway/connection.h"
 #include "gateway/shard.h"
 #include "protocol/encode.h"
@@ -11,6 +14,20 @@ namespace {
 
 // Commands that wait for the decision; more than this is no client of ours.
 constexpr std::size_t kHeldBytes = 128 * 1024;
+
+// ?features=a,b&max_message=N. What cannot be read is as if it were not there: the answer
+// of the door echoes what was understood.
+protocol::ClientTerms terms_in(const Request& request) {
+  protocol::ClientTerms terms;
+  if (request.query.empty()) return terms;
+  for (const std::string& list : door::query_values(request, "features")) terms.name(protocol::features_of_list(list));
+  for (const std::string& text : door::query_values(request, "max_message")) {
+    std::uint64_t bytes = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+    if (error == std::errc{} && end == text.data() + text.size()) terms.limit(bytes);
+  }
+  return terms;
+}
 
 } // namespace
 
@@ -30,6 +47,7 @@ void Entrance::begin_door() {
   if (origin != nullptr) origin_ = *origin;
   if (const auto* key = request_.headers.find("Sec-WebSocket-Key")) upgrade_key_ = *key;
   newest_keys_ = false;
+  terms_ = terms_in(request_);
   door_ = std::make_unique<door::Door>(shard_.policy().door, door::Handshake{.request = &request_, .secure = request_.secure});
   connection_.set_phase(Connection::Phase::deciding);
   shard_.loop().disarm(connection_);
@@ -181,6 +199,8 @@ void Entrance::on_first_message(std::string_view text) {
     std::optional<std::string> token, ticket;
     if (!command->token.empty()) token = std::string(command->token);
     if (!command->ticket.empty()) ticket = std::string(command->ticket);
+    if (command->features) terms_.name(*command->features);
+    if (command->max_message) terms_.limit(*command->max_message);
     connection_.set_phase(Connection::Phase::deciding);
     shard_.loop().disarm(connection_);
     door_->first_message(std::move(token), std::move(ticket));
@@ -227,6 +247,7 @@ void Entrance::admit(Admission admission) {
                      .address = address_,
                      .user_pass = std::move(user_pass_),
                      .address_pass = std::move(address_pass_),
+                     .terms = terms_,
                      .id = authenticate_id_});
   for (const auto& [kind, payload] : held) connection_.take_message(kind, shard_.padded(payload));
   if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));

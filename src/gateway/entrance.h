@@ -113,6 +113,7 @@ class Entrance final : private Idle {
   Pass handshake_, arriving_;   // see Arrival
   Pass pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
+  protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
   std::string token_;       // to be checked
   MonoTime begun_{};        // the first byte of the request that is read or answered
   MonoTime due_{};          // the end of our patience with what is awaited

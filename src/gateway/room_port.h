@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/refusal.h"
 #include "protocol/encode.h"
+#include "protocol/terms.h"
 
 namespace foyer::gateway {
 
@@ -35,12 +36,14 @@ struct Speaker {
   UserId user;
   std::string name;
   Permissions permissions;
+  protocol::ClientTerms terms = {}; // features and the longest message of the client
 };
 
 // A client's last known position in a room.
 struct SincePosition {
   std::string epoch;
   Offset offset = 0;
+  std::optional<Offset> change = {}; // the last change it heard of
 };
 
 struct JoinQuestion {
@@ -71,6 +74,10 @@ struct Publication {
   Offset offset = 0; // 0: an event that is not part of the history
   bool of_message = false; // an event about a message that was published before: who is joining must hear it, too
   UserId except;     // a user that is not told; empty: nobody
+  // Clients that named the feature get this instead of `frame` (null: they get `frame`);
+  // where `frame` is null the others get nothing.
+  protocol::Feature feature{};
+  SharedBytes featured = {};
 };
 
 // What room owners ask of the shards. Calls are made on the owner's loop; the

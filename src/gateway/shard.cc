@@ -16,6 +16,12 @@ constexpr Millis kUnheardLinger{100};
 
 namespace {
 
+// What this connection is sent of a publication; null: nothing.
+const SharedBytes& frame_for(const Publication& publication, const Connection& connection) {
+  if (publication.featured && connection.terms().features.has(publication.feature)) return publication.featured;
+  return publication.frame;
+}
+
 // Some of it was not held: the client learns by the Close that it must join with `since`.
 Refusal too_much_held() { return {.cause = Cause::SLOW_CONSUMER, .evidence = "more was published during a join than may be held back"}; }
 
@@ -252,14 +258,16 @@ void Shard::publish(const Publication& publication) {
   std::uint64_t delivered = 0;
   for (auto& subscription : room.subscriptions) {
     Connection& connection = *subscription.connection;
+    const SharedBytes& frame = frame_for(publication, connection);
+    if (!frame) continue;
     // The answer to a join tells who is there; what was live before goes on.
     const bool passing = publication.offset == 0 && !publication.of_message;
     if (subscription.joining && passing && !subscription.joining->again) continue;
     if (subscription.joining && !passing) {
       auto& joining = *subscription.joining;
-      joining.held_bytes += publication.frame->size();
+      joining.held_bytes += frame->size();
       if (joining.held_bytes > policy_.joining_bytes) continue; // told when the join is answered
-      joining.held.emplace_back(publication.of_message ? UINT64_MAX : publication.offset, publication.frame);
+      joining.held.emplace_back(publication.of_message ? UINT64_MAX : publication.offset, frame);
       continue;
     }
     if (!publication.except.empty() && connection.identity().user == publication.except) continue;
@@ -267,11 +275,11 @@ void Shard::publish(const Publication& publication) {
     if (!room.own_user.empty() && connection.identity().user.view() != room.own_user) continue;
     ++delivered;
     if (connection.packs()) packing_.push_back(&connection);
-    else connection.deliver(publication.frame);
+    else connection.deliver(frame);
   }
   // One kind after the other: who has the same to send shares it (loop::TurnQueue), and
   // finds it as long as nobody has something else between.
-  for (Connection* connection : packing_) connection->deliver(publication.frame);
+  for (Connection* connection : packing_) connection->deliver(frame_for(publication, *connection));
   packing_.clear();
   metrics_.delivered.add(delivered);
 }

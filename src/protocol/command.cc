@@ -39,9 +39,10 @@ struct Member {
 
 struct Members {
   Member<std::string_view> type, token, ticket, room, user, message, key, request, agent, run;
-  Member<std::uint64_t> id, limit, before, offset;
+  Member<std::uint64_t> id, limit, before, after, offset, max_message;
   Member<bool> on;
   Member<Since> since;
+  Member<Features> features;
 };
 
 // What went wrong with the JSON itself.
@@ -199,12 +200,34 @@ Walk read_bool(JsonValue value, Member<bool>& member) {
   });
 }
 
+// A list of names; what stands beyond kMaxFeatures is read and ignored.
+Walk read_features(JsonValue value, Member<Features>& member) {
+  return read_typed(value, json_type::array, member, [&]() -> Walk {
+    simdjson::ondemand::array array;
+    if (auto e = value.get_array().get(array)) return Broken{text_of(e)};
+    Features features;
+    bool strings = true;
+    std::size_t count = 0;
+    for (auto element : array) {
+      JsonValue item;
+      if (auto e = element.get(item)) return Broken{text_of(e)};
+      Member<std::string_view> name;
+      if (auto broken = read_string(item, name)) return broken;
+      if (!name.is_good()) strings = false;
+      else if (++count <= kMaxFeatures) features.add(name.value);
+    }
+    if (strings) member.good(features);
+    else member.wrong();
+    return std::nullopt;
+  });
+}
+
 Walk read_since(JsonValue value, Member<Since>& member) {
   return read_typed(value, json_type::object, member, [&]() -> Walk {
     JsonObject object;
     if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
     Member<std::string_view> epoch;
-    Member<std::uint64_t> offset;
+    Member<std::uint64_t> offset, change;
     SeenMembers seen;
     for (auto entry : object) {
       simdjson::ondemand::field field;
@@ -215,23 +238,32 @@ Walk read_since(JsonValue value, Member<Since>& member) {
       Walk broken;
       if (name == "epoch") broken = read_string(field.value(), epoch);
       else if (name == "offset") broken = read_integer(field.value(), offset);
+      else if (name == "change") broken = read_integer(field.value(), change);
       else broken = skip(field.value(), 2);
       if (broken) return broken;
     }
-    if (epoch.is_good() && offset.is_good()) member.good(Since{epoch.value, offset.value});
-    else member.wrong();
+    using State = Member<std::uint64_t>::State;
+    if (!epoch.is_good() || !offset.is_good() || change.state == State::wrong) member.wrong();
+    else member.good(Since{.epoch = epoch.value, .offset = offset.value, .change = change.is_good() ? std::optional<Offset>(change.value) : std::nullopt});
     return std::nullopt;
   });
 }
 
 Walk read_member(std::string_view name, JsonValue value, Members& members) {
   switch (name.empty() ? '\0' : name[0]) {
-    case 'a': if (name == "agent") return read_string(value, members.agent); break;
+    case 'a':
+      if (name == "after") return read_integer(value, members.after);
+      if (name == "agent") return read_string(value, members.agent);
+      break;
     case 'b': if (name == "before") return read_integer(value, members.before); break;
+    case 'f': if (name == "features") return read_features(value, members.features); break;
     case 'i': if (name == "id") return read_integer(value, members.id); break;
     case 'k': if (name == "key") return read_string(value, members.key); break;
     case 'l': if (name == "limit") return read_integer(value, members.limit); break;
-    case 'm': if (name == "message") return read_string(value, members.message); break;
+    case 'm':
+      if (name == "message") return read_string(value, members.message);
+      if (name == "max_message") return read_integer(value, members.max_message);
+      break;
     case 'o':
       if (name == "on") return read_bool(value, members.on);
       if (name == "offset") return read_integer(value, members.offset);
@@ -282,6 +314,7 @@ class Taker {
     if constexpr (std::is_same_v<T, std::string_view>) return "must be a string";
     else if constexpr (std::is_same_v<T, bool>) return "must be true or false";
     else if constexpr (std::is_same_v<T, Since>) return "must be {epoch: string, offset: integer}";
+    else if constexpr (std::is_same_v<T, Features>) return "must be an array of strings";
     else return "must be an integer from 0 to 2^53-1";
   }
   std::string field_, what_;
@@ -335,6 +368,7 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
     switch (command.type) {
       case CommandType::authenticate:
         take.optional("token", members.token, command.token).optional("ticket", members.ticket, command.ticket);
+        take.optional("features", members.features, command.features).optional("max_message", members.max_message, command.max_message);
         credential_expected = command.token.empty() && command.ticket.empty();
         if (credential_expected) take.fail("token", "or ticket is missing");
         break;
@@ -360,7 +394,8 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
         break;
       case CommandType::typing: take.required("room", members.room, command.room).required("on", members.on, command.on); break;
       case CommandType::history:
-        take.required("room", members.room, command.room).optional("before", members.before, command.before).optional("limit", members.limit, command.limit);
+        take.required("room", members.room, command.room).optional("before", members.before, command.before).optional("after", members.after, command.after).optional("limit", members.limit, command.limit);
+        if (command.before && command.after) take.fail("after", "and before exclude each other");
         break;
       case CommandType::rooms:
       case CommandType::ping:

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/ids.h"
+#include "protocol/terms.h"
 
 namespace foyer::protocol {
 
@@ -21,6 +22,7 @@ enum class CommandType : std::uint8_t {
 struct Since {
   std::string_view epoch;
   Offset offset = 0; // the last one seen
+  std::optional<Offset> change = {}; // the last change that was heard of; feature `changes`
 };
 
 // Views into the decoder; valid until it reads the next message.
@@ -29,6 +31,8 @@ struct Command {
   std::optional<std::uint64_t> id;
   std::string_view token;   // authenticate, refresh
   std::string_view ticket;  // authenticate
+  std::optional<Features> features;         // authenticate
+  std::optional<std::uint64_t> max_message; // authenticate
   std::string_view room;
   std::string_view user;    // direct, invite, remove
   std::string_view message; // chat
@@ -36,6 +40,7 @@ struct Command {
   std::optional<Since> since;           // join
   std::optional<std::uint32_t> limit;   // join, history
   std::optional<Offset> before;         // history, exclusive
+  std::optional<Offset> after;          // history, exclusive; not together with before
   Offset offset = 0;                    // delete
   bool on = false;                      // typing
 };

@@ -37,6 +37,39 @@ struct Reader {
   }
 };
 
+TEST(Command, FeaturesAreAListOfNamesOfWhichUnknownOnesAreIgnored) {
+  Reader r;
+  auto c = r.good(R"({"type":"authenticate","token":"t","features":["changes","x","room_reset"],"max_message":20000})");
+  ASSERT_TRUE(c.features);
+  EXPECT_TRUE(c.features->has(Feature::changes));
+  EXPECT_TRUE(c.features->has(Feature::room_reset));
+  EXPECT_FALSE(c.features->has(Feature::pages));
+  EXPECT_EQ(c.max_message, 20'000U);
+  EXPECT_FALSE(r.good(R"({"type":"authenticate","token":"t"})").features);
+  EXPECT_EQ(r.good(R"({"type":"authenticate","token":"t","features":[]})").features, Features{});
+  EXPECT_EQ(r.bad(R"({"type":"authenticate","token":"t","features":"changes"})").field, "features");
+  EXPECT_EQ(r.bad(R"({"type":"authenticate","token":"t","features":["changes",1]})").field, "features");
+  EXPECT_EQ(r.bad(R"({"type":"authenticate","token":"t","max_message":"1"})").field, "max_message");
+}
+
+TEST(Command, NoMoreFeaturesAreReadThanTheLimit) {
+  Reader r;
+  std::string list = R"({"type":"authenticate","token":"t","features":[)";
+  for (std::size_t i = 0; i < kMaxFeatures; ++i) list += "\"f" + std::to_string(i) + "\",";
+  EXPECT_EQ(r.good(list + "\"changes\"]}").features, Features{});
+  std::string query;
+  for (std::size_t i = 0; i < kMaxFeatures; ++i) query += "f,";
+  EXPECT_EQ(features_of_list(query + "changes"), Features{});
+  EXPECT_TRUE(features_of_list("a,changes").has(Feature::changes));
+}
+
+TEST(Command, APositionMayNameTheLastChange) {
+  Reader r;
+  EXPECT_EQ(r.good(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","change":4}})").since->change, 4U);
+  EXPECT_FALSE(r.good(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e"}})").since->change);
+  EXPECT_EQ(r.bad(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","change":"4"}})").field, "since");
+}
+
 TEST(Command, ReadsEveryTypeWithItsMembersInAnyOrder) {
   Reader r;
   EXPECT_EQ(r.good(R"({"type":"ping","id":7})").id, 7U);
@@ -53,6 +86,8 @@ TEST(Command, ReadsEveryTypeWithItsMembersInAnyOrder) {
   EXPECT_TRUE(r.good(R"({"type":"typing","room":"tea","on":true})").on);
   EXPECT_EQ(r.good(R"({"type":"delete","room":"tea","offset":9007199254740991})").offset, kMaxInteger);
   EXPECT_EQ(r.good(R"({"type":"history","room":"tea","before":5})").before, 5U);
+  EXPECT_EQ(r.good(R"({"type":"history","room":"tea","after":5})").after, 5U);
+  EXPECT_EQ(r.bad(R"({"type":"history","room":"tea","after":5,"before":9})").field, "after");
   EXPECT_EQ(r.good(R"({"type":"authenticate","ticket":"t"})").ticket, "t");
   EXPECT_EQ(r.good(R"({"type":"invite","room":"private:x","user":"u"})").user, "u");
   EXPECT_EQ(r.good("  {\"type\" : \"rooms\"} \n").type, CommandType::rooms);

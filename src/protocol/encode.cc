@@ -134,7 +134,7 @@ void authentication_success(std::string& out, MessageId id, const Welcome& welco
   string_member(out, "session", welcome.session);
   append(out, R"(,"permissions":[)");
   const char* comma = "";
-  const auto permission = [&](bool has, std::string_view name) {
+  const auto name_if = [&](bool has, std::string_view name) {
     if (!has) return;
     append(out, comma);
     comma = ",";
@@ -142,11 +142,18 @@ void authentication_success(std::string& out, MessageId id, const Welcome& welco
     append(out, name);
     out.push_back('"');
   };
-  permission(welcome.permissions.chat_read, "chat:read");
-  permission(welcome.permissions.chat_write, "chat:write");
-  permission(welcome.permissions.admin, "admin");
+  name_if(welcome.permissions.chat_read, "chat:read");
+  name_if(welcome.permissions.chat_write, "chat:write");
+  name_if(welcome.permissions.admin, "admin");
   out.push_back(']');
   time_member(out, "expires_at", welcome.expires_at);
+  if (welcome.terms.named_features) {
+    append(out, R"(,"features":[)");
+    comma = "";
+    for (const auto& [name, feature] : kFeatures) name_if(welcome.terms.features.has(feature), name);
+    out.push_back(']');
+  }
+  if (welcome.terms.max_message > 0) number_member(out, "max_message", welcome.terms.max_message);
   append(out, constants_tail);
 }
 

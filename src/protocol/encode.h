@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/refusal.h"
+#include "protocol/terms.h"
 
 namespace foyer::protocol {
 
@@ -41,6 +42,7 @@ struct Welcome {
   std::string_view session;
   Permissions permissions;
   WallTime expires_at{};
+  ClientTerms terms = {}; // what was understood is echoed, if the client named any
 };
 // The parts of authentication_success that are the same for everybody, made once.
 struct WelcomeConstants {
