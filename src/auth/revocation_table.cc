@@ -66,7 +66,17 @@ void RevocationTable::forget_oldest() {
   if (oldest.at + policy_.token_life >= newest_) floor_ = std::max(floor_, oldest.at);
 }
 
-void RevocationTable::synchronised(MonoTime now) { synchronised_.store(now.time_since_epoch().count(), std::memory_order_release); }
+void RevocationTable::synchronised(MonoTime now) {
+  const auto before = synchronised_.exchange(now.time_since_epoch().count(), std::memory_order_acq_rel);
+  if (before != INT64_MIN) return;
+  const std::lock_guard lock(first_mutex_); // so that whoever waits sees it, or is woken
+  first_.notify_all();
+}
+
+bool RevocationTable::wait_for_first(Millis at_most) const {
+  std::unique_lock lock(first_mutex_);
+  return first_.wait_for(lock, at_most, [this] { return synchronised_.load(std::memory_order_acquire) != INT64_MIN; });
+}
 
 bool RevocationTable::current(MonoTime now) const {
   const std::int64_t last = synchronised_.load(std::memory_order_acquire);

@@ -12,8 +12,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -47,6 +49,9 @@ class RevocationTable {
   // synchronisation, when the last one is too long ago, and for tokens from before
   // what the table still holds.
   [[nodiscard]] std::optional<Refusal> check(const Identity& identity, MonoTime now) const;
+  // Waits for the first synchronisation; false when it did not come in this time. For
+  // a start, before the loops run.
+  [[nodiscard]] bool wait_for_first(Millis at_most) const;
   // Only whether the table may be relied upon.
   [[nodiscard]] bool current(MonoTime now) const;
   [[nodiscard]] std::size_t size() const;
@@ -73,6 +78,8 @@ class RevocationTable {
   WallTime newest_{};
   WallTime floor_{};                           // the latest event that was dropped for want of room
   std::atomic<std::int64_t> synchronised_{INT64_MIN}; // MonoTime's count
+  mutable std::mutex first_mutex_; // with `first_` alone
+  mutable std::condition_variable first_;
 };
 
 } // namespace foyer::auth

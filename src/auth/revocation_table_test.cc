@@ -161,6 +161,13 @@ TEST(RevocationRoom, RepetitionsAndEndedStatesTakeNoRoom) {
   EXPECT_EQ(answer(table, carol), "TOKEN_REVOKED");
 }
 
+TEST(RevocationThreads, AStartWaitsForTheFirstSynchronisation) {
+  RevocationTable table{{}};
+  EXPECT_FALSE(table.wait_for_first(Millis{0}));
+  std::jthread stream([&] { table.synchronised(kNow); });
+  EXPECT_TRUE(table.wait_for_first(Millis{60'000}));
+}
+
 TEST(RevocationThreads, QuestionsAndEventsTogether) {
   RevocationTable table{{.table_size = 100}};
   table.synchronised(kNow);

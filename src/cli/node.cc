@@ -28,6 +28,8 @@ namespace foyer::cli {
 namespace {
 
 constexpr std::size_t kControlSecondsPerFlush = 10;
+// A start waits so long for what the first clients are judged by, then lets them in to be refused.
+constexpr Millis kFirstSynchronisation{2'000};
 
 } // namespace
 
@@ -75,6 +77,7 @@ struct Node::Parts {
   std::atomic<bool> stopped{false};
 
   Result<void> build_all(std::string fingerprint);
+  void await_first_synchronisation();
   Result<void> bind();
   Result<void> open_tls();
   Result<void> open_chat();
@@ -253,8 +256,21 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   if (config.role_gateway) gateway->watch_revocations();
   control->every(std::chrono::seconds{kControlSecondsPerFlush}, [this] { reporter->flush(); });
   if (tls) tls->watch(*control);
+  await_first_synchronisation();
   loops->start();
   return {};
+}
+
+// Clients that connect meanwhile wait in the listener's queue.
+void Node::Parts::await_first_synchronisation() {
+  if (!config.role_gateway) return;
+  const MonoTime until = clock.mono() + kFirstSynchronisation;
+  const auto left = [&] { return std::max(Millis{0}, std::chrono::duration_cast<Millis>(until - clock.mono())); };
+  const bool revocations_known = revocations->wait_for_first(left());
+  const bool keys_known = !remote_auth || remote_auth->wait_for_keys(left());
+  if (revocations_known && keys_known) return;
+  log.warning("not_synchronised", "The auth service has not answered yet. Clients are refused until it does.",
+              {{"revocations", revocations_known}, {"keys", keys_known}, {"next", "Look at the auth service; this process goes on by itself when it answers."}});
 }
 
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -278,8 +294,14 @@ std::string Node::status_json() const {
                                   {"started", rfc3339(p.started)}, {"version", p.build.version}, {"build", p.build.build}}) + "\n";
 }
 
-void Node::reload() {
-  if (parts_->tls) parts_->tls->reload();
+std::vector<std::string_view> Node::reload() {
+  std::vector<std::string_view> read;
+  if (parts_->tls) {
+    parts_->tls->reload();
+    read.emplace_back("the TLS files");
+  }
+  if (parts_->remote_auth && parts_->remote_auth->reload()) read.emplace_back("the key set");
+  return read;
 }
 
 void Node::drain(std::function<void()> done) {

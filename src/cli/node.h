@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/refusal.h"
@@ -32,8 +34,8 @@ class Node {
   [[nodiscard]] const NodeAddress& address() const;
   [[nodiscard]] std::string status_json() const; // DATA/foyer.json
 
-  // Reads the TLS files again. From any thread.
-  void reload();
+  // Reads the TLS files again and fetches the key set; what of the two there is to read. From any thread.
+  std::vector<std::string_view> reload();
   // Everybody is told and closed in batches; `done` is called when nobody is left or
   // drain_timeout has passed. Once.
   void drain(std::function<void()> done);

@@ -60,7 +60,10 @@ Result<void> RemoteAuth::make_keys() {
   url.query.clear();
   key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control, net::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
   key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_), auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
-                                                  [this](std::shared_ptr<const jose::KeySet> keys) { verifier_->replace_keys(std::move(keys)); });
+                                                  [this](std::shared_ptr<const jose::KeySet> keys) {
+                                                    verifier_->replace_keys(std::move(keys));
+                                                    std::call_once(first_keys_set_, [this] { first_keys_.set_value(); });
+                                                  });
   // Tokens are of our own accounts where the keys are those of our auth service.
   TRY(server, wire::parse_url(c.auth_service_url));
   const bool own = url.origin() == server.origin();
@@ -79,6 +82,21 @@ std::vector<std::string> RemoteAuth::kids() const {
 void RemoteAuth::start() {
   if (key_set_) key_set_->start();
   fit_->start();
+}
+
+bool RemoteAuth::wait_for_keys(Millis at_most) {
+  return !key_set_ || first_keys_.get_future().wait_for(at_most) == std::future_status::ready;
+}
+
+bool RemoteAuth::reload() {
+  if (!key_set_) return false;
+  runtime_.control.post([this] {
+    key_set_->refresh([&log = runtime_.log](Result<bool> newer) {
+      if (!newer) log.warning("key_set_not_fetched", newer.error().operator_text(), {{"code", newer.error().code()}});
+      else log.info("key_set_fetched", *newer ? "There is a newer key set; tokens are verified with it." : "The key set is the one in use, or was fetched a moment ago.");
+    });
+  });
+  return true;
 }
 
 std::function<void(std::move_only_function<void(Result<bool>)>)> RemoteAuth::refresh_keys() {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "api/health.h"
@@ -25,6 +27,10 @@ class RemoteAuth {
   [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(const Runtime& runtime, auth::OnForwardRefusal on_refusal);
 
   void start(); // once
+  // Waits for the first key set; true at once where the keys are configured. False when it did not come in this time.
+  [[nodiscard]] bool wait_for_keys(Millis at_most);
+  // Fetches the key set now; false where there is none to fetch.
+  bool reload();
   [[nodiscard]] auth::AuthService& service() { return *service_; }
   [[nodiscard]] auth::LocalVerifier& verifier() { return *verifier_; }
   // GatewayDeps::refresh_keys; empty for a shared secret.
@@ -44,6 +50,8 @@ class RemoteAuth {
   std::unique_ptr<auth::PooledTransport> questions_, forwarded_, key_server_; // of their own each, so that none waits for another
   std::unique_ptr<auth::ServiceIdentity> identity_;
   std::unique_ptr<auth::LocalVerifier> verifier_;
+  std::promise<void> first_keys_;
+  std::once_flag first_keys_set_;
   std::unique_ptr<auth::KeySetSource> key_set_; // null for a shared secret
   std::unique_ptr<auth::RevocationStream> stream_;
   std::unique_ptr<auth::RemoteAuthService> service_;
