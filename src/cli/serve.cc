@@ -1,52 +1,32 @@
 #include <fmt/format.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/fitness.h"
+#include "cli/log_file.h"
 #include "cli/node.h"
+#include "cli/signals.h"
 #include "config/development.h"
 #include "config/load.h"
 #include "config/report.h"
+#include "config/table.h"
 #include "store/data_dir.h"
 
 namespace foyer::cli {
 namespace {
 
-// Signals are taken by the main thread alone, one after the other.
-class Signals {
- public:
-  // SIGHUP is a word to read the TLS files again, where there are any; else it is
-  // what it always was, the end of the terminal and of the process.
-  explicit Signals(bool reloads) {
-    sigemptyset(&set_);
-    for (const int s : {SIGINT, SIGTERM, SIGUSR2}) sigaddset(&set_, s);
-    if (reloads) sigaddset(&set_, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); // a file at its limit is STORE_FULL, not the end of the process
-  }
-  [[nodiscard]] int wait() const {
-    int taken = 0;
-    while (sigwait(&set_, &taken) != 0) {}
-    return taken;
-  }
-  // Ends a wait() from another thread.
-  static void finished() { kill(getpid(), SIGUSR2); }
-
- private:
-  sigset_t set_{};
-};
-
 constexpr std::string_view kUsage =
     "Usage: foyer serve [OPTIONS]\n\n"
     "Checks its configuration, then listens. Opens no port while anything is wrong.\n"
-    "SIGTERM and SIGINT drain and end it; SIGHUP reads the TLS files again.\n"
+    "Signals: TERM and INT drain and end it, a second one ends it at once; HUP reads the TLS files and the key set\n"
+    "again and names changed options that need a restart; USR1 opens the log again after it was renamed.\n"
     "Exit status: 0 after a drain, 1 not fit or cannot listen.\n\n"
     "Examples:\n"
     "  foyer serve --dev                          try it: secrets are generated into ./data\n"
@@ -77,6 +57,51 @@ void greet(const config::Config& config, const NodeAddress& address) {
   std::fflush(stdout);
 }
 
+// Options that have another value now than at the start: none of them takes effect before a restart.
+std::vector<std::string_view> changed_options(const config::Loaded& started, const config::Inputs& inputs) {
+  std::vector<std::string_view> out;
+  const auto now = config::load(inputs);
+  for (const auto& option : config::all_options()) {
+    const bool generated = started.source_of(option.name).kind == config::Source::Kind::generated && !now.given(option.name);
+    if (!generated && config::format_value(option, now.config) != config::format_value(option, started.config)) out.push_back(option.name);
+  }
+  return out;
+}
+
+void reload(Node& node, const config::Loaded& started, const config::Inputs& inputs, Log& log) {
+  const auto read = node.reload();
+  if (read.empty()) log.info("reloaded", "SIGHUP: nothing to read again; there are no TLS files and no key set.");
+  else log.info("reloaded", fmt::format("SIGHUP: reading {} again.", fmt::join(read, " and ")));
+  const auto changed = changed_options(started, inputs);
+  if (changed.empty()) return;
+  log.warning("restart_needed", fmt::format("These options have changed and take effect at the next start: {}.", fmt::join(changed, ", ")), {{"next", "Run `foyer check`, then restart."}});
+}
+
+void reopen(const LogFile& file, Log& log) {
+  switch (file.reopen()) {
+    case LogFile::Reopened::yes: return log.info("log_reopened", "SIGUSR1: the log file was opened again.", {{"file", file.path()}});
+    case LogFile::Reopened::no_file: return log.info("log_not_reopened", "SIGUSR1: standard error is not a file, so there is no log file to open again.");
+    case LogFile::Reopened::failed: return log.error("log_not_reopened", "SIGUSR1: the log file cannot be opened again; writing goes on in the old one.", {{"file", file.path()}});
+  }
+}
+
+// Until a drain has ended; false: a second signal cut it short.
+bool run_until_ended(Node& node, const Signals& signals, const std::function<void()>& on_reload, const LogFile& log_file, Log& log) {
+  bool draining = false;
+  for (;;) {
+    switch (signals.wait()) {
+      case Signals::Order::finished: return true;
+      case Signals::Order::reload: on_reload(); break;
+      case Signals::Order::reopen_log: reopen(log_file, log); break;
+      case Signals::Order::end:
+        if (std::exchange(draining, true)) return false;
+        log.info("draining", "Shutting down: clients are notified, then closed in batches.");
+        node.drain([&signals] { signals.finish(); });
+        break;
+    }
+  }
+}
+
 } // namespace
 
 int run_serve(Args args) {
@@ -86,8 +111,10 @@ int run_serve(Args args) {
     return 0;
   }
   const auto read = config::system_files();
-  auto loaded = config::load({.args = {args.begin(), args.end()}, .environment = config::system_environment(), .read = read});
-  const Signals signals(!loaded.config.tls_cert_file.empty());
+  const config::Inputs inputs{.args = {args.begin(), args.end()}, .environment = config::system_environment(), .read = read};
+  auto loaded = config::load(inputs);
+  const Signals signals;
+  const LogFile log_file;
   const auto findings = fitness(loaded, read);
   if (!config::is_fit(findings)) return not_fit(findings);
   const auto log = make_log(loaded.config.log_format, loaded.config.log_level);
@@ -109,15 +136,8 @@ int run_serve(Args args) {
                                                  {"environment", config::to_string(loaded.config.environment)}, {"version", FOYER_VERSION}});
   greet(loaded.config, address);
 
-  int told = signals.wait();
-  for (; told == SIGHUP; told = signals.wait()) (*node)->reload();
-  if (told != SIGUSR2) {
-    log->info("draining", "Told to end: everybody is told, then closed in batches.");
-    (*node)->drain([] { Signals::finished(); });
-    // A second request to end does not wait.
-    do told = signals.wait(); while (told == SIGHUP);
-    if (told != SIGUSR2) log->warning("stopped", "Told to end again: ending at once.");
-  }
+  const bool ordered = run_until_ended(**node, signals, [&] { reload(**node, loaded, inputs, *log); }, log_file, *log);
+  if (!ordered) log->warning("stopped", "Second signal: ending at once.");
   (*node)->stop();
   data->remove_status();
   log->info("ended", "Foyer has ended.");
