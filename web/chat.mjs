@@ -61,7 +61,7 @@ export class Chat {
     connection.onPhase((c) => { if (c.phase !== 'online') this.#offline(); });
   }
 
-  // listener(room name | null, what): null is the list of rooms
+  // listener(room name | null, what): null is the list of rooms; what is 'gone' when a room left the list
   onChange(listener) { this.#listeners.push(listener); }
   #changed(name, what = '') { for (const listener of this.#listeners) listener(name, what); }
 
@@ -84,22 +84,29 @@ export class Chat {
 
   // Rooms
 
-  #room(name, kind) {
+  #known(name, kind) {
     let room = this.rooms.get(name);
     if (!room) {
       room = new Room(name, kind);
       this.rooms.set(name, room);
-      this.#changed(null);
     }
     return room;
   }
 
+  #room(name, kind) {
+    const isNew = !this.rooms.has(name);
+    const room = this.#known(name, kind);
+    if (isNew) this.#changed(null);
+    return room;
+  }
+
+  // Listeners hear of the list when it is complete, so that the page chooses a room once.
   async #arrived() {
     const { answer } = await this.#connection.request('rooms');
     if (!answer) return;
-    for (const row of answer.rooms) this.#room(row.room, row.kind);
-    for (const name of this.#world.remembered(this.me.id)) this.#room(name);
-    this.#room(`user:${this.me.id}`, 'own');
+    for (const row of answer.rooms) this.#known(row.room, row.kind);
+    for (const name of this.#world.remembered(this.me.id)) this.#known(name);
+    this.#known(`user:${this.me.id}`, 'own');
     this.#changed(null);
     // The room on the screen first.
     const names = [...this.rooms.keys()].sort((a, b) => (b === this.current) - (a === this.current));
@@ -191,6 +198,7 @@ export class Chat {
     this.rooms.delete(name);
     if (this.current === name) this.current = '';
     this.#remember();
+    this.#changed(name, 'gone');
     this.#changed(null);
   }
 

@@ -39,17 +39,18 @@ const chat = new Chat(connection, {
 const arrival = new Arrival(session, world, () => enter());
 const hall = new Hall(chat, { go: (name) => { if (name) location.hash = hrefOf(name); else if (location.hash) location.hash = ''; else route(); } });
 const panel = new AccountPanel(session, world, {
-  signOut: async () => { connection.stop(); const unheard = await session.end(); leave(); arrival.unheard(unheard); },
+  signOut: async () => { connection.stop(); const unheard = await session.end(); forgetAddress(); leave(); arrival.unheard(unheard); },
   signOutEverywhere: async (account) => {
     connection.stop(); // its end is not news to this window
     const { refusal } = await account.endAll();
     if (refusal && refusal.status !== 401) { connection.start(); return refusal; }
     session.forget();
+    forgetAddress();
     leave();
     arrival.tell('You are signed out everywhere.');
     return null;
   },
-  leaveWindow: () => { session.leaveWindow(); leave(); },
+  leaveWindow: () => { session.leaveWindow(); forgetAddress(); leave(); },
 });
 const notice = new Notice({
   login: () => logInAgain(),
@@ -85,6 +86,9 @@ function leave(refusal = null) {
   arrival.show(refusal);
 }
 
+// The next person in this window does not begin in the room of the one before.
+function forgetAddress() { history.replaceState(null, '', location.pathname); }
+
 // The hash names the room; without one a phone shows the list, a desktop the first room.
 function route() {
   if (!session.user) return;
@@ -94,6 +98,7 @@ function route() {
   if (!name && wide && chat.rooms.size) {
     const rooms = [...chat.rooms.values()];
     name = (rooms.find((r) => r.kind === 'public') ?? rooms.find((r) => r.kind !== 'own') ?? rooms[0]).name;
+    history.replaceState(null, '', hrefOf(name)); // a reload opens the same one
   }
   $('hall').dataset.pane = name ? 'room' : 'list';
   document.title = 'Foyer';
@@ -127,11 +132,15 @@ chat.onChange((name, what) => {
   if (!session.user || !chat.me) return;
   if (name === null) {
     hall.drawRooms();
-    if (chat.current && !chat.rooms.has(chat.current) || shown && !chat.rooms.has(shown.name)) {
+    if (!shown) route();
+    return;
+  }
+  // Only a room that was on the screen and left the list changes the address: one that is not in
+  // the list yet is still to come.
+  if (what === 'gone') {
+    if (shown?.name === name) {
       shown = null;
       location.hash ? location.hash = '' : route();
-    } else if (!shown) {
-      route();
     }
     return;
   }

@@ -1,5 +1,6 @@
 // Debian's Chromium and Firefox, without a window: run a function in a page of theirs.
 // Chromium by playwright-core; Firefox as it is, by WebDriver BiDi over a WebSocket.
+// A tab: go(url), reload(), run(declaration, args), close().
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -14,15 +15,15 @@ const START_MS = 60_000;
 async function startChromium() {
   const browser = await chromium.launch({ executablePath: process.env.FOYER_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-dev-shm-usage'] });
   return {
-    async run(at, declaration, args) {
+    async tab() {
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
-      try {
-        const page = await context.newPage();
-        await page.goto(at);
-        return await page.evaluate(`(${declaration})(...${JSON.stringify(args)})`);
-      } finally {
-        await context.close();
-      }
+      const page = await context.newPage();
+      return {
+        go: (url) => page.goto(url),
+        reload: () => page.reload(),
+        run: (declaration, args) => page.evaluate(`(${declaration})(...${JSON.stringify(args)})`),
+        close: () => context.close(),
+      };
     },
     end: () => browser.close(),
   };
@@ -56,18 +57,20 @@ async function startFirefox() {
   }), START_MS);
   await ask('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
   return {
-    async run(at, declaration, args) {
+    async tab() {
       const { context } = await ask('browsingContext.create', { type: 'tab' });
-      try {
-        await ask('browsingContext.navigate', { context, url: at, wait: 'complete' });
-        const answer = await ask('script.callFunction', {
-          functionDeclaration: `async (text) => JSON.stringify(await (${declaration})(...JSON.parse(text)))`,
-          arguments: [{ type: 'string', value: JSON.stringify(args) }], target: { context }, awaitPromise: true });
-        if (answer.type !== 'success') throw new Error(`in Firefox: ${answer.exceptionDetails?.text}`);
-        return JSON.parse(answer.result.value);
-      } finally {
-        await ask('browsingContext.close', { context });
-      }
+      return {
+        go: (url) => ask('browsingContext.navigate', { context, url, wait: 'complete' }),
+        reload: () => ask('browsingContext.reload', { context, wait: 'complete' }),
+        async run(declaration, args) {
+          const answer = await ask('script.callFunction', {
+            functionDeclaration: `async (text) => JSON.stringify(await (${declaration})(...JSON.parse(text)))`,
+            arguments: [{ type: 'string', value: JSON.stringify(args) }], target: { context }, awaitPromise: true });
+          if (answer.type !== 'success') throw new Error(`in Firefox: ${answer.exceptionDetails?.text}`);
+          return answer.result.value === undefined ? undefined : JSON.parse(answer.result.value);
+        },
+        close: () => ask('browsingContext.close', { context }),
+      };
     },
     async end() {
       socket.terminate();
@@ -82,10 +85,22 @@ async function startFirefox() {
 const STARTS = { chromium: startChromium, firefox: startFirefox };
 const running = new Map();
 
+// A tab of that browser; its cookies are its own in Chromium, and of the whole profile in Firefox.
+export async function openTab(name) {
+  if (!running.has(name)) running.set(name, STARTS[name]());
+  const tab = await (await running.get(name)).tab();
+  return { ...tab, run: (fn, ...args) => tab.run(fn.toString(), args) };
+}
+
 // fn(...args) in a page of `at`, which must be a function of nothing but its arguments.
 export async function inBrowser(name, at, fn, ...args) {
-  if (!running.has(name)) running.set(name, STARTS[name]());
-  return (await running.get(name)).run(at, fn.toString(), args);
+  const tab = await openTab(name);
+  try {
+    await tab.go(at);
+    return await tab.run(fn, ...args);
+  } finally {
+    await tab.close();
+  }
 }
 
 export async function endBrowsers() {
