@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,7 @@ class FixedEntropy final : public Entropy {
 };
 
 [[nodiscard]] std::string rfc3339(WallTime t);                  // 2026-01-02T03:04:05.678Z
+[[nodiscard]] std::optional<WallTime> read_rfc3339(std::string_view text); // what rfc3339() wrote, and nothing else
 [[nodiscard]] inline std::int64_t unix_seconds(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count(); }
 [[nodiscard]] inline std::int64_t unix_millis(WallTime t) { return t.time_since_epoch().count(); }
 [[nodiscard]] inline WallTime from_unix_seconds(std::int64_t s) { return WallTime{std::chrono::seconds{s}}; }

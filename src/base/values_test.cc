@@ -8,6 +8,12 @@
 namespace foyer {
 namespace {
 
+TEST(Time, ReadsWhatItWroteAndNothingElse) {
+  for (const std::int64_t ms : {0LL, 1'767'323'045'678LL, 4'102'444'799'999LL}) EXPECT_EQ(read_rfc3339(rfc3339(from_unix_millis(ms))), from_unix_millis(ms));
+  for (const char* text : {"", "2026-01-02", "2026-01-02T03:04:05.678", "2026-01-02T03:04:05.678z", "2026-13-02T03:04:05.678Z", "2026-01-02T03:60:05.678Z", "2026-01-02T03:04:05.67xZ"})
+    EXPECT_FALSE(read_rfc3339(text)) << text;
+}
+
 TEST(Headers, AreComparedWithoutCase) {
   Headers h{{"Host", "a"}, {"X-Tag", "1"}, {"x-tag", "2"}};
   EXPECT_EQ(*h.find("HOST"), "a");

@@ -42,7 +42,7 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
   const auto history_days = static_cast<std::uint32_t>(config.history_days);
   const auto rooms_per_user = static_cast<std::uint32_t>(config.rooms_per_user);
   if (uses_postgres(config)) {
-    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user,
+    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user, .witness = file(config, "witness"),
                                         .executor = std::move(deps.executor)};
     return rooms::open_postgres_store(server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
@@ -51,6 +51,7 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
                                     .history_days = history_days,
                                     .history_messages = config.history_messages,
                                     .rooms_per_user = rooms_per_user,
+                                    .witness = file(config, "witness"),
                                     .executor = std::move(deps.executor)};
   return rooms::open_sqlite_store(file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }

@@ -24,6 +24,81 @@ class ChatStoreContract : public testing::TestWithParam<std::function<std::uniqu
   std::unique_ptr<StoreWorld> w;
 };
 
+// --- where a room stands ---
+
+TEST_P(ChatStoreContract, ARoomThatIsWhereItWasKnownKeepsItsEpoch) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const RoomRow row = *w->room("tea");
+  EXPECT_EQ(row.time, w->clock().wall());
+  for (const Offset known : {0U, 1U}) {
+    const auto confirmed = w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {row.epoch, known}, std::move(d)); });
+    ASSERT_TRUE(confirmed);
+    EXPECT_EQ(confirmed->epoch, row.epoch);
+    EXPECT_EQ(confirmed->offset, 1U);
+    EXPECT_EQ(confirmed->time, row.time);
+  }
+  EXPECT_EQ(code_of(w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("private:none"), {row.epoch, 1}, std::move(d)); })), "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, ARoomThatIsBehindWhatIsKnownOfItGetsANewEpoch) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const Epoch before = w->room("tea")->epoch;
+  const auto confirmed = w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {before, 5}, std::move(d)); });
+  ASSERT_TRUE(confirmed);
+  EXPECT_NE(confirmed->epoch, before);
+  EXPECT_EQ(confirmed->offset, 1U);
+  EXPECT_EQ(w->room("tea")->epoch, confirmed->epoch);
+  w->open({});
+  EXPECT_EQ(w->room("tea")->epoch, confirmed->epoch);
+  EXPECT_EQ(w->history({.room = RoomName("tea")})->epoch, confirmed->epoch);
+}
+
+TEST_P(ChatStoreContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
+  const auto first = w->say("tea", "ann", "one", "k1");
+  const Epoch before = w->room("tea")->epoch;
+  EXPECT_EQ(first->epoch, before);
+  AppendQuestion next = w->message("tea", "ann", "two");
+  next.known = {before, 7};
+  const auto appended = w->ask<Appended>([&](Done<Appended> d) { w->store().append(next, std::move(d)); });
+  ASSERT_TRUE(appended);
+  EXPECT_EQ(appended->offset, 2U);
+  EXPECT_NE(appended->epoch, before);
+  EXPECT_EQ(w->room("tea")->epoch, appended->epoch);
+  EXPECT_EQ(w->say("tea", "ann", "one", "k1")->epoch, appended->epoch) << "a repetition, too";
+  // What is known of another epoch says nothing.
+  AppendQuestion third = w->message("tea", "ann", "three");
+  third.known = {before, 9};
+  EXPECT_EQ(w->ask<Appended>([&](Done<Appended> d) { w->store().append(third, std::move(d)); })->epoch, appended->epoch);
+}
+
+TEST_P(ChatStoreContract, TheFirstDoubtCountsUntilTheRoomHasAnotherEpoch) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const Epoch epoch = w->room("tea")->epoch;
+  const auto doubt = [&](const Epoch& of, Offset head) { return w->ask<Offset>([&](Done<Offset> d) { w->store().doubt(RoomName("tea"), of, head, std::move(d)); }); };
+  EXPECT_FALSE(w->room("tea")->doubted);
+  EXPECT_EQ(*doubt(epoch, 1), 1U);
+  EXPECT_EQ(*doubt(epoch, 9), 1U);
+  EXPECT_EQ(*doubt(Epoch("other"), 9), 9U) << "not kept: that epoch is over";
+  w->open({});
+  EXPECT_EQ(w->room("tea")->doubted, 1U);
+  ASSERT_TRUE(w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {epoch, 5}, std::move(d)); }));
+  EXPECT_FALSE(w->room("tea")->doubted);
+}
+
+TEST_P(ChatStoreContract, APageTellsWhereTheRoomStoodAndWhenAMessageWasWritten) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const WallTime first = w->clock().wall();
+  w->clock().advance(Millis{1'500});
+  ASSERT_TRUE(w->say("tea", "ann", "two"));
+  auto page = w->history({.room = RoomName("tea"), .limit = 0, .time_of = 1});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->epoch, w->room("tea")->epoch);
+  EXPECT_EQ(page->head, 2U);
+  EXPECT_EQ(page->time_of, first);
+  EXPECT_TRUE(page->messages.empty());
+  EXPECT_FALSE(w->history({.room = RoomName("tea"), .time_of = 3})->time_of);
+}
+
 // --- rooms and members ---
 
 TEST_P(ChatStoreContract, APublicRoomIsMadeByItsFirstOpening) {

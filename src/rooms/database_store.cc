@@ -1,7 +1,9 @@
 #include "rooms/database_store.h"
 
+#include <mutex>
 #include <utility>
 
+#include "rooms/continuity.h"
 #include "rooms/reads.h"
 #include "rooms/writes.h"
 #include "store/reader.h"
@@ -12,33 +14,30 @@ namespace {
 
 constexpr std::string_view kCopyFact = "copy";
 constexpr std::uint64_t kSweepAfter = 10'000; // messages
+constexpr Millis kBarrierEvery{60'000};       // while there are changes
 
 class DatabaseStore final : public ChatStore {
  public:
-  DatabaseStore(const DatabaseStoreOptions& options, const Clock& clock, Entropy& entropy)
+  DatabaseStore(const DatabaseStoreOptions& options, const Clock& clock, Entropy& entropy, Log& log)
       : retention_{.days = options.history_days, .messages = options.history_messages},
         clock_(clock),
         entropy_(entropy),
         writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user}),
-        sweep_(retention_, clock) {}
+        sweep_(retention_, clock),
+        continuity_(options.witness, entropy, log) {}
   ~DatabaseStore() override { DatabaseStore::close(); }
 
   Result<void> start(store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {
     store::WriterHooks hooks;
-    hooks.opened = [this](store::Database& db) { return renew_epochs_of_copy(db); };
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
     hooks.upkeep = [this](store::Database& db) { return sweep_.step(db); };
-    // Who knows what happened while there was no connection: nothing is remembered from before.
-    auto anew = [this, writing = std::move(writing)] {
-      writes_.forget();
-      return writing();
-    };
+    auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
     store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .limit = "store_queue", .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
     TRY(writer, store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
     store::ReaderOptions reader_options{.name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
-    TRY(reader, store::Reader::open(std::move(reading), std::move(reader_options), clock_, metrics, log));
+    TRY(reader, store::Reader::open([this, reading = std::move(reading)] { return open_to_read(reading); }, std::move(reader_options), clock_, metrics, log));
     reader_ = std::move(reader);
     return {};
   }
@@ -52,7 +51,7 @@ class DatabaseStore final : public ChatStore {
       if (*kind == RoomKind::private_ || *kind == RoomKind::direct) return done(refuse(Cause::NOT_A_MEMBER));
       change<RoomRow>([room](Writes& writes, store::Database& db) { return writes.open(db, room); }, std::move(done));
     };
-    reader_->submit<std::optional<RoomRow>>([room](store::Database& db) { return read_room(db, room); }, std::move(make));
+    reader_->submit<std::optional<RoomRow>>([this, room](store::Database& db) { return read_room(db, room, continuity_.barrier()); }, std::move(make));
   }
 
   void create(RoomName room, UserId by, Done<RoomRow> done) override {
@@ -79,6 +78,19 @@ class DatabaseStore final : public ChatStore {
                                  });
   }
 
+  void confirm(RoomName room, Known known, Done<RoomRow> done) override {
+    change<RoomRow>([room, known = std::move(known)](Writes& writes, store::Database& db) { return writes.confirm(db, room, known); }, std::move(done));
+  }
+
+  void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) override {
+    change<Offset>([room, epoch, head](Writes& writes, store::Database& db) { return writes.doubt(db, room, epoch, head); }, std::move(done));
+  }
+
+  void watch(StoreWatch watch) override {
+    const std::lock_guard held(watch_mutex_);
+    watch_ = std::make_shared<const StoreWatch>(std::move(watch));
+  }
+
   void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) override {
     change<Offset>([room, offset, by, any](Writes& writes, store::Database& db) { return writes.erase(db, room, offset, by, any); }, std::move(done));
   }
@@ -88,7 +100,7 @@ class DatabaseStore final : public ChatStore {
   }
 
   void history(HistoryQuestion question, Done<HistoryPage> done) override {
-    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) { return read_history(db, question, retention_, clock_.wall()); }, std::move(done));
+    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) { return read_history(db, question, retention_, clock_.wall(), continuity_.barrier()); }, std::move(done));
   }
 
   void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<RoomRow>> done) override {
@@ -98,6 +110,8 @@ class DatabaseStore final : public ChatStore {
   void close() override {
     // The reader first: its answers may still ask the writer.
     if (reader_) reader_->close();
+    // A copy that was taken before this can be told from what is left behind now.
+    if (writer_ && !std::exchange(closed_, true) && continuity_.of_a_file()) write_barrier();
     if (writer_) writer_->close();
   }
 
@@ -110,34 +124,48 @@ class DatabaseStore final : public ChatStore {
     writer_->submit<T>([this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
   }
 
+  // Who knows what happened while there was no connection: nothing is remembered from before.
+  Result<std::unique_ptr<store::Database>> open_to_write(const store::Opener& writing) {
+    writes_.forget();
+    const auto watch = [this] {
+      const std::lock_guard held(watch_mutex_);
+      return watch_;
+    }();
+    auto db = writing();
+    if (!db) {
+      if (db.error().cause == Cause::CHAT_STORE_IN_USE && opened_ && watch) watch->lost(db.error());
+      return db;
+    }
+    TRY(found, continuity_.take_over(**db));
+    barrier_due_ = clock_.mono() + kBarrierEvery;
+    if (std::exchange(opened_, true) && watch && found == Continuity::Found::perhaps_other) watch->opened_again();
+    return db;
+  }
+
+  Result<std::unique_ptr<store::Database>> open_to_read(const store::Opener& reading) {
+    TRY(db, reading());
+    TRY_VOID(continuity_.check_reader(*db));
+    return db;
+  }
+
+  void write_barrier() {
+    writer_->submit<std::uint64_t>([this](store::Database& db) { return continuity_.next_barrier(db); },
+                                   [this](Result<std::uint64_t> barrier) {
+                                     if (barrier) continuity_.noted(*barrier);
+                                   });
+  }
+
   Result<void> before_commit(store::Database& db) {
     TRY_VOID(writes_.flush(db));
     if (!retention_.none() && writes_.appended() >= kSweepAfter) {
       writes_.reset_appended();
       writer_->start_upkeep();
     }
+    if (const MonoTime now = clock_.mono(); now >= barrier_due_) {
+      barrier_due_ = now + kBarrierEvery;
+      write_barrier();
+    }
     return {};
-  }
-
-  Result<void> renew_epochs_of_copy(store::Database& db) {
-    {
-      TRY(facts, db.query("SELECT 1 FROM facts WHERE name = ?", kCopyFact));
-      TRY(is_copy, facts.step());
-      if (!is_copy) return {};
-    }
-    TRY(transaction, store::Transaction::begin(db));
-    std::vector<std::int64_t> rooms;
-    {
-      TRY(rows, db.query("SELECT id FROM rooms"));
-      for (;;) {
-        TRY(more, rows.step());
-        if (!more) break;
-        rooms.push_back(rows.integer(0));
-      }
-    }
-    for (const std::int64_t room : rooms) TRY_VOID(db.change("UPDATE rooms SET epoch = ? WHERE id = ?", entropy_.short_id(), room));
-    TRY_VOID(db.change("DELETE FROM facts WHERE name = ?", kCopyFact));
-    return transaction.commit();
   }
 
   const Retention retention_;
@@ -145,6 +173,12 @@ class DatabaseStore final : public ChatStore {
   Entropy& entropy_;
   Writes writes_; // of the writer's thread
   Sweep sweep_;         // likewise
+  Continuity continuity_;
+  bool opened_ = false;    // of the writer's thread: it had a connection before
+  MonoTime barrier_due_{}; // likewise
+  bool closed_ = false;
+  std::mutex watch_mutex_;
+  std::shared_ptr<const StoreWatch> watch_;
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Reader> reader_;
 };
@@ -153,7 +187,7 @@ class DatabaseStore final : public ChatStore {
 
 Result<std::unique_ptr<ChatStore>> open_database_store(store::Opener writing, store::Opener reading, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics,
                                                        Log& log) {
-  auto opened = std::make_unique<DatabaseStore>(options, clock, entropy);
+  auto opened = std::make_unique<DatabaseStore>(options, clock, entropy, log);
   TRY_VOID(opened->start(std::move(writing), std::move(reading), options, metrics, log));
   return opened;
 }

@@ -58,6 +58,11 @@ CREATE TABLE facts (
   value TEXT NOT NULL
 );
 )sql",
+    R"sql(
+-- The head of a room when a client knew more of its epoch than is stored: positions beyond it
+-- prove nothing any more, unless their time is right. Null: nobody did.
+ALTER TABLE rooms ADD COLUMN doubted BIGINT;
+)sql",
 };
 
 } // namespace foyer::rooms

@@ -1,5 +1,7 @@
 #include "rooms/reads.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -18,6 +20,10 @@ RoomRow row_of(const store::Statement& rows) {
 
 std::int64_t clamp(Offset offset) { return static_cast<std::int64_t>(std::min<Offset>(offset, static_cast<Offset>(kNoBound))); }
 
+std::unexpected<Refusal> behind(store::Database& db, std::uint64_t shown, std::uint64_t committed) {
+  return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: this server shows barrier {} and {} was committed: it is not the one that is written", db.name(), shown, committed));
+}
+
 Result<void> add_rows(store::Statement& rows, std::vector<std::pair<RoomRow, std::int64_t>>& list) {
   for (;;) {
     TRY(more, rows.step());
@@ -34,11 +40,15 @@ WallTime Retention::oldest(WallTime now) const {
 
 Offset Retention::below(Offset last) const { return messages == 0 || last <= messages ? 0 : last - messages; }
 
-Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room) {
-  TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE name = ?", room));
+Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, std::uint64_t barrier) {
+  TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.doubted, m.time_ms, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier')"
+                     " FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = r.last_offset WHERE r.name = ?", room));
   TRY(there, rows.step());
-  if (!there) return std::nullopt;
+  if (!there) return std::nullopt; // the writer is asked next
+  if (rows.count(7) < barrier) return behind(db, rows.count(7), barrier);
   RoomRow row = row_of(rows);
+  if (!rows.is_null(5)) row.doubted = rows.count(5);
+  if (!rows.is_null(6)) row.time = rows.time(6);
   if (row.kind == RoomKind::private_ || row.kind == RoomKind::direct) {
     TRY(members, members_of(db, rows.integer(0)));
     row.members = std::move(members);
@@ -46,15 +56,24 @@ Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& ro
   return row;
 }
 
-Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now) {
+Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now, std::uint64_t barrier) {
   std::int64_t room = 0;
   Offset low = 0; // exclusive
+  HistoryPage page;
   {
-    TRY(rows, db.query("SELECT id, last_offset FROM rooms WHERE name = ?", question.room));
+    TRY(rows, db.query("SELECT id, last_offset, epoch, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier') FROM rooms WHERE name = ?", question.room));
     TRY(there, rows.step());
-    if (!there) return HistoryPage{};
+    if (!there) return page;
+    if (rows.count(3) < barrier) return behind(db, rows.count(3), barrier);
     room = rows.integer(0);
-    low = retention.below(rows.count(1));
+    page.head = rows.count(1);
+    page.epoch = Epoch(rows.view(2));
+    low = retention.below(page.head);
+  }
+  if (question.time_of) {
+    TRY(rows, db.query("SELECT time_ms FROM messages WHERE room_id = ? AND \"offset\" = ?", room, clamp(*question.time_of)));
+    TRY(there, rows.step());
+    if (there) page.time_of = rows.time(0);
   }
   if (question.after) low = std::max(low, *question.after);
   std::int64_t high = kNoBound; // exclusive
@@ -69,7 +88,6 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& que
       " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" DESC LIMIT ?";
   const std::uint32_t limit = std::min(question.limit, kHistoryLimit);
   TRY(rows, db.query(question.after ? kUp : kDown, room, clamp(low), high, retention.oldest(now), limit + 1));
-  HistoryPage page;
   for (;;) {
     TRY(there, rows.step());
     if (!there) break;

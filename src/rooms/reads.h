@@ -21,10 +21,11 @@ struct Retention {
   [[nodiscard]] Offset below(Offset last) const;      // shown if above this
 };
 
+// Both of these refuse with DATABASE_UNREACHABLE what does not show at least the barrier (continuity.h).
 // Nothing: there is no room of that name.
-[[nodiscard]] Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room);
+[[nodiscard]] Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, std::uint64_t barrier = 0);
 // Of a room that does not exist: an empty page.
-[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now);
+[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now, std::uint64_t barrier = 0);
 [[nodiscard]] Result<std::vector<RoomRow>> read_rooms_of(store::Database& db, const UserId& user, std::uint32_t limit);
 
 // Deletes what retention hides and what belongs to rooms that are gone, a bounded

@@ -23,6 +23,7 @@ struct SqliteStoreOptions {
   std::uint32_t rooms_per_user = 1'000; // private rooms created by one user; more: ROOM_LIMIT
   std::uint64_t max_pages = 0;        // of the file, 4 KiB each; 0: no limit
   std::string vfs = {};               // SQLite's file layer; empty: the system's
+  std::string witness = {};           // the file beside the database (continuity.h); empty: none
   store::Executor executor = {};      // empty: two threads; else everything runs there (store/lane.h)
 };
 

@@ -48,6 +48,14 @@ struct RoomRow {
   Epoch epoch;
   Offset offset = 0;
   std::vector<UserId> members; // private and direct only
+  WallTime time{};             // of the message at `offset`, where it was asked and is there; else zero
+  std::optional<Offset> doubted = {}; // see ChatStore::doubt
+};
+
+// How far the caller knows a room. An empty epoch: not at all.
+struct Known {
+  Epoch epoch;
+  Offset offset = 0;
 };
 
 struct AppendQuestion {
@@ -56,8 +64,10 @@ struct AppendQuestion {
   std::string text;
   std::string key; // empty: none
   WallTime time{};
+  Known known = {}; // a room that turns out to be behind this gets a new epoch, and the message is of that
 };
 struct Appended {
+  Epoch epoch = {};
   Offset offset = 0;
   WallTime time{};
   bool duplicate = false; // the key was there before with the same text: offset and time are the first's
@@ -80,10 +90,24 @@ struct HistoryQuestion {
   std::optional<Offset> before = {}; // exclusive: the newest below this
   std::optional<Offset> up_to = {};  // inclusive upper bound
   std::uint32_t limit = 50;
+  std::optional<Offset> time_of = {}; // also asked: when was this one written?
 };
 struct HistoryPage {
   std::vector<Message> messages; // ascending
   bool more = false;             // older ones (before) or newer ones (after) were left out
+  // Where the room stood when this was read.
+  Epoch epoch = {};
+  Offset head = 0;
+  std::optional<WallTime> time_of = {}; // empty: there is no such message (any more)
+};
+
+// What a store tells by itself, on its own threads.
+struct StoreWatch {
+  // It has another connection than before. Somebody else may have written meanwhile, or the server is
+  // another one: what is known of rooms has to be confirmed. What was asked before is answered before.
+  std::function<void()> opened_again;
+  // It belongs to another process now. It is tried again by itself; opened_again tells of the success.
+  std::function<void(const Refusal&)> lost;
 };
 
 class ChatStore {
@@ -104,6 +128,12 @@ class ChatStore {
   // The offset is given at commit, in the order of the calls. STORE_FULL,
   // STORE_READ_ONLY, STORE_LOCKED, STORE_FAILED; KEY_REUSED for another text under a used key.
   virtual void append(AppendQuestion message, Done<Appended> done) = 0;
+  // Where a room stands, from the writer. If that is behind what is known of its epoch, the history went
+  // back: then it has a new epoch. Public and own rooms that do not exist are made, as in open().
+  virtual void confirm(RoomName room, Known known, Done<RoomRow> done) = 0;
+  // A client showed a position in `epoch` that the store cannot vouch for, while the head was at `head`.
+  // Kept until the room has another epoch; the first one counts. The answer is the one that is kept.
+  virtual void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) = 0;
   // Empties the text for good; NOT_FOUND if absent, PERMISSION_DENIED if not `by`'s own and not `any`.
   virtual void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) = 0;
   virtual void history(HistoryQuestion question, Done<HistoryPage> done) = 0;
@@ -114,6 +144,9 @@ class ChatStore {
   // The end of an account: its messages keep the id and lose the name, it leaves its private and direct
   // rooms, its own room goes. False: there was nothing of it.
   virtual void detach_author(UserId user, Done<bool> done) = 0;
+
+  // Before it is used by several threads; at most one.
+  virtual void watch(StoreWatch watch) = 0;
 
   // Refuses what comes later with BUSY and finishes what is queued.
   virtual void close() = 0;

@@ -116,6 +116,35 @@ Result<RoomRow> Writes::open(store::Database& db, const RoomName& name) {
   return row(db, name.view(), *room);
 }
 
+Result<void> Writes::renew_if_behind(store::Database& db, Room& room, const Known& known) {
+  if (room.epoch != known.epoch.view() || room.last >= known.offset) return {};
+  std::string epoch = entropy_.short_id();
+  TRY_VOID(db.change("UPDATE rooms SET epoch = ?, doubted = NULL WHERE id = ?", epoch, room.id));
+  room.epoch = std::move(epoch);
+  return {};
+}
+
+Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const Known& known) {
+  TRY(room, find_or_make(db, name.view()));
+  TRY(found, row(db, name.view(), *room));
+  {
+    TRY(rows, db.query("SELECT r.doubted, m.time_ms FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = ?2 WHERE r.id = ?1", room->id, room->last));
+    TRY(there, rows.step());
+    if (there && !rows.is_null(0)) found.doubted = rows.count(0);
+    if (there && !rows.is_null(1)) found.time = rows.time(1);
+  }
+  TRY_VOID(renew_if_behind(db, *room, known)); // last: nothing refuses behind it
+  if (found.epoch.view() != room->epoch) found.epoch = Epoch(room->epoch), found.doubted.reset();
+  return found;
+}
+
+Result<Offset> Writes::doubt(store::Database& db, const RoomName& name, const Epoch& epoch, Offset head) {
+  TRY_VOID(db.change("UPDATE rooms SET doubted = ? WHERE name = ? AND epoch = ? AND doubted IS NULL", head, name, epoch));
+  TRY(rows, db.query("SELECT doubted FROM rooms WHERE name = ? AND epoch = ? AND doubted IS NOT NULL", name, epoch));
+  TRY(there, rows.step());
+  return there ? rows.count(0) : head;
+}
+
 Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const UserId& by) {
   TRY(kind, kind_of(name.view()));
   if (kind != RoomKind::private_) return refuse_field(Cause::ROOM_NAME_INVALID, "room", "only private rooms are created by name");
@@ -212,6 +241,7 @@ Result<std::size_t> Writes::append(store::Database& db, const AppendQuestion& qu
   const auto prepared = [&]() -> Result<Waiting> {
     TRY(room, find_or_make(db, question.room.view()));
     TRY(name, name_id(db, question.from));
+    TRY_VOID(renew_if_behind(db, *room, question.known));
     return Waiting{.question = &question, .room = room, .name = name, .room_last = room->last, .place = answers_.size()};
   }();
   if (!prepared) {
@@ -248,7 +278,7 @@ Result<bool> Writes::store_all_new(store::Database& db) {
       const AppendQuestion& q = *next->question;
       const Offset offset = ++next->room->last;
       statement.bind_from(index, next->room->id, offset, q.from.id, next->name, q.text, q.time, key_of(q));
-      answers_[next->place] = Appended{.offset = offset, .time = q.time};
+      answers_[next->place] = Appended{.epoch = Epoch(next->room->epoch), .offset = offset, .time = q.time};
     }
     TRY_VOID(statement.run());
     rows_stored += static_cast<std::size_t>(db.changes());
@@ -270,9 +300,9 @@ Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) 
   const AppendQuestion& q = *waiting.question;
   const Offset offset = waiting.room->last + 1;
   TRY(inserted, db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q)));
-  if (inserted == 0) return first_of_key(db, waiting.room->id, q);
+  if (inserted == 0) return first_of_key(db, *waiting.room, q);
   stored(*waiting.room, q, offset);
-  return Appended{.offset = offset, .time = q.time};
+  return Appended{.epoch = Epoch(waiting.room->epoch), .offset = offset, .time = q.time};
 }
 
 void Writes::stored(Room& room, const AppendQuestion& question, Offset offset) {
@@ -289,12 +319,12 @@ void Writes::wait_again(const std::vector<Waiting>& earlier) {
 }
 
 // The text of a message that was erased is not known any more: its key is taken for a repetition.
-Result<Appended> Writes::first_of_key(store::Database& db, std::int64_t room, const AppendQuestion& question) {
-  TRY(rows, db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?", room, question.from.id, question.key));
+Result<Appended> Writes::first_of_key(store::Database& db, const Room& room, const AppendQuestion& question) {
+  TRY(rows, db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?", room.id, question.from.id, question.key));
   TRY(there, rows.step());
   if (!there) return refuse(Cause::STORE_FAILED, "a key that is taken has no message");
   if (rows.integer(3) == 0 && rows.view(2) != question.text) return refuse_field(Cause::KEY_REUSED, "key");
-  return Appended{.offset = rows.count(0), .time = rows.time(1), .duplicate = true};
+  return Appended{.epoch = Epoch(room.epoch), .offset = rows.count(0), .time = rows.time(1), .duplicate = true};
 }
 
 Result<Offset> Writes::erase(store::Database& db, const RoomName& name, Offset offset, const UserId& by, bool any) {

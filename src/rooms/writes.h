@@ -48,6 +48,8 @@ class Writes {
   [[nodiscard]] const Result<Appended>& answer_of(std::size_t place) const { return answers_[place]; }
 
   [[nodiscard]] Result<RoomRow> open(store::Database& db, const RoomName& room);
+  [[nodiscard]] Result<RoomRow> confirm(store::Database& db, const RoomName& room, const Known& known);
+  [[nodiscard]] Result<Offset> doubt(store::Database& db, const RoomName& room, const Epoch& epoch, Offset head);
   [[nodiscard]] Result<RoomRow> create(store::Database& db, const RoomName& room, const UserId& by);
   [[nodiscard]] Result<RoomRow> direct(store::Database& db, const UserId& a, const UserId& b);
   [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
@@ -85,6 +87,8 @@ class Writes {
   // Public and own rooms are made; others must be there: NOT_A_MEMBER.
   [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name);
   [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator);
+  // The room is behind what is known of it: from now on it has a new epoch.
+  [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
   [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
@@ -94,7 +98,7 @@ class Writes {
   [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
   void stored(Room& room, const AppendQuestion& question, Offset offset);
   void wait_again(const std::vector<Waiting>& earlier);
-  [[nodiscard]] Result<Appended> first_of_key(store::Database& db, std::int64_t room, const AppendQuestion& question);
+  [[nodiscard]] Result<Appended> first_of_key(store::Database& db, const Room& room, const AppendQuestion& question);
   [[nodiscard]] Result<RoomRow> row(store::Database& db, std::string_view name, const Room& room);
   void forget_made();
 

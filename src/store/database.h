@@ -100,6 +100,14 @@ class Statement {
   Cursor* cursor_;
 };
 
+// Which unbroken history of writes a connection sees. A server that was promoted or restored goes
+// on with another timeline. Both are empty where nothing tells (a file, or no right to ask).
+struct Lineage {
+  std::string system;
+  std::string timeline;
+  friend bool operator==(const Lineage&, const Lineage&) = default;
+};
+
 enum class Begin : std::uint8_t {
   write, // nobody else's change comes between what it reads and what it writes
   read,  // one state from its start to its end
@@ -158,6 +166,8 @@ class Database {
   [[nodiscard]] virtual bool usable_after(const Refusal& why) const = 0;   // false: close it and open it again
   [[nodiscard]] virtual Result<void> check() = 0;                          // without asking: is it known to be lost?
   [[nodiscard]] virtual const std::string& name() const = 0;               // for people; no password
+
+  [[nodiscard]] virtual Result<Lineage> lineage() { return Lineage{}; }    // not in a transaction
 
   // Brings the schema to its newest version; each step happens as a whole, and once,
   // however many processes try. A database that has more than the program knows: STORE_TOO_NEW.

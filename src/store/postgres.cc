@@ -202,7 +202,7 @@ class PgDatabase final : public Database {
     TRY_VOID(change(touch_));
     return {};
   }
-  [[nodiscard]] int server_process() const { return link_->server_process(); }
+  Result<Lineage> lineage() override;
 
  private:
   struct Cached {
@@ -269,6 +269,24 @@ Result<bool> PgCursor::step() {
   if (row_ + 1 >= PQntuples(result_.get())) return false;
   ++row_;
   return true;
+}
+
+// --- history of the server ---
+
+// The control file shows the old timeline until the first checkpoint after a promotion: the name of the
+// log segment that is written now shows the new one. Some services give no right to ask: then it is empty.
+Result<Lineage> PgDatabase::lineage() {
+  const auto ask = [this](std::string_view sql) -> Result<std::string> {
+    auto rows = query(sql);
+    if (!rows) return std::unexpected(std::move(rows).error());
+    auto found = rows->step();
+    if (found) return *found ? rows->text(0) : std::string{};
+    if (link_->state() == PgLink::State::lost) return std::unexpected(std::move(found).error());
+    return std::string{};
+  };
+  TRY(timeline, ask("SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END"));
+  TRY(system, ask("SELECT system_identifier::text FROM pg_control_system()"));
+  return Lineage{.system = std::move(system), .timeline = std::move(timeline)};
 }
 
 // --- schema ---
@@ -370,7 +388,7 @@ Result<void> PgDatabase::claim(std::string_view environment) {
 // Which connection was ours before this one: after a fail-over or a cut its server
 // process may still hold the lock, and nobody else will end it soon.
 struct Before {
-  int process = 0;
+  std::int64_t process = 0;
   std::string started;
 };
 
@@ -385,7 +403,7 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
       TRY_VOID(locked.step());
       if (locked.integer(0) == 1) break;
     }
-    TRY(holders, db.query("SELECT a.pid, a.backend_start::text, coalesce(a.client_addr::text, 'this machine') FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+    TRY(holders, db.query("SELECT a.pid, a.backend_start::text, coalesce(a.client_addr::text, 'this machine'), coalesce(a.wait_event = 'SyncRep', false) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
                           " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
                           " AND (l.classid::bigint << 32 | l.objid::bigint) = ?::bigint", number));
     TRY(held, holders.step());
@@ -394,15 +412,19 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
     const bool starting = before.process == 0;
     if ((held && !ours && !starting) || tries == kOwnTries)
       return refuse(Cause::CHAT_STORE_IN_USE, fmt::format("{}: held by a connection from {} since {}", db.name(), held ? holders.text(2) : "elsewhere", held ? holders.text(1) : "now"));
+    // To end it would show its transaction to everybody although no standby has it.
+    if (ours && holders.integer(3) == 1)
+      return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: the session before this one waits for a synchronous standby to confirm its last transaction", db.name()));
     if (ours) {
       TRY(ended, db.query("SELECT pg_terminate_backend(?::integer)", before.process));
       TRY_VOID(ended.run());
     }
     std::this_thread::sleep_for(kOwnPause);
   }
-  TRY(self, db.query("SELECT backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"));
+  // Asked of the server: what libpq knows may be a pooler's.
+  TRY(self, db.query("SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"));
   TRY_VOID(self.step());
-  before = {.process = db.server_process(), .started = self.text(0)};
+  before = {.process = self.integer(0), .started = self.text(1)};
   return {};
 }
 

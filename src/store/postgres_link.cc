@@ -114,6 +114,8 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
   }, link.get());
   PQsetnonblocking(handle, 1);
   TRY_VOID(link->script(fmt::format("SET search_path = foyer; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on; {}"
+                                    // An idle session must not end and take the ownership of the chat with it (PostgreSQL 14 and later).
+                                    "SELECT set_config('idle_session_timeout', '0', false) FROM pg_settings WHERE name = 'idle_session_timeout';"
                                     // What is acknowledged must survive a crash of the server, whatever its default is.
                                     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
                                     options.statement_timeout.count(), options.lock_timeout.count(), kServerKeepalive),
@@ -123,8 +125,6 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
 }
 
 PgLink::~PgLink() { PQfinish(connection_); }
-
-int PgLink::server_process() const { return PQbackendPID(connection_); }
 
 PgLink::State PgLink::state() const {
   if (lost_ || PQstatus(connection_) != CONNECTION_OK) return State::lost;

@@ -55,7 +55,6 @@ class PgLink {
   [[nodiscard]] bool lost_race() const { return lost_race_; }   // the last failure was one
   [[nodiscard]] bool stale() const { return stale_; }           // prepared statements no longer fit: connect anew
   void forget_race() { lost_race_ = false; }
-  [[nodiscard]] int server_process() const;
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:

@@ -129,7 +129,7 @@ class SqliteDatabase final : public Database {
   bool may_succeed_again() const override { return false; }
 
   bool read_only() const override { return sqlite3_db_readonly(handle_, "main") == 1; }
-  bool usable_after(const Refusal& why) const override { return why.cause != Cause::STORE_READ_ONLY && why.cause != Cause::STORE_FAILED; }
+  bool usable_after(const Refusal& why) const override { return why.cause != Cause::STORE_READ_ONLY && why.cause != Cause::STORE_FAILED && why.cause != Cause::DATABASE_UNREACHABLE; }
   Result<void> check() override { return {}; }
   const std::string& name() const override { return path_; }
 
