@@ -253,6 +253,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   } else {
     remote_auth->start();
   }
+  if (chat) gateway->watch_store();
   if (config.role_gateway) gateway->watch_revocations();
   control->every(std::chrono::seconds{kControlSecondsPerFlush}, [this] { reporter->flush(); });
   if (tls) tls->watch(*control);

@@ -79,7 +79,7 @@ void Connection::about_room(const Command& command) {
 void Connection::join(const Command& command) {
   const RoomName room{command.room};
   JoinQuestion question{.speaker = speaker(), .room = room, .id = command.id, .limit = command.limit.value_or(0), .serial = shard_.next_join()};
-  if (command.since) question.since = SincePosition{std::string(command.since->epoch), command.since->offset, command.since->change};
+  if (command.since) question.since = SincePosition{.epoch = std::string(command.since->epoch), .offset = command.since->offset, .time = command.since->time, .change = command.since->change};
   if (auto* subscription = shard_.subscription(*this, room)) {
     if (subscription->joining) return refuse_command(command.id, {.cause = Cause::RATE_LIMITED, .evidence = "this room is being joined already", .retry_after = Millis{100}, .field = "room"});
     // Joined already: asked for its messages again. What is published until the answer waits behind it.

@@ -89,6 +89,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
 
   [[nodiscard]] ConnectionId id() const { return id_; }
   [[nodiscard]] Phase phase() const { return phase_; }
+  [[nodiscard]] bool chats() const { return phase_ == Phase::ready && service_ == Service::chat; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
   [[nodiscard]] loop::Transport& transport() { return transport_; }

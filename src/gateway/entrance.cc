@@ -14,6 +14,7 @@ namespace {
 
 // Commands that wait for the decision; more than this is no client of ours.
 constexpr std::size_t kHeldBytes = 128 * 1024;
+constexpr std::string_view kEchoPath = "/ws/echo"; // needs no store
 
 // ?features=a,b&max_message=N. What cannot be read is as if it were not there: the answer
 // of the door echoes what was understood.
@@ -58,11 +59,22 @@ std::optional<Refusal> Entrance::readiness() {
   const auto now = shard_.loop().now();
   if (shard_.draining()) return Refusal{.cause = Cause::DRAINING, .retry_after = Millis{1'000 + static_cast<std::int64_t>(shard_.deps().entropy.below(4'000))}};
   if (full_) return full_;
+  if (auto refusal = lost_store()) return refusal;
   if (auto refusal = shard_.deps().gauges.handshake(now)) return refusal;
   return shard_.deps().addresses.handshake(address_, now);
 }
 
+// The gateway's store belongs to another process: whoever was admitted would hear nothing.
+std::optional<Refusal> Entrance::lost_store() const {
+  const auto& lost = shard_.lost_store();
+  if (!lost || request_.path.ends_with(kEchoPath)) return std::nullopt;
+  Refusal refusal = *lost;
+  refusal.retry_after = Millis{1'000 + static_cast<std::int64_t>(shard_.deps().entropy.below(4'000))};
+  return refusal;
+}
+
 std::optional<Refusal> Entrance::capacity(const Identity& identity) {
+  if (auto refusal = lost_store()) return refusal;
   auto address = shard_.deps().addresses.connect(address_, shard_.loop().now());
   if (!address) return std::move(address).error();
   address_pass_ = std::move(*address);
@@ -236,7 +248,7 @@ void Entrance::admit(Admission admission) {
   if (shard_.deps().log.enabled(Level::debug))
     shard_.deps().log.debug("admitted", "a connection was admitted",
                           {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_}, {"path", shown_path(path_)}, {"steps", describe(door_->times())}});
-  const bool echo = door_->socket() != nullptr && door_->socket()->path == "/ws/echo";
+  const bool echo = door_->socket() != nullptr && door_->socket()->path == kEchoPath;
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);
   const auto parted = parted_;

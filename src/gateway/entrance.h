@@ -90,6 +90,7 @@ class Entrance final : private Idle {
   void report(const Refusal& refusal);
   [[nodiscard]] std::optional<Refusal> readiness();
   [[nodiscard]] std::optional<Refusal> capacity(const Identity& identity);
+  [[nodiscard]] std::optional<Refusal> lost_store() const;
   void upgrade(std::string_view subprotocol, bool flush_early);
   void arm(Millis after);
   void give_way() override;

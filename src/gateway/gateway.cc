@@ -58,6 +58,15 @@ void Gateway::watch_revocations() {
       [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
 }
 
+void Gateway::watch_store() {
+  deps_.store->watch({.opened_again = [this] {
+                        for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->post([shard = shards_[i].get()] { shard->store_opened_again(); });
+                      },
+                      .lost = [this](const Refusal& why) {
+                        for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->post([shard = shards_[i].get(), why] { shard->store_lost(why); });
+                      }});
+}
+
 void Gateway::drain(std::function<void()> done) {
   if (draining_.exchange(true)) return;
   on_all(&Shard::drain, std::move(done));

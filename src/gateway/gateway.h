@@ -24,6 +24,7 @@ class Gateway final : public GatewayInfo {
 
   // Learns of revocations and closes whom they concern. Call once.
   void watch_revocations();
+  void watch_store(); // rooms are confirmed after an outage; a store that is another's ends all sockets
 
   // From any thread, once: new connections get DRAINING, open ones `closing` and then
   // a Close 1001, in paced batches. `done` runs on a loop when none is left.

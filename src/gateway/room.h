@@ -30,6 +30,17 @@ namespace foyer::gateway {
   return list;
 }
 
+// Messages that are stored and that nobody was sent, because some before them are missing.
+struct Gap {
+  Offset known_to = 0;                 // the store holds messages up to this one at least
+  std::vector<rooms::Message> held = {}; // and these are known
+  std::size_t bytes = 0;               // of their texts
+  bool reading = false;                // the store has been asked for what is missing
+  MonoTime since{};
+  std::optional<MonoTime> retry_at = {};
+  Millis wait{0};
+};
+
 struct RoomOwners::Room final : loop::Timer {
   Room(RoomOwners& o, RoomName n, Millis grace) : owners(o), name(std::move(n)), presence(grace) {}
   void on_timer() override { owners.on_timer(*this); }
@@ -42,7 +53,13 @@ struct RoomOwners::Room final : loop::Timer {
   rooms::RoomKind kind{};
   Epoch epoch;
   Offset offset = 0;                // of the last message published
-  std::vector<rooms::Message> behind_gap; // wait until what is missing before them was read; see RoomOwners::published
+  WallTime time{};                  // of the message at `offset`; zero: not known
+  std::optional<Offset> doubted;    // rooms::ChatStore::doubt
+  std::optional<Gap> gap;           // see RoomOwners::published
+  bool confirming = false;          // the writer has been asked where the room stands; commands wait
+  bool unconfirmed = false;         // it has to be, before anything else is done with the room
+  std::optional<MonoTime> confirm_at; // a try that failed is repeated then
+  std::uint64_t opened_in = 0;      // RoomOwners::openings_ when the store was asked for the row
   std::unordered_set<UserId> members; // private and direct
   std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
   hub::Presence presence;

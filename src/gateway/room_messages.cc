@@ -11,31 +11,9 @@ void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const
   room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = offset, .of_message = of_message, .except = except}); });
 }
 
-void RoomOwners::published(Room& room, const rooms::Message& message) {
-  if (message.offset <= room.offset) return; // a repeat of what everybody has
-  const bool filling = !room.behind_gap.empty();
-  if (!filling && (room.ephemeral || message.offset == room.offset + 1)) return tell(room, message);
-  room.behind_gap.push_back(message);
-  if (!filling) fill_gap(room);
-}
-
-void RoomOwners::fill_gap(Room& room) {
-  const rooms::HistoryQuestion missing{.room = room.name, .after = room.offset, .up_to = room.behind_gap.front().offset - 1, .limit = rooms::kHistoryLimit};
-  store_->history(missing, on_loop<rooms::HistoryPage>(room, [this](Room& r, Result<rooms::HistoryPage> page) {
-    if (page)
-      for (const auto& m : page->messages)
-        if (m.offset > r.offset && m.offset < r.behind_gap.front().offset) tell(r, m);
-    if (page && page->more) return fill_gap(r);
-    // What cannot be read now stays in the history; those who are here learn of it when they join again.
-    auto waiting = std::exchange(r.behind_gap, {});
-    std::ranges::sort(waiting, {}, &rooms::Message::offset);
-    for (const auto& m : waiting)
-      if (m.offset > r.offset) tell(r, m);
-  }));
-}
-
 void RoomOwners::tell(Room& room, const rooms::Message& message) {
   room.offset = message.offset;
+  room.time = message.time;
   published_.add();
   if (room.audience.empty()) return;
   std::string json;
@@ -55,13 +33,10 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
       if (!appended) return port_.refuse(connection, id, std::move(appended).error());
       m.offset = appended->offset;
       m.time = appended->time;
-      published(r, m); // also a repeat: the first time nobody may have heard of it
-      std::string json;
-      protocol::sent(json, id, r.name.view(), r.epoch.view(), m.offset, m.time, appended->duplicate);
-      port_.answer(connection, text_frame(json));
+      stored(r, connection, id, m, *appended);
     };
     if (room.ephemeral) return finish(room, speaker.connection, message, room.ephemeral->append({room.name, message.from, message.text, message.key, time}, loop_.now()));
-    rooms::AppendQuestion question{.room = room.name, .from = message.from, .text = message.text, .key = message.key, .time = time};
+    rooms::AppendQuestion question{.room = room.name, .from = message.from, .text = message.text, .key = message.key, .time = time, .known = {room.epoch, room.offset}};
     store_->append(std::move(question), on_loop<rooms::Appended>(room, [finish, connection = speaker.connection, message = std::move(message)](Room& r, Result<rooms::Appended> appended) mutable {
       finish(r, connection, message, std::move(appended));
     }));
@@ -98,7 +73,7 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, std::opti
         if (auto refusal = check(r, to, rooms::Act::read)) page = std::unexpected(std::move(*refusal));
       if (!page) return port_.refuse(to.connection, id, std::move(page).error());
       std::string json;
-      protocol::history(json, id, r.name.view(), r.epoch.view(), views(page->messages), page->more);
+      protocol::history(json, id, r.name.view(), (r.ephemeral ? r.epoch : page->epoch).view(), views(page->messages), page->more);
       port_.answer(to.connection, text_frame(json));
     };
     if (room.ephemeral) return finish(room, speaker, room.ephemeral->history(question));

@@ -3,7 +3,6 @@
 
 #include "base/limit_metrics.h"
 #include "gateway/room.h"
-#include "hub/recovery.h"
 
 namespace foyer::gateway {
 namespace {
@@ -33,10 +32,14 @@ void RoomOwners::fill(Room& room, rooms::RoomRow row) {
   if (policy_.durability.durable(room.name.view())) {
     room.epoch = std::move(row.epoch);
     room.offset = row.offset;
+    room.time = row.time;
+    room.doubted = row.doubted;
   } else if (!room.ephemeral) {
     room.ephemeral = std::make_unique<rooms::EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral, &memory_);
     room.epoch = room.ephemeral->epoch();
     room.offset = 0;
+    room.time = {};
+    room.doubted.reset();
   }
 }
 
@@ -54,7 +57,8 @@ void RoomOwners::with_room(const RoomName& name, Operation operation) {
     const auto kind = rooms::kind_of(name.view());
     if (kind && (*kind == rooms::RoomKind::public_ || *kind == rooms::RoomKind::own)) fill(room, {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
   }
-  if (room.open) {
+  if (room.open && room.unconfirmed && !room.confirming) confirm(room);
+  if (room.open && !room.unconfirmed) {
     operation(&room);
     schedule(room);
     return;
@@ -62,6 +66,7 @@ void RoomOwners::with_room(const RoomName& name, Operation operation) {
   if (room.waiting.size() >= policy_.waiting) return operation(busy("too many commands wait for the room to be read"));
   room.waiting.push_back(std::move(operation));
   if (!fresh) return;
+  room.opened_in = openings_;
   store_->open(name, [this, &loop = loop_, alive = alive_, name](Result<rooms::RoomRow> row) mutable {
     loop.post([this, alive = std::move(alive), name = std::move(name), row = std::move(row)]() mutable {
       if (*alive) opened(name, std::move(row));
@@ -81,6 +86,11 @@ void RoomOwners::opened(const RoomName& name, Result<rooms::RoomRow> row) {
     return;
   }
   fill(*room, std::move(*row));
+  if (room->opened_in != openings_ && !room->ephemeral) { // read before, and perhaps renewed since
+    room->waiting = std::move(waiting);
+    room->unconfirmed = true;
+    return confirm(*room);
+  }
   for (auto& operation : waiting) operation(room);
   schedule(*room);
 }
@@ -116,28 +126,7 @@ void RoomOwners::join(JoinQuestion question) {
       room.audience.add(loop);
       member_came(room, question.speaker);
     }
-    std::optional<hub::Position> since;
-    if (question.since) since = hub::Position{question.since->epoch, question.since->offset};
-    const auto plan = hub::plan_recovery({room.epoch.view(), room.offset}, since, std::min(question.limit, policy_.history_limit));
-    rooms::HistoryQuestion ask{.room = room.name, .up_to = plan.up_to};
-    if (plan.possible) ask.after = plan.after, ask.limit = static_cast<std::uint32_t>(hub::kRecoverable);
-    else ask.limit = plan.newest;
-    const bool nothing_to_read = plan.possible ? plan.after == plan.up_to : plan.newest == 0;
-    if (nothing_to_read || plan.up_to == 0) return joined(question, room, plan.up_to, plan.possible, {.messages = {}, .more = !plan.possible && plan.up_to > 0});
-    if (room.ephemeral) {
-      auto page = room.ephemeral->history(ask);
-      const bool whole = plan.possible && page.messages.size() == plan.up_to - plan.after;
-      return joined(question, room, plan.up_to, whole, page);
-    }
-    store_->history(ask, on_loop<rooms::HistoryPage>(room, [this, question = std::move(question), plan](Room& r, Result<rooms::HistoryPage> page) mutable {
-      if (!page) return join_failed(question, &r, std::move(page).error());
-      // The right to read may have ended while the store was asked.
-      if (auto refusal = check(r, question.speaker, rooms::Act::read)) return join_failed(question, &r, std::move(*refusal));
-      // Retention may have taken some of what was missed: then it is not a recovery.
-      const bool whole = plan.possible && page->messages.size() == plan.up_to - plan.after;
-      if (plan.possible && !whole) page->more = true;
-      joined(question, r, plan.up_to, whole, *page);
-    }));
+    read_for_join(std::move(question), room, 1);
   });
 }
 
@@ -147,9 +136,11 @@ void RoomOwners::joined(JoinQuestion& question, Room& room, Offset up_to, bool r
   refs.reserve(members.size());
   for (const auto& m : members) refs.push_back({m.id.view(), m.name});
   const auto messages = views(page.messages);
+  WallTime time = up_to == room.offset ? room.time : WallTime{};
+  if (!page.messages.empty() && page.messages.back().offset == up_to) time = page.messages.back().time;
   std::string json;
   protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), up_to}, .durable = room.ephemeral == nullptr,
-                                       .recovered = recovered, .more = !recovered && page.more, .messages = messages, .members = refs, .member_count = room.presence.count()});
+                                       .recovered = recovered, .more = !recovered && page.more, .messages = messages, .members = refs, .member_count = room.presence.count(), .time = time});
   JoinTicket ticket = ticket_of(question);
   ticket.recovered = recovered;
   port_.joined(std::move(ticket), up_to, text_frame(json));
@@ -218,12 +209,16 @@ void RoomOwners::typing(Speaker speaker, RoomName name, bool on) {
 
 // Time
 
+bool RoomOwners::is_idle(const Room& room) { return room.audience.empty() && room.presence.count() == 0 && room.in_store == 0 && room.waiting.empty(); }
+
 void RoomOwners::schedule(Room& room) {
   std::optional<MonoTime> due = room.presence.next_deadline();
   const auto sooner = [&](MonoTime t) { due = due ? std::min(*due, t) : t; };
   if (const auto typing = room.typing.next_deadline()) sooner(*typing);
+  if (room.gap && room.gap->retry_at) sooner(*room.gap->retry_at);
+  if (room.confirm_at) sooner(*room.confirm_at);
   if (room.changed) sooner(room.changed_sent + std::chrono::seconds{1});
-  const bool idle = room.audience.empty() && room.presence.count() == 0 && room.in_store == 0;
+  const bool idle = is_idle(room);
   if (idle && room.idle_since == MonoTime{}) room.idle_since = loop_.now();
   if (!idle) room.idle_since = MonoTime{};
   if (idle) sooner(room.idle_since + unload_after(room));
@@ -242,6 +237,14 @@ void RoomOwners::on_timer(Room& room) {
   // As many as there were when they went: a crowd that goes at once is told as one number.
   const std::size_t before = room.presence.count();
   for (const auto& member : room.presence.lapse(now)) member_went(room, member, before);
+  if (room.gap && room.gap->retry_at && *room.gap->retry_at <= now) {
+    room.gap->retry_at.reset();
+    fill_gap(room);
+  }
+  if (room.confirm_at && *room.confirm_at <= now) {
+    room.confirm_at.reset();
+    confirm(room);
+  }
   if (room.changed && now - room.changed_sent >= std::chrono::seconds{1}) {
     room.changed = false;
     room.changed_sent = now;
@@ -249,7 +252,7 @@ void RoomOwners::on_timer(Room& room) {
     protocol::members_changed(json, room.name.view(), room.presence.count());
     publish(room, json, 0);
   }
-  const bool idle = room.audience.empty() && room.presence.count() == 0 && room.in_store == 0;
+  const bool idle = is_idle(room);
   if (idle && room.idle_since != MonoTime{} && now - room.idle_since >= unload_after(room)) {
     rooms_.erase(RoomName{room.name});
     return;

@@ -6,6 +6,7 @@
 // posted there first.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,9 @@ struct RoomPolicy {
   Millis idle_forget{3'600'000};           // and one whose history is only there, with it
   rooms::Durability durability;            // which rooms keep their history in memory only
   rooms::EphemeralLimits ephemeral;
+  Millis gap_patience{10'000};             // messages that cannot be read are tried again for so long, then HISTORY_UNREADABLE
+  std::size_t gap_messages = 1'000;        // held back meanwhile; more: HISTORY_UNREADABLE
+  std::size_t gap_bytes = 1024 * 1024;     // likewise, of their texts
   // Of one owner: its part of what the process may hold. Beyond: BUSY.
   std::size_t rooms_loaded = 100'000;
   std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
@@ -63,11 +67,15 @@ class RoomOwners {
   void direct(Speaker speaker, MessageId id, UserId other);
   void list(Speaker speaker, MessageId id);
 
+  // The store has another connection: what is known of every room is confirmed before it is relied upon.
+  void store_opened_again();
+
   [[nodiscard]] std::size_t loaded() const { return rooms_.size(); }
   [[nodiscard]] std::size_t memory() const { return memory_.used; } // bytes of texts that are only here
 
  private:
   struct Room;
+  struct JoinPlan;
   using Operation = std::move_only_function<void(Result<Room*>)>;
 
   void with_room(const RoomName& name, Operation operation);
@@ -76,16 +84,35 @@ class RoomOwners {
   void fill(Room& room, rooms::RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Speaker& speaker, rooms::Act act) const;
+  void read_for_join(JoinQuestion question, Room& room, int tries);
+  void read_newest_for_join(JoinQuestion question, Room& room, int tries);
+  void answer_join(JoinQuestion question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries);
   void joined(JoinQuestion& question, Room& room, Offset up_to, bool recovered, const rooms::HistoryPage& page);
   void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
   void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {}, bool of_message = false);
   // A message is in the store. In the order of offsets: when some are missing before it (stored,
-  // but the store's answer was lost) they are read and published first.
+  // but the store's answer was lost) they are read and published first. While they cannot be read
+  // what comes behind them is held back, for gap_patience: then whoever is subscribed is closed with
+  // HISTORY_UNREADABLE, and reads on from the last offset that it has.
   void published(Room& room, const rooms::Message& message);
   void fill_gap(Room& room);
+  void gap_read(Room& room, Offset wanted, Result<rooms::HistoryPage> page);
+  void gap_closed(Room& room);
+  void gap_failed(Room& room, std::string why);
+  void give_up_gap(Room& room, std::string why);
+  // Where does the room stand? The writer knows. Commands wait for the answer.
+  void confirm(Room& room);
+  void confirm_more(); // of the rooms in to_confirm_, a few at a time
+  void confirmed(Room& room, Result<rooms::RoomRow> row);
+  void members_confirmed(Room& room, std::vector<UserId> members);
+  // Its history begins anew: whoever is subscribed is told, and is not any more.
+  void reset(Room& room, Epoch epoch, Offset offset, WallTime time, std::string_view reason);
+  // The message is stored and was answered so: publishes it, and answers `sent`.
+  void stored(Room& room, ConnectionId connection, MessageId id, rooms::Message& message, const rooms::Appended& appended);
   void tell(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const hub::Member& member, std::size_t before); // of so many
+  [[nodiscard]] static bool is_idle(const Room& room); // nobody uses it and nothing is under way
   void schedule(Room& room);
   [[nodiscard]] Millis unload_after(const Room& room) const;
   void on_timer(Room& room);
@@ -103,6 +130,9 @@ class RoomOwners {
   Counter& published_;
   Counter& rooms_refused_; // for want of rooms_loaded
   rooms::EphemeralShare memory_; // outlives the rooms
+  std::uint64_t openings_ = 0;   // of the store, since this began
+  std::deque<RoomName> to_confirm_;
+  std::size_t confirming_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
   std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped
 };

@@ -43,6 +43,7 @@ struct Speaker {
 struct SincePosition {
   std::string epoch;
   Offset offset = 0;
+  std::optional<WallTime> time = {};   // of the message at that offset: the witness
   std::optional<Offset> change = {}; // the last change it heard of
 };
 
@@ -94,6 +95,11 @@ class RoomPort {
   virtual void join_refused(JoinTicket ticket, Refusal refusal) = 0;
   // End all subscriptions of a user to a room on a loop, from the next publication on.
   virtual void evict(std::uint8_t loop, const RoomName& room, const UserId& user) = 0;
+  // Every subscription to a room on a loop ends: its history begins anew. Clients that named the feature
+  // room_reset get `frame`, the others a Close with ROOM_RESET. Who is joining goes on to.
+  virtual void reset(std::uint8_t loop, const RoomName& room, SharedBytes frame) = 0;
+  // Every connection that is subscribed to a room on a loop, or is joining it, is closed.
+  virtual void close_all(std::uint8_t loop, const RoomName& room, const Refusal& refusal) = 0;
   // To every connection of a user, wherever it is.
   virtual void to_user(const UserId& user, SharedBytes frame) = 0;
 };

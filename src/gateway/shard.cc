@@ -71,6 +71,14 @@ void ShardPort::evict(std::uint8_t loop, const RoomName& room, const UserId& use
   on(loop, [room, user](Shard& shard) { shard.evict(room, user); });
 }
 
+void ShardPort::reset(std::uint8_t loop, const RoomName& room, SharedBytes frame) {
+  on(loop, [room, frame = std::move(frame)](Shard& shard) { shard.reset(room, frame); });
+}
+
+void ShardPort::close_all(std::uint8_t loop, const RoomName& room, const Refusal& refusal) {
+  on(loop, [room, refusal](Shard& shard) { shard.close_all(room, refusal); });
+}
+
 void ShardPort::to_user(const UserId& user, SharedBytes frame) {
   for (std::size_t i = 0; i < shards_->size(); ++i) on(static_cast<std::uint8_t>(i), [user, frame](Shard& shard) { shard.to_user(user, frame); });
 }
@@ -308,7 +316,7 @@ void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& fr
   const auto joining = std::move(subscription->joining);
   // What was published to a live subscription before the owner heard of the new join
   // is in the answer only if that recovers; else it comes first, or never.
-  if (ticket.again && !ticket.recovered)
+  if (ticket.again && !ticket.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
       if (offset <= up_to) connection->deliver(held);
   connection->deliver_answer(frame);
@@ -322,12 +330,12 @@ void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
   Connection* connection = find(ticket.connection);
   if (connection == nullptr) return;
   if (Subscription* subscription = waiting_for(connection, ticket)) {
-    if (ticket.again) {
+    if (ticket.again && !subscription->joining->was_reset) {
       const auto joining = std::move(subscription->joining);
       for (const auto& [offset, held] : joining->held) connection->deliver(held);
       if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
     } else {
-      unsubscribe(*connection, ticket.room, false); // not counted by the owner
+      unsubscribe(*connection, ticket.room, false); // one that is new is not counted by the owner
     }
   }
   connection->refuse_command(ticket.id, std::move(refusal));

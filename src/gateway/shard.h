@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,6 +31,7 @@ class Shard;
 struct Joining {
   std::uint64_t serial = 0;
   bool again = false; // was live before this join
+  bool was_reset = false; // and the history began anew meanwhile
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::size_t held_bytes = 0;
 };
@@ -58,6 +60,8 @@ class ShardPort final : public RoomPort {
   void joined(JoinTicket ticket, Offset up_to, SharedBytes frame) override;
   void join_refused(JoinTicket ticket, Refusal refusal) override;
   void evict(std::uint8_t loop, const RoomName& room, const UserId& user) override;
+  void reset(std::uint8_t loop, const RoomName& room, SharedBytes frame) override;
+  void close_all(std::uint8_t loop, const RoomName& room, const Refusal& refusal) override;
   void to_user(const UserId& user, SharedBytes frame) override;
 
   // Runs `task(Shard&)` on the loop: now if it is this one, else by post.
@@ -96,6 +100,11 @@ class Shard {
   // After that, and after the last accept: once everybody is gone who knocked meanwhile.
   void when_empty(std::move_only_function<void()> done);
   [[nodiscard]] bool draining() const { return draining_; }
+  // The chat store belongs to another process: whoever chats is closed, and nobody else is admitted
+  // until it is opened again.
+  void store_lost(const Refusal& why);
+  void store_opened_again();
+  [[nodiscard]] const std::optional<Refusal>& lost_store() const { return lost_store_; }
   // Something was revoked: connections that it concerns are closed.
   void check_revocations();
 
@@ -106,6 +115,8 @@ class Shard {
   void joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
   void join_refused(const JoinTicket& ticket, Refusal refusal);
   void evict(const RoomName& room, const UserId& user);
+  void reset(const RoomName& room, const SharedBytes& frame);
+  void close_all(const RoomName& room, const Refusal& refusal);
   void to_user(const UserId& user, const SharedBytes& frame);
 
   // For connections.
@@ -157,6 +168,8 @@ class Shard {
   struct Unheard;
   loop::TransportHandler* turn_away(loop::Transport& transport, const Refusal& refusal);
   void drain_some();
+  [[nodiscard]] Refusal with_jitter(Refusal refusal) const; // a time to come back that is not the same for all
+  [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
   [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
 
@@ -182,6 +195,7 @@ class Shard {
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
   std::unordered_map<UserId, Connection*> users_; // the first of a list
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
+  std::optional<Refusal> lost_store_;
   bool draining_ = false;
   std::move_only_function<void()> drained_;
   std::unique_ptr<DrainTimer> drain_timer_;

@@ -56,6 +56,23 @@ TEST(Presence, ListsAtMostTheLimit) {
   EXPECT_EQ(presence.count(), 150U);
 }
 
+TEST(Recovery, APositionIsBelievedAsFarAsItsTimeOrTheHeadGoes) {
+  const WallTime t1 = from_unix_millis(1), t2 = from_unix_millis(2);
+  const auto judge = [](Offset offset, std::optional<WallTime> time, Offset head, std::optional<WallTime> stored, std::optional<Offset> doubted) {
+    return judge_position({.offset = offset, .time = time}, {.head = head, .time = stored, .doubted = doubted});
+  };
+  EXPECT_EQ(judge(5, std::nullopt, 9, t1, std::nullopt), Proof::good);
+  EXPECT_EQ(judge(5, t1, 9, t1, std::nullopt), Proof::good);
+  EXPECT_EQ(judge(5, t2, 9, t1, std::nullopt), Proof::contradicts) << "another message was there";
+  EXPECT_EQ(judge(5, t1, 9, std::nullopt, std::nullopt), Proof::none) << "kept no longer";
+  EXPECT_EQ(judge(10, std::nullopt, 9, std::nullopt, std::nullopt), Proof::contradicts) << "ahead of the head";
+  EXPECT_EQ(judge(10, t1, 9, t1, std::nullopt), Proof::contradicts);
+  EXPECT_EQ(judge(6, std::nullopt, 9, t1, 5), Proof::none) << "beyond the doubted head without a time";
+  EXPECT_EQ(judge(6, t1, 9, t1, 5), Proof::good);
+  EXPECT_EQ(judge(5, std::nullopt, 9, t1, 5), Proof::good);
+  EXPECT_EQ(judge(0, t2, 9, std::nullopt, 5), Proof::good) << "it has seen nothing";
+}
+
 TEST(Recovery, SameEpochAndAtMostThreeHundredMissedIsOwedInFull) {
   const Position room{"e1", 1000};
   EXPECT_TRUE(plan_recovery(room, Position{"e1", 700}, 0).possible);

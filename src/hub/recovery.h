@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/ids.h"
 
 namespace foyer::hub {
@@ -34,6 +35,34 @@ struct Recovery {
     plan.after = since->offset;
   }
   return plan;
+}
+
+// A position that a client shows, of the epoch that the room has, and what the store knows of it.
+struct Shown {
+  Offset offset = 0;
+  std::optional<WallTime> time; // of the message at that offset
+};
+struct Stored {
+  Offset head = 0;
+  std::optional<WallTime> time;  // of the message at the shown offset; none: there is no such message
+  std::optional<Offset> doubted; // positions beyond this prove nothing without their time
+};
+enum class Proof : std::uint8_t {
+  good,        // the client's history is the room's, as far as can be told
+  none,        // it cannot be told
+  contradicts, // the client has seen another history, or says so
+};
+
+// An epoch does not change when a copy of the data is put back without a sign that the server sees:
+// then only a client knows that the history was another one.
+[[nodiscard]] inline Proof judge_position(const Shown& shown, const Stored& stored) {
+  if (shown.offset > stored.head) return Proof::contradicts;
+  if (shown.offset == 0) return Proof::good; // it has seen nothing
+  if (shown.time) {
+    if (!stored.time) return Proof::none; // kept no longer
+    return *shown.time == *stored.time ? Proof::good : Proof::contradicts;
+  }
+  return stored.doubted && shown.offset > *stored.doubted ? Proof::none : Proof::good;
 }
 
 } // namespace foyer::hub

@@ -226,7 +226,7 @@ Walk read_since(JsonValue value, Member<Since>& member) {
   return read_typed(value, json_type::object, member, [&]() -> Walk {
     JsonObject object;
     if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
-    Member<std::string_view> epoch;
+    Member<std::string_view> epoch, time;
     Member<std::uint64_t> offset, change;
     SeenMembers seen;
     for (auto entry : object) {
@@ -238,13 +238,16 @@ Walk read_since(JsonValue value, Member<Since>& member) {
       Walk broken;
       if (name == "epoch") broken = read_string(field.value(), epoch);
       else if (name == "offset") broken = read_integer(field.value(), offset);
+      else if (name == "time") broken = read_string(field.value(), time);
       else if (name == "change") broken = read_integer(field.value(), change);
       else broken = skip(field.value(), 2);
       if (broken) return broken;
     }
     using State = Member<std::uint64_t>::State;
-    if (!epoch.is_good() || !offset.is_good() || change.state == State::wrong) member.wrong();
-    else member.good(Since{.epoch = epoch.value, .offset = offset.value, .change = change.is_good() ? std::optional<Offset>(change.value) : std::nullopt});
+    const auto when = time.is_good() ? read_rfc3339(time.value) : std::nullopt;
+    const bool wrong_time = time.state != Member<std::string_view>::State::absent && !when;
+    if (!epoch.is_good() || !offset.is_good() || change.state == State::wrong || wrong_time) member.wrong();
+    else member.good(Since{.epoch = epoch.value, .offset = offset.value, .time = when, .change = change.is_good() ? std::optional<Offset>(change.value) : std::nullopt});
     return std::nullopt;
   });
 }
@@ -313,7 +316,7 @@ class Taker {
   static std::string_view expected() {
     if constexpr (std::is_same_v<T, std::string_view>) return "must be a string";
     else if constexpr (std::is_same_v<T, bool>) return "must be true or false";
-    else if constexpr (std::is_same_v<T, Since>) return "must be {epoch: string, offset: integer}";
+    else if constexpr (std::is_same_v<T, Since>) return "must be {epoch: string, offset: integer}, time as the server wrote it";
     else if constexpr (std::is_same_v<T, Features>) return "must be an array of strings";
     else return "must be an integer from 0 to 2^53-1";
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "base/clock.h"
 #include "base/ids.h"
 #include "protocol/terms.h"
 
@@ -22,6 +23,7 @@ enum class CommandType : std::uint8_t {
 struct Since {
   std::string_view epoch;
   Offset offset = 0; // the last one seen
+  std::optional<WallTime> time = {}; // of the message at that offset
   std::optional<Offset> change = {}; // the last change that was heard of; feature `changes`
 };
 

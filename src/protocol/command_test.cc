@@ -70,6 +70,14 @@ TEST(Command, APositionMayNameTheLastChange) {
   EXPECT_EQ(r.bad(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","change":"4"}})").field, "since");
 }
 
+TEST(Command, APositionMayNameTheTimeOfItsMessageAsTheServerWroteIt) {
+  Reader r;
+  EXPECT_EQ(r.good(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","time":"2026-01-02T03:04:05.678Z"}})").since->time, foyer::from_unix_millis(1'767'323'045'678));
+  EXPECT_FALSE(r.good(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e"}})").since->time);
+  for (const char* time : {"\"\"", "5", "null", "\"2026-01-02T03:04:05Z\"", "\"2026-02-30T03:04:05.678Z\"", "\"2026-01-02T24:04:05.678Z\"", "\"2026-01-02T03:04:05.678+\""})
+    EXPECT_EQ(r.bad(std::string(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","time":)") + time + "}}").field, "since") << time;
+}
+
 TEST(Command, ReadsEveryTypeWithItsMembersInAnyOrder) {
   Reader r;
   EXPECT_EQ(r.good(R"({"type":"ping","id":7})").id, 7U);

@@ -174,6 +174,7 @@ void joined(std::string& out, MessageId id, const Joined& j) {
   bool_member(out, "durable", j.durable);
   string_member(out, "epoch", j.room.epoch);
   number_member(out, "offset", j.room.offset);
+  if (j.time != WallTime{}) time_member(out, "time", j.time);
   bool_member(out, "recovered", j.recovered);
   message_list(out, j.room.room, j.room.epoch, j.messages);
   bool_member(out, "more", j.more);
@@ -267,6 +268,15 @@ void member_event(std::string& out, std::string_view type, std::string_view room
   string_member(out, "room", room);
   append(out, R"(,"user":)");
   user_object(out, user);
+  out.push_back('}');
+}
+
+void room_reset(std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason) {
+  open(out, "room_reset", std::nullopt);
+  string_member(out, "room", room);
+  string_member(out, "epoch", epoch);
+  number_member(out, "offset", offset);
+  string_member(out, "reason", reason);
   out.push_back('}');
 }
 

@@ -65,6 +65,7 @@ struct Joined {
   std::span<const MessageView> messages;
   std::span<const UserRef> members; // at most 100
   std::size_t member_count = 0;
+  WallTime time{}; // of the message at the room's offset; zero: not known
 };
 void joined(std::string& out, MessageId id, const Joined& joined);
 void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::span<const MessageView> messages, bool more);
@@ -80,6 +81,7 @@ void deleted(std::string& out, MessageId id, std::string_view room, Offset offse
 // Pushed.
 void message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& message);
 void member_event(std::string& out, std::string_view type, std::string_view room, UserRef user); // member_joined, member_left
+void room_reset(std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason);
 void members_changed(std::string& out, std::string_view room, std::size_t member_count);
 void typing(std::string& out, std::string_view room, UserRef user, bool on);
 void token_expiring(std::string& out, WallTime expires_at);

@@ -1,0 +1,67 @@
+// What a shard does when the chat store is not what it was: a room's history that begins anew,
+// messages that cannot be read, and a store that belongs to another process.
+#include "gateway/connection.h"
+#include "gateway/shard.h"
+
+namespace foyer::gateway {
+namespace {
+
+constexpr std::int64_t kBackAfter = 500;  // milliseconds, at least
+constexpr std::int64_t kBackSpread = 2'000; // and up to this much more
+
+} // namespace
+
+Refusal Shard::with_jitter(Refusal refusal) const {
+  refusal.retry_after = Millis{kBackAfter + static_cast<std::int64_t>(deps_.entropy.below(kBackSpread))};
+  return refusal;
+}
+
+std::vector<ConnectionId> Shard::subscribers(const RoomName& name) const {
+  std::vector<ConnectionId> ids;
+  const auto it = rooms_.find(name);
+  if (it == rooms_.end()) return ids;
+  ids.reserve(it->second->subscriptions.size());
+  for (const auto& subscription : it->second->subscriptions) ids.push_back(subscription.connection->id());
+  return ids;
+}
+
+void Shard::reset(const RoomName& name, const SharedBytes& frame) {
+  for (const ConnectionId id : subscribers(name)) {
+    Connection* connection = find(id);
+    Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, name);
+    if (subscription == nullptr) continue;
+    const bool was_live = !subscription->joining || subscription->joining->again;
+    if (subscription->joining) { // its answer will be of the new history
+      subscription->joining->held.clear();
+      subscription->joining->held_bytes = 0;
+      subscription->joining->was_reset = true;
+    }
+    if (!was_live) continue;
+    if (!connection->terms().features.has(protocol::Feature::room_reset)) {
+      connection->end(with_jitter({.cause = Cause::ROOM_RESET, .evidence = "room " + name.str()}));
+      continue;
+    }
+    connection->deliver(frame);
+    if (!subscription->joining) unsubscribe(*connection, name, false);
+  }
+}
+
+void Shard::close_all(const RoomName& name, const Refusal& refusal) {
+  for (const ConnectionId id : subscribers(name))
+    if (Connection* connection = find(id)) connection->end(with_jitter(refusal));
+}
+
+void Shard::store_lost(const Refusal& why) {
+  const bool again = lost_store_.has_value();
+  lost_store_ = why;
+  if (again) return;
+  for (const auto& slot : slots_)
+    if (slot.connection && slot.connection->chats()) slot.connection->end(with_jitter(why));
+}
+
+void Shard::store_opened_again() {
+  lost_store_.reset();
+  owners_.store_opened_again();
+}
+
+} // namespace foyer::gateway
