@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -15,11 +16,13 @@
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
 #include "gateway/gateway.h"
+#include "harness/lossy_store.h"
 #include "harness/scripted_server.h"
 #include "harness/words.h"
 #include "jose/signer.h"
 #include "protocol/encode.h"
 #include "rooms/sqlite_store.h"
+#include "store/sqlite.h"
 #include "store/test_world.h"
 
 namespace foyer::harness {
@@ -205,6 +208,21 @@ struct Node::World {
   std::uint64_t credentials = 0;
   MonoTime synchronised{};
   bool disk_stalls = false;
+
+  // The files of the chat by those of the copy. New files: who has the old ones open goes on with them.
+  void replace_data(bool whole) const {
+    namespace fs = std::filesystem;
+    std::vector<fs::path> old;
+    for (const auto& entry : fs::directory_iterator(data.path())) {
+      const std::string name = entry.path().filename().string();
+      if (entry.is_regular_file() && (name.starts_with("chat.db") || (whole && name == "witness")) && !name.ends_with(".lock")) old.push_back(entry.path());
+    }
+    for (const auto& path : old) fs::remove(path);
+    for (const auto& entry : fs::directory_iterator(data.file("copy"))) {
+      const std::string name = entry.path().filename().string();
+      if ((name.starts_with("chat.db") || (whole && name == "witness")) && !name.ends_with(".lock") && !name.ends_with("-shm")) fs::copy_file(entry.path(), data.file(name));
+    }
+  }
 };
 
 // What a process has. Its queues are driven by the network's pump.
@@ -214,6 +232,7 @@ struct Node::Life {
     for (std::size_t i = 0; i < network.size(); ++i) loops.push_back(&network.loop(i));
     gateway.emplace(loops, world.plan.gateway, deps());
     info.gateway = &*gateway;
+    gateway->watch_store();
     gateway->watch_revocations();
     network.listen([this](loop::Loop& loop) { return gateway->accept_function(loop.index()); });
     network.also_pump([this] { return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated() || timers.run_one() || (world.auth_server && world.auth_server->run()); });
@@ -305,12 +324,13 @@ struct Node::Life {
     return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream, [this](net::Task task) { control.push_back(std::move(task)); });
   }
 
-  std::unique_ptr<rooms::ChatStore> open_store() {
+  std::unique_ptr<LossyStore> open_store() {
     rooms::SqliteStoreOptions options = world.plan.store;
     options.survive_power_loss = false;
     options.vfs = testing_world::Faults::vfs();
     options.executor = [this](std::move_only_function<void()> work) { disk.push_back(std::move(work)); };
-    return must(rooms::open_sqlite_store(world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log));
+    options.witness = world.data.file("witness");
+    return std::make_unique<LossyStore>(must(rooms::open_sqlite_store(world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log)));
   }
   auth::LocalVerifier make_verifier() {
     jose::VerifierPolicy policy{.issuer = std::string(kIssuer), .audience = std::string(kAudience), .environment = std::string(kEnvironment), .own_accounts = true, .leeway = world.plan.gateway.leeway};
@@ -352,7 +372,7 @@ struct Node::Life {
   Work control, disk, accounts_work;
   std::vector<Repeated> repeated;
   MemoryNetwork network;
-  std::unique_ptr<rooms::ChatStore> store = open_store();
+  std::unique_ptr<LossyStore> store = open_store();
   std::unique_ptr<accounts::AccountStore> account_store = open_account_store();
   std::unique_ptr<accounts::SigningKeys> signing_keys;
   std::unique_ptr<accounts::AccountService> account_service = make_accounts();
@@ -473,6 +493,36 @@ void Node::set_disk(Disk disk) {
 }
 
 void Node::drain() { life_->gateway->drain([] {}); }
+
+std::map<std::pair<std::string, std::string>, std::int64_t> Node::copy_data() {
+  namespace fs = std::filesystem;
+  pump();
+  const fs::path copy = world_->data.file("copy");
+  fs::remove_all(copy);
+  fs::create_directory(copy);
+  for (const auto& entry : fs::directory_iterator(world_->data.path()))
+    if (entry.is_regular_file()) fs::copy_file(entry.path(), copy / entry.path().filename());
+  std::map<std::pair<std::string, std::string>, std::int64_t> heads;
+  const auto db = must(store::open_sqlite(world_->data.file("chat.db"), {.access = store::Access::read_only}));
+  auto rows = must(db->query("SELECT name, epoch, last_offset FROM rooms WHERE name IS NOT NULL"));
+  while (must(rows.step())) heads[{rows.text(0), rows.text(1)}] = rows.integer(2);
+  return heads;
+}
+
+void Node::put_back(bool whole) {
+  if (world_->on_pump) world_->on_pump();
+  life_->disk.clear();
+  life_.reset();
+  if (world_->on_pump) world_->on_pump();
+  world_->replace_data(whole);
+  life_ = std::make_unique<Life>(*world_);
+}
+
+void Node::put_back_beneath() { world_->replace_data(false); }
+void Node::lose_answers(std::size_t count) { life_->store->lose(count); }
+void Node::reads_fail(bool fail) { life_->store->reads_fail(fail); }
+void Node::store_opens_again() { life_->store->open_again(); }
+void Node::store_belongs_to_another() { life_->store->belong_to_another(); }
 
 void Node::restart(bool in_order) {
   if (in_order) {

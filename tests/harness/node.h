@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -91,6 +92,17 @@ class Node {
   void drain();
   // Ends and begins again on the same data: in order, or as if by kill -9.
   void restart(bool in_order);
+  // A copy of the data directory of this moment, and the server ended, its data replaced by the copy, and
+  // begun again. `whole` false: the witness stays as it is, only the database is put back.
+  std::map<std::pair<std::string, std::string>, std::int64_t> copy_data(); // by room and epoch: the heads
+  void put_back(bool whole);
+  // The database is put back under a server that runs: its connections notice with the next failure of the disk.
+  void put_back_beneath();
+  // The store's answers to the next messages are lost; reading fails; it has a new connection; it is another's.
+  void lose_answers(std::size_t count);
+  void reads_fail(bool fail);
+  void store_opens_again();
+  void store_belongs_to_another();
   // Reads peers, answers pings; called while pumping.
   void on_pump(std::function<bool()> step);
 

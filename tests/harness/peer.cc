@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/bytes.h"
+#include "harness/invariants.h"
 #include "wire/extensions.h"
 
 namespace foyer::harness {
@@ -14,7 +17,31 @@ constexpr std::uint32_t kMask = 0x5A17C0DE;
 } // namespace
 
 Peer::Peer(std::unique_ptr<MemoryClient> client) : client_(std::move(client)) {}
-Peer::~Peer() = default;
+Peer::~Peer() { over(); }
+
+void Peer::watched_by(Invariants& invariants, std::string name) {
+  invariants_ = &invariants;
+  name_ = std::move(name);
+}
+
+void Peer::over() {
+  if (invariants_ != nullptr) std::exchange(invariants_, nullptr)->ended(name_);
+}
+
+void Peer::stop_reading() {
+  reads_ = false;
+  if (invariants_ != nullptr) invariants_->deaf(name_);
+}
+
+void Peer::go_silent() {
+  client_->go_silent();
+  over();
+}
+
+void Peer::vanish() {
+  client_->reset();
+  over();
+}
 
 void Peer::request(std::string_view method, std::string_view target, const Headers& headers, std::string_view body) {
   std::string out = fmt::format("{} {} HTTP/1.1\r\n", method, target);
@@ -57,6 +84,7 @@ void Peer::send_frame(wire::Opcode opcode, std::string_view payload) {
 }
 
 void Peer::send_in_pieces(std::string_view text, std::size_t piece) {
+  if (invariants_ != nullptr) invariants_->said(name_, text);
   std::string_view rest = packed(text);
   const bool is_packed = rest.data() != text.data();
   for (bool first = true; first || !rest.empty(); first = false) {
@@ -68,7 +96,10 @@ void Peer::send_in_pieces(std::string_view text, std::size_t piece) {
   }
 }
 
-void Peer::send_text(std::string_view text) { send_frame(wire::Opcode::text, text); }
+void Peer::send_text(std::string_view text) {
+  if (invariants_ != nullptr) invariants_->said(name_, text);
+  send_frame(wire::Opcode::text, text);
+}
 void Peer::send_binary(std::string_view bytes) { send_frame(wire::Opcode::binary, bytes); }
 void Peer::send_as_packed(std::string_view payload) {
   std::string frame;
@@ -92,6 +123,7 @@ bool Peer::read() {
       if (http_->state() == wire::HttpResponseParser::State::complete && !answer) answer = http_->response();
     }
     if (!closed) closed = HeardClose{.code = 1006, .reason = ""};
+    over();
     client_->close();
     return true;
   }
@@ -133,6 +165,7 @@ void Peer::read_frames(std::string bytes) {
 
 bool Peer::on_message(wire::Opcode kind, std::string_view payload) {
   if (closed) trouble = "a message after Close";
+  if (kind == wire::Opcode::text && invariants_ != nullptr) invariants_->heard(name_, payload);
   (kind == wire::Opcode::text ? messages : binaries).emplace_back(payload);
   return true;
 }
@@ -145,6 +178,7 @@ bool Peer::on_ping(std::string_view payload) {
 
 bool Peer::on_close(std::uint16_t code, std::string_view reason) {
   closed = HeardClose{.code = code, .reason = std::string(reason)};
+  over();
   send_close(code == 1005 ? 1000 : code);
   return false;
 }

@@ -22,10 +22,15 @@ struct HeardClose {
   std::string reason;
 };
 
+class Invariants;
+
 class Peer final : private wire::WsSink {
  public:
   explicit Peer(std::unique_ptr<MemoryClient> client);
   ~Peer() override;
+
+  // Everything that it says and hears goes by there, under this name.
+  void watched_by(Invariants& invariants, std::string name);
 
   void request(std::string_view method, std::string_view target, const Headers& headers, std::string_view body = {});
   void handshake(std::string_view target, const Headers& headers); // a complete one (RFC 6455 §4.1)
@@ -38,11 +43,11 @@ class Peer final : private wire::WsSink {
   void send_ping();
   void send_raw(std::string_view bytes) { client_->write(bytes); }
 
-  void stop_reading() { reads_ = false; }
+  void stop_reading();
   void read_again() { reads_ = true; }
   void stop_answering_pings() { answers_pings_ = false; }
-  void go_silent() { client_->go_silent(); }
-  void vanish() { client_->reset(); }
+  void go_silent();
+  void vanish();
 
   // Takes what came. True if it did anything, an answer to a ping included.
   bool read();
@@ -68,7 +73,11 @@ class Peer final : private wire::WsSink {
   void read_http(std::string& bytes);
   void read_frames(std::string bytes);
 
+  void over(); // nothing is heard any more
+
   std::unique_ptr<MemoryClient> client_;
+  Invariants* invariants_ = nullptr;
+  std::string name_;
   std::string unasked_; // what came before an answer was awaited
   std::unique_ptr<wire::HttpResponseParser> http_;
   wire::InflaterPool inflaters_;

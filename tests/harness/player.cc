@@ -10,6 +10,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "harness/invariants.h"
 #include "harness/json_match.h"
 #include "harness/node.h"
 #include "harness/peer.h"
@@ -35,14 +36,27 @@ class Player {
     for (const Statement& statement : script.statements) {
       try {
         run(statement.text);
+        keeps_its_promises();
       } catch (const std::exception& e) {
         return Difference{.line = statement.line, .statement = statement.text, .what = e.what()};
       }
+    }
+    if (!disk_well_) return std::nullopt; // what waits for the disk is not missing
+    invariants_.at_rest();
+    try {
+      keeps_its_promises();
+    } catch (const std::exception& e) {
+      return Difference{.line = script.statements.back().line, .statement = "the end", .what = e.what()};
     }
     return std::nullopt;
   }
 
  private:
+  // What holds in every story, whatever it is about (invariants.h).
+  void keeps_its_promises() const {
+    if (!invariants_.faults().empty()) differ("a promise was broken: " + invariants_.faults().front());
+  }
+
   void run(std::string_view text) {
     Words words(text);
     if (words.accept("given")) return given(words);
@@ -85,12 +99,22 @@ class Player {
 
   void run_world(Node& node, Words& words) {
     const std::string text(words.rest());
+    if (text.starts_with("disk ")) disk_well_ = text == "disk is well";
     if (text == "disk is full") return node.set_disk(Disk::full);
     if (text == "disk is read-only") return node.set_disk(Disk::read_only);
     if (text == "disk is broken") return node.set_disk(Disk::broken);
     if (text == "disk stalls") return node.set_disk(Disk::stalled);
     if (text == "disk is well") return node.set_disk(Disk::well);
     if (text == "server drains") return node.drain();
+    if (text == "data is copied") return copy_data(node);
+    if (text == "data is put back") return put_back(node, [&] { node.put_back(true); });
+    if (text == "database is put back") return put_back(node, [&] { node.put_back(false); });
+    if (text == "database is put back beneath the server") return put_back(node, [&] { node.put_back_beneath(); });
+    if (text == "store loses the answer to the next message") return node.lose_answers(1);
+    if (text == "store cannot be read") return node.reads_fail(true);
+    if (text == "store can be read") return node.reads_fail(false);
+    if (text == "store opens again") return node.store_opens_again();
+    if (text == "store belongs to another") return node.store_belongs_to_another();
     if (text == "server restarts") return node.restart(true);
     if (text == "server is killed") return node.restart(false);
     if (text.starts_with("auth service ") && node.set_auth_weather(text.substr(13))) return;
@@ -106,6 +130,16 @@ class Player {
       return node.auth().revoke({.kind = Kind::user, .id = std::move(id), .reason = disabled ? Reason::disabled : Reason::enabled});
     }
     differ("no such statement about the world");
+  }
+
+  void copy_data(Node& node) {
+    copied_ = node.copy_data();
+  }
+
+  // What was told beyond the copy may be gone; that nobody may be told otherwise is what is looked at.
+  void put_back(Node&, const std::function<void()>& replace) {
+    replace();
+    invariants_.went_back(copied_);
   }
 
   // EVENT [JSON]: a line of that event that fits.
@@ -214,7 +248,9 @@ class Player {
   Peer& new_peer(Node& node, const std::string& name, const Entry& entry) {
     const std::size_t loop = entry.loop ? *entry.loop : next_loop_++ % node.network().size();
     Person& p = people_[name];
+    p.peer.reset(); // it ends before the next one of that name begins
     p = Person{.peer = std::make_unique<Peer>(node.network().connect(loop, entry.address)), .identity = {}, .welcome = {}};
+    p.peer->watched_by(invariants_, name);
     return *p.peer;
   }
 
@@ -452,6 +488,9 @@ class Player {
     if (colon != std::string_view::npos && !value->starts_with(trim(wanted.substr(colon + 1)))) differ(fmt::format("seen {}: {}", name, *value));
   }
 
+  Invariants invariants_;
+  Invariants::Heads copied_; // when the data was copied
+  bool disk_well_ = true;
   PlayOptions options_;
   Settings settings_;
   std::unique_ptr<Node> node_;

@@ -9,7 +9,7 @@
 //     or whose user was removed from it, and nobody else's own room reaches anyone;
 //   - when all is quiet, exactly those who are joined are present.
 #include <fmt/format.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cstdlib>
 #include <map>
@@ -18,6 +18,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "harness/invariants.h"
 #include "harness/node.h"
 #include "harness/peer.h"
 
@@ -56,6 +57,9 @@ class Storm {
     settle();
     check_presence();
     check_history();
+    invariants_.at_rest();
+    EXPECT_THAT(invariants_.faults(), testing::IsEmpty());
+    EXPECT_GT(invariants_.messages(), 100U);
     EXPECT_GT(heard_["sent"], 50) << "a storm in which little happened shows little";
     EXPECT_GT(heard_["message"], 50);
     EXPECT_GT(heard_["joined"], 20);
@@ -105,6 +109,7 @@ class Storm {
     client->user = user(pick(kUsers));
     client->loop = pick(kLoops);
     client->peer = std::make_unique<Peer>(node_.network().connect(client->loop));
+    client->peer->watched_by(invariants_, fmt::format("{}-{}", client->user, ++connections_));
     client->peer->handshake("/ws/chat", {{"Authorization", "Bearer " + node_.token({.user = client->user, .lives = Millis{24 * 3'600'000}}).text}});
     clients_.push_back(std::move(client));
   }
@@ -131,9 +136,9 @@ class Storm {
     const auto epoch = epochs_.find(room);
     if (epoch != epochs_.end() && chance(60)) {
       const auto known = chance(50) ? seat.offset : static_cast<std::int64_t>(pick(static_cast<std::size_t>(last_[room]) + 1));
-      return send(client, fmt::format(R"({{"type":"join","room":"{}","since":{{"epoch":"{}","offset":{}}}}})", room, epoch->second, known));
+      return send(client, fmt::format(R"({{"type":"join","id":{},"room":"{}","since":{{"epoch":"{}","offset":{}}}}})", ++ids_, room, epoch->second, known));
     }
-    send(client, fmt::format(R"({{"type":"join","room":"{}","limit":{}}})", room, pick(10)));
+    send(client, fmt::format(R"({{"type":"join","id":{},"room":"{}","limit":{}}})", ++ids_, room, pick(10)));
   }
 
   void chat(Client& client) {
@@ -295,6 +300,8 @@ class Storm {
     return *observer_;
   }
 
+  Invariants invariants_; // outlives the peers
+  int connections_ = 0;
   std::mt19937_64 random_;
   Node node_;
   std::vector<std::unique_ptr<Client>> clients_;

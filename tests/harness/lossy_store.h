@@ -1,0 +1,69 @@
+// Between the gateway and its chat store: loses what the store answers, as a connection does
+// that breaks at the wrong moment. What was asked has happened all the same.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "rooms/store.h"
+
+namespace foyer::harness {
+
+class LossyStore final : public rooms::ChatStore {
+ public:
+  template <class T>
+  using Done = rooms::Done<T>;
+
+  explicit LossyStore(std::unique_ptr<rooms::ChatStore> store) : store_(std::move(store)) {}
+
+  // The answers of the messages that are asked to be stored from now on are lost.
+  void lose(std::size_t answers) { lost_ = answers; }
+  void reads_fail(bool fail) { reads_fail_ = fail; }
+  // As if the store had another connection than before.
+  void open_again() const {
+    if (watch_.opened_again) watch_.opened_again();
+  }
+  void belong_to_another() const {
+    if (watch_.lost) watch_.lost(gone(Cause::CHAT_STORE_IN_USE, "held by another process of the test"));
+  }
+
+  void append(rooms::AppendQuestion message, Done<rooms::Appended> done) override {
+    if (lost_ == 0) return store_->append(std::move(message), std::move(done));
+    --lost_;
+    store_->append(std::move(message), [done = std::move(done)](Result<rooms::Appended>) mutable { done(std::unexpected(gone(Cause::DATABASE_UNREACHABLE, "the connection broke behind COMMIT"))); });
+  }
+  void history(rooms::HistoryQuestion question, Done<rooms::HistoryPage> done) override {
+    if (reads_fail_) return done(std::unexpected(gone(Cause::DATABASE_UNREACHABLE, "reads are away")));
+    store_->history(std::move(question), std::move(done));
+  }
+
+  void open(RoomName room, Done<rooms::RoomRow> done) override { store_->open(std::move(room), std::move(done)); }
+  void create(RoomName room, UserId by, Done<rooms::RoomRow> done) override { store_->create(std::move(room), std::move(by), std::move(done)); }
+  void direct(UserId a, UserId b, Done<rooms::RoomRow> done) override { store_->direct(std::move(a), std::move(b), std::move(done)); }
+  void add_member(RoomName room, UserId user, Done<bool> done) override { store_->add_member(std::move(room), std::move(user), std::move(done)); }
+  void remove_member(RoomName room, UserId user, Done<bool> done) override { store_->remove_member(std::move(room), std::move(user), std::move(done)); }
+  void confirm(RoomName room, rooms::Known known, Done<rooms::RoomRow> done) override { store_->confirm(std::move(room), std::move(known), std::move(done)); }
+  void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) override { store_->doubt(std::move(room), std::move(epoch), head, std::move(done)); }
+  void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) override { store_->erase(std::move(room), offset, std::move(by), any, std::move(done)); }
+  void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<rooms::RoomRow>> done) override { store_->rooms_of(std::move(user), limit, std::move(done)); }
+  void detach_author(UserId user, Done<bool> done) override { store_->detach_author(std::move(user), std::move(done)); }
+  void watch(rooms::StoreWatch watch) override {
+    watch_ = watch;
+    store_->watch(std::move(watch));
+  }
+  void close() override { store_->close(); }
+  [[nodiscard]] Result<bool> probe() override { return store_->probe(); }
+  [[nodiscard]] std::size_t queued() const override { return store_->queued(); }
+
+ private:
+  static Refusal gone(Cause cause, std::string_view why) { return {.cause = cause, .evidence = std::string(why), .retry_after = Millis{1'000}}; }
+
+  std::unique_ptr<rooms::ChatStore> store_;
+  rooms::StoreWatch watch_;
+  std::size_t lost_ = 0;
+  bool reads_fail_ = false;
+};
+
+} // namespace foyer::harness
