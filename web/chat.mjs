@@ -28,6 +28,7 @@ class Room {
     this.refusal = null;
     this.epoch = '';
     this.offset = 0;          // the last one seen
+    this.time = '';           // of the message at that offset, as the server wrote it
     this.durable = true;
     this.messages = [];       // ascending by offset
     this.more = false;        // older ones are on the server
@@ -120,7 +121,7 @@ export class Chat {
     room.refusal = null;
     this.#changed(name, 'state');
     const fields = { room: name, limit: PAGE };
-    if (room.epoch) fields.since = { epoch: room.epoch, offset: room.offset };
+    if (room.epoch) fields.since = { epoch: room.epoch, offset: room.offset, ...(room.time ? { time: room.time } : {}) };
     const { answer, refusal } = await this.#connection.request('join', fields);
     if (refusal) {
       if (refusal.lost) return room;
@@ -147,7 +148,10 @@ export class Chat {
     room.durable = answer.durable;
     room.state = 'joined';
     for (const m of answer.messages) this.#place(room, m);
-    room.offset = Math.max(answer.offset, sameStory ? room.offset : 0);
+    if (answer.offset >= room.offset || !sameStory) {
+      room.offset = answer.offset;
+      room.time = answer.time ?? answer.messages.find((m) => m.offset === answer.offset)?.time ?? (sameStory && answer.offset === before ? room.time : '');
+    }
     if (sameStory && before && room.name !== this.current) room.unread += answer.messages.filter((m) => m.from.id !== this.me.id).length;
     this.#setMembers(room, answer);
     this.#remember();
@@ -272,7 +276,8 @@ export class Chat {
       if (!room.pending.includes(p)) return; // our own `message` came first
       this.#place(room, { offset: answer.offset, from: this.me, message: p.text, time: answer.time });
       this.#settle(room, p.key);
-      if (answer.epoch === room.epoch) room.offset = this.#gapless(room, answer.offset);
+      // It may come before messages of others with smaller offsets: the position moves only over what we hold.
+      if (answer.epoch === room.epoch && answer.offset === room.offset + 1) Object.assign(room, { offset: answer.offset, time: answer.time });
       this.#changed(room.name, 'sent');
       return;
     }
@@ -286,10 +291,6 @@ export class Chat {
     p.refusal = refusal;
     this.#changed(room.name, 'failed');
   }
-
-  // `sent` may come before messages of others with smaller offsets: the position
-  // moves only over what we really hold.
-  #gapless(room, offset) { return offset === room.offset + 1 ? offset : room.offset; }
 
   retry(name, key) {
     const room = this.rooms.get(name);
@@ -348,9 +349,11 @@ export class Chat {
     if (!room) return;
     switch (m.type) {
       case 'message': {
+        // What is missing before it was lost on the way, as if the line had broken.
+        if (room.live && (m.offset > room.offset + 1 || m.epoch !== room.epoch)) return void this.#connection.lost();
         const mine = m.from.id === this.me.id;
         this.#place(room, m);
-        room.offset = Math.max(room.offset, m.offset);
+        if (m.offset > room.offset) Object.assign(room, { offset: m.offset, time: m.time });
         room.typing.delete(m.from.id);
         if (!mine && room.name !== this.current) room.unread += 1;
         while (room.messages.length > KEEP && room.name !== this.current) {
@@ -397,6 +400,11 @@ export class Chat {
           room.typing.delete(m.user.id);
         }
         this.#changed(room.name, 'typing');
+        break;
+      case 'room_reset': // its history begins anew, and nothing more of it comes before the next join
+        room.state = 'known';
+        for (const p of room.pending) p.inFlight = false;
+        this.join(room.name);
         break;
       case 'room_removed':
         this.#gone(room.name);

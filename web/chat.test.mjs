@@ -10,6 +10,8 @@ function scene() {
   let names = [];
   const connection = {
     phase: 'online',
+    lines: 0, // times that it was told to connect again
+    lost: () => { connection.lines += 1; },
     onMessage: (l) => listeners.message.push(l),
     onPhase: (l) => listeners.phase.push(l),
     tell: (type, fields) => asked.push({ type, ...fields }),
@@ -17,7 +19,7 @@ function scene() {
   };
   const chat = new Chat(connection, { now: () => 100_000, after: () => () => {}, newKey: () => `k${(keys += 1)}`, remembered: () => names, remember: (_, list) => { names = list; } });
   const s = {
-    chat, asked,
+    chat, asked, connection,
     remembered: () => names,
     async hear(message) { for (const l of listeners.message) l(message); await settle(); },
     async answer(type, answer) {
@@ -93,7 +95,7 @@ test('after a lost line the room is joined with `since` and the unanswered messa
   assert.equal(tea.pending.length, 1);
   await welcome();
   const join = asked.find((each) => each.type === 'join' && each.room === 'tea');
-  assert.deepEqual(join.since, { epoch: 'e1', offset: 1 });
+  assert.deepEqual(join.since, { epoch: 'e1', offset: 1, time: '2030-01-01T10:00:00.000Z' });
   await answer('join', joined({ offset: 2, recovered: true, messages: [says(2, bob, 'two')] }));
   const again = asked.find((each) => each.type === 'chat');
   assert.deepEqual([again.message, again.key], ['lost?', 'k1']);
@@ -177,4 +179,28 @@ test('being removed takes the room away; being invited brings it', async () => {
 test('only public rooms are remembered on this device', async () => {
   const { remembered } = await inTea();
   assert.deepEqual(remembered(), ['tea']);
+});
+
+test('a message behind a gap is not shown: the line is taken for lost, and all of it comes with the next join', async () => {
+  const s = await inTea();
+  await s.hear({ type: 'message', ...says(1, bob, 'one') });
+  await s.hear({ type: 'message', ...says(3, bob, 'three') });
+  assert.equal(s.connection.lines, 1);
+  assert.deepEqual(texts(s.tea), ['1 Bob: one']);
+  await s.lose();
+  await s.welcome();
+  await s.answer('join', { ...joined(), room: 'user:a', kind: 'own' });
+  const join = await s.answer('join', joined({ offset: 3, recovered: true, messages: [says(2, bob, 'two'), says(3, bob, 'three')] }));
+  assert.deepEqual(join.since, { epoch: 'e1', offset: 1, time: '2030-01-01T10:00:00.000Z' });
+  assert.deepEqual(texts(s.tea), ['1 Bob: one', '2 Bob: two', '3 Bob: three']);
+});
+
+test('a room whose history begins anew is joined again, and shows the new one', async () => {
+  const s = await inTea({ offset: 2, messages: [says(1, bob, 'one'), says(2, bob, 'old two')], time: '2030-01-01T10:00:00.000Z' });
+  await s.hear({ type: 'room_reset', room: 'tea', epoch: 'e2', offset: 1, reason: 'r' });
+  assert.equal(s.tea.state, 'joining');
+  const join = await s.answer('join', joined({ epoch: 'e2', offset: 2, messages: [{ ...says(1, bob, 'one'), epoch: 'e2' }, { ...says(2, bob, 'new two'), epoch: 'e2' }] }));
+  assert.deepEqual(join.since, { epoch: 'e1', offset: 2, time: '2030-01-01T10:00:00.000Z' });
+  assert.deepEqual([s.tea.epoch, ...texts(s.tea)], ['e2', '1 Bob: one', '2 Bob: new two']);
+  assert.equal(s.connection.lines, 0);
 });

@@ -17,6 +17,7 @@ import { Again } from './again.mjs';
 import { fromClose, fromMessage, isPassing, refusal, stoppedByProxy, telling } from './refusal.mjs';
 
 export const CONNECT_MS = 10_000;    // from the first packet to the verdict
+export const FEATURES = ['room_reset']; // what this client understands (docs/protocol.md)
 export const PONG_MS = 10_000;       // silence after our own ping
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 15_000;
@@ -88,6 +89,13 @@ export class Connection {
     else if (this.phase === 'online') this.#ping();
   }
 
+  // Something that was sent to us did not arrive: the socket is as good as dead.
+  lost() {
+    if (this.phase !== 'online') return;
+    this.#drop(4000);
+    this.#closed(1006, '');
+  }
+
   // Sends a command and resolves with { answer } or { refusal }; a lost connection is
   // a refusal with `lost: true`, and nobody knows whether the command was carried out.
   request(type, fields = {}) {
@@ -128,7 +136,7 @@ export class Connection {
     socket.onopen = ifCurrent(() => {
       this.#reached = true;
       this.#enter('authenticating', { because: this.because });
-      this.#write({ type: 'authenticate', token: this.#world.session.token() });
+      this.#write({ type: 'authenticate', token: this.#world.session.token(), features: FEATURES });
     });
     socket.onmessage = ifCurrent((event) => this.#receive(event.data));
     socket.onclose = ifCurrent((event) => this.#closed(event.code, event.reason ?? ''));

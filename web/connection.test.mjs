@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Connection } from './connection.mjs';
+import { Connection, FEATURES } from './connection.mjs';
 import { settle, world as bareWorld } from './test_world.test.mjs';
 
 // Time stands until it is moved, and sockets do what the test says.
@@ -50,9 +50,20 @@ test('authenticates by the first message and is online after the welcome', async
   c.onPhase(({ phase }) => phases.push(phase));
   c.start();
   await w.admit();
-  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 't1' }]);
+  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 't1', features: FEATURES }]);
   assert.deepEqual(phases, ['connecting', 'authenticating', 'online']);
   assert.equal(c.welcome.user.name, 'Ann');
+});
+
+test('a client that misses something connects again, as after a lost line', async () => {
+  const { w, c } = await online();
+  const asked = c.request('rooms');
+  c.lost();
+  assert.equal((await asked).refusal.lost, true);
+  await settle();
+  assert.deepEqual([w.sockets[0].closedWith, c.phase], [4000, 'waiting']);
+  c.lost();
+  assert.equal(c.phase, 'waiting', 'once');
 });
 
 test('answers reach the request with their id; an error is a refusal', async () => {
@@ -102,7 +113,7 @@ test('TOKEN_EXPIRED brings one new token; the same code after it waits for a per
   await w.close(4401, 'TOKEN_EXPIRED abc');
   assert.equal(w.renewed, 1);
   w.socket.onopen();
-  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 't2' }]);
+  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 't2', features: FEATURES }]);
   await w.say({ type: 'authentication_error', code: 'TOKEN_EXPIRED', message: 'over', step: 'credential_valid', ref: 'abd', retry: 'refresh' });
   await w.close(4401, 'TOKEN_EXPIRED abd');
   assert.equal(c.phase, 'refused');
@@ -201,7 +212,7 @@ test('a restart with another session goes on in a new socket, and what was asked
   c.restart();
   assert.deepEqual([(await asked).refusal.lost, c.ending, w.sockets[0].closedWith], [true, null, 1000]);
   w.socket.onopen();
-  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 'again' }]);
+  assert.deepEqual(w.socket.sent, [{ type: 'authenticate', token: 'again', features: FEATURES }]);
 });
 
 test('after a bare 1006 at the handshake the cause is asked for by a plain GET', async () => {

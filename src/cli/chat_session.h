@@ -89,10 +89,15 @@ class ChatSession {
     signing_out,    // closed by our own sign-out, whose answer is awaited
     finished,
   };
+  struct Held {
+    std::string line;
+    std::string time;
+  };
   struct Room {
     std::string epoch;
     Offset seen = 0;                    // the last one shown
-    std::map<Offset, std::string> held; // lines that wait for older messages
+    std::string time;                   // when it was written, as the server says
+    std::map<Offset, Held> held;        // lines that wait for older messages
     bool fetching = false;              // messages after `seen` are being fetched by history
     bool known = false;                 // was joined before
   };
@@ -131,6 +136,7 @@ class ChatSession {
   void on_message(const std::string& room, const json::Object& message);
   void hold(const std::string& name, Room& room, const json::Object& message);
   void release(Room& room);
+  void lost_something(); // the socket did not bring all that was sent
   void fetch_older(const std::string& name, Room& room, Offset before);
   void ping();
   void welcome(const json::Object& object);

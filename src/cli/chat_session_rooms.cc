@@ -102,7 +102,11 @@ void ChatSession::join(const std::string& room, bool again) {
   Room& state = rooms_[room];
   state.held.clear();
   state.fetching = false;
-  if (again) command["since"] = json::Object{{"epoch", state.epoch}, {"offset", state.seen}};
+  if (again) {
+    json::Object since{{"epoch", state.epoch}, {"offset", state.seen}};
+    if (!state.time.empty()) since["time"] = state.time;
+    command["since"] = std::move(since);
+  }
   background_.emplace(id, room);
   out_.emplace_back(act::Send{json::write(command)});
 }
@@ -153,6 +157,8 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
     show(fmt::format("* message {} of {} was deleted", offset_of(object), printable(room, 128)));
   } else if (type == "room_added") {
     show(fmt::format("* you may enter {0} now: /join {0}", printable(room, 128)));
+  } else if (type == "room_reset") {
+    if (const auto found = rooms_.find(room); found != rooms_.end()) join(room, found->second.known); // on_joined() says it
   } else if (type == "room_removed") {
     rooms_.erase(room);
     if (current_ == room) current_.clear();
@@ -186,7 +192,10 @@ void ChatSession::on_joined(const json::Object& object) {
   const bool recovered = json::get_bool(object, "recovered").value_or(false);
   if (same_history && !recovered && first > room.seen + 1) return fetch_older(name, room, first);
   release(room);
-  room.seen = std::max(room.seen, offset_of(object));
+  if (offset_of(object) < room.seen) return;
+  std::string time = text_of(object, "time");
+  if (!time.empty() || offset_of(object) > room.seen) room.time = std::move(time);
+  room.seen = offset_of(object);
 }
 
 void ChatSession::fetch_older(const std::string& name, Room& room, Offset before) {
@@ -217,19 +226,28 @@ void ChatSession::on_message(const std::string& name, const json::Object& messag
   const auto found = rooms_.find(name);
   if (found == rooms_.end()) return show(message_line(name, message)); // said while we were leaving
   Room& room = found->second;
+  if (room.known && !room.fetching && offset_of(message) > room.seen + 1) return lost_something();
   hold(name, room, message);
   if (!room.fetching) release(room);
 }
 
+void ChatSession::lost_something() {
+  if (state_ != State::ready) return;
+  note("A message did not arrive; connecting again.");
+  out_.emplace_back(act::Drop{});
+  reconnect();
+}
+
 void ChatSession::hold(const std::string& name, Room& room, const json::Object& message) {
   const Offset offset = offset_of(message);
-  if (offset > room.seen) room.held.try_emplace(offset, message_line(name, message));
+  if (offset > room.seen) room.held.try_emplace(offset, Held{message_line(name, message), text_of(message, "time")});
 }
 
 void ChatSession::release(Room& room) {
-  for (auto& [offset, line] : room.held) {
-    show(std::move(line));
+  for (auto& [offset, held] : room.held) {
+    show(std::move(held.line));
     room.seen = offset;
+    room.time = std::move(held.time);
   }
   room.held.clear();
 }
