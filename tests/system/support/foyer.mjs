@@ -6,6 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { invariantsOf } from './invariants.mjs';
 import { Inbox, until, within } from './within.mjs';
 
 export const BIN = path.resolve(process.env.FOYER_BIN ?? 'build/foyer');
@@ -182,8 +183,10 @@ export async function freePort() {
 export async function serve(t, { data = temporary(t), args = [], env = {}, dev = true, wrap, listen = '127.0.0.1:0', statusFile = () => path.join(data, 'foyer.json') } = {}) {
   const before = statusIn(statusFile)?.started; // of a process that was killed
   const node = spawnFoyer(['serve', ...(dev ? ['--dev'] : []), '--data', data, '--listen', listen, ...args], { env, wrap }, data);
+  node.invariants = invariantsOf(data);
   atEnd(t, async () => {
     if (node.alive) await node.kill9();
+    node.invariants.verdict();
     if (SANITIZED && /ERROR: (Address|Leak|Thread)Sanitizer|runtime error:/.test(node.text)) throw new Error(`the sanitizer spoke:\n${node.text.slice(-8_000)}`);
   });
   const status = await within('DATA/foyer.json', Promise.race([

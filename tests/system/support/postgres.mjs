@@ -41,6 +41,48 @@ export class Postgres {
     return server;
   }
 
+  // A copy of this server that follows it, and can be promoted. Ends with `t`.
+  async standby(t, name = 'standby') {
+    const standby = new Postgres();
+    atEnd(t, () => standby.#end());
+    if (isRoot) fs.chownSync(standby.#dir, standby.#as.uid, standby.#as.gid);
+    await new Promise((resolve, reject) => {
+      const copy = spawn(program('pg_basebackup'), ['--pgdata', standby.#data, '--dbname', `host=${this.#dir} user=postgres application_name=${name}`, '--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'],
+        { ...this.#as, cwd: '/', stdio: ['ignore', 'ignore', 'inherit'] });
+      copy.on('error', reject);
+      copy.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`pg_basebackup ended with ${code}`))));
+    });
+    await standby.start();
+    return standby;
+  }
+
+  // As a standby: has everything that the other one has committed.
+  async hasCaughtUp(primary) {
+    const end = await primary.sql('SELECT pg_current_wal_lsn()');
+    await until('the standby to catch up', async () => (await this.sql(`SELECT pg_last_wal_replay_lsn() >= '${end}'::pg_lsn`)) === 't');
+  }
+
+  // As a standby: hears nothing more of its primary.
+  async fallBehind() {
+    await this.sql("ALTER SYSTEM SET primary_conninfo = ''");
+    await this.sql('SELECT pg_reload_conf()');
+    await until('the standby to be on its own', async () => (await this.sql('SELECT count(*) FROM pg_stat_wal_receiver')) === '0');
+  }
+  async promote() { await this.sql('SELECT pg_promote(true, 60)'); }
+
+  // A setting for all sessions that begin from now on, and those that look again.
+  async set(name, value) {
+    await this.sql(`ALTER SYSTEM SET ${name} = '${value}'`);
+    await this.sql('SELECT pg_reload_conf()');
+    await until(`${name} to be ${value}`, async () => (await this.sql(`SHOW ${name}`)) !== '' && (await this.sql(`SELECT setting IS NOT DISTINCT FROM '${value}' FROM pg_file_settings WHERE name = '${name}' ORDER BY seqno DESC LIMIT 1`)) === 't');
+  }
+
+  // One URL for the same database on this server and on others; the one that takes changes is used.
+  urlWith(others, url) {
+    const database = /@\/(\w+)/.exec(url)[1];
+    return `postgresql://postgres@/${database}?host=${[this, ...others].map((server) => server.#dir).join(',')}`;
+  }
+
   get #data() { return path.join(this.#dir, 'data'); }
 
   url(database) { return `postgresql://postgres@/${database}?host=${this.#dir}`; }
@@ -56,8 +98,10 @@ export class Postgres {
   // after lose(TEXT) the connection on which TEXT is written ends once its COMMIT was passed on.
   async relay(t, url) {
     let marker = null;
+    let away = false;         // whoever comes now is turned away
     const sockets = new Set();
     const relay = net.createServer((client) => {
+      if (away) { client.destroy(); return; }
       const server = net.connect(path.join(this.#dir, '.s.PGSQL.5432'));
       let marked = false;
       let losing = false;
@@ -79,6 +123,9 @@ export class Postgres {
     return {
       url: `postgresql://postgres@127.0.0.1:${relay.address().port}/${/@\/(\w+)/.exec(url)[1]}`,
       lose: (text) => { marker = text; },
+      // Nobody is let in any more, and whoever is in is cut off; or they are let in again.
+      goAway: () => { away = true; for (const socket of sockets) socket.destroy(); },
+      comeBack: () => { away = false; },
     };
   }
 

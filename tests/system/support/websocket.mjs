@@ -32,7 +32,10 @@ export async function upgrade(node, { path = '/ws/chat', headers = {}, half = fa
 // The same, to { refused } or { socket: WebSocketBytes, answer }.
 export async function handshake(node, options) {
   const { refused, socket, rest, answer } = await upgrade(node, options);
-  return refused ? { refused } : { socket: new WebSocketBytes(socket, rest), answer };
+  if (refused) return { refused };
+  const bytes = new WebSocketBytes(socket, rest);
+  if (node.invariants) bytes.watchedBy(node.invariants.connection());
+  return { socket: bytes, answer };
 }
 
 export class WebSocketBytes {
@@ -43,12 +46,14 @@ export class WebSocketBytes {
   #seen;
   #fragments = [];
   #close = null;
+  #watch = null;      // of invariants.mjs
 
   constructor(socket, rest) {
     this.#socket = socket;
     this.#seen = rest;
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
+        this.#watch?.closed();
         const end = this.#close ?? { code: 1006, reason: '', clean: false };
         this.messages.end(`closed with ${end.code} ${end.reason}`);
         resolve(end);
@@ -58,7 +63,15 @@ export class WebSocketBytes {
     this.#read();
   }
 
-  sendText(text) { this.sendFrame(0x1, Buffer.from(text)); }
+  watchedBy(watch) {
+    this.#watch = watch;
+    for (const message of this.received) watch.heard(message);
+  }
+
+  sendText(text) {
+    this.#watch?.said(text);
+    this.sendFrame(0x1, Buffer.from(text));
+  }
   sendFrame(opcode, payload = Buffer.alloc(0), { fin = true, masked = true, rsv = 0 } = {}) {
     this.#socket.write(frame(opcode, payload, { fin, masked, rsv }));
   }
@@ -106,6 +119,7 @@ export class WebSocketBytes {
     this.#fragments = [];
     const message = opcode === 0x2 ? whole : JSON.parse(whole.toString('utf8'));
     this.received.push(message);
+    this.#watch?.heard(message);
     this.messages.push(message);
   }
 }
