@@ -14,11 +14,21 @@ std::optional<std::string> Exchange::cookie() const { return find_cookie(request
 void Exchange::also_expire_cookie() { set_cookie_ = expire_cookie(secure_cookie()); }
 
 void Exchange::answer(int status, const json::Value& body) { send(json_response(status, json::write(body))); }
-void Exchange::answer_nothing() { send(Response{.status = 204, .headers = {}, .body = {}}); }
+void Exchange::answer_nothing(Headers headers) { send(Response{.status = 204, .headers = std::move(headers), .body = {}}); }
 
-void Exchange::refuse_with(const Refusal& refusal) {
+void Exchange::refuse_with(const Refusal& refusal) { refuse_as(0, refusal); }
+
+void Exchange::refuse_as(int status, const Refusal& refusal) {
   if (*on_refusal_) (*on_refusal_)(request_, refusal);
-  send(wire::problem(refusal, request_.ref, service_.policy().reveal));
+  Response response = wire::problem(refusal, request_.ref, service_.policy().reveal);
+  if (status != 0 && response.status != status) {
+    response.status = status;
+    if (auto body = json::parse(response.body); body && body->is_object()) {
+      body->as_object()["status"] = status;
+      response.body = json::write(*body);
+    }
+  }
+  send(std::move(response));
 }
 
 Done<bool> Exchange::then_nothing() {
@@ -55,14 +65,16 @@ Handle with_bearer(std::initializer_list<Member> members, WithPrincipal then) {
   };
 }
 
-Route RouteMaker::operator()(std::string method, std::string path, Handle handle) const {
+Route RouteMaker::operator()(std::string method, std::string path, Handle handle) const { return with_rate(std::move(method), std::move(path), service_.policy().rate, std::move(handle)); }
+
+Route RouteMaker::with_rate(std::string method, std::string path, Rate rate, Handle handle) const {
   const std::string endpoint = method + ' ' + path;
-  Handler handler = [&service = service_, tell = on_refusal_, services = services_, endpoint, handle = std::move(handle)](Request request, Reply reply) {
-    service.run([&service, tell, services, endpoint, handle, request = std::move(request), reply = std::move(reply)]() mutable {
-      find_sender(services, std::move(request), [&service, tell, endpoint, handle = std::move(handle), reply = std::move(reply)](Sender sender) mutable {
+  Handler handler = [&service = service_, tell = on_refusal_, services = services_, endpoint, rate, handle = std::move(handle)](Request request, Reply reply) {
+    service.run([&service, tell, services, endpoint, rate, handle, request = std::move(request), reply = std::move(reply)]() mutable {
+      find_sender(services, std::move(request), [&service, tell, endpoint, rate, handle = std::move(handle), reply = std::move(reply)](Sender sender) mutable {
         auto x = std::make_shared<Exchange>(service, tell, std::move(sender.request), std::move(reply));
         if (sender.refused) return x->refuse_with(*sender.refused);
-        if (auto taken = x->service().take(endpoint, x->caller()); !taken) return x->refuse_with(taken.error());
+        if (auto taken = x->service().take(endpoint, x->caller(), rate); !taken) return x->refuse_with(taken.error());
         handle(x);
       });
     });

@@ -36,8 +36,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   // Exactly one of these, once. Cache-Control: no-store on all of them.
   void answer(int status, const json::Value& body);
-  void answer_nothing(); // 204
+  void answer_nothing(Headers headers = {}); // 204
   void refuse_with(const Refusal& refusal);
+  // The same, with another status than the cause's.
+  void refuse_as(int status, const Refusal& refusal);
   [[nodiscard]] Done<bool> then_nothing(); // 204, or the refusal
 
  private:
@@ -68,6 +70,7 @@ class RouteMaker {
   RouteMaker(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, ServiceRegistry* services = nullptr)
       : service_(service), on_refusal_(std::move(on_refusal)), services_(services) {}
   [[nodiscard]] Route operator()(std::string method, std::string path, Handle handle) const;
+  [[nodiscard]] Route with_rate(std::string method, std::string path, Rate rate, Handle handle) const;
 
  private:
   AccountService& service_;

@@ -46,6 +46,7 @@ struct AccountsPolicy {
   LockoutPolicy lockout = {};
   LockoutPolicy factor_lockout = {.free_failures = 20}; // per user, from all addresses together
   Rate rate = {.burst = 100, .per_second = 10}; // per endpoint and address
+  Rate check_rate = {.burst = 2'000, .per_second = 200}; // of GET /auth/check: a page has many parts, and a proxy asks about each
   Millis revocation_poll{250};
 };
 

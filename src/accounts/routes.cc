@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "accounts/admin_routes.h"
+#include "accounts/check_route.h"
 #include "accounts/exchange.h"
 #include "accounts/factor_routes.h"
 #include "accounts/sessions.h"
@@ -207,6 +208,7 @@ std::vector<Route> routes(AccountService& service, OnRefusal on_refusal, Service
       route("POST", "/auth/logout", with_bearer({}, logout)),
       route("POST", "/auth/password", with_bearer({{"password", MemberType::text, true}, {"new_password", MemberType::text, true}}, change_password)),
       route("GET", "/auth/me", with_bearer({}, me)),
+      route.with_rate("GET", "/auth/check", service.policy().check_rate, check_for_proxy),
       route("DELETE", "/auth/me", with_bearer({}, delete_me)),
       route("POST", "/auth/tickets", with_bearer({{"origin"}, {"bind_address", MemberType::flag}, {"ttl", MemberType::number}}, mint_ticket)),
       route("GET", "/auth/sessions", with_bearer({}, list_sessions)),

@@ -109,8 +109,8 @@ std::unexpected<Refusal> AccountService::refused(const Attempt& attempt, Refusal
   return std::unexpected(std::move(refusal));
 }
 
-Result<bool> AccountService::take(std::string_view endpoint, const Caller& caller) {
-  auto taken = limits_.take(endpoint, caller.address, policy_.rate, clock_.mono());
+Result<bool> AccountService::take(std::string_view endpoint, const Caller& caller, const Rate& rate) {
+  auto taken = limits_.take(endpoint, caller.address, rate, clock_.mono());
   if (taken) return true;
   Attempt attempt{std::string{endpoint}, caller, {}, {}};
   return refused(attempt, std::move(taken.error().refusal), !taken.error().first);
@@ -176,32 +176,64 @@ void AccountService::redeem_ticket(auth::TicketQuestion question, auth::Identity
 void AccountService::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("cookie_use", Caller{.address = q.address, .ref = q.ref});
-    if (looks_like_jwt(q.cookie)) return answer(refused(*attempt, Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"}));
-    store_.find_session_by_cookie(digest(q.cookie), back<std::optional<SessionAndUser>>([this, attempt, answer = std::move(answer)](Result<std::optional<SessionAndUser>> found) mutable {
+    find_by_cookie(q.cookie, [this, attempt, answer = std::move(answer)](Result<SessionAndUser> found) mutable {
       if (!found) return answer(refused(*attempt, std::move(found).error()));
-      if (!*found) return answer(refused(*attempt, Refusal{.cause = Cause::SESSION_UNKNOWN, .evidence = "no session with that cookie"}));
-      const SessionAndUser& who = **found;
-      attempt->user = who.user.id;
-      attempt->detail = who.session.id.str();
-      if (auto fit = check_who(who); !fit) return answer(refused(*attempt, std::move(fit).error()));
-      const WallTime now = clock_.wall();
-      SessionRow seen = who.session;
-      if (now - seen.last_seen >= kTouchEvery) {
-        seen.last_seen = now;
-        store_.touch_session(seen.id, now, [](Result<bool>) {});
-      }
+      attempt->user = found->user.id;
+      attempt->detail = found->session.id.str();
+      if (auto fit = check_who(*found); !fit) return answer(refused(*attempt, std::move(fit).error()));
       succeeded(*attempt);
       audit_.add(audit_row(*attempt));
-      answer(Identity{.user = who.user.id,
-                      .name = who.user.name,
-                      .session = seen.id,
-                      .token = {},
-                      .permissions = permissions_of(who.user),
-                      .issued_at = now,
-                      .expires_at = session_expiry(seen, policy_.sessions),
-                      .own_account = true});
-    }));
+      answer(seen_by_cookie(std::move(*found)));
+    });
   });
+}
+
+// The session with that cookie, whether it may be used or not.
+void AccountService::find_by_cookie(std::string_view cookie, Done<SessionAndUser> done) {
+  if (looks_like_jwt(cookie)) return done(std::unexpected(Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"}));
+  store_.find_session_by_cookie(digest(cookie), back<std::optional<SessionAndUser>>([done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
+    if (!found) return done(std::unexpected(std::move(found).error()));
+    if (!*found) return done(std::unexpected(Refusal{.cause = Cause::SESSION_UNKNOWN, .evidence = "no session with that cookie"}));
+    done(std::move(**found));
+  }));
+}
+
+// The cookie was used: its session lives on.
+Identity AccountService::seen_by_cookie(SessionAndUser who) {
+  const WallTime now = clock_.wall();
+  if (now - who.session.last_seen >= kTouchEvery) {
+    who.session.last_seen = now;
+    store_.touch_session(who.session.id, now, [](Result<bool>) {});
+  }
+  return {.user = who.user.id,
+          .name = who.user.name,
+          .session = who.session.id,
+          .token = {},
+          .permissions = permissions_of(who.user),
+          .issued_at = now,
+          .expires_at = session_expiry(who.session, policy_.sessions),
+          .own_account = true};
+}
+
+// ---- what a proxy asks before it lets a request pass: often, so nothing of it is audited
+
+void AccountService::examine_cookie(std::string_view cookie, Done<Identity> done) {
+  find_by_cookie(cookie, [this, done = std::move(done)](Result<SessionAndUser> found) mutable {
+    if (!found) return done(std::unexpected(std::move(found).error()));
+    if (auto fit = check_who(*found); !fit) return done(std::unexpected(std::move(fit).error()));
+    done(seen_by_cookie(std::move(*found)));
+  });
+}
+
+void AccountService::examine_ticket(const auth::TicketQuestion& question, Done<Identity> done) {
+  auto seen = tickets_.examine({.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}}, clock_.mono());
+  if (!seen || !seen->own_account) return done(std::move(seen));
+  store_.find_session(seen->session, back<std::optional<SessionAndUser>>([this, identity = *seen, done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
+    if (!found) return done(std::unexpected(std::move(found).error()));
+    if (!*found) return done(refuse(Cause::USER_UNKNOWN, "the account was deleted after the ticket was given"));
+    if (auto fit = check_who(**found); !fit) return done(std::unexpected(std::move(fit).error()));
+    done(std::move(identity));
+  }));
 }
 
 void AccountService::watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {

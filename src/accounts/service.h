@@ -140,12 +140,16 @@ class AccountService final : public auth::AuthService {
   void admin_audit(const Principal& who, std::size_t limit, Caller caller, Done<std::vector<AuditRow>> done);
 
   // ADDRESS_RATE_LIMIT.
-  [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller);
+  [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller, const Rate& rate);
   void run(net::Task task) { runners_->control(std::move(task)); } // any thread
   [[nodiscard]] const AccountsPolicy& policy() const { return policy_; }
   [[nodiscard]] const std::string& jwks() const { return keys_.jwks(); }
   [[nodiscard]] SigningKeys& keys() { return keys_; }
   [[nodiscard]] Result<bool> probe() { return store_.probe(); } // any thread
+
+  // Whom a cookie or a ticket speaks for; a ticket is not used up. The causes of door.md's steps 9 to 11.
+  void examine_cookie(std::string_view cookie, Done<Identity> done);
+  void examine_ticket(const auth::TicketQuestion& question, Done<Identity> done);
 
   // auth::AuthService; from any thread.
   void redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) override;
@@ -216,6 +220,8 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] SignedIn sign_in(const UserRow& user, const SessionRow& session);
   [[nodiscard]] SignedIn sign_in(const UserRow& user, const Opened& opened);
   void find_principal(Identity identity, Done<Principal> done);
+  void find_by_cookie(std::string_view cookie, Done<SessionAndUser> done);
+  [[nodiscard]] Identity seen_by_cookie(SessionAndUser who);
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
   void read_password_costs();

@@ -38,6 +38,7 @@ json::Object to_json(const gateway::RefusalRecord& record) {
   if (!record.origin.empty()) row["origin"] = printable(record.origin);
   row["path"] = printable(record.path);
   row["operator"] = record.refusal.operator_text();
+  row["next"] = record.refusal.next_step();
   json::Array steps;
   for (std::size_t i = 0; i < kStepCount; ++i) {
     const auto spent = record.times.spent[i];

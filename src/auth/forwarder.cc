@@ -50,7 +50,9 @@ Headers request_headers(const Headers& from) {
   Headers out;
   for (const Header& header : from.list()) {
     if (stays_here(header.name, listed) || one_of(kOurs, header.name)) continue;
-    if (begins(header.name, "X-Service-") || begins(header.name, "X-Foyer-") || begins(header.name, "X-Forwarded-")) continue;
+    // The address that a forward-auth proxy was asked for is no claim about the person: it holds what the person sent.
+    const bool asked_for = iequals(header.name, "X-Forwarded-Uri");
+    if (begins(header.name, "X-Service-") || begins(header.name, "X-Foyer-") || (begins(header.name, "X-Forwarded-") && !asked_for)) continue;
     out.add(header.name, header.value);
   }
   return out;

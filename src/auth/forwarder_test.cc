@@ -95,6 +95,19 @@ TEST_F(Forwarding, WhatOnlyTheGatewayMaySayIsTakenFromNoClient) {
   EXPECT_EQ(*read_claim(w.server.seen.front()).value().address.c_str(), '2');
 }
 
+TEST_F(Forwarding, TheAddressThatAForwardAuthProxyWasAskedForIsPassedOnWithTheHandshake) {
+  serve(VirtualServer::json(200, {}));
+  Request request = login();
+  for (const auto* name : {"X-Forwarded-Uri", "X-Original-URI", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Cookie", "Origin"}) request.headers.set(name, "as it came");
+  answer_of(request);
+  ASSERT_EQ(w.server.seen.size(), 1U);
+  for (const auto* name : {"X-Forwarded-Uri", "X-Original-URI", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Cookie", "Origin"}) {
+    const std::string* value = w.server.seen.front().headers.find(name);
+    ASSERT_NE(value, nullptr) << name;
+    EXPECT_EQ(*value, "as it came") << name;
+  }
+}
+
 // The router asks nobody who names a service for a Host that is allowed.
 TEST_F(Forwarding, WhoNamesAServiceIsNotForwarded) {
   serve(VirtualServer::json(200, {}));

@@ -47,11 +47,13 @@ struct Refusal {
   std::optional<Millis> retry_after = {}; // where waiting helps
   std::string field = {};               // the field, option or header at fault, if one is
   std::vector<Refusal> attempts = {};   // AUTH_RETRY_EXHAUSTED: the cause of each attempt
+  std::string_view next = {};           // a constant; a better next step than the catalogue's, where the evidence shows one
 
   [[nodiscard]] const CauseInfo& info() const { return foyer::info(cause); }
   [[nodiscard]] std::string_view code() const { return info().code; }
   [[nodiscard]] Step step() const { return info().step; }
   [[nodiscard]] std::string operator_text() const; // the catalogue's sentence and the evidence
+  [[nodiscard]] std::string_view next_step() const { return next.empty() ? info().next : next; }
 };
 
 template <class T>

@@ -78,7 +78,10 @@ void print_refusal(const json::Object& refusal) {
     if (const std::string value = text_of(refusal, member); !value.empty()) fmt::print(", {} {}", label, value);
   if (const auto count = json::get_int(refusal, "count"); count && *count > 1) fmt::print(", {} times", *count);
   fmt::print("\n\n  {}\n", text_of(refusal, "operator"));
-  if (const auto cause = find_cause(code)) fmt::print("\n  Next: {}\n  Who must act: {}\n", info(*cause).next, to_string(info(*cause).who));
+  if (const auto cause = find_cause(code)) {
+    const std::string next = text_of(refusal, "next"); // the server's own words, which may name the proxy
+    fmt::print("\n  Next: {}\n  Who must act: {}\n", next.empty() ? info(*cause).next : next, to_string(info(*cause).who));
+  }
   const json::Value* steps = refusal.if_contains("steps");
   if (steps == nullptr || !steps->is_array() || steps->get_array().empty()) return;
   fmt::print("\n  Examined:");

@@ -173,7 +173,7 @@ TEST(Preflight, InsecureUrlAndLoopbackInProduction) {
 }
 
 TEST(Preflight, InvalidUrlDoesNotRepeatTheValue) {
-  for (const char* url : {"chat.example.com", "ftp://chat.example.com", "https://user:hunter2@chat.example.com", "https://chat.example.com/path", "wss://chat.example.com", "https://"}) {
+  for (const char* url : {"chat.example.com", "ftp://chat.example.com", "https://user:hunter2@chat.example.com", "https://chat.example.com/path?query", "https://chat.example.com/auth/chat", "https://chat.example.com/a//b", "https://chat.example.com/a%20b", "wss://chat.example.com", "https://"}) {
     World world = staging_gateway();
     world.env["PUBLIC_URL"] = url;
     EXPECT_THAT(world.codes(), ElementsAre("INVALID_URL")) << url;

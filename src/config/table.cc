@@ -94,7 +94,7 @@ const Option kOptions[] = {
     {.name = "token_in_url", .section = "The door", .slot = &Config::token_in_url, .help = "Whether ?token= and ?access_token= are accepted. Addresses end up in logs: leave it off."},
     {.name = "token_bytes", .section = "The door", .slot = &Config::token_bytes, .help = "The longest token that is looked at.", .rule = Rule::bytes, .min = 512, .max = 64 * kKiB},
     {.name = "refuse_with", .section = "The door", .slot = &Config::refuse_with,
-     .help = "How a handshake is refused: auto tells browsers by a close code and others by HTTP."},
+     .help = "How a handshake is refused: auto tells by a close code those who hide an HTTP answer from their code (browsers, Node, Deno), and others by HTTP."},
     {.name = "refusal_upgrades", .section = "The door", .slot = &Config::refusal_upgrades,
      .help = "Sockets at once that are upgraded only to tell a browser why it is refused; beyond it, HTTP.", .min = 0, .max = kMany, .zero = true},
     {.name = "echo", .section = "The door", .slot = &Config::echo, .help = "/ws/echo: off, for admitted users (token), or for anybody (open; not in production)."},

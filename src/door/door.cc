@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "door/evidence.h"
+#include "door/upgrade.h"
 #include "wire/url.h"
 
 namespace foyer::door {
@@ -44,10 +45,8 @@ Found read_authorization(const std::string& value) {
 
 Found read_bearer_offer(std::string_view value) {
   Found found{.where = "subprotocol"};
-  if (value.find('.') != std::string_view::npos) {
-    found.credential = value;
-  } else if (auto decoded = base64url_decode(value); decoded && !decoded->empty()) {
-    found.credential = std::move(*decoded);
+  if (auto token = wire::token_of_offer(value)) {
+    found.credential = std::move(*token);
   } else {
     found.malformed = bad_form("a subprotocol bearer.… that holds neither a JWT nor base64url of one", "Sec-WebSocket-Protocol");
   }
@@ -74,6 +73,14 @@ std::vector<Found> find_all(const Request& request, bool token_in_url, std::vect
       for (auto& token : query_values(request, name)) out.push_back({.where = "url", .credential = std::move(token)});
   for (auto& cookie : cookies) out.push_back({.where = "cookie", .is_cookie = true, .credential = std::move(cookie)});
   return out;
+}
+
+// Their WebSocket keeps an HTTP answer to a handshake from the code that opened it: Node
+// fires `error` without a cause, Deno closes with code 0. Neither sends an Origin.
+bool hides_http(const Request& request) {
+  if (wire::list_holds(request, "Sec-Fetch-Mode", "websocket")) return true; // Node
+  const std::string* agent = request.headers.find("User-Agent");
+  return agent != nullptr && agent->starts_with("Deno/");
 }
 
 // ?auth=FORM: the client says in which form its credential comes.
@@ -116,6 +123,7 @@ Door::Door(const DoorPolicy& policy, Handshake handshake) : policy_(&policy), re
     origin_ = *origin;
     origin_ok_ = request.headers.count("Origin") == 1 && origin_allowed(policy, *origin);
   }
+  like_browser_ = has_origin_ || hides_http(request);
   upgrade_ok_ = !check_method(request) && !check_upgrade(request);
   look_at_offers(request);
 }
@@ -350,7 +358,7 @@ bool Door::tell_by_close(const Refusal& refusal) const {
   switch (policy_->refuse_with) {
     case RefuseWith::http: return false;
     case RefuseWith::close: return true;
-    case RefuseWith::automatic: return has_origin_;
+    case RefuseWith::automatic: return like_browser_;
   }
   return false;
 }

@@ -35,7 +35,7 @@
 namespace foyer::door {
 
 enum class RefuseWith : std::uint8_t {
-  automatic, // a close frame to browsers, HTTP to all others
+  automatic, // a close frame to those that hide an HTTP answer from their page (browsers, Node, Deno), HTTP to all others
   http,
   close,
 };
@@ -108,15 +108,15 @@ class Door {
   // How the handshake is to be answered, valid once next() gave a verdict or AwaitFirstMessage.
   [[nodiscard]] const std::string& selected_subprotocol() const { return selected_; } // empty: none is echoed
   [[nodiscard]] const SocketPath* socket() const { return socket_; }                  // null: no such path
-  // Whether this refusal is told as HTTP, or by completing the upgrade and closing
-  // (door.md §3: a browser cannot see a failed handshake; foreign origins and
-  // SUBPROTOCOL_MALFORMED always get HTTP; without a valid upgrade it can only be HTTP).
+  // Whether this refusal is told as HTTP, or by completing the upgrade and closing.
+  // Page code cannot see a failed handshake: not in a browser, which sends Origin, and
+  // not in Node or Deno. Foreign origins and
+  // SUBPROTOCOL_MALFORMED always get HTTP; without a valid upgrade it can only be HTTP.
   // After AwaitFirstMessage there is nothing left but the close frame.
   [[nodiscard]] bool tell_by_close(const Refusal& refusal) const;
   // What to echo when an upgrade is completed only to refuse it; empty: nothing.
   [[nodiscard]] const std::string& refusal_subprotocol() const { return refusal_echo_; }
   [[nodiscard]] const StepTimes& times() const { return times_; }
-  [[nodiscard]] bool from_browser() const { return has_origin_; } // the handshake had an Origin
 
  private:
   // Where the examination stands; a state named for a question waits for its answer.
@@ -148,6 +148,7 @@ class Door {
   bool secure_;
   bool has_origin_ = false;
   bool origin_ok_ = true;        // absent or allowed
+  bool like_browser_ = false;    // an Origin, or a client like Node and Deno, which show their code nothing of an HTTP answer
   bool upgrade_ok_ = false;      // a 101 could be sent
   bool only_credentials_ = false; // subprotocols were offered, and none that could be echoed
   bool upgraded_ = false;        // AwaitFirstMessage was given
@@ -164,9 +165,12 @@ class Door {
   StepTimes times_;
 };
 
-// Whether a request is for the door at all: a socket's path, or a WebSocket
-// handshake to any path (which the door refuses with UNKNOWN_PATH).
-[[nodiscard]] bool is_for_door(const DoorPolicy& policy, const Request& request);
+// Which requests are the door's: those to a socket's path, and WebSocket handshakes to
+// paths that nothing else answers (UNKNOWN_PATH). A path with a route is HTTP whatever
+// the headers say: a server may ignore Upgrade (RFC 9110 §7.8), and a proxy that asks
+// about a handshake repeats the headers of the handshake.
+[[nodiscard]] bool is_socket_path(const DoorPolicy& policy, const Request& request);
+[[nodiscard]] bool asks_for_socket(const Request& request);
 // A GET on a socket path with no sign of a WebSocket: answered by explain_plain_get.
 [[nodiscard]] bool is_plain_get(const DoorPolicy& policy, const Request& request);
 

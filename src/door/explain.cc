@@ -7,13 +7,11 @@
 
 namespace foyer::door {
 
-bool is_for_door(const DoorPolicy& policy, const Request& request) {
-  return find_socket(policy, request.path) != nullptr || says_websocket(request) || has_websocket_headers(request);
-}
+bool is_socket_path(const DoorPolicy& policy, const Request& request) { return find_socket(policy, request.path) != nullptr; }
 
-bool is_plain_get(const DoorPolicy& policy, const Request& request) {
-  return request.method == "GET" && find_socket(policy, request.path) != nullptr && !says_websocket(request) && !has_websocket_headers(request);
-}
+bool asks_for_socket(const Request& request) { return wire::says_websocket(request) || wire::has_websocket_headers(request); }
+
+bool is_plain_get(const DoorPolicy& policy, const Request& request) { return request.method == "GET" && is_socket_path(policy, request) && !asks_for_socket(request); }
 
 Response explain_plain_get(const DoorPolicy& policy, const Request& request) {
   const std::string* origin = request.headers.find("Origin");

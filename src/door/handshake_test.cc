@@ -34,10 +34,10 @@ TEST(Transport, UpgradeHeadersAsRfc6455Wants) {
       {"no upgrade, but Sec-WebSocket-*", without(bearer(), "Upgrade"), "UPGRADE_STRIPPED"},
       {"no upgrade, no key, but a version", without(without(bearer(), "Upgrade"), key), "UPGRADE_STRIPPED"},
       {"another upgrade", with(bearer(), "Upgrade", "websockets"), "UPGRADE_MISSING"},
-      {"no connection", without(bearer(), "Connection"), "UPGRADE_MISSING"},
-      {"connection close", with(bearer(), "Connection", "close"), "UPGRADE_MISSING"},
-      {"connection of a longer word", with(bearer(), "Connection", "upgrades"), "UPGRADE_MISSING"},
-      {"HTTP/1.0", http10, "UPGRADE_MISSING"},
+      {"no connection", without(bearer(), "Connection"), "UPGRADE_STRIPPED"},
+      {"connection close", with(bearer(), "Connection", "close"), "UPGRADE_STRIPPED"},
+      {"connection of a longer word", with(bearer(), "Connection", "upgrades"), "UPGRADE_STRIPPED"},
+      {"HTTP/1.0", http10, "UPGRADE_STRIPPED"},
       {"no key", without(bearer(), key), "BAD_WEBSOCKET_KEY"},
       {"two keys", also(bearer(), key, "dGhlIHNhbXBsZSBub25jZQ=="), "BAD_WEBSOCKET_KEY"},
       {"key of 15 bytes", with(bearer(), key, "AAAAAAAAAAAAAAAAAAAA"), "BAD_WEBSOCKET_KEY"},
@@ -49,6 +49,39 @@ TEST(Transport, UpgradeHeadersAsRfc6455Wants) {
       {"HEAD", [] { auto r = bearer(); r.method = "HEAD"; return r; }(), "METHOD_NOT_ALLOWED"},
   };
   for (const auto& row : rows) EXPECT_EQ(outcome(row.request), row.outcome) << row.what;
+}
+
+// What real proxies make of a handshake: each is told its own line of configuration, and the client is never blamed.
+TEST(Transport, AProxyThatBreaksTheUpgradeIsToldWhatToChange) {
+  const auto bare = without(without(handshake(), "Upgrade"), "Connection");
+  const auto http10 = [](Request request) {
+    request.version_minor = 0;
+    return request;
+  };
+  struct Row { std::string proxy; Request request; std::string evidence; std::string next; };
+  const std::vector<Row> rows = {
+      {"nginx with Connection \"\"", without(handshake(), "Connection"), "an empty Connection header or none", "proxy_set_header Connection \"upgrade\""},
+      {"an empty Connection", with(handshake(), "Connection", ""), "an empty Connection header or none", "proxy_set_header Connection \"upgrade\""},
+      {"nginx with keep-alive", with(handshake(), "Connection", "keep-alive"), "Connection: keep-alive", "proxy_set_header Connection \"upgrade\""},
+      {"privoxy", with(handshake(), "Connection", "close"), "with Connection: close", "Use wss://"},
+      {"nginx without proxy_http_version 1.1", http10(with(handshake(), "Connection", "upgrade")), "as HTTP/1.0", "proxy_http_version 1.1"},
+      {"nginx without proxy_http_version 1.1 and Connection", http10(with(handshake(), "Connection", "close")), "as HTTP/1.0", "proxy_http_version 1.1"},
+      {"nginx without a line for sockets", http10(with(bare, "Connection", "close")), "what nginx sends by default", "proxy_set_header Upgrade $http_upgrade"},
+      {"squid", with(bare, "Via", "1.1 front (Squid/5.7)"), "those of squid", "http_upgrade_request_protocols"},
+      {"squid as accelerator", with(bare, "Surrogate-Capability", "x=\"Surrogate/1.0\""), "those of squid", "http_upgrade_request_protocols"},
+      {"varnish", with(bare, "X-Varnish", "2"), "those of varnish", "return (pipe)"},
+      {"tinyproxy", with(bare, "Via", "1.1 host (tinyproxy/1.11.1)"), "those of tinyproxy", "use wss://"},
+      {"apache", with(with(bare, "Connection", "Keep-Alive"), "X-Forwarded-Server", "front"), "those of apache", "upgrade=websocket"},
+      {"lighttpd", with(with(bare, "Connection", "close"), "X-Host", "front"), "those of lighttpd", "\"upgrade\" => \"enable\""},
+      {"an unknown one", bare, "without an Upgrade header", "proxy_http_version 1.1"},
+  };
+  for (const auto& row : rows) {
+    const auto refusal = refusal_of(row.request);
+    EXPECT_EQ(refusal.cause, Cause::UPGRADE_STRIPPED) << row.proxy;
+    EXPECT_EQ(refusal.info().who, Who::operator_);
+    EXPECT_THAT(refusal.evidence, HasSubstr(row.evidence)) << row.proxy;
+    EXPECT_THAT(std::string{refusal.next_step()}, HasSubstr(row.next)) << row.proxy;
+  }
 }
 
 TEST(Transport, AnUnknownPathIsToldTheRightOne) {

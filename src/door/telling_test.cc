@@ -37,6 +37,19 @@ TEST(Telling, BrowsersGetACloseFrameAndAllOthersHttp) {
   EXPECT_EQ(told(at("/ws", browser(handshake()))), (Told{"UNKNOWN_PATH", true, ""}));
 }
 
+// Node 22 fires `error` and never `close` for an HTTP refusal, Deno closes with 0; neither sends an Origin.
+TEST(Telling, NodeAndDenoAreToldByCloseLikeBrowsers) {
+  const auto node = with(bearer(), "Sec-Fetch-Mode", "websocket");
+  EXPECT_EQ(told(node, kExpired), (Told{"TOKEN_EXPIRED", true, ""}));
+  EXPECT_EQ(told(with(bearer(), "User-Agent", "Deno/2.9.6"), kExpired), (Told{"TOKEN_EXPIRED", true, ""})) << "it names itself, and nothing else tells it";
+  EXPECT_EQ(told(with(bearer(), "Sec-Fetch-Mode", "cors"), kExpired), (Told{"TOKEN_EXPIRED", false, ""}));
+  EXPECT_EQ(told(with(bearer(), "User-Agent", "python-websockets/10.4"), kExpired), (Told{"TOKEN_EXPIRED", false, ""}));
+  EXPECT_EQ(told(with(node, "Origin", "https://evil.example"), kExpired), (Told{"ORIGIN_NOT_ALLOWED", false, ""}));
+  auto http = policy();
+  http.refuse_with = RefuseWith::http;
+  EXPECT_EQ(told(node, kExpired, http), (Told{"TOKEN_EXPIRED", false, ""}));
+}
+
 TEST(Telling, TheOptionOverridesTheChoice) {
   auto http = policy();
   http.refuse_with = RefuseWith::http;
@@ -105,12 +118,12 @@ TEST(PlainGet, SaysWhatThePathIsFor) {
 
 TEST(PlainGet, WhatIsForTheDoor) {
   const auto plain = without(without(without(handshake(), "Upgrade"), "Sec-WebSocket-Key"), "Sec-WebSocket-Version");
-  EXPECT_TRUE(is_for_door(policy(), handshake()));
-  EXPECT_TRUE(is_for_door(policy(), at("/anything", handshake())));
-  EXPECT_TRUE(is_for_door(policy(), at("/anything", without(handshake(), "Upgrade"))));
-  EXPECT_TRUE(is_for_door(policy(), plain));
-  EXPECT_FALSE(is_for_door(policy(), at("/anything", plain)));
-  EXPECT_FALSE(is_for_door(policy(), at("/anything", with(plain, "Upgrade", "h2c"))));
+  EXPECT_TRUE(is_socket_path(policy(), plain));
+  EXPECT_FALSE(is_socket_path(policy(), at("/anything", handshake())));
+  EXPECT_TRUE(asks_for_socket(at("/anything", handshake())));
+  EXPECT_TRUE(asks_for_socket(at("/anything", without(handshake(), "Upgrade"))));
+  EXPECT_FALSE(asks_for_socket(plain));
+  EXPECT_FALSE(asks_for_socket(with(plain, "Upgrade", "h2c")));
   EXPECT_FALSE(is_plain_get(policy(), without(handshake(), "Upgrade")));
   EXPECT_FALSE(is_plain_get(policy(), at("/anything", plain)));
 }

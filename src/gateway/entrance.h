@@ -61,6 +61,7 @@ class Entrance final : private Idle {
   void read_requests(std::string_view bytes);
   void read_request(std::string_view& rest);
   void take_head();
+  [[nodiscard]] bool for_door() const;
   [[nodiscard]] bool answered_by_head();
   [[nodiscard]] std::optional<Refusal> turned_away() const;
   void handle_request(std::string_view& rest);

@@ -136,7 +136,7 @@ void Entrance::refuse_request(const Refusal& refusal) {
 // Who asks whether its body is wanted is told the final answer where the head determines it (RFC 9110 §10.1.1).
 bool Entrance::answered_by_head() {
   take_head();
-  if (!door::is_for_door(shard_.policy().door, request_)) {
+  if (!for_door()) {
     if (const auto refusal = turned_away()) {
       refuse_whole(*refusal);
       return true;
@@ -150,6 +150,10 @@ bool Entrance::answered_by_head() {
   }
   parser_.request() = std::move(request_);
   return false;
+}
+
+bool Entrance::for_door() const {
+  return door::is_socket_path(shard_.policy().door, request_) || (door::asks_for_socket(request_) && !shard_.deps().router.has_route(request_.path));
 }
 
 void Entrance::take_head() {
@@ -190,7 +194,7 @@ void Entrance::handle_request(std::string_view& rest) {
     Response response = door::explain_plain_get(shard_.policy().door, request_);
     return respond(std::move(response), !last_request_);
   }
-  if (!door::is_for_door(shard_.policy().door, request_)) return route();
+  if (!for_door()) return route();
   // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one, however empty.
   if (request_.method == "GET" && (!request_.body.empty() || request_.headers.find("Transfer-Encoding") != nullptr)) return refuse_whole({.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
   keep(std::exchange(rest, {}));

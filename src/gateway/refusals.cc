@@ -97,7 +97,7 @@ void RefusalReporter::report(RefusalRecord record) {
     log_.write(level_of(info), "refused", info.operator_text,
                {{"code", info.code}, {"step", to_string(info.step)}, {"ref", record.ref.view()}, {"user", printable(record.user)},
                 {"address", record.address}, {"origin", printable(record.origin)}, {"path", record.path},
-                {"steps", describe(record.times)}, {"operator", record.refusal.operator_text()}, {"suppressed", *suppressed}});
+                {"steps", describe(record.times)}, {"operator", record.refusal.operator_text()}, {"next", record.refusal.next_step()}, {"suppressed", *suppressed}});
   }
   ring_.record(std::move(record));
 }

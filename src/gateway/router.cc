@@ -46,7 +46,7 @@ bool under(std::string_view path, std::string_view folder) {
 
 // Asked by machines under whatever name they know us; nothing there depends on the name.
 bool any_host(std::string_view path) {
-  return under(path, "/health") || path == "/metrics" || under(path, "/internal") || path == "/.well-known/jwks.json";
+  return under(path, "/health") || path == "/metrics" || under(path, "/internal") || path == "/.well-known/jwks.json" || path == "/auth/check";
 }
 
 // A gateway calls its auth service by the name that AUTH_SERVICE_URL has for it. The handlers
@@ -150,6 +150,11 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
     response.headers.add("Allow", std::string(kMethods) + ", OPTIONS");
     return response;
   }
+bool Router::has_route(std::string_view path) const {
+  std::vector<std::string> args;
+  return match(path, args) != nullptr;
+}
+
   const Pattern* pattern = match(request.path, request.path_args);
   if (pattern == nullptr) return unknown_path(request);
   if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);

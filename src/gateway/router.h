@@ -43,6 +43,9 @@ class Router {
   // the body out.
   [[nodiscard]] std::variant<const Handler*, Response> resolve(Request& request) const;
 
+  // Whether any method has a route here: then a request is HTTP, whatever its headers say.
+  [[nodiscard]] bool has_route(std::string_view path) const;
+
   // Put on every answer before it is written: X-Foyer, CORS, caching, and for
   // pages the Content-Security-Policy. A header that a handler set stays.
   void decorate(const Request& request, Response& response) const;

@@ -66,7 +66,7 @@ Response problem(const Refusal& refusal, const Ref& ref, bool reveal) {
   body["step"] = to_string(info.step);
   body["ref"] = ref.view();
   body["retry"] = to_string(info.retry);
-  body["next"] = info.next;
+  body["next"] = refusal.next_step();
   std::optional<Millis> wait = refusal.retry_after;
   if (!wait && info.retry == Retry::after) wait = kDefaultWait;
   if (wait) body["retry_after_ms"] = wait->count();

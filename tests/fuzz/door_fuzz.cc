@@ -72,7 +72,7 @@ FUZZER(door) {
 
   const Response explained = explain_plain_get(policy, request);
   invariant(!silent || !mentions(explained.body), "an explanation holds nothing of a credential");
-  if (is_plain_get(policy, request)) invariant(is_for_door(policy, request), "a plain GET is the door's");
+  if (is_plain_get(policy, request)) invariant(is_socket_path(policy, request), "a plain GET is the door's");
 
   Door door(policy, {.request = &request, .secure = (how & 64U) != 0});
   const testing::TickingClock clock;
