@@ -20,6 +20,7 @@
 #include "cli/tls_port.h"
 #include "gateway/gateway.h"
 #include "hub/audience.h"
+#include "loop/proxy_protocol.h"
 #include "loop/server.h"
 #include "net/control.h"
 #include "wire/url.h"
@@ -74,6 +75,7 @@ struct Node::Parts {
   } info;
   std::unique_ptr<gateway::Router> router, metrics_router;
   std::unique_ptr<gateway::Gateway> gateway, metrics_gateway;
+  std::unique_ptr<loop::ProxyProtocol> proxy_protocol; // null: off
   std::atomic<bool> stopped{false};
 
   Result<void> build_all(std::string fingerprint);
@@ -86,6 +88,7 @@ struct Node::Parts {
   void make_gateway();
   void detach_messages(UserId user);
   void refused(const Request& request, const Refusal& refusal);
+  Ref refused_socket(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] gateway::GatewayDeps deps(const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts);
   [[nodiscard]] api::ApiDeps api_deps();
 };
@@ -110,12 +113,7 @@ Result<void> Node::Parts::bind() {
 
 Result<void> Node::Parts::open_tls() {
   if (config.tls_cert_file.empty()) return {};
-  const auto report = [this](const Refusal& refusal, std::string_view peer) {
-    Ref ref{entropy.short_id()};
-    addresses->refused(peer, refusal.cause, clock.mono());
-    reporter->report({.ref = ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = std::string(peer), .origin = {}, .path = {}});
-    return ref;
-  };
+  const auto report = [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); };
   TRY(opened, TlsPort::open({.config = as_given, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics}, report));
   tls = std::move(opened);
   return {};
@@ -147,6 +145,14 @@ Result<void> Node::Parts::open_auth() {
   }
   revocations = std::make_unique<auth::RevocationTable>(auth::RevocationPolicy{.max_age = config.revocation_max_age, .token_life = std::max<Millis>(config.access_token_ttl * 2, std::chrono::hours{24})});
   return {};
+}
+
+// Before anything of HTTP was read.
+Ref Node::Parts::refused_socket(const Refusal& refusal, std::string_view peer) {
+  Ref ref{entropy.short_id()};
+  addresses->refused(peer, refusal.cause, clock.mono());
+  reporter->report({.ref = ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = std::string(peer), .origin = {}, .path = {}});
+  return ref;
 }
 
 void Node::Parts::refused(const Request& request, const Refusal& refusal) {
@@ -223,9 +229,16 @@ void Node::Parts::make_gateway() {
   std::vector<loop::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
   gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router, *addresses, *gauges));
+  if (config.proxy_protocol != config::ProxyHeaders::off) {
+    const bool required = config.proxy_protocol == config::ProxyHeaders::required;
+    proxy_protocol = std::make_unique<loop::ProxyProtocol>(
+        required, [trusted = policy.trusted_proxies](std::string_view peer) { return std::ranges::any_of(trusted, [peer](const gateway::Network& network) { return network.contains(peer); }); },
+        [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); });
+  }
   loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) {
     auto accept = gateway->accept_function(loop.index());
-    return tls ? tls->server().secured(loop, std::move(accept)) : accept;
+    if (tls) accept = tls->server().secured(loop, std::move(accept));
+    return proxy_protocol ? proxy_protocol->announced(std::move(accept)) : accept;
   });
   report_limit(metrics, "rooms_loaded", static_cast<double>(config.rooms_loaded), [this] { return static_cast<double>(gateway->rooms_loaded()); });
   report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes), [this] { return static_cast<double>(gateway->memory_bytes()); });

@@ -20,6 +20,7 @@ namespace foyer::config {
 enum class Environment : std::uint8_t { development, test, staging, production };
 enum class Registration : std::uint8_t { open, invite, closed };
 enum class EchoAccess : std::uint8_t { off, token, open };      // /ws/echo: absent, for admitted users, for anybody
+enum class ProxyHeaders : std::uint8_t { off, optional, required }; // the PROXY protocol, from trusted proxies
 enum class RefuseWith : std::uint8_t { automatic, http, close }; // door.md §3; "auto" in words
 enum class StoreSync : std::uint8_t { full, normal };           // full: survives power loss; normal: survives kill -9
 
@@ -55,6 +56,7 @@ struct Config {
   std::vector<std::string> allowed_hosts;   // lower case, without port; see resolve_addresses
   std::vector<std::string> trusted_proxies; // CIDRs
   std::string tls_cert_file;                // PEM chain; empty: plain HTTP
+  ProxyHeaders proxy_protocol = ProxyHeaders::off;
   std::string tls_key_file;
   std::vector<std::string> tls_more_certificates; // CERT_FILE:KEY_FILE, chosen by SNI
   std::string tls_client_ca_file;                 // empty: no client certificate is asked for

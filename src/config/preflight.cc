@@ -40,6 +40,7 @@ class Preflight {
     identity();
     tls();
     deadlines();
+    proxies();
     exposure();
     return std::move(found_);
   }
@@ -226,6 +227,12 @@ class Preflight {
   }
 
   const Loaded& loaded_;
+  void proxies() {
+    if (config_.proxy_protocol == ProxyHeaders::off || !config_.trusted_proxies.empty()) return;
+    report(Cause::INVALID_VALUE, "proxy_protocol", fmt::format("proxy_protocol is {}, and no proxy is trusted to send such a header.", word_of(config_.proxy_protocol)),
+           "Put the proxy's address into TRUSTED_PROXIES, or set proxy_protocol to off.");
+  }
+
   const Config& config_;
   const Surroundings& around_;
   std::vector<Finding> found_;

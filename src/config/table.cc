@@ -42,6 +42,10 @@ const Option kOptions[] = {
     {.name = "trusted_proxies", .section = "Addresses", .slot = &Config::trusted_proxies,
      .help = "Addresses and ranges whose Forwarded and X-Forwarded-* headers are believed, separated by commas.", .plain = true, .rule = Rule::cidr},
     {.name = "tls_cert_file", .section = "Addresses", .slot = &Config::tls_cert_file,
+    {.name = "proxy_protocol", .section = "Addresses", .slot = &Config::proxy_protocol,
+     .help = "Whether connections of TRUSTED_PROXIES begin with a PROXY protocol header (haproxy send-proxy, stunnel protocol = proxy), whose address is the client's: off, "
+             "required, or optional for proxies that send one on some connections only. With optional, whoever reaches this server through a trusted proxy that sends none can "
+             "invent an address."},
      .help = "The certificate chain in PEM, the server's own first. Together with tls_key_file it makes the port speak TLS.", .plain = true, .path = true},
     {.name = "tls_key_file", .section = "Addresses", .slot = &Config::tls_key_file, .help = "The private key of the certificate, PEM without a passphrase.", .plain = true, .path = true},
     {.name = "tls_more_certificates", .section = "Addresses", .slot = &Config::tls_more_certificates,

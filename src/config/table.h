@@ -22,7 +22,7 @@ struct Roles {}; // the two role_… fields together, written "auth,gateway"
 
 // Where the value lives, and thereby its type.
 using Slot = std::variant<std::string Config::*, bool Config::*, std::uint64_t Config::*, Millis Config::*, std::vector<std::string> Config::*, HostPort Config::*,
-                          Environment Config::*, Registration Config::*, EchoAccess Config::*, RefuseWith Config::*, StoreSync Config::*, LogFormat Config::*,
+                          Environment Config::*, Registration Config::*, EchoAccess Config::*, RefuseWith Config::*, ProxyHeaders Config::*, StoreSync Config::*, LogFormat Config::*,
                           Level Config::*, Roles>;
 
 enum class Rule : std::uint8_t {

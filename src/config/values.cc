@@ -113,6 +113,7 @@ std::string format_host_port(const HostPort& address) {
 FOYER_WORDS(Environment, {{"development", Environment::development}, {"test", Environment::test}, {"staging", Environment::staging}, {"production", Environment::production}})
 FOYER_WORDS(Registration, {{"open", Registration::open}, {"invite", Registration::invite}, {"closed", Registration::closed}})
 FOYER_WORDS(EchoAccess, {{"off", EchoAccess::off}, {"token", EchoAccess::token}, {"open", EchoAccess::open}})
+FOYER_WORDS(ProxyHeaders, {{"off", ProxyHeaders::off}, {"optional", ProxyHeaders::optional}, {"required", ProxyHeaders::required}})
 FOYER_WORDS(RefuseWith, {{"auto", RefuseWith::automatic}, {"http", RefuseWith::http}, {"close", RefuseWith::close}})
 FOYER_WORDS(StoreSync, {{"full", StoreSync::full}, {"normal", StoreSync::normal}})
 FOYER_WORDS(LogFormat, {{"json", LogFormat::json}, {"text", LogFormat::text}})

@@ -50,12 +50,29 @@ class EpollTransport final : public Transport {
   void keep(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
   // Not at the end of the turn but now, and once only: the bytes lie in a scratch
   // of the caller's. What the kernel does not take waits here, and on_drained follows.
+  // For the PROXY protocol: whose connection this is, and who goes on with it.
+  TransportHandler* keep_preface(std::unique_ptr<TransportHandler> preface) {
+    announced_ = std::make_unique<Announced>();
+    announced_->reader = std::move(preface);
+    return announced_->reader.get();
+  }
+  void announce(std::string address, bool secure) {
+    announced_->address = std::move(address);
+    announced_->secure = secure;
+  }
+  void set_handler(TransportHandler* handler) { handler_ = handler; }
   void send_now(std::string_view bytes);
 
  private:
   friend class EpollLoop;
   // The end of patience with a peer that does not finish.
   struct Linger final : Timer {
+  // By a PROXY header.
+  struct Announced {
+    std::unique_ptr<TransportHandler> reader;
+    std::string address; // the client's; empty: the peer's is
+    bool secure = false; // the client spoke TLS to the proxy
+  };
     Linger(EpollTransport& t, Millis d) : transport(t), duration(d) {}
     void on_timer() override { transport.abort(); }
     EpollTransport& transport;
@@ -79,6 +96,7 @@ class EpollTransport final : public Transport {
   std::string peer_;
   std::size_t discarded_ = 0; // bytes that came after close_gracefully
   int fd_;
+  std::unique_ptr<Announced> announced_; // null: no PROXY header was waited for
   std::uint32_t slot_;
   TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
   State state_ = State::open;

@@ -78,4 +78,11 @@ std::string TlsServer::plain_answer(std::string_view peer, WallTime now) {
   return wire::write_response(wire::problem(refusal, ref, false), false, http_date(now));
 }
 
+std::string TlsServer::proxy_answer(std::string_view peer, WallTime now) {
+  ended(TlsResult::not_tls);
+  const Refusal refusal{.cause = Cause::PROXY_PROTOCOL_UNEXPECTED, .evidence = "the first bytes are those of a PROXY header, before TLS"};
+  const Ref ref = report_(refusal, peer);
+  return wire::write_response(wire::problem(refusal, ref, false), false, http_date(now));
+}
+
 } // namespace foyer::loop

@@ -65,6 +65,7 @@ class TlsServer {
   void ended(TlsResult result) { results_[static_cast<std::size_t>(result)]->add(); }
   void failed(TlsResult result, std::string evidence, std::string_view peer);
   [[nodiscard]] std::string plain_answer(std::string_view peer, WallTime now); // to HTTP without TLS: an HTTP answer
+  [[nodiscard]] std::string proxy_answer(std::string_view peer, WallTime now); // to a PROXY header that nobody asked for
 
  private:
   mutable std::mutex mutex_;

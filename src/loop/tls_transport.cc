@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "loop/epoll_loop.h"
+#include "wire/proxy_protocol.h"
 #include "wire/websocket.h"
 
 namespace foyer::loop {
@@ -285,9 +286,10 @@ bool TlsTransport::make_session(std::span<const char> bytes) {
     SSL_set_accept_state(session_.get());
     return true;
   }
-  if (is_letter(bytes[0])) {
+  const bool announced = wire::proxy_mark({bytes.data(), bytes.size()}) == wire::ProxyMark::present;
+  if (announced || is_letter(bytes[0])) {
     counted_ = true;
-    socket_.send_now(server_.plain_answer(peer_address(), loop_.wall()));
+    socket_.send_now(announced ? server_.proxy_answer(peer_address(), loop_.wall()) : server_.plain_answer(peer_address(), loop_.wall()));
   } else {
     counted_ = true;
     server_.failed(TlsResult::not_tls, "the first byte begins no TLS record", peer_address());

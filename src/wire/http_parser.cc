@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "wire/proxy_protocol.h"
 
 namespace foyer::wire {
 namespace {
@@ -16,6 +17,10 @@ constexpr std::size_t kMaxMethod = 32;
 
 Refusal bad(std::string_view field, std::string evidence) {
   return Refusal{.cause = Cause::BAD_REQUEST, .evidence = std::move(evidence), .field = std::string{field}};
+}
+
+Refusal unexpected_proxy_header(std::string_view what) {
+  return Refusal{.cause = Cause::PROXY_PROTOCOL_UNEXPECTED, .evidence = fmt::format("{} of the PROXY protocol in place of a request", what)};
 }
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -74,7 +79,19 @@ std::size_t HttpParser::feed(std::string_view bytes) {
   return bytes.size() - rest.size();
 }
 
+// Two empty lines: a request with a fault, or the beginning of a PROXY header of version 2.
+void HttpParser::read_proxy_mark(std::string_view& rest) {
+  while (!rest.empty() && state_ == State::head) {
+    proxy_mark_ += rest.front();
+    const auto mark = proxy_mark(proxy_mark_);
+    if (mark == ProxyMark::absent) return fail(bad("method", "the request does not begin with a method"));
+    rest.remove_prefix(1);
+    if (mark == ProxyMark::present) return fail(unexpected_proxy_header("the 12 bytes that begin version 2"));
+  }
+}
+
 void HttpParser::feed_head(std::string_view& rest) {
+  if (!proxy_mark_.empty()) return read_proxy_mark(rest);
   started_ = true;
   const std::size_t left = limits_->header_bytes - std::min(limits_->header_bytes, header_bytes_);
   std::string_view line;
@@ -93,7 +110,11 @@ void HttpParser::feed_head(std::string_view& rest) {
                         .evidence = fmt::format("a head of more than {} bytes", limits_->header_bytes),
                         .field = have_request_line_ ? "headers" : "request_line"});
   if (!have_request_line_) {
-    if (!line.empty() || blank_line_seen_) return read_request_line(line);
+    if (line.empty() && blank_line_seen_) {
+      proxy_mark_ = "\r\n\r\n";
+      return;
+    }
+    if (!line.empty()) return read_request_line(line);
     blank_line_seen_ = true;
     started_ = false;
     return;
@@ -111,6 +132,7 @@ void HttpParser::read_request_line(std::string_view line) {
   const std::size_t last = line.rfind(' ');
   const std::string_view method = line.substr(0, first);
   if (!is_token(method)) return fail(bad("method", "the request does not begin with a method"));
+  if (line.starts_with("PROXY TCP") || line.starts_with("PROXY UNKNOWN")) return fail(unexpected_proxy_header("a line of version 1"));
   if (first == std::string_view::npos || first == last) return fail(bad("version", "the request line is not METHOD TARGET HTTP/1.1"));
   if (!read_version(line.substr(last + 1))) return;
   // A method of ours has at most 7 letters; RFC 9112 §3 wants 501 for longer ones. A tunnel is nothing that an

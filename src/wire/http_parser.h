@@ -51,6 +51,7 @@ class HttpParser {
 
  private:
   void feed_head(std::string_view& rest);
+  void read_proxy_mark(std::string_view& rest);
   void feed_body(std::string_view& rest);
   void read_request_line(std::string_view line);
   [[nodiscard]] bool read_version(std::string_view version); // false: failed
@@ -63,6 +64,7 @@ class HttpParser {
   Request request_;
   Refusal refusal_;
   ChunkedBody chunks_;
+  std::string proxy_mark_;        // what may begin a PROXY header, after two empty lines
   std::string target_authority_;  // of an absolute-form target: wins over Host (RFC 9112 §3.2.2)
   std::size_t header_bytes_ = 0;  // of the head so far
   std::uint64_t body_due_ = 0;    // bytes of Content-Length still to come
