@@ -35,6 +35,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   policy.heartbeat_interval = c.heartbeat_interval;
   policy.heartbeat_timeout = c.heartbeat_timeout;
   policy.leeway = c.jwt_leeway;
+  policy.close_linger = c.close_linger;
   policy.drain_timeout = c.drain_timeout;
   policy.message_bytes = static_cast<std::uint32_t>(c.message_bytes);
   policy.text_bytes = static_cast<std::uint32_t>(c.text_bytes);

@@ -114,6 +114,7 @@ struct Config {
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000}; // after the ping
   Millis proxy_idle_timeout{60'000}; // the shortest one between clients and here; the heartbeat must be quicker
+  Millis close_linger{1'000};      // for the client's Close after ours, then once more for the end of TCP
   std::uint64_t message_bytes = 64 * 1024; // a WebSocket message; over: close 1009
   std::uint64_t text_bytes = 16 * 1024;    // the text of a chat message
   std::uint64_t messages_per_s = 100;      // commands of a connection

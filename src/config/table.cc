@@ -133,6 +133,8 @@ const Option kOptions[] = {
     {.name = "heartbeat_interval", .section = "Connections", .slot = &Config::heartbeat_interval, .help = "How often a quiet socket is pinged.", .min = kSecond, .max = kHour},
     {.name = "heartbeat_timeout", .section = "Connections", .slot = &Config::heartbeat_timeout, .help = "How long the answer to a ping may take.", .min = 100, .max = 10 * kMinute},
     {.name = "proxy_idle_timeout", .section = "Connections", .slot = &Config::proxy_idle_timeout,
+    {.name = "close_linger", .section = "Connections", .slot = &Config::close_linger,
+     .help = "How long a socket that was told to close may take to answer with its own Close, and then to end its side of TCP.", .min = 100, .max = kMinute},
      .help = "The shortest idle time-out of anything between clients and this process (60 s for nginx and most balancers). Only to check the heartbeat against.", .min = kSecond, .max = kDay},
     {.name = "message_bytes", .section = "Connections", .slot = &Config::message_bytes, .help = "The longest WebSocket message, unpacked.", .rule = Rule::bytes, .min = kKiB, .max = 16 * kMiB},
     {.name = "text_bytes", .section = "Connections", .slot = &Config::text_bytes, .help = "The longest text of a chat message.", .rule = Rule::bytes, .min = 1, .max = 16 * kMiB},

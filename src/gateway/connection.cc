@@ -5,6 +5,11 @@
 #include "protocol/encode.h"
 
 namespace foyer::gateway {
+namespace {
+
+constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // of a client that was told to close and goes on sending
+
+} // namespace
 
 Connection::Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Arrival arrival)
     : shard_(shard), transport_(transport), id_(id), frames_(wire::WsRole::server, shard.policy().message_bytes), connection_pass_(std::move(arrival.socket)) {
@@ -19,7 +24,7 @@ void Connection::drop_entrance() {
 }
 
 void Connection::on_bytes(std::span<char> bytes) {
-  if (phase_ == Phase::closing) return;
+  if (phase_ == Phase::closing) return await_close(bytes);
   if (entrance_ && !entrance_->upgraded()) entrance_->on_bytes({bytes.data(), bytes.size()});
   else feed_frames(bytes);
   drop_entrance();
@@ -49,32 +54,76 @@ void Connection::request_answered(Response response) {
 }
 
 void Connection::on_eof() {
-  if (phase_ == Phase::closing) return;
+  if (phase_ == Phase::closing) {
+    if (!closing_) return;
+    if (closing_->going_away)
+      report_as(*closing_->going_away, {.cause = Cause::PROXY_RELOADED, .evidence = "a Close 1001 without a mask and a reason, and the end of the stream behind it", .retry_after = Millis{1'000}});
+    return shut();
+  }
   if (entrance_ && !entrance_->upgraded()) return entrance_->on_eof();
   if (phase_ == Phase::deciding) return entrance_->hold_end();
   // What came before, perhaps in the same turn, is still answered.
+  ended_ = true;
   phase_ = Phase::closing;
   shard_.loop().disarm(*this);
   transport_.close_gracefully(shard_.policy().close_linger);
 }
 
 void Connection::on_drained() {
+  if (closing_) shard_.loop().arm(*this, closing_->linger); // the Close has only now left
   if (entrance_ && !entrance_->upgraded()) entrance_->on_drained();
   drop_entrance();
 }
 
 void Connection::on_closed() {
   shard_.loop().disarm(*this);
+  if (opened_ != MonoTime{}) {
+    const auto now = shard_.loop().now();
+    shard_.ended({.way = end_way(), .age = std::chrono::duration_cast<Millis>(now - opened_), .idle = std::chrono::duration_cast<Millis>(now - last_byte_)}, *this);
+  }
   shard_.closed(*this); // deletes this
 }
 
 void Connection::feed_frames(std::span<char> bytes) {
-  if (phase_ == Phase::closing || (phase_ == Phase::deciding && entrance_->parted())) return;
+  if (phase_ == Phase::closing) return await_close(bytes);
+  if (phase_ == Phase::deciding && entrance_->parted()) return;
   pinged_ = false;
-  if (!charge(bytes.size())) return;
+  heard_ = true;
+  touched();
+  if (!charge(bytes.size())) return await_close(bytes);
   const wire::WsError error = frames_.feed(bytes, *this);
-  if (error.close == 0 || phase_ == Phase::closing) return;
-  end({.cause = error.cause, .evidence = std::string(error.what)});
+  if (error.close != 0 && phase_ != Phase::closing) end_of_frames(error);
+}
+
+// Nothing behind it can be read, so the client's Close will not be seen either.
+void Connection::end_of_frames(const wire::WsError& error) {
+  if (!error.unmasked_going_away) return end({.cause = error.cause, .evidence = std::string(error.what)});
+  // Whose it is shows when the stream ends behind it, or does not.
+  const Ref ref{shard_.deps().entropy.short_id()};
+  close(error.close, std::string(code_of(error.cause)) + ' ' + ref.str());
+  closing_->going_away = ref;
+}
+
+// After our Close: everything is read, so that the client's Close is found, and nothing is done.
+void Connection::await_close(std::span<char> bytes) {
+  if (!closing_) return;
+  heard_ = true;
+  if ((closing_->received += bytes.size()) > kMostWhileClosing) return transport_.abort();
+  static_cast<void>(frames_.feed(bytes, *this));
+}
+
+void Connection::upgraded() {
+  opened_ = last_byte_ = shard_.loop().now();
+}
+
+void Connection::touched() { last_byte_ = shard_.loop().now(); }
+
+EndWay Connection::end_way() const {
+  if (we_closed_) return they_closed_ ? EndWay::server_close : EndWay::close_unanswered;
+  if (they_closed_) return EndWay::client_close;
+  if (!ended_ && !transport_.was_reset()) return EndWay::aborted;
+  if (!heard_) return EndWay::unused;
+  return transport_.was_reset() ? EndWay::reset : EndWay::fin;
 }
 
 std::string Connection::agree_on_extensions(std::string_view offers, std::string_view user_agent) {
@@ -116,34 +165,30 @@ bool Connection::charge(std::size_t bytes) {
 }
 
 bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
+  if (phase_ == Phase::closing) return true; // on to the client's Close
   shard_.metrics().received.add();
-  if (phase_ == Phase::closing) return false;
   if (phase_ == Phase::authenticating) {
     if (kind == wire::Opcode::binary) entrance_->on_first_binary();
     else entrance_->on_first_message(payload);
-    return phase_ != Phase::closing;
+    return true;
   }
   if (phase_ == Phase::deciding) {
-    if (entrance_->hold(kind, payload)) return true;
-    end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "while the credential was being checked"});
-    return false;
+    if (!entrance_->hold(kind, payload)) end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "while the credential was being checked"});
+    return true;
   }
-  if (frames_.unpacks() && !charge(payload.size())) return false; // few bytes become many
+  if (frames_.unpacks() && !charge(payload.size())) return true; // few bytes become many
   if (service_ == Service::echo) {
     send_message(kind, payload, true);
-    return phase_ != Phase::closing;
+    return true;
   }
   if (kind == wire::Opcode::binary) {
     end({.cause = Cause::UNSUPPORTED_DATA, .evidence = "a binary message"});
-    return false;
+    return true;
   }
   auto read = shard_.decoder().read(payload);
-  if (auto* bad = std::get_if<protocol::BadCommand>(&read)) {
-    bad_message(*bad);
-    return phase_ != Phase::closing;
-  }
-  run(std::get<protocol::Command>(read));
-  return phase_ != Phase::closing;
+  if (auto* bad = std::get_if<protocol::BadCommand>(&read)) bad_message(*bad);
+  else run(std::get<protocol::Command>(read));
+  return true;
 }
 
 void Connection::take_message(wire::Opcode kind, std::span<char> payload) {
@@ -151,32 +196,37 @@ void Connection::take_message(wire::Opcode kind, std::span<char> payload) {
 }
 
 void Connection::take_close(std::uint16_t code) {
-  if (phase_ == Phase::ready) on_close(code, {});
+  if (phase_ == Phase::ready || closing_) on_close(code, {});
 }
 
 bool Connection::on_ping(std::string_view payload) {
-  if (phase_ == Phase::closing) return false;
+  if (phase_ == Phase::closing) return true;
   const auto now = shard_.loop().now();
   if (commands_.take(shard_.allowed_commands(), now).count() > 0 && refusals_.take(shard_.allowed_refusals(), now).count() > 0) {
     end_flood("messages_per_s, by pings");
-    return false;
+    return true;
   }
   std::string frame;
   wire::append_frame(frame, wire::Opcode::pong, payload);
   if (fits(frame.size())) transport_.send_copy(frame);
-  return phase_ != Phase::closing;
+  return true;
 }
 
-bool Connection::on_pong(std::string_view) { return phase_ != Phase::closing; }
+bool Connection::on_pong(std::string_view) { return true; }
 
 bool Connection::on_close(std::uint16_t code, std::string_view) {
-  if (phase_ == Phase::closing) return false;
   if (phase_ == Phase::deciding) {
     entrance_->hold_close(code);
     return false;
   }
+  they_closed_ = true;
+  if (phase_ == Phase::closing) { // the answer to ours: now TCP ends, and the server ends it (RFC 6455 §7.1.1)
+    if (closing_) shut();
+    return false;
+  }
   // The code is echoed (RFC 6455 §5.5.1); 1005 means that there was none.
   close(code, {});
+  shut();
   return false;
 }
 
@@ -189,6 +239,7 @@ void Connection::send_message(wire::Opcode kind, std::string_view payload, bool 
   frame.reserve(payload.size() + 10);
   if (packs()) shard_.compression().append_message(frame, kind, payload, send_);
   else wire::append_frame(frame, kind, payload);
+  touched();
   if (fits(frame.size(), is_answer)) transport_.send_copy(frame);
 }
 
@@ -199,6 +250,7 @@ void Connection::deliver(const SharedBytes& frame) {
 }
 
 void Connection::hand_over(const SharedBytes& frame) {
+  touched();
   if (transport_.send_within(frame, shard_.policy().outbox_bytes)) answers_ = 0; // none needs more room any more
   else if (fits(frame->size())) transport_.send(frame);
 }
@@ -206,6 +258,7 @@ void Connection::hand_over(const SharedBytes& frame) {
 void Connection::deliver_answer(const SharedBytes& frame) {
   if (phase_ != Phase::ready) return;
   const SharedBytes out = packs() ? shard_.compression().pack(frame, send_) : frame;
+  touched();
   if (fits(out->size(), true)) transport_.send(out);
 }
 
@@ -224,8 +277,13 @@ bool Connection::fits(std::size_t bytes, bool is_answer) {
 
 Ref Connection::report(const Refusal& refusal) {
   Ref ref{shard_.deps().entropy.short_id()};
-  shard_.deps().reporter.report({.ref = ref, .refusal = refusal, .time = shard_.loop().wall(), .user = identity_.user.str(), .address = address_, .origin = {}, .path = {}, .times = {}});
+  report_as(ref, refusal);
   return ref;
+}
+
+void Connection::report_as(const Ref& ref, Refusal refusal) {
+  const std::string address = address_.empty() ? std::string(transport_.peer_address()) : address_;
+  shard_.deps().reporter.report({.ref = ref, .refusal = std::move(refusal), .time = shard_.loop().wall(), .user = identity_.user.str(), .address = address, .origin = {}, .path = {}, .times = {}});
 }
 
 void Connection::refuse_command(MessageId id, Refusal refusal) {
@@ -276,12 +334,34 @@ void Connection::end(Refusal refusal, std::string_view more) {
 void Connection::close(std::uint16_t code, std::string_view reason) { close(code, reason, shard_.policy().close_linger); }
 
 void Connection::close(std::uint16_t code, std::string_view reason, Millis linger) {
+  we_closed_ = !they_closed_;
   phase_ = Phase::closing;
-  shard_.loop().disarm(*this);
   std::string frame;
   wire::append_frame(frame, wire::Opcode::close, wire::close_payload(code, reason));
   transport_.send_copy(frame);
-  transport_.close_gracefully(linger);
+  // The end of TCP right behind the Close would hide it: Firefox and fronts that carry
+  // sockets over HTTP/2 give the page a bare 1006 then.
+  closing_ = std::make_unique<Closing>(Closing{.linger = linger, .left = transport_.queued(), .received = 0, .going_away = {}});
+  shard_.loop().arm(*this, linger);
+}
+
+// No Close came in time. Who takes something, however slowly, is waited for.
+void Connection::give_up_waiting() {
+  const std::size_t left = transport_.queued();
+  if (left > 0 && left >= closing_->left) return transport_.abort();
+  if (left > 0) {
+    closing_->left = left;
+    return shard_.loop().arm(*this, closing_->linger);
+  }
+  if (closing_->going_away) report_as(*closing_->going_away, {.cause = Cause::PROTOCOL_ERROR, .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
+  shut();
+}
+
+// Both have sent Close, or one does not.
+void Connection::shut() {
+  closing_.reset();
+  shard_.loop().disarm(*this);
+  transport_.close_gracefully(shard_.policy().close_linger);
 }
 
 void Connection::tell_closing(Millis retry_after) {
@@ -318,6 +398,7 @@ void Connection::schedule() {
 }
 
 void Connection::on_timer() {
+  if (closing_) return give_up_waiting();
   if (entrance_) {
     entrance_->on_timer();
     return drop_entrance();
@@ -344,6 +425,7 @@ void Connection::on_timer() {
     } else {
       pinged_ = beat_is_wait_ = true;
       transport_.send_copy(std::string_view("\x89\x00", 2));
+      touched();
       beat_due_ = now + shard_.policy().heartbeat_timeout;
     }
   }

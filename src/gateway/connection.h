@@ -8,7 +8,8 @@
 //      ▼
 //    ready …… commands, heartbeats, the token's end
 //      ▼
-//   closing …… a Close frame was sent; nothing is said any more
+//   closing …… a Close frame was sent; nothing is said any more, and TCP stays open
+//              until the client's Close came, or close_linger is over
 //
 // Up to `ready` the work is done by an Entrance, which is gone afterwards: an idle
 // connection owns its identity, its subscriptions and nothing else.
@@ -25,6 +26,7 @@
 #include "gateway/arrival.h"
 #include "gateway/compression.h"
 #include "gateway/room_port.h"
+#include "gateway/socket_end.h"
 #include "loop/transport.h"
 #include "protocol/budget.h"
 #include "protocol/command.h"
@@ -53,6 +55,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
 
   // From the entrance.
   void set_phase(Phase phase) { phase_ = phase; }
+  void upgraded(); // the 101 is on its way
   struct Entered {
     Identity identity;
     Service service = Service::chat;
@@ -92,7 +95,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] bool chats() const { return phase_ == Phase::ready && service_ == Service::chat; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
-  [[nodiscard]] loop::Transport& transport() { return transport_; }
+  [[nodiscard]] loop::Transport& transport() const { return transport_; }
   [[nodiscard]] Shard& shard() { return shard_; }
   [[nodiscard]] Entrance* entrance() { return entrance_.get(); }
 
@@ -111,7 +114,21 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   bool on_pong(std::string_view payload) override;
   bool on_close(std::uint16_t code, std::string_view reason) override;
 
+  // A Close of ours that waits for the client's.
+  struct Closing {
+    Millis linger;
+    std::size_t left = 0;     // bytes that the client had not taken when the timer was set
+    std::size_t received = 0; // since the Close was sent
+    std::optional<Ref> going_away; // a Close of a proxy that was reloaded, if the end of the stream follows
+  };
   void close(std::uint16_t code, std::string_view reason, Millis linger);
+  void await_close(std::span<char> bytes);
+  void give_up_waiting();
+  void shut();
+  void end_of_frames(const wire::WsError& error);
+  void report_as(const Ref& ref, Refusal refusal);
+  [[nodiscard]] EndWay end_way() const;
+  void touched(); // a byte went in some direction
   void schedule();
   void bad_message(const protocol::BadCommand& bad);
   void run(const protocol::Command& command);
@@ -154,6 +171,13 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   protocol::Meter bytes_, commands_, refusals_; // refusals_: of commands beyond the allowance
   protocol::BadMessageWindow bad_;
   MonoTime beat_due_{};       // next ping, or the end of waiting for its answer
+  MonoTime opened_{};         // the handshake was answered; zero: there is no WebSocket
+  MonoTime last_byte_{};      // in either direction
+  std::unique_ptr<Closing> closing_; // null: no Close of ours waits
+  bool heard_ = false;        // something followed the handshake
+  bool we_closed_ = false;    // our Close was the first
+  bool they_closed_ = false;  // a Close of the client came
+  bool ended_ = false;        // the end of the stream came without a Close
   Pass connection_pass_, user_pass_, address_pass_;
 };
 

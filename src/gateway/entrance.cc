@@ -184,8 +184,8 @@ void Entrance::upgrade(std::string_view subprotocol, bool flush_early) {
   head += "\r\n\r\n";
   connection_.transport().send_copy(head);
   upgraded_ = true;
+  connection_.upgraded();
   handshake_.release();
-  if (!flush_early) early_.clear();
 }
 
 void Entrance::await_first_message() {
@@ -294,7 +294,14 @@ void Entrance::tell(Refusal refusal) {
   std::string reason(refusal.code());
   reason += ' ';
   reason += ref_.view();
+  const std::string frames = std::exchange(early_, {});
+  const auto parted = parted_;
+  const bool half_closed = half_closed_;
   connection_.close(refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close, reason);
+  // What came with the handshake is read for the client's Close alone.
+  if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
+  if (parted) connection_.take_close(*parted);
+  else if (half_closed) connection_.on_eof();
 }
 
 } // namespace foyer::gateway

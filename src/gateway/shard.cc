@@ -33,7 +33,8 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
       delivered(metrics.counter("foyer_deliveries_total", "Publications handed to connections.")),
       silent(metrics.counter("foyer_http_silent_total", "Connections closed after header_timeout because nothing was ever asked on them.")),
       idle(metrics.counter("foyer_http_idle_total", "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")),
-      sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")) {}
+      sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")),
+      ends(metrics) {}
 
 // Of a socket that was answered unheard.
 struct Shard::Unheard final : loop::TransportHandler {
@@ -190,6 +191,18 @@ void Shard::admitted(Connection& connection) {
   sockets.fetch_add(1, std::memory_order_relaxed);
   metrics_.admitted.add();
   metrics_.sockets.add(1);
+}
+
+void Shard::ended(const SocketEnd& end, const Connection& connection) {
+  metrics_.ends.count(end);
+  const std::string peer(connection.transport().socket_address());
+  if (deps_.log.enabled(Level::debug))
+    deps_.log.debug("socket_ended", "a WebSocket ended",
+                    {{"way", to_string(end.way)}, {"age_ms", end.age.count()}, {"idle_ms", end.idle.count()}, {"user", printable(connection.identity().user.view())},
+                     {"address", connection.transport().peer_address()}, {"peer", peer}});
+  auto found = idle_timeouts_.ended(end, peer, loop_.now());
+  if (!found) return;
+  deps_.reporter.report({.ref = Ref{deps_.entropy.short_id()}, .refusal = std::move(*found), .time = loop_.wall(), .user = {}, .address = peer, .origin = {}, .path = {}, .times = {}});
 }
 
 void Shard::closed(Connection& connection) {

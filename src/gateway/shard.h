@@ -17,6 +17,7 @@
 #include "gateway/idle.h"
 #include "gateway/room_owners.h"
 #include "gateway/room_port.h"
+#include "gateway/socket_end.h"
 #include "loop/costly_work.h"
 #include "loop/transport.h"
 #include "protocol/budget.h"
@@ -85,6 +86,7 @@ struct ShardMetrics {
   Counter& silent;
   Counter& idle;
   Gauge& sockets;
+  SocketEndCounters ends;
 };
 
 class Shard {
@@ -152,6 +154,7 @@ class Shard {
   void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
   void admitted(Connection& connection);
   void closed(Connection& connection); // deletes it
+  void ended(const SocketEnd& end, const Connection& connection); // before that, of a WebSocket
   [[nodiscard]] std::size_t open() const { return open_; }
 
   // What happened lately, for /health/live and the counts.
@@ -196,6 +199,7 @@ class Shard {
   std::unordered_map<UserId, Connection*> users_; // the first of a list
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;
+  IdleTimeoutDetector idle_timeouts_;
   bool draining_ = false;
   std::move_only_function<void()> drained_;
   std::unique_ptr<DrainTimer> drain_timer_;

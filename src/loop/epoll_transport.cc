@@ -84,6 +84,11 @@ void EpollTransport::abort() {
   loop_.closed_.push_back(this);
 }
 
+void EpollTransport::fail() {
+  reset_ = true;
+  abort();
+}
+
 void EpollTransport::shut_down() {
   ::shutdown(fd_, SHUT_WR);
   if (ended_ || linger_->duration <= Millis{0}) return abort();
@@ -100,7 +105,7 @@ void EpollTransport::want_writable(bool wanted) {
 bool EpollTransport::write(std::string_view bytes, std::size_t& taken) {
   const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno != EAGAIN && errno != EINTR) {
-    abort();
+    fail();
     return false;
   }
   if (n > 0) {
@@ -155,7 +160,7 @@ bool EpollTransport::write_backlog() {
       return false;
     }
     if (n < 0) {
-      abort();
+      fail();
       return false;
     }
     loop_.stats_.sends.add();
@@ -184,14 +189,14 @@ void EpollTransport::on_events(std::uint32_t events) {
 void EpollTransport::read(bool until_end) {
   if (ended_) {
     // After the peer's end only an error can come: the other direction was reset.
-    if (until_end && (loop_.error_of(fd_) != 0)) abort();
+    if (until_end && (loop_.error_of(fd_) != 0)) fail();
     return;
   }
   for (std::size_t done = 0; done < EpollLoop::kReadBuffer;) { // then the others have their turn
     const ssize_t n = ::recv(fd_, loop_.read_buffer_.get(), EpollLoop::kReadBuffer, MSG_DONTWAIT);
     if (n < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) abort();
+      if (errno != EAGAIN) fail();
       return;
     }
     if (n == 0) {

@@ -43,13 +43,13 @@ class EpollTransport final : public Transport {
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override;
   void abort() override;
-  [[nodiscard]] std::string_view peer_address() const override { return peer_; }
-  [[nodiscard]] bool secure() const override { return false; }
+  [[nodiscard]] std::string_view peer_address() const override { return announced_ && !announced_->address.empty() ? std::string_view{announced_->address} : std::string_view{peer_}; }
+  [[nodiscard]] std::string_view socket_address() const override { return peer_; }
+  [[nodiscard]] bool secure() const override { return announced_ && announced_->secure; }
+  [[nodiscard]] bool was_reset() const override { return reset_; }
 
   // For a layer: it lives as long as this object.
   void keep(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
-  // Not at the end of the turn but now, and once only: the bytes lie in a scratch
-  // of the caller's. What the kernel does not take waits here, and on_drained follows.
   // For the PROXY protocol: whose connection this is, and who goes on with it.
   TransportHandler* keep_preface(std::unique_ptr<TransportHandler> preface) {
     announced_ = std::make_unique<Announced>();
@@ -61,18 +61,20 @@ class EpollTransport final : public Transport {
     announced_->secure = secure;
   }
   void set_handler(TransportHandler* handler) { handler_ = handler; }
+  // Not at the end of the turn but now, and once only: the bytes lie in a scratch
+  // of the caller's. What the kernel does not take waits here, and on_drained follows.
   void send_now(std::string_view bytes);
 
  private:
   friend class EpollLoop;
-  // The end of patience with a peer that does not finish.
-  struct Linger final : Timer {
   // By a PROXY header.
   struct Announced {
     std::unique_ptr<TransportHandler> reader;
     std::string address; // the client's; empty: the peer's is
     bool secure = false; // the client spoke TLS to the proxy
   };
+  // The end of patience with a peer that does not finish.
+  struct Linger final : Timer {
     Linger(EpollTransport& t, Millis d) : transport(t), duration(d) {}
     void on_timer() override { transport.abort(); }
     EpollTransport& transport;
@@ -85,6 +87,7 @@ class EpollTransport final : public Transport {
   bool write(std::string_view bytes, std::size_t& taken); // false: the socket is gone
   bool write_backlog(); // false: something is left, or the socket is gone
   void shut_down();
+  void fail(); // TCP did
   void touch(); // flush me at the end of this turn
   void want_writable(bool wanted);
 
@@ -93,10 +96,10 @@ class EpollTransport final : public Transport {
   std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
   std::unique_ptr<Linger> linger_;
   std::unique_ptr<Layer> layer_; // null: the socket is the handler's own
+  std::unique_ptr<Announced> announced_; // null: no PROXY header was waited for
   std::string peer_;
   std::size_t discarded_ = 0; // bytes that came after close_gracefully
   int fd_;
-  std::unique_ptr<Announced> announced_; // null: no PROXY header was waited for
   std::uint32_t slot_;
   TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
   State state_ = State::open;
@@ -104,6 +107,7 @@ class EpollTransport final : public Transport {
   bool read_later_ = false;
   bool wants_writable_ = false;
   bool ended_ = false; // the peer will send no more
+  bool reset_ = false;
 };
 
 } // namespace foyer::loop

@@ -59,6 +59,8 @@ class TlsTransport final : public Transport, public Layer {
   void close_gracefully(Millis linger) override; // close_notify goes behind the queue
   void abort() override;
   [[nodiscard]] std::string_view peer_address() const override { return socket_.peer_address(); }
+  [[nodiscard]] std::string_view socket_address() const override { return socket_.socket_address(); }
+  [[nodiscard]] bool was_reset() const override { return socket_.was_reset(); }
   [[nodiscard]] bool secure() const override { return true; }
 
   // Layer: from the socket

@@ -43,6 +43,8 @@ class Transport {
   virtual void close_gracefully(Millis linger) = 0;
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn
   [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"
+  [[nodiscard]] virtual bool was_reset() const { return false; }    // the connection ended by an error of TCP
+  [[nodiscard]] virtual std::string_view socket_address() const { return peer_address(); } // of who connected: a proxy, where the PROXY protocol says whose address the peer's is
   [[nodiscard]] virtual bool secure() const = 0;                    // TLS
 };
 

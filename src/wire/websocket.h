@@ -23,6 +23,7 @@ struct WsError {
   std::uint16_t close = 0; // 1002, 1007 or 1009; 0: no error
   Cause cause{};           // PROTOCOL_ERROR, INVALID_UTF8, INVALID_COMPRESSION or MESSAGE_TOO_BIG
   std::string_view what = {};
+  bool unmasked_going_away = false; // a Close 1001 without a reason and without a mask: Caddy before 2.7 sends it when it is reloaded
 };
 
 // What a decoder hands on. Payloads are views into the caller's bytes (unmasked

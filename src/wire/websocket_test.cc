@@ -64,6 +64,29 @@ TEST(Rfc6455, S5_1_AClientMasksAndAServerDoesNot) {
   EXPECT_EQ(decode({bytes({0x81, 0x05})}).error, 1002); // told by the second byte
 }
 
+// Caddy before 2.7 writes one into both directions when it is reloaded; no client does.
+TEST(WsDecoder, AnUnmaskedCloseOfAProxyThatIsReloadedIsKnown) {
+  const auto error_of = [](const std::string& input, std::size_t cut) {
+    Recorder sink;
+    WsDecoder decoder(WsRole::server, kMax);
+    std::string padded = input + std::string(kPadding, '\0');
+    WsError error = decoder.feed({padded.data(), cut}, sink);
+    if (error.close == 0) error = decoder.feed({padded.data() + cut, input.size() - cut}, sink);
+    return error;
+  };
+  const std::string going_away = bytes({0x88, 0x02, 0x03, 0xe9});
+  for (std::size_t cut = 0; cut <= going_away.size(); ++cut) {
+    const WsError error = error_of(going_away, cut);
+    EXPECT_EQ(error.close, 1002);
+    EXPECT_TRUE(error.unmasked_going_away) << cut;
+  }
+  for (const auto& other : {bytes({0x88, 0x02, 0x03, 0xe8}), bytes({0x88, 0x00}), bytes({0x88, 0x03, 0x03, 0xe9, 0x61}), bytes({0x81, 0x02, 0x03, 0xe9})}) {
+    const WsError error = error_of(other, other.size());
+    EXPECT_EQ(error.close, 1002);
+    EXPECT_FALSE(error.unmasked_going_away);
+  }
+}
+
 TEST(Rfc6455, S5_2_ReservedBitsAndOpcodesAreToldAtTheFirstByte) {
   std::vector<Case> cases;
   for (const int bits : {0x40, 0x20, 0x10, 0x60, 0x70}) cases.push_back({"bits", frame(0x81 | bits, "x"), 1002});

@@ -69,6 +69,13 @@ inline std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const 
   if (size < 2) return 0;
   const unsigned second = bytes[1];
   head.masked = (second & 0x80U) != 0;
+  if (!head.masked && context.expect_mask && head.opcode == Opcode::close && second == 2) {
+    if (size < 4) return 0;
+    if (bytes[2] == 0x03 && bytes[3] == 0xe9) {
+      error = {1002, Cause::PROTOCOL_ERROR, "a Close 1001 that is not masked", true};
+      return 0;
+    }
+  }
   if (head.masked != context.expect_mask)
     return fail(context.expect_mask ? "a client's frame is not masked" : "a server's frame is masked");
   const unsigned short_length = second & 0x7fU;

@@ -93,6 +93,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"keep_alive_timeout", duration([](Plan& p) -> auto& { return p.gateway.keep_alive_timeout; })},
       {"write_timeout", duration([](Plan& p) -> auto& { return p.gateway.write_timeout; })},
       {"heartbeat_interval", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_interval; })},
+      {"close_linger", duration([](Plan& p) -> auto& { return p.gateway.close_linger; })},
       {"heartbeat_timeout", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_timeout; })},
       {"jwt_leeway", duration([](Plan& p) -> auto& { return p.gateway.leeway; })},
       {"drain_timeout", duration([](Plan& p) -> auto& { return p.gateway.drain_timeout; })},

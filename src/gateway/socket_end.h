@@ -1,0 +1,76 @@
+// How a WebSocket ended: what is counted and logged of it, and what several ends
+// together say about the proxy in between. Pure.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/refusal.h"
+
+namespace foyer::gateway {
+
+// The label `way` of foyer_socket_ends_total.
+enum class EndWay : std::uint8_t {
+  client_close,     // the client sent Close, and was answered
+  server_close,     // we sent Close, and the client answered
+  close_unanswered, // we sent Close, and no Close came back
+  fin,              // the end of the stream without a Close
+  reset,            // an error of TCP without a Close
+  unused,           // the same two, and nothing ever followed the handshake
+  aborted,          // cut by us: the client took nothing, or the process ended
+};
+inline constexpr std::size_t kEndWays = 7;
+[[nodiscard]] std::string_view to_string(EndWay way);
+
+struct SocketEnd {
+  EndWay way{};
+  Millis age{};  // since the handshake was answered
+  Millis idle{}; // since the last byte in either direction
+};
+
+// The label `idle`: the time-outs of most proxies, 30 s and 60 s, have a bucket each.
+inline constexpr std::size_t kIdleBuckets = 8;
+[[nodiscard]] std::size_t idle_bucket(Millis idle);
+[[nodiscard]] std::string_view idle_label(std::size_t bucket);
+
+class SocketEndCounters {
+ public:
+  explicit SocketEndCounters(Metrics& metrics);
+  void count(const SocketEnd& end) { counters_[static_cast<std::size_t>(end.way)][idle_bucket(end.idle)]->add(); }
+
+ private:
+  std::array<std::array<Counter*, kIdleBuckets>, kEndWays> counters_{};
+};
+
+// Ends without a Close that have the same age since the last byte, again and again,
+// are a proxy's time-out: networks and crashes have no constant age.
+class IdleTimeoutDetector {
+ public:
+  static constexpr std::size_t kRemembered = 64; // ends, of all peers
+  static constexpr std::size_t kAlike = 4;       // in a row, from one peer
+  static constexpr Millis kSpread{600};          // between the shortest and the longest of them
+  static constexpr Millis kShortest{1'500};      // below, people close tabs
+  static constexpr Millis kApart{1'000};         // ends that come together are one: a proxy that was restarted
+  static constexpr Millis kQuiet = std::chrono::minutes{10}; // until the same peer is reported again
+
+  // PROXY_IDLE_TIMEOUT, when this end shows it. `peer`: who connected to us.
+  [[nodiscard]] std::optional<Refusal> ended(const SocketEnd& end, std::string_view peer, MonoTime now);
+
+ private:
+  struct Seen {
+    std::string peer;
+    Millis idle{};
+    MonoTime at{};
+    bool reported = false;
+  };
+  std::deque<Seen> seen_; // oldest first
+};
+
+} // namespace foyer::gateway
