@@ -1,4 +1,5 @@
 // Requests to our own server. A failure is a value: { refusal } beside { body }.
+import { atHome } from './home.mjs';
 import { fromResponse, silence } from './refusal.mjs';
 
 export async function call(method, path, { body, token, fetch = globalThis.fetch } = {}) {
@@ -7,7 +8,7 @@ export async function call(method, path, { body, token, fetch = globalThis.fetch
   if (token) headers.authorization = `Bearer ${token}`;
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store', credentials: 'same-origin' });
+    response = await fetch(atHome(path), { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store', credentials: 'same-origin' });
   } catch {
     return { refusal: silence() };
   }

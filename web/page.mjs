@@ -6,13 +6,14 @@ import { Arrival } from './arrival.mjs';
 import { Chat } from './chat.mjs';
 import { Connection, probeSocketPath } from './connection.mjs';
 import { Hall, hrefOf } from './hall.mjs';
+import { atHome } from './home.mjs';
 import { Notice, loginHelps } from './notice.mjs';
 import { isPassing, retryOf } from './refusal.mjs';
 import { openRelogin } from './relogin.mjs';
 import { RoomView } from './room_view.mjs';
 import { Session } from './session.mjs';
 
-const socketUrl = new URL('/ws/chat', location);
+const socketUrl = new URL(atHome('/ws/chat'));
 socketUrl.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
 
 function after(ms, act) {

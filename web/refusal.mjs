@@ -5,6 +5,8 @@
 //   { code, message, who, next, ref, retry, retryAfterMs, field, status, step, heard }
 //
 // `code` is empty when no Foyer spoke: then `heard` is 'nothing' or 'stranger'.
+import { atHome } from './home.mjs';
+
 
 // What a close code alone says about trying again (the reason's code says the rest).
 const RETRY_BY_CLOSE = new Map([
@@ -87,7 +89,7 @@ const known = new Map(); // code → the catalogue's row
 async function rowOf(code, fetch = globalThis.fetch) {
   if (!known.has(code)) {
     try {
-      const answer = await fetch(`/causes/${encodeURIComponent(code)}`, { headers: { accept: 'application/json' } });
+      const answer = await fetch(atHome(`/causes/${encodeURIComponent(code)}`), { headers: { accept: 'application/json' } });
       if (answer.ok) known.set(code, await answer.json());
     } catch { /* it is done without */ }
   }

@@ -8,7 +8,7 @@ export function refusalCard(r, ...actions) {
   const card = h('section', { class: 'refusal' });
   const draw = (told) => {
     const foot = [...actions];
-    if (told.code) foot.push(h('a', { href: `/causes/${encodeURIComponent(told.code)}`, target: '_blank', rel: 'noopener' }, 'What this means'));
+    if (told.code) foot.push(h('a', { href: `causes/${encodeURIComponent(told.code)}`, target: '_blank', rel: 'noopener' }, 'What this means'));
     card.replaceChildren(
       h('p', { class: 'code' }, told.code ? h('code', {}, told.code) : told.heard === 'stranger' ? 'Not answered by Foyer' : told.heard === 'nothing' ? 'No answer' : 'Refused'),
       h('p', { class: 'sentence' }, prose(told.message || 'The server said no more than its code.')),

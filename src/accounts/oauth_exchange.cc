@@ -39,7 +39,7 @@ void OAuthExchange::begin(std::function<void()> then) {
       return self->refuse_with(client_fault(std::move(*sender.refused), false));
     }
     if (sender.service && !for_somebody) self->signed_by_ = std::move(sender.service->service);
-    if (auto taken = self->deps_->service.take(self->endpoint_, self->caller()); !taken) return self->refuse_with("temporarily_unavailable", taken.error());
+    if (auto taken = self->deps_->service.take(self->endpoint_, self->caller(), self->deps_->service.policy().rate); !taken) return self->refuse_with("temporarily_unavailable", taken.error());
     auto form = read_form(self->request_);
     if (!form) return self->refuse_with(form.error());
     self->form_ = std::move(*form);

@@ -6,6 +6,7 @@
 #include "accounts/token_forms.h"
 #include "base/bytes.h"
 #include "wire/problem.h"
+#include "wire/url.h"
 
 namespace foyer::accounts {
 namespace {
@@ -104,8 +105,17 @@ std::string metadata(const AccountsPolicy& policy) {
                                   {"revocation_endpoint_auth_methods_supported", all_auth}});
 }
 
+// RFC 8414 §3.1: the well-known part stands between the issuer's host and its path.
+std::string metadata_path(const AccountsPolicy& policy) {
+  const auto url = wire::parse_url(policy.issuer);
+  std::string path = url ? url->path : std::string{};
+  while (path.ends_with('/')) path.pop_back();
+  return "/.well-known/oauth-authorization-server" + path;
+}
+
 Route metadata_route(std::shared_ptr<OAuthDeps> deps) {
-  return {"GET", "/.well-known/oauth-authorization-server", [deps = std::move(deps)](Request request, Reply reply) {
+  std::string path = metadata_path(deps->service.policy());
+  return {"GET", std::move(path), [deps = std::move(deps)](Request request, Reply reply) {
             const auto& policy = deps->service.policy();
             if (policy.issuer != policy.public_url || !policy.issuer.starts_with("https://")) {
               const Refusal refusal{.cause = Cause::NOT_FOUND, .evidence = "JWT_ISSUER is not an https URL, or not PUBLIC_URL"};

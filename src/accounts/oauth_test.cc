@@ -257,6 +257,18 @@ TEST_F(OAuth, MetadataIsThereForAnHttpsIssuerThatIsThePublicUrl) {
   }
 }
 
+// RFC 8414 §3.1: https://example.com/chat is looked up at /.well-known/oauth-authorization-server/chat.
+TEST_F(OAuth, MetadataOfAnIssuerWithAPathStandsBetweenHostAndPath) {
+  auto policy = test_policy();
+  policy.issuer = policy.public_url = "https://example.com/chat";
+  ServicesWorld below(policy);
+  const Answer answer = below.call("GET", "/.well-known/oauth-authorization-server/chat");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.text("issuer"), "https://example.com/chat");
+  EXPECT_EQ(answer.text("token_endpoint"), "https://example.com/chat/oauth2/token");
+  EXPECT_EQ(answer.text("jwks_uri"), "https://example.com/chat/.well-known/jwks.json");
+}
+
 TEST_F(OAuth, TheLimitPerAddressHoldsHereToo) {
   auto policy = test_policy();
   policy.rate = {.burst = 2, .per_second = 0.1};

@@ -70,16 +70,16 @@ Response page_of_all() {
   std::string out =
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Causes · Foyer</title>\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1, viewport-fit=cover\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"/icon.svg\" type=\"image/svg+xml\">\n"
-      "<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n<main class=\"arrival cause\">\n"
-      "<p class=\"wordmark\"><a href=\"/\">Foyer</a></p>\n<h1>Causes</h1>\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n"
+      "<link rel=\"stylesheet\" href=\"style.css\">\n</head>\n<body>\n<main class=\"arrival cause\">\n"
+      "<p class=\"wordmark\"><a href=\".\">Foyer</a></p>\n<h1>Causes</h1>\n"
       "<p class=\"lead\">Everything that Foyer refuses, in the order in which it looks.</p>\n";
   for (std::size_t i = 0; i < kStepCount; ++i) {
     const Step step = static_cast<Step>(i);
     std::string rows;
     for (const CauseInfo& cause : all_causes()) {
       if (cause.step != step) continue;
-      rows += fill_template("<div><dt><a href=\"/causes/{{code}}\"><code>{{code}}</code></a></dt><dd>{{client}}</dd></div>\n",
+      rows += fill_template("<div><dt><a href=\"causes/{{code}}\"><code>{{code}}</code></a></dt><dd>{{client}}</dd></div>\n",
                             {{"code", cause.code}, {"client", cause.client}});
     }
     if (!rows.empty()) out += fmt::format("<h2>{}</h2>\n<dl class=\"facts\">\n{}</dl>\n", to_string(step), rows);

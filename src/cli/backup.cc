@@ -18,7 +18,9 @@ namespace {
 constexpr std::string_view kUsage =
     "Usage: foyer backup FILE [--data DIR] [--config FILE]\n\n"
     "Copies the databases, keys and secrets of a data directory into one tar file, also\n"
-    "while a server runs. An existing FILE is replaced once the copy is complete.\n\n"
+    "while a server runs. An existing FILE is replaced once the copy is complete.\n"
+    "A restore brings back what was ended after the copy: disabled users, sessions that\n"
+    "were logged out, and old passwords.\n\n"
     "  --data DIR     the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
     "  --config FILE  a configuration file that names the data directory\n\n"
     "With PostgreSQL the copy is made by pg_dump; keep STORE_KEY and the data directory's keys too.\n"
@@ -83,6 +85,7 @@ int run_backup(Args args) {
   const auto done = store::back_up(data, arguments->file, system_clock(), mark);
   if (!done) return fail(done.error());
   fmt::print("{} of {} copied to {} ({} KiB).\n", done->files.size() == 1 ? "1 file" : fmt::format("{} files", done->files.size()), printable(data), printable(arguments->file), (done->bytes + 1023) / 1024);
+  fmt::print("A restore brings back what is ended from now on: disabled users, sessions that were logged out and old passwords become valid again (docs/backup.md).\n");
   return 0;
 }
 

@@ -21,6 +21,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   door.refuse_with = c.refuse_with == config::RefuseWith::http ? door::RefuseWith::http : c.refuse_with == config::RefuseWith::close ? door::RefuseWith::close : door::RefuseWith::automatic;
   door.max_token_bytes = c.token_bytes;
   door.public_ws_base = "ws" + c.public_url.substr(4); // http → ws, https → wss
+  door.base_path = c.base_path;
   door.reveal = c.environment == config::Environment::development;
   policy.reveal = door.reveal;
   for (const auto& cidr : c.trusted_proxies)
@@ -34,8 +35,8 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   policy.authenticate_timeout = c.authenticate_timeout;
   policy.heartbeat_interval = c.heartbeat_interval;
   policy.heartbeat_timeout = c.heartbeat_timeout;
-  policy.leeway = c.jwt_leeway;
   policy.close_linger = c.close_linger;
+  policy.leeway = c.jwt_leeway;
   policy.drain_timeout = c.drain_timeout;
   policy.message_bytes = static_cast<std::uint32_t>(c.message_bytes);
   policy.text_bytes = static_cast<std::uint32_t>(c.text_bytes);

@@ -270,6 +270,14 @@ TEST(ResolveAddresses, FollowsTheAddressThatWasBound) {
   EXPECT_THAT(given.allowed_origins, ElementsAre("https://chat.example.com"));
   EXPECT_THAT(given.allowed_hosts, ElementsAre("chat.example.com"));
 
+  Config below = defaults_for(Environment::production);
+  below.public_url = "https://Example.com/Chat/";
+  resolve_addresses(below, 8000);
+  EXPECT_EQ(below.public_url, "https://example.com/Chat");
+  EXPECT_EQ(below.base_path, "/Chat");
+  EXPECT_EQ(below.jwt_issuer, "https://example.com/Chat");
+  EXPECT_THAT(below.allowed_origins, ElementsAre("https://example.com"));
+
   Config explicit_origins;
   explicit_origins.allowed_origins = {"https://a.example"};
   resolve_addresses(explicit_origins, 8000);

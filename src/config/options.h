@@ -51,12 +51,13 @@ struct Config {
   bool allow_exposed_development = false;
 
   // addresses
-  std::string public_url;                   // scheme://host[:port], no path; see resolve_addresses
+  std::string public_url;                   // scheme://host[:port][/path], without a slash at its end; see resolve_addresses
+  std::string base_path;                    // its path: "" or /path. Follows from it
   std::vector<std::string> allowed_origins; // exact serialised origins; see resolve_addresses
   std::vector<std::string> allowed_hosts;   // lower case, without port; see resolve_addresses
   std::vector<std::string> trusted_proxies; // CIDRs
-  std::string tls_cert_file;                // PEM chain; empty: plain HTTP
   ProxyHeaders proxy_protocol = ProxyHeaders::off;
+  std::string tls_cert_file;                // PEM chain; empty: plain HTTP
   std::string tls_key_file;
   std::vector<std::string> tls_more_certificates; // CERT_FILE:KEY_FILE, chosen by SNI
   std::string tls_client_ca_file;                 // empty: no client certificate is asked for
@@ -113,8 +114,8 @@ struct Config {
   Millis write_timeout{30'000};        // how long an HTTP answer may lie untaken
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000}; // after the ping
-  Millis proxy_idle_timeout{60'000}; // the shortest one between clients and here; the heartbeat must be quicker
   Millis close_linger{1'000};      // for the client's Close after ours, then once more for the end of TCP
+  Millis proxy_idle_timeout{60'000}; // the shortest one between clients and here; the heartbeat must be quicker
   std::uint64_t message_bytes = 64 * 1024; // a WebSocket message; over: close 1009
   std::uint64_t text_bytes = 16 * 1024;    // the text of a chat message
   std::uint64_t messages_per_s = 100;      // commands of a connection

@@ -180,8 +180,22 @@ class Preflight {
     if (strict() && absent(config_.public_url, "public_url")) report(Cause::MISSING_PUBLIC_URL, "public_url", fmt::format("PUBLIC_URL is not set; {} has no default for it.", where()));
     if (config_.public_url.empty()) return;
     const auto parsed = url("public_url", config_.public_url);
-    if (parsed && ((!parsed->path.empty() && parsed->path != "/") || !parsed->query.empty()))
-      report(Cause::INVALID_URL, "public_url", "PUBLIC_URL is not a URL that can be used: it has a path or a query.", "Write PUBLIC_URL as https://HOST or https://HOST:PORT.");
+    if (parsed && !parsed->query.empty())
+      report(Cause::INVALID_URL, "public_url", "PUBLIC_URL is not a URL that can be used: it has a query.", "Write PUBLIC_URL as https://HOST, https://HOST:PORT or https://HOST/PATH.");
+    else if (parsed) base_path(parsed->path);
+  }
+
+  // Its first word must not be one of our own, or nobody could tell whether a proxy took it away.
+  void base_path(std::string_view path) {
+    while (path.ends_with('/')) path.remove_suffix(1);
+    if (path.empty()) return;
+    constexpr std::array<std::string_view, 10> kOurs = {"auth", "oauth2", "ws", "api", "health", "metrics", "causes", "internal", ".well-known", "connection"};
+    const std::string_view first = path.substr(1, path.find('/', 1) - 1);
+    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '/'; };
+    const bool usable = std::ranges::all_of(path, plain) && path.find("//") == std::string_view::npos && path.find("/.") == std::string_view::npos && path.size() <= 128;
+    if (usable && std::ranges::find(kOurs, first) == kOurs.end()) return;
+    report(Cause::INVALID_URL, "public_url", usable ? fmt::format("The path of PUBLIC_URL begins with {}, which is an address of this server.", first) : "The path of PUBLIC_URL is none that can be used.",
+           "Write the path of PUBLIC_URL in letters, digits, '-', '_' and '.', at most 128, and not beginning with /auth, /ws or another address of this server.");
   }
 
   void tls() {
@@ -213,6 +227,12 @@ class Preflight {
              "Make text_bytes at most as large as message_bytes.");
   }
 
+  void proxies() {
+    if (config_.proxy_protocol == ProxyHeaders::off || !config_.trusted_proxies.empty()) return;
+    report(Cause::INVALID_VALUE, "proxy_protocol", fmt::format("proxy_protocol is {}, and no proxy is trusted to send such a header.", word_of(config_.proxy_protocol)),
+           "Put the proxy's address into TRUSTED_PROXIES, or set proxy_protocol to off.");
+  }
+
   void exposure() {
     const bool development = loaded_.environment_given && config_.environment == Environment::development;
     if (development && !config_.allow_exposed_development) {
@@ -227,12 +247,6 @@ class Preflight {
   }
 
   const Loaded& loaded_;
-  void proxies() {
-    if (config_.proxy_protocol == ProxyHeaders::off || !config_.trusted_proxies.empty()) return;
-    report(Cause::INVALID_VALUE, "proxy_protocol", fmt::format("proxy_protocol is {}, and no proxy is trusted to send such a header.", word_of(config_.proxy_protocol)),
-           "Put the proxy's address into TRUSTED_PROXIES, or set proxy_protocol to off.");
-  }
-
   const Config& config_;
   const Surroundings& around_;
   std::vector<Finding> found_;

@@ -35,6 +35,23 @@ TEST(Preflight, StagingAsksForWhatDevelopmentHasDefaultsFor) {
   EXPECT_THAT(world.codes(), ElementsAre("MISSING_SERVICE_SECRET", "MISSING_JWT_SECRET"));
 }
 
+TEST(Preflight, PublicUrlMayHaveAPath) {
+  for (const char* url : {"https://chat.example.com/chat", "https://chat.example.com/a/b_c/", "https://chat.example.com/"}) {
+    World world = both_roles();
+    world.env["PUBLIC_URL"] = url;
+    EXPECT_THAT(world.codes(), IsEmpty()) << url;
+  }
+}
+
+TEST(Preflight, AProxyHeaderIsAcceptedFromSomebody) {
+  World world = both_roles();
+  world.env["FOYER_PROXY_PROTOCOL"] = "required";
+  EXPECT_EQ(code_of(world.only().code), "INVALID_VALUE");
+  EXPECT_EQ(world.only().option, "proxy_protocol");
+  world.env["TRUSTED_PROXIES"] = "10.0.0.0/8";
+  EXPECT_THAT(world.codes(), IsEmpty());
+}
+
 TEST(Preflight, WeakSecret) {
   const std::pair<std::string, const char*> cases[] = {{"Ab3!Ab3!", "at least 32"}, {std::string(40, 'a'), "distinct"}, {"abababababababababababababababababab", "distinct"},
                                                        {"0123456789abcdef0123456789ABCDEF", "publicly known"}, {"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "publicly known"}};

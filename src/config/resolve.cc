@@ -25,7 +25,11 @@ void resolve_addresses(Config& config, std::uint16_t bound_port) {
     config.public_url = fmt::format("{}://{}:{}", scheme, host, bound_port);
   }
   const auto url = wire::parse_url(config.public_url);
-  if (url) config.public_url = url->origin();
+  if (url) {
+    config.base_path = url->path;
+    while (config.base_path.ends_with('/')) config.base_path.pop_back();
+    config.public_url = url->origin() + config.base_path;
+  }
   if (config.jwt_issuer.empty()) config.jwt_issuer = given && url ? config.public_url : "foyer";
   if (!url) return;
   add(config.allowed_hosts, url->host);

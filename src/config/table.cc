@@ -31,7 +31,8 @@ const Option kOptions[] = {
 
     // ---- addresses
     {.name = "public_url", .section = "Addresses", .slot = &Config::public_url,
-     .help = "The address that people use, scheme://host[:port]. It is the default issuer of tokens and the default allowed origin; all processes of an installation share it. "
+     .help = "The address that people use, scheme://host[:port][/path]. It is the default issuer of tokens, and its origin the default allowed origin; all processes of an installation "
+             "share it. With a path everything is served below it, whether a proxy takes the path away or not. "
              "Unset: it follows from the listen address.",
      .plain = true, .rule = Rule::url, .required = "staging, production (https)"},
     {.name = "allowed_origins", .section = "Addresses", .slot = &Config::allowed_origins,
@@ -41,11 +42,11 @@ const Option kOptions[] = {
      .help = "More names that may stand in the Host header, without port. The host of PUBLIC_URL, localhost and IP addresses always may.", .rule = Rule::host},
     {.name = "trusted_proxies", .section = "Addresses", .slot = &Config::trusted_proxies,
      .help = "Addresses and ranges whose Forwarded and X-Forwarded-* headers are believed, separated by commas.", .plain = true, .rule = Rule::cidr},
-    {.name = "tls_cert_file", .section = "Addresses", .slot = &Config::tls_cert_file,
     {.name = "proxy_protocol", .section = "Addresses", .slot = &Config::proxy_protocol,
      .help = "Whether connections of TRUSTED_PROXIES begin with a PROXY protocol header (haproxy send-proxy, stunnel protocol = proxy), whose address is the client's: off, "
              "required, or optional for proxies that send one on some connections only. With optional, whoever reaches this server through a trusted proxy that sends none can "
              "invent an address."},
+    {.name = "tls_cert_file", .section = "Addresses", .slot = &Config::tls_cert_file,
      .help = "The certificate chain in PEM, the server's own first. Together with tls_key_file it makes the port speak TLS.", .plain = true, .path = true},
     {.name = "tls_key_file", .section = "Addresses", .slot = &Config::tls_key_file, .help = "The private key of the certificate, PEM without a passphrase.", .plain = true, .path = true},
     {.name = "tls_more_certificates", .section = "Addresses", .slot = &Config::tls_more_certificates,
@@ -132,9 +133,9 @@ const Option kOptions[] = {
     {.name = "request_queue", .section = "Connections", .slot = &Config::request_queue, .help = "Requests of the process that may wait for their answer; beyond it BUSY.", .min = 1, .max = kMany},
     {.name = "heartbeat_interval", .section = "Connections", .slot = &Config::heartbeat_interval, .help = "How often a quiet socket is pinged.", .min = kSecond, .max = kHour},
     {.name = "heartbeat_timeout", .section = "Connections", .slot = &Config::heartbeat_timeout, .help = "How long the answer to a ping may take.", .min = 100, .max = 10 * kMinute},
-    {.name = "proxy_idle_timeout", .section = "Connections", .slot = &Config::proxy_idle_timeout,
     {.name = "close_linger", .section = "Connections", .slot = &Config::close_linger,
      .help = "How long a socket that was told to close may take to answer with its own Close, and then to end its side of TCP.", .min = 100, .max = kMinute},
+    {.name = "proxy_idle_timeout", .section = "Connections", .slot = &Config::proxy_idle_timeout,
      .help = "The shortest idle time-out of anything between clients and this process (60 s for nginx and most balancers). Only to check the heartbeat against.", .min = kSecond, .max = kDay},
     {.name = "message_bytes", .section = "Connections", .slot = &Config::message_bytes, .help = "The longest WebSocket message, unpacked.", .rule = Rule::bytes, .min = kKiB, .max = 16 * kMiB},
     {.name = "text_bytes", .section = "Connections", .slot = &Config::text_bytes, .help = "The longest text of a chat message.", .rule = Rule::bytes, .min = 1, .max = 16 * kMiB},

@@ -58,7 +58,8 @@ struct DoorPolicy {
   bool token_in_url = false;                // ?token= / ?access_token= accepted
   RefuseWith refuse_with = RefuseWith::automatic;
   std::size_t max_token_bytes = 8 * 1024;
-  std::string public_ws_base;               // ws://host:port, to name the right URL
+  std::string public_ws_base;               // ws://host:port[/path], to name the right URL
+  std::string base_path = {};               // of PUBLIC_URL: "" or /path; requests arrive with or without it
   bool reveal = false;                      // ENVIRONMENT=development: explain_plain_get shows the operator's text
 };
 
@@ -147,8 +148,8 @@ class Door {
   Step asked_ = Step::readiness; // the step that the time since last_ belongs to
   bool secure_;
   bool has_origin_ = false;
-  bool origin_ok_ = true;        // absent or allowed
   bool like_browser_ = false;    // an Origin, or a client like Node and Deno, which show their code nothing of an HTTP answer
+  bool origin_ok_ = true;        // absent or allowed
   bool upgrade_ok_ = false;      // a 101 could be sent
   bool only_credentials_ = false; // subprotocols were offered, and none that could be echoed
   bool upgraded_ = false;        // AwaitFirstMessage was given

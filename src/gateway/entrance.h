@@ -70,6 +70,7 @@ class Entrance final : private Idle {
   void refuse_request(const Refusal& refusal);
   void refuse_whole(const Refusal& refusal);
   void route();
+  void redirect_to_base();
   void leave();
   void look_again();
   void end();
@@ -131,6 +132,7 @@ class Entrance final : private Idle {
   bool resting_ = false;    // answers are to be taken before more requests are read
   bool half_closed_ = false; // the client sends nothing more
   bool flooded_ = false;    // bytes behind early_ were dropped
+  bool at_base_ = false;    // the request is for the path of PUBLIC_URL without a slash behind it
   bool leaving_ = false;    // the last answer is on its way
   bool last_request_ = false; // draining, or the client asked for close, or a refusal that ends the connection
 };

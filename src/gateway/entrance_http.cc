@@ -164,6 +164,7 @@ void Entrance::take_head() {
   const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_);
   if (client.ignored_forwarding) shard_.report_untrusted_proxy(connection_.transport().peer_address());
   address_ = client.address;
+  at_base_ = strip_base_path(shard_.policy().door.base_path, request_.path);
   path_ = request_.path;
   request_.ref = ref_;
   request_.address = address_;
@@ -186,6 +187,7 @@ void Entrance::handle_request(std::string_view& rest) {
   last_request_ = last_request_ || full_ || shard_.draining() || !parser_.keep_alive();
   if (parser_.https_target() && !request_.secure) // RFC 9110 §7.4
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED, .evidence = "an https target on a connection that is not encrypted", .field = "target"});
+  if (at_base_ && (request_.method == "GET" || request_.method == "HEAD") && !door::asks_for_socket(request_)) return redirect_to_base();
   if (door::is_plain_get(shard_.policy().door, request_)) {
     if (auto refusal = shard_.deps().plain_gets.handshake(address_, shard_.loop().now())) {
       report(*refusal);
@@ -200,6 +202,12 @@ void Entrance::handle_request(std::string_view& rest) {
   keep(std::exchange(rest, {}));
   if (flooded_) return refuse_whole(too_much_behind());
   begin_door();
+}
+
+void Entrance::redirect_to_base() {
+  Response response{.status = 308, .headers = {}, .body = {}};
+  response.headers.add("Location", shard_.policy().door.base_path + '/' + (request_.query.empty() ? "" : '?' + request_.query));
+  respond(std::move(response), !last_request_);
 }
 
 // A request that was read whole, and after which nothing more is read.

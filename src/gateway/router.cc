@@ -86,6 +86,16 @@ std::string content_security_policy(const Request& request) {
       socket_source(request));
 }
 
+// The address of a cause's page is given in every problem, and is below the path of PUBLIC_URL.
+void move_below_base(std::string_view base, Response& response) {
+  if (base.empty()) return;
+  const std::string* type = response.headers.find("Content-Type");
+  if (type == nullptr || *type != "application/problem+json") return;
+  constexpr std::string_view kType = "\"type\":\"";
+  const auto at = response.body.find(std::string(kType) + "/causes/");
+  if (at != std::string::npos) response.body.insert(at + kType.size(), base);
+}
+
 std::string listed(const std::vector<std::pair<std::string, Handler>>& methods) {
   std::string out;
   for (const auto& [method, handler] : methods) {
@@ -140,6 +150,11 @@ const Router::Pattern* Router::match(std::string_view path, std::vector<std::str
   return nullptr;
 }
 
+bool Router::has_route(std::string_view path) const {
+  std::vector<std::string> args;
+  return match(path, args) != nullptr;
+}
+
 std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   if (!any_host(request.path) && !from_service(request) && !door::host_allowed(*policy_.door, request)) {
     const std::string* host = request.headers.find("Host");
@@ -150,11 +165,6 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
     response.headers.add("Allow", std::string(kMethods) + ", OPTIONS");
     return response;
   }
-bool Router::has_route(std::string_view path) const {
-  std::vector<std::string> args;
-  return match(path, args) != nullptr;
-}
-
   const Pattern* pattern = match(request.path, request.path_args);
   if (pattern == nullptr) return unknown_path(request);
   if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);
@@ -212,6 +222,7 @@ Response Router::preflight(const Request& request, const Pattern& pattern) const
 std::string Router::mark(const Ref& ref) const { return fmt::format("{}; build={}; ref={}", policy_.version, policy_.build, ref.view()); }
 
 void Router::decorate(const Request& request, Response& response) const {
+  move_below_base(policy_.door->base_path, response);
   add_once(response, "X-Foyer", mark(request.ref));
   add_once(response, "X-Content-Type-Options", "nosniff");
   if (policy_.strict_transport && request.secure) add_once(response, "Strict-Transport-Security", "max-age=31536000");
@@ -229,6 +240,14 @@ void Router::decorate(const Request& request, Response& response) const {
   if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) return;
   add_once(response, "Access-Control-Allow-Origin", *origin);
   add_once(response, "Access-Control-Expose-Headers", "X-Foyer, Retry-After, WWW-Authenticate");
+}
+
+bool strip_base_path(std::string_view base, std::string& path) {
+  if (base.empty() || !under(path, base)) return false;
+  path.erase(0, base.size());
+  if (!path.empty()) return false;
+  path = "/";
+  return true;
 }
 
 std::optional<Refusal> require_json(const Request& request) {

@@ -68,6 +68,11 @@ class Router {
   std::vector<Pattern> patterns_; // those with more literal segments first
 };
 
+// Takes the path of PUBLIC_URL off the front of a request's path, if it is there: some
+// proxies do that and some do not. True: the path is the base itself, without the slash
+// that makes relative addresses work.
+[[nodiscard]] bool strip_base_path(std::string_view base, std::string& path);
+
 // Bodies are JSON: CONTENT_TYPE_UNSUPPORTED for anything else, whatever it is
 // called with (a form of another site cannot send this type without a preflight).
 [[nodiscard]] std::optional<Refusal> require_json(const Request& request);

@@ -65,6 +65,26 @@ struct Routing : testing::Test {
   Response answer;
 };
 
+TEST(BasePath, IsTakenOffWhetherAProxyDidOrNot) {
+  const auto stripped = [](std::string path) {
+    const bool bare = strip_base_path("/chat", path);
+    return path + (bare ? " bare" : "");
+  };
+  EXPECT_EQ(stripped("/chat/ws/chat"), "/ws/chat");
+  EXPECT_EQ(stripped("/ws/chat"), "/ws/chat");
+  EXPECT_EQ(stripped("/chat/"), "/");
+  EXPECT_EQ(stripped("/chat"), "/ bare");
+  EXPECT_EQ(stripped("/chatter"), "/chatter");
+  std::string path = "/chat";
+  EXPECT_FALSE(strip_base_path("", path));
+  EXPECT_EQ(path, "/chat");
+}
+
+TEST_F(Routing, APathHasARouteOrNotWhateverTheMethod) {
+  for (const auto* path : {"/", "/auth/login", "/auth/sessions/s1", "/health/live"}) EXPECT_TRUE(router.has_route(path)) << path;
+  for (const auto* path : {"/ws/chat", "/ws", "/auth", "/auth/login/more", "/nowhere"}) EXPECT_FALSE(router.has_route(path)) << path;
+}
+
 TEST_F(Routing, MethodAndPathFindTheHandler) {
   EXPECT_EQ(resolve(ask("GET", "/")), "GET /");
   EXPECT_EQ(resolve(ask("DELETE", "/auth/sessions")), "DELETE /auth/sessions");
