@@ -136,7 +136,7 @@ TEST_F(OAuth, APersonsRefreshTokenRotatesAsAtAuthRefresh) {
   EXPECT_EQ(out.text("scope"), "chat:read chat:write");
   EXPECT_EQ(out.text("token_type"), "Bearer");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = out.text("access_token")}).text("name"), "alice");
-  EXPECT_EQ(w.refresh(first).text("refresh_token"), out.text("refresh_token")) << "within the grace the same successor";
+  EXPECT_EQ(w.refresh(first).text("refresh_token"), out.text("refresh_token")) << "its successor is unused: the same again";
   refused(token("grant_type=refresh_token&scope=admin&refresh_token=" + out.text("refresh_token"), {}), 400, "invalid_scope", "PERMISSION_DENIED");
   refused(token("grant_type=refresh_token&refresh_token=nonsense", {}), 400, "invalid_grant", "REFRESH_UNKNOWN");
   refused(token("grant_type=refresh_token&refresh_token=" + out.text("refresh_token")), 400, "unauthorized_client", "SERVICE_NOT_ALLOWED");

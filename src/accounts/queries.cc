@@ -194,7 +194,7 @@ Result<RefreshOutcome> refresh(Database& db, const RefreshQuestion& q) {
   };
   const auto unknown_token = [&] { return conclude(Refusal{.cause = Cause::REFRESH_UNKNOWN, .evidence = by_cookie ? "no session with that cookie" : "no such refresh token"}); };
 
-  RefreshRow token{.hash = q.hash, .session = {}, .created = {}, .used = {}};
+  RefreshRow token{.hash = q.hash, .session = {}, .created = {}, .used = {}, .successor_used = false};
   if (!by_cookie) {
     TRY(rows, db.query("SELECT session, created, used FROM refresh_tokens WHERE digest = ?", q.hash));
     TRY(found, rows.step());
@@ -202,6 +202,11 @@ Result<RefreshOutcome> refresh(Database& db, const RefreshQuestion& q) {
     token.session = SessionId{rows.text(0)};
     token.created = rows.time(1);
     if (!rows.is_null(2)) token.used = rows.time(2);
+  }
+  if (token.used) {
+    TRY(unused, db.query("SELECT 1 FROM refresh_tokens WHERE digest = ? AND session = ? AND used IS NULL", q.successor_hash, token.session));
+    TRY(still, unused.step());
+    token.successor_used = !still;
   }
   TRY(who, by_cookie ? find_session_by_cookie(db, q.hash) : find_session(db, token.session));
   if (!who) return unknown_token();
@@ -217,6 +222,7 @@ Result<RefreshOutcome> refresh(Database& db, const RefreshQuestion& q) {
     if (decision.step == RefreshStep::kill) TRY_VOID(end_one(db, who->session.id.view(), SessionEnd::reuse, now));
     if (decision.step == RefreshStep::kill || decision.step == RefreshStep::refuse) return conclude(std::move(decision.refusal));
     if (who->user.disabled) return conclude(Refusal{.cause = Cause::USER_DISABLED});
+    if (decision.step == RefreshStep::repeat) audit.detail += "; " + decision.detail;
     if (decision.step == RefreshStep::rotate) {
       TRY_VOID(db.change("UPDATE refresh_tokens SET used = ? WHERE digest = ?", now, q.hash));
       TRY_VOID(db.change("INSERT INTO refresh_tokens (digest, session, created) VALUES (?, ?, ?)", q.successor_hash, token.session, now));
@@ -287,7 +293,7 @@ Result<bool> add_invitation(Database& db, const InvitationRow& invitation, const
 }
 
 Result<std::optional<RefreshTokenInfo>> find_refresh(Database& db, const std::string& hash) {
-  RefreshTokenInfo out{.token = {.hash = hash, .session = {}, .created = {}, .used = {}}, .who = {}};
+  RefreshTokenInfo out{.token = {.hash = hash, .session = {}, .created = {}, .used = {}, .successor_used = false}, .who = {}};
   TRY(rows, db.query("SELECT session, created, used FROM refresh_tokens WHERE digest = ?", hash));
   TRY(found, rows.step());
   if (!found) return std::nullopt;

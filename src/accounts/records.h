@@ -33,7 +33,7 @@ enum class SessionEnd : std::uint8_t {
   none,     // it is not
   logout,   // by itself
   ended,    // from another session of the same user: one, others, all
-  reuse,    // a refresh token came a second time after the grace
+  reuse,    // a refresh token came again after its successor had been used
   password, // the password changed
   too_many, // the user opened more than the limit; this was the one unused longest
 };
@@ -56,7 +56,8 @@ struct RefreshRow {
   std::string hash = {};
   SessionId session = {};
   WallTime created{};
-  std::optional<WallTime> used = {};
+  std::optional<WallTime> used = {}; // when it was exchanged for its successor
+  bool successor_used = false;       // and that for the next one
 };
 
 // One line of the append-only audit. No secrets; `user` only when it is known

@@ -1,12 +1,15 @@
 // Rotation of refresh tokens, as a machine without a store.
 //
-// A refresh token is used once and answered with its successor, which is computed
-// and not drawn: base64url(HMAC-SHA256(K, presented)). So two tabs that present
-// the same token within the grace get the same successor, also when a restart lies
-// between them. The same token after the grace is a theft until shown otherwise:
-// the whole family (the session) ends.
+// A refresh token is exchanged once for its successor, which is computed and not
+// drawn: base64url(HMAC-SHA256(K, presented)). So a client that lost the answer and
+// two tabs that present the same token get the same successor, also when a restart
+// lies between them, and only its digest is stored. As long as the successor is
+// unused nobody can have gone on with it, so repeating the answer is safe. Once it
+// was used, or after `repeat`, the same token is a theft until shown otherwise: the
+// whole family (the session) ends.
 //
-//   A ──use──▶ B ──use──▶ C        A again within 10 s: B.   A again later: all end.
+//   A ──use──▶ B          A again within a day: B.
+//   A ──use──▶ B ──use──▶ C          A again: all end.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +24,7 @@ namespace foyer::accounts {
 
 struct RefreshPolicy {
   Millis idle = std::chrono::days{14};    // a token not used for so long is over
-  Millis grace = std::chrono::seconds{10};
+  Millis repeat = std::chrono::days{1};   // how long after the exchange an unused successor is given again
 };
 
 // `key` is K, 32 bytes, generated once and kept in the store.
@@ -29,13 +32,14 @@ struct RefreshPolicy {
 
 enum class RefreshStep : std::uint8_t {
   rotate, // mark it used, store the successor
-  repeat, // within the grace: the same successor again
+  repeat, // its successor is unused: the same successor again
   kill,   // REFRESH_REUSED: end the family
   refuse, // REFRESH_UNKNOWN, REFRESH_EXPIRED, REFRESH_REUSED; nothing changes
 };
 struct RefreshDecision {
   RefreshStep step{};
-  Refusal refusal{}; // for kill and refuse
+  Refusal refusal{};      // for kill and refuse
+  std::string detail = {}; // for repeat: what the audit says about it
 };
 [[nodiscard]] RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& session, const RefreshPolicy& policy, const SessionPolicy& sessions, WallTime now);
 

@@ -38,21 +38,42 @@ TEST(Refresh, AnUnusedTokenRotatesUntilItWasIdleForTwoWeeks) {
   EXPECT_EQ(late.refusal.cause, Cause::REFRESH_EXPIRED);
 }
 
-TEST(Refresh, AUsedTokenRepeatsWithinTheGraceAndKillsTheFamilyAfterIt) {
+TEST(Refresh, AClientThatLostTheAnswerGetsTheSameSuccessorForADay) {
   Case c;
   c.token.used = kStart + seconds{100};
   EXPECT_EQ(c.at(seconds{100}).step, RefreshStep::repeat);
-  EXPECT_EQ(c.at(seconds{110}).step, RefreshStep::repeat);
-  const auto reuse = c.at(seconds{110} + Millis{1});
+  const auto later = c.at(seconds{112});
+  EXPECT_EQ(later.step, RefreshStep::repeat);
+  EXPECT_EQ(later.detail, "the same successor again, 12 s after the exchange");
+  EXPECT_EQ(c.at(seconds{100} + days{1}).step, RefreshStep::repeat);
+  const auto reuse = c.at(seconds{100} + days{1} + Millis{1});
   EXPECT_EQ(reuse.step, RefreshStep::kill);
   EXPECT_EQ(reuse.refusal.cause, Cause::REFRESH_REUSED);
+  EXPECT_EQ(reuse.refusal.evidence.find("had been used"), std::string::npos) << "it was not";
 }
 
-TEST(Refresh, AClockThatWasSetBackLengthensTheGraceByNoMoreThanTheGrace) {
+TEST(Refresh, AUsedTokenKillsTheFamilyOnceItsSuccessorWasUsed) {
   Case c;
   c.token.used = kStart + seconds{100};
-  EXPECT_EQ(c.at(seconds{90}).step, RefreshStep::repeat);
-  EXPECT_EQ(c.at(seconds{89}).step, RefreshStep::kill);
+  c.token.successor_used = true;
+  const auto reuse = c.at(seconds{101});
+  EXPECT_EQ(reuse.step, RefreshStep::kill);
+  EXPECT_EQ(reuse.refusal.cause, Cause::REFRESH_REUSED);
+  EXPECT_NE(reuse.refusal.evidence.find("its successor had been used"), std::string::npos);
+}
+
+TEST(Refresh, AClockThatWasSetBackBetweenTwoTabsEndsNoSession) {
+  Case c;
+  c.token.used = kStart + seconds{100};
+  EXPECT_EQ(c.at(seconds{40}).step, RefreshStep::repeat);
+  EXPECT_EQ(c.at(seconds{40}).detail, "the same successor again, 0 s after the exchange");
+}
+
+TEST(Refresh, ARepeatedAnswerDoesNotOutliveTheSession) {
+  Case c;
+  c.token.used = kStart + days{90} - seconds{1};
+  EXPECT_EQ(c.at(days{90} - Millis{1}).step, RefreshStep::repeat);
+  EXPECT_EQ(c.at(days{90}).refusal.cause, Cause::REFRESH_EXPIRED);
 }
 
 TEST(Refresh, ASessionThatIsOverRefusesWithoutAnotherKill) {

@@ -73,6 +73,7 @@ class AccountStoreContract : public testing::TestWithParam<MakePlace> {
       out.push_back(std::to_string(static_cast<int>(e.kind)) + ' ' + e.id + ' ' + std::to_string(static_cast<int>(e.reason)));
     return out;
   }
+  AuditRow newest_audit() { return wait<std::vector<AuditRow>>([&](auto done) { store->audit(1, std::move(done)); }).value().at(0); }
   std::size_t audit_rows() { return wait<std::vector<AuditRow>>([&](auto done) { store->audit(1'000, std::move(done)); }).value().size(); }
 
   WallTime now = from_unix_seconds(1'700'000'000);
@@ -138,12 +139,14 @@ TEST_P(AccountStoreContract, ADisabledOrUnknownUserOpensNoSession) {
   EXPECT_FALSE(find("s1"));
 }
 
-TEST_P(AccountStoreContract, RotationIsAtomicRepeatsWithinTheGraceAndKillsAfterIt) {
+TEST_P(AccountStoreContract, RotationIsAtomicAndRepeatsUntilTheSuccessorWasUsed) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   EXPECT_FALSE(refresh("r1", "r2").refusal);
-  EXPECT_FALSE(refresh("r1", "r2").refusal);
+  now += std::chrono::hours{23};
+  EXPECT_FALSE(refresh("r1", "r2").refusal) << "the answer was lost";
+  EXPECT_EQ(newest_audit().detail, "s1; the same successor again, 82800 s after the exchange");
   EXPECT_FALSE(refresh("r2", "r3").refusal);
-  now += Millis{10'001};
+  EXPECT_EQ(newest_audit().detail, "s1");
   const auto killed = refresh("r1", "r2");
   ASSERT_TRUE(killed.refusal);
   EXPECT_EQ(killed.refusal->cause, Cause::REFRESH_REUSED);

@@ -17,7 +17,7 @@ namespace foyer::auth {
 
 struct ForwardPolicy {
   Millis connect_timeout{1'000};
-  Millis deadline{5'000};          // well below refresh_grace: who lost the answer to a refresh can ask again before it counts as reuse
+  Millis deadline{5'000};          // well below refresh_repeat: a client that lost the answer to a refresh can repeat it
   std::size_t in_flight = 256;     // more: BUSY
   std::size_t body_bytes = 1024 * 1024; // more: BODY_TOO_LARGE
   bool reveal = false;             // development: clients see the operator's text of our own refusals

@@ -146,7 +146,8 @@ struct Config {
   Registration registration = Registration::open; // closed outside development
   Millis access_token_ttl{15 * 60'000};
   Millis refresh_ttl{14LL * 86'400'000};
-  Millis refresh_grace{10'000};
+  Millis refresh_repeat{86'400'000};
+  Millis refresh_grace{7 * 86'400'000}; // the earlier name; the shorter of the two counts
   Millis ticket_ttl{30'000};
   Millis session_idle{14LL * 86'400'000};
   Millis session_absolute{90LL * 86'400'000};

@@ -18,7 +18,6 @@ constexpr DeadlinePair kDeadlines[] = {
     {"auth_deadline", "request_timeout"},
     {"header_timeout", "request_timeout"},
     {"body_timeout", "request_timeout"},
-    {"refresh_grace", "refresh_ttl"},
     {"access_token_ttl", "refresh_ttl"},
     {"refresh_ttl", "session_absolute"},
     {"session_idle", "session_absolute"},

@@ -352,8 +352,8 @@ test('RFC 8693, RFC 9449: what is not offered is refused by name and announced n
   assert.deepEqual([dpop.status, dpop.json.code], [401, 'INVALID_FORMAT']);
 });
 
-test('RFC 9700 §2.2.2, §4.14.2: refresh tokens of the public client rotate; reuse after the grace ends the family', async (t) => {
-  const strict = await serve(t, { args: ['--refresh-grace', '0'] });
+test('RFC 9700 §2.2.2, §4.14.2: refresh tokens of the public client rotate; reuse ends the family', async (t) => {
+  const strict = await serve(t, { args: ['--refresh-repeat', '0'] });
   const mia = await register(strict, 'mia');
   const refresh = (refresh_token) => ask(strict, 'POST', '/auth/refresh', { body: { refresh_token } });
   const next = await refresh(mia.refresh_token);
