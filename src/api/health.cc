@@ -18,6 +18,7 @@ HealthBoard::Report HealthBoard::read() {
     json::Object row;
     row["status"] = to_string(state.status);
     if (!state.code.empty()) row["code"] = state.code;
+    if (!state.detail.empty()) row["detail"] = state.detail;
     row["since"] = rfc3339(known_[i].since);
     report.checks[check.name] = std::move(row);
   }

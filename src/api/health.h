@@ -21,9 +21,10 @@ struct HealthState {
     ok,
     failing,
   } status = Status::unknown;
-  std::string code = {}; // a code of the catalogue: the last error
+  std::string code = {};   // a code of the catalogue: the last error
+  std::string detail = {}; // what an operator should know although it serves
 
-  static HealthState ok() { return {.status = Status::ok}; }
+  static HealthState ok(std::string detail = {}) { return {.status = Status::ok, .detail = std::move(detail)}; }
   static HealthState failing(std::string code) { return {.status = Status::failing, .code = std::move(code)}; }
   static HealthState unknown(std::string code = {}) { return {.status = Status::unknown, .code = std::move(code)}; }
 };
@@ -48,7 +49,7 @@ class HealthBoard {
   };
   struct Report {
     Status status = Status::ok;
-    json::Object checks; // name → {"status","code"?,"since"}
+    json::Object checks; // name → {"status","code"?,"detail"?,"since"}
   };
   [[nodiscard]] Report read();
 

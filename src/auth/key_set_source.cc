@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <ranges>
 #include <vector>
 
 #include "auth/answer.h"
@@ -16,6 +17,7 @@ namespace foyer::auth {
 namespace {
 
 constexpr std::size_t kMaxWaiting = 20'000;
+constexpr std::size_t kShownIgnored = 8; // of the keys that are ignored, in the log
 constexpr Millis kJustChanged{1'000}; // who asks so soon after a change had the older set in hand
 
 Refusal invalid(std::string_view what, std::string evidence) { return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}", what, evidence)}; }
@@ -46,6 +48,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   std::vector<Refreshed> waiting;         // for the fetch that is under way
   bool fetching = false;
   bool told_too_old = false;
+  std::string told_ignored;               // the ignored keys as they were logged last
   net::TimerId timer = 0;                 // of the next fetch in turn
   std::optional<MonoTime> out_of_turn;    // when a fetch was last begun for an unknown kid
   std::optional<MonoTime> changed;
@@ -63,6 +66,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const net::HttpResult& result) const;
   void heard(const net::HttpResult& result);
   void take(std::shared_ptr<const jose::KeySet> set, const Response& answer);
+  void tell_ignored(const jose::KeySet& set);
   void fault(Refusal refusal);
   void answer_all(const Result<bool>& answer);
 };
@@ -113,8 +117,8 @@ Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const ne
   if (is_html(*result)) return std::unexpected(invalid(what, "answered with an HTML page where a key set was due"));
   auto set = jose::KeySet::parse(result->body);
   if (!set) return std::unexpected(invalid(what, set.error().evidence));
-  if (std::ranges::any_of((*set)->keys(), [](const jose::Key& key) { return key.symmetric(); }))
-    return std::unexpected(invalid(what, "a shared secret in a published key set; it is no secret any more"));
+  if (std::ranges::any_of((*set)->keys(), &jose::Key::symmetric))
+    return std::unexpected(invalid(what, "only shared secrets in a published key set; they are no secrets any more"));
   return set;
 }
 
@@ -140,8 +144,12 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
     again = status.fault.has_value() && status.last_success.has_value();
     status.fault.reset();
     status.last_success = around.clock.wall();
-    if (set) status.keys = set->keys().size();
+    if (set) {
+      status.keys = set->keys().size();
+      status.ignored = set->ignored().size();
+    }
   }
+  if (set) tell_ignored(*set);
   if (again) around.log.info("key_set_fetched_again", "The key set can be fetched again.");
   if (newer) {
     keys = std::move(set);
@@ -151,6 +159,18 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
   }
   fetch_after(policy.interval);
   answer_all(newer);
+}
+
+// RFC 7517 §5: what is not understood is ignored. Once for each change of it.
+void KeySetSource::Fetcher::tell_ignored(const jose::KeySet& set) {
+  std::string now;
+  for (const auto& key : set.ignored() | std::views::take(kShownIgnored))
+    now += fmt::format("{}{}: {}", now.empty() ? "" : "; ", key.kid.empty() ? "a key without kid" : key.kid, key.reason());
+  if (now == told_ignored) return;
+  told_ignored = now;
+  if (now.empty()) return around.log.info("key_set_keys_usable", "All keys of the key set can be used again.");
+  around.log.warning("key_set_keys_ignored", "Some keys of the key set cannot be used; tokens that they sign are refused, and the other keys are used.",
+                     {{"ignored", set.ignored().size()}, {"keys", set.keys().size()}, {"why", now}});
 }
 
 void KeySetSource::Fetcher::fault(Refusal why) {

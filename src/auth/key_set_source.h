@@ -28,6 +28,7 @@ struct KeySetStatus {
   std::optional<WallTime> last_success = {}; // of a fetch, also of one that found the same set
   std::optional<Refusal> fault = {};         // why the last fetch failed; the last good set still serves unless `check` refuses
   std::size_t keys = 0;
+  std::size_t ignored = 0;                   // keys of the last set that cannot be used; the others are
 };
 
 class KeySetSource {

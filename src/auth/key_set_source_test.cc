@@ -79,6 +79,26 @@ TEST_F(Source, FetchesAtStartAndEveryMinuteAndTellsOnlyChanges) {
   EXPECT_EQ(source.status().keys, 2U);
 }
 
+TEST_F(Source, OneKeyThatCannotBeUsedBesideGoodOnesIsIgnoredAndSaidOnce) {
+  const std::string strange = R"({"kty":"EC","crv":"P-256","alg":"ESP256","kid":"new","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})";
+  const std::string secret = R"({"kty":"oct","alg":"HS256","kid":"k","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWM"})";
+  body.insert(body.find('[') + 1, strange + "," + secret + ",");
+  source.start();
+  w.pass(Millis{5});
+  EXPECT_EQ(check(), "good");
+  EXPECT_THAT(changes, ElementsAre(1U));
+  EXPECT_EQ(source.status().ignored, 2U);
+  EXPECT_EQ(w.log.count("key_set_keys_ignored"), 1U);
+  EXPECT_THAT(w.lines(), AllOf(HasSubstr("ESP256"), HasSubstr("a shared secret beside public keys"), testing::Not(HasSubstr("c2VjcmV0"))));
+  etag = "\"again\""; // fetched anew, the same keys
+  w.pass(Millis{60'010});
+  EXPECT_EQ(w.log.count("key_set_keys_ignored"), 1U);
+  publish({1});
+  w.pass(Millis{60'010});
+  EXPECT_EQ(source.status().ignored, 0U);
+  EXPECT_EQ(w.log.count("key_set_keys_usable"), 1U);
+}
+
 TEST_F(Source, AStartWithoutTheServerIsTriedAgainWithinSecondsAndSaysWhy) {
   down = ScriptedServer::failed(Kind::connect, "cannot connect to auth:8001: Connection refused");
   source.start();

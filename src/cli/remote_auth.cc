@@ -1,5 +1,7 @@
 #include "cli/remote_auth.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "cli/gateway_policy.h"
@@ -125,7 +127,10 @@ std::vector<api::HealthCheck> RemoteAuth::ready() {
   if (key_set_)
     out.push_back({.name = "key_set", .needed = true, .read = [this] {
                      const auto doubt = key_set_->check();
-                     return doubt ? api::HealthState::failing(std::string(doubt->code())) : api::HealthState::ok();
+                     if (doubt) return api::HealthState::failing(std::string(doubt->code()));
+                     const auto status = key_set_->status();
+                     if (status.ignored == 0) return api::HealthState::ok();
+                     return api::HealthState::ok(fmt::format("{} of the {} keys of the set cannot be used; the log says why", status.ignored, status.ignored + status.keys));
                    }});
   return out;
 }

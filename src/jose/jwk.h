@@ -82,9 +82,10 @@ class Key {
   bool may_verify_ = true;
 };
 
-// Whether kty, crv, use, key_ops and alg speak of a signature of ours; others in a key
-// set are somebody else's business (RFC 7517 §5). An alg that nobody knows does not make
-// a key somebody else's: it is a fault.
+// Whether use, key_ops or alg say that the key is for something else than signatures.
+[[nodiscard]] bool says_another_use(const json::Object& jwk);
+// Whether it is for signatures and of a kty and crv that we know. An alg that nobody knows
+// does not make a key somebody else's: from_jwk refuses it.
 [[nodiscard]] bool is_known_signature_key(const json::Object& jwk);
 
 } // namespace foyer::jose

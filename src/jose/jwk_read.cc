@@ -157,16 +157,19 @@ Result<ReadJwk> read_jwk(const json::Object& jwk) {
   return ReadJwk{.material = std::move(*material), .kid = std::move(kid), .alg = alg, .may_sign = uses.sign, .may_verify = uses.verify};
 }
 
+bool says_another_use(const json::Object& jwk) {
+  if (const auto use = json::get_string(jwk, "use"); use && *use != "sig") return true;
+  if (const auto alg = json::get_string(jwk, "alg"); alg && is_encryption_algorithm(*alg)) return true;
+  const auto* ops = jwk.if_contains("key_ops");
+  if (ops == nullptr || !ops->is_array()) return false;
+  return std::ranges::none_of(ops->get_array(), [](const json::Value& op) { return op.is_string() && (op.get_string() == "verify" || op.get_string() == "sign"); });
+}
+
 bool is_known_signature_key(const json::Object& jwk) {
   const auto kty = json::get_string(jwk, "kty");
   const auto crv = json::get_string(jwk, "crv");
   const bool kind = kty == "oct" || kty == "RSA" || (kty == "EC" && crv && find_curve(*crv)) || (kty == "OKP" && crv == "Ed25519");
-  if (!kind) return false;
-  if (const auto use = json::get_string(jwk, "use"); use && *use != "sig") return false;
-  if (const auto alg = json::get_string(jwk, "alg"); alg && is_encryption_algorithm(*alg)) return false;
-  const auto* ops = jwk.if_contains("key_ops");
-  if (ops == nullptr || !ops->is_array()) return true;
-  return std::ranges::any_of(ops->get_array(), [](const json::Value& op) { return op.is_string() && (op.get_string() == "verify" || op.get_string() == "sign"); });
+  return kind && !says_another_use(jwk);
 }
 
 } // namespace foyer::jose

@@ -5,6 +5,60 @@
 #include "base/bytes.h"
 
 namespace foyer::jose {
+namespace {
+
+constexpr std::size_t kShownKid = 64;
+constexpr std::size_t kMaxElements = 4 * kMaxKeys; // that are looked at; an RSA key costs a millisecond
+
+std::unexpected<Refusal> unfit(Cause cause, std::string_view field, std::string why) { return refuse_field(cause, std::string{field}, std::move(why)); }
+
+Result<Key> usable(const json::Object& jwk) {
+  TRY(key, Key::from_jwk(jwk));
+  if (key.has_private() && !key.symmetric())
+    return unfit(Cause::KEY_UNREADABLE, "d", "a private key in a key set; it has to be replaced, since everybody could read it");
+  if (!key.can_verify()) return unfit(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
+  return key.public_part();
+}
+
+// The elements of a published set: those that can be used, and why the others cannot.
+struct Sorting {
+  std::vector<Key> keys = {};
+  std::vector<IgnoredKey> ignored = {};
+
+  void ignore(std::string_view kid, const Refusal& why) {
+    ignored.push_back({.kid = printable(kid, kShownKid), .why = why});
+  }
+
+  void add(const json::Value& element) {
+    if (!element.is_object()) return ignore("", {.cause = Cause::KEY_UNREADABLE, .evidence = "an element that is not an object", .field = "keys"});
+    const auto& jwk = element.get_object();
+    const std::string kid{json::get_string(jwk, "kid").value_or("")};
+    if (!is_known_signature_key(jwk)) {
+      if (!says_another_use(jwk)) ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a key of a kind or curve that is not known", .field = "kty"});
+      return;
+    }
+    if (keys.size() == kMaxKeys)
+      return ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a key set has at most " + std::to_string(kMaxKeys) + " keys", .field = "keys"});
+    auto key = usable(jwk);
+    if (!key) return ignore(kid, key.error());
+    for (const Key& other : keys) {
+      if (other.kid() == key->kid()) return ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a second key with this kid", .field = "kid"});
+      if (other.thumbprint() == key->thumbprint())
+        return ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "the same key as " + printable(other.kid(), kShownKid) + " under another kid", .field = "kid"});
+    }
+    keys.push_back(std::move(*key));
+  }
+
+  // RFC 8725 §3.1: a public key can never be taken for an HMAC secret where no secret is beside it.
+  void part_secrets_from_public_keys() {
+    if (std::ranges::all_of(keys, &Key::symmetric)) return;
+    for (const Key& key : keys)
+      if (key.symmetric()) ignore(key.kid(), {.cause = Cause::CONFLICTING_KEYS, .evidence = "a shared secret beside public keys", .field = "kty"});
+    std::erase_if(keys, &Key::symmetric);
+  }
+};
+
+} // namespace
 
 Result<std::shared_ptr<const KeySet>> KeySet::of(std::vector<Key> keys) {
   if (keys.empty()) return refuse(Cause::KEY_UNREADABLE, "a key set without a key that verifies signatures");
@@ -35,17 +89,17 @@ Result<std::shared_ptr<const KeySet>> KeySet::parse(std::string_view jwks) {
   const auto* object = document->if_object();
   const auto* list = object == nullptr ? nullptr : object->if_contains("keys");
   if (list == nullptr || !list->is_array()) return refuse_field(Cause::KEY_UNREADABLE, "keys", "a key set without the array keys");
-  std::vector<Key> keys;
-  for (const auto& element : list->get_array()) {
-    if (!element.is_object()) return refuse_field(Cause::KEY_UNREADABLE, "keys", "a key set with an element that is not an object");
-    const auto& jwk = element.get_object();
-    if (!is_known_signature_key(jwk)) continue;
-    TRY(key, Key::from_jwk(jwk));
-    if (key.has_private() && !key.symmetric()) return refuse_field(Cause::KEY_UNREADABLE, "d", "a private key in a key set; it has to be replaced, since everybody could read it");
-    keys.push_back(std::move(key));
-    if (keys.size() > kMaxKeys) break; // of() says so; the rest is not worth the work
-  }
-  return of(std::move(keys));
+  Sorting sorting;
+  const auto& elements = list->get_array();
+  for (std::size_t i = 0; i < std::min(elements.size(), kMaxElements); ++i) sorting.add(elements[i]);
+  if (elements.size() > kMaxElements)
+    sorting.ignore("", {.cause = Cause::KEY_UNREADABLE, .evidence = std::to_string(elements.size() - kMaxElements) + " more elements, which are not looked at", .field = "keys"});
+  sorting.part_secrets_from_public_keys();
+  if (!sorting.keys.empty()) return std::shared_ptr<const KeySet>(new KeySet(std::move(sorting.keys), std::move(sorting.ignored)));
+  Refusal none{.cause = Cause::KEY_UNREADABLE};
+  if (!sorting.ignored.empty()) none = sorting.ignored.front().why;
+  none.evidence = "a key set without a key that verifies signatures" + (none.evidence.empty() ? std::string{} : "; " + none.evidence);
+  return std::unexpected(std::move(none));
 }
 
 std::shared_ptr<const KeySet> KeySet::pinned(const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted) {
@@ -56,7 +110,7 @@ std::shared_ptr<const KeySet> KeySet::pinned(const std::shared_ptr<const KeySet>
     if (wanted && key.takes(*wanted)) key = *key.with_algorithm(*wanted);
     key = key.pinned();
   }
-  return std::shared_ptr<const KeySet>(new KeySet(std::move(keys)));
+  return std::shared_ptr<const KeySet>(new KeySet(std::move(keys), set->ignored_));
 }
 
 const Key* KeySet::find(std::string_view kid) const {
@@ -82,7 +136,11 @@ Result<const Key*> KeySet::select(std::string_view alg, std::optional<std::strin
   if (!algorithm || std::ranges::none_of(keys_, fits)) return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(alg, 16) + "; the keys here are for " + algorithms());
   if (kid) {
     const Key* key = find(*kid);
-    if (key == nullptr) return refuse_field(Cause::KEY_UNKNOWN, "kid", "kid " + printable(*kid, 64) + "; " + std::to_string(keys_.size()) + " other keys are known");
+    if (key == nullptr) {
+      const auto ignored = std::ranges::find(ignored_, printable(*kid, kShownKid), &IgnoredKey::kid);
+      if (!kid->empty() && ignored != ignored_.end()) return refuse_field(Cause::KEY_UNKNOWN, "kid", "kid " + ignored->kid + " is in the key set and cannot be used: " + ignored->reason());
+      return refuse_field(Cause::KEY_UNKNOWN, "kid", "kid " + printable(*kid, 64) + "; " + std::to_string(keys_.size()) + " other keys are known");
+    }
     if (!fits(*key)) return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(alg, 16) + " with a key for " + std::string{to_string(key->algorithm())});
     return key;
   }

@@ -16,6 +16,14 @@ namespace foyer::jose {
 
 inline constexpr std::size_t kMaxKeys = 64;
 
+// A key of a set that is not used. Keys that say of themselves that they are for
+// something else (use, key_ops, encryption) are not mentioned.
+struct IgnoredKey {
+  std::string kid = {}; // as written, printable; empty: it has none
+  Refusal why = {};
+  [[nodiscard]] std::string reason() const { return std::string{why.code()} + ": " + why.evidence; }
+};
+
 class KeySet {
  public:
   // KEY_UNREADABLE: empty, too many, a kid or a key twice, a key that must not verify. CONFLICTING_KEYS: secrets and public keys mixed.
@@ -23,14 +31,16 @@ class KeySet {
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(Key key);
   // No key at all, where the set is still to be fetched: every token is KEY_UNKNOWN.
   [[nodiscard]] static std::shared_ptr<const KeySet> none();
-  // A JWKS document. Keys of kinds, curves or uses that we do not know are left
-  // out (RFC 7517 §5); broken, weak and private asymmetric ones are refused with their causes.
+  // A JWKS document. What is not understood or not fit (broken, weak, private, a secret beside
+  // public keys, a kid or a key that came before, too many) is left out and stands in ignored()
+  // (RFC 7517 §5). Refused is only what is no key set, and a set without a usable key.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> parse(std::string_view jwks);
 
   // The set in which no key is open: `wanted` where that fits, else the usual algorithm of the kind.
   [[nodiscard]] static std::shared_ptr<const KeySet> pinned(const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted = {});
 
   [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
+  [[nodiscard]] const std::vector<IgnoredKey>& ignored() const { return ignored_; } // of parse(), in its order
   [[nodiscard]] const Key* find(std::string_view kid) const;
   // The key for a token: by kid, or without one the only key that fits.
   // ALGORITHM_NOT_ALLOWED, KEY_UNKNOWN.
@@ -41,8 +51,9 @@ class KeySet {
   [[nodiscard]] std::string algorithms() const;               // that its keys take: "RS256, EdDSA"
 
  private:
-  explicit KeySet(std::vector<Key> keys) : keys_(std::move(keys)) {}
+  explicit KeySet(std::vector<Key> keys, std::vector<IgnoredKey> ignored = {}) : keys_(std::move(keys)), ignored_(std::move(ignored)) {}
   std::vector<Key> keys_;
+  std::vector<IgnoredKey> ignored_;
 };
 
 } // namespace foyer::jose
