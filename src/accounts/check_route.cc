@@ -70,13 +70,14 @@ void check_token(const ExchangePtr& x, std::string token) {
 
 void check_cookie(const ExchangePtr& x, bool handshake) {
   auto cookie = x->cookie();
-  if (!cookie) return refuse_check(x, {.cause = Cause::NO_TOKEN, .evidence = "neither a Bearer token nor a session cookie"});
+  if (!cookie) return refuse_check(x, cookie.error());
+  if (!*cookie) return refuse_check(x, {.cause = Cause::NO_TOKEN, .evidence = "neither a Bearer token nor a session cookie"});
   // Browsers send the cookie unasked: of a socket the page must be one of ours, and nothing else says whose it is.
   if (handshake || x->request().headers.count("Origin") > 0) {
     auto fit = check_origin(x->request(), x->service().policy().allowed_origins);
     if (!fit) return refuse_check(x, fit.error());
   }
-  x->service().examine_cookie(*cookie, then_tell(x));
+  x->service().examine_cookie(**cookie, then_tell(x));
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "accounts/sessions.h"
 #include "wire/problem.h"
+#include "wire/request_fields.h"
 
 namespace foyer::accounts {
 
@@ -10,7 +11,7 @@ Caller Exchange::caller() const {
   return {.address = request_.address, .device = device == nullptr ? std::string{} : *device, .ref = request_.ref};
 }
 
-std::optional<std::string> Exchange::cookie() const { return find_cookie(request_.headers, cookie_name(secure_cookie())); }
+Result<std::optional<std::string>> Exchange::cookie() const { return wire::session_cookie(request_.headers, secure_cookie()); }
 void Exchange::also_expire_cookie() { set_cookie_ = expire_cookie(secure_cookie()); }
 
 void Exchange::answer(int status, const json::Value& body) { send(json_response(status, json::write(body))); }

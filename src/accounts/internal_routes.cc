@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "wire/problem.h"
+#include "wire/request_fields.h"
 
 namespace foyer::accounts {
 namespace {
@@ -115,8 +116,7 @@ class Question : public std::enable_shared_from_this<Question> {
   }
 
   void read(const std::function<void()>& then) {
-    const std::string* type = request_.headers.find("content-type");
-    if (type == nullptr || !iequals(std::string_view{*type}.substr(0, type->find(';')), "application/json"))
+    if (!wire::is_of_type(request_.headers, "application/json"))
       return refuse_with({.cause = Cause::CONTENT_TYPE_UNSUPPORTED, .evidence = "not application/json", .field = "Content-Type"});
     auto value = json::parse(request_.body, {.bytes = kMaxBodyBytes, .depth = 4});
     if (!value) return refuse_with({.cause = Cause::BAD_REQUEST, .evidence = "the body is not JSON: " + value.error()});

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "wire/request_fields.h"
 
 namespace foyer::accounts {
 namespace {
@@ -16,18 +17,6 @@ constexpr std::size_t kMaxName = 64;
 
 OAuthFault invalid_request(Cause cause, std::string evidence, std::string field = {}) {
   return {.error = "invalid_request", .refusal = {.cause = cause, .evidence = std::move(evidence), .field = std::move(field)}};
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool is_form(const Request& request) {
-  const std::string* type = request.headers.find("content-type");
-  if (type == nullptr || request.headers.count("content-type") != 1) return false;
-  return iequals(trimmed(std::string_view{*type}.substr(0, type->find(';'))), "application/x-www-form-urlencoded");
 }
 
 // What may stand in error_description (RFC 6749 §5.2): printable ASCII but " and backslash.
@@ -52,7 +41,7 @@ std::optional<std::string> form_decode(std::string_view text) {
 }
 
 OAuthResult<Form> read_form(const Request& request) {
-  if (!is_form(request)) {
+  if (!wire::is_of_type(request.headers, "application/x-www-form-urlencoded")) {
     const std::string* type = request.headers.find("content-type");
     return std::unexpected(invalid_request(Cause::CONTENT_TYPE_UNSUPPORTED, type == nullptr ? std::string{"no Content-Type"} : "Content-Type: " + printable(*type, 64), "Content-Type"));
   }
@@ -95,11 +84,10 @@ OAuthResult<ClientClaim> read_client(const Request& request, const Form& form) {
   const auto wrong = [](Cause cause, std::string what) {
     return std::unexpected(OAuthFault{.error = "invalid_client", .refusal = {.cause = cause, .evidence = std::move(what), .field = "Authorization"}, .basic = true});
   };
-  const std::string_view value = trimmed(*request.headers.find("authorization"));
-  const auto space = value.find(' ');
-  if (iequals(value.substr(0, space), "bearer")) return wrong(Cause::WRONG_TOKEN_TYPE, "a Bearer token where a client's own credentials are due");
-  if (!iequals(value.substr(0, space), "basic") || space == std::string_view::npos) return wrong(Cause::SERVICE_CREDENTIALS_MISSING, "the scheme is not Basic");
-  const auto text = base64_decode(trimmed(value.substr(space + 1)));
+  const auto [scheme, credential] = wire::read_authorization(*request.headers.find("authorization"));
+  if (iequals(scheme, "bearer")) return wrong(Cause::WRONG_TOKEN_TYPE, "a Bearer token where a client's own credentials are due");
+  if (!iequals(scheme, "basic") || credential.empty()) return wrong(Cause::SERVICE_CREDENTIALS_MISSING, "the scheme is not Basic");
+  const auto text = base64_decode(credential);
   const auto colon = text ? text->find(':') : std::string::npos;
   if (colon == std::string::npos) return wrong(Cause::SERVICE_CREDENTIALS_MISSING, "Basic is not base64 of id:secret");
   const std::string raw_id = text->substr(0, colon);

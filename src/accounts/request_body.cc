@@ -6,24 +6,13 @@
 
 #include "accounts/token_forms.h"
 #include "base/bytes.h"
+#include "wire/request_fields.h"
 #include "wire/url.h"
 
 namespace foyer::accounts {
 namespace {
 
 constexpr std::size_t kMaxBodyBytes = 16 * 1024;
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool is_json(const Request& request) {
-  const std::string* type = request.headers.find("content-type");
-  if (type == nullptr || request.headers.count("content-type") != 1) return false;
-  return iequals(trimmed(std::string_view{*type}.substr(0, type->find(';'))), "application/json");
-}
 
 bool fits(const json::Value& value, MemberType type) {
   switch (type) {
@@ -48,7 +37,7 @@ std::string_view in_words(MemberType type) {
 Result<json::Object> read_body(const Request& request, std::span<const Member> known) {
   json::Object object;
   const bool declared = request.method == "POST" && request.headers.find("content-type") != nullptr;
-  if ((!request.body.empty() || declared) && !is_json(request)) {
+  if ((!request.body.empty() || declared) && !wire::is_of_type(request.headers, "application/json")) {
     const std::string* type = request.headers.find("content-type");
     return refuse_field(Cause::CONTENT_TYPE_UNSUPPORTED, "Content-Type", type == nullptr ? std::string{"a body without Content-Type"} : "Content-Type: " + printable(*type, 64));
   }
@@ -76,10 +65,8 @@ Result<std::string> bearer_token(const Request& request) {
   if (headers > 1 || (headers == 1 && in_url)) return refuse(Cause::AMBIGUOUS_CREDENTIALS, headers > 1 ? "more than one Authorization header" : "an Authorization header and a token in the URL");
   if (in_url) return refuse(Cause::TOKEN_IN_URL);
   if (headers == 0) return refuse(Cause::NO_TOKEN, "no Authorization header");
-  const std::string_view value = trimmed(*request.headers.find("authorization"));
-  const auto space = value.find(' ');
-  if (!iequals(value.substr(0, space), "bearer")) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "the scheme is not Bearer");
-  const std::string_view token = space == std::string_view::npos ? std::string_view{} : trimmed(value.substr(space + 1));
+  const auto [scheme, token] = wire::read_authorization(*request.headers.find("authorization"));
+  if (!iequals(scheme, "bearer")) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "the scheme is not Bearer");
   if (token.empty()) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "Bearer without a token");
   if (looks_opaque(token)) return refuse_field(Cause::WRONG_TOKEN_TYPE, "Authorization", "an opaque token (refresh token, cookie, ticket) where an access token is due");
   return std::string{token};

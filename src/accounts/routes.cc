@@ -12,6 +12,7 @@
 #include "accounts/token_forms.h"
 #include "base/bytes.h"
 #include "base/json.h"
+#include "wire/request_fields.h"
 
 namespace foyer::accounts {
 namespace {
@@ -75,7 +76,11 @@ void refresh(const ExchangePtr& x) {
   RefreshByQuestion question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
   if (question.refresh_token && looks_like_jwt(*question.refresh_token))
     return x->refuse_with({.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});
-  if (!question.refresh_token) question.cookie = x->cookie();
+  if (!question.refresh_token) {
+    auto cookie = x->cookie();
+    if (!cookie) return x->refuse_with(cookie.error());
+    question.cookie = std::move(*cookie);
+  }
   if (question.cookie && looks_like_jwt(*question.cookie)) return x->refuse_with({.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"});
   if (!question.cookie) return x->service().refresh(std::move(question), x->caller(), then_signed_in(x, 200));
   if (auto fit = check_origin(x->request(), x->service().policy().allowed_origins); !fit) return x->refuse_with(fit.error());
@@ -121,7 +126,9 @@ void mint_ticket(const ExchangePtr& x, const json::Object& body, const Principal
   request.origin = maybe_text(body, "origin");
   if (request.origin) {
     if (auto fit = check_serialised_origin(*request.origin); !fit) return x->refuse_with(fit.error());
-  } else if (const std::string* origin = x->request().headers.find("origin"); origin != nullptr) {
+  } else if (x->request().headers.count("Origin") != 0) {
+    const std::string* origin = wire::sole(x->request().headers, "Origin");
+    if (origin == nullptr) return x->refuse_with({.cause = Cause::ORIGIN_NOT_ALLOWED, .evidence = "more than one Origin header", .field = "Origin"});
     request.origin = *origin;
   }
   request.bind_address = json::get_bool(body, "bind_address").value_or(false);

@@ -23,11 +23,8 @@ struct SessionPolicy {
 // SESSION_REVOKED or SESSION_EXPIRED, or true.
 [[nodiscard]] Result<bool> check_session(const SessionRow& session, const SessionPolicy& policy, WallTime now);
 
-// __Host-foyer_session (RFC 6265bis §4.1.3.2), or foyer_session over http in development.
-[[nodiscard]] std::string_view cookie_name(bool secure);
+// Its name is wire::session_cookie_name's.
 [[nodiscard]] std::string set_cookie(bool secure, std::string_view value, Millis max_age);
 [[nodiscard]] std::string expire_cookie(bool secure);
-// The value of the first cookie of that name.
-[[nodiscard]] std::optional<std::string> find_cookie(const Headers& headers, std::string_view name);
 
 } // namespace foyer::accounts

@@ -3,18 +3,21 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "wire/request_fields.h"
 
 namespace foyer::api {
 namespace {
 
 std::optional<std::string_view> sent_key(const Request& request) {
-  if (const std::string* header = request.headers.find("X-API-Key")) return *header;
-  const std::string* authorization = request.headers.find("Authorization");
+  if (request.headers.count("X-API-Key") != 0) {
+    const std::string* header = wire::sole(request.headers, "X-API-Key");
+    return header == nullptr ? std::string_view{} : std::string_view{*header};
+  }
+  const std::string* authorization = wire::sole(request.headers, "Authorization");
   if (authorization == nullptr) return std::nullopt;
-  const std::string_view value = *authorization;
-  const std::size_t space = value.find(' ');
-  if (space == std::string_view::npos || !iequals(value.substr(0, space), "apikey")) return std::nullopt;
-  return value.substr(space + 1);
+  const auto [scheme, credential] = wire::read_authorization(*authorization);
+  if (!iequals(scheme, "apikey") || credential.empty()) return std::nullopt;
+  return credential;
 }
 
 } // namespace

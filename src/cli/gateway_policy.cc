@@ -22,6 +22,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   door.max_token_bytes = c.token_bytes;
   door.public_ws_base = "ws" + c.public_url.substr(4); // http → ws, https → wss
   door.base_path = c.base_path;
+  door.secure_cookies = config::is_strict(c.environment);
   door.reveal = c.environment == config::Environment::development;
   policy.reveal = door.reveal;
   for (const auto& cidr : c.trusted_proxies)

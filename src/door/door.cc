@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "door/evidence.h"
 #include "door/upgrade.h"
+#include "wire/request_fields.h"
 #include "wire/url.h"
 
 namespace foyer::door {
@@ -29,17 +30,13 @@ struct Found {
 
 Found read_authorization(const std::string& value) {
   Found found{.where = "header"};
-  const std::string_view text = value;
-  const auto space = text.find(' ');
-  const auto scheme = text.substr(0, space);
+  const auto [scheme, credential] = wire::read_authorization(value);
   if (!iequals(scheme, "Bearer")) {
     found.malformed = bad_form("an Authorization header whose scheme is not Bearer", "Authorization");
     return found;
   }
-  auto rest = space == std::string_view::npos ? std::string_view{} : text.substr(space);
-  while (rest.starts_with(' ')) rest.remove_prefix(1);
-  found.credential = rest;
-  if (rest.empty()) found.malformed = bad_form("an Authorization header with Bearer and no token behind it", "Authorization");
+  found.credential = credential;
+  if (credential.empty()) found.malformed = bad_form("an Authorization header with Bearer and no token behind it", "Authorization");
   return found;
 }
 
@@ -89,12 +86,6 @@ bool announces(const Request& request, std::string_view form) {
   return std::ranges::find(announced, form) != announced.end();
 }
 
-std::vector<std::string> session_cookies(const Request& request, bool secure) {
-  auto values = cookie_values(request, session_cookie_name(secure));
-  std::erase(values, std::string{});
-  return values;
-}
-
 } // namespace
 
 bool origin_allowed(const DoorPolicy& policy, std::string_view origin) {
@@ -115,7 +106,7 @@ bool host_allowed(const DoorPolicy& policy, const Request& request) {
   return std::ranges::find(policy.allowed_hosts, host) != policy.allowed_hosts.end();
 }
 
-Door::Door(const DoorPolicy& policy, Handshake handshake) : policy_(&policy), request_(handshake.request), secure_(handshake.secure) {
+Door::Door(const DoorPolicy& policy, Handshake handshake) : policy_(&policy), request_(handshake.request), secure_(handshake.secure || policy.secure_cookies) {
   const Request& request = *request_;
   socket_ = find_socket(policy, request.path);
   if (const std::string* origin = request.headers.find("Origin")) {
@@ -279,7 +270,7 @@ std::optional<Refusal> Door::check_transport() const {
   if (auto problem = check_method(request)) return problem;
   if (auto problem = check_upgrade(request)) return problem;
   if (!origin_ok_) return Refusal{.cause = Cause::ORIGIN_NOT_ALLOWED, .evidence = "Origin: " + printable(request.headers.joined("Origin"), 128), .field = "Origin"};
-  if (!has_origin_ && announces(request, "cookie") && !session_cookies(request, secure_).empty())
+  if (!has_origin_ && announces(request, "cookie") && !wire::session_cookies(request.headers, secure_).empty())
     return Refusal{.cause = Cause::ORIGIN_REQUIRED, .evidence = "a session cookie, and no Origin to tell whose page sent it", .field = "Origin"};
   return std::nullopt;
 }
@@ -313,7 +304,7 @@ std::optional<Refusal> Door::find_credential() {
     for (const auto* name : {"token", "access_token"})
       if (!query_values(request, name).empty()) return Refusal{.cause = Cause::TOKEN_IN_URL, .evidence = "a token in the query string", .field = name};
 
-  auto all = find_all(request, policy_->token_in_url, announces(request, "cookie") ? session_cookies(request, secure_) : std::vector<std::string>{});
+  auto all = find_all(request, policy_->token_in_url, announces(request, "cookie") ? wire::session_cookies(request.headers, secure_) : std::vector<std::string>{});
   if (all.size() > 1) {
     std::string seen;
     for (const auto& found : all) seen += (seen.empty() ? "" : " and ") + std::string{found.where};

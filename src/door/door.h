@@ -60,6 +60,7 @@ struct DoorPolicy {
   std::size_t max_token_bytes = 8 * 1024;
   std::string public_ws_base;               // ws://host:port[/path], to name the right URL
   std::string base_path = {};               // of PUBLIC_URL: "" or /path; requests arrive with or without it
+  bool secure_cookies = false;              // staging, production: the cookie has its name of https however the request came
   bool reveal = false;                      // ENVIRONMENT=development: explain_plain_get shows the operator's text
 };
 
@@ -181,9 +182,5 @@ class Door {
 [[nodiscard]] Response explain_plain_get(const DoorPolicy& policy, const Request& request);
 [[nodiscard]] bool origin_allowed(const DoorPolicy& policy, std::string_view origin);
 [[nodiscard]] bool host_allowed(const DoorPolicy& policy, const Request& request);
-// The cookie of a browser session: __Host-foyer_session over https, else foyer_session.
-[[nodiscard]] std::string_view session_cookie_name(bool secure);
-// Its value; nullopt when absent or empty, or there twice (somebody tossed in another).
-[[nodiscard]] std::optional<std::string> session_cookie(const Request& request, bool secure);
 
 } // namespace foyer::door

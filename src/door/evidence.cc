@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "wire/http_lines.h"
 
 namespace foyer::door {
 namespace {
@@ -42,30 +41,6 @@ bool is_token_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kMarks.find(c) != std::string_view::npos;
   });
-}
-
-std::vector<std::string> cookie_values(const Request& request, std::string_view name) {
-  std::vector<std::string> out;
-  for (const auto& header : request.headers.list()) {
-    if (!iequals(header.name, "Cookie")) continue;
-    std::string_view rest = header.value;
-    while (!rest.empty()) {
-      const auto end = std::min(rest.find(';'), rest.size());
-      const auto pair = wire::trim_blanks(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      const auto equals = pair.find('=');
-      if (equals != std::string_view::npos && pair.substr(0, equals) == name) out.emplace_back(pair.substr(equals + 1));
-    }
-  }
-  return out;
-}
-
-std::string_view session_cookie_name(bool secure) { return secure ? "__Host-foyer_session" : "foyer_session"; }
-
-std::optional<std::string> session_cookie(const Request& request, bool secure) {
-  auto values = cookie_values(request, session_cookie_name(secure));
-  if (values.size() != 1 || values.front().empty()) return std::nullopt;
-  return std::move(values.front());
 }
 
 } // namespace foyer::door

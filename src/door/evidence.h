@@ -30,7 +30,5 @@ using wire::offered_subprotocols;
 
 // Every value of a query argument, decoded; one that cannot be decoded is empty.
 [[nodiscard]] inline std::vector<std::string> query_values(const Request& request, std::string_view name) { return wire::query_values(request.query, name); }
-// Every value of a cookie in the request.
-[[nodiscard]] std::vector<std::string> cookie_values(const Request& request, std::string_view name);
 
 } // namespace foyer::door

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "wire/problem.h"
+#include "wire/request_fields.h"
 
 namespace foyer::gateway {
 namespace {
@@ -206,10 +207,10 @@ Response Router::unknown_path(const Request& request) const {
 }
 
 Response Router::preflight(const Request& request, const Pattern& pattern) const {
-  const std::string* origin = request.headers.find("Origin");
+  const std::string* origin = wire::sole(request.headers, "Origin");
   if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) {
-    return refuse_here(request, {.cause = origin == nullptr ? Cause::ORIGIN_REQUIRED : Cause::ORIGIN_NOT_ALLOWED,
-                                 .evidence = "preflight from " + printable(origin != nullptr ? *origin : "nowhere"),
+    return refuse_here(request, {.cause = request.headers.count("Origin") == 0 ? Cause::ORIGIN_REQUIRED : Cause::ORIGIN_NOT_ALLOWED,
+                                 .evidence = "preflight from " + printable(request.headers.count("Origin") == 0 ? "nowhere" : request.headers.joined("Origin")),
                                  .field = "Origin"});
   }
   Response response{.status = 204, .headers = {}, .body = {}};
@@ -236,7 +237,7 @@ void Router::decorate(const Request& request, Response& response) const {
   if (!shared_with_origins(request.path)) return;
   // Said to everybody, so that no cache gives one origin's answer to another.
   if (const auto* vary = response.headers.find("Vary"); vary == nullptr || vary->find("Origin") == std::string::npos) response.headers.add("Vary", "Origin");
-  const std::string* origin = request.headers.find("Origin");
+  const std::string* origin = wire::sole(request.headers, "Origin");
   if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) return;
   add_once(response, "Access-Control-Allow-Origin", *origin);
   add_once(response, "Access-Control-Expose-Headers", "X-Foyer, Retry-After, WWW-Authenticate");
@@ -251,11 +252,8 @@ bool strip_base_path(std::string_view base, std::string& path) {
 }
 
 std::optional<Refusal> require_json(const Request& request) {
+  if (wire::is_of_type(request.headers, "application/json")) return std::nullopt;
   const std::string* type = request.headers.find("Content-Type");
-  std::string_view media = type != nullptr ? std::string_view(*type) : std::string_view{};
-  media = media.substr(0, media.find(';'));
-  while (media.ends_with(' ') || media.ends_with('\t')) media.remove_suffix(1);
-  if (iequals(media, "application/json")) return std::nullopt;
   return Refusal{.cause = Cause::CONTENT_TYPE_UNSUPPORTED,
                  .evidence = type != nullptr ? "Content-Type " + printable(*type) : "no Content-Type",
                  .field = "Content-Type"};

@@ -8,9 +8,9 @@
 #include "accounts/request_body.h"
 #include "accounts/token_forms.h"
 #include "base/bytes.h"
-#include "door/door.h"
 #include "fuzz.h"
 #include "wire/http_parser.h"
+#include "wire/request_fields.h"
 
 using namespace foyer;
 using namespace foyer::accounts;
@@ -56,10 +56,11 @@ FUZZER(auth_request) {
     invariant(!token->empty() && !looks_opaque(*token), "and may be one");
     invariant(request.headers.find("Authorization")->find(*token) != std::string::npos, "it is the one that was sent");
   }
-  const auto cookie = door::session_cookie(request, secure);
-  if (cookie) {
+  const auto read = wire::session_cookie(request.headers, secure);
+  check_refusal(read, silent);
+  if (const auto cookie = read.value_or(std::nullopt)) {
     invariant(!cookie->empty(), "a cookie has a value");
-    invariant(request.headers.joined("Cookie").find(std::string(door::session_cookie_name(secure)) + "=" + *cookie) != std::string::npos, "it is the one that was sent");
+    invariant(request.headers.joined("Cookie").find(std::string(wire::session_cookie_name(secure)) + "=" + *cookie) != std::string::npos, "it is the one that was sent");
   }
   const auto body = read_body(request, kKnown);
   check_refusal(body, silent);

@@ -1,0 +1,37 @@
+// The request headers that more than one folder acts on, each with its one reader: two
+// readers that disagree let a request be one thing at the door and another behind it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/http.h"
+#include "base/refusal.h"
+
+namespace foyer::wire {
+
+// The value of a header that may come once: null when it is absent, and when it came more often.
+[[nodiscard]] const std::string* sole(const Headers& headers, std::string_view name);
+
+// The scheme and what follows it, without the blanks around; `credential` is empty when nothing follows.
+struct Authorization {
+  std::string_view scheme = {};
+  std::string_view credential = {};
+};
+[[nodiscard]] Authorization read_authorization(std::string_view value);
+
+// Whether there is exactly one Content-Type and it names this media type, with any parameters.
+[[nodiscard]] bool is_of_type(const Headers& headers, std::string_view media_type);
+
+// Every value of a cookie in the request, in order (RFC 6265 §5.4).
+[[nodiscard]] std::vector<std::string> cookie_values(const Headers& headers, std::string_view name);
+// The cookie of a browser session: __Host-foyer_session over https (RFC 6265bis §4.1.3.2), else foyer_session.
+[[nodiscard]] std::string_view session_cookie_name(bool secure);
+// Its values; empty ones are as if absent.
+[[nodiscard]] std::vector<std::string> session_cookies(const Headers& headers, bool secure);
+// Its one value, if there is any. AMBIGUOUS_CREDENTIALS when it came twice: somebody tossed in another.
+[[nodiscard]] Result<std::optional<std::string>> session_cookie(const Headers& headers, bool secure);
+
+} // namespace foyer::wire
