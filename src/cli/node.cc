@@ -232,7 +232,7 @@ void Node::Parts::make_gateway() {
   if (config.proxy_protocol != config::ProxyHeaders::off) {
     const bool required = config.proxy_protocol == config::ProxyHeaders::required;
     proxy_protocol = std::make_unique<loop::ProxyProtocol>(
-        required, [trusted = policy.trusted_proxies](std::string_view peer) { return std::ranges::any_of(trusted, [peer](const gateway::Network& network) { return network.contains(peer); }); },
+        required, [trusted = policy.trusted_proxies](std::string_view peer) { return trusted.covers(peer); },
         [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); });
   }
   loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) {

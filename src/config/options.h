@@ -56,6 +56,7 @@ struct Config {
   std::vector<std::string> allowed_origins; // exact serialised origins; see resolve_addresses
   std::vector<std::string> allowed_hosts;   // lower case, without port; see resolve_addresses
   std::vector<std::string> trusted_proxies; // CIDRs
+  std::string proxy_header = "X-Forwarded-For"; // in which they name the client; no other is read
   ProxyHeaders proxy_protocol = ProxyHeaders::off;
   std::string tls_cert_file;                // PEM chain; empty: plain HTTP
   std::string tls_key_file;

@@ -41,7 +41,12 @@ const Option kOptions[] = {
     {.name = "allowed_hosts", .section = "Addresses", .slot = &Config::allowed_hosts,
      .help = "More names that may stand in the Host header, without port. The host of PUBLIC_URL, localhost and IP addresses always may.", .rule = Rule::host},
     {.name = "trusted_proxies", .section = "Addresses", .slot = &Config::trusted_proxies,
-     .help = "Addresses and ranges whose Forwarded and X-Forwarded-* headers are believed, separated by commas.", .plain = true, .rule = Rule::cidr},
+     .help = "Addresses and ranges of the proxies in front, separated by commas. The header of proxy_header and X-Forwarded-Proto are believed from these alone.",
+     .plain = true, .rule = Rule::cidr},
+    {.name = "proxy_header", .section = "Addresses", .slot = &Config::proxy_header,
+     .help = "The header in which trusted proxies name the client: X-Forwarded-For, X-Real-IP or another that holds addresses, or Forwarded (RFC 7239). "
+             "No other is read, because a proxy passes the others on as the client wrote them.",
+     .rule = Rule::word, .min = 1, .max = 64},
     {.name = "proxy_protocol", .section = "Addresses", .slot = &Config::proxy_protocol,
      .help = "Whether connections of TRUSTED_PROXIES begin with a PROXY protocol header (haproxy send-proxy, stunnel protocol = proxy), whose address is the client's: off, "
              "required, or optional for proxies that send one on some connections only. With optional, whoever reaches this server through a trusted proxy that sends none can "

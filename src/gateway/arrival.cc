@@ -14,7 +14,7 @@ Arrival arrive(const GatewayPolicy& policy, const GatewayDeps& deps, std::string
     return !arrival.full;
   };
   // Behind a trusted proxy everybody has the proxy's address, and the client's is not read yet.
-  const bool proxy = std::ranges::any_of(policy.trusted_proxies, [peer](const Network& network) { return network.contains(peer); });
+  const bool proxy = policy.trusted_proxies.covers(peer);
   if (take(arrival.socket, deps.gauges.connection()) && take(arrival.handshake, deps.gauges.arrival()) && (proxy || take(arrival.address, deps.addresses.arrive(peer, now)))) return arrival;
   arrival.handshake.release();
   arrival.socket.release();

@@ -10,6 +10,8 @@ namespace foyer::gateway {
 namespace {
 
 constexpr std::size_t kMaxHops = 20;
+constexpr std::string_view kProto = "X-Forwarded-Proto";
+constexpr std::array<std::string_view, 3> kForwarding = {"Forwarded", "X-Forwarded-For", kProto};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -74,13 +76,13 @@ std::vector<Hop> forwarded_hops(const Request& request) {
   return list;
 }
 
-std::vector<Hop> x_forwarded_hops(const Request& request) {
+std::vector<Hop> listed_hops(const Request& request, std::string_view header) {
   std::vector<Hop> list;
-  const auto addresses = request.headers.joined("X-Forwarded-For");
+  const auto addresses = request.headers.joined(header);
   if (addresses.empty()) return list;
   for (const auto element : split(last_hops(addresses), ',')) list.push_back({bare_address(element), {}});
   // One value for the whole chain is usual; several go with the addresses from the right.
-  const auto joined = request.headers.joined("X-Forwarded-Proto");
+  const auto joined = request.headers.joined(kProto);
   const auto protos = joined.empty() ? std::vector<std::string_view>{} : split(last_hops(joined), ',');
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (protos.size() == list.size()) list[i].proto = std::string(protos[i]);
@@ -89,19 +91,15 @@ std::vector<Hop> x_forwarded_hops(const Request& request) {
   return list;
 }
 
-bool trusted_by(const std::vector<Network>& trusted, std::string_view address) {
-  return std::ranges::any_of(trusted, [&](const Network& network) { return network.contains(address); });
-}
-
 bool is_secure(std::string_view proto) { return iequals(proto, "https") || iequals(proto, "wss"); }
 
 // From the nearest proxy on, as long as proxies that are trusted speak.
-ClientAddress walk(const std::vector<Network>& trusted, const std::vector<Hop>& hops, ClientAddress client) {
+ClientAddress walk(const ProxyTrust& trust, const std::vector<Hop>& hops, ClientAddress client) {
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
     if (!parse_ip(hop->address)) break; // "unknown", an obfuscated name: go no further
     client.address = hop->address;
     if (!hop->proto.empty()) client.secure = is_secure(hop->proto);
-    if (!trusted_by(trusted, hop->address)) break;
+    if (!trust.covers(hop->address)) break;
   }
   return client;
 }
@@ -137,25 +135,23 @@ bool Network::contains(std::string_view address) const {
   return true;
 }
 
-ClientAddress client_address(const std::vector<Network>& trusted, std::string_view peer, bool secure, const Request& request) {
-  ClientAddress client{.address = std::string(peer), .secure = secure};
-  const bool forwarded = request.headers.find("Forwarded") != nullptr || request.headers.find("X-Forwarded-For") != nullptr || request.headers.find("X-Forwarded-Proto") != nullptr;
-  if (!forwarded) return client;
-  if (!trusted_by(trusted, peer)) {
+bool ProxyTrust::covers(std::string_view address) const {
+  return std::ranges::any_of(networks, [&](const Network& network) { return network.contains(address); });
+}
+
+ClientAddress client_address(const ProxyTrust& trust, std::string_view peer, bool secure, const Request& request) {
+  ClientAddress client{.address = std::string(peer), .secure = secure, .ignored_forwarding = false, .other_header = {}};
+  const bool named = request.headers.find(trust.header) != nullptr;
+  const auto other = std::ranges::find_if(kForwarding, [&](std::string_view name) { return request.headers.find(name) != nullptr; });
+  if (!named && other == kForwarding.end()) return client;
+  if (!trust.covers(peer)) {
     client.ignored_forwarding = true;
     return client;
   }
-  const bool in_forwarded = request.headers.find("Forwarded") != nullptr;
-  const bool in_x = request.headers.find("X-Forwarded-For") != nullptr;
-  if (const auto* proto = request.headers.find("X-Forwarded-Proto"); proto != nullptr && !in_forwarded) client.secure = is_secure(trim(*proto));
-  if (in_forwarded && in_x) {
-    const ClientAddress one = walk(trusted, forwarded_hops(request), client);
-    const ClientAddress other = walk(trusted, x_forwarded_hops(request), client);
-    if (one.address == other.address) client.address = one.address;
-    client.secure = one.secure && other.secure;
-    return client;
-  }
-  return walk(trusted, in_forwarded ? forwarded_hops(request) : x_forwarded_hops(request), std::move(client));
+  if (!named && *other != kProto) client.other_header = *other;
+  if (iequals(trust.header, "Forwarded")) return walk(trust, forwarded_hops(request), std::move(client));
+  if (const auto* proto = request.headers.find(kProto)) client.secure = is_secure(trim(*proto));
+  return walk(trust, listed_hops(request, trust.header), std::move(client));
 }
 
 } // namespace foyer::gateway

@@ -1,5 +1,5 @@
-// Whose address a request came from. Forwarding headers are believed only from
-// TRUSTED_PROXIES; the rightmost address that is not such a proxy is the client's.
+// Whose address a request came from. The forwarding header of proxy_header is believed
+// from TRUSTED_PROXIES alone; the rightmost address that is not such a proxy is the client's.
 #pragma once
 
 #include <array>
@@ -25,16 +25,25 @@ class Network {
   int bits_ = 128;
 };
 
+// Which proxies are believed, and in which header they name the client.
+struct ProxyTrust {
+  std::vector<Network> networks = {};
+  // X-Forwarded-For, X-Real-IP and the like hold addresses; Forwarded is RFC 7239. No other is
+  // read: a proxy that sets one of them passes on the others as the client wrote them.
+  std::string header = "X-Forwarded-For";
+
+  [[nodiscard]] bool covers(std::string_view address) const;
+};
+
 struct ClientAddress {
   std::string address;
   bool secure = false;             // https, as the client saw it
   bool ignored_forwarding = false; // forwarding headers came from someone not trusted (PROXY_NOT_TRUSTED)
+  std::string_view other_header = {}; // a trusted proxy sent this one and not the one that it was to set
 };
 
-// `peer`: the other end of the socket. Reads Forwarded (RFC 7239), or
-// X-Forwarded-For and X-Forwarded-Proto. A proxy that writes one of them may pass on
-// the other as the client sent it: where both are there and differ, neither is
-// believed, and the address is the proxy's.
-[[nodiscard]] ClientAddress client_address(const std::vector<Network>& trusted, std::string_view peer, bool secure, const Request& request);
+// `peer`: the other end of the socket. Whether the client spoke https is said by `proto` in
+// Forwarded, and by X-Forwarded-Proto beside every other header.
+[[nodiscard]] ClientAddress client_address(const ProxyTrust& trust, std::string_view peer, bool secure, const Request& request);
 
 } // namespace foyer::gateway

@@ -7,9 +7,9 @@ using namespace foyer::gateway;
 
 namespace {
 
-std::vector<Network> networks(std::initializer_list<const char*> list) {
-  std::vector<Network> result;
-  for (const auto* text : list) result.push_back(*Network::parse(text));
+ProxyTrust networks(std::initializer_list<const char*> list, std::string header = "X-Forwarded-For") {
+  ProxyTrust result{.networks = {}, .header = std::move(header)};
+  for (const auto* text : list) result.networks.push_back(*Network::parse(text));
   return result;
 }
 
@@ -29,7 +29,7 @@ TEST(ClientAddress, IsThePeerUnlessThePeerIsATrustedProxy) {
   Request request;
   request.headers.add("X-Forwarded-For", "203.0.113.9");
   request.headers.add("X-Forwarded-Proto", "https");
-  auto client = client_address({}, "192.0.2.1", false, request);
+  auto client = client_address(networks({}), "192.0.2.1", false, request);
   EXPECT_EQ(client.address, "192.0.2.1");
   EXPECT_FALSE(client.secure);
   EXPECT_TRUE(client.ignored_forwarding);
@@ -45,7 +45,7 @@ TEST(ClientAddress, IsTheRightmostThatIsNotTrustedWhateverTheClientWroteBeforeIt
   EXPECT_EQ(client_address(networks({"127.0.0.1", "10.0.0.0/8"}), "127.0.0.1", false, request).address, "203.0.113.9");
   Request forwarded;
   forwarded.headers.add("Forwarded", "for=6.6.6.6;proto=http, for=\"[2001:db8::7]:4711\";proto=https");
-  const auto client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, forwarded);
+  const auto client = client_address(networks({"127.0.0.1"}, "forwarded"), "127.0.0.1", false, forwarded);
   EXPECT_EQ(client.address, "2001:db8::7");
   EXPECT_TRUE(client.secure);
 }
@@ -57,26 +57,40 @@ TEST(ClientAddress, IsWhatTheProxyAddedHoweverManyTheClientWroteBeforeIt) {
       for (int i = 0; i < many; ++i) list += hop + ", ";
       Request request;
       request.headers.add(name, list + (hop.starts_with("for") ? "for=203.0.113.9" : "203.0.113.9"));
-      const auto client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
+      const auto client = client_address(networks({"127.0.0.1"}, name), "127.0.0.1", false, request);
       EXPECT_EQ(client.address, "203.0.113.9") << name << " " << many;
       EXPECT_FALSE(client.secure);
     }
   }
 }
 
-TEST(ClientAddress, IsTheProxysWhereTwoHeadersSayTwoThings) {
+TEST(ClientAddress, IsWhatTheProxySaysWhateverOtherHeaderTheClientSends) {
   Request request;
   request.headers.add("Forwarded", "for=6.6.6.6;proto=https"); // the client's, passed on
+  request.headers.add("X-Real-IP", "6.6.6.7");
   request.headers.add("X-Forwarded-For", "203.0.113.9");       // the proxy's
-  const auto trusted = networks({"127.0.0.1"});
-  auto client = client_address(trusted, "127.0.0.1", false, request);
+  auto client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
+  EXPECT_EQ(client.address, "203.0.113.9");
+  EXPECT_FALSE(client.secure) << "proto is the client's word";
+  EXPECT_EQ(client.other_header, "");
+  client = client_address(networks({"127.0.0.1"}, "Forwarded"), "127.0.0.1", false, request);
+  EXPECT_EQ(client.address, "6.6.6.6") << "where the proxy sets that one";
+  EXPECT_TRUE(client.secure);
+  EXPECT_EQ(client_address(networks({"127.0.0.1"}, "x-real-ip"), "127.0.0.1", false, request).address, "6.6.6.7");
+}
+
+TEST(ClientAddress, IsTheProxysWhereOnlyOtherHeadersCameAndThatIsSaid) {
+  Request request;
+  request.headers.add("Forwarded", "for=6.6.6.6;proto=https");
+  auto client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
   EXPECT_EQ(client.address, "127.0.0.1");
   EXPECT_FALSE(client.secure);
-  request.headers.set("Forwarded", "for=203.0.113.9;proto=https");
+  EXPECT_EQ(client.other_header, "Forwarded");
+  request.headers.list().clear();
   request.headers.add("X-Forwarded-Proto", "https");
-  client = client_address(trusted, "127.0.0.1", false, request);
-  EXPECT_EQ(client.address, "203.0.113.9");
-  EXPECT_TRUE(client.secure);
+  client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
+  EXPECT_TRUE(client.secure) << "a proxy on the same machine may say no more";
+  EXPECT_EQ(client.other_header, "");
 }
 
 TEST(ClientAddress, StopsAtAHopThatIsNoAddress) {

@@ -30,7 +30,7 @@ namespace foyer::gateway {
 
 struct GatewayPolicy {
   door::DoorPolicy door;
-  std::vector<Network> trusted_proxies;
+  ProxyTrust trusted_proxies;
   bool reveal = false;       // ENVIRONMENT=development: clients get the operator's text, too
   wire::HttpLimits http;
   Millis header_timeout{10'000};

@@ -163,6 +163,7 @@ void Entrance::take_head() {
   origin_.clear();
   const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_);
   if (client.ignored_forwarding) shard_.report_untrusted_proxy(connection_.transport().peer_address());
+  if (!client.other_header.empty()) shard_.report_other_header(client.other_header);
   address_ = client.address;
   at_base_ = strip_base_path(shard_.policy().door.base_path, request_.path);
   path_ = request_.path;

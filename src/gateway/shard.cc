@@ -175,6 +175,12 @@ void Shard::report_untrusted_proxy(std::string_view peer) {
   deps_.log.warning("proxy_not_trusted", cause.operator_text, {{"code", cause.code}, {"address", peer}, {"next", cause.next}});
 }
 
+void Shard::report_other_header(std::string_view header) {
+  if (std::exchange(other_header_told_, true)) return;
+  deps_.log.warning("proxy_header_other", "A trusted proxy sends another forwarding header than proxy_header says, so limits and logs see the proxy. If the proxy sets it, name it in proxy_header.",
+                    {{"header", header}, {"proxy_header", policy_.trusted_proxies.header}});
+}
+
 std::span<char> Shard::padded(std::string_view bytes) {
   padded_.resize(std::max(padded_.size(), bytes.size() + wire::kPadding));
   std::memcpy(padded_.data(), bytes.data(), bytes.size());

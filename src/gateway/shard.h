@@ -144,6 +144,7 @@ class Shard {
   // Asks for a newer key set on behalf of a connection of this loop; `then` runs here, if the connection is still there.
   void refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then);
   void report_untrusted_proxy(std::string_view peer); // once
+  void report_other_header(std::string_view header);  // once
   // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
   [[nodiscard]] std::span<char> padded(std::string_view bytes);
 
@@ -201,6 +202,7 @@ class Shard {
   std::optional<Refusal> lost_store_;
   IdleTimeoutDetector idle_timeouts_;
   bool draining_ = false;
+  bool other_header_told_ = false;
   std::move_only_function<void()> drained_;
   std::unique_ptr<DrainTimer> drain_timer_;
   std::size_t drain_batch_ = 0;

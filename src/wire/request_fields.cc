@@ -5,6 +5,7 @@
 #include "wire/http_lines.h"
 
 namespace foyer::wire {
+
 const std::string* sole(const Headers& headers, std::string_view name) { return headers.count(name) == 1 ? headers.find(name) : nullptr; }
 
 Authorization read_authorization(std::string_view value) {
