@@ -10,7 +10,33 @@ namespace {
 bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 bool is_name_char(char c) { return is_alnum(c) || c == '.' || c == '_' || c == '@' || c == '-'; }
 
+// Registration gives these to nobody; `foyer user add` does. reserved_names adds others.
+constexpr std::string_view kReserved[] = {
+    "admin",     "admins",    "administrator", "administrators", "root",     "superuser", "sysadmin", "system",     "sysop",      "support",
+    "help",      "helpdesk",  "moderator",     "moderators",     "mod",      "mods",      "staff",    "team",       "security",   "operator",
+    "operators", "owner",     "official",      "foyer",          "server",   "webmaster", "abuse",    "postmaster", "hostmaster", "noreply",
+    "everyone",  "everybody", "all",           "channel",        "bot",
+};
+
+// "Adm1n", "ad-min" and "admin@chat.example" are read as "admin".
+std::string as_read(std::string_view name) {
+  constexpr std::string_view kDigits = "oizeasbtbg"; // what 0 to 9 are taken for
+  std::string out;
+  for (const char c : name.substr(0, name.find('@'))) {
+    if (c >= 'A' && c <= 'Z') out += static_cast<char>(c - 'A' + 'a');
+    else if (c >= '0' && c <= '9') out += kDigits[static_cast<std::size_t>(c - '0')];
+    else if (is_alnum(c)) out += c;
+  }
+  return out;
+}
+
 } // namespace
+
+bool is_reserved_name(std::string_view name, std::span<const std::string> more) {
+  const std::string read = as_read(name);
+  const auto same = [&read](std::string_view other) { return as_read(other) == read; };
+  return std::ranges::any_of(kReserved, same) || std::ranges::any_of(more, same);
+}
 
 Result<bool> check_name(std::string_view name) {
   if (name.empty()) return refuse_field(Cause::NAME_INVALID, "name", "the name is empty");

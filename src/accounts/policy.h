@@ -34,6 +34,7 @@ struct AccountsPolicy {
   std::vector<std::string> allowed_origins = {};
 
   Registration registration = Registration::closed;
+  std::vector<std::string> reserved_names = {}; // besides those of names.cc
   std::size_t min_password_characters = kMinPasswordCharacters;
   HashCost hash_cost = {};
   Millis access_ttl = std::chrono::minutes{15};

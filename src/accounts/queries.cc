@@ -269,6 +269,8 @@ Result<bool> set_disabled(Database& db, const UserId& user, bool disabled, const
   if (!found) return std::unexpected(unknown(user));
   if (found->disabled == disabled) return false;
   TRY_VOID(db.change("UPDATE users SET disabled = ? WHERE id = ?", disabled, user));
+  // Until here nothing of them counted because of the user; from here on they must not count again.
+  if (!disabled) TRY_VOID(end_all_but(db, user, std::nullopt, SessionEnd::disabled, audit.at));
   TRY_VOID(revoke(db, RevocationEvent::Kind::user, user.view(), audit.at, disabled ? RevocationEvent::Reason::disabled : RevocationEvent::Reason::enabled));
   TRY_VOID(write_audit(db, audit));
   return true;

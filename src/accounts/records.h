@@ -36,6 +36,7 @@ enum class SessionEnd : std::uint8_t {
   reuse,    // a refresh token came again after its successor had been used
   password, // the password changed
   too_many, // the user opened more than the limit; this was the one unused longest
+  disabled, // the user was disabled; being enabled again does not bring it back
 };
 [[nodiscard]] std::string_view to_string(SessionEnd end);
 

@@ -116,9 +116,12 @@ void me(const ExchangePtr& x, const json::Object&, const Principal& who) {
   });
 }
 
-void delete_me(const ExchangePtr& x, const json::Object&, const Principal& who) {
-  x->also_expire_cookie();
-  x->service().delete_account(who, x->caller(), x->then_nothing());
+void delete_me(const ExchangePtr& x, const json::Object& body, const Principal& who) {
+  x->service().delete_account(who, text_of(body, "password"), x->caller(), [x](Result<bool> deleted) {
+    if (!deleted) return x->refuse_with(deleted.error());
+    x->also_expire_cookie();
+    x->answer_nothing();
+  });
 }
 
 void mint_ticket(const ExchangePtr& x, const json::Object& body, const Principal& who) {
@@ -216,7 +219,7 @@ std::vector<Route> routes(AccountService& service, OnRefusal on_refusal, Service
       route("POST", "/auth/password", with_bearer({{"password", MemberType::text, true}, {"new_password", MemberType::text, true}}, change_password)),
       route("GET", "/auth/me", with_bearer({}, me)),
       route.with_rate("GET", "/auth/check", service.policy().check_rate, check_for_proxy),
-      route("DELETE", "/auth/me", with_bearer({}, delete_me)),
+      route("DELETE", "/auth/me", with_bearer({{"password", MemberType::text, true}}, delete_me)),
       route("POST", "/auth/tickets", with_bearer({{"origin"}, {"bind_address", MemberType::flag}, {"ttl", MemberType::number}}, mint_ticket)),
       route("GET", "/auth/sessions", with_bearer({}, list_sessions)),
       route("DELETE", "/auth/sessions", with_bearer({}, end_sessions)),

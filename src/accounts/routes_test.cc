@@ -43,6 +43,26 @@ TEST(Register, APersonRegistersAndIsSignedIn) {
   EXPECT_THAT(w.audited(), ElementsAre("register OK"));
 }
 
+TEST(Register, NobodyRegistersANameOfTheServerOrItsOperators) {
+  AccountsPolicy policy = test_policy();
+  policy.reserved_names = {"Boss"};
+  World w(policy);
+  for (const auto* name : {"admin", "Admin", "ADMINISTRATOR", "adm1n", "ad-min", "s.y.s.t.e.m", "support", "supp0rt", "admin@chat.example", "root", "foyer", "boss"}) {
+    const Answer refused = w.register_user(name);
+    EXPECT_EQ(refused.status, 422) << name;
+    EXPECT_EQ(refused.code(), "NAME_RESERVED") << name;
+    EXPECT_EQ(refused.field(), "name");
+  }
+  for (const auto* name : {"adminah", "rooty", "alice.admin", "supporter"}) EXPECT_EQ(w.register_user(name).status, 201) << name;
+}
+
+TEST(Register, AReservedNameThatExistsAlreadyKeepsWorking) {
+  World w;
+  const UserRow user{.id = UserId{"u_admin"}, .name = "admin", .email = {}, .password = hash_password("a quiet place", {.memory_kib = 8, .passes = 1, .lanes = 1}, w.entropy), .admin = false, .disabled = false, .created = w.clock.wall()};
+  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->create_user(user, {}, {}, {.at = w.clock.wall(), .action = "add", .outcome = "OK"}, std::move(done)); }));
+  EXPECT_EQ(w.login("admin").status, 200);
+}
+
 TEST(Register, ANameIsTakenInWhateverCase) {
   World w;
   ASSERT_EQ(w.register_user("Alice").status, 201);
@@ -183,7 +203,7 @@ TEST(Login, GuessesSentAtOnceGetNoMoreTriesThanGuessesInARow) {
   EXPECT_EQ(codes.count("LOGIN_LOCKED"), 45u);
 }
 
-TEST(Login, ADisabledUserIsToldSoOnlyWithTheRightPassword) {
+TEST(Login, ADisabledUserIsToldSoOnlyWithTheRightPasswordAndLogsInAgainOnceEnabled) {
   World w;
   const Answer a = w.register_user("alice");
   const UserId id{json::get_string(a.json.at("user").as_object(), "id").value()};
@@ -196,7 +216,8 @@ TEST(Login, ADisabledUserIsToldSoOnlyWithTheRightPassword) {
   EXPECT_EQ(w.refresh(a.text("refresh_token")).code(), "USER_DISABLED");
   ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->set_disabled(id, false, {.at = w.clock.wall(), .action = "enable", .outcome = "OK", .user = id}, std::move(done)); }));
   EXPECT_EQ(w.login("alice").status, 200);
-  EXPECT_EQ(w.refresh(a.text("refresh_token")).status, 200);
+  EXPECT_EQ(w.refresh(a.text("refresh_token")).code(), "REFRESH_UNKNOWN") << "old sessions stay ended";
+  EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = a.text("access_token")}).code(), "SESSION_REVOKED");
 }
 
 TEST(Login, AFullHashingQueueIsBusyAndCountsAgainstNobody) {
@@ -346,6 +367,9 @@ TEST(Cookie, ALoginByCookieHasNoRefreshTokenAndRefreshesFromAnAllowedOrigin) {
   EXPECT_EQ(foreign.status, 403);
   EXPECT_EQ(foreign.code(), "ORIGIN_NOT_ALLOWED");
   EXPECT_EQ(w.call("GET", "/auth/me", {.cookie = cookie, .origin = "https://chat.example"}).code(), "NO_TOKEN"); // elsewhere as if absent
+  const Answer doubled = w.call("POST", "/auth/refresh", {.cookie = "__Host-foyer_session=x; " + cookie, .origin = "https://chat.example"});
+  EXPECT_EQ(doubled.status, 400);
+  EXPECT_EQ(doubled.code(), "AMBIGUOUS_CREDENTIALS") << "as at the door";
 
   EXPECT_EQ(w.call("POST", "/auth/logout", {.bearer = again.text("access_token")}).header("Set-Cookie"), "__Host-foyer_session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
   const Answer over = w.call("POST", "/auth/refresh", {.cookie = cookie, .origin = "https://chat.example"});

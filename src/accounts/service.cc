@@ -163,13 +163,10 @@ void AccountService::redeem_ticket(auth::TicketQuestion question, auth::Identity
       audit_.add(audit_row(*attempt));
       tell(std::move(identity));
     };
-    if (!seen->own_account) return finish(q, answer);
-    store_.find_session(seen->session, back<std::optional<SessionAndUser>>([this, attempt, finish, q = std::move(q), answer = std::move(answer)](Result<std::optional<SessionAndUser>> found) mutable {
-      if (!found) return answer(refused(*attempt, std::move(found).error()));
-      if (!*found) return answer(refused(*attempt, Refusal{.cause = Cause::USER_UNKNOWN, .evidence = "the account was deleted after the ticket was given"}));
-      if (auto fit = check_who(**found); !fit) return answer(refused(*attempt, std::move(fit).error()));
+    check_grantor(std::move(*seen), [this, attempt, finish, q = std::move(q), answer = std::move(answer)](Result<Identity> good) mutable {
+      if (!good) return answer(refused(*attempt, std::move(good).error()));
       finish(q, answer);
-    }));
+    });
   });
 }
 
@@ -227,12 +224,23 @@ void AccountService::examine_cookie(std::string_view cookie, Done<Identity> done
 
 void AccountService::examine_ticket(const auth::TicketQuestion& question, Done<Identity> done) {
   auto seen = tickets_.examine({.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}}, clock_.mono());
-  if (!seen || !seen->own_account) return done(std::move(seen));
-  store_.find_session(seen->session, back<std::optional<SessionAndUser>>([this, identity = *seen, done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
-    if (!found) return done(std::unexpected(std::move(found).error()));
-    if (!*found) return done(refuse(Cause::USER_UNKNOWN, "the account was deleted after the ticket was given"));
-    if (auto fit = check_who(**found); !fit) return done(std::unexpected(std::move(fit).error()));
-    done(std::move(identity));
+  if (!seen) return done(std::move(seen));
+  check_grantor(std::move(*seen), std::move(done));
+}
+
+void AccountService::check_grantor(Identity identity, Done<Identity> done) {
+  TokenId token = identity.token;
+  store_.token_revoked(std::move(token), back<bool>([this, identity = std::move(identity), done = std::move(done)](Result<bool> revoked) mutable {
+    if (!revoked) return done(std::unexpected(std::move(revoked).error()));
+    if (*revoked) return done(refuse(Cause::TOKEN_REVOKED, "the token that asked for the ticket was revoked"));
+    if (!identity.own_account) return done(std::move(identity));
+    SessionId session = identity.session;
+    store_.find_session(std::move(session), back<std::optional<SessionAndUser>>([this, identity = std::move(identity), done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
+      if (!found) return done(std::unexpected(std::move(found).error()));
+      if (!*found) return done(refuse(Cause::USER_UNKNOWN, "the account was deleted after the ticket was given"));
+      if (auto fit = check_who(**found); !fit) return done(std::unexpected(std::move(fit).error()));
+      done(std::move(identity));
+    }));
   }));
 }
 

@@ -120,7 +120,7 @@ class AccountService final : public auth::AuthService {
   void end_session(const Principal& who, SessionId session, Caller caller, Done<bool> done); // NOT_FOUND
   void end_sessions(const Principal& who, bool others_only, Caller caller, Done<bool> done);
   void change_password(const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done);
-  void delete_account(const Principal& who, Caller caller, Done<bool> done);
+  void delete_account(const Principal& who, std::string password, Caller caller, Done<bool> done); // CREDENTIALS_REJECTED
 
   // The second factor (service_factor.cc). `typed` is a code; TOTP_REJECTED, LOGIN_LOCKED as at the login.
   void second_factor(const Principal& who, Done<FactorState> done);
@@ -183,6 +183,10 @@ class AccountService final : public auth::AuthService {
   template <class T, class Job, class Then>
   void on_hashing(Job job, Then then);
 
+  // Whether it is the password of the one who is signed in: a stolen token must not do what only its
+  // owner may. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
+  void with_password(const Principal& who, std::string password, AttemptPtr attempt, Done<bool> done);
+
   // A guess at a second factor counts twice: for (name, address) like a wrong password, and
   // for the user from wherever it comes, since who guesses here knows the password.
   struct Guess {
@@ -222,6 +226,8 @@ class AccountService final : public auth::AuthService {
   void find_principal(Identity identity, Done<Principal> done);
   void find_by_cookie(std::string_view cookie, Done<SessionAndUser> done);
   [[nodiscard]] Identity seen_by_cookie(SessionAndUser who);
+  // Of a ticket: what ended the token that asked for it, its session or its user ends it too.
+  void check_grantor(Identity identity, Done<Identity> done);
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
   void read_password_costs();

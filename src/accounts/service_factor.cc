@@ -95,22 +95,9 @@ void AccountService::second_factor(const Principal& who, Done<FactorState> done)
 void AccountService::begin_second_factor(const Principal& who, std::string password, Caller caller, Done<PendingFactor> done) {
   auto attempt = begin("totp_begin", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
-  const UserRow& user = who.own->user;
-  attempt->user = user.id;
-  const std::string key = name_key(user.name);
-  const std::string address = address_key(attempt->caller.address);
-  if (auto free = lockout_.begin(key, address, clock_.mono()); !free) return done(refused(*attempt, std::move(free).error()));
-  auto job = [password = std::move(password), phc = user.password, cost = policy_.hash_cost] { return verify_password(password, phc, cost) != PasswordMatch::no; };
-  on_hashing<bool>(std::move(job), [this, attempt, key, address, name = user.name, done = std::move(done)](Result<bool> right) mutable {
-    if (!right) {
-      lockout_.abandoned(key, address);
-      return done(refused(*attempt, std::move(right).error()));
-    }
-    if (!*right) {
-      lockout_.failed(key, address, clock_.mono());
-      return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED, .field = "password"}));
-    }
-    lockout_.succeeded(key, address);
+  attempt->user = who.own->user.id;
+  with_password(who, std::move(password), attempt, [this, attempt, name = who.own->user.name, done = std::move(done)](Result<bool> right) mutable {
+    if (!right) return done(std::unexpected(std::move(right).error()));
     put_pending_factor(std::move(name), std::move(attempt), std::move(done));
   });
 }

@@ -28,6 +28,7 @@ void AccountService::register_account(RegisterQuestion question, Caller caller, 
     if (policy_.registration == Registration::closed) return refuse(Cause::REGISTRATION_CLOSED);
     if (policy_.registration == Registration::invite && !question.invitation) return refuse_field(Cause::INVITATION_REJECTED, "invitation", "there is none in the request");
     TRY_VOID(check_name(question.name));
+    if (is_reserved_name(question.name, policy_.reserved_names)) return refuse_field(Cause::NAME_RESERVED, "name", "the name is reserved; `foyer user add` can give it");
     TRY_VOID(check_new_password(question.password, question.name, policy_.min_password_characters));
     if (!question.email.empty()) TRY_VOID(check_email(question.email));
     return true;

@@ -96,17 +96,40 @@ void AccountService::change_password(const Principal& who, std::string password,
   });
 }
 
-void AccountService::delete_account(const Principal& who, Caller caller, Done<bool> done) {
+void AccountService::with_password(const Principal& who, std::string password, AttemptPtr attempt, Done<bool> done) {
+  const UserRow& user = who.own->user;
+  const std::string key = name_key(user.name);
+  const std::string address = address_key(attempt->caller.address);
+  if (auto free = lockout_.begin(key, address, clock_.mono()); !free) return done(refused(*attempt, std::move(free).error()));
+  auto job = [password = std::move(password), phc = user.password, cost = policy_.hash_cost] { return verify_password(password, phc, cost) != PasswordMatch::no; };
+  on_hashing<bool>(std::move(job), [this, attempt, key, address, done = std::move(done)](Result<bool> right) mutable {
+    if (!right) {
+      lockout_.abandoned(key, address);
+      return done(refused(*attempt, std::move(right).error()));
+    }
+    if (!*right) {
+      lockout_.failed(key, address, clock_.mono());
+      return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED, .field = "password"}));
+    }
+    lockout_.succeeded(key, address);
+    done(true);
+  });
+}
+
+void AccountService::delete_account(const Principal& who, std::string password, Caller caller, Done<bool> done) {
   auto attempt = begin("account_delete", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
-  store_.delete_user(attempt->user, audit_row(*attempt), back<bool>([this, attempt, done = std::move(done)](Result<bool> deleted) mutable {
-    if (!deleted) return done(refused(*attempt, std::move(deleted).error()));
-    succeeded(*attempt);
-    log_.info("account_deleted", "An account was deleted by its owner.", {{"user", attempt->user.view()}, {"ref", attempt->caller.ref.view()}});
-    revocations_.poll();
-    done(true);
-  }));
+  with_password(who, std::move(password), attempt, [this, attempt, done = std::move(done)](Result<bool> right) mutable {
+    if (!right) return done(std::move(right));
+    store_.delete_user(attempt->user, audit_row(*attempt), back<bool>([this, attempt, done = std::move(done)](Result<bool> deleted) mutable {
+      if (!deleted) return done(refused(*attempt, std::move(deleted).error()));
+      succeeded(*attempt);
+      log_.info("account_deleted", "An account was deleted by its owner.", {{"user", attempt->user.view()}, {"ref", attempt->caller.ref.view()}});
+      revocations_.poll();
+      done(true);
+    }));
+  });
 }
 
 Result<Ticket> AccountService::mint_ticket(const Principal& who, TicketRequest request, Caller caller) {
@@ -117,7 +140,6 @@ Result<Ticket> AccountService::mint_ticket(const Principal& who, TicketRequest r
                                     .evidence = fmt::format("ttl is 1 to {} seconds", std::chrono::floor<std::chrono::seconds>(policy_.longest_ticket_ttl).count()),
                                     .field = "ttl"});
   TicketGrant grant{.identity = who.identity, .origin = std::move(request.origin), .address = {}};
-  grant.identity.token = {};
   if (who.own) {
     // Never more than the token, and never more than the user has by now.
     const Permissions now = permissions_of(who.own->user);

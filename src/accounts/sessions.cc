@@ -16,6 +16,7 @@ std::string_view to_string(SessionEnd end) {
     case SessionEnd::reuse: return "reuse";
     case SessionEnd::password: return "password";
     case SessionEnd::too_many: return "too_many";
+    case SessionEnd::disabled: return "disabled";
   }
   return "none";
 }

@@ -187,7 +187,7 @@ TEST(Me, ADeletedAccountIsGoneAndItsMessagesAreDetached) {
   World w;
   const Answer in = w.register_user("alice");
   Watch watch(w);
-  EXPECT_EQ(w.call("DELETE", "/auth/me", {.bearer = in.text("access_token")}).status, 204);
+  EXPECT_EQ(w.call("DELETE", "/auth/me", {.body = R"({"password":"a quiet place"})", .bearer = in.text("access_token")}).status, 204);
   EXPECT_THAT(watch.seen, ElementsAre("user " + id_of(in) + " deleted"));
   EXPECT_THAT(w.detached, ElementsAre(id_of(in)));
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("access_token")}).code(), "USER_UNKNOWN");
@@ -215,7 +215,7 @@ TEST(TicketsRoute, ATicketSpeaksForItsCallerOnceFromTheOriginThatAsked) {
   EXPECT_EQ(who->user.str(), id_of(in));
   EXPECT_EQ(who->name, "alice");
   EXPECT_EQ(who->session.str(), in.text("session"));
-  EXPECT_TRUE(who->token.empty());
+  EXPECT_FALSE(who->token.empty()) << "the token that asked for it: revoked, it ends the socket";
   EXPECT_EQ(who->permissions, (Permissions{.chat_read = true, .chat_write = true}));
   EXPECT_EQ(rfc3339(who->expires_at), "2023-11-14T22:28:20.000Z"); // never longer than the caller's token
   EXPECT_TRUE(who->own_account);
@@ -278,6 +278,19 @@ TEST(TicketsRoute, EndsWithItsSession) {
   const std::string ticket = w.call("POST", "/auth/tickets", {.bearer = in.text("access_token")}).text("ticket");
   w.call("POST", "/auth/logout", {.bearer = in.text("access_token")});
   EXPECT_EQ(redeem(w, ticket, "1").error().cause, Cause::SESSION_REVOKED);
+}
+
+TEST(TicketsRoute, EndsWithTheTokenThatAskedForIt) {
+  World w;
+  const Answer in = w.register_user("alice");
+  const auto mint = [&] { return w.call("POST", "/auth/tickets", {.bearer = in.text("access_token")}).text("ticket"); };
+  const std::string used = mint();
+  const std::string unused = mint();
+  const auto who = redeem(w, used, "1");
+  ASSERT_TRUE(who) << who.error().evidence;
+  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->revoke_token(who->token, {.at = w.clock.wall(), .action = "token_revoke", .outcome = "OK"}, std::move(done)); }));
+  EXPECT_EQ(redeem(w, unused, "2").error().cause, Cause::TOKEN_REVOKED);
+  EXPECT_EQ(redeem(w, unused, "3").error().cause, Cause::TOKEN_REVOKED) << "and goes on to be refused";
 }
 
 TEST(CookieOfASocket, SpeaksForItsSessionUntilThatEnds) {

@@ -92,7 +92,8 @@ class AccountStore {
 
   // Also ends all sessions but `keep`. USER_UNKNOWN; SESSION_REVOKED when `keep` is over already.
   virtual void set_password(UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Done<bool> done) = 0;
-  // A revocation of the user; its sessions stay, and are worth nothing while it is disabled. False: it was so already. USER_UNKNOWN.
+  // A revocation of the user. Its sessions are worth nothing while it is disabled, and end when it is
+  // enabled: who was kept out logs in again. False: it was so already. USER_UNKNOWN.
   virtual void set_disabled(UserId user, bool disabled, AuditRow audit, Done<bool> done) = 0;
   // The user, its sessions and tokens; the audit keeps its rows. USER_UNKNOWN.
   virtual void delete_user(UserId user, AuditRow audit, Done<bool> done) = 0;

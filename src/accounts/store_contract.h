@@ -200,12 +200,13 @@ TEST_P(AccountStoreContract, DisablingEnablingAndDeletingAreToldOnceEach) {
   EXPECT_TRUE(find("s1")->user.disabled);
   EXPECT_EQ(refresh("r1", "r2").refusal->cause, Cause::USER_DISABLED);
   EXPECT_TRUE(set(false));
-  EXPECT_FALSE(refresh("r1", "r2").refusal); // the token was not used up
+  EXPECT_EQ(refresh("r1", "r2").refusal->cause, Cause::REFRESH_UNKNOWN) << "enabling revives no session";
+  EXPECT_EQ(find("s1")->session.end, SessionEnd::disabled);
   EXPECT_TRUE(wait<bool>([&](auto done) { store->delete_user(alice, row("delete"), std::move(done)); }));
   EXPECT_FALSE(find("s1"));
   EXPECT_EQ(refresh("r2", "r3").refusal->cause, Cause::REFRESH_UNKNOWN);
   EXPECT_EQ(wait<bool>([&](auto done) { store->delete_user(alice, row("delete"), std::move(done)); }).error().cause, Cause::USER_UNKNOWN);
-  EXPECT_THAT(revocations(), testing::ElementsAre("3 id-alice 1", "3 id-alice 2", "3 id-alice 3"));
+  EXPECT_THAT(revocations(), testing::ElementsAre("3 id-alice 1", "1 s1 0", "3 id-alice 2", "3 id-alice 3"));
   EXPECT_GT(audit_rows(), 0u);
 }
 

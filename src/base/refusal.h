@@ -34,7 +34,7 @@ struct Identity {
   UserId user;
   std::string name;            // shown to others; = user when the token has none
   SessionId session;           // empty for foreign tokens without sid
-  TokenId token;               // jti; empty for tickets and cookies
+  TokenId token;               // jti, of a ticket that of the token that asked for it; empty for cookies
   Permissions permissions;
   WallTime issued_at{};
   WallTime expires_at{};

@@ -36,6 +36,7 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
   policy.hash_cost.passes = static_cast<std::uint32_t>(c.argon2_passes);
   policy.access_ttl = c.access_token_ttl;
   policy.refresh.idle = c.refresh_ttl;
+  policy.reserved_names = c.reserved_names;
   policy.refresh.repeat = std::min(c.refresh_repeat, c.refresh_grace);
   policy.sessions.idle = c.session_idle;
   policy.sessions.absolute = c.session_absolute;

@@ -179,6 +179,8 @@ const Option kOptions[] = {
 
     // ---- accounts
     {.name = "registration", .section = "Accounts", .slot = &Config::registration, .help = "Who may register: everybody (open), those with an invitation (invite), nobody (closed)."},
+    {.name = "reserved_names", .section = "Accounts", .slot = &Config::reserved_names,
+     .help = "Names that nobody can register, separated by commas, besides admin, system, support and the like. `foyer user add` can still give them."},
     {.name = "access_token_ttl", .section = "Accounts", .slot = &Config::access_token_ttl, .help = "The life of an access token.", .min = kSecond, .max = kDay},
     {.name = "refresh_ttl", .section = "Accounts", .slot = &Config::refresh_ttl, .help = "How long a refresh token may lie unused.", .min = kSecond, .max = 366 * kDay},
     {.name = "refresh_repeat", .section = "Accounts", .slot = &Config::refresh_repeat,

@@ -9,6 +9,23 @@ namespace foyer::gateway {
 using protocol::Command;
 using protocol::CommandType;
 
+namespace {
+
+// What a command about a room does there; none: its scope is looked at elsewhere.
+std::optional<rooms::Act> act_of(CommandType type) {
+  switch (type) {
+    case CommandType::join:
+    case CommandType::presence:
+    case CommandType::history: return rooms::Act::read;
+    case CommandType::delete_: return rooms::Act::erase;
+    case CommandType::invite: return rooms::Act::invite;
+    case CommandType::remove: return rooms::Act::remove;
+    default: return std::nullopt;
+  }
+}
+
+} // namespace
+
 Speaker Connection::speaker() const { return {.connection = id_, .user = identity_.user, .name = identity_.name, .permissions = identity_.permissions, .terms = terms_}; }
 
 void Connection::run(const Command& command) {
@@ -22,7 +39,9 @@ void Connection::run(const Command& command) {
     }
     case CommandType::authenticate: return refuse_command(command.id, {.cause = Cause::ALREADY_AUTHENTICATED});
     case CommandType::refresh: return refresh(command);
-    case CommandType::rooms: return shard_.owners().list(speaker(), command.id);
+    case CommandType::rooms:
+      if (auto allowed = rooms::may_list(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
+      return shard_.owners().list(speaker(), command.id);
     case CommandType::agent_request:
     case CommandType::agent_cancel: return refuse_command(command.id, {.cause = Cause::NOT_AVAILABLE, .evidence = "this server has no agents"});
     case CommandType::direct: {
@@ -39,6 +58,8 @@ void Connection::run(const Command& command) {
 void Connection::about_room(const Command& command) {
   const auto kind = rooms::kind_of(command.room);
   if (!kind) return refuse_command(command.id, kind.error());
+  if (const auto act = act_of(command.type))
+    if (auto allowed = rooms::has_scope(*act, identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
   const RoomName room{command.room};
   auto& port = shard_.port();
   switch (command.type) {
@@ -108,6 +129,7 @@ void Connection::chat(const Command& command) {
   RoomName room{command.room};
   if (room.empty()) room = RoomName{"user:" + identity_.user.str()};
   if (const auto kind = rooms::kind_of(room.view()); !kind) return refuse_command(command.id, kind.error());
+  if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
   shard_.port().at_owner(room, [speaker = speaker(), id = command.id, room, text = std::string(command.message), key = std::string(command.key)](RoomOwners& owners) mutable {
     owners.chat(std::move(speaker), id, std::move(room), std::move(text), std::move(key));
   });

@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::string_view kOwnPrefix = "user:";
 
+} // namespace
+
 Result<void> has_scope(Act act, const Permissions& permissions) {
   switch (act) {
     case Act::read:
@@ -24,7 +26,10 @@ Result<void> has_scope(Act act, const Permissions& permissions) {
   return refuse(Cause::PERMISSION_DENIED);
 }
 
-} // namespace
+Result<void> may_list(const Permissions& permissions) {
+  if (permissions.chat_read || permissions.chat_write) return {};
+  return refuse(Cause::PERMISSION_DENIED, "needs chat:read or chat:write");
+}
 
 bool is_inside(RoomKind kind, std::string_view room, std::span<const UserId> members, const UserId& user) {
   switch (kind) {

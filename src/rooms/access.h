@@ -25,6 +25,11 @@ enum class Act : std::uint8_t {
 // Public: everybody is inside. Own: the user it is named after. Else: the members.
 [[nodiscard]] bool is_inside(RoomKind kind, std::string_view room, std::span<const UserId> members, const UserId& user);
 
+// Before a room is looked for: its answer must not depend on whether there is one. PERMISSION_DENIED.
+[[nodiscard]] Result<void> has_scope(Act act, const Permissions& permissions);
+// The list of one's rooms: chat:read or chat:write. PERMISSION_DENIED.
+[[nodiscard]] Result<void> may_list(const Permissions& permissions);
+
 // NOT_A_MEMBER or PERMISSION_DENIED.
 [[nodiscard]] Result<void> may(Act act, RoomKind kind, bool inside, const Permissions& permissions);
 

@@ -152,10 +152,13 @@ test('sessions: listed with device and address; one can be ended, or all others'
   is(await ask(node, 'DELETE', `/auth/sessions/${first.session}`, { token: stranger.access_token }), 404, 'NOT_FOUND');
 });
 
-test('an account can be deleted by its owner', async () => {
+test('an account is deleted by its owner, who says the password', async () => {
   const gone = await register(node, 'hal');
   const socket = await Client.open(node, { token: gone.access_token });
-  assert.equal((await ask(node, 'DELETE', '/auth/me', { token: gone.access_token })).status, 204);
+  const remove = (body) => ask(node, 'DELETE', '/auth/me', { token: gone.access_token, body });
+  is(await remove(), 400, 'BAD_REQUEST');
+  is(await remove({ password: 'not it at all' }), 401, 'CREDENTIALS_REJECTED');
+  assert.equal((await remove({ password: PASSWORD })).status, 204);
   assert.ok([4401, 4403].includes((await socket.ended()).code));
   is(await login(node, 'hal'), 401, 'CREDENTIALS_REJECTED');
 });

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
 import { fileScope, foyer, foyerJson, serve } from './support/foyer.mjs';
 import { ask, head, raw } from './support/http.mjs';
-import { SECRET, arrive, expired, now, parts, register, resign, withSecret } from './support/people.mjs';
+import { PASSWORD, SECRET, arrive, expired, now, parts, register, resign, withSecret } from './support/people.mjs';
 import { Client, handshake, upgradeHeaders } from './support/websocket.mjs';
 import { within, until } from './support/within.mjs';
 
@@ -226,7 +226,7 @@ test('without chat:read and chat:write the chat is PERMISSION_DENIED; the echo i
 
 test('a user who does not exist here is USER_UNKNOWN', async () => {
   const other = await register(node, 'gone');
-  assert.equal((await ask(node, 'DELETE', '/auth/me', { token: other.access_token })).status, 204);
+  assert.equal((await ask(node, 'DELETE', '/auth/me', { token: other.access_token, body: { password: PASSWORD } })).status, 204);
   // The gateway learns of it from the auth service, in less than a second.
   const answer = await until('the deletion to reach the door', async () => {
     const { socket, refused: told } = await handshake(node, bearer(other.access_token));

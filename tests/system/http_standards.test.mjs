@@ -6,7 +6,7 @@ import crypto from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { fileScope, serve } from './support/foyer.mjs';
 import { ask, connected, head, raw, readAnswer } from './support/http.mjs';
-import { register, resign, withSecret } from './support/people.mjs';
+import { PASSWORD, register, resign, withSecret } from './support/people.mjs';
 import { Client, frame, handshake, upgradeHeaders } from './support/websocket.mjs';
 import { within } from './support/within.mjs';
 
@@ -251,7 +251,8 @@ test('RFC 9110 §15.3.5, §15.4.5: 204 and 304 have no body and do not speak of 
   const same = await all(head(node, 'GET', '/', { 'If-None-Match': page.headers.etag, Connection: 'close' }));
   assert.match(same, /^HTTP\/1\.1 304 /);
   const gone = await register(node, 'gone');
-  const deleted = await all(head(node, 'DELETE', '/auth/me', { ...bearer(gone.access_token), Connection: 'close' }));
+  const password = JSON.stringify({ password: PASSWORD });
+  const deleted = await all(`${head(node, 'DELETE', '/auth/me', { ...bearer(gone.access_token), 'Content-Type': 'application/json', 'Content-Length': password.length, Connection: 'close' })}${password}`);
   assert.match(deleted, /^HTTP\/1\.1 204 /);
   for (const text of [same, deleted]) {
     assert.ok(text.endsWith('\r\n\r\n'));

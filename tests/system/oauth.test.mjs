@@ -140,14 +140,20 @@ test('openid-client: a refresh token rotates, and one that was revoked is invali
 
 // ---- around them
 
-test('an access token that is revoked closes its socket, and opens none', async () => {
+test('an access token that is revoked closes its sockets, also by ticket, and opens none', async () => {
   const carl = await person('carl');
   const client = await Client.open(node, { token: carl.access_token });
+  const ticket = async () => (await ask(node, 'POST', '/auth/tickets', { token: carl.access_token, body: {} })).json.ticket;
+  const byTicket = await Client.open(node, { path: `/ws/chat?ticket=${await ticket()}` });
+  const unused = await ticket();
   const answer = await ask(node, 'POST', '/oauth2/revoke', { body: `token=${carl.access_token}`, headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
   assert.deepEqual([answer.status, answer.text], [200, '']);
   const { code, reason } = await client.ended();
   assert.equal(code, 4401);
   assert.match(reason, /TOKEN_REVOKED/);
+  assert.match((await byTicket.ended()).reason, /TOKEN_REVOKED/);
+  const late = await handshake(node, { path: `/ws/chat?ticket=${unused}` });
+  assert.equal(late.refused.json.code, 'TOKEN_REVOKED');
   assert.equal((await ask(node, 'GET', '/auth/me', { token: carl.access_token })).json.code, 'TOKEN_REVOKED');
   const { refused } = await handshake(node, { headers: { Authorization: `Bearer ${carl.access_token}` } });
   assert.equal(refused.json.code, 'TOKEN_REVOKED');
