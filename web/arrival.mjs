@@ -8,8 +8,8 @@ import { drawRefusal } from './waiting_card.mjs';
 
 // Which field a refusal is about, so that it is told beside it.
 const FIELD_OF = {
-  NAME_TAKEN: 'name', NAME_INVALID: 'name',
-  PASSWORD_TOO_SHORT: 'password', PASSWORD_TOO_LONG: 'password', PASSWORD_COMMON: 'password',
+  NAME_TAKEN: 'name', NAME_INVALID: 'name', NAME_RESERVED: 'name',
+  PASSWORD_TOO_SHORT: 'password', PASSWORD_TOO_LONG: 'password', PASSWORD_COMMON: 'password', PASSWORD_CHARACTER: 'password',
   INVITATION_REJECTED: 'invitation',
 };
 

@@ -9,6 +9,7 @@
 
 #include "accounts/foreign_hashes.h"
 #include "accounts/names.h"
+#include "accounts/opaque_string.h"
 #include "base/bytes.h"
 
 namespace foyer::accounts {
@@ -85,27 +86,36 @@ Result<bool> check_new_password(std::string_view password, std::string_view name
   const std::string where{field};
   if (password.size() > kMaxPasswordBytes)
     return refuse_field(Cause::PASSWORD_TOO_LONG, where, fmt::format("the password has {} bytes, at most {} are allowed", password.size(), kMaxPasswordBytes));
-  if (const auto length = code_points(password); length < min_characters)
+  const auto prepared = prepare_opaque(password);
+  if (!prepared) return refuse_field(Cause::PASSWORD_CHARACTER, where, "the password holds " + prepared.error());
+  if (const auto length = code_points(*prepared); length < min_characters)
     return refuse_field(Cause::PASSWORD_TOO_SHORT, where, fmt::format("the password has {} characters, at least {} are needed", length, min_characters));
-  if (name_key(password) == name_key(name)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is the name");
-  if (is_common_password(password)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is on the list of the most common ones");
+  if (name_key(*prepared) == name_key(name)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is the name");
+  if (is_common_password(*prepared)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is on the list of the most common ones");
   return true;
 }
 
 std::string hash_password(std::string_view password, const HashCost& cost, Entropy& entropy) {
   std::string salt(kSaltBytes, '\0');
   entropy.fill(std::as_writable_bytes(std::span{salt}));
-  const std::string tag = argon2id(password, salt, cost, kTagBytes);
+  const std::string tag = argon2id(password_forms(password).front(), salt, cost, kTagBytes);
   if (tag.empty()) return {};
   return fmt::format("{}m={},t={},p={}${}${}", kPrefix, cost.memory_kib, cost.passes, cost.lanes, unpadded(base64_encode(salt)), unpadded(base64_encode(tag)));
 }
 
 PasswordMatch verify_password(std::string_view password, std::string_view phc, const HashCost& wanted) {
   const auto parsed = parse_phc(phc);
-  if (!parsed) return verify_foreign(password, phc) ? PasswordMatch::yes_and_stale : PasswordMatch::no;
-  const std::string tag = argon2id(password, parsed->salt, parsed->cost, parsed->tag.size());
-  if (tag.empty() || !constant_time_equal(tag, parsed->tag)) return PasswordMatch::no;
-  return work(parsed->cost) < work(wanted) ? PasswordMatch::yes_and_stale : PasswordMatch::yes;
+  const auto forms = password_forms(password);
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    if (!parsed) {
+      if (verify_foreign(forms[i], phc)) return PasswordMatch::yes_and_stale;
+      continue;
+    }
+    const std::string tag = argon2id(forms[i], parsed->salt, parsed->cost, parsed->tag.size());
+    if (tag.empty()) return PasswordMatch::no;
+    if (constant_time_equal(tag, parsed->tag)) return i > 0 || work(parsed->cost) < work(wanted) ? PasswordMatch::yes_and_stale : PasswordMatch::yes;
+  }
+  return PasswordMatch::no;
 }
 
 std::optional<HashCost> cost_of(std::string_view phc) {

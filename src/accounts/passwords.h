@@ -27,7 +27,8 @@ struct HashCost {
 inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, .lanes = 16};
 [[nodiscard]] bool within_bounds(const HashCost& cost); // also the lower ones of RFC 9106 §3.1
 
-// PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_COMMON (one of the list, or the name itself);
+// PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_CHARACTER (RFC 8265 does not allow it: opaque_string.h),
+// PASSWORD_COMMON (one of the list, or the name itself);
 // `field` is the member the password came in. No composition rules.
 [[nodiscard]] Result<bool> check_new_password(std::string_view password, std::string_view name, std::size_t min_characters = kMinPasswordCharacters,
                                               std::string_view field = "password");
@@ -35,6 +36,7 @@ inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, 
 [[nodiscard]] bool is_common_password(std::string_view password);
 [[nodiscard]] std::size_t common_password_count();
 
+// Of the prepared password (opaque_string.h):
 // $argon2id$v=19$m=19456,t=2,p=1$SALT$TAG with a fresh 16 byte salt and a 32 byte tag.
 [[nodiscard]] std::string hash_password(std::string_view password, const HashCost& cost, Entropy& entropy);
 
@@ -43,6 +45,7 @@ enum class PasswordMatch : std::uint8_t {
   yes,
   yes_and_stale, // right, but the hash is weaker than `wanted`: hash it anew
 };
+// Each of password_forms() is tried, so that hashes of the bytes as they were typed still match; they are stale.
 // A hash of another program (foreign_hashes.h) is always stale. What is neither that nor
 // ours within bounds matches nothing.
 [[nodiscard]] PasswordMatch verify_password(std::string_view password, std::string_view phc, const HashCost& wanted);

@@ -1,6 +1,8 @@
 // Registering, signing in, refreshing: stories over HTTP with a real database.
+#include <argon2.h>
 #include <gmock/gmock.h>
 
+#include <array>
 #include <set>
 
 #include "accounts/test_world.h"
@@ -201,6 +203,44 @@ TEST(Login, GuessesSentAtOnceGetNoMoreTriesThanGuessesInARow) {
   w.turns.settle();
   EXPECT_EQ(codes.count("CREDENTIALS_REJECTED"), 5u);
   EXPECT_EQ(codes.count("LOGIN_LOCKED"), 45u);
+}
+
+TEST(Login, APasswordIsTheSameFromEveryKeyboard) {
+  World w;
+  const std::string composed = "caf\u00E9 au lait";
+  const std::string decomposed = "cafe\u0301 au lait"; // as Firefox on macOS sends it
+  ASSERT_EQ(w.register_user("alice", composed).status, 201);
+  EXPECT_EQ(w.login("alice", decomposed).status, 200);
+  ASSERT_EQ(w.register_user("bob", decomposed).status, 201);
+  EXPECT_EQ(w.login("bob", composed).status, 200);
+  EXPECT_EQ(w.login("bob", "cafe au lait").code(), "CREDENTIALS_REJECTED");
+}
+
+TEST(Login, AHashOfTheBytesAsTypedStillOpensAndIsMadeAnew) {
+  World w;
+  const HashCost cost{.memory_kib = 8, .passes = 1, .lanes = 1};
+  // Made by a release that hashed what came.
+  const auto hashed_as_typed = [&cost](const std::string& bytes) {
+    std::array<char, 256> out{};
+    EXPECT_EQ(argon2id_hash_encoded(cost.passes, cost.memory_kib, cost.lanes, bytes.data(), bytes.size(), "0123456789abcdef", 16, 32, out.data(), out.size()), ARGON2_OK);
+    return std::string{out.data()};
+  };
+  for (const auto& [name, typed] : {std::pair<std::string, std::string>{"alice", "cafe\u0301 au lait"}, {"bob", "family \U0001F468\u200D\U0001F469"}}) {
+    const UserRow user{.id = UserId{"u_" + name}, .name = name, .email = {}, .password = hashed_as_typed(typed), .admin = false, .disabled = false, .created = w.clock.wall()};
+    ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->create_user(user, {}, {}, {.at = w.clock.wall(), .action = "add", .outcome = "OK"}, std::move(done)); }));
+    EXPECT_EQ(w.login(name, typed).status, 200) << name;
+    EXPECT_EQ(w.login(name, typed).status, 200) << name << ", again";
+  }
+  EXPECT_EQ(w.login("alice", "caf\u00E9 au lait").status, 200) << "now from any keyboard";
+}
+
+TEST(Register, ACharacterThatAPasswordCannotHoldIsNamed) {
+  World w;
+  const Answer refused = w.register_user("alice", "family \U0001F468\u200D\U0001F469");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(refused.code(), "PASSWORD_CHARACTER");
+  EXPECT_EQ(refused.field(), "password");
+  EXPECT_THAT(refused.body, HasSubstr("U+200D ZERO WIDTH JOINER"));
 }
 
 TEST(Login, ADisabledUserIsToldSoOnlyWithTheRightPasswordAndLogsInAgainOnceEnabled) {

@@ -52,6 +52,8 @@ Response problem(const Refusal& refusal, const Ref& ref, bool reveal) {
   const CauseInfo& info = refusal.info();
   const int status = status_of(info);
   std::string detail{info.client};
+  // What a person typed into a form: the evidence is about those words, and says which rule they break.
+  if (!reveal && info.step == Step::accounts && status == 422 && !refusal.evidence.empty()) detail += " (" + refusal.evidence + ")";
   if (reveal) {
     if (!detail.empty()) detail += ' ';
     detail += refusal.operator_text();
