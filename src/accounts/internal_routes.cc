@@ -71,14 +71,22 @@ class Question : public std::enable_shared_from_this<Question> {
   void answer(const json::Object& body) {
     Response response = json_response(200, json::write(body));
     response.headers.set("Cache-Control", "no-store");
-    reply_(std::move(response));
+    send(std::move(response));
   }
   void refuse_with(const Refusal& refusal) {
     if (deps_->on_refusal) deps_->on_refusal(request_, refusal);
-    reply_(wire::problem(refusal, request_.ref, deps_->service.policy().reveal));
+    send(wire::problem(refusal, request_.ref, deps_->service.policy().reveal));
   }
 
  private:
+  // To whom has proved itself by a signature, the answer proves itself, too.
+  void send(Response response) {
+    const std::string* nonce = request_.headers.find(auth::kServiceNonceHeader);
+    if (proven_ && nonce != nullptr)
+      response.headers.set(auth::kAnswerSignatureHeader, auth::sign_answer(proven_->key, proven_->service.id, *nonce, response.status, response.body));
+    reply_(std::move(response));
+  }
+
   void refuse_service(const Refusal& refusal) {
     if (const auto more = told_->line(refusal.cause, deps_->clock.mono()))
       deps_->log.warning("service_refused", refusal.operator_text(),
@@ -166,13 +174,15 @@ void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTim
   auto& deps = q->deps();
   const ProvenService& who = *q->by_signature();
   const MonoTime now = deps.clock.mono();
-  if (asked->contract != auth::kContractVersion && (!*told || now - **told >= kTellContractEvery)) {
+  if (!auth::serves_contract(asked->contract) && (!*told || now - **told >= kTellContractEvery)) {
     *told = now;
     deps.log.error("contract_mismatch", fmt::format("gateway {} (version {}, build {}) speaks contract {}, this auth service speaks {}", who.service.id, printable(asked->version, 64), printable(asked->build, 64),
                                                     asked->contract, auth::kContractVersion),
                    {{"code", code_of(Cause::CONTRACT_MISMATCH)}, {"service", who.service.id}, {"ref", q->request().ref.view()}});
   }
-  auth::ChallengeAnswer answer{.version = deps.facts.version,
+  const int spoken = auth::serves_contract(asked->contract) ? asked->contract : auth::kContractVersion;
+  auth::ChallengeAnswer answer{.contract = spoken,
+                               .version = deps.facts.version,
                                .build = deps.facts.build,
                                .environment = deps.facts.environment,
                                .issuer = deps.facts.issuer,

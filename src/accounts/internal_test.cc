@@ -162,8 +162,32 @@ TEST(Challenge, AnotherContractIsToldByItsNumberAndInTheLog) {
   const Answer answer = w.signed_post("/internal/challenge", json::write(body));
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(json::get_int(answer.json, "contract"), auth::kContractVersion);
-  EXPECT_THAT(w.log.all(), HasSubstr("speaks contract 9, this auth service speaks 1"));
+  EXPECT_THAT(w.log.all(), HasSubstr("speaks contract 9, this auth service speaks 2"));
   EXPECT_THAT(w.log.all(), HasSubstr("CONTRACT_MISMATCH"));
+}
+
+TEST(Challenge, AGatewayThatIsOlderByOneContractGoesOnToBeServed) {
+  ServicesWorld w;
+  json::Object body = auth::encode(challenge_of(kOwnSecret));
+  body["contract"] = auth::kOldestContract;
+  const Answer answer = w.signed_post("/internal/challenge", json::write(body));
+  EXPECT_EQ(json::get_int(answer.json, "contract"), auth::kOldestContract) << "it takes no other";
+  EXPECT_THAT(w.log.all(), Not(HasSubstr("CONTRACT_MISMATCH")));
+}
+
+TEST(Answers, AreSignedForTheRequestOfWhoeverSignedIt) {
+  ServicesWorld w;
+  const auto signed_for = [&w](std::string_view path, const std::string& body, const As& as = {}) {
+    const Headers headers = w.signature(path, body, as);
+    const Answer answer = w.post(path, body, {.headers = headers});
+    const Response response{.status = answer.status, .headers = {{std::string(auth::kAnswerSignatureHeader), answer.header(auth::kAnswerSignatureHeader)}}, .body = answer.body};
+    return auth::answer_signed(response, auth::ServiceIdentity(as.id, as.secret), *headers.find(auth::kServiceNonceHeader));
+  };
+  EXPECT_TRUE(signed_for("/internal/verify", ticket_question("nonsense"))) << "a refused credential";
+  EXPECT_TRUE(signed_for("/internal/verify", "{}")) << "a refused question";
+  EXPECT_TRUE(signed_for("/internal/revocations", json::write(auth::encode(auth::RevocationQuestion{}))));
+  EXPECT_TRUE(signed_for("/internal/challenge", json::write(auth::encode(challenge_of(kOwnSecret)))));
+  EXPECT_FALSE(signed_for("/internal/verify", "{}", {.id = "nobody", .secret = std::string{kOtherSecret}})) << "there is no secret to sign it with";
 }
 
 // ---- revocations

@@ -94,6 +94,13 @@ Result<ProvenService> ServiceBook::check(const Request& request, std::string_vie
     return refuse_field(Cause::SERVICE_REQUEST_EXPIRED, std::string{auth::kServiceTimeHeader},
                         fmt::format("the request of service {} is dated {} {} this machine's clock; at most {} are let pass", service->id, seconds(ahead < 0 ? -ahead : ahead),
                                     ahead < 0 ? "behind" : "ahead of", seconds(auth::kRequestWindow.count())));
+  // By the monotonic clock: a wall clock that is set does not move the beginning.
+  if (began_) {
+    const std::int64_t began_ms = unix_millis(now - std::chrono::floor<Millis>(mono - *began_));
+    if (claim.time_ms < began_ms)
+      return refuse_field(Cause::SERVICE_REQUEST_EXPIRED, std::string{auth::kServiceTimeHeader},
+                          fmt::format("the request of service {} is dated {} before this process began; it may have been answered by the one before", service->id, seconds(began_ms - claim.time_ms)));
+  }
   TRY_VOID(use_nonce(claim, request.path.starts_with("/internal/") ? policy_.max_nonces : policy_.max_nonces - policy_.max_nonces / 10, mono));
   return ProvenService{.service = *service, .key = *key, .address = std::move(claim.address), .ref = std::move(claim.ref), .origin = std::move(claim.origin)};
 }
@@ -142,11 +149,12 @@ ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runne
       book_(policy),
       nonces_meter_(metrics, "service_nonces", policy.max_nonces) {}
 
-void ServiceRegistry::start(std::string id, std::string secret, std::function<void(Result<bool>)> ready) {
-  runners_->control([this, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
+void ServiceRegistry::start(std::string id, std::string secret, std::function<void(Result<bool>)> ready, std::optional<MonoTime> began) {
+  runners_->control([this, began, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
     ready_ = std::move(ready);
     own_id_ = std::move(id);
     own_secret_ = std::move(secret);
+    book_.begins(began.value_or(clock_.mono()));
     const auto look = [this] {
       if (own_written_) return reread({});
       register_own();

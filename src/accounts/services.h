@@ -72,11 +72,14 @@ class ServiceBook {
   explicit ServiceBook(ServicePolicy policy = {}) : policy_(policy) {}
 
   void set(std::vector<Service> services);
+  // When this process began to remember nonces. Until it is called nothing is too old for that.
+  void begins(MonoTime mono) { began_ = mono; }
   [[nodiscard]] const Service* find(std::string_view id) const;
 
   // Whose request is this? The first that is not as it should be, in this order:
   // SERVICE_CREDENTIALS_MISSING SERVICE_UNKNOWN SERVICE_SECRET_REJECTED
-  // SERVICE_NOT_ALLOWED (disabled; or it may not call `target`) SERVICE_REQUEST_EXPIRED
+  // SERVICE_NOT_ALLOWED (disabled; or it may not call `target`) SERVICE_REQUEST_EXPIRED (also from
+  // before `begins()`: whether its nonce was used then is not known any more)
   // SERVICE_REQUEST_REPLAYED, BUSY when no more nonces can be remembered.
   // STORE_KEY_MISMATCH in place of a rejection when our copy of its secrets cannot be opened.
   [[nodiscard]] Result<ProvenService> check(const Request& request, std::string_view target, WallTime now, MonoTime mono);
@@ -92,6 +95,7 @@ class ServiceBook {
   [[nodiscard]] Result<bool> use_nonce(const auth::ClaimedService& claim, std::size_t most, MonoTime now);
 
   ServicePolicy policy_;
+  std::optional<MonoTime> began_;
   std::map<std::string, Service, std::less<>> services_;
   std::unordered_set<Nonce, NonceHash> nonces_;
   std::deque<std::pair<MonoTime, Nonce>> by_age_;
@@ -113,7 +117,8 @@ class ServiceRegistry {
   // Once, from any thread; what the store cannot do yet is tried again every second.
   // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed it;
   // with STORE_KEY_MISMATCH when its own row is sealed with another key: then it is left as it is.
-  void start(std::string id, std::string secret, std::function<void(Result<bool>)> ready = {});
+  // `began`: before this process opened its port; requests from before are refused. By default now.
+  void start(std::string id, std::string secret, std::function<void(Result<bool>)> ready = {}, std::optional<MonoTime> began = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
   // As ServiceBook's, asked again after a fresh look into the store where that may help. Before

@@ -92,7 +92,38 @@ TEST(Services, TheFirstFaultInTheOrderIsTold) {
   EXPECT_EQ(ask(w, {.clock_ahead = seconds{61}}).code(), "SERVICE_REQUEST_EXPIRED");
   EXPECT_THAT(w.log.all(), HasSubstr("dated 61.0 s ahead of this machine's clock"));
   EXPECT_EQ(ask(w, {.clock_ahead = seconds{60}}).status, 200);
+  w.advance(minutes{1}); // and a window later nothing in it is from before the process
   EXPECT_EQ(ask(w, {.clock_ahead = -seconds{60}}).status, 200);
+}
+
+TEST(Services, ARequestFromBeforeTheProcessBeganIsRefused) {
+  ServicesWorld w;
+  w.advance(seconds{1});
+  EXPECT_EQ(ask(w, {.clock_ahead = -seconds{1}}).status, 200) << "of the first moment";
+  const Answer before = ask(w, {.clock_ahead = -seconds{2}}); // a login, recorded and sent again after a restart
+  EXPECT_EQ(before.code(), "SERVICE_REQUEST_EXPIRED");
+  EXPECT_THAT(w.log.all(), HasSubstr("dated 1.0 s before this process began"));
+}
+
+TEST(Services, AClockThatIsSetBackDoesNotMakeNewRequestsOld) {
+  FixedEntropy entropy;
+  ManualClock clock;
+  const auth::ServiceIdentity gateway("gateway", kOtherSecret);
+  ServiceBook book;
+  book.set({{.id = "gateway", .secrets = {{.key = gateway.key(), .fingerprints = {}}}, .may_call = {"auth"}}});
+  book.begins(clock.mono());
+  clock.advance(minutes{5});
+  const WallTime back = clock.wall() - std::chrono::hours{1};
+  const auto check = [&](WallTime dated) {
+    Request request;
+    request.method = "POST";
+    request.path = kPath;
+    request.body = "{}";
+    gateway.sign(request.headers, "POST", kPath, "{}", {}, dated, entropy);
+    return book.check(request, "auth", back, clock.mono()).has_value();
+  };
+  EXPECT_TRUE(check(back));
+  EXPECT_TRUE(check(back - seconds{59}));
 }
 
 TEST(Services, ARequestCountsOnce) {

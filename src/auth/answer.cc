@@ -137,4 +137,13 @@ std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, st
   return std::move(body->as_object());
 }
 
+std::optional<Fault> distrust_answer(const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what) {
+  if (answer_signed(response, identity, nonce)) return std::nullopt;
+  const bool absent = response.headers.find(kAnswerSignatureHeader) == nullptr;
+  return Fault{.refusal = {.cause = Cause::AUTH_ANSWER_UNSIGNED,
+                           .evidence = fmt::format("{}: the answer {}", what, absent ? "is not signed: from an auth service older than this gateway, or from somebody else" : "has a signature that is wrong"),
+                           .field = std::string(kAnswerSignatureHeader)},
+               .transient = false, .counts = false};
+}
+
 } // namespace foyer::auth

@@ -3,9 +3,11 @@
 // address, another server's answer are named as such, never "auth failed".
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "auth/contract/signature.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/refusal.h"
@@ -23,6 +25,9 @@ struct Fault {
 // with X-Foyer and a code of ours is that cause, whole, neither transient nor counted.
 // `what` names the question in the evidence ("POST /internal/verify").
 [[nodiscard]] std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, std::string_view what);
+
+// Of an answer that was read: AUTH_ANSWER_UNSIGNED unless it is signed over the nonce of our request.
+[[nodiscard]] std::optional<Fault> distrust_answer(const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what);
 
 // The cause of what the transport says alone (nothing came back).
 [[nodiscard]] Refusal refusal_of(const net::NetError& error);

@@ -127,6 +127,7 @@ class VirtualServer final : public Transport {
   Weather always = Weather::fine;   // of all others
   Millis round_trip{2};             // of an answer in fine weather
   Serve serve;
+  bool sign_answers = true;         // false: an older one, or somebody in between
   std::vector<Request> seen;        // requests that arrived whole, in order
   std::uint64_t attempts = 0;       // also those that never arrived
 
@@ -210,7 +211,10 @@ class VirtualServer final : public Transport {
     request.body = call.body;
     timers_.after(round_trip / 2, [this, once, takes, key, clock_off, request = std::move(request)] {
       seen.push_back(request);
-      Reply reply = [this, once, takes](net::HttpResult result) {
+      const std::string* nonce = request.headers.find(kServiceNonceHeader);
+      const std::string* id = request.headers.find(kServiceIdHeader);
+      Reply reply = [this, once, takes, key, id = id ? *id : "", nonce = nonce ? *nonce : ""](net::HttpResult result) {
+        if (result && sign_answers) result->headers.set(kAnswerSignatureHeader, sign_answer(key, id, nonce, result->status, result->body));
         if (takes) timers_.after(*takes - round_trip / 2, [once, result = std::move(result)] { once(result); });
       };
       if (auto refusal = distrust(request, key, clock_off)) return reply(told(*refusal));

@@ -80,12 +80,12 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   mutable std::mutex mutex;              // for the status alone
   FitStatus status;
 
-  using Heard = std::move_only_function<void(const net::HttpResult&)>;
+  using Heard = std::move_only_function<void(const net::HttpResult&, std::string_view signed_nonce)>;
   void send(const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard);
   void ask_after(Millis delay);
   void ask_again();
   void ask();
-  void heard(const net::HttpResult& result, const std::string& nonce, WallTime sent, MonoTime sent_mono);
+  void heard(const net::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent, MonoTime sent_mono);
   [[nodiscard]] std::vector<Refusal> compare(const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip);
   void compare_keys(const ChallengeAnswer& answer, std::vector<Refusal>& findings);
   void publish(std::vector<Refusal> findings);
@@ -104,9 +104,9 @@ void FitMonitor::Challenger::send(const ServiceIdentity& who, std::string_view s
   Call call{.method = "POST", .target = std::string(kChallengePath), .headers = {{"Content-Type", "application/json"}}, .body = json::write(encode(challenge))};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.timeout;
-  who.sign(call.headers, call.method, call.target, call.body, {}, around.clock.wall(), around.entropy);
-  around.transport.send(std::move(call), [weak = weak_from_this(), heard = std::move(heard)](net::HttpResult result) mutable {
-    if (const auto self = weak.lock()) heard(result);
+  std::string signed_nonce = who.sign(call.headers, call.method, call.target, call.body, {}, around.clock.wall(), around.entropy);
+  around.transport.send(std::move(call), [weak = weak_from_this(), signed_nonce = std::move(signed_nonce), heard = std::move(heard)](net::HttpResult result) mutable {
+    if (const auto self = weak.lock()) heard(result, signed_nonce);
   });
 }
 
@@ -118,10 +118,12 @@ void FitMonitor::Challenger::ask_after(Millis delay) {
 
 void FitMonitor::Challenger::ask() {
   const std::string nonce = around.entropy.token();
-  send(identity, facts.service_secret, nonce, [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const net::HttpResult& result) { heard(result, nonce, sent, sent_mono); });
+  send(identity, facts.service_secret, nonce, [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const net::HttpResult& result, std::string_view signed_nonce) {
+    heard(result, signed_nonce, nonce, sent, sent_mono);
+  });
 }
 
-void FitMonitor::Challenger::heard(const net::HttpResult& result, const std::string& nonce, WallTime sent, MonoTime sent_mono) {
+void FitMonitor::Challenger::heard(const net::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent, MonoTime sent_mono) {
   const auto round_trip = std::chrono::duration_cast<Millis>(around.clock.mono() - sent_mono);
   auto body = read_answer(result, kWhat);
   std::optional<Refusal> refusal;
@@ -132,7 +134,11 @@ void FitMonitor::Challenger::heard(const net::HttpResult& result, const std::str
   } else {
     probed = false;
     probe_result.clear();
-    publish(compare(*answer, nonce, sent, round_trip));
+    auto findings = compare(*answer, nonce, sent, round_trip);
+    // Only told, not acted upon: what an unsigned answer says is told beside the fact that it is unsigned.
+    const bool proved = constant_time_equal(challenge_proof(identity.key(), nonce), answer->proof);
+    if (auto distrust = distrust_answer(*result, identity, signed_nonce, kWhat); distrust && proved) findings.push_back(std::move(distrust->refusal));
+    publish(std::move(findings));
     note_peer(*answer);
     return ask_again();
   }
@@ -257,7 +263,7 @@ void FitMonitor::Challenger::secret_refused(const Refusal& refusal) {
 void FitMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant>> candidates, std::size_t at) {
   if (at >= candidates->size()) return probe_ended("theirs is none of the usual variants of ours");
   const Variant& candidate = (*candidates)[at];
-  send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(), [this, candidates, at](const net::HttpResult& result) {
+  send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(), [this, candidates, at](const net::HttpResult& result, std::string_view) {
     if (!probed) return; // the secret was accepted meanwhile
     const auto body = read_answer(result, kWhat);
     if (body) return probe_ended("theirs is ours " + (*candidates)[at].name);

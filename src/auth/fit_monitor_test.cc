@@ -179,6 +179,22 @@ TEST_F(Fit, AnotherContractIsFound) {
   EXPECT_THAT(codes(), ElementsAre("CONTRACT_MISMATCH"));
 }
 
+TEST_F(Fit, AnAuthServiceThatIsOlderIsNamedAsSuch) {
+  theirs.contract = kContractVersion - 1;
+  w.server.sign_answers = false;
+  start();
+  EXPECT_THAT(codes(), ElementsAre("CONTRACT_MISMATCH"));
+  EXPECT_THAT(evidence(), HasSubstr("the auth service is upgraded first"));
+}
+
+TEST_F(Fit, AnAnswerThatSomebodyChangedIsFound) {
+  w.server.sign_answers = false; // the proof is right: it was passed on
+  theirs.kids = {"kid-of-somebody-else"};
+  theirs.signing_kid = "kid-of-somebody-else";
+  start();
+  EXPECT_THAT(codes(), ElementsAre("KEY_SET_MISMATCH", "AUTH_ANSWER_UNSIGNED"));
+}
+
 TEST_F(Fit, ClocksMayDifferByTheLeewayMeasuredInTheMiddleOfTheExchange) {
   their_clock = Millis{29'990};
   start();

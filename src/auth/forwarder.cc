@@ -64,7 +64,7 @@ Headers answer_headers(const Headers& from) {
   const auto listed = connection_lists(from);
   Headers out;
   for (const Header& header : from.list())
-    if (!stays_here(header.name, listed) && !one_of(kOurs, header.name)) out.add(header.name, header.value);
+    if (!stays_here(header.name, listed) && !one_of(kOurs, header.name) && !begins(header.name, "X-Service-")) out.add(header.name, header.value);
   return out;
 }
 

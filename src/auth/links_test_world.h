@@ -12,11 +12,15 @@ class ScriptedServer final : public Transport {
   explicit ScriptedServer(Timers& timers) : timers_(timers) {}
   std::function<std::optional<net::HttpResult>(const Call&)> serve;
   std::vector<Call> seen;
+  bool sign_answers = true;
 
   void send(Call call, std::move_only_function<void(net::HttpResult)> done) override {
     seen.push_back(call);
     auto result = serve(call);
     if (!result) return held_.push_back(std::move(done));
+    const std::string* nonce = call.headers.find(kServiceNonceHeader);
+    if (*result && nonce != nullptr && sign_answers)
+      (*result)->headers.set(kAnswerSignatureHeader, sign_answer(service_key(kServiceSecret), *call.headers.find(kServiceIdHeader), *nonce, (*result)->status, (*result)->body));
     timers_.after(Millis{2}, [result = std::move(*result), done = std::move(done)]() mutable { done(std::move(result)); });
   }
   static net::HttpResult failed(net::NetError::Kind kind, std::string what = "it is so", net::NetError::Phase phase = net::NetError::Phase::connecting) { return std::unexpected(net::NetError{.kind = kind, .what = std::move(what), .phase = phase}); }

@@ -55,6 +55,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     QuestionMachine machine;
     Answer done;
     net::TimerId timer = 0;
+    std::string nonce = {};   // of the attempt under way, with which its answer is signed
     std::uint64_t serial = 0; // of the attempt or the wait; what comes for an earlier one is late
   };
   struct Flight { // equal cookies from one address, asked once
@@ -137,7 +138,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     if (attempt.number > 1) metrics.retries.add();
     Call call{.target = std::string(kVerifyPath), .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}}, .body = json::write(encode(asked->question)),
               .connect_timeout = std::min(retry.connect_timeout, attempt.timeout), .timeout = attempt.timeout};
-    std::visit([&](const auto& q) { identity.sign(call.headers, call.method, call.target, call.body, {.address = q.address, .ref = q.ref.view()}, around.clock.wall(), around.entropy); }, asked->question);
+    asked->nonce = std::visit([&](const auto& q) { return identity.sign(call.headers, call.method, call.target, call.body, {.address = q.address, .ref = q.ref.view()}, around.clock.wall(), around.entropy); }, asked->question);
     asked->timer = after(attempt.timeout + QuestionMachine::kSlack, asked, serial, [timeout = attempt.timeout](Client& client, const std::shared_ptr<Asked>& a) {
       client.came(a, std::unexpected(net::NetError{.kind = net::NetError::Kind::timeout, .what = fmt::format("no answer within {} ms", timeout.count()), .phase = net::NetError::Phase::waiting}));
     });
@@ -152,6 +153,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     around.timers.cancel(std::exchange(asked->timer, 0));
     const Moment now = moment_of(around.clock);
     auto said = read(result);
+    if (said)
+      if (auto fault = distrust_answer(*result, identity, asked->nonce, kWhat)) said = std::unexpected(std::move(*fault));
     if (!said) {
       metrics.attempt_failed(said.error().refusal.cause);
       return take(asked, asked->machine.faulted(std::move(said).error(), now));

@@ -54,6 +54,23 @@ TEST(RemoteAuthService, EveryFaultInEveryPhaseEndsWithItsCausesInTime) {
   }
 }
 
+TEST(RemoteAuthService, AForgedAnswerAdmitsNobody) {
+  RemoteWorld world;
+  world.tickets["t"] = "";
+  world.cookies["c"] = "alice";
+  world.server.sign_answers = false; // somebody on the network answers for the auth service
+  EXPECT_EQ(world.ticket_says("t"), "AUTH_ANSWER_UNSIGNED");
+  const auto cookie = world.ask_cookie("c");
+  world.wait_for(*cookie);
+  EXPECT_EQ(cookie->code(), "AUTH_ANSWER_UNSIGNED");
+  EXPECT_NE(cookie->refusal().evidence.find("is not signed"), std::string::npos);
+  EXPECT_EQ(world.server.attempts, 2U) << "asking again would not help";
+  world.server.sign_answers = true;
+  const auto again = world.ask_cookie("c");
+  world.wait_for(*again);
+  EXPECT_EQ(again->code(), "alice") << "and nothing of it was kept";
+}
+
 TEST(RemoteAuthService, EveryPassingFaultIsOvercomeByAskingAgain) {
   for (const WeatherRow& row : all_weathers()) {
     if (!row.transient) continue;

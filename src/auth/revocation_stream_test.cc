@@ -12,6 +12,7 @@ namespace {
 using namespace testing_world;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 // An auth service with a table of revocations that can grow, be replaced, and answer in pages.
 class Stream : public testing::Test {
@@ -83,6 +84,20 @@ TEST_F(Stream, BeginsWithTheFirstRowAndKnowsAtOnceThatThereIsNoMore) {
   EXPECT_THAT(synchronised, ElementsAre(sent)) << "what was known when it was asked, not when it was answered";
   EXPECT_THAT(waits, ElementsAre(0, 25'000));
   EXPECT_EQ(stream.status().last_success, sent);
+}
+
+TEST_F(Stream, AForgedAnswerIsNoSignThatNothingWasRevoked) {
+  w.server.sign_answers = false;
+  rows = {"s1"};
+  watch();
+  w.pass(Millis{100});
+  EXPECT_EQ(fault(), "AUTH_ANSWER_UNSIGNED");
+  EXPECT_THAT(seen, IsEmpty());
+  EXPECT_THAT(synchronised, IsEmpty());
+  w.server.sign_answers = true;
+  w.pass(Millis{10'000});
+  EXPECT_EQ(fault(), "none");
+  EXPECT_THAT(seen, ElementsAre("s1"));
 }
 
 TEST_F(Stream, AnEventArrivesWhileTheQuestionWaits) {

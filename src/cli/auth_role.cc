@@ -87,7 +87,7 @@ Result<bool> AuthRole::start() {
   service_->start();
   // The first gateway that knocks is to be known.
   std::promise<Result<bool>> known;
-  services_->start(runtime_.config.service_id, runtime_.config.service_secret, [&known](Result<bool> ready) { known.set_value(std::move(ready)); });
+  services_->start(runtime_.config.service_id, runtime_.config.service_secret, [&known](Result<bool> ready) { known.set_value(std::move(ready)); }, runtime_.began);
   TRY_VOID(known.get_future().get());
   polls_->start();
   return true;

@@ -250,12 +250,13 @@ void Node::Parts::make_gateway() {
 }
 
 Result<void> Node::Parts::build_all(std::string fingerprint) {
+  const MonoTime began = clock.mono();
   TRY_VOID(bind());
   build = {.version = FOYER_VERSION, .build = build_id(), .environment = std::string(config::to_string(config.environment)), .config = std::move(fingerprint), .started = clock.mono()};
   loops = std::make_unique<loop::LoopGroup>(std::min<std::size_t>(hub::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())), clock, log);
   loops->report_to(metrics);
   control = std::make_unique<net::ControlPlane>();
-  runtime = std::make_unique<Runtime>(Runtime{.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .build = build, .control = *control});
+  runtime = std::make_unique<Runtime>(Runtime{.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .build = build, .control = *control, .began = began});
   TRY_VOID(open_tls());
   TRY_VOID(open_chat());
   TRY_VOID(open_auth());

@@ -18,6 +18,7 @@ struct Runtime {
   Metrics& metrics;
   const api::BuildInfo& build;
   net::ControlPlane& control;
+  MonoTime began{}; // before its port was open
 };
 
 } // namespace foyer::cli

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/values.h"
+#include "wire/url.h"
 
 namespace foyer::config {
 namespace {
@@ -80,6 +81,43 @@ bool is_database(std::string_view text) {
   if (slash != std::string_view::npos && rest.find('@', slash) != std::string_view::npos) return false;
   if (const auto at = authority.find('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
   return authority.find('@') == std::string_view::npos && all_of_list(authority, ',', is_host_and_port);
+}
+
+namespace {
+
+// "db", "[::1]:5432", "%2Fvar%2Frun": the host alone, without brackets; empty for a directory of a Unix socket.
+std::string_view host_alone(std::string_view text) {
+  if (text.starts_with('[')) return text.substr(1, std::min(text.find(']'), text.size()) - 1);
+  const auto host = text.substr(0, text.find(':'));
+  return host.starts_with('/') || host.starts_with("%2F") || host.starts_with("%2f") ? std::string_view{} : host;
+}
+
+bool has_remote(std::string_view list) {
+  return !all_of_list(list, ',', [](std::string_view one) {
+    const auto host = host_alone(one);
+    return host.empty() || wire::is_loopback_host(host);
+  });
+}
+
+} // namespace
+
+bool is_remote_without_sslmode(std::string_view text) {
+  const auto scheme = scheme_of(text);
+  if (scheme.empty()) return false;
+  const std::string_view rest = text.substr(scheme.size());
+  const auto question = std::min(rest.find('?'), rest.size());
+  std::string_view authority = rest.substr(0, std::min(rest.find('/'), question));
+  if (const auto at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
+  bool remote = has_remote(authority);
+  for (std::string_view parameters = rest.substr(std::min(question + 1, rest.size())); !parameters.empty();) {
+    const auto end = std::min(parameters.find('&'), parameters.size());
+    const auto one = parameters.substr(0, end);
+    parameters.remove_prefix(std::min(end + 1, parameters.size()));
+    if (one.starts_with("sslmode=")) return false;
+    for (const std::string_view key : {"host=", "hostaddr="})
+      if (one.starts_with(key)) remote = remote || has_remote(one.substr(key.size()));
+  }
+  return remote;
 }
 
 namespace {

@@ -340,9 +340,9 @@ TEST(DatabaseUrl, ItsPasswordIsShownByNothing) {
 TEST(DatabaseUrl, AFileThatHoldsOneWithAPasswordIsASecretFile) {
   World world = staging_gateway();
   world.env["DATABASE_URL_FILE"] = "/run/db";
-  world.files["/run/db"] = {"postgresql://foyer:hush-hush@db.internal/foyer\n", 0644};
+  world.files["/run/db"] = {"postgresql://foyer:hush-hush@db.internal/foyer?sslmode=require\n", 0644};
   EXPECT_EQ(code_of(world.only().code), "SECRET_FILE_EXPOSED");
-  world.files["/run/db"] = {"postgresql://foyer@db.internal/foyer\n", 0644};
+  world.files["/run/db"] = {"postgresql://foyer@db.internal/foyer?sslmode=require\n", 0644};
   EXPECT_THAT(world.codes(), IsEmpty());
 }
 

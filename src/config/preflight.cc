@@ -37,6 +37,7 @@ class Preflight {
     token_keys();
     auth_service();
     identity();
+    database();
     tls();
     deadlines();
     proxies();
@@ -118,7 +119,7 @@ class Preflight {
                "Set JWT_SECRET_KEY to the output of `openssl rand -base64 96 | tr -d '\\n'`, or remove JWT_ALGORITHM.");
     }
     if (!config_.jwt_private_key_file.empty()) private_key();
-    if (!config_.jwt_jwks_url.empty()) url("jwt_jwks_url", config_.jwt_jwks_url);
+    if (!config_.jwt_jwks_url.empty()) link("jwt_jwks_url", config_.jwt_jwks_url);
   }
 
   void private_key() {
@@ -159,6 +160,21 @@ class Preflight {
     return *parsed;
   }
 
+  // Between processes of this installation: outside staging and production plain http is a matter of one's network.
+  std::optional<wire::Url> link(std::string_view option, const std::string& value) {
+    auto parsed = url(option, value);
+    if (!parsed || strict() || parsed->scheme == "https" || wire::is_loopback_host(parsed->host)) return parsed;
+    report(Cause::INSECURE_URL, option,
+           fmt::format("{} is plain http to another machine: whoever is on the network between can read tokens and passwords, and hold back what revokes them.", name(option)))
+        .severity = Severity::warning;
+    return parsed;
+  }
+
+  void database() {
+    if (is_remote_without_sslmode(config_.database_url))
+      report(Cause::DATABASE_UNENCRYPTED, "database_url", "DATABASE_URL names a PostgreSQL server on another machine, without sslmode.").severity = Severity::warning;
+  }
+
   void auth_service() {
     const bool remote = config_.role_gateway && !config_.role_auth;
     if (config_.auth_service_url.empty()) {
@@ -169,7 +185,7 @@ class Preflight {
     if (!config_.auth_service_ca_file.empty())
       if (const auto file = around_.read(config_.auth_service_ca_file); !file || !holds_certificate(file->bytes))
         report(Cause::FILE_UNREADABLE, "auth_service_ca_file", fmt::format("The file of {} {}.", name("auth_service_ca_file"), file ? "holds no certificate in PEM" : file.error()));
-    const auto parsed = url("auth_service_url", config_.auth_service_url);
+    const auto parsed = link("auth_service_url", config_.auth_service_url);
     if (parsed && remote && strict() && wire::is_loopback_host(parsed->host))
       report(Cause::LOOPBACK_IN_PRODUCTION, "auth_service_url", fmt::format("AUTH_SERVICE_URL points to this machine itself in {}.", where()));
   }

@@ -65,7 +65,7 @@ TEST(Preflight, WeakSecret) {
 
 TEST(Preflight, PostgresqlNeedsAStoreKeyWhereTheAuthRoleRuns) {
   World world = both_roles();
-  world.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer";
+  world.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer?sslmode=require";
   const Finding missing = world.only();
   EXPECT_EQ(code_of(missing.code), "MISSING_STORE_KEY");
   EXPECT_EQ(missing.env, "STORE_KEY");
@@ -76,7 +76,7 @@ TEST(Preflight, PostgresqlNeedsAStoreKeyWhereTheAuthRoleRuns) {
   world.env["STORE_KEY"] = kServiceSecret;
   EXPECT_EQ(code_of(world.only().code), "SECRET_REUSED");
   World gateway = staging_gateway();
-  gateway.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer";
+  gateway.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer?sslmode=require";
   EXPECT_THAT(gateway.codes(), IsEmpty());
   World development{.args = {"--dev"}, .env = {{"DATABASE_URL", "postgres:///foyer"}}, .files = {}};
   EXPECT_THAT(development.codes(), ElementsAre("MISSING_STORE_KEY"));
@@ -187,6 +187,33 @@ TEST(Preflight, InsecureUrlAndLoopbackInProduction) {
   world = staging_gateway();
   world.env["PUBLIC_URL"] = "http://chat.example.com";
   EXPECT_THAT(world.codes(), ElementsAre("INSECURE_URL"));
+}
+
+TEST(Preflight, PlainHttpToAnAuthServiceOnAnotherMachineIsAWarningOutsideProductionToo) {
+  World world = staging_gateway();
+  world.env["ENVIRONMENT"] = "test";
+  world.env["AUTH_SERVICE_URL"] = "http://auth.internal:8001";
+  EXPECT_THAT(world.codes(), ElementsAre("INSECURE_URL"));
+  EXPECT_EQ(world.only().severity, Severity::warning);
+  for (const char* url : {"http://127.0.0.1:8001", "http://localhost:8001", "http://[::1]:8001", "https://auth.internal:8001"}) {
+    world.env["AUTH_SERVICE_URL"] = url;
+    EXPECT_THAT(world.codes(), IsEmpty()) << url;
+  }
+}
+
+TEST(Preflight, ADatabaseOnAnotherMachineWithoutSslmodeIsAWarning) {
+  World world = both_roles();
+  world.env["STORE_KEY"] = "a8cB3kQ0pX9vT2mZ7nL5wR1sY6uJ4hGd";
+  for (const char* url : {"postgresql://foyer@db/foyer", "postgresql://foyer:pw@10.0.0.7:5432/foyer", "postgresql://localhost,db/foyer", "postgresql:///foyer?host=db", "postgresql://[2001:db8::1]/foyer?user=foyer"}) {
+    world.env["DATABASE_URL"] = url;
+    EXPECT_THAT(world.codes(), ElementsAre("DATABASE_UNENCRYPTED")) << url;
+    EXPECT_EQ(world.only().severity, Severity::warning) << url;
+  }
+  for (const char* url : {"sqlite", "postgresql:///foyer", "postgresql://localhost/foyer", "postgresql://127.0.0.1:5432,[::1]/foyer", "postgresql://%2Fvar%2Frun%2Fpostgresql/foyer",
+                          "postgresql:///foyer?host=/var/run/postgresql", "postgresql://db/foyer?sslmode=require", "postgresql://db/foyer?application_name=x&sslmode=disable"}) {
+    world.env["DATABASE_URL"] = url;
+    EXPECT_THAT(world.codes(), IsEmpty()) << url;
+  }
 }
 
 TEST(Preflight, InvalidUrlDoesNotRepeatTheValue) {

@@ -22,6 +22,8 @@ namespace foyer::config {
 // sqlite, or postgres(ql)://[USER[:PASSWORD]@][HOST[:PORT],…]/[NAME][?KEYWORD=VALUE&…], as libpq reads it.
 [[nodiscard]] bool is_database(std::string_view text);
 [[nodiscard]] bool is_postgres(std::string_view database_url); // by its scheme
+// A server on another machine, and nothing that says whether TLS is used: libpq then does without where the server offers none.
+[[nodiscard]] bool is_remote_without_sslmode(std::string_view database_url);
 // With *** where a password is, or could be. Of a text that is no such URL as well.
 [[nodiscard]] std::string without_password(std::string_view database_url);
 

@@ -13,7 +13,12 @@
 namespace foyer::auth {
 
 // Raised whenever a message of auth/contract changes its meaning; compared at start.
-inline constexpr int kContractVersion = 1;
+//   2: answers to signed requests are signed (signature.h). A gateway of 2 believes no other.
+inline constexpr int kContractVersion = 2;
+// An auth service also serves gateways of this one, so that it can be upgraded first. A gateway
+// that is newer than its auth service says CONTRACT_MISMATCH.
+inline constexpr int kOldestContract = 1;
+[[nodiscard]] constexpr bool serves_contract(int contract) { return contract >= kOldestContract && contract <= kContractVersion; }
 
 // A refused identity and an unanswered question are both a Refusal, and never
 // the same one: "could not check" has causes of step auth_service.

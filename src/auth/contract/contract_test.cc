@@ -134,6 +134,26 @@ TEST_F(Signed, WhateverIsChangedBreaksTheSignature) {
   breaks("nonce", [&] { request.headers.set(kServiceNonceHeader, "0123456789abcdef"); });
 }
 
+TEST_F(Signed, AnAnswerIsSignedForOneRequestAlone) {
+  const std::string nonce = *request.headers.find(kServiceNonceHeader);
+  Response answer{.status = 200, .headers = {}, .body = R"({"valid":true})"};
+  EXPECT_FALSE(answer_signed(answer, identity, nonce)) << "not signed at all";
+  answer.headers.set(kAnswerSignatureHeader, sign_answer(identity.key(), "gateway", nonce, 200, answer.body));
+  EXPECT_TRUE(answer_signed(answer, identity, nonce));
+  EXPECT_FALSE(answer_signed(answer, identity, "another-request-0123")) << "an old answer to a new question";
+  EXPECT_FALSE(answer_signed(answer, ServiceIdentity("gateway", "another secret"), nonce));
+  EXPECT_FALSE(answer_signed(answer, ServiceIdentity("gateway-2", "the secret of the gateway"), nonce));
+  Response other = answer;
+  other.body = R"({"valid":false})";
+  EXPECT_FALSE(answer_signed(other, identity, nonce));
+  other = answer;
+  other.status = 201;
+  EXPECT_FALSE(answer_signed(other, identity, nonce));
+  other = answer;
+  other.headers.add(std::string(kAnswerSignatureHeader), *answer.headers.find(kAnswerSignatureHeader));
+  EXPECT_FALSE(answer_signed(other, identity, nonce)) << "twice";
+}
+
 TEST_F(Signed, AHeaderThatIsMissingTwiceOrMalformedIsNoCredential) {
   const Request original = request;
   for (const auto name : {kServiceIdHeader, kServiceTimeHeader, kServiceNonceHeader, kServiceSignatureHeader}) {

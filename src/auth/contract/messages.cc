@@ -255,7 +255,7 @@ Result<Challenge> decode_challenge(const json::Object& body) {
   Challenge out{.contract = static_cast<int>(std::clamp<std::int64_t>(read.number("contract"), 0, 1'000'000)), .version = read.text("version", false), .build = read.text("build", false),
                 .environment = read.text("environment", false), .nonce = read.text("nonce"), .service_fingerprint = read.text("service_fingerprint", false),
                 .jwt_fingerprint = read.text("jwt_fingerprint", false), .kids = {}};
-  if (out.contract == kContractVersion) out.kids = read.texts("kids");
+  if (serves_contract(out.contract)) out.kids = read.texts("kids");
   if (!read.well()) return read.fault();
   return out;
 }
@@ -273,7 +273,7 @@ Result<ChallengeAnswer> decode_challenge_answer(const json::Object& body) {
   out.contract = static_cast<int>(std::clamp<std::int64_t>(read.number("contract"), 0, 1'000'000));
   out.version = printable(read.text("version", false), 64);
   if (read.well() && out.contract != kContractVersion)
-    return refuse(Cause::CONTRACT_MISMATCH, fmt::format("the auth service (version {}) speaks contract {}, this gateway speaks {}", out.version, out.contract, kContractVersion));
+    return refuse(Cause::CONTRACT_MISMATCH, fmt::format("the auth service (version {}) speaks contract {}, this gateway speaks {}; the auth service is upgraded first", out.version, out.contract, kContractVersion));
   out.build = printable(read.text("build", false), 64);
   out.environment = printable(read.text("environment", false), 64);
   out.issuer = printable(read.text("issuer", false), 512);

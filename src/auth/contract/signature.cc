@@ -42,8 +42,18 @@ std::string sign(std::string_view key, const SignedParts& parts) {
   return "v1=" + base64url_encode(hmac_sha256(key, lines));
 }
 
-void ServiceIdentity::sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body, OnBehalf who, WallTime now, Entropy& entropy) const {
-  const std::string nonce = entropy.short_id();
+std::string sign_answer(std::string_view key, std::string_view service, std::string_view nonce, int status, std::string_view body) {
+  return "v1=" + base64url_encode(hmac_sha256(key, fmt::format("foyer-answer-v1\n{}\n{}\n{}\n{}", service, nonce, status, hex_encode(sha256(body)))));
+}
+
+bool answer_signed(const Response& answer, const ServiceIdentity& identity, std::string_view nonce) {
+  const std::string right = sign_answer(identity.key(), identity.id(), nonce, answer.status, answer.body);
+  const std::string* brought = answer.headers.count(kAnswerSignatureHeader) == 1 ? answer.headers.find(kAnswerSignatureHeader) : nullptr;
+  return brought != nullptr && constant_time_equal(right, *brought);
+}
+
+std::string ServiceIdentity::sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body, OnBehalf who, WallTime now, Entropy& entropy) const {
+  std::string nonce = entropy.short_id();
   const SignedParts parts{.method = method, .target = target, .body = body, .service = id_, .time_ms = unix_millis(now), .nonce = nonce, .address = who.address, .ref = who.ref, .origin = who.origin};
   headers.set(kServiceIdHeader, id_);
   headers.set(kServiceTimeHeader, std::to_string(parts.time_ms));
@@ -52,6 +62,7 @@ void ServiceIdentity::sign(Headers& headers, std::string_view method, std::strin
   if (!who.address.empty()) headers.set(kClientAddressHeader, std::string(who.address));
   if (!who.ref.empty()) headers.set(kClientRefHeader, std::string(who.ref));
   if (!who.origin.empty()) headers.set(kClientOriginHeader, std::string(who.origin));
+  return nonce;
 }
 
 Result<ClaimedService> read_claim(const Request& request) {

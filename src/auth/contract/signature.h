@@ -7,6 +7,12 @@
 //               foyer-request-v1, method, target, hex(SHA-256(body)), time, nonce,
 //               service id, the client's address, ref, the client's origin
 //
+// The answer is signed with the same k over the request's nonce, so that nobody between
+// can invent one, change one, or give an old one for a new question:
+//
+//   base64url(HMAC-SHA256(k, lines)), lines joined by LF:
+//               foyer-answer-v1, service id, the request's nonce, status, hex(SHA-256(body))
+//
 // What is absent is an empty line. All are covered, because the auth service
 // believes only a signed request about the person on whose behalf it was made.
 #pragma once
@@ -30,6 +36,8 @@ inline constexpr std::string_view kClientAddressHeader = "X-Foyer-Client-Address
 inline constexpr std::string_view kClientRefHeader = "X-Foyer-Ref";                // joins both processes' logs
 inline constexpr std::string_view kClientOriginHeader = "X-Foyer-Client-Origin";   // Request::origin_url as the gateway saw it; https there means secure
 
+inline constexpr std::string_view kAnswerSignatureHeader = "X-Service-Answer";    // v1=…, of the answer
+
 // How far the clocks of two services may differ; a nonce is remembered for twice as long.
 inline constexpr Millis kRequestWindow{60'000};
 
@@ -49,6 +57,8 @@ struct SignedParts {
 };
 [[nodiscard]] std::string sign(std::string_view key, const SignedParts& parts); // "v1=…"
 
+[[nodiscard]] std::string sign_answer(std::string_view key, std::string_view service, std::string_view nonce, int status, std::string_view body); // "v1=…"
+
 // Who this process is among services, and the right to say so.
 class ServiceIdentity {
  public:
@@ -62,8 +72,9 @@ class ServiceIdentity {
     std::string_view ref = {};
     std::string_view origin = {};
   };
-  // Adds the headers of a signature over the request. Every attempt is signed anew.
-  void sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body, OnBehalf who, WallTime now, Entropy& entropy) const;
+  // Adds the headers of a signature over the request, and returns its nonce, with which the answer
+  // must be signed. Every attempt is signed anew.
+  std::string sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body, OnBehalf who, WallTime now, Entropy& entropy) const;
 
  private:
   std::string id_;
@@ -82,6 +93,8 @@ struct ClaimedService {
 };
 // SERVICE_CREDENTIALS_MISSING when a header is absent, twice, or not of its form.
 [[nodiscard]] Result<ClaimedService> read_claim(const Request& request);
+// In constant time: is the answer to our request of that nonce signed with our key?
+[[nodiscard]] bool answer_signed(const Response& answer, const ServiceIdentity& identity, std::string_view nonce);
 // In constant time: is the signature made with `key`?
 [[nodiscard]] bool signed_with(const Request& request, const ClaimedService& claim, std::string_view key);
 
