@@ -165,7 +165,7 @@ class Driver {
     });
   }
   void run(act::AskWhy&) {
-    net::HttpCall call{.url = http_url(options_.socket, options_.socket.path), .headers = {}, .body = {}, .tls = options_.tls};
+    net::HttpCall call{.url = http_url(options_.socket, options_.socket.path.substr(options_.socket.path.find("/ws/"))), .headers = {}, .body = {}, .tls = options_.tls};
     net::http_request(plane_, std::move(call), [this](const net::HttpResult& answer) {
       perform(session_.why(answer ? told_from(*answer) : std::nullopt));
     });

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -9,10 +10,14 @@
 
 namespace foyer::cli {
 
+namespace {
+constexpr std::string_view kSockets = "/ws/"; // what stands before it is the path of PUBLIC_URL
+} // namespace
+
 std::string_view chat_usage() {
   return "Usage: foyer chat URL [OPTIONS]\n\n"
          "Chat in a terminal, or from a pipe: every line of input is one command or message.\n"
-         "URL is http(s):// or ws(s)://; without a path it means /ws/chat.\n\n"
+         "URL is http(s):// or ws(s)://, the address that people use, or that of the socket.\n\n"
          "  --name NAME        log in as NAME; the password is asked for\n"
          "  --password-stdin   the first line of input is the password\n"
          "  --totp-stdin       the next line of input is a code of the second factor, or a recovery code;\n"
@@ -74,7 +79,9 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   if (!parsed) return std::unexpected(fmt::format("the URL is not usable: {}", parsed.error().evidence));
   options.socket = std::move(*parsed);
   options.socket.scheme = net::is_secure(options.socket) ? "wss" : "ws";
-  if (options.socket.path.empty() || options.socket.path == "/") options.socket.path = "/ws/chat";
+  std::string& path = options.socket.path;
+  while (path.ends_with('/')) path.pop_back();
+  if (path.find(kSockets) == std::string::npos) path += "/ws/chat"; // what was there is the path of PUBLIC_URL
   const bool by_name = !options.name.empty();
   const bool by_token = !options.token.empty() || options.token_from_input;
   if (by_name && by_token) return std::unexpected("--name and a token are two ways to say who you are; give one");
@@ -91,7 +98,7 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
 wire::Url http_url(const wire::Url& socket, std::string path) {
   wire::Url url = socket;
   url.scheme = net::is_secure(socket) ? "https" : "http";
-  url.path = std::move(path);
+  url.path = socket.path.substr(0, std::min(socket.path.find(kSockets), socket.path.size())) + path;
   url.query.clear();
   return url;
 }

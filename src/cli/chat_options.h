@@ -41,7 +41,7 @@ struct LoginFailure {
 };
 using LoginResult = std::expected<Tokens, LoginFailure>;
 
-// The HTTP side of a socket's URL: http for ws, https for wss.
+// The HTTP side of a socket's URL: http for ws, https for wss. `path` is one of ours, below the path of PUBLIC_URL.
 [[nodiscard]] wire::Url http_url(const wire::Url& socket, std::string path);
 // totp: a code of the second factor; empty: none
 [[nodiscard]] net::HttpCall login_call(const ChatOptions& options, const std::string& password, const std::string& totp = {});

@@ -306,6 +306,10 @@ TEST_F(Chat, MakesARoomAndEntersIt) {
 TEST(ChatOptions, TakeAUrlOfEitherKindAndOneWayToSayWhoOneIs) {
   const auto parse = [](std::vector<std::string> args) { return parse_chat_options(args); };
   EXPECT_EQ(parse({"http://127.0.0.1:8000", "--token=t"})->socket.path, "/ws/chat");
+  EXPECT_EQ(parse({"https://example.com/chat/", "--token=t"})->socket.path, "/chat/ws/chat");
+  EXPECT_EQ(parse({"wss://example.com/chat/ws/chat", "--token=t"})->socket.path, "/chat/ws/chat");
+  EXPECT_EQ(http_url(parse({"https://example.com/chat", "--token=t"})->socket, "/auth/login").path, "/chat/auth/login");
+  EXPECT_EQ(http_url(parse({"https://example.com", "--token=t"})->socket, "/auth/login").path, "/auth/login");
   EXPECT_EQ(parse({"https://a/x", "--token", "t"})->socket.scheme, "wss");
   EXPECT_FALSE(parse({}));
   EXPECT_FALSE(parse({"ftp://a", "--token", "t"}));

@@ -145,7 +145,8 @@ int run_why(Args args) {
   if (options->api_key.empty()) return could_not(fmt::format("no key: {}/api_key cannot be read; say --api-key or set API_KEY", options->data));
   auto url = wire::parse_url(options->url);
   if (!url) return could_not(fmt::format("the URL is not usable: {}", url.error().evidence));
-  url->path = "/api/refusals";
+  while (url->path.ends_with('/')) url->path.pop_back();
+  url->path += "/api/refusals";
   url->query = "ref=" + percent_encoded(options->ref);
 
   const auto answer = net::http_request({.url = *url, .headers = {{"X-API-Key", options->api_key}}, .body = {}, .tls = options->tls});
