@@ -24,6 +24,11 @@ async function metric(node, name) {
   return line === undefined ? 0 : Number(line.split(' ').at(-1));
 }
 
+// However long the sockets had been quiet.
+async function ends(node, way) {
+  return (await metrics(node)).split('\n').filter((line) => line.startsWith(`foyer_socket_ends_total{way="${way}",idle=`)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
 // The refusal as the operator finds it, by its reference.
 async function named(node, code, { next, ref } = {}) {
   const line = await node.logged('refused', ref ? { code, ref } : { code });
@@ -172,13 +177,15 @@ for (const [name, { way, start }] of Object.entries(IDLE)) {
     const node = await serve(t, { args: QUIET });
     const proxy = await start(t, node);
     const who = await register(node, 'alice');
-    for (let i = 0; i < 4; i += 1) {
+    // Four are enough, unless the machine was so busy that their ages were not alike.
+    const found = () => node.log.some((line) => line.code === 'PROXY_IDLE_TIMEOUT');
+    for (let i = 0; i < 20 && !found(); i += 1) {
       const client = await Client.open(proxy, { token: who.access_token });
       assert.equal((await client.socket.ended()).code, 1006);
       const ended = await node.logged('socket_ended');
       assert.equal(ended.way, way);
     }
-    assert.ok(await metric(node, `foyer_socket_ends_total{way="${way}",idle="1s to 10s"}`) >= 4);
+    assert.ok(await ends(node, way) >= 4);
     const line = await named(node, 'PROXY_IDLE_TIMEOUT', { next: /time-out/ });
     assert.equal(line.address, '127.0.0.1');
   });
@@ -189,7 +196,7 @@ test('every way in which a socket ends has its line and its count', async (t) =>
   const who = await register(node, 'alice');
   const ended = async (way) => {
     assert.equal((await node.logged('socket_ended', { way })).way, way);
-    assert.ok(await until(`${way} in the metrics`, () => metric(node, `foyer_socket_ends_total{way="${way}",idle="below 1s"}`)) >= 1);
+    assert.ok(await until(`${way} in the metrics`, () => ends(node, way)) >= 1);
   };
   const open = () => Client.open(node, { token: who.access_token });
   await (await open()).socket.close(1000);
