@@ -223,7 +223,7 @@ Response Router::preflight(const Request& request, const Pattern& pattern) const
 std::string Router::mark(const Ref& ref) const { return fmt::format("{}; build={}; ref={}", policy_.version, policy_.build, ref.view()); }
 
 void Router::decorate(const Request& request, Response& response) const {
-  move_below_base(policy_.door->base_path, response);
+  if (policy_.door != nullptr) move_below_base(policy_.door->base_path, response);
   add_once(response, "X-Foyer", mark(request.ref));
   add_once(response, "X-Content-Type-Options", "nosniff");
   if (policy_.strict_transport && request.secure) add_once(response, "Strict-Transport-Security", "max-age=31536000");
