@@ -4,43 +4,63 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ROOT, serve } from './support/foyer.mjs';
+import { ROOT, serve, temporary } from './support/foyer.mjs';
 import { arrive, register } from './support/people.mjs';
 import { within } from './support/within.mjs';
 
 const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
 const block = (language) => new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(readme)[1];
 
-// Runs a program until it has printed something that matches.
-async function prints(t, command, args, source, wanted) {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+// A program of README.md as a file, for this server; started as README.md says.
+function program(t, node, language, change = (source) => source) {
+  const [command, ...args] = { js: [process.execPath, 'client.mjs'], python: ['/usr/bin/python3', '-u', 'client.py'] }[language];
+  const cwd = temporary(t);
+  fs.writeFileSync(path.join(cwd, args.at(-1)), change(block(language).replaceAll('127.0.0.1:8000', `127.0.0.1:${node.port}`)));
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
-  let out = '';
-  const seen = new Promise((resolve, reject) => {
-    const look = (text) => { out += text; if (wanted.test(out)) resolve(); };
-    child.stdout.setEncoding('utf8').on('data', look);
-    child.stderr.setEncoding('utf8').on('data', look);
-    child.on('error', reject);
-    child.on('close', () => reject(new Error(`it ended: ${out}`)));
-  });
-  child.stdin.end(source);
-  await within(`${wanted} from the program; so far: ${out}`, seen);
+  const run = { out: '', look: () => {}, ended: new Promise((resolve, reject) => child.on('error', reject).on('close', resolve)) };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { run.out += text; run.look(); });
+  return run;
 }
 
-for (const [language, command, args, wanted] of [
-  ['js', process.execPath, ['--input-type=module', '-'], /^ann: Hello$/m],
-  ['python', '/usr/bin/python3', ['-u', '-'], /'message': 'from another'/],
-]) {
-  test(`the client in ${language === 'js' ? 'JavaScript' : 'Python'}`, async (t) => {
+// Runs until it has printed something that matches.
+async function prints(run, wanted) {
+  await within(`${wanted} from the program; so far: ${run.out}`, new Promise((resolve, reject) => {
+    run.look = () => { if (wanted.test(run.out)) resolve(); };
+    run.look();
+    run.ended.then(() => reject(new Error(`it ended: ${run.out}`)), reject);
+  }));
+}
+
+for (const [language, name, wanted] of [['js', 'JavaScript', /^ann: Hello$/m], ['python', 'Python', /'message': 'from another'/]]) {
+  test(`the client in ${name}`, async (t) => {
     const node = await serve(t);
     await register(node, 'ann');
     const other = await arrive(node, 'other');
     await other.join('tea');
     await other.say('tea', 'from another');
-    await prints(t, command, args, block(language).replaceAll('127.0.0.1:8000', `127.0.0.1:${node.port}`), wanted);
+    await prints(program(t, node, language), wanted);
+  });
+
+  test(`the client in ${name} with a wrong password ends and says so`, async (t) => {
+    const node = await serve(t);
+    await register(node, 'ann');
+    const run = program(t, node, language, (source) => source.replace('a long and quiet sentence', 'another sentence'));
+    assert.notEqual(await within('the program to end', run.ended), 0);
+    assert.match(run.out, /CREDENTIALS_REJECTED: \S/);
+    assert.doesNotMatch(run.out, /NO_TOKEN/);
   });
 }
 
 test('every file that README.md links to is there', () => {
   for (const [, target] of readme.matchAll(/\]\(([^)#:]+)\)|src="([^"]+)"/g)) if (target) assert.ok(fs.existsSync(path.join(ROOT, target)), target);
+});
+
+test('README.md and docs/README.md list each thing once', () => {
+  const rows = [...readme.matchAll(/^\| `(foyer [a-z]+)/gm)].map(([, name]) => name);
+  assert.deepEqual(rows, [...new Set(rows)]);
+  const pages = [...fs.readFileSync(path.join(ROOT, 'docs/README.md'), 'utf8').matchAll(/^- \[[^\]]+\]\(([^)]+)\)/gm)].map(([, page]) => page);
+  assert.deepEqual(pages, [...new Set(pages)]);
+  assert.match(readme, /Node 22 or later[\s\S]*client\.mjs/);
+  assert.match(readme, /pip install websockets/);
 });
