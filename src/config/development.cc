@@ -77,8 +77,10 @@ class Generated {
       report(Cause::FILE_UNREADABLE, option, fmt::format("The generated file {}.", file.error()));
       return std::nullopt;
     }
-    if ((file->mode & 07) != 0)
-      report(Cause::SECRET_FILE_EXPOSED, option, fmt::format("The generated file can be used by everybody (mode {:04o}).", file->mode & 07777), fmt::format("chmod 600 {}", printable(path)));
+    if (auto seen = exposure(*file, path)) {
+      report(Cause::SECRET_FILE_EXPOSED, option, fmt::format("The generated file can be used by everybody (mode {:04o}).", file->mode & 07777), std::move(seen->fix));
+      findings_.back().severity = seen->severity;
+    }
     loaded_.sources[std::string(option)] = {Source::Kind::generated, fmt::format("generated, {}", printable(path))};
     return file->bytes;
   }

@@ -6,9 +6,11 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "config/hints.h"
 #include "config/illegal.h"
 #include "config/secrets.h"
 #include "config/toml_source.h"
+#include "config/values.h"
 
 namespace foyer::config {
 namespace {
@@ -52,12 +54,27 @@ const Option* nearest_option(std::string_view name) {
   return best;
 }
 
+// Whether TOML writes its value without quotes.
+bool is_bare(const Option& option) { return is_flag(option) || (std::holds_alternative<std::uint64_t Config::*>(option.slot) && option.rule != Rule::bytes); }
+
 // The option as it was written at its source, so that it is found there.
 std::string spelled(const Option& option, const Source& source) {
   switch (source.kind) {
     case Kind::command_line: return "--" + kebab(option.name);
     case Kind::toml: return std::string(option.name);
     default: return env_name(option);
+  }
+}
+
+// The value that was meant, as it is written at its source; empty: not known.
+std::string fix_of(const Option& option, const Source& source, const Hint& hint) {
+  if (hint.meant.empty()) return {};
+  const std::string name = spelled(option, source);
+  switch (source.kind) {
+    case Kind::command_line: return fmt::format("Write {} {}", name, hint.meant);
+    case Kind::value_file: return fmt::format("Write {} into the file.", hint.meant);
+    case Kind::toml: return fmt::format("Write {} = {}", name, is_bare(option) ? hint.meant : fmt::format("\"{}\"", hint.meant));
+    default: return fmt::format("Write {}={}", name, hint.meant);
   }
 }
 
@@ -73,6 +90,8 @@ class Loader {
     loaded_.environment_given = known;
     for (const auto& option : all_options())
       if (option.name != "environment") settle(option);
+    for (const auto name : mistyped_)
+      if (!loaded_.given(name) && !loaded_.is_broken(name)) loaded_.broken.emplace_back(name);
     return std::move(loaded_);
   }
 
@@ -90,6 +109,7 @@ class Loader {
     std::string fix = "Remove it, or correct its name; docs/configuration.md lists all options.";
     if (const auto* near = nearest_option(bare)) {
       message += fmt::format(" The nearest is {}.", spell(*near));
+      mistyped_.insert(near->name);
       fix = fmt::format("Write {}, or remove it.", spell(*near));
     }
     report(Cause::UNKNOWN_OPTION, "", "", std::move(source), std::move(message), std::move(fix));
@@ -194,9 +214,11 @@ class Loader {
       loaded_.broken.emplace_back(option.name);
       return;
     }
-    if (holds_secret(option, file->bytes) && (file->mode & 07) != 0)
-      report(Cause::SECRET_FILE_EXPOSED, option.name, variable, source.text, fmt::format("The file that {} names can be used by everybody (mode {:04o}).", variable, file->mode & 07777),
-             fmt::format("chmod 600 {}", printable(path)));
+    if (holds_secret(option, file->bytes))
+      if (auto seen = exposure(*file, path)) {
+        report(Cause::SECRET_FILE_EXPOSED, option.name, variable, source.text, fmt::format("The file that {} names can be used by everybody (mode {:04o}).", variable, file->mode & 07777), std::move(seen->fix));
+        loaded_.findings.back().severity = seen->severity;
+      }
     std::string text = file->bytes;
     if (text.ends_with('\n')) text.pop_back();
     if (text.size() < file->bytes.size() && text.ends_with('\r')) text.pop_back();
@@ -214,6 +236,7 @@ class Loader {
     const auto file = inputs_.read(loaded_.config_file);
     if (!file) {
       report(Cause::FILE_UNREADABLE, "", "FOYER_CONFIG", shown, fmt::format("The configuration file {}.", file.error()));
+      loaded_.config_file_lost = true;
       return;
     }
     const auto items = read_toml(file->bytes);
@@ -221,6 +244,7 @@ class Loader {
       const auto& e = items.error();
       report(Cause::INVALID_VALUE, "", "FOYER_CONFIG", fmt::format("{} line {} column {}", shown, e.line, e.column), fmt::format("The file is not valid TOML: {}.", e.message),
              "Correct the named line.");
+      loaded_.config_file_lost = true;
       return;
     }
     bool exposing = false;
@@ -235,15 +259,16 @@ class Loader {
       }
       exposing = exposing || option->secret || (item.text && holds_secret(*option, *item.text));
       if (!item.text) {
-        report(Cause::INVALID_VALUE, *option, source, fmt::format("{} takes {}.", option->name, rule_text(*option)));
+        report(Cause::INVALID_VALUE, *option, source, fmt::format("{} takes {}.", option->name, rule_text(*option)), fmt::format("Write {} = \"VALUE\", with the value in quotes.", option->name));
         loaded_.broken.emplace_back(option->name);
         continue;
       }
       given_[option->name][Kind::toml] = {*item.text, source};
     }
-    if (exposing && (file->mode & 07) != 0)
-      report(Cause::SECRET_FILE_EXPOSED, "", "FOYER_CONFIG", shown, fmt::format("The configuration file holds a secret and can be used by everybody (mode {:04o}).", file->mode & 07777),
-             fmt::format("chmod 600 {}", shown));
+    auto seen = exposing ? exposure(*file, loaded_.config_file) : std::nullopt;
+    if (!seen) return;
+    report(Cause::SECRET_FILE_EXPOSED, "", "FOYER_CONFIG", shown, fmt::format("The configuration file holds a secret and can be used by everybody (mode {:04o}).", file->mode & 07777), std::move(seen->fix));
+    loaded_.findings.back().severity = seen->severity;
   }
 
   const Raw* winner(std::string_view option) {
@@ -258,7 +283,7 @@ class Loader {
     const Option& option = *find_option("environment");
     const Raw* raw = winner("environment");
     if (raw == nullptr) {
-      if (loaded_.is_broken("environment")) return false;
+      if (loaded_.is_broken("environment") || loaded_.config_file_lost || mistyped_.contains("environment")) return false;
       report(Cause::MISSING_ENVIRONMENT, "environment", "ENVIRONMENT", "not set", "ENVIRONMENT is not set; it must be one of development, test, staging, production.");
       return false;
     }
@@ -270,7 +295,9 @@ class Loader {
     }
     Config parsed;
     if (!parse_value(option, raw->text, parsed)) {
-      report(Cause::INVALID_ENVIRONMENT, option, raw->source, "ENVIRONMENT must be one of development, test, staging, production.");
+      const Hint hint = hint_for(option, raw->text);
+      report(Cause::INVALID_ENVIRONMENT, option, raw->source, "ENVIRONMENT must be one of development, test, staging, production.", fix_of(option, raw->source, hint));
+      loaded_.environment_meant = parse_word<Environment>(hint.meant);
       loaded_.broken.emplace_back("environment");
       return false;
     }
@@ -295,7 +322,9 @@ class Loader {
       return;
     }
     if (const auto parsed = parse_value(option, raw->text, loaded_.config); !parsed) {
-      report(Cause::INVALID_VALUE, option, raw->source, fmt::format("{} takes {}.", spelled(option, raw->source), parsed.error()));
+      const Hint hint = hint_for(option, raw->text);
+      const std::string wrong = hint.wrong.empty() ? "" : fmt::format("; {}", hint.wrong);
+      report(Cause::INVALID_VALUE, option, raw->source, fmt::format("{} takes {}{}.", spelled(option, raw->source), parsed.error(), wrong), fix_of(option, raw->source, hint));
       loaded_.broken.emplace_back(option.name);
     }
   }
@@ -303,6 +332,7 @@ class Loader {
   const Inputs& inputs_;
   Loaded loaded_;
   std::map<std::string_view, std::map<Kind, Raw>> given_; // by the names of the table
+  std::set<std::string_view> mistyped_;     // options that are nearest to names that are none
   std::set<std::string, std::less<>> used_; // variables with our prefix that are options
 };
 
@@ -333,6 +363,12 @@ Finding finding_about(const Loaded& loaded, Cause code, std::string_view option,
   Finding out{code, Severity::error, std::string(option), row == nullptr ? "" : env_name(*row), loaded.given(option) ? loaded.source_of(option).text : "not set", std::move(message), std::move(fix)};
   if (out.fix.empty()) out.fix = std::string(info(code).next);
   return out;
+}
+
+std::optional<Exposure> exposure(const FileText& file, std::string_view path) {
+  if ((file.mode & 07) == 0) return std::nullopt;
+  if (file.mounted) return Exposure{.severity = Severity::warning, .fix = "Mount it with mode: 0400 (Docker secrets) or defaultMode: 0400 (volumes of Kubernetes)."};
+  return Exposure{.severity = Severity::error, .fix = fmt::format("chmod 600 {}", printable(path))};
 }
 
 Loaded load(const Inputs& inputs) { return Loader(inputs).run(); }

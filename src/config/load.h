@@ -23,10 +23,19 @@ namespace foyer::config {
 struct FileText {
   std::string bytes;
   std::uint32_t mode = 0600; // permission bits
+  bool mounted = false;      // a read-only mount, or a secret of Docker or Kubernetes: its mode is that of the mount
 };
 // The error is one phrase: "does not exist", "may not be read".
 using ReadFile = std::function<std::expected<FileText, std::string>(const std::string& path)>;
 [[nodiscard]] ReadFile system_files(); // regular files up to 1 MiB
+
+// A file with a secret that others may use: an error, or a warning where the file is
+// mounted into a container that nobody else is in.
+struct Exposure {
+  Severity severity = Severity::error;
+  std::string fix;
+};
+[[nodiscard]] std::optional<Exposure> exposure(const FileText& file, std::string_view path);
 
 using Variables = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] Variables system_environment();
@@ -46,9 +55,11 @@ struct Loaded {
   Config config;
   std::vector<Finding> findings;                      // of loading alone; preflight() adds its own
   std::map<std::string, Source, std::less<>> sources; // of the options that were given
-  std::vector<std::string> broken;                    // given, but with a value that could not be taken
+  std::vector<std::string> broken;                    // given, but with a value that could not be taken, or under a mistyped name
   bool environment_given = false;                     // and one of the four
+  std::optional<Environment> environment_meant;       // by a misspelt one, if it can be told
   std::string config_file;                            // empty: none
+  bool config_file_lost = false;                      // it was named and cannot be read: what is not set may be in it
 
   [[nodiscard]] bool given(std::string_view option) const { return sources.contains(option); }
   [[nodiscard]] bool is_broken(std::string_view option) const;

@@ -48,6 +48,7 @@ struct Config {
   Level log_level = Level::info;
   HostPort metrics_listen;     // empty: /metrics is on the main port, with the API key
   Millis drain_timeout{8'000}; // from SIGTERM to the end
+  Millis start_wait{30'000};   // for a database that is away, or a disk that is full
   bool allow_exposed_development = false;
 
   // addresses

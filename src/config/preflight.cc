@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "config/hints.h"
 #include "config/secrets.h"
 #include "config/tls_files.h"
 #include "config/values.h"
@@ -51,13 +52,19 @@ class Preflight {
     return found_.back();
   }
   void report(Fault fault) { report(fault.code, fault.option, std::move(fault.message), std::move(fault.fix)).severity = fault.severity; }
-  // What every environment but development asks for. A missing ENVIRONMENT is the
-  // only thing to mend first; a misspelt one was meant to be something.
-  bool demands() const { return loaded_.environment_given || loaded_.is_broken("environment"); }
+  // What every environment but development asks for. A missing ENVIRONMENT, or one under
+  // a mistyped name, is the only thing to fix first; a misspelt one was meant to be
+  // something. Nothing is missing that may stand in a configuration file that was not read.
+  bool demands() const {
+    if (loaded_.config_file_lost) return false;
+    if (loaded_.environment_given) return true;
+    const bool development = loaded_.environment_meant == Environment::development && config_.role_auth && config_.role_gateway;
+    return loaded_.given("environment") && !development;
+  }
   bool strict() const { return loaded_.environment_given && is_strict(config_.environment); }
   std::string_view where() const { return loaded_.environment_given ? to_string(config_.environment) : "this environment"; }
   std::string name(std::string_view option) const { return env_name(*find_option(option)); }
-  bool absent(const std::string& value, std::string_view option) const { return value.empty() && !loaded_.is_broken(option); }
+  bool absent(const std::string& value, std::string_view option) const { return value.empty() && !loaded_.is_broken(option) && !loaded_.config_file_lost; }
 
   void secrets() {
     if (absent(config_.service_secret, "service_secret") && demands() && !generates_secrets(loaded_))
@@ -153,7 +160,8 @@ class Preflight {
     if (!parsed) what = parsed.error().evidence.substr(0, parsed.error().evidence.find(": ")); // what follows is part of the value
     else if (parsed->scheme != "http" && parsed->scheme != "https") what = "the scheme is not https or http";
     if (!what.empty()) {
-      report(Cause::INVALID_URL, option, fmt::format("{} is not a URL that can be used: {}.", name(option), what));
+      const std::string meant = meant_url(value);
+      report(Cause::INVALID_URL, option, fmt::format("{} is not a URL that can be used: {}.", name(option), what), meant.empty() ? "" : fmt::format("Write {}={}", name(option), meant));
       return std::nullopt;
     }
     if (strict() && parsed->scheme != "https") report(Cause::INSECURE_URL, option, fmt::format("{} must be https in {}.", name(option), where()));
@@ -178,7 +186,7 @@ class Preflight {
   void auth_service() {
     const bool remote = config_.role_gateway && !config_.role_auth;
     if (config_.auth_service_url.empty()) {
-      if (remote && !loaded_.is_broken("auth_service_url"))
+      if (remote && absent(config_.auth_service_url, "auth_service_url"))
         report(Cause::MISSING_AUTH_SERVICE_URL, "auth_service_url", "AUTH_SERVICE_URL is not set, and this process runs the gateway without the auth role.");
       return;
     }
@@ -188,6 +196,18 @@ class Preflight {
     const auto parsed = link("auth_service_url", config_.auth_service_url);
     if (parsed && remote && strict() && wire::is_loopback_host(parsed->host))
       report(Cause::LOOPBACK_IN_PRODUCTION, "auth_service_url", fmt::format("AUTH_SERVICE_URL points to this machine itself in {}.", where()));
+    if (parsed && remote) points_at_itself(*parsed);
+  }
+
+  // The two addresses of this process, as AUTH_SERVICE_URL may name them.
+  void points_at_itself(const wire::Url& url) {
+    for (const auto& [option, address] : {std::pair<std::string_view, const HostPort&>{"listen", config_.listen}, {"metrics_listen", config_.metrics_listen}}) {
+      if (address.empty() || address.port == 0 || address.port != url.port || loaded_.is_broken(option)) continue;
+      const bool everywhere = address.host == "0.0.0.0" || address.host == "::";
+      const bool loopback = wire::is_loopback_host(url.host);
+      if (url.host == address.host || (loopback && (everywhere || wire::is_loopback_host(address.host))))
+        report(Cause::GATEWAY_POINTS_AT_ITSELF, "auth_service_url", fmt::format("AUTH_SERVICE_URL is the address of {}, where this process listens itself.", option));
+    }
   }
 
   void identity() {
@@ -228,16 +248,16 @@ class Preflight {
     for (const auto& pair : kDeadlines) {
       const Millis inner = duration_of(config_, pair.inner);
       const Millis outer = duration_of(config_, pair.outer);
-      if (inner <= outer) continue;
+      if (inner <= outer || loaded_.is_broken(pair.inner) || loaded_.is_broken(pair.outer)) continue;
       // The one that was given is the one to look at.
       const std::string_view option = loaded_.given(pair.inner) || !loaded_.given(pair.outer) ? pair.inner : pair.outer;
       report(Cause::TIMEOUTS_INVERTED, option, fmt::format("{} ({}) is longer than {} ({}), which is around it.", pair.inner, format_duration(inner), pair.outer, format_duration(outer)),
              fmt::format("Make {} at most as long as {}.", pair.inner, pair.outer));
     }
-    if (config_.heartbeat_interval >= config_.proxy_idle_timeout)
+    if (config_.heartbeat_interval >= config_.proxy_idle_timeout && !loaded_.is_broken("heartbeat_interval") && !loaded_.is_broken("proxy_idle_timeout"))
       report(Cause::HEARTBEAT_TOO_SLOW, loaded_.given("heartbeat_interval") || !loaded_.given("proxy_idle_timeout") ? "heartbeat_interval" : "proxy_idle_timeout",
              fmt::format("heartbeat_interval ({}) is not shorter than proxy_idle_timeout ({}).", format_duration(config_.heartbeat_interval), format_duration(config_.proxy_idle_timeout)));
-    if (config_.text_bytes > config_.message_bytes)
+    if (config_.text_bytes > config_.message_bytes && !loaded_.is_broken("text_bytes") && !loaded_.is_broken("message_bytes"))
       report(Cause::INVALID_VALUE, "text_bytes", fmt::format("text_bytes ({}) is larger than message_bytes ({}), which holds it.", format_size(config_.text_bytes), format_size(config_.message_bytes)),
              "Make text_bytes at most as large as message_bytes.");
   }

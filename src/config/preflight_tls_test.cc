@@ -47,6 +47,13 @@ World with_tls(Millis life = std::chrono::hours(24 * 60)) {
   return out;
 }
 
+TEST(Preflight, ASwappedCertificateAndKeyAreCalledSwapped) {
+  World world = with_tls();
+  std::swap(world.files["/cert"], world.files["/key"]);
+  EXPECT_EQ(code_of(world.only().code), "KEY_PAIR_MISMATCH");
+  EXPECT_THAT(world.only().message, HasSubstr("swapped"));
+}
+
 TEST(Preflight, CertificateExpired) {
   EXPECT_THAT(with_tls().codes(), IsEmpty());
   World soon = with_tls(std::chrono::hours(24 * 13));

@@ -26,6 +26,8 @@ const Option kOptions[] = {
      .help = "An address of its own for /metrics, which then needs no key. Unset: /metrics is on the main port and takes the API key."},
     {.name = "drain_timeout", .section = "Process", .slot = &Config::drain_timeout,
      .help = "How long the process takes to end after SIGTERM. Clients are told at once and closed in paced batches.", .min = 100, .max = 10 * kMinute},
+    {.name = "start_wait", .section = "Process", .slot = &Config::start_wait,
+     .help = "How long a start waits for a database that cannot be reached or a disk that is full, before it gives up. 0: not at all.", .min = 100, .max = kHour, .zero = true},
     {.name = "allow_exposed_development", .section = "Process", .slot = &Config::allow_exposed_development,
      .help = "Lets ENVIRONMENT=development listen on an address that is not loopback. Only for closed networks."},
 

@@ -110,12 +110,25 @@ class Reading {
     auto& pair = out_.pairs.emplace_back(TlsBundle::Pair{.certificates = {}, .key = {}, .name = place.label});
     const auto certificate = file(place.certificate_path, place.certificate_option, place.certificate_name, Cause::FILE_UNREADABLE);
     const auto key = file(place.key_path, place.key_option, place.key_name, Cause::KEY_UNREADABLE);
+    if (certificate && key && swapped(certificate->bytes, key->bytes)) {
+      judged_all_ = false;
+      report(Cause::KEY_PAIR_MISMATCH, place.key_option, fmt::format("The files are swapped: that of {} holds the private key, and that of {} the certificate.", place.certificate_name, place.key_name),
+             "Exchange the two paths.");
+      return;
+    }
     if (key)
       if (auto fault = exposed(place.key_option, *key, place.key_path)) out_.faults.push_back(std::move(*fault));
     if (certificate) pair.certificates = certificate->bytes;
     if (key) pair.key = key->bytes;
     if (certificate && key) judge(pair, place);
     else judged_all_ = false;
+  }
+
+  static bool swapped(const std::string& certificate, const std::string& key) {
+    const Bio bio = over(certificate);
+    const PrivateKey found(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+    ERR_clear_error();
+    return found && certificates_in(certificate).empty() && !certificates_in(key).empty();
   }
 
   void judge(TlsBundle::Pair& pair, const Place& place) {
@@ -197,9 +210,10 @@ std::vector<std::string> tls_paths(const Config& config) {
 }
 
 std::optional<Fault> exposed(std::string_view option, const FileText& file, std::string_view path) {
-  if ((file.mode & 07) == 0) return std::nullopt;
+  auto seen = exposure(file, path);
+  if (!seen) return std::nullopt;
   return Fault{.code = Cause::SECRET_FILE_EXPOSED, .option = option, .message = fmt::format("The file of {} can be used by everybody (mode {:04o}).", name(option), file.mode & 07777),
-               .fix = fmt::format("chmod 600 {}", printable(path))};
+               .fix = std::move(seen->fix), .severity = seen->severity};
 }
 
 } // namespace foyer::config
