@@ -67,6 +67,16 @@ ServiceSecretRow seal_service_secret(const store::SealKey& seal, std::string_vie
   return row;
 }
 
+Result<void> readable(const ServiceRow& row, const store::SealKey& seal) {
+  std::optional<Refusal> fault;
+  for (const auto& secret : row.secrets) {
+    auto key = seal.open(secret.sealed_key, about(row.id));
+    if (key) return {};
+    fault = std::move(key).error();
+  }
+  return fault ? Result<void>(std::unexpected(std::move(*fault))) : Result<void>{};
+}
+
 // ---- the book
 
 void ServiceBook::set(std::vector<Service> services) {

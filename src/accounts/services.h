@@ -52,6 +52,9 @@ struct Service {
   [[nodiscard]] bool may(std::string_view target) const;
 };
 
+// STORE_KEY_MISMATCH when it has secrets and none of them opens with this key.
+[[nodiscard]] Result<void> readable(const ServiceRow& row, const store::SealKey& seal);
+
 // Somebody whose proof was right.
 struct ProvenService {
   Service service = {};

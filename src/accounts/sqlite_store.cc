@@ -4,6 +4,7 @@
 
 #include "accounts/database_store.h"
 #include "accounts/sqlite_schema.h"
+#include "store/examine.h"
 
 namespace foyer::accounts {
 
@@ -14,6 +15,10 @@ Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path,
                               .keep_revocations = options.keep_revocations,
                               .executor = std::move(options.executor)};
   return open_database_store(store::sqlite_writer(path, options.database, {"accounts", kMigrations}), store::sqlite_reader(path, options.database), std::move(common), clock, entropy, metrics, log);
+}
+
+Result<bool> examine_sqlite_store(const std::string& path) {
+  return store::examine_sqlite(path, {"accounts", kMigrations});
 }
 
 } // namespace foyer::accounts

@@ -25,4 +25,7 @@ struct SqliteStoreOptions {
 // All arguments must outlive the store.
 [[nodiscard]] Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path, SqliteStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 
+// Whether a start could use the file; changes nothing (store/examine.h).
+[[nodiscard]] Result<bool> examine_sqlite_store(const std::string& path);
+
 } // namespace foyer::accounts

@@ -11,11 +11,14 @@ namespace foyer::cli {
 namespace {
 
 constexpr std::string_view kUsage =
-    "Usage: foyer check [--json] [OPTIONS OF serve]\n"
+    "Usage: foyer check [--all] [--json] [OPTIONS OF serve]\n"
     "       foyer check --reference\n\n"
-    "Is this configuration fit to serve? Reports everything that is wrong at once, and where each value comes from.\n"
+    "Is this configuration fit to serve, here and now? Reports everything that is wrong at once, makes every check that\n"
+    "`foyer serve` makes before it listens (addresses, data, databases, keys, certificates), and shows the options that are\n"
+    "not at their default, with the place where each was given. Beside a running server its port and its data are in use.\n"
     "Exit status: 0 fit, 1 not fit, 2 could not run.\n\n"
-    "  --json         findings and options as one JSON object\n"
+    "  --all          also the options that are at their default\n"
+    "  --json         findings and all options as one JSON object\n"
     "  --reference    the page docs/configuration.md\n"
     "  --config FILE  read options from a TOML file\n"
     "  --dev          short for --environment development\n";
@@ -25,6 +28,7 @@ constexpr std::string_view kUsage =
 int run_check(Args args) {
   config::Inputs inputs{{}, config::system_environment(), config::system_files()};
   bool as_json = false;
+  bool all = false;
   for (const auto& arg : args) {
     if (arg == "--help" || arg == "-h") {
       fmt::print("{}{}", kUsage, config::options_help());
@@ -35,11 +39,12 @@ int run_check(Args args) {
       return 0;
     }
     if (arg == "--json") as_json = true;
+    else if (arg == "--all") all = true;
     else inputs.args.push_back(arg);
   }
   config::Loaded loaded = config::load(inputs);
-  auto findings = fitness(loaded, inputs.read);
-  std::ranges::move(config::adopt_generated_secrets(loaded, inputs.read), std::back_inserter(findings));
+  const auto findings = fitness(loaded, inputs.read);
+  (void)config::adopt_generated_secrets(loaded, inputs.read); // so that they are shown
   const std::string fingerprint = config::configuration_fingerprint(loaded.config); // of what was given, as `serve` takes it
   config::resolve_addresses(loaded.config, loaded.config.listen.port);
   const bool fit = config::is_fit(findings);
@@ -49,7 +54,7 @@ int run_check(Args args) {
     fmt::print("{}\n", json::write_pretty(report));
     return fit ? 0 : 1;
   }
-  fmt::print("{}\n{}", config::options_text(loaded), config::findings_text(findings));
+  fmt::print("{}{}\n", config::findings_text(findings), config::options_text(loaded, all));
   const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
   if (fit) fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
   else fmt::print("Not fit to serve: {} {}. `foyer explain CODE` tells more about each.\n", errors, errors == 1 ? "error" : "errors");

@@ -1,12 +1,129 @@
 #include "cli/fitness.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "accounts/services.h"
 #include "base/clock.h"
+#include "cli/offline_accounts.h"
+#include "cli/stores.h"
+#include "cli/tls_port.h"
+#include "cli/token_keys.h"
+#include "config/development.h"
 #include "config/preflight.h"
+#include "jose/signer.h"
+#include "loop/listener.h"
+#include "store/data_dir.h"
+#include "store/file.h"
+#include "store/seal.h"
 
 namespace foyer::cli {
+namespace {
+
+constexpr std::size_t kSealBytes = 4096; // of DATA/store.key
+
+class Machine {
+ public:
+  Machine(const config::Loaded& loaded, const config::ReadFile& read, std::vector<config::Finding> found) : loaded_(loaded), config_(loaded.config), read_(read), found_(std::move(found)) {}
+
+  std::vector<config::Finding> run() {
+    address("listen", config_.listen);
+    if (!config_.metrics_listen.empty()) address("metrics_listen", config_.metrics_listen);
+    const bool data_is_ours = data();
+    token_key();
+    certificates();
+    if (data_is_ours || uses_postgres(config_)) stores();
+    return std::move(found_);
+  }
+
+ private:
+  bool usable(std::string_view option) const { return !loaded_.is_broken(option); }
+  bool found(std::string_view option) const {
+    return std::ranges::any_of(found_, [option](const config::Finding& f) { return f.option == option && f.severity == config::Severity::error; });
+  }
+
+  void report(std::string_view option, const Refusal& refusal) {
+    config::Finding finding = config::finding_about(loaded_, refusal.cause, option, Refusal{.cause = refusal.cause, .evidence = refusal.evidence}.operator_text());
+    if (!loaded_.given(option)) finding.source = "default";
+    if (refusal.cause == Cause::STORE_READ_ONLY) finding.severity = config::Severity::warning; // what is there can be read
+    found_.push_back(std::move(finding));
+  }
+
+  void address(std::string_view option, const config::HostPort& at) {
+    if (!usable(option)) return;
+    if (const auto free = loop::Listener::examine({at.host, at.port}); !free) report(option, free.error());
+  }
+
+  // Whether its databases can be looked at: not while they are another server's.
+  bool data() {
+    if (!usable("data")) return false;
+    const auto environment = loaded_.environment_given ? config::to_string(config_.environment) : std::string_view{};
+    const auto good = store::DataDir::examine(config_.data, environment);
+    if (!good) report("data", good.error());
+    return good.has_value();
+  }
+
+  // That it can sign; what can be seen in the file is the preflight's.
+  void token_key() {
+    if (!config_.role_auth || found("jwt_secret_key") || found("jwt_private_key_file") || found("jwt_algorithm")) return;
+    const bool secret = !config_.jwt_secret_key.empty();
+    if (!secret && config_.jwt_private_key_file.empty()) return;
+    const auto key = configured_key(config_);
+    const auto signer = key ? jose::Signer::make(*key) : std::unexpected(key.error());
+    if (!signer) report(secret ? "jwt_secret_key" : "jwt_private_key_file", signer.error());
+  }
+
+  void certificates() {
+    if (config_.tls_cert_file.empty() || found("tls_cert_file") || found("tls_key_file") || found("tls_more_certificates") || found("tls_client_ca_file")) return;
+    if (const auto good = examine_tls(config_, read_); !good) report("tls_cert_file", good.error());
+  }
+
+  void stores() {
+    if (!usable("database_url")) return;
+    const std::string environment = loaded_.environment_given ? std::string(config::to_string(config_.environment)) : std::string{};
+    const std::string_view option = uses_postgres(config_) ? "database_url" : "data";
+    const StoresSeen seen = examine_stores(config_, environment);
+    for (const auto& refusal : seen.wrong) report(option, refusal);
+    if (seen.wrong.empty() && seen.accounts_current)
+      if (const auto opens = own_service(); !opens) report(uses_postgres(config_) ? "store_key" : "data", opens.error());
+  }
+
+  // The auth service writes its own secret at every start, and not over one that it cannot read.
+  Result<void> own_service() const {
+    const std::string key_file = (std::filesystem::path(config_.data) / "store.key").string();
+    const bool kept = !uses_postgres(config_);
+    if (!kept && found("store_key")) return {};
+    TRY(secret, !kept ? Result<std::string>(config_.store_key) : ::access(key_file.c_str(), F_OK) == 0 ? store::read_file(key_file, kSealBytes) : Result<std::string>(system_entropy().token()));
+    while (kept && (secret.ends_with('\n') || secret.ends_with('\r'))) secret.pop_back();
+    TRY(seal, store::SealKey::from_secret(secret));
+    TRY(accounts, OfflineAccounts::with(config_, seal));
+    TRY(row, accounts->ask<std::optional<accounts::ServiceRow>>([this](accounts::AccountStore& s, auto done) { s.find_service(config_.service_id, std::move(done)); }));
+    return row ? accounts::readable(*row, seal) : Result<void>{};
+  }
+
+  const config::Loaded& loaded_;
+  const config::Config& config_;
+  const config::ReadFile& read_;
+  std::vector<config::Finding> found_;
+};
+
+} // namespace
 
 std::vector<config::Finding> fitness(const config::Loaded& loaded, const config::ReadFile& read) {
-  return config::preflight(loaded, {.read = read, .now = system_clock().wall()});
+  auto found = config::preflight(loaded, {.read = read, .now = system_clock().wall()});
+  config::Loaded with_generated = loaded;
+  std::ranges::move(config::adopt_generated_secrets(with_generated, read), std::back_inserter(found));
+  if (loaded.config_file_lost) return found; // what this machine would meet depends on what stands in it
+  return Machine(with_generated, read, std::move(found)).run();
+}
+
+bool may_pass(const std::vector<config::Finding>& findings) {
+  const auto passes = [](const config::Finding& f) { return f.severity != config::Severity::error || f.code == Cause::DATABASE_UNREACHABLE || f.code == Cause::STORE_FULL; };
+  return !config::is_fit(findings) && std::ranges::all_of(findings, passes);
 }
 
 } // namespace foyer::cli

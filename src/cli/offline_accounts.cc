@@ -27,6 +27,10 @@ Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Loa
   TRY_VOID(knows_its_stores(loaded));
   const config::Config& config = loaded.config;
   TRY(seal, uses_postgres(config) ? given_seal_key(config) : kept_seal_key(config, create));
+  return with(config, std::move(seal));
+}
+
+Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::with(const config::Config& config, store::SealKey seal) {
   std::unique_ptr<OfflineAccounts> out(new OfflineAccounts(std::move(seal)));
   TRY(store, open_accounts(config, {.clock = system_clock(), .entropy = system_entropy(), .metrics = out->metrics_, .log = null_log(), .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); }}));
   out->store_ = std::move(store);

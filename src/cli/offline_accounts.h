@@ -23,6 +23,9 @@ class OfflineAccounts {
   // STORE_…, DATABASE_UNREACHABLE, MISSING_STORE_KEY, INVALID_VALUE.
   [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> open(const config::Loaded& loaded, bool create);
 
+  // Of a database that is there, with a key that the caller has.
+  [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> with(const config::Config& config, store::SealKey seal);
+
   template <class T>
   [[nodiscard]] Result<T> ask(std::function<void(accounts::AccountStore&, accounts::Done<T>)> question) {
     std::optional<Result<T>> answer;

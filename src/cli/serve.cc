@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,14 +19,18 @@
 #include "config/load.h"
 #include "config/report.h"
 #include "config/table.h"
+#include "config/values.h"
 #include "store/data_dir.h"
 
 namespace foyer::cli {
 namespace {
 
+constexpr Millis kStartPause{500}; // between looks at what a start waits for
+
 constexpr std::string_view kUsage =
     "Usage: foyer serve [OPTIONS]\n\n"
-    "Checks its configuration, then listens. Opens no port while anything is wrong.\n"
+    "Checks its configuration, then listens. Opens no port while anything is wrong. A database that is away and a disk\n"
+    "that is full are waited for as long as --start-wait says.\n"
     "Signals: TERM and INT drain and end it, a second one ends it at once; HUP reads the TLS files and the key set\n"
     "again and names changed options that need a restart; USR1 opens the log again after it was renamed.\n"
     "Exit status: 0 after a drain, 1 not fit or cannot listen.\n\n"
@@ -55,6 +61,24 @@ void greet(const config::Config& config, const NodeAddress& address) {
       "        Ctrl-C tells everybody, drains and ends.\n\n",
       address.url, address.url);
   std::fflush(stdout);
+}
+
+// The fitness, once what may pass has passed or start_wait is over; nothing when told to end meanwhile.
+std::optional<std::vector<config::Finding>> awaited_fitness(const config::Loaded& loaded, const config::ReadFile& read, const Signals& signals, Log& log) {
+  const Clock& clock = system_clock();
+  const MonoTime until = clock.mono() + loaded.config.start_wait;
+  std::optional<Cause> said;
+  for (;;) {
+    auto findings = fitness(loaded, read);
+    if (!may_pass(findings) || clock.mono() >= until) return findings;
+    const auto& first = *std::ranges::find(findings, config::Severity::error, &config::Finding::severity);
+    if (std::exchange(said, first.code) != first.code)
+      log.warning("waiting_to_start", first.message, {{"code", code_of(first.code)}, {"option", first.option}, {"for_at_most", config::format_duration(loaded.config.start_wait)}, {"next", first.fix}});
+    const auto order = signals.wait(kStartPause);
+    if (order != Signals::Order::end) continue;
+    log.info("ended", "Told to end before the start was possible.");
+    return std::nullopt;
+  }
 }
 
 // Options that have another value now than at the start: none of them takes effect before a restart.
@@ -115,9 +139,11 @@ int run_serve(Args args) {
   auto loaded = config::load(inputs);
   const Signals signals;
   const LogFile log_file;
-  const auto findings = fitness(loaded, read);
-  if (!config::is_fit(findings)) return not_fit(findings);
   const auto log = make_log(loaded.config.log_format, loaded.config.log_level);
+  const auto found = awaited_fitness(loaded, read, signals, *log);
+  if (!found) return 0;
+  const auto& findings = *found;
+  if (!config::is_fit(findings)) return not_fit(findings);
   for (const auto& finding : findings)
     log->warning("configuration", finding.message, {{"code", code_of(finding.code)}, {"option", finding.option}, {"source", finding.source}, {"next", finding.fix}});
 

@@ -56,6 +56,19 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
   return rooms::open_sqlite_store(file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
 
+StoresSeen examine_stores(const config::Config& config, const std::string& environment) {
+  const store::PostgresOptions server{.url = config.database_url, .environment = environment};
+  StoresSeen out;
+  const auto note = [&out](Result<bool> result) {
+    if (!result) out.wrong.push_back(std::move(result).error());
+    return result.value_or(false);
+  };
+  if (config.role_auth) out.accounts_current = note(uses_postgres(config) ? accounts::examine_postgres_store(server) : accounts::examine_sqlite_store(file(config, "accounts.sqlite")));
+  const bool reachable = out.wrong.empty() || out.wrong.front().cause != Cause::DATABASE_UNREACHABLE;
+  if (config.role_gateway && reachable) (void)note(uses_postgres(config) ? rooms::examine_postgres_store(server) : rooms::examine_sqlite_store(file(config, "chat.sqlite")));
+  return out;
+}
+
 Result<store::SealKey> seal_key(const config::Config& config, store::DataDir& data, Entropy& entropy) {
   if (uses_postgres(config)) return given_seal_key(config);
   TRY(secret, data.secret("store.key", entropy));

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "accounts/store.h"
 #include "base/clock.h"
@@ -31,6 +32,14 @@ struct StoreDeps {
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.
 [[nodiscard]] Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Config& config, StoreDeps deps);
 [[nodiscard]] Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);
+
+// What a start would find in the databases of this configuration, without changing them;
+// of those that its roles use. `environment` as in StoreDeps.
+struct StoresSeen {
+  std::vector<Refusal> wrong = {};
+  bool accounts_current = false; // there are accounts, and opening them changes nothing
+};
+[[nodiscard]] StoresSeen examine_stores(const config::Config& config, const std::string& environment);
 
 // What secrets in the accounts are sealed with: DATA/store.key, made at the first use,
 // or STORE_KEY with PostgreSQL (MISSING_STORE_KEY, WEAK_SECRET).

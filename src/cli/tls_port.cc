@@ -14,6 +14,12 @@ std::string digest_of(const config::TlsBundle& bundle) {
   return sha256(all + sha256(bundle.client_ca));
 }
 
+loop::TlsSettings settings_of(const config::Config& config, const config::TlsBundle& bundle) {
+  loop::TlsSettings settings{.pairs = {}, .client_ca = bundle.client_ca, .client_required = config.tls_client_required, .tls_1_2 = config.tls_1_2};
+  for (const auto& pair : bundle.pairs) settings.pairs.push_back({pair.certificates, pair.key});
+  return settings;
+}
+
 } // namespace
 
 TlsPort::TlsPort(TlsPortDeps deps)
@@ -43,10 +49,12 @@ Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, loop::TlsServer
   return out;
 }
 
-Result<std::shared_ptr<const loop::TlsContext>> TlsPort::context_of(const config::TlsBundle& bundle) {
-  loop::TlsSettings settings{.pairs = {}, .client_ca = bundle.client_ca, .client_required = deps_.config.tls_client_required, .tls_1_2 = deps_.config.tls_1_2};
-  for (const auto& pair : bundle.pairs) settings.pairs.push_back({pair.certificates, pair.key});
-  return loop::TlsContext::make(settings, tickets_);
+Result<std::shared_ptr<const loop::TlsContext>> TlsPort::context_of(const config::TlsBundle& bundle) { return loop::TlsContext::make(settings_of(deps_.config, bundle), tickets_); }
+
+Result<void> examine_tls(const config::Config& config, const config::ReadFile& read) {
+  loop::TicketKeys tickets(system_entropy());
+  TRY_VOID(loop::TlsContext::make(settings_of(config, config::read_tls(config, read, system_clock().wall())), tickets));
+  return {};
 }
 
 void TlsPort::watch(net::ControlPlane& control) {

@@ -81,4 +81,7 @@ class TlsPort {
   std::string refused_code_; // empty: the files on disk are those that serve
 };
 
+// Whether the port could speak TLS with the files of this configuration, which the preflight has judged.
+[[nodiscard]] Result<void> examine_tls(const config::Config& config, const config::ReadFile& read);
+
 } // namespace foyer::cli

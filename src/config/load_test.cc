@@ -327,7 +327,7 @@ TEST(DatabaseUrl, ItsPasswordIsShownByNothing) {
   const auto loaded = world.loaded();
   EXPECT_EQ(loaded.config.database_url, world.env["DATABASE_URL"]);
   EXPECT_THAT(json::write(check_json(loaded, world.findings())), AllOf(HasSubstr("postgresql://foyer:***@db.internal/foyer"), Not(HasSubstr("hush"))));
-  EXPECT_THAT(options_text(loaded), Not(HasSubstr("hush")));
+  EXPECT_THAT(options_text(loaded, true), Not(HasSubstr("hush")));
   Config other = loaded.config;
   other.database_url = "postgresql://foyer:another@db.internal/foyer?sslpassword=another";
   EXPECT_EQ(configuration_fingerprint(loaded.config), configuration_fingerprint(other));
@@ -381,7 +381,7 @@ TEST(CheckReport, ShowsSourcesAndFingerprintsButNoSecret) {
   const std::string text = json::write(check_json(loaded, world.findings()));
   EXPECT_THAT(text, Not(HasSubstr(kServiceSecret)));
   EXPECT_THAT(text, Not(HasSubstr(kTokenSecret)));
-  EXPECT_THAT(options_text(loaded), Not(HasSubstr(kServiceSecret)));
+  EXPECT_THAT(options_text(loaded, true), Not(HasSubstr(kServiceSecret)));
   EXPECT_THAT(text, HasSubstr(R"({"name":"service_id","env":"SERVICE_ID","source":"environment SERVICE_ID","value":"gateway-1"})"));
   EXPECT_THAT(text, testing::ContainsRegex(R"("name":"service_secret","env":"SERVICE_SECRET","source":"environment SERVICE_SECRET","fingerprint":"[0-9a-f]{8}")"));
   EXPECT_THAT(text, testing::StartsWith(R"({"fit":true,"environment":"staging","findings":[])"));

@@ -88,7 +88,8 @@ std::string configuration_markdown() {
       "   `NAME_FILE` together are `CONFLICTING_SOURCES`. Options that are paths have no such twin;\n"
       "4. in a TOML file, `drain_timeout = \"8s\"`, that `--config FILE` or `FOYER_CONFIG` names. Lists may be arrays.\n\n"
       "`--dev` is short for `--environment development`. Durations have a unit (`500ms`, `8s`, `15m`, `24h`, `14d`), sizes may have one (`64KiB`, `1MiB`).\n\n"
-      "`foyer check` reports everything that is wrong at once, with the code, the place and the fix, and shows where each value comes from.\n"
+      "`foyer check` reports everything that is wrong at once, with the code, the place and the fix, makes every check that `foyer serve` makes\n"
+      "before it listens, and shows the options that are not at their default, with where each was given (`--all`: all of them).\n"
       "`foyer serve` makes the same check and opens no port while there is an error. Values are never repeated in a finding; a secret is shown\n"
       "as a fingerprint, so that two machines can be compared.\n\n"
       "Written by `tools/generate-docs` from the table in `src/config/table.cc`; edit there.\n";
@@ -113,9 +114,14 @@ std::string findings_text(const std::vector<Finding>& findings) {
   return out;
 }
 
-std::string options_text(const Loaded& loaded) {
+std::string options_text(const Loaded& loaded, bool all) {
   std::string out;
-  for (const auto& option : all_options()) out += fmt::format("  {:<26} {:<28} {}\n", option.name, shown_value(loaded, option), source_text(loaded, option));
+  std::size_t left_out = 0;
+  for (const auto& option : all_options()) {
+    if (!all && !loaded.given(option.name)) ++left_out;
+    else out += fmt::format("  {:<26} {:<28} {}\n", option.name, shown_value(loaded, option), source_text(loaded, option));
+  }
+  if (left_out > 0) out += fmt::format("  {} options are at their default; `foyer check --all` shows them.\n", left_out);
   return out;
 }
 

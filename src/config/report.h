@@ -15,7 +15,8 @@ namespace foyer::config {
 [[nodiscard]] std::string configuration_markdown(); // docs/configuration.md, all of it
 
 [[nodiscard]] std::string findings_text(const std::vector<Finding>& findings); // empty for none
-[[nodiscard]] std::string options_text(const Loaded& loaded);                  // every option, its value and its source
+// The options that are not at their default, or all of them, with their values and sources.
+[[nodiscard]] std::string options_text(const Loaded& loaded, bool all);
 
 // {"code","severity","option","env","source","message","fix"}
 [[nodiscard]] json::Object finding_json(const Finding& finding);

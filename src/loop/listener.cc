@@ -85,7 +85,23 @@ std::string address_text(const sockaddr& address) {
   return text;
 }
 
+std::unexpected<Refusal> Listener::failed(const ListenAddress& address, int error) {
+  const Cause cause = error == EADDRINUSE ? Cause::LISTEN_ADDRESS_IN_USE : Cause::LISTEN_ADDRESS_UNAVAILABLE;
+  return refuse_field(cause, "listen", fmt::format("{}: {}", shown(address), reason(error)));
+}
+
+Result<void> Listener::examine(const ListenAddress& address) {
+  TRY_VOID(bind(address));
+  return {};
+}
+
 Result<std::shared_ptr<Listener>> Listener::open(const ListenAddress& address, int backlog) {
+  TRY(bound, bind(address));
+  if (::listen(bound->fd_, backlog) < 0) return failed(address, errno);
+  return bound;
+}
+
+Result<std::shared_ptr<Listener>> Listener::bind(const ListenAddress& address) {
   const std::string where = shown(address);
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE;
@@ -102,23 +118,20 @@ Result<std::shared_ptr<Listener>> Listener::open(const ListenAddress& address, i
   if (any.sa_family == AF_INET6) reinterpret_cast<sockaddr_in6&>(any).sin6_port = htons(address.port);
   else reinterpret_cast<sockaddr_in&>(any).sin_port = htons(address.port);
 
-  const auto failed = [&](int fd, int error) {
-    if (fd >= 0) ::close(fd);
-    const Cause cause = error == EADDRINUSE ? Cause::LISTEN_ADDRESS_IN_USE : Cause::LISTEN_ADDRESS_UNAVAILABLE;
-    return refuse_field(cause, "listen", fmt::format("{}: {}", where, reason(error)));
-  };
   const int fd = ::socket(any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return failed(fd, errno);
+  if (fd < 0) return failed(address, errno);
+  const std::shared_ptr<Listener> bound{new Listener(fd, {}, 0)};
   const int on = 1, off = 0;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // only past the TIME_WAIT of a former start
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // accepted sockets inherit it
   if (any.sa_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (::bind(fd, &any, list->ai_addrlen) < 0) return failed(fd, errno);
-  if (::listen(fd, backlog) < 0) return failed(fd, errno);
+  if (::bind(fd, &any, list->ai_addrlen) < 0) return failed(address, errno);
 
   socklen_t size = sizeof storage;
-  if (::getsockname(fd, &any, &size) < 0) return failed(fd, errno);
-  return std::shared_ptr<Listener>{new Listener(fd, address_text(any), port_of(any))};
+  if (::getsockname(fd, &any, &size) < 0) return failed(address, errno);
+  bound->host_ = address_text(any);
+  bound->port_ = port_of(any);
+  return bound;
 }
 
 Listener::Queue Listener::queue() const {

@@ -28,6 +28,8 @@ class Listener {
   // LISTEN_ADDRESS_IN_USE or LISTEN_ADDRESS_UNAVAILABLE (not ours, no such host,
   // no right to a low port, no IPv6).
   [[nodiscard]] static Result<std::shared_ptr<Listener>> open(const ListenAddress& address, int backlog = 4096);
+  // Whether open() would succeed now. Takes the address for a moment and never listens.
+  [[nodiscard]] static Result<void> examine(const ListenAddress& address);
   ~Listener(); // closes the socket: connections in its queue are reset
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -47,6 +49,9 @@ class Listener {
   [[nodiscard]] std::uint16_t port() const { return port_; }
 
  private:
+  // Bound and not listening yet.
+  [[nodiscard]] static std::unexpected<Refusal> failed(const ListenAddress& address, int error);
+  [[nodiscard]] static Result<std::shared_ptr<Listener>> bind(const ListenAddress& address);
   Listener(int fd, std::string host, std::uint16_t port) : fd_(fd), host_(std::move(host)), port_(port) {}
   int fd_;
   std::string host_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "rooms/postgres_schema.h"
+#include "store/examine.h"
 
 namespace foyer::rooms {
 
@@ -10,5 +11,7 @@ Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions se
   if (options.watch_every == Millis{0}) options.watch_every = kPostgresWatch;
   return open_database_store(store::postgres_writer(server, {"chat", kPostgresChatSchema}, store::Owner::sole), store::postgres_reader(server), std::move(options), clock, entropy, metrics, log);
 }
+
+Result<bool> examine_postgres_store(const store::PostgresOptions& server) { return store::examine_postgres(server, {"chat", kPostgresChatSchema}, store::Owner::sole); }
 
 } // namespace foyer::rooms

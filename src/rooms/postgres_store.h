@@ -17,4 +17,7 @@ inline constexpr Millis kPostgresWatch{1'000};
 // store/postgres.h. All references must outlive the store.
 [[nodiscard]] Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 
+// Whether a start could use the database; changes nothing (store/examine.h).
+[[nodiscard]] Result<bool> examine_postgres_store(const store::PostgresOptions& server);
+
 } // namespace foyer::rooms

@@ -1,9 +1,12 @@
 #include "rooms/sqlite_store.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "rooms/database_store.h"
 #include "rooms/sqlite_schema.h"
+#include "store/examine.h"
 #include "store/file.h"
 #include "store/sqlite.h"
 
@@ -27,6 +30,12 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
 Result<void> mark_as_copy(const std::string& path) {
   TRY(db, store::open_sqlite(path, {.access = store::Access::read_write}));
   return mark_as_copy(*db);
+}
+
+Result<bool> examine_sqlite_store(const std::string& path) {
+  const std::string lock = path + ".lock";
+  if (::access(lock.c_str(), F_OK) == 0) TRY_VOID(store::FileLock::take(lock, Cause::CHAT_STORE_IN_USE));
+  return store::examine_sqlite(path, {"chat", kChatSchema});
 }
 
 } // namespace foyer::rooms

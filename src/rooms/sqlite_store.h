@@ -35,4 +35,7 @@ struct SqliteStoreOptions {
 // epoch anew, since the original went on with the old one.
 [[nodiscard]] Result<void> mark_as_copy(const std::string& path);
 
+// Whether a start could use the file; changes nothing (store/examine.h). CHAT_STORE_IN_USE, too.
+[[nodiscard]] Result<bool> examine_sqlite_store(const std::string& path);
+
 } // namespace foyer::rooms

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/bytes.h"
+#include "base/json.h"
 
 namespace foyer::store {
 namespace {
@@ -22,6 +23,17 @@ std::string without_line_end(std::string text) {
   return text;
 }
 
+// A directory that is not there yet: the nearest one above it must let this user make it.
+Result<void> could_be_made(const std::string& path) {
+  std::error_code error;
+  auto above = std::filesystem::absolute(path, error);
+  while (!error && above.has_relative_path() && !std::filesystem::exists(above, error) && !error) above = above.parent_path();
+  if (error) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, error.message()));
+  if (!std::filesystem::is_directory(above, error)) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} is not a directory", above.string()));
+  if (::access(above.c_str(), W_OK | X_OK) != 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
+  return {};
+}
+
 } // namespace
 
 Result<DataDir> DataDir::open(std::string path) {
@@ -30,11 +42,38 @@ Result<DataDir> DataDir::open(std::string path) {
   if (error) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, error.message()));
   if (made) ::chmod(path.c_str(), 0700);
   TRY(directory, existing(std::move(path)));
-  // Rights alone do not tell of a read-only file system or a full one: a file does.
-  const std::string trial = directory.file(fmt::format(".trial.{}", ::getpid()));
+  TRY_VOID(directory.try_to_write());
+  return directory;
+}
+
+// Rights alone do not tell of a read-only file system or a full one: a file does.
+Result<void> DataDir::try_to_write() const {
+  const std::string trial = file(fmt::format(".trial.{}", ::getpid()));
   TRY_VOID(write_file_atomically(trial, "x"));
   ::unlink(trial.c_str());
-  return directory;
+  return {};
+}
+
+Result<void> DataDir::examine(const std::string& path, std::string_view environment) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return could_be_made(path);
+  TRY(directory, existing(path));
+  TRY_VOID(directory.try_to_write());
+  if (::access(directory.file(kLock).c_str(), F_OK) == 0)
+    if (auto free = FileLock::take(directory.file(kLock), Cause::DATA_IN_USE); !free) return std::unexpected(directory.with_holder(std::move(free).error()));
+  return environment.empty() ? Result<void>{} : directory.belongs_to(environment);
+}
+
+// Who holds the directory, as far as DATA/foyer.json says.
+Refusal DataDir::with_holder(Refusal refusal) const {
+  const auto status = read_status();
+  if (refusal.cause != Cause::DATA_IN_USE || !status) return refusal;
+  const auto value = json::parse(*status);
+  if (!value || !value->is_object()) return refusal;
+  const auto pid = json::get_int(value->get_object(), "pid");
+  const auto url = json::get_string(value->get_object(), "url");
+  if (pid && url) refusal.evidence += fmt::format(", process {} at {}", *pid, printable(*url, 128));
+  return refusal;
 }
 
 Result<DataDir> DataDir::existing(std::string path) {
@@ -47,8 +86,9 @@ Result<DataDir> DataDir::existing(std::string path) {
 std::string DataDir::file(std::string_view name) const { return (std::filesystem::path(path_) / name).string(); }
 
 Result<void> DataDir::lock() {
-  TRY(taken, FileLock::take(file(kLock), Cause::DATA_IN_USE));
-  lock_ = std::move(taken);
+  auto taken = FileLock::take(file(kLock), Cause::DATA_IN_USE);
+  if (!taken) return std::unexpected(with_holder(std::move(taken).error()));
+  lock_ = std::move(*taken);
   return {};
 }
 
@@ -59,10 +99,14 @@ std::optional<std::string> DataDir::environment() const {
 }
 
 Result<void> DataDir::claim(std::string_view wanted) {
+  TRY_VOID(belongs_to(wanted));
+  return environment() ? Result<void>{} : write_file_atomically(file(kEnvironment), fmt::format("{}\n", wanted));
+}
+
+Result<void> DataDir::belongs_to(std::string_view wanted) const {
   const auto noted = environment();
   if (!noted && ::access(file(kEnvironment).c_str(), F_OK) == 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} cannot be read", file(kEnvironment)));
-  if (!noted) return write_file_atomically(file(kEnvironment), fmt::format("{}\n", wanted));
-  if (*noted != wanted)
+  if (noted && *noted != wanted)
     return refuse(Cause::DATA_ENVIRONMENT_MISMATCH, fmt::format("{} belongs to the environment {}, this process runs in {}", path_, printable(*noted, 32), wanted));
   return {};
 }

@@ -20,11 +20,16 @@ class DataDir {
   // For commands that look into an installation: must exist. DATA_UNWRITABLE.
   [[nodiscard]] static Result<DataDir> existing(std::string path);
 
+  // Whether open(), lock() and claim() would succeed; leaves nothing behind and makes nothing.
+  // `environment` empty: not compared.
+  [[nodiscard]] static Result<void> examine(const std::string& path, std::string_view environment);
+
   // For `serve`: held until this object ends. DATA_IN_USE.
   [[nodiscard]] Result<void> lock();
   // Notes the environment at the first call; DATA_ENVIRONMENT_MISMATCH when another was noted.
   [[nodiscard]] Result<void> claim(std::string_view environment);
   [[nodiscard]] std::optional<std::string> environment() const; // as noted
+  [[nodiscard]] Result<void> belongs_to(std::string_view environment) const; // or to none yet
 
   // DATA/foyer.json: where the running server listens. Present while it serves.
   [[nodiscard]] Result<void> write_status(std::string_view json);
@@ -38,6 +43,8 @@ class DataDir {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  [[nodiscard]] Result<void> try_to_write() const;
+  [[nodiscard]] Refusal with_holder(Refusal refusal) const;
   explicit DataDir(std::string path) : path_(std::move(path)) {}
   std::string path_;
   std::optional<FileLock> lock_;

@@ -392,11 +392,8 @@ struct Before {
   std::string started;
 };
 
-constexpr int kOwnTries = 20;
-constexpr Millis kOwnPause{50};
-
 Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
-  const std::int64_t number = lock_number(fmt::format("own:{}", part));
+  const std::int64_t number = owner_lock(part);
   for (int tries = 1;; ++tries) {
     {
       TRY(locked, db.query("SELECT pg_try_advisory_lock(?)", number));
@@ -434,6 +431,8 @@ Result<std::unique_ptr<PgDatabase>> connect(const PostgresOptions& options, Post
 }
 
 } // namespace
+
+std::int64_t owner_lock(std::string_view part) { return lock_number(fmt::format("own:{}", part)); }
 
 bool is_postgres_url(std::string_view url) { return url.starts_with("postgres://") || url.starts_with("postgresql://"); }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "store/database.h"
 
@@ -39,6 +40,11 @@ enum class Owner : std::uint8_t {
   sole,   // one connection at a time, by an advisory lock that lives as long as it does: CHAT_STORE_IN_USE.
           // Whoever starts gives the one before a second to be gone
 };
+
+// The advisory lock of a sole owner, and how long whoever starts waits for it.
+[[nodiscard]] std::int64_t owner_lock(std::string_view part);
+inline constexpr int kOwnTries = 20;
+inline constexpr Millis kOwnPause{50};
 
 // For a Writer: connects, migrates, sees to it that the database belongs to our environment
 // (else DATA_ENVIRONMENT_MISMATCH). A sole owner takes ownership before.

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "base/words.h"
 
 namespace foyer::store {
 namespace {
@@ -26,7 +27,7 @@ unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*
 } // namespace
 
 Result<SealKey> SealKey::from_secret(std::string_view secret) {
-  if (secret.size() < kMinSecretBytes) return refuse(Cause::WEAK_SECRET, fmt::format("the store's key has {} bytes; at least {} are due", secret.size(), kMinSecretBytes));
+  if (secret.size() < kMinSecretBytes) return refuse(Cause::WEAK_SECRET, fmt::format("the store's key has {}; at least {} are due", counted(secret.size(), "byte"), kMinSecretBytes));
   return SealKey(hmac_sha256(secret, "foyer-store-v1"));
 }
 

@@ -66,7 +66,7 @@ test('a second gateway on the same database: CHAT_STORE_IN_USE, exit 1, and the 
 });
 
 test('no server at the start: DATABASE_UNREACHABLE, exit 1, without the password', async (t) => {
-  const failed = await serveFails(t, withDatabase('postgresql://foyer:the-password@127.0.0.1:1/foyer'));
+  const failed = await serveFails(t, { ...withDatabase('postgresql://foyer:the-password@127.0.0.1:1/foyer'), args: [...fast, '--start-wait', '0'] });
   assert.equal(failed.code, 1, failed.text);
   assert.match(failed.text, /DATABASE_UNREACHABLE/);
   assert.doesNotMatch(failed.text, /the-password/);
