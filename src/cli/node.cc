@@ -15,6 +15,7 @@
 #include "cli/build_id.h"
 #include "cli/gateway_policy.h"
 #include "cli/process_limits.h"
+#include "cli/process_metrics.h"
 #include "cli/remote_auth.h"
 #include "cli/stores.h"
 #include "cli/tls_port.h"
@@ -255,6 +256,8 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   build = {.version = FOYER_VERSION, .build = build_id(), .environment = std::string(config::to_string(config.environment)), .config = std::move(fingerprint), .started = clock.mono()};
   loops = std::make_unique<loop::LoopGroup>(std::min<std::size_t>(hub::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())), clock, log);
   loops->report_to(metrics);
+  report_process(metrics, started);
+  report_build(metrics, build);
   control = std::make_unique<net::ControlPlane>();
   runtime = std::make_unique<Runtime>(Runtime{.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .build = build, .control = *control, .began = began});
   TRY_VOID(open_tls());
@@ -305,7 +308,7 @@ std::string Node::status_json() const {
   json::Array roles;
   if (p.config.role_auth) roles.emplace_back("auth");
   if (p.config.role_gateway) roles.emplace_back("gateway");
-  return json::write(json::Object{{"pid", getpid()}, {"roles", std::move(roles)}, {"url", p.address.url}, {"ws_url", p.address.ws_url}, {"public_url", p.config.public_url}, {"host", p.address.host}, {"port", p.address.port},
+  return json::write(json::Object{{"pid", getpid()}, {"roles", std::move(roles)}, {"url", p.address.url}, {"ws_url", p.address.ws_url}, {"public_url", p.config.public_url}, {"registration", config::to_string(p.config.registration)}, {"host", p.address.host}, {"port", p.address.port},
                                   {"started", rfc3339(p.started)}, {"version", p.build.version}, {"build", p.build.build}}) + "\n";
 }
 

@@ -1,26 +1,11 @@
 #include "cli/process_limits.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
-
-#include <filesystem>
 
 #include "base/limit_metrics.h"
+#include "cli/process_metrics.h"
 
 namespace foyer::cli {
-namespace {
-
-double open_files() {
-  // Linux 6.2 and later tell the number as the size of the directory.
-  struct stat about {};
-  if (::stat("/proc/self/fd", &about) == 0 && about.st_size > 0) return static_cast<double>(about.st_size);
-  std::error_code error;
-  std::size_t count = 0;
-  for (std::filesystem::directory_iterator it("/proc/self/fd", error), end; !error && it != end; it.increment(error)) ++count;
-  return static_cast<double>(count);
-}
-
-} // namespace
 
 void report_accept_queue(Metrics& metrics, const std::weak_ptr<loop::Listener>& listener) {
   const auto now = [listener] {

@@ -24,20 +24,21 @@ void LoopGroup::listen(const std::shared_ptr<Listener>& listener, const AcceptMa
 
 void LoopGroup::report_to(Metrics& metrics) const {
   const struct { const char* name; const char* help; LoopCounter LoopStats::*counter; } rows[] = {
-      {"foyer_loop_connections", "Sockets that are open on this loop.", &LoopStats::connections},
-      {"foyer_loop_accepted", "Sockets accepted since the start.", &LoopStats::accepted},
-      {"foyer_loop_turned_away", "Sockets closed at once for want of file descriptors or memory, since the start.", &LoopStats::shed},
-      {"foyer_loop_bytes_received", "Bytes received since the start.", &LoopStats::bytes_in},
-      {"foyer_loop_bytes_sent", "Bytes sent since the start.", &LoopStats::bytes_out},
-      {"foyer_loop_sends", "System calls that sent something, since the start.", &LoopStats::sends},
-      {"foyer_loop_blocked", "Flushes that left something over because the peer is slow, since the start.", &LoopStats::blocked},
-      {"foyer_loop_postponed", "TLS handshakes and tokens' signatures that waited for a later turn, because this one's time for them was spent, since the start.", &LoopStats::postponed},
-      {"foyer_loop_turns", "Turns since the start.", &LoopStats::turns},
+      {"foyer_loop_accepted_total", "Sockets accepted.", &LoopStats::accepted},
+      {"foyer_loop_turned_away_total", "Sockets closed at once for want of file descriptors or memory.", &LoopStats::shed},
+      {"foyer_loop_received_bytes_total", "Bytes received.", &LoopStats::bytes_in},
+      {"foyer_loop_sent_bytes_total", "Bytes sent.", &LoopStats::bytes_out},
+      {"foyer_loop_sends_total", "System calls that sent something.", &LoopStats::sends},
+      {"foyer_loop_blocked_total", "Flushes that left something over because the peer is slow.", &LoopStats::blocked},
+      {"foyer_loop_postponed_total", "TLS handshakes and tokens' signatures that waited for a later turn, because this one's time for them was spent.", &LoopStats::postponed},
+      {"foyer_loop_turns_total", "Turns of the event loop.", &LoopStats::turns},
   };
-  for (const auto& loop : loops_)
-    for (const auto& row : rows)
-      metrics.gauge_callback(row.name, row.help, [&counter = loop->stats().*row.counter] { return static_cast<double>(counter.value()); },
-                             {{"loop", std::to_string(loop->index())}});
+  for (const auto& loop : loops_) {
+    const Labels labels{{"loop", std::to_string(loop->index())}};
+    const auto reads = [&loop](LoopCounter LoopStats::*counter) { return [&value = loop->stats().*counter] { return static_cast<double>(value.value()); }; };
+    metrics.gauge_callback("foyer_loop_connections", "Sockets that are open on this loop.", reads(&LoopStats::connections), labels);
+    for (const auto& row : rows) metrics.counter_callback(row.name, row.help, reads(row.counter), labels);
+  }
 }
 
 void LoopGroup::start() {

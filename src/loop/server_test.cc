@@ -191,7 +191,7 @@ TEST(LoopGroup, ReportsWhatEachLoopHasDone) {
   group.stop();
   group.join();
   EXPECT_EQ(group.loop(0).stats().bytes_out.value() + group.loop(1).stats().bytes_out.value(), 5U);
-  EXPECT_THAT(metrics.text(), testing::ContainsRegex("foyer_loop_bytes_received\\{loop=\"[01]\"\\} 5"));
+  EXPECT_THAT(metrics.text(), testing::ContainsRegex("foyer_loop_received_bytes_total\\{loop=\"[01]\"\\} 5"));
 }
 
 TEST(LoopGroup, APeerThatResetsIsClosedWithoutAnEnd) {

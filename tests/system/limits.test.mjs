@@ -196,7 +196,7 @@ test('without file descriptors the newest is closed, the log says so, and it pas
   assert.equal(max, 100);
   const silent = await crowd(t, node, 150);
   await node.logged('accept_failed', { code: 'CONNECTION_LIMIT' });
-  await until('sockets to be turned away', async () => (await metrics.read())['foyer_loop_turned_away{loop="0"}'] >= 40);
+  await until('sockets to be turned away', async () => (await metrics.read())['foyer_loop_turned_away_total{loop="0"}'] >= 40);
   await theyTalk();
   const late = await connected(node);
   await within('the newest to be closed', new Promise((resolve) => late.on('close', resolve).resume()));
@@ -222,7 +222,7 @@ test('accept_backlog: what the system drops before a loop has seen it is counted
 
 test('signatures: what one turn of the loop has no time for is checked in a later one, and nobody is lost', async (t) => {
   const { node, metrics, ann, bob, theyTalk } = await world(t, ['--loops', '1', '--user-connections', '1000', '--jwt-algorithm', 'EdDSA']);
-  const postponed = async () => (await metrics.read())['foyer_loop_postponed{loop="0"}'];
+  const postponed = async () => (await metrics.read())['foyer_loop_postponed_total{loop="0"}'];
   const sockets = await Promise.all(Array.from({ length: 60 }, () => connected(node)));
   atEnd(t, () => sockets.forEach((socket) => socket.destroy()));
   const before = await postponed();
