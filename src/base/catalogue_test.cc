@@ -93,6 +93,8 @@ TEST(CausePage, SuggestsTheNearestCodes) {
   EXPECT_EQ(nearest_codes("TOKEN_EXPIERD").front(), "TOKEN_EXPIRED");
   EXPECT_EQ(nearest_codes("token-expired").front(), "TOKEN_EXPIRED");
   EXPECT_EQ(nearest_codes("ORIGIN").size(), 2U);
+  EXPECT_EQ(nearest_codes("EXPIRED_TOKEN").front(), "TOKEN_EXPIRED");
+  EXPECT_EQ(nearest_codes("LISTEN_IN_USE").front(), "LISTEN_ADDRESS_IN_USE");
   EXPECT_TRUE(nearest_codes("XYZZY_PLUGH_XYZZY").empty());
   EXPECT_TRUE(nearest_codes(std::string(100'000, 'A')).empty());
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/bytes.h"
 
@@ -101,6 +102,34 @@ std::string causes_markdown() {
   return out;
 }
 
+namespace {
+
+std::vector<std::string_view> words_of(std::string_view code) {
+  std::vector<std::string_view> out;
+  while (!code.empty()) {
+    const auto end = std::min(code.find('_'), code.size());
+    if (end > 0) out.push_back(code.substr(0, end));
+    code.remove_prefix(std::min(end + 1, code.size()));
+  }
+  return out;
+}
+
+// EXPIRED_TOKEN and LISTEN_IN_USE have the words of a code, in another order or not all
+// of them: 1. One word that is none of them: 2.
+std::optional<std::size_t> words_apart(std::string_view written, std::string_view code) {
+  const auto wanted = words_of(written);
+  const auto there = words_of(code);
+  if (wanted.size() < 2 || wanted.size() > 8) return std::nullopt;
+  std::size_t strange = 0;
+  for (const auto word : wanted)
+    if (std::ranges::find(there, word) == there.end()) ++strange;
+  if (strange == 0) return 1;
+  if (strange == 1 && wanted.size() > 2) return 2;
+  return std::nullopt;
+}
+
+} // namespace
+
 std::vector<std::string_view> nearest_codes(std::string_view code) {
   std::string upper(code);
   for (char& c : upper) c = c == '-' || c == ' ' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -108,8 +137,9 @@ std::vector<std::string_view> nearest_codes(std::string_view code) {
   std::vector<std::pair<std::size_t, std::string_view>> scored;
   for (const auto& cause : all_causes()) {
     std::size_t distance = edit_distance(upper, cause.code);
+    if (const auto far = words_apart(upper, cause.code)) distance = std::min(distance, *far);
     // A part of a code (EXPIRED, ORIGIN) means the codes that hold it.
-    if (upper.size() >= 4 && cause.code.find(upper) != std::string_view::npos) distance = std::min<std::size_t>(distance, 1);
+    if (upper.size() >= 3 && cause.code.find(upper) != std::string_view::npos) distance = std::min<std::size_t>(distance, 1);
     if (distance <= std::max<std::size_t>(2, upper.size() / 3)) scored.emplace_back(distance, cause.code);
   }
   std::ranges::stable_sort(scored, {}, &std::pair<std::size_t, std::string_view>::first);

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "base/bytes.h"
+#include "base/words.h"
 
 namespace foyer::cli {
 namespace {
@@ -150,7 +151,7 @@ std::string rooms_text(const json::Object& answer) {
     if (!row.is_object()) continue;
     const json::Object& room = row.get_object();
     if (!out.empty()) out += '\n';
-    out += fmt::format("  {:<24} {} messages", printable(text_of(room, "room"), 128), json::get_int(room, "offset").value_or(0));
+    out += fmt::format("  {:<24} {}", printable(text_of(room, "room"), 128), counted(static_cast<std::uint64_t>(json::get_int(room, "offset").value_or(0)), "message"));
   }
   return out;
 }

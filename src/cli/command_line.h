@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <algorithm>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/refusal.h"
 #include "cli/command.h"
 
@@ -38,6 +41,28 @@ struct CommonArguments {
     return true;
   }
 };
+
+// `; did you mean "list"?` out of the words that there are; empty when none is near.
+inline std::string did_you_mean(std::string_view word, std::span<const std::string_view> words) {
+  const std::string_view tried = word.substr(0, 64);
+  const auto nearest = std::ranges::min_element(words, {}, [tried](std::string_view each) { return edit_distance(tried, each); });
+  const bool near = nearest != words.end() && edit_distance(tried, *nearest) <= std::max<std::size_t>(1, nearest->size() / 3);
+  const auto begins = std::ranges::find_if(words, [tried](std::string_view each) { return tried.size() >= 2 && each.starts_with(tried); });
+  return near || begins != words.end() ? fmt::format("; did you mean \"{}\"?", near ? *nearest : *begins) : std::string{};
+}
+
+// What is wrong with the word behind `foyer COMMAND`; nothing when it is one of them.
+inline std::optional<std::string> wrong_verb(std::string_view command, const std::vector<std::string>& words, std::span<const std::string_view> verbs) {
+  if (words.empty()) return fmt::format("a command is missing: one of {}", fmt::join(verbs, ", "));
+  if (std::ranges::find(verbs, std::string_view{words.front()}) != verbs.end()) return std::nullopt;
+  return fmt::format("there is no `foyer {} {}`{}", command, printable(words.front(), 64), did_you_mean(words.front(), verbs));
+}
+
+inline std::string wrong_option(std::string_view argument, std::span<const std::string_view> options) {
+  const auto name = argument.substr(0, argument.find('='));
+  if (std::ranges::find(options, name) != options.end()) return fmt::format("{} needs a value", name);
+  return fmt::format("there is no option {}{}", printable(name, 64), did_you_mean(name, options));
+}
 
 // The exit status when the arguments are wrong or ask for help; nothing when there is work to do.
 template <class Arguments>

@@ -1,6 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -12,20 +17,87 @@ namespace {
 
 constexpr std::string_view kUsage =
     "Usage: foyer explain CODE [--json]\n"
+    "       foyer explain NUMBER [--json]\n"
     "       foyer explain --all [--json]\n"
     "       foyer explain --markdown\n\n"
     "What a code means, who must act, and what to do next.\n\n"
     "  CODE        such as TOKEN_EXPIRED; case and hyphens do not matter\n"
+    "  NUMBER      a close code or an HTTP status, such as 4401, 1006 or 401: every code that is reported with it\n"
     "  --all       every code there is\n"
     "  --json      as JSON; with --all an array\n"
     "  --markdown  all of them as the page docs/causes.md\n";
 
-int unknown(std::string_view code) {
+// A near miss is explained all the same; the exit status says that it was one.
+int unknown(std::string_view code, bool as_json) {
   fmt::print(stderr, "There is no code {}.", printable(code, 64));
   const auto near = nearest_codes(code);
-  for (std::size_t i = 0; i < near.size(); ++i) fmt::print(stderr, "{} {}", i == 0 ? " Near to it:" : ",", near[i]);
+  if (near.size() == 1) fmt::print(stderr, " Did you mean {}?", near.front());
+  else
+    for (std::size_t i = 0; i < near.size(); ++i) fmt::print(stderr, "{} {}", i == 0 ? " Near to it:" : ",", near[i]);
   fmt::print(stderr, "\n`foyer explain --all` lists all.\n");
+  if (near.size() == 1 && !as_json) fmt::print("\n{}", cause_to_text(info(*find_cause(near.front()))));
   return 1;
+}
+
+// Numbers that a client sees and no cause has, or that say more than a cause: RFC 6455 §7.4.1.
+struct KnownNumber {
+  int number;
+  std::string_view text;
+};
+constexpr KnownNumber kNumbers[] = {
+    {1000, "A normal end: the client, or the server, was done."},
+    {1001, "One side goes away. From Foyer it comes with SERVER_SHUTDOWN; from a browser it means that the page was left; from a proxy that it was restarted."},
+    {1002, "One side broke the WebSocket protocol. The reason says how."},
+    {1003, "A kind of message that the other side does not take, such as binary."},
+    {1005, "Not sent by anybody: the client's library writes it where a Close without a number came. Foyer always sends a number, so a proxy or the client itself closed."},
+    {1006, "Not sent by anybody: the client's own library writes it where the connection ended without a Close, or the handshake failed. A decision of Foyer's reaches a browser with a "
+           "number of its own, so look for whoever cut the connection: a proxy that does not pass upgrades, its idle time-out, a firewall, TLS, a crash, or a page that may not connect. To learn more, "
+           "open the socket's address as a web page (an answer with X-Foyer comes from Foyer), and read the server's log and `foyer why`. A page of another origin gets an HTTP error, which "
+           "browsers report as 1006, too: ORIGIN_NOT_ALLOWED."},
+    {1007, "Text that is not UTF-8."},
+    {1008, "A rule of the other side was broken. Foyer does not send it."},
+    {1009, "A message longer than message_bytes."},
+    {1011, "The other side met a fault. Foyer does not send it; a proxy may."},
+    {1012, "The other side restarts. Foyer sends 1001; a proxy may send this."},
+    {1015, "Not sent by anybody: the client's library writes it where the TLS handshake failed. Look at the certificate with `foyer check`."},
+    {502, "Bad gateway: the proxy in front could not reach Foyer. Foyer does not send it; an answer of Foyer's has the header X-Foyer."},
+    {504, "Gateway time-out: the proxy in front waited too long. Foyer does not send it; an answer of Foyer's has the header X-Foyer."},
+};
+
+std::optional<int> number_in(std::string_view text) {
+  int out = 0;
+  const auto end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, out);
+  if (error != std::errc{} || at != end) return std::nullopt;
+  return out;
+}
+
+// Whether this number may be about causes at all: a status, or a close code.
+bool is_reported_number(int number) { return (number >= 100 && number < 600) || (number >= 1'000 && number < 5'000); }
+
+int explain_number(int number, bool as_json) {
+  const auto known = std::ranges::find(kNumbers, number, &KnownNumber::number);
+  std::vector<const CauseInfo*> causes;
+  for (const auto& cause : all_causes())
+    if (cause.http == number || cause.close == number) causes.push_back(&cause);
+  if (!is_reported_number(number) || (causes.empty() && known == std::end(kNumbers))) {
+    fmt::print(stderr, "Foyer reports nothing with the number {}.\n`foyer explain --all --json` lists all codes with their HTTP status and their close code.\n", number);
+    return 1;
+  }
+  if (as_json) {
+    json::Array list;
+    for (const auto* cause : causes) list.emplace_back(cause_to_json(*cause));
+    json::Object out{{"number", number}, {"causes", std::move(list)}};
+    if (known != std::end(kNumbers)) out["meaning"] = known->text;
+    fmt::print("{}\n", json::write_pretty(out));
+    return 0;
+  }
+  if (known != std::end(kNumbers)) fmt::print("{}: {}\n{}", number, known->text, causes.empty() ? "" : "\n");
+  if (causes.empty()) return 0;
+  fmt::print("{} is the {} of {}:\n\n", number, number < 1'000 ? "HTTP status" : "close code", causes.size() == 1 ? "one code" : fmt::format("{} codes", causes.size()));
+  for (const auto* cause : causes) fmt::print("  {:<30} {}\n", cause->code, cause->client);
+  fmt::print("\nThe reason of a Close begins with the code, and so does the field `code` of an answer. `foyer explain CODE` says more.\n");
+  return 0;
 }
 
 std::string canonical(std::string_view code) {
@@ -71,8 +143,9 @@ int run_explain(Args args) {
     if (as_json) fmt::print("{}\n", json::write_pretty(array));
     return 0;
   }
+  if (const auto number = number_in(codes.front())) return explain_number(*number, as_json);
   const auto cause = find_cause(canonical(codes.front()));
-  if (!cause) return unknown(codes.front());
+  if (!cause) return unknown(codes.front(), as_json);
   if (as_json) fmt::print("{}\n", json::write_pretty(cause_to_json(info(*cause))));
   else fmt::print("{}", cause_to_text(info(*cause)));
   return 0;

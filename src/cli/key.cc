@@ -47,6 +47,9 @@ constexpr std::string_view kUsage =
 
 constexpr Millis kShortAhead = std::chrono::minutes{2};
 
+constexpr std::string_view kVerbs[] = {"list", "rotate", "remove"};
+constexpr std::string_view kOptions[] = {"--publish-for", "--force", "--json", "--dev", "--data", "--config", "--help"};
+
 struct Arguments : CommonArguments {
   std::string verb;
   std::string kid;
@@ -67,13 +70,12 @@ std::expected<Arguments, std::string> read(Args args) {
       const auto duration = config::parse_duration(arg == "--publish-for" ? args[++i] : arg.substr(14));
       if (!duration || *duration > accounts::kLongestPublishAhead) return std::unexpected("--publish-for takes a duration from 0 to 30d, such as 5m");
       out.publish_for = *duration;
-    } else if (arg.starts_with("-") && arg.size() > 1 && words.empty()) return std::unexpected("there is no option " + printable(arg, 64) + ", or its value is missing");
+    } else if (arg.starts_with("-") && arg.size() > 1 && words.empty()) return std::unexpected(wrong_option(arg, kOptions));
     else words.push_back(arg); // a KID may begin with a hyphen
   }
   if (out.help) return out;
-  if (words.empty()) return std::unexpected("what is to be done?");
+  if (auto wrong = wrong_verb("key", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];
-  if (out.verb != "list" && out.verb != "rotate" && out.verb != "remove") return std::unexpected("there is no `foyer key " + printable(out.verb, 64) + "`");
   const std::size_t wanted = out.verb == "remove" ? 2 : 1;
   if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one KID is needed" : "no KID is taken here");
   if (wanted == 2) out.kid = words[1];

@@ -54,6 +54,9 @@ constexpr std::size_t kMinSecret = 32;
 constexpr std::size_t kMaxSecret = 1024;
 constexpr std::size_t kMostTargets = 64;
 
+constexpr std::string_view kVerbs[] = {"add", "list", "rotate", "disable", "enable"};
+constexpr std::string_view kOptions[] = {"--may-call", "--secret-stdin", "--drop-old", "--json", "--dev", "--data", "--config", "--help"};
+
 struct Arguments : CommonArguments {
   std::string verb;
   std::string id;
@@ -84,14 +87,12 @@ std::expected<Arguments, std::string> read(Args args) {
     else if (arg == "--drop-old") out.drop_old = true;
     else if (arg.starts_with("--may-call=")) out.may_call = split(std::string_view{arg}.substr(11));
     else if (arg == "--may-call" && !last) out.may_call = split(args[++i]);
-    else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected("there is no option " + printable(arg, 64) + ", or its value is missing");
+    else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected(wrong_option(arg, kOptions));
     else words.push_back(arg);
   }
   if (out.help) return out;
-  if (words.empty()) return std::unexpected("what is to be done?");
+  if (auto wrong = wrong_verb("service", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];
-  constexpr std::string_view kVerbs[] = {"add", "list", "rotate", "disable", "enable"};
-  if (std::ranges::find(kVerbs, out.verb) == std::end(kVerbs)) return std::unexpected("there is no `foyer service " + printable(out.verb, 64) + "`");
   const std::size_t wanted = out.verb == "list" ? 1 : 2;
   if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one ID is needed" : "no ID is taken here");
   if (wanted == 2) out.id = words[1];

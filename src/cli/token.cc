@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/bytes.h"
+#include "cli/command_line.h"
 #include "cli/token_keys.h"
 #include "config/values.h"
 #include "jose/jws.h"
@@ -169,7 +170,8 @@ int run_token(Args args) {
   if (args.front() == "issue") return token_issue(rest);
   if (args.front() == "inspect") return token_inspect(rest);
   if (args.front() == "verify") return token_verify(rest);
-  fmt::print(stderr, "foyer token: there is no command \"{}\".\n\n{}", printable(args.front(), 64), kUsage);
+  constexpr std::string_view kVerbs[] = {"issue", "inspect", "verify"};
+  fmt::print(stderr, "foyer token: there is no `foyer token {}`{}\n\n{}", printable(args.front(), 64), did_you_mean(args.front(), kVerbs), kUsage);
   return kCouldNotRun;
 }
 

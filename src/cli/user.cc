@@ -21,6 +21,8 @@
 #include "cli/offline_accounts.h"
 #include "cli/user_import.h"
 #include "config/load.h"
+#include "config/values.h"
+#include "store/data_dir.h"
 
 namespace foyer::cli {
 namespace {
@@ -52,13 +54,16 @@ constexpr std::string_view kUsage =
     "            exit status 1 when any was refused. The first login makes the hash ours\n\n"
     "  --admin           the user gets the scope admin\n"
     "  --password-stdin  read the password from the first line of standard input\n"
-    "  --days N          how long an invitation lives; 7 by default, at most 365\n"
+    "  --days N          how long an invitation is valid; 7 by default, at most 365. It needs registration = invite\n"
     "  --json            the answer as JSON\n"
     "  --data DIR        the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
     "  --config FILE     a configuration file that names the data directory\n";
 
 constexpr std::size_t kMaxPasswordLine = 8 * 1024;
 constexpr long kMaxInvitationDays = 365;
+
+constexpr std::string_view kVerbs[] = {"add", "list", "invite", "disable", "enable", "password", "revoke", "totp-off", "import"};
+constexpr std::string_view kOptions[] = {"--admin", "--password-stdin", "--days", "--json", "--dev", "--data", "--config", "--help"};
 
 struct Arguments : CommonArguments {
   std::string verb;
@@ -88,14 +93,13 @@ std::expected<Arguments, std::string> read(Args args) {
     else if (arg == "--password-stdin") out.password_stdin = true;
     else if (arg == "--days" && !last) {
       if (!read_days(args[++i], out.days)) return std::unexpected("--days takes a number from 1 to 365");
-    } else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected("there is no option " + printable(arg, 64) + ", or its value is missing");
+    } else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected(wrong_option(arg, kOptions));
     else words.push_back(arg);
   }
   if (out.help) return out;
-  if (words.empty()) return std::unexpected("what is to be done?");
+  if (auto wrong = wrong_verb("user", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];
   const bool import = out.verb == "import";
-  if (!takes_name(out.verb) && !import && out.verb != "list" && out.verb != "invite") return std::unexpected("there is no `foyer user " + printable(out.verb, 64) + "`");
   const std::size_t wanted = takes_name(out.verb) || import ? 2 : 1;
   if (words.size() != wanted) return std::unexpected(import ? "exactly one FILE is needed, - for standard input" : wanted == 2 ? "exactly one NAME is needed" : "no NAME is taken here");
   if (wanted == 2) out.name = words[1];
@@ -141,8 +145,33 @@ Result<std::string> get_password(const Arguments& arguments) {
   return *first;
 }
 
+// On what terms an invitation counts: those of the server that runs with this data, else
+// those of the configuration, if it says for which environment it is.
+struct InvitationTerms {
+  std::optional<config::Registration> registration = {};
+  std::string url = {}; // where people register; empty: not known
+  bool running = false;
+};
+
+InvitationTerms invitation_terms(const config::Loaded& loaded) {
+  InvitationTerms out;
+  if (loaded.environment_given || loaded.given("registration")) out.registration = loaded.config.registration;
+  out.url = loaded.config.public_url;
+  const auto data = store::DataDir::existing(loaded.config.data);
+  const auto status = data ? data->read_status() : std::unexpected(data.error());
+  const auto value = status ? json::parse(*status) : std::unexpected(std::string{});
+  if (!value || !value->is_object()) return out;
+  const auto registration = json::get_string(value->get_object(), "registration");
+  const auto url = json::get_string(value->get_object(), "public_url");
+  if (registration) out.registration = config::parse_word<config::Registration>(*registration);
+  if (url) out.url = *url;
+  out.running = registration.has_value();
+  return out;
+}
+
 struct Job {
   const Arguments& arguments;
+  const config::Loaded& loaded;
   const config::Config& config;
   OfflineAccounts& accounts;
 
@@ -194,11 +223,23 @@ struct Job {
   }
 
   [[nodiscard]] Result<bool> invite() {
+    const auto terms = invitation_terms(loaded);
+    if (terms.registration == config::Registration::closed)
+      return refuse_field(Cause::REGISTRATION_CLOSED, "registration", fmt::format("registration is closed {}, so an invitation would not let anybody in", terms.running ? "in the server that runs" : "in this configuration"));
     const std::string code = system_entropy().short_id();
     const WallTime now = system_clock().wall();
     const accounts::InvitationRow invitation{.hash = accounts::digest(code), .created = now, .expires = now + std::chrono::days{arguments.days}};
     TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_invitation(invitation, command_audit("user_invite"), std::move(done)); }));
-    say({{"invitation", code}, {"expires_at", rfc3339(invitation.expires)}}, fmt::format("{}\nGood for one account, until {}.", code, rfc3339(invitation.expires)));
+    json::Object told{{"invitation", code}, {"expires_at", rfc3339(invitation.expires)}};
+    std::string text = fmt::format("{}\nGood for one account, until {}.", code, rfc3339(invitation.expires));
+    if (!terms.url.empty()) {
+      const std::string link = fmt::format("{}/#invitation={}", terms.url, code);
+      told["link"] = link;
+      text += "\n" + link;
+    }
+    if (terms.registration == config::Registration::open) text += "\nRegistration is open here, so nobody needs it.";
+    if (!terms.registration) text += "\nNo server runs here: it counts once one runs with registration = invite.";
+    say(told, text);
     return true;
   }
 
@@ -258,7 +299,7 @@ int run_user(Args args) {
     const auto imported = import_users(**opened, arguments->name, arguments->json);
     return !imported ? refused_command("user", imported.error()) : *imported ? 0 : 1;
   }
-  const auto done = Job{*arguments, loaded.config, **opened}.run();
+  const auto done = Job{*arguments, loaded, loaded.config, **opened}.run();
   return done ? 0 : refused_command("user", done.error());
 }
 
