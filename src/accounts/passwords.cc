@@ -11,6 +11,7 @@
 #include "accounts/names.h"
 #include "accounts/opaque_string.h"
 #include "base/bytes.h"
+#include "base/words.h"
 
 namespace foyer::accounts {
 namespace {
@@ -89,7 +90,8 @@ Result<bool> check_new_password(std::string_view password, std::string_view name
   const auto prepared = prepare_opaque(password);
   if (!prepared) return refuse_field(Cause::PASSWORD_CHARACTER, where, "the password holds " + prepared.error());
   if (const auto length = code_points(*prepared); length < min_characters)
-    return refuse_field(Cause::PASSWORD_TOO_SHORT, where, fmt::format("the password has {} characters, at least {} are needed", length, min_characters));
+    return refuse_field(Cause::PASSWORD_TOO_SHORT, where, fmt::format("the password has {}, at least {} are needed", counted(length, "character"),
+                                                                     min_characters));
   if (name_key(*prepared) == name_key(name)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is the name");
   if (is_common_password(*prepared)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is on the list of the most common ones");
   return true;

@@ -8,6 +8,7 @@
 
 #include "auth/contract/messages.h"
 #include "base/bytes.h"
+#include "base/words.h"
 #include "wire/url.h"
 
 namespace foyer::auth {
@@ -132,7 +133,7 @@ std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, st
   if (media_type(response) != "application/json" || response.body.empty())
     return std::unexpected(invalid(fmt::format("{}: a Foyer answered {} with {} where application/json was due", what, response.status, kind_of(response))));
   auto body = json::parse(response.body);
-  if (!body) return std::unexpected(invalid(fmt::format("{}: answered {} bytes that call themselves application/json and are none", what, response.body.size())));
+  if (!body) return std::unexpected(invalid(fmt::format("{}: answered {} called application/json that is not JSON", what, counted(response.body.size(), "byte"))));
   if (!body->is_object()) return std::unexpected(invalid(fmt::format("{}: answered JSON that is no object", what)));
   return std::move(body->as_object());
 }

@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "base/words.h"
 #include "auth/answer.h"
 #include "auth/back_off.h"
 #include "auth/contract/messages.h"
@@ -84,7 +85,7 @@ void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool
     return fault({.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: the cursor went back from {} to {}", kWhat, was, answer.cursor), .field = "cursor"});
   }
   if (answer.cursor == cursor && (answer.more || !answer.events.empty()))
-    return fault({.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {} events, and the cursor stays at {}", kWhat, answer.events.size(), cursor), .field = "cursor"});
+    return fault({.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}, and the cursor stays at {}", kWhat, counted(answer.events.size(), "event"), cursor), .field = "cursor"});
   stream = std::move(answer.stream);
   known_stream = true;
   const bool silent = answer.events.empty();

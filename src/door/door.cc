@@ -245,7 +245,7 @@ void Door::first_message(std::optional<std::string> token, std::optional<std::st
 }
 
 void Door::first_message_other(std::string_view what) {
-  if (at_ == At::first_message) refuse_as(no_token("the first message was " + printable(what, 64) + ", not authenticate"));
+  if (at_ == At::first_message) refuse_as(no_token("the first message was not a usable authenticate: " + printable(what, 200)));
 }
 
 void Door::first_message_timeout() {

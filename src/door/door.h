@@ -102,7 +102,7 @@ class Door {
   void first_message(std::optional<std::string> token, std::optional<std::string> ticket);
   void first_message_token(std::string token) { first_message(std::move(token), std::nullopt); }
   void first_message_ticket(std::string ticket) { first_message(std::nullopt, std::move(ticket)); }
-  void first_message_other(std::string_view what); // anything else: NO_TOKEN; `what` is for the operator
+  void first_message_other(std::string_view what); // anything else: NO_TOKEN; `what` was wrong with it, a clause for the operator
   void first_message_timeout();
   // Instead of completing the upgrade after AwaitFirstMessage (PENDING_LIMIT): told as any refusal of a handshake.
   void cannot_await(Refusal refusal);

@@ -122,7 +122,7 @@ inline Story drive(Door& door, const Answers& answers = {}) {
         case Answers::First::ticket: door.first_message_ticket("t1"); break;
         case Answers::First::both: door.first_message("d.e.f", "t1"); break;
         case Answers::First::neither: door.first_message({}, {}); break;
-        case Answers::First::other: door.first_message_other("join"); break;
+        case Answers::First::other: door.first_message_other("it was a join"); break;
         case Answers::First::timeout: door.first_message_timeout(); break;
       }
     }

@@ -219,13 +219,13 @@ void Entrance::on_first_message(std::string_view text) {
     return drive();
   }
   const auto* bad = std::get_if<protocol::BadCommand>(&read);
-  door_->first_message_other(bad == nullptr ? "another command" : bad->what);
+  door_->first_message_other(bad == nullptr ? "it was another command" : bad->what);
   drive();
 }
 
 void Entrance::on_first_binary() {
   if (finished_ || waiting_) return;
-  door_->first_message_other("a binary message");
+  door_->first_message_other("it was a binary message");
   drive();
 }
 

@@ -18,6 +18,7 @@ struct TypeRow {
   std::string_view name;
   CommandType type;
 };
+constexpr std::size_t kLongestType = 32; // of what is shown of an unknown one
 constexpr std::array<TypeRow, 17> kTypes{{
     {"ping", CommandType::ping}, {"chat", CommandType::chat}, {"join", CommandType::join}, {"typing", CommandType::typing},
     {"leave", CommandType::leave}, {"history", CommandType::history}, {"presence", CommandType::presence}, {"refresh", CommandType::refresh},
@@ -25,6 +26,15 @@ constexpr std::array<TypeRow, 17> kTypes{{
     {"invite", CommandType::invite}, {"remove", CommandType::remove}, {"delete", CommandType::delete_},
     {"agent_request", CommandType::agent_request}, {"agent_cancel", CommandType::agent_cancel},
 }};
+
+// What is said of a type that is none, with the one that it was probably meant to be.
+std::string unknown_type(std::string_view type) {
+  const std::string_view tried = type.substr(0, kLongestType);
+  const auto nearest = std::min_element(kTypes.begin(), kTypes.end(), [tried](const TypeRow& a, const TypeRow& b) { return edit_distance(tried, a.name) < edit_distance(tried, b.name); });
+  std::string out = "\"" + printable(type, kLongestType) + "\" is none that this server knows";
+  if (edit_distance(tried, nearest->name) <= std::max<std::size_t>(2, nearest->name.size() / 3)) out += "; the nearest is \"" + std::string(nearest->name) + "\"";
+  return out;
+}
 
 // A member that some command knows. Its type is judged only by a command that uses
 // it; for the others it is an unknown extra member.
@@ -363,7 +373,7 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
   take.required("type", members.type, type);
   if (!take.failed()) {
     const auto* row = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeRow& r) { return r.name == type; });
-    if (row == kTypes.end()) take.fail("type", "is none that this server knows");
+    if (row == kTypes.end()) take.fail("type", unknown_type(type));
     else command.type = row->type;
   }
   bool credential_expected = false;
@@ -373,7 +383,7 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
         take.optional("token", members.token, command.token).optional("ticket", members.ticket, command.ticket);
         take.optional("features", members.features, command.features).optional("max_message", members.max_message, command.max_message);
         credential_expected = command.token.empty() && command.ticket.empty();
-        if (credential_expected) take.fail("token", "or ticket is missing");
+        if (credential_expected) take.fail("token", "and ticket are both missing; one of the two is needed");
         break;
       case CommandType::refresh: take.required("token", members.token, command.token); break;
       case CommandType::create:

@@ -132,6 +132,13 @@ TEST(Command, NamesTheFieldAtFault) {
   EXPECT_TRUE(credential.credential_expected);
 }
 
+TEST(Command, AnUnknownTypeNamesTheNearest) {
+  Reader r;
+  EXPECT_EQ(r.bad(R"({"type":"autenticate","token":"t"})").what, "type \"autenticate\" is none that this server knows; the nearest is \"authenticate\"");
+  EXPECT_EQ(r.bad(R"({"type":"chta"})").what, "type \"chta\" is none that this server knows; the nearest is \"chat\"");
+  EXPECT_EQ(r.bad(R"({"type":"subscribe"})").what, "type \"subscribe\" is none that this server knows");
+}
+
 TEST(Command, RefusesWhatIsNotExactlyOneObject) {
   Reader r;
   for (const char* text : {"", " ", "[]", "null", "\"ping\"", "5", "{", "}", R"({"type":"ping"} x)", R"({"type":"ping"}{})", R"({"type":"ping",})",

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "base/words.h"
 
 namespace foyer::auth {
 namespace {
@@ -26,7 +27,7 @@ Result<std::string> only(const Request& request, std::string_view name, std::siz
   if (count == 0) return refuse_field(Cause::SERVICE_CREDENTIALS_MISSING, std::string(name), fmt::format("the request has no {} header", name));
   if (count > 1) return refuse_field(Cause::SERVICE_CREDENTIALS_MISSING, std::string(name), fmt::format("the request has {} {} headers", count, name));
   const std::string& value = *request.headers.find(name);
-  if ((required && value.empty()) || value.size() > longest) return refuse_field(Cause::SERVICE_CREDENTIALS_MISSING, std::string(name), fmt::format("{} has {} bytes; 1 to {} were due", name, value.size(), longest));
+  if ((required && value.empty()) || value.size() > longest) return refuse_field(Cause::SERVICE_CREDENTIALS_MISSING, std::string(name), fmt::format("{} has {}; 1 to {} were due", name, counted(value.size(), "byte"), longest));
   return value;
 }
 
