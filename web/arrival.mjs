@@ -3,7 +3,7 @@ import { Again } from './again.mjs';
 import { CodeField } from './code_field.mjs';
 import { $, h } from './dom.mjs';
 import { call } from './http.mjs';
-import { Login } from './login.mjs';
+import { Login, invitationIn } from './login.mjs';
 import { drawRefusal } from './waiting_card.mjs';
 
 // Which field a refusal is about, so that it is told beside it.
@@ -47,12 +47,21 @@ export class Arrival {
     this.#said(refusal, retry ? this.#waits : {});
     if (refusal?.endedFor) $('entry-name').value = refusal.endedFor.name;
     $('entry-password').value = '';
-    $('entry').elements.kind.value = 'login';
+    const invitation = this.#takeInvitation();
+    $('entry').elements.kind.value = invitation ? 'register' : 'login';
+    if (invitation) $('entry-invitation').value = invitation;
     this.#choose();
     this.#noteOwner();
     const empty = $('entry-name').value === '' ? $('entry-name') : $('entry-password');
     if (matchMedia('(hover: hover)').matches) empty.focus();
     this.#ask();
+  }
+
+  // Out of a link, /#invitation=CODE. It is in the address only until it stands in the form.
+  #takeInvitation() {
+    const code = invitationIn(location.hash);
+    if (code) history.replaceState(null, '', location.pathname);
+    return code;
   }
 
   hide() {

@@ -13,6 +13,9 @@ import { Again } from './again.mjs';
 import { isPassing } from './refusal.mjs';
 import { plainCode } from './words.mjs';
 
+// The code of a link `/#invitation=CODE`, as `foyer user invite` prints it; else empty.
+export const invitationIn = (hash) => /^#invitation=([\w-]{1,128})$/.exec(hash)?.[1] ?? '';
+
 export class Login {
   step = 'password';   // or 'code'
   state = 'open';      // 'asking' | 'locked' | 'away'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Login } from './login.mjs';
+import { Login, invitationIn } from './login.mjs';
 import { refusal } from './refusal.mjs';
 import { settle, world } from './test_world.test.mjs';
 
@@ -94,4 +94,9 @@ test('who leaves the form is not logged in behind their back', async () => {
   l.login.reset();
   await l.w.pass(60_000);
   assert.deepEqual([l.in, l.asked.length, l.login.state], [false, 1, 'open']);
+});
+
+test('an invitation is read from its link and from no other address', () => {
+  assert.equal(invitationIn('#invitation=a1_-Z'), 'a1_-Z');
+  for (const hash of ['', '#tea', '#invitation=', '#invitation=a b', '#invitation=<i>', `#invitation=${'a'.repeat(129)}`]) assert.equal(invitationIn(hash), '', hash);
 });

@@ -101,6 +101,16 @@ void AccountService::count(const Attempt& attempt, std::string_view outcome) {
   counter->add();
 }
 
+// Refusals are logged where they are answered.
+void AccountService::succeeded(const Attempt& attempt) {
+  count(attempt, "OK");
+  const bool login = attempt.action == "login";
+  if (!login && attempt.action != "register") return;
+  if (const auto left_out = login_lines_.take(clock_.mono()))
+    log_.info(login ? "logged_in" : "registered", login ? "A user logged in." : "An account was registered.",
+              {{"user", attempt.user.view()}, {"address", attempt.caller.address}, {"ref", attempt.caller.ref.view()}, {"left_out", *left_out}});
+}
+
 std::unexpected<Refusal> AccountService::refused(const Attempt& attempt, Refusal refusal, bool audited) {
   count(attempt, refusal.code());
   if (!audited) audit_.add(audit_row(attempt, refusal.code()));

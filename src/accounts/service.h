@@ -23,6 +23,7 @@
 #include "accounts/store.h"
 #include "auth/contract/auth_service.h"
 #include "base/limit_metrics.h"
+#include "base/log_budget.h"
 #include "jose/verifier.h"
 
 namespace foyer::accounts {
@@ -99,6 +100,8 @@ struct Principal {
   std::optional<SessionAndUser> own = {};
 };
 
+inline constexpr std::uint32_t kLoginLines = 20; // of the log, a second, at info
+
 class AccountService final : public auth::AuthService {
  public:
   // `detach_messages` is called for every deleted account (again after a restart, for a
@@ -170,7 +173,7 @@ class AccountService final : public auth::AuthService {
   void count(const Attempt& attempt, std::string_view outcome);
   // Counts, audits (unless the store did), hands the refusal back.
   std::unexpected<Refusal> refused(const Attempt& attempt, Refusal refusal, bool audited = false);
-  void succeeded(const Attempt& attempt) { count(attempt, "OK"); }
+  void succeeded(const Attempt& attempt); // counts, and logs logins and registrations
 
   // A callback for the store that goes on on the control plane.
   template <class T, class Then>
@@ -259,6 +262,7 @@ class AccountService final : public auth::AuthService {
   LimitMeter pairs_meter_, guesses_meter_, buckets_meter_, tickets_meter_;
   std::string dummy_hash_; // what the password of an unknown user is compared with
   std::map<std::pair<std::string, std::string>, Counter*> counters_; // (action, outcome)
+  LogBudget login_lines_{kLoginLines};
 };
 
 template <class T, class Job, class Then>

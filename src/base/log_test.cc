@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/log_budget.h"
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -14,6 +16,17 @@ constexpr std::string_view kTime = "2026-01-02T03:04:05.678Z";
 TEST(LogLine, IsOneJsonObject) {
   EXPECT_EQ(format_line(LogFormat::json, kTime, Level::info, "listening", "Ready.", {{"url", "http://x"}, {"port", 8000}, {"ok", true}, {"ms", 1.5}}),
             R"({"time":"2026-01-02T03:04:05.678Z","level":"info","event":"listening","message":"Ready.","url":"http://x","port":8000,"ok":true,"ms":1.5})");
+}
+
+TEST(LogBudget, LeavesOutWhatComesTooFastAndCountsIt) {
+  LogBudget budget(2);
+  const MonoTime start{Millis{5'000}};
+  EXPECT_EQ(budget.take(start), 0U);
+  EXPECT_EQ(budget.take(start), 0U);
+  EXPECT_EQ(budget.take(start + Millis{999}), std::nullopt);
+  EXPECT_EQ(budget.take(start + Millis{999}), std::nullopt);
+  EXPECT_EQ(budget.take(start + Millis{1'000}), 2U);
+  EXPECT_EQ(budget.take(start + Millis{1'001}), 0U);
 }
 
 TEST(LogLine, IsReadableAsText) {

@@ -245,9 +245,10 @@ void Entrance::admit(Admission admission) {
     return connection_.transport().abort();
   }
   if (!upgraded_) upgrade(door_->selected_subprotocol(), true);
-  if (shard_.deps().log.enabled(Level::debug))
-    shard_.deps().log.debug("admitted", "a connection was admitted",
-                          {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_}, {"path", shown_path(path_)}, {"steps", describe(door_->times())}});
+  if (shard_.deps().log.enabled(Level::info))
+    if (const auto left_out = shard_.admitted_lines().take(shard_.loop().now()))
+      shard_.deps().log.info("admitted", "A connection was admitted.",
+                             {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_}, {"path", shown_path(path_)}, {"steps", describe(door_->times())}, {"left_out", *left_out}});
   const bool echo = door_->socket() != nullptr && door_->socket()->path == kEchoPath;
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);

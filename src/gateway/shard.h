@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/log_budget.h"
 #include "gateway/deps.h"
 #include "gateway/idle.h"
 #include "gateway/room_owners.h"
@@ -89,6 +90,9 @@ struct ShardMetrics {
   SocketEndCounters ends;
 };
 
+// Lines a second of each loop about connections that come and go.
+inline constexpr std::uint32_t kActivityLines = 20;
+
 class Shard {
  public:
   Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps);
@@ -137,6 +141,7 @@ class Shard {
   // When a turn has time for what takes long (CostlyWork), if the connection is still there.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
   [[nodiscard]] Idle& idle() { return idle_; }
+  [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
   // An answer of the auth service, from any thread, to a connection of this loop.
@@ -191,6 +196,7 @@ class Shard {
   std::string scratch_;
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
+  LogBudget admitted_lines_{kActivityLines};
   Idle idle_; // the head of a list
   std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;

@@ -95,3 +95,15 @@ test('metrics: counters are typed as counters and end in _total, nothing else do
   const before = await sent();
   await until('more bytes sent', async () => (await sent()) > before);
 });
+
+test('the log tells at info who registered, logged in and was admitted, and no name or password', async (t) => {
+  const node = await serve(t);
+  const ann = await arrive(node, 'ann');
+  const registered = await node.logged('registered');
+  assert.deepEqual([registered.level, registered.user, registered.address], ['info', ann.user.id, '127.0.0.1']);
+  const admitted = await node.logged('admitted');
+  assert.deepEqual([admitted.level, admitted.user, admitted.address, admitted.path], ['info', ann.user.id, '127.0.0.1', '/ws/chat']);
+  await ask(node, 'POST', '/auth/login', { body: { name: 'ann', password: PASSWORD } });
+  assert.equal((await node.logged('logged_in')).user, ann.user.id);
+  assert.doesNotMatch(node.text, new RegExp(PASSWORD));
+});

@@ -57,6 +57,19 @@ async function keepCodes(dialog) {
   await dialog.getByRole('heading', { name: 'Second factor' }).waitFor();
 }
 
+test('the link of an invitation opens the form to register, with the code in it and out of the address', async (t) => {
+  const invited = await serve(t, { args: ['--registration', 'invite'] });
+  const { link } = JSON.parse((await foyer(['user', 'invite', '--json', '--data', invited.data])).out);
+  const page = await openWindow(t, invited, { at: link.slice(invited.url.length) });
+  await page.getByLabel('Invitation code').waitFor();
+  assert.equal(await page.getByLabel('Invitation code').inputValue(), new URL(link).hash.split('=')[1]);
+  assert.equal(new URL(page.url()).hash, '');
+  await page.getByLabel('Name', { exact: true }).fill('invited');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Register' }).click();
+  await connected(page);
+});
+
 test('where one is signed in, in words; another session is ended, and its window is told why', async (t) => {
   const page = await openWindow(t, node, { colorScheme: 'light' });
   await registerOnPage(page, 'Owner');

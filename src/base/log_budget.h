@@ -1,0 +1,40 @@
+// How many lines of one kind a second may go to the log; what is left out is counted
+// and told with the next line. For one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace foyer {
+
+class LogBudget {
+ public:
+  explicit LogBudget(std::uint32_t lines_per_second) : lines_per_second_(lines_per_second) {}
+
+  // How many lines were left out since the last one; nothing: leave this one out, too.
+  [[nodiscard]] std::optional<std::uint64_t> take(MonoTime now) {
+    if (!begun_ || now - since_ >= Millis{1'000}) {
+      begun_ = true;
+      since_ = now;
+      lines_ = 0;
+    }
+    if (lines_ == lines_per_second_) {
+      ++left_out_;
+      return std::nullopt;
+    }
+    ++lines_;
+    return std::exchange(left_out_, 0);
+  }
+
+ private:
+  std::uint32_t lines_per_second_;
+  std::uint32_t lines_ = 0;
+  std::uint64_t left_out_ = 0;
+  MonoTime since_{};
+  bool begun_ = false;
+};
+
+} // namespace foyer
