@@ -335,6 +335,8 @@ void Connection::close(std::uint16_t code, std::string_view reason) { close(code
 
 void Connection::close(std::uint16_t code, std::string_view reason, Millis linger) {
   we_closed_ = !they_closed_;
+  close_code_ = code;
+  close_reason_ = reason;
   phase_ = Phase::closing;
   std::string frame;
   wire::append_frame(frame, wire::Opcode::close, wire::close_payload(code, reason));

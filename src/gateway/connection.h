@@ -93,6 +93,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] ConnectionId id() const { return id_; }
   [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] bool chats() const { return phase_ == Phase::ready && service_ == Service::chat; }
+  [[nodiscard]] std::uint16_t close_code() const { return close_code_; }
+  [[nodiscard]] const std::string& close_reason() const { return close_reason_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
   [[nodiscard]] loop::Transport& transport() const { return transport_; }
@@ -175,6 +177,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   MonoTime last_byte_{};      // in either direction
   std::unique_ptr<Closing> closing_; // null: no Close of ours waits
   bool heard_ = false;        // something followed the handshake
+  std::uint16_t close_code_ = 0; // of the first Close, whoever sent it; 0: there was none
+  std::string close_reason_;     // of ours
   bool we_closed_ = false;    // our Close was the first
   bool they_closed_ = false;  // a Close of the client came
   bool ended_ = false;        // the end of the stream came without a Close

@@ -202,13 +202,27 @@ void Shard::admitted(Connection& connection) {
 void Shard::ended(const SocketEnd& end, const Connection& connection) {
   metrics_.ends.count(end);
   const std::string peer(connection.transport().socket_address());
-  if (deps_.log.enabled(Level::debug))
-    deps_.log.debug("socket_ended", "a WebSocket ended",
-                    {{"way", to_string(end.way)}, {"age_ms", end.age.count()}, {"idle_ms", end.idle.count()}, {"user", printable(connection.identity().user.view())},
-                     {"address", connection.transport().peer_address()}, {"peer", peer}});
+  tell_end(end, connection, peer);
   auto found = idle_timeouts_.ended(end, peer, loop_.now());
   if (!found) return;
   deps_.reporter.report({.ref = Ref{deps_.entropy.short_id()}, .refusal = std::move(*found), .time = loop_.wall(), .user = {}, .address = peer, .origin = {}, .path = {}, .times = {}});
+}
+
+// At info of those who were admitted, as far as the budget goes; else at debug.
+void Shard::tell_end(const SocketEnd& end, const Connection& connection, const std::string& peer) {
+  const bool debug = deps_.log.enabled(Level::debug);
+  const auto left_out = connection.identity().user.empty() ? std::nullopt : ended_lines_.take(loop_.now());
+  if (!left_out && !debug) return;
+  deps_.log.write(left_out ? Level::info : Level::debug, "socket_ended", "A WebSocket ended.",
+                  {{"way", to_string(end.way)},
+                   {"close", connection.close_code()},
+                   {"reason", connection.close_reason()},
+                   {"age_ms", end.age.count()},
+                   {"idle_ms", end.idle.count()},
+                   {"user", printable(connection.identity().user.view())},
+                   {"address", connection.transport().peer_address()},
+                   {"peer", peer},
+                   {"left_out", left_out.value_or(0)}});
 }
 
 void Shard::closed(Connection& connection) {

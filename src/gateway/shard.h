@@ -169,6 +169,7 @@ class Shard {
   std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its owners
 
  private:
+  void tell_end(const SocketEnd& end, const Connection& connection, const std::string& peer);
   struct Slot {
     std::unique_ptr<Connection> connection;
     std::uint32_t generation = 0;
@@ -196,7 +197,7 @@ class Shard {
   std::string scratch_;
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
-  LogBudget admitted_lines_{kActivityLines};
+  LogBudget admitted_lines_{kActivityLines}, ended_lines_{kActivityLines};
   Idle idle_; // the head of a list
   std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;

@@ -96,13 +96,21 @@ test('metrics: counters are typed as counters and end in _total, nothing else do
   await until('more bytes sent', async () => (await sent()) > before);
 });
 
-test('the log tells at info who registered, logged in and was admitted, and no name or password', async (t) => {
+test('the log tells at info who registered, logged in, was admitted and left, why and after how long, and no password', async (t) => {
   const node = await serve(t);
   const ann = await arrive(node, 'ann');
   const registered = await node.logged('registered');
   assert.deepEqual([registered.level, registered.user, registered.address], ['info', ann.user.id, '127.0.0.1']);
   const admitted = await node.logged('admitted');
   assert.deepEqual([admitted.level, admitted.user, admitted.address, admitted.path], ['info', ann.user.id, '127.0.0.1', '/ws/chat']);
+  await ann.socket.sendFrame(0x8, Buffer.from([0x03, 0xe8]));
+  const ended = await node.logged('socket_ended');
+  assert.deepEqual([ended.level, ended.user, ended.way, ended.close, ended.reason], ['info', ann.user.id, 'client_close', 1000, '']);
+  assert.ok(ended.age_ms >= 0);
+  const bob = await arrive(node, 'bob');
+  assert.equal((await foyer(['user', 'revoke', 'bob', '--data', node.data])).code, 0);
+  const { reason } = await bob.ended();
+  assert.deepEqual(Object.values(await node.logged('socket_ended', { user: bob.user.id })).filter((value) => value === reason), [reason]);
   await ask(node, 'POST', '/auth/login', { body: { name: 'ann', password: PASSWORD } });
   assert.equal((await node.logged('logged_in')).user, ann.user.id);
   assert.doesNotMatch(node.text, new RegExp(PASSWORD));
