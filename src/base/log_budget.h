@@ -1,5 +1,5 @@
-// How many lines of one kind a second may go to the log; what is left out is counted
-// and told with the next line. For one thread.
+// Limits how many lines of one kind a second go to the log; what is left out is counted
+// and reported with the next line. For one thread.
 #pragma once
 
 #include <cstdint>

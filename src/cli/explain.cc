@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/cause_page.h"
+#include "base/words.h"
 #include "cli/command.h"
 
 namespace foyer::cli {
@@ -49,11 +50,14 @@ constexpr KnownNumber kNumbers[] = {
     {1001, "One side goes away. From Foyer it comes with SERVER_SHUTDOWN; from a browser it means that the page was left; from a proxy that it was restarted."},
     {1002, "One side broke the WebSocket protocol. The reason says how."},
     {1003, "A kind of message that the other side does not take, such as binary."},
-    {1005, "Not sent by anybody: the client's library writes it where a Close without a number came. Foyer always sends a number, so a proxy or the client itself closed."},
-    {1006, "Not sent by anybody: the client's own library writes it where the connection ended without a Close, or the handshake failed. A decision of Foyer's reaches a browser with a "
-           "number of its own, so look for whoever cut the connection: a proxy that does not pass upgrades, its idle time-out, a firewall, TLS, a crash, or a page that may not connect. To learn more, "
-           "open the socket's address as a web page (an answer with X-Foyer comes from Foyer), and read the server's log and `foyer why`. A page of another origin gets an HTTP error, which "
-           "browsers report as 1006, too: ORIGIN_NOT_ALLOWED."},
+    {1005, "Not sent by anybody: the client's library writes it where a Close without a number came. Foyer always sends a "
+           "number, so a proxy or the client itself closed."},
+    {1006, "Not sent by anybody: the client's own library writes it where the connection ended without a Close, or the "
+           "handshake failed. A decision of Foyer's reaches a browser with a number of its own, so look for whoever cut the "
+           "connection: a proxy that does not pass upgrades, its idle time-out, a firewall, TLS, a crash, or a page that may "
+           "not connect. To learn more, open the socket's address as a web page (an answer with X-Foyer comes from Foyer), "
+           "and read the server's log and `foyer why`. A page of another origin gets an HTTP error, which browsers report as "
+           "1006, too: ORIGIN_NOT_ALLOWED."},
     {1007, "Text that is not UTF-8."},
     {1008, "A rule of the other side was broken. Foyer does not send it."},
     {1009, "A message longer than message_bytes."},
@@ -81,7 +85,10 @@ int explain_number(int number, bool as_json) {
   for (const auto& cause : all_causes())
     if (cause.http == number || cause.close == number) causes.push_back(&cause);
   if (!is_reported_number(number) || (causes.empty() && known == std::end(kNumbers))) {
-    fmt::print(stderr, "Foyer reports nothing with the number {}.\n`foyer explain --all --json` lists all codes with their HTTP status and their close code.\n", number);
+    fmt::print(stderr,
+               "Foyer reports nothing with the number {}.\n"
+               "`foyer explain --all --json` lists all codes with their HTTP status and their close code.\n",
+               number);
     return 1;
   }
   if (as_json) {
@@ -94,7 +101,7 @@ int explain_number(int number, bool as_json) {
   }
   if (known != std::end(kNumbers)) fmt::print("{}: {}\n{}", number, known->text, causes.empty() ? "" : "\n");
   if (causes.empty()) return 0;
-  fmt::print("{} is the {} of {}:\n\n", number, number < 1'000 ? "HTTP status" : "close code", causes.size() == 1 ? "one code" : fmt::format("{} codes", causes.size()));
+  fmt::print("{} is the {} of {}:\n\n", number, number < 1'000 ? "HTTP status" : "close code", counted(causes.size(), "code"));
   for (const auto* cause : causes) fmt::print("  {:<30} {}\n", cause->code, cause->client);
   fmt::print("\nThe reason of a Close begins with the code, and so does the field `code` of an answer. `foyer explain CODE` says more.\n");
   return 0;

@@ -28,7 +28,8 @@ constexpr std::size_t kSealBytes = 4096; // of DATA/store.key
 
 class Machine {
  public:
-  Machine(const config::Loaded& loaded, const config::ReadFile& read, std::vector<config::Finding> found) : loaded_(loaded), config_(loaded.config), read_(read), found_(std::move(found)) {}
+  Machine(const config::Loaded& loaded, const config::ReadFile& read, std::vector<config::Finding> found)
+      : loaded_(loaded), config_(loaded.config), read_(read), found_(std::move(found)) {}
 
   std::vector<config::Finding> run() {
     address("listen", config_.listen);
@@ -47,7 +48,8 @@ class Machine {
   }
 
   void report(std::string_view option, const Refusal& refusal) {
-    config::Finding finding = config::finding_about(loaded_, refusal.cause, option, Refusal{.cause = refusal.cause, .evidence = refusal.evidence}.operator_text());
+    const Refusal without_field{.cause = refusal.cause, .evidence = refusal.evidence};
+    config::Finding finding = config::finding_about(loaded_, refusal.cause, option, without_field.operator_text());
     if (!loaded_.given(option)) finding.source = "default";
     if (refusal.cause == Cause::STORE_READ_ONLY) finding.severity = config::Severity::warning; // what is there can be read
     found_.push_back(std::move(finding));
@@ -78,7 +80,9 @@ class Machine {
   }
 
   void certificates() {
-    if (config_.tls_cert_file.empty() || found("tls_cert_file") || found("tls_key_file") || found("tls_more_certificates") || found("tls_client_ca_file")) return;
+    if (config_.tls_cert_file.empty()) return;
+    for (const auto option : {"tls_cert_file", "tls_key_file", "tls_more_certificates", "tls_client_ca_file"})
+      if (found(option)) return;
     if (const auto good = examine_tls(config_, read_); !good) report("tls_cert_file", good.error());
   }
 
@@ -88,20 +92,29 @@ class Machine {
     const std::string_view option = uses_postgres(config_) ? "database_url" : "data";
     const StoresSeen seen = examine_stores(config_, environment);
     for (const auto& refusal : seen.wrong) report(option, refusal);
-    if (seen.wrong.empty() && seen.accounts_current)
-      if (const auto opens = own_service(); !opens) report(uses_postgres(config_) ? "store_key" : "data", opens.error());
+    if (!config_.role_auth) return;
+    const std::string_view key_option = uses_postgres(config_) ? "store_key" : "data";
+    if (found(key_option) || (uses_postgres(config_) && config_.store_key.empty())) return;
+    const auto seal = seal_key_there();
+    const auto opens = !seal ? Result<void>(std::unexpected(seal.error())) : seen.accounts_current ? own_service(*seal) : Result<void>{};
+    if (!opens) report(key_option, opens.error());
+  }
+
+  // STORE_KEY, or DATA/store.key; where there is none yet, one that opens nothing.
+  Result<store::SealKey> seal_key_there() const {
+    if (uses_postgres(config_)) return given_seal_key(config_);
+    const std::string file = (std::filesystem::path(config_.data) / "store.key").string();
+    if (::access(file.c_str(), F_OK) != 0) return store::SealKey::from_secret(system_entropy().token());
+    TRY(secret, store::read_file(file, kSealBytes));
+    while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
+    return store::SealKey::from_secret(secret);
   }
 
   // The auth service writes its own secret at every start, and not over one that it cannot read.
-  Result<void> own_service() const {
-    const std::string key_file = (std::filesystem::path(config_.data) / "store.key").string();
-    const bool kept = !uses_postgres(config_);
-    if (!kept && found("store_key")) return {};
-    TRY(secret, !kept ? Result<std::string>(config_.store_key) : ::access(key_file.c_str(), F_OK) == 0 ? store::read_file(key_file, kSealBytes) : Result<std::string>(system_entropy().token()));
-    while (kept && (secret.ends_with('\n') || secret.ends_with('\r'))) secret.pop_back();
-    TRY(seal, store::SealKey::from_secret(secret));
+  Result<void> own_service(const store::SealKey& seal) const {
     TRY(accounts, OfflineAccounts::with(config_, seal));
-    TRY(row, accounts->ask<std::optional<accounts::ServiceRow>>([this](accounts::AccountStore& s, auto done) { s.find_service(config_.service_id, std::move(done)); }));
+    const auto find = [this](accounts::AccountStore& s, auto done) { s.find_service(config_.service_id, std::move(done)); };
+    TRY(row, accounts->ask<std::optional<accounts::ServiceRow>>(find));
     return row ? accounts::readable(*row, seal) : Result<void>{};
   }
 
@@ -122,7 +135,9 @@ std::vector<config::Finding> fitness(const config::Loaded& loaded, const config:
 }
 
 bool may_pass(const std::vector<config::Finding>& findings) {
-  const auto passes = [](const config::Finding& f) { return f.severity != config::Severity::error || f.code == Cause::DATABASE_UNREACHABLE || f.code == Cause::STORE_FULL; };
+  const auto passes = [](const config::Finding& f) {
+    return f.severity != config::Severity::error || f.code == Cause::DATABASE_UNREACHABLE || f.code == Cause::STORE_FULL;
+  };
   return !config::is_fit(findings) && std::ranges::all_of(findings, passes);
 }
 

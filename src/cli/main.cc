@@ -14,7 +14,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"serve", "Check the configuration, then serve.", run_serve},
-    {"check", "Is this configuration fit to serve? All findings at once, and where each value came from.", run_check},
+    {"check", "Is this configuration fit to serve, here and now? All findings at once, and where the values came from.", run_check},
     {"explain", "What a code means, who must act, and what to do next.", run_explain},
     {"why", "What the server knows about the refusal with a reference.", run_why},
     {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 namespace foyer::cli {
 namespace {
@@ -61,7 +62,8 @@ void report_process(Metrics& metrics, WallTime started) {
 }
 
 void report_build(Metrics& metrics, const api::BuildInfo& build) {
-  metrics.gauge("foyer_build_info", "Always 1; the labels say which build runs, and in which environment.", {{"version", build.version}, {"build", build.build}, {"environment", build.environment}}).set(1);
+  Labels labels{{"version", build.version}, {"build", build.build}, {"environment", build.environment}};
+  metrics.gauge("foyer_build_info", "Always 1; the labels say which build runs, and in which environment.", std::move(labels)).set(1);
 }
 
 } // namespace foyer::cli

@@ -29,8 +29,8 @@ constexpr Millis kStartPause{500}; // between looks at what a start waits for
 
 constexpr std::string_view kUsage =
     "Usage: foyer serve [OPTIONS]\n\n"
-    "Checks its configuration, then listens. Opens no port while anything is wrong. A database that is away and a disk\n"
-    "that is full are waited for as long as --start-wait says.\n"
+    "Checks its configuration, then listens. Opens no port while anything is wrong. It waits up to\n"
+    "--start-wait for a database that cannot be reached and for a disk that is full.\n"
     "Signals: TERM and INT drain and end it, a second one ends it at once; HUP reads the TLS files and the key set\n"
     "again and names changed options that need a restart; USR1 opens the log again after it was renamed.\n"
     "Exit status: 0 after a drain, 1 not fit or cannot listen.\n\n"
@@ -63,7 +63,7 @@ void greet(const config::Config& config, const NodeAddress& address) {
   std::fflush(stdout);
 }
 
-// The fitness, once what may pass has passed or start_wait is over; nothing when told to end meanwhile.
+// The findings, once those that may pass have passed or start_wait is over; nothing when a signal to end came first.
 std::optional<std::vector<config::Finding>> awaited_fitness(const config::Loaded& loaded, const config::ReadFile& read, const Signals& signals, Log& log) {
   const Clock& clock = system_clock();
   const MonoTime until = clock.mono() + loaded.config.start_wait;
@@ -73,10 +73,14 @@ std::optional<std::vector<config::Finding>> awaited_fitness(const config::Loaded
     if (!may_pass(findings) || clock.mono() >= until) return findings;
     const auto& first = *std::ranges::find(findings, config::Severity::error, &config::Finding::severity);
     if (std::exchange(said, first.code) != first.code)
-      log.warning("waiting_to_start", first.message, {{"code", code_of(first.code)}, {"option", first.option}, {"for_at_most", config::format_duration(loaded.config.start_wait)}, {"next", first.fix}});
+      log.warning("waiting_to_start", first.message,
+                  {{"code", code_of(first.code)},
+                   {"option", first.option},
+                   {"for_at_most", config::format_duration(loaded.config.start_wait)},
+                   {"next", first.fix}});
     const auto order = signals.wait(kStartPause);
     if (order != Signals::Order::end) continue;
-    log.info("ended", "Told to end before the start was possible.");
+    log.info("ended", "Shutdown was requested before the server could start.");
     return std::nullopt;
   }
 }
@@ -98,14 +102,16 @@ void reload(Node& node, const config::Loaded& started, const config::Inputs& inp
   else log.info("reloaded", fmt::format("SIGHUP: reading {} again.", fmt::join(read, " and ")));
   const auto changed = changed_options(started, inputs);
   if (changed.empty()) return;
-  log.warning("restart_needed", fmt::format("These options have changed and take effect at the next start: {}.", fmt::join(changed, ", ")), {{"next", "Run `foyer check`, then restart."}});
+  log.warning("restart_needed", fmt::format("These options have changed and take effect at the next start: {}.", fmt::join(changed, ", ")),
+              {{"next", "Run `foyer check`, then restart."}});
 }
 
 void reopen(const LogFile& file, Log& log) {
   switch (file.reopen()) {
     case LogFile::Reopened::yes: return log.info("log_reopened", "SIGUSR1: the log file was opened again.", {{"file", file.path()}});
     case LogFile::Reopened::no_file: return log.info("log_not_reopened", "SIGUSR1: standard error is not a file, so there is no log file to open again.");
-    case LogFile::Reopened::failed: return log.error("log_not_reopened", "SIGUSR1: the log file cannot be opened again; writing goes on in the old one.", {{"file", file.path()}});
+    case LogFile::Reopened::failed:
+      return log.error("log_not_reopened", "SIGUSR1: the log file cannot be opened again; the old one stays in use.", {{"file", file.path()}});
   }
 }
 

@@ -80,7 +80,7 @@ void TlsPort::look(Look why) {
     }
     refused_digest_.clear();
     refusing_.set(0);
-    if (why == Look::told) deps_.log.info("tls_unchanged", "Told to read the TLS files again: they are those that serve.");
+    if (why == Look::told) deps_.log.info("tls_unchanged", "SIGHUP: the TLS files have not changed.");
     return;
   }
   if (bundle.usable()) {

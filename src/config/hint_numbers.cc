@@ -30,7 +30,7 @@ constexpr Unit kSizes[] = {{1, {"b", "byte", "bytes", "b", "b", "b"}},
                            {1 << 20, {"m", "mb", "mib", "mi", "megabyte", "megabytes"}},
                            {1 << 30, {"g", "gb", "gib", "gi", "gigabyte", "gigabytes"}}};
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
+bool of_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 bool letter(char c) { return c >= 'a' && c <= 'z'; }
 
 struct Amount {
@@ -47,7 +47,7 @@ std::optional<Amount> amount(std::string_view text, std::span<const Unit> units)
       text.remove_prefix(1);
       continue;
     }
-    const auto digits = std::min(static_cast<std::size_t>(std::ranges::find_if_not(text, [](char c) { return digit(c) || c == '.'; }) - text.begin()), text.size());
+    const auto digits = static_cast<std::size_t>(std::ranges::find_if_not(text, of_number) - text.begin());
     if (digits == 0 || digits > 15) return std::nullopt;
     const double number = std::strtod(std::string(text.substr(0, digits)).c_str(), nullptr);
     text.remove_prefix(digits);
@@ -129,7 +129,7 @@ Hint count_hint(const Option& option, std::string_view text) {
   if (plain.ends_with('k')) factor = 1'000;
   if (plain.ends_with('m')) factor = 1'000'000;
   if (factor > 1) plain.pop_back();
-  if (plain.empty() || plain.size() > 15 || !std::ranges::all_of(plain, [](char c) { return digit(c) || c == '.'; }) || std::ranges::count(plain, '.') > 1) return {};
+  if (plain.empty() || plain.size() > 15 || !std::ranges::all_of(plain, of_number) || std::ranges::count(plain, '.') > 1) return {};
   const double value = std::strtod(plain.c_str(), nullptr) * factor;
   if (value != std::floor(value)) return {.wrong = "it is not a whole number"};
   const auto shown = [](std::uint64_t n) { return fmt::format("{}", n); };

@@ -35,11 +35,17 @@ std::optional<std::string_view> without_quotes(std::string_view text) {
 struct Alias {
   std::string_view written, meant;
 };
-constexpr Alias kAliases[] = {{"prod", "production"}, {"live", "production"}, {"dev", "development"}, {"local", "development"}, {"stage", "staging"}, {"stg", "staging"}, {"testing", "test"},
-                              {"ci", "test"}, {"warn", "warning"}, {"err", "error"}, {"fatal", "error"}, {"critical", "error"}, {"trace", "debug"}, {"verbose", "debug"}, {"information", "info"},
-                              {"notice", "info"}, {"plain", "text"}, {"human", "text"}, {"logfmt", "text"}, {"invite-only", "invite"}, {"invitation", "invite"}, {"invitations", "invite"},
-                              {"public", "open"}, {"everybody", "open"}, {"private", "closed"}, {"false", "closed"}, {"false", "off"}, {"true", "open"}, {"true", "token"}, {"none", "off"}, {"no", "off"},
-                              {"automatic", "auto"}, {"websocket", "close"}, {"fsync", "full"}};
+constexpr Alias kAliases[] = {
+    {"prod", "production"},     {"live", "production"},   {"dev", "development"},     {"local", "development"},
+    {"stage", "staging"},       {"stg", "staging"},       {"testing", "test"},        {"ci", "test"},
+    {"warn", "warning"},        {"err", "error"},         {"fatal", "error"},         {"critical", "error"},
+    {"trace", "debug"},         {"verbose", "debug"},     {"information", "info"},    {"notice", "info"},
+    {"plain", "text"},          {"human", "text"},        {"logfmt", "text"},         {"invite-only", "invite"},
+    {"invitation", "invite"},   {"invitations", "invite"}, {"public", "open"},        {"everybody", "open"},
+    {"private", "closed"},      {"false", "closed"},      {"false", "off"},           {"true", "open"},
+    {"true", "token"},          {"none", "off"},          {"no", "off"},              {"automatic", "auto"},
+    {"websocket", "close"},     {"fsync", "full"},
+};
 
 template <class E>
 Hint word_hint(std::string_view text) {
@@ -67,12 +73,14 @@ Hint roles_hint(std::string_view text) {
   const bool auth = both || plain.find("auth") != std::string::npos;
   const bool gateway = both || plain.find("gateway") != std::string::npos || plain.find("gw") != std::string::npos;
   if (!auth && !gateway) return {};
-  return {.wrong = "roles are written in small letters, with a comma between them", .meant = auth && gateway ? "auth,gateway" : auth ? "auth" : "gateway"};
+  return {.wrong = "roles are written in small letters, with a comma between them",
+          .meant = auth && gateway ? "auth,gateway" : auth ? "auth" : "gateway"};
 }
 
 // ---- addresses
 
 constexpr std::uint16_t kUsualPort = 8000;
+constexpr std::uint64_t kMostPort = 65'535;
 
 Hint listen_hint(std::string_view text) {
   std::string_view rest = text;
@@ -86,22 +94,26 @@ Hint listen_hint(std::string_view text) {
     if (wrong.empty()) wrong = "it has a path";
   }
   if (!wrong.empty() && parse_host_port(rest)) return {.wrong = wrong, .meant = std::string(rest)};
-  if (const auto port = parse_count(rest); port && *port <= 65'535) return {.wrong = "the host is missing", .meant = fmt::format("127.0.0.1:{}", *port)};
+  if (const auto port = parse_count(rest); port && *port <= kMostPort)
+    return {.wrong = "the host is missing", .meant = fmt::format("127.0.0.1:{}", *port)};
   const auto colon = rest.rfind(':');
   const auto port = colon == std::string_view::npos ? std::nullopt : parse_count(rest.substr(colon + 1));
-  if (port && *port > 65'535) return {.wrong = fmt::format("the port {} is more than 65535", *port)};
+  if (port && *port > kMostPort) return {.wrong = fmt::format("the port {} is more than 65535", *port)};
   const auto host = port ? rest.substr(0, colon) : rest;
   const auto at = static_cast<std::uint16_t>(port.value_or(kUsualPort));
-  if (host.empty() && port) return {.wrong = "the host is missing (0.0.0.0 for every address of this machine)", .meant = fmt::format("127.0.0.1:{}", at)};
+  if (host.empty() && port)
+    return {.wrong = "the host is missing (0.0.0.0 for every address of this machine)", .meant = fmt::format("127.0.0.1:{}", at)};
   if (host == "*") return {.wrong = "* is written 0.0.0.0", .meant = fmt::format("0.0.0.0:{}", at)};
   if (parse_ip(rest) && rest.find(':') != std::string_view::npos && !rest.starts_with('[')) {
     if (port && parse_ip(host) && !host.ends_with(':')) return {.wrong = "an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", host, at)};
     return {.wrong = "the port is missing, and an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", rest, kUsualPort)};
   }
-  if (port && parse_ip(host) && host.find(':') != std::string_view::npos) return {.wrong = "an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", host, at)};
+  if (port && parse_ip(host) && host.find(':') != std::string_view::npos)
+    return {.wrong = "an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", host, at)};
   if (!port && colon == std::string_view::npos) {
     if (parse_ip(host) || host == "localhost") return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", host, kUsualPort)};
-    return {.wrong = "it is a name, and the port is missing; to listen on every address of this machine write 0.0.0.0", .meant = fmt::format("0.0.0.0:{}", kUsualPort)};
+    return {.wrong = "it is a name, and the port is missing; to listen on every address of this machine write 0.0.0.0",
+            .meant = fmt::format("0.0.0.0:{}", kUsualPort)};
   }
   if (!port && rest.starts_with('[') && rest.ends_with(']')) return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", rest, kUsualPort)};
   if (!port) return {.wrong = "the port is not a number"};
@@ -117,9 +129,11 @@ Hint origin_hint(std::string_view text) {
   if (bare) plain.insert(0, plain.starts_with("localhost") || plain.starts_with("127.") ? "http://" : "https://");
   const auto url = wire::parse_url(plain);
   if (!url) return {};
-  const bool longer = !url->path.empty() || !url->query.empty();
-  std::string wrong = bare ? "the scheme is missing" : url->path == "/" && url->query.empty() ? "it ends with a slash" : longer ? "it has a path" : url->port_given ? "it has the default port" : "";
-  if (wrong.empty()) wrong = "an origin is written as browsers send it";
+  std::string wrong = "an origin is written as browsers send it";
+  if (bare) wrong = "the scheme is missing";
+  else if (url->path == "/" && url->query.empty()) wrong = "it ends with a slash";
+  else if (!url->path.empty() || !url->query.empty()) wrong = "it has a path";
+  else if (url->port_given && url->origin().size() < plain.size()) wrong = "it has the default port";
   return {.wrong = std::move(wrong), .meant = url->origin()};
 }
 
@@ -153,7 +167,8 @@ Hint range_hint(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) return {.wrong = "it has brackets", .meant = std::string(text.substr(1, text.size() - 2))};
   const auto slash = text.find('/');
   if (slash != std::string_view::npos) {
-    if (const auto bits = mask_bits(text.substr(slash + 1))) return {.wrong = "the mask is a number of bits", .meant = fmt::format("{}/{}", text.substr(0, slash), *bits)};
+    if (const auto bits = mask_bits(text.substr(slash + 1)))
+      return {.wrong = "the mask is a number of bits", .meant = fmt::format("{}/{}", text.substr(0, slash), *bits)};
     return {.wrong = parse_ip(text.substr(0, slash)) ? "there are not so many bits in the address" : "what stands before the / is not an address"};
   }
   if (const auto star = text.find(".*"); star != std::string_view::npos) {
@@ -163,7 +178,8 @@ Hint range_hint(std::string_view text) {
     return {.wrong = "a range is written with the number of its bits", .meant = fmt::format("{}/{}", address, parts * 8)};
   }
   const auto colon = text.rfind(':');
-  if (colon != std::string_view::npos && parse_ip(text.substr(0, colon))) return {.wrong = "it has a port", .meant = std::string(text.substr(0, colon))};
+  if (colon != std::string_view::npos && parse_ip(text.substr(0, colon)))
+    return {.wrong = "it has a port", .meant = std::string(text.substr(0, colon))};
   return {.wrong = "names are not looked up here; write the address"};
 }
 
@@ -172,7 +188,8 @@ Hint range_hint(std::string_view text) {
 Hint algorithm_hint(std::string_view text) {
   std::string plain = lower_case(text);
   std::erase_if(plain, [](char c) { return c == '-' || c == '_' || c == ' '; });
-  constexpr Alias kNames[] = {{"rsa", "RS256"}, {"rsa256", "RS256"}, {"ecdsa", "ES256"}, {"ec", "ES256"}, {"hmac", "HS256"}, {"sha256", "HS256"}, {"ed25519", "EdDSA"}, {"eddsa", "EdDSA"}, {"hmacsha256", "HS256"}};
+  constexpr Alias kNames[] = {{"rsa", "RS256"},    {"rsa256", "RS256"},  {"ecdsa", "ES256"}, {"ec", "ES256"},         {"hmac", "HS256"},
+                              {"sha256", "HS256"}, {"ed25519", "EdDSA"}, {"eddsa", "EdDSA"}, {"hmacsha256", "HS256"}};
   for (const auto& [written, meant] : kNames)
     if (written == plain) return {.meant = std::string(meant)};
   for (char& c : plain) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -186,14 +203,17 @@ Hint database_hint(const Option& option, std::string_view text) {
     if (plain.starts_with(other)) return {.wrong = "it can be SQLite or PostgreSQL"};
   std::string meant(text);
   if (plain.starts_with("jdbc:")) meant.erase(0, 5);
-  if (const auto scheme = meant.find("://"), plus = meant.find('+'); plus < scheme && scheme != std::string::npos) meant.erase(plus, scheme - plus); // postgresql+asyncpg://
+  const auto scheme = meant.find("://"), plus = meant.find('+');
+  if (plus < scheme && scheme != std::string::npos) meant.erase(plus, scheme - plus); // postgresql+asyncpg://
   if (meant.find("://") == std::string::npos) meant.insert(0, "postgresql://");
-  if (meant == text || !takes(option, meant)) return {.wrong = "if a name or a password in it has / @ : # ? or %, write that as %2F %40 %3A %23 %3F %25"};
+  if (meant == text || !takes(option, meant))
+    return {.wrong = "if a name or a password in it has / @ : # ? or %, write that as %2F %40 %3A %23 %3F %25"};
   return {.wrong = "it does not begin with postgresql://", .meant = without_password(meant) == meant ? meant : ""};
 }
 
 Hint element_hint(const Option& option, std::string_view text) {
-  if (const auto inner = without_quotes(text); inner && takes(option, *inner)) return {.wrong = "it has quotes around it", .meant = std::string(*inner)};
+  if (const auto inner = without_quotes(text); inner && takes(option, *inner))
+    return {.wrong = "it has quotes around it", .meant = std::string(*inner)};
   switch (option.rule) {
     case Rule::origin: return origin_hint(text);
     case Rule::host: return host_hint(text);
@@ -224,7 +244,8 @@ Hint list_hint(const Option& option, std::string_view text) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (takes(option, items[i])) continue;
     Hint hint = element_hint(option, items[i]);
-    if (out.wrong.empty()) out.wrong = items.size() == 1 ? hint.wrong : fmt::format("element {} of {}: {}", i + 1, items.size(), hint.wrong.empty() ? "it is not one" : hint.wrong);
+    if (hint.wrong.empty()) hint.wrong = "it does not follow the rule";
+    if (out.wrong.empty()) out.wrong = items.size() == 1 ? hint.wrong : fmt::format("element {} of {}: {}", i + 1, items.size(), hint.wrong);
     if (hint.meant.empty() || !takes(option, hint.meant)) all = false;
     else items[i] = std::move(hint.meant);
   }

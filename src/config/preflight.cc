@@ -199,8 +199,13 @@ class Preflight {
     if (parsed && remote) points_at_itself(*parsed);
   }
 
-  // The two addresses of this process, as AUTH_SERVICE_URL may name them.
+  // The two addresses of this process, as AUTH_SERVICE_URL may name them; and the one that
+  // people use, behind which a proxy may or may not tell the two processes apart.
   void points_at_itself(const wire::Url& url) {
+    if (const auto people = wire::parse_url(config_.public_url); people && people->origin() == url.origin())
+      report(Cause::GATEWAY_POINTS_AT_ITSELF, "auth_service_url", "AUTH_SERVICE_URL is the address of PUBLIC_URL, which usually leads to the gateway.",
+             "Set AUTH_SERVICE_URL to the address of the auth service itself, unless the proxy in front sends /internal/* there.")
+          .severity = Severity::warning;
     for (const auto& [option, address] : {std::pair<std::string_view, const HostPort&>{"listen", config_.listen}, {"metrics_listen", config_.metrics_listen}}) {
       if (address.empty() || address.port == 0 || address.port != url.port || loaded_.is_broken(option)) continue;
       const bool everywhere = address.host == "0.0.0.0" || address.host == "::";

@@ -23,6 +23,18 @@ async function used(t, options = {}) {
 }
 const sqlite = (file, sql) => run('/usr/bin/python3', ['-c', 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()', file, sql]);
 
+// A file system without room but for what is removed again: `free()`.
+async function fullDisk(t) {
+  const mount = temporary(t);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=0700', 'tmpfs', mount]);
+  atEnd(t, () => run('umount', ['--lazy', mount]));
+  const data = path.join(mount, 'data');
+  const filler = path.join(mount, 'filler');
+  fs.mkdirSync(data, { mode: 0o700 });
+  await run('sh', ['-c', 'cat /dev/zero >"$0" 2>/dev/null || true', filler]);
+  return { data, free: () => fs.rmSync(filler) };
+}
+
 // What is wrong → the codes; `make` gives { data, args, env, dev, listen, wrap }.
 const INPUTS = [
   ['nothing is wrong', [], async (t) => ({ data: temporary(t) })],
@@ -39,7 +51,9 @@ const INPUTS = [
   ['the database of the chat is damaged', ['STORE_FAILED'], async (t) => { const data = await used(t); fs.writeFileSync(path.join(data, 'chat.sqlite'), 'no database '.repeat(1_000)); return { data }; }],
   ['the database of the accounts is from a newer version', ['STORE_TOO_NEW'], async (t) => { const data = await used(t); await sqlite(path.join(data, 'accounts.sqlite'), 'UPDATE schema_version SET version = 999'); return { data }; }],
   ['the database of the chat is from a newer version', ['STORE_TOO_NEW'], async (t) => { const data = await used(t); await sqlite(path.join(data, 'chat.sqlite'), 'UPDATE schema_version SET version = 999'); return { data }; }],
+  ...(isRoot ? [['the disk is full', ['STORE_FULL'], fullDisk]] : []), // only root can mount one
   ['store.key is another one', ['STORE_KEY_MISMATCH'], async (t) => { const data = await used(t); fs.writeFileSync(path.join(data, 'store.key'), STORE_KEY, { mode: 0o600 }); return { data }; }],
+  ['store.key is too short', ['WEAK_SECRET'], async (t) => { const data = temporary(t); fs.writeFileSync(path.join(data, 'store.key'), 'short', { mode: 0o600 }); return { data }; }],
   ['PostgreSQL cannot be reached', ['DATABASE_UNREACHABLE'], async () => ({ env: { DATABASE_URL: 'postgresql://foyer:the-password@127.0.0.1:1/foyer', STORE_KEY } })],
   ['another gateway has the chat in PostgreSQL', ['CHAT_STORE_IN_USE'], async (t) => {
     const env = { DATABASE_URL: await server.fresh(), STORE_KEY };
@@ -124,6 +138,15 @@ test('a start waits for a database that comes later, and says so', async (t) => 
   const waiting = await until('the log to say what is waited for', () => fs.existsSync(log) && /.*"waiting_to_start".*/.exec(fs.readFileSync(log, 'utf8')));
   assert.match(waiting[0], /"code":"DATABASE_UNREACHABLE".*"for_at_most":"1m"/);
   await server.start();
+  await starting;
+});
+
+test('a start waits for room on a full disk, and says so', { skip: !isRoot && 'mounting needs root' }, async (t) => {
+  const { data, free } = await fullDisk(t);
+  const log = path.join(temporary(t), 'log');
+  const starting = serve(t, { data, args: ['--start-wait', '1m'], wrap: ['sh', '-c', 'exec "$@" 2>"$0"', log] });
+  await until('the log to say what is waited for', () => fs.existsSync(log) && /"waiting_to_start".*"code":"STORE_FULL"/.test(fs.readFileSync(log, 'utf8')));
+  free();
   await starting;
 });
 
