@@ -11,8 +11,8 @@ Caller Exchange::caller() const {
   return {.address = request_.address, .device = device == nullptr ? std::string{} : *device, .ref = request_.ref};
 }
 
-Result<std::optional<std::string>> Exchange::cookie() const { return wire::session_cookie(request_.headers, secure_cookie()); }
-void Exchange::also_expire_cookie() { set_cookie_ = expire_cookie(secure_cookie()); }
+Result<std::optional<std::string>> Exchange::cookie() const { return wire::session_cookie(request_.headers, cookie_scope()); }
+void Exchange::also_expire_cookie() { set_cookie_ = expire_cookie(cookie_scope()); }
 
 void Exchange::answer(int status, const json::Value& body) { send(json_response(status, json::write(body))); }
 void Exchange::answer_nothing(Headers headers) { send(Response{.status = 204, .headers = std::move(headers), .body = {}}); }

@@ -29,7 +29,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] Caller caller() const;
 
   // Over https, or as if it were: then the cookie is Secure and has the __Host- prefix.
-  [[nodiscard]] bool secure_cookie() const { return request_.secure || !service_.policy().insecure_cookies; }
+  [[nodiscard]] wire::CookieScope cookie_scope() const { return {request_.secure || !service_.policy().insecure_cookies, service_.policy().base_path}; }
   [[nodiscard]] Result<std::optional<std::string>> cookie() const; // AMBIGUOUS_CREDENTIALS
   void also_set_cookie(std::string value) { set_cookie_ = std::move(value); }
   void also_expire_cookie();

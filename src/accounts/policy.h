@@ -29,7 +29,8 @@ struct AccountsPolicy {
   Millis leeway{30'000};
   bool reveal = false;            // development: the client gets the operator's text, too
   bool insecure_cookies = false;  // development: over http the cookie has no Secure and no __Host-
-  std::string public_url = {};    // scheme://host[:port], for a ticket's url; empty: as the request came
+  std::string public_url = {};    // scheme://host[:port][/path], for a ticket's url; empty: as the request came
+  std::string base_path = {};     // of public_url: "" or /path; the cookie holds below it
   std::string socket_path = "/ws/chat";
   std::vector<std::string> allowed_origins = {};
 

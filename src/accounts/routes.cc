@@ -35,7 +35,7 @@ Done<SignedIn> then_signed_in(ExchangePtr x, int status) {
     if (in->refresh_token) body["refresh_token"] = *in->refresh_token;
     body["user"] = json::Object{{"id", in->user.view()}, {"name", in->name}};
     body["session"] = in->session.view();
-    if (in->cookie) x->also_set_cookie(set_cookie(x->secure_cookie(), *in->cookie, in->cookie_life));
+    if (in->cookie) x->also_set_cookie(set_cookie(x->cookie_scope(), *in->cookie, in->cookie_life));
     x->answer(status, body);
   };
 }

@@ -31,11 +31,11 @@ Result<bool> check_session(const SessionRow& session, const SessionPolicy& polic
   return true;
 }
 
-std::string set_cookie(bool secure, std::string_view value, Millis max_age) {
+std::string set_cookie(wire::CookieScope scope, std::string_view value, Millis max_age) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(max_age).count();
-  return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly;{} SameSite=Strict", wire::session_cookie_name(secure), value, std::max<std::int64_t>(seconds, 0), secure ? " Secure;" : "");
+  return fmt::format("{}={}; Path={}/; Max-Age={}; HttpOnly;{} SameSite=Strict", wire::session_cookie_name(scope), value, scope.base, std::max<std::int64_t>(seconds, 0), scope.secure ? " Secure;" : "");
 }
 
-std::string expire_cookie(bool secure) { return set_cookie(secure, "", Millis{0}); }
+std::string expire_cookie(wire::CookieScope scope) { return set_cookie(scope, "", Millis{0}); }
 
 } // namespace foyer::accounts

@@ -10,6 +10,7 @@
 
 #include "accounts/records.h"
 #include "base/http.h"
+#include "wire/request_fields.h"
 
 namespace foyer::accounts {
 
@@ -24,7 +25,7 @@ struct SessionPolicy {
 [[nodiscard]] Result<bool> check_session(const SessionRow& session, const SessionPolicy& policy, WallTime now);
 
 // Its name is wire::session_cookie_name's.
-[[nodiscard]] std::string set_cookie(bool secure, std::string_view value, Millis max_age);
-[[nodiscard]] std::string expire_cookie(bool secure);
+[[nodiscard]] std::string set_cookie(wire::CookieScope scope, std::string_view value, Millis max_age);
+[[nodiscard]] std::string expire_cookie(wire::CookieScope scope);
 
 } // namespace foyer::accounts

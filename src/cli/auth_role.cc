@@ -27,6 +27,7 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
   policy.reveal = c.environment == config::Environment::development;
   policy.insecure_cookies = !config::is_strict(c.environment);
   policy.public_url = c.public_url;
+  policy.base_path = c.base_path;
   policy.allowed_origins = c.allowed_origins;
   policy.registration = c.registration == config::Registration::open     ? accounts::Registration::open
                         : c.registration == config::Registration::invite ? accounts::Registration::invite

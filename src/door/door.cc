@@ -270,7 +270,7 @@ std::optional<Refusal> Door::check_transport() const {
   if (auto problem = check_method(request)) return problem;
   if (auto problem = check_upgrade(request)) return problem;
   if (!origin_ok_) return Refusal{.cause = Cause::ORIGIN_NOT_ALLOWED, .evidence = "Origin: " + printable(request.headers.joined("Origin"), 128), .field = "Origin"};
-  if (!has_origin_ && announces(request, "cookie") && !wire::session_cookies(request.headers, secure_).empty())
+  if (!has_origin_ && announces(request, "cookie") && !wire::session_cookies(request.headers, {secure_, policy_->base_path}).empty())
     return Refusal{.cause = Cause::ORIGIN_REQUIRED, .evidence = "a session cookie, and no Origin to tell whose page sent it", .field = "Origin"};
   return std::nullopt;
 }
@@ -304,7 +304,7 @@ std::optional<Refusal> Door::find_credential() {
     for (const auto* name : {"token", "access_token"})
       if (!query_values(request, name).empty()) return Refusal{.cause = Cause::TOKEN_IN_URL, .evidence = "a token in the query string", .field = name};
 
-  auto all = find_all(request, policy_->token_in_url, announces(request, "cookie") ? wire::session_cookies(request.headers, secure_) : std::vector<std::string>{});
+  auto all = find_all(request, policy_->token_in_url, announces(request, "cookie") ? wire::session_cookies(request.headers, {secure_, policy_->base_path}) : std::vector<std::string>{});
   if (all.size() > 1) {
     std::string seen;
     for (const auto& found : all) seen += (seen.empty() ? "" : " and ") + std::string{found.where};

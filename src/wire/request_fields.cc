@@ -36,16 +36,19 @@ std::vector<std::string> cookie_values(const Headers& headers, std::string_view 
   return out;
 }
 
-std::string_view session_cookie_name(bool secure) { return secure ? "__Host-foyer_session" : "foyer_session"; }
+std::string_view session_cookie_name(CookieScope scope) {
+  if (!scope.secure) return "foyer_session";
+  return scope.base.empty() ? "__Host-foyer_session" : "__Secure-foyer_session";
+}
 
-std::vector<std::string> session_cookies(const Headers& headers, bool secure) {
-  auto values = cookie_values(headers, session_cookie_name(secure));
+std::vector<std::string> session_cookies(const Headers& headers, CookieScope scope) {
+  auto values = cookie_values(headers, session_cookie_name(scope));
   std::erase(values, std::string{});
   return values;
 }
 
-Result<std::optional<std::string>> session_cookie(const Headers& headers, bool secure) {
-  auto values = session_cookies(headers, secure);
+Result<std::optional<std::string>> session_cookie(const Headers& headers, CookieScope scope) {
+  auto values = session_cookies(headers, scope);
   if (values.size() > 1) return refuse_field(Cause::AMBIGUOUS_CREDENTIALS, "Cookie", "the session cookie came " + std::to_string(values.size()) + " times");
   if (values.empty()) return std::optional<std::string>{};
   return std::optional<std::string>{std::move(values.front())};

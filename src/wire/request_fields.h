@@ -27,11 +27,18 @@ struct Authorization {
 
 // Every value of a cookie in the request, in order (RFC 6265 §5.4).
 [[nodiscard]] std::vector<std::string> cookie_values(const Headers& headers, std::string_view name);
-// The cookie of a browser session: __Host-foyer_session over https (RFC 6265bis §4.1.3.2), else foyer_session.
-[[nodiscard]] std::string_view session_cookie_name(bool secure);
+// Where the cookie of a browser session holds: over https alone or not, and below which path of the host.
+struct CookieScope {
+  CookieScope(bool over_https, std::string_view base_path = {}) : secure(over_https), base(base_path) {}
+  bool secure;
+  std::string_view base; // of PUBLIC_URL: "" or /path
+};
+// Over https __Host-foyer_session (RFC 6265bis §4.1.3.2), below a path __Secure-foyer_session, because
+// __Host- is for the whole host alone; else foyer_session.
+[[nodiscard]] std::string_view session_cookie_name(CookieScope scope);
 // Its values; empty ones are as if absent.
-[[nodiscard]] std::vector<std::string> session_cookies(const Headers& headers, bool secure);
+[[nodiscard]] std::vector<std::string> session_cookies(const Headers& headers, CookieScope scope);
 // Its one value, if there is any. AMBIGUOUS_CREDENTIALS when it came twice: somebody tossed in another.
-[[nodiscard]] Result<std::optional<std::string>> session_cookie(const Headers& headers, bool secure);
+[[nodiscard]] Result<std::optional<std::string>> session_cookie(const Headers& headers, CookieScope scope);
 
 } // namespace foyer::wire

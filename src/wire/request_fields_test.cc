@@ -17,6 +17,12 @@ TEST(SessionCookie, HasItsNameByScheme) {
   EXPECT_EQ(session_cookie(Headers{{"Cookie", "foyer_session="}}, false).value(), std::nullopt) << "as good as none";
 }
 
+TEST(SessionCookie, BelowAPathItIsNotForTheWholeHost) {
+  const Headers headers{{"Cookie", "__Host-foyer_session=h1; __Secure-foyer_session=p1; foyer_session=c1"}};
+  EXPECT_EQ(session_cookie(headers, {true, "/chat"}).value(), "p1");
+  EXPECT_EQ(session_cookie(headers, {false, "/chat"}).value(), "c1");
+}
+
 TEST(SessionCookie, ThatCameTwiceIsRefusedAlsoWithEqualValues) {
   const Headers rows[] = {{{"Cookie", "foyer_session=a; foyer_session=b"}}, {{"Cookie", "foyer_session=a; x=1; foyer_session=a"}}, {{"Cookie", "foyer_session=a"}, {"cookie", "foyer_session=b"}}};
   for (const auto& headers : rows) {
