@@ -33,6 +33,7 @@ std::string to_scope(const Permissions& permissions) {
 std::string Refusal::operator_text() const {
   std::string out{info().operator_text};
   if (!field.empty()) out += fmt::format(" Field: {}.", field);
+  if (!detail.empty()) out += " " + detail;
   if (!evidence.empty()) out += fmt::format(" Seen: {}.", evidence);
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     out += fmt::format(" Attempt {}: {}", i + 1, attempts[i].code());

@@ -46,6 +46,7 @@ struct Refusal {
   std::string evidence = {};            // for the operator: what was seen; no secrets, no token text
   std::optional<Millis> retry_after = {}; // where waiting helps
   std::string field = {};               // the field, option or header at fault, if one is
+  std::string detail = {};              // for the client, behind the sentence of the cause: a sentence about its own input
   std::vector<Refusal> attempts = {};   // AUTH_RETRY_EXHAUSTED: the cause of each attempt
   std::string_view next = {};           // a constant; a better next step than the catalogue's, where the evidence shows one
 

@@ -1,5 +1,7 @@
 // What a connection does once it is ready: each command of chat-protocol.md, up to
 // the point where a room's owner takes over.
+#include <fmt/format.h>
+
 #include "gateway/connection.h"
 #include "gateway/shard.h"
 #include "protocol/encode.h"
@@ -24,12 +26,66 @@ std::optional<rooms::Act> act_of(CommandType type) {
   }
 }
 
+// Of the C0 controls a text may hold tab, line feed and carriage return: JSON writes each
+// of the others with six bytes, and no terminal should ever be sent them.
+std::optional<Refusal> control_character(std::string_view text) {
+  std::size_t character = 0; // counted from 1, as code points
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0) != 0x80) ++character;
+    if (byte >= 0x20 || byte == '\t' || byte == '\n' || byte == '\r') continue;
+    return Refusal{.cause = Cause::BAD_MESSAGE, .field = "message", .detail = fmt::format("The text holds the control character U+{:04X}, as character {}.", byte, character)};
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
-Speaker Connection::speaker() const { return {.connection = id_, .user = identity_.user, .name = identity_.name, .permissions = identity_.permissions, .terms = terms_}; }
+// The order
+
+void Connection::take_command(std::string_view text, CommandType type, const Command* command, MessageId id, std::optional<Refusal> refusal) {
+  // The check of a token may take long: it holds back nothing and waits for nothing.
+  if (type == CommandType::refresh) return refusal ? send_refusal(id, std::move(*refusal)) : refresh(*command);
+  if (!order_.waits() && order_.may_begin(type)) {
+    if (!refusal) return begin(*command);
+    if (order_.idle()) return send_refusal(id, std::move(*refusal));
+  }
+  if (refusal) type = CommandType::ping; // it is answered at once when its turn comes
+  CommandOrder::Waiting waiting{.type = type, .id = id, .refusal = std::move(refusal)};
+  if (!waiting.refusal) waiting.text = text;
+  if (!order_.wait(std::move(waiting)))
+    end({.cause = Cause::BUSY, .evidence = "waiting_commands: more commands wait for the answers to earlier ones than may", .retry_after = Millis{1'000}});
+}
+
+void Connection::go_on() {
+  if (going_on_ || !order_.waits()) return;
+  going_on_ = true;
+  while (phase_ == Phase::ready) {
+    auto waiting = order_.next();
+    if (!waiting) break;
+    if (waiting->refusal) {
+      send_refusal(waiting->id, std::move(*waiting->refusal));
+      continue;
+    }
+    auto read = shard_.decoder().read({shard_.padded(waiting->text).data(), waiting->text.size()});
+    if (const auto* command = std::get_if<Command>(&read)) begin(*command);
+  }
+  going_on_ = false;
+}
+
+void Connection::begin(const Command& command) {
+  running_ = CommandOrder::immediate(command.type) ? 0 : order_.begin(command.type, shard_.loop().now());
+  run(command);
+  running_ = 0;
+}
+
+void Connection::refuse_command(MessageId id, Refusal refusal) {
+  answered(running_, [this, id, refusal = std::move(refusal)]() mutable { send_refusal(id, std::move(refusal)); });
+}
+
+Speaker Connection::speaker() const { return {.connection = {id_, running_}, .user = identity_.user, .name = identity_.name, .permissions = identity_.permissions, .terms = terms_}; }
 
 void Connection::run(const Command& command) {
-  if (!within_allowance(command.id)) return;
   switch (command.type) {
     case CommandType::ping: {
       std::string& json = shard_.scratch();
@@ -38,7 +94,7 @@ void Connection::run(const Command& command) {
       return say(json);
     }
     case CommandType::authenticate: return refuse_command(command.id, {.cause = Cause::ALREADY_AUTHENTICATED});
-    case CommandType::refresh: return refresh(command);
+    case CommandType::refresh: return; // see take_command
     case CommandType::rooms:
       if (auto allowed = rooms::may_list(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
       return shard_.owners().list(speaker(), command.id);
@@ -126,6 +182,7 @@ void Connection::leave(const Command& command) {
 void Connection::chat(const Command& command) {
   if (command.message.size() > shard_.policy().text_bytes)
     return refuse_command(command.id, {.cause = Cause::MESSAGE_TOO_LARGE, .evidence = "text_bytes=" + std::to_string(shard_.policy().text_bytes), .field = "message"});
+  if (auto refusal = control_character(command.message)) return refuse_command(command.id, std::move(*refusal));
   RoomName room{command.room};
   if (room.empty()) room = RoomName{"user:" + identity_.user.str()};
   if (const auto kind = rooms::kind_of(room.view()); !kind) return refuse_command(command.id, kind.error());
@@ -136,7 +193,7 @@ void Connection::chat(const Command& command) {
 }
 
 void Connection::refresh(const Command& command) {
-  if (refreshing_) return refuse_command(command.id, {.cause = Cause::RATE_LIMITED, .evidence = "a token is being checked already", .retry_after = Millis{100}, .field = "token"});
+  if (refreshing_) return send_refusal(command.id, {.cause = Cause::RATE_LIMITED, .evidence = "a token is being checked already", .retry_after = Millis{100}, .field = "token"});
   if (shard_.loop().costly().has_time()) return check_refresh(command.id, command.token, false);
   check_refresh_later(command.id, std::string(command.token), false);
 }
@@ -160,10 +217,10 @@ void Connection::check_refresh(const MessageId& id, std::string_view token, bool
 }
 
 void Connection::refreshed(const MessageId& id, Result<Identity> verified) {
-  if (!verified) return refuse_command(id, std::move(verified).error());
-  if (auto refusal = shard_.deps().revocations.check(*verified, shard_.loop().now())) return refuse_command(id, std::move(*refusal));
-  if (verified->user != identity_.user) return refuse_command(id, {.cause = Cause::USER_MISMATCH});
-  if (!verified->permissions.chat_read && !verified->permissions.chat_write) return refuse_command(id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
+  if (!verified) return send_refusal(id, std::move(verified).error());
+  if (auto refusal = shard_.deps().revocations.check(*verified, shard_.loop().now())) return send_refusal(id, std::move(*refusal));
+  if (verified->user != identity_.user) return send_refusal(id, {.cause = Cause::USER_MISMATCH});
+  if (!verified->permissions.chat_read && !verified->permissions.chat_write) return send_refusal(id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
   identity_ = std::move(*verified);
   expiry_told_ = false;
   schedule();

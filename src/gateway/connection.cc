@@ -186,8 +186,13 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
     return true;
   }
   auto read = shard_.decoder().read(payload);
-  if (auto* bad = std::get_if<protocol::BadCommand>(&read)) bad_message(*bad);
-  else run(std::get<protocol::Command>(read));
+  if (auto* bad = std::get_if<protocol::BadCommand>(&read)) {
+    bad_message(*bad, payload);
+    return true;
+  }
+  const auto& command = std::get<protocol::Command>(read);
+  auto refusal = beyond_allowance();
+  if (phase_ == Phase::ready) take_command(payload, command.type, &command, command.id, std::move(refusal));
   return true;
 }
 
@@ -265,6 +270,11 @@ void Connection::deliver_answer(const SharedBytes& frame) {
 bool Connection::fits(std::size_t bytes, bool is_answer) {
   const std::size_t queued = transport_.queued();
   if (queued == 0) answers_ = 0;
+  // Whoever has read everything is not slow, however long the next message is.
+  if (queued == 0) {
+    if (is_answer) answers_ += bytes;
+    return true;
+  }
   const GatewayPolicy& policy = shard_.policy();
   if (queued + bytes <= policy.outbox_bytes + (is_answer ? policy.answer_bytes : answers_)) {
     if (is_answer) answers_ += bytes;
@@ -286,7 +296,7 @@ void Connection::report_as(const Ref& ref, Refusal refusal) {
   shard_.deps().reporter.report({.ref = ref, .refusal = std::move(refusal), .time = shard_.loop().wall(), .user = identity_.user.str(), .address = address, .origin = {}, .path = {}, .times = {}});
 }
 
-void Connection::refuse_command(MessageId id, Refusal refusal) {
+void Connection::send_refusal(MessageId id, Refusal refusal) {
   if (phase_ != Phase::ready) return;
   const Ref ref = report(refusal);
   std::string json;
@@ -296,7 +306,7 @@ void Connection::refuse_command(MessageId id, Refusal refusal) {
 
 // A command beyond the allowance is refused and costs of a second, larger one;
 // whoever has used up that, too, does not listen.
-bool Connection::within_allowance(const MessageId& id) {
+std::optional<Refusal> Connection::beyond_allowance() {
   const auto now = shard_.loop().now();
   std::string_view limit = "messages_per_s";
   Millis wait = commands_.take(shard_.allowed_commands(), now);
@@ -304,18 +314,17 @@ bool Connection::within_allowance(const MessageId& id) {
     limit = "bytes_per_s";
     wait = bytes_.overdrawn(shard_.allowed_bytes(), now);
   }
-  if (wait.count() == 0) return true;
+  if (wait.count() == 0) return std::nullopt;
   if (refusals_.take(shard_.allowed_refusals(), now).count() > 0) end_flood(limit);
-  else refuse_command(id, {.cause = Cause::RATE_LIMITED, .evidence = std::string(limit), .retry_after = wait});
-  return false;
+  return Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::string(limit), .retry_after = wait};
 }
 
 void Connection::end_flood(std::string_view limit) { end({.cause = Cause::FLOODING, .evidence = std::string(limit), .retry_after = Millis{10'000}}); }
 
-void Connection::bad_message(const protocol::BadCommand& bad) {
+void Connection::bad_message(const protocol::BadCommand& bad, std::string_view text) {
   if (bad_.one_more_is_too_many(shard_.loop().now(), shard_.policy().bad_messages))
     return end({.cause = Cause::TOO_MANY_BAD_MESSAGES, .evidence = bad.what, .retry_after = Millis{10'000}});
-  refuse_command(bad.id, {.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
+  take_command(text, protocol::CommandType::ping, nullptr, bad.id, Refusal{.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
 }
 
 void Connection::end(Refusal refusal, std::string_view more) {
@@ -419,6 +428,7 @@ void Connection::on_timer() {
       }
     }
   }
+  if (order_.stuck(now)) return end({.cause = Cause::BUSY, .evidence = "a command was not answered in time, and others wait for it", .retry_after = Millis{1'000}});
   if (now >= beat_due_) {
     if (pinged_) return end({.cause = Cause::HEARTBEAT_TIMEOUT, .evidence = "no answer to a ping", .retry_after = Millis{0}});
     if (beat_is_wait_) {

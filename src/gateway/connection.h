@@ -24,6 +24,7 @@
 #include "base/http.h"
 #include "base/refusal.h"
 #include "gateway/arrival.h"
+#include "gateway/command_order.h"
 #include "gateway/compression.h"
 #include "gateway/room_port.h"
 #include "gateway/socket_end.h"
@@ -82,7 +83,14 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] bool packs() const { return send_.bits != 0; } // may send compressed messages
   void deliver(const SharedBytes& frame); // closes with SLOW_CONSUMER when the outbox is full
   void deliver_answer(const SharedBytes& frame); // likewise, with room for what was asked for
-  void refuse_command(MessageId id, Refusal refusal);
+  void send_refusal(MessageId id, Refusal refusal);
+  // The answer to a command: sends it in its turn. `command`: see ReplyTo.
+  template <class Send>
+  void answered(std::uint64_t command, Send send) {
+    if (phase_ != Phase::ready) return;
+    order_.answer(command, std::move(send));
+    go_on();
+  }
   // Close with a cause: reason `CODE ref`, reported to the operator.
   void end(Refusal refusal, std::string_view more = {});
   void close(std::uint16_t code, std::string_view reason);
@@ -132,8 +140,13 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] EndWay end_way() const;
   void touched(); // a byte went in some direction
   void schedule();
-  void bad_message(const protocol::BadCommand& bad);
+  void bad_message(const protocol::BadCommand& bad, std::string_view text);
+  // A command, or what is to be said of it: now, or when its turn comes.
+  void take_command(std::string_view text, protocol::CommandType type, const protocol::Command* command, MessageId id, std::optional<Refusal> refusal);
+  void go_on(); // with commands that waited
+  void begin(const protocol::Command& command);
   void run(const protocol::Command& command);
+  void refuse_command(MessageId id, Refusal refusal); // the one that runs
   void join(const protocol::Command& command);
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
@@ -149,7 +162,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void hand_over(const SharedBytes& frame);
   Ref report(const Refusal& refusal);
   void drop_entrance();
-  [[nodiscard]] bool within_allowance(const MessageId& id); // else refused, or ended as a flood
+  // A refusal: it is beyond its allowance; or this was ended as a flood.
+  [[nodiscard]] std::optional<Refusal> beyond_allowance();
   [[nodiscard]] bool charge(std::size_t bytes);
   void end_flood(std::string_view limit);
   [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
@@ -172,6 +186,9 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   std::size_t answers_ = 0;   // bytes of answers queued since the queue was empty last
   protocol::Meter bytes_, commands_, refusals_; // refusals_: of commands beyond the allowance
   protocol::BadMessageWindow bad_;
+  CommandOrder order_;
+  std::uint64_t running_ = 0; // the command that runs, as order_ knows it
+  bool going_on_ = false;
   MonoTime beat_due_{};       // next ping, or the end of waiting for its answer
   MonoTime opened_{};         // the handshake was answered; zero: there is no WebSocket
   MonoTime last_byte_{};      // in either direction

@@ -29,7 +29,7 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
     if (auto refusal = check(room, speaker, rooms::Act::write)) return port_.refuse(speaker.connection, id, std::move(*refusal));
     const WallTime time = loop_.wall();
     rooms::Message message{.offset = 0, .from = {speaker.user, speaker.name}, .text = std::move(text), .time = time, .key = std::move(key)};
-    const auto finish = [this, id](Room& r, const ConnectionId connection, rooms::Message& m, Result<rooms::Appended> appended) {
+    const auto finish = [this, id](Room& r, const ReplyTo connection, rooms::Message& m, Result<rooms::Appended> appended) {
       if (!appended) return port_.refuse(connection, id, std::move(appended).error());
       m.offset = appended->offset;
       m.time = appended->time;
@@ -48,7 +48,7 @@ void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offs
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::erase)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    const auto finish = [this, id](Room& r, const ConnectionId connection, Result<Offset> erased) {
+    const auto finish = [this, id](Room& r, const ReplyTo connection, Result<Offset> erased) {
       if (!erased) return port_.refuse(connection, id, std::move(erased).error());
       std::string pushed, answered;
       protocol::deleted(pushed, std::nullopt, r.name.view(), *erased);

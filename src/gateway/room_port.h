@@ -30,9 +30,17 @@ struct ConnectionAddress {
 
 using protocol::MessageId;
 
+// Where an answer goes: to a connection, in the place of one of its commands. Every
+// command that carries one has exactly one answer or refusal.
+struct ReplyTo {
+  ConnectionId connection = 0;
+  std::uint64_t command = 0; // its number in the connection's CommandOrder; 0: none waits for it
+  operator ConnectionId() const { return connection; } // NOLINT(google-explicit-constructor): for what concerns the connection alone
+};
+
 // Who a command comes from.
 struct Speaker {
-  ConnectionId connection = 0;
+  ReplyTo connection = {};
   UserId user;
   std::string name;
   Permissions permissions;
@@ -59,7 +67,7 @@ struct JoinQuestion {
 
 // The join that an answer belongs to.
 struct JoinTicket {
-  ConnectionId connection = 0;
+  ReplyTo connection = {};
   UserId user;
   RoomName room;
   MessageId id;
@@ -87,8 +95,8 @@ class RoomPort {
  public:
   virtual ~RoomPort() = default;
   virtual void publish(std::uint8_t loop, Publication publication) = 0;
-  virtual void answer(ConnectionId connection, SharedBytes frame) = 0;
-  virtual void refuse(ConnectionId connection, MessageId id, Refusal refusal) = 0;
+  virtual void answer(ReplyTo to, SharedBytes frame) = 0;
+  virtual void refuse(ReplyTo to, MessageId id, Refusal refusal) = 0;
   // The subscription is live from `up_to` on; `frame` is the `joined` message.
   // With `again` it was live before this join, and a refusal leaves it so.
   virtual void joined(JoinTicket ticket, Offset up_to, SharedBytes frame) = 0;

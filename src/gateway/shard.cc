@@ -22,8 +22,8 @@ const SharedBytes& frame_for(const Publication& publication, const Connection& c
   return publication.frame;
 }
 
-// Some of it was not held: the client learns by the Close that it must join with `since`.
-Refusal too_much_held() { return {.cause = Cause::SLOW_CONSUMER, .evidence = "more was published during a join than may be held back"}; }
+// Some of it was not held, which is no fault of the client: it learns by the Close that it must join with `since`.
+Refusal too_much_held() { return {.cause = Cause::BUSY, .evidence = "joining_bytes: more was published during a join than may be held back", .retry_after = Millis{1'000}}; }
 
 } // namespace
 
@@ -50,12 +50,12 @@ void ShardPort::publish(std::uint8_t loop, Publication publication) {
   on(loop, [publication = std::move(publication)](Shard& shard) { shard.publish(publication); });
 }
 
-void ShardPort::answer(ConnectionId connection, SharedBytes frame) {
-  on(unpack(connection).loop, [connection, frame = std::move(frame)](Shard& shard) { shard.answer(connection, frame); });
+void ShardPort::answer(ReplyTo to, SharedBytes frame) {
+  on(unpack(to).loop, [to, frame = std::move(frame)](Shard& shard) { shard.answer(to, frame); });
 }
 
-void ShardPort::refuse(ConnectionId connection, MessageId id, Refusal refusal) {
-  on(unpack(connection).loop, [connection, id, refusal = std::move(refusal)](Shard& shard) mutable { shard.refuse(connection, id, std::move(refusal)); });
+void ShardPort::refuse(ReplyTo to, MessageId id, Refusal refusal) {
+  on(unpack(to).loop, [to, id, refusal = std::move(refusal)](Shard& shard) mutable { shard.refuse(to, id, std::move(refusal)); });
 }
 
 void ShardPort::joined(JoinTicket ticket, Offset up_to, SharedBytes frame) {
@@ -275,7 +275,8 @@ void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evict
   const std::uint32_t index = it->index;
   // One that is still joining is not counted by the owner's answer yet: when that
   // answer comes and finds nobody, it takes the subscription back.
-  const bool counted = !room.subscriptions[index].joining || room.subscriptions[index].joining->again;
+  const Joining* joining = room.subscriptions[index].joining.get();
+  const bool counted = joining == nullptr || joining->again || joining->counted;
   *it = connection.memberships.back();
   connection.memberships.pop_back();
   if (index + 1 != room.subscriptions.size()) {
@@ -325,12 +326,14 @@ void Shard::publish(const Publication& publication) {
   metrics_.delivered.add(delivered);
 }
 
-void Shard::answer(ConnectionId id, const SharedBytes& frame) {
-  if (Connection* connection = find(id)) connection->deliver_answer(frame);
+void Shard::answer(ReplyTo to, const SharedBytes& frame) {
+  Connection* connection = find(to);
+  if (connection != nullptr) connection->answered(to.command, [connection, frame] { connection->deliver_answer(frame); });
 }
 
-void Shard::refuse(ConnectionId id, MessageId message, Refusal refusal) {
-  if (Connection* connection = find(id)) connection->refuse_command(message, std::move(refusal));
+void Shard::refuse(ReplyTo to, MessageId message, Refusal refusal) {
+  Connection* connection = find(to);
+  if (connection != nullptr) connection->answered(to.command, [connection, message, refusal = std::move(refusal)]() mutable { connection->send_refusal(message, std::move(refusal)); });
 }
 
 Subscription* Shard::waiting_for(Connection* connection, const JoinTicket& ticket) {
@@ -344,7 +347,21 @@ void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& fr
   if (subscription == nullptr) {
     // Left meanwhile. What the owner has just counted is taken back.
     if (!ticket.again) port_.at_owner(ticket.room, [id = ticket.connection, user = ticket.user, room = ticket.room](RoomOwners& owners) { owners.leave(id, user, room, false); });
-    return;
+    if (connection == nullptr) return;
+  } else {
+    subscription->joining->counted = true;
+  }
+  connection->answered(ticket.connection.command, [this, ticket, up_to, frame] { admit_join(ticket, up_to, frame); });
+}
+
+void Shard::admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame) {
+  Connection* connection = find(ticket.connection);
+  Subscription* subscription = waiting_for(connection, ticket);
+  if (subscription == nullptr) {
+    // It ended before it had begun: the user was removed from the room, or may not read any more.
+    if (connection == nullptr) return;
+    const bool may_read = connection->identity().permissions.chat_read;
+    return connection->send_refusal(ticket.id, {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED, .evidence = "ended while the room was being joined"});
   }
   const auto joining = std::move(subscription->joining);
   // What was published to a live subscription before the owner heard of the new join
@@ -362,6 +379,12 @@ void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& fr
 void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
   Connection* connection = find(ticket.connection);
   if (connection == nullptr) return;
+  connection->answered(ticket.connection.command, [this, ticket, refusal = std::move(refusal)]() mutable { end_join(ticket, std::move(refusal)); });
+}
+
+void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
+  Connection* connection = find(ticket.connection);
+  if (connection == nullptr) return;
   if (Subscription* subscription = waiting_for(connection, ticket)) {
     if (ticket.again && !subscription->joining->was_reset) {
       const auto joining = std::move(subscription->joining);
@@ -371,7 +394,7 @@ void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
       unsubscribe(*connection, ticket.room, false); // one that is new is not counted by the owner
     }
   }
-  connection->refuse_command(ticket.id, std::move(refusal));
+  connection->send_refusal(ticket.id, std::move(refusal));
 }
 
 void Shard::evict(const RoomName& name, const UserId& user) {

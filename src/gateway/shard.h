@@ -34,6 +34,7 @@ struct Joining {
   std::uint64_t serial = 0;
   bool again = false; // was live before this join
   bool was_reset = false; // and the history began anew meanwhile
+  bool counted = false; // the owner has answered and counts it; the answer waits for its turn
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::size_t held_bytes = 0;
 };
@@ -57,8 +58,8 @@ class ShardPort final : public RoomPort {
   void connect(const std::vector<std::unique_ptr<Shard>>* shards) { shards_ = shards; }
 
   void publish(std::uint8_t loop, Publication publication) override;
-  void answer(ConnectionId connection, SharedBytes frame) override;
-  void refuse(ConnectionId connection, MessageId id, Refusal refusal) override;
+  void answer(ReplyTo to, SharedBytes frame) override;
+  void refuse(ReplyTo to, MessageId id, Refusal refusal) override;
   void joined(JoinTicket ticket, Offset up_to, SharedBytes frame) override;
   void join_refused(JoinTicket ticket, Refusal refusal) override;
   void evict(std::uint8_t loop, const RoomName& room, const UserId& user) override;
@@ -116,8 +117,8 @@ class Shard {
 
   // From owners, on this loop.
   void publish(const Publication& publication);
-  void answer(ConnectionId connection, const SharedBytes& frame);
-  void refuse(ConnectionId connection, MessageId id, Refusal refusal);
+  void answer(ReplyTo to, const SharedBytes& frame);
+  void refuse(ReplyTo to, MessageId id, Refusal refusal);
   void joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
   void join_refused(const JoinTicket& ticket, Refusal refusal);
   void evict(const RoomName& room, const UserId& user);
@@ -180,6 +181,9 @@ class Shard {
   void drain_some();
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const; // a time to come back that is not the same for all
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
+  // The answer to a join, in its turn.
+  void admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
+  void end_join(const JoinTicket& ticket, Refusal refusal);
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
   [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
 

@@ -104,7 +104,9 @@ void member_list(std::string& out, std::span<const UserRef> members, std::size_t
 void refusal_members(std::string& out, const Refusal& refusal, const Ref& ref, bool reveal, bool with_step) {
   const CauseInfo& cause = refusal.info();
   string_member(out, "code", cause.code);
-  string_member(out, "message", reveal && !refusal.evidence.empty() ? refusal.operator_text() : std::string(cause.client));
+  std::string sentence{cause.client};
+  if (!refusal.detail.empty()) sentence += " " + refusal.detail;
+  string_member(out, "message", reveal && !refusal.evidence.empty() ? refusal.operator_text() : sentence);
   if (with_step) string_member(out, "step", to_string(cause.step));
   if (!refusal.field.empty()) string_member(out, "field", refusal.field);
   string_member(out, "ref", ref.view());

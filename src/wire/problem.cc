@@ -57,6 +57,8 @@ Response problem(const Refusal& refusal, const Ref& ref, bool reveal) {
   if (reveal) {
     if (!detail.empty()) detail += ' ';
     detail += refusal.operator_text();
+  } else if (!refusal.detail.empty()) {
+    detail += ' ' + refusal.detail;
   }
 
   json::Object body;
