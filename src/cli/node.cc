@@ -222,6 +222,8 @@ void Node::Parts::make_gateway() {
   const auto add = [&routes](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   if (auth_role) add(auth_role->routes([this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
   else add(remote_auth->routes());
+  if (config.role_gateway)
+    routes.push_back({"GET", "/rooms/{room}/messages/{offset}", [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
   auto pages = api::web_routes();
   // Without the gateway there is no page but those of the causes.
   if (!config.role_gateway) std::erase_if(pages, [](const Route& route) { return route.path != "/style.css" && route.path != "/icon.svg"; });

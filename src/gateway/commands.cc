@@ -128,10 +128,11 @@ void Connection::about_room(const Command& command) {
     }
     case CommandType::presence:
       return port.at_owner(room, [speaker = speaker(), id = command.id, room](RoomOwners& owners) mutable { owners.presence(std::move(speaker), id, room); });
-    case CommandType::history:
-      return port.at_owner(room, [speaker = speaker(), id = command.id, room, before = command.before, limit = command.limit.value_or(50)](RoomOwners& owners) mutable {
-        owners.history(std::move(speaker), id, room, before, limit);
-      });
+    case CommandType::history: {
+      HistoryPart part{.before = command.before, .after = command.after, .limit = command.limit.value_or(50)};
+      if (part.after) part.serial = shard_.next_page(*this, room);
+      return port.at_owner(room, [speaker = speaker(), id = command.id, room, part](RoomOwners& owners) mutable { owners.history(std::move(speaker), id, room, part); });
+    }
     case CommandType::delete_:
       return port.at_owner(room, [speaker = speaker(), id = command.id, room, offset = command.offset](RoomOwners& owners) mutable { owners.erase(std::move(speaker), id, room, offset); });
     case CommandType::create: {

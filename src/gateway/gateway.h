@@ -33,6 +33,9 @@ class Gateway final : public GatewayInfo {
   // who knocked while it went on.
   void when_empty(std::function<void()> done);
 
+  // GET /rooms/{room}/messages/{offset}. On any thread.
+  void message(Request request, Reply reply);
+
   // Of all loops, as it was within the last second. From any thread.
   [[nodiscard]] std::uint64_t rooms_loaded() const;
   [[nodiscard]] std::uint64_t memory_bytes() const; // texts of rooms that are not durable
@@ -44,6 +47,9 @@ class Gateway final : public GatewayInfo {
   [[nodiscard]] bool loops_turn() const override;
 
  private:
+  struct Asked; // for a message over HTTP
+  void message_for(Asked asked, Result<Identity> identity);
+  void answer_message(Asked asked, Result<std::string> json);
   void on_all(void (Shard::*step)(std::move_only_function<void()>), std::function<void()> done);
 
   GatewayPolicy policy_;

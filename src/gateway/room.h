@@ -41,6 +41,28 @@ struct Gap {
   Millis wait{0};
 };
 
+struct RoomOwners::JoinedPage {
+  Offset up_to = 0;
+  bool recovered = false;
+  bool more = false;
+  WallTime time{}; // of the message at up_to; zero: not known
+  protocol::MessageList messages = {};
+};
+
+// What of an answer is left for its messages.
+[[nodiscard]] inline std::size_t bytes_for_messages(const protocol::ClientTerms& terms, std::size_t beside = 0) {
+  return terms.answer_bytes() - protocol::kEnvelopeBytes - beside;
+}
+
+// Members, within a quarter of an answer.
+[[nodiscard]] inline std::vector<protocol::UserRef> shown(const std::vector<hub::Member>& members, const protocol::ClientTerms& terms) {
+  std::vector<protocol::UserRef> refs;
+  refs.reserve(members.size());
+  for (const auto& m : members) refs.push_back({m.id.view(), m.name});
+  refs.resize(protocol::fit_members(refs, terms.answer_bytes() / 4).size());
+  return refs;
+}
+
 struct RoomOwners::Room final : loop::Timer {
   Room(RoomOwners& o, RoomName n, Millis grace) : owners(o), name(std::move(n)), presence(grace) {}
   void on_timer() override { owners.on_timer(*this); }

@@ -97,7 +97,7 @@ void RoomOwners::give_up_gap(Room& room, std::string why) {
   }
 }
 
-void RoomOwners::stored(Room& room, ConnectionId connection, MessageId id, rooms::Message& message, const rooms::Appended& appended) {
+void RoomOwners::stored(Room& room, ReplyTo connection, MessageId id, rooms::Message& message, const rooms::Appended& appended) {
   const auto sent = [this, connection, id, offset = appended.offset, time = appended.time, duplicate = appended.duplicate](const Room& r) {
     std::string json;
     protocol::sent(json, id, r.name.view(), r.epoch.view(), offset, time, duplicate);

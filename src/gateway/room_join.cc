@@ -21,9 +21,9 @@ struct RoomOwners::JoinPlan {
 void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
   std::optional<hub::Position> since;
   if (question.since) since = hub::Position{question.since->epoch, question.since->offset};
-  JoinPlan plan{.recovery = hub::plan_recovery({room.epoch.view(), room.offset}, since, std::min(question.limit, policy_.history_limit)), .epoch = room.epoch};
+  JoinPlan plan{.recovery = hub::plan_recovery({room.epoch.view(), room.offset}, since, std::min(question.limit, policy_.history_limit), question.speaker.terms.features.has(protocol::Feature::pages)), .epoch = room.epoch};
   plan.in_epoch = since && since->epoch == room.epoch.view();
-  rooms::HistoryQuestion ask{.room = room.name, .up_to = plan.recovery.up_to};
+  rooms::HistoryQuestion ask{.room = room.name, .up_to = plan.recovery.up_to, .bytes = question.speaker.terms.answer_bytes()};
   if (plan.recovery.possible) ask.after = plan.recovery.after, ask.limit = static_cast<std::uint32_t>(hub::kRecoverable);
   else ask.limit = plan.recovery.newest;
   if (plan.in_epoch) ask.time_of = since->offset;
@@ -31,11 +31,10 @@ void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
   if (room.ephemeral) {
     rooms::HistoryPage page{.messages = {}, .more = !plan.recovery.possible && plan.recovery.up_to > 0};
     if (!nothing_to_read) page = room.ephemeral->history(ask);
-    const bool whole = plan.recovery.possible && page.messages.size() == plan.recovery.up_to - plan.recovery.after;
-    return joined(question, room, plan.recovery.up_to, whole, page);
+    return finish_join(std::move(question), room, plan.recovery, page, tries);
   }
   // A position of this epoch is confirmed even where there is nothing to read.
-  if (nothing_to_read && !plan.in_epoch) return joined(question, room, plan.recovery.up_to, false, {.messages = {}, .more = plan.recovery.up_to > 0});
+  if (nothing_to_read && !plan.in_epoch) return finish_join(std::move(question), room, plan.recovery, {.messages = {}, .more = plan.recovery.up_to > 0}, tries);
   store_->history(ask, on_loop<rooms::HistoryPage>(room, [this, question = std::move(question), plan = std::move(plan), tries](Room& r, Result<rooms::HistoryPage> page) mutable {
     if (!page) return join_failed(question, &r, std::move(page).error());
     answer_join(std::move(question), r, plan, std::move(*page), tries);
@@ -68,10 +67,29 @@ void RoomOwners::answer_join(JoinQuestion question, Room& room, const JoinPlan& 
     return;
   }
   if (plan.recovery.possible && proof != hub::Proof::good) return read_newest_for_join(std::move(question), room, tries);
+  if (!plan.recovery.possible && plan.recovery.newest == 0 && plan.recovery.up_to > 0) page.more = true;
+  finish_join(std::move(question), room, plan.recovery, page, tries);
+}
+
+// As much of the page as one answer holds.
+void RoomOwners::finish_join(JoinQuestion question, Room& room, const hub::Recovery& recovery, const rooms::HistoryPage& page, int tries) {
+  const protocol::ClientTerms& terms = question.speaker.terms;
+  const auto keep = recovery.possible ? protocol::Keep::oldest : protocol::Keep::newest;
+  JoinedPage part{.up_to = recovery.up_to, .time = recovery.up_to == room.offset ? room.time : WallTime{}};
+  if (!page.messages.empty() && page.messages.back().offset == recovery.up_to) part.time = page.messages.back().time;
+  part.messages = protocol::fit_messages(room.name.view(), room.epoch.view(), views(page.messages), keep, bytes_for_messages(terms, terms.answer_bytes() / 4));
+  if (!recovery.possible) {
+    part.more = page.more || !part.messages.all;
+    return joined(question, room, part);
+  }
   // Retention may have taken some of what was missed: then it is not a recovery.
-  const bool whole = plan.recovery.possible && page.messages.size() == plan.recovery.up_to - plan.recovery.after;
-  if (!whole && (plan.recovery.possible || (plan.recovery.newest == 0 && plan.recovery.up_to > 0))) page.more = true;
-  joined(question, room, plan.recovery.up_to, whole, page);
+  const Offset last = page.messages.empty() ? recovery.after : page.messages.back().offset;
+  const bool gapless = last - recovery.after == page.messages.size() && (last == recovery.up_to || last > recovery.after);
+  const bool whole = gapless && part.messages.all && last == recovery.up_to;
+  if (!whole && !(gapless && terms.features.has(protocol::Feature::pages))) return read_newest_for_join(std::move(question), room, tries);
+  part.recovered = true;
+  part.more = !whole;
+  joined(question, room, part);
 }
 
 // As if the client had shown no position.

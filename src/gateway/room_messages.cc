@@ -19,7 +19,16 @@ void RoomOwners::tell(Room& room, const rooms::Message& message) {
   std::string json;
   json.reserve(message.text.size() + 256);
   protocol::message(json, room.name.view(), room.epoch.view(), view(message));
-  publish(room, json, message.offset);
+  SharedBytes brief;
+  if (json.size() > protocol::kLeastMaxMessage) { // for clients that take no message of this length
+    auto without_text = view(message);
+    without_text.too_large = true;
+    std::string shorter;
+    protocol::message(shorter, room.name.view(), room.epoch.view(), without_text);
+    brief = text_frame(shorter);
+  }
+  const SharedBytes frame = text_frame(json);
+  room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = message.offset, .except = {}, .brief = brief, .bytes = json.size()}); });
 }
 
 void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string text, std::string key) {
@@ -62,22 +71,60 @@ void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offs
   });
 }
 
-void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, std::optional<Offset> before, std::uint32_t limit) {
-  with_room(name, [this, speaker = std::move(speaker), id, before, limit](Result<Room*> opened) mutable {
-    if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
+void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, HistoryPart part) {
+  with_room(name, [this, speaker = std::move(speaker), id, name, part](Result<Room*> opened) mutable {
+    if (!opened) return history_page(speaker, id, name, nullptr, part, 0, std::unexpected(std::move(opened).error()));
     Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::read)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    rooms::HistoryQuestion question{.room = room.name, .before = before, .up_to = room.offset, .limit = std::min(limit, policy_.history_limit)};
-    const auto finish = [this, id](Room& r, const Speaker& to, Result<rooms::HistoryPage> page) {
-      if (page) // the right to read may have ended while the store was asked
-        if (auto refusal = check(r, to, rooms::Act::read)) page = std::unexpected(std::move(*refusal));
-      if (!page) return port_.refuse(to.connection, id, std::move(page).error());
+    if (auto refusal = check(room, speaker, rooms::Act::read)) return history_page(speaker, id, name, nullptr, part, 0, std::unexpected(std::move(*refusal)));
+    rooms::HistoryQuestion question{.room = room.name, .after = part.after, .before = part.before, .up_to = room.offset,
+                                    .limit = std::min(part.limit, policy_.history_limit), .bytes = speaker.terms.answer_bytes()};
+    const Offset up_to = room.offset;
+    if (room.ephemeral) return history_page(speaker, id, name, &room, part, up_to, room.ephemeral->history(question));
+    store_->history(std::move(question), on_loop<rooms::HistoryPage>(room, [this, speaker = std::move(speaker), id, part, up_to](Room& r, Result<rooms::HistoryPage> page) {
+      history_page(speaker, id, r.name, &r, part, up_to, std::move(page));
+    }));
+  });
+}
+
+// `room` is null where the page is a refusal before anything was read.
+void RoomOwners::history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part, Offset up_to, Result<rooms::HistoryPage> page) {
+  if (page && room != nullptr) // the right to read may have ended while the store was asked
+    if (auto refusal = check(*room, speaker, rooms::Act::read)) page = std::unexpected(std::move(*refusal));
+  JoinTicket ticket{.connection = speaker.connection, .user = speaker.user, .room = name, .id = id, .again = true, .serial = part.serial.value_or(0), .recovered = true};
+  if (!page) {
+    if (part.serial) return port_.join_refused(std::move(ticket), std::move(page).error());
+    return port_.refuse(speaker.connection, id, std::move(page).error());
+  }
+  const Epoch& epoch = room->ephemeral ? room->epoch : page->epoch;
+  const auto keep = part.after ? protocol::Keep::oldest : protocol::Keep::newest;
+  const auto fitted = protocol::fit_messages(name.view(), epoch.view(), views(page->messages), keep, bytes_for_messages(speaker.terms));
+  const bool more = page->more || !fitted.all;
+  std::string json;
+  protocol::history(json, id, name.view(), epoch.view(), fitted.json, more);
+  if (!part.serial) return port_.answer(speaker.connection, text_frame(json));
+  ticket.more = more;
+  port_.joined(std::move(ticket), up_to, text_frame(json));
+}
+
+void RoomOwners::message(Speaker speaker, RoomName name, Offset offset, std::move_only_function<void(Result<std::string>)> done) {
+  with_room(name, [this, speaker = std::move(speaker), offset, done = std::move(done)](Result<Room*> opened) mutable {
+    if (!opened) return done(std::unexpected(std::move(opened).error()));
+    Room& room = **opened;
+    if (auto refusal = check(room, speaker, rooms::Act::read)) return done(std::unexpected(std::move(*refusal)));
+    if (offset == 0 || offset > room.offset) return done(refuse_field(Cause::NOT_FOUND, "offset"));
+    const auto finish = [this](Room& r, const Speaker& to, Result<rooms::HistoryPage> page) -> Result<std::string> {
+      if (!page) return std::unexpected(std::move(page).error());
+      if (auto refusal = check(r, to, rooms::Act::read)) return std::unexpected(std::move(*refusal));
+      if (page->messages.empty()) return refuse_field(Cause::NOT_FOUND, "offset");
       std::string json;
-      protocol::history(json, id, r.name.view(), (r.ephemeral ? r.epoch : page->epoch).view(), views(page->messages), page->more);
-      port_.answer(to.connection, text_frame(json));
+      protocol::message(json, r.name.view(), (r.ephemeral ? r.epoch : page->epoch).view(), view(page->messages.front()));
+      return json;
     };
-    if (room.ephemeral) return finish(room, speaker, room.ephemeral->history(question));
-    store_->history(std::move(question), on_loop<rooms::HistoryPage>(room, [finish, speaker = std::move(speaker)](Room& r, Result<rooms::HistoryPage> page) { finish(r, speaker, std::move(page)); }));
+    const rooms::HistoryQuestion question{.room = room.name, .after = offset - 1, .up_to = offset, .limit = 1};
+    if (room.ephemeral) return done(finish(room, speaker, room.ephemeral->history(question)));
+    store_->history(question, on_loop<rooms::HistoryPage>(room, [finish, speaker = std::move(speaker), done = std::move(done)](Room& r, Result<rooms::HistoryPage> page) mutable {
+      done(finish(r, speaker, std::move(page)));
+    }));
   });
 }
 

@@ -130,20 +130,16 @@ void RoomOwners::join(JoinQuestion question) {
   });
 }
 
-void RoomOwners::joined(JoinQuestion& question, Room& room, Offset up_to, bool recovered, const rooms::HistoryPage& page) {
+void RoomOwners::joined(JoinQuestion& question, Room& room, const JoinedPage& page) {
   const auto members = room.presence.members(policy_.members_shown);
-  std::vector<protocol::UserRef> refs;
-  refs.reserve(members.size());
-  for (const auto& m : members) refs.push_back({m.id.view(), m.name});
-  const auto messages = views(page.messages);
-  WallTime time = up_to == room.offset ? room.time : WallTime{};
-  if (!page.messages.empty() && page.messages.back().offset == up_to) time = page.messages.back().time;
+  const auto refs = shown(members, question.speaker.terms);
   std::string json;
-  protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), up_to}, .durable = room.ephemeral == nullptr,
-                                       .recovered = recovered, .more = !recovered && page.more, .messages = messages, .members = refs, .member_count = room.presence.count(), .time = time});
+  protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), page.up_to}, .durable = room.ephemeral == nullptr,
+                                       .recovered = page.recovered, .more = page.more, .messages = page.messages.json, .members = refs, .member_count = room.presence.count(), .time = page.time});
   JoinTicket ticket = ticket_of(question);
-  ticket.recovered = recovered;
-  port_.joined(std::move(ticket), up_to, text_frame(json));
+  ticket.recovered = page.recovered;
+  ticket.more = page.recovered && page.more;
+  port_.joined(std::move(ticket), page.up_to, text_frame(json));
 }
 
 void RoomOwners::join_failed(JoinQuestion& question, Room* room, Refusal refusal) {
@@ -189,10 +185,8 @@ void RoomOwners::presence(Speaker speaker, MessageId id, RoomName name) {
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::read)) return port_.refuse(speaker.connection, id, std::move(*refusal));
     const auto members = room.presence.members(policy_.members_shown);
-    std::vector<protocol::UserRef> refs;
-    for (const auto& m : members) refs.push_back({m.id.view(), m.name});
     std::string json;
-    protocol::presence(json, id, room.name.view(), refs, room.presence.count());
+    protocol::presence(json, id, room.name.view(), shown(members, speaker.terms), room.presence.count());
     answer(speaker, json);
   });
 }

@@ -19,6 +19,7 @@
 #include "gateway/room_port.h"
 #include "hub/audience.h"
 #include "hub/presence.h"
+#include "hub/recovery.h"
 #include "hub/typing.h"
 #include "loop/transport.h"
 #include "rooms/access.h"
@@ -58,7 +59,9 @@ class RoomOwners {
   void chat(Speaker speaker, MessageId id, RoomName room, std::string text, std::string key);
   void erase(Speaker speaker, MessageId id, RoomName room, Offset offset);
   void typing(Speaker speaker, RoomName room, bool on);
-  void history(Speaker speaker, MessageId id, RoomName room, std::optional<Offset> before, std::uint32_t limit);
+  void history(Speaker speaker, MessageId id, RoomName room, HistoryPart part);
+  // One message, whole; whoever may read the room's history may. NOT_FOUND.
+  void message(Speaker speaker, RoomName room, Offset offset, std::move_only_function<void(Result<std::string>)> done);
   void presence(Speaker speaker, MessageId id, RoomName room);
   void create(Speaker speaker, MessageId id, RoomName room);
   void invite(Speaker speaker, MessageId id, RoomName room, UserId user);
@@ -76,6 +79,7 @@ class RoomOwners {
  private:
   struct Room;
   struct JoinPlan;
+  struct JoinedPage; // what of a room's history a join is answered with
   using Operation = std::move_only_function<void(Result<Room*>)>;
 
   void with_room(const RoomName& name, Operation operation);
@@ -87,7 +91,9 @@ class RoomOwners {
   void read_for_join(JoinQuestion question, Room& room, int tries);
   void read_newest_for_join(JoinQuestion question, Room& room, int tries);
   void answer_join(JoinQuestion question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries);
-  void joined(JoinQuestion& question, Room& room, Offset up_to, bool recovered, const rooms::HistoryPage& page);
+  void finish_join(JoinQuestion question, Room& room, const hub::Recovery& recovery, const rooms::HistoryPage& page, int tries);
+  void joined(JoinQuestion& question, Room& room, const JoinedPage& page);
+  void history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part, Offset up_to, Result<rooms::HistoryPage> page);
   void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
   void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {}, bool of_message = false);
   // A message is in the store. In the order of offsets: when some are missing before it (stored,
@@ -108,7 +114,7 @@ class RoomOwners {
   // Its history begins anew: whoever is subscribed is told, and is not any more.
   void reset(Room& room, Epoch epoch, Offset offset, WallTime time, std::string_view reason);
   // The message is stored and was answered so: publishes it, and answers `sent`.
-  void stored(Room& room, ConnectionId connection, MessageId id, rooms::Message& message, const rooms::Appended& appended);
+  void stored(Room& room, ReplyTo connection, MessageId id, rooms::Message& message, const rooms::Appended& appended);
   void tell(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const hub::Member& member, std::size_t before); // of so many

@@ -55,6 +55,15 @@ struct SincePosition {
   std::optional<Offset> change = {}; // the last change it heard of
 };
 
+// Which part of a room's history: the newest below `before`, or the oldest above `after`.
+struct HistoryPart {
+  std::optional<Offset> before = {};
+  std::optional<Offset> after = {};
+  std::uint32_t limit = 50;
+  // The next page of a recovery: the subscription goes on with what comes behind it.
+  std::optional<std::uint64_t> serial = {}; // of the pause, as in JoinTicket
+};
+
 struct JoinQuestion {
   Speaker speaker;
   RoomName room;
@@ -73,7 +82,8 @@ struct JoinTicket {
   MessageId id;
   bool again = false;
   std::uint64_t serial = 0;
-  bool recovered = false; // the answer holds everything after the client's `since`
+  bool recovered = false; // the answer holds everything after the client's `since`, or its first page
+  bool more = false;      // of that there is more: until the client has read it nothing is live
 };
 
 // One frame for every subscriber of a room on one loop.
@@ -83,6 +93,9 @@ struct Publication {
   Offset offset = 0; // 0: an event that is not part of the history
   bool of_message = false; // an event about a message that was published before: who is joining must hear it, too
   UserId except;     // a user that is not told; empty: nobody
+  // A long message, for clients whose max_message is less than `bytes`: without its text.
+  SharedBytes brief = {};
+  std::size_t bytes = 0;
   // Clients that named the feature get this instead of `frame` (null: they get `frame`);
   // where `frame` is null the others get nothing.
   protocol::Feature feature{};

@@ -56,9 +56,9 @@ bool from_service(const Request& request) {
   return (under(request.path, "/auth") || under(request.path, "/oauth2") || under(request.path, "/.well-known")) && request.headers.find("X-Service-ID") != nullptr;
 }
 
-bool shared_with_origins(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/health"); }
+bool shared_with_origins(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/health") || under(path, "/rooms"); }
 
-bool never_stored(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/api") || under(path, "/internal"); }
+bool never_stored(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/api") || under(path, "/internal") || under(path, "/rooms"); }
 
 bool is_form(std::string_view path) { return under(path, "/oauth2"); }
 

@@ -13,11 +13,13 @@ namespace foyer::gateway {
 
 constexpr Millis kDrainStep{50};
 constexpr Millis kUnheardLinger{100};
+constexpr Offset kAboutAMessage = UINT64_MAX; // what is held of an event about a message: it is sent in any case
 
 namespace {
 
 // What this connection is sent of a publication; null: nothing.
 const SharedBytes& frame_for(const Publication& publication, const Connection& connection) {
+  if (publication.brief && connection.terms().max_message > 0 && publication.bytes > connection.terms().max_message) return publication.brief;
   if (publication.featured && connection.terms().features.has(publication.feature)) return publication.featured;
   return publication.frame;
 }
@@ -268,6 +270,14 @@ Subscription* Shard::subscription(Connection& connection, const RoomName& name) 
   return nullptr;
 }
 
+std::optional<std::uint64_t> Shard::next_page(Connection& connection, const RoomName& room) {
+  Subscription* subscription = this->subscription(connection, room);
+  if (subscription == nullptr || !subscription->catching_up || subscription->joining) return std::nullopt;
+  const std::uint64_t serial = next_join();
+  subscription->joining = std::make_unique<Joining>(Joining{.serial = serial, .again = true});
+  return serial;
+}
+
 void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evicted) {
   const auto it = std::ranges::find_if(connection.memberships, [&](const Connection::Membership& m) { return m.room->name == name; });
   if (it == connection.memberships.end()) return;
@@ -309,9 +319,10 @@ void Shard::publish(const Publication& publication) {
       auto& joining = *subscription.joining;
       joining.held_bytes += frame->size();
       if (joining.held_bytes > policy_.joining_bytes) continue; // told when the join is answered
-      joining.held.emplace_back(publication.of_message ? UINT64_MAX : publication.offset, frame);
+      joining.held.emplace_back(publication.of_message ? kAboutAMessage : publication.offset, frame);
       continue;
     }
+    if (subscription.catching_up && publication.offset > 0) continue; // a later page has it
     if (!publication.except.empty() && connection.identity().user == publication.except) continue;
     // The last step before sending: is this room still this user's to read?
     if (!room.own_user.empty() && connection.identity().user.view() != room.own_user) continue;
@@ -364,16 +375,18 @@ void Shard::admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes
     return connection->send_refusal(ticket.id, {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED, .evidence = "ended while the room was being joined"});
   }
   const auto joining = std::move(subscription->joining);
+  const bool was_live = ticket.again && !subscription->catching_up;
+  subscription->catching_up = ticket.more;
   // What was published to a live subscription before the owner heard of the new join
   // is in the answer only if that recovers; else it comes first, or never.
-  if (ticket.again && !ticket.recovered && !joining->was_reset)
+  if (was_live && !ticket.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
       if (offset <= up_to) connection->deliver(held);
   connection->deliver_answer(frame);
   if (joining->held_bytes > policy_.joining_bytes)
     return connection->end(too_much_held());
   for (const auto& [offset, held] : joining->held)
-    if (offset > up_to) connection->deliver(held);
+    if (offset > up_to && (!ticket.more || offset == kAboutAMessage)) connection->deliver(held);
 }
 
 void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
@@ -388,7 +401,8 @@ void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
   if (Subscription* subscription = waiting_for(connection, ticket)) {
     if (ticket.again && !subscription->joining->was_reset) {
       const auto joining = std::move(subscription->joining);
-      for (const auto& [offset, held] : joining->held) connection->deliver(held);
+      for (const auto& [offset, held] : joining->held)
+        if (!subscription->catching_up || offset == kAboutAMessage) connection->deliver(held);
       if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
     } else {
       unsubscribe(*connection, ticket.room, false); // one that is new is not counted by the owner

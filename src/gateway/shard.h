@@ -41,7 +41,8 @@ struct Joining {
 
 struct Subscription {
   Connection* connection = nullptr;
-  std::unique_ptr<Joining> joining; // null: live
+  std::unique_ptr<Joining> joining; // null: live, or catching up
+  bool catching_up = false; // reads a recovery in pages: messages are not live until the last of them was answered
 };
 
 // The connections of this loop that are subscribed to one room.
@@ -71,6 +72,7 @@ class ShardPort final : public RoomPort {
   template <class Task>
   void on(std::uint8_t loop, Task task);
   // Runs `task(RoomOwners&)` where a room is owned.
+  [[nodiscard]] static std::size_t owner_of(const RoomName& room, std::size_t shards) { return std::hash<std::string_view>{}(room.view()) % shards; }
   template <class Task>
   void at_owner(const RoomName& room, Task task);
 
@@ -157,6 +159,8 @@ class Shard {
   // Not subscribed already.
   LocalRoom* subscribe(Connection& connection, const RoomName& room, Joining joining);
   [[nodiscard]] Subscription* subscription(Connection& connection, const RoomName& room);
+  // The connection has more of a recovery to read; then what is published waits for the answer with this serial.
+  [[nodiscard]] std::optional<std::uint64_t> next_page(Connection& connection, const RoomName& room);
   [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinQuestion::serial
   void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
   void admitted(Connection& connection);
@@ -229,7 +233,7 @@ void ShardPort::on(std::uint8_t loop, Task task) {
 
 template <class Task>
 void ShardPort::at_owner(const RoomName& room, Task task) {
-  const auto owner = static_cast<std::uint8_t>(std::hash<std::string_view>{}(room.view()) % shards_->size());
+  const auto owner = static_cast<std::uint8_t>(owner_of(room, shards_->size()));
   on(owner, [task = std::move(task)](Shard& shard) mutable { task(shard.owners()); });
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/json.h"
@@ -68,24 +69,25 @@ void message_members(std::string& out, const MessageView& m) {
   number_member(out, "offset", m.offset);
   append(out, R"(,"from":)");
   user_object(out, m.from);
-  string_member(out, "message", m.text);
+  string_member(out, "message", m.too_large ? std::string_view{} : m.text);
+  if (m.too_large) append(out, R"(,"too_large":true)");
   time_member(out, "time", m.time);
   if (!m.key.empty()) string_member(out, "key", m.key);
   if (m.deleted) append(out, R"(,"deleted":true)");
 }
 
 // In a list: shaped like `message` without `type`.
-void message_list(std::string& out, std::string_view room, std::string_view epoch, std::span<const MessageView> messages) {
+void listed_message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& m) {
+  append(out, R"({"room":)");
+  json::append_string(out, room);
+  string_member(out, "epoch", epoch);
+  message_members(out, m);
+  out.push_back('}');
+}
+
+void message_list(std::string& out, std::string_view messages) {
   append(out, R"(,"messages":[)");
-  bool first = true;
-  for (const auto& m : messages) {
-    append(out, first ? R"({"room":)" : R"(,{"room":)");
-    first = false;
-    json::append_string(out, room);
-    string_member(out, "epoch", epoch);
-    message_members(out, m);
-    out.push_back('}');
-  }
+  append(out, messages);
   out.push_back(']');
 }
 
@@ -169,6 +171,46 @@ void error(std::string& out, MessageId id, const Refusal& refusal, const Ref& re
   refusal_members(out, refusal, ref, reveal, false);
 }
 
+MessageList fit_messages(std::string_view room, std::string_view epoch, std::span<const MessageView> messages, Keep keep, std::size_t bytes) {
+  std::vector<std::string> parts;
+  std::size_t used = 0;
+  MessageList list;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    MessageView m = keep == Keep::oldest ? messages[i] : messages[messages.size() - 1 - i];
+    std::string part;
+    if (m.text.size() <= bytes) listed_message(part, room, epoch, m);
+    if (part.empty() || part.size() > bytes) {
+      m.too_large = true;
+      part.clear();
+      listed_message(part, room, epoch, m);
+    }
+    if (used + part.size() + 1 > bytes) {
+      list.all = false;
+      break;
+    }
+    used += part.size() + 1;
+    parts.push_back(std::move(part));
+  }
+  if (keep == Keep::newest) std::ranges::reverse(parts);
+  list.count = parts.size();
+  list.json.reserve(used);
+  for (const std::string& part : parts) {
+    if (!list.json.empty()) list.json.push_back(',');
+    append(list.json, part);
+  }
+  return list;
+}
+
+std::span<const UserRef> fit_members(std::span<const UserRef> members, std::size_t bytes) {
+  std::string scratch;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    user_object(scratch, members[i]);
+    scratch.push_back(',');
+    if (scratch.size() > bytes) return members.first(i);
+  }
+  return members;
+}
+
 void joined(std::string& out, MessageId id, const Joined& j) {
   open(out, "joined", id);
   string_member(out, "room", j.room.room);
@@ -178,17 +220,17 @@ void joined(std::string& out, MessageId id, const Joined& j) {
   number_member(out, "offset", j.room.offset);
   if (j.time != WallTime{}) time_member(out, "time", j.time);
   bool_member(out, "recovered", j.recovered);
-  message_list(out, j.room.room, j.room.epoch, j.messages);
+  message_list(out, j.messages);
   bool_member(out, "more", j.more);
   member_list(out, j.members, j.member_count);
   out.push_back('}');
 }
 
-void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::span<const MessageView> messages, bool more) {
+void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages, bool more) {
   open(out, "history", id);
   string_member(out, "room", room);
   string_member(out, "epoch", epoch);
-  message_list(out, room, epoch, messages);
+  message_list(out, messages);
   bool_member(out, "more", more);
   out.push_back('}');
 }

@@ -25,6 +25,7 @@ struct MessageView {
   WallTime time{};
   std::string_view key; // empty: none
   bool deleted = false;
+  bool too_large = false; // above the client's max_message: without its text, which GET /rooms/ROOM/messages/OFFSET has
 };
 
 struct RoomView {
@@ -57,18 +58,32 @@ void authentication_success(std::string& out, MessageId id, const Welcome& welco
 void authentication_error(std::string& out, MessageId id, const Refusal& refusal, const Ref& ref, bool reveal);
 void error(std::string& out, MessageId id, const Refusal& refusal, const Ref& ref, bool reveal);
 
+// The messages of one answer, as JSON: as many as `bytes` hold, the oldest or the newest. One that
+// is too long all by itself is there without its text.
+struct MessageList {
+  std::string json;
+  std::size_t count = 0;
+  bool all = true;
+};
+enum class Keep : std::uint8_t { oldest, newest };
+[[nodiscard]] MessageList fit_messages(std::string_view room, std::string_view epoch, std::span<const MessageView> messages, Keep keep, std::size_t bytes);
+// The first of `members` whose JSON is not longer than `bytes`.
+[[nodiscard]] std::span<const UserRef> fit_members(std::span<const UserRef> members, std::size_t bytes);
+// What an answer holds beside its lists is shorter than this.
+inline constexpr std::size_t kEnvelopeBytes = 1024;
+
 struct Joined {
   RoomView room;
   bool durable = true;
   bool recovered = false;
   bool more = false;
-  std::span<const MessageView> messages;
+  std::string_view messages;        // MessageList::json
   std::span<const UserRef> members; // at most 100
   std::size_t member_count = 0;
   WallTime time{}; // of the message at the room's offset; zero: not known
 };
 void joined(std::string& out, MessageId id, const Joined& joined);
-void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::span<const MessageView> messages, bool more);
+void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages, bool more);
 void presence(std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count);
 void rooms(std::string& out, MessageId id, std::span<const RoomView> rooms);
 void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate);
@@ -79,7 +94,7 @@ void pong(std::string& out, MessageId id);
 void deleted(std::string& out, MessageId id, std::string_view room, Offset offset);
 
 // Pushed.
-void message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& message);
+void message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& message); // also the body over HTTP
 void member_event(std::string& out, std::string_view type, std::string_view room, UserRef user); // member_joined, member_left
 void room_reset(std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason);
 void members_changed(std::string& out, std::string_view room, std::size_t member_count);

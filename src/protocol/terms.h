@@ -63,7 +63,7 @@ struct ClientTerms {
   // The longest answer that may be sent to it.
   [[nodiscard]] std::size_t answer_bytes() const { return max_message == 0 ? kAnswerBytes : std::min<std::size_t>(max_message, kAnswerBytes); }
   void name(Features more) { named_features = true, features.add(more); }
-  void limit(std::uint64_t bytes) { max_message = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, kLeastMaxMessage, kAnswerBytes)); }
+  void limit(std::uint64_t bytes) { max_message = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, kLeastMaxMessage, UINT32_MAX)); }
 };
 
 // "a,b": the names in the query of a handshake.

@@ -57,7 +57,13 @@ HistoryPage EphemeralHistory::history(const HistoryQuestion& question) const {
   if (question.before) high = *question.before == 0 ? 0 : std::min(high, *question.before - 1);
   if (high < low) return page;
   const std::uint64_t there = high - low + 1;
-  const std::uint64_t n = std::min<std::uint64_t>(there, std::min(question.limit, kHistoryLimit));
+  std::uint64_t n = std::min<std::uint64_t>(there, std::min(question.limit, kHistoryLimit));
+  std::size_t bytes = 0;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const Offset at = (question.after ? low + i : high - i) - messages_.front().offset;
+    bytes += messages_[static_cast<std::size_t>(at)].text.size();
+    if (bytes >= question.bytes) n = i + 1;
+  }
   page.more = there > n;
   const Offset first = question.after ? low : high - n + 1;
   const auto begin = messages_.begin() + static_cast<std::ptrdiff_t>(first - messages_.front().offset);

@@ -88,14 +88,16 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& que
       " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" DESC LIMIT ?";
   const std::uint32_t limit = std::min(question.limit, kHistoryLimit);
   TRY(rows, db.query(question.after ? kUp : kDown, room, clamp(low), high, retention.oldest(now), limit + 1));
+  std::size_t bytes = 0;
   for (;;) {
     TRY(there, rows.step());
     if (!there) break;
-    if (page.messages.size() == limit) {
+    if (page.messages.size() == limit || bytes >= question.bytes) {
       page.more = true;
       break;
     }
     page.messages.push_back({.offset = rows.count(0), .from = {UserId(rows.view(1)), rows.text(2)}, .text = rows.text(3), .time = rows.time(4), .key = rows.text(5), .deleted = rows.integer(6) != 0});
+    bytes += page.messages.back().text.size();
   }
   if (!question.after) std::ranges::reverse(page.messages);
   return page;

@@ -91,6 +91,7 @@ struct HistoryQuestion {
   std::optional<Offset> up_to = {};  // inclusive upper bound
   std::uint32_t limit = 50;
   std::optional<Offset> time_of = {}; // also asked: when was this one written?
+  std::size_t bytes = SIZE_MAX;      // of texts, after which the page ends: the message that reaches it is its last
 };
 struct HistoryPage {
   std::vector<Message> messages; // ascending

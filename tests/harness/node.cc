@@ -350,6 +350,7 @@ struct Node::Life {
                                  .api_key = std::string(kApiKey),
                                  .ready = {chat_store},
                                  .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }});
+    all.push_back({"GET", "/rooms/{room}/messages/{offset}", [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
     if (account_service)
       for (Route& route : accounts::routes(*account_service, [this](const Request& request, const Refusal& refusal) { refused(request, refusal); })) all.push_back(std::move(route));
     return all;

@@ -1,0 +1,81 @@
+// GET /rooms/ROOM/messages/OFFSET: one message, whole, for clients that take no messages
+// of its length over their socket. A Bearer token gives the right that it gives there.
+#include <charconv>
+
+#include "base/bytes.h"
+#include "gateway/connection.h"
+#include "gateway/gateway.h"
+#include "rooms/store.h"
+#include "wire/problem.h"
+
+namespace foyer::gateway {
+namespace {
+
+Result<std::string> bearer_token(const Request& request, std::size_t longest) {
+  const std::size_t count = request.headers.count("Authorization");
+  if (count == 0) return refuse(Cause::NO_TOKEN, "no Authorization header");
+  if (count > 1) return refuse(Cause::AMBIGUOUS_CREDENTIALS, "two Authorization headers");
+  std::string_view value = *request.headers.find("Authorization");
+  const auto space = value.find(' ');
+  if (!iequals(value.substr(0, space), "Bearer") || space == std::string_view::npos) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "not Bearer and a token");
+  value.remove_prefix(space);
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  if (value.empty() || value.size() > longest) return refuse_field(Cause::INVALID_FORMAT, "Authorization", std::to_string(value.size()) + " bytes of token");
+  return std::string(value);
+}
+
+std::optional<Offset> offset_in(std::string_view text) {
+  Offset offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  if (error != std::errc{} || end != text.data() + text.size() || offset == 0 || offset > protocol::kMaxInteger) return std::nullopt;
+  return offset;
+}
+
+} // namespace
+
+struct Gateway::Asked {
+  Request request;
+  Reply reply;
+  std::string user = {}; // once the token was verified
+};
+
+void Gateway::message(Request request, Reply reply) {
+  Asked asked{.request = std::move(request), .reply = std::move(reply)};
+  if (auto refusal = deps_.addresses.handshake(asked.request.address, deps_.clock.mono())) return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
+  auto token = bearer_token(asked.request, policy_.door.max_token_bytes);
+  if (!token) return answer_message(std::move(asked), std::unexpected(std::move(token).error()));
+  auto identity = deps_.verifier.verify(*token, deps_.clock.wall());
+  if (identity || identity.error().cause != Cause::KEY_UNKNOWN || !deps_.refresh_keys) return message_for(std::move(asked), std::move(identity));
+  deps_.refresh_keys([this, asked = std::move(asked), token = std::move(*token)](Result<bool> newer) mutable {
+    if (!newer) return answer_message(std::move(asked), std::unexpected(std::move(newer).error()));
+    message_for(std::move(asked), deps_.verifier.verify(token, deps_.clock.wall()));
+  });
+}
+
+void Gateway::message_for(Asked asked, Result<Identity> identity) {
+  if (!identity) return answer_message(std::move(asked), std::unexpected(std::move(identity).error()));
+  asked.user = identity->user.str();
+  if (auto refusal = deps_.revocations.check(*identity, deps_.clock.mono())) return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
+  const auto& args = asked.request.path_args;
+  if (auto kind = rooms::kind_of(args.at(0)); !kind) return answer_message(std::move(asked), std::unexpected(std::move(kind).error()));
+  const auto offset = offset_in(args.at(1));
+  if (!offset) return answer_message(std::move(asked), refuse_field(Cause::NOT_FOUND, "offset"));
+  const RoomName room{args.at(0)};
+  const std::size_t owner = ShardPort::owner_of(room, shards_.size());
+  Speaker speaker{.connection = {}, .user = identity->user, .name = identity->name, .permissions = identity->permissions};
+  loops_[owner]->post([this, shard = shards_[owner].get(), asked = std::move(asked), speaker = std::move(speaker), room, offset = *offset]() mutable {
+    shard->owners().message(std::move(speaker), room, offset, [this, asked = std::move(asked)](Result<std::string> json) mutable { answer_message(std::move(asked), std::move(json)); });
+  });
+}
+
+void Gateway::answer_message(Asked asked, Result<std::string> json) {
+  if (json) return asked.reply(json_response(200, std::move(*json)));
+  const Refusal& refusal = json.error();
+  const std::string* origin = asked.request.headers.find("Origin");
+  deps_.addresses.refused(asked.request.address, refusal.cause, deps_.clock.mono());
+  deps_.reporter.report({.ref = asked.request.ref, .refusal = refusal, .time = deps_.clock.wall(), .user = asked.user, .address = asked.request.address,
+                         .origin = origin == nullptr ? std::string{} : *origin, .path = asked.request.path});
+  asked.reply(wire::problem(refusal, asked.request.ref, policy_.reveal));
+}
+
+} // namespace foyer::gateway
