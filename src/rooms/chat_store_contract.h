@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "rooms/changes_contract.h"
 #include "rooms/store_worlds.h"
 
 namespace foyer::rooms {
@@ -353,6 +354,51 @@ TEST_P(ChatStoreContract, AnErasedMessageKeepsItsPlaceAndLosesItsText) {
   EXPECT_EQ(w->history({.room = RoomName("tea")})->messages[1].text, "");
   EXPECT_TRUE(w->say("tea", "ann", "two", "two")->duplicate) << "a late repetition does not bring it back";
   EXPECT_EQ(w->say("tea", "ann", "four")->offset, 4U);
+}
+
+// Of the room tea, in the store of a test.
+inline ChangingRoom changing_room(StoreWorld& w) {
+  return {.say = [&w](const std::string& user, const std::string& text) { ASSERT_TRUE(w.say("tea", user, text)); },
+          .erase = [&w](Offset offset, const std::string& by) { return w.ask<Erased>([&](Done<Erased> d) { w.store().erase(RoomName("tea"), offset, UserId(by), false, std::move(d)); }); },
+          .detach = [&w](const std::string& user) { ASSERT_TRUE(w.detach(user)); },
+          .changes_after = [&w](Offset after) { return w.history({.room = RoomName("tea"), .limit = 0, .changes_after = after}).value(); }};
+}
+
+TEST_P(ChatStoreContract, ChangesAreNumberedWithoutGaps) { changes_are_numbered_without_gaps(changing_room(*w)); }
+TEST_P(ChatStoreContract, NoMoreChangesAreRecoveredThanTheLimit) { no_more_changes_are_recovered_than_the_limit(changing_room(*w)); }
+
+TEST_P(ChatStoreContract, TheNumberOfTheLastChangeOutlivesARestart) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  ASSERT_TRUE(w->erase("tea", 1, "ann"));
+  w->open({});
+  EXPECT_EQ(w->room("tea")->change, 1U);
+  EXPECT_EQ(changing_room(*w).changes(0), "1:deleted@1 =1");
+}
+
+TEST_P(ChatStoreContract, TheEndOfAnAccountChangesTheRoomsItHasWrittenInAndNoOthers) {
+  ASSERT_TRUE(w->say("tea", "ann", "hello"));
+  ASSERT_TRUE(w->say("milk", "bob", "hi"));
+  ASSERT_TRUE(w->create("private:shared", "bob"));
+  ASSERT_TRUE(w->add("private:shared", "ann"));
+  auto detached = w->ask<Detached>([&](Done<Detached> d) { w->store().detach_author(UserId("ann"), std::move(d)); });
+  ASSERT_TRUE(detached);
+  std::vector<std::string> rooms;
+  for (const auto& room : detached->rooms) rooms.push_back(room.room.str() + "@" + std::to_string(room.change));
+  EXPECT_THAT(rooms, testing::UnorderedElementsAre("tea@1", "private:shared@0"));
+  EXPECT_EQ(w->room("milk")->change, 0U);
+}
+
+TEST_P(ChatStoreContract, APageEndsWhenItsTextsAreLongEnough) {
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(w->say("tea", "ann", std::to_string(i) + std::string(99, 'x')));
+  const auto size = [&](HistoryQuestion question) {
+    question.room = RoomName("tea");
+    question.bytes = 250;
+    const auto page = w->history(question);
+    return std::to_string(page->messages.front().offset) + "-" + std::to_string(page->messages.back().offset) + (page->more ? "+" : "");
+  };
+  EXPECT_EQ(size({.after = 0}), "1-3+");
+  EXPECT_EQ(size({}), "3-5+");
+  EXPECT_EQ(size({.after = 3}), "4-5");
 }
 
 TEST_P(ChatStoreContract, TheEndOfAnAccountLeavesItsMessagesWithoutItsName) {

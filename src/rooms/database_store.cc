@@ -91,12 +91,12 @@ class DatabaseStore final : public ChatStore {
     watch_ = std::make_shared<const StoreWatch>(std::move(watch));
   }
 
-  void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) override {
-    change<Offset>([room, offset, by, any](Writes& writes, store::Database& db) { return writes.erase(db, room, offset, by, any); }, std::move(done));
+  void erase(RoomName room, Offset offset, UserId by, bool any, Done<Erased> done) override {
+    change<Erased>([room, offset, by, any](Writes& writes, store::Database& db) { return writes.erase(db, room, offset, by, any); }, std::move(done));
   }
 
-  void detach_author(UserId user, Done<bool> done) override {
-    change<bool>([user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
+  void detach_author(UserId user, Done<Detached> done) override {
+    change<Detached>([user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
   }
 
   void history(HistoryQuestion question, Done<HistoryPage> done) override {

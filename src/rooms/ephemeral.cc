@@ -38,18 +38,28 @@ Result<Appended> EphemeralHistory::append(AppendQuestion question, MonoTime now)
   return done;
 }
 
-Result<Offset> EphemeralHistory::erase(Offset offset, const UserId& by, bool any) {
+Result<Erased> EphemeralHistory::erase(Offset offset, const UserId& by, bool any) {
   if (messages_.empty() || offset < messages_.front().offset || offset > last_) return refuse_field(Cause::NOT_FOUND, "offset");
   Message& message = messages_[static_cast<std::size_t>(offset - messages_.front().offset)];
   if (!any && message.from.id != by) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
+  if (message.deleted) {
+    const auto known = std::ranges::find_if(changes_, [offset](const Change& c) { return c.kind == ChangeKind::deleted && c.offset == offset; });
+    return Erased{.offset = offset, .change = known == changes_.end() ? 0 : known->number};
+  }
   count(bytes_ - message.text.size());
   message.text = {};
   message.deleted = true;
-  return offset;
+  return Erased{.offset = offset, .change = add_change({.kind = ChangeKind::deleted, .offset = offset})};
 }
 
 HistoryPage EphemeralHistory::history(const HistoryQuestion& question) const {
   HistoryPage page;
+  page.change = last_change_;
+  if (question.changes_after) {
+    for (const Change& c : changes_)
+      if (c.number > *question.changes_after) page.changes.push_back(c);
+    page.changes_whole = *question.changes_after <= last_change_ && page.changes.size() == last_change_ - *question.changes_after;
+  }
   if (messages_.empty()) return page;
   const Offset low = std::max(question.after ? *question.after + 1 : 0, messages_.front().offset);
   Offset high = last_;
@@ -71,9 +81,19 @@ HistoryPage EphemeralHistory::history(const HistoryQuestion& question) const {
   return page;
 }
 
-void EphemeralHistory::detach_author(const UserId& user) {
+std::optional<Offset> EphemeralHistory::detach_author(const UserId& user) {
+  bool any = false;
   for (Message& message : messages_)
-    if (message.from.id == user) message.from.name = kDetachedName;
+    if (message.from.id == user && message.from.name != kDetachedName) message.from.name = kDetachedName, any = true;
+  if (!any) return std::nullopt;
+  return add_change({.kind = ChangeKind::author_detached, .user = user});
+}
+
+Offset EphemeralHistory::add_change(Change change) {
+  change.number = ++last_change_;
+  changes_.push_back(std::move(change));
+  if (changes_.size() > kRecoverableChanges) changes_.pop_front();
+  return last_change_;
 }
 
 void EphemeralHistory::forget_keys(MonoTime now) {

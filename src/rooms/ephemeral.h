@@ -40,12 +40,13 @@ class EphemeralHistory {
   // `now` is question.time's clock without its jumps.
   [[nodiscard]] Result<Appended> append(AppendQuestion question, MonoTime now);
   // NOT_FOUND, PERMISSION_DENIED.
-  [[nodiscard]] Result<Offset> erase(Offset offset, const UserId& by, bool any);
+  [[nodiscard]] Result<Erased> erase(Offset offset, const UserId& by, bool any);
   [[nodiscard]] HistoryPage history(const HistoryQuestion& question) const;
-  void detach_author(const UserId& user);
+  [[nodiscard]] std::optional<Offset> detach_author(const UserId& user); // the number of the change, if there was anything to change
 
   [[nodiscard]] const Epoch& epoch() const { return epoch_; }
   [[nodiscard]] Offset offset() const { return last_; }
+  [[nodiscard]] Offset change() const { return last_change_; }
 
  private:
   struct Key {
@@ -60,7 +61,11 @@ class EphemeralHistory {
   Epoch epoch_;
   EphemeralLimits limits_;
   EphemeralShare* share_;
+  Offset add_change(Change change);
+
   Offset last_ = 0;
+  Offset last_change_ = 0;
+  std::deque<Change> changes_; // the newest
   std::deque<Message> messages_; // without holes: the last one is at last_
   std::size_t bytes_ = 0;
   std::unordered_map<std::string, Key> keys_; // by author, zero byte, key

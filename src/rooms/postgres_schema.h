@@ -63,6 +63,25 @@ CREATE TABLE facts (
 -- prove nothing any more, unless their time is right. Null: nobody did.
 ALTER TABLE rooms ADD COLUMN doubted BIGINT;
 )sql",
+    R"sql(
+ALTER TABLE rooms ADD COLUMN last_change BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE changes (
+  room_id BIGINT NOT NULL,
+  change BIGINT NOT NULL,
+  "offset" BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  body TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (room_id, change)
+);
+
+CREATE TABLE authors (
+  author TEXT COLLATE "C" NOT NULL,
+  room_id BIGINT NOT NULL,
+  PRIMARY KEY (author, room_id)
+);
+CREATE INDEX authors_by_room ON authors (room_id);
+INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messages;
+)sql",
 };
 
 } // namespace foyer::rooms

@@ -41,12 +41,13 @@ WallTime Retention::oldest(WallTime now) const {
 Offset Retention::below(Offset last) const { return messages == 0 || last <= messages ? 0 : last - messages; }
 
 Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, std::uint64_t barrier) {
-  TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.doubted, m.time_ms, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier')"
+  TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.doubted, m.time_ms, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier'), r.last_change"
                      " FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = r.last_offset WHERE r.name = ?", room));
   TRY(there, rows.step());
   if (!there) return std::nullopt; // the writer is asked next
   if (rows.count(7) < barrier) return behind(db, rows.count(7), barrier);
   RoomRow row = row_of(rows);
+  row.change = rows.count(8);
   if (!rows.is_null(5)) row.doubted = rows.count(5);
   if (!rows.is_null(6)) row.time = rows.time(6);
   if (row.kind == RoomKind::private_ || row.kind == RoomKind::direct) {
@@ -55,6 +56,44 @@ Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& ro
   }
   return row;
 }
+
+namespace {
+
+Result<void> read_changes(store::Database& db, std::int64_t room, Offset after, HistoryPage& page) {
+  {
+    TRY(rows, db.query("SELECT last_change FROM rooms WHERE id = ?", room));
+    TRY(there, rows.step());
+    page.change = there ? rows.count(0) : 0;
+  }
+  if (after >= page.change || page.change - after > kRecoverableChanges) {
+    page.changes_whole = after == page.change;
+    return {};
+  }
+  TRY(rows, db.query("SELECT change, kind, \"offset\", body FROM changes WHERE room_id = ? AND change > ? AND change <= ? ORDER BY change", room, clamp(after), page.change));
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) break;
+    page.changes.push_back({.number = rows.count(0), .kind = static_cast<ChangeKind>(rows.integer(1)), .offset = rows.count(2), .user = UserId(rows.view(3))});
+  }
+  page.changes_whole = page.changes.size() == page.change - after;
+  return {};
+}
+
+Result<void> read_messages(store::Statement& rows, std::uint32_t limit, std::size_t most_bytes, HistoryPage& page) {
+  std::size_t bytes = 0;
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) return {};
+    if (page.messages.size() == limit || bytes >= most_bytes) {
+      page.more = true;
+      return {};
+    }
+    page.messages.push_back({.offset = rows.count(0), .from = {UserId(rows.view(1)), rows.text(2)}, .text = rows.text(3), .time = rows.time(4), .key = rows.text(5), .deleted = rows.integer(6) != 0});
+    bytes += page.messages.back().text.size();
+  }
+}
+
+} // namespace
 
 Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now, std::uint64_t barrier) {
   std::int64_t room = 0;
@@ -87,19 +126,12 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& que
       "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id = m.name_id"
       " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" DESC LIMIT ?";
   const std::uint32_t limit = std::min(question.limit, kHistoryLimit);
-  TRY(rows, db.query(question.after ? kUp : kDown, room, clamp(low), high, retention.oldest(now), limit + 1));
-  std::size_t bytes = 0;
-  for (;;) {
-    TRY(there, rows.step());
-    if (!there) break;
-    if (page.messages.size() == limit || bytes >= question.bytes) {
-      page.more = true;
-      break;
-    }
-    page.messages.push_back({.offset = rows.count(0), .from = {UserId(rows.view(1)), rows.text(2)}, .text = rows.text(3), .time = rows.time(4), .key = rows.text(5), .deleted = rows.integer(6) != 0});
-    bytes += page.messages.back().text.size();
+  {
+    TRY(rows, db.query(question.after ? kUp : kDown, room, clamp(low), high, retention.oldest(now), limit + 1));
+    TRY_VOID(read_messages(rows, limit, question.bytes, page));
   }
   if (!question.after) std::ranges::reverse(page.messages);
+  if (question.changes_after) TRY_VOID(read_changes(db, room, *question.changes_after, page));
   return page;
 }
 
@@ -172,6 +204,8 @@ Result<std::int64_t> Sweep::sweep_gone(store::Database& db) {
   TRY(messages, db.change("DELETE FROM messages WHERE room_id = ?1 AND \"offset\" IN (SELECT \"offset\" FROM messages WHERE room_id = ?1 ORDER BY \"offset\" LIMIT ?2)", room, kSweepRows));
   if (messages == kSweepRows) return messages;
   TRY_VOID(db.change("DELETE FROM members WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM changes WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM authors WHERE room_id = ?", room));
   TRY_VOID(db.change("DELETE FROM rooms WHERE id = ?", room));
   return messages + 1;
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "rooms/access.h"
+#include "rooms/changes_contract.h"
 #include "rooms/durability.h"
 #include "rooms/ephemeral.h"
 
@@ -150,12 +151,26 @@ TEST_F(EphemeralTest, AnErasedMessageKeepsItsPlace) {
   say("one");
   say("two");
   EXPECT_EQ(room.erase(1, UserId("bob"), false).error().cause, Cause::PERMISSION_DENIED);
-  EXPECT_EQ(room.erase(1, UserId("bob"), true).value(), 1U);
+  EXPECT_EQ(room.erase(1, UserId("bob"), true)->offset, 1U);
   EXPECT_EQ(room.erase(3, UserId("ann"), false).error().cause, Cause::NOT_FOUND);
   EXPECT_EQ(page({}), "1:deleted 2:two");
-  room.detach_author(UserId("ann"));
+  EXPECT_EQ(room.detach_author(UserId("ann")), 2U) << "the second change";
   EXPECT_EQ(room.history({}).messages[1].from.name, kDetachedName);
 }
+
+struct EphemeralChanges : testing::Test {
+  ManualClock clock;
+  EphemeralHistory history{Epoch("e1"), {.messages = 1'000}};
+  ChangingRoom room{.say = [this](const std::string& user, const std::string& text) {
+                      ASSERT_TRUE(history.append({.room = RoomName("game.1"), .from = {UserId(user), user}, .text = text, .key = "", .time = clock.wall()}, clock.mono()));
+                    },
+                    .erase = [this](Offset offset, const std::string& by) { return history.erase(offset, UserId(by), false); },
+                    .detach = [this](const std::string& user) { (void)history.detach_author(UserId(user)); },
+                    .changes_after = [this](Offset after) { return history.history({.limit = 0, .changes_after = after}); }};
+};
+
+TEST_F(EphemeralChanges, AreNumberedWithoutGaps) { changes_are_numbered_without_gaps(room); }
+TEST_F(EphemeralChanges, AreRecoveredUpToTheLimit) { no_more_changes_are_recovered_than_the_limit(room); }
 
 } // namespace
 } // namespace foyer::rooms

@@ -64,6 +64,27 @@ CREATE TABLE facts (
 -- prove nothing any more, unless their time is right. Null: nobody did.
 ALTER TABLE rooms ADD COLUMN doubted INTEGER;
 )sql",
+    R"sql(
+-- What happened to messages that were said before (store.h, Change), the newest of each room.
+ALTER TABLE rooms ADD COLUMN last_change INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE changes (
+  room_id INTEGER NOT NULL,
+  change INTEGER NOT NULL,
+  "offset" INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (room_id, change)
+) STRICT, WITHOUT ROWID;
+
+-- Who has said something in a room: the end of an account changes those rooms.
+CREATE TABLE authors (
+  author TEXT NOT NULL,
+  room_id INTEGER NOT NULL,
+  PRIMARY KEY (author, room_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX authors_by_room ON authors (room_id);
+INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messages;
+)sql",
 };
 
 } // namespace foyer::rooms

@@ -42,6 +42,21 @@ struct Message {
   bool deleted = false; // its text is gone for good and empty here; it keeps its offset
 };
 
+// What happened to messages that were said before. A room numbers its changes from 1
+// without gaps, beside its offsets, so that whoever comes back learns of those it missed.
+enum class ChangeKind : std::uint8_t {
+  deleted = 1,         // the text of the message at `offset` is gone
+  author_detached = 2, // the account `user` is gone: all its messages have lost the name
+};
+struct Change {
+  Offset number = 0;
+  ChangeKind kind{};
+  Offset offset = 0;  // of the message, if it is about one
+  UserId user = {};   // author_detached
+};
+// Changes that are remembered, and as many as recovery brings.
+inline constexpr std::uint32_t kRecoverableChanges = 300;
+
 struct RoomRow {
   RoomName room;
   RoomKind kind{};
@@ -50,6 +65,7 @@ struct RoomRow {
   std::vector<UserId> members; // private and direct only
   WallTime time{};             // of the message at `offset`, where it was asked and is there; else zero
   std::optional<Offset> doubted = {}; // see ChatStore::doubt
+  Offset change = 0;           // the number of the last change
 };
 
 // How far the caller knows a room. An empty epoch: not at all.
@@ -84,6 +100,19 @@ inline constexpr Millis kKeyLife{std::chrono::minutes{5}};
 // The name that an author has whose account is gone.
 inline constexpr std::string_view kDetachedName = "deleted user";
 
+struct Erased {
+  Offset offset = 0;
+  Offset change = 0; // the number of the deletion; 0: it was deleted before changes were numbered
+};
+struct Detached {
+  struct Room {
+    RoomName room;
+    Offset change = 0; // 0: the user belonged to it and had said nothing
+  };
+  bool any = false; // there was something of the user
+  std::vector<Room> rooms = {};
+};
+
 struct HistoryQuestion {
   RoomName room = {};
   std::optional<Offset> after = {};  // exclusive: oldest first from here
@@ -91,11 +120,16 @@ struct HistoryQuestion {
   std::optional<Offset> up_to = {};  // inclusive upper bound
   std::uint32_t limit = 50;
   std::optional<Offset> time_of = {}; // also asked: when was this one written?
+  std::optional<Offset> changes_after = {}; // exclusive: also the changes from here
   std::size_t bytes = SIZE_MAX;      // of texts, after which the page ends: the message that reaches it is its last
 };
 struct HistoryPage {
   std::vector<Message> messages; // ascending
   bool more = false;             // older ones (before) or newer ones (after) were left out
+  // Read after the messages, so that what the messages do not show yet is here.
+  Offset change = 0;             // the number of the room's last change
+  std::vector<Change> changes = {}; // those after changes_after, ascending
+  bool changes_whole = true;     // all of them are here
   // Where the room stood when this was read.
   Epoch epoch = {};
   Offset head = 0;
@@ -136,15 +170,16 @@ class ChatStore {
   // Kept until the room has another epoch; the first one counts. The answer is the one that is kept.
   virtual void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) = 0;
   // Empties the text for good; NOT_FOUND if absent, PERMISSION_DENIED if not `by`'s own and not `any`.
-  virtual void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) = 0;
+  // Again: the same answer.
+  virtual void erase(RoomName room, Offset offset, UserId by, bool any, Done<Erased> done) = 0;
   virtual void history(HistoryQuestion question, Done<HistoryPage> done) = 0;
   // The rooms of a user that exist: its own, private and direct ones it belongs to, and with what is
   // left of `limit` the public ones; newest activity first. Members are told of direct rooms only.
   virtual void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<RoomRow>> done) = 0;
 
   // The end of an account: its messages keep the id and lose the name, it leaves its private and direct
-  // rooms, its own room goes. False: there was nothing of it.
-  virtual void detach_author(UserId user, Done<bool> done) = 0;
+  // rooms, its own room goes.
+  virtual void detach_author(UserId user, Done<Detached> done) = 0;
 
   // Before it is used by several threads; at most one.
   virtual void watch(StoreWatch watch) = 0;

@@ -68,10 +68,14 @@ class StoreWorld {
     return ask<Appended>([&](Done<Appended> d) { store().append(message(room, from, text, key), std::move(d)); });
   }
   Result<Offset> erase(const std::string& room, Offset offset, const std::string& by, bool any = false) {
-    return ask<Offset>([&](Done<Offset> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
+    auto erased = ask<Erased>([&](Done<Erased> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
+    if (!erased) return std::unexpected(erased.error());
+    return erased->offset;
   }
   Result<bool> detach(const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().detach_author(UserId(user), std::move(d)); });
+    auto detached = ask<Detached>([&](Done<Detached> d) { store().detach_author(UserId(user), std::move(d)); });
+    if (!detached) return std::unexpected(detached.error());
+    return detached->any;
   }
   Result<HistoryPage> history(HistoryQuestion question) {
     return ask<HistoryPage>([&](Done<HistoryPage> d) { store().history(question, std::move(d)); });

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,6 +33,7 @@ class Writes {
   Result<T> run(store::Database& db, Job& job) {
     made_rooms_.clear();
     made_names_.clear();
+    made_authors_.clear();
     const std::vector<Waiting> earlier = waiting_;
     TRY_VOID(store_waiting(db));
     Result<T> result = job(*this, db);
@@ -54,8 +56,8 @@ class Writes {
   [[nodiscard]] Result<RoomRow> direct(store::Database& db, const UserId& a, const UserId& b);
   [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> remove_member(store::Database& db, const RoomName& room, const UserId& user);
-  [[nodiscard]] Result<Offset> erase(store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
-  [[nodiscard]] Result<bool> detach_author(store::Database& db, const UserId& user);
+  [[nodiscard]] Result<Erased> erase(store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
+  [[nodiscard]] Result<Detached> detach_author(store::Database& db, const UserId& user);
 
   // Before the commit: stores what waits, and the last offsets of the rooms that were appended to.
   [[nodiscard]] Result<void> flush(store::Database& db);
@@ -71,6 +73,7 @@ class Writes {
     RoomKind kind{};
     std::string epoch;
     Offset last = 0;
+    Offset change = 0; // of the last one
     WallTime active{};
     bool dirty = false; // last and active are newer than the row
   };
@@ -91,6 +94,10 @@ class Writes {
   [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
+  // Remembers that the author has said something in the room.
+  [[nodiscard]] Result<void> put_author(store::Database& db, std::int64_t room, const UserId& author);
+  // The number of the change, which the caller remembers once nothing can fail any more.
+  [[nodiscard]] Result<Offset> put_change(store::Database& db, std::int64_t room, Offset last, ChangeKind kind, Offset offset, std::string_view body);
   [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
   [[nodiscard]] Result<void> store_waiting(store::Database& db);
   // False: some key was there before, and nothing is stored.
@@ -107,12 +114,14 @@ class Writes {
   const Limits limits_;
   std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
   std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
+  std::unordered_set<std::string> authors_;             // by room, zero byte, user
   std::vector<std::string> dirty_;
   std::vector<Waiting> waiting_;
   std::vector<Result<Appended>> answers_; // of the transaction that runs, or of the last one
   bool flushed_ = true;                   // the next append is the first of its transaction
   std::vector<std::string> made_rooms_;
   std::vector<std::string> made_names_;
+  std::vector<std::string> made_authors_;
   std::uint64_t appended_ = 0;
 };
 
