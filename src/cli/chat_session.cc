@@ -84,7 +84,7 @@ Actions ChatSession::start() {
 
 Actions ChatSession::opened() {
   state_ = State::authenticating;
-  out_.emplace_back(act::Send{json::write(json::Object{{"type", "authenticate"}, {"token", token_}, {"features", json::Array{"room_reset"}}})});
+  out_.emplace_back(act::Send{json::write(json::Object{{"type", "authenticate"}, {"token", token_}, {"features", json::Array{"changes", "room_reset"}}})});
   return done();
 }
 

@@ -92,11 +92,13 @@ class ChatSession {
   struct Held {
     std::string line;
     std::string time;
+    std::string gone; // the line once it is deleted
   };
   struct Room {
     std::string epoch;
     Offset seen = 0;                    // the last one shown
     std::string time;                   // when it was written, as the server says
+    Offset change = 0;                  // the last change that was heard of
     std::map<Offset, Held> held;        // lines that wait for older messages
     bool fetching = false;              // messages after `seen` are being fetched by history
     bool known = false;                 // was joined before
@@ -134,6 +136,7 @@ class ChatSession {
   void on_joined(const json::Object& object);
   void on_history(const json::Object& object);
   void on_message(const std::string& room, const json::Object& message);
+  void on_change(const std::string& room, const std::string& type, const json::Object& change);
   void hold(const std::string& name, Room& room, const json::Object& message);
   void release(Room& room);
   void lost_something(); // the socket did not bring all that was sent

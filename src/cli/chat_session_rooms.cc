@@ -19,10 +19,15 @@ Offset offset_of(const json::Object& object) {
   return offset && *offset > 0 ? static_cast<Offset>(*offset) : 0;
 }
 
-// The members of `messages` that are objects, in their order.
-std::vector<const json::Object*> messages_of(const json::Object& object) {
+Offset number_of(const json::Object& object, std::string_view name) {
+  const auto number = json::get_int(object, name);
+  return number && *number > 0 ? static_cast<Offset>(*number) : 0;
+}
+
+// The members of a list that are objects, in their order.
+std::vector<const json::Object*> messages_of(const json::Object& object, std::string_view name = "messages") {
   std::vector<const json::Object*> out;
-  const json::Value* list = object.if_contains("messages");
+  const json::Value* list = object.if_contains(name);
   if (list == nullptr || !list->is_array()) return out;
   for (const json::Value& message : list->get_array())
     if (message.is_object()) out.push_back(&message.get_object());
@@ -103,7 +108,7 @@ void ChatSession::join(const std::string& room, bool again) {
   state.held.clear();
   state.fetching = false;
   if (again) {
-    json::Object since{{"epoch", state.epoch}, {"offset", state.seen}};
+    json::Object since{{"epoch", state.epoch}, {"offset", state.seen}, {"change", state.change}};
     if (!state.time.empty()) since["time"] = state.time;
     command["since"] = std::move(since);
   }
@@ -153,8 +158,8 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
     on_message(room, object);
   } else if (type == "member_joined" || type == "member_left") {
     show(fmt::format("* {} {} {}", user_name(object, "user"), type == "member_joined" ? "entered" : "left", printable(room, 128)));
-  } else if (type == "deleted") {
-    show(fmt::format("* message {} of {} was deleted", offset_of(object), printable(room, 128)));
+  } else if (type == "deleted" || type == "author_detached") {
+    on_change(room, type, object);
   } else if (type == "room_added") {
     show(fmt::format("* you may enter {0} now: /join {0}", printable(room, 128)));
   } else if (type == "room_reset") {
@@ -185,11 +190,14 @@ void ChatSession::on_joined(const json::Object& object) {
     note(fmt::format("The history of {} began anew.", printable(name, 128)));
     room.seen = 0;
   }
+  const bool recovered = json::get_bool(object, "recovered").value_or(false);
   room.known = true;
   room.epoch = epoch;
+  if (same_history && recovered)
+    for (const json::Object* change : messages_of(object, "changes")) on_change(name, text_of(*change, "type"), *change);
+  room.change = number_of(object, "change");
   for (const json::Object* message : messages) hold(name, room, *message);
   const Offset first = messages.empty() ? offset_of(object) + 1 : offset_of(*messages.front());
-  const bool recovered = json::get_bool(object, "recovered").value_or(false);
   if (same_history && !recovered && first > room.seen + 1) return fetch_older(name, room, first);
   release(room);
   if (offset_of(object) < room.seen) return;
@@ -231,6 +239,20 @@ void ChatSession::on_message(const std::string& name, const json::Object& messag
   if (!room.fetching) release(room);
 }
 
+// Changes of a room are numbered without gaps, as its messages are.
+void ChatSession::on_change(const std::string& name, const std::string& type, const json::Object& change) {
+  const Offset number = number_of(change, "change");
+  if (const auto found = rooms_.find(name); found != rooms_.end() && number > 0) {
+    Room& room = found->second;
+    if (number <= room.change) return; // heard of before
+    if (number > room.change + 1) return lost_something();
+    room.change = number;
+    if (const auto held = room.held.find(offset_of(change)); held != room.held.end() && type == "deleted") held->second.line = held->second.gone;
+  }
+  if (type == "deleted") show(fmt::format("* message {} of {} was deleted", offset_of(change), printable(name, 128)));
+  else if (type == "author_detached") show(fmt::format("* {} in {} is now {}", user_id(change, "user"), printable(name, 128), user_name(change, "user")));
+}
+
 void ChatSession::lost_something() {
   if (state_ != State::ready) return;
   note("A message did not arrive; connecting again.");
@@ -240,7 +262,10 @@ void ChatSession::lost_something() {
 
 void ChatSession::hold(const std::string& name, Room& room, const json::Object& message) {
   const Offset offset = offset_of(message);
-  if (offset > room.seen) room.held.try_emplace(offset, Held{message_line(name, message), text_of(message, "time")});
+  if (offset <= room.seen) return;
+  json::Object gone = message;
+  gone["deleted"] = true;
+  room.held.try_emplace(offset, Held{message_line(name, message), text_of(message, "time"), message_line(name, gone)});
 }
 
 void ChatSession::release(Room& room) {

@@ -75,7 +75,7 @@ class Chat : public testing::Test {
 
 TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
   EXPECT_THAT(told(session.start()), ElementsAre("connect"));
-  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["room_reset"]})"));
+  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["changes","room_reset"]})"));
   EXPECT_THAT(told(session.received(kWelcome)), ElementsAre("note", R"(send {"type":"join","id":1,"room":"tea","limit":20})"));
   EXPECT_THAT(told(session.received(joined(1, 1, false, message(1, "hi")))), ElementsAre("show --:-- tea bob: hi", "show * tea: 1 here"));
   EXPECT_THAT(told(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
@@ -97,7 +97,7 @@ TEST_F(Chat, SendsAnUnansweredMessageAgainUnderTheSameKey) {
   const auto first = told(session.typed("hello"));
   reconnected();
   const auto after = told(session.received(kWelcome));
-  EXPECT_THAT(after, ElementsAre("note", R"(send {"type":"join","id":3,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"time":"x"}})", first[0]));
+  EXPECT_THAT(after, ElementsAre("note", R"(send {"type":"join","id":3,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})", first[0]));
 }
 
 TEST_F(Chat, ShowsWhatWasMissedOnceAndInOrder) {
@@ -114,14 +114,36 @@ TEST_F(Chat, TakesAMissingMessageForALostConnection) {
   EXPECT_THAT(told(session.received(pushed(4, "four"))), ElementsAre("note", "drop", testing::StartsWith("note"), testing::StartsWith("wake")));
   (void)session.woke();
   (void)session.opened();
-  EXPECT_THAT(told(session.received(kWelcome)), ElementsAre("note", R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"time":"x"}})"));
+  EXPECT_THAT(told(session.received(kWelcome)), ElementsAre("note", R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})"));
   EXPECT_THAT(told(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))), ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: four"));
+}
+
+TEST_F(Chat, ShowsADeletedMessageAsDeleted) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"message","room":"tea","epoch":"e1","offset":3,"from":{"id":"b","name":"bob"},"message":"","time":"x","deleted":true})")),
+              ElementsAre("show --:-- tea bob: (deleted)"));
+}
+
+TEST_F(Chat, LearnsOfWhatWasDeletedBehindItsBack) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")), ElementsAre("show * message 1 of tea was deleted"));
+  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")), IsEmpty());
+  reconnected();
+  EXPECT_THAT(told(session.received(kWelcome)), ElementsAre("note", R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":1,"time":"x"}})"));
+  EXPECT_THAT(told(session.received(R"({"type":"joined","id":2,"room":"tea","kind":"public","durable":true,"epoch":"e1","offset":2,"recovered":true,"messages":[],"more":false,"change":3,)"
+                                    R"("changes":[{"type":"deleted","offset":2,"change":2},{"type":"author_detached","user":{"id":"b","name":"deleted user"},"change":3}],"members":[],"member_count":0})")),
+              ElementsAre("show * message 2 of tea was deleted", "show * b in tea is now deleted user"));
+}
+
+TEST_F(Chat, TakesAMissingChangeForALostConnection) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":2})")), ElementsAre("note", "drop", testing::StartsWith("note"), testing::StartsWith("wake")));
 }
 
 TEST_F(Chat, JoinsARoomAgainWhoseHistoryBeganAnew) {
   in_tea();
   EXPECT_THAT(told(session.received(R"({"type":"room_reset","room":"tea","epoch":"e2","offset":1,"reason":"r"})")),
-              ElementsAre(R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"time":"x"}})"));
+              ElementsAre(R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})"));
   EXPECT_THAT(told(session.received(joined(2, 1, false, message(1, "new"), "e2"))), ElementsAre("note", "show --:-- tea bob: new"));
   EXPECT_THAT(told(session.received(R"({"type":"message","room":"tea","epoch":"e2","offset":2,"from":{"id":"b","name":"bob"},"message":"more","time":"x"})")), ElementsAre("show --:-- tea bob: more"));
 }
@@ -149,7 +171,7 @@ TEST_F(Chat, RefreshesAnExpiredTokenOnceAndThenGivesUp) {
   in_tea();
   EXPECT_THAT(told(session.closed(4401, "TOKEN_EXPIRED r1")), ElementsAre("refresh"));
   EXPECT_THAT(told(session.refreshed("t1")), ElementsAre("connect"));
-  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["room_reset"]})"));
+  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["changes","room_reset"]})"));
   (void)session.received(R"({"type":"authentication_error","code":"TOKEN_EXPIRED","message":"m","step":"credential_valid","ref":"r2","retry":"refresh"})");
   const Actions end = session.closed(4401, "TOKEN_EXPIRED r2");
   EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));

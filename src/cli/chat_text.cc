@@ -140,7 +140,13 @@ std::string user_name(const json::Object& object, std::string_view member) {
 }
 
 std::string message_line(std::string_view room, const json::Object& message) {
-  return fmt::format("{} {} {}: {}", local_time(text_of(message, "time")), printable(room, 128), user_name(message, "from"), shown(text_of(message, "message")));
+  const std::string text = json::get_bool(message, "deleted").value_or(false) ? "(deleted)" : shown(text_of(message, "message"));
+  return fmt::format("{} {} {}: {}", local_time(text_of(message, "time")), printable(room, 128), user_name(message, "from"), text);
+}
+
+std::string user_id(const json::Object& object, std::string_view member) {
+  const json::Value* user = object.if_contains(member);
+  return user == nullptr || !user->is_object() ? "?" : printable(text_of(user->get_object(), "id"), 128);
 }
 
 std::string rooms_text(const json::Object& answer) {

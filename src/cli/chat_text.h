@@ -31,6 +31,7 @@ struct Told {
 [[nodiscard]] std::string local_time(std::string_view rfc3339); // "14:03", in local time
 [[nodiscard]] std::string local_date(std::string_view rfc3339); // "2026-11-22 14:03"
 [[nodiscard]] std::string message_line(std::string_view room, const json::Object& message);
+[[nodiscard]] std::string user_id(const json::Object& object, std::string_view member);
 [[nodiscard]] std::string user_name(const json::Object& object, std::string_view member); // of {"id","name"}
 [[nodiscard]] std::string rooms_text(const json::Object& rooms);
 [[nodiscard]] std::string members_text(std::string_view room, const json::Object& answer); // of joined or presence

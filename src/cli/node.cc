@@ -130,9 +130,11 @@ Result<void> Node::Parts::open_chat() {
 // The account of an author is gone: the messages stay, without the name.
 void Node::Parts::detach_messages(UserId user) {
   if (!chat) return;
-  chat->detach_author(std::move(user), [this](Result<bool> detached) {
+  const auto report = [this](const auto& detached) {
     if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
-  });
+  };
+  if (gateway) gateway->detach_author(std::move(user), [report](Result<bool> detached) { report(detached); });
+  else chat->detach_author(std::move(user), [report](Result<rooms::Detached> detached) { report(detached); });
 }
 
 Result<void> Node::Parts::open_auth() {

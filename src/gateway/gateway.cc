@@ -67,6 +67,24 @@ void Gateway::watch_store() {
                       }});
 }
 
+void Gateway::detach_author(UserId user, std::move_only_function<void(Result<bool>)> done) {
+  struct Owner {
+    loop::Loop* loop;
+    Shard* shard;
+    std::shared_ptr<std::atomic<bool>> alive;
+  };
+  std::vector<Owner> owners;
+  for (std::size_t i = 0; i < shards_.size(); ++i) owners.push_back({loops_[i], shards_[i].get(), shards_[i]->alive()});
+  deps_.store->detach_author(user, [owners = std::move(owners), user, done = std::move(done)](Result<rooms::Detached> detached) mutable {
+    if (!detached) return done(std::unexpected(std::move(detached).error()));
+    for (const Owner& owner : owners)
+      owner.loop->post([owner, user, where = detached->rooms] {
+        if (*owner.alive) owner.shard->owners().author_detached(user, where);
+      });
+    done(detached->any);
+  });
+}
+
 void Gateway::drain(std::function<void()> done) {
   if (draining_.exchange(true)) return;
   on_all(&Shard::drain, std::move(done));

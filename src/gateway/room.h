@@ -41,12 +41,19 @@ struct Gap {
   Millis wait{0};
 };
 
+[[nodiscard]] inline protocol::ChangeView view(const rooms::Change& c) {
+  const bool of_author = c.kind == rooms::ChangeKind::author_detached;
+  return {.number = c.number, .offset = c.offset, .author = of_author ? protocol::UserRef{c.user.view(), rooms::kDetachedName} : protocol::UserRef{}};
+}
+
 struct RoomOwners::JoinedPage {
   Offset up_to = 0;
   bool recovered = false;
   bool more = false;
   WallTime time{}; // of the message at up_to; zero: not known
   protocol::MessageList messages = {};
+  std::optional<Offset> change = {}; // where the client has the feature
+  std::string changes = {};
 };
 
 // What of an answer is left for its messages.
@@ -87,6 +94,8 @@ struct RoomOwners::Room final : loop::Timer {
   hub::Presence presence;
   hub::Audience audience;
   hub::Typing typing;
+  Offset change = 0;                // of the last change that was published
+  std::vector<rooms::Change> fresh_changes; // while the store is being read, which may not show them yet
   bool changed = false;             // members_changed is due
   MonoTime changed_sent{};
   MonoTime idle_since{};

@@ -23,18 +23,20 @@ void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
   if (question.since) since = hub::Position{question.since->epoch, question.since->offset};
   JoinPlan plan{.recovery = hub::plan_recovery({room.epoch.view(), room.offset}, since, std::min(question.limit, policy_.history_limit), question.speaker.terms.features.has(protocol::Feature::pages)), .epoch = room.epoch};
   plan.in_epoch = since && since->epoch == room.epoch.view();
+  const bool changes = question.speaker.terms.features.has(protocol::Feature::changes);
+  if (changes && since && !question.since->change) plan.recovery.possible = false; // it does not know what it has missed
   rooms::HistoryQuestion ask{.room = room.name, .up_to = plan.recovery.up_to, .bytes = question.speaker.terms.answer_bytes()};
   if (plan.recovery.possible) ask.after = plan.recovery.after, ask.limit = static_cast<std::uint32_t>(hub::kRecoverable);
   else ask.limit = plan.recovery.newest;
   if (plan.in_epoch) ask.time_of = since->offset;
+  if (changes) ask.changes_after = question.since && question.since->change ? *question.since->change : room.change;
   const bool nothing_to_read = plan.recovery.up_to == 0 || (plan.recovery.possible ? plan.recovery.after == plan.recovery.up_to : plan.recovery.newest == 0);
   if (room.ephemeral) {
-    rooms::HistoryPage page{.messages = {}, .more = !plan.recovery.possible && plan.recovery.up_to > 0};
-    if (!nothing_to_read) page = room.ephemeral->history(ask);
+    const auto page = room.ephemeral->history(ask);
     return finish_join(std::move(question), room, plan.recovery, page, tries);
   }
   // A position of this epoch is confirmed even where there is nothing to read.
-  if (nothing_to_read && !plan.in_epoch) return finish_join(std::move(question), room, plan.recovery, {.messages = {}, .more = plan.recovery.up_to > 0}, tries);
+  if (nothing_to_read && !plan.in_epoch) return finish_join(std::move(question), room, plan.recovery, {.messages = {}, .more = plan.recovery.up_to > 0, .change = room.change}, tries);
   store_->history(ask, on_loop<rooms::HistoryPage>(room, [this, question = std::move(question), plan = std::move(plan), tries](Room& r, Result<rooms::HistoryPage> page) mutable {
     if (!page) return join_failed(question, &r, std::move(page).error());
     answer_join(std::move(question), r, plan, std::move(*page), tries);
@@ -68,6 +70,7 @@ void RoomOwners::answer_join(JoinQuestion question, Room& room, const JoinPlan& 
   }
   if (plan.recovery.possible && proof != hub::Proof::good) return read_newest_for_join(std::move(question), room, tries);
   if (!plan.recovery.possible && plan.recovery.newest == 0 && plan.recovery.up_to > 0) page.more = true;
+  apply_fresh(room, page);
   finish_join(std::move(question), room, plan.recovery, page, tries);
 }
 
@@ -77,7 +80,8 @@ void RoomOwners::finish_join(JoinQuestion question, Room& room, const hub::Recov
   const auto keep = recovery.possible ? protocol::Keep::oldest : protocol::Keep::newest;
   JoinedPage part{.up_to = recovery.up_to, .time = recovery.up_to == room.offset ? room.time : WallTime{}};
   if (!page.messages.empty() && page.messages.back().offset == recovery.up_to) part.time = page.messages.back().time;
-  part.messages = protocol::fit_messages(room.name.view(), room.epoch.view(), views(page.messages), keep, bytes_for_messages(terms, terms.answer_bytes() / 4));
+  part.messages = protocol::fit_messages(room.name.view(), room.epoch.view(), views(page.messages), keep, bytes_for_messages(terms, terms.answer_bytes() / 2)); // members and changes have a quarter each
+  if (terms.features.has(protocol::Feature::changes)) part.change = page.change;
   if (!recovery.possible) {
     part.more = page.more || !part.messages.all;
     return joined(question, room, part);
@@ -87,6 +91,12 @@ void RoomOwners::finish_join(JoinQuestion question, Room& room, const hub::Recov
   const bool gapless = last - recovery.after == page.messages.size() && (last == recovery.up_to || last > recovery.after);
   const bool whole = gapless && part.messages.all && last == recovery.up_to;
   if (!whole && !(gapless && terms.features.has(protocol::Feature::pages))) return read_newest_for_join(std::move(question), room, tries);
+  if (part.change) {
+    std::vector<protocol::ChangeView> changes;
+    for (const rooms::Change& change : page.changes) changes.push_back(view(change));
+    part.changes = protocol::change_list(changes);
+    if (!page.changes_whole || part.changes.size() > terms.answer_bytes() / 4) return read_newest_for_join(std::move(question), room, tries);
+  }
   part.recovered = true;
   part.more = !whole;
   joined(question, room, part);

@@ -4,6 +4,11 @@
 #include "gateway/room.h"
 
 namespace foyer::gateway {
+namespace {
+
+constexpr std::size_t kFreshChanges = 1'000;
+
+} // namespace
 
 void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const UserId& except, bool of_message) {
   if (room.audience.empty()) return;
@@ -57,18 +62,58 @@ void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offs
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::erase)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    const auto finish = [this, id](Room& r, const ReplyTo connection, Result<Offset> erased) {
-      if (!erased) return port_.refuse(connection, id, std::move(erased).error());
-      std::string pushed, answered;
-      protocol::deleted(pushed, std::nullopt, r.name.view(), *erased);
-      publish(r, pushed, 0, {}, true);
-      protocol::deleted(answered, id, r.name.view(), *erased);
-      port_.answer(connection, text_frame(answered));
+    const auto finish = [this, id](Room& r, const ReplyTo to, bool numbered, Result<rooms::Erased> erased) {
+      if (!erased) return port_.refuse(to, id, std::move(erased).error());
+      changed(r, {.number = erased->change, .kind = rooms::ChangeKind::deleted, .offset = erased->offset});
+      std::string answered;
+      protocol::changed(answered, id, r.name.view(), {.number = numbered ? erased->change : 0, .offset = erased->offset});
+      port_.answer(to, text_frame(answered));
     };
     const bool any = rooms::may_erase_any(speaker.permissions);
-    if (room.ephemeral) return finish(room, speaker.connection, room.ephemeral->erase(offset, speaker.user, any));
-    store_->erase(room.name, offset, speaker.user, any, on_loop<Offset>(room, [finish, connection = speaker.connection](Room& r, Result<Offset> erased) { finish(r, connection, std::move(erased)); }));
+    const bool numbered = speaker.terms.features.has(protocol::Feature::changes);
+    if (room.ephemeral) return finish(room, speaker.connection, numbered, room.ephemeral->erase(offset, speaker.user, any));
+    store_->erase(room.name, offset, speaker.user, any, on_loop<rooms::Erased>(room, [finish, to = speaker.connection, numbered](Room& r, Result<rooms::Erased> erased) {
+      finish(r, to, numbered, std::move(erased));
+    }));
   });
+}
+
+void RoomOwners::changed(Room& room, const rooms::Change& change) {
+  room.change = std::max(room.change, change.number);
+  if (room.in_store > 0 && room.fresh_changes.size() < kFreshChanges) room.fresh_changes.push_back(change);
+  if (room.audience.empty()) return;
+  protocol::ChangeView plain = view(change);
+  std::string numbered, json;
+  protocol::changed(numbered, std::nullopt, room.name.view(), plain);
+  plain.number = 0;
+  // Clients that do not name the feature know deletions alone.
+  if (change.kind == rooms::ChangeKind::deleted) protocol::changed(json, std::nullopt, room.name.view(), plain);
+  const SharedBytes frame = json.empty() ? SharedBytes{} : text_frame(json);
+  const SharedBytes featured = text_frame(numbered);
+  room.audience.for_each_loop([&](std::uint8_t loop) {
+    port_.publish(loop, {.room = room.name, .frame = frame, .of_message = true, .except = {}, .feature = protocol::Feature::changes, .featured = featured});
+  });
+}
+
+void RoomOwners::apply_fresh(const Room& room, rooms::HistoryPage& page) {
+  for (const rooms::Change& change : room.fresh_changes)
+    for (rooms::Message& m : page.messages) {
+      if (change.kind == rooms::ChangeKind::deleted && m.offset == change.offset) m.text.clear(), m.deleted = true;
+      if (change.kind == rooms::ChangeKind::author_detached && m.from.id == change.user) m.from.name = rooms::kDetachedName;
+    }
+}
+
+void RoomOwners::author_detached(const UserId& user, const std::vector<rooms::Detached::Room>& where) {
+  for (const auto& place : where) {
+    Room* room = find(place.room);
+    if (room == nullptr || !room->open) continue;
+    room->members.erase(user);
+    if (place.change > 0 && !room->ephemeral) changed(*room, {.number = place.change, .kind = rooms::ChangeKind::author_detached, .user = user});
+  }
+  for (auto& [name, room] : rooms_) {
+    if (!room->ephemeral) continue;
+    if (const auto number = room->ephemeral->detach_author(user)) changed(*room, {.number = *number, .kind = rooms::ChangeKind::author_detached, .user = user});
+  }
 }
 
 void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, HistoryPart part) {
@@ -95,6 +140,7 @@ void RoomOwners::history_page(const Speaker& speaker, MessageId id, const RoomNa
     if (part.serial) return port_.join_refused(std::move(ticket), std::move(page).error());
     return port_.refuse(speaker.connection, id, std::move(page).error());
   }
+  apply_fresh(*room, *page);
   const Epoch& epoch = room->ephemeral ? room->epoch : page->epoch;
   const auto keep = part.after ? protocol::Keep::oldest : protocol::Keep::newest;
   const auto fitted = protocol::fit_messages(name.view(), epoch.view(), views(page->messages), keep, bytes_for_messages(speaker.terms));
@@ -116,6 +162,7 @@ void RoomOwners::message(Speaker speaker, RoomName name, Offset offset, std::mov
       if (!page) return std::unexpected(std::move(page).error());
       if (auto refusal = check(r, to, rooms::Act::read)) return std::unexpected(std::move(*refusal));
       if (page->messages.empty()) return refuse_field(Cause::NOT_FOUND, "offset");
+      apply_fresh(r, *page);
       std::string json;
       protocol::message(json, r.name.view(), (r.ephemeral ? r.epoch : page->epoch).view(), view(page->messages.front()));
       return json;

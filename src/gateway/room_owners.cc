@@ -34,12 +34,14 @@ void RoomOwners::fill(Room& room, rooms::RoomRow row) {
     room.offset = row.offset;
     room.time = row.time;
     room.doubted = row.doubted;
+    room.change = row.change;
   } else if (!room.ephemeral) {
     room.ephemeral = std::make_unique<rooms::EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral, &memory_);
     room.epoch = room.ephemeral->epoch();
     room.offset = 0;
     room.time = {};
     room.doubted.reset();
+    room.change = 0;
   }
 }
 
@@ -135,7 +137,7 @@ void RoomOwners::joined(JoinQuestion& question, Room& room, const JoinedPage& pa
   const auto refs = shown(members, question.speaker.terms);
   std::string json;
   protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), page.up_to}, .durable = room.ephemeral == nullptr,
-                                       .recovered = page.recovered, .more = page.more, .messages = page.messages.json, .members = refs, .member_count = room.presence.count(), .time = page.time});
+                                       .recovered = page.recovered, .more = page.more, .messages = page.messages.json, .members = refs, .member_count = room.presence.count(), .time = page.time, .change = page.change, .changes = page.changes});
   JoinTicket ticket = ticket_of(question);
   ticket.recovered = page.recovered;
   ticket.more = page.recovered && page.more;
@@ -206,6 +208,7 @@ void RoomOwners::typing(Speaker speaker, RoomName name, bool on) {
 bool RoomOwners::is_idle(const Room& room) { return room.audience.empty() && room.presence.count() == 0 && room.in_store == 0 && room.waiting.empty(); }
 
 void RoomOwners::schedule(Room& room) {
+  if (room.in_store == 0) room.fresh_changes.clear();
   std::optional<MonoTime> due = room.presence.next_deadline();
   const auto sooner = [&](MonoTime t) { due = due ? std::min(*due, t) : t; };
   if (const auto typing = room.typing.next_deadline()) sooner(*typing);

@@ -66,6 +66,8 @@ class RoomOwners {
   void create(Speaker speaker, MessageId id, RoomName room);
   void invite(Speaker speaker, MessageId id, RoomName room, UserId user);
   void remove(Speaker speaker, MessageId id, RoomName room, UserId user);
+  // The account of an author is gone; `where` are the stored rooms that this concerns.
+  void author_detached(const UserId& user, const std::vector<rooms::Detached::Room>& where);
   // Not about one room; any loop may answer.
   void direct(Speaker speaker, MessageId id, UserId other);
   void list(Speaker speaker, MessageId id);
@@ -95,6 +97,10 @@ class RoomOwners {
   void joined(JoinQuestion& question, Room& room, const JoinedPage& page);
   void history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part, Offset up_to, Result<rooms::HistoryPage> page);
   void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
+  // A change is stored: everybody who can understand it is told.
+  void changed(Room& room, const rooms::Change& change);
+  // What has happened to messages while the store was read.
+  static void apply_fresh(const Room& room, rooms::HistoryPage& page);
   void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {}, bool of_message = false);
   // A message is in the store. In the order of offsets: when some are missing before it (stored,
   // but the store's answer was lost) they are read and published first. While they cannot be read

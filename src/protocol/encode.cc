@@ -171,6 +171,31 @@ void error(std::string& out, MessageId id, const Refusal& refusal, const Ref& re
   refusal_members(out, refusal, ref, reveal, false);
 }
 
+namespace {
+
+void change_members(std::string& out, const ChangeView& change) {
+  if (change.offset > 0) {
+    number_member(out, "offset", change.offset);
+  } else {
+    append(out, R"(,"user":)");
+    user_object(out, change.author);
+  }
+  if (change.number > 0) number_member(out, "change", change.number);
+}
+
+} // namespace
+
+std::string change_list(std::span<const ChangeView> changes) {
+  std::string out;
+  for (const ChangeView& change : changes) {
+    append(out, out.empty() ? R"({"type":")" : R"(,{"type":")");
+    append(out, change.offset > 0 ? R"(deleted")" : R"(author_detached")");
+    change_members(out, change);
+    out.push_back('}');
+  }
+  return out;
+}
+
 MessageList fit_messages(std::string_view room, std::string_view epoch, std::span<const MessageView> messages, Keep keep, std::size_t bytes) {
   std::vector<std::string> parts;
   std::size_t used = 0;
@@ -222,6 +247,12 @@ void joined(std::string& out, MessageId id, const Joined& j) {
   bool_member(out, "recovered", j.recovered);
   message_list(out, j.messages);
   bool_member(out, "more", j.more);
+  if (j.change) {
+    append(out, R"(,"changes":[)");
+    append(out, j.changes);
+    out.push_back(']');
+    number_member(out, "change", *j.change);
+  }
   member_list(out, j.members, j.member_count);
   out.push_back('}');
 }
@@ -292,10 +323,10 @@ void pong(std::string& out, MessageId id) {
   out.push_back('}');
 }
 
-void deleted(std::string& out, MessageId id, std::string_view room, Offset offset) {
-  open(out, "deleted", id);
+void changed(std::string& out, MessageId id, std::string_view room, const ChangeView& change) {
+  open(out, change.offset > 0 ? "deleted" : "author_detached", id);
   string_member(out, "room", room);
-  number_member(out, "offset", offset);
+  change_members(out, change);
   out.push_back('}');
 }
 

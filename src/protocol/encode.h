@@ -72,6 +72,16 @@ enum class Keep : std::uint8_t { oldest, newest };
 // What an answer holds beside its lists is shorter than this.
 inline constexpr std::size_t kEnvelopeBytes = 1024;
 
+// What happened to messages that were said before: a deletion, or, where `offset` is 0, the end of
+// the account `author`, whose messages have another name now.
+struct ChangeView {
+  Offset number = 0; // 0: it has none
+  Offset offset = 0;
+  UserRef author = {};
+};
+// For Joined; the elements of an array.
+[[nodiscard]] std::string change_list(std::span<const ChangeView> changes);
+
 struct Joined {
   RoomView room;
   bool durable = true;
@@ -81,6 +91,8 @@ struct Joined {
   std::span<const UserRef> members; // at most 100
   std::size_t member_count = 0;
   WallTime time{}; // of the message at the room's offset; zero: not known
+  std::optional<Offset> change = {}; // the number of the last change; for clients with the feature
+  std::string_view changes = {};     // change_list()
 };
 void joined(std::string& out, MessageId id, const Joined& joined);
 void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages, bool more);
@@ -91,7 +103,7 @@ void room_answer(std::string& out, std::string_view type, MessageId id, std::str
 void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user); // invited, removed
 void refreshed(std::string& out, MessageId id, WallTime expires_at);
 void pong(std::string& out, MessageId id);
-void deleted(std::string& out, MessageId id, std::string_view room, Offset offset);
+void changed(std::string& out, MessageId id, std::string_view room, const ChangeView& change); // deleted, author_detached; also pushed
 
 // Pushed.
 void message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& message); // also the body over HTTP

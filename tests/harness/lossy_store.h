@@ -46,9 +46,9 @@ class LossyStore final : public rooms::ChatStore {
   void remove_member(RoomName room, UserId user, Done<bool> done) override { store_->remove_member(std::move(room), std::move(user), std::move(done)); }
   void confirm(RoomName room, rooms::Known known, Done<rooms::RoomRow> done) override { store_->confirm(std::move(room), std::move(known), std::move(done)); }
   void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) override { store_->doubt(std::move(room), std::move(epoch), head, std::move(done)); }
-  void erase(RoomName room, Offset offset, UserId by, bool any, Done<Offset> done) override { store_->erase(std::move(room), offset, std::move(by), any, std::move(done)); }
+  void erase(RoomName room, Offset offset, UserId by, bool any, Done<rooms::Erased> done) override { store_->erase(std::move(room), offset, std::move(by), any, std::move(done)); }
   void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<rooms::RoomRow>> done) override { store_->rooms_of(std::move(user), limit, std::move(done)); }
-  void detach_author(UserId user, Done<bool> done) override { store_->detach_author(std::move(user), std::move(done)); }
+  void detach_author(UserId user, Done<rooms::Detached> done) override { store_->detach_author(std::move(user), std::move(done)); }
   void watch(rooms::StoreWatch watch) override {
     watch_ = watch;
     store_->watch(std::move(watch));

@@ -307,7 +307,7 @@ struct Node::Life {
                                                            world.entropy, world.log);
     signing_keys->start([](Result<bool> ready) { must(std::move(ready)); });
     auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy), std::move(runners), world.clock, world.entropy, world.log, metrics,
-                                                              [this](UserId user) { store->detach_author(std::move(user), [](Result<bool>) {}); });
+                                                              [this](UserId user) { gateway->detach_author(std::move(user), [](Result<bool>) {}); });
     service->start();
     return service;
   }
