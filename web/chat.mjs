@@ -28,6 +28,7 @@ class Room {
     this.refusal = null;
     this.epoch = '';
     this.offset = 0;          // the last one seen
+    this.change = 0;          // the number of the last change that was heard of
     this.time = '';           // of the message at that offset, as the server wrote it
     this.durable = true;
     this.messages = [];       // ascending by offset
@@ -121,7 +122,7 @@ export class Chat {
     room.refusal = null;
     this.#changed(name, 'state');
     const fields = { room: name, limit: PAGE };
-    if (room.epoch) fields.since = { epoch: room.epoch, offset: room.offset, ...(room.time ? { time: room.time } : {}) };
+    if (room.epoch) fields.since = { epoch: room.epoch, offset: room.offset, change: room.change, ...(room.time ? { time: room.time } : {}) };
     const { answer, refusal } = await this.#connection.request('join', fields);
     if (refusal) {
       if (refusal.lost) return room;
@@ -148,6 +149,8 @@ export class Chat {
     room.durable = answer.durable;
     room.state = 'joined';
     for (const m of answer.messages) this.#place(room, m);
+    if (sameStory) for (const change of answer.changes ?? []) this.#apply(room, change);
+    room.change = answer.change ?? 0;
     if (answer.offset >= room.offset || !sameStory) {
       room.offset = answer.offset;
       room.time = answer.time ?? answer.messages.find((m) => m.offset === answer.offset)?.time ?? (sameStory && answer.offset === before ? room.time : '');
@@ -242,6 +245,17 @@ export class Chat {
   }
 
   // Messages
+
+  // What happened to messages that are here already.
+  #apply(room, change) {
+    if (change.type === 'deleted') {
+      const message = room.messages.find((each) => each.offset === change.offset);
+      if (message) Object.assign(message, { deleted: true, text: '' });
+    } else if (change.type === 'author_detached') {
+      this.people.set(change.user.id, change.user.name);
+      for (const message of room.messages) if (message.from.id === change.user.id) message.from = { ...message.from, name: change.user.name };
+    }
+  }
 
   // Puts a message at its offset; one that is there already is replaced.
   #place(room, m) {
@@ -364,12 +378,14 @@ export class Chat {
         if (!mine && room.name !== this.current) this.#changed(null);
         break;
       }
-      case 'deleted': {
-        const message = room.messages.find((each) => each.offset === m.offset);
-        if (message) Object.assign(message, { deleted: true, text: '' });
+      case 'deleted':
+      case 'author_detached':
+        // They are numbered without gaps, as messages are.
+        if (room.live && m.change > room.change + 1) return void this.#connection.lost();
+        this.#apply(room, m);
+        room.change = Math.max(room.change, m.change ?? 0);
         this.#changed(room.name, 'deleted');
         break;
-      }
       case 'member_joined':
         if (!room.members.has(m.user.id)) room.memberCount += 1;
         room.members.set(m.user.id, m.user);

@@ -95,7 +95,7 @@ test('after a lost line the room is joined with `since` and the unanswered messa
   assert.equal(tea.pending.length, 1);
   await welcome();
   const join = asked.find((each) => each.type === 'join' && each.room === 'tea');
-  assert.deepEqual(join.since, { epoch: 'e1', offset: 1, time: '2030-01-01T10:00:00.000Z' });
+  assert.deepEqual(join.since, { epoch: 'e1', offset: 1, change: 0, time: '2030-01-01T10:00:00.000Z' });
   await answer('join', joined({ offset: 2, recovered: true, messages: [says(2, bob, 'two')] }));
   const again = asked.find((each) => each.type === 'chat');
   assert.deepEqual([again.message, again.key], ['lost?', 'k1']);
@@ -191,7 +191,7 @@ test('a message behind a gap is not shown: the line is taken for lost, and all o
   await s.welcome();
   await s.answer('join', { ...joined(), room: 'user:a', kind: 'own' });
   const join = await s.answer('join', joined({ offset: 3, recovered: true, messages: [says(2, bob, 'two'), says(3, bob, 'three')] }));
-  assert.deepEqual(join.since, { epoch: 'e1', offset: 1, time: '2030-01-01T10:00:00.000Z' });
+  assert.deepEqual(join.since, { epoch: 'e1', offset: 1, change: 0, time: '2030-01-01T10:00:00.000Z' });
   assert.deepEqual(texts(s.tea), ['1 Bob: one', '2 Bob: two', '3 Bob: three']);
 });
 
@@ -200,7 +200,28 @@ test('a room whose history begins anew is joined again, and shows the new one', 
   await s.hear({ type: 'room_reset', room: 'tea', epoch: 'e2', offset: 1, reason: 'r' });
   assert.equal(s.tea.state, 'joining');
   const join = await s.answer('join', joined({ epoch: 'e2', offset: 2, messages: [{ ...says(1, bob, 'one'), epoch: 'e2' }, { ...says(2, bob, 'new two'), epoch: 'e2' }] }));
-  assert.deepEqual(join.since, { epoch: 'e1', offset: 2, time: '2030-01-01T10:00:00.000Z' });
+  assert.deepEqual(join.since, { epoch: 'e1', offset: 2, change: 0, time: '2030-01-01T10:00:00.000Z' });
   assert.deepEqual([s.tea.epoch, ...texts(s.tea)], ['e2', '1 Bob: one', '2 Bob: new two']);
   assert.equal(s.connection.lines, 0);
+});
+
+test('a message that was deleted while the page was away loses its text when the page comes back', async () => {
+  const s = await inTea({ offset: 2, change: 0, changes: [], messages: [says(1, bob, 'secret'), says(2, bob, 'hello')] });
+  await s.lose();
+  await s.welcome();
+  const join = s.asked.find((each) => each.type === 'join' && each.room === 'tea');
+  assert.deepEqual({ ...join.since, time: undefined }, { epoch: 'e1', offset: 2, change: 0, time: undefined });
+  await s.answer('join', joined({ offset: 2, recovered: true, change: 2, changes: [{ type: 'deleted', offset: 1, change: 1 }, { type: 'author_detached', user: { id: 'b', name: 'deleted user' }, change: 2 }] }));
+  const tea = s.chat.rooms.get('tea');
+  assert.deepEqual(texts(tea), ['1 deleted user: ', '2 deleted user: hello']);
+  assert.equal(tea.messages[0].deleted, true);
+  assert.equal(tea.change, 2);
+});
+
+test('a deletion that did not arrive is taken for a lost connection', async () => {
+  const s = await inTea({ offset: 2, change: 4, changes: [], messages: [says(1, bob, 'one'), says(2, bob, 'two')] });
+  await s.hear({ type: 'deleted', room: 'tea', offset: 1, change: 5 });
+  assert.equal(s.connection.lines, 0);
+  await s.hear({ type: 'deleted', room: 'tea', offset: 2, change: 7 });
+  assert.equal(s.connection.lines, 1);
 });
