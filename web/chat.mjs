@@ -104,9 +104,12 @@ export class Chat {
 
   // Listeners hear of the list when it is complete, so that the page chooses a room once.
   async #arrived() {
-    const { answer } = await this.#connection.request('rooms');
-    if (!answer) return;
-    for (const row of answer.rooms) this.#known(row.room, row.kind);
+    for (let page, after; !page || page.more; after = page.rooms.at(-1)?.room) {
+      ({ answer: page } = await this.#connection.request('rooms', after ? { after } : {}));
+      if (!page) return;
+      for (const row of page.rooms) this.#known(row.room, row.kind);
+      if (page.rooms.length === 0) break;
+    }
     for (const name of this.#world.remembered(this.me.id)) this.#known(name);
     this.#known(`user:${this.me.id}`, 'own');
     this.#changed(null);

@@ -59,6 +59,15 @@ async function inTea(fields) {
 }
 const texts = (room) => room.messages.map((m) => `${m.offset} ${m.from.name}: ${m.text}`);
 
+test('a list of rooms that comes in pages is shown whole', async () => {
+  const s = scene();
+  s.chat.limits = null;
+  await s.hear({ type: 'authentication_success', user: ann, limits: { rooms: 1, text_bytes: 100 } });
+  assert.equal((await s.answer('rooms', { rooms: [{ room: 'apple', kind: 'public' }, { room: 'berry', kind: 'public' }], more: true })).after, undefined);
+  assert.equal((await s.answer('rooms', { rooms: [{ room: 'cherry', kind: 'public' }], more: false })).after, 'berry');
+  assert.deepEqual([...s.chat.rooms.keys()], ['apple', 'berry', 'cherry', 'user:a']);
+});
+
 test('a message is on the screen at once and settles when it is sent', async () => {
   const { chat, tea, answer, hear } = await inTea();
   chat.say('tea', 'hello');

@@ -318,7 +318,7 @@ void ChatSession::slash(std::string_view line) {
     out_.emplace_back(act::Leave{});
     finish(0);
   } else if (word == "/rooms") {
-    command("rooms", "", {});
+    command("rooms", "", argument.empty() ? json::Object{} : json::Object{{"after", argument}});
   } else if (word == "/sessions") {
     account(AccountCommand::list, "GET", "/auth/sessions");
   } else if (word == "/signout") {

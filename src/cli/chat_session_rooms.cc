@@ -129,6 +129,7 @@ void ChatSession::on_answer(const std::string& type, const json::Object& object)
     show(fmt::format("* you left {}{}", printable(room, 128), current_.empty() ? "" : "; you speak in " + printable(current_, 128) + " now"));
   } else if (type == "rooms") {
     show(rooms_text(object));
+    if (const auto next = next_page_of_rooms(object)) lines_.push_front("/rooms " + *next);
   } else if (type == "presence") {
     show(members_text(room, object));
   } else if (type == "history") {

@@ -92,6 +92,13 @@ TEST_F(Chat, SendsOneLineAfterAnotherEachUnderItsKey) {
   EXPECT_THAT(second[0], HasSubstr(R"("message":"again")"));
 }
 
+TEST_F(Chat, ShowsAllPagesOfALongListOfRooms) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/rooms")), ElementsAre(R"(send {"type":"rooms","id":2})"));
+  EXPECT_THAT(told(session.received(R"({"type":"rooms","id":2,"more":true,"rooms":[{"room":"a","offset":1},{"room":"b","offset":2}]})")),
+              ElementsAre(HasSubstr("show   a"), R"(send {"after":"b","type":"rooms","id":3})"));
+  EXPECT_THAT(told(session.received(R"({"type":"rooms","id":3,"more":false,"rooms":[{"room":"c","offset":3}]})")), ElementsAre(HasSubstr("show   c")));
+}
 TEST_F(Chat, SendsAnUnansweredMessageAgainUnderTheSameKey) {
   in_tea();
   const auto first = told(session.typed("hello"));

@@ -162,6 +162,15 @@ std::string rooms_text(const json::Object& answer) {
   return out;
 }
 
+std::optional<std::string> next_page_of_rooms(const json::Object& answer) {
+  const json::Value* more = answer.if_contains("more");
+  const json::Value* rooms = answer.if_contains("rooms");
+  if (more == nullptr || !more->is_bool() || !more->get_bool()) return std::nullopt;
+  if (rooms == nullptr || !rooms->is_array() || rooms->get_array().empty()) return std::nullopt;
+  const json::Value& last = rooms->get_array().back();
+  return last.is_object() ? std::optional(text_of(last.get_object(), "room")) : std::nullopt;
+}
+
 std::string members_text(std::string_view room, const json::Object& answer) {
   const std::int64_t count = json::get_int(answer, "member_count").value_or(0);
   std::string out = fmt::format("* {}: {} here", printable(room, 128), count);

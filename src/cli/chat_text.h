@@ -34,6 +34,7 @@ struct Told {
 [[nodiscard]] std::string user_id(const json::Object& object, std::string_view member);
 [[nodiscard]] std::string user_name(const json::Object& object, std::string_view member); // of {"id","name"}
 [[nodiscard]] std::string rooms_text(const json::Object& rooms);
+[[nodiscard]] std::optional<std::string> next_page_of_rooms(const json::Object& rooms); // the last name; nullopt: there is no more
 [[nodiscard]] std::string members_text(std::string_view room, const json::Object& answer); // of joined or presence
 // An answer of GET /auth/sessions, numbered in its order.
 [[nodiscard]] std::string sessions_text(const json::Object& answer);

@@ -40,7 +40,9 @@ Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Conf
 
 Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps) {
   const auto history_days = static_cast<std::uint32_t>(config.history_days);
-  const auto rooms_per_user = static_cast<std::uint32_t>(config.rooms_per_user);
+  const rooms::RoomsPerUser rooms_per_user{.private_rooms = static_cast<std::uint32_t>(config.rooms_per_user),
+                                           .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
+                                           .public_rooms = static_cast<std::uint32_t>(config.public_rooms_per_user)};
   if (uses_postgres(config)) {
     rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user, .witness = file(config, "witness"),
                                         .executor = std::move(deps.executor)};

@@ -122,6 +122,8 @@ struct Config {
   std::uint64_t text_bytes = 16 * 1024;    // the text of a chat message
   std::uint64_t messages_per_s = 100;      // commands of a connection
   std::uint64_t messages_burst = 400;
+  std::uint64_t user_messages_per_s = 0;   // commands of a user over all connections; 0: twice messages_per_s
+  std::uint64_t user_messages_burst = 0;   // 0: five times messages_burst
   std::uint64_t bytes_per_s = 16 * 1024 * 1024; // received by a connection, in the long run
   std::uint64_t bytes_burst = 64 * 1024 * 1024;
   std::uint64_t bad_messages = 10;         // per connection and 10 s
@@ -133,12 +135,18 @@ struct Config {
   // rooms
   std::uint64_t rooms_per_connection = 100;
   std::uint64_t rooms_per_user = 1'000; // private rooms created by one user
+  std::uint64_t direct_rooms_per_user = 1'000; // asked for by one user
+  std::uint64_t public_rooms_per_user = 1'000; // first joined or spoken in by one user
+  std::uint64_t new_rooms_per_h = 300;         // rooms of any kind that one user makes
+  std::uint64_t room_messages_per_s = 0;       // of everybody in one room; 0: twice messages_per_s
+  std::uint64_t room_messages_burst = 0;       // 0: five times messages_burst
   std::uint64_t presence_events_limit = 200;
   Millis presence_grace{5'000};
   std::vector<std::string> non_durable_rooms; // patterns with *, e.g. live-*
   std::uint64_t memory_messages = 300;        // kept for each room that is not durable
   std::uint64_t memory_bytes = 256 * 1024 * 1024; // of the texts of all of these
   std::uint64_t rooms_loaded = 100'000;       // rooms of the process that are in use, or were a moment ago
+  std::uint64_t rooms_loaded_per_user = 1'000; // of them, brought in by one user
   std::uint64_t history_days = 0;             // 0: for ever
   std::uint64_t history_messages = 0;         // per room; 0: all
   std::uint64_t store_queue = 10'000;         // changes that wait for the chat writer; over: BUSY

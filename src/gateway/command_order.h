@@ -24,7 +24,8 @@ namespace foyer::gateway {
 
 class CommandOrder {
  public:
-  static constexpr std::size_t kUnderWay = 64;           // commands whose answers are due; more wait
+  static constexpr std::size_t kUnderWay = 64;           // `chat` whose answers are due; more wait
+  static constexpr std::size_t kReadsUnderWay = 4;       // the same, of commands that read
   static constexpr std::size_t kWaitingBytes = 1 << 20;  // of commands that wait
   static constexpr Millis kPatience{60'000};             // with one answer, while others wait for it
 
@@ -42,7 +43,7 @@ class CommandOrder {
     return type == ping || type == leave || type == typing || type == authenticate || type == agent_request || type == agent_cancel;
   }
   [[nodiscard]] bool may_begin(protocol::CommandType type) const {
-    return due_.empty() || (type == type_ && together(type) && due_.size() < kUnderWay);
+    return due_.empty() || (type == type_ && together(type) && due_.size() < (type == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
   }
   [[nodiscard]] bool idle() const { return due_.empty(); }
   // Its number, for answer(). Only after may_begin().

@@ -83,7 +83,7 @@ void Connection::refuse_command(MessageId id, Refusal refusal) {
   answered(running_, [this, id, refusal = std::move(refusal)]() mutable { send_refusal(id, std::move(refusal)); });
 }
 
-Speaker Connection::speaker() const { return {.connection = {id_, running_}, .user = identity_.user, .name = identity_.name, .permissions = identity_.permissions, .terms = terms_}; }
+Speaker Connection::speaker() const { return {.connection = {id_, running_}, .user = identity_.user, .name = identity_.name, .permissions = identity_.permissions, .terms = terms_, .use = use_}; }
 
 void Connection::run(const Command& command) {
   switch (command.type) {
@@ -97,7 +97,7 @@ void Connection::run(const Command& command) {
     case CommandType::refresh: return; // see take_command
     case CommandType::rooms:
       if (auto allowed = rooms::may_list(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
-      return shard_.owners().list(speaker(), command.id);
+      return list(command);
     case CommandType::agent_request:
     case CommandType::agent_cancel: return refuse_command(command.id, {.cause = Cause::NOT_AVAILABLE, .evidence = "this server has no agents"});
     case CommandType::direct: {
@@ -129,7 +129,7 @@ void Connection::about_room(const Command& command) {
     case CommandType::presence:
       return port.at_owner(room, [speaker = speaker(), id = command.id, room](RoomOwners& owners) mutable { owners.presence(std::move(speaker), id, room); });
     case CommandType::history: {
-      HistoryPart part{.before = command.before, .after = command.after, .limit = command.limit.value_or(50)};
+      HistoryPart part{.before = command.before, .after = command.after, .limit = command.limit.value_or(protocol::kHistoryPage)};
       if (part.after) part.serial = shard_.next_page(*this, room);
       return port.at_owner(room, [speaker = speaker(), id = command.id, room, part](RoomOwners& owners) mutable { owners.history(std::move(speaker), id, room, part); });
     }
@@ -169,6 +169,14 @@ void Connection::join(const Command& command) {
     shard_.subscribe(*this, room, Joining{.serial = question.serial});
   }
   shard_.port().at_owner(room, [question = std::move(question)](RoomOwners& owners) mutable { owners.join(std::move(question)); });
+}
+
+void Connection::list(const Command& command) {
+  rooms::RoomsQuestion question{.user = identity_.user, .limit = std::clamp<std::uint32_t>(command.limit.value_or(protocol::kRoomsPage), 1, protocol::kRoomsPage)};
+  if (!command.after_room.empty()) question.after = RoomName{command.after_room};
+  for (const Membership& membership : memberships)
+    if (rooms::kind_of(membership.room->name.view()) == rooms::RoomKind::public_) question.joined.push_back(membership.room->name);
+  shard_.owners().list(speaker(), command.id, std::move(question));
 }
 
 void Connection::leave(const Command& command) {

@@ -143,6 +143,7 @@ void Connection::enter(Entered entered) {
   shard_.admitted(*this);
   schedule();
   if (service_ == Service::echo) return;
+  use_ = shard_.users().of(identity_.user, shard_.loop().now());
   char connection[24];
   const auto written = std::snprintf(connection, sizeof connection, "%016llx", static_cast<unsigned long long>(id_));
   std::string& json = shard_.scratch();
@@ -191,7 +192,7 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
     return true;
   }
   const auto& command = std::get<protocol::Command>(read);
-  auto refusal = beyond_allowance();
+  auto refusal = beyond_allowance(command);
   if (phase_ == Phase::ready) take_command(payload, command.type, &command, command.id, std::move(refusal));
   return true;
 }
@@ -306,13 +307,18 @@ void Connection::send_refusal(MessageId id, Refusal refusal) {
 
 // A command beyond the allowance is refused and costs of a second, larger one;
 // whoever has used up that, too, does not listen.
-std::optional<Refusal> Connection::beyond_allowance() {
+std::optional<Refusal> Connection::beyond_allowance(const protocol::Command& command) {
   const auto now = shard_.loop().now();
+  const std::uint64_t cost = protocol::cost_of(command);
   std::string_view limit = "messages_per_s";
-  Millis wait = commands_.take(shard_.allowed_commands(), now);
+  Millis wait = commands_.take(shard_.allowed_commands(), now, std::min<std::uint64_t>(cost, shard_.policy().messages_burst));
   if (wait.count() == 0) {
     limit = "bytes_per_s";
     wait = bytes_.overdrawn(shard_.allowed_bytes(), now);
+  }
+  if (wait.count() == 0) {
+    limit = "user_messages_per_s";
+    wait = use_->command(now, cost);
   }
   if (wait.count() == 0) return std::nullopt;
   if (refusals_.take(shard_.allowed_refusals(), now).count() > 0) end_flood(limit);

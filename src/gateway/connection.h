@@ -148,6 +148,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void run(const protocol::Command& command);
   void refuse_command(MessageId id, Refusal refusal); // the one that runs
   void join(const protocol::Command& command);
+  void list(const protocol::Command& command);
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
   void refresh(const protocol::Command& command);
@@ -163,7 +164,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   Ref report(const Refusal& refusal);
   void drop_entrance();
   // A refusal: it is beyond its allowance; or this was ended as a flood.
-  [[nodiscard]] std::optional<Refusal> beyond_allowance();
+  [[nodiscard]] std::optional<Refusal> beyond_allowance(const protocol::Command& command);
   [[nodiscard]] bool charge(std::size_t bytes);
   void end_flood(std::string_view limit);
   [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
@@ -182,6 +183,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   wire::WsDecoder frames_;
   Identity identity_;
   protocol::ClientTerms terms_;
+  std::shared_ptr<UserUse> use_; // of this user, shared with its other connections; chat only
   std::string address_;       // the client's, after TRUSTED_PROXIES
   std::size_t answers_ = 0;   // bytes of answers queued since the queue was empty last
   protocol::Meter bytes_, commands_, refusals_; // refusals_: of commands beyond the allowance

@@ -23,6 +23,7 @@
 #include "gateway/refusals.h"
 #include "gateway/room_owners.h"
 #include "gateway/router.h"
+#include "gateway/user_use.h"
 #include "rooms/store.h"
 #include "wire/http_parser.h"
 
@@ -59,6 +60,7 @@ struct GatewayPolicy {
   std::size_t answer_bytes = 8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
   CompressionPolicy compression;
+  UserPolicy user;
   RoomPolicy rooms;
   std::string welcome_tail;      // protocol::WelcomeConstants::tail()
 };

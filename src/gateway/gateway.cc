@@ -28,9 +28,9 @@ class Pulse final : public loop::Timer {
 
 } // namespace
 
-Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps) : policy_(std::move(policy)), deps_(std::move(deps)), loops_(loops) {
+Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps) : policy_(std::move(policy)), deps_(std::move(deps)), loops_(loops), users_(policy_.user, deps_.metrics) {
   shards_.reserve(loops.size());
-  for (std::size_t i = 0; i < loops.size(); ++i) shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_));
+  for (std::size_t i = 0; i < loops.size(); ++i) shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_, users_));
   for (std::size_t i = 0; i < loops.size(); ++i) {
     shards_[i]->connect(&shards_);
     auto pulse = std::make_unique<Pulse>(*loops[i], *shards_[i]);

@@ -57,6 +57,7 @@ class Gateway final : public GatewayInfo {
   GatewayPolicy policy_;
   GatewayDeps deps_;
   std::vector<loop::Loop*> loops_;
+  UserUses users_; // outlives the shards
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<loop::Timer>> pulses_;
   std::atomic<bool> draining_{false};

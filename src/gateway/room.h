@@ -76,8 +76,8 @@ struct RoomOwners::Room final : loop::Timer {
 
   RoomOwners& owners;
   RoomName name;
-  bool open = false;                // false: the store has been asked, `waiting` waits
-  std::vector<Operation> waiting;
+  Pass place;                       // in the share of the user who brought it into memory
+  std::vector<Operation> waiting;   // for the store to confirm where the room stands
   std::uint32_t in_store = 0;       // questions that the store has not answered yet
   rooms::RoomKind kind{};
   Epoch epoch;
@@ -88,7 +88,6 @@ struct RoomOwners::Room final : loop::Timer {
   bool confirming = false;          // the writer has been asked where the room stands; commands wait
   bool unconfirmed = false;         // it has to be, before anything else is done with the room
   std::optional<MonoTime> confirm_at; // a try that failed is repeated then
-  std::uint64_t opened_in = 0;      // RoomOwners::openings_ when the store was asked for the row
   std::unordered_set<UserId> members; // private and direct
   std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
   hub::Presence presence;
@@ -96,9 +95,29 @@ struct RoomOwners::Room final : loop::Timer {
   hub::Typing typing;
   Offset change = 0;                // of the last change that was published
   std::vector<rooms::Change> fresh_changes; // while the store is being read, which may not show them yet
+  protocol::Meter heard;            // of allowed_messages_
+  std::unordered_map<UserId, protocol::Meter> quiet; // who is still heard while that is used up; see crowded()
   bool changed = false;             // members_changed is due
   MonoTime changed_sent{};
   MonoTime idle_since{};
+};
+
+// A room that is not in memory yet, and the commands that wait for it; or one that is about to leave the store.
+struct RoomOwners::Loading {
+  struct Waiting {
+    Speaker speaker;
+    bool make = false;
+    Operation operation;
+  };
+  std::vector<Waiting> waiting; // in the order in which they came
+  struct Asked {
+    std::shared_ptr<UserUse> use;
+    Pass place;        // for the room
+    std::uint64_t opened_in = 0; // RoomOwners::openings_ at that time
+    bool make = false; // it was asked to make the room, which counts as a new one unless somebody else was faster
+  };
+  std::unordered_map<UserId, Asked> asked; // the store was asked in the name of these
+  bool leaving = false;                    // it is asked once the store has forgotten the room
 };
 
 // The store may answer after this is gone, as long as the loop is there.

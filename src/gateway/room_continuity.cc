@@ -127,7 +127,7 @@ void RoomOwners::store_opened_again() {
   to_confirm_.clear();
   std::vector<RoomName> unused;
   for (auto& [name, room] : rooms_) {
-    if (room->ephemeral || !room->open) continue;
+    if (room->ephemeral) continue;
     room->unconfirmed = true;
     if (!is_idle(*room)) to_confirm_.push_back(name);
     else unused.push_back(name);
@@ -140,7 +140,7 @@ void RoomOwners::confirm_more() {
   while (confirming_ < kConfirmAtOnce && !to_confirm_.empty()) {
     const RoomName name = std::move(to_confirm_.front());
     to_confirm_.pop_front();
-    if (Room* room = find(name); room != nullptr && room->open && room->unconfirmed && !room->confirming) confirm(*room);
+    if (Room* room = find(name); room != nullptr && room->unconfirmed && !room->confirming) confirm(*room);
   }
 }
 

@@ -25,7 +25,7 @@ void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
   plan.in_epoch = since && since->epoch == room.epoch.view();
   const bool changes = question.speaker.terms.features.has(protocol::Feature::changes);
   if (changes && since && !question.since->change) plan.recovery.possible = false; // it does not know what it has missed
-  rooms::HistoryQuestion ask{.room = room.name, .up_to = plan.recovery.up_to, .bytes = question.speaker.terms.answer_bytes()};
+  rooms::HistoryQuestion ask{.room = room.name, .by = question.speaker.user, .up_to = plan.recovery.up_to, .bytes = question.speaker.terms.answer_bytes()};
   if (plan.recovery.possible) ask.after = plan.recovery.after, ask.limit = static_cast<std::uint32_t>(hub::kRecoverable);
   else ask.limit = plan.recovery.newest;
   if (plan.in_epoch) ask.time_of = since->offset;

@@ -36,11 +36,27 @@ void RoomOwners::tell(Room& room, const rooms::Message& message) {
   room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = message.offset, .except = {}, .brief = brief, .bytes = json.size()}); });
 }
 
+// While the room's allowance is used up those go on who have said little since: a room that one user
+// fills is not closed to the others.
+std::optional<Refusal> RoomOwners::crowded(Room& room, const UserId& user) {
+  static const protocol::Allowance kQuiet(2, 10);
+  constexpr std::size_t kQuietUsers = 1'000;
+  const MonoTime now = loop_.now();
+  const Millis wait = room.heard.take(allowed_messages_, now);
+  if (wait.count() == 0) return std::nullopt;
+  if (room.quiet.size() >= kQuietUsers) std::erase_if(room.quiet, [&](const auto& entry) { return entry.second.whole(now); });
+  if (room.quiet.size() < kQuietUsers || room.quiet.contains(user))
+    if (room.quiet[user].take(kQuiet, now).count() == 0) return std::nullopt;
+  messages_refused_.add();
+  return Refusal{.cause = Cause::RATE_LIMITED, .evidence = "room_messages_per_s=" + std::to_string(policy_.messages_per_s), .retry_after = wait, .field = "room"};
+}
+
 void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string text, std::string key) {
-  with_room(name, [this, speaker = std::move(speaker), id, text = std::move(text), key = std::move(key)](Result<Room*> opened) mutable {
+  with_room(name, speaker, rooms::Act::write, Load::made, [this, speaker, id, text = std::move(text), key = std::move(key)](Result<Room*> opened) mutable {
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::write)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    if (auto refusal = crowded(room, speaker.user)) return port_.refuse(speaker.connection, id, std::move(*refusal));
     const WallTime time = loop_.wall();
     rooms::Message message{.offset = 0, .from = {speaker.user, speaker.name}, .text = std::move(text), .time = time, .key = std::move(key)};
     const auto finish = [this, id](Room& r, const ReplyTo connection, rooms::Message& m, Result<rooms::Appended> appended) {
@@ -58,7 +74,7 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
 }
 
 void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offset) {
-  with_room(name, [this, speaker = std::move(speaker), id, offset](Result<Room*> opened) {
+  with_room(name, speaker, rooms::Act::erase, Load::existing, [this, speaker, id, offset](Result<Room*> opened) {
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::erase)) return port_.refuse(speaker.connection, id, std::move(*refusal));
@@ -106,7 +122,7 @@ void RoomOwners::apply_fresh(const Room& room, rooms::HistoryPage& page) {
 void RoomOwners::author_detached(const UserId& user, const std::vector<rooms::Detached::Room>& where) {
   for (const auto& place : where) {
     Room* room = find(place.room);
-    if (room == nullptr || !room->open) continue;
+    if (room == nullptr) continue;
     room->members.erase(user);
     if (place.change > 0 && !room->ephemeral) changed(*room, {.number = place.change, .kind = rooms::ChangeKind::author_detached, .user = user});
   }
@@ -117,11 +133,16 @@ void RoomOwners::author_detached(const UserId& user, const std::vector<rooms::De
 }
 
 void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, HistoryPart part) {
-  with_room(name, [this, speaker = std::move(speaker), id, name, part](Result<Room*> opened) mutable {
+  with_room(name, speaker, rooms::Act::read, Load::existing, [this, speaker, id, name, part](Result<Room*> opened) mutable {
+    if (!opened && opened.error().cause == Cause::NOT_FOUND && !part.serial) { // nothing was said in it
+      std::string json;
+      protocol::history(json, id, name.view(), {}, {}, false);
+      return answer(speaker, json);
+    }
     if (!opened) return history_page(speaker, id, name, nullptr, part, 0, std::unexpected(std::move(opened).error()));
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::read)) return history_page(speaker, id, name, nullptr, part, 0, std::unexpected(std::move(*refusal)));
-    rooms::HistoryQuestion question{.room = room.name, .after = part.after, .before = part.before, .up_to = room.offset,
+    rooms::HistoryQuestion question{.room = room.name, .by = speaker.user, .after = part.after, .before = part.before, .up_to = room.offset,
                                     .limit = std::min(part.limit, policy_.history_limit), .bytes = speaker.terms.answer_bytes()};
     const Offset up_to = room.offset;
     if (room.ephemeral) return history_page(speaker, id, name, &room, part, up_to, room.ephemeral->history(question));
@@ -153,7 +174,7 @@ void RoomOwners::history_page(const Speaker& speaker, MessageId id, const RoomNa
 }
 
 void RoomOwners::message(Speaker speaker, RoomName name, Offset offset, std::move_only_function<void(Result<std::string>)> done) {
-  with_room(name, [this, speaker = std::move(speaker), offset, done = std::move(done)](Result<Room*> opened) mutable {
+  with_room(name, speaker, rooms::Act::read, Load::existing, [this, speaker, offset, done = std::move(done)](Result<Room*> opened) mutable {
     if (!opened) return done(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::read)) return done(std::unexpected(std::move(*refusal)));
@@ -167,7 +188,7 @@ void RoomOwners::message(Speaker speaker, RoomName name, Offset offset, std::mov
       protocol::message(json, r.name.view(), (r.ephemeral ? r.epoch : page->epoch).view(), view(page->messages.front()));
       return json;
     };
-    const rooms::HistoryQuestion question{.room = room.name, .after = offset - 1, .up_to = offset, .limit = 1};
+    const rooms::HistoryQuestion question{.room = room.name, .by = speaker.user, .after = offset - 1, .up_to = offset, .limit = 1};
     if (room.ephemeral) return done(finish(room, speaker, room.ephemeral->history(question)));
     store_->history(question, on_loop<rooms::HistoryPage>(room, [finish, speaker = std::move(speaker), done = std::move(done)](Room& r, Result<rooms::HistoryPage> page) mutable {
       done(finish(r, speaker, std::move(page)));

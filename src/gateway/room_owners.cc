@@ -16,7 +16,8 @@ JoinTicket ticket_of(const JoinQuestion& question) {
 RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
-      rooms_refused_(limit_refusals(metrics, "rooms_loaded")), memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")}, alive_(std::make_shared<bool>(true)) {}
+      rooms_refused_(limit_refusals(metrics, "rooms_loaded")), memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")},
+      allowed_messages_(policy.messages_per_s, policy.messages_burst), messages_refused_(limit_refusals(metrics, "room_messages_per_s")), alive_(std::make_shared<bool>(true)) {}
 
 RoomOwners::~RoomOwners() { *alive_ = false; }
 
@@ -26,7 +27,6 @@ RoomOwners::Room* RoomOwners::find(const RoomName& name) {
 }
 
 void RoomOwners::fill(Room& room, rooms::RoomRow row) {
-  room.open = true;
   room.kind = row.kind;
   room.members = {row.members.begin(), row.members.end()};
   if (policy_.durability.durable(room.name.view())) {
@@ -43,58 +43,6 @@ void RoomOwners::fill(Room& room, rooms::RoomRow row) {
     room.doubted.reset();
     room.change = 0;
   }
-}
-
-void RoomOwners::with_room(const RoomName& name, Operation operation) {
-  const auto busy = [](std::string_view limit) { return std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}}); };
-  if (rooms_.size() >= policy_.rooms_loaded && !rooms_.contains(name)) {
-    rooms_refused_.add();
-    return operation(busy("rooms_loaded: as many rooms are in use as may be"));
-  }
-  auto [it, fresh] = rooms_.try_emplace(name);
-  if (fresh) it->second = std::make_unique<Room>(*this, name, policy_.presence_grace);
-  Room& room = *it->second;
-  if (fresh && !policy_.durability.durable(name.view())) {
-    // A public or own room that is kept in memory only is none of the store's business.
-    const auto kind = rooms::kind_of(name.view());
-    if (kind && (*kind == rooms::RoomKind::public_ || *kind == rooms::RoomKind::own)) fill(room, {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
-  }
-  if (room.open && room.unconfirmed && !room.confirming) confirm(room);
-  if (room.open && !room.unconfirmed) {
-    operation(&room);
-    schedule(room);
-    return;
-  }
-  if (room.waiting.size() >= policy_.waiting) return operation(busy("too many commands wait for the room to be read"));
-  room.waiting.push_back(std::move(operation));
-  if (!fresh) return;
-  room.opened_in = openings_;
-  store_->open(name, [this, &loop = loop_, alive = alive_, name](Result<rooms::RoomRow> row) mutable {
-    loop.post([this, alive = std::move(alive), name = std::move(name), row = std::move(row)]() mutable {
-      if (*alive) opened(name, std::move(row));
-    });
-  });
-}
-
-void RoomOwners::opened(const RoomName& name, Result<rooms::RoomRow> row) {
-  Room* room = find(name);
-  if (room == nullptr) return;
-  auto waiting = std::move(room->waiting);
-  room->waiting.clear();
-  if (!row) {
-    const Refusal refusal = std::move(row).error();
-    rooms_.erase(name);
-    for (auto& operation : waiting) operation(std::unexpected(refusal));
-    return;
-  }
-  fill(*room, std::move(*row));
-  if (room->opened_in != openings_ && !room->ephemeral) { // read before, and perhaps renewed since
-    room->waiting = std::move(waiting);
-    room->unconfirmed = true;
-    return confirm(*room);
-  }
-  for (auto& operation : waiting) operation(room);
-  schedule(*room);
 }
 
 bool RoomOwners::is_member(const Room& room, const UserId& user) const {
@@ -119,7 +67,8 @@ void RoomOwners::answer(const Speaker& speaker, std::string_view json) { port_.a
 
 void RoomOwners::join(JoinQuestion question) {
   const RoomName name = question.room;
-  with_room(name, [this, question = std::move(question)](Result<Room*> opened) mutable {
+  const Speaker speaker = question.speaker;
+  with_room(name, speaker, rooms::Act::read, Load::made, [this, question = std::move(question)](Result<Room*> opened) mutable {
     if (!opened) return join_failed(question, nullptr, std::move(opened).error());
     Room& room = **opened;
     const std::uint8_t loop = unpack(question.speaker.connection).loop;
@@ -175,14 +124,19 @@ void RoomOwners::member_went(Room& room, const hub::Member& member, std::size_t 
 
 void RoomOwners::leave(ConnectionId connection, const UserId& user, const RoomName& name, bool evicted) {
   Room* room = find(name);
-  if (room == nullptr || !room->open) return; // an open room with subscribers is never unloaded
+  if (room == nullptr) return; // a room with subscribers is never unloaded
   room->audience.remove(unpack(connection).loop);
   if (!evicted) room->presence.depart(user, loop_.now());
   schedule(*room);
 }
 
 void RoomOwners::presence(Speaker speaker, MessageId id, RoomName name) {
-  with_room(name, [this, speaker = std::move(speaker), id](Result<Room*> opened) {
+  with_room(name, speaker, rooms::Act::read, Load::existing, [this, name, speaker, id](Result<Room*> opened) {
+    if (!opened && opened.error().cause == Cause::NOT_FOUND) { // nobody can be in it
+      std::string json;
+      protocol::presence(json, id, name.view(), {}, 0);
+      return answer(speaker, json);
+    }
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::read)) return port_.refuse(speaker.connection, id, std::move(*refusal));
@@ -195,8 +149,8 @@ void RoomOwners::presence(Speaker speaker, MessageId id, RoomName name) {
 
 void RoomOwners::typing(Speaker speaker, RoomName name, bool on) {
   Room* room = find(name); // the connection has joined, so the room is loaded
-  if (room == nullptr || !room->open || check(*room, speaker, rooms::Act::write)) return;
-  if (!room->typing.set(speaker.user, speaker.name, on, loop_.now())) return;
+  if (room == nullptr || check(*room, speaker, rooms::Act::write)) return;
+  if (!room->typing.set(speaker.user, speaker.name, on, loop_.now()) || crowded(*room, speaker.user)) return;
   std::string json;
   protocol::typing(json, room->name.view(), {speaker.user.view(), speaker.name}, on);
   publish(*room, json, 0, speaker.user);
@@ -251,8 +205,7 @@ void RoomOwners::on_timer(Room& room) {
   }
   const bool idle = is_idle(room);
   if (idle && room.idle_since != MonoTime{} && now - room.idle_since >= unload_after(room)) {
-    rooms_.erase(RoomName{room.name});
-    return;
+    return unload(RoomName{room.name});
   }
   schedule(room);
 }

@@ -17,11 +17,13 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "gateway/room_port.h"
+#include "gateway/user_use.h"
 #include "hub/audience.h"
 #include "hub/presence.h"
 #include "hub/recovery.h"
 #include "hub/typing.h"
 #include "loop/transport.h"
+#include "protocol/budget.h"
 #include "rooms/access.h"
 #include "rooms/durability.h"
 #include "rooms/ephemeral.h"
@@ -34,7 +36,6 @@ struct RoomPolicy {
   std::size_t presence_events_limit = 200; // members; above: members_changed
   std::size_t members_shown = 100;
   std::uint32_t history_limit = 300;
-  std::uint32_t rooms_shown = 1'000;
   Millis idle_unload{30'000};              // a room that nobody uses leaves the owner's memory
   Millis idle_forget{3'600'000};           // and one whose history is only there, with it
   rooms::Durability durability;            // which rooms keep their history in memory only
@@ -46,6 +47,9 @@ struct RoomPolicy {
   std::size_t rooms_loaded = 100'000;
   std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
   std::size_t waiting = 1'000;                  // commands of a room that is being loaded
+  // Of everybody in one room. Beyond: RATE_LIMITED, but for those who have said little there.
+  std::uint32_t messages_per_s = 200;
+  std::uint32_t messages_burst = 2'000;
 };
 
 class RoomOwners {
@@ -70,22 +74,38 @@ class RoomOwners {
   void author_detached(const UserId& user, const std::vector<rooms::Detached::Room>& where);
   // Not about one room; any loop may answer.
   void direct(Speaker speaker, MessageId id, UserId other);
-  void list(Speaker speaker, MessageId id);
+  void list(Speaker speaker, MessageId id, rooms::RoomsQuestion question);
 
   // The store has another connection: what is known of every room is confirmed before it is relied upon.
   void store_opened_again();
 
-  [[nodiscard]] std::size_t loaded() const { return rooms_.size(); }
+  [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
   [[nodiscard]] std::size_t memory() const { return memory_.used; } // bytes of texts that are only here
 
  private:
   struct Room;
   struct JoinPlan;
   struct JoinedPage; // what of a room's history a join is answered with
+  struct Loading;
   using Operation = std::move_only_function<void(Result<Room*>)>;
+  enum class Load : std::uint8_t {
+    existing, // a public or own room that does not exist: NOT_FOUND
+    made,     // is made
+  };
 
-  void with_room(const RoomName& name, Operation operation);
-  void opened(const RoomName& name, Result<rooms::RoomRow> row);
+  // What the name of a room alone says against an act.
+  [[nodiscard]] static std::optional<Refusal> decide_by_name(const RoomName& name, const Speaker& speaker, rooms::Act act);
+  // Runs it with the room, once that is in memory. Nothing is loaded for a speaker whom it does not concern.
+  void with_room(const RoomName& name, const Speaker& speaker, rooms::Act act, Load load, Operation operation);
+  void ask(const RoomName& name, const UserId& by, bool make);
+  void opened(const RoomName& name, const UserId& by, Result<rooms::RoomRow> row);
+  void not_opened(const RoomName& name, const UserId& by, Refusal refusal);
+  Room* load(const RoomName& name, Pass place, rooms::RoomRow row);
+  // Out of memory; and out of the store if nothing was ever said in it.
+  void unload(const RoomName& name);
+  void forgotten(const RoomName& name);
+  // The room hears more than it may. Counts.
+  [[nodiscard]] std::optional<Refusal> crowded(Room& room, const UserId& user);
   Room* find(const RoomName& name);
   void fill(Room& room, rooms::RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
@@ -146,6 +166,9 @@ class RoomOwners {
   std::deque<RoomName> to_confirm_;
   std::size_t confirming_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
+  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_;  // on their way into memory, or out of the store
+  const protocol::Allowance allowed_messages_;                      // of a room
+  Counter& messages_refused_;
   std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped
 };
 

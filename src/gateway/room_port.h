@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,7 @@ struct ConnectionAddress {
   return {static_cast<std::uint8_t>(id >> 56), static_cast<std::uint32_t>(id >> 32) & 0xFFFFFF, static_cast<std::uint32_t>(id)};
 }
 
+class UserUse;
 using protocol::MessageId;
 
 // Where an answer goes: to a connection, in the place of one of its commands. Every
@@ -45,6 +47,7 @@ struct Speaker {
   std::string name;
   Permissions permissions;
   protocol::ClientTerms terms = {}; // features and the longest message of the client
+  std::shared_ptr<UserUse> use = {}; // what this user takes over all connections
 };
 
 // A client's last known position in a room.

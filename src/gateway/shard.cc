@@ -97,8 +97,8 @@ class Shard::DrainTimer final : public loop::Timer {
   Shard& shard_;
 };
 
-Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps)
-    : index_(index), loop_(loop), policy_(policy), deps_(deps), metrics_(deps.metrics), port_(index),
+Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
+    : index_(index), loop_(loop), policy_(policy), deps_(deps), uses_(users), metrics_(deps.metrics), port_(index),
       owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), compression_(policy.compression, deps.metrics), allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
       allowed_bytes_(policy.bytes_per_s, policy.bytes_burst), unheard_(std::make_unique<Unheard>()), drain_timer_(std::make_unique<DrainTimer>(*this)) {}

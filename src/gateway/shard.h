@@ -98,7 +98,7 @@ inline constexpr std::uint32_t kActivityLines = 20;
 
 class Shard {
  public:
-  Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps);
+  Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users);
   ~Shard();
   void connect(const std::vector<std::unique_ptr<Shard>>* shards) { port_.connect(shards); }
 
@@ -133,6 +133,7 @@ class Shard {
   [[nodiscard]] const GatewayPolicy& policy() const { return policy_; }
   [[nodiscard]] const GatewayDeps& deps() const { return deps_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  [[nodiscard]] UserUses& users() { return uses_; }
   [[nodiscard]] RoomOwners& owners() { return owners_; }
   [[nodiscard]] ShardPort& port() { return port_; }
   [[nodiscard]] protocol::CommandDecoder& decoder() { return decoder_; }
@@ -196,6 +197,7 @@ class Shard {
   loop::Loop& loop_;
   const GatewayPolicy& policy_;
   const GatewayDeps& deps_;
+  UserUses& uses_;
   ShardMetrics metrics_;
   ShardPort port_;
   RoomOwners owners_;

@@ -1,27 +1,53 @@
-// How much one connection may say: allowances for commands and for bytes, and a
-// window for bad messages. Pure; time is handed in.
+// How much may be said: allowances for commands and for bytes, what a command takes of
+// them, and a window for bad messages. Pure; time is handed in.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
 #include "base/clock.h"
+#include "protocol/command.h"
 
 namespace foyer::protocol {
 
-// So many in the long run, and so many at once. One for all connections.
+// So many in the long run, and so many at once. One for all who have it.
 class Allowance {
  public:
-  Allowance(std::uint64_t per_second, std::uint64_t burst) : per_second_(std::max<std::uint64_t>(1, per_second)), burst_(time_of(burst)) {}
+  Allowance(std::uint64_t per_second, std::uint64_t burst) : Allowance(std::chrono::seconds{1}, per_second, burst) {}
+  Allowance(std::chrono::nanoseconds period, std::uint64_t in_a_period, std::uint64_t burst)
+      : period_(period), in_a_period_(std::max<std::uint64_t>(1, in_a_period)), burst_(time_of(burst)) {}
 
-  [[nodiscard]] std::chrono::nanoseconds time_of(std::uint64_t units) const { return std::chrono::nanoseconds{static_cast<std::int64_t>(units * 1'000'000'000ULL / per_second_)}; }
+  [[nodiscard]] std::chrono::nanoseconds time_of(std::uint64_t units) const {
+    return std::chrono::nanoseconds{static_cast<std::int64_t>(units * static_cast<std::uint64_t>(period_.count()) / in_a_period_)};
+  }
   [[nodiscard]] std::chrono::nanoseconds burst() const { return burst_; } // the time of as many as may come at once
 
  private:
-  std::uint64_t per_second_;
+  std::chrono::nanoseconds period_;
+  std::uint64_t in_a_period_;
   std::chrono::nanoseconds burst_;
 };
+
+// Rooms or messages of a page that cost as much as one command.
+inline constexpr std::uint64_t kRowsToCommand = 50;
+
+// What a command costs, in units of the cheapest: one that reads many rows or changes
+// who belongs to a room takes as much of an allowance as many messages.
+[[nodiscard]] inline std::uint64_t cost_of(const Command& command) {
+  using enum CommandType;
+  switch (command.type) {
+    case rooms: return 1 + std::min<std::uint64_t>(command.limit.value_or(kRoomsPage), kRoomsPage) / kRowsToCommand;
+    case history: return 1 + std::min<std::uint64_t>(command.limit.value_or(kHistoryPage), kHistoryMost) / kRowsToCommand;
+    case join: return 1 + std::min<std::uint64_t>(command.limit.value_or(0), kHistoryMost) / kRowsToCommand + (command.since ? 1 : 0);
+    case create:
+    case direct:
+    case invite:
+    case remove: return 5;
+    default: return 1;
+  }
+}
 
 // Whoever sends too fast is refused, and stays; refused so many bursts on end it is
 // no misfortune, but a flood.
@@ -50,11 +76,34 @@ class Meter {
     const auto over = paid_ - now - allowance.burst();
     return over.count() > 0 ? std::chrono::ceil<Millis>(over) : Millis{0};
   }
+  // All of it is there again.
+  [[nodiscard]] bool whole(MonoTime now) const { return paid_ <= now; }
   // By more than another burst: no misfortune, a flood.
   [[nodiscard]] bool flooded(const Allowance& allowance, MonoTime now) const { return paid_ - now > 2 * allowance.burst(); }
 
  private:
   MonoTime paid_{};
+};
+
+// A Meter that several threads share, without a lock.
+class SharedMeter {
+ public:
+  [[nodiscard]] Millis take(const Allowance& allowance, MonoTime now, std::uint64_t units = 1) {
+    const std::int64_t t = now.time_since_epoch().count();
+    std::int64_t before = paid_.load(std::memory_order_relaxed);
+    for (;;) {
+      const std::int64_t after = std::max(before, t) + allowance.time_of(units).count();
+      if (const auto over = std::chrono::nanoseconds{after - t} - allowance.burst(); over.count() > 0) return std::chrono::ceil<Millis>(over);
+      if (paid_.compare_exchange_weak(before, after, std::memory_order_relaxed)) return Millis{0};
+    }
+  }
+  // What was taken was not used.
+  void give_back(const Allowance& allowance, std::uint64_t units = 1) { paid_.fetch_sub(allowance.time_of(units).count(), std::memory_order_relaxed); }
+  // All of it is there again.
+  [[nodiscard]] bool whole(MonoTime now) const { return paid_.load(std::memory_order_relaxed) <= now.time_since_epoch().count(); }
+
+ private:
+  std::atomic<std::int64_t> paid_{0};
 };
 
 // Bad messages within 10 s: one more than the limit ends a connection (TOO_MANY_BAD_MESSAGES).

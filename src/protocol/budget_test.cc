@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace foyer::protocol {
@@ -60,6 +62,45 @@ TEST(Meter, AWholeReadBufferAtTheSlowestRateDoesNotOverflow) {
   meter.charge(slow, kStart, 256 * 1024);
   EXPECT_EQ(meter.overdrawn(slow, kStart), Millis{255'000});
   EXPECT_TRUE(meter.flooded(slow, kStart));
+}
+
+TEST(CostOf, ACommandThatReadsManyRowsTakesAsMuchAsManyMessages) {
+  const auto cost = [](CommandType type, std::optional<std::uint32_t> limit = {}, bool since = false) {
+    Command command;
+    command.type = type;
+    command.limit = limit;
+    if (since) command.since = Since{};
+    return cost_of(command);
+  };
+  EXPECT_EQ(cost(CommandType::chat), 1U);
+  EXPECT_EQ(cost(CommandType::rooms), 21U);
+  EXPECT_EQ(cost(CommandType::rooms, 10), 1U);
+  EXPECT_EQ(cost(CommandType::rooms, 4'000'000'000), 21U) << "no page is longer";
+  EXPECT_EQ(cost(CommandType::history), 2U);
+  EXPECT_EQ(cost(CommandType::history, 300), 7U);
+  EXPECT_EQ(cost(CommandType::join), 1U);
+  EXPECT_EQ(cost(CommandType::join, 50, true), 3U);
+  EXPECT_EQ(cost(CommandType::direct), 5U);
+}
+
+TEST(SharedMeter, ManyThreadsTakeNoMoreThanTheAllowanceAndWhatIsGivenBackIsThere) {
+  const Allowance allowance{100, 1'000};
+  SharedMeter meter;
+  std::atomic<int> taken{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t)
+      threads.emplace_back([&] {
+        for (int i = 0; i < 500; ++i)
+          if (meter.take(allowance, kStart).count() == 0) ++taken;
+      });
+  }
+  EXPECT_EQ(taken, 1'000);
+  EXPECT_EQ(meter.take(allowance, kStart, 5), Millis{50});
+  meter.give_back(allowance, 5);
+  EXPECT_EQ(meter.take(allowance, kStart, 5), Millis{0});
+  EXPECT_FALSE(meter.whole(kStart + Millis{9'999}));
+  EXPECT_TRUE(meter.whole(kStart + Millis{10'000}));
 }
 
 TEST(BadMessageWindow, ForgivesWhenTenSecondsHavePassed) {

@@ -48,7 +48,7 @@ struct Member {
 };
 
 struct Members {
-  Member<std::string_view> type, token, ticket, room, user, message, key, request, agent, run;
+  Member<std::string_view> type, token, ticket, room, user, message, key, request, agent, run, after_room;
   Member<std::uint64_t> id, limit, before, after, offset, max_message;
   Member<bool> on;
   Member<Since> since;
@@ -262,10 +262,22 @@ Walk read_since(JsonValue value, Member<Since>& member) {
   });
 }
 
+// An offset, or the name of a room.
+Walk read_after(JsonValue value, Members& members) {
+  json_type type{};
+  if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  if (type == json_type::string) {
+    members.after.wrong();
+    return read_string(value, members.after_room);
+  }
+  members.after_room.wrong();
+  return read_integer(value, members.after);
+}
+
 Walk read_member(std::string_view name, JsonValue value, Members& members) {
   switch (name.empty() ? '\0' : name[0]) {
     case 'a':
-      if (name == "after") return read_integer(value, members.after);
+      if (name == "after") return read_after(value, members);
       if (name == "agent") return read_string(value, members.agent);
       break;
     case 'b': if (name == "before") return read_integer(value, members.before); break;
@@ -410,7 +422,7 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
         take.required("room", members.room, command.room).optional("before", members.before, command.before).optional("after", members.after, command.after).optional("limit", members.limit, command.limit);
         if (command.before && command.after) take.fail("after", "and before exclude each other");
         break;
-      case CommandType::rooms:
+      case CommandType::rooms: take.optional("after", members.after_room, command.after_room).optional("limit", members.limit, command.limit); break;
       case CommandType::ping:
       case CommandType::agent_request:
       case CommandType::agent_cancel: break;

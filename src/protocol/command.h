@@ -40,7 +40,8 @@ struct Command {
   std::string_view message; // chat
   std::string_view key;     // chat; empty: none
   std::optional<Since> since;           // join
-  std::optional<std::uint32_t> limit;   // join, history
+  std::optional<std::uint32_t> limit;   // join, history, rooms
+  std::string_view after_room;          // rooms, exclusive; empty: from the first
   std::optional<Offset> before;         // history, exclusive
   std::optional<Offset> after;          // history, exclusive; not together with before
   Offset offset = 0;                    // delete
@@ -70,6 +71,9 @@ class CommandDecoder {
   std::unique_ptr<Impl> impl_;
 };
 
+inline constexpr std::uint32_t kRoomsPage = 1'000;  // rooms of one page at most, and if none is asked for
+inline constexpr std::uint32_t kHistoryPage = 50;   // messages of a page of `history` that does not say
+inline constexpr std::uint32_t kHistoryMost = 300;  // and of any page
 inline constexpr int kMaxDepth = 8;
 inline constexpr std::size_t kMaxMembers = 64;     // of one object
 inline constexpr std::uint64_t kMaxInteger = (1ULL << 53) - 1;

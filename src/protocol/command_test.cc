@@ -78,6 +78,16 @@ TEST(Command, APositionMayNameTheTimeOfItsMessageAsTheServerWroteIt) {
     EXPECT_EQ(r.bad(std::string(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","time":)") + time + "}}").field, "since") << time;
 }
 
+TEST(Command, APageOfRoomsBeginsAfterANameAndOneOfHistoryAfterAnOffset) {
+  Reader r;
+  const Command rooms = r.good(R"({"type":"rooms","after":"tea","limit":10})");
+  EXPECT_EQ(rooms.after_room, "tea");
+  EXPECT_EQ(rooms.limit, 10U);
+  EXPECT_EQ(r.good(R"({"type":"rooms"})").after_room, "");
+  EXPECT_EQ(r.bad(R"({"type":"rooms","after":5})").field, "after");
+  EXPECT_EQ(r.bad(R"({"type":"history","room":"tea","after":"tea"})").field, "after");
+}
+
 TEST(Command, ReadsEveryTypeWithItsMembersInAnyOrder) {
   Reader r;
   EXPECT_EQ(r.good(R"({"type":"ping","id":7})").id, 7U);

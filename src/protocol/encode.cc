@@ -273,20 +273,30 @@ void presence(std::string& out, MessageId id, std::string_view room, std::span<c
   out.push_back('}');
 }
 
-void rooms(std::string& out, MessageId id, std::span<const RoomView> list) {
+void rooms(std::string& out, MessageId id, std::span<const RoomView> list, bool more, std::size_t bytes) {
+  constexpr std::size_t kEnd = std::string_view(R"(],"more":false})").size();
+  const std::size_t start = out.size();
   open(out, "rooms", id);
   append(out, R"(,"rooms":[)");
   bool first = true;
   for (const auto& room : list) {
+    const std::size_t before = out.size();
     append(out, first ? R"({"room":)" : R"(,{"room":)");
-    first = false;
     json::append_string(out, room.room);
     string_member(out, "kind", room.kind);
     string_member(out, "epoch", room.epoch);
     number_member(out, "offset", room.offset);
     out.push_back('}');
+    if (!first && out.size() - start + kEnd > bytes) {
+      out.resize(before);
+      more = true;
+      break;
+    }
+    first = false;
   }
-  append(out, "]}");
+  out.push_back(']');
+  bool_member(out, "more", more);
+  out.push_back('}');
 }
 
 void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate) {

@@ -97,7 +97,8 @@ struct Joined {
 void joined(std::string& out, MessageId id, const Joined& joined);
 void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages, bool more);
 void presence(std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count);
-void rooms(std::string& out, MessageId id, std::span<const RoomView> rooms);
+// At most `bytes` of it: what is left out is told by `more`, as is what comes behind the list.
+void rooms(std::string& out, MessageId id, std::span<const RoomView> rooms, bool more, std::size_t bytes);
 void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate);
 void room_answer(std::string& out, std::string_view type, MessageId id, std::string_view room);             // created, left, room_added, room_removed
 void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user); // invited, removed

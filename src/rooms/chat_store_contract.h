@@ -167,7 +167,7 @@ TEST_P(ChatStoreContract, APrivateRoomHasNoMoreMembersThanItsLimit) {
 }
 
 TEST_P(ChatStoreContract, AUserCreatesNoMorePrivateRoomsThanItsLimit) {
-  w->open({.rooms_per_user = 2});
+  w->open({.rooms_per_user = {.private_rooms = 2}});
   ASSERT_TRUE(w->create("private:a", "ann"));
   ASSERT_TRUE(w->create("private:b", "ann"));
   EXPECT_EQ(code_of(w->create("private:c", "ann")), "ROOM_LIMIT");
@@ -202,8 +202,80 @@ TEST_P(ChatStoreContract, TheRoomsOfAUserAreItsOwnThoseItBelongsToAndThePublicOn
   w->clock().advance(Millis{10});
   ASSERT_TRUE(w->say("private:den", "ann", "psst"));
   EXPECT_EQ(w->rooms_of("ann"), "private:den@1 user:ann@1 tea@1");
-  EXPECT_EQ(w->rooms_of("ann", 2), "private:den@1 user:ann@1");
+  EXPECT_EQ(w->rooms_of("ann", 2), "private:den@1 user:ann@1 +");
   EXPECT_EQ(w->rooms_of("bob"), "tea@1");
+}
+
+TEST_P(ChatStoreContract, TheRoomsOfAUserComeInPagesAndThoseCloseToItComeFirst) {
+  for (const char* room : {"apple", "berry", "cherry", "date"}) ASSERT_TRUE(w->room(room));
+  for (const char* room : {"private:a", "private:b"}) ASSERT_TRUE(w->create(room, "ann"));
+  ASSERT_TRUE(w->create("private:other", "eve"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  ASSERT_TRUE(w->room("user:ann"));
+  const std::vector<RoomName> joined{RoomName("date"), RoomName("berry")};
+  EXPECT_EQ(w->rooms_of("ann", 50, "", joined), "berry@0 date@0 " + direct + "@0 private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
+  std::string all, after;
+  for (int pages = 0; pages < 20; ++pages) {
+    const std::string page = w->rooms_of("ann", 1, after, joined);
+    after = page.substr(0, page.find('@'));
+    all += after + " ";
+    if (!page.ends_with("+")) break;
+  }
+  EXPECT_EQ(all, "berry date " + direct + " private:a private:b user:ann apple cherry ") << "one at a time, none twice and none left out";
+  EXPECT_EQ(w->rooms_of("ann", 8, "", joined).back(), '0') << "there is no more";
+  EXPECT_EQ(w->rooms_of("ann", 50, "user:ann", joined), "apple@0 cherry@0");
+  EXPECT_EQ(w->rooms_of("ann", 50, "not a name", joined), "private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
+  EXPECT_EQ(w->rooms_of("ann", 50, "zebra", joined), "");
+}
+
+TEST_P(ChatStoreContract, AQuestionAboutARoomMakesNone) {
+  EXPECT_EQ(code_of(w->open_as("ann", "tea")), "NOT_FOUND");
+  EXPECT_EQ(code_of(w->open_as("ann", "user:ann")), "NOT_FOUND");
+  EXPECT_EQ(w->rooms_of("ann"), "");
+  EXPECT_TRUE(w->open_as("ann", "tea", true)->made);
+  EXPECT_FALSE(w->open_as("bob", "tea", true)->made);
+  EXPECT_EQ(w->rooms_of("ann"), "tea@0");
+}
+
+TEST_P(ChatStoreContract, ARoomWithMembersIsOpenedForThemAlone) {
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  EXPECT_TRUE(w->open_as("ann", "private:den"));
+  EXPECT_EQ(code_of(w->open_as("eve", "private:den", true)), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->open_as("eve", "private:none", true)), "NOT_A_MEMBER");
+  EXPECT_EQ(w->open_as("bob", direct)->members.size(), 2U);
+  EXPECT_EQ(code_of(w->open_as("eve", direct)), "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, AUserMakesNoMorePublicAndDirectRoomsThanItsLimits) {
+  w->open({.rooms_per_user = {.direct_rooms = 1, .public_rooms = 2}});
+  ASSERT_TRUE(w->open_as("ann", "apple", true));
+  ASSERT_TRUE(w->say("berry", "ann", "made by its first message"));
+  EXPECT_EQ(code_of(w->open_as("ann", "cherry", true)), "ROOM_LIMIT");
+  EXPECT_TRUE(w->open_as("ann", "apple", true)) << "it is there";
+  EXPECT_TRUE(w->open_as("ann", "user:ann", true)) << "one's own does not count";
+  EXPECT_TRUE(w->open_as("bob", "cherry", true));
+  EXPECT_TRUE(w->forget_empty("apple").value());
+  EXPECT_TRUE(w->open_as("ann", "damson", true)) << "a room that is gone does not count";
+  ASSERT_TRUE(w->direct("ann", "bob")->made);
+  EXPECT_EQ(code_of(w->direct("ann", "eve")), "ROOM_LIMIT");
+  EXPECT_FALSE(w->direct("ann", "bob")->made);
+  EXPECT_TRUE(w->direct("bob", "eve")) << "nor does what somebody else asked for";
+}
+
+TEST_P(ChatStoreContract, ARoomInWhichNothingWasEverSaidLeavesNoRow) {
+  const Epoch old = w->open_as("ann", "tea", true)->epoch;
+  ASSERT_TRUE(w->say("milk", "ann", "hello"));
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  EXPECT_EQ(w->forget_empty("tea"), true);
+  EXPECT_EQ(w->forget_empty("tea"), false);
+  EXPECT_EQ(w->forget_empty("milk"), false);
+  EXPECT_EQ(w->forget_empty("private:den"), false);
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1");
+  EXPECT_NE(w->open_as("ann", "tea", true)->epoch, old);
+  ASSERT_TRUE(w->open_as("ann", "user:ann", true));
+  w->open({});
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1") << "also when its end was not waited for";
 }
 
 // --- messages ---

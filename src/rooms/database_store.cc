@@ -1,5 +1,6 @@
 #include "rooms/database_store.h"
 
+#include <future>
 #include <mutex>
 #include <utility>
 
@@ -36,30 +37,36 @@ class DatabaseStore final : public ChatStore {
     store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .limit = "store_queue", .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
     TRY(writer, store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
+    forget_all_empty(options);
     store::ReaderOptions reader_options{.name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
     TRY(reader, store::Reader::open([this, reading = std::move(reading)] { return open_to_read(reading); }, std::move(reader_options), clock_, metrics, log));
     reader_ = std::move(reader);
     return {};
   }
 
-  void open(RoomName room, Done<RoomRow> done) override {
-    auto make = [this, room, done = std::move(done)](Result<std::optional<RoomRow>> found) mutable {
+  void open(OpenQuestion question, Done<RoomRow> done) override {
+    auto make = [this, question, done = std::move(done)](Result<std::optional<RoomRow>> found) mutable {
       if (!found) return done(std::unexpected(std::move(found).error()));
       if (*found) return done(std::move(**found));
-      auto kind = kind_of(room.view());
+      auto kind = kind_of(question.room.view());
       if (!kind) return done(std::unexpected(std::move(kind).error()));
       if (*kind == RoomKind::private_ || *kind == RoomKind::direct) return done(refuse(Cause::NOT_A_MEMBER));
-      change<RoomRow>([room](Writes& writes, store::Database& db) { return writes.open(db, room); }, std::move(done));
+      if (!question.make) return done(refuse_field(Cause::NOT_FOUND, "room"));
+      change<RoomRow>([question](Writes& writes, store::Database& db) { return writes.open(db, question.room, question.by); }, std::move(done));
     };
-    reader_->submit<std::optional<RoomRow>>([this, room](store::Database& db) { return read_room(db, room, continuity_.barrier()); }, std::move(make));
+    reader_->submit<std::optional<RoomRow>>([this, room = question.room, by = question.by](store::Database& db) { return read_room(db, room, by, continuity_.barrier()); }, std::move(make), question.by.view());
+  }
+
+  void forget_empty(RoomName room, Done<bool> done) override {
+    change<bool>([room](Writes& writes, store::Database& db) { return writes.forget_empty(db, room); }, std::move(done));
   }
 
   void create(RoomName room, UserId by, Done<RoomRow> done) override {
     change<RoomRow>([room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
   }
 
-  void direct(UserId a, UserId b, Done<RoomRow> done) override {
-    change<RoomRow>([a, b](Writes& writes, store::Database& db) { return writes.direct(db, a, b); }, std::move(done));
+  void direct(UserId by, UserId other, Done<RoomRow> done) override {
+    change<RoomRow>([by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
   }
 
   void add_member(RoomName room, UserId user, Done<bool> done) override {
@@ -100,11 +107,13 @@ class DatabaseStore final : public ChatStore {
   }
 
   void history(HistoryQuestion question, Done<HistoryPage> done) override {
-    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) { return read_history(db, question, retention_, clock_.wall(), continuity_.barrier()); }, std::move(done));
+    const UserId by = question.by;
+    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) { return read_history(db, question, retention_, clock_.wall(), continuity_.barrier()); }, std::move(done), by.view());
   }
 
-  void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<RoomRow>> done) override {
-    reader_->submit<std::vector<RoomRow>>([user, limit](store::Database& db) { return read_rooms_of(db, user, limit); }, std::move(done));
+  void rooms_of(RoomsQuestion question, Done<RoomsPage> done) override {
+    const UserId by = question.user;
+    reader_->submit<RoomsPage>([question = std::move(question)](store::Database& db) { return read_rooms_of(db, question); }, std::move(done), by.view());
   }
 
   void close() override {
@@ -119,6 +128,14 @@ class DatabaseStore final : public ChatStore {
   std::size_t queued() const override { return writer_->queued() + reader_->queued(); }
 
  private:
+  // Before anything is read, so that nobody has such a room in hand. What cannot be deleted now stays.
+  void forget_all_empty(const DatabaseStoreOptions& options) {
+    auto over = std::make_shared<std::promise<void>>();
+    auto done = over->get_future();
+    change<bool>([](Writes& writes, store::Database& db) { return writes.forget_all_empty(db); }, [over](Result<bool>) { over->set_value(); });
+    if (!options.executor) done.wait();
+  }
+
   template <class T, class Job>
   void change(Job job, Done<T> done) {
     writer_->submit<T>([this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));

@@ -82,6 +82,10 @@ CREATE TABLE authors (
 CREATE INDEX authors_by_room ON authors (room_id);
 INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messages;
 )sql",
+    R"sql(
+CREATE INDEX rooms_public ON rooms (name) WHERE kind = 0;
+DROP INDEX rooms_by_activity;
+)sql",
 };
 
 } // namespace foyer::rooms

@@ -24,12 +24,40 @@ std::unexpected<Refusal> behind(store::Database& db, std::uint64_t shown, std::u
   return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: this server shows barrier {} and {} was committed: it is not the one that is written", db.name(), shown, committed));
 }
 
-Result<void> add_rows(store::Statement& rows, std::vector<std::pair<RoomRow, std::int64_t>>& list) {
+Result<void> add_rows(store::Statement& rows, std::vector<RoomRow>& list) {
   for (;;) {
     TRY(more, rows.step());
     if (!more) return {};
-    list.emplace_back(row_of(rows), rows.integer(5));
+    list.push_back(row_of(rows));
   }
+}
+
+Result<void> must_be_member(store::Database& db, std::int64_t room, const UserId& user) {
+  TRY(rows, db.query("SELECT 1 FROM members WHERE room_id = ? AND \"user\" = ?", room, user));
+  TRY(there, rows.step());
+  if (!there) return refuse(Cause::NOT_A_MEMBER);
+  return {};
+}
+
+// The first part of RoomsQuestion: up to `limit` rooms whose names come after `after`.
+Result<std::vector<RoomRow>> read_rooms_close_to(store::Database& db, const RoomsQuestion& question, std::string_view after, std::size_t limit) {
+  std::vector<RoomRow> list;
+  const auto add_named = [&](std::string_view name) -> Result<void> {
+    if (name <= after) return {};
+    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE name = ?", name));
+    return add_rows(rows, list);
+  };
+  TRY_VOID(add_named("user:" + question.user.str()));
+  for (const RoomName& room : question.joined) TRY_VOID(add_named(room.view()));
+  {
+    TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset FROM members m JOIN rooms r ON r.id = m.room_id"
+                       " WHERE m.\"user\" = ? AND r.name > ? ORDER BY r.name LIMIT ?",
+                       question.user, after, limit));
+    TRY_VOID(add_rows(rows, list));
+  }
+  std::ranges::sort(list, {}, &RoomRow::room);
+  if (list.size() > limit) list.resize(limit);
+  return list;
 }
 
 } // namespace
@@ -40,17 +68,24 @@ WallTime Retention::oldest(WallTime now) const {
 
 Offset Retention::below(Offset last) const { return messages == 0 || last <= messages ? 0 : last - messages; }
 
-Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, std::uint64_t barrier) {
+Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier) {
   TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.doubted, m.time_ms, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier'), r.last_change"
                      " FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = r.last_offset WHERE r.name = ?", room));
   TRY(there, rows.step());
-  if (!there) return std::nullopt; // the writer is asked next
+  if (!there) {
+    TRY(facts, db.query("SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier'"));
+    TRY(known, facts.step());
+    const std::uint64_t shown = known ? facts.count(0) : 0;
+    if (shown < barrier) return behind(db, shown, barrier);
+    return std::nullopt;
+  }
   if (rows.count(7) < barrier) return behind(db, rows.count(7), barrier);
   RoomRow row = row_of(rows);
   row.change = rows.count(8);
   if (!rows.is_null(5)) row.doubted = rows.count(5);
   if (!rows.is_null(6)) row.time = rows.time(6);
   if (row.kind == RoomKind::private_ || row.kind == RoomKind::direct) {
+    if (!by.empty()) TRY_VOID(must_be_member(db, rows.integer(0), by));
     TRY(members, members_of(db, rows.integer(0)));
     row.members = std::move(members);
   }
@@ -135,35 +170,29 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& que
   return page;
 }
 
-Result<std::vector<RoomRow>> read_rooms_of(store::Database& db, const UserId& user, std::uint32_t limit) {
-  std::vector<std::pair<RoomRow, std::int64_t>> list; // with the time of the last activity
-  {
-    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset, active_ms FROM rooms WHERE name = ?", "user:" + user.str()));
-    TRY_VOID(add_rows(rows, list));
+Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& question) {
+  const auto is_joined = [&](const RoomName& room) { return std::ranges::find(question.joined, room) != question.joined.end(); };
+  const std::size_t wanted = std::size_t{question.limit} + 1; // one more shows that there is more
+  const std::string_view after = question.after ? question.after->view() : std::string_view();
+  const auto kind = question.after ? kind_of(after) : Result<RoomKind>(RoomKind::own);
+  const bool in_first_part = !kind || *kind != RoomKind::public_ || is_joined(*question.after);
+  RoomsPage page;
+  if (in_first_part) {
+    TRY(close, read_rooms_close_to(db, question, after, wanted));
+    page.rooms = std::move(close);
   }
-  {
-    TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.active_ms FROM members m JOIN rooms r ON r.id = m.room_id"
-                       " WHERE m.\"user\" = ? AND r.name IS NOT NULL ORDER BY r.active_ms DESC, r.id DESC LIMIT ?",
-                       user, limit));
-    TRY_VOID(add_rows(rows, list));
+  if (page.rooms.size() < wanted) {
+    // Those of `joined` are passed over: they stood in the first part.
+    std::vector<RoomRow> others;
+    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE kind = 0 AND name > ? ORDER BY name LIMIT ?", in_first_part ? std::string_view() : after,
+                       wanted - page.rooms.size() + question.joined.size()));
+    TRY_VOID(add_rows(rows, others));
+    for (RoomRow& row : others)
+      if (page.rooms.size() < wanted && !is_joined(row.room)) page.rooms.push_back(std::move(row));
   }
-  if (list.size() < limit) {
-    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset, active_ms FROM rooms WHERE kind = ? AND name IS NOT NULL ORDER BY active_ms DESC LIMIT ?",
-                       RoomKind::public_, limit - list.size()));
-    TRY_VOID(add_rows(rows, list));
-  }
-  std::ranges::stable_sort(list, std::ranges::greater{}, &std::pair<RoomRow, std::int64_t>::second);
-  if (list.size() > limit) list.resize(limit);
-  std::vector<RoomRow> rows;
-  rows.reserve(list.size());
-  for (auto& [row, active] : list) {
-    if (row.kind == RoomKind::direct) {
-      TRY(whole, read_room(db, row.room));
-      if (whole) row.members = std::move(whole->members);
-    }
-    rows.push_back(std::move(row));
-  }
-  return rows;
+  page.more = page.rooms.size() == wanted;
+  if (page.more) page.rooms.pop_back();
+  return page;
 }
 
 // --- Sweep ---

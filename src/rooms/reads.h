@@ -22,11 +22,11 @@ struct Retention {
 };
 
 // Both of these refuse with DATABASE_UNREACHABLE what does not show at least the barrier (continuity.h).
-// Nothing: there is no room of that name.
-[[nodiscard]] Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, std::uint64_t barrier = 0);
+// Nothing: there is no room of that name. NOT_A_MEMBER as in ChatStore::open.
+[[nodiscard]] Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier = 0);
 // Of a room that does not exist: an empty page.
 [[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now, std::uint64_t barrier = 0);
-[[nodiscard]] Result<std::vector<RoomRow>> read_rooms_of(store::Database& db, const UserId& user, std::uint32_t limit);
+[[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& question);
 
 // Deletes what retention hides and what belongs to rooms that are gone, a bounded
 // number of rows at a time. Messages younger than kKeyLife stay, hidden, since

@@ -85,6 +85,12 @@ CREATE TABLE authors (
 CREATE INDEX authors_by_room ON authors (room_id);
 INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messages;
 )sql",
+    R"sql(
+-- Public rooms are listed by name. creator: of a public room who joined it first or said the first thing in
+-- it, of a direct room who asked for it; null where it was made before this step.
+CREATE INDEX rooms_public ON rooms (name) WHERE kind = 0;
+DROP INDEX rooms_by_activity;
+)sql",
 };
 
 } // namespace foyer::rooms

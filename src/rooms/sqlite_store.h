@@ -20,7 +20,7 @@ struct SqliteStoreOptions {
   std::uint32_t history_days = 0;     // messages older than this go; 0: kept
   std::uint64_t history_messages = 0; // of each room this many are kept; 0: all
   std::uint32_t room_members = 10'000; // of a private room; more: ROOM_LIMIT
-  std::uint32_t rooms_per_user = 1'000; // private rooms created by one user; more: ROOM_LIMIT
+  RoomsPerUser rooms_per_user = {};   // made by one user; more: ROOM_LIMIT
   std::uint64_t max_pages = 0;        // of the file, 4 KiB each; 0: no limit
   std::string vfs = {};               // SQLite's file layer; empty: the system's
   std::string witness = {};           // the file beside the database (continuity.h); empty: none

@@ -66,12 +66,32 @@ struct RoomRow {
   WallTime time{};             // of the message at `offset`, where it was asked and is there; else zero
   std::optional<Offset> doubted = {}; // see ChatStore::doubt
   Offset change = 0;           // the number of the last change
+  bool made = false;                  // by this very question
 };
 
 // How far the caller knows a room. An empty epoch: not at all.
 struct Known {
   Epoch epoch;
   Offset offset = 0;
+};
+
+struct OpenQuestion {
+  RoomName room;
+  UserId by = {};    // who asks, and must belong to a private or direct room; empty: the server itself
+  bool make = false; // a public or own room that does not exist: it is made, and counts as one of `by`
+};
+
+// The rooms that a user sees, a page at a time: first its own, the private and direct ones it belongs to and
+// the public ones of `joined`, then the other public ones; both parts in the order of their names.
+struct RoomsQuestion {
+  UserId user;
+  std::vector<RoomName> joined = {}; // public rooms
+  std::optional<RoomName> after = {}; // the last one of the page before
+  std::uint32_t limit = 1'000;
+};
+struct RoomsPage {
+  std::vector<RoomRow> rooms; // without their members
+  bool more = false;
 };
 
 struct AppendQuestion {
@@ -87,6 +107,13 @@ struct Appended {
   Offset offset = 0;
   WallTime time{};
   bool duplicate = false; // the key was there before with the same text: offset and time are the first's
+};
+
+// Rooms that one user may have made.
+struct RoomsPerUser {
+  std::uint32_t private_rooms = 1'000;
+  std::uint32_t direct_rooms = 1'000;
+  std::uint32_t public_rooms = 1'000;
 };
 
 template <class T>
@@ -115,6 +142,7 @@ struct Detached {
 
 struct HistoryQuestion {
   RoomName room = {};
+  UserId by = {};                    // who asks; readers serve users in turn
   std::optional<Offset> after = {};  // exclusive: oldest first from here
   std::optional<Offset> before = {}; // exclusive: the newest below this
   std::optional<Offset> up_to = {};  // inclusive upper bound
@@ -149,13 +177,18 @@ class ChatStore {
  public:
   virtual ~ChatStore() = default;
 
-  // The row of a room; creates public and own rooms that do not exist. Private and
-  // direct rooms that do not exist: NOT_A_MEMBER.
-  virtual void open(RoomName room, Done<RoomRow> done) = 0;
+  // The row of a room. NOT_A_MEMBER for a private or direct room that does not exist or that the asker does not
+  // belong to, before its members are read. A public or own room that does not exist: NOT_FOUND, unless it is to
+  // be made: then ROOM_LIMIT if `by` has made too many.
+  virtual void open(OpenQuestion question, Done<RoomRow> done) = 0;
+  // A public or own room in which nothing was ever said goes; false: it is no such room. The caller sees to it
+  // that nobody uses it meanwhile. (When a store is opened all such rooms go.)
+  virtual void forget_empty(RoomName room, Done<bool> done) = 0;
   // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it), ROOM_LIMIT.
   virtual void create(RoomName room, UserId by, Done<RoomRow> done) = 0;
-  // The direct room of two users, the same whoever asks. BAD_MESSAGE (field `user`) for one and the same user.
-  virtual void direct(UserId a, UserId b, Done<RoomRow> done) = 0;
+  // The direct room of two users, the same whoever asks; a new one counts as one of `by`. BAD_MESSAGE (field `user`)
+  // for one and the same user, ROOM_LIMIT.
+  virtual void direct(UserId by, UserId other, Done<RoomRow> done) = 0;
   // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
   virtual void add_member(RoomName room, UserId user, Done<bool> done) = 0;    // false: was one already
   // false: was none. A private room that loses its last member is gone, and its name is free again.
@@ -173,9 +206,7 @@ class ChatStore {
   // Again: the same answer.
   virtual void erase(RoomName room, Offset offset, UserId by, bool any, Done<Erased> done) = 0;
   virtual void history(HistoryQuestion question, Done<HistoryPage> done) = 0;
-  // The rooms of a user that exist: its own, private and direct ones it belongs to, and with what is
-  // left of `limit` the public ones; newest activity first. Members are told of direct rooms only.
-  virtual void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<RoomRow>> done) = 0;
+  virtual void rooms_of(RoomsQuestion question, Done<RoomsPage> done) = 0;
 
   // The end of an account: its messages keep the id and lose the name, it leaves its private and direct
   // rooms, its own room goes.

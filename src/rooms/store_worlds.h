@@ -25,7 +25,7 @@ struct WorldOptions {
   std::uint32_t history_days = 0;
   std::uint64_t history_messages = 0;
   std::uint32_t room_members = 10'000;
-  std::uint32_t rooms_per_user = 1'000;
+  RoomsPerUser rooms_per_user = {};
 };
 
 // A store with everything around it, in the hands of a test.
@@ -47,7 +47,7 @@ class StoreWorld {
     return std::move(*answer);
   }
   Result<RoomRow> room(const std::string& name) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().open(RoomName(name), std::move(d)); });
+    return ask<RoomRow>([&](Done<RoomRow> d) { store().open({.room = RoomName(name), .make = true}, std::move(d)); });
   }
   Result<RoomRow> create(const std::string& name, const std::string& by) {
     return ask<RoomRow>([&](Done<RoomRow> d) { store().create(RoomName(name), UserId(by), std::move(d)); });
@@ -88,12 +88,20 @@ class StoreWorld {
     for (const Message& m : got->messages) out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
     return out + (got->more ? " +" : "");
   }
-  std::string rooms_of(const std::string& user, std::uint32_t limit = 50) {
-    auto rows = ask<std::vector<RoomRow>>([&](Done<std::vector<RoomRow>> d) { store().rooms_of(UserId(user), limit, std::move(d)); });
-    if (!rows) return std::string(rows.error().code());
+  Result<RoomRow> open_as(const std::string& user, const std::string& name, bool make = false) {
+    return ask<RoomRow>([&](Done<RoomRow> d) { store().open({.room = RoomName(name), .by = UserId(user), .make = make}, std::move(d)); });
+  }
+  Result<bool> forget_empty(const std::string& name) {
+    return ask<bool>([&](Done<bool> d) { store().forget_empty(RoomName(name), std::move(d)); });
+  }
+  std::string rooms_of(const std::string& user, std::uint32_t limit = 50, const std::string& after = {}, std::vector<RoomName> joined = {}) {
+    RoomsQuestion question{.user = UserId(user), .joined = std::move(joined), .limit = limit};
+    if (!after.empty()) question.after = RoomName(after);
+    auto page = ask<RoomsPage>([&](Done<RoomsPage> d) { store().rooms_of(std::move(question), std::move(d)); });
+    if (!page) return std::string(page.error().code());
     std::string out;
-    for (const RoomRow& row : *rows) out += (out.empty() ? "" : " ") + row.room.str() + "@" + std::to_string(row.offset);
-    return out;
+    for (const RoomRow& row : page->rooms) out += (out.empty() ? "" : " ") + row.room.str() + "@" + std::to_string(row.offset);
+    return out + (page->more ? " +" : "");
   }
 };
 

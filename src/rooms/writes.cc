@@ -101,12 +101,24 @@ Result<Writes::Room*> Writes::find(store::Database& db, std::string_view name) {
   return &rooms_.emplace(std::string(name), std::move(room)).first->second;
 }
 
-Result<Writes::Room*> Writes::find_or_make(store::Database& db, std::string_view name) {
+Result<Writes::Room*> Writes::find_or_make(store::Database& db, std::string_view name, const UserId& by) {
   TRY(found, find(db, name));
   if (found != nullptr) return found;
   TRY(kind, kind_of(name));
   if (has_members(kind)) return refuse(Cause::NOT_A_MEMBER);
-  return make(db, name, kind, std::nullopt, std::nullopt);
+  if (kind == RoomKind::own || by.empty()) return make(db, name, kind, std::nullopt, std::nullopt);
+  TRY_VOID(may_make(db, kind, by));
+  return make(db, name, kind, std::nullopt, by.view());
+}
+
+Result<void> Writes::may_make(store::Database& db, RoomKind kind, const UserId& by) {
+  const RoomsPerUser& limits = limits_.rooms_per_user;
+  const std::uint32_t limit = kind == RoomKind::public_ ? limits.public_rooms : kind == RoomKind::direct ? limits.direct_rooms : limits.private_rooms;
+  const std::string_view option = kind == RoomKind::public_ ? "public_rooms_per_user" : kind == RoomKind::direct ? "direct_rooms_per_user" : "rooms_per_user";
+  TRY(rows, db.query("SELECT count(*) FROM rooms WHERE creator = ? AND kind = ? AND name IS NOT NULL", by, kind));
+  TRY_VOID(rows.step());
+  if (rows.count(0) >= limit) return refuse(Cause::ROOM_LIMIT, fmt::format("{}={}", option, limit));
+  return {};
 }
 
 Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
@@ -129,9 +141,23 @@ Result<RoomRow> Writes::row(store::Database& db, std::string_view name, const Ro
   return row;
 }
 
-Result<RoomRow> Writes::open(store::Database& db, const RoomName& name) {
-  TRY(room, find_or_make(db, name.view()));
-  return row(db, name.view(), *room);
+Result<RoomRow> Writes::open(store::Database& db, const RoomName& name, const UserId& by) {
+  TRY(room, find_or_make(db, name.view(), by));
+  TRY(opened, row(db, name.view(), *room));
+  opened.made = !made_rooms_.empty();
+  return opened;
+}
+
+Result<bool> Writes::forget_empty(store::Database& db, const RoomName& name) {
+  TRY(gone, db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?)", name, RoomKind::public_, RoomKind::own));
+  if (gone > 0) rooms_.erase(name.str());
+  return gone > 0;
+}
+
+Result<bool> Writes::forget_all_empty(store::Database& db) {
+  TRY(gone, db.change("DELETE FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)", RoomKind::public_, RoomKind::own));
+  if (gone > 0) rooms_.clear();
+  return gone > 0;
 }
 
 Result<void> Writes::renew_if_behind(store::Database& db, Room& room, const Known& known) {
@@ -143,7 +169,7 @@ Result<void> Writes::renew_if_behind(store::Database& db, Room& room, const Know
 }
 
 Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const Known& known) {
-  TRY(room, find_or_make(db, name.view()));
+  TRY(room, find_or_make(db, name.view(), {}));
   TRY(found, row(db, name.view(), *room));
   {
     TRY(rows, db.query("SELECT r.doubted, m.time_ms FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = ?2 WHERE r.id = ?1", room->id, room->last));
@@ -168,19 +194,15 @@ Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const 
   if (kind != RoomKind::private_) return refuse_field(Cause::ROOM_NAME_INVALID, "room", "only private rooms are created by name");
   TRY(found, find(db, name.view()));
   if (found != nullptr) return refuse(Cause::ROOM_EXISTS);
-  {
-    TRY(rows, db.query("SELECT count(*) FROM rooms WHERE creator = ? AND name IS NOT NULL", by));
-    TRY_VOID(rows.step());
-    if (rows.count(0) >= limits_.rooms_per_user) return refuse(Cause::ROOM_LIMIT, fmt::format("a user creates at most {} private rooms", limits_.rooms_per_user));
-  }
+  TRY_VOID(may_make(db, kind, by));
   TRY(room, make(db, name.view(), kind, std::nullopt, by.view()));
   TRY_VOID(put_member(db, room->id, by));
   return row(db, name.view(), *room);
 }
 
-Result<RoomRow> Writes::direct(store::Database& db, const UserId& a, const UserId& b) {
-  if (a == b) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room is between two users");
-  const std::string pair = pair_of(a, b);
+Result<RoomRow> Writes::direct(store::Database& db, const UserId& by, const UserId& other) {
+  if (by == other) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room is between two users");
+  const std::string pair = pair_of(by, other);
   {
     TRY(rows, db.query("SELECT name FROM rooms WHERE pair = ?", pair));
     TRY(there, rows.step());
@@ -190,13 +212,16 @@ Result<RoomRow> Writes::direct(store::Database& db, const UserId& a, const UserI
       return row(db, name, *room);
     }
   }
+  TRY_VOID(may_make(db, RoomKind::direct, by));
   std::array<std::byte, 16> random{};
   entropy_.fill(random);
   const std::string name = "direct:" + hex_encode({reinterpret_cast<const char*>(random.data()), random.size()});
-  TRY(room, make(db, name, RoomKind::direct, pair, std::nullopt));
-  TRY_VOID(put_member(db, room->id, a));
-  TRY_VOID(put_member(db, room->id, b));
-  return row(db, name, *room);
+  TRY(room, make(db, name, RoomKind::direct, pair, by.view()));
+  TRY_VOID(put_member(db, room->id, by));
+  TRY_VOID(put_member(db, room->id, other));
+  TRY(made, row(db, name, *room));
+  made.made = true;
+  return made;
 }
 
 // --- members ---
@@ -277,7 +302,7 @@ Result<std::size_t> Writes::append(store::Database& db, const AppendQuestion& qu
   made_names_.clear();
   made_authors_.clear();
   const auto prepared = [&]() -> Result<Waiting> {
-    TRY(room, find_or_make(db, question.room.view()));
+    TRY(room, find_or_make(db, question.room.view(), question.from.id));
     TRY(name, name_id(db, question.from));
     TRY_VOID(put_author(db, room->id, question.from.id));
     TRY_VOID(renew_if_behind(db, *room, question.known));
@@ -397,6 +422,7 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) 
     TRY(emptied, db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)", place.id));
     if (emptied == 1) gone.push_back(place.name);
   }
+  TRY_VOID(db.change("UPDATE rooms SET creator = NULL WHERE creator = ?", user));
   const std::string own = "user:" + user.str();
   TRY(had_own, db.change("UPDATE rooms SET name = NULL WHERE name = ?", own));
   Detached detached{.any = renamed > 0 || !rooms.empty() || had_own > 0};

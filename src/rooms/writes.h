@@ -23,8 +23,8 @@ namespace foyer::rooms {
 class Writes {
  public:
   struct Limits {
-    std::uint32_t room_members = 0;   // of a private room
-    std::uint32_t rooms_per_user = 0; // private rooms created by one user
+    std::uint32_t room_members = 0; // of a private room
+    RoomsPerUser rooms_per_user;
   };
   Writes(const Clock& clock, Entropy& entropy, Limits limits) : clock_(clock), entropy_(entropy), limits_(limits) {}
 
@@ -49,11 +49,13 @@ class Writes {
   // After the commit and before the next transaction.
   [[nodiscard]] const Result<Appended>& answer_of(std::size_t place) const { return answers_[place]; }
 
-  [[nodiscard]] Result<RoomRow> open(store::Database& db, const RoomName& room);
+  [[nodiscard]] Result<RoomRow> open(store::Database& db, const RoomName& room, const UserId& by);
+  [[nodiscard]] Result<bool> forget_empty(store::Database& db, const RoomName& room);
+  [[nodiscard]] Result<bool> forget_all_empty(store::Database& db);
   [[nodiscard]] Result<RoomRow> confirm(store::Database& db, const RoomName& room, const Known& known);
   [[nodiscard]] Result<Offset> doubt(store::Database& db, const RoomName& room, const Epoch& epoch, Offset head);
   [[nodiscard]] Result<RoomRow> create(store::Database& db, const RoomName& room, const UserId& by);
-  [[nodiscard]] Result<RoomRow> direct(store::Database& db, const UserId& a, const UserId& b);
+  [[nodiscard]] Result<RoomRow> direct(store::Database& db, const UserId& by, const UserId& other);
   [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> remove_member(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<Erased> erase(store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
@@ -87,8 +89,9 @@ class Writes {
 
   // Null: there is none of that name.
   [[nodiscard]] Result<Room*> find(store::Database& db, std::string_view name);
-  // Public and own rooms are made; others must be there: NOT_A_MEMBER.
-  [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name);
+  // Public and own rooms are made; others must be there: NOT_A_MEMBER. `by` made it; empty: nobody.
+  [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name, const UserId& by);
+  [[nodiscard]] Result<void> may_make(store::Database& db, RoomKind kind, const UserId& by); // ROOM_LIMIT
   [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator);
   // The room is behind what is known of it: from now on it has a new epoch.
   [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);

@@ -21,7 +21,7 @@ Lane::~Lane() {
   life_->lane = nullptr;
 }
 
-void Lane::push(std::unique_ptr<Task> task) {
+void Lane::push(std::unique_ptr<Task> task, std::string_view whose) {
   std::string why;
   {
     const std::lock_guard held(mutex_);
@@ -31,7 +31,7 @@ void Lane::push(std::unique_ptr<Task> task) {
       if (options_.refused != nullptr) options_.refused->add();
       why = fmt::format("{} tasks wait for the {} database, which is its limit", queue_.size(), options_.name);
     } else {
-      queue_.push_back(std::move(task));
+      queue_.push(std::move(task), whose);
     }
   }
   if (task) {
@@ -61,10 +61,7 @@ Tasks Lane::take(std::unique_lock<std::mutex>&) {
   Tasks batch;
   const std::size_t n = std::min(queue_.size(), options_.batch_limit);
   batch.reserve(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    batch.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
+  for (std::size_t i = 0; i < n; ++i) batch.push_back(queue_.pop());
   at_work_ = n;
   woken_ = false;
   return batch;

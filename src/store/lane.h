@@ -13,16 +13,17 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "store/fair_queue.h"
 #include "store/task.h"
 
 namespace foyer::store {
@@ -50,8 +51,8 @@ class Lane {
   Lane& operator=(const Lane&) = delete;
 
   // Any thread. When the queue is full or the lane is closed the task is refused
-  // with BUSY at once, on the calling thread.
-  void push(std::unique_ptr<Task> task);
+  // with BUSY at once, on the calling thread. Tasks of one `whose` keep their order.
+  void push(std::unique_ptr<Task> task, std::string_view whose = {});
   // Any thread: call the consumer even if nothing is queued.
   void wake();
   // Refuses what comes from now on, finishes what is queued, ends the thread.
@@ -70,7 +71,7 @@ class Lane {
   const Consume consume_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::unique_ptr<Task>> queue_;
+  FairQueue queue_;
   std::size_t at_work_ = 0;
   bool woken_ = false;
   bool closed_ = false;

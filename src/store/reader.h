@@ -1,6 +1,7 @@
 // The reader of a database: one or more threads (or an executor, see lane.h), each
 // with its own connection, which see what was committed before their job began and
-// never wait for the writer. A job sees one state from its start to its end; it may
+// never wait for the writer. Jobs of different users are done in turn (fair_queue.h), so
+// that nobody waits for all that one user asked. A job sees one state from its start to its end; it may
 // be run a second time, on a new connection, when the first one was lost under it.
 #pragma once
 
@@ -31,10 +32,10 @@ class Reader {
   ~Reader(); // finishes what is queued
 
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: on the
-  // reader's thread, or at once with BUSY on the calling thread.
+  // reader's thread, or at once with BUSY on the calling thread. `whose`: the user who asked.
   template <class T, class Job>
-  void submit(Job job, Done<T> done) {
-    least_busy().push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
+  void submit(Job job, Done<T> done, std::string_view whose = {}) {
+    least_busy().push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)), whose);
   }
 
   void close();

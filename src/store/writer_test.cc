@@ -273,6 +273,24 @@ TEST(Writer, OnAThreadEveryJobIsAnsweredOnce) {
 }
 
 // The process ends in the middle of a batch, as kill -9 would end it: what was answered is there, the rest is not.
+TEST(Reader, OneUsersManyReadsKeepNobodyElseWaiting) {
+  FairQueue queue;
+  std::string order;
+  const auto ask = [&](const char* whose, char name) {
+    const auto job = [](Database&) { return Result<int>(0); };
+    queue.push(std::make_unique<TypedTask<int, decltype(job)>>(job, [&order, name](Result<int>) { order += name; }), whose);
+  };
+  for (const char name : {'1', '2', '3', '4'}) ask("ann", name);
+  ask("bob", 'b');
+  ask("", 's');
+  const auto next = [&] { queue.pop()->refuse_with(Refusal{.cause = Cause::BUSY}); };
+  next(), next();
+  ask("eve", 'e');
+  EXPECT_EQ(queue.size(), 5U);
+  while (!queue.empty()) next();
+  EXPECT_EQ(order, "1bs2e34") << "each in turn, and each user's own in the order of asking";
+}
+
 TEST(Writer, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
   World w;
   w.options.executor = {};

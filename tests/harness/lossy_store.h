@@ -39,15 +39,16 @@ class LossyStore final : public rooms::ChatStore {
     store_->history(std::move(question), std::move(done));
   }
 
-  void open(RoomName room, Done<rooms::RoomRow> done) override { store_->open(std::move(room), std::move(done)); }
+  void open(rooms::OpenQuestion question, Done<rooms::RoomRow> done) override { store_->open(std::move(question), std::move(done)); }
+  void forget_empty(RoomName room, Done<bool> done) override { store_->forget_empty(std::move(room), std::move(done)); }
   void create(RoomName room, UserId by, Done<rooms::RoomRow> done) override { store_->create(std::move(room), std::move(by), std::move(done)); }
-  void direct(UserId a, UserId b, Done<rooms::RoomRow> done) override { store_->direct(std::move(a), std::move(b), std::move(done)); }
+  void direct(UserId by, UserId other, Done<rooms::RoomRow> done) override { store_->direct(std::move(by), std::move(other), std::move(done)); }
   void add_member(RoomName room, UserId user, Done<bool> done) override { store_->add_member(std::move(room), std::move(user), std::move(done)); }
   void remove_member(RoomName room, UserId user, Done<bool> done) override { store_->remove_member(std::move(room), std::move(user), std::move(done)); }
   void confirm(RoomName room, rooms::Known known, Done<rooms::RoomRow> done) override { store_->confirm(std::move(room), std::move(known), std::move(done)); }
   void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) override { store_->doubt(std::move(room), std::move(epoch), head, std::move(done)); }
   void erase(RoomName room, Offset offset, UserId by, bool any, Done<rooms::Erased> done) override { store_->erase(std::move(room), offset, std::move(by), any, std::move(done)); }
-  void rooms_of(UserId user, std::uint32_t limit, Done<std::vector<rooms::RoomRow>> done) override { store_->rooms_of(std::move(user), limit, std::move(done)); }
+  void rooms_of(rooms::RoomsQuestion question, Done<rooms::RoomsPage> done) override { store_->rooms_of(std::move(question), std::move(done)); }
   void detach_author(UserId user, Done<rooms::Detached> done) override { store_->detach_author(std::move(user), std::move(done)); }
   void watch(rooms::StoreWatch watch) override {
     watch_ = watch;

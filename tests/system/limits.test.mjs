@@ -281,6 +281,104 @@ test('rooms_loaded: a room beyond it is BUSY, the others go on', async (t) => {
   await theyTalk();
 });
 
+// Fifty commands at once of each client, again and again, and what they are answered with: { type or code: how often }.
+async function flood(clients, commands) {
+  const heard = {};
+  await Promise.all(clients.map(async (client) => {
+    for (let i = 0; i < commands.length; i += 50) {
+      const answers = await Promise.all(commands.slice(i, i + 50).map(({ type, ...fields }) => client.ask(type, fields)));
+      for (const { type, code } of answers) heard[code ?? type] = (heard[code ?? type] ?? 0) + 1;
+    }
+  }));
+  return heard;
+}
+const openings = (node, token, count) => Promise.all(Array.from({ length: count }, () => Client.open(node, { token })));
+const roomsOf = async (client) => {
+  const rooms = [];
+  for (let page; !page || page.more;) {
+    page = await client.ask('rooms', rooms.length ? { after: rooms.at(-1).room } : {});
+    rooms.push(...page.rooms);
+  }
+  return rooms;
+};
+
+test('user_messages_per_s: who asks for all rooms on 20 sockets again and again is told to wait, and others read and join meanwhile', async (t) => {
+  const { node, metrics, ann, bob, theyTalk } = await world(t, ['--messages-burst', '2000', '--user-messages-per-s', '100', '--user-messages-burst', '1500']);
+  for (let i = 0; i < 100; i += 1) assert.equal((await ann.ask('direct', { user: `friend-${i}` })).type, 'created', `${i}`);
+  const many = await openings(node, ann.token, 20);
+  const flooding = flood(many, Array.from({ length: 100 }, () => ({ type: 'rooms' })));
+  for (let i = 0; i < 20; i += 1) {
+    assert.equal((await bob.ask('history', { room: 'tea', limit: 300 })).type, 'history');
+    assert.equal((await bob.join('tea')).type, 'joined');
+    assert.equal((await bob.ask('rooms')).type, 'rooms');
+  }
+  const heard = await flooding;
+  assert.deepEqual(Object.keys(heard).sort(), ['RATE_LIMITED', 'rooms']);
+  assert.ok(heard.rooms < 200, `each costs as much as twenty messages: ${heard.rooms}`);
+  assert.ok((await metrics.read())['foyer_limit_refused_total{limit="user_messages_per_s"}'] > 0);
+  for (const each of many) each.socket.destroy();
+  await theyTalk();
+});
+
+test('questions about 5,000 invented rooms leave no row and take no memory from others', async (t) => {
+  const { node, metrics, ann, bob, theyTalk } = await world(t, ['--rooms-loaded', '200', '--user-messages-burst', '100000', '--messages-burst', '100000']);
+  const [eve] = await openings(node, ann.token, 1);
+  const invented = (count, command) => Array.from({ length: count }, (_, i) => command(i));
+  assert.deepEqual(await flood([eve], invented(2_000, (i) => ({ type: 'presence', room: `user:nobody-${i}` }))), { NOT_A_MEMBER: 2_000 });
+  assert.deepEqual(await flood([eve], invented(1_000, (i) => ({ type: 'presence', room: `private:nothing-${i}` }))), { NOT_A_MEMBER: 1_000 });
+  assert.deepEqual(await flood([eve], invented(1_000, (i) => ({ type: 'presence', room: `empty-${i}` }))), { presence: 1_000 });
+  assert.deepEqual(await flood([eve], invented(1_000, (i) => ({ type: 'history', room: `empty-${i}` }))), { history: 1_000 });
+  assert.equal((await bob.join('coffee')).type, 'joined', 'there is room for others');
+  assert.deepEqual((await roomsOf(bob)).map(({ room }) => room), ['coffee', 'tea']);
+  const { used, refused } = await metrics.limit('rooms_loaded');
+  assert.ok(used <= 3, `${used}`);
+  assert.equal(refused, 0);
+  await theyTalk();
+});
+
+test('rooms_loaded_per_user, new_rooms_per_h: who opens room after room is told to wait, and others open theirs', async (t) => {
+  const { metrics, ann, bob, theyTalk } = await world(t, ['--rooms-loaded-per-user', '10', '--new-rooms-per-h', '15']);
+  const told = [];
+  for (let i = 0; i < 12; i += 1) told.push(await ann.join(`r${i}`));
+  const refused = told.filter(({ type }) => type === 'error');
+  assert.deepEqual([...new Set(refused.map(({ code, retry }) => `${code} ${retry}`))], ['RATE_LIMITED after']);
+  assert.ok(refused.length === 2 || refused.length === 3, `tea may be ann's or bob's: ${refused.length}`);
+  for (let i = 0; i < 5; i += 1) assert.equal((await bob.join(`b${i}`)).type, 'joined');
+  for (let i = 0; i < 20; i += 1) told.push(await ann.ask('direct', { user: `friend-${i}` }));
+  assert.equal(told.at(-1).code, 'RATE_LIMITED');
+  assert.ok((await metrics.read())['foyer_limit_refused_total{limit="new_rooms_per_h"}'] > 0);
+  assert.ok((await metrics.read())['foyer_limit_refused_total{limit="rooms_loaded_per_user"}'] >= 2);
+  assert.equal((await ann.say('r3', 'it is open as before')).type, 'sent');
+  await theyTalk();
+});
+
+test('room_messages_per_s: 20 sockets of one user cannot fill a room, and the others in it are heard', async (t) => {
+  const { node, metrics, ann, bob } = await world(t, ['--room-messages-per-s', '20', '--room-messages-burst', '100']);
+  const many = await openings(node, ann.token, 20);
+  const heard = await flood(many, Array.from({ length: 30 }, () => ({ type: 'chat', room: 'tea', message: 'me' })));
+  assert.deepEqual(Object.keys(heard).sort(), ['RATE_LIMITED', 'sent']);
+  assert.ok(heard.sent >= 100, `${heard.sent}`);
+  assert.ok(heard.sent < 600, `${heard.sent}`);
+  for (let i = 0; i < 3; i += 1) assert.equal((await bob.say('tea', 'and I')).type, 'sent');
+  assert.ok((await metrics.read())['foyer_limit_refused_total{limit="room_messages_per_s"}'] > 0);
+  for (const each of many) each.socket.destroy();
+  await until('the room to have a place again', async () => (await ann.say('tea', 'again')).type === 'sent');
+});
+
+test('a list of 1,200 rooms comes in pages of at most 1,000, and one’s own room and private ones are in the first', async (t) => {
+  const { ann, bob } = await world(t, ['--new-rooms-per-h', '2000', '--public-rooms-per-user', '2000', '--messages-burst', '5000', '--rooms-loaded-per-user', '2000']);
+  assert.deepEqual(await flood([bob], Array.from({ length: 1_200 }, (_, i) => ({ type: 'chat', room: `public-${i}`, message: 'x' }))), { sent: 1_200 });
+  await ann.say(`user:${ann.user.id}`, 'a note');
+  await ann.ask('create', { room: 'private:zebra' });
+  const first = await ann.ask('rooms');
+  assert.deepEqual([first.rooms.length, first.more], [1_000, true]);
+  assert.ok(JSON.stringify(first).length <= 256 * 1024);
+  assert.deepEqual(first.rooms.slice(0, 3).map(({ room }) => room), ['private:zebra', 'tea', `user:${ann.user.id}`]);
+  const all = (await roomsOf(ann)).map(({ room }) => room);
+  assert.equal(new Set(all).size, 1_203);
+  assert.equal(all.length, 1_203);
+});
+
 test('request_queue: requests beyond it are BUSY, and health answers all the same', async (t) => {
   const { node, metrics, theyTalk } = await world(t, ['--request-queue', '3', '--hashing-threads', '1', '--address-auth-requests', '1000']);
   const logins = Promise.all(Array.from({ length: 60 }, (_, i) => ask(node, 'POST', '/auth/login', { body: { name: `nobody${i}`, password: 'a wrong and quiet sentence' } })));
