@@ -11,10 +11,47 @@ namespace {
 
 using store::Database;
 
+constexpr store::AgeQueries kAgeQueries{
+    .believed = "SELECT value FROM account_facts WHERE name = 'clock_believed'",
+    .believe = "INSERT INTO account_facts (name, value) VALUES ('clock_believed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    .newest = "SELECT max(t) FROM (SELECT max(at) AS t FROM audit UNION ALL SELECT max(last_seen) AS t FROM sessions) AS newest"};
+
+// Deletes what is older than is kept, a piece at a time, while the gate is open.
+class Forgetting {
+ public:
+  Forgetting(const DatabaseStoreOptions& options, const Clock& clock, Log& log)
+      : keep_audit_(options.keep_audit), keep_ended_(options.keep_ended), keep_revocations_(options.keep_revocations), clock_(clock), gate_("accounts", kAgeQueries, clock, log, options.compares_server_clock) {}
+
+  Result<bool> step(Database& db) {
+    TRY(turn, gate_.turn(db));
+    if (!turn.round) return false;
+    if (!turn.by_age) return over();
+    const WallTime now = clock_.wall();
+    const sql::Horizons horizons{.audit = now - keep_audit_, .ended = now - keep_ended_, .revocations = now - keep_revocations_};
+    TRY(old, sql::count_old(db, horizons));
+    if (old.all() == 0) return over();
+    gate_.deleting({{"store", "accounts"}, {"now", rfc3339(now)}, {"sessions", old.sessions}, {"refresh_tokens", old.refresh_tokens}, {"audit", old.audit}, {"revocations", old.revocations}, {"invitations", old.invitations}});
+    TRY(rows, sql::forget(db, horizons));
+    gate_.deleted(rows);
+    return true; // until none is left
+  }
+  store::AgeGate& gate() { return gate_; }
+
+ private:
+  bool over() {
+    gate_.round_is_over();
+    return false;
+  }
+
+  const Millis keep_audit_, keep_ended_, keep_revocations_;
+  const Clock& clock_;
+  store::AgeGate gate_;
+};
+
 class DatabaseStore final : public AccountStore {
  public:
-  DatabaseStore(std::unique_ptr<store::Writer> writer, std::unique_ptr<store::Reader> reader, std::string key, std::string stream)
-      : key_(std::move(key)), stream_(std::move(stream)), writer_(std::move(writer)), reader_(std::move(reader)) {}
+  DatabaseStore(std::unique_ptr<store::Writer> writer, std::unique_ptr<store::Reader> reader, std::shared_ptr<Forgetting> forgetting, std::string key, std::string stream)
+      : key_(std::move(key)), stream_(std::move(stream)), forgetting_(std::move(forgetting)), writer_(std::move(writer)), reader_(std::move(reader)) {}
 
   const std::string& refresh_key() const override { return key_; }
   const std::string& stream() const override { return stream_; }
@@ -132,11 +169,19 @@ class DatabaseStore final : public AccountStore {
   void audit(std::size_t limit, Done<std::vector<AuditRow>> done) override {
     reader_->submit<std::vector<AuditRow>>([limit](Database& db) { return sql::audit(db, limit); }, std::move(done));
   }
+  store::UpkeepState upkeep_state() const override { return forgetting_->gate().state(); }
+  bool deletes_by_age() const override { return forgetting_->gate().open(); }
+  void upkeep_now() override {
+    forgetting_->gate().believe();
+    forgetting_->gate().ask_round();
+    writer_->start_upkeep();
+  }
   Result<bool> probe() override { return writer_->probe(); }
 
  private:
   const std::string key_;
   const std::string stream_;
+  const std::shared_ptr<Forgetting> forgetting_; // of the writer's thread, but for its gate
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Reader> reader_;
 };
@@ -158,15 +203,14 @@ Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing,
     *stream = std::move(name);
     return {};
   };
-  hooks.upkeep = [options, &clock](Database& db) {
-    const WallTime now = clock.wall();
-    return sql::forget(db, {.audit = now - options.keep_audit, .ended = now - options.keep_ended, .revocations = now - options.keep_revocations});
-  };
-  store::WriterOptions writer_options{.name = "accounts", .queue_limit = options.queue_limit, .watch_every = options.watch_every, .entropy = &entropy, .executor = options.executor};
+  const auto forgetting = std::make_shared<Forgetting>(options, clock, log);
+  if (options.forgets) hooks.upkeep = [forgetting](Database& db) { return forgetting->step(db); };
+  store::WriterOptions writer_options{.name = "accounts", .queue_limit = options.queue_limit, .upkeep_every = store::AgeGate::kLookEvery, .watch_every = options.watch_every, .entropy = &entropy, .executor = options.executor};
   TRY(writer, store::Writer::open(std::move(writing), std::move(writer_options), std::move(hooks), clock, metrics, log));
+  if (options.forgets) writer->start_upkeep(); // a wrong clock is noticed at the start
   store::ReaderOptions reader_options{.name = "accounts", .connections = options.readers, .queue_limit = options.queue_limit, .entropy = &entropy, .executor = options.executor};
   TRY(reader, store::Reader::open(std::move(reading), std::move(reader_options), clock, metrics, log));
-  return std::make_unique<DatabaseStore>(std::move(writer), std::move(reader), *key, *stream);
+  return std::make_unique<DatabaseStore>(std::move(writer), std::move(reader), forgetting, *key, *stream);
 }
 
 } // namespace foyer::accounts

@@ -18,6 +18,8 @@ struct DatabaseStoreOptions {
   Millis keep_audit = std::chrono::days{365};
   Millis keep_ended = std::chrono::days{30};      // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
+  bool forgets = true;                            // false: nothing is deleted by age, for commands beside a server
+  bool compares_server_clock = true;              // with the database's own, before anything is deleted by age (store/age_guard.h)
   Millis watch_every{0};                          // a connection without work is looked at so often; 0: never
   store::Executor executor = {};                  // empty: threads of its own
 };

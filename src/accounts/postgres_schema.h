@@ -9,7 +9,7 @@
 
 namespace foyer::accounts {
 
-inline constexpr std::array<std::string_view, 2> kPostgresMigrations = {R"sql(
+inline constexpr std::array<std::string_view, 3> kPostgresMigrations = {R"sql(
 CREATE TABLE secrets (
   name TEXT COLLATE "C" PRIMARY KEY,
   value TEXT NOT NULL
@@ -126,6 +126,18 @@ CREATE TABLE signing_keys (
 );
 
 CREATE INDEX revocations_of ON revocations (id, kind);
+)sql",
+R"sql(
+CREATE TABLE account_facts (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+-- Equal refusals are one row: how many more there were, and the time of the last one.
+ALTER TABLE audit ADD COLUMN repeats BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE audit ADD COLUMN last_at BIGINT;
+CREATE INDEX audit_refused ON audit (address, action, outcome, "user", at) WHERE outcome <> 'OK';
+CREATE INDEX audit_refused_order ON audit (number) WHERE outcome <> 'OK';
 )sql"};
 
 } // namespace foyer::accounts

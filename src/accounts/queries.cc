@@ -374,22 +374,23 @@ Result<std::string> secret(Database& db, std::string_view name, std::string_view
   return std::move(*stored);
 }
 
-Result<bool> forget(Database& db, const Horizons& horizons) {
-  std::int64_t most = 0;
-  const auto note = [&most](std::int64_t count) { most = std::max(most, count); };
+Result<OldRows> count_old(Database& db, const Horizons& horizons) {
+  TRY(rows, db.query("SELECT (SELECT count(*) FROM sessions WHERE last_seen < ?1), (SELECT count(*) FROM refresh_tokens WHERE created < ?1), (SELECT count(*) FROM audit WHERE at < ?2),"
+                     " (SELECT count(*) FROM revocations WHERE at < ?3), (SELECT count(*) FROM invitations WHERE expires < ?1)",
+                     horizons.ended, horizons.audit, horizons.revocations));
+  TRY_VOID(rows.step());
+  return OldRows{.sessions = rows.integer(0), .refresh_tokens = rows.integer(1), .audit = rows.integer(2), .revocations = rows.integer(3), .invitations = rows.integer(4)};
+}
+
+Result<std::int64_t> forget(Database& db, const Horizons& horizons) {
   TRY(tokens, db.change("DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens WHERE created < ? LIMIT ?)", horizons.ended, kForgetAtOnce));
-  note(tokens);
   // A session is over, at the latest, when it was unused for so long.
-  TRY_VOID(db.change("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE last_seen < ? ORDER BY last_seen LIMIT ?)", horizons.ended, kForgetAtOnce));
+  TRY(with_session, db.change("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE last_seen < ? ORDER BY last_seen LIMIT ?)", horizons.ended, kForgetAtOnce));
   TRY(sessions, db.change("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen < ? ORDER BY last_seen LIMIT ?)", horizons.ended, kForgetAtOnce));
-  note(sessions);
   TRY(rows, db.change("DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE at < ? LIMIT ?)", horizons.audit, kForgetAtOnce));
-  note(rows);
   TRY(events, db.change("DELETE FROM revocations WHERE cursor IN (SELECT cursor FROM revocations WHERE at < ? LIMIT ?)", horizons.revocations, kForgetAtOnce));
-  note(events);
   TRY(invitations, db.change("DELETE FROM invitations WHERE digest IN (SELECT digest FROM invitations WHERE expires < ? LIMIT ?)", horizons.ended, kForgetAtOnce));
-  note(invitations);
-  return most >= kForgetAtOnce;
+  return tokens + with_session + sessions + rows + events + invitations;
 }
 
 } // namespace foyer::accounts::sql

@@ -64,7 +64,13 @@ struct Horizons {
   WallTime ended;
   WallTime revocations;
 };
-// A bounded piece of forgetting; true: there is more.
-[[nodiscard]] Result<bool> forget(Database& db, const Horizons& horizons);
+// Rows beyond their horizons.
+struct OldRows {
+  std::int64_t sessions = 0, refresh_tokens = 0, audit = 0, revocations = 0, invitations = 0;
+  [[nodiscard]] std::int64_t all() const { return sessions + refresh_tokens + audit + revocations + invitations; }
+};
+[[nodiscard]] Result<OldRows> count_old(Database& db, const Horizons& horizons);
+// A bounded piece of forgetting; how many rows went.
+[[nodiscard]] Result<std::int64_t> forget(Database& db, const Horizons& horizons);
 
 } // namespace foyer::accounts::sql

@@ -8,7 +8,7 @@
 
 namespace foyer::accounts {
 
-inline constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
+inline constexpr std::array<std::string_view, 3> kMigrations = {R"sql(
 CREATE TABLE secrets (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL                      -- base64url
@@ -116,6 +116,18 @@ CREATE TABLE signing_keys (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX revocations_of ON revocations (id, kind);
+)sql",
+R"sql(
+CREATE TABLE account_facts (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Equal refusals are one row: how many more there were, and the time of the last one.
+ALTER TABLE audit ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE audit ADD COLUMN last_at INTEGER;
+CREATE INDEX audit_refused ON audit (address, action, outcome, "user", at) WHERE outcome <> 'OK';
+CREATE INDEX audit_refused_order ON audit (number) WHERE outcome <> 'OK';
 )sql"};
 
 } // namespace foyer::accounts

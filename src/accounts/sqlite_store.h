@@ -19,6 +19,7 @@ struct SqliteStoreOptions {
   Millis keep_audit = std::chrono::days{365};
   Millis keep_ended = std::chrono::days{30};    // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
+  bool forgets = true;                          // false: nothing is deleted by age, for commands beside a server
   store::Executor executor = {};                // empty: threads of its own
 };
 

@@ -73,7 +73,10 @@ TEST(SqliteStore, WhatIsOverLongEnoughIsForgottenAndTheRestIsKept) {
   put("old", old);
   put("recent", recent);
   const WallTime horizon = place.clock.wall() - std::chrono::days{30};
-  EXPECT_EQ(sql::forget(*db, {.audit = horizon, .ended = horizon, .revocations = horizon}), false);
+  const sql::Horizons horizons{.audit = horizon, .ended = horizon, .revocations = horizon};
+  EXPECT_EQ(sql::count_old(*db, horizons)->all(), 7); // a session, its refresh token, an invitation, a revocation, three audit rows
+  EXPECT_EQ(sql::forget(*db, horizons), 7);
+  EXPECT_EQ(sql::count_old(*db, horizons)->all(), 0);
   const auto count = [&](std::string_view table) {
     auto rows = db->query(table).value();
     EXPECT_TRUE(rows.step().value());

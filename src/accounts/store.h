@@ -16,6 +16,7 @@
 #include "accounts/records.h"
 #include "accounts/refresh.h"
 #include "auth/contract/auth_service.h"
+#include "store/age_gate.h"
 
 namespace foyer::accounts {
 
@@ -129,6 +130,11 @@ class AccountStore {
 
   virtual void append_audit(std::vector<AuditRow> rows, Done<bool> done) = 0;
   virtual void audit(std::size_t limit, Done<std::vector<AuditRow>> done) = 0; // newest first
+
+  // Deletion by age, and whether it waits until the clock is trusted (store/age_guard.h). Any thread.
+  [[nodiscard]] virtual store::UpkeepState upkeep_state() const = 0;
+  [[nodiscard]] virtual bool deletes_by_age() const = 0;
+  virtual void upkeep_now() = 0; // an operator says that the clock is right
 
   [[nodiscard]] virtual Result<bool> probe() = 0; // can it write now? Any thread, does not wait
 };

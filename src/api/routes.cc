@@ -33,6 +33,7 @@ std::vector<Route> operator_routes(const ApiDeps& deps) {
   std::vector<Route> routes = health_routes(deps);
   routes.push_back(metrics_route(deps, true));
   append(routes, causes_routes(deps));
+  append(routes, upkeep_routes(deps));
   if (deps.gateway != nullptr) routes.push_back(refusals_route(deps));
   return routes;
 }

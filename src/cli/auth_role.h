@@ -24,6 +24,7 @@ class AuthRole {
 
   // Begins to watch the revocations and the registered services. Once.
   [[nodiscard]] Result<bool> start();
+  [[nodiscard]] accounts::AccountStore& store() { return *store_; }
   [[nodiscard]] accounts::AccountService& service() { return *service_; }
   [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const { return first_keys_; } // as they were when it opened
   // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.

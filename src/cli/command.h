@@ -31,6 +31,7 @@ int run_service(Args args); // service.cc
 int run_token(Args args);   // token.cc
 int run_user(Args args);    // user.cc
 int run_why(Args args);     // why.cc
+int run_upkeep(Args args);  // upkeep.cc
 int run_chat(Args args);    // chat.cc
 
 } // namespace foyer::cli

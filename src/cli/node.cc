@@ -92,6 +92,7 @@ struct Node::Parts {
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] gateway::GatewayDeps deps(const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts);
   [[nodiscard]] api::ApiDeps api_deps();
+  [[nodiscard]] api::Upkeep upkeep();
 };
 
 Result<void> Node::Parts::bind() {
@@ -186,7 +187,27 @@ api::ApiDeps Node::Parts::api_deps() {
                      }});
   if (tls) ready.push_back(tls->health());
   return {.build = build, .clock = clock, .metrics = metrics, .gateway = &info, .api_key = config.api_key, .development = config.environment == config::Environment::development, .live = {},
-          .ready = std::move(ready), .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
+          .ready = std::move(ready), .upkeep = upkeep(), .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
+}
+
+api::Upkeep Node::Parts::upkeep() {
+  const auto state = [this] {
+    std::vector<api::UpkeepRow> rows;
+    const auto add = [&rows](const store::UpkeepState& s) {
+      const bool waits = s.doubt != store::ClockDoubt::none;
+      rows.push_back({.store = s.store, .waits = waits, .doubt = waits ? std::string(to_string(s.doubt)) : std::string{}, .off_s = std::chrono::floor<std::chrono::seconds>(s.off).count(),
+                      .left_s = std::chrono::ceil<std::chrono::seconds>(s.left).count()});
+    };
+    if (auth_role) add(auth_role->store().upkeep_state());
+    if (chat)
+      if (const auto s = chat->upkeep_state()) add(*s);
+    return rows;
+  };
+  const auto now = [this] {
+    if (auth_role) auth_role->store().upkeep_now();
+    if (chat) chat->upkeep_now();
+  };
+  return {.state = state, .now = now};
 }
 
 void Node::Parts::make_limits() {

@@ -32,7 +32,7 @@ Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Loa
 
 Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::with(const config::Config& config, store::SealKey seal) {
   std::unique_ptr<OfflineAccounts> out(new OfflineAccounts(std::move(seal)));
-  TRY(store, open_accounts(config, {.clock = system_clock(), .entropy = system_entropy(), .metrics = out->metrics_, .log = null_log(), .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); }}));
+  TRY(store, open_accounts(config, {.clock = system_clock(), .entropy = system_entropy(), .metrics = out->metrics_, .log = null_log(), .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); }, .forgets = false}));
   out->store_ = std::move(store);
   return out;
 }

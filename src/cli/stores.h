@@ -26,6 +26,7 @@ struct StoreDeps {
   Metrics& metrics;
   Log& log;
   store::Executor executor = {}; // empty: threads of their own
+  bool forgets = true;           // old rows are deleted; false: a command beside a server
   std::string environment = {};  // that a database of PostgreSQL must belong to; empty: whichever (a command)
 };
 

@@ -16,6 +16,10 @@ namespace {
 constexpr std::string_view kCopyFact = "copy";
 constexpr std::uint64_t kSweepAfter = 10'000; // messages
 constexpr Millis kBarrierEvery{60'000};       // while there are changes
+constexpr store::AgeQueries kAgeQueries{
+    .believed = "SELECT value FROM facts WHERE name = 'clock_believed'",
+    .believe = "INSERT INTO facts (name, value) VALUES ('clock_believed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    .newest = "SELECT max(active_ms) FROM rooms"};
 
 class DatabaseStore final : public ChatStore {
  public:
@@ -24,7 +28,8 @@ class DatabaseStore final : public ChatStore {
         clock_(clock),
         entropy_(entropy),
         writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user}),
-        sweep_(retention_, clock),
+        gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
+        sweep_(retention_, clock, gate_),
         continuity_(options.witness, entropy, log) {}
   ~DatabaseStore() override { DatabaseStore::close(); }
 
@@ -32,12 +37,14 @@ class DatabaseStore final : public ChatStore {
     store::WriterHooks hooks;
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
-    hooks.upkeep = [this](store::Database& db) { return sweep_.step(db); };
+    hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
     auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
-    store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .limit = "store_queue", .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
+    store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .limit = "store_queue", .upkeep_every = store::AgeGate::kLookEvery,
+                                        .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
     TRY(writer, store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
     forget_all_empty(options);
+    if (!retention_.none()) writer_->start_upkeep(); // a wrong clock is noticed at the start
     store::ReaderOptions reader_options{.name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
     TRY(reader, store::Reader::open([this, reading = std::move(reading)] { return open_to_read(reading); }, std::move(reader_options), clock_, metrics, log));
     reader_ = std::move(reader);
@@ -125,6 +132,15 @@ class DatabaseStore final : public ChatStore {
   }
 
   Result<bool> probe() override { return writer_->probe(); }
+  std::optional<store::UpkeepState> upkeep_state() const override {
+    if (retention_.none()) return std::nullopt; // nothing is ever deleted by age
+    return gate_.state();
+  }
+  void upkeep_now() override {
+    gate_.believe();
+    gate_.ask_round();
+    writer_->start_upkeep();
+  }
   std::size_t queued() const override { return writer_->queued() + reader_->queued(); }
 
  private:
@@ -176,6 +192,7 @@ class DatabaseStore final : public ChatStore {
     TRY_VOID(writes_.flush(db));
     if (!retention_.none() && writes_.appended() >= kSweepAfter) {
       writes_.reset_appended();
+      gate_.ask_round();
       writer_->start_upkeep();
     }
     if (const MonoTime now = clock_.mono(); now >= barrier_due_) {
@@ -185,10 +202,19 @@ class DatabaseStore final : public ChatStore {
     return {};
   }
 
+  Result<bool> upkeep(store::Database& db) {
+    TRY(turn, gate_.turn(db));
+    if (!turn.round) return false;
+    TRY(more, sweep_.step(db, turn.by_age));
+    if (!more) gate_.round_is_over();
+    return more;
+  }
+
   const Retention retention_;
   const Clock& clock_;
   Entropy& entropy_;
   Writes writes_; // of the writer's thread
+  store::AgeGate gate_; // likewise
   Sweep sweep_;         // likewise
   Continuity continuity_;
   bool opened_ = false;    // of the writer's thread: it had a connection before

@@ -23,6 +23,7 @@ struct DatabaseStoreOptions {
   std::uint64_t history_messages = 0;   // of each room this many are kept; 0: all
   std::uint32_t room_members = 10'000;  // of a private room; more: ROOM_LIMIT
   RoomsPerUser rooms_per_user = {};     // made by one user; more: ROOM_LIMIT
+  bool compares_server_clock = true;    // with the database's own, before anything is deleted by age (store/age_guard.h)
   Millis watch_every{0};                // a connection without work is looked at so often; 0: never
   std::string witness = {};             // the file beside the database (continuity.h); empty: none
   store::Executor executor = {};        // empty: threads; else everything runs there (store/lane.h)

@@ -197,10 +197,10 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& questi
 
 // --- Sweep ---
 
-Result<bool> Sweep::step(store::Database& db) {
+Result<bool> Sweep::step(store::Database& db, bool by_age) {
   TRY(gone, sweep_gone(db));
   if (gone > 0) return true;
-  if (retention_.none()) return false;
+  if (retention_.none() || !by_age) return false;
 
   std::vector<std::pair<std::int64_t, Offset>> rooms;
   {
@@ -255,7 +255,10 @@ Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, O
     }
   }
   if (up_to == 0) return 0;
-  return db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" <= ?", room, up_to);
+  gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"history_days", retention_.days}, {"history_messages", retention_.messages}});
+  TRY(swept, db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" <= ?", room, up_to));
+  gate_.deleted(swept);
+  return swept;
 }
 
 } // namespace foyer::rooms

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "rooms/store.h"
+#include "store/age_gate.h"
 #include "store/database.h"
 
 namespace foyer::rooms {
@@ -33,9 +34,10 @@ struct Retention {
 // their keys are still promised.
 class Sweep {
  public:
-  Sweep(Retention retention, const Clock& clock) : retention_(retention), clock_(clock) {}
-  // One step, inside a transaction of the writer; true: the round is not over.
-  [[nodiscard]] Result<bool> step(store::Database& db);
+  Sweep(Retention retention, const Clock& clock, store::AgeGate& gate) : retention_(retention), clock_(clock), gate_(gate) {}
+  // One step, inside a transaction of the writer; true: the round is not over. Without `by_age`
+  // only rooms that are gone are swept: what is hidden by its number also stays for its age.
+  [[nodiscard]] Result<bool> step(store::Database& db, bool by_age);
 
  private:
   [[nodiscard]] Result<std::int64_t> sweep_gone(store::Database& db);
@@ -43,6 +45,7 @@ class Sweep {
 
   const Retention retention_;
   const Clock& clock_;
+  store::AgeGate& gate_;
   std::int64_t after_ = 0; // rooms up to this id are done in this round
 };
 

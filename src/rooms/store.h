@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/refusal.h"
+#include "store/age_gate.h"
 
 namespace foyer::rooms {
 
@@ -214,6 +215,10 @@ class ChatStore {
 
   // Before it is used by several threads; at most one.
   virtual void watch(StoreWatch watch) = 0;
+  // Whether deletion by age goes on or waits until the clock is trusted; nothing: nothing is deleted by age. Any thread.
+  [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const = 0;
+  // An operator says that the clock is right: what is older than is kept goes now. Any thread.
+  virtual void upkeep_now() = 0;
 
   // Refuses what comes later with BUSY and finishes what is queued.
   virtual void close() = 0;

@@ -168,6 +168,8 @@ class Database {
   [[nodiscard]] virtual const std::string& name() const = 0;               // for people; no password
 
   [[nodiscard]] virtual Result<Lineage> lineage() { return Lineage{}; }    // not in a transaction
+  // The time of the server's own clock; nothing: the database is a file and has none.
+  [[nodiscard]] virtual Result<std::optional<WallTime>> server_time() { return std::nullopt; }
 
   // Brings the schema to its newest version; each step happens as a whole, and once,
   // however many processes try. A database that has more than the program knows: STORE_TOO_NEW.

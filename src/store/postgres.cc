@@ -195,6 +195,13 @@ class PgDatabase final : public Database {
   Result<void> check() override { return link_->check(); }
   const std::string& name() const override { return link_->name(); }
 
+  Result<std::optional<WallTime>> server_time() override {
+    TRY(rows, query("SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"));
+    TRY(found, rows.step());
+    if (!found) return std::nullopt;
+    return rows.time(0);
+  }
+
   Result<void> migrate(const Schema& schema) override;
   // DATA_ENVIRONMENT_MISMATCH when the database was noted to be another's.
   Result<void> claim(std::string_view environment);
