@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "accounts/audit.h"
+#include "accounts/login_shares.h"
 #include "accounts/policy.h"
 #include "accounts/revocations.h"
 #include "accounts/runners.h"
@@ -182,9 +183,10 @@ class AccountService final : public auth::AuthService {
       runners->control([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
     };
   }
-  // Runs `job` on the hashing queue, then `then` on the control plane; BUSY when it is full.
+  // Runs `job` on the hashing queue when it is this share's turn, then `then` on the control plane;
+  // BUSY when the queue is full, or the work had to make room for somebody with less of it.
   template <class T, class Job, class Then>
-  void on_hashing(Job job, Then then);
+  void on_hashing(net::Share share, Job job, Then then);
 
   // Whether it is the password of the one who is signed in: a stolen token must not do what only its
   // owner may. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
@@ -215,6 +217,7 @@ class AccountService final : public auth::AuthService {
   };
   void login_with_factor(ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done);
 
+  void register_invited(RegisterQuestion question, AttemptPtr attempt, Done<SignedIn> done);
   void sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
   void open_session(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
   void look_again(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
@@ -259,6 +262,7 @@ class AccountService final : public auth::AuthService {
   Lockout factor_guesses_; // by user alone
   RateLimits limits_;
   Tickets tickets_;
+  LoginShares shares_;
   LimitMeter pairs_meter_, guesses_meter_, buckets_meter_, tickets_meter_;
   std::string dummy_hash_; // what the password of an unknown user is compared with
   std::map<std::pair<std::string, std::string>, Counter*> counters_; // (action, outcome)
@@ -266,16 +270,19 @@ class AccountService final : public auth::AuthService {
 };
 
 template <class T, class Job, class Then>
-void AccountService::on_hashing(Job job, Then then) {
+void AccountService::on_hashing(net::Share share, Job job, Then then) {
   const auto go_on = std::make_shared<Then>(std::move(then));
-  const bool taken = runners_->hashing([runners = runners_, go_on, job = std::move(job), &clock = clock_, &seconds = hash_seconds_]() mutable {
+  const auto busy = [](std::string evidence) { return Result<T>{std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::move(evidence), .retry_after = Millis{2'000}})}; };
+  net::Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_, &seconds = hash_seconds_]() mutable {
     const MonoTime from = clock.mono();
     T value = job();
     seconds.observe(std::chrono::duration<double>(clock.mono() - from).count());
     runners->control([go_on, value = std::move(value)]() mutable { (*go_on)(Result<T>{std::move(value)}); });
-  });
-  if (!taken)
-    (*go_on)(Result<T>{std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "the queue of passwords to be hashed is full", .retry_after = Millis{2'000}})});
+  };
+  net::Task dropped = [runners = runners_, go_on, busy] {
+    runners->control([go_on, busy] { (*go_on)(busy("the queue of passwords to be hashed is full, and this one made room for others")); });
+  };
+  if (!runners_->hashing({.run = std::move(run), .dropped = std::move(dropped), .share = std::move(share)})) (*go_on)(busy("the queue of passwords to be hashed is full"));
 }
 
 } // namespace foyer::accounts

@@ -34,13 +34,25 @@ void AccountService::register_account(RegisterQuestion question, Caller caller, 
     return true;
   }();
   if (!fit) return done(refused(*attempt, fit.error()));
+  if (policy_.registration != Registration::invite) return register_invited(std::move(question), std::move(attempt), std::move(done));
+  // Before anything else: without an invitation neither a hash is computed nor a name's being taken is told.
+  std::string invitation = digest(*question.invitation);
+  store_.invitation_lives(std::move(invitation), clock_.wall(), back<bool>([this, attempt, question = std::move(question), done = std::move(done)](Result<bool> lives) mutable {
+    if (!lives) return done(refused(*attempt, std::move(lives).error()));
+    if (!*lives) return done(refused(*attempt, Refusal{.cause = Cause::INVITATION_REJECTED, .evidence = "no live invitation: unknown, used or expired", .field = "invitation"}));
+    register_invited(std::move(question), std::move(attempt), std::move(done));
+  }));
+}
+
+void AccountService::register_invited(RegisterQuestion question, AttemptPtr attempt, Done<SignedIn> done) {
   // A name that is taken need not cost a hash; the store looks again when it writes.
   std::string key = name_key(question.name);
   store_.find_user_by_name(std::move(key), back<std::optional<UserRow>>([this, attempt, question = std::move(question), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
     if (!found) return done(refused(*attempt, std::move(found).error()));
     if (*found) return done(refused(*attempt, Refusal{.cause = Cause::NAME_TAKEN, .field = "name"}));
     auto job = [password = question.password, cost = policy_.hash_cost, &entropy = entropy_] { return hash_password(password, cost, entropy); };
-    on_hashing<std::string>(std::move(job), [this, attempt, question = std::move(question), done = std::move(done)](Result<std::string> phc) mutable {
+    net::Share share = shares_.take(net::WorkClass::other, attempt->caller.address, {}, clock_.mono());
+    on_hashing<std::string>(std::move(share), std::move(job), [this, attempt, question = std::move(question), done = std::move(done)](Result<std::string> phc) mutable {
       if (!phc) return done(refused(*attempt, std::move(phc).error()));
       if (phc->empty()) return done(refused(*attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
       sign_up(std::move(question), std::move(*phc), std::move(attempt), std::move(done));
@@ -70,6 +82,7 @@ void AccountService::sign_up(RegisterQuestion question, std::string phc, Attempt
                          return done(refused(*attempt, std::move(created).error()));
                        }
                        succeeded(*attempt);
+                       shares_.signed_in(attempt->caller.address, user.id.view());
                        done(sign_in(user, opened));
                      }));
 }
@@ -92,7 +105,8 @@ void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn>
       if (!known) out.match = PasswordMatch::no;
       return out;
     };
-    on_hashing<Verified>(std::move(job), [this, attempt, key, address, question = std::move(question), user = std::move(user), done = std::move(done)](Result<Verified> verified) mutable {
+    net::Share share = shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
+    on_hashing<Verified>(std::move(share), std::move(job), [this, attempt, key, address, question = std::move(question), user = std::move(user), done = std::move(done)](Result<Verified> verified) mutable {
       if (!verified) {
         lockout_.abandoned(key, address);
         return done(refused(*attempt, std::move(verified).error()));
@@ -139,6 +153,7 @@ void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Done<Signe
                         if (!made && made.error().cause == Cause::CREDENTIALS_REJECTED && !who.again) return look_again(std::move(who), std::move(attempt), std::move(done));
                         if (!made) return done(refused(*attempt, std::move(made).error()));
                         succeeded(*attempt);
+                        shares_.signed_in(attempt->caller.address, who.user.id.view());
                         done(sign_in(who.user, opened));
                       }));
 }
@@ -154,7 +169,8 @@ void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Done<SignedI
     who.user = std::move(**found);
     who.again = true;
     auto job = [password = who.password, phc = who.user.password, cost = policy_.hash_cost] { return verify_password(password, phc, cost) != PasswordMatch::no; };
-    on_hashing<bool>(std::move(job), [this, attempt, who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
+    net::Share share = shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
+    on_hashing<bool>(std::move(share), std::move(job), [this, attempt, who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
       if (!right) return done(refused(*attempt, std::move(right).error()));
       if (!*right) return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
       open_session(std::move(who), std::move(attempt), std::move(done));
@@ -183,6 +199,7 @@ void AccountService::refresh(RefreshByQuestion question, Caller caller, Done<Sig
       return done(refused(*attempt, std::move(*outcome->refusal), true));
     }
     succeeded(*attempt);
+    shares_.signed_in(attempt->caller.address, outcome->who.user.id.view());
     SignedIn in = sign_in(outcome->who.user, outcome->who.session);
     if (by_token) {
       in.refresh_token = std::move(successor);

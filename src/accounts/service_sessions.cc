@@ -76,7 +76,8 @@ void AccountService::change_password(const Principal& who, std::string password,
     if (verify_password(password, phc, cost) == PasswordMatch::no) return std::nullopt;
     return hash_password(new_password, cost, entropy);
   };
-  on_hashing<std::optional<std::string>>(std::move(job), [this, attempt, key, address, keep = who.own->session.id, done = std::move(done)](Result<std::optional<std::string>> phc) mutable {
+  net::Share share = shares_.take(net::WorkClass::known, attempt->caller.address, {}, clock_.mono());
+  on_hashing<std::optional<std::string>>(std::move(share), std::move(job), [this, attempt, key, address, keep = who.own->session.id, done = std::move(done)](Result<std::optional<std::string>> phc) mutable {
     if (!phc) {
       lockout_.abandoned(key, address);
       return done(refused(*attempt, std::move(phc).error()));
@@ -102,7 +103,8 @@ void AccountService::with_password(const Principal& who, std::string password, A
   const std::string address = address_key(attempt->caller.address);
   if (auto free = lockout_.begin(key, address, clock_.mono()); !free) return done(refused(*attempt, std::move(free).error()));
   auto job = [password = std::move(password), phc = user.password, cost = policy_.hash_cost] { return verify_password(password, phc, cost) != PasswordMatch::no; };
-  on_hashing<bool>(std::move(job), [this, attempt, key, address, done = std::move(done)](Result<bool> right) mutable {
+  net::Share share = shares_.take(net::WorkClass::known, attempt->caller.address, {}, clock_.mono());
+  on_hashing<bool>(std::move(share), std::move(job), [this, attempt, key, address, done = std::move(done)](Result<bool> right) mutable {
     if (!right) {
       lockout_.abandoned(key, address);
       return done(refused(*attempt, std::move(right).error()));

@@ -248,7 +248,7 @@ TEST(BehindAGateway, LockoutLimitsAndAuditMeanThePerson) {
   std::size_t of_logins = 0;
   for (const auto& row : *rows) {
     if (row.action != "login") continue;
-    ++of_logins;
+    of_logins += 1 + row.repeats; // equal refusals are one row
     EXPECT_TRUE(row.address == "203.0.113.7" || row.address == "203.0.113.8") << row.address;
     EXPECT_EQ(row.ref.str(), "gateway-ref");
   }

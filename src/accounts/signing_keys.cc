@@ -186,10 +186,10 @@ void SigningKeys::remove_over(const std::vector<KeyTimes>& times) {
 void SigningKeys::rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done) {
   if (auto fit = check_rotation(!rotates(), publish_for); !fit) return done(std::unexpected(std::move(fit).error()));
   const auto answer = std::make_shared<Done<KeyTimes>>(std::move(done));
-  const bool taken = runners_->hashing([this, runners = runners_, publish_for, audit = std::move(audit), answer]() mutable {
+  const bool taken = runners_->hashing({.run = [this, runners = runners_, publish_for, audit = std::move(audit), answer]() mutable {
     SigningKeyRow row = make_signing_key(seal_, configured_.key().algorithm(), clock_.wall(), publish_for, entropy_);
     runners->control([this, row = std::move(row), audit = std::move(audit), answer]() mutable { add(std::move(row), std::move(audit), std::move(*answer)); });
-  });
+  }});
   if (!taken) (*answer)(std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "the queue on which keys are made is full", .retry_after = Millis{2'000}}));
 }
 

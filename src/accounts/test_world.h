@@ -182,13 +182,26 @@ class World {
   std::vector<std::string> refusals;       // codes told to the operator
   std::vector<std::string> detached;       // users whose messages were detached
   bool hashing_full = false;
+  std::optional<net::FairQueue> hashing_queue; // set: passwords are hashed when the test says, one by one
+  bool hash_next() {
+    auto work = hashing_queue->pop();
+    if (!work) return false;
+    work->run();
+    turns.settle();
+    return true;
+  }
 
   [[nodiscard]] Runners runners() {
     return {.control = [this](net::Task task) { turns.add(std::move(task)); },
             .hashing =
-                [this](net::Task task) {
+                [this](net::Work work) {
                   if (hashing_full) return false;
-                  turns.add(std::move(task));
+                  if (hashing_queue) {
+                    auto pushed = hashing_queue->push(std::move(work));
+                    if (pushed.taken && pushed.dropped) pushed.dropped->dropped();
+                    return pushed.taken;
+                  }
+                  turns.add(std::move(work.run));
                   return true;
                 },
             .every = [this](Millis, std::function<void()> task) { repeated_.push_back(std::move(task)); }};

@@ -32,4 +32,14 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
   return std::nullopt;
 }
 
+std::string network_of(std::string_view address) {
+  auto ip = parse_ip(address);
+  if (!ip) return std::string{address};
+  if (ip->is_v4()) return std::to_string(ip->bytes[12]) + '.' + std::to_string(ip->bytes[13]) + '.' + std::to_string(ip->bytes[14]) + ".0/24";
+  std::fill(ip->bytes.begin() + 6, ip->bytes.end(), std::uint8_t{0});
+  char text[INET6_ADDRSTRLEN];
+  inet_ntop(AF_INET6, ip->bytes.data(), text, sizeof text);
+  return std::string{text} + "/48";
+}
+
 } // namespace foyer

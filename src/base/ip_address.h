@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace foyer {
@@ -19,5 +20,8 @@ struct IpAddress {
 
 // Four decimal numbers, or RFC 4291 §2.2; nothing around it: no brackets, zone, space or NUL.
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
+
+// What surrounds an address: "203.0.113.0/24", "2001:db8:1::/48". Of what is no address, the text itself.
+[[nodiscard]] std::string network_of(std::string_view address);
 
 } // namespace foyer

@@ -29,6 +29,13 @@ TEST(IpAddress, LoopbackIsEightBitsOfIpv4AndOneAddressOfIpv6) {
   for (const auto text : {"128.0.0.1", "::", "::2", "1::1", "::7f00:1", "::ffff:10.0.0.1"}) EXPECT_FALSE(parse_ip(text)->is_loopback()) << text;
 }
 
+TEST(IpAddress, ItsNetworkIsWhatASiteHas) {
+  EXPECT_EQ(network_of("203.0.113.7"), "203.0.113.0/24");
+  EXPECT_EQ(network_of("::ffff:203.0.113.7"), "203.0.113.0/24");
+  EXPECT_EQ(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1::/48");
+  EXPECT_EQ(network_of("unix"), "unix");
+}
+
 TEST(IpAddress, NothingStandsAroundIt) {
   for (const auto text : {""sv, " 10.0.0.1"sv, "10.0.0.1 "sv, "10.0.0.1\0"sv, "::1\0x"sv, "\0"sv, "[::1]"sv, "fe80::1%eth0"sv, "10.0.0"sv, "10.0.0.256"sv, "010.0.0.1"sv, "0x7f.0.0.1"sv,
                           "2130706433"sv, "::1/64"sv, "1::2::3"sv, ":1"sv, "localhost"sv})

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "net/fair_queue.h"
 
 namespace boost::asio {
 class io_context;
@@ -22,7 +23,6 @@ class io_context;
 
 namespace foyer::net {
 
-using Task = std::move_only_function<void()>;
 using TimerId = std::uint64_t; // never 0
 
 class ControlPlane {

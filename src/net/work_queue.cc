@@ -11,7 +11,7 @@
 
 namespace foyer::net {
 
-WorkQueue::WorkQueue(std::string_view name, int threads, std::size_t limit, int nice) : name_(name), limit_(limit), nice_(nice) {
+WorkQueue::WorkQueue(std::string_view name, int threads, std::size_t limit, int nice) : name_(name), limit_(limit), nice_(nice), waiting_(limit) {
   threads_.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { run(); });
@@ -21,18 +21,19 @@ WorkQueue::WorkQueue(std::string_view name, int threads, std::size_t limit, int 
 
 WorkQueue::~WorkQueue() { stop(); }
 
-bool WorkQueue::submit(std::move_only_function<void()> task) {
+bool WorkQueue::submit(Work work) {
+  FairQueue::Push pushed;
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_ && waiting_.size() < limit_) {
-      waiting_.push_back(std::move(task));
+    if (!stopping_) pushed = waiting_.push(std::move(work));
+    if (pushed.taken) {
       if (depth_gauge_ != nullptr) depth_gauge_->set(static_cast<std::int64_t>(waiting_.size()));
       wake_.notify_one();
-      return true;
     }
-    if (rejected_ != nullptr) rejected_->add();
+    if ((!pushed.taken || pushed.dropped) && rejected_ != nullptr) rejected_->add();
   }
-  return false;
+  if (pushed.taken && pushed.dropped && pushed.dropped->dropped) pushed.dropped->dropped();
+  return pushed.taken;
 }
 
 void WorkQueue::run() {
@@ -40,11 +41,12 @@ void WorkQueue::run() {
   if (nice_ != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), std::clamp(nice_, 0, 19));
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
+    wake_.wait(lock, [this] { return stopping_ || waiting_.size() > 0; });
+    auto work = waiting_.pop();
+    if (!work) return;
     {
-      auto task = std::move(waiting_.front());
-      waiting_.pop_front();
+      Task task = std::move(work->run);
+      work.reset();
       if (depth_gauge_ != nullptr) depth_gauge_->set(static_cast<std::int64_t>(waiting_.size()));
       ++running_;
       lock.unlock();
@@ -52,13 +54,13 @@ void WorkQueue::run() {
     } // destroyed without the lock: its captures may submit
     lock.lock();
     --running_;
-    if (waiting_.empty() && running_ == 0) idle_.notify_all();
+    if (waiting_.size() == 0 && running_ == 0) idle_.notify_all();
   }
 }
 
 void WorkQueue::drain() {
   std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return waiting_.empty() && running_ == 0; });
+  idle_.wait(lock, [this] { return waiting_.size() == 0 && running_ == 0; });
 }
 
 void WorkQueue::stop() {

@@ -1,11 +1,10 @@
-// A bounded queue with threads of its own, for work that blocks: password
-// hashing, the accounts' store. Full is an answer (BUSY), not a wait.
+// A bounded queue with threads of its own, for work that blocks: password hashing.
+// Full is an answer (BUSY), not a wait. Who is served first, and who makes room when it
+// is full, is in fair_queue.h.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
-#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "net/fair_queue.h"
 
 namespace foyer::net {
 
@@ -25,9 +25,11 @@ class WorkQueue {
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
-  // From any thread. False when full or stopped: `task` is destroyed unrun and
-  // the caller answers BUSY.
-  [[nodiscard]] bool submit(std::move_only_function<void()> task);
+  // From any thread. False when there is no room, or it was stopped: neither `run` nor
+  // `dropped` is called, and the caller answers BUSY. Work that was taken and has to make
+  // room later is `dropped`, on the thread of whoever submits then.
+  [[nodiscard]] bool submit(Work work);
+  [[nodiscard]] bool submit(Task task) { return submit(Work{.run = std::move(task)}); }
   // Waits until nothing waits or runs. Not from a task.
   void drain();
   // Takes nothing more, finishes what waits, joins. Not from a task.
@@ -48,7 +50,7 @@ class WorkQueue {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable idle_;
-  std::deque<std::move_only_function<void()>> waiting_;
+  FairQueue waiting_;
   std::size_t running_ = 0;
   bool stopping_ = false;
   Gauge* depth_gauge_ = nullptr;
