@@ -67,6 +67,10 @@ json::Object audit_json(const AuditRow& row) {
   text("address", row.address);
   text("ref", row.ref.view());
   text("detail", row.detail);
+  if (row.repeats > 0) {
+    out["repeats"] = row.repeats;
+    if (row.last_at) out["last_at"] = rfc3339(*row.last_at);
+  }
   return out;
 }
 

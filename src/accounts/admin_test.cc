@@ -105,6 +105,24 @@ TEST(Admin, ServicesAreListedWithoutTheirSecrets) {
             R"({"services":[{"id":"gateway","may_call":["auth"],"disabled":false,"created":"2023-11-14T22:13:20.000Z","secrets":[{"created":"2023-11-14T22:13:20.000Z"}]}]})");
 }
 
+TEST(RevokeEverything, ByACommandWhoseClockIsAheadMeansNowAndNotUntilThen) {
+  World w;
+  const Answer in = w.register_user("alice");
+  const UserId id{*json::get_string(in.json.at("user").as_object(), "id")};
+  std::vector<auth::RevocationEvent> events;
+  w.service->watch_revocations([&events](const auto& some) { events.insert(events.end(), some.begin(), some.end()); }, {});
+  w.turns.settle();
+  const WallTime now = w.clock.wall();
+  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->revoke_before(id, all_until(now + std::chrono::hours{1}), {.at = now + std::chrono::hours{1}, .action = "user_revoke", .outcome = "OK"}, std::move(done)); }));
+  w.tick();
+  EXPECT_EQ(std::ranges::count(events, auth::RevocationEvent::Kind::before, &auth::RevocationEvent::kind), 1);
+  for (const auto& event : events) EXPECT_LE(event.at, now);
+  const auto kept = w.wait<RevocationPage>([&](auto done) { w.store->revocations_after(0, 100, std::move(done)); });
+  const auto before = std::ranges::find(kept->events, auth::RevocationEvent::Kind::before, &auth::RevocationEvent::kind);
+  ASSERT_NE(before, kept->events.end());
+  EXPECT_EQ(before->at, all_until(now)) << "the next process reads it so, too";
+}
+
 TEST(RevokeEverything, EndsWhatWasIssuedBeforeAndNothingAfterNotEvenInTheSameSecond) {
   World w;
   w.advance(Millis{300});

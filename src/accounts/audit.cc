@@ -1,5 +1,7 @@
 #include "accounts/audit.h"
 
+#include <fmt/format.h>
+
 namespace foyer::accounts {
 
 AuditTrail::AuditTrail(AccountStore& store, std::shared_ptr<const Runners> runners, Log& log, Metrics& metrics)
@@ -10,10 +12,21 @@ AuditTrail::~AuditTrail() {
 }
 
 void AuditTrail::add(AuditRow row) {
+  std::string key;
+  if (row.outcome != "OK") {
+    key = fmt::format("{}\n{}\n{}\n{}\n{}", row.address, row.action, row.outcome, row.user.view(), row.detail);
+    if (const auto same = refusals_.find(key); same != refusals_.end()) {
+      AuditRow& first = waiting_[same->second];
+      ++first.repeats;
+      first.last_at = row.at;
+      return;
+    }
+  }
   if (waiting_.size() >= kMostWaiting) {
     lost_.add();
     return meter_.refused();
   }
+  if (!key.empty()) refusals_.emplace(std::move(key), waiting_.size());
   waiting_.push_back(std::move(row));
   flush();
 }
@@ -23,6 +36,7 @@ void AuditTrail::flush() {
   writing_ = true;
   std::vector<AuditRow> batch = std::move(waiting_);
   waiting_.clear();
+  refusals_.clear();
   meter_.used(0);
   const std::size_t count = batch.size();
   store_.append_audit(std::move(batch), [this, count, runners = runners_](Result<bool> written) {

@@ -1,10 +1,13 @@
 // The audit rows of outcomes that change nothing else: collected and written in
-// groups, so that a flood of refusals costs a few transactions. (A change carries
+// groups, so that a flood of refusals costs a few transactions; equal refusals that
+// wait are one row that counts them. (A change carries
 // its row in its own transaction, see store.h.) Bounded; what does not fit or
 // cannot be written is counted and logged. On the control plane's thread.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "accounts/runners.h"
@@ -33,6 +36,7 @@ class AuditTrail {
   Counter& lost_;
   LimitMeter meter_;
   std::vector<AuditRow> waiting_;
+  std::unordered_map<std::string, std::size_t> refusals_; // those that wait, by what makes them equal
   bool writing_ = false;
   bool failing_ = false; // told once, until a batch is written again
 };

@@ -20,14 +20,14 @@ constexpr store::AgeQueries kAgeQueries{
 class Forgetting {
  public:
   Forgetting(const DatabaseStoreOptions& options, const Clock& clock, Log& log)
-      : keep_audit_(options.keep_audit), keep_ended_(options.keep_ended), keep_revocations_(options.keep_revocations), clock_(clock), gate_("accounts", kAgeQueries, clock, log, options.compares_server_clock) {}
+      : keep_audit_(options.keep_audit), keep_refusals_(options.keep_refusals), keep_ended_(options.keep_ended), keep_revocations_(options.keep_revocations), clock_(clock), gate_("accounts", kAgeQueries, clock, log, options.compares_server_clock) {}
 
   Result<bool> step(Database& db) {
     TRY(turn, gate_.turn(db));
     if (!turn.round) return false;
     if (!turn.by_age) return over();
     const WallTime now = clock_.wall();
-    const sql::Horizons horizons{.audit = now - keep_audit_, .ended = now - keep_ended_, .revocations = now - keep_revocations_};
+    const sql::Horizons horizons{.audit = now - keep_audit_, .refusals = now - keep_refusals_, .ended = now - keep_ended_, .revocations = now - keep_revocations_};
     TRY(old, sql::count_old(db, horizons));
     if (old.all() == 0) return over();
     gate_.deleting({{"store", "accounts"}, {"now", rfc3339(now)}, {"sessions", old.sessions}, {"refresh_tokens", old.refresh_tokens}, {"audit", old.audit}, {"revocations", old.revocations}, {"invitations", old.invitations}});
@@ -43,9 +43,30 @@ class Forgetting {
     return false;
   }
 
-  const Millis keep_audit_, keep_ended_, keep_revocations_;
+  const Millis keep_audit_, keep_refusals_, keep_ended_, keep_revocations_;
   const Clock& clock_;
   store::AgeGate gate_;
+};
+
+// Refusals that strangers cause are bounded by their number, whatever the clock says.
+class RefusalBound {
+ public:
+  explicit RefusalBound(std::size_t most) : most_(most) {}
+  Result<void> before_commit(Database& db) {
+    // Counting costs as much as there are rows: it is done for every so many new ones.
+    TRY(rows, db.query("SELECT max(number) FROM audit"));
+    TRY(found, rows.step());
+    const std::int64_t newest = found && !rows.is_null(0) ? rows.integer(0) : 0;
+    if (looked_ && newest < *looked_ + kLookAfter) return {};
+    looked_ = newest;
+    TRY_VOID(sql::bound_refusals(db, most_));
+    return {};
+  }
+
+ private:
+  static constexpr std::int64_t kLookAfter = 1'000; // new rows
+  const std::size_t most_;
+  std::optional<std::int64_t> looked_;
 };
 
 class DatabaseStore final : public AccountStore {
@@ -109,6 +130,9 @@ class DatabaseStore final : public AccountStore {
   void delete_user(UserId user, AuditRow audit, Done<bool> done) override {
     writer_->submit<bool>([user = std::move(user), audit = std::move(audit)](Database& db) { return sql::delete_user(db, user, audit); }, std::move(done));
   }
+  void invitation_lives(std::string hash, WallTime now, Done<bool> done) override {
+    reader_->submit<bool>([hash = std::move(hash), now](Database& db) { return sql::invitation_lives(db, hash, now); }, std::move(done));
+  }
   void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) override {
     writer_->submit<bool>([invitation = std::move(invitation), audit = std::move(audit)](Database& db) { return sql::add_invitation(db, invitation, audit); }, std::move(done));
   }
@@ -163,6 +187,9 @@ class DatabaseStore final : public AccountStore {
   void revocations_after(std::int64_t cursor, std::size_t limit, Done<RevocationPage> done) override {
     reader_->submit<RevocationPage>([cursor, limit](Database& db) { return sql::revocations_after(db, cursor, limit); }, std::move(done));
   }
+  void settle_revocations(std::int64_t from, std::int64_t to, WallTime now, Done<bool> done) override {
+    writer_->submit<bool>([from, to, now](Database& db) { return sql::settle_revocations(db, from, to, now); }, std::move(done));
+  }
   void append_audit(std::vector<AuditRow> rows, Done<bool> done) override {
     writer_->submit<bool>([rows = std::move(rows)](Database& db) { return sql::append_audit(db, rows); }, std::move(done));
   }
@@ -205,6 +232,7 @@ Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing,
   };
   const auto forgetting = std::make_shared<Forgetting>(options, clock, log);
   if (options.forgets) hooks.upkeep = [forgetting](Database& db) { return forgetting->step(db); };
+  hooks.before_commit = [bound = std::make_shared<RefusalBound>(options.audit_refusals)](Database& db) { return bound->before_commit(db); };
   store::WriterOptions writer_options{.name = "accounts", .queue_limit = options.queue_limit, .upkeep_every = store::AgeGate::kLookEvery, .watch_every = options.watch_every, .entropy = &entropy, .executor = options.executor};
   TRY(writer, store::Writer::open(std::move(writing), std::move(writer_options), std::move(hooks), clock, metrics, log));
   if (options.forgets) writer->start_upkeep(); // a wrong clock is noticed at the start

@@ -30,6 +30,7 @@ using store::Database;
 [[nodiscard]] Result<bool> set_password(Database& db, const UserId& user, const std::string& phc, const std::optional<SessionId>& keep, const AuditRow& audit);
 [[nodiscard]] Result<bool> set_disabled(Database& db, const UserId& user, bool disabled, const AuditRow& audit);
 [[nodiscard]] Result<bool> delete_user(Database& db, const UserId& user, const AuditRow& audit);
+[[nodiscard]] Result<bool> invitation_lives(Database& db, const std::string& hash, WallTime now);
 [[nodiscard]] Result<bool> add_invitation(Database& db, const InvitationRow& invitation, const AuditRow& audit);
 
 [[nodiscard]] Result<std::optional<RefreshTokenInfo>> find_refresh(Database& db, const std::string& hash);
@@ -51,8 +52,12 @@ using store::Database;
 [[nodiscard]] Result<bool> add_signing_key(Database& db, const SigningKeyRow& row, const AuditRow& audit);
 [[nodiscard]] Result<bool> remove_signing_key(Database& db, const std::string& kid, const AuditRow& audit);
 
+// A refusal that came again within an hour, of the same action, outcome, user, address and detail, is counted in the first one's row.
 [[nodiscard]] Result<void> write_audit(Database& db, const AuditRow& row);
 [[nodiscard]] Result<RevocationPage> revocations_after(Database& db, std::int64_t cursor, std::size_t limit);
+[[nodiscard]] Result<bool> settle_revocations(Database& db, std::int64_t from, std::int64_t to, WallTime now);
+// Deletes the oldest refusals beyond so many; how many rows went.
+[[nodiscard]] Result<std::int64_t> bound_refusals(Database& db, std::size_t most);
 [[nodiscard]] Result<bool> append_audit(Database& db, const std::vector<AuditRow>& rows);
 [[nodiscard]] Result<std::vector<AuditRow>> audit(Database& db, std::size_t limit);
 
@@ -61,6 +66,7 @@ using store::Database;
 
 struct Horizons {
   WallTime audit;       // rows before are forgotten
+  WallTime refusals;    // audit rows of refusals
   WallTime ended;
   WallTime revocations;
 };

@@ -71,6 +71,8 @@ struct AuditRow {
   std::string address = {};
   Ref ref = {};
   std::string detail = {};  // a session's id, "by command line", …
+  std::uint64_t repeats = 0;              // of a refusal: so many more like it, counted here and not written
+  std::optional<WallTime> last_at = {};   // the last of them
 };
 
 // A second factor (RFC 6238). One that is not confirmed yet asks nobody for a code.

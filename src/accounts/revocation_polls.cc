@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "accounts/revocations.h"
+
 namespace foyer::accounts {
 
 RevocationPolls::RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, Metrics& metrics, RevocationPollPolicy policy)
@@ -48,6 +50,7 @@ void RevocationPolls::answer_from_store(Waiting one) {
     runners->control([this, page = std::move(page), done = std::move(done)]() mutable {
       if (!page) return done(std::unexpected(std::move(page).error()));
       const bool more = page->events.size() == kPage;
+      bring_to_our_time(page->events, clock_.wall());
       done(auth::RevocationAnswer{.stream = store_.stream(), .cursor = page->cursor, .events = std::move(page->events), .more = more});
     });
   });
@@ -84,6 +87,7 @@ void RevocationPolls::seen(std::int64_t from, Result<RevocationPage> page) {
   }
   failing_.reset();
   const bool more = page->events.size() == kPage;
+  bring_to_our_time(page->events, clock_.wall());
   end_ = page->cursor;
   if (!more) found_end_ = true;
   if (!found_end_) return look();

@@ -21,6 +21,13 @@ namespace foyer::accounts {
 // its session, which ends in the same transaction.
 [[nodiscard]] inline WallTime all_until(WallTime now) { return std::chrono::floor<std::chrono::seconds>(now); }
 
+// "All before" is compared with the times at which tokens are issued, by this service's clock.
+// A time ahead of that clock comes from a command under another clock, and means now:
+// taken as it is, it would revoke every token until then. True: there was one by more than
+// `kOtherClock`, of the kind `before`.
+inline constexpr Millis kOtherClock = std::chrono::seconds{30};
+bool bring_to_our_time(std::vector<auth::RevocationEvent>& events, WallTime now);
+
 class RevocationFeed {
  public:
   using OnEvents = std::function<void(const std::vector<auth::RevocationEvent>&)>;
@@ -37,6 +44,7 @@ class RevocationFeed {
     std::int64_t cursor = 0;
     bool asking = false;
     bool again = false;
+    bool complete = false; // it has seen all there was once: what comes now was written just now
   };
   static constexpr std::size_t kPage = 1'000;
   void ask(const std::shared_ptr<Watcher>& watcher);

@@ -11,6 +11,8 @@ namespace foyer::accounts {
 Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path, SqliteStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
   DatabaseStoreOptions common{.queue_limit = options.queue_limit,
                               .keep_audit = options.keep_audit,
+                              .keep_refusals = options.keep_refusals,
+                              .audit_refusals = options.audit_refusals,
                               .keep_ended = options.keep_ended,
                               .keep_revocations = options.keep_revocations,
                               .forgets = options.forgets,

@@ -73,7 +73,7 @@ TEST(SqliteStore, WhatIsOverLongEnoughIsForgottenAndTheRestIsKept) {
   put("old", old);
   put("recent", recent);
   const WallTime horizon = place.clock.wall() - std::chrono::days{30};
-  const sql::Horizons horizons{.audit = horizon, .ended = horizon, .revocations = horizon};
+  const sql::Horizons horizons{.audit = horizon, .refusals = horizon, .ended = horizon, .revocations = horizon};
   EXPECT_EQ(sql::count_old(*db, horizons)->all(), 7); // a session, its refresh token, an invitation, a revocation, three audit rows
   EXPECT_EQ(sql::forget(*db, horizons), 7);
   EXPECT_EQ(sql::count_old(*db, horizons)->all(), 0);

@@ -99,6 +99,7 @@ class AccountStore {
   // The user, its sessions and tokens; the audit keeps its rows. USER_UNKNOWN.
   virtual void delete_user(UserId user, AuditRow audit, Done<bool> done) = 0;
 
+  virtual void invitation_lives(std::string hash, WallTime now, Done<bool> done) = 0; // unused and not expired; create_user looks again
   virtual void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) = 0;
 
   // Without using it: for introspection and revocation.
@@ -127,6 +128,9 @@ class AccountStore {
 
   // Events after `cursor` in order, at most `limit`.
   virtual void revocations_after(std::int64_t cursor, std::size_t limit, Done<RevocationPage> done) = 0;
+
+  // Of those after `from` up to `to`: "all before" a time ahead of `now` means now.
+  virtual void settle_revocations(std::int64_t from, std::int64_t to, WallTime now, Done<bool> done) = 0;
 
   virtual void append_audit(std::vector<AuditRow> rows, Done<bool> done) = 0;
   virtual void audit(std::size_t limit, Done<std::vector<AuditRow>> done) = 0; // newest first

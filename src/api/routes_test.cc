@@ -157,6 +157,33 @@ TEST_F(Api, WithoutAConfiguredKeyTheOperatorsApiIsNotThere) {
   EXPECT_EQ(get("/metrics").status, 200) << "a listener of its own needs none";
 }
 
+TEST_F(Api, AnOperatorReadsWhetherDeletionByAgeWaitsAndLetsItGoOn) {
+  int asked = 0;
+  ApiDeps with = deps();
+  with.upkeep = {.state = [] { return std::vector<UpkeepRow>{{.store = "accounts"}, {.store = "chat", .waits = true, .doubt = "ahead", .off_s = 5'184'000, .left_s = 3'600}}; }, .now = [&asked] { ++asked; }};
+  const auto all = operator_routes(with);
+  const auto call = [&all](std::string method, Headers headers, std::string body) {
+    Response answer;
+    for (const Route& route : all) {
+      if (route.path != "/api/upkeep" || route.method != method) continue;
+      Request request;
+      request.method = method;
+      request.path = "/api/upkeep";
+      request.headers = std::move(headers);
+      request.body = std::move(body);
+      route.handler(std::move(request), [&answer](Response response) { answer = std::move(response); });
+    }
+    return answer;
+  };
+  constexpr std::string_view kState = R"({"stores":[{"store":"accounts","waits":false},{"store":"chat","waits":true,"doubt":"ahead","off_s":5184000,"left_s":3600}]})";
+  EXPECT_EQ(call("GET", key(), "").body, kState);
+  EXPECT_EQ(call("POST", {}, R"({"now":true})").status, 401);
+  for (const char* bad : {"", "{}", R"({"now":false})", R"({"now":true,"more":1})", "[true]"}) EXPECT_EQ(call("POST", key(), bad).status, 400) << bad;
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(call("POST", key(), R"({"now":true})").body, kState);
+  EXPECT_EQ(asked, 1);
+}
+
 TEST_F(Api, RefusalsAreToldWhole) {
   gateway::RefusalRecord record;
   record.ref = Ref("r-7");

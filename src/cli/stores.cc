@@ -25,6 +25,9 @@ bool uses_postgres(const config::Config& config) { return config::is_postgres(co
 
 Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Config& config, StoreDeps deps) {
   accounts::DatabaseStoreOptions options{.forgets = deps.forgets, .executor = deps.executor};
+  options.keep_audit = std::chrono::days{config.audit_days};
+  options.keep_refusals = std::chrono::days{config.audit_refusal_days};
+  options.audit_refusals = config.audit_refusals;
   // A session is not forgotten before it has ended.
   options.keep_ended = std::max({options.keep_ended, config.session_idle * 2, config.refresh_ttl * 2});
   options.keep_revocations = std::max<Millis>(options.keep_revocations, config.access_token_ttl * 2);
@@ -32,7 +35,7 @@ Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Conf
     options.readers = kReaders;
     return accounts::open_postgres_store(server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
-  accounts::SqliteStoreOptions here{.queue_limit = options.queue_limit, .keep_audit = options.keep_audit, .keep_ended = options.keep_ended, .keep_revocations = options.keep_revocations, .forgets = options.forgets,
+  accounts::SqliteStoreOptions here{.queue_limit = options.queue_limit, .keep_audit = options.keep_audit, .keep_refusals = options.keep_refusals, .audit_refusals = options.audit_refusals, .keep_ended = options.keep_ended, .keep_revocations = options.keep_revocations, .forgets = options.forgets,
                                     .executor = std::move(options.executor)};
   here.database.survive_power_loss = config.store_sync == config::StoreSync::full;
   return accounts::open_sqlite_store(file(config, "accounts.sqlite"), std::move(here), deps.clock, deps.entropy, deps.metrics, deps.log);

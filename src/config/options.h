@@ -167,6 +167,9 @@ struct Config {
   std::uint64_t argon2_passes = 2;
   std::uint64_t hashing_threads = 0; // 0: cores − 1, at least 1
   std::uint64_t hashing_queue = 64;  // over: BUSY
+  std::uint64_t audit_days = 365;
+  std::uint64_t audit_refusal_days = 30;
+  std::uint64_t audit_refusals = 100'000;
   std::uint64_t address_auth_requests = 100; // /auth/* and /oauth2/* per endpoint, address and 10 s
 
   // asking the auth service

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/http.h"
+#include "base/ip_address.h"
 
 namespace foyer::gateway {
 namespace {
@@ -32,21 +33,26 @@ bool RefusalRing::record(RefusalRecord record) {
     if (entry.counted.size() < kRefsPerRecord) entry.counted.push_back(std::move(record.ref));
     return false;
   }
-  if (same_code.size() == kPerCode) {
-    entries_.erase(same_code.front());
-    same_code.pop_front();
-  } else if (entries_.size() == kInAll) {
-    drop_oldest();
-  }
-  entries_.push_back({.record = std::move(record), .counted = {}});
+  std::string network = network_of(record.address);
+  if (same_code.size() == kPerCode) drop_of_largest_share(same_code, network, record.address);
+  else if (entries_.size() == kInAll) drop_of_largest_share(std::ranges::max_element(by_cause_, {}, [](const auto& of) { return of.second.size(); })->second, network, record.address);
+  entries_.push_back({.record = std::move(record), .network = std::move(network), .counted = {}});
   same_code.push_back(std::prev(entries_.end()));
   return true;
 }
 
-void RefusalRing::drop_oldest() {
-  // The oldest of all is the oldest of its code.
-  by_cause_[entries_.front().record.refusal.cause].pop_front();
-  entries_.pop_front();
+void RefusalRing::drop_of_largest_share(std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address) {
+  std::unordered_map<std::string_view, std::size_t> networks, addresses;
+  ++networks[network];
+  ++addresses[address];
+  for (const auto& it : same_code) {
+    ++networks[it->network];
+    ++addresses[it->record.address];
+  }
+  // Of equals the first, which is the oldest.
+  const auto most = std::ranges::max_element(same_code, {}, [&](const Entries::iterator& it) { return std::pair(networks[it->network], addresses[it->record.address]); });
+  entries_.erase(*most);
+  same_code.erase(most);
 }
 
 std::vector<RefusalRecord> RefusalRing::find(const RefusalFilter& filter) const {

@@ -3,8 +3,10 @@
 //
 // A flood must not push out what is worth reading: the ring holds at most 64
 // records per code and 1,024 in all, and equal (code, address) within a second of
-// the first are counted in its record, not repeated. The log does likewise and
-// tells what it left out as `suppressed`.
+// the first are counted in its record, not repeated. When a code has its 64, the
+// oldest record of the address with most of them goes, in the network with most of
+// them: seventy failed logins from elsewhere leave the one of somebody else. The log
+// counts likewise and tells what it left out as `suppressed`.
 //
 // Everything here is thread safe. It is called when a connection or a command is
 // refused, never on the way of a message.
@@ -45,10 +47,12 @@ class RefusalRing {
  private:
   struct Entry {
     RefusalRecord record;
+    std::string network;
     std::vector<Ref> counted;
   };
   using Entries = std::list<Entry>; // oldest first
-  void drop_oldest();
+  // Makes room among those of one code for one more of `network`.
+  void drop_of_largest_share(std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address);
 
   mutable std::mutex mutex_;
   Entries entries_;

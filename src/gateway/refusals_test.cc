@@ -71,6 +71,17 @@ TEST(RefusalRing, AFloodOfOneCodeKeepsSixtyFourAndSparesTheOthers) {
   EXPECT_THAT(ring.find({.ref = Ref("precious")}), SizeIs(1));
 }
 
+TEST(RefusalRing, SeventyFailedLoginsFromElsewhereLeaveSomebodysOwnRefusal) {
+  for (const bool one_address : {true, false}) {
+    RefusalRing ring;
+    ring.record(refused(Cause::CREDENTIALS_REJECTED, "203.0.113.9", "mine"));
+    for (int i = 0; i < 70; ++i) ring.record(refused(Cause::CREDENTIALS_REJECTED, one_address ? "198.51.100.1" : "198.51.100." + std::to_string(i), "f" + std::to_string(i), WallTime{std::chrono::seconds{2 * i}}));
+    EXPECT_THAT(ring.find({.ref = Ref("mine")}), SizeIs(1)) << (one_address ? "of one address" : "of one network");
+    EXPECT_THAT(ring.find({.ref = Ref("f69")}), SizeIs(1));
+    EXPECT_THAT(ring.find({.ref = Ref("f0")}), IsEmpty()) << "the flood pushes out its own";
+  }
+}
+
 TEST(RefusalRing, HoldsAThousandAndTwentyFourInAllAndGivesAThousand) {
   RefusalRing ring;
   for (const CauseInfo& cause : all_causes())

@@ -115,3 +115,20 @@ test('a command under a wrong clock deletes nothing', withWrongClock, async (t) 
   assert.equal(code, 0);
   await allIsThere(node, ann);
 });
+
+test('`foyer user revoke` under a clock 1 h ahead signs out whoever is in, and lets them in again, also after a restart', withWrongClock, async (t) => {
+  const node = await serve(t);
+  const ann = await arrive(node, 'ann');
+  const { code } = await foyer(['user', 'revoke', 'ann', '--data', node.data], { env: clockOff(3_600) });
+  assert.equal(code, 0);
+  await node.logged('revocation_ahead');
+  assert.match((await ann.ended()).reason, /REVOKED/);
+  const login = () => ask(node, 'POST', '/auth/login', { body: { name: 'ann', password: PASSWORD } });
+  await assert.rejects(Client.open(node, { token: ann.token }), /REVOKED/);
+  const again = (await login()).json;
+  await Client.open(node, { token: again.access_token });
+  await node.terminate();
+  const next = await serve(t, { data: node.data });
+  await Client.open(next, { token: again.access_token });
+  assert.equal((await refresh(next, again)).status, 200);
+});
