@@ -27,30 +27,35 @@ void AgeGuard::wait(ClockDoubt why, Millis off, WallTime reference, MonoTime now
   steady_since_ = now;
 }
 
-bool AgeGuard::server_differs(const Reading& now) const { return now.server && size_of(now.wall - *now.server) > policy_.apart; }
+// An operator who believes the clock although the server has another time means this difference.
+bool AgeGuard::server_differs(const Reading& now) {
+  const bool differs = now.server && size_of(now.wall - *now.server) > policy_.apart;
+  overruled_ = overruled_ && differs;
+  return differs && !overruled_;
+}
 
 void AgeGuard::begin(const Reading& now, std::optional<WallTime> believed, std::optional<WallTime> newest) {
   begun_ = true;
   last_ = now;
   const auto known = believed ? believed : newest;
   const auto latest = std::max(believed, newest);
-  if (latest && *latest - now.wall > policy_.step) wait(ClockDoubt::behind, now.wall - *latest, *latest, now.mono);
+  if (server_differs(now)) wait(ClockDoubt::server, now.wall - *now.server, *now.server, now.mono);
+  else if (latest && *latest - now.wall > policy_.step) wait(ClockDoubt::behind, now.wall - *latest, *latest, now.mono);
   else if (known && now.wall - *known > policy_.most_ahead) wait(ClockDoubt::ahead, now.wall - *known, *known, now.mono);
-  else if (server_differs(now)) wait(ClockDoubt::server, now.wall - *now.server, *now.server, now.mono);
 }
 
 bool AgeGuard::observe(const Reading& now) {
   const Millis passed = std::chrono::floor<Millis>(now.mono - last_.mono);
   const WallTime expected = last_.wall + passed;
   last_ = now;
-  if (size_of(now.wall - expected) > policy_.step) {
-    wait(ClockDoubt::jumped, now.wall - expected, expected, now.mono);
-    return true;
-  }
   if (server_differs(now)) {
     const bool is_news = doubt_ != ClockDoubt::server;
     wait(ClockDoubt::server, now.wall - *now.server, *now.server, now.mono);
     return is_news;
+  }
+  if (size_of(now.wall - expected) > policy_.step) {
+    wait(ClockDoubt::jumped, now.wall - expected, expected, now.mono);
+    return true;
   }
   if (waiting() && now.mono - steady_since_ >= policy_.steady) {
     doubt_ = ClockDoubt::none;
@@ -63,6 +68,7 @@ void AgeGuard::believe(const Reading& now) {
   begun_ = true;
   last_ = now;
   doubt_ = ClockDoubt::none;
+  overruled_ = true;
 }
 
 Millis AgeGuard::left(MonoTime now) const {

@@ -66,10 +66,11 @@ class AgeGuard {
 
  private:
   void wait(ClockDoubt why, Millis off, WallTime reference, MonoTime now);
-  [[nodiscard]] bool server_differs(const Reading& now) const;
+  [[nodiscard]] bool server_differs(const Reading& now);
 
   AgeGuardPolicy policy_;
   bool begun_ = false;
+  bool overruled_ = false; // the server's clock, by the operator
   Reading last_{};
   ClockDoubt doubt_ = ClockDoubt::none;
   Millis off_{0};

@@ -121,6 +121,22 @@ TEST(AgeGuard, AServerWithAnotherTimeHoldsDeletionBackForAsLongAsItHasOne) {
   EXPECT_FALSE(guard.waiting());
 }
 
+TEST(AgeGuard, TheOperatorsWordCountsMoreThanTheServersClockUntilThatIsRightAgain) {
+  Machine m;
+  m.server_off = -days{60};
+  AgeGuard guard;
+  guard.begin(m.read(), m.wall, m.wall);
+  guard.believe(m.read());
+  m.pass(1min);
+  EXPECT_FALSE(guard.observe(m.read()));
+  EXPECT_FALSE(guard.waiting());
+  m.server_off = 0s;
+  guard.observe(m.read());
+  m.server_off = -days{1};
+  EXPECT_TRUE(guard.observe(m.read()));
+  EXPECT_EQ(guard.doubt(), ClockDoubt::server);
+}
+
 TEST(AgeGuard, AnOperatorWhoSaysThatTheClockIsRightEndsTheWait) {
   Machine m;
   AgeGuard guard;

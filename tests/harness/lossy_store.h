@@ -54,6 +54,8 @@ class LossyStore final : public rooms::ChatStore {
     watch_ = watch;
     store_->watch(std::move(watch));
   }
+  [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }
+  void upkeep_now() override { store_->upkeep_now(); }
   void close() override { store_->close(); }
   [[nodiscard]] Result<bool> probe() override { return store_->probe(); }
   [[nodiscard]] std::size_t queued() const override { return store_->queued(); }

@@ -305,8 +305,8 @@ struct Node::Life {
     policy.hash_cost = {.memory_kib = 8, .passes = 1, .lanes = 1};
     accounts::Runners runners{.control = [this](net::Task task) { control.push_back(std::move(task)); },
                               .hashing =
-                                  [this](net::Task task) {
-                                    accounts_work.push_back(std::move(task));
+                                  [this](net::Work work) {
+                                    accounts_work.push_back(std::move(work.run));
                                     return true;
                                   },
                               .every = [this](Millis interval, std::function<void()> task) { repeated.push_back({interval, world.clock.mono() + interval, std::move(task)}); }};

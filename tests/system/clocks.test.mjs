@@ -6,6 +6,7 @@ import { foyer, foyerJson, serve } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { clockOff, DAY, movableClock, noFaketime } from './support/faketime.mjs';
 import { arrive, register, PASSWORD } from './support/people.mjs';
+import { Postgres } from './support/postgres.mjs';
 import { Client } from './support/websocket.mjs';
 
 if (noFaketime) console.log(`Tests with a wrong clock are skipped: ${noFaketime}.`);
@@ -131,4 +132,22 @@ test('`foyer user revoke` under a clock 1 h ahead signs out whoever is in, and l
   const next = await serve(t, { data: node.data });
   await Client.open(next, { token: again.access_token });
   assert.equal((await refresh(next, again)).status, 200);
+});
+
+test('with PostgreSQL a boot 60 days ahead of the database server deletes nothing, and one line of each store says that the two clocks differ', withWrongClock, async (t) => {
+  const server = await Postgres.start(t);
+  const env = { DATABASE_URL: await server.fresh(), STORE_KEY: 'qG7r0c2Jm1Yb8wZ4xK9tPd3nVh6sLf5u' };
+  const first = await serve(t, { args: month, env });
+  const ann = await withHistory(first);
+  await first.terminate();
+  const ahead = await serve(t, { data: first.data, args: month, env: { ...env, ...clockOff(60 * DAY) } });
+  for (const store of ['accounts', 'chat']) {
+    const noticed = await ahead.logged('clock_doubted', { store });
+    assert.equal(noticed.doubt, 'server');
+    assert.ok(Math.abs(noticed.off_s - 60 * DAY) < 600, `${noticed.off_s}`);
+  }
+  assert.equal((await refresh(ahead, ann)).status, 401);
+  await ahead.terminate();
+  const right = await serve(t, { data: first.data, args: month, env });
+  await allIsThere(right, ann);
 });
