@@ -20,17 +20,24 @@ constexpr store::AgeQueries kAgeQueries{
 class Forgetting {
  public:
   Forgetting(const DatabaseStoreOptions& options, const Clock& clock, Log& log)
-      : keep_audit_(options.keep_audit), keep_refusals_(options.keep_refusals), keep_ended_(options.keep_ended), keep_revocations_(options.keep_revocations), clock_(clock), gate_("accounts", kAgeQueries, clock, log, options.compares_server_clock) {}
+      : keep_audit_(options.keep_audit),
+        keep_refusals_(options.keep_refusals),
+        keep_ended_(options.keep_ended),
+        keep_revocations_(options.keep_revocations),
+        clock_(clock),
+        gate_("accounts", kAgeQueries, clock, log, options.compares_server_clock) {}
 
   Result<bool> step(Database& db) {
     TRY(turn, gate_.turn(db));
     if (!turn.round) return false;
     if (!turn.by_age) return over();
     const WallTime now = clock_.wall();
-    const sql::Horizons horizons{.audit = now - keep_audit_, .refusals = now - keep_refusals_, .ended = now - keep_ended_, .revocations = now - keep_revocations_};
+    const sql::Horizons horizons{.audit = now - keep_audit_, .refusals = now - keep_refusals_, .ended = now - keep_ended_,
+                                 .revocations = now - keep_revocations_};
     TRY(old, sql::count_old(db, horizons));
     if (old.all() == 0) return over();
-    gate_.deleting({{"store", "accounts"}, {"now", rfc3339(now)}, {"sessions", old.sessions}, {"refresh_tokens", old.refresh_tokens}, {"audit", old.audit}, {"revocations", old.revocations}, {"invitations", old.invitations}});
+    gate_.deleting({{"store", "accounts"}, {"now", rfc3339(now)}, {"sessions", old.sessions},
+                    {"refresh_tokens", old.refresh_tokens}, {"audit", old.audit}, {"revocations", old.revocations}, {"invitations", old.invitations}});
     TRY(rows, sql::forget(db, horizons));
     gate_.deleted(rows);
     return true; // until none is left
@@ -71,7 +78,8 @@ class RefusalBound {
 
 class DatabaseStore final : public AccountStore {
  public:
-  DatabaseStore(std::unique_ptr<store::Writer> writer, std::unique_ptr<store::Reader> reader, std::shared_ptr<Forgetting> forgetting, std::string key, std::string stream)
+  DatabaseStore(std::unique_ptr<store::Writer> writer, std::unique_ptr<store::Reader> reader,
+                std::shared_ptr<Forgetting> forgetting, std::string key, std::string stream)
       : key_(std::move(key)), stream_(std::move(stream)), forgetting_(std::move(forgetting)), writer_(std::move(writer)), reader_(std::move(reader)) {}
 
   const std::string& refresh_key() const override { return key_; }
@@ -233,7 +241,8 @@ Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing,
   const auto forgetting = std::make_shared<Forgetting>(options, clock, log);
   if (options.forgets) hooks.upkeep = [forgetting](Database& db) { return forgetting->step(db); };
   hooks.before_commit = [bound = std::make_shared<RefusalBound>(options.audit_refusals)](Database& db) { return bound->before_commit(db); };
-  store::WriterOptions writer_options{.name = "accounts", .queue_limit = options.queue_limit, .upkeep_every = store::AgeGate::kLookEvery, .watch_every = options.watch_every, .entropy = &entropy, .executor = options.executor};
+  store::WriterOptions writer_options{.name = "accounts", .queue_limit = options.queue_limit, .upkeep_every = store::AgeGate::kLookEvery,
+                                      .watch_every = options.watch_every, .entropy = &entropy, .executor = options.executor};
   TRY(writer, store::Writer::open(std::move(writing), std::move(writer_options), std::move(hooks), clock, metrics, log));
   if (options.forgets) writer->start_upkeep(); // a wrong clock is noticed at the start
   store::ReaderOptions reader_options{.name = "accounts", .connections = options.readers, .queue_limit = options.queue_limit, .entropy = &entropy, .executor = options.executor};

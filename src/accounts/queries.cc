@@ -95,13 +95,13 @@ Refusal unknown(const UserId& user) { return Refusal{.cause = Cause::USER_UNKNOW
 Result<void> write_audit(Database& db, const AuditRow& row) {
   // A refusal like one of the last hour is counted there. One that seems to be from the future is not "the last hour".
   if (row.outcome != "OK") {
-    TRY(counted, db.change("UPDATE audit SET repeats = repeats + ?1, last_at = ?2 WHERE number = (SELECT number FROM audit WHERE outcome <> 'OK' AND address = ?3 AND action = ?4 AND outcome = ?5"
-                           " AND \"user\" = ?6 AND detail = ?8 AND at > ?7 AND at <= ?2 ORDER BY at DESC LIMIT 1)",
+    TRY(counted, db.change("UPDATE audit SET repeats = repeats + ?1, last_at = ?2 WHERE number = (SELECT number FROM audit"
+                           " WHERE outcome <> 'OK' AND address = ?3 AND action = ?4 AND outcome = ?5 AND \"user\" = ?6 AND detail = ?8 AND at > ?7 AND at <= ?2 ORDER BY at DESC LIMIT 1)",
                            row.repeats + 1, row.last_at.value_or(row.at), row.address, row.action, row.outcome, row.user, row.at - kSameRefusal, row.detail));
     if (counted > 0) return {};
   }
-  TRY_VOID(db.change("INSERT INTO audit (at, action, outcome, \"user\", address, ref, detail, repeats, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row.at, row.action, row.outcome, row.user, row.address,
-                     row.ref, row.detail, row.repeats, row.last_at));
+  TRY_VOID(db.change("INSERT INTO audit (at, action, outcome, \"user\", address, ref, detail, repeats, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     row.at, row.action, row.outcome, row.user, row.address, row.ref, row.detail, row.repeats, row.last_at));
   return {};
 }
 
@@ -353,7 +353,8 @@ Result<RevocationPage> revocations_after(Database& db, std::int64_t cursor, std:
 }
 
 Result<bool> settle_revocations(Database& db, std::int64_t from, std::int64_t to, WallTime now) {
-  TRY(settled, db.change("UPDATE revocations SET at = ?1 WHERE cursor > ?2 AND cursor <= ?3 AND kind = ?4 AND at > ?1", now, from, to, RevocationEvent::Kind::before));
+  TRY(settled, db.change("UPDATE revocations SET at = ?1 WHERE cursor > ?2 AND cursor <= ?3 AND kind = ?4 AND at > ?1",
+                         now, from, to, RevocationEvent::Kind::before));
   return settled > 0;
 }
 
@@ -363,7 +364,8 @@ Result<bool> append_audit(Database& db, const std::vector<AuditRow>& rows) {
 }
 
 Result<std::int64_t> bound_refusals(Database& db, std::size_t most) {
-  return db.change("DELETE FROM audit WHERE outcome <> 'OK' AND number <= (SELECT number FROM audit WHERE outcome <> 'OK' ORDER BY number DESC LIMIT 1 OFFSET ?)", most);
+  return db.change("DELETE FROM audit WHERE outcome <> 'OK' AND number <="
+                   " (SELECT number FROM audit WHERE outcome <> 'OK' ORDER BY number DESC LIMIT 1 OFFSET ?)", most);
 }
 
 Result<std::vector<AuditRow>> audit(Database& db, std::size_t limit) {
@@ -398,11 +400,13 @@ Result<std::string> secret(Database& db, std::string_view name, std::string_view
 }
 
 Result<OldRows> count_old(Database& db, const Horizons& horizons) {
-  TRY(rows, db.query("SELECT (SELECT count(*) FROM sessions WHERE last_seen < ?1), (SELECT count(*) FROM refresh_tokens WHERE created < ?1), (SELECT count(*) FROM audit WHERE at < ?2) + (SELECT count(*) FROM audit WHERE outcome <> 'OK' AND at < ?4),"
+  TRY(rows, db.query("SELECT (SELECT count(*) FROM sessions WHERE last_seen < ?1), (SELECT count(*) FROM refresh_tokens WHERE created < ?1),"
+                     " (SELECT count(*) FROM audit WHERE at < ?2) + (SELECT count(*) FROM audit WHERE outcome <> 'OK' AND at < ?4),"
                      " (SELECT count(*) FROM revocations WHERE at < ?3), (SELECT count(*) FROM invitations WHERE expires < ?1)",
                      horizons.ended, horizons.audit, horizons.revocations, horizons.refusals));
   TRY_VOID(rows.step());
-  return OldRows{.sessions = rows.integer(0), .refresh_tokens = rows.integer(1), .audit = rows.integer(2), .revocations = rows.integer(3), .invitations = rows.integer(4)};
+  return OldRows{.sessions = rows.integer(0), .refresh_tokens = rows.integer(1),
+                 .audit = rows.integer(2), .revocations = rows.integer(3), .invitations = rows.integer(4)};
 }
 
 Result<std::int64_t> forget(Database& db, const Horizons& horizons) {
@@ -411,7 +415,8 @@ Result<std::int64_t> forget(Database& db, const Horizons& horizons) {
   TRY(with_session, db.change("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE last_seen < ? ORDER BY last_seen LIMIT ?)", horizons.ended, kForgetAtOnce));
   TRY(sessions, db.change("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen < ? ORDER BY last_seen LIMIT ?)", horizons.ended, kForgetAtOnce));
   TRY(rows, db.change("DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE at < ? LIMIT ?)", horizons.audit, kForgetAtOnce));
-  TRY(refusals, db.change("DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE outcome <> 'OK' AND at < ? LIMIT ?)", horizons.refusals, kForgetAtOnce));
+  TRY(refusals, db.change("DELETE FROM audit WHERE number IN"
+                          " (SELECT number FROM audit WHERE outcome <> 'OK' AND at < ? LIMIT ?)", horizons.refusals, kForgetAtOnce));
   TRY(events, db.change("DELETE FROM revocations WHERE cursor IN (SELECT cursor FROM revocations WHERE at < ? LIMIT ?)", horizons.revocations, kForgetAtOnce));
   TRY(invitations, db.change("DELETE FROM invitations WHERE digest IN (SELECT digest FROM invitations WHERE expires < ? LIMIT ?)", horizons.ended, kForgetAtOnce));
   return tokens + with_session + sessions + rows + refusals + events + invitations;

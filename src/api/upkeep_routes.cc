@@ -24,14 +24,16 @@ Result<void> read_now(const Request& request) {
   const auto body = json::parse(request.body);
   const json::Object* object = body && body->is_object() ? &body->as_object() : nullptr;
   const json::Value* now = object == nullptr ? nullptr : object->if_contains("now");
-  if (now == nullptr || object->size() != 1 || !now->is_bool() || !now->as_bool()) return refuse_field(Cause::BAD_REQUEST, "now", "the body is not {\"now\":true}");
+  if (now == nullptr || object->size() != 1 || !now->is_bool() || !now->as_bool())
+    return refuse_field(Cause::BAD_REQUEST, "now", "the body is not {\"now\":true}");
   return {};
 }
 
 } // namespace
 
 std::vector<Route> upkeep_routes(const ApiDeps& deps) {
-  const auto answer = [upkeep = deps.upkeep, key = ApiKey(deps.api_key), development = deps.development, report = deps.on_refusal](const Request& request, bool changes) {
+  const auto answer = [upkeep = deps.upkeep, key = ApiKey(deps.api_key), development = deps.development,
+                       report = deps.on_refusal](const Request& request, bool changes) {
     if (auto refusal = key.check(request)) {
       if (report) report(request, *refusal);
       return wire::problem(*refusal, request.ref, development);

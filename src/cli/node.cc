@@ -195,7 +195,8 @@ api::Upkeep Node::Parts::upkeep() {
     std::vector<api::UpkeepRow> rows;
     const auto add = [&rows](const store::UpkeepState& s) {
       const bool waits = s.doubt != store::ClockDoubt::none;
-      rows.push_back({.store = s.store, .waits = waits, .doubt = waits ? std::string(to_string(s.doubt)) : std::string{}, .off_s = std::chrono::floor<std::chrono::seconds>(s.off).count(),
+      rows.push_back({.store = s.store, .waits = waits, .doubt = waits ? std::string(to_string(s.doubt)) : std::string{},
+                      .off_s = std::chrono::floor<std::chrono::seconds>(s.off).count(),
                       .left_s = std::chrono::ceil<std::chrono::seconds>(s.left).count()});
     };
     if (auth_role) add(auth_role->store().upkeep_state());

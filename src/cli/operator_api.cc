@@ -52,7 +52,11 @@ std::string percent_encoded(std::string_view text) {
 std::expected<bool, std::string> take_operator_option(Args args, std::size_t& i, OperatorOptions& into) {
   const std::string& arg = args[i];
   const std::string name = arg.substr(0, arg.find('='));
-  std::string* value = name == "--url" ? &into.url : name == "--api-key" ? &into.api_key : name == "--data" ? &into.data : name == "--ca-file" ? &into.tls.ca_file : nullptr;
+  std::string* value = nullptr;
+  if (name == "--url") value = &into.url;
+  if (name == "--api-key") value = &into.api_key;
+  if (name == "--data") value = &into.data;
+  if (name == "--ca-file") value = &into.tls.ca_file;
   if (value == nullptr) return false;
   if (name.size() < arg.size()) *value = arg.substr(name.size() + 1);
   else if (i + 1 < args.size()) *value = args[++i];
@@ -60,7 +64,8 @@ std::expected<bool, std::string> take_operator_option(Args args, std::size_t& i,
   return true;
 }
 
-std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options, std::string_view path, std::string query, std::string body) {
+std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options, std::string_view path, std::string query,
+                                                         std::string body) {
   if (options.url.empty()) find_running_server(options);
   if (options.url.empty()) return std::unexpected(fmt::format("no server runs in {} (there is no foyer.json); say --url or --data", options.data));
   if (options.api_key.empty()) find_key(options);

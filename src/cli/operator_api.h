@@ -29,7 +29,8 @@ inline constexpr std::string_view kOperatorUsage =
 
 // What the server answered to a request under its API; an error is what to print.
 // `body`: empty for GET, else it is POSTed.
-[[nodiscard]] std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options, std::string_view path, std::string query, std::string body = {});
+[[nodiscard]] std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options, std::string_view path, std::string query,
+                                                                       std::string body = {});
 
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 

@@ -216,8 +216,8 @@ const Option kOptions[] = {
     {.name = "hashing_queue", .section = "Accounts", .slot = &Config::hashing_queue, .help = "Logins that may wait to be hashed; beyond it BUSY.", .min = 1, .max = 100'000},
     {.name = "audit_days", .section = "Accounts", .slot = &Config::audit_days, .help = "Days after which rows of the audit are deleted.", .min = 1, .max = 36'500},
     {.name = "audit_refusal_days", .section = "Accounts", .slot = &Config::audit_refusal_days, .help = "The same for rows of refusals, which strangers can cause.", .min = 1, .max = 36'500},
-    {.name = "audit_refusals", .section = "Accounts", .slot = &Config::audit_refusals, .help = "Rows of refusals in the audit; beyond it the oldest are deleted. Equal ones within an hour are one row.", .min = 100,
-     .max = 100'000'000},
+    {.name = "audit_refusals", .section = "Accounts", .slot = &Config::audit_refusals, .help = "Rows of refusals in the audit; beyond it the oldest are deleted. Equal ones within an hour are one row.",
+     .min = 100, .max = 100'000'000},
     {.name = "address_auth_requests", .section = "Accounts", .slot = &Config::address_auth_requests, .help = "Requests of one address to one endpoint of /auth and /oauth2 in 10 s.", .min = 1,
      .max = kMany},
 

@@ -35,10 +35,14 @@ bool RefusalRing::record(RefusalRecord record) {
   }
   std::string network = network_of(record.address);
   if (same_code.size() == kPerCode) drop_of_largest_share(same_code, network, record.address);
-  else if (entries_.size() == kInAll) drop_of_largest_share(std::ranges::max_element(by_cause_, {}, [](const auto& of) { return of.second.size(); })->second, network, record.address);
+  else if (entries_.size() == kInAll) drop_of_largest_share(largest_code(), network, record.address);
   entries_.push_back({.record = std::move(record), .network = std::move(network), .counted = {}});
   same_code.push_back(std::prev(entries_.end()));
   return true;
+}
+
+std::deque<RefusalRing::Entries::iterator>& RefusalRing::largest_code() {
+  return std::ranges::max_element(by_cause_, {}, [](const auto& of) { return of.second.size(); })->second;
 }
 
 void RefusalRing::drop_of_largest_share(std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address) {
@@ -50,7 +54,8 @@ void RefusalRing::drop_of_largest_share(std::deque<Entries::iterator>& same_code
     ++addresses[it->record.address];
   }
   // Of equals the first, which is the oldest.
-  const auto most = std::ranges::max_element(same_code, {}, [&](const Entries::iterator& it) { return std::pair(networks[it->network], addresses[it->record.address]); });
+  const auto share = [&](const Entries::iterator& it) { return std::pair(networks[it->network], addresses[it->record.address]); };
+  const auto most = std::ranges::max_element(same_code, {}, share);
   entries_.erase(*most);
   same_code.erase(most);
 }

@@ -51,6 +51,7 @@ class RefusalRing {
     std::vector<Ref> counted;
   };
   using Entries = std::list<Entry>; // oldest first
+  [[nodiscard]] std::deque<Entries::iterator>& largest_code();
   // Makes room among those of one code for one more of `network`.
   void drop_of_largest_share(std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address);
 

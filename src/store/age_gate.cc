@@ -55,7 +55,8 @@ Result<AgeGate::Turn> AgeGate::turn(Database& db) {
     if (operator_believes) guard_.believe(now);
   }
   const bool may = !guard_.waiting();
-  if (operator_believes) log_.info("upkeep_now", "An operator says that the clock is right: deletion by age goes on.", {{"store", store_}, {"now", rfc3339(now.wall)}});
+  if (operator_believes)
+    log_.info("upkeep_now", "An operator says that the clock is right: deletion by age goes on.", {{"store", store_}, {"now", rfc3339(now.wall)}});
   else if (changed && (!first || !may)) tell();
   if (may && !open_.exchange(true) && !first) round_asked_.store(true);
   if (!may) open_.store(false);
@@ -68,13 +69,22 @@ Result<AgeGate::Turn> AgeGate::turn(Database& db) {
 }
 
 void AgeGate::tell() const {
-  if (!guard_.waiting()) return log_.info("deletion_by_age_resumes", "The clock was steady for an hour: what is older than is kept may be deleted again.", {{"store", store_}, {"now", rfc3339(clock_.wall())}});
-  std::string_view what = "The clock is far ahead of the newest stored time. Nothing is deleted by age until it was steady for an hour or `foyer upkeep --now` says that it is right.";
-  if (guard_.doubt() == ClockDoubt::behind) what = "Stored times lie in the future: the clock is behind, or was ahead when they were written. Nothing is deleted by age until it was steady for an hour.";
-  if (guard_.doubt() == ClockDoubt::jumped) what = "The clock was set, or the machine slept. Nothing is deleted by age until it was steady for an hour or `foyer upkeep --now` says that it is right.";
-  if (guard_.doubt() == ClockDoubt::server) what = "The clock differs from that of the database's server. Nothing is deleted by age until both agree for an hour or `foyer upkeep --now` says that it is right.";
-  log_.warning("clock_doubted", what,
-               {{"store", store_}, {"doubt", to_string(guard_.doubt())}, {"now", rfc3339(clock_.wall())}, {"compared_with", rfc3339(guard_.reference())}, {"off_s", std::chrono::floor<std::chrono::seconds>(guard_.off()).count()}});
+  const std::string now = rfc3339(clock_.wall());
+  const ClockDoubt doubt = guard_.doubt();
+  if (doubt == ClockDoubt::none)
+    return log_.info("deletion_by_age_resumes", "The clock was steady for an hour: what is older than is kept may be deleted again.",
+                     {{"store", store_}, {"now", now}});
+  std::string_view what = "The clock is far ahead of the newest stored time.";
+  if (doubt == ClockDoubt::behind) what = "Stored times lie in the future: the clock is behind, or was ahead when they were written.";
+  if (doubt == ClockDoubt::jumped) what = "The clock was set, or the machine slept.";
+  if (doubt == ClockDoubt::server) what = "The clock differs from that of the database's server.";
+  constexpr std::string_view kConsequence = " Nothing is deleted by age until it was steady for an hour, or `foyer upkeep --now` says that it is right.";
+  log_.warning("clock_doubted", std::string(what) + std::string(kConsequence),
+               {{"store", store_},
+                {"doubt", to_string(doubt)},
+                {"now", now},
+                {"compared_with", rfc3339(guard_.reference())},
+                {"off_s", std::chrono::floor<std::chrono::seconds>(guard_.off()).count()}});
 }
 
 void AgeGate::deleting(std::initializer_list<Field> what) {
