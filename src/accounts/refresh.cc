@@ -24,7 +24,10 @@ RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& sessio
                                                         .evidence = fmt::format("a refresh token of session {} came again {} s after its exchange; {}", session.id.view(), seconds, why)}, {}};
     };
     if (token.successor_used) return kill("its successor had been used");
-    if (since > std::min(policy.repeat, policy.idle)) return kill("its successor was not used, but is given again for refresh_repeat only");
+    if (policy.repeat <= Millis{0} && since > Millis{0}) return kill("its successor was not used, but refresh_repeat is 0");
+    // Only the clock says so, and it may be wrong: nothing is given, and nothing is ended.
+    if (since > std::min(policy.repeat, policy.idle))
+      return refused(Cause::REFRESH_EXPIRED, fmt::format("exchanged {} s ago; its successor was not used, but is given again for refresh_repeat only", seconds));
     if (!too_old) return {RefreshStep::repeat, {}, fmt::format("the same successor again, {} s after the exchange", seconds)};
   } else if (now >= token.created + policy.idle) {
     return refused(Cause::REFRESH_EXPIRED, fmt::format("not used since {}", rfc3339(token.created)));

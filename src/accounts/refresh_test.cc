@@ -46,10 +46,17 @@ TEST(Refresh, AClientThatLostTheAnswerGetsTheSameSuccessorForADay) {
   EXPECT_EQ(later.step, RefreshStep::repeat);
   EXPECT_EQ(later.detail, "the same successor again, 12 s after the exchange");
   EXPECT_EQ(c.at(seconds{100} + days{1}).step, RefreshStep::repeat);
-  const auto reuse = c.at(seconds{100} + days{1} + Millis{1});
-  EXPECT_EQ(reuse.step, RefreshStep::kill);
-  EXPECT_EQ(reuse.refusal.cause, Cause::REFRESH_REUSED);
-  EXPECT_EQ(reuse.refusal.evidence.find("had been used"), std::string::npos) << "it was not";
+}
+
+TEST(Refresh, AfterThatDayItIsRefusedAndAClockThatWasAheadEndsNoSession) {
+  Case c;
+  c.token.used = kStart + seconds{100};
+  for (const Millis ahead : {Millis{days{1} + Millis{1}}, Millis{days{60}}}) {
+    const auto late = c.at(seconds{100} + ahead);
+    EXPECT_EQ(late.step, RefreshStep::refuse);
+    EXPECT_EQ(late.refusal.cause, Cause::REFRESH_EXPIRED);
+  }
+  EXPECT_EQ(c.at(seconds{101}).step, RefreshStep::repeat) << "the clock is right again";
 }
 
 TEST(Refresh, AUsedTokenKillsTheFamilyOnceItsSuccessorWasUsed) {
