@@ -129,6 +129,11 @@ export class Chat {
     const { answer, refusal } = await this.#connection.request('join', fields);
     if (refusal) {
       if (refusal.lost) return room;
+      if (refusal.retry === 'after') { // too many rooms at once, or a busy server: again when it says
+        room.state = 'known';
+        this.#world.after(refusal.retryAfterMs ?? 1_000, () => { if (this.rooms.get(name) === room && room.state === 'known') this.join(name); });
+        return room;
+      }
       room.state = 'refused';
       room.refusal = refusal;
       this.#changed(name, 'state');

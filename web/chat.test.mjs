@@ -8,6 +8,7 @@ function scene() {
   const asked = [];
   let keys = 0;
   let names = [];
+  const timers = []; // that nobody lets run unless it asks
   const connection = {
     phase: 'online',
     lines: 0, // times that it was told to connect again
@@ -17,9 +18,10 @@ function scene() {
     tell: (type, fields) => asked.push({ type, ...fields }),
     request: (type, fields = {}) => new Promise((resolve) => asked.push({ type, ...fields, resolve })),
   };
-  const chat = new Chat(connection, { now: () => 100_000, after: () => () => {}, newKey: () => `k${(keys += 1)}`, remembered: () => names, remember: (_, list) => { names = list; } });
+  const chat = new Chat(connection, { now: () => 100_000, after: (ms, fn) => { timers.push({ ms, fn }); return () => {}; }, newKey: () => `k${(keys += 1)}`, remembered: () => names, remember: (_, list) => { names = list; } });
   const s = {
     chat, asked, connection,
+    async later(ms) { for (const timer of timers.splice(0)) if (timer.ms <= ms) timer.fn(); await settle(); },
     remembered: () => names,
     async hear(message) { for (const l of listeners.message) l(message); await settle(); },
     async answer(type, answer) {
@@ -66,6 +68,16 @@ test('a list of rooms that comes in pages is shown whole', async () => {
   assert.equal((await s.answer('rooms', { rooms: [{ room: 'apple', kind: 'public' }, { room: 'berry', kind: 'public' }], more: true })).after, undefined);
   assert.equal((await s.answer('rooms', { rooms: [{ room: 'cherry', kind: 'public' }], more: false })).after, 'berry');
   assert.deepEqual([...s.chat.rooms.keys()], ['apple', 'berry', 'cherry', 'user:a']);
+});
+
+test('a room that may not be joined yet is joined when the server says', async () => {
+  const s = await inTea();
+  s.chat.join('milk');
+  await s.answer('join', { room: 'milk', code: 'RATE_LIMITED', retry: 'after', retryAfterMs: 300 });
+  assert.equal(s.chat.rooms.get('milk').state, 'known');
+  await s.later(300);
+  await s.answer('join', joined({ room: 'milk' }));
+  assert.equal(s.chat.rooms.get('milk').state, 'joined');
 });
 
 test('a message is on the screen at once and settles when it is sent', async () => {
