@@ -109,6 +109,23 @@ test('after a boot 2 h ahead and back every session works, that from before and 
   assert.equal((await refresh(right, bob)).status, 200);
 });
 
+test('two tabs refresh the same token: a step of the clock between them, 60 s back or 60 days ahead, ends no session', withWrongClock, async (t) => {
+  const clock = movableClock(t);
+  const node = await serve(t, { env: clock.env });
+  for (const [name, off, status] of [['ann', -60, 200], ['bob', 7_200, 200], ['cid', 60 * DAY, 401]]) {
+    const account = await register(node, name);
+    const first = await refresh(node, account);
+    assert.equal(first.status, 200);
+    clock.set(off);
+    const second = await refresh(node, account);
+    assert.equal(second.status, status, `${off}: ${second.text}`);
+    if (status === 200) assert.equal(second.json.refresh_token, first.json.refresh_token);
+    else assert.equal(second.json.code, 'REFRESH_EXPIRED');
+    clock.set(0);
+    assert.equal((await refresh(node, { refresh_token: first.json.refresh_token })).status, 200, `${off}: the clock is right again`);
+  }
+});
+
 test('a command under a wrong clock deletes nothing', withWrongClock, async (t) => {
   const node = await serve(t);
   const ann = await withHistory(node);
