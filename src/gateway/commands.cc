@@ -34,7 +34,9 @@ std::optional<Refusal> control_character(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte & 0xC0) != 0x80) ++character;
     if (byte >= 0x20 || byte == '\t' || byte == '\n' || byte == '\r') continue;
-    return Refusal{.cause = Cause::BAD_MESSAGE, .field = "message", .detail = fmt::format("The text holds the control character U+{:04X}, as character {}.", byte, character)};
+    return Refusal{.cause = Cause::BAD_MESSAGE,
+                   .field = "message",
+                   .detail = fmt::format("The text holds the control character U+{:04X}, as character {}.", byte, character)};
   }
   return std::nullopt;
 }

@@ -434,7 +434,8 @@ void Connection::on_timer() {
       }
     }
   }
-  if (order_.stuck(now)) return end({.cause = Cause::BUSY, .evidence = "a command was not answered in time, and others wait for it", .retry_after = Millis{1'000}});
+  if (order_.stuck(now))
+    return end({.cause = Cause::BUSY, .evidence = "a command was not answered in time, and others wait for it", .retry_after = Millis{1'000}});
   if (now >= beat_due_) {
     if (pinged_) return end({.cause = Cause::HEARTBEAT_TIMEOUT, .evidence = "no answer to a ping", .retry_after = Millis{0}});
     if (beat_is_wait_) {

@@ -17,7 +17,8 @@ Result<std::string> bearer_token(const Request& request, std::size_t longest) {
   if (count > 1) return refuse(Cause::AMBIGUOUS_CREDENTIALS, "two Authorization headers");
   std::string_view value = *request.headers.find("Authorization");
   const auto space = value.find(' ');
-  if (!iequals(value.substr(0, space), "Bearer") || space == std::string_view::npos) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "not Bearer and a token");
+  if (!iequals(value.substr(0, space), "Bearer") || space == std::string_view::npos)
+    return refuse_field(Cause::INVALID_FORMAT, "Authorization", "not Bearer and a token");
   value.remove_prefix(space);
   while (value.starts_with(' ')) value.remove_prefix(1);
   if (value.empty() || value.size() > longest) return refuse_field(Cause::INVALID_FORMAT, "Authorization", std::to_string(value.size()) + " bytes of token");
@@ -41,7 +42,8 @@ struct Gateway::Asked {
 
 void Gateway::message(Request request, Reply reply) {
   Asked asked{.request = std::move(request), .reply = std::move(reply)};
-  if (auto refusal = deps_.addresses.handshake(asked.request.address, deps_.clock.mono())) return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
+  if (auto refusal = deps_.addresses.handshake(asked.request.address, deps_.clock.mono()))
+    return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
   auto token = bearer_token(asked.request, policy_.door.max_token_bytes);
   if (!token) return answer_message(std::move(asked), std::unexpected(std::move(token).error()));
   auto identity = deps_.verifier.verify(*token, deps_.clock.wall());
@@ -66,7 +68,9 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
   if (const Millis wait = speaker.use->command(deps_.clock.mono(), 1); wait.count() > 0)
     return answer_message(std::move(asked), std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));
   loops_[owner]->post([this, shard = shards_[owner].get(), asked = std::move(asked), speaker = std::move(speaker), room, offset = *offset]() mutable {
-    shard->owners().message(std::move(speaker), room, offset, [this, asked = std::move(asked)](Result<std::string> json) mutable { answer_message(std::move(asked), std::move(json)); });
+    shard->owners().message(std::move(speaker), room, offset, [this, asked = std::move(asked)](Result<std::string> json) mutable {
+      answer_message(std::move(asked), std::move(json));
+    });
   });
 }
 

@@ -33,7 +33,9 @@ void RoomOwners::tell(Room& room, const rooms::Message& message) {
     brief = text_frame(shorter);
   }
   const SharedBytes frame = text_frame(json);
-  room.audience.for_each_loop([&](std::uint8_t loop) { port_.publish(loop, {.room = room.name, .frame = frame, .offset = message.offset, .except = {}, .brief = brief, .bytes = json.size()}); });
+  room.audience.for_each_loop([&](std::uint8_t loop) {
+    port_.publish(loop, {.room = room.name, .frame = frame, .offset = message.offset, .except = {}, .brief = brief, .bytes = json.size()});
+  });
 }
 
 // While the room's allowance is used up those go on who have said little since: a room that one user
@@ -153,10 +155,12 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, HistoryPa
 }
 
 // `room` is null where the page is a refusal before anything was read.
-void RoomOwners::history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part, Offset up_to, Result<rooms::HistoryPage> page) {
+void RoomOwners::history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part, Offset up_to,
+                              Result<rooms::HistoryPage> page) {
   if (page && room != nullptr) // the right to read may have ended while the store was asked
     if (auto refusal = check(*room, speaker, rooms::Act::read)) page = std::unexpected(std::move(*refusal));
-  JoinTicket ticket{.connection = speaker.connection, .user = speaker.user, .room = name, .id = id, .again = true, .serial = part.serial.value_or(0), .recovered = true};
+  JoinTicket ticket{.connection = speaker.connection, .user = speaker.user, .room = name, .id = id, .again = true,
+                    .serial = part.serial.value_or(0), .recovered = true};
   if (!page) {
     if (part.serial) return port_.join_refused(std::move(ticket), std::move(page).error());
     return port_.refuse(speaker.connection, id, std::move(page).error());

@@ -225,7 +225,7 @@ TEST_F(Decorating, EveryAnswerCarriesTheMarkUnlessItHasOne) {
 }
 
 TEST_F(Decorating, AnswersWithCredentialsAreNeverStored) {
-  for (const char* path : {"/auth/login", "/oauth2/token", "/api/refusals"}) {
+  for (const char* path : {"/auth/login", "/oauth2/token", "/api/refusals", "/rooms/tea/messages/1"}) {
     decorated(ask("GET", path), {});
     EXPECT_EQ(header("Cache-Control"), "no-store") << path;
   }
@@ -259,6 +259,8 @@ TEST_F(Decorating, OnlyAllowedOriginsMayRead_AndOnlyWhatIsShared) {
   decorated(ask("POST", "/auth/login", {{"Origin", "https://evil.example"}}), {});
   EXPECT_EQ(header("Access-Control-Allow-Origin"), "");
   EXPECT_EQ(header("Vary"), "Origin");
+  decorated(ask("GET", "/rooms/tea/messages/1", {{"Origin", "https://chat.example"}}), {});
+  EXPECT_EQ(header("Access-Control-Allow-Origin"), "https://chat.example");
   decorated(ask("GET", "/api/refusals", {{"Origin", "https://chat.example"}}), {});
   EXPECT_EQ(header("Access-Control-Allow-Origin"), "");
 }
