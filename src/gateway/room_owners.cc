@@ -27,6 +27,7 @@ RoomOwners::Room* RoomOwners::find(const RoomName& name) {
 }
 
 void RoomOwners::fill(Room& room, rooms::RoomRow row) {
+  room.gap.reset();
   room.kind = row.kind;
   room.members = {row.members.begin(), row.members.end()};
   if (policy_.durability.durable(room.name.view())) {

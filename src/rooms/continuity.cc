@@ -116,13 +116,13 @@ Result<Continuity::Found> Continuity::take_over(store::Database& db) {
   Found found = Found::perhaps_other;
   {
     const std::lock_guard held(mutex_);
-    if (why.empty() && lineage == store::Lineage{} && facts.database == database_ && facts.barrier == barrier_.load()) found = Found::as_it_was;
+    if (why.empty() && of_a_file_ && facts.database == database_ && facts.barrier == barrier_.load()) found = Found::as_it_was;
     database_ = facts.database.empty() ? entropy_.short_id() : facts.database;
     lineage_ = lineage;
   }
   if (auto written = write(db, facts, lineage, barrier, !why.empty()); !written) {
     // A file that cannot be written now has nobody else who writes it: what is there can be read.
-    const bool may_wait = why.empty() && lineage == store::Lineage{} && written.error().cause != Cause::DATABASE_UNREACHABLE;
+    const bool may_wait = why.empty() && of_a_file_;
     if (!may_wait) return std::unexpected(std::move(written).error());
     barrier_.store(std::max(facts.barrier, barrier_.load()), std::memory_order_release);
     return found;
@@ -143,11 +143,6 @@ Result<std::uint64_t> Continuity::next_barrier(store::Database& db) {
 void Continuity::noted(std::uint64_t barrier) {
   if (barrier > barrier_.load()) barrier_.store(barrier, std::memory_order_release);
   write_witness();
-}
-
-bool Continuity::of_a_file() {
-  const std::lock_guard held(mutex_);
-  return lineage_ == store::Lineage{};
 }
 
 void Continuity::write_witness() {

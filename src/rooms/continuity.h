@@ -35,8 +35,8 @@ struct Witness {
 
 class Continuity {
  public:
-  // `witness`: the file; empty: none is kept.
-  Continuity(std::string witness, Entropy& entropy, Log& log) : path_(std::move(witness)), entropy_(entropy), log_(log) {}
+  // `witness`: the file; empty: none is kept. `of_a_file`: the database is one, with no server that others use too.
+  Continuity(std::string witness, bool of_a_file, Entropy& entropy, Log& log) : path_(std::move(witness)), of_a_file_(of_a_file), entropy_(entropy), log_(log) {}
 
   enum class Found : std::uint8_t {
     as_it_was, // a file, and nobody but this process has written it
@@ -48,7 +48,7 @@ class Continuity {
   // The next barrier, as a job of the writer; noted() once it is committed.
   [[nodiscard]] Result<std::uint64_t> next_barrier(store::Database& db);
   void noted(std::uint64_t barrier);
-  [[nodiscard]] bool of_a_file(); // no server tells of its history
+  [[nodiscard]] bool of_a_file() const { return of_a_file_; }
 
   // For those who read, on any thread. The lowest barrier that a database may show: a server that shows
   // less lacks what was committed.
@@ -63,6 +63,7 @@ class Continuity {
   void write_witness();
 
   const std::string path_;
+  const bool of_a_file_;
   Entropy& entropy_;
   Log& log_;
   std::atomic<std::uint64_t> barrier_{0};

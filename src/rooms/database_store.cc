@@ -30,7 +30,7 @@ class DatabaseStore final : public ChatStore {
         writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user}),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
         sweep_(retention_, clock, gate_),
-        continuity_(options.witness, entropy, log) {}
+        continuity_(options.witness, options.of_a_file, entropy, log) {}
   ~DatabaseStore() override { DatabaseStore::close(); }
 
   Result<void> start(store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {

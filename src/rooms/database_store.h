@@ -25,6 +25,7 @@ struct DatabaseStoreOptions {
   RoomsPerUser rooms_per_user = {};     // made by one user; more: ROOM_LIMIT
   bool compares_server_clock = true;    // with the database's own, before anything is deleted by age (store/age_guard.h)
   Millis watch_every{0};                // a connection without work is looked at so often; 0: never
+  bool of_a_file = false;               // no server has it that others use too
   std::string witness = {};             // the file beside the database (continuity.h); empty: none
   store::Executor executor = {};        // empty: threads; else everything runs there (store/lane.h)
 };

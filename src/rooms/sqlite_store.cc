@@ -22,6 +22,7 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
                               .history_messages = options.history_messages,
                               .room_members = options.room_members,
                               .rooms_per_user = options.rooms_per_user,
+                              .of_a_file = true,
                               .witness = std::move(options.witness),
                               .executor = std::move(options.executor)};
   return open_database_store(std::move(writing), store::sqlite_reader(path, database), std::move(common), clock, entropy, metrics, log);

@@ -407,7 +407,8 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
       TRY_VOID(locked.step());
       if (locked.integer(0) == 1) break;
     }
-    TRY(holders, db.query("SELECT a.pid, a.backend_start::text, coalesce(a.client_addr::text, 'this machine'), coalesce(a.wait_event = 'SyncRep', false) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+    TRY(holders, db.query("SELECT a.pid, a.backend_start::text, coalesce(a.client_addr::text, 'this machine'), coalesce(a.wait_event, '')"
+                          " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
                           " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
                           " AND (l.classid::bigint << 32 | l.objid::bigint) = ?::bigint", number));
     TRY(held, holders.step());
@@ -416,10 +417,11 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
     const bool starting = before.process == 0;
     if ((held && !ours && !starting) || tries == kOwnTries)
       return refuse(Cause::CHAT_STORE_IN_USE, fmt::format("{}: held by a connection from {} since {}", db.name(), held ? holders.text(2) : "elsewhere", held ? holders.text(1) : "now"));
-    // To end it would show its transaction to everybody although no standby has it.
-    if (ours && holders.integer(3) == 1)
+    // To end it would show its transaction to everybody although no standby has it. One that is at work may be about to.
+    const std::string waits_for = held ? holders.text(3) : "";
+    if (ours && waits_for == "SyncRep")
       return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: the session before this one waits for a synchronous standby to confirm its last transaction", db.name()));
-    if (ours) {
+    if (ours && waits_for == "ClientRead") {
       TRY(ended, db.query("SELECT pg_terminate_backend(?::integer)", before.process));
       TRY_VOID(ended.run());
     }
