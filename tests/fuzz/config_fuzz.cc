@@ -67,7 +67,7 @@ FUZZER(config) {
     invariant(named, "a value that could not be taken has a finding");
   }
   if (!silent || findings.size() > 12) return; // the rest takes long and is for those who wrote a whole configuration
-  const std::string told = findings_text(findings) + options_text(loaded) + json::write(check_json(loaded, findings));
+  const std::string told = findings_text(findings) + options_text(loaded, true) + json::write(check_json(loaded, findings));
   invariant(!mentions(told), "no report holds a secret");
   invariant(is_utf8(told), "a report can be shown");
   if (items && loaded.environment_given && is_fit(findings)) {
