@@ -10,6 +10,7 @@ namespace foyer::config {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -174,7 +175,7 @@ TEST(Preflight, AGatewayThatPointsAtItself) {
     World world = test_gateway();
     world.args.insert(world.args.end(), {"--listen", listen});
     world.env["AUTH_SERVICE_URL"] = url;
-    EXPECT_THAT(world.codes(), ElementsAre("GATEWAY_POINTS_AT_ITSELF")) << listen << " " << url;
+    EXPECT_THAT(world.codes(), Contains("GATEWAY_POINTS_AT_ITSELF")) << listen << " " << url;
   }
   World by_proxy = staging_gateway();
   by_proxy.env["AUTH_SERVICE_URL"] = "https://chat.example.com/";
