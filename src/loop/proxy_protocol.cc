@@ -30,6 +30,7 @@ class Preface final : public TransportHandler {
         return replay(rest);
       case State::done:
         if (!header_.address().empty()) socket_.announce(header_.address(), header_.secure());
+        header_ = {}; // an idle connection keeps the address and nothing else
         socket_.set_handler(inner_);
         if (!rest.empty()) inner_->on_bytes(bytes.subspan(bytes.size() - rest.size()));
         return;
@@ -44,6 +45,7 @@ class Preface final : public TransportHandler {
   void replay(std::string_view rest) {
     std::string all = header_.taken();
     all.append(rest);
+    header_ = {};
     const std::size_t size = all.size();
     all.append(wire::kPadding, '\0');
     socket_.set_handler(inner_);
