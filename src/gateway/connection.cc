@@ -56,8 +56,7 @@ void Connection::request_answered(Response response) {
 void Connection::on_eof() {
   if (phase_ == Phase::closing) {
     if (!closing_) return;
-    if (closing_->going_away)
-      report_as(*closing_->going_away, {.cause = Cause::PROXY_RELOADED, .evidence = "a Close 1001 without a mask and a reason, and the end of the stream behind it", .retry_after = Millis{1'000}});
+    judge_going_away(true);
     return shut();
   }
   if (entrance_ && !entrance_->upgraded()) return entrance_->on_eof();
@@ -77,6 +76,7 @@ void Connection::on_drained() {
 
 void Connection::on_closed() {
   shard_.loop().disarm(*this);
+  judge_going_away(transport_.was_reset()); // our Close met a proxy that was gone already
   if (opened_ != MonoTime{}) {
     const auto now = shard_.loop().now();
     shard_.ended({.way = end_way(), .age = std::chrono::duration_cast<Millis>(now - opened_), .idle = std::chrono::duration_cast<Millis>(now - last_byte_)}, *this);
@@ -370,8 +370,17 @@ void Connection::give_up_waiting() {
     closing_->left = left;
     return shard_.loop().arm(*this, closing_->linger);
   }
-  if (closing_->going_away) report_as(*closing_->going_away, {.cause = Cause::PROTOCOL_ERROR, .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
+  judge_going_away(false);
   shut();
+}
+
+// An unmasked Close 1001 is a proxy's if the stream ends behind it, and else a fault of the client.
+void Connection::judge_going_away(bool stream_ended) {
+  if (!closing_ || !closing_->going_away) return;
+  const Ref ref = *std::exchange(closing_->going_away, std::nullopt);
+  if (stream_ended)
+    report_as(ref, {.cause = Cause::PROXY_RELOADED, .evidence = "a Close 1001 without a mask and a reason, and the end of the stream behind it", .retry_after = Millis{1'000}});
+  else report_as(ref, {.cause = Cause::PROTOCOL_ERROR, .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
 }
 
 // Both have sent Close, or one does not.

@@ -136,6 +136,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void give_up_waiting();
   void shut();
   void end_of_frames(const wire::WsError& error);
+  void judge_going_away(bool stream_ended);
   void report_as(const Ref& ref, Refusal refusal);
   [[nodiscard]] EndWay end_way() const;
   void touched(); // a byte went in some direction
