@@ -218,6 +218,7 @@ struct Node::World {
   std::uint64_t credentials = 0;
   MonoTime synchronised{};
   bool disk_stalls = false;
+  int probes = 0;
 
   // The files of the chat by those of the copy. New files: who has the old ones open goes on with them.
   void replace_data(bool whole) const {
@@ -511,8 +512,9 @@ std::map<std::pair<std::string, std::string>, std::int64_t> Node::copy_data() {
   const fs::path copy = world_->data.file("copy");
   fs::remove_all(copy);
   fs::create_directory(copy);
-  for (const auto& entry : fs::directory_iterator(world_->data.path()))
-    if (entry.is_regular_file()) fs::copy_file(entry.path(), copy / entry.path().filename());
+  // As one file: one that is put back beneath a connection must have no log beside it, which that one would remove.
+  if (auto copied = store::copy_database(world_->data.file("chat.db"), (copy / "chat.db").string()); !copied) throw std::runtime_error(copied.error().operator_text());
+  fs::copy_file(world_->data.file("witness"), copy / "witness");
   std::map<std::pair<std::string, std::string>, std::int64_t> heads;
   const auto db = must(store::open_sqlite(world_->data.file("chat.db"), {.access = store::Access::read_only}));
   auto rows = must(db->query("SELECT name, epoch, last_offset FROM rooms WHERE name IS NOT NULL"));
@@ -529,7 +531,19 @@ void Node::put_back(bool whole) {
   life_ = std::make_unique<Life>(*world_);
 }
 
-void Node::put_back_beneath() { world_->replace_data(false); }
+void Node::put_back_beneath() {
+  const auto write = [this] {
+    const RoomName room{fmt::format("made-by-the-harness-{}", ++world_->probes)};
+    life_->store->open({.room = room, .make = true}, [](Result<rooms::RoomRow>) {});
+    pump();
+  };
+  pump();
+  set_disk(Disk::broken);
+  write(); // fails, and the connection is given up
+  world_->replace_data(false);
+  set_disk(Disk::well);
+  write(); // by a new one
+}
 void Node::lose_answers(std::size_t count) { life_->store->lose(count); }
 void Node::reads_fail(bool fail) { life_->store->reads_fail(fail); }
 void Node::store_opens_again() { life_->store->open_again(); }

@@ -96,7 +96,7 @@ class Node {
   // begun again. `whole` false: the witness stays as it is, only the database is put back.
   std::map<std::pair<std::string, std::string>, std::int64_t> copy_data(); // by room and epoch: the heads
   void put_back(bool whole);
-  // The database is put back under a server that runs: its connections notice with the next failure of the disk.
+  // The database is put back under a server that runs, whose writing connection was given up for a failure of the disk.
   void put_back_beneath();
   // The store's answers to the next messages are lost; reading fails; it has a new connection; it is another's.
   void lose_answers(std::size_t count);
