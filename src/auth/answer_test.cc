@@ -51,7 +51,7 @@ TEST(Answer, EveryWayNotToAnswerHasItsName) {
       {"our page", answered(200, {{"X-Foyer", "1"}, {"Content-Type", "text/html"}}, "<html>"), Cause::INVALID_RESPONSE_FORMAT, true, true, "a Foyer answered 200 with an HTML page where application/json was due"},
       {"our text", answered(200, {{"X-Foyer", "1"}, {"Content-Type", "text/plain"}}, "SECRET"), Cause::INVALID_RESPONSE_FORMAT, true, true, "text/plain"},
       {"nothing in it", answered(204, {{"X-Foyer", "1"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true, "an empty body"},
-      {"half of it", answered(200, kOurs, R"({"valid":tr)"), Cause::INVALID_RESPONSE_FORMAT, true, true, "are none"},
+      {"half of it", answered(200, kOurs, R"({"valid":tr)"), Cause::INVALID_RESPONSE_FORMAT, true, true, "that is not JSON"},
       {"an array", answered(200, kOurs, "[]"), Cause::INVALID_RESPONSE_FORMAT, true, true, "no object"},
       {"redirect", answered(302, {{"Location", "https://login.example/in?next=SECRET"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true, "a redirect to login.example"},
       {"redirect to a path", answered(301, {{"Location", "/SECRET"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true, "another path"},
