@@ -93,6 +93,9 @@ class DatabaseStore final : public AccountStore {
   void find_user_by_name(std::string name_key, Done<std::optional<UserRow>> done) override {
     reader_->submit<std::optional<UserRow>>([key = std::move(name_key)](Database& db) { return sql::find_user_by_name(db, key); }, std::move(done));
   }
+  void find_user(UserId id, Done<std::optional<UserRow>> done) override {
+    reader_->submit<std::optional<UserRow>>([id = std::move(id)](Database& db) { return sql::find_user(db, id); }, std::move(done));
+  }
   void list_users(Done<std::vector<UserListing>> done) override {
     reader_->submit<std::vector<UserListing>>([](Database& db) { return sql::list_users(db); }, std::move(done));
   }

@@ -157,6 +157,32 @@ void verify(const QuestionPtr& q) {
   q->deps().service.check_cookie(std::get<auth::CookieQuestion>(std::move(*question)), then_identity(q));
 }
 
+// One after the other: the last one to be found answers.
+void people(const QuestionPtr& q) {
+  auto questions = auth::decode_people_question(q->body());
+  if (!questions) return q->refuse_with(questions.error());
+  struct Search {
+    std::vector<auth::PersonQuestion> left;
+    std::vector<auth::FoundPerson> found;
+  };
+  const auto search = std::make_shared<Search>(Search{.left = std::move(*questions), .found = {}});
+  std::ranges::reverse(search->left);
+  const auto next = [q, search](const auto& self) -> void {
+    if (search->left.empty()) return q->answer(auth::encode(search->found));
+    auth::PersonQuestion question = std::move(search->left.back());
+    search->left.pop_back();
+    const std::string asked = question.id.empty() ? question.name : question.id;
+    q->deps().service.find_person(std::move(question), [q, search, asked, self](Result<std::optional<auth::Person>> person) {
+      q->deps().service.run([q, search, asked, self, person = std::move(person)]() mutable {
+        if (!person) return q->refuse_with(person.error());
+        if (*person) search->found.push_back({.asked = asked, .person = std::move(**person)});
+        self(self);
+      });
+    });
+  };
+  next(next);
+}
+
 void revocations(const QuestionPtr& q) {
   const auto question = auth::decode_revocation_question(q->body());
   if (!question) return q->refuse_with(question.error());
@@ -214,6 +240,7 @@ std::vector<Route> internal_routes(InternalDeps deps) {
   const auto told = std::make_shared<std::optional<MonoTime>>();
   return {
       route(auth::kVerifyPath, false, verify),
+      route(auth::kPeoplePath, false, people),
       route(auth::kRevocationsPath, false, revocations),
       route(auth::kChallengePath, true, [told](const QuestionPtr& q) { challenge(q, told); }),
   };

@@ -97,6 +97,40 @@ TEST(Verify, AServiceTokenForThisServiceOpensItToo) {
   EXPECT_EQ(with(later).code(), "TOKEN_EXPIRED");
 }
 
+// ---- people
+
+TEST(People, AreFoundByIdAndByNameAndNobodyElseIsTold) {
+  ServicesWorld w;
+  const Answer in = w.register_user("Alice");
+  const auto principal = w.call("GET", "/auth/me", {.bearer = in.text("access_token")});
+  const auto found = [&](const std::string& body) {
+    const Answer answer = w.signed_post("/internal/people", body);
+    const auto people = auth::decode_people_answer(answer.json);
+    std::string out;
+    if (people)
+      for (const auto& each : *people) out += each.asked + "=" + each.person.name + " ";
+    return people ? out : answer.body;
+  };
+  EXPECT_EQ(found(R"({"names":["alice","ALICE","bob"]})"), "alice=Alice ALICE=Alice ");
+  const auto people = auth::decode_people_answer(w.signed_post("/internal/people", R"({"names":["alice"]})").json);
+  ASSERT_TRUE(people && people->size() == 1);
+  const std::string id = people->front().person.id.str();
+  EXPECT_NE(principal.body.find(id), std::string::npos);
+  EXPECT_EQ(found(R"({"ids":[")" + id + R"(","alice"]})"), id + "=Alice ");
+  EXPECT_EQ(found(R"({"ids":[]})"), "");
+}
+
+TEST(People, AQuestionOfTooManyOrOfNothingIsRefused) {
+  ServicesWorld w;
+  EXPECT_EQ(w.post("/internal/people", R"({"names":["alice"]})").code(), "SERVICE_CREDENTIALS_MISSING");
+  EXPECT_EQ(w.signed_post("/internal/people", "{}").field(), "names");
+  EXPECT_EQ(w.signed_post("/internal/people", R"({"names":[""]})").code(), "BAD_REQUEST");
+  EXPECT_EQ(w.signed_post("/internal/people", R"({"names":["a"],"ids":["b"]})").field(), "names");
+  std::string many = R"({"names":["a0")";
+  for (std::size_t i = 1; i <= auth::kMostPeople; ++i) many += ",\"a" + std::to_string(i) + "\"";
+  EXPECT_EQ(w.signed_post("/internal/people", many + "]}").code(), "BAD_REQUEST");
+}
+
 // ---- the challenge
 
 auth::Challenge challenge_of(std::string_view secret) {

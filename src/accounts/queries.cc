@@ -53,13 +53,6 @@ Result<void> insert_session(Database& db, const NewSession& made) {
   return {};
 }
 
-Result<std::optional<UserRow>> find_user(Database& db, const UserId& id) {
-  TRY(rows, db.query("SELECT " USER_COLUMNS " FROM users u WHERE u.id = ?", id));
-  TRY(found, rows.step());
-  if (!found) return std::nullopt;
-  return read_user(rows, 0);
-}
-
 Result<std::optional<SessionAndUser>> one_session(Statement rows) {
   TRY(found, rows.step());
   if (!found) return std::nullopt;
@@ -116,6 +109,13 @@ Result<bool> create_user(Database& db, const UserRow& user, const std::optional<
   if (session) TRY_VOID(insert_session(db, *session));
   TRY_VOID(write_audit(db, audit));
   return true;
+}
+
+Result<std::optional<UserRow>> find_user(Database& db, const UserId& id) {
+  TRY(rows, db.query("SELECT " USER_COLUMNS " FROM users u WHERE u.id = ?", id));
+  TRY(found, rows.step());
+  if (!found) return std::nullopt;
+  return read_user(rows, 0);
 }
 
 Result<std::optional<UserRow>> find_user_by_name(Database& db, const std::string& key) {

@@ -15,6 +15,7 @@ using store::Database;
 
 [[nodiscard]] Result<bool> create_user(Database& db, const UserRow& user, const std::optional<std::string>& invitation_hash, const std::optional<NewSession>& session, const AuditRow& audit);
 [[nodiscard]] Result<std::optional<UserRow>> find_user_by_name(Database& db, const std::string& name_key);
+[[nodiscard]] Result<std::optional<UserRow>> find_user(Database& db, const UserId& id);
 [[nodiscard]] Result<std::vector<UserListing>> list_users(Database& db);
 [[nodiscard]] Result<std::vector<std::string>> password_costs(Database& db);
 

@@ -180,6 +180,16 @@ void AccountService::redeem_ticket(auth::TicketQuestion question, auth::Identity
   });
 }
 
+void AccountService::find_person(auth::PersonQuestion question, auth::PersonAnswer answer) {
+  auto told = [answer = std::move(answer)](Result<std::optional<UserRow>> found) mutable {
+    if (!found) return answer(std::unexpected(std::move(found).error()));
+    if (!*found) return answer(std::nullopt);
+    answer(auth::Person{.id = (*found)->id, .name = (*found)->name});
+  };
+  if (!question.id.empty()) store_.find_user(UserId{std::move(question.id)}, std::move(told));
+  else store_.find_user_by_name(name_key(question.name), std::move(told));
+}
+
 void AccountService::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("cookie_use", Caller{.address = q.address, .ref = q.ref});

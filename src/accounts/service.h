@@ -158,6 +158,7 @@ class AccountService final : public auth::AuthService {
   // auth::AuthService; from any thread.
   void redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) override;
   void check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) override;
+  void find_person(auth::PersonQuestion question, auth::PersonAnswer answer) override;
   void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
 
  private:

@@ -73,6 +73,7 @@ class AccountStore {
   // NAME_TAKEN; INVITATION_REJECTED when a digest is given that is not of a live invitation.
   virtual void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session, AuditRow audit, Done<bool> done) = 0;
   virtual void find_user_by_name(std::string name_key, Done<std::optional<UserRow>> done) = 0;
+  virtual void find_user(UserId id, Done<std::optional<UserRow>> done) = 0;
   virtual void list_users(Done<std::vector<UserListing>> done) = 0; // by name
   // Costs of all stored hashes, as the prefix of their PHC strings before the salt, each once.
   virtual void password_costs(Done<std::vector<std::string>> done) = 0;

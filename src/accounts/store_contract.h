@@ -101,6 +101,10 @@ TEST_P(AccountStoreContract, AUserIsFoundByItsNameInLowerCaseWithAllOfItsRow) {
   EXPECT_FALSE(found->disabled);
   EXPECT_EQ(found->created, now);
   EXPECT_FALSE(wait<std::optional<UserRow>>([&](auto done) { store->find_user_by_name("bob", std::move(done)); }).value());
+  const auto by_id = wait<std::optional<UserRow>>([&](auto done) { store->find_user(alice.id, std::move(done)); }).value();
+  ASSERT_TRUE(by_id);
+  EXPECT_EQ(by_id->name, "Alice");
+  EXPECT_FALSE(wait<std::optional<UserRow>>([&](auto done) { store->find_user(UserId("nobody"), std::move(done)); }).value());
 }
 
 TEST_P(AccountStoreContract, ATakenNameLeavesNothingBehind) {

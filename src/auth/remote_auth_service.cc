@@ -245,7 +245,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 };
 
 RemoteAuthService::RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations, std::function<void(net::Task)> run_control)
-    : client_(std::make_shared<Client>(around, std::move(identity), policy)), revocations_(revocations), run_control_(std::move(run_control)) {}
+    : client_(std::make_shared<Client>(around, identity, policy)), people_(std::make_shared<PeopleSource>(around, std::move(identity), policy.people)), revocations_(revocations), run_control_(std::move(run_control)) {}
 
 RemoteAuthService::~RemoteAuthService() = default;
 
@@ -261,13 +261,20 @@ void RemoteAuthService::check_cookie(CookieQuestion question, IdentityAnswer ans
   });
 }
 
+void RemoteAuthService::find_person(PersonQuestion question, PersonAnswer answer) {
+  run_control_([weak = std::weak_ptr(people_), question = std::move(question), answer = std::move(answer)]() mutable {
+    if (const auto people = weak.lock()) people->find(std::move(question), std::move(answer));
+  });
+}
+
 void RemoteAuthService::watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
   revocations_.watch(
-      [weak = std::weak_ptr(client_), on_events = std::move(on_events)](const std::vector<RevocationEvent>& events) {
+      [weak = std::weak_ptr(client_), people = std::weak_ptr(people_), on_events = std::move(on_events)](const std::vector<RevocationEvent>& events) {
         if (const auto client = weak.lock()) {
           client->cache.apply(events);
           client->cache_meter.used(client->cache.size());
         }
+        if (const auto source = people.lock()) source->apply(events);
         on_events(events);
       },
       std::move(synchronised));

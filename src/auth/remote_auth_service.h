@@ -16,6 +16,7 @@
 #include "auth/cache.h"
 #include "auth/contract/auth_service.h"
 #include "auth/contract/signature.h"
+#include "auth/people_source.h"
 #include "auth/transport.h"
 
 namespace foyer::auth {
@@ -30,6 +31,7 @@ struct ClientPolicy {
   BreakerPolicy breaker = {};       // its trial_limit is auth_deadline
   CachePolicy cache = {};
   std::size_t questions = 10'000;   // under way at once; over: BUSY
+  PeoplePolicy people = {};         // its timeouts are those of one attempt
 };
 
 class RemoteAuthService final : public AuthService {
@@ -42,6 +44,7 @@ class RemoteAuthService final : public AuthService {
 
   void redeem_ticket(TicketQuestion question, IdentityAnswer answer) override;
   void check_cookie(CookieQuestion question, IdentityAnswer answer) override;
+  void find_person(PersonQuestion question, PersonAnswer answer) override;
   void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
 
   [[nodiscard]] BreakerStatus status() const; // any thread; for /health/ready
@@ -49,6 +52,7 @@ class RemoteAuthService final : public AuthService {
  private:
   struct Client;
   std::shared_ptr<Client> client_;
+  std::shared_ptr<PeopleSource> people_;
   RevocationStream& revocations_;
   std::function<void(net::Task)> run_control_;
 };

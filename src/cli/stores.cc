@@ -46,8 +46,12 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
   const rooms::RoomsPerUser rooms_per_user{.private_rooms = static_cast<std::uint32_t>(config.rooms_per_user),
                                            .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
                                            .public_rooms = static_cast<std::uint32_t>(config.public_rooms_per_user)};
+  const auto sent = static_cast<std::uint32_t>(config.invitations_sent);
+  const auto to_one = static_cast<std::uint32_t>(config.invitations_to_one);
+  const auto received = static_cast<std::uint32_t>(config.invitations_received);
   if (uses_postgres(config)) {
-    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user, .witness = file(config, "witness"),
+    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user,
+                                        .invitations_sent = sent, .invitations_to_one = to_one, .invitations_received = received, .witness = file(config, "witness"),
                                         .executor = std::move(deps.executor)};
     return rooms::open_postgres_store(server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
@@ -56,6 +60,9 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
                                     .history_days = history_days,
                                     .history_messages = config.history_messages,
                                     .rooms_per_user = rooms_per_user,
+                                    .invitations_sent = sent,
+                                    .invitations_to_one = to_one,
+                                    .invitations_received = received,
                                     .witness = file(config, "witness"),
                                     .executor = std::move(deps.executor)};
   return rooms::open_sqlite_store(file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);

@@ -140,6 +140,9 @@ struct Config {
   std::uint64_t new_rooms_per_h = 300;         // rooms of any kind that one user makes
   std::uint64_t room_messages_per_s = 0;       // of everybody in one room; 0: twice messages_per_s
   std::uint64_t room_messages_burst = 0;       // 0: five times messages_burst
+  std::uint64_t invitations_sent = 200; // of one sender, without an answer
+  std::uint64_t invitations_to_one = 5; // of these to one person
+  std::uint64_t invitations_received = 100; // that wait for one person
   std::uint64_t presence_events_limit = 200;
   Millis presence_grace{5'000};
   std::vector<std::string> non_durable_rooms; // patterns with *, e.g. live-*

@@ -102,12 +102,10 @@ void Connection::run(const Command& command) {
       return list(command);
     case CommandType::agent_request:
     case CommandType::agent_cancel: return refuse_command(command.id, {.cause = Cause::NOT_AVAILABLE, .evidence = "this server has no agents"});
-    case CommandType::direct: {
-      if (!rooms::kind_of("user:" + std::string(command.user)).has_value()) return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
-      if (command.user == identity_.user.view()) return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
-      if (auto allowed = rooms::may_create(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
-      return shard_.owners().direct(speaker(), command.id, UserId{command.user});
-    }
+    case CommandType::direct: return about_person(command);
+    case CommandType::invitations:
+      if (auto allowed = rooms::may_list(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
+      return shard_.owners().invitations(speaker(), command.id);
     case CommandType::chat: return chat(command);
     default: return about_room(command);
   }
@@ -143,14 +141,16 @@ void Connection::about_room(const Command& command) {
       if (auto allowed = rooms::may_create(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
       return port.at_owner(room, [speaker = speaker(), id = command.id, room](RoomOwners& owners) mutable { owners.create(std::move(speaker), id, room); });
     }
-    case CommandType::invite:
+    case CommandType::invite: return about_person(command);
+    case CommandType::accept:
+    case CommandType::decline: {
+      if (auto allowed = rooms::may_create(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
+      const bool yes = command.type == CommandType::accept;
+      return yes ? shard_.owners().accept(speaker(), command.id, room) : shard_.owners().decline(speaker(), command.id, room);
+    }
     case CommandType::remove: {
       if (!rooms::kind_of("user:" + std::string(command.user)).has_value()) return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
-      const bool in = command.type == CommandType::invite;
-      return port.at_owner(room, [speaker = speaker(), id = command.id, room, user = UserId{command.user}, in](RoomOwners& owners) mutable {
-        if (in) owners.invite(std::move(speaker), id, room, std::move(user));
-        else owners.remove(std::move(speaker), id, room, std::move(user));
-      });
+      return port.at_owner(room, [speaker = speaker(), id = command.id, room, user = UserId{command.user}](RoomOwners& owners) mutable { owners.remove(std::move(speaker), id, room, std::move(user)); });
     }
     default: return;
   }

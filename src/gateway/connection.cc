@@ -152,6 +152,7 @@ void Connection::enter(Entered entered) {
                                    {.user = {identity_.user.view(), identity_.name}, .connection = {connection, static_cast<std::size_t>(written)}, .session = identity_.session.view(), .permissions = identity_.permissions, .expires_at = identity_.expires_at, .terms = terms_},
                                    shard_.policy().welcome_tail);
   say(json);
+  introduce();
 }
 
 // Frames

@@ -98,6 +98,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void shut_down();                      // and now
   void check_revocation();
 
+  void introduce(); // to those who look people up
   [[nodiscard]] ConnectionId id() const { return id_; }
   [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] bool chats() const { return phase_ == Phase::ready && service_ == Service::chat; }
@@ -159,6 +160,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void leave_all();
   [[nodiscard]] Speaker speaker() const;
   void about_room(const protocol::Command& command);
+  void about_person(const protocol::Command& command);
   void say(std::string_view json, bool is_answer = false);
   void send_message(wire::Opcode kind, std::string_view payload, bool is_answer);
   void hand_over(const SharedBytes& frame);

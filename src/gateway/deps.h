@@ -24,6 +24,7 @@
 #include "gateway/room_owners.h"
 #include "gateway/router.h"
 #include "gateway/user_use.h"
+#include "gateway/unknown_people.h"
 #include "rooms/store.h"
 #include "wire/http_parser.h"
 
@@ -91,6 +92,7 @@ struct GatewayDeps {
   std::function<void(std::move_only_function<void(Result<bool>)>)> refresh_keys = {};
   // An account was deleted; told again after a restart. Empty: somebody else knows.
   std::function<void(UserId)> on_deleted = {};
+  std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);
 };
 
 } // namespace foyer::gateway

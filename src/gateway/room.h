@@ -89,6 +89,7 @@ struct RoomOwners::Room final : loop::Timer {
   bool unconfirmed = false;         // it has to be, before anything else is done with the room
   std::optional<MonoTime> confirm_at; // a try that failed is repeated then
   std::unordered_set<UserId> members; // private and direct
+  UserId creator;                   // private
   std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
   hub::Presence presence;
   hub::Audience audience;

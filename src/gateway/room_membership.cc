@@ -1,4 +1,4 @@
-// Who belongs to a room: creating, inviting, removing, direct rooms, the list.
+// Who belongs to a room: creating, inviting, accepting, removing, direct rooms, the list.
 #include "gateway/room.h"
 
 namespace foyer::gateway {
@@ -32,16 +32,85 @@ void RoomOwners::invite(Speaker speaker, MessageId id, RoomName name, UserId use
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::invite)) return port_.refuse(speaker.connection, id, std::move(*refusal));
-    store_->add_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> added) {
-      if (!added) return port_.refuse(speaker.connection, id, std::move(added).error());
-      r.members.insert(user);
-      std::string answered, told;
-      protocol::room_user_answer(answered, "invited", id, r.name.view(), user.view());
+    const rooms::Author from{speaker.user, speaker.name};
+    store_->invite(room.name, from, user, on_loop<rooms::Invited>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<rooms::Invited> invited) {
+      if (!invited) return port_.refuse(speaker.connection, id, std::move(invited).error());
+      const bool knows = speaker.terms.features.has(protocol::Feature::people);
+      std::string answered;
+      protocol::invited(answered, id, r.name.view(), user.view(), knows ? std::optional(!invited->member) : std::nullopt);
       answer(speaker, answered);
-      if (!*added) return;
-      protocol::room_answer(told, "room_added", std::nullopt, r.name.view());
-      port_.to_user(user, text_frame(told));
+      if (invited->is_new) send_invitation(user, {.room = r.name, .from = {speaker.user, speaker.name}, .expires = invited->expires});
     }));
+  });
+}
+
+void RoomOwners::send_invitation(const UserId& to, const rooms::Invitation& invitation) {
+  std::string json;
+  protocol::invitation(json, {.room = invitation.room.view(), .from = {invitation.from.id.view(), invitation.from.name}, .expires_at = invitation.expires});
+  port_.to_user_with(protocol::Feature::people, to, text_frame(json), 0);
+}
+
+// The room is in the list of all devices from now on.
+void RoomOwners::entered(const RoomName& room, const UserId& user) {
+  port_.member_added(room, user);
+  std::string json;
+  protocol::room_answer(json, "room_added", std::nullopt, room.view());
+  port_.to_user(user, text_frame(json));
+}
+
+void RoomOwners::member_added(const RoomName& name, const UserId& user) {
+  Room* room = find(name);
+  if (room == nullptr) return;
+  if (room->open) room->members.insert(user);
+  if (room->open && !room->unconfirmed) return;
+  // The store's answer that is on its way may be older than this.
+  room->waiting.push_back([user](Result<Room*> opened) {
+    if (opened) (*opened)->members.insert(user);
+  });
+}
+
+void RoomOwners::accept(Speaker speaker, MessageId id, RoomName name) {
+  const UserId by = speaker.user;
+  store_->accept(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> accepted) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), accepted = std::move(accepted)]() mutable {
+      if (!*alive) return;
+      if (!accepted) return port_.refuse(speaker.connection, id, std::move(accepted).error());
+      std::string json;
+      protocol::room_answer(json, "accepted", id, name.view());
+      answer(speaker, json);
+      if (*accepted) entered(name, speaker.user);
+    });
+  });
+}
+
+void RoomOwners::decline(Speaker speaker, MessageId id, RoomName name) {
+  const UserId by = speaker.user;
+  store_->decline(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> declined) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), declined = std::move(declined)]() mutable {
+      if (!*alive) return;
+      if (!declined) return port_.refuse(speaker.connection, id, std::move(declined).error());
+      std::string answered, told;
+      protocol::room_answer(answered, "declined", id, name.view());
+      answer(speaker, answered);
+      protocol::room_answer(told, "declined", std::nullopt, name.view());
+      port_.to_user_with(protocol::Feature::people, speaker.user, text_frame(told), speaker.connection);
+    });
+  });
+}
+
+void RoomOwners::invitations(Speaker speaker, MessageId id) {
+  const UserId by = speaker.user;
+  store_->invitations(by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id](Result<rooms::InvitationPage> page) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, page = std::move(page)]() mutable {
+      if (!*alive) return;
+      if (!page) return port_.refuse(speaker.connection, id, std::move(page).error());
+      std::vector<protocol::InvitationView> list;
+      list.reserve(page->invitations.size());
+      for (const auto& each : page->invitations) list.push_back({.room = each.room.view(), .from = {each.from.id.view(), each.from.name}, .expires_at = each.expires});
+      std::string json;
+      protocol::invitations(json, id, list, page->more);
+      answer(speaker, json);
+    });
   });
 }
 
@@ -50,6 +119,8 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::remove)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    if (!rooms::may_remove(speaker.user, user, room.creator, speaker.permissions))
+      return port_.refuse(speaker.connection, id, {.cause = Cause::PERMISSION_DENIED, .evidence = "only the creator of a room and administrators remove others"});
     store_->remove_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
       if (!removed) return port_.refuse(speaker.connection, id, std::move(removed).error());
       r.members.erase(user);
@@ -68,18 +139,20 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
 }
 
 void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
-  const UserId by = speaker.user;
+  const rooms::Author by{speaker.user, speaker.name};
   if (auto refusal = speaker.use->new_room(loop_.now())) return port_.refuse(speaker.connection, id, std::move(*refusal));
-  store_->direct(by, other, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::RoomRow> row) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), row = std::move(row)]() mutable {
+  store_->direct(by, other, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::Direct> made) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), made = std::move(made)]() mutable {
       if (!*alive) return;
-      if (!row || !row->made) speaker.use->no_new_room();
-      if (!row) return port_.refuse(speaker.connection, id, std::move(row).error());
-      std::string answered, told;
-      protocol::room_answer(answered, "created", id, row->room.view());
-      answer(speaker, answered);
-      protocol::room_answer(told, "room_added", std::nullopt, row->room.view());
-      if (row->made) port_.to_user(other, text_frame(told));
+      if (!made || !made->room.made) speaker.use->no_new_room();
+      if (!made) return port_.refuse(speaker.connection, id, std::move(made).error());
+      const RoomName& room = made->room.room;
+      std::string json;
+      if (speaker.terms.features.has(protocol::Feature::people)) protocol::room_user_answer(json, "created", id, room.view(), other.view());
+      else protocol::room_answer(json, "created", id, room.view());
+      answer(speaker, json);
+      if (made->entered) entered(room, speaker.user);
+      if (made->requested) send_invitation(other, {.room = room, .from = {speaker.user, speaker.name}, .expires = made->expires});
     });
   });
 }

@@ -30,6 +30,7 @@ void RoomOwners::fill(Room& room, rooms::RoomRow row) {
   room.gap.reset();
   room.kind = row.kind;
   room.members = {row.members.begin(), row.members.end()};
+  room.creator = std::move(row.creator);
   if (policy_.durability.durable(room.name.view())) {
     room.epoch = std::move(row.epoch);
     room.offset = row.offset;

@@ -68,13 +68,19 @@ class RoomOwners {
   void message(Speaker speaker, RoomName room, Offset offset, std::move_only_function<void(Result<std::string>)> done);
   void presence(Speaker speaker, MessageId id, RoomName room);
   void create(Speaker speaker, MessageId id, RoomName room);
-  void invite(Speaker speaker, MessageId id, RoomName room, UserId user);
+  void invite(Speaker speaker, MessageId id, RoomName room, UserId user); // who has to accept
   void remove(Speaker speaker, MessageId id, RoomName room, UserId user);
   // The account of an author is gone; `where` are the stored rooms that this concerns.
   void author_detached(const UserId& user, const std::vector<rooms::Detached::Room>& where);
   // Not about one room; any loop may answer.
   void direct(Speaker speaker, MessageId id, UserId other);
   void list(Speaker speaker, MessageId id, rooms::RoomsQuestion question);
+  void accept(Speaker speaker, MessageId id, RoomName room);
+  void decline(Speaker speaker, MessageId id, RoomName room);
+  void invitations(Speaker speaker, MessageId id);
+
+  // The store has taken a new member in; the room need not be loaded.
+  void member_added(const RoomName& room, const UserId& user);
 
   // The store has another connection: what is known of every room is confirmed before it is relied upon.
   void store_opened_again();
@@ -141,6 +147,8 @@ class RoomOwners {
   void reset(Room& room, Epoch epoch, Offset offset, WallTime time, std::string_view reason);
   // The message is stored and was answered so: publishes it, and answers `sent`.
   void stored(Room& room, ReplyTo connection, MessageId id, rooms::Message& message, const rooms::Appended& appended);
+  void send_invitation(const UserId& to, const rooms::Invitation& invitation);
+  void entered(const RoomName& room, const UserId& user);
   void tell(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const hub::Member& member, std::size_t before); // of so many

@@ -126,6 +126,10 @@ class RoomPort {
   virtual void close_all(std::uint8_t loop, const RoomName& room, const Refusal& refusal) = 0;
   // To every connection of a user, wherever it is.
   virtual void to_user(const UserId& user, SharedBytes frame) = 0;
+  // To those that named the feature, but for one (0: to all).
+  virtual void to_user_with(protocol::Feature feature, const UserId& user, SharedBytes frame, ConnectionId except) = 0;
+  // A user belongs to a room that another loop may have loaded.
+  virtual void member_added(const RoomName& room, const UserId& user) = 0;
 };
 
 } // namespace foyer::gateway

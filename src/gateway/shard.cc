@@ -86,6 +86,15 @@ void ShardPort::to_user(const UserId& user, SharedBytes frame) {
   for (std::size_t i = 0; i < shards_->size(); ++i) on(static_cast<std::uint8_t>(i), [user, frame](Shard& shard) { shard.to_user(user, frame); });
 }
 
+void ShardPort::to_user_with(protocol::Feature feature, const UserId& user, SharedBytes frame, ConnectionId except) {
+  for (std::size_t i = 0; i < shards_->size(); ++i)
+    on(static_cast<std::uint8_t>(i), [feature, user, frame, except](Shard& shard) { shard.to_user_with(feature, user, frame, except); });
+}
+
+void ShardPort::member_added(const RoomName& room, const UserId& user) {
+  at_owner(room, [room, user](RoomOwners& owners) { owners.member_added(room, user); });
+}
+
 // Shard
 
 class Shard::DrainTimer final : public loop::Timer {
@@ -420,6 +429,12 @@ void Shard::evict(const RoomName& name, const UserId& user) {
 void Shard::to_user(const UserId& user, const SharedBytes& frame) {
   const auto it = users_.find(user);
   for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr; connection = connection->next_of_user) connection->deliver(frame);
+}
+
+void Shard::to_user_with(protocol::Feature feature, const UserId& user, const SharedBytes& frame, ConnectionId except) {
+  const auto it = users_.find(user);
+  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr; connection = connection->next_of_user)
+    if (connection->terms().features.has(feature) && connection->id() != except) connection->deliver(frame);
 }
 
 // The end

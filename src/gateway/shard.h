@@ -67,6 +67,8 @@ class ShardPort final : public RoomPort {
   void reset(std::uint8_t loop, const RoomName& room, SharedBytes frame) override;
   void close_all(std::uint8_t loop, const RoomName& room, const Refusal& refusal) override;
   void to_user(const UserId& user, SharedBytes frame) override;
+  void to_user_with(protocol::Feature feature, const UserId& user, SharedBytes frame, ConnectionId except) override;
+  void member_added(const RoomName& room, const UserId& user) override;
 
   // Runs `task(Shard&)` on the loop: now if it is this one, else by post.
   template <class Task>
@@ -127,6 +129,7 @@ class Shard {
   void reset(const RoomName& room, const SharedBytes& frame);
   void close_all(const RoomName& room, const Refusal& refusal);
   void to_user(const UserId& user, const SharedBytes& frame);
+  void to_user_with(protocol::Feature feature, const UserId& user, const SharedBytes& frame, ConnectionId except);
 
   // For connections.
   [[nodiscard]] loop::Loop& loop() { return loop_; }
@@ -152,6 +155,11 @@ class Shard {
   [[nodiscard]] auth::IdentityAnswer identity_answer(ConnectionId id);
   // Asks for a newer key set on behalf of a connection of this loop; `then` runs here, if the connection is still there.
   void refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then);
+  // Whoever the auth service knows, or was admitted with an account of another issuer. Nothing: nobody. RATE_LIMITED
+  // (UnknownPeople); `then` runs here, if the connection is still there.
+  using FoundPerson = std::move_only_function<void(Result<std::optional<auth::Person>>)>;
+  void find_person(Connection& connection, auth::PersonQuestion question, FoundPerson then);
+  void remember_person(rooms::Author person);
   void report_untrusted_proxy(std::string_view peer); // once
   void report_other_header(std::string_view header);  // once
   // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
@@ -189,6 +197,8 @@ class Shard {
   // The answer to a join, in its turn.
   void admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
   void end_join(const JoinTicket& ticket, Refusal refusal);
+  void find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion question, Result<std::optional<auth::Person>> said, FoundPerson then);
+  void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found, FoundPerson then);
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
   [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
 
@@ -215,6 +225,7 @@ class Shard {
   std::size_t open_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
   std::unordered_map<UserId, Connection*> users_; // the first of a list
+  std::unordered_map<UserId, std::string> introduced_; // foreign people that the store has heard of, by name
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;
   IdleTimeoutDetector idle_timeouts_;

@@ -19,11 +19,12 @@ struct TypeRow {
   CommandType type;
 };
 constexpr std::size_t kLongestType = 32; // of what is shown of an unknown one
-constexpr std::array<TypeRow, 17> kTypes{{
+constexpr std::array<TypeRow, 20> kTypes{{
     {"ping", CommandType::ping}, {"chat", CommandType::chat}, {"join", CommandType::join}, {"typing", CommandType::typing},
     {"leave", CommandType::leave}, {"history", CommandType::history}, {"presence", CommandType::presence}, {"refresh", CommandType::refresh},
     {"authenticate", CommandType::authenticate}, {"rooms", CommandType::rooms}, {"create", CommandType::create}, {"direct", CommandType::direct},
     {"invite", CommandType::invite}, {"remove", CommandType::remove}, {"delete", CommandType::delete_},
+    {"accept", CommandType::accept}, {"decline", CommandType::decline}, {"invitations", CommandType::invitations},
     {"agent_request", CommandType::agent_request}, {"agent_cancel", CommandType::agent_cancel},
 }};
 
@@ -48,7 +49,7 @@ struct Member {
 };
 
 struct Members {
-  Member<std::string_view> type, token, ticket, room, user, message, key, request, agent, run, after_room;
+  Member<std::string_view> type, token, ticket, room, user, name, message, key, request, agent, run, after_room;
   Member<std::uint64_t> id, limit, before, after, offset, max_message;
   Member<bool> on;
   Member<Since> since;
@@ -289,6 +290,7 @@ Walk read_member(std::string_view name, JsonValue value, Members& members) {
       if (name == "message") return read_string(value, members.message);
       if (name == "max_message") return read_integer(value, members.max_message);
       break;
+    case 'n': if (name == "name") return read_string(value, members.name); break;
     case 'o':
       if (name == "on") return read_bool(value, members.on);
       if (name == "offset") return read_integer(value, members.offset);
@@ -345,6 +347,15 @@ class Taker {
   std::string field_, what_;
 };
 
+// A person is named by `user`, the id, or by `name`.
+void take_person(Taker& take, const Members& members, Command& command) {
+  take.optional("user", members.user, command.user).optional("name", members.name, command.name);
+  if (take.failed()) return;
+  if (members.user.is_good() && members.name.is_good()) take.fail("name", "and user exclude each other");
+  else if (command.user.empty() && command.name.empty()) take.fail(members.name.is_good() ? "name" : "user", members.name.is_good() || members.user.is_good() ? "is empty" : "or name is missing");
+  else if (command.name.size() > kMaxPersonName) take.fail("name", "is longer than 256 bytes");
+}
+
 } // namespace
 
 struct CommandDecoder::Impl {
@@ -399,10 +410,15 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
         break;
       case CommandType::refresh: take.required("token", members.token, command.token); break;
       case CommandType::create:
+      case CommandType::accept:
+      case CommandType::decline:
       case CommandType::leave:
       case CommandType::presence: take.required("room", members.room, command.room); break;
-      case CommandType::direct: take.required("user", members.user, command.user); break;
+      case CommandType::direct: take_person(take, members, command); break;
       case CommandType::invite:
+        take.required("room", members.room, command.room);
+        take_person(take, members, command);
+        break;
       case CommandType::remove: take.required("room", members.room, command.room).required("user", members.user, command.user); break;
       case CommandType::join:
         take.required("room", members.room, command.room).optional("since", members.since, command.since).optional("limit", members.limit, command.limit);
@@ -423,6 +439,7 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
         if (command.before && command.after) take.fail("after", "and before exclude each other");
         break;
       case CommandType::rooms: take.optional("after", members.after_room, command.after_room).optional("limit", members.limit, command.limit); break;
+      case CommandType::invitations:
       case CommandType::ping:
       case CommandType::agent_request:
       case CommandType::agent_cancel: break;

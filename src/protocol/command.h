@@ -16,7 +16,7 @@
 namespace foyer::protocol {
 
 enum class CommandType : std::uint8_t {
-  authenticate, refresh, rooms, create, direct, invite, remove, join, leave, chat,
+  authenticate, refresh, rooms, create, direct, invite, accept, decline, invitations, remove, join, leave, chat,
   delete_, typing, history, presence, agent_request, agent_cancel, ping,
 };
 
@@ -37,6 +37,7 @@ struct Command {
   std::optional<std::uint64_t> max_message; // authenticate
   std::string_view room;
   std::string_view user;    // direct, invite, remove
+  std::string_view name;    // direct, invite: of the person, instead of user
   std::string_view message; // chat
   std::string_view key;     // chat; empty: none
   std::optional<Since> since;           // join
@@ -77,6 +78,7 @@ inline constexpr std::uint32_t kHistoryMost = 300;  // and of any page
 inline constexpr int kMaxDepth = 8;
 inline constexpr std::size_t kMaxMembers = 64;     // of one object
 inline constexpr std::uint64_t kMaxInteger = (1ULL << 53) - 1;
+inline constexpr std::size_t kMaxPersonName = 256; // of `name`
 inline constexpr std::size_t kMaxKeyBytes = 128;   // of `key`
 
 } // namespace foyer::protocol

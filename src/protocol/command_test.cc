@@ -88,6 +88,22 @@ TEST(Command, APageOfRoomsBeginsAfterANameAndOneOfHistoryAfterAnOffset) {
   EXPECT_EQ(r.bad(R"({"type":"history","room":"tea","after":"tea"})").field, "after");
 }
 
+TEST(Command, APersonIsNamedByIdOrByName) {
+  Reader r;
+  EXPECT_EQ(r.good(R"({"type":"direct","user":"u"})").user, "u");
+  EXPECT_EQ(r.good(R"({"type":"direct","name":"Bob"})").name, "Bob");
+  EXPECT_EQ(r.good(R"({"type":"invite","room":"private:x","name":"Bob"})").name, "Bob");
+  EXPECT_EQ(r.bad(R"({"type":"direct"})").what, "user or name is missing");
+  EXPECT_EQ(r.bad(R"({"type":"direct","user":""})").what, "user is empty");
+  EXPECT_EQ(r.bad(R"({"type":"direct","name":""})").what, "name is empty");
+  EXPECT_EQ(r.bad(R"({"type":"invite","room":"private:x","user":"u","name":"Bob"})").field, "name");
+  EXPECT_EQ(r.bad(R"({"type":"direct","name":")" + std::string(kMaxPersonName + 1, 'x') + "\"}").field, "name");
+  EXPECT_EQ(r.good(R"({"type":"accept","room":"private:x"})").type, CommandType::accept);
+  EXPECT_EQ(r.good(R"({"type":"decline","room":"private:x"})").type, CommandType::decline);
+  EXPECT_EQ(r.good(R"({"type":"invitations"})").type, CommandType::invitations);
+  EXPECT_EQ(r.bad(R"({"type":"accept"})").field, "room");
+}
+
 TEST(Command, ReadsEveryTypeWithItsMembersInAnyOrder) {
   Reader r;
   EXPECT_EQ(r.good(R"({"type":"ping","id":7})").id, 7U);

@@ -65,6 +65,14 @@ void user_object(std::string& out, UserRef user) {
   out.push_back('}');
 }
 
+void invitation_members(std::string& out, const InvitationView& i) {
+  append(out, R"("from":)");
+  user_object(out, i.from);
+  string_member(out, "room", i.room);
+  time_member(out, "expires_at", i.expires_at);
+  out.push_back('}');
+}
+
 void message_members(std::string& out, const MessageView& m) {
   number_member(out, "offset", m.offset);
   append(out, R"(,"from":)");
@@ -320,6 +328,34 @@ void room_user_answer(std::string& out, std::string_view type, MessageId id, std
   string_member(out, "room", room);
   string_member(out, "user", user);
   out.push_back('}');
+}
+
+void invited(std::string& out, MessageId id, std::string_view room, std::string_view user, std::optional<bool> pending) {
+  open(out, "invited", id);
+  string_member(out, "room", room);
+  string_member(out, "user", user);
+  if (pending) bool_member(out, "pending", *pending);
+  out.push_back('}');
+}
+
+void invitations(std::string& out, MessageId id, std::span<const InvitationView> list, bool more) {
+  open(out, "invitations", id);
+  append(out, R"(,"invitations":[)");
+  bool first = true;
+  for (const auto& each : list) {
+    append(out, first ? "{" : ",{");
+    first = false;
+    invitation_members(out, each);
+  }
+  out.push_back(']');
+  bool_member(out, "more", more);
+  out.push_back('}');
+}
+
+void invitation(std::string& out, const InvitationView& i) {
+  open(out, "invitation");
+  out.push_back(',');
+  invitation_members(out, i);
 }
 
 void refreshed(std::string& out, MessageId id, WallTime expires_at) {

@@ -28,6 +28,12 @@ struct MessageView {
   bool too_large = false; // above the client's max_message: without its text, which GET /rooms/ROOM/messages/OFFSET has
 };
 
+struct InvitationView {
+  std::string_view room;
+  UserRef from;
+  WallTime expires_at{};
+};
+
 struct RoomView {
   std::string_view room;
   std::string_view kind;
@@ -100,8 +106,11 @@ void presence(std::string& out, MessageId id, std::string_view room, std::span<c
 // At most `bytes` of it: what is left out is told by `more`, as is what comes behind the list.
 void rooms(std::string& out, MessageId id, std::span<const RoomView> rooms, bool more, std::size_t bytes);
 void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate);
-void room_answer(std::string& out, std::string_view type, MessageId id, std::string_view room);             // created, left, room_added, room_removed
-void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user); // invited, removed
+void room_answer(std::string& out, std::string_view type, MessageId id, std::string_view room);             // created, left, accepted, declined, room_added, room_removed
+void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user); // created (direct), removed
+// `pending`: whether the other person has to answer first; for clients that named the feature `people`.
+void invited(std::string& out, MessageId id, std::string_view room, std::string_view user, std::optional<bool> pending);
+void invitations(std::string& out, MessageId id, std::span<const InvitationView> invitations, bool more);
 void refreshed(std::string& out, MessageId id, WallTime expires_at);
 void pong(std::string& out, MessageId id);
 void changed(std::string& out, MessageId id, std::string_view room, const ChangeView& change); // deleted, author_detached; also pushed
@@ -112,6 +121,7 @@ void member_event(std::string& out, std::string_view type, std::string_view room
 void room_reset(std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason);
 void members_changed(std::string& out, std::string_view room, std::size_t member_count);
 void typing(std::string& out, std::string_view room, UserRef user, bool on);
+void invitation(std::string& out, const InvitationView& invitation);
 void token_expiring(std::string& out, WallTime expires_at);
 void closing(std::string& out, Millis retry_after);
 

@@ -18,7 +18,7 @@ enum class Act : std::uint8_t {
   read,   // join, history, presence
   write,  // chat, typing
   invite, // bring another user into a private room
-  remove, // take a user, oneself too, out of a private room
+  remove, // take a user out of a private room; whom, see may_remove()
   erase,  // delete a message; whose message it may be, tells may_erase_any()
 };
 
@@ -35,6 +35,11 @@ enum class Act : std::uint8_t {
 
 // Making a room, private or direct, is a change: chat:write. PERMISSION_DENIED.
 [[nodiscard]] Result<void> may_create(const Permissions& permissions);
+
+// Oneself; others as the creator of the room, or as an administrator who belongs to it.
+[[nodiscard]] inline bool may_remove(const UserId& by, const UserId& who, const UserId& creator, const Permissions& permissions) {
+  return by == who || by == creator || permissions.admin;
+}
 
 // Others' messages too, or one's own only?
 [[nodiscard]] inline bool may_erase_any(const Permissions& permissions) { return permissions.admin; }

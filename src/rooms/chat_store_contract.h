@@ -257,9 +257,9 @@ TEST_P(ChatStoreContract, AUserMakesNoMorePublicAndDirectRoomsThanItsLimits) {
   EXPECT_TRUE(w->open_as("bob", "cherry", true));
   EXPECT_TRUE(w->forget_empty("apple").value());
   EXPECT_TRUE(w->open_as("ann", "damson", true)) << "a room that is gone does not count";
-  ASSERT_TRUE(w->direct("ann", "bob")->made);
+  ASSERT_TRUE(w->ask_for_direct("ann", "bob")->room.made);
   EXPECT_EQ(code_of(w->direct("ann", "eve")), "ROOM_LIMIT");
-  EXPECT_FALSE(w->direct("ann", "bob")->made);
+  EXPECT_FALSE(w->ask_for_direct("ann", "bob")->room.made);
   EXPECT_TRUE(w->direct("bob", "eve")) << "nor does what somebody else asked for";
 }
 

@@ -27,7 +27,8 @@ class DatabaseStore final : public ChatStore {
       : retention_{.days = options.history_days, .messages = options.history_messages},
         clock_(clock),
         entropy_(entropy),
-        writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user}),
+        writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user, .invitations_sent = options.invitations_sent,
+                                  .invitations_to_one = options.invitations_to_one, .invitations_received = options.invitations_received}),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
         sweep_(retention_, clock, gate_),
         continuity_(options.witness, options.of_a_file, entropy, log) {}
@@ -72,8 +73,36 @@ class DatabaseStore final : public ChatStore {
     change<RoomRow>([room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
   }
 
-  void direct(UserId by, UserId other, Done<RoomRow> done) override {
-    change<RoomRow>([by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
+  void direct(Author by, UserId other, Done<Direct> done) override {
+    change<Direct>([by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
+  }
+
+  void invite(RoomName room, Author from, UserId user, Done<Invited> done) override {
+    change<Invited>([room, from, user](Writes& writes, store::Database& db) { return writes.invite(db, room, from, user); }, std::move(done));
+  }
+
+  void accept(RoomName room, UserId user, Done<bool> done) override {
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.accept(db, room, user); }, std::move(done));
+  }
+
+  void decline(RoomName room, UserId user, Done<bool> done) override {
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.decline(db, room, user); }, std::move(done));
+  }
+
+  void invitations(UserId user, Done<InvitationPage> done) override {
+    reader_->submit<InvitationPage>([this, user](store::Database& db) { return read_invitations(db, user, clock_.wall()); }, std::move(done));
+  }
+
+  void remember_person(Author person, Done<bool> done) override {
+    change<bool>([person](Writes& writes, store::Database& db) { return writes.remember_person(db, person); }, std::move(done));
+  }
+
+  void find_person(UserId id, Done<std::optional<Author>> done) override {
+    reader_->submit<std::optional<Author>>([id](store::Database& db) { return read_person(db, id); }, std::move(done));
+  }
+
+  void find_person_by_name(std::string name, Done<std::optional<Author>> done) override {
+    reader_->submit<std::optional<Author>>([name](store::Database& db) { return read_person_by_name(db, name); }, std::move(done));
   }
 
   void add_member(RoomName room, UserId user, Done<bool> done) override {

@@ -24,6 +24,9 @@ struct DatabaseStoreOptions {
   std::uint32_t room_members = 10'000;  // of a private room; more: ROOM_LIMIT
   RoomsPerUser rooms_per_user = {};     // made by one user; more: ROOM_LIMIT
   bool compares_server_clock = true;    // with the database's own, before anything is deleted by age (store/age_guard.h)
+  std::uint32_t invitations_sent = 200; // of one sender, without an answer; more: INVITATION_LIMIT
+  std::uint32_t invitations_to_one = 5; // of these to one person
+  std::uint32_t invitations_received = 100; // that wait for one person
   Millis watch_every{0};                // a connection without work is looked at so often; 0: never
   bool of_a_file = false;               // no server has it that others use too
   std::string witness = {};             // the file beside the database (continuity.h); empty: none

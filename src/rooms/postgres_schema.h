@@ -86,6 +86,27 @@ INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messa
 CREATE INDEX rooms_public ON rooms (name) WHERE kind = 0;
 DROP INDEX rooms_by_activity;
 )sql",
+    R"sql(
+-- Who was asked into a room and has not accepted: a private room, or a direct one that the sender began.
+CREATE TABLE room_invitations (
+  room_id BIGINT NOT NULL REFERENCES rooms (id),
+  "user" TEXT COLLATE "C" NOT NULL,
+  sender TEXT COLLATE "C" NOT NULL,
+  sender_name TEXT COLLATE "C" NOT NULL,
+  sent_ms BIGINT NOT NULL,
+  declined BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (room_id, "user")
+);
+CREATE INDEX room_invitations_by_user ON room_invitations ("user", sent_ms);
+CREATE INDEX room_invitations_by_sender ON room_invitations (sender, sent_ms);
+
+-- People whose accounts are elsewhere, since they were admitted.
+CREATE TABLE people (
+  "user" TEXT COLLATE "C" PRIMARY KEY,
+  name TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX people_by_name ON people (name);
+)sql",
 };
 
 } // namespace foyer::rooms

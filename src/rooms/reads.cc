@@ -69,7 +69,7 @@ WallTime Retention::oldest(WallTime now) const {
 Offset Retention::below(Offset last) const { return messages == 0 || last <= messages ? 0 : last - messages; }
 
 Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier) {
-  TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.doubted, m.time_ms, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier'), r.last_change"
+  TRY(rows, db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.doubted, m.time_ms, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier'), r.last_change, r.creator"
                      " FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = r.last_offset WHERE r.name = ?", room));
   TRY(there, rows.step());
   if (!there) {
@@ -84,6 +84,7 @@ Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& ro
   row.change = rows.count(8);
   if (!rows.is_null(5)) row.doubted = rows.count(5);
   if (!rows.is_null(6)) row.time = rows.time(6);
+  if (row.kind == RoomKind::private_) row.creator = UserId(rows.view(9));
   if (row.kind == RoomKind::private_ || row.kind == RoomKind::direct) {
     if (!by.empty()) TRY_VOID(must_be_member(db, rows.integer(0), by));
     TRY(members, members_of(db, rows.integer(0)));
@@ -195,6 +196,41 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& questi
   return page;
 }
 
+// --- people ---
+
+Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now) {
+  TRY(rows, db.query("SELECT r.name, i.sender, i.sender_name, i.sent_ms FROM room_invitations i JOIN rooms r ON r.id = i.room_id"
+                     " WHERE i.\"user\" = ? AND i.sent_ms >= ? AND i.declined = 0 AND r.name IS NOT NULL ORDER BY i.sent_ms DESC, r.id DESC LIMIT ?",
+                     user, now - kInvitationLife, kInvitationsShown + 1));
+  InvitationPage page;
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) return page;
+    if (page.invitations.size() == kInvitationsShown) {
+      page.more = true;
+      return page;
+    }
+    page.invitations.push_back({.room = RoomName(rows.view(0)), .from = {UserId(rows.view(1)), rows.text(2)}, .expires = std::min(rows.time(3), now) + kInvitationLife});
+  }
+}
+
+Result<std::optional<Author>> read_person(store::Database& db, const UserId& id) {
+  TRY(rows, db.query("SELECT \"user\", name FROM people WHERE \"user\" = ?", id));
+  TRY(there, rows.step());
+  if (!there) return std::nullopt;
+  return Author{UserId(rows.view(0)), rows.text(1)};
+}
+
+Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name) {
+  TRY(rows, db.query("SELECT \"user\", name FROM people WHERE name = ? LIMIT 2", name));
+  TRY(there, rows.step());
+  if (!there) return std::nullopt;
+  Author person{UserId(rows.view(0)), rows.text(1)};
+  TRY(another, rows.step());
+  if (another) return std::nullopt;
+  return person;
+}
+
 // --- Sweep ---
 
 Result<bool> Sweep::step(store::Database& db, bool by_age) {
@@ -235,6 +271,7 @@ Result<std::int64_t> Sweep::sweep_gone(store::Database& db) {
   TRY_VOID(db.change("DELETE FROM members WHERE room_id = ?", room));
   TRY_VOID(db.change("DELETE FROM changes WHERE room_id = ?", room));
   TRY_VOID(db.change("DELETE FROM authors WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ?", room));
   TRY_VOID(db.change("DELETE FROM rooms WHERE id = ?", room));
   return messages + 1;
 }

@@ -28,6 +28,9 @@ struct Retention {
 // Of a room that does not exist: an empty page.
 [[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now, std::uint64_t barrier = 0);
 [[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& question);
+[[nodiscard]] Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now);
+[[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);
+[[nodiscard]] Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name);
 
 // Deletes what retention hides and what belongs to rooms that are gone, a bounded
 // number of rows at a time. Messages younger than kKeyLife stay, hidden, since

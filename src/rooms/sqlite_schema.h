@@ -91,6 +91,28 @@ INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messa
 CREATE INDEX rooms_public ON rooms (name) WHERE kind = 0;
 DROP INDEX rooms_by_activity;
 )sql",
+    R"sql(
+-- Who was asked into a room and has not accepted: a private room, or a direct one that the sender began.
+-- Not called invitations: the accounts have a table of that name, and both may share a database.
+CREATE TABLE room_invitations (
+  room_id INTEGER NOT NULL REFERENCES rooms (id),
+  user TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  sender_name TEXT NOT NULL,
+  sent_ms INTEGER NOT NULL,
+  declined INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (room_id, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_invitations_by_user ON room_invitations (user, sent_ms);
+CREATE INDEX room_invitations_by_sender ON room_invitations (sender, sent_ms);
+
+-- People whose accounts are elsewhere, since they were admitted.
+CREATE TABLE people (
+  user TEXT PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX people_by_name ON people (name);
+)sql",
 };
 
 } // namespace foyer::rooms

@@ -22,6 +22,9 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
                               .history_messages = options.history_messages,
                               .room_members = options.room_members,
                               .rooms_per_user = options.rooms_per_user,
+                              .invitations_sent = options.invitations_sent,
+                              .invitations_to_one = options.invitations_to_one,
+                              .invitations_received = options.invitations_received,
                               .of_a_file = true,
                               .witness = std::move(options.witness),
                               .executor = std::move(options.executor)};

@@ -21,6 +21,9 @@ struct SqliteStoreOptions {
   std::uint64_t history_messages = 0; // of each room this many are kept; 0: all
   std::uint32_t room_members = 10'000; // of a private room; more: ROOM_LIMIT
   RoomsPerUser rooms_per_user = {};   // made by one user; more: ROOM_LIMIT
+  std::uint32_t invitations_sent = 200; // of one sender, without an answer; more: INVITATION_LIMIT
+  std::uint32_t invitations_to_one = 5; // of these to one person
+  std::uint32_t invitations_received = 100; // that wait for one person
   std::uint64_t max_pages = 0;        // of the file, 4 KiB each; 0: no limit
   std::string vfs = {};               // SQLite's file layer; empty: the system's
   std::string witness = {};           // the file beside the database (continuity.h); empty: none

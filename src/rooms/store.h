@@ -68,6 +68,7 @@ struct RoomRow {
   std::optional<Offset> doubted = {}; // see ChatStore::doubt
   Offset change = 0;           // the number of the last change
   bool made = false;                  // by this very question
+  UserId creator = {};         // private only
 };
 
 // How far the caller knows a room. An empty epoch: not at all.
@@ -93,6 +94,30 @@ struct RoomsQuestion {
 struct RoomsPage {
   std::vector<RoomRow> rooms; // without their members
   bool more = false;
+};
+
+// Somebody is asked into a private room, or into a direct one that another person began.
+struct Invitation {
+  RoomName room;
+  Author from;
+  WallTime expires{};
+};
+struct InvitationPage {
+  std::vector<Invitation> invitations; // newest first
+  bool more = false;
+};
+// What came of asking somebody into a private room.
+struct Invited {
+  bool member = false; // belongs to it already
+  bool is_new = false; // the other person has to be notified
+  WallTime expires{};
+};
+// What came of asking for a direct room.
+struct Direct {
+  RoomRow room;
+  bool requested = false; // the other person has to be notified: the request is new
+  bool entered = false;   // `by` did not belong to it before: asking for it accepted the other person's request
+  WallTime expires{};
 };
 
 struct AppendQuestion {
@@ -124,6 +149,10 @@ using Done = std::move_only_function<void(Result<T>)>;
 inline constexpr std::uint32_t kHistoryLimit = 300;
 // A key is remembered at least this long, even when retention takes the message earlier.
 inline constexpr Millis kKeyLife{std::chrono::minutes{5}};
+// How long an invitation, or the request of a direct room, waits for an answer. One that was declined
+// stays as long, unseen, so that its sender cannot repeat it.
+inline constexpr Millis kInvitationLife{std::chrono::days{14}};
+inline constexpr std::uint32_t kInvitationsShown = 100; // in one answer
 
 // The name that an author has whose account is gone.
 inline constexpr std::string_view kDetachedName = "deleted user";
@@ -187,9 +216,25 @@ class ChatStore {
   virtual void forget_empty(RoomName room, Done<bool> done) = 0;
   // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it), ROOM_LIMIT.
   virtual void create(RoomName room, UserId by, Done<RoomRow> done) = 0;
-  // The direct room of two users, the same whoever asks; a new one counts as one of `by`. BAD_MESSAGE (field `user`)
-  // for one and the same user, ROOM_LIMIT.
-  virtual void direct(UserId by, UserId other, Done<RoomRow> done) = 0;
+  // The direct room of two users, the same whoever asks. a new one counts as one of `by`. BAD_MESSAGE
+  // (field `user`) for one and the same user, ROOM_LIMIT.
+  // Who asks first belongs to it at once, the other one by accept() or by asking, too. INVITATION_LIMIT.
+  virtual void direct(Author by, UserId other, Done<Direct> done) = 0;
+
+  // Invitations. NOT_A_MEMBER, PERMISSION_DENIED and ROOM_LIMIT as for add_member; INVITATION_LIMIT.
+  virtual void invite(RoomName room, Author from, UserId user, Done<Invited> done) = 0;
+  // The user belongs to the room from then on. False: did so before. NO_INVITATION, also for a room
+  // that does not exist; ROOM_LIMIT.
+  virtual void accept(RoomName room, UserId user, Done<bool> done) = 0;
+  // NO_INVITATION, also when it has lapsed. The sender learns nothing.
+  virtual void decline(RoomName room, UserId user, Done<bool> done) = 0;
+  virtual void invitations(UserId user, Done<InvitationPage> done) = 0;
+
+  // People whose accounts are elsewhere, known since they were admitted.
+  virtual void remember_person(Author person, Done<bool> done) = 0;
+  virtual void find_person(UserId id, Done<std::optional<Author>> done) = 0;
+  // Nobody when several have that name.
+  virtual void find_person_by_name(std::string name, Done<std::optional<Author>> done) = 0;
   // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
   virtual void add_member(RoomName room, UserId user, Done<bool> done) = 0;    // false: was one already
   // false: was none. A private room that loses its last member is gone, and its name is free again.

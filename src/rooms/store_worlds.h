@@ -26,6 +26,9 @@ struct WorldOptions {
   std::uint64_t history_messages = 0;
   std::uint32_t room_members = 10'000;
   RoomsPerUser rooms_per_user = {};
+  std::uint32_t invitations_sent = 200;
+  std::uint32_t invitations_to_one = 5;
+  std::uint32_t invitations_received = 100;
 };
 
 // A store with everything around it, in the hands of a test.
@@ -52,8 +55,31 @@ class StoreWorld {
   Result<RoomRow> create(const std::string& name, const std::string& by) {
     return ask<RoomRow>([&](Done<RoomRow> d) { store().create(RoomName(name), UserId(by), std::move(d)); });
   }
+  Result<Direct> ask_for_direct(const std::string& a, const std::string& b) {
+    return ask<Direct>([&](Done<Direct> d) { store().direct({UserId(a), a + "'s name"}, UserId(b), std::move(d)); });
+  }
+  // The room of both, as both want it.
   Result<RoomRow> direct(const std::string& a, const std::string& b) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().direct(UserId(a), UserId(b), std::move(d)); });
+    TRY_VOID(ask_for_direct(a, b));
+    TRY(made, ask_for_direct(b, a));
+    return std::move(made.room);
+  }
+  Result<Invited> invite(const std::string& room, const std::string& from, const std::string& user) {
+    return ask<Invited>([&](Done<Invited> d) { store().invite(RoomName(room), {UserId(from), from + "'s name"}, UserId(user), std::move(d)); });
+  }
+  Result<bool> accept(const std::string& room, const std::string& user) {
+    return ask<bool>([&](Done<bool> d) { store().accept(RoomName(room), UserId(user), std::move(d)); });
+  }
+  Result<bool> decline(const std::string& room, const std::string& user) {
+    return ask<bool>([&](Done<bool> d) { store().decline(RoomName(room), UserId(user), std::move(d)); });
+  }
+  // "private:den<ann private:x<bob", a plus behind it if there are more.
+  std::string invitations(const std::string& user) {
+    auto page = ask<InvitationPage>([&](Done<InvitationPage> d) { store().invitations(UserId(user), std::move(d)); });
+    if (!page) return std::string(page.error().code());
+    std::string out;
+    for (const Invitation& each : page->invitations) out += (out.empty() ? "" : " ") + each.room.str() + "<" + each.from.id.str();
+    return out + (page->more ? " +" : "");
   }
   Result<bool> add(const std::string& room, const std::string& user) {
     return ask<bool>([&](Done<bool> d) { store().add_member(RoomName(room), UserId(user), std::move(d)); });
@@ -123,6 +149,9 @@ class SqliteWorld final : public StoreWorld {
     options.history_messages = of_the_world.history_messages;
     options.room_members = of_the_world.room_members;
     options.rooms_per_user = of_the_world.rooms_per_user;
+    options.invitations_sent = of_the_world.invitations_sent;
+    options.invitations_to_one = of_the_world.invitations_to_one;
+    options.invitations_received = of_the_world.invitations_received;
     auto opened = open_sqlite_store(path(), options, clock_, entropy_, metrics, null_log());
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);
@@ -168,6 +197,9 @@ class PostgresWorld final : public StoreWorld {
     options.history_messages = of_the_world.history_messages;
     options.room_members = of_the_world.room_members;
     options.rooms_per_user = of_the_world.rooms_per_user;
+    options.invitations_sent = of_the_world.invitations_sent;
+    options.invitations_to_one = of_the_world.invitations_to_one;
+    options.invitations_received = of_the_world.invitations_received;
     auto opened = open_once_it_is_free();
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);

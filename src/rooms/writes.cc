@@ -58,8 +58,6 @@ const ManyRows& largest(const std::vector<ManyRows>& list, std::size_t rows) {
 
 std::optional<std::string_view> key_of(const AppendQuestion& question) { return question.key.empty() ? std::nullopt : std::optional<std::string_view>(question.key); }
 
-std::string pair_of(const UserId& a, const UserId& b) { return a < b ? a.str() + '\n' + b.str() : b.str() + '\n' + a.str(); }
-
 } // namespace
 
 Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id) {
@@ -76,10 +74,10 @@ Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id
 
 Result<Writes::Room*> Writes::find(store::Database& db, std::string_view name) {
   if (const auto found = rooms_.find(name); found != rooms_.end()) return &found->second;
-  TRY(rows, db.query("SELECT id, kind, epoch, last_offset, active_ms, last_change FROM rooms WHERE name = ?", name));
+  TRY(rows, db.query("SELECT id, kind, epoch, last_offset, active_ms, last_change, creator FROM rooms WHERE name = ?", name));
   TRY(there, rows.step());
   if (!there) return nullptr;
-  Room room{.id = rows.integer(0), .kind = static_cast<RoomKind>(rows.integer(1)), .epoch = rows.text(2), .last = rows.count(3), .change = rows.count(5), .active = rows.time(4)};
+  Room room{.id = rows.integer(0), .kind = static_cast<RoomKind>(rows.integer(1)), .epoch = rows.text(2), .last = rows.count(3), .change = rows.count(5), .active = rows.time(4), .creator = UserId(rows.view(6))};
   return &rooms_.emplace(std::string(name), std::move(room)).first->second;
 }
 
@@ -104,7 +102,7 @@ Result<void> Writes::may_make(store::Database& db, RoomKind kind, const UserId& 
 }
 
 Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
-  Room room{.kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall()};
+  Room room{.kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall(), .creator = UserId(creator.value_or(""))};
   {
     TRY(rows, db.query("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, 0, ?) RETURNING id", name, kind, pair, creator, room.epoch, room.active));
     TRY_VOID(rows.step());
@@ -116,6 +114,7 @@ Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, R
 
 Result<RoomRow> Writes::row(store::Database& db, std::string_view name, const Room& room) {
   RoomRow row{.room = RoomName(name), .kind = room.kind, .epoch = Epoch(room.epoch), .offset = room.last, .members = {}, .change = room.change};
+  if (room.kind == RoomKind::private_) row.creator = room.creator;
   if (has_members(room.kind)) {
     TRY(members, members_of(db, room.id));
     row.members = std::move(members);
@@ -180,63 +179,6 @@ Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const 
   TRY(room, make(db, name.view(), kind, std::nullopt, by.view()));
   TRY_VOID(put_member(db, room->id, by));
   return row(db, name.view(), *room);
-}
-
-Result<RoomRow> Writes::direct(store::Database& db, const UserId& by, const UserId& other) {
-  if (by == other) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room is between two users");
-  const std::string pair = pair_of(by, other);
-  {
-    TRY(rows, db.query("SELECT name FROM rooms WHERE pair = ?", pair));
-    TRY(there, rows.step());
-    if (there) {
-      const std::string name = rows.text(0);
-      TRY(room, find(db, name));
-      return row(db, name, *room);
-    }
-  }
-  TRY_VOID(may_make(db, RoomKind::direct, by));
-  std::array<std::byte, 16> random{};
-  entropy_.fill(random);
-  const std::string name = "direct:" + hex_encode({reinterpret_cast<const char*>(random.data()), random.size()});
-  TRY(room, make(db, name, RoomKind::direct, pair, by.view()));
-  TRY_VOID(put_member(db, room->id, by));
-  TRY_VOID(put_member(db, room->id, other));
-  TRY(made, row(db, name, *room));
-  made.made = true;
-  return made;
-}
-
-// --- members ---
-
-Result<void> Writes::put_member(store::Database& db, std::int64_t room, const UserId& user) {
-  TRY_VOID(db.change("INSERT INTO members (room_id, \"user\", since_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", room, user, clock_.wall()));
-  return {};
-}
-
-Result<Writes::Room*> Writes::private_room(store::Database& db, const RoomName& name) {
-  TRY(room, find(db, name.view()));
-  if (room == nullptr) return refuse(Cause::NOT_A_MEMBER);
-  if (room->kind != RoomKind::private_) return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
-  return room;
-}
-
-Result<bool> Writes::add_member(store::Database& db, const RoomName& name, const UserId& user) {
-  TRY(room, private_room(db, name));
-  {
-    TRY(rows, db.query("SELECT count(*) FROM members WHERE room_id = ?", room->id));
-    TRY_VOID(rows.step());
-    if (rows.count(0) >= limits_.room_members) return refuse(Cause::ROOM_LIMIT, fmt::format("a private room has at most {} members", limits_.room_members));
-  }
-  TRY_VOID(put_member(db, room->id, user));
-  return db.changes() == 1;
-}
-
-Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, const UserId& user) {
-  TRY(room, private_room(db, name));
-  TRY(removed, db.change("DELETE FROM members WHERE room_id = ? AND \"user\" = ?", room->id, user));
-  TRY(gone, db.change("UPDATE rooms SET name = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)", room->id));
-  if (gone == 1) rooms_.erase(name.str());
-  return removed == 1;
 }
 
 // --- messages ---

@@ -25,6 +25,10 @@ class Writes {
   struct Limits {
     std::uint32_t room_members = 0; // of a private room
     RoomsPerUser rooms_per_user;
+    // Of one sender, without an answer; of one sender to one person; of one person, from everybody.
+    std::uint32_t invitations_sent = 0;
+    std::uint32_t invitations_to_one = 0;
+    std::uint32_t invitations_received = 0;
   };
   Writes(const Clock& clock, Entropy& entropy, Limits limits) : clock_(clock), entropy_(entropy), limits_(limits) {}
 
@@ -55,9 +59,13 @@ class Writes {
   [[nodiscard]] Result<RoomRow> confirm(store::Database& db, const RoomName& room, const Known& known);
   [[nodiscard]] Result<Offset> doubt(store::Database& db, const RoomName& room, const Epoch& epoch, Offset head);
   [[nodiscard]] Result<RoomRow> create(store::Database& db, const RoomName& room, const UserId& by);
-  [[nodiscard]] Result<RoomRow> direct(store::Database& db, const UserId& by, const UserId& other);
+  [[nodiscard]] Result<Direct> direct(store::Database& db, const Author& by, const UserId& other);
   [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> remove_member(store::Database& db, const RoomName& room, const UserId& user);
+  [[nodiscard]] Result<Invited> invite(store::Database& db, const RoomName& room, const Author& from, const UserId& user);
+  [[nodiscard]] Result<bool> accept(store::Database& db, const RoomName& room, const UserId& user);
+  [[nodiscard]] Result<bool> decline(store::Database& db, const RoomName& room, const UserId& user);
+  [[nodiscard]] Result<bool> remember_person(store::Database& db, const Author& person);
   [[nodiscard]] Result<Erased> erase(store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
   [[nodiscard]] Result<Detached> detach_author(store::Database& db, const UserId& user);
 
@@ -77,6 +85,7 @@ class Writes {
     Offset last = 0;
     Offset change = 0; // of the last one
     WallTime active{};
+    UserId creator = {}; // of a private room
     bool dirty = false; // last and active are newer than the row
   };
   struct Waiting {
@@ -102,6 +111,11 @@ class Writes {
   // The number of the change, which the caller remembers once nothing can fail any more.
   [[nodiscard]] Result<Offset> put_change(store::Database& db, std::int64_t room, Offset last, ChangeKind kind, Offset offset, std::string_view body);
   [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
+  [[nodiscard]] Result<bool> is_member(store::Database& db, std::int64_t room, const UserId& user);
+  [[nodiscard]] Result<void> has_place(store::Database& db, const Room& room);
+  // The row of an invitation, whether it is new, and its limits.
+  [[nodiscard]] Result<Invited> ask(store::Database& db, std::int64_t room, const Author& from, const UserId& user);
+  [[nodiscard]] Result<void> within_limits(store::Database& db, const UserId& from, const UserId& user, WallTime since);
   [[nodiscard]] Result<void> store_waiting(store::Database& db);
   // False: some key was there before, and nothing is stored.
   [[nodiscard]] Result<bool> store_all_new(store::Database& db);

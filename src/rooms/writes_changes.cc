@@ -72,6 +72,8 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) 
   TRY(renamed, db.change("UPDATE names SET name = ? WHERE \"user\" = ? AND name <> ?", kDetachedName, user, kDetachedName));
   TRY(rooms, rooms_of(db, "members", "\"user\"", user));
   TRY_VOID(db.change("DELETE FROM members WHERE \"user\" = ?", user));
+  TRY_VOID(db.change("DELETE FROM room_invitations WHERE \"user\" = ?1 OR sender = ?1", user));
+  TRY_VOID(db.change("DELETE FROM people WHERE \"user\" = ?", user));
   std::vector<std::string> gone;
   for (const Place& place : rooms) {
     TRY(emptied, db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)", place.id));

@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -42,7 +44,14 @@ class LossyStore final : public rooms::ChatStore {
   void open(rooms::OpenQuestion question, Done<rooms::RoomRow> done) override { store_->open(std::move(question), std::move(done)); }
   void forget_empty(RoomName room, Done<bool> done) override { store_->forget_empty(std::move(room), std::move(done)); }
   void create(RoomName room, UserId by, Done<rooms::RoomRow> done) override { store_->create(std::move(room), std::move(by), std::move(done)); }
-  void direct(UserId by, UserId other, Done<rooms::RoomRow> done) override { store_->direct(std::move(by), std::move(other), std::move(done)); }
+  void direct(rooms::Author by, UserId other, Done<rooms::Direct> done) override { store_->direct(std::move(by), std::move(other), std::move(done)); }
+  void invite(RoomName room, rooms::Author from, UserId user, Done<rooms::Invited> done) override { store_->invite(std::move(room), std::move(from), std::move(user), std::move(done)); }
+  void accept(RoomName room, UserId user, Done<bool> done) override { store_->accept(std::move(room), std::move(user), std::move(done)); }
+  void decline(RoomName room, UserId user, Done<bool> done) override { store_->decline(std::move(room), std::move(user), std::move(done)); }
+  void invitations(UserId user, Done<rooms::InvitationPage> done) override { store_->invitations(std::move(user), std::move(done)); }
+  void remember_person(rooms::Author person, Done<bool> done) override { store_->remember_person(std::move(person), std::move(done)); }
+  void find_person(UserId id, Done<std::optional<rooms::Author>> done) override { store_->find_person(std::move(id), std::move(done)); }
+  void find_person_by_name(std::string name, Done<std::optional<rooms::Author>> done) override { store_->find_person_by_name(std::move(name), std::move(done)); }
   void add_member(RoomName room, UserId user, Done<bool> done) override { store_->add_member(std::move(room), std::move(user), std::move(done)); }
   void remove_member(RoomName room, UserId user, Done<bool> done) override { store_->remove_member(std::move(room), std::move(user), std::move(done)); }
   void confirm(RoomName room, rooms::Known known, Done<rooms::RoomRow> done) override { store_->confirm(std::move(room), std::move(known), std::move(done)); }

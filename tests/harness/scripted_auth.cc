@@ -1,5 +1,8 @@
 #include "harness/scripted_auth.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace foyer::harness {
 
 void ScriptedAuth::revoke(auth::RevocationEvent event) {
@@ -17,6 +20,7 @@ void ScriptedAuth::set_mood(Mood mood) {
   mood_ = mood;
   if (mood == Mood::silent) return;
   for (auto& [question, answer] : std::exchange(waiting_, {})) ask(std::move(question), std::move(answer));
+  for (auto& [question, answer] : std::exchange(waiting_people_, {})) find_person(std::move(question), std::move(answer));
   synchronise();
 }
 
@@ -34,6 +38,17 @@ void ScriptedAuth::redeem_ticket(auth::TicketQuestion question, auth::IdentityAn
 
 void ScriptedAuth::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
   ask([this, question = std::move(question)] { return look_up(question); }, std::move(answer));
+}
+
+void ScriptedAuth::find_person(auth::PersonQuestion question, auth::PersonAnswer answer) {
+  if (mood_ == Mood::away) return answer(refuse(Cause::AUTH_SERVICE_CONNECTION_ERROR, "connection refused"));
+  if (mood_ == Mood::silent) return waiting_people_.emplace_back(std::move(question), std::move(answer)), void();
+  std::string id = question.id.empty() ? question.name : question.id;
+  if (question.id.empty()) std::ranges::transform(id, id.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (id.starts_with("nobody")) return answer(std::nullopt);
+  std::string name = id;
+  name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+  answer(auth::Person{.id = UserId{std::move(id)}, .name = std::move(name)});
 }
 
 Result<Identity> ScriptedAuth::redeem(const auth::TicketQuestion& question) {

@@ -33,6 +33,8 @@ class ScriptedAuth final : public auth::AuthService {
 
   void redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) override;
   void check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) override;
+  // Everybody has an account but those whose id begins with "nobody"; the name is the id with a capital letter.
+  void find_person(auth::PersonQuestion question, auth::PersonAnswer answer) override;
   void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
 
  private:
@@ -54,6 +56,7 @@ class ScriptedAuth final : public auth::AuthService {
   std::function<void(const std::vector<auth::RevocationEvent>&)> on_events_;
   std::function<void(WallTime)> synchronised_;
   std::vector<std::pair<std::move_only_function<Result<Identity>()>, auth::IdentityAnswer>> waiting_;
+  std::vector<std::pair<auth::PersonQuestion, auth::PersonAnswer>> waiting_people_;
 };
 
 } // namespace foyer::harness

@@ -63,6 +63,7 @@ void ScriptedServer::serve(const Request& request, Reply reply) {
   const auto body = json::parse(request.body);
   if (!body || !body->is_object()) return reply(VirtualServer::told({.cause = Cause::BAD_REQUEST}));
   if (request.path == auth::kVerifyPath) return verify(body->as_object(), request, std::move(reply));
+  if (request.path == auth::kPeoplePath) return people(body->as_object(), std::move(reply));
   if (request.path == auth::kRevocationsPath) return poll(body->as_object(), std::move(reply));
   reply(VirtualServer::told({.cause = Cause::UNKNOWN_PATH}));
 }
@@ -74,6 +75,18 @@ void ScriptedServer::verify(const json::Object& body, const Request& request, Re
   auto answer = [reply = std::move(reply)](Result<Identity> said) mutable { reply(VirtualServer::json(200, auth::encode(said))); };
   if (auto* ticket = std::get_if<auth::TicketQuestion>(&*question)) return auth_.redeem_ticket(std::move(*ticket), std::move(answer));
   auth_.check_cookie(std::move(std::get<auth::CookieQuestion>(*question)), std::move(answer));
+}
+
+void ScriptedServer::people(const json::Object& body, Reply reply) {
+  auto questions = auth::decode_people_question(body);
+  if (!questions || questions->size() != 1) return reply(VirtualServer::told({.cause = Cause::BAD_REQUEST}));
+  const auth::PersonQuestion question = questions->front();
+  auth_.find_person(question, [question, reply = std::move(reply)](Result<std::optional<auth::Person>> said) mutable {
+    if (!said) return reply(VirtualServer::told(said.error()));
+    std::vector<auth::FoundPerson> found;
+    if (*said) found.push_back({.asked = question.id.empty() ? question.name : question.id, .person = std::move(**said)});
+    reply(VirtualServer::json(200, auth::encode(found)));
+  });
 }
 
 void ScriptedServer::poll(const json::Object& body, Reply reply) {

@@ -33,6 +33,7 @@ class ScriptedServer {
   };
   void serve(const Request& request, Reply reply);
   void verify(const json::Object& body, const Request& request, Reply reply);
+  void people(const json::Object& body, Reply reply);
   void poll(const json::Object& body, Reply reply);
   [[nodiscard]] json::Object events_after(std::int64_t cursor) const;
   void answer_polls();

@@ -84,6 +84,8 @@ test('a private room: members come in; to others it is as if it were not there',
   isError(await ann.ask('create', { room }), 'ROOM_EXISTS');
   const invited = await ann.ask('invite', { room, user: bob.user.id });
   assert.deepEqual([invited.type, invited.room, invited.user], ['invited', room, bob.user.id]);
+  isError(await bob.join(room), 'NOT_A_MEMBER');
+  assert.equal((await bob.ask('accept', { room })).type, 'accepted');
   assert.deepEqual(await bob.next('room_added'), { type: 'room_added', room });
   assert.equal((await bob.join(room)).kind, 'private');
 });
@@ -93,6 +95,7 @@ test('a user who was removed hears nothing of the room from then on', async () =
   const room = `private:${someRoom('secret')}`;
   await ann.ask('create', { room });
   await ann.ask('invite', { room, user: bob.user.id });
+  await bob.ask('accept', { room });
   await ann.join(room);
   await bob.join(room);
   const removed = await ann.ask('remove', { room, user: bob.user.id });
@@ -110,8 +113,9 @@ test('a direct room is between two, the same from both sides', async () => {
   const made = await ann.ask('direct', { user: bob.user.id });
   assert.equal(made.type, 'created');
   assert.match(made.room, /^direct:/);
-  assert.equal((await bob.next('room_added')).room, made.room);
+  isError(await bob.join(made.room), 'NOT_A_MEMBER');
   assert.equal((await bob.ask('direct', { user: ann.user.id })).room, made.room);
+  assert.equal((await bob.next('room_added')).room, made.room);
   assert.equal((await bob.join(made.room)).kind, 'direct');
   isError(await cleo.join(made.room), 'NOT_A_MEMBER');
 });

@@ -113,6 +113,7 @@ test('members, direct rooms and deletions outlive kill -9', async (t) => {
   await ann.ask('create', { room: 'private:plan' });
   await ann.ask('invite', { room: 'private:plan', user: bob.user.id });
   const { room: direct } = await ann.ask('direct', { user: bob.user.id });
+  for (const room of ['private:plan', direct]) assert.equal((await bob.ask('accept', { room })).type, 'accepted');
   const { offset } = await ann.say('private:plan', 'regret');
   await ann.ask('delete', { room: 'private:plan', offset });
   await first.kill9();

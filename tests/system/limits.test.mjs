@@ -304,7 +304,7 @@ const roomsOf = async (client) => {
 
 test('user_messages_per_s: who asks for all rooms on 20 sockets again and again is told to wait, and others read and join meanwhile', async (t) => {
   const { node, metrics, ann, bob, theyTalk } = await world(t, ['--messages-burst', '2000', '--user-messages-per-s', '100', '--user-messages-burst', '1500']);
-  for (let i = 0; i < 100; i += 1) assert.equal((await ann.ask('direct', { user: `friend-${i}` })).type, 'created', `${i}`);
+  for (let i = 0; i < 100; i += 1) assert.equal((await ann.ask('create', { room: `private:friends-${i}` })).type, 'created', `${i}`);
   const many = await openings(node, ann.token, 20);
   const flooding = flood(many, Array.from({ length: 100 }, () => ({ type: 'rooms' })));
   for (let i = 0; i < 20; i += 1) {
@@ -344,7 +344,7 @@ test('rooms_loaded_per_user, new_rooms_per_h: who opens room after room is told 
   assert.deepEqual([...new Set(refused.map(({ code, retry }) => `${code} ${retry}`))], ['RATE_LIMITED after']);
   assert.ok(refused.length === 2 || refused.length === 3, `tea may be ann's or bob's: ${refused.length}`);
   for (let i = 0; i < 5; i += 1) assert.equal((await bob.join(`b${i}`)).type, 'joined');
-  for (let i = 0; i < 20; i += 1) told.push(await ann.ask('direct', { user: `friend-${i}` }));
+  for (let i = 0; i < 20; i += 1) told.push(await ann.ask('create', { room: `private:friends-${i}` }));
   assert.equal(told.at(-1).code, 'RATE_LIMITED');
   assert.ok((await metrics.read())['foyer_limit_refused_total{limit="new_rooms_per_h"}'] > 0);
   assert.ok((await metrics.read())['foyer_limit_refused_total{limit="rooms_loaded_per_user"}'] >= 2);

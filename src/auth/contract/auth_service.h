@@ -38,6 +38,18 @@ struct CookieQuestion {
   Ref ref;
 };
 
+// A person is asked for by id or by name; the other is empty.
+struct PersonQuestion {
+  std::string id = {};
+  std::string name = {};
+};
+struct Person {
+  UserId id;
+  std::string name;
+};
+// Nothing: there is nobody of that id or name.
+using PersonAnswer = std::move_only_function<void(Result<std::optional<Person>>)>;
+
 struct RevocationEvent {
   enum class Kind : std::uint8_t {
     token,   // id = jti
@@ -55,6 +67,7 @@ class AuthService {
   virtual ~AuthService() = default;
   virtual void redeem_ticket(TicketQuestion question, IdentityAnswer answer) = 0;
   virtual void check_cookie(CookieQuestion question, IdentityAnswer answer) = 0;
+  virtual void find_person(PersonQuestion question, PersonAnswer answer) = 0;
   // Called with every event since `start`, in order, and from then on as they
   // happen. `synchronised` is called (repeatedly) when the table is known to be
   // complete up to now: silence longer than revocation_max_age is a fault.

@@ -193,6 +193,56 @@ std::optional<Refusal> decode_refusal(const json::Object& object) {
   return out;
 }
 
+// ---- people
+
+json::Object encode(const std::vector<PersonQuestion>& questions) {
+  const bool by_id = !questions.empty() && !questions.front().id.empty();
+  json::Array list;
+  for (const auto& question : questions) list.emplace_back(by_id ? question.id : question.name);
+  json::Object out;
+  out[by_id ? "ids" : "names"] = std::move(list);
+  return out;
+}
+
+Result<std::vector<PersonQuestion>> decode_people_question(const json::Object& body) {
+  Reader read(body, Cause::BAD_REQUEST);
+  const bool by_id = body.contains("ids");
+  const std::string_view field = by_id ? "ids" : "names";
+  read.only({field});
+  const auto texts = read.texts(field);
+  if (texts.size() > kMostPeople) read.wrong(field, fmt::format("at most {} of them", kMostPeople));
+  std::vector<PersonQuestion> out;
+  for (const auto& text : texts) {
+    if (text.empty() || text.size() > kMaxPersonBytes) read.wrong(field, fmt::format("an array of 1 to {} bytes each", kMaxPersonBytes));
+    out.push_back(by_id ? PersonQuestion{.id = text} : PersonQuestion{.name = text});
+  }
+  if (!read.well()) return read.fault();
+  return out;
+}
+
+json::Object encode(const std::vector<FoundPerson>& people) {
+  json::Array list;
+  for (const auto& found : people) list.emplace_back(json::Object{{"id", found.person.id.str()}, {"name", found.person.name}, {"asked", found.asked}});
+  return {{"people", std::move(list)}};
+}
+
+Result<std::vector<FoundPerson>> decode_people_answer(const json::Object& body) {
+  Reader read(body, Cause::INVALID_RESPONSE_FORMAT);
+  std::vector<FoundPerson> out;
+  for (const auto& each : read.array("people")) {
+    if (!each.is_object()) {
+      read.wrong("people", "an array of objects");
+      break;
+    }
+    Reader person(each.as_object(), Cause::INVALID_RESPONSE_FORMAT);
+    FoundPerson found{.asked = person.text("asked"), .person = {.id = UserId{person.text("id")}, .name = person.text("name")}};
+    if (!person.well()) return person.fault();
+    out.push_back(std::move(found));
+  }
+  if (!read.well()) return read.fault();
+  return out;
+}
+
 // ---- revocations
 
 json::Object encode(const RevocationQuestion& question) { return {{"after", question.after}, {"wait_ms", question.wait.count()}}; }

@@ -17,6 +17,7 @@ namespace foyer::auth {
 
 inline constexpr std::string_view kVerifyPath = "/internal/verify";
 inline constexpr std::string_view kChallengePath = "/internal/challenge";
+inline constexpr std::string_view kPeoplePath = "/internal/people";
 inline constexpr std::string_view kRevocationsPath = "/internal/revocations";
 
 // ---- /internal/verify
@@ -40,6 +41,22 @@ struct VerifyAnswer {
 // A refusal whole, as it travels between processes.
 [[nodiscard]] json::Object encode(const Refusal& refusal);
 [[nodiscard]] std::optional<Refusal> decode_refusal(const json::Object& object); // nullopt: not a code of ours
+
+// ---- /internal/people: who has an account?
+//
+//   {"ids":[…]} or {"names":[…]}, at most kMostPeople → {"people":[{"id","name","asked"}]}
+//
+// `asked` is the id or the name as it was asked for. Who is not there is not in the answer.
+inline constexpr std::size_t kMostPeople = 100;
+inline constexpr std::size_t kMaxPersonBytes = 256; // of an id or a name
+[[nodiscard]] json::Object encode(const std::vector<PersonQuestion>& questions); // all by id, or all by name
+[[nodiscard]] Result<std::vector<PersonQuestion>> decode_people_question(const json::Object& body);
+struct FoundPerson {
+  std::string asked;
+  Person person;
+};
+[[nodiscard]] json::Object encode(const std::vector<FoundPerson>& people);
+[[nodiscard]] Result<std::vector<FoundPerson>> decode_people_answer(const json::Object& body); // INVALID_RESPONSE_FORMAT
 
 // ---- /internal/revocations
 //

@@ -1,0 +1,37 @@
+// Commands that name a person, and what is asked of and about that person: `direct`,
+// `invite`, and the answers to invitations.
+#include "gateway/connection.h"
+#include "gateway/shard.h"
+#include "protocol/encode.h"
+#include "rooms/access.h"
+
+namespace foyer::gateway {
+
+using protocol::Command;
+using protocol::CommandType;
+
+void Connection::about_person(const Command& command) {
+  if (auto allowed = rooms::may_create(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
+  if (!command.user.empty() && !rooms::kind_of("user:" + std::string(command.user)).has_value())
+    return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
+  const bool direct = command.type == CommandType::direct;
+  if (direct && command.user == identity_.user.view())
+    return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
+  const std::string field = command.user.empty() ? "name" : "user";
+  auth::PersonQuestion question{.id = std::string(command.user), .name = std::string(command.name)};
+  shard_.find_person(*this, std::move(question), [&shard = shard_, speaker = speaker(), id = command.id, room = RoomName{command.room}, direct, field](Result<std::optional<auth::Person>> found) mutable {
+    if (!found) return shard.port().refuse(speaker.connection, id, std::move(found).error());
+    if (!*found) return shard.port().refuse(speaker.connection, id, {.cause = Cause::NO_SUCH_PERSON, .field = field});
+    UserId user = std::move((*found)->id);
+    if (direct) return shard.owners().direct(std::move(speaker), id, std::move(user));
+    shard.port().at_owner(room, [speaker = std::move(speaker), id, room, user = std::move(user)](RoomOwners& owners) mutable { owners.invite(std::move(speaker), id, room, std::move(user)); });
+  });
+}
+
+// Who was admitted with an account of somebody else's can be invited from then on.
+void Connection::introduce() {
+  if (identity_.own_account || shard_.deps().store == nullptr) return;
+  shard_.remember_person({identity_.user, identity_.name});
+}
+
+} // namespace foyer::gateway

@@ -1,0 +1,43 @@
+// How often each user named a person who does not exist: at most kPerUser in an hour, so
+// that nobody finds out by trying who has an account. What is being looked up counts
+// until it is found. Thread safe.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/limit_metrics.h"
+#include "base/refusal.h"
+
+namespace foyer::gateway {
+
+class UnknownPeople {
+ public:
+  static constexpr std::size_t kPerUser = 30;
+  static constexpr Millis kWindow = std::chrono::hours{1};
+  static constexpr std::size_t kUsers = 10'000; // remembered; beyond it some other one is forgotten
+
+  explicit UnknownPeople(Metrics& metrics) : meter_(metrics, "unknown_people", kUsers) {}
+
+  // Before somebody is looked up for this user; RATE_LIMITED. Else end() follows.
+  [[nodiscard]] std::optional<Refusal> begin(const UserId& user, MonoTime now);
+  void end(const UserId& user, bool unknown, MonoTime now);
+
+ private:
+  struct Of {
+    std::vector<MonoTime> unknown; // ascending
+    std::size_t under_way = 0;
+  };
+  static void lapse(Of& of, MonoTime now);
+  void make_room(MonoTime now);
+
+  std::mutex mutex_;
+  std::unordered_map<UserId, Of> users_;
+  LimitMeter meter_;
+};
+
+} // namespace foyer::gateway
