@@ -295,7 +295,7 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
 int run_chat(Args args) {
   auto options = parse_chat_options(args);
   if (!options) {
-    fmt::print(stderr, "foyer chat: {}\n\n{}", options.error(), chat_usage());
+    fmt::print(stderr, "foyer chat: {}\nUsage: foyer chat URL [OPTIONS]; foyer chat --help lists them.\n", options.error());
     return kCouldNotRun;
   }
   if (options->help) {

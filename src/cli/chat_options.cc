@@ -17,7 +17,7 @@ constexpr std::string_view kSockets = "/ws/"; // what stands before it is the pa
 std::string_view chat_usage() {
   return "Usage: foyer chat URL [OPTIONS]\n\n"
          "Chat in a terminal, or from a pipe: every line of input is one command or message.\n"
-         "URL is http(s):// or ws(s)://, the address that people use, or that of the socket.\n\n"
+         "URL is http(s):// or ws(s)://, the address that people use, or that of the socket; on this machine it needs no scheme.\n\n"
          "  --name NAME        log in as NAME; the password is asked for\n"
          "  --password-stdin   the first line of input is the password\n"
          "  --totp-stdin       the next line of input is a code of the second factor, or a recovery code;\n"
@@ -38,6 +38,24 @@ std::string_view chat_usage() {
          "  printf '%s\\n' \"$PASSWORD\" '/signout others' | FOYER_TOTP=$CODE foyer chat http://127.0.0.1:8000 --name mira --password-stdin\n\n"
          "Ends with 0 after /quit, /signout or the end of input, 1 when refused, 2 when nothing could be reached.\n";
 }
+
+namespace {
+
+// "localhost:8000" is how people name a server on their own machine.
+std::expected<wire::Url, std::string> server_url(std::string url) {
+  if (url.find("://") == std::string::npos) {
+    const std::size_t end = url.starts_with('[') ? url.find(']') + 1 : url.find_first_of(":/");
+    const std::string host = url.substr(0, end);
+    const bool here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    if (!here) return std::unexpected(fmt::format("the URL has no scheme; did you mean https://{}?", printable(url, 128)));
+    url.insert(0, "http://");
+  }
+  auto parsed = wire::parse_url(url);
+  if (!parsed) return std::unexpected(fmt::format("the URL is not usable: {}", parsed.error().evidence));
+  return std::move(*parsed);
+}
+
+} // namespace
 
 std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   ChatOptions options;
@@ -75,8 +93,8 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   }
   if (options.help) return options;
   if (url.empty()) return std::unexpected("the URL is missing");
-  auto parsed = wire::parse_url(url);
-  if (!parsed) return std::unexpected(fmt::format("the URL is not usable: {}", parsed.error().evidence));
+  auto parsed = server_url(std::move(url));
+  if (!parsed) return std::unexpected(std::move(parsed).error());
   options.socket = std::move(*parsed);
   options.socket.scheme = net::is_secure(options.socket) ? "wss" : "ws";
   std::string& path = options.socket.path;

@@ -15,6 +15,12 @@ constexpr Millis kLongestWait{30'000};
 constexpr std::uint32_t kMostHistory = 300;
 constexpr int kCouldNotConnect = 2;
 
+// People are named by what they are called; "id:" goes before an id.
+json::Object person(std::string_view argument) {
+  if (argument.starts_with("id:")) return {{"user", argument.substr(3)}};
+  return {{"name", argument}};
+}
+
 } // namespace
 
 ChatSession::ChatSession(ChatSettings settings, std::string token, Entropy& entropy) : settings_(std::move(settings)), token_(std::move(token)), entropy_(entropy) {}
@@ -84,7 +90,7 @@ Actions ChatSession::start() {
 
 Actions ChatSession::opened() {
   state_ = State::authenticating;
-  out_.emplace_back(act::Send{json::write(json::Object{{"type", "authenticate"}, {"token", token_}, {"features", json::Array{"changes", "room_reset"}}})});
+  out_.emplace_back(act::Send{json::write(json::Object{{"type", "authenticate"}, {"token", token_}, {"features", json::Array{"changes", "room_reset", "people"}}})});
   return done();
 }
 
@@ -299,6 +305,19 @@ void ChatSession::say(std::string_view text) {
   command("chat", current_, {{"message", text}, {"key", entropy_.short_id()}});
 }
 
+// The last invitation that was shown, the one that /invitations shows as N, or the room that is named.
+void ChatSession::answer_invitation(std::string_view type, std::string room) {
+  std::size_t number = invitations_.size();
+  const auto [end, error] = std::from_chars(room.data(), room.data() + room.size(), number);
+  const bool is_number = error == std::errc{} && end == room.data() + room.size();
+  if (room.empty() || is_number) {
+    if (invitations_.empty()) return note("You have no invitation; /invitations asks again.");
+    if (number == 0 || number > invitations_.size()) return note(fmt::format("/invitations showed 1 to {}.", invitations_.size()));
+    room = invitations_[number - 1];
+  }
+  command(std::string{type}, std::move(room), {});
+}
+
 void ChatSession::slash(std::string_view line) {
   const std::size_t space = line.find(' ');
   const std::string_view word = line.substr(0, space);
@@ -341,10 +360,14 @@ void ChatSession::slash(std::string_view line) {
     command("history", current_, {{"limit", std::clamp(limit, 1U, kMostHistory)}});
   } else if (word == "/create" && need("the name of a room")) {
     command("create", argument.find(':') == std::string::npos ? "private:" + argument : argument, {});
-  } else if (word == "/invite" && need("the id of a user") && need_room()) {
-    command("invite", current_, {{"user", argument}});
-  } else if (word == "/direct" && need("the id of a user")) {
-    command("direct", "", {{"user", argument}});
+  } else if (word == "/invite" && need("the name of a person") && need_room()) {
+    command("invite", current_, person(argument));
+  } else if (word == "/direct" && need("the name of a person")) {
+    command("direct", "", person(argument));
+  } else if (word == "/invitations") {
+    command("invitations", "", {});
+  } else if (word == "/accept" || word == "/decline") {
+    answer_invitation(word.substr(1), argument);
   } else if (word != "/join" && word != "/leave" && word != "/who" && word != "/history" && word != "/create" && word != "/invite" && word != "/direct") {
     note(fmt::format("There is no {}; /help lists what there is.", printable(word, 32)));
   }

@@ -124,6 +124,8 @@ class ChatSession {
   void say(std::string_view text);
   void command(std::string type, std::string room, json::Object members);
   void slash(std::string_view line);
+  void answer_invitation(std::string_view type, std::string room);
+  void show_invitations(const json::Object& object);
   void account(AccountCommand command, std::string method, std::string path);
   void sign_out(std::string_view which);
   [[nodiscard]] bool ends_here() const { return account_ == AccountCommand::end_this || account_ == AccountCommand::end_all; }
@@ -151,6 +153,7 @@ class ChatSession {
   Actions out_;
   State state_ = State::idle;
   std::map<std::string, Room> rooms_;
+  std::vector<std::string> invitations_;  // rooms, as they were shown last
   std::string current_;
   std::deque<std::string> lines_;
   std::optional<Pending> pending_;

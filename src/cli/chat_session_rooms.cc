@@ -24,14 +24,24 @@ Offset number_of(const json::Object& object, std::string_view name) {
   return number && *number > 0 ? static_cast<Offset>(*number) : 0;
 }
 
+constexpr std::uint64_t kUnasked = 0; // the id of what is asked at the beginning; nothing waits for the answer
+
 // The members of a list that are objects, in their order.
-std::vector<const json::Object*> messages_of(const json::Object& object, std::string_view name = "messages") {
+std::vector<const json::Object*> list_of(const json::Object& object, std::string_view name) {
   std::vector<const json::Object*> out;
   const json::Value* list = object.if_contains(name);
   if (list == nullptr || !list->is_array()) return out;
   for (const json::Value& message : list->get_array())
     if (message.is_object()) out.push_back(&message.get_object());
   return out;
+}
+std::vector<const json::Object*> messages_of(const json::Object& object, std::string_view name = "messages") { return list_of(object, name); }
+
+// "bob invites you to private:den", "bob wants to write to you"
+std::string invitation_text(const json::Object& object) {
+  const std::string room = text_of(object, "room");
+  const std::string from = user_name(object, "from");
+  return room.starts_with("direct:") ? from + " wants to write to you" : fmt::format("{} invites you to {}", from, printable(room, 128));
 }
 
 } // namespace
@@ -97,6 +107,7 @@ void ChatSession::welcome(const json::Object& object) {
       current_ = room;
     }
   for (auto& [name, room] : rooms_) join(name, room.known);
+  if (!again && !settings_.raw) out_.emplace_back(act::Send{json::write(json::Object{{"type", "invitations"}, {"id", kUnasked}})});
   if (pending_) out_.emplace_back(act::Send{pending_->text}); // under its key: stored once
   next_line();
 }
@@ -137,8 +148,28 @@ void ChatSession::on_answer(const std::string& type, const json::Object& object)
   } else if (type == "created") {
     lines_.push_front("/join " + room);
   } else if (type == "invited") {
-    show(fmt::format("* {} may join {}", printable(text_of(object, "user"), 128), printable(room, 128)));
+    const bool pending = json::get_bool(object, "pending").value_or(false);
+    show(pending ? fmt::format("* asked; whoever accepts enters {}", printable(room, 128)) : fmt::format("* {} belongs to {} already", printable(text_of(object, "user"), 128), printable(room, 128)));
+  } else if (type == "accepted") {
+    std::erase(invitations_, room);
+    lines_.push_front("/join " + room);
+  } else if (type == "declined") {
+    std::erase(invitations_, room);
+    show(fmt::format("* declined {}", printable(room, 128)));
+  } else if (type == "invitations") {
+    show_invitations(object);
   }
+}
+
+void ChatSession::show_invitations(const json::Object& object) {
+  invitations_.clear();
+  std::string text;
+  for (const json::Object* each : list_of(object, "invitations")) {
+    invitations_.push_back(text_of(*each, "room"));
+    text += fmt::format("{}* {}  {}: /accept {} or /decline {}", text.empty() ? "" : "\n", invitations_.size(), invitation_text(*each), invitations_.size(), invitations_.size());
+  }
+  if (json::get_bool(object, "more").value_or(false)) text += "\n* and more";
+  show(text.empty() ? "* no invitations" : text);
 }
 
 void ChatSession::on_error(const json::Object& object, bool answers_pending) {
@@ -161,7 +192,16 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
     show(fmt::format("* {} {} {}", user_name(object, "user"), type == "member_joined" ? "entered" : "left", printable(room, 128)));
   } else if (type == "deleted" || type == "author_detached") {
     on_change(room, type, object);
+  } else if (type == "invitation") {
+    std::erase(invitations_, room);
+    invitations_.push_back(room);
+    show(fmt::format("* {}: /accept or /decline", invitation_text(object)));
+  } else if (type == "invitations") {
+    if (!list_of(object, "invitations").empty()) show_invitations(object);
+  } else if (type == "declined") {
+    std::erase(invitations_, room); // on another device
   } else if (type == "room_added") {
+    if (std::erase(invitations_, room) > 0 || (pending_ && pending_->type == "accept" && pending_->room == room)) return;
     show(fmt::format("* you may enter {0} now: /join {0}", printable(room, 128)));
   } else if (type == "room_reset") {
     if (const auto found = rooms_.find(room); found != rooms_.end()) join(room, found->second.known); // on_joined() says it
@@ -176,7 +216,7 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
   } else if (type == "closing") {
     if (const auto wait = json::get_int(object, "retry_after_ms")) retry_after_ = Millis{*wait};
     note("The server is about to restart.");
-  } else if (type == "error") {
+  } else if (type == "error" && json::get_int(object, "id") != static_cast<std::int64_t>(kUnasked)) { // an older server knows of no invitations
     on_error(object, false);
   }
 }

@@ -75,8 +75,8 @@ class Chat : public testing::Test {
 
 TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
   EXPECT_THAT(told(session.start()), ElementsAre("connect"));
-  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["changes","room_reset"]})"));
-  EXPECT_THAT(told(session.received(kWelcome)), ElementsAre("note", R"(send {"type":"join","id":1,"room":"tea","limit":20})"));
+  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["changes","room_reset","people"]})"));
+  EXPECT_THAT(told(session.received(kWelcome)), ElementsAre("note", R"(send {"type":"join","id":1,"room":"tea","limit":20})", R"(send {"type":"invitations","id":0})"));
   EXPECT_THAT(told(session.received(joined(1, 1, false, message(1, "hi")))), ElementsAre("show --:-- tea bob: hi", "show * tea: 1 here"));
   EXPECT_THAT(told(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
 }
@@ -178,7 +178,7 @@ TEST_F(Chat, RefreshesAnExpiredTokenOnceAndThenGivesUp) {
   in_tea();
   EXPECT_THAT(told(session.closed(4401, "TOKEN_EXPIRED r1")), ElementsAre("refresh"));
   EXPECT_THAT(told(session.refreshed("t1")), ElementsAre("connect"));
-  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["changes","room_reset"]})"));
+  EXPECT_THAT(told(session.opened()), ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["changes","room_reset","people"]})"));
   (void)session.received(R"({"type":"authentication_error","code":"TOKEN_EXPIRED","message":"m","step":"credential_valid","ref":"r2","retry":"refresh"})");
   const Actions end = session.closed(4401, "TOKEN_EXPIRED r2");
   EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
@@ -330,6 +330,51 @@ TEST_F(Chat, MakesARoomAndEntersIt) {
   in_tea();
   EXPECT_THAT(told(session.typed("/create plan")), ElementsAre(R"(send {"type":"create","id":2,"room":"private:plan"})"));
   EXPECT_THAT(told(session.received(R"({"type":"created","id":2,"room":"private:plan"})")), ElementsAre(R"(send {"limit":20,"type":"join","id":3,"room":"private:plan"})"));
+}
+
+TEST_F(Chat, ListsInvitationsAndAnswersThem) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"invitations","id":0,"invitations":[{"room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"},{"room":"direct:1","from":{"id":"c","name":"carol"},"expires_at":"x"}],"more":false})")),
+              ElementsAre("show * 1  bob invites you to private:den: /accept 1 or /decline 1\n* 2  carol wants to write to you: /accept 2 or /decline 2"));
+  EXPECT_THAT(notes(session.typed("/accept 3")), HasSubstr("1 to 2"));
+  EXPECT_THAT(told(session.typed("/decline 1")), ElementsAre(R"(send {"type":"decline","id":2,"room":"private:den"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"declined","id":2,"room":"private:den"})")), ElementsAre("show * declined private:den"));
+  EXPECT_THAT(told(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":3,"room":"direct:1"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"room_added","room":"direct:1"})")), IsEmpty()) << "it is entered anyway";
+  EXPECT_THAT(told(session.received(R"({"type":"accepted","id":3,"room":"direct:1"})")), ElementsAre(R"(send {"limit":20,"type":"join","id":4,"room":"direct:1"})"));
+}
+
+TEST_F(Chat, AnInvitationIsAnsweredWithoutNamingItsRoom) {
+  in_tea();
+  EXPECT_THAT(notes(session.typed("/accept")), HasSubstr("no invitation"));
+  EXPECT_THAT(told(session.received(R"({"type":"invitation","room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"})")), ElementsAre("show * bob invites you to private:den: /accept or /decline"));
+  EXPECT_THAT(told(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":2,"room":"private:den"})"));
+}
+
+TEST_F(Chat, NamesPeopleByWhatTheyAreCalled) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/invite bob")), ElementsAre(R"(send {"name":"bob","type":"invite","id":2,"room":"tea"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"invited","id":2,"room":"tea","user":"u2","pending":true})")), ElementsAre("show * asked; whoever accepts enters tea"));
+  EXPECT_THAT(told(session.typed("/direct id:u3")), ElementsAre(R"(send {"user":"u3","type":"direct","id":3})"));
+}
+
+TEST_F(Chat, AnOlderServerThatKnowsNoInvitationsIsNoNews) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"error","id":0,"code":"BAD_MESSAGE","message":"m","retry":"never","ref":"r"})")), IsEmpty());
+}
+
+TEST(ChatOptions, AServerOnThisMachineNeedsNoScheme) {
+  const auto parse = [](const char* url) {
+    const std::vector<std::string> args{url, "--token", "t"};
+    auto options = parse_chat_options(args);
+    return options ? options->socket.scheme + " " + options->socket.host + " " + std::to_string(options->socket.port) + " " + options->socket.path : options.error();
+  };
+  EXPECT_EQ(parse("localhost:8000"), "ws localhost 8000 /ws/chat");
+  EXPECT_EQ(parse("127.0.0.1:8000/ws/chat"), "ws 127.0.0.1 8000 /ws/chat");
+  EXPECT_THAT(parse("[::1]:8000"), HasSubstr("::1"));
+  EXPECT_EQ(parse("localhost"), "ws localhost 80 /ws/chat");
+  EXPECT_EQ(parse("chat.example.com"), "the URL has no scheme; did you mean https://chat.example.com?");
+  EXPECT_THAT(parse("localhost.example.com:8000"), HasSubstr("https://"));
 }
 
 TEST(ChatOptions, TakeAUrlOfEitherKindAndOneWayToSayWhoOneIs) {
