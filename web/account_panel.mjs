@@ -4,7 +4,7 @@
 import { $, closeDialog, copyButton, fullTimeOf, h, openDialog } from './dom.mjs';
 import { Account } from './account.mjs';
 import { factorSection } from './factor_steps.mjs';
-import { refusalCard } from './refusal_card.mjs';
+import { formRefusal, refusalCard } from './refusal_card.mjs';
 import { waitNodes } from './waiting_card.mjs';
 import { agoWords, deviceWords } from './words.mjs';
 
@@ -60,7 +60,7 @@ export class AccountPanel {
       this.#bar(user.name),
       h('p', { class: 'note', role: 'status' }, this.#done),
       slot,
-      h('p', { class: 'note' }, 'Your id, for invitations'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)),
+      h('p', { class: 'note' }, 'Your id; people find you by your name'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)),
       this.#sessions(account, slot),
       account.me ? this.#password() : null,
       account.me && 'second_factor' in account.me ? factorSection(account, (title, make) => this.step(title, make)) : null,
@@ -175,17 +175,18 @@ export const passwordField = (name, label, autocomplete, note = '') => [h('p', {
 function stepForm(show, { intro, fields, submit, act }) {
   const slot = h('div', { class: 'slot', role: 'alert' });
   const button = h('button', { type: 'submit', class: 'primary' }, submit);
-  const form = h('form', { novalidate: true }, slot, intro ? h('p', { class: 'lower' }, intro) : null, fields, h('div', { class: 'row' }, button, h('button', { type: 'button', onclick: () => show.whole() }, 'Cancel')));
+  const form = h('form', { novalidate: true }, intro ? h('p', { class: 'lower' }, intro) : null, fields, slot, h('div', { class: 'row' }, button, h('button', { type: 'button', onclick: () => show.whole() }, 'Cancel')));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     button.disabled = true;
     const { refusal, field, missing, done } = await act((name) => form.elements[name]?.value ?? '', form);
     button.disabled = false;
-    slot.replaceChildren(...(refusal ? [refusalCard(refusal)] : []));
+    slot.replaceChildren(...(refusal ? [formRefusal(refusal)] : []));
     for (const input of form.querySelectorAll('input')) input.removeAttribute('aria-invalid');
     const at = form.elements[missing ?? (refusal ? field : '')];
     if (at) {
       at.setAttribute('aria-invalid', 'true');
+      if (refusal) at.closest('.field')?.append(slot); // under the field that it is about
       at.focus();
       at.select();
     }

@@ -4,13 +4,22 @@ import { CodeField } from './code_field.mjs';
 import { $, h } from './dom.mjs';
 import { call } from './http.mjs';
 import { Login, invitationIn } from './login.mjs';
+import { isMistake } from './refusal.mjs';
 import { drawRefusal } from './waiting_card.mjs';
 
 // Which field a refusal is about, so that it is told beside it.
 const FIELD_OF = {
   NAME_TAKEN: 'name', NAME_INVALID: 'name', NAME_RESERVED: 'name',
   PASSWORD_TOO_SHORT: 'password', PASSWORD_TOO_LONG: 'password', PASSWORD_COMMON: 'password', PASSWORD_CHARACTER: 'password',
-  INVITATION_REJECTED: 'invitation',
+  INVITATION_REJECTED: 'invitation', CREDENTIALS_REJECTED: 'password', TOTP_REJECTED: 'code',
+};
+const FIELDS = ['name', 'password', 'invitation', 'code'];
+const fieldOf = (r) => FIELD_OF[r.code] ?? (/^(NAME|PASSWORD|INVITATION|TOTP)_/.exec(r.code)?.[1].toLowerCase().replace('totp', 'code'));
+
+// What a visitor needs to know of the server's health: nothing while it is well.
+export const troubleWords = (body, refusal) => {
+  if (body) return { ok: '', degraded: 'Some of this server does not work at the moment.' }[body.status] ?? 'This server does not work at the moment.';
+  return refusal.heard === 'foyer' ? 'This server does not work at the moment.' : refusal.message;
 };
 
 export class Arrival {
@@ -31,7 +40,7 @@ export class Arrival {
     $('entry').addEventListener('submit', (event) => { event.preventDefault(); this.#submit(); });
     $('entry-choice').addEventListener('change', () => { this.#login.reset(); this.#choose(); });
     $('entry-back').addEventListener('click', () => { this.#login.reset(); $('entry-password').focus(); });
-    for (const name of ['name', 'password', 'invitation']) $(`entry-${name}`).addEventListener('input', () => this.#fault(name, ''));
+    for (const name of ['name', 'password', 'invitation']) $(`entry-${name}`).addEventListener('input', () => { this.#fault(name, ''); $(`entry-${name}-mistake`).replaceChildren(); });
     $('server-address').textContent = location.origin;
   }
 
@@ -92,7 +101,12 @@ export class Arrival {
     $('arrival-refusal').replaceChildren(h('p', { class: 'told' }, text));
   }
 
-  #said(refusal, wait, ...actions) { drawRefusal($('arrival-refusal'), refusal, wait, ...actions); }
+  // A mistake stands under its field, anything else above the form.
+  #said(refusal, wait, ...actions) {
+    const field = refusal && isMistake(refusal) ? fieldOf(refusal) : undefined;
+    drawRefusal($('arrival-refusal'), field ? null : refusal, wait, ...actions);
+    for (const each of FIELDS) drawRefusal($(`entry-${each}-mistake`), each === field ? refusal : null, wait, ...(each === field ? actions : []));
+  }
 
   #choose() {
     const registers = this.#kind === 'register';
@@ -163,11 +177,11 @@ export class Arrival {
       if (second) return this.#code.focus();
     }
     if (!refusal) return;
-    const field = FIELD_OF[refusal.code];
-    if (field) $(`entry-${field}`).setAttribute('aria-invalid', 'true');
+    const field = fieldOf(refusal);
+    if (field && field !== 'code') $(`entry-${field}`).setAttribute('aria-invalid', 'true');
     if (refusal.code === 'TOTP_REJECTED') this.#code.reject();
     else if (second) this.#code.focus();
-    else if (state === 'open') (field ? $(`entry-${field}`) : refusal.code === 'CREDENTIALS_REJECTED' ? $('entry-password') : submit).focus();
+    else if (state === 'open') (field ? $(`entry-${field}`) : submit).focus();
   }
 
   #nextStep({ code }) {
@@ -188,16 +202,12 @@ export class Arrival {
     clearTimeout(this.#polling);
     const { body, refusal } = await call('GET', '/health');
     // A failing server answers 503 with the same body; fromResponse keeps the code only.
-    const words = { ok: ['good', 'Well'], degraded: ['half', 'Degraded'], failing: ['', 'Failing'] };
+    $('server-trouble').textContent = troubleWords(body, refusal);
     if (body) {
-      const [look, word] = words[body.status] ?? ['', body.status];
-      const troubled = Object.entries(body.checks ?? {}).filter(([, check]) => check.status !== 'ok').map(([name, check]) => check.code ? `${name}: ${check.code}` : `${name}: ${check.status}`);
-      $('server-health').replaceChildren(h('span', { class: `state ${look}` }, word), troubled.length ? ` (${troubled.join(', ')})` : '');
       const environment = body.environment && body.environment !== 'production' ? ` · ${body.environment}` : '';
       $('server-version').textContent = `${body.version}${environment}`;
-    } else {
-      $('server-health').replaceChildren(h('span', { class: 'state' }, refusal.heard === 'foyer' ? refusal.code : refusal.message));
-      if (refusal.heard !== 'foyer') $('server-version').textContent = 'not known';
+    } else if (refusal.heard !== 'foyer') {
+      $('server-version').textContent = 'not known';
     }
     this.#polling = setTimeout(() => { if (!$('arrival').hidden) this.#ask(); }, body ? 30_000 : 5_000);
   }

@@ -20,6 +20,8 @@ export function kindOf(name) {
   return 'public';
 }
 
+const invitationOf = ({ room, from, expires_at: expiresAt }) => ({ room, from, expiresAt });
+
 class Room {
   constructor(name, kind) {
     this.name = name;
@@ -50,6 +52,7 @@ export class Chat {
   rooms = new Map();
   current = '';         // the room on the screen
   people = new Map();   // id → name, everybody seen
+  invitations = new Map(); // room → { room, from, expiresAt }: rooms that wait for this person's answer
 
   #connection;
   #world;               // now(), after(ms, fn), newKey(), remembered() → [names], remember([names])
@@ -80,6 +83,7 @@ export class Chat {
     this.me = null;
     this.rooms.clear();
     this.people.clear();
+    this.invitations.clear();
     this.current = '';
     this.#changed(null);
   }
@@ -113,6 +117,7 @@ export class Chat {
     for (const name of this.#world.remembered(this.me.id)) this.#known(name);
     this.#known(`user:${this.me.id}`, 'own');
     this.#changed(null);
+    this.#askForInvitations();
     // The room on the screen first.
     const names = [...this.rooms.keys()].sort((a, b) => (b === this.current) - (a === this.current));
     for (const name of names.slice(0, this.limits?.rooms ?? names.length)) this.join(name);
@@ -191,13 +196,45 @@ export class Chat {
     return this.open(answer.room);
   }
 
-  async direct(user) {
-    const { refusal, answer } = await this.#connection.request('direct', { user });
+  // who: { user: id } or { name }
+  async direct(who) {
+    const { refusal, answer } = await this.#connection.request('direct', who);
     if (refusal) return { refusal };
     return this.open(answer.room);
   }
 
-  invite(name, user) { return this.#connection.request('invite', { room: name, user }); }
+  // who: { user: id } or { name }
+  invite(name, who) { return this.#connection.request('invite', { room: name, ...who }); }
+
+  async #askForInvitations() {
+    const { answer } = await this.#connection.request('invitations');
+    if (!answer) return;
+    this.invitations = new Map(answer.invitations.map((each) => [each.room, invitationOf(each)]));
+    for (const { from } of this.invitations.values()) this.people.set(from.id, from.name);
+    this.#changed(null, 'invitations');
+  }
+
+  #answered(room) {
+    if (this.invitations.delete(room)) this.#changed(null, 'invitations');
+  }
+
+  async accept(name) {
+    const { refusal, answer } = await this.#connection.request('accept', { room: name });
+    if (refusal && refusal.code !== 'NO_INVITATION') return { refusal };
+    const from = this.invitations.get(name)?.from;
+    this.#answered(name);
+    if (refusal) return { refusal };
+    const room = this.#room(answer.room);
+    if (room.kind === 'direct') room.peer ??= from?.name;
+    return this.open(answer.room);
+  }
+
+  async decline(name) {
+    const { refusal } = await this.#connection.request('decline', { room: name });
+    if (!refusal || refusal.code === 'NO_INVITATION') this.#answered(name);
+    return { refusal };
+  }
+
   expel(name, user) { return this.#connection.request('remove', { room: name, user }); }
 
   async leave(name) {
@@ -362,7 +399,15 @@ export class Chat {
       this.#arrived();
       return;
     }
+    if (m.type === 'invitation') {
+      this.invitations.set(m.room, invitationOf(m));
+      this.people.set(m.from.id, m.from.name);
+      this.#changed(null, 'invitations');
+      return;
+    }
+    if (m.type === 'declined' && m.id === undefined) return this.#answered(m.room);
     if (m.type === 'room_added') {
+      this.#answered(m.room);
       this.#room(m.room);
       this.join(m.room);
       return;

@@ -246,3 +246,56 @@ test('a deletion that did not arrive is taken for a lost connection', async () =
   await s.hear({ type: 'deleted', room: 'tea', offset: 2, change: 7 });
   assert.equal(s.connection.lines, 1);
 });
+
+const invitation = (room, fields = {}) => ({ room, from: bob, expires_at: '2030-01-15T10:00:00.000Z', ...fields });
+
+test('an invitation is listed until it is answered, here or on another device', async () => {
+  const { chat, asked, answer, hear } = await inTea();
+  await answer('invitations', { type: 'invitations', invitations: [invitation('private:den')], more: false });
+  await hear({ type: 'invitation', ...invitation('direct:1') });
+  await hear({ type: 'invitation', ...invitation('private:hall') });
+  assert.deepEqual([...chat.invitations.keys()], ['private:den', 'direct:1', 'private:hall']);
+  assert.equal(chat.rooms.has('private:den'), false, 'nobody belongs to a room unasked');
+  await hear({ type: 'declined', room: 'direct:1' });
+  await hear({ type: 'room_added', room: 'private:hall' });
+  assert.deepEqual([...chat.invitations.keys()], ['private:den']);
+  assert.equal(asked.filter((each) => each.type === 'join' && each.room === 'private:hall').length, 1);
+});
+
+test('accepting opens the room, and declining tells nobody else', async () => {
+  const { chat, asked, answer } = await inTea();
+  await answer('invitations', { type: 'invitations', invitations: [invitation('direct:1'), invitation('private:den')], more: false });
+  const accepted = chat.accept('direct:1');
+  await answer('accept', { type: 'accepted', room: 'direct:1' });
+  await answer('join', joined({ room: 'direct:1', kind: 'direct', members: [ann] }));
+  const { room } = await accepted;
+  assert.deepEqual([room.state, chat.title(room)], ['joined', 'Bob']);
+  chat.decline('private:den');
+  await answer('decline', { type: 'declined', room: 'private:den' });
+  assert.deepEqual([[...chat.invitations.keys()], chat.rooms.has('private:den')], [[], false]);
+  assert.equal(asked.some((each) => each.room === 'private:den'), false);
+});
+
+test('an invitation that lapsed meanwhile goes from the list when it is answered', async () => {
+  const { chat, answer } = await inTea();
+  await answer('invitations', { type: 'invitations', invitations: [invitation('private:den')], more: false });
+  const accepted = chat.accept('private:den');
+  await answer('accept', { code: 'NO_INVITATION' });
+  assert.equal((await accepted).refusal.code, 'NO_INVITATION');
+  assert.deepEqual([chat.invitations.size, chat.rooms.has('private:den')], [0, false]);
+});
+
+test('the list of rooms is announced when it is complete, and a room that is gone is named', async () => {
+  const s = scene();
+  const seen = [];
+  s.chat.onChange((name, what) => { if (name === null || what === 'gone') seen.push([name, what, s.chat.rooms.size]); });
+  await s.hear({ type: 'authentication_success', user: ann, limits: { rooms: 100, text_bytes: 100 } });
+  await s.answer('rooms', { rooms: ['garden', 'library', 'tea'].map((room) => ({ room, kind: 'public' })) });
+  assert.deepEqual(seen[0], [null, '', 4]);
+  await s.answer('join', joined());
+  seen.length = 0;
+  const left = s.chat.leave('tea');
+  await s.answer('leave', { type: 'left', room: 'tea' });
+  await left;
+  assert.deepEqual(seen[0], ['tea', 'gone', 3]);
+});

@@ -7,6 +7,8 @@
 //                                          waiting ◀──after─────┤
 //                                          refused ◀──never─────┘
 //
+// Any of them but stopped and refused ──suspend──▶ suspended ──wake──▶ connecting
+//
 // Each phase says why it is there (`because`, a refusal) and `waiting` says until
 // when (`retryAt`). A refusal with retry `refresh` gets one new token; the same
 // code again after it is `never`.
@@ -17,7 +19,7 @@ import { Again } from './again.mjs';
 import { fromClose, fromMessage, isPassing, refusal, stoppedByProxy, telling } from './refusal.mjs';
 
 export const CONNECT_MS = 10_000;    // from the first packet to the verdict
-export const FEATURES = ['changes', 'room_reset']; // what this client understands (docs/protocol.md)
+export const FEATURES = ['changes', 'room_reset', 'people']; // what this client understands (docs/protocol.md)
 export const PONG_MS = 10_000;       // silence after our own ping
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 15_000;
@@ -27,6 +29,7 @@ export class Connection {
   because = null;
   retryAt = null;
   welcome = null;      // authentication_success of the current socket
+  lostAt = 0;          // when the connection was lost, or was first tried
   ending = null;       // the session's end is near and was not put off
 
   #world;
@@ -69,12 +72,28 @@ export class Connection {
     this.#refreshedFor = '';
     this.#stale = false;
     this.because = null;
+    this.lostAt = this.#world.now();
     this.#connect();
   }
 
   stop() {
     this.#drop(1000);
     this.#enter('stopped');
+  }
+
+  // The page is hidden for good, or kept by the browser in case the reader comes back: a kept
+  // page answers pings and reads nothing, so it must not look connected.
+  suspend() {
+    if (this.phase === 'stopped' || this.phase === 'refused') return;
+    this.#drop(1000);
+    this.#enter('suspended');
+  }
+
+  // It is shown again.
+  wake() {
+    if (this.phase !== 'suspended') return;
+    this.#attempts = 0;
+    this.#connect();
   }
 
   // The reader's "now" button, and the browser's `online` event.
@@ -233,6 +252,7 @@ export class Connection {
 
   async #closed(code, reason) {
     const wasOnline = this.phase === 'online';
+    if (wasOnline) this.lostAt = this.#world.now();
     this.#cancelTimer();
     this.#cancelSilence();
     this.#socket = null;

@@ -43,6 +43,28 @@ async function online(options) {
   return { w, c };
 }
 
+test('a page that is hidden closes its socket, and one that is shown again comes back', async () => {
+  const { w, c } = await online();
+  c.suspend();
+  assert.deepEqual([c.phase, w.socket.closedWith], ['suspended', 1000]);
+  c.check();
+  c.retryNow();
+  await w.pass(600_000);
+  assert.equal(w.sockets.length, 1, 'nothing brings it back but being shown');
+  c.wake();
+  assert.deepEqual([c.phase, w.sockets.length], ['connecting', 2]);
+  c.wake();
+  assert.equal(w.sockets.length, 2);
+});
+
+test('a page that was signed out does not come back with being shown', async () => {
+  const { c } = await online();
+  c.stop();
+  c.suspend();
+  c.wake();
+  assert.equal(c.phase, 'stopped');
+});
+
 test('authenticates by the first message and is online after the welcome', async () => {
   const w = world();
   const c = new Connection(w);

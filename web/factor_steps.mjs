@@ -3,7 +3,7 @@
 import { copyButton, download, h, qrPicture } from './dom.mjs';
 import { CodeField } from './code_field.mjs';
 import { qr } from './qr.mjs';
-import { refusalCard } from './refusal_card.mjs';
+import { formRefusal } from './refusal_card.mjs';
 import { codesLeftWords, inGroups } from './words.mjs';
 
 const FEW_CODES = 3;
@@ -75,14 +75,14 @@ function askCode(show, { before = [], lead, submit, recovery = true, act, done }
   const slot = h('div', { class: 'slot', role: 'alert' });
   const code = new CodeField('factor-code', { recovery });
   const button = h('button', { type: 'submit', class: 'primary' }, submit);
-  const form = h('form', { novalidate: true }, before, lead ? h('p', { class: 'lower' }, lead) : null, slot, code.node, h('div', { class: 'row' }, button, h('button', { type: 'button', onclick: () => show.whole() }, 'Cancel')));
+  const form = h('form', { novalidate: true }, before, lead ? h('p', { class: 'lower' }, lead) : null, code.node, slot, h('div', { class: 'row' }, button, h('button', { type: 'button', onclick: () => show.whole() }, 'Cancel')));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     if (!code.value) return code.focus();
     button.disabled = true;
     const { refusal, body } = await act(code.value);
     button.disabled = false;
-    slot.replaceChildren(...(refusal ? [refusalCard(refusal)] : []));
+    slot.replaceChildren(...(refusal ? [formRefusal(refusal)] : []));
     if (refusal) code.reject();
     else done(body);
   });

@@ -1,8 +1,9 @@
 // The list of rooms, the people in a room, and the dialogs: open a room, invite,
 // write to somebody.
 import { $, closeDialog, copyButton, h, openDialog } from './dom.mjs';
-import { KIND_TITLES } from './chat.mjs';
-import { refusalCard } from './refusal_card.mjs';
+import { KIND_TITLES, kindOf } from './chat.mjs';
+import { isMistake } from './refusal.mjs';
+import { formRefusal } from './refusal_card.mjs';
 
 export const hrefOf = (name) => `#${encodeURIComponent(name)}`;
 
@@ -11,6 +12,7 @@ export class Hall {
   #acts; // { go(room name) }
   #entries = new Map(); // name → its row
   #order = '';
+  #invited = '[]';
 
   constructor(chat, acts) {
     this.#chat = chat;
@@ -27,6 +29,7 @@ export class Hall {
   // Rows are changed in place, and put anew only when their order changes: a row that
   // is taken away between press and release swallows the click.
   drawRooms() {
+    this.#drawInvitations();
     const rooms = [...this.#chat.rooms.values()];
     const groups = ['public', 'private', 'direct', 'own']
       .map((kind) => [kind, rooms.filter((r) => r.kind === kind).sort((a, b) => this.#chat.title(a).localeCompare(this.#chat.title(b)))])
@@ -45,6 +48,42 @@ export class Hall {
       if (focused) this.#entries.get(focused)?.focus();
     }
     for (const room of rooms) this.#drawEntry(room, this.#entry(room));
+  }
+
+  // Rooms that wait for an answer, above those that this person belongs to. Redrawn only when
+  // they change: a button that is taken away between press and release swallows the click.
+  #drawInvitations() {
+    const all = [...this.#chat.invitations.values()];
+    const look = JSON.stringify(all.map(({ room, from }) => [room, from.name]));
+    if (look === this.#invited) return;
+    this.#invited = look;
+    const answer = (label, about, act, style) => {
+      const button = h('button', { type: 'button', class: style, 'aria-label': `${label}: ${about}` }, label);
+      button.addEventListener('click', async () => {
+        button.disabled = true;
+        await act(button);
+        button.disabled = false;
+      });
+      return button;
+    };
+    $('invitations').replaceChildren(...(all.length === 0 ? [] : [
+      h('h2', { id: 'invitations-title' }, 'Waiting for your answer'),
+      h('ul', { 'aria-labelledby': 'invitations-title' }, all.map((each) => this.#invitation(each, answer))),
+    ]));
+  }
+
+  #invitation({ room, from }, answer) {
+    const direct = kindOf(room) === 'direct';
+    const about = direct ? `${from.name} wants to write to you` : `${from.name} invites you to ${room.replace(/^private:/, '')}`;
+    const fault = h('p', { class: 'note', role: 'alert' });
+    const tell = ({ refusal }) => { fault.textContent = refusal && !refusal.lost ? refusal.message : ''; };
+    const accept = async () => {
+      const result = await this.#chat.accept(room);
+      tell(result);
+      if (!result.refusal) this.#acts.go(room);
+    };
+    return h('li', { class: 'invitation' }, h('p', {}, about), fault,
+      h('div', { class: 'row' }, answer('Accept', about, accept, 'outlined'), answer('Decline', about, async () => tell(await this.#chat.decline(room)), '')));
   }
 
   #entry(room) {
@@ -97,18 +136,23 @@ export class Hall {
   #form(title, { intro, fields, submit, act, extra = [] }) {
     const slot = h('div', { class: 'slot', role: 'alert' });
     const button = h('button', { type: 'submit', class: 'primary' }, submit);
-    const form = h('form', { method: 'dialog', novalidate: true }, slot, fields, extra, h('div', { class: 'row' }, button, h('button', { type: 'button', onclick: closeDialog }, 'Cancel')));
+    const form = h('form', { method: 'dialog', novalidate: true }, fields, slot, extra, h('div', { class: 'row' }, button, h('button', { type: 'button', onclick: closeDialog }, 'Cancel')));
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
       button.disabled = true;
       slot.replaceChildren();
       const { refusal, done } = await act(form);
       button.disabled = false;
-      if (refusal) slot.replaceChildren(refusalCard(refusal));
-      else if (done !== false) closeDialog();
+      field?.removeAttribute('aria-invalid');
+      if (refusal) {
+        slot.replaceChildren(formRefusal(refusal));
+        if (isMistake(refusal)) field?.setAttribute('aria-invalid', 'true'), field?.focus();
+      } else if (done !== false) closeDialog();
     });
-    openDialog(title, intro ? h('p', { class: 'note' }, intro) : null, form);
-    form.querySelector('input:not([type=radio])')?.focus();
+    const field = form.querySelector('input:not([type=radio])');
+    field?.addEventListener('input', () => { slot.replaceChildren(); field.removeAttribute('aria-invalid'); });
+    openDialog(title, intro ? h('p', { class: 'note lower' }, intro) : null, form);
+    field?.focus();
   }
 
   #textField(name, label, note, properties = {}) {
@@ -143,12 +187,15 @@ export class Hall {
   invite(room) {
     const known = [...this.#chat.people].filter(([id]) => id !== this.#chat.me.id && !room.members.has(id));
     this.#form(`Invite to ${this.#chat.title(room)}`, {
-      fields: this.#textField('user', 'Their id', known.length ? 'Choose somebody you have met here, or type the id that they see under their own name.' : 'They find it under their own name, at the foot of the list of rooms.', { list: 'dialog-known' }),
-      extra: [h('datalist', { id: 'dialog-known' }, known.map(([id, name]) => h('option', { value: id }, name)))],
+      intro: 'They are asked first, and see the room when they have accepted.',
+      fields: this.#textField('user', 'Their name', 'As they see it at the foot of the list of rooms.', { list: 'dialog-known' }),
+      extra: [h('datalist', { id: 'dialog-known' }, known.map(([, name]) => h('option', { value: name })))],
       submit: 'Invite',
       act: async (form) => {
-        const user = form.elements.user.value.trim();
-        return user ? this.#chat.invite(room.name, user) : { done: false };
+        const name = form.elements.user.value.trim();
+        if (!name) return { done: false };
+        const met = known.filter(([, each]) => each === name);
+        return this.#chat.invite(room.name, met.length === 1 ? { user: met[0][0] } : { name });
       },
     });
   }
@@ -157,15 +204,15 @@ export class Hall {
     const room = this.#chat.rooms.get(this.#chat.current);
     const slot = h('div', { class: 'slot', role: 'alert' });
     const write = h('button', { type: 'button', class: 'primary', onclick: async () => {
-      const { refusal, room: direct } = await this.#chat.direct(user.id);
-      if (refusal) return slot.replaceChildren(refusalCard(refusal));
+      const { refusal, room: direct } = await this.#chat.direct({ user: user.id });
+      if (refusal) return slot.replaceChildren(formRefusal(refusal));
       direct.peer = user.name;
       closeDialog();
       this.#acts.go(direct.name);
     } }, `Write to ${user.name}`);
     const expel = room?.kind === 'private' ? h('button', { type: 'button', onclick: async () => {
       const { refusal } = await this.#chat.expel(room.name, user.id);
-      if (refusal) slot.replaceChildren(refusalCard(refusal));
+      if (refusal) slot.replaceChildren(formRefusal(refusal));
       else closeDialog();
     } }, `Remove from ${this.#chat.title(room)}`) : null;
     openDialog(user.name, slot, h('p', { class: 'note' }, 'Id'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)), h('div', { class: 'row' }, [write, expel, h('button', { type: 'button', onclick: closeDialog }, 'Close')].filter(Boolean)));

@@ -1,6 +1,6 @@
 // The composition root of the page: session, connection, chat and views, and which
 // of them is on the screen. The address names the room (`#tea`), never a credential.
-import { $, closeDialog, h } from './dom.mjs';
+import { $, closeDialog, h, timeOf } from './dom.mjs';
 import { AccountPanel } from './account_panel.mjs';
 import { Arrival } from './arrival.mjs';
 import { Chat } from './chat.mjs';
@@ -12,6 +12,7 @@ import { isPassing, retryOf } from './refusal.mjs';
 import { openRelogin } from './relogin.mjs';
 import { RoomView } from './room_view.mjs';
 import { Session } from './session.mjs';
+import { awayWords } from './words.mjs';
 
 const socketUrl = new URL(atHome('/ws/chat'));
 socketUrl.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -178,7 +179,7 @@ function drawLine() {
     strip.dataset.line = 'yes';
     strip.setAttribute('aria-live', 'off');
     const why = connection.because;
-    const because = connection.phase === 'waiting' && why ? ` ${why.message || why.code}` : '';
+    const because = connection.phase === 'waiting' && why ? ` ${awayWords(why, connection.lostAt, Date.now(), timeOf)}` : '';
     strip.replaceChildren(...now(), h('span', {}, `${words}.${because}`));
   }
 }
@@ -195,6 +196,10 @@ connection.onPhase(({ phase, because }) => {
   if (chat.current && chat.rooms.has(chat.current)) view.update();
 });
 
+window.addEventListener('pagehide', () => connection.suspend());
+window.addEventListener('pageshow', () => connection.wake());
+document.addEventListener('freeze', () => connection.suspend());
+document.addEventListener('resume', () => connection.wake());
 window.addEventListener('online', () => connection.check());
 document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') connection.check(); });
 

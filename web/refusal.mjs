@@ -65,6 +65,10 @@ export function stoppedByProxy() {
 // It passes by itself: asking again later is worth it, and nobody has been judged.
 export const isPassing = (r) => r.retry === 'after' && r.status !== 429;
 
+// What was typed is at fault, and whoever typed it can say it otherwise.
+const MISTAKES = new Set(['CREDENTIALS_REJECTED', 'NOT_A_MEMBER', 'NO_SUCH_PERSON', 'NO_INVITATION', 'PERMISSION_DENIED', 'BAD_MESSAGE']);
+export const isMistake = (r) => r.heard === 'foyer' && r.retry !== 'after' && (MISTAKES.has(r.code) || /^(NAME|PASSWORD|TOTP|ROOM|INVITATION)_/.test(r.code));
+
 // The server is there, but the service that knows the accounts is not.
 export const isAuthAway = (r) => r.step === 'auth_service' || r.step === 'service_identity' || r.code.startsWith('AUTH_SERVICE_');
 

@@ -1,7 +1,21 @@
 // A refusal on the page: the code, the sentence, who must act, the next step, and
 // the reference by which the operator finds it. It stays until it is answered.
 import { copyButton, h, prose } from './dom.mjs';
-import { WHO, explain, isAuthAway } from './refusal.mjs';
+import { WHO, explain, isAuthAway, isMistake } from './refusal.mjs';
+
+// A mistake in a form, which a person corrects at once: one sentence under the field;
+// code and reference are folded.
+export function mistakeNote(r, ...actions) {
+  const sentence = h('p', {}, prose(r.message));
+  const folded = h('details', {}, h('summary', {}, 'Details'),
+    h('p', { class: 'note' }, h('code', {}, r.code), ' ', h('a', { href: `/causes/${encodeURIComponent(r.code)}`, target: '_blank', rel: 'noopener' }, 'What this means')),
+    r.ref ? h('p', { class: 'note' }, 'Reference ', h('code', {}, r.ref), ' ', copyButton(r.ref)) : null);
+  explain(r).then((told) => { if (told !== r) sentence.replaceChildren(...prose(told.message)); });
+  return h('div', { class: 'mistake' }, sentence, actions.length ? h('p', { class: 'row' }, actions) : null, folded);
+}
+
+// What a form shows of a refusal: a mistake as a sentence, anything else whole.
+export const formRefusal = (r, ...actions) => (isMistake(r) ? mistakeNote(r, ...actions) : refusalCard(r, ...actions));
 
 // actions: nodes (buttons) for the next step, where this page can take it
 export function refusalCard(r, ...actions) {

@@ -16,7 +16,7 @@ export function openRelogin(session, world, acts) {
   const submit = h('button', { type: 'submit', class: 'primary' }, 'Log in');
   const later = h('button', { type: 'button', onclick: closeDialog }, 'Not now');
   const other = h('button', { type: 'button', onclick: () => { closeDialog(); acts.leave(); } }, 'Somebody else');
-  const form = h('form', { novalidate: true }, slot, name, first, code.node, h('div', { class: 'row' }, submit, later, other));
+  const form = h('form', { novalidate: true }, name, first, code.node, slot, h('div', { class: 'row' }, submit, later, other));
 
   const login = new Login((_, entry) => session.beginAgain(entry), world, {
     changed: () => draw(),

@@ -122,7 +122,7 @@ export class RoomView {
     for (const m of room.messages) {
       const at = new Date(m.time);
       const newDay = !before || dayOf(at) !== dayOf(new Date(before.time));
-      if (newDay) wanted.push(this.#kept(`day ${at.toDateString()}`, () => h('li', { class: 'day', role: 'separator' }, dayOf(at))));
+      if (newDay) wanted.push(this.#kept(`day ${at.toDateString()}`, () => h('li', { class: 'day' }, dayOf(at))));
       const first = newDay || before.from.id !== m.from.id || at - new Date(before.time) > GROUP_MS;
       wanted.push(this.#message(room, m, first));
       before = m;
@@ -204,32 +204,37 @@ export class RoomView {
     const invite = h('button', { type: 'button', class: 'outlined', onclick: () => this.#acts.invite(room) }, 'Invite somebody');
     const texts = {
       public: ['Nothing has been said here yet', `Everybody with an account on this server can come in: they open a room and type “${room.name}”. Say the first word below.`],
-      private: ['This room is yours to fill', `Nobody sees ${title} until you invite them.`, invite],
+      private: ['This room is yours to fill', `Nobody sees ${title} until you invite them and they accept.`, invite],
       direct: ['A conversation of two', 'What you write here is between the two of you.'],
       own: ['Notes to yourself', 'Nobody else can read or enter this room. It is on every device on which you log in.'],
     }[room.kind];
     if (slot.dataset.for === room.name && slot.firstChild) return;
     slot.dataset.for = room.name;
-    slot.replaceChildren(h('h3', {}, texts[0]), h('p', {}, texts[1]), ...(texts[2] ? [h('div', { class: 'actions' }, texts[2])] : []));
+    slot.replaceChildren(h('h2', {}, texts[0]), h('p', {}, texts[1]), ...(texts[2] ? [h('div', { class: 'actions' }, texts[2])] : []));
   }
 
-  // Who types; or, when it is not online, what the line does.
+  // How long the text is, or who types; page.mjs writes here while there is no connection.
   #strip() {
     const strip = $('strip');
     const { phase } = this.#connection;
-    if (phase !== 'online') return; // page.mjs writes the line here
+    if (phase !== 'online' || !this.#room) return; // page.mjs writes the line here
     const names = [...this.#room.typing.values()].map((t) => t.name);
-    const text = names.length === 0 ? '' : names.length === 1 ? `${names[0]} is typing` : names.length === 2 ? `${names[0]} and ${names[1]} are typing` : 'Several people are typing';
+    const text = this.#lengthWords() || (names.length === 0 ? '' : names.length === 1 ? `${names[0]} is typing` : names.length === 2 ? `${names[0]} and ${names[1]} are typing` : 'Several people are typing');
     if (strip.textContent !== text) strip.textContent = text;
   }
 
+  #bytesLeft() { return (this.#chat.limits?.text_bytes ?? 16_384) - new TextEncoder().encode($('compose').value).length; }
+
   // The length of the text, when it comes near the limit.
+  #lengthWords() {
+    const left = this.#bytesLeft();
+    if (left < 0) return `${-left} bytes too long for one message`;
+    return left < (this.#chat.limits?.text_bytes ?? 16_384) * 0.1 ? `${left} bytes left` : '';
+  }
+
   #note() {
-    const limit = this.#chat.limits?.text_bytes ?? 16_384;
-    const bytes = new TextEncoder().encode($('compose').value).length;
-    const over = bytes > limit;
-    $('send').disabled = over || $('compose').value.trim() === '';
-    if (over || bytes > limit * 0.9) $('strip').textContent = over ? `${bytes - limit} bytes too long for one message` : `${limit - bytes} bytes left`;
+    $('send').disabled = this.#bytesLeft() < 0 || $('compose').value.trim() === '';
+    this.#strip();
   }
 
   #say() {

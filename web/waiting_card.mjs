@@ -2,7 +2,7 @@
 // again. The card stays the same node while the same is asked again, so that
 // nothing jumps and a screen reader hears it once.
 import { h, ticking } from './dom.mjs';
-import { refusalCard } from './refusal_card.mjs';
+import { formRefusal } from './refusal_card.mjs';
 import { leftWords } from './words.mjs';
 
 // What stands in the card. `wait`: { state, until, now() }, read anew every second;
@@ -20,5 +20,5 @@ export function drawRefusal(slot, refusal, wait, ...actions) {
   const key = waits ? refusal.code || refusal.heard : '';
   if (key && slot.dataset.waitsFor === key) return;
   slot.dataset.waitsFor = key;
-  slot.replaceChildren(...(refusal ? [refusalCard(refusal, ...actions, ...waitNodes(wait))] : []));
+  slot.replaceChildren(...(refusal ? [formRefusal(refusal, ...actions, ...waitNodes(wait))] : []));
 }

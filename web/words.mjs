@@ -30,6 +30,15 @@ export function leftWords(ms) {
   return seconds % 60 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
 }
 
+// Why there is no connection. What a server says as it goes is news for a minute: after that it is
+// simply away, and since when is what helps.
+export function awayWords(because, lostAt, now, timeWords) {
+  const away = because.heard === 'nothing' || because.code === 'DRAINING' || because.status === 1001;
+  if (away && now - lostAt >= 60_000) return `The server has not been reachable since ${timeWords(new Date(lostAt))}.`;
+  if (because.code === 'DRAINING') return 'The server is about to restart.';
+  return because.message || because.code;
+}
+
 // A secret as people copy it by hand: groups of four.
 export const inGroups = (secret) => secret.replace(/\s+/g, '').match(/.{1,4}/g)?.join(' ') ?? '';
 

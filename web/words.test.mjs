@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agoWords, codesLeftWords, deviceWords, inGroups, leftWords, plainCode } from './words.mjs';
+import { agoWords, codesLeftWords, deviceWords, inGroups, leftWords, plainCode, awayWords } from './words.mjs';
 
 test('a User-Agent becomes what its owner would say', () => {
   for (const [agent, words] of [
@@ -26,6 +26,18 @@ test('what was a while ago is told in minutes and hours, what is older by its da
 
 test('what is left counts down to nothing and never below', () => {
   assert.deepEqual([3_900_000, 245_000, 120_000, 41_200, 0, -5_000].map(leftWords), ['1 h 5 min', '4 min 5 s', '2 min', '42 s', '0 s', '0 s']);
+});
+
+test('a server that announced a restart is just away when it stays away', () => {
+  const time = () => '14:03';
+  const draining = { code: 'DRAINING', message: 'The server is going down for a restart; connect again in a moment.', heard: 'foyer', status: 1001 };
+  const silent = { code: '', message: 'The server does not answer.', heard: 'nothing', status: 0 };
+  const full = { code: 'CONNECTION_LIMIT', message: 'The server is full at the moment.', heard: 'foyer', status: 4503 };
+  assert.equal(awayWords(draining, 0, 59_000, time), 'The server is about to restart.');
+  assert.equal(awayWords(draining, 0, 60_000, time), 'The server has not been reachable since 14:03.');
+  assert.equal(awayWords(silent, 0, 1_000, time), 'The server does not answer.');
+  assert.equal(awayWords(silent, 0, 90_000, time), 'The server has not been reachable since 14:03.');
+  assert.equal(awayWords(full, 0, 90_000, time), 'The server is full at the moment.');
 });
 
 test('a secret in groups; a code without its gap, a recovery code as it is', () => {

@@ -44,7 +44,7 @@ async function turnOn(page) {
     step = now();
     await dialog.getByLabel('Code', { exact: true }).fill(totpCode(secret, -1)); // leaves those of now and later unused
     await dialog.getByRole('button', { name: 'Turn on' }).click();
-    await done.or(dialog.getByText('TOTP_REJECTED')).first().waitFor();
+    await done.or(dialog.locator('.mistake')).first().waitFor();
   } while (now() !== step && !await done.isVisible()); // it was two steps old when it came
   await done.waitFor();
   const codes = await dialog.locator('.codes li').allTextContents();
@@ -104,7 +104,7 @@ test('a session that was ended elsewhere is no loop; logging in again in place k
   await notice(page).getByRole('button', { name: 'Log in again' }).click();
   await dialogOf(page).getByLabel('Password of Ended').fill('not the password');
   await dialogOf(page).getByRole('button', { name: 'Log in', exact: true }).click();
-  await dialogOf(page).getByText('CREDENTIALS_REJECTED').waitFor();
+  await dialogOf(page).locator('.mistake').waitFor();
   await dialogOf(page).getByLabel('Password of Ended').fill(PASSWORD);
   await dialogOf(page).getByRole('button', { name: 'Log in', exact: true }).click();
   await connected(page);
@@ -170,7 +170,7 @@ test('a new password: the old one must be right, and other sessions end', async 
   await dialog.getByLabel('Password now').fill('not it');
   await dialog.getByLabel('New password').fill('another long sentence');
   await dialog.getByRole('button', { name: 'Change password' }).click();
-  await dialog.getByText('CREDENTIALS_REJECTED').waitFor();
+  await dialog.locator('.field .mistake').waitFor();
   await dialog.getByLabel('Password now').fill(PASSWORD);
   await dialog.getByLabel('New password').fill('short');
   await dialog.getByRole('button', { name: 'Change password' }).click();
@@ -210,7 +210,7 @@ test('the second factor: on, login with a code, with a recovery code, new codes,
   const code = phone.getByLabel('Code', { exact: true });
   await code.fill('000000');
   await phone.getByRole('button', { name: 'Log in', exact: true }).click();
-  await phone.locator('#arrival-refusal').getByText('TOTP_REJECTED').waitFor();
+  await phone.locator('#entry-code-mistake .mistake').waitFor();
   await phone.getByRole('button', { name: 'Use a recovery code instead' }).click();
   await phone.getByLabel('Recovery code').fill(codes[0]);
   await phone.getByRole('button', { name: 'Log in', exact: true }).click();
@@ -236,7 +236,7 @@ test('the second factor: on, login with a code, with a recovery code, new codes,
   await again.getByRole('button', { name: 'Turn off' }).click();
   await again.getByLabel('Code', { exact: true }).fill('000000');
   await again.getByRole('button', { name: 'Turn off' }).click();
-  await again.getByText('TOTP_REJECTED').waitFor();
+  await again.locator('.mistake').waitFor();
   await again.getByRole('button', { name: 'Use a recovery code instead' }).click();
   await again.getByLabel('Recovery code').fill(fresh[0]);
   await again.getByRole('button', { name: 'Turn off' }).click();
@@ -266,7 +266,7 @@ test('a session that cannot be renewed says in time when it ends and why; loggin
   await answer(503, { code: 'AUTH_SERVICE_CONNECTION_ERROR', detail: 'Your login cannot be checked at the moment; it is not your fault.', step: 'auth_service', retry: 'after', retry_after_ms: 1_000, ref: 'r1' });
   await registerOnPage(page, 'Brief');
   await page.evaluate(() => { location.hash = '#tea'; });
-  await page.getByRole('heading', { name: 'tea', level: 2, exact: true }).waitFor();
+  await page.getByRole('heading', { name: 'tea', level: 1, exact: true }).waitFor();
   await notice(page).getByText(/Your session ends in \d+ s/).waitFor();
   await notice(page).getByText('AUTH_SERVICE_CONNECTION_ERROR').waitFor();
   await notice(page).getByText('Who is connected goes on chatting').waitFor();

@@ -1,4 +1,5 @@
-// The address names the room: what a reload and a link open, in Chromium and in Firefox.
+// What the browser does with the page, in Chromium and in Firefox: a reload and a link, which open the room
+// that the address names, and leaving the page and coming back.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { endBrowsers, openTab } from '../interop/browsers.mjs';
@@ -9,7 +10,7 @@ import { within } from '../support/within.mjs';
 const file = fileScope(after);
 let node;
 before(async () => {
-  node = await serve(file);
+  node = await serve(file, { args: ['--presence-grace', '200ms'] });
   const host = await arrive(node, 'Host');
   // `tea` is the one with the oldest activity: never the first of the list that the server sends.
   for (const room of ['tea', 'garden', 'library', 'stairs']) {
@@ -43,7 +44,31 @@ async function arriveIn(t, browser, name) {
   return { ...tab, settled: (room, rooms) => within(`${room} in ${browser}`, tab.run(settled, room, rooms), 60_000) };
 }
 
+const mark = () => { globalThis.marked = true; };
+async function shows(text) {
+  while (![...document.querySelectorAll('.message .text')].some((each) => each.textContent === text)) await new Promise(requestAnimationFrame);
+  return { kept: globalThis.marked === true, line: document.querySelector('#line').textContent };
+}
+
 for (const browser of ['chromium', 'firefox']) {
+  test(`a page that the reader of ${browser} leaves has no socket, and shows what was missed when the reader comes back`, async (t) => {
+    const watcher = await arrive(node, `Watcher.${browser}`);
+    await watcher.join('stairs');
+    const name = `Wanderer.${browser}`;
+    const tab = await arriveIn(t, browser, name);
+    await tab.go(`${node.origin}/#stairs`);
+    await tab.settled('stairs');
+    await tab.run(mark);
+    await watcher.next('member_joined', { user: { name } });
+    await tab.go(`${node.origin}/causes/NO_TOKEN`);
+    await watcher.next('member_left', { user: { name } });
+    await watcher.say('stairs', `while ${browser} was elsewhere`);
+    await tab.back();
+    const seen = await within(`the missed message in ${browser}`, tab.run(shows, `while ${browser} was elsewhere`), 60_000);
+    // Chromium kept it whole; Firefox keeps no page that had a socket when it was left.
+    assert.deepEqual(seen, { kept: browser === 'chromium', line: 'Connected' });
+  });
+
   test(`a link to /#tea opens tea in ${browser}, and so does every reload`, async (t) => {
     const tab = await arriveIn(t, browser, `Link.${browser}`);
     await tab.go(`${node.origin}/#tea`);

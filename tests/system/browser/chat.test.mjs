@@ -1,7 +1,7 @@
 // The page in a real browser: people meet, talk, scroll, and leave.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PHONE, closeBrowser, connected, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
+import { PHONE, closeBrowser, connected, logInOnPage, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
 import { fileScope, serve } from '../support/foyer.mjs';
 import { arrive } from '../support/people.mjs';
 
@@ -19,7 +19,7 @@ async function tidy(page) {
 test('two people register, open a room and chat', async (t) => {
   const mira = await openWindow(t, node, { colorScheme: 'light' });
   const tomas = await openWindow(t, node, { ...PHONE, colorScheme: 'dark' });
-  await mira.getByText('Well').waitFor();
+  await mira.locator('#server-version', { hasText: /\d/ }).waitFor();
   await screenshot(mira, 'arrival-desktop-light');
   await screenshot(tomas, 'arrival-phone-dark');
   await registerOnPage(mira, 'Mira');
@@ -138,6 +138,30 @@ test('all of it by keyboard', async (t) => {
   await tidy(page);
 });
 
+test('an invitation that is declined goes, on every device, and its sender sees nothing of it', async (t) => {
+  const [asker, tablet, phone] = [await openWindow(t, node), await openWindow(t, node), await openWindow(t, node, { ...PHONE })];
+  await registerOnPage(asker, 'Asker');
+  await registerOnPage(tablet, 'Asked');
+  await logInOnPage(phone, 'Asked');
+  await connected(phone);
+  await openRoom(asker, 'party', 'Private');
+  await asker.getByRole('button', { name: 'Invite somebody' }).click();
+  await asker.getByLabel('Their name').fill('Asked');
+  await asker.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
+  await tablet.getByText('Asker invites you to party').waitFor();
+  await phone.getByText('Asker invites you to party').waitFor();
+  await screenshot(phone, 'invitation-phone');
+  const heard = asker.sockets[0].received.length;
+  await phone.getByRole('button', { name: 'Decline: Asker invites you to party' }).click();
+  await tablet.getByText('Asker invites you to party').waitFor({ state: 'detached' });
+  await phone.getByText('Asker invites you to party').waitFor({ state: 'detached' });
+  assert.equal(asker.sockets[0].received.length, heard);
+  await tablet.reload();
+  await connected(tablet);
+  await tablet.getByRole('link', { name: 'Notes to yourself' }).waitFor();
+  assert.equal(await tablet.getByText('Asker invites you to party').count(), 0);
+});
+
 test('every control has a name, and new messages are announced', async (t) => {
   const page = await openWindow(t, node);
   await registerOnPage(page, 'Listener');
@@ -183,11 +207,17 @@ test('private rooms: made, somebody invited, a direct word', async (t) => {
   await registerOnPage(guest, 'Guest');
   await openRoom(host, 'study', 'Private');
   await host.getByText('This room is yours to fill').waitFor();
-  const guestId = guest.sockets[0].received.find((m) => m.type === 'authentication_success').user.id;
   await host.getByRole('button', { name: 'Invite somebody' }).click();
-  await host.getByLabel('Their id').fill(guestId);
+  await host.getByLabel('Their name').fill('Nobody.Here');
   await host.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
-  await guest.getByRole('link', { name: 'study' }).click();
+  await host.getByText('There is nobody of that name or id here.').waitFor();
+  await screenshot(host, 'invite-nobody-desktop');
+  await host.getByLabel('Their name').fill('guest');
+  await host.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
+  await guest.getByText('Host invites you to study').waitFor();
+  assert.equal(await guest.getByRole('link', { name: 'study' }).count(), 0, 'nobody belongs to a room unasked');
+  await screenshot(guest, 'invitation-desktop');
+  await guest.getByRole('button', { name: 'Accept: Host invites you to study' }).click();
   await guest.getByRole('heading', { name: 'study' }).waitFor();
   await write(host, 'welcome in');
   await message(guest, 'welcome in').waitFor();
@@ -195,7 +225,9 @@ test('private rooms: made, somebody invited, a direct word', async (t) => {
   await guest.getByRole('button', { name: 'Write to Host' }).click();
   await guest.getByRole('heading', { name: 'Host' }).waitFor();
   await write(guest, 'between us');
-  await host.getByRole('link', { name: /Guest|Direct conversation/ }).click();
+  await host.getByText('Guest wants to write to you').waitFor();
+  await host.getByRole('button', { name: 'Accept: Guest wants to write to you' }).click();
+  await host.getByRole('heading', { name: 'Guest' }).waitFor();
   await message(host, 'between us').waitFor();
   await tidy(host);
   await tidy(guest);

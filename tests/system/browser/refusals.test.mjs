@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
-import { closeBrowser, connected, logInOnPage, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
+import { PHONE, closeBrowser, connected, logInOnPage, message, openRoom, openWindow, registerOnPage, screenshot, write } from '../support/browser.mjs';
 import { fileScope, freePort, serve } from '../support/foyer.mjs';
 import { ask } from '../support/http.mjs';
 import { PASSWORD, expired, register, withSecret } from '../support/people.mjs';
@@ -75,21 +75,69 @@ test('behind a proxy that swallows the upgrade the page says that it is the prox
   await page.locator('#strip', { hasText: 'Ordinary requests reach the server, but the WebSocket does not.' }).waitFor();
 });
 
-test('a wrong password is a card with code, sentence, who, next step and a reference to copy', async (t) => {
+test('a wrong password is one sentence under its field; code and reference are folded', async (t) => {
   const page = await openWindow(t, node, { permissions: ['clipboard-read', 'clipboard-write'] });
   await logInOnPage(page, 'nobody', 'not a password of anybody');
-  const card = page.locator('#arrival-refusal .refusal');
+  const card = page.locator('#entry-password-mistake .mistake');
+  await card.waitFor();
+  assert.equal(await page.locator('#arrival-refusal').textContent(), '');
+  assert.equal(await page.getByText('To act').count(), 0);
+  assert.equal(await card.getByText('CREDENTIALS_REJECTED').isVisible(), false);
+  await page.locator('#entry-password:focus').waitFor();
+  await screenshot(page, 'mistake-desktop');
+  await card.getByText('Details').click();
   await card.getByText('CREDENTIALS_REJECTED').waitFor();
-  await card.getByText('To act').waitFor();
-  await card.getByText('Next step').waitFor();
-  await screenshot(page, 'refusal-desktop');
-  const ref = await card.locator('dd code').last().textContent();
+  const ref = await card.locator('code').last().textContent();
   await card.getByRole('button', { name: 'Copy' }).click();
   await card.getByRole('button', { name: 'Copied' }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), ref);
   const [explained] = await Promise.all([page.context().waitForEvent('page'), card.getByRole('link', { name: 'What this means' }).click()]);
   await explained.getByRole('heading', { name: 'CREDENTIALS_REJECTED' }).waitFor();
   await screenshot(explained, 'cause-desktop');
+  await page.getByLabel('Password').fill('another one');
+  assert.equal(await card.count(), 0, 'it goes when the field is changed');
+});
+
+test('a room name that cannot be is told under its field, and the form stays where it is', async (t) => {
+  const page = await openWindow(t, node, { ...PHONE });
+  await registerOnPage(page, 'Namer');
+  await page.getByRole('button', { name: 'Open a room' }).click();
+  const dialog = page.getByRole('dialog');
+  const field = dialog.getByRole('textbox', { name: 'Name' });
+  await field.fill('no spaces please');
+  const before = await field.boundingBox();
+  await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  await dialog.locator('.mistake').waitFor();
+  assert.deepEqual(await field.boundingBox(), before, 'the form is where it was');
+  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  assert.equal(await dialog.getByText('ROOM_NAME_INVALID').isVisible(), false);
+  await screenshot(page, 'mistake-room-phone');
+  await field.fill('spaces');
+  assert.equal(await dialog.locator('.mistake').count(), 0);
+});
+
+test('that a text is too long is no longer said when the field is empty', async (t) => {
+  const page = await openWindow(t, node);
+  await registerOnPage(page, 'Lengthy');
+  await openRoom(page, 'brief');
+  const field = page.getByRole('textbox', { name: 'Message' });
+  await field.fill('x'.repeat(17_000));
+  await page.locator('#strip', { hasText: 'bytes too long for one message' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Send' }).isDisabled(), true);
+  await field.fill('');
+  assert.equal(await page.locator('#strip').textContent(), '');
+});
+
+test('before the login a visitor hears of the server’s health only when something is wrong', async (t) => {
+  const page = await openWindow(t, node);
+  await page.locator('#server-version', { hasText: /\d/ }).waitFor();
+  assert.equal(await page.locator('#server-trouble').textContent(), '');
+  assert.equal(await page.getByText('Health').count(), 0);
+  await page.route('**/health', (route) => route.fulfill({ status: 200, headers: { 'x-foyer': '1', 'content-type': 'application/json' }, body: JSON.stringify({ status: 'degraded', version: '1', checks: { chat_store: { status: 'failing', code: 'STORE_FULL' } } }) }));
+  await page.reload();
+  await page.getByText('Some of this server does not work at the moment.').waitFor();
+  assert.equal(await page.getByText('STORE_FULL').count(), 0, 'the code is for operators');
+  await screenshot(page, 'arrival-degraded');
 });
 
 test('closed registration offers to log in instead', async (t) => {

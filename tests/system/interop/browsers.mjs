@@ -1,6 +1,6 @@
 // Debian's Chromium and Firefox, without a window: run a function in a page of theirs.
 // Chromium by playwright-core; Firefox as it is, by WebDriver BiDi over a WebSocket.
-// A tab: go(url), reload(), run(declaration, args), close().
+// A tab: go(url), reload(), back(), run(declaration, args), close().
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -13,7 +13,8 @@ import { within } from '../support/within.mjs';
 const START_MS = 60_000;
 
 async function startChromium() {
-  const browser = await chromium.launch({ executablePath: process.env.FOYER_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-dev-shm-usage'] });
+  const browser = await chromium.launch({ executablePath: process.env.FOYER_CHROMIUM ?? '/usr/bin/chromium', ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-dev-shm-usage'] });
   return {
     async tab() {
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
@@ -21,6 +22,7 @@ async function startChromium() {
       return {
         go: (url) => page.goto(url),
         reload: () => page.reload(),
+        back: () => page.goBack({ waitUntil: 'commit' }), // a page that was kept is not loaded again
         run: (declaration, args) => page.evaluate(`(${declaration})(...${JSON.stringify(args)})`),
         close: () => context.close(),
       };
@@ -62,6 +64,7 @@ async function startFirefox() {
       return {
         go: (url) => ask('browsingContext.navigate', { context, url, wait: 'complete' }),
         reload: () => ask('browsingContext.reload', { context, wait: 'complete' }),
+        back: () => ask('browsingContext.traverseHistory', { context, delta: -1 }),
         async run(declaration, args) {
           const answer = await ask('script.callFunction', {
             functionDeclaration: `async (text) => JSON.stringify(await (${declaration})(...JSON.parse(text)))`,

@@ -67,7 +67,7 @@ export async function openRoom(page, name, kind = 'Public') {
   await dialog.getByRole('radio', { name: kind }).check();
   await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
-  await page.getByRole('heading', { name, level: 2, exact: true }).waitFor();
+  await page.getByRole('heading', { name, level: 1, exact: true }).waitFor();
 }
 
 export async function write(page, text) {
