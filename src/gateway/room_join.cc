@@ -80,9 +80,19 @@ void RoomOwners::finish_join(JoinQuestion question, Room& room, const hub::Recov
   const auto keep = recovery.possible ? protocol::Keep::oldest : protocol::Keep::newest;
   JoinedPage part{.up_to = recovery.up_to, .time = recovery.up_to == room.offset ? room.time : WallTime{}};
   if (!page.messages.empty() && page.messages.back().offset == recovery.up_to) part.time = page.messages.back().time;
-  part.messages = protocol::fit_messages(room.name.view(), room.epoch.view(), views(page.messages), keep, bytes_for_messages(terms, terms.answer_bytes() / 2)); // members and changes have a quarter each
-  if (terms.features.has(protocol::Feature::changes)) part.change = page.change;
-  if (!recovery.possible) {
+  bool possible = recovery.possible;
+  if (terms.features.has(protocol::Feature::changes)) {
+    part.change = page.change;
+    std::vector<protocol::ChangeView> changes;
+    for (const rooms::Change& change : page.changes) changes.push_back(view(change));
+    if (possible) part.changes = protocol::change_list(changes);
+    possible = possible && page.changes_whole && part.changes.size() <= terms.answer_bytes() / 4;
+  }
+  if (recovery.possible && !possible) return read_newest_for_join(std::move(question), room, tries);
+  const auto members = room.presence.members(policy_.members_shown);
+  const std::size_t beside = protocol::member_bytes(shown(members, terms)) + part.changes.size();
+  part.messages = protocol::fit_messages(room.name.view(), room.epoch.view(), views(page.messages), keep, bytes_for_messages(terms, beside));
+  if (!possible) {
     part.more = page.more || !part.messages.all;
     return joined(question, room, part);
   }
@@ -91,12 +101,6 @@ void RoomOwners::finish_join(JoinQuestion question, Room& room, const hub::Recov
   const bool gapless = last - recovery.after == page.messages.size() && (last == recovery.up_to || last > recovery.after);
   const bool whole = gapless && part.messages.all && last == recovery.up_to;
   if (!whole && !(gapless && terms.features.has(protocol::Feature::pages))) return read_newest_for_join(std::move(question), room, tries);
-  if (part.change) {
-    std::vector<protocol::ChangeView> changes;
-    for (const rooms::Change& change : page.changes) changes.push_back(view(change));
-    part.changes = protocol::change_list(changes);
-    if (!page.changes_whole || part.changes.size() > terms.answer_bytes() / 4) return read_newest_for_join(std::move(question), room, tries);
-  }
   part.recovered = true;
   part.more = !whole;
   joined(question, room, part);

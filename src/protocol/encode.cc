@@ -234,6 +234,12 @@ MessageList fit_messages(std::string_view room, std::string_view epoch, std::spa
   return list;
 }
 
+std::size_t member_bytes(std::span<const UserRef> members) {
+  std::string scratch;
+  for (const UserRef& member : members) user_object(scratch, member);
+  return scratch.size() + members.size();
+}
+
 std::span<const UserRef> fit_members(std::span<const UserRef> members, std::size_t bytes) {
   std::string scratch;
   for (std::size_t i = 0; i < members.size(); ++i) {

@@ -75,6 +75,7 @@ enum class Keep : std::uint8_t { oldest, newest };
 [[nodiscard]] MessageList fit_messages(std::string_view room, std::string_view epoch, std::span<const MessageView> messages, Keep keep, std::size_t bytes);
 // The first of `members` whose JSON is not longer than `bytes`.
 [[nodiscard]] std::span<const UserRef> fit_members(std::span<const UserRef> members, std::size_t bytes);
+[[nodiscard]] std::size_t member_bytes(std::span<const UserRef> members); // of their JSON
 // What an answer holds beside its lists is shorter than this.
 inline constexpr std::size_t kEnvelopeBytes = 1024;
 
