@@ -46,7 +46,9 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   policy.rooms_per_connection = static_cast<std::uint32_t>(c.rooms_per_connection);
   policy.messages_per_s = static_cast<std::uint32_t>(c.messages_per_s);
   policy.messages_burst = static_cast<std::uint32_t>(c.messages_burst);
-  const auto or_times = [](std::uint64_t given, std::uint64_t times, std::uint64_t of) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(given != 0 ? given : times * of, UINT32_MAX)); };
+  const auto or_times = [](std::uint64_t given, std::uint64_t times, std::uint64_t of) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(given != 0 ? given : times * of, UINT32_MAX));
+  };
   policy.user = {.messages_per_s = or_times(c.user_messages_per_s, 2, c.messages_per_s),
                  .messages_burst = or_times(c.user_messages_burst, 5, c.messages_burst),
                  .new_rooms_per_h = static_cast<std::uint32_t>(c.new_rooms_per_h),

@@ -174,7 +174,8 @@ void Connection::join(const Command& command) {
 }
 
 void Connection::list(const Command& command) {
-  rooms::RoomsQuestion question{.user = identity_.user, .limit = std::clamp<std::uint32_t>(command.limit.value_or(protocol::kRoomsPage), 1, protocol::kRoomsPage)};
+  const std::uint32_t limit = std::clamp<std::uint32_t>(command.limit.value_or(protocol::kRoomsPage), 1, protocol::kRoomsPage);
+  rooms::RoomsQuestion question{.user = identity_.user, .limit = limit};
   if (!command.after_room.empty()) question.after = RoomName{command.after_room};
   for (const Membership& membership : memberships)
     if (rooms::kind_of(membership.room->name.view()) == rooms::RoomKind::public_) question.joined.push_back(membership.room->name);

@@ -28,7 +28,8 @@ class Pulse final : public loop::Timer {
 
 } // namespace
 
-Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps) : policy_(std::move(policy)), deps_(std::move(deps)), loops_(loops), users_(policy_.user, deps_.metrics) {
+Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps) : policy_(std::move(policy)), deps_(std::move(deps)), loops_(loops),
+      users_(policy_.user, deps_.metrics) {
   shards_.reserve(loops.size());
   for (std::size_t i = 0; i < loops.size(); ++i) shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_, users_));
   for (std::size_t i = 0; i < loops.size(); ++i) {

@@ -64,7 +64,8 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
   if (!offset) return answer_message(std::move(asked), refuse_field(Cause::NOT_FOUND, "offset"));
   const RoomName room{args.at(0)};
   const std::size_t owner = ShardPort::owner_of(room, shards_.size());
-  Speaker speaker{.connection = {}, .user = identity->user, .name = identity->name, .permissions = identity->permissions, .use = users_.of(identity->user, deps_.clock.mono())};
+  Speaker speaker{.connection = {}, .user = identity->user, .name = identity->name, .permissions = identity->permissions};
+  speaker.use = users_.of(identity->user, deps_.clock.mono());
   if (const Millis wait = speaker.use->command(deps_.clock.mono(), 1); wait.count() > 0)
     return answer_message(std::move(asked), std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));
   loops_[owner]->post([this, shard = shards_[owner].get(), asked = std::move(asked), speaker = std::move(speaker), room, offset = *offset]() mutable {

@@ -45,7 +45,8 @@ void RoomOwners::with_room(const RoomName& name, const Speaker& speaker, rooms::
     rooms_refused_.add();
     return operation(std::unexpected(busy("rooms_loaded: as many rooms are in use as may be")));
   }
-  if (found != loading_.end() && found->second->waiting.size() >= policy_.waiting) return operation(std::unexpected(busy("too many commands wait for the room to be read")));
+  if (found != loading_.end() && found->second->waiting.size() >= policy_.waiting)
+    return operation(std::unexpected(busy("too many commands wait for the room to be read")));
   if (in_memory_only) {
     // Such a room is none of the store's business.
     auto place = speaker.use->load_room();

@@ -50,7 +50,8 @@ std::optional<Refusal> RoomOwners::crowded(Room& room, const UserId& user) {
   if (room.quiet.size() < kQuietUsers || room.quiet.contains(user))
     if (room.quiet[user].take(kQuiet, now).count() == 0) return std::nullopt;
   messages_refused_.add();
-  return Refusal{.cause = Cause::RATE_LIMITED, .evidence = "room_messages_per_s=" + std::to_string(policy_.messages_per_s), .retry_after = wait, .field = "room"};
+  std::string evidence = "room_messages_per_s=" + std::to_string(policy_.messages_per_s);
+  return Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::move(evidence), .retry_after = wait, .field = "room"};
 }
 
 void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string text, std::string key) {

@@ -16,8 +16,10 @@ JoinTicket ticket_of(const JoinQuestion& question) {
 RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
-      rooms_refused_(limit_refusals(metrics, "rooms_loaded")), memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")},
-      allowed_messages_(policy.messages_per_s, policy.messages_burst), messages_refused_(limit_refusals(metrics, "room_messages_per_s")), alive_(std::make_shared<bool>(true)) {}
+      rooms_refused_(limit_refusals(metrics, "rooms_loaded")),
+      memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")},
+      allowed_messages_(policy.messages_per_s, policy.messages_burst),
+      messages_refused_(limit_refusals(metrics, "room_messages_per_s")), alive_(std::make_shared<bool>(true)) {}
 
 RoomOwners::~RoomOwners() { *alive_ = false; }
 

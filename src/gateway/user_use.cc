@@ -37,13 +37,16 @@ std::optional<Refusal> UserUse::new_room(MonoTime now) {
 }
 
 Result<Pass> UserUse::load_room() {
-  if (loaded_.fetch_add(1, std::memory_order_relaxed) < allowances_.policy.rooms_loaded) return Pass([self = shared_from_this()] { self->loaded_.fetch_sub(1, std::memory_order_relaxed); });
+  if (loaded_.fetch_add(1, std::memory_order_relaxed) < allowances_.policy.rooms_loaded)
+    return Pass([self = shared_from_this()] { self->loaded_.fetch_sub(1, std::memory_order_relaxed); });
   loaded_.fetch_sub(1, std::memory_order_relaxed);
   allowances_.rooms_loaded_refused.add();
-  return std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = fmt::format("rooms_loaded_per_user={}", allowances_.policy.rooms_loaded), .retry_after = kLoadedRetry});
+  std::string evidence = fmt::format("rooms_loaded_per_user={}", allowances_.policy.rooms_loaded);
+  return std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::move(evidence), .retry_after = kLoadedRetry});
 }
 
-UserUses::UserUses(const UserPolicy& policy, Metrics& metrics) : allowances_(policy, metrics), rows_(limit_gauge(metrics, "user_table", static_cast<double>(kRows))) {}
+UserUses::UserUses(const UserPolicy& policy, Metrics& metrics)
+    : allowances_(policy, metrics), rows_(limit_gauge(metrics, "user_table", static_cast<double>(kRows))) {}
 
 std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
   Shard& shard = shards_[std::hash<UserId>{}(user) % kShards];

@@ -62,7 +62,8 @@ class DatabaseStore final : public ChatStore {
       if (!question.make) return done(refuse_field(Cause::NOT_FOUND, "room"));
       change<RoomRow>([question](Writes& writes, store::Database& db) { return writes.open(db, question.room, question.by); }, std::move(done));
     };
-    reader_->submit<std::optional<RoomRow>>([this, room = question.room, by = question.by](store::Database& db) { return read_room(db, room, by, continuity_.barrier()); }, std::move(make), question.by.view());
+    auto read = [this, room = question.room, by = question.by](store::Database& db) { return read_room(db, room, by, continuity_.barrier()); };
+    reader_->submit<std::optional<RoomRow>>(std::move(read), std::move(make), question.by.view());
   }
 
   void forget_empty(RoomName room, Done<bool> done) override {

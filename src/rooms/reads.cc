@@ -185,7 +185,8 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& questi
   if (page.rooms.size() < wanted) {
     // Those of `joined` are passed over: they stood in the first part.
     std::vector<RoomRow> others;
-    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE kind = 0 AND name > ? ORDER BY name LIMIT ?", in_first_part ? std::string_view() : after,
+    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE kind = 0 AND name > ? ORDER BY name LIMIT ?",
+                       in_first_part ? std::string_view() : after,
                        wanted - page.rooms.size() + question.joined.size()));
     TRY_VOID(add_rows(rows, others));
     for (RoomRow& row : others)
