@@ -13,6 +13,8 @@ const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 // A socket on which `window` commands are under way at a time; what the answers say is counted, not kept.
 async function socketOf(node, token) {
   const client = await Client.open(node, { token });
+  const keep = client.socket.messages.push.bind(client.socket.messages);
+  client.socket.messages.push = (message) => { if (message.id !== undefined) keep(message); }; // nor what is pushed
   client.socket.received.push = () => 0; // a million answers are not kept
   return client;
 }
