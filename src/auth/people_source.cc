@@ -12,10 +12,11 @@ constexpr std::string_view kWhat = "POST /internal/people";
 
 std::string key_of(const PersonQuestion& question) { return question.id.empty() ? "name " + question.name : "id " + question.id; }
 
-Result<std::optional<Person>> read(const net::HttpResult& result, std::string_view asked) {
+Result<std::optional<Person>> read(const net::HttpResult& result, const ServiceIdentity& identity, std::string_view nonce, std::string_view asked) {
   auto object = read_answer(result, kWhat);
   if (!object) return std::unexpected(std::move(object.error().refusal));
   TRY(people, decode_people_answer(*object));
+  if (auto fault = distrust_answer(*result, identity, nonce, kWhat)) return std::unexpected(std::move(fault->refusal));
   for (auto& found : people)
     if (found.asked == asked) return std::move(found.person);
   return std::nullopt;
@@ -41,12 +42,12 @@ void PeopleSource::find(PersonQuestion question, PersonAnswer answer) {
   const std::string asked = question.id.empty() ? question.name : question.id;
   Call call{.target = std::string(kPeoplePath), .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
             .body = json::write(encode(std::vector<PersonQuestion>{std::move(question)})), .connect_timeout = policy_.connect_timeout, .timeout = policy_.timeout};
-  identity_.sign(call.headers, call.method, call.target, call.body, {}, around_.clock.wall(), around_.entropy);
-  around_.transport.send(std::move(call), [weak = weak_from_this(), key = std::move(key), asked, generation = generation_, answer = std::move(answer)](net::HttpResult result) mutable {
+  std::string nonce = identity_.sign(call.headers, call.method, call.target, call.body, {}, around_.clock.wall(), around_.entropy);
+  around_.transport.send(std::move(call), [weak = weak_from_this(), nonce = std::move(nonce), key = std::move(key), asked, generation = generation_, answer = std::move(answer)](net::HttpResult result) mutable {
     const auto self = weak.lock();
     if (!self) return;
     self->questions_meter_.used(--self->under_way_);
-    auto person = read(result, asked);
+    auto person = read(result, self->identity_, nonce, asked);
     if (person && generation == self->generation_) self->keep(std::move(key), *person);
     if (!person) self->around_.log.warning("people_question_failed", "A person could not be looked up.", {{"code", person.error().code()}, {"evidence", person.error().evidence}});
     answer(std::move(person));

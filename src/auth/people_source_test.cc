@@ -52,6 +52,13 @@ TEST_F(People, ANameAndAnIdAreResolvedAndTheAnswerIsKeptForAMinute) {
   EXPECT_EQ(asked, 3);
 }
 
+TEST_F(People, AForgedAnswerNamesNobody) {
+  w.server.sign_answers = false;
+  EXPECT_EQ(find({.name = "bob"}), "AUTH_ANSWER_UNSIGNED");
+  w.server.sign_answers = true;
+  EXPECT_EQ(find({.name = "bob"}), "u1") << "nothing of it was kept";
+}
+
 TEST_F(People, NobodyIsKeptForAShorterTime) {
   EXPECT_EQ(find({.name = "carol"}), "nobody");
   EXPECT_EQ(find({.name = "carol"}), "nobody");
