@@ -118,6 +118,7 @@ struct RoomOwners::Loading {
     bool make = false; // it was asked to make the room, which counts as a new one unless somebody else was faster
   };
   std::unordered_map<UserId, Asked> asked; // the store was asked in the name of these
+  std::vector<UserId> added;               // members since then: the row that is on its way may be older
   bool leaving = false;                    // it is asked once the store has forgotten the room
 };
 

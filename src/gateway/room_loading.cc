@@ -96,10 +96,12 @@ void RoomOwners::opened(const RoomName& name, const UserId& by, Result<rooms::Ro
     for (auto& [user, one] : loading.asked) // one of those who would have made it did, or nobody
       if (one.make && (user != by || !row->made)) one.use->no_new_room();
   auto waiting = std::move(loading.waiting);
+  const auto added = std::move(loading.added);
   Pass place = std::move(successful.place);
   const bool opened_again = successful.opened_in != openings_; // the row was read before, and perhaps renewed since
   loading_.erase(found);
   Room* room = load(name, std::move(place), std::move(*row));
+  room->members.insert(added.begin(), added.end());
   if (opened_again && !room->ephemeral) {
     for (auto& one : waiting) room->waiting.push_back(std::move(one.operation));
     return confirm(*room);

@@ -59,10 +59,11 @@ void RoomOwners::entered(const RoomName& room, const UserId& user) {
 }
 
 void RoomOwners::member_added(const RoomName& name, const UserId& user) {
+  if (const auto loading = loading_.find(name); loading != loading_.end()) loading->second->added.push_back(user);
   Room* room = find(name);
   if (room == nullptr) return;
-  if (room->open) room->members.insert(user);
-  if (room->open && !room->unconfirmed) return;
+  room->members.insert(user);
+  if (!room->unconfirmed) return;
   // The store's answer that is on its way may be older than this.
   room->waiting.push_back([user](Result<Room*> opened) {
     if (opened) (*opened)->members.insert(user);
@@ -108,7 +109,7 @@ void RoomOwners::invitations(Speaker speaker, MessageId id) {
       list.reserve(page->invitations.size());
       for (const auto& each : page->invitations) list.push_back({.room = each.room.view(), .from = {each.from.id.view(), each.from.name}, .expires_at = each.expires});
       std::string json;
-      protocol::invitations(json, id, list, page->more);
+      protocol::invitations(json, id, list, page->more, speaker.terms.answer_bytes());
       answer(speaker, json);
     });
   });

@@ -344,14 +344,21 @@ void invited(std::string& out, MessageId id, std::string_view room, std::string_
   out.push_back('}');
 }
 
-void invitations(std::string& out, MessageId id, std::span<const InvitationView> list, bool more) {
+void invitations(std::string& out, MessageId id, std::span<const InvitationView> list, bool more, std::size_t bytes) {
+  const std::size_t start = out.size();
   open(out, "invitations", id);
   append(out, R"(,"invitations":[)");
   bool first = true;
   for (const auto& each : list) {
+    const std::size_t before = out.size();
     append(out, first ? "{" : ",{");
-    first = false;
     invitation_members(out, each);
+    if (!first && out.size() - start + kEnvelopeBytes > bytes) {
+      out.resize(before);
+      more = true;
+      break;
+    }
+    first = false;
   }
   out.push_back(']');
   bool_member(out, "more", more);

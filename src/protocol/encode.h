@@ -111,7 +111,7 @@ void room_answer(std::string& out, std::string_view type, MessageId id, std::str
 void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user); // created (direct), removed
 // `pending`: whether the other person has to answer first; for clients that named the feature `people`.
 void invited(std::string& out, MessageId id, std::string_view room, std::string_view user, std::optional<bool> pending);
-void invitations(std::string& out, MessageId id, std::span<const InvitationView> invitations, bool more);
+void invitations(std::string& out, MessageId id, std::span<const InvitationView> invitations, bool more, std::size_t bytes);
 void refreshed(std::string& out, MessageId id, WallTime expires_at);
 void pong(std::string& out, MessageId id);
 void changed(std::string& out, MessageId id, std::string_view room, const ChangeView& change); // deleted, author_detached; also pushed
