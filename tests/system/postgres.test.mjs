@@ -40,7 +40,7 @@ test('register, log in, talk; after a restart with an empty data directory every
   const bob = await arrive(first, 'bob');
   const { epoch } = await ann.join('tea');
   await ann.say('tea', 'hello', { key: 'k1' });
-  await bob.say('tea', 'a zero \u0000 and a \u{1F9C0}');
+  await bob.say('tea', 'a tab \u0009 and a \u{1F9C0}');
   await ann.ask('create', { room: 'private:plan' });
   await ann.say('private:plan', 'psst');
   await first.terminate();
@@ -48,7 +48,7 @@ test('register, log in, talk; after a restart with an empty data directory every
   const again = await open(second, 'ann');
   const joined = await again.join('tea', { since: { epoch, offset: 0 }, limit: 10 });
   assert.equal(joined.epoch, epoch);
-  assert.deepEqual((await whole(again, 'tea')).map((m) => [m.offset, m.message]), [[1, 'hello'], [2, 'a zero \u0000 and a \u{1F9C0}']]);
+  assert.deepEqual((await whole(again, 'tea')).map((m) => [m.offset, m.message]), [[1, 'hello'], [2, 'a tab \u0009 and a \u{1F9C0}']]);
   assert.deepEqual((await whole(again, 'private:plan')).map((m) => m.message), ['psst']);
   assert.equal((await again.say('tea', 'hello', { key: 'k1' })).duplicate, true);
   assert.equal(await server.sql('SELECT count(*) FROM foyer.users', url), '2');
