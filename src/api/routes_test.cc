@@ -260,7 +260,7 @@ TEST_F(Api, AllCausesAreListed) {
   ASSERT_TRUE(list);
   EXPECT_EQ(list->as_array().size(), all_causes().size());
   const Response page = get("/causes", {{"Accept", "text/html"}});
-  for (const CauseInfo& cause : all_causes()) EXPECT_THAT(page.body, HasSubstr("/causes/" + std::string(cause.code) + "\""));
+  for (const CauseInfo& cause : all_causes()) EXPECT_THAT(page.body, HasSubstr("\"causes/" + std::string(cause.code) + "\""));
   EXPECT_THAT(page.body, testing::Not(HasSubstr("style=")));
 }
 

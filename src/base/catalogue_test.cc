@@ -67,7 +67,7 @@ TEST(Catalogue, CloseCodesMirrorTheStatus) {
 TEST(Catalogue, OverloadAndOutageMayBeRetriedAndRejectionMayNot) {
   for (const auto& cause : all_causes()) {
     SCOPED_TRACE(cause.code);
-    if (cause.http == 503 || cause.http == 429) { EXPECT_TRUE(cause.retry == Retry::after || cause.cause == Cause::ROOM_LIMIT || cause.cause == Cause::STORE_TOO_NEW); }
+    if (cause.http == 503 || cause.http == 429) { EXPECT_TRUE(cause.retry == Retry::after || cause.cause == Cause::ROOM_LIMIT || cause.cause == Cause::INVITATION_LIMIT || cause.cause == Cause::STORE_TOO_NEW); }
     if (cause.http == 403 || cause.http == 404 || cause.http == 400) { EXPECT_EQ(cause.retry, Retry::never); }
     if (cause.retry == Retry::refresh) { EXPECT_TRUE(cause.http == 401 || cause.close == 4408); }
   }

@@ -54,5 +54,5 @@ for (const client of [
   // On a connection with permessage-deflate it reads a Pong or a message that is not packed again and again
   // (seen in 4.1, its issue 2794).
   { name: 'libwebsockets', play: playLws, plain: true, fragments: true, headers: true, silent: true, mixed: false },
-  { name: 'Node’s own WebSocket', play: (...plan) => within('Node', standard(...plan)), headers: true, refusal: ['refused', null] },
+  { name: 'Node’s own WebSocket', play: (...plan) => within('Node', standard(...plan)), headers: true, told_by_close: true },
 ]) rounds(client, () => at);

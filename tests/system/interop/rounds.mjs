@@ -1,7 +1,7 @@
 // What every client says and hears: one describe() per client, one test per round. A client is
-// { name, play, plain, fragments, headers, silent, refusal }: how it plays a plan (see
+// { name, play, plain, fragments, headers, silent, told_by_close }: how it plays a plan (see
 // standard.mjs); whether it can go without compression, cut messages into fragments, set
-// headers; whether it says nothing of the answer to its Close; what it calls a 401; and with
+// headers; whether it says nothing of the answer to its Close; whether a refusal reaches it by Close instead of HTTP; and with
 // mixed: false, that it can have permessage-deflate only where every single frame is packed.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -84,12 +84,15 @@ export function rounds(client, at) {
     }
 
     if (client.headers) {
-      test('a token in a header opens the echo, and a wrong one is refused with 401', async () => {
+      test('a token in a header opens the echo, and a wrong one is refused with its code', async () => {
         const hello = ['text', Buffer.from('Hello')];
         const steps = [...echoed([hello]), ['close', 1_000, '']];
         const [[what], ...events] = await client.play(url(at().closed, 'echo'), { headers: authorization(at().person.access_token), protocols: [], compression, steps });
         assert.deepEqual([what, ...events], ['open', heard(hello), own(1_000)]);
-        assert.deepEqual(await client.play(url(at().closed, 'echo'), { headers: authorization(`${at().person.access_token}x`), protocols: [], compression, steps }), [client.refusal ?? ['refused', 401]]);
+        const refused = await client.play(url(at().closed, 'echo'), { headers: authorization(`${at().person.access_token}x`), protocols: [], compression, steps });
+        // A client that hides HTTP answers from its page is upgraded and told by a Close.
+        assert.deepEqual(refused.at(-1), client.told_by_close ? ['closed', 4_401, 'INVALID_FORMAT'] : ['refused', 401]);
+        assert.equal(refused[0][0], client.told_by_close ? 'open' : 'refused');
       });
     }
 
