@@ -287,30 +287,43 @@ void presence(std::string& out, MessageId id, std::string_view room, std::span<c
   out.push_back('}');
 }
 
-void rooms(std::string& out, MessageId id, std::span<const RoomView> list, bool more, std::size_t bytes) {
+namespace {
+
+// The rows of an answer that begins at `start`, with what ends it: as many as fit `bytes`, and the
+// first in any case. `write` appends one row as an object.
+template <class Row, class Write>
+void rows_that_fit(std::string& out, std::size_t start, std::span<const Row> rows, bool more, std::size_t bytes, Write write) {
   constexpr std::size_t kEnd = std::string_view(R"(],"more":false})").size();
+  out.push_back('[');
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t before = out.size();
+    if (i > 0) out.push_back(',');
+    write(rows[i]);
+    if (i > 0 && out.size() - start + kEnd > bytes) {
+      out.resize(before);
+      more = true;
+      break;
+    }
+  }
+  out.push_back(']');
+  bool_member(out, "more", more);
+  out.push_back('}');
+}
+
+} // namespace
+
+void rooms(std::string& out, MessageId id, std::span<const RoomView> list, bool more, std::size_t bytes) {
   const std::size_t start = out.size();
   open(out, "rooms", id);
-  append(out, R"(,"rooms":[)");
-  bool first = true;
-  for (const auto& room : list) {
-    const std::size_t before = out.size();
-    append(out, first ? R"({"room":)" : R"(,{"room":)");
+  append(out, R"(,"rooms":)");
+  rows_that_fit(out, start, list, more, bytes, [&out](const RoomView& room) {
+    append(out, R"({"room":)");
     json::append_string(out, room.room);
     string_member(out, "kind", room.kind);
     string_member(out, "epoch", room.epoch);
     number_member(out, "offset", room.offset);
     out.push_back('}');
-    if (!first && out.size() - start + kEnd > bytes) {
-      out.resize(before);
-      more = true;
-      break;
-    }
-    first = false;
-  }
-  out.push_back(']');
-  bool_member(out, "more", more);
-  out.push_back('}');
+  });
 }
 
 void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate) {
@@ -347,22 +360,11 @@ void invited(std::string& out, MessageId id, std::string_view room, std::string_
 void invitations(std::string& out, MessageId id, std::span<const InvitationView> list, bool more, std::size_t bytes) {
   const std::size_t start = out.size();
   open(out, "invitations", id);
-  append(out, R"(,"invitations":[)");
-  bool first = true;
-  for (const auto& each : list) {
-    const std::size_t before = out.size();
-    append(out, first ? "{" : ",{");
+  append(out, R"(,"invitations":)");
+  rows_that_fit(out, start, list, more, bytes, [&out](const InvitationView& each) {
+    out.push_back('{');
     invitation_members(out, each);
-    if (!first && out.size() - start + kEnvelopeBytes > bytes) {
-      out.resize(before);
-      more = true;
-      break;
-    }
-    first = false;
-  }
-  out.push_back(']');
-  bool_member(out, "more", more);
-  out.push_back('}');
+  });
 }
 
 void invitation(std::string& out, const InvitationView& i) {
