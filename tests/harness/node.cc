@@ -535,17 +535,30 @@ void Node::put_back(bool whole) {
 }
 
 void Node::put_back_beneath() {
-  const auto write = [this] {
-    const RoomName room{fmt::format("made-by-the-harness-{}", ++world_->probes)};
+  RoomName room;
+  const auto write = [this, &room] {
+    room = RoomName{fmt::format("made-by-the-harness-{}", ++world_->probes)};
     life_->store->open({.room = room, .make = true}, [](Result<rooms::RoomRow>) {});
     pump();
+  };
+  const auto arrived = [this, &room] {
+    const auto db = must(store::open_sqlite(world_->data.file("chat.db"), {.access = store::Access::read_only}));
+    auto rows = must(db->query("SELECT 1 FROM rooms WHERE name = ?", room));
+    return must(rows.step());
   };
   pump();
   set_disk(Disk::broken);
   write(); // fails, and the connection is given up
   world_->replace_data(false);
-  set_disk(Disk::well);
-  write(); // by a new one
+  // A connection that was opened before the file was replaced still writes the former one.
+  for (int tries = 0; tries < 10; ++tries) {
+    set_disk(Disk::well);
+    write();
+    if (arrived()) return;
+    set_disk(Disk::broken);
+    write();
+  }
+  throw std::runtime_error("the store does not open the database that was put back");
 }
 void Node::lose_answers(std::size_t count) { life_->store->lose(count); }
 void Node::reads_fail(bool fail) { life_->store->reads_fail(fail); }
