@@ -72,10 +72,10 @@ test('the link of an invitation opens the form to register, with the code in it 
 
 test('where one is signed in, in words; another session is ended, and its window is told why', async (t) => {
   const page = await openWindow(t, node, { colorScheme: 'light' });
-  await registerOnPage(page, 'Owner');
-  await logInElsewhere('Owner');
+  await registerOnPage(page, 'Holder');
+  await logInElsewhere('Holder');
   const other = await openWindow(t, node, { ...PHONE, colorScheme: 'dark' });
-  await logInOnPage(other, 'Owner');
+  await logInOnPage(other, 'Holder');
   await connected(other);
   const dialog = await openAccount(page);
   assert.deepEqual(await dialog.locator('.device').allTextContents(), ['Chrome on LinuxThis one', 'Chrome on Linux', 'Safari on iPhone']);
@@ -174,7 +174,7 @@ test('a new password: the old one must be right, and other sessions end', async 
   await dialog.getByLabel('Password now').fill(PASSWORD);
   await dialog.getByLabel('New password').fill('short');
   await dialog.getByRole('button', { name: 'Change password' }).click();
-  await dialog.getByText('PASSWORD_TOO_SHORT').waitFor();
+  await dialog.locator('.field .mistake', { hasText: 'PASSWORD_TOO_SHORT' }).waitFor();
   await dialog.getByLabel('New password').fill('another long sentence');
   await dialog.getByRole('button', { name: 'Change password' }).click();
   await dialog.getByText('The password is changed').waitFor();
