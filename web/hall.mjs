@@ -224,8 +224,7 @@ export class Hall {
     const invite = room.kind === 'private' ? h('button', { type: 'button', class: 'outlined', onclick: () => this.invite(room) }, 'Invite somebody') : null;
     const leave = room.kind === 'own' ? null : h('button', { type: 'button', onclick: async () => {
       closeDialog();
-      const { refusal } = await this.#chat.leave(room.name);
-      if (!refusal) this.#acts.go('');
+      await this.#chat.leave(room.name); // the page goes elsewhere as soon as the room is gone
     } }, room.kind === 'public' ? `Leave ${title}` : 'Take it off my list');
     openDialog(title, h('p', { class: 'note' }, 'Name of the room'), h('p', { class: 'copy' }, h('code', {}, room.name), copyButton(room.name)),
       h('div', { class: 'row' }, [invite, leave, h('button', { type: 'button', onclick: closeDialog }, 'Close')].filter(Boolean)));
