@@ -17,7 +17,7 @@ constexpr Command kCommands[] = {
     {"check", "Is this configuration fit to serve, here and now? All findings at once, and where the values came from.", run_check},
     {"explain", "What a code means, who must act, and what to do next.", run_explain},
     {"why", "What the server knows about the refusal with a reference.", run_why},
-    {"upkeep", "Whether old rows are deleted, or that waits until the clock is trusted; --now: do not wait.", run_upkeep},
+    {"upkeep", "Whether deletion of old rows is running or waits for a trusted clock; --now ends the wait.", run_upkeep},
     {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},
     {"token", "Make an access token, show what is in one, say whether the server would take it.", run_token},
     {"user", "Accounts: add, list, invite, disable, enable, password, revoke, import; beside a running server.", run_user},

@@ -37,19 +37,8 @@ void find_key(OperatorOptions& options) {
   if (options.api_key.empty()) options.api_key = read_small_file(options.data + "/api_key").value_or("");
 }
 
-} // namespace
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-    if (plain) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-std::expected<bool, std::string> take_operator_option(Args args, std::size_t& i, OperatorOptions& into) {
+// Takes args[i] (and its value) if it is one of kOperatorUsage. False: it is another one. An error is what to print.
+std::expected<bool, std::string> take_option(Args args, std::size_t& i, OperatorOptions& into) {
   const std::string& arg = args[i];
   const std::string name = arg.substr(0, arg.find('='));
   std::string* value = nullptr;
@@ -62,6 +51,45 @@ std::expected<bool, std::string> take_operator_option(Args args, std::size_t& i,
   else if (i + 1 < args.size()) *value = args[++i];
   else return std::unexpected(name + " needs a value");
   return true;
+}
+
+} // namespace
+
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+    if (plain) out += c;
+    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+int operator_usage(const OperatorCommand& command, std::string_view what) {
+  fmt::print(stderr, "foyer {}: {}\n\n{}", command.name, what, fmt::format(fmt::runtime(command.usage), kOperatorUsage));
+  return kCouldNotRun;
+}
+
+int operator_failure(const OperatorCommand& command, std::string_view what) {
+  fmt::print(stderr, "foyer {}: {}\n", command.name, what);
+  return kCouldNotRun;
+}
+
+std::optional<int> read_operator_arguments(const OperatorCommand& command, Args args, OperatorOptions& into,
+                                           const std::function<std::string(const std::string&)>& other) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    if (arg == "--help" || arg == "-h") {
+      fmt::print(fmt::runtime(command.usage), kOperatorUsage);
+      return 0;
+    }
+    const auto taken = take_option(args, i, into);
+    if (!taken) return operator_usage(command, taken.error());
+    if (*taken) continue;
+    if (arg == "--json") into.as_json = true;
+    else if (auto wrong = other(arg); !wrong.empty()) return operator_usage(command, wrong);
+  }
+  return std::nullopt;
 }
 
 std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options, std::string_view path, std::string query,

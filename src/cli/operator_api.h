@@ -1,6 +1,8 @@
 // How a command asks a running server as its operator: which server, with which key.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,7 @@ struct OperatorOptions {
   std::string api_key;
   std::string data = "./data";
   net::TlsOptions tls;
+  bool as_json = false;
 };
 
 inline constexpr std::string_view kOperatorUsage =
@@ -23,9 +26,18 @@ inline constexpr std::string_view kOperatorUsage =
     "  --data DIR      the server's data directory, ./data\n"
     "  --ca-file FILE  trust these certificates besides the system's\n";
 
-// Takes args[i] (and its value) if it is one of these. False: it is another one.
-// An error is what to print.
-[[nodiscard]] std::expected<bool, std::string> take_operator_option(Args args, std::size_t& i, OperatorOptions& into);
+struct OperatorCommand {
+  std::string_view name;
+  std::string_view usage; // "{}" stands for kOperatorUsage
+};
+
+// Reads --help, --json and the options above; `other` takes every other argument, and what it
+// returns is an error to print, empty for none. The exit status, if the command ends here.
+[[nodiscard]] std::optional<int> read_operator_arguments(const OperatorCommand& command, Args args, OperatorOptions& into,
+                                                         const std::function<std::string(const std::string&)>& other);
+// Prints that the arguments are wrong, or that the command could not run. The exit status.
+int operator_usage(const OperatorCommand& command, std::string_view what);
+int operator_failure(const OperatorCommand& command, std::string_view what);
 
 // What the server answered to a request under its API; an error is what to print.
 // `body`: empty for GET, else it is POSTed.

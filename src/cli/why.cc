@@ -18,16 +18,7 @@ constexpr std::string_view kUsage =
     "  --json          the refusal as JSON\n\n"
     "Ends with 0, 1 when the reference is unknown, 2 when the server could not be asked.\n";
 
-struct Options {
-  std::string ref;
-  OperatorOptions server;
-  bool as_json = false;
-};
-
-int could_not(std::string_view what) {
-  fmt::print(stderr, "foyer why: {}\n", what);
-  return kCouldNotRun;
-}
+constexpr OperatorCommand kCommand{"why", kUsage};
 
 std::string text_of(const json::Object& object, std::string_view name) { return printable(json::get_string(object, name).value_or(""), 2048); }
 
@@ -57,52 +48,28 @@ void print_refusal(const json::Object& refusal) {
   fmt::print("\n");
 }
 
-std::optional<Options> parse(Args args, int& status) {
-  Options options;
-  const auto usage = [&](std::string_view what) {
-    status = kCouldNotRun;
-    fmt::print(stderr, "foyer why: {}\n\n{}", what, fmt::format(kUsage, kOperatorUsage));
-    return std::nullopt;
-  };
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    if (arg == "--help" || arg == "-h") {
-      fmt::print("{}", fmt::format(kUsage, kOperatorUsage));
-      status = 0;
-      return std::nullopt;
-    }
-    const auto taken = take_operator_option(args, i, options.server);
-    if (!taken) return usage(taken.error());
-    if (*taken) continue;
-    if (arg == "--json") {
-      options.as_json = true;
-    } else if (arg.starts_with('-')) {
-      return usage("unknown option " + printable(arg, 64));
-    } else if (options.ref.empty()) {
-      options.ref = arg;
-    } else {
-      return usage("more than one reference");
-    }
-  }
-  if (options.ref.empty()) return usage("the reference is missing");
-  return options;
-}
-
 } // namespace
 
 int run_why(Args args) {
-  int status = 0;
-  auto options = parse(args, status);
-  if (!options) return status;
-  const auto answer = ask_as_operator(options->server, "/api/refusals", "ref=" + percent_encoded(options->ref));
-  if (!answer) return could_not(answer.error());
+  OperatorOptions server;
+  std::string ref;
+  const auto take_ref = [&ref](const std::string& arg) -> std::string {
+    if (arg.starts_with('-')) return "unknown option " + printable(arg, 64);
+    if (!ref.empty()) return "more than one reference";
+    ref = arg;
+    return {};
+  };
+  if (const auto status = read_operator_arguments(kCommand, args, server, take_ref)) return *status;
+  if (ref.empty()) return operator_usage(kCommand, "the reference is missing");
+  const auto answer = ask_as_operator(server, "/api/refusals", "ref=" + percent_encoded(ref));
+  if (!answer) return operator_failure(kCommand, answer.error());
   const json::Value* list = answer->if_contains("refusals");
   if (list == nullptr || !list->is_array() || list->get_array().empty() || !list->get_array().front().is_object()) {
-    fmt::print(stderr, "No refusal with the reference {} is remembered: it is mistyped, older than the last 1,024 refusals, or from before the server's start.\n", printable(options->ref, 64));
+    fmt::print(stderr, "No refusal with the reference {} is remembered: it is mistyped, older than the last 1,024 refusals, or from before the server's start.\n", printable(ref, 64));
     return 1;
   }
   const json::Object& refusal = list->get_array().front().get_object();
-  if (options->as_json) fmt::print("{}\n", json::write_pretty(refusal));
+  if (server.as_json) fmt::print("{}\n", json::write_pretty(refusal));
   else print_refusal(refusal);
   return 0;
 }
