@@ -16,7 +16,7 @@ constexpr store::AgeQueries kAgeQueries{
     .believe = "INSERT INTO account_facts (name, value) VALUES ('clock_believed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     .newest = "SELECT max(t) FROM (SELECT max(at) AS t FROM audit UNION ALL SELECT max(last_seen) AS t FROM sessions) AS newest"};
 
-// Deletes what is older than is kept, a piece at a time, while the gate is open.
+// Deletes rows that have reached their age limit, a piece at a time, while the gate is open.
 class Forgetting {
  public:
   Forgetting(const DatabaseStoreOptions& options, const Clock& clock, Log& log)

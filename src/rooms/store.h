@@ -262,7 +262,7 @@ class ChatStore {
   virtual void watch(StoreWatch watch) = 0;
   // Whether deletion by age goes on or waits until the clock is trusted; nothing: nothing is deleted by age. Any thread.
   [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const = 0;
-  // An operator says that the clock is right: what is older than is kept goes now. Any thread.
+  // An operator says that the clock is right: rows that have reached their age limit are deleted now. Any thread.
   virtual void upkeep_now() = 0;
 
   // Refuses what comes later with BUSY and finishes what is queued.

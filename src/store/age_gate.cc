@@ -72,7 +72,7 @@ void AgeGate::tell() const {
   const std::string now = rfc3339(clock_.wall());
   const ClockDoubt doubt = guard_.doubt();
   if (doubt == ClockDoubt::none)
-    return log_.info("deletion_by_age_resumes", "The clock was steady for an hour: what is older than is kept may be deleted again.",
+    return log_.info("deletion_by_age_resumes", "The clock was steady for an hour: rows that have reached their age limit are deleted again.",
                      {{"store", store_}, {"now", now}});
   std::string_view what = "The clock is far ahead of the newest stored time.";
   if (doubt == ClockDoubt::behind) what = "Stored times lie in the future: the clock is behind, or was ahead when they were written.";
@@ -89,13 +89,13 @@ void AgeGate::tell() const {
 
 void AgeGate::deleting(std::initializer_list<Field> what) {
   if (std::exchange(told_deletion_, true)) return;
-  log_.write(Level::info, "deletion_by_age", "What is older than is kept is deleted now.", what);
+  log_.write(Level::info, "deletion_by_age", "Rows that have reached their age limit are deleted now.", what);
 }
 
 void AgeGate::deleted(std::int64_t rows) { rows_ += rows; }
 
 void AgeGate::round_is_over() {
-  if (told_deletion_) log_.info("deletion_by_age_done", "What was older than is kept is deleted.", {{"store", store_}, {"rows", rows_}});
+  if (told_deletion_) log_.info("deletion_by_age_done", "Rows that had reached their age limit are deleted.", {{"store", store_}, {"rows", rows_}});
   in_round_ = false;
   told_deletion_ = false;
   rows_ = 0;

@@ -66,7 +66,7 @@ test('an operator who says that the clock is right has old messages and sessions
   await later.logged('clock_doubted', { store: 'chat' });
   const { code, out } = await foyer(['upkeep', '--now', '--data', later.data]);
   assert.equal(code, 0);
-  assert.match(out, /chat: deletion by age was waiting, and goes on now \(clock ahead, \+\d+ s\)/);
+  assert.match(out, /chat: deletion by age was waiting and continues now \(clock ahead, \+\d+ s\)/);
   assert.equal((await later.logged('deletion_by_age', { store: 'chat' })).history_days, 30);
   assert.equal((await later.logged('deletion_by_age_done', { store: 'chat' })).rows, 3);
   assert.equal((await later.logged('deletion_by_age', { store: 'accounts' })).sessions, 1);
