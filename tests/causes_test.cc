@@ -28,7 +28,8 @@ void collect(const std::string& text, std::string_view prefix, std::set<std::str
     std::size_t end = i;
     while (end < text.size() && in_code(text[end])) ++end;
     const bool whole = end == text.size() || !(text[end] >= 'a' && text[end] <= 'z');
-    const bool led = prefix.empty() || (i >= prefix.size() && std::string_view(text).substr(i - prefix.size(), prefix.size()) == prefix);
+    const bool led = prefix.empty() ||
+        (i >= prefix.size() && std::string_view(text).substr(i - prefix.size(), prefix.size()) == prefix);
     if (whole && led) out.insert(text.substr(i, end - i));
     i = end;
   }
@@ -39,7 +40,8 @@ std::set<std::string> catalogue() {
   std::istringstream lines(text_of(kRoot / "src/base/catalogue.def"));
   const std::string start = "FOYER_CAUSE(";
   for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(start) && line.find("step") == std::string::npos) out.insert(line.substr(start.size(), line.find(',') - start.size()));
+    if (line.starts_with(start) && line.find("step") == std::string::npos)
+      out.insert(line.substr(start.size(), line.find(',') - start.size()));
   return out;
 }
 
@@ -48,7 +50,8 @@ std::set<std::string> produced() {
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src")) {
     const std::string name = entry.path().filename().string();
     const bool source = name.ends_with(".cc") || name.ends_with(".h");
-    if (source && !name.ends_with("_test.cc") && name.find("test") == std::string::npos) collect(text_of(entry.path()), "Cause::", out);
+    if (source && !name.ends_with("_test.cc") && name.find("test") == std::string::npos)
+      collect(text_of(entry.path()), "Cause::", out);
   }
   return out;
 }
@@ -57,7 +60,8 @@ std::set<std::string> tested() {
   std::set<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src"))
     if (entry.path().filename().string().ends_with("_test.cc")) collect(text_of(entry.path()), "", out);
-  for (auto entry = fs::recursive_directory_iterator(kRoot / "tests"); entry != fs::recursive_directory_iterator(); ++entry) {
+  for (auto entry = fs::recursive_directory_iterator(kRoot / "tests"); entry != fs::recursive_directory_iterator();
+      ++entry) {
     const fs::path& path = entry->path();
     if (path.filename() == "node_modules") {
       entry.disable_recursion_pending();
@@ -91,14 +95,16 @@ TEST(Causes, EachHasAProducerAndATestOrIsAwaited) {
     const bool has_producer = producers.contains(code);
     const bool has_test = tests.contains(code);
     if (awaited.contains(code)) {
-      EXPECT_FALSE(has_producer && has_test) << code << " has a producer and a test: take it off tests/causes_later.txt";
+      EXPECT_FALSE(has_producer && has_test)
+          << code << " has a producer and a test: take it off tests/causes_later.txt";
       EXPECT_GT(awaited.at(code).size(), 5U) << code << ": say what will bring it";
       continue;
     }
     EXPECT_TRUE(has_producer) << code << " is refused nowhere in src/ (Cause::" << code << ")";
     EXPECT_TRUE(has_test) << code << " is named in no test";
   }
-  for (const auto& [code, why] : awaited) EXPECT_TRUE(codes.contains(code)) << code << " of tests/causes_later.txt is not in the catalogue";
+  for (const auto& [code, why] : awaited)
+    EXPECT_TRUE(codes.contains(code)) << code << " of tests/causes_later.txt is not in the catalogue";
 }
 
 } // namespace

@@ -55,7 +55,8 @@ TEST(Layers, EveryIncludeGoesDownward) {
       bool allowed = target_folder == folder;
       for (const auto& may : kMayInclude.at(folder))
         allowed = allowed || target == may + ".h" || target.starts_with(may + "/");
-      EXPECT_TRUE(allowed) << relative.string() << ":" << number << " includes " << target << ", which layer " << folder << " may not";
+      EXPECT_TRUE(allowed) << relative.string() << ":" << number << " includes " << target << ", which layer " << folder
+                           << " may not";
     }
   }
   EXPECT_GT(files, 10);

@@ -17,7 +17,8 @@ namespace {
 std::set<std::string> found(const std::string& text, const char* pattern) {
   std::set<std::string> out;
   const std::regex expression(pattern);
-  for (auto it = std::sregex_iterator(text.begin(), text.end(), expression); it != std::sregex_iterator(); ++it) out.insert((*it)[1]);
+  for (auto it = std::sregex_iterator(text.begin(), text.end(), expression); it != std::sregex_iterator(); ++it)
+    out.insert((*it)[1]);
   return out;
 }
 
@@ -29,7 +30,9 @@ std::set<std::string> without(const std::set<std::string>& all, const std::set<s
 }
 
 std::string page() { return text_of(kRoot / "docs/limits.md"); }
-std::set<std::string> numbers() { return found(text_of(kRoot / "src/config/options.h"), R"re(std::uint64_t (\w+) = )re"); }
+std::set<std::string> numbers() {
+  return found(text_of(kRoot / "src/config/options.h"), R"re(std::uint64_t (\w+) = )re");
+}
 
 std::string source() {
   std::string all;
@@ -43,10 +46,12 @@ std::string source() {
 TEST(LimitsPage, NamesEveryNumberOfTheDoorOfConnectionsAndOfRooms) {
   std::set<std::string> limits;
   const auto options = numbers();
-  for (const auto& name : found(text_of(kRoot / "src/config/table.cc"), R"re(\.name = "(\w+)", \.section = "(?:The door|Connections|Rooms)")re"))
+  for (const auto& name : found(text_of(kRoot / "src/config/table.cc"),
+           R"re(\.name = "(\w+)", \.section = "(?:The door|Connections|Rooms)")re"))
     if (options.contains(name)) limits.insert(name);
   EXPECT_GE(limits.size(), 30U);
-  EXPECT_THAT(without(limits, found(page(), R"re(`(\w+)`)re")), testing::IsEmpty()) << "they stand in the table of options and not on the page";
+  EXPECT_THAT(without(limits, found(page(), R"re(`(\w+)`)re")), testing::IsEmpty())
+      << "they stand in the table of options and not on the page";
 }
 
 TEST(LimitsPage, HasOnlyOptionsThatExist) {
@@ -67,7 +72,8 @@ TEST(LimitsPage, HasOnlyCodesOfTheCatalogueAndMetricsOfTheProgram) {
 
 TEST(LimitsPage, NamesEveryLimitThatHasMetrics) {
   const std::string program = source();
-  auto reported = found(program, R"re((?:report_limit|limit_gauge|limit_refusals|meter_?)\((?:\w+\.)?metrics, "(\w+)")re");
+  auto reported =
+      found(program, R"re((?:report_limit|limit_gauge|limit_refusals|meter_?)\((?:\w+\.)?metrics, "(\w+)")re");
   for (const auto& name : found(program, R"re(\w+_\("(\w+)", policy\.)re")) reported.insert(name); // ConnectionGauges
   EXPECT_GE(reported.size(), 25U);
   EXPECT_THAT(without(reported, found(page(), R"re([`*](\w+)[`*])re")), testing::IsEmpty());

@@ -32,7 +32,8 @@ Done<std::vector<Row>> then_list(const ExchangePtr& x, std::string_view name, js
 }
 
 json::Object user_json(const UserListing& row) {
-  json::Object out{{"id", row.user.id.view()}, {"name", row.user.name}, {"admin", row.user.admin}, {"disabled", row.user.disabled}, {"created", rfc3339(row.user.created)}};
+  json::Object out{{"id", row.user.id.view()}, {"name", row.user.name}, {"admin", row.user.admin},
+      {"disabled", row.user.disabled}, {"created", rfc3339(row.user.created)}};
   if (!row.user.email.empty()) out["email"] = row.user.email;
   if (row.last_seen) out["last_seen"] = rfc3339(*row.last_seen);
   return out;
@@ -43,7 +44,8 @@ json::Object service_json(const ServiceRow& row) {
   for (const auto& id : row.may_call) may_call.emplace_back(id);
   json::Array secrets;
   for (const auto& secret : row.secrets) secrets.push_back(json::Object{{"created", rfc3339(secret.created)}});
-  return {{"id", row.id}, {"may_call", std::move(may_call)}, {"disabled", row.disabled}, {"created", rfc3339(row.created)}, {"secrets", std::move(secrets)}};
+  return {{"id", row.id}, {"may_call", std::move(may_call)}, {"disabled", row.disabled},
+      {"created", rfc3339(row.created)}, {"secrets", std::move(secrets)}};
 }
 
 json::Object key_json(const KeyTimes& key) {
@@ -90,15 +92,26 @@ void list_users(const ExchangePtr& x, const json::Object&, const Principal& who)
 
 UserId user_of(const ExchangePtr& x) { return UserId{x->request().path_args.at(0)}; }
 
-void disable(const ExchangePtr& x, const json::Object&, const Principal& who) { x->service().admin_set_disabled(who, user_of(x), true, x->caller(), x->then_nothing()); }
-void enable(const ExchangePtr& x, const json::Object&, const Principal& who) { x->service().admin_set_disabled(who, user_of(x), false, x->caller(), x->then_nothing()); }
-void remove(const ExchangePtr& x, const json::Object&, const Principal& who) { x->service().admin_delete_user(who, user_of(x), x->caller(), x->then_nothing()); }
-void services(const ExchangePtr& x, const json::Object&, const Principal& who) { x->service().admin_services(who, x->caller(), then_list<ServiceRow>(x, "services", service_json)); }
-void keys(const ExchangePtr& x, const json::Object&, const Principal& who) { x->service().admin_keys(who, x->caller(), then_list<KeyTimes>(x, "keys", key_json)); }
+void disable(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->service().admin_set_disabled(who, user_of(x), true, x->caller(), x->then_nothing());
+}
+void enable(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->service().admin_set_disabled(who, user_of(x), false, x->caller(), x->then_nothing());
+}
+void remove(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->service().admin_delete_user(who, user_of(x), x->caller(), x->then_nothing());
+}
+void services(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->service().admin_services(who, x->caller(), then_list<ServiceRow>(x, "services", service_json));
+}
+void keys(const ExchangePtr& x, const json::Object&, const Principal& who) {
+  x->service().admin_keys(who, x->caller(), then_list<KeyTimes>(x, "keys", key_json));
+}
 
 void rotate(const ExchangePtr& x, const json::Object& body, const Principal& who) {
   std::optional<Millis> publish_for;
-  if (const auto seconds = json::get_int(body, "publish_for")) publish_for = std::chrono::seconds{std::clamp<std::int64_t>(*seconds, -1, 1'000'000'000)};
+  if (const auto seconds = json::get_int(body, "publish_for"))
+    publish_for = std::chrono::seconds{std::clamp<std::int64_t>(*seconds, -1, 1'000'000'000)};
   x->service().admin_rotate_key(who, publish_for, x->caller(), [x](Result<KeyTimes> key) {
     if (!key) return x->refuse_with(key.error());
     x->answer(201, key_json(*key));

@@ -19,22 +19,35 @@ using testing_world::World;
 struct Office {
   World w;
   std::string root = [this] {
-    const UserRow user{.id = UserId{"u_root"}, .name = "root", .email = {}, .password = hash_password("a quiet place", {.memory_kib = 8, .passes = 1, .lanes = 1}, w.entropy), .admin = true, .disabled = false, .created = w.clock.wall()};
-    EXPECT_TRUE(w.wait<bool>([&](auto done) { w.store->create_user(user, std::nullopt, std::nullopt, {.at = w.clock.wall()}, std::move(done)); }));
+    const UserRow user{.id = UserId{"u_root"},
+        .name = "root",
+        .email = {},
+        .password = hash_password("a quiet place", {.memory_kib = 8, .passes = 1, .lanes = 1}, w.entropy),
+        .admin = true,
+        .disabled = false,
+        .created = w.clock.wall()};
+    EXPECT_TRUE(w.wait<bool>([&](auto done) {
+      w.store->create_user(user, std::nullopt, std::nullopt, {.at = w.clock.wall()}, std::move(done));
+    }));
     return w.login("root").text("access_token");
   }();
   Answer alice = w.register_user("alice");
   std::string alice_id = std::string{*json::get_string(alice.json.at("user").as_object(), "id")};
 
-  Answer ask(std::string_view method, std::string_view path, std::string query = {}, std::string body = {}) { return w.call(method, path, {.body = std::move(body), .bearer = root, .query = std::move(query)}); }
-  Answer as_alice(std::string_view method, std::string_view path) { return w.call(method, path, {.bearer = alice.text("access_token")}); }
+  Answer ask(std::string_view method, std::string_view path, std::string query = {}, std::string body = {}) {
+    return w.call(method, path, {.body = std::move(body), .bearer = root, .query = std::move(query)});
+  }
+  Answer as_alice(std::string_view method, std::string_view path) {
+    return w.call(method, path, {.bearer = alice.text("access_token")});
+  }
 };
 
 TEST(Admin, OthersAreDenied) {
   Office o;
-  for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{{"GET", "/auth/admin/users"}, {"POST", "/auth/admin/users/u_root/disable"}, {"POST", "/auth/admin/users/u_root/enable"},
-                                                                                    {"DELETE", "/auth/admin/users/u_root"}, {"GET", "/auth/admin/services"}, {"GET", "/auth/admin/keys"},
-                                                                                    {"POST", "/auth/admin/keys/rotate"}, {"GET", "/auth/admin/audit"}}) {
+  for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{{"GET", "/auth/admin/users"},
+           {"POST", "/auth/admin/users/u_root/disable"}, {"POST", "/auth/admin/users/u_root/enable"},
+           {"DELETE", "/auth/admin/users/u_root"}, {"GET", "/auth/admin/services"}, {"GET", "/auth/admin/keys"},
+           {"POST", "/auth/admin/keys/rotate"}, {"GET", "/auth/admin/audit"}}) {
     const Answer denied = o.as_alice(method, path);
     EXPECT_EQ(denied.status, 403) << method << path;
     EXPECT_EQ(denied.code(), "PERMISSION_DENIED") << method << path;
@@ -51,7 +64,9 @@ TEST(Admin, UsersComeByNameAPageAtATime) {
   EXPECT_EQ(first.text("next"), "Bob");
   const auto& users = first.json.at("users").as_array();
   ASSERT_EQ(users.size(), 2u);
-  EXPECT_EQ(json::write(users[0]), R"({"id":")" + o.alice_id + R"(","name":"alice","admin":false,"disabled":false,"created":"2023-11-14T22:13:20.000Z","last_seen":"2023-11-14T22:13:20.000Z"})");
+  EXPECT_EQ(json::write(users[0]),
+      R"({"id":")" + o.alice_id +
+          R"(","name":"alice","admin":false,"disabled":false,"created":"2023-11-14T22:13:20.000Z","last_seen":"2023-11-14T22:13:20.000Z"})");
   const Answer second = o.ask("GET", "/auth/admin/users", "limit=2&after=Bob");
   EXPECT_EQ(second.json.at("users").as_array().size(), 1u);
   EXPECT_EQ(second.text("next"), "");
@@ -81,7 +96,8 @@ TEST(Admin, DisablesEnablesAndDeletesOthersButNotThemselves) {
 
 TEST(Admin, ADisabledAdministratorIsNone) {
   Office o;
-  ASSERT_TRUE(o.w.wait<bool>([&](auto done) { o.w.store->set_disabled(UserId{"u_root"}, true, {.at = o.w.clock.wall()}, std::move(done)); }));
+  ASSERT_TRUE(o.w.wait<bool>(
+      [&](auto done) { o.w.store->set_disabled(UserId{"u_root"}, true, {.at = o.w.clock.wall()}, std::move(done)); }));
   EXPECT_EQ(o.ask("GET", "/auth/admin/keys").code(), "USER_DISABLED");
 }
 
@@ -99,10 +115,17 @@ TEST(Admin, RotatesTheSigningKey) {
 
 TEST(Admin, ServicesAreListedWithoutTheirSecrets) {
   Office o;
-  const ServiceRow row{.id = "gateway", .secrets = {{.sealed_key = "sealed-and-not-to-be-seen", .created = o.w.clock.wall(), .fingerprints = {{"as it is", "1a2b3c4d"}}}}, .may_call = {"auth"}, .disabled = false, .created = o.w.clock.wall()};
-  ASSERT_TRUE(o.w.wait<bool>([&](auto done) { o.w.store->add_service(row, {.at = o.w.clock.wall()}, std::move(done)); }));
+  const ServiceRow row{.id = "gateway",
+      .secrets = {{.sealed_key = "sealed-and-not-to-be-seen",
+          .created = o.w.clock.wall(),
+          .fingerprints = {{"as it is", "1a2b3c4d"}}}},
+      .may_call = {"auth"},
+      .disabled = false,
+      .created = o.w.clock.wall()};
+  ASSERT_TRUE(
+      o.w.wait<bool>([&](auto done) { o.w.store->add_service(row, {.at = o.w.clock.wall()}, std::move(done)); }));
   EXPECT_EQ(o.ask("GET", "/auth/admin/services").body,
-            R"({"services":[{"id":"gateway","may_call":["auth"],"disabled":false,"created":"2023-11-14T22:13:20.000Z","secrets":[{"created":"2023-11-14T22:13:20.000Z"}]}]})");
+      R"({"services":[{"id":"gateway","may_call":["auth"],"disabled":false,"created":"2023-11-14T22:13:20.000Z","secrets":[{"created":"2023-11-14T22:13:20.000Z"}]}]})");
 }
 
 TEST(RevokeEverything, ByACommandWhoseClockIsAheadMeansNowAndNotUntilThen) {
@@ -110,15 +133,20 @@ TEST(RevokeEverything, ByACommandWhoseClockIsAheadMeansNowAndNotUntilThen) {
   const Answer in = w.register_user("alice");
   const UserId id{*json::get_string(in.json.at("user").as_object(), "id")};
   std::vector<auth::RevocationEvent> events;
-  w.service->watch_revocations([&events](const auto& some) { events.insert(events.end(), some.begin(), some.end()); }, {});
+  w.service->watch_revocations(
+      [&events](const auto& some) { events.insert(events.end(), some.begin(), some.end()); }, {});
   w.turns.settle();
   const WallTime now = w.clock.wall();
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->revoke_before(id, all_until(now + std::chrono::hours{1}), {.at = now + std::chrono::hours{1}, .action = "user_revoke", .outcome = "OK"}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->revoke_before(id, all_until(now + std::chrono::hours{1}),
+        {.at = now + std::chrono::hours{1}, .action = "user_revoke", .outcome = "OK"}, std::move(done));
+  }));
   w.tick();
   EXPECT_EQ(std::ranges::count(events, auth::RevocationEvent::Kind::before, &auth::RevocationEvent::kind), 1);
   for (const auto& event : events) EXPECT_LE(event.at, now);
   const auto kept = w.wait<RevocationPage>([&](auto done) { w.store->revocations_after(0, 100, std::move(done)); });
-  const auto before = std::ranges::find(kept->events, auth::RevocationEvent::Kind::before, &auth::RevocationEvent::kind);
+  const auto before =
+      std::ranges::find(kept->events, auth::RevocationEvent::Kind::before, &auth::RevocationEvent::kind);
   ASSERT_NE(before, kept->events.end());
   EXPECT_EQ(before->at, all_until(now)) << "the next process reads it so, too";
 }
@@ -130,9 +158,13 @@ TEST(RevokeEverything, EndsWhatWasIssuedBeforeAndNothingAfterNotEvenInTheSameSec
   const UserId id{*json::get_string(before.json.at("user").as_object(), "id")};
   const Answer bob = w.register_user("bob");
   std::vector<auth::RevocationEvent> events;
-  w.service->watch_revocations([&events](const auto& some) { events.insert(events.end(), some.begin(), some.end()); }, {});
+  w.service->watch_revocations(
+      [&events](const auto& some) { events.insert(events.end(), some.begin(), some.end()); }, {});
   w.advance(Millis{200});
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->revoke_before(id, all_until(w.clock.wall()), {.at = w.clock.wall(), .action = "user_revoke", .outcome = "OK"}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->revoke_before(id, all_until(w.clock.wall()),
+        {.at = w.clock.wall(), .action = "user_revoke", .outcome = "OK"}, std::move(done));
+  }));
   w.advance(Millis{200});
   const Answer after = w.login("alice");
   w.tick();
@@ -141,7 +173,9 @@ TEST(RevokeEverything, EndsWhatWasIssuedBeforeAndNothingAfterNotEvenInTheSameSec
     const std::string session = in.text("session");
     const auto issued = from_unix_seconds(unix_seconds(w.clock.wall())); // all of them in the same second
     return std::ranges::any_of(events, [&](const auth::RevocationEvent& e) {
-      return (e.kind == auth::RevocationEvent::Kind::session && e.id == session) || (e.kind == auth::RevocationEvent::Kind::before && e.id == json::get_string(in.json.at("user").as_object(), "id") && issued < e.at);
+      return (e.kind == auth::RevocationEvent::Kind::session && e.id == session) ||
+          (e.kind == auth::RevocationEvent::Kind::before &&
+              e.id == json::get_string(in.json.at("user").as_object(), "id") && issued < e.at);
     });
   };
   EXPECT_TRUE(revoked(before));

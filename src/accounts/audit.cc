@@ -5,7 +5,11 @@
 namespace foyer::accounts {
 
 AuditTrail::AuditTrail(AccountStore& store, std::shared_ptr<const Runners> runners, Log& log, Metrics& metrics)
-    : store_(store), runners_(std::move(runners)), log_(log), lost_(metrics.counter("foyer_audit_lost_total", "Audit rows that could not be written.")), meter_(metrics, "audit_rows", kMostWaiting) {}
+    : store_(store),
+      runners_(std::move(runners)),
+      log_(log),
+      lost_(metrics.counter("foyer_audit_lost_total", "Audit rows that could not be written.")),
+      meter_(metrics, "audit_rows", kMostWaiting) {}
 
 AuditTrail::~AuditTrail() {
   if (!waiting_.empty()) store_.append_audit(std::move(waiting_), [](Result<bool>) {});
@@ -44,7 +48,9 @@ void AuditTrail::flush() {
       writing_ = false;
       if (!written) {
         lost_.add(count);
-        if (!failing_) log_.error("audit_not_written", "Audit rows are lost; the metric foyer_audit_lost_total counts them.", {{"rows", count}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
+        if (!failing_)
+          log_.error("audit_not_written", "Audit rows are lost; the metric foyer_audit_lost_total counts them.",
+              {{"rows", count}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
       }
       if (written && failing_) log_.info("audit_written", "Audit rows can be written again.");
       failing_ = !written;

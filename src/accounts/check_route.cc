@@ -26,14 +26,17 @@ Explicit find_explicit(const Request& request, bool handshake) {
   for (const auto offer : wire::offered_subprotocols(request)) {
     const auto value = wire::bearer_offer(offer);
     if (!value) continue;
-    if (auto token = wire::token_of_offer(*value)) found.tokens.push_back(std::move(*token));
-    else ++found.malformed;
+    if (auto token = wire::token_of_offer(*value))
+      found.tokens.push_back(std::move(*token));
+    else
+      ++found.malformed;
   }
   for (const auto name : kForwardedTargets) {
     const std::string* target = request.headers.find(name);
     const auto question = target == nullptr ? std::string::npos : target->find('?');
     if (question == std::string::npos) continue;
-    for (auto& ticket : wire::query_values(std::string_view{*target}.substr(question + 1), "ticket")) found.tickets.insert(std::move(ticket));
+    for (auto& ticket : wire::query_values(std::string_view{*target}.substr(question + 1), "ticket"))
+      found.tickets.insert(std::move(ticket));
   }
   return found;
 }
@@ -42,8 +45,10 @@ Explicit find_explicit(const Request& request, bool handshake) {
 std::string header_value(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c > ' ' && c < '\x7f' && c != '%') out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if (c > ' ' && c < '\x7f' && c != '%')
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
@@ -71,7 +76,8 @@ void check_token(const ExchangePtr& x, std::string token) {
 void check_cookie(const ExchangePtr& x, bool handshake) {
   auto cookie = x->cookie();
   if (!cookie) return refuse_check(x, cookie.error());
-  if (!*cookie) return refuse_check(x, {.cause = Cause::NO_TOKEN, .evidence = "neither a Bearer token nor a session cookie"});
+  if (!*cookie)
+    return refuse_check(x, {.cause = Cause::NO_TOKEN, .evidence = "neither a Bearer token nor a session cookie"});
   // Browsers send the cookie unasked: of a socket the page must be one of ours, and nothing else says whose it is.
   if (handshake || x->request().headers.count("Origin") > 0) {
     auto fit = check_origin(x->request(), x->service().policy().allowed_origins);
@@ -88,14 +94,19 @@ void check_for_proxy(const ExchangePtr& x) {
   auto found = find_explicit(request, handshake);
   const std::size_t headers = request.headers.count("Authorization");
   if (headers + found.tokens.size() + found.malformed + found.tickets.size() > 1)
-    return refuse_check(x, {.cause = Cause::AMBIGUOUS_CREDENTIALS, .evidence = "more than one of Authorization, a subprotocol bearer.… and a ticket"});
+    return refuse_check(x,
+        {.cause = Cause::AMBIGUOUS_CREDENTIALS,
+            .evidence = "more than one of Authorization, a subprotocol bearer.… and a ticket"});
   const std::string* origin = request.headers.find("Origin");
   if (handshake && origin != nullptr) {
     auto fit = check_origin(request, x->service().policy().allowed_origins);
     if (!fit) return refuse_check(x, fit.error());
   }
   if (found.malformed > 0)
-    return refuse_check(x, {.cause = Cause::INVALID_FORMAT, .evidence = "a subprotocol bearer.… that holds neither a JWT nor base64url of one", .field = "Sec-WebSocket-Protocol"});
+    return refuse_check(x,
+        {.cause = Cause::INVALID_FORMAT,
+            .evidence = "a subprotocol bearer.… that holds neither a JWT nor base64url of one",
+            .field = "Sec-WebSocket-Protocol"});
   if (headers > 0) {
     auto token = bearer_token(request);
     if (!token) return refuse_check(x, token.error());
@@ -103,8 +114,12 @@ void check_for_proxy(const ExchangePtr& x) {
   }
   if (!found.tokens.empty()) return check_token(x, std::move(found.tokens.front()));
   if (!found.tickets.empty())
-    return x->service().examine_ticket({.ticket = *found.tickets.begin(), .origin = origin == nullptr ? std::optional<std::string>{} : *origin, .address = request.address, .attempt = {}, .ref = request.ref},
-                                       then_tell(x));
+    return x->service().examine_ticket({.ticket = *found.tickets.begin(),
+                                           .origin = origin == nullptr ? std::optional<std::string>{} : *origin,
+                                           .address = request.address,
+                                           .attempt = {},
+                                           .ref = request.ref},
+        then_tell(x));
   check_cookie(x, handshake);
 }
 

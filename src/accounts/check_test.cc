@@ -10,15 +10,19 @@ namespace {
 using testing_world::Answer;
 using testing_world::Ask;
 using testing_world::ServicesWorld;
-using testing_world::World;
 using testing_world::test_policy;
+using testing_world::World;
 
 constexpr const char* kOurPage = "https://chat.example";
 
 Answer check(World& w, Ask ask = {}) { return w.call("GET", "/auth/check", std::move(ask)); }
 Answer handshake(World& w, Ask ask = {}) {
   for (const auto* name : {"Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version"})
-    ask.headers.add(name, name == std::string_view{"Upgrade"} ? "websocket" : name == std::string_view{"Connection"} ? "Upgrade" : name == std::string_view{"Sec-WebSocket-Key"} ? "dGhlIHNhbXBsZSBub25jZQ==" : "13");
+    ask.headers.add(name,
+        name == std::string_view{"Upgrade"}                 ? "websocket"
+            : name == std::string_view{"Connection"}        ? "Upgrade"
+            : name == std::string_view{"Sec-WebSocket-Key"} ? "dGhlIHNhbXBsZSBub25jZQ=="
+                                                            : "13");
   return check(w, std::move(ask));
 }
 
@@ -33,9 +37,12 @@ struct Person {
 
 Person alice(World& w) {
   EXPECT_EQ(w.register_user("alice").status, 201);
-  const Answer in = w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})", {.origin = kOurPage});
+  const Answer in =
+      w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})", {.origin = kOurPage});
   EXPECT_EQ(in.status, 200) << in.body;
-  return {.id = std::string{*json::get_string(in.json.at("user").as_object(), "id")}, .token = in.text("access_token"), .cookie = cookie_of(in)};
+  return {.id = std::string{*json::get_string(in.json.at("user").as_object(), "id")},
+      .token = in.text("access_token"),
+      .cookie = cookie_of(in)};
 }
 
 AccountsPolicy policy() {
@@ -90,11 +97,15 @@ TEST(ForwardAuth, ABrowsersSocketWithTheSessionCookieMayPassFromOurPagesAlone) {
 TEST(ForwardAuth, ASocketWithTheTokenAsASubprotocolMayPass) {
   World w(policy());
   const Person who = alice(w);
-  const Answer may = handshake(w, {.cookie = who.cookie, .origin = kOurPage, .headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer." + who.token}}});
+  const Answer may = handshake(w,
+      {.cookie = who.cookie,
+          .origin = kOurPage,
+          .headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer." + who.token}}});
   EXPECT_EQ(may.status, 204) << may.body;
   EXPECT_EQ(may.header("X-Foyer-User"), who.id);
   EXPECT_EQ(handshake(w, {.headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer.???"}}}).code(), "INVALID_FORMAT");
-  EXPECT_EQ(handshake(w, {.headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer.a.b.c"}}}).status, 401) << "no way back to something weaker";
+  EXPECT_EQ(handshake(w, {.headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer.a.b.c"}}}).status, 401)
+      << "no way back to something weaker";
 }
 
 TEST(ForwardAuth, ASocketWithATicketMayPassAndTheTicketIsNotUsedUp) {
@@ -106,19 +117,32 @@ TEST(ForwardAuth, ASocketWithATicketMayPassAndTheTicketIsNotUsedUp) {
     EXPECT_EQ(may.status, 204) << may.body;
     EXPECT_EQ(may.header("X-Foyer-User"), who.id);
   }
-  EXPECT_EQ(handshake(w, {.origin = kOurPage, .headers = {{"X-Forwarded-Uri", "/ws/chat?ticket=" + ticket}, {"X-Original-URI", "/ws/chat?ticket=" + ticket}}}).status, 204) << "one ticket, named twice";
+  EXPECT_EQ(handshake(w,
+                {.origin = kOurPage,
+                    .headers = {{"X-Forwarded-Uri", "/ws/chat?ticket=" + ticket},
+                        {"X-Original-URI", "/ws/chat?ticket=" + ticket}}})
+                .status,
+      204)
+      << "one ticket, named twice";
   const auto redeem = [&] {
-    return w.wait<Identity>([&](auto done) { w.service->redeem_ticket({.ticket = ticket, .origin = kOurPage, .address = "10.0.0.1", .attempt = "1", .ref = Ref{"r"}}, std::move(done)); });
+    return w.wait<Identity>([&](auto done) {
+      w.service->redeem_ticket(
+          {.ticket = ticket, .origin = kOurPage, .address = "10.0.0.1", .attempt = "1", .ref = Ref{"r"}},
+          std::move(done));
+    });
   };
   EXPECT_TRUE(redeem()) << "the socket itself uses it";
-  EXPECT_EQ(handshake(w, {.origin = kOurPage, .headers = {{"X-Forwarded-Uri", "/ws/chat?ticket=" + ticket}}}).code(), "TICKET_USED");
-  EXPECT_EQ(check(w, {.headers = {{"X-Forwarded-Uri", "/cinema?ticket=" + ticket}}}).code(), "NO_TOKEN") << "of an ordinary page it is the page's own";
+  EXPECT_EQ(handshake(w, {.origin = kOurPage, .headers = {{"X-Forwarded-Uri", "/ws/chat?ticket=" + ticket}}}).code(),
+      "TICKET_USED");
+  EXPECT_EQ(check(w, {.headers = {{"X-Forwarded-Uri", "/cinema?ticket=" + ticket}}}).code(), "NO_TOKEN")
+      << "of an ordinary page it is the page's own";
 }
 
 TEST(ForwardAuth, TwoCredentialsAreNone) {
   World w(policy());
   const Person who = alice(w);
-  const Answer two = handshake(w, {.bearer = who.token, .headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer." + who.token}}});
+  const Answer two =
+      handshake(w, {.bearer = who.token, .headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer." + who.token}}});
   EXPECT_EQ(two.status, 401) << "proxies take 400 for a fault of this server";
   EXPECT_EQ(two.code(), "AMBIGUOUS_CREDENTIALS");
   EXPECT_EQ(json::get_int(two.json, "status"), 401);
@@ -127,7 +151,8 @@ TEST(ForwardAuth, TwoCredentialsAreNone) {
 TEST(ForwardAuth, ADisabledUserMayNotPass) {
   World w(policy());
   const Person who = alice(w);
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->set_disabled(UserId{who.id}, true, {.at = w.clock.wall()}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>(
+      [&](auto done) { w.store->set_disabled(UserId{who.id}, true, {.at = w.clock.wall()}, std::move(done)); }));
   for (const Answer& no : {check(w, {.bearer = who.token}), check(w, {.cookie = who.cookie})}) {
     EXPECT_EQ(no.status, 403) << no.body;
     EXPECT_EQ(no.code(), "USER_DISABLED");

@@ -13,21 +13,22 @@
 namespace foyer::accounts {
 
 struct DatabaseStoreOptions {
-  std::size_t queue_limit = 2'000;                // changes, and reads, that may wait; more: BUSY
-  std::size_t readers = 1;                        // connections that read
+  std::size_t queue_limit = 2'000; // changes, and reads, that may wait; more: BUSY
+  std::size_t readers = 1;         // connections that read
   Millis keep_audit = std::chrono::days{365};
-  Millis keep_refusals = std::chrono::days{30};   // audit rows of refusals
-  std::size_t audit_refusals = 100'000;           // of these at most; beyond, the oldest go
-  Millis keep_ended = std::chrono::days{30};      // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
+  Millis keep_refusals = std::chrono::days{30}; // audit rows of refusals
+  std::size_t audit_refusals = 100'000;         // of these at most; beyond, the oldest go
+  Millis keep_ended = std::chrono::days{
+      30}; // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
   bool forgets = true;                            // false: nothing is deleted by age, for commands beside a server
-  bool compares_server_clock = true;              // with the database's own, before anything is deleted by age (store/age_guard.h)
-  Millis watch_every{0};                          // a connection without work is looked at so often; 0: never
-  store::Executor executor = {};                  // empty: threads of its own
+  bool compares_server_clock = true; // with the database's own, before anything is deleted by age (store/age_guard.h)
+  Millis watch_every{0};             // a connection without work is looked at so often; 0: never
+  store::Executor executor = {};     // empty: threads of its own
 };
 
 // `writing` migrates. All references must outlive the store.
-[[nodiscard]] Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing, store::Opener reading, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy,
-                                                                        Metrics& metrics, Log& log);
+[[nodiscard]] Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing, store::Opener reading,
+    DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 
 } // namespace foyer::accounts

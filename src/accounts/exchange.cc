@@ -11,11 +11,15 @@ Caller Exchange::caller() const {
   return {.address = request_.address, .device = device == nullptr ? std::string{} : *device, .ref = request_.ref};
 }
 
-Result<std::optional<std::string>> Exchange::cookie() const { return wire::session_cookie(request_.headers, cookie_scope()); }
+Result<std::optional<std::string>> Exchange::cookie() const {
+  return wire::session_cookie(request_.headers, cookie_scope());
+}
 void Exchange::also_expire_cookie() { set_cookie_ = expire_cookie(cookie_scope()); }
 
 void Exchange::answer(int status, const json::Value& body) { send(json_response(status, json::write(body))); }
-void Exchange::answer_nothing(Headers headers) { send(Response{.status = 204, .headers = std::move(headers), .body = {}}); }
+void Exchange::answer_nothing(Headers headers) {
+  send(Response{.status = 204, .headers = std::move(headers), .body = {}});
+}
 
 void Exchange::refuse_with(const Refusal& refusal) { refuse_as(0, refusal); }
 
@@ -45,7 +49,9 @@ void Exchange::send(Response response) {
   reply_(std::move(response));
 }
 
-std::string text_of(const json::Object& body, std::string_view name) { return std::string{json::get_string(body, name).value_or("")}; }
+std::string text_of(const json::Object& body, std::string_view name) {
+  return std::string{json::get_string(body, name).value_or("")};
+}
 
 std::optional<std::string> maybe_text(const json::Object& body, std::string_view name) {
   const auto text = json::get_string(body, name);
@@ -66,13 +72,19 @@ Handle with_bearer(std::initializer_list<Member> members, WithPrincipal then) {
   };
 }
 
-Route RouteMaker::operator()(std::string method, std::string path, Handle handle) const { return with_rate(std::move(method), std::move(path), service_.policy().rate, std::move(handle)); }
+Route RouteMaker::operator()(std::string method, std::string path, Handle handle) const {
+  return with_rate(std::move(method), std::move(path), service_.policy().rate, std::move(handle));
+}
 
 Route RouteMaker::with_rate(std::string method, std::string path, Rate rate, Handle handle) const {
   const std::string endpoint = method + ' ' + path;
-  Handler handler = [&service = service_, tell = on_refusal_, services = services_, endpoint, rate, handle = std::move(handle)](Request request, Reply reply) {
-    service.run([&service, tell, services, endpoint, rate, handle, request = std::move(request), reply = std::move(reply)]() mutable {
-      find_sender(services, std::move(request), [&service, tell, endpoint, rate, handle = std::move(handle), reply = std::move(reply)](Sender sender) mutable {
+  Handler handler = [&service = service_, tell = on_refusal_, services = services_, endpoint, rate,
+                        handle = std::move(handle)](Request request, Reply reply) {
+    service.run([&service, tell, services, endpoint, rate, handle, request = std::move(request),
+                    reply = std::move(reply)]() mutable {
+      find_sender(services, std::move(request),
+          [&service, tell, endpoint, rate, handle = std::move(handle), reply = std::move(reply)](
+              Sender sender) mutable {
         auto x = std::make_shared<Exchange>(service, tell, std::move(sender.request), std::move(reply));
         if (sender.refused) return x->refuse_with(*sender.refused);
         if (auto taken = x->service().take(endpoint, x->caller(), rate); !taken) return x->refuse_with(taken.error());

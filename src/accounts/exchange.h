@@ -22,14 +22,19 @@ namespace foyer::accounts {
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, Request request, Reply reply)
-      : service_(service), on_refusal_(std::move(on_refusal)), request_(std::move(request)), reply_(std::move(reply)) {}
+      : service_(service),
+        on_refusal_(std::move(on_refusal)),
+        request_(std::move(request)),
+        reply_(std::move(reply)) {}
 
   [[nodiscard]] const Request& request() const { return request_; }
   [[nodiscard]] AccountService& service() const { return service_; }
   [[nodiscard]] Caller caller() const;
 
   // Over https, or as if it were: then the cookie is Secure and has the __Host- prefix.
-  [[nodiscard]] wire::CookieScope cookie_scope() const { return {request_.secure || !service_.policy().insecure_cookies, service_.policy().base_path}; }
+  [[nodiscard]] wire::CookieScope cookie_scope() const {
+    return {request_.secure || !service_.policy().insecure_cookies, service_.policy().base_path};
+  }
   [[nodiscard]] Result<std::optional<std::string>> cookie() const; // AMBIGUOUS_CREDENTIALS
   void also_set_cookie(std::string value) { set_cookie_ = std::move(value); }
   void also_expire_cookie();
@@ -68,7 +73,9 @@ using WithPrincipal = std::function<void(const ExchangePtr&, const json::Object&
 class RouteMaker {
  public:
   RouteMaker(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, ServiceRegistry* services = nullptr)
-      : service_(service), on_refusal_(std::move(on_refusal)), services_(services) {}
+      : service_(service),
+        on_refusal_(std::move(on_refusal)),
+        services_(services) {}
   [[nodiscard]] Route operator()(std::string method, std::string path, Handle handle) const;
   [[nodiscard]] Route with_rate(std::string method, std::string path, Rate rate, Handle handle) const;
 

@@ -15,13 +15,21 @@ Done<std::vector<std::string>> then_codes(const ExchangePtr& x) {
 void begin(const ExchangePtr& x, const json::Object& body, const Principal& who) {
   x->service().begin_second_factor(who, text_of(body, "password"), x->caller(), [x](Result<PendingFactor> pending) {
     if (!pending) return x->refuse_with(pending.error());
-    x->answer(201, json::Object{{"secret", pending->secret}, {"uri", pending->uri}, {"expires_in", std::chrono::floor<std::chrono::seconds>(pending->expires_in).count()}});
+    x->answer(201,
+        json::Object{{"secret", pending->secret}, {"uri", pending->uri},
+            {"expires_in", std::chrono::floor<std::chrono::seconds>(pending->expires_in).count()}});
   });
 }
 
-void confirm(const ExchangePtr& x, const json::Object& body, const Principal& who) { x->service().confirm_second_factor(who, text_of(body, "totp"), x->caller(), then_codes(x)); }
-void renew(const ExchangePtr& x, const json::Object& body, const Principal& who) { x->service().renew_recovery_codes(who, text_of(body, "totp"), x->caller(), then_codes(x)); }
-void remove(const ExchangePtr& x, const json::Object& body, const Principal& who) { x->service().remove_second_factor(who, text_of(body, "totp"), x->caller(), x->then_nothing()); }
+void confirm(const ExchangePtr& x, const json::Object& body, const Principal& who) {
+  x->service().confirm_second_factor(who, text_of(body, "totp"), x->caller(), then_codes(x));
+}
+void renew(const ExchangePtr& x, const json::Object& body, const Principal& who) {
+  x->service().renew_recovery_codes(who, text_of(body, "totp"), x->caller(), then_codes(x));
+}
+void remove(const ExchangePtr& x, const json::Object& body, const Principal& who) {
+  x->service().remove_second_factor(who, text_of(body, "totp"), x->caller(), x->then_nothing());
+}
 
 } // namespace
 

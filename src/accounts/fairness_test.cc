@@ -22,7 +22,8 @@ struct Flood {
   void send() {
     for (int i = 0; i < kLogins; ++i) {
       const std::string address = "10.1." + std::to_string(i % 100) + ".7";
-      w.send("POST", "/auth/login", {.body = login_of("nobody" + std::to_string(i)), .address = address}, [this](const Answer&) { ++answered; });
+      w.send("POST", "/auth/login", {.body = login_of("nobody" + std::to_string(i)), .address = address},
+          [this](const Answer&) { ++answered; });
       w.turns.settle();
       w.advance(1ms);
     }
@@ -39,14 +40,14 @@ TEST(FairLogins, SomebodyElseSignsInAtTheNextHashWhileAHundredAddressesFlood) {
     flood.send();
     EXPECT_GE(flood.answered, Flood::kLogins - 64) << "the queue is full";
     std::optional<Answer> ann;
-    w.send("POST", "/auth/login", {.body = login_of("ann"), .address = "203.0.113.9"}, [&ann](Answer answer) { ann = std::move(answer); });
+    w.send("POST", "/auth/login", {.body = login_of("ann"), .address = "203.0.113.9"},
+        [&ann](Answer answer) { ann = std::move(answer); });
     w.turns.settle();
     EXPECT_FALSE(ann) << "it waits for its hash, and is not BUSY";
     ASSERT_TRUE(w.hash_next());
     ASSERT_TRUE(ann) << (known ? "known" : "a stranger");
     EXPECT_EQ(ann->status, 200) << ann->body;
-    while (w.hash_next()) {
-    }
+    while (w.hash_next()) {}
     EXPECT_EQ(flood.answered, Flood::kLogins) << "who made room is told so";
   }
 }
@@ -57,13 +58,15 @@ TEST(FairLogins, ALoginIsServedBeforeTheRegistrationsThatWait) {
   w.hashing_queue.emplace(64);
   std::vector<std::string> order;
   for (int i = 0; i < 3; ++i) {
-    w.send("POST", "/auth/register", {.body = login_of("new" + std::to_string(i)), .address = "10.2." + std::to_string(i) + ".1"}, [&order](const Answer&) { order.emplace_back("registration"); });
+    w.send("POST", "/auth/register",
+        {.body = login_of("new" + std::to_string(i)), .address = "10.2." + std::to_string(i) + ".1"},
+        [&order](const Answer&) { order.emplace_back("registration"); });
     w.turns.settle();
   }
-  w.send("POST", "/auth/login", {.body = login_of("ann"), .address = "203.0.113.9"}, [&order](const Answer&) { order.emplace_back("login"); });
+  w.send("POST", "/auth/login", {.body = login_of("ann"), .address = "203.0.113.9"},
+      [&order](const Answer&) { order.emplace_back("login"); });
   w.turns.settle();
-  while (w.hash_next()) {
-  }
+  while (w.hash_next()) {}
   EXPECT_THAT(order, ElementsAre("login", "registration", "registration", "registration"));
 }
 
@@ -97,7 +100,9 @@ TEST(AuditOfStrangers, AThousandEqualRefusalsAreOneRowThatCountsThem) {
 
 TEST(AuditOfStrangers, TheOldestRefusalsGoBeyondTheirNumberAndNoOtherRowDoes) {
   World w;
-  auto store = open_sqlite_store(w.dir.file("other.sqlite"), {.audit_refusals = 50, .executor = [&w](auto work) { w.turns.add(std::move(work)); }}, w.clock, w.entropy, w.metrics, null_log());
+  auto store = open_sqlite_store(w.dir.file("other.sqlite"),
+      {.audit_refusals = 50, .executor = [&w](auto work) { w.turns.add(std::move(work)); }}, w.clock, w.entropy,
+      w.metrics, null_log());
   ASSERT_TRUE(store);
   const auto append = [&](std::vector<AuditRow> rows) {
     EXPECT_TRUE(w.wait<bool>([&](auto done) { (*store)->append_audit(std::move(rows), std::move(done)); }));
@@ -105,7 +110,11 @@ TEST(AuditOfStrangers, TheOldestRefusalsGoBeyondTheirNumberAndNoOtherRowDoes) {
   append({{.at = w.clock.wall(), .action = "user_add", .outcome = "OK"}});
   for (int batch = 0; batch < 12; ++batch) {
     std::vector<AuditRow> rows;
-    for (int i = 0; i < 100; ++i) rows.push_back({.at = w.clock.wall(), .action = "login", .outcome = "CREDENTIALS_REJECTED", .address = "10." + std::to_string(batch) + "." + std::to_string(i) + ".1"});
+    for (int i = 0; i < 100; ++i)
+      rows.push_back({.at = w.clock.wall(),
+          .action = "login",
+          .outcome = "CREDENTIALS_REJECTED",
+          .address = "10." + std::to_string(batch) + "." + std::to_string(i) + ".1"});
     append(std::move(rows));
   }
   const auto rows = w.wait<std::vector<AuditRow>>([&](auto done) { (*store)->audit(10'000, std::move(done)); });

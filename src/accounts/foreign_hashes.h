@@ -20,8 +20,8 @@
 namespace foyer::accounts {
 
 // Bounds of one verification.
-inline constexpr std::uint64_t kMostHashMemory = 256ULL * 1024 * 1024;             // bytes
-inline constexpr std::uint64_t kLongestHashTime = 2'500'000'000;                   // nanoseconds, as verification_time() tells them
+inline constexpr std::uint64_t kMostHashMemory = 256ULL * 1024 * 1024; // bytes
+inline constexpr std::uint64_t kLongestHashTime = 2'500'000'000;       // nanoseconds, as verification_time() tells them
 inline constexpr std::uint32_t kHighestBcryptCost = 14;
 inline constexpr std::size_t kMaxHashBytes = 512;
 

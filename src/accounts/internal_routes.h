@@ -24,7 +24,7 @@ struct AuthFacts {
   std::string version = {};
   std::string build = {};
   std::string environment = {};
-  std::string issuer = {};   // of access tokens
+  std::string issuer = {}; // of access tokens
   std::string audience = {};
   std::vector<auth::SecretVariant> jwt_fingerprints = {}; // of a strong JWT_SECRET_KEY; else empty
   std::function<std::string()> signing_kid = {};          // empty for a shared secret

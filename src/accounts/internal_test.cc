@@ -19,7 +19,11 @@ using testing_world::ServicesWorld;
 using testing_world::test_policy;
 
 std::string ticket_question(std::string_view ticket, std::string_view attempt = "attempt-1") {
-  return json::write(auth::encode(auth::Question{auth::TicketQuestion{.ticket = std::string{ticket}, .origin = {}, .address = "203.0.113.7", .attempt = std::string{attempt}, .ref = {}}}));
+  return json::write(auth::encode(auth::Question{auth::TicketQuestion{.ticket = std::string{ticket},
+      .origin = {},
+      .address = "203.0.113.7",
+      .attempt = std::string{attempt},
+      .ref = {}}}));
 }
 std::string refused_code(const Answer& answer) {
   const auto said = auth::decode_verify_answer(answer.json);
@@ -42,7 +46,8 @@ TEST(Verify, ATicketIsRedeemedOnceAndTheSameAttemptIsAnsweredAgain) {
   EXPECT_EQ(refused_code(w.signed_post("/internal/verify", ticket_question(ticket, "attempt-2"))), "TICKET_USED");
   const auto rows = w.wait<std::vector<AuditRow>>([&](auto done) { w.store->audit(50, std::move(done)); });
   ASSERT_TRUE(rows);
-  const auto used = std::ranges::find_if(*rows, [](const AuditRow& row) { return row.action == "ticket_use" && row.ref == Ref{"gateway-ref"}; });
+  const auto used = std::ranges::find_if(
+      *rows, [](const AuditRow& row) { return row.action == "ticket_use" && row.ref == Ref{"gateway-ref"}; });
   ASSERT_NE(used, rows->end());
   EXPECT_EQ(used->address, "203.0.113.7");
 }
@@ -53,7 +58,10 @@ TEST(Verify, ACookieIsCheckedAndARefusedOneIsAnAnswer) {
   const Answer in = w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})");
   const std::string set = in.header("Set-Cookie");
   const std::string cookie = set.substr(set.find('=') + 1, 43);
-  const auto question = [](std::string_view value) { return json::write(auth::encode(auth::Question{auth::CookieQuestion{.cookie = std::string{value}, .address = "203.0.113.7", .ref = {}}})); };
+  const auto question = [](std::string_view value) {
+    return json::write(auth::encode(
+        auth::Question{auth::CookieQuestion{.cookie = std::string{value}, .address = "203.0.113.7", .ref = {}}}));
+  };
   const auto said = auth::decode_verify_answer(w.signed_post("/internal/verify", question(cookie)).json);
   ASSERT_TRUE(said && said->identity);
   EXPECT_EQ(said->identity->name, "alice");
@@ -62,13 +70,15 @@ TEST(Verify, ACookieIsCheckedAndARefusedOneIsAnAnswer) {
 
 TEST(Verify, WhatIsNotAQuestionIsRefusedWithItsField) {
   ServicesWorld w;
-  const Answer extra = w.signed_post("/internal/verify", R"({"kind":"ticket","ticket":"t","address":"a","attempt":"x","more":1})");
+  const Answer extra =
+      w.signed_post("/internal/verify", R"({"kind":"ticket","ticket":"t","address":"a","attempt":"x","more":1})");
   EXPECT_EQ(extra.status, 400);
   EXPECT_EQ(extra.code(), "BAD_REQUEST");
   EXPECT_EQ(extra.field(), "more");
   EXPECT_EQ(w.signed_post("/internal/verify", "[]").code(), "BAD_REQUEST");
   EXPECT_EQ(w.signed_post("/internal/verify", "{").code(), "BAD_REQUEST");
-  EXPECT_EQ(w.signed_post("/internal/verify", "kind=ticket", {}, {.content_type = "text/plain"}).code(), "CONTENT_TYPE_UNSUPPORTED");
+  EXPECT_EQ(w.signed_post("/internal/verify", "kind=ticket", {}, {.content_type = "text/plain"}).code(),
+      "CONTENT_TYPE_UNSUPPORTED");
 }
 
 TEST(Verify, AServiceTokenForThisServiceOpensItToo) {
@@ -79,13 +89,16 @@ TEST(Verify, AServiceTokenForThisServiceOpensItToo) {
   w.tick();
   const std::string token = w.service_token("gateway-2", kOtherSecret, "auth");
   const std::string question = ticket_question("nonsense");
-  const auto with = [&](std::string_view bearer) { return w.post("/internal/verify", question, {.bearer = std::string{bearer}}); };
+  const auto with = [&](std::string_view bearer) {
+    return w.post("/internal/verify", question, {.bearer = std::string{bearer}});
+  };
   EXPECT_EQ(refused_code(with(token)), "TICKET_UNKNOWN");
   EXPECT_EQ(with(w.service_token("gateway-2", kOtherSecret, "mail")).code(), "AUDIENCE_MISMATCH");
   auto both = testing_world::Ask{.bearer = token};
   both.headers = w.signature("/internal/verify", question, {});
   EXPECT_EQ(w.post("/internal/verify", question, both).code(), "AMBIGUOUS_CREDENTIALS");
-  EXPECT_EQ(w.post("/internal/challenge", "{}", {.bearer = token}).code(), "SERVICE_CREDENTIALS_MISSING") << "a challenge wants a signature";
+  EXPECT_EQ(w.post("/internal/challenge", "{}", {.bearer = token}).code(), "SERVICE_CREDENTIALS_MISSING")
+      << "a challenge wants a signature";
   EXPECT_EQ(w.form("/oauth2/revoke", "token=" + token, w.basic("gateway-2", kOtherSecret)).status, 200);
   EXPECT_EQ(with(token).code(), "TOKEN_REVOKED");
   const std::string later = w.service_token("gateway-2", kOtherSecret, "auth");
@@ -134,7 +147,13 @@ TEST(People, AQuestionOfTooManyOrOfNothingIsRefused) {
 // ---- the challenge
 
 auth::Challenge challenge_of(std::string_view secret) {
-  return {.version = "1.2.3", .build = "b1", .environment = "test", .nonce = "nonce-nonce-nonce", .service_fingerprint = fingerprint(kServiceSecretOption, secret), .jwt_fingerprint = {}, .kids = {}};
+  return {.version = "1.2.3",
+      .build = "b1",
+      .environment = "test",
+      .nonce = "nonce-nonce-nonce",
+      .service_fingerprint = fingerprint(kServiceSecretOption, secret),
+      .jwt_fingerprint = {},
+      .kids = {}};
 }
 
 TEST(Challenge, TheAnswerProvesTheSecretAndSaysWhatThisSideIs) {
@@ -156,7 +175,8 @@ TEST(Challenge, TheAnswerProvesTheSecretAndSaysWhatThisSideIs) {
 TEST(Challenge, OnlyOurLogSaysWhatBecameOfTheSecret) {
   ServicesWorld w;
   const std::string theirs = std::string{kOwnSecret} + "\n";
-  const Answer answer = w.signed_post("/internal/challenge", json::write(auth::encode(challenge_of(theirs))), {.secret = theirs});
+  const Answer answer =
+      w.signed_post("/internal/challenge", json::write(auth::encode(challenge_of(theirs))), {.secret = theirs});
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.code(), "SERVICE_SECRET_REJECTED");
   EXPECT_THAT(answer.body, Not(HasSubstr("newline")));
@@ -214,14 +234,18 @@ TEST(Answers, AreSignedForTheRequestOfWhoeverSignedIt) {
   const auto signed_for = [&w](std::string_view path, const std::string& body, const As& as = {}) {
     const Headers headers = w.signature(path, body, as);
     const Answer answer = w.post(path, body, {.headers = headers});
-    const Response response{.status = answer.status, .headers = {{std::string(auth::kAnswerSignatureHeader), answer.header(auth::kAnswerSignatureHeader)}}, .body = answer.body};
-    return auth::answer_signed(response, auth::ServiceIdentity(as.id, as.secret), *headers.find(auth::kServiceNonceHeader));
+    const Response response{.status = answer.status,
+        .headers = {{std::string(auth::kAnswerSignatureHeader), answer.header(auth::kAnswerSignatureHeader)}},
+        .body = answer.body};
+    return auth::answer_signed(
+        response, auth::ServiceIdentity(as.id, as.secret), *headers.find(auth::kServiceNonceHeader));
   };
   EXPECT_TRUE(signed_for("/internal/verify", ticket_question("nonsense"))) << "a refused credential";
   EXPECT_TRUE(signed_for("/internal/verify", "{}")) << "a refused question";
   EXPECT_TRUE(signed_for("/internal/revocations", json::write(auth::encode(auth::RevocationQuestion{}))));
   EXPECT_TRUE(signed_for("/internal/challenge", json::write(auth::encode(challenge_of(kOwnSecret)))));
-  EXPECT_FALSE(signed_for("/internal/verify", "{}", {.id = "nobody", .secret = std::string{kOtherSecret}})) << "there is no secret to sign it with";
+  EXPECT_FALSE(signed_for("/internal/verify", "{}", {.id = "nobody", .secret = std::string{kOtherSecret}}))
+      << "there is no secret to sign it with";
 }
 
 // ---- revocations
@@ -245,7 +269,10 @@ class RevocationPolling : public testing::Test {
     return said.value_or(auth::RevocationAnswer{});
   }
   void revoke(std::string_view token) {
-    EXPECT_TRUE(w.wait<bool>([&](auto done) { w.store->revoke_token(TokenId{token}, {.at = w.clock.wall(), .action = "revoke", .outcome = "OK"}, std::move(done)); }));
+    EXPECT_TRUE(w.wait<bool>([&](auto done) {
+      w.store->revoke_token(
+          TokenId{token}, {.at = w.clock.wall(), .action = "revoke", .outcome = "OK"}, std::move(done));
+    }));
   }
 
   ServicesWorld w{test_policy(), {}, {}, {.max_waiting = 3}};
@@ -306,8 +333,10 @@ TEST_F(RevocationPolling, AWholeCrowdThatWaitsIsAnsweredTogetherAndOneMoreIsTooM
   EXPECT_EQ((*fourth)->code(), "BUSY");
   EXPECT_EQ((*fourth)->status, 503);
   w.tick();
-  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"revocation_polls\"} 3\n"), HasSubstr("foyer_limit_max{limit=\"revocation_polls\"} 3\n"),
-                                      HasSubstr("foyer_limit_refused_total{limit=\"revocation_polls\"} 1\n")));
+  EXPECT_THAT(w.metrics.text(),
+      AllOf(HasSubstr("foyer_limit_used{limit=\"revocation_polls\"} 3\n"),
+          HasSubstr("foyer_limit_max{limit=\"revocation_polls\"} 3\n"),
+          HasSubstr("foyer_limit_refused_total{limit=\"revocation_polls\"} 1\n")));
   revoke("one");
   w.tick();
   for (const auto& one : all) EXPECT_EQ(read(*one).events.size(), 1U);

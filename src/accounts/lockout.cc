@@ -24,10 +24,13 @@ Result<bool> Lockout::begin(std::string_view name_key, std::string_view address,
   Pair& pair = at->second;
   if (pair.failures > 0 && now - pair.last_failure >= policy_.forget_after) pair.failures = 0;
   if (pair.failures >= policy_.free_failures && now < pair.locked_until)
-    return std::unexpected(locked(std::to_string(pair.failures) + " failures in a row for this name from this address", now, pair.locked_until));
+    return std::unexpected(locked(
+        std::to_string(pair.failures) + " failures in a row for this name from this address", now, pair.locked_until));
   const int left = pair.failures >= policy_.free_failures ? 1 : policy_.free_failures - pair.failures;
   if (pair.under_way >= left)
-    return std::unexpected(locked(std::to_string(pair.under_way) + " attempts for this name from this address are being looked at", now, now + std::chrono::seconds{1}));
+    return std::unexpected(
+        locked(std::to_string(pair.under_way) + " attempts for this name from this address are being looked at", now,
+            now + std::chrono::seconds{1}));
   ++pair.under_way;
   return true;
 }

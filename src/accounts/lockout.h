@@ -39,7 +39,8 @@ class Lockout {
   void succeeded(std::string_view name_key, std::string_view address);
   // The right one came after all that was asked: failures so far are forgotten. No attempt ends with it.
   void forgive(std::string_view name_key, std::string_view address);
-  void abandoned(std::string_view name_key, std::string_view address); // neither right nor wrong: BUSY, a store's failure
+  void abandoned(
+      std::string_view name_key, std::string_view address); // neither right nor wrong: BUSY, a store's failure
 
   [[nodiscard]] std::size_t size() const { return pairs_.size(); }
 

@@ -14,7 +14,9 @@ struct Guesser {
   ManualClock clock;
   Lockout lockout;
 
-  bool may_try(std::string_view name = "alice", std::string_view address = "10.0.0.1") { return lockout.begin(name, address, clock.mono()).has_value(); }
+  bool may_try(std::string_view name = "alice", std::string_view address = "10.0.0.1") {
+    return lockout.begin(name, address, clock.mono()).has_value();
+  }
   void fail(int times, std::string_view name = "alice", std::string_view address = "10.0.0.1") {
     for (int i = 0; i < times; ++i) {
       ASSERT_TRUE(may_try(name, address));

@@ -10,7 +10,9 @@
 namespace foyer::accounts {
 namespace {
 
-std::string pair_of(std::string_view address, std::string_view user) { return fmt::format("{}\n{}", user, address_key(address)); }
+std::string pair_of(std::string_view address, std::string_view user) {
+  return fmt::format("{}\n{}", user, address_key(address));
+}
 
 } // namespace
 
@@ -27,7 +29,8 @@ bool LoginShares::count(std::string key, double often, MonoTime now) {
     counts_by_age_.splice(counts_by_age_.begin(), counts_by_age_, found->second.age);
   }
   Count& one = found->second;
-  const double half_lives = std::chrono::duration<double>(now - one.at) / std::chrono::duration<double>(policy_.half_life);
+  const double half_lives =
+      std::chrono::duration<double>(now - one.at) / std::chrono::duration<double>(policy_.half_life);
   one.level = one.level * std::exp2(-half_lives) + 1;
   one.at = now;
   return one.level > often;
@@ -35,7 +38,8 @@ bool LoginShares::count(std::string key, double often, MonoTime now) {
 
 net::Share LoginShares::take(net::WorkClass of, std::string_view address, std::string_view user, MonoTime now) {
   net::Share share{.of = of, .often = false, .network = network_of(address), .address = address_key(address)};
-  if (of == net::WorkClass::login && !user.empty() && known_.contains(pair_of(address, user))) share.of = net::WorkClass::known;
+  if (of == net::WorkClass::login && !user.empty() && known_.contains(pair_of(address, user)))
+    share.of = net::WorkClass::known;
   // Both are counted, whatever the first says.
   const bool of_address = count(share.address, policy_.often_of_address, now);
   const bool of_network = count("net " + share.network, policy_.often_of_network, now);

@@ -18,11 +18,11 @@
 namespace foyer::accounts {
 
 struct LoginSharesPolicy {
-  double often_of_address = 5;            // more in about the last ten seconds
+  double often_of_address = 5; // more in about the last ten seconds
   double often_of_network = 40;
   Millis half_life = std::chrono::seconds{10};
-  std::size_t max_known = 65'536;         // pairs of (user, address) that signed in
-  std::size_t max_counted = 65'536;       // addresses and networks
+  std::size_t max_known = 65'536;   // pairs of (user, address) that signed in
+  std::size_t max_counted = 65'536; // addresses and networks
 };
 
 class LoginShares {

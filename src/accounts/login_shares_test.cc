@@ -52,7 +52,8 @@ TEST(LoginShares, TheTablesAreBounded) {
   EXPECT_EQ(shares.known(), 2u);
   EXPECT_EQ(shares.take(WorkClass::login, "203.0.113.7", "cid", kNow).of, WorkClass::known);
   EXPECT_EQ(shares.take(WorkClass::login, "203.0.113.7", "ann", kNow).of, WorkClass::login);
-  for (int i = 0; i < 20; ++i) static_cast<void>(shares.take(WorkClass::login, "10.0." + std::to_string(i) + ".1", "", kNow));
+  for (int i = 0; i < 20; ++i)
+    static_cast<void>(shares.take(WorkClass::login, "10.0." + std::to_string(i) + ".1", "", kNow));
   EXPECT_EQ(shares.counted(), 4u);
 }
 

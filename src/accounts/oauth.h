@@ -16,7 +16,7 @@ namespace foyer::accounts {
 struct OAuthFault {
   std::string_view error = {}; // invalid_request, invalid_client, …
   Refusal refusal = {};
-  bool basic = false;          // Basic was tried: the 401 says so in WWW-Authenticate
+  bool basic = false; // Basic was tried: the 401 says so in WWW-Authenticate
 };
 template <class T>
 using OAuthResult = std::expected<T, OAuthFault>;

@@ -17,7 +17,10 @@ namespace foyer::accounts {
 class OAuthExchange : public std::enable_shared_from_this<OAuthExchange> {
  public:
   OAuthExchange(std::shared_ptr<OAuthDeps> deps, std::string endpoint, Request request, Reply reply)
-      : deps_(std::move(deps)), endpoint_(std::move(endpoint)), request_(std::move(request)), reply_(std::move(reply)) {}
+      : deps_(std::move(deps)),
+        endpoint_(std::move(endpoint)),
+        request_(std::move(request)),
+        reply_(std::move(reply)) {}
 
   // Reads the form and finds out who the client is; then `then`.
   void begin(std::function<void()> then);
@@ -31,10 +34,15 @@ class OAuthExchange : public std::enable_shared_from_this<OAuthExchange> {
   [[nodiscard]] bool may_call_us() const { return client_ && client_->may(deps_->services.own_id()); }
 
   void answer(int status, const json::Object& body) { reply_(oauth_answer(status, json::write(body))); }
-  void answer_empty() { reply_(Response{.status = 200, .headers = {{"Cache-Control", "no-store"}, {"Pragma", "no-cache"}}, .body = {}}); }
+  void answer_empty() {
+    reply_(Response{.status = 200, .headers = {{"Cache-Control", "no-store"}, {"Pragma", "no-cache"}}, .body = {}});
+  }
   void refuse_with(OAuthFault fault);
-  void refuse_with(std::string_view error, Refusal refusal) { refuse_with(fault_of(error, std::move(refusal), basic_)); }
-  [[nodiscard]] AuditRow audit(std::string action, std::string_view outcome, std::string detail, UserId user = {}) const;
+  void refuse_with(std::string_view error, Refusal refusal) {
+    refuse_with(fault_of(error, std::move(refusal), basic_));
+  }
+  [[nodiscard]] AuditRow audit(
+      std::string action, std::string_view outcome, std::string detail, UserId user = {}) const;
   void write_audit(AuditRow row) const;
 
   // `then` on the control plane with what the store says; a refusal is told as such.

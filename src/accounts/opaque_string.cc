@@ -29,7 +29,9 @@ std::string normalised(const icu::Normalizer2* (*get)(UErrorCode&), std::string_
   UErrorCode status = U_ZERO_ERROR;
   std::string out;
   if (form == nullptr) return std::string{text};
-  form->normalize(icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size()))), status).toUTF8String(out);
+  form->normalize(
+          icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size()))), status)
+      .toUTF8String(out);
   return U_SUCCESS(status) ? out : std::string{text};
 }
 
@@ -44,7 +46,9 @@ enum class Kind : std::uint8_t { valid, context, refused };
 
 std::optional<Kind> exception(UChar32 c) { // §9.6
   if (any_of(c, {0x00DF, 0x03C2, 0x06FD, 0x06FE, 0x0F0B, 0x3007})) return Kind::valid;
-  if (any_of(c, {0x00B7, 0x0375, 0x05F3, 0x05F4, 0x30FB}) || (c >= 0x0660 && c <= 0x0669) || (c >= 0x06F0 && c <= 0x06F9)) return Kind::context;
+  if (any_of(c, {0x00B7, 0x0375, 0x05F3, 0x05F4, 0x30FB}) || (c >= 0x0660 && c <= 0x0669) ||
+      (c >= 0x06F0 && c <= 0x06F9))
+    return Kind::context;
   if (any_of(c, {0x0640, 0x07FA, 0x302E, 0x302F, 0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x303B})) return Kind::refused;
   return std::nullopt;
 }
@@ -65,7 +69,8 @@ Kind kind_of(UChar32 c) {
   if (c >= 0x21 && c <= 0x7E) return Kind::valid;
   if (u_hasBinaryProperty(c, UCHAR_JOIN_CONTROL) != 0) return Kind::context;
   const auto syllable = u_getIntPropertyValue(c, UCHAR_HANGUL_SYLLABLE_TYPE);
-  if (syllable == U_HST_LEADING_JAMO || syllable == U_HST_VOWEL_JAMO || syllable == U_HST_TRAILING_JAMO) return Kind::refused;
+  if (syllable == U_HST_LEADING_JAMO || syllable == U_HST_VOWEL_JAMO || syllable == U_HST_TRAILING_JAMO)
+    return Kind::refused;
   if (noncharacter || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) != 0) return Kind::refused;
   if (category == U_CONTROL_CHAR) return Kind::refused;
   if (has_compatibility_form(c)) return Kind::valid;
@@ -81,7 +86,9 @@ UScriptCode script_of(UChar32 c) {
   UErrorCode status = U_ZERO_ERROR;
   return uscript_getScript(c, &status);
 }
-bool is_in(const CodePoints& text, std::size_t at, UScriptCode script) { return at < text.size() && script_of(text[at]) == script; }
+bool is_in(const CodePoints& text, std::size_t at, UScriptCode script) {
+  return at < text.size() && script_of(text[at]) == script;
+}
 
 bool joins(const CodePoints& text, std::size_t at) { // A.1: (L|D) T* ZWNJ T* (R|D)
   const auto type = [&](std::size_t i) { return u_getIntPropertyValue(text[i], UCHAR_JOINING_TYPE); };
@@ -90,13 +97,16 @@ bool joins(const CodePoints& text, std::size_t at) { // A.1: (L|D) T* ZWNJ T* (R
   std::size_t right = at + 1;
   while (right < text.size() && type(right) == U_JT_TRANSPARENT) ++right;
   if (left == 0 || right == text.size()) return false;
-  return (type(left - 1) == U_JT_LEFT_JOINING || type(left - 1) == U_JT_DUAL_JOINING) && (type(right) == U_JT_RIGHT_JOINING || type(right) == U_JT_DUAL_JOINING);
+  return (type(left - 1) == U_JT_LEFT_JOINING || type(left - 1) == U_JT_DUAL_JOINING) &&
+      (type(right) == U_JT_RIGHT_JOINING || type(right) == U_JT_DUAL_JOINING);
 }
 
 bool fits_context(const CodePoints& text, std::size_t at) {
   const UChar32 c = text[at];
   const bool after_virama = at > 0 && u_getCombiningClass(text[at - 1]) == kVirama;
-  const auto holds = [&](UChar32 first, UChar32 last) { return std::ranges::any_of(text, [=](UChar32 other) { return other >= first && other <= last; }); };
+  const auto holds = [&](UChar32 first, UChar32 last) {
+    return std::ranges::any_of(text, [=](UChar32 other) { return other >= first && other <= last; });
+  };
   switch (c) {
     case 0x200C: return after_virama || joins(text, at);
     case 0x200D: return after_virama;
@@ -105,7 +115,9 @@ bool fits_context(const CodePoints& text, std::size_t at) {
     case 0x05F3:
     case 0x05F4: return at > 0 && is_in(text, at - 1, USCRIPT_HEBREW);
     case 0x30FB:
-      return std::ranges::any_of(text, [](UChar32 other) { return other != 0x30FB && any_of(script_of(other), {USCRIPT_HIRAGANA, USCRIPT_KATAKANA, USCRIPT_HAN}); });
+      return std::ranges::any_of(text, [](UChar32 other) {
+        return other != 0x30FB && any_of(script_of(other), {USCRIPT_HIRAGANA, USCRIPT_KATAKANA, USCRIPT_HAN});
+      });
     default: // the two rows of Arabic digits do not mix
       return c <= 0x0669 ? !holds(0x06F0, 0x06F9) : !holds(0x0660, 0x0669);
   }
@@ -122,7 +134,8 @@ std::string name_of(UChar32 c) {
   std::array<char, 96> name{};
   UErrorCode status = U_ZERO_ERROR;
   u_charName(c, U_EXTENDED_CHAR_NAME, name.data(), static_cast<std::int32_t>(name.size()), &status);
-  return fmt::format("U+{:04X}{}{}", static_cast<std::uint32_t>(c), U_SUCCESS(status) ? " " : "", U_SUCCESS(status) ? name.data() : "");
+  return fmt::format("U+{:04X}{}{}", static_cast<std::uint32_t>(c), U_SUCCESS(status) ? " " : "",
+      U_SUCCESS(status) ? name.data() : "");
 }
 
 // §4.2.2 step 2: every blank becomes the one of ASCII.
@@ -142,7 +155,8 @@ std::expected<std::string, std::string> prepare_opaque(std::string_view text) {
   const CodePoints prepared = code_points(mapped);
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     const Kind kind = kind_of(prepared[i]);
-    if (kind == Kind::refused || (kind == Kind::context && !fits_context(prepared, i))) return std::unexpected(name_of(prepared[i]));
+    if (kind == Kind::refused || (kind == Kind::context && !fits_context(prepared, i)))
+      return std::unexpected(name_of(prepared[i]));
   }
   return mapped;
 }

@@ -26,7 +26,8 @@ TEST(OpaqueString, TheExamplesOfTheRfc) { // §4.3
 TEST(OpaqueString, OnePasswordIsTheSameBytesFromEveryKeyboard) {
   EXPECT_EQ(prepared("cafe\u0301 noir"), "caf\u00E9 noir");
   EXPECT_EQ(prepared("caf\u00E9 noir"), "caf\u00E9 noir");
-  EXPECT_EQ(prepared("caf\u00E9\u00A0noir"), "caf\u00E9 noir") << "a blank that does not break, as macOS types it with Option";
+  EXPECT_EQ(prepared("caf\u00E9\u00A0noir"), "caf\u00E9 noir")
+      << "a blank that does not break, as macOS types it with Option";
   EXPECT_EQ(prepared("\u1100\u1161"), "\uAC00") << "jamo that make a syllable";
   EXPECT_EQ(prepared("\uFF21\uFF22"), "\uFF21\uFF22") << "width stays";
   EXPECT_EQ(prepared("\u212B"), "\u00C5");
@@ -59,7 +60,8 @@ TEST(OpaqueString, AHashMayHaveBeenMadeOfTheBytesAsTyped) {
   EXPECT_THAT(password_forms("plain"), ElementsAre("plain"));
   EXPECT_THAT(password_forms("caf\u00E9"), ElementsAre("caf\u00E9", "cafe\u0301"));
   EXPECT_THAT(password_forms("cafe\u0301"), ElementsAre("caf\u00E9", "cafe\u0301"));
-  EXPECT_THAT(password_forms("e\u0301\u200D\u00E9"), ElementsAre("\u00E9\u200D\u00E9", "e\u0301\u200D\u00E9", "e\u0301\u200De\u0301"));
+  EXPECT_THAT(password_forms("e\u0301\u200D\u00E9"),
+      ElementsAre("\u00E9\u200D\u00E9", "e\u0301\u200D\u00E9", "e\u0301\u200De\u0301"));
   EXPECT_THAT(password_forms("\xff\xfe"), ElementsAre("\xff\xfe"));
 }
 

@@ -21,7 +21,8 @@ constexpr std::size_t kTagBytes = 32;
 constexpr std::string_view kPrefix = "$argon2id$v=19$";
 
 std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 // PHC strings use RFC 4648 §4 without padding.
@@ -37,7 +38,8 @@ std::optional<std::string> from_unpadded(std::string_view text) {
 
 std::string argon2id(std::string_view password, std::string_view salt, const HashCost& cost, std::size_t tag_bytes) {
   std::string tag(tag_bytes, '\0');
-  const int status = argon2id_hash_raw(cost.passes, cost.memory_kib, cost.lanes, password.data(), password.size(), salt.data(), salt.size(), tag.data(), tag.size());
+  const int status = argon2id_hash_raw(cost.passes, cost.memory_kib, cost.lanes, password.data(), password.size(),
+      salt.data(), salt.size(), tag.data(), tag.size());
   if (status != ARGON2_OK) return {};
   return tag;
 }
@@ -61,14 +63,17 @@ std::optional<Phc> parse_phc(std::string_view text) {
   if (!text.starts_with(kPrefix)) return std::nullopt;
   text.remove_prefix(kPrefix.size());
   Phc phc;
-  if (!take_number(text, "m=", phc.cost.memory_kib) || !take_number(text, ",t=", phc.cost.passes) || !take_number(text, ",p=", phc.cost.lanes)) return std::nullopt;
+  if (!take_number(text, "m=", phc.cost.memory_kib) || !take_number(text, ",t=", phc.cost.passes) ||
+      !take_number(text, ",p=", phc.cost.lanes))
+    return std::nullopt;
   if (!text.starts_with('$') || !within_bounds(phc.cost)) return std::nullopt;
   text.remove_prefix(1);
   const auto dollar = text.find('$');
   if (dollar == std::string_view::npos) return std::nullopt;
   auto salt = from_unpadded(text.substr(0, dollar));
   auto tag = from_unpadded(text.substr(dollar + 1));
-  if (!salt || !tag || salt->size() < 8 || salt->size() > 64 || tag->size() < 16 || tag->size() > 64) return std::nullopt;
+  if (!salt || !tag || salt->size() < 8 || salt->size() > 64 || tag->size() < 16 || tag->size() > 64)
+    return std::nullopt;
   phc.salt = std::move(*salt);
   phc.tag = std::move(*tag);
   return phc;
@@ -79,21 +84,26 @@ std::uint64_t work(const HashCost& cost) { return std::uint64_t{cost.memory_kib}
 } // namespace
 
 bool within_bounds(const HashCost& cost) {
-  return cost.lanes >= 1 && cost.lanes <= kHighestCost.lanes && cost.passes >= 1 && cost.passes <= kHighestCost.passes &&
-         cost.memory_kib >= 8 * cost.lanes && cost.memory_kib <= kHighestCost.memory_kib;
+  return cost.lanes >= 1 && cost.lanes <= kHighestCost.lanes && cost.passes >= 1 &&
+      cost.passes <= kHighestCost.passes && cost.memory_kib >= 8 * cost.lanes &&
+      cost.memory_kib <= kHighestCost.memory_kib;
 }
 
-Result<bool> check_new_password(std::string_view password, std::string_view name, std::size_t min_characters, std::string_view field) {
+Result<bool> check_new_password(
+    std::string_view password, std::string_view name, std::size_t min_characters, std::string_view field) {
   const std::string where{field};
   if (password.size() > kMaxPasswordBytes)
-    return refuse_field(Cause::PASSWORD_TOO_LONG, where, fmt::format("the password has {} bytes, at most {} are allowed", password.size(), kMaxPasswordBytes));
+    return refuse_field(Cause::PASSWORD_TOO_LONG, where,
+        fmt::format("the password has {} bytes, at most {} are allowed", password.size(), kMaxPasswordBytes));
   const auto prepared = prepare_opaque(password);
   if (!prepared) return refuse_field(Cause::PASSWORD_CHARACTER, where, "the password holds " + prepared.error());
   if (const auto length = code_points(*prepared); length < min_characters)
-    return refuse_field(Cause::PASSWORD_TOO_SHORT, where, fmt::format("the password has {}, at least {} are needed", counted(length, "character"),
-                                                                     min_characters));
-  if (name_key(*prepared) == name_key(name)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is the name");
-  if (is_common_password(*prepared)) return refuse_field(Cause::PASSWORD_COMMON, where, "the password is on the list of the most common ones");
+    return refuse_field(Cause::PASSWORD_TOO_SHORT, where,
+        fmt::format("the password has {}, at least {} are needed", counted(length, "character"), min_characters));
+  if (name_key(*prepared) == name_key(name))
+    return refuse_field(Cause::PASSWORD_COMMON, where, "the password is the name");
+  if (is_common_password(*prepared))
+    return refuse_field(Cause::PASSWORD_COMMON, where, "the password is on the list of the most common ones");
   return true;
 }
 
@@ -102,7 +112,8 @@ std::string hash_password(std::string_view password, const HashCost& cost, Entro
   entropy.fill(std::as_writable_bytes(std::span{salt}));
   const std::string tag = argon2id(password_forms(password).front(), salt, cost, kTagBytes);
   if (tag.empty()) return {};
-  return fmt::format("{}m={},t={},p={}${}${}", kPrefix, cost.memory_kib, cost.passes, cost.lanes, unpadded(base64_encode(salt)), unpadded(base64_encode(tag)));
+  return fmt::format("{}m={},t={},p={}${}${}", kPrefix, cost.memory_kib, cost.passes, cost.lanes,
+      unpadded(base64_encode(salt)), unpadded(base64_encode(tag)));
 }
 
 PasswordMatch verify_password(std::string_view password, std::string_view phc, const HashCost& wanted) {
@@ -115,7 +126,8 @@ PasswordMatch verify_password(std::string_view password, std::string_view phc, c
     }
     const std::string tag = argon2id(forms[i], parsed->salt, parsed->cost, parsed->tag.size());
     if (tag.empty()) return PasswordMatch::no;
-    if (constant_time_equal(tag, parsed->tag)) return i > 0 || work(parsed->cost) < work(wanted) ? PasswordMatch::yes_and_stale : PasswordMatch::yes;
+    if (constant_time_equal(tag, parsed->tag))
+      return i > 0 || work(parsed->cost) < work(wanted) ? PasswordMatch::yes_and_stale : PasswordMatch::yes;
   }
   return PasswordMatch::no;
 }

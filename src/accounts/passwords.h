@@ -30,8 +30,8 @@ inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, 
 // PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_CHARACTER (RFC 8265 does not allow it: opaque_string.h),
 // PASSWORD_COMMON (one of the list, or the name itself);
 // `field` is the member the password came in. No composition rules.
-[[nodiscard]] Result<bool> check_new_password(std::string_view password, std::string_view name, std::size_t min_characters = kMinPasswordCharacters,
-                                              std::string_view field = "password");
+[[nodiscard]] Result<bool> check_new_password(std::string_view password, std::string_view name,
+    std::size_t min_characters = kMinPasswordCharacters, std::string_view field = "password");
 // Whether `password`, without regard to case, is among the most common ones.
 [[nodiscard]] bool is_common_password(std::string_view password);
 [[nodiscard]] std::size_t common_password_count();

@@ -41,9 +41,15 @@ std::string tag_of(argon2_type type) {
   return hex_encode({reinterpret_cast<const char*>(tag.data()), tag.size()});
 }
 
-TEST(Rfc9106, Section5_1_Argon2d) { EXPECT_EQ(tag_of(Argon2_d), "512b391b6f1162975371d30919734294f868e3be3984f3c1a13a4db9fabe4acb"); }
-TEST(Rfc9106, Section5_2_Argon2i) { EXPECT_EQ(tag_of(Argon2_i), "c814d9d1dc7f37aa13f0d77f2494bda1c8de6b016dd388d29952a4c4672b6ce8"); }
-TEST(Rfc9106, Section5_3_Argon2id) { EXPECT_EQ(tag_of(Argon2_id), "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"); }
+TEST(Rfc9106, Section5_1_Argon2d) {
+  EXPECT_EQ(tag_of(Argon2_d), "512b391b6f1162975371d30919734294f868e3be3984f3c1a13a4db9fabe4acb");
+}
+TEST(Rfc9106, Section5_2_Argon2i) {
+  EXPECT_EQ(tag_of(Argon2_i), "c814d9d1dc7f37aa13f0d77f2494bda1c8de6b016dd388d29952a4c4672b6ce8");
+}
+TEST(Rfc9106, Section5_3_Argon2id) {
+  EXPECT_EQ(tag_of(Argon2_id), "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659");
+}
 
 // Entropy that gives 00 01 02 …, so that a whole PHC string can be written down.
 class CountingEntropy final : public Entropy {
@@ -64,13 +70,19 @@ struct Printed {
 // Computed with OpenSSL's Argon2, which shares no code with libargon2. The first is our
 // default; then the other costs that OWASP names, and RFC 9106 §4's second choice.
 constexpr Printed kPrinted[] = {
-    {{}, "correct horse battery staple", "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU"},
+    {{}, "correct horse battery staple",
+        "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU"},
     {{}, "", "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$MVSMP3rBIzE7F86FWHKNemRnE6hkgY2O2buZdxt7Gkw"},
-    {{}, "päßwörtчи", "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$pn/wpK025r/Aj3PtNBBS6sz+XOxQwjTzMLvzZ5+JpM8"},
-    {{.memory_kib = 12288, .passes = 3}, "correct horse battery staple", "$argon2id$v=19$m=12288,t=3,p=1$AAECAwQFBgcICQoLDA0ODw$zCibVAF529as+ScNsZ6sL/H9D4iI00ajMEqLvRaQY2E"},
-    {{.memory_kib = 7168, .passes = 5}, "correct horse battery staple", "$argon2id$v=19$m=7168,t=5,p=1$AAECAwQFBgcICQoLDA0ODw$8cZyfmGLYgTYc8avb2ZXWqFShr92bklhQdS/tplOl9k"},
-    {{.memory_kib = 47104, .passes = 1}, "correct horse battery staple", "$argon2id$v=19$m=47104,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$/coCT64XsUMXXk5yW5NB+70Xaq931514xE0oAH17Eac"},
-    {{.memory_kib = 65536, .passes = 3, .lanes = 4}, "correct horse battery staple", "$argon2id$v=19$m=65536,t=3,p=4$AAECAwQFBgcICQoLDA0ODw$hTsnKkTbFCHAKWJmmlXrCZTzyrOF7RxMeSU+7hm6tJ4"},
+    {{}, "päßwörtчи",
+        "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$pn/wpK025r/Aj3PtNBBS6sz+XOxQwjTzMLvzZ5+JpM8"},
+    {{.memory_kib = 12288, .passes = 3}, "correct horse battery staple",
+        "$argon2id$v=19$m=12288,t=3,p=1$AAECAwQFBgcICQoLDA0ODw$zCibVAF529as+ScNsZ6sL/H9D4iI00ajMEqLvRaQY2E"},
+    {{.memory_kib = 7168, .passes = 5}, "correct horse battery staple",
+        "$argon2id$v=19$m=7168,t=5,p=1$AAECAwQFBgcICQoLDA0ODw$8cZyfmGLYgTYc8avb2ZXWqFShr92bklhQdS/tplOl9k"},
+    {{.memory_kib = 47104, .passes = 1}, "correct horse battery staple",
+        "$argon2id$v=19$m=47104,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$/coCT64XsUMXXk5yW5NB+70Xaq931514xE0oAH17Eac"},
+    {{.memory_kib = 65536, .passes = 3, .lanes = 4}, "correct horse battery staple",
+        "$argon2id$v=19$m=65536,t=3,p=4$AAECAwQFBgcICQoLDA0ODw$hTsnKkTbFCHAKWJmmlXrCZTzyrOF7RxMeSU+7hm6tJ4"},
 };
 
 TEST(Rfc9106, OurHashesAreThoseOfAnotherImplementation) {
@@ -86,7 +98,8 @@ TEST(Rfc9106, AnotherImplementationsHashesAreVerified) {
     EXPECT_EQ(cost_of(printed.phc), printed.cost) << printed.phc;
   }
   EXPECT_EQ(verify_password("correct horse battery stapld", kPrinted[0].phc, {}), PasswordMatch::no);
-  EXPECT_EQ(verify_password("correct horse battery staple", kPrinted[1].phc, {}), PasswordMatch::no) << "the hash of the empty password";
+  EXPECT_EQ(verify_password("correct horse battery staple", kPrinted[1].phc, {}), PasswordMatch::no)
+      << "the hash of the empty password";
 }
 
 TEST(Rfc9106, NothingOfAHashMayBeChanged) {
@@ -95,7 +108,8 @@ TEST(Rfc9106, NothingOfAHashMayBeChanged) {
     auto changed = phc;
     return changed.replace(changed.find(part), part.size(), other);
   };
-  for (const auto& changed : {with("m=7168", "m=7169"), with("t=5", "t=4"), with("AAECAw", "AAECBA"), with("8cZy", "8cZz"), with("tplOl9k", "tplOl8k"), with("argon2id", "argon2i"), with("v=19", "v=16")})
+  for (const auto& changed : {with("m=7168", "m=7169"), with("t=5", "t=4"), with("AAECAw", "AAECBA"),
+           with("8cZy", "8cZz"), with("tplOl9k", "tplOl8k"), with("argon2id", "argon2i"), with("v=19", "v=16")})
     EXPECT_EQ(verify_password(kPrinted[4].password, changed, kPrinted[4].cost), PasswordMatch::no) << changed;
 }
 

@@ -27,10 +27,10 @@ struct AccountsPolicy {
   bool require_environment_claim = false;
   std::vector<std::string> token_types = {"at+jwt"};
   Millis leeway{30'000};
-  bool reveal = false;            // development: the client gets the operator's text, too
-  bool insecure_cookies = false;  // development: over http the cookie has no Secure and no __Host-
-  std::string public_url = {};    // scheme://host[:port][/path], for a ticket's url; empty: as the request came
-  std::string base_path = {};     // of public_url: "" or /path; the cookie holds below it
+  bool reveal = false;           // development: the client gets the operator's text, too
+  bool insecure_cookies = false; // development: over http the cookie has no Secure and no __Host-
+  std::string public_url = {};   // scheme://host[:port][/path], for a ticket's url; empty: as the request came
+  std::string base_path = {};    // of public_url: "" or /path; the cookie holds below it
   std::string socket_path = "/ws/chat";
   std::vector<std::string> allowed_origins = {};
 
@@ -41,14 +41,15 @@ struct AccountsPolicy {
   Millis access_ttl = std::chrono::minutes{15};
   RefreshPolicy refresh = {};
   SessionPolicy sessions = {};
-  std::size_t sessions_per_user = 500;     // beyond: the one unused longest ends
+  std::size_t sessions_per_user = 500; // beyond: the one unused longest ends
   Millis ticket_ttl = std::chrono::seconds{30};
   Millis longest_ticket_ttl = std::chrono::seconds{60};
   TicketPolicy tickets = {};
   LockoutPolicy lockout = {};
   LockoutPolicy factor_lockout = {.free_failures = 20}; // per user, from all addresses together
-  Rate rate = {.burst = 100, .per_second = 10}; // per endpoint and address
-  Rate check_rate = {.burst = 2'000, .per_second = 200}; // of GET /auth/check: a page has many parts, and a proxy asks about each
+  Rate rate = {.burst = 100, .per_second = 10};         // per endpoint and address
+  Rate check_rate = {
+      .burst = 2'000, .per_second = 200}; // of GET /auth/check: a page has many parts, and a proxy asks about each
   Millis revocation_poll{250};
 };
 

@@ -86,7 +86,7 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_by_time ON audit (at);
 )sql",
-R"sql(
+    R"sql(
 CREATE TABLE second_factors (
   "user" TEXT COLLATE "C" PRIMARY KEY REFERENCES users (id),
   secret TEXT NOT NULL,
@@ -127,7 +127,7 @@ CREATE TABLE signing_keys (
 
 CREATE INDEX revocations_of ON revocations (id, kind);
 )sql",
-R"sql(
+    R"sql(
 CREATE TABLE account_facts (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL

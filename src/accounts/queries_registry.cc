@@ -31,25 +31,33 @@ Result<void> insert_secrets(Database& db, const ServiceRow& row) {
     const auto& secret = row.secrets[place];
     std::string fingerprints;
     for (const auto& [variant, print] : secret.fingerprints) fingerprints += fmt::format("{} {}\n", print, variant);
-    TRY_VOID(db.change("INSERT INTO service_secrets (service, place, sealed, created, fingerprints) VALUES (?, ?, ?, ?, ?)", row.id, place, secret.sealed_key, secret.created, fingerprints));
+    TRY_VOID(
+        db.change("INSERT INTO service_secrets (service, place, sealed, created, fingerprints) VALUES (?, ?, ?, ?, ?)",
+            row.id, place, secret.sealed_key, secret.created, fingerprints));
   }
   return {};
 }
 
 Result<void> read_secrets(Database& db, ServiceRow& row) {
-  TRY(rows, db.query("SELECT sealed, created, fingerprints FROM service_secrets WHERE service = ? ORDER BY place", row.id));
+  TRY(rows,
+      db.query("SELECT sealed, created, fingerprints FROM service_secrets WHERE service = ? ORDER BY place", row.id));
   for (;;) {
     TRY(more, rows.step());
     if (!more) return {};
     ServiceSecretRow secret{.sealed_key = rows.text(0), .created = rows.time(1), .fingerprints = {}};
     for (const auto& line : split(rows.text(2), '\n'))
-      if (const auto space = line.find(' '); space != std::string::npos) secret.fingerprints.emplace_back(line.substr(space + 1), line.substr(0, space));
+      if (const auto space = line.find(' '); space != std::string::npos)
+        secret.fingerprints.emplace_back(line.substr(space + 1), line.substr(0, space));
     row.secrets.push_back(std::move(secret));
   }
 }
 
 ServiceRow read_service(const Statement& row) {
-  return {.id = row.text(0), .secrets = {}, .may_call = split(row.text(1), ' '), .disabled = row.integer(2) != 0, .created = row.time(3)};
+  return {.id = row.text(0),
+      .secrets = {},
+      .may_call = split(row.text(1), ' '),
+      .disabled = row.integer(2) != 0,
+      .created = row.time(3)};
 }
 
 } // namespace
@@ -58,7 +66,12 @@ Result<std::optional<SecondFactorRow>> find_second_factor(Database& db, const Us
   TRY(rows, db.query("SELECT secret, confirmed, created, last_step FROM second_factors WHERE \"user\" = ?", user));
   TRY(found, rows.step());
   if (!found) return std::nullopt;
-  SecondFactorRow out{.user = user, .sealed_secret = rows.text(0), .confirmed = rows.integer(1) != 0, .created = rows.time(2), .last_step = rows.integer(3), .recovery = {}};
+  SecondFactorRow out{.user = user,
+      .sealed_secret = rows.text(0),
+      .confirmed = rows.integer(1) != 0,
+      .created = rows.time(2),
+      .last_step = rows.integer(3),
+      .recovery = {}};
   TRY(codes, db.query("SELECT digest FROM recovery_codes WHERE \"user\" = ? ORDER BY digest", user));
   for (;;) {
     TRY(more, codes.step());
@@ -72,19 +85,25 @@ Result<bool> put_second_factor(Database& db, const SecondFactorRow& row, const A
   TRY(known, users.step());
   if (!known) return refuse(Cause::USER_UNKNOWN, fmt::format("user {}", row.user.view()));
   TRY(before, find_second_factor(db, row.user));
-  if (before && before->confirmed && !row.confirmed) return refuse(Cause::TOTP_ALREADY_ON, "it was confirmed meanwhile");
+  if (before && before->confirmed && !row.confirmed)
+    return refuse(Cause::TOTP_ALREADY_ON, "it was confirmed meanwhile");
   // A step that was used since the row was read stays used.
-  const std::int64_t last_step = before && before->sealed_secret == row.sealed_secret ? std::max(before->last_step, row.last_step) : row.last_step;
+  const std::int64_t last_step =
+      before && before->sealed_secret == row.sealed_secret ? std::max(before->last_step, row.last_step) : row.last_step;
   TRY_VOID(db.change("DELETE FROM recovery_codes WHERE \"user\" = ?", row.user));
   TRY_VOID(db.change("DELETE FROM second_factors WHERE \"user\" = ?", row.user));
-  TRY_VOID(db.change("INSERT INTO second_factors (\"user\", secret, confirmed, created, last_step) VALUES (?, ?, ?, ?, ?)", row.user, row.sealed_secret, row.confirmed, row.created, last_step));
-  for (const auto& digest : row.recovery) TRY_VOID(db.change("INSERT INTO recovery_codes (\"user\", digest) VALUES (?, ?)", row.user, digest));
+  TRY_VOID(
+      db.change("INSERT INTO second_factors (\"user\", secret, confirmed, created, last_step) VALUES (?, ?, ?, ?, ?)",
+          row.user, row.sealed_secret, row.confirmed, row.created, last_step));
+  for (const auto& digest : row.recovery)
+    TRY_VOID(db.change("INSERT INTO recovery_codes (\"user\", digest) VALUES (?, ?)", row.user, digest));
   TRY_VOID(write_audit(db, audit));
   return true;
 }
 
 Result<bool> use_second_factor(Database& db, const UserId& user, std::int64_t step) {
-  TRY(changed, db.change("UPDATE second_factors SET last_step = ? WHERE \"user\" = ? AND last_step < ?", step, user, step));
+  TRY(changed,
+      db.change("UPDATE second_factors SET last_step = ? WHERE \"user\" = ? AND last_step < ?", step, user, step));
   return changed > 0;
 }
 
@@ -125,7 +144,10 @@ Result<std::optional<ServiceRow>> find_service(Database& db, const std::string& 
 }
 
 Result<bool> add_service(Database& db, const ServiceRow& row, const AuditRow& audit) {
-  TRY(added, db.change("INSERT INTO services (id, may_call, disabled, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", row.id, join(row.may_call), row.disabled, row.created));
+  TRY(added,
+      db.change(
+          "INSERT INTO services (id, may_call, disabled, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+          row.id, join(row.may_call), row.disabled, row.created));
   if (added == 0) return refuse_field(Cause::NAME_TAKEN, "id", fmt::format("there is a service {}", row.id));
   TRY_VOID(insert_secrets(db, row));
   TRY_VOID(write_audit(db, audit));
@@ -133,7 +155,9 @@ Result<bool> add_service(Database& db, const ServiceRow& row, const AuditRow& au
 }
 
 Result<bool> change_service(Database& db, const ServiceRow& row, const AuditRow& audit) {
-  TRY(changed, db.change("UPDATE services SET may_call = ?, disabled = ? WHERE id = ?", join(row.may_call), row.disabled, row.id));
+  TRY(changed,
+      db.change(
+          "UPDATE services SET may_call = ?, disabled = ? WHERE id = ?", join(row.may_call), row.disabled, row.id));
   if (changed == 0) return refuse(Cause::SERVICE_UNKNOWN, fmt::format("there is no service {}", row.id));
   TRY_VOID(db.change("DELETE FROM service_secrets WHERE service = ?", row.id));
   TRY_VOID(insert_secrets(db, row));
@@ -147,7 +171,11 @@ Result<std::vector<SigningKeyRow>> list_signing_keys(Database& db) {
   for (;;) {
     TRY(more, rows.step());
     if (!more) return out;
-    SigningKeyRow key{.kid = rows.text(0), .sealed_jwk = rows.text(1), .created = rows.time(2), .active_from = rows.time(3), .retired = {}};
+    SigningKeyRow key{.kid = rows.text(0),
+        .sealed_jwk = rows.text(1),
+        .created = rows.time(2),
+        .active_from = rows.time(3),
+        .retired = {}};
     if (!rows.is_null(4)) key.retired = rows.time(4);
     out.push_back(std::move(key));
   }
@@ -158,11 +186,17 @@ Result<bool> add_signing_key(Database& db, const SigningKeyRow& row, const Audit
     TRY(rows, db.query("SELECT count(*) FROM signing_keys"));
     TRY_VOID(rows.step());
     if (rows.integer(0) >= kMostSigningKeys)
-      return refuse(Cause::BAD_REQUEST, fmt::format("there are {} signing keys already; those that are over go by themselves, `foyer key remove` takes others away", rows.integer(0)));
+      return refuse(Cause::BAD_REQUEST,
+          fmt::format("there are {} signing keys already; those that are over go by themselves, `foyer key remove` "
+                      "takes others away",
+              rows.integer(0)));
   }
-  TRY_VOID(db.change("UPDATE signing_keys SET retired = ? WHERE active_from <= ? AND retired IS NULL", row.active_from, row.active_from));
-  TRY(added, db.change("INSERT INTO signing_keys (kid, sealed, created, active_from, retired) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kid) DO NOTHING", row.kid, row.sealed_jwk, row.created,
-                       row.active_from, row.retired));
+  TRY_VOID(db.change("UPDATE signing_keys SET retired = ? WHERE active_from <= ? AND retired IS NULL", row.active_from,
+      row.active_from));
+  TRY(added,
+      db.change("INSERT INTO signing_keys (kid, sealed, created, active_from, retired) VALUES (?, ?, ?, ?, ?) ON "
+                "CONFLICT (kid) DO NOTHING",
+          row.kid, row.sealed_jwk, row.created, row.active_from, row.retired));
   if (added == 0) return refuse_field(Cause::NAME_TAKEN, "kid", fmt::format("there is a key {}", row.kid));
   TRY_VOID(write_audit(db, audit));
   return true;

@@ -23,7 +23,8 @@ std::string address_key(std::string_view address) {
   return fmt::format("{}/64", out.data());
 }
 
-std::expected<bool, RateLimits::Overrun> RateLimits::take(std::string_view endpoint, std::string_view address, const Rate& rate, MonoTime now) {
+std::expected<bool, RateLimits::Overrun> RateLimits::take(
+    std::string_view endpoint, std::string_view address, const Rate& rate, MonoTime now) {
   std::string key = address_key(address);
   key += '\n';
   key += endpoint;
@@ -51,8 +52,9 @@ std::expected<bool, RateLimits::Overrun> RateLimits::take(std::string_view endpo
   const double wait_s = rate.per_second > 0 ? (1 - bucket.level) / rate.per_second : 60.0;
   const bool first = !std::exchange(bucket.told, true);
   Refusal refusal{.cause = Cause::ADDRESS_RATE_LIMIT,
-                  .evidence = fmt::format("more than {:g} requests to {} at once, {:g} a second", rate.burst, endpoint, rate.per_second),
-                  .retry_after = Millis{static_cast<std::int64_t>(std::ceil(wait_s * 1000))}};
+      .evidence =
+          fmt::format("more than {:g} requests to {} at once, {:g} a second", rate.burst, endpoint, rate.per_second),
+      .retry_after = Millis{static_cast<std::int64_t>(std::ceil(wait_s * 1000))}};
   return std::unexpected(Overrun{.refusal = std::move(refusal), .first = first});
 }
 

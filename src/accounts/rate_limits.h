@@ -28,10 +28,11 @@ class RateLimits {
   explicit RateLimits(std::size_t max_buckets = 65'536) : max_buckets_(max_buckets) {}
 
   struct Overrun {
-    Refusal refusal;      // ADDRESS_RATE_LIMIT with retry_after
-    bool first = false;   // the first since the bucket last had something: worth an audit row
+    Refusal refusal;    // ADDRESS_RATE_LIMIT with retry_after
+    bool first = false; // the first since the bucket last had something: worth an audit row
   };
-  [[nodiscard]] std::expected<bool, Overrun> take(std::string_view endpoint, std::string_view address, const Rate& rate, MonoTime now);
+  [[nodiscard]] std::expected<bool, Overrun> take(
+      std::string_view endpoint, std::string_view address, const Rate& rate, MonoTime now);
 
   [[nodiscard]] std::size_t size() const { return buckets_.size(); }
   [[nodiscard]] std::size_t max_size() const { return max_buckets_; }

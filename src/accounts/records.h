@@ -26,7 +26,9 @@ struct UserRow {
   bool disabled = false;
   WallTime created{};
 };
-[[nodiscard]] inline Permissions permissions_of(const UserRow& user) { return {.chat_read = true, .chat_write = true, .admin = user.admin}; }
+[[nodiscard]] inline Permissions permissions_of(const UserRow& user) {
+  return {.chat_read = true, .chat_write = true, .admin = user.admin};
+}
 
 // Why a session is over.
 enum class SessionEnd : std::uint8_t {
@@ -46,7 +48,7 @@ struct SessionRow {
   UserId user = {};
   WallTime created{};
   WallTime last_seen{};
-  std::string device = {};      // the User-Agent, made printable
+  std::string device = {}; // the User-Agent, made printable
   std::string address = {};
   std::string cookie_hash = {}; // digest of the cookie; empty: none
   SessionEnd end = SessionEnd::none;
@@ -70,24 +72,24 @@ struct AuditRow {
   UserId user = {};         // empty: unknown
   std::string address = {};
   Ref ref = {};
-  std::string detail = {};  // a session's id, "by command line", …
-  std::uint64_t repeats = 0;              // of a refusal: so many more like it, counted here and not written
-  std::optional<WallTime> last_at = {};   // the last of them
+  std::string detail = {};              // a session's id, "by command line", …
+  std::uint64_t repeats = 0;            // of a refusal: so many more like it, counted here and not written
+  std::optional<WallTime> last_at = {}; // the last of them
 };
 
 // A second factor (RFC 6238). One that is not confirmed yet asks nobody for a code.
 struct SecondFactorRow {
   UserId user = {};
-  std::string sealed_secret = {};             // store::SealKey over the raw secret, about "totp:USER"
+  std::string sealed_secret = {}; // store::SealKey over the raw secret, about "totp:USER"
   bool confirmed = false;
   WallTime created{};
-  std::int64_t last_step = 0;                 // the newest time step that was used; none up to it is good again
-  std::vector<std::string> recovery = {};     // digests of the recovery codes that are left
+  std::int64_t last_step = 0;             // the newest time step that was used; none up to it is good again
+  std::vector<std::string> recovery = {}; // digests of the recovery codes that are left
 };
 
 // A service that may ask this one, or get tokens for others.
 struct ServiceSecretRow {
-  std::string sealed_key = {};                // store::SealKey over auth::service_key(secret), about "service:ID"
+  std::string sealed_key = {}; // store::SealKey over auth::service_key(secret), about "service:ID"
   WallTime created{};
   // Fingerprints of the secret and of what copying may make of it (auth/contract/variants.h):
   // ("plus a newline", "1a2b3c4d"), … Empty when the secret is too weak to show one.
@@ -103,11 +105,11 @@ struct ServiceRow {
 
 // A key that signs, or will, or did. The one that signs is the newest whose time has come.
 struct SigningKeyRow {
-  std::string kid = {};                       // RFC 7638 thumbprint
-  std::string sealed_jwk = {};                // store::SealKey over the private JWK, about "key:KID"
+  std::string kid = {};        // RFC 7638 thumbprint
+  std::string sealed_jwk = {}; // store::SealKey over the private JWK, about "key:KID"
   WallTime created{};
-  WallTime active_from{};                     // published before
-  std::optional<WallTime> retired = {};       // when its successor began to sign; published until its last token is over
+  WallTime active_from{};               // published before
+  std::optional<WallTime> retired = {}; // when its successor began to sign; published until its last token is over
 };
 
 struct InvitationRow {

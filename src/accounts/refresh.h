@@ -24,8 +24,8 @@
 namespace foyer::accounts {
 
 struct RefreshPolicy {
-  Millis idle = std::chrono::days{14};    // a token not used for so long is over
-  Millis repeat = std::chrono::days{1};   // how long after the exchange an unused successor is given again
+  Millis idle = std::chrono::days{14};  // a token not used for so long is over
+  Millis repeat = std::chrono::days{1}; // how long after the exchange an unused successor is given again
 };
 
 // `key` is K, 32 bytes, generated once and kept in the store.
@@ -39,9 +39,10 @@ enum class RefreshStep : std::uint8_t {
 };
 struct RefreshDecision {
   RefreshStep step{};
-  Refusal refusal{};      // for kill and refuse
+  Refusal refusal{};       // for kill and refuse
   std::string detail = {}; // for repeat: what the audit says about it
 };
-[[nodiscard]] RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& session, const RefreshPolicy& policy, const SessionPolicy& sessions, WallTime now);
+[[nodiscard]] RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& session,
+    const RefreshPolicy& policy, const SessionPolicy& sessions, WallTime now);
 
 } // namespace foyer::accounts

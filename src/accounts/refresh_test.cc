@@ -109,10 +109,13 @@ TEST(Sessions, ASessionIsIdleForTwoWeeksAtMost) {
 }
 
 TEST(Sessions, TheCookieIsForThisHostAndNotForScripts) {
-  EXPECT_EQ(set_cookie(true, "v", seconds{60}), "__Host-foyer_session=v; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Strict");
+  EXPECT_EQ(set_cookie(true, "v", seconds{60}),
+      "__Host-foyer_session=v; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Strict");
   EXPECT_EQ(set_cookie(false, "v", seconds{60}), "foyer_session=v; Path=/; Max-Age=60; HttpOnly; SameSite=Strict");
-  EXPECT_EQ(set_cookie({true, "/chat"}, "v", seconds{60}), "__Secure-foyer_session=v; Path=/chat/; Max-Age=60; HttpOnly; Secure; SameSite=Strict");
-  EXPECT_EQ(set_cookie({false, "/chat"}, "v", seconds{60}), "foyer_session=v; Path=/chat/; Max-Age=60; HttpOnly; SameSite=Strict");
+  EXPECT_EQ(set_cookie({true, "/chat"}, "v", seconds{60}),
+      "__Secure-foyer_session=v; Path=/chat/; Max-Age=60; HttpOnly; Secure; SameSite=Strict");
+  EXPECT_EQ(set_cookie({false, "/chat"}, "v", seconds{60}),
+      "foyer_session=v; Path=/chat/; Max-Age=60; HttpOnly; SameSite=Strict");
   EXPECT_EQ(expire_cookie(true), "__Host-foyer_session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
 }
 

@@ -9,8 +9,14 @@
 
 namespace foyer::accounts {
 
-RevocationPolls::RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, Metrics& metrics, RevocationPollPolicy policy)
-    : store_(store), runners_(std::make_shared<const Runners>(std::move(runners))), clock_(clock), log_(log), policy_(policy), meter_(metrics, "revocation_polls", policy.max_waiting) {}
+RevocationPolls::RevocationPolls(
+    AccountStore& store, Runners runners, const Clock& clock, Log& log, Metrics& metrics, RevocationPollPolicy policy)
+    : store_(store),
+      runners_(std::make_shared<const Runners>(std::move(runners))),
+      clock_(clock),
+      log_(log),
+      policy_(policy),
+      meter_(metrics, "revocation_polls", policy.max_waiting) {}
 
 void RevocationPolls::start() {
   runners_->control([this] {
@@ -19,10 +25,16 @@ void RevocationPolls::start() {
   });
 }
 
-auth::RevocationAnswer RevocationPolls::nothing_new(std::int64_t cursor) const { return {.stream = store_.stream(), .cursor = cursor, .events = {}, .more = false}; }
+auth::RevocationAnswer RevocationPolls::nothing_new(std::int64_t cursor) const {
+  return {.stream = store_.stream(), .cursor = cursor, .events = {}, .more = false};
+}
 
 void RevocationPolls::ask(auth::RevocationQuestion question, Done<auth::RevocationAnswer> done) {
-  serve({.after = question.after, .until = clock_.mono() + std::min(question.wait, policy_.longest_wait), .since = looks_, .beyond = false, .done = std::move(done)});
+  serve({.after = question.after,
+      .until = clock_.mono() + std::min(question.wait, policy_.longest_wait),
+      .since = looks_,
+      .beyond = false,
+      .done = std::move(done)});
 }
 
 void RevocationPolls::serve(Waiting one) {
@@ -31,13 +43,17 @@ void RevocationPolls::serve(Waiting one) {
   // Another auth service of the same database may have told of events that were not seen here yet.
   const bool in_doubt = found_end_ && one.after > end_;
   if (in_doubt && one.beyond) {
-    log_.warning("revocations_restart", "A gateway knows of revocations that are not in the table: the database was replaced. It begins again.", {{"cursor", one.after}, {"end", end_}});
+    log_.warning("revocations_restart",
+        "A gateway knows of revocations that are not in the table: the database was replaced. It begins again.",
+        {{"cursor", one.after}, {"end", end_}});
     return one.done(auth::RevocationAnswer{.stream = store_.stream(), .cursor = 0, .events = {}, .more = true});
   }
   if (found_end_ && !in_doubt && (closed_ || one.until <= clock_.mono())) return one.done(nothing_new(one.after));
   if (waiting_.size() >= policy_.max_waiting) {
     meter_.refused();
-    return one.done(std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = fmt::format("{} gateways wait for revocations, and no more may", waiting_.size()), .retry_after = Millis{5'000}}));
+    return one.done(std::unexpected(Refusal{.cause = Cause::BUSY,
+        .evidence = fmt::format("{} gateways wait for revocations, and no more may", waiting_.size()),
+        .retry_after = Millis{5'000}}));
   }
   waiting_.push_back(std::move(one));
   if (in_doubt) look();
@@ -46,12 +62,14 @@ void RevocationPolls::serve(Waiting one) {
 // Only what is behind the end asks the store by itself: a gateway that was away.
 void RevocationPolls::answer_from_store(Waiting one) {
   const std::int64_t after = one.after;
-  store_.revocations_after(after, kPage, [this, runners = runners_, done = std::move(one.done)](Result<RevocationPage> page) mutable {
+  store_.revocations_after(
+      after, kPage, [this, runners = runners_, done = std::move(one.done)](Result<RevocationPage> page) mutable {
     runners->control([this, page = std::move(page), done = std::move(done)]() mutable {
       if (!page) return done(std::unexpected(std::move(page).error()));
       const bool more = page->events.size() == kPage;
       bring_to_our_time(page->events, clock_.wall());
-      done(auth::RevocationAnswer{.stream = store_.stream(), .cursor = page->cursor, .events = std::move(page->events), .more = more});
+      done(auth::RevocationAnswer{
+          .stream = store_.stream(), .cursor = page->cursor, .events = std::move(page->events), .more = more});
     });
   });
 }
@@ -94,7 +112,8 @@ void RevocationPolls::seen(std::int64_t from, Result<RevocationPage> page) {
   // Most wait where the table ended until now: what was read is their answer.
   for (auto& one : std::exchange(waiting_, {})) {
     if (one.after == from && !page->events.empty()) {
-      one.done(auth::RevocationAnswer{.stream = store_.stream(), .cursor = page->cursor, .events = page->events, .more = more});
+      one.done(auth::RevocationAnswer{
+          .stream = store_.stream(), .cursor = page->cursor, .events = page->events, .more = more});
       continue;
     }
     one.beyond = one.after > end_ && !more && one.since < looks_;

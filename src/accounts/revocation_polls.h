@@ -32,7 +32,8 @@ struct RevocationPollPolicy {
 
 class RevocationPolls {
  public:
-  RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, Metrics& metrics, RevocationPollPolicy policy = {});
+  RevocationPolls(AccountStore& store, Runners runners, const Clock& clock, Log& log, Metrics& metrics,
+      RevocationPollPolicy policy = {});
 
   void start(); // once, from any thread
   // BUSY; the store's causes.
@@ -63,10 +64,10 @@ class RevocationPolls {
   Log& log_;
   const RevocationPollPolicy policy_;
 
-  std::int64_t end_ = 0;      // the newest event that was seen
-  bool found_end_ = false;    // the table was read to its end once
+  std::int64_t end_ = 0;   // the newest event that was seen
+  bool found_end_ = false; // the table was read to its end once
   bool looking_ = false;
-  std::uint64_t looks_ = 0;   // begun
+  std::uint64_t looks_ = 0; // begun
   bool closed_ = false;
   std::optional<Refusal> failing_ = {};
   std::vector<Waiting> waiting_;

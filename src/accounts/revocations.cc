@@ -12,8 +12,12 @@ bool bring_to_our_time(std::vector<auth::RevocationEvent>& events, WallTime now)
   return other_clock;
 }
 
-RevocationFeed::RevocationFeed(AccountStore& store, std::shared_ptr<const Runners> runners, const Clock& clock, Log& log)
-    : store_(store), runners_(std::move(runners)), clock_(clock), log_(log) {}
+RevocationFeed::RevocationFeed(
+    AccountStore& store, std::shared_ptr<const Runners> runners, const Clock& clock, Log& log)
+    : store_(store),
+      runners_(std::move(runners)),
+      clock_(clock),
+      log_(log) {}
 
 void RevocationFeed::watch(OnEvents on_events, OnSynchronised synchronised) {
   auto watcher = std::make_shared<Watcher>();
@@ -36,15 +40,19 @@ void RevocationFeed::ask(const std::shared_ptr<Watcher>& watcher) {
   watcher->asking = true;
   watcher->again = false;
   const WallTime asked = clock_.wall();
-  store_.revocations_after(watcher->cursor, kPage, [this, watcher, asked, runners = runners_](Result<RevocationPage> page) {
-    runners->control([this, watcher, asked, page = std::move(page)]() mutable { answer(watcher, asked, std::move(page)); });
+  store_.revocations_after(
+      watcher->cursor, kPage, [this, watcher, asked, runners = runners_](Result<RevocationPage> page) {
+    runners->control(
+        [this, watcher, asked, page = std::move(page)]() mutable { answer(watcher, asked, std::move(page)); });
   });
 }
 
 void RevocationFeed::answer(const std::shared_ptr<Watcher>& watcher, WallTime asked, Result<RevocationPage> page) {
   watcher->asking = false;
   if (!page) {
-    if (!failing_) log_.error("revocations_unreadable", "The revocations cannot be read.", {{"code", page.error().code()}, {"evidence", page.error().evidence}});
+    if (!failing_)
+      log_.error("revocations_unreadable", "The revocations cannot be read.",
+          {{"code", page.error().code()}, {"evidence", page.error().evidence}});
     failing_ = true;
     return; // the next poll asks again
   }
@@ -54,9 +62,12 @@ void RevocationFeed::answer(const std::shared_ptr<Watcher>& watcher, WallTime as
   const WallTime now = clock_.wall();
   // Only of what was just written is it known when that was, so only that is changed in the table.
   if (bring_to_our_time(page->events, now) && watcher->complete) {
-    log_.warning("revocation_ahead", "A command revoked all tokens of a user until a time ahead of this clock: it is taken for now. Compare the clocks.",
-                 {{"now", rfc3339(now)}});
-    store_.settle_revocations(watcher->cursor, page->cursor, all_until(now), [](Result<bool>) {}); // if it fails, the time is brought to ours at the next start
+    log_.warning("revocation_ahead",
+        "A command revoked all tokens of a user until a time ahead of this clock: it is taken for now. Compare the "
+        "clocks.",
+        {{"now", rfc3339(now)}});
+    store_.settle_revocations(watcher->cursor, page->cursor, all_until(now),
+        [](Result<bool>) {}); // if it fails, the time is brought to ours at the next start
   }
   watcher->complete = watcher->complete || complete;
   watcher->cursor = page->cursor;

@@ -47,25 +47,30 @@ Result<bool> check_cookie_origin(const Exchange& x, const json::Object& body) {
 }
 
 void register_account(const ExchangePtr& x) {
-  static constexpr Member kKnown[] = {{"name", MemberType::text, true}, {"password", MemberType::text, true}, {"email"}, {"invitation"}, {"cookie", MemberType::flag}};
+  static constexpr Member kKnown[] = {{"name", MemberType::text, true}, {"password", MemberType::text, true}, {"email"},
+      {"invitation"}, {"cookie", MemberType::flag}};
   auto body = read_body(x->request(), kKnown);
   if (!body) return x->refuse_with(body.error());
   if (auto fit = check_cookie_origin(*x, *body); !fit) return x->refuse_with(fit.error());
   x->service().register_account({.name = text_of(*body, "name"),
-                                 .password = text_of(*body, "password"),
-                                 .email = text_of(*body, "email"),
-                                 .invitation = maybe_text(*body, "invitation"),
-                                 .cookie = json::get_bool(*body, "cookie").value_or(false)},
-                                x->caller(), then_signed_in(x, 201));
+                                    .password = text_of(*body, "password"),
+                                    .email = text_of(*body, "email"),
+                                    .invitation = maybe_text(*body, "invitation"),
+                                    .cookie = json::get_bool(*body, "cookie").value_or(false)},
+      x->caller(), then_signed_in(x, 201));
 }
 
 void login(const ExchangePtr& x) {
-  static constexpr Member kKnown[] = {{"name", MemberType::text, true}, {"password", MemberType::text, true}, {"totp"}, {"cookie", MemberType::flag}};
+  static constexpr Member kKnown[] = {
+      {"name", MemberType::text, true}, {"password", MemberType::text, true}, {"totp"}, {"cookie", MemberType::flag}};
   auto body = read_body(x->request(), kKnown);
   if (!body) return x->refuse_with(body.error());
   if (auto fit = check_cookie_origin(*x, *body); !fit) return x->refuse_with(fit.error());
-  x->service().login({.name = text_of(*body, "name"), .password = text_of(*body, "password"), .factor = maybe_text(*body, "totp"), .cookie = json::get_bool(*body, "cookie").value_or(false)},
-                     x->caller(), then_signed_in(x, 200));
+  x->service().login({.name = text_of(*body, "name"),
+                         .password = text_of(*body, "password"),
+                         .factor = maybe_text(*body, "totp"),
+                         .cookie = json::get_bool(*body, "cookie").value_or(false)},
+      x->caller(), then_signed_in(x, 200));
 }
 
 // An explicit token counts before the cookie, which a browser sends unasked.
@@ -75,16 +80,21 @@ void refresh(const ExchangePtr& x) {
   if (!body) return x->refuse_with(body.error());
   RefreshByQuestion question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
   if (question.refresh_token && looks_like_jwt(*question.refresh_token))
-    return x->refuse_with({.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});
+    return x->refuse_with(
+        {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});
   if (!question.refresh_token) {
     auto cookie = x->cookie();
     if (!cookie) return x->refuse_with(cookie.error());
     question.cookie = std::move(*cookie);
   }
-  if (question.cookie && looks_like_jwt(*question.cookie)) return x->refuse_with({.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"});
+  if (question.cookie && looks_like_jwt(*question.cookie))
+    return x->refuse_with(
+        {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"});
   if (!question.cookie) return x->service().refresh(std::move(question), x->caller(), then_signed_in(x, 200));
-  if (auto fit = check_origin(x->request(), x->service().policy().allowed_origins); !fit) return x->refuse_with(fit.error());
-  x->service().refresh(std::move(question), x->caller(), [x, then = then_signed_in(x, 200)](Result<SignedIn> in) mutable {
+  if (auto fit = check_origin(x->request(), x->service().policy().allowed_origins); !fit)
+    return x->refuse_with(fit.error());
+  x->service().refresh(
+      std::move(question), x->caller(), [x, then = then_signed_in(x, 200)](Result<SignedIn> in) mutable {
     if (!in && in.error().step() == Step::accounts) x->also_expire_cookie();
     then(std::move(in));
   });
@@ -96,7 +106,8 @@ void logout(const ExchangePtr& x, const json::Object&, const Principal& who) {
 }
 
 void change_password(const ExchangePtr& x, const json::Object& body, const Principal& who) {
-  x->service().change_password(who, text_of(body, "password"), text_of(body, "new_password"), x->caller(), x->then_nothing());
+  x->service().change_password(
+      who, text_of(body, "password"), text_of(body, "new_password"), x->caller(), x->then_nothing());
 }
 
 void me(const ExchangePtr& x, const json::Object&, const Principal& who) {
@@ -131,11 +142,14 @@ void mint_ticket(const ExchangePtr& x, const json::Object& body, const Principal
     if (auto fit = check_serialised_origin(*request.origin); !fit) return x->refuse_with(fit.error());
   } else if (x->request().headers.count("Origin") != 0) {
     const std::string* origin = wire::sole(x->request().headers, "Origin");
-    if (origin == nullptr) return x->refuse_with({.cause = Cause::ORIGIN_NOT_ALLOWED, .evidence = "more than one Origin header", .field = "Origin"});
+    if (origin == nullptr)
+      return x->refuse_with(
+          {.cause = Cause::ORIGIN_NOT_ALLOWED, .evidence = "more than one Origin header", .field = "Origin"});
     request.origin = *origin;
   }
   request.bind_address = json::get_bool(body, "bind_address").value_or(false);
-  if (const auto ttl = json::get_int(body, "ttl")) request.ttl = std::chrono::seconds{std::clamp<std::int64_t>(*ttl, -1, 1'000'000)};
+  if (const auto ttl = json::get_int(body, "ttl"))
+    request.ttl = std::chrono::seconds{std::clamp<std::int64_t>(*ttl, -1, 1'000'000)};
   auto ticket = x->service().mint_ticket(who, std::move(request), x->caller());
   if (!ticket) return x->refuse_with(ticket.error());
   const auto& policy = x->service().policy();
@@ -174,7 +188,9 @@ void show_session(const ExchangePtr& x, const json::Object&, const Principal& wh
   x->service().sessions(who, [x, who](Result<std::vector<SessionRow>> rows) {
     if (!rows) return x->refuse_with(rows.error());
     const auto found = std::ranges::find(*rows, SessionId{x->request().path_args.at(0)}, &SessionRow::id);
-    if (found == rows->end()) return x->refuse_with(Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it is over"});
+    if (found == rows->end())
+      return x->refuse_with(
+          Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it is over"});
     x->answer(200, session_json(*found, who, x->service().policy().sessions));
   });
 }
@@ -188,7 +204,9 @@ void end_session(const ExchangePtr& x, const json::Object&, const Principal& who
 // All sessions; with ?others=true all but this one.
 void end_sessions(const ExchangePtr& x, const json::Object&, const Principal& who) {
   const auto others = x->request().query_arg("others");
-  if (others && *others != "true" && *others != "false") return x->refuse_with(Refusal{.cause = Cause::BAD_REQUEST, .evidence = "others is true or false", .field = "others"});
+  if (others && *others != "true" && *others != "false")
+    return x->refuse_with(
+        Refusal{.cause = Cause::BAD_REQUEST, .evidence = "others is true or false", .field = "others"});
   const bool others_only = others == "true";
   if (!others_only) x->also_expire_cookie();
   x->service().end_sessions(who, others_only, x->caller(), x->then_nothing());
@@ -199,7 +217,11 @@ void key_set(const AccountService& service, const Request& request, Reply& reply
   const std::string etag = '"' + hex_encode(sha256(service.jwks())).substr(0, 32) + '"';
   const std::string* known = request.headers.find("if-none-match");
   const bool same = known != nullptr && (*known == "*" || known->find(etag) != std::string::npos);
-  Response response{.status = same ? 304 : 200, .headers = {{"ETag", etag}, {"Cache-Control", fmt::format("public, max-age={}", std::chrono::floor<std::chrono::seconds>(kJwksMaxAge).count())}}, .body = {}};
+  Response response{.status = same ? 304 : 200,
+      .headers = {{"ETag", etag},
+          {"Cache-Control",
+              fmt::format("public, max-age={}", std::chrono::floor<std::chrono::seconds>(kJwksMaxAge).count())}},
+      .body = {}};
   if (!same) {
     response.headers.add("Content-Type", "application/json");
     response.body = service.jwks();
@@ -216,18 +238,24 @@ std::vector<Route> routes(AccountService& service, OnRefusal on_refusal, Service
       route("POST", "/auth/login", login),
       route("POST", "/auth/refresh", refresh),
       route("POST", "/auth/logout", with_bearer({}, logout)),
-      route("POST", "/auth/password", with_bearer({{"password", MemberType::text, true}, {"new_password", MemberType::text, true}}, change_password)),
+      route("POST", "/auth/password",
+          with_bearer(
+              {{"password", MemberType::text, true}, {"new_password", MemberType::text, true}}, change_password)),
       route("GET", "/auth/me", with_bearer({}, me)),
       route.with_rate("GET", "/auth/check", service.policy().check_rate, check_for_proxy),
       route("DELETE", "/auth/me", with_bearer({{"password", MemberType::text, true}}, delete_me)),
-      route("POST", "/auth/tickets", with_bearer({{"origin"}, {"bind_address", MemberType::flag}, {"ttl", MemberType::number}}, mint_ticket)),
+      route("POST", "/auth/tickets",
+          with_bearer({{"origin"}, {"bind_address", MemberType::flag}, {"ttl", MemberType::number}}, mint_ticket)),
       route("GET", "/auth/sessions", with_bearer({}, list_sessions)),
       route("DELETE", "/auth/sessions", with_bearer({}, end_sessions)),
       route("GET", "/auth/sessions/{id}", with_bearer({}, show_session)),
       route("DELETE", "/auth/sessions/{id}", with_bearer({}, end_session)),
-      Route{"GET", "/.well-known/jwks.json", [&service](Request request, Reply reply) {
-              service.run([&service, request = std::move(request), reply = std::move(reply)]() mutable { key_set(service, request, reply); });
-            }},
+      Route{"GET", "/.well-known/jwks.json",
+          [&service](Request request, Reply reply) {
+    service.run([&service, request = std::move(request), reply = std::move(reply)]() mutable {
+      key_set(service, request, reply);
+    });
+  }},
   };
   add_factor_routes(route, out);
   add_admin_routes(route, out);

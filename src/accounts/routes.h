@@ -16,6 +16,7 @@ using OnRefusal = std::function<void(const Request&, const Refusal&)>;
 
 // The handlers may be called from any thread; replies come from the control plane's.
 // `services`: whose signatures are believed about the person behind a gateway.
-[[nodiscard]] std::vector<Route> routes(AccountService& service, OnRefusal on_refusal = {}, ServiceRegistry* services = nullptr);
+[[nodiscard]] std::vector<Route> routes(
+    AccountService& service, OnRefusal on_refusal = {}, ServiceRegistry* services = nullptr);
 
 } // namespace foyer::accounts

@@ -25,7 +25,8 @@ using testing_world::World;
 
 TEST(Register, APersonRegistersAndIsSignedIn) {
   World w;
-  const Answer a = w.post("/auth/register", R"({"name":"Alice","password":"a quiet place","email":"alice@example.org"})");
+  const Answer a =
+      w.post("/auth/register", R"({"name":"Alice","password":"a quiet place","email":"alice@example.org"})");
   EXPECT_EQ(a.status, 201) << a.body;
   EXPECT_EQ(a.header("Cache-Control"), "no-store");
   EXPECT_EQ(a.header("Content-Type"), "application/json");
@@ -49,19 +50,29 @@ TEST(Register, NobodyRegistersANameOfTheServerOrItsOperators) {
   AccountsPolicy policy = test_policy();
   policy.reserved_names = {"Boss"};
   World w(policy);
-  for (const auto* name : {"admin", "Admin", "ADMINISTRATOR", "adm1n", "ad-min", "s.y.s.t.e.m", "support", "supp0rt", "admin@chat.example", "root", "foyer", "boss"}) {
+  for (const auto* name : {"admin", "Admin", "ADMINISTRATOR", "adm1n", "ad-min", "s.y.s.t.e.m", "support", "supp0rt",
+           "admin@chat.example", "root", "foyer", "boss"}) {
     const Answer refused = w.register_user(name);
     EXPECT_EQ(refused.status, 422) << name;
     EXPECT_EQ(refused.code(), "NAME_RESERVED") << name;
     EXPECT_EQ(refused.field(), "name");
   }
-  for (const auto* name : {"adminah", "rooty", "alice.admin", "supporter"}) EXPECT_EQ(w.register_user(name).status, 201) << name;
+  for (const auto* name : {"adminah", "rooty", "alice.admin", "supporter"})
+    EXPECT_EQ(w.register_user(name).status, 201) << name;
 }
 
 TEST(Register, AReservedNameThatExistsAlreadyKeepsWorking) {
   World w;
-  const UserRow user{.id = UserId{"u_admin"}, .name = "admin", .email = {}, .password = hash_password("a quiet place", {.memory_kib = 8, .passes = 1, .lanes = 1}, w.entropy), .admin = false, .disabled = false, .created = w.clock.wall()};
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->create_user(user, {}, {}, {.at = w.clock.wall(), .action = "add", .outcome = "OK"}, std::move(done)); }));
+  const UserRow user{.id = UserId{"u_admin"},
+      .name = "admin",
+      .email = {},
+      .password = hash_password("a quiet place", {.memory_kib = 8, .passes = 1, .lanes = 1}, w.entropy),
+      .admin = false,
+      .disabled = false,
+      .created = w.clock.wall()};
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->create_user(user, {}, {}, {.at = w.clock.wall(), .action = "add", .outcome = "OK"}, std::move(done));
+  }));
   EXPECT_EQ(w.login("admin").status, 200);
 }
 
@@ -79,7 +90,8 @@ TEST(Register, OfTwoAtTheSameMomentOneGetsTheName) {
   World w;
   std::vector<int> statuses;
   for (int i = 0; i < 2; ++i)
-    w.send("POST", "/auth/register", {.body = R"({"name":"alice","password":"a quiet place"})"}, [&](Answer a) { statuses.push_back(a.status); });
+    w.send("POST", "/auth/register", {.body = R"({"name":"alice","password":"a quiet place"})"},
+        [&](Answer a) { statuses.push_back(a.status); });
   w.turns.settle();
   EXPECT_THAT(statuses, testing::UnorderedElementsAre(201, 409));
 }
@@ -108,9 +120,13 @@ TEST(Register, WhatIsWrongIsNamed) {
   const Answer form = w.post("/auth/register", "name=alice", {.content_type = "application/x-www-form-urlencoded"});
   EXPECT_EQ(form.status, 415);
   EXPECT_EQ(form.code(), "CONTENT_TYPE_UNSUPPORTED");
-  EXPECT_EQ(w.post("/auth/register", R"({"name":"alice","password":"a quiet place"})", {.content_type = ""}).code(), "CONTENT_TYPE_UNSUPPORTED");
+  EXPECT_EQ(w.post("/auth/register", R"({"name":"alice","password":"a quiet place"})", {.content_type = ""}).code(),
+      "CONTENT_TYPE_UNSUPPORTED");
   EXPECT_EQ(w.post("/auth/register", std::string(17'000, ' ')).code(), "BODY_TOO_LARGE");
-  EXPECT_EQ(w.post("/auth/register", R"({"name":"alice","password":"a quiet place"})", {.content_type = "Application/JSON; charset=utf-8"}).status, 201);
+  EXPECT_EQ(w.post("/auth/register", R"({"name":"alice","password":"a quiet place"})",
+                 {.content_type = "Application/JSON; charset=utf-8"})
+                .status,
+      201);
 }
 
 TEST(Register, AClosedDoorIsSaidSo) {
@@ -128,9 +144,14 @@ TEST(Register, AnInvitationLetsOnePersonIn) {
   policy.registration = Registration::invite;
   World w(policy);
   const WallTime now = w.clock.wall();
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->add_invitation({.hash = digest("code"), .created = now, .expires = now + days{7}}, {.at = now, .action = "invite", .outcome = "OK"}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->add_invitation({.hash = digest("code"), .created = now, .expires = now + days{7}},
+        {.at = now, .action = "invite", .outcome = "OK"}, std::move(done));
+  }));
   const auto with = [&w](std::string_view name, std::string_view code) {
-    return w.post("/auth/register", R"({"name":")" + std::string{name} + R"(","password":"a quiet place","invitation":")" + std::string{code} + R"("})");
+    return w.post("/auth/register",
+        R"({"name":")" + std::string{name} + R"(","password":"a quiet place","invitation":")" + std::string{code} +
+            R"("})");
   };
   EXPECT_EQ(w.register_user("alice").code(), "INVITATION_REJECTED");
   EXPECT_EQ(with("alice", "other").code(), "INVITATION_REJECTED");
@@ -146,9 +167,13 @@ TEST(Register, AnInvitationEnds) {
   policy.registration = Registration::invite;
   World w(policy);
   const WallTime now = w.clock.wall();
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->add_invitation({.hash = digest("code"), .created = now, .expires = now + days{7}}, {.at = now}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->add_invitation(
+        {.hash = digest("code"), .created = now, .expires = now + days{7}}, {.at = now}, std::move(done));
+  }));
   w.advance(days{7});
-  EXPECT_EQ(w.post("/auth/register", R"({"name":"alice","password":"a quiet place","invitation":"code"})").code(), "INVITATION_REJECTED");
+  EXPECT_EQ(w.post("/auth/register", R"({"name":"alice","password":"a quiet place","invitation":"code"})").code(),
+      "INVITATION_REJECTED");
 }
 
 TEST(Login, TheRightPasswordOpensASessionOfItsOwn) {
@@ -199,7 +224,8 @@ TEST(Login, GuessesSentAtOnceGetNoMoreTriesThanGuessesInARow) {
   w.register_user("alice");
   std::multiset<std::string> codes;
   for (int i = 0; i < 50; ++i)
-    w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"another place"})"}, [&](Answer a) { codes.insert(a.code()); });
+    w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"another place"})"},
+        [&](Answer a) { codes.insert(a.code()); });
   w.turns.settle();
   EXPECT_EQ(codes.count("CREDENTIALS_REJECTED"), 5u);
   EXPECT_EQ(codes.count("LOGIN_LOCKED"), 45u);
@@ -222,12 +248,23 @@ TEST(Login, AHashOfTheBytesAsTypedStillOpensAndIsMadeAnew) {
   // Made by a release that hashed what came.
   const auto hashed_as_typed = [&cost](const std::string& bytes) {
     std::array<char, 256> out{};
-    EXPECT_EQ(argon2id_hash_encoded(cost.passes, cost.memory_kib, cost.lanes, bytes.data(), bytes.size(), "0123456789abcdef", 16, 32, out.data(), out.size()), ARGON2_OK);
+    EXPECT_EQ(argon2id_hash_encoded(cost.passes, cost.memory_kib, cost.lanes, bytes.data(), bytes.size(),
+                  "0123456789abcdef", 16, 32, out.data(), out.size()),
+        ARGON2_OK);
     return std::string{out.data()};
   };
-  for (const auto& [name, typed] : {std::pair<std::string, std::string>{"alice", "cafe\u0301 au lait"}, {"bob", "family \U0001F468\u200D\U0001F469"}}) {
-    const UserRow user{.id = UserId{"u_" + name}, .name = name, .email = {}, .password = hashed_as_typed(typed), .admin = false, .disabled = false, .created = w.clock.wall()};
-    ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->create_user(user, {}, {}, {.at = w.clock.wall(), .action = "add", .outcome = "OK"}, std::move(done)); }));
+  for (const auto& [name, typed] : {std::pair<std::string, std::string>{"alice", "cafe\u0301 au lait"},
+           {"bob", "family \U0001F468\u200D\U0001F469"}}) {
+    const UserRow user{.id = UserId{"u_" + name},
+        .name = name,
+        .email = {},
+        .password = hashed_as_typed(typed),
+        .admin = false,
+        .disabled = false,
+        .created = w.clock.wall()};
+    ASSERT_TRUE(w.wait<bool>([&](auto done) {
+      w.store->create_user(user, {}, {}, {.at = w.clock.wall(), .action = "add", .outcome = "OK"}, std::move(done));
+    }));
     EXPECT_EQ(w.login(name, typed).status, 200) << name;
     EXPECT_EQ(w.login(name, typed).status, 200) << name << ", again";
   }
@@ -247,14 +284,20 @@ TEST(Login, ADisabledUserIsToldSoOnlyWithTheRightPasswordAndLogsInAgainOnceEnabl
   World w;
   const Answer a = w.register_user("alice");
   const UserId id{json::get_string(a.json.at("user").as_object(), "id").value()};
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->set_disabled(id, true, {.at = w.clock.wall(), .action = "disable", .outcome = "OK", .user = id}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->set_disabled(
+        id, true, {.at = w.clock.wall(), .action = "disable", .outcome = "OK", .user = id}, std::move(done));
+  }));
   EXPECT_EQ(w.login("alice", "another place").code(), "CREDENTIALS_REJECTED");
   const Answer right = w.login("alice");
   EXPECT_EQ(right.status, 403);
   EXPECT_EQ(right.code(), "USER_DISABLED");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = a.text("access_token")}).code(), "USER_DISABLED");
   EXPECT_EQ(w.refresh(a.text("refresh_token")).code(), "USER_DISABLED");
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->set_disabled(id, false, {.at = w.clock.wall(), .action = "enable", .outcome = "OK", .user = id}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->set_disabled(
+        id, false, {.at = w.clock.wall(), .action = "enable", .outcome = "OK", .user = id}, std::move(done));
+  }));
   EXPECT_EQ(w.login("alice").status, 200);
   EXPECT_EQ(w.refresh(a.text("refresh_token")).code(), "REFRESH_UNKNOWN") << "old sessions stay ended";
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = a.text("access_token")}).code(), "SESSION_REVOKED");
@@ -318,7 +361,8 @@ TEST(RefreshRoute, FiftyAtOnceAreOneFamilyWithOneSuccessor) {
   std::set<std::string> successors;
   int answered = 0;
   for (int i = 0; i < 50; ++i)
-    w.send("POST", "/auth/refresh", {.body = R"({"refresh_token":")" + in.text("refresh_token") + R"("})"}, [&](Answer a) {
+    w.send(
+        "POST", "/auth/refresh", {.body = R"({"refresh_token":")" + in.text("refresh_token") + R"("})"}, [&](Answer a) {
       EXPECT_EQ(a.status, 200) << a.body;
       EXPECT_EQ(a.text("session"), in.text("session"));
       successors.insert(a.text("refresh_token"));
@@ -345,7 +389,8 @@ TEST(RefreshRoute, ReuseAfterItsSuccessorWasUsedKillsTheFamily) {
   const Answer other = w.login("alice");
   const Answer next = w.refresh(in.text("refresh_token"));
   w.advance(seconds{12});
-  EXPECT_EQ(w.refresh(in.text("refresh_token")).text("refresh_token"), next.text("refresh_token")) << "the answer was lost";
+  EXPECT_EQ(w.refresh(in.text("refresh_token")).text("refresh_token"), next.text("refresh_token"))
+      << "the answer was lost";
   const Answer used = w.refresh(next.text("refresh_token"));
   const Answer reused = w.refresh(in.text("refresh_token"));
   EXPECT_EQ(reused.status, 401);
@@ -387,7 +432,8 @@ TEST(RefreshRoute, ASessionKeptBusyEndsAtNinetyDays) {
 TEST(Cookie, ALoginByCookieHasNoRefreshTokenAndRefreshesFromAnAllowedOrigin) {
   World w;
   w.register_user("alice");
-  const Answer in = w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})", {.origin = "https://chat.example"});
+  const Answer in = w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})",
+      {.origin = "https://chat.example"});
   ASSERT_EQ(in.status, 200);
   EXPECT_FALSE(in.json.contains("refresh_token"));
   const std::string set = in.header("Set-Cookie");
@@ -403,15 +449,19 @@ TEST(Cookie, ALoginByCookieHasNoRefreshTokenAndRefreshesFromAnAllowedOrigin) {
   EXPECT_EQ(again.text("session"), in.text("session"));
 
   EXPECT_EQ(w.call("POST", "/auth/refresh", {.cookie = cookie}).code(), "ORIGIN_REQUIRED");
-  const Answer foreign = w.call("POST", "/auth/refresh", {.cookie = cookie, .origin = "https://chat.example.evil.example"});
+  const Answer foreign =
+      w.call("POST", "/auth/refresh", {.cookie = cookie, .origin = "https://chat.example.evil.example"});
   EXPECT_EQ(foreign.status, 403);
   EXPECT_EQ(foreign.code(), "ORIGIN_NOT_ALLOWED");
-  EXPECT_EQ(w.call("GET", "/auth/me", {.cookie = cookie, .origin = "https://chat.example"}).code(), "NO_TOKEN"); // elsewhere as if absent
-  const Answer doubled = w.call("POST", "/auth/refresh", {.cookie = "__Host-foyer_session=x; " + cookie, .origin = "https://chat.example"});
+  EXPECT_EQ(w.call("GET", "/auth/me", {.cookie = cookie, .origin = "https://chat.example"}).code(),
+      "NO_TOKEN"); // elsewhere as if absent
+  const Answer doubled = w.call(
+      "POST", "/auth/refresh", {.cookie = "__Host-foyer_session=x; " + cookie, .origin = "https://chat.example"});
   EXPECT_EQ(doubled.status, 400);
   EXPECT_EQ(doubled.code(), "AMBIGUOUS_CREDENTIALS") << "as at the door";
 
-  EXPECT_EQ(w.call("POST", "/auth/logout", {.bearer = again.text("access_token")}).header("Set-Cookie"), "__Host-foyer_session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
+  EXPECT_EQ(w.call("POST", "/auth/logout", {.bearer = again.text("access_token")}).header("Set-Cookie"),
+      "__Host-foyer_session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
   const Answer over = w.call("POST", "/auth/refresh", {.cookie = cookie, .origin = "https://chat.example"});
   EXPECT_EQ(over.code(), "REFRESH_UNKNOWN");
   EXPECT_THAT(over.header("Set-Cookie"), HasSubstr("Max-Age=0"));
@@ -431,7 +481,8 @@ TEST(Cookie, OverHttpInDevelopmentItHasItsOtherName) {
 TEST(Cookie, ARefreshTokenInTheBodyCountsBeforeTheCookie) {
   World w;
   const Answer in = w.register_user("alice");
-  const Answer next = w.post("/auth/refresh", R"({"refresh_token":")" + in.text("refresh_token") + R"("})", {.cookie = "__Host-foyer_session=whatever", .origin = "https://evil.example"});
+  const Answer next = w.post("/auth/refresh", R"({"refresh_token":")" + in.text("refresh_token") + R"("})",
+      {.cookie = "__Host-foyer_session=whatever", .origin = "https://evil.example"});
   EXPECT_EQ(next.status, 200);
 }
 

@@ -20,8 +20,11 @@ TypedFactor read_factor(std::string_view typed) {
   if (typed.size() > kMostTyped) return {};
   for (const char c : typed)
     if (c != ' ' && c != '-') code += lower(c);
-  if (code.size() == kTotpDigits && std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; })) return {FactorKind::totp, std::move(code)};
-  if (code.size() == kRecoveryCharacters && std::ranges::all_of(code, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); })) return {FactorKind::recovery, std::move(code)};
+  if (code.size() == kTotpDigits && std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; }))
+    return {FactorKind::totp, std::move(code)};
+  if (code.size() == kRecoveryCharacters &&
+      std::ranges::all_of(code, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); }))
+    return {FactorKind::recovery, std::move(code)};
   return {};
 }
 
@@ -38,6 +41,8 @@ std::vector<std::string> make_recovery_codes(Entropy& entropy) {
   return out;
 }
 
-std::string recovery_digest(const UserId& user, std::string_view code) { return digest("recovery\n" + user.str() + '\n' + std::string{code}); }
+std::string recovery_digest(const UserId& user, std::string_view code) {
+  return digest("recovery\n" + user.str() + '\n' + std::string{code});
+}
 
 } // namespace foyer::accounts

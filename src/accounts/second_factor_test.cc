@@ -24,12 +24,14 @@ constexpr std::string_view kRfcSecret = "12345678901234567890";
 TEST(Hotp, TheCodesOfRfc4226AppendixD) {
   std::vector<std::string> codes;
   for (std::int64_t counter = 0; counter < 10; ++counter) codes.push_back(hotp(kRfcSecret, counter));
-  EXPECT_THAT(codes, ElementsAre("755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"));
+  EXPECT_THAT(codes,
+      ElementsAre("755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"));
 }
 
 TEST(Totp, TheCodesOfRfc6238AppendixB) {
   std::vector<std::string> codes;
-  for (const std::int64_t at : {59LL, 1111111109LL, 1111111111LL, 1234567890LL, 2000000000LL, 20000000000LL}) codes.push_back(hotp(kRfcSecret, totp_step(from_unix_seconds(at)), 8));
+  for (const std::int64_t at : {59LL, 1111111109LL, 1111111111LL, 1234567890LL, 2000000000LL, 20000000000LL})
+    codes.push_back(hotp(kRfcSecret, totp_step(from_unix_seconds(at)), 8));
   EXPECT_THAT(codes, ElementsAre("94287082", "07081804", "14050471", "89005924", "69279037", "65353130"));
 }
 
@@ -50,7 +52,9 @@ TEST(Totp, SecretsAreWrittenAsAuthenticatorsReadThem) {
   EXPECT_EQ(base32_encode("fo"), "MZXQ");
   EXPECT_EQ(base32_encode("foobar"), "MZXW6YTBOI"); // RFC 4648 §10
   EXPECT_EQ(totp_uri("chat.example:8000", "Zoë", kRfcSecret),
-            "otpauth://totp/chat.example%3A8000:Zo%C3%AB?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=chat.example%3A8000&algorithm=SHA1&digits=6&period=30");
+      "otpauth://totp/"
+      "chat.example%3A8000:Zo%C3%AB?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=chat.example%3A8000&algorithm=SHA1&"
+      "digits=6&period=30");
 }
 
 TEST(TypedFactor, SpacesHyphensAndCaseDoNotMatter) {
@@ -58,7 +62,8 @@ TEST(TypedFactor, SpacesHyphensAndCaseDoNotMatter) {
   EXPECT_EQ(read_factor("123456").kind, FactorKind::totp);
   EXPECT_EQ(read_factor("ABCD-efgh 2345-mnop").code, "abcdefgh2345mnop");
   EXPECT_EQ(read_factor("ABCD-efgh 2345-mnop").kind, FactorKind::recovery);
-  for (const auto* wrong : {"", "12345", "1234567", "12345a", "abcd-efgh-ijkl-mno1", "abcd-efgh-ijkl"}) EXPECT_EQ(read_factor(wrong).kind, FactorKind::neither) << wrong;
+  for (const auto* wrong : {"", "12345", "1234567", "12345a", "abcd-efgh-ijkl-mno1", "abcd-efgh-ijkl"})
+    EXPECT_EQ(read_factor(wrong).kind, FactorKind::neither) << wrong;
   EXPECT_EQ(read_factor(std::string(70, ' ') + "123456").kind, FactorKind::neither);
 }
 
@@ -90,7 +95,8 @@ struct Alice {
     ASSERT_EQ(confirm(code()).status, 200);
     w.advance(minutes{1});
   }
-  Answer login(const std::string& totp, const std::string& password = "a quiet place", std::string address = "10.0.0.1") {
+  Answer login(
+      const std::string& totp, const std::string& password = "a quiet place", std::string address = "10.0.0.1") {
     std::string body = R"({"name":"alice","password":")" + password + '"';
     if (!totp.empty()) body += R"(,"totp":")" + totp + '"';
     return w.post("/auth/login", body + "}", {.address = std::move(address)});
@@ -132,7 +138,8 @@ TEST(SecondFactor, IsKeptSealed) {
   Alice alice;
   alice.turn_on();
   const auto who = alice.me().text("id");
-  const auto row = alice.w.wait<std::optional<SecondFactorRow>>([&](auto done) { alice.w.store->find_second_factor(UserId{who}, std::move(done)); });
+  const auto row = alice.w.wait<std::optional<SecondFactorRow>>(
+      [&](auto done) { alice.w.store->find_second_factor(UserId{who}, std::move(done)); });
   ASSERT_TRUE(row && *row);
   EXPECT_EQ((*row)->sealed_secret.find(alice.secret), std::string::npos);
   EXPECT_EQ(alice.w.seal.open((*row)->sealed_secret, "totp:" + who), alice.secret);
@@ -203,7 +210,9 @@ TEST(SecondFactor, OfTwoAtTheSameMomentOneTakesTheCode) {
   alice.turn_on();
   std::vector<int> statuses;
   for (int i = 0; i < 2; ++i)
-    alice.w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place","totp":")" + alice.code() + R"("})"}, [&](Answer a) { statuses.push_back(a.status); });
+    alice.w.send("POST", "/auth/login",
+        {.body = R"({"name":"alice","password":"a quiet place","totp":")" + alice.code() + R"("})"},
+        [&](Answer a) { statuses.push_back(a.status); });
   alice.w.turns.settle();
   EXPECT_THAT(statuses, testing::UnorderedElementsAre(200, 401));
 }
@@ -220,7 +229,8 @@ TEST(SecondFactor, ARecoveryCodeStandsForItOnce) {
   Alice alice;
   alice.turn_on();
   std::string shouted = alice.recovery[3];
-  std::ranges::transform(shouted, shouted.begin(), [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
+  std::ranges::transform(
+      shouted, shouted.begin(), [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
   EXPECT_EQ(alice.login(shouted).status, 200);
   EXPECT_EQ(json::get_int(alice.me().json, "recovery_codes_left"), 9);
   EXPECT_EQ(alice.login(alice.recovery[3]).code(), "TOTP_REJECTED");
@@ -232,19 +242,23 @@ TEST(SecondFactor, NewRecoveryCodesReplaceTheOldOnes) {
   Alice alice;
   alice.turn_on();
   const std::string old = alice.recovery[0];
-  EXPECT_EQ(alice.post("/auth/totp/recovery", R"({"totp":")" + old + R"("})").code(), "TOTP_REJECTED"); // only the authenticator makes new ones
+  EXPECT_EQ(alice.post("/auth/totp/recovery", R"({"totp":")" + old + R"("})").code(),
+      "TOTP_REJECTED"); // only the authenticator makes new ones
   const Answer renewed = alice.post("/auth/totp/recovery", R"({"totp":")" + alice.code() + R"("})");
   ASSERT_EQ(renewed.status, 200) << renewed.body;
   alice.keep(renewed);
   EXPECT_EQ(alice.login(old).code(), "TOTP_REJECTED");
   EXPECT_EQ(alice.login(alice.recovery[0]).status, 200);
-  EXPECT_EQ(alice.login(hotp(alice.secret, totp_step(alice.w.clock.wall()))).code(), "TOTP_REJECTED"); // the code that made them
+  EXPECT_EQ(alice.login(hotp(alice.secret, totp_step(alice.w.clock.wall()))).code(),
+      "TOTP_REJECTED"); // the code that made them
 }
 
 TEST(SecondFactor, IsTurnedOffWithACodeOfItOrARecoveryCode) {
   Alice alice;
   alice.turn_on();
-  const auto off = [&](const std::string& code) { return alice.w.call("DELETE", "/auth/totp", {.body = R"({"totp":")" + code + R"("})", .bearer = alice.bearer}); };
+  const auto off = [&](const std::string& code) {
+    return alice.w.call("DELETE", "/auth/totp", {.body = R"({"totp":")" + code + R"("})", .bearer = alice.bearer});
+  };
   EXPECT_EQ(off("000000").code(), "TOTP_REJECTED");
   EXPECT_EQ(off(alice.code()).status, 204);
   EXPECT_EQ(alice.login("").status, 200);
@@ -260,7 +274,8 @@ TEST(SecondFactor, WrongCodesLockLikeWrongPasswords) {
   alice.turn_on();
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(alice.login("000000").code(), "TOTP_REJECTED");
-    EXPECT_EQ(alice.login("").code(), i < 4 ? "TOTP_REQUIRED" : "LOGIN_LOCKED"); // asking for the question forgives nothing
+    EXPECT_EQ(
+        alice.login("").code(), i < 4 ? "TOTP_REQUIRED" : "LOGIN_LOCKED"); // asking for the question forgives nothing
   }
   const Answer locked = alice.login(alice.code());
   EXPECT_EQ(locked.status, 429);
@@ -286,9 +301,13 @@ TEST(SecondFactor, AStoreSealedWithAnotherKeyIsToldApartFromAWrongCode) {
   Alice alice;
   alice.turn_on();
   const UserId who{alice.me().text("id")};
-  auto row = **alice.w.wait<std::optional<SecondFactorRow>>([&](auto done) { alice.w.store->find_second_factor(who, std::move(done)); });
-  row.sealed_secret = store::SealKey::from_secret("some other key of some other installation").value().seal(alice.secret, "totp:" + who.str(), alice.w.entropy);
-  ASSERT_TRUE(alice.w.wait<bool>([&](auto done) { alice.w.store->put_second_factor(row, {.at = alice.w.clock.wall()}, std::move(done)); }));
+  auto row = **alice.w.wait<std::optional<SecondFactorRow>>(
+      [&](auto done) { alice.w.store->find_second_factor(who, std::move(done)); });
+  row.sealed_secret = store::SealKey::from_secret("some other key of some other installation")
+                          .value()
+                          .seal(alice.secret, "totp:" + who.str(), alice.w.entropy);
+  ASSERT_TRUE(alice.w.wait<bool>(
+      [&](auto done) { alice.w.store->put_second_factor(row, {.at = alice.w.clock.wall()}, std::move(done)); }));
   EXPECT_EQ(alice.login(alice.code()).code(), "STORE_KEY_MISMATCH");
 }
 

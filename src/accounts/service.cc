@@ -16,22 +16,25 @@ constexpr Millis kReadCostsEvery = std::chrono::minutes{15};
 constexpr Millis kMeasureEvery = std::chrono::seconds{1};
 
 // What nothing matches, at the cost of the passwords that are set here.
-std::string own_dummy(const HashCost& cost) { return dummy_hash(fmt::format("$argon2id$v=19$m={},t={},p={}$", cost.memory_kib, cost.passes, cost.lanes)); }
+std::string own_dummy(const HashCost& cost) {
+  return dummy_hash(fmt::format("$argon2id$v=19$m={},t={},p={}$", cost.memory_kib, cost.passes, cost.lanes));
+}
 
 jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
   return {.issuer = policy.issuer,
-          .audience = policy.audience,
-          .token_types = policy.token_types,
-          .environment = policy.environment,
-          .require_environment_claim = policy.require_environment_claim,
-          .own_accounts = true,
-          .leeway = policy.leeway};
+      .audience = policy.audience,
+      .token_types = policy.token_types,
+      .environment = policy.environment,
+      .require_environment_claim = policy.require_environment_claim,
+      .own_accounts = true,
+      .leeway = policy.leeway};
 }
 
 } // namespace
 
-AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners, const Clock& clock, Entropy& entropy, Log& log,
-                               Metrics& metrics, std::function<void(UserId)> detach_messages)
+AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy,
+    Runners runners, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+    std::function<void(UserId)> detach_messages)
     : store_(store),
       keys_(keys),
       seal_(std::move(seal)),
@@ -42,7 +45,8 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
       entropy_(entropy),
       log_(log),
       metrics_(metrics),
-      hash_seconds_(metrics.histogram("foyer_password_hash_seconds", "Time to compute or compare one password hash.", {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5})),
+      hash_seconds_(metrics.histogram("foyer_password_hash_seconds", "Time to compute or compare one password hash.",
+          {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5})),
       detach_messages_(std::move(detach_messages)),
       audit_(store, runners_, log, metrics),
       revocations_(store, runners_, clock, log),
@@ -57,15 +61,17 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
 
 void AccountService::start() {
   run([this] {
-    keys_.watch([this](std::shared_ptr<const jose::KeySet> keys) { verifier_ = std::make_shared<const jose::Verifier>(std::move(keys), verifier_policy(policy_)); });
+    keys_.watch([this](std::shared_ptr<const jose::KeySet> keys) {
+      verifier_ = std::make_shared<const jose::Verifier>(std::move(keys), verifier_policy(policy_));
+    });
     read_password_costs();
     runners_->every(kReadCostsEvery, [this] { read_password_costs(); }); // others may import users meanwhile
-    revocations_.watch(
-        [this](const std::vector<auth::RevocationEvent>& events) {
-          for (const auto& event : events)
-            if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted && detach_messages_) detach_messages_(UserId{event.id});
-        },
-        {});
+    revocations_.watch([this](const std::vector<auth::RevocationEvent>& events) {
+      for (const auto& event : events)
+        if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted &&
+            detach_messages_)
+          detach_messages_(UserId{event.id});
+    }, {});
     runners_->every(policy_.revocation_poll, [this] { revocations_.poll(); });
     runners_->every(kMeasureEvery, [this] { measure_tables(); });
   });
@@ -92,12 +98,20 @@ void AccountService::measure_tables() {
 }
 
 AuditRow AccountService::audit_row(const Attempt& attempt, std::string_view outcome) const {
-  return {.at = clock_.wall(), .action = attempt.action, .outcome = std::string{outcome}, .user = attempt.user, .address = attempt.caller.address, .ref = attempt.caller.ref, .detail = attempt.detail};
+  return {.at = clock_.wall(),
+      .action = attempt.action,
+      .outcome = std::string{outcome},
+      .user = attempt.user,
+      .address = attempt.caller.address,
+      .ref = attempt.caller.ref,
+      .detail = attempt.detail};
 }
 
 void AccountService::count(const Attempt& attempt, std::string_view outcome) {
   Counter*& counter = counters_[{attempt.action, std::string{outcome}}];
-  if (counter == nullptr) counter = &metrics_.counter("foyer_accounts_outcomes_total", "What was asked of the accounts, and how it ended.", {{"action", attempt.action}, {"outcome", std::string{outcome}}});
+  if (counter == nullptr)
+    counter = &metrics_.counter("foyer_accounts_outcomes_total", "What was asked of the accounts, and how it ended.",
+        {{"action", attempt.action}, {"outcome", std::string{outcome}}});
   counter->add();
 }
 
@@ -108,14 +122,16 @@ void AccountService::succeeded(const Attempt& attempt) {
   if (!login && attempt.action != "register") return;
   if (const auto left_out = login_lines_.take(clock_.mono()))
     log_.info(login ? "logged_in" : "registered", login ? "A user logged in." : "An account was registered.",
-              {{"user", attempt.user.view()}, {"address", attempt.caller.address}, {"ref", attempt.caller.ref.view()}, {"left_out", *left_out}});
+        {{"user", attempt.user.view()}, {"address", attempt.caller.address}, {"ref", attempt.caller.ref.view()},
+            {"left_out", *left_out}});
 }
 
 std::unexpected<Refusal> AccountService::refused(const Attempt& attempt, Refusal refusal, bool audited) {
   count(attempt, refusal.code());
   if (!audited) audit_.add(audit_row(attempt, refusal.code()));
   if (refusal.cause == Cause::REFRESH_REUSED)
-    log_.warning("refresh_reused", "A refresh token came a second time; its session is over.", {{"ref", attempt.caller.ref.view()}, {"address", attempt.caller.address}, {"evidence", refusal.evidence}});
+    log_.warning("refresh_reused", "A refresh token came a second time; its session is over.",
+        {{"ref", attempt.caller.ref.view()}, {"address", attempt.caller.address}, {"evidence", refusal.evidence}});
   return std::unexpected(std::move(refusal));
 }
 
@@ -136,7 +152,8 @@ void AccountService::authenticate(std::string token, Done<Principal> done) {
   auto claims = verifier_->verify(token, clock_.wall());
   if (!claims) return done(std::unexpected(std::move(claims).error()));
   TokenId id = claims->identity.token;
-  store_.token_revoked(std::move(id), back<bool>([this, identity = std::move(claims->identity), done = std::move(done)](Result<bool> revoked) mutable {
+  store_.token_revoked(std::move(id),
+      back<bool>([this, identity = std::move(claims->identity), done = std::move(done)](Result<bool> revoked) mutable {
     if (!revoked) return done(std::unexpected(std::move(revoked).error()));
     if (*revoked) return done(refuse(Cause::TOKEN_REVOKED, "the token was revoked by itself"));
     find_principal(std::move(identity), std::move(done));
@@ -146,11 +163,16 @@ void AccountService::authenticate(std::string token, Done<Principal> done) {
 void AccountService::find_principal(Identity identity, Done<Principal> done) {
   if (!identity.own_account) return done(Principal{std::move(identity), std::nullopt});
   SessionId session = identity.session;
-  store_.find_session(std::move(session), back<std::optional<SessionAndUser>>([this, identity = std::move(identity), done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
+  store_.find_session(std::move(session),
+      back<std::optional<SessionAndUser>>([this, identity = std::move(identity), done = std::move(done)](
+                                              Result<std::optional<SessionAndUser>> found) mutable {
     if (!found) return done(std::unexpected(std::move(found).error()));
-    if (!*found) return done(refuse(Cause::USER_UNKNOWN, "the token's session is not in the store: the account was deleted, or the store is another one"));
+    if (!*found)
+      return done(refuse(Cause::USER_UNKNOWN,
+          "the token's session is not in the store: the account was deleted, or the store is another one"));
     SessionAndUser& own = **found;
-    if (own.user.id != identity.user) return done(refuse(Cause::SESSION_UNKNOWN, "the token's session belongs to another user"));
+    if (own.user.id != identity.user)
+      return done(refuse(Cause::SESSION_UNKNOWN, "the token's session belongs to another user"));
     if (auto fit = check_who(own); !fit) return done(std::unexpected(std::move(fit).error()));
     done(Principal{std::move(identity), std::move(own)});
   }));
@@ -161,7 +183,10 @@ void AccountService::find_principal(Identity identity, Done<Principal> done) {
 void AccountService::redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("ticket_use", Caller{.address = q.address, .ref = q.ref});
-    const auto use = [](const auth::TicketQuestion& asked) { return Tickets::Use{.ticket = asked.ticket, .origin = asked.origin, .address = asked.address, .attempt = asked.attempt}; };
+    const auto use = [](const auth::TicketQuestion& asked) {
+      return Tickets::Use{
+          .ticket = asked.ticket, .origin = asked.origin, .address = asked.address, .attempt = asked.attempt};
+    };
     auto seen = tickets_.examine(use(q), clock_.mono());
     if (!seen) return answer(refused(*attempt, std::move(seen).error()));
     attempt->user = seen->user;
@@ -173,7 +198,8 @@ void AccountService::redeem_ticket(auth::TicketQuestion question, auth::Identity
       audit_.add(audit_row(*attempt));
       tell(std::move(identity));
     };
-    check_grantor(std::move(*seen), [this, attempt, finish, q = std::move(q), answer = std::move(answer)](Result<Identity> good) mutable {
+    check_grantor(std::move(*seen),
+        [this, attempt, finish, q = std::move(q), answer = std::move(answer)](Result<Identity> good) mutable {
       if (!good) return answer(refused(*attempt, std::move(good).error()));
       finish(q, answer);
     });
@@ -186,8 +212,10 @@ void AccountService::find_person(auth::PersonQuestion question, auth::PersonAnsw
     if (!*found) return answer(std::nullopt);
     answer(auth::Person{.id = (*found)->id, .name = (*found)->name});
   };
-  if (!question.id.empty()) store_.find_user(UserId{std::move(question.id)}, std::move(told));
-  else store_.find_user_by_name(name_key(question.name), std::move(told));
+  if (!question.id.empty())
+    store_.find_user(UserId{std::move(question.id)}, std::move(told));
+  else
+    store_.find_user_by_name(name_key(question.name), std::move(told));
 }
 
 void AccountService::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
@@ -207,10 +235,15 @@ void AccountService::check_cookie(auth::CookieQuestion question, auth::IdentityA
 
 // The session with that cookie, whether it may be used or not.
 void AccountService::find_by_cookie(std::string_view cookie, Done<SessionAndUser> done) {
-  if (looks_like_jwt(cookie)) return done(std::unexpected(Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"}));
-  store_.find_session_by_cookie(digest(cookie), back<std::optional<SessionAndUser>>([done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
+  if (looks_like_jwt(cookie))
+    return done(std::unexpected(
+        Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"}));
+  store_.find_session_by_cookie(digest(cookie),
+      back<std::optional<SessionAndUser>>(
+          [done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
     if (!found) return done(std::unexpected(std::move(found).error()));
-    if (!*found) return done(std::unexpected(Refusal{.cause = Cause::SESSION_UNKNOWN, .evidence = "no session with that cookie"}));
+    if (!*found)
+      return done(std::unexpected(Refusal{.cause = Cause::SESSION_UNKNOWN, .evidence = "no session with that cookie"}));
     done(std::move(**found));
   }));
 }
@@ -223,13 +256,13 @@ Identity AccountService::seen_by_cookie(SessionAndUser who) {
     store_.touch_session(who.session.id, now, [](Result<bool>) {});
   }
   return {.user = who.user.id,
-          .name = who.user.name,
-          .session = who.session.id,
-          .token = {},
-          .permissions = permissions_of(who.user),
-          .issued_at = now,
-          .expires_at = session_expiry(who.session, policy_.sessions),
-          .own_account = true};
+      .name = who.user.name,
+      .session = who.session.id,
+      .token = {},
+      .permissions = permissions_of(who.user),
+      .issued_at = now,
+      .expires_at = session_expiry(who.session, policy_.sessions),
+      .own_account = true};
 }
 
 // ---- what a proxy asks before it lets a request pass: often, so nothing of it is audited
@@ -243,19 +276,24 @@ void AccountService::examine_cookie(std::string_view cookie, Done<Identity> done
 }
 
 void AccountService::examine_ticket(const auth::TicketQuestion& question, Done<Identity> done) {
-  auto seen = tickets_.examine({.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}}, clock_.mono());
+  auto seen = tickets_.examine(
+      {.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}},
+      clock_.mono());
   if (!seen) return done(std::move(seen));
   check_grantor(std::move(*seen), std::move(done));
 }
 
 void AccountService::check_grantor(Identity identity, Done<Identity> done) {
   TokenId token = identity.token;
-  store_.token_revoked(std::move(token), back<bool>([this, identity = std::move(identity), done = std::move(done)](Result<bool> revoked) mutable {
+  store_.token_revoked(std::move(token),
+      back<bool>([this, identity = std::move(identity), done = std::move(done)](Result<bool> revoked) mutable {
     if (!revoked) return done(std::unexpected(std::move(revoked).error()));
     if (*revoked) return done(refuse(Cause::TOKEN_REVOKED, "the token that asked for the ticket was revoked"));
     if (!identity.own_account) return done(std::move(identity));
     SessionId session = identity.session;
-    store_.find_session(std::move(session), back<std::optional<SessionAndUser>>([this, identity = std::move(identity), done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {
+    store_.find_session(std::move(session),
+        back<std::optional<SessionAndUser>>([this, identity = std::move(identity), done = std::move(done)](
+                                                Result<std::optional<SessionAndUser>> found) mutable {
       if (!found) return done(std::unexpected(std::move(found).error()));
       if (!*found) return done(refuse(Cause::USER_UNKNOWN, "the account was deleted after the ticket was given"));
       if (auto fit = check_who(**found); !fit) return done(std::unexpected(std::move(fit).error()));
@@ -264,8 +302,11 @@ void AccountService::check_grantor(Identity identity, Done<Identity> done) {
   }));
 }
 
-void AccountService::watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
-  run([this, on_events = std::move(on_events), synchronised = std::move(synchronised)]() mutable { revocations_.watch(std::move(on_events), std::move(synchronised)); });
+void AccountService::watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
+    std::function<void(WallTime)> synchronised) {
+  run([this, on_events = std::move(on_events), synchronised = std::move(synchronised)]() mutable {
+    revocations_.watch(std::move(on_events), std::move(synchronised));
+  });
 }
 
 } // namespace foyer::accounts

@@ -108,8 +108,8 @@ class AccountService final : public auth::AuthService {
   // `detach_messages` is called for every deleted account (again after a restart, for a
   // week), on the control plane's thread. The references must outlive the service.
   // `seal`: for what the store keeps and must not give away.
-  AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
-                 std::function<void(UserId)> detach_messages);
+  AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners,
+      const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics, std::function<void(UserId)> detach_messages);
 
   // Begins to watch the revocations. Once, from any thread.
   void start();
@@ -123,24 +123,32 @@ class AccountService final : public auth::AuthService {
   void sessions(const Principal& who, Done<std::vector<SessionRow>> done);
   void end_session(const Principal& who, SessionId session, Caller caller, Done<bool> done); // NOT_FOUND
   void end_sessions(const Principal& who, bool others_only, Caller caller, Done<bool> done);
-  void change_password(const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done);
-  void delete_account(const Principal& who, std::string password, Caller caller, Done<bool> done); // CREDENTIALS_REJECTED
+  void change_password(
+      const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done);
+  void delete_account(
+      const Principal& who, std::string password, Caller caller, Done<bool> done); // CREDENTIALS_REJECTED
 
   // The second factor (service_factor.cc). `typed` is a code; TOTP_REJECTED, LOGIN_LOCKED as at the login.
   void second_factor(const Principal& who, Done<FactorState> done);
-  void begin_second_factor(const Principal& who, std::string password, Caller caller, Done<PendingFactor> done);                   // CREDENTIALS_REJECTED, TOTP_ALREADY_ON
-  void confirm_second_factor(const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done);         // NOT_FOUND, TOTP_ALREADY_ON; recovery codes
-  void renew_recovery_codes(const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done);          // NOT_FOUND
-  void remove_second_factor(const Principal& who, std::string typed, Caller caller, Done<bool> done);                              // NOT_FOUND; also by recovery code
+  void begin_second_factor(const Principal& who, std::string password, Caller caller,
+      Done<PendingFactor> done); // CREDENTIALS_REJECTED, TOTP_ALREADY_ON
+  void confirm_second_factor(const Principal& who, std::string typed, Caller caller,
+      Done<std::vector<std::string>> done); // NOT_FOUND, TOTP_ALREADY_ON; recovery codes
+  void renew_recovery_codes(
+      const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done); // NOT_FOUND
+  void remove_second_factor(
+      const Principal& who, std::string typed, Caller caller, Done<bool> done); // NOT_FOUND; also by recovery code
   [[nodiscard]] Result<Ticket> mint_ticket(const Principal& who, TicketRequest request, Caller caller);
 
   // For administrators (service_admin.cc); PERMISSION_DENIED for others.
   void admin_users(const Principal& who, UserPageQuestion question, Caller caller, Done<UserPage> done);
-  void admin_set_disabled(const Principal& who, UserId user, bool disabled, Caller caller, Done<bool> done); // NOT_FOUND; BAD_REQUEST: oneself
-  void admin_delete_user(const Principal& who, UserId user, Caller caller, Done<bool> done);                 // likewise
-  void admin_services(const Principal& who, Caller caller, Done<std::vector<ServiceRow>> done);              // without their secrets
+  void admin_set_disabled(const Principal& who, UserId user, bool disabled, Caller caller,
+      Done<bool> done); // NOT_FOUND; BAD_REQUEST: oneself
+  void admin_delete_user(const Principal& who, UserId user, Caller caller, Done<bool> done);    // likewise
+  void admin_services(const Principal& who, Caller caller, Done<std::vector<ServiceRow>> done); // without their secrets
   void admin_keys(const Principal& who, Caller caller, Done<std::vector<KeyTimes>> done);
-  void admin_rotate_key(const Principal& who, std::optional<Millis> publish_for, Caller caller, Done<KeyTimes> done); // ROTATION_UNSUPPORTED
+  void admin_rotate_key(const Principal& who, std::optional<Millis> publish_for, Caller caller,
+      Done<KeyTimes> done); // ROTATION_UNSUPPORTED
   void admin_audit(const Principal& who, std::size_t limit, Caller caller, Done<std::vector<AuditRow>> done);
 
   // ADDRESS_RATE_LIMIT.
@@ -159,7 +167,8 @@ class AccountService final : public auth::AuthService {
   void redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) override;
   void check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) override;
   void find_person(auth::PersonQuestion question, auth::PersonAnswer answer) override;
-  void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
+  void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
+      std::function<void(WallTime)> synchronised) override;
 
  private:
   // One action from its question to its outcome.
@@ -170,7 +179,9 @@ class AccountService final : public auth::AuthService {
     std::string detail;
   };
   using AttemptPtr = std::shared_ptr<Attempt>;
-  AttemptPtr begin(std::string action, Caller caller) { return std::make_shared<Attempt>(Attempt{std::move(action), std::move(caller), {}, {}}); }
+  AttemptPtr begin(std::string action, Caller caller) {
+    return std::make_shared<Attempt>(Attempt{std::move(action), std::move(caller), {}, {}});
+  }
   [[nodiscard]] AuditRow audit_row(const Attempt& attempt, std::string_view outcome = "OK") const;
   void count(const Attempt& attempt, std::string_view outcome);
   // Counts, audits (unless the store did), hands the refusal back.
@@ -201,22 +212,26 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Result<Guess> begin_factor_guess(const UserRow& user, const Caller& caller); // LOGIN_LOCKED
   Result<bool> end_factor_guess(const Guess& guess, Result<bool> right);                     // TOTP_REJECTED
   // True: it is right, and used up now.
-  void use_factor(const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Done<bool> done);
+  void use_factor(
+      const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Done<bool> done);
   enum class FactorNeeded : std::uint8_t { pending, on, on_or_recovery };
   // Goes on with the row as it is after `typed` was used.
-  void with_factor(const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done);
+  void with_factor(
+      const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done);
   void put_pending_factor(std::string name, AttemptPtr attempt, Done<PendingFactor> done);
   void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Done<std::vector<std::string>> done);
-  void after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed, AttemptPtr attempt, Done<SignedIn> done);
+  void after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed, AttemptPtr attempt,
+      Done<SignedIn> done);
   // Whose password was right, as it was then.
   struct ProvenUser {
-    UserRow user;         // with the hash that it was compared with
+    UserRow user; // with the hash that it was compared with
     std::string password;
     std::optional<std::string> rehashed;
     bool cookie = false;
-    bool again = false;   // compared once more, after the hash had changed
+    bool again = false; // compared once more, after the hash had changed
   };
-  void login_with_factor(ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done);
+  void login_with_factor(
+      ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done);
 
   void register_invited(RegisterQuestion question, AttemptPtr attempt, Done<SignedIn> done);
   void sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
@@ -273,17 +288,24 @@ class AccountService final : public auth::AuthService {
 template <class T, class Job, class Then>
 void AccountService::on_hashing(net::Share share, Job job, Then then) {
   const auto go_on = std::make_shared<Then>(std::move(then));
-  const auto busy = [](std::string evidence) { return Result<T>{std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::move(evidence), .retry_after = Millis{2'000}})}; };
-  net::Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_, &seconds = hash_seconds_]() mutable {
+  const auto busy = [](std::string evidence) {
+    return Result<T>{
+        std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::move(evidence), .retry_after = Millis{2'000}})};
+  };
+  net::Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_,
+                      &seconds = hash_seconds_]() mutable {
     const MonoTime from = clock.mono();
     T value = job();
     seconds.observe(std::chrono::duration<double>(clock.mono() - from).count());
     runners->control([go_on, value = std::move(value)]() mutable { (*go_on)(Result<T>{std::move(value)}); });
   };
   net::Task dropped = [runners = runners_, go_on, busy] {
-    runners->control([go_on, busy] { (*go_on)(busy("the queue of passwords to be hashed is full, and this one made room for others")); });
+    runners->control([go_on, busy] {
+      (*go_on)(busy("the queue of passwords to be hashed is full, and this one made room for others"));
+    });
   };
-  if (!runners_->hashing({.run = std::move(run), .dropped = std::move(dropped), .share = std::move(share)})) (*go_on)(busy("the queue of passwords to be hashed is full"));
+  if (!runners_->hashing({.run = std::move(run), .dropped = std::move(dropped), .share = std::move(share)}))
+    (*go_on)(busy("the queue of passwords to be hashed is full"));
 }
 
 } // namespace foyer::accounts

@@ -57,12 +57,14 @@ Result<bool> AccountService::end_factor_guess(const Guess& guess, Result<bool> r
   return right;
 }
 
-void AccountService::use_factor(const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Done<bool> done) {
+void AccountService::use_factor(
+    const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Done<bool> done) {
   TypedFactor factor = read_factor(typed);
   if (factor.kind == FactorKind::recovery && recovery_too) {
     AuditRow audit = audit_row(*attempt);
     audit.action = "recovery_code";
-    return store_.use_recovery_code(row.user, recovery_digest(row.user, factor.code), std::move(audit), back<bool>(std::move(done)));
+    return store_.use_recovery_code(
+        row.user, recovery_digest(row.user, factor.code), std::move(audit), back<bool>(std::move(done)));
   }
   if (factor.kind != FactorKind::totp) return done(false);
   auto secret = seal_.open(row.sealed_secret, about(row.user));
@@ -72,11 +74,15 @@ void AccountService::use_factor(const SecondFactorRow& row, std::string_view typ
   store_.use_second_factor(row.user, *step, back<bool>(std::move(done)));
 }
 
-void AccountService::login_with_factor(ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::login_with_factor(
+    ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done) {
   auto guess = begin_factor_guess(who.user, attempt->caller);
   if (!guess) return done(refused(*attempt, std::move(guess).error()));
-  use_factor(row, typed, true, attempt, [this, attempt, guess = std::move(*guess), who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
-    if (auto fit = end_factor_guess(guess, std::move(right)); !fit) return done(refused(*attempt, std::move(fit).error()));
+  use_factor(row, typed, true, attempt,
+      [this, attempt, guess = std::move(*guess), who = std::move(who), done = std::move(done)](
+          Result<bool> right) mutable {
+    if (auto fit = end_factor_guess(guess, std::move(right)); !fit)
+      return done(refused(*attempt, std::move(fit).error()));
     open_session(std::move(who), std::move(attempt), std::move(done));
   });
 }
@@ -85,18 +91,22 @@ void AccountService::login_with_factor(ProvenUser who, SecondFactorRow row, std:
 
 void AccountService::second_factor(const Principal& who, Done<FactorState> done) {
   if (!who.own) return done(FactorState{});
-  store_.find_second_factor(who.own->user.id, back<std::optional<SecondFactorRow>>([done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
+  store_.find_second_factor(who.own->user.id,
+      back<std::optional<SecondFactorRow>>(
+          [done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
     if (!found) return done(std::unexpected(std::move(found).error()));
     if (!*found || !(*found)->confirmed) return done(FactorState{});
     done(FactorState{.on = true, .recovery_codes_left = (*found)->recovery.size()});
   }));
 }
 
-void AccountService::begin_second_factor(const Principal& who, std::string password, Caller caller, Done<PendingFactor> done) {
+void AccountService::begin_second_factor(
+    const Principal& who, std::string password, Caller caller, Done<PendingFactor> done) {
   auto attempt = begin("totp_begin", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
-  with_password(who, std::move(password), attempt, [this, attempt, name = who.own->user.name, done = std::move(done)](Result<bool> right) mutable {
+  with_password(who, std::move(password), attempt,
+      [this, attempt, name = who.own->user.name, done = std::move(done)](Result<bool> right) mutable {
     if (!right) return done(std::unexpected(std::move(right).error()));
     put_pending_factor(std::move(name), std::move(attempt), std::move(done));
   });
@@ -104,14 +114,24 @@ void AccountService::begin_second_factor(const Principal& who, std::string passw
 
 void AccountService::put_pending_factor(std::string name, AttemptPtr attempt, Done<PendingFactor> done) {
   const UserId user = attempt->user;
-  store_.find_second_factor(user, back<std::optional<SecondFactorRow>>([this, attempt, user, name = std::move(name), done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
+  store_.find_second_factor(user,
+      back<std::optional<SecondFactorRow>>([this, attempt, user, name = std::move(name), done = std::move(done)](
+                                               Result<std::optional<SecondFactorRow>> found) mutable {
     if (!found) return done(refused(*attempt, std::move(found).error()));
     if (*found && (*found)->confirmed) return done(refused(*attempt, Refusal{.cause = Cause::TOTP_ALREADY_ON}));
     std::string secret(kTotpSecretBytes, '\0');
     entropy_.fill(std::as_writable_bytes(std::span{secret}));
-    SecondFactorRow row{.user = user, .sealed_secret = seal_.seal(secret, about(user), entropy_), .confirmed = false, .created = clock_.wall(), .last_step = 0, .recovery = {}};
-    PendingFactor pending{.secret = base32_encode(secret), .uri = totp_uri(label_of(policy_), name, secret), .expires_in = kFactorPending};
-    store_.put_second_factor(std::move(row), audit_row(*attempt), back<bool>([this, attempt, pending = std::move(pending), done = std::move(done)](Result<bool> put) mutable {
+    SecondFactorRow row{.user = user,
+        .sealed_secret = seal_.seal(secret, about(user), entropy_),
+        .confirmed = false,
+        .created = clock_.wall(),
+        .last_step = 0,
+        .recovery = {}};
+    PendingFactor pending{.secret = base32_encode(secret),
+        .uri = totp_uri(label_of(policy_), name, secret),
+        .expires_in = kFactorPending};
+    store_.put_second_factor(std::move(row), audit_row(*attempt),
+        back<bool>([this, attempt, pending = std::move(pending), done = std::move(done)](Result<bool> put) mutable {
       if (!put) return done(refused(*attempt, std::move(put).error()));
       succeeded(*attempt);
       done(std::move(pending));
@@ -119,27 +139,40 @@ void AccountService::put_pending_factor(std::string name, AttemptPtr attempt, Do
   }));
 }
 
-void AccountService::with_factor(const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done) {
+void AccountService::with_factor(
+    const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done) {
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   const UserRow& user = who.own->user;
   attempt->user = user.id;
-  store_.find_second_factor(user.id, back<std::optional<SecondFactorRow>>([this, attempt, user, needed, typed = std::move(typed), done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
+  store_.find_second_factor(user.id,
+      back<std::optional<SecondFactorRow>>(
+          [this, attempt, user, needed, typed = std::move(typed), done = std::move(done)](
+              Result<std::optional<SecondFactorRow>> found) mutable {
     if (!found) return done(refused(*attempt, std::move(found).error()));
     if (!*found) return done(refused(*attempt, none_on()));
     SecondFactorRow row = std::move(**found);
-    if (needed == FactorNeeded::pending && row.confirmed) return done(refused(*attempt, Refusal{.cause = Cause::TOTP_ALREADY_ON}));
+    if (needed == FactorNeeded::pending && row.confirmed)
+      return done(refused(*attempt, Refusal{.cause = Cause::TOTP_ALREADY_ON}));
     if (needed != FactorNeeded::pending && !row.confirmed) return done(refused(*attempt, none_on()));
     if (needed == FactorNeeded::pending && clock_.wall() >= row.created + kFactorPending)
-      return done(refused(*attempt, Refusal{.cause = Cause::NOT_FOUND, .evidence = "the second factor was not confirmed in time; begin again"}));
+      return done(refused(*attempt,
+          Refusal{.cause = Cause::NOT_FOUND, .evidence = "the second factor was not confirmed in time; begin again"}));
     auto guess = begin_factor_guess(user, attempt->caller);
     if (!guess) return done(refused(*attempt, std::move(guess).error()));
     const SecondFactorRow copy = row;
-    use_factor(copy, typed, needed == FactorNeeded::on_or_recovery, attempt, [this, attempt, guess = std::move(*guess), row = std::move(row), done = std::move(done)](Result<bool> right) mutable {
-      if (auto fit = end_factor_guess(guess, std::move(right)); !fit) return done(refused(*attempt, std::move(fit).error()));
+    use_factor(copy, typed, needed == FactorNeeded::on_or_recovery, attempt,
+        [this, attempt, guess = std::move(*guess), row = std::move(row), done = std::move(done)](
+            Result<bool> right) mutable {
+      if (auto fit = end_factor_guess(guess, std::move(right)); !fit)
+        return done(refused(*attempt, std::move(fit).error()));
       // Once more: its newest step is another now, and a login may have used a later one.
-      store_.find_second_factor(row.user, back<std::optional<SecondFactorRow>>([this, attempt, secret = std::move(row.sealed_secret), done = std::move(done)](Result<std::optional<SecondFactorRow>> now) mutable {
+      store_.find_second_factor(row.user,
+          back<std::optional<SecondFactorRow>>(
+              [this, attempt, secret = std::move(row.sealed_secret), done = std::move(done)](
+                  Result<std::optional<SecondFactorRow>> now) mutable {
         if (!now) return done(refused(*attempt, std::move(now).error()));
-        if (!*now || (*now)->sealed_secret != secret) return done(refused(*attempt, none_on())); // replaced or removed meanwhile
+        if (!*now || (*now)->sealed_secret != secret)
+          return done(refused(*attempt, none_on())); // replaced or removed meanwhile
         done(std::move(**now));
       }));
     });
@@ -150,24 +183,29 @@ void AccountService::put_with_new_codes(SecondFactorRow row, AttemptPtr attempt,
   auto codes = make_recovery_codes(entropy_);
   row.confirmed = true;
   row.recovery = digests(row.user, codes);
-  store_.put_second_factor(std::move(row), audit_row(*attempt), back<bool>([this, attempt, codes = std::move(codes), done = std::move(done)](Result<bool> put) mutable {
+  store_.put_second_factor(std::move(row), audit_row(*attempt),
+      back<bool>([this, attempt, codes = std::move(codes), done = std::move(done)](Result<bool> put) mutable {
     if (!put) return done(refused(*attempt, std::move(put).error()));
     succeeded(*attempt);
     done(std::move(codes));
   }));
 }
 
-void AccountService::confirm_second_factor(const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done) {
+void AccountService::confirm_second_factor(
+    const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done) {
   auto attempt = begin("totp_confirm", std::move(caller));
-  with_factor(who, std::move(typed), FactorNeeded::pending, attempt, [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
+  with_factor(who, std::move(typed), FactorNeeded::pending, attempt,
+      [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
     if (!row) return done(std::unexpected(std::move(row).error()));
     put_with_new_codes(std::move(*row), std::move(attempt), std::move(done));
   });
 }
 
-void AccountService::renew_recovery_codes(const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done) {
+void AccountService::renew_recovery_codes(
+    const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done) {
   auto attempt = begin("totp_recovery", std::move(caller));
-  with_factor(who, std::move(typed), FactorNeeded::on, attempt, [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
+  with_factor(who, std::move(typed), FactorNeeded::on, attempt,
+      [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
     if (!row) return done(std::unexpected(std::move(row).error()));
     put_with_new_codes(std::move(*row), std::move(attempt), std::move(done));
   });
@@ -175,9 +213,11 @@ void AccountService::renew_recovery_codes(const Principal& who, std::string type
 
 void AccountService::remove_second_factor(const Principal& who, std::string typed, Caller caller, Done<bool> done) {
   auto attempt = begin("totp_remove", std::move(caller));
-  with_factor(who, std::move(typed), FactorNeeded::on_or_recovery, attempt, [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
+  with_factor(who, std::move(typed), FactorNeeded::on_or_recovery, attempt,
+      [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
     if (!row) return done(std::unexpected(std::move(row).error()));
-    store_.remove_second_factor(row->user, audit_row(*attempt), back<bool>([this, attempt, done = std::move(done)](Result<bool> removed) mutable {
+    store_.remove_second_factor(row->user, audit_row(*attempt),
+        back<bool>([this, attempt, done = std::move(done)](Result<bool> removed) mutable {
       if (!removed) return done(refused(*attempt, std::move(removed).error()));
       succeeded(*attempt);
       done(true);

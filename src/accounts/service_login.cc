@@ -26,20 +26,28 @@ void AccountService::register_account(RegisterQuestion question, Caller caller, 
   auto attempt = begin("register", std::move(caller));
   const auto fit = [&]() -> Result<bool> {
     if (policy_.registration == Registration::closed) return refuse(Cause::REGISTRATION_CLOSED);
-    if (policy_.registration == Registration::invite && !question.invitation) return refuse_field(Cause::INVITATION_REJECTED, "invitation", "there is none in the request");
+    if (policy_.registration == Registration::invite && !question.invitation)
+      return refuse_field(Cause::INVITATION_REJECTED, "invitation", "there is none in the request");
     TRY_VOID(check_name(question.name));
-    if (is_reserved_name(question.name, policy_.reserved_names)) return refuse_field(Cause::NAME_RESERVED, "name", "the name is reserved; `foyer user add` can give it");
+    if (is_reserved_name(question.name, policy_.reserved_names))
+      return refuse_field(Cause::NAME_RESERVED, "name", "the name is reserved; `foyer user add` can give it");
     TRY_VOID(check_new_password(question.password, question.name, policy_.min_password_characters));
     if (!question.email.empty()) TRY_VOID(check_email(question.email));
     return true;
   }();
   if (!fit) return done(refused(*attempt, fit.error()));
-  if (policy_.registration != Registration::invite) return register_invited(std::move(question), std::move(attempt), std::move(done));
+  if (policy_.registration != Registration::invite)
+    return register_invited(std::move(question), std::move(attempt), std::move(done));
   // Before anything else: without an invitation neither a hash is computed nor a name's being taken is told.
   std::string invitation = digest(*question.invitation);
-  store_.invitation_lives(std::move(invitation), clock_.wall(), back<bool>([this, attempt, question = std::move(question), done = std::move(done)](Result<bool> lives) mutable {
+  store_.invitation_lives(std::move(invitation), clock_.wall(),
+      back<bool>([this, attempt, question = std::move(question), done = std::move(done)](Result<bool> lives) mutable {
     if (!lives) return done(refused(*attempt, std::move(lives).error()));
-    if (!*lives) return done(refused(*attempt, Refusal{.cause = Cause::INVITATION_REJECTED, .evidence = "no live invitation: unknown, used or expired", .field = "invitation"}));
+    if (!*lives)
+      return done(refused(*attempt,
+          Refusal{.cause = Cause::INVITATION_REJECTED,
+              .evidence = "no live invitation: unknown, used or expired",
+              .field = "invitation"}));
     register_invited(std::move(question), std::move(attempt), std::move(done));
   }));
 }
@@ -47,14 +55,21 @@ void AccountService::register_account(RegisterQuestion question, Caller caller, 
 void AccountService::register_invited(RegisterQuestion question, AttemptPtr attempt, Done<SignedIn> done) {
   // A name that is taken need not cost a hash; the store looks again when it writes.
   std::string key = name_key(question.name);
-  store_.find_user_by_name(std::move(key), back<std::optional<UserRow>>([this, attempt, question = std::move(question), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
+  store_.find_user_by_name(std::move(key),
+      back<std::optional<UserRow>>([this, attempt, question = std::move(question), done = std::move(done)](
+                                       Result<std::optional<UserRow>> found) mutable {
     if (!found) return done(refused(*attempt, std::move(found).error()));
     if (*found) return done(refused(*attempt, Refusal{.cause = Cause::NAME_TAKEN, .field = "name"}));
-    auto job = [password = question.password, cost = policy_.hash_cost, &entropy = entropy_] { return hash_password(password, cost, entropy); };
+    auto job = [password = question.password, cost = policy_.hash_cost, &entropy = entropy_] {
+      return hash_password(password, cost, entropy);
+    };
     net::Share share = shares_.take(net::WorkClass::other, attempt->caller.address, {}, clock_.mono());
-    on_hashing<std::string>(std::move(share), std::move(job), [this, attempt, question = std::move(question), done = std::move(done)](Result<std::string> phc) mutable {
+    on_hashing<std::string>(std::move(share), std::move(job),
+        [this, attempt, question = std::move(question), done = std::move(done)](Result<std::string> phc) mutable {
       if (!phc) return done(refused(*attempt, std::move(phc).error()));
-      if (phc->empty()) return done(refused(*attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
+      if (phc->empty())
+        return done(refused(
+            *attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
       sign_up(std::move(question), std::move(*phc), std::move(attempt), std::move(done));
     });
   }));
@@ -62,10 +77,10 @@ void AccountService::register_invited(RegisterQuestion question, AttemptPtr atte
 
 void AccountService::sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done) {
   UserRow user{.id = UserId{"u_" + entropy_.short_id()},
-               .name = std::move(question.name),
-               .email = std::move(question.email),
-               .password = std::move(phc),
-               .created = clock_.wall()};
+      .name = std::move(question.name),
+      .email = std::move(question.email),
+      .password = std::move(phc),
+      .created = clock_.wall()};
   std::optional<std::string> invitation;
   if (policy_.registration == Registration::invite) invitation = digest(*question.invitation);
   Opened opened = new_session(user.id, question.cookie, attempt->caller);
@@ -75,38 +90,46 @@ void AccountService::sign_up(RegisterQuestion question, std::string phc, Attempt
   NewSession session = opened.session;
   UserRow copy = user;
   store_.create_user(std::move(copy), std::move(invitation), std::move(session), std::move(row),
-                     back<bool>([this, attempt, user = std::move(user), opened = std::move(opened), done = std::move(done)](Result<bool> created) mutable {
-                       if (!created) {
-                         attempt->user = {};
-                         attempt->detail.clear();
-                         return done(refused(*attempt, std::move(created).error()));
-                       }
-                       succeeded(*attempt);
-                       shares_.signed_in(attempt->caller.address, user.id.view());
-                       done(sign_in(user, opened));
-                     }));
+      back<bool>([this, attempt, user = std::move(user), opened = std::move(opened), done = std::move(done)](
+                     Result<bool> created) mutable {
+    if (!created) {
+      attempt->user = {};
+      attempt->detail.clear();
+      return done(refused(*attempt, std::move(created).error()));
+    }
+    succeeded(*attempt);
+    shares_.signed_in(attempt->caller.address, user.id.view());
+    done(sign_in(user, opened));
+  }));
 }
 
 void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn> done) {
   auto attempt = begin("login", std::move(caller));
   const std::string key = lookup_key(question.name);
   const std::string address = address_key(attempt->caller.address);
-  if (auto free = lockout_.begin(key, address, clock_.mono()); !free) return done(refused(*attempt, std::move(free).error()));
-  store_.find_user_by_name(key, back<std::optional<UserRow>>([this, attempt, key, address, question = std::move(question), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
+  if (auto free = lockout_.begin(key, address, clock_.mono()); !free)
+    return done(refused(*attempt, std::move(free).error()));
+  store_.find_user_by_name(key,
+      back<std::optional<UserRow>>([this, attempt, key, address, question = std::move(question),
+                                       done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
     if (!found) {
       lockout_.abandoned(key, address);
       return done(refused(*attempt, std::move(found).error()));
     }
     std::optional<UserRow> user = std::move(*found);
     if (user) attempt->user = user->id;
-    auto job = [password = question.password, phc = user ? user->password : dummy_hash_, known = user.has_value(), cost = policy_.hash_cost, &entropy = entropy_] {
+    auto job = [password = question.password, phc = user ? user->password : dummy_hash_, known = user.has_value(),
+                   cost = policy_.hash_cost, &entropy = entropy_] {
       Verified out{.match = verify_password(password, phc, cost), .rehashed = {}};
       if (known && out.match == PasswordMatch::yes_and_stale) out.rehashed = hash_password(password, cost, entropy);
       if (!known) out.match = PasswordMatch::no;
       return out;
     };
-    net::Share share = shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
-    on_hashing<Verified>(std::move(share), std::move(job), [this, attempt, key, address, question = std::move(question), user = std::move(user), done = std::move(done)](Result<Verified> verified) mutable {
+    net::Share share =
+        shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
+    on_hashing<Verified>(std::move(share), std::move(job),
+        [this, attempt, key, address, question = std::move(question), user = std::move(user), done = std::move(done)](
+            Result<Verified> verified) mutable {
       if (!verified) {
         lockout_.abandoned(key, address);
         return done(refused(*attempt, std::move(verified).error()));
@@ -125,19 +148,29 @@ void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn>
   }));
 }
 
-void AccountService::after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed,
+    AttemptPtr attempt, Done<SignedIn> done) {
   const UserId id = user.id;
-  store_.find_second_factor(id, back<std::optional<SecondFactorRow>>([this, attempt, user = std::move(user), question = std::move(question), rehashed = std::move(rehashed),
-                                                                      done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
+  store_.find_second_factor(id,
+      back<std::optional<SecondFactorRow>>(
+          [this, attempt, user = std::move(user), question = std::move(question), rehashed = std::move(rehashed),
+              done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
     if (!found) return done(refused(*attempt, std::move(found).error()));
     if (!*found || !(*found)->confirmed) {
       lockout_.forgive(lookup_key(question.name), address_key(attempt->caller.address));
-      return open_session({.user = std::move(user), .password = std::move(question.password), .rehashed = std::move(rehashed), .cookie = question.cookie}, std::move(attempt), std::move(done));
+      return open_session({.user = std::move(user),
+                              .password = std::move(question.password),
+                              .rehashed = std::move(rehashed),
+                              .cookie = question.cookie},
+          std::move(attempt), std::move(done));
     }
     if (!question.factor) return done(refused(*attempt, Refusal{.cause = Cause::TOTP_REQUIRED, .field = "totp"}));
     std::string typed = std::move(*question.factor);
-    login_with_factor({.user = std::move(user), .password = std::move(question.password), .rehashed = std::move(rehashed), .cookie = question.cookie}, std::move(**found), std::move(typed), std::move(attempt),
-                      std::move(done));
+    login_with_factor({.user = std::move(user),
+                          .password = std::move(question.password),
+                          .rehashed = std::move(rehashed),
+                          .cookie = question.cookie},
+        std::move(**found), std::move(typed), std::move(attempt), std::move(done));
   }));
 }
 
@@ -149,13 +182,15 @@ void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Done<Signe
   NewSession session = opened.session;
   std::optional<std::string> rehashed = std::exchange(who.rehashed, std::nullopt);
   store_.open_session(std::move(session), std::move(rehashed), policy_.sessions_per_user, std::move(row),
-                      back<bool>([this, attempt, who = std::move(who), opened = std::move(opened), done = std::move(done)](Result<bool> made) mutable {
-                        if (!made && made.error().cause == Cause::CREDENTIALS_REJECTED && !who.again) return look_again(std::move(who), std::move(attempt), std::move(done));
-                        if (!made) return done(refused(*attempt, std::move(made).error()));
-                        succeeded(*attempt);
-                        shares_.signed_in(attempt->caller.address, who.user.id.view());
-                        done(sign_in(who.user, opened));
-                      }));
+      back<bool>([this, attempt, who = std::move(who), opened = std::move(opened), done = std::move(done)](
+                     Result<bool> made) mutable {
+    if (!made && made.error().cause == Cause::CREDENTIALS_REJECTED && !who.again)
+      return look_again(std::move(who), std::move(attempt), std::move(done));
+    if (!made) return done(refused(*attempt, std::move(made).error()));
+    succeeded(*attempt);
+    shares_.signed_in(attempt->caller.address, who.user.id.view());
+    done(sign_in(who.user, opened));
+  }));
 }
 
 // The hash is another one than was compared with: of a new password, or of the same one
@@ -163,14 +198,21 @@ void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Done<Signe
 void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done) {
   attempt->detail.clear();
   std::string key = name_key(who.user.name);
-  store_.find_user_by_name(std::move(key), back<std::optional<UserRow>>([this, attempt, who = std::move(who), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
+  store_.find_user_by_name(std::move(key),
+      back<std::optional<UserRow>>(
+          [this, attempt, who = std::move(who), done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
     if (!found) return done(refused(*attempt, std::move(found).error()));
-    if (!*found || (*found)->id != who.user.id) return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
+    if (!*found || (*found)->id != who.user.id)
+      return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
     who.user = std::move(**found);
     who.again = true;
-    auto job = [password = who.password, phc = who.user.password, cost = policy_.hash_cost] { return verify_password(password, phc, cost) != PasswordMatch::no; };
-    net::Share share = shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
-    on_hashing<bool>(std::move(share), std::move(job), [this, attempt, who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
+    auto job = [password = who.password, phc = who.user.password, cost = policy_.hash_cost] {
+      return verify_password(password, phc, cost) != PasswordMatch::no;
+    };
+    net::Share share =
+        shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
+    on_hashing<bool>(std::move(share), std::move(job),
+        [this, attempt, who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
       if (!right) return done(refused(*attempt, std::move(right).error()));
       if (!*right) return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
       open_session(std::move(who), std::move(attempt), std::move(done));
@@ -189,10 +231,13 @@ void AccountService::refresh(RefreshByQuestion question, Caller caller, Done<Sig
   } else if (question.cookie) {
     q.hash = digest(*question.cookie);
   } else {
-    return done(refused(*attempt, Refusal{.cause = Cause::REFRESH_UNKNOWN, .evidence = "neither refresh_token nor the session cookie came"}));
+    return done(refused(*attempt,
+        Refusal{.cause = Cause::REFRESH_UNKNOWN, .evidence = "neither refresh_token nor the session cookie came"}));
   }
-  store_.refresh(std::move(q), back<RefreshOutcome>([this, attempt, successor = std::move(successor), cookie = std::move(question.cookie), by_token = question.refresh_token.has_value(),
-                                                     done = std::move(done)](Result<RefreshOutcome> outcome) mutable {
+  store_.refresh(std::move(q),
+      back<RefreshOutcome>([this, attempt, successor = std::move(successor), cookie = std::move(question.cookie),
+                               by_token = question.refresh_token.has_value(),
+                               done = std::move(done)](Result<RefreshOutcome> outcome) mutable {
     if (!outcome) return done(refused(*attempt, std::move(outcome).error()));
     if (outcome->refusal) {
       if (outcome->refusal->cause == Cause::REFRESH_REUSED) revocations_.poll();
@@ -215,11 +260,11 @@ AccountService::Opened AccountService::new_session(const UserId& user, bool cook
   const WallTime now = clock_.wall();
   Opened out{.session = {}, .secret = entropy_.token(), .cookie = cookie};
   out.session.session = {.id = SessionId{entropy_.short_id()},
-                         .user = user,
-                         .created = now,
-                         .last_seen = now,
-                         .device = printable(caller.device, kMaxDeviceBytes),
-                         .address = printable(caller.address, kMaxAddressBytes)};
+      .user = user,
+      .created = now,
+      .last_seen = now,
+      .device = printable(caller.device, kMaxDeviceBytes),
+      .address = printable(caller.address, kMaxAddressBytes)};
   (cookie ? out.session.session.cookie_hash : out.session.refresh_hash) = digest(out.secret);
   return out;
 }
@@ -228,16 +273,16 @@ SignedIn AccountService::sign_in(const UserRow& user, const SessionRow& session)
   const WallTime now = clock_.wall();
   SignedIn out{.expires_in = policy_.access_ttl, .user = user.id, .name = user.name, .session = session.id};
   out.access_token = keys_.signer().access_token({.issuer = policy_.issuer,
-                                           .audience = policy_.audience,
-                                           .subject = user.id,
-                                           .issued_at = now,
-                                           .expires_at = now + policy_.access_ttl,
-                                           .token = TokenId{entropy_.short_id()},
-                                           .client_id = policy_.client_id,
-                                           .session = session.id,
-                                           .name = user.name,
-                                           .permissions = permissions_of(user),
-                                           .environment = policy_.environment});
+      .audience = policy_.audience,
+      .subject = user.id,
+      .issued_at = now,
+      .expires_at = now + policy_.access_ttl,
+      .token = TokenId{entropy_.short_id()},
+      .client_id = policy_.client_id,
+      .session = session.id,
+      .name = user.name,
+      .permissions = permissions_of(user),
+      .environment = policy_.environment});
   return out;
 }
 

@@ -17,7 +17,8 @@ void AccountService::logout(const Principal& who, Caller caller, Done<bool> done
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
   attempt->detail = who.own->session.id.str();
-  store_.end_session(attempt->user, who.own->session.id, SessionEnd::logout, audit_row(*attempt), back<bool>([this, attempt, done = std::move(done)](Result<bool> ended) mutable {
+  store_.end_session(attempt->user, who.own->session.id, SessionEnd::logout, audit_row(*attempt),
+      back<bool>([this, attempt, done = std::move(done)](Result<bool> ended) mutable {
     if (!ended) return done(refused(*attempt, std::move(ended).error()));
     succeeded(*attempt);
     revocations_.poll();
@@ -27,8 +28,11 @@ void AccountService::logout(const Principal& who, Caller caller, Done<bool> done
 
 void AccountService::sessions(const Principal& who, Done<std::vector<SessionRow>> done) {
   if (auto fit = needs_account(who); !fit) return done(std::unexpected(std::move(fit).error()));
-  store_.sessions_of(who.own->user.id, back<std::vector<SessionRow>>([this, done = std::move(done)](Result<std::vector<SessionRow>> rows) mutable {
-    if (rows) std::erase_if(*rows, [this](const SessionRow& row) { return !check_session(row, policy_.sessions, clock_.wall()); });
+  store_.sessions_of(who.own->user.id,
+      back<std::vector<SessionRow>>([this, done = std::move(done)](Result<std::vector<SessionRow>> rows) mutable {
+    if (rows)
+      std::erase_if(
+          *rows, [this](const SessionRow& row) { return !check_session(row, policy_.sessions, clock_.wall()); });
     done(std::move(rows));
   }));
 }
@@ -38,9 +42,12 @@ void AccountService::end_session(const Principal& who, SessionId session, Caller
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
   attempt->detail = printable(session.view(), 64);
-  store_.end_session(attempt->user, std::move(session), SessionEnd::ended, audit_row(*attempt), back<bool>([this, attempt, done = std::move(done)](Result<bool> ended) mutable {
+  store_.end_session(attempt->user, std::move(session), SessionEnd::ended, audit_row(*attempt),
+      back<bool>([this, attempt, done = std::move(done)](Result<bool> ended) mutable {
     if (!ended) return done(refused(*attempt, std::move(ended).error()));
-    if (!*ended) return done(refused(*attempt, Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it is over"}));
+    if (!*ended)
+      return done(refused(
+          *attempt, Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it is over"}));
     succeeded(*attempt);
     revocations_.poll();
     done(true);
@@ -54,7 +61,8 @@ void AccountService::end_sessions(const Principal& who, bool others_only, Caller
   attempt->detail = others_only ? "all but " + who.own->session.id.str() : "all";
   std::optional<SessionId> but;
   if (others_only) but = who.own->session.id;
-  store_.end_sessions(attempt->user, std::move(but), SessionEnd::ended, audit_row(*attempt), back<std::size_t>([this, attempt, done = std::move(done)](Result<std::size_t> ended) mutable {
+  store_.end_sessions(attempt->user, std::move(but), SessionEnd::ended, audit_row(*attempt),
+      back<std::size_t>([this, attempt, done = std::move(done)](Result<std::size_t> ended) mutable {
     if (!ended) return done(refused(*attempt, std::move(ended).error()));
     succeeded(*attempt);
     revocations_.poll();
@@ -62,22 +70,28 @@ void AccountService::end_sessions(const Principal& who, bool others_only, Caller
   }));
 }
 
-void AccountService::change_password(const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done) {
+void AccountService::change_password(
+    const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done) {
   auto attempt = begin("password", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   const UserRow& user = who.own->user;
   attempt->user = user.id;
   attempt->detail = who.own->session.id.str();
-  if (auto fit = check_new_password(new_password, user.name, policy_.min_password_characters, "new_password"); !fit) return done(refused(*attempt, std::move(fit).error()));
+  if (auto fit = check_new_password(new_password, user.name, policy_.min_password_characters, "new_password"); !fit)
+    return done(refused(*attempt, std::move(fit).error()));
   const std::string key = name_key(user.name);
   const std::string address = address_key(attempt->caller.address);
-  if (auto free = lockout_.begin(key, address, clock_.mono()); !free) return done(refused(*attempt, std::move(free).error()));
-  auto job = [password = std::move(password), new_password = std::move(new_password), phc = user.password, cost = policy_.hash_cost, &entropy = entropy_]() -> std::optional<std::string> {
+  if (auto free = lockout_.begin(key, address, clock_.mono()); !free)
+    return done(refused(*attempt, std::move(free).error()));
+  auto job = [password = std::move(password), new_password = std::move(new_password), phc = user.password,
+                 cost = policy_.hash_cost, &entropy = entropy_]() -> std::optional<std::string> {
     if (verify_password(password, phc, cost) == PasswordMatch::no) return std::nullopt;
     return hash_password(new_password, cost, entropy);
   };
   net::Share share = shares_.take(net::WorkClass::known, attempt->caller.address, {}, clock_.mono());
-  on_hashing<std::optional<std::string>>(std::move(share), std::move(job), [this, attempt, key, address, keep = who.own->session.id, done = std::move(done)](Result<std::optional<std::string>> phc) mutable {
+  on_hashing<std::optional<std::string>>(std::move(share), std::move(job),
+      [this, attempt, key, address, keep = who.own->session.id, done = std::move(done)](
+          Result<std::optional<std::string>> phc) mutable {
     if (!phc) {
       lockout_.abandoned(key, address);
       return done(refused(*attempt, std::move(phc).error()));
@@ -87,8 +101,11 @@ void AccountService::change_password(const Principal& who, std::string password,
       return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED, .field = "password"}));
     }
     lockout_.succeeded(key, address);
-    if ((*phc)->empty()) return done(refused(*attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
-    store_.set_password(attempt->user, std::move(**phc), keep, audit_row(*attempt), back<bool>([this, attempt, done = std::move(done)](Result<bool> set) mutable {
+    if ((*phc)->empty())
+      return done(refused(
+          *attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
+    store_.set_password(attempt->user, std::move(**phc), keep, audit_row(*attempt),
+        back<bool>([this, attempt, done = std::move(done)](Result<bool> set) mutable {
       if (!set) return done(refused(*attempt, std::move(set).error()));
       succeeded(*attempt);
       revocations_.poll();
@@ -101,10 +118,14 @@ void AccountService::with_password(const Principal& who, std::string password, A
   const UserRow& user = who.own->user;
   const std::string key = name_key(user.name);
   const std::string address = address_key(attempt->caller.address);
-  if (auto free = lockout_.begin(key, address, clock_.mono()); !free) return done(refused(*attempt, std::move(free).error()));
-  auto job = [password = std::move(password), phc = user.password, cost = policy_.hash_cost] { return verify_password(password, phc, cost) != PasswordMatch::no; };
+  if (auto free = lockout_.begin(key, address, clock_.mono()); !free)
+    return done(refused(*attempt, std::move(free).error()));
+  auto job = [password = std::move(password), phc = user.password, cost = policy_.hash_cost] {
+    return verify_password(password, phc, cost) != PasswordMatch::no;
+  };
   net::Share share = shares_.take(net::WorkClass::known, attempt->caller.address, {}, clock_.mono());
-  on_hashing<bool>(std::move(share), std::move(job), [this, attempt, key, address, done = std::move(done)](Result<bool> right) mutable {
+  on_hashing<bool>(std::move(share), std::move(job),
+      [this, attempt, key, address, done = std::move(done)](Result<bool> right) mutable {
     if (!right) {
       lockout_.abandoned(key, address);
       return done(refused(*attempt, std::move(right).error()));
@@ -124,10 +145,12 @@ void AccountService::delete_account(const Principal& who, std::string password, 
   attempt->user = who.own->user.id;
   with_password(who, std::move(password), attempt, [this, attempt, done = std::move(done)](Result<bool> right) mutable {
     if (!right) return done(std::move(right));
-    store_.delete_user(attempt->user, audit_row(*attempt), back<bool>([this, attempt, done = std::move(done)](Result<bool> deleted) mutable {
+    store_.delete_user(attempt->user, audit_row(*attempt),
+        back<bool>([this, attempt, done = std::move(done)](Result<bool> deleted) mutable {
       if (!deleted) return done(refused(*attempt, std::move(deleted).error()));
       succeeded(*attempt);
-      log_.info("account_deleted", "An account was deleted by its owner.", {{"user", attempt->user.view()}, {"ref", attempt->caller.ref.view()}});
+      log_.info("account_deleted", "An account was deleted by its owner.",
+          {{"user", attempt->user.view()}, {"ref", attempt->caller.ref.view()}});
       revocations_.poll();
       done(true);
     }));
@@ -138,15 +161,19 @@ Result<Ticket> AccountService::mint_ticket(const Principal& who, TicketRequest r
   Attempt attempt{"ticket", std::move(caller), who.identity.user, who.identity.session.str()};
   const Millis ttl = request.ttl.value_or(policy_.ticket_ttl);
   if (ttl <= Millis{0} || ttl > policy_.longest_ticket_ttl)
-    return refused(attempt, Refusal{.cause = Cause::BAD_REQUEST,
-                                    .evidence = fmt::format("ttl is 1 to {} seconds", std::chrono::floor<std::chrono::seconds>(policy_.longest_ticket_ttl).count()),
-                                    .field = "ttl"});
+    return refused(attempt,
+        Refusal{.cause = Cause::BAD_REQUEST,
+            .evidence = fmt::format(
+                "ttl is 1 to {} seconds", std::chrono::floor<std::chrono::seconds>(policy_.longest_ticket_ttl).count()),
+            .field = "ttl"});
   TicketGrant grant{.identity = who.identity, .origin = std::move(request.origin), .address = {}};
   if (who.own) {
     // Never more than the token, and never more than the user has by now.
     const Permissions now = permissions_of(who.own->user);
     auto& p = grant.identity.permissions;
-    p = {.chat_read = p.chat_read && now.chat_read, .chat_write = p.chat_write && now.chat_write, .admin = p.admin && now.admin};
+    p = {.chat_read = p.chat_read && now.chat_read,
+        .chat_write = p.chat_write && now.chat_write,
+        .admin = p.admin && now.admin};
   }
   if (request.bind_address) grant.address = attempt.caller.address;
   Ticket out{.ticket = entropy_.token(), .expires_in = ttl, .expires_at = clock_.wall() + ttl};

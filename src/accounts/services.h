@@ -61,13 +61,14 @@ struct ProvenService {
   std::string key = {};     // k of the secret that was used
   std::string address = {}; // of the person on whose behalf it asks; empty: it asks for itself
   std::string ref = {};
-  std::string origin = {};  // Request::origin_url as that person's gateway saw it
+  std::string origin = {}; // Request::origin_url as that person's gateway saw it
 };
 
 struct ServicePolicy {
-  std::size_t max_nonces = 500'000;            // of the last two kRequestWindow; beyond: BUSY. The last tenth is for /internal/*: people whose requests are forwarded cannot fill it
+  std::size_t max_nonces = 500'000; // of the last two kRequestWindow; beyond: BUSY. The last tenth is for /internal/*:
+                                    // people whose requests are forwarded cannot fill it
   Millis reread_every = std::chrono::seconds{1};
-  Millis reread_at_most_every{250};            // for an unknown id or a rejected secret
+  Millis reread_at_most_every{250}; // for an unknown id or a rejected secret
 };
 
 class ServiceBook {
@@ -85,7 +86,8 @@ class ServiceBook {
   // before `begins()`: whether its nonce was used then is not known any more)
   // SERVICE_REQUEST_REPLAYED, BUSY when no more nonces can be remembered.
   // STORE_KEY_MISMATCH in place of a rejection when our copy of its secrets cannot be opened.
-  [[nodiscard]] Result<ProvenService> check(const Request& request, std::string_view target, WallTime now, MonoTime mono);
+  [[nodiscard]] Result<ProvenService> check(
+      const Request& request, std::string_view target, WallTime now, MonoTime mono);
   // By the secret itself: SERVICE_UNKNOWN SERVICE_SECRET_REJECTED SERVICE_NOT_ALLOWED (disabled).
   [[nodiscard]] Result<ProvenService> check_secret(std::string_view id, std::string_view secret) const;
   [[nodiscard]] std::size_t nonces() const { return nonces_.size(); }
@@ -105,15 +107,16 @@ class ServiceBook {
 };
 
 // A row for a new secret. No fingerprints for one that is not `strong`: eight hex digits would help to guess it.
-[[nodiscard]] ServiceSecretRow seal_service_secret(const store::SealKey& seal, std::string_view id, std::string_view secret, bool strong, WallTime now, Entropy& entropy);
+[[nodiscard]] ServiceSecretRow seal_service_secret(const store::SealKey& seal, std::string_view id,
+    std::string_view secret, bool strong, WallTime now, Entropy& entropy);
 // 1 to 64 of [A-Za-z0-9._:-]. INVALID_VALUE with field "id".
 [[nodiscard]] Result<bool> check_service_id(std::string_view id);
 
 class ServiceRegistry {
  public:
   // `strong`: may fingerprints of this secret be kept? The references outlive the registry.
-  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
-                  std::function<bool(std::string_view secret)> strong, ServicePolicy policy = {});
+  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy,
+      Log& log, Metrics& metrics, std::function<bool(std::string_view secret)> strong, ServicePolicy policy = {});
 
   // Begins to read. `id` is our own service: registered with `secret`, which may call
   // itself. When it is registered with other secrets only, this one takes their place.
@@ -121,12 +124,13 @@ class ServiceRegistry {
   // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed it;
   // with STORE_KEY_MISMATCH when its own row is sealed with another key: then it is left as it is.
   // `began`: before this process opened its port; requests from before are refused. By default now.
-  void start(std::string id, std::string secret, std::function<void(Result<bool>)> ready = {}, std::optional<MonoTime> began = {});
+  void start(std::string id, std::string secret, std::function<void(Result<bool>)> ready = {},
+      std::optional<MonoTime> began = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
   // As ServiceBook's, asked again after a fresh look into the store where that may help. Before
   // anything was read: the store's refusal. May answer at once.
-  void authenticate(const Request& request, Done<ProvenService> done);                  // may it call us?
+  void authenticate(const Request& request, Done<ProvenService> done); // may it call us?
   void authenticate_secret(std::string id, std::string secret, Done<ProvenService> done);
   [[nodiscard]] const Service* find(std::string_view id) const { return book_.find(id); }
 

@@ -37,13 +37,16 @@ TEST(Services, TheAuthServiceRegistersItsOwnAndMayCallItself) {
   ASSERT_EQ(rows->front().secrets.size(), 1U);
   const auto& secret = rows->front().secrets.front();
   EXPECT_THAT(secret.sealed_key, Not(HasSubstr(base64url_encode(auth::service_key(kOwnSecret)))));
-  EXPECT_THAT(secret.fingerprints, Contains(std::pair<std::string, std::string>("plus a newline", fingerprint(kServiceSecretOption, std::string{kOwnSecret} + "\n"))));
+  EXPECT_THAT(secret.fingerprints,
+      Contains(std::pair<std::string, std::string>(
+          "plus a newline", fingerprint(kServiceSecretOption, std::string{kOwnSecret} + "\n"))));
   EXPECT_THAT(w.audited(1), Contains("service_add OK"));
 }
 
 TEST(Services, TheConfiguredSecretTakesThePlaceOfTheRegisteredOne) {
   ServicesWorld w;
-  ServiceRegistry other(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
+  ServiceRegistry other(
+      *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   other.start("auth", "a new secret of gateway and auth service");
   w.turns.settle();
   w.advance(seconds{1});
@@ -54,8 +57,12 @@ TEST(Services, TheConfiguredSecretTakesThePlaceOfTheRegisteredOne) {
 
 TEST(Services, AStartWithASecretThatIsLiveLeavesARotationAlone) {
   ServicesWorld w;
-  w.change_service("auth", [&](ServiceRow& row) { row.secrets.insert(row.secrets.begin(), seal_service_secret(w.seal, "auth", kOtherSecret, true, w.clock.wall(), w.entropy)); });
-  ServiceRegistry again(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
+  w.change_service("auth", [&](ServiceRow& row) {
+    row.secrets.insert(
+        row.secrets.begin(), seal_service_secret(w.seal, "auth", kOtherSecret, true, w.clock.wall(), w.entropy));
+  });
+  ServiceRegistry again(
+      *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   again.start("auth", std::string{kOwnSecret});
   w.turns.settle();
   w.advance(seconds{1});
@@ -141,15 +148,19 @@ TEST(Services, WhenNoMoreNoncesFitNothingIsLetPassUnremembered) {
   const Answer full = ask(w);
   EXPECT_EQ(full.code(), "BUSY");
   EXPECT_EQ(full.header("Retry-After"), "120");
-  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"service_nonces\"} 3\n"), HasSubstr("foyer_limit_max{limit=\"service_nonces\"} 3\n"),
-                                      HasSubstr("foyer_limit_refused_total{limit=\"service_nonces\"} 1\n")));
+  EXPECT_THAT(w.metrics.text(),
+      AllOf(HasSubstr("foyer_limit_used{limit=\"service_nonces\"} 3\n"),
+          HasSubstr("foyer_limit_max{limit=\"service_nonces\"} 3\n"),
+          HasSubstr("foyer_limit_refused_total{limit=\"service_nonces\"} 1\n")));
   w.advance(minutes{2});
   EXPECT_EQ(ask(w).status, 200);
 }
 
 TEST(Services, ForwardedRequestsLeaveRoomForWhatGatewaysAskThemselves) {
   ServicesWorld w(test_policy(), {}, {.max_nonces = 10});
-  const auto forwarded = [&] { return w.signed_post("/auth/login", R"({"name":"nobody","password":"x"})", {.address = "203.0.113.7"}); };
+  const auto forwarded = [&] {
+    return w.signed_post("/auth/login", R"({"name":"nobody","password":"x"})", {.address = "203.0.113.7"});
+  };
   for (int i = 0; i < 9; ++i) EXPECT_NE(forwarded().code(), "BUSY");
   EXPECT_EQ(forwarded().code(), "BUSY");
   EXPECT_EQ(ask(w).status, 200);
@@ -159,9 +170,13 @@ TEST(Services, WhatAnotherProcessRegisteredIsKnownAtOnce) {
   ServicesWorld w;
   w.advance(Millis{250});
   w.add_service("gateway-2", kOtherSecret, {"auth"});
-  EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).status, 200) << "an unknown id makes it look again";
-  w.change_service("gateway-2", [&](ServiceRow& row) { row.secrets = {seal_service_secret(w.seal, "gateway-2", "another secret", false, w.clock.wall(), w.entropy)}; });
-  EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = "another secret"}).code(), "SERVICE_SECRET_REJECTED") << "but not more often than every 250 ms";
+  EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).status, 200)
+      << "an unknown id makes it look again";
+  w.change_service("gateway-2", [&](ServiceRow& row) {
+    row.secrets = {seal_service_secret(w.seal, "gateway-2", "another secret", false, w.clock.wall(), w.entropy)};
+  });
+  EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = "another secret"}).code(), "SERVICE_SECRET_REJECTED")
+      << "but not more often than every 250 ms";
   w.advance(Millis{250});
   EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = "another secret"}).status, 200);
   w.change_service("gateway-2", [](ServiceRow& row) { row.disabled = true; });
@@ -175,14 +190,17 @@ TEST(Services, AFloodOfUnknownIdsLooksIntoTheStoreOnceInAWhile) {
   w.advance(Millis{250});
   EXPECT_EQ(ask(w, {.id = "nobody"}).code(), "SERVICE_UNKNOWN"); // looked
   w.add_service("gateway-2", kOtherSecret, {"auth"});
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).code(), "SERVICE_UNKNOWN") << "from memory";
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).code(), "SERVICE_UNKNOWN")
+        << "from memory";
   w.advance(Millis{250});
   EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).status, 200);
 }
 
 TEST(Services, BeforeTheRegistryIsReadNobodyIsCalledUnknown) {
   ServicesWorld w;
-  ServiceRegistry registry(*w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
+  ServiceRegistry registry(
+      *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   Request request;
   request.method = "POST";
   request.path = std::string{kPath};
@@ -199,7 +217,9 @@ TEST(Services, BeforeTheRegistryIsReadNobodyIsCalledUnknown) {
 TEST(Services, ASecretThatWasSealedWithAnotherKeyIsNotCalledWrong) {
   ServicesWorld w;
   const auto other = store::SealKey::from_secret("another store's key, of somebody else").value();
-  w.change_service("auth", [&](ServiceRow& row) { row.secrets = {seal_service_secret(other, "auth", kOwnSecret, true, w.clock.wall(), w.entropy)}; });
+  w.change_service("auth", [&](ServiceRow& row) {
+    row.secrets = {seal_service_secret(other, "auth", kOwnSecret, true, w.clock.wall(), w.entropy)};
+  });
   w.advance(seconds{1});
   w.tick();
   EXPECT_EQ(ask(w).code(), "STORE_KEY_MISMATCH");
@@ -219,7 +239,9 @@ TEST(Services, AKeyThatWasMovedToAnotherRowDoesNotOpen) {
 
 TEST(Services, AnIdIsOneToSixtyFourOfAFewCharacters) {
   for (const auto* good : {"a", "gateway-2", "A.b_c:9"}) EXPECT_TRUE(check_service_id(good)) << good;
-  for (const std::string& bad : {std::string{}, std::string{"a b"}, std::string{"a,b"}, std::string(65, 'a'), std::string{"ä"}}) EXPECT_FALSE(check_service_id(bad)) << bad;
+  for (const std::string& bad :
+      {std::string{}, std::string{"a b"}, std::string{"a,b"}, std::string(65, 'a'), std::string{"ä"}})
+    EXPECT_FALSE(check_service_id(bad)) << bad;
 }
 
 // ---- the person behind the gateway
@@ -231,7 +253,9 @@ TEST(BehindAGateway, LockoutLimitsAndAuditMeanThePerson) {
   w.register_user("alice");
   const auto login = [&](std::string_view address, std::string_view password) {
     const std::string body = R"({"name":"alice","password":")" + std::string{password} + R"("})";
-    return w.signed_post("/auth/login", body, {.address = std::string{address}, .ref = "gateway-ref", .origin = "https://chat.example"}, {.address = "192.0.2.1"});
+    return w.signed_post("/auth/login", body,
+        {.address = std::string{address}, .ref = "gateway-ref", .origin = "https://chat.example"},
+        {.address = "192.0.2.1"});
   };
   // Somebody guesses from one address: that address is locked, nobody else's.
   for (int i = 0; i < 5; ++i) EXPECT_EQ(login("203.0.113.7", "a wrong place").code(), "CREDENTIALS_REJECTED");
@@ -264,8 +288,14 @@ TEST(BehindAGateway, ItsOriginDecidesWhetherACookieIsSecure) {
   ServicesWorld w(policy);
   w.register_user("alice");
   const std::string body = R"({"name":"alice","password":"a quiet place","cookie":true})";
-  EXPECT_THAT(w.signed_post("/auth/login", body, {.address = "203.0.113.7", .origin = "https://chat.example"}, {.secure = false}).header("Set-Cookie"), HasSubstr("__Host-"));
-  EXPECT_THAT(w.signed_post("/auth/login", body, {.address = "203.0.113.7", .origin = "http://127.0.0.1:8000"}, {.secure = true}).header("Set-Cookie"), Not(HasSubstr("__Host-")));
+  EXPECT_THAT(w.signed_post(
+                   "/auth/login", body, {.address = "203.0.113.7", .origin = "https://chat.example"}, {.secure = false})
+                  .header("Set-Cookie"),
+      HasSubstr("__Host-"));
+  EXPECT_THAT(w.signed_post(
+                   "/auth/login", body, {.address = "203.0.113.7", .origin = "http://127.0.0.1:8000"}, {.secure = true})
+                  .header("Set-Cookie"),
+      Not(HasSubstr("__Host-")));
 }
 
 TEST(BehindAGateway, ForwardingHeadersWithoutARightSignatureAreRefused) {
@@ -277,8 +307,12 @@ TEST(BehindAGateway, ForwardingHeadersWithoutARightSignatureAreRefused) {
   EXPECT_EQ(with({{"X-Service-ID", "auth"}}).code(), "SERVICE_CREDENTIALS_MISSING");
   EXPECT_EQ(with({{"X-Foyer-Client-Address", "203.0.113.7"}}).code(), "SERVICE_CREDENTIALS_MISSING");
   w.advance(Millis{250});
-  EXPECT_EQ(w.signed_post("/auth/login", body, {.secret = "wrong", .address = "203.0.113.7"}).code(), "SERVICE_SECRET_REJECTED");
-  EXPECT_EQ(w.signed_post("/auth/login", body, {.id = "stranger", .secret = std::string{kOtherSecret}, .address = "203.0.113.7"}).code(), "SERVICE_NOT_ALLOWED");
+  EXPECT_EQ(w.signed_post("/auth/login", body, {.secret = "wrong", .address = "203.0.113.7"}).code(),
+      "SERVICE_SECRET_REJECTED");
+  EXPECT_EQ(w.signed_post(
+                 "/auth/login", body, {.id = "stranger", .secret = std::string{kOtherSecret}, .address = "203.0.113.7"})
+                .code(),
+      "SERVICE_NOT_ALLOWED");
   Headers moved = w.signature("/auth/login", body, {.address = "203.0.113.7"});
   moved.set(auth::kClientAddressHeader, "203.0.113.8");
   EXPECT_EQ(with(moved).code(), "SERVICE_SECRET_REJECTED");

@@ -19,7 +19,8 @@ inline constexpr std::string_view kOtherSecret = "the secret of quite another se
 // Keeps what was logged.
 class KeptLog final : public Log {
  public:
-  void write(Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept override {
+  void write(Level level, std::string_view event, std::string_view message,
+      std::initializer_list<Field> fields = {}) noexcept override {
     lines.push_back(format_line(LogFormat::json, "", level, event, message, fields));
   }
   [[nodiscard]] bool enabled(Level) const noexcept override { return true; }
@@ -43,37 +44,72 @@ struct As {
 
 class ServicesWorld : public World {
  public:
-  explicit ServicesWorld(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {}, ServicePolicy services_policy = {}, RevocationPollPolicy poll_policy = {})
+  explicit ServicesWorld(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {},
+      ServicePolicy services_policy = {}, RevocationPollPolicy poll_policy = {})
       : World(std::move(policy), std::move(key)),
-        services(std::make_unique<ServiceRegistry>(*store, seal, runners(), clock, entropy, log, metrics, [](std::string_view secret) { return secret.size() >= 32; }, services_policy)),
+        services(std::make_unique<ServiceRegistry>(*store, seal, runners(), clock, entropy, log, metrics,
+            [](std::string_view secret) { return secret.size() >= 32; }, services_policy)),
         polls(std::make_unique<RevocationPolls>(*store, runners(), clock, log, metrics, poll_policy)) {
     services->start("auth", std::string{kOwnSecret});
     polls->start();
     turns.settle();
-    const ServiceTokens tokens(token_tools(*keys), service->policy().issuer, service->policy().environment, service->policy().leeway);
+    const ServiceTokens tokens(
+        token_tools(*keys), service->policy().issuer, service->policy().environment, service->policy().leeway);
     table_ = routes(*service, on_refusal(), services.get());
-    AuthFacts facts{.version = "1.2.3", .build = "b1", .environment = "test", .issuer = "https://chat.example", .audience = "foyer", .jwt_fingerprints = {}, .signing_kid = [this] { return keys->signing_kid(); }};
-    add(internal_routes({.service = *service, .store = *store, .services = *services, .polls = *polls, .tokens = tokens, .facts = std::move(facts), .clock = clock, .log = log, .on_refusal = on_refusal()}));
-    add(oauth_routes({.service = *service, .store = *store, .services = *services, .tokens = tokens, .clock = clock, .entropy = entropy, .log = log, .on_refusal = on_refusal()}));
+    AuthFacts facts{.version = "1.2.3",
+        .build = "b1",
+        .environment = "test",
+        .issuer = "https://chat.example",
+        .audience = "foyer",
+        .jwt_fingerprints = {},
+        .signing_kid = [this] { return keys->signing_kid(); }};
+    add(internal_routes({.service = *service,
+        .store = *store,
+        .services = *services,
+        .polls = *polls,
+        .tokens = tokens,
+        .facts = std::move(facts),
+        .clock = clock,
+        .log = log,
+        .on_refusal = on_refusal()}));
+    add(oauth_routes({.service = *service,
+        .store = *store,
+        .services = *services,
+        .tokens = tokens,
+        .clock = clock,
+        .entropy = entropy,
+        .log = log,
+        .on_refusal = on_refusal()}));
   }
   ~ServicesWorld() { turns.settle(); }
 
   // As `foyer service add` in another process.
   void add_service(std::string_view id, std::string_view secret, std::vector<std::string> may_call = {}) {
-    ServiceRow row{.id = std::string{id}, .secrets = {seal_service_secret(seal, id, secret, true, clock.wall(), entropy)}, .may_call = std::move(may_call), .disabled = false, .created = clock.wall()};
-    EXPECT_TRUE(wait<bool>([&](auto done) { store->add_service(row, {.at = clock.wall(), .action = "service_add", .outcome = "OK"}, std::move(done)); }));
+    ServiceRow row{.id = std::string{id},
+        .secrets = {seal_service_secret(seal, id, secret, true, clock.wall(), entropy)},
+        .may_call = std::move(may_call),
+        .disabled = false,
+        .created = clock.wall()};
+    EXPECT_TRUE(wait<bool>([&](auto done) {
+      store->add_service(row, {.at = clock.wall(), .action = "service_add", .outcome = "OK"}, std::move(done));
+    }));
   }
   void change_service(std::string_view id, const std::function<void(ServiceRow&)>& change) {
-    auto row = wait<std::optional<ServiceRow>>([&](auto done) { store->find_service(std::string{id}, std::move(done)); });
+    auto row =
+        wait<std::optional<ServiceRow>>([&](auto done) { store->find_service(std::string{id}, std::move(done)); });
     ASSERT_TRUE(row && *row);
     change(**row);
-    EXPECT_TRUE(wait<bool>([&](auto done) { store->change_service(**row, {.at = clock.wall(), .action = "service_change", .outcome = "OK"}, std::move(done)); }));
+    EXPECT_TRUE(wait<bool>([&](auto done) {
+      store->change_service(**row, {.at = clock.wall(), .action = "service_change", .outcome = "OK"}, std::move(done));
+    }));
   }
 
-  [[nodiscard]] Headers signature(std::string_view path, std::string_view body, const As& as, std::string_view method = "POST") {
+  [[nodiscard]] Headers signature(
+      std::string_view path, std::string_view body, const As& as, std::string_view method = "POST") {
     Headers headers;
     const auth::ServiceIdentity identity(as.id, as.secret);
-    identity.sign(headers, method, path, body, {.address = as.address, .ref = as.ref, .origin = as.origin}, clock.wall() + as.clock_ahead, entropy);
+    identity.sign(headers, method, path, body, {.address = as.address, .ref = as.ref, .origin = as.origin},
+        clock.wall() + as.clock_ahead, entropy);
     return headers;
   }
   Answer signed_post(std::string_view path, std::string body, const As& as = {}, Ask ask = {}) {
@@ -91,7 +127,8 @@ class ServicesWorld : public World {
   }
   // A service token of `id` for `audience`.
   std::string service_token(std::string_view id, std::string_view secret, std::string_view audience) {
-    return form("/oauth2/token", "grant_type=client_credentials&audience=" + std::string{audience}, basic(id, secret)).text("access_token");
+    return form("/oauth2/token", "grant_type=client_credentials&audience=" + std::string{audience}, basic(id, secret))
+        .text("access_token");
   }
 
   KeptLog log;

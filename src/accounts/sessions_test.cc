@@ -21,28 +21,38 @@ using testing_world::Ask;
 using testing_world::test_policy;
 using testing_world::World;
 
-std::string id_of(const Answer& in) { return std::string{json::get_string(in.json.at("user").as_object(), "id").value()}; }
+std::string id_of(const Answer& in) {
+  return std::string{json::get_string(in.json.at("user").as_object(), "id").value()};
+}
 
-Result<Identity> redeem(World& w, std::string ticket, std::string attempt, std::optional<std::string> origin = std::nullopt) {
-  return w.wait<Identity>([&](auto done) { w.service->redeem_ticket({.ticket = std::move(ticket), .origin = std::move(origin), .address = "10.0.0.1", .attempt = std::move(attempt), .ref = Ref{"r"}}, std::move(done)); });
+Result<Identity> redeem(
+    World& w, std::string ticket, std::string attempt, std::optional<std::string> origin = std::nullopt) {
+  return w.wait<Identity>([&](auto done) {
+    w.service->redeem_ticket({.ticket = std::move(ticket),
+                                 .origin = std::move(origin),
+                                 .address = "10.0.0.1",
+                                 .attempt = std::move(attempt),
+                                 .ref = Ref{"r"}},
+        std::move(done));
+  });
 }
 Result<Identity> check_cookie(World& w, std::string cookie) {
-  return w.wait<Identity>([&](auto done) { w.service->check_cookie({.cookie = std::move(cookie), .address = "10.0.0.1", .ref = Ref{"r"}}, std::move(done)); });
+  return w.wait<Identity>([&](auto done) {
+    w.service->check_cookie({.cookie = std::move(cookie), .address = "10.0.0.1", .ref = Ref{"r"}}, std::move(done));
+  });
 }
 
 struct Watch {
   std::vector<std::string> seen;
   int synchronised = 0;
   explicit Watch(World& w) {
-    w.service->watch_revocations(
-        [this](const std::vector<RevocationEvent>& events) {
-          for (const auto& e : events) {
-            const char* kind[] = {"token", "session", "before", "user"};
-            const char* reason[] = {"", " disabled", " enabled", " deleted"};
-            seen.push_back(std::string{kind[static_cast<int>(e.kind)]} + ' ' + e.id + reason[static_cast<int>(e.reason)]);
-          }
-        },
-        [this](WallTime) { ++synchronised; });
+    w.service->watch_revocations([this](const std::vector<RevocationEvent>& events) {
+      for (const auto& e : events) {
+        const char* kind[] = {"token", "session", "before", "user"};
+        const char* reason[] = {"", " disabled", " enabled", " deleted"};
+        seen.push_back(std::string{kind[static_cast<int>(e.kind)]} + ' ' + e.id + reason[static_cast<int>(e.reason)]);
+      }
+    }, [this](WallTime) { ++synchronised; });
     w.turns.settle();
   }
 };
@@ -57,7 +67,8 @@ TEST(Bearer, WhatIsWrongWithTheTokenIsTold) {
   EXPECT_EQ(none.header("WWW-Authenticate"), R"(Bearer realm="foyer")");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = "nonsense"}).code(), "INVALID_FORMAT");
   EXPECT_EQ(w.call("GET", "/auth/me", {.query = "access_token=" + token}).code(), "TOKEN_IN_URL");
-  EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = token, .query = "access_token=" + token}).code(), "AMBIGUOUS_CREDENTIALS");
+  EXPECT_EQ(
+      w.call("GET", "/auth/me", {.bearer = token, .query = "access_token=" + token}).code(), "AMBIGUOUS_CREDENTIALS");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("refresh_token")}).code(), "WRONG_TOKEN_TYPE");
   w.advance(minutes{15} + seconds{30});
   const Answer late = w.call("GET", "/auth/me", {.bearer = token});
@@ -103,12 +114,15 @@ TEST(SessionsRoute, MineAreListedAndOneOrTheOthersOrAllAreEnded) {
   Watch watch(w);
   EXPECT_EQ(w.call("DELETE", "/auth/sessions/" + a.text("session"), {.bearer = b.text("access_token")}).status, 204);
   EXPECT_EQ(w.call("GET", "/auth/sessions/" + a.text("session"), {.bearer = b.text("access_token")}).status, 404);
-  EXPECT_EQ(w.call("GET", "/auth/sessions/" + c.text("session"), {.bearer = b.text("access_token")}).text("id"), c.text("session"));
+  EXPECT_EQ(w.call("GET", "/auth/sessions/" + c.text("session"), {.bearer = b.text("access_token")}).text("id"),
+      c.text("session"));
   const Answer again = w.call("DELETE", "/auth/sessions/" + a.text("session"), {.bearer = b.text("access_token")});
   EXPECT_EQ(again.status, 404);
   EXPECT_EQ(again.code(), "NOT_FOUND");
-  EXPECT_EQ(w.call("DELETE", "/auth/sessions/" + b.text("session"), {.bearer = bob.text("access_token")}).code(), "NOT_FOUND"); // another's
-  EXPECT_EQ(w.call("DELETE", "/auth/sessions", {.bearer = b.text("access_token"), .query = "others=maybe"}).field(), "others");
+  EXPECT_EQ(w.call("DELETE", "/auth/sessions/" + b.text("session"), {.bearer = bob.text("access_token")}).code(),
+      "NOT_FOUND"); // another's
+  EXPECT_EQ(w.call("DELETE", "/auth/sessions", {.bearer = b.text("access_token"), .query = "others=maybe"}).field(),
+      "others");
   EXPECT_EQ(w.call("DELETE", "/auth/sessions", {.bearer = b.text("access_token"), .query = "others=true"}).status, 204);
   EXPECT_THAT(watch.seen, ElementsAre("session " + a.text("session"), "session " + c.text("session")));
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = b.text("access_token")}).status, 200);
@@ -136,7 +150,9 @@ TEST(Password, AChangeNeedsTheOldOneAndEndsAllOtherSessions) {
   const Answer here = w.register_user("alice");
   const Answer there = w.login("alice");
   const auto change = [&](std::string_view old_one, std::string_view new_one) {
-    return w.post("/auth/password", R"({"password":")" + std::string{old_one} + R"(","new_password":")" + std::string{new_one} + R"("})", {.bearer = here.text("access_token")});
+    return w.post("/auth/password",
+        R"({"password":")" + std::string{old_one} + R"(","new_password":")" + std::string{new_one} + R"("})",
+        {.bearer = here.text("access_token")});
   };
   const Answer wrong = change("another place", "a louder place");
   EXPECT_EQ(wrong.status, 401);
@@ -159,14 +175,18 @@ TEST(Password, ALoginThatWasUnderWayWithTheOldOneOpensNothing) {
   const Answer here = w.register_user("alice");
   // The login's comparison waits in the queue; meanwhile the password becomes another one.
   std::vector<Answer> late;
-  w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"}, [&](Answer answer) { late.push_back(std::move(answer)); });
+  w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"},
+      [&](Answer answer) { late.push_back(std::move(answer)); });
   const std::string change = R"({"password":"a quiet place","new_password":"a louder place"})";
-  w.send("POST", "/auth/password", {.body = change, .bearer = here.text("access_token")}, [](const Answer& answer) { EXPECT_EQ(answer.status, 204); });
+  w.send("POST", "/auth/password", {.body = change, .bearer = here.text("access_token")},
+      [](const Answer& answer) { EXPECT_EQ(answer.status, 204); });
   w.turns.settle();
   ASSERT_EQ(late.size(), 1U);
   // Whichever was first: no session of the old password outlives the change.
-  if (late[0].status == 200) EXPECT_EQ(w.refresh(late[0].text("refresh_token")).code(), "REFRESH_UNKNOWN");
-  else EXPECT_EQ(late[0].code(), "CREDENTIALS_REJECTED");
+  if (late[0].status == 200)
+    EXPECT_EQ(w.refresh(late[0].text("refresh_token")).code(), "REFRESH_UNKNOWN");
+  else
+    EXPECT_EQ(late[0].code(), "CREDENTIALS_REJECTED");
   EXPECT_EQ(w.login("alice").code(), "CREDENTIALS_REJECTED");
   EXPECT_EQ(w.login("alice", "a louder place").status, 200);
 }
@@ -178,7 +198,9 @@ TEST(Password, TwoLoginsAtOnceOverAHashThatIsMadeBetterBothGetIn) {
   dearer.hash_cost.passes = 2;
   w.restart(dearer);
   std::vector<int> statuses;
-  for (int i = 0; i < 2; ++i) w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"}, [&](const Answer& answer) { statuses.push_back(answer.status); });
+  for (int i = 0; i < 2; ++i)
+    w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"},
+        [&](const Answer& answer) { statuses.push_back(answer.status); });
   w.turns.settle();
   EXPECT_THAT(statuses, ElementsAre(200, 200));
 }
@@ -187,7 +209,9 @@ TEST(Me, ADeletedAccountIsGoneAndItsMessagesAreDetached) {
   World w;
   const Answer in = w.register_user("alice");
   Watch watch(w);
-  EXPECT_EQ(w.call("DELETE", "/auth/me", {.body = R"({"password":"a quiet place"})", .bearer = in.text("access_token")}).status, 204);
+  EXPECT_EQ(w.call("DELETE", "/auth/me", {.body = R"({"password":"a quiet place"})", .bearer = in.text("access_token")})
+                .status,
+      204);
   EXPECT_THAT(watch.seen, ElementsAre("user " + id_of(in) + " deleted"));
   EXPECT_THAT(w.detached, ElementsAre(id_of(in)));
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("access_token")}).code(), "USER_UNKNOWN");
@@ -203,7 +227,8 @@ TEST(Me, ADeletedAccountIsGoneAndItsMessagesAreDetached) {
 TEST(TicketsRoute, ATicketSpeaksForItsCallerOnceFromTheOriginThatAsked) {
   World w;
   const Answer in = w.register_user("alice");
-  const Answer t = w.call("POST", "/auth/tickets", {.bearer = in.text("access_token"), .origin = "https://chat.example"});
+  const Answer t =
+      w.call("POST", "/auth/tickets", {.bearer = in.text("access_token"), .origin = "https://chat.example"});
   ASSERT_EQ(t.status, 201) << t.body;
   EXPECT_EQ(t.text("ticket").size(), 43u);
   EXPECT_EQ(json::get_int(t.json, "expires_in"), 30);
@@ -230,11 +255,16 @@ TEST(TicketsRoute, AFullTableIsBusyAndTheTablesTellHowFullTheyAre) {
   World w(policy);
   const Answer in = w.register_user("alice");
   (void)w.login("alice", "not the password");
-  for (const int status : {201, 201, 503}) EXPECT_EQ(w.call("POST", "/auth/tickets", {.bearer = in.text("access_token")}).status, status);
+  for (const int status : {201, 201, 503})
+    EXPECT_EQ(w.call("POST", "/auth/tickets", {.bearer = in.text("access_token")}).status, status);
   w.tick();
-  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"tickets\"} 2\n"), HasSubstr("foyer_limit_refused_total{limit=\"tickets\"} 1\n"),
-                                      HasSubstr("foyer_limit_used{limit=\"login_pairs\"} 1\n"), HasSubstr("foyer_limit_used{limit=\"factor_guesses\"} 0\n"),
-                                      HasSubstr("foyer_limit_used{limit=\"auth_buckets\"} 3\n"), HasSubstr("foyer_limit_max{limit=\"audit_rows\"} 10000\n")));
+  EXPECT_THAT(w.metrics.text(),
+      AllOf(HasSubstr("foyer_limit_used{limit=\"tickets\"} 2\n"),
+          HasSubstr("foyer_limit_refused_total{limit=\"tickets\"} 1\n"),
+          HasSubstr("foyer_limit_used{limit=\"login_pairs\"} 1\n"),
+          HasSubstr("foyer_limit_used{limit=\"factor_guesses\"} 0\n"),
+          HasSubstr("foyer_limit_used{limit=\"auth_buckets\"} 3\n"),
+          HasSubstr("foyer_limit_max{limit=\"audit_rows\"} 10000\n")));
 }
 
 TEST(TicketsRoute, OfTwoAttemptsAtTheSameMomentOneIsAdmitted) {
@@ -244,9 +274,13 @@ TEST(TicketsRoute, OfTwoAttemptsAtTheSameMomentOneIsAdmitted) {
   int admitted = 0;
   int used = 0;
   for (const auto* attempt : {"1", "2", "3"})
-    w.service->redeem_ticket({.ticket = ticket, .origin = {}, .address = "10.0.0.1", .attempt = attempt, .ref = Ref{"r"}}, [&](Result<Identity> who) {
-      if (who) ++admitted;
-      else if (who.error().cause == Cause::TICKET_USED) ++used;
+    w.service->redeem_ticket(
+        {.ticket = ticket, .origin = {}, .address = "10.0.0.1", .attempt = attempt, .ref = Ref{"r"}},
+        [&](Result<Identity> who) {
+      if (who)
+        ++admitted;
+      else if (who.error().cause == Cause::TICKET_USED)
+        ++used;
     });
   w.turns.settle();
   EXPECT_EQ(admitted, 1);
@@ -256,8 +290,11 @@ TEST(TicketsRoute, OfTwoAttemptsAtTheSameMomentOneIsAdmitted) {
 TEST(TicketsRoute, ItsLifeIsAskedForWithinBounds) {
   World w;
   const Answer in = w.register_user("alice");
-  const auto mint = [&](std::string body) { return w.post("/auth/tickets", body, {.bearer = in.text("access_token")}); };
-  for (const auto* bad : {R"({"ttl":61})", R"({"ttl":0})", R"({"ttl":-5})", R"({"ttl":"30"})", R"({"ttl":1.5})", R"({"ttl":99999999999999})"}) {
+  const auto mint = [&](std::string body) {
+    return w.post("/auth/tickets", body, {.bearer = in.text("access_token")});
+  };
+  for (const auto* bad : {R"({"ttl":61})", R"({"ttl":0})", R"({"ttl":-5})", R"({"ttl":"30"})", R"({"ttl":1.5})",
+           R"({"ttl":99999999999999})"}) {
     const Answer refused = mint(bad);
     EXPECT_EQ(refused.status, 400) << bad;
     EXPECT_EQ(refused.field(), "ttl") << bad;
@@ -288,7 +325,10 @@ TEST(TicketsRoute, EndsWithTheTokenThatAskedForIt) {
   const std::string unused = mint();
   const auto who = redeem(w, used, "1");
   ASSERT_TRUE(who) << who.error().evidence;
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->revoke_token(who->token, {.at = w.clock.wall(), .action = "token_revoke", .outcome = "OK"}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->revoke_token(
+        who->token, {.at = w.clock.wall(), .action = "token_revoke", .outcome = "OK"}, std::move(done));
+  }));
   EXPECT_EQ(redeem(w, unused, "2").error().cause, Cause::TOKEN_REVOKED);
   EXPECT_EQ(redeem(w, unused, "3").error().cause, Cause::TOKEN_REVOKED) << "and goes on to be refused";
 }
@@ -319,7 +359,10 @@ TEST(Revocations, WhatAnotherProcessWroteIsSeenAtTheNextPoll) {
   {
     const auto beside = w.open_store(); // as `foyer user disable` does
     const auto listed = w.wait<std::vector<UserListing>>([&](auto done) { beside->list_users(std::move(done)); });
-    ASSERT_TRUE(w.wait<bool>([&](auto done) { beside->set_disabled(listed->at(0).user.id, true, {.at = w.clock.wall(), .action = "disable", .outcome = "OK"}, std::move(done)); }));
+    ASSERT_TRUE(w.wait<bool>([&](auto done) {
+      beside->set_disabled(
+          listed->at(0).user.id, true, {.at = w.clock.wall(), .action = "disable", .outcome = "OK"}, std::move(done));
+    }));
   }
   EXPECT_THAT(watch.seen, IsEmpty());
   w.tick();
@@ -340,7 +383,8 @@ TEST(Secrets, NoneIsInTheDatabaseOrInAnAnswerOfTheOperator) {
   w.login("alice", "my other password");
   w.restart();
   const std::string bytes = w.dir.read("accounts.sqlite") + w.dir.read("accounts.sqlite-wal");
-  for (const std::string& secret : {std::string{"a quiet place"}, std::string{"my other password"}, in.text("access_token"), in.text("refresh_token"), ticket})
+  for (const std::string& secret : {std::string{"a quiet place"}, std::string{"my other password"},
+           in.text("access_token"), in.text("refresh_token"), ticket})
     EXPECT_EQ(bytes.find(secret), std::string::npos) << secret;
 }
 

@@ -11,7 +11,9 @@ namespace {
 
 std::string about(std::string_view kid) { return fmt::format("key:{}", kid); }
 
-bool earlier(const SigningKeyRow& a, const SigningKeyRow& b) { return a.active_from != b.active_from ? a.active_from < b.active_from : a.kid < b.kid; }
+bool earlier(const SigningKeyRow& a, const SigningKeyRow& b) {
+  return a.active_from != b.active_from ? a.active_from < b.active_from : a.kid < b.kid;
+}
 
 } // namespace
 
@@ -27,36 +29,49 @@ std::string_view to_string(KeyState state) {
 
 // A key retires when the next one begins, whatever was noted in its row when that
 // one was made: the next one may have been removed since, or another put before it.
-std::vector<KeyTimes> key_times(std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy) {
+std::vector<KeyTimes> key_times(
+    std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy) {
   std::ranges::sort(rows, earlier);
   std::vector<KeyTimes> out;
   out.push_back({.kid = std::string{configured}, .configured = true});
-  for (auto& row : rows) out.push_back({.kid = std::move(row.kid), .created = row.created, .active_from = row.active_from});
+  for (auto& row : rows)
+    out.push_back({.kid = std::move(row.kid), .created = row.created, .active_from = row.active_from});
   for (std::size_t i = 0; i < out.size(); ++i) {
     KeyTimes& key = out[i];
     if (i + 1 < out.size()) {
       key.retired = out[i + 1].active_from;
       key.gone = *key.retired + policy.kept();
     }
-    if (key.active_from && now < *key.active_from) key.state = KeyState::ahead;
-    else if (!key.retired || now < *key.retired) key.state = KeyState::signing;
-    else key.state = now < *key.gone ? KeyState::retired : KeyState::over;
+    if (key.active_from && now < *key.active_from)
+      key.state = KeyState::ahead;
+    else if (!key.retired || now < *key.retired)
+      key.state = KeyState::signing;
+    else
+      key.state = now < *key.gone ? KeyState::retired : KeyState::over;
   }
   return out;
 }
 
-SigningKeyRow make_signing_key(const store::SealKey& seal, jose::Algorithm algorithm, WallTime now, Millis publish_for, Entropy& entropy) {
+SigningKeyRow make_signing_key(
+    const store::SealKey& seal, jose::Algorithm algorithm, WallTime now, Millis publish_for, Entropy& entropy) {
   const jose::Key key = jose::Key::generate(algorithm, entropy);
-  return {.kid = key.thumbprint(), .sealed_jwk = seal.seal(json::write(key.private_jwk()), about(key.thumbprint()), entropy), .created = now, .active_from = now + publish_for, .retired = {}};
+  return {.kid = key.thumbprint(),
+      .sealed_jwk = seal.seal(json::write(key.private_jwk()), about(key.thumbprint()), entropy),
+      .created = now,
+      .active_from = now + publish_for,
+      .retired = {}};
 }
 
 Result<bool> check_rotation(bool symmetric, Millis publish_for) {
   if (symmetric) return refuse(Cause::ROTATION_UNSUPPORTED, "tokens are signed with JWT_SECRET_KEY");
-  if (publish_for < Millis{0} || publish_for > kLongestPublishAhead) return refuse_field(Cause::BAD_REQUEST, "publish_for", "a key is published for 0 seconds to 30 days before it signs");
+  if (publish_for < Millis{0} || publish_for > kLongestPublishAhead)
+    return refuse_field(
+        Cause::BAD_REQUEST, "publish_for", "a key is published for 0 seconds to 30 days before it signs");
   return true;
 }
 
-SigningKeys::SigningKeys(jose::Signer configured, AccountStore& store, store::SealKey seal, KeyRotationPolicy policy, Runners runners, const Clock& clock, Entropy& entropy, Log& log)
+SigningKeys::SigningKeys(jose::Signer configured, AccountStore& store, store::SealKey seal, KeyRotationPolicy policy,
+    Runners runners, const Clock& clock, Entropy& entropy, Log& log)
     : configured_(std::move(configured)),
       store_(store),
       seal_(std::move(seal)),
@@ -96,11 +111,14 @@ const jose::Signer& SigningKeys::signer() const {
 
 void SigningKeys::read(Done<bool> done) {
   reading_ = true;
-  store_.list_signing_keys([this, runners = runners_, done = std::move(done)](Result<std::vector<SigningKeyRow>> rows) mutable {
+  store_.list_signing_keys(
+      [this, runners = runners_, done = std::move(done)](Result<std::vector<SigningKeyRow>> rows) mutable {
     runners->control([this, rows = std::move(rows), done = std::move(done)]() mutable {
       reading_ = false;
       if (!rows) {
-        if (!failing_) log_.error("signing_keys_unreadable", "The signing keys cannot be read; those that are known stay in use.", {{"code", rows.error().code()}, {"evidence", rows.error().evidence}});
+        if (!failing_)
+          log_.error("signing_keys_unreadable", "The signing keys cannot be read; those that are known stay in use.",
+              {{"code", rows.error().code()}, {"evidence", rows.error().evidence}});
         failing_ = true;
         return done(std::unexpected(std::move(rows).error()));
       }
@@ -128,7 +146,8 @@ void SigningKeys::take(std::vector<SigningKeyRow> rows) {
 }
 
 const SigningKeys::Entry* SigningKeys::opened(const std::string& kid) const {
-  const auto found = std::ranges::find_if(entries_, [&kid](const Entry& entry) { return entry.signer.key().kid() == kid; });
+  const auto found =
+      std::ranges::find_if(entries_, [&kid](const Entry& entry) { return entry.signer.key().kid() == kid; });
   return found == entries_.end() ? nullptr : &*found;
 }
 
@@ -136,14 +155,15 @@ std::optional<SigningKeys::Entry> SigningKeys::open(const SigningKeyRow& row) {
   const auto signer = [&]() -> Result<jose::Signer> {
     TRY(text, seal_.open(row.sealed_jwk, about(row.kid)));
     TRY(key, jose::Key::parse_jwk(text));
-    if (key.symmetric() || key.thumbprint() != row.kid) return refuse(Cause::KEY_UNREADABLE, "the key is not the one that its row names");
+    if (key.symmetric() || key.thumbprint() != row.kid)
+      return refuse(Cause::KEY_UNREADABLE, "the key is not the one that its row names");
     return jose::Signer::make(key.with_kid(row.kid));
   }();
   if (signer) return Entry{std::move(*signer), row.active_from};
   if (std::ranges::find(told_, row.kid) == told_.end()) {
     told_.push_back(row.kid);
     log_.error("signing_key_unusable", "A signing key of the store cannot be used; the one before it goes on signing.",
-               {{"kid", row.kid}, {"code", signer.error().code()}, {"evidence", signer.error().evidence}});
+        {{"kid", row.kid}, {"code", signer.error().code()}, {"evidence", signer.error().evidence}});
   }
   return std::nullopt;
 }
@@ -152,15 +172,22 @@ void SigningKeys::publish() {
   // What cannot be opened is nobody's successor: the one before it goes on.
   std::vector<SigningKeyRow> usable;
   for (const auto& row : rows_)
-    if (opened(row.kid) != nullptr) usable.push_back({.kid = row.kid, .sealed_jwk = {}, .created = row.created, .active_from = row.active_from, .retired = row.retired});
+    if (opened(row.kid) != nullptr)
+      usable.push_back({.kid = row.kid,
+          .sealed_jwk = {},
+          .created = row.created,
+          .active_from = row.active_from,
+          .retired = row.retired});
   const auto times = key_times(configured_.key().kid(), std::move(usable), clock_.wall(), policy_);
   std::vector<jose::Key> keys;
   for (const auto& key : times)
-    if (key.state != KeyState::over && keys.size() < jose::kMaxKeys) keys.push_back(key.configured ? configured_.key() : opened(key.kid)->signer.key());
+    if (key.state != KeyState::over && keys.size() < jose::kMaxKeys)
+      keys.push_back(key.configured ? configured_.key() : opened(key.kid)->signer.key());
   for (auto& key : keys) key = key.public_part();
   auto made = jose::KeySet::of(std::move(keys));
   if (!made) {
-    log_.error("key_set_unusable", "The signing keys do not make a key set; the last one stays.", {{"code", made.error().code()}, {"evidence", made.error().evidence}});
+    log_.error("key_set_unusable", "The signing keys do not make a key set; the last one stays.",
+        {{"code", made.error().code()}, {"evidence", made.error().evidence}});
     if (key_set_) return;
     made = jose::KeySet::of(configured_.key().public_part());
   }
@@ -169,7 +196,8 @@ void SigningKeys::publish() {
   key_set_ = std::move(*made);
   jwks_ = key_set_->to_jwks();
   if (watchers_.empty()) return;
-  log_.info("key_set_changed", "The published keys are others now.", {{"keys", static_cast<std::int64_t>(key_set_->keys().size())}, {"signing", signing_kid()}});
+  log_.info("key_set_changed", "The published keys are others now.",
+      {{"keys", static_cast<std::int64_t>(key_set_->keys().size())}, {"signing", signing_kid()}});
   for (const auto& watcher : watchers_) watcher(key_set_);
 }
 
@@ -178,25 +206,38 @@ void SigningKeys::remove_over(const std::vector<KeyTimes>& times) {
   if (!store_.deletes_by_age()) return;
   for (const auto& key : times) {
     if (key.state != KeyState::over || key.configured) continue;
-    AuditRow audit{.at = clock_.wall(), .action = "key_remove", .outcome = "OK", .user = {}, .address = {}, .ref = {}, .detail = key.kid + ", over"};
-    store_.remove_signing_key(key.kid, std::move(audit), [](Result<bool>) {}); // if it fails it is tried again at the next reading
+    AuditRow audit{.at = clock_.wall(),
+        .action = "key_remove",
+        .outcome = "OK",
+        .user = {},
+        .address = {},
+        .ref = {},
+        .detail = key.kid + ", over"};
+    store_.remove_signing_key(
+        key.kid, std::move(audit), [](Result<bool>) {}); // if it fails it is tried again at the next reading
   }
 }
 
 void SigningKeys::rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done) {
   if (auto fit = check_rotation(!rotates(), publish_for); !fit) return done(std::unexpected(std::move(fit).error()));
   const auto answer = std::make_shared<Done<KeyTimes>>(std::move(done));
-  const bool taken = runners_->hashing({.run = [this, runners = runners_, publish_for, audit = std::move(audit), answer]() mutable {
+  const bool taken =
+      runners_->hashing({.run = [this, runners = runners_, publish_for, audit = std::move(audit), answer]() mutable {
     SigningKeyRow row = make_signing_key(seal_, configured_.key().algorithm(), clock_.wall(), publish_for, entropy_);
-    runners->control([this, row = std::move(row), audit = std::move(audit), answer]() mutable { add(std::move(row), std::move(audit), std::move(*answer)); });
+    runners->control([this, row = std::move(row), audit = std::move(audit), answer]() mutable {
+      add(std::move(row), std::move(audit), std::move(*answer));
+    });
   }});
-  if (!taken) (*answer)(std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "the queue on which keys are made is full", .retry_after = Millis{2'000}}));
+  if (!taken)
+    (*answer)(std::unexpected(Refusal{
+        .cause = Cause::BUSY, .evidence = "the queue on which keys are made is full", .retry_after = Millis{2'000}}));
 }
 
 void SigningKeys::add(SigningKeyRow row, AuditRow audit, Done<KeyTimes> done) {
   audit.detail = row.kid;
   std::string kid = row.kid;
-  store_.add_signing_key(std::move(row), std::move(audit), [this, runners = runners_, kid = std::move(kid), done = std::move(done)](Result<bool> added) mutable {
+  store_.add_signing_key(std::move(row), std::move(audit),
+      [this, runners = runners_, kid = std::move(kid), done = std::move(done)](Result<bool> added) mutable {
     runners->control([this, kid = std::move(kid), added = std::move(added), done = std::move(done)]() mutable {
       if (!added) return done(std::unexpected(std::move(added).error()));
       list([kid = std::move(kid), done = std::move(done)](Result<std::vector<KeyTimes>> all) mutable {

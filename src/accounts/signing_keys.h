@@ -32,10 +32,10 @@
 namespace foyer::accounts {
 
 struct KeyRotationPolicy {
-  Millis publish_ahead = std::chrono::minutes{5};        // longer than any verifier goes without fetching the key set
+  Millis publish_ahead = std::chrono::minutes{5}; // longer than any verifier goes without fetching the key set
   Millis longest_token_life = std::chrono::minutes{15};
   Millis leeway{30'000};
-  Millis margin = std::chrono::minutes{1};               // for clocks of other machines
+  Millis margin = std::chrono::minutes{1}; // for clocks of other machines
   Millis reread = std::chrono::seconds{1};
   [[nodiscard]] Millis kept() const { return longest_token_life + leeway + margin; } // after its last use
 };
@@ -43,7 +43,7 @@ inline constexpr Millis kJwksMaxAge = std::chrono::minutes{1};
 inline constexpr Millis kLongestPublishAhead = std::chrono::days{30};
 
 enum class KeyState : std::uint8_t {
-  ahead,   // published, does not sign yet
+  ahead, // published, does not sign yet
   signing,
   retired, // signs no more; tokens of its may be alive
   over,    // none is; to be removed
@@ -53,18 +53,20 @@ enum class KeyState : std::uint8_t {
 // A key's place in the order.
 struct KeyTimes {
   std::string kid = {};
-  bool configured = false;                    // of the configuration; the others are rows
+  bool configured = false; // of the configuration; the others are rows
   KeyState state{};
-  std::optional<WallTime> created = {};       // neither for the configured key
+  std::optional<WallTime> created = {}; // neither for the configured key
   std::optional<WallTime> active_from = {};
-  std::optional<WallTime> retired = {};       // when its successor begins, or began, to sign
-  std::optional<WallTime> gone = {};          // published until then
+  std::optional<WallTime> retired = {}; // when its successor begins, or began, to sign
+  std::optional<WallTime> gone = {};    // published until then
 };
 // Pure. `configured` first, then the rows by their times: the newest whose time has come signs.
-[[nodiscard]] std::vector<KeyTimes> key_times(std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy);
+[[nodiscard]] std::vector<KeyTimes> key_times(
+    std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy);
 
 // A fresh key for the algorithm as a row, not added yet. An RSA one takes a second to make.
-[[nodiscard]] SigningKeyRow make_signing_key(const store::SealKey& seal, jose::Algorithm algorithm, WallTime now, Millis publish_for, Entropy& entropy);
+[[nodiscard]] SigningKeyRow make_signing_key(
+    const store::SealKey& seal, jose::Algorithm algorithm, WallTime now, Millis publish_for, Entropy& entropy);
 // ROTATION_UNSUPPORTED for a shared secret, BAD_REQUEST when `publish_for` is out of bounds.
 [[nodiscard]] Result<bool> check_rotation(bool symmetric, Millis publish_for);
 
@@ -72,7 +74,8 @@ class SigningKeys {
  public:
   using OnChange = std::function<void(std::shared_ptr<const jose::KeySet>)>;
 
-  SigningKeys(jose::Signer configured, AccountStore& store, store::SealKey seal, KeyRotationPolicy policy, Runners runners, const Clock& clock, Entropy& entropy, Log& log);
+  SigningKeys(jose::Signer configured, AccountStore& store, store::SealKey seal, KeyRotationPolicy policy,
+      Runners runners, const Clock& clock, Entropy& entropy, Log& log);
   SigningKeys(const SigningKeys&) = delete;
   SigningKeys& operator=(const SigningKeys&) = delete;
 
@@ -82,9 +85,11 @@ class SigningKeys {
   // Told at once of the key set that verifies, and of every other one from then on.
   void watch(OnChange on_change);
 
-  [[nodiscard]] const jose::Signer& signer() const;                    // now
+  [[nodiscard]] const jose::Signer& signer() const; // now
   [[nodiscard]] const std::string& signing_kid() const { return signer().key().kid(); }
-  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& key_set() const { return key_set_; } // all that is published, now
+  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& key_set() const {
+    return key_set_;
+  } // all that is published, now
   [[nodiscard]] const std::string& jwks() const { return jwks_; }
   [[nodiscard]] bool rotates() const { return !configured_.key().symmetric(); }
   [[nodiscard]] const KeyRotationPolicy& policy() const { return policy_; }

@@ -20,15 +20,21 @@ using testing_world::World;
 constexpr KeyRotationPolicy kPolicy{};
 const WallTime kStart{Millis{1'700'000'000'000}};
 
-SigningKeyRow row(std::string kid, Millis active_from) { return {.kid = std::move(kid), .sealed_jwk = {}, .created = kStart, .active_from = kStart + active_from, .retired = {}}; }
+SigningKeyRow row(std::string kid, Millis active_from) {
+  return {
+      .kid = std::move(kid), .sealed_jwk = {}, .created = kStart, .active_from = kStart + active_from, .retired = {}};
+}
 
 std::vector<std::string> states(const std::vector<SigningKeyRow>& rows, Millis now) {
   std::vector<std::string> out;
-  for (const auto& key : key_times("configured", rows, kStart + now, kPolicy)) out.push_back(key.kid + ' ' + std::string{to_string(key.state)});
+  for (const auto& key : key_times("configured", rows, kStart + now, kPolicy))
+    out.push_back(key.kid + ' ' + std::string{to_string(key.state)});
   return out;
 }
 
-TEST(KeyTimes, AConfiguredKeyAloneSignsForEver) { EXPECT_THAT(states({}, minutes{1'000'000}), ElementsAre("configured signing")); }
+TEST(KeyTimes, AConfiguredKeyAloneSignsForEver) {
+  EXPECT_THAT(states({}, minutes{1'000'000}), ElementsAre("configured signing"));
+}
 
 TEST(KeyTimes, AKeyIsPublishedThenSignsThenIsKeptUntilItsLastTokenIsOver) {
   const std::vector<SigningKeyRow> rows{row("b", minutes{60}), row("a", minutes{5})};
@@ -62,7 +68,9 @@ class Gateway {
     verifier_.emplace(stale_, verifier_policy());
     fetch();
   }
-  [[nodiscard]] Result<jose::Claims> verify(const std::string& token) const { return verifier_->verify(token, world_.clock.wall()); }
+  [[nodiscard]] Result<jose::Claims> verify(const std::string& token) const {
+    return verifier_->verify(token, world_.clock.wall());
+  }
 
  private:
   void fetch() {
@@ -70,7 +78,9 @@ class Gateway {
     stale_ = jose::KeySet::parse(answer.body).value();
     if (!verifier_) verifier_.emplace(stale_, verifier_policy());
   }
-  static jose::VerifierPolicy verifier_policy() { return {.issuer = "https://chat.example", .audience = "foyer", .environment = "test", .leeway = Millis{0}}; }
+  static jose::VerifierPolicy verifier_policy() {
+    return {.issuer = "https://chat.example", .audience = "foyer", .environment = "test", .leeway = Millis{0}};
+  }
 
   World& world_;
   WallTime next_;
@@ -79,7 +89,9 @@ class Gateway {
 };
 
 Result<KeyTimes> rotate(World& w, Millis publish_for = minutes{5}) {
-  return w.wait<KeyTimes>([&](auto done) { w.keys->rotate(publish_for, {.at = w.clock.wall(), .action = "key_rotate", .outcome = "OK"}, std::move(done)); });
+  return w.wait<KeyTimes>([&](auto done) {
+    w.keys->rotate(publish_for, {.at = w.clock.wall(), .action = "key_rotate", .outcome = "OK"}, std::move(done));
+  });
 }
 
 std::vector<std::string> published(World& w) {
@@ -105,7 +117,8 @@ TEST(Rotation, UnderLoadNoTokenIsRejectedByVerifiersThatRefetchAtDifferentTimes)
   const auto verify = [&](const std::string& token) {
     for (const Gateway* gateway : {&one, &other}) {
       ++verified;
-      if (const auto claims = gateway->verify(token); !claims) ++rejected, ADD_FAILURE() << claims.error().code() << ' ' << rfc3339(w.clock.wall()) << claims.error().evidence;
+      if (const auto claims = gateway->verify(token); !claims)
+        ++rejected, ADD_FAILURE() << claims.error().code() << ' ' << rfc3339(w.clock.wall()) << claims.error().evidence;
     }
     if (w.call("GET", "/auth/me", {.bearer = token}).status != 200) ++rejected;
   };
@@ -121,7 +134,7 @@ TEST(Rotation, UnderLoadNoTokenIsRejectedByVerifiersThatRefetchAtDifferentTimes)
     while (alive.front().until <= w.clock.wall()) alive.pop_front();
     verify(alive.front().token); // seconds before its exp
     verify(alive[alive.size() / 2].token);
-    verify(alive.back().token);  // just made
+    verify(alive.back().token); // just made
     w.advance(seconds{20});
     w.tick();
     one.turn();
@@ -187,7 +200,10 @@ TEST(Rotation, AKeyAddedByAnotherProcessIsHeardOf) {
   const std::string kid = row.kid;
   std::vector<std::size_t> told;
   w.keys->watch([&told](const std::shared_ptr<const jose::KeySet>& keys) { told.push_back(keys->keys().size()); });
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { beside->add_signing_key(std::move(row), {.at = w.clock.wall(), .action = "key_rotate", .outcome = "OK"}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    beside->add_signing_key(
+        std::move(row), {.at = w.clock.wall(), .action = "key_rotate", .outcome = "OK"}, std::move(done));
+  }));
   w.tick();
   EXPECT_EQ(published(w).back(), kid);
   w.tick();
@@ -198,7 +214,10 @@ TEST(Rotation, AKeySealedByAnotherInstallationIsLeftOut) {
   World w;
   const std::string old = w.keys->signing_kid();
   const auto foreign = store::SealKey::from_secret("some other key of some other installation").value();
-  ASSERT_TRUE(w.wait<bool>([&](auto done) { w.store->add_signing_key(make_signing_key(foreign, jose::Algorithm::eddsa, w.clock.wall(), Millis{0}, w.entropy), {.at = w.clock.wall()}, std::move(done)); }));
+  ASSERT_TRUE(w.wait<bool>([&](auto done) {
+    w.store->add_signing_key(make_signing_key(foreign, jose::Algorithm::eddsa, w.clock.wall(), Millis{0}, w.entropy),
+        {.at = w.clock.wall()}, std::move(done));
+  }));
   w.advance(minutes{60});
   w.tick();
   EXPECT_THAT(published(w), ElementsAre(old));
@@ -218,7 +237,8 @@ TEST(Rotation, ANewKeyIsOfTheAlgorithmOfTheConfiguredOne) {
       EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = token}).status, 200) << jose::to_string(algorithm);
     }
     const auto answer = w.call("GET", "/.well-known/jwks.json");
-    for (const auto& jwk : answer.json.at("keys").as_array()) EXPECT_EQ(jwk.at("alg").as_string(), jose::to_string(algorithm));
+    for (const auto& jwk : answer.json.at("keys").as_array())
+      EXPECT_EQ(jwk.at("alg").as_string(), jose::to_string(algorithm));
     w.restart();
     EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = after}).status, 200);
   }

@@ -76,7 +76,7 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (at);
 )sql",
-R"sql(
+    R"sql(
 CREATE TABLE second_factors (
   "user" TEXT PRIMARY KEY REFERENCES users (id),
   secret TEXT NOT NULL,                    -- sealed
@@ -117,7 +117,7 @@ CREATE TABLE signing_keys (
 
 CREATE INDEX revocations_of ON revocations (id, kind);
 )sql",
-R"sql(
+    R"sql(
 CREATE TABLE account_facts (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL

@@ -15,18 +15,20 @@ namespace foyer::accounts {
 
 struct SqliteStoreOptions {
   store::OpenOptions database = {};
-  std::size_t queue_limit = 2'000;              // changes, and reads, that may wait; more: BUSY
+  std::size_t queue_limit = 2'000; // changes, and reads, that may wait; more: BUSY
   Millis keep_audit = std::chrono::days{365};
-  Millis keep_refusals = std::chrono::days{30};   // audit rows of refusals
-  std::size_t audit_refusals = 100'000;           // of these at most; beyond, the oldest go
-  Millis keep_ended = std::chrono::days{30};    // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
+  Millis keep_refusals = std::chrono::days{30}; // audit rows of refusals
+  std::size_t audit_refusals = 100'000;         // of these at most; beyond, the oldest go
+  Millis keep_ended = std::chrono::days{
+      30}; // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
-  bool forgets = true;                          // false: nothing is deleted by age, for commands beside a server
-  store::Executor executor = {};                // empty: threads of its own
+  bool forgets = true;                            // false: nothing is deleted by age, for commands beside a server
+  store::Executor executor = {};                  // empty: threads of its own
 };
 
 // All arguments must outlive the store.
-[[nodiscard]] Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path, SqliteStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
+[[nodiscard]] Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path,
+    SqliteStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 
 // Whether a start could use the file; changes nothing (store/examine.h).
 [[nodiscard]] Result<bool> examine_sqlite_store(const std::string& path);

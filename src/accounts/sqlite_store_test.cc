@@ -17,7 +17,8 @@ TEST(SqliteStore, AFullDiskIsSaidSoAndPasses) {
   std::optional<Result<bool>> out;
   const auto add = [&](std::string name) {
     out.reset();
-    store->create_user({.id = UserId{name}, .name = name, .password = "phc"}, std::nullopt, std::nullopt, {.action = "add", .outcome = "OK"}, [&out](Result<bool> r) { out = std::move(r); });
+    store->create_user({.id = UserId{name}, .name = name, .password = "phc"}, std::nullopt, std::nullopt,
+        {.action = "add", .outcome = "OK"}, [&out](Result<bool> r) { out = std::move(r); });
     place.settle();
   };
   Faults::writes_fail_with(ENOSPC);
@@ -37,7 +38,8 @@ TEST(SqliteStore, AReadOnlyDatabaseIsReadAndChangesAreToldSo) {
   std::optional<Result<bool>> added;
   const auto add = [&](AccountStore& store) {
     added.reset();
-    store.create_user({.id = UserId{"id"}, .name = "alice", .password = "phc"}, std::nullopt, std::nullopt, {.action = "add", .outcome = "OK"}, [&added](Result<bool> r) { added = std::move(r); });
+    store.create_user({.id = UserId{"id"}, .name = "alice", .password = "phc"}, std::nullopt, std::nullopt,
+        {.action = "add", .outcome = "OK"}, [&added](Result<bool> r) { added = std::move(r); });
     place.settle();
   };
   {
@@ -51,7 +53,8 @@ TEST(SqliteStore, AReadOnlyDatabaseIsReadAndChangesAreToldSo) {
   const auto store = place.open_with(options);
   EXPECT_EQ(store->refresh_key(), key);
   std::optional<std::string> name;
-  store->find_user_by_name("alice", [&name](Result<std::optional<UserRow>> found) { name = found.value().value().name; });
+  store->find_user_by_name(
+      "alice", [&name](Result<std::optional<UserRow>> found) { name = found.value().value().name; });
   add(*store);
   EXPECT_EQ(name, "alice");
   ASSERT_FALSE(added->has_value());
@@ -65,16 +68,25 @@ TEST(SqliteStore, WhatIsOverLongEnoughIsForgottenAndTheRestIsKept) {
   const WallTime old = place.clock.wall() - std::chrono::days{40};
   const WallTime recent = place.clock.wall() - std::chrono::days{1};
   const auto put = [&](std::string name, WallTime at) {
-    NewSession session{.session = {.id = SessionId{"s-" + name}, .user = UserId{name}, .created = at, .last_seen = at, .device = "d", .address = "a"}, .refresh_hash = "r-" + name};
-    ASSERT_TRUE(sql::create_user(*db, {.id = UserId{name}, .name = name, .password = "phc", .created = at}, std::nullopt, session, {.at = at, .action = "add", .outcome = "OK"}));
+    NewSession session{.session = {.id = SessionId{"s-" + name},
+                           .user = UserId{name},
+                           .created = at,
+                           .last_seen = at,
+                           .device = "d",
+                           .address = "a"},
+        .refresh_hash = "r-" + name};
+    ASSERT_TRUE(sql::create_user(*db, {.id = UserId{name}, .name = name, .password = "phc", .created = at},
+        std::nullopt, session, {.at = at, .action = "add", .outcome = "OK"}));
     ASSERT_TRUE(sql::set_disabled(*db, UserId{name}, true, {.at = at, .action = "disable", .outcome = "OK"}));
-    ASSERT_TRUE(sql::add_invitation(*db, {.hash = "i-" + name, .created = at, .expires = at}, {.at = at, .action = "invite", .outcome = "OK"}));
+    ASSERT_TRUE(sql::add_invitation(
+        *db, {.hash = "i-" + name, .created = at, .expires = at}, {.at = at, .action = "invite", .outcome = "OK"}));
   };
   put("old", old);
   put("recent", recent);
   const WallTime horizon = place.clock.wall() - std::chrono::days{30};
   const sql::Horizons horizons{.audit = horizon, .refusals = horizon, .ended = horizon, .revocations = horizon};
-  EXPECT_EQ(sql::count_old(*db, horizons)->all(), 7); // a session, its refresh token, an invitation, a revocation, three audit rows
+  EXPECT_EQ(sql::count_old(*db, horizons)->all(),
+      7); // a session, its refresh token, an invitation, a revocation, three audit rows
   EXPECT_EQ(sql::forget(*db, horizons), 7);
   EXPECT_EQ(sql::count_old(*db, horizons)->all(), 0);
   const auto count = [&](std::string_view table) {

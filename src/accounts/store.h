@@ -44,7 +44,7 @@ struct RefreshQuestion {
   std::string successor_hash = {}; // empty: by cookie
   RefreshPolicy policy = {};
   SessionPolicy sessions = {};
-  AuditRow audit = {};             // at = now; outcome and user are filled in by the store
+  AuditRow audit = {}; // at = now; outcome and user are filled in by the store
 };
 struct RefreshOutcome {
   std::optional<Refusal> refusal = {}; // decided and audited; a killed family is committed
@@ -71,7 +71,8 @@ class AccountStore {
   [[nodiscard]] virtual const std::string& stream() const = 0;
 
   // NAME_TAKEN; INVITATION_REJECTED when a digest is given that is not of a live invitation.
-  virtual void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session, AuditRow audit, Done<bool> done) = 0;
+  virtual void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session,
+      AuditRow audit, Done<bool> done) = 0;
   virtual void find_user_by_name(std::string name_key, Done<std::optional<UserRow>> done) = 0;
   virtual void find_user(UserId id, Done<std::optional<UserRow>> done) = 0;
   virtual void list_users(Done<std::vector<UserListing>> done) = 0; // by name
@@ -81,7 +82,8 @@ class AccountStore {
   // A new session of an active user, with a better hash of the password if there is one.
   // USER_DISABLED, USER_UNKNOWN; CREDENTIALS_REJECTED when the user's hash is not session.verified
   // any more. Beyond `limit` live sessions the one unused longest ends.
-  virtual void open_session(NewSession session, std::optional<std::string> rehashed, std::size_t limit, AuditRow audit, Done<bool> done) = 0;
+  virtual void open_session(
+      NewSession session, std::optional<std::string> rehashed, std::size_t limit, AuditRow audit, Done<bool> done) = 0;
   virtual void find_session(SessionId session, Done<std::optional<SessionAndUser>> done) = 0;
   virtual void find_session_by_cookie(std::string cookie_hash, Done<std::optional<SessionAndUser>> done) = 0;
   virtual void touch_session(SessionId session, WallTime now, Done<bool> done) = 0;
@@ -90,41 +92,51 @@ class AccountStore {
 
   // Each ended session becomes a revocation. False, 0: there was none to end.
   virtual void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Done<bool> done) = 0;
-  virtual void end_sessions(UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit, Done<std::size_t> done) = 0;
+  virtual void end_sessions(
+      UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit, Done<std::size_t> done) = 0;
 
   // Also ends all sessions but `keep`. USER_UNKNOWN; SESSION_REVOKED when `keep` is over already.
-  virtual void set_password(UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Done<bool> done) = 0;
+  virtual void set_password(
+      UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Done<bool> done) = 0;
   // A revocation of the user. Its sessions are worth nothing while it is disabled, and end when it is
   // enabled: who was kept out logs in again. False: it was so already. USER_UNKNOWN.
   virtual void set_disabled(UserId user, bool disabled, AuditRow audit, Done<bool> done) = 0;
   // The user, its sessions and tokens; the audit keeps its rows. USER_UNKNOWN.
   virtual void delete_user(UserId user, AuditRow audit, Done<bool> done) = 0;
 
-  virtual void invitation_lives(std::string hash, WallTime now, Done<bool> done) = 0; // unused and not expired; create_user looks again
+  virtual void invitation_lives(
+      std::string hash, WallTime now, Done<bool> done) = 0; // unused and not expired; create_user looks again
   virtual void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) = 0;
 
   // Without using it: for introspection and revocation.
   virtual void find_refresh(std::string hash, Done<std::optional<RefreshTokenInfo>> done) = 0;
-  // An access token by its jti; all tokens of a user that were issued before `at` (and its sessions with them). Each becomes a revocation.
+  // An access token by its jti; all tokens of a user that were issued before `at` (and its sessions with them). Each
+  // becomes a revocation.
   virtual void revoke_token(TokenId token, AuditRow audit, Done<bool> done) = 0;
   virtual void revoke_before(UserId user, WallTime at, AuditRow audit, Done<bool> done) = 0;
   virtual void token_revoked(TokenId token, Done<bool> done) = 0;
 
   // Second factors. Each use is atomic: of two at once, one is taken.
   virtual void find_second_factor(UserId user, Done<std::optional<SecondFactorRow>> done) = 0;
-  virtual void put_second_factor(SecondFactorRow row, AuditRow audit, Done<bool> done) = 0;              // new, or in place of the old one. USER_UNKNOWN; TOTP_ALREADY_ON for an unconfirmed one over a confirmed one
-  virtual void use_second_factor(UserId user, std::int64_t step, Done<bool> done) = 0;                   // true: `step` is later than any used before
-  virtual void use_recovery_code(UserId user, std::string digest, AuditRow audit, Done<bool> done) = 0;  // true: it was there, and is gone now
-  virtual void remove_second_factor(UserId user, AuditRow audit, Done<bool> done) = 0;                   // false: there was none
+  virtual void put_second_factor(SecondFactorRow row, AuditRow audit,
+      Done<bool> done) = 0; // new, or in place of the old one. USER_UNKNOWN; TOTP_ALREADY_ON for an unconfirmed one
+                            // over a confirmed one
+  virtual void use_second_factor(
+      UserId user, std::int64_t step, Done<bool> done) = 0; // true: `step` is later than any used before
+  virtual void use_recovery_code(
+      UserId user, std::string digest, AuditRow audit, Done<bool> done) = 0; // true: it was there, and is gone now
+  virtual void remove_second_factor(UserId user, AuditRow audit, Done<bool> done) = 0; // false: there was none
 
   virtual void list_services(Done<std::vector<ServiceRow>> done) = 0; // by id
   virtual void find_service(std::string id, Done<std::optional<ServiceRow>> done) = 0;
-  virtual void add_service(ServiceRow row, AuditRow audit, Done<bool> done) = 0;    // NAME_TAKEN
-  virtual void change_service(ServiceRow row, AuditRow audit, Done<bool> done) = 0; // the whole row by its id. SERVICE_UNKNOWN
+  virtual void add_service(ServiceRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN
+  virtual void change_service(
+      ServiceRow row, AuditRow audit, Done<bool> done) = 0; // the whole row by its id. SERVICE_UNKNOWN
 
   virtual void list_signing_keys(Done<std::vector<SigningKeyRow>> done) = 0; // by active_from
   // Adds a key; sets `retired` of those before it to its active_from where that is not set.
-  virtual void add_signing_key(SigningKeyRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN: the kid is there; BAD_REQUEST: too many
+  virtual void add_signing_key(
+      SigningKeyRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN: the kid is there; BAD_REQUEST: too many
   virtual void remove_signing_key(std::string kid, AuditRow audit, Done<bool> done) = 0; // false: there was none
 
   // Events after `cursor` in order, at most `limit`.

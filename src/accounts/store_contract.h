@@ -41,43 +41,70 @@ class AccountStoreContract : public testing::TestWithParam<MakePlace> {
     return out ? std::move(*out) : Result<T>{refuse(Cause::INTERNAL_ERROR)};
   }
 
-  AuditRow row(std::string action) { return {.at = now, .action = std::move(action), .outcome = "OK", .address = "10.0.0.1", .ref = Ref{"r"}}; }
-  UserRow user(std::string name) { return {.id = UserId{"id-" + name}, .name = name, .email = "", .password = "phc", .created = now}; }
-  NewSession session(std::string id, std::string of, std::string refresh = {}, std::string cookie = {}) {
-    return {.session = {.id = SessionId{id}, .user = UserId{"id-" + of}, .created = now, .last_seen = now, .device = "d", .address = "a", .cookie_hash = std::move(cookie)}, .refresh_hash = std::move(refresh)};
+  AuditRow row(std::string action) {
+    return {.at = now, .action = std::move(action), .outcome = "OK", .address = "10.0.0.1", .ref = Ref{"r"}};
   }
-  Result<bool> create(std::string name, std::optional<NewSession> with = {}, std::optional<std::string> invitation = {}) {
-    return wait<bool>([&](auto done) { store->create_user(user(name), invitation, with, row("register"), std::move(done)); });
+  UserRow user(std::string name) {
+    return {.id = UserId{"id-" + name}, .name = name, .email = "", .password = "phc", .created = now};
+  }
+  NewSession session(std::string id, std::string of, std::string refresh = {}, std::string cookie = {}) {
+    return {.session = {.id = SessionId{id},
+                .user = UserId{"id-" + of},
+                .created = now,
+                .last_seen = now,
+                .device = "d",
+                .address = "a",
+                .cookie_hash = std::move(cookie)},
+        .refresh_hash = std::move(refresh)};
+  }
+  Result<bool> create(
+      std::string name, std::optional<NewSession> with = {}, std::optional<std::string> invitation = {}) {
+    return wait<bool>(
+        [&](auto done) { store->create_user(user(name), invitation, with, row("register"), std::move(done)); });
   }
   Result<bool> open(NewSession made, std::size_t limit = 100) {
-    return wait<bool>([&](auto done) { store->open_session(made, std::nullopt, limit, row("login"), std::move(done)); });
+    return wait<bool>(
+        [&](auto done) { store->open_session(made, std::nullopt, limit, row("login"), std::move(done)); });
   }
   RefreshOutcome refresh(std::string hash, std::string successor) {
-    auto out = wait<RefreshOutcome>([&](auto done) { store->refresh({.hash = hash, .successor_hash = successor, .policy = {}, .sessions = {}, .audit = row("refresh")}, std::move(done)); });
+    auto out = wait<RefreshOutcome>([&](auto done) {
+      store->refresh({.hash = hash, .successor_hash = successor, .policy = {}, .sessions = {}, .audit = row("refresh")},
+          std::move(done));
+    });
     EXPECT_TRUE(out);
     return out ? std::move(*out) : RefreshOutcome{};
   }
   std::optional<SessionAndUser> find(std::string id) {
-    return wait<std::optional<SessionAndUser>>([&](auto done) { store->find_session(SessionId{id}, std::move(done)); }).value();
+    return wait<std::optional<SessionAndUser>>([&](auto done) {
+      store->find_session(SessionId{id}, std::move(done));
+    }).value();
   }
   std::vector<std::string> live_sessions(std::string of) {
     std::vector<std::string> out;
-    const auto rows = wait<std::vector<SessionRow>>([&](auto done) { store->sessions_of(UserId{"id-" + of}, std::move(done)); }).value();
+    const auto rows = wait<std::vector<SessionRow>>([&](auto done) {
+      store->sessions_of(UserId{"id-" + of}, std::move(done));
+    }).value();
     for (const auto& s : rows) out.push_back(s.id.str());
     return out;
   }
   std::vector<std::string> revocations(std::int64_t after = 0, std::size_t limit = 100) {
     std::vector<std::string> out;
-    const auto page = wait<RevocationPage>([&](auto done) { store->revocations_after(after, limit, std::move(done)); }).value();
+    const auto page =
+        wait<RevocationPage>([&](auto done) { store->revocations_after(after, limit, std::move(done)); }).value();
     for (const auto& e : page.events)
-      out.push_back(std::to_string(static_cast<int>(e.kind)) + ' ' + e.id + ' ' + std::to_string(static_cast<int>(e.reason)));
+      out.push_back(
+          std::to_string(static_cast<int>(e.kind)) + ' ' + e.id + ' ' + std::to_string(static_cast<int>(e.reason)));
     return out;
   }
-  AuditRow newest_audit() { return wait<std::vector<AuditRow>>([&](auto done) { store->audit(1, std::move(done)); }).value().at(0); }
+  AuditRow newest_audit() {
+    return wait<std::vector<AuditRow>>([&](auto done) { store->audit(1, std::move(done)); }).value().at(0);
+  }
   // Equal refusals are one row that counts them.
   std::size_t audit_rows() {
     std::size_t rows = 0;
-    for (const auto& row : wait<std::vector<AuditRow>>([&](auto done) { store->audit(1'000, std::move(done)); }).value()) rows += 1 + row.repeats;
+    for (const auto& row :
+        wait<std::vector<AuditRow>>([&](auto done) { store->audit(1'000, std::move(done)); }).value())
+      rows += 1 + row.repeats;
     return rows;
   }
 
@@ -90,8 +117,10 @@ TEST_P(AccountStoreContract, AUserIsFoundByItsNameInLowerCaseWithAllOfItsRow) {
   UserRow alice = user("Alice");
   alice.email = "a@b.org";
   alice.admin = true;
-  ASSERT_TRUE(wait<bool>([&](auto done) { store->create_user(alice, std::nullopt, std::nullopt, row("add"), std::move(done)); }));
-  const auto found = wait<std::optional<UserRow>>([&](auto done) { store->find_user_by_name("alice", std::move(done)); }).value();
+  ASSERT_TRUE(wait<bool>(
+      [&](auto done) { store->create_user(alice, std::nullopt, std::nullopt, row("add"), std::move(done)); }));
+  const auto found =
+      wait<std::optional<UserRow>>([&](auto done) { store->find_user_by_name("alice", std::move(done)); }).value();
   ASSERT_TRUE(found);
   EXPECT_EQ(found->id, alice.id);
   EXPECT_EQ(found->name, "Alice");
@@ -100,17 +129,22 @@ TEST_P(AccountStoreContract, AUserIsFoundByItsNameInLowerCaseWithAllOfItsRow) {
   EXPECT_TRUE(found->admin);
   EXPECT_FALSE(found->disabled);
   EXPECT_EQ(found->created, now);
-  EXPECT_FALSE(wait<std::optional<UserRow>>([&](auto done) { store->find_user_by_name("bob", std::move(done)); }).value());
-  const auto by_id = wait<std::optional<UserRow>>([&](auto done) { store->find_user(alice.id, std::move(done)); }).value();
+  EXPECT_FALSE(
+      wait<std::optional<UserRow>>([&](auto done) { store->find_user_by_name("bob", std::move(done)); }).value());
+  const auto by_id =
+      wait<std::optional<UserRow>>([&](auto done) { store->find_user(alice.id, std::move(done)); }).value();
   ASSERT_TRUE(by_id);
   EXPECT_EQ(by_id->name, "Alice");
-  EXPECT_FALSE(wait<std::optional<UserRow>>([&](auto done) { store->find_user(UserId("nobody"), std::move(done)); }).value());
+  EXPECT_FALSE(
+      wait<std::optional<UserRow>>([&](auto done) { store->find_user(UserId("nobody"), std::move(done)); }).value());
 }
 
 TEST_P(AccountStoreContract, ATakenNameLeavesNothingBehind) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   UserRow other = user("ALICE");
-  const auto refused = wait<bool>([&](auto done) { store->create_user(other, std::nullopt, session("s2", "ALICE", "r2"), row("register"), std::move(done)); });
+  const auto refused = wait<bool>([&](auto done) {
+    store->create_user(other, std::nullopt, session("s2", "ALICE", "r2"), row("register"), std::move(done));
+  });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().cause, Cause::NAME_TAKEN);
   EXPECT_FALSE(find("s2"));
@@ -119,12 +153,16 @@ TEST_P(AccountStoreContract, ATakenNameLeavesNothingBehind) {
 
 TEST_P(AccountStoreContract, AnInvitationServesOnceAndOnlyASuccess) {
   ASSERT_TRUE(create("alice"));
-  ASSERT_TRUE(wait<bool>([&](auto done) { store->add_invitation({.hash = "i", .created = now, .expires = now + Millis{1000}}, row("invite"), std::move(done)); }));
+  ASSERT_TRUE(wait<bool>([&](auto done) {
+    store->add_invitation({.hash = "i", .created = now, .expires = now + Millis{1000}}, row("invite"), std::move(done));
+  }));
   EXPECT_EQ(create("alice", {}, "i").error().cause, Cause::NAME_TAKEN);
   EXPECT_EQ(create("bob", {}, "j").error().cause, Cause::INVITATION_REJECTED);
   EXPECT_TRUE(create("bob", {}, "i"));
   EXPECT_EQ(create("carol", {}, "i").error().cause, Cause::INVITATION_REJECTED);
-  ASSERT_TRUE(wait<bool>([&](auto done) { store->add_invitation({.hash = "k", .created = now, .expires = now + Millis{1000}}, row("invite"), std::move(done)); }));
+  ASSERT_TRUE(wait<bool>([&](auto done) {
+    store->add_invitation({.hash = "k", .created = now, .expires = now + Millis{1000}}, row("invite"), std::move(done));
+  }));
   now += Millis{1000};
   EXPECT_EQ(create("carol", {}, "k").error().cause, Cause::INVITATION_REJECTED);
 }
@@ -134,15 +172,21 @@ TEST_P(AccountStoreContract, ASessionIsFoundByIdAndByCookie) {
   ASSERT_TRUE(open(session("s2", "alice", "r2")));
   EXPECT_EQ(find("s2")->user.name, "alice");
   EXPECT_EQ(find("s2")->session.device, "d");
-  const auto by_cookie = wait<std::optional<SessionAndUser>>([&](auto done) { store->find_session_by_cookie("c1", std::move(done)); }).value();
+  const auto by_cookie = wait<std::optional<SessionAndUser>>([&](auto done) {
+    store->find_session_by_cookie("c1", std::move(done));
+  }).value();
   EXPECT_EQ(by_cookie->session.id, SessionId{"s1"});
-  EXPECT_FALSE(wait<std::optional<SessionAndUser>>([&](auto done) { store->find_session_by_cookie("", std::move(done)); }).value());
+  EXPECT_FALSE(wait<std::optional<SessionAndUser>>([&](auto done) {
+    store->find_session_by_cookie("", std::move(done));
+  }).value());
   EXPECT_FALSE(find("s3"));
 }
 
 TEST_P(AccountStoreContract, ADisabledOrUnknownUserOpensNoSession) {
   ASSERT_TRUE(create("alice"));
-  ASSERT_TRUE(wait<bool>([&](auto done) { store->set_disabled(UserId{"id-alice"}, true, row("disable"), std::move(done)); }).value());
+  ASSERT_TRUE(wait<bool>([&](auto done) {
+    store->set_disabled(UserId{"id-alice"}, true, row("disable"), std::move(done));
+  }).value());
   EXPECT_EQ(open(session("s1", "alice", "r1")).error().cause, Cause::USER_DISABLED);
   EXPECT_EQ(open(session("s1", "nobody", "r1")).error().cause, Cause::USER_UNKNOWN);
   EXPECT_FALSE(find("s1"));
@@ -173,12 +217,19 @@ TEST_P(AccountStoreContract, EndingSessionsMakesRevocationsInOrder) {
     ASSERT_TRUE(open(session(id, "alice", std::string{"of-"} + id)));
   }
   ASSERT_TRUE(create("bob", session("b1", "bob", "rb")));
-  const auto end_one = [&](std::string of, std::string id) { return wait<bool>([&](auto done) { store->end_session(UserId{"id-" + of}, SessionId{id}, SessionEnd::logout, row("logout"), std::move(done)); }).value(); };
+  const auto end_one = [&](std::string of, std::string id) {
+    return wait<bool>([&](auto done) {
+      store->end_session(UserId{"id-" + of}, SessionId{id}, SessionEnd::logout, row("logout"), std::move(done));
+    }).value();
+  };
   EXPECT_FALSE(end_one("bob", "s1"));
   EXPECT_TRUE(end_one("alice", "s1"));
   EXPECT_FALSE(end_one("alice", "s1"));
   EXPECT_THAT(live_sessions("alice"), testing::ElementsAre("s4", "s3", "s2"));
-  EXPECT_EQ(wait<std::size_t>([&](auto done) { store->end_sessions(UserId{"id-alice"}, SessionId{"s3"}, SessionEnd::ended, row("sessions_end"), std::move(done)); }).value(), 2u);
+  EXPECT_EQ(wait<std::size_t>([&](auto done) {
+    store->end_sessions(UserId{"id-alice"}, SessionId{"s3"}, SessionEnd::ended, row("sessions_end"), std::move(done));
+  }).value(),
+      2u);
   EXPECT_THAT(live_sessions("alice"), testing::ElementsAre("s3"));
   EXPECT_THAT(live_sessions("bob"), testing::ElementsAre("b1"));
   EXPECT_EQ(revocations().size(), 3u);
@@ -203,7 +254,9 @@ TEST_P(AccountStoreContract, BeyondTheLimitTheSessionUnusedLongestEnds) {
 TEST_P(AccountStoreContract, DisablingEnablingAndDeletingAreToldOnceEach) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   const UserId alice{"id-alice"};
-  const auto set = [&](bool disabled) { return wait<bool>([&](auto done) { store->set_disabled(alice, disabled, row("x"), std::move(done)); }).value(); };
+  const auto set = [&](bool disabled) {
+    return wait<bool>([&](auto done) { store->set_disabled(alice, disabled, row("x"), std::move(done)); }).value();
+  };
   EXPECT_TRUE(set(true));
   EXPECT_FALSE(set(true));
   EXPECT_TRUE(find("s1")->user.disabled);
@@ -214,7 +267,8 @@ TEST_P(AccountStoreContract, DisablingEnablingAndDeletingAreToldOnceEach) {
   EXPECT_TRUE(wait<bool>([&](auto done) { store->delete_user(alice, row("delete"), std::move(done)); }));
   EXPECT_FALSE(find("s1"));
   EXPECT_EQ(refresh("r2", "r3").refusal->cause, Cause::REFRESH_UNKNOWN);
-  EXPECT_EQ(wait<bool>([&](auto done) { store->delete_user(alice, row("delete"), std::move(done)); }).error().cause, Cause::USER_UNKNOWN);
+  EXPECT_EQ(wait<bool>([&](auto done) { store->delete_user(alice, row("delete"), std::move(done)); }).error().cause,
+      Cause::USER_UNKNOWN);
   EXPECT_THAT(revocations(), testing::ElementsAre("3 id-alice 1", "1 s1 0", "3 id-alice 2", "3 id-alice 3"));
   EXPECT_GT(audit_rows(), 0u);
 }
@@ -222,18 +276,27 @@ TEST_P(AccountStoreContract, DisablingEnablingAndDeletingAreToldOnceEach) {
 TEST_P(AccountStoreContract, ANewPasswordEndsAllSessionsButTheOneKept) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   ASSERT_TRUE(open(session("s2", "alice", "r2")));
-  ASSERT_TRUE(wait<bool>([&](auto done) { store->set_password(UserId{"id-alice"}, "new", SessionId{"s2"}, row("password"), std::move(done)); }));
+  ASSERT_TRUE(wait<bool>([&](auto done) {
+    store->set_password(UserId{"id-alice"}, "new", SessionId{"s2"}, row("password"), std::move(done));
+  }));
   EXPECT_EQ(find("s1")->session.end, SessionEnd::password);
   EXPECT_EQ(find("s2")->session.end, SessionEnd::none);
   EXPECT_EQ(find("s2")->user.password, "new");
-  EXPECT_EQ(wait<bool>([&](auto done) { store->set_password(UserId{"nobody"}, "new", std::nullopt, row("password"), std::move(done)); }).error().cause, Cause::USER_UNKNOWN);
+  EXPECT_EQ(wait<bool>([&](auto done) {
+    store->set_password(UserId{"nobody"}, "new", std::nullopt, row("password"), std::move(done));
+  })
+                .error()
+                .cause,
+      Cause::USER_UNKNOWN);
 }
 
 TEST_P(AccountStoreContract, ASessionIsOpenedForThePasswordThatIsStillTheUsers) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   NewSession made = session("s2", "alice", "r2");
   made.verified = "another hash";
-  const auto with_better = [&] { return wait<bool>([&](auto done) { store->open_session(made, "better", 100, row("login"), std::move(done)); }); };
+  const auto with_better = [&] {
+    return wait<bool>([&](auto done) { store->open_session(made, "better", 100, row("login"), std::move(done)); });
+  };
   EXPECT_EQ(with_better().error().cause, Cause::CREDENTIALS_REJECTED);
   EXPECT_FALSE(find("s2"));
   EXPECT_EQ(find("s1")->user.password, "phc");
@@ -245,7 +308,11 @@ TEST_P(AccountStoreContract, ASessionIsOpenedForThePasswordThatIsStillTheUsers) 
 TEST_P(AccountStoreContract, OfTwoNewPasswordsFromTwoSessionsAtOnceOneIsTaken) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   ASSERT_TRUE(open(session("s2", "alice", "r2")));
-  const auto set = [&](std::string phc, std::string from) { return wait<bool>([&](auto done) { store->set_password(UserId{"id-alice"}, phc, SessionId{from}, row("password"), std::move(done)); }); };
+  const auto set = [&](std::string phc, std::string from) {
+    return wait<bool>([&](auto done) {
+      store->set_password(UserId{"id-alice"}, phc, SessionId{from}, row("password"), std::move(done));
+    });
+  };
   EXPECT_TRUE(set("new", "s1"));
   EXPECT_EQ(set("newer", "s2").error().cause, Cause::SESSION_REVOKED) << "the first one ended it";
   EXPECT_EQ(find("s1")->user.password, "new");
@@ -278,20 +345,26 @@ TEST_P(AccountStoreContract, UsersAreListedByNameWithTheirNewestSession) {
 
 TEST_P(AccountStoreContract, TheCostsOfPasswordsAreToldOnceEachWithoutTheirSalts) {
   int n = 0;
-  for (const auto* phc : {"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$dGFnLTE", "$argon2id$v=19$m=19456,t=2,p=1$b3RoZXI/$dGFnLTI", "$argon2id$v=19$m=47104,t=1,p=1$c2FsdA$dGFn"}) {
+  for (const auto* phc : {"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$dGFnLTE",
+           "$argon2id$v=19$m=19456,t=2,p=1$b3RoZXI/$dGFnLTI", "$argon2id$v=19$m=47104,t=1,p=1$c2FsdA$dGFn"}) {
     UserRow row_of = user("user" + std::to_string(n++));
     row_of.password = phc;
-    ASSERT_TRUE(wait<bool>([&](auto done) { store->create_user(row_of, std::nullopt, std::nullopt, row("add"), std::move(done)); }));
+    ASSERT_TRUE(wait<bool>(
+        [&](auto done) { store->create_user(row_of, std::nullopt, std::nullopt, row("add"), std::move(done)); }));
   }
   EXPECT_THAT(wait<std::vector<std::string>>([&](auto done) { store->password_costs(std::move(done)); }).value(),
-              testing::UnorderedElementsAre("$argon2id$v=19$m=19456,t=2,p=1$", "$argon2id$v=19$m=47104,t=1,p=1$"));
+      testing::UnorderedElementsAre("$argon2id$v=19$m=19456,t=2,p=1$", "$argon2id$v=19$m=47104,t=1,p=1$"));
 }
 
 // --- tokens and revocations ---
 
 TEST_P(AccountStoreContract, LookingAtARefreshTokenDoesNotUseIt) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
-  const auto look = [&](std::string hash) { return wait<std::optional<RefreshTokenInfo>>([&](auto done) { store->find_refresh(hash, std::move(done)); }).value(); };
+  const auto look = [&](std::string hash) {
+    return wait<std::optional<RefreshTokenInfo>>([&](auto done) {
+      store->find_refresh(hash, std::move(done));
+    }).value();
+  };
   ASSERT_TRUE(look("r1"));
   EXPECT_EQ(look("r1")->who.session.id, SessionId{"s1"});
   EXPECT_EQ(look("r1")->who.user.name, "alice");
@@ -304,14 +377,20 @@ TEST_P(AccountStoreContract, LookingAtARefreshTokenDoesNotUseIt) {
 
 TEST_P(AccountStoreContract, ATokenAndAllBeforeATimeAreRevokedByRowsThatAreToldInOrder) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
-  const auto revoked = [&](std::string token) { return wait<bool>([&](auto done) { store->token_revoked(TokenId{token}, std::move(done)); }).value(); };
+  const auto revoked = [&](std::string token) {
+    return wait<bool>([&](auto done) { store->token_revoked(TokenId{token}, std::move(done)); }).value();
+  };
   EXPECT_FALSE(revoked("t1"));
   EXPECT_TRUE(wait<bool>([&](auto done) { store->revoke_token(TokenId{"t1"}, row("revoke"), std::move(done)); }));
   EXPECT_TRUE(revoked("t1"));
   EXPECT_FALSE(revoked("t2"));
   EXPECT_FALSE(revoked("s1")) << "a session's id is no token's";
-  EXPECT_TRUE(wait<bool>([&](auto done) { store->revoke_before(UserId{"id-alice"}, now, row("revoke"), std::move(done)); }));
-  EXPECT_EQ(wait<bool>([&](auto done) { store->revoke_before(UserId{"nobody"}, now, row("revoke"), std::move(done)); }).error().cause, Cause::USER_UNKNOWN);
+  EXPECT_TRUE(
+      wait<bool>([&](auto done) { store->revoke_before(UserId{"id-alice"}, now, row("revoke"), std::move(done)); }));
+  EXPECT_EQ(wait<bool>([&](auto done) { store->revoke_before(UserId{"nobody"}, now, row("revoke"), std::move(done)); })
+                .error()
+                .cause,
+      Cause::USER_UNKNOWN);
   EXPECT_EQ(find("s1")->session.end, SessionEnd::ended);
   EXPECT_THAT(revocations(), testing::ElementsAre("0 t1 0", "2 id-alice 0", "1 s1 0"));
 }
@@ -329,21 +408,39 @@ TEST_P(AccountStoreContract, TheNameOfTheTableOfRevocationsStaysAndIsNobodyElses
 TEST_P(AccountStoreContract, ASecondFactorIsKeptReplacedAndRemovedWithItsRecoveryCodes) {
   ASSERT_TRUE(create("alice"));
   const UserId alice{"id-alice"};
-  const auto look = [&] { return wait<std::optional<SecondFactorRow>>([&](auto done) { store->find_second_factor(alice, std::move(done)); }).value(); };
-  const auto put = [&](SecondFactorRow factor) { return wait<bool>([&](auto done) { store->put_second_factor(factor, row("totp"), std::move(done)); }); };
+  const auto look = [&] {
+    return wait<std::optional<SecondFactorRow>>([&](auto done) {
+      store->find_second_factor(alice, std::move(done));
+    }).value();
+  };
+  const auto put = [&](SecondFactorRow factor) {
+    return wait<bool>([&](auto done) { store->put_second_factor(factor, row("totp"), std::move(done)); });
+  };
   EXPECT_FALSE(look());
   EXPECT_EQ(put({.user = UserId{"nobody"}, .sealed_secret = "x"}).error().cause, Cause::USER_UNKNOWN);
-  ASSERT_TRUE(put({.user = alice, .sealed_secret = "first", .confirmed = false, .created = now, .last_step = 0, .recovery = {"a"}}));
-  ASSERT_TRUE(put({.user = alice, .sealed_secret = "second", .confirmed = true, .created = now, .last_step = 7, .recovery = {"c", "b"}}));
+  ASSERT_TRUE(put({.user = alice,
+      .sealed_secret = "first",
+      .confirmed = false,
+      .created = now,
+      .last_step = 0,
+      .recovery = {"a"}}));
+  ASSERT_TRUE(put({.user = alice,
+      .sealed_secret = "second",
+      .confirmed = true,
+      .created = now,
+      .last_step = 7,
+      .recovery = {"c", "b"}}));
   ASSERT_TRUE(look());
   EXPECT_EQ(look()->sealed_secret, "second");
   EXPECT_TRUE(look()->confirmed);
   EXPECT_EQ(look()->created, now);
   EXPECT_EQ(look()->last_step, 7);
   EXPECT_THAT(look()->recovery, testing::ElementsAre("b", "c"));
-  EXPECT_TRUE(wait<bool>([&](auto done) { store->remove_second_factor(alice, row("totp_off"), std::move(done)); }).value());
+  EXPECT_TRUE(
+      wait<bool>([&](auto done) { store->remove_second_factor(alice, row("totp_off"), std::move(done)); }).value());
   EXPECT_FALSE(look());
-  EXPECT_FALSE(wait<bool>([&](auto done) { store->remove_second_factor(alice, row("totp_off"), std::move(done)); }).value());
+  EXPECT_FALSE(
+      wait<bool>([&](auto done) { store->remove_second_factor(alice, row("totp_off"), std::move(done)); }).value());
   ASSERT_TRUE(put({.user = alice, .sealed_secret = "third", .recovery = {"d"}}));
   EXPECT_TRUE(wait<bool>([&](auto done) { store->delete_user(alice, row("delete"), std::move(done)); }));
   EXPECT_FALSE(look());
@@ -352,18 +449,25 @@ TEST_P(AccountStoreContract, ASecondFactorIsKeptReplacedAndRemovedWithItsRecover
 TEST_P(AccountStoreContract, AConfirmedFactorIsNotReplacedByOneThatIsNotAndForgetsNoStep) {
   ASSERT_TRUE(create("alice"));
   const UserId alice{"id-alice"};
-  const auto put = [&](SecondFactorRow factor) { return wait<bool>([&](auto done) { store->put_second_factor(factor, row("totp"), std::move(done)); }); };
+  const auto put = [&](SecondFactorRow factor) {
+    return wait<bool>([&](auto done) { store->put_second_factor(factor, row("totp"), std::move(done)); });
+  };
   ASSERT_TRUE(put({.user = alice, .sealed_secret = "s", .confirmed = true, .last_step = 10}));
   EXPECT_EQ(put({.user = alice, .sealed_secret = "t", .confirmed = false}).error().cause, Cause::TOTP_ALREADY_ON);
   EXPECT_TRUE(wait<bool>([&](auto done) { store->use_second_factor(alice, 12, std::move(done)); }).value());
   ASSERT_TRUE(put({.user = alice, .sealed_secret = "s", .confirmed = true, .last_step = 10, .recovery = {"a"}}));
-  EXPECT_FALSE(wait<bool>([&](auto done) { store->use_second_factor(alice, 12, std::move(done)); }).value()) << "used after the row was read";
+  EXPECT_FALSE(wait<bool>([&](auto done) { store->use_second_factor(alice, 12, std::move(done)); }).value())
+      << "used after the row was read";
 }
 
 TEST_P(AccountStoreContract, OfTwoUsesOfOneCodeAtOnceOneIsTaken) {
   ASSERT_TRUE(create("alice"));
   const UserId alice{"id-alice"};
-  ASSERT_TRUE(wait<bool>([&](auto done) { store->put_second_factor({.user = alice, .sealed_secret = "s", .confirmed = true, .last_step = 10, .recovery = {"a", "b"}}, row("totp"), std::move(done)); }));
+  ASSERT_TRUE(wait<bool>([&](auto done) {
+    store->put_second_factor(
+        {.user = alice, .sealed_secret = "s", .confirmed = true, .last_step = 10, .recovery = {"a", "b"}}, row("totp"),
+        std::move(done));
+  }));
   const auto beside = place->open();
   std::vector<bool> codes;
   std::vector<bool> steps;
@@ -375,19 +479,34 @@ TEST_P(AccountStoreContract, OfTwoUsesOfOneCodeAtOnceOneIsTaken) {
   EXPECT_EQ(std::ranges::count(codes, true), 1);
   EXPECT_EQ(std::ranges::count(steps, true), 1);
   EXPECT_EQ(codes.size() + steps.size(), 6u);
-  EXPECT_FALSE(wait<bool>([&](auto done) { store->use_second_factor(alice, 10, std::move(done)); }).value()) << "none up to the newest is good again";
+  EXPECT_FALSE(wait<bool>([&](auto done) { store->use_second_factor(alice, 10, std::move(done)); }).value())
+      << "none up to the newest is good again";
   EXPECT_TRUE(wait<bool>([&](auto done) { store->use_second_factor(alice, 12, std::move(done)); }).value());
-  EXPECT_THAT(wait<std::optional<SecondFactorRow>>([&](auto done) { store->find_second_factor(alice, std::move(done)); }).value()->recovery, testing::ElementsAre("b"));
+  EXPECT_THAT(
+      wait<std::optional<SecondFactorRow>>([&](auto done) { store->find_second_factor(alice, std::move(done)); })
+          .value()
+          ->recovery,
+      testing::ElementsAre("b"));
 }
 
 // --- services and keys ---
 
 TEST_P(AccountStoreContract, AServiceIsAddedOnceFoundListedAndChangedAsAWhole) {
-  ServiceRow gateway{.id = "gateway", .secrets = {{.sealed_key = "new", .created = now, .fingerprints = {{"as it is", "11"}, {"plus a newline", "22"}}}, {.sealed_key = "old", .created = now - Millis{5}}},
-                     .may_call = {"auth", "billing"}, .disabled = false, .created = now};
-  const auto add = [&](ServiceRow service) { return wait<bool>([&](auto done) { store->add_service(service, row("service"), std::move(done)); }); };
-  const auto change = [&](ServiceRow service) { return wait<bool>([&](auto done) { store->change_service(service, row("service"), std::move(done)); }); };
-  const auto look = [&](std::string id) { return wait<std::optional<ServiceRow>>([&](auto done) { store->find_service(id, std::move(done)); }).value(); };
+  ServiceRow gateway{.id = "gateway",
+      .secrets = {{.sealed_key = "new", .created = now, .fingerprints = {{"as it is", "11"}, {"plus a newline", "22"}}},
+          {.sealed_key = "old", .created = now - Millis{5}}},
+      .may_call = {"auth", "billing"},
+      .disabled = false,
+      .created = now};
+  const auto add = [&](ServiceRow service) {
+    return wait<bool>([&](auto done) { store->add_service(service, row("service"), std::move(done)); });
+  };
+  const auto change = [&](ServiceRow service) {
+    return wait<bool>([&](auto done) { store->change_service(service, row("service"), std::move(done)); });
+  };
+  const auto look = [&](std::string id) {
+    return wait<std::optional<ServiceRow>>([&](auto done) { store->find_service(id, std::move(done)); }).value();
+  };
   EXPECT_TRUE(add(gateway));
   EXPECT_EQ(add({.id = "gateway", .secrets = {{.sealed_key = "other"}}}).error().cause, Cause::NAME_TAKEN);
   EXPECT_TRUE(add({.id = "auth", .created = now}));
@@ -414,10 +533,16 @@ TEST_P(AccountStoreContract, AServiceIsAddedOnceFoundListedAndChangedAsAWhole) {
 }
 
 TEST_P(AccountStoreContract, ANewSigningKeyRetiresThoseBeforeItAndARefusedOneNone) {
-  const auto add = [&](std::string kid, WallTime from) { return wait<bool>([&](auto done) { store->add_signing_key({.kid = kid, .sealed_jwk = "sealed-" + kid, .created = now, .active_from = from}, row("key"), std::move(done)); }); };
+  const auto add = [&](std::string kid, WallTime from) {
+    return wait<bool>([&](auto done) {
+      store->add_signing_key({.kid = kid, .sealed_jwk = "sealed-" + kid, .created = now, .active_from = from},
+          row("key"), std::move(done));
+    });
+  };
   const auto list = [&] {
     std::vector<std::string> out;
-    const auto keys = wait<std::vector<SigningKeyRow>>([&](auto done) { store->list_signing_keys(std::move(done)); }).value();
+    const auto keys =
+        wait<std::vector<SigningKeyRow>>([&](auto done) { store->list_signing_keys(std::move(done)); }).value();
     for (const auto& key : keys)
       out.push_back(key.kid + (key.retired ? " until " + std::to_string((*key.retired - now).count()) : ""));
     return out;
@@ -450,7 +575,9 @@ TEST_P(AccountStoreContract, FiftyRefreshesOfOneTokenAtOnceAreOneRotation) {
   std::atomic<int> answered{0};
   std::atomic<int> well{0};
   for (int i = 0; i < 50; ++i)
-    processes[static_cast<std::size_t>(i) % 5]->refresh({.hash = "r1", .successor_hash = "r2", .policy = {}, .sessions = {}, .audit = row("refresh")}, [&](Result<RefreshOutcome> out) {
+    processes[static_cast<std::size_t>(i) % 5]->refresh(
+        {.hash = "r1", .successor_hash = "r2", .policy = {}, .sessions = {}, .audit = row("refresh")},
+        [&](Result<RefreshOutcome> out) {
       if (out && !out->refusal) ++well;
       if (++answered == 50) all.set_value();
     });
@@ -471,7 +598,8 @@ TEST_P(AccountStoreContract, WhoFollowsTheRevocationsOfManyMissesNone) {
   std::atomic<int> to_come{4 * kEach};
   for (int n = 0; n < kEach; ++n)
     for (std::size_t i = 0; i < 4; ++i)
-      processes[i]->revoke_token(TokenId{"t" + std::to_string(i) + "-" + std::to_string(n)}, row("revoke"), [&](Result<bool> done) { to_come -= done ? 1 : 1'000; });
+      processes[i]->revoke_token(TokenId{"t" + std::to_string(i) + "-" + std::to_string(n)}, row("revoke"),
+          [&](Result<bool> done) { to_come -= done ? 1 : 1'000; });
   std::int64_t cursor = 0;
   std::size_t seen = 0;
   for (bool last = false; !last;) {

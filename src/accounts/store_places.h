@@ -24,7 +24,7 @@ class StorePlace {
  public:
   virtual ~StorePlace() = default;
   virtual std::unique_ptr<AccountStore> open() = 0;
-  virtual void settle() = 0; // all that was asked has been answered
+  virtual void settle() = 0;                                   // all that was asked has been answered
   virtual std::unique_ptr<AccountStore> open_on_threads() = 0; // settle() does nothing for it
 };
 using MakePlace = std::function<std::unique_ptr<StorePlace>()>;
@@ -42,7 +42,8 @@ class SqlitePlace final : public StorePlace {
     return open_as_it_is(std::move(options));
   }
   std::unique_ptr<AccountStore> open_as_it_is(SqliteStoreOptions options) {
-    auto opened = open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
+    auto opened =
+        open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
   }
@@ -72,7 +73,9 @@ class PostgresPlace final : public StorePlace {
   }
   std::unique_ptr<AccountStore> open_on_threads() override { return open_as_it_is({}); }
   std::unique_ptr<AccountStore> open_as_it_is(DatabaseStoreOptions options) {
-    auto opened = open_postgres_store({.url = url, .statement_timeout = kPatience, .lock_timeout = kPatience, .answer_timeout = kPatience}, std::move(options), clock, entropy, metrics, null_log());
+    auto opened = open_postgres_store(
+        {.url = url, .statement_timeout = kPatience, .lock_timeout = kPatience, .answer_timeout = kPatience},
+        std::move(options), clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
   }

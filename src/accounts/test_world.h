@@ -55,7 +55,9 @@ struct Answer {
   std::string body;
   json::Object json = {};
 
-  [[nodiscard]] std::string text(std::string_view name) const { return std::string{json::get_string(json, name).value_or("")}; }
+  [[nodiscard]] std::string text(std::string_view name) const {
+    return std::string{json::get_string(json, name).value_or("")};
+  }
   [[nodiscard]] std::string code() const { return text("code"); }
   [[nodiscard]] std::string field() const { return text("field"); }
   [[nodiscard]] std::string header(std::string_view name) const {
@@ -78,7 +80,11 @@ struct Ask {
 
 class World {
  public:
-  explicit World(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {}) : policy_(std::move(policy)), key_(key ? *key : jose::Key::generate_ed25519(entropy)) { start(); }
+  explicit World(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {})
+      : policy_(std::move(policy)),
+        key_(key ? *key : jose::Key::generate_ed25519(entropy)) {
+    start();
+  }
 
   // The process ends and another begins on the same data.
   void restart(std::optional<AccountsPolicy> policy = {}) {
@@ -92,7 +98,8 @@ class World {
   }
 
   [[nodiscard]] std::unique_ptr<AccountStore> open_store() {
-    auto opened = open_sqlite_store(dir.file("accounts.sqlite"), {.executor = [this](auto work) { turns.add(std::move(work)); }}, clock, entropy, metrics, null_log());
+    auto opened = open_sqlite_store(dir.file("accounts.sqlite"),
+        {.executor = [this](auto work) { turns.add(std::move(work)); }}, clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
   }
@@ -117,7 +124,8 @@ class World {
     const Route* route = find(request);
     ASSERT_NE(route, nullptr) << method << ' ' << path;
     route->handler(std::move(request), [then = std::move(then)](Response response) {
-      Answer answer{.status = response.status, .headers = std::move(response.headers), .body = std::move(response.body)};
+      Answer answer{
+          .status = response.status, .headers = std::move(response.headers), .body = std::move(response.body)};
       if (!answer.body.empty()) {
         auto value = json::parse(answer.body);
         ASSERT_TRUE(value) << answer.body;
@@ -139,12 +147,16 @@ class World {
     return call("POST", path, std::move(ask));
   }
   Answer register_user(std::string_view name, std::string_view password = "a quiet place") {
-    return post("/auth/register", R"({"name":")" + std::string{name} + R"(","password":")" + std::string{password} + R"("})");
+    return post(
+        "/auth/register", R"({"name":")" + std::string{name} + R"(","password":")" + std::string{password} + R"("})");
   }
   Answer login(std::string_view name, std::string_view password = "a quiet place", Ask ask = {}) {
-    return post("/auth/login", R"({"name":")" + std::string{name} + R"(","password":")" + std::string{password} + R"("})", std::move(ask));
+    return post("/auth/login",
+        R"({"name":")" + std::string{name} + R"(","password":")" + std::string{password} + R"("})", std::move(ask));
   }
-  Answer refresh(std::string_view token) { return post("/auth/refresh", R"({"refresh_token":")" + std::string{token} + R"("})"); }
+  Answer refresh(std::string_view token) {
+    return post("/auth/refresh", R"({"refresh_token":")" + std::string{token} + R"("})");
+  }
 
   void advance(Millis by) { clock.advance(by); }
   // The repeated work of the control plane comes round once.
@@ -179,8 +191,8 @@ class World {
   store::SealKey seal = store::SealKey::from_secret("the store's key of the test's world").value();
   std::unique_ptr<SigningKeys> keys;
   std::unique_ptr<AccountService> service;
-  std::vector<std::string> refusals;       // codes told to the operator
-  std::vector<std::string> detached;       // users whose messages were detached
+  std::vector<std::string> refusals; // codes told to the operator
+  std::vector<std::string> detached; // users whose messages were detached
   bool hashing_full = false;
   std::optional<net::FairQueue> hashing_queue; // set: passwords are hashed when the test says, one by one
   bool hash_next() {
@@ -192,19 +204,16 @@ class World {
   }
 
   [[nodiscard]] Runners runners() {
-    return {.control = [this](net::Task task) { turns.add(std::move(task)); },
-            .hashing =
-                [this](net::Work work) {
-                  if (hashing_full) return false;
-                  if (hashing_queue) {
-                    auto pushed = hashing_queue->push(std::move(work));
-                    if (pushed.taken && pushed.dropped) pushed.dropped->dropped();
-                    return pushed.taken;
-                  }
-                  turns.add(std::move(work.run));
-                  return true;
-                },
-            .every = [this](Millis, std::function<void()> task) { repeated_.push_back(std::move(task)); }};
+    return {.control = [this](net::Task task) { turns.add(std::move(task)); }, .hashing = [this](net::Work work) {
+      if (hashing_full) return false;
+      if (hashing_queue) {
+        auto pushed = hashing_queue->push(std::move(work));
+        if (pushed.taken && pushed.dropped) pushed.dropped->dropped();
+        return pushed.taken;
+      }
+      turns.add(std::move(work.run));
+      return true;
+    }, .every = [this](Millis, std::function<void()> task) { repeated_.push_back(std::move(task)); }};
   }
   [[nodiscard]] OnRefusal on_refusal() {
     return [this](const Request&, const Refusal& refusal) { refusals.emplace_back(refusal.code()); };
@@ -217,9 +226,12 @@ class World {
   void start() {
     repeated_.clear();
     store = open_store();
-    keys = std::make_unique<SigningKeys>(jose::Signer::make(key_).value(), *store, seal, KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners(), clock, entropy, null_log());
+    keys = std::make_unique<SigningKeys>(jose::Signer::make(key_).value(), *store, seal,
+        KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners(), clock,
+        entropy, null_log());
     keys->start([](Result<bool> ready) { EXPECT_TRUE(ready); });
-    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, runners(), clock, entropy, null_log(), metrics, [this](UserId user) { detached.push_back(user.str()); });
+    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, runners(), clock, entropy, null_log(),
+        metrics, [this](UserId user) { detached.push_back(user.str()); });
     service->start();
     turns.settle();
     table_ = routes(*service, on_refusal());
@@ -233,7 +245,9 @@ class World {
       if (brace == std::string::npos) continue;
       const std::string_view before = std::string_view{route.path}.substr(0, brace);
       const std::string_view after = std::string_view{route.path}.substr(route.path.find('}') + 1);
-      if (!request.path.starts_with(before) || !request.path.ends_with(after) || request.path.size() <= before.size() + after.size()) continue;
+      if (!request.path.starts_with(before) || !request.path.ends_with(after) ||
+          request.path.size() <= before.size() + after.size())
+        continue;
       std::string arg = request.path.substr(brace, request.path.size() - before.size() - after.size());
       if (arg.contains('/')) continue;
       request.path_args = {std::move(arg)};

@@ -19,11 +19,14 @@ struct Threads {
   Metrics metrics;
   net::ControlPlane control{"control"};
   net::WorkQueue hashing{"hashing", 2, 64, 5};
-  std::unique_ptr<AccountStore> store = open_sqlite_store(dir.file("accounts.sqlite"), {}, system_clock(), system_entropy(), metrics, null_log()).value();
+  std::unique_ptr<AccountStore> store =
+      open_sqlite_store(dir.file("accounts.sqlite"), {}, system_clock(), system_entropy(), metrics, null_log()).value();
   jose::Key key = jose::Key::generate_ed25519(system_entropy());
   store::SealKey seal = store::SealKey::from_secret("the store's key of a test with threads").value();
-  SigningKeys keys{jose::Signer::make(key).value(), *store, seal, {}, run_on(control, hashing), system_clock(), system_entropy(), null_log()};
-  AccountService service{*store, keys, seal, testing_world::test_policy(), run_on(control, hashing), system_clock(), system_entropy(), null_log(), metrics, [](UserId) {}};
+  SigningKeys keys{jose::Signer::make(key).value(), *store, seal, {}, run_on(control, hashing), system_clock(),
+      system_entropy(), null_log()};
+  AccountService service{*store, keys, seal, testing_world::test_policy(), run_on(control, hashing), system_clock(),
+      system_entropy(), null_log(), metrics, [](UserId) {}};
   std::vector<Route> table = routes(service);
 
   ~Threads() {
@@ -55,7 +58,8 @@ TEST(Threaded, FiftyRefreshesAtOnceAreOneFamilyWithOneSuccessor) {
   const Answer in = w.send("/auth/register", R"({"name":"alice","password":"a quiet place"})").get();
   ASSERT_EQ(in.status, 201) << in.body;
   std::vector<std::future<Answer>> asked;
-  for (int i = 0; i < 50; ++i) asked.push_back(w.send("/auth/refresh", R"({"refresh_token":")" + in.text("refresh_token") + R"("})"));
+  for (int i = 0; i < 50; ++i)
+    asked.push_back(w.send("/auth/refresh", R"({"refresh_token":")" + in.text("refresh_token") + R"("})"));
   std::set<std::string> successors;
   for (auto& one : asked) {
     const Answer answer = one.get();
@@ -69,7 +73,9 @@ TEST(Threaded, ManyRegisterAtOnceAndASecondOfEachNameIsTaken) {
   Threads w;
   w.service.start();
   std::vector<std::future<Answer>> asked;
-  for (int i = 0; i < 40; ++i) asked.push_back(w.send("/auth/register", R"({"name":"user)" + std::to_string(i % 20) + R"(","password":"a quiet place"})"));
+  for (int i = 0; i < 40; ++i)
+    asked.push_back(
+        w.send("/auth/register", R"({"name":"user)" + std::to_string(i % 20) + R"(","password":"a quiet place"})"));
   std::multiset<int> statuses;
   for (auto& one : asked) statuses.insert(one.get().status);
   EXPECT_EQ(statuses.count(201), 20u);

@@ -25,13 +25,13 @@ namespace foyer::accounts {
 struct TicketPolicy {
   Millis remember = std::chrono::minutes{10};      // after its end, to tell used and expired from unknown
   Millis repeat_window = std::chrono::seconds{60}; // same attempt, same answer
-  std::size_t max_tickets = 200'000;               // live and remembered; beyond, the oldest are forgotten if ended, else BUSY
+  std::size_t max_tickets = 200'000; // live and remembered; beyond, the oldest are forgotten if ended, else BUSY
 };
 
 struct TicketGrant {
-  Identity identity = {};                    // whom it speaks for; never more than its caller
-  std::optional<std::string> origin = {};    // must be that of the handshake; nullopt: any, and none
-  std::optional<std::string> address = {};   // must be that of the handshake; nullopt: any
+  Identity identity = {};                  // whom it speaks for; never more than its caller
+  std::optional<std::string> origin = {};  // must be that of the handshake; nullopt: any, and none
+  std::optional<std::string> address = {}; // must be that of the handshake; nullopt: any
 };
 
 class Tickets {

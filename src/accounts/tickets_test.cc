@@ -13,15 +13,23 @@ struct Desk {
   Tickets tickets;
   explicit Desk(TicketPolicy policy = {}) : tickets(policy) {}
 
-  Result<bool> mint(std::string_view ticket, std::optional<std::string> origin = "https://chat.example", std::optional<std::string> address = {}) {
+  Result<bool> mint(std::string_view ticket, std::optional<std::string> origin = "https://chat.example",
+      std::optional<std::string> address = {}) {
     Identity alice;
     alice.user = UserId{"alice"};
-    return tickets.mint(ticket, {.identity = std::move(alice), .origin = std::move(origin), .address = std::move(address)}, seconds{30}, clock.mono());
+    return tickets.mint(ticket,
+        {.identity = std::move(alice), .origin = std::move(origin), .address = std::move(address)}, seconds{30},
+        clock.mono());
   }
-  Result<Identity> redeem(std::string_view ticket, std::string_view attempt, std::optional<std::string> origin = "https://chat.example", std::string_view address = "10.0.0.1") {
-    return tickets.redeem({.ticket = ticket, .origin = std::move(origin), .address = address, .attempt = attempt}, clock.mono());
+  Result<Identity> redeem(std::string_view ticket, std::string_view attempt,
+      std::optional<std::string> origin = "https://chat.example", std::string_view address = "10.0.0.1") {
+    return tickets.redeem(
+        {.ticket = ticket, .origin = std::move(origin), .address = address, .attempt = attempt}, clock.mono());
   }
-  Cause refused(std::string_view ticket, std::string_view attempt, std::optional<std::string> origin = "https://chat.example") { return redeem(ticket, attempt, std::move(origin)).error().cause; }
+  Cause refused(
+      std::string_view ticket, std::string_view attempt, std::optional<std::string> origin = "https://chat.example") {
+    return redeem(ticket, attempt, std::move(origin)).error().cause;
+  }
 };
 
 TEST(Tickets, ATicketIsUsedOnce) {

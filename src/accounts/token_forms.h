@@ -8,11 +8,15 @@
 namespace foyer::accounts {
 
 // Three parts, the first of them a JSON object.
-[[nodiscard]] constexpr bool looks_like_jwt(std::string_view token) { return token.starts_with("eyJ") && std::ranges::count(token, '.') == 2; }
+[[nodiscard]] constexpr bool looks_like_jwt(std::string_view token) {
+  return token.starts_with("eyJ") && std::ranges::count(token, '.') == 2;
+}
 
 // As Entropy::token() makes them.
 [[nodiscard]] constexpr bool looks_opaque(std::string_view token) {
-  return token.size() == 43 && std::ranges::all_of(token, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
+  return token.size() == 43 && std::ranges::all_of(token, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
 }
 
 } // namespace foyer::accounts

@@ -30,15 +30,20 @@ struct TokenTools {
 };
 
 [[nodiscard]] inline TokenTools token_tools(SigningKeys& keys) {
-  return {.sign = [&keys](const json::Object& claims, std::string_view typ) { return keys.signer().sign(claims, typ); }, .keys = [&keys] { return keys.key_set(); }};
+  return {.sign = [&keys](const json::Object& claims, std::string_view typ) { return keys.signer().sign(claims, typ); },
+      .keys = [&keys] { return keys.key_set(); }};
 }
 
 class ServiceTokens {
  public:
   ServiceTokens(TokenTools tools, std::string issuer, std::string environment, Millis leeway)
-      : tools_(std::move(tools)), issuer_(std::move(issuer)), environment_(std::move(environment)), leeway_(leeway) {}
+      : tools_(std::move(tools)),
+        issuer_(std::move(issuer)),
+        environment_(std::move(environment)),
+        leeway_(leeway) {}
 
-  [[nodiscard]] std::string mint(std::string_view service, std::string_view target, WallTime now, Entropy& entropy) const;
+  [[nodiscard]] std::string mint(
+      std::string_view service, std::string_view target, WallTime now, Entropy& entropy) const;
   // The causes of jose::Verifier; Identity::user is the service's id.
   [[nodiscard]] Result<jose::Claims> verify(std::string_view token, std::string_view audience, WallTime now) const;
   [[nodiscard]] const TokenTools& tools() const { return tools_; }

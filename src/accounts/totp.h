@@ -17,7 +17,7 @@ namespace foyer::accounts {
 inline constexpr std::size_t kTotpSecretBytes = 20; // 160 bit (RFC 4226 §4, R6)
 inline constexpr int kTotpDigits = 6;
 inline constexpr Millis kTotpStep = std::chrono::seconds{30};
-inline constexpr std::int64_t kTotpWindow = 1;      // steps either way
+inline constexpr std::int64_t kTotpWindow = 1; // steps either way
 
 [[nodiscard]] std::int64_t totp_step(WallTime now); // T of RFC 6238 §4.2
 // The code of a counter (RFC 4226 §5.3), with its leading zeros.

@@ -5,7 +5,9 @@
 namespace foyer::api {
 
 HealthBoard::HealthBoard(std::vector<HealthCheck> checks, const Clock& clock)
-    : checks_(std::move(checks)), clock_(clock), known_(checks_.size(), Known{.status = HealthState::Status::unknown, .since = clock.wall()}) {}
+    : checks_(std::move(checks)),
+      clock_(clock),
+      known_(checks_.size(), Known{.status = HealthState::Status::unknown, .since = clock.wall()}) {}
 
 HealthBoard::Report HealthBoard::read() {
   Report report;
@@ -14,7 +16,8 @@ HealthBoard::Report HealthBoard::read() {
     const HealthCheck& check = checks_[i];
     const HealthState state = check.read();
     if (state.status != known_[i].status) known_[i] = {.status = state.status, .since = clock_.wall()};
-    if (state.status != HealthState::Status::ok) report.status = std::max(report.status, check.needed ? Status::failing : Status::degraded);
+    if (state.status != HealthState::Status::ok)
+      report.status = std::max(report.status, check.needed ? Status::failing : Status::degraded);
     json::Object row;
     row["status"] = to_string(state.status);
     if (!state.code.empty()) row["code"] = state.code;

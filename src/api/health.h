@@ -29,11 +29,13 @@ struct HealthState {
   static HealthState unknown(std::string code = {}) { return {.status = Status::unknown, .code = std::move(code)}; }
 };
 // Of a store that was asked whether it can write.
-[[nodiscard]] inline HealthState state_of(const Result<bool>& probe) { return probe ? HealthState::ok() : HealthState::failing(std::string(probe.error().code())); }
+[[nodiscard]] inline HealthState state_of(const Result<bool>& probe) {
+  return probe ? HealthState::ok() : HealthState::failing(std::string(probe.error().code()));
+}
 
 struct HealthCheck {
   std::string name;
-  bool needed = true; // without it this process cannot serve
+  bool needed = true;                // without it this process cannot serve
   std::function<HealthState()> read; // short, from any thread
 };
 

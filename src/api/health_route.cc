@@ -8,20 +8,26 @@ namespace {
 std::vector<HealthCheck> live_checks(const ApiDeps& deps) {
   std::vector<HealthCheck> checks = deps.live;
   if (const auto* gateway = deps.gateway)
-    checks.push_back({"loops", true, [gateway] { return gateway->loops_turn() ? HealthState::ok() : HealthState::failing("NOT_READY"); }});
+    checks.push_back({"loops", true,
+        [gateway] { return gateway->loops_turn() ? HealthState::ok() : HealthState::failing("NOT_READY"); }});
   return checks;
 }
 
 std::vector<HealthCheck> ready_checks(const ApiDeps& deps) {
   std::vector<HealthCheck> checks = deps.ready;
   if (const auto* gateway = deps.gateway)
-    checks.push_back({"accepting", true, [gateway] { return gateway->draining() ? HealthState::failing("DRAINING") : HealthState::ok(); }});
+    checks.push_back({"accepting", true,
+        [gateway] { return gateway->draining() ? HealthState::failing("DRAINING") : HealthState::ok(); }});
   return checks;
 }
 
 // Shared by the three routes, which may outlive the ApiDeps they came from.
 struct Boards {
-  explicit Boards(const ApiDeps& deps) : live(live_checks(deps), deps.clock), ready(ready_checks(deps), deps.clock), build(deps.build), clock(deps.clock) {}
+  explicit Boards(const ApiDeps& deps)
+      : live(live_checks(deps), deps.clock),
+        ready(ready_checks(deps), deps.clock),
+        build(deps.build),
+        clock(deps.clock) {}
   HealthBoard live;
   HealthBoard ready;
   BuildInfo build;

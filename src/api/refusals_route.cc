@@ -43,7 +43,8 @@ json::Object to_json(const gateway::RefusalRecord& record) {
   for (std::size_t i = 0; i < kStepCount; ++i) {
     const auto spent = record.times.spent[i];
     if (spent.count() < 0) continue;
-    steps.push_back(json::Object{{"step", to_string(static_cast<Step>(i))}, {"ms", static_cast<double>(spent.count()) / 1e6}});
+    steps.push_back(
+        json::Object{{"step", to_string(static_cast<Step>(i))}, {"ms", static_cast<double>(spent.count()) / 1e6}});
   }
   row["steps"] = std::move(steps);
   row["count"] = record.count;
@@ -54,19 +55,20 @@ json::Object to_json(const gateway::RefusalRecord& record) {
 
 Route refusals_route(const ApiDeps& deps) {
   return {"GET", "/api/refusals",
-          [gateway = deps.gateway, key = ApiKey(deps.api_key), development = deps.development, tell = deps.on_refusal](const Request& request, Reply reply) {
-            if (auto refusal = key.check(request)) {
-              if (tell) tell(request, *refusal);
-              return reply(wire::problem(*refusal, request.ref, development));
-            }
-            const auto filter = read_filter(request);
-            if (!filter) return reply(wire::problem(filter.error(), request.ref, development));
-            json::Array rows;
-            for (const auto& record : gateway->refusals(*filter)) rows.push_back(to_json(record));
-            json::Object body;
-            body["refusals"] = std::move(rows);
-            reply(json_response(200, json::write(body)));
-          }};
+      [gateway = deps.gateway, key = ApiKey(deps.api_key), development = deps.development, tell = deps.on_refusal](
+          const Request& request, Reply reply) {
+    if (auto refusal = key.check(request)) {
+      if (tell) tell(request, *refusal);
+      return reply(wire::problem(*refusal, request.ref, development));
+    }
+    const auto filter = read_filter(request);
+    if (!filter) return reply(wire::problem(filter.error(), request.ref, development));
+    json::Array rows;
+    for (const auto& record : gateway->refusals(*filter)) rows.push_back(to_json(record));
+    json::Object body;
+    body["refusals"] = std::move(rows);
+    reply(json_response(200, json::write(body)));
+  }};
 }
 
 } // namespace foyer::api

@@ -13,18 +13,18 @@ bool is_template(const WebAsset& asset) { return asset.path == "/cause.html"; }
 
 Route asset_route(const WebAsset& asset) {
   return {"GET", std::string(asset.path), [&asset](const Request& request, Reply reply) {
-            Response response;
-            response.headers.add("ETag", std::string(asset.etag));
-            response.headers.add("Cache-Control", "no-cache"); // a page and its modules are of one version
-            const std::string* known = request.headers.find("If-None-Match");
-            if (known != nullptr && known->find(asset.etag) != std::string::npos) {
-              response.status = 304;
-            } else {
-              response.headers.add("Content-Type", std::string(asset.content_type));
-              response.body = asset.bytes;
-            }
-            reply(std::move(response));
-          }};
+    Response response;
+    response.headers.add("ETag", std::string(asset.etag));
+    response.headers.add("Cache-Control", "no-cache"); // a page and its modules are of one version
+    const std::string* known = request.headers.find("If-None-Match");
+    if (known != nullptr && known->find(asset.etag) != std::string::npos) {
+      response.status = 304;
+    } else {
+      response.headers.add("Content-Type", std::string(asset.content_type));
+      response.body = asset.bytes;
+    }
+    reply(std::move(response));
+  }};
 }
 
 } // namespace

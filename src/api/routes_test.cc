@@ -36,13 +36,17 @@ struct Api : testing::Test {
   std::vector<Refusal> told;
 
   ApiDeps deps() {
-    return {.build = {.version = "1.2.3", .build = "abc", .environment = "test", .config = "cafe0123", .started = clock.mono()},
-            .clock = clock,
-            .metrics = metrics,
-            .gateway = &gateway,
-            .api_key = "the-operators-key",
-            .ready = {{"chat_store", true, [this] { return store; }}, {"mirror", false, [this] { return mirror; }}},
-            .on_refusal = [this](const Request&, const Refusal& refusal) { told.push_back(refusal); }};
+    return {.build = {.version = "1.2.3",
+                .build = "abc",
+                .environment = "test",
+                .config = "cafe0123",
+                .started = clock.mono()},
+        .clock = clock,
+        .metrics = metrics,
+        .gateway = &gateway,
+        .api_key = "the-operators-key",
+        .ready = {{"chat_store", true, [this] { return store; }}, {"mirror", false, [this] { return mirror; }}},
+        .on_refusal = [this](const Request&, const Refusal& refusal) { told.push_back(refusal); }};
   }
   std::vector<Route> routes = operator_routes(deps());
 
@@ -64,7 +68,9 @@ struct Api : testing::Test {
     return {};
   }
   static json::Object object(const Response& response) { return json::parse(response.body)->as_object(); }
-  static std::string code(const Response& response) { return std::string(json::get_string(object(response), "code").value_or("")); }
+  static std::string code(const Response& response) {
+    return std::string(json::get_string(object(response), "code").value_or(""));
+  }
   static const Headers& key() {
     static const Headers headers{{"X-API-Key", "the-operators-key"}};
     return headers;
@@ -74,7 +80,8 @@ struct Api : testing::Test {
 TEST_F(Api, HealthIsOkWhenEverythingNeededIs) {
   const Response live = get("/health/live");
   EXPECT_EQ(live.status, 200);
-  EXPECT_EQ(live.body, R"({"status":"ok","checks":{"loops":{"status":"ok","since":")" + rfc3339(clock.wall()) + R"("}}})");
+  EXPECT_EQ(
+      live.body, R"({"status":"ok","checks":{"loops":{"status":"ok","since":")" + rfc3339(clock.wall()) + R"("}}})");
   EXPECT_EQ(get("/health/ready").status, 200);
 
   clock.advance(Millis{90'500});
@@ -98,7 +105,8 @@ TEST_F(Api, ANeededCheckThatFailsIs503WithItsCodeAndSinceWhen) {
   clock.advance(Millis{5000});
   const auto body = object(get("/health/ready"));
   EXPECT_EQ(json::get_string(body, "status"), "failing");
-  EXPECT_EQ(json::write(body.at("checks").as_object().at("chat_store")), R"({"status":"failing","code":"STORE_READ_ONLY","since":")" + since + R"("})");
+  EXPECT_EQ(json::write(body.at("checks").as_object().at("chat_store")),
+      R"({"status":"failing","code":"STORE_READ_ONLY","since":")" + since + R"("})");
   EXPECT_EQ(get("/health").status, 503);
   EXPECT_EQ(get("/health/live").status, 200) << "it lives all the same";
   store = HealthState::ok();
@@ -133,8 +141,8 @@ TEST_F(Api, TheKeyIsTakenInTwoHeadersAndNowhereElse) {
   EXPECT_THAT(get("/metrics", key()).body, HasSubstr("foyer_things_total 3"));
   EXPECT_EQ(get("/metrics", {{"Authorization", "ApiKey the-operators-key"}}).status, 200);
   EXPECT_TRUE(told.empty());
-  for (const Headers& wrong : {Headers{}, Headers{{"X-API-Key", "another"}}, Headers{{"X-API-Key", ""}}, Headers{{"X-API-Key", "the-operators-key "}},
-                               Headers{{"Authorization", "Bearer the-operators-key"}}}) {
+  for (const Headers& wrong : {Headers{}, Headers{{"X-API-Key", "another"}}, Headers{{"X-API-Key", ""}},
+           Headers{{"X-API-Key", "the-operators-key "}}, Headers{{"Authorization", "Bearer the-operators-key"}}}) {
     const Response refused = get("/metrics", wrong);
     EXPECT_EQ(refused.status, 401);
     EXPECT_EQ(code(refused), "API_KEY_REJECTED");
@@ -160,7 +168,10 @@ TEST_F(Api, WithoutAConfiguredKeyTheOperatorsApiIsNotThere) {
 TEST_F(Api, AnOperatorReadsWhetherDeletionByAgeWaitsAndLetsItGoOn) {
   int asked = 0;
   ApiDeps with = deps();
-  with.upkeep = {.state = [] { return std::vector<UpkeepRow>{{.store = "accounts"}, {.store = "chat", .waits = true, .doubt = "ahead", .off_s = 5'184'000, .left_s = 3'600}}; }, .now = [&asked] { ++asked; }};
+  with.upkeep = {.state = [] {
+    return std::vector<UpkeepRow>{
+        {.store = "accounts"}, {.store = "chat", .waits = true, .doubt = "ahead", .off_s = 5'184'000, .left_s = 3'600}};
+  }, .now = [&asked] { ++asked; }};
   const auto all = operator_routes(with);
   const auto call = [&all](std::string method, Headers headers, std::string body) {
     Response answer;
@@ -175,10 +186,12 @@ TEST_F(Api, AnOperatorReadsWhetherDeletionByAgeWaitsAndLetsItGoOn) {
     }
     return answer;
   };
-  constexpr std::string_view kState = R"({"stores":[{"store":"accounts","waits":false},{"store":"chat","waits":true,"doubt":"ahead","off_s":5184000,"left_s":3600}]})";
+  constexpr std::string_view kState =
+      R"({"stores":[{"store":"accounts","waits":false},{"store":"chat","waits":true,"doubt":"ahead","off_s":5184000,"left_s":3600}]})";
   EXPECT_EQ(call("GET", key(), "").body, kState);
   EXPECT_EQ(call("POST", {}, R"({"now":true})").status, 401);
-  for (const char* bad : {"", "{}", R"({"now":false})", R"({"now":true,"more":1})", "[true]"}) EXPECT_EQ(call("POST", key(), bad).status, 400) << bad;
+  for (const char* bad : {"", "{}", R"({"now":false})", R"({"now":true,"more":1})", "[true]"})
+    EXPECT_EQ(call("POST", key(), bad).status, 400) << bad;
   EXPECT_EQ(asked, 0);
   EXPECT_EQ(call("POST", key(), R"({"now":true})").body, kState);
   EXPECT_EQ(asked, 1);
@@ -244,7 +257,8 @@ TEST_F(Api, ACauseIsJsonForProgramsAndAPageForPeople) {
   for (const char* text : {"who", "client", "operator", "next"}) EXPECT_TRUE(told_json.contains(text)) << text;
 
   if (find_web_asset("/cause.html") != nullptr) {
-    const Response page = get("/causes/{code}", {{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}}, {}, {"NO_TOKEN"});
+    const Response page =
+        get("/causes/{code}", {{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}}, {}, {"NO_TOKEN"});
     EXPECT_THAT(*page.headers.find("Content-Type"), HasSubstr("text/html"));
     EXPECT_THAT(page.body, HasSubstr("NO_TOKEN"));
     EXPECT_THAT(page.body, HasSubstr("4401"));
@@ -260,7 +274,8 @@ TEST_F(Api, AllCausesAreListed) {
   ASSERT_TRUE(list);
   EXPECT_EQ(list->as_array().size(), all_causes().size());
   const Response page = get("/causes", {{"Accept", "text/html"}});
-  for (const CauseInfo& cause : all_causes()) EXPECT_THAT(page.body, HasSubstr("\"causes/" + std::string(cause.code) + "\""));
+  for (const CauseInfo& cause : all_causes())
+    EXPECT_THAT(page.body, HasSubstr("\"causes/" + std::string(cause.code) + "\""));
   EXPECT_THAT(page.body, testing::Not(HasSubstr("style=")));
 }
 

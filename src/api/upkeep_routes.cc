@@ -33,7 +33,7 @@ Result<void> read_now(const Request& request) {
 
 std::vector<Route> upkeep_routes(const ApiDeps& deps) {
   const auto answer = [upkeep = deps.upkeep, key = ApiKey(deps.api_key), development = deps.development,
-                       report = deps.on_refusal](const Request& request, bool changes) {
+                          report = deps.on_refusal](const Request& request, bool changes) {
     if (auto refusal = key.check(request)) {
       if (report) report(request, *refusal);
       return wire::problem(*refusal, request.ref, development);
@@ -45,7 +45,7 @@ std::vector<Route> upkeep_routes(const ApiDeps& deps) {
     return json_response(200, json::write(body));
   };
   return {{"GET", "/api/upkeep", [answer](const Request& request, Reply reply) { reply(answer(request, false)); }},
-          {"POST", "/api/upkeep", [answer](const Request& request, Reply reply) { reply(answer(request, true)); }}};
+      {"POST", "/api/upkeep", [answer](const Request& request, Reply reply) { reply(answer(request, true)); }}};
 }
 
 } // namespace foyer::api

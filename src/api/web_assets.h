@@ -16,15 +16,16 @@
 namespace foyer::api {
 
 struct WebAsset {
-  std::string_view path;         // "/" for index.html, else "/NAME"
+  std::string_view path; // "/" for index.html, else "/NAME"
   std::string_view content_type;
   std::string_view bytes;
-  std::string_view etag;         // quoted, strong (RFC 9110 §8.8.3)
+  std::string_view etag; // quoted, strong (RFC 9110 §8.8.3)
 };
 
 // Nothing inline, nothing from elsewhere, no frame around it; sockets to the page's own origin.
 inline constexpr std::string_view kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; connect-src "
+    "'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 [[nodiscard]] std::span<const WebAsset> web_assets();

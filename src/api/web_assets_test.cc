@@ -33,8 +33,8 @@ TEST(WebAssets, APageHasNothingThatItsPolicyForbids) {
 
 TEST(FillTemplate, EscapesValuesAndDropsSectionsWithoutOne) {
   EXPECT_EQ(fill_template("<b>{{code}}</b>{{#http}} {{http}}{{/http}}{{#close}} {{close}}{{/close}}!",
-                          {{"code", "<A&\"B'>"}, {"http", "401"}, {"close", ""}}),
-            "<b>&lt;A&amp;&quot;B&#39;&gt;</b> 401!");
+                {{"code", "<A&\"B'>"}, {"http", "401"}, {"close", ""}}),
+      "<b>&lt;A&amp;&quot;B&#39;&gt;</b> 401!");
 }
 
 TEST(FillTemplate, LeavesTextWithoutAClosingMarkAsItIs) {

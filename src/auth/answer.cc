@@ -17,7 +17,10 @@ namespace {
 constexpr std::size_t kTypeBytes = 48;
 constexpr std::int64_t kLongestRetryAfter = 3'600; // seconds; what a header says beyond it is not believed
 
-bool is_token_byte(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("/+.-_").find(c) != std::string_view::npos; }
+bool is_token_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+      std::string_view("/+.-_").find(c) != std::string_view::npos;
+}
 
 // "text/html" of "Text/HTML; charset=utf-8"; empty when there is none, or none that may be shown.
 std::string media_type(const Response& response) {
@@ -38,16 +41,24 @@ bool begins_as_markup(std::string_view body) {
 std::string kind_of(const Response& response) {
   const std::string type = media_type(response);
   if (type == "text/html" || type == "application/xhtml+xml") return "an HTML page";
-  if (begins_as_markup(response.body)) return type.empty() ? "markup without a content type" : fmt::format("markup that calls itself {}", type);
+  if (begins_as_markup(response.body))
+    return type.empty() ? "markup without a content type" : fmt::format("markup that calls itself {}", type);
   if (response.body.empty()) return "an empty body";
   return type.empty() ? "a body without a content type" : type;
 }
 
 // Whose answer it is, as far as it says so.
-std::string_view author_of(const Response& response) { return response.headers.find("X-Foyer") != nullptr ? "a Foyer" : "something that is no Foyer (no X-Foyer header: a proxy, or another server)"; }
+std::string_view author_of(const Response& response) {
+  return response.headers.find("X-Foyer") != nullptr
+      ? "a Foyer"
+      : "something that is no Foyer (no X-Foyer header: a proxy, or another server)";
+}
 
 Fault invalid(std::string evidence, std::string field = {}) {
-  return {.refusal = {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = std::move(evidence), .field = std::move(field)}, .transient = true, .counts = true};
+  return {
+      .refusal = {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = std::move(evidence), .field = std::move(field)},
+      .transient = true,
+      .counts = true};
 }
 
 // Of a Location only the host: paths and queries may hold what is nobody's business.
@@ -66,13 +77,15 @@ std::optional<Millis> retry_after_header(const Response& response) {
   if (value == nullptr) return std::nullopt;
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
-  if (error != std::errc{} || end != value->data() + value->size() || seconds < 0 || seconds > kLongestRetryAfter) return std::nullopt;
+  if (error != std::errc{} || end != value->data() + value->size() || seconds < 0 || seconds > kLongestRetryAfter)
+    return std::nullopt;
   return Millis{seconds * 1'000};
 }
 
 // A refusal of the auth service itself, told as a problem.
 std::optional<Refusal> told_cause(const Response& response, std::string_view what) {
-  if (response.headers.find("X-Foyer") == nullptr || media_type(response) != "application/problem+json") return std::nullopt;
+  if (response.headers.find("X-Foyer") == nullptr || media_type(response) != "application/problem+json")
+    return std::nullopt;
   const auto body = json::parse(response.body);
   if (!body || !body->is_object()) return std::nullopt;
   auto refusal = decode_refusal(body->as_object());
@@ -80,7 +93,8 @@ std::optional<Refusal> told_cause(const Response& response, std::string_view wha
   if (!refusal->retry_after) refusal->retry_after = retry_after_header(response);
   if (refusal->evidence.empty()) {
     refusal->evidence = fmt::format("the auth service answered {} with {}", what, response.status);
-    if (const auto ref = json::get_string(body->as_object(), "ref"); ref && !ref->empty()) refusal->evidence += fmt::format(", its ref {}", printable(*ref, 32));
+    if (const auto ref = json::get_string(body->as_object(), "ref"); ref && !ref->empty())
+      refusal->evidence += fmt::format(", its ref {}", printable(*ref, 32));
   }
   return refusal;
 }
@@ -90,16 +104,24 @@ bool means_no_auth_role(Cause cause) { return cause == Cause::UNKNOWN_PATH || ca
 
 Fault fault_of(const Response& response, std::string_view what) {
   const int status = response.status;
-  if (status >= 300 && status < 400) return invalid(fmt::format("{}: answered {}, a redirect to {}; questions follow none", what, status, redirect_target(response)));
+  if (status >= 300 && status < 400)
+    return invalid(fmt::format(
+        "{}: answered {}, a redirect to {}; questions follow none", what, status, redirect_target(response)));
   if (auto told = told_cause(response, what)) {
     if (means_no_auth_role(told->cause))
-      return invalid(fmt::format("{}: a Foyer without the auth role answered {} {}; it may be this gateway's own address", what, status, told->code()));
+      return invalid(
+          fmt::format("{}: a Foyer without the auth role answered {} {}; it may be this gateway's own address", what,
+              status, told->code()));
     return {.refusal = std::move(*told), .transient = false, .counts = false};
   }
   if (status >= 500) {
     const bool passing = status == 502 || status == 503 || status == 504;
-    return {.refusal = {.cause = Cause::AUTH_SERVICE_NOT_AVAILABLE, .evidence = fmt::format("{}: answered {} with {} by {}", what, status, kind_of(response), author_of(response)), .retry_after = retry_after_header(response)},
-            .transient = passing, .counts = true};
+    return {.refusal = {.cause = Cause::AUTH_SERVICE_NOT_AVAILABLE,
+                .evidence =
+                    fmt::format("{}: answered {} with {} by {}", what, status, kind_of(response), author_of(response)),
+                .retry_after = retry_after_header(response)},
+        .transient = passing,
+        .counts = true};
   }
   return invalid(fmt::format("{}: answered {} with {} by {}", what, status, kind_of(response), author_of(response)));
 }
@@ -129,22 +151,31 @@ std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, st
   }
   const Response& response = *result;
   if (response.status < 200 || response.status > 299) return std::unexpected(fault_of(response, what));
-  if (response.headers.find("X-Foyer") == nullptr) return std::unexpected(invalid(fmt::format("{}: answered {} with {} by {}", what, response.status, kind_of(response), author_of(response))));
+  if (response.headers.find("X-Foyer") == nullptr)
+    return std::unexpected(invalid(
+        fmt::format("{}: answered {} with {} by {}", what, response.status, kind_of(response), author_of(response))));
   if (media_type(response) != "application/json" || response.body.empty())
-    return std::unexpected(invalid(fmt::format("{}: a Foyer answered {} with {} where application/json was due", what, response.status, kind_of(response))));
+    return std::unexpected(invalid(fmt::format(
+        "{}: a Foyer answered {} with {} where application/json was due", what, response.status, kind_of(response))));
   auto body = json::parse(response.body);
-  if (!body) return std::unexpected(invalid(fmt::format("{}: answered {} called application/json that is not JSON", what, counted(response.body.size(), "byte"))));
+  if (!body)
+    return std::unexpected(invalid(fmt::format(
+        "{}: answered {} called application/json that is not JSON", what, counted(response.body.size(), "byte"))));
   if (!body->is_object()) return std::unexpected(invalid(fmt::format("{}: answered JSON that is no object", what)));
   return std::move(body->as_object());
 }
 
-std::optional<Fault> distrust_answer(const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what) {
+std::optional<Fault> distrust_answer(
+    const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what) {
   if (answer_signed(response, identity, nonce)) return std::nullopt;
   const bool absent = response.headers.find(kAnswerSignatureHeader) == nullptr;
   return Fault{.refusal = {.cause = Cause::AUTH_ANSWER_UNSIGNED,
-                           .evidence = fmt::format("{}: the answer {}", what, absent ? "is not signed: from an auth service older than this gateway, or from somebody else" : "has a signature that is wrong"),
-                           .field = std::string(kAnswerSignatureHeader)},
-               .transient = false, .counts = false};
+                   .evidence = fmt::format("{}: the answer {}", what,
+                       absent ? "is not signed: from an auth service older than this gateway, or from somebody else"
+                              : "has a signature that is wrong"),
+                   .field = std::string(kAnswerSignatureHeader)},
+      .transient = false,
+      .counts = false};
 }
 
 } // namespace foyer::auth

@@ -16,8 +16,10 @@
 namespace foyer::auth {
 
 struct Fault {
-  Refusal refusal = {};   // AUTH_SERVICE_CONNECTION_ERROR, AUTH_SERVICE_TIMEOUT, AUTH_SERVICE_NOT_AVAILABLE, INVALID_RESPONSE_FORMAT; or a code that the auth service gave
-  bool transient = false; // asking again may help: transport faults, 502, 503, 504, invalid answers. Never for a code that the auth service gave
+  Refusal refusal = {};   // AUTH_SERVICE_CONNECTION_ERROR, AUTH_SERVICE_TIMEOUT, AUTH_SERVICE_NOT_AVAILABLE,
+                          // INVALID_RESPONSE_FORMAT; or a code that the auth service gave
+  bool transient = false; // asking again may help: transport faults, 502, 503, 504, invalid answers. Never for a code
+                          // that the auth service gave
   bool counts = false;    // against the circuit breaker
 };
 
@@ -27,7 +29,8 @@ struct Fault {
 [[nodiscard]] std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, std::string_view what);
 
 // Of an answer that was read: AUTH_ANSWER_UNSIGNED unless it is signed over the nonce of our request.
-[[nodiscard]] std::optional<Fault> distrust_answer(const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what);
+[[nodiscard]] std::optional<Fault> distrust_answer(
+    const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what);
 
 // The cause of what the transport says alone (nothing came back).
 [[nodiscard]] Refusal refusal_of(const net::NetError& error);

@@ -11,8 +11,12 @@ namespace {
 constexpr std::string_view kWhat = "POST /internal/verify";
 using Kind = net::NetError::Kind;
 
-net::HttpResult answered(int status, Headers headers, std::string body) { return Response{.status = status, .headers = std::move(headers), .body = std::move(body)}; }
-net::HttpResult failed(Kind kind, std::string what) { return std::unexpected(net::NetError{.kind = kind, .what = std::move(what)}); }
+net::HttpResult answered(int status, Headers headers, std::string body) {
+  return Response{.status = status, .headers = std::move(headers), .body = std::move(body)};
+}
+net::HttpResult failed(Kind kind, std::string what) {
+  return std::unexpected(net::NetError{.kind = kind, .what = std::move(what)});
+}
 
 net::HttpResult told(const Refusal& refusal) {
   Response response = wire::problem(refusal, Ref{"the-auth-ref"}, false);
@@ -33,33 +37,61 @@ struct Row {
 
 TEST(Answer, EveryWayNotToAnswerHasItsName) {
   const Row rows[] = {
-      {"refused", failed(Kind::connect, "cannot connect to a:1: Connection refused"), Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "Connection refused"},
-      {"reset", failed(Kind::closed, "Connection reset by peer"), Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "reset"},
-      {"no such name", failed(Kind::resolve, "no address for a"), Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "no address"},
-      {"certificate", failed(Kind::tls, "the TLS handshake failed"), Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "TLS"},
-      {"deadline", failed(Kind::timeout, "no connection to a:1 within 300 ms"), Cause::AUTH_SERVICE_TIMEOUT, true, true, "no connection"},
-      {"truncated", failed(Kind::protocol, "the connection was closed within the answer's body"), Cause::INVALID_RESPONSE_FORMAT, true, true, "within the answer's body"},
-      {"503 of a proxy", answered(503, {{"Content-Type", "text/html"}}, "<html>SECRET</html>"), Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "answered 503 with an HTML page by something that is no Foyer"},
+      {"refused", failed(Kind::connect, "cannot connect to a:1: Connection refused"),
+          Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "Connection refused"},
+      {"reset", failed(Kind::closed, "Connection reset by peer"), Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true,
+          "reset"},
+      {"no such name", failed(Kind::resolve, "no address for a"), Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true,
+          "no address"},
+      {"certificate", failed(Kind::tls, "the TLS handshake failed"), Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true,
+          "TLS"},
+      {"deadline", failed(Kind::timeout, "no connection to a:1 within 300 ms"), Cause::AUTH_SERVICE_TIMEOUT, true, true,
+          "no connection"},
+      {"truncated", failed(Kind::protocol, "the connection was closed within the answer's body"),
+          Cause::INVALID_RESPONSE_FORMAT, true, true, "within the answer's body"},
+      {"503 of a proxy", answered(503, {{"Content-Type", "text/html"}}, "<html>SECRET</html>"),
+          Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true,
+          "answered 503 with an HTML page by something that is no Foyer"},
       {"502", answered(502, {}, ""), Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "502"},
       {"504", answered(504, {}, ""), Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "504"},
       {"500", answered(500, {}, ""), Cause::AUTH_SERVICE_NOT_AVAILABLE, false, true, "500"},
-      {"503 problem of another server", answered(503, {{"Content-Type", "application/problem+json"}}, R"({"code":"BUSY"})"), Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "no X-Foyer"},
-      {"503 of ours, unknown code", answered(503, {{"X-Foyer", "9"}, {"Content-Type", "application/problem+json"}}, R"({"code":"NOT_YET_INVENTED"})"), Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "by a Foyer"},
-      {"HTML", answered(200, {{"Content-Type", "text/html; charset=utf-8"}}, "<!doctype html>SECRET"), Cause::INVALID_RESPONSE_FORMAT, true, true, "an HTML page"},
-      {"HTML that lies", answered(200, {{"Content-Type", "application/json"}}, "  <html>SECRET"), Cause::INVALID_RESPONSE_FORMAT, true, true, "markup that calls itself application/json"},
-      {"another server's JSON", answered(200, {{"Content-Type", "application/json"}}, R"({"valid":true,"note":"SECRET"})"), Cause::INVALID_RESPONSE_FORMAT, true, true, "no X-Foyer header"},
-      {"our page", answered(200, {{"X-Foyer", "1"}, {"Content-Type", "text/html"}}, "<html>"), Cause::INVALID_RESPONSE_FORMAT, true, true, "a Foyer answered 200 with an HTML page where application/json was due"},
-      {"our text", answered(200, {{"X-Foyer", "1"}, {"Content-Type", "text/plain"}}, "SECRET"), Cause::INVALID_RESPONSE_FORMAT, true, true, "text/plain"},
-      {"nothing in it", answered(204, {{"X-Foyer", "1"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true, "an empty body"},
-      {"half of it", answered(200, kOurs, R"({"valid":tr)"), Cause::INVALID_RESPONSE_FORMAT, true, true, "that is not JSON"},
+      {"503 problem of another server",
+          answered(503, {{"Content-Type", "application/problem+json"}}, R"({"code":"BUSY"})"),
+          Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "no X-Foyer"},
+      {"503 of ours, unknown code",
+          answered(
+              503, {{"X-Foyer", "9"}, {"Content-Type", "application/problem+json"}}, R"({"code":"NOT_YET_INVENTED"})"),
+          Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "by a Foyer"},
+      {"HTML", answered(200, {{"Content-Type", "text/html; charset=utf-8"}}, "<!doctype html>SECRET"),
+          Cause::INVALID_RESPONSE_FORMAT, true, true, "an HTML page"},
+      {"HTML that lies", answered(200, {{"Content-Type", "application/json"}}, "  <html>SECRET"),
+          Cause::INVALID_RESPONSE_FORMAT, true, true, "markup that calls itself application/json"},
+      {"another server's JSON",
+          answered(200, {{"Content-Type", "application/json"}}, R"({"valid":true,"note":"SECRET"})"),
+          Cause::INVALID_RESPONSE_FORMAT, true, true, "no X-Foyer header"},
+      {"our page", answered(200, {{"X-Foyer", "1"}, {"Content-Type", "text/html"}}, "<html>"),
+          Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "a Foyer answered 200 with an HTML page where application/json was due"},
+      {"our text", answered(200, {{"X-Foyer", "1"}, {"Content-Type", "text/plain"}}, "SECRET"),
+          Cause::INVALID_RESPONSE_FORMAT, true, true, "text/plain"},
+      {"nothing in it", answered(204, {{"X-Foyer", "1"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "an empty body"},
+      {"half of it", answered(200, kOurs, R"({"valid":tr)"), Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "that is not JSON"},
       {"an array", answered(200, kOurs, "[]"), Cause::INVALID_RESPONSE_FORMAT, true, true, "no object"},
-      {"redirect", answered(302, {{"Location", "https://login.example/in?next=SECRET"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true, "a redirect to login.example"},
-      {"redirect to a path", answered(301, {{"Location", "/SECRET"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true, "another path"},
+      {"redirect", answered(302, {{"Location", "https://login.example/in?next=SECRET"}}, ""),
+          Cause::INVALID_RESPONSE_FORMAT, true, true, "a redirect to login.example"},
+      {"redirect to a path", answered(301, {{"Location", "/SECRET"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "another path"},
       {"redirect without a place", answered(307, {}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true, "no Location"},
-      {"not found elsewhere", answered(404, {{"Content-Type", "text/plain"}}, "SECRET"), Cause::INVALID_RESPONSE_FORMAT, true, true, "answered 404 with text/plain"},
-      {"a gateway", told({.cause = Cause::UNKNOWN_PATH}), Cause::INVALID_RESPONSE_FORMAT, true, true, "without the auth role"},
-      {"busy", told({.cause = Cause::BUSY, .retry_after = Millis{3'000}}), Cause::BUSY, false, false, "its ref the-auth-ref"},
-      {"wrong secret", told({.cause = Cause::SERVICE_SECRET_REJECTED}), Cause::SERVICE_SECRET_REJECTED, false, false, "answered POST /internal/verify with 503"},
+      {"not found elsewhere", answered(404, {{"Content-Type", "text/plain"}}, "SECRET"), Cause::INVALID_RESPONSE_FORMAT,
+          true, true, "answered 404 with text/plain"},
+      {"a gateway", told({.cause = Cause::UNKNOWN_PATH}), Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "without the auth role"},
+      {"busy", told({.cause = Cause::BUSY, .retry_after = Millis{3'000}}), Cause::BUSY, false, false,
+          "its ref the-auth-ref"},
+      {"wrong secret", told({.cause = Cause::SERVICE_SECRET_REJECTED}), Cause::SERVICE_SECRET_REJECTED, false, false,
+          "answered POST /internal/verify with 503"},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.situation);

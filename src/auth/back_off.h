@@ -9,12 +9,16 @@ namespace foyer::auth {
 
 class BackOff {
  public:
-  explicit BackOff(Millis first = Millis{100}, Millis longest = Millis{5'000}) : first_(first), longest_(longest), next_(first) {}
+  explicit BackOff(Millis first = Millis{100}, Millis longest = Millis{5'000})
+      : first_(first),
+        longest_(longest),
+        next_(first) {}
   // Doubles each time; the second half of it is drawn, so that many who lost the same server do not return together.
   [[nodiscard]] Millis next(Entropy& entropy) {
     const Millis whole = next_;
     next_ = std::min(longest_, next_ * 2);
-    return whole / 2 + Millis{static_cast<std::int64_t>(entropy.below(static_cast<std::uint64_t>(whole.count() / 2) + 1))};
+    return whole / 2 +
+        Millis{static_cast<std::int64_t>(entropy.below(static_cast<std::uint64_t>(whole.count() / 2) + 1))};
   }
   void reset() { next_ = first_; }
 

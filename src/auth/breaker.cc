@@ -46,15 +46,19 @@ void CircuitBreaker::answered(Moment now) {
 void CircuitBreaker::faulted(Pass pass, const Refusal& fault, Moment now) {
   status_.faults.push_back(fault);
   if (status_.faults.size() > policy_.faults_kept) status_.faults.erase(status_.faults.begin());
-  if (pass == Pass::trial && status_.state == State::trying) return open(now, std::min(policy_.longest_pause, pause_ * 2));
+  if (pass == Pass::trial && status_.state == State::trying)
+    return open(now, std::min(policy_.longest_pause, pause_ * 2));
   if (status_.state != State::closed) return; // an attempt of before: it told nothing new
   Slice& current = slice(now.mono);
   ++current.attempts;
   ++current.faults;
   ++in_a_row_;
-  if (in_a_row_ >= policy_.faults_in_a_row) why_ = fmt::format("{} faults in a row", in_a_row_);
-  else if (half_failed(now.mono)) why_ = "half of the attempts within 10 s failed";
-  else return;
+  if (in_a_row_ >= policy_.faults_in_a_row)
+    why_ = fmt::format("{} faults in a row", in_a_row_);
+  else if (half_failed(now.mono))
+    why_ = "half of the attempts within 10 s failed";
+  else
+    return;
   status_.since = now.wall;
   open(now, policy_.first_pause);
 }
@@ -85,14 +89,18 @@ bool CircuitBreaker::half_failed(MonoTime now) const {
   return attempts >= policy_.window_attempts && 2 * faults >= attempts;
 }
 
-Millis CircuitBreaker::until_next_try(Moment now) const { return status_.state == State::closed ? Millis{0} : rounded_up(next_try_ - now.mono); }
+Millis CircuitBreaker::until_next_try(Moment now) const {
+  return status_.state == State::closed ? Millis{0} : rounded_up(next_try_ - now.mono);
+}
 
 Refusal CircuitBreaker::refusal(Moment now) const {
-  const std::string next = status_.state == State::trying ? "one request is trying it now, its outcome comes by " : "next try at ";
+  const std::string next =
+      status_.state == State::trying ? "one request is trying it now, its outcome comes by " : "next try at ";
   return {.cause = Cause::AUTH_CIRCUIT_BREAKER_OPEN,
-          .evidence = fmt::format("stopped asking at {} after {}; {}{}", rfc3339(status_.since), why_, next, rfc3339(status_.next_try)),
-          .retry_after = std::max(Millis{1}, until_next_try(now)),
-          .attempts = status_.faults};
+      .evidence = fmt::format(
+          "stopped asking at {} after {}; {}{}", rfc3339(status_.since), why_, next, rfc3339(status_.next_try)),
+      .retry_after = std::max(Millis{1}, until_next_try(now)),
+      .attempts = status_.faults};
 }
 
 } // namespace foyer::auth

@@ -34,8 +34,8 @@ struct BreakerPolicy {
   std::uint32_t window_attempts = 20; // half of at least so many, within 10 s
   Millis first_pause{5'000};
   Millis longest_pause{60'000};
-  Millis trial_limit{2'000};          // a try that has not ended by then is given up for the next one
-  std::size_t faults_kept = 5;        // for those who ask why
+  Millis trial_limit{2'000};   // a try that has not ended by then is given up for the next one
+  std::size_t faults_kept = 5; // for those who ask why
 };
 
 struct BreakerStatus {
@@ -44,8 +44,8 @@ struct BreakerStatus {
     open,   // not asking until next_try
     trying, // one request is under way; the rest wait for its outcome
   } state = State::closed;
-  WallTime since{};    // of the pauses, not of this one; meaningless while closed
-  WallTime next_try{}; // likewise; while trying: the end of the try
+  WallTime since{};                 // of the pauses, not of this one; meaningless while closed
+  WallTime next_try{};              // likewise; while trying: the end of the try
   std::vector<Refusal> faults = {}; // the last ones, oldest first; empty after a success
 };
 [[nodiscard]] std::string_view to_string(BreakerStatus::State state);
@@ -55,7 +55,7 @@ class CircuitBreaker {
   using State = BreakerStatus::State;
   // What an attempt was allowed as; it is handed back with the outcome.
   enum class Pass : std::uint8_t {
-    none,  // not allowed
+    none, // not allowed
     usual,
     trial, // the one request of `trying`
   };

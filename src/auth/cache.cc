@@ -56,12 +56,14 @@ void CookieCache::apply(const std::vector<RevocationEvent>& events) {
   bool enabled = false;
   for (const RevocationEvent& event : events) {
     if (event.kind == RevocationEvent::Kind::session) sessions.insert(event.id);
-    if (event.kind == RevocationEvent::Kind::before || event.kind == RevocationEvent::Kind::user) users.insert(event.id);
+    if (event.kind == RevocationEvent::Kind::before || event.kind == RevocationEvent::Kind::user)
+      users.insert(event.id);
     enabled = enabled || event.reason == RevocationEvent::Reason::enabled;
   }
   for (auto entry = positives_.recent.begin(); entry != positives_.recent.end();) {
     const auto next = std::next(entry);
-    if (sessions.contains(entry->answer->session.view()) || users.contains(entry->answer->user.view())) erase(positives_, entry);
+    if (sessions.contains(entry->answer->session.view()) || users.contains(entry->answer->user.view()))
+      erase(positives_, entry);
     entry = next;
   }
   // "Disabled" does not say whom it was about.

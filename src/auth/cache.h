@@ -52,7 +52,7 @@ class CookieCache {
     MonoTime until;
   };
   struct Kept {
-    std::list<Entry> recent; // the last used in front
+    std::list<Entry> recent;                                                // the last used in front
     std::unordered_map<std::string_view, std::list<Entry>::iterator> index; // keys lie in the entries
   };
   static void erase(Kept& kept, std::list<Entry>::iterator entry);

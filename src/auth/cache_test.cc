@@ -13,7 +13,14 @@ class Cache : public ::testing::Test {
  protected:
   Moment now() const { return moment_of(clock); }
   Identity identity(std::string user, Millis lives = Millis{3'600'000}) const {
-    return {.user = UserId{user}, .name = user, .session = SessionId{"s-" + user}, .token = {}, .permissions = {}, .issued_at = clock.wall(), .expires_at = clock.wall() + lives, .own_account = true};
+    return {.user = UserId{user},
+        .name = user,
+        .session = SessionId{"s-" + user},
+        .token = {},
+        .permissions = {},
+        .issued_at = clock.wall(),
+        .expires_at = clock.wall() + lives,
+        .own_account = true};
   }
   void keep(const std::string& key, Result<Identity> answer) { cache.keep(key, answer, cache.generation(), now()); }
   std::string said(const std::string& key) {
@@ -69,7 +76,8 @@ TEST_F(Cache, TheLeastRecentlyUsedGoesAndNoDrivesNoYesOut) {
 TEST_F(Cache, AnEventClearsWhatItConcerns) {
   for (const std::string user : {"alice", "bob", "carol"}) keep(user, identity(user));
   keep("d", refuse(Cause::USER_DISABLED));
-  cache.apply({{Kind::session, "s-alice", clock.wall()}, {Kind::before, "bob", clock.wall()}, {Kind::token, "carol", clock.wall()}});
+  cache.apply({{Kind::session, "s-alice", clock.wall()}, {Kind::before, "bob", clock.wall()},
+      {Kind::token, "carol", clock.wall()}});
   EXPECT_EQ(said("alice"), "unknown");
   EXPECT_EQ(said("bob"), "unknown");
   EXPECT_EQ(said("carol"), "carol");

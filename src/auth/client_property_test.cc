@@ -24,7 +24,9 @@ void holds(const Asked& asked) {
   EXPECT_EQ(refusal.attempts.empty(), !sum) << refusal.code();
   EXPECT_LE(refusal.attempts.size(), refusal.cause == Cause::AUTH_RETRY_EXHAUSTED ? 3U : 5U);
   for (const Refusal& attempt : refusal.attempts) {
-    const bool one_attempt = attempt.cause == Cause::AUTH_SERVICE_CONNECTION_ERROR || attempt.cause == Cause::AUTH_SERVICE_TIMEOUT || attempt.cause == Cause::AUTH_SERVICE_NOT_AVAILABLE || attempt.cause == Cause::INVALID_RESPONSE_FORMAT;
+    const bool one_attempt = attempt.cause == Cause::AUTH_SERVICE_CONNECTION_ERROR ||
+        attempt.cause == Cause::AUTH_SERVICE_TIMEOUT || attempt.cause == Cause::AUTH_SERVICE_NOT_AVAILABLE ||
+        attempt.cause == Cause::INVALID_RESPONSE_FORMAT;
     EXPECT_TRUE(one_attempt) << attempt.code();
     EXPECT_FALSE(attempt.evidence.empty());
     EXPECT_TRUE(attempt.attempts.empty());
@@ -47,12 +49,15 @@ void story(std::uint64_t seed) {
   const std::uint64_t mostly_fine = dice.below(4);
   const bool crowded = dice.below(2) == 0; // questions faster than the reserve comes back
   for (int i = 0; i < 120; ++i) {
-    world.server.always = dice.below(4) < mostly_fine ? (dice.below(3) == 0 ? Weather::slow : Weather::fine) : weathers[dice.below(weathers.size())].weather;
+    world.server.always = dice.below(4) < mostly_fine ? (dice.below(3) == 0 ? Weather::slow : Weather::fine)
+                                                      : weathers[dice.below(weathers.size())].weather;
     const std::string name = "t" + std::to_string(i);
     if (dice.below(3) > 0) world.tickets[name] = "";
     const MonoTime now = world.clock.mono();
     switch (dice.below(4)) {
-      case 0: asked.push_back({world.ask_cookie(dice.below(2) == 0 ? "known" : "c" + std::to_string(dice.below(20))), now}); break;
+      case 0:
+        asked.push_back({world.ask_cookie(dice.below(2) == 0 ? "known" : "c" + std::to_string(dice.below(20))), now});
+        break;
       default: asked.push_back({world.ask_ticket(name), now});
     }
     world.pass(Millis{static_cast<std::int64_t>(dice.below(crowded || dice.below(3) > 0 ? 30 : 3'000))});

@@ -45,7 +45,9 @@ class VirtualTimers final : public Timers {
     task();
     return true;
   }
-  [[nodiscard]] std::optional<MonoTime> next() const { return due_.empty() ? std::nullopt : std::optional{due_.begin()->first.first}; }
+  [[nodiscard]] std::optional<MonoTime> next() const {
+    return due_.empty() ? std::nullopt : std::optional{due_.begin()->first.first};
+  }
   [[nodiscard]] std::size_t waiting() const { return due_.size(); }
 
  private:
@@ -56,26 +58,45 @@ class VirtualTimers final : public Timers {
 
 // What the network, or whatever stands at the address, does with one attempt.
 enum class Weather : std::uint8_t {
-  fine,            // the server answers
-  slow,            // … after 300 ms
+  fine, // the server answers
+  slow, // … after 300 ms
   // connecting
-  refused, no_name, bad_certificate, no_connection,
+  refused,
+  no_name,
+  bad_certificate,
+  no_connection,
   // waiting for the first byte
-  reset_waiting, hang_waiting,
+  reset_waiting,
+  hang_waiting,
   // reading
-  truncated, hang_reading,
+  truncated,
+  hang_reading,
   // something else answers
-  status_500, status_502, status_503, status_504, html, redirect, wrong_json, half_json, foreign_json, empty, gateway, not_found,
+  status_500,
+  status_502,
+  status_503,
+  status_504,
+  html,
+  redirect,
+  wrong_json,
+  half_json,
+  foreign_json,
+  empty,
+  gateway,
+  not_found,
   // the auth service itself
-  busy, store_full, unknown_code,
-  wrong_secret, clock_off, // decided by the real signature and the real time
+  busy,
+  store_full,
+  unknown_code,
+  wrong_secret,
+  clock_off, // decided by the real signature and the real time
 };
 
 struct WeatherRow {
   Weather weather;
-  std::string_view name;  // in scenarios
+  std::string_view name; // in scenarios
   std::string_view phase;
-  Cause cause;            // of one attempt
+  Cause cause; // of one attempt
   bool transient;
   bool counts;
   std::string_view evidence = {};
@@ -83,29 +104,40 @@ struct WeatherRow {
 inline const std::vector<WeatherRow>& all_weathers() {
   using W = Weather;
   static const std::vector<WeatherRow> rows = {
-      {W::refused, "refuses connections", "connecting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "connecting: cannot connect"},
-      {W::no_name, "has no address", "connecting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "connecting: no address"},
-      {W::bad_certificate, "shows a bad certificate", "connecting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "connecting: the TLS handshake"},
-      {W::no_connection, "accepts no connection", "connecting", Cause::AUTH_SERVICE_TIMEOUT, true, true, "connecting: no connection"},
-      {W::reset_waiting, "resets", "waiting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true, "waiting: Connection reset"},
+      {W::refused, "refuses connections", "connecting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true,
+          "connecting: cannot connect"},
+      {W::no_name, "has no address", "connecting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true,
+          "connecting: no address"},
+      {W::bad_certificate, "shows a bad certificate", "connecting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true,
+          "connecting: the TLS handshake"},
+      {W::no_connection, "accepts no connection", "connecting", Cause::AUTH_SERVICE_TIMEOUT, true, true,
+          "connecting: no connection"},
+      {W::reset_waiting, "resets", "waiting", Cause::AUTH_SERVICE_CONNECTION_ERROR, true, true,
+          "waiting: Connection reset"},
       {W::hang_waiting, "hangs", "waiting", Cause::AUTH_SERVICE_TIMEOUT, true, true, "waiting: no byte"},
-      {W::truncated, "truncates", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "reading: the connection was closed within"},
+      {W::truncated, "truncates", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "reading: the connection was closed within"},
       {W::hang_reading, "stalls", "reading", Cause::AUTH_SERVICE_TIMEOUT, true, true, "reading: no whole answer"},
       {W::status_500, "answers 500", "reading", Cause::AUTH_SERVICE_NOT_AVAILABLE, false, true},
-      {W::status_502, "answers 502", "reading", Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "answered 502 with an HTML page"},
+      {W::status_502, "answers 502", "reading", Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true,
+          "answered 502 with an HTML page"},
       {W::status_503, "answers 503", "reading", Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "no X-Foyer"},
       {W::status_504, "answers 504", "reading", Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "answered 504"},
       {W::html, "answers HTML", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "an HTML page"},
       {W::redirect, "redirects", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "a redirect to login.example"},
-      {W::wrong_json, "answers wrong JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "no answer to this question"},
-      {W::half_json, "answers half of the JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "that is not JSON"},
+      {W::wrong_json, "answers wrong JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "no answer to this question"},
+      {W::half_json, "answers half of the JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "that is not JSON"},
       {W::foreign_json, "is another server", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "no X-Foyer"},
       {W::empty, "answers nothing", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "an empty body"},
       {W::gateway, "is a gateway", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "without the auth role"},
-      {W::not_found, "answers 404", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "answered 404 with text/plain"},
+      {W::not_found, "answers 404", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
+          "answered 404 with text/plain"},
       {W::busy, "is busy", "reading", Cause::BUSY, false, false},
       {W::store_full, "has a full disk", "reading", Cause::STORE_FULL, false, false},
-      {W::unknown_code, "speaks a newer version", "reading", Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true, "by a Foyer"},
+      {W::unknown_code, "speaks a newer version", "reading", Cause::AUTH_SERVICE_NOT_AVAILABLE, true, true,
+          "by a Foyer"},
       {W::wrong_secret, "has another secret", "reading", Cause::SERVICE_SECRET_REJECTED, false, false},
       {W::clock_off, "has a wrong clock", "reading", Cause::SERVICE_REQUEST_EXPIRED, false, false},
   };
@@ -120,16 +152,19 @@ class VirtualServer final : public Transport {
   using Reply = std::move_only_function<void(net::HttpResult)>;
   using Serve = std::function<void(const Request&, Reply)>;
 
-  VirtualServer(ManualClock& clock, Timers& timers) : clock_(clock), timers_(timers), key_(service_key(kServiceSecret)) {}
+  VirtualServer(ManualClock& clock, Timers& timers)
+      : clock_(clock),
+        timers_(timers),
+        key_(service_key(kServiceSecret)) {}
 
-  std::deque<Weather> next;         // of the attempts to come
-  std::string next_for;             // … at this target alone, if there is one
-  Weather always = Weather::fine;   // of all others
-  Millis round_trip{2};             // of an answer in fine weather
+  std::deque<Weather> next;       // of the attempts to come
+  std::string next_for;           // … at this target alone, if there is one
+  Weather always = Weather::fine; // of all others
+  Millis round_trip{2};           // of an answer in fine weather
   Serve serve;
-  bool sign_answers = true;         // false: an older one, or somebody in between
-  std::vector<Request> seen;        // requests that arrived whole, in order
-  std::uint64_t attempts = 0;       // also those that never arrived
+  bool sign_answers = true;   // false: an older one, or somebody in between
+  std::vector<Request> seen;  // requests that arrived whole, in order
+  std::uint64_t attempts = 0; // also those that never arrived
 
   void send(Call call, std::move_only_function<void(net::HttpResult)> done) override {
     ++attempts;
@@ -145,10 +180,15 @@ class VirtualServer final : public Transport {
     };
     using Phase = net::NetError::Phase;
     const auto fails = [&](Millis in, net::NetError::Kind kind, std::string what, Phase phase = Phase::connecting) {
-      timers_.after(in, [once, kind, phase, what = std::move(what)] { once(std::unexpected(net::NetError{.kind = kind, .what = what, .phase = phase})); });
+      timers_.after(in, [once, kind, phase, what = std::move(what)] {
+        once(std::unexpected(net::NetError{.kind = kind, .what = what, .phase = phase}));
+      });
     };
     const auto answers = [&](int status, Headers headers, std::string body) {
-      timers_.after(round_trip, [once, response = Response{.status = status, .headers = std::move(headers), .body = std::move(body)}] { once(response); });
+      timers_.after(round_trip,
+          [once, response = Response{.status = status, .headers = std::move(headers), .body = std::move(body)}] {
+        once(response);
+      });
     };
     using Kind = net::NetError::Kind;
     const Headers ours{{"X-Foyer", "1; build=b; ref=r"}, {"Content-Type", "application/json"}};
@@ -158,13 +198,23 @@ class VirtualServer final : public Transport {
       case Weather::slow: return arrive(call, once, Millis{300}, key_);
       case Weather::refused: return fails(round_trip, Kind::connect, "cannot connect to auth:8001: Connection refused");
       case Weather::no_name: return fails(round_trip, Kind::resolve, "no address for auth: Host not found");
-      case Weather::bad_certificate: return fails(round_trip, Kind::tls, "the TLS handshake with auth:8001 failed: certificate has expired");
-      case Weather::no_connection: return fails(call.connect_timeout, Kind::timeout, "no connection to auth:8001 in time");
+      case Weather::bad_certificate:
+        return fails(round_trip, Kind::tls, "the TLS handshake with auth:8001 failed: certificate has expired");
+      case Weather::no_connection:
+        return fails(call.connect_timeout, Kind::timeout, "no connection to auth:8001 in time");
       // From here on the server got the question; its answer is lost.
-      case Weather::reset_waiting: return arrive(call, once, {}, key_), fails(round_trip, Kind::closed, "Connection reset by peer", Phase::waiting);
-      case Weather::hang_waiting: return arrive(call, once, {}, key_), fails(call.timeout, Kind::timeout, "no byte of an answer in time", Phase::waiting);
-      case Weather::truncated: return arrive(call, once, {}, key_), fails(round_trip, Kind::protocol, "the connection was closed within the answer's body", Phase::reading);
-      case Weather::hang_reading: return arrive(call, once, {}, key_), fails(call.timeout, Kind::timeout, "no whole answer in time", Phase::reading);
+      case Weather::reset_waiting:
+        return arrive(call, once, {}, key_),
+               fails(round_trip, Kind::closed, "Connection reset by peer", Phase::waiting);
+      case Weather::hang_waiting:
+        return arrive(call, once, {}, key_),
+               fails(call.timeout, Kind::timeout, "no byte of an answer in time", Phase::waiting);
+      case Weather::truncated:
+        return arrive(call, once, {}, key_),
+               fails(round_trip, Kind::protocol, "the connection was closed within the answer's body", Phase::reading);
+      case Weather::hang_reading:
+        return arrive(call, once, {}, key_),
+               fails(call.timeout, Kind::timeout, "no whole answer in time", Phase::reading);
       case Weather::status_500: return answers(500, {}, "");
       case Weather::status_502: return answers(502, {{"Content-Type", "text/html"}}, "<html>");
       case Weather::status_503: return answers(503, {}, "");
@@ -179,13 +229,19 @@ class VirtualServer final : public Transport {
       case Weather::gateway: return problem({.cause = Cause::UNKNOWN_PATH}, once);
       case Weather::busy: return problem({.cause = Cause::BUSY, .retry_after = Millis{3'000}}, once);
       case Weather::store_full: return problem({.cause = Cause::STORE_FULL}, once);
-      case Weather::unknown_code: return answers(503, {{"X-Foyer", "9"}, {"Content-Type", "application/problem+json"}}, R"({"code":"NOT_YET_INVENTED"})");
+      case Weather::unknown_code:
+        return answers(
+            503, {{"X-Foyer", "9"}, {"Content-Type", "application/problem+json"}}, R"({"code":"NOT_YET_INVENTED"})");
       case Weather::wrong_secret: return arrive(call, once, round_trip, service_key("another secret"));
       case Weather::clock_off: return arrive(call, once, round_trip, key_, Millis{3'600'000});
     }
   }
 
-  static Response json(int status, const json::Object& object) { return {.status = status, .headers = {{"X-Foyer", "1; build=b; ref=its-ref"}, {"Content-Type", "application/json"}}, .body = foyer::json::write(object)}; }
+  static Response json(int status, const json::Object& object) {
+    return {.status = status,
+        .headers = {{"X-Foyer", "1; build=b; ref=its-ref"}, {"Content-Type", "application/json"}},
+        .body = foyer::json::write(object)};
+  }
   static Response told(const Refusal& refusal) {
     Response response = wire::problem(refusal, Ref{"its-ref"}, false);
     response.headers.add("X-Foyer", "1; build=b; ref=its-ref");
@@ -200,8 +256,14 @@ class VirtualServer final : public Transport {
   }
 
   // `takes`: there and back; nullopt: the answer is lost.
-  void arrive(const Call& call, const Once& once, std::optional<Millis> takes, const std::string& key, Millis clock_off = Millis{0}) {
-    if (takes) timers_.after(call.timeout, [once] { once(std::unexpected(net::NetError{.kind = net::NetError::Kind::timeout, .what = "no byte of an answer in time", .phase = net::NetError::Phase::waiting})); });
+  void arrive(const Call& call, const Once& once, std::optional<Millis> takes, const std::string& key,
+      Millis clock_off = Millis{0}) {
+    if (takes)
+      timers_.after(call.timeout, [once] {
+        once(std::unexpected(net::NetError{.kind = net::NetError::Kind::timeout,
+            .what = "no byte of an answer in time",
+            .phase = net::NetError::Phase::waiting}));
+      });
     Request request;
     request.method = call.method;
     const auto mark = call.target.find('?');
@@ -214,7 +276,8 @@ class VirtualServer final : public Transport {
       const std::string* nonce = request.headers.find(kServiceNonceHeader);
       const std::string* id = request.headers.find(kServiceIdHeader);
       Reply reply = [this, once, takes, key, id = id ? *id : "", nonce = nonce ? *nonce : ""](net::HttpResult result) {
-        if (result && sign_answers) result->headers.set(kAnswerSignatureHeader, sign_answer(key, id, nonce, result->status, result->body));
+        if (result && sign_answers)
+          result->headers.set(kAnswerSignatureHeader, sign_answer(key, id, nonce, result->status, result->body));
         if (takes) timers_.after(*takes - round_trip / 2, [once, result = std::move(result)] { once(result); });
       };
       if (auto refusal = distrust(request, key, clock_off)) return reply(told(*refusal));

@@ -21,7 +21,9 @@ constexpr std::string_view kServiceOption = "service_secret";
 constexpr std::string_view kJwtOption = "jwt_secret_key";
 constexpr std::size_t kStrongSecret = 32; // bytes; a fingerprint of a shorter one would help to guess it
 
-std::string shown(std::string_view option, std::string_view secret) { return secret.size() < kStrongSecret ? std::string("weak") : fingerprint(option, secret); }
+std::string shown(std::string_view option, std::string_view secret) {
+  return secret.size() < kStrongSecret ? std::string("weak") : fingerprint(option, secret);
+}
 
 std::string listed(const std::vector<std::string>& kids) {
   std::vector<std::string> out;
@@ -35,7 +37,9 @@ std::string listed(const std::vector<std::string>& kids) {
   return fmt::format("{}", fmt::join(out, ", "));
 }
 
-bool holds(const std::vector<std::string>& list, const std::string& one) { return std::ranges::find(list, one) != list.end(); }
+bool holds(const std::vector<std::string>& list, const std::string& one) {
+  return std::ranges::find(list, one) != list.end();
+}
 
 std::vector<Cause> causes(const std::vector<Refusal>& findings) {
   std::vector<Cause> out;
@@ -45,7 +49,8 @@ std::vector<Cause> causes(const std::vector<Refusal>& findings) {
 
 // What the auth service says about our signature is a finding; that it cannot be asked is none.
 std::optional<Refusal> finding_of(const Refusal& refusal) {
-  if (refusal.cause == Cause::SERVICE_REQUEST_EXPIRED) return Refusal{.cause = Cause::CLOCK_SKEW, .evidence = refusal.evidence};
+  if (refusal.cause == Cause::SERVICE_REQUEST_EXPIRED)
+    return Refusal{.cause = Cause::CLOCK_SKEW, .evidence = refusal.evidence};
   if (refusal.cause == Cause::CONTRACT_MISMATCH || refusal.step() == Step::service_identity) return refusal;
   return std::nullopt;
 }
@@ -53,7 +58,8 @@ std::optional<Refusal> finding_of(const Refusal& refusal) {
 // Which change makes of one secret the other, by fingerprints.
 std::string jwt_difference(std::string_view ours, const std::vector<SecretVariant>& theirs) {
   for (const Variant& variant : variants(ours))
-    if (!theirs.empty() && constant_time_equal(fingerprint(kJwtOption, variant.secret), theirs.front().fingerprint)) return fmt::format("theirs is ours {}", variant.name);
+    if (!theirs.empty() && constant_time_equal(fingerprint(kJwtOption, variant.secret), theirs.front().fingerprint))
+      return fmt::format("theirs is ours {}", variant.name);
   const std::string own = fingerprint(kJwtOption, ours);
   for (const SecretVariant& variant : theirs)
     if (constant_time_equal(own, variant.fingerprint)) return fmt::format("ours is theirs {}", variant.variant);
@@ -64,7 +70,12 @@ std::string jwt_difference(std::string_view ours, const std::vector<SecretVarian
 
 struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   Challenger(Surroundings a, const ServiceIdentity& i, FitFacts f, FitPolicy p)
-      : around(a), identity(i), facts(std::move(f)), policy(p), found(a.metrics.gauge("foyer_auth_fit_findings", "In how many ways this gateway and the auth service do not fit together.")) {}
+      : around(a),
+        identity(i),
+        facts(std::move(f)),
+        policy(p),
+        found(a.metrics.gauge(
+            "foyer_auth_fit_findings", "In how many ways this gateway and the auth service do not fit together.")) {}
 
   Surroundings around;
   const ServiceIdentity& identity;
@@ -73,11 +84,11 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   Gauge& found;
   BackOff back_off;
   BackOff recheck{Millis{1'000}, policy.interval}; // what does not fit is looked at sooner than what does
-  std::string missing_kid = {};          // that they signed with at the last answer, and we did not have
+  std::string missing_kid = {};                    // that they signed with at the last answer, and we did not have
   std::optional<MonoTime> last_probe = {};
-  bool probed = false;                   // since the secret was last refused for the first time
-  std::string probe_result = {};         // of the present finding
-  mutable std::mutex mutex;              // for the status alone
+  bool probed = false;           // since the secret was last refused for the first time
+  std::string probe_result = {}; // of the present finding
+  mutable std::mutex mutex;      // for the status alone
   FitStatus status;
 
   using Heard = std::move_only_function<void(const net::HttpResult&, std::string_view signed_nonce)>;
@@ -85,8 +96,10 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   void ask_after(Millis delay);
   void ask_again();
   void ask();
-  void heard(const net::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent, MonoTime sent_mono);
-  [[nodiscard]] std::vector<Refusal> compare(const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip);
+  void heard(const net::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent,
+      MonoTime sent_mono);
+  [[nodiscard]] std::vector<Refusal> compare(
+      const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip);
   void compare_keys(const ChallengeAnswer& answer, std::vector<Refusal>& findings);
   void publish(std::vector<Refusal> findings);
   void fault(Refusal refusal);
@@ -96,16 +109,31 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   void note_peer(const ChallengeAnswer& answer);
 };
 
-void FitMonitor::Challenger::send(const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard) {
-  Challenge challenge{.contract = kContractVersion, .version = facts.version, .build = facts.build, .environment = facts.environment, .nonce = nonce,
-                      .service_fingerprint = fingerprint(kServiceOption, secret), .jwt_fingerprint = {}, .kids = {}};
-  if (facts.jwt_secret_key.size() >= kStrongSecret) challenge.jwt_fingerprint = fingerprint(kJwtOption, facts.jwt_secret_key);
-  else if (facts.jwt_secret_key.empty() && facts.kids) challenge.kids = facts.kids();
-  Call call{.method = "POST", .target = std::string(kChallengePath), .headers = {{"Content-Type", "application/json"}}, .body = json::write(encode(challenge))};
+void FitMonitor::Challenger::send(
+    const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard) {
+  Challenge challenge{.contract = kContractVersion,
+      .version = facts.version,
+      .build = facts.build,
+      .environment = facts.environment,
+      .nonce = nonce,
+      .service_fingerprint = fingerprint(kServiceOption, secret),
+      .jwt_fingerprint = {},
+      .kids = {}};
+  if (facts.jwt_secret_key.size() >= kStrongSecret)
+    challenge.jwt_fingerprint = fingerprint(kJwtOption, facts.jwt_secret_key);
+  else if (facts.jwt_secret_key.empty() && facts.kids)
+    challenge.kids = facts.kids();
+  Call call{.method = "POST",
+      .target = std::string(kChallengePath),
+      .headers = {{"Content-Type", "application/json"}},
+      .body = json::write(encode(challenge))};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.timeout;
-  std::string signed_nonce = who.sign(call.headers, call.method, call.target, call.body, {}, around.clock.wall(), around.entropy);
-  around.transport.send(std::move(call), [weak = weak_from_this(), signed_nonce = std::move(signed_nonce), heard = std::move(heard)](net::HttpResult result) mutable {
+  std::string signed_nonce =
+      who.sign(call.headers, call.method, call.target, call.body, {}, around.clock.wall(), around.entropy);
+  around.transport.send(std::move(call),
+      [weak = weak_from_this(), signed_nonce = std::move(signed_nonce), heard = std::move(heard)](
+          net::HttpResult result) mutable {
     if (const auto self = weak.lock()) heard(result, signed_nonce);
   });
 }
@@ -118,12 +146,13 @@ void FitMonitor::Challenger::ask_after(Millis delay) {
 
 void FitMonitor::Challenger::ask() {
   const std::string nonce = around.entropy.token();
-  send(identity, facts.service_secret, nonce, [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const net::HttpResult& result, std::string_view signed_nonce) {
-    heard(result, signed_nonce, nonce, sent, sent_mono);
-  });
+  send(identity, facts.service_secret, nonce,
+      [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const net::HttpResult& result,
+          std::string_view signed_nonce) { heard(result, signed_nonce, nonce, sent, sent_mono); });
 }
 
-void FitMonitor::Challenger::heard(const net::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent, MonoTime sent_mono) {
+void FitMonitor::Challenger::heard(const net::HttpResult& result, std::string_view signed_nonce,
+    const std::string& nonce, WallTime sent, MonoTime sent_mono) {
   const auto round_trip = std::chrono::duration_cast<Millis>(around.clock.mono() - sent_mono);
   auto body = read_answer(result, kWhat);
   std::optional<Refusal> refusal;
@@ -137,15 +166,18 @@ void FitMonitor::Challenger::heard(const net::HttpResult& result, std::string_vi
     auto findings = compare(*answer, nonce, sent, round_trip);
     // Only told, not acted upon: what an unsigned answer says is told beside the fact that it is unsigned.
     const bool proved = constant_time_equal(challenge_proof(identity.key(), nonce), answer->proof);
-    if (auto distrust = distrust_answer(*result, identity, signed_nonce, kWhat); distrust && proved) findings.push_back(std::move(distrust->refusal));
+    if (auto distrust = distrust_answer(*result, identity, signed_nonce, kWhat); distrust && proved)
+      findings.push_back(std::move(distrust->refusal));
     publish(std::move(findings));
     note_peer(*answer);
     return ask_again();
   }
   auto finding = finding_of(*refusal);
   if (!finding) return fault(std::move(*refusal));
-  if (finding->cause == Cause::SERVICE_SECRET_REJECTED) secret_refused(*finding);
-  else publish({std::move(*finding)});
+  if (finding->cause == Cause::SERVICE_SECRET_REJECTED)
+    secret_refused(*finding);
+  else
+    publish({std::move(*finding)});
   ask_again();
 }
 
@@ -161,19 +193,33 @@ void FitMonitor::Challenger::ask_again() {
   ask_after(fits ? policy.interval : recheck.next(around.entropy));
 }
 
-std::vector<Refusal> FitMonitor::Challenger::compare(const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip) {
+std::vector<Refusal> FitMonitor::Challenger::compare(
+    const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip) {
   std::vector<Refusal> findings;
   if (!constant_time_equal(challenge_proof(identity.key(), nonce), answer.proof))
-    findings.push_back({.cause = Cause::SERVICE_SECRET_MISMATCH, .evidence = fmt::format("the auth service could not prove that it knows the secret of service {} (ours has the fingerprint {})", printable(identity.id(), 64), shown(kServiceOption, facts.service_secret)), .field = "service_secret"});
+    findings.push_back({.cause = Cause::SERVICE_SECRET_MISMATCH,
+        .evidence = fmt::format(
+            "the auth service could not prove that it knows the secret of service {} (ours has the fingerprint {})",
+            printable(identity.id(), 64), shown(kServiceOption, facts.service_secret)),
+        .field = "service_secret"});
   compare_keys(answer, findings);
   const Millis skew = answer.time - (sent + round_trip / 2);
   if (std::chrono::abs(skew) > facts.leeway)
-    findings.push_back({.cause = Cause::CLOCK_SKEW, .evidence = fmt::format("the auth service's clock is {} ms {} this machine's; the leeway is {} ms", std::chrono::abs(skew).count(), skew > Millis{0} ? "ahead of" : "behind", facts.leeway.count())});
+    findings.push_back({.cause = Cause::CLOCK_SKEW,
+        .evidence = fmt::format("the auth service's clock is {} ms {} this machine's; the leeway is {} ms",
+            std::chrono::abs(skew).count(), skew > Millis{0} ? "ahead of" : "behind", facts.leeway.count())});
   if (answer.environment != facts.environment)
-    findings.push_back({.cause = Cause::ENVIRONMENT_MISMATCH, .evidence = fmt::format("the auth service runs in {}, this gateway in {}", answer.environment.empty() ? "no environment that it names" : answer.environment, facts.environment), .field = "environment"});
-  const auto differ = [&findings](Cause cause, std::string_view theirs, std::string_view ours, std::string_view option) {
+    findings.push_back({.cause = Cause::ENVIRONMENT_MISMATCH,
+        .evidence = fmt::format("the auth service runs in {}, this gateway in {}",
+            answer.environment.empty() ? "no environment that it names" : answer.environment, facts.environment),
+        .field = "environment"});
+  const auto differ = [&findings](
+                          Cause cause, std::string_view theirs, std::string_view ours, std::string_view option) {
     if (theirs.empty() || ours.empty() || theirs == printable(ours, 512)) return; // an older build does not say
-    findings.push_back({.cause = cause, .evidence = fmt::format("the auth service writes {} into tokens, this gateway takes {}", theirs, printable(ours, 512)), .field = std::string(option)});
+    findings.push_back({.cause = cause,
+        .evidence =
+            fmt::format("the auth service writes {} into tokens, this gateway takes {}", theirs, printable(ours, 512)),
+        .field = std::string(option)});
   };
   differ(Cause::ISSUER_MISMATCH, answer.issuer, facts.issuer, "jwt_issuer");
   differ(Cause::AUDIENCE_MISMATCH, answer.audience, facts.audience, "jwt_audience");
@@ -181,24 +227,38 @@ std::vector<Refusal> FitMonitor::Challenger::compare(const ChallengeAnswer& answ
 }
 
 void FitMonitor::Challenger::compare_keys(const ChallengeAnswer& answer, std::vector<Refusal>& findings) {
-  const auto mismatch = [&findings](std::string evidence, std::string field) { findings.push_back({.cause = Cause::KEY_SET_MISMATCH, .evidence = std::move(evidence), .field = std::move(field)}); };
+  const auto mismatch = [&findings](std::string evidence, std::string field) {
+    findings.push_back({.cause = Cause::KEY_SET_MISMATCH, .evidence = std::move(evidence), .field = std::move(field)});
+  };
   const bool shared_here = !facts.jwt_secret_key.empty();
   const bool shared_there = !answer.jwt_fingerprints.empty();
   const std::string missed = std::exchange(missing_kid, {});
   if (shared_here && shared_there) {
-    if (constant_time_equal(fingerprint(kJwtOption, facts.jwt_secret_key), answer.jwt_fingerprints.front().fingerprint)) return;
-    return mismatch(fmt::format("JWT_SECRET_KEY differs: ours has the fingerprint {}; {}", shown(kJwtOption, facts.jwt_secret_key), jwt_difference(facts.jwt_secret_key, answer.jwt_fingerprints)), "jwt_secret_key");
+    if (constant_time_equal(fingerprint(kJwtOption, facts.jwt_secret_key), answer.jwt_fingerprints.front().fingerprint))
+      return;
+    return mismatch(
+        fmt::format("JWT_SECRET_KEY differs: ours has the fingerprint {}; {}", shown(kJwtOption, facts.jwt_secret_key),
+            jwt_difference(facts.jwt_secret_key, answer.jwt_fingerprints)),
+        "jwt_secret_key");
   }
   if (shared_here && answer.signing_kid.empty()) return; // their secret is too weak to be compared
-  if (shared_here) return mismatch(fmt::format("the auth service signs with a key pair (kid {}), this gateway verifies with JWT_SECRET_KEY", printable(answer.signing_kid, 16)), "jwt_secret_key");
-  if (shared_there) return mismatch("the auth service signs with JWT_SECRET_KEY, this gateway verifies with public keys", "jwt_jwks_url");
+  if (shared_here)
+    return mismatch(
+        fmt::format("the auth service signs with a key pair (kid {}), this gateway verifies with JWT_SECRET_KEY",
+            printable(answer.signing_kid, 16)),
+        "jwt_secret_key");
+  if (shared_there)
+    return mismatch(
+        "the auth service signs with JWT_SECRET_KEY, this gateway verifies with public keys", "jwt_jwks_url");
   const std::vector<std::string> ours = facts.kids ? facts.kids() : std::vector<std::string>{};
   if (ours.empty() || answer.signing_kid.empty() || holds(ours, answer.signing_kid)) return;
   // A key that is new there may be on its way here; a set without any key of theirs is another's.
   const bool related = std::ranges::any_of(ours, [&](const std::string& kid) { return holds(answer.kids, kid); });
   missing_kid = answer.signing_kid;
   if (related && missed != missing_kid) return;
-  mismatch(fmt::format("the auth service signs with kid {}; this gateway verifies with {}", printable(answer.signing_kid, 16), listed(ours)), "jwt_jwks_url");
+  mismatch(fmt::format("the auth service signs with kid {}; this gateway verifies with {}",
+               printable(answer.signing_kid, 16), listed(ours)),
+      "jwt_jwks_url");
 }
 
 void FitMonitor::Challenger::publish(std::vector<Refusal> findings) {
@@ -217,10 +277,14 @@ void FitMonitor::Challenger::publish(std::vector<Refusal> findings) {
   }
   const std::vector<Cause> known = causes(before);
   for (const Refusal& finding : findings)
-    if (std::ranges::find(known, finding.cause) == known.end()) around.log.error("auth_service_does_not_fit", finding.info().operator_text, {{"code", finding.code()}, {"evidence", finding.evidence}, {"next", finding.info().next}});
+    if (std::ranges::find(known, finding.cause) == known.end())
+      around.log.error("auth_service_does_not_fit", finding.info().operator_text,
+          {{"code", finding.code()}, {"evidence", finding.evidence}, {"next", finding.info().next}});
   const std::vector<Cause> now = causes(findings);
   for (const Cause cause : known)
-    if (std::ranges::find(now, cause) == now.end()) around.log.info("auth_service_finding_gone", "A finding about the auth service holds no longer.", {{"code", info(cause).code}});
+    if (std::ranges::find(now, cause) == now.end())
+      around.log.info("auth_service_finding_gone", "A finding about the auth service holds no longer.",
+          {{"code", info(cause).code}});
   if (first && findings.empty()) around.log.info("auth_service_fits", "Gateway and auth service fit together.");
 }
 
@@ -231,7 +295,9 @@ void FitMonitor::Challenger::fault(Refusal refusal) {
     first = !status.fault || status.fault->cause != refusal.cause;
     status.fault = refusal;
   }
-  if (first) around.log.warning("auth_service_not_challenged", refusal.info().operator_text, {{"code", refusal.code()}, {"evidence", refusal.evidence}});
+  if (first)
+    around.log.warning("auth_service_not_challenged", refusal.info().operator_text,
+        {{"code", refusal.code()}, {"evidence", refusal.evidence}});
   ask_after(back_off.next(around.entropy));
 }
 
@@ -244,11 +310,14 @@ void FitMonitor::Challenger::note_peer(const ChallengeAnswer& answer) {
     status.peer_version = answer.version;
   }
   if (answer.build != facts.build)
-    around.log.info("auth_service_build_differs", "Gateway and auth service are of different builds.", {{"version", facts.version}, {"build", facts.build}, {"auth_version", answer.version}, {"auth_build", answer.build}});
+    around.log.info("auth_service_build_differs", "Gateway and auth service are of different builds.",
+        {{"version", facts.version}, {"build", facts.build}, {"auth_version", answer.version},
+            {"auth_build", answer.build}});
 }
 
 void FitMonitor::Challenger::secret_refused(const Refusal& refusal) {
-  std::string evidence = fmt::format("the auth service refuses what service {} signs (ours has the fingerprint {})", printable(identity.id(), 64), shown(kServiceOption, facts.service_secret));
+  std::string evidence = fmt::format("the auth service refuses what service {} signs (ours has the fingerprint {})",
+      printable(identity.id(), 64), shown(kServiceOption, facts.service_secret));
   if (!probe_result.empty()) evidence += "; " + probe_result;
   if (!refusal.evidence.empty()) evidence += "; it says: " + refusal.evidence;
   publish({{.cause = Cause::SERVICE_SECRET_MISMATCH, .evidence = std::move(evidence), .field = "service_secret"}});
@@ -263,13 +332,15 @@ void FitMonitor::Challenger::secret_refused(const Refusal& refusal) {
 void FitMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant>> candidates, std::size_t at) {
   if (at >= candidates->size()) return probe_ended("theirs is none of the usual variants of ours");
   const Variant& candidate = (*candidates)[at];
-  send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(), [this, candidates, at](const net::HttpResult& result, std::string_view) {
+  send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(),
+      [this, candidates, at](const net::HttpResult& result, std::string_view) {
     if (!probed) return; // the secret was accepted meanwhile
     const auto body = read_answer(result, kWhat);
     if (body) return probe_ended("theirs is ours " + (*candidates)[at].name);
     if (body.error().refusal.cause == Cause::SERVICE_SECRET_REJECTED) return probe(candidates, at + 1);
-    if (finding_of(body.error().refusal)) return probe_ended("theirs is ours " + (*candidates)[at].name); // recognised, refused for another reason
-    probed = false; // cut short: again, but not before probe_interval
+    if (finding_of(body.error().refusal))
+      return probe_ended("theirs is ours " + (*candidates)[at].name); // recognised, refused for another reason
+    probed = false;                                                   // cut short: again, but not before probe_interval
   });
 }
 
@@ -280,7 +351,8 @@ void FitMonitor::Challenger::probe_ended(std::string result) {
     for (Refusal& finding : status.findings)
       if (finding.cause == Cause::SERVICE_SECRET_MISMATCH) finding.evidence += "; " + probe_result;
   }
-  around.log.error("service_secret_compared", "How SERVICE_SECRET of the auth service differs from ours.", {{"code", info(Cause::SERVICE_SECRET_MISMATCH).code}, {"evidence", probe_result}});
+  around.log.error("service_secret_compared", "How SERVICE_SECRET of the auth service differs from ours.",
+      {{"code", info(Cause::SERVICE_SECRET_MISMATCH).code}, {"evidence", probe_result}});
 }
 
 FitMonitor::FitMonitor(Surroundings around, const ServiceIdentity& identity, FitFacts facts, FitPolicy policy)

@@ -22,12 +22,13 @@ struct FitFacts {
   std::string version = {};
   std::string build = {};
   std::string environment = {};
-  std::string issuer = {};                              // that it takes tokens of; empty: not compared
-  std::string audience = {};                            // for which it takes them; empty: not compared
+  std::string issuer = {};   // that it takes tokens of; empty: not compared
+  std::string audience = {}; // for which it takes them; empty: not compared
   std::string service_secret = {};
-  std::string jwt_secret_key = {};                      // empty: it verifies with public keys
-  std::function<std::vector<std::string>()> kids = {};  // of the key set in use; empty while there is none. The plane's thread
-  Millis leeway{30'000};                                // clocks may differ by as much
+  std::string jwt_secret_key = {}; // empty: it verifies with public keys
+  std::function<std::vector<std::string>()> kids =
+      {};                // of the key set in use; empty while there is none. The plane's thread
+  Millis leeway{30'000}; // clocks may differ by as much
 };
 
 struct FitPolicy {
@@ -53,7 +54,7 @@ class FitMonitor {
   FitMonitor(const FitMonitor&) = delete;
   FitMonitor& operator=(const FitMonitor&) = delete;
 
-  void start(); // once, from any thread
+  void start();                           // once, from any thread
   [[nodiscard]] FitStatus status() const; // any thread
 
  private:

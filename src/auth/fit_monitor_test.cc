@@ -49,18 +49,25 @@ class Fit : public testing::Test {
     for (const auto& finding : monitor->status().findings) out.emplace_back(finding.code());
     return out;
   }
-  [[nodiscard]] std::string evidence() const { return monitor->status().findings.empty() ? "" : monitor->status().findings.front().evidence; }
+  [[nodiscard]] std::string evidence() const {
+    return monitor->status().findings.empty() ? "" : monitor->status().findings.front().evidence;
+  }
   void sign_with_a_shared_secret(const std::string& there) {
     theirs.kids.clear();
     theirs.signing_kid.clear();
     theirs.jwt_fingerprints.clear();
-    for (const auto& variant : variants(there)) theirs.jwt_fingerprints.push_back({variant.name, fingerprint("jwt_secret_key", variant.secret)});
+    for (const auto& variant : variants(there))
+      theirs.jwt_fingerprints.push_back({variant.name, fingerprint("jwt_secret_key", variant.secret)});
   }
 
   LinkWorld w;
   FitFacts facts{.version = "1.0", .build = "build-a", .environment = "staging"};
   std::vector<std::string> kids = {"kid-1", "kid-2"};
-  ChallengeAnswer theirs{.version = "1.0", .build = "build-a", .environment = "staging", .kids = {"kid-1", "kid-2"}, .signing_kid = "kid-2"};
+  ChallengeAnswer theirs{.version = "1.0",
+      .build = "build-a",
+      .environment = "staging",
+      .kids = {"kid-1", "kid-2"},
+      .signing_kid = "kid-2"};
   Millis their_clock{0};
   std::string their_key = service_key(kServiceSecret);
   std::optional<Refusal> instead;
@@ -80,7 +87,9 @@ TEST_F(Fit, TwoThatFitHaveNoFindings) {
 
 TEST_F(Fit, UntilThereIsAnAnswerItSaysWhyNotAndAsksOn) {
   for (const auto& row : all_weathers()) {
-    if (row.weather == Weather::fine || row.weather == Weather::slow || row.weather == Weather::wrong_secret || row.weather == Weather::clock_off) continue;
+    if (row.weather == Weather::fine || row.weather == Weather::slow || row.weather == Weather::wrong_secret ||
+        row.weather == Weather::clock_off)
+      continue;
     SCOPED_TRACE(row.name);
     w.server.always = row.weather;
     start();
@@ -100,11 +109,14 @@ TEST_F(Fit, AnotherSecretIsFoundAtStartAndNoUsualVariantExplainsIt) {
   start();
   w.pass(Millis{1'000});
   EXPECT_THAT(codes(), ElementsAre("SERVICE_SECRET_MISMATCH"));
-  EXPECT_THAT(evidence(), testing::AllOf(HasSubstr(fingerprint("service_secret", kServiceSecret)), HasSubstr("theirs is none of the usual variants of ours"), Not(HasSubstr(std::string(kServiceSecret)))));
+  EXPECT_THAT(evidence(),
+      testing::AllOf(HasSubstr(fingerprint("service_secret", kServiceSecret)),
+          HasSubstr("theirs is none of the usual variants of ours"), Not(HasSubstr(std::string(kServiceSecret)))));
   const auto after_probing = w.server.attempts;
   EXPECT_GE(after_probing, variants(kServiceSecret).size());
   w.pass(Millis{590'000});
-  EXPECT_LE(w.server.attempts, after_probing + 6 + 590 / 30) << "asked again with our secret alone: six times quickly, then each minute";
+  EXPECT_LE(w.server.attempts, after_probing + 6 + 590 / 30)
+      << "asked again with our secret alone: six times quickly, then each minute";
   EXPECT_THAT(evidence(), HasSubstr("none of the usual variants")) << "what was found stays";
   EXPECT_EQ(w.log.count("auth_service_does_not_fit"), 1U);
   w.server.always = Weather::fine;
@@ -116,16 +128,19 @@ TEST_F(Fit, AnotherSecretIsFoundAtStartAndNoUsualVariantExplainsIt) {
 class FitOfCopies : public Fit, public testing::WithParamInterface<std::pair<std::string, std::string>> {};
 
 TEST_P(FitOfCopies, WhatBecameOfTheServiceSecretIsNamed) {
-  w.server.serve = [this](const Request&, VirtualServer::Reply reply) { reply(VirtualServer::json(200, encode(theirs))); };
+  w.server.serve = [this](
+                       const Request&, VirtualServer::Reply reply) { reply(VirtualServer::json(200, encode(theirs))); };
   start(GetParam().first);
   EXPECT_THAT(codes(), ElementsAre("SERVICE_SECRET_MISMATCH"));
   EXPECT_THAT(evidence(), HasSubstr("theirs is ours " + GetParam().second));
   EXPECT_THAT(w.lines(), Not(HasSubstr(std::string(kServiceSecret))));
 }
 INSTANTIATE_TEST_SUITE_P(Copies, FitOfCopies,
-                         testing::Values(std::pair{std::string(kServiceSecret) + "\n", std::string("without its final newline")},
-                                         std::pair{'"' + std::string(kServiceSecret) + '"', std::string("without its quotes")}, std::pair{base64_encode(kServiceSecret), std::string("base64-decoded")},
-                                         std::pair{std::string("\xEF\xBB\xBF") + std::string(kServiceSecret), std::string("without its byte order mark")}));
+    testing::Values(std::pair{std::string(kServiceSecret) + "\n", std::string("without its final newline")},
+        std::pair{'"' + std::string(kServiceSecret) + '"', std::string("without its quotes")},
+        std::pair{base64_encode(kServiceSecret), std::string("base64-decoded")},
+        std::pair{
+            std::string("\xEF\xBB\xBF") + std::string(kServiceSecret), std::string("without its byte order mark")}));
 
 TEST_F(Fit, VariantsAreTriedAgainForANewFindingButNotWithinTenMinutes) {
   w.server.always = Weather::wrong_secret;
@@ -162,9 +177,11 @@ TEST_F(Fit, AnAuthServiceThatCannotProveThatItKnowsTheSecretIsFound) {
 }
 
 TEST_F(Fit, WhatTheAuthServiceSaysOfOurSignatureIsAFinding) {
-  for (const auto& [told, expected] : {std::pair{Cause::SERVICE_UNKNOWN, "SERVICE_UNKNOWN"}, std::pair{Cause::SERVICE_NOT_ALLOWED, "SERVICE_NOT_ALLOWED"},
-                                       std::pair{Cause::SERVICE_CREDENTIALS_MISSING, "SERVICE_CREDENTIALS_MISSING"}, std::pair{Cause::SERVICE_REQUEST_EXPIRED, "CLOCK_SKEW"},
-                                       std::pair{Cause::SERVICE_REQUEST_REPLAYED, "SERVICE_REQUEST_REPLAYED"}}) {
+  for (const auto& [told, expected] : {std::pair{Cause::SERVICE_UNKNOWN, "SERVICE_UNKNOWN"},
+           std::pair{Cause::SERVICE_NOT_ALLOWED, "SERVICE_NOT_ALLOWED"},
+           std::pair{Cause::SERVICE_CREDENTIALS_MISSING, "SERVICE_CREDENTIALS_MISSING"},
+           std::pair{Cause::SERVICE_REQUEST_EXPIRED, "CLOCK_SKEW"},
+           std::pair{Cause::SERVICE_REQUEST_REPLAYED, "SERVICE_REQUEST_REPLAYED"}}) {
     instead = Refusal{.cause = told};
     start();
     EXPECT_THAT(codes(), ElementsAre(expected));
@@ -233,7 +250,8 @@ TEST_F(Fit, AnIssuerOrAudienceThatTheGatewayDoesNotTakeIsFoundBeforeTheFirstToke
   theirs.audience = "other";
   start();
   EXPECT_THAT(codes(), ElementsAre("ISSUER_MISMATCH", "AUDIENCE_MISMATCH"));
-  EXPECT_EQ(evidence(), "the auth service writes http://chat.internal into tokens, this gateway takes https://chat.example");
+  EXPECT_EQ(
+      evidence(), "the auth service writes http://chat.internal into tokens, this gateway takes https://chat.example");
 }
 
 TEST_F(Fit, SharedSecretsForTokensAreComparedByFingerprintsOfTheirVariants) {
@@ -244,7 +262,9 @@ TEST_F(Fit, SharedSecretsForTokensAreComparedByFingerprintsOfTheirVariants) {
     return codes().empty() ? std::string("none") : std::string(codes().front()) + ": " + evidence();
   };
   EXPECT_EQ(difference(kJwtSecret), "none");
-  EXPECT_THAT(difference(kJwtSecret + "\n"), testing::AllOf(HasSubstr("KEY_SET_MISMATCH"), HasSubstr("theirs is ours plus a newline"), Not(HasSubstr(kJwtSecret))));
+  EXPECT_THAT(difference(kJwtSecret + "\n"),
+      testing::AllOf(
+          HasSubstr("KEY_SET_MISMATCH"), HasSubstr("theirs is ours plus a newline"), Not(HasSubstr(kJwtSecret))));
   EXPECT_THAT(difference(base64_encode(kJwtSecret) + " "), HasSubstr("neither is a usual variant"));
   EXPECT_THAT(difference(" \"" + kJwtSecret), HasSubstr("neither is a usual variant"));
   EXPECT_THAT(difference("  " + kJwtSecret), HasSubstr("ours is theirs without its surrounding white space"));

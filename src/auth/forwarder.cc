@@ -16,13 +16,16 @@ namespace foyer::auth {
 namespace {
 
 // Of one connection only (RFC 9110 §7.6.1), besides what Connection itself lists.
-constexpr std::array<std::string_view, 9> kHopByHop = {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
+constexpr std::array<std::string_view, 9> kHopByHop = {"Connection", "Keep-Alive", "Proxy-Connection",
+    "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
 
 bool one_of(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::any_of(names, [name](std::string_view each) { return iequals(each, name); });
 }
 
-bool begins(std::string_view name, std::string_view with) { return name.size() >= with.size() && iequals(name.substr(0, with.size()), with); }
+bool begins(std::string_view name, std::string_view with) {
+  return name.size() >= with.size() && iequals(name.substr(0, with.size()), with);
+}
 
 std::vector<std::string> connection_lists(const Headers& headers) {
   std::vector<std::string> out;
@@ -40,7 +43,8 @@ std::vector<std::string> connection_lists(const Headers& headers) {
 }
 
 bool stays_here(std::string_view name, const std::vector<std::string>& listed) {
-  return one_of(kHopByHop, name) || std::ranges::any_of(listed, [name](const std::string& each) { return iequals(each, name); });
+  return one_of(kHopByHop, name) ||
+      std::ranges::any_of(listed, [name](const std::string& each) { return iequals(each, name); });
 }
 
 // The client's, without what only we may say: who signs, for whom, and where the person is.
@@ -52,7 +56,9 @@ Headers request_headers(const Headers& from) {
     if (stays_here(header.name, listed) || one_of(kOurs, header.name)) continue;
     // The address that a forward-auth proxy was asked for is no claim about the person: it holds what the person sent.
     const bool asked_for = iequals(header.name, "X-Forwarded-Uri");
-    if (begins(header.name, "X-Service-") || begins(header.name, "X-Foyer-") || (begins(header.name, "X-Forwarded-") && !asked_for)) continue;
+    if (begins(header.name, "X-Service-") || begins(header.name, "X-Foyer-") ||
+        (begins(header.name, "X-Forwarded-") && !asked_for))
+      continue;
     out.add(header.name, header.value);
   }
   return out;
@@ -64,7 +70,8 @@ Headers answer_headers(const Headers& from) {
   const auto listed = connection_lists(from);
   Headers out;
   for (const Header& header : from.list())
-    if (!stays_here(header.name, listed) && !one_of(kOurs, header.name) && !begins(header.name, "X-Service-")) out.add(header.name, header.value);
+    if (!stays_here(header.name, listed) && !one_of(kOurs, header.name) && !begins(header.name, "X-Service-"))
+      out.add(header.name, header.value);
   return out;
 }
 
@@ -74,7 +81,8 @@ std::optional<Refusal> told(const Response& response, std::string_view what) {
   const auto body = json::parse(response.body);
   if (!body || !body->is_object()) return std::nullopt;
   auto refusal = decode_refusal(body->as_object());
-  if (refusal && refusal->evidence.empty()) refusal->evidence = fmt::format("the auth service answered {} with {}", what, response.status);
+  if (refusal && refusal->evidence.empty())
+    refusal->evidence = fmt::format("the auth service answered {} with {}", what, response.status);
   return refusal;
 }
 
@@ -82,9 +90,15 @@ std::optional<Refusal> told(const Response& response, std::string_view what) {
 
 struct Forwarder::Desk : std::enable_shared_from_this<Desk> {
   Desk(Surroundings a, const ServiceIdentity& i, ForwardPolicy p, OnForwardRefusal r)
-      : around(a), identity(i), policy(p), on_refusal(std::move(r)), meter(a.metrics, "forwarded", p.in_flight),
-        passed(a.metrics.counter("foyer_forwarded_total", "Requests forwarded to the auth service.", {{"outcome", "answered"}})),
-        refused(a.metrics.counter("foyer_forwarded_total", "Requests forwarded to the auth service.", {{"outcome", "refused"}})) {}
+      : around(a),
+        identity(i),
+        policy(p),
+        on_refusal(std::move(r)),
+        meter(a.metrics, "forwarded", p.in_flight),
+        passed(a.metrics.counter(
+            "foyer_forwarded_total", "Requests forwarded to the auth service.", {{"outcome", "answered"}})),
+        refused(a.metrics.counter(
+            "foyer_forwarded_total", "Requests forwarded to the auth service.", {{"outcome", "refused"}})) {}
 
   Surroundings around;
   const ServiceIdentity& identity;
@@ -120,23 +134,44 @@ bool Forwarder::Desk::our_own(const Request& request) const {
 
 void Forwarder::Desk::forward(Request request, Reply reply) {
   const std::string what = fmt::format("{} {}", printable(request.method, 16), printable(request.path, 128));
-  if (our_own(request)) return refuse_with(request, reply, {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: this gateway got the request that it had forwarded; AUTH_SERVICE_URL is its own address", what)});
+  if (our_own(request))
+    return refuse_with(request, reply,
+        {.cause = Cause::INVALID_RESPONSE_FORMAT,
+            .evidence = fmt::format(
+                "{}: this gateway got the request that it had forwarded; AUTH_SERVICE_URL is its own address", what)});
   // The router let it pass by any Host for this name; whoever names a service proves it to the auth service itself.
   if (request.headers.find(kServiceIdHeader) != nullptr)
-    return refuse_with(request, reply, {.cause = Cause::SERVICE_UNKNOWN, .evidence = fmt::format("{}: {} from somebody who is not this gateway; it knows no services, they call the auth service itself", what, kServiceIdHeader), .field = std::string(kServiceIdHeader)});
+    return refuse_with(request, reply,
+        {.cause = Cause::SERVICE_UNKNOWN,
+            .evidence = fmt::format(
+                "{}: {} from somebody who is not this gateway; it knows no services, they call the auth service itself",
+                what, kServiceIdHeader),
+            .field = std::string(kServiceIdHeader)});
   if (request.body.size() > policy.body_bytes)
-    return refuse_with(request, reply, {.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("{}: {} bytes; at most {} are forwarded", what, request.body.size(), policy.body_bytes)});
+    return refuse_with(request, reply,
+        {.cause = Cause::BODY_TOO_LARGE,
+            .evidence =
+                fmt::format("{}: {} bytes; at most {} are forwarded", what, request.body.size(), policy.body_bytes)});
   if (in_flight >= policy.in_flight) {
     meter.refused();
-    return refuse_with(request, reply, {.cause = Cause::BUSY, .evidence = fmt::format("{}: {} requests wait for the auth service already", what, in_flight), .retry_after = Millis{1'000}});
+    return refuse_with(request, reply,
+        {.cause = Cause::BUSY,
+            .evidence = fmt::format("{}: {} requests wait for the auth service already", what, in_flight),
+            .retry_after = Millis{1'000}});
   }
   // HEAD is asked as GET: the body is left out where the answer is written, and its length is known there.
-  Call call{.method = request.method == "HEAD" ? "GET" : request.method, .target = request.query.empty() ? request.path : request.path + '?' + request.query, .headers = request_headers(request.headers), .body = std::move(request.body)};
+  Call call{.method = request.method == "HEAD" ? "GET" : request.method,
+      .target = request.query.empty() ? request.path : request.path + '?' + request.query,
+      .headers = request_headers(request.headers),
+      .body = std::move(request.body)};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.deadline;
   // Without an address the auth service would take it for the gateway's own request.
-  const std::string_view address = request.address.empty() ? std::string_view{"unknown"} : std::string_view{request.address};
-  identity.sign(call.headers, call.method, call.target, call.body, {.address = address, .ref = request.ref.view(), .origin = request.origin_url}, around.clock.wall(), around.entropy);
+  const std::string_view address =
+      request.address.empty() ? std::string_view{"unknown"} : std::string_view{request.address};
+  identity.sign(call.headers, call.method, call.target, call.body,
+      {.address = address, .ref = request.ref.view(), .origin = request.origin_url}, around.clock.wall(),
+      around.entropy);
   request.body.clear();
   request.query.clear();
   auto errand = std::make_shared<Errand>(Errand{std::move(request), std::move(reply), what});
@@ -150,19 +185,24 @@ void Forwarder::Desk::answer(const std::shared_ptr<Errand>& errand, net::HttpRes
   meter.used(--in_flight);
   if (!result || result->headers.find("X-Foyer") == nullptr) {
     auto read = read_answer(result, errand->what);
-    const Refusal fault = read ? Refusal{.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: answered by something that is no Foyer", errand->what)} : std::move(read.error().refusal);
+    const Refusal fault = read
+        ? Refusal{.cause = Cause::INVALID_RESPONSE_FORMAT,
+              .evidence = fmt::format("{}: answered by something that is no Foyer", errand->what)}
+        : std::move(read.error().refusal);
     return refuse_with(errand->request, errand->reply, fault);
   }
   const auto refusal = told(*result, errand->what);
   // It is we who were refused: told as ours, with the ref under which it is found here.
-  if (refusal && refusal->step() == Step::service_identity) return refuse_with(errand->request, errand->reply, *refusal);
+  if (refusal && refusal->step() == Step::service_identity)
+    return refuse_with(errand->request, errand->reply, *refusal);
   passed.add();
   if (refusal && on_refusal) on_refusal(errand->request, *refusal);
   result->headers = answer_headers(result->headers);
   errand->reply(std::move(*result));
 }
 
-Forwarder::Forwarder(Surroundings around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal)
+Forwarder::Forwarder(
+    Surroundings around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal)
     : desk_(std::make_shared<Desk>(around, identity, policy, std::move(on_refusal))) {}
 
 Handler Forwarder::handler() {
@@ -176,7 +216,8 @@ std::vector<Route> Forwarder::routes() {
     std::string path(root);
     for (const std::string_view more : {"/{a}", "/{b}", "/{c}", "/{d}"}) {
       path += more;
-      for (const std::string_view method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) out.push_back({std::string(method), path, handler()});
+      for (const std::string_view method : {"GET", "POST", "PUT", "PATCH", "DELETE"})
+        out.push_back({std::string(method), path, handler()});
     }
   }
   return out;

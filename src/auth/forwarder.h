@@ -17,10 +17,10 @@ namespace foyer::auth {
 
 struct ForwardPolicy {
   Millis connect_timeout{1'000};
-  Millis deadline{5'000};          // well below refresh_repeat: a client that lost the answer to a refresh can repeat it
-  std::size_t in_flight = 256;     // more: BUSY
+  Millis deadline{5'000};      // well below refresh_repeat: a client that lost the answer to a refresh can repeat it
+  std::size_t in_flight = 256; // more: BUSY
   std::size_t body_bytes = 1024 * 1024; // more: BODY_TOO_LARGE
-  bool reveal = false;             // development: clients see the operator's text of our own refusals
+  bool reveal = false;                  // development: clients see the operator's text of our own refusals
 };
 
 // Told of every refusal on this way, also of those that the auth service made; the plane's thread.
@@ -28,7 +28,8 @@ using OnForwardRefusal = std::function<void(const Request&, const Refusal&)>;
 
 class Forwarder {
  public:
-  Forwarder(Surroundings around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal = {});
+  Forwarder(
+      Surroundings around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal = {});
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
 

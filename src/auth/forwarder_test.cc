@@ -28,7 +28,8 @@ Request login() {
   request.method = "POST";
   request.path = "/auth/login";
   request.query = "x=secret";
-  request.headers = {{"Host", "chat.example"}, {"Content-Type", "application/json"}, {"Cookie", "a=b"}, {"Content-Length", "2"}};
+  request.headers = {
+      {"Host", "chat.example"}, {"Content-Type", "application/json"}, {"Cookie", "a=b"}, {"Content-Length", "2"}};
   request.body = "{}";
   request.address = "203.0.113.7";
   request.origin_url = "https://chat.example";
@@ -47,7 +48,8 @@ class Forwarding : public testing::Test {
   Response answer_of(Request request, Millis time = Millis{10}) {
     const auto out = send(std::move(request));
     w.pass(time);
-    return out->size() == 1 ? out->front() : Response{.status = 0, .headers = {}, .body = std::to_string(out->size()) + " answers"};
+    return out->size() == 1 ? out->front()
+                            : Response{.status = 0, .headers = {}, .body = std::to_string(out->size()) + " answers"};
   }
   static std::string code(const Response& response) {
     const auto body = json::parse(response.body);
@@ -60,7 +62,10 @@ class Forwarding : public testing::Test {
   LinkWorld w;
   std::vector<std::string> told;
   const ServiceIdentity identity{"gateway-1", kServiceSecret};
-  Forwarder forwarder{w.around(w.server), identity, {.in_flight = 2, .body_bytes = 100}, [this](const Request& request, const Refusal& refusal) { told.push_back(request.path + " " + std::string(refusal.code())); }};
+  Forwarder forwarder{w.around(w.server), identity, {.in_flight = 2, .body_bytes = 100},
+      [this](const Request& request, const Refusal& refusal) {
+    told.push_back(request.path + " " + std::string(refusal.code()));
+  }};
 };
 
 TEST_F(Forwarding, ARequestArrivesAsItWasSignedForThePersonWhoAsks) {
@@ -83,8 +88,9 @@ TEST_F(Forwarding, ARequestArrivesAsItWasSignedForThePersonWhoAsks) {
 TEST_F(Forwarding, WhatOnlyTheGatewayMaySayIsTakenFromNoClient) {
   serve(VirtualServer::json(200, {}));
   Request request = login();
-  for (const auto* name : {"x-service-signature", "X-Service-Nonce", "X-Foyer-Client-Address", "x-foyer-ref", "X-Foyer-Client-Origin", "X-Foyer-New", "X-Forwarded-For", "x-forwarded-proto", "Forwarded", "X-Real-IP", "Expect", "Upgrade",
-                           "TE", "Keep-Alive", "X-Hop", "Proxy-Authorization"})
+  for (const auto* name : {"x-service-signature", "X-Service-Nonce", "X-Foyer-Client-Address", "x-foyer-ref",
+           "X-Foyer-Client-Origin", "X-Foyer-New", "X-Forwarded-For", "x-forwarded-proto", "Forwarded", "X-Real-IP",
+           "Expect", "Upgrade", "TE", "Keep-Alive", "X-Hop", "Proxy-Authorization"})
     request.headers.add(name, "forged");
   request.headers.add("Connection", "close, X-Hop");
   answer_of(request);
@@ -98,10 +104,13 @@ TEST_F(Forwarding, WhatOnlyTheGatewayMaySayIsTakenFromNoClient) {
 TEST_F(Forwarding, TheAddressThatAForwardAuthProxyWasAskedForIsPassedOnWithTheHandshake) {
   serve(VirtualServer::json(200, {}));
   Request request = login();
-  for (const auto* name : {"X-Forwarded-Uri", "X-Original-URI", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Cookie", "Origin"}) request.headers.set(name, "as it came");
+  for (const auto* name :
+      {"X-Forwarded-Uri", "X-Original-URI", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Cookie", "Origin"})
+    request.headers.set(name, "as it came");
   answer_of(request);
   ASSERT_EQ(w.server.seen.size(), 1U);
-  for (const auto* name : {"X-Forwarded-Uri", "X-Original-URI", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Cookie", "Origin"}) {
+  for (const auto* name :
+      {"X-Forwarded-Uri", "X-Original-URI", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Cookie", "Origin"}) {
     const std::string* value = w.server.seen.front().headers.find(name);
     ASSERT_NE(value, nullptr) << name;
     EXPECT_EQ(*value, "as it came") << name;
@@ -140,15 +149,20 @@ TEST_F(Forwarding, HeadIsAskedAsGetSoThatTheLengthIsRight) {
 
 TEST_F(Forwarding, AnAnswerComesBackAsItIs) {
   serve({.status = 429,
-         .headers = {{"X-Foyer", "1; ref=theirs"}, {"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}, {"Retry-After", "7"}, {"WWW-Authenticate", "Bearer"}, {"ETag", "\"e\""}, {"Cache-Control", "no-store"}, {"Access-Control-Allow-Origin", "https://a.example"},
-                     {"Content-Type", "text/plain"}, {"Connection", "keep-alive, X-Hop"}, {"X-Hop", "1"}, {"Keep-Alive", "timeout=5"}, {"Transfer-Encoding", "chunked"}, {"Date", "now"}},
-         .body = "slow down"});
+      .headers = {{"X-Foyer", "1; ref=theirs"}, {"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}, {"Retry-After", "7"},
+          {"WWW-Authenticate", "Bearer"}, {"ETag", "\"e\""}, {"Cache-Control", "no-store"},
+          {"Access-Control-Allow-Origin", "https://a.example"}, {"Content-Type", "text/plain"},
+          {"Connection", "keep-alive, X-Hop"}, {"X-Hop", "1"}, {"Keep-Alive", "timeout=5"},
+          {"Transfer-Encoding", "chunked"}, {"Date", "now"}},
+      .body = "slow down"});
   const Response response = answer_of(login());
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(response.body, "slow down");
   std::vector<std::string> headers;
   for (const auto& header : response.headers.list()) headers.push_back(header.name + ": " + header.value);
-  EXPECT_THAT(headers, ElementsAre("Set-Cookie: a=1", "Set-Cookie: b=2", "Retry-After: 7", "WWW-Authenticate: Bearer", "ETag: \"e\"", "Cache-Control: no-store", "Access-Control-Allow-Origin: https://a.example", "Content-Type: text/plain"));
+  EXPECT_THAT(headers,
+      ElementsAre("Set-Cookie: a=1", "Set-Cookie: b=2", "Retry-After: 7", "WWW-Authenticate: Bearer", "ETag: \"e\"",
+          "Cache-Control: no-store", "Access-Control-Allow-Origin: https://a.example", "Content-Type: text/plain"));
 }
 
 TEST_F(Forwarding, EveryWeatherIsAProblemByItsNameOrTheAuthServicesOwnAnswer) {
@@ -196,7 +210,9 @@ TEST_F(Forwarding, NobodyWaitsLongerThanTheDeadlineAndTheirPlacesAreFreeAgain) {
   EXPECT_EQ(third.status, 503);
   EXPECT_EQ(code(third), "BUSY");
   EXPECT_EQ(*third.headers.find("Retry-After"), "1");
-  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"forwarded\"} 2\n"), HasSubstr("foyer_limit_refused_total{limit=\"forwarded\"} 1\n")));
+  EXPECT_THAT(w.metrics.text(),
+      AllOf(HasSubstr("foyer_limit_used{limit=\"forwarded\"} 2\n"),
+          HasSubstr("foyer_limit_refused_total{limit=\"forwarded\"} 1\n")));
   w.pass(Millis{4'980});
   EXPECT_THAT(*first, IsEmpty());
   w.pass(Millis{20});
@@ -246,7 +262,8 @@ TEST_F(Forwarding, AnAddressThatLeadsBackHereIsNamedAfterOneRound) {
 TEST_F(Forwarding, EveryPathOfTheAuthServiceIsAmongItsRoutes) {
   std::vector<std::string> seen;
   for (const Route& route : forwarder.routes()) seen.push_back(route.method + " " + route.path);
-  EXPECT_THAT(seen, testing::IsSupersetOf({"POST /auth/{a}", "DELETE /auth/{a}/{b}", "POST /oauth2/{a}", "GET /.well-known/{a}"}));
+  EXPECT_THAT(seen,
+      testing::IsSupersetOf({"POST /auth/{a}", "DELETE /auth/{a}/{b}", "POST /oauth2/{a}", "GET /.well-known/{a}"}));
 }
 
 // Over sockets: through the real pool, to a server that answers with what it got.
@@ -266,7 +283,9 @@ TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
       char c = 0;
       head.clear();
       while (!head.ends_with("\r\n\r\n{}") && ::read(socket, &c, 1) == 1) head.push_back(c);
-      const std::string answer = "HTTP/1.1 201 Created\r\nX-Foyer: 1\r\nSet-Cookie: a=1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+      const std::string answer =
+          "HTTP/1.1 201 Created\r\nX-Foyer: 1\r\nSet-Cookie: a=1\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
       (void)!::write(socket, answer.data(), answer.size());
     }
     ::close(socket);
@@ -277,15 +296,24 @@ TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
     net::ControlPlane plane("forward");
     PlaneTimers timers(plane);
     Metrics metrics;
-    PooledTransport transport(plane, {.server = *wire::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
+    PooledTransport transport(
+        plane, {.server = *wire::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
     const ServiceIdentity identity("gateway-1", kServiceSecret);
-    Forwarder forwarder({.clock = system_clock(), .entropy = system_entropy(), .log = null_log(), .metrics = metrics, .transport = transport, .timers = timers}, identity, {.deadline = Millis{20'000}});
+    Forwarder forwarder({.clock = system_clock(),
+                            .entropy = system_entropy(),
+                            .log = null_log(),
+                            .metrics = metrics,
+                            .transport = transport,
+                            .timers = timers},
+        identity, {.deadline = Millis{20'000}});
     std::promise<void> done;
     std::function<void()> ask = [&] {
       forwarder.handler()(login(), [&](Response response) {
         got.push_back(std::move(response));
-        if (got.size() < 3) ask();
-        else done.set_value();
+        if (got.size() < 3)
+          ask();
+        else
+          done.set_value();
       });
     };
     std::thread closer([&] { // nobody listens any more when the third request comes

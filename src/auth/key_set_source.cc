@@ -18,23 +18,32 @@ namespace {
 
 constexpr std::size_t kMaxWaiting = 20'000;
 constexpr std::size_t kShownIgnored = 8; // of the keys that are ignored, in the log
-constexpr Millis kJustChanged{1'000}; // who asks so soon after a change had the older set in hand
+constexpr Millis kJustChanged{1'000};    // who asks so soon after a change had the older set in hand
 
-Refusal invalid(std::string_view what, std::string evidence) { return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}", what, evidence)}; }
+Refusal invalid(std::string_view what, std::string evidence) {
+  return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}", what, evidence)};
+}
 
 bool is_html(const Response& response) {
   const std::string* type = response.headers.find("Content-Type");
   const auto first = response.body.find_first_not_of(" \t\r\n");
-  return (type != nullptr && type->size() >= 9 && iequals(std::string_view(*type).substr(0, 9), "text/html")) || (first != std::string::npos && response.body[first] == '<');
+  return (type != nullptr && type->size() >= 9 && iequals(std::string_view(*type).substr(0, 9), "text/html")) ||
+      (first != std::string::npos && response.body[first] == '<');
 }
 
 } // namespace
 
 struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   Fetcher(Surroundings a, KeySetPolicy p, OnChange c)
-      : around(a), policy(std::move(p)), on_change(std::move(c)), what("GET " + policy.target.substr(0, policy.target.find('?'))),
-        fetched(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.", {{"outcome", "fetched"}})),
-        failed(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.", {{"outcome", "failed"}})), meter(a.metrics, "key_set_waiters", kMaxWaiting) {}
+      : around(a),
+        policy(std::move(p)),
+        on_change(std::move(c)),
+        what("GET " + policy.target.substr(0, policy.target.find('?'))),
+        fetched(a.metrics.counter("foyer_key_set_fetches_total",
+            "Fetches of the key set that tokens are verified with.", {{"outcome", "fetched"}})),
+        failed(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.",
+            {{"outcome", "failed"}})),
+        meter(a.metrics, "key_set_waiters", kMaxWaiting) {}
 
   Surroundings around;
   const KeySetPolicy policy;
@@ -45,19 +54,21 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   LimitMeter meter;
   std::shared_ptr<const jose::KeySet> keys;
   std::string etag;
-  std::vector<Refreshed> waiting;         // for the fetch that is under way
+  std::vector<Refreshed> waiting; // for the fetch that is under way
   bool fetching = false;
   bool told_too_old = false;
-  std::string told_ignored;               // the ignored keys as they were logged last
-  net::TimerId timer = 0;                 // of the next fetch in turn
-  std::optional<MonoTime> out_of_turn;    // when a fetch was last begun for an unknown kid
+  std::string told_ignored;            // the ignored keys as they were logged last
+  net::TimerId timer = 0;              // of the next fetch in turn
+  std::optional<MonoTime> out_of_turn; // when a fetch was last begun for an unknown kid
   std::optional<MonoTime> changed;
   BackOff back_off;
   std::atomic<std::int64_t> good_until{INT64_MIN}; // MonoTime's count
-  mutable std::mutex mutex;               // for the status alone
+  mutable std::mutex mutex;                        // for the status alone
   KeySetStatus status;
 
-  [[nodiscard]] bool good() const { return around.clock.mono().time_since_epoch().count() < good_until.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool good() const {
+    return around.clock.mono().time_since_epoch().count() < good_until.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] Refusal refusal() const;
   void fetch_after(Millis delay);
   void fetch();
@@ -73,9 +84,13 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
 
 Refusal KeySetSource::Fetcher::refusal() const {
   const std::lock_guard lock(mutex);
-  Refusal out = status.fault.value_or(Refusal{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = fmt::format("{}: not answered yet", what)});
-  if (status.last_success) out.evidence = fmt::format("the key set is from {} and older than {} s, key_set_max_age; {}", rfc3339(*status.last_success), policy.max_age.count() / 1'000, out.evidence);
-  else out.evidence = fmt::format("no key set could be fetched yet; {}", out.evidence);
+  Refusal out = status.fault.value_or(
+      Refusal{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = fmt::format("{}: not answered yet", what)});
+  if (status.last_success)
+    out.evidence = fmt::format("the key set is from {} and older than {} s, key_set_max_age; {}",
+        rfc3339(*status.last_success), policy.max_age.count() / 1'000, out.evidence);
+  else
+    out.evidence = fmt::format("no key set could be fetched yet; {}", out.evidence);
   return out;
 }
 
@@ -112,7 +127,8 @@ Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const ne
   const int code = result->status;
   if (code == 304 && keys) return std::shared_ptr<const jose::KeySet>{};
   if (code >= 500) return refuse(Cause::AUTH_SERVICE_NOT_AVAILABLE, fmt::format("{}: answered {}", what, code));
-  if (code >= 300 && code < 400) return std::unexpected(invalid(what, fmt::format("answered {}, a redirect; none is followed", code)));
+  if (code >= 300 && code < 400)
+    return std::unexpected(invalid(what, fmt::format("answered {}, a redirect; none is followed", code)));
   if (code != 200) return std::unexpected(invalid(what, fmt::format("answered {} where a key set was due", code)));
   if (is_html(*result)) return std::unexpected(invalid(what, "answered with an HTML page where a key set was due"));
   auto set = jose::KeySet::parse(result->body);
@@ -133,8 +149,10 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
   fetched.add();
   back_off.reset();
   told_too_old = false;
-  if (const std::string* tag = answer.headers.find("ETag"); tag != nullptr && tag->size() <= 256) etag = *tag;
-  else if (set) etag.clear();
+  if (const std::string* tag = answer.headers.find("ETag"); tag != nullptr && tag->size() <= 256)
+    etag = *tag;
+  else if (set)
+    etag.clear();
   const bool newer = set && (!keys || keys->to_jwks() != set->to_jwks());
   const MonoTime now = around.clock.mono();
   good_until.store((now + policy.max_age).time_since_epoch().count(), std::memory_order_relaxed);
@@ -154,7 +172,8 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
   if (newer) {
     keys = std::move(set);
     changed = now;
-    around.log.info("key_set_changed", "Tokens are verified with another key set from now on.", {{"keys", keys->keys().size()}});
+    around.log.info(
+        "key_set_changed", "Tokens are verified with another key set from now on.", {{"keys", keys->keys().size()}});
     on_change(keys);
   }
   fetch_after(policy.interval);
@@ -165,12 +184,14 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
 void KeySetSource::Fetcher::tell_ignored(const jose::KeySet& set) {
   std::string now;
   for (const auto& key : set.ignored() | std::views::take(kShownIgnored))
-    now += fmt::format("{}{}: {}", now.empty() ? "" : "; ", key.kid.empty() ? "a key without kid" : key.kid, key.reason());
+    now +=
+        fmt::format("{}{}: {}", now.empty() ? "" : "; ", key.kid.empty() ? "a key without kid" : key.kid, key.reason());
   if (now == told_ignored) return;
   told_ignored = now;
   if (now.empty()) return around.log.info("key_set_keys_usable", "All keys of the key set can be used again.");
-  around.log.warning("key_set_keys_ignored", "Some keys of the key set cannot be used; tokens that they sign are refused, and the other keys are used.",
-                     {{"ignored", set.ignored().size()}, {"keys", set.keys().size()}, {"why", now}});
+  around.log.warning("key_set_keys_ignored",
+      "Some keys of the key set cannot be used; tokens that they sign are refused, and the other keys are used.",
+      {{"ignored", set.ignored().size()}, {"keys", set.keys().size()}, {"why", now}});
 }
 
 void KeySetSource::Fetcher::fault(Refusal why) {
@@ -183,12 +204,19 @@ void KeySetSource::Fetcher::fault(Refusal why) {
   }
   const bool serves = good();
   if (first)
-    around.log.warning("key_set_not_fetched", serves ? "The key set cannot be fetched; the last good one serves on, up to key_set_max_age." : "The key set cannot be fetched, and there is none that may be relied upon.",
-                       {{"code", why.code()}, {"evidence", why.evidence}});
-  if (keys && !serves && !std::exchange(told_too_old, true)) around.log.error("key_set_too_old", "The last good key set is older than key_set_max_age; no token can be verified until it can be fetched.", {{"code", why.code()}});
+    around.log.warning("key_set_not_fetched",
+        serves ? "The key set cannot be fetched; the last good one serves on, up to key_set_max_age."
+               : "The key set cannot be fetched, and there is none that may be relied upon.",
+        {{"code", why.code()}, {"evidence", why.evidence}});
+  if (keys && !serves && !std::exchange(told_too_old, true))
+    around.log.error("key_set_too_old",
+        "The last good key set is older than key_set_max_age; no token can be verified until it can be fetched.",
+        {{"code", why.code()}});
   fetch_after(back_off.next(around.entropy));
-  if (serves) answer_all(false);
-  else answer_all(std::unexpected(refusal()));
+  if (serves)
+    answer_all(false);
+  else
+    answer_all(std::unexpected(refusal()));
 }
 
 void KeySetSource::Fetcher::answer_all(const Result<bool>& answer) {
@@ -199,7 +227,8 @@ void KeySetSource::Fetcher::answer_all(const Result<bool>& answer) {
 void KeySetSource::Fetcher::refresh(Refreshed done) {
   if (waiting.size() >= kMaxWaiting) {
     meter.refused();
-    return done(refuse(Cause::BUSY, fmt::format("{} tokens with unknown keys wait for the key set already", waiting.size())));
+    return done(
+        refuse(Cause::BUSY, fmt::format("{} tokens with unknown keys wait for the key set already", waiting.size())));
   }
   if (fetching) return wait(std::move(done));
   const MonoTime now = around.clock.mono();
@@ -216,7 +245,8 @@ void KeySetSource::Fetcher::wait(Refreshed done) {
   meter.used(waiting.size());
 }
 
-KeySetSource::KeySetSource(Surroundings around, KeySetPolicy policy, OnChange on_change) : fetcher_(std::make_shared<Fetcher>(around, std::move(policy), std::move(on_change))) {}
+KeySetSource::KeySetSource(Surroundings around, KeySetPolicy policy, OnChange on_change)
+    : fetcher_(std::make_shared<Fetcher>(around, std::move(policy), std::move(on_change))) {}
 KeySetSource::~KeySetSource() = default;
 
 void KeySetSource::start() {

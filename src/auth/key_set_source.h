@@ -19,16 +19,16 @@ struct KeySetPolicy {
   std::string target = "/.well-known/jwks.json"; // at the transport's server
   Millis interval{60'000};
   Millis cool_down{30'000};
-  Millis max_age{60 * 60'000};   // how long the last good set serves
+  Millis max_age{60 * 60'000}; // how long the last good set serves
   Millis connect_timeout{1'000};
   Millis timeout{5'000};
 };
 
 struct KeySetStatus {
   std::optional<WallTime> last_success = {}; // of a fetch, also of one that found the same set
-  std::optional<Refusal> fault = {};         // why the last fetch failed; the last good set still serves unless `check` refuses
+  std::optional<Refusal> fault = {}; // why the last fetch failed; the last good set still serves unless `check` refuses
   std::size_t keys = 0;
-  std::size_t ignored = 0;                   // keys of the last set that cannot be used; the others are
+  std::size_t ignored = 0; // keys of the last set that cannot be used; the others are
 };
 
 class KeySetSource {

@@ -41,7 +41,9 @@ class Source : public testing::Test {
   }
   std::string refresh() {
     std::string out = "nothing yet";
-    source.refresh([&out](Result<bool> newer) { out = !newer ? std::string(newer.error().code()) : *newer ? "newer" : "nothing newer"; });
+    source.refresh([&out](Result<bool> newer) {
+      out = !newer ? std::string(newer.error().code()) : *newer ? "newer" : "nothing newer";
+    });
     w.pass(Millis{2});
     return out;
   }
@@ -57,7 +59,8 @@ class Source : public testing::Test {
   std::optional<net::HttpResult> down;
   bool silent = false;
   std::vector<std::size_t> changes; // how many keys each set had
-  KeySetSource source{w.around(w.scripted), {.target = "/.well-known/jwks.json?x=secret"}, [this](std::shared_ptr<const jose::KeySet> keys) { changes.push_back(keys->keys().size()); }};
+  KeySetSource source{w.around(w.scripted), {.target = "/.well-known/jwks.json?x=secret"},
+      [this](std::shared_ptr<const jose::KeySet> keys) { changes.push_back(keys->keys().size()); }};
 };
 
 TEST_F(Source, FetchesAtStartAndEveryMinuteAndTellsOnlyChanges) {
@@ -80,8 +83,10 @@ TEST_F(Source, FetchesAtStartAndEveryMinuteAndTellsOnlyChanges) {
 }
 
 TEST_F(Source, OneKeyThatCannotBeUsedBesideGoodOnesIsIgnoredAndSaidOnce) {
-  const std::string strange = R"({"kty":"EC","crv":"P-256","alg":"ESP256","kid":"new","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})";
-  const std::string secret = R"({"kty":"oct","alg":"HS256","kid":"k","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWM"})";
+  const std::string strange =
+      R"({"kty":"EC","crv":"P-256","alg":"ESP256","kid":"new","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})";
+  const std::string secret =
+      R"({"kty":"oct","alg":"HS256","kid":"k","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWM"})";
   body.insert(body.find('[') + 1, strange + "," + secret + ",");
   source.start();
   w.pass(Millis{5});
@@ -89,7 +94,8 @@ TEST_F(Source, OneKeyThatCannotBeUsedBesideGoodOnesIsIgnoredAndSaidOnce) {
   EXPECT_THAT(changes, ElementsAre(1U));
   EXPECT_EQ(source.status().ignored, 2U);
   EXPECT_EQ(w.log.count("key_set_keys_ignored"), 1U);
-  EXPECT_THAT(w.lines(), AllOf(HasSubstr("ESP256"), HasSubstr("a shared secret beside public keys"), testing::Not(HasSubstr("c2VjcmV0"))));
+  EXPECT_THAT(w.lines(),
+      AllOf(HasSubstr("ESP256"), HasSubstr("a shared secret beside public keys"), testing::Not(HasSubstr("c2VjcmV0"))));
   etag = "\"again\""; // fetched anew, the same keys
   w.pass(Millis{60'010});
   EXPECT_EQ(w.log.count("key_set_keys_ignored"), 1U);
@@ -104,7 +110,9 @@ TEST_F(Source, AStartWithoutTheServerIsTriedAgainWithinSecondsAndSaysWhy) {
   source.start();
   w.pass(Millis{20'000});
   EXPECT_EQ(check(), "AUTH_SERVICE_CONNECTION_ERROR");
-  EXPECT_THAT(source.check()->evidence, testing::AllOf(HasSubstr("no key set could be fetched yet"), HasSubstr("GET /.well-known/jwks.json: "), testing::Not(HasSubstr("secret"))));
+  EXPECT_THAT(source.check()->evidence,
+      testing::AllOf(HasSubstr("no key set could be fetched yet"), HasSubstr("GET /.well-known/jwks.json: "),
+          testing::Not(HasSubstr("secret"))));
   EXPECT_EQ(refresh(), "AUTH_SERVICE_CONNECTION_ERROR") << "at once: the back-off asks already";
   EXPECT_LE(fetches(), 20U);
   down.reset();
@@ -153,9 +161,14 @@ TEST_F(Source, TheLastGoodSetServesUpToItsAgeAndThenNoMore) {
       {Response{.status = 503, .headers = {}, .body = {}}, Cause::AUTH_SERVICE_NOT_AVAILABLE},
       {Response{.status = 302, .headers = {{"Location", "/login"}}, .body = {}}, Cause::INVALID_RESPONSE_FORMAT},
       {Response{.status = 404, .headers = {}, .body = {}}, Cause::INVALID_RESPONSE_FORMAT},
-      {Response{.status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "<html>"}, Cause::INVALID_RESPONSE_FORMAT},
+      {Response{.status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "<html>"},
+          Cause::INVALID_RESPONSE_FORMAT},
       {Response{.status = 200, .headers = {}, .body = R"({"keys":[]})"}, Cause::INVALID_RESPONSE_FORMAT},
-      {Response{.status = 200, .headers = {}, .body = R"({"keys":[{"kty":"oct","alg":"HS256","kid":"k","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWM"}]})"}, Cause::INVALID_RESPONSE_FORMAT},
+      {Response{.status = 200,
+           .headers = {},
+           .body =
+               R"({"keys":[{"kty":"oct","alg":"HS256","kid":"k","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWM"}]})"},
+          Cause::INVALID_RESPONSE_FORMAT},
       {Response{.status = 200, .headers = {}, .body = "no JSON"}, Cause::INVALID_RESPONSE_FORMAT},
   };
   for (const auto& [result, cause] : faults) {
@@ -203,7 +216,9 @@ TEST_F(Source, EverybodyIsAnsweredAndTheServerIsSpared) {
   std::vector<std::size_t> at_minute = {0};
   for (int step = 0; step < 3'000; ++step) { // ten minutes
     if (entropy.below(100) == 0) publish({1 + entropy.below(50)});
-    if (entropy.below(150) == 0) down = entropy.below(2) == 0 ? ScriptedServer::failed(Kind::connect) : net::HttpResult(Response{.status = 502, .headers = {}, .body = {}});
+    if (entropy.below(150) == 0)
+      down = entropy.below(2) == 0 ? ScriptedServer::failed(Kind::connect)
+                                   : net::HttpResult(Response{.status = 502, .headers = {}, .body = {}});
     if (entropy.below(50) == 0) down.reset();
     for (auto n = entropy.below(20); n > 0; --n, ++asked) source.refresh([&answered](Result<bool>) { ++answered; });
     w.pass(Millis{200});
@@ -212,7 +227,8 @@ TEST_F(Source, EverybodyIsAnsweredAndTheServerIsSpared) {
   down.reset();
   w.pass(Millis{6'000});
   EXPECT_EQ(answered, asked);
-  for (std::size_t i = 1; i < at_minute.size(); ++i) EXPECT_LE(at_minute[i] - at_minute[i - 1], 30U) << "3 and what the back-off adds";
+  for (std::size_t i = 1; i < at_minute.size(); ++i)
+    EXPECT_LE(at_minute[i] - at_minute[i - 1], 30U) << "3 and what the back-off adds";
   EXPECT_EQ(check(), "good");
   EXPECT_FALSE(source.status().fault);
 }
@@ -222,9 +238,12 @@ TEST_F(Source, TooManyWhoWaitAreToldSo) {
   w.pass(Millis{2'000});
   silent = true;
   std::size_t busy = 0;
-  for (int i = 0; i < 20'010; ++i) source.refresh([&busy](Result<bool> answer) { busy += !answer && answer.error().cause == Cause::BUSY ? 1 : 0; });
+  for (int i = 0; i < 20'010; ++i)
+    source.refresh([&busy](Result<bool> answer) { busy += !answer && answer.error().cause == Cause::BUSY ? 1 : 0; });
   EXPECT_EQ(busy, 10U);
-  EXPECT_THAT(w.metrics.text(), AllOf(HasSubstr("foyer_limit_used{limit=\"key_set_waiters\"} 20000\n"), HasSubstr("foyer_limit_refused_total{limit=\"key_set_waiters\"} 10\n")));
+  EXPECT_THAT(w.metrics.text(),
+      AllOf(HasSubstr("foyer_limit_used{limit=\"key_set_waiters\"} 20000\n"),
+          HasSubstr("foyer_limit_refused_total{limit=\"key_set_waiters\"} 10\n")));
 }
 
 } // namespace

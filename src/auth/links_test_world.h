@@ -20,10 +20,16 @@ class ScriptedServer final : public Transport {
     if (!result) return held_.push_back(std::move(done));
     const std::string* nonce = call.headers.find(kServiceNonceHeader);
     if (*result && nonce != nullptr && sign_answers)
-      (*result)->headers.set(kAnswerSignatureHeader, sign_answer(service_key(kServiceSecret), *call.headers.find(kServiceIdHeader), *nonce, (*result)->status, (*result)->body));
-    timers_.after(Millis{2}, [result = std::move(*result), done = std::move(done)]() mutable { done(std::move(result)); });
+      (*result)->headers.set(kAnswerSignatureHeader,
+          sign_answer(service_key(kServiceSecret), *call.headers.find(kServiceIdHeader), *nonce, (*result)->status,
+              (*result)->body));
+    timers_.after(
+        Millis{2}, [result = std::move(*result), done = std::move(done)]() mutable { done(std::move(result)); });
   }
-  static net::HttpResult failed(net::NetError::Kind kind, std::string what = "it is so", net::NetError::Phase phase = net::NetError::Phase::connecting) { return std::unexpected(net::NetError{.kind = kind, .what = std::move(what), .phase = phase}); }
+  static net::HttpResult failed(net::NetError::Kind kind, std::string what = "it is so",
+      net::NetError::Phase phase = net::NetError::Phase::connecting) {
+    return std::unexpected(net::NetError{.kind = kind, .what = std::move(what), .phase = phase});
+  }
 
  private:
   Timers& timers_;
@@ -32,12 +38,14 @@ class ScriptedServer final : public Transport {
 
 struct LinkWorld {
   explicit LinkWorld(std::uint64_t seed = 1) : entropy(seed) {}
-  Surroundings around(Transport& transport) { return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = transport, .timers = timers}; }
+  Surroundings around(Transport& transport) {
+    return {
+        .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = transport, .timers = timers};
+  }
   void pass(Millis time) {
     const MonoTime end = clock.mono() + time;
     const auto settle = [this] {
-      while (timers.run_one()) {
-      }
+      while (timers.run_one()) {}
     };
     settle();
     for (auto next = timers.next(); next && *next <= end; next = timers.next()) {

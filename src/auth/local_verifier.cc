@@ -4,11 +4,17 @@
 
 namespace foyer::auth {
 
-LocalVerifier::LocalVerifier(jose::Verifier verifier, bool own_issuer, Metrics& metrics, std::function<std::optional<Refusal>()> doubt)
-    : verifier_(std::make_shared<const jose::Verifier>(std::move(verifier))), own_issuer_(own_issuer), doubt_(std::move(doubt)),
-      accepted_(metrics.counter("foyer_tokens_verified_total", "Access tokens verified in this process.", {{"outcome", "accepted"}})),
-      refused_(metrics.counter("foyer_tokens_verified_total", "Access tokens verified in this process.", {{"outcome", "refused"}})),
-      leeway_used_(metrics.counter("foyer_token_leeway_used_total", "Tokens whose times held only because of the clock leeway.")) {}
+LocalVerifier::LocalVerifier(
+    jose::Verifier verifier, bool own_issuer, Metrics& metrics, std::function<std::optional<Refusal>()> doubt)
+    : verifier_(std::make_shared<const jose::Verifier>(std::move(verifier))),
+      own_issuer_(own_issuer),
+      doubt_(std::move(doubt)),
+      accepted_(metrics.counter(
+          "foyer_tokens_verified_total", "Access tokens verified in this process.", {{"outcome", "accepted"}})),
+      refused_(metrics.counter(
+          "foyer_tokens_verified_total", "Access tokens verified in this process.", {{"outcome", "refused"}})),
+      leeway_used_(metrics.counter(
+          "foyer_token_leeway_used_total", "Tokens whose times held only because of the clock leeway.")) {}
 
 Result<Identity> LocalVerifier::verify(std::string_view token, WallTime now) const {
   auto claims = current()->verify(token, now);

@@ -18,9 +18,11 @@ class LocalVerifier {
  public:
   // `own_issuer`: tokens that pass are of our own accounts. `doubt`: why the keys must not be
   // relied upon any more, if so (they were fetched too long ago); any thread; empty: never.
-  LocalVerifier(jose::Verifier verifier, bool own_issuer, Metrics& metrics, std::function<std::optional<Refusal>()> doubt = {});
+  LocalVerifier(
+      jose::Verifier verifier, bool own_issuer, Metrics& metrics, std::function<std::optional<Refusal>()> doubt = {});
 
-  // The causes of jose::Verifier::verify, and for a token that they let pass what `doubt` says. Use of the leeway is counted.
+  // The causes of jose::Verifier::verify, and for a token that they let pass what `doubt` says. Use of the leeway is
+  // counted.
   [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const;
 
   // Another key set from now on (rotation); questions under way keep the old one.

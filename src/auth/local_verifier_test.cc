@@ -36,7 +36,8 @@ TEST(LocalVerifier, KeysThatWereFetchedTooLongAgoLetNobodyIn) {
   EXPECT_TRUE(verifier.verify(token, kNow));
   doubt = Refusal{.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR};
   EXPECT_EQ(verifier.verify(token, kNow).error().cause, Cause::AUTH_SERVICE_CONNECTION_ERROR);
-  EXPECT_EQ(verifier.verify("no token", kNow).error().cause, Cause::INVALID_FORMAT) << "what is wrong with a token is said all the same";
+  EXPECT_EQ(verifier.verify("no token", kNow).error().cause, Cause::INVALID_FORMAT)
+      << "what is wrong with a token is said all the same";
 }
 
 TEST(LocalVerifier, TokensOfTheOldAndTheNewKeyPassWhileBothArePublished) {

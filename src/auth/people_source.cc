@@ -10,9 +10,12 @@ namespace {
 
 constexpr std::string_view kWhat = "POST /internal/people";
 
-std::string key_of(const PersonQuestion& question) { return question.id.empty() ? "name " + question.name : "id " + question.id; }
+std::string key_of(const PersonQuestion& question) {
+  return question.id.empty() ? "name " + question.name : "id " + question.id;
+}
 
-Result<std::optional<Person>> read(const net::HttpResult& result, const ServiceIdentity& identity, std::string_view nonce, std::string_view asked) {
+Result<std::optional<Person>> read(
+    const net::HttpResult& result, const ServiceIdentity& identity, std::string_view nonce, std::string_view asked) {
   auto object = read_answer(result, kWhat);
   if (!object) return std::unexpected(std::move(object.error().refusal));
   TRY(people, decode_people_answer(*object));
@@ -25,7 +28,10 @@ Result<std::optional<Person>> read(const net::HttpResult& result, const ServiceI
 } // namespace
 
 PeopleSource::PeopleSource(Surroundings around, ServiceIdentity identity, PeoplePolicy policy)
-    : around_(around), identity_(std::move(identity)), policy_(policy), answers_meter_(around.metrics, "people_answers", policy.answers),
+    : around_(around),
+      identity_(std::move(identity)),
+      policy_(policy),
+      answers_meter_(around.metrics, "people_answers", policy.answers),
       questions_meter_(around.metrics, "people_questions", policy.questions) {}
 
 void PeopleSource::find(PersonQuestion question, PersonAnswer answer) {
@@ -36,20 +42,29 @@ void PeopleSource::find(PersonQuestion question, PersonAnswer answer) {
   }
   if (under_way_ >= policy_.questions) {
     questions_meter_.refused();
-    return answer(std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "too many people are being looked up", .retry_after = Millis{1'000}}));
+    return answer(std::unexpected(Refusal{
+        .cause = Cause::BUSY, .evidence = "too many people are being looked up", .retry_after = Millis{1'000}}));
   }
   questions_meter_.used(++under_way_);
   const std::string asked = question.id.empty() ? question.name : question.id;
-  Call call{.target = std::string(kPeoplePath), .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
-            .body = json::write(encode(std::vector<PersonQuestion>{std::move(question)})), .connect_timeout = policy_.connect_timeout, .timeout = policy_.timeout};
-  std::string nonce = identity_.sign(call.headers, call.method, call.target, call.body, {}, around_.clock.wall(), around_.entropy);
-  around_.transport.send(std::move(call), [weak = weak_from_this(), nonce = std::move(nonce), key = std::move(key), asked, generation = generation_, answer = std::move(answer)](net::HttpResult result) mutable {
+  Call call{.target = std::string(kPeoplePath),
+      .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
+      .body = json::write(encode(std::vector<PersonQuestion>{std::move(question)})),
+      .connect_timeout = policy_.connect_timeout,
+      .timeout = policy_.timeout};
+  std::string nonce =
+      identity_.sign(call.headers, call.method, call.target, call.body, {}, around_.clock.wall(), around_.entropy);
+  around_.transport.send(std::move(call),
+      [weak = weak_from_this(), nonce = std::move(nonce), key = std::move(key), asked, generation = generation_,
+          answer = std::move(answer)](net::HttpResult result) mutable {
     const auto self = weak.lock();
     if (!self) return;
     self->questions_meter_.used(--self->under_way_);
     auto person = read(result, self->identity_, nonce, asked);
     if (person && generation == self->generation_) self->keep(std::move(key), *person);
-    if (!person) self->around_.log.warning("people_question_failed", "A person could not be looked up.", {{"code", person.error().code()}, {"evidence", person.error().evidence}});
+    if (!person)
+      self->around_.log.warning("people_question_failed", "A person could not be looked up.",
+          {{"code", person.error().code()}, {"evidence", person.error().evidence}});
     answer(std::move(person));
   });
 }

@@ -24,7 +24,7 @@ struct PeoplePolicy {
   Millis connect_timeout{300};
   Millis positive{60'000}; // an answer is kept so long
   Millis negative{5'000};
-  std::size_t answers = 10'000; // kept; beyond it the one asked longest ago goes
+  std::size_t answers = 10'000;  // kept; beyond it the one asked longest ago goes
   std::size_t questions = 1'000; // under way; beyond it BUSY
 };
 

@@ -22,14 +22,17 @@ class People : public testing::Test {
       std::vector<FoundPerson> found;
       for (const auto& question : *questions) {
         const std::string& name = question.id.empty() ? question.name : question.id;
-        if (accounts.contains(name)) found.push_back({.asked = name, .person = {.id = UserId{accounts[name]}, .name = "Bob"}});
+        if (accounts.contains(name))
+          found.push_back({.asked = name, .person = {.id = UserId{accounts[name]}, .name = "Bob"}});
       }
       reply(VirtualServer::json(200, encode(found)));
     };
   }
   std::string find(PersonQuestion question) {
     std::string out = "nothing yet";
-    w.service->find_person(std::move(question), [&out](Result<std::optional<Person>> said) { out = !said ? std::string(said.error().code()) : *said ? (*said)->id.str() : "nobody"; });
+    w.service->find_person(std::move(question), [&out](Result<std::optional<Person>> said) {
+      out = !said ? std::string(said.error().code()) : *said ? (*said)->id.str() : "nobody";
+    });
     w.pass(Millis{50});
     return out;
   }
@@ -77,7 +80,10 @@ TEST_F(People, AnAccountThatWasDeletedIsNotFoundAnyMore) {
   EXPECT_EQ(find({.name = "bob"}), "u1");
   accounts.clear();
   revocations.cursor = 1;
-  revocations.events = {{.kind = RevocationEvent::Kind::user, .id = "u1", .at = w.clock.wall(), .reason = RevocationEvent::Reason::deleted}};
+  revocations.events = {{.kind = RevocationEvent::Kind::user,
+      .id = "u1",
+      .at = w.clock.wall(),
+      .reason = RevocationEvent::Reason::deleted}};
   w.pass(Millis{30'000});
   EXPECT_EQ(find({.name = "bob"}), "nobody");
 }
@@ -90,8 +96,10 @@ TEST_F(People, AnAuthServiceThatCannotBeAskedIsNotNobody) {
 }
 
 TEST_F(People, NoMoreAnswersAreKeptThanTheLimit) {
-  const auto source = std::make_shared<PeopleSource>(w.around(), ServiceIdentity("gateway-1", kServiceSecret), PeoplePolicy{.answers = 2});
-  for (const char* name : {"a", "b", "c", "c", "b", "a"}) source->find({.name = name}, [](Result<std::optional<Person>>) {}), w.pass(Millis{50});
+  const auto source = std::make_shared<PeopleSource>(
+      w.around(), ServiceIdentity("gateway-1", kServiceSecret), PeoplePolicy{.answers = 2});
+  for (const char* name : {"a", "b", "c", "c", "b", "a"})
+    source->find({.name = name}, [](Result<std::optional<Person>>) {}), w.pass(Millis{50});
   EXPECT_EQ(asked, 4) << "c and b were kept, a had to go";
 }
 

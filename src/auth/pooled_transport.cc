@@ -4,14 +4,14 @@ namespace foyer::auth {
 
 void PooledTransport::send(Call call, std::move_only_function<void(net::HttpResult)> done) {
   pool_.send({.method = std::move(call.method),
-              .target = std::move(call.target),
-              .headers = std::move(call.headers),
-              .body = std::move(call.body),
-              .connect_timeout = call.connect_timeout,
-              .timeout = call.timeout,
-              .repeatable = call.repeatable,
-              .own_connection = call.own_connection},
-             std::move(done));
+                 .target = std::move(call.target),
+                 .headers = std::move(call.headers),
+                 .body = std::move(call.body),
+                 .connect_timeout = call.connect_timeout,
+                 .timeout = call.timeout,
+                 .repeatable = call.repeatable,
+                 .own_connection = call.own_connection},
+      std::move(done));
 }
 
 } // namespace foyer::auth

@@ -8,7 +8,8 @@ namespace foyer::auth {
 
 class PooledTransport final : public Transport {
  public:
-  PooledTransport(net::ControlPlane& plane, net::PoolOptions options) : pool_(net::pool_driver(plane), std::move(options)) {}
+  PooledTransport(net::ControlPlane& plane, net::PoolOptions options)
+      : pool_(net::pool_driver(plane), std::move(options)) {}
   void send(Call call, std::move_only_function<void(net::HttpResult)> done) override;
 
  private:

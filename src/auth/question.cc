@@ -11,7 +11,9 @@ Millis millis(MonoTime::duration time) { return std::chrono::floor<Millis>(time)
 
 } // namespace
 
-bool QuestionMachine::time_for_an_attempt(MonoTime now) const { return now + policy_.least_attempt + kSlack <= deadline_; }
+bool QuestionMachine::time_for_an_attempt(MonoTime now) const {
+  return now + policy_.least_attempt + kSlack <= deadline_;
+}
 
 QuestionMachine::Step QuestionMachine::begin(Moment now) {
   budget_.question(now.mono);
@@ -23,7 +25,9 @@ QuestionMachine::Step QuestionMachine::waited(Moment now) { return attempt(now);
 QuestionMachine::Step QuestionMachine::attempt(Moment now) {
   if (!time_for_an_attempt(now.mono)) {
     if (!causes_.empty()) return end(now, "no time for another");
-    return End{{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = fmt::format("not asked: {} ms of {} ms had passed in this process before its turn came", millis(now.mono - asked_).count(), policy_.deadline.count())}};
+    return End{{.cause = Cause::AUTH_SERVICE_TIMEOUT,
+        .evidence = fmt::format("not asked: {} ms of {} ms had passed in this process before its turn came",
+            millis(now.mono - asked_).count(), policy_.deadline.count())}};
   }
   pass_ = breaker_.admit(now);
   if (pass_ == CircuitBreaker::Pass::none) {
@@ -31,7 +35,8 @@ QuestionMachine::Step QuestionMachine::attempt(Moment now) {
     return end(now, "the breaker opened meanwhile");
   }
   ++attempts_;
-  return Attempt{.number = attempts_, .timeout = std::min(policy_.attempt_timeout, millis(deadline_ - now.mono) - kSlack)};
+  return Attempt{
+      .number = attempts_, .timeout = std::min(policy_.attempt_timeout, millis(deadline_ - now.mono) - kSlack)};
 }
 
 void QuestionMachine::answered(Moment now) { breaker_.answered(now); }
@@ -60,7 +65,10 @@ QuestionMachine::End QuestionMachine::end(Moment now, std::string_view why) {
     only.evidence += fmt::format("; the one attempt ended after {} ms: {}", millis(now.mono - asked_).count(), why);
     return {std::move(only)};
   }
-  Refusal all{.cause = Cause::AUTH_RETRY_EXHAUSTED, .evidence = fmt::format("{} of {} attempts within {} ms; {}", causes_.size(), policy_.attempts, millis(now.mono - asked_).count(), why), .attempts = std::move(causes_)};
+  Refusal all{.cause = Cause::AUTH_RETRY_EXHAUSTED,
+      .evidence = fmt::format("{} of {} attempts within {} ms; {}", causes_.size(), policy_.attempts,
+          millis(now.mono - asked_).count(), why),
+      .attempts = std::move(causes_)};
   if (stopped) {
     all.retry_after = std::max(Millis{1}, breaker_.until_next_try(now));
     all.evidence += fmt::format(", the next try is at {}", rfc3339(breaker_.status().next_try));

@@ -39,8 +39,14 @@ class QuestionMachine {
   static constexpr Millis kSlack{20};
 
   // `asked`: when the caller asked; the deadline counts from there.
-  QuestionMachine(const RetryPolicy& policy, CircuitBreaker& breaker, RetryBudget& budget, Entropy& entropy, MonoTime asked)
-      : policy_(policy), breaker_(breaker), budget_(budget), entropy_(entropy), asked_(asked), deadline_(asked + policy.deadline) {}
+  QuestionMachine(
+      const RetryPolicy& policy, CircuitBreaker& breaker, RetryBudget& budget, Entropy& entropy, MonoTime asked)
+      : policy_(policy),
+        breaker_(breaker),
+        budget_(budget),
+        entropy_(entropy),
+        asked_(asked),
+        deadline_(asked + policy.deadline) {}
 
   [[nodiscard]] Step begin(Moment now);
   [[nodiscard]] Step waited(Moment now);

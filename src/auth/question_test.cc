@@ -14,8 +14,15 @@ class Questions : public ::testing::Test {
  protected:
   Moment now() const { return moment_of(clock); }
   QuestionMachine machine() { return {policy, breaker, budget, entropy, clock.mono()}; }
-  static Fault timeout() { return {.refusal = {.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "waiting"}, .transient = true, .counts = true}; }
-  static Fault refused() { return {.refusal = {.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR, .evidence = "refused"}, .transient = true, .counts = true}; }
+  static Fault timeout() {
+    return {
+        .refusal = {.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "waiting"}, .transient = true, .counts = true};
+  }
+  static Fault refused() {
+    return {.refusal = {.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR, .evidence = "refused"},
+        .transient = true,
+        .counts = true};
+  }
 
   ManualClock clock;
   FixedEntropy entropy;
@@ -61,8 +68,7 @@ TEST_F(Questions, OneFailedAttemptWithoutTimeForAnotherEndsWithItsOwnCause) {
 }
 
 TEST_F(Questions, WithoutBudgetThereIsNoRetry) {
-  while (budget.take(clock.mono())) {
-  }
+  while (budget.take(clock.mono())) {}
   auto question = machine();
   (void)question.begin(now());
   const auto end = question.faulted(refused(), now());
@@ -101,7 +107,8 @@ TEST_F(Questions, WhatTheAuthServiceSaysIsNotRetriedAndNotCounted) {
 TEST_F(Questions, AServerErrorThatIsNotPassingIsCountedButNotAskedAgain) {
   auto question = machine();
   (void)question.begin(now());
-  const auto end = question.faulted({.refusal = {.cause = Cause::AUTH_SERVICE_NOT_AVAILABLE}, .transient = false, .counts = true}, now());
+  const auto end = question.faulted(
+      {.refusal = {.cause = Cause::AUTH_SERVICE_NOT_AVAILABLE}, .transient = false, .counts = true}, now());
   EXPECT_EQ(std::get<End>(end).refusal.cause, Cause::AUTH_SERVICE_NOT_AVAILABLE);
   EXPECT_EQ(breaker.status().faults.size(), 1U);
 }
@@ -132,7 +139,8 @@ TEST_F(Questions, AQuestionThatWaitedWhileAnotherOpenedTheBreakerEndsWithWhatItS
   auto waiting = machine();
   (void)waiting.begin(now());
   (void)waiting.faulted(timeout(), now());
-  for (int i = 0; i < 4; ++i) breaker.faulted(CircuitBreaker::Pass::usual, {.cause = Cause::AUTH_SERVICE_TIMEOUT}, now());
+  for (int i = 0; i < 4; ++i)
+    breaker.faulted(CircuitBreaker::Pass::usual, {.cause = Cause::AUTH_SERVICE_TIMEOUT}, now());
   const auto end = waiting.waited(now());
   EXPECT_EQ(std::get<End>(end).refusal.cause, Cause::AUTH_RETRY_EXHAUSTED);
   EXPECT_EQ(std::get<End>(end).refusal.attempts.size(), 1U);

@@ -20,7 +20,10 @@ constexpr std::string_view kWhat = "POST /internal/verify";
 constexpr Millis kLogEvery{1'000}; // a line about failed questions; the rest are counted
 
 RetryPolicy retry_policy(const ClientPolicy& policy) {
-  return {.attempts = policy.auth_attempts, .deadline = policy.auth_deadline, .attempt_timeout = policy.auth_attempt_timeout, .connect_timeout = policy.auth_connect_timeout};
+  return {.attempts = policy.auth_attempts,
+      .deadline = policy.auth_deadline,
+      .attempt_timeout = policy.auth_attempt_timeout,
+      .connect_timeout = policy.auth_connect_timeout};
 }
 
 BreakerPolicy breaker_policy(const ClientPolicy& policy) {
@@ -68,13 +71,21 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   };
 
   Client(Surroundings s, ServiceIdentity i, const ClientPolicy& policy)
-      : around(s), identity(std::move(i)), retry(retry_policy(policy)), breaker(breaker_policy(policy)), cache(policy.cache), questions_limit(policy.questions), metrics(s.metrics),
-        questions_meter(s.metrics, "auth_questions", policy.questions), cache_meter(s.metrics, "cookie_answers", policy.cache.positives + policy.cache.negatives) {}
+      : around(s),
+        identity(std::move(i)),
+        retry(retry_policy(policy)),
+        breaker(breaker_policy(policy)),
+        cache(policy.cache),
+        questions_limit(policy.questions),
+        metrics(s.metrics),
+        questions_meter(s.metrics, "auth_questions", policy.questions),
+        cache_meter(s.metrics, "cookie_answers", policy.cache.positives + policy.cache.negatives) {}
 
   // ---- questions
 
   void ticket(TicketQuestion question, IdentityAnswer answer, MonoTime since) {
-    start(std::move(question), Kind::ticket, since, [this, answer = std::move(answer), since](Result<Identity> said) mutable {
+    start(std::move(question), Kind::ticket, since,
+        [this, answer = std::move(answer), since](Result<Identity> said) mutable {
       metrics.question(Kind::ticket, outcome_of(said), around.clock.mono() - since);
       answer(std::move(said));
     });
@@ -94,7 +105,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
       return;
     }
     metrics.misses.add();
-    start(std::move(question), Kind::cookie, since, [this, key = std::move(key)](Result<Identity> said) { land(key, std::move(said)); });
+    start(std::move(question), Kind::cookie, since,
+        [this, key = std::move(key)](Result<Identity> said) { land(key, std::move(said)); });
   }
 
   void land(const std::string& key, Result<Identity> said) {
@@ -112,17 +124,24 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   void start(Question question, Kind kind, MonoTime since, Answer done) {
     if (under_way >= questions_limit) {
       questions_meter.refused();
-      Refusal busy{.cause = Cause::BUSY, .evidence = fmt::format("{} questions to the auth service are under way", under_way), .retry_after = Millis{1'000}};
+      Refusal busy{.cause = Cause::BUSY,
+          .evidence = fmt::format("{} questions to the auth service are under way", under_way),
+          .retry_after = Millis{1'000}};
       return done(std::unexpected(std::move(busy)));
     }
     questions_meter.used(++under_way);
-    auto asked = std::make_shared<Asked>(Asked{.question = std::move(question), .kind = kind, .since = since, .machine = QuestionMachine(retry, breaker, budget, around.entropy, since), .done = std::move(done)});
+    auto asked = std::make_shared<Asked>(Asked{.question = std::move(question),
+        .kind = kind,
+        .since = since,
+        .machine = QuestionMachine(retry, breaker, budget, around.entropy, since),
+        .done = std::move(done)});
     take(asked, asked->machine.begin(moment_of(around.clock)));
   }
 
   void take(const std::shared_ptr<Asked>& asked, QuestionMachine::Step step) {
     tell_breaker();
-    if (auto* end = std::get_if<QuestionMachine::End>(&step)) return finish(asked, std::unexpected(std::move(end->refusal)));
+    if (auto* end = std::get_if<QuestionMachine::End>(&step))
+      return finish(asked, std::unexpected(std::move(end->refusal)));
     const std::uint64_t serial = ++asked->serial;
     if (const auto* wait = std::get_if<QuestionMachine::Wait>(&step)) {
       asked->timer = after(wait->time, asked, serial, [](Client& client, const std::shared_ptr<Asked>& a) {
@@ -136,11 +155,21 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 
   void send(const std::shared_ptr<Asked>& asked, std::uint64_t serial, const QuestionMachine::Attempt& attempt) {
     if (attempt.number > 1) metrics.retries.add();
-    Call call{.target = std::string(kVerifyPath), .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}}, .body = json::write(encode(asked->question)),
-              .connect_timeout = std::min(retry.connect_timeout, attempt.timeout), .timeout = attempt.timeout};
-    asked->nonce = std::visit([&](const auto& q) { return identity.sign(call.headers, call.method, call.target, call.body, {.address = q.address, .ref = q.ref.view()}, around.clock.wall(), around.entropy); }, asked->question);
-    asked->timer = after(attempt.timeout + QuestionMachine::kSlack, asked, serial, [timeout = attempt.timeout](Client& client, const std::shared_ptr<Asked>& a) {
-      client.came(a, std::unexpected(net::NetError{.kind = net::NetError::Kind::timeout, .what = fmt::format("no answer within {} ms", timeout.count()), .phase = net::NetError::Phase::waiting}));
+    Call call{.target = std::string(kVerifyPath),
+        .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
+        .body = json::write(encode(asked->question)),
+        .connect_timeout = std::min(retry.connect_timeout, attempt.timeout),
+        .timeout = attempt.timeout};
+    asked->nonce = std::visit([&](const auto& q) {
+      return identity.sign(call.headers, call.method, call.target, call.body,
+          {.address = q.address, .ref = q.ref.view()}, around.clock.wall(), around.entropy);
+    }, asked->question);
+    asked->timer = after(attempt.timeout + QuestionMachine::kSlack, asked, serial,
+        [timeout = attempt.timeout](Client& client, const std::shared_ptr<Asked>& a) {
+      client.came(a,
+          std::unexpected(net::NetError{.kind = net::NetError::Kind::timeout,
+              .what = fmt::format("no answer within {} ms", timeout.count()),
+              .phase = net::NetError::Phase::waiting}));
     });
     around.transport.send(std::move(call), [weak = weak_from_this(), asked, serial](net::HttpResult result) {
       const auto client = weak.lock();
@@ -154,7 +183,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     const Moment now = moment_of(around.clock);
     auto said = read(result);
     if (said)
-      if (auto fault = distrust_answer(*result, identity, asked->nonce, kWhat)) said = std::unexpected(std::move(*fault));
+      if (auto fault = distrust_answer(*result, identity, asked->nonce, kWhat))
+        said = std::unexpected(std::move(*fault));
     if (!said) {
       metrics.attempt_failed(said.error().refusal.cause);
       return take(asked, asked->machine.faulted(std::move(said).error(), now));
@@ -171,7 +201,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     auto said = decode_verify_answer(*object);
     if (said) return std::move(*said);
     Fault fault{.refusal = std::move(said).error(), .transient = true, .counts = true};
-    fault.refusal.evidence = fmt::format("{}: a Foyer answered JSON that is no answer to this question: {}", kWhat, fault.refusal.evidence);
+    fault.refusal.evidence =
+        fmt::format("{}: a Foyer answered JSON that is no answer to this question: {}", kWhat, fault.refusal.evidence);
     return std::unexpected(std::move(fault));
   }
 
@@ -196,7 +227,9 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     const BreakerStatus& now = breaker.status();
     {
       const std::lock_guard lock(mutex);
-      if (told.state == now.state && told.next_try == now.next_try && told.faults.size() == now.faults.size() && now.faults.empty()) return;
+      if (told.state == now.state && told.next_try == now.next_try && told.faults.size() == now.faults.size() &&
+          now.faults.empty())
+        return;
       std::swap(before, told);
       told = now;
     }
@@ -206,8 +239,11 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     if (now.state == State::open) {
       const bool again = before.state == State::trying;
       const std::string next = rfc3339(now.next_try);
-      around.log.warning(again ? "auth_breaker_still_open" : "auth_breaker_opened", again ? "The auth service still fails; the pause is longer now." : "The auth service is not asked for a while.",
-                         {{"since", rfc3339(now.since)}, {"why", breaker.why()}, {"causes", codes_of(now.faults)}, {"evidence", now.faults.empty() ? "" : now.faults.back().evidence}, {"next_try", next}});
+      around.log.warning(again ? "auth_breaker_still_open" : "auth_breaker_opened",
+          again ? "The auth service still fails; the pause is longer now."
+                : "The auth service is not asked for a while.",
+          {{"since", rfc3339(now.since)}, {"why", breaker.why()}, {"causes", codes_of(now.faults)},
+              {"evidence", now.faults.empty() ? "" : now.faults.back().evidence}, {"next_try", next}});
     } else if (now.state == State::closed) {
       around.log.info("auth_breaker_closed", "The auth service answers again.", {{"since", rfc3339(before.since)}});
     }
@@ -222,7 +258,9 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     logged = now;
     const Ref& ref = std::visit([](const auto& q) -> const Ref& { return q.ref; }, asked.question);
     around.log.warning("auth_question_failed", "A credential could not be checked.",
-                       {{"question", asked.kind == Kind::ticket ? "ticket" : "cookie"}, {"code", refusal.code()}, {"evidence", refusal.evidence}, {"causes", codes_of(refusal.attempts)}, {"ref", ref.view()}, {"not_logged", unlogged}});
+        {{"question", asked.kind == Kind::ticket ? "ticket" : "cookie"}, {"code", refusal.code()},
+            {"evidence", refusal.evidence}, {"causes", codes_of(refusal.attempts)}, {"ref", ref.view()},
+            {"not_logged", unlogged}});
     unlogged = 0;
   }
 
@@ -244,19 +282,25 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   BreakerStatus told;
 };
 
-RemoteAuthService::RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations, std::function<void(net::Task)> run_control)
-    : client_(std::make_shared<Client>(around, identity, policy)), people_(std::make_shared<PeopleSource>(around, std::move(identity), policy.people)), revocations_(revocations), run_control_(std::move(run_control)) {}
+RemoteAuthService::RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy,
+    RevocationStream& revocations, std::function<void(net::Task)> run_control)
+    : client_(std::make_shared<Client>(around, identity, policy)),
+      people_(std::make_shared<PeopleSource>(around, std::move(identity), policy.people)),
+      revocations_(revocations),
+      run_control_(std::move(run_control)) {}
 
 RemoteAuthService::~RemoteAuthService() = default;
 
 void RemoteAuthService::redeem_ticket(TicketQuestion question, IdentityAnswer answer) {
-  run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer), since = client_->around.clock.mono()]() mutable {
+  run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
+                   since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->ticket(std::move(question), std::move(answer), since);
   });
 }
 
 void RemoteAuthService::check_cookie(CookieQuestion question, IdentityAnswer answer) {
-  run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer), since = client_->around.clock.mono()]() mutable {
+  run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
+                   since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->cookie(std::move(question), std::move(answer), since);
   });
 }
@@ -267,16 +311,18 @@ void RemoteAuthService::find_person(PersonQuestion question, PersonAnswer answer
   });
 }
 
-void RemoteAuthService::watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
+void RemoteAuthService::watch_revocations(
+    std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
   revocations_.watch(
-      [weak = std::weak_ptr(client_), people = std::weak_ptr(people_), on_events = std::move(on_events)](const std::vector<RevocationEvent>& events) {
-        if (const auto client = weak.lock()) {
-          client->cache.apply(events);
-          client->cache_meter.used(client->cache.size());
-        }
-        if (const auto source = people.lock()) source->apply(events);
-        on_events(events);
-      },
+      [weak = std::weak_ptr(client_), people = std::weak_ptr(people_), on_events = std::move(on_events)](
+          const std::vector<RevocationEvent>& events) {
+    if (const auto client = weak.lock()) {
+      client->cache.apply(events);
+      client->cache_meter.used(client->cache.size());
+    }
+    if (const auto source = people.lock()) source->apply(events);
+    on_events(events);
+  },
       std::move(synchronised));
 }
 

@@ -28,16 +28,17 @@ struct ClientPolicy {
   Millis auth_attempt_timeout{600}; // one attempt
   Millis auth_connect_timeout{300}; // the connection of one attempt
   std::uint32_t auth_attempts = 3;
-  BreakerPolicy breaker = {};       // its trial_limit is auth_deadline
+  BreakerPolicy breaker = {}; // its trial_limit is auth_deadline
   CachePolicy cache = {};
-  std::size_t questions = 10'000;   // under way at once; over: BUSY
-  PeoplePolicy people = {};         // its timeouts are those of one attempt
+  std::size_t questions = 10'000; // under way at once; over: BUSY
+  PeoplePolicy people = {};       // its timeouts are those of one attempt
 };
 
 class RemoteAuthService final : public AuthService {
  public:
   // `revocations` outlives it; `run_control` runs tasks one at a time, in order.
-  RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations, std::function<void(net::Task)> run_control);
+  RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations,
+      std::function<void(net::Task)> run_control);
   ~RemoteAuthService() override; // on the control plane's thread, or after its end
   RemoteAuthService(const RemoteAuthService&) = delete;
   RemoteAuthService& operator=(const RemoteAuthService&) = delete;
@@ -45,7 +46,8 @@ class RemoteAuthService final : public AuthService {
   void redeem_ticket(TicketQuestion question, IdentityAnswer answer) override;
   void check_cookie(CookieQuestion question, IdentityAnswer answer) override;
   void find_person(PersonQuestion question, PersonAnswer answer) override;
-  void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
+  void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events,
+      std::function<void(WallTime)> synchronised) override;
 
   [[nodiscard]] BreakerStatus status() const; // any thread; for /health/ready
 

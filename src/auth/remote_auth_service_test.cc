@@ -40,8 +40,11 @@ TEST(RemoteAuthService, EveryFaultInEveryPhaseEndsWithItsCausesInTime) {
       EXPECT_EQ(refusal.retry_after, Millis{3'000});
     }
     const std::size_t attempts = row.transient ? 3 : 1;
-    EXPECT_TRUE(world.counted("foyer_auth_attempts_total{cause=\"" + std::string(code_of(row.cause)) + "\"} " + std::to_string(attempts))) << world.metrics.text();
-    EXPECT_TRUE(world.counted(R"(foyer_auth_requests_total{question="ticket",outcome="unanswered"} 1)")) << world.metrics.text();
+    EXPECT_TRUE(world.counted(
+        "foyer_auth_attempts_total{cause=\"" + std::string(code_of(row.cause)) + "\"} " + std::to_string(attempts)))
+        << world.metrics.text();
+    EXPECT_TRUE(world.counted(R"(foyer_auth_requests_total{question="ticket",outcome="unanswered"} 1)"))
+        << world.metrics.text();
     EXPECT_EQ(world.log.count("auth_question_failed"), 1U);
     EXPECT_EQ(world.service->status().faults.size(), row.counts ? attempts : 0U);
 
@@ -130,7 +133,8 @@ TEST(RemoteAuthService, FiveFaultsOpenTheBreakerTheNextIsToldWhenAndOneSuccessCl
   EXPECT_EQ(world.server.attempts, attempts);
   EXPECT_EQ(told->refusal().attempts.size(), 5U);
   ASSERT_TRUE(told->refusal().retry_after);
-  EXPECT_NE(told->refusal().evidence.find("next try at " + rfc3339(world.service->status().next_try)), std::string::npos);
+  EXPECT_NE(
+      told->refusal().evidence.find("next try at " + rfc3339(world.service->status().next_try)), std::string::npos);
 
   world.server.always = Weather::fine;
   world.tickets["t4"] = "";

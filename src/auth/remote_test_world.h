@@ -14,10 +14,15 @@ namespace foyer::auth::testing_world {
 
 class KeptLog final : public Log {
  public:
-  void write(Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept override { lines.push_back(format_line(LogFormat::json, "now", level, event, message, fields)); }
+  void write(Level level, std::string_view event, std::string_view message,
+      std::initializer_list<Field> fields = {}) noexcept override {
+    lines.push_back(format_line(LogFormat::json, "now", level, event, message, fields));
+  }
   [[nodiscard]] bool enabled(Level) const noexcept override { return true; }
   [[nodiscard]] std::size_t count(std::string_view event) const {
-    return static_cast<std::size_t>(std::ranges::count_if(lines, [event](const std::string& line) { return line.find("\"event\":\"" + std::string(event) + "\"") != std::string::npos; }));
+    return static_cast<std::size_t>(std::ranges::count_if(lines, [event](const std::string& line) {
+      return line.find("\"event\":\"" + std::string(event) + "\"") != std::string::npos;
+    }));
   }
   std::vector<std::string> lines;
 };
@@ -25,11 +30,14 @@ class KeptLog final : public Log {
 class RemoteWorld {
  public:
   explicit RemoteWorld(ClientPolicy policy = {}, std::uint64_t seed = 1) : entropy(seed) {
-    service.emplace(around(), ServiceIdentity("gateway-1", kServiceSecret), policy, stream, [this](net::Task task) { control.push_back(std::move(task)); });
+    service.emplace(around(), ServiceIdentity("gateway-1", kServiceSecret), policy, stream,
+        [this](net::Task task) { control.push_back(std::move(task)); });
     server.serve = [this](const Request& request, VirtualServer::Reply reply) { answer(request, std::move(reply)); };
   }
 
-  Surroundings around() { return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = server, .timers = timers}; }
+  Surroundings around() {
+    return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = server, .timers = timers};
+  }
 
   void settle() {
     for (;;) {
@@ -58,18 +66,26 @@ class RemoteWorld {
   struct Answer {
     std::optional<Result<Identity>> said;
     MonoTime at{};
-    [[nodiscard]] std::string code() const { return !said ? "nothing yet" : *said ? (*said)->user.str() : std::string((*said).error().code()); }
+    [[nodiscard]] std::string code() const {
+      return !said ? "nothing yet" : *said ? (*said)->user.str() : std::string((*said).error().code());
+    }
     [[nodiscard]] const Refusal& refusal() const { return said->error(); }
   };
   std::shared_ptr<Answer> ask_ticket(std::string ticket, std::string attempt = {}) {
     auto out = std::make_shared<Answer>();
     if (attempt.empty()) attempt = entropy.short_id();
-    service->redeem_ticket({.ticket = std::move(ticket), .origin = "https://a.example", .address = "10.0.0.1", .attempt = std::move(attempt), .ref = Ref{"the-ref"}}, taker(out));
+    service->redeem_ticket({.ticket = std::move(ticket),
+                               .origin = "https://a.example",
+                               .address = "10.0.0.1",
+                               .attempt = std::move(attempt),
+                               .ref = Ref{"the-ref"}},
+        taker(out));
     return out;
   }
   std::shared_ptr<Answer> ask_cookie(std::string cookie, std::string address = "10.0.0.1") {
     auto out = std::make_shared<Answer>();
-    service->check_cookie({.cookie = std::move(cookie), .address = std::move(address), .ref = Ref{"the-ref"}}, taker(out));
+    service->check_cookie(
+        {.cookie = std::move(cookie), .address = std::move(address), .ref = Ref{"the-ref"}}, taker(out));
     return out;
   }
   // Until the answer is there.
@@ -83,14 +99,17 @@ class RemoteWorld {
   }
   // A row of the table of revocations; the stream is watched first.
   void watch() {
-    service->watch_revocations([this](const std::vector<RevocationEvent>& heard) { events_heard += heard.size(); }, [](WallTime) {});
+    service->watch_revocations(
+        [this](const std::vector<RevocationEvent>& heard) { events_heard += heard.size(); }, [](WallTime) {});
     pass(Millis{10});
   }
   void revoke(RevocationEvent event) {
     events.push_back(std::move(event));
     for (auto& [after, reply] : std::exchange(polls, {})) reply(VirtualServer::json(200, events_after(after)));
   }
-  [[nodiscard]] bool counted(std::string_view series) const { return metrics.text().find(std::string(series) + "\n") != std::string::npos; }
+  [[nodiscard]] bool counted(std::string_view series) const {
+    return metrics.text().find(std::string(series) + "\n") != std::string::npos;
+  }
 
   ManualClock clock;
   FixedEntropy entropy;
@@ -116,7 +135,14 @@ class RemoteWorld {
     };
   }
   Identity identity(const std::string& user) {
-    return {.user = UserId{user}, .name = user, .session = SessionId{"s-" + user}, .token = {}, .permissions = {.chat_read = true}, .issued_at = clock.wall(), .expires_at = clock.wall() + Millis{3'600'000}, .own_account = true};
+    return {.user = UserId{user},
+        .name = user,
+        .session = SessionId{"s-" + user},
+        .token = {},
+        .permissions = {.chat_read = true},
+        .issued_at = clock.wall(),
+        .expires_at = clock.wall() + Millis{3'600'000},
+        .own_account = true};
   }
   [[nodiscard]] json::Object events_after(std::int64_t after) const {
     RevocationAnswer answer{.stream = "s", .cursor = static_cast<std::int64_t>(events.size())};
@@ -124,7 +150,8 @@ class RemoteWorld {
     return encode(answer);
   }
   void poll(const RevocationQuestion& question, VirtualServer::Reply reply) {
-    if (question.wait > Millis{0} && question.after == static_cast<std::int64_t>(events.size())) return polls.emplace_back(question.after, std::move(reply)), void();
+    if (question.wait > Millis{0} && question.after == static_cast<std::int64_t>(events.size()))
+      return polls.emplace_back(question.after, std::move(reply)), void();
     reply(VirtualServer::json(200, events_after(question.after)));
   }
   void answer(const Request& request, VirtualServer::Reply reply) {
@@ -134,13 +161,16 @@ class RemoteWorld {
     if (!question) return reply(VirtualServer::told(question.error()));
     if (const auto* ticket = std::get_if<TicketQuestion>(&*question)) {
       const auto found = tickets.find(ticket->ticket);
-      if (found == tickets.end()) return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::TICKET_UNKNOWN)))));
-      if (!found->second.empty() && found->second != ticket->attempt) return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::TICKET_USED)))));
+      if (found == tickets.end())
+        return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::TICKET_UNKNOWN)))));
+      if (!found->second.empty() && found->second != ticket->attempt)
+        return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::TICKET_USED)))));
       found->second = ticket->attempt;
       return reply(VirtualServer::json(200, encode(Result<Identity>(identity("alice")))));
     }
     const auto found = cookies.find(std::get<CookieQuestion>(*question).cookie);
-    if (found == cookies.end()) return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::SESSION_UNKNOWN)))));
+    if (found == cookies.end())
+      return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::SESSION_UNKNOWN)))));
     reply(VirtualServer::json(200, encode(Result<Identity>(identity(found->second)))));
   }
 };

@@ -10,13 +10,13 @@
 namespace foyer::auth {
 
 struct RetryPolicy {
-  std::uint32_t attempts = 3;         // of one question at most
-  Millis deadline{2'000};             // of the whole question
+  std::uint32_t attempts = 3; // of one question at most
+  Millis deadline{2'000};     // of the whole question
   Millis attempt_timeout{600};
   Millis connect_timeout{300};
-  Millis first_backoff{50};           // bound of the first wait, then doubled
+  Millis first_backoff{50}; // bound of the first wait, then doubled
   Millis longest_backoff{200};
-  Millis least_attempt{50};           // an attempt with less time than this is not begun
+  Millis least_attempt{50}; // an attempt with less time than this is not begun
 };
 
 // The wait before attempt `number` (2, 3, …).
@@ -27,7 +27,7 @@ struct RetryPolicy {
 // time t in s with q questions there are at most 10 + t + q / 5 retries.
 class RetryBudget {
  public:
-  void question(MonoTime now); // each question once
+  void question(MonoTime now);           // each question once
   [[nodiscard]] bool take(MonoTime now); // a retry, if there is one left
 
  private:

@@ -4,10 +4,10 @@
 
 #include <mutex>
 
-#include "base/words.h"
 #include "auth/answer.h"
 #include "auth/back_off.h"
 #include "auth/contract/messages.h"
+#include "base/words.h"
 
 namespace foyer::auth {
 namespace {
@@ -20,8 +20,13 @@ constexpr Millis kPause{100};        // before the next question, when an answer
 
 struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
   Poller(Surroundings a, const ServiceIdentity& i, StreamPolicy p)
-      : around(a), identity(i), policy(p), answered(a.metrics.counter("foyer_revocation_polls_total", "Questions for revocations to the auth service.", {{"outcome", "answered"}})),
-        failed(a.metrics.counter("foyer_revocation_polls_total", "Questions for revocations to the auth service.", {{"outcome", "failed"}})) {}
+      : around(a),
+        identity(i),
+        policy(p),
+        answered(a.metrics.counter("foyer_revocation_polls_total", "Questions for revocations to the auth service.",
+            {{"outcome", "answered"}})),
+        failed(a.metrics.counter("foyer_revocation_polls_total", "Questions for revocations to the auth service.",
+            {{"outcome", "failed"}})) {}
 
   Surroundings around;
   const ServiceIdentity& identity;
@@ -30,10 +35,10 @@ struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
   Counter& failed;
   OnEvents on_events;
   OnSynchronised synchronised;
-  std::string stream = {};   // whose table the cursor belongs to
+  std::string stream = {}; // whose table the cursor belongs to
   bool known_stream = false;
   std::int64_t cursor = 0;
-  bool caught_up = false;    // the last question was answered completely: the next may wait
+  bool caught_up = false; // the last question was answered completely: the next may wait
   BackOff back_off;
   mutable std::mutex mutex; // for the status alone
   StreamStatus status;
@@ -58,17 +63,23 @@ void RevocationStream::Poller::ask_after(Millis delay) {
 void RevocationStream::Poller::ask() {
   const Millis wait = caught_up ? policy.wait : Millis{0};
   const WallTime sent = around.clock.wall();
-  Call call{.method = "POST", .target = std::string(kRevocationsPath), .headers = {{"Content-Type", "application/json"}}, .body = json::write(encode(RevocationQuestion{.after = cursor, .wait = wait}))};
+  Call call{.method = "POST",
+      .target = std::string(kRevocationsPath),
+      .headers = {{"Content-Type", "application/json"}},
+      .body = json::write(encode(RevocationQuestion{.after = cursor, .wait = wait}))};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = wait + kAnswerTime;
   call.own_connection = true;
   std::string nonce = identity.sign(call.headers, call.method, call.target, call.body, {}, sent, around.entropy);
-  around.transport.send(std::move(call), [weak = weak_from_this(), nonce = std::move(nonce), sent, wait, sent_mono = around.clock.mono()](net::HttpResult result) {
+  around.transport.send(std::move(call),
+      [weak = weak_from_this(), nonce = std::move(nonce), sent, wait, sent_mono = around.clock.mono()](
+          net::HttpResult result) {
     if (const auto self = weak.lock()) self->heard(result, nonce, sent, sent_mono, wait);
   });
 }
 
-void RevocationStream::Poller::heard(const net::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait) {
+void RevocationStream::Poller::heard(
+    const net::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait) {
   auto body = read_answer(result, kWhat);
   if (!body) return fault(std::move(body.error().refusal));
   auto answer = decode_revocation_answer(*body);
@@ -82,10 +93,15 @@ void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool
   if (known_stream && answer.stream != stream) return begin_again(answer);
   if (answer.cursor < cursor) {
     const std::int64_t was = std::exchange(cursor, 0); // rows have vanished: all that is there is read once more
-    return fault({.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: the cursor went back from {} to {}", kWhat, was, answer.cursor), .field = "cursor"});
+    return fault({.cause = Cause::INVALID_RESPONSE_FORMAT,
+        .evidence = fmt::format("{}: the cursor went back from {} to {}", kWhat, was, answer.cursor),
+        .field = "cursor"});
   }
   if (answer.cursor == cursor && (answer.more || !answer.events.empty()))
-    return fault({.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}, and the cursor stays at {}", kWhat, counted(answer.events.size(), "event"), cursor), .field = "cursor"});
+    return fault({.cause = Cause::INVALID_RESPONSE_FORMAT,
+        .evidence =
+            fmt::format("{}: {}, and the cursor stays at {}", kWhat, counted(answer.events.size(), "event"), cursor),
+        .field = "cursor"});
   stream = std::move(answer.stream);
   known_stream = true;
   const bool silent = answer.events.empty();
@@ -97,9 +113,11 @@ void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool
   ask_after(at_once && silent ? kPause : Millis{0});
 }
 
-// Another database stands behind the auth service now. What this answer holds came after a cursor that means nothing there.
+// Another database stands behind the auth service now. What this answer holds came after a cursor that means nothing
+// there.
 void RevocationStream::Poller::begin_again(RevocationAnswer& answer) {
-  around.log.warning("revocations_begin_again", "The auth service reads revocations from another table than before; all of its rows are taken.");
+  around.log.warning("revocations_begin_again",
+      "The auth service reads revocations from another table than before; all of its rows are taken.");
   stream = std::move(answer.stream);
   cursor = 0;
   caught_up = false;
@@ -130,11 +148,14 @@ void RevocationStream::Poller::fault(Refusal refusal) {
     if (!status.fault) status.since = around.clock.wall();
     status.fault = refusal;
   }
-  if (first) around.log.warning("revocations_not_heard", refusal.info().operator_text, {{"code", refusal.code()}, {"evidence", refusal.evidence}});
+  if (first)
+    around.log.warning("revocations_not_heard", refusal.info().operator_text,
+        {{"code", refusal.code()}, {"evidence", refusal.evidence}});
   ask_after(back_off.next(around.entropy));
 }
 
-RevocationStream::RevocationStream(Surroundings around, const ServiceIdentity& identity, StreamPolicy policy) : poller_(std::make_shared<Poller>(around, identity, policy)) {}
+RevocationStream::RevocationStream(Surroundings around, const ServiceIdentity& identity, StreamPolicy policy)
+    : poller_(std::make_shared<Poller>(around, identity, policy)) {}
 RevocationStream::~RevocationStream() = default;
 
 void RevocationStream::watch(OnEvents on_events, OnSynchronised synchronised) {

@@ -16,7 +16,7 @@
 namespace foyer::auth {
 
 struct StreamPolicy {
-  Millis wait{25'000};         // of one question; its deadline is 5 s later
+  Millis wait{25'000}; // of one question; its deadline is 5 s later
   Millis connect_timeout{1'000};
 };
 

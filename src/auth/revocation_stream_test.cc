@@ -21,25 +21,25 @@ class Stream : public testing::Test {
     w.server.serve = [this](const Request& request, VirtualServer::Reply reply) { asked(request, std::move(reply)); };
   }
   void watch() {
-    stream.watch(
-        [this](const std::vector<RevocationEvent>& events) {
-          for (const auto& event : events) seen.push_back(event.id);
-        },
-        [this](WallTime at) { synchronised.push_back(at); });
+    stream.watch([this](const std::vector<RevocationEvent>& events) {
+      for (const auto& event : events) seen.push_back(event.id);
+    }, [this](WallTime at) { synchronised.push_back(at); });
   }
   void asked(const Request& request, VirtualServer::Reply reply) {
     const auto question = decode_revocation_question(json::parse(request.body)->as_object());
     ASSERT_TRUE(question);
     waits.push_back(question->wait.count());
     if (script) return reply(script(*question));
-    if (static_cast<std::size_t>(question->after) < rows.size() || question->wait == Millis{0}) return reply(answer(question->after));
+    if (static_cast<std::size_t>(question->after) < rows.size() || question->wait == Millis{0})
+      return reply(answer(question->after));
     auto held = std::make_shared<Held>(Held{question->after, std::move(reply)});
     holding.push_back(held);
     w.timers.after(question->wait, [this, held] { release(*held); });
   }
   net::HttpResult answer(std::int64_t after) {
     RevocationAnswer out{.stream = name, .cursor = after, .events = {}, .more = false};
-    for (auto i = static_cast<std::size_t>(after); i < rows.size() && out.events.size() < page; ++i) out.events.push_back({RevocationEvent::Kind::session, rows[i], w.clock.wall(), {}});
+    for (auto i = static_cast<std::size_t>(after); i < rows.size() && out.events.size() < page; ++i)
+      out.events.push_back({RevocationEvent::Kind::session, rows[i], w.clock.wall(), {}});
     out.cursor += static_cast<std::int64_t>(out.events.size());
     out.more = static_cast<std::size_t>(out.cursor) < rows.size();
     return VirtualServer::json(200, encode(out));
@@ -55,7 +55,12 @@ class Stream : public testing::Test {
   void release(Held& held) {
     if (auto reply = std::exchange(held.reply, nullptr)) reply(answer(held.after));
   }
-  static net::HttpResult say(std::string stream, std::int64_t cursor, bool more = false, std::vector<RevocationEvent> events = {}) { return VirtualServer::json(200, encode(RevocationAnswer{.stream = std::move(stream), .cursor = cursor, .events = std::move(events), .more = more})); }
+  static net::HttpResult say(
+      std::string stream, std::int64_t cursor, bool more = false, std::vector<RevocationEvent> events = {}) {
+    return VirtualServer::json(200,
+        encode(RevocationAnswer{
+            .stream = std::move(stream), .cursor = cursor, .events = std::move(events), .more = more}));
+  }
   [[nodiscard]] std::string fault() const {
     const auto status = stream.status();
     return status.fault ? std::string(status.fault->code()) : "none";

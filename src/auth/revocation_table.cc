@@ -86,22 +86,31 @@ bool RevocationTable::current(MonoTime now) const {
 std::optional<Refusal> RevocationTable::check(const Identity& identity, MonoTime now) const {
   // What is known to be revoked stays so, however old the knowledge.
   const std::shared_lock lock(mutex_);
-  if (!identity.token.empty() && tokens_.contains(identity.token.view())) return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "the token itself was revoked"};
-  if (!identity.session.empty() && sessions_.contains(identity.session.view())) return Refusal{.cause = Cause::SESSION_REVOKED, .evidence = "its session has ended"};
+  if (!identity.token.empty() && tokens_.contains(identity.token.view()))
+    return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "the token itself was revoked"};
+  if (!identity.session.empty() && sessions_.contains(identity.session.view()))
+    return Refusal{.cause = Cause::SESSION_REVOKED, .evidence = "its session has ended"};
   if (const auto it = before_.find(identity.user.view()); it != before_.end() && issued_before(identity, it->second.at))
-    return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "all of this user's tokens issued before " + rfc3339(it->second.at)};
+    return Refusal{
+        .cause = Cause::TOKEN_REVOKED, .evidence = "all of this user's tokens issued before " + rfc3339(it->second.at)};
   if (identity.own_account) {
     if (const auto it = users_.find(identity.user.view()); it != users_.end()) {
       const bool deleted = it->second.reason == RevocationEvent::Reason::deleted;
-      return Refusal{.cause = deleted ? Cause::USER_UNKNOWN : Cause::USER_DISABLED, .evidence = (deleted ? "deleted " : "disabled ") + rfc3339(it->second.at)};
+      return Refusal{.cause = deleted ? Cause::USER_UNKNOWN : Cause::USER_DISABLED,
+          .evidence = (deleted ? "deleted " : "disabled ") + rfc3339(it->second.at)};
     }
   }
   if (!current(now)) {
     const bool never = synchronised_.load(std::memory_order_acquire) == INT64_MIN;
-    return Refusal{.cause = Cause::REVOCATION_UNCHECKED, .evidence = never ? "revocations were never synchronised in this process" : "revocations were last synchronised too long ago", .retry_after = Millis{2'000}};
+    return Refusal{.cause = Cause::REVOCATION_UNCHECKED,
+        .evidence = never ? "revocations were never synchronised in this process"
+                          : "revocations were last synchronised too long ago",
+        .retry_after = Millis{2'000}};
   }
   if (floor_ != WallTime{} && identity.issued_at <= floor_)
-    return Refusal{.cause = Cause::REVOCATION_UNCHECKED, .evidence = "the revocation table was full; it no longer tells about tokens issued before " + rfc3339(floor_), .retry_after = Millis{2'000}};
+    return Refusal{.cause = Cause::REVOCATION_UNCHECKED,
+        .evidence = "the revocation table was full; it no longer tells about tokens issued before " + rfc3339(floor_),
+        .retry_after = Millis{2'000}};
   return std::nullopt;
 }
 

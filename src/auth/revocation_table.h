@@ -30,9 +30,10 @@
 namespace foyer::auth {
 
 struct RevocationPolicy {
-  Millis max_age{5 * 60'000};          // silence longer than this: REVOCATION_UNCHECKED
-  Millis token_life{24LL * 3'600'000}; // no token lives longer: an event that is older concerns no token that is still good
-  std::size_t table_size = 1'000'000;  // events kept
+  Millis max_age{5 * 60'000}; // silence longer than this: REVOCATION_UNCHECKED
+  Millis token_life{
+      24LL * 3'600'000}; // no token lives longer: an event that is older concerns no token that is still good
+  std::size_t table_size = 1'000'000; // events kept
 };
 
 class RevocationTable {
@@ -76,9 +77,9 @@ class RevocationTable {
   Entries tokens_, sessions_, before_, users_; // users_: disabled or deleted
   std::deque<Arrival> arrivals_;               // may name entries that are gone
   WallTime newest_{};
-  WallTime floor_{};                           // the latest event that was dropped for want of room
+  WallTime floor_{};                                  // the latest event that was dropped for want of room
   std::atomic<std::int64_t> synchronised_{INT64_MIN}; // MonoTime's count
-  mutable std::mutex first_mutex_; // with `first_` alone
+  mutable std::mutex first_mutex_;                    // with `first_` alone
   mutable std::condition_variable first_;
 };
 

@@ -24,7 +24,9 @@ Identity alice() {
   return identity;
 }
 WallTime at(int seconds) { return kStart + std::chrono::seconds{seconds}; }
-RevocationEvent event(Kind kind, std::string id, int seconds = 1, Reason reason = Reason::none) { return {kind, std::move(id), at(seconds), reason}; }
+RevocationEvent event(Kind kind, std::string id, int seconds = 1, Reason reason = Reason::none) {
+  return {kind, std::move(id), at(seconds), reason};
+}
 
 std::string answer(const RevocationTable& table, const Identity& identity, MonoTime now = kNow) {
   const auto refusal = table.check(identity, now);
@@ -39,7 +41,8 @@ class Revocation : public ::testing::Test {
 
 TEST_F(Revocation, AnEventConcernsWhatItNames) {
   EXPECT_EQ(answer(table, alice()), "ok");
-  table.apply({event(Kind::token, "j2"), event(Kind::session, "s2"), event(Kind::before, "bob"), event(Kind::user, "bob", 1, Reason::disabled), event(Kind::session, "j1"), event(Kind::token, "s1")});
+  table.apply({event(Kind::token, "j2"), event(Kind::session, "s2"), event(Kind::before, "bob"),
+      event(Kind::user, "bob", 1, Reason::disabled), event(Kind::session, "j1"), event(Kind::token, "s1")});
   EXPECT_EQ(answer(table, alice()), "ok");
   table.apply({event(Kind::token, "j1")});
   EXPECT_EQ(answer(table, alice()), "TOKEN_REVOKED");
@@ -53,7 +56,8 @@ TEST_F(Revocation, AnEventConcernsWhatItNames) {
 TEST_F(Revocation, AllIssuedBeforeAMoment) {
   table.apply({event(Kind::before, "alice", 10), event(Kind::before, "alice", 5)});
   auto identity = alice();
-  for (const auto& [seconds, expected] : {std::pair{0, "TOKEN_REVOKED"}, {9, "TOKEN_REVOKED"}, {10, "ok"}, {11, "ok"}}) {
+  for (const auto& [seconds, expected] :
+      {std::pair{0, "TOKEN_REVOKED"}, {9, "TOKEN_REVOKED"}, {10, "ok"}, {11, "ok"}}) {
     identity.issued_at = at(seconds);
     EXPECT_EQ(answer(table, identity), expected) << seconds;
   }
@@ -152,7 +156,9 @@ TEST(RevocationRoom, WhatIsOlderThanAnyTokenGoesWithoutATrace) {
 TEST(RevocationRoom, RepetitionsAndEndedStatesTakeNoRoom) {
   RevocationTable table{{.table_size = 4}};
   table.synchronised(kNow);
-  for (int i = 0; i < 1000; ++i) table.apply({event(Kind::user, "bob", i, Reason::disabled), event(Kind::user, "bob", i, Reason::enabled), event(Kind::before, "carol", i), event(Kind::token, "t", 0)});
+  for (int i = 0; i < 1000; ++i)
+    table.apply({event(Kind::user, "bob", i, Reason::disabled), event(Kind::user, "bob", i, Reason::enabled),
+        event(Kind::before, "carol", i), event(Kind::token, "t", 0)});
   EXPECT_LE(table.size(), 4U);
   table.apply({event(Kind::before, "carol", 2000)});
   auto carol = alice();
@@ -178,7 +184,8 @@ TEST(RevocationThreads, QuestionsAndEventsTogether) {
     identity.issued_at = at(1'000'000);
     while (!stop.load()) wrong += answer(table, identity) == "ok" ? 0 : 1;
   });
-  for (int i = 0; i < 2000; ++i) table.apply({event(Kind::token, "t" + std::to_string(i), i), event(Kind::session, "x" + std::to_string(i), i)});
+  for (int i = 0; i < 2000; ++i)
+    table.apply({event(Kind::token, "t" + std::to_string(i), i), event(Kind::session, "x" + std::to_string(i), i)});
   stop.store(true);
   reader.join();
   EXPECT_EQ(wrong.load(), 0);

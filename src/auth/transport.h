@@ -18,15 +18,15 @@ namespace foyer::auth {
 // One attempt at one request. The server is the transport's: a Call names only what is asked of it.
 struct Call {
   std::string method = "POST";
-  std::string target = {};        // path and query
-  Headers headers = {};           // Host, Content-Length and Connection are the transport's
+  std::string target = {}; // path and query
+  Headers headers = {};    // Host, Content-Length and Connection are the transport's
   std::string body = {};
-  Millis connect_timeout{300};    // resolving, connecting, TLS
-  Millis timeout{600};            // from here to the end of the answer
+  Millis connect_timeout{300}; // resolving, connecting, TLS
+  Millis timeout{600};         // from here to the end of the answer
   // A kept connection that turns out to be closed before any byte of the answer: once more, the same bytes, on a
   // fresh one. Not for signed requests: if the first had arrived after all, the second is a replay.
   bool repeatable = false;
-  bool own_connection = false;    // a long poll: takes no place from the others
+  bool own_connection = false; // a long poll: takes no place from the others
 };
 
 class Transport {

@@ -24,7 +24,8 @@ using Reverse = std::array<std::uint8_t, 256>;
 constexpr Reverse reverse_of(std::string_view alphabet) {
   Reverse out{};
   out.fill(kNone);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) out[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    out[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
   return out;
 }
 constexpr Reverse kUrlReverse = reverse_of(kUrlAlphabet);
@@ -73,10 +74,20 @@ std::size_t utf8_sequence(std::string_view text, std::uint32_t& point) {
   const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
   std::size_t length = 0;
-  if (first < 0x80) { point = first; return 1; }
-  if (first >= 0xc2 && first <= 0xdf) { length = 2; point = first & 0x1fU; }
-  else if (first >= 0xe0 && first <= 0xef) { length = 3; point = first & 0x0fU; }
-  else if (first >= 0xf0 && first <= 0xf4) { length = 4; point = first & 0x07U; }
+  if (first < 0x80) {
+    point = first;
+    return 1;
+  }
+  if (first >= 0xc2 && first <= 0xdf) {
+    length = 2;
+    point = first & 0x1fU;
+  } else if (first >= 0xe0 && first <= 0xef) {
+    length = 3;
+    point = first & 0x0fU;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    length = 4;
+    point = first & 0x07U;
+  }
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
@@ -89,8 +100,9 @@ std::size_t utf8_sequence(std::string_view text, std::uint32_t& point) {
 
 // Characters that move the cursor or turn the direction of the text around them.
 bool steers_terminal(std::uint32_t point) {
-  return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 || (point >= 0x202a && point <= 0x202e) ||
-         (point >= 0x2066 && point <= 0x2069) || point == 0x200e || point == 0x200f || point == 0xfeff;
+  return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 ||
+      (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0x200e ||
+      point == 0x200f || point == 0xfeff;
 }
 
 } // namespace
@@ -107,8 +119,10 @@ std::string base64_encode(std::string_view bytes) {
 
 std::optional<std::string> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
-  if (text.ends_with("==")) text.remove_suffix(2);
-  else if (text.ends_with('=')) text.remove_suffix(1);
+  if (text.ends_with("=="))
+    text.remove_suffix(2);
+  else if (text.ends_with('='))
+    text.remove_suffix(1);
   return decode64(text, kStandardReverse);
 }
 
@@ -127,7 +141,8 @@ std::string hex_encode(std::string_view bytes) {
 std::string sha256(std::string_view bytes) {
   std::string out(32, '\0');
   unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, EVP_sha256(), nullptr) != 1)
+  if (EVP_Digest(
+          bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, EVP_sha256(), nullptr) != 1)
     throw std::runtime_error("SHA-256 is not available");
   return out;
 }
@@ -136,8 +151,9 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   if (key.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) throw std::length_error("HMAC key");
   std::string out(32, '\0');
   unsigned int size = 0;
-  if (HMAC(EVP_sha256(), key.data() == nullptr ? "" : key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-           reinterpret_cast<unsigned char*>(out.data()), &size) == nullptr)
+  if (HMAC(EVP_sha256(), key.data() == nullptr ? "" : key.data(), static_cast<int>(key.size()),
+          reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+          reinterpret_cast<unsigned char*>(out.data()), &size) == nullptr)
     throw std::runtime_error("HMAC-SHA-256 is not available");
   return out;
 }
@@ -162,12 +178,18 @@ std::string printable(std::string_view text, std::size_t limit) {
       ++i;
       continue;
     }
-    if (point == '\\') out += "\\\\";
-    else if (point == '\n') out += "\\n";
-    else if (point == '\r') out += "\\r";
-    else if (point == '\t') out += "\\t";
-    else if (steers_terminal(point)) out += point < 0x80 ? fmt::format("\\x{:02x}", point) : fmt::format("\\u{{{:04x}}}", point);
-    else out.append(text, i, length);
+    if (point == '\\')
+      out += "\\\\";
+    else if (point == '\n')
+      out += "\\n";
+    else if (point == '\r')
+      out += "\\r";
+    else if (point == '\t')
+      out += "\\t";
+    else if (steers_terminal(point))
+      out += point < 0x80 ? fmt::format("\\x{:02x}", point) : fmt::format("\\u{{{:04x}}}", point);
+    else
+      out.append(text, i, length);
     i += length;
   }
   if (cut) out += "…";

@@ -13,7 +13,9 @@ namespace foyer {
 
 // Immutable, shared between outboxes and between threads.
 using SharedBytes = std::shared_ptr<const std::string>;
-[[nodiscard]] inline SharedBytes share(std::string bytes) { return std::make_shared<const std::string>(std::move(bytes)); }
+[[nodiscard]] inline SharedBytes share(std::string bytes) {
+  return std::make_shared<const std::string>(std::move(bytes));
+}
 
 // RFC 4648 §5 without padding; decoding is strict: no padding, no white space, unused bits zero.
 [[nodiscard]] std::string base64url_encode(std::string_view bytes);
@@ -23,7 +25,7 @@ using SharedBytes = std::shared_ptr<const std::string>;
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
 [[nodiscard]] std::string hex_encode(std::string_view bytes); // lower case
 
-[[nodiscard]] std::string sha256(std::string_view bytes);                        // 32 raw bytes
+[[nodiscard]] std::string sha256(std::string_view bytes);                            // 32 raw bytes
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes); // 32 raw bytes
 
 // Same time whatever differs; lengths may be told apart.

@@ -11,7 +11,8 @@ using namespace std::string_literals;
 
 // RFC 4648 §10
 TEST(Base64, EncodesTheStandardsVectors) {
-  const std::pair<std::string, std::string> vectors[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string, std::string> vectors[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(base64_encode(plain), encoded);
     EXPECT_EQ(base64_decode(encoded), plain);
@@ -45,7 +46,8 @@ TEST(Base64, RoundTripsEveryLength) {
 TEST(Digests, MatchTheStandardsVectors) {
   EXPECT_EQ(hex_encode(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(hex_encode(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")),
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   EXPECT_EQ(hmac_sha256("", "").size(), 32U);
 }
 
@@ -58,7 +60,8 @@ TEST(ConstantTimeEqual, ComparesWholeValues) {
 
 TEST(Utf8, IsValidatedStrictly) {
   for (const auto& good : {"plain"s, "grüße"s, "\xf0\x9f\x8e\x89"s, "\0"s, ""s}) EXPECT_TRUE(is_utf8(good));
-  for (const auto& bad : {"\xff"s, "\xc0\x80"s, "\xed\xa0\x80"s, "\xf4\x90\x80\x80"s, "\xe2\x82"s, "\x80"s}) EXPECT_FALSE(is_utf8(bad));
+  for (const auto& bad : {"\xff"s, "\xc0\x80"s, "\xed\xa0\x80"s, "\xf4\x90\x80\x80"s, "\xe2\x82"s, "\x80"s})
+    EXPECT_FALSE(is_utf8(bad));
 }
 
 TEST(Printable, LeavesWordsAloneAndEscapesWhatSteersATerminal) {
@@ -66,8 +69,12 @@ TEST(Printable, LeavesWordsAloneAndEscapesWhatSteersATerminal) {
   EXPECT_EQ(printable("a\r\nb\tc"), "a\\r\\nb\\tc");
   EXPECT_EQ(printable("\x1b[31mred"), "\\x1b[31mred");
   EXPECT_EQ(printable("a\0b"s), "a\\x00b");
-  EXPECT_EQ(printable("\xc2\x9b" "1m"), "\\u{009b}1m");
-  EXPECT_EQ(printable("\xe2\x80\xae" "gpj.exe"), "\\u{202e}gpj.exe");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "1m"),
+      "\\u{009b}1m");
+  EXPECT_EQ(printable("\xe2\x80\xae"
+                      "gpj.exe"),
+      "\\u{202e}gpj.exe");
   EXPECT_EQ(printable("\xff\xfe"), "\\xff\\xfe");
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");
   EXPECT_EQ(printable("C:\\dir"), "C:\\\\dir");

@@ -53,23 +53,34 @@ TEST(Catalogue, CloseCodesMirrorTheStatus) {
       continue;
     }
     EXPECT_TRUE(cause.http != 0 || cause.close != 0) << "told to nobody";
-    if (cause.http != 0) { EXPECT_TRUE(cause.http >= 400 && cause.http < 600); }
+    if (cause.http != 0) {
+      EXPECT_TRUE(cause.http >= 400 && cause.http < 600);
+    }
     if (cause.step == Step::service_identity) {
       EXPECT_EQ(cause.http, 503);
       EXPECT_EQ(cause.close, 4500) << "our fault";
     } else if (cause.http != 0 && cause.close != 0) {
       EXPECT_EQ(cause.close, 4000 + cause.http);
     }
-    if (cause.close != 0) { EXPECT_TRUE((cause.close >= 1001 && cause.close <= 1009) || (cause.close >= 4400 && cause.close <= 4503)); }
+    if (cause.close != 0) {
+      EXPECT_TRUE((cause.close >= 1001 && cause.close <= 1009) || (cause.close >= 4400 && cause.close <= 4503));
+    }
   }
 }
 
 TEST(Catalogue, OverloadAndOutageMayBeRetriedAndRejectionMayNot) {
   for (const auto& cause : all_causes()) {
     SCOPED_TRACE(cause.code);
-    if (cause.http == 503 || cause.http == 429) { EXPECT_TRUE(cause.retry == Retry::after || cause.cause == Cause::ROOM_LIMIT || cause.cause == Cause::INVITATION_LIMIT || cause.cause == Cause::STORE_TOO_NEW); }
-    if (cause.http == 403 || cause.http == 404 || cause.http == 400) { EXPECT_EQ(cause.retry, Retry::never); }
-    if (cause.retry == Retry::refresh) { EXPECT_TRUE(cause.http == 401 || cause.close == 4408); }
+    if (cause.http == 503 || cause.http == 429) {
+      EXPECT_TRUE(cause.retry == Retry::after || cause.cause == Cause::ROOM_LIMIT ||
+          cause.cause == Cause::INVITATION_LIMIT || cause.cause == Cause::STORE_TOO_NEW);
+    }
+    if (cause.http == 403 || cause.http == 404 || cause.http == 400) {
+      EXPECT_EQ(cause.retry, Retry::never);
+    }
+    if (cause.retry == Retry::refresh) {
+      EXPECT_TRUE(cause.http == 401 || cause.close == 4408);
+    }
   }
 }
 

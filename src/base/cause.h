@@ -61,24 +61,24 @@ enum class Cause : std::uint16_t {
 
 struct CauseInfo {
   Cause cause;
-  std::string_view code;     // UPPER_SNAKE, stable for ever
+  std::string_view code; // UPPER_SNAKE, stable for ever
   Step step;
-  std::uint16_t http;        // 0: never told over HTTP
-  std::uint16_t close;       // WebSocket close code; 0: never closes a socket
+  std::uint16_t http;  // 0: never told over HTTP
+  std::uint16_t close; // WebSocket close code; 0: never closes a socket
   Retry retry;
   Who who;
-  std::string_view client;   // one sentence, safe to show to anyone
+  std::string_view client;        // one sentence, safe to show to anyone
   std::string_view operator_text; // one or two sentences for the one who runs the server
-  std::string_view next;     // one next step, imperative
+  std::string_view next;          // one next step, imperative
 };
 
 [[nodiscard]] std::span<const CauseInfo> all_causes();
 [[nodiscard]] const CauseInfo& info(Cause cause);
 [[nodiscard]] std::optional<Cause> find_cause(std::string_view code);
 
-[[nodiscard]] std::string_view to_string(Step step);   // "credential_present" → as on the wire
+[[nodiscard]] std::string_view to_string(Step step); // "credential_present" → as on the wire
 [[nodiscard]] std::string_view to_string(Retry retry);
-[[nodiscard]] std::string_view to_string(Who who);     // "operator", "user", "client", "nobody"
+[[nodiscard]] std::string_view to_string(Who who); // "operator", "user", "client", "nobody"
 [[nodiscard]] inline std::string_view code_of(Cause cause) { return info(cause).code; }
 
 } // namespace foyer

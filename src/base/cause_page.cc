@@ -14,7 +14,10 @@ std::string status_of(const CauseInfo& cause) {
   const std::string http = cause.http == 0 ? "–" : fmt::format("{}", cause.http);
   const std::string close = cause.close == 0 ? "–" : fmt::format("{}", cause.close);
   return fmt::format("HTTP {} · close {} · retry {} · {} acts", http, close, to_string(cause.retry),
-                     cause.who == Who::operator_ ? "the operator" : cause.who == Who::user ? "the user" : cause.who == Who::client ? "the client's developer" : "nobody");
+      cause.who == Who::operator_    ? "the operator"
+          : cause.who == Who::user   ? "the user"
+          : cause.who == Who::client ? "the client's developer"
+                                     : "nobody");
 }
 
 // Text of the catalogue inside Markdown: what looks like a tag is not one.
@@ -23,8 +26,10 @@ std::string in_markdown(std::string_view text) {
   bool code = false;
   for (const char c : text) {
     if (c == '`') code = !code;
-    if (!code && c == '<') out += "&lt;";
-    else out += c;
+    if (!code && c == '<')
+      out += "&lt;";
+    else
+      out += c;
   }
   return out;
 }
@@ -34,14 +39,16 @@ std::string in_markdown(std::string_view text) {
 std::string_view question_of(Step step) {
   switch (step) {
     case Step::configuration: return "Is this process fit to serve? Decided before it listens.";
-    case Step::readiness: return "Has this process started, is it not draining, not full, and is this address not flooding it?";
+    case Step::readiness:
+      return "Has this process started, is it not draining, not full, and is this address not flooding it?";
     case Step::transport: return "Are path, host, method, upgrade headers, version and origin right?";
     case Step::subprotocol: return "Does the client offer a protocol that is spoken here?";
     case Step::credential_present: return "Is there exactly one credential?";
     case Step::credential_form: return "Is the credential well formed?";
     case Step::auth_service: return "Does the auth service answer in time? Asked only where the credential needs it.";
     case Step::service_identity: return "Does the auth service accept this gateway?";
-    case Step::credential_valid: return "Are algorithm, key, signature, times, issuer, audience, environment and type right?";
+    case Step::credential_valid:
+      return "Are algorithm, key, signature, times, issuer, audience, environment and type right?";
     case Step::revocation: return "Has the token, session or ticket been ended?";
     case Step::user: return "Does the user exist, and is the account active?";
     case Step::permission: return "May this user use this endpoint?";
@@ -79,23 +86,28 @@ json::Object cause_to_json(const CauseInfo& cause) {
 }
 
 std::string cause_to_text(const CauseInfo& cause) {
-  return fmt::format("{}\n  {}\n\n  step      {}: {}\n  told as   {}\n  retry     {}\n\n  {}\n\n  Next: {}\n", cause.code, cause.client, to_string(cause.step),
-                     question_of(cause.step), status_of(cause), advice_of(cause.retry), cause.operator_text, cause.next);
+  return fmt::format("{}\n  {}\n\n  step      {}: {}\n  told as   {}\n  retry     {}\n\n  {}\n\n  Next: {}\n",
+      cause.code, cause.client, to_string(cause.step), question_of(cause.step), status_of(cause),
+      advice_of(cause.retry), cause.operator_text, cause.next);
 }
 
 std::string causes_markdown() {
   std::string out =
       "# Causes\n\n"
-      "Everything that Foyer refuses has one of these codes. It is the same in the answer to a client, in the log, in the metrics and in\n"
-      "`foyer explain CODE`. A connection is examined in the order of the sections; the first step that fails gives the cause.\n\n"
-      "- `retry never`: a person must act first. `retry refresh`: get a new credential, then try once. `retry after`: wait, with jitter.\n"
+      "Everything that Foyer refuses has one of these codes. It is the same in the answer to a client, in the log, in "
+      "the metrics and in\n"
+      "`foyer explain CODE`. A connection is examined in the order of the sections; the first step that fails gives "
+      "the cause.\n\n"
+      "- `retry never`: a person must act first. `retry refresh`: get a new credential, then try once. `retry after`: "
+      "wait, with jitter.\n"
       "- The first paragraph of an entry is what anyone may be told, the second is for the one who runs the server.\n\n"
       "Written by `tools/generate-docs` from `src/base/catalogue.def`; edit there.\n";
   for (std::size_t step = 0; step < kStepCount; ++step) {
     out += fmt::format("\n## {}\n\n{}\n", to_string(static_cast<Step>(step)), question_of(static_cast<Step>(step)));
     for (const auto& cause : all_causes()) {
       if (cause.step != static_cast<Step>(step)) continue;
-      out += fmt::format("\n### {}\n\n{}\n\n{}\n\n**Next:** {}\n", cause.code, in_markdown(cause.client), in_markdown(cause.operator_text), in_markdown(cause.next));
+      out += fmt::format("\n### {}\n\n{}\n\n{}\n\n**Next:** {}\n", cause.code, in_markdown(cause.client),
+          in_markdown(cause.operator_text), in_markdown(cause.next));
       if (cause.step != Step::configuration) out += fmt::format("\n{}\n", status_of(cause));
     }
   }
@@ -139,7 +151,8 @@ std::vector<std::string_view> nearest_codes(std::string_view code) {
     std::size_t distance = edit_distance(upper, cause.code);
     if (const auto far = words_apart(upper, cause.code)) distance = std::min(distance, *far);
     // A part of a code (EXPIRED, ORIGIN) means the codes that hold it.
-    if (upper.size() >= 3 && cause.code.find(upper) != std::string_view::npos) distance = std::min<std::size_t>(distance, 1);
+    if (upper.size() >= 3 && cause.code.find(upper) != std::string_view::npos)
+      distance = std::min<std::size_t>(distance, 1);
     if (distance <= std::max<std::size_t>(2, upper.size() / 3)) scored.emplace_back(distance, cause.code);
   }
   std::ranges::stable_sort(scored, {}, &std::pair<std::size_t, std::string_view>::first);

@@ -120,9 +120,9 @@ std::string rfc3339(WallTime t) {
   const auto day = std::chrono::floor<std::chrono::days>(t);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{t - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(), time.seconds().count(),
-                     time.subseconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
+      time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
 std::optional<WallTime> read_rfc3339(std::string_view text) {
@@ -135,9 +135,11 @@ std::optional<WallTime> read_rfc3339(std::string_view text) {
     for (std::size_t i = from; i < from + digits; ++i) value = value * 10 + (text[i] - '0');
     return value;
   };
-  const std::chrono::year_month_day date{std::chrono::year{number(0, 4)}, std::chrono::month{static_cast<unsigned>(number(5, 2))}, std::chrono::day{static_cast<unsigned>(number(8, 2))}};
+  const std::chrono::year_month_day date{std::chrono::year{number(0, 4)},
+      std::chrono::month{static_cast<unsigned>(number(5, 2))}, std::chrono::day{static_cast<unsigned>(number(8, 2))}};
   if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 59) return std::nullopt;
-  return WallTime{std::chrono::sys_days{date}} + std::chrono::hours{number(11, 2)} + std::chrono::minutes{number(14, 2)} + std::chrono::seconds{number(17, 2)} + Millis{number(20, 3)};
+  return WallTime{std::chrono::sys_days{date}} + std::chrono::hours{number(11, 2)} +
+      std::chrono::minutes{number(14, 2)} + std::chrono::seconds{number(17, 2)} + Millis{number(20, 3)};
 }
 
 } // namespace foyer

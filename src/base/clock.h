@@ -13,7 +13,7 @@
 namespace foyer {
 
 using Millis = std::chrono::milliseconds;
-using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;              // UTC
+using WallTime = std::chrono::sys_time<std::chrono::milliseconds>; // UTC
 using MonoTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
 class Clock {
@@ -28,9 +28,9 @@ class Entropy {
   virtual ~Entropy() = default;
   virtual void fill(std::span<std::byte> out) = 0; // thread safe
 
-  [[nodiscard]] std::string token();               // 256 bit, base64url, 43 characters
-  [[nodiscard]] std::string short_id();            // 95 bit, base64url, 16 characters, the first a letter
-  [[nodiscard]] std::uint64_t number();            // uniform 64 bit
+  [[nodiscard]] std::string token();                      // 256 bit, base64url, 43 characters
+  [[nodiscard]] std::string short_id();                   // 95 bit, base64url, 16 characters, the first a letter
+  [[nodiscard]] std::uint64_t number();                   // uniform 64 bit
   [[nodiscard]] std::uint64_t below(std::uint64_t bound); // uniform in [0, bound)
 };
 
@@ -59,9 +59,11 @@ class FixedEntropy final : public Entropy {
   std::uint64_t state_;
 };
 
-[[nodiscard]] std::string rfc3339(WallTime t);                  // 2026-01-02T03:04:05.678Z
+[[nodiscard]] std::string rfc3339(WallTime t);                             // 2026-01-02T03:04:05.678Z
 [[nodiscard]] std::optional<WallTime> read_rfc3339(std::string_view text); // what rfc3339() wrote, and nothing else
-[[nodiscard]] inline std::int64_t unix_seconds(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count(); }
+[[nodiscard]] inline std::int64_t unix_seconds(WallTime t) {
+  return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
+}
 [[nodiscard]] inline std::int64_t unix_millis(WallTime t) { return t.time_since_epoch().count(); }
 [[nodiscard]] inline WallTime from_unix_seconds(std::int64_t s) { return WallTime{std::chrono::seconds{s}}; }
 [[nodiscard]] inline WallTime from_unix_millis(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }

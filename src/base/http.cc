@@ -19,10 +19,13 @@ int hex_value(char c) {
 
 std::string shown_path(std::string_view path) {
   constexpr std::size_t kLongestWord = 39; // tickets, cookies and the parts of tokens have 43 characters and more
-  const auto of_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
+  const auto of_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
   std::string out;
   for (std::size_t at = 0; at < path.size();) {
-    const auto end = static_cast<std::size_t>(std::find_if_not(path.begin() + static_cast<std::ptrdiff_t>(at), path.end(), of_word) - path.begin());
+    const auto end = static_cast<std::size_t>(
+        std::find_if_not(path.begin() + static_cast<std::ptrdiff_t>(at), path.end(), of_word) - path.begin());
     out += end - at > kLongestWord ? std::string_view("…") : path.substr(at, end - at);
     at = end;
     if (at == path.size()) break;
@@ -35,9 +38,7 @@ std::string shown_path(std::string_view path) {
   return printable(out);
 }
 
-bool iequals(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
+bool iequals(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
@@ -69,7 +70,8 @@ const std::string* Headers::find(std::string_view name) const {
 }
 
 std::size_t Headers::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::ranges::count_if(list_, [name](const Header& h) { return iequals(h.name, name); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(list_, [name](const Header& h) { return iequals(h.name, name); }));
 }
 
 std::string Headers::joined(std::string_view name) const {

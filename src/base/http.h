@@ -16,7 +16,7 @@
 namespace foyer {
 
 struct Header {
-  std::string name;  // as received; compared without case
+  std::string name; // as received; compared without case
   std::string value;
 };
 
@@ -25,7 +25,7 @@ class Headers {
   Headers() = default;
   Headers(std::initializer_list<Header> init) : list_(init) {}
   void add(std::string name, std::string value) { list_.push_back({std::move(name), std::move(value)}); }
-  void set(std::string_view name, std::string value); // replaces all of that name
+  void set(std::string_view name, std::string value);                 // replaces all of that name
   [[nodiscard]] const std::string* find(std::string_view name) const; // the first, or null
   [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] std::string joined(std::string_view name) const; // list headers: values joined by ", " (RFC 9110 §5.3)
@@ -37,12 +37,12 @@ class Headers {
 };
 
 struct Request {
-  std::string method;     // GET, POST, …
-  std::string path;       // percent-decoded? no: as on the wire, without query
-  std::string query;      // without '?'; never logged
+  std::string method; // GET, POST, …
+  std::string path;   // percent-decoded? no: as on the wire, without query
+  std::string query;  // without '?'; never logged
   Headers headers;
   std::string body;
-  int version_minor = 1;  // HTTP/1.x
+  int version_minor = 1; // HTTP/1.x
   // Filled by the gateway, not by the parser:
   std::string address;    // the client's, after TRUSTED_PROXIES
   std::string origin_url; // scheme://host of this request as the client sees it

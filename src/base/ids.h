@@ -27,12 +27,12 @@ class StringId {
   std::string value_;
 };
 
-using UserId = StringId<struct UserIdTag>;         // 1 to 128 of [A-Za-z0-9._:@|-]
-using SessionId = StringId<struct SessionIdTag>;   // opaque
-using TokenId = StringId<struct TokenIdTag>;       // a JWT's jti
-using RoomName = StringId<struct RoomNameTag>;     // tea, private:x, direct:…, user:ID
-using Epoch = StringId<struct EpochTag>;           // names one unbroken history of a room
-using Ref = StringId<struct RefTag>;               // joins what the client saw with what the log says
+using UserId = StringId<struct UserIdTag>;       // 1 to 128 of [A-Za-z0-9._:@|-]
+using SessionId = StringId<struct SessionIdTag>; // opaque
+using TokenId = StringId<struct TokenIdTag>;     // a JWT's jti
+using RoomName = StringId<struct RoomNameTag>;   // tea, private:x, direct:…, user:ID
+using Epoch = StringId<struct EpochTag>;         // names one unbroken history of a room
+using Ref = StringId<struct RefTag>;             // joins what the client saw with what the log says
 
 using Offset = std::uint64_t;       // a message's place in its room, from 1; an empty room is at 0
 using ConnectionId = std::uint64_t; // unique in a process: loop index in the top byte
@@ -41,12 +41,16 @@ struct TransparentStringHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
   template <class Tag>
-  std::size_t operator()(const StringId<Tag>& id) const noexcept { return std::hash<std::string_view>{}(id.view()); }
+  std::size_t operator()(const StringId<Tag>& id) const noexcept {
+    return std::hash<std::string_view>{}(id.view());
+  }
 };
 
 } // namespace foyer
 
 template <class Tag>
 struct std::hash<foyer::StringId<Tag>> {
-  std::size_t operator()(const foyer::StringId<Tag>& id) const noexcept { return std::hash<std::string_view>{}(id.view()); }
+  std::size_t operator()(const foyer::StringId<Tag>& id) const noexcept {
+    return std::hash<std::string_view>{}(id.view());
+  }
 };

@@ -18,7 +18,9 @@ bool IpAddress::is_loopback() const {
   return bytes.back() == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; });
 }
 
-std::uint32_t IpAddress::v4() const { return std::uint32_t{bytes[12]} << 24 | std::uint32_t{bytes[13]} << 16 | std::uint32_t{bytes[14]} << 8 | bytes[15]; }
+std::uint32_t IpAddress::v4() const {
+  return std::uint32_t{bytes[12]} << 24 | std::uint32_t{bytes[13]} << 16 | std::uint32_t{bytes[14]} << 8 | bytes[15];
+}
 
 std::optional<IpAddress> parse_ip(std::string_view text) {
   char terminated[INET6_ADDRSTRLEN];
@@ -35,7 +37,9 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
 std::string network_of(std::string_view address) {
   auto ip = parse_ip(address);
   if (!ip) return std::string{address};
-  if (ip->is_v4()) return std::to_string(ip->bytes[12]) + '.' + std::to_string(ip->bytes[13]) + '.' + std::to_string(ip->bytes[14]) + ".0/24";
+  if (ip->is_v4())
+    return std::to_string(ip->bytes[12]) + '.' + std::to_string(ip->bytes[13]) + '.' + std::to_string(ip->bytes[14]) +
+        ".0/24";
   std::fill(ip->bytes.begin() + 6, ip->bytes.end(), std::uint8_t{0});
   char text[INET6_ADDRSTRLEN];
   inet_ntop(AF_INET6, ip->bytes.data(), text, sizeof text);

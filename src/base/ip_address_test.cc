@@ -25,8 +25,10 @@ TEST(IpAddress, BothKindsAreSixteenBytes) {
 }
 
 TEST(IpAddress, LoopbackIsEightBitsOfIpv4AndOneAddressOfIpv6) {
-  for (const auto text : {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"}) EXPECT_TRUE(parse_ip(text)->is_loopback()) << text;
-  for (const auto text : {"128.0.0.1", "::", "::2", "1::1", "::7f00:1", "::ffff:10.0.0.1"}) EXPECT_FALSE(parse_ip(text)->is_loopback()) << text;
+  for (const auto text : {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"})
+    EXPECT_TRUE(parse_ip(text)->is_loopback()) << text;
+  for (const auto text : {"128.0.0.1", "::", "::2", "1::1", "::7f00:1", "::ffff:10.0.0.1"})
+    EXPECT_FALSE(parse_ip(text)->is_loopback()) << text;
 }
 
 TEST(IpAddress, ItsNetworkIsWhatASiteHas) {
@@ -37,8 +39,9 @@ TEST(IpAddress, ItsNetworkIsWhatASiteHas) {
 }
 
 TEST(IpAddress, NothingStandsAroundIt) {
-  for (const auto text : {""sv, " 10.0.0.1"sv, "10.0.0.1 "sv, "10.0.0.1\0"sv, "::1\0x"sv, "\0"sv, "[::1]"sv, "fe80::1%eth0"sv, "10.0.0"sv, "10.0.0.256"sv, "010.0.0.1"sv, "0x7f.0.0.1"sv,
-                          "2130706433"sv, "::1/64"sv, "1::2::3"sv, ":1"sv, "localhost"sv})
+  for (const auto text : {""sv, " 10.0.0.1"sv, "10.0.0.1 "sv, "10.0.0.1\0"sv, "::1\0x"sv, "\0"sv, "[::1]"sv,
+           "fe80::1%eth0"sv, "10.0.0"sv, "10.0.0.256"sv, "010.0.0.1"sv, "0x7f.0.0.1"sv, "2130706433"sv, "::1/64"sv,
+           "1::2::3"sv, ":1"sv, "localhost"sv})
     EXPECT_FALSE(parse_ip(text)) << testing::PrintToString(text);
   EXPECT_FALSE(parse_ip(std::string(1000, '1')));
 }

@@ -34,15 +34,27 @@ class Builder {
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
   bool on_array_begin(error_code&) { return true; }
-  bool on_array_end(std::size_t n, error_code&) { stack_.push_array(n); return true; }
-  bool on_object_begin(error_code&) { names_.emplace_back(); return true; }
+  bool on_array_end(std::size_t n, error_code&) {
+    stack_.push_array(n);
+    return true;
+  }
+  bool on_object_begin(error_code&) {
+    names_.emplace_back();
+    return true;
+  }
   bool on_object_end(std::size_t n, error_code&) {
     names_.pop_back();
     stack_.push_object(n);
     return true;
   }
-  bool on_string_part(std::string_view s, std::size_t, error_code&) { stack_.push_chars(s); return true; }
-  bool on_string(std::string_view s, std::size_t, error_code&) { stack_.push_string(s); return true; }
+  bool on_string_part(std::string_view s, std::size_t, error_code&) {
+    stack_.push_chars(s);
+    return true;
+  }
+  bool on_string(std::string_view s, std::size_t, error_code&) {
+    stack_.push_string(s);
+    return true;
+  }
   bool on_key_part(std::string_view s, std::size_t, error_code&) {
     name_ += s;
     stack_.push_chars(s);
@@ -50,27 +62,47 @@ class Builder {
   }
   bool on_key(std::string_view s, std::size_t, error_code& ec) {
     name_ += s;
-    if (!names_.back().insert(name_).second) return complain(fmt::format("the name \"{}\" occurs twice", printable(name_, 64)), ec);
+    if (!names_.back().insert(name_).second)
+      return complain(fmt::format("the name \"{}\" occurs twice", printable(name_, 64)), ec);
     name_.clear();
     stack_.push_key(s);
     return true;
   }
-  bool on_number_part(std::string_view s, error_code&) { number_ += s; return true; }
-  bool on_int64(std::int64_t n, std::string_view, error_code&) { number_.clear(); stack_.push_int64(n); return true; }
-  bool on_uint64(std::uint64_t n, std::string_view, error_code&) { number_.clear(); stack_.push_uint64(n); return true; }
+  bool on_number_part(std::string_view s, error_code&) {
+    number_ += s;
+    return true;
+  }
+  bool on_int64(std::int64_t n, std::string_view, error_code&) {
+    number_.clear();
+    stack_.push_int64(n);
+    return true;
+  }
+  bool on_uint64(std::uint64_t n, std::string_view, error_code&) {
+    number_.clear();
+    stack_.push_uint64(n);
+    return true;
+  }
   bool on_double(double, std::string_view s, error_code& ec) {
     number_ += s;
     double exact = 0; // correctly rounded, which the parser's own conversion is not
     const auto result = std::from_chars(number_.data(), number_.data() + number_.size(), exact);
     // Too small for a double is zero; too large is refused.
-    if (result.ec == std::errc::result_out_of_range && is_tiny(number_)) exact = 0;
-    else if (result.ec != std::errc{} || !std::isfinite(exact)) return complain("a number is out of range", ec);
+    if (result.ec == std::errc::result_out_of_range && is_tiny(number_))
+      exact = 0;
+    else if (result.ec != std::errc{} || !std::isfinite(exact))
+      return complain("a number is out of range", ec);
     number_.clear();
     stack_.push_double(exact);
     return true;
   }
-  bool on_bool(bool b, error_code&) { stack_.push_bool(b); return true; }
-  bool on_null(error_code&) { stack_.push_null(); return true; }
+  bool on_bool(bool b, error_code&) {
+    stack_.push_bool(b);
+    return true;
+  }
+  bool on_null(error_code&) {
+    stack_.push_null();
+    return true;
+  }
   bool on_comment_part(std::string_view, error_code&) { return true; }
   bool on_comment(std::string_view, error_code&) { return true; }
 

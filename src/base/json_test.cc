@@ -8,7 +8,8 @@ namespace {
 using namespace std::string_literals;
 
 TEST(Json, ReadsEveryKindOfValue) {
-  const auto value = parse(R"({"s":"grüße\n\u00e9\ud83c\udf89","i":-5,"u":18446744073709551615,"d":0.1,"t":true,"n":null,"a":[1,[2]],"o":{"a":1}})");
+  const auto value = parse(
+      R"({"s":"grüße\n\u00e9\ud83c\udf89","i":-5,"u":18446744073709551615,"d":0.1,"t":true,"n":null,"a":[1,[2]],"o":{"a":1}})");
   ASSERT_TRUE(value) << value.error();
   const auto& o = value->as_object();
   EXPECT_EQ(get_string(o, "s"), "grüße\né🎉");
@@ -23,9 +24,9 @@ TEST(Json, ReadsEveryKindOfValue) {
 }
 
 TEST(Json, RefusesWhatIsNotStrictJson) {
-  const std::string bad[] = {
-      "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "01", "+1", ".5", "1.", "1e", "-", "NaN", "Infinity", "nul", "true false", "{} {}", "[1] x",
-      "\xef\xbb\xbf{}", "\"\x01\"", "\"\n\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"abc",
+  const std::string bad[] = {"", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "01", "+1", ".5", "1.", "1e",
+      "-", "NaN", "Infinity", "nul", "true false", "{} {}", "[1] x", "\xef\xbb\xbf{}", "\"\x01\"", "\"\n\"", "\"\\x\"",
+      "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"abc",
       "// c\n1", "/* c */ 1", "[1\0]"s, "{}\0"s, "1e999", "-1e999", "\f1", "\v1"};
   for (const auto& text : bad) EXPECT_FALSE(parse(text)) << text;
 }
@@ -47,9 +48,7 @@ TEST(Json, HasADepthAndALength) {
   EXPECT_FALSE(parse("[[]]", {.bytes = 100, .depth = 1}));
 }
 
-TEST(Json, SaysWhere) {
-  EXPECT_NE(parse("{\n  \"a\": tru }").error().find("line 2"), std::string::npos);
-}
+TEST(Json, SaysWhere) { EXPECT_NE(parse("{\n  \"a\": tru }").error().find("line 2"), std::string::npos); }
 
 TEST(Json, ReadsDoublesExactly) {
   EXPECT_EQ(parse("179769313486231570000e288")->as_double(), 1.7976931348623157e308);
@@ -60,7 +59,9 @@ TEST(Json, ReadsDoublesExactly) {
     ASSERT_TRUE(value) << tiny;
     EXPECT_EQ(value->as_double(), 0.0) << tiny;
   }
-  for (const std::string& large : {"1e999"s, "0.1e999"s, "1"s + std::string(400, '0') + "e-5", "1e99999999999999999999"s}) EXPECT_FALSE(parse(large)) << large;
+  for (const std::string& large :
+      {"1e999"s, "0.1e999"s, "1"s + std::string(400, '0') + "e-5", "1e99999999999999999999"s})
+    EXPECT_FALSE(parse(large)) << large;
 }
 
 TEST(Json, SplitsNoStringAtItsEscapes) {
@@ -73,7 +74,8 @@ TEST(Json, SplitsNoStringAtItsEscapes) {
 TEST(Json, WritesBackWhatItRead) {
   const std::string text = R"({"a":[1,2,{"b":"c\"\\"}],"e":[],"o":{},"n":null})";
   EXPECT_EQ(write(*parse(text)), text);
-  EXPECT_EQ(write_pretty(*parse(R"({"a":[1,{"b":2}],"e":[]})")), "{\n  \"a\": [\n    1,\n    {\n      \"b\": 2\n    }\n  ],\n  \"e\": []\n}");
+  EXPECT_EQ(write_pretty(*parse(R"({"a":[1,{"b":2}],"e":[]})")),
+      "{\n  \"a\": [\n    1,\n    {\n      \"b\": 2\n    }\n  ],\n  \"e\": []\n}");
 }
 
 TEST(Json, EscapesStrings) {

@@ -26,7 +26,8 @@ void report_limit(Metrics& metrics, std::string_view limit, double max, std::fun
 class LimitMeter {
  public:
   LimitMeter(Metrics& metrics, std::string_view limit, std::size_t max)
-      : used_(limit_gauge(metrics, limit, static_cast<double>(max))), refused_(limit_refusals(metrics, limit)) {}
+      : used_(limit_gauge(metrics, limit, static_cast<double>(max))),
+        refused_(limit_refusals(metrics, limit)) {}
   void used(std::size_t count) noexcept { used_.set(static_cast<std::int64_t>(count)); }
   void refused() noexcept { refused_.add(); }
 

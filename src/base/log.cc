@@ -51,18 +51,26 @@ void append_json(std::string& out, std::string_view text) {
     if (c == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0) harmless = false;
     if (c == 0xe2 && (static_cast<unsigned char>(text[i + 1]) & 0xfe) == 0x80) harmless = false;
   }
-  if (harmless) json::append_string(out, text);
-  else json::append_string(out, printable(text, kLongestValue));
+  if (harmless)
+    json::append_string(out, text);
+  else
+    json::append_string(out, printable(text, kLongestValue));
 }
 
 void append_json(std::string& out, const Field& field) {
-  if (const auto* s = std::get_if<std::string_view>(&field.value)) append_json(out, *s);
-  else if (const auto* i = std::get_if<std::int64_t>(&field.value)) out += fmt::format("{}", *i);
-  else if (const auto* b = std::get_if<bool>(&field.value)) out += *b ? "true" : "false";
-  else if (const auto* d = std::get_if<double>(&field.value)) out += std::isfinite(*d) ? fmt::format("{}", *d) : "null";
+  if (const auto* s = std::get_if<std::string_view>(&field.value))
+    append_json(out, *s);
+  else if (const auto* i = std::get_if<std::int64_t>(&field.value))
+    out += fmt::format("{}", *i);
+  else if (const auto* b = std::get_if<bool>(&field.value))
+    out += *b ? "true" : "false";
+  else if (const auto* d = std::get_if<double>(&field.value))
+    out += std::isfinite(*d) ? fmt::format("{}", *d) : "null";
 }
 
-bool needs_quotes(std::string_view text) { return text.empty() || text.find_first_of(" \"=") != std::string_view::npos; }
+bool needs_quotes(std::string_view text) {
+  return text.empty() || text.find_first_of(" \"=") != std::string_view::npos;
+}
 
 void append_text(std::string& out, const Field& field) {
   if (const auto* s = std::get_if<std::string_view>(&field.value)) {
@@ -95,7 +103,8 @@ class SpdLog final : public Log {
     } else {
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     }
-    logger_ = std::make_shared<spdlog::async_logger>("foyer", std::move(sink), pool_, spdlog::async_overflow_policy::overrun_oldest);
+    logger_ = std::make_shared<spdlog::async_logger>(
+        "foyer", std::move(sink), pool_, spdlog::async_overflow_policy::overrun_oldest);
     logger_->set_pattern(format == LogFormat::text ? "%^%v%$" : "%v");
     logger_->set_level(spdlog::level::trace);
     logger_->set_error_handler([](const std::string&) {});
@@ -104,14 +113,16 @@ class SpdLog final : public Log {
 
   [[nodiscard]] bool enabled(Level level) const noexcept override { return level >= level_; }
 
-  void write(Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields) noexcept override {
+  void write(Level level, std::string_view event, std::string_view message,
+      std::initializer_list<Field> fields) noexcept override {
     if (!enabled(level)) return;
     try {
       const std::size_t dropped = pool_->overrun_counter();
       const std::size_t told = told_.exchange(dropped, std::memory_order_relaxed);
       if (dropped > told)
-        send(Level::warning, "log_lines_dropped", "Lines were dropped because standard error does not take them fast enough.",
-             {{"lines", dropped - told}, {"total", dropped}});
+        send(Level::warning, "log_lines_dropped",
+            "Lines were dropped because standard error does not take them fast enough.",
+            {{"lines", dropped - told}, {"total", dropped}});
       send(level, event, message, fields);
     } catch (...) { // a log that fails must not be noticed by the one who logs
     }
@@ -138,7 +149,8 @@ class NullLog final : public Log {
 
 } // namespace
 
-std::string format_line(LogFormat format, std::string_view time, Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields) {
+std::string format_line(LogFormat format, std::string_view time, Level level, std::string_view event,
+    std::string_view message, std::initializer_list<Field> fields) {
   std::string out;
   if (format == LogFormat::json) {
     out += "{\"time\":";

@@ -25,19 +25,29 @@ struct Field {
   Field(std::string_view k, bool v) : key(k), value(v) {}
   Field(std::string_view k, double v) : key(k), value(v) {}
   template <std::integral T>
-  Field(std::string_view k, T v) : key(k), value(static_cast<std::int64_t>(v)) {}
+  Field(std::string_view k, T v) : key(k),
+                                   value(static_cast<std::int64_t>(v)) {}
 };
 
 class Log {
  public:
   virtual ~Log() = default;
-  virtual void write(Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept = 0;
+  virtual void write(Level level, std::string_view event, std::string_view message,
+      std::initializer_list<Field> fields = {}) noexcept = 0;
   [[nodiscard]] virtual bool enabled(Level level) const noexcept = 0;
 
-  void debug(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept { if (enabled(Level::debug)) write(Level::debug, event, message, fields); }
-  void info(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept { write(Level::info, event, message, fields); }
-  void warning(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept { write(Level::warning, event, message, fields); }
-  void error(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept { write(Level::error, event, message, fields); }
+  void debug(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept {
+    if (enabled(Level::debug)) write(Level::debug, event, message, fields);
+  }
+  void info(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept {
+    write(Level::info, event, message, fields);
+  }
+  void warning(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept {
+    write(Level::warning, event, message, fields);
+  }
+  void error(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept {
+    write(Level::error, event, message, fields);
+  }
 };
 
 // Writes to standard error through spdlog. Colours only in text format on a terminal.
@@ -45,6 +55,7 @@ class Log {
 // Swallows everything.
 [[nodiscard]] Log& null_log();
 // One line without its end, as make_log's sinks write it (for tests and for the sinks).
-[[nodiscard]] std::string format_line(LogFormat format, std::string_view time, Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields);
+[[nodiscard]] std::string format_line(LogFormat format, std::string_view time, Level level, std::string_view event,
+    std::string_view message, std::initializer_list<Field> fields);
 
 } // namespace foyer

@@ -14,8 +14,9 @@ namespace {
 constexpr std::string_view kTime = "2026-01-02T03:04:05.678Z";
 
 TEST(LogLine, IsOneJsonObject) {
-  EXPECT_EQ(format_line(LogFormat::json, kTime, Level::info, "listening", "Ready.", {{"url", "http://x"}, {"port", 8000}, {"ok", true}, {"ms", 1.5}}),
-            R"({"time":"2026-01-02T03:04:05.678Z","level":"info","event":"listening","message":"Ready.","url":"http://x","port":8000,"ok":true,"ms":1.5})");
+  EXPECT_EQ(format_line(LogFormat::json, kTime, Level::info, "listening", "Ready.",
+                {{"url", "http://x"}, {"port", 8000}, {"ok", true}, {"ms", 1.5}}),
+      R"({"time":"2026-01-02T03:04:05.678Z","level":"info","event":"listening","message":"Ready.","url":"http://x","port":8000,"ok":true,"ms":1.5})");
 }
 
 TEST(LogBudget, LeavesOutWhatComesTooFastAndCountsIt) {
@@ -30,8 +31,9 @@ TEST(LogBudget, LeavesOutWhatComesTooFastAndCountsIt) {
 }
 
 TEST(LogLine, IsReadableAsText) {
-  EXPECT_EQ(format_line(LogFormat::text, kTime, Level::warning, "slow", "Took long.", {{"ms", 7}, {"user", "a b"}, {"none", ""}}),
-            "2026-01-02T03:04:05.678Z warning slow: Took long. ms=7 user=\"a b\" none=\"\"");
+  EXPECT_EQ(format_line(LogFormat::text, kTime, Level::warning, "slow", "Took long.",
+                {{"ms", 7}, {"user", "a b"}, {"none", ""}}),
+      "2026-01-02T03:04:05.678Z warning slow: Took long. ms=7 user=\"a b\" none=\"\"");
 }
 
 TEST(LogLine, NothingFromOutsideSteersTheTerminalOrForgesALine) {
@@ -39,13 +41,15 @@ TEST(LogLine, NothingFromOutsideSteersTheTerminalOrForgesALine) {
   const auto text = format_line(LogFormat::text, kTime, Level::error, "e", hostile, {{"f", hostile}});
   const auto json_line = format_line(LogFormat::json, kTime, Level::error, "e", hostile, {{"f", hostile}});
   for (const auto& line : {text, json_line}) {
-    for (const char* bad : {"\n", "\x1b", "\xc2\x9b", "\xff", "\xe2\x80\xae"}) EXPECT_EQ(line.find(bad), std::string::npos) << line;
+    for (const char* bad : {"\n", "\x1b", "\xc2\x9b", "\xff", "\xe2\x80\xae"})
+      EXPECT_EQ(line.find(bad), std::string::npos) << line;
   }
   EXPECT_TRUE(json::parse(json_line)) << json_line;
 }
 
 TEST(LogLine, StaysJsonWhateverTheNumbers) {
-  const auto line = format_line(LogFormat::json, kTime, Level::debug, "e", "m", {{"nan", std::numeric_limits<double>::quiet_NaN()}, {"inf", std::numeric_limits<double>::infinity()}});
+  const auto line = format_line(LogFormat::json, kTime, Level::debug, "e", "m",
+      {{"nan", std::numeric_limits<double>::quiet_NaN()}, {"inf", std::numeric_limits<double>::infinity()}});
   EXPECT_TRUE(json::parse(line)) << line;
 }
 

@@ -28,10 +28,14 @@ namespace {
 std::string escaped(std::string_view text, bool quotes) {
   std::string out;
   for (const char c : text) {
-    if (c == '\\') out += "\\\\";
-    else if (c == '\n') out += "\\n";
-    else if (c == '"' && quotes) out += "\\\"";
-    else out += c;
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '"' && quotes)
+      out += "\\\"";
+    else
+      out += c;
   }
   return out;
 }
@@ -39,7 +43,8 @@ std::string escaped(std::string_view text, bool quotes) {
 // {a="1",b="2"}, with `extra` (already written) as the last one; nothing when empty.
 std::string written(const Labels& labels, std::string_view extra = {}) {
   std::string out;
-  for (const auto& [name, value] : labels) out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value, true));
+  for (const auto& [name, value] : labels)
+    out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value, true));
   if (!extra.empty()) out += fmt::format("{}{}", out.empty() ? "" : ",", extra);
   return out.empty() ? out : "{" + out + "}";
 }
@@ -52,7 +57,9 @@ std::string number(double value) {
 
 } // namespace
 
-Histogram::Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), buckets_(std::make_unique<std::atomic<std::uint64_t>[]>(bounds_.size() + 1)) {
+Histogram::Histogram(std::vector<double> bounds)
+    : bounds_(std::move(bounds)),
+      buckets_(std::make_unique<std::atomic<std::uint64_t>[]>(bounds_.size() + 1)) {
   if (!std::ranges::is_sorted(bounds_)) throw std::logic_error("the bounds of a histogram ascend");
 }
 
@@ -69,7 +76,8 @@ Metrics::~Metrics() = default;
 Metrics::Family& Metrics::family(std::string_view name, std::string_view help, std::string_view type) {
   const auto found = std::ranges::find_if(families_, [name](const auto& f) { return f->name == name; });
   if (found != families_.end()) {
-    if ((*found)->type != type) throw std::logic_error(fmt::format("metric {} is a {}, not a {}", name, (*found)->type, type));
+    if ((*found)->type != type)
+      throw std::logic_error(fmt::format("metric {} is a {}, not a {}", name, (*found)->type, type));
     return **found;
   }
   families_.push_back(std::make_unique<Family>(Family{std::string(name), std::string(help), std::string(type), {}}));
@@ -105,12 +113,14 @@ Histogram& Metrics::histogram(std::string_view name, std::string_view help, std:
   return *s.histogram;
 }
 
-void Metrics::gauge_callback(std::string_view name, std::string_view help, std::function<double()> read, Labels labels) {
+void Metrics::gauge_callback(
+    std::string_view name, std::string_view help, std::function<double()> read, Labels labels) {
   const std::scoped_lock lock(mutex_);
   series(family(name, help, "gauge"), std::move(labels)).read = std::move(read);
 }
 
-void Metrics::counter_callback(std::string_view name, std::string_view help, std::function<double()> read, Labels labels) {
+void Metrics::counter_callback(
+    std::string_view name, std::string_view help, std::function<double()> read, Labels labels) {
   const std::scoped_lock lock(mutex_);
   series(family(name, help, "counter"), std::move(labels)).read = std::move(read);
 }
@@ -121,9 +131,12 @@ std::string Metrics::text() const {
   for (const auto& f : families_) {
     out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", f->name, escaped(f->help, false), f->name, f->type);
     for (const auto& s : f->series) {
-      if (s->read) out += fmt::format("{}{} {}\n", f->name, written(s->labels), number(s->read()));
-      else if (s->counter) out += fmt::format("{}{} {}\n", f->name, written(s->labels), s->counter->value());
-      else if (s->gauge) out += fmt::format("{}{} {}\n", f->name, written(s->labels), s->gauge->value());
+      if (s->read)
+        out += fmt::format("{}{} {}\n", f->name, written(s->labels), number(s->read()));
+      else if (s->counter)
+        out += fmt::format("{}{} {}\n", f->name, written(s->labels), s->counter->value());
+      else if (s->gauge)
+        out += fmt::format("{}{} {}\n", f->name, written(s->labels), s->gauge->value());
       if (!s->histogram) continue;
       const Histogram& h = *s->histogram;
       std::uint64_t total = 0;

@@ -32,23 +32,23 @@ struct Permissions {
 // Who a credential speaks for, as established by a signature or by the auth service.
 struct Identity {
   UserId user;
-  std::string name;            // shown to others; = user when the token has none
-  SessionId session;           // empty for foreign tokens without sid
-  TokenId token;               // jti, of a ticket that of the token that asked for it; empty for cookies
+  std::string name;  // shown to others; = user when the token has none
+  SessionId session; // empty for foreign tokens without sid
+  TokenId token;     // jti, of a ticket that of the token that asked for it; empty for cookies
   Permissions permissions;
   WallTime issued_at{};
   WallTime expires_at{};
-  bool own_account = false;    // issued by our own accounts: USER_UNKNOWN and revocation by user apply
+  bool own_account = false; // issued by our own accounts: USER_UNKNOWN and revocation by user apply
 };
 
 struct Refusal {
   Cause cause{};
-  std::string evidence = {};            // for the operator: what was seen; no secrets, no token text
+  std::string evidence = {};              // for the operator: what was seen; no secrets, no token text
   std::optional<Millis> retry_after = {}; // where waiting helps
-  std::string field = {};               // the field, option or header at fault, if one is
-  std::string detail = {};              // for the client, behind the sentence of the cause: a sentence about its own input
-  std::vector<Refusal> attempts = {};   // AUTH_RETRY_EXHAUSTED: the cause of each attempt
-  std::string_view next = {};           // a constant; a better next step than the catalogue's, where the evidence shows one
+  std::string field = {};                 // the field, option or header at fault, if one is
+  std::string detail = {}; // for the client, behind the sentence of the cause: a sentence about its own input
+  std::vector<Refusal> attempts = {}; // AUTH_RETRY_EXHAUSTED: the cause of each attempt
+  std::string_view next = {}; // a constant; a better next step than the catalogue's, where the evidence shows one
 
   [[nodiscard]] const CauseInfo& info() const { return foyer::info(cause); }
   [[nodiscard]] std::string_view code() const { return info().code; }
@@ -83,10 +83,10 @@ struct Admission {
 // TRY(name, expression): bind the value, or return the Refusal as it is.
 #define FOYER_CONCAT_(a, b) a##b
 #define FOYER_CONCAT(a, b) FOYER_CONCAT_(a, b)
-#define TRY(name, ...)                                                   \
-  auto FOYER_CONCAT(try_, __LINE__) = (__VA_ARGS__);                     \
+#define TRY(name, ...)                                                                                        \
+  auto FOYER_CONCAT(try_, __LINE__) = (__VA_ARGS__);                                                          \
   if (!FOYER_CONCAT(try_, __LINE__)) return std::unexpected(std::move(FOYER_CONCAT(try_, __LINE__)).error()); \
   auto name = std::move(*FOYER_CONCAT(try_, __LINE__))
-#define TRY_VOID(...)                                                    \
+#define TRY_VOID(...)                                                                   \
   if (auto FOYER_CONCAT(try_, __LINE__) = (__VA_ARGS__); !FOYER_CONCAT(try_, __LINE__)) \
   return std::unexpected(std::move(FOYER_CONCAT(try_, __LINE__)).error())

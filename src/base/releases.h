@@ -7,7 +7,9 @@ namespace foyer {
 template <auto Function>
 struct Releases {
   template <class T>
-  void operator()(T* object) const { Function(object); }
+  void operator()(T* object) const {
+    Function(object);
+  }
 };
 
 } // namespace foyer

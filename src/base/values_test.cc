@@ -9,8 +9,10 @@ namespace foyer {
 namespace {
 
 TEST(Time, ReadsWhatItWroteAndNothingElse) {
-  for (const std::int64_t ms : {0LL, 1'767'323'045'678LL, 4'102'444'799'999LL}) EXPECT_EQ(read_rfc3339(rfc3339(from_unix_millis(ms))), from_unix_millis(ms));
-  for (const char* text : {"", "2026-01-02", "2026-01-02T03:04:05.678", "2026-01-02T03:04:05.678z", "2026-13-02T03:04:05.678Z", "2026-01-02T03:60:05.678Z", "2026-01-02T03:04:05.67xZ"})
+  for (const std::int64_t ms : {0LL, 1'767'323'045'678LL, 4'102'444'799'999LL})
+    EXPECT_EQ(read_rfc3339(rfc3339(from_unix_millis(ms))), from_unix_millis(ms));
+  for (const char* text : {"", "2026-01-02", "2026-01-02T03:04:05.678", "2026-01-02T03:04:05.678z",
+           "2026-13-02T03:04:05.678Z", "2026-01-02T03:60:05.678Z", "2026-01-02T03:04:05.67xZ"})
     EXPECT_FALSE(read_rfc3339(text)) << text;
 }
 
@@ -50,12 +52,15 @@ TEST(Scope, IsReadAndWritten) {
 
 TEST(Refusal, TellsTheOperatorEverything) {
   const Refusal exhausted{.cause = Cause::AUTH_RETRY_EXHAUSTED,
-                          .evidence = "auth service 10.0.0.7:9000",
-                          .attempts = {{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "600 ms"}, {.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR}}};
+      .evidence = "auth service 10.0.0.7:9000",
+      .attempts = {{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "600 ms"},
+          {.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR}}};
   EXPECT_EQ(exhausted.code(), "AUTH_RETRY_EXHAUSTED");
   EXPECT_EQ(exhausted.step(), Step::auth_service);
-  EXPECT_EQ(exhausted.operator_text(), std::string(exhausted.info().operator_text) +
-                                           " Seen: auth service 10.0.0.7:9000. Attempt 1: AUTH_SERVICE_TIMEOUT (600 ms). Attempt 2: AUTH_SERVICE_CONNECTION_ERROR.");
+  EXPECT_EQ(exhausted.operator_text(),
+      std::string(exhausted.info().operator_text) +
+          " Seen: auth service 10.0.0.7:9000. Attempt 1: AUTH_SERVICE_TIMEOUT (600 ms). Attempt 2: "
+          "AUTH_SERVICE_CONNECTION_ERROR.");
 }
 
 Result<int> half(int n) {
@@ -88,12 +93,13 @@ TEST(Metrics, AreWrittenAsPrometheusText) {
   h.observe(0.5);
   h.observe(7);
   EXPECT_EQ(m.text(),
-            "# HELP foyer_a_total Counts a.\\nTwice\n# TYPE foyer_a_total counter\nfoyer_a_total{code=\"X\\\"\\\\\"} 4\n"
-            "# HELP foyer_g A gauge.\n# TYPE foyer_g gauge\nfoyer_g -2\n"
-            "# HELP foyer_c Read late.\n# TYPE foyer_c gauge\nfoyer_c 1.5\n"
-            "# HELP foyer_h_seconds A histogram.\n# TYPE foyer_h_seconds histogram\n"
-            "foyer_h_seconds_bucket{le=\"0.1\"} 1\nfoyer_h_seconds_bucket{le=\"1\"} 2\nfoyer_h_seconds_bucket{le=\"+Inf\"} 3\n"
-            "foyer_h_seconds_sum 7.6\nfoyer_h_seconds_count 3\n");
+      "# HELP foyer_a_total Counts a.\\nTwice\n# TYPE foyer_a_total counter\nfoyer_a_total{code=\"X\\\"\\\\\"} 4\n"
+      "# HELP foyer_g A gauge.\n# TYPE foyer_g gauge\nfoyer_g -2\n"
+      "# HELP foyer_c Read late.\n# TYPE foyer_c gauge\nfoyer_c 1.5\n"
+      "# HELP foyer_h_seconds A histogram.\n# TYPE foyer_h_seconds histogram\n"
+      "foyer_h_seconds_bucket{le=\"0.1\"} 1\nfoyer_h_seconds_bucket{le=\"1\"} 2\nfoyer_h_seconds_bucket{le=\"+Inf\"} "
+      "3\n"
+      "foyer_h_seconds_sum 7.6\nfoyer_h_seconds_count 3\n");
 }
 
 TEST(Metrics, OneNameIsOneKindOfInstrument) {
@@ -113,7 +119,10 @@ TEST(ShownPath, HoldsNoCredentialThatLostItsPlace) {
   EXPECT_EQ(shown_path("/ws/chat/" + word), "/ws/chat/…");
   EXPECT_EQ(shown_path("/" + word + "." + word + "." + word + "/x"), "/….….…/x");
   EXPECT_EQ(shown_path("/" + std::string(39, 'x')), "/" + std::string(39, 'x'));
-  EXPECT_EQ(shown_path("/a\x01" "b"), printable("/a\x01" "b"));
+  EXPECT_EQ(shown_path("/a\x01"
+                       "b"),
+      printable("/a\x01"
+                "b"));
 }
 
 } // namespace

@@ -29,9 +29,9 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
   policy.public_url = c.public_url;
   policy.base_path = c.base_path;
   policy.allowed_origins = c.allowed_origins;
-  policy.registration = c.registration == config::Registration::open     ? accounts::Registration::open
-                        : c.registration == config::Registration::invite ? accounts::Registration::invite
-                                                                         : accounts::Registration::closed;
+  policy.registration = c.registration == config::Registration::open ? accounts::Registration::open
+      : c.registration == config::Registration::invite               ? accounts::Registration::invite
+                                                                     : accounts::Registration::closed;
   policy.min_password_characters = c.password_min_length;
   policy.hash_cost.memory_kib = static_cast<std::uint32_t>(c.argon2_memory / 1024);
   policy.hash_cost.passes = static_cast<std::uint32_t>(c.argon2_passes);
@@ -42,7 +42,8 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
   policy.sessions.idle = c.session_idle;
   policy.sessions.absolute = c.session_absolute;
   policy.ticket_ttl = c.ticket_ttl;
-  policy.rate = {.burst = static_cast<double>(c.address_auth_requests), .per_second = static_cast<double>(c.address_auth_requests) / 10};
+  policy.rate = {.burst = static_cast<double>(c.address_auth_requests),
+      .per_second = static_cast<double>(c.address_auth_requests) / 10};
   return policy;
 }
 
@@ -51,36 +52,54 @@ Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& key
   std::promise<Result<std::shared_ptr<const jose::KeySet>>> read;
   auto answer = read.get_future();
   keys.start([&read, &keys](Result<bool> ready) {
-    if (ready) read.set_value(keys.key_set());
-    else read.set_value(std::unexpected(std::move(ready).error()));
+    if (ready)
+      read.set_value(keys.key_set());
+    else
+      read.set_value(std::unexpected(std::move(ready).error()));
   });
   return answer.get();
 }
 
 } // namespace
 
-Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDir& data, std::function<void(UserId)> detach_messages) {
+Result<std::unique_ptr<AuthRole>> AuthRole::open(
+    const Runtime& r, store::DataDir& data, std::function<void(UserId)> detach_messages) {
   std::unique_ptr<AuthRole> role(new AuthRole(r));
-  TRY(store, open_accounts(r.config, {.clock = r.clock, .entropy = r.entropy, .metrics = r.metrics, .log = r.log, .environment = r.build.environment}));
+  TRY(store,
+      open_accounts(r.config,
+          {.clock = r.clock,
+              .entropy = r.entropy,
+              .metrics = r.metrics,
+              .log = r.log,
+              .environment = r.build.environment}));
   role->store_ = std::move(store);
   TRY(key, configured_key(r.config));
   TRY(signer, jose::Signer::make(key));
   TRY(seal, seal_key(r.config, data, r.entropy));
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const int threads = r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
+  const int threads =
+      r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
   role->hashing_ = std::make_unique<net::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
   role->hashing_->report_to(r.metrics, "hashing_queue");
-  const accounts::KeyRotationPolicy rotation{.longest_token_life = std::max(r.config.access_token_ttl, accounts::kServiceTokenLife), .leeway = r.config.jwt_leeway};
+  const accounts::KeyRotationPolicy rotation{
+      .longest_token_life = std::max(r.config.access_token_ttl, accounts::kServiceTokenLife),
+      .leeway = r.config.jwt_leeway};
   const auto runners = accounts::run_on(r.control, *role->hashing_);
-  role->keys_ = std::make_unique<accounts::SigningKeys>(std::move(signer), *role->store_, seal, rotation, runners, r.clock, r.entropy, r.log);
+  role->keys_ = std::make_unique<accounts::SigningKeys>(
+      std::move(signer), *role->store_, seal, rotation, runners, r.clock, r.entropy, r.log);
   TRY(first_keys, read_keys(*role->keys_));
   role->first_keys_ = std::move(first_keys);
-  role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal, accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
-  const auto strong = [](std::string_view secret) { return !config::weakness(secret, config::find_option("service_secret")->min); };
-  role->services_ = std::make_unique<accounts::ServiceRegistry>(*role->store_, seal, runners, r.clock, r.entropy, r.log, r.metrics, strong);
+  role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal,
+      accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
+  const auto strong = [](std::string_view secret) {
+    return !config::weakness(secret, config::find_option("service_secret")->min);
+  };
+  role->services_ = std::make_unique<accounts::ServiceRegistry>(
+      *role->store_, seal, runners, r.clock, r.entropy, r.log, r.metrics, strong);
   // A long poll must be answered before its request runs out of time.
   const Millis longest = std::max(Millis{1'000}, r.config.request_timeout - Millis{2'000});
-  role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, r.clock, r.log, r.metrics, accounts::RevocationPollPolicy{.longest_wait = std::min(auth::kLongestWait, longest)});
+  role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, r.clock, r.log, r.metrics,
+      accounts::RevocationPollPolicy{.longest_wait = std::min(auth::kLongestWait, longest)});
   return role;
 }
 
@@ -88,7 +107,8 @@ Result<bool> AuthRole::start() {
   service_->start();
   // The first gateway that knocks is to be known.
   std::promise<Result<bool>> known;
-  services_->start(runtime_.config.service_id, runtime_.config.service_secret, [&known](Result<bool> ready) { known.set_value(std::move(ready)); }, runtime_.began);
+  services_->start(runtime_.config.service_id, runtime_.config.service_secret,
+      [&known](Result<bool> ready) { known.set_value(std::move(ready)); }, runtime_.began);
   TRY_VOID(known.get_future().get());
   polls_->start();
   return true;
@@ -106,15 +126,38 @@ std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) {
   const Runtime& r = runtime_;
   const config::Config& c = r.config;
   const accounts::ServiceTokens tokens(accounts::token_tools(*keys_), c.jwt_issuer, r.build.environment, c.jwt_leeway);
-  accounts::AuthFacts facts{.version = r.build.version, .build = r.build.build, .environment = r.build.environment, .issuer = c.jwt_issuer, .audience = c.jwt_audience, .jwt_fingerprints = {}, .signing_kid = {}};
-  if (c.jwt_secret_key.empty()) facts.signing_kid = [this] { return keys_->signer().key().kid(); };
+  accounts::AuthFacts facts{.version = r.build.version,
+      .build = r.build.build,
+      .environment = r.build.environment,
+      .issuer = c.jwt_issuer,
+      .audience = c.jwt_audience,
+      .jwt_fingerprints = {},
+      .signing_kid = {}};
+  if (c.jwt_secret_key.empty())
+    facts.signing_kid = [this] { return keys_->signer().key().kid(); };
   else if (!config::weakness(c.jwt_secret_key, config::find_option("jwt_secret_key")->min))
-    for (const auto& variant : auth::variants(c.jwt_secret_key)) facts.jwt_fingerprints.push_back({variant.name, fingerprint("jwt_secret_key", variant.secret)});
+    for (const auto& variant : auth::variants(c.jwt_secret_key))
+      facts.jwt_fingerprints.push_back({variant.name, fingerprint("jwt_secret_key", variant.secret)});
   std::vector<Route> out = accounts::routes(*service_, on_refusal, services_.get());
-  std::ranges::move(accounts::internal_routes({.service = *service_, .store = *store_, .services = *services_, .polls = *polls_, .tokens = tokens, .facts = std::move(facts), .clock = r.clock, .log = r.log, .on_refusal = on_refusal}),
-                    std::back_inserter(out));
-  std::ranges::move(accounts::oauth_routes({.service = *service_, .store = *store_, .services = *services_, .tokens = tokens, .clock = r.clock, .entropy = r.entropy, .log = r.log, .on_refusal = on_refusal}),
-                    std::back_inserter(out));
+  std::ranges::move(accounts::internal_routes({.service = *service_,
+                        .store = *store_,
+                        .services = *services_,
+                        .polls = *polls_,
+                        .tokens = tokens,
+                        .facts = std::move(facts),
+                        .clock = r.clock,
+                        .log = r.log,
+                        .on_refusal = on_refusal}),
+      std::back_inserter(out));
+  std::ranges::move(accounts::oauth_routes({.service = *service_,
+                        .store = *store_,
+                        .services = *services_,
+                        .tokens = tokens,
+                        .clock = r.clock,
+                        .entropy = r.entropy,
+                        .log = r.log,
+                        .on_refusal = on_refusal}),
+      std::back_inserter(out));
   return out;
 }
 

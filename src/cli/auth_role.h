@@ -20,13 +20,16 @@ namespace foyer::cli {
 class AuthRole {
  public:
   // Opens the store and reads the signing keys. `detach_messages`: for each deleted account, see AccountService.
-  [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(const Runtime& runtime, store::DataDir& data, std::function<void(UserId)> detach_messages);
+  [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(
+      const Runtime& runtime, store::DataDir& data, std::function<void(UserId)> detach_messages);
 
   // Begins to watch the revocations and the registered services. Once.
   [[nodiscard]] Result<bool> start();
   [[nodiscard]] accounts::AccountStore& store() { return *store_; }
   [[nodiscard]] accounts::AccountService& service() { return *service_; }
-  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const { return first_keys_; } // as they were when it opened
+  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const {
+    return first_keys_;
+  } // as they were when it opened
   // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.
   void watch_keys(accounts::SigningKeys::OnChange on_change);
   [[nodiscard]] std::vector<Route> routes(const accounts::OnRefusal& on_refusal);

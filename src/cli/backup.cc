@@ -73,9 +73,12 @@ int run_backup(Args args) {
     fmt::print("{}", kUsage);
     return 0;
   }
-  const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
+  const auto loaded = config::load(
+      {.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   if (const auto known = knows_its_stores(loaded); !known) return fail(known.error());
-  if (uses_postgres(loaded.config)) return fail({.cause = Cause::BACKUP_ELSEWHERE, .evidence = "DATABASE_URL names PostgreSQL", .field = "DATABASE_URL"});
+  if (uses_postgres(loaded.config))
+    return fail(
+        {.cause = Cause::BACKUP_ELSEWHERE, .evidence = "DATABASE_URL names PostgreSQL", .field = "DATABASE_URL"});
   const std::string& data = loaded.config.data;
   // A copy that is restored one day lives on beside what the original has said since.
   const auto mark = [](const std::string& name, const std::string& copy) -> Result<void> {
@@ -84,8 +87,12 @@ int run_backup(Args args) {
   };
   const auto done = store::back_up(data, arguments->file, system_clock(), mark);
   if (!done) return fail(done.error());
-  fmt::print("{} of {} copied to {} ({} KiB).\n", done->files.size() == 1 ? "1 file" : fmt::format("{} files", done->files.size()), printable(data), printable(arguments->file), (done->bytes + 1023) / 1024);
-  fmt::print("A restore brings back what is ended from now on: disabled users, sessions that were logged out and old passwords become valid again (docs/backup.md).\n");
+  fmt::print("{} of {} copied to {} ({} KiB).\n",
+      done->files.size() == 1 ? "1 file" : fmt::format("{} files", done->files.size()), printable(data),
+      printable(arguments->file), (done->bytes + 1023) / 1024);
+  fmt::print(
+      "A restore brings back what is ended from now on: disabled users, sessions that were logged out and old "
+      "passwords become valid again (docs/backup.md).\n");
   return 0;
 }
 

@@ -94,7 +94,11 @@ class Driver {
       : options_(std::move(options)),
         tokens_(std::move(tokens)),
         ended_event_(ended_event),
-        session_({.rooms = options_.rooms, .history = options_.history, .can_refresh = !tokens_.refresh.empty(), .raw = options_.raw}, tokens_.access, system_entropy()),
+        session_({.rooms = options_.rooms,
+                     .history = options_.history,
+                     .can_refresh = !tokens_.refresh.empty(),
+                     .raw = options_.raw},
+            tokens_.access, system_entropy()),
         plane_("chat") {}
 
   void start() {
@@ -157,23 +161,29 @@ class Driver {
     });
   }
   void run(act::Call& call) {
-    net::http_request(plane_, account_call(options_, tokens_.access, std::move(call.method), std::move(call.path)), [this](const net::HttpResult& answer) {
+    net::http_request(plane_, account_call(options_, tokens_.access, std::move(call.method), std::move(call.path)),
+        [this](const net::HttpResult& answer) {
       if (!answer) return perform(session_.call_failed(std::nullopt, answer.error().what));
       if (answer->status >= 200 && answer->status < 300) return perform(session_.answered(answer->body));
       const bool foreign = answer->headers.find("x-foyer") == nullptr;
-      perform(session_.call_failed(told_from(*answer), fmt::format("The request was answered with {}{}.", answer->status, foreign ? ", and not by Foyer" : "")));
+      perform(session_.call_failed(told_from(*answer),
+          fmt::format("The request was answered with {}{}.", answer->status, foreign ? ", and not by Foyer" : "")));
     });
   }
   void run(act::AskWhy&) {
-    net::HttpCall call{.url = http_url(options_.socket, options_.socket.path.substr(options_.socket.path.find("/ws/"))), .headers = {}, .body = {}, .tls = options_.tls};
-    net::http_request(plane_, std::move(call), [this](const net::HttpResult& answer) {
-      perform(session_.why(answer ? told_from(*answer) : std::nullopt));
-    });
+    net::HttpCall call{.url = http_url(options_.socket, options_.socket.path.substr(options_.socket.path.find("/ws/"))),
+        .headers = {},
+        .body = {},
+        .tls = options_.tls};
+    net::http_request(plane_, std::move(call),
+        [this](const net::HttpResult& answer) { perform(session_.why(answer ? told_from(*answer) : std::nullopt)); });
   }
   void run(act::Finish& finish) {
     status_ = finish.status;
-    if (leaving_) plane_.after(kFarewell, [this] { tell_ended(); });
-    else tell_ended();
+    if (leaving_)
+      plane_.after(kFarewell, [this] { tell_ended(); });
+    else
+      tell_ended();
   }
 
   void connect() {
@@ -193,7 +203,8 @@ class Driver {
       if (leaving_) return tell_ended();
       perform(session_.closed(code, reason));
     };
-    socket_ = std::make_unique<net::WsClient>(plane_, system_entropy(), options_.socket, net::WsOptions{.headers = {}, .subprotocols = {"foyer.v1"}, .tls = options_.tls}, std::move(events));
+    socket_ = std::make_unique<net::WsClient>(plane_, system_entropy(), options_.socket,
+        net::WsOptions{.headers = {}, .subprotocols = {"foyer.v1"}, .tls = options_.tls}, std::move(events));
     heard_ = 0;
   }
   void tick() {
@@ -262,7 +273,9 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
     const NoEcho quiet;
     return first_line();
   };
-  auto password = options.password_from_input || !terminal ? first_line() : secret(fmt::format("Password of {}: ", printable(options.name, 64)));
+  auto password = options.password_from_input || !terminal
+      ? first_line()
+      : secret(fmt::format("Password of {}: ", printable(options.name, 64)));
   if (!password) return std::unexpected(kCouldNotRun);
   if (options.totp_from_input) {
     auto code = first_line();
@@ -282,8 +295,11 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
       continue;
     }
     if (!required || !terminal) fmt::print(stderr, "{}\n", failure.told ? refusal_text(*failure.told) : failure.what);
-    if (required && !terminal) fmt::print(stderr, "  Give it as the line after the password with --totp-stdin, or in the environment variable FOYER_TOTP.\n");
-    if (!(required || rejected) || !terminal || asked == kMostCodes) return std::unexpected(failure.told ? 1 : kCouldNotRun);
+    if (required && !terminal)
+      fmt::print(stderr,
+          "  Give it as the line after the password with --totp-stdin, or in the environment variable FOYER_TOTP.\n");
+    if (!(required || rejected) || !terminal || asked == kMostCodes)
+      return std::unexpected(failure.told ? 1 : kCouldNotRun);
     auto code = secret("Code of your authenticator, or a recovery code: ");
     if (!code) return std::unexpected(kCouldNotRun);
     totp = std::move(*code);
@@ -295,7 +311,8 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
 int run_chat(Args args) {
   auto options = parse_chat_options(args);
   if (!options) {
-    fmt::print(stderr, "foyer chat: {}\nUsage: foyer chat URL [OPTIONS]; foyer chat --help lists them.\n", options.error());
+    fmt::print(
+        stderr, "foyer chat: {}\nUsage: foyer chat URL [OPTIONS]; foyer chat --help lists them.\n", options.error());
     return kCouldNotRun;
   }
   if (options->help) {

@@ -17,11 +17,13 @@ constexpr std::string_view kSockets = "/ws/"; // what stands before it is the pa
 std::string_view chat_usage() {
   return "Usage: foyer chat URL [OPTIONS]\n\n"
          "Chat in a terminal, or from a pipe: every line of input is one command or message.\n"
-         "URL is http(s):// or ws(s)://, the address that people use, or that of the socket; on this machine it needs no scheme.\n\n"
+         "URL is http(s):// or ws(s)://, the address that people use, or that of the socket; on this machine it needs "
+         "no scheme.\n\n"
          "  --name NAME        log in as NAME; the password is asked for\n"
          "  --password-stdin   the first line of input is the password\n"
          "  --totp-stdin       the next line of input is a code of the second factor, or a recovery code;\n"
-         "                     in a terminal it is asked for when it is needed; or the environment variable FOYER_TOTP\n"
+         "                     in a terminal it is asked for when it is needed; or the environment variable "
+         "FOYER_TOTP\n"
          "  --register         make the account NAME first\n"
          "  --token TOKEN      use this access token; others on this machine may see it in the list of processes\n"
          "  --token-stdin      the first line of input is the token\n"
@@ -33,9 +35,12 @@ std::string_view chat_usage() {
          "In the chat, /help lists the commands; /sessions and /signout are about the account.\n\n"
          "Examples:\n"
          "  foyer chat https://chat.example.com --name mira --room tea\n"
-         "  printf '%s\\n' \"$PASSWORD\" 'The build is green.' | foyer chat http://127.0.0.1:8000 --name robot --password-stdin --room builds\n"
-         "  printf '%s\\n' \"$PASSWORD\" \"$CODE\" /sessions | foyer chat http://127.0.0.1:8000 --name mira --password-stdin --totp-stdin\n"
-         "  printf '%s\\n' \"$PASSWORD\" '/signout others' | FOYER_TOTP=$CODE foyer chat http://127.0.0.1:8000 --name mira --password-stdin\n\n"
+         "  printf '%s\\n' \"$PASSWORD\" 'The build is green.' | foyer chat http://127.0.0.1:8000 --name robot "
+         "--password-stdin --room builds\n"
+         "  printf '%s\\n' \"$PASSWORD\" \"$CODE\" /sessions | foyer chat http://127.0.0.1:8000 --name mira "
+         "--password-stdin --totp-stdin\n"
+         "  printf '%s\\n' \"$PASSWORD\" '/signout others' | FOYER_TOTP=$CODE foyer chat http://127.0.0.1:8000 --name "
+         "mira --password-stdin\n\n"
          "Ends with 0 after /quit, /signout or the end of input, 1 when refused, 2 when nothing could be reached.\n";
 }
 
@@ -47,7 +52,8 @@ std::expected<wire::Url, std::string> server_url(std::string url) {
     const std::size_t end = url.starts_with('[') ? url.find(']') + 1 : url.find_first_of(":/");
     const std::string host = url.substr(0, end);
     const bool here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-    if (!here) return std::unexpected(fmt::format("the URL has no scheme; did you mean https://{}?", printable(url, 128)));
+    if (!here)
+      return std::unexpected(fmt::format("the URL has no scheme; did you mean https://{}?", printable(url, 128)));
     url.insert(0, "http://");
   }
   auto parsed = wire::parse_url(url);
@@ -64,31 +70,47 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
     const std::string& arg = args[i];
     std::string name = arg.substr(0, arg.find('='));
     const auto value = [&](std::string& into) {
-      if (name.size() < arg.size()) into = arg.substr(name.size() + 1);
-      else if (i + 1 < args.size()) into = args[++i];
-      else return false;
+      if (name.size() < arg.size())
+        into = arg.substr(name.size() + 1);
+      else if (i + 1 < args.size())
+        into = args[++i];
+      else
+        return false;
       return true;
     };
     std::string text;
     bool fine = true;
-    if (arg == "--help" || arg == "-h") options.help = true;
-    else if (name == "--name") fine = value(options.name);
-    else if (name == "--token") fine = value(options.token);
-    else if (name == "--ca-file") fine = value(options.tls.ca_file);
-    else if (name == "--room") { if ((fine = value(text))) options.rooms.push_back(text); }
-    else if (name == "--history") {
+    if (arg == "--help" || arg == "-h")
+      options.help = true;
+    else if (name == "--name")
+      fine = value(options.name);
+    else if (name == "--token")
+      fine = value(options.token);
+    else if (name == "--ca-file")
+      fine = value(options.tls.ca_file);
+    else if (name == "--room") {
+      if ((fine = value(text))) options.rooms.push_back(text);
+    } else if (name == "--history") {
       fine = value(text);
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.history);
-      if (fine && (error != std::errc{} || end != text.data() + text.size() || options.history > 300)) return std::unexpected("--history takes a number from 0 to 300");
-    }
-    else if (arg == "--password-stdin") options.password_from_input = true;
-    else if (arg == "--token-stdin") options.token_from_input = true;
-    else if (arg == "--totp-stdin") options.totp_from_input = true;
-    else if (arg == "--register") options.register_first = true;
-    else if (arg == "--json") options.raw = true;
-    else if (arg.starts_with('-')) return std::unexpected(fmt::format("unknown option {}", printable(arg, 64)));
-    else if (url.empty()) url = arg;
-    else return std::unexpected("more than one URL");
+      if (fine && (error != std::errc{} || end != text.data() + text.size() || options.history > 300))
+        return std::unexpected("--history takes a number from 0 to 300");
+    } else if (arg == "--password-stdin")
+      options.password_from_input = true;
+    else if (arg == "--token-stdin")
+      options.token_from_input = true;
+    else if (arg == "--totp-stdin")
+      options.totp_from_input = true;
+    else if (arg == "--register")
+      options.register_first = true;
+    else if (arg == "--json")
+      options.raw = true;
+    else if (arg.starts_with('-'))
+      return std::unexpected(fmt::format("unknown option {}", printable(arg, 64)));
+    else if (url.empty())
+      url = arg;
+    else
+      return std::unexpected("more than one URL");
     if (!fine) return std::unexpected(fmt::format("{} needs a value", name));
   }
   if (options.help) return options;
@@ -103,7 +125,8 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   const bool by_name = !options.name.empty();
   const bool by_token = !options.token.empty() || options.token_from_input;
   if (by_name && by_token) return std::unexpected("--name and a token are two ways to say who you are; give one");
-  if (!by_name && (options.password_from_input || options.totp_from_input || options.register_first)) return std::unexpected("--name is missing");
+  if (!by_name && (options.password_from_input || options.totp_from_input || options.register_first))
+    return std::unexpected("--name is missing");
   if (const char* totp = std::getenv("FOYER_TOTP"); totp != nullptr && by_name) options.totp = totp;
   if (!by_name && !by_token) {
     const char* token = std::getenv("FOYER_TOKEN");
@@ -126,7 +149,11 @@ namespace {
 // The list of sessions shows who logged in by this name.
 net::HttpCall call(const ChatOptions& options, std::string method, std::string path) {
   const std::size_t query = path.find('?');
-  net::HttpCall out{.method = std::move(method), .url = http_url(options.socket, path.substr(0, query)), .headers = {{"User-Agent", "foyer chat"}}, .body = {}, .tls = options.tls};
+  net::HttpCall out{.method = std::move(method),
+      .url = http_url(options.socket, path.substr(0, query)),
+      .headers = {{"User-Agent", "foyer chat"}},
+      .body = {},
+      .tls = options.tls};
   if (query != std::string::npos) out.url.query = path.substr(query + 1);
   return out;
 }
@@ -146,9 +173,12 @@ net::HttpCall login_call(const ChatOptions& options, const std::string& password
   return posted(options, options.register_first ? "/auth/register" : "/auth/login", body);
 }
 
-net::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token) { return posted(options, "/auth/refresh", {{"refresh_token", refresh_token}}); }
+net::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token) {
+  return posted(options, "/auth/refresh", {{"refresh_token", refresh_token}});
+}
 
-net::HttpCall account_call(const ChatOptions& options, const std::string& access_token, std::string method, std::string path) {
+net::HttpCall account_call(
+    const ChatOptions& options, const std::string& access_token, std::string method, std::string path) {
   net::HttpCall out = call(options, std::move(method), std::move(path));
   out.headers.add("Authorization", "Bearer " + access_token);
   return out;
@@ -164,7 +194,9 @@ LoginResult read_login(const net::HttpResult& answer) {
   if (!answer) return std::unexpected(LoginFailure{std::nullopt, answer.error().what});
   if (answer->status != 200 && answer->status != 201) {
     auto told = told_from(*answer);
-    return std::unexpected(LoginFailure{std::move(told), fmt::format("the login was answered with {}{}", answer->status, answer->headers.find("x-foyer") == nullptr ? ", and not by Foyer" : "")});
+    return std::unexpected(LoginFailure{std::move(told),
+        fmt::format("the login was answered with {}{}", answer->status,
+            answer->headers.find("x-foyer") == nullptr ? ", and not by Foyer" : "")});
   }
   const auto body = json::parse(answer->body);
   const auto token = body && body->is_object() ? json::get_string(body->as_object(), "access_token") : std::nullopt;

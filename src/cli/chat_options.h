@@ -13,9 +13,9 @@
 namespace foyer::cli {
 
 struct ChatOptions {
-  wire::Url socket;            // ws or wss, with the socket's path
-  std::string name;            // log in as
-  std::string token;           // instead of a name
+  wire::Url socket;  // ws or wss, with the socket's path
+  std::string name;  // log in as
+  std::string token; // instead of a name
   std::vector<std::string> rooms;
   std::uint32_t history = 20;
   bool password_from_input = false;
@@ -44,10 +44,12 @@ using LoginResult = std::expected<Tokens, LoginFailure>;
 // The HTTP side of a socket's URL: http for ws, https for wss. `path` is one of ours, below the path of PUBLIC_URL.
 [[nodiscard]] wire::Url http_url(const wire::Url& socket, std::string path);
 // totp: a code of the second factor; empty: none
-[[nodiscard]] net::HttpCall login_call(const ChatOptions& options, const std::string& password, const std::string& totp = {});
+[[nodiscard]] net::HttpCall login_call(
+    const ChatOptions& options, const std::string& password, const std::string& totp = {});
 [[nodiscard]] net::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token);
 // A request about the account of the one who is logged in.
-[[nodiscard]] net::HttpCall account_call(const ChatOptions& options, const std::string& access_token, std::string method, std::string path);
+[[nodiscard]] net::HttpCall account_call(
+    const ChatOptions& options, const std::string& access_token, std::string method, std::string path);
 [[nodiscard]] LoginResult read_login(const net::HttpResult& answer);
 // What an answer tells, if it is a problem of ours.
 [[nodiscard]] std::optional<Told> told_from(const Response& answer);

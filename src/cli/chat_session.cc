@@ -23,7 +23,10 @@ json::Object person(std::string_view argument) {
 
 } // namespace
 
-ChatSession::ChatSession(ChatSettings settings, std::string token, Entropy& entropy) : settings_(std::move(settings)), token_(std::move(token)), entropy_(entropy) {}
+ChatSession::ChatSession(ChatSettings settings, std::string token, Entropy& entropy)
+    : settings_(std::move(settings)),
+      token_(std::move(token)),
+      entropy_(entropy) {}
 
 Actions ChatSession::done() { return std::exchange(out_, {}); }
 
@@ -66,8 +69,10 @@ void ChatSession::reconnect(std::optional<Millis> at_least) {
 
 // Nothing was ever reached: most likely the URL is wrong, and a person must act.
 void ChatSession::give_up_or_reconnect() {
-  if (ever_ready_) reconnect();
-  else finish(kCouldNotConnect);
+  if (ever_ready_)
+    reconnect();
+  else
+    finish(kCouldNotConnect);
 }
 
 void ChatSession::handle(const Told& told) {
@@ -79,8 +84,10 @@ void ChatSession::handle(const Told& told) {
     return;
   }
   note(refusal_text(told));
-  if (told.retry == Retry::after) reconnect(told.retry_after ? told.retry_after : retry_after_);
-  else finish(1);
+  if (told.retry == Retry::after)
+    reconnect(told.retry_after ? told.retry_after : retry_after_);
+  else
+    finish(1);
 }
 
 Actions ChatSession::start() {
@@ -90,7 +97,8 @@ Actions ChatSession::start() {
 
 Actions ChatSession::opened() {
   state_ = State::authenticating;
-  out_.emplace_back(act::Send{json::write(json::Object{{"type", "authenticate"}, {"token", token_}, {"features", json::Array{"changes", "room_reset", "people"}}})});
+  out_.emplace_back(act::Send{json::write(json::Object{
+      {"type", "authenticate"}, {"token", token_}, {"features", json::Array{"changes", "room_reset", "people"}}})});
   return done();
 }
 
@@ -113,8 +121,12 @@ Actions ChatSession::why(const std::optional<Told>& told) {
     handle(*told);
     return done();
   }
-  if (told) note("The server answers plain requests here, so something on the way, such as a proxy, does not let the WebSocket handshake pass.");
-  else note("Whatever answers there is not Foyer. Check the URL, and what stands between.");
+  if (told)
+    note(
+        "The server answers plain requests here, so something on the way, such as a proxy, does not let the WebSocket "
+        "handshake pass.");
+  else
+    note("Whatever answers there is not Foyer. Check the URL, and what stands between.");
   give_up_or_reconnect();
   return done();
 }
@@ -158,10 +170,13 @@ Actions ChatSession::refresh_failed(const std::optional<Told>& told, std::string
   }
   if (state_ != State::refreshing) return done();
   // That the session is not known says less than the close that came before.
-  const bool close_says_more = told && told->code == code_of(Cause::REFRESH_UNKNOWN) && refreshing_for_ && refreshing_for_->code != code_of(Cause::TOKEN_EXPIRED);
+  const bool close_says_more = told && told->code == code_of(Cause::REFRESH_UNKNOWN) && refreshing_for_ &&
+      refreshing_for_->code != code_of(Cause::TOKEN_EXPIRED);
   note(close_says_more ? refusal_text(*refreshing_for_) : told ? refusal_text(*told) : std::string{what});
-  if (passing) reconnect(told ? told->retry_after : std::nullopt);
-  else finish(1);
+  if (passing)
+    reconnect(told ? told->retry_after : std::nullopt);
+  else
+    finish(1);
   return done();
 }
 
@@ -170,7 +185,8 @@ void ChatSession::session_ends(const Told* because, std::string_view what) {
   if (std::exchange(end_told_, true)) return;
   std::string text = fmt::format("Your session ends{}{}.\n", token_end_.empty() ? "" : " at ", token_end_);
   text += because != nullptr ? refusal_text(*because) : std::string{what};
-  text += ask_again_ ? "\nAsking again until then; what you type is sent as long as it lasts." : "\nWhat you type is sent until then. To go on, start foyer chat again and log in.";
+  text += ask_again_ ? "\nAsking again until then; what you type is sent as long as it lasts."
+                     : "\nWhat you type is sent until then. To go on, start foyer chat again and log in.";
   note(std::move(text));
 }
 
@@ -187,8 +203,11 @@ void ChatSession::sign_out(std::string_view which) {
   if (which == "others") return account(AccountCommand::end_others, "DELETE", "/auth/sessions?others=true");
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), number);
-  if (error != std::errc{} || end != which.data() + which.size()) return note("/signout takes nothing, `others`, `all`, or a number out of /sessions.");
-  if (number == 0 || number > session_ids_.size()) return note(session_ids_.empty() ? "/sessions first: it numbers them." : fmt::format("/sessions showed 1 to {}.", session_ids_.size()));
+  if (error != std::errc{} || end != which.data() + which.size())
+    return note("/signout takes nothing, `others`, `all`, or a number out of /sessions.");
+  if (number == 0 || number > session_ids_.size())
+    return note(session_ids_.empty() ? "/sessions first: it numbers them."
+                                     : fmt::format("/sessions showed 1 to {}.", session_ids_.size()));
   account(AccountCommand::end_one, "DELETE", "/auth/sessions/" + session_ids_[number - 1]);
 }
 
@@ -204,7 +223,8 @@ Actions ChatSession::answered(std::string_view body) {
       }
       session_ids_.clear();
       if (const json::Value* list = value->as_object().if_contains("sessions"); list != nullptr && list->is_array())
-        for (const json::Value& row : list->get_array()) session_ids_.emplace_back(row.is_object() ? json::get_string(row.get_object(), "id").value_or("") : "");
+        for (const json::Value& row : list->get_array())
+          session_ids_.emplace_back(row.is_object() ? json::get_string(row.get_object(), "id").value_or("") : "");
       if (settings_.raw) out_.emplace_back(act::Show{std::string{body}});
       show(sessions_text(value->as_object()));
       break;
@@ -262,8 +282,10 @@ Actions ChatSession::tick(bool heard_something) {
 Actions ChatSession::typed(std::string line) {
   while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
   const bool nothing_to_deliver = lines_.empty() && !pending_;
-  if (line == "/quit" && state_ != State::ready && nothing_to_deliver) finish(0);
-  else if (!line.empty()) lines_.push_back(std::move(line));
+  if (line == "/quit" && state_ != State::ready && nothing_to_deliver)
+    finish(0);
+  else if (!line.empty())
+    lines_.push_back(std::move(line));
   next_line();
   return done();
 }
@@ -280,9 +302,12 @@ void ChatSession::next_line() {
   while (state_ == State::ready && !busy() && !lines_.empty()) {
     const std::string line = std::move(lines_.front());
     lines_.pop_front();
-    if (line.starts_with("//")) say(std::string_view{line}.substr(1));
-    else if (line.starts_with('/')) slash(line);
-    else say(line);
+    if (line.starts_with("//"))
+      say(std::string_view{line}.substr(1));
+    else if (line.starts_with('/'))
+      slash(line);
+    else
+      say(line);
   }
   if (input_ended_ && state_ == State::ready && !busy() && lines_.empty()) {
     out_.emplace_back(act::Leave{});
@@ -312,7 +337,8 @@ void ChatSession::answer_invitation(std::string_view type, std::string room) {
   const bool is_number = error == std::errc{} && end == room.data() + room.size();
   if (room.empty() || is_number) {
     if (invitations_.empty()) return note("You have no invitation; /invitations asks again.");
-    if (number == 0 || number > invitations_.size()) return note(fmt::format("/invitations showed 1 to {}.", invitations_.size()));
+    if (number == 0 || number > invitations_.size())
+      return note(fmt::format("/invitations showed 1 to {}.", invitations_.size()));
     room = invitations_[number - 1];
   }
   command(std::string{type}, std::move(room), {});
@@ -368,7 +394,8 @@ void ChatSession::slash(std::string_view line) {
     command("invitations", "", {});
   } else if (word == "/accept" || word == "/decline") {
     answer_invitation(word.substr(1), argument);
-  } else if (word != "/join" && word != "/leave" && word != "/who" && word != "/history" && word != "/create" && word != "/invite" && word != "/direct") {
+  } else if (word != "/join" && word != "/leave" && word != "/who" && word != "/history" && word != "/create" &&
+      word != "/invite" && word != "/direct") {
     note(fmt::format("There is no {}; /help lists what there is.", printable(word, 32)));
   }
 }

@@ -24,26 +24,40 @@
 namespace foyer::cli {
 
 namespace act {
-struct Connect {};                     // open the socket; then opened() or handshake_failed()
-struct Send { std::string text; };
-struct Drop {};                        // close the socket without waiting; no closed() follows
-struct Leave {};                       // close it with 1000
-struct Show { std::string text; };     // for the person, or the raw object with --json: standard output
-struct Note { std::string text; };     // about the connection: standard error
-struct Wake { Millis after; };         // woke() after that; replaces an earlier one
-struct Refresh {};                     // POST /auth/refresh; then refreshed()
-struct Call { std::string method; std::string path; }; // with the access token; then answered()
-struct AskWhy {};                      // a plain GET on the socket's path; then why()
-struct Finish { int status; };
+struct Connect {}; // open the socket; then opened() or handshake_failed()
+struct Send {
+  std::string text;
+};
+struct Drop {};  // close the socket without waiting; no closed() follows
+struct Leave {}; // close it with 1000
+struct Show {
+  std::string text;
+}; // for the person, or the raw object with --json: standard output
+struct Note {
+  std::string text;
+}; // about the connection: standard error
+struct Wake {
+  Millis after;
+}; // woke() after that; replaces an earlier one
+struct Refresh {}; // POST /auth/refresh; then refreshed()
+struct Call {
+  std::string method;
+  std::string path;
+}; // with the access token; then answered()
+struct AskWhy {}; // a plain GET on the socket's path; then why()
+struct Finish {
+  int status;
+};
 } // namespace act
-using Action = std::variant<act::Connect, act::Send, act::Drop, act::Leave, act::Show, act::Note, act::Wake, act::Refresh, act::Call, act::AskWhy, act::Finish>;
+using Action = std::variant<act::Connect, act::Send, act::Drop, act::Leave, act::Show, act::Note, act::Wake,
+    act::Refresh, act::Call, act::AskWhy, act::Finish>;
 using Actions = std::vector<Action>;
 
 struct ChatSettings {
-  std::vector<std::string> rooms;  // joined at once; the last one is spoken in
-  std::uint32_t history = 20;      // messages shown when a room is entered
-  bool can_refresh = false;        // there is a refresh token
-  bool raw = false;                // --json
+  std::vector<std::string> rooms; // joined at once; the last one is spoken in
+  std::uint32_t history = 20;     // messages shown when a room is entered
+  bool can_refresh = false;       // there is a refresh token
+  bool raw = false;               // --json
 };
 
 class ChatSession {
@@ -63,7 +77,7 @@ class ChatSession {
   [[nodiscard]] Actions why(const std::optional<Told>& told);
   [[nodiscard]] Actions received(std::string_view text);
   [[nodiscard]] Actions closed(std::uint16_t code, std::string_view reason);
-  [[nodiscard]] Actions refreshed(std::string token);                 // the new access token
+  [[nodiscard]] Actions refreshed(std::string token); // the new access token
   [[nodiscard]] Actions refresh_failed(const std::optional<Told>& told, std::string_view what);
   // The answer of a Call: a body, or what went wrong.
   [[nodiscard]] Actions answered(std::string_view body);
@@ -71,7 +85,7 @@ class ChatSession {
   [[nodiscard]] Actions woke();
   [[nodiscard]] Actions tick(bool heard_something); // every kTick
   [[nodiscard]] Actions typed(std::string line);
-  [[nodiscard]] Actions end_of_input();              // ends when all that was typed is answered
+  [[nodiscard]] Actions end_of_input(); // ends when all that was typed is answered
 
   [[nodiscard]] std::size_t lines_waiting() const { return lines_.size(); }
 
@@ -83,10 +97,10 @@ class ChatSession {
     connecting,     // until opened() or handshake_failed()
     authenticating, // until authentication_success
     ready,
-    waiting,        // for woke(), then connecting
-    refreshing,     // for refreshed(), then connecting
-    asking,         // for why()
-    signing_out,    // closed by our own sign-out, whose answer is awaited
+    waiting,     // for woke(), then connecting
+    refreshing,  // for refreshed(), then connecting
+    asking,      // for why()
+    signing_out, // closed by our own sign-out, whose answer is awaited
     finished,
   };
   struct Held {
@@ -96,12 +110,12 @@ class ChatSession {
   };
   struct Room {
     std::string epoch;
-    Offset seen = 0;                    // the last one shown
-    std::string time;                   // when it was written, as the server says
-    Offset change = 0;                  // the last change that was heard of
-    std::map<Offset, Held> held;        // lines that wait for older messages
-    bool fetching = false;              // messages after `seen` are being fetched by history
-    bool known = false;                 // was joined before
+    Offset seen = 0;             // the last one shown
+    std::string time;            // when it was written, as the server says
+    Offset change = 0;           // the last change that was heard of
+    std::map<Offset, Held> held; // lines that wait for older messages
+    bool fetching = false;       // messages after `seen` are being fetched by history
+    bool known = false;          // was joined before
   };
   struct Pending {
     std::uint64_t id = 0;
@@ -128,7 +142,9 @@ class ChatSession {
   void show_invitations(const json::Object& object);
   void account(AccountCommand command, std::string method, std::string path);
   void sign_out(std::string_view which);
-  [[nodiscard]] bool ends_here() const { return account_ == AccountCommand::end_this || account_ == AccountCommand::end_all; }
+  [[nodiscard]] bool ends_here() const {
+    return account_ == AccountCommand::end_this || account_ == AccountCommand::end_all;
+  }
   [[nodiscard]] bool busy() const { return pending_ || !background_.empty() || account_ != AccountCommand::none; }
   void session_ends(const Told* because, std::string_view what);
   void join(const std::string& room, bool again);
@@ -153,7 +169,7 @@ class ChatSession {
   Actions out_;
   State state_ = State::idle;
   std::map<std::string, Room> rooms_;
-  std::vector<std::string> invitations_;  // rooms, as they were shown last
+  std::vector<std::string> invitations_; // rooms, as they were shown last
   std::string current_;
   std::deque<std::string> lines_;
   std::optional<Pending> pending_;
@@ -164,13 +180,13 @@ class ChatSession {
   bool ask_again_ = false;               // for a new token, at the next tick
   bool end_told_ = false;                // that the session ends was said
   std::optional<Told> refreshing_for_;   // the close that made us ask for a new token
-  std::optional<Told> told_;         // an authentication_error, before the Close
-  std::optional<Millis> retry_after_; // of `closing`
+  std::optional<Told> told_;             // an authentication_error, before the Close
+  std::optional<Millis> retry_after_;    // of `closing`
   std::uint64_t next_id_ = 1;
-  int attempts_ = 0;        // in a row without success
+  int attempts_ = 0; // in a row without success
   int silent_ticks_ = 0;
   bool ever_ready_ = false;
-  bool refreshed_ = false;  // since the last success: the same code again is never
+  bool refreshed_ = false; // since the last success: the same code again is never
   bool input_ended_ = false;
   bool resend_later_ = false; // pending_ was refused with retry after; woke() sends it again
 };

@@ -12,7 +12,9 @@ namespace {
 constexpr std::uint32_t kPage = 300;      // messages asked for at once when some were missed
 constexpr std::size_t kMostHeld = 20'000; // of one room, while older ones are fetched
 
-std::string text_of(const json::Object& object, std::string_view name) { return std::string{json::get_string(object, name).value_or("")}; }
+std::string text_of(const json::Object& object, std::string_view name) {
+  return std::string{json::get_string(object, name).value_or("")};
+}
 
 Offset offset_of(const json::Object& object) {
   const auto offset = json::get_int(object, "offset");
@@ -35,13 +37,16 @@ std::vector<const json::Object*> list_of(const json::Object& object, std::string
     if (message.is_object()) out.push_back(&message.get_object());
   return out;
 }
-std::vector<const json::Object*> messages_of(const json::Object& object, std::string_view name = "messages") { return list_of(object, name); }
+std::vector<const json::Object*> messages_of(const json::Object& object, std::string_view name = "messages") {
+  return list_of(object, name);
+}
 
 // "bob invites you to private:den", "bob wants to write to you"
 std::string invitation_text(const json::Object& object) {
   const std::string room = text_of(object, "room");
   const std::string from = user_name(object, "from");
-  return room.starts_with("direct:") ? from + " wants to write to you" : fmt::format("{} invites you to {}", from, printable(room, 128));
+  return room.starts_with("direct:") ? from + " wants to write to you"
+                                     : fmt::format("{} invites you to {}", from, printable(room, 128));
 }
 
 } // namespace
@@ -56,16 +61,21 @@ Actions ChatSession::received(std::string_view text) {
   const json::Object& object = value->as_object();
   const std::string type = text_of(object, "type");
   if (state_ == State::authenticating) {
-    if (type == "authentication_success") welcome(object);
-    else if (type == "authentication_error") told_ = told_from(object);
-    else on_push(type, object);
+    if (type == "authentication_success")
+      welcome(object);
+    else if (type == "authentication_error")
+      told_ = told_from(object);
+    else
+      on_push(type, object);
     return done();
   }
   if (state_ != State::ready) return done();
   const auto id = json::get_int(object, "id");
   if (id && pending_ && pending_->id == static_cast<std::uint64_t>(*id)) {
-    if (type == "error") on_error(object, true);
-    else on_answer(type, object);
+    if (type == "error")
+      on_error(object, true);
+    else
+      on_answer(type, object);
   } else if (id && background_.contains(static_cast<std::uint64_t>(*id))) {
     const std::string room = background_.extract(static_cast<std::uint64_t>(*id)).mapped();
     if (type == "refreshed" && std::exchange(end_told_, false)) note("Your session goes on.");
@@ -100,14 +110,16 @@ void ChatSession::welcome(const json::Object& object) {
   refreshed_ = false;
   attempts_ = 0;
   retry_after_.reset();
-  note(again ? "Connected again." : fmt::format("Connected as {}. /help lists what there is.", user_name(object, "user")));
+  note(again ? "Connected again."
+             : fmt::format("Connected as {}. /help lists what there is.", user_name(object, "user")));
   if (!again)
     for (const std::string& room : settings_.rooms) {
       rooms_[room];
       current_ = room;
     }
   for (auto& [name, room] : rooms_) join(name, room.known);
-  if (!again && !settings_.raw) out_.emplace_back(act::Send{json::write(json::Object{{"type", "invitations"}, {"id", kUnasked}})});
+  if (!again && !settings_.raw)
+    out_.emplace_back(act::Send{json::write(json::Object{{"type", "invitations"}, {"id", kUnasked}})});
   if (pending_) out_.emplace_back(act::Send{pending_->text}); // under its key: stored once
   next_line();
 }
@@ -137,7 +149,8 @@ void ChatSession::on_answer(const std::string& type, const json::Object& object)
   } else if (type == "left") {
     rooms_.erase(room);
     if (current_ == room) current_ = rooms_.empty() ? "" : rooms_.begin()->first;
-    show(fmt::format("* you left {}{}", printable(room, 128), current_.empty() ? "" : "; you speak in " + printable(current_, 128) + " now"));
+    show(fmt::format("* you left {}{}", printable(room, 128),
+        current_.empty() ? "" : "; you speak in " + printable(current_, 128) + " now"));
   } else if (type == "rooms") {
     show(rooms_text(object));
     if (const auto next = next_page_of_rooms(object)) lines_.push_front("/rooms " + *next);
@@ -149,7 +162,9 @@ void ChatSession::on_answer(const std::string& type, const json::Object& object)
     lines_.push_front("/join " + room);
   } else if (type == "invited") {
     const bool pending = json::get_bool(object, "pending").value_or(false);
-    show(pending ? fmt::format("* asked; whoever accepts enters {}", printable(room, 128)) : fmt::format("* {} belongs to {} already", printable(text_of(object, "user"), 128), printable(room, 128)));
+    show(pending
+            ? fmt::format("* asked; whoever accepts enters {}", printable(room, 128))
+            : fmt::format("* {} belongs to {} already", printable(text_of(object, "user"), 128), printable(room, 128)));
   } else if (type == "accepted") {
     std::erase(invitations_, room);
     lines_.push_front("/join " + room);
@@ -166,7 +181,8 @@ void ChatSession::show_invitations(const json::Object& object) {
   std::string text;
   for (const json::Object* each : list_of(object, "invitations")) {
     invitations_.push_back(text_of(*each, "room"));
-    text += fmt::format("{}* {}  {}: /accept {} or /decline {}", text.empty() ? "" : "\n", invitations_.size(), invitation_text(*each), invitations_.size(), invitations_.size());
+    text += fmt::format("{}* {}  {}: /accept {} or /decline {}", text.empty() ? "" : "\n", invitations_.size(),
+        invitation_text(*each), invitations_.size(), invitations_.size());
   }
   if (json::get_bool(object, "more").value_or(false)) text += "\n* and more";
   show(text.empty() ? "* no invitations" : text);
@@ -174,7 +190,13 @@ void ChatSession::show_invitations(const json::Object& object) {
 
 void ChatSession::on_error(const json::Object& object, bool answers_pending) {
   auto told = told_from(object);
-  if (!told) told = Told{.code = "error", .message = text_of(object, "message"), .step = {}, .ref = {}, .retry = Retry::never, .retry_after = {}};
+  if (!told)
+    told = Told{.code = "error",
+        .message = text_of(object, "message"),
+        .step = {},
+        .ref = {},
+        .retry = Retry::never,
+        .retry_after = {}};
   if (answers_pending && told->retry == Retry::after) {
     resend_later_ = true;
     out_.emplace_back(act::Wake{told->retry_after.value_or(Millis{1000})});
@@ -189,7 +211,8 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
   if (type == "message") {
     on_message(room, object);
   } else if (type == "member_joined" || type == "member_left") {
-    show(fmt::format("* {} {} {}", user_name(object, "user"), type == "member_joined" ? "entered" : "left", printable(room, 128)));
+    show(fmt::format(
+        "* {} {} {}", user_name(object, "user"), type == "member_joined" ? "entered" : "left", printable(room, 128)));
   } else if (type == "deleted" || type == "author_detached") {
     on_change(room, type, object);
   } else if (type == "invitation") {
@@ -201,22 +224,27 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
   } else if (type == "declined") {
     std::erase(invitations_, room); // on another device
   } else if (type == "room_added") {
-    if (std::erase(invitations_, room) > 0 || (pending_ && pending_->type == "accept" && pending_->room == room)) return;
+    if (std::erase(invitations_, room) > 0 || (pending_ && pending_->type == "accept" && pending_->room == room))
+      return;
     show(fmt::format("* you may enter {0} now: /join {0}", printable(room, 128)));
   } else if (type == "room_reset") {
-    if (const auto found = rooms_.find(room); found != rooms_.end()) join(room, found->second.known); // on_joined() says it
+    if (const auto found = rooms_.find(room); found != rooms_.end())
+      join(room, found->second.known); // on_joined() says it
   } else if (type == "room_removed") {
     rooms_.erase(room);
     if (current_ == room) current_.clear();
     show(fmt::format("* you are no longer a member of {}", printable(room, 128)));
   } else if (type == "token_expiring") {
     token_end_ = local_time(text_of(object, "expires_at"));
-    if (settings_.can_refresh) out_.emplace_back(act::Refresh{});
-    else session_ends(nullptr, "The token was given as it is, and only a login can be renewed.");
+    if (settings_.can_refresh)
+      out_.emplace_back(act::Refresh{});
+    else
+      session_ends(nullptr, "The token was given as it is, and only a login can be renewed.");
   } else if (type == "closing") {
     if (const auto wait = json::get_int(object, "retry_after_ms")) retry_after_ = Millis{*wait};
     note("The server is about to restart.");
-  } else if (type == "error" && json::get_int(object, "id") != static_cast<std::int64_t>(kUnasked)) { // an older server knows of no invitations
+  } else if (type == "error" &&
+      json::get_int(object, "id") != static_cast<std::int64_t>(kUnasked)) { // an older server knows of no invitations
     on_error(object, false);
   }
 }
@@ -235,7 +263,8 @@ void ChatSession::on_joined(const json::Object& object) {
   room.known = true;
   room.epoch = epoch;
   if (same_history && recovered)
-    for (const json::Object* change : messages_of(object, "changes")) on_change(name, text_of(*change, "type"), *change);
+    for (const json::Object* change : messages_of(object, "changes"))
+      on_change(name, text_of(*change, "type"), *change);
   room.change = number_of(object, "change");
   for (const json::Object* message : messages) hold(name, room, *message);
   const Offset first = messages.empty() ? offset_of(object) + 1 : offset_of(*messages.front());
@@ -251,7 +280,8 @@ void ChatSession::fetch_older(const std::string& name, Room& room, Offset before
   const std::uint64_t id = next_id_++;
   room.fetching = true;
   background_.emplace(id, name);
-  out_.emplace_back(act::Send{json::write(json::Object{{"type", "history"}, {"id", id}, {"room", name}, {"before", before}, {"limit", kPage}})});
+  out_.emplace_back(act::Send{json::write(
+      json::Object{{"type", "history"}, {"id", id}, {"room", name}, {"before", before}, {"limit", kPage}})});
 }
 
 void ChatSession::on_history(const json::Object& object) {
@@ -288,10 +318,13 @@ void ChatSession::on_change(const std::string& name, const std::string& type, co
     if (number <= room.change) return; // heard of before
     if (number > room.change + 1) return lost_something();
     room.change = number;
-    if (const auto held = room.held.find(offset_of(change)); held != room.held.end() && type == "deleted") held->second.line = held->second.gone;
+    if (const auto held = room.held.find(offset_of(change)); held != room.held.end() && type == "deleted")
+      held->second.line = held->second.gone;
   }
-  if (type == "deleted") show(fmt::format("* message {} of {} was deleted", offset_of(change), printable(name, 128)));
-  else if (type == "author_detached") show(fmt::format("* {} in {} is now {}", user_id(change, "user"), printable(name, 128), user_name(change, "user")));
+  if (type == "deleted")
+    show(fmt::format("* message {} of {} was deleted", offset_of(change), printable(name, 128)));
+  else if (type == "author_detached")
+    show(fmt::format("* {} in {} is now {}", user_id(change, "user"), printable(name, 128), user_name(change, "user")));
 }
 
 void ChatSession::lost_something() {

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t kMaxShown = 32 * 1024;
 
-std::string text_of(const json::Object& object, std::string_view name) { return std::string{json::get_string(object, name).value_or("")}; }
+std::string text_of(const json::Object& object, std::string_view name) {
+  return std::string{json::get_string(object, name).value_or("")};
+}
 
 Retry retry_of(std::string_view word, Retry otherwise) {
   for (const Retry retry : {Retry::never, Retry::refresh, Retry::after})
@@ -23,7 +25,8 @@ Retry retry_of(std::string_view word, Retry otherwise) {
 
 bool to_local(std::string_view rfc3339, std::tm& local) {
   std::tm utc{};
-  if (rfc3339.size() < 20 || strptime(std::string{rfc3339.substr(0, 19)}.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr) return false;
+  if (rfc3339.size() < 20 || strptime(std::string{rfc3339.substr(0, 19)}.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr)
+    return false;
   const std::time_t seconds = timegm(&utc);
   localtime_r(&seconds, &local);
   return true;
@@ -49,7 +52,12 @@ std::optional<Told> told_from_close(std::string_view reason) {
   const auto cause = find_cause(reason.substr(0, space));
   if (!cause) return std::nullopt;
   const CauseInfo& row = info(*cause);
-  Told told{.code = std::string{row.code}, .message = std::string{row.client}, .step = std::string{to_string(row.step)}, .ref = {}, .retry = row.retry, .retry_after = {}};
+  Told told{.code = std::string{row.code},
+      .message = std::string{row.client},
+      .step = std::string{to_string(row.step)},
+      .ref = {},
+      .retry = row.retry,
+      .retry_after = {}};
   if (space != std::string_view::npos) told.ref = std::string{reason.substr(space + 1)};
   return told;
 }
@@ -60,8 +68,12 @@ std::string refusal_text(const Told& told) {
   out += '\n';
   if (!told.message.empty()) out += fmt::format("  {}\n", shown(told.message));
   if (const auto cause = find_cause(told.code)) out += fmt::format("  Next: {}\n", info(*cause).next);
-  if (told.retry == Retry::after && told.retry_after && *told.retry_after >= Millis{1000}) out += fmt::format("  Time left: {}\n", wait_text(*told.retry_after));
-  if (is_auth_away(told)) out += "  Meanwhile: who is connected goes on chatting; logging in, and changes to an account, wait until the auth service is back.\n";
+  if (told.retry == Retry::after && told.retry_after && *told.retry_after >= Millis{1000})
+    out += fmt::format("  Time left: {}\n", wait_text(*told.retry_after));
+  if (is_auth_away(told))
+    out +=
+        "  Meanwhile: who is connected goes on chatting; logging in, and changes to an account, wait until the auth "
+        "service is back.\n";
   if (!told.ref.empty()) out += fmt::format("  The operator finds more with: foyer why {}\n", printable(told.ref, 64));
   out.pop_back();
   return out;
@@ -87,13 +99,15 @@ std::string local_time(std::string_view rfc3339) {
 std::string local_date(std::string_view rfc3339) {
   std::tm local{};
   if (!to_local(rfc3339, local)) return "----------";
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
+      local.tm_hour, local.tm_min);
 }
 
 std::string wait_text(Millis wait) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
   if (seconds < 60) return fmt::format("{} s", seconds);
-  return seconds % 60 == 0 ? fmt::format("{} min", seconds / 60) : fmt::format("{} min {} s", seconds / 60, seconds % 60);
+  return seconds % 60 == 0 ? fmt::format("{} min", seconds / 60)
+                           : fmt::format("{} min {} s", seconds / 60, seconds % 60);
 }
 
 bool is_auth_away(const Told& told) {
@@ -103,8 +117,11 @@ bool is_auth_away(const Told& told) {
 
 std::string device_words(std::string_view agent) {
   using Row = std::pair<std::string_view, std::string_view>;
-  static constexpr std::array<Row, 9> kBrowsers{{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"Version/", "Safari"}, {"Mozilla/", "A browser"}}};
-  static constexpr std::array<Row, 6> kSystems{{{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"Mac OS", "Mac"}, {"Linux", "Linux"}}};
+  static constexpr std::array<Row, 9> kBrowsers{
+      {{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"},
+          {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"Version/", "Safari"}, {"Mozilla/", "A browser"}}};
+  static constexpr std::array<Row, 6> kSystems{{{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"},
+      {"Windows", "Windows"}, {"Mac OS", "Mac"}, {"Linux", "Linux"}}};
   const auto first = [agent](const auto& rows) -> std::string_view {
     for (const auto& [mark, word] : rows)
       if (agent.find(mark) != std::string_view::npos) return word;
@@ -126,8 +143,10 @@ std::string sessions_text(const json::Object& answer) {
     if (!row.is_object()) continue;
     const json::Object& session = row.get_object();
     if (!out.empty()) out += '\n';
-    out += fmt::format("  {:>2}  {:<26} {:<16} since {}, last seen {}{}", number, device_words(text_of(session, "device")), printable(text_of(session, "address"), 45), local_date(text_of(session, "created")),
-                       local_date(text_of(session, "last_seen")), json::get_bool(session, "current").value_or(false) ? "  (this one)" : "");
+    out += fmt::format("  {:>2}  {:<26} {:<16} since {}, last seen {}{}", number,
+        device_words(text_of(session, "device")), printable(text_of(session, "address"), 45),
+        local_date(text_of(session, "created")), local_date(text_of(session, "last_seen")),
+        json::get_bool(session, "current").value_or(false) ? "  (this one)" : "");
   }
   return out;
 }
@@ -140,8 +159,10 @@ std::string user_name(const json::Object& object, std::string_view member) {
 }
 
 std::string message_line(std::string_view room, const json::Object& message) {
-  const std::string text = json::get_bool(message, "deleted").value_or(false) ? "(deleted)" : shown(text_of(message, "message"));
-  return fmt::format("{} {} {}: {}", local_time(text_of(message, "time")), printable(room, 128), user_name(message, "from"), text);
+  const std::string text =
+      json::get_bool(message, "deleted").value_or(false) ? "(deleted)" : shown(text_of(message, "message"));
+  return fmt::format(
+      "{} {} {}: {}", local_time(text_of(message, "time")), printable(room, 128), user_name(message, "from"), text);
 }
 
 std::string user_id(const json::Object& object, std::string_view member) {
@@ -151,13 +172,15 @@ std::string user_id(const json::Object& object, std::string_view member) {
 
 std::string rooms_text(const json::Object& answer) {
   const json::Value* rooms = answer.if_contains("rooms");
-  if (rooms == nullptr || !rooms->is_array() || rooms->get_array().empty()) return "No rooms yet; /join NAME makes one.";
+  if (rooms == nullptr || !rooms->is_array() || rooms->get_array().empty())
+    return "No rooms yet; /join NAME makes one.";
   std::string out;
   for (const json::Value& row : rooms->get_array()) {
     if (!row.is_object()) continue;
     const json::Object& room = row.get_object();
     if (!out.empty()) out += '\n';
-    out += fmt::format("  {:<24} {}", printable(text_of(room, "room"), 128), counted(static_cast<std::uint64_t>(json::get_int(room, "offset").value_or(0)), "message"));
+    out += fmt::format("  {:<24} {}", printable(text_of(room, "room"), 128),
+        counted(static_cast<std::uint64_t>(json::get_int(room, "offset").value_or(0)), "message"));
   }
   return out;
 }

@@ -22,19 +22,20 @@ struct Told {
   std::optional<Millis> retry_after;
 };
 
-[[nodiscard]] std::optional<Told> told_from(const json::Object& object); // nullopt: it has no code
+[[nodiscard]] std::optional<Told> told_from(const json::Object& object);    // nullopt: it has no code
 [[nodiscard]] std::optional<Told> told_from_close(std::string_view reason); // "CODE ref"; nullopt: not one of ours
 
 // Several lines: code, sentence, and the next step out of the catalogue in this program.
 [[nodiscard]] std::string refusal_text(const Told& told);
-[[nodiscard]] std::string shown(std::string_view text);      // text of a peer for a terminal, backslashes as they are
+[[nodiscard]] std::string shown(std::string_view text); // text of a peer for a terminal, backslashes as they are
 [[nodiscard]] std::string local_time(std::string_view rfc3339); // "14:03", in local time
 [[nodiscard]] std::string local_date(std::string_view rfc3339); // "2026-11-22 14:03"
 [[nodiscard]] std::string message_line(std::string_view room, const json::Object& message);
 [[nodiscard]] std::string user_id(const json::Object& object, std::string_view member);
 [[nodiscard]] std::string user_name(const json::Object& object, std::string_view member); // of {"id","name"}
 [[nodiscard]] std::string rooms_text(const json::Object& rooms);
-[[nodiscard]] std::optional<std::string> next_page_of_rooms(const json::Object& rooms); // the last name; nullopt: there is no more
+[[nodiscard]] std::optional<std::string> next_page_of_rooms(
+    const json::Object& rooms); // the last name; nullopt: there is no more
 [[nodiscard]] std::string members_text(std::string_view room, const json::Object& answer); // of joined or presence
 // An answer of GET /auth/sessions, numbered in its order.
 [[nodiscard]] std::string sessions_text(const json::Object& answer);

@@ -13,9 +13,12 @@ namespace {
 constexpr std::string_view kUsage =
     "Usage: foyer check [--all] [--json] [OPTIONS OF serve]\n"
     "       foyer check --reference\n\n"
-    "Is this configuration fit to serve, here and now? Reports everything that is wrong at once, makes every check that\n"
-    "`foyer serve` makes before it listens (addresses, data, databases, keys, certificates), and shows the options that are\n"
-    "not at their default, with the place where each was given. Beside a running server its port and its data are in use.\n"
+    "Is this configuration fit to serve, here and now? Reports everything that is wrong at once, makes every check "
+    "that\n"
+    "`foyer serve` makes before it listens (addresses, data, databases, keys, certificates), and shows the options "
+    "that are\n"
+    "not at their default, with the place where each was given. Beside a running server its port and its data are in "
+    "use.\n"
     "Exit status: 0 fit, 1 not fit, 2 could not run.\n\n"
     "  --all          also the options that are at their default\n"
     "  --json         findings and all options as one JSON object\n"
@@ -38,14 +41,18 @@ int run_check(Args args) {
       fmt::print("{}", config::configuration_markdown());
       return 0;
     }
-    if (arg == "--json") as_json = true;
-    else if (arg == "--all") all = true;
-    else inputs.args.push_back(arg);
+    if (arg == "--json")
+      as_json = true;
+    else if (arg == "--all")
+      all = true;
+    else
+      inputs.args.push_back(arg);
   }
   config::Loaded loaded = config::load(inputs);
   const auto findings = fitness(loaded, inputs.read);
   (void)config::adopt_generated_secrets(loaded, inputs.read); // so that they are shown
-  const std::string fingerprint = config::configuration_fingerprint(loaded.config); // of what was given, as `serve` takes it
+  const std::string fingerprint =
+      config::configuration_fingerprint(loaded.config); // of what was given, as `serve` takes it
   config::resolve_addresses(loaded.config, loaded.config.listen.port);
   const bool fit = config::is_fit(findings);
   if (as_json) {
@@ -56,8 +63,11 @@ int run_check(Args args) {
   }
   fmt::print("{}{}\n", config::findings_text(findings), config::options_text(loaded, all));
   const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
-  if (fit) fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
-  else fmt::print("Not fit to serve: {} {}. `foyer explain CODE` tells more about each.\n", errors, errors == 1 ? "error" : "errors");
+  if (fit)
+    fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
+  else
+    fmt::print("Not fit to serve: {} {}. `foyer explain CODE` tells more about each.\n", errors,
+        errors == 1 ? "error" : "errors");
   return fit ? 0 : 1;
 }
 

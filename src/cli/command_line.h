@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <algorithm>
+#include <cstdio>
 #include <expected>
 #include <optional>
 #include <span>
@@ -33,11 +33,16 @@ struct CommonArguments {
   // Whether args[i] was one of these; i is then at the last word of it.
   [[nodiscard]] bool take(Args args, std::size_t& i) {
     const std::string& arg = args[i];
-    if (arg == "--help" || arg == "-h") help = true;
-    else if (arg == "--json") json = true;
-    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config=")) options.push_back(arg);
-    else if ((arg == "--data" || arg == "--config") && i + 1 < args.size()) options.push_back(arg + "=" + args[++i]);
-    else return false;
+    if (arg == "--help" || arg == "-h")
+      help = true;
+    else if (arg == "--json")
+      json = true;
+    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config="))
+      options.push_back(arg);
+    else if ((arg == "--data" || arg == "--config") && i + 1 < args.size())
+      options.push_back(arg + "=" + args[++i]);
+    else
+      return false;
     return true;
   }
 };
@@ -45,17 +50,23 @@ struct CommonArguments {
 // `; did you mean "list"?` out of the words that there are; empty when none is near.
 inline std::string did_you_mean(std::string_view word, std::span<const std::string_view> words) {
   const std::string_view tried = word.substr(0, 64);
-  const auto nearest = std::ranges::min_element(words, {}, [tried](std::string_view each) { return edit_distance(tried, each); });
-  const bool near = nearest != words.end() && edit_distance(tried, *nearest) <= std::max<std::size_t>(1, nearest->size() / 3);
-  const auto begins = std::ranges::find_if(words, [tried](std::string_view each) { return tried.size() >= 2 && each.starts_with(tried); });
-  return near || begins != words.end() ? fmt::format("; did you mean \"{}\"?", near ? *nearest : *begins) : std::string{};
+  const auto nearest =
+      std::ranges::min_element(words, {}, [tried](std::string_view each) { return edit_distance(tried, each); });
+  const bool near =
+      nearest != words.end() && edit_distance(tried, *nearest) <= std::max<std::size_t>(1, nearest->size() / 3);
+  const auto begins = std::ranges::find_if(
+      words, [tried](std::string_view each) { return tried.size() >= 2 && each.starts_with(tried); });
+  return near || begins != words.end() ? fmt::format("; did you mean \"{}\"?", near ? *nearest : *begins)
+                                       : std::string{};
 }
 
 // What is wrong with the word behind `foyer COMMAND`; nothing when it is one of them.
-inline std::optional<std::string> wrong_verb(std::string_view command, const std::vector<std::string>& words, std::span<const std::string_view> verbs) {
+inline std::optional<std::string> wrong_verb(
+    std::string_view command, const std::vector<std::string>& words, std::span<const std::string_view> verbs) {
   if (words.empty()) return fmt::format("a command is missing: one of {}", fmt::join(verbs, ", "));
   if (std::ranges::find(verbs, std::string_view{words.front()}) != verbs.end()) return std::nullopt;
-  return fmt::format("there is no `foyer {} {}`{}", command, printable(words.front(), 64), did_you_mean(words.front(), verbs));
+  return fmt::format(
+      "there is no `foyer {} {}`{}", command, printable(words.front(), 64), did_you_mean(words.front(), verbs));
 }
 
 inline std::string wrong_option(std::string_view argument, std::span<const std::string_view> options) {
@@ -66,7 +77,8 @@ inline std::string wrong_option(std::string_view argument, std::span<const std::
 
 // The exit status when the arguments are wrong or ask for help; nothing when there is work to do.
 template <class Arguments>
-[[nodiscard]] std::optional<int> settled(std::string_view command, const std::expected<Arguments, std::string>& arguments, std::string_view usage) {
+[[nodiscard]] std::optional<int> settled(
+    std::string_view command, const std::expected<Arguments, std::string>& arguments, std::string_view usage) {
   if (!arguments) {
     fmt::print(stderr, "foyer {}: {}\n\n{}", command, arguments.error(), usage);
     return kCouldNotRun;

@@ -32,7 +32,8 @@ constexpr std::string_view kUsage =
 int unknown(std::string_view code, bool as_json) {
   fmt::print(stderr, "There is no code {}.", printable(code, 64));
   const auto near = nearest_codes(code);
-  if (near.size() == 1) fmt::print(stderr, " Did you mean {}?", near.front());
+  if (near.size() == 1)
+    fmt::print(stderr, " Did you mean {}?", near.front());
   else
     for (std::size_t i = 0; i < near.size(); ++i) fmt::print(stderr, "{} {}", i == 0 ? " Near to it:" : ",", near[i]);
   fmt::print(stderr, "\n`foyer explain --all` lists all.\n");
@@ -47,25 +48,39 @@ struct KnownNumber {
 };
 constexpr KnownNumber kNumbers[] = {
     {1000, "A normal end: the client, or the server, was done."},
-    {1001, "One side goes away. From Foyer it comes with SERVER_SHUTDOWN; from a browser it means that the page was left; from a proxy that it was restarted."},
+    {1001,
+        "One side goes away. From Foyer it comes with SERVER_SHUTDOWN; from a browser it means that the page was left; "
+        "from a proxy that it was restarted."},
     {1002, "One side broke the WebSocket protocol. The reason says how."},
     {1003, "A kind of message that the other side does not take, such as binary."},
-    {1005, "Not sent by anybody: the client's library writes it where a Close without a number came. Foyer always sends a "
-           "number, so a proxy or the client itself closed."},
-    {1006, "Not sent by anybody: the client's own library writes it where the connection ended without a Close, or the "
-           "handshake failed. A decision of Foyer's reaches a browser with a number of its own, so look for whoever cut the "
-           "connection: a proxy that does not pass upgrades, its idle time-out, a firewall, TLS, a crash, or a page that may "
-           "not connect. To learn more, open the socket's address as a web page (an answer with X-Foyer comes from Foyer), "
-           "and read the server's log and `foyer why`. A page of another origin gets an HTTP error, which browsers report as "
-           "1006, too: ORIGIN_NOT_ALLOWED."},
+    {1005,
+        "Not sent by anybody: the client's library writes it where a Close without a number came. Foyer always sends a "
+        "number, so a proxy or the client itself closed."},
+    {1006,
+        "Not sent by anybody: the client's own library writes it where the connection ended without a Close, or the "
+        "handshake failed. A decision of Foyer's reaches a browser with a number of its own, so look for whoever cut "
+        "the "
+        "connection: a proxy that does not pass upgrades, its idle time-out, a firewall, TLS, a crash, or a page that "
+        "may "
+        "not connect. To learn more, open the socket's address as a web page (an answer with X-Foyer comes from "
+        "Foyer), "
+        "and read the server's log and `foyer why`. A page of another origin gets an HTTP error, which browsers report "
+        "as "
+        "1006, too: ORIGIN_NOT_ALLOWED."},
     {1007, "Text that is not UTF-8."},
     {1008, "A rule of the other side was broken. Foyer does not send it."},
     {1009, "A message longer than message_bytes."},
     {1011, "The other side met a fault. Foyer does not send it; a proxy may."},
     {1012, "The other side restarts. Foyer sends 1001; a proxy may send this."},
-    {1015, "Not sent by anybody: the client's library writes it where the TLS handshake failed. Look at the certificate with `foyer check`."},
-    {502, "Bad gateway: the proxy in front could not reach Foyer. Foyer does not send it; an answer of Foyer's has the header X-Foyer."},
-    {504, "Gateway time-out: the proxy in front waited too long. Foyer does not send it; an answer of Foyer's has the header X-Foyer."},
+    {1015,
+        "Not sent by anybody: the client's library writes it where the TLS handshake failed. Look at the certificate "
+        "with `foyer check`."},
+    {502,
+        "Bad gateway: the proxy in front could not reach Foyer. Foyer does not send it; an answer of Foyer's has the "
+        "header X-Foyer."},
+    {504,
+        "Gateway time-out: the proxy in front waited too long. Foyer does not send it; an answer of Foyer's has the "
+        "header X-Foyer."},
 };
 
 std::optional<int> number_in(std::string_view text) {
@@ -86,9 +101,9 @@ int explain_number(int number, bool as_json) {
     if (cause.http == number || cause.close == number) causes.push_back(&cause);
   if (!is_reported_number(number) || (causes.empty() && known == std::end(kNumbers))) {
     fmt::print(stderr,
-               "Foyer reports nothing with the number {}.\n"
-               "`foyer explain --all --json` lists all codes with their HTTP status and their close code.\n",
-               number);
+        "Foyer reports nothing with the number {}.\n"
+        "`foyer explain --all --json` lists all codes with their HTTP status and their close code.\n",
+        number);
     return 1;
   }
   if (as_json) {
@@ -101,9 +116,12 @@ int explain_number(int number, bool as_json) {
   }
   if (known != std::end(kNumbers)) fmt::print("{}: {}\n{}", number, known->text, causes.empty() ? "" : "\n");
   if (causes.empty()) return 0;
-  fmt::print("{} is the {} of {}:\n\n", number, number < 1'000 ? "HTTP status" : "close code", counted(causes.size(), "code"));
+  fmt::print(
+      "{} is the {} of {}:\n\n", number, number < 1'000 ? "HTTP status" : "close code", counted(causes.size(), "code"));
   for (const auto* cause : causes) fmt::print("  {:<30} {}\n", cause->code, cause->client);
-  fmt::print("\nThe reason of a Close begins with the code, and so does the field `code` of an answer. `foyer explain CODE` says more.\n");
+  fmt::print(
+      "\nThe reason of a Close begins with the code, and so does the field `code` of an answer. `foyer explain CODE` "
+      "says more.\n");
   return 0;
 }
 
@@ -125,13 +143,17 @@ int run_explain(Args args) {
       fmt::print("{}", kUsage);
       return 0;
     }
-    if (arg == "--all") all = true;
-    else if (arg == "--json") as_json = true;
-    else if (arg == "--markdown") markdown = true;
+    if (arg == "--all")
+      all = true;
+    else if (arg == "--json")
+      as_json = true;
+    else if (arg == "--markdown")
+      markdown = true;
     else if (arg.starts_with("-")) {
       fmt::print(stderr, "foyer explain: unknown option {}\n\n{}", printable(arg, 64), kUsage);
       return kCouldNotRun;
-    } else codes.push_back(arg);
+    } else
+      codes.push_back(arg);
   }
   if (codes.size() != (all || markdown ? 0 : 1) || (markdown && as_json)) {
     fmt::print(stderr, "{}", kUsage);
@@ -144,8 +166,10 @@ int run_explain(Args args) {
   if (all) {
     json::Array array;
     for (const auto& cause : all_causes()) {
-      if (as_json) array.emplace_back(cause_to_json(cause));
-      else fmt::print("{:<30} {}\n", cause.code, cause.client);
+      if (as_json)
+        array.emplace_back(cause_to_json(cause));
+      else
+        fmt::print("{:<30} {}\n", cause.code, cause.client);
     }
     if (as_json) fmt::print("{}\n", json::write_pretty(array));
     return 0;
@@ -153,8 +177,10 @@ int run_explain(Args args) {
   if (const auto number = number_in(codes.front())) return explain_number(*number, as_json);
   const auto cause = find_cause(canonical(codes.front()));
   if (!cause) return unknown(codes.front(), as_json);
-  if (as_json) fmt::print("{}\n", json::write_pretty(cause_to_json(info(*cause))));
-  else fmt::print("{}", cause_to_text(info(*cause)));
+  if (as_json)
+    fmt::print("{}\n", json::write_pretty(cause_to_json(info(*cause))));
+  else
+    fmt::print("{}", cause_to_text(info(*cause)));
   return 0;
 }
 

@@ -29,7 +29,10 @@ constexpr std::size_t kSealBytes = 4096; // of DATA/store.key
 class Machine {
  public:
   Machine(const config::Loaded& loaded, const config::ReadFile& read, std::vector<config::Finding> found)
-      : loaded_(loaded), config_(loaded.config), read_(read), found_(std::move(found)) {}
+      : loaded_(loaded),
+        config_(loaded.config),
+        read_(read),
+        found_(std::move(found)) {}
 
   std::vector<config::Finding> run() {
     address("listen", config_.listen);
@@ -44,14 +47,16 @@ class Machine {
  private:
   bool usable(std::string_view option) const { return !loaded_.is_broken(option); }
   bool found(std::string_view option) const {
-    return std::ranges::any_of(found_, [option](const config::Finding& f) { return f.option == option && f.severity == config::Severity::error; });
+    return std::ranges::any_of(found_,
+        [option](const config::Finding& f) { return f.option == option && f.severity == config::Severity::error; });
   }
 
   void report(std::string_view option, const Refusal& refusal) {
     const Refusal without_field{.cause = refusal.cause, .evidence = refusal.evidence};
     config::Finding finding = config::finding_about(loaded_, refusal.cause, option, without_field.operator_text());
     if (!loaded_.given(option)) finding.source = "default";
-    if (refusal.cause == Cause::STORE_READ_ONLY) finding.severity = config::Severity::warning; // what is there can be read
+    if (refusal.cause == Cause::STORE_READ_ONLY)
+      finding.severity = config::Severity::warning; // what is there can be read
     found_.push_back(std::move(finding));
   }
 
@@ -71,7 +76,8 @@ class Machine {
 
   // That it can sign; what can be seen in the file is the preflight's.
   void token_key() {
-    if (!config_.role_auth || found("jwt_secret_key") || found("jwt_private_key_file") || found("jwt_algorithm")) return;
+    if (!config_.role_auth || found("jwt_secret_key") || found("jwt_private_key_file") || found("jwt_algorithm"))
+      return;
     const bool secret = !config_.jwt_secret_key.empty();
     if (!secret && config_.jwt_private_key_file.empty()) return;
     const auto key = configured_key(config_);
@@ -88,7 +94,8 @@ class Machine {
 
   void stores() {
     if (!usable("database_url")) return;
-    const std::string environment = loaded_.environment_given ? std::string(config::to_string(config_.environment)) : std::string{};
+    const std::string environment =
+        loaded_.environment_given ? std::string(config::to_string(config_.environment)) : std::string{};
     const std::string_view option = uses_postgres(config_) ? "database_url" : "data";
     const StoresSeen seen = examine_stores(config_, environment);
     for (const auto& refusal : seen.wrong) report(option, refusal);
@@ -96,7 +103,9 @@ class Machine {
     const std::string_view key_option = uses_postgres(config_) ? "store_key" : "data";
     if (found(key_option) || (uses_postgres(config_) && config_.store_key.empty())) return;
     const auto seal = seal_key_there();
-    const auto opens = !seal ? Result<void>(std::unexpected(seal.error())) : seen.accounts_current ? own_service(*seal) : Result<void>{};
+    const auto opens = !seal    ? Result<void>(std::unexpected(seal.error()))
+        : seen.accounts_current ? own_service(*seal)
+                                : Result<void>{};
     if (!opens) report(key_option, opens.error());
   }
 
@@ -113,7 +122,9 @@ class Machine {
   // The auth service writes its own secret at every start, and not over one that it cannot read.
   Result<void> own_service(const store::SealKey& seal) const {
     TRY(accounts, OfflineAccounts::with(config_, seal));
-    const auto find = [this](accounts::AccountStore& s, auto done) { s.find_service(config_.service_id, std::move(done)); };
+    const auto find = [this](accounts::AccountStore& s, auto done) {
+      s.find_service(config_.service_id, std::move(done));
+    };
     TRY(row, accounts->ask<std::optional<accounts::ServiceRow>>(find));
     return row ? accounts::readable(*row, seal) : Result<void>{};
   }
@@ -136,7 +147,8 @@ std::vector<config::Finding> fitness(const config::Loaded& loaded, const config:
 
 bool may_pass(const std::vector<config::Finding>& findings) {
   const auto passes = [](const config::Finding& f) {
-    return f.severity != config::Severity::error || f.code == Cause::DATABASE_UNREACHABLE || f.code == Cause::STORE_FULL;
+    return f.severity != config::Severity::error || f.code == Cause::DATABASE_UNREACHABLE ||
+        f.code == Cause::STORE_FULL;
   };
   return !config::is_fit(findings) && std::ranges::all_of(findings, passes);
 }

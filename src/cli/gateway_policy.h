@@ -2,8 +2,8 @@
 #pragma once
 
 #include "api/build_info.h"
-#include "config/options.h"
 #include "base/clock.h"
+#include "config/options.h"
 #include "gateway/deps.h"
 #include "jose/verifier.h"
 

@@ -65,19 +65,24 @@ std::expected<Arguments, std::string> read(Args args) {
     const std::string& arg = args[i];
     const bool last = i + 1 == args.size();
     if (out.take(args, i)) continue;
-    if (arg == "--force") out.force = true;
+    if (arg == "--force")
+      out.force = true;
     else if (arg.starts_with("--publish-for=") || (arg == "--publish-for" && !last)) {
       const auto duration = config::parse_duration(arg == "--publish-for" ? args[++i] : arg.substr(14));
-      if (!duration || *duration > accounts::kLongestPublishAhead) return std::unexpected("--publish-for takes a duration from 0 to 30d, such as 5m");
+      if (!duration || *duration > accounts::kLongestPublishAhead)
+        return std::unexpected("--publish-for takes a duration from 0 to 30d, such as 5m");
       out.publish_for = *duration;
-    } else if (arg.starts_with("-") && arg.size() > 1 && words.empty()) return std::unexpected(wrong_option(arg, kOptions));
-    else words.push_back(arg); // a KID may begin with a hyphen
+    } else if (arg.starts_with("-") && arg.size() > 1 && words.empty())
+      return std::unexpected(wrong_option(arg, kOptions));
+    else
+      words.push_back(arg); // a KID may begin with a hyphen
   }
   if (out.help) return out;
   if (auto wrong = wrong_verb("key", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];
   const std::size_t wanted = out.verb == "remove" ? 2 : 1;
-  if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one KID is needed" : "no KID is taken here");
+  if (words.size() != wanted)
+    return std::unexpected(wanted == 2 ? "exactly one KID is needed" : "no KID is taken here");
   if (wanted == 2) out.kid = words[1];
   return out;
 }
@@ -112,7 +117,9 @@ struct Job {
 
   [[nodiscard]] Result<std::vector<KeyTimes>> keys() {
     if (configured.symmetric()) return accounts::key_times(configured.kid(), {}, system_clock().wall(), policy);
-    TRY(rows, accounts.ask<std::vector<SigningKeyRow>>([](AccountStore& s, auto done) { s.list_signing_keys(std::move(done)); }));
+    TRY(rows, accounts.ask<std::vector<SigningKeyRow>>([](AccountStore& s, auto done) {
+      s.list_signing_keys(std::move(done));
+    }));
     return accounts::key_times(configured.kid(), std::move(rows), system_clock().wall(), policy);
   }
 
@@ -125,19 +132,25 @@ struct Job {
       return true;
     }
     fmt::print("{:<43}  {:<8}  {}\n", "KID", "STATE", "");
-    for (const auto& key : all) fmt::print("{:<43}  {:<8}  {}{}\n", key.kid, accounts::to_string(key.state), in_words(key), key.configured ? configured.symmetric() ? "JWT_SECRET_KEY" : " (configured)" : "");
+    for (const auto& key : all)
+      fmt::print("{:<43}  {:<8}  {}{}\n", key.kid, accounts::to_string(key.state), in_words(key),
+          key.configured ? configured.symmetric() ? "JWT_SECRET_KEY" : " (configured)" : "");
     return true;
   }
 
   [[nodiscard]] Result<bool> rotate() {
     TRY_VOID(accounts::check_rotation(configured.symmetric(), arguments.publish_for));
-    const SigningKeyRow row = accounts::make_signing_key(accounts.seal_key(), configured.algorithm(), system_clock().wall(), arguments.publish_for, system_entropy());
+    const SigningKeyRow row = accounts::make_signing_key(
+        accounts.seal_key(), configured.algorithm(), system_clock().wall(), arguments.publish_for, system_entropy());
     auto audit = command_audit("key_rotate");
     audit.detail = row.kid + ", " + audit.detail;
     TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_signing_key(row, audit, std::move(done)); }));
-    if (arguments.json) fmt::print("{}\n", json::write(json::Object{{"kid", row.kid}, {"active_from", rfc3339(row.active_from)}}));
-    else fmt::print("{} is published and signs from {}.\n", row.kid, rfc3339(row.active_from));
-    if (arguments.publish_for < kShortAhead) fmt::print(stderr, "Gateways that do not know the key yet refuse its tokens until they fetch the keys again.\n");
+    if (arguments.json)
+      fmt::print("{}\n", json::write(json::Object{{"kid", row.kid}, {"active_from", rfc3339(row.active_from)}}));
+    else
+      fmt::print("{} is published and signs from {}.\n", row.kid, rfc3339(row.active_from));
+    if (arguments.publish_for < kShortAhead)
+      fmt::print(stderr, "Gateways that do not know the key yet refuse its tokens until they fetch the keys again.\n");
     return true;
   }
 
@@ -145,17 +158,28 @@ struct Job {
     TRY(all, keys());
     const auto key = std::ranges::find(all, arguments.kid, &KeyTimes::kid);
     if (key == all.end()) return refuse(Cause::NOT_FOUND, "there is no key " + printable(arguments.kid, 64));
-    if (key->configured) return refuse_field(Cause::INVALID_VALUE, "KID", "this is the configured key: it is replaced in the configuration, with JWT_PRIVATE_KEY_FILE");
-    if (key->state == KeyState::signing && !arguments.force) return refuse_field(Cause::INVALID_VALUE, "KID", "this key signs now; rotate first, or say --force");
+    if (key->configured)
+      return refuse_field(Cause::INVALID_VALUE, "KID",
+          "this is the configured key: it is replaced in the configuration, with JWT_PRIVATE_KEY_FILE");
+    if (key->state == KeyState::signing && !arguments.force)
+      return refuse_field(Cause::INVALID_VALUE, "KID", "this key signs now; rotate first, or say --force");
     auto audit = command_audit("key_remove");
     audit.detail = key->kid + ", " + audit.detail;
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.remove_signing_key(arguments.kid, audit, std::move(done)); }));
-    if (arguments.json) fmt::print("{}\n", json::write(json::Object{{"kid", arguments.kid}, {"removed", true}}));
-    else fmt::print("{} is removed; what it signed is refused from now on, and by gateways of their own once they fetch the keys again, within a minute.\n", arguments.kid);
+    TRY_VOID(accounts.ask<bool>(
+        [&](AccountStore& s, auto done) { s.remove_signing_key(arguments.kid, audit, std::move(done)); }));
+    if (arguments.json)
+      fmt::print("{}\n", json::write(json::Object{{"kid", arguments.kid}, {"removed", true}}));
+    else
+      fmt::print(
+          "{} is removed; what it signed is refused from now on, and by gateways of their own once they fetch the keys "
+          "again, within a minute.\n",
+          arguments.kid);
     return true;
   }
 
-  [[nodiscard]] Result<bool> run() { return arguments.verb == "list" ? list() : arguments.verb == "rotate" ? rotate() : remove(); }
+  [[nodiscard]] Result<bool> run() {
+    return arguments.verb == "list" ? list() : arguments.verb == "rotate" ? rotate() : remove();
+  }
 };
 
 } // namespace
@@ -168,7 +192,8 @@ int run_key(Args args) {
   if (!key) return refused_command("key", key.error());
   auto opened = OfflineAccounts::open(loaded, false);
   if (!opened) return refused_command("key", opened.error());
-  const accounts::KeyRotationPolicy policy{.longest_token_life = loaded.config.access_token_ttl, .leeway = loaded.config.jwt_leeway};
+  const accounts::KeyRotationPolicy policy{
+      .longest_token_life = loaded.config.access_token_ttl, .leeway = loaded.config.jwt_leeway};
   const auto done = Job{*arguments, *key, policy, **opened}.run();
   return done ? 0 : refused_command("key", done.error());
 }

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <system_error>
 #include <filesystem>
+#include <system_error>
 
 namespace foyer::cli {
 namespace {
@@ -17,8 +17,8 @@ bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == 
 } // namespace
 
 LogFile::LogFile() {
-  struct stat error {};
-  struct stat output {};
+  struct stat error{};
+  struct stat output{};
   if (::fstat(STDERR_FILENO, &error) != 0 || !S_ISREG(error.st_mode)) return;
   std::error_code fault;
   path_ = std::filesystem::read_symlink("/proc/self/fd/2", fault).string();

@@ -48,14 +48,15 @@ struct Node::Parts {
   api::BuildInfo build;
   WallTime started = clock.wall();
   NodeAddress address;
-  std::shared_ptr<loop::Listener> listener, metrics_listener; // until the loops have them: then they close with the last of these
+  std::shared_ptr<loop::Listener> listener,
+      metrics_listener; // until the loops have them: then they close with the last of these
 
   std::unique_ptr<TlsPort> tls; // null: the port speaks no TLS
   std::unique_ptr<loop::LoopGroup> loops;
   std::unique_ptr<net::ControlPlane> control;
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<rooms::ChatStore> chat; // with the gateway role
-  std::unique_ptr<AuthRole> auth_role;     // one of the two
+  std::unique_ptr<AuthRole> auth_role;    // one of the two
   std::unique_ptr<RemoteAuth> remote_auth;
   std::unique_ptr<auth::LocalVerifier> own_verifier;
   std::unique_ptr<auth::RevocationTable> revocations;
@@ -69,7 +70,9 @@ struct Node::Parts {
   // The operator's API is made before the gateway that it asks.
   struct Info final : gateway::GatewayInfo {
     std::unique_ptr<gateway::Gateway>* gateway = nullptr;
-    [[nodiscard]] std::vector<gateway::RefusalRecord> refusals(const gateway::RefusalFilter& f) const override { return (*gateway)->refusals(f); }
+    [[nodiscard]] std::vector<gateway::RefusalRecord> refusals(const gateway::RefusalFilter& f) const override {
+      return (*gateway)->refusals(f);
+    }
     [[nodiscard]] std::uint64_t connections() const override { return (*gateway)->connections(); }
     [[nodiscard]] bool draining() const override { return (*gateway)->draining(); }
     [[nodiscard]] bool loops_turn() const override { return (*gateway)->loops_turn(); }
@@ -90,7 +93,8 @@ struct Node::Parts {
   void detach_messages(UserId user);
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
-  [[nodiscard]] gateway::GatewayDeps deps(const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts);
+  [[nodiscard]] gateway::GatewayDeps deps(
+      const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts);
   [[nodiscard]] api::ApiDeps api_deps();
   [[nodiscard]] api::Upkeep upkeep();
 };
@@ -116,14 +120,17 @@ Result<void> Node::Parts::bind() {
 Result<void> Node::Parts::open_tls() {
   if (config.tls_cert_file.empty()) return {};
   const auto report = [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); };
-  TRY(opened, TlsPort::open({.config = as_given, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics}, report));
+  TRY(opened,
+      TlsPort::open({.config = as_given, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics}, report));
   tls = std::move(opened);
   return {};
 }
 
 Result<void> Node::Parts::open_chat() {
   if (!config.role_gateway) return {};
-  TRY(opened, cli::open_chat(config, {.clock = clock, .entropy = entropy, .metrics = metrics, .log = log, .environment = build.environment}));
+  TRY(opened,
+      cli::open_chat(config,
+          {.clock = clock, .entropy = entropy, .metrics = metrics, .log = log, .environment = build.environment}));
   chat = std::move(opened);
   return {};
 }
@@ -134,20 +141,26 @@ void Node::Parts::detach_messages(UserId user) {
   const auto report = [this](const auto& detached) {
     if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
   };
-  if (gateway) gateway->detach_author(std::move(user), [report](Result<bool> detached) { report(detached); });
-  else chat->detach_author(std::move(user), [report](Result<rooms::Detached> detached) { report(detached); });
+  if (gateway)
+    gateway->detach_author(std::move(user), [report](Result<bool> detached) { report(detached); });
+  else
+    chat->detach_author(std::move(user), [report](Result<rooms::Detached> detached) { report(detached); });
 }
 
 Result<void> Node::Parts::open_auth() {
   if (config.role_auth) {
     TRY(role, AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
     auth_role = std::move(role);
-    own_verifier = std::make_unique<auth::LocalVerifier>(jose::Verifier(auth_role->keys(), verifier_policy(config)), true, metrics);
+    own_verifier = std::make_unique<auth::LocalVerifier>(
+        jose::Verifier(auth_role->keys(), verifier_policy(config)), true, metrics);
   } else {
-    TRY(remote, RemoteAuth::make(*runtime, [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
+    TRY(remote, RemoteAuth::make(*runtime, [this](const Request& request, const Refusal& refusal) {
+      refused(request, refusal);
+    }));
     remote_auth = std::move(remote);
   }
-  revocations = std::make_unique<auth::RevocationTable>(auth::RevocationPolicy{.max_age = config.revocation_max_age, .token_life = std::max<Millis>(config.access_token_ttl * 2, std::chrono::hours{24})});
+  revocations = std::make_unique<auth::RevocationTable>(auth::RevocationPolicy{.max_age = config.revocation_max_age,
+      .token_life = std::max<Millis>(config.access_token_ttl * 2, std::chrono::hours{24})});
   return {};
 }
 
@@ -155,21 +168,47 @@ Result<void> Node::Parts::open_auth() {
 Ref Node::Parts::refused_socket(const Refusal& refusal, std::string_view peer) {
   Ref ref{entropy.short_id()};
   addresses->refused(peer, refusal.cause, clock.mono());
-  reporter->report({.ref = ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = std::string(peer), .origin = {}, .path = {}});
+  reporter->report({.ref = ref,
+      .refusal = refusal,
+      .time = clock.wall(),
+      .user = {},
+      .address = std::string(peer),
+      .origin = {},
+      .path = {}});
   return ref;
 }
 
 void Node::Parts::refused(const Request& request, const Refusal& refusal) {
   const auto* origin = request.headers.find("Origin");
   addresses->refused(request.address, refusal.cause, clock.mono());
-  reporter->report({.ref = request.ref, .refusal = refusal, .time = clock.wall(), .user = {}, .address = request.address, .origin = origin == nullptr ? std::string{} : *origin, .path = request.path});
+  reporter->report({.ref = request.ref,
+      .refusal = refusal,
+      .time = clock.wall(),
+      .user = {},
+      .address = request.address,
+      .origin = origin == nullptr ? std::string{} : *origin,
+      .path = request.path});
 }
 
-gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts) {
+gateway::GatewayDeps Node::Parts::deps(
+    const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts) {
   auto& service = auth_role ? static_cast<auth::AuthService&>(auth_role->service()) : remote_auth->service();
-  gateway::GatewayDeps out{.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .store = chat.get(), .auth_service = service,
-                           .verifier = own_verifier ? *own_verifier : remote_auth->verifier(), .revocations = *revocations, .router = r, .reporter = *reporter, .ring = ring, .addresses = by_address,
-                           .plain_gets = *plain_gets, .users = *users, .gauges = counts, .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
+  gateway::GatewayDeps out{.clock = clock,
+      .entropy = entropy,
+      .log = log,
+      .metrics = metrics,
+      .store = chat.get(),
+      .auth_service = service,
+      .verifier = own_verifier ? *own_verifier : remote_auth->verifier(),
+      .revocations = *revocations,
+      .router = r,
+      .reporter = *reporter,
+      .ring = ring,
+      .addresses = by_address,
+      .plain_gets = *plain_gets,
+      .users = *users,
+      .gauges = counts,
+      .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
   if (remote_auth) {
     out.refresh_keys = remote_auth->refresh_keys();
     out.on_deleted = [this](UserId user) { detach_messages(std::move(user)); };
@@ -179,15 +218,26 @@ gateway::GatewayDeps Node::Parts::deps(const gateway::Router& r, gateway::Addres
 
 api::ApiDeps Node::Parts::api_deps() {
   std::vector<api::HealthCheck> ready;
-  if (chat) ready.push_back({.name = "chat_store", .needed = true, .read = [this] { return api::state_of(chat->probe()); }});
+  if (chat)
+    ready.push_back({.name = "chat_store", .needed = true, .read = [this] { return api::state_of(chat->probe()); }});
   for (auto& check : auth_role ? auth_role->ready() : remote_auth->ready()) ready.push_back(std::move(check));
   if (config.role_gateway)
     ready.push_back({.name = "revocations", .needed = true, .read = [this] {
-                       return revocations->current(clock.mono()) ? api::HealthState::ok() : api::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
-                     }});
+      return revocations->current(clock.mono())
+          ? api::HealthState::ok()
+          : api::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
+    }});
   if (tls) ready.push_back(tls->health());
-  return {.build = build, .clock = clock, .metrics = metrics, .gateway = &info, .api_key = config.api_key, .development = config.environment == config::Environment::development, .live = {},
-          .ready = std::move(ready), .upkeep = upkeep(), .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
+  return {.build = build,
+      .clock = clock,
+      .metrics = metrics,
+      .gateway = &info,
+      .api_key = config.api_key,
+      .development = config.environment == config::Environment::development,
+      .live = {},
+      .ready = std::move(ready),
+      .upkeep = upkeep(),
+      .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
 }
 
 api::Upkeep Node::Parts::upkeep() {
@@ -195,9 +245,11 @@ api::Upkeep Node::Parts::upkeep() {
     std::vector<api::UpkeepRow> rows;
     const auto add = [&rows](const store::UpkeepState& s) {
       const bool waits = s.doubt != store::ClockDoubt::none;
-      rows.push_back({.store = s.store, .waits = waits, .doubt = waits ? std::string(to_string(s.doubt)) : std::string{},
-                      .off_s = std::chrono::floor<std::chrono::seconds>(s.off).count(),
-                      .left_s = std::chrono::ceil<std::chrono::seconds>(s.left).count()});
+      rows.push_back({.store = s.store,
+          .waits = waits,
+          .doubt = waits ? std::string(to_string(s.doubt)) : std::string{},
+          .off_s = std::chrono::floor<std::chrono::seconds>(s.off).count(),
+          .left_s = std::chrono::ceil<std::chrono::seconds>(s.left).count()});
     };
     if (auth_role) add(auth_role->store().upkeep_state());
     if (chat)
@@ -215,42 +267,55 @@ void Node::Parts::make_limits() {
   const auto address_rules = address_policy(config, entropy);
   addresses = std::make_unique<gateway::AddressLimits>(address_rules);
   addresses->report_to(metrics, "address_table");
-  plain_gets = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.handshakes = 100, .table_size = 16'384, .handshakes_limit = "plain_gets", .seed = address_rules.seed});
+  plain_gets = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{
+      .handshakes = 100, .table_size = 16'384, .handshakes_limit = "plain_gets", .seed = address_rules.seed});
   plain_gets->report_handshakes_to(metrics);
   users = std::make_unique<gateway::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
   users->report_to(metrics);
   gauges = std::make_unique<gateway::ConnectionGauges>(connection_policy(config));
   gauges->report_to(metrics);
   // What watches this process is not kept out by those who flood the other port.
-  metrics_addresses = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.table_size = 1'024, .seed = address_rules.seed});
-  metrics_gauges = std::make_unique<gateway::ConnectionGauges>(gateway::ConnectionPolicy{.connections = 256, .handshakes = 128, .refused_sockets = 16, .requests = 128});
+  metrics_addresses =
+      std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.table_size = 1'024, .seed = address_rules.seed});
+  metrics_gauges = std::make_unique<gateway::ConnectionGauges>(
+      gateway::ConnectionPolicy{.connections = 256, .handshakes = 128, .refused_sockets = 16, .requests = 128});
   report_accept_queue(metrics, listener);
   report_open_files(metrics);
   if (chat) report_store_queue(metrics, config.store_queue);
-  report_limit(metrics, "revocation_table", static_cast<double>(auth::RevocationPolicy{}.table_size), [this] { return static_cast<double>(revocations->size()); });
-  report_limit(metrics, "refusal_ring", gateway::RefusalRing::kInAll, [this] { return static_cast<double>(ring.size()); });
+  report_limit(metrics, "revocation_table", static_cast<double>(auth::RevocationPolicy{}.table_size),
+      [this] { return static_cast<double>(revocations->size()); });
+  report_limit(
+      metrics, "refusal_ring", gateway::RefusalRing::kInAll, [this] { return static_cast<double>(ring.size()); });
 }
 
 void Node::Parts::make_gateway() {
   reporter = std::make_unique<gateway::RefusalReporter>(ring, metrics, log, clock);
   make_limits();
   auto policy = gateway_policy(config, build);
-  policy.rooms.rooms_loaded = std::max<std::size_t>(1, config.rooms_loaded / loops->size()); // a room is of one loop, by its name
+  policy.rooms.rooms_loaded =
+      std::max<std::size_t>(1, config.rooms_loaded / loops->size()); // a room is of one loop, by its name
   policy.rooms.memory_bytes = config.memory_bytes / loops->size();
   router_door = policy.door;
   info.gateway = &gateway;
-  const gateway::RouterPolicy router_policy{.door = &router_door, .development = policy.reveal, .version = build.version, .build = build.build,
-                                            .strict_transport = config.environment == config::Environment::production,
-                                            .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
+  const gateway::RouterPolicy router_policy{.door = &router_door,
+      .development = policy.reveal,
+      .version = build.version,
+      .build = build.build,
+      .strict_transport = config.environment == config::Environment::production,
+      .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
   std::vector<Route> routes = api::operator_routes(api_deps());
   const auto add = [&routes](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
-  if (auth_role) add(auth_role->routes([this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
-  else add(remote_auth->routes());
+  if (auth_role)
+    add(auth_role->routes([this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
+  else
+    add(remote_auth->routes());
   if (config.role_gateway)
-    routes.push_back({"GET", "/rooms/{room}/messages/{offset}", [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
+    routes.push_back({"GET", "/rooms/{room}/messages/{offset}",
+        [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
   auto pages = api::web_routes();
   // Without the gateway there is no page but those of the causes.
-  if (!config.role_gateway) std::erase_if(pages, [](const Route& route) { return route.path != "/style.css" && route.path != "/icon.svg"; });
+  if (!config.role_gateway)
+    std::erase_if(pages, [](const Route& route) { return route.path != "/style.css" && route.path != "/icon.svg"; });
   add(std::move(pages));
   router = std::make_unique<gateway::Router>(std::move(routes), router_policy);
   std::vector<loop::Loop*> all;
@@ -258,8 +323,8 @@ void Node::Parts::make_gateway() {
   gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router, *addresses, *gauges));
   if (config.proxy_protocol != config::ProxyHeaders::off) {
     const bool required = config.proxy_protocol == config::ProxyHeaders::required;
-    proxy_protocol = std::make_unique<loop::ProxyProtocol>(
-        required, [trusted = policy.trusted_proxies](std::string_view peer) { return trusted.covers(peer); },
+    proxy_protocol = std::make_unique<loop::ProxyProtocol>(required,
+        [trusted = policy.trusted_proxies](std::string_view peer) { return trusted.covers(peer); },
         [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); });
   }
   loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) {
@@ -267,32 +332,51 @@ void Node::Parts::make_gateway() {
     if (tls) accept = tls->server().secured(loop, std::move(accept));
     return proxy_protocol ? proxy_protocol->announced(std::move(accept)) : accept;
   });
-  report_limit(metrics, "rooms_loaded", static_cast<double>(config.rooms_loaded), [this] { return static_cast<double>(gateway->rooms_loaded()); });
-  report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes), [this] { return static_cast<double>(gateway->memory_bytes()); });
+  report_limit(metrics, "rooms_loaded", static_cast<double>(config.rooms_loaded),
+      [this] { return static_cast<double>(gateway->rooms_loaded()); });
+  report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes),
+      [this] { return static_cast<double>(gateway->memory_bytes()); });
   if (!metrics_listener) return;
   metrics_router = std::make_unique<gateway::Router>(api::metrics_listener_routes(api_deps()), router_policy);
   policy.door.sockets.clear();
-  metrics_gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router, *metrics_addresses, *metrics_gauges));
-  loops->listen(std::exchange(metrics_listener, nullptr), [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
+  metrics_gateway =
+      std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router, *metrics_addresses, *metrics_gauges));
+  loops->listen(std::exchange(metrics_listener, nullptr),
+      [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
 }
 
 Result<void> Node::Parts::build_all(std::string fingerprint) {
   const MonoTime began = clock.mono();
   TRY_VOID(bind());
-  build = {.version = FOYER_VERSION, .build = build_id(), .environment = std::string(config::to_string(config.environment)), .config = std::move(fingerprint), .started = clock.mono()};
-  loops = std::make_unique<loop::LoopGroup>(std::min<std::size_t>(hub::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())), clock, log);
+  build = {.version = FOYER_VERSION,
+      .build = build_id(),
+      .environment = std::string(config::to_string(config.environment)),
+      .config = std::move(fingerprint),
+      .started = clock.mono()};
+  loops = std::make_unique<loop::LoopGroup>(
+      std::min<std::size_t>(
+          hub::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())),
+      clock, log);
   loops->report_to(metrics);
   report_process(metrics, started);
   report_build(metrics, build);
   control = std::make_unique<net::ControlPlane>();
-  runtime = std::make_unique<Runtime>(Runtime{.config = config, .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .build = build, .control = *control, .began = began});
+  runtime = std::make_unique<Runtime>(Runtime{.config = config,
+      .clock = clock,
+      .entropy = entropy,
+      .log = log,
+      .metrics = metrics,
+      .build = build,
+      .control = *control,
+      .began = began});
   TRY_VOID(open_tls());
   TRY_VOID(open_chat());
   TRY_VOID(open_auth());
   make_gateway();
   if (auth_role) {
     TRY_VOID(auth_role->start());
-    auth_role->watch_keys([this](std::shared_ptr<const jose::KeySet> keys) { own_verifier->replace_keys(std::move(keys)); });
+    auth_role->watch_keys(
+        [this](std::shared_ptr<const jose::KeySet> keys) { own_verifier->replace_keys(std::move(keys)); });
   } else {
     remote_auth->start();
   }
@@ -314,14 +398,16 @@ void Node::Parts::await_first_synchronisation() {
   const bool keys_known = !remote_auth || remote_auth->wait_for_keys(left());
   if (revocations_known && keys_known) return;
   log.warning("not_synchronised", "The auth service has not answered yet. Clients are refused until it does.",
-              {{"revocations", revocations_known}, {"keys", keys_known}, {"next", "Look at the auth service; this process goes on by itself when it answers."}});
+      {{"revocations", revocations_known}, {"keys", keys_known},
+          {"next", "Look at the auth service; this process goes on by itself when it answers."}});
 }
 
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Node::~Node() { stop(); }
 
-Result<std::unique_ptr<Node>> Node::start(config::Config config, store::DataDir& data, std::string config_fingerprint, Log& log) {
+Result<std::unique_ptr<Node>> Node::start(
+    config::Config config, store::DataDir& data, std::string config_fingerprint, Log& log) {
   std::unique_ptr<Node> node(new Node(std::make_unique<Parts>(std::move(config), data, log)));
   TRY_VOID(node->parts_->build_all(std::move(config_fingerprint)));
   return node;
@@ -334,8 +420,12 @@ std::string Node::status_json() const {
   json::Array roles;
   if (p.config.role_auth) roles.emplace_back("auth");
   if (p.config.role_gateway) roles.emplace_back("gateway");
-  return json::write(json::Object{{"pid", getpid()}, {"roles", std::move(roles)}, {"url", p.address.url}, {"ws_url", p.address.ws_url}, {"public_url", p.config.public_url}, {"registration", config::to_string(p.config.registration)}, {"host", p.address.host}, {"port", p.address.port},
-                                  {"started", rfc3339(p.started)}, {"version", p.build.version}, {"build", p.build.build}}) + "\n";
+  return json::write(json::Object{{"pid", getpid()}, {"roles", std::move(roles)}, {"url", p.address.url},
+             {"ws_url", p.address.ws_url}, {"public_url", p.config.public_url},
+             {"registration", config::to_string(p.config.registration)}, {"host", p.address.host},
+             {"port", p.address.port}, {"started", rfc3339(p.started)}, {"version", p.build.version},
+             {"build", p.build.build}}) +
+      "\n";
 }
 
 std::vector<std::string_view> Node::reload() {

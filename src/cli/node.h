@@ -28,7 +28,8 @@ class Node {
   // The configuration is fit and the data directory is held by the caller. Binds,
   // opens the stores, starts the loops. `config_fingerprint`: of all options that
   // are not secret.
-  [[nodiscard]] static Result<std::unique_ptr<Node>> start(config::Config config, store::DataDir& data, std::string config_fingerprint, Log& log);
+  [[nodiscard]] static Result<std::unique_ptr<Node>> start(
+      config::Config config, store::DataDir& data, std::string config_fingerprint, Log& log);
   ~Node(); // stops at once
 
   [[nodiscard]] const NodeAddress& address() const;

@@ -16,8 +16,13 @@ namespace {
 Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) {
   TRY(directory, create ? store::DataDir::open(config.data) : store::DataDir::existing(config.data));
   const std::string path = directory.file("accounts.sqlite");
-  if (!create && ::access(path.c_str(), F_OK) != 0) return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no accounts were ever made in this data directory");
-  if (::access(path.c_str(), F_OK) != 0) fmt::print(stderr, "Note: {} did not exist and is made now. A server with another data directory does not see it: name that one with --data.\n", path);
+  if (!create && ::access(path.c_str(), F_OK) != 0)
+    return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no accounts were ever made in this data directory");
+  if (::access(path.c_str(), F_OK) != 0)
+    fmt::print(stderr,
+        "Note: {} did not exist and is made now. A server with another data directory does not see it: name that one "
+        "with --data.\n",
+        path);
   return seal_key(config, directory, system_entropy());
 }
 
@@ -32,7 +37,14 @@ Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Loa
 
 Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::with(const config::Config& config, store::SealKey seal) {
   std::unique_ptr<OfflineAccounts> out(new OfflineAccounts(std::move(seal)));
-  TRY(store, open_accounts(config, {.clock = system_clock(), .entropy = system_entropy(), .metrics = out->metrics_, .log = null_log(), .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); }, .forgets = false}));
+  TRY(store,
+      open_accounts(config,
+          {.clock = system_clock(),
+              .entropy = system_entropy(),
+              .metrics = out->metrics_,
+              .log = null_log(),
+              .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); },
+              .forgets = false}));
   out->store_ = std::move(store);
   return out;
 }
@@ -46,13 +58,21 @@ void OfflineAccounts::run_all() {
 }
 
 Result<accounts::UserRow> OfflineAccounts::find_user(const std::string& name) {
-  TRY(found, ask<std::optional<accounts::UserRow>>([&](accounts::AccountStore& s, auto done) { s.find_user_by_name(accounts::name_key(name), std::move(done)); }));
+  TRY(found, ask<std::optional<accounts::UserRow>>([&](accounts::AccountStore& s, auto done) {
+    s.find_user_by_name(accounts::name_key(name), std::move(done));
+  }));
   if (!found) return refuse(Cause::NOT_FOUND, "no user is called " + printable(name, 64));
   return std::move(*found);
 }
 
 accounts::AuditRow command_audit(std::string action, const UserId& user) {
-  return {.at = system_clock().wall(), .action = std::move(action), .outcome = "OK", .user = user, .address = {}, .ref = {}, .detail = "by command line"};
+  return {.at = system_clock().wall(),
+      .action = std::move(action),
+      .outcome = "OK",
+      .user = user,
+      .address = {},
+      .ref = {},
+      .detail = "by command line"};
 }
 
 } // namespace foyer::cli

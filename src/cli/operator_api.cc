@@ -28,7 +28,8 @@ void find_running_server(OperatorOptions& options) {
   const auto value = json::parse(*text);
   if (!value || !value->is_object()) return;
   options.url = json::get_string(value->as_object(), "url").value_or("");
-  if (const auto known = wire::parse_url(json::get_string(value->as_object(), "public_url").value_or(""))) options.tls.name = known->host;
+  if (const auto known = wire::parse_url(json::get_string(value->as_object(), "public_url").value_or("")))
+    options.tls.name = known->host;
 }
 
 void find_key(OperatorOptions& options) {
@@ -47,9 +48,12 @@ std::expected<bool, std::string> take_option(Args args, std::size_t& i, Operator
   if (name == "--data") value = &into.data;
   if (name == "--ca-file") value = &into.tls.ca_file;
   if (value == nullptr) return false;
-  if (name.size() < arg.size()) *value = arg.substr(name.size() + 1);
-  else if (i + 1 < args.size()) *value = args[++i];
-  else return std::unexpected(name + " needs a value");
+  if (name.size() < arg.size())
+    *value = arg.substr(name.size() + 1);
+  else if (i + 1 < args.size())
+    *value = args[++i];
+  else
+    return std::unexpected(name + " needs a value");
   return true;
 }
 
@@ -58,15 +62,19 @@ std::expected<bool, std::string> take_option(Args args, std::size_t& i, Operator
 std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-    if (plain) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    const bool plain =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+    if (plain)
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
 
 int operator_usage(const OperatorCommand& command, std::string_view what) {
-  fmt::print(stderr, "foyer {}: {}\n\n{}", command.name, what, fmt::format(fmt::runtime(command.usage), kOperatorUsage));
+  fmt::print(
+      stderr, "foyer {}: {}\n\n{}", command.name, what, fmt::format(fmt::runtime(command.usage), kOperatorUsage));
   return kCouldNotRun;
 }
 
@@ -76,7 +84,7 @@ int operator_failure(const OperatorCommand& command, std::string_view what) {
 }
 
 std::optional<int> read_operator_arguments(const OperatorCommand& command, Args args, OperatorOptions& into,
-                                           const std::function<std::string(const std::string&)>& other) {
+    const std::function<std::string(const std::string&)>& other) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     if (arg == "--help" || arg == "-h") {
@@ -86,18 +94,24 @@ std::optional<int> read_operator_arguments(const OperatorCommand& command, Args 
     const auto taken = take_option(args, i, into);
     if (!taken) return operator_usage(command, taken.error());
     if (*taken) continue;
-    if (arg == "--json") into.as_json = true;
-    else if (auto wrong = other(arg); !wrong.empty()) return operator_usage(command, wrong);
+    if (arg == "--json")
+      into.as_json = true;
+    else if (auto wrong = other(arg); !wrong.empty())
+      return operator_usage(command, wrong);
   }
   return std::nullopt;
 }
 
-std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options, std::string_view path, std::string query,
-                                                         std::string body) {
+std::expected<json::Object, std::string> ask_as_operator(
+    OperatorOptions options, std::string_view path, std::string query, std::string body) {
   if (options.url.empty()) find_running_server(options);
-  if (options.url.empty()) return std::unexpected(fmt::format("no server runs in {} (there is no foyer.json); say --url or --data", options.data));
+  if (options.url.empty())
+    return std::unexpected(
+        fmt::format("no server runs in {} (there is no foyer.json); say --url or --data", options.data));
   if (options.api_key.empty()) find_key(options);
-  if (options.api_key.empty()) return std::unexpected(fmt::format("no key: {}/api_key cannot be read; say --api-key or set API_KEY", options.data));
+  if (options.api_key.empty())
+    return std::unexpected(
+        fmt::format("no key: {}/api_key cannot be read; say --api-key or set API_KEY", options.data));
   auto url = wire::parse_url(options.url);
   if (!url) return std::unexpected(fmt::format("the URL is not usable: {}", url.error().evidence));
   while (url->path.ends_with('/')) url->path.pop_back();
@@ -117,8 +131,10 @@ std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options
   if (answer->status == 200 && object != nullptr) return std::move(*object);
   const bool ours = answer->headers.find("x-foyer") != nullptr;
   const std::string code = object != nullptr ? printable(json::get_string(*object, "code").value_or(""), 2048) : "";
-  std::string what = fmt::format("{} answered {}{}{}", url->origin(), answer->status, code.empty() ? "" : " " + code, ours ? "" : ", and is not Foyer");
-  if (const auto cause = find_cause(code)) what += fmt::format("\n  {}\n  Next: {}", info(*cause).client, info(*cause).next);
+  std::string what = fmt::format("{} answered {}{}{}", url->origin(), answer->status, code.empty() ? "" : " " + code,
+      ours ? "" : ", and is not Foyer");
+  if (const auto cause = find_cause(code))
+    what += fmt::format("\n  {}\n  Next: {}", info(*cause).client, info(*cause).next);
   return std::unexpected(std::move(what));
 }
 

@@ -33,16 +33,16 @@ struct OperatorCommand {
 
 // Reads --help, --json and the options above; `other` takes every other argument, and what it
 // returns is an error to print, empty for none. The exit status, if the command ends here.
-[[nodiscard]] std::optional<int> read_operator_arguments(const OperatorCommand& command, Args args, OperatorOptions& into,
-                                                         const std::function<std::string(const std::string&)>& other);
+[[nodiscard]] std::optional<int> read_operator_arguments(const OperatorCommand& command, Args args,
+    OperatorOptions& into, const std::function<std::string(const std::string&)>& other);
 // Prints that the arguments are wrong, or that the command could not run. The exit status.
 int operator_usage(const OperatorCommand& command, std::string_view what);
 int operator_failure(const OperatorCommand& command, std::string_view what);
 
 // What the server answered to a request under its API; an error is what to print.
 // `body`: empty for GET, else it is POSTed.
-[[nodiscard]] std::expected<json::Object, std::string> ask_as_operator(OperatorOptions options, std::string_view path, std::string query,
-                                                                       std::string body = {});
+[[nodiscard]] std::expected<json::Object, std::string> ask_as_operator(
+    OperatorOptions options, std::string_view path, std::string query, std::string body = {});
 
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 

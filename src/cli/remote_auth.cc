@@ -23,7 +23,12 @@ auth::StreamPolicy stream_policy(const config::Config& c) {
 } // namespace
 
 auth::Surroundings RemoteAuth::around(auth::Transport& transport) {
-  return {.clock = runtime_.clock, .entropy = runtime_.entropy, .log = runtime_.log, .metrics = runtime_.metrics, .transport = transport, .timers = timers_};
+  return {.clock = runtime_.clock,
+      .entropy = runtime_.entropy,
+      .log = runtime_.log,
+      .metrics = runtime_.metrics,
+      .transport = transport,
+      .timers = timers_};
 }
 
 Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, auth::OnForwardRefusal on_refusal) {
@@ -31,19 +36,35 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
   std::unique_ptr<RemoteAuth> out(new RemoteAuth(runtime));
   RemoteAuth& r = *out;
   TRY(server, wire::parse_url(c.auth_service_url));
-  r.questions_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 32, .waiting = 4'096});
-  r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control, net::PoolOptions{.server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 64, .waiting = 1'024});
+  r.questions_ = std::make_unique<auth::PooledTransport>(runtime.control,
+      net::PoolOptions{
+          .server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 32, .waiting = 4'096});
+  r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control,
+      net::PoolOptions{
+          .server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 64, .waiting = 1'024});
   r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
   TRY_VOID(r.make_keys());
   r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, stream_policy(c));
-  const auth::ClientPolicy policy{.auth_deadline = c.auth_deadline, .auth_attempt_timeout = c.auth_attempt_timeout, .auth_connect_timeout = c.auth_connect_timeout,
-                                  .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
-  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_, [&control = runtime.control](net::Task task) { control.post(std::move(task)); });
-  auth::FitFacts facts{.version = runtime.build.version, .build = runtime.build.build, .environment = runtime.build.environment, .issuer = c.jwt_issuer, .audience = c.jwt_audience, .service_secret = c.service_secret, .jwt_secret_key = c.jwt_secret_key,
-                       .kids = [&r] { return r.kids(); }, .leeway = c.jwt_leeway};
+  const auth::ClientPolicy policy{.auth_deadline = c.auth_deadline,
+      .auth_attempt_timeout = c.auth_attempt_timeout,
+      .auth_connect_timeout = c.auth_connect_timeout,
+      .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
+  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_,
+      [&control = runtime.control](net::Task task) { control.post(std::move(task)); });
+  auth::FitFacts facts{.version = runtime.build.version,
+      .build = runtime.build.build,
+      .environment = runtime.build.environment,
+      .issuer = c.jwt_issuer,
+      .audience = c.jwt_audience,
+      .service_secret = c.service_secret,
+      .jwt_secret_key = c.jwt_secret_key,
+      .kids = [&r] { return r.kids(); },
+      .leeway = c.jwt_leeway};
   r.fit_ = std::make_unique<auth::FitMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
-  const auth::ForwardPolicy forward{.body_bytes = c.body_bytes, .reveal = c.environment == config::Environment::development};
-  r.forwarder_ = std::make_unique<auth::Forwarder>(r.around(*r.forwarded_), *r.identity_, forward, std::move(on_refusal));
+  const auth::ForwardPolicy forward{
+      .body_bytes = c.body_bytes, .reveal = c.environment == config::Environment::development};
+  r.forwarder_ =
+      std::make_unique<auth::Forwarder>(r.around(*r.forwarded_), *r.identity_, forward, std::move(on_refusal));
   return out;
 }
 
@@ -53,23 +74,27 @@ Result<void> RemoteAuth::make_keys() {
   if (c.jwt_jwks_url.empty()) {
     TRY(key, configured_key(c));
     TRY(keys, jose::KeySet::of(std::move(key)));
-    verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(std::move(keys), verifier_policy(c)), true, runtime_.metrics);
+    verifier_ = std::make_unique<auth::LocalVerifier>(
+        jose::Verifier(std::move(keys), verifier_policy(c)), true, runtime_.metrics);
     return {};
   }
   TRY(url, wire::parse_url(c.jwt_jwks_url));
   const std::string target = net::request_target(url);
   url.path.clear();
   url.query.clear();
-  key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control, net::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
-  key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_), auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
-                                                  [this](std::shared_ptr<const jose::KeySet> keys) {
-                                                    verifier_->replace_keys(std::move(keys));
-                                                    std::call_once(first_keys_set_, [this] { first_keys_.set_value(); });
-                                                  });
+  key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control,
+      net::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
+  key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_),
+      auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
+      [this](std::shared_ptr<const jose::KeySet> keys) {
+    verifier_->replace_keys(std::move(keys));
+    std::call_once(first_keys_set_, [this] { first_keys_.set_value(); });
+  });
   // Tokens are of our own accounts where the keys are those of our auth service.
   TRY(server, wire::parse_url(c.auth_service_url));
   const bool own = url.origin() == server.origin();
-  verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own, runtime_.metrics, [this] { return key_set_->check(); });
+  verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own,
+      runtime_.metrics, [this] { return key_set_->check(); });
   return {};
 }
 
@@ -94,8 +119,12 @@ bool RemoteAuth::reload() {
   if (!key_set_) return false;
   runtime_.control.post([this] {
     key_set_->refresh([&log = runtime_.log](Result<bool> newer) {
-      if (!newer) log.warning("key_set_not_fetched", newer.error().operator_text(), {{"code", newer.error().code()}});
-      else log.info("key_set_fetched", *newer ? "There is a newer key set; tokens are verified with it." : "The key set is the one in use, or was fetched a moment ago.");
+      if (!newer)
+        log.warning("key_set_not_fetched", newer.error().operator_text(), {{"code", newer.error().code()}});
+      else
+        log.info("key_set_fetched",
+            *newer ? "There is a newer key set; tokens are verified with it."
+                   : "The key set is the one in use, or was fetched a moment ago.");
     });
   });
   return true;
@@ -113,8 +142,10 @@ api::HealthState RemoteAuth::auth_service_state() const {
   const auto fit = fit_->status();
   if (!fit.findings.empty()) return api::HealthState::failing(std::string(fit.findings.front().code()));
   const auto breaker = service_->status();
-  if (breaker.state != auth::BreakerStatus::State::closed) return api::HealthState::failing(std::string(code_of(Cause::AUTH_CIRCUIT_BREAKER_OPEN)));
-  if (const auto stream = stream_->status(); stream.fault) return api::HealthState::failing(std::string(stream.fault->code()));
+  if (breaker.state != auth::BreakerStatus::State::closed)
+    return api::HealthState::failing(std::string(code_of(Cause::AUTH_CIRCUIT_BREAKER_OPEN)));
+  if (const auto stream = stream_->status(); stream.fault)
+    return api::HealthState::failing(std::string(stream.fault->code()));
   if (fit.fault) return api::HealthState::failing(std::string(fit.fault->code()));
   if (!fit.answered) return api::HealthState::unknown(std::string(code_of(Cause::NOT_READY)));
   return api::HealthState::ok();
@@ -126,12 +157,13 @@ std::vector<api::HealthCheck> RemoteAuth::ready() {
   out.push_back({.name = "auth_service", .needed = false, .read = [this] { return auth_service_state(); }});
   if (key_set_)
     out.push_back({.name = "key_set", .needed = true, .read = [this] {
-                     const auto doubt = key_set_->check();
-                     if (doubt) return api::HealthState::failing(std::string(doubt->code()));
-                     const auto status = key_set_->status();
-                     if (status.ignored == 0) return api::HealthState::ok();
-                     return api::HealthState::ok(fmt::format("{} of the {} keys of the set cannot be used; the log says why", status.ignored, status.ignored + status.keys));
-                   }});
+      const auto doubt = key_set_->check();
+      if (doubt) return api::HealthState::failing(std::string(doubt->code()));
+      const auto status = key_set_->status();
+      if (status.ignored == 0) return api::HealthState::ok();
+      return api::HealthState::ok(fmt::format("{} of the {} keys of the set cannot be used; the log says why",
+          status.ignored, status.ignored + status.keys));
+    }});
   return out;
 }
 

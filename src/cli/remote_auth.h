@@ -24,7 +24,8 @@ namespace foyer::cli {
 class RemoteAuth {
  public:
   // Nothing is asked before start(). `on_refusal`: of requests that are forwarded.
-  [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(const Runtime& runtime, auth::OnForwardRefusal on_refusal);
+  [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(
+      const Runtime& runtime, auth::OnForwardRefusal on_refusal);
 
   void start(); // once
   // Waits for the first key set; true at once where the keys are configured. False when it did not come in this time.
@@ -47,7 +48,8 @@ class RemoteAuth {
 
   const Runtime& runtime_;
   auth::PlaneTimers timers_;
-  std::unique_ptr<auth::PooledTransport> questions_, forwarded_, key_server_; // of their own each, so that none waits for another
+  std::unique_ptr<auth::PooledTransport> questions_, forwarded_,
+      key_server_; // of their own each, so that none waits for another
   std::unique_ptr<auth::ServiceIdentity> identity_;
   std::unique_ptr<auth::LocalVerifier> verifier_;
   std::promise<void> first_keys_;

@@ -43,12 +43,14 @@ constexpr std::string_view kUsage =
 
 // Like a finding of the check: what, why, what next; on standard error, since there is no log yet.
 int not_fit(const std::vector<config::Finding>& findings) {
-  fmt::print(stderr, "{}Not fit to serve. `foyer explain CODE` tells more about each.\n", config::findings_text(findings));
+  fmt::print(
+      stderr, "{}Not fit to serve. `foyer explain CODE` tells more about each.\n", config::findings_text(findings));
   return 1;
 }
 
 int cannot_start(Log& log, const Refusal& refusal) {
-  log.error("cannot_start", refusal.operator_text(), {{"code", refusal.code()}, {"step", to_string(refusal.step())}, {"next", refusal.info().next}});
+  log.error("cannot_start", refusal.operator_text(),
+      {{"code", refusal.code()}, {"step", to_string(refusal.step())}, {"next", refusal.info().next}});
   return 1;
 }
 
@@ -64,7 +66,8 @@ void greet(const config::Config& config, const NodeAddress& address) {
 }
 
 // The findings, once those that may pass have passed or start_wait is over; nothing when a signal to end came first.
-std::optional<std::vector<config::Finding>> awaited_fitness(const config::Loaded& loaded, const config::ReadFile& read, const Signals& signals, Log& log) {
+std::optional<std::vector<config::Finding>> awaited_fitness(
+    const config::Loaded& loaded, const config::ReadFile& read, const Signals& signals, Log& log) {
   const Clock& clock = system_clock();
   const MonoTime until = clock.mono() + loaded.config.start_wait;
   std::optional<Cause> said;
@@ -74,10 +77,8 @@ std::optional<std::vector<config::Finding>> awaited_fitness(const config::Loaded
     const auto& first = *std::ranges::find(findings, config::Severity::error, &config::Finding::severity);
     if (std::exchange(said, first.code) != first.code)
       log.warning("waiting_to_start", first.message,
-                  {{"code", code_of(first.code)},
-                   {"option", first.option},
-                   {"for_at_most", config::format_duration(loaded.config.start_wait)},
-                   {"next", first.fix}});
+          {{"code", code_of(first.code)}, {"option", first.option},
+              {"for_at_most", config::format_duration(loaded.config.start_wait)}, {"next", first.fix}});
     const auto order = signals.wait(kStartPause);
     if (order != Signals::Order::end) continue;
     log.info("ended", "Shutdown was requested before the server could start.");
@@ -90,33 +91,43 @@ std::vector<std::string_view> changed_options(const config::Loaded& started, con
   std::vector<std::string_view> out;
   const auto now = config::load(inputs);
   for (const auto& option : config::all_options()) {
-    const bool generated = started.source_of(option.name).kind == config::Source::Kind::generated && !now.given(option.name);
-    if (!generated && config::format_value(option, now.config) != config::format_value(option, started.config)) out.push_back(option.name);
+    const bool generated =
+        started.source_of(option.name).kind == config::Source::Kind::generated && !now.given(option.name);
+    if (!generated && config::format_value(option, now.config) != config::format_value(option, started.config))
+      out.push_back(option.name);
   }
   return out;
 }
 
 void reload(Node& node, const config::Loaded& started, const config::Inputs& inputs, Log& log) {
   const auto read = node.reload();
-  if (read.empty()) log.info("reloaded", "SIGHUP: nothing to read again; there are no TLS files and no key set.");
-  else log.info("reloaded", fmt::format("SIGHUP: reading {} again.", fmt::join(read, " and ")));
+  if (read.empty())
+    log.info("reloaded", "SIGHUP: nothing to read again; there are no TLS files and no key set.");
+  else
+    log.info("reloaded", fmt::format("SIGHUP: reading {} again.", fmt::join(read, " and ")));
   const auto changed = changed_options(started, inputs);
   if (changed.empty()) return;
-  log.warning("restart_needed", fmt::format("These options have changed and take effect at the next start: {}.", fmt::join(changed, ", ")),
-              {{"next", "Run `foyer check`, then restart."}});
+  log.warning("restart_needed",
+      fmt::format("These options have changed and take effect at the next start: {}.", fmt::join(changed, ", ")),
+      {{"next", "Run `foyer check`, then restart."}});
 }
 
 void reopen(const LogFile& file, Log& log) {
   switch (file.reopen()) {
-    case LogFile::Reopened::yes: return log.info("log_reopened", "SIGUSR1: the log file was opened again.", {{"file", file.path()}});
-    case LogFile::Reopened::no_file: return log.info("log_not_reopened", "SIGUSR1: standard error is not a file, so there is no log file to open again.");
+    case LogFile::Reopened::yes:
+      return log.info("log_reopened", "SIGUSR1: the log file was opened again.", {{"file", file.path()}});
+    case LogFile::Reopened::no_file:
+      return log.info(
+          "log_not_reopened", "SIGUSR1: standard error is not a file, so there is no log file to open again.");
     case LogFile::Reopened::failed:
-      return log.error("log_not_reopened", "SIGUSR1: the log file cannot be opened again; the old one stays in use.", {{"file", file.path()}});
+      return log.error("log_not_reopened", "SIGUSR1: the log file cannot be opened again; the old one stays in use.",
+          {{"file", file.path()}});
   }
 }
 
 // Until a drain has ended; false: a second signal cut it short.
-bool run_until_ended(Node& node, const Signals& signals, const std::function<void()>& on_reload, const LogFile& log_file, Log& log) {
+bool run_until_ended(
+    Node& node, const Signals& signals, const std::function<void()>& on_reload, const LogFile& log_file, Log& log) {
   bool draining = false;
   for (;;) {
     switch (signals.wait()) {
@@ -141,7 +152,8 @@ int run_serve(Args args) {
     return 0;
   }
   const auto read = config::system_files();
-  const config::Inputs inputs{.args = {args.begin(), args.end()}, .environment = config::system_environment(), .read = read};
+  const config::Inputs inputs{
+      .args = {args.begin(), args.end()}, .environment = config::system_environment(), .read = read};
   auto loaded = config::load(inputs);
   const Signals signals;
   const LogFile log_file;
@@ -151,21 +163,28 @@ int run_serve(Args args) {
   const auto& findings = *found;
   if (!config::is_fit(findings)) return not_fit(findings);
   for (const auto& finding : findings)
-    log->warning("configuration", finding.message, {{"code", code_of(finding.code)}, {"option", finding.option}, {"source", finding.source}, {"next", finding.fix}});
+    log->warning("configuration", finding.message,
+        {{"code", code_of(finding.code)}, {"option", finding.option}, {"source", finding.source},
+            {"next", finding.fix}});
 
   auto data = store::DataDir::open(loaded.config.data);
   if (!data) return cannot_start(*log, data.error());
   if (auto locked = data->lock(); !locked) return cannot_start(*log, locked.error());
-  if (auto claimed = data->claim(config::to_string(loaded.config.environment)); !claimed) return cannot_start(*log, claimed.error());
-  if (const auto faults = config::generate_secrets(loaded, read, system_entropy()); !config::is_fit(faults)) return not_fit(faults);
+  if (auto claimed = data->claim(config::to_string(loaded.config.environment)); !claimed)
+    return cannot_start(*log, claimed.error());
+  if (const auto faults = config::generate_secrets(loaded, read, system_entropy()); !config::is_fit(faults))
+    return not_fit(faults);
 
   auto node = Node::start(loaded.config, *data, config::configuration_fingerprint(loaded.config), *log);
   if (!node) return cannot_start(*log, node.error());
   const auto& address = (*node)->address();
   if (auto written = data->write_status((*node)->status_json()); !written) return cannot_start(*log, written.error());
-  const std::string message = loaded.config.environment == config::Environment::development ? "Foyer is open at " + address.url + ". Next: open it in two browser windows, register two people, and chat." : "Foyer is listening.";
-  log->info("listening", message, {{"url", address.url}, {"host", address.host}, {"port", address.port}, {"ws_url", address.ws_url},
-                                                 {"environment", config::to_string(loaded.config.environment)}, {"version", FOYER_VERSION}});
+  const std::string message = loaded.config.environment == config::Environment::development
+      ? "Foyer is open at " + address.url + ". Next: open it in two browser windows, register two people, and chat."
+      : "Foyer is listening.";
+  log->info("listening", message,
+      {{"url", address.url}, {"host", address.host}, {"port", address.port}, {"ws_url", address.ws_url},
+          {"environment", config::to_string(loaded.config.environment)}, {"version", FOYER_VERSION}});
   greet(loaded.config, address);
 
   const bool ordered = run_until_ended(**node, signals, [&] { reload(**node, loaded, inputs, *log); }, log_file, *log);

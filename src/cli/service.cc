@@ -55,7 +55,8 @@ constexpr std::size_t kMaxSecret = 1024;
 constexpr std::size_t kMostTargets = 64;
 
 constexpr std::string_view kVerbs[] = {"add", "list", "rotate", "disable", "enable"};
-constexpr std::string_view kOptions[] = {"--may-call", "--secret-stdin", "--drop-old", "--json", "--dev", "--data", "--config", "--help"};
+constexpr std::string_view kOptions[] = {
+    "--may-call", "--secret-stdin", "--drop-old", "--json", "--dev", "--data", "--config", "--help"};
 
 struct Arguments : CommonArguments {
   std::string verb;
@@ -83,12 +84,18 @@ std::expected<Arguments, std::string> read(Args args) {
     const std::string& arg = args[i];
     const bool last = i + 1 == args.size();
     if (out.take(args, i)) continue;
-    if (arg == "--secret-stdin") out.secret_stdin = true;
-    else if (arg == "--drop-old") out.drop_old = true;
-    else if (arg.starts_with("--may-call=")) out.may_call = split(std::string_view{arg}.substr(11));
-    else if (arg == "--may-call" && !last) out.may_call = split(args[++i]);
-    else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected(wrong_option(arg, kOptions));
-    else words.push_back(arg);
+    if (arg == "--secret-stdin")
+      out.secret_stdin = true;
+    else if (arg == "--drop-old")
+      out.drop_old = true;
+    else if (arg.starts_with("--may-call="))
+      out.may_call = split(std::string_view{arg}.substr(11));
+    else if (arg == "--may-call" && !last)
+      out.may_call = split(args[++i]);
+    else if (arg.starts_with("-") && arg.size() > 1)
+      return std::unexpected(wrong_option(arg, kOptions));
+    else
+      words.push_back(arg);
   }
   if (out.help) return out;
   if (auto wrong = wrong_verb("service", words, kVerbs)) return std::unexpected(std::move(*wrong));
@@ -98,7 +105,8 @@ std::expected<Arguments, std::string> read(Args args) {
   if (wanted == 2) out.id = words[1];
   if (!out.may_call.empty() && out.verb != "add") return std::unexpected("--may-call belongs to `foyer service add`");
   if (out.drop_old && out.verb != "rotate") return std::unexpected("--drop-old belongs to `foyer service rotate`");
-  if (out.secret_stdin && out.verb != "add" && out.verb != "rotate") return std::unexpected("--secret-stdin belongs to `foyer service add` and `foyer service rotate`");
+  if (out.secret_stdin && out.verb != "add" && out.verb != "rotate")
+    return std::unexpected("--secret-stdin belongs to `foyer service add` and `foyer service rotate`");
   return out;
 }
 
@@ -119,9 +127,13 @@ struct Secret {
 Result<Secret> get_secret(const Arguments& arguments) {
   if (!arguments.secret_stdin) return Secret{.text = system_entropy().token(), .generated = true};
   std::string line = first_line_of_stdin();
-  if (line.size() > kMaxSecret) return refuse_field(Cause::INVALID_VALUE, "--secret-stdin", fmt::format("a secret has at most {} characters", kMaxSecret));
-  if (const auto weak = config::weakness(line, kMinSecret)) return refuse_field(Cause::WEAK_SECRET, "--secret-stdin", "the secret " + *weak);
-  if (config::is_placeholder(line, true)) return refuse_field(Cause::PLACEHOLDER_VALUE, "--secret-stdin", "the secret is example text");
+  if (line.size() > kMaxSecret)
+    return refuse_field(
+        Cause::INVALID_VALUE, "--secret-stdin", fmt::format("a secret has at most {} characters", kMaxSecret));
+  if (const auto weak = config::weakness(line, kMinSecret))
+    return refuse_field(Cause::WEAK_SECRET, "--secret-stdin", "the secret " + *weak);
+  if (config::is_placeholder(line, true))
+    return refuse_field(Cause::PLACEHOLDER_VALUE, "--secret-stdin", "the secret is example text");
   return Secret{.text = std::move(line), .generated = false};
 }
 
@@ -135,19 +147,25 @@ struct Job {
   const Arguments& arguments;
   OfflineAccounts& accounts;
 
-  void say(const json::Object& object, const std::string& text) const { fmt::print("{}\n", arguments.json ? json::write(object) : text); }
+  void say(const json::Object& object, const std::string& text) const {
+    fmt::print("{}\n", arguments.json ? json::write(object) : text);
+  }
 
   [[nodiscard]] Result<ServiceRow> find() {
-    TRY(found, accounts.ask<std::optional<ServiceRow>>([&](AccountStore& s, auto done) { s.find_service(arguments.id, std::move(done)); }));
+    TRY(found, accounts.ask<std::optional<ServiceRow>>([&](AccountStore& s, auto done) {
+      s.find_service(arguments.id, std::move(done));
+    }));
     if (!found) return refuse(Cause::NOT_FOUND, "no service is called " + printable(arguments.id, 64));
     return std::move(*found);
   }
   [[nodiscard]] Result<bool> change(ServiceRow row, const std::string& action, const std::string& detail) {
-    return accounts.ask<bool>([&](AccountStore& s, auto done) { s.change_service(row, audit_of(action, detail), std::move(done)); });
+    return accounts.ask<bool>(
+        [&](AccountStore& s, auto done) { s.change_service(row, audit_of(action, detail), std::move(done)); });
   }
   [[nodiscard]] accounts::ServiceSecretRow seal(const std::string& secret) const {
     const bool strong = !config::weakness(secret, kMinSecret);
-    return accounts::seal_service_secret(accounts.seal_key(), arguments.id, secret, strong, system_clock().wall(), system_entropy());
+    return accounts::seal_service_secret(
+        accounts.seal_key(), arguments.id, secret, strong, system_clock().wall(), system_entropy());
   }
   void show_secret(json::Object object, const Secret& secret, const std::string& text) const {
     if (secret.generated) object["secret"] = secret.text;
@@ -156,29 +174,42 @@ struct Job {
 
   [[nodiscard]] Result<bool> add() {
     TRY_VOID(accounts::check_service_id(arguments.id));
-    if (arguments.may_call.size() > kMostTargets) return refuse_field(Cause::INVALID_VALUE, "--may-call", fmt::format("a service may call at most {} others", kMostTargets));
+    if (arguments.may_call.size() > kMostTargets)
+      return refuse_field(
+          Cause::INVALID_VALUE, "--may-call", fmt::format("a service may call at most {} others", kMostTargets));
     json::Array may_call;
     for (const auto& target : arguments.may_call) {
       TRY_VOID(accounts::check_service_id(target));
       may_call.emplace_back(target);
     }
     TRY(secret, get_secret(arguments));
-    ServiceRow row{.id = arguments.id, .secrets = {seal(secret.text)}, .may_call = arguments.may_call, .disabled = false, .created = system_clock().wall()};
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_service(row, audit_of("service_add", arguments.id), std::move(done)); }));
+    ServiceRow row{.id = arguments.id,
+        .secrets = {seal(secret.text)},
+        .may_call = arguments.may_call,
+        .disabled = false,
+        .created = system_clock().wall()};
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) {
+      s.add_service(row, audit_of("service_add", arguments.id), std::move(done));
+    }));
     show_secret({{"id", arguments.id}, {"may_call", std::move(may_call)}}, secret,
-                fmt::format("{} is registered; it may call {}.", arguments.id, arguments.may_call.empty() ? std::string{"nobody"} : fmt::format("{}", fmt::join(arguments.may_call, ", "))));
+        fmt::format("{} is registered; it may call {}.", arguments.id,
+            arguments.may_call.empty() ? std::string{"nobody"}
+                                       : fmt::format("{}", fmt::join(arguments.may_call, ", "))));
     return true;
   }
 
   [[nodiscard]] Result<bool> list() {
-    TRY(rows, accounts.ask<std::vector<ServiceRow>>([](AccountStore& s, auto done) { s.list_services(std::move(done)); }));
+    TRY(rows,
+        accounts.ask<std::vector<ServiceRow>>([](AccountStore& s, auto done) { s.list_services(std::move(done)); }));
     std::size_t width = 2;
     for (const auto& row : rows) width = std::max(width, row.id.size());
     json::Array out;
-    if (!arguments.json) fmt::print("{:<{}}  {:<8}  {:<7}  {:<24}  {}\n", "ID", width, "STATE", "SECRETS", "CREATED", "MAY CALL");
+    if (!arguments.json)
+      fmt::print("{:<{}}  {:<8}  {:<7}  {:<24}  {}\n", "ID", width, "STATE", "SECRETS", "CREATED", "MAY CALL");
     for (const auto& row : rows) {
       if (!arguments.json) {
-        fmt::print("{:<{}}  {:<8}  {:<7}  {:<24}  {}\n", row.id, width, row.disabled ? "disabled" : "active", row.secrets.size(), rfc3339(row.created), fmt::format("{}", fmt::join(row.may_call, ", ")));
+        fmt::print("{:<{}}  {:<8}  {:<7}  {:<24}  {}\n", row.id, width, row.disabled ? "disabled" : "active",
+            row.secrets.size(), rfc3339(row.created), fmt::format("{}", fmt::join(row.may_call, ", ")));
         continue;
       }
       json::Array may_call;
@@ -189,7 +220,8 @@ struct Job {
         if (!secret.fingerprints.empty()) one["fingerprint"] = secret.fingerprints.front().second;
         secrets.emplace_back(std::move(one));
       }
-      out.emplace_back(json::Object{{"id", row.id}, {"disabled", row.disabled}, {"may_call", std::move(may_call)}, {"secrets", std::move(secrets)}, {"created", rfc3339(row.created)}});
+      out.emplace_back(json::Object{{"id", row.id}, {"disabled", row.disabled}, {"may_call", std::move(may_call)},
+          {"secrets", std::move(secrets)}, {"created", rfc3339(row.created)}});
     }
     if (arguments.json) fmt::print("{}\n", json::write(out));
     return true;
@@ -201,11 +233,15 @@ struct Job {
     if (arguments.drop_old && !arguments.secret_stdin && row.secrets.size() > 1) {
       row.secrets.resize(1);
       TRY_VOID(change(row, "service_rotate", arguments.id + ": old secret ended"));
-      say({{"id", row.id}, {"live_secrets", 1}}, fmt::format("The old secret of {} counts no more; the newer one is the only one.", row.id));
+      say({{"id", row.id}, {"live_secrets", 1}},
+          fmt::format("The old secret of {} counts no more; the newer one is the only one.", row.id));
       return true;
     }
     if (arguments.drop_old && !arguments.secret_stdin && row.secrets.size() == 1)
-      return refuse_field(Cause::INVALID_VALUE, "--drop-old", fmt::format("{0} has one secret, and nothing older to drop; `foyer service rotate {0}` gives it a new one beside it", row.id));
+      return refuse_field(Cause::INVALID_VALUE, "--drop-old",
+          fmt::format(
+              "{0} has one secret, and nothing older to drop; `foyer service rotate {0}` gives it a new one beside it",
+              row.id));
     TRY(secret, get_secret(arguments));
     const bool keeps = !arguments.drop_old && !row.secrets.empty();
     row.secrets.resize(keeps ? 1 : 0);
@@ -213,8 +249,10 @@ struct Job {
     const auto live = row.secrets.size();
     TRY_VOID(change(row, "service_rotate", arguments.id));
     show_secret({{"id", row.id}, {"live_secrets", live}}, secret,
-                keeps ? fmt::format("{0} has a new secret; the one before counts too, until the next rotation or `foyer service rotate {0} --drop-old`.", row.id)
-                      : fmt::format("{} has a new secret; no other counts.", row.id));
+        keeps ? fmt::format("{0} has a new secret; the one before counts too, until the next rotation or `foyer "
+                            "service rotate {0} --drop-old`.",
+                    row.id)
+              : fmt::format("{} has a new secret; no other counts.", row.id));
     return true;
   }
 
@@ -223,7 +261,8 @@ struct Job {
     const bool changed = row.disabled != disabled;
     row.disabled = disabled;
     if (changed) TRY_VOID(change(row, disabled ? "service_disable" : "service_enable", row.id));
-    say({{"id", row.id}, {"disabled", disabled}, {"changed", changed}}, fmt::format("{} is {}{}.", row.id, disabled ? "disabled" : "enabled", changed ? "" : ", as before"));
+    say({{"id", row.id}, {"disabled", disabled}, {"changed", changed}},
+        fmt::format("{} is {}{}.", row.id, disabled ? "disabled" : "enabled", changed ? "" : ", as before"));
     return true;
   }
 
@@ -240,7 +279,8 @@ struct Job {
 int run_service(Args args) {
   const auto arguments = read(args);
   if (const auto status = settled("service", arguments, kUsage)) return *status;
-  const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
+  const auto loaded = config::load(
+      {.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // Services may be registered before the auth service has ever run.
   auto opened = OfflineAccounts::open(loaded, arguments->verb == "add");
   if (!opened) return refused_command("service", opened.error());

@@ -60,9 +60,11 @@ Signals::Order Signals::wait() const {
 std::optional<Signals::Order> Signals::wait(Millis at_most) const {
   const auto until = Steady::now() + at_most;
   for (;;) {
-    pollfd ready[] = {{.fd = signals_, .events = POLLIN, .revents = 0}, {.fd = finished_, .events = POLLIN, .revents = 0}};
+    pollfd ready[] = {
+        {.fd = signals_, .events = POLLIN, .revents = 0}, {.fd = finished_, .events = POLLIN, .revents = 0}};
     const auto left = std::chrono::ceil<Millis>(until - Steady::now());
-    if (::poll(ready, 2, static_cast<int>(std::clamp(left, Millis{0}, kLongestPoll).count())) < 0 && errno != EINTR) return std::nullopt;
+    if (::poll(ready, 2, static_cast<int>(std::clamp(left, Millis{0}, kLongestPoll).count())) < 0 && errno != EINTR)
+      return std::nullopt;
     signalfd_siginfo about{};
     if (::read(signals_, &about, sizeof about) == sizeof about) return order_of(about.ssi_signo);
     std::uint64_t count = 0;

@@ -29,7 +29,7 @@ class Signals {
   void finish() const;
 
  private:
-  int signals_ = -1; // signalfd
+  int signals_ = -1;  // signalfd
   int finished_ = -1; // eventfd
 };
 

@@ -15,9 +15,13 @@ namespace {
 
 constexpr std::size_t kReaders = 2; // connections to PostgreSQL that read, of each store
 
-store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) { return {.url = config.database_url, .environment = deps.environment}; }
+store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) {
+  return {.url = config.database_url, .environment = deps.environment};
+}
 
-std::string file(const config::Config& config, const char* name) { return (std::filesystem::path(config.data) / name).string(); }
+std::string file(const config::Config& config, const char* name) {
+  return (std::filesystem::path(config.data) / name).string();
+}
 
 } // namespace
 
@@ -33,39 +37,56 @@ Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Conf
   options.keep_revocations = std::max<Millis>(options.keep_revocations, config.access_token_ttl * 2);
   if (uses_postgres(config)) {
     options.readers = kReaders;
-    return accounts::open_postgres_store(server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+    return accounts::open_postgres_store(
+        server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
-  accounts::SqliteStoreOptions here{.queue_limit = options.queue_limit, .keep_audit = options.keep_audit, .keep_refusals = options.keep_refusals, .audit_refusals = options.audit_refusals, .keep_ended = options.keep_ended, .keep_revocations = options.keep_revocations, .forgets = options.forgets,
-                                    .executor = std::move(options.executor)};
+  accounts::SqliteStoreOptions here{.queue_limit = options.queue_limit,
+      .keep_audit = options.keep_audit,
+      .keep_refusals = options.keep_refusals,
+      .audit_refusals = options.audit_refusals,
+      .keep_ended = options.keep_ended,
+      .keep_revocations = options.keep_revocations,
+      .forgets = options.forgets,
+      .executor = std::move(options.executor)};
   here.database.survive_power_loss = config.store_sync == config::StoreSync::full;
-  return accounts::open_sqlite_store(file(config, "accounts.sqlite"), std::move(here), deps.clock, deps.entropy, deps.metrics, deps.log);
+  return accounts::open_sqlite_store(
+      file(config, "accounts.sqlite"), std::move(here), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
 
 Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps) {
   const auto history_days = static_cast<std::uint32_t>(config.history_days);
   const rooms::RoomsPerUser rooms_per_user{.private_rooms = static_cast<std::uint32_t>(config.rooms_per_user),
-                                           .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
-                                           .public_rooms = static_cast<std::uint32_t>(config.public_rooms_per_user)};
+      .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
+      .public_rooms = static_cast<std::uint32_t>(config.public_rooms_per_user)};
   const auto sent = static_cast<std::uint32_t>(config.invitations_sent);
   const auto to_one = static_cast<std::uint32_t>(config.invitations_to_one);
   const auto received = static_cast<std::uint32_t>(config.invitations_received);
   if (uses_postgres(config)) {
-    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue, .readers = kReaders, .history_days = history_days, .history_messages = config.history_messages, .rooms_per_user = rooms_per_user,
-                                        .invitations_sent = sent, .invitations_to_one = to_one, .invitations_received = received, .witness = file(config, "witness"),
-                                        .executor = std::move(deps.executor)};
-    return rooms::open_postgres_store(server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue,
+        .readers = kReaders,
+        .history_days = history_days,
+        .history_messages = config.history_messages,
+        .rooms_per_user = rooms_per_user,
+        .invitations_sent = sent,
+        .invitations_to_one = to_one,
+        .invitations_received = received,
+        .witness = file(config, "witness"),
+        .executor = std::move(deps.executor)};
+    return rooms::open_postgres_store(
+        server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
   rooms::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
-                                    .queue_limit = config.store_queue,
-                                    .history_days = history_days,
-                                    .history_messages = config.history_messages,
-                                    .rooms_per_user = rooms_per_user,
-                                    .invitations_sent = sent,
-                                    .invitations_to_one = to_one,
-                                    .invitations_received = received,
-                                    .witness = file(config, "witness"),
-                                    .executor = std::move(deps.executor)};
-  return rooms::open_sqlite_store(file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
+      .queue_limit = config.store_queue,
+      .history_days = history_days,
+      .history_messages = config.history_messages,
+      .rooms_per_user = rooms_per_user,
+      .invitations_sent = sent,
+      .invitations_to_one = to_one,
+      .invitations_received = received,
+      .witness = file(config, "witness"),
+      .executor = std::move(deps.executor)};
+  return rooms::open_sqlite_store(
+      file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
 
 StoresSeen examine_stores(const config::Config& config, const std::string& environment) {
@@ -75,9 +96,14 @@ StoresSeen examine_stores(const config::Config& config, const std::string& envir
     if (!result) out.wrong.push_back(std::move(result).error());
     return result.value_or(false);
   };
-  if (config.role_auth) out.accounts_current = note(uses_postgres(config) ? accounts::examine_postgres_store(server) : accounts::examine_sqlite_store(file(config, "accounts.sqlite")));
+  if (config.role_auth)
+    out.accounts_current =
+        note(uses_postgres(config) ? accounts::examine_postgres_store(server)
+                                   : accounts::examine_sqlite_store(file(config, "accounts.sqlite")));
   const bool reachable = out.wrong.empty() || out.wrong.front().cause != Cause::DATABASE_UNREACHABLE;
-  if (config.role_gateway && reachable) (void)note(uses_postgres(config) ? rooms::examine_postgres_store(server) : rooms::examine_sqlite_store(file(config, "chat.sqlite")));
+  if (config.role_gateway && reachable)
+    (void)note(uses_postgres(config) ? rooms::examine_postgres_store(server)
+                                     : rooms::examine_sqlite_store(file(config, "chat.sqlite")));
   return out;
 }
 
@@ -94,7 +120,9 @@ Result<store::SealKey> given_seal_key(const config::Config& config) {
 
 Result<void> knows_its_stores(const config::Loaded& loaded) {
   for (const char* option : {"database_url", "store_key"})
-    if (loaded.is_broken(option)) return refuse_field(Cause::INVALID_VALUE, config::env_name(*config::find_option(option)), "it was given and cannot be used; `foyer check` says why");
+    if (loaded.is_broken(option))
+      return refuse_field(Cause::INVALID_VALUE, config::env_name(*config::find_option(option)),
+          "it was given and cannot be used; `foyer check` says why");
   return {};
 }
 

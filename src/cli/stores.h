@@ -31,7 +31,8 @@ struct StoreDeps {
 };
 
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.
-[[nodiscard]] Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Config& config, StoreDeps deps);
+[[nodiscard]] Result<std::unique_ptr<accounts::AccountStore>> open_accounts(
+    const config::Config& config, StoreDeps deps);
 [[nodiscard]] Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);
 
 // What a start would find in the databases of this configuration, without changing them;

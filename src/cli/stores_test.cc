@@ -23,7 +23,9 @@ struct World {
   Metrics metrics;
   config::Config config;
   World() { config.data = dir.path(); }
-  StoreDeps deps() { return {.clock = system_clock(), .entropy = system_entropy(), .metrics = metrics, .log = null_log()}; }
+  StoreDeps deps() {
+    return {.clock = system_clock(), .entropy = system_entropy(), .metrics = metrics, .log = null_log()};
+  }
 };
 
 TEST(Stores, SqliteKeepsBothInTheDataDirectoryAndMakesItsKey) {
@@ -39,7 +41,8 @@ TEST(Stores, SqliteKeepsBothInTheDataDirectoryAndMakesItsKey) {
   const auto first = seal_key(w.config, data, system_entropy()).value();
   const auto second = seal_key(w.config, data, system_entropy()).value();
   EXPECT_EQ(second.open(first.seal("kept", "test", system_entropy()), "test").value(), "kept");
-  EXPECT_EQ(std::filesystem::status(w.dir.file("store.key")).permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(std::filesystem::status(w.dir.file("store.key")).permissions(),
+      std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 TEST(Stores, PostgresqlKeepsBothInOneDatabaseAndTheKeyIsGiven) {
@@ -67,7 +70,9 @@ TEST(Stores, PostgresqlKeepsBothInOneDatabaseAndTheKeyIsGiven) {
 }
 
 TEST(Stores, AnUrlThatCannotBeUsedDoesNotEndInAnotherStore) {
-  const auto loaded = config::load({.args = {"--dev"}, .environment = {{"DATABASE_URL", "postgresql://u:p@ss@h/x"}}, .read = config::system_files()});
+  const auto loaded = config::load({.args = {"--dev"},
+      .environment = {{"DATABASE_URL", "postgresql://u:p@ss@h/x"}},
+      .read = config::system_files()});
   const auto known = knows_its_stores(loaded);
   ASSERT_FALSE(known);
   EXPECT_EQ(known.error().cause, Cause::INVALID_VALUE);

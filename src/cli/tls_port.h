@@ -45,8 +45,8 @@ class TlsPort {
   [[nodiscard]] api::HealthCheck health() const;
 
  private:
-  static constexpr Millis kQuiet{500};       // after the last change to a file
-  static constexpr Millis kSecondLook{2'000}; // files of one renewal may come one by one
+  static constexpr Millis kQuiet{500};         // after the last change to a file
+  static constexpr Millis kSecondLook{2'000};  // files of one renewal may come one by one
   static constexpr Millis kLookAnyway{60'000}; // where nothing tells of changes, as on network file systems
   static constexpr Millis kDaily{24LL * 3'600'000};
 

@@ -51,7 +51,9 @@ constexpr std::string_view kInspectUsage =
     "Example:\n"
     "  foyer token issue --data ./data --sub alice | foyer token inspect\n";
 
-bool asks_for_help(Args args) { return std::ranges::any_of(args, [](const std::string& a) { return a == "--help" || a == "-h"; }); }
+bool asks_for_help(Args args) {
+  return std::ranges::any_of(args, [](const std::string& a) { return a == "--help" || a == "-h"; });
+}
 
 // 15m, or -5m: in the past.
 std::optional<Millis> parse_life(std::string_view text) {
@@ -62,7 +64,9 @@ std::optional<Millis> parse_life(std::string_view text) {
 }
 
 bool is_user_id(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@|-") == std::string_view::npos;
+  return !text.empty() && text.size() <= 128 &&
+      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@|-") ==
+      std::string_view::npos;
 }
 
 json::Value parsed_or_null(std::string_view text) {
@@ -73,7 +77,8 @@ json::Value parsed_or_null(std::string_view text) {
 } // namespace
 
 int token_issue(Args args) {
-  constexpr std::string_view kValues[] = {"--sub", "--name", "--scope", "--ttl", "--sid", "--client-id", "--issuer", "--audience", "--env", "--typ", "--key", "--secret-env", "--alg", "--now"};
+  constexpr std::string_view kValues[] = {"--sub", "--name", "--scope", "--ttl", "--sid", "--client-id", "--issuer",
+      "--audience", "--env", "--typ", "--key", "--secret-env", "--alg", "--now"};
   constexpr std::string_view kFlags[] = {"--json"};
   if (asks_for_help(args)) {
     fmt::print("{}", kIssueUsage);
@@ -112,12 +117,17 @@ int token_issue(Args args) {
       .session = SessionId{read->value("--sid").value_or("")},
       .name = read->value("--name").value_or(*sub),
       .permissions = parse_scope(read->value("--scope").value_or("chat:read chat:write")),
-      .environment = read->value("--env").value_or(loaded.environment_given ? std::string{config::to_string(config.environment)} : ""),
+      .environment = read->value("--env").value_or(
+          loaded.environment_given ? std::string{config::to_string(config.environment)} : ""),
   };
   const auto claims_json = jose::write_claims(claims);
   const auto token = jose::sign_compact(signer->key(), read->value("--typ").value_or("at+jwt"), claims_json);
-  if (read->has("--json")) fmt::print("{}\n", json::write(json::Object{{"token", token}, {"expires_at", rfc3339(claims.expires_at)}, {"claims", parsed_or_null(claims_json)}}));
-  else fmt::print("{}\n", token);
+  if (read->has("--json"))
+    fmt::print("{}\n",
+        json::write(json::Object{
+            {"token", token}, {"expires_at", rfc3339(claims.expires_at)}, {"claims", parsed_or_null(claims_json)}}));
+  else
+    fmt::print("{}\n", token);
   return 0;
 }
 
@@ -138,8 +148,12 @@ int token_inspect(Args args) {
   auto token = token_argument(*read);
   const auto jws = jose::parse_compact(token);
   if (!jws) {
-    if (read->has("--json")) fmt::print("{}\n", json::write(json::Object{{"code", jws.error().code()}, {"detail", jws.error().operator_text()}, {"header", nullptr}, {"claims", nullptr}, {"verified", false}}));
-    else fmt::print(stderr, "{}: {}\n", jws.error().code(), jws.error().operator_text());
+    if (read->has("--json"))
+      fmt::print("{}\n",
+          json::write(json::Object{{"code", jws.error().code()}, {"detail", jws.error().operator_text()},
+              {"header", nullptr}, {"claims", nullptr}, {"verified", false}}));
+    else
+      fmt::print(stderr, "{}: {}\n", jws.error().code(), jws.error().operator_text());
     return 1;
   }
   const auto header = parsed_or_null(jws->header.json);
@@ -148,13 +162,15 @@ int token_inspect(Args args) {
     fmt::print("{}\n", json::write(json::Object{{"header", header}, {"claims", claims}, {"verified", false}}));
     return 0;
   }
-  fmt::print("header {}\nclaims {}\n", json::write_pretty(header), claims.is_null() ? "are not JSON" : json::write_pretty(claims));
+  fmt::print("header {}\nclaims {}\n", json::write_pretty(header),
+      claims.is_null() ? "are not JSON" : json::write_pretty(claims));
   if (const auto* object = claims.if_object()) {
     for (const auto* name : {"iat", "nbf", "exp"}) {
       const auto seconds = json::get_int(*object, name);
       if (!seconds || *seconds < 0 || *seconds > 253'402'300'799) continue;
       const auto away = *seconds - unix_seconds(*now);
-      fmt::print("{}    {}, {} s {}\n", name, rfc3339(from_unix_seconds(*seconds)), away < 0 ? -away : away, away < 0 ? "ago" : "from now");
+      fmt::print("{}    {}, {} s {}\n", name, rfc3339(from_unix_seconds(*seconds)), away < 0 ? -away : away,
+          away < 0 ? "ago" : "from now");
     }
   }
   fmt::print("The signature was not checked: `foyer token verify` does that.\n");
@@ -171,7 +187,8 @@ int run_token(Args args) {
   if (args.front() == "inspect") return token_inspect(rest);
   if (args.front() == "verify") return token_verify(rest);
   constexpr std::string_view kVerbs[] = {"issue", "inspect", "verify"};
-  fmt::print(stderr, "foyer token: there is no `foyer token {}`{}\n\n{}", printable(args.front(), 64), did_you_mean(args.front(), kVerbs), kUsage);
+  fmt::print(stderr, "foyer token: there is no `foyer token {}`{}\n\n{}", printable(args.front(), 64),
+      did_you_mean(args.front(), kVerbs), kUsage);
   return kCouldNotRun;
 }
 

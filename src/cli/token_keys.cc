@@ -22,7 +22,8 @@ std::optional<std::string> TokenArgs::value(std::string_view name) const {
 
 bool TokenArgs::has(std::string_view flag) const { return std::ranges::find(flags, flag) != flags.end(); }
 
-std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value, std::span<const std::string_view> flags, std::string_view usage) {
+std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value,
+    std::span<const std::string_view> flags, std::string_view usage) {
   constexpr std::string_view kOfServe[] = {"--data", "--config", "--environment"};
   TokenArgs out;
   const auto wrong = [usage](const std::string& what) {
@@ -48,8 +49,10 @@ std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_
     }
     const bool ours = std::ranges::find(with_value, name) != std::end(with_value);
     const bool of_serve = std::ranges::find(kOfServe, name) != std::end(kOfServe);
-    if (!ours && !of_serve && equals == std::string::npos) return wrong(fmt::format("unknown option {}", printable(arg, 64)));
-    if (equals == std::string::npos && i + 1 == args.size()) return wrong(fmt::format("{} needs a value", printable(arg, 64)));
+    if (!ours && !of_serve && equals == std::string::npos)
+      return wrong(fmt::format("unknown option {}", printable(arg, 64)));
+    if (equals == std::string::npos && i + 1 == args.size())
+      return wrong(fmt::format("{} needs a value", printable(arg, 64)));
     std::string value = equals == std::string::npos ? args[++i] : arg.substr(equals + 1);
     if (ours) {
       if (!out.values.emplace(name, std::move(value)).second) return wrong(fmt::format("{} is there twice", name));
@@ -76,14 +79,19 @@ std::optional<WallTime> parse_moment(std::string_view text) {
   int minute = 0;
   int second = 0;
   char zone = 0;
-  if (std::sscanf(std::string{text}.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d%c", &year, &month, &day, &hour, &minute, &second, &zone) != 7 || (zone != 'Z' && zone != 'z') || text.size() != 20) return std::nullopt;
+  if (std::sscanf(std::string{text}.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d%c", &year, &month, &day, &hour, &minute, &second,
+          &zone) != 7 ||
+      (zone != 'Z' && zone != 'z') || text.size() != 20)
+    return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  return WallTime{std::chrono::sys_days{date}} + std::chrono::hours{hour} + std::chrono::minutes{minute} + std::chrono::seconds{second};
+  return WallTime{std::chrono::sys_days{date}} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
+      std::chrono::seconds{second};
 }
 
 config::Loaded load_for_tokens(std::vector<std::string> options) {
-  config::Inputs inputs{.args = std::move(options), .environment = config::system_environment(), .read = config::system_files()};
+  config::Inputs inputs{
+      .args = std::move(options), .environment = config::system_environment(), .read = config::system_files()};
   auto loaded = config::load(inputs);
   if (!loaded.environment_given) {
     // The data directory knows to which environment it belongs.
@@ -108,8 +116,10 @@ Result<std::string> read_text(const std::string& path) {
 
 Result<jose::Key> configured_key(const config::Config& c) {
   const auto algorithm = jose::find_algorithm(c.jwt_algorithm);
-  if (!c.jwt_secret_key.empty()) return jose::Key::from_secret(c.jwt_secret_key, algorithm.value_or(jose::Algorithm::hs256));
-  if (c.jwt_private_key_file.empty()) return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is known here");
+  if (!c.jwt_secret_key.empty())
+    return jose::Key::from_secret(c.jwt_secret_key, algorithm.value_or(jose::Algorithm::hs256));
+  if (c.jwt_private_key_file.empty())
+    return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is known here");
   TRY(text, store::read_file(c.jwt_private_key_file));
   TRY(key, jose::Key::parse_any(text));
   return key.with_algorithm(algorithm.value_or(key.algorithm()));
@@ -158,7 +168,9 @@ Result<GivenKeys> named_keys(const TokenArgs& args, const config::Config& config
   }
   if (secret_env) {
     const char* secret = std::getenv(secret_env->c_str());
-    if (secret == nullptr) return refuse(Cause::MISSING_JWT_SECRET, fmt::format("the environment has no variable {}", printable(*secret_env, 64)));
+    if (secret == nullptr)
+      return refuse(
+          Cause::MISSING_JWT_SECRET, fmt::format("the environment has no variable {}", printable(*secret_env, 64)));
     TRY(made, jose::Key::from_secret(secret));
     return GivenKeys{.keys = {made.opened()}};
   }
@@ -166,7 +178,9 @@ Result<GivenKeys> named_keys(const TokenArgs& args, const config::Config& config
     TRY(made, configured_key(config));
     return GivenKeys{.keys = {std::move(made)}, .names_kid = true};
   }
-  return refuse(Cause::MISSING_JWT_SECRET, fmt::format("no --key, no --secret-env, and no key in the configuration or in the data directory {}", printable(config.data, 128)));
+  return refuse(Cause::MISSING_JWT_SECRET,
+      fmt::format("no --key, no --secret-env, and no key in the configuration or in the data directory {}",
+          printable(config.data, 128)));
 }
 
 } // namespace
@@ -176,7 +190,9 @@ Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config) {
   const auto name = args.value("--alg");
   if (!name) return given;
   const auto algorithm = jose::find_algorithm(*name);
-  if (!algorithm) return refuse_field(Cause::INVALID_VALUE, "--alg", fmt::format("{} is no signature algorithm; RS256, ES256 and EdDSA are some", printable(*name, 32)));
+  if (!algorithm)
+    return refuse_field(Cause::INVALID_VALUE, "--alg",
+        fmt::format("{} is no signature algorithm; RS256, ES256 and EdDSA are some", printable(*name, 32)));
   for (auto& key : given.keys) {
     TRY(pinned, key.with_algorithm(*algorithm));
     key = std::move(pinned);

@@ -27,7 +27,8 @@ struct TokenArgs {
 };
 
 // Nothing, after a sentence on standard error, when an argument is not understood.
-[[nodiscard]] std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value, std::span<const std::string_view> flags, std::string_view usage);
+[[nodiscard]] std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value,
+    std::span<const std::string_view> flags, std::string_view usage);
 
 // Seconds since 1970, or 2026-01-02T03:04:05Z.
 [[nodiscard]] std::optional<WallTime> parse_moment(std::string_view text);

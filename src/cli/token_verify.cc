@@ -71,7 +71,8 @@ Finding judge(const GivenKeys& given, std::string_view token, const Task& task) 
   out.claims = parsed_or_null(jws->payload);
   auto keys = given.keys;
   // A key that has no name of its own is the one that is meant, whatever the token calls it.
-  if ((task.signature_only || task.batch) && !given.names_kid && jws->header.kid) keys.front() = keys.front().with_kid(*jws->header.kid);
+  if ((task.signature_only || task.batch) && !given.names_kid && jws->header.kid)
+    keys.front() = keys.front().with_kid(*jws->header.kid);
   // One that does not say what it is for is for what the token names; configured ones always say.
   if (const auto algorithm = jose::find_algorithm(jws->header.alg))
     for (auto& key : keys)
@@ -88,7 +89,8 @@ Finding judge(const GivenKeys& given, std::string_view token, const Task& task) 
 }
 
 std::string as_json(const Finding& finding) {
-  json::Object out{{"valid", !finding.refusal}, {"code", nullptr}, {"detail", ""}, {"header", finding.header}, {"claims", finding.claims}};
+  json::Object out{{"valid", !finding.refusal}, {"code", nullptr}, {"detail", ""}, {"header", finding.header},
+      {"claims", finding.claims}};
   if (finding.refusal) {
     out["code"] = finding.refusal->code();
     out["detail"] = finding.refusal->operator_text();
@@ -99,7 +101,9 @@ std::string as_json(const Finding& finding) {
 }
 
 Finding refused(Cause cause, std::string evidence, std::string field = {}) {
-  return {.refusal = Refusal{.cause = cause, .evidence = std::move(evidence), .field = std::move(field)}, .header = {}, .claims = {}};
+  return {.refusal = Refusal{.cause = cause, .evidence = std::move(evidence), .field = std::move(field)},
+      .header = {},
+      .claims = {}};
 }
 
 Finding judge_line(std::string_view line, const Task& task) {
@@ -108,11 +112,15 @@ Finding judge_line(std::string_view line, const Task& task) {
   const auto* object = value->if_object();
   const auto* key = object == nullptr ? nullptr : object->if_contains("key");
   const auto* token = object == nullptr ? nullptr : object->if_contains("token");
-  if (key == nullptr || token == nullptr) return refused(Cause::BAD_REQUEST, "a line that is not {\"key\":…,\"token\":\"…\"}");
-  if (!key->is_string() && !key->is_object()) return refused(Cause::KEY_UNREADABLE, "a key that is neither an object nor a string", "key");
-  const auto given = key->is_object() ? read_keys(json::write(*key), true) : read_keys(std::string_view{key->get_string()}, true);
+  if (key == nullptr || token == nullptr)
+    return refused(Cause::BAD_REQUEST, "a line that is not {\"key\":…,\"token\":\"…\"}");
+  if (!key->is_string() && !key->is_object())
+    return refused(Cause::KEY_UNREADABLE, "a key that is neither an object nor a string", "key");
+  const auto given =
+      key->is_object() ? read_keys(json::write(*key), true) : read_keys(std::string_view{key->get_string()}, true);
   if (!given) return {.refusal = given.error(), .header = {}, .claims = {}};
-  if (!token->is_string()) return refused(Cause::INVALID_FORMAT, "a token that is not a string; the JSON serialisation is not read", "token");
+  if (!token->is_string())
+    return refused(Cause::INVALID_FORMAT, "a token that is not a string; the JSON serialisation is not read", "token");
   return judge(*given, std::string_view{token->get_string()}, task);
 }
 
@@ -185,18 +193,21 @@ int verify_batch(const Task& task) {
 
 void print_for_people(const Finding& finding) {
   if (finding.refusal) {
-    fmt::print("refused: {}\n{}\n{}\n", finding.refusal->code(), finding.refusal->operator_text(), finding.refusal->info().next);
+    fmt::print("refused: {}\n{}\n{}\n", finding.refusal->code(), finding.refusal->operator_text(),
+        finding.refusal->info().next);
     return;
   }
   fmt::print("valid\n");
   if (const auto* claims = finding.claims.if_object())
-    for (const auto& member : *claims) fmt::print("  {:<10} {}\n", printable(member.key(), 64), json::write(member.value()));
+    for (const auto& member : *claims)
+      fmt::print("  {:<10} {}\n", printable(member.key(), 64), json::write(member.value()));
 }
 
 } // namespace
 
 int token_verify(Args args) {
-  constexpr std::string_view kValues[] = {"--key", "--secret-env", "--alg", "--issuer", "--audience", "--env", "--typ", "--leeway", "--now"};
+  constexpr std::string_view kValues[] = {
+      "--key", "--secret-env", "--alg", "--issuer", "--audience", "--env", "--typ", "--leeway", "--now"};
   constexpr std::string_view kFlags[] = {"--jws", "--batch", "--json"};
   if (std::ranges::any_of(args, [](const std::string& a) { return a == "--help" || a == "-h"; })) {
     fmt::print("{}", kVerifyUsage);
@@ -209,21 +220,26 @@ int token_verify(Args args) {
     fmt::print(stderr, "foyer token verify: {}\n\n{}", what, kVerifyUsage);
     return kCouldNotRun;
   };
-  if (read->rest.size() > (batch ? 0U : 1U)) return usage_error(batch ? "--batch reads standard input" : "one TOKEN at a time");
-  if (batch && (read->value("--key") || read->value("--secret-env") || read->value("--alg"))) return usage_error("with --batch every line has its own key");
+  if (read->rest.size() > (batch ? 0U : 1U))
+    return usage_error(batch ? "--batch reads standard input" : "one TOKEN at a time");
+  if (batch && (read->value("--key") || read->value("--secret-env") || read->value("--alg")))
+    return usage_error("with --batch every line has its own key");
 
   const auto loaded = load_for_tokens(read->config);
   const auto& config = loaded.config;
   Task task;
   task.signature_only = read->has("--jws");
   task.batch = batch;
-  task.policy = {.issuer = read->value("--issuer").value_or(config.jwt_issuer), .audience = read->value("--audience").value_or(config.jwt_audience)};
+  task.policy = {.issuer = read->value("--issuer").value_or(config.jwt_issuer),
+      .audience = read->value("--audience").value_or(config.jwt_audience)};
   task.policy.token_types = read->value("--typ") ? std::vector<std::string>{*read->value("--typ")} : config.token_types;
   task.policy.require_environment_claim = loaded.environment_given && config.require_environment_claim;
   task.policy.max_bytes = config.token_bytes;
   task.policy.environment = read->value("--env");
-  if (!task.policy.environment && loaded.environment_given) task.policy.environment = std::string{config::to_string(config.environment)};
-  const auto leeway = config::parse_duration(read->value("--leeway").value_or(config::format_duration(config.jwt_leeway)));
+  if (!task.policy.environment && loaded.environment_given)
+    task.policy.environment = std::string{config::to_string(config.environment)};
+  const auto leeway =
+      config::parse_duration(read->value("--leeway").value_or(config::format_duration(config.jwt_leeway)));
   if (!leeway) return usage_error("--leeway is a duration such as 30s");
   task.policy.leeway = *leeway;
   const auto now = read->value("--now") ? parse_moment(*read->value("--now")) : system_clock().wall();
@@ -234,8 +250,10 @@ int token_verify(Args args) {
   const auto keys = keys_of(*read, config);
   if (!keys) return token_fails(keys.error());
   const auto finding = judge(*keys, token_argument(*read), task);
-  if (read->has("--json")) fmt::print("{}\n", as_json(finding));
-  else print_for_people(finding);
+  if (read->has("--json"))
+    fmt::print("{}\n", as_json(finding));
+  else
+    print_for_people(finding);
   return finding.refusal ? 1 : 0;
 }
 

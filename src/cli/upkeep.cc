@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view kUsage =
     "Usage: foyer upkeep [--now] [OPTIONS]\n\n"
-    "Shows whether the running server deletes rows that have reached their age limit, or waits because its clock is in doubt.\n\n"
+    "Shows whether the running server deletes rows that have reached their age limit, or waits because its clock is in "
+    "doubt.\n\n"
     "  --now           the clock is right: delete old rows now instead of after an hour of steady clock\n"
     "{}"
     "  --json          the state as JSON\n\n"
@@ -24,8 +25,9 @@ void print_store(const json::Object& row, bool now) {
     fmt::print("{}: rows that have reached their age limit are deleted{}\n", store, now ? " now" : " every hour");
     return;
   }
-  fmt::print("{}: {} (clock {}, {:+} s)", store, now ? "deletion by age was waiting and continues now" : "deletion by age is waiting",
-             printable(json::get_string(row, "doubt").value_or(""), 64), json::get_int(row, "off_s").value_or(0));
+  fmt::print("{}: {} (clock {}, {:+} s)", store,
+      now ? "deletion by age was waiting and continues now" : "deletion by age is waiting",
+      printable(json::get_string(row, "doubt").value_or(""), 64), json::get_int(row, "off_s").value_or(0));
   if (!now) fmt::print("; it continues after another {} s of steady clock", json::get_int(row, "left_s").value_or(0));
   fmt::print("\n");
 }

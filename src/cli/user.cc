@@ -47,7 +47,8 @@ constexpr std::string_view kUsage =
     "            worth nothing. Logging in again is possible\n"
     "  totp-off  turns NAME's second factor off, for somebody who lost it and the recovery codes\n"
     "  import    a user per line, as JSON, with the hash of the password as another program made it:\n"
-    "              {\"name\":\"ann\",\"hash\":\"$2b$12$…\",\"email\":\"ann@example.org\",\"admin\":false,\"disabled\":false}\n"
+    "              "
+    "{\"name\":\"ann\",\"hash\":\"$2b$12$…\",\"email\":\"ann@example.org\",\"admin\":false,\"disabled\":false}\n"
     "            name and hash are needed. bcrypt ($2a$ $2b$ $2y$, cost 4 to 14), scrypt\n"
     "            ($scrypt$ln=,r=,p=$…), PBKDF2 ($pbkdf2-sha256$ $pbkdf2-sha512$, Django's pbkdf2_sha256$)\n"
     "            and argon2 within 256 MiB. A line is taken whole or refused with its number and a code;\n"
@@ -62,8 +63,10 @@ constexpr std::string_view kUsage =
 constexpr std::size_t kMaxPasswordLine = 8 * 1024;
 constexpr long kMaxInvitationDays = 365;
 
-constexpr std::string_view kVerbs[] = {"add", "list", "invite", "disable", "enable", "password", "revoke", "totp-off", "import"};
-constexpr std::string_view kOptions[] = {"--admin", "--password-stdin", "--days", "--json", "--dev", "--data", "--config", "--help"};
+constexpr std::string_view kVerbs[] = {
+    "add", "list", "invite", "disable", "enable", "password", "revoke", "totp-off", "import"};
+constexpr std::string_view kOptions[] = {
+    "--admin", "--password-stdin", "--days", "--json", "--dev", "--data", "--config", "--help"};
 
 struct Arguments : CommonArguments {
   std::string verb;
@@ -73,10 +76,14 @@ struct Arguments : CommonArguments {
   long days = 7;
 };
 
-bool takes_name(std::string_view verb) { return verb == "add" || verb == "disable" || verb == "enable" || verb == "password" || verb == "revoke" || verb == "totp-off"; }
+bool takes_name(std::string_view verb) {
+  return verb == "add" || verb == "disable" || verb == "enable" || verb == "password" || verb == "revoke" ||
+      verb == "totp-off";
+}
 
 bool read_days(std::string_view text, long& days) {
-  if (text.empty() || text.size() > 3 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  if (text.empty() || text.size() > 3 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
+    return false;
   days = std::stol(std::string{text});
   return days >= 1 && days <= kMaxInvitationDays;
 }
@@ -89,19 +96,26 @@ std::expected<Arguments, std::string> read(Args args) {
     const std::string& arg = args[i];
     const bool last = i + 1 == args.size();
     if (out.take(args, i)) continue;
-    if (arg == "--admin") out.admin = true;
-    else if (arg == "--password-stdin") out.password_stdin = true;
+    if (arg == "--admin")
+      out.admin = true;
+    else if (arg == "--password-stdin")
+      out.password_stdin = true;
     else if (arg == "--days" && !last) {
       if (!read_days(args[++i], out.days)) return std::unexpected("--days takes a number from 1 to 365");
-    } else if (arg.starts_with("-") && arg.size() > 1) return std::unexpected(wrong_option(arg, kOptions));
-    else words.push_back(arg);
+    } else if (arg.starts_with("-") && arg.size() > 1)
+      return std::unexpected(wrong_option(arg, kOptions));
+    else
+      words.push_back(arg);
   }
   if (out.help) return out;
   if (auto wrong = wrong_verb("user", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];
   const bool import = out.verb == "import";
   const std::size_t wanted = takes_name(out.verb) || import ? 2 : 1;
-  if (words.size() != wanted) return std::unexpected(import ? "exactly one FILE is needed, - for standard input" : wanted == 2 ? "exactly one NAME is needed" : "no NAME is taken here");
+  if (words.size() != wanted)
+    return std::unexpected(import ? "exactly one FILE is needed, - for standard input"
+            : wanted == 2         ? "exactly one NAME is needed"
+                                  : "no NAME is taken here");
   if (wanted == 2) out.name = words[1];
   if (out.admin && out.verb != "add") return std::unexpected("--admin belongs to `foyer user add`");
   return out;
@@ -137,7 +151,9 @@ std::string first_line_of_stdin() {
 
 Result<std::string> get_password(const Arguments& arguments) {
   if (arguments.password_stdin) return first_line_of_stdin();
-  if (isatty(STDIN_FILENO) == 0) return refuse_field(Cause::INVALID_VALUE, "--password-stdin", "there is no terminal to ask for a password, and --password-stdin was not given");
+  if (isatty(STDIN_FILENO) == 0)
+    return refuse_field(Cause::INVALID_VALUE, "--password-stdin",
+        "there is no terminal to ask for a password, and --password-stdin was not given");
   const auto first = ask_terminal("Password: ");
   if (!first) return refuse(Cause::INVALID_VALUE, "no password was given");
   const auto second = ask_terminal("The same again: ");
@@ -178,42 +194,57 @@ struct Job {
   [[nodiscard]] Result<std::string> hash(const std::string& name) const {
     TRY(password, get_password(arguments));
     TRY_VOID(accounts::check_new_password(password, name, config.password_min_length));
-    const accounts::HashCost cost{.memory_kib = static_cast<std::uint32_t>(config.argon2_memory / 1024), .passes = static_cast<std::uint32_t>(config.argon2_passes), .lanes = 1};
+    const accounts::HashCost cost{.memory_kib = static_cast<std::uint32_t>(config.argon2_memory / 1024),
+        .passes = static_cast<std::uint32_t>(config.argon2_passes),
+        .lanes = 1};
     std::string phc = accounts::hash_password(password, cost, system_entropy());
-    if (phc.empty()) return refuse(Cause::INTERNAL_ERROR, "argon2 could not hash: out of memory, or its cost is out of bounds");
+    if (phc.empty())
+      return refuse(Cause::INTERNAL_ERROR, "argon2 could not hash: out of memory, or its cost is out of bounds");
     return phc;
   }
-  void say(const json::Object& object, const std::string& text) const { fmt::print("{}\n", arguments.json ? json::write(object) : text); }
+  void say(const json::Object& object, const std::string& text) const {
+    fmt::print("{}\n", arguments.json ? json::write(object) : text);
+  }
 
   [[nodiscard]] Result<bool> add() {
     TRY_VOID(accounts::check_name(arguments.name));
     if (accounts.find_user(arguments.name)) return refuse(Cause::NAME_TAKEN, "there is a user of that name");
     TRY(phc, hash(arguments.name));
     const UserRow user{.id = UserId{"u_" + system_entropy().short_id()},
-                       .name = arguments.name,
-                       .email = {},
-                       .password = std::move(phc),
-                       .admin = arguments.admin,
-                       .disabled = false,
-                       .created = system_clock().wall()};
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.create_user(user, std::nullopt, std::nullopt, command_audit("user_add", user.id), std::move(done)); }));
-    say({{"id", user.id.view()}, {"name", user.name}, {"admin", user.admin}}, fmt::format("{} can log in now ({}{}).", user.name, user.id.view(), user.admin ? ", admin" : ""));
+        .name = arguments.name,
+        .email = {},
+        .password = std::move(phc),
+        .admin = arguments.admin,
+        .disabled = false,
+        .created = system_clock().wall()};
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) {
+      s.create_user(user, std::nullopt, std::nullopt, command_audit("user_add", user.id), std::move(done));
+    }));
+    say({{"id", user.id.view()}, {"name", user.name}, {"admin", user.admin}},
+        fmt::format("{} can log in now ({}{}).", user.name, user.id.view(), user.admin ? ", admin" : ""));
     return true;
   }
 
   [[nodiscard]] Result<bool> list() {
-    TRY(users, accounts.ask<std::vector<UserListing>>([](AccountStore& s, auto done) { s.list_users(std::move(done)); }));
+    TRY(users,
+        accounts.ask<std::vector<UserListing>>([](AccountStore& s, auto done) { s.list_users(std::move(done)); }));
     json::Array out;
     std::size_t width = 4;
     for (const auto& one : users) width = std::max(width, one.user.name.size());
-    if (!arguments.json) fmt::print("{:<{}}  {:<18}  {:<8}  {:<24}  {}\n", "NAME", width, "ID", "STATE", "CREATED", "LAST SEEN");
+    if (!arguments.json)
+      fmt::print("{:<{}}  {:<18}  {:<8}  {:<24}  {}\n", "NAME", width, "ID", "STATE", "CREATED", "LAST SEEN");
     for (const auto& [user, last_seen] : users) {
       const std::string seen = last_seen ? rfc3339(*last_seen) : std::string{};
       if (!arguments.json) {
-        fmt::print("{:<{}}  {:<18}  {:<8}  {:<24}  {}\n", user.name, width, user.id.view(), user.disabled ? "disabled" : user.admin ? "admin" : "active", rfc3339(user.created), seen.empty() ? "never" : seen);
+        fmt::print("{:<{}}  {:<18}  {:<8}  {:<24}  {}\n", user.name, width, user.id.view(),
+            user.disabled    ? "disabled"
+                : user.admin ? "admin"
+                             : "active",
+            rfc3339(user.created), seen.empty() ? "never" : seen);
         continue;
       }
-      json::Object row{{"id", user.id.view()}, {"name", user.name}, {"admin", user.admin}, {"disabled", user.disabled}, {"created", rfc3339(user.created)}};
+      json::Object row{{"id", user.id.view()}, {"name", user.name}, {"admin", user.admin}, {"disabled", user.disabled},
+          {"created", rfc3339(user.created)}};
       if (!user.email.empty()) row["email"] = user.email;
       if (!seen.empty()) row["last_seen"] = seen;
       out.push_back(std::move(row));
@@ -225,11 +256,16 @@ struct Job {
   [[nodiscard]] Result<bool> invite() {
     const auto terms = invitation_terms(loaded);
     if (terms.registration == config::Registration::closed)
-      return refuse_field(Cause::REGISTRATION_CLOSED, "registration", fmt::format("registration is closed {}, so an invitation would not let anybody in", terms.running ? "in the server that runs" : "in this configuration"));
+      return refuse_field(Cause::REGISTRATION_CLOSED, "registration",
+          fmt::format("registration is closed {}, so an invitation would not let anybody in",
+              terms.running ? "in the server that runs" : "in this configuration"));
     const std::string code = system_entropy().short_id();
     const WallTime now = system_clock().wall();
-    const accounts::InvitationRow invitation{.hash = accounts::digest(code), .created = now, .expires = now + std::chrono::days{arguments.days}};
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.add_invitation(invitation, command_audit("user_invite"), std::move(done)); }));
+    const accounts::InvitationRow invitation{
+        .hash = accounts::digest(code), .created = now, .expires = now + std::chrono::days{arguments.days}};
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) {
+      s.add_invitation(invitation, command_audit("user_invite"), std::move(done));
+    }));
     json::Object told{{"invitation", code}, {"expires_at", rfc3339(invitation.expires)}};
     std::string text = fmt::format("{}\nGood for one account, until {}.", code, rfc3339(invitation.expires));
     if (!terms.url.empty()) {
@@ -245,32 +281,45 @@ struct Job {
 
   [[nodiscard]] Result<bool> set_disabled(bool disabled) {
     TRY(user, accounts.find_user(arguments.name));
-    TRY(changed, accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_disabled(user.id, disabled, command_audit(disabled ? "user_disable" : "user_enable", user.id), std::move(done)); }));
+    TRY(changed, accounts.ask<bool>([&](AccountStore& s, auto done) {
+      s.set_disabled(
+          user.id, disabled, command_audit(disabled ? "user_disable" : "user_enable", user.id), std::move(done));
+    }));
     const std::string_view state = disabled ? "disabled" : "enabled";
-    say({{"id", user.id.view()}, {"name", user.name}, {"disabled", disabled}, {"changed", changed}}, fmt::format("{} is {}{}.", user.name, state, changed ? "" : ", as before"));
+    say({{"id", user.id.view()}, {"name", user.name}, {"disabled", disabled}, {"changed", changed}},
+        fmt::format("{} is {}{}.", user.name, state, changed ? "" : ", as before"));
     return true;
   }
 
   [[nodiscard]] Result<bool> password() {
     TRY(user, accounts.find_user(arguments.name));
     TRY(phc, hash(user.name));
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.set_password(user.id, phc, std::nullopt, command_audit("user_password", user.id), std::move(done)); }));
-    say({{"id", user.id.view()}, {"name", user.name}}, fmt::format("{} has a new password; all sessions of {} are over.", user.name, user.name));
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) {
+      s.set_password(user.id, phc, std::nullopt, command_audit("user_password", user.id), std::move(done));
+    }));
+    say({{"id", user.id.view()}, {"name", user.name}},
+        fmt::format("{} has a new password; all sessions of {} are over.", user.name, user.name));
     return true;
   }
 
   [[nodiscard]] Result<bool> revoke() {
     TRY(user, accounts.find_user(arguments.name));
     const WallTime until = accounts::all_until(system_clock().wall());
-    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) { s.revoke_before(user.id, until, command_audit("user_revoke", user.id), std::move(done)); }));
-    say({{"id", user.id.view()}, {"name", user.name}, {"revoked", true}}, fmt::format("{} is signed out everywhere.", user.name));
+    TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) {
+      s.revoke_before(user.id, until, command_audit("user_revoke", user.id), std::move(done));
+    }));
+    say({{"id", user.id.view()}, {"name", user.name}, {"revoked", true}},
+        fmt::format("{} is signed out everywhere.", user.name));
     return true;
   }
 
   [[nodiscard]] Result<bool> totp_off() {
     TRY(user, accounts.find_user(arguments.name));
-    TRY(removed, accounts.ask<bool>([&](AccountStore& s, auto done) { s.remove_second_factor(user.id, command_audit("user_totp_off", user.id), std::move(done)); }));
-    say({{"id", user.id.view()}, {"name", user.name}, {"second_factor", false}, {"changed", removed}}, fmt::format("{} has no second factor{}.", user.name, removed ? " any more" : ", as before"));
+    TRY(removed, accounts.ask<bool>([&](AccountStore& s, auto done) {
+      s.remove_second_factor(user.id, command_audit("user_totp_off", user.id), std::move(done));
+    }));
+    say({{"id", user.id.view()}, {"name", user.name}, {"second_factor", false}, {"changed", removed}},
+        fmt::format("{} has no second factor{}.", user.name, removed ? " any more" : ", as before"));
     return true;
   }
 
@@ -291,9 +340,11 @@ struct Job {
 int run_user(Args args) {
   const auto arguments = read(args);
   if (const auto status = settled("user", arguments, kUsage)) return *status;
-  const auto loaded = config::load({.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
+  const auto loaded = config::load(
+      {.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   // The first administrator may be added before the server has ever run.
-  auto opened = OfflineAccounts::open(loaded, arguments->verb == "add" || arguments->verb == "invite" || arguments->verb == "import");
+  auto opened = OfflineAccounts::open(
+      loaded, arguments->verb == "add" || arguments->verb == "invite" || arguments->verb == "import");
   if (!opened) return refused_command("user", opened.error());
   if (arguments->verb == "import") {
     const auto imported = import_users(**opened, arguments->name, arguments->json);

@@ -30,7 +30,8 @@ bool blank(std::string_view line) { return line.find_first_not_of(" \t") == std:
 } // namespace
 
 Result<accounts::UserRow> read_import_line(std::string_view line, WallTime now, Entropy& entropy) {
-  if (line.size() > kMaxImportLine) return refuse(Cause::BAD_REQUEST, fmt::format("the line is longer than {} bytes", kMaxImportLine));
+  if (line.size() > kMaxImportLine)
+    return refuse(Cause::BAD_REQUEST, fmt::format("the line is longer than {} bytes", kMaxImportLine));
   const auto value = json::parse(line, {.bytes = kMaxImportLine, .depth = 2});
   if (!value) return refuse(Cause::BAD_REQUEST, "not JSON: " + value.error());
   if (!value->is_object()) return refuse(Cause::BAD_REQUEST, "not a JSON object");
@@ -40,8 +41,10 @@ Result<accounts::UserRow> read_import_line(std::string_view line, WallTime now, 
     const bool text = name == "name" || name == "hash" || name == "email";
     const bool flag = name == "admin" || name == "disabled";
     if (!text && !flag) return refuse_field(Cause::BAD_REQUEST, printable(name, 64), "a member that is not known here");
-    if (text && !member.value().is_string()) return refuse_field(Cause::BAD_REQUEST, std::string{name}, "it must be a string");
-    if (flag && !member.value().is_bool()) return refuse_field(Cause::BAD_REQUEST, std::string{name}, "it must be true or false");
+    if (text && !member.value().is_string())
+      return refuse_field(Cause::BAD_REQUEST, std::string{name}, "it must be a string");
+    if (flag && !member.value().is_bool())
+      return refuse_field(Cause::BAD_REQUEST, std::string{name}, "it must be true or false");
   }
   for (const std::string_view needed : {"name", "hash"})
     if (!object.contains(needed)) return refuse_field(Cause::BAD_REQUEST, std::string{needed}, "it is missing");
@@ -51,12 +54,12 @@ Result<accounts::UserRow> read_import_line(std::string_view line, WallTime now, 
   if (!email.empty()) TRY_VOID(accounts::check_email(email));
   TRY(hash, accounts::importable_hash(*json::get_string(object, "hash")));
   return accounts::UserRow{.id = UserId{"u_" + entropy.short_id()},
-                           .name = name,
-                           .email = email,
-                           .password = std::move(hash),
-                           .admin = json::get_bool(object, "admin").value_or(false),
-                           .disabled = json::get_bool(object, "disabled").value_or(false),
-                           .created = now};
+      .name = name,
+      .email = email,
+      .password = std::move(hash),
+      .admin = json::get_bool(object, "admin").value_or(false),
+      .disabled = json::get_bool(object, "disabled").value_or(false),
+      .created = now};
 }
 
 Result<bool> import_users(OfflineAccounts& accounts, const std::string& file, bool json) {
@@ -77,7 +80,9 @@ Result<bool> import_users(OfflineAccounts& accounts, const std::string& file, bo
     Result<bool> made = true;
     if (user) {
       const accounts::UserRow row = std::move(*user);
-      made = accounts.ask<bool>([&row](accounts::AccountStore& s, auto done) { s.create_user(row, std::nullopt, std::nullopt, command_audit("user_import", row.id), std::move(done)); });
+      made = accounts.ask<bool>([&row](accounts::AccountStore& s, auto done) {
+        s.create_user(row, std::nullopt, std::nullopt, command_audit("user_import", row.id), std::move(done));
+      });
     } else {
       made = std::unexpected(std::move(user).error());
     }
@@ -88,14 +93,18 @@ Result<bool> import_users(OfflineAccounts& accounts, const std::string& file, bo
     const Refusal& why = made.error();
     // What the store as a whole refuses it refuses for every further line, too.
     if (why.step() == Step::store) return std::unexpected(why);
-    if (!json) fmt::print("line {}: {}{}: {}\n", number, why.code(), why.field.empty() ? std::string{} : " (" + why.field + ")", why.evidence.empty() ? std::string{why.info().client} : why.evidence);
+    if (!json)
+      fmt::print("line {}: {}{}: {}\n", number, why.code(), why.field.empty() ? std::string{} : " (" + why.field + ")",
+          why.evidence.empty() ? std::string{why.info().client} : why.evidence);
     json::Object one{{"line", number}, {"code", why.code()}, {"detail", why.evidence}};
     if (!why.field.empty()) one["field"] = why.field;
     refused.push_back(std::move(one));
   }
   const bool all = refused.empty();
-  if (json) fmt::print("{}\n", json::write(json::Object{{"imported", imported}, {"refused", std::move(refused)}}));
-  else fmt::print("{} imported, {} refused.\n", imported, refused.size());
+  if (json)
+    fmt::print("{}\n", json::write(json::Object{{"imported", imported}, {"refused", std::move(refused)}}));
+  else
+    fmt::print("{} imported, {} refused.\n", imported, refused.size());
   return all;
 }
 

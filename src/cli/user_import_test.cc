@@ -13,7 +13,8 @@ Result<accounts::UserRow> read(std::string line) {
 }
 
 TEST(UserImport, ALineIsAUser) {
-  const auto user = read(R"({"name":"Ann",)" + std::string{kHash} + R"(,"email":"ann@example.org","admin":true,"disabled":true})");
+  const auto user =
+      read(R"({"name":"Ann",)" + std::string{kHash} + R"(,"email":"ann@example.org","admin":true,"disabled":true})");
   ASSERT_TRUE(user) << user.error().evidence;
   EXPECT_EQ(user->name, "Ann");
   EXPECT_EQ(user->email, "ann@example.org");
@@ -41,7 +42,8 @@ TEST(UserImport, WhatIsWrongWithALineIsNamed) {
   refused(R"({"name":7,)" + hash + "}", Cause::BAD_REQUEST, "name");
   refused(R"({"name":"a n n",)" + hash + "}", Cause::NAME_INVALID, "name");
   refused(R"({"name":"ann",)" + hash + R"(,"email":"nowhere"})", Cause::BAD_REQUEST, "email");
-  refused(R"({"name":"ann","hash":"$2b$15$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG"})", Cause::HASH_UNSUPPORTED, "hash");
+  refused(R"({"name":"ann","hash":"$2b$15$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG"})",
+      Cause::HASH_UNSUPPORTED, "hash");
   refused(R"({"name":"ann","hash":")" + std::string(kMaxImportLine, 'x') + R"("})", Cause::BAD_REQUEST, "");
 }
 

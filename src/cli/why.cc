@@ -13,26 +13,31 @@ namespace {
 
 constexpr std::string_view kUsage =
     "Usage: foyer why REF [OPTIONS]\n\n"
-    "What the server knows about the refusal with this reference (the last word of a close reason, `ref` in an answer).\n\n"
+    "What the server knows about the refusal with this reference (the last word of a close reason, `ref` in an "
+    "answer).\n\n"
     "{}"
     "  --json          the refusal as JSON\n\n"
     "Ends with 0, 1 when the reference is unknown, 2 when the server could not be asked.\n";
 
 constexpr OperatorCommand kCommand{"why", kUsage};
 
-std::string text_of(const json::Object& object, std::string_view name) { return printable(json::get_string(object, name).value_or(""), 2048); }
+std::string text_of(const json::Object& object, std::string_view name) {
+  return printable(json::get_string(object, name).value_or(""), 2048);
+}
 
 void print_refusal(const json::Object& refusal) {
   const std::string code = text_of(refusal, "code");
   fmt::print("{} (step {}), ref {}\n", code, text_of(refusal, "step"), text_of(refusal, "ref"));
   fmt::print("  {}", text_of(refusal, "time"));
-  for (const auto& [label, member] : {std::pair{"user", "user"}, {"from", "address"}, {"origin", "origin"}, {"path", "path"}})
+  for (const auto& [label, member] :
+      {std::pair{"user", "user"}, {"from", "address"}, {"origin", "origin"}, {"path", "path"}})
     if (const std::string value = text_of(refusal, member); !value.empty()) fmt::print(", {} {}", label, value);
   if (const auto count = json::get_int(refusal, "count"); count && *count > 1) fmt::print(", {} times", *count);
   fmt::print("\n\n  {}\n", text_of(refusal, "operator"));
   if (const auto cause = find_cause(code)) {
     const std::string next = text_of(refusal, "next"); // the server's own words, which may name the proxy
-    fmt::print("\n  Next: {}\n  Who must act: {}\n", next.empty() ? info(*cause).next : next, to_string(info(*cause).who));
+    fmt::print(
+        "\n  Next: {}\n  Who must act: {}\n", next.empty() ? info(*cause).next : next, to_string(info(*cause).who));
   }
   const json::Value* steps = refusal.if_contains("steps");
   if (steps == nullptr || !steps->is_array() || steps->get_array().empty()) return;
@@ -65,12 +70,17 @@ int run_why(Args args) {
   if (!answer) return operator_failure(kCommand, answer.error());
   const json::Value* list = answer->if_contains("refusals");
   if (list == nullptr || !list->is_array() || list->get_array().empty() || !list->get_array().front().is_object()) {
-    fmt::print(stderr, "No refusal with the reference {} is remembered: it is mistyped, older than the last 1,024 refusals, or from before the server's start.\n", printable(ref, 64));
+    fmt::print(stderr,
+        "No refusal with the reference {} is remembered: it is mistyped, older than the last 1,024 refusals, or from "
+        "before the server's start.\n",
+        printable(ref, 64));
     return 1;
   }
   const json::Object& refusal = list->get_array().front().get_object();
-  if (server.as_json) fmt::print("{}\n", json::write_pretty(refusal));
-  else print_refusal(refusal);
+  if (server.as_json)
+    fmt::print("{}\n", json::write_pretty(refusal));
+  else
+    print_refusal(refusal);
   return 0;
 }
 

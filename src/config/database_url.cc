@@ -24,7 +24,8 @@ bool is_encoded(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] <= ' ' || text[i] > '~') return false;
     if (text[i] != '%') continue;
-    if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2]) || text.substr(i + 1, 2) == "00") return false;
+    if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2]) || text.substr(i + 1, 2) == "00")
+      return false;
   }
   return true;
 }
@@ -42,7 +43,8 @@ bool is_host_and_port(std::string_view text) {
     return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
   }
   const auto colon = text.find(':');
-  return text.find_first_of("[]") == std::string_view::npos && (colon == std::string_view::npos || is_port(text.substr(colon + 1)));
+  return text.find_first_of("[]") == std::string_view::npos &&
+      (colon == std::string_view::npos || is_port(text.substr(colon + 1)));
 }
 
 bool all_of_list(std::string_view list, char by, bool (*fits)(std::string_view)) {
@@ -57,8 +59,9 @@ bool all_of_list(std::string_view list, char by, bool (*fits)(std::string_view))
 // Keywords are written plainly, so that a password among them is known as one.
 bool is_parameter(std::string_view text) {
   const auto equals = text.find('=');
-  return equals != std::string_view::npos && equals > 0 && std::ranges::all_of(text.substr(0, equals), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }) &&
-         text.find('=', equals + 1) == std::string_view::npos;
+  return equals != std::string_view::npos && equals > 0 &&
+      std::ranges::all_of(text.substr(0, equals), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }) &&
+      text.find('=', equals + 1) == std::string_view::npos;
 }
 
 } // namespace
@@ -124,7 +127,10 @@ namespace {
 
 std::string hidden_once(std::string_view text) {
   std::vector<bool> hidden(text.size() + 1, false);
-  const auto hide = [&](std::size_t from, std::size_t to) { std::fill(hidden.begin() + static_cast<std::ptrdiff_t>(from), hidden.begin() + static_cast<std::ptrdiff_t>(to), true); };
+  const auto hide = [&](std::size_t from, std::size_t to) {
+    std::fill(
+        hidden.begin() + static_cast<std::ptrdiff_t>(from), hidden.begin() + static_cast<std::ptrdiff_t>(to), true);
+  };
   const auto scheme = text.find("://");
   const auto at = text.rfind('@');
   if (scheme != std::string_view::npos && at != std::string_view::npos)
@@ -134,8 +140,10 @@ std::string hidden_once(std::string_view text) {
     hide(found + kKey.size(), std::min(text.find('&', found), text.size()));
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!hidden[i]) out += text[i];
-    else if (!hidden[i + 1]) out += kHidden;
+    if (!hidden[i])
+      out += text[i];
+    else if (!hidden[i + 1])
+      out += kHidden;
   }
   return out;
 }

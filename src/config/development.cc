@@ -37,7 +37,11 @@ bool write_private_file(const std::string& path, std::string_view text) {
 
 class Generated {
  public:
-  Generated(Loaded& loaded, const ReadFile& read, Entropy* entropy) : loaded_(loaded), config_(loaded.config), read_(read), entropy_(entropy) {}
+  Generated(Loaded& loaded, const ReadFile& read, Entropy* entropy)
+      : loaded_(loaded),
+        config_(loaded.config),
+        read_(read),
+        entropy_(entropy) {}
 
   std::vector<Finding> run() {
     if (!generates_secrets(loaded_)) return {};
@@ -68,7 +72,8 @@ class Generated {
     if (!file && file.error() == "does not exist") {
       if (entropy_ == nullptr) return std::nullopt;
       if (!write_private_file(path, make())) {
-        report(Cause::DATA_UNWRITABLE, option, fmt::format("A generated secret cannot be written into the data directory ({}).", std::strerror(errno)));
+        report(Cause::DATA_UNWRITABLE, option,
+            fmt::format("A generated secret cannot be written into the data directory ({}).", std::strerror(errno)));
         return std::nullopt;
       }
       file = read_(path);
@@ -78,7 +83,9 @@ class Generated {
       return std::nullopt;
     }
     if (auto seen = exposure(*file, path)) {
-      report(Cause::SECRET_FILE_EXPOSED, option, fmt::format("The generated file can be used by everybody (mode {:04o}).", file->mode & 07777), std::move(seen->fix));
+      report(Cause::SECRET_FILE_EXPOSED, option,
+          fmt::format("The generated file can be used by everybody (mode {:04o}).", file->mode & 07777),
+          std::move(seen->fix));
       findings_.back().severity = seen->severity;
     }
     loaded_.sources[std::string(option)] = {Source::Kind::generated, fmt::format("generated, {}", printable(path))};
@@ -90,19 +97,27 @@ class Generated {
     auto text = text_of(option, [this] { return entropy_->token(); });
     if (!text) return;
     if (text->ends_with('\n')) text->pop_back();
-    if (const auto weak = weakness(*text, find_option(option)->min)) report(Cause::WEAK_SECRET, option, fmt::format("The generated file was changed: it {}.", *weak), "Delete the file; a new one is made at start.");
+    if (const auto weak = weakness(*text, find_option(option)->min))
+      report(Cause::WEAK_SECRET, option, fmt::format("The generated file was changed: it {}.", *weak),
+          "Delete the file; a new one is made at start.");
     value = std::move(*text);
   }
 
   void key() {
     const auto algorithm = jose::find_algorithm(config_.jwt_algorithm);
-    const auto text = text_of("jwt_private_key_file", [this, algorithm] { return jose::Key::generate(algorithm.value_or(jose::Algorithm::eddsa), *entropy_).to_pem(); });
+    const auto text = text_of("jwt_private_key_file", [this, algorithm] {
+      return jose::Key::generate(algorithm.value_or(jose::Algorithm::eddsa), *entropy_).to_pem();
+    });
     if (!text) return;
     const auto key = jose::Key::parse_any(*text);
-    if (!key || !key->can_sign() || key->symmetric()) report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The generated file holds no private key.", "Delete the file; a new one is made at start.");
+    if (!key || !key->can_sign() || key->symmetric())
+      report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The generated file holds no private key.",
+          "Delete the file; a new one is made at start.");
     else if (algorithm && !key->takes(*algorithm))
-      report(Cause::CONFLICTING_KEYS, "jwt_private_key_file", fmt::format("JWT_ALGORITHM is {}, and the generated key is for {}.", config_.jwt_algorithm, jose::to_string(key->algorithm())),
-             "Delete the file, a new one is made at start; or remove JWT_ALGORITHM.");
+      report(Cause::CONFLICTING_KEYS, "jwt_private_key_file",
+          fmt::format("JWT_ALGORITHM is {}, and the generated key is for {}.", config_.jwt_algorithm,
+              jose::to_string(key->algorithm())),
+          "Delete the file, a new one is made at start; or remove JWT_ALGORITHM.");
     config_.jwt_private_key_file = path_of("jwt_private_key_file");
   }
 
@@ -115,8 +130,12 @@ class Generated {
 
 } // namespace
 
-std::vector<Finding> generate_secrets(Loaded& loaded, const ReadFile& read, Entropy& entropy) { return Generated(loaded, read, &entropy).run(); }
+std::vector<Finding> generate_secrets(Loaded& loaded, const ReadFile& read, Entropy& entropy) {
+  return Generated(loaded, read, &entropy).run();
+}
 
-std::vector<Finding> adopt_generated_secrets(Loaded& loaded, const ReadFile& read) { return Generated(loaded, read, nullptr).run(); }
+std::vector<Finding> adopt_generated_secrets(Loaded& loaded, const ReadFile& read) {
+  return Generated(loaded, read, nullptr).run();
+}
 
 } // namespace foyer::config

@@ -16,7 +16,8 @@ struct GeneratedFile {
   std::string_view option;
   std::string_view file; // in the data directory
 };
-inline constexpr GeneratedFile kGenerated[] = {{"service_secret", "service_secret"}, {"jwt_private_key_file", "jwt_key.pem"}, {"api_key", "api_key"}};
+inline constexpr GeneratedFile kGenerated[] = {
+    {"service_secret", "service_secret"}, {"jwt_private_key_file", "jwt_key.pem"}, {"api_key", "api_key"}};
 
 // For `serve`, after a preflight without errors and once the data directory exists
 // and is ours. Reads what is there, makes what is not, and fills service_secret,

@@ -19,7 +19,8 @@ using testing::IsEmpty;
 
 // A directory that is gone at the end.
 struct TemporaryDirectory {
-  std::string path = (std::filesystem::temp_directory_path() / ("foyer-config-test-" + system_entropy().short_id())).string();
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("foyer-config-test-" + system_entropy().short_id())).string();
   TemporaryDirectory() { std::filesystem::create_directory(path); }
   ~TemporaryDirectory() { std::filesystem::remove_all(path); }
 };
@@ -37,7 +38,7 @@ TEST(GeneratedSecrets, AreMadeOncePrivateAndKept) {
   EXPECT_EQ(first.config.jwt_private_key_file, directory.path + "/jwt_key.pem");
   EXPECT_EQ(first.source_of("api_key").kind, Source::Kind::generated);
   for (const auto& g : kGenerated) {
-    struct stat about {};
+    struct stat about{};
     ASSERT_EQ(::stat((directory.path + "/" + std::string(g.file)).c_str(), &about), 0) << g.file;
     EXPECT_EQ(about.st_mode & 0777, 0600U) << g.file;
   }
@@ -55,7 +56,8 @@ TEST(GeneratedSecrets, TheKeyPairIsForTheAlgorithmThatIsAskedFor) {
   FixedEntropy entropy;
   Loaded loaded = world.loaded();
   EXPECT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
-  EXPECT_EQ(jose::Key::parse_any(system_files()(directory.path + "/jwt_key.pem")->bytes)->algorithm(), jose::Algorithm::es384);
+  EXPECT_EQ(jose::Key::parse_any(system_files()(directory.path + "/jwt_key.pem")->bytes)->algorithm(),
+      jose::Algorithm::es384);
   world.env["JWT_ALGORITHM"] = "RS256";
   loaded = world.loaded();
   const auto found = generate_secrets(loaded, system_files(), entropy);
@@ -65,7 +67,9 @@ TEST(GeneratedSecrets, TheKeyPairIsForTheAlgorithmThatIsAskedFor) {
 
 TEST(GeneratedSecrets, GivenOnesAreNotReplaced) {
   const TemporaryDirectory directory;
-  World world{.args = {"--dev", "--data", directory.path}, .env = {{"SERVICE_SECRET", kServiceSecret}, {"JWT_SECRET_KEY", kTokenSecret}}, .files = {}};
+  World world{.args = {"--dev", "--data", directory.path},
+      .env = {{"SERVICE_SECRET", kServiceSecret}, {"JWT_SECRET_KEY", kTokenSecret}},
+      .files = {}};
   Loaded loaded = world.loaded();
   FixedEntropy entropy;
   EXPECT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
@@ -76,7 +80,8 @@ TEST(GeneratedSecrets, GivenOnesAreNotReplaced) {
 
 TEST(GeneratedSecrets, ExistInNoOtherEnvironment) {
   const TemporaryDirectory directory;
-  for (const std::vector<std::string>& args : {std::vector<std::string>{"--environment", "test"}, {"--environment", "production"}, {"--dev", "--role", "auth"}}) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"--environment", "test"},
+           {"--environment", "production"}, {"--dev", "--role", "auth"}}) {
     World world{.args = args, .env = {}, .files = {}};
     world.args.insert(world.args.end(), {"--data", directory.path});
     Loaded loaded = world.loaded();

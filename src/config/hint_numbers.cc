@@ -20,15 +20,13 @@ struct Unit {
   std::array<std::string_view, 6> names;
 };
 constexpr Unit kTimes[] = {{1, {"ms", "msec", "msecs", "millis", "millisecond", "milliseconds"}},
-                           {1'000, {"s", "sec", "secs", "second", "seconds", "s"}},
-                           {60'000, {"m", "min", "mins", "minute", "minutes", "m"}},
-                           {3'600'000, {"h", "hr", "hrs", "hour", "hours", "h"}},
-                           {86'400'000, {"d", "day", "days", "d", "d", "d"}},
-                           {604'800'000, {"w", "wk", "week", "weeks", "w", "w"}}};
+    {1'000, {"s", "sec", "secs", "second", "seconds", "s"}}, {60'000, {"m", "min", "mins", "minute", "minutes", "m"}},
+    {3'600'000, {"h", "hr", "hrs", "hour", "hours", "h"}}, {86'400'000, {"d", "day", "days", "d", "d", "d"}},
+    {604'800'000, {"w", "wk", "week", "weeks", "w", "w"}}};
 constexpr Unit kSizes[] = {{1, {"b", "byte", "bytes", "b", "b", "b"}},
-                           {1 << 10, {"k", "kb", "kib", "ki", "kilobyte", "kilobytes"}},
-                           {1 << 20, {"m", "mb", "mib", "mi", "megabyte", "megabytes"}},
-                           {1 << 30, {"g", "gb", "gib", "gi", "gigabyte", "gigabytes"}}};
+    {1 << 10, {"k", "kb", "kib", "ki", "kilobyte", "kilobytes"}},
+    {1 << 20, {"m", "mb", "mib", "mi", "megabyte", "megabytes"}},
+    {1 << 30, {"g", "gb", "gib", "gi", "gigabyte", "gigabytes"}}};
 
 bool of_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 bool letter(char c) { return c >= 'a' && c <= 'z'; }
@@ -57,7 +55,8 @@ std::optional<Amount> amount(std::string_view text, std::span<const Unit> units)
     text.remove_prefix(letters);
     double factor = 1;
     if (!name.empty()) {
-      const auto unit = std::ranges::find_if(units, [name](const Unit& u) { return std::ranges::find(u.names, name) != u.names.end(); });
+      const auto unit = std::ranges::find_if(
+          units, [name](const Unit& u) { return std::ranges::find(u.names, name) != u.names.end(); });
       if (unit == units.end()) return std::nullopt;
       factor = unit->factor;
       out.unit_given = true;
@@ -73,7 +72,8 @@ std::optional<Amount> amount(std::string_view text, std::span<const Unit> units)
 
 std::string bounds_broken(const Option& option, double value, const auto& shown) {
   if (value < static_cast<double>(option.min)) return fmt::format("it is less than {}", shown(option.min));
-  if (option.max != 0 && value > static_cast<double>(option.max)) return fmt::format("it is more than {}", shown(option.max));
+  if (option.max != 0 && value > static_cast<double>(option.max))
+    return fmt::format("it is more than {}", shown(option.max));
   return {};
 }
 
@@ -114,7 +114,8 @@ Hint size_hint(const Option& option, std::string_view text) {
   if (!found) return {};
   const auto shown = [](std::uint64_t bytes) { return format_size(bytes); };
   if (auto broken = bounds_broken(option, found->value, shown); !broken.empty()) return {.wrong = std::move(broken)};
-  return {.wrong = "sizes are a whole number of bytes, or one with KiB, MiB or GiB", .meant = format_size(static_cast<std::uint64_t>(found->value))};
+  return {.wrong = "sizes are a whole number of bytes, or one with KiB, MiB or GiB",
+      .meant = format_size(static_cast<std::uint64_t>(found->value))};
 }
 
 Hint count_hint(const Option& option, std::string_view text) {
@@ -129,7 +130,9 @@ Hint count_hint(const Option& option, std::string_view text) {
   if (plain.ends_with('k')) factor = 1'000;
   if (plain.ends_with('m')) factor = 1'000'000;
   if (factor > 1) plain.pop_back();
-  if (plain.empty() || plain.size() > 15 || !std::ranges::all_of(plain, of_number) || std::ranges::count(plain, '.') > 1) return {};
+  if (plain.empty() || plain.size() > 15 || !std::ranges::all_of(plain, of_number) ||
+      std::ranges::count(plain, '.') > 1)
+    return {};
   const double value = std::strtod(plain.c_str(), nullptr) * factor;
   if (value != std::floor(value)) return {.wrong = "it is not a whole number"};
   const auto shown = [](std::uint64_t n) { return fmt::format("{}", n); };

@@ -26,7 +26,8 @@ std::string_view trimmed(std::string_view text) {
 
 std::optional<std::string_view> without_quotes(std::string_view text) {
   for (const char quote : {'"', '\'', '`'})
-    if (text.size() >= 2 && text.front() == quote && text.back() == quote) return trimmed(text.substr(1, text.size() - 2));
+    if (text.size() >= 2 && text.front() == quote && text.back() == quote)
+      return trimmed(text.substr(1, text.size() - 2));
   return std::nullopt;
 }
 
@@ -36,15 +37,40 @@ struct Alias {
   std::string_view written, meant;
 };
 constexpr Alias kAliases[] = {
-    {"prod", "production"},     {"live", "production"},   {"dev", "development"},     {"local", "development"},
-    {"stage", "staging"},       {"stg", "staging"},       {"testing", "test"},        {"ci", "test"},
-    {"warn", "warning"},        {"err", "error"},         {"fatal", "error"},         {"critical", "error"},
-    {"trace", "debug"},         {"verbose", "debug"},     {"information", "info"},    {"notice", "info"},
-    {"plain", "text"},          {"human", "text"},        {"logfmt", "text"},         {"invite-only", "invite"},
-    {"invitation", "invite"},   {"invitations", "invite"}, {"public", "open"},        {"everybody", "open"},
-    {"private", "closed"},      {"false", "closed"},      {"false", "off"},           {"true", "open"},
-    {"true", "token"},          {"none", "off"},          {"no", "off"},              {"automatic", "auto"},
-    {"websocket", "close"},     {"fsync", "full"},
+    {"prod", "production"},
+    {"live", "production"},
+    {"dev", "development"},
+    {"local", "development"},
+    {"stage", "staging"},
+    {"stg", "staging"},
+    {"testing", "test"},
+    {"ci", "test"},
+    {"warn", "warning"},
+    {"err", "error"},
+    {"fatal", "error"},
+    {"critical", "error"},
+    {"trace", "debug"},
+    {"verbose", "debug"},
+    {"information", "info"},
+    {"notice", "info"},
+    {"plain", "text"},
+    {"human", "text"},
+    {"logfmt", "text"},
+    {"invite-only", "invite"},
+    {"invitation", "invite"},
+    {"invitations", "invite"},
+    {"public", "open"},
+    {"everybody", "open"},
+    {"private", "closed"},
+    {"false", "closed"},
+    {"false", "off"},
+    {"true", "open"},
+    {"true", "token"},
+    {"none", "off"},
+    {"no", "off"},
+    {"automatic", "auto"},
+    {"websocket", "close"},
+    {"fsync", "full"},
 };
 
 template <class E>
@@ -54,7 +80,8 @@ Hint word_hint(std::string_view text) {
   for (const auto& [written, meant] : kAliases)
     if (written == plain && parse_word<E>(meant)) return {.meant = std::string(meant)};
   for (const auto& [word, value] : words_of<E>())
-    if (plain.size() <= 32 && edit_distance(plain, word) <= (word.size() > 3 ? 2U : 1U)) return {.meant = std::string(word)};
+    if (plain.size() <= 32 && edit_distance(plain, word) <= (word.size() > 3 ? 2U : 1U))
+      return {.meant = std::string(word)};
   return {};
 }
 
@@ -74,7 +101,9 @@ Hint roles_hint(std::string_view text) {
   const bool gateway = both || plain.find("gateway") != std::string::npos || plain.find("gw") != std::string::npos;
   if (!auth && !gateway) return {};
   return {.wrong = "roles are written in small letters, with a comma between them",
-          .meant = auth && gateway ? "auth,gateway" : auth ? "auth" : "gateway"};
+      .meant = auth && gateway ? "auth,gateway"
+          : auth               ? "auth"
+                               : "gateway"};
 }
 
 // ---- addresses
@@ -102,22 +131,28 @@ Hint listen_hint(std::string_view text) {
   const auto host = port ? rest.substr(0, colon) : rest;
   const auto at = static_cast<std::uint16_t>(port.value_or(kUsualPort));
   if (host.empty() && port)
-    return {.wrong = "the host is missing (0.0.0.0 for every address of this machine)", .meant = fmt::format("127.0.0.1:{}", at)};
+    return {.wrong = "the host is missing (0.0.0.0 for every address of this machine)",
+        .meant = fmt::format("127.0.0.1:{}", at)};
   if (host == "*") return {.wrong = "* is written 0.0.0.0", .meant = fmt::format("0.0.0.0:{}", at)};
   if (parse_ip(rest) && rest.find(':') != std::string_view::npos && !rest.starts_with('[')) {
-    if (port && parse_ip(host) && !host.ends_with(':')) return {.wrong = "an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", host, at)};
-    return {.wrong = "the port is missing, and an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", rest, kUsualPort)};
+    if (port && parse_ip(host) && !host.ends_with(':'))
+      return {.wrong = "an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", host, at)};
+    return {.wrong = "the port is missing, and an IPv6 address needs brackets",
+        .meant = fmt::format("[{}]:{}", rest, kUsualPort)};
   }
   if (port && parse_ip(host) && host.find(':') != std::string_view::npos)
     return {.wrong = "an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", host, at)};
   if (!port && colon == std::string_view::npos) {
-    if (parse_ip(host) || host == "localhost") return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", host, kUsualPort)};
+    if (parse_ip(host) || host == "localhost")
+      return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", host, kUsualPort)};
     return {.wrong = "it is a name, and the port is missing; to listen on every address of this machine write 0.0.0.0",
-            .meant = fmt::format("0.0.0.0:{}", kUsualPort)};
+        .meant = fmt::format("0.0.0.0:{}", kUsualPort)};
   }
-  if (!port && rest.starts_with('[') && rest.ends_with(']')) return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", rest, kUsualPort)};
+  if (!port && rest.starts_with('[') && rest.ends_with(']'))
+    return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", rest, kUsualPort)};
   if (!port) return {.wrong = "the port is not a number"};
-  return {.wrong = "the host is a name, not an address of this machine; 0.0.0.0 is all of them", .meant = fmt::format("0.0.0.0:{}", at)};
+  return {.wrong = "the host is a name, not an address of this machine; 0.0.0.0 is all of them",
+      .meant = fmt::format("0.0.0.0:{}", at)};
 }
 
 Hint origin_hint(std::string_view text) {
@@ -130,10 +165,14 @@ Hint origin_hint(std::string_view text) {
   const auto url = wire::parse_url(plain);
   if (!url) return {};
   std::string wrong = "an origin is written as browsers send it";
-  if (bare) wrong = "the scheme is missing";
-  else if (url->path == "/" && url->query.empty()) wrong = "it ends with a slash";
-  else if (!url->path.empty() || !url->query.empty()) wrong = "it has a path";
-  else if (url->port_given && url->origin().size() < plain.size()) wrong = "it has the default port";
+  if (bare)
+    wrong = "the scheme is missing";
+  else if (url->path == "/" && url->query.empty())
+    wrong = "it ends with a slash";
+  else if (!url->path.empty() || !url->query.empty())
+    wrong = "it has a path";
+  else if (url->port_given && url->origin().size() < plain.size())
+    wrong = "it has the default port";
   return {.wrong = std::move(wrong), .meant = url->origin()};
 }
 
@@ -164,18 +203,21 @@ std::optional<int> mask_bits(std::string_view mask) {
 Hint range_hint(std::string_view text) {
   if (text == "localhost") return {.wrong = "names are not looked up here", .meant = "127.0.0.1"};
   if (text == "*" || text == "all") return {.wrong = "to trust everybody is to trust nobody; name the proxy's address"};
-  if (text.starts_with('[') && text.ends_with(']')) return {.wrong = "it has brackets", .meant = std::string(text.substr(1, text.size() - 2))};
+  if (text.starts_with('[') && text.ends_with(']'))
+    return {.wrong = "it has brackets", .meant = std::string(text.substr(1, text.size() - 2))};
   const auto slash = text.find('/');
   if (slash != std::string_view::npos) {
     if (const auto bits = mask_bits(text.substr(slash + 1)))
       return {.wrong = "the mask is a number of bits", .meant = fmt::format("{}/{}", text.substr(0, slash), *bits)};
-    return {.wrong = parse_ip(text.substr(0, slash)) ? "there are not so many bits in the address" : "what stands before the / is not an address"};
+    return {.wrong = parse_ip(text.substr(0, slash)) ? "there are not so many bits in the address"
+                                                     : "what stands before the / is not an address"};
   }
   if (const auto star = text.find(".*"); star != std::string_view::npos) {
     const auto parts = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(star), '.') + 1;
     std::string address(text.substr(0, star));
     for (auto i = parts; i < 4; ++i) address += ".0";
-    return {.wrong = "a range is written with the number of its bits", .meant = fmt::format("{}/{}", address, parts * 8)};
+    return {
+        .wrong = "a range is written with the number of its bits", .meant = fmt::format("{}/{}", address, parts * 8)};
   }
   const auto colon = text.rfind(':');
   if (colon != std::string_view::npos && parse_ip(text.substr(0, colon)))
@@ -188,8 +230,8 @@ Hint range_hint(std::string_view text) {
 Hint algorithm_hint(std::string_view text) {
   std::string plain = lower_case(text);
   std::erase_if(plain, [](char c) { return c == '-' || c == '_' || c == ' '; });
-  constexpr Alias kNames[] = {{"rsa", "RS256"},    {"rsa256", "RS256"},  {"ecdsa", "ES256"}, {"ec", "ES256"},         {"hmac", "HS256"},
-                              {"sha256", "HS256"}, {"ed25519", "EdDSA"}, {"eddsa", "EdDSA"}, {"hmacsha256", "HS256"}};
+  constexpr Alias kNames[] = {{"rsa", "RS256"}, {"rsa256", "RS256"}, {"ecdsa", "ES256"}, {"ec", "ES256"},
+      {"hmac", "HS256"}, {"sha256", "HS256"}, {"ed25519", "EdDSA"}, {"eddsa", "EdDSA"}, {"hmacsha256", "HS256"}};
   for (const auto& [written, meant] : kNames)
     if (written == plain) return {.meant = std::string(meant)};
   for (char& c : plain) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -198,7 +240,8 @@ Hint algorithm_hint(std::string_view text) {
 
 Hint database_hint(const Option& option, std::string_view text) {
   const std::string plain = lower_case(text.substr(0, 32));
-  if (plain.starts_with("sqlite")) return {.wrong = "the file of SQLite is always in the data directory", .meant = "sqlite"};
+  if (plain.starts_with("sqlite"))
+    return {.wrong = "the file of SQLite is always in the data directory", .meant = "sqlite"};
   for (const std::string_view other : {"mysql", "mariadb", "mongodb", "mssql", "redis", "oracle"})
     if (plain.starts_with(other)) return {.wrong = "it can be SQLite or PostgreSQL"};
   std::string meant(text);
@@ -218,7 +261,8 @@ Hint element_hint(const Option& option, std::string_view text) {
     case Rule::origin: return origin_hint(text);
     case Rule::host: return host_hint(text);
     case Rule::cidr: return range_hint(text);
-    case Rule::pattern: return {.wrong = "names of rooms are small letters, digits and . _ - :", .meant = lower_case(text)};
+    case Rule::pattern:
+      return {.wrong = "names of rooms are small letters, digits and . _ - :", .meant = lower_case(text)};
     default: return {};
   }
 }
@@ -226,7 +270,8 @@ Hint element_hint(const Option& option, std::string_view text) {
 // "a b", "a;b", ["a","b"]
 std::vector<std::string> elements(std::string_view text) {
   std::string plain(text);
-  if (plain.starts_with('[') && plain.ends_with(']') && plain.find('"') != std::string::npos) plain = plain.substr(1, plain.size() - 2);
+  if (plain.starts_with('[') && plain.ends_with(']') && plain.find('"') != std::string::npos)
+    plain = plain.substr(1, plain.size() - 2);
   std::vector<std::string> out;
   std::string_view rest = plain;
   while (!rest.empty()) {
@@ -245,9 +290,12 @@ Hint list_hint(const Option& option, std::string_view text) {
     if (takes(option, items[i])) continue;
     Hint hint = element_hint(option, items[i]);
     if (hint.wrong.empty()) hint.wrong = "it does not follow the rule";
-    if (out.wrong.empty()) out.wrong = items.size() == 1 ? hint.wrong : fmt::format("element {} of {}: {}", i + 1, items.size(), hint.wrong);
-    if (hint.meant.empty() || !takes(option, hint.meant)) all = false;
-    else items[i] = std::move(hint.meant);
+    if (out.wrong.empty())
+      out.wrong = items.size() == 1 ? hint.wrong : fmt::format("element {} of {}: {}", i + 1, items.size(), hint.wrong);
+    if (hint.meant.empty() || !takes(option, hint.meant))
+      all = false;
+    else
+      items[i] = std::move(hint.meant);
   }
   if (out.wrong.empty()) out.wrong = "elements are separated by commas";
   if (all && !items.empty()) out.meant = fmt::format("{}", fmt::join(items, ","));
@@ -261,25 +309,33 @@ struct Hinter {
   Hint operator()(std::string Config::*) const {
     if (option.rule == Rule::algorithm) return algorithm_hint(text);
     if (option.rule == Rule::database) return database_hint(option, text);
-    if (option.max != 0 && text.size() > option.max) return {.wrong = fmt::format("it has {}", counted(text.size(), "character"))};
+    if (option.max != 0 && text.size() > option.max)
+      return {.wrong = fmt::format("it has {}", counted(text.size(), "character"))};
     return {};
   }
   Hint operator()(bool Config::*) const { return flag_hint(text); }
-  Hint operator()(std::uint64_t Config::*) const { return option.rule == Rule::bytes ? size_hint(option, text) : count_hint(option, text); }
+  Hint operator()(std::uint64_t Config::*) const {
+    return option.rule == Rule::bytes ? size_hint(option, text) : count_hint(option, text);
+  }
   Hint operator()(Millis Config::*) const { return duration_hint(option, text); }
   Hint operator()(std::vector<std::string> Config::*) const { return list_hint(option, text); }
   Hint operator()(HostPort Config::*) const { return listen_hint(text); }
   template <class E>
-  Hint operator()(E Config::*) const { return word_hint<E>(text); }
+  Hint operator()(E Config::*) const {
+    return word_hint<E>(text);
+  }
   Hint operator()(Roles) const { return roles_hint(text); }
 };
 
 } // namespace
 
 Hint hint_for(const Option& option, std::string_view text) {
-  if (option.secret) return text.size() > option.max ? Hint{.wrong = fmt::format("it has {}", counted(text.size(), "character"))} : Hint{};
+  if (option.secret)
+    return text.size() > option.max ? Hint{.wrong = fmt::format("it has {}", counted(text.size(), "character"))}
+                                    : Hint{};
   if (const auto inner = without_quotes(text)) {
-    if (takes(option, *inner)) return {.wrong = "it has quotes around it, and they are part of the value here", .meant = std::string(*inner)};
+    if (takes(option, *inner))
+      return {.wrong = "it has quotes around it, and they are part of the value here", .meant = std::string(*inner)};
     return hint_for(option, *inner);
   }
   Hint out = std::visit(Hinter{option, text}, option.slot);
@@ -291,10 +347,12 @@ std::string meant_url(std::string_view text) {
   if (const auto inner = without_quotes(text)) text = *inner;
   std::string plain(text);
   if (plain.starts_with("//")) plain.erase(0, 2);
-  if (plain.find("://") == std::string::npos) plain.insert(0, plain.starts_with("localhost") || plain.starts_with("127.") ? "http://" : "https://");
+  if (plain.find("://") == std::string::npos)
+    plain.insert(0, plain.starts_with("localhost") || plain.starts_with("127.") ? "http://" : "https://");
   const auto url = wire::parse_url(plain);
   // A word that is no host name is not one that lost its scheme.
-  const bool host = url && (url->host.find('.') != std::string::npos || url->host == "localhost" || wire::is_ip_literal(url->host));
+  const bool host =
+      url && (url->host.find('.') != std::string::npos || url->host == "localhost" || wire::is_ip_literal(url->host));
   return host && plain != text ? plain : std::string{};
 }
 

@@ -70,7 +70,8 @@ constexpr Case kCases[] = {
     {"role", "auth+gateway", "comma", "auth,gateway"},
     {"role", "both", "comma", "auth,gateway"},
     {"allowed_origins", "https://a.example/", "slash", "https://a.example"},
-    {"allowed_origins", "https://a.example,https://b.example/chat", "element 2 of 2: it has a path", "https://a.example,https://b.example"},
+    {"allowed_origins", "https://a.example,https://b.example/chat", "element 2 of 2: it has a path",
+        "https://a.example,https://b.example"},
     {"allowed_origins", "a.example", "scheme is missing", "https://a.example"},
     {"allowed_origins", "https://a.example:443", "default port", "https://a.example"},
     {"allowed_origins", "https://a.example https://b.example", "commas", "https://a.example,https://b.example"},
@@ -105,18 +106,23 @@ TEST(Hints, WhatIsWrongAndWhatWasMeant) {
     EXPECT_THAT(hint.wrong, HasSubstr(each.wrong)) << each.option << "=" << each.written;
     EXPECT_EQ(hint.meant, each.meant) << each.option << "=" << each.written;
     Config scratch;
-    EXPECT_FALSE(parse_value(option, each.written, scratch)) << each.option << "=" << each.written << " is taken as it is";
+    EXPECT_FALSE(parse_value(option, each.written, scratch))
+        << each.option << "=" << each.written << " is taken as it is";
   }
 }
 
 TEST(Hints, TheValueIsShownAsItIsWrittenAtItsPlace) {
   const auto fix = [](World world) { return world.only().fix; };
   EXPECT_EQ(fix({.args = {"--dev", "--listen", ":21010"}, .env = {}, .files = {}}), "Write --listen 127.0.0.1:21010");
-  EXPECT_EQ(fix({.args = {"--dev"}, .env = {{"FOYER_DRAIN_TIMEOUT", "8"}}, .files = {}}), "Write FOYER_DRAIN_TIMEOUT=8s");
-  EXPECT_EQ(fix({.args = {"--dev", "--config", "/c"}, .env = {}, .files = {{"/c", {"drain_timeout = 8"}}}}), "Write drain_timeout = \"8s\"");
-  EXPECT_EQ(fix({.args = {"--dev", "--config", "/c"}, .env = {}, .files = {{"/c", {"tls_1_2 = \"enabled\""}}}}), "Write tls_1_2 = true");
+  EXPECT_EQ(
+      fix({.args = {"--dev"}, .env = {{"FOYER_DRAIN_TIMEOUT", "8"}}, .files = {}}), "Write FOYER_DRAIN_TIMEOUT=8s");
+  EXPECT_EQ(fix({.args = {"--dev", "--config", "/c"}, .env = {}, .files = {{"/c", {"drain_timeout = 8"}}}}),
+      "Write drain_timeout = \"8s\"");
+  EXPECT_EQ(fix({.args = {"--dev", "--config", "/c"}, .env = {}, .files = {{"/c", {"tls_1_2 = \"enabled\""}}}}),
+      "Write tls_1_2 = true");
   EXPECT_EQ(fix({.args = {}, .env = {{"ENVIRONMENT", "dev"}}, .files = {}}), "Write ENVIRONMENT=development");
-  EXPECT_EQ(fix({.args = {"--dev"}, .env = {{"PUBLIC_URL", "chat.example.com"}}, .files = {}}), "Write PUBLIC_URL=https://chat.example.com");
+  EXPECT_EQ(fix({.args = {"--dev"}, .env = {{"PUBLIC_URL", "chat.example.com"}}, .files = {}}),
+      "Write PUBLIC_URL=https://chat.example.com");
 }
 
 TEST(Hints, ASecretIsNeverShown) {
@@ -130,12 +136,14 @@ TEST(Hints, ASecretIsNeverShown) {
 
 TEST(Consequences, AConfigurationFileThatIsMissingIsTheOnlyFinding) {
   EXPECT_THAT((World{.args = {"--config", "/no"}, .env = {}, .files = {}}.codes()), ElementsAre("FILE_UNREADABLE"));
-  const World broken{.args = {"--config", "/c"}, .env = {{"ENVIRONMENT", "production"}}, .files = {{"/c", {"not toml"}}}};
+  const World broken{
+      .args = {"--config", "/c"}, .env = {{"ENVIRONMENT", "production"}}, .files = {{"/c", {"not toml"}}}};
   EXPECT_THAT(broken.codes(), ElementsAre("INVALID_VALUE"));
 }
 
 TEST(Consequences, AMistypedNameIsNotAlsoAMissingValue) {
-  EXPECT_THAT((World{.args = {"--enviroment", "production"}, .env = {}, .files = {}}.codes()), ElementsAre("UNKNOWN_OPTION"));
+  EXPECT_THAT(
+      (World{.args = {"--enviroment", "production"}, .env = {}, .files = {}}.codes()), ElementsAre("UNKNOWN_OPTION"));
   World world = staging_gateway();
   world.env.erase("SERVICE_SECRET");
   world.env["FOYER_SERVICE_SECRT"] = kServiceSecret;
@@ -143,7 +151,9 @@ TEST(Consequences, AMistypedNameIsNotAlsoAMissingValue) {
 }
 
 TEST(Consequences, ADeadlineThatCannotBeReadIsNotAlsoInverted) {
-  const World world{.args = {"--dev"}, .env = {{"FOYER_AUTH_DEADLINE", "5 parsecs"}, {"FOYER_AUTH_ATTEMPT_TIMEOUT", "20s"}}, .files = {}};
+  const World world{.args = {"--dev"},
+      .env = {{"FOYER_AUTH_DEADLINE", "5 parsecs"}, {"FOYER_AUTH_ATTEMPT_TIMEOUT", "20s"}},
+      .files = {}};
   EXPECT_THAT(world.codes(), ElementsAre("INVALID_VALUE"));
 }
 
@@ -167,10 +177,8 @@ TEST(SecretFiles, AMountedOneIsAWarningThatNamesTheMode) {
 
 TEST(Preflight, AGatewayThatPointsAtItself) {
   const std::pair<const char*, const char*> cases[] = {{"127.0.0.1:8000", "http://127.0.0.1:8000"},
-                                                       {"127.0.0.1:8000", "http://localhost:8000/"},
-                                                       {"0.0.0.0:8000", "http://127.0.0.1:8000"},
-                                                       {"192.0.2.7:80", "http://192.0.2.7"},
-                                                       {"[::1]:8000", "http://[::1]:8000"}};
+      {"127.0.0.1:8000", "http://localhost:8000/"}, {"0.0.0.0:8000", "http://127.0.0.1:8000"},
+      {"192.0.2.7:80", "http://192.0.2.7"}, {"[::1]:8000", "http://[::1]:8000"}};
   for (const auto& [listen, url] : cases) {
     World world = test_gateway();
     world.args.insert(world.args.end(), {"--listen", listen});

@@ -31,7 +31,8 @@ std::vector<char32_t> points_of(std::string_view text) {
 }
 
 std::string name_of(char32_t point) {
-  if (point >= kRawByte) return fmt::format("a byte that is not UTF-8 (0x{:02x})", static_cast<std::uint32_t>(point - kRawByte));
+  if (point >= kRawByte)
+    return fmt::format("a byte that is not UTF-8 (0x{:02x})", static_cast<std::uint32_t>(point - kRawByte));
   switch (point) {
     case ' ': return "a space";
     case '\t': return "a tab";
@@ -42,16 +43,24 @@ std::string name_of(char32_t point) {
     case 0xfeff: return "a byte order mark (U+FEFF)";
     default: break;
   }
-  if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return fmt::format("a control character (U+{:04X})", static_cast<std::uint32_t>(point));
+  if (point < 0x20 || (point >= 0x7f && point < 0xa0))
+    return fmt::format("a control character (U+{:04X})", static_cast<std::uint32_t>(point));
   if (point < 0x7f) return fmt::format("'{}'", static_cast<char>(point));
   return fmt::format("the character U+{:04X}", static_cast<std::uint32_t>(point));
 }
 
-bool never(char32_t p) { return p >= kRawByte || p < 0x20 || (p >= 0x7f && p <= 0xa0) || p == 0xfeff || (p >= 0x200b && p <= 0x200f) || (p >= 0x2028 && p <= 0x202e); }
+bool never(char32_t p) {
+  return p >= kRawByte || p < 0x20 || (p >= 0x7f && p <= 0xa0) || p == 0xfeff || (p >= 0x200b && p <= 0x200f) ||
+      (p >= 0x2028 && p <= 0x202e);
+}
 
-bool in_word(char32_t p) { return (p >= 'a' && p <= 'z') || (p >= 'A' && p <= 'Z') || (p >= '0' && p <= '9') || p == '.' || p == '_' || p == '-'; }
+bool in_word(char32_t p) {
+  return (p >= 'a' && p <= 'z') || (p >= 'A' && p <= 'Z') || (p >= '0' && p <= '9') || p == '.' || p == '_' || p == '-';
+}
 
-std::string at(const std::vector<char32_t>& points, std::size_t i) { return fmt::format("character {} of {} is {}", i + 1, points.size(), name_of(points[i])); }
+std::string at(const std::vector<char32_t>& points, std::size_t i) {
+  return fmt::format("character {} of {} is {}", i + 1, points.size(), name_of(points[i]));
+}
 
 } // namespace
 

@@ -25,13 +25,16 @@ struct Raw {
 
 // What Kubernetes puts into every pod for a service that is named foyer; not options of ours.
 bool injected_by_kubernetes(std::string_view name, std::string_view value) {
-  if (name == "FOYER_SERVICE_HOST" || name == "FOYER_SERVICE_PORT" || name.starts_with("FOYER_SERVICE_PORT_")) return true;
+  if (name == "FOYER_SERVICE_HOST" || name == "FOYER_SERVICE_PORT" || name.starts_with("FOYER_SERVICE_PORT_"))
+    return true;
   const bool link = value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
   if (name == "FOYER_PORT") return link;
   if (!name.starts_with("FOYER_PORT_")) return false;
   name.remove_prefix(11);
   const auto digits = std::min(name.find_first_not_of("0123456789"), name.size());
-  return digits > 0 && (name.substr(digits).starts_with("_TCP") || name.substr(digits).starts_with("_UDP") || name.substr(digits).starts_with("_SCTP"));
+  return digits > 0 &&
+      (name.substr(digits).starts_with("_TCP") || name.substr(digits).starts_with("_UDP") ||
+          name.substr(digits).starts_with("_SCTP"));
 }
 
 std::string lower(std::string_view text) {
@@ -55,7 +58,10 @@ const Option* nearest_option(std::string_view name) {
 }
 
 // Whether TOML writes its value without quotes.
-bool is_bare(const Option& option) { return is_flag(option) || (std::holds_alternative<std::uint64_t Config::*>(option.slot) && option.rule != Rule::bytes); }
+bool is_bare(const Option& option) {
+  return is_flag(option) ||
+      (std::holds_alternative<std::uint64_t Config::*>(option.slot) && option.rule != Rule::bytes);
+}
 
 // The option as it was written at its source, so that it is found there.
 std::string spelled(const Option& option, const Source& source) {
@@ -73,7 +79,8 @@ std::string fix_of(const Option& option, const Source& source, const Hint& hint)
   switch (source.kind) {
     case Kind::command_line: return fmt::format("Write {} {}", name, hint.meant);
     case Kind::value_file: return fmt::format("Write {} into the file.", hint.meant);
-    case Kind::toml: return fmt::format("Write {} = {}", name, is_bare(option) ? hint.meant : fmt::format("\"{}\"", hint.meant));
+    case Kind::toml:
+      return fmt::format("Write {} = {}", name, is_bare(option) ? hint.meant : fmt::format("\"{}\"", hint.meant));
     default: return fmt::format("Write {}={}", name, hint.meant);
   }
 }
@@ -96,15 +103,18 @@ class Loader {
   }
 
  private:
-  void report(Cause code, std::string_view option, std::string env, std::string source, std::string message, std::string fix = {}) {
+  void report(Cause code, std::string_view option, std::string env, std::string source, std::string message,
+      std::string fix = {}) {
     if (fix.empty()) fix = std::string(info(code).next);
-    loaded_.findings.push_back({code, Severity::error, std::string(option), std::move(env), std::move(source), std::move(message), std::move(fix)});
+    loaded_.findings.push_back({code, Severity::error, std::string(option), std::move(env), std::move(source),
+        std::move(message), std::move(fix)});
   }
   void report(Cause code, const Option& option, const Source& source, std::string message, std::string fix = {}) {
     report(code, option.name, env_name(option), source.text, std::move(message), std::move(fix));
   }
 
-  void unknown(std::string written, std::string_view bare, std::string source, const std::function<std::string(const Option&)>& spell) {
+  void unknown(std::string written, std::string_view bare, std::string source,
+      const std::function<std::string(const Option&)>& spell) {
     std::string message = fmt::format("There is no option {}.", printable(written, 80));
     std::string fix = "Remove it, or correct its name; docs/configuration.md lists all options.";
     if (const auto* near = nearest_option(bare)) {
@@ -121,7 +131,8 @@ class Loader {
     for (std::size_t i = 0; i < args.size(); ++i) {
       const std::string& arg = args[i];
       if (!arg.starts_with("--") || arg.size() == 2) {
-        report(Cause::UNKNOWN_OPTION, "", "", source.text, fmt::format("Argument {} is no option.", i + 1), "Write options as --name value or --name=value.");
+        report(Cause::UNKNOWN_OPTION, "", "", source.text, fmt::format("Argument {} is no option.", i + 1),
+            "Write options as --name value or --name=value.");
         continue;
       }
       const auto equals = arg.find('=');
@@ -129,7 +140,9 @@ class Loader {
       std::optional<std::string> value;
       if (equals != std::string::npos) value = arg.substr(equals + 1);
       if (name == "dev") {
-        if (value) report(Cause::INVALID_VALUE, "environment", "ENVIRONMENT", source.text, "--dev takes no value.", "Write --dev alone, or --environment NAME.");
+        if (value)
+          report(Cause::INVALID_VALUE, "environment", "ENVIRONMENT", source.text, "--dev takes no value.",
+              "Write --dev alone, or --environment NAME.");
         given_["environment"][Kind::command_line] = {"development", {Kind::command_line, "command line --dev"}};
         continue;
       }
@@ -146,14 +159,18 @@ class Loader {
         value = word_follows ? args[++i] : "true";
       } else if (!value) {
         if (i + 1 >= args.size() || args[i + 1].starts_with("--")) {
-          report(Cause::INVALID_VALUE, config_file ? "" : option->name, config_file ? "FOYER_CONFIG" : env_name(*option), source.text, fmt::format("--{} lacks its value.", name),
-                 fmt::format("Write --{} VALUE.", name));
+          report(Cause::INVALID_VALUE, config_file ? "" : option->name,
+              config_file ? "FOYER_CONFIG" : env_name(*option), source.text, fmt::format("--{} lacks its value.", name),
+              fmt::format("Write --{} VALUE.", name));
           continue;
         }
         value = args[++i];
       }
-      if (config_file) loaded_.config_file = *value;
-      else given_[option->name][Kind::command_line] = {*value, {Kind::command_line, fmt::format("command line --{}", name)}};
+      if (config_file)
+        loaded_.config_file = *value;
+      else
+        given_[option->name][Kind::command_line] = {
+            *value, {Kind::command_line, fmt::format("command line --{}", name)}};
     }
   }
 
@@ -162,11 +179,13 @@ class Loader {
     for (const auto& option : all_options()) {
       const std::string prefixed = prefixed_env_name(option.name);
       take_pair(option, option.plain ? prefixed.substr(6) : "", prefixed, Kind::environment);
-      if (!option.path) take_pair(option, option.plain ? prefixed.substr(6) + "_FILE" : "", prefixed + "_FILE", Kind::value_file);
+      if (!option.path)
+        take_pair(option, option.plain ? prefixed.substr(6) + "_FILE" : "", prefixed + "_FILE", Kind::value_file);
       auto& raws = given_[option.name];
       if (raws.contains(Kind::environment) && raws.contains(Kind::value_file)) {
         report(Cause::CONFLICTING_SOURCES, option, raws[Kind::environment].source,
-               fmt::format("{} is set both as {} and as {}.", option.name, raws[Kind::environment].source.text, raws[Kind::value_file].source.text));
+            fmt::format("{} is set both as {} and as {}.", option.name, raws[Kind::environment].source.text,
+                raws[Kind::value_file].source.text));
       }
     }
     for (const auto& [name, value] : variables) {
@@ -175,7 +194,8 @@ class Loader {
         if (loaded_.config_file.empty()) loaded_.config_file = value;
         continue;
       }
-      unknown(name, std::string_view(name).substr(6), "environment " + printable(name, 80), [](const Option& o) { return env_name(o); });
+      unknown(name, std::string_view(name).substr(6), "environment " + printable(name, 80),
+          [](const Option& o) { return env_name(o); });
     }
   }
 
@@ -188,12 +208,16 @@ class Loader {
       const auto found = inputs_.environment.find(*name);
       if (found == inputs_.environment.end()) continue;
       // JWT_PRIVATE_KEY_FILE is an option of its own, not a twin of anything.
-      if (kind == Kind::value_file && find_option(lower(std::string_view(*name).substr(name->starts_with("FOYER_") ? 6 : 0))) != nullptr) continue;
+      if (kind == Kind::value_file &&
+          find_option(lower(std::string_view(*name).substr(name->starts_with("FOYER_") ? 6 : 0))) != nullptr)
+        continue;
       if (name->starts_with("FOYER_")) used_.insert(*name);
       if (found->second.empty()) continue;
       if (chosen != nullptr && *chosen != found->second) {
-        report(Cause::CONFLICTING_SOURCES, option.name, env_name(option), fmt::format("environment {} and {}", *chosen_name, *name),
-               fmt::format("{} and {} are both set and differ.", *chosen_name, *name), fmt::format("Remove {} or {}.", *chosen_name, *name));
+        report(Cause::CONFLICTING_SOURCES, option.name, env_name(option),
+            fmt::format("environment {} and {}", *chosen_name, *name),
+            fmt::format("{} and {} are both set and differ.", *chosen_name, *name),
+            fmt::format("Remove {} or {}.", *chosen_name, *name));
         continue;
       }
       if (chosen == nullptr) {
@@ -202,28 +226,34 @@ class Loader {
       }
     }
     if (chosen == nullptr) return;
-    if (kind == Kind::environment) given_[option.name][kind] = {*chosen, {kind, "environment " + *chosen_name}};
-    else read_value_file(option, *chosen, *chosen_name);
+    if (kind == Kind::environment)
+      given_[option.name][kind] = {*chosen, {kind, "environment " + *chosen_name}};
+    else
+      read_value_file(option, *chosen, *chosen_name);
   }
 
   void read_value_file(const Option& option, const std::string& path, const std::string& variable) {
     const Source source{Kind::value_file, fmt::format("file {} ({})", printable(path), variable)};
     const auto file = inputs_.read(path);
     if (!file) {
-      report(Cause::FILE_UNREADABLE, option.name, variable, source.text, fmt::format("The file that {} names {}.", variable, file.error()));
+      report(Cause::FILE_UNREADABLE, option.name, variable, source.text,
+          fmt::format("The file that {} names {}.", variable, file.error()));
       loaded_.broken.emplace_back(option.name);
       return;
     }
     if (holds_secret(option, file->bytes))
       if (auto seen = exposure(*file, path)) {
-        report(Cause::SECRET_FILE_EXPOSED, option.name, variable, source.text, fmt::format("The file that {} names can be used by everybody (mode {:04o}).", variable, file->mode & 07777), std::move(seen->fix));
+        report(Cause::SECRET_FILE_EXPOSED, option.name, variable, source.text,
+            fmt::format("The file that {} names can be used by everybody (mode {:04o}).", variable, file->mode & 07777),
+            std::move(seen->fix));
         loaded_.findings.back().severity = seen->severity;
       }
     std::string text = file->bytes;
     if (text.ends_with('\n')) text.pop_back();
     if (text.size() < file->bytes.size() && text.ends_with('\r')) text.pop_back();
     if (text.empty()) {
-      report(Cause::FILE_UNREADABLE, option.name, variable, source.text, fmt::format("The file that {} names is empty.", variable));
+      report(Cause::FILE_UNREADABLE, option.name, variable, source.text,
+          fmt::format("The file that {} names is empty.", variable));
       loaded_.broken.emplace_back(option.name);
       return;
     }
@@ -235,15 +265,16 @@ class Loader {
     const std::string shown = printable(loaded_.config_file);
     const auto file = inputs_.read(loaded_.config_file);
     if (!file) {
-      report(Cause::FILE_UNREADABLE, "", "FOYER_CONFIG", shown, fmt::format("The configuration file {}.", file.error()));
+      report(
+          Cause::FILE_UNREADABLE, "", "FOYER_CONFIG", shown, fmt::format("The configuration file {}.", file.error()));
       loaded_.config_file_lost = true;
       return;
     }
     const auto items = read_toml(file->bytes);
     if (!items) {
       const auto& e = items.error();
-      report(Cause::INVALID_VALUE, "", "FOYER_CONFIG", fmt::format("{} line {} column {}", shown, e.line, e.column), fmt::format("The file is not valid TOML: {}.", e.message),
-             "Correct the named line.");
+      report(Cause::INVALID_VALUE, "", "FOYER_CONFIG", fmt::format("{} line {} column {}", shown, e.line, e.column),
+          fmt::format("The file is not valid TOML: {}.", e.message), "Correct the named line.");
       loaded_.config_file_lost = true;
       return;
     }
@@ -253,13 +284,15 @@ class Loader {
       const Option* option = find_option(item.key);
       if (option == nullptr) {
         const auto dot = item.key.rfind('.');
-        const std::string_view bare = dot == std::string::npos ? std::string_view(item.key) : std::string_view(item.key).substr(dot + 1);
+        const std::string_view bare =
+            dot == std::string::npos ? std::string_view(item.key) : std::string_view(item.key).substr(dot + 1);
         unknown(item.key, bare, source.text, [](const Option& o) { return std::string(o.name); });
         continue;
       }
       exposing = exposing || option->secret || (item.text && holds_secret(*option, *item.text));
       if (!item.text) {
-        report(Cause::INVALID_VALUE, *option, source, fmt::format("{} takes {}.", option->name, rule_text(*option)), fmt::format("Write {} = \"VALUE\", with the value in quotes.", option->name));
+        report(Cause::INVALID_VALUE, *option, source, fmt::format("{} takes {}.", option->name, rule_text(*option)),
+            fmt::format("Write {} = \"VALUE\", with the value in quotes.", option->name));
         loaded_.broken.emplace_back(option->name);
         continue;
       }
@@ -267,7 +300,10 @@ class Loader {
     }
     auto seen = exposing ? exposure(*file, loaded_.config_file) : std::nullopt;
     if (!seen) return;
-    report(Cause::SECRET_FILE_EXPOSED, "", "FOYER_CONFIG", shown, fmt::format("The configuration file holds a secret and can be used by everybody (mode {:04o}).", file->mode & 07777), std::move(seen->fix));
+    report(Cause::SECRET_FILE_EXPOSED, "", "FOYER_CONFIG", shown,
+        fmt::format(
+            "The configuration file holds a secret and can be used by everybody (mode {:04o}).", file->mode & 07777),
+        std::move(seen->fix));
     loaded_.findings.back().severity = seen->severity;
   }
 
@@ -283,8 +319,10 @@ class Loader {
     const Option& option = *find_option("environment");
     const Raw* raw = winner("environment");
     if (raw == nullptr) {
-      if (loaded_.is_broken("environment") || loaded_.config_file_lost || mistyped_.contains("environment")) return false;
-      report(Cause::MISSING_ENVIRONMENT, "environment", "ENVIRONMENT", "not set", "ENVIRONMENT is not set; it must be one of development, test, staging, production.");
+      if (loaded_.is_broken("environment") || loaded_.config_file_lost || mistyped_.contains("environment"))
+        return false;
+      report(Cause::MISSING_ENVIRONMENT, "environment", "ENVIRONMENT", "not set",
+          "ENVIRONMENT is not set; it must be one of development, test, staging, production.");
       return false;
     }
     loaded_.sources["environment"] = raw->source;
@@ -296,7 +334,8 @@ class Loader {
     Config parsed;
     if (!parse_value(option, raw->text, parsed)) {
       const Hint hint = hint_for(option, raw->text);
-      report(Cause::INVALID_ENVIRONMENT, option, raw->source, "ENVIRONMENT must be one of development, test, staging, production.", fix_of(option, raw->source, hint));
+      report(Cause::INVALID_ENVIRONMENT, option, raw->source,
+          "ENVIRONMENT must be one of development, test, staging, production.", fix_of(option, raw->source, hint));
       loaded_.environment_meant = parse_word<Environment>(hint.meant);
       loaded_.broken.emplace_back("environment");
       return false;
@@ -312,19 +351,23 @@ class Loader {
     auto where = illegal_character(raw->text);
     if (!where && option.rule == Rule::word) where = illegal_in_word(raw->text);
     if (where) {
-      report(Cause::ILLEGAL_CHARACTER, option, raw->source, fmt::format("{}: {}.", spelled(option, raw->source), *where));
+      report(
+          Cause::ILLEGAL_CHARACTER, option, raw->source, fmt::format("{}: {}.", spelled(option, raw->source), *where));
       loaded_.broken.emplace_back(option.name);
       return;
     }
     if (is_placeholder(raw->text, option.secret)) {
-      report(Cause::PLACEHOLDER_VALUE, option, raw->source, fmt::format("{} still holds the text of an example or a template.", spelled(option, raw->source)));
+      report(Cause::PLACEHOLDER_VALUE, option, raw->source,
+          fmt::format("{} still holds the text of an example or a template.", spelled(option, raw->source)));
       loaded_.broken.emplace_back(option.name);
       return;
     }
     if (const auto parsed = parse_value(option, raw->text, loaded_.config); !parsed) {
       const Hint hint = hint_for(option, raw->text);
       const std::string wrong = hint.wrong.empty() ? "" : fmt::format("; {}", hint.wrong);
-      report(Cause::INVALID_VALUE, option, raw->source, fmt::format("{} takes {}{}.", spelled(option, raw->source), parsed.error(), wrong), fix_of(option, raw->source, hint));
+      report(Cause::INVALID_VALUE, option, raw->source,
+          fmt::format("{} takes {}{}.", spelled(option, raw->source), parsed.error(), wrong),
+          fix_of(option, raw->source, hint));
       loaded_.broken.emplace_back(option.name);
     }
   }
@@ -332,8 +375,8 @@ class Loader {
   const Inputs& inputs_;
   Loaded loaded_;
   std::map<std::string_view, std::map<Kind, Raw>> given_; // by the names of the table
-  std::set<std::string_view> mistyped_;     // options that are nearest to names that are none
-  std::set<std::string, std::less<>> used_; // variables with our prefix that are options
+  std::set<std::string_view> mistyped_;                   // options that are nearest to names that are none
+  std::set<std::string, std::less<>> used_;               // variables with our prefix that are options
 };
 
 } // namespace
@@ -360,14 +403,17 @@ Source Loaded::source_of(std::string_view option) const {
 
 Finding finding_about(const Loaded& loaded, Cause code, std::string_view option, std::string message, std::string fix) {
   const auto* row = find_option(option);
-  Finding out{code, Severity::error, std::string(option), row == nullptr ? "" : env_name(*row), loaded.given(option) ? loaded.source_of(option).text : "not set", std::move(message), std::move(fix)};
+  Finding out{code, Severity::error, std::string(option), row == nullptr ? "" : env_name(*row),
+      loaded.given(option) ? loaded.source_of(option).text : "not set", std::move(message), std::move(fix)};
   if (out.fix.empty()) out.fix = std::string(info(code).next);
   return out;
 }
 
 std::optional<Exposure> exposure(const FileText& file, std::string_view path) {
   if ((file.mode & 07) == 0) return std::nullopt;
-  if (file.mounted) return Exposure{.severity = Severity::warning, .fix = "Mount it with mode: 0400 (Docker secrets) or defaultMode: 0400 (volumes of Kubernetes)."};
+  if (file.mounted)
+    return Exposure{.severity = Severity::warning,
+        .fix = "Mount it with mode: 0400 (Docker secrets) or defaultMode: 0400 (volumes of Kubernetes)."};
   return Exposure{.severity = Severity::error, .fix = fmt::format("chmod 600 {}", printable(path))};
 }
 

@@ -47,7 +47,14 @@ struct Inputs {
 };
 
 struct Source {
-  enum class Kind : std::uint8_t { default_, toml, value_file, environment, command_line, generated } kind = Kind::default_;
+  enum class Kind : std::uint8_t {
+    default_,
+    toml,
+    value_file,
+    environment,
+    command_line,
+    generated
+  } kind = Kind::default_;
   std::string text = "default"; // "environment SERVICE_SECRET", "foyer.toml line 3 column 1", …
 };
 
@@ -55,11 +62,11 @@ struct Loaded {
   Config config;
   std::vector<Finding> findings;                      // of loading alone; preflight() adds its own
   std::map<std::string, Source, std::less<>> sources; // of the options that were given
-  std::vector<std::string> broken;                    // given, but with a value that could not be taken, or under a mistyped name
-  bool environment_given = false;                     // and one of the four
-  std::optional<Environment> environment_meant;       // by a misspelt one, if it can be told
-  std::string config_file;                            // empty: none
-  bool config_file_lost = false;                      // it was named and cannot be read: what is not set may be in it
+  std::vector<std::string> broken; // given, but with a value that could not be taken, or under a mistyped name
+  bool environment_given = false;  // and one of the four
+  std::optional<Environment> environment_meant; // by a misspelt one, if it can be told
+  std::string config_file;                      // empty: none
+  bool config_file_lost = false;                // it was named and cannot be read: what is not set may be in it
 
   [[nodiscard]] bool given(std::string_view option) const { return sources.contains(option); }
   [[nodiscard]] bool is_broken(std::string_view option) const;
@@ -69,6 +76,7 @@ struct Loaded {
 [[nodiscard]] Loaded load(const Inputs& inputs);
 
 // A finding about `option`, with its variable and source filled in and the catalogue's next step as fix.
-[[nodiscard]] Finding finding_about(const Loaded& loaded, Cause code, std::string_view option, std::string message, std::string fix = {});
+[[nodiscard]] Finding finding_about(
+    const Loaded& loaded, Cause code, std::string_view option, std::string message, std::string fix = {});
 
 } // namespace foyer::config

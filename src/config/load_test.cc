@@ -44,8 +44,10 @@ TEST(Load, TheHigherSourceWins) {
 
 TEST(Load, ReadsEveryKindOfValue) {
   World world = development();
-  world.args = {"--dev", "--listen", "[::1]:0", "--token-in-url", "--first-message-auth=false", "--message-bytes", "1MiB", "--role", "auth,gateway", "--refuse-with", "close",
-                "--allowed-origins", "https://a.example, http://b.example:8080,null", "--non-durable-rooms", "live-*", "--history-days", "30", "--echo", "token"};
+  world.args = {"--dev", "--listen", "[::1]:0", "--token-in-url", "--first-message-auth=false", "--message-bytes",
+      "1MiB", "--role", "auth,gateway", "--refuse-with", "close", "--allowed-origins",
+      "https://a.example, http://b.example:8080,null", "--non-durable-rooms", "live-*", "--history-days", "30",
+      "--echo", "token"};
   const auto loaded = world.loaded();
   const Config& c = loaded.config;
   EXPECT_THAT(loaded.findings, IsEmpty());
@@ -63,7 +65,8 @@ TEST(Load, ReadsEveryKindOfValue) {
 TEST(Load, TomlTakesNativeTypes) {
   World world = development();
   world.args = {"--dev", "--config", "c.toml"};
-  world.files["c.toml"] = {"messages_per_s = 7\ntoken_in_url = true\nallowed_hosts = [\"A.example\", \"b.example\"]\n", 0644};
+  world.files["c.toml"] = {
+      "messages_per_s = 7\ntoken_in_url = true\nallowed_hosts = [\"A.example\", \"b.example\"]\n", 0644};
   const auto loaded = world.loaded();
   EXPECT_THAT(loaded.findings, IsEmpty());
   EXPECT_EQ(loaded.config.messages_per_s, 7U);
@@ -72,7 +75,9 @@ TEST(Load, TomlTakesNativeTypes) {
 }
 
 TEST(Load, DefaultsFollowTheEnvironment) {
-  const auto of = [](const char* environment) { return World{.args = {}, .env = {{"ENVIRONMENT", environment}}, .files = {}}.loaded().config; };
+  const auto of = [](const char* environment) {
+    return World{.args = {}, .env = {{"ENVIRONMENT", environment}}, .files = {}}.loaded().config;
+  };
   EXPECT_EQ(of("development").registration, Registration::open);
   EXPECT_EQ(of("test").registration, Registration::closed);
   EXPECT_FALSE(of("test").require_environment_claim);
@@ -123,21 +128,29 @@ TEST(Load, UnknownOptionNamesTheNearest) {
 
 TEST(Load, WhatKubernetesInjectsIsNoOption) {
   World world = development();
-  world.env.insert({{"FOYER_SERVICE_HOST", "10.0.0.1"}, {"FOYER_SERVICE_PORT", "8000"}, {"FOYER_SERVICE_PORT_HTTP", "8000"}, {"FOYER_PORT", "tcp://10.0.0.1:8000"},
-                    {"FOYER_PORT_8000_TCP", "tcp://10.0.0.1:8000"}, {"FOYER_PORT_8000_TCP_PROTO", "tcp"}, {"FOYER_PORT_8000_TCP_ADDR", "10.0.0.1"}, {"FOYER_PORT_8000_TCP_PORT", "8000"}});
+  world.env.insert({{"FOYER_SERVICE_HOST", "10.0.0.1"}, {"FOYER_SERVICE_PORT", "8000"},
+      {"FOYER_SERVICE_PORT_HTTP", "8000"}, {"FOYER_PORT", "tcp://10.0.0.1:8000"},
+      {"FOYER_PORT_8000_TCP", "tcp://10.0.0.1:8000"}, {"FOYER_PORT_8000_TCP_PROTO", "tcp"},
+      {"FOYER_PORT_8000_TCP_ADDR", "10.0.0.1"}, {"FOYER_PORT_8000_TCP_PORT", "8000"}});
   EXPECT_THAT(world.codes(), IsEmpty());
   world.env["FOYER_PORT"] = "8000";
   EXPECT_THAT(world.codes(), ElementsAre("UNKNOWN_OPTION")) << "that was a person";
 }
 
 TEST(Load, InvalidValueNamesTheRuleAndNotTheValue) {
-  const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{"--drain-timeout", "8"}, "a duration"},      {{"--drain-timeout", "-1s"}, "a duration"},   {{"--drain-timeout", "999999999999999d"}, "a duration"}, {{"--message-bytes", "64kb"}, "a size"},
-      {{"--listen", "8000"}, "HOST:PORT"},           {{"--listen", "::1:80"}, "HOST:PORT"},        {{"--listen", "a.example:80"}, "HOST:PORT"},             {{"--listen", "127.0.0.1:65536"}, "HOST:PORT"},
-      {{"--role", "auth,chat"}, "auth,gateway"},     {{"--log-level", "INFO"}, "one of"},          {{"--token-in-url=maybe"}, "true or false"},             {{"--allowed-origins", "*"}, "origins"},
-      {{"--allowed-origins", "https://a.example/"}, "origins"}, {{"--allowed-origins", "https://a.example:443"}, "origins"}, {{"--allowed-hosts", "a.example:80"}, "without port"},
-      {{"--trusted-proxies", "10.0.0.0/33"}, "ranges"},         {{"--trusted-proxies", "proxy"}, "ranges"},                  {{"--database-url", "mysql://x"}, "sqlite"}, {{"--database-url", "postgresql://u:p@h:99999/x"}, "sqlite"},
-      {{"--jwt-algorithm", "none"}, "HS256"},        {{"--messages-per-s", "0"}, "a number"},      {{"--messages-per-s", "1e3"}, "a number"},               {{"--ticket-ttl", "61s"}, "a duration"}};
+  const std::pair<std::vector<std::string>, const char*> cases[] = {{{"--drain-timeout", "8"}, "a duration"},
+      {{"--drain-timeout", "-1s"}, "a duration"}, {{"--drain-timeout", "999999999999999d"}, "a duration"},
+      {{"--message-bytes", "64kb"}, "a size"}, {{"--listen", "8000"}, "HOST:PORT"},
+      {{"--listen", "::1:80"}, "HOST:PORT"}, {{"--listen", "a.example:80"}, "HOST:PORT"},
+      {{"--listen", "127.0.0.1:65536"}, "HOST:PORT"}, {{"--role", "auth,chat"}, "auth,gateway"},
+      {{"--log-level", "INFO"}, "one of"}, {{"--token-in-url=maybe"}, "true or false"},
+      {{"--allowed-origins", "*"}, "origins"}, {{"--allowed-origins", "https://a.example/"}, "origins"},
+      {{"--allowed-origins", "https://a.example:443"}, "origins"},
+      {{"--allowed-hosts", "a.example:80"}, "without port"}, {{"--trusted-proxies", "10.0.0.0/33"}, "ranges"},
+      {{"--trusted-proxies", "proxy"}, "ranges"}, {{"--database-url", "mysql://x"}, "sqlite"},
+      {{"--database-url", "postgresql://u:p@h:99999/x"}, "sqlite"}, {{"--jwt-algorithm", "none"}, "HS256"},
+      {{"--messages-per-s", "0"}, "a number"}, {{"--messages-per-s", "1e3"}, "a number"},
+      {{"--ticket-ttl", "61s"}, "a duration"}};
   for (const auto& [args, rule] : cases) {
     World world = development();
     world.args.insert(world.args.end(), args.begin(), args.end());
@@ -159,10 +172,14 @@ TEST(Load, BrokenTomlIsNamedByLineAndColumnWithoutItsText) {
   EXPECT_EQ(code_of(finding.code), "INVALID_VALUE");
   EXPECT_THAT(finding.source, testing::StartsWith("c.toml line 2 column "));
   EXPECT_THAT(finding.message, Not(HasSubstr("hunter2")));
-  for (const std::string& text : {"a.\"it's hunter2\" = 0\na.\"it's hunter2\" = 1\n"s, "[x.'hunter2\"']\n[x.'hunter2\"']\n"s, "service_secret = '''\nhunter2"s, "service_secret = 'hunter2''hunter2'\n"s, "service_secret = 2024-77-hunter2\n"s,
-                                  "\"" + std::string(600, '\'') + "hunter2\" = 0\n\"" + std::string(600, '\'') + "hunter2\" = 1\n"}) {
+  for (const std::string& text : {"a.\"it's hunter2\" = 0\na.\"it's hunter2\" = 1\n"s,
+           "[x.'hunter2\"']\n[x.'hunter2\"']\n"s, "service_secret = '''\nhunter2"s,
+           "service_secret = 'hunter2''hunter2'\n"s, "service_secret = 2024-77-hunter2\n"s,
+           "\"" + std::string(600, '\'') + "hunter2\" = 0\n\"" + std::string(600, '\'') + "hunter2\" = 1\n"}) {
     world.files["c.toml"] = {text, 0600};
-    EXPECT_THAT(world.only().message, AllOf(HasSubstr("not valid TOML"), Not(HasSubstr("hunter2")), Not(HasSubstr("77")))) << text;
+    EXPECT_THAT(
+        world.only().message, AllOf(HasSubstr("not valid TOML"), Not(HasSubstr("hunter2")), Not(HasSubstr("77"))))
+        << text;
   }
   world.files["c.toml"] = {"port = 99999999999999999999\n", 0600};
   EXPECT_THAT(world.only().message, HasSubstr("'…' is not representable in 64 bits"));
@@ -227,7 +244,8 @@ TEST(Load, SecretFileExposed) {
 }
 
 TEST(Load, PlaceholderValue) {
-  for (const char* value : {"changeme", "secret", "your-secret-here", "REPLACE_WITH_SECRET", "${SERVICE_SECRET}", "<secret>", "password123", "xxxxxxxx", "{{ .Values.secret }}"}) {
+  for (const char* value : {"changeme", "secret", "your-secret-here", "REPLACE_WITH_SECRET", "${SERVICE_SECRET}",
+           "<secret>", "password123", "xxxxxxxx", "{{ .Values.secret }}"}) {
     World world = test_gateway();
     world.env["SERVICE_SECRET"] = value;
     EXPECT_THAT(world.codes(), ElementsAre("PLACEHOLDER_VALUE")) << value;
@@ -238,9 +256,10 @@ TEST(Load, PlaceholderValue) {
 }
 
 TEST(Load, IllegalCharacterIsNamedWithItsPlace) {
-  const std::pair<std::string, const char*> cases[] = {{"gate way", "character 5 of 8 is a space"}, {"\tgateway", "character 1 of 8 is a tab"}, {"gateway\n", "character 8 of 8 is a line feed"},
-                                                       {"g\x01", "a control character (U+0001)"},    {"gate/way", "character 5 of 8 is '/'"},  {"g\xc3\xa4", "the character U+00E4"},
-                                                       {"g\xff", "not UTF-8"},                       {"\xef\xbb\xbfg", "a byte order mark"}};
+  const std::pair<std::string, const char*> cases[] = {{"gate way", "character 5 of 8 is a space"},
+      {"\tgateway", "character 1 of 8 is a tab"}, {"gateway\n", "character 8 of 8 is a line feed"},
+      {"g\x01", "a control character (U+0001)"}, {"gate/way", "character 5 of 8 is '/'"},
+      {"g\xc3\xa4", "the character U+00E4"}, {"g\xff", "not UTF-8"}, {"\xef\xbb\xbfg", "a byte order mark"}};
   for (const auto& [value, what] : cases) {
     World world = staging_gateway();
     world.env["SERVICE_ID"] = value;
@@ -285,7 +304,8 @@ TEST(ResolveAddresses, FollowsTheAddressThatWasBound) {
 }
 
 TEST(Table, EveryDefaultKeepsItsOwnRule) {
-  for (const auto environment : {Environment::development, Environment::test, Environment::staging, Environment::production}) {
+  for (const auto environment :
+      {Environment::development, Environment::test, Environment::staging, Environment::production}) {
     for (const auto& option : all_options()) {
       Config config = defaults_for(environment);
       const std::string text = format_value(option, config);
@@ -301,24 +321,30 @@ TEST(Table, TheCommittedPageIsTheTable) {
   std::ifstream in(FOYER_SOURCE_DIR "/docs/configuration.md", std::ios::binary);
   std::stringstream committed;
   committed << in.rdbuf();
-  EXPECT_TRUE(committed.str() == configuration_markdown()) << "docs/configuration.md is out of date: run tools/generate-docs";
+  EXPECT_TRUE(committed.str() == configuration_markdown())
+      << "docs/configuration.md is out of date: run tools/generate-docs";
 }
 
 TEST(DatabaseUrl, IsSqliteOrWhatPostgresqlUnderstands) {
-  for (const char* good : {"sqlite", "postgresql://foyer:pass%40word@db.internal/foyer", "postgres://db:5433/foyer", "postgresql://foyer@/foyer?host=/run/postgresql", "postgresql:///foyer",
-                           "postgresql://foyer:x@[::1]:5432,10.0.0.7/foyer?sslmode=verify-full&connect_timeout=3"})
+  for (const char* good : {"sqlite", "postgresql://foyer:pass%40word@db.internal/foyer", "postgres://db:5433/foyer",
+           "postgresql://foyer@/foyer?host=/run/postgresql", "postgresql:///foyer",
+           "postgresql://foyer:x@[::1]:5432,10.0.0.7/foyer?sslmode=verify-full&connect_timeout=3"})
     EXPECT_TRUE(is_database(good)) << good;
-  for (const char* bad : {"", "Sqlite", "mysql://x/y", "postgresql:/x", "postgresql://u:p@ss@h/x", "postgresql://u:p/w@h/x", "postgresql://u:p%zz@h/x", "postgresql://h:0/x", "postgresql://h:99999/x",
-                          "postgresql://h/x?y", "postgresql://h/x?p%61ssword=y", "postgresql://h/x#y", "postgresql://h/a/b", "postgresql://h /x", "postgresql://[::1/x"})
+  for (const char* bad : {"", "Sqlite", "mysql://x/y", "postgresql:/x", "postgresql://u:p@ss@h/x",
+           "postgresql://u:p/w@h/x", "postgresql://u:p%zz@h/x", "postgresql://h:0/x", "postgresql://h:99999/x",
+           "postgresql://h/x?y", "postgresql://h/x?p%61ssword=y", "postgresql://h/x#y", "postgresql://h/a/b",
+           "postgresql://h /x", "postgresql://[::1/x"})
     EXPECT_FALSE(is_database(bad)) << bad;
 }
 
 TEST(DatabaseUrl, ItsPasswordIsShownByNothing) {
   EXPECT_EQ(without_password("postgresql://foyer:hush@db/foyer"), "postgresql://foyer:***@db/foyer");
-  EXPECT_EQ(without_password("postgresql://db/foyer?user=foyer&password=hush&sslpassword=hush"), "postgresql://db/foyer?user=foyer&password=***&sslpassword=***");
+  EXPECT_EQ(without_password("postgresql://db/foyer?user=foyer&password=hush&sslpassword=hush"),
+      "postgresql://db/foyer?user=foyer&password=***&sslpassword=***");
   EXPECT_EQ(without_password("postgresql://u:hu@sh/?@db/foyer"), "postgresql://u:***@db/foyer");
   EXPECT_EQ(without_password("postgres://@n?hostaddr=:S&sslpassword=@hush"), "postgres://@n?hostaddr=:***");
-  EXPECT_EQ(without_password("postgres://u:hu&password=hush&sh@db/x?password=hush"), "postgres://u:***@db/x?password=***");
+  EXPECT_EQ(
+      without_password("postgres://u:hu&password=hush&sh@db/x?password=hush"), "postgres://u:***@db/x?password=***");
   EXPECT_EQ(without_password("postgresql://foyer@db:5432/foyer"), "postgresql://foyer@db:5432/foyer");
   EXPECT_EQ(without_password("sqlite"), "sqlite");
 
@@ -326,7 +352,8 @@ TEST(DatabaseUrl, ItsPasswordIsShownByNothing) {
   world.env["DATABASE_URL"] = "postgresql://foyer:hush-hush@db.internal/foyer?sslpassword=hush-hush";
   const auto loaded = world.loaded();
   EXPECT_EQ(loaded.config.database_url, world.env["DATABASE_URL"]);
-  EXPECT_THAT(json::write(check_json(loaded, world.findings())), AllOf(HasSubstr("postgresql://foyer:***@db.internal/foyer"), Not(HasSubstr("hush"))));
+  EXPECT_THAT(json::write(check_json(loaded, world.findings())),
+      AllOf(HasSubstr("postgresql://foyer:***@db.internal/foyer"), Not(HasSubstr("hush"))));
   EXPECT_THAT(options_text(loaded, true), Not(HasSubstr("hush")));
   Config other = loaded.config;
   other.database_url = "postgresql://foyer:another@db.internal/foyer?sslpassword=another";
@@ -353,7 +380,9 @@ TEST(Values, AreWrittenAsTheyAreRead) {
     EXPECT_EQ(parse_duration(format_duration(*value)), value);
   }
   for (const char* text : {"", "s", "1", "1 h", "1.5s", "1S", "+1s", "1s ", "1w"})
-    if (std::string_view(text) != "1 h") { EXPECT_FALSE(parse_duration(text)) << text; }
+    if (std::string_view(text) != "1 h") {
+      EXPECT_FALSE(parse_duration(text)) << text;
+    }
   EXPECT_EQ(parse_size("64 KiB"), 65536U);
   EXPECT_EQ(parse_size("65536"), 65536U);
   EXPECT_FALSE(parse_size("99999999999GiB"));
@@ -365,7 +394,8 @@ TEST(Values, AreWrittenAsTheyAreRead) {
 }
 
 TEST(ConfigFile, OfAnyBytesIsReadOrNamedByItsPlace) {
-  for (const std::string& text : {std::string("[\n\x01"), std::string("[a\n\x7f"), std::string("\xff"), std::string("[\n"), std::string("a = 1 \u00e4"), std::string("\u0228 = 1")}) {
+  for (const std::string& text : {std::string("[\n\x01"), std::string("[a\n\x7f"), std::string("\xff"),
+           std::string("[\n"), std::string("a = 1 \u00e4"), std::string("\u0228 = 1")}) {
     World world = test_gateway();
     world.args = {"--role", "gateway", "--config", "foyer.toml"};
     world.files["foyer.toml"] = {text};
@@ -382,13 +412,18 @@ TEST(CheckReport, ShowsSourcesAndFingerprintsButNoSecret) {
   EXPECT_THAT(text, Not(HasSubstr(kServiceSecret)));
   EXPECT_THAT(text, Not(HasSubstr(kTokenSecret)));
   EXPECT_THAT(options_text(loaded, true), Not(HasSubstr(kServiceSecret)));
-  EXPECT_THAT(text, HasSubstr(R"({"name":"service_id","env":"SERVICE_ID","source":"environment SERVICE_ID","value":"gateway-1"})"));
-  EXPECT_THAT(text, testing::ContainsRegex(R"("name":"service_secret","env":"SERVICE_SECRET","source":"environment SERVICE_SECRET","fingerprint":"[0-9a-f]{8}")"));
+  EXPECT_THAT(text,
+      HasSubstr(R"({"name":"service_id","env":"SERVICE_ID","source":"environment SERVICE_ID","value":"gateway-1"})"));
+  EXPECT_THAT(text,
+      testing::ContainsRegex(
+          R"("name":"service_secret","env":"SERVICE_SECRET","source":"environment SERVICE_SECRET","fingerprint":"[0-9a-f]{8}")"));
   EXPECT_THAT(text, testing::StartsWith(R"({"fit":true,"environment":"staging","findings":[])"));
 
   World broken;
   const std::string report = json::write(check_json(broken.loaded(), broken.findings()));
-  EXPECT_THAT(report, testing::StartsWith(R"({"fit":false,"environment":null,"findings":[{"code":"MISSING_ENVIRONMENT","severity":"error","option":"environment","env":"ENVIRONMENT","source":"not set",)"));
+  EXPECT_THAT(report,
+      testing::StartsWith(
+          R"({"fit":false,"environment":null,"findings":[{"code":"MISSING_ENVIRONMENT","severity":"error","option":"environment","env":"ENVIRONMENT","source":"not set",)"));
   EXPECT_THAT(findings_text(broken.findings()), HasSubstr("MISSING_ENVIRONMENT"));
 }
 

@@ -19,7 +19,10 @@ template <class T>
 concept Enumeration = std::is_enum_v<T>;
 
 bool is_word(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; });
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+        c == '-';
+  });
 }
 
 // RFC 6454 §6.2: scheme://host, a port only if it is not the default, nothing else.
@@ -33,7 +36,9 @@ bool is_origin(std::string_view text) {
   // Applications embed browsers with schemes of their own (capacitor://localhost).
   if (scheme.size() == text.size() || scheme.empty() || scheme == "ws" || scheme == "wss") return false;
   const auto rest = text.substr(scheme.size() + 3);
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == ':' || c == '_'; };
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == ':' || c == '_';
+  };
   return !rest.empty() && std::ranges::all_of(scheme, plain) && std::ranges::all_of(rest, plain);
 }
 
@@ -43,7 +48,9 @@ bool is_host(std::string_view text) {
 }
 
 bool is_pattern(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == ':' || c == '*'; });
+  return !text.empty() && text.size() <= 128 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == ':' || c == '*';
+  });
 }
 
 bool keeps_rule(Rule rule, std::string_view text) {
@@ -89,7 +96,8 @@ struct Parser {
 
   Parsed operator()(std::string Config::* field) const {
     if (!text.empty() && !keeps_rule(option.rule, text)) return wrong();
-    if (!text.empty() && !option.secret && !in_bounds(option, text.size())) return wrong(); // the length of secrets is preflight's
+    if (!text.empty() && !option.secret && !in_bounds(option, text.size()))
+      return wrong(); // the length of secrets is preflight's
     if (option.secret && option.max != 0 && text.size() > option.max) return wrong();
     config.*field = std::string(text);
     return {};
@@ -142,9 +150,12 @@ struct Parser {
     bool auth = false;
     bool gateway = false;
     for (const auto& item : items) {
-      if (item == "auth") auth = true;
-      else if (item == "gateway") gateway = true;
-      else return wrong();
+      if (item == "auth")
+        auth = true;
+      else if (item == "gateway")
+        gateway = true;
+      else
+        return wrong();
     }
     if (!auth && !gateway) return wrong();
     config.role_auth = auth;
@@ -157,15 +168,25 @@ struct Formatter {
   const Option& option;
   const Config& config;
 
-  std::string operator()(std::string Config::* field) const { return option.rule == Rule::database ? without_password(config.*field) : config.*field; }
+  std::string operator()(std::string Config::* field) const {
+    return option.rule == Rule::database ? without_password(config.*field) : config.*field;
+  }
   std::string operator()(bool Config::* field) const { return config.*field ? "true" : "false"; }
-  std::string operator()(std::uint64_t Config::* field) const { return option.rule == Rule::bytes ? format_size(config.*field) : fmt::format("{}", config.*field); }
+  std::string operator()(std::uint64_t Config::* field) const {
+    return option.rule == Rule::bytes ? format_size(config.*field) : fmt::format("{}", config.*field);
+  }
   std::string operator()(Millis Config::* field) const { return format_duration(config.*field); }
-  std::string operator()(std::vector<std::string> Config::* field) const { return fmt::format("{}", fmt::join(config.*field, ",")); }
+  std::string operator()(std::vector<std::string> Config::* field) const {
+    return fmt::format("{}", fmt::join(config.*field, ","));
+  }
   std::string operator()(HostPort Config::* field) const { return format_host_port(config.*field); }
   template <Enumeration E>
-  std::string operator()(E Config::* field) const { return std::string(word_of(config.*field)); }
-  std::string operator()(Roles) const { return config.role_auth && config.role_gateway ? "auth,gateway" : config.role_auth ? "auth" : "gateway"; }
+  std::string operator()(E Config::* field) const {
+    return std::string(word_of(config.*field));
+  }
+  std::string operator()(Roles) const {
+    return config.role_auth && config.role_gateway ? "auth,gateway" : config.role_auth ? "auth" : "gateway";
+  }
 };
 
 struct RuleText {
@@ -180,12 +201,15 @@ struct RuleText {
     switch (option.rule) {
       case Rule::word: return "letters, digits, dots, underscores and hyphens";
       case Rule::url: return "a URL, scheme://host[:port]";
-      case Rule::origin: return "origins such as https://chat.example.com, without path and default port; * is not allowed";
+      case Rule::origin:
+        return "origins such as https://chat.example.com, without path and default port; * is not allowed";
       case Rule::host: return "host names without port";
       case Rule::cidr: return "addresses or ranges such as 10.0.0.0/8";
       case Rule::pattern: return "room names with * for anything";
-      case Rule::algorithm: return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
-      case Rule::database: return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with % for what is special in it";
+      case Rule::algorithm:
+        return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
+      case Rule::database:
+        return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with % for what is special in it";
       default: return "text";
     }
   }
@@ -198,15 +222,20 @@ struct RuleText {
   }
   std::string operator()(bool Config::*) const { return "true or false"; }
   std::string operator()(std::uint64_t Config::*) const {
-    if (option.rule == Rule::bytes) return fmt::format("a size from {}, such as 64KiB", range(format_size(option.min), format_size(option.max)));
+    if (option.rule == Rule::bytes)
+      return fmt::format("a size from {}, such as 64KiB", range(format_size(option.min), format_size(option.max)));
     return fmt::format("a number from {}", range(fmt::format("{}", option.min), fmt::format("{}", option.max)));
   }
   std::string operator()(Millis Config::*) const {
     const auto shown = [](std::uint64_t ms) { return format_duration(Millis{static_cast<std::int64_t>(ms)}); };
     return fmt::format("a duration from {}, with ms, s, m, h or d", range(shown(option.min), shown(option.max)));
   }
-  std::string operator()(std::vector<std::string> Config::*) const { return fmt::format("a list with commas: {}", item()); }
-  std::string operator()(HostPort Config::*) const { return "HOST:PORT with an IP address or localhost, IPv6 in brackets"; }
+  std::string operator()(std::vector<std::string> Config::*) const {
+    return fmt::format("a list with commas: {}", item());
+  }
+  std::string operator()(HostPort Config::*) const {
+    return "HOST:PORT with an IP address or localhost, IPv6 in brackets";
+  }
   template <Enumeration E>
   std::string operator()(E Config::*) const {
     std::vector<std::string_view> words;
@@ -218,17 +247,26 @@ struct RuleText {
 
 } // namespace
 
-std::expected<void, std::string> parse_value(const Option& option, std::string_view text, Config& config) { return std::visit(Parser{option, text, config}, option.slot); }
+std::expected<void, std::string> parse_value(const Option& option, std::string_view text, Config& config) {
+  return std::visit(Parser{option, text, config}, option.slot);
+}
 
-std::string format_value(const Option& option, const Config& config) { return std::visit(Formatter{option, config}, option.slot); }
+std::string format_value(const Option& option, const Config& config) {
+  return std::visit(Formatter{option, config}, option.slot);
+}
 
 std::string rule_text(const Option& option) { return std::visit(RuleText{option}, option.slot); }
 
-bool holds_secret(const Option& option, std::string_view text) { return option.secret || (option.rule == Rule::database && without_password(text) != text); }
+bool holds_secret(const Option& option, std::string_view text) {
+  return option.secret || (option.rule == Rule::database && without_password(text) != text);
+}
 
 bool is_flag(const Option& option) { return std::holds_alternative<bool Config::*>(option.slot); }
 
-bool is_list(const Option& option) { return std::holds_alternative<std::vector<std::string> Config::*>(option.slot) || std::holds_alternative<Roles>(option.slot); }
+bool is_list(const Option& option) {
+  return std::holds_alternative<std::vector<std::string> Config::*>(option.slot) ||
+      std::holds_alternative<Roles>(option.slot);
+}
 
 std::string kebab(std::string_view snake) {
   std::string out(snake);

@@ -30,13 +30,15 @@ TEST(Preflight, DevelopmentInOneProcessNeedsNothing) {
 
 TEST(Preflight, StagingAsksForWhatDevelopmentHasDefaultsFor) {
   World world{.args = {}, .env = {{"ENVIRONMENT", "production"}}, .files = {}};
-  EXPECT_THAT(world.codes(), ElementsAre("MISSING_SERVICE_SECRET", "MISSING_JWT_SECRET", "MISSING_SERVICE_ID", "MISSING_PUBLIC_URL"));
+  EXPECT_THAT(world.codes(),
+      ElementsAre("MISSING_SERVICE_SECRET", "MISSING_JWT_SECRET", "MISSING_SERVICE_ID", "MISSING_PUBLIC_URL"));
   world.env["ENVIRONMENT"] = "test";
   EXPECT_THAT(world.codes(), ElementsAre("MISSING_SERVICE_SECRET", "MISSING_JWT_SECRET"));
 }
 
 TEST(Preflight, PublicUrlMayHaveAPath) {
-  for (const char* url : {"https://chat.example.com/chat", "https://chat.example.com/a/b_c/", "https://chat.example.com/"}) {
+  for (const char* url :
+      {"https://chat.example.com/chat", "https://chat.example.com/a/b_c/", "https://chat.example.com/"}) {
     World world = both_roles();
     world.env["PUBLIC_URL"] = url;
     EXPECT_THAT(world.codes(), IsEmpty()) << url;
@@ -53,8 +55,9 @@ TEST(Preflight, AProxyHeaderIsAcceptedFromSomebody) {
 }
 
 TEST(Preflight, WeakSecret) {
-  const std::pair<std::string, const char*> cases[] = {{"Ab3!Ab3!", "at least 32"}, {std::string(40, 'a'), "distinct"}, {"abababababababababababababababababab", "distinct"},
-                                                       {"0123456789abcdef0123456789ABCDEF", "publicly known"}, {"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "publicly known"}};
+  const std::pair<std::string, const char*> cases[] = {{"Ab3!Ab3!", "at least 32"}, {std::string(40, 'a'), "distinct"},
+      {"abababababababababababababababababab", "distinct"}, {"0123456789abcdef0123456789ABCDEF", "publicly known"},
+      {"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "publicly known"}};
   for (const auto& [secret, why] : cases) {
     World world = both_roles();
     world.env["SERVICE_SECRET"] = secret;
@@ -195,7 +198,8 @@ TEST(Preflight, PlainHttpToAnAuthServiceOnAnotherMachineIsAWarningOutsideProduct
   world.env["AUTH_SERVICE_URL"] = "http://auth.internal:8001";
   EXPECT_THAT(world.codes(), ElementsAre("INSECURE_URL"));
   EXPECT_EQ(world.only().severity, Severity::warning);
-  for (const char* url : {"http://127.0.0.1:8001", "http://localhost:8001", "http://[::1]:8001", "https://auth.internal:8001"}) {
+  for (const char* url :
+      {"http://127.0.0.1:8001", "http://localhost:8001", "http://[::1]:8001", "https://auth.internal:8001"}) {
     world.env["AUTH_SERVICE_URL"] = url;
     EXPECT_THAT(world.codes(), IsEmpty()) << url;
   }
@@ -204,20 +208,26 @@ TEST(Preflight, PlainHttpToAnAuthServiceOnAnotherMachineIsAWarningOutsideProduct
 TEST(Preflight, ADatabaseOnAnotherMachineWithoutSslmodeIsAWarning) {
   World world = both_roles();
   world.env["STORE_KEY"] = "a8cB3kQ0pX9vT2mZ7nL5wR1sY6uJ4hGd";
-  for (const char* url : {"postgresql://foyer@db/foyer", "postgresql://foyer:pw@10.0.0.7:5432/foyer", "postgresql://localhost,db/foyer", "postgresql:///foyer?host=db", "postgresql://[2001:db8::1]/foyer?user=foyer"}) {
+  for (const char* url :
+      {"postgresql://foyer@db/foyer", "postgresql://foyer:pw@10.0.0.7:5432/foyer", "postgresql://localhost,db/foyer",
+          "postgresql:///foyer?host=db", "postgresql://[2001:db8::1]/foyer?user=foyer"}) {
     world.env["DATABASE_URL"] = url;
     EXPECT_THAT(world.codes(), ElementsAre("DATABASE_UNENCRYPTED")) << url;
     EXPECT_EQ(world.only().severity, Severity::warning) << url;
   }
-  for (const char* url : {"sqlite", "postgresql:///foyer", "postgresql://localhost/foyer", "postgresql://127.0.0.1:5432,[::1]/foyer", "postgresql://%2Fvar%2Frun%2Fpostgresql/foyer",
-                          "postgresql:///foyer?host=/var/run/postgresql", "postgresql://db/foyer?sslmode=require", "postgresql://db/foyer?application_name=x&sslmode=disable"}) {
+  for (const char* url :
+      {"sqlite", "postgresql:///foyer", "postgresql://localhost/foyer", "postgresql://127.0.0.1:5432,[::1]/foyer",
+          "postgresql://%2Fvar%2Frun%2Fpostgresql/foyer", "postgresql:///foyer?host=/var/run/postgresql",
+          "postgresql://db/foyer?sslmode=require", "postgresql://db/foyer?application_name=x&sslmode=disable"}) {
     world.env["DATABASE_URL"] = url;
     EXPECT_THAT(world.codes(), IsEmpty()) << url;
   }
 }
 
 TEST(Preflight, InvalidUrlDoesNotRepeatTheValue) {
-  for (const char* url : {"chat.example.com", "ftp://chat.example.com", "https://user:hunter2@chat.example.com", "https://chat.example.com/path?query", "https://chat.example.com/auth/chat", "https://chat.example.com/a//b", "https://chat.example.com/a%20b", "wss://chat.example.com", "https://"}) {
+  for (const char* url : {"chat.example.com", "ftp://chat.example.com", "https://user:hunter2@chat.example.com",
+           "https://chat.example.com/path?query", "https://chat.example.com/auth/chat", "https://chat.example.com/a//b",
+           "https://chat.example.com/a%20b", "wss://chat.example.com", "https://"}) {
     World world = staging_gateway();
     world.env["PUBLIC_URL"] = url;
     EXPECT_THAT(world.codes(), ElementsAre("INVALID_URL")) << url;
@@ -262,7 +272,8 @@ TEST(Preflight, DevelopmentExposed) {
     world.args.emplace_back("--allow-exposed-development");
     EXPECT_THAT(world.codes(), IsEmpty());
   }
-  for (const char* address : {"127.0.0.1:0", "[::1]:8000", "localhost:8000", "127.9.9.9:1"}) EXPECT_THAT((World{.args = {"--dev", "--listen", address}, .env = {}, .files = {}}.codes()), IsEmpty()) << address;
+  for (const char* address : {"127.0.0.1:0", "[::1]:8000", "localhost:8000", "127.9.9.9:1"})
+    EXPECT_THAT((World{.args = {"--dev", "--listen", address}, .env = {}, .files = {}}.codes()), IsEmpty()) << address;
 }
 
 TEST(Preflight, ValuesThatContradictEachOther) {
@@ -279,7 +290,8 @@ TEST(Preflight, ValuesThatContradictEachOther) {
 }
 
 TEST(Fingerprint, IsThatOfTheSpecificationAndHidesWeakSecrets) {
-  EXPECT_EQ(fingerprint("service_secret", kServiceSecret, 32), hex_encode(hmac_sha256(kServiceSecret, "foyer-fp-v1:service_secret")).substr(0, 8));
+  EXPECT_EQ(fingerprint("service_secret", kServiceSecret, 32),
+      hex_encode(hmac_sha256(kServiceSecret, "foyer-fp-v1:service_secret")).substr(0, 8));
   EXPECT_NE(fingerprint("service_secret", kServiceSecret, 32), fingerprint("api_key", kServiceSecret, 16));
   EXPECT_EQ(fingerprint("service_secret", "abc", 32), "weak");
   EXPECT_EQ(fingerprint("service_secret", "", 32), "");

@@ -13,7 +13,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // A certificate for the key, valid until `end`.
-std::string certificate_pem(const std::string& key, WallTime end, WallTime begin = from_unix_seconds(1'600'000'000), const char* names = "DNS:chat.example.com") {
+std::string certificate_pem(const std::string& key, WallTime end, WallTime begin = from_unix_seconds(1'600'000'000),
+    const char* names = "DNS:chat.example.com") {
   BIO* in = BIO_new_mem_buf(key.data(), static_cast<int>(key.size()));
   EVP_PKEY* pkey = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
   X509* x = X509_new();
@@ -88,7 +89,8 @@ TEST(Preflight, TlsFilesThatCannotBeUsed) {
 
 TEST(Preflight, CertificateNotYetValid) {
   World world = with_tls();
-  world.files["/cert"].bytes = certificate_pem(key_pem(), world.now + std::chrono::hours(24 * 60), world.now + std::chrono::hours(1));
+  world.files["/cert"].bytes =
+      certificate_pem(key_pem(), world.now + std::chrono::hours(24 * 60), world.now + std::chrono::hours(1));
   EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_NOT_YET_VALID");
   EXPECT_EQ(world.only().severity, Severity::error);
 }
@@ -99,11 +101,13 @@ TEST(Preflight, CertificateNameMismatch) {
   EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_NAME_MISMATCH");
   EXPECT_EQ(world.only().severity, Severity::warning);
   EXPECT_EQ(world.only().message, "No certificate is for talk.example.com, the host of PUBLIC_URL.");
-  world.files["/cert"].bytes = certificate_pem(key_pem(), world.now + std::chrono::hours(24 * 60), from_unix_seconds(1'600'000'000), "DNS:*.example.com");
+  world.files["/cert"].bytes = certificate_pem(
+      key_pem(), world.now + std::chrono::hours(24 * 60), from_unix_seconds(1'600'000'000), "DNS:*.example.com");
   EXPECT_THAT(world.codes(), IsEmpty());
   world.env["PUBLIC_URL"] = "https://192.0.2.1";
   EXPECT_THAT(world.codes(), ElementsAre("CERTIFICATE_NAME_MISMATCH"));
-  world.files["/cert"].bytes = certificate_pem(key_pem(), world.now + std::chrono::hours(24 * 60), from_unix_seconds(1'600'000'000), "IP:192.0.2.1");
+  world.files["/cert"].bytes = certificate_pem(
+      key_pem(), world.now + std::chrono::hours(24 * 60), from_unix_seconds(1'600'000'000), "IP:192.0.2.1");
   EXPECT_THAT(world.codes(), IsEmpty());
 }
 
@@ -142,7 +146,9 @@ TEST(Preflight, EveryFurtherCertificateIsJudgedToo) {
   EXPECT_THAT(world.findings().back().message, HasSubstr("certificate 1 of FOYER_TLS_MORE_CERTIFICATES expired at "));
   world.files["/key2"] = {key_pem(3), 0600};
   world.files["/cert2"].bytes = certificate_pem(key_pem(2), world.now + std::chrono::hours(24 * 60));
-  EXPECT_EQ(world.only().message, "The key of certificate 1 of FOYER_TLS_MORE_CERTIFICATES is not that of the first certificate in certificate 1 of FOYER_TLS_MORE_CERTIFICATES.");
+  EXPECT_EQ(world.only().message,
+      "The key of certificate 1 of FOYER_TLS_MORE_CERTIFICATES is not that of the first certificate in certificate 1 "
+      "of FOYER_TLS_MORE_CERTIFICATES.");
   world.args.back() = "/cert2";
   EXPECT_THAT(world.codes(), ElementsAre("INVALID_VALUE"));
 }

@@ -58,7 +58,8 @@ std::string shown_value(const Loaded& loaded, const Option& option) {
 std::string source_text(const Loaded& loaded, const Option& option) {
   const auto source = loaded.source_of(option.name);
   if (source.kind != Source::Kind::default_) return source.text;
-  const bool derived = format_value(option, loaded.config) != format_value(option, defaults_for(loaded.config.environment));
+  const bool derived =
+      format_value(option, loaded.config) != format_value(option, defaults_for(loaded.config.environment));
   return derived ? "default, from other options" : source.text;
 }
 
@@ -72,7 +73,9 @@ std::string options_help() {
     section = option.section;
     out += fmt::format("  --{}{}\n", kebab(option.name), is_flag(option) ? "" : " VALUE");
     out += wrapped(option.help, 6, 96);
-    out += wrapped(fmt::format("({}. Default: {}. Environment: {})", rule_text(option), default_text(option), env_name(option)), 6, 96);
+    out += wrapped(
+        fmt::format("({}. Default: {}. Environment: {})", rule_text(option), default_text(option), env_name(option)), 6,
+        96);
   }
   return out;
 }
@@ -82,15 +85,22 @@ std::string configuration_markdown() {
       "# Configuration\n\n"
       "Every option can be given in four ways; the first of them that gives it counts:\n\n"
       "1. on the command line, `--drain-timeout 8s`. Of two, the later one;\n"
-      "2. in the environment, `FOYER_DRAIN_TIMEOUT=8s`. Some names are also read without the prefix (`SERVICE_SECRET`); if both are set and\n"
+      "2. in the environment, `FOYER_DRAIN_TIMEOUT=8s`. Some names are also read without the prefix "
+      "(`SERVICE_SECRET`); if both are set and\n"
       "   differ, that is `CONFLICTING_SOURCES`. An empty variable counts as not set;\n"
-      "3. in a file that a variable names, `SERVICE_SECRET_FILE=/run/secrets/service`. One line end at its end is removed. `NAME` and\n"
+      "3. in a file that a variable names, `SERVICE_SECRET_FILE=/run/secrets/service`. One line end at its end is "
+      "removed. `NAME` and\n"
       "   `NAME_FILE` together are `CONFLICTING_SOURCES`. Options that are paths have no such twin;\n"
-      "4. in a TOML file, `drain_timeout = \"8s\"`, that `--config FILE` or `FOYER_CONFIG` names. Lists may be arrays.\n\n"
-      "`--dev` is short for `--environment development`. Durations have a unit (`500ms`, `8s`, `15m`, `24h`, `14d`), sizes may have one (`64KiB`, `1MiB`).\n\n"
-      "`foyer check` reports everything that is wrong at once, with the code, the place and the fix, makes every check that `foyer serve` makes\n"
-      "before it listens, and shows the options that are not at their default, with where each was given (`--all`: all of them).\n"
-      "`foyer serve` makes the same check and opens no port while there is an error. Values are never repeated in a finding; a secret is shown\n"
+      "4. in a TOML file, `drain_timeout = \"8s\"`, that `--config FILE` or `FOYER_CONFIG` names. Lists may be "
+      "arrays.\n\n"
+      "`--dev` is short for `--environment development`. Durations have a unit (`500ms`, `8s`, `15m`, `24h`, `14d`), "
+      "sizes may have one (`64KiB`, `1MiB`).\n\n"
+      "`foyer check` reports everything that is wrong at once, with the code, the place and the fix, makes every check "
+      "that `foyer serve` makes\n"
+      "before it listens, and shows the options that are not at their default, with where each was given (`--all`: all "
+      "of them).\n"
+      "`foyer serve` makes the same check and opens no port while there is an error. Values are never repeated in a "
+      "finding; a secret is shown\n"
       "as a fingerprint, so that two machines can be compared.\n\n"
       "Written by `tools/generate-docs` from the table in `src/config/table.cc`; edit there.\n";
   std::string_view section;
@@ -108,7 +118,11 @@ std::string configuration_markdown() {
 std::string findings_text(const std::vector<Finding>& findings) {
   std::string out;
   for (const auto& f : findings) {
-    out += fmt::format("{} {}\n  {}\n", f.severity == Severity::error ? "✗" : f.severity == Severity::warning ? "!" : "·", code_of(f.code), f.message);
+    out += fmt::format("{} {}\n  {}\n",
+        f.severity == Severity::error         ? "✗"
+            : f.severity == Severity::warning ? "!"
+                                              : "·",
+        code_of(f.code), f.message);
     out += fmt::format("  source: {}\n  fix:    {}\n\n", f.source, f.fix);
   }
   return out;
@@ -118,10 +132,13 @@ std::string options_text(const Loaded& loaded, bool all) {
   std::string out;
   std::size_t left_out = 0;
   for (const auto& option : all_options()) {
-    if (!all && !loaded.given(option.name)) ++left_out;
-    else out += fmt::format("  {:<26} {:<28} {}\n", option.name, shown_value(loaded, option), source_text(loaded, option));
+    if (!all && !loaded.given(option.name))
+      ++left_out;
+    else
+      out += fmt::format("  {:<26} {:<28} {}\n", option.name, shown_value(loaded, option), source_text(loaded, option));
   }
-  if (left_out > 0) out += fmt::format("  {} options are at their default; `foyer check --all` shows them.\n", left_out);
+  if (left_out > 0)
+    out += fmt::format("  {} options are at their default; `foyer check --all` shows them.\n", left_out);
   return out;
 }
 
@@ -140,8 +157,10 @@ json::Object finding_json(const Finding& finding) {
 json::Object check_json(const Loaded& loaded, const std::vector<Finding>& findings) {
   json::Object out;
   out["fit"] = is_fit(findings);
-  if (loaded.environment_given) out["environment"] = to_string(loaded.config.environment);
-  else out["environment"] = nullptr;
+  if (loaded.environment_given)
+    out["environment"] = to_string(loaded.config.environment);
+  else
+    out["environment"] = nullptr;
   json::Array list;
   for (const auto& finding : findings) list.emplace_back(finding_json(finding));
   out["findings"] = std::move(list);
@@ -152,10 +171,14 @@ json::Object check_json(const Loaded& loaded, const std::vector<Finding>& findin
     row["env"] = env_name(option);
     row["source"] = source_text(loaded, option);
     const std::string value = format_value(option, loaded.config);
-    if (option.secret && value.empty()) row["fingerprint"] = nullptr;
-    else if (option.secret) row["fingerprint"] = fingerprint(option.name, value, option.min);
-    else if (loaded.is_broken(option.name) || (option.name == "environment" && !loaded.environment_given)) row["value"] = nullptr;
-    else row["value"] = value;
+    if (option.secret && value.empty())
+      row["fingerprint"] = nullptr;
+    else if (option.secret)
+      row["fingerprint"] = fingerprint(option.name, value, option.min);
+    else if (loaded.is_broken(option.name) || (option.name == "environment" && !loaded.environment_given))
+      row["value"] = nullptr;
+    else
+      row["value"] = value;
     options.emplace_back(std::move(row));
   }
   out["options"] = std::move(options);

@@ -20,7 +20,8 @@ namespace foyer::config {
 
 // {"code","severity","option","env","source","message","fix"}
 [[nodiscard]] json::Object finding_json(const Finding& finding);
-// {"fit","environment","findings":[…],"options":[{"name","env","source","value"}]}; a secret has `fingerprint` in place of `value`
+// {"fit","environment","findings":[…],"options":[{"name","env","source","value"}]}; a secret has `fingerprint` in place
+// of `value`
 [[nodiscard]] json::Object check_json(const Loaded& loaded, const std::vector<Finding>& findings);
 
 } // namespace foyer::config

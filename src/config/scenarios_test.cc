@@ -68,7 +68,8 @@ TEST(ScenariosThatStartedIt, AuthServiceUrlPort99999) {
 TEST(ScenariosThatStartedIt, StagingWithNoneOfTheThree) {
   World world = staging_gateway();
   for (const char* name : {"SERVICE_SECRET", "JWT_SECRET_KEY", "AUTH_SERVICE_URL"}) world.env.erase(name);
-  EXPECT_THAT(world.codes(), UnorderedElementsAre("MISSING_SERVICE_SECRET", "MISSING_JWT_SECRET", "MISSING_AUTH_SERVICE_URL"));
+  EXPECT_THAT(
+      world.codes(), UnorderedElementsAre("MISSING_SERVICE_SECRET", "MISSING_JWT_SECRET", "MISSING_AUTH_SERVICE_URL"));
 }
 
 TEST(ScenariosThatStartedIt, EverythingPresent) {
@@ -110,11 +111,14 @@ TEST(Preflight, ReportsTwelvePlantedFaultsInOneRun) {
   text << toml.rdbuf();
   world.files["twelve-faults.toml"] = {text.str(), 0644};
   world.args = {"--config", "twelve-faults.toml"};
-  EXPECT_THAT(world.codes(), UnorderedElementsAre("MISSING_SERVICE_SECRET", "MISSING_PUBLIC_URL", "WEAK_SECRET", "INSECURE_URL", "LOOPBACK_IN_PRODUCTION", "ILLEGAL_CHARACTER",
-                                                  "PLACEHOLDER_VALUE", "CONFLICTING_SOURCES", "UNKNOWN_OPTION", "INVALID_VALUE", "TIMEOUTS_INVERTED", "HEARTBEAT_TOO_SLOW"));
+  EXPECT_THAT(world.codes(),
+      UnorderedElementsAre("MISSING_SERVICE_SECRET", "MISSING_PUBLIC_URL", "WEAK_SECRET", "INSECURE_URL",
+          "LOOPBACK_IN_PRODUCTION", "ILLEGAL_CHARACTER", "PLACEHOLDER_VALUE", "CONFLICTING_SOURCES", "UNKNOWN_OPTION",
+          "INVALID_VALUE", "TIMEOUTS_INVERTED", "HEARTBEAT_TOO_SLOW"));
   for (const auto& finding : world.findings()) {
     EXPECT_FALSE(finding.message.empty() || finding.fix.empty() || finding.source.empty()) << code_of(finding.code);
-    for (const char* value : {"abc", "changeme", "chat gateway", "lots"}) EXPECT_THAT(finding.message + finding.fix + finding.source, testing::Not(HasSubstr(value)));
+    for (const char* value : {"abc", "changeme", "chat gateway", "lots"})
+      EXPECT_THAT(finding.message + finding.fix + finding.source, testing::Not(HasSubstr(value)));
   }
 }
 

@@ -38,10 +38,12 @@ constexpr std::string_view kKnown[] = {
 };
 
 // Whole values, for secrets only.
-constexpr std::string_view kWords[] = {"secret", "mysecret", "my-secret", "my_secret", "supersecret", "super-secret", "password", "password1", "password123", "passw0rd", "admin", "test",
-                                       "example", "default", "dummy", "none", "null", "undefined", "todo", "tbd", "fixme", "xxx", "foobar", "letmein", "12345678"};
-constexpr std::string_view kAnywhere[] = {"changeme", "change-me", "change_me", "changethis", "change-this", "replace_with", "replace-with", "replacewith", "replaceme", "replace_me", "replace-me",
-                                          "insert_your", "insert-your", "placeholder"};
+constexpr std::string_view kWords[] = {"secret", "mysecret", "my-secret", "my_secret", "supersecret", "super-secret",
+    "password", "password1", "password123", "passw0rd", "admin", "test", "example", "default", "dummy", "none", "null",
+    "undefined", "todo", "tbd", "fixme", "xxx", "foobar", "letmein", "12345678"};
+constexpr std::string_view kAnywhere[] = {"changeme", "change-me", "change_me", "changethis", "change-this",
+    "replace_with", "replace-with", "replacewith", "replaceme", "replace_me", "replace-me", "insert_your",
+    "insert-your", "placeholder"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -61,7 +63,8 @@ bool is_placeholder(std::string_view value, bool secret) {
   if (encloses(text, "${", "}") || encloses(text, "{{", "}}") || encloses(text, "$(", ")")) return true;
   if (secret ? text.starts_with('<') && text.ends_with('>') : encloses(text, "<", ">")) return true;
   for (const auto mark : {"your-", "your_", "://your-", "://your_"})
-    if (std::string_view(mark).starts_with("://") ? text.find(mark) != std::string::npos : text.starts_with(mark)) return true;
+    if (std::string_view(mark).starts_with("://") ? text.find(mark) != std::string::npos : text.starts_with(mark))
+      return true;
   // A strong secret may hold any letters by chance, but not a whole phrase.
   for (const auto phrase : kAnywhere)
     if (text.find(phrase) != std::string::npos) return true;
@@ -71,12 +74,15 @@ bool is_placeholder(std::string_view value, bool secret) {
 }
 
 std::optional<std::string> weakness(std::string_view secret, std::size_t min_bytes) {
-  if (secret.size() < min_bytes) return fmt::format("must have at least {} characters and has {}", min_bytes, secret.size());
+  if (secret.size() < min_bytes)
+    return fmt::format("must have at least {} characters and has {}", min_bytes, secret.size());
   std::array<bool, 256> seen{};
   for (const char c : secret) seen[static_cast<unsigned char>(c)] = true;
   const auto distinct = std::ranges::count(seen, true);
-  if (static_cast<std::size_t>(distinct) < kLeastDistinct) return fmt::format("must have at least {} distinct characters and has {}", kLeastDistinct, distinct);
-  if (std::ranges::find(kKnown, lower(secret)) != std::end(kKnown)) return "is publicly known: it stands in manuals and lists";
+  if (static_cast<std::size_t>(distinct) < kLeastDistinct)
+    return fmt::format("must have at least {} distinct characters and has {}", kLeastDistinct, distinct);
+  if (std::ranges::find(kKnown, lower(secret)) != std::end(kKnown))
+    return "is publicly known: it stands in manuals and lists";
   return std::nullopt;
 }
 

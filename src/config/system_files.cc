@@ -37,34 +37,38 @@ constexpr decltype(std::declval<struct statfs>().f_type) kTmpfs = 0x01021994;
 bool is_kubernetes_volume(std::string_view path) {
   for (auto at = path.find("/.."); at != std::string_view::npos; at = path.find("/..", at + 1)) {
     const auto name = path.substr(at + 3, 5);
-    if (name.size() == 5 && name[4] == '_' && std::ranges::all_of(name.substr(0, 4), [](char c) { return c >= '0' && c <= '9'; })) return true;
+    if (name.size() == 5 && name[4] == '_' &&
+        std::ranges::all_of(name.substr(0, 4), [](char c) { return c >= '0' && c <= '9'; }))
+      return true;
   }
   return false;
 }
 
 // Whether what runs containers put the file here, with a mode that the user did not choose.
 bool is_mounted(int fd, std::uint32_t mode) {
-  struct statvfs mount {};
+  struct statvfs mount{};
   if (::fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_RDONLY) != 0) return true;
   if ((mode & 02) != 0) return false; // somebody opened it to others
   std::error_code error;
   const std::string path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error).string();
   if (is_kubernetes_volume(path)) return true;
-  struct statfs system {};
+  struct statfs system{};
   const bool secrets = path.starts_with("/run/secrets/") || path.starts_with("/var/run/secrets/");
   return secrets && ::fstatfs(fd, &system) == 0 && system.f_type == kTmpfs;
 }
 
 struct Descriptor {
   int fd;
-  ~Descriptor() { if (fd >= 0) ::close(fd); }
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
 };
 
 std::expected<FileText, std::string> read_whole(const std::string& path) {
   // O_NONBLOCK, so that a pipe is refused below and not waited for.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) return std::unexpected(phrase(errno));
-  struct stat about {};
+  struct stat about{};
   if (::fstat(file.fd, &about) != 0) return std::unexpected(phrase(errno));
   if (S_ISDIR(about.st_mode)) return std::unexpected(phrase(EISDIR));
   if (!S_ISREG(about.st_mode)) return std::unexpected("is not a regular file");

@@ -21,9 +21,10 @@ namespace foyer::config {
 struct Roles {}; // the two role_… fields together, written "auth,gateway"
 
 // Where the value lives, and thereby its type.
-using Slot = std::variant<std::string Config::*, bool Config::*, std::uint64_t Config::*, Millis Config::*, std::vector<std::string> Config::*, HostPort Config::*,
-                          Environment Config::*, Registration Config::*, EchoAccess Config::*, RefuseWith Config::*, ProxyHeaders Config::*, StoreSync Config::*, LogFormat Config::*,
-                          Level Config::*, Roles>;
+using Slot = std::variant<std::string Config::*, bool Config::*, std::uint64_t Config::*, Millis Config::*,
+    std::vector<std::string> Config::*, HostPort Config::*, Environment Config::*, Registration Config::*,
+    EchoAccess Config::*, RefuseWith Config::*, ProxyHeaders Config::*, StoreSync Config::*, LogFormat Config::*,
+    Level Config::*, Roles>;
 
 enum class Rule : std::uint8_t {
   any,       // bounds only
@@ -42,14 +43,14 @@ struct Option {
   std::string_view name; // snake_case
   std::string_view section;
   Slot slot;
-  std::string_view help;      // one or two sentences
-  bool plain = false;         // also read from the environment without FOYER_
-  bool secret = false;        // shown as a fingerprint, never as a value
-  bool path = false;          // names a file or directory: has no NAME_FILE twin
+  std::string_view help; // one or two sentences
+  bool plain = false;    // also read from the environment without FOYER_
+  bool secret = false;   // shown as a fingerprint, never as a value
+  bool path = false;     // names a file or directory: has no NAME_FILE twin
   Rule rule = Rule::any;
-  std::uint64_t min = 0;      // counts and bytes; durations in milliseconds
-  std::uint64_t max = 0;      // 0: no bound
-  bool zero = false;          // 0 is allowed beside min…max, with a meaning of its own
+  std::uint64_t min = 0;          // counts and bytes; durations in milliseconds
+  std::uint64_t max = 0;          // 0: no bound
+  bool zero = false;              // 0 is allowed beside min…max, with a meaning of its own
   std::string_view required = {}; // where it must be given, in words
 };
 
@@ -65,11 +66,11 @@ struct Option {
 [[nodiscard]] std::string rule_text(const Option& option); // "a duration from 1s to 10m, such as 8s"
 // Whether the text must not be read by everybody: a secret, or a URL with a password in it.
 [[nodiscard]] bool holds_secret(const Option& option, std::string_view text);
-[[nodiscard]] bool is_flag(const Option& option);          // a bool: --name alone means true
+[[nodiscard]] bool is_flag(const Option& option); // a bool: --name alone means true
 [[nodiscard]] bool is_list(const Option& option);
 
-[[nodiscard]] std::string kebab(std::string_view snake);     // drain_timeout → drain-timeout
-[[nodiscard]] std::string env_name(const Option& option);    // SERVICE_SECRET, FOYER_DRAIN_TIMEOUT
+[[nodiscard]] std::string kebab(std::string_view snake);             // drain_timeout → drain-timeout
+[[nodiscard]] std::string env_name(const Option& option);            // SERVICE_SECRET, FOYER_DRAIN_TIMEOUT
 [[nodiscard]] std::string prefixed_env_name(std::string_view snake); // FOYER_SERVICE_SECRET
 
 // 8 hex digits over all options that are not secret: tells whether two processes are configured alike.

@@ -36,7 +36,9 @@ struct World {
   // The one finding that there is to be.
   Finding only() const {
     auto all = findings();
-    return all.size() == 1 ? all.front() : Finding{.code = Cause::INTERNAL_ERROR, .message = "not exactly one finding: " + std::to_string(all.size())};
+    return all.size() == 1
+        ? all.front()
+        : Finding{.code = Cause::INTERNAL_ERROR, .message = "not exactly one finding: " + std::to_string(all.size())};
   }
 };
 
@@ -51,13 +53,10 @@ inline std::string key_pem(std::uint64_t seed = 1) {
 // A gateway of its own in staging with everything that it needs.
 inline World staging_gateway() {
   return {.args = {"--role", "gateway"},
-          .env = {{"ENVIRONMENT", "staging"},
-                  {"SERVICE_ID", "gateway-1"},
-                  {"SERVICE_SECRET", kServiceSecret},
-                  {"JWT_SECRET_KEY", kTokenSecret},
-                  {"AUTH_SERVICE_URL", "https://auth.internal.example.com"},
-                  {"PUBLIC_URL", "https://chat.example.com"}},
-          .files = {}};
+      .env = {{"ENVIRONMENT", "staging"}, {"SERVICE_ID", "gateway-1"}, {"SERVICE_SECRET", kServiceSecret},
+          {"JWT_SECRET_KEY", kTokenSecret}, {"AUTH_SERVICE_URL", "https://auth.internal.example.com"},
+          {"PUBLIC_URL", "https://chat.example.com"}},
+      .files = {}};
 }
 // The same without anything that staging would ask for.
 inline World test_gateway() {

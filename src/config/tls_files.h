@@ -26,9 +26,9 @@ struct Fault {
 
 struct TlsBundle {
   struct Pair {
-    std::string certificates; // PEM
-    std::string key;          // PEM
-    std::string name;         // "default", then "1", "2", … of tls_more_certificates
+    std::string certificates;             // PEM
+    std::string key;                      // PEM
+    std::string name;                     // "default", then "1", "2", … of tls_more_certificates
     std::optional<WallTime> expires = {}; // the first of its certificates to end
   };
   std::vector<Pair> pairs; // as configured; of those that could not be read parts are empty

@@ -72,7 +72,8 @@ std::string without_quotes(std::string_view message) {
   if (quote == std::string_view::npos) return std::string(message);
   std::string out(message.substr(0, quote));
   if (message[quote] != ',') out += "'…'";
-  for (const std::string_view end : {" could not be interpreted as a value", " is not representable in 64 bits", " as a value", " into existing inline table"}) {
+  for (const std::string_view end : {" could not be interpreted as a value", " is not representable in 64 bits",
+           " as a value", " into existing inline table"}) {
     if (!message.ends_with(end)) continue;
     out += end;
     break;
@@ -86,11 +87,13 @@ std::expected<std::vector<TomlItem>, TomlError> read_toml(std::string_view text)
   const toml::parse_result result = toml::parse(text);
   if (!result) {
     const auto& error = result.error();
-    return std::unexpected(TomlError{without_quotes(error.description()), error.source().begin.line, error.source().begin.column});
+    return std::unexpected(
+        TomlError{without_quotes(error.description()), error.source().begin.line, error.source().begin.column});
   }
   std::vector<TomlItem> out;
   collect(result.table(), "", out);
-  std::ranges::stable_sort(out, [](const TomlItem& a, const TomlItem& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+  std::ranges::stable_sort(out,
+      [](const TomlItem& a, const TomlItem& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
   return out;
 }
 

@@ -97,11 +97,14 @@ bool is_cidr(std::string_view text) {
 
 std::string format_size(std::uint64_t bytes) { return bytes == 0 ? "0" : in_units(bytes, kSizes); }
 
-std::string format_duration(Millis duration) { return duration.count() == 0 ? "0" : in_units(static_cast<std::uint64_t>(duration.count()), kDurations); }
+std::string format_duration(Millis duration) {
+  return duration.count() == 0 ? "0" : in_units(static_cast<std::uint64_t>(duration.count()), kDurations);
+}
 
 std::string format_host_port(const HostPort& address) {
   if (address.empty()) return "";
-  return address.host.find(':') == std::string::npos ? fmt::format("{}:{}", address.host, address.port) : fmt::format("[{}]:{}", address.host, address.port);
+  return address.host.find(':') == std::string::npos ? fmt::format("{}:{}", address.host, address.port)
+                                                     : fmt::format("[{}]:{}", address.host, address.port);
 }
 
 #define FOYER_WORDS(E, ...)                                                 \
@@ -110,14 +113,19 @@ std::string format_host_port(const HostPort& address) {
     static constexpr std::pair<std::string_view, E> kWords[] = __VA_ARGS__; \
     return kWords;                                                          \
   }
-FOYER_WORDS(Environment, {{"development", Environment::development}, {"test", Environment::test}, {"staging", Environment::staging}, {"production", Environment::production}})
-FOYER_WORDS(Registration, {{"open", Registration::open}, {"invite", Registration::invite}, {"closed", Registration::closed}})
+FOYER_WORDS(Environment,
+    {{"development", Environment::development}, {"test", Environment::test}, {"staging", Environment::staging},
+        {"production", Environment::production}})
+FOYER_WORDS(
+    Registration, {{"open", Registration::open}, {"invite", Registration::invite}, {"closed", Registration::closed}})
 FOYER_WORDS(EchoAccess, {{"off", EchoAccess::off}, {"token", EchoAccess::token}, {"open", EchoAccess::open}})
-FOYER_WORDS(ProxyHeaders, {{"off", ProxyHeaders::off}, {"optional", ProxyHeaders::optional}, {"required", ProxyHeaders::required}})
+FOYER_WORDS(ProxyHeaders,
+    {{"off", ProxyHeaders::off}, {"optional", ProxyHeaders::optional}, {"required", ProxyHeaders::required}})
 FOYER_WORDS(RefuseWith, {{"auto", RefuseWith::automatic}, {"http", RefuseWith::http}, {"close", RefuseWith::close}})
 FOYER_WORDS(StoreSync, {{"full", StoreSync::full}, {"normal", StoreSync::normal}})
 FOYER_WORDS(LogFormat, {{"json", LogFormat::json}, {"text", LogFormat::text}})
-FOYER_WORDS(Level, {{"debug", Level::debug}, {"info", Level::info}, {"warning", Level::warning}, {"error", Level::error}})
+FOYER_WORDS(
+    Level, {{"debug", Level::debug}, {"info", Level::info}, {"warning", Level::warning}, {"error", Level::error}})
 #undef FOYER_WORDS
 
 std::string_view to_string(Environment environment) { return word_of(environment); }

@@ -16,13 +16,14 @@ namespace foyer::config {
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);  // 65536, 64KiB, 1MiB, 1GiB
 [[nodiscard]] std::optional<Millis> parse_duration(std::string_view text);     // 500ms, 8s, 15m, 24h, 14d, 0
 [[nodiscard]] std::optional<bool> parse_bool(std::string_view text);           // true, false, 1, 0, on, off, yes, no
-[[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text);  // 127.0.0.1:8000, [::1]:8000, localhost:0
-[[nodiscard]] bool is_cidr(std::string_view text);                             // 10.0.0.0/8, ::1, 192.0.2.7
+[[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text); // 127.0.0.1:8000, [::1]:8000, localhost:0
+[[nodiscard]] bool is_cidr(std::string_view text);                            // 10.0.0.0/8, ::1, 192.0.2.7
 
 // sqlite, or postgres(ql)://[USER[:PASSWORD]@][HOST[:PORT],…]/[NAME][?KEYWORD=VALUE&…], as libpq reads it.
 [[nodiscard]] bool is_database(std::string_view text);
 [[nodiscard]] bool is_postgres(std::string_view database_url); // by its scheme
-// A server on another machine, and nothing that says whether TLS is used: libpq then does without where the server offers none.
+// A server on another machine, and nothing that says whether TLS is used: libpq then does without where the server
+// offers none.
 [[nodiscard]] bool is_remote_without_sslmode(std::string_view database_url);
 // With *** where a password is, or could be. Of a text that is no such URL as well.
 [[nodiscard]] std::string without_password(std::string_view database_url);

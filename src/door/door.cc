@@ -36,7 +36,8 @@ Found read_authorization(const std::string& value) {
     return found;
   }
   found.credential = credential;
-  if (credential.empty()) found.malformed = bad_form("an Authorization header with Bearer and no token behind it", "Authorization");
+  if (credential.empty())
+    found.malformed = bad_form("an Authorization header with Bearer and no token behind it", "Authorization");
   return found;
 }
 
@@ -45,7 +46,8 @@ Found read_bearer_offer(std::string_view value) {
   if (auto token = wire::token_of_offer(value)) {
     found.credential = std::move(*token);
   } else {
-    found.malformed = bad_form("a subprotocol bearer.… that holds neither a JWT nor base64url of one", "Sec-WebSocket-Protocol");
+    found.malformed =
+        bad_form("a subprotocol bearer.… that holds neither a JWT nor base64url of one", "Sec-WebSocket-Protocol");
   }
   return found;
 }
@@ -60,11 +62,13 @@ std::vector<Found> find_all(const Request& request, bool token_in_url, std::vect
       out.push_back(read_bearer_offer(*value));
     } else if (looks_like_credential(offer) && offer.find('.') != std::string_view::npos) {
       Found found{.where = "subprotocol"};
-      found.malformed = bad_form("a token offered as a subprotocol without the prefix bearer.", "Sec-WebSocket-Protocol");
+      found.malformed =
+          bad_form("a token offered as a subprotocol without the prefix bearer.", "Sec-WebSocket-Protocol");
       out.push_back(std::move(found));
     }
   }
-  for (auto& ticket : query_values(request, "ticket")) out.push_back({.where = "ticket", .is_ticket = true, .credential = std::move(ticket)});
+  for (auto& ticket : query_values(request, "ticket"))
+    out.push_back({.where = "ticket", .is_ticket = true, .credential = std::move(ticket)});
   if (token_in_url)
     for (const auto name : {"token", "access_token"})
       for (auto& token : query_values(request, name)) out.push_back({.where = "url", .credential = std::move(token)});
@@ -106,7 +110,10 @@ bool host_allowed(const DoorPolicy& policy, const Request& request) {
   return std::ranges::find(policy.allowed_hosts, host) != policy.allowed_hosts.end();
 }
 
-Door::Door(const DoorPolicy& policy, Handshake handshake) : policy_(&policy), request_(handshake.request), secure_(handshake.secure || policy.secure_cookies) {
+Door::Door(const DoorPolicy& policy, Handshake handshake)
+    : policy_(&policy),
+      request_(handshake.request),
+      secure_(handshake.secure || policy.secure_cookies) {
   const Request& request = *request_;
   socket_ = find_socket(policy, request.path);
   if (const std::string* origin = request.headers.find("Origin")) {
@@ -122,11 +129,14 @@ Door::Door(const DoorPolicy& policy, Handshake handshake) : policy_(&policy), re
 void Door::look_at_offers(const Request& request) {
   const auto offers = offered_subprotocols(request);
   if (socket_ != nullptr) {
-    const auto spoken = std::ranges::find_if(offers, [&](std::string_view offer) { return std::ranges::find(socket_->subprotocols, offer) != socket_->subprotocols.end(); });
+    const auto spoken = std::ranges::find_if(offers, [&](std::string_view offer) {
+      return std::ranges::find(socket_->subprotocols, offer) != socket_->subprotocols.end();
+    });
     if (spoken != offers.end()) refusal_echo_ = *spoken;
   }
   if (refusal_echo_.empty()) {
-    const auto harmless = std::ranges::find_if(offers, [](std::string_view offer) { return is_token_word(offer) && !looks_like_credential(offer); });
+    const auto harmless = std::ranges::find_if(
+        offers, [](std::string_view offer) { return is_token_word(offer) && !looks_like_credential(offer); });
     if (harmless != offers.end()) refusal_echo_ = *harmless;
   }
   only_credentials_ = !offers.empty() && refusal_echo_.empty();
@@ -139,19 +149,17 @@ Next Door::next(const Clock& clock) {
   last_ = now;
   for (;;) {
     switch (at_) {
-      case At::readiness:
-        asked_ = Step::readiness;
-        return AskReadiness{};
-      case At::transport:
-        decided(Step::transport, check_transport(), At::subprotocol, clock);
-        break;
+      case At::readiness: asked_ = Step::readiness; return AskReadiness{};
+      case At::transport: decided(Step::transport, check_transport(), At::subprotocol, clock); break;
       case At::subprotocol:
-        decided(Step::subprotocol, check_subprotocol(), socket_->needs_token ? At::credential_present : At::capacity, clock);
+        decided(Step::subprotocol, check_subprotocol(), socket_->needs_token ? At::credential_present : At::capacity,
+            clock);
         break;
       case At::credential_present: {
         auto problem = find_credential();
         request_ = nullptr;
-        decided(Step::credential_present, std::move(problem), form_ == Form::none ? At::first_message : At::credential_form, clock);
+        decided(Step::credential_present, std::move(problem),
+            form_ == Form::none ? At::first_message : At::credential_form, clock);
         break;
       }
       case At::credential_form: {
@@ -163,27 +171,14 @@ Next Door::next(const Clock& clock) {
         asked_ = Step::credential_present;
         upgraded_ = true;
         return AwaitFirstMessage{};
-      case At::token:
-        asked_ = Step::credential_valid;
-        return AskToken{credential_};
-      case At::ticket:
-        asked_ = Step::auth_service;
-        return AskTicket{credential_, origin_};
-      case At::cookie:
-        asked_ = Step::auth_service;
-        return AskCookie{credential_};
-      case At::revocation:
-        asked_ = Step::revocation;
-        return AskRevocation{&identity_};
-      case At::permission:
-        decided(Step::permission, check_permission(), At::capacity, clock);
-        break;
-      case At::capacity:
-        asked_ = Step::capacity;
-        return AskCapacity{&identity_};
+      case At::token: asked_ = Step::credential_valid; return AskToken{credential_};
+      case At::ticket: asked_ = Step::auth_service; return AskTicket{credential_, origin_};
+      case At::cookie: asked_ = Step::auth_service; return AskCookie{credential_};
+      case At::revocation: asked_ = Step::revocation; return AskRevocation{&identity_};
+      case At::permission: decided(Step::permission, check_permission(), At::capacity, clock); break;
+      case At::capacity: asked_ = Step::capacity; return AskCapacity{&identity_};
       case At::admitted:
-      case At::refused:
-        return verdict();
+      case At::refused: return verdict();
     }
   }
 }
@@ -198,8 +193,10 @@ Next Door::verdict() {
 
 void Door::readiness(std::optional<Refusal> problem) {
   if (at_ != At::readiness) return;
-  if (problem) refuse_as(std::move(*problem));
-  else at_ = At::transport;
+  if (problem)
+    refuse_as(std::move(*problem));
+  else
+    at_ = At::transport;
 }
 
 void Door::token(Result<Identity> identity) {
@@ -229,8 +226,10 @@ void Door::revocation(std::optional<Refusal> problem) {
 
 void Door::capacity(std::optional<Refusal> problem) {
   if (at_ != At::capacity) return;
-  if (problem) refuse_as(std::move(*problem));
-  else at_ = At::admitted;
+  if (problem)
+    refuse_as(std::move(*problem));
+  else
+    at_ = At::admitted;
 }
 
 void Door::first_message(std::optional<std::string> token, std::optional<std::string> ticket) {
@@ -238,18 +237,22 @@ void Door::first_message(std::optional<std::string> token, std::optional<std::st
   if (token && token->empty()) token.reset();
   if (ticket && ticket->empty()) ticket.reset();
   if (!token && !ticket) return refuse_as(no_token("authenticate with neither token nor ticket"));
-  if (token && ticket) return refuse_as(Refusal{.cause = Cause::AMBIGUOUS_CREDENTIALS, .evidence = "authenticate with a token and a ticket"});
+  if (token && ticket)
+    return refuse_as(
+        Refusal{.cause = Cause::AMBIGUOUS_CREDENTIALS, .evidence = "authenticate with a token and a ticket"});
   form_ = token ? Form::token : Form::ticket;
   credential_ = std::move(token ? *token : *ticket);
   at_ = At::credential_form;
 }
 
 void Door::first_message_other(std::string_view what) {
-  if (at_ == At::first_message) refuse_as(no_token("the first message was not a usable authenticate: " + printable(what, 200)));
+  if (at_ == At::first_message)
+    refuse_as(no_token("the first message was not a usable authenticate: " + printable(what, 200)));
 }
 
 void Door::first_message_timeout() {
-  if (at_ == At::first_message) refuse_as(Refusal{.cause = Cause::AUTHENTICATE_TIMEOUT, .evidence = "no message since the handshake"});
+  if (at_ == At::first_message)
+    refuse_as(Refusal{.cause = Cause::AUTHENTICATE_TIMEOUT, .evidence = "no message since the handshake"});
 }
 
 void Door::cannot_await(Refusal refusal) {
@@ -265,13 +268,21 @@ std::optional<Refusal> Door::check_transport() const {
   if (socket_ == nullptr) return unknown_path(*policy_, request.path);
   if (!host_allowed(*policy_, request)) {
     const std::string* host = request.headers.find("Host");
-    return Refusal{.cause = Cause::HOST_NOT_ALLOWED, .evidence = "Host: " + printable(host == nullptr ? "" : *host, 128), .field = "Host"};
+    return Refusal{.cause = Cause::HOST_NOT_ALLOWED,
+        .evidence = "Host: " + printable(host == nullptr ? "" : *host, 128),
+        .field = "Host"};
   }
   if (auto problem = check_method(request)) return problem;
   if (auto problem = check_upgrade(request)) return problem;
-  if (!origin_ok_) return Refusal{.cause = Cause::ORIGIN_NOT_ALLOWED, .evidence = "Origin: " + printable(request.headers.joined("Origin"), 128), .field = "Origin"};
-  if (!has_origin_ && announces(request, "cookie") && !wire::session_cookies(request.headers, {secure_, policy_->base_path}).empty())
-    return Refusal{.cause = Cause::ORIGIN_REQUIRED, .evidence = "a session cookie, and no Origin to tell whose page sent it", .field = "Origin"};
+  if (!origin_ok_)
+    return Refusal{.cause = Cause::ORIGIN_NOT_ALLOWED,
+        .evidence = "Origin: " + printable(request.headers.joined("Origin"), 128),
+        .field = "Origin"};
+  if (!has_origin_ && announces(request, "cookie") &&
+      !wire::session_cookies(request.headers, {secure_, policy_->base_path}).empty())
+    return Refusal{.cause = Cause::ORIGIN_REQUIRED,
+        .evidence = "a session cookie, and no Origin to tell whose page sent it",
+        .field = "Origin"};
   return std::nullopt;
 }
 
@@ -280,12 +291,18 @@ std::optional<Refusal> Door::check_subprotocol() {
   if (offers.empty()) return std::nullopt;
   constexpr const char* kField = "Sec-WebSocket-Protocol";
   if (!std::ranges::all_of(offers, is_token_word))
-    return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED, .evidence = "an offered subprotocol with a character that no subprotocol has", .field = kField};
+    return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED,
+        .evidence = "an offered subprotocol with a character that no subprotocol has",
+        .field = kField};
   for (auto offer = offers.begin(); offer != offers.end(); ++offer)
     if (!looks_like_credential(*offer) && std::find(offers.begin(), offer, *offer) != offer)
-      return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED, .evidence = "a subprotocol offered twice: " + printable(*offer, 64), .field = kField};
+      return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED,
+          .evidence = "a subprotocol offered twice: " + printable(*offer, 64),
+          .field = kField};
   if (only_credentials_)
-    return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED, .evidence = "credentials offered as subprotocols with nothing beside them that could be selected", .field = kField};
+    return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED,
+        .evidence = "credentials offered as subprotocols with nothing beside them that could be selected",
+        .field = kField};
   if (std::ranges::find(socket_->subprotocols, refusal_echo_) == socket_->subprotocols.end()) {
     std::string seen;
     for (const auto offer : offers) {
@@ -302,9 +319,12 @@ std::optional<Refusal> Door::find_credential() {
   const Request& request = *request_;
   if (!policy_->token_in_url)
     for (const auto* name : {"token", "access_token"})
-      if (!query_values(request, name).empty()) return Refusal{.cause = Cause::TOKEN_IN_URL, .evidence = "a token in the query string", .field = name};
+      if (!query_values(request, name).empty())
+        return Refusal{.cause = Cause::TOKEN_IN_URL, .evidence = "a token in the query string", .field = name};
 
-  auto all = find_all(request, policy_->token_in_url, announces(request, "cookie") ? wire::session_cookies(request.headers, {secure_, policy_->base_path}) : std::vector<std::string>{});
+  auto all = find_all(request, policy_->token_in_url,
+      announces(request, "cookie") ? wire::session_cookies(request.headers, {secure_, policy_->base_path})
+                                   : std::vector<std::string>{});
   if (all.size() > 1) {
     std::string seen;
     for (const auto& found : all) seen += (seen.empty() ? "" : " and ") + std::string{found.where};
@@ -312,8 +332,10 @@ std::optional<Refusal> Door::find_credential() {
   }
   for (const std::string_view form : {"header", "subprotocol", "ticket", "cookie"}) {
     if (!announces(request, form) || (!all.empty() && all.front().where == form)) continue;
-    std::string evidence = "announced with ?auth=" + std::string{form} + (all.empty() ? ", and none arrived" : ", and another arrived: " + std::string{all.front().where});
-    if (form == "header") return Refusal{.cause = Cause::AUTH_HEADER_STRIPPED, .evidence = std::move(evidence), .field = "Authorization"};
+    std::string evidence = "announced with ?auth=" + std::string{form} +
+        (all.empty() ? ", and none arrived" : ", and another arrived: " + std::string{all.front().where});
+    if (form == "header")
+      return Refusal{.cause = Cause::AUTH_HEADER_STRIPPED, .evidence = std::move(evidence), .field = "Authorization"};
     return no_token(std::move(evidence));
   }
   if (all.empty()) {
@@ -331,15 +353,21 @@ std::optional<Refusal> Door::check_form() const {
   if (malformed_) return malformed_;
   if (credential_.empty()) return bad_form("an empty credential", "");
   const std::size_t limit = form_ == Form::token ? policy_->max_token_bytes : kLongestTicket;
-  if (credential_.size() > limit) return bad_form("a credential of " + std::to_string(credential_.size()) + " bytes; at most " + std::to_string(limit) + " are read", "");
+  if (credential_.size() > limit)
+    return bad_form("a credential of " + std::to_string(credential_.size()) + " bytes; at most " +
+            std::to_string(limit) + " are read",
+        "");
   const auto visible = [](char c) { return c > ' ' && c < 0x7f; };
-  if (!std::ranges::all_of(credential_, visible)) return bad_form("a credential with white space, control or non-ASCII characters", "");
+  if (!std::ranges::all_of(credential_, visible))
+    return bad_form("a credential with white space, control or non-ASCII characters", "");
   return std::nullopt;
 }
 
 std::optional<Refusal> Door::check_permission() const {
-  if (!socket_->needs_chat_permission || identity_.permissions.chat_read || identity_.permissions.chat_write) return std::nullopt;
-  return Refusal{.cause = Cause::PERMISSION_DENIED, .evidence = "a credential without the scope chat:read or chat:write"};
+  if (!socket_->needs_chat_permission || identity_.permissions.chat_read || identity_.permissions.chat_write)
+    return std::nullopt;
+  return Refusal{
+      .cause = Cause::PERMISSION_DENIED, .evidence = "a credential without the scope chat:read or chat:write"};
 }
 
 bool Door::tell_by_close(const Refusal& refusal) const {
@@ -356,8 +384,10 @@ bool Door::tell_by_close(const Refusal& refusal) const {
 
 void Door::decided(Step step, std::optional<Refusal> problem, At then, const Clock& clock) {
   charge(step, clock.mono());
-  if (problem) refuse_as(std::move(*problem));
-  else at_ = then;
+  if (problem)
+    refuse_as(std::move(*problem));
+  else
+    at_ = then;
 }
 
 void Door::refuse_as(Refusal refusal) {

@@ -35,7 +35,8 @@
 namespace foyer::door {
 
 enum class RefuseWith : std::uint8_t {
-  automatic, // a close frame to those that hide an HTTP answer from their page (browsers, Node, Deno), HTTP to all others
+  automatic, // a close frame to those that hide an HTTP answer from their page (browsers, Node, Deno), HTTP to all
+             // others
   http,
   close,
 };
@@ -55,13 +56,13 @@ struct DoorPolicy {
   std::vector<std::string> allowed_origins; // exact serialised origins
   std::vector<std::string> allowed_hosts;   // lower case, without port; IP literals and localhost always pass
   bool first_message_auth = true;
-  bool token_in_url = false;                // ?token= / ?access_token= accepted
+  bool token_in_url = false; // ?token= / ?access_token= accepted
   RefuseWith refuse_with = RefuseWith::automatic;
   std::size_t max_token_bytes = 8 * 1024;
-  std::string public_ws_base;               // ws://host:port[/path], to name the right URL
-  std::string base_path = {};               // of PUBLIC_URL: "" or /path; requests arrive with or without it
-  bool secure_cookies = false;              // staging, production: the cookie has its name of https however the request came
-  bool reveal = false;                      // ENVIRONMENT=development: explain_plain_get shows the operator's text
+  std::string public_ws_base;  // ws://host:port[/path], to name the right URL
+  std::string base_path = {};  // of PUBLIC_URL: "" or /path; requests arrive with or without it
+  bool secure_cookies = false; // staging, production: the cookie has its name of https however the request came
+  bool reveal = false;         // ENVIRONMENT=development: explain_plain_get shows the operator's text
 };
 
 // What the handshake showed.
@@ -71,18 +72,29 @@ struct Handshake {
 };
 
 struct AskReadiness {};
-struct AskToken { std::string token; };
+struct AskToken {
+  std::string token;
+};
 struct AskTicket {
   std::string ticket;
   std::optional<std::string> origin; // of the handshake, for TicketQuestion
 };
-struct AskCookie { std::string cookie; };
-struct AskRevocation { const Identity* identity; };
-struct AskCapacity { const Identity* identity; }; // of an open socket: a nameless Identity
+struct AskCookie {
+  std::string cookie;
+};
+struct AskRevocation {
+  const Identity* identity;
+};
+struct AskCapacity {
+  const Identity* identity;
+}; // of an open socket: a nameless Identity
 struct AwaitFirstMessage {}; // complete the upgrade; the first message must be `authenticate`
-struct Verdict { std::expected<Admission, Refusal> outcome; };
+struct Verdict {
+  std::expected<Admission, Refusal> outcome;
+};
 
-using Next = std::variant<AskReadiness, AskToken, AskTicket, AskCookie, AskRevocation, AskCapacity, AwaitFirstMessage, Verdict>;
+using Next =
+    std::variant<AskReadiness, AskToken, AskTicket, AskCookie, AskRevocation, AskCapacity, AwaitFirstMessage, Verdict>;
 
 class Door {
  public:
@@ -102,7 +114,8 @@ class Door {
   void first_message(std::optional<std::string> token, std::optional<std::string> ticket);
   void first_message_token(std::string token) { first_message(std::move(token), std::nullopt); }
   void first_message_ticket(std::string ticket) { first_message(std::nullopt, std::move(ticket)); }
-  void first_message_other(std::string_view what); // anything else: NO_TOKEN; `what` was wrong with it, a clause for the operator
+  void first_message_other(
+      std::string_view what); // anything else: NO_TOKEN; `what` was wrong with it, a clause for the operator
   void first_message_timeout();
   // Instead of completing the upgrade after AwaitFirstMessage (PENDING_LIMIT): told as any refusal of a handshake.
   void cannot_await(Refusal refusal);
@@ -123,8 +136,20 @@ class Door {
  private:
   // Where the examination stands; a state named for a question waits for its answer.
   enum class At : std::uint8_t {
-    readiness, transport, subprotocol, credential_present, credential_form,
-    token, ticket, cookie, first_message, revocation, permission, capacity, admitted, refused,
+    readiness,
+    transport,
+    subprotocol,
+    credential_present,
+    credential_form,
+    token,
+    ticket,
+    cookie,
+    first_message,
+    revocation,
+    permission,
+    capacity,
+    admitted,
+    refused,
   };
   enum class Form : std::uint8_t { none, token, ticket, cookie };
 
@@ -149,13 +174,14 @@ class Door {
   Step asked_ = Step::readiness; // the step that the time since last_ belongs to
   bool secure_;
   bool has_origin_ = false;
-  bool like_browser_ = false;    // an Origin, or a client like Node and Deno, which show their code nothing of an HTTP answer
-  bool origin_ok_ = true;        // absent or allowed
-  bool upgrade_ok_ = false;      // a 101 could be sent
+  bool like_browser_ =
+      false;              // an Origin, or a client like Node and Deno, which show their code nothing of an HTTP answer
+  bool origin_ok_ = true; // absent or allowed
+  bool upgrade_ok_ = false;       // a 101 could be sent
   bool only_credentials_ = false; // subprotocols were offered, and none that could be echoed
-  bool upgraded_ = false;        // AwaitFirstMessage was given
+  bool upgraded_ = false;         // AwaitFirstMessage was given
   bool clock_started_ = false;
-  bool told_ = false;            // the verdict was given; no more time is charged
+  bool told_ = false; // the verdict was given; no more time is charged
   MonoTime last_{};
   std::string selected_;
   std::string refusal_echo_;

@@ -25,8 +25,10 @@ TEST(Door, ATicketIsCheckedByItsAnswerAndNotByTheRevocationTable) {
 }
 
 TEST(Door, WithoutACredentialTheFirstMessageBringsOne) {
-  EXPECT_THAT(drive(handshake()).asked, ElementsAre("readiness", "first message", "token d.e.f", "revocation", "capacity"));
-  EXPECT_THAT(drive(handshake(), {.first = Answers::First::ticket}).asked, ElementsAre("readiness", "first message", "ticket t1", "capacity"));
+  EXPECT_THAT(
+      drive(handshake()).asked, ElementsAre("readiness", "first message", "token d.e.f", "revocation", "capacity"));
+  EXPECT_THAT(drive(handshake(), {.first = Answers::First::ticket}).asked,
+      ElementsAre("readiness", "first message", "ticket t1", "capacity"));
   EXPECT_EQ(outcome(handshake(), {.first = Answers::First::both}), "AMBIGUOUS_CREDENTIALS");
   EXPECT_EQ(outcome(handshake(), {.first = Answers::First::neither}), "NO_TOKEN");
   EXPECT_EQ(outcome(handshake(), {.first = Answers::First::other}), "NO_TOKEN");
@@ -42,8 +44,10 @@ TEST(Door, AnEmptyCredentialInTheFirstMessageIsNone) {
     (void)door.next(clock);
     door.readiness({});
     ASSERT_TRUE(std::holds_alternative<AwaitFirstMessage>(door.next(clock)));
-    if (as_token) door.first_message_token("");
-    else door.first_message_ticket("");
+    if (as_token)
+      door.first_message_token("");
+    else
+      door.first_message_ticket("");
     EXPECT_EQ(drive(door).outcome, "NO_TOKEN");
   }
 }
@@ -76,11 +80,16 @@ struct Fault {
 
 std::vector<Fault> faults_in_order() {
   const auto refusal = [](Cause cause) { return Refusal{.cause = cause}; };
-  const auto set = [](std::string name, std::string value) { return [=](Request& r, Answers&) { r.headers.set(name, value); }; };
+  const auto set = [](std::string name, std::string value) {
+    return [=](Request& r, Answers&) { r.headers.set(name, value); };
+  };
   const auto drop = [](std::string name) { return [=](Request& r, Answers&) { r = without(r, name); }; };
   std::vector<Fault> out;
-  for (const Cause cause : {Cause::NOT_READY, Cause::DRAINING, Cause::CONNECTION_LIMIT, Cause::CONNECT_RATE_LIMIT, Cause::PENDING_LIMIT, Cause::ADDRESS_RATE_LIMIT})
-    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) { if (!a.readiness) a.readiness = refusal(cause); }});
+  for (const Cause cause : {Cause::NOT_READY, Cause::DRAINING, Cause::CONNECTION_LIMIT, Cause::CONNECT_RATE_LIMIT,
+           Cause::PENDING_LIMIT, Cause::ADDRESS_RATE_LIMIT})
+    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) {
+      if (!a.readiness) a.readiness = refusal(cause);
+    }});
   out.push_back({"UNKNOWN_PATH", [](Request& r, Answers&) { r.path = "/ws"; }});
   out.push_back({"HOST_NOT_ALLOWED", set("Host", "evil.example")});
   out.push_back({"METHOD_NOT_ALLOWED", [](Request& r, Answers&) { r.method = "POST"; }});
@@ -90,18 +99,34 @@ std::vector<Fault> faults_in_order() {
   out.push_back({"ORIGIN_NOT_ALLOWED", set("Origin", "https://evil.example")});
   out.push_back({"SUBPROTOCOL_UNSUPPORTED", set("Sec-WebSocket-Protocol", "chat.v9")});
   out.push_back({"TOKEN_IN_URL", [](Request& r, Answers&) { r.query += "&token=a.b.c"; }});
-  out.push_back({"AMBIGUOUS_CREDENTIALS", [](Request& r, Answers&) { r.headers.add("Authorization", "Bearer x.y.z"); }});
+  out.push_back(
+      {"AMBIGUOUS_CREDENTIALS", [](Request& r, Answers&) { r.headers.add("Authorization", "Bearer x.y.z"); }});
   out.push_back({"AUTH_HEADER_STRIPPED", [](Request& r, Answers&) {
-                   r = without(r, "Authorization");
-                   r.query += "&auth=header";
-                 }});
-  out.push_back({"INVALID_FORMAT", [](Request& r, Answers&) { for (auto& h : r.headers.list()) if (h.name == "Authorization") h.value = "Basic eA=="; }});
-  for (const Cause cause : {Cause::ALGORITHM_NOT_ALLOWED, Cause::KEY_UNKNOWN, Cause::SIGNATURE_INVALID, Cause::TOKEN_EXPIRED, Cause::TOKEN_NOT_YET_VALID, Cause::ISSUER_MISMATCH, Cause::AUDIENCE_MISMATCH, Cause::ENVIRONMENT_MISMATCH, Cause::WRONG_TOKEN_TYPE, Cause::CLAIM_MISSING})
-    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) { if (a.token && !a.token->permissions.admin) a.token = std::unexpected(refusal(cause)); }});
-  for (const Cause cause : {Cause::REVOCATION_UNCHECKED, Cause::TOKEN_REVOKED, Cause::SESSION_REVOKED, Cause::USER_UNKNOWN, Cause::USER_DISABLED})
-    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) { if (!a.revocation) a.revocation = refusal(cause); }});
-  out.push_back({"PERMISSION_DENIED", [](Request&, Answers& a) { if (a.token) a.token->permissions = {}; }});
-  for (const Cause cause : {Cause::USER_CONNECTION_LIMIT, Cause::ADDRESS_LIMIT}) out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) { if (!a.capacity) a.capacity = refusal(cause); }});
+    r = without(r, "Authorization");
+    r.query += "&auth=header";
+  }});
+  out.push_back({"INVALID_FORMAT", [](Request& r, Answers&) {
+    for (auto& h : r.headers.list())
+      if (h.name == "Authorization") h.value = "Basic eA==";
+  }});
+  for (const Cause cause : {Cause::ALGORITHM_NOT_ALLOWED, Cause::KEY_UNKNOWN, Cause::SIGNATURE_INVALID,
+           Cause::TOKEN_EXPIRED, Cause::TOKEN_NOT_YET_VALID, Cause::ISSUER_MISMATCH, Cause::AUDIENCE_MISMATCH,
+           Cause::ENVIRONMENT_MISMATCH, Cause::WRONG_TOKEN_TYPE, Cause::CLAIM_MISSING})
+    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) {
+      if (a.token && !a.token->permissions.admin) a.token = std::unexpected(refusal(cause));
+    }});
+  for (const Cause cause : {Cause::REVOCATION_UNCHECKED, Cause::TOKEN_REVOKED, Cause::SESSION_REVOKED,
+           Cause::USER_UNKNOWN, Cause::USER_DISABLED})
+    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) {
+      if (!a.revocation) a.revocation = refusal(cause);
+    }});
+  out.push_back({"PERMISSION_DENIED", [](Request&, Answers& a) {
+    if (a.token) a.token->permissions = {};
+  }});
+  for (const Cause cause : {Cause::USER_CONNECTION_LIMIT, Cause::ADDRESS_LIMIT})
+    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) {
+      if (!a.capacity) a.capacity = refusal(cause);
+    }});
   return out;
 }
 
@@ -132,7 +157,9 @@ TEST(Door, OfTwoFaultsTheEarlierOneIsTheCause) {
 
 TEST(Door, ARefusalOfTheAuthServiceTravelsWhole) {
   const auto request = query(handshake(), "ticket=t1");
-  for (const Cause cause : {Cause::AUTH_SERVICE_TIMEOUT, Cause::AUTH_RETRY_EXHAUSTED, Cause::AUTH_CIRCUIT_BREAKER_OPEN, Cause::SERVICE_SECRET_REJECTED, Cause::TICKET_UNKNOWN, Cause::TICKET_USED, Cause::TICKET_EXPIRED, Cause::USER_DISABLED}) {
+  for (const Cause cause : {Cause::AUTH_SERVICE_TIMEOUT, Cause::AUTH_RETRY_EXHAUSTED, Cause::AUTH_CIRCUIT_BREAKER_OPEN,
+           Cause::SERVICE_SECRET_REJECTED, Cause::TICKET_UNKNOWN, Cause::TICKET_USED, Cause::TICKET_EXPIRED,
+           Cause::USER_DISABLED}) {
     Refusal told{.cause = cause, .evidence = "as it was", .retry_after = Millis{77}, .field = "f"};
     told.attempts.push_back(Refusal{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "first"});
     const auto the_policy = policy();
@@ -201,8 +228,12 @@ TEST(Door, StepsThatWereNotReachedHaveNoTime) {
   (void)drive(door, {.token = std::unexpected(Refusal{.cause = Cause::TOKEN_EXPIRED})});
   const auto spent = [&](Step step) { return door.times().spent[static_cast<std::size_t>(step)].count(); };
   EXPECT_EQ(spent(Step::configuration), -1);
-  for (const Step step : {Step::readiness, Step::transport, Step::subprotocol, Step::credential_present, Step::credential_form, Step::credential_valid}) EXPECT_GT(spent(step), 0) << to_string(step);
-  for (const Step step : {Step::auth_service, Step::service_identity, Step::revocation, Step::user, Step::permission, Step::capacity}) EXPECT_EQ(spent(step), -1) << to_string(step);
+  for (const Step step : {Step::readiness, Step::transport, Step::subprotocol, Step::credential_present,
+           Step::credential_form, Step::credential_valid})
+    EXPECT_GT(spent(step), 0) << to_string(step);
+  for (const Step step :
+      {Step::auth_service, Step::service_identity, Step::revocation, Step::user, Step::permission, Step::capacity})
+    EXPECT_EQ(spent(step), -1) << to_string(step);
 }
 
 TEST(Door, WaitingIsChargedToTheStepThatWaited) {

@@ -15,8 +15,8 @@ namespace foyer::door::testing {
 inline DoorPolicy policy() {
   return {
       .sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}},
-                  {.path = "/ws/echo", .subprotocols = {"foyer.v1"}, .needs_chat_permission = false, .first_message = false},
-                  {.path = "/ws/open", .subprotocols = {"foyer.v1"}, .needs_token = false, .needs_chat_permission = false}},
+          {.path = "/ws/echo", .subprotocols = {"foyer.v1"}, .needs_chat_permission = false, .first_message = false},
+          {.path = "/ws/open", .subprotocols = {"foyer.v1"}, .needs_token = false, .needs_chat_permission = false}},
       .allowed_origins = {"https://chat.example", "http://localhost:8000"},
       .allowed_hosts = {"chat.example"},
       .public_ws_base = "wss://chat.example",
@@ -28,7 +28,8 @@ inline Request handshake() {
   Request request;
   request.method = "GET";
   request.path = "/ws/chat";
-  request.headers = {{"Host", "chat.example"}, {"Upgrade", "websocket"}, {"Connection", "keep-alive, Upgrade"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}, {"Sec-WebSocket-Version", "13"}};
+  request.headers = {{"Host", "chat.example"}, {"Upgrade", "websocket"}, {"Connection", "keep-alive, Upgrade"},
+      {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}, {"Sec-WebSocket-Version", "13"}};
   request.ref = Ref{"ref-1"};
   return request;
 }
@@ -94,7 +95,8 @@ inline Story drive(Door& door, const Answers& answers = {}) {
   for (int turn = 0; turn < 20; ++turn) {
     const Next next = door.next(clock);
     if (const auto* verdict = std::get_if<Verdict>(&next)) {
-      story.outcome = verdict->outcome ? "admitted " + verdict->outcome->identity.user.str() : std::string{verdict->outcome.error().code()};
+      story.outcome = verdict->outcome ? "admitted " + verdict->outcome->identity.user.str()
+                                       : std::string{verdict->outcome.error().code()};
       return story;
     }
     if (std::holds_alternative<AskReadiness>(next)) {
@@ -131,10 +133,14 @@ inline Story drive(Door& door, const Answers& answers = {}) {
   return story;
 }
 
-inline Story drive(const Request& request, const Answers& answers = {}, const DoorPolicy& the_policy = policy(), bool secure = false) {
+inline Story drive(
+    const Request& request, const Answers& answers = {}, const DoorPolicy& the_policy = policy(), bool secure = false) {
   Door door{the_policy, {.request = &request, .secure = secure}};
   return drive(door, answers);
 }
-inline std::string outcome(const Request& request, const Answers& answers = {}, const DoorPolicy& the_policy = policy(), bool secure = false) { return drive(request, answers, the_policy, secure).outcome; }
+inline std::string outcome(
+    const Request& request, const Answers& answers = {}, const DoorPolicy& the_policy = policy(), bool secure = false) {
+  return drive(request, answers, the_policy, secure).outcome;
+}
 
 } // namespace foyer::door::testing

@@ -29,6 +29,8 @@ using wire::offered_subprotocols;
 [[nodiscard]] bool is_token_word(std::string_view text); // RFC 9110 §5.6.2
 
 // Every value of a query argument, decoded; one that cannot be decoded is empty.
-[[nodiscard]] inline std::vector<std::string> query_values(const Request& request, std::string_view name) { return wire::query_values(request.query, name); }
+[[nodiscard]] inline std::vector<std::string> query_values(const Request& request, std::string_view name) {
+  return wire::query_values(request.query, name);
+}
 
 } // namespace foyer::door

@@ -14,7 +14,9 @@ struct Told {
   bool by_close = false;
   std::string echo;
   friend bool operator==(const Told&, const Told&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Told& t) { return out << t.code << (t.by_close ? " by close, echo '" : " by HTTP, echo '") << t.echo << "'"; }
+  friend std::ostream& operator<<(std::ostream& out, const Told& t) {
+    return out << t.code << (t.by_close ? " by close, echo '" : " by HTTP, echo '") << t.echo << "'";
+  }
 };
 
 Told told(const Request& request, const Answers& answers = {}, const DoorPolicy& the_policy = policy()) {
@@ -41,7 +43,8 @@ TEST(Telling, BrowsersGetACloseFrameAndAllOthersHttp) {
 TEST(Telling, NodeAndDenoAreToldByCloseLikeBrowsers) {
   const auto node = with(bearer(), "Sec-Fetch-Mode", "websocket");
   EXPECT_EQ(told(node, kExpired), (Told{"TOKEN_EXPIRED", true, ""}));
-  EXPECT_EQ(told(with(bearer(), "User-Agent", "Deno/2.9.6"), kExpired), (Told{"TOKEN_EXPIRED", true, ""})) << "it names itself, and nothing else tells it";
+  EXPECT_EQ(told(with(bearer(), "User-Agent", "Deno/2.9.6"), kExpired), (Told{"TOKEN_EXPIRED", true, ""}))
+      << "it names itself, and nothing else tells it";
   EXPECT_EQ(told(with(bearer(), "Sec-Fetch-Mode", "cors"), kExpired), (Told{"TOKEN_EXPIRED", false, ""}));
   EXPECT_EQ(told(with(bearer(), "User-Agent", "python-websockets/10.4"), kExpired), (Told{"TOKEN_EXPIRED", false, ""}));
   EXPECT_EQ(told(with(node, "Origin", "https://evil.example"), kExpired), (Told{"ORIGIN_NOT_ALLOWED", false, ""}));
@@ -78,10 +81,13 @@ TEST(Telling, WithoutAValidUpgradeItCanOnlyBeHttp) {
 }
 
 TEST(Telling, EchoesWhatWasOfferedAndNeverACredential) {
-  const auto offers = [](const std::string& text) { return browser(with(handshake(), "Sec-WebSocket-Protocol", text)); };
+  const auto offers = [](const std::string& text) {
+    return browser(with(handshake(), "Sec-WebSocket-Protocol", text));
+  };
   EXPECT_EQ(told(offers("other.v1, foyer.v1, bearer.a.b.c"), kExpired), (Told{"TOKEN_EXPIRED", true, "foyer.v1"}));
   EXPECT_EQ(told(offers("bearer.a.b.c, other.v1")), (Told{"SUBPROTOCOL_UNSUPPORTED", true, "other.v1"}));
-  EXPECT_EQ(told(offers("jwt.abc, " + std::string(65, 'x') + ", other.v1")), (Told{"SUBPROTOCOL_UNSUPPORTED", true, "other.v1"}));
+  EXPECT_EQ(told(offers("jwt.abc, " + std::string(65, 'x') + ", other.v1")),
+      (Told{"SUBPROTOCOL_UNSUPPORTED", true, "other.v1"}));
   EXPECT_EQ(told(offers("bearer.a.b.c")), (Told{"SUBPROTOCOL_MALFORMED", false, ""}));
   EXPECT_EQ(told(offers("foyer.v1, a b")), (Told{"SUBPROTOCOL_MALFORMED", false, "foyer.v1"}));
   EXPECT_EQ(told(offers("bearer.a.b.c"), kNotReady), (Told{"NOT_READY", false, ""})) << "nothing could be echoed";
@@ -94,7 +100,8 @@ TEST(Telling, AfterTheUpgradeOnlyTheCloseFrameIsLeft) {
 }
 
 TEST(PlainGet, SaysWhatThePathIsFor) {
-  auto request = without(without(without(without(handshake(), "Upgrade"), "Connection"), "Sec-WebSocket-Key"), "Sec-WebSocket-Version");
+  auto request = without(
+      without(without(without(handshake(), "Upgrade"), "Connection"), "Sec-WebSocket-Key"), "Sec-WebSocket-Version");
   EXPECT_TRUE(is_plain_get(policy(), request));
   for (const bool with_origin : {false, true}) {
     const auto response = explain_plain_get(policy(), with_origin ? browser(request) : request);

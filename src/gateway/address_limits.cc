@@ -53,16 +53,22 @@ std::uint64_t address_key(std::string_view address) {
 }
 
 AddressLimits::AddressLimits(AddressPolicy policy)
-    : policy_(policy), rows_per_shard_(std::max<std::size_t>(1, policy.table_size / kShards)), shards_(std::make_unique<std::array<Shard, kShards>>()) {}
+    : policy_(policy),
+      rows_per_shard_(std::max<std::size_t>(1, policy.table_size / kShards)),
+      shards_(std::make_unique<std::array<Shard, kShards>>()) {}
 
 void AddressLimits::report_to(Metrics& metrics, std::string_view table_name) {
-  report_limit(metrics, table_name, static_cast<double>(rows_per_shard_ * kShards), [this] { return static_cast<double>(rows()); });
+  report_limit(metrics, table_name, static_cast<double>(rows_per_shard_ * kShards),
+      [this] { return static_cast<double>(rows()); });
   strangers_ = &limit_refusals(metrics, table_name);
-  const std::string_view names[kLimited] = {policy_.handshakes_limit, "address_refusals", "address_connections", "address_arriving"};
+  const std::string_view names[kLimited] = {
+      policy_.handshakes_limit, "address_refusals", "address_connections", "address_arriving"};
   for (std::size_t i = 0; i < kLimited; ++i) refused_[i] = &limit_refusals(metrics, names[i]);
 }
 
-void AddressLimits::report_handshakes_to(Metrics& metrics) { refused_[kHandshakes] = &limit_refusals(metrics, policy_.handshakes_limit); }
+void AddressLimits::report_handshakes_to(Metrics& metrics) {
+  refused_[kHandshakes] = &limit_refusals(metrics, policy_.handshakes_limit);
+}
 
 void AddressLimits::count_refusal(Limited which) const {
   if (refused_[which] != nullptr) refused_[which]->add();
@@ -92,7 +98,8 @@ AddressLimits::Row& AddressLimits::row(const Place& place, MonoTime now) {
       Row r = entry.second;
       roll(r.handshakes, now);
       roll(r.refusals, now);
-      return r.open == 0 && r.arriving == 0 && r.handshakes.current + r.handshakes.previous + r.refusals.current + r.refusals.previous == 0;
+      return r.open == 0 && r.arriving == 0 &&
+          r.handshakes.current + r.handshakes.previous + r.refusals.current + r.refusals.previous == 0;
     });
   }
   Row& network = shard.networks[place.network];
@@ -124,13 +131,15 @@ std::optional<Millis> AddressLimits::wait(Rate& rate, std::uint64_t limit, MonoT
   return Millis{static_cast<std::int64_t>(std::floor(ns / 1e6)) + 1};
 }
 
-std::optional<Refusal> AddressLimits::over_rate(Row& first, Rate Row::*rate, std::uint32_t limit, std::string_view name, MonoTime now) const {
+std::optional<Refusal> AddressLimits::over_rate(
+    Row& first, Rate Row::* rate, std::uint32_t limit, std::string_view name, MonoTime now) const {
   for (Row* r = &first; r != nullptr; r = r->network) {
     const auto w = wait(r->*rate, share(*r, first, limit), now);
     if (!w) continue;
     return Refusal{.cause = Cause::ADDRESS_RATE_LIMIT,
-                   .evidence = fmt::format("{} {} per {} s{}", name, share(*r, first, limit), policy_.window.count() / 1000, r->network == nullptr ? ", of the network around the address" : ""),
-                   .retry_after = *w};
+        .evidence = fmt::format("{} {} per {} s{}", name, share(*r, first, limit), policy_.window.count() / 1000,
+            r->network == nullptr ? ", of the network around the address" : ""),
+        .retry_after = *w};
   }
   return std::nullopt;
 }
@@ -139,8 +148,10 @@ std::optional<Refusal> AddressLimits::handshake(std::string_view address, MonoTi
   const Place place = place_of(address);
   const std::scoped_lock lock(place.shard.mutex);
   Row& first = row(place, now);
-  if (auto refusal = over_rate(first, &Row::handshakes, policy_.handshakes, policy_.handshakes_limit, now)) return count_refusal(kHandshakes), refusal;
-  if (auto refusal = over_rate(first, &Row::refusals, policy_.refusals, "address_refusals", now)) return count_refusal(kRefusals), refusal;
+  if (auto refusal = over_rate(first, &Row::handshakes, policy_.handshakes, policy_.handshakes_limit, now))
+    return count_refusal(kHandshakes), refusal;
+  if (auto refusal = over_rate(first, &Row::refusals, policy_.refusals, "address_refusals", now))
+    return count_refusal(kRefusals), refusal;
   for (Row* r = &first; r != nullptr; r = r->network) ++r->handshakes.current;
   return std::nullopt;
 }
@@ -156,15 +167,18 @@ void AddressLimits::refused(std::string_view address, Cause cause, MonoTime now)
   }
 }
 
-Result<Pass> AddressLimits::hold(std::string_view address, Count count, std::uint32_t limit, Cause cause, std::string_view name, Limited which, MonoTime now) {
+Result<Pass> AddressLimits::hold(std::string_view address, Count count, std::uint32_t limit, Cause cause,
+    std::string_view name, Limited which, MonoTime now) {
   const Place place = place_of(address);
   const std::scoped_lock lock(place.shard.mutex);
   Row& first = row(place, now);
   for (Row* r = &first; r != nullptr; r = r->network) {
     if (r->*count < share(*r, first, limit)) continue;
     count_refusal(which);
-    return std::unexpected(Refusal{.cause = cause, .evidence = fmt::format("{} {}{}", name, share(*r, first, limit), r->network == nullptr ? ", of the network around the address" : ""),
-                                   .retry_after = kCapacityRetry});
+    return std::unexpected(Refusal{.cause = cause,
+        .evidence = fmt::format("{} {}{}", name, share(*r, first, limit),
+            r->network == nullptr ? ", of the network around the address" : ""),
+        .retry_after = kCapacityRetry});
   }
   for (Row* r = &first; r != nullptr; r = r->network) ++(r->*count);
   return Pass([&shard = place.shard, &first, count] {

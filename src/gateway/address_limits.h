@@ -35,14 +35,14 @@
 namespace foyer::gateway {
 
 struct AddressPolicy {
-  std::uint32_t handshakes = 1000;     // per `window`
-  std::uint32_t refusals = 300;        // per `window`
+  std::uint32_t handshakes = 1000; // per `window`
+  std::uint32_t refusals = 300;    // per `window`
   Millis window{10'000};
-  std::uint32_t connections = 10'000;  // open at once
-  std::uint32_t arriving = 5'000;      // neither admitted nor answered, at once
-  std::size_t table_size = 65'536;     // addresses with a row of their own
+  std::uint32_t connections = 10'000;                       // open at once
+  std::uint32_t arriving = 5'000;                           // neither admitted nor answered, at once
+  std::size_t table_size = 65'536;                          // addresses with a row of their own
   std::string_view handshakes_limit = "address_handshakes"; // the limit's name
-  std::uint64_t seed = 0;              // of the hash: who does not know it cannot choose whose count to share
+  std::uint64_t seed = 0; // of the hash: who does not know it cannot choose whose count to share
 };
 
 class AddressLimits {
@@ -100,11 +100,15 @@ class AddressLimits {
   [[nodiscard]] Place place_of(std::string_view address);
   [[nodiscard]] Row& row(const Place& place, MonoTime now); // its own, or its network's
   // What `row` may do of `limit` when `first` is the row that the address has.
-  [[nodiscard]] static std::uint64_t share(const Row& row, const Row& first, std::uint32_t limit) { return std::uint64_t{limit} * (&row == &first ? 1 : kNetworkShare); }
+  [[nodiscard]] static std::uint64_t share(const Row& row, const Row& first, std::uint32_t limit) {
+    return std::uint64_t{limit} * (&row == &first ? 1 : kNetworkShare);
+  }
   void roll(Rate& rate, MonoTime now) const;
   [[nodiscard]] std::optional<Millis> wait(Rate& rate, std::uint64_t limit, MonoTime now) const;
-  [[nodiscard]] std::optional<Refusal> over_rate(Row& first, Rate Row::*rate, std::uint32_t limit, std::string_view name, MonoTime now) const;
-  [[nodiscard]] Result<Pass> hold(std::string_view address, Count count, std::uint32_t limit, Cause cause, std::string_view name, Limited which, MonoTime now);
+  [[nodiscard]] std::optional<Refusal> over_rate(
+      Row& first, Rate Row::* rate, std::uint32_t limit, std::string_view name, MonoTime now) const;
+  [[nodiscard]] Result<Pass> hold(std::string_view address, Count count, std::uint32_t limit, Cause cause,
+      std::string_view name, Limited which, MonoTime now);
   void count_refusal(Limited which) const;
 
   AddressPolicy policy_;

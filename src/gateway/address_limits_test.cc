@@ -44,8 +44,8 @@ TEST(AddressLimits, ManyRefusalsCloseTheDoorToThatAddress) {
 
 TEST(AddressLimits, RefusalsThatAreNotTheClientsFaultDoNotCount) {
   AddressLimits limits({.refusals = 1});
-  for (const Cause cause : {Cause::DRAINING, Cause::ADDRESS_RATE_LIMIT, Cause::AUTH_SERVICE_TIMEOUT, Cause::SERVICE_SECRET_REJECTED, Cause::REVOCATION_UNCHECKED,
-                            Cause::USER_CONNECTION_LIMIT})
+  for (const Cause cause : {Cause::DRAINING, Cause::ADDRESS_RATE_LIMIT, Cause::AUTH_SERVICE_TIMEOUT,
+           Cause::SERVICE_SECRET_REJECTED, Cause::REVOCATION_UNCHECKED, Cause::USER_CONNECTION_LIMIT})
     limits.refused("10.0.0.1", cause, kStart);
   EXPECT_FALSE(limits.handshake("10.0.0.1", kStart));
 }

@@ -22,9 +22,9 @@ struct GatewayDeps;
 struct GatewayPolicy;
 
 struct Arrival {
-  Pass socket;    // until it is closed: one of connection_limit, or of refused_sockets
-  Pass handshake; // until its first answer
-  Pass address;   // until it is admitted or refused
+  Pass socket;                 // until it is closed: one of connection_limit, or of refused_sockets
+  Pass handshake;              // until its first answer
+  Pass address;                // until it is admitted or refused
   std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: what it is told
   [[nodiscard]] bool heard() const { return static_cast<bool>(socket); }
 };

@@ -85,8 +85,10 @@ std::vector<Hop> listed_hops(const Request& request, std::string_view header) {
   const auto joined = request.headers.joined(kProto);
   const auto protos = joined.empty() ? std::vector<std::string_view>{} : split(last_hops(joined), ',');
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (protos.size() == list.size()) list[i].proto = std::string(protos[i]);
-    else if (!protos.empty()) list[i].proto = std::string(protos.front());
+    if (protos.size() == list.size())
+      list[i].proto = std::string(protos[i]);
+    else if (!protos.empty())
+      list[i].proto = std::string(protos.front());
   }
   return list;
 }
@@ -142,7 +144,8 @@ bool ProxyTrust::covers(std::string_view address) const {
 ClientAddress client_address(const ProxyTrust& trust, std::string_view peer, bool secure, const Request& request) {
   ClientAddress client{.address = std::string(peer), .secure = secure, .ignored_forwarding = false, .other_header = {}};
   const bool named = request.headers.find(trust.header) != nullptr;
-  const auto other = std::ranges::find_if(kForwarding, [&](std::string_view name) { return request.headers.find(name) != nullptr; });
+  const auto other =
+      std::ranges::find_if(kForwarding, [&](std::string_view name) { return request.headers.find(name) != nullptr; });
   if (!named && other == kForwarding.end()) return client;
   if (!trust.covers(peer)) {
     client.ignored_forwarding = true;

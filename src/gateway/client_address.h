@@ -17,7 +17,8 @@ namespace foyer::gateway {
 // An IPv4 or IPv6 network; IPv4 is held as IPv4-mapped IPv6.
 class Network {
  public:
-  [[nodiscard]] static Result<Network> parse(std::string_view cidr); // INVALID_VALUE; a bare address is a network of one
+  [[nodiscard]] static Result<Network> parse(
+      std::string_view cidr); // INVALID_VALUE; a bare address is a network of one
   [[nodiscard]] bool contains(std::string_view address) const;
 
  private:
@@ -37,13 +38,14 @@ struct ProxyTrust {
 
 struct ClientAddress {
   std::string address;
-  bool secure = false;             // https, as the client saw it
-  bool ignored_forwarding = false; // forwarding headers came from someone not trusted (PROXY_NOT_TRUSTED)
+  bool secure = false;                // https, as the client saw it
+  bool ignored_forwarding = false;    // forwarding headers came from someone not trusted (PROXY_NOT_TRUSTED)
   std::string_view other_header = {}; // a trusted proxy sent this one and not the one that it was to set
 };
 
 // `peer`: the other end of the socket. Whether the client spoke https is said by `proto` in
 // Forwarded, and by X-Forwarded-Proto beside every other header.
-[[nodiscard]] ClientAddress client_address(const ProxyTrust& trust, std::string_view peer, bool secure, const Request& request);
+[[nodiscard]] ClientAddress client_address(
+    const ProxyTrust& trust, std::string_view peer, bool secure, const Request& request);
 
 } // namespace foyer::gateway

@@ -22,7 +22,8 @@ TEST(Network, ContainsByPrefixInBothFamilies) {
   EXPECT_TRUE(Network::parse("127.0.0.1")->contains("127.0.0.1"));
   EXPECT_TRUE(Network::parse("0.0.0.0/0")->contains("8.8.8.8"));
   EXPECT_FALSE(Network::parse("0.0.0.0/0")->contains("2001:db8::1"));
-  for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/x", "10.0.0/8", "host", "::/129", "10.0.0.0/-0", "::/+1"}) EXPECT_FALSE(Network::parse(bad)) << bad;
+  for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/x", "10.0.0/8", "host", "::/129", "10.0.0.0/-0", "::/+1"})
+    EXPECT_FALSE(Network::parse(bad)) << bad;
 }
 
 TEST(ClientAddress, IsThePeerUnlessThePeerIsATrustedProxy) {
@@ -51,7 +52,8 @@ TEST(ClientAddress, IsTheRightmostThatIsNotTrustedWhateverTheClientWroteBeforeIt
 }
 
 TEST(ClientAddress, IsWhatTheProxyAddedHoweverManyTheClientWroteBeforeIt) {
-  for (const auto& [name, hop] : {std::pair{"X-Forwarded-For", std::string("6.6.6.6")}, std::pair{"Forwarded", std::string("for=6.6.6.6;proto=https")}}) {
+  for (const auto& [name, hop] : {std::pair{"X-Forwarded-For", std::string("6.6.6.6")},
+           std::pair{"Forwarded", std::string("for=6.6.6.6;proto=https")}}) {
     for (const int many : {19, 20, 21, 500}) {
       std::string list;
       for (int i = 0; i < many; ++i) list += hop + ", ";
@@ -68,7 +70,7 @@ TEST(ClientAddress, IsWhatTheProxySaysWhateverOtherHeaderTheClientSends) {
   Request request;
   request.headers.add("Forwarded", "for=6.6.6.6;proto=https"); // the client's, passed on
   request.headers.add("X-Real-IP", "6.6.6.7");
-  request.headers.add("X-Forwarded-For", "203.0.113.9");       // the proxy's
+  request.headers.add("X-Forwarded-For", "203.0.113.9"); // the proxy's
   auto client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
   EXPECT_EQ(client.address, "203.0.113.9");
   EXPECT_FALSE(client.secure) << "proto is the client's word";

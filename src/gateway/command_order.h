@@ -24,10 +24,10 @@ namespace foyer::gateway {
 
 class CommandOrder {
  public:
-  static constexpr std::size_t kUnderWay = 64;           // `chat` whose answers are due; more wait
-  static constexpr std::size_t kReadsUnderWay = 4;       // the same, of commands that read
-  static constexpr std::size_t kWaitingBytes = 1 << 20;  // of commands that wait
-  static constexpr Millis kPatience{60'000};             // with one answer, while others wait for it
+  static constexpr std::size_t kUnderWay = 64;          // `chat` whose answers are due; more wait
+  static constexpr std::size_t kReadsUnderWay = 4;      // the same, of commands that read
+  static constexpr std::size_t kWaitingBytes = 1 << 20; // of commands that wait
+  static constexpr Millis kPatience{60'000};            // with one answer, while others wait for it
 
   // A command that waits for the answers to earlier ones.
   struct Waiting {
@@ -40,10 +40,13 @@ class CommandOrder {
   // Those are answered before they return, or not at all.
   [[nodiscard]] static bool immediate(protocol::CommandType type) {
     using enum protocol::CommandType;
-    return type == ping || type == leave || type == typing || type == authenticate || type == agent_request || type == agent_cancel;
+    return type == ping || type == leave || type == typing || type == authenticate || type == agent_request ||
+        type == agent_cancel;
   }
   [[nodiscard]] bool may_begin(protocol::CommandType type) const {
-    return due_.empty() || (type == type_ && together(type) && due_.size() < (type == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
+    return due_.empty() ||
+        (type == type_ && together(type) &&
+            due_.size() < (type == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
   }
   [[nodiscard]] bool idle() const { return due_.empty(); }
   // Its number, for answer(). Only after may_begin().
@@ -92,7 +95,9 @@ class CommandOrder {
     return command;
   }
   // Others wait for an answer that does not come.
-  [[nodiscard]] bool stuck(MonoTime now) const { return waiting_ && !due_.empty() && now - due_.front().since > kPatience; }
+  [[nodiscard]] bool stuck(MonoTime now) const {
+    return waiting_ && !due_.empty() && now - due_.front().since > kPatience;
+  }
 
  private:
   struct Due {

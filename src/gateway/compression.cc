@@ -16,10 +16,13 @@ std::uint8_t send_bits(const wire::DeflateTerms& terms) {
 } // namespace
 
 Compression::Compression(const CompressionPolicy& policy, Metrics& metrics)
-    : policy_(policy), messages_(metrics.counter("foyer_messages_compressed_total", "Messages sent compressed (permessage-deflate).")),
-      saved_(metrics.counter("foyer_compression_saved_bytes_total", "Bytes that were not sent because messages were compressed.")) {}
+    : policy_(policy),
+      messages_(metrics.counter("foyer_messages_compressed_total", "Messages sent compressed (permessage-deflate).")),
+      saved_(metrics.counter(
+          "foyer_compression_saved_bytes_total", "Bytes that were not sent because messages were compressed.")) {}
 
-std::string Compression::agree(std::string_view offers, std::string_view user_agent, SendTerms& send, wire::WsDecoder& receive) {
+std::string Compression::agree(
+    std::string_view offers, std::string_view user_agent, SendTerms& send, wire::WsDecoder& receive) {
   if (!policy_.enabled || offers.empty() || !wire::broken_deflate(user_agent).empty()) return {};
   const auto extensions = wire::parse_extensions(offers);
   const auto terms = extensions ? wire::accept_deflate(*extensions, policy_.takeover) : std::nullopt;
@@ -32,7 +35,9 @@ std::string Compression::agree(std::string_view offers, std::string_view user_ag
 
 bool Compression::pack_payload(std::string_view payload, SendTerms& terms) {
   auto& deflater = terms.takeover ? terms.own : deflaters_[terms.bits];
-  if (!deflater) deflater = std::make_unique<Deflater>(terms.bits, terms.takeover ? Deflater::Context::takeover : Deflater::Context::none);
+  if (!deflater)
+    deflater =
+        std::make_unique<Deflater>(terms.bits, terms.takeover ? Deflater::Context::takeover : Deflater::Context::none);
   return deflater->pack(payload, packed_);
 }
 
@@ -66,7 +71,8 @@ SharedBytes Compression::pack(const SharedBytes& frame, SendTerms& terms) {
 }
 
 void Compression::append_message(std::string& out, wire::Opcode kind, std::string_view payload, SendTerms& terms) {
-  if (terms.bits == 0 || !worth_it(payload.size()) || !pack_payload(payload, terms)) return wire::append_frame(out, kind, payload);
+  if (terms.bits == 0 || !worth_it(payload.size()) || !pack_payload(payload, terms))
+    return wire::append_frame(out, kind, payload);
   wire::append_frame(out, kind, packed_, true);
   messages_.add();
   saved_.add(payload.size() - packed_.size());

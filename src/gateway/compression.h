@@ -30,7 +30,7 @@ struct CompressionPolicy {
 // How one connection sends. 16 bytes where nothing was agreed on.
 struct SendTerms {
   std::unique_ptr<wire::Deflater> own = {}; // with takeover, from the first message on
-  std::uint8_t bits = 0; // the window, 9 to 15; 0: everything goes out as it is
+  std::uint8_t bits = 0;                    // the window, 9 to 15; 0: everything goes out as it is
   bool takeover = false;
 };
 
@@ -40,7 +40,8 @@ class Compression {
 
   // What the 101 says about extensions; empty: nothing is agreed on. `offers` is the
   // request's Sec-WebSocket-Extensions.
-  [[nodiscard]] std::string agree(std::string_view offers, std::string_view user_agent, SendTerms& send, wire::WsDecoder& receive);
+  [[nodiscard]] std::string agree(
+      std::string_view offers, std::string_view user_agent, SendTerms& send, wire::WsDecoder& receive);
 
   // The frame to send instead of `frame`, a whole message of ours; itself where that is as good.
   [[nodiscard]] SharedBytes pack(const SharedBytes& frame, SendTerms& terms);
@@ -57,8 +58,8 @@ class Compression {
   Counter& saved_;
   wire::InflaterPool inflaters_;
   std::array<std::unique_ptr<wire::Deflater>, 16> deflaters_; // by window, from the first message on
-  SharedBytes plain_;                     // the frame whose twins these are
-  std::array<SharedBytes, 16> twins_;     // by window
+  SharedBytes plain_;                                         // the frame whose twins these are
+  std::array<SharedBytes, 16> twins_;                         // by window
   std::string packed_;
 };
 

@@ -12,7 +12,11 @@ constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // of a client that 
 } // namespace
 
 Connection::Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Arrival arrival)
-    : shard_(shard), transport_(transport), id_(id), frames_(wire::WsRole::server, shard.policy().message_bytes), connection_pass_(std::move(arrival.socket)) {
+    : shard_(shard),
+      transport_(transport),
+      id_(id),
+      frames_(wire::WsRole::server, shard.policy().message_bytes),
+      connection_pass_(std::move(arrival.socket)) {
   entrance_ = std::make_unique<Entrance>(*this, std::move(arrival));
 }
 
@@ -25,8 +29,10 @@ void Connection::drop_entrance() {
 
 void Connection::on_bytes(std::span<char> bytes) {
   if (phase_ == Phase::closing) return await_close(bytes);
-  if (entrance_ && !entrance_->upgraded()) entrance_->on_bytes({bytes.data(), bytes.size()});
-  else feed_frames(bytes);
+  if (entrance_ && !entrance_->upgraded())
+    entrance_->on_bytes({bytes.data(), bytes.size()});
+  else
+    feed_frames(bytes);
   drop_entrance();
 }
 
@@ -79,7 +85,10 @@ void Connection::on_closed() {
   judge_going_away(transport_.was_reset()); // our Close met a proxy that was gone already
   if (opened_ != MonoTime{}) {
     const auto now = shard_.loop().now();
-    shard_.ended({.way = end_way(), .age = std::chrono::duration_cast<Millis>(now - opened_), .idle = std::chrono::duration_cast<Millis>(now - last_byte_)}, *this);
+    shard_.ended({.way = end_way(),
+                     .age = std::chrono::duration_cast<Millis>(now - opened_),
+                     .idle = std::chrono::duration_cast<Millis>(now - last_byte_)},
+        *this);
   }
   shard_.closed(*this); // deletes this
 }
@@ -112,9 +121,7 @@ void Connection::await_close(std::span<char> bytes) {
   static_cast<void>(frames_.feed(bytes, *this));
 }
 
-void Connection::upgraded() {
-  opened_ = last_byte_ = shard_.loop().now();
-}
+void Connection::upgraded() { opened_ = last_byte_ = shard_.loop().now(); }
 
 void Connection::touched() { last_byte_ = shard_.loop().now(); }
 
@@ -149,8 +156,13 @@ void Connection::enter(Entered entered) {
   std::string& json = shard_.scratch();
   json.clear();
   protocol::authentication_success(json, entered.id,
-                                   {.user = {identity_.user.view(), identity_.name}, .connection = {connection, static_cast<std::size_t>(written)}, .session = identity_.session.view(), .permissions = identity_.permissions, .expires_at = identity_.expires_at, .terms = terms_},
-                                   shard_.policy().welcome_tail);
+      {.user = {identity_.user.view(), identity_.name},
+          .connection = {connection, static_cast<std::size_t>(written)},
+          .session = identity_.session.view(),
+          .permissions = identity_.permissions,
+          .expires_at = identity_.expires_at,
+          .terms = terms_},
+      shard_.policy().welcome_tail);
   say(json);
   introduce();
 }
@@ -170,12 +182,15 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
   if (phase_ == Phase::closing) return true; // on to the client's Close
   shard_.metrics().received.add();
   if (phase_ == Phase::authenticating) {
-    if (kind == wire::Opcode::binary) entrance_->on_first_binary();
-    else entrance_->on_first_message(payload);
+    if (kind == wire::Opcode::binary)
+      entrance_->on_first_binary();
+    else
+      entrance_->on_first_message(payload);
     return true;
   }
   if (phase_ == Phase::deciding) {
-    if (!entrance_->hold(kind, payload)) end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "while the credential was being checked"});
+    if (!entrance_->hold(kind, payload))
+      end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "while the credential was being checked"});
     return true;
   }
   if (frames_.unpacks() && !charge(payload.size())) return true; // few bytes become many
@@ -209,7 +224,8 @@ void Connection::take_close(std::uint16_t code) {
 bool Connection::on_ping(std::string_view payload) {
   if (phase_ == Phase::closing) return true;
   const auto now = shard_.loop().now();
-  if (commands_.take(shard_.allowed_commands(), now).count() > 0 && refusals_.take(shard_.allowed_refusals(), now).count() > 0) {
+  if (commands_.take(shard_.allowed_commands(), now).count() > 0 &&
+      refusals_.take(shard_.allowed_refusals(), now).count() > 0) {
     end_flood("messages_per_s, by pings");
     return true;
   }
@@ -244,22 +260,28 @@ void Connection::say(std::string_view json, bool is_answer) { send_message(wire:
 void Connection::send_message(wire::Opcode kind, std::string_view payload, bool is_answer) {
   std::string frame;
   frame.reserve(payload.size() + 10);
-  if (packs()) shard_.compression().append_message(frame, kind, payload, send_);
-  else wire::append_frame(frame, kind, payload);
+  if (packs())
+    shard_.compression().append_message(frame, kind, payload, send_);
+  else
+    wire::append_frame(frame, kind, payload);
   touched();
   if (fits(frame.size(), is_answer)) transport_.send_copy(frame);
 }
 
 void Connection::deliver(const SharedBytes& frame) {
   if (phase_ != Phase::ready) return;
-  if (packs()) hand_over(shard_.compression().pack(frame, send_));
-  else hand_over(frame);
+  if (packs())
+    hand_over(shard_.compression().pack(frame, send_));
+  else
+    hand_over(frame);
 }
 
 void Connection::hand_over(const SharedBytes& frame) {
   touched();
-  if (transport_.send_within(frame, shard_.policy().outbox_bytes)) answers_ = 0; // none needs more room any more
-  else if (fits(frame->size())) transport_.send(frame);
+  if (transport_.send_within(frame, shard_.policy().outbox_bytes))
+    answers_ = 0; // none needs more room any more
+  else if (fits(frame->size()))
+    transport_.send(frame);
 }
 
 void Connection::deliver_answer(const SharedBytes& frame) {
@@ -295,7 +317,14 @@ Ref Connection::report(const Refusal& refusal) {
 
 void Connection::report_as(const Ref& ref, Refusal refusal) {
   const std::string address = address_.empty() ? std::string(transport_.peer_address()) : address_;
-  shard_.deps().reporter.report({.ref = ref, .refusal = std::move(refusal), .time = shard_.loop().wall(), .user = identity_.user.str(), .address = address, .origin = {}, .path = {}, .times = {}});
+  shard_.deps().reporter.report({.ref = ref,
+      .refusal = std::move(refusal),
+      .time = shard_.loop().wall(),
+      .user = identity_.user.str(),
+      .address = address,
+      .origin = {},
+      .path = {},
+      .times = {}});
 }
 
 void Connection::send_refusal(MessageId id, Refusal refusal) {
@@ -312,7 +341,8 @@ std::optional<Refusal> Connection::beyond_allowance(const protocol::Command& com
   const auto now = shard_.loop().now();
   const std::uint64_t cost = protocol::cost_of(command);
   std::string_view limit = "messages_per_s";
-  Millis wait = commands_.take(shard_.allowed_commands(), now, std::min<std::uint64_t>(cost, shard_.policy().messages_burst));
+  Millis wait =
+      commands_.take(shard_.allowed_commands(), now, std::min<std::uint64_t>(cost, shard_.policy().messages_burst));
   if (wait.count() == 0) {
     limit = "bytes_per_s";
     wait = bytes_.overdrawn(shard_.allowed_bytes(), now);
@@ -326,12 +356,15 @@ std::optional<Refusal> Connection::beyond_allowance(const protocol::Command& com
   return Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::string(limit), .retry_after = wait};
 }
 
-void Connection::end_flood(std::string_view limit) { end({.cause = Cause::FLOODING, .evidence = std::string(limit), .retry_after = Millis{10'000}}); }
+void Connection::end_flood(std::string_view limit) {
+  end({.cause = Cause::FLOODING, .evidence = std::string(limit), .retry_after = Millis{10'000}});
+}
 
 void Connection::bad_message(const protocol::BadCommand& bad, std::string_view text) {
   if (bad_.one_more_is_too_many(shard_.loop().now(), shard_.policy().bad_messages))
     return end({.cause = Cause::TOO_MANY_BAD_MESSAGES, .evidence = bad.what, .retry_after = Millis{10'000}});
-  take_command(text, protocol::CommandType::ping, nullptr, bad.id, Refusal{.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
+  take_command(text, protocol::CommandType::ping, nullptr, bad.id,
+      Refusal{.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
 }
 
 void Connection::end(Refusal refusal, std::string_view more) {
@@ -343,11 +376,15 @@ void Connection::end(Refusal refusal, std::string_view more) {
   if (!more.empty()) reason += ' ', reason += more;
   const std::uint16_t code = refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close;
   // Who is slow needs time to learn it: as much as anybody who is silent has.
-  if (refusal.cause == Cause::SLOW_CONSUMER) close(code, reason, shard_.policy().heartbeat_interval + shard_.policy().heartbeat_timeout);
-  else close(code, reason);
+  if (refusal.cause == Cause::SLOW_CONSUMER)
+    close(code, reason, shard_.policy().heartbeat_interval + shard_.policy().heartbeat_timeout);
+  else
+    close(code, reason);
 }
 
-void Connection::close(std::uint16_t code, std::string_view reason) { close(code, reason, shard_.policy().close_linger); }
+void Connection::close(std::uint16_t code, std::string_view reason) {
+  close(code, reason, shard_.policy().close_linger);
+}
 
 void Connection::close(std::uint16_t code, std::string_view reason, Millis linger) {
   we_closed_ = !they_closed_;
@@ -359,7 +396,8 @@ void Connection::close(std::uint16_t code, std::string_view reason, Millis linge
   transport_.send_copy(frame);
   // The end of TCP right behind the Close would hide it: Firefox and fronts that carry
   // sockets over HTTP/2 give the page a bare 1006 then.
-  closing_ = std::make_unique<Closing>(Closing{.linger = linger, .left = transport_.queued(), .received = 0, .going_away = {}});
+  closing_ = std::make_unique<Closing>(
+      Closing{.linger = linger, .left = transport_.queued(), .received = 0, .going_away = {}});
   shard_.loop().arm(*this, linger);
 }
 
@@ -380,8 +418,14 @@ void Connection::judge_going_away(bool stream_ended) {
   if (!closing_ || !closing_->going_away) return;
   const Ref ref = *std::exchange(closing_->going_away, std::nullopt);
   if (stream_ended)
-    report_as(ref, {.cause = Cause::PROXY_RELOADED, .evidence = "a Close 1001 without a mask and a reason, and the end of the stream behind it", .retry_after = Millis{1'000}});
-  else report_as(ref, {.cause = Cause::PROTOCOL_ERROR, .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
+    report_as(ref,
+        {.cause = Cause::PROXY_RELOADED,
+            .evidence = "a Close 1001 without a mask and a reason, and the end of the stream behind it",
+            .retry_after = Millis{1'000}});
+  else
+    report_as(ref,
+        {.cause = Cause::PROTOCOL_ERROR,
+            .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
 }
 
 // Both have sent Close, or one does not.
@@ -434,7 +478,8 @@ void Connection::on_timer() {
   const auto now = shard_.loop().now();
   const auto wall = shard_.loop().wall();
   if (identity_.expires_at != WallTime{}) {
-    if (wall >= identity_.expires_at + shard_.policy().leeway) return end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
+    if (wall >= identity_.expires_at + shard_.policy().leeway)
+      return end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
     if (!expiry_told_ && wall >= identity_.expires_at - shard_.policy().token_warning) {
       expiry_told_ = true;
       if (service_ == Service::chat) {
@@ -445,9 +490,12 @@ void Connection::on_timer() {
     }
   }
   if (order_.stuck(now))
-    return end({.cause = Cause::BUSY, .evidence = "a command was not answered in time, and others wait for it", .retry_after = Millis{1'000}});
+    return end({.cause = Cause::BUSY,
+        .evidence = "a command was not answered in time, and others wait for it",
+        .retry_after = Millis{1'000}});
   if (now >= beat_due_) {
-    if (pinged_) return end({.cause = Cause::HEARTBEAT_TIMEOUT, .evidence = "no answer to a ping", .retry_after = Millis{0}});
+    if (pinged_)
+      return end({.cause = Cause::HEARTBEAT_TIMEOUT, .evidence = "no answer to a ping", .retry_after = Millis{0}});
     if (beat_is_wait_) {
       beat_is_wait_ = false;
       beat_due_ += shard_.policy().heartbeat_interval - shard_.policy().heartbeat_timeout;

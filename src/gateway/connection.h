@@ -64,7 +64,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
     Pass user_pass;
     Pass address_pass;
     protocol::ClientTerms terms; // as far as the handshake or `authenticate` told
-    MessageId id; // of the `authenticate` that is answered
+    MessageId id;                // of the `authenticate` that is answered
   };
   void enter(Entered entered);
   void feed_frames(std::span<char> bytes);
@@ -81,8 +81,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
 
   // From the shard.
   [[nodiscard]] bool packs() const { return send_.bits != 0; } // may send compressed messages
-  void deliver(const SharedBytes& frame); // closes with SLOW_CONSUMER when the outbox is full
-  void deliver_answer(const SharedBytes& frame); // likewise, with room for what was asked for
+  void deliver(const SharedBytes& frame);                      // closes with SLOW_CONSUMER when the outbox is full
+  void deliver_answer(const SharedBytes& frame);               // likewise, with room for what was asked for
   void send_refusal(MessageId id, Refusal refusal);
   // The answer to a command: sends it in its turn. `command`: see ReplyTo.
   template <class Send>
@@ -128,8 +128,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   // A Close of ours that waits for the client's.
   struct Closing {
     Millis linger;
-    std::size_t left = 0;     // bytes that the client had not taken when the timer was set
-    std::size_t received = 0; // since the Close was sent
+    std::size_t left = 0;          // bytes that the client had not taken when the timer was set
+    std::size_t received = 0;      // since the Close was sent
     std::optional<Ref> going_away; // a Close of a proxy that was reloaded, if the end of the stream follows
   };
   void close(std::uint16_t code, std::string_view reason, Millis linger);
@@ -144,7 +144,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void schedule();
   void bad_message(const protocol::BadCommand& bad, std::string_view text);
   // A command, or what is to be said of it: now, or when its turn comes.
-  void take_command(std::string_view text, protocol::CommandType type, const protocol::Command* command, MessageId id, std::optional<Refusal> refusal);
+  void take_command(std::string_view text, protocol::CommandType type, const protocol::Command* command, MessageId id,
+      std::optional<Refusal> refusal);
   void go_on(); // with commands that waited
   void begin(const protocol::Command& command);
   void run(const protocol::Command& command);
@@ -170,7 +171,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] std::optional<Refusal> beyond_allowance(const protocol::Command& command);
   [[nodiscard]] bool charge(std::size_t bytes);
   void end_flood(std::string_view limit);
-  [[nodiscard]] bool fits(std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
+  [[nodiscard]] bool fits(
+      std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
 
   Shard& shard_;
   loop::Transport& transport_;
@@ -180,30 +182,30 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   bool pinged_ = false;       // a ping is out and nothing was heard since
   bool beat_is_wait_ = false; // beat_due_ is the end of the wait for an answer
   bool expiry_told_ = false;
-  bool refreshing_ = false;   // a token waits for its check
+  bool refreshing_ = false; // a token waits for its check
   std::unique_ptr<Entrance> entrance_;
   SendTerms send_;
   wire::WsDecoder frames_;
   Identity identity_;
   protocol::ClientTerms terms_;
-  std::shared_ptr<UserUse> use_; // of this user, shared with its other connections; chat only
-  std::string address_;       // the client's, after TRUSTED_PROXIES
-  std::size_t answers_ = 0;   // bytes of answers queued since the queue was empty last
+  std::shared_ptr<UserUse> use_;                // of this user, shared with its other connections; chat only
+  std::string address_;                         // the client's, after TRUSTED_PROXIES
+  std::size_t answers_ = 0;                     // bytes of answers queued since the queue was empty last
   protocol::Meter bytes_, commands_, refusals_; // refusals_: of commands beyond the allowance
   protocol::BadMessageWindow bad_;
   CommandOrder order_;
   std::uint64_t running_ = 0; // the command that runs, as order_ knows it
   bool going_on_ = false;
-  MonoTime beat_due_{};       // next ping, or the end of waiting for its answer
-  MonoTime opened_{};         // the handshake was answered; zero: there is no WebSocket
-  MonoTime last_byte_{};      // in either direction
+  MonoTime beat_due_{};              // next ping, or the end of waiting for its answer
+  MonoTime opened_{};                // the handshake was answered; zero: there is no WebSocket
+  MonoTime last_byte_{};             // in either direction
   std::unique_ptr<Closing> closing_; // null: no Close of ours waits
-  bool heard_ = false;        // something followed the handshake
-  std::uint16_t close_code_ = 0; // of the first Close, whoever sent it; 0: there was none
-  std::string close_reason_;     // of ours
-  bool we_closed_ = false;    // our Close was the first
-  bool they_closed_ = false;  // a Close of the client came
-  bool ended_ = false;        // the end of the stream came without a Close
+  bool heard_ = false;               // something followed the handshake
+  std::uint16_t close_code_ = 0;     // of the first Close, whoever sent it; 0: there was none
+  std::string close_reason_;         // of ours
+  bool we_closed_ = false;           // our Close was the first
+  bool they_closed_ = false;         // a Close of the client came
+  bool ended_ = false;               // the end of the stream came without a Close
   Pass connection_pass_, user_pass_, address_pass_;
 };
 

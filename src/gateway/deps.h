@@ -23,8 +23,8 @@
 #include "gateway/refusals.h"
 #include "gateway/room_owners.h"
 #include "gateway/router.h"
-#include "gateway/user_use.h"
 #include "gateway/unknown_people.h"
+#include "gateway/user_use.h"
 #include "rooms/store.h"
 #include "wire/http_parser.h"
 
@@ -33,18 +33,18 @@ namespace foyer::gateway {
 struct GatewayPolicy {
   door::DoorPolicy door;
   ProxyTrust trusted_proxies;
-  bool reveal = false;       // ENVIRONMENT=development: clients get the operator's text, too
+  bool reveal = false; // ENVIRONMENT=development: clients get the operator's text, too
   wire::HttpLimits http;
   Millis header_timeout{10'000};
   Millis body_timeout{20'000};
   Millis request_timeout{30'000};
   Millis keep_alive_timeout{75'000};
-  Millis write_timeout{30'000};  // an answer of which nothing is taken for so long is given up
+  Millis write_timeout{30'000}; // an answer of which nothing is taken for so long is given up
   Millis authenticate_timeout{10'000};
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000};
-  Millis token_warning{60'000};  // token_expiring comes this long before the end
-  Millis leeway{30'000};         // the end of a token is its exp plus this
+  Millis token_warning{60'000}; // token_expiring comes this long before the end
+  Millis leeway{30'000};        // the end of a token is its exp plus this
   Millis drain_timeout{8'000};
   Millis refused_timeout{2'000}; // how long a socket is heard that can only be told that there is no place
   Millis close_linger{1'000};    // reading on after Close, so that a reset cannot destroy the last message
@@ -58,12 +58,13 @@ struct GatewayPolicy {
   std::uint64_t bytes_burst = 64 * 1024 * 1024;
   std::uint32_t bad_messages = 10; // in 10 s
   std::size_t outbox_bytes = 1024 * 1024;
-  std::size_t answer_bytes = 8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer
+  std::size_t answer_bytes =
+      8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
   CompressionPolicy compression;
   UserPolicy user;
   RoomPolicy rooms;
-  std::string welcome_tail;      // protocol::WelcomeConstants::tail()
+  std::string welcome_tail; // protocol::WelcomeConstants::tail()
 };
 
 struct GatewayDeps {
@@ -79,7 +80,7 @@ struct GatewayDeps {
   RefusalReporter& reporter;
   RefusalRing& ring;
   AddressLimits& addresses;
-  AddressLimits& plain_gets;   // of socket paths: their own limit
+  AddressLimits& plain_gets; // of socket paths: their own limit
   UserConnections& users;
   ConnectionGauges& gauges;
   // PROXY_NOT_TRUSTED is told once in a process.

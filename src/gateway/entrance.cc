@@ -33,7 +33,12 @@ protocol::ClientTerms terms_in(const Request& request) {
 } // namespace
 
 Entrance::Entrance(Connection& connection, Arrival arrival)
-    : connection_(connection), shard_(connection.shard()), parser_(shard_.policy().http), full_(std::move(arrival.full)), handshake_(std::move(arrival.handshake)), arriving_(std::move(arrival.address)) {
+    : connection_(connection),
+      shard_(connection.shard()),
+      parser_(shard_.policy().http),
+      full_(std::move(arrival.full)),
+      handshake_(std::move(arrival.handshake)),
+      arriving_(std::move(arrival.address)) {
   wait_for(shard_.policy().header_timeout);
 }
 
@@ -49,7 +54,8 @@ void Entrance::begin_door() {
   if (const auto* key = request_.headers.find("Sec-WebSocket-Key")) upgrade_key_ = *key;
   newest_keys_ = false;
   terms_ = terms_in(request_);
-  door_ = std::make_unique<door::Door>(shard_.policy().door, door::Handshake{.request = &request_, .secure = request_.secure});
+  door_ = std::make_unique<door::Door>(
+      shard_.policy().door, door::Handshake{.request = &request_, .secure = request_.secure});
   connection_.set_phase(Connection::Phase::deciding);
   shard_.loop().disarm(connection_);
   drive();
@@ -57,7 +63,9 @@ void Entrance::begin_door() {
 
 std::optional<Refusal> Entrance::readiness() {
   const auto now = shard_.loop().now();
-  if (shard_.draining()) return Refusal{.cause = Cause::DRAINING, .retry_after = Millis{1'000 + static_cast<std::int64_t>(shard_.deps().entropy.below(4'000))}};
+  if (shard_.draining())
+    return Refusal{.cause = Cause::DRAINING,
+        .retry_after = Millis{1'000 + static_cast<std::int64_t>(shard_.deps().entropy.below(4'000))}};
   if (full_) return full_;
   if (auto refusal = lost_store()) return refusal;
   if (auto refusal = shard_.deps().gauges.handshake(now)) return refusal;
@@ -96,12 +104,17 @@ void Entrance::drive() {
       if (!judge_token()) return;
     } else if (auto* ticket = std::get_if<door::AskTicket>(&next)) {
       waiting_ = true;
-      shard_.deps().auth_service.redeem_ticket({.ticket = std::move(ticket->ticket), .origin = ticket->origin, .address = address_, .attempt = shard_.deps().entropy.short_id(), .ref = ref_},
-                                               shard_.identity_answer(connection_.id()));
+      shard_.deps().auth_service.redeem_ticket({.ticket = std::move(ticket->ticket),
+                                                   .origin = ticket->origin,
+                                                   .address = address_,
+                                                   .attempt = shard_.deps().entropy.short_id(),
+                                                   .ref = ref_},
+          shard_.identity_answer(connection_.id()));
       return;
     } else if (auto* cookie = std::get_if<door::AskCookie>(&next)) {
       waiting_ = true;
-      shard_.deps().auth_service.check_cookie({.cookie = std::move(cookie->cookie), .address = address_, .ref = ref_}, shard_.identity_answer(connection_.id()));
+      shard_.deps().auth_service.check_cookie({.cookie = std::move(cookie->cookie), .address = address_, .ref = ref_},
+          shard_.identity_answer(connection_.id()));
       return;
     } else if (auto* revocation = std::get_if<door::AskRevocation>(&next)) {
       user_ = revocation->identity->user.str();
@@ -113,8 +126,10 @@ void Entrance::drive() {
       return await_first_message();
     } else {
       auto& outcome = std::get<door::Verdict>(next).outcome;
-      if (outcome) admit(std::move(*outcome));
-      else tell(std::move(outcome).error());
+      if (outcome)
+        admit(std::move(*outcome));
+      else
+        tell(std::move(outcome).error());
       return;
     }
   }
@@ -132,10 +147,12 @@ void Entrance::check_token() {
 }
 
 bool Entrance::judge_token() {
-  auto verified = shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
+  auto verified =
+      shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
   if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && !newest_keys_ && shard_.deps().refresh_keys) {
     waiting_ = true;
-    shard_.refresh_keys(connection_.id(), [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
+    shard_.refresh_keys(connection_.id(),
+        [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
     return false;
   }
   token_.clear();
@@ -176,7 +193,8 @@ void Entrance::upgrade(std::string_view subprotocol, bool flush_early) {
   // A socket that only tells a refusal is closed at once: nothing is agreed on for it.
   if (flush_early) {
     const std::string* agent = request_.headers.find("User-Agent");
-    const std::string agreed = connection_.agree_on_extensions(request_.headers.joined("Sec-WebSocket-Extensions"), agent == nullptr ? std::string_view{} : *agent);
+    const std::string agreed = connection_.agree_on_extensions(
+        request_.headers.joined("Sec-WebSocket-Extensions"), agent == nullptr ? std::string_view{} : *agent);
     if (!agreed.empty()) head += "\r\nSec-WebSocket-Extensions: " + agreed;
   }
   head += "\r\nX-Foyer: ";
@@ -206,7 +224,8 @@ void Entrance::await_first_message() {
 void Entrance::on_first_message(std::string_view text) {
   if (finished_ || waiting_) return;
   auto read = shard_.decoder().read(text);
-  if (const auto* command = std::get_if<protocol::Command>(&read); command != nullptr && command->type == protocol::CommandType::authenticate) {
+  if (const auto* command = std::get_if<protocol::Command>(&read);
+      command != nullptr && command->type == protocol::CommandType::authenticate) {
     authenticate_id_ = command->id;
     std::optional<std::string> token, ticket;
     if (!command->token.empty()) token = std::string(command->token);
@@ -248,7 +267,8 @@ void Entrance::admit(Admission admission) {
   if (shard_.deps().log.enabled(Level::info))
     if (const auto left_out = shard_.admitted_lines().take(shard_.loop().now()))
       shard_.deps().log.info("admitted", "A connection was admitted.",
-                             {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_}, {"path", shown_path(path_)}, {"steps", describe(door_->times())}, {"left_out", *left_out}});
+          {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_},
+              {"path", shown_path(path_)}, {"steps", describe(door_->times())}, {"left_out", *left_out}});
   const bool echo = door_->socket() != nullptr && door_->socket()->path == kEchoPath;
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);
@@ -256,20 +276,28 @@ void Entrance::admit(Admission admission) {
   const bool half_closed = half_closed_;
   finished_ = true;
   connection_.enter({.identity = std::move(admission.identity),
-                     .service = echo ? Connection::Service::echo : Connection::Service::chat,
-                     .address = address_,
-                     .user_pass = std::move(user_pass_),
-                     .address_pass = std::move(address_pass_),
-                     .terms = terms_,
-                     .id = authenticate_id_});
+      .service = echo ? Connection::Service::echo : Connection::Service::chat,
+      .address = address_,
+      .user_pass = std::move(user_pass_),
+      .address_pass = std::move(address_pass_),
+      .terms = terms_,
+      .id = authenticate_id_});
   for (const auto& [kind, payload] : held) connection_.take_message(kind, shard_.padded(payload));
   if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
-  if (parted) connection_.take_close(*parted);
-  else if (half_closed) connection_.on_eof();
+  if (parted)
+    connection_.take_close(*parted);
+  else if (half_closed)
+    connection_.on_eof();
 }
 
 void Entrance::report(const Refusal& refusal) {
-  RefusalRecord record{.ref = ref_, .refusal = refusal, .time = shard_.loop().wall(), .user = user_, .address = address_, .origin = origin_, .path = path_};
+  RefusalRecord record{.ref = ref_,
+      .refusal = refusal,
+      .time = shard_.loop().wall(),
+      .user = user_,
+      .address = address_,
+      .origin = origin_,
+      .path = path_};
   if (door_) record.times = door_->times();
   shard_.deps().addresses.refused(address_, refusal.cause, shard_.loop().now());
   shard_.deps().reporter.report(std::move(record));
@@ -301,8 +329,10 @@ void Entrance::tell(Refusal refusal) {
   connection_.close(refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close, reason);
   // What came with the handshake is read for the client's Close alone.
   if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
-  if (parted) connection_.take_close(*parted);
-  else if (half_closed) connection_.on_eof();
+  if (parted)
+    connection_.take_close(*parted);
+  else if (half_closed)
+    connection_.on_eof();
 }
 
 } // namespace foyer::gateway

@@ -51,8 +51,8 @@ class Entrance final : private Idle {
   void shut_down(); // draining: an answer under way is finished, nothing new is begun
 
   void answered(Result<Identity> identity); // of a ticket or a cookie, later
-  void keys_answered(Result<bool> newer);    // for a token whose key was unknown, later
-  void check_token();                        // there is time for it now
+  void keys_answered(Result<bool> newer);   // for a token whose key was unknown, later
+  void check_token();                       // there is time for it now
   void request_answered(Response response); // of a route, later
   [[nodiscard]] bool upgraded() const { return upgraded_; }
   [[nodiscard]] bool finished() const { return finished_; } // handed over, or nothing more to do: may be deleted
@@ -103,7 +103,7 @@ class Entrance final : private Idle {
   Request request_;
   std::unique_ptr<door::Door> door_;
   std::optional<Refusal> full_;
-  std::string early_;       // bytes behind a request that is being answered or decided
+  std::string early_;                                      // bytes behind a request that is being answered or decided
   std::vector<std::pair<wire::Opcode, std::string>> held_; // messages behind an `authenticate` that is being decided
   std::size_t held_bytes_ = 0;
   std::optional<std::uint16_t> parted_; // the code of a Close behind them
@@ -113,27 +113,27 @@ class Entrance final : private Idle {
   std::string upgrade_key_; // Sec-WebSocket-Key
   std::string user_;        // once established
   Ref ref_;
-  Pass handshake_, arriving_;   // see Arrival
+  Pass handshake_, arriving_; // see Arrival
   Pass pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
   protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
-  std::string token_;       // to be checked
-  MonoTime begun_{};        // the first byte of the request that is read or answered
-  MonoTime due_{};          // the end of our patience with what is awaited
-  MonoTime untaken_due_{};  // by then owed_ bytes of untaken_ must have reached the client
-  std::size_t untaken_ = 0; // bytes of answers that were on their way when it was set, and since; 0: none is
+  std::string token_;           // to be checked
+  MonoTime begun_{};            // the first byte of the request that is read or answered
+  MonoTime due_{};              // the end of our patience with what is awaited
+  MonoTime untaken_due_{};      // by then owed_ bytes of untaken_ must have reached the client
+  std::size_t untaken_ = 0;     // bytes of answers that were on their way when it was set, and since; 0: none is
   std::size_t owed_ = 0;
-  bool waiting_ = false;    // for a handler, for the auth service or for time to check a token
+  bool waiting_ = false;     // for a handler, for the auth service or for time to check a token
   bool newest_keys_ = false; // the token's key was unknown, and what keys there are has been asked since
   bool upgraded_ = false;
   bool finished_ = false;
-  bool reading_ = false;    // inside read_requests
-  bool asked_ = false;      // at least one request was read
-  bool resting_ = false;    // answers are to be taken before more requests are read
-  bool half_closed_ = false; // the client sends nothing more
-  bool flooded_ = false;    // bytes behind early_ were dropped
-  bool at_base_ = false;    // the request is for the path of PUBLIC_URL without a slash behind it
-  bool leaving_ = false;    // the last answer is on its way
+  bool reading_ = false;      // inside read_requests
+  bool asked_ = false;        // at least one request was read
+  bool resting_ = false;      // answers are to be taken before more requests are read
+  bool half_closed_ = false;  // the client sends nothing more
+  bool flooded_ = false;      // bytes behind early_ were dropped
+  bool at_base_ = false;      // the request is for the path of PUBLIC_URL without a slash behind it
+  bool leaving_ = false;      // the last answer is on its way
   bool last_request_ = false; // draining, or the client asked for close, or a refusal that ends the connection
 };
 

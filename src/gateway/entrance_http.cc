@@ -22,7 +22,9 @@ constexpr Millis kLingerOverRest{5'000};
 bool is_about_health(const Request& request) { return request.path.starts_with("/health"); }
 
 Refusal too_much_behind() {
-  return {.cause = Cause::PIPELINE_LIMIT, .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request", .retry_after = Millis{1'000}};
+  return {.cause = Cause::PIPELINE_LIMIT,
+      .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request",
+      .retry_after = Millis{1'000}};
 }
 
 } // namespace
@@ -60,8 +62,10 @@ Millis Entrance::of_request(Millis patience) const {
 
 void Entrance::on_bytes(std::string_view bytes) {
   if (finished_ || leaving_ || flooded_) return; // nothing of it will be answered
-  if (busy()) keep(bytes);
-  else read_requests(bytes);
+  if (busy())
+    keep(bytes);
+  else
+    read_requests(bytes);
 }
 
 bool Entrance::busy() const { return waiting_ || door_ != nullptr || resting_; }
@@ -71,7 +75,8 @@ void Entrance::keep(std::string_view bytes) {
   const std::size_t room = kEarlyBytes - std::min(kEarlyBytes, early_.size());
   early_.append(bytes.substr(0, room));
   flooded_ = flooded_ || bytes.size() > room;
-  // A socket's first frames must not have holes; who sends so many before the answer to its handshake is no WebSocket client.
+  // A socket's first frames must not have holes; who sends so many before the answer to its handshake is no WebSocket
+  // client.
   if (flooded_ && door_) refuse_whole(too_much_behind());
 }
 
@@ -84,9 +89,12 @@ void Entrance::read_requests(std::string_view bytes) {
   while (!finished_ && !leaving_ && !busy() && !rest.empty()) read_request(rest);
   reading_ = false;
   if (finished_ || leaving_) return;
-  if (busy()) keep(rest);
-  else if (flooded_) refuse_request(too_much_behind()); // the last one that was kept has no end
-  else if (half_closed_) leave();
+  if (busy())
+    keep(rest);
+  else if (flooded_)
+    refuse_request(too_much_behind()); // the last one that was kept has no end
+  else if (half_closed_)
+    leave();
 }
 
 void Entrance::read_request(std::string_view& rest) {
@@ -120,7 +128,9 @@ void Entrance::begin_refusal() {
   user_.clear();
   origin_.clear();
   path_ = request_.path;
-  address_ = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_).address;
+  address_ = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(),
+      connection_.transport().secure(), request_)
+                 .address;
   last_request_ = true;
 }
 
@@ -153,7 +163,8 @@ bool Entrance::answered_by_head() {
 }
 
 bool Entrance::for_door() const {
-  return door::is_socket_path(shard_.policy().door, request_) || (door::asks_for_socket(request_) && !shard_.deps().router.has_route(request_.path));
+  return door::is_socket_path(shard_.policy().door, request_) ||
+      (door::asks_for_socket(request_) && !shard_.deps().router.has_route(request_.path));
 }
 
 void Entrance::take_head() {
@@ -161,7 +172,8 @@ void Entrance::take_head() {
   ref_ = Ref{shard_.deps().entropy.short_id()};
   user_.clear();
   origin_.clear();
-  const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(), connection_.transport().secure(), request_);
+  const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(),
+      connection_.transport().secure(), request_);
   if (client.ignored_forwarding) shard_.report_untrusted_proxy(connection_.transport().peer_address());
   if (!client.other_header.empty()) shard_.report_other_header(client.other_header);
   address_ = client.address;
@@ -187,8 +199,11 @@ void Entrance::handle_request(std::string_view& rest) {
   asked_ = true;
   last_request_ = last_request_ || full_ || shard_.draining() || !parser_.keep_alive();
   if (parser_.https_target() && !request_.secure) // RFC 9110 §7.4
-    return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED, .evidence = "an https target on a connection that is not encrypted", .field = "target"});
-  if (at_base_ && (request_.method == "GET" || request_.method == "HEAD") && !door::asks_for_socket(request_)) return redirect_to_base();
+    return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED,
+        .evidence = "an https target on a connection that is not encrypted",
+        .field = "target"});
+  if (at_base_ && (request_.method == "GET" || request_.method == "HEAD") && !door::asks_for_socket(request_))
+    return redirect_to_base();
   if (door::is_plain_get(shard_.policy().door, request_)) {
     if (auto refusal = shard_.deps().plain_gets.handshake(address_, shard_.loop().now())) {
       report(*refusal);
@@ -198,8 +213,11 @@ void Entrance::handle_request(std::string_view& rest) {
     return respond(std::move(response), !last_request_);
   }
   if (!for_door()) return route();
-  // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one, however empty.
-  if (request_.method == "GET" && (!request_.body.empty() || request_.headers.find("Transfer-Encoding") != nullptr)) return refuse_whole({.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
+  // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one, however
+  // empty.
+  if (request_.method == "GET" && (!request_.body.empty() || request_.headers.find("Transfer-Encoding") != nullptr))
+    return refuse_whole(
+        {.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
   keep(std::exchange(rest, {}));
   if (flooded_) return refuse_whole(too_much_behind());
   begin_door();
@@ -207,7 +225,8 @@ void Entrance::handle_request(std::string_view& rest) {
 
 void Entrance::redirect_to_base() {
   Response response{.status = 308, .headers = {}, .body = {}};
-  response.headers.add("Location", shard_.policy().door.base_path + '/' + (request_.query.empty() ? "" : '?' + request_.query));
+  response.headers.add(
+      "Location", shard_.policy().door.base_path + '/' + (request_.query.empty() ? "" : '?' + request_.query));
   respond(std::move(response), !last_request_);
 }
 
@@ -239,14 +258,17 @@ void Entrance::route() {
   waiting_ = true;
   wait_for(of_request(shard_.policy().request_timeout));
   // The answer comes from another thread, perhaps after the connection's end.
-  Reply reply = [&shard = shard_, id = connection_.id(), alive = shard_.alive(), place = std::move(place)](Response response) mutable {
+  Reply reply = [&shard = shard_, id = connection_.id(), alive = shard_.alive(), place = std::move(place)](
+                    Response response) mutable {
     place.release();
     if (!*alive) return;
     shard.loop().post([&shard, id, response = std::move(response)]() mutable {
       if (Connection* connection = shard.find(id)) connection->request_answered(std::move(response));
     });
   };
-  shard_.deps().run_control([handler, request = request_, reply = std::move(reply)]() mutable { (*handler)(std::move(request), std::move(reply)); });
+  shard_.deps().run_control([handler, request = request_, reply = std::move(reply)]() mutable {
+    (*handler)(std::move(request), std::move(reply));
+  });
 }
 
 void Entrance::request_answered(Response response) {
@@ -269,11 +291,14 @@ void Entrance::respond(Response response, bool keep_alive) {
   request_.ref = ref_;
   shard_.deps().router.decorate(request_, response);
   keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !shard_.draining();
-  std::string bytes = wire::write_response(response, keep_alive, http_date(shard_.loop().wall()), request_.method == "HEAD");
+  std::string bytes =
+      wire::write_response(response, keep_alive, http_date(shard_.loop().wall()), request_.method == "HEAD");
   // What is not an answer counts as well: TLS has tickets on their way, HTTP its 100 Continue.
   const std::size_t before = transport.queued() + transport.unacknowledged();
-  if (untaken_ > 0 && before > 0) untaken_ += bytes.size();
-  else expect_taken(before + bytes.size());
+  if (untaken_ > 0 && before > 0)
+    untaken_ += bytes.size();
+  else
+    expect_taken(before + bytes.size());
   transport.send(share(std::move(bytes)));
   door_.reset();
   if (!keep_alive) return leave();
@@ -333,8 +358,10 @@ void Entrance::on_drained() {
 void Entrance::end() {
   finished_ = true;
   connection_.set_phase(Connection::Phase::closing);
-  const bool cut_short = flooded_ || parser_.state() == wire::HttpParser::State::failed || parser_.state() == wire::HttpParser::State::body;
-  connection_.transport().close_gracefully(cut_short ? std::max(kLingerOverRest, shard_.policy().close_linger) : shard_.policy().close_linger);
+  const bool cut_short = flooded_ || parser_.state() == wire::HttpParser::State::failed ||
+      parser_.state() == wire::HttpParser::State::body;
+  connection_.transport().close_gracefully(
+      cut_short ? std::max(kLingerOverRest, shard_.policy().close_linger) : shard_.policy().close_linger);
 }
 
 void Entrance::on_eof() {
@@ -370,7 +397,9 @@ void Entrance::on_timer() {
   if (waiting_) {
     waiting_ = false;
     const auto took = std::chrono::ceil<Millis>(now - begun_);
-    return refuse_whole({.cause = Cause::INTERNAL_ERROR, .evidence = "no answer within request_timeout (" + std::to_string(took.count()) + " ms after the first byte): " + shown_path(path_)});
+    return refuse_whole({.cause = Cause::INTERNAL_ERROR,
+        .evidence = "no answer within request_timeout (" + std::to_string(took.count()) +
+            " ms after the first byte): " + shown_path(path_)});
   }
   if (!parser_.started()) {
     // An idle keep-alive connection, or one that never spoke.
@@ -379,7 +408,11 @@ void Entrance::on_timer() {
   }
   const bool in_body = parser_.state() == wire::HttpParser::State::body;
   // Who would have been refused, and was only to be told so, has waited for that.
-  const Refusal refusal = full_ ? *full_ : Refusal{.cause = Cause::REQUEST_TIMEOUT, .evidence = in_body ? "the body was not complete in time" : "the head was not complete in time", .retry_after = Millis{1'000}};
+  const Refusal refusal = full_
+      ? *full_
+      : Refusal{.cause = Cause::REQUEST_TIMEOUT,
+            .evidence = in_body ? "the body was not complete in time" : "the head was not complete in time",
+            .retry_after = Millis{1'000}};
   begin_refusal();
   report(refusal);
   respond_problem(refusal);
@@ -387,7 +420,9 @@ void Entrance::on_timer() {
 
 // An answer over HTTP could not be told either.
 void Entrance::give_up_answer(std::size_t left) {
-  report({.cause = Cause::ANSWER_UNREAD, .evidence = std::to_string(left) + " bytes were left", .retry_after = Millis{1'000}});
+  report({.cause = Cause::ANSWER_UNREAD,
+      .evidence = std::to_string(left) + " bytes were left",
+      .retry_after = Millis{1'000}});
   finished_ = true;
   connection_.set_phase(Connection::Phase::closing);
   connection_.transport().abort();

@@ -28,10 +28,14 @@ class Pulse final : public loop::Timer {
 
 } // namespace
 
-Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps) : policy_(std::move(policy)), deps_(std::move(deps)), loops_(loops),
+Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps)
+    : policy_(std::move(policy)),
+      deps_(std::move(deps)),
+      loops_(loops),
       users_(policy_.user, deps_.metrics) {
   shards_.reserve(loops.size());
-  for (std::size_t i = 0; i < loops.size(); ++i) shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_, users_));
+  for (std::size_t i = 0; i < loops.size(); ++i)
+    shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_, users_));
   for (std::size_t i = 0; i < loops.size(); ++i) {
     shards_[i]->connect(&shards_);
     auto pulse = std::make_unique<Pulse>(*loops[i], *shards_[i]);
@@ -44,28 +48,30 @@ Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, Ga
 Gateway::~Gateway() = default;
 
 loop::AcceptFunction Gateway::accept_function(std::uint8_t loop) {
-  return [shard = shards_[loop].get()](loop::Loop&, loop::Transport& transport) -> loop::TransportHandler* { return shard->accept(transport); };
+  return [shard = shards_[loop].get()](
+             loop::Loop&, loop::Transport& transport) -> loop::TransportHandler* { return shard->accept(transport); };
 }
 
 void Gateway::watch_revocations() {
-  deps_.auth_service.watch_revocations(
-      [this](const std::vector<auth::RevocationEvent>& events) {
-        deps_.revocations.apply(events);
-        if (deps_.on_deleted)
-          for (const auto& event : events)
-            if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted) deps_.on_deleted(UserId{event.id});
-        for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->post([shard = shards_[i].get()] { shard->check_revocations(); });
-      },
-      [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
+  deps_.auth_service.watch_revocations([this](const std::vector<auth::RevocationEvent>& events) {
+    deps_.revocations.apply(events);
+    if (deps_.on_deleted)
+      for (const auto& event : events)
+        if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted)
+          deps_.on_deleted(UserId{event.id});
+    for (std::size_t i = 0; i < loops_.size(); ++i)
+      loops_[i]->post([shard = shards_[i].get()] { shard->check_revocations(); });
+  }, [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
 }
 
 void Gateway::watch_store() {
   deps_.store->watch({.opened_again = [this] {
-                        for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->post([shard = shards_[i].get()] { shard->store_opened_again(); });
-                      },
-                      .lost = [this](const Refusal& why) {
-                        for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->post([shard = shards_[i].get(), why] { shard->store_lost(why); });
-                      }});
+    for (std::size_t i = 0; i < loops_.size(); ++i)
+      loops_[i]->post([shard = shards_[i].get()] { shard->store_opened_again(); });
+  }, .lost = [this](const Refusal& why) {
+    for (std::size_t i = 0; i < loops_.size(); ++i)
+      loops_[i]->post([shard = shards_[i].get(), why] { shard->store_lost(why); });
+  }});
 }
 
 void Gateway::detach_author(UserId user, std::move_only_function<void(Result<bool>)> done) {
@@ -76,7 +82,8 @@ void Gateway::detach_author(UserId user, std::move_only_function<void(Result<boo
   };
   std::vector<Owner> owners;
   for (std::size_t i = 0; i < shards_.size(); ++i) owners.push_back({loops_[i], shards_[i].get(), shards_[i]->alive()});
-  deps_.store->detach_author(user, [owners = std::move(owners), user, done = std::move(done)](Result<rooms::Detached> detached) mutable {
+  deps_.store->detach_author(
+      user, [owners = std::move(owners), user, done = std::move(done)](Result<rooms::Detached> detached) mutable {
     if (!detached) return done(std::unexpected(std::move(detached).error()));
     for (const Owner& owner : owners)
       owner.loop->post([owner, user, where = detached->rooms] {

@@ -26,7 +26,7 @@ class Idle {
     previous_ = next_ = this;
   }
   [[nodiscard]] Idle* first() const { return next_ == this ? nullptr : next_; } // of a head
-  virtual void give_way() {} // may destroy this
+  virtual void give_way() {}                                                    // may destroy this
 
  private:
   Idle* previous_ = this;

@@ -15,9 +15,9 @@ struct RefusalRecord {
   Ref ref;
   Refusal refusal;
   WallTime time{};
-  std::string user;    // empty: not established
+  std::string user; // empty: not established
   std::string address;
-  std::string origin;  // empty: none was sent
+  std::string origin; // empty: none was sent
   std::string path;
   StepTimes times = {};
   std::uint64_t count = 1; // equal (code, address) within 1 s are counted, not repeated

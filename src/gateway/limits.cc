@@ -25,7 +25,9 @@ Result<Pass> or_refuse(CountingLimit& limit, Cause cause, Millis wait) {
 
 } // namespace
 
-UserConnections::Shard& UserConnections::shard_of(const UserId& user) const { return shards_[std::hash<UserId>{}(user) % kShards]; }
+UserConnections::Shard& UserConnections::shard_of(const UserId& user) const {
+  return shards_[std::hash<UserId>{}(user) % kShards];
+}
 
 void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(metrics, "user_connections"); }
 
@@ -35,7 +37,8 @@ Result<Pass> UserConnections::connect(const UserId& user) {
   std::uint32_t& open = shard.open[user];
   if (open >= limit_) {
     if (refused_ != nullptr) refused_->add();
-    return std::unexpected(with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
+    return std::unexpected(
+        with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
   }
   ++open;
   return Pass([&shard, user] {
@@ -80,7 +83,8 @@ ConnectionGauges::ConnectionGauges(const ConnectionPolicy& policy)
       interval_(kSecond / std::max<std::uint32_t>(1, policy.connects_per_s)) {}
 
 void ConnectionGauges::report_to(Metrics& metrics) {
-  for (CountingLimit* limit : {&connections_, &arrivals_, &refused_sockets_, &pending_, &refusal_upgrades_, &requests_}) limit->report_to(metrics);
+  for (CountingLimit* limit : {&connections_, &arrivals_, &refused_sockets_, &pending_, &refusal_upgrades_, &requests_})
+    limit->report_to(metrics);
   rate_refused_ = &limit_refusals(metrics, "connect_rate");
 }
 
@@ -91,7 +95,8 @@ std::optional<Refusal> ConnectionGauges::handshake(MonoTime now) {
     const std::int64_t following = std::max(due, t) + interval_.count();
     if (const std::int64_t ahead = following - t - kSecond.count(); ahead > 0) {
       if (rate_refused_ != nullptr) rate_refused_->add();
-      return with_wait(Cause::CONNECT_RATE_LIMIT, fmt::format("connect_rate={} per s", kSecond / interval_), Millis{ahead / 1'000'000 + 1});
+      return with_wait(Cause::CONNECT_RATE_LIMIT, fmt::format("connect_rate={} per s", kSecond / interval_),
+          Millis{ahead / 1'000'000 + 1});
     }
     if (next_.compare_exchange_weak(due, following, std::memory_order_relaxed)) return std::nullopt;
   }

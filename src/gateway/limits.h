@@ -69,7 +69,8 @@ class CountingLimit {
  private:
   std::string_view name_; // of the option
   std::uint32_t limit_;
-  std::shared_ptr<std::atomic<std::uint32_t>> taken_ = std::make_shared<std::atomic<std::uint32_t>>(0); // a pass may outlive the limit
+  std::shared_ptr<std::atomic<std::uint32_t>> taken_ =
+      std::make_shared<std::atomic<std::uint32_t>>(0); // a pass may outlive the limit
   Counter* refused_ = nullptr;
 };
 
@@ -77,14 +78,14 @@ class ConnectionGauges {
  public:
   explicit ConnectionGauges(const ConnectionPolicy& policy);
 
-  [[nodiscard]] std::optional<Refusal> handshake(MonoTime now); // CONNECT_RATE_LIMIT with retry_after; counts
-  [[nodiscard]] Result<Pass> connection();                      // CONNECTION_LIMIT
+  [[nodiscard]] std::optional<Refusal> handshake(MonoTime now);   // CONNECT_RATE_LIMIT with retry_after; counts
+  [[nodiscard]] Result<Pass> connection();                        // CONNECTION_LIMIT
   [[nodiscard]] bool full() const { return connections_.full(); } // connection() would refuse
-  [[nodiscard]] Result<Pass> arrival();                         // HANDSHAKE_LIMIT
-  [[nodiscard]] std::optional<Pass> refused_socket();           // nullopt: told at once, unheard
-  [[nodiscard]] Result<Pass> pending();                         // PENDING_LIMIT
-  [[nodiscard]] std::optional<Pass> refusal_upgrade();          // nullopt: answer over HTTP instead
-  [[nodiscard]] Result<Pass> request();                         // BUSY
+  [[nodiscard]] Result<Pass> arrival();                           // HANDSHAKE_LIMIT
+  [[nodiscard]] std::optional<Pass> refused_socket();             // nullopt: told at once, unheard
+  [[nodiscard]] Result<Pass> pending();                           // PENDING_LIMIT
+  [[nodiscard]] std::optional<Pass> refusal_upgrade();            // nullopt: answer over HTTP instead
+  [[nodiscard]] Result<Pass> request();                           // BUSY
 
   [[nodiscard]] std::uint32_t connections() const { return connections_.taken(); }
   [[nodiscard]] std::uint32_t arrivals() const { return arrivals_.taken(); }
@@ -102,8 +103,8 @@ class ConnectionGauges {
   CountingLimit pending_;
   CountingLimit refusal_upgrades_;
   CountingLimit requests_;
-  std::chrono::nanoseconds interval_;     // between two handshakes at the full rate
-  std::atomic<std::int64_t> next_{0};     // when the next one is due, in ns; runs at most 1 s ahead of now
+  std::chrono::nanoseconds interval_; // between two handshakes at the full rate
+  std::atomic<std::int64_t> next_{0}; // when the next one is due, in ns; runs at most 1 s ahead of now
   Counter* rate_refused_ = nullptr;
 };
 

@@ -58,8 +58,9 @@ TEST(ConnectionGauges, HandshakesUnderWayAndRequestsThatWaitHaveTheirCodes) {
   EXPECT_EQ(gauges.request().error().cause, Cause::BUSY);
   EXPECT_EQ(gauges.request().error().evidence, "request_queue=1");
   const std::string text = metrics.text();
-  for (const char* line : {"foyer_limit_used{limit=\"handshake_limit\"} 1", "foyer_limit_max{limit=\"request_queue\"} 1", "foyer_limit_refused_total{limit=\"request_queue\"} 2",
-                           "foyer_limit_refused_total{limit=\"refused_sockets\"} 1"})
+  for (const char* line : {"foyer_limit_used{limit=\"handshake_limit\"} 1",
+           "foyer_limit_max{limit=\"request_queue\"} 1", "foyer_limit_refused_total{limit=\"request_queue\"} 2",
+           "foyer_limit_refused_total{limit=\"refused_sockets\"} 1"})
     EXPECT_THAT(text, testing::HasSubstr(std::string(line) + "\n"));
 }
 
@@ -95,8 +96,7 @@ TEST(ConnectionGauges, ManyThreadsNeverTakeMoreThanTheLimit) {
         auto user = users.connect(UserId("alice"));
         const std::uint32_t now = gauges.connections();
         std::uint32_t seen = most.load();
-        while (now > seen && !most.compare_exchange_weak(seen, now)) {
-        }
+        while (now > seen && !most.compare_exchange_weak(seen, now)) {}
       }
     });
   }

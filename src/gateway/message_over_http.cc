@@ -21,14 +21,16 @@ Result<std::string> bearer_token(const Request& request, std::size_t longest) {
     return refuse_field(Cause::INVALID_FORMAT, "Authorization", "not Bearer and a token");
   value.remove_prefix(space);
   while (value.starts_with(' ')) value.remove_prefix(1);
-  if (value.empty() || value.size() > longest) return refuse_field(Cause::INVALID_FORMAT, "Authorization", std::to_string(value.size()) + " bytes of token");
+  if (value.empty() || value.size() > longest)
+    return refuse_field(Cause::INVALID_FORMAT, "Authorization", std::to_string(value.size()) + " bytes of token");
   return std::string(value);
 }
 
 std::optional<Offset> offset_in(std::string_view text) {
   Offset offset = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
-  if (error != std::errc{} || end != text.data() + text.size() || offset == 0 || offset > protocol::kMaxInteger) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || offset == 0 || offset > protocol::kMaxInteger)
+    return std::nullopt;
   return offset;
 }
 
@@ -47,7 +49,8 @@ void Gateway::message(Request request, Reply reply) {
   auto token = bearer_token(asked.request, policy_.door.max_token_bytes);
   if (!token) return answer_message(std::move(asked), std::unexpected(std::move(token).error()));
   auto identity = deps_.verifier.verify(*token, deps_.clock.wall());
-  if (identity || identity.error().cause != Cause::KEY_UNKNOWN || !deps_.refresh_keys) return message_for(std::move(asked), std::move(identity));
+  if (identity || identity.error().cause != Cause::KEY_UNKNOWN || !deps_.refresh_keys)
+    return message_for(std::move(asked), std::move(identity));
   deps_.refresh_keys([this, asked = std::move(asked), token = std::move(*token)](Result<bool> newer) mutable {
     if (!newer) return answer_message(std::move(asked), std::unexpected(std::move(newer).error()));
     message_for(std::move(asked), deps_.verifier.verify(token, deps_.clock.wall()));
@@ -57,19 +60,25 @@ void Gateway::message(Request request, Reply reply) {
 void Gateway::message_for(Asked asked, Result<Identity> identity) {
   if (!identity) return answer_message(std::move(asked), std::unexpected(std::move(identity).error()));
   asked.user = identity->user.str();
-  if (auto refusal = deps_.revocations.check(*identity, deps_.clock.mono())) return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
+  if (auto refusal = deps_.revocations.check(*identity, deps_.clock.mono()))
+    return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
   const auto& args = asked.request.path_args;
-  if (auto kind = rooms::kind_of(args.at(0)); !kind) return answer_message(std::move(asked), std::unexpected(std::move(kind).error()));
+  if (auto kind = rooms::kind_of(args.at(0)); !kind)
+    return answer_message(std::move(asked), std::unexpected(std::move(kind).error()));
   const auto offset = offset_in(args.at(1));
   if (!offset) return answer_message(std::move(asked), refuse_field(Cause::NOT_FOUND, "offset"));
   const RoomName room{args.at(0)};
   const std::size_t owner = ShardPort::owner_of(room, shards_.size());
-  Speaker speaker{.connection = {}, .user = identity->user, .name = identity->name, .permissions = identity->permissions};
+  Speaker speaker{
+      .connection = {}, .user = identity->user, .name = identity->name, .permissions = identity->permissions};
   speaker.use = users_.of(identity->user, deps_.clock.mono());
   if (const Millis wait = speaker.use->command(deps_.clock.mono(), 1); wait.count() > 0)
-    return answer_message(std::move(asked), std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));
-  loops_[owner]->post([this, shard = shards_[owner].get(), asked = std::move(asked), speaker = std::move(speaker), room, offset = *offset]() mutable {
-    shard->owners().message(std::move(speaker), room, offset, [this, asked = std::move(asked)](Result<std::string> json) mutable {
+    return answer_message(std::move(asked),
+        std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));
+  loops_[owner]->post([this, shard = shards_[owner].get(), asked = std::move(asked), speaker = std::move(speaker), room,
+                          offset = *offset]() mutable {
+    shard->owners().message(
+        std::move(speaker), room, offset, [this, asked = std::move(asked)](Result<std::string> json) mutable {
       answer_message(std::move(asked), std::move(json));
     });
   });
@@ -80,8 +89,13 @@ void Gateway::answer_message(Asked asked, Result<std::string> json) {
   const Refusal& refusal = json.error();
   const std::string* origin = asked.request.headers.find("Origin");
   deps_.addresses.refused(asked.request.address, refusal.cause, deps_.clock.mono());
-  deps_.reporter.report({.ref = asked.request.ref, .refusal = refusal, .time = deps_.clock.wall(), .user = asked.user, .address = asked.request.address,
-                         .origin = origin == nullptr ? std::string{} : *origin, .path = asked.request.path});
+  deps_.reporter.report({.ref = asked.request.ref,
+      .refusal = refusal,
+      .time = deps_.clock.wall(),
+      .user = asked.user,
+      .address = asked.request.address,
+      .origin = origin == nullptr ? std::string{} : *origin,
+      .path = asked.request.path});
   asked.reply(wire::problem(refusal, asked.request.ref, policy_.reveal));
 }
 

@@ -11,20 +11,27 @@ using protocol::Command;
 using protocol::CommandType;
 
 void Connection::about_person(const Command& command) {
-  if (auto allowed = rooms::may_create(identity_.permissions); !allowed) return refuse_command(command.id, std::move(allowed).error());
+  if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
+    return refuse_command(command.id, std::move(allowed).error());
   if (!command.user.empty() && !rooms::kind_of("user:" + std::string(command.user)).has_value())
     return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
   const bool direct = command.type == CommandType::direct;
   if (direct && command.user == identity_.user.view())
-    return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
+    return refuse_command(
+        command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
   const std::string field = command.user.empty() ? "name" : "user";
   auth::PersonQuestion question{.id = std::string(command.user), .name = std::string(command.name)};
-  shard_.find_person(*this, std::move(question), [&shard = shard_, speaker = speaker(), id = command.id, room = RoomName{command.room}, direct, field](Result<std::optional<auth::Person>> found) mutable {
+  shard_.find_person(*this, std::move(question),
+      [&shard = shard_, speaker = speaker(), id = command.id, room = RoomName{command.room}, direct, field](
+          Result<std::optional<auth::Person>> found) mutable {
     if (!found) return shard.port().refuse(speaker.connection, id, std::move(found).error());
     if (!*found) return shard.port().refuse(speaker.connection, id, {.cause = Cause::NO_SUCH_PERSON, .field = field});
     UserId user = std::move((*found)->id);
     if (direct) return shard.owners().direct(std::move(speaker), id, std::move(user));
-    shard.port().at_owner(room, [speaker = std::move(speaker), id, room, user = std::move(user)](RoomOwners& owners) mutable { owners.invite(std::move(speaker), id, room, std::move(user)); });
+    shard.port().at_owner(
+        room, [speaker = std::move(speaker), id, room, user = std::move(user)](RoomOwners& owners) mutable {
+      owners.invite(std::move(speaker), id, room, std::move(user));
+    });
   });
 }
 

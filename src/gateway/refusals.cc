@@ -34,8 +34,10 @@ bool RefusalRing::record(RefusalRecord record) {
     return false;
   }
   std::string network = network_of(record.address);
-  if (same_code.size() == kPerCode) drop_of_largest_share(same_code, network, record.address);
-  else if (entries_.size() == kInAll) drop_of_largest_share(largest_code(), network, record.address);
+  if (same_code.size() == kPerCode)
+    drop_of_largest_share(same_code, network, record.address);
+  else if (entries_.size() == kInAll)
+    drop_of_largest_share(largest_code(), network, record.address);
   entries_.push_back({.record = std::move(record), .network = std::move(network), .counted = {}});
   same_code.push_back(std::prev(entries_.end()));
   return true;
@@ -45,7 +47,8 @@ std::deque<RefusalRing::Entries::iterator>& RefusalRing::largest_code() {
   return std::ranges::max_element(by_cause_, {}, [](const auto& of) { return of.second.size(); })->second;
 }
 
-void RefusalRing::drop_of_largest_share(std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address) {
+void RefusalRing::drop_of_largest_share(
+    std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address) {
   std::unordered_map<std::string_view, std::size_t> networks, addresses;
   ++networks[network];
   ++addresses[address];
@@ -54,7 +57,9 @@ void RefusalRing::drop_of_largest_share(std::deque<Entries::iterator>& same_code
     ++addresses[it->record.address];
   }
   // Of equals the first, which is the oldest.
-  const auto share = [&](const Entries::iterator& it) { return std::pair(networks[it->network], addresses[it->record.address]); };
+  const auto share = [&](const Entries::iterator& it) {
+    return std::pair(networks[it->network], addresses[it->record.address]);
+  };
   const auto most = std::ranges::max_element(same_code, {}, share);
   entries_.erase(*most);
   same_code.erase(most);
@@ -66,7 +71,8 @@ std::vector<RefusalRecord> RefusalRing::find(const RefusalFilter& filter) const 
   const std::scoped_lock lock(mutex_);
   for (auto it = entries_.rbegin(); it != entries_.rend() && found.size() < limit; ++it) {
     if (filter.cause && it->record.refusal.cause != *filter.cause) continue;
-    if (filter.ref && it->record.ref != *filter.ref && std::ranges::find(it->counted, *filter.ref) == it->counted.end()) continue;
+    if (filter.ref && it->record.ref != *filter.ref && std::ranges::find(it->counted, *filter.ref) == it->counted.end())
+      continue;
     found.push_back(it->record);
     if (filter.ref) found.back().ref = *filter.ref;
   }
@@ -83,11 +89,14 @@ std::size_t RefusalReporter::KeyHash::operator()(const Key& key) const noexcept 
 }
 
 RefusalReporter::RefusalReporter(RefusalRing& ring, Metrics& metrics, Log& log, const Clock& clock)
-    : ring_(ring), log_(log), clock_(clock), budgets_(all_causes().size()) {
+    : ring_(ring),
+      log_(log),
+      clock_(clock),
+      budgets_(all_causes().size()) {
   counters_.reserve(all_causes().size());
   for (const CauseInfo& cause : all_causes()) {
     counters_.push_back(&metrics.counter("foyer_refusals_total", "Refused connections and commands by cause",
-                                         {{"code", std::string(cause.code)}, {"step", std::string(to_string(cause.step))}}));
+        {{"code", std::string(cause.code)}, {"step", std::string(to_string(cause.step))}}));
   }
 }
 
@@ -106,9 +115,10 @@ void RefusalReporter::report(RefusalRecord record) {
   tell(told);
   if (suppressed) {
     log_.write(level_of(info), "refused", info.operator_text,
-               {{"code", info.code}, {"step", to_string(info.step)}, {"ref", record.ref.view()}, {"user", printable(record.user)},
-                {"address", record.address}, {"origin", printable(record.origin)}, {"path", record.path},
-                {"steps", describe(record.times)}, {"operator", record.refusal.operator_text()}, {"next", record.refusal.next_step()}, {"suppressed", *suppressed}});
+        {{"code", info.code}, {"step", to_string(info.step)}, {"ref", record.ref.view()},
+            {"user", printable(record.user)}, {"address", record.address}, {"origin", printable(record.origin)},
+            {"path", record.path}, {"steps", describe(record.times)}, {"operator", record.refusal.operator_text()},
+            {"next", record.refusal.next_step()}, {"suppressed", *suppressed}});
   }
   ring_.record(std::move(record));
 }
@@ -153,7 +163,8 @@ std::vector<RefusalReporter::Told> RefusalReporter::sweep(MonoTime now) {
       ++it;
       continue;
     }
-    if (it->second.suppressed > 0) told.push_back({.cause = it->first.cause, .address = it->first.address, .suppressed = it->second.suppressed});
+    if (it->second.suppressed > 0)
+      told.push_back({.cause = it->first.cause, .address = it->first.address, .suppressed = it->second.suppressed});
     it = windows_.erase(it);
   }
   for (std::size_t i = 0; i < budgets_.size(); ++i) {
@@ -167,7 +178,7 @@ std::vector<RefusalReporter::Told> RefusalReporter::sweep(MonoTime now) {
 void RefusalReporter::tell(const std::vector<Told>& told) {
   for (const Told& t : told) {
     log_.info("refusals_suppressed", "equal refusals were counted, not repeated",
-              {{"code", code_of(t.cause)}, {"address", t.address}, {"suppressed", t.suppressed}});
+        {{"code", code_of(t.cause)}, {"address", t.address}, {"suppressed", t.suppressed}});
   }
 }
 
@@ -176,7 +187,7 @@ std::string describe(const StepTimes& times) {
   for (std::size_t i = 0; i < kStepCount; ++i) {
     if (times.spent[i].count() < 0) continue;
     fmt::format_to(std::back_inserter(out), "{}{} {:.3f}", out.empty() ? "" : ", ", to_string(static_cast<Step>(i)),
-                   static_cast<double>(times.spent[i].count()) / 1e6);
+        static_cast<double>(times.spent[i].count()) / 1e6);
   }
   return out;
 }

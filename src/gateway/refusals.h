@@ -53,7 +53,8 @@ class RefusalRing {
   using Entries = std::list<Entry>; // oldest first
   [[nodiscard]] std::deque<Entries::iterator>& largest_code();
   // Makes room among those of one code for one more of `network`.
-  void drop_of_largest_share(std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address);
+  void drop_of_largest_share(
+      std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address);
 
   mutable std::mutex mutex_;
   Entries entries_;
@@ -62,7 +63,7 @@ class RefusalRing {
 
 class RefusalReporter {
  public:
-  static constexpr std::size_t kWatched = 4096;   // (code, address) pairs whose repetitions are counted
+  static constexpr std::size_t kWatched = 4096;       // (code, address) pairs whose repetitions are counted
   static constexpr std::uint32_t kLinesPerCode = 100; // a second, from however many addresses
 
   // All must outlive the reporter.

@@ -42,7 +42,8 @@ TEST(RefusalRing, CountsEqualCodeAndAddressWithinASecond) {
   const WallTime t0{Millis{1'000'000}};
   EXPECT_TRUE(ring.record(refused(Cause::NO_TOKEN, "10.0.0.1", "a", t0)));
   EXPECT_FALSE(ring.record(refused(Cause::NO_TOKEN, "10.0.0.1", "b", t0 + Millis{999})));
-  EXPECT_TRUE(ring.record(refused(Cause::NO_TOKEN, "10.0.0.1", "c", t0 + Millis{1000}))) << "a second after the first begins a new record";
+  EXPECT_TRUE(ring.record(refused(Cause::NO_TOKEN, "10.0.0.1", "c", t0 + Millis{1000})))
+      << "a second after the first begins a new record";
   const auto all = ring.find({});
   ASSERT_THAT(refs(all), testing::ElementsAre("c", "a"));
   EXPECT_EQ(all[0].count, 1u);
@@ -62,7 +63,8 @@ TEST(RefusalRing, FindsACountedRefusalUnderItsOwnRef) {
 TEST(RefusalRing, AFloodOfOneCodeKeepsSixtyFourAndSparesTheOthers) {
   RefusalRing ring;
   ring.record(refused(Cause::TOKEN_EXPIRED, "10.0.0.1", "precious"));
-  for (int i = 0; i < 5000; ++i) ring.record(refused(Cause::NO_TOKEN, "10.1.0." + std::to_string(i), "r" + std::to_string(i)));
+  for (int i = 0; i < 5000; ++i)
+    ring.record(refused(Cause::NO_TOKEN, "10.1.0." + std::to_string(i), "r" + std::to_string(i)));
   EXPECT_EQ(ring.size(), 65u);
   const auto flood = ring.find({.cause = Cause::NO_TOKEN});
   ASSERT_THAT(flood, SizeIs(64));
@@ -75,7 +77,9 @@ TEST(RefusalRing, SeventyFailedLoginsFromElsewhereLeaveSomebodysOwnRefusal) {
   for (const bool one_address : {true, false}) {
     RefusalRing ring;
     ring.record(refused(Cause::CREDENTIALS_REJECTED, "203.0.113.9", "mine"));
-    for (int i = 0; i < 70; ++i) ring.record(refused(Cause::CREDENTIALS_REJECTED, one_address ? "198.51.100.1" : "198.51.100." + std::to_string(i), "f" + std::to_string(i), WallTime{std::chrono::seconds{2 * i}}));
+    for (int i = 0; i < 70; ++i)
+      ring.record(refused(Cause::CREDENTIALS_REJECTED, one_address ? "198.51.100.1" : "198.51.100." + std::to_string(i),
+          "f" + std::to_string(i), WallTime{std::chrono::seconds{2 * i}}));
     EXPECT_THAT(ring.find({.ref = Ref("mine")}), SizeIs(1)) << (one_address ? "of one address" : "of one network");
     EXPECT_THAT(ring.find({.ref = Ref("f69")}), SizeIs(1));
     EXPECT_THAT(ring.find({.ref = Ref("f0")}), IsEmpty()) << "the flood pushes out its own";
@@ -85,7 +89,8 @@ TEST(RefusalRing, SeventyFailedLoginsFromElsewhereLeaveSomebodysOwnRefusal) {
 TEST(RefusalRing, HoldsAThousandAndTwentyFourInAllAndGivesAThousand) {
   RefusalRing ring;
   for (const CauseInfo& cause : all_causes())
-    for (int i = 0; i < 20; ++i) ring.record(refused(cause.cause, "10.0.0." + std::to_string(i), std::string(cause.code) + std::to_string(i)));
+    for (int i = 0; i < 20; ++i)
+      ring.record(refused(cause.cause, "10.0.0." + std::to_string(i), std::string(cause.code) + std::to_string(i)));
   ASSERT_GT(all_causes().size() * 20, RefusalRing::kInAll);
   EXPECT_EQ(ring.size(), 1024u);
   EXPECT_THAT(ring.find({.limit = 5000}), SizeIs(1000));
@@ -95,7 +100,8 @@ TEST(RefusalRing, HoldsAThousandAndTwentyFourInAllAndGivesAThousand) {
 // Keeps the lines as the JSON sink writes them.
 class Lines final : public Log {
  public:
-  void write(Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields) noexcept override {
+  void write(Level level, std::string_view event, std::string_view message,
+      std::initializer_list<Field> fields) noexcept override {
     const std::scoped_lock lock(mutex_);
     lines.push_back(format_line(LogFormat::json, "T", level, event, message, fields));
   }
@@ -113,7 +119,9 @@ struct Reporting : testing::Test {
   ManualClock clock;
   RefusalReporter reporter{ring, metrics, log, clock};
 
-  void report(Cause cause, std::string address, std::string ref) { reporter.report(refused(cause, std::move(address), std::move(ref), clock.wall())); }
+  void report(Cause cause, std::string address, std::string ref) {
+    reporter.report(refused(cause, std::move(address), std::move(ref), clock.wall()));
+  }
 };
 
 TEST_F(Reporting, ARefusalIsTold_InTheRingTheMetricAndTheLog) {
@@ -129,10 +137,12 @@ TEST_F(Reporting, ARefusalIsTold_InTheRingTheMetricAndTheLog) {
   EXPECT_THAT(ring.find({.ref = Ref("ref1")}), SizeIs(1));
   EXPECT_THAT(metrics.text(), HasSubstr("foyer_refusals_total{code=\"ORIGIN_NOT_ALLOWED\",step=\"transport\"} 1"));
   ASSERT_THAT(log.lines, SizeIs(1));
-  EXPECT_THAT(log.lines[0], testing::AllOf(HasSubstr(R"("event":"refused")"), HasSubstr(R"("level":"warning")"),
-                                           HasSubstr(R"("code":"ORIGIN_NOT_ALLOWED","step":"transport","ref":"ref1","user":"alice","address":"10.0.0.1")"),
-                                           HasSubstr(R"("steps":"readiness 0.004, transport 1.500")"), HasSubstr("origin https://evil.example"),
-                                           HasSubstr(R"("suppressed":0)")));
+  EXPECT_THAT(log.lines[0],
+      testing::AllOf(HasSubstr(R"("event":"refused")"), HasSubstr(R"("level":"warning")"),
+          HasSubstr(
+              R"("code":"ORIGIN_NOT_ALLOWED","step":"transport","ref":"ref1","user":"alice","address":"10.0.0.1")"),
+          HasSubstr(R"("steps":"readiness 0.004, transport 1.500")"), HasSubstr("origin https://evil.example"),
+          HasSubstr(R"("suppressed":0)")));
 }
 
 TEST_F(Reporting, WhatLooksLikeACredentialInAPathIsNeitherKeptNorLogged) {
@@ -167,7 +177,8 @@ TEST_F(Reporting, WhatNoLaterLineToldIsToldBySweeping) {
 }
 
 TEST_F(Reporting, AFloodFromManyAddressesIsBoundedPerCodeAndCounted) {
-  for (int i = 0; i < 3000; ++i) report(Cause::NO_TOKEN, "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256), "r");
+  for (int i = 0; i < 3000; ++i)
+    report(Cause::NO_TOKEN, "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256), "r");
   EXPECT_THAT(log.lines, SizeIs(RefusalReporter::kLinesPerCode));
   report(Cause::TOKEN_EXPIRED, "10.0.0.1", "other");
   EXPECT_THAT(log.lines, SizeIs(RefusalReporter::kLinesPerCode + 1)) << "another code has its own budget";

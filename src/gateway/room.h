@@ -20,7 +20,12 @@ namespace foyer::gateway {
 }
 
 [[nodiscard]] inline protocol::MessageView view(const rooms::Message& m) {
-  return {.offset = m.offset, .from = {m.from.id.view(), m.from.name}, .text = m.text, .time = m.time, .key = m.key, .deleted = m.deleted};
+  return {.offset = m.offset,
+      .from = {m.from.id.view(), m.from.name},
+      .text = m.text,
+      .time = m.time,
+      .key = m.key,
+      .deleted = m.deleted};
 }
 
 [[nodiscard]] inline std::vector<protocol::MessageView> views(const std::vector<rooms::Message>& messages) {
@@ -32,10 +37,10 @@ namespace foyer::gateway {
 
 // Messages that are stored and that nobody was sent, because some before them are missing.
 struct Gap {
-  Offset known_to = 0;                 // the store holds messages up to this one at least
+  Offset known_to = 0;                   // the store holds messages up to this one at least
   std::vector<rooms::Message> held = {}; // and these are known
-  std::size_t bytes = 0;               // of their texts
-  bool reading = false;                // the store has been asked for what is missing
+  std::size_t bytes = 0;                 // of their texts
+  bool reading = false;                  // the store has been asked for what is missing
   MonoTime since{};
   std::optional<MonoTime> retry_at = {};
   Millis wait{0};
@@ -43,7 +48,9 @@ struct Gap {
 
 [[nodiscard]] inline protocol::ChangeView view(const rooms::Change& c) {
   const bool of_author = c.kind == rooms::ChangeKind::author_detached;
-  return {.number = c.number, .offset = c.offset, .author = of_author ? protocol::UserRef{c.user.view(), rooms::kDetachedName} : protocol::UserRef{}};
+  return {.number = c.number,
+      .offset = c.offset,
+      .author = of_author ? protocol::UserRef{c.user.view(), rooms::kDetachedName} : protocol::UserRef{}};
 }
 
 struct RoomOwners::JoinedPage {
@@ -62,7 +69,8 @@ struct RoomOwners::JoinedPage {
 }
 
 // Members, within a quarter of an answer.
-[[nodiscard]] inline std::vector<protocol::UserRef> shown(const std::vector<hub::Member>& members, const protocol::ClientTerms& terms) {
+[[nodiscard]] inline std::vector<protocol::UserRef> shown(
+    const std::vector<hub::Member>& members, const protocol::ClientTerms& terms) {
   std::vector<protocol::UserRef> refs;
   refs.reserve(members.size());
   for (const auto& m : members) refs.push_back({m.id.view(), m.name});
@@ -76,29 +84,29 @@ struct RoomOwners::Room final : loop::Timer {
 
   RoomOwners& owners;
   RoomName name;
-  Pass place;                       // in the share of the user who brought it into memory
-  std::vector<Operation> waiting;   // for the store to confirm where the room stands
-  std::uint32_t in_store = 0;       // questions that the store has not answered yet
+  Pass place;                     // in the share of the user who brought it into memory
+  std::vector<Operation> waiting; // for the store to confirm where the room stands
+  std::uint32_t in_store = 0;     // questions that the store has not answered yet
   rooms::RoomKind kind{};
   Epoch epoch;
-  Offset offset = 0;                // of the last message published
-  WallTime time{};                  // of the message at `offset`; zero: not known
-  std::optional<Offset> doubted;    // rooms::ChatStore::doubt
-  std::optional<Gap> gap;           // see RoomOwners::published
-  bool confirming = false;          // the writer has been asked where the room stands; commands wait
-  bool unconfirmed = false;         // it has to be, before anything else is done with the room
-  std::optional<MonoTime> confirm_at; // a try that failed is repeated then
-  std::unordered_set<UserId> members; // private and direct
-  UserId creator;                   // private
+  Offset offset = 0;                                  // of the last message published
+  WallTime time{};                                    // of the message at `offset`; zero: not known
+  std::optional<Offset> doubted;                      // rooms::ChatStore::doubt
+  std::optional<Gap> gap;                             // see RoomOwners::published
+  bool confirming = false;                            // the writer has been asked where the room stands; commands wait
+  bool unconfirmed = false;                           // it has to be, before anything else is done with the room
+  std::optional<MonoTime> confirm_at;                 // a try that failed is repeated then
+  std::unordered_set<UserId> members;                 // private and direct
+  UserId creator;                                     // private
   std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
   hub::Presence presence;
   hub::Audience audience;
   hub::Typing typing;
-  Offset change = 0;                // of the last change that was published
-  std::vector<rooms::Change> fresh_changes; // while the store is being read, which may not show them yet
-  protocol::Meter heard;            // of allowed_messages_
+  Offset change = 0;                                 // of the last change that was published
+  std::vector<rooms::Change> fresh_changes;          // while the store is being read, which may not show them yet
+  protocol::Meter heard;                             // of allowed_messages_
   std::unordered_map<UserId, protocol::Meter> quiet; // who is still heard while that is used up; see crowded()
-  bool changed = false;             // members_changed is due
+  bool changed = false;                              // members_changed is due
   MonoTime changed_sent{};
   MonoTime idle_since{};
 };
@@ -113,7 +121,7 @@ struct RoomOwners::Loading {
   std::vector<Waiting> waiting; // in the order in which they came
   struct Asked {
     std::shared_ptr<UserUse> use;
-    Pass place;        // for the room
+    Pass place;                  // for the room
     std::uint64_t opened_in = 0; // RoomOwners::openings_ at that time
     bool make = false; // it was asked to make the room, which counts as a new one unless somebody else was faster
   };
@@ -126,8 +134,10 @@ struct RoomOwners::Loading {
 template <class T, class Function>
 rooms::Done<T> RoomOwners::on_loop(Room& room, Function function) {
   ++room.in_store;
-  return [this, &loop = loop_, alive = alive_, name = room.name, function = std::move(function)](Result<T> result) mutable {
-    loop.post([this, alive = std::move(alive), name = std::move(name), function = std::move(function), result = std::move(result)]() mutable {
+  return [this, &loop = loop_, alive = alive_, name = room.name, function = std::move(function)](
+             Result<T> result) mutable {
+    loop.post([this, alive = std::move(alive), name = std::move(name), function = std::move(function),
+                  result = std::move(result)]() mutable {
       if (!*alive) return;
       Room* r = find(name);
       if (r == nullptr) return;

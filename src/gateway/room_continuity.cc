@@ -26,7 +26,8 @@ void RoomOwners::published(Room& room, const rooms::Message& message) {
   Gap& gap = *room.gap;
   gap.held.push_back(message);
   gap.bytes += message.text.size();
-  if (gap.held.size() > policy_.gap_messages || gap.bytes > policy_.gap_bytes) return give_up_gap(room, "more messages wait behind those that cannot be read than may be held back");
+  if (gap.held.size() > policy_.gap_messages || gap.bytes > policy_.gap_bytes)
+    return give_up_gap(room, "more messages wait behind those that cannot be read than may be held back");
   if (fresh) fill_gap(room);
 }
 
@@ -38,15 +39,19 @@ void RoomOwners::fill_gap(Room& room) {
   if (!gap.held.empty()) wanted = std::ranges::min(gap.held, {}, &rooms::Message::offset).offset - 1;
   if (wanted <= room.offset) return gap_closed(room);
   gap.reading = true;
-  const rooms::HistoryQuestion missing{.room = room.name, .after = room.offset, .up_to = wanted, .limit = rooms::kHistoryLimit};
-  store_->history(missing, on_loop<rooms::HistoryPage>(room, [this, wanted](Room& r, Result<rooms::HistoryPage> page) { gap_read(r, wanted, std::move(page)); }));
+  const rooms::HistoryQuestion missing{
+      .room = room.name, .after = room.offset, .up_to = wanted, .limit = rooms::kHistoryLimit};
+  store_->history(missing, on_loop<rooms::HistoryPage>(room, [this, wanted](Room& r, Result<rooms::HistoryPage> page) {
+    gap_read(r, wanted, std::move(page));
+  }));
 }
 
 void RoomOwners::gap_read(Room& room, Offset wanted, Result<rooms::HistoryPage> page) {
   if (!room.gap || !room.gap->reading) return; // given up, or the history began anew
   room.gap->reading = false;
   if (room.unconfirmed) return; // confirmed() goes on
-  if (!page) return gap_failed(room, page.error().evidence.empty() ? std::string(page.error().code()) : page.error().evidence);
+  if (!page)
+    return gap_failed(room, page.error().evidence.empty() ? std::string(page.error().code()) : page.error().evidence);
   if (page->epoch != room.epoch) {
     gap_failed(room, "the room has another epoch");
     if (room.gap) room.confirm_at = std::exchange(room.gap->retry_at, std::nullopt);
@@ -86,7 +91,8 @@ void RoomOwners::gap_failed(Room& room, std::string why) {
 // Nobody is sent anything behind what is missing: clients come back and ask from where they are.
 void RoomOwners::give_up_gap(Room& room, std::string why) {
   const Gap gap = *std::exchange(room.gap, std::nullopt);
-  const Refusal refusal{.cause = Cause::HISTORY_UNREADABLE, .evidence = "room " + room.name.str() + " behind offset " + std::to_string(room.offset) + ": " + why};
+  const Refusal refusal{.cause = Cause::HISTORY_UNREADABLE,
+      .evidence = "room " + room.name.str() + " behind offset " + std::to_string(room.offset) + ": " + why};
   room.audience.for_each_loop([&](std::uint8_t loop) { port_.close_all(loop, room.name, refusal); });
   room.offset = std::max(room.offset, gap.known_to);
   room.time = {};
@@ -97,8 +103,10 @@ void RoomOwners::give_up_gap(Room& room, std::string why) {
   }
 }
 
-void RoomOwners::stored(Room& room, ReplyTo connection, MessageId id, rooms::Message& message, const rooms::Appended& appended) {
-  const auto sent = [this, connection, id, offset = appended.offset, time = appended.time, duplicate = appended.duplicate](const Room& r) {
+void RoomOwners::stored(
+    Room& room, ReplyTo connection, MessageId id, rooms::Message& message, const rooms::Appended& appended) {
+  const auto sent = [this, connection, id, offset = appended.offset, time = appended.time,
+                        duplicate = appended.duplicate](const Room& r) {
     std::string json;
     protocol::sent(json, id, r.name.view(), r.epoch.view(), offset, time, duplicate);
     port_.answer(connection, text_frame(json));
@@ -110,8 +118,10 @@ void RoomOwners::stored(Room& room, ReplyTo connection, MessageId id, rooms::Mes
     } else if (other || (!appended.duplicate && appended.offset <= room.offset)) {
       // Stored while the history was going back: the answer names the epoch that the message is kept in.
       room.waiting.push_back([this, connection, id, sent](Result<Room*> opened) {
-        if (opened) sent(**opened);
-        else port_.refuse(connection, id, std::move(opened).error());
+        if (opened)
+          sent(**opened);
+        else
+          port_.refuse(connection, id, std::move(opened).error());
       });
       return confirm(room);
     }
@@ -129,8 +139,10 @@ void RoomOwners::store_opened_again() {
   for (auto& [name, room] : rooms_) {
     if (room->ephemeral) continue;
     room->unconfirmed = true;
-    if (!is_idle(*room)) to_confirm_.push_back(name);
-    else unused.push_back(name);
+    if (!is_idle(*room))
+      to_confirm_.push_back(name);
+    else
+      unused.push_back(name);
   }
   for (const RoomName& name : unused) rooms_.erase(name); // read again when somebody needs it
   confirm_more();
@@ -150,11 +162,14 @@ void RoomOwners::confirm(Room& room) {
   room.confirming = true;
   room.confirm_at.reset();
   ++confirming_;
-  store_->confirm(room.name, {room.epoch, room.offset}, on_loop<rooms::RoomRow>(room, [this, opening = openings_](Room& r, Result<rooms::RoomRow> row) {
+  store_->confirm(room.name, {room.epoch, room.offset},
+      on_loop<rooms::RoomRow>(room, [this, opening = openings_](Room& r, Result<rooms::RoomRow> row) {
     r.confirming = false;
     if (confirming_ > 0) --confirming_;
-    if (opening != openings_) confirm(r); // asked of the connection before
-    else confirmed(r, std::move(row));
+    if (opening != openings_)
+      confirm(r); // asked of the connection before
+    else
+      confirmed(r, std::move(row));
     confirm_more();
   }));
 }

@@ -7,7 +7,9 @@
 namespace foyer::gateway {
 namespace {
 
-Refusal busy(std::string_view limit) { return {.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}}; }
+Refusal busy(std::string_view limit) {
+  return {.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}};
+}
 
 // One's own is there once for each.
 bool counts_as_new(const RoomName& name) { return rooms::kind_of(name.view()) == rooms::RoomKind::public_; }
@@ -25,7 +27,8 @@ std::optional<Refusal> RoomOwners::decide_by_name(const RoomName& name, const Sp
   return std::move(allowed).error();
 }
 
-void RoomOwners::with_room(const RoomName& name, const Speaker& speaker, rooms::Act act, Load load_as, Operation operation) {
+void RoomOwners::with_room(
+    const RoomName& name, const Speaker& speaker, rooms::Act act, Load load_as, Operation operation) {
   if (auto refusal = decide_by_name(name, speaker, act)) return operation(std::unexpected(std::move(*refusal)));
   if (Room* room = find(name)) {
     if (room->unconfirmed && !room->confirming) confirm(*room);
@@ -33,12 +36,14 @@ void RoomOwners::with_room(const RoomName& name, const Speaker& speaker, rooms::
       operation(room);
       return schedule(*room);
     }
-    if (room->waiting.size() >= policy_.waiting) return operation(std::unexpected(busy("too many commands wait for the room to be confirmed")));
+    if (room->waiting.size() >= policy_.waiting)
+      return operation(std::unexpected(busy("too many commands wait for the room to be confirmed")));
     return room->waiting.push_back(std::move(operation));
   }
   const bool make = load_as == Load::made;
   const auto kind = rooms::kind_of(name.view());
-  const bool in_memory_only = !policy_.durability.durable(name.view()) && (*kind == rooms::RoomKind::public_ || *kind == rooms::RoomKind::own);
+  const bool in_memory_only =
+      !policy_.durability.durable(name.view()) && (*kind == rooms::RoomKind::public_ || *kind == rooms::RoomKind::own);
   if (in_memory_only && !make) return operation(refuse_field(Cause::NOT_FOUND, "room"));
   const auto found = loading_.find(name);
   if (found == loading_.end() && loaded() >= policy_.rooms_loaded) {
@@ -64,8 +69,10 @@ void RoomOwners::with_room(const RoomName& name, const Speaker& speaker, rooms::
 
 void RoomOwners::ask(const RoomName& name, const UserId& by, bool make) {
   loading_.at(name)->asked.at(by).opened_in = openings_;
-  store_->open({.room = name, .by = by, .make = make}, [this, &loop = loop_, alive = alive_, name, by](Result<rooms::RoomRow> row) mutable {
-    loop.post([this, alive = std::move(alive), name = std::move(name), by = std::move(by), row = std::move(row)]() mutable {
+  store_->open({.room = name, .by = by, .make = make},
+      [this, &loop = loop_, alive = alive_, name, by](Result<rooms::RoomRow> row) mutable {
+    loop.post(
+        [this, alive = std::move(alive), name = std::move(name), by = std::move(by), row = std::move(row)]() mutable {
       if (*alive) opened(name, by, std::move(row));
     });
   });
@@ -118,7 +125,8 @@ void RoomOwners::not_opened(const RoomName& name, const UserId& by, Refusal refu
   if (asked.make && counts_as_new(name)) asked.use->no_new_room();
   const auto refuse_waiting = [&](bool those_who_make) {
     std::vector<Loading::Waiting> refused, others;
-    for (auto& one : loading.waiting) (one.speaker.user == by && (those_who_make || !one.make) ? refused : others).push_back(std::move(one));
+    for (auto& one : loading.waiting)
+      (one.speaker.user == by && (those_who_make || !one.make) ? refused : others).push_back(std::move(one));
     loading.waiting = std::move(others);
     return refused;
   };
@@ -127,14 +135,20 @@ void RoomOwners::not_opened(const RoomName& name, const UserId& by, Refusal refu
   std::optional<Refusal> limit;
   if (may_be_made && std::ranges::any_of(loading.waiting, [&](const auto& one) { return one.speaker.user == by; })) {
     // What could not be kept in memory is not made.
-    if (auto place = asked.use->load_room()) asked.place = std::move(*place);
-    else limit = std::move(place).error();
+    if (auto place = asked.use->load_room())
+      asked.place = std::move(*place);
+    else
+      limit = std::move(place).error();
     if (!limit && counts_as_new(name)) limit = asked.use->new_room(loop_.now());
-    if (limit) beyond_limit = refuse_waiting(true);
-    else asked.make = true;
+    if (limit)
+      beyond_limit = refuse_waiting(true);
+    else
+      asked.make = true;
   }
-  if (asked.make && may_be_made) ask(name, by, true);
-  else loading.asked.erase(by);
+  if (asked.make && may_be_made)
+    ask(name, by, true);
+  else
+    loading.asked.erase(by);
   if (loading.asked.empty()) loading_.erase(found); // nobody waits without having asked
   for (auto& one : refused) one.operation(std::unexpected(refusal));
   for (auto& one : beyond_limit) one.operation(std::unexpected(*limit));
@@ -143,7 +157,8 @@ void RoomOwners::not_opened(const RoomName& name, const UserId& by, Refusal refu
 void RoomOwners::unload(const RoomName& name) {
   const auto found = rooms_.find(name);
   const Room& room = *found->second;
-  const bool empty = !room.ephemeral && room.offset == 0 && (room.kind == rooms::RoomKind::public_ || room.kind == rooms::RoomKind::own);
+  const bool empty = !room.ephemeral && room.offset == 0 &&
+      (room.kind == rooms::RoomKind::public_ || room.kind == rooms::RoomKind::own);
   rooms_.erase(found);
   if (!empty) return;
   // What comes until it is gone waits, and begins anew.

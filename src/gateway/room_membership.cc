@@ -5,9 +5,13 @@ namespace foyer::gateway {
 
 void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user; // before the capture takes it: arguments are evaluated in any order
-  if (auto refusal = speaker.use->new_room(loop_.now())) return port_.refuse(speaker.connection, id, std::move(*refusal));
-  store_->create(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<rooms::RoomRow> row) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), row = std::move(row)]() mutable {
+  if (auto refusal = speaker.use->new_room(loop_.now()))
+    return port_.refuse(speaker.connection, id, std::move(*refusal));
+  store_->create(name, by,
+      [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](
+          Result<rooms::RoomRow> row) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name),
+                  row = std::move(row)]() mutable {
       if (!*alive) return;
       if (row) {
         // A room of that name that lost its last member may still be loaded: it begins anew.
@@ -19,7 +23,8 @@ void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
       speaker.use->no_new_room();
       if (row.error().cause != Cause::ROOM_EXISTS) return port_.refuse(speaker.connection, id, std::move(row).error());
       // Whether it exists is nobody's business but its members'.
-      with_room(name, speaker, rooms::Act::write, Load::existing, [this, speaker, id, exists = std::move(row).error()](Result<Room*> opened) mutable {
+      with_room(name, speaker, rooms::Act::write, Load::existing,
+          [this, speaker, id, exists = std::move(row).error()](Result<Room*> opened) mutable {
         const bool member = opened && is_member(**opened, speaker.user);
         port_.refuse(speaker.connection, id, member ? std::move(exists) : Refusal{.cause = Cause::NOT_A_MEMBER});
       });
@@ -28,25 +33,34 @@ void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
 }
 
 void RoomOwners::invite(Speaker speaker, MessageId id, RoomName name, UserId user) {
-  with_room(name, speaker, rooms::Act::invite, Load::existing, [this, speaker, id, user = std::move(user)](Result<Room*> opened) mutable {
+  with_room(name, speaker, rooms::Act::invite, Load::existing,
+      [this, speaker, id, user = std::move(user)](Result<Room*> opened) mutable {
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::invite)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    if (auto refusal = check(room, speaker, rooms::Act::invite))
+      return port_.refuse(speaker.connection, id, std::move(*refusal));
     const rooms::Author from{speaker.user, speaker.name};
-    store_->invite(room.name, from, user, on_loop<rooms::Invited>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<rooms::Invited> invited) {
+    store_->invite(room.name, from, user,
+        on_loop<rooms::Invited>(
+            room, [this, speaker = std::move(speaker), id, user](Room& r, Result<rooms::Invited> invited) {
       if (!invited) return port_.refuse(speaker.connection, id, std::move(invited).error());
       const bool knows = speaker.terms.features.has(protocol::Feature::people);
       std::string answered;
-      protocol::invited(answered, id, r.name.view(), user.view(), knows ? std::optional(!invited->member) : std::nullopt);
+      protocol::invited(
+          answered, id, r.name.view(), user.view(), knows ? std::optional(!invited->member) : std::nullopt);
       answer(speaker, answered);
-      if (invited->is_new) send_invitation(user, {.room = r.name, .from = {speaker.user, speaker.name}, .expires = invited->expires});
+      if (invited->is_new)
+        send_invitation(user, {.room = r.name, .from = {speaker.user, speaker.name}, .expires = invited->expires});
     }));
   });
 }
 
 void RoomOwners::send_invitation(const UserId& to, const rooms::Invitation& invitation) {
   std::string json;
-  protocol::invitation(json, {.room = invitation.room.view(), .from = {invitation.from.id.view(), invitation.from.name}, .expires_at = invitation.expires});
+  protocol::invitation(json,
+      {.room = invitation.room.view(),
+          .from = {invitation.from.id.view(), invitation.from.name},
+          .expires_at = invitation.expires});
   port_.to_user_with(protocol::Feature::people, to, text_frame(json), 0);
 }
 
@@ -72,8 +86,10 @@ void RoomOwners::member_added(const RoomName& name, const UserId& user) {
 
 void RoomOwners::accept(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user;
-  store_->accept(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> accepted) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), accepted = std::move(accepted)]() mutable {
+  store_->accept(name, by,
+      [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> accepted) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name),
+                  accepted = std::move(accepted)]() mutable {
       if (!*alive) return;
       if (!accepted) return port_.refuse(speaker.connection, id, std::move(accepted).error());
       std::string json;
@@ -86,8 +102,10 @@ void RoomOwners::accept(Speaker speaker, MessageId id, RoomName name) {
 
 void RoomOwners::decline(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user;
-  store_->decline(name, by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> declined) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name), declined = std::move(declined)]() mutable {
+  store_->decline(name, by,
+      [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> declined) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name),
+                  declined = std::move(declined)]() mutable {
       if (!*alive) return;
       if (!declined) return port_.refuse(speaker.connection, id, std::move(declined).error());
       std::string answered, told;
@@ -101,13 +119,17 @@ void RoomOwners::decline(Speaker speaker, MessageId id, RoomName name) {
 
 void RoomOwners::invitations(Speaker speaker, MessageId id) {
   const UserId by = speaker.user;
-  store_->invitations(by, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id](Result<rooms::InvitationPage> page) mutable {
+  store_->invitations(by,
+      [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id](
+          Result<rooms::InvitationPage> page) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, page = std::move(page)]() mutable {
       if (!*alive) return;
       if (!page) return port_.refuse(speaker.connection, id, std::move(page).error());
       std::vector<protocol::InvitationView> list;
       list.reserve(page->invitations.size());
-      for (const auto& each : page->invitations) list.push_back({.room = each.room.view(), .from = {each.from.id.view(), each.from.name}, .expires_at = each.expires});
+      for (const auto& each : page->invitations)
+        list.push_back(
+            {.room = each.room.view(), .from = {each.from.id.view(), each.from.name}, .expires_at = each.expires});
       std::string json;
       protocol::invitations(json, id, list, page->more, speaker.terms.answer_bytes());
       answer(speaker, json);
@@ -116,13 +138,18 @@ void RoomOwners::invitations(Speaker speaker, MessageId id) {
 }
 
 void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId user) {
-  with_room(name, speaker, rooms::Act::remove, Load::existing, [this, speaker, id, user = std::move(user)](Result<Room*> opened) mutable {
+  with_room(name, speaker, rooms::Act::remove, Load::existing,
+      [this, speaker, id, user = std::move(user)](Result<Room*> opened) mutable {
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::remove)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    if (auto refusal = check(room, speaker, rooms::Act::remove))
+      return port_.refuse(speaker.connection, id, std::move(*refusal));
     if (!rooms::may_remove(speaker.user, user, room.creator, speaker.permissions))
-      return port_.refuse(speaker.connection, id, {.cause = Cause::PERMISSION_DENIED, .evidence = "only the creator of a room and administrators remove others"});
-    store_->remove_member(room.name, user, on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
+      return port_.refuse(speaker.connection, id,
+          {.cause = Cause::PERMISSION_DENIED,
+              .evidence = "only the creator of a room and administrators remove others"});
+    store_->remove_member(room.name, user,
+        on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
       if (!removed) return port_.refuse(speaker.connection, id, std::move(removed).error());
       r.members.erase(user);
       std::string answered, told;
@@ -141,31 +168,40 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
 
 void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
   const rooms::Author by{speaker.user, speaker.name};
-  if (auto refusal = speaker.use->new_room(loop_.now())) return port_.refuse(speaker.connection, id, std::move(*refusal));
-  store_->direct(by, other, [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](Result<rooms::Direct> made) mutable {
-    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other), made = std::move(made)]() mutable {
+  if (auto refusal = speaker.use->new_room(loop_.now()))
+    return port_.refuse(speaker.connection, id, std::move(*refusal));
+  store_->direct(by, other,
+      [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](
+          Result<rooms::Direct> made) mutable {
+    loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other),
+                  made = std::move(made)]() mutable {
       if (!*alive) return;
       if (!made || !made->room.made) speaker.use->no_new_room();
       if (!made) return port_.refuse(speaker.connection, id, std::move(made).error());
       const RoomName& room = made->room.room;
       std::string json;
-      if (speaker.terms.features.has(protocol::Feature::people)) protocol::room_user_answer(json, "created", id, room.view(), other.view());
-      else protocol::room_answer(json, "created", id, room.view());
+      if (speaker.terms.features.has(protocol::Feature::people))
+        protocol::room_user_answer(json, "created", id, room.view(), other.view());
+      else
+        protocol::room_answer(json, "created", id, room.view());
       answer(speaker, json);
       if (made->entered) entered(room, speaker.user);
-      if (made->requested) send_invitation(other, {.room = room, .from = {speaker.user, speaker.name}, .expires = made->expires});
+      if (made->requested)
+        send_invitation(other, {.room = room, .from = {speaker.user, speaker.name}, .expires = made->expires});
     });
   });
 }
 
 void RoomOwners::list(Speaker speaker, MessageId id, rooms::RoomsQuestion question) {
-  store_->rooms_of(std::move(question), [this, &loop = loop_, alive = alive_, speaker, id](Result<rooms::RoomsPage> page) mutable {
+  store_->rooms_of(
+      std::move(question), [this, &loop = loop_, alive = alive_, speaker, id](Result<rooms::RoomsPage> page) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, page = std::move(page)]() mutable {
       if (!*alive) return;
       if (!page) return port_.refuse(speaker.connection, id, std::move(page).error());
       std::vector<protocol::RoomView> list;
       list.reserve(page->rooms.size());
-      for (const auto& row : page->rooms) list.push_back({row.room.view(), rooms::to_string(row.kind), row.epoch.view(), row.offset});
+      for (const auto& row : page->rooms)
+        list.push_back({row.room.view(), rooms::to_string(row.kind), row.epoch.view(), row.offset});
       std::string json;
       protocol::rooms(json, id, list, page->more, speaker.terms.answer_bytes());
       answer(speaker, json);

@@ -8,18 +8,29 @@ namespace foyer::gateway {
 namespace {
 
 JoinTicket ticket_of(const JoinQuestion& question) {
-  return {.connection = question.speaker.connection, .user = question.speaker.user, .room = question.room, .id = question.id, .again = question.again, .serial = question.serial};
+  return {.connection = question.speaker.connection,
+      .user = question.speaker.user,
+      .room = question.room,
+      .id = question.id,
+      .again = question.again,
+      .serial = question.serial};
 }
 
 } // namespace
 
-RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
-    : loop_(loop), store_(store), port_(port), policy_(policy), entropy_(entropy),
+RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy,
+    Entropy& entropy, Metrics& metrics)
+    : loop_(loop),
+      store_(store),
+      port_(port),
+      policy_(policy),
+      entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
       rooms_refused_(limit_refusals(metrics, "rooms_loaded")),
       memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")},
       allowed_messages_(policy.messages_per_s, policy.messages_burst),
-      messages_refused_(limit_refusals(metrics, "room_messages_per_s")), alive_(std::make_shared<bool>(true)) {}
+      messages_refused_(limit_refusals(metrics, "room_messages_per_s")),
+      alive_(std::make_shared<bool>(true)) {}
 
 RoomOwners::~RoomOwners() { *alive_ = false; }
 
@@ -65,18 +76,22 @@ std::optional<Refusal> RoomOwners::check(const Room& room, const Speaker& speake
   return std::move(allowed).error();
 }
 
-void RoomOwners::answer(const Speaker& speaker, std::string_view json) { port_.answer(speaker.connection, text_frame(json)); }
+void RoomOwners::answer(const Speaker& speaker, std::string_view json) {
+  port_.answer(speaker.connection, text_frame(json));
+}
 
 // Subscriptions and presence
 
 void RoomOwners::join(JoinQuestion question) {
   const RoomName name = question.room;
   const Speaker speaker = question.speaker;
-  with_room(name, speaker, rooms::Act::read, Load::made, [this, question = std::move(question)](Result<Room*> opened) mutable {
+  with_room(name, speaker, rooms::Act::read, Load::made,
+      [this, question = std::move(question)](Result<Room*> opened) mutable {
     if (!opened) return join_failed(question, nullptr, std::move(opened).error());
     Room& room = **opened;
     const std::uint8_t loop = unpack(question.speaker.connection).loop;
-    if (auto refusal = check(room, question.speaker, rooms::Act::read)) return join_failed(question, nullptr, std::move(*refusal));
+    if (auto refusal = check(room, question.speaker, rooms::Act::read))
+      return join_failed(question, nullptr, std::move(*refusal));
     if (!question.again) {
       room.audience.add(loop);
       member_came(room, question.speaker);
@@ -89,8 +104,17 @@ void RoomOwners::joined(JoinQuestion& question, Room& room, const JoinedPage& pa
   const auto members = room.presence.members(policy_.members_shown);
   const auto refs = shown(members, question.speaker.terms);
   std::string json;
-  protocol::joined(json, question.id, {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), page.up_to}, .durable = room.ephemeral == nullptr,
-                                       .recovered = page.recovered, .more = page.more, .messages = page.messages.json, .members = refs, .member_count = room.presence.count(), .time = page.time, .change = page.change, .changes = page.changes});
+  protocol::joined(json, question.id,
+      {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), page.up_to},
+          .durable = room.ephemeral == nullptr,
+          .recovered = page.recovered,
+          .more = page.more,
+          .messages = page.messages.json,
+          .members = refs,
+          .member_count = room.presence.count(),
+          .time = page.time,
+          .change = page.change,
+          .changes = page.changes});
   JoinTicket ticket = ticket_of(question);
   ticket.recovered = page.recovered;
   ticket.more = page.recovered && page.more;
@@ -143,7 +167,8 @@ void RoomOwners::presence(Speaker speaker, MessageId id, RoomName name) {
     }
     if (!opened) return port_.refuse(speaker.connection, id, std::move(opened).error());
     Room& room = **opened;
-    if (auto refusal = check(room, speaker, rooms::Act::read)) return port_.refuse(speaker.connection, id, std::move(*refusal));
+    if (auto refusal = check(room, speaker, rooms::Act::read))
+      return port_.refuse(speaker.connection, id, std::move(*refusal));
     const auto members = room.presence.members(policy_.members_shown);
     std::string json;
     protocol::presence(json, id, room.name.view(), shown(members, speaker.terms), room.presence.count());
@@ -163,7 +188,9 @@ void RoomOwners::typing(Speaker speaker, RoomName name, bool on) {
 
 // Time
 
-bool RoomOwners::is_idle(const Room& room) { return room.audience.empty() && room.presence.count() == 0 && room.in_store == 0 && room.waiting.empty(); }
+bool RoomOwners::is_idle(const Room& room) {
+  return room.audience.empty() && room.presence.count() == 0 && room.in_store == 0 && room.waiting.empty();
+}
 
 void RoomOwners::schedule(Room& room) {
   if (room.in_store == 0) room.fresh_changes.clear();

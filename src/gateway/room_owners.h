@@ -36,13 +36,13 @@ struct RoomPolicy {
   std::size_t presence_events_limit = 200; // members; above: members_changed
   std::size_t members_shown = 100;
   std::uint32_t history_limit = 300;
-  Millis idle_unload{30'000};              // a room that nobody uses leaves the owner's memory
-  Millis idle_forget{3'600'000};           // and one whose history is only there, with it
-  rooms::Durability durability;            // which rooms keep their history in memory only
+  Millis idle_unload{30'000};    // a room that nobody uses leaves the owner's memory
+  Millis idle_forget{3'600'000}; // and one whose history is only there, with it
+  rooms::Durability durability;  // which rooms keep their history in memory only
   rooms::EphemeralLimits ephemeral;
-  Millis gap_patience{10'000};             // messages that cannot be read are tried again for so long, then HISTORY_UNREADABLE
-  std::size_t gap_messages = 1'000;        // held back meanwhile; more: HISTORY_UNREADABLE
-  std::size_t gap_bytes = 1024 * 1024;     // likewise, of their texts
+  Millis gap_patience{10'000};      // messages that cannot be read are tried again for so long, then HISTORY_UNREADABLE
+  std::size_t gap_messages = 1'000; // held back meanwhile; more: HISTORY_UNREADABLE
+  std::size_t gap_bytes = 1024 * 1024; // likewise, of their texts
   // Of one owner: its part of what the process may hold. Beyond: BUSY.
   std::size_t rooms_loaded = 100'000;
   std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
@@ -54,7 +54,8 @@ struct RoomPolicy {
 
 class RoomOwners {
  public:
-  RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
+  RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy,
+      Metrics& metrics);
   ~RoomOwners();
 
   void join(JoinQuestion question);
@@ -100,7 +101,8 @@ class RoomOwners {
   };
 
   // What the name of a room alone says against an act.
-  [[nodiscard]] static std::optional<Refusal> decide_by_name(const RoomName& name, const Speaker& speaker, rooms::Act act);
+  [[nodiscard]] static std::optional<Refusal> decide_by_name(
+      const RoomName& name, const Speaker& speaker, rooms::Act act);
   // Runs it with the room, once that is in memory. Nothing is loaded for a speaker whom it does not concern.
   void with_room(const RoomName& name, const Speaker& speaker, rooms::Act act, Load load, Operation operation);
   void ask(const RoomName& name, const UserId& by, bool make);
@@ -119,9 +121,11 @@ class RoomOwners {
   void read_for_join(JoinQuestion question, Room& room, int tries);
   void read_newest_for_join(JoinQuestion question, Room& room, int tries);
   void answer_join(JoinQuestion question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries);
-  void finish_join(JoinQuestion question, Room& room, const hub::Recovery& recovery, const rooms::HistoryPage& page, int tries);
+  void finish_join(
+      JoinQuestion question, Room& room, const hub::Recovery& recovery, const rooms::HistoryPage& page, int tries);
   void joined(JoinQuestion& question, Room& room, const JoinedPage& page);
-  void history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part, Offset up_to, Result<rooms::HistoryPage> page);
+  void history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part,
+      Offset up_to, Result<rooms::HistoryPage> page);
   void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
   // A change is stored: everybody who can understand it is told.
   void changed(Room& room, const rooms::Change& change);
@@ -168,14 +172,14 @@ class RoomOwners {
   const RoomPolicy& policy_;
   Entropy& entropy_;
   Counter& published_;
-  Counter& rooms_refused_; // for want of rooms_loaded
+  Counter& rooms_refused_;       // for want of rooms_loaded
   rooms::EphemeralShare memory_; // outlives the rooms
   std::uint64_t openings_ = 0;   // of the store, since this began
   std::deque<RoomName> to_confirm_;
   std::size_t confirming_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
-  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_;  // on their way into memory, or out of the store
-  const protocol::Allowance allowed_messages_;                      // of a room
+  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // on their way into memory, or out of the store
+  const protocol::Allowance allowed_messages_;                     // of a room
   Counter& messages_refused_;
   std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped
 };

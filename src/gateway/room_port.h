@@ -23,10 +23,12 @@ struct ConnectionAddress {
   std::uint32_t slot = 0;
 };
 [[nodiscard]] inline ConnectionId pack(ConnectionAddress a) {
-  return (static_cast<ConnectionId>(a.loop) << 56) | (static_cast<ConnectionId>(a.generation & 0xFFFFFF) << 32) | a.slot;
+  return (static_cast<ConnectionId>(a.loop) << 56) | (static_cast<ConnectionId>(a.generation & 0xFFFFFF) << 32) |
+      a.slot;
 }
 [[nodiscard]] inline ConnectionAddress unpack(ConnectionId id) {
-  return {static_cast<std::uint8_t>(id >> 56), static_cast<std::uint32_t>(id >> 32) & 0xFFFFFF, static_cast<std::uint32_t>(id)};
+  return {static_cast<std::uint8_t>(id >> 56), static_cast<std::uint32_t>(id >> 32) & 0xFFFFFF,
+      static_cast<std::uint32_t>(id)};
 }
 
 class UserUse;
@@ -37,7 +39,9 @@ using protocol::MessageId;
 struct ReplyTo {
   ConnectionId connection = 0;
   std::uint64_t command = 0; // its number in the connection's CommandOrder; 0: none waits for it
-  operator ConnectionId() const { return connection; } // NOLINT(google-explicit-constructor): for what concerns the connection alone
+  operator ConnectionId() const {
+    return connection;
+  } // NOLINT(google-explicit-constructor): for what concerns the connection alone
 };
 
 // Who a command comes from.
@@ -46,7 +50,7 @@ struct Speaker {
   UserId user;
   std::string name;
   Permissions permissions;
-  protocol::ClientTerms terms = {}; // features and the longest message of the client
+  protocol::ClientTerms terms = {};  // features and the longest message of the client
   std::shared_ptr<UserUse> use = {}; // what this user takes over all connections
 };
 
@@ -54,7 +58,7 @@ struct Speaker {
 struct SincePosition {
   std::string epoch;
   Offset offset = 0;
-  std::optional<WallTime> time = {};   // of the message at that offset: the witness
+  std::optional<WallTime> time = {}; // of the message at that offset: the witness
   std::optional<Offset> change = {}; // the last change it heard of
 };
 
@@ -73,7 +77,7 @@ struct JoinQuestion {
   MessageId id;
   std::optional<SincePosition> since = {};
   std::uint32_t limit = 0;
-  bool again = false; // the connection is subscribed already: it asks for messages only
+  bool again = false;       // the connection is subscribed already: it asks for messages only
   std::uint64_t serial = 0; // of this join among all of its shard: a client may leave and join again before the answer
 };
 
@@ -93,9 +97,9 @@ struct JoinTicket {
 struct Publication {
   RoomName room;
   SharedBytes frame;
-  Offset offset = 0; // 0: an event that is not part of the history
+  Offset offset = 0;       // 0: an event that is not part of the history
   bool of_message = false; // an event about a message that was published before: who is joining must hear it, too
-  UserId except;     // a user that is not told; empty: nobody
+  UserId except;           // a user that is not told; empty: nobody
   // A long message, for clients whose max_message is less than `bytes`: without its text.
   SharedBytes brief = {};
   std::size_t bytes = 0;

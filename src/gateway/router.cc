@@ -47,18 +47,25 @@ bool under(std::string_view path, std::string_view folder) {
 
 // Asked by machines under whatever name they know us; nothing there depends on the name.
 bool any_host(std::string_view path) {
-  return under(path, "/health") || path == "/metrics" || under(path, "/internal") || path == "/.well-known/jwks.json" || path == "/auth/check";
+  return under(path, "/health") || path == "/metrics" || under(path, "/internal") || path == "/.well-known/jwks.json" ||
+      path == "/auth/check";
 }
 
 // A gateway calls its auth service by the name that AUTH_SERVICE_URL has for it. The handlers
 // there refuse whoever names a service and does not prove to be it.
 bool from_service(const Request& request) {
-  return (under(request.path, "/auth") || under(request.path, "/oauth2") || under(request.path, "/.well-known")) && request.headers.find("X-Service-ID") != nullptr;
+  return (under(request.path, "/auth") || under(request.path, "/oauth2") || under(request.path, "/.well-known")) &&
+      request.headers.find("X-Service-ID") != nullptr;
 }
 
-bool shared_with_origins(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/health") || under(path, "/rooms"); }
+bool shared_with_origins(std::string_view path) {
+  return under(path, "/auth") || under(path, "/oauth2") || under(path, "/health") || under(path, "/rooms");
+}
 
-bool never_stored(std::string_view path) { return under(path, "/auth") || under(path, "/oauth2") || under(path, "/api") || under(path, "/internal") || under(path, "/rooms"); }
+bool never_stored(std::string_view path) {
+  return under(path, "/auth") || under(path, "/oauth2") || under(path, "/api") || under(path, "/internal") ||
+      under(path, "/rooms");
+}
 
 bool is_form(std::string_view path) { return under(path, "/oauth2"); }
 
@@ -75,14 +82,17 @@ void add_once(Response& response, std::string_view name, std::string value) {
 // 'self' covers WebSockets, so the page's own address is named as well.
 std::string socket_source(const Request& request) {
   const std::string_view url = request.origin_url;
-  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::string_view(".-:[]/").contains(c); };
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || std::string_view(".-:[]/").contains(c);
+  };
   if (!url.starts_with("http") || !std::ranges::all_of(url, plain)) return {};
   return " ws" + std::string(url.substr(4));
 }
 
 std::string content_security_policy(const Request& request) {
   return fmt::format(
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; "
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src "
+      "'self'; "
       "connect-src 'self'{}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
       socket_source(request));
 }
@@ -121,20 +131,25 @@ Router::Router(std::vector<Route> routes, RouterPolicy policy) : policy_(std::mo
       pattern.literals += open ? 0 : 1;
       pattern.segments.emplace_back(open ? "{}" : segment);
     }
-    auto known = std::ranges::find_if(patterns_, [&](const Pattern& p) { return p.segments == pattern.segments && p.open_end == pattern.open_end; });
+    auto known = std::ranges::find_if(
+        patterns_, [&](const Pattern& p) { return p.segments == pattern.segments && p.open_end == pattern.open_end; });
     if (known == patterns_.end()) known = patterns_.insert(patterns_.end(), std::move(pattern));
     if (std::ranges::find(known->methods, route.method, [](const auto& m) { return m.first; }) != known->methods.end())
       throw std::logic_error("two routes for " + route.method + " " + route.path);
     known->methods.emplace_back(std::move(route.method), std::move(route.handler));
   }
-  std::ranges::stable_sort(patterns_, [](const Pattern& a, const Pattern& b) { return std::pair{!a.open_end, a.literals} > std::pair{!b.open_end, b.literals}; });
+  std::ranges::stable_sort(patterns_, [](const Pattern& a, const Pattern& b) {
+    return std::pair{!a.open_end, a.literals} > std::pair{!b.open_end, b.literals};
+  });
 }
 
 const Router::Pattern* Router::match(std::string_view path, std::vector<std::string>& args) const {
   if (path.size() > policy_.longest_path) return nullptr;
   const auto segments = split(path);
   for (const Pattern& pattern : patterns_) {
-    if (pattern.open_end ? segments.size() <= pattern.segments.size() || climbs(segments) : pattern.segments.size() != segments.size()) continue;
+    if (pattern.open_end ? segments.size() <= pattern.segments.size() || climbs(segments)
+                         : pattern.segments.size() != segments.size())
+      continue;
     args.clear();
     bool fits = true;
     for (std::size_t i = 0; fits && i < pattern.segments.size(); ++i) {
@@ -159,7 +174,10 @@ bool Router::has_route(std::string_view path) const {
 std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   if (!any_host(request.path) && !from_service(request) && !door::host_allowed(*policy_.door, request)) {
     const std::string* host = request.headers.find("Host");
-    return refuse_here(request, {.cause = Cause::HOST_NOT_ALLOWED, .evidence = "Host " + printable(host != nullptr ? *host : ""), .field = "Host"});
+    return refuse_here(request,
+        {.cause = Cause::HOST_NOT_ALLOWED,
+            .evidence = "Host " + printable(host != nullptr ? *host : ""),
+            .field = "Host"});
   }
   if (request.path == "*") { // OPTIONS for the server as a whole (RFC 9110 §9.3.7): a ping
     Response response{.status = 204, .headers = {}, .body = {}};
@@ -171,11 +189,17 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);
 
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
-  const auto found = std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method || m.first == "*"; });
+  const auto found =
+      std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method || m.first == "*"; });
   if (found == pattern->methods.end() && !is_method(request.method)) // RFC 9110 §9.1
-    return refuse_here(request, {.cause = Cause::METHOD_UNKNOWN, .evidence = printable(request.method) + " on " + shown_path(request.path), .field = "method"});
+    return refuse_here(request,
+        {.cause = Cause::METHOD_UNKNOWN,
+            .evidence = printable(request.method) + " on " + shown_path(request.path),
+            .field = "method"});
   if (found == pattern->methods.end()) {
-    Response response = refuse_here(request, {.cause = Cause::METHOD_NOT_ALLOWED, .evidence = printable(request.method) + " on " + shown_path(request.path)});
+    Response response = refuse_here(request,
+        {.cause = Cause::METHOD_NOT_ALLOWED,
+            .evidence = printable(request.method) + " on " + shown_path(request.path)});
     response.headers.set("Allow", listed(pattern->methods));
     return response;
   }
@@ -192,10 +216,12 @@ Response Router::refuse_here(const Request& request, Refusal refusal) const {
 
 // Someone who looks for the socket is told where it is.
 Response Router::unknown_path(const Request& request) const {
-  Response response = refuse_here(request, {.cause = Cause::UNKNOWN_PATH, .evidence = printable(request.method) + " " + shown_path(request.path)});
+  Response response = refuse_here(
+      request, {.cause = Cause::UNKNOWN_PATH, .evidence = printable(request.method) + " " + shown_path(request.path)});
   const std::string_view path = request.path;
-  const bool wants_socket = request.headers.find("Upgrade") != nullptr || request.headers.find("Sec-WebSocket-Key") != nullptr || under(path, "/ws") ||
-                            under(path, "/wss") || path.find("socket") != std::string_view::npos || under(path, "/chat") || under(path, "/echo");
+  const bool wants_socket = request.headers.find("Upgrade") != nullptr ||
+      request.headers.find("Sec-WebSocket-Key") != nullptr || under(path, "/ws") || under(path, "/wss") ||
+      path.find("socket") != std::string_view::npos || under(path, "/chat") || under(path, "/echo");
   if (!wants_socket) return response;
   auto body = json::parse(response.body);
   if (!body || !body->is_object()) return response;
@@ -209,9 +235,11 @@ Response Router::unknown_path(const Request& request) const {
 Response Router::preflight(const Request& request, const Pattern& pattern) const {
   const std::string* origin = wire::sole(request.headers, "Origin");
   if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) {
-    return refuse_here(request, {.cause = request.headers.count("Origin") == 0 ? Cause::ORIGIN_REQUIRED : Cause::ORIGIN_NOT_ALLOWED,
-                                 .evidence = "preflight from " + printable(request.headers.count("Origin") == 0 ? "nowhere" : request.headers.joined("Origin")),
-                                 .field = "Origin"});
+    return refuse_here(request,
+        {.cause = request.headers.count("Origin") == 0 ? Cause::ORIGIN_REQUIRED : Cause::ORIGIN_NOT_ALLOWED,
+            .evidence = "preflight from " +
+                printable(request.headers.count("Origin") == 0 ? "nowhere" : request.headers.joined("Origin")),
+            .field = "Origin"});
   }
   Response response{.status = 204, .headers = {}, .body = {}};
   response.headers.add("Access-Control-Allow-Methods", listed(pattern.methods));
@@ -220,7 +248,9 @@ Response Router::preflight(const Request& request, const Pattern& pattern) const
   return response;
 }
 
-std::string Router::mark(const Ref& ref) const { return fmt::format("{}; build={}; ref={}", policy_.version, policy_.build, ref.view()); }
+std::string Router::mark(const Ref& ref) const {
+  return fmt::format("{}; build={}; ref={}", policy_.version, policy_.build, ref.view());
+}
 
 void Router::decorate(const Request& request, Response& response) const {
   if (policy_.door != nullptr) move_below_base(policy_.door->base_path, response);
@@ -236,7 +266,8 @@ void Router::decorate(const Request& request, Response& response) const {
   }
   if (!shared_with_origins(request.path)) return;
   // Said to everybody, so that no cache gives one origin's answer to another.
-  if (const auto* vary = response.headers.find("Vary"); vary == nullptr || vary->find("Origin") == std::string::npos) response.headers.add("Vary", "Origin");
+  if (const auto* vary = response.headers.find("Vary"); vary == nullptr || vary->find("Origin") == std::string::npos)
+    response.headers.add("Vary", "Origin");
   const std::string* origin = wire::sole(request.headers, "Origin");
   if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) return;
   add_once(response, "Access-Control-Allow-Origin", *origin);
@@ -255,8 +286,8 @@ std::optional<Refusal> require_json(const Request& request) {
   if (wire::is_of_type(request.headers, "application/json")) return std::nullopt;
   const std::string* type = request.headers.find("Content-Type");
   return Refusal{.cause = Cause::CONTENT_TYPE_UNSUPPORTED,
-                 .evidence = type != nullptr ? "Content-Type " + printable(*type) : "no Content-Type",
-                 .field = "Content-Type"};
+      .evidence = type != nullptr ? "Content-Type " + printable(*type) : "no Content-Type",
+      .field = "Content-Type"};
 }
 
 } // namespace foyer::gateway

@@ -24,8 +24,8 @@ struct RouterPolicy {
   bool development = false;               // clients get the operator's text, too
   std::string version = {};
   std::string build = {};
-  bool strict_transport = false;          // who came by https is told to come by nothing else (RFC 6797)
-  std::size_t longest_path = 2048;        // bytes of a path that is matched at all
+  bool strict_transport = false;   // who came by https is told to come by nothing else (RFC 6797)
+  std::size_t longest_path = 2048; // bytes of a path that is matched at all
   // Told of each refusal of the router itself; may be empty. Any thread.
   std::function<void(const Request&, const Refusal&)> on_refusal = {};
 };

@@ -26,11 +26,15 @@ struct Routing : testing::Test {
 
   door::DoorPolicy policy = door_policy();
   std::vector<Refusal> told;
-  Router router{{route("GET", "/"), route("GET", "/auth/sessions"), route("DELETE", "/auth/sessions"), route("DELETE", "/auth/sessions/{id}"),
-                 route("POST", "/auth/login"), route("POST", "/oauth2/token"), route("GET", "/health"), route("GET", "/health/live"),
-                 route("GET", "/metrics"), route("GET", "/causes/{code}"), route("GET", "/causes/causes.css"), route("GET", "/.well-known/jwks.json"),
-                 route("GET", "/api/refusals"), route("POST", "/internal/x")},
-                {.door = &policy, .version = "1.2.3", .build = "abc", .on_refusal = [this](const Request&, const Refusal& r) { told.push_back(r); }}};
+  Router router{
+      {route("GET", "/"), route("GET", "/auth/sessions"), route("DELETE", "/auth/sessions"),
+          route("DELETE", "/auth/sessions/{id}"), route("POST", "/auth/login"), route("POST", "/oauth2/token"),
+          route("GET", "/health"), route("GET", "/health/live"), route("GET", "/metrics"),
+          route("GET", "/causes/{code}"), route("GET", "/causes/causes.css"), route("GET", "/.well-known/jwks.json"),
+          route("GET", "/api/refusals"), route("POST", "/internal/x")},
+      {.door = &policy, .version = "1.2.3", .build = "abc", .on_refusal = [this](const Request&, const Refusal& r) {
+    told.push_back(r);
+  }}};
 
   static Request ask(std::string method, std::string path, Headers more = {}) {
     Request request;
@@ -81,8 +85,10 @@ TEST(BasePath, IsTakenOffWhetherAProxyDidOrNot) {
 }
 
 TEST_F(Routing, APathHasARouteOrNotWhateverTheMethod) {
-  for (const auto* path : {"/", "/auth/login", "/auth/sessions/s1", "/health/live"}) EXPECT_TRUE(router.has_route(path)) << path;
-  for (const auto* path : {"/ws/chat", "/ws", "/auth", "/auth/login/more", "/nowhere"}) EXPECT_FALSE(router.has_route(path)) << path;
+  for (const auto* path : {"/", "/auth/login", "/auth/sessions/s1", "/health/live"})
+    EXPECT_TRUE(router.has_route(path)) << path;
+  for (const auto* path : {"/ws/chat", "/ws", "/auth", "/auth/login/more", "/nowhere"})
+    EXPECT_FALSE(router.has_route(path)) << path;
 }
 
 TEST_F(Routing, MethodAndPathFindTheHandler) {
@@ -100,7 +106,8 @@ TEST_F(Routing, ASegmentInBracesIsOneArgumentPercentDecoded) {
 }
 
 TEST_F(Routing, WhatAnotherProcessKnowsMatchesByItsFolder) {
-  Router forwarding{{route("*", "/auth/{*}"), route("GET", "/auth/here"), route("GET", "/")}, {.door = &policy, .version = "1", .build = "b"}};
+  Router forwarding{{route("*", "/auth/{*}"), route("GET", "/auth/here"), route("GET", "/")},
+      {.door = &policy, .version = "1", .build = "b"}};
   const auto where = [&](std::string method, std::string path) -> std::string {
     called.clear();
     Request request = ask(std::move(method), std::move(path));
@@ -111,7 +118,9 @@ TEST_F(Routing, WhatAnotherProcessKnowsMatchesByItsFolder) {
   EXPECT_EQ(where("DELETE", "/auth/sessions/a/b"), "* /auth/{*}");
   EXPECT_EQ(where("GET", "/auth/here"), "GET /auth/here");
   EXPECT_EQ(where("GET", "/auth"), "") << "the folder itself is nothing";
-  for (const auto* path : {"/auth/../internal/verify", "/auth/%2e%2e/internal", "/auth/a%2fb", "/auth/./x", "/auth/%zz"}) EXPECT_EQ(where("POST", path), "") << path;
+  for (const auto* path :
+      {"/auth/../internal/verify", "/auth/%2e%2e/internal", "/auth/a%2fb", "/auth/./x", "/auth/%zz"})
+    EXPECT_EQ(where("POST", path), "") << path;
 }
 
 TEST_F(Routing, AGatewayMayCallItsAuthServiceByAnyName) {
@@ -144,7 +153,8 @@ TEST_F(Routing, AWrongMethodIsToldTheRightOnes) {
 }
 
 TEST_F(Routing, AMethodThatNothingTakesIsNotOneThatIsTakenElsewhere) { // RFC 9110 §9.1, §15.6.2
-  for (const char* method : {"BREW", "TRACE", "get", "PROPFIND"}) EXPECT_EQ(resolve(ask(method, "/auth/sessions")), "501 METHOD_UNKNOWN") << method;
+  for (const char* method : {"BREW", "TRACE", "get", "PROPFIND"})
+    EXPECT_EQ(resolve(ask(method, "/auth/sessions")), "501 METHOD_UNKNOWN") << method;
   EXPECT_EQ(resolve(ask("PATCH", "/auth/sessions")), "405 METHOD_NOT_ALLOWED");
   EXPECT_EQ(resolve(ask("BREW", "/nowhere")), "404 UNKNOWN_PATH");
 }
@@ -180,7 +190,9 @@ TEST_F(Routing, ABodyThatIsNotJsonIsRefusedExceptTheFormsOfOAuth) {
 }
 
 TEST_F(Routing, APreflightOfAnAllowedOriginIsAnsweredAndOfAForeignOneRefused) {
-  EXPECT_EQ(resolve(ask("OPTIONS", "/auth/sessions", {{"Origin", "https://chat.example"}, {"Access-Control-Request-Method", "DELETE"}})), "204");
+  EXPECT_EQ(resolve(ask("OPTIONS", "/auth/sessions",
+                {{"Origin", "https://chat.example"}, {"Access-Control-Request-Method", "DELETE"}})),
+      "204");
   EXPECT_EQ(header("Access-Control-Allow-Origin"), "https://chat.example");
   EXPECT_EQ(header("Access-Control-Allow-Methods"), "GET, HEAD, DELETE");
   EXPECT_EQ(header("Access-Control-Allow-Headers"), "Authorization, Content-Type");
@@ -190,7 +202,8 @@ TEST_F(Routing, APreflightOfAnAllowedOriginIsAnsweredAndOfAForeignOneRefused) {
   EXPECT_EQ(resolve(ask("OPTIONS", "/auth/sessions", {{"Origin", "https://evil.example"}})), "403 ORIGIN_NOT_ALLOWED");
   EXPECT_EQ(header("Access-Control-Allow-Origin"), "");
   EXPECT_EQ(header("Vary"), "Origin");
-  EXPECT_EQ(resolve(ask("OPTIONS", "/api/refusals", {{"Origin", "https://chat.example"}})), "405 METHOD_NOT_ALLOWED") << "no CORS there";
+  EXPECT_EQ(resolve(ask("OPTIONS", "/api/refusals", {{"Origin", "https://chat.example"}})), "405 METHOD_NOT_ALLOWED")
+      << "no CORS there";
 }
 
 struct Decorating : Routing {

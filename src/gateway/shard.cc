@@ -19,13 +19,18 @@ namespace {
 
 // What this connection is sent of a publication; null: nothing.
 const SharedBytes& frame_for(const Publication& publication, const Connection& connection) {
-  if (publication.brief && connection.terms().max_message > 0 && publication.bytes > connection.terms().max_message) return publication.brief;
+  if (publication.brief && connection.terms().max_message > 0 && publication.bytes > connection.terms().max_message)
+    return publication.brief;
   if (publication.featured && connection.terms().features.has(publication.feature)) return publication.featured;
   return publication.frame;
 }
 
 // Some of it was not held, which is no fault of the client: it learns by the Close that it must join with `since`.
-Refusal too_much_held() { return {.cause = Cause::BUSY, .evidence = "joining_bytes: more was published during a join than may be held back", .retry_after = Millis{1'000}}; }
+Refusal too_much_held() {
+  return {.cause = Cause::BUSY,
+      .evidence = "joining_bytes: more was published during a join than may be held back",
+      .retry_after = Millis{1'000}};
+}
 
 } // namespace
 
@@ -33,8 +38,10 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
     : admitted(metrics.counter("foyer_admissions_total", "Connections admitted by the door.")),
       received(metrics.counter("foyer_messages_received_total", "Messages received from clients.")),
       delivered(metrics.counter("foyer_deliveries_total", "Publications handed to connections.")),
-      silent(metrics.counter("foyer_http_silent_total", "Connections closed after header_timeout because nothing was ever asked on them.")),
-      idle(metrics.counter("foyer_http_idle_total", "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")),
+      silent(metrics.counter("foyer_http_silent_total",
+          "Connections closed after header_timeout because nothing was ever asked on them.")),
+      idle(metrics.counter("foyer_http_idle_total",
+          "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")),
       sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")),
       ends(metrics) {}
 
@@ -57,17 +64,22 @@ void ShardPort::answer(ReplyTo to, SharedBytes frame) {
 }
 
 void ShardPort::refuse(ReplyTo to, MessageId id, Refusal refusal) {
-  on(unpack(to).loop, [to, id, refusal = std::move(refusal)](Shard& shard) mutable { shard.refuse(to, id, std::move(refusal)); });
+  on(unpack(to).loop,
+      [to, id, refusal = std::move(refusal)](Shard& shard) mutable { shard.refuse(to, id, std::move(refusal)); });
 }
 
 void ShardPort::joined(JoinTicket ticket, Offset up_to, SharedBytes frame) {
   const auto loop = unpack(ticket.connection).loop;
-  on(loop, [ticket = std::move(ticket), up_to, frame = std::move(frame)](Shard& shard) { shard.joined(ticket, up_to, frame); });
+  on(loop, [ticket = std::move(ticket), up_to, frame = std::move(frame)](Shard& shard) {
+    shard.joined(ticket, up_to, frame);
+  });
 }
 
 void ShardPort::join_refused(JoinTicket ticket, Refusal refusal) {
   const auto loop = unpack(ticket.connection).loop;
-  on(loop, [ticket = std::move(ticket), refusal = std::move(refusal)](Shard& shard) mutable { shard.join_refused(ticket, std::move(refusal)); });
+  on(loop, [ticket = std::move(ticket), refusal = std::move(refusal)](Shard& shard) mutable {
+    shard.join_refused(ticket, std::move(refusal));
+  });
 }
 
 void ShardPort::evict(std::uint8_t loop, const RoomName& room, const UserId& user) {
@@ -83,12 +95,14 @@ void ShardPort::close_all(std::uint8_t loop, const RoomName& room, const Refusal
 }
 
 void ShardPort::to_user(const UserId& user, SharedBytes frame) {
-  for (std::size_t i = 0; i < shards_->size(); ++i) on(static_cast<std::uint8_t>(i), [user, frame](Shard& shard) { shard.to_user(user, frame); });
+  for (std::size_t i = 0; i < shards_->size(); ++i)
+    on(static_cast<std::uint8_t>(i), [user, frame](Shard& shard) { shard.to_user(user, frame); });
 }
 
 void ShardPort::to_user_with(protocol::Feature feature, const UserId& user, SharedBytes frame, ConnectionId except) {
   for (std::size_t i = 0; i < shards_->size(); ++i)
-    on(static_cast<std::uint8_t>(i), [feature, user, frame, except](Shard& shard) { shard.to_user_with(feature, user, frame, except); });
+    on(static_cast<std::uint8_t>(i),
+        [feature, user, frame, except](Shard& shard) { shard.to_user_with(feature, user, frame, except); });
 }
 
 void ShardPort::member_added(const RoomName& room, const UserId& user) {
@@ -106,11 +120,22 @@ class Shard::DrainTimer final : public loop::Timer {
   Shard& shard_;
 };
 
-Shard::Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
-    : index_(index), loop_(loop), policy_(policy), deps_(deps), uses_(users), metrics_(deps.metrics), port_(index),
-      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics), compression_(policy.compression, deps.metrics), allowed_commands_(policy.messages_per_s, policy.messages_burst),
+Shard::Shard(
+    std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
+    : index_(index),
+      loop_(loop),
+      policy_(policy),
+      deps_(deps),
+      uses_(users),
+      metrics_(deps.metrics),
+      port_(index),
+      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics),
+      compression_(policy.compression, deps.metrics),
+      allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
-      allowed_bytes_(policy.bytes_per_s, policy.bytes_burst), unheard_(std::make_unique<Unheard>()), drain_timer_(std::make_unique<DrainTimer>(*this)) {}
+      allowed_bytes_(policy.bytes_per_s, policy.bytes_burst),
+      unheard_(std::make_unique<Unheard>()),
+      drain_timer_(std::make_unique<DrainTimer>(*this)) {}
 
 Shard::~Shard() { *alive_ = false; }
 
@@ -138,7 +163,14 @@ loop::TransportHandler* Shard::accept(loop::Transport& transport) {
 // There is none in TLS: a handshake costs more than is left.
 loop::TransportHandler* Shard::turn_away(loop::Transport& transport, const Refusal& refusal) {
   const Ref ref{deps_.entropy.short_id()};
-  deps_.reporter.report({.ref = ref, .refusal = refusal, .time = loop_.wall(), .user = {}, .address = std::string(transport.peer_address()), .origin = {}, .path = {}, .times = {}});
+  deps_.reporter.report({.ref = ref,
+      .refusal = refusal,
+      .time = loop_.wall(),
+      .user = {},
+      .address = std::string(transport.peer_address()),
+      .origin = {},
+      .path = {},
+      .times = {}});
   if (transport.secure()) {
     transport.abort();
     return unheard_.get();
@@ -183,13 +215,16 @@ void Shard::when_there_is_time(ConnectionId id, std::move_only_function<void(Con
 void Shard::report_untrusted_proxy(std::string_view peer) {
   if (deps_.untrusted_proxy_told->exchange(true)) return;
   const CauseInfo& cause = info(Cause::PROXY_NOT_TRUSTED);
-  deps_.log.warning("proxy_not_trusted", cause.operator_text, {{"code", cause.code}, {"address", peer}, {"next", cause.next}});
+  deps_.log.warning(
+      "proxy_not_trusted", cause.operator_text, {{"code", cause.code}, {"address", peer}, {"next", cause.next}});
 }
 
 void Shard::report_other_header(std::string_view header) {
   if (std::exchange(other_header_told_, true)) return;
-  deps_.log.warning("proxy_header_other", "A trusted proxy sends another forwarding header than proxy_header says, so limits and logs see the proxy. If the proxy sets it, name it in proxy_header.",
-                    {{"header", header}, {"proxy_header", policy_.trusted_proxies.header}});
+  deps_.log.warning("proxy_header_other",
+      "A trusted proxy sends another forwarding header than proxy_header says, so limits and logs see the proxy. If "
+      "the proxy sets it, name it in proxy_header.",
+      {{"header", header}, {"proxy_header", policy_.trusted_proxies.header}});
 }
 
 std::span<char> Shard::padded(std::string_view bytes) {
@@ -216,7 +251,14 @@ void Shard::ended(const SocketEnd& end, const Connection& connection) {
   tell_end(end, connection, peer);
   auto found = idle_timeouts_.ended(end, peer, loop_.now());
   if (!found) return;
-  deps_.reporter.report({.ref = Ref{deps_.entropy.short_id()}, .refusal = std::move(*found), .time = loop_.wall(), .user = {}, .address = peer, .origin = {}, .path = {}, .times = {}});
+  deps_.reporter.report({.ref = Ref{deps_.entropy.short_id()},
+      .refusal = std::move(*found),
+      .time = loop_.wall(),
+      .user = {},
+      .address = peer,
+      .origin = {},
+      .path = {},
+      .times = {}});
 }
 
 // At info of those who were admitted, as far as the budget goes; else at debug.
@@ -225,15 +267,10 @@ void Shard::tell_end(const SocketEnd& end, const Connection& connection, const s
   const auto left_out = connection.identity().user.empty() ? std::nullopt : ended_lines_.take(loop_.now());
   if (!left_out && !debug) return;
   deps_.log.write(left_out ? Level::info : Level::debug, "socket_ended", "A WebSocket ended.",
-                  {{"way", to_string(end.way)},
-                   {"close", connection.close_code()},
-                   {"reason", connection.close_reason()},
-                   {"age_ms", end.age.count()},
-                   {"idle_ms", end.idle.count()},
-                   {"user", printable(connection.identity().user.view())},
-                   {"address", connection.transport().peer_address()},
-                   {"peer", peer},
-                   {"left_out", left_out.value_or(0)}});
+      {{"way", to_string(end.way)}, {"close", connection.close_code()}, {"reason", connection.close_reason()},
+          {"age_ms", end.age.count()}, {"idle_ms", end.idle.count()},
+          {"user", printable(connection.identity().user.view())}, {"address", connection.transport().peer_address()},
+          {"peer", peer}, {"left_out", left_out.value_or(0)}});
 }
 
 void Shard::closed(Connection& connection) {
@@ -244,9 +281,12 @@ void Shard::closed(Connection& connection) {
     }
     if (connection.previous_of_user != nullptr) {
       connection.previous_of_user->next_of_user = connection.next_of_user;
-    } else if (const auto it = users_.find(connection.identity().user); it != users_.end() && it->second == &connection) {
-      if (connection.next_of_user != nullptr) it->second = connection.next_of_user;
-      else users_.erase(it);
+    } else if (const auto it = users_.find(connection.identity().user);
+        it != users_.end() && it->second == &connection) {
+      if (connection.next_of_user != nullptr)
+        it->second = connection.next_of_user;
+      else
+        users_.erase(it);
     }
     if (connection.next_of_user != nullptr) connection.next_of_user->previous_of_user = connection.previous_of_user;
     sockets.fetch_sub(1, std::memory_order_relaxed);
@@ -288,7 +328,8 @@ std::optional<std::uint64_t> Shard::next_page(Connection& connection, const Room
 }
 
 void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evicted) {
-  const auto it = std::ranges::find_if(connection.memberships, [&](const Connection::Membership& m) { return m.room->name == name; });
+  const auto it = std::ranges::find_if(
+      connection.memberships, [&](const Connection::Membership& m) { return m.room->name == name; });
   if (it == connection.memberships.end()) return;
   LocalRoom& room = *it->room;
   const std::uint32_t index = it->index;
@@ -307,7 +348,9 @@ void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evict
   const RoomName kept = name;
   if (room.subscriptions.empty()) rooms_.erase(kept);
   if (counted)
-    port_.at_owner(kept, [id = connection.id(), user = connection.identity().user, kept, evicted](RoomOwners& owners) { owners.leave(id, user, kept, evicted); });
+    port_.at_owner(kept, [id = connection.id(), user = connection.identity().user, kept, evicted](RoomOwners& owners) {
+      owners.leave(id, user, kept, evicted);
+    });
 }
 
 // From owners
@@ -336,8 +379,10 @@ void Shard::publish(const Publication& publication) {
     // The last step before sending: is this room still this user's to read?
     if (!room.own_user.empty() && connection.identity().user.view() != room.own_user) continue;
     ++delivered;
-    if (connection.packs()) packing_.push_back(&connection);
-    else connection.deliver(frame);
+    if (connection.packs())
+      packing_.push_back(&connection);
+    else
+      connection.deliver(frame);
   }
   // One kind after the other: who has the same to send shares it (loop::TurnQueue), and
   // finds it as long as nobody has something else between.
@@ -348,17 +393,23 @@ void Shard::publish(const Publication& publication) {
 
 void Shard::answer(ReplyTo to, const SharedBytes& frame) {
   Connection* connection = find(to);
-  if (connection != nullptr) connection->answered(to.command, [connection, frame] { connection->deliver_answer(frame); });
+  if (connection != nullptr)
+    connection->answered(to.command, [connection, frame] { connection->deliver_answer(frame); });
 }
 
 void Shard::refuse(ReplyTo to, MessageId message, Refusal refusal) {
   Connection* connection = find(to);
-  if (connection != nullptr) connection->answered(to.command, [connection, message, refusal = std::move(refusal)]() mutable { connection->send_refusal(message, std::move(refusal)); });
+  if (connection != nullptr)
+    connection->answered(to.command, [connection, message, refusal = std::move(refusal)]() mutable {
+      connection->send_refusal(message, std::move(refusal));
+    });
 }
 
 Subscription* Shard::waiting_for(Connection* connection, const JoinTicket& ticket) {
   Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, ticket.room);
-  return subscription != nullptr && subscription->joining && subscription->joining->serial == ticket.serial ? subscription : nullptr;
+  return subscription != nullptr && subscription->joining && subscription->joining->serial == ticket.serial
+      ? subscription
+      : nullptr;
 }
 
 void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame) {
@@ -366,7 +417,10 @@ void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& fr
   Subscription* subscription = waiting_for(connection, ticket);
   if (subscription == nullptr) {
     // Left meanwhile. What the owner has just counted is taken back.
-    if (!ticket.again) port_.at_owner(ticket.room, [id = ticket.connection, user = ticket.user, room = ticket.room](RoomOwners& owners) { owners.leave(id, user, room, false); });
+    if (!ticket.again)
+      port_.at_owner(ticket.room, [id = ticket.connection, user = ticket.user, room = ticket.room](RoomOwners& owners) {
+        owners.leave(id, user, room, false);
+      });
     if (connection == nullptr) return;
   } else {
     subscription->joining->counted = true;
@@ -381,7 +435,9 @@ void Shard::admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes
     // It ended before it had begun: the user was removed from the room, or may not read any more.
     if (connection == nullptr) return;
     const bool may_read = connection->identity().permissions.chat_read;
-    return connection->send_refusal(ticket.id, {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED, .evidence = "ended while the room was being joined"});
+    return connection->send_refusal(ticket.id,
+        {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED,
+            .evidence = "ended while the room was being joined"});
   }
   const auto joining = std::move(subscription->joining);
   const bool was_live = ticket.again && !subscription->catching_up;
@@ -392,8 +448,7 @@ void Shard::admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes
     for (const auto& [offset, held] : joining->held)
       if (offset <= up_to) connection->deliver(held);
   connection->deliver_answer(frame);
-  if (joining->held_bytes > policy_.joining_bytes)
-    return connection->end(too_much_held());
+  if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
   for (const auto& [offset, held] : joining->held)
     if (offset > up_to && (!ticket.more || offset == kAboutAMessage)) connection->deliver(held);
 }
@@ -401,7 +456,8 @@ void Shard::admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes
 void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
   Connection* connection = find(ticket.connection);
   if (connection == nullptr) return;
-  connection->answered(ticket.connection.command, [this, ticket, refusal = std::move(refusal)]() mutable { end_join(ticket, std::move(refusal)); });
+  connection->answered(ticket.connection.command,
+      [this, ticket, refusal = std::move(refusal)]() mutable { end_join(ticket, std::move(refusal)); });
 }
 
 void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
@@ -422,18 +478,22 @@ void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
 
 void Shard::evict(const RoomName& name, const UserId& user) {
   const auto it = users_.find(user);
-  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr; connection = connection->next_of_user)
+  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
+      connection = connection->next_of_user)
     if (subscription(*connection, name) != nullptr) unsubscribe(*connection, name, true);
 }
 
 void Shard::to_user(const UserId& user, const SharedBytes& frame) {
   const auto it = users_.find(user);
-  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr; connection = connection->next_of_user) connection->deliver(frame);
+  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
+      connection = connection->next_of_user)
+    connection->deliver(frame);
 }
 
 void Shard::to_user_with(protocol::Feature feature, const UserId& user, const SharedBytes& frame, ConnectionId except) {
   const auto it = users_.find(user);
-  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr; connection = connection->next_of_user)
+  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
+      connection = connection->next_of_user)
     if (connection->terms().features.has(feature) && connection->id() != except) connection->deliver(frame);
 }
 

@@ -32,9 +32,9 @@ class Shard;
 // A subscription that is not live yet: what is published meanwhile waits.
 struct Joining {
   std::uint64_t serial = 0;
-  bool again = false; // was live before this join
+  bool again = false;     // was live before this join
   bool was_reset = false; // and the history began anew meanwhile
-  bool counted = false; // the owner has answered and counts it; the answer waits for its turn
+  bool counted = false;   // the owner has answered and counts it; the answer waits for its turn
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::size_t held_bytes = 0;
 };
@@ -74,7 +74,9 @@ class ShardPort final : public RoomPort {
   template <class Task>
   void on(std::uint8_t loop, Task task);
   // Runs `task(RoomOwners&)` where a room is owned.
-  [[nodiscard]] static std::size_t owner_of(const RoomName& room, std::size_t shards) { return std::hash<std::string_view>{}(room.view()) % shards; }
+  [[nodiscard]] static std::size_t owner_of(const RoomName& room, std::size_t shards) {
+    return std::hash<std::string_view>{}(room.view()) % shards;
+  }
   template <class Task>
   void at_owner(const RoomName& room, Task task);
 
@@ -143,7 +145,9 @@ class Shard {
   [[nodiscard]] Compression& compression() { return compression_; }
   [[nodiscard]] std::string& scratch() { return scratch_; } // for one message at a time
   [[nodiscard]] const protocol::Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
-  [[nodiscard]] const protocol::Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
+  [[nodiscard]] const protocol::Allowance& allowed_refusals() const {
+    return allowed_refusals_;
+  } // of commands beyond those
   [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
   // When a turn has time for what takes long (CostlyWork), if the connection is still there.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
@@ -153,7 +157,8 @@ class Shard {
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
   // An answer of the auth service, from any thread, to a connection of this loop.
   [[nodiscard]] auth::IdentityAnswer identity_answer(ConnectionId id);
-  // Asks for a newer key set on behalf of a connection of this loop; `then` runs here, if the connection is still there.
+  // Asks for a newer key set on behalf of a connection of this loop; `then` runs here, if the connection is still
+  // there.
   void refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then);
   // Whoever the auth service knows, or was admitted with an account of another issuer. Nothing: nobody. RATE_LIMITED
   // (UnknownPeople); `then` runs here, if the connection is still there.
@@ -173,7 +178,7 @@ class Shard {
   [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinQuestion::serial
   void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
   void admitted(Connection& connection);
-  void closed(Connection& connection); // deletes it
+  void closed(Connection& connection);                            // deletes it
   void ended(const SocketEnd& end, const Connection& connection); // before that, of a WebSocket
   [[nodiscard]] std::size_t open() const { return open_; }
 
@@ -197,7 +202,8 @@ class Shard {
   // The answer to a join, in its turn.
   void admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
   void end_join(const JoinTicket& ticket, Refusal refusal);
-  void find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion question, Result<std::optional<auth::Person>> said, FoundPerson then);
+  void find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion question,
+      Result<std::optional<auth::Person>> said, FoundPerson then);
   void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found, FoundPerson then);
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
   [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
@@ -212,7 +218,7 @@ class Shard {
   ShardPort port_;
   RoomOwners owners_;
   protocol::CommandDecoder decoder_;
-  Compression compression_; // outlives the connections
+  Compression compression_;          // outlives the connections
   std::vector<Connection*> packing_; // receivers of the publication at hand that may take it compressed
   std::string scratch_;
   std::vector<char> padded_;
@@ -224,7 +230,7 @@ class Shard {
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
-  std::unordered_map<UserId, Connection*> users_; // the first of a list
+  std::unordered_map<UserId, Connection*> users_;      // the first of a list
   std::unordered_map<UserId, std::string> introduced_; // foreign people that the store has heard of, by name
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;
@@ -240,8 +246,10 @@ class Shard {
 template <class Task>
 void ShardPort::on(std::uint8_t loop, Task task) {
   Shard& shard = *(*shards_)[loop];
-  if (loop == here_) task(shard);
-  else shard.loop().post([&shard, task = std::move(task)]() mutable { task(shard); });
+  if (loop == here_)
+    task(shard);
+  else
+    shard.loop().post([&shard, task = std::move(task)]() mutable { task(shard); });
 }
 
 template <class Task>

@@ -13,9 +13,12 @@ void Shard::find_person(Connection& connection, auth::PersonQuestion question, F
   const UserId by = connection.identity().user;
   if (auto refusal = deps_.unknown_people->begin(by, loop_.now())) return then(std::unexpected(std::move(*refusal)));
   const ConnectionId id = connection.id();
-  deps_.auth_service.find_person(question, [this, alive = alive_, id, by, question, then = std::move(then)](Result<std::optional<auth::Person>> said) mutable {
+  deps_.auth_service.find_person(question,
+      [this, alive = alive_, id, by, question, then = std::move(then)](
+          Result<std::optional<auth::Person>> said) mutable {
     if (!*alive) return;
-    loop_.post([this, id, by = std::move(by), question = std::move(question), said = std::move(said), then = std::move(then)]() mutable {
+    loop_.post([this, id, by = std::move(by), question = std::move(question), said = std::move(said),
+                   then = std::move(then)]() mutable {
       if (said && *said) return person_found(id, by, std::move(said), std::move(then));
       find_foreign_person(id, std::move(by), std::move(question), std::move(said), std::move(then));
     });
@@ -23,13 +26,17 @@ void Shard::find_person(Connection& connection, auth::PersonQuestion question, F
 }
 
 // `said`: by the auth service, which knows no such person or could not be asked.
-void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion question, Result<std::optional<auth::Person>> said, FoundPerson then) {
+void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion question,
+    Result<std::optional<auth::Person>> said, FoundPerson then) {
   const bool asked = said.has_value();
-  auto done = [this, alive = alive_, id, by, said = std::move(said), then = std::move(then)](Result<std::optional<rooms::Author>> found) mutable {
+  auto done = [this, alive = alive_, id, by, said = std::move(said), then = std::move(then)](
+                  Result<std::optional<rooms::Author>> found) mutable {
     if (!*alive) return;
-    loop_.post([this, id, by = std::move(by), said = std::move(said), found = std::move(found), then = std::move(then)]() mutable {
+    loop_.post([this, id, by = std::move(by), said = std::move(said), found = std::move(found),
+                   then = std::move(then)]() mutable {
       if (!found) return person_found(id, by, std::unexpected(std::move(found).error()), std::move(then));
-      if (*found) return person_found(id, by, auth::Person{.id = (*found)->id, .name = (*found)->name}, std::move(then));
+      if (*found)
+        return person_found(id, by, auth::Person{.id = (*found)->id, .name = (*found)->name}, std::move(then));
       person_found(id, by, std::move(said), std::move(then));
     });
   };
@@ -39,13 +46,15 @@ void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion
   deps_.store->find_person_by_name(std::move(question.name), std::move(done));
 }
 
-void Shard::person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found, FoundPerson then) {
+void Shard::person_found(
+    ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found, FoundPerson then) {
   deps_.unknown_people->end(by, found && !*found, loop_.now());
   if (find(id) != nullptr) then(std::move(found));
 }
 
 void Shard::remember_person(rooms::Author person) {
-  if (const auto known = introduced_.find(person.id); known != introduced_.end() && known->second == person.name) return;
+  if (const auto known = introduced_.find(person.id); known != introduced_.end() && known->second == person.name)
+    return;
   deps_.store->remember_person(person, [this, alive = alive_, person](Result<bool> stored) {
     if (!stored || !*alive) return;
     loop_.post([this, person] {

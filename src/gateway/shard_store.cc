@@ -6,7 +6,7 @@
 namespace foyer::gateway {
 namespace {
 
-constexpr std::int64_t kBackAfter = 500;  // milliseconds, at least
+constexpr std::int64_t kBackAfter = 500;    // milliseconds, at least
 constexpr std::int64_t kBackSpread = 2'000; // and up to this much more
 
 } // namespace

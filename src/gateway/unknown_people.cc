@@ -32,7 +32,9 @@ std::optional<Refusal> UnknownPeople::begin(const UserId& user, MonoTime now) {
   const bool all_used = of.unknown.size() >= kPerUser;
   const Millis wait = all_used ? std::chrono::ceil<Millis>(of.unknown.front() + kWindow - now) : Millis{1'000};
   meter_.refused();
-  return Refusal{.cause = Cause::RATE_LIMITED, .evidence = fmt::format("unknown_people={} in an hour", kPerUser), .retry_after = wait};
+  return Refusal{.cause = Cause::RATE_LIMITED,
+      .evidence = fmt::format("unknown_people={} in an hour", kPerUser),
+      .retry_after = wait};
 }
 
 void UnknownPeople::end(const UserId& user, bool unknown, MonoTime now) {

@@ -11,7 +11,8 @@ class Unknown : public testing::Test {
  protected:
   // One look-up from its beginning to its end.
   std::string look_up(const UserId& user, bool unknown) {
-    if (const auto refusal = people.begin(user, now)) return refusal->evidence + " " + std::to_string(refusal->retry_after->count() / 60'000) + " min";
+    if (const auto refusal = people.begin(user, now))
+      return refusal->evidence + " " + std::to_string(refusal->retry_after->count() / 60'000) + " min";
     people.end(user, unknown, now);
     return "asked";
   }
@@ -48,8 +49,10 @@ TEST_F(Unknown, WhatIsBeingLookedUpCountsUntilItIsFound) {
 }
 
 TEST_F(Unknown, ItRemembersNoMoreUsersThanItsLimit) {
-  for (std::size_t i = 0; i < UnknownPeople::kUsers + 50; ++i) ASSERT_EQ(look_up(UserId("user" + std::to_string(i)), true), "asked");
-  EXPECT_NE(metrics.text().find("foyer_limit_used{limit=\"unknown_people\"} 10000"), std::string::npos) << metrics.text();
+  for (std::size_t i = 0; i < UnknownPeople::kUsers + 50; ++i)
+    ASSERT_EQ(look_up(UserId("user" + std::to_string(i)), true), "asked");
+  EXPECT_NE(metrics.text().find("foyer_limit_used{limit=\"unknown_people\"} 10000"), std::string::npos)
+      << metrics.text();
 }
 
 } // namespace

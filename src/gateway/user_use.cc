@@ -24,7 +24,8 @@ UserAllowances::UserAllowances(const UserPolicy& p, Metrics& metrics)
       rooms_loaded_refused(limit_refusals(metrics, "rooms_loaded_per_user")) {}
 
 Millis UserUse::command(MonoTime now, std::uint64_t cost) {
-  const Millis wait = commands_.take(allowances_.commands, now, std::min<std::uint64_t>(cost, allowances_.policy.messages_burst));
+  const Millis wait =
+      commands_.take(allowances_.commands, now, std::min<std::uint64_t>(cost, allowances_.policy.messages_burst));
   if (wait.count() > 0) allowances_.commands_refused.add();
   return wait;
 }
@@ -33,7 +34,9 @@ std::optional<Refusal> UserUse::new_room(MonoTime now) {
   const Millis wait = new_rooms_.take(allowances_.new_rooms, now);
   if (wait.count() == 0) return std::nullopt;
   allowances_.new_rooms_refused.add();
-  return Refusal{.cause = Cause::RATE_LIMITED, .evidence = fmt::format("new_rooms_per_h={}", allowances_.policy.new_rooms_per_h), .retry_after = wait};
+  return Refusal{.cause = Cause::RATE_LIMITED,
+      .evidence = fmt::format("new_rooms_per_h={}", allowances_.policy.new_rooms_per_h),
+      .retry_after = wait};
 }
 
 Result<Pass> UserUse::load_room() {
@@ -42,11 +45,13 @@ Result<Pass> UserUse::load_room() {
   loaded_.fetch_sub(1, std::memory_order_relaxed);
   allowances_.rooms_loaded_refused.add();
   std::string evidence = fmt::format("rooms_loaded_per_user={}", allowances_.policy.rooms_loaded);
-  return std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::move(evidence), .retry_after = kLoadedRetry});
+  return std::unexpected(
+      Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::move(evidence), .retry_after = kLoadedRetry});
 }
 
 UserUses::UserUses(const UserPolicy& policy, Metrics& metrics)
-    : allowances_(policy, metrics), rows_(limit_gauge(metrics, "user_table", static_cast<double>(kRows))) {}
+    : allowances_(policy, metrics),
+      rows_(limit_gauge(metrics, "user_table", static_cast<double>(kRows))) {}
 
 std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
   Shard& shard = shards_[std::hash<UserId>{}(user) % kShards];
@@ -64,7 +69,8 @@ std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
 void UserUses::forget_some(Shard& shard, MonoTime now) {
   const bool full = shard.uses.size() >= kRows / kShards;
   bool forgotten = false;
-  for (std::size_t n = std::min(full ? kLookedAtWhenFull : kLookedAt, shard.order.size()); n > 0 && !(full && forgotten); --n) {
+  for (std::size_t n = std::min(full ? kLookedAtWhenFull : kLookedAt, shard.order.size());
+      n > 0 && !(full && forgotten); --n) {
     UserId user = std::move(shard.order.front());
     shard.order.pop_front();
     const auto found = shard.uses.find(user);

@@ -27,9 +27,9 @@
 namespace foyer::gateway {
 
 struct UserPolicy {
-  std::uint32_t messages_per_s = 200;   // in units of protocol::cost_of
+  std::uint32_t messages_per_s = 200; // in units of protocol::cost_of
   std::uint32_t messages_burst = 2'000;
-  std::uint32_t new_rooms_per_h = 300;  // and as many at once
+  std::uint32_t new_rooms_per_h = 300; // and as many at once
   std::uint32_t rooms_loaded = 1'000;
 };
 

@@ -62,7 +62,8 @@ TEST_F(UserUseTest, WhoeverComesBackIsKnownUntilItsAllowancesAreWhole) {
 TEST_F(UserUseTest, TheTableHasABound) {
   std::vector<std::shared_ptr<UserUse>> connected;
   for (int i = 0; i < 1'000; ++i) connected.push_back(use(("c" + std::to_string(i)).c_str()));
-  for (std::size_t i = 0; i < UserUses::kRows + 10'000; ++i) (void)use(("u" + std::to_string(i)).c_str())->command(kStart, 20);
+  for (std::size_t i = 0; i < UserUses::kRows + 10'000; ++i)
+    (void)use(("u" + std::to_string(i)).c_str())->command(kStart, 20);
   EXPECT_LE(rows(), static_cast<std::int64_t>(UserUses::kRows + 1'000));
   EXPECT_EQ(use("c5"), connected[5]) << "who is connected is not forgotten";
 }

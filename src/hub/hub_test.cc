@@ -58,7 +58,8 @@ TEST(Presence, ListsAtMostTheLimit) {
 
 TEST(Recovery, APositionIsBelievedAsFarAsItsTimeOrTheHeadGoes) {
   const WallTime t1 = from_unix_millis(1), t2 = from_unix_millis(2);
-  const auto judge = [](Offset offset, std::optional<WallTime> time, Offset head, std::optional<WallTime> stored, std::optional<Offset> doubted) {
+  const auto judge = [](Offset offset, std::optional<WallTime> time, Offset head, std::optional<WallTime> stored,
+                         std::optional<Offset> doubted) {
     return judge_position({.offset = offset, .time = time}, {.head = head, .time = stored, .doubted = doubted});
   };
   EXPECT_EQ(judge(5, std::nullopt, 9, t1, std::nullopt), Proof::good);

@@ -20,18 +20,20 @@ struct Position {
 };
 
 struct Recovery {
-  bool possible = false;      // all of (after, up_to] is owed
-  Offset after = 0;           // exclusive, if possible
-  Offset up_to = 0;           // inclusive
-  std::uint32_t newest = 0;   // else: this many of the newest
+  bool possible = false;    // all of (after, up_to] is owed
+  Offset after = 0;         // exclusive, if possible
+  Offset up_to = 0;         // inclusive
+  std::uint32_t newest = 0; // else: this many of the newest
 };
 
 // `pages`: the client takes a recovery of any length, in pages.
 // since: the last position the client saw. Same epoch, not ahead of the room and at
 // most kRecoverable behind, unless it takes pages: recoverable.
-[[nodiscard]] inline Recovery plan_recovery(const Position& room, const std::optional<Position>& since, std::uint32_t limit, bool pages = false) {
+[[nodiscard]] inline Recovery plan_recovery(
+    const Position& room, const std::optional<Position>& since, std::uint32_t limit, bool pages = false) {
   Recovery plan{.up_to = room.offset, .newest = limit};
-  if (since && since->epoch == room.epoch && since->offset <= room.offset && (pages || room.offset - since->offset <= kRecoverable)) {
+  if (since && since->epoch == room.epoch && since->offset <= room.offset &&
+      (pages || room.offset - since->offset <= kRecoverable)) {
     plan.possible = true;
     plan.after = since->offset;
   }

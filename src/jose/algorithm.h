@@ -9,11 +9,19 @@
 namespace foyer::jose {
 
 enum class Algorithm : std::uint8_t {
-  hs256, hs384, hs512, // HMAC with SHA-2 (RFC 7518 §3.2), kty oct
-  rs256, rs384, rs512, // RSASSA-PKCS1-v1_5 (§3.3), kty RSA
-  ps256, ps384, ps512, // RSASSA-PSS (§3.5), kty RSA
-  es256, es384, es512, // ECDSA with P-256, P-384, P-521 (§3.4), kty EC
-  eddsa,               // Ed25519 (RFC 8037), kty OKP
+  hs256,
+  hs384,
+  hs512, // HMAC with SHA-2 (RFC 7518 §3.2), kty oct
+  rs256,
+  rs384,
+  rs512, // RSASSA-PKCS1-v1_5 (§3.3), kty RSA
+  ps256,
+  ps384,
+  ps512, // RSASSA-PSS (§3.5), kty RSA
+  es256,
+  es384,
+  es512, // ECDSA with P-256, P-384, P-521 (§3.4), kty EC
+  eddsa, // Ed25519 (RFC 8037), kty OKP
 };
 inline constexpr std::size_t kAlgorithms = 13;
 
@@ -22,7 +30,8 @@ enum class Family : std::uint8_t { hmac, rsa_pkcs1, rsa_pss, ecdsa, eddsa };
 [[nodiscard]] std::string_view to_string(Algorithm algorithm); // as we write it: "HS256", "EdDSA"
 // A registered name, with case; "Ed25519" is "EdDSA" here. Anything else is none of ours.
 [[nodiscard]] std::optional<Algorithm> find_algorithm(std::string_view name);
-// Whether the name is registered for something that is no signature (RFC 7518 §4.1, §5.1): key management or encryption.
+// Whether the name is registered for something that is no signature (RFC 7518 §4.1, §5.1): key management or
+// encryption.
 [[nodiscard]] bool is_encryption_algorithm(std::string_view name);
 
 [[nodiscard]] Family family_of(Algorithm algorithm);

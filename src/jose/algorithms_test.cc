@@ -23,8 +23,11 @@ std::vector<Case> cases() {
   const std::string secret(64, 's');
   const auto rsa = *Key::parse_pem(kRsaPem);
   std::vector<Case> out;
-  for (const auto algorithm : {Algorithm::hs256, Algorithm::hs384, Algorithm::hs512}) out.push_back({algorithm, *Key::from_secret(secret, algorithm), hash_bits(algorithm) / 8});
-  for (const auto algorithm : {Algorithm::rs256, Algorithm::rs384, Algorithm::rs512, Algorithm::ps256, Algorithm::ps384, Algorithm::ps512}) out.push_back({algorithm, *rsa.with_algorithm(algorithm), 256});
+  for (const auto algorithm : {Algorithm::hs256, Algorithm::hs384, Algorithm::hs512})
+    out.push_back({algorithm, *Key::from_secret(secret, algorithm), hash_bits(algorithm) / 8});
+  for (const auto algorithm :
+      {Algorithm::rs256, Algorithm::rs384, Algorithm::rs512, Algorithm::ps256, Algorithm::ps384, Algorithm::ps512})
+    out.push_back({algorithm, *rsa.with_algorithm(algorithm), 256});
   out.push_back({Algorithm::es256, *Key::parse_pem(kP256Pem), 64});
   out.push_back({Algorithm::es384, *Key::parse_pem(kP384Pem), 96});
   out.push_back({Algorithm::es512, *Key::parse_pem(kP521Pem), 132});
@@ -43,12 +46,15 @@ std::string number(std::size_t bytes, std::string_view digits) { // big-endian, 
 }
 
 TEST(Algorithms, HaveTheirRegisteredNamesAndNoOthers) {
-  for (const auto* name : {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}) {
+  for (const auto* name : {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+           "ES384", "ES512", "EdDSA"}) {
     ASSERT_TRUE(find_algorithm(name)) << name;
     EXPECT_EQ(to_string(*find_algorithm(name)), name);
   }
   EXPECT_EQ(find_algorithm("Ed25519"), Algorithm::eddsa);
-  for (const auto* name : {"", "none", "None", "hs256", "HS256 ", "HS1", "HS224", "RS1", "ES256K", "Ed448", "eddsa", "RSA-OAEP", "A128KW", "dir"}) EXPECT_FALSE(find_algorithm(name)) << name;
+  for (const auto* name : {"", "none", "None", "hs256", "HS256 ", "HS1", "HS224", "RS1", "ES256K", "Ed448", "eddsa",
+           "RSA-OAEP", "A128KW", "dir"})
+    EXPECT_FALSE(find_algorithm(name)) << name;
 }
 
 TEST(Algorithms, WhatIsSignedVerifiesWithThePublicPartAlone) {
@@ -74,11 +80,13 @@ TEST(Algorithms, ASignatureOfAnotherInputLengthOrFormIsNone) {
     const auto good = c.key.sign("input");
     EXPECT_FALSE(c.key.verify("inpus", good));
     EXPECT_FALSE(c.key.verify("", good));
-    for (std::size_t size = 0; size < good.size(); size += size < 70 ? 1 : 37) EXPECT_FALSE(c.key.verify("input", good.substr(0, size))) << to_string(c.algorithm) << " " << size;
+    for (std::size_t size = 0; size < good.size(); size += size < 70 ? 1 : 37)
+      EXPECT_FALSE(c.key.verify("input", good.substr(0, size))) << to_string(c.algorithm) << " " << size;
     EXPECT_FALSE(c.key.verify("input", good + '\0')) << to_string(c.algorithm);
     EXPECT_FALSE(c.key.verify("input", '\0' + good)) << to_string(c.algorithm);
     EXPECT_FALSE(c.key.verify("input", good + good)) << to_string(c.algorithm);
-    for (const char fill : {'\0', '\xff'}) EXPECT_FALSE(c.key.verify("input", std::string(good.size(), fill))) << to_string(c.algorithm);
+    for (const char fill : {'\0', '\xff'})
+      EXPECT_FALSE(c.key.verify("input", std::string(good.size(), fill))) << to_string(c.algorithm);
     for (std::size_t i = 0; i < good.size(); i += 5) {
       auto changed = good;
       changed[i] = static_cast<char>(changed[i] ^ 1);
@@ -92,7 +100,8 @@ TEST(Algorithms, AKeyOfOneTakesNoTokenOfAnother) {
   for (const auto& signer : all)
     for (const auto& other : all) {
       if (signer.algorithm == other.algorithm) continue;
-      EXPECT_FALSE(other.key.verify(signer.algorithm, "input", signer.key.sign("input"))) << to_string(signer.algorithm) << " by " << to_string(other.algorithm);
+      EXPECT_FALSE(other.key.verify(signer.algorithm, "input", signer.key.sign("input")))
+          << to_string(signer.algorithm) << " by " << to_string(other.algorithm);
       const auto refused = other.key.with_algorithm(signer.algorithm);
       ASSERT_FALSE(refused);
       EXPECT_EQ(refused.error().cause, Cause::CONFLICTING_KEYS);
@@ -104,7 +113,8 @@ TEST(Algorithms, RefusedSignaturesLeaveNothingInTheErrorQueue) {
     const auto good = c.key.sign("input");
     auto changed = good;
     changed[7] = static_cast<char>(changed[7] ^ 4);
-    for (const auto& bad : {changed, std::string(good.size(), '\xff'), std::string(good.size(), '\x01'), std::string{}}) EXPECT_FALSE(c.key.public_part().verify("input", bad));
+    for (const auto& bad : {changed, std::string(good.size(), '\xff'), std::string(good.size(), '\x01'), std::string{}})
+      EXPECT_FALSE(c.key.public_part().verify("input", bad));
     EXPECT_EQ(ERR_peek_error(), 0U) << to_string(c.algorithm);
   }
 }
@@ -120,7 +130,9 @@ TEST(OpenKeys, TakeWhatTheirKindCanDoAndAreRs256OrHs256WhenNobodySays) {
     const auto token = sign_compact(*rsa.with_algorithm(algorithm), "", "payload");
     EXPECT_TRUE(verify_signature(*parse_compact(token), *set)) << to_string(algorithm);
   }
-  const auto oct = [](std::size_t bytes) { return *Key::parse_jwk(R"({"kty":"oct","k":")" + base64url_encode(std::string(bytes, 's')) + "\"}"); };
+  const auto oct = [](std::size_t bytes) {
+    return *Key::parse_jwk(R"({"kty":"oct","k":")" + base64url_encode(std::string(bytes, 's')) + "\"}");
+  };
   EXPECT_EQ((*KeySet::of(oct(47)))->algorithms(), "HS256");
   EXPECT_EQ((*KeySet::of(oct(48)))->algorithms(), "HS256, HS384");
   EXPECT_EQ((*KeySet::of(oct(64)))->algorithms(), "HS256, HS384, HS512");
@@ -130,7 +142,9 @@ TEST(OpenKeys, TakeWhatTheirKindCanDoAndAreRs256OrHs256WhenNobodySays) {
 
 TEST(OpenKeys, ArePinnedBeforeATokenCanChoose) {
   const auto rsa = *Key::parse_pem(kRsaPem);
-  const auto of = [&](Algorithm algorithm) { return Signer::make(*rsa.with_algorithm(algorithm))->access_token(claims()); };
+  const auto of = [&](Algorithm algorithm) {
+    return Signer::make(*rsa.with_algorithm(algorithm))->access_token(claims());
+  };
   EXPECT_EQ(outcome(verifier(rsa), of(Algorithm::rs256)), "ok");
   EXPECT_EQ(outcome(verifier(rsa), of(Algorithm::ps256)), "ALGORITHM_NOT_ALLOWED");
   auto only = policy();
@@ -138,7 +152,8 @@ TEST(OpenKeys, ArePinnedBeforeATokenCanChoose) {
   const Verifier pss{*KeySet::of({rsa, ed25519_key()}), only};
   EXPECT_EQ(outcome(pss, of(Algorithm::ps256)), "ok");
   EXPECT_EQ(outcome(pss, of(Algorithm::rs256)), "ALGORITHM_NOT_ALLOWED");
-  EXPECT_EQ(outcome(pss, Signer::make(ed25519_key())->access_token(claims())), "ALGORITHM_NOT_ALLOWED") << "the configured algorithm is the only one";
+  EXPECT_EQ(outcome(pss, Signer::make(ed25519_key())->access_token(claims())), "ALGORITHM_NOT_ALLOWED")
+      << "the configured algorithm is the only one";
   EXPECT_EQ(Signer::make(rsa)->key().algorithm(), Algorithm::rs256);
   EXPECT_FALSE(Signer::make(rsa)->key().is_open());
 }
@@ -146,7 +161,8 @@ TEST(OpenKeys, ArePinnedBeforeATokenCanChoose) {
 TEST(Rsa, ASaltIsAsLongAsTheHashAndTheMaskUsesTheSameHash) {
   const auto key = key_of(Algorithm::ps256).public_part();
   EXPECT_TRUE(key.verify("input", key_of(Algorithm::ps256).sign("input")));
-  for (const auto bad : {kPssWithoutSalt, kPssLongSalt, kPssOtherMask}) EXPECT_FALSE(key.verify("input", *base64url_decode(bad)));
+  for (const auto bad : {kPssWithoutSalt, kPssLongSalt, kPssOtherMask})
+    EXPECT_FALSE(key.verify("input", *base64url_decode(bad)));
 }
 
 TEST(Rsa, ASignatureThatIsNotBelowTheModulusIsNone) {
@@ -200,7 +216,8 @@ TEST(Ecdsa, DerIsNoSignature) {
   };
   const auto body = integer(good.substr(0, 32)) + integer(good.substr(32));
   EXPECT_FALSE(key.verify("input", '\x30' + std::string(1, static_cast<char>(body.size())) + body));
-  EXPECT_FALSE(key.verify("input", std::string(1, '\0') + good.substr(0, 32) + std::string(1, '\0') + good.substr(32))) << "two octets too long";
+  EXPECT_FALSE(key.verify("input", std::string(1, '\0') + good.substr(0, 32) + std::string(1, '\0') + good.substr(32)))
+      << "two octets too long";
 }
 
 TEST(Algorithms, ServeManyThreadsAtOnceWithMoreContextsThanAThreadKeeps) {
@@ -214,7 +231,8 @@ TEST(Algorithms, ServeManyThreadsAtOnceWithMoreContextsThanAThreadKeeps) {
       threads.emplace_back([&] {
         for (int round = 0; round < 5; ++round)
           for (std::size_t i = 0; i < all.size(); ++i)
-            if (all[i].key.verify("input", signatures[i]) && all[i].key.verify("input", all[i].key.sign("input"))) ++count;
+            if (all[i].key.verify("input", signatures[i]) && all[i].key.verify("input", all[i].key.sign("input")))
+              ++count;
       });
   }
   for (const int count : verified) EXPECT_EQ(count, static_cast<int>(5 * all.size()));
@@ -224,7 +242,8 @@ TEST(Generated, KeysOfEveryAlgorithmSignAndAreReadBack) {
   FixedEntropy entropy;
   for (std::size_t i = 0; i < kAlgorithms; ++i) {
     const auto algorithm = static_cast<Algorithm>(i);
-    if (family_of(algorithm) == Family::rsa_pkcs1 && algorithm != Algorithm::rs256) continue; // a key of 3072 bits takes its time
+    if (family_of(algorithm) == Family::rsa_pkcs1 && algorithm != Algorithm::rs256)
+      continue; // a key of 3072 bits takes its time
     if (family_of(algorithm) == Family::rsa_pss) continue;
     const Key key = Key::generate(algorithm, entropy);
     EXPECT_EQ(key.algorithm(), algorithm);

@@ -30,12 +30,13 @@ struct CurveRow {
 using namespace std::string_view_literals;
 constexpr std::array<CurveRow, 3> kCurves{{
     {"P-256", "prime256v1", 32, Algorithm::es256,
-     "\xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x51"sv},
+        "\xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x51"sv},
     {"P-384", "secp384r1", 48, Algorithm::es384,
-     "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xc7\x63\x4d\x81\xf4\x37\x2d\xdf\x58\x1a\x0d\xb2\x48\xb0\xa7\x7a\xec\xec\x19\x6a\xcc\xc5\x29\x73"sv},
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xc7\x63\x4d\x81\xf4\x37\x2d\xdf\x58\x1a\x0d\xb2\x48\xb0\xa7\x7a\xec\xec\x19\x6a\xcc\xc5\x29\x73"sv},
     {"P-521", "secp521r1", 66, Algorithm::es512,
-     "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfa"
-     "\x51\x86\x87\x83\xbf\x2f\x96\x6b\x7f\xcc\x01\x48\xf7\x09\xa5\xd0\x3b\xb5\xc9\xb8\x89\x9c\x47\xae\xbb\x6f\xb7\x1e\x91\x38\x64\x09"sv},
+        "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+        "\xff\xff\xff\xff\xff\xff\xfa"
+        "\x51\x86\x87\x83\xbf\x2f\x96\x6b\x7f\xcc\x01\x48\xf7\x09\xa5\xd0\x3b\xb5\xc9\xb8\x89\x9c\x47\xae\xbb\x6f\xb7\x1e\x91\x38\x64\x09"sv},
 }};
 static_assert(kCurves[0].order.size() == 32 && kCurves[1].order.size() == 48 && kCurves[2].order.size() == 66);
 
@@ -52,13 +53,19 @@ void append_integer(std::string& der, std::string_view number) {
 }
 
 bool in_range(std::string_view number, std::string_view order) {
-  return number.find_first_not_of('\0') != std::string_view::npos && number < order; // both of one length, compared as unsigned bytes
+  return number.find_first_not_of('\0') != std::string_view::npos &&
+      number < order; // both of one length, compared as unsigned bytes
 }
 
 class EcMaterial final : public KeyMaterial {
  public:
   EcMaterial(const CurveRow& curve, Pkey key, std::string x, std::string y, bool has_private)
-      : id_(new_prepared_id()), curve_(curve), key_(std::move(key)), x_(std::move(x)), y_(std::move(y)), private_(has_private) {}
+      : id_(new_prepared_id()),
+        curve_(curve),
+        key_(std::move(key)),
+        x_(std::move(x)),
+        y_(std::move(y)),
+        private_(has_private) {}
 
   bool fits(Algorithm algorithm) const override { return algorithm == curve_.algorithm; }
   Algorithm usual() const override { return curve_.algorithm; }
@@ -79,7 +86,8 @@ class EcMaterial final : public KeyMaterial {
     der += static_cast<char>(numbers.size()); // at most 138
     der += numbers;
     const auto hash = digest(algorithm, input);
-    const bool good = EVP_PKEY_verify(context(false), raw(std::string_view{der}), der.size(), hash.bytes.data(), hash.size) == 1;
+    const bool good =
+        EVP_PKEY_verify(context(false), raw(std::string_view{der}), der.size(), hash.bytes.data(), hash.size) == 1;
     if (!good) ERR_clear_error();
     return good;
   }
@@ -89,13 +97,17 @@ class EcMaterial final : public KeyMaterial {
     const auto hash = digest(algorithm, input);
     std::array<unsigned char, 160> der{};
     std::size_t size = der.size();
-    if (EVP_PKEY_sign(context(true), der.data(), &size, hash.bytes.data(), hash.size) != 1) openssl_fails("OpenSSL cannot sign with this key");
+    if (EVP_PKEY_sign(context(true), der.data(), &size, hash.bytes.data(), hash.size) != 1)
+      openssl_fails("OpenSSL cannot sign with this key");
     const unsigned char* at = der.data();
     const Signature signature{needed(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)))};
-    return bytes_of(ECDSA_SIG_get0_r(signature.get()), curve_.bytes) + bytes_of(ECDSA_SIG_get0_s(signature.get()), curve_.bytes);
+    return bytes_of(ECDSA_SIG_get0_r(signature.get()), curve_.bytes) +
+        bytes_of(ECDSA_SIG_get0_s(signature.get()), curve_.bytes);
   }
 
-  json::Object required_members() const override { return {{"crv", curve_.crv}, {"kty", "EC"}, {"x", base64url_encode(x_)}, {"y", base64url_encode(y_)}}; }
+  json::Object required_members() const override {
+    return {{"crv", curve_.crv}, {"kty", "EC"}, {"x", base64url_encode(x_)}, {"y", base64url_encode(y_)}};
+  }
 
   json::Object private_members() const override {
     if (!private_) return {};
@@ -113,7 +125,8 @@ class EcMaterial final : public KeyMaterial {
     return PreparedHere<PkeyContext>::get(id_ + (signing ? 1 : 0), [&] {
       PkeyContext context{needed(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr))};
       EVP_PKEY_CTX* const c = context.get();
-      const bool done = (signing ? EVP_PKEY_sign_init(c) : EVP_PKEY_verify_init(c)) == 1 && EVP_PKEY_CTX_set_signature_md(c, digest_of(curve_.algorithm)) == 1;
+      const bool done = (signing ? EVP_PKEY_sign_init(c) : EVP_PKEY_verify_init(c)) == 1 &&
+          EVP_PKEY_CTX_set_signature_md(c, digest_of(curve_.algorithm)) == 1;
       if (!done) openssl_fails("OpenSSL cannot prepare an EC key");
       return context;
     });
@@ -133,13 +146,15 @@ Pkey build(const CurveRow& curve, std::string_view x, std::string_view y, std::s
   point.append(x).append(y);
   const Number secret = number_of(d);
   const bool pushed = OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, curve.group, 0) == 1 &&
-                      OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) == 1 &&
-                      (d.empty() || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, secret.get()) == 1);
+      OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) == 1 &&
+      (d.empty() || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, secret.get()) == 1);
   if (!pushed) throw std::bad_alloc();
   const Params params{needed(OSSL_PARAM_BLD_to_param(builder.get()))};
   const PkeyContext context{needed(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr))};
   EVP_PKEY* key = nullptr;
-  if (EVP_PKEY_fromdata_init(context.get()) != 1 || EVP_PKEY_fromdata(context.get(), &key, d.empty() ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, params.get()) != 1) return nullptr;
+  if (EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, d.empty() ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, params.get()) != 1)
+    return nullptr;
   return Pkey{key};
 }
 
@@ -160,8 +175,14 @@ std::size_t coordinate_bytes(Curve curve) { return row(curve).bytes; }
 
 Result<Material> make_ec(Curve curve, std::string_view x, std::string_view y, std::string_view d) {
   const CurveRow& of = row(curve);
-  const auto no_key = [&of](std::string field, std::string what) { return refuse_field(Cause::KEY_UNREADABLE, std::move(field), "a " + std::string{of.crv} + " key " + std::move(what)); };
-  const auto length = [&of](std::string_view name, std::size_t seen) { return "whose " + std::string{name} + " is " + std::to_string(seen) + " bytes; " + std::to_string(of.bytes) + " are due"; };
+  const auto no_key = [&of](std::string field, std::string what) {
+    return refuse_field(
+        Cause::KEY_UNREADABLE, std::move(field), "a " + std::string{of.crv} + " key " + std::move(what));
+  };
+  const auto length = [&of](std::string_view name, std::size_t seen) {
+    return "whose " + std::string{name} + " is " + std::to_string(seen) + " bytes; " + std::to_string(of.bytes) +
+        " are due";
+  };
   if (x.size() != of.bytes) return no_key("x", length("x", x.size()));
   if (y.size() != of.bytes) return no_key("y", length("y", y.size()));
   if (!d.empty() && d.size() != of.bytes) return no_key("d", length("d", d.size()));

@@ -24,7 +24,9 @@ class Ed25519Material final : public KeyMaterial {
  public:
   Ed25519Material(Pkey key, bool has_private) : key_(std::move(key)), private_(has_private) {
     std::size_t size = x_.size();
-    if (EVP_PKEY_get_raw_public_key(key_.get(), reinterpret_cast<unsigned char*>(x_.data()), &size) != 1 || size != x_.size()) openssl_fails("OpenSSL gives no public key");
+    if (EVP_PKEY_get_raw_public_key(key_.get(), reinterpret_cast<unsigned char*>(x_.data()), &size) != 1 ||
+        size != x_.size())
+      openssl_fails("OpenSSL gives no public key");
   }
 
   bool fits(Algorithm algorithm) const override { return algorithm == Algorithm::eddsa; }
@@ -35,7 +37,7 @@ class Ed25519Material final : public KeyMaterial {
     if (!fits(algorithm) || signature.size() != kSignatureBytes) return false;
     EVP_MD_CTX* const context = scratch();
     const bool good = EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
-                      EVP_DigestVerify(context, raw(signature), signature.size(), raw(input), input.size()) == 1;
+        EVP_DigestVerify(context, raw(signature), signature.size(), raw(input), input.size()) == 1;
     if (!good) ERR_clear_error();
     return good;
   }
@@ -44,13 +46,16 @@ class Ed25519Material final : public KeyMaterial {
     EVP_MD_CTX* const context = scratch();
     std::string signature(kSignatureBytes, '\0');
     std::size_t size = signature.size();
-    const bool done = private_ && fits(algorithm) && EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
-                      EVP_DigestSign(context, raw(signature), &size, raw(input), input.size()) == 1;
+    const bool done = private_ && fits(algorithm) &&
+        EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
+        EVP_DigestSign(context, raw(signature), &size, raw(input), input.size()) == 1;
     if (!done || size != kSignatureBytes) openssl_fails("OpenSSL cannot sign with this key");
     return signature;
   }
 
-  json::Object required_members() const override { return {{"crv", "Ed25519"}, {"kty", "OKP"}, {"x", base64url_encode(x())}}; }
+  json::Object required_members() const override {
+    return {{"crv", "Ed25519"}, {"kty", "OKP"}, {"x", base64url_encode(x())}};
+  }
 
   json::Object private_members() const override {
     if (!private_) return {};
@@ -66,7 +71,8 @@ class Ed25519Material final : public KeyMaterial {
 
   Material public_part() const override {
     if (!private_) return nullptr;
-    return std::make_shared<Ed25519Material>(Pkey{needed(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x()), kEd25519Bytes))}, false);
+    return std::make_shared<Ed25519Material>(
+        Pkey{needed(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x()), kEd25519Bytes))}, false);
   }
 
  private:
@@ -99,39 +105,52 @@ struct Edwards {
     const Number yy{needed(BN_new())};
     const Number u{needed(BN_new())};
     const Number v{needed(BN_new())};
-    const bool done = BN_mod_sqr(yy.get(), y, p.get(), context.get()) == 1 && BN_mod_sub(u.get(), yy.get(), BN_value_one(), p.get(), context.get()) == 1 &&
-                      BN_mod_mul(v.get(), yy.get(), d.get(), p.get(), context.get()) == 1 && BN_mod_add(v.get(), v.get(), BN_value_one(), p.get(), context.get()) == 1 &&
-                      BN_mod_mul(u.get(), u.get(), v.get(), p.get(), context.get()) == 1;
+    const bool done = BN_mod_sqr(yy.get(), y, p.get(), context.get()) == 1 &&
+        BN_mod_sub(u.get(), yy.get(), BN_value_one(), p.get(), context.get()) == 1 &&
+        BN_mod_mul(v.get(), yy.get(), d.get(), p.get(), context.get()) == 1 &&
+        BN_mod_add(v.get(), v.get(), BN_value_one(), p.get(), context.get()) == 1 &&
+        BN_mod_mul(u.get(), u.get(), v.get(), p.get(), context.get()) == 1;
     if (!done) openssl_fails("OpenSSL cannot count");
     return BN_kronecker(u.get(), p.get(), context.get()) >= 0;
   }
 };
 
 // y of the points whose order divides 8: whoever signs for one signs for everything.
-constexpr const char* kSmallOrder[] = {
-    "0000000000000000000000000000000000000000000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000001",
-    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec", "05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826",
+constexpr const char* kSmallOrder[] = {"0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000001",
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec",
+    "05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826",
     "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7"};
 
 } // namespace
 
 Result<Material> make_ed25519_private(std::string_view seed) {
-  if (seed.size() != kEd25519Bytes) return refuse_field(Cause::KEY_UNREADABLE, "d", "an Ed25519 private key of " + std::to_string(seed.size()) + " bytes; it has 32");
-  return std::make_shared<Ed25519Material>(Pkey{needed(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw(seed), seed.size()))}, true);
+  if (seed.size() != kEd25519Bytes)
+    return refuse_field(
+        Cause::KEY_UNREADABLE, "d", "an Ed25519 private key of " + std::to_string(seed.size()) + " bytes; it has 32");
+  return std::make_shared<Ed25519Material>(
+      Pkey{needed(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw(seed), seed.size()))}, true);
 }
 
 Result<Material> make_ed25519_public(std::string_view x) {
-  if (x.size() != kEd25519Bytes) return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key of " + std::to_string(x.size()) + " bytes; it has 32");
+  if (x.size() != kEd25519Bytes)
+    return refuse_field(
+        Cause::KEY_UNREADABLE, "x", "an Ed25519 public key of " + std::to_string(x.size()) + " bytes; it has 32");
   const QuietErrors quiet;
   const std::string y_bytes = y_of(x);
   const Number y = number_of(y_bytes);
   Edwards curve;
-  if (BN_cmp(y.get(), curve.p.get()) >= 0) return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is not in its one form: y is not below 2^255 - 19");
-  if (!curve.has_x(y.get())) return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is no point of the curve");
+  if (BN_cmp(y.get(), curve.p.get()) >= 0)
+    return refuse_field(
+        Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is not in its one form: y is not below 2^255 - 19");
+  if (!curve.has_x(y.get()))
+    return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is no point of the curve");
   const std::string hex = hex_encode(y_bytes);
   for (const char* small : kSmallOrder)
-    if (hex == small) return refuse_field(Cause::WEAK_KEY, "x", "an Ed25519 public key of small order, under which everybody can sign");
-  return std::make_shared<Ed25519Material>(Pkey{needed(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x), x.size()))}, false);
+    if (hex == small)
+      return refuse_field(Cause::WEAK_KEY, "x", "an Ed25519 public key of small order, under which everybody can sign");
+  return std::make_shared<Ed25519Material>(
+      Pkey{needed(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x), x.size()))}, false);
 }
 
 } // namespace foyer::jose

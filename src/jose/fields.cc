@@ -14,7 +14,9 @@ constexpr std::size_t kMostBytes = 64 * 1024;
 constexpr std::size_t kFewMembers = 24; // up to here every pair is compared, beyond it names are sorted
 
 // Most names differ in length or first letter; memcmp is for the others.
-bool same_name(std::string_view a, std::string_view b) { return a.size() == b.size() && (a.empty() || (a.front() == b.front() && a == b)); }
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && (a.empty() || (a.front() == b.front() && a == b));
+}
 
 bool names_repeat(std::vector<std::string_view> names) {
   if (names.size() <= kFewMembers) {
@@ -31,7 +33,8 @@ bool names_repeat(std::vector<std::string_view> names) {
 bool nested_repeat(const simdjson::dom::element& element) {
   if (element.is_array()) {
     const simdjson::dom::array array = element.get_array().value_unsafe();
-    return std::any_of(array.begin(), array.end(), [](const simdjson::dom::element& item) { return nested_repeat(item); });
+    return std::any_of(
+        array.begin(), array.end(), [](const simdjson::dom::element& item) { return nested_repeat(item); });
   }
   if (!element.is_object()) return false;
   std::vector<std::string_view> names;
@@ -111,7 +114,8 @@ std::expected<void, std::string_view> Fields::parse(std::string_view text) {
           items_.push_back(word);
         }
         field.count = items_.size() - field.first;
-        if (field.kind == Field::Kind::other && nested_repeat(member.value)) return std::unexpected("JSON with a member twice");
+        if (field.kind == Field::Kind::other && nested_repeat(member.value))
+          return std::unexpected("JSON with a member twice");
         break;
       }
       case simdjson::dom::element_type::OBJECT:

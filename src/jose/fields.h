@@ -19,10 +19,10 @@ struct Field {
   enum class Kind : std::uint8_t { null, boolean, number, string, strings, other }; // strings: an array of strings only
   std::string_view name;
   Kind kind = Kind::null;
-  std::string_view text;  // string
-  double number = 0;      // number
-  bool flag = false;      // boolean
-  std::size_t first = 0;  // strings: items [first, first + count)
+  std::string_view text; // string
+  double number = 0;     // number
+  bool flag = false;     // boolean
+  std::size_t first = 0; // strings: items [first, first + count)
   std::size_t count = 0;
 };
 

@@ -27,7 +27,9 @@ class HmacMaterial final : public KeyMaterial {
   HmacMaterial(const HmacMaterial&) = delete;
   HmacMaterial& operator=(const HmacMaterial&) = delete;
 
-  bool fits(Algorithm algorithm) const override { return family_of(algorithm) == Family::hmac && secret_.size() >= min_secret_bytes(algorithm); }
+  bool fits(Algorithm algorithm) const override {
+    return family_of(algorithm) == Family::hmac && secret_.size() >= min_secret_bytes(algorithm);
+  }
   Algorithm usual() const override { return Algorithm::hs256; }
   bool symmetric() const override { return true; }
   bool has_private() const override { return true; }
@@ -51,16 +53,22 @@ class HmacMaterial final : public KeyMaterial {
   MacContext prepare(Algorithm algorithm) const {
     MacContext context{needed(EVP_MAC_CTX_new(hmac_algorithm()))};
     const char* name = hash_bits(algorithm) == 256 ? "SHA256" : hash_bits(algorithm) == 384 ? "SHA384" : "SHA512";
-    const std::array<OSSL_PARAM, 2> params{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(name), 0), OSSL_PARAM_construct_end()};
-    if (EVP_MAC_init(context.get(), raw(secret_), secret_.size(), params.data()) != 1) openssl_fails("OpenSSL cannot prepare an HMAC key");
+    const std::array<OSSL_PARAM, 2> params{
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(name), 0),
+        OSSL_PARAM_construct_end()};
+    if (EVP_MAC_init(context.get(), raw(secret_), secret_.size(), params.data()) != 1)
+      openssl_fails("OpenSSL cannot prepare an HMAC key");
     return context;
   }
 
   Digest compute(Algorithm algorithm, std::string_view input) const {
-    EVP_MAC_CTX* const context = PreparedHere<MacContext>::get(id_ + static_cast<std::uint64_t>(algorithm), [&] { return prepare(algorithm); });
+    EVP_MAC_CTX* const context =
+        PreparedHere<MacContext>::get(id_ + static_cast<std::uint64_t>(algorithm), [&] { return prepare(algorithm); });
     Digest tag{};
-    const bool done = EVP_MAC_init(context, nullptr, 0, nullptr) == 1 && EVP_MAC_update(context, raw(input), input.size()) == 1 &&
-                      EVP_MAC_final(context, tag.bytes.data(), &tag.size, tag.bytes.size()) == 1 && tag.size == hash_bits(algorithm) / 8;
+    const bool done = EVP_MAC_init(context, nullptr, 0, nullptr) == 1 &&
+        EVP_MAC_update(context, raw(input), input.size()) == 1 &&
+        EVP_MAC_final(context, tag.bytes.data(), &tag.size, tag.bytes.size()) == 1 &&
+        tag.size == hash_bits(algorithm) / 8;
     if (!done) openssl_fails("OpenSSL cannot compute an HMAC");
     return tag;
   }
@@ -72,8 +80,10 @@ class HmacMaterial final : public KeyMaterial {
 } // namespace
 
 Result<Material> make_hmac(std::string secret) {
-  if (secret.size() < kMinSecretBytes) return refuse_field(Cause::WEAK_SECRET, "k", std::to_string(secret.size()) + " bytes; HS256 needs at least 32");
-  if (secret.size() > kMaxSecretBytes) return refuse_field(Cause::KEY_UNREADABLE, "k", "a secret of more than 4096 bytes");
+  if (secret.size() < kMinSecretBytes)
+    return refuse_field(Cause::WEAK_SECRET, "k", std::to_string(secret.size()) + " bytes; HS256 needs at least 32");
+  if (secret.size() > kMaxSecretBytes)
+    return refuse_field(Cause::KEY_UNREADABLE, "k", "a secret of more than 4096 bytes");
   return std::make_shared<HmacMaterial>(std::move(secret));
 }
 

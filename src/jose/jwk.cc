@@ -78,7 +78,11 @@ Key Key::generate(Algorithm algorithm, Entropy& entropy) {
     case Family::hmac: return Key{made(make_hmac(bytes(min_secret_bytes(algorithm)))), {}, algorithm};
     case Family::rsa_pkcs1:
     case Family::rsa_pss: return Key{made(generate_rsa(kNewRsaBits)), {}, algorithm};
-    case Family::ecdsa: return Key{made(generate_ec(algorithm == Algorithm::es256 ? Curve::p256 : algorithm == Algorithm::es384 ? Curve::p384 : Curve::p521)), {}, algorithm};
+    case Family::ecdsa:
+      return Key{made(generate_ec(algorithm == Algorithm::es256 ? Curve::p256
+                         : algorithm == Algorithm::es384        ? Curve::p384
+                                                                : Curve::p521)),
+          {}, algorithm};
     case Family::eddsa: break;
   }
   return Key{made(make_ed25519_private(bytes(kEd25519Bytes))), {}, algorithm};
@@ -87,15 +91,21 @@ Key Key::generate(Algorithm algorithm, Entropy& entropy) {
 bool Key::symmetric() const { return material_->symmetric(); }
 bool Key::has_private() const { return material_->has_private(); }
 bool Key::takes(Algorithm algorithm) const { return open_ ? material_->fits(algorithm) : algorithm == algorithm_; }
-bool Key::verify(Algorithm algorithm, std::string_view input, std::string_view signature) const { return takes(algorithm) && material_->verify(algorithm, input, signature); }
+bool Key::verify(Algorithm algorithm, std::string_view input, std::string_view signature) const {
+  return takes(algorithm) && material_->verify(algorithm, input, signature);
+}
 std::string Key::sign(std::string_view input) const { return material_->sign(algorithm_, input); }
 std::string Key::to_pem() const { return material_->pem(); }
 
 Result<Key> Key::with_algorithm(Algorithm algorithm) const {
   if (!takes(algorithm)) {
     if (symmetric() && family_of(algorithm) == Family::hmac && !material_->fits(algorithm))
-      return refuse_field(Cause::WEAK_SECRET, "k", "a secret shorter than the " + std::to_string(min_secret_bytes(algorithm)) + " bytes that " + std::string{to_string(algorithm)} + " needs");
-    return refuse_field(Cause::CONFLICTING_KEYS, "alg", "a key for " + std::string{to_string(algorithm_)} + ", where one for " + std::string{to_string(algorithm)} + " is due");
+      return refuse_field(Cause::WEAK_SECRET, "k",
+          "a secret shorter than the " + std::to_string(min_secret_bytes(algorithm)) + " bytes that " +
+              std::string{to_string(algorithm)} + " needs");
+    return refuse_field(Cause::CONFLICTING_KEYS, "alg",
+        "a key for " + std::string{to_string(algorithm_)} + ", where one for " + std::string{to_string(algorithm)} +
+            " is due");
   }
   Key out = *this;
   out.algorithm_ = algorithm;

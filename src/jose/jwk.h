@@ -61,7 +61,9 @@ class Key {
   [[nodiscard]] bool can_verify() const { return may_verify_; } // by key_ops; a public_part() of a pair always may
   // False for whatever is no signature of `input`, of any length, and for an algorithm that it does not take.
   [[nodiscard]] bool verify(Algorithm algorithm, std::string_view input, std::string_view signature) const;
-  [[nodiscard]] bool verify(std::string_view input, std::string_view signature) const { return verify(algorithm_, input, signature); }
+  [[nodiscard]] bool verify(std::string_view input, std::string_view signature) const {
+    return verify(algorithm_, input, signature);
+  }
   [[nodiscard]] std::string sign(std::string_view input) const; // only if has_private()
 
   [[nodiscard]] json::Object public_jwk() const;  // without what signs

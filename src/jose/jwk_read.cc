@@ -15,7 +15,9 @@ namespace {
 constexpr std::size_t kMaxKidBytes = 256;
 constexpr std::size_t kMaxKeyOps = 16;
 
-std::unexpected<Refusal> unreadable(std::string_view field, std::string what) { return refuse_field(Cause::KEY_UNREADABLE, std::string{field}, "a JWK " + std::move(what)); }
+std::unexpected<Refusal> unreadable(std::string_view field, std::string what) {
+  return refuse_field(Cause::KEY_UNREADABLE, std::string{field}, "a JWK " + std::move(what));
+}
 
 // A member that is a string, if it is there at all.
 Result<std::optional<std::string_view>> text_member(const json::Object& jwk, std::string_view name) {
@@ -51,14 +53,16 @@ Result<Uses> read_uses(const json::Object& jwk) {
   if (use && *use != "sig") return unreadable("use", "whose use is not sig");
   const auto* ops = jwk.if_contains("key_ops");
   if (ops == nullptr) return Uses{};
-  if (!ops->is_array() || ops->get_array().size() > kMaxKeyOps) return unreadable("key_ops", "whose key_ops is not a short array");
+  if (!ops->is_array() || ops->get_array().size() > kMaxKeyOps)
+    return unreadable("key_ops", "whose key_ops is not a short array");
   Uses uses{.sign = false, .verify = false};
   bool others = false;
   std::vector<std::string_view> seen;
   for (const auto& item : ops->get_array()) {
     if (!item.is_string()) return unreadable("key_ops", "whose key_ops are not strings");
     const std::string_view op{item.get_string()};
-    if (std::ranges::find(seen, op) != seen.end()) return unreadable("key_ops", "whose key_ops name one operation twice");
+    if (std::ranges::find(seen, op) != seen.end())
+      return unreadable("key_ops", "whose key_ops name one operation twice");
     seen.push_back(op);
     uses.sign = uses.sign || op == "sign";
     uses.verify = uses.verify || op == "verify";
@@ -73,7 +77,8 @@ Result<std::optional<Algorithm>> read_alg(const json::Object& jwk) {
   TRY(name, text_member(jwk, "alg"));
   if (!name) return std::optional<Algorithm>{};
   const auto algorithm = find_algorithm(*name);
-  if (!algorithm) return unreadable("alg", "whose alg, " + printable(*name, 32) + ", is no signature algorithm that is known");
+  if (!algorithm)
+    return unreadable("alg", "whose alg, " + printable(*name, 32) + ", is no signature algorithm that is known");
   return algorithm;
 }
 
@@ -92,9 +97,10 @@ Result<Material> read_oct(const json::Object& jwk) {
 Result<Material> read_rsa(const json::Object& jwk) {
   struct Member {
     std::string_view name;
-    std::string RsaNumbers::*number;
+    std::string RsaNumbers::* number;
   };
-  constexpr std::array<Member, 6> kPrivate{{{"d", &RsaNumbers::d}, {"p", &RsaNumbers::p}, {"q", &RsaNumbers::q}, {"dp", &RsaNumbers::dp}, {"dq", &RsaNumbers::dq}, {"qi", &RsaNumbers::qi}}};
+  constexpr std::array<Member, 6> kPrivate{{{"d", &RsaNumbers::d}, {"p", &RsaNumbers::p}, {"q", &RsaNumbers::q},
+      {"dp", &RsaNumbers::dp}, {"dq", &RsaNumbers::dq}, {"qi", &RsaNumbers::qi}}};
   if (jwk.contains("oth")) return unreadable("oth", "of an RSA key with more than two primes");
   RsaNumbers numbers;
   TRY(n, number_member(jwk, "n"));
@@ -130,7 +136,8 @@ Result<Material> read_okp(const json::Object& jwk) {
   if (!jwk.contains("d")) return material;
   TRY(seed, bytes_member(jwk, "d"));
   TRY(pair, make_ed25519_private(seed));
-  if (pair->required_members() != material->required_members()) return unreadable("d", "of an Ed25519 key whose d and x do not belong together");
+  if (pair->required_members() != material->required_members())
+    return unreadable("d", "of an Ed25519 key whose d and x do not belong together");
   return pair;
 }
 
@@ -143,18 +150,30 @@ Result<ReadJwk> read_jwk(const json::Object& jwk) {
   TRY(kid, read_kid(jwk));
   TRY(alg, read_alg(jwk));
   Result<Material> material = unreadable("kty", "of kty " + printable(*kty, 16) + "; oct, RSA, EC and OKP are known");
-  if (*kty == "oct") material = read_oct(jwk);
-  else if (*kty == "RSA") material = read_rsa(jwk);
-  else if (*kty == "EC") material = read_ec(jwk);
-  else if (*kty == "OKP") material = read_okp(jwk);
+  if (*kty == "oct")
+    material = read_oct(jwk);
+  else if (*kty == "RSA")
+    material = read_rsa(jwk);
+  else if (*kty == "EC")
+    material = read_ec(jwk);
+  else if (*kty == "OKP")
+    material = read_okp(jwk);
   if (!material) return std::unexpected(std::move(material).error());
   if (alg && !(*material)->fits(*alg)) {
     if (*kty == "oct" && family_of(*alg) == Family::hmac)
-      return refuse_field(Cause::WEAK_SECRET, "k", "a secret shorter than the " + std::to_string(min_secret_bytes(*alg)) + " bytes that " + std::string{to_string(*alg)} + " needs");
-    return unreadable("alg", "whose alg, " + std::string{to_string(*alg)} + ", does not fit its kty" + (*kty == "EC" ? " and crv" : ""));
+      return refuse_field(Cause::WEAK_SECRET, "k",
+          "a secret shorter than the " + std::to_string(min_secret_bytes(*alg)) + " bytes that " +
+              std::string{to_string(*alg)} + " needs");
+    return unreadable("alg",
+        "whose alg, " + std::string{to_string(*alg)} + ", does not fit its kty" + (*kty == "EC" ? " and crv" : ""));
   }
-  if (!(*material)->has_private() && !uses.verify) return unreadable("key_ops", "of a public key whose key_ops have no verify");
-  return ReadJwk{.material = std::move(*material), .kid = std::move(kid), .alg = alg, .may_sign = uses.sign, .may_verify = uses.verify};
+  if (!(*material)->has_private() && !uses.verify)
+    return unreadable("key_ops", "of a public key whose key_ops have no verify");
+  return ReadJwk{.material = std::move(*material),
+      .kid = std::move(kid),
+      .alg = alg,
+      .may_sign = uses.sign,
+      .may_verify = uses.verify};
 }
 
 bool says_another_use(const json::Object& jwk) {
@@ -162,13 +181,16 @@ bool says_another_use(const json::Object& jwk) {
   if (const auto alg = json::get_string(jwk, "alg"); alg && is_encryption_algorithm(*alg)) return true;
   const auto* ops = jwk.if_contains("key_ops");
   if (ops == nullptr || !ops->is_array()) return false;
-  return std::ranges::none_of(ops->get_array(), [](const json::Value& op) { return op.is_string() && (op.get_string() == "verify" || op.get_string() == "sign"); });
+  return std::ranges::none_of(ops->get_array(), [](const json::Value& op) {
+    return op.is_string() && (op.get_string() == "verify" || op.get_string() == "sign");
+  });
 }
 
 bool is_known_signature_key(const json::Object& jwk) {
   const auto kty = json::get_string(jwk, "kty");
   const auto crv = json::get_string(jwk, "crv");
-  const bool kind = kty == "oct" || kty == "RSA" || (kty == "EC" && crv && find_curve(*crv)) || (kty == "OKP" && crv == "Ed25519");
+  const bool kind =
+      kty == "oct" || kty == "RSA" || (kty == "EC" && crv && find_curve(*crv)) || (kty == "OKP" && crv == "Ed25519");
   return kind && !says_another_use(jwk);
 }
 

@@ -12,20 +12,28 @@ namespace {
 
 constexpr std::size_t kMaxHeaderMember = 1024;
 
-std::unexpected<Refusal> bad_form(std::string_view what, std::string field = {}) { return refuse_field(Cause::INVALID_FORMAT, std::move(field), std::string{what}); }
+std::unexpected<Refusal> bad_form(std::string_view what, std::string field = {}) {
+  return refuse_field(Cause::INVALID_FORMAT, std::move(field), std::string{what});
+}
 
-bool is_token_character(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; }
+bool is_token_character(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
 
 // What is wrong with a text that is not three segments of base64url.
 std::unexpected<Refusal> diagnose(std::string_view token) {
-  if (token.find_first_of("{}\"[]") != std::string_view::npos) return bad_form("a token with braces or quotes; the JSON serialisation is not read");
+  if (token.find_first_of("{}\"[]") != std::string_view::npos)
+    return bad_form("a token with braces or quotes; the JSON serialisation is not read");
   if (token.find('=') != std::string_view::npos) return bad_form("base64 padding in a token");
-  if (token.find_first_of("+/") != std::string_view::npos) return bad_form("the plain base64 alphabet in a token; base64url is due");
-  if (!std::ranges::all_of(token, is_token_character)) return bad_form("white space or other characters that no token has");
+  if (token.find_first_of("+/") != std::string_view::npos)
+    return bad_form("the plain base64 alphabet in a token; base64url is due");
+  if (!std::ranges::all_of(token, is_token_character))
+    return bad_form("white space or other characters that no token has");
   const auto segments = std::ranges::count(token, '.') + 1;
   if (segments == 5) return bad_form("five segments: an encrypted token (JWE), where a signed one is due");
   if (segments != 3) return bad_form(std::to_string(segments) + " segments; a token has three");
-  if (token.starts_with('.') || token.ends_with('.') || token.find("..") != std::string_view::npos) return bad_form("an empty segment");
+  if (token.starts_with('.') || token.ends_with('.') || token.find("..") != std::string_view::npos)
+    return bad_form("an empty segment");
   return bad_form("a segment that is not base64url in its one canonical form");
 }
 
@@ -33,15 +41,18 @@ std::unexpected<Refusal> diagnose(std::string_view token) {
 // RFC 7797 least of all: a token is never unencoded (§7 there). So each form is refused,
 // the malformed ones with what is wrong in them.
 std::unexpected<Refusal> refuse_crit(const Fields& fields, const Field& crit) {
-  constexpr std::string_view kStandard[] = {"alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit", "enc", "zip"};
+  constexpr std::string_view kStandard[] = {
+      "alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit", "enc", "zip"};
   if (crit.kind != Field::Kind::strings) return bad_form("a header whose crit is not an array of strings", "crit");
   if (crit.count == 0) return bad_form("a header whose crit is empty", "crit");
   for (std::size_t i = 0; i < crit.count; ++i) {
     const auto name = fields.item(crit, i);
     for (std::size_t j = 0; j < i; ++j)
       if (fields.item(crit, j) == name) return bad_form("a header whose crit names one extension twice", "crit");
-    if (std::ranges::find(kStandard, name) != std::end(kStandard)) return bad_form("a header whose crit names a member that is no extension", "crit");
-    if (fields.find(name) == nullptr) return bad_form("a header whose crit names a member that it does not have", "crit");
+    if (std::ranges::find(kStandard, name) != std::end(kStandard))
+      return bad_form("a header whose crit names a member that is no extension", "crit");
+    if (fields.find(name) == nullptr)
+      return bad_form("a header whose crit names a member that it does not have", "crit");
   }
   return bad_form("a header with crit, of which nothing is understood here", "crit");
 }
@@ -52,12 +63,15 @@ Result<JwsHeader> read_header(std::string json) {
   if (const Field* crit = fields.find("crit")) return refuse_crit(fields, *crit);
   if (fields.find("enc") != nullptr) return bad_form("the header of an encrypted token", "enc");
   if (fields.find("zip") != nullptr) return bad_form("the header of a compressed token", "zip");
-  if (const Field* b64 = fields.find("b64"); b64 != nullptr && !(b64->kind == Field::Kind::boolean && b64->flag)) return bad_form("a header whose b64 is not true: the payload would not be encoded", "b64");
+  if (const Field* b64 = fields.find("b64"); b64 != nullptr && !(b64->kind == Field::Kind::boolean && b64->flag))
+    return bad_form("a header whose b64 is not true: the payload would not be encoded", "b64");
   const auto text = [](const char* name, std::optional<std::string>& out) -> Result<bool> {
     const Field* field = fields.find(name);
     if (field == nullptr) return true;
-    if (field->kind != Field::Kind::string) return bad_form("a header whose " + std::string{name} + " is " + std::string{to_string(field->kind)}, name);
-    if (field->text.size() > kMaxHeaderMember) return bad_form("a header whose " + std::string{name} + " is longer than 1024 bytes", name);
+    if (field->kind != Field::Kind::string)
+      return bad_form("a header whose " + std::string{name} + " is " + std::string{to_string(field->kind)}, name);
+    if (field->text.size() > kMaxHeaderMember)
+      return bad_form("a header whose " + std::string{name} + " is longer than 1024 bytes", name);
     out = std::string{field->text};
     return true;
   };
@@ -83,7 +97,8 @@ struct SeenHeader {
 
 Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
   if (token.empty()) return bad_form("an empty token");
-  if (token.size() > max_bytes) return bad_form(std::to_string(token.size()) + " bytes; at most " + std::to_string(max_bytes) + " are read");
+  if (token.size() > max_bytes)
+    return bad_form(std::to_string(token.size()) + " bytes; at most " + std::to_string(max_bytes) + " are read");
   const auto first = token.find('.');
   const auto last = token.rfind('.');
   if (first == std::string_view::npos || first == last) return diagnose(token);
@@ -93,7 +108,8 @@ Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
   if (header_text.empty()) return diagnose(token); // a payload of no octets can be signed; it is no claims
 
   Jws jws;
-  if (!decode_segment(payload_text, jws.payload) || !decode_segment(signature_text, jws.signature)) return diagnose(token);
+  if (!decode_segment(payload_text, jws.payload) || !decode_segment(signature_text, jws.signature))
+    return diagnose(token);
   thread_local SeenHeader seen;
   if (seen.text != header_text) {
     std::string json;
@@ -114,7 +130,8 @@ Result<const Key*> verify_signature(const Jws& jws, const KeySet& keys) {
   std::optional<std::string_view> kid;
   if (jws.header.kid) kid = *jws.header.kid;
   TRY(key, keys.select(jws.header.alg, kid));
-  if (!key->verify(*find_algorithm(jws.header.alg), jws.signing_input, jws.signature)) return refuse(Cause::SIGNATURE_INVALID, "alg " + jws.header.alg + ", key " + printable(key->kid(), 64));
+  if (!key->verify(*find_algorithm(jws.header.alg), jws.signing_input, jws.signature))
+    return refuse(Cause::SIGNATURE_INVALID, "alg " + jws.header.alg + ", key " + printable(key->kid(), 64));
   return key;
 }
 
@@ -142,7 +159,9 @@ bool same_type(std::string_view typ, std::string_view wanted) {
   const auto bare = [&](std::string_view text) {
     if (text.size() <= kPrefix.size() || !iequals(text.substr(0, kPrefix.size()), kPrefix)) return text;
     const auto rest = text.substr(kPrefix.size());
-    return rest.find('/') == std::string_view::npos ? rest : text; // application/ may be left out only before a name without a slash
+    return rest.find('/') == std::string_view::npos
+        ? rest
+        : text; // application/ may be left out only before a name without a slash
   };
   return iequals(bare(typ), bare(wanted));
 }

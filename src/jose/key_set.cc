@@ -10,12 +10,15 @@ namespace {
 constexpr std::size_t kShownKid = 64;
 constexpr std::size_t kMaxElements = 4 * kMaxKeys; // that are looked at; an RSA key costs a millisecond
 
-std::unexpected<Refusal> unfit(Cause cause, std::string_view field, std::string why) { return refuse_field(cause, std::string{field}, std::move(why)); }
+std::unexpected<Refusal> unfit(Cause cause, std::string_view field, std::string why) {
+  return refuse_field(cause, std::string{field}, std::move(why));
+}
 
 Result<Key> usable(const json::Object& jwk) {
   TRY(key, Key::from_jwk(jwk));
   if (key.has_private() && !key.symmetric())
-    return unfit(Cause::KEY_UNREADABLE, "d", "a private key in a key set; it has to be replaced, since everybody could read it");
+    return unfit(
+        Cause::KEY_UNREADABLE, "d", "a private key in a key set; it has to be replaced, since everybody could read it");
   if (!key.can_verify()) return unfit(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
   return key.public_part();
 }
@@ -30,21 +33,32 @@ struct Sorting {
   }
 
   void add(const json::Value& element) {
-    if (!element.is_object()) return ignore("", {.cause = Cause::KEY_UNREADABLE, .evidence = "an element that is not an object", .field = "keys"});
+    if (!element.is_object())
+      return ignore(
+          "", {.cause = Cause::KEY_UNREADABLE, .evidence = "an element that is not an object", .field = "keys"});
     const auto& jwk = element.get_object();
     const std::string kid{json::get_string(jwk, "kid").value_or("")};
     if (!is_known_signature_key(jwk)) {
-      if (!says_another_use(jwk)) ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a key of a kind or curve that is not known", .field = "kty"});
+      if (!says_another_use(jwk))
+        ignore(kid,
+            {.cause = Cause::KEY_UNREADABLE, .evidence = "a key of a kind or curve that is not known", .field = "kty"});
       return;
     }
     if (keys.size() == kMaxKeys)
-      return ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a key set has at most " + std::to_string(kMaxKeys) + " keys", .field = "keys"});
+      return ignore(kid,
+          {.cause = Cause::KEY_UNREADABLE,
+              .evidence = "a key set has at most " + std::to_string(kMaxKeys) + " keys",
+              .field = "keys"});
     auto key = usable(jwk);
     if (!key) return ignore(kid, key.error());
     for (const Key& other : keys) {
-      if (other.kid() == key->kid()) return ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a second key with this kid", .field = "kid"});
+      if (other.kid() == key->kid())
+        return ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a second key with this kid", .field = "kid"});
       if (other.thumbprint() == key->thumbprint())
-        return ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "the same key as " + printable(other.kid(), kShownKid) + " under another kid", .field = "kid"});
+        return ignore(kid,
+            {.cause = Cause::KEY_UNREADABLE,
+                .evidence = "the same key as " + printable(other.kid(), kShownKid) + " under another kid",
+                .field = "kid"});
     }
     keys.push_back(std::move(*key));
   }
@@ -53,7 +67,9 @@ struct Sorting {
   void part_secrets_from_public_keys() {
     if (std::ranges::all_of(keys, &Key::symmetric)) return;
     for (const Key& key : keys)
-      if (key.symmetric()) ignore(key.kid(), {.cause = Cause::CONFLICTING_KEYS, .evidence = "a shared secret beside public keys", .field = "kty"});
+      if (key.symmetric())
+        ignore(key.kid(),
+            {.cause = Cause::CONFLICTING_KEYS, .evidence = "a shared secret beside public keys", .field = "kty"});
     std::erase_if(keys, &Key::symmetric);
   }
 };
@@ -62,14 +78,21 @@ struct Sorting {
 
 Result<std::shared_ptr<const KeySet>> KeySet::of(std::vector<Key> keys) {
   if (keys.empty()) return refuse(Cause::KEY_UNREADABLE, "a key set without a key that verifies signatures");
-  if (keys.size() > kMaxKeys) return refuse(Cause::KEY_UNREADABLE, std::to_string(keys.size()) + " keys; a key set has at most " + std::to_string(kMaxKeys));
+  if (keys.size() > kMaxKeys)
+    return refuse(Cause::KEY_UNREADABLE,
+        std::to_string(keys.size()) + " keys; a key set has at most " + std::to_string(kMaxKeys));
   for (auto& key : keys) key = key.public_part();
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (!keys[i].can_verify()) return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
+    if (!keys[i].can_verify())
+      return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
     for (std::size_t j = i + 1; j < keys.size(); ++j) {
-      if (keys[i].kid() == keys[j].kid()) return refuse_field(Cause::KEY_UNREADABLE, "kid", "two keys with the kid " + printable(keys[i].kid(), 64));
-      if (keys[i].thumbprint() == keys[j].thumbprint()) return refuse(Cause::KEY_UNREADABLE, "the same key under two kids, " + printable(keys[i].kid(), 64) + " and " + printable(keys[j].kid(), 64));
-      if (keys[i].symmetric() != keys[j].symmetric()) return refuse(Cause::CONFLICTING_KEYS, "a shared secret and a public key in one key set");
+      if (keys[i].kid() == keys[j].kid())
+        return refuse_field(Cause::KEY_UNREADABLE, "kid", "two keys with the kid " + printable(keys[i].kid(), 64));
+      if (keys[i].thumbprint() == keys[j].thumbprint())
+        return refuse(Cause::KEY_UNREADABLE,
+            "the same key under two kids, " + printable(keys[i].kid(), 64) + " and " + printable(keys[j].kid(), 64));
+      if (keys[i].symmetric() != keys[j].symmetric())
+        return refuse(Cause::CONFLICTING_KEYS, "a shared secret and a public key in one key set");
     }
   }
   return std::shared_ptr<const KeySet>(new KeySet(std::move(keys)));
@@ -88,21 +111,28 @@ Result<std::shared_ptr<const KeySet>> KeySet::parse(std::string_view jwks) {
   if (!document) return refuse(Cause::KEY_UNREADABLE, "a key set that is not JSON: " + document.error());
   const auto* object = document->if_object();
   const auto* list = object == nullptr ? nullptr : object->if_contains("keys");
-  if (list == nullptr || !list->is_array()) return refuse_field(Cause::KEY_UNREADABLE, "keys", "a key set without the array keys");
+  if (list == nullptr || !list->is_array())
+    return refuse_field(Cause::KEY_UNREADABLE, "keys", "a key set without the array keys");
   Sorting sorting;
   const auto& elements = list->get_array();
   for (std::size_t i = 0; i < std::min(elements.size(), kMaxElements); ++i) sorting.add(elements[i]);
   if (elements.size() > kMaxElements)
-    sorting.ignore("", {.cause = Cause::KEY_UNREADABLE, .evidence = std::to_string(elements.size() - kMaxElements) + " more elements, which are not looked at", .field = "keys"});
+    sorting.ignore("",
+        {.cause = Cause::KEY_UNREADABLE,
+            .evidence = std::to_string(elements.size() - kMaxElements) + " more elements, which are not looked at",
+            .field = "keys"});
   sorting.part_secrets_from_public_keys();
-  if (!sorting.keys.empty()) return std::shared_ptr<const KeySet>(new KeySet(std::move(sorting.keys), std::move(sorting.ignored)));
+  if (!sorting.keys.empty())
+    return std::shared_ptr<const KeySet>(new KeySet(std::move(sorting.keys), std::move(sorting.ignored)));
   Refusal none{.cause = Cause::KEY_UNREADABLE};
   if (!sorting.ignored.empty()) none = sorting.ignored.front().why;
-  none.evidence = "a key set without a key that verifies signatures" + (none.evidence.empty() ? std::string{} : "; " + none.evidence);
+  none.evidence = "a key set without a key that verifies signatures" +
+      (none.evidence.empty() ? std::string{} : "; " + none.evidence);
   return std::unexpected(std::move(none));
 }
 
-std::shared_ptr<const KeySet> KeySet::pinned(const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted) {
+std::shared_ptr<const KeySet> KeySet::pinned(
+    const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted) {
   if (std::ranges::none_of(set->keys_, &Key::is_open)) return set;
   std::vector<Key> keys = set->keys_;
   for (auto& key : keys) {
@@ -133,18 +163,26 @@ Result<const Key*> KeySet::select(std::string_view alg, std::optional<std::strin
   if (keys_.empty()) return refuse_field(Cause::KEY_UNKNOWN, "kid", "no key set was fetched yet");
   const auto algorithm = find_algorithm(alg);
   const auto fits = [&](const Key& key) { return key.takes(*algorithm); };
-  if (!algorithm || std::ranges::none_of(keys_, fits)) return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(alg, 16) + "; the keys here are for " + algorithms());
+  if (!algorithm || std::ranges::none_of(keys_, fits))
+    return refuse_field(
+        Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(alg, 16) + "; the keys here are for " + algorithms());
   if (kid) {
     const Key* key = find(*kid);
     if (key == nullptr) {
       const auto ignored = std::ranges::find(ignored_, printable(*kid, kShownKid), &IgnoredKey::kid);
-      if (!kid->empty() && ignored != ignored_.end()) return refuse_field(Cause::KEY_UNKNOWN, "kid", "kid " + ignored->kid + " is in the key set and cannot be used: " + ignored->reason());
-      return refuse_field(Cause::KEY_UNKNOWN, "kid", "kid " + printable(*kid, 64) + "; " + std::to_string(keys_.size()) + " other keys are known");
+      if (!kid->empty() && ignored != ignored_.end())
+        return refuse_field(Cause::KEY_UNKNOWN, "kid",
+            "kid " + ignored->kid + " is in the key set and cannot be used: " + ignored->reason());
+      return refuse_field(Cause::KEY_UNKNOWN, "kid",
+          "kid " + printable(*kid, 64) + "; " + std::to_string(keys_.size()) + " other keys are known");
     }
-    if (!fits(*key)) return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(alg, 16) + " with a key for " + std::string{to_string(key->algorithm())});
+    if (!fits(*key))
+      return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg",
+          "alg " + printable(alg, 16) + " with a key for " + std::string{to_string(key->algorithm())});
     return key;
   }
-  if (std::ranges::count_if(keys_, fits) > 1) return refuse_field(Cause::KEY_UNKNOWN, "kid", "no kid, and more than one key fits");
+  if (std::ranges::count_if(keys_, fits) > 1)
+    return refuse_field(Cause::KEY_UNKNOWN, "kid", "no kid, and more than one key fits");
   return &*std::ranges::find_if(keys_, fits);
 }
 

@@ -26,7 +26,8 @@ struct IgnoredKey {
 
 class KeySet {
  public:
-  // KEY_UNREADABLE: empty, too many, a kid or a key twice, a key that must not verify. CONFLICTING_KEYS: secrets and public keys mixed.
+  // KEY_UNREADABLE: empty, too many, a kid or a key twice, a key that must not verify. CONFLICTING_KEYS: secrets and
+  // public keys mixed.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(std::vector<Key> keys);
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> of(Key key);
   // No key at all, where the set is still to be fetched: every token is KEY_UNKNOWN.
@@ -37,7 +38,8 @@ class KeySet {
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> parse(std::string_view jwks);
 
   // The set in which no key is open: `wanted` where that fits, else the usual algorithm of the kind.
-  [[nodiscard]] static std::shared_ptr<const KeySet> pinned(const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted = {});
+  [[nodiscard]] static std::shared_ptr<const KeySet> pinned(
+      const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted = {});
 
   [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
   [[nodiscard]] const std::vector<IgnoredKey>& ignored() const { return ignored_; } // of parse(), in its order
@@ -51,7 +53,9 @@ class KeySet {
   [[nodiscard]] std::string algorithms() const;               // that its keys take: "RS256, EdDSA"
 
  private:
-  explicit KeySet(std::vector<Key> keys, std::vector<IgnoredKey> ignored = {}) : keys_(std::move(keys)), ignored_(std::move(ignored)) {}
+  explicit KeySet(std::vector<Key> keys, std::vector<IgnoredKey> ignored = {})
+      : keys_(std::move(keys)),
+        ignored_(std::move(ignored)) {}
   std::vector<Key> keys_;
   std::vector<IgnoredKey> ignored_;
 };

@@ -10,8 +10,13 @@ namespace {
 
 using namespace testing;
 
-std::string oct_jwk(const std::string& extra = {}) { return R"({"kty":"oct","k":")" + base64url_encode(kSecret) + "\"" + extra + "}"; }
-std::string code(const auto& result) { return result ? "ok" : std::string{result.error().code()} + (result.error().field.empty() ? "" : " " + result.error().field); }
+std::string oct_jwk(const std::string& extra = {}) {
+  return R"({"kty":"oct","k":")" + base64url_encode(kSecret) + "\"" + extra + "}";
+}
+std::string code(const auto& result) {
+  return result ? "ok"
+                : std::string{result.error().code()} + (result.error().field.empty() ? "" : " " + result.error().field);
+}
 
 TEST(Keys, AreReadBackFromJwkAndPem) {
   const Key key = ed25519_key();
@@ -23,7 +28,8 @@ TEST(Keys, AreReadBackFromJwkAndPem) {
   EXPECT_EQ(from_pem->sign("x"), key.sign("x"));
   EXPECT_FALSE(public_pem->can_sign());
   EXPECT_TRUE(public_pem->verify("x", key.sign("x")));
-  EXPECT_EQ(std::set({key.kid(), from_jwk->kid(), from_pem->kid(), public_pem->kid(), public_pem->thumbprint()}).size(), 1U);
+  EXPECT_EQ(
+      std::set({key.kid(), from_jwk->kid(), from_pem->kid(), public_pem->kid(), public_pem->thumbprint()}).size(), 1U);
 
   const auto secret = Key::parse_jwk(json::write(hs256_key().private_jwk()));
   ASSERT_TRUE(secret);
@@ -41,7 +47,9 @@ TEST(Keys, TwoGeneratedKeysDiffer) {
 }
 
 TEST(Keys, WhatIsNotAKeyOfOursIsNamed) {
-  const auto x = json::get_string(ed25519_key().public_jwk(), "x").has_value() ? std::string{*json::get_string(ed25519_key().public_jwk(), "x")} : "";
+  const auto x = json::get_string(ed25519_key().public_jwk(), "x").has_value()
+      ? std::string{*json::get_string(ed25519_key().public_jwk(), "x")}
+      : "";
   const auto other_d = std::string(43, 'A');
   EXPECT_EQ(code(Key::parse_jwk("{")), "KEY_UNREADABLE");
   EXPECT_EQ(code(Key::parse_jwk("[]")), "KEY_UNREADABLE");
@@ -53,12 +61,15 @@ TEST(Keys, WhatIsNotAKeyOfOursIsNamed) {
   EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"use":"enc")"))), "KEY_UNREADABLE use");
   EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"key_ops":["encrypt"])"))), "KEY_UNREADABLE key_ops");
   EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"kid":7)"))), "KEY_UNREADABLE kid");
-  EXPECT_EQ(code(Key::parse_jwk(oct_jwk(R"(,"use":"sig","key_ops":["sign","verify"],"alg":"HS256","x-own":[1])"))), "ok");
+  EXPECT_EQ(
+      code(Key::parse_jwk(oct_jwk(R"(,"use":"sig","key_ops":["sign","verify"],"alg":"HS256","x-own":[1])"))), "ok");
   EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"OKP","crv":"X25519","x":")" + x + "\"}")), "KEY_UNREADABLE crv");
   EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})")), "KEY_UNREADABLE x");
-  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","x":")" + x + R"(","d":")" + other_d + "\"}")), "KEY_UNREADABLE d");
+  EXPECT_EQ(code(Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","x":")" + x + R"(","d":")" + other_d + "\"}")),
+      "KEY_UNREADABLE d");
   EXPECT_EQ(code(Key::parse_pem("nothing")), "KEY_UNREADABLE");
-  EXPECT_EQ(code(Key::parse_pem("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")), "KEY_UNREADABLE");
+  EXPECT_EQ(code(Key::parse_pem("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")),
+      "KEY_UNREADABLE");
   EXPECT_EQ(code(Key::parse_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")), "KEY_UNREADABLE");
 }
 
@@ -84,9 +95,11 @@ TEST(KeySets, OneKeyThatCannotBeUsedBesideGoodOnesIsLeftOut) {
   renamed["kid"] = "other";
   auto same_kid = ed25519_key(2).public_jwk();
   same_kid["kid"] = ed25519_key(1).kid();
-  const std::string p256 = R"("kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0")";
+  const std::string p256 =
+      R"("kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0")";
   const std::pair<std::string, std::string> others[] = {
-      {R"({"alg":"ESP256","kid":"n",)" + p256 + "}", "KEY_UNREADABLE: a JWK whose alg, ESP256, is no signature algorithm that is known"},
+      {R"({"alg":"ESP256","kid":"n",)" + p256 + "}",
+          "KEY_UNREADABLE: a JWK whose alg, ESP256, is no signature algorithm that is known"},
       {R"({"kty":"RSA","n":"AQ","e":"AQ"})", "WEAK_KEY: "},
       {R"({"kty":"RSA","alg":"none","n":"AQ","e":"AQ"})", "KEY_UNREADABLE: "},
       {R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})", "KEY_UNREADABLE: "},
@@ -111,12 +124,15 @@ TEST(KeySets, OneKeyThatCannotBeUsedBesideGoodOnesIsLeftOut) {
   ASSERT_TRUE(before);
   EXPECT_FALSE((*before)->keys().front().symmetric()) << "whatever comes first";
   const auto named = set_of(others[0].first + "," + good);
-  EXPECT_NE((*named)->select("EdDSA", "n").error().evidence.find("cannot be used: KEY_UNREADABLE: a JWK whose alg, ESP256"), std::string::npos);
+  EXPECT_NE(
+      (*named)->select("EdDSA", "n").error().evidence.find("cannot be used: KEY_UNREADABLE: a JWK whose alg, ESP256"),
+      std::string::npos);
 }
 
 TEST(KeySets, KeysForSomethingElseAreNotWorthAWord) {
   const auto good = json::write(ed25519_key(1).public_jwk());
-  const auto set = KeySet::parse(R"({"keys":[)" + good + R"(,{"kty":"RSA","use":"enc","n":"AQ","e":"AQ"},{"kty":"RSA","alg":"RSA-OAEP"},{"kty":"EC","key_ops":["deriveBits"],"crv":"P-256"}]})");
+  const auto set = KeySet::parse(R"({"keys":[)" + good +
+      R"(,{"kty":"RSA","use":"enc","n":"AQ","e":"AQ"},{"kty":"RSA","alg":"RSA-OAEP"},{"kty":"EC","key_ops":["deriveBits"],"crv":"P-256"}]})");
   ASSERT_TRUE(set);
   EXPECT_EQ((*set)->keys().size(), 1U);
   EXPECT_TRUE((*set)->ignored().empty());
@@ -135,7 +151,8 @@ TEST(KeySets, AreRefusedWithoutOneUsableKey) {
 
 TEST(KeySets, BeforeTheFirstWasFetchedEveryKeyIsUnknown) {
   EXPECT_EQ(code(KeySet::none()->select("EdDSA", "any")), "KEY_UNKNOWN kid");
-  EXPECT_EQ(code(KeySet::none()->select("HS256", std::nullopt)), "KEY_UNKNOWN kid") << "not another algorithm: nothing is known";
+  EXPECT_EQ(code(KeySet::none()->select("HS256", std::nullopt)), "KEY_UNKNOWN kid")
+      << "not another algorithm: nothing is known";
   EXPECT_EQ(KeySet::none()->to_jwks(), R"({"keys":[]})");
 }
 
@@ -144,13 +161,13 @@ TEST(Signing, NeedsAPrivateKey) { EXPECT_EQ(code(Signer::make(ed25519_key().publ
 TEST(Signing, WritesTheClaimsInOneOrderAndLeavesOutWhatIsEmpty) {
   auto full = claims();
   EXPECT_EQ(write_claims(full),
-            R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","exp":1800000840,"iat":1799999940,"jti":"jti-1","client_id":"foyer-web","sid":"session-1","name":"Alice","scope":"chat:read chat:write","env":"test"})");
+      R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","exp":1800000840,"iat":1799999940,"jti":"jti-1","client_id":"foyer-web","sid":"session-1","name":"Alice","scope":"chat:read chat:write","env":"test"})");
   full.session = {};
   full.permissions = {};
   full.environment.clear();
   full.name = "A \"quoted\" name";
   EXPECT_EQ(write_claims(full),
-            R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","exp":1800000840,"iat":1799999940,"jti":"jti-1","client_id":"foyer-web","name":"A \"quoted\" name"})");
+      R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","exp":1800000840,"iat":1799999940,"jti":"jti-1","client_id":"foyer-web","name":"A \"quoted\" name"})");
 }
 
 } // namespace

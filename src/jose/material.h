@@ -19,8 +19,8 @@ namespace foyer::jose {
 
 inline constexpr std::size_t kMinSecretBytes = 32; // of HS256, the least of all
 inline constexpr std::size_t kMaxSecretBytes = 4096;
-inline constexpr std::size_t kMinRsaBits = 2048;   // RFC 7518 §3.3
-inline constexpr std::size_t kMaxRsaBits = 8192;   // beyond it a verification takes milliseconds
+inline constexpr std::size_t kMinRsaBits = 2048; // RFC 7518 §3.3
+inline constexpr std::size_t kMaxRsaBits = 8192; // beyond it a verification takes milliseconds
 inline constexpr std::size_t kMaxExponentBits = 64;
 inline constexpr std::size_t kEd25519Bytes = 32;
 
@@ -34,15 +34,16 @@ class KeyMaterial {
   [[nodiscard]] virtual bool fits(Algorithm algorithm) const = 0; // by kind, curve and size
   [[nodiscard]] virtual Algorithm usual() const = 0;              // where nobody says which
   [[nodiscard]] virtual bool symmetric() const { return false; }
-  [[nodiscard]] virtual bool has_private() const = 0;             // can sign
+  [[nodiscard]] virtual bool has_private() const = 0; // can sign
   // False for whatever is no signature of the input, of any length, and for an algorithm that does not fit.
   [[nodiscard]] virtual bool verify(Algorithm algorithm, std::string_view input, std::string_view signature) const = 0;
-  [[nodiscard]] virtual std::string sign(Algorithm algorithm, std::string_view input) const = 0; // only if has_private() and it fits
+  [[nodiscard]] virtual std::string sign(
+      Algorithm algorithm, std::string_view input) const = 0; // only if has_private() and it fits
   // Members of the JWK in lexicographic order, the required public ones only (RFC 7638 §3.2).
   [[nodiscard]] virtual json::Object required_members() const = 0;
   [[nodiscard]] virtual json::Object private_members() const = 0; // what signs; for oct "k"
-  [[nodiscard]] virtual std::string pem() const = 0;              // PKCS#8, or SPKI without a private part; empty for oct
-  [[nodiscard]] virtual Material public_part() const = 0;         // the same without what signs; null: it is that already
+  [[nodiscard]] virtual std::string pem() const = 0;      // PKCS#8, or SPKI without a private part; empty for oct
+  [[nodiscard]] virtual Material public_part() const = 0; // the same without what signs; null: it is that already
 };
 
 [[nodiscard]] Result<Material> make_hmac(std::string secret);
@@ -71,9 +72,9 @@ enum class Curve : std::uint8_t { p256, p384, p521 };
 // One JWK with what it says of its own use.
 struct ReadJwk {
   Material material;
-  std::string kid;               // empty: it has none
-  std::optional<Algorithm> alg;  // that of the member alg
-  bool may_sign = true;          // by key_ops
+  std::string kid;              // empty: it has none
+  std::optional<Algorithm> alg; // that of the member alg
+  bool may_sign = true;         // by key_ops
   bool may_verify = true;
 };
 [[nodiscard]] Result<ReadJwk> read_jwk(const json::Object& jwk);

@@ -14,7 +14,9 @@ EVP_MD* fetch_digest(const char* name) {
 
 } // namespace
 
-Number number_of(std::string_view big_endian) { return Number{needed(BN_bin2bn(raw(big_endian), static_cast<int>(big_endian.size()), nullptr))}; }
+Number number_of(std::string_view big_endian) {
+  return Number{needed(BN_bin2bn(raw(big_endian), static_cast<int>(big_endian.size()), nullptr))};
+}
 
 std::string bytes_of(const BIGNUM* number) { return bytes_of(number, static_cast<std::size_t>(BN_num_bytes(number))); }
 
@@ -45,7 +47,8 @@ Digest digest(Algorithm algorithm, std::string_view input) {
   thread_local const DigestContext context{needed(EVP_MD_CTX_new())};
   Digest out{};
   unsigned size = 0;
-  if (EVP_DigestInit_ex2(context.get(), digest_of(algorithm), nullptr) != 1 || EVP_DigestUpdate(context.get(), input.data(), input.size()) != 1 ||
+  if (EVP_DigestInit_ex2(context.get(), digest_of(algorithm), nullptr) != 1 ||
+      EVP_DigestUpdate(context.get(), input.data(), input.size()) != 1 ||
       EVP_DigestFinal_ex(context.get(), out.bytes.data(), &size) != 1)
     openssl_fails("OpenSSL cannot hash");
   out.size = size;
@@ -54,7 +57,8 @@ Digest digest(Algorithm algorithm, std::string_view input) {
 
 std::string write_pem(EVP_PKEY* key, bool with_private) {
   const std::unique_ptr<BIO, Releases<BIO_free_all>> bio{needed(BIO_new(BIO_s_mem()))};
-  const int done = with_private ? PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) : PEM_write_bio_PUBKEY(bio.get(), key);
+  const int done = with_private ? PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr)
+                                : PEM_write_bio_PUBKEY(bio.get(), key);
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
   if (done != 1 || size <= 0) openssl_fails("OpenSSL cannot write this key");

@@ -34,31 +34,43 @@ Result<Block> next_block(std::string_view text) {
   constexpr std::string_view kDashes = "-----";
   const auto begin = text.find(kBegin);
   if (begin == std::string_view::npos) {
-    if (text.starts_with('\x30')) return unreadable("DER, where PEM is due; `openssl pkey -inform DER -in FILE -out key.pem` converts it (with -pubin for a public key)");
+    if (text.starts_with('\x30'))
+      return unreadable(
+          "DER, where PEM is due; `openssl pkey -inform DER -in FILE -out key.pem` converts it (with -pubin for a "
+          "public key)");
     return unreadable("no PEM block of a private key (PKCS#8) or public key (SPKI)");
   }
-  if (!trimmed(text.substr(0, begin)).empty()) return unreadable("text before the PEM block; only what is from BEGIN to END belongs into the file");
+  if (!trimmed(text.substr(0, begin)).empty())
+    return unreadable("text before the PEM block; only what is from BEGIN to END belongs into the file");
   const auto label_at = begin + kBegin.size();
   const auto label_end = text.find(kDashes, label_at);
-  if (label_end == std::string_view::npos || label_end - label_at > 64) return unreadable("a PEM block whose first line is cut off");
+  if (label_end == std::string_view::npos || label_end - label_at > 64)
+    return unreadable("a PEM block whose first line is cut off");
   const auto label = text.substr(label_at, label_end - label_at);
   const std::string end = "-----END " + std::string{label} + std::string{kDashes};
   const auto body_at = label_end + kDashes.size();
   const auto end_at = text.find(end, body_at);
   if (end_at == std::string_view::npos) return unreadable("a PEM block without its last line");
-  return Block{.label = label, .body = text.substr(body_at, end_at - body_at), .rest = trimmed(text.substr(end_at + end.size()))};
+  return Block{.label = label,
+      .body = text.substr(body_at, end_at - body_at),
+      .rest = trimmed(text.substr(end_at + end.size()))};
 }
 
 // Why a block is none of those that are read, in words that help.
 std::unexpected<Refusal> other_block(const Block& block) {
-  if (block.label == "ENCRYPTED PRIVATE KEY") return unreadable("a PEM key with a password; store it without one, readable by its owner only");
-  if (block.label.ends_with("CERTIFICATE")) return unreadable("a certificate, where a key is due; `openssl x509 -in FILE -pubkey -noout` prints its public key");
-  if (block.label == "OPENSSH PRIVATE KEY") return unreadable("a key in the format of OpenSSH; `ssh-keygen -p -m PKCS8 -f FILE` converts a copy of it");
+  if (block.label == "ENCRYPTED PRIVATE KEY")
+    return unreadable("a PEM key with a password; store it without one, readable by its owner only");
+  if (block.label.ends_with("CERTIFICATE"))
+    return unreadable(
+        "a certificate, where a key is due; `openssl x509 -in FILE -pubkey -noout` prints its public key");
+  if (block.label == "OPENSSH PRIVATE KEY")
+    return unreadable("a key in the format of OpenSSH; `ssh-keygen -p -m PKCS8 -f FILE` converts a copy of it");
   return unreadable("a PEM block that is no key for tokens: " + printable(block.label, 64));
 }
 
 Result<std::string> der_of(const Block& block) {
-  if (block.body.find("ENCRYPTED") != std::string_view::npos) return unreadable("a PEM key with a password; store it without one, readable by its owner only");
+  if (block.body.find("ENCRYPTED") != std::string_view::npos)
+    return unreadable("a PEM key with a password; store it without one, readable by its owner only");
   std::string base64;
   for (const char c : block.body)
     if (kSpace.find(c) == std::string_view::npos) base64 += c;
@@ -75,7 +87,8 @@ Pkey parse_der(std::string_view label, const std::string& der) {
   const auto size = static_cast<long>(der.size());
   Pkey key;
   if (label == "PRIVATE KEY") {
-    const std::unique_ptr<PKCS8_PRIV_KEY_INFO, Releases<PKCS8_PRIV_KEY_INFO_free>> info{d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, size)};
+    const std::unique_ptr<PKCS8_PRIV_KEY_INFO, Releases<PKCS8_PRIV_KEY_INFO_free>> info{
+        d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, size)};
     if (info != nullptr) key.reset(EVP_PKCS82PKEY(info.get()));
   } else if (label == "PUBLIC KEY") {
     key.reset(d2i_PUBKEY(nullptr, &at, size));
@@ -97,7 +110,8 @@ Result<Material> rsa_of(const EVP_PKEY* key, bool is_private) {
   numbers.n = number_bytes(key, OSSL_PKEY_PARAM_RSA_N);
   numbers.e = number_bytes(key, OSSL_PKEY_PARAM_RSA_E);
   if (is_private) {
-    if (number_param(key, OSSL_PKEY_PARAM_RSA_FACTOR3) != nullptr) return unreadable("an RSA key of more than two primes");
+    if (number_param(key, OSSL_PKEY_PARAM_RSA_FACTOR3) != nullptr)
+      return unreadable("an RSA key of more than two primes");
     numbers.d = number_bytes(key, OSSL_PKEY_PARAM_RSA_D);
     numbers.p = number_bytes(key, OSSL_PKEY_PARAM_RSA_FACTOR1);
     numbers.q = number_bytes(key, OSSL_PKEY_PARAM_RSA_FACTOR2);
@@ -112,12 +126,17 @@ Result<Material> rsa_of(const EVP_PKEY* key, bool is_private) {
 Result<Material> ec_of(const EVP_PKEY* key, bool is_private) {
   int explicit_params = 0;
   EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_params);
-  if (explicit_params != 0) return unreadable("an EC key that spells out its curve; one with the curve's name is needed");
+  if (explicit_params != 0)
+    return unreadable("an EC key that spells out its curve; one with the curve's name is needed");
   std::string group(64, '\0');
   std::size_t size = 0;
-  if (EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) != 1) return unreadable("an EC key without a curve");
+  if (EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) != 1)
+    return unreadable("an EC key without a curve");
   group.resize(size);
-  const auto curve = find_curve(group == "prime256v1" ? "P-256" : group == "secp384r1" ? "P-384" : group == "secp521r1" ? "P-521" : "");
+  const auto curve = find_curve(group == "prime256v1" ? "P-256"
+          : group == "secp384r1"                      ? "P-384"
+          : group == "secp521r1"                      ? "P-521"
+                                                      : "");
   if (!curve) return unreadable("an EC key on " + printable(group, 32) + "; P-256, P-384 and P-521 are known");
   const auto part = [&](const char* name) {
     const Number number = number_param(key, name);
@@ -133,7 +152,8 @@ Result<Material> ec_of(const EVP_PKEY* key, bool is_private) {
 Result<Material> ed25519_of(const EVP_PKEY* key, bool is_private) {
   std::string bytes(kEd25519Bytes, '\0');
   std::size_t size = bytes.size();
-  const int done = is_private ? EVP_PKEY_get_raw_private_key(key, raw(bytes), &size) : EVP_PKEY_get_raw_public_key(key, raw(bytes), &size);
+  const int done = is_private ? EVP_PKEY_get_raw_private_key(key, raw(bytes), &size)
+                              : EVP_PKEY_get_raw_public_key(key, raw(bytes), &size);
   if (done != 1) return unreadable("an Ed25519 key without its bytes");
   auto made = is_private ? make_ed25519_private(bytes) : make_ed25519_public(bytes);
   OPENSSL_cleanse(bytes.data(), bytes.size());
@@ -150,20 +170,27 @@ Result<Material> read_pem(std::string_view pem) {
     TRY(second, next_block(block.rest));
     block = second;
   }
-  constexpr std::string_view kLabels[] = {"PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY", "RSA PUBLIC KEY", "EC PRIVATE KEY"};
+  constexpr std::string_view kLabels[] = {
+      "PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY", "RSA PUBLIC KEY", "EC PRIVATE KEY"};
   if (std::ranges::find(kLabels, block.label) == std::end(kLabels)) return other_block(block);
-  if (!block.rest.empty()) return unreadable(block.rest.starts_with("-----BEGIN ") ? "a second PEM block behind the key" : "text behind the PEM block");
+  if (!block.rest.empty())
+    return unreadable(
+        block.rest.starts_with("-----BEGIN ") ? "a second PEM block behind the key" : "text behind the PEM block");
   TRY(der, der_of(block));
   const bool is_private = block.label.ends_with("PRIVATE KEY");
   const Pkey key = parse_der(block.label, der);
   OPENSSL_cleanse(der.data(), der.size());
-  if (key == nullptr) return unreadable(is_private ? "a PEM private key that does not parse" : "a PEM public key that does not parse");
+  if (key == nullptr)
+    return unreadable(is_private ? "a PEM private key that does not parse" : "a PEM public key that does not parse");
   if (EVP_PKEY_is_a(key.get(), "RSA") == 1) return rsa_of(key.get(), is_private);
   if (EVP_PKEY_is_a(key.get(), "EC") == 1) return ec_of(key.get(), is_private);
   if (EVP_PKEY_is_a(key.get(), "ED25519") == 1) return ed25519_of(key.get(), is_private);
-  if (EVP_PKEY_is_a(key.get(), "RSA-PSS") == 1) return unreadable("an RSA key restricted to PSS by its own identifier; one of the plain RSA kind signs PS256 as well");
+  if (EVP_PKEY_is_a(key.get(), "RSA-PSS") == 1)
+    return unreadable(
+        "an RSA key restricted to PSS by its own identifier; one of the plain RSA kind signs PS256 as well");
   const char* name = EVP_PKEY_get0_type_name(key.get());
-  return unreadable("a PEM key of type " + std::string{name == nullptr ? "unknown" : name} + "; Ed25519, EC and RSA are known");
+  return unreadable(
+      "a PEM key of type " + std::string{name == nullptr ? "unknown" : name} + "; Ed25519, EC and RSA are known");
 }
 
 } // namespace foyer::jose

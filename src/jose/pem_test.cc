@@ -72,11 +72,15 @@ std::string der_of(std::string_view pem) {
     if (c != '\n') base64 += c;
   return *base64_decode(base64);
 }
-std::string pem_of(const std::string& label, std::string_view der) { return "-----BEGIN " + label + "-----\n" + base64_encode(der) + "\n-----END " + label + "-----\n"; }
+std::string pem_of(const std::string& label, std::string_view der) {
+  return "-----BEGIN " + label + "-----\n" + base64_encode(der) + "\n-----END " + label + "-----\n";
+}
 
 std::string code(const Result<Key>& key) { return key ? "ok" : std::string{key.error().code()}; }
 std::string why(const Result<Key>& key) { return key ? "ok" : key.error().evidence; }
-bool says(const Result<Key>& key, std::string_view what) { return !key && key.error().evidence.find(what) != std::string::npos; }
+bool says(const Result<Key>& key, std::string_view what) {
+  return !key && key.error().evidence.find(what) != std::string::npos;
+}
 
 TEST(Pem, EveryFormOfAKeyIsTheSameKey) {
   const auto rsa = *Key::parse_pem(kRsaPem);
@@ -90,8 +94,10 @@ TEST(Pem, EveryFormOfAKeyIsTheSameKey) {
     EXPECT_EQ(key->can_sign(), pem.find("PRIVATE") != std::string::npos);
     EXPECT_TRUE(key->is_open());
   }
-  const std::string with_parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + std::string{kOldEcPem};
-  for (const auto& pem : {std::string{kP256Pem}, std::string{kOldEcPem}, with_parameters, std::string{kCompressedEcPem}, ec.public_part().to_pem()}) {
+  const std::string with_parameters =
+      "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + std::string{kOldEcPem};
+  for (const auto& pem : {std::string{kP256Pem}, std::string{kOldEcPem}, with_parameters, std::string{kCompressedEcPem},
+           ec.public_part().to_pem()}) {
     const auto key = Key::parse_pem(pem);
     ASSERT_TRUE(key) << why(key);
     EXPECT_EQ(key->thumbprint(), ec.thumbprint());
@@ -104,7 +110,8 @@ TEST(Pem, WhiteSpaceAroundAndLineEndsOfWindowsAreNothing) {
   const std::string pem = ed25519_key().to_pem();
   std::string windows;
   for (const char c : pem) windows += c == '\n' ? std::string{"\r\n"} : std::string{c};
-  for (const auto& text : {pem, windows, "\n\n " + pem + " \n\t\r\n", pem.substr(0, pem.size() - 1)}) EXPECT_EQ(why(Key::parse_pem(text)), "ok");
+  for (const auto& text : {pem, windows, "\n\n " + pem + " \n\t\r\n", pem.substr(0, pem.size() - 1)})
+    EXPECT_EQ(why(Key::parse_pem(text)), "ok");
 }
 
 TEST(Pem, NothingStandsBesideTheBlock) {
@@ -114,7 +121,8 @@ TEST(Pem, NothingStandsBesideTheBlock) {
   EXPECT_TRUE(says(Key::parse_pem(pem + "more"), "text behind"));
   EXPECT_TRUE(says(Key::parse_pem(pem + std::string(1, '\0')), "text behind"));
   EXPECT_TRUE(says(Key::parse_pem("Bag Attributes\n" + pem), "text before"));
-  EXPECT_TRUE(says(Key::parse_pem("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"), "no key for tokens"));
+  EXPECT_TRUE(says(Key::parse_pem("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"),
+      "no key for tokens"));
 }
 
 TEST(Pem, WhatIsNotReadIsNamedWithAWayToIt) {
@@ -123,7 +131,9 @@ TEST(Pem, WhatIsNotReadIsNamedWithAWayToIt) {
   EXPECT_TRUE(says(Key::parse_pem(pem_of("TRUSTED CERTIFICATE", "x")), "openssl x509"));
   EXPECT_TRUE(says(Key::parse_pem(pem_of("OPENSSH PRIVATE KEY", "x")), "ssh-keygen"));
   EXPECT_TRUE(says(Key::parse_pem(pem_of("ENCRYPTED PRIVATE KEY", "x")), "password"));
-  EXPECT_TRUE(says(Key::parse_pem("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"), "password"));
+  EXPECT_TRUE(says(Key::parse_pem("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "
+                                  "AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
+      "password"));
   EXPECT_TRUE(says(Key::parse_pem(pem_of("DSA PRIVATE KEY", "x")), "DSA PRIVATE KEY"));
   EXPECT_TRUE(says(Key::parse_pem(der_of(pem)), "openssl pkey -inform DER"));
   EXPECT_TRUE(says(Key::parse_pem(""), "no PEM block"));
@@ -133,14 +143,17 @@ TEST(Pem, WhatIsNotReadIsNamedWithAWayToIt) {
   EXPECT_TRUE(says(Key::parse_pem(std::string(70'000, ' ')), "64 KiB"));
   EXPECT_TRUE(says(Key::parse_pem("-----BEGIN PUBLIC KEY-----\nA_-A\n-----END PUBLIC KEY-----\n"), "not base64"));
   EXPECT_TRUE(says(Key::parse_pem("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"), "not base64"));
-  EXPECT_TRUE(says(Key::parse_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "without its last line"));
+  EXPECT_TRUE(
+      says(Key::parse_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "without its last line"));
 }
 
 TEST(Pem, TheContentIsOneKeyOfItsLabel) {
   const std::string der = der_of(ed25519_key().to_pem());
   const std::string open = der_of(ed25519_key().public_part().to_pem());
-  for (const auto& bad : {pem_of("PRIVATE KEY", der + 'x'), pem_of("PRIVATE KEY", der.substr(0, der.size() - 1)), pem_of("PRIVATE KEY", open), pem_of("PUBLIC KEY", der), pem_of("PUBLIC KEY", open + 'x'),
-                          pem_of("RSA PRIVATE KEY", der_of(kOldEcPem)), pem_of("EC PRIVATE KEY", der_of(kRsaPem).substr(26)), pem_of("RSA PUBLIC KEY", open), pem_of("PRIVATE KEY", "\x30")})
+  for (const auto& bad : {pem_of("PRIVATE KEY", der + 'x'), pem_of("PRIVATE KEY", der.substr(0, der.size() - 1)),
+           pem_of("PRIVATE KEY", open), pem_of("PUBLIC KEY", der), pem_of("PUBLIC KEY", open + 'x'),
+           pem_of("RSA PRIVATE KEY", der_of(kOldEcPem)), pem_of("EC PRIVATE KEY", der_of(kRsaPem).substr(26)),
+           pem_of("RSA PUBLIC KEY", open), pem_of("PRIVATE KEY", "\x30")})
     EXPECT_EQ(code(Key::parse_pem(bad)), "KEY_UNREADABLE") << bad;
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
@@ -153,7 +166,8 @@ TEST(Pem, PolicyIsThatOfJwks) {
   EXPECT_TRUE(says(Key::parse_pem(kPssOnlyPem), "PSS"));
   auto broken = der_of(kRsaPem);
   broken[broken.size() - 3] = static_cast<char>(broken[broken.size() - 3] ^ 1);
-  EXPECT_EQ(code(Key::parse_pem(pem_of("PRIVATE KEY", broken))), "KEY_UNREADABLE") << "its last number does not fit the others";
+  EXPECT_EQ(code(Key::parse_pem(pem_of("PRIVATE KEY", broken))), "KEY_UNREADABLE")
+      << "its last number does not fit the others";
 }
 
 } // namespace

@@ -18,34 +18,44 @@ namespace {
 using Builder = std::unique_ptr<OSSL_PARAM_BLD, Releases<OSSL_PARAM_BLD_free>>;
 using Params = std::unique_ptr<OSSL_PARAM, Releases<OSSL_PARAM_free>>;
 
-std::unexpected<Refusal> no_key(std::string field, std::string what) { return refuse_field(Cause::KEY_UNREADABLE, std::move(field), "an RSA key " + std::move(what)); }
-std::unexpected<Refusal> weak(std::string field, std::string what) { return refuse_field(Cause::WEAK_KEY, std::move(field), "an RSA key " + std::move(what)); }
+std::unexpected<Refusal> no_key(std::string field, std::string what) {
+  return refuse_field(Cause::KEY_UNREADABLE, std::move(field), "an RSA key " + std::move(what));
+}
+std::unexpected<Refusal> weak(std::string field, std::string what) {
+  return refuse_field(Cause::WEAK_KEY, std::move(field), "an RSA key " + std::move(what));
+}
 
 // Numbers of the private key by name, as OpenSSL and as RFC 7518 §6.3.2 call them.
 struct Part {
   const char* param;
   const char* member;
-  std::string RsaNumbers::*number;
+  std::string RsaNumbers::* number;
 };
 constexpr std::array<Part, 6> kPrivateParts{{{OSSL_PKEY_PARAM_RSA_D, "d", &RsaNumbers::d},
-                                             {OSSL_PKEY_PARAM_RSA_FACTOR1, "p", &RsaNumbers::p},
-                                             {OSSL_PKEY_PARAM_RSA_FACTOR2, "q", &RsaNumbers::q},
-                                             {OSSL_PKEY_PARAM_RSA_EXPONENT1, "dp", &RsaNumbers::dp},
-                                             {OSSL_PKEY_PARAM_RSA_EXPONENT2, "dq", &RsaNumbers::dq},
-                                             {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, "qi", &RsaNumbers::qi}}};
+    {OSSL_PKEY_PARAM_RSA_FACTOR1, "p", &RsaNumbers::p}, {OSSL_PKEY_PARAM_RSA_FACTOR2, "q", &RsaNumbers::q},
+    {OSSL_PKEY_PARAM_RSA_EXPONENT1, "dp", &RsaNumbers::dp}, {OSSL_PKEY_PARAM_RSA_EXPONENT2, "dq", &RsaNumbers::dq},
+    {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, "qi", &RsaNumbers::qi}}};
 
 class RsaMaterial final : public KeyMaterial {
  public:
-  RsaMaterial(Pkey key, std::string n, std::string e, bool has_private) : id_(new_prepared_id()), key_(std::move(key)), n_(std::move(n)), e_(std::move(e)), private_(has_private) {}
+  RsaMaterial(Pkey key, std::string n, std::string e, bool has_private)
+      : id_(new_prepared_id()),
+        key_(std::move(key)),
+        n_(std::move(n)),
+        e_(std::move(e)),
+        private_(has_private) {}
 
-  bool fits(Algorithm algorithm) const override { return family_of(algorithm) == Family::rsa_pkcs1 || family_of(algorithm) == Family::rsa_pss; }
+  bool fits(Algorithm algorithm) const override {
+    return family_of(algorithm) == Family::rsa_pkcs1 || family_of(algorithm) == Family::rsa_pss;
+  }
   Algorithm usual() const override { return Algorithm::rs256; }
   bool has_private() const override { return private_; }
 
   bool verify(Algorithm algorithm, std::string_view input, std::string_view signature) const override {
     if (!fits(algorithm) || signature.size() != n_.size()) return false;
     const auto hash = digest(algorithm, input);
-    const bool good = EVP_PKEY_verify(context(algorithm, false), raw(signature), signature.size(), hash.bytes.data(), hash.size) == 1;
+    const bool good =
+        EVP_PKEY_verify(context(algorithm, false), raw(signature), signature.size(), hash.bytes.data(), hash.size) == 1;
     if (!good) ERR_clear_error();
     return good;
   }
@@ -55,11 +65,15 @@ class RsaMaterial final : public KeyMaterial {
     const auto hash = digest(algorithm, input);
     std::string signature(n_.size(), '\0');
     std::size_t size = signature.size();
-    if (EVP_PKEY_sign(context(algorithm, true), raw(signature), &size, hash.bytes.data(), hash.size) != 1 || size != signature.size()) openssl_fails("OpenSSL cannot sign with this key");
+    if (EVP_PKEY_sign(context(algorithm, true), raw(signature), &size, hash.bytes.data(), hash.size) != 1 ||
+        size != signature.size())
+      openssl_fails("OpenSSL cannot sign with this key");
     return signature;
   }
 
-  json::Object required_members() const override { return {{"e", base64url_encode(e_)}, {"kty", "RSA"}, {"n", base64url_encode(n_)}}; }
+  json::Object required_members() const override {
+    return {{"e", base64url_encode(e_)}, {"kty", "RSA"}, {"n", base64url_encode(n_)}};
+  }
 
   json::Object private_members() const override {
     json::Object out;
@@ -83,8 +97,12 @@ class RsaMaterial final : public KeyMaterial {
       const bool pss = family_of(algorithm) == Family::rsa_pss;
       const EVP_MD* hash = digest_of(algorithm);
       EVP_PKEY_CTX* const c = context.get();
-      const bool done = (signing ? EVP_PKEY_sign_init(c) : EVP_PKEY_verify_init(c)) == 1 && EVP_PKEY_CTX_set_rsa_padding(c, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) == 1 &&
-                        EVP_PKEY_CTX_set_signature_md(c, hash) == 1 && (!pss || (EVP_PKEY_CTX_set_rsa_mgf1_md(c, hash) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) == 1));
+      const bool done = (signing ? EVP_PKEY_sign_init(c) : EVP_PKEY_verify_init(c)) == 1 &&
+          EVP_PKEY_CTX_set_rsa_padding(c, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) == 1 &&
+          EVP_PKEY_CTX_set_signature_md(c, hash) == 1 &&
+          (!pss ||
+              (EVP_PKEY_CTX_set_rsa_mgf1_md(c, hash) == 1 &&
+                  EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) == 1));
       if (!done) openssl_fails("OpenSSL cannot prepare an RSA key");
       return context;
     });
@@ -112,7 +130,9 @@ Pkey build(const RsaNumbers& numbers, bool with_private) {
   const Params params{needed(OSSL_PARAM_BLD_to_param(builder.get()))};
   const PkeyContext context{needed(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr))};
   EVP_PKEY* key = nullptr;
-  if (EVP_PKEY_fromdata_init(context.get()) != 1 || EVP_PKEY_fromdata(context.get(), &key, with_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params.get()) != 1) return nullptr;
+  if (EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, with_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
+    return nullptr;
   return Pkey{key};
 }
 
@@ -136,15 +156,17 @@ bool consistent(const RsaNumbers& numbers) {
   const Number qi = number_of(numbers.qi);
   const Number product{needed(BN_new())};
   if (BN_mul(product.get(), p.get(), q.get(), context.get()) != 1 || BN_cmp(product.get(), n.get()) != 0) return false;
-  if (BN_is_one(p.get()) || BN_is_one(q.get()) || BN_cmp(p.get(), q.get()) == 0 || BN_cmp(d.get(), n.get()) >= 0) return false;
+  if (BN_is_one(p.get()) || BN_is_one(q.get()) || BN_cmp(p.get(), q.get()) == 0 || BN_cmp(d.get(), n.get()) >= 0)
+    return false;
   const auto undoes = [&](const BIGNUM* prime, const std::string& own) {
     const Number order{needed(BN_dup(prime))};
     const Number reduced{needed(BN_new())};
-    return BN_sub_word(order.get(), 1) == 1 && BN_mod(reduced.get(), d.get(), order.get(), context.get()) == 1 && BN_cmp(reduced.get(), number_of(own).get()) == 0 &&
-           BN_mod_mul(product.get(), reduced.get(), e.get(), order.get(), context.get()) == 1 && BN_is_one(product.get());
+    return BN_sub_word(order.get(), 1) == 1 && BN_mod(reduced.get(), d.get(), order.get(), context.get()) == 1 &&
+        BN_cmp(reduced.get(), number_of(own).get()) == 0 &&
+        BN_mod_mul(product.get(), reduced.get(), e.get(), order.get(), context.get()) == 1 && BN_is_one(product.get());
   };
-  return undoes(p.get(), numbers.dp) && undoes(q.get(), numbers.dq) && BN_cmp(qi.get(), p.get()) < 0 && BN_mod_mul(product.get(), qi.get(), q.get(), p.get(), context.get()) == 1 &&
-         BN_is_one(product.get());
+  return undoes(p.get(), numbers.dp) && undoes(q.get(), numbers.dq) && BN_cmp(qi.get(), p.get()) < 0 &&
+      BN_mod_mul(product.get(), qi.get(), q.get(), p.get(), context.get()) == 1 && BN_is_one(product.get());
 }
 
 } // namespace
@@ -155,7 +177,8 @@ RsaNumbers::~RsaNumbers() {
 
 Result<Material> make_rsa(const RsaNumbers& numbers) {
   const QuietErrors quiet;
-  if (numbers.n.size() > kMaxRsaBits / 8) return no_key("n", "of " + std::to_string(numbers.n.size() * 8) + " bits; at most 8192 are taken");
+  if (numbers.n.size() > kMaxRsaBits / 8)
+    return no_key("n", "of " + std::to_string(numbers.n.size() * 8) + " bits; at most 8192 are taken");
   if (numbers.e.size() > kMaxExponentBits / 8) return no_key("e", "whose exponent is longer than 64 bits");
   const Number n = number_of(numbers.n);
   const Number e = number_of(numbers.e);
@@ -164,18 +187,21 @@ Result<Material> make_rsa(const RsaNumbers& numbers) {
   if (BN_is_zero(e.get()) || BN_is_one(e.get())) return weak("e", "whose exponent is 0 or 1: everybody can sign");
   if (!BN_is_odd(e.get())) return no_key("e", "whose exponent is even");
   if (!BN_is_odd(n.get())) return no_key("n", "whose modulus is even");
-  if (has_roca_structure(numbers.n)) return weak("n", "that a faulty chip made (ROCA, CVE-2017-15361): its factors can be found");
+  if (has_roca_structure(numbers.n))
+    return weak("n", "that a faulty chip made (ROCA, CVE-2017-15361): its factors can be found");
   const Pkey public_key = build(numbers, false);
   if (public_key == nullptr) return no_key("n", "that OpenSSL does not take");
   // SP 800-56B §6.4.2: no small factor, not prime, not a power of a prime.
   const PkeyContext check{needed(EVP_PKEY_CTX_new_from_pkey(nullptr, public_key.get(), nullptr))};
   if (EVP_PKEY_public_check(check.get()) != 1) return weak("n", "whose modulus is not the product of two large primes");
   const bool has_private = !numbers.d.empty();
-  if (has_private && !consistent(numbers)) return no_key("d", "whose private numbers do not belong to its modulus and exponent");
+  if (has_private && !consistent(numbers))
+    return no_key("d", "whose private numbers do not belong to its modulus and exponent");
   Pkey key = build(numbers, has_private);
   if (key == nullptr) return no_key(has_private ? "d" : "n", "that OpenSSL does not take");
   auto material = std::make_shared<RsaMaterial>(std::move(key), numbers.n, numbers.e, has_private);
-  if (has_private && !material->verify(Algorithm::rs256, "a test", material->sign(Algorithm::rs256, "a test"))) return no_key("p", "whose signatures do not verify");
+  if (has_private && !material->verify(Algorithm::rs256, "a test", material->sign(Algorithm::rs256, "a test")))
+    return no_key("p", "whose signatures do not verify");
   return material;
 }
 

@@ -6,13 +6,18 @@ namespace foyer::jose {
 
 Result<Signer> Signer::make(Key key) {
   if (!key.has_private()) return refuse(Cause::KEY_UNREADABLE, "a public key, where a private one is needed to sign");
-  if (!key.can_sign()) return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a private key whose key_ops have no sign");
+  if (!key.can_sign())
+    return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a private key whose key_ops have no sign");
   return Signer{key.pinned()};
 }
 
-std::string Signer::sign(const json::Object& claims, std::string_view typ) const { return sign_compact(key_, typ, json::write(claims)); }
+std::string Signer::sign(const json::Object& claims, std::string_view typ) const {
+  return sign_compact(key_, typ, json::write(claims));
+}
 
-std::string Signer::access_token(const AccessClaims& claims) const { return sign_compact(key_, "at+jwt", write_claims(claims)); }
+std::string Signer::access_token(const AccessClaims& claims) const {
+  return sign_compact(key_, "at+jwt", write_claims(claims));
+}
 
 std::string write_claims(const AccessClaims& claims) {
   std::string out = "{\"iss\":";
@@ -22,7 +27,9 @@ std::string write_claims(const AccessClaims& claims) {
     out.append(",\"").append(name).append("\":");
     json::append_string(out, value);
   };
-  const auto time = [&out](std::string_view name, WallTime value) { out.append(",\"").append(name).append("\":").append(std::to_string(unix_seconds(value))); };
+  const auto time = [&out](std::string_view name, WallTime value) {
+    out.append(",\"").append(name).append("\":").append(std::to_string(unix_seconds(value)));
+  };
   text("aud", claims.audience);
   text("sub", claims.subject.view());
   time("exp", claims.expires_at);

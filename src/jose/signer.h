@@ -17,14 +17,14 @@ struct AccessClaims {
   std::string issuer;
   std::string audience;
   UserId subject;
-  WallTime issued_at{};  // iat and exp are whole seconds; exp is rounded down
+  WallTime issued_at{}; // iat and exp are whole seconds; exp is rounded down
   WallTime expires_at{};
-  TokenId token;         // jti
+  TokenId token; // jti
   std::string client_id;
-  SessionId session;        // sid
+  SessionId session; // sid
   std::string name;
-  Permissions permissions;  // scope
-  std::string environment;  // env
+  Permissions permissions; // scope
+  std::string environment; // env
 };
 
 class Signer {

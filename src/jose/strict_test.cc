@@ -32,15 +32,15 @@ TEST(Segment, HasOneForm) {
       {"Zm9v", "foo"},
       {"Zm9vYg", "foob"},
       {"Zm9vYmE", "fooba"},
-      {"A", {}},        // six bits are no byte
+      {"A", {}}, // six bits are no byte
       {"AAAAA", {}},
-      {"AB", {}},       // bits that are left over are zero
+      {"AB", {}}, // bits that are left over are zero
       {"AAB", {}},
       {"_x", {}},
-      {"AA==", {}},     // no padding
+      {"AA==", {}}, // no padding
       {"AAA=", {}},
       {"=", {}},
-      {"+A", {}},       // not the plain alphabet
+      {"+A", {}}, // not the plain alphabet
       {"/w", {}},
       {"A A", {}},
       {" AA", {}},
@@ -157,7 +157,9 @@ TEST(Fields, ManyMembersAreComparedAsFewAre) {
 
 std::string header_fault(std::string_view header) {
   const auto jws = parse_compact(base64url_encode(header) + ".e30.AAAA");
-  return jws ? "ok" : std::string{jws.error().code()} + (jws.error().field.empty() ? "" : " " + jws.error().field) + ": " + jws.error().evidence;
+  return jws ? "ok"
+             : std::string{jws.error().code()} + (jws.error().field.empty() ? "" : " " + jws.error().field) + ": " +
+          jws.error().evidence;
 }
 
 TEST(Header, SaysWhatItMustAndNothingThatIsNotUnderstood) {
@@ -176,31 +178,44 @@ TEST(Header, SaysWhatItMustAndNothingThatIsNotUnderstood) {
       {R"({"alg":"HS256","typ":true})", "INVALID_FORMAT typ: a header whose typ is true or false"},
       {R"({"alg":"HS256","enc":"A128GCM"})", "INVALID_FORMAT enc: the header of an encrypted token"},
       {R"({"alg":"HS256","zip":"DEF"})", "INVALID_FORMAT zip: the header of a compressed token"},
-      {R"({"alg":"HS256","b64":false})", "INVALID_FORMAT b64: a header whose b64 is not true: the payload would not be encoded"},
-      {R"({"alg":"HS256","b64":"true"})", "INVALID_FORMAT b64: a header whose b64 is not true: the payload would not be encoded"},
+      {R"({"alg":"HS256","b64":false})",
+          "INVALID_FORMAT b64: a header whose b64 is not true: the payload would not be encoded"},
+      {R"({"alg":"HS256","b64":"true"})",
+          "INVALID_FORMAT b64: a header whose b64 is not true: the payload would not be encoded"},
       {R"({"alg":"HS256","b64":true})", "ok"},
       {R"({"alg":"HS256","crit":"exp"})", "INVALID_FORMAT crit: a header whose crit is not an array of strings"},
       {R"({"alg":"HS256","crit":null})", "INVALID_FORMAT crit: a header whose crit is not an array of strings"},
       {R"({"alg":"HS256","crit":{"exp":1}})", "INVALID_FORMAT crit: a header whose crit is not an array of strings"},
       {R"({"alg":"HS256","crit":[1]})", "INVALID_FORMAT crit: a header whose crit is not an array of strings"},
-      {R"({"alg":"HS256","crit":["exp",1],"exp":1})", "INVALID_FORMAT crit: a header whose crit is not an array of strings"},
+      {R"({"alg":"HS256","crit":["exp",1],"exp":1})",
+          "INVALID_FORMAT crit: a header whose crit is not an array of strings"},
       {R"({"alg":"HS256","crit":[]})", "INVALID_FORMAT crit: a header whose crit is empty"},
-      {R"({"alg":"HS256","crit":["own","own"],"own":1})", "INVALID_FORMAT crit: a header whose crit names one extension twice"},
-      {R"({"alg":"HS256","crit":["alg"]})", "INVALID_FORMAT crit: a header whose crit names a member that is no extension"},
-      {R"({"alg":"HS256","crit":["crit"]})", "INVALID_FORMAT crit: a header whose crit names a member that is no extension"},
-      {R"({"alg":"HS256","crit":["own"]})", "INVALID_FORMAT crit: a header whose crit names a member that it does not have"},
-      {R"({"alg":"HS256","crit":["own"],"own":1})", "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
-      {R"({"alg":"HS256","crit":["b64"],"b64":false})", "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
-      {R"({"alg":"HS256","crit":["b64"],"b64":true})", "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
-      {R"({"alg":"HS256","crit":["exp"],"exp":1})", "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
-      {R"({"alg":"HS256","crit":[""],"":1})", "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+      {R"({"alg":"HS256","crit":["own","own"],"own":1})",
+          "INVALID_FORMAT crit: a header whose crit names one extension twice"},
+      {R"({"alg":"HS256","crit":["alg"]})",
+          "INVALID_FORMAT crit: a header whose crit names a member that is no extension"},
+      {R"({"alg":"HS256","crit":["crit"]})",
+          "INVALID_FORMAT crit: a header whose crit names a member that is no extension"},
+      {R"({"alg":"HS256","crit":["own"]})",
+          "INVALID_FORMAT crit: a header whose crit names a member that it does not have"},
+      {R"({"alg":"HS256","crit":["own"],"own":1})",
+          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+      {R"({"alg":"HS256","crit":["b64"],"b64":false})",
+          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+      {R"({"alg":"HS256","crit":["b64"],"b64":true})",
+          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+      {R"({"alg":"HS256","crit":["exp"],"exp":1})",
+          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+      {R"({"alg":"HS256","crit":[""],"":1})",
+          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
       {R"({"alg":"HS256","alg":"HS256"})", "INVALID_FORMAT: a header that is JSON with a member twice"},
       {R"({"alg":"HS256"}x)", "INVALID_FORMAT: a header that is not valid JSON"},
       {R"("HS256")", "INVALID_FORMAT: a header that is not a JSON object"},
   };
   for (const auto& row : table) EXPECT_EQ(header_fault(row.header), row.fault) << row.header;
   EXPECT_EQ(header_fault(R"({"alg":"HS256","kid":")" + std::string(1024, 'k') + "\"}"), "ok");
-  EXPECT_EQ(header_fault(R"({"alg":"HS256","kid":")" + std::string(1025, 'k') + "\"}"), "INVALID_FORMAT kid: a header whose kid is longer than 1024 bytes");
+  EXPECT_EQ(header_fault(R"({"alg":"HS256","kid":")" + std::string(1025, 'k') + "\"}"),
+      "INVALID_FORMAT kid: a header whose kid is longer than 1024 bytes");
 }
 
 } // namespace

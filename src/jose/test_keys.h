@@ -58,39 +58,56 @@ QA==
 -----END PRIVATE KEY-----
 )";
 
-// Moduli, base64url: of 1024 bits; with the structure of CVE-2017-15361; a prime; three times a prime; the square of a prime.
+// Moduli, base64url: of 1024 bits; with the structure of CVE-2017-15361; a prime; three times a prime; the square of a
+// prime.
 inline constexpr std::string_view kShortModulus =
-    "6v4W_QT9yh_NffzNytjJLABk_-dRAWmnukkqIgOnKJLKW8J1Z_LXUoh418O52NKmKrB2_QTAu-QsRmaWt_1Sis91fzZdaIlcUfn5SMBvaZMOhMHMpvndbHox-AaNw2m8tpmcAVMd9B2yYz-Ms93ycx"
+    "6v4W_QT9yh_NffzNytjJLABk_-dRAWmnukkqIgOnKJLKW8J1Z_LXUoh418O52NKmKrB2_QTAu-QsRmaWt_"
+    "1Sis91fzZdaIlcUfn5SMBvaZMOhMHMpvndbHox-AaNw2m8tpmcAVMd9B2yYz-Ms93ycx"
     "i4bwSpK-Q_ZMSHY8iyOrE";
 inline constexpr std::string_view kRocaModulus =
-    "u64CuxtV360UUKywJmL0qYCKzrEx6pxwzpPNLkOAg6exT2VLxLP5CM7HRf9v2G3yus8Jn3rWEbU14dxXMr1ecSfwpzM94Xg52JGJ5EkkWBLwlvJov7i6BGSP5jlYViLDIslIaFdwlR7G_7cfFwUV5n"
-    "jtF2lpXGJLw13p7ReUkE9-ASQtV1JaMxOMr2_W4xp41wDt4BHB9_u76Bgxvj-xd9d09DkcbupW0yrRsF_piexs2ld91AIgNs2oAUuBTLBZbYLVCSDtsV5Y7ZROhM2yqrpKG4uB9mXW4ImXPwUFwrV-"
+    "u64CuxtV360UUKywJmL0qYCKzrEx6pxwzpPNLkOAg6exT2VLxLP5CM7HRf9v2G3yus8Jn3rWEbU14dxXMr1ecSfwpzM94Xg52JGJ5EkkWBLwlvJov7"
+    "i6BGSP5jlYViLDIslIaFdwlR7G_7cfFwUV5n"
+    "jtF2lpXGJLw13p7ReUkE9-ASQtV1JaMxOMr2_W4xp41wDt4BHB9_u76Bgxvj-xd9d09DkcbupW0yrRsF_"
+    "piexs2ld91AIgNs2oAUuBTLBZbYLVCSDtsV5Y7ZROhM2yqrpKG4uB9mXW4ImXPwUFwrV-"
     "6eKLhfRR-VRuBgCD2NOGm7E1lCy7GrDNC5-WptNMZQ";
 inline constexpr std::string_view kPrimeModulus =
-    "xl-2eFaRjZC-ygRGWrcudUxZu4zduAbHpQxhTmDSwCqUOL87Uf9_w7Zi3FJp7YS1QzjrK4C1DGezQNCtS4ajGUNdXmjHf_Fe6OnEEKcPnlRd3FdKV7QNIgPqWlkY49UKp7hrezDre4K1sUCfSXO7S9"
-    "KcrcLGR69LkN8A3caGcQz8Ml5cp4ZLWVxko2WBuHfxj-DF2HPSWJAhfb5tgAHYYyYkq1_PrM33fB9EGulzJ84hI3qxoIfRSnvIwfW3NN5LfEkOGxbvunUe17b9bz9QFvHNmy4Fnp7g_w2icjoOCppR"
+    "xl-2eFaRjZC-ygRGWrcudUxZu4zduAbHpQxhTmDSwCqUOL87Uf9_w7Zi3FJp7YS1QzjrK4C1DGezQNCtS4ajGUNdXmjHf_"
+    "Fe6OnEEKcPnlRd3FdKV7QNIgPqWlkY49UKp7hrezDre4K1sUCfSXO7S9"
+    "KcrcLGR69LkN8A3caGcQz8Ml5cp4ZLWVxko2WBuHfxj-DF2HPSWJAhfb5tgAHYYyYkq1_"
+    "PrM33fB9EGulzJ84hI3qxoIfRSnvIwfW3NN5LfEkOGxbvunUe17b9bz9QFvHNmy4Fnp7g_w2icjoOCppR"
     "aD_5atzEbV2p5l1B82R1lPl1S-Rzs1huG7_Oh0BT9Q";
 inline constexpr std::string_view kSmallFactorModulus =
-    "t4nK9LmgA1gFoWkODw1R4sWqEDCM4KTKNLnaO-ei2l69hmXrib4rcgeZsC1lBVu2WS2ZcTZV9rr_74nJdosp5qV4dpfHKb8BDXRe3kJnE7qI1JXW6FFHiwJ835BSkQWosfiO9i5e5kajuiw5F45eYe"
-    "zOPx6f4d_UWdoN9mUh9Pdcn3o4Zkdu47pT8K2SWB5y09pvUor9I0oiqtyJW-a_hk4rQZuE0Q3839xXQTgYsVJZ_dMSDyTz0dMo3FVSKYwVsIld7RMvM8_Oav9pIekduvahO-p-OvPm9mfoowmvsgwG"
+    "t4nK9LmgA1gFoWkODw1R4sWqEDCM4KTKNLnaO-ei2l69hmXrib4rcgeZsC1lBVu2WS2ZcTZV9rr_"
+    "74nJdosp5qV4dpfHKb8BDXRe3kJnE7qI1JXW6FFHiwJ835BSkQWosfiO9i5e5kajuiw5F45eYe"
+    "zOPx6f4d_UWdoN9mUh9Pdcn3o4Zkdu47pT8K2SWB5y09pvUor9I0oiqtyJW-a_hk4rQZuE0Q3839xXQTgYsVJZ_"
+    "dMSDyTz0dMo3FVSKYwVsIld7RMvM8_Oav9pIekduvahO-p-OvPm9mfoowmvsgwG"
     "BwQ9M5A9eqPY07ty5daTptKlns4P5h9A3TOpbuvfrw";
 inline constexpr std::string_view kSquareModulus =
-    "kGk0QPGmphEJsVIwHkSm3kG14bygQcmu1NdT_F5La2HG3ZiMmYzcvqqqz2_60fCNaPRyxkAvnf6RRIBzKFhrVdxTIQ3GTWFH-Hvk6M2_C2F2ZIDvHmOup0TK7TO7hEudvkWqxDAyaLQ92iumOdq46n"
-    "Ub6eojVmKxGo_AgL2ldFewb-J9J1IafU1TaUpXuShud7nn22YYiHG1xOr9oedT7bhp-iwCDgQlxEfLuXHwhW8IOZdNpKdyX-pBzUIP16kNcSyeqUQPIRtqt3k_JSQvahgJ3Qhdq23R9ipHJ5SmxAVG"
+    "kGk0QPGmphEJsVIwHkSm3kG14bygQcmu1NdT_F5La2HG3ZiMmYzcvqqqz2_60fCNaPRyxkAvnf6RRIBzKFhrVdxTIQ3GTWFH-Hvk6M2_"
+    "C2F2ZIDvHmOup0TK7TO7hEudvkWqxDAyaLQ92iumOdq46n"
+    "Ub6eojVmKxGo_AgL2ldFewb-J9J1IafU1TaUpXuShud7nn22YYiHG1xOr9oedT7bhp-iwCDgQlxEfLuXHwhW8IOZdNpKdyX-"
+    "pBzUIP16kNcSyeqUQPIRtqt3k_JSQvahgJ3Qhdq23R9ipHJ5SmxAVG"
     "nmMqQBKmyt-rnP8atAdEreV56DjnHKAvUzVWHgsnyQ";
 
 // Signatures of "input" by kRsaPem, as PS256 but: without salt, with a salt of 64 bytes, with MGF1 over SHA-1.
 inline constexpr std::string_view kPssWithoutSalt =
-    "mzfeQ0wN9gxHDGne3L3vByEKWo1XXP855rbDTTiI628vkloOZMz9w_xQvVF9XNqwVgf5Z_rWw7TVhYFqwox5xxK0ofXLVT93lIzJwIm5f2QDQfMVeig0XMeNB5gpMAMK26t651oaUrP2ydxJgT6NOM"
-    "Krds-JA5UwlBgHpSQ0mVUGtkN5Hs-sUuqNem9IfXxdZAONkWSXQPX5z9YDkbq3YQkUzWXGBDqTH2eDtWgZgQN4hcpQbV35d_VjI261N4p883XINQp7E5FS3eN5SNvagNvJ3G5CK2kbcS3tYcJfZ-Kv"
+    "mzfeQ0wN9gxHDGne3L3vByEKWo1XXP855rbDTTiI628vkloOZMz9w_xQvVF9XNqwVgf5Z_"
+    "rWw7TVhYFqwox5xxK0ofXLVT93lIzJwIm5f2QDQfMVeig0XMeNB5gpMAMK26t651oaUrP2ydxJgT6NOM"
+    "Krds-JA5UwlBgHpSQ0mVUGtkN5Hs-sUuqNem9IfXxdZAONkWSXQPX5z9YDkbq3YQkUzWXGBDqTH2eDtWgZgQN4hcpQbV35d_"
+    "VjI261N4p883XINQp7E5FS3eN5SNvagNvJ3G5CK2kbcS3tYcJfZ-Kv"
     "-AYif_gPkQIKwghnW0FaFz-NAhaKs09bl4sDneSYog";
 inline constexpr std::string_view kPssLongSalt =
-    "wjgfQCJIplwTJxeQPWydmJZrs14jzVgEIOcRuhF_jDk4wEGoVvPGGusbOH1nwNpaAaW_YsZmKpLY4mJe6P3-ktGlfjvazYaKN69IRSyZ2n5XQVhjNojsux2Mlbr7YErvG2VnPQrr22nyPhACy6g_Oo"
-    "s67HjvU_TopME2aU756NuhGCxZV3gC4OZCV0tH8Rz3sYhSGohNubED5NTu9Dya3aL4U35tZXpHv8FX87UyoMtYrgRkNiaAk97ZCbYUmGc6vDaBT3hiHPglUii6_vXrwkEHLCjCKNyh_JHiCKmjL9A2"
+    "wjgfQCJIplwTJxeQPWydmJZrs14jzVgEIOcRuhF_jDk4wEGoVvPGGusbOH1nwNpaAaW_YsZmKpLY4mJe6P3-"
+    "ktGlfjvazYaKN69IRSyZ2n5XQVhjNojsux2Mlbr7YErvG2VnPQrr22nyPhACy6g_Oo"
+    "s67HjvU_"
+    "TopME2aU756NuhGCxZV3gC4OZCV0tH8Rz3sYhSGohNubED5NTu9Dya3aL4U35tZXpHv8FX87UyoMtYrgRkNiaAk97ZCbYUmGc6vDaBT3hiHPglUii6"
+    "_vXrwkEHLCjCKNyh_JHiCKmjL9A2"
     "ej321jeRkNF3CW1vBD-FRDr-eN1Wvyps0DVhO6wfiA";
 inline constexpr std::string_view kPssOtherMask =
-    "2sSybPLBMfFpJ7Xe9y0A3xidN6bvBVySO6WyFEr-WA9SU7PZ_dPN2Rz9R1Z0GnuT9_YK-88nXgFLugxPfd2k-wgDKXvkusDeyjjytOLhhU_cT3lRISn0i9c5ZXeAztzG1-gJ1nMc7Z-WX8u1v8qMcK"
-    "sPzbbmqHnSK2-a1Ai1caI1c-cZ0CRn4UYlEml0LPNIFNr9_cw7BxRI_WalNjBCcnAPTARG1fTdTI_9L3Z6Cu5oTEhl2QiKuKIZYEnXQ3Ijca4n6FEtpg-U9CshTPpYHPkZRuIBa0RsmZTIbPdPAhd_"
+    "2sSybPLBMfFpJ7Xe9y0A3xidN6bvBVySO6WyFEr-WA9SU7PZ_dPN2Rz9R1Z0GnuT9_YK-88nXgFLugxPfd2k-wgDKXvkusDeyjjytOLhhU_"
+    "cT3lRISn0i9c5ZXeAztzG1-gJ1nMc7Z-WX8u1v8qMcK"
+    "sPzbbmqHnSK2-a1Ai1caI1c-cZ0CRn4UYlEml0LPNIFNr9_cw7BxRI_WalNjBCcnAPTARG1fTdTI_"
+    "9L3Z6Cu5oTEhl2QiKuKIZYEnXQ3Ijca4n6FEtpg-U9CshTPpYHPkZRuIBa0RsmZTIbPdPAhd_"
     "9geNFOQCVEePZNgJA9TlwBUQ2IYZa3A4NTJ4yRsP4w";
 
 } // namespace foyer::jose::testing

@@ -21,7 +21,9 @@ inline Key ed25519_key(std::uint64_t seed = 1) {
   return Key::generate_ed25519(entropy);
 }
 
-inline VerifierPolicy policy() { return {.issuer = "https://chat.example", .audience = "foyer", .environment = "test"}; }
+inline VerifierPolicy policy() {
+  return {.issuer = "https://chat.example", .audience = "foyer", .environment = "test"};
+}
 
 inline Verifier verifier(const Key& key) { return Verifier{*KeySet::of(key.public_part()), policy()}; }
 
@@ -56,8 +58,12 @@ inline std::string token_of(const Key& key, std::string_view header, std::string
   std::string token = base64url_encode(header) + "." + base64url_encode(claims_json);
   return token + "." + base64url_encode(key.sign(token));
 }
-inline std::string header_of(const Key& key, std::string_view alg) { return R"({"alg":")" + std::string{alg} + R"(","typ":"at+jwt","kid":")" + key.kid() + R"("})"; }
-inline std::string signed_claims(const Key& key, std::string_view claims_json) { return sign_compact(key, "at+jwt", claims_json); }
+inline std::string header_of(const Key& key, std::string_view alg) {
+  return R"({"alg":")" + std::string{alg} + R"(","typ":"at+jwt","kid":")" + key.kid() + R"("})";
+}
+inline std::string signed_claims(const Key& key, std::string_view claims_json) {
+  return sign_compact(key, "at+jwt", claims_json);
+}
 
 // What verification says: "ok", or the code.
 inline std::string outcome(const Verifier& verifier, std::string_view token, WallTime now = kNow) {

@@ -22,7 +22,9 @@ std::string judge(const Result<Key>& key, std::string_view token) {
   return verified ? "ok" : std::string{verified.error().code()};
 }
 
-std::string member(const json::Object& jwk, std::string_view name) { return std::string{json::get_string(jwk, name).value_or("")}; }
+std::string member(const json::Object& jwk, std::string_view name) {
+  return std::string{json::get_string(jwk, name).value_or("")};
+}
 
 class PrintedToken : public ::testing::TestWithParam<Vector> {};
 class PrintedSignature : public PrintedToken {}; // by an algorithm that always gives the same one
@@ -34,7 +36,9 @@ std::vector<Vector> vectors_that(bool (*fit)(const Vector&)) {
   return out;
 }
 
-TEST_P(PrintedToken, IsJudgedAsItsRfcSays) { EXPECT_EQ(judge(Key::from_jwk(GetParam().key), GetParam().token), GetParam().code); }
+TEST_P(PrintedToken, IsJudgedAsItsRfcSays) {
+  EXPECT_EQ(judge(Key::from_jwk(GetParam().key), GetParam().token), GetParam().code);
+}
 
 TEST_P(PrintedSignature, IsTheOneThatTheKeyGives) {
   auto jwk = GetParam().key;
@@ -58,13 +62,16 @@ TEST_P(GoodToken, IsRefusedWithAnyBitOfItsSignatureOrInputChanged) {
   const auto first = token.find('.');
   auto payload = *base64url_decode(token.substr(first + 1, second - first - 1));
   payload[payload.size() / 2] ^= 1;
-  EXPECT_EQ(judge(key, token.substr(0, first + 1) + base64url_encode(payload) + token.substr(second)), "SIGNATURE_INVALID");
+  EXPECT_EQ(
+      judge(key, token.substr(0, first + 1) + base64url_encode(payload) + token.substr(second)), "SIGNATURE_INVALID");
 }
 
 std::string name_of(const ::testing::TestParamInfo<Vector>& vector) { return vector.param.name; }
 INSTANTIATE_TEST_SUITE_P(Rfc, PrintedToken, ::testing::ValuesIn(printed_vectors()), name_of);
-INSTANTIATE_TEST_SUITE_P(Rfc, PrintedSignature, ::testing::ValuesIn(vectors_that([](const Vector& vector) { return !vector.signs.empty(); })), name_of);
-INSTANTIATE_TEST_SUITE_P(Rfc, GoodToken, ::testing::ValuesIn(vectors_that([](const Vector& vector) { return vector.code == "ok"; })), name_of);
+INSTANTIATE_TEST_SUITE_P(Rfc, PrintedSignature,
+    ::testing::ValuesIn(vectors_that([](const Vector& vector) { return !vector.signs.empty(); })), name_of);
+INSTANTIATE_TEST_SUITE_P(Rfc, GoodToken,
+    ::testing::ValuesIn(vectors_that([](const Vector& vector) { return vector.code == "ok"; })), name_of);
 
 TEST(PrintedTokens, AreAllRead) { EXPECT_GE(printed_vectors().size(), 41U); }
 
@@ -86,11 +93,15 @@ TEST(Rfc7515, AppendixF_DetachedContentPutBackIsAWholeToken) {
 // RFC 7517
 
 constexpr std::string_view kRsaN =
-    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt"
-    "7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHa"
+    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_"
+    "BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt"
+    "7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-"
+    "bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHa"
     "Q-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
-const std::string kRsaOfA1 = R"({"kty":"RSA","n":")" + std::string{kRsaN} + R"(","e":"AQAB","alg":"RS256","kid":"2011-04-29"})";
-const std::string kEcMembersOfA1 = R"("kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"enc","kid":"1")";
+const std::string kRsaOfA1 =
+    R"({"kty":"RSA","n":")" + std::string{kRsaN} + R"(","e":"AQAB","alg":"RS256","kid":"2011-04-29"})";
+const std::string kEcMembersOfA1 =
+    R"("kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"enc","kid":"1")";
 
 TEST(Rfc7517, AppendixA1_PublicKeysOfWhichTheOneForEncryptionIsLeftOut) {
   const auto set = KeySet::parse(R"({"keys":[{)" + kEcMembersOfA1 + "}," + kRsaOfA1 + "]}");
@@ -110,8 +121,10 @@ TEST(Rfc7517, AppendixA2_PrivateKeysArePublishedByNobody) {
 }
 
 TEST(Rfc7517, AppendixA3_SymmetricKeysOneToWrapAndOneToSign) {
-  EXPECT_EQ(Key::parse_jwk(R"({"kty":"oct","alg":"A128KW","k":"GawgguFyGrWKav7AX4VKUg"})").error().cause, Cause::KEY_UNREADABLE);
-  const auto key = Key::parse_jwk(R"({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow","kid":"HMAC key used in JWS spec Appendix A.1 example"})");
+  EXPECT_EQ(Key::parse_jwk(R"({"kty":"oct","alg":"A128KW","k":"GawgguFyGrWKav7AX4VKUg"})").error().cause,
+      Cause::KEY_UNREADABLE);
+  const auto key = Key::parse_jwk(
+      R"({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow","kid":"HMAC key used in JWS spec Appendix A.1 example"})");
   ASSERT_TRUE(key);
   EXPECT_EQ(key->kid(), "HMAC key used in JWS spec Appendix A.1 example");
 }
@@ -126,7 +139,8 @@ TEST(Rfc7638, Section3_1_ThumbprintOfAnRsaKey) {
 
 TEST(Rfc7638, OfAnEcKeyAsComputedElsewhere) {
   // The EC key of RFC 7517 A.1 without its use; jwcrypto's own tests have the same value.
-  const auto key = Key::parse_jwk(R"({"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"})");
+  const auto key = Key::parse_jwk(
+      R"({"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"})");
   ASSERT_TRUE(key) << key.error().evidence;
   EXPECT_EQ(key->thumbprint(), "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s");
 }
@@ -156,9 +170,11 @@ TEST(Rfc7520, Section3_PrivateAndPublicKeysAreTheSameKeys) {
       EXPECT_EQ(key->public_part().to_pem(), published->to_pem()) << vector.name;
       EXPECT_EQ(Key::parse_pem(key->to_pem())->thumbprint(), key->thumbprint()) << vector.name;
       const auto members = published->public_jwk();
-      for (const auto* name : {"kty", "crv", "x", "y", "n", "e"}) EXPECT_EQ(member(members, name), member(other.key, name)) << vector.name << " " << name;
+      for (const auto* name : {"kty", "crv", "x", "y", "n", "e"})
+        EXPECT_EQ(member(members, name), member(other.key, name)) << vector.name << " " << name;
       const auto secret = key->private_jwk();
-      for (const auto* name : {"d", "p", "q", "dp", "dq", "qi"}) EXPECT_EQ(member(secret, name), member(vector.key, name)) << vector.name << " " << name;
+      for (const auto* name : {"d", "p", "q", "dp", "dq", "qi"})
+        EXPECT_EQ(member(secret, name), member(vector.key, name)) << vector.name << " " << name;
     }
   EXPECT_EQ(pairs, 7U);
 }
@@ -166,7 +182,8 @@ TEST(Rfc7520, Section3_PrivateAndPublicKeysAreTheSameKeys) {
 // RFC 8037
 
 TEST(Rfc8037, AppendixA1ToA3_KeyPublicKeyAndThumbprint) {
-  const auto key = Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
+  const auto key = Key::parse_jwk(
+      R"({"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
   ASSERT_TRUE(key);
   const auto published = key->public_part().public_jwk();
   EXPECT_EQ(member(published, "x"), "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
@@ -176,9 +193,11 @@ TEST(Rfc8037, AppendixA1ToA3_KeyPublicKeyAndThumbprint) {
 }
 
 TEST(Rfc8037, AppendixA4_TheWholeTokenMadeAnew) {
-  const auto key = Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
+  const auto key = Key::parse_jwk(
+      R"({"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
   EXPECT_EQ(token_of(*key, R"({"alg":"EdDSA"})", "Example of Ed25519 signing"),
-            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
+      "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-"
+      "09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
 }
 
 } // namespace

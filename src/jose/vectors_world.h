@@ -26,8 +26,14 @@ inline const std::vector<Vector>& printed_vectors() {
     std::ifstream file{FOYER_SOURCE_DIR "/src/jose/vectors/jws.jsonl"};
     for (std::string line; std::getline(file, line);) {
       const auto object = json::parse(line)->get_object();
-      const auto text = [&](std::string_view name, std::string_view otherwise) { return std::string{json::get_string(object, name).value_or(otherwise)}; };
-      out.push_back({.name = text("name", ""), .key = object.at("key").get_object(), .token = text("token", ""), .code = text("code", "ok"), .signs = text("signs", "")});
+      const auto text = [&](std::string_view name, std::string_view otherwise) {
+        return std::string{json::get_string(object, name).value_or(otherwise)};
+      };
+      out.push_back({.name = text("name", ""),
+          .key = object.at("key").get_object(),
+          .token = text("token", ""),
+          .code = text("code", "ok"),
+          .signs = text("signs", "")});
     }
     return out;
   }();
@@ -46,17 +52,22 @@ inline json::Object printed_jwk(std::string_view name, std::string_view alg) {
   jwk["alg"] = alg;
   return jwk;
 }
-inline Key printed_key(std::string_view name, std::string_view alg) { return Key::from_jwk(printed_jwk(name, alg)).value(); }
+inline Key printed_key(std::string_view name, std::string_view alg) {
+  return Key::from_jwk(printed_jwk(name, alg)).value();
+}
 inline Key rsa_key(std::string_view alg) { return printed_key("RFC7515_A2_RS256", alg); }
 inline Key p256_key() { return printed_key("RFC7515_A3_ES256", "ES256"); }
 inline Key p521_key() { return printed_key("RFC7515_A4_ES512", "ES512"); }
 inline Key p384_key() { // of these tests alone: no RFC prints one
   return Key::from_jwk({{"kty", "EC"}, {"crv", "P-384"}, {"alg", "ES384"},
-                        {"x", "IjmCS8UMM3OUMqlMtTaHupFhjksoOB6Qgt9b0uAQbEECpA9f2zw8YCTwfTxGgtPz"},
-                        {"y", "BtBGmI0DiP0ZeijAln-IzbYp6TXoDJBAfPhBL4A_2YlIx4CwJfNwE5OAYfp0mp0C"},
-                        {"d", "kwdHE0jxTzGp9749m6Y49VDQkSH_49-KwpQWKoyJmgbhORUJ5dObYKpqgiOwwBtz"}}).value();
+                           {"x", "IjmCS8UMM3OUMqlMtTaHupFhjksoOB6Qgt9b0uAQbEECpA9f2zw8YCTwfTxGgtPz"},
+                           {"y", "BtBGmI0DiP0ZeijAln-IzbYp6TXoDJBAfPhBL4A_2YlIx4CwJfNwE5OAYfp0mp0C"},
+                           {"d", "kwdHE0jxTzGp9749m6Y49VDQkSH_49-KwpQWKoyJmgbhORUJ5dObYKpqgiOwwBtz"}})
+      .value();
 }
-inline Key hmac_key(std::string_view alg) { return printed_key("RFC7515_A1_HS256", alg); } // 64 octets: long enough for all three
+inline Key hmac_key(std::string_view alg) {
+  return printed_key("RFC7515_A1_HS256", alg);
+} // 64 octets: long enough for all three
 
 // One key for each algorithm.
 inline const std::vector<std::pair<std::string, Key>>& key_of_each_algorithm() {

@@ -21,7 +21,8 @@ std::unexpected<Refusal> unusable(std::string_view claim, std::string_view what)
 
 bool is_user_id(std::string_view text) {
   return !text.empty() && text.size() <= kMaxUserIdBytes && std::ranges::all_of(text, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == ':' || c == '@' || c == '|' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+        c == ':' || c == '@' || c == '|' || c == '-';
   });
 }
 
@@ -52,14 +53,16 @@ Result<std::string_view> text_claim(const Fields& claims, std::string_view name,
 Result<std::optional<WallTime>> time_claim(const Fields& claims, std::string_view name, bool required) {
   TRY(field, claim(claims, name, Field::Kind::number, required));
   if (field == nullptr) return std::optional<WallTime>{};
-  if (!(field->number >= 0 && field->number <= kLatestTime)) return unusable(name, "is not a time between 1970 and 9999");
+  if (!(field->number >= 0 && field->number <= kLatestTime))
+    return unusable(name, "is not a time between 1970 and 9999");
   return std::optional<WallTime>{WallTime{Millis{static_cast<std::int64_t>(std::floor(field->number * 1000.0))}}};
 }
 
 Result<bool> check_audience(const Fields& claims) {
   const Field* aud = claims.find("aud");
   if (aud == nullptr) return unusable("aud", "is absent");
-  if (aud->kind != Field::Kind::string && aud->kind != Field::Kind::strings) return unusable("aud", "is neither a string nor an array of strings");
+  if (aud->kind != Field::Kind::string && aud->kind != Field::Kind::strings)
+    return unusable("aud", "is neither a string nor an array of strings");
   return true;
 }
 
@@ -78,27 +81,33 @@ std::string ago(WallTime then, WallTime now) {
 
 } // namespace
 
-Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy) : keys_(KeySet::pinned(keys, policy.algorithm)), policy_(std::move(policy)) {}
+Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy)
+    : keys_(KeySet::pinned(keys, policy.algorithm)),
+      policy_(std::move(policy)) {}
 
 Result<bool> Verifier::check_form(std::string_view token) const {
   TRY(jws, parse_compact(token, policy_.max_bytes));
   thread_local Fields claims;
-  if (const auto read = claims.parse(jws.payload); !read) return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
+  if (const auto read = claims.parse(jws.payload); !read)
+    return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
   return true;
 }
 
 Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
   TRY(jws, parse_compact(token, policy_.max_bytes));
   thread_local Fields claims;
-  if (const auto read = claims.parse(jws.payload); !read) return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
+  if (const auto read = claims.parse(jws.payload); !read)
+    return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
 
   if (policy_.algorithm && find_algorithm(jws.header.alg) != policy_.algorithm)
-    return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg", "alg " + printable(jws.header.alg, 16) + "; only " + std::string{to_string(*policy_.algorithm)} + " is taken");
+    return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg",
+        "alg " + printable(jws.header.alg, 16) + "; only " + std::string{to_string(*policy_.algorithm)} + " is taken");
   TRY_VOID(verify_signature(jws, *keys_));
 
   const auto& typ = jws.header.typ;
   if (!typ) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "no typ in the header");
-  const bool type_fits = std::ranges::any_of(policy_.token_types, [&](const std::string& wanted) { return same_type(*typ, wanted); });
+  const bool type_fits =
+      std::ranges::any_of(policy_.token_types, [&](const std::string& wanted) { return same_type(*typ, wanted); });
   if (!type_fits) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "typ " + printable(*typ, 64));
 
   // All that is needed is there and of its type, before anything is compared.
@@ -117,26 +126,34 @@ Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
   TRY(environment, claim(claims, "env", Field::Kind::string, policy_.require_environment_claim));
 
   const Millis leeway = policy_.leeway;
-  if (now >= *expires + leeway) return refuse_field(Cause::TOKEN_EXPIRED, "exp", "exp " + rfc3339(*expires) + ", " + ago(*expires, now));
+  if (now >= *expires + leeway)
+    return refuse_field(Cause::TOKEN_EXPIRED, "exp", "exp " + rfc3339(*expires) + ", " + ago(*expires, now));
   const auto early = [&](std::string_view field, WallTime from) {
-    Refusal refusal{.cause = Cause::TOKEN_NOT_YET_VALID, .evidence = std::string{field} + " " + rfc3339(from) + ", " + ago(from, now), .field = std::string{field}};
+    Refusal refusal{.cause = Cause::TOKEN_NOT_YET_VALID,
+        .evidence = std::string{field} + " " + rfc3339(from) + ", " + ago(from, now),
+        .field = std::string{field}};
     refusal.retry_after = from - leeway - now;
     return std::unexpected(std::move(refusal));
   };
   if (not_before && now + leeway < *not_before) return early("nbf", *not_before);
   if (now + leeway < *issued) return early("iat", *issued);
-  if (issuer != policy_.issuer) return refuse_field(Cause::ISSUER_MISMATCH, "iss", "iss " + printable(issuer, 128) + "; expected " + policy_.issuer);
+  if (issuer != policy_.issuer)
+    return refuse_field(
+        Cause::ISSUER_MISMATCH, "iss", "iss " + printable(issuer, 128) + "; expected " + policy_.issuer);
   if (!names_audience(claims, policy_.audience)) {
     const Field* aud = claims.find("aud");
-    const auto seen = aud->kind == Field::Kind::string ? printable(aud->text, 128) : std::to_string(aud->count) + " audiences";
+    const auto seen =
+        aud->kind == Field::Kind::string ? printable(aud->text, 128) : std::to_string(aud->count) + " audiences";
     return refuse_field(Cause::AUDIENCE_MISMATCH, "aud", "aud " + seen + "; expected " + policy_.audience);
   }
   if (environment != nullptr && policy_.environment && environment->text != *policy_.environment)
-    return refuse_field(Cause::ENVIRONMENT_MISMATCH, "env", "env " + printable(environment->text, 32) + "; this server is " + *policy_.environment);
+    return refuse_field(Cause::ENVIRONMENT_MISMATCH, "env",
+        "env " + printable(environment->text, 32) + "; this server is " + *policy_.environment);
 
   Claims out;
   out.identity.user = UserId{subject};
-  out.identity.name = name.empty() || name.size() > kMaxNameBytes || has_control(name) ? std::string{subject} : std::string{name};
+  out.identity.name =
+      name.empty() || name.size() > kMaxNameBytes || has_control(name) ? std::string{subject} : std::string{name};
   out.identity.session = SessionId{session};
   out.identity.token = TokenId{token_id};
   out.identity.permissions = parse_scope(scope);

@@ -14,23 +14,24 @@ namespace foyer::jose {
 
 // What a JWT must say to pass this door (RFC 8725, RFC 9068).
 struct VerifierPolicy {
-  std::string issuer;                                 // exact
-  std::string audience;                               // exact, one of aud
-  std::vector<std::string> token_types = {"at+jwt"};  // typ, without "application/", compared without case
-  std::optional<std::string> environment = std::string{}; // env, if the claim is present; nullopt: not compared (tools only)
+  std::string issuer;                                // exact
+  std::string audience;                              // exact, one of aud
+  std::vector<std::string> token_types = {"at+jwt"}; // typ, without "application/", compared without case
+  std::optional<std::string> environment =
+      std::string{}; // env, if the claim is present; nullopt: not compared (tools only)
   bool require_environment_claim = false;
-  bool own_accounts = false;                          // tokens with a sid are of our own accounts: Identity::own_account
+  bool own_accounts = false; // tokens with a sid are of our own accounts: Identity::own_account
   Millis leeway{30'000};
   std::size_t max_bytes = 8 * 1024;
-  std::optional<Algorithm> algorithm = {};            // the only one, if given; also for keys that do not say what they are for
+  std::optional<Algorithm> algorithm = {}; // the only one, if given; also for keys that do not say what they are for
 };
 
 // What the claims of an accepted token say.
 struct Claims {
-  Identity identity;          // user, name, session, token id, permissions, times
+  Identity identity; // user, name, session, token id, permissions, times
   std::string client_id;
-  bool leeway_used = false;   // exp, nbf or iat passed only because of the leeway
-  std::string header_json;    // for `foyer token inspect | verify`
+  bool leeway_used = false; // exp, nbf or iat passed only because of the leeway
+  std::string header_json;  // for `foyer token inspect | verify`
   std::string claims_json;
 };
 

@@ -33,23 +33,31 @@ TEST(Verifier, AcceptsATokenOfOursAndSaysWhoItIs) {
 
 TEST(Verifier, TakesBothNamesOfEd25519) {
   const Key key = ed25519_key();
-  for (const auto* alg : {"EdDSA", "Ed25519"}) EXPECT_EQ(outcome(verifier(key), token_of(key, header_of(key, alg), write_claims(claims()))), "ok") << alg;
+  for (const auto* alg : {"EdDSA", "Ed25519"})
+    EXPECT_EQ(outcome(verifier(key), token_of(key, header_of(key, alg), write_claims(claims()))), "ok") << alg;
 }
 
 TEST(Verifier, TheTokenOfRfc7515AppendixA1Verifies) {
-  const auto key = Key::parse_jwk(R"({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})");
+  const auto key = Key::parse_jwk(
+      R"({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})");
   ASSERT_TRUE(key);
   const auto keys = *KeySet::of(*key);
-  const auto jws = parse_compact("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+  const auto jws = parse_compact(
+      "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
+      "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-"
+      "mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
   ASSERT_TRUE(jws);
   EXPECT_TRUE(verify_signature(*jws, *keys));
 }
 
 TEST(Verifier, TheTokenOfRfc8037AppendixAVerifies) {
-  const auto key = Key::parse_jwk(R"({"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
+  const auto key = Key::parse_jwk(
+      R"({"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
   ASSERT_TRUE(key);
   EXPECT_EQ(key->thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-  const std::string token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+  const std::string token =
+      "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-"
+      "09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
   EXPECT_EQ(token_of(*key, R"({"alg":"EdDSA"})", "Example of Ed25519 signing"), token);
   const auto jws = parse_compact(token);
   ASSERT_TRUE(jws);
@@ -71,9 +79,12 @@ TEST(Verifier, NamesTheKeyThatIsMissing) {
 
 TEST(Verifier, EveryRequiredClaimIsMissedByName) {
   const Key key = hs256_key();
-  for (const auto* name : {"iss", "aud", "sub", "exp", "iat", "jti", "client_id"}) EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with(name, ""))), "CLAIM_MISSING " + std::string{name});
-  for (const auto* name : {"nbf", "sid", "name", "scope", "env"}) EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with(name, ""))), "ok") << name;
-  for (const auto* name : {"iss", "aud", "sub", "jti", "client_id", "sid", "name", "scope", "env"}) EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with(name, "7"))), "CLAIM_MISSING " + std::string{name});
+  for (const auto* name : {"iss", "aud", "sub", "exp", "iat", "jti", "client_id"})
+    EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with(name, ""))), "CLAIM_MISSING " + std::string{name});
+  for (const auto* name : {"nbf", "sid", "name", "scope", "env"})
+    EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with(name, ""))), "ok") << name;
+  for (const auto* name : {"iss", "aud", "sub", "jti", "client_id", "sid", "name", "scope", "env"})
+    EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with(name, "7"))), "CLAIM_MISSING " + std::string{name});
   EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with("aud", R"(["foyer",7])"))), "CLAIM_MISSING aud");
   EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with("aud", R"([])"))), "AUDIENCE_MISMATCH aud");
   EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with("aud", R"(["other","foyer"])"))), "ok");
@@ -81,9 +92,15 @@ TEST(Verifier, EveryRequiredClaimIsMissedByName) {
 
 TEST(Verifier, ASubjectHas1To128OfItsCharacters) {
   const Key key = hs256_key();
-  const auto with = [&](const std::string& sub) { return fault(verifier(key), signed_claims(key, claims_with("sub", "\"" + sub + "\""))); };
-  for (const std::string& good : {std::string{"a"}, std::string{"auth0|5f7"}, std::string{"a.b_c:d@e-F9"}, std::string(128, 'x')}) EXPECT_EQ(with(good), "ok") << good;
-  for (const std::string& bad : {std::string{""}, std::string(129, 'x'), std::string{"a b"}, std::string{"a/b"}, std::string{"\\u0000"}, std::string{"älice"}}) EXPECT_EQ(with(bad), "CLAIM_MISSING sub") << bad;
+  const auto with = [&](const std::string& sub) {
+    return fault(verifier(key), signed_claims(key, claims_with("sub", "\"" + sub + "\"")));
+  };
+  for (const std::string& good :
+      {std::string{"a"}, std::string{"auth0|5f7"}, std::string{"a.b_c:d@e-F9"}, std::string(128, 'x')})
+    EXPECT_EQ(with(good), "ok") << good;
+  for (const std::string& bad : {std::string{""}, std::string(129, 'x'), std::string{"a b"}, std::string{"a/b"},
+           std::string{"\\u0000"}, std::string{"älice"}})
+    EXPECT_EQ(with(bad), "CLAIM_MISSING sub") << bad;
 }
 
 TEST(Verifier, ANameThatCannotBeShownIsTheUsersId) {
@@ -122,7 +139,8 @@ TEST(Verifier, TheEnvironmentMustMatchAndMayBeRequired) {
   const Verifier requires_it{*KeySet::of(key), strict};
   EXPECT_EQ(fault(requires_it, signed_claims(key, claims_with("env", ""))), "CLAIM_MISSING env");
   EXPECT_EQ(fault(requires_it, signed_claims(key, claims_with("env", R"("test")"))), "ok");
-  EXPECT_EQ(fault(verifier(key), signed_claims(key, claims_with("env", R"("production")"))), "ENVIRONMENT_MISMATCH env");
+  EXPECT_EQ(
+      fault(verifier(key), signed_claims(key, claims_with("env", R"("production")"))), "ENVIRONMENT_MISMATCH env");
 }
 
 TEST(Verifier, OnlyTokensWithASessionAreOfOwnAccounts) {
@@ -140,8 +158,12 @@ TEST(Verifier, TheFirstFaultInOrderIsTheCause) {
   const Key other = *Key::from_secret("another secret that has its 32 bytes");
   const Verifier check = verifier(key);
   const std::string not_json = "no claims";
-  std::string bad = R"({"iss":"x","aud":"y","sub":"alice","exp":1,"iat":1900000000,"jti":"j","client_id":"c","env":"z"})";
-  const auto header = [&](std::string_view alg, std::string_view kid, std::string_view typ) { return R"({"alg":")" + std::string{alg} + R"(","kid":")" + std::string{kid} + R"(","typ":")" + std::string{typ} + R"("})"; };
+  std::string bad =
+      R"({"iss":"x","aud":"y","sub":"alice","exp":1,"iat":1900000000,"jti":"j","client_id":"c","env":"z"})";
+  const auto header = [&](std::string_view alg, std::string_view kid, std::string_view typ) {
+    return R"({"alg":")" + std::string{alg} + R"(","kid":")" + std::string{kid} + R"(","typ":")" + std::string{typ} +
+        R"("})";
+  };
   EXPECT_EQ(outcome(check, token_of(other, header("none", "?", "x"), not_json)), "INVALID_FORMAT");
   EXPECT_EQ(outcome(check, token_of(other, header("none", "?", "x"), bad)), "ALGORITHM_NOT_ALLOWED");
   EXPECT_EQ(outcome(check, token_of(other, header("HS256", "?", "x"), bad)), "KEY_UNKNOWN");
@@ -163,12 +185,16 @@ TEST(Verifier, FormIsCheckedWithoutAKey) {
   const Key key = hs256_key();
   EXPECT_TRUE(verifier(ed25519_key()).check_form(signed_claims(key, write_claims(claims()))));
   EXPECT_EQ(verifier(key).check_form("a.b").error().cause, Cause::INVALID_FORMAT);
-  EXPECT_EQ(verifier(key).check_form(token_of(key, header_of(key, "HS256"), "[]")).error().cause, Cause::INVALID_FORMAT);
+  EXPECT_EQ(
+      verifier(key).check_form(token_of(key, header_of(key, "HS256"), "[]")).error().cause, Cause::INVALID_FORMAT);
 }
 
 TEST(Verifier, ClaimsHaveABoundedDepth) {
   const Key key = hs256_key();
-  const auto nested = [&](std::size_t depth) { return outcome(verifier(key), signed_claims(key, claims_with("x", std::string(depth, '[') + std::string(depth, ']')))); };
+  const auto nested = [&](std::size_t depth) {
+    return outcome(
+        verifier(key), signed_claims(key, claims_with("x", std::string(depth, '[') + std::string(depth, ']'))));
+  };
   EXPECT_EQ(nested(10), "ok");
   EXPECT_EQ(nested(20), "INVALID_FORMAT");
   EXPECT_EQ(nested(2000), "INVALID_FORMAT");
@@ -199,7 +225,8 @@ TEST(Verifier, EveryBitOfATokenCounts) {
 
 TEST(Verifier, ManyThreadsAndMoreKeysThanAThreadKeeps) {
   std::vector<Key> keys;
-  for (int i = 0; i < 20; ++i) keys.push_back(*Key::from_secret("a secret with its number, 32 bytes and more " + std::to_string(i)));
+  for (int i = 0; i < 20; ++i)
+    keys.push_back(*Key::from_secret("a secret with its number, 32 bytes and more " + std::to_string(i)));
   std::vector<std::string> tokens;
   for (const auto& key : keys) tokens.push_back(signed_claims(key, write_claims(claims())));
   const Verifier all{*KeySet::of(keys), policy()};

@@ -18,7 +18,11 @@ int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 } // namespace
 
 Acceptor::Acceptor(EpollLoop& loop, std::shared_ptr<Listener> listener, AcceptFunction accept, std::uint64_t tag)
-    : loop_(loop), listener_(std::move(listener)), accept_(std::move(accept)), tag_(tag), reserve_(open_reserve()) {
+    : loop_(loop),
+      listener_(std::move(listener)),
+      accept_(std::move(accept)),
+      tag_(tag),
+      reserve_(open_reserve()) {
   watch();
 }
 
@@ -46,8 +50,10 @@ void Acceptor::on_timer() {
 
 void Acceptor::let_go() {
   if (!listener_) return;
-  if (armed()) loop_.disarm(*this);
-  else ::epoll_ctl(loop_.epoll_, EPOLL_CTL_DEL, listener_->fd(), nullptr);
+  if (armed())
+    loop_.disarm(*this);
+  else
+    ::epoll_ctl(loop_.epoll_, EPOLL_CTL_DEL, listener_->fd(), nullptr);
   listener_.reset();
 }
 
@@ -107,9 +113,11 @@ bool Acceptor::shed_one() {
 void Acceptor::report(int error) {
   if (loop_.now() < report_after_) return;
   report_after_ = loop_.now() + kLogPause;
-  loop_.log_.error("accept_failed", "connections are turned away: the process has no file descriptor or memory left for them; raise the limit of open files",
-                   {{"code", code_of(Cause::CONNECTION_LIMIT)}, {"error", std::error_code(error, std::generic_category()).message()}, {"turned_away", shed_unreported_},
-                    {"open_connections", loop_.stats_.connections.value()}});
+  loop_.log_.error("accept_failed",
+      "connections are turned away: the process has no file descriptor or memory left for them; raise the limit of "
+      "open files",
+      {{"code", code_of(Cause::CONNECTION_LIMIT)}, {"error", std::error_code(error, std::generic_category()).message()},
+          {"turned_away", shed_unreported_}, {"open_connections", loop_.stats_.connections.value()}});
   shed_unreported_ = 0;
 }
 

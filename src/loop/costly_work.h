@@ -23,7 +23,10 @@ class CostlyWork {
   static constexpr std::chrono::microseconds kPerTurn{100};
 
   // `postponed` counts what had to wait.
-  CostlyWork(Loop& loop, const Clock& clock, LoopCounter& postponed) : loop_(loop), clock_(clock), postponed_(postponed) {}
+  CostlyWork(Loop& loop, const Clock& clock, LoopCounter& postponed)
+      : loop_(loop),
+        clock_(clock),
+        postponed_(postponed) {}
 
   // This turn has time left, and nobody who came before waits.
   [[nodiscard]] bool has_time() const { return waiting_.empty() && time_left(); }
@@ -50,8 +53,12 @@ class CostlyWork {
     const MonoTime begun;
     const std::chrono::nanoseconds before;
   };
-  [[nodiscard]] std::chrono::nanoseconds spent() const { return turn_ == loop_.now() ? spent_ : std::chrono::nanoseconds{0}; }
-  [[nodiscard]] bool time_left() const { return spent() < std::max<std::chrono::nanoseconds>(kPerTurn, (clock_.mono() - loop_.now()) / 4); }
+  [[nodiscard]] std::chrono::nanoseconds spent() const {
+    return turn_ == loop_.now() ? spent_ : std::chrono::nanoseconds{0};
+  }
+  [[nodiscard]] bool time_left() const {
+    return spent() < std::max<std::chrono::nanoseconds>(kPerTurn, (clock_.mono() - loop_.now()) / 4);
+  }
   void go_on();
 
   Loop& loop_;

@@ -32,9 +32,16 @@ TEST(CostlyWork, ATurnHasTimeUntilItIsSpent) {
   World w;
   w.loop.turn(0ms);
   EXPECT_TRUE(w.costly.has_time());
-  EXPECT_EQ(w.costly.now([&] { w.clock.advance(60us); return 7; }), 7);
+  EXPECT_EQ(w.costly.now([&] {
+    w.clock.advance(60us);
+    return 7;
+  }),
+      7);
   EXPECT_TRUE(w.costly.has_time());
-  w.costly.now([&] { w.clock.advance(60us); return 0; });
+  w.costly.now([&] {
+    w.clock.advance(60us);
+    return 0;
+  });
   EXPECT_FALSE(w.costly.has_time());
   w.loop.turn(0ms);
   EXPECT_TRUE(w.costly.has_time()) << "another turn";

@@ -25,9 +25,9 @@ constexpr std::uint32_t kWakeKind = 0;
 constexpr std::uint32_t kAcceptKind = 1;
 constexpr std::uint32_t kFirstGeneration = 2;
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
-constexpr int kEventsPerTurn = 128;         // what the earlier ones are answered leaves after that
+constexpr int kEventsPerTurn = 128;           // what the earlier ones are answered leaves after that
 constexpr std::size_t kPostponedPerTurn = 64; // connections that had more than their share last time
-constexpr std::size_t kTimersPerTurn = 64;   // thousands may have come together and be late together
+constexpr std::size_t kTimersPerTurn = 64;    // thousands may have come together and be late together
 
 constexpr std::uint64_t tag(std::uint32_t kind, std::uint32_t which) { return std::uint64_t{kind} << 32 | which; }
 
@@ -39,8 +39,14 @@ int must(int result, const char* what) {
 } // namespace
 
 EpollLoop::EpollLoop(std::uint8_t index, const Clock& clock, Log& log)
-    : index_(index), clock_(clock), log_(log), now_(clock.mono()), wall_(clock.wall()), wheel_(now_),
-      read_buffer_(std::make_unique<char[]>(kReadBuffer + wire::kPadding)), free_slot_(kNoSlot) {
+    : index_(index),
+      clock_(clock),
+      log_(log),
+      now_(clock.mono()),
+      wall_(clock.wall()),
+      wheel_(now_),
+      read_buffer_(std::make_unique<char[]>(kReadBuffer + wire::kPadding)),
+      free_slot_(kNoSlot) {
   epoll_ = must(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   wake_ = must(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = tag(kWakeKind, 0)}};
@@ -70,7 +76,9 @@ void EpollLoop::run() {
   close_all();
 }
 
-bool EpollLoop::has_work() const { return !dirty_.empty() || !dirty_layers_.empty() || !read_later_.empty() || !closed_.empty() || !tasks_.empty(); }
+bool EpollLoop::has_work() const {
+  return !dirty_.empty() || !dirty_layers_.empty() || !read_later_.empty() || !closed_.empty() || !tasks_.empty();
+}
 
 void EpollLoop::turn(std::optional<Millis> limit) {
   stats_.turns.add();
@@ -197,10 +205,13 @@ Transport* EpollLoop::start(int fd, std::string peer, const AcceptFunction& acce
   return &transport;
 }
 
-void EpollLoop::read_later(const EpollTransport& transport) { read_later_.push_back(tag(slots_[transport.slot_].generation, transport.slot_)); }
+void EpollLoop::read_later(const EpollTransport& transport) {
+  read_later_.push_back(tag(slots_[transport.slot_].generation, transport.slot_));
+}
 
 void EpollLoop::watch(EpollTransport& transport, bool writable) {
-  epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {.u64 = tag(slots_[transport.slot_].generation, transport.slot_)}};
+  epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+      .data = {.u64 = tag(slots_[transport.slot_].generation, transport.slot_)}};
   if (writable) event.events |= EPOLLOUT;
   ::epoll_ctl(epoll_, EPOLL_CTL_MOD, transport.fd_, &event);
 }
@@ -214,7 +225,8 @@ int EpollLoop::error_of(int fd) {
 
 void EpollLoop::listen(std::shared_ptr<Listener> listener, AcceptFunction accept) {
   const auto which = static_cast<std::uint32_t>(acceptors_.size());
-  acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(listener), std::move(accept), tag(kAcceptKind, which)));
+  acceptors_.push_back(
+      std::make_unique<Acceptor>(*this, std::move(listener), std::move(accept), tag(kAcceptKind, which)));
 }
 
 void EpollLoop::stop_listening() {

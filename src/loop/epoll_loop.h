@@ -35,7 +35,8 @@ class Acceptor;
 
 class EpollLoop final : public Loop {
  public:
-  static constexpr std::size_t kReadBuffer = 32 * 1024; // a connection is read so much per turn, then the others have theirs
+  static constexpr std::size_t kReadBuffer =
+      32 * 1024; // a connection is read so much per turn, then the others have theirs
 
   EpollLoop(std::uint8_t index, const Clock& clock, Log& log);
   ~EpollLoop() override;
@@ -100,7 +101,7 @@ class EpollLoop final : public Loop {
   WallTime wall_;
   LoopStats stats_;
   TimerWheel wheel_;
-  int full_turns_ = 0; // since timers were looked at; more events may have waited in each
+  int full_turns_ = 0;       // since timers were looked at; more events may have waited in each
   bool timers_late_ = false; // more were due than one turn fires
   Mailbox mailbox_;
   std::unique_ptr<char[]> read_buffer_;

@@ -18,7 +18,10 @@ constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes 
 }
 
 EpollTransport::EpollTransport(EpollLoop& loop, int fd, std::uint32_t slot, std::string peer)
-    : loop_(loop), peer_(std::move(peer)), fd_(fd), slot_(slot) {}
+    : loop_(loop),
+      peer_(std::move(peer)),
+      fd_(fd),
+      slot_(slot) {}
 
 EpollTransport::~EpollTransport() {
   if (fd_ >= 0) ::close(fd_);
@@ -177,13 +180,16 @@ void EpollTransport::on_events(std::uint32_t events) {
     if (write_backlog()) {
       backlog_.reset();
       want_writable(false);
-      if (state_ == State::flushing) touch();
-      else handler_->on_drained();
+      if (state_ == State::flushing)
+        touch();
+      else
+        handler_->on_drained();
     }
     if (state_ == State::closed) return;
   }
   if (read_later_) return; // until then it has had its share
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) read((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+    read((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
 }
 
 void EpollTransport::read(bool until_end) {
@@ -201,16 +207,20 @@ void EpollTransport::read(bool until_end) {
     }
     if (n == 0) {
       ended_ = true;
-      if (state_ == State::lingering) abort();
-      else if (state_ == State::open) handler_->on_eof();
+      if (state_ == State::lingering)
+        abort();
+      else if (state_ == State::open)
+        handler_->on_eof();
       return;
     }
     const auto size = static_cast<std::size_t>(n);
     done += size;
     loop_.stats_.reads.add();
     loop_.stats_.bytes_in.add(size);
-    if (state_ == State::open) handler_->on_bytes({loop_.read_buffer_.get(), size});
-    else if ((discarded_ += size) > kMostDiscarded) return abort();
+    if (state_ == State::open)
+      handler_->on_bytes({loop_.read_buffer_.get(), size});
+    else if ((discarded_ += size) > kMostDiscarded)
+      return abort();
     if (state_ == State::closed) return;
     // Edge-triggered: a short read means that the socket is empty (epoll(7), question 9).
     if (size < EpollLoop::kReadBuffer && !until_end) return;

@@ -43,7 +43,9 @@ class EpollTransport final : public Transport {
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override;
   void abort() override;
-  [[nodiscard]] std::string_view peer_address() const override { return announced_ && !announced_->address.empty() ? std::string_view{announced_->address} : std::string_view{peer_}; }
+  [[nodiscard]] std::string_view peer_address() const override {
+    return announced_ && !announced_->address.empty() ? std::string_view{announced_->address} : std::string_view{peer_};
+  }
   [[nodiscard]] std::string_view socket_address() const override { return peer_; }
   [[nodiscard]] bool secure() const override { return announced_ && announced_->secure; }
   [[nodiscard]] bool was_reset() const override { return reset_; }
@@ -85,9 +87,9 @@ class EpollTransport final : public Transport {
   void read(bool until_end); // until_end: an end or an error is known to wait behind the bytes
   void flush();
   bool write(std::string_view bytes, std::size_t& taken); // false: the socket is gone
-  bool write_backlog(); // false: something is left, or the socket is gone
+  bool write_backlog();                                   // false: something is left, or the socket is gone
   void shut_down();
-  void fail(); // TCP did
+  void fail();  // TCP did
   void touch(); // flush me at the end of this turn
   void want_writable(bool wanted);
 
@@ -95,7 +97,7 @@ class EpollTransport final : public Transport {
   TransportHandler* handler_ = nullptr;
   std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
   std::unique_ptr<Linger> linger_;
-  std::unique_ptr<Layer> layer_; // null: the socket is the handler's own
+  std::unique_ptr<Layer> layer_;         // null: the socket is the handler's own
   std::unique_ptr<Announced> announced_; // null: no PROXY header was waited for
   std::string peer_;
   std::size_t discarded_ = 0; // bytes that came after close_gracefully

@@ -52,11 +52,14 @@ std::uint16_t port_of(const sockaddr& address) {
 } // namespace
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
-  const auto wrong = [&](std::string_view why) { return refuse_field(Cause::INVALID_VALUE, "listen", fmt::format("\"{}\": {}", printable(text, 100), why)); };
+  const auto wrong = [&](std::string_view why) {
+    return refuse_field(Cause::INVALID_VALUE, "listen", fmt::format("\"{}\": {}", printable(text, 100), why));
+  };
   std::string_view host, port;
   if (text.starts_with('[')) {
     const auto end = text.find(']');
-    if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != ':') return wrong("an IPv6 address is written [ADDRESS]:PORT");
+    if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != ':')
+      return wrong("an IPv6 address is written [ADDRESS]:PORT");
     host = text.substr(1, end - 1);
     port = text.substr(end + 2);
     const auto ip = parse_ip(host);
@@ -71,12 +74,14 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   }
   ListenAddress address{.host = std::string{host}};
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (error != std::errc{} || end != port.data() + port.size()) return wrong("the port must be a number from 0 to 65535");
+  if (error != std::errc{} || end != port.data() + port.size())
+    return wrong("the port must be a number from 0 to 65535");
   return address;
 }
 
 std::string address_text(const sockaddr& address) {
-  if (address.sa_family == AF_INET) return dotted(reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr));
+  if (address.sa_family == AF_INET)
+    return dotted(reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr));
   if (address.sa_family != AF_INET6) return {};
   const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
   if (IN6_IS_ADDR_V4MAPPED(&v6)) return dotted(v6.s6_addr + 12);
@@ -109,14 +114,17 @@ Result<std::shared_ptr<Listener>> Listener::bind(const ListenAddress& address) {
   addrinfo* found = nullptr;
   const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
   const int status = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (status != 0) return refuse(Cause::LISTEN_ADDRESS_UNAVAILABLE, fmt::format("{}: {}", where, ::gai_strerror(status)));
+  if (status != 0)
+    return refuse(Cause::LISTEN_ADDRESS_UNAVAILABLE, fmt::format("{}: {}", where, ::gai_strerror(status)));
   const std::unique_ptr<addrinfo, FreeAddressList> list{found};
 
   sockaddr_storage storage{};
   std::memcpy(&storage, list->ai_addr, list->ai_addrlen);
   auto& any = reinterpret_cast<sockaddr&>(storage);
-  if (any.sa_family == AF_INET6) reinterpret_cast<sockaddr_in6&>(any).sin6_port = htons(address.port);
-  else reinterpret_cast<sockaddr_in&>(any).sin_port = htons(address.port);
+  if (any.sa_family == AF_INET6)
+    reinterpret_cast<sockaddr_in6&>(any).sin6_port = htons(address.port);
+  else
+    reinterpret_cast<sockaddr_in&>(any).sin_port = htons(address.port);
 
   const int fd = ::socket(any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return failed(address, errno);

@@ -30,7 +30,9 @@ class Mailbox {
   }
 
   // From any thread: true if the loop sleeps and the caller must wake it.
-  [[nodiscard]] bool rouse() { return sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst); }
+  [[nodiscard]] bool rouse() {
+    return sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst);
+  }
 
   // On the loop. False: there is mail, do not sleep.
   [[nodiscard]] bool begin_sleep() {

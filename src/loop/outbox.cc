@@ -70,10 +70,10 @@ TurnQueue::List TurnQueue::append_copy(List list, std::string_view bytes) {
   const auto added = static_cast<List>(entries_.size());
   const std::size_t total = entries_[list].total + bytes.size();
   entries_.push_back({.shared = nullptr,
-                      .total = total,
-                      .parent = list,
-                      .copy_at = static_cast<std::uint32_t>(copies_.size()),
-                      .copy_size = static_cast<std::uint32_t>(bytes.size())});
+      .total = total,
+      .parent = list,
+      .copy_at = static_cast<std::uint32_t>(copies_.size()),
+      .copy_size = static_cast<std::uint32_t>(bytes.size())});
   copies_.append(bytes);
   return added;
 }

@@ -69,8 +69,8 @@ class TurnQueue {
 
  private:
   struct Entry {
-    SharedBytes shared;       // null: a copy in copies_
-    std::size_t total = 0;    // bytes from the root to here
+    SharedBytes shared;    // null: a copy in copies_
+    std::size_t total = 0; // bytes from the root to here
     List parent = kEmpty;
     List newest_child = kEmpty; // never a copy
     std::uint32_t copy_at = 0;
@@ -78,7 +78,8 @@ class TurnQueue {
   };
   [[nodiscard]] List append_new(List list, const SharedBytes& bytes);
   [[nodiscard]] std::string_view own_bytes(const Entry& entry) const {
-    return entry.shared ? std::string_view{*entry.shared} : std::string_view{copies_}.substr(entry.copy_at, entry.copy_size);
+    return entry.shared ? std::string_view{*entry.shared}
+                        : std::string_view{copies_}.substr(entry.copy_at, entry.copy_size);
   }
 
   std::vector<Entry> entries_; // [0] is the root, the empty list

@@ -17,7 +17,10 @@ constexpr Millis kRefusedLinger{1'000};
 // Stands before a socket's handler until the header was read.
 class Preface final : public TransportHandler {
  public:
-  Preface(const ProxyProtocol& protocol, EpollTransport& socket, TransportHandler* inner) : protocol_(protocol), socket_(socket), inner_(inner) {}
+  Preface(const ProxyProtocol& protocol, EpollTransport& socket, TransportHandler* inner)
+      : protocol_(protocol),
+        socket_(socket),
+        inner_(inner) {}
 
   void on_bytes(std::span<char> bytes) override {
     using State = wire::ProxyHeader::State;

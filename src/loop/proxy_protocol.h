@@ -22,7 +22,10 @@ class ProxyProtocol {
 
   // `required`: a trusted proxy that sends no header is refused; else the socket is the
   // proxy's own. Then whoever reaches us through a proxy that sends none may invent one.
-  ProxyProtocol(bool required, Trusted trusted, Report report) : required_(required), trusted_(std::move(trusted)), report_(std::move(report)) {}
+  ProxyProtocol(bool required, Trusted trusted, Report report)
+      : required_(required),
+        trusted_(std::move(trusted)),
+        report_(std::move(report)) {}
 
   // Outlives the loops that use it.
   [[nodiscard]] AcceptFunction announced(AcceptFunction accept) const;

@@ -23,7 +23,7 @@ class LoopGroup {
   using AcceptMaker = std::function<AcceptFunction(EpollLoop&)>;
 
   LoopGroup(std::size_t count, const Clock& clock, Log& log); // 1 to 255 loops
-  ~LoopGroup(); // stop() and join()
+  ~LoopGroup();                                               // stop() and join()
 
   [[nodiscard]] std::size_t size() const { return loops_.size(); }
   [[nodiscard]] EpollLoop& loop(std::size_t index) { return *loops_[index]; }

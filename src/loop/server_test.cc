@@ -36,7 +36,9 @@ AcceptFunction echo() {
 
 class CountingLog final : public Log {
  public:
-  void write(Level, std::string_view event, std::string_view, std::initializer_list<Field>) noexcept override { events.emplace_back(event); }
+  void write(Level, std::string_view event, std::string_view, std::initializer_list<Field>) noexcept override {
+    events.emplace_back(event);
+  }
   bool enabled(Level) const noexcept override { return true; }
   std::vector<std::string> events{};
 };

@@ -9,8 +9,12 @@ namespace foyer::loop {
 // A counter with one writer: no locked instruction on the hot path.
 class LoopCounter {
  public:
-  void add(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void subtract(std::uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void subtract(std::uint64_t n) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -21,14 +25,14 @@ struct LoopStats {
   LoopCounter turns;
   LoopCounter connections; // open now
   LoopCounter accepted;
-  LoopCounter shed;        // accepted and closed at once for want of file descriptors or memory
-  LoopCounter reads;       // system calls that brought bytes
+  LoopCounter shed;  // accepted and closed at once for want of file descriptors or memory
+  LoopCounter reads; // system calls that brought bytes
   LoopCounter bytes_in;
-  LoopCounter sends;       // system calls that took bytes
+  LoopCounter sends; // system calls that took bytes
   LoopCounter bytes_out;
-  LoopCounter blocked;     // flushes after which something was left over
-  LoopCounter postponed;   // costly works that had to wait for a later turn
-  LoopCounter posts;       // tasks from other threads, or from itself, that were run
+  LoopCounter blocked;   // flushes after which something was left over
+  LoopCounter postponed; // costly works that had to wait for a later turn
+  LoopCounter posts;     // tasks from other threads, or from itself, that were run
 };
 
 } // namespace foyer::loop

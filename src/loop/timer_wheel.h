@@ -64,7 +64,7 @@ class TimerWheel {
   static void let_go(Head& head);
 
   std::array<std::array<Head, kSlots>, kLevels> slots_;
-  Head due_; // of tick_, not yet fired
+  Head due_;                                      // of tick_, not yet fired
   std::array<std::uint64_t, kLevels> occupied_{}; // a bit may stay set after the slot emptied
   MonoTime start_;
   MonoTime now_;

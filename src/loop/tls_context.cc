@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::string_view kProtocol = "http/1.1";
 constexpr const char* kSuites12 =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-"
+    "SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kSuites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kGroups = "X25519:P-256:P-384";
@@ -30,7 +31,7 @@ using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
 
 struct FreeChain {
-  void operator()(STACK_OF(X509)* chain) const { sk_X509_pop_free(chain, X509_free); }
+  void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
 };
 using Chain = std::unique_ptr<STACK_OF(X509), FreeChain>;
 
@@ -60,7 +61,8 @@ std::vector<std::string> names_of(X509* certificate) {
   for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
     if (name->type != GEN_DNS) continue;
-    out.push_back(lower({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)), static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
+    out.push_back(lower({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+        static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
   }
   GENERAL_NAMES_free(names);
   std::ranges::sort(out);
@@ -78,7 +80,8 @@ int choose_site(SSL* ssl, int*, void* arg) {
   return SSL_TLSEXT_ERR_OK;
 }
 
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned int length, void*) {
+int choose_protocol(
+    SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned int length, void*) {
   for (unsigned int at = 0; at < length; at += 1U + offered[at]) {
     if (offered[at] != kProtocol.size() || at + 1 + kProtocol.size() > length) continue;
     if (std::memcmp(offered + at + 1, kProtocol.data(), kProtocol.size()) != 0) continue;
@@ -95,7 +98,8 @@ int tickets_index() {
 }
 
 // Seals or opens a ticket: 0: not ours, a full handshake follows; 2: ours, and to be replaced.
-int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
+int ticket_key(
+    SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
   auto* tickets = static_cast<TicketKeys*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tickets_index()));
   TicketKeys::Pair pair = tickets->keys();
   TicketKeys::Key* key = &pair.current;
@@ -111,9 +115,11 @@ int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX*
   }
   if (verdict != 0) {
     char digest[] = "SHA256";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac.data(), key->mac.size()),
-                                     OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-    const bool ready = EVP_MAC_CTX_set_params(mac, parameters) == 1 && EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv, sealing) == 1;
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac.data(), key->mac.size()),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    const bool ready = EVP_MAC_CTX_set_params(mac, parameters) == 1 &&
+        EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv, sealing) == 1;
     if (!ready) verdict = -1;
   }
   OPENSSL_cleanse(&pair, sizeof pair);
@@ -144,7 +150,8 @@ Result<void> believe_clients(SSL_CTX* context, const TlsSettings& settings) {
   }
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN); // what is in the file is believed, a root or not
   ERR_clear_error();                                      // one that is there twice
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (settings.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  SSL_CTX_set_verify(
+      context, SSL_VERIFY_PEER | (settings.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
   SSL_CTX_set_verify_depth(context, kClientChain);
   return {};
 }
@@ -175,7 +182,9 @@ Result<void> TlsContext::add(const TlsPair& pair, const TlsSettings& settings, T
     X509_up_ref(certificates[i].get());
     sk_X509_push(chain.get(), certificates[i].get());
   }
-  const auto use = [&](SSL_CTX* context) { return SSL_CTX_use_cert_and_key(context, certificates[0].get(), key.get(), chain.get(), 0) == 1; };
+  const auto use = [&](SSL_CTX* context) {
+    return SSL_CTX_use_cert_and_key(context, certificates[0].get(), key.get(), chain.get(), 0) == 1;
+  };
 
   const auto names = names_of(certificates[0].get());
   // The same names with the other kind of key: OpenSSL chooses by what the client can verify.
@@ -187,7 +196,8 @@ Result<void> TlsContext::add(const TlsPair& pair, const TlsSettings& settings, T
   SSL_CTX* context = site.get();
   if (context == nullptr) return unreadable("OpenSSL has no memory");
   SSL_CTX_set_min_proto_version(context, settings.tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_options(context,
+      SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_cipher_list(context, kSuites12);
   SSL_CTX_set_ciphersuites(context, kSuites13);
@@ -204,14 +214,18 @@ Result<void> TlsContext::add(const TlsPair& pair, const TlsSettings& settings, T
   if (!use(context)) {
     const int reason = ERR_GET_REASON(ERR_peek_last_error());
     const char* said = ERR_reason_error_string(ERR_peek_last_error());
-    std::string what = said == nullptr ? "the certificate and the key cannot be used" : said; // OpenSSL's words, nothing of the files
+    std::string what =
+        said == nullptr ? "the certificate and the key cannot be used" : said; // OpenSSL's words, nothing of the files
     ERR_clear_error();
-    return refuse(reason == SSL_R_PRIVATE_KEY_MISMATCH ? Cause::KEY_PAIR_MISMATCH : Cause::FILE_UNREADABLE, std::move(what));
+    return refuse(
+        reason == SSL_R_PRIVATE_KEY_MISMATCH ? Cause::KEY_PAIR_MISMATCH : Cause::FILE_UNREADABLE, std::move(what));
   }
 
   for (const auto& name : names) {
-    if (name.starts_with("*.")) wildcard_.emplace(name.substr(1), context);
-    else exact_.emplace(name, context);
+    if (name.starts_with("*."))
+      wildcard_.emplace(name.substr(1), context);
+    else
+      exact_.emplace(name, context);
   }
   sites_.push_back(std::move(site));
   names_.push_back(names);

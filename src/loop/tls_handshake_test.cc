@@ -18,7 +18,9 @@ const Authority& authority() {
   static const Authority root("root");
   return root;
 }
-TlsSettings one(const std::string& names = "DNS:chat.example.com") { return {.pairs = {authority().issue(names)}, .client_ca = {}, .client_required = true, .tls_1_2 = true}; }
+TlsSettings one(const std::string& names = "DNS:chat.example.com") {
+  return {.pairs = {authority().issue(names)}, .client_ca = {}, .client_required = true, .tls_1_2 = true};
+}
 
 using Session = std::unique_ptr<SSL_SESSION, Releases<SSL_SESSION_free>>;
 
@@ -39,7 +41,8 @@ TEST(TlsHandshake, PlainHttpIsToldInPlainHttp) {
   EXPECT_TRUE(ended);
   a.peer.close();
   EXPECT_THAT(w.turn(2), ElementsAre("a closed"));
-  EXPECT_THAT(w.reports, ElementsAre("PLAIN_ON_TLS_PORT: the first byte is a letter, as of an HTTP method from 10.0.0.1"));
+  EXPECT_THAT(
+      w.reports, ElementsAre("PLAIN_ON_TLS_PORT: the first byte is a letter, as of an HTTP method from 10.0.0.1"));
   EXPECT_EQ(w.handshakes(), "plain_http 1");
 }
 
@@ -62,7 +65,8 @@ TEST(TlsHandshake, OldVersionsAndWeakSuitesAreRefused) {
     EXPECT_EQ(w.handshakes(), "no_common_version 1");
     EXPECT_THAT(w.reports, ElementsAre(HasSubstr("no common version of TLS")));
   }
-  for (const char* suite : {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-GCM-SHA256"}) { // no ECDHE, no AEAD, for a key that we have not
+  for (const char* suite : {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA",
+           "ECDHE-RSA-AES128-GCM-SHA256"}) { // no ECDHE, no AEAD, for a key that we have not
     TlsWorld w(one());
     auto c = w.client("a", {.version = TLS1_2_VERSION, .suites = suite});
     EXPECT_FALSE(w.handshake(c));
@@ -108,7 +112,10 @@ TEST(TlsHandshake, TheNameThatTheClientAsksForChoosesTheCertificate) {
   TlsSettings settings = one("DNS:chat.example.com");
   settings.pairs.push_back(authority().issue("DNS:other.example.org,DNS:*.rooms.example.org"));
   TlsWorld w(settings);
-  const struct { const char* asked; const char* shown; } rows[] = {
+  const struct {
+    const char* asked;
+    const char* shown;
+  } rows[] = {
       {"", "chat.example.com"},
       {"chat.example.com", "chat.example.com"},
       {"other.example.org", "*.rooms.example.org,other.example.org"},
@@ -135,14 +142,18 @@ TEST(TlsHandshake, OneNameMayHaveAKeyOfEachKind) {
   auto modern = w.client("modern", {.version = TLS1_2_VERSION});
   ASSERT_TRUE(w.handshake(modern));
   EXPECT_STREQ(SSL_get_cipher_name(modern->ssl()), "ECDHE-ECDSA-AES128-GCM-SHA256");
-  auto old = w.client("old", {.version = TLS1_2_VERSION, .suites = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"});
+  auto old =
+      w.client("old", {.version = TLS1_2_VERSION, .suites = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"});
   ASSERT_TRUE(w.handshake(old));
   EXPECT_STREQ(SSL_get_cipher_name(old->ssl()), "ECDHE-RSA-AES128-GCM-SHA256") << "ours is the order";
 }
 
 TEST(TlsHandshake, TheWholeChainIsSent) {
   const Authority middle("middle", &authority());
-  TlsWorld w({.pairs = {middle.issue("DNS:chat.example.com", KeyKind::ecdsa, true)}, .client_ca = {}, .client_required = true, .tls_1_2 = true});
+  TlsWorld w({.pairs = {middle.issue("DNS:chat.example.com", KeyKind::ecdsa, true)},
+      .client_ca = {},
+      .client_required = true,
+      .tls_1_2 = true});
   auto c = w.client("a", {.trusts = &authority()});
   EXPECT_TRUE(w.handshake(c)) << "the client knows the root alone";
   EXPECT_EQ(sk_X509_num(SSL_get_peer_cert_chain(c->ssl())), 2);
@@ -167,7 +178,10 @@ TEST(TlsHandshake, SessionsAreResumedByTickets) {
     ASSERT_EQ(SSL_SESSION_is_resumable(session.get()), 1);
     EXPECT_EQ(SSL_SESSION_get_max_early_data(session.get()), 0U);
     const auto again = [&](const char* name) {
-      auto c = w.client(name, {.version = version, .resumes = Session{SSL_SESSION_dup(session.get())}.get()}); // a client that leaves without a word spoils its own
+      auto c = w.client(name,
+          {.version = version,
+              .resumes =
+                  Session{SSL_SESSION_dup(session.get())}.get()}); // a client that leaves without a word spoils its own
       EXPECT_TRUE(w.handshake(c));
       c->write("hello");
       EXPECT_THAT(w.turn(), ElementsAre(std::string(name) + " got hello"));
@@ -186,7 +200,7 @@ TEST(TlsHandshake, WhatATurnHasNoTimeForGoesOnInALaterOne) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     TlsWorld w(one());
     auto c = w.client("a", {.version = version});
-    c->step(); // ClientHello
+    c->step();                                            // ClientHello
     w.loop.costly().later([&] { w.clock.advance(1ms); }); // somebody came before, and takes all there is
     w.turn();
     EXPECT_EQ(c->peer().read(), "") << "its turn has not come";
@@ -248,7 +262,10 @@ TEST(TlsHandshake, ClientCertificatesAreAskedForAndJudged) {
       };
       EXPECT_EQ(tries("member", staff.issue("DNS:member")), 0);
       const int missing = tries("nobody", {});
-      EXPECT_EQ(missing, !required ? 0 : version == TLS1_3_VERSION ? SSL_AD_CERTIFICATE_REQUIRED : SSL_AD_HANDSHAKE_FAILURE);
+      EXPECT_EQ(missing,
+          !required                       ? 0
+              : version == TLS1_3_VERSION ? SSL_AD_CERTIFICATE_REQUIRED
+                                          : SSL_AD_HANDSHAKE_FAILURE);
       EXPECT_EQ(tries("stranger", stranger.issue("DNS:member")), SSL_AD_UNKNOWN_CA);
       EXPECT_EQ(w.handshakes(), required ? "full 1, client_certificate 2" : "full 2, client_certificate 1");
       EXPECT_THAT(w.reports.back(), HasSubstr("the client's certificate is not believed: "));
@@ -317,8 +334,21 @@ TEST(TlsHandshake, WhatCannotBeServedIsRefusedWithoutItsContent) {
     return made ? Cause::INTERNAL_ERROR : made.error().cause;
   };
   EXPECT_EQ(cause({.pairs = {}, .client_ca = {}, .client_required = true, .tls_1_2 = true}), Cause::FILE_UNREADABLE);
-  EXPECT_EQ(cause({.pairs = {{.certificates = "no", .key = good.key}}, .client_ca = {}, .client_required = true, .tls_1_2 = true}), Cause::FILE_UNREADABLE);
-  EXPECT_EQ(cause({.pairs = {{.certificates = good.certificates, .key = "no"}}, .client_ca = {}, .client_required = true, .tls_1_2 = true}), Cause::FILE_UNREADABLE);
-  EXPECT_EQ(cause({.pairs = {{.certificates = good.certificates, .key = other.key}}, .client_ca = {}, .client_required = true, .tls_1_2 = true}), Cause::KEY_PAIR_MISMATCH);
-  EXPECT_EQ(cause({.pairs = {good}, .client_ca = "no", .client_required = true, .tls_1_2 = true}), Cause::FILE_UNREADABLE);
+  EXPECT_EQ(cause({.pairs = {{.certificates = "no", .key = good.key}},
+                .client_ca = {},
+                .client_required = true,
+                .tls_1_2 = true}),
+      Cause::FILE_UNREADABLE);
+  EXPECT_EQ(cause({.pairs = {{.certificates = good.certificates, .key = "no"}},
+                .client_ca = {},
+                .client_required = true,
+                .tls_1_2 = true}),
+      Cause::FILE_UNREADABLE);
+  EXPECT_EQ(cause({.pairs = {{.certificates = good.certificates, .key = other.key}},
+                .client_ca = {},
+                .client_required = true,
+                .tls_1_2 = true}),
+      Cause::KEY_PAIR_MISMATCH);
+  EXPECT_EQ(
+      cause({.pairs = {good}, .client_ca = "no", .client_required = true, .tls_1_2 = true}), Cause::FILE_UNREADABLE);
 }

@@ -38,9 +38,12 @@ std::string_view to_string(TlsResult result) {
   return "failed";
 }
 
-TlsServer::TlsServer(std::shared_ptr<const TlsContext> context, Metrics& metrics, Report report) : context_(std::move(context)), report_(std::move(report)) {
+TlsServer::TlsServer(std::shared_ptr<const TlsContext> context, Metrics& metrics, Report report)
+    : context_(std::move(context)),
+      report_(std::move(report)) {
   for (std::size_t i = 0; i < kTlsResults; ++i)
-    results_[i] = &metrics.counter("foyer_tls_handshakes_total", "TLS handshakes that were begun, by how they ended.", {{"result", std::string(to_string(static_cast<TlsResult>(i)))}});
+    results_[i] = &metrics.counter("foyer_tls_handshakes_total", "TLS handshakes that were begun, by how they ended.",
+        {{"result", std::string(to_string(static_cast<TlsResult>(i)))}});
 }
 
 TlsServer::~TlsServer() = default;
@@ -73,14 +76,16 @@ void TlsServer::failed(TlsResult result, std::string evidence, std::string_view 
 
 std::string TlsServer::plain_answer(std::string_view peer, WallTime now) {
   ended(TlsResult::plain_http);
-  const Refusal refusal{.cause = Cause::PLAIN_ON_TLS_PORT, .evidence = "the first byte is a letter, as of an HTTP method"};
+  const Refusal refusal{
+      .cause = Cause::PLAIN_ON_TLS_PORT, .evidence = "the first byte is a letter, as of an HTTP method"};
   const Ref ref = report_(refusal, peer);
   return wire::write_response(wire::problem(refusal, ref, false), false, http_date(now));
 }
 
 std::string TlsServer::proxy_answer(std::string_view peer, WallTime now) {
   ended(TlsResult::not_tls);
-  const Refusal refusal{.cause = Cause::PROXY_PROTOCOL_UNEXPECTED, .evidence = "the first bytes are those of a PROXY header, before TLS"};
+  const Refusal refusal{
+      .cause = Cause::PROXY_PROTOCOL_UNEXPECTED, .evidence = "the first bytes are those of a PROXY header, before TLS"};
   const Ref ref = report_(refusal, peer);
   return wire::write_response(wire::problem(refusal, ref, false), false, http_date(now));
 }

@@ -26,10 +26,10 @@ struct TlsScratch;
 
 // How a handshake that was begun ended; the label `result` of foyer_tls_handshakes_total.
 enum class TlsResult : std::uint8_t {
-  full,               // with a new key exchange and a signature
-  resumed,            // by a ticket
-  plain_http,         // the client spoke HTTP without TLS
-  not_tls,            // the first byte begins neither
+  full,       // with a new key exchange and a signature
+  resumed,    // by a ticket
+  plain_http, // the client spoke HTTP without TLS
+  not_tls,    // the first byte begins neither
   no_common_version,
   no_common_suite,    // or group, or signature scheme
   no_common_protocol, // ALPN without http/1.1
@@ -65,7 +65,8 @@ class TlsServer {
   void ended(TlsResult result) { results_[static_cast<std::size_t>(result)]->add(); }
   void failed(TlsResult result, std::string evidence, std::string_view peer);
   [[nodiscard]] std::string plain_answer(std::string_view peer, WallTime now); // to HTTP without TLS: an HTTP answer
-  [[nodiscard]] std::string proxy_answer(std::string_view peer, WallTime now); // to a PROXY header that nobody asked for
+  [[nodiscard]] std::string proxy_answer(
+      std::string_view peer, WallTime now); // to a PROXY header that nobody asked for
 
  private:
   mutable std::mutex mutex_;

@@ -20,10 +20,13 @@ const Authority& authority() {
   return root;
 }
 const TlsPair& pair_of(KeyKind kind) {
-  static const TlsPair ecdsa = authority().issue("DNS:chat.example.com"), rsa = authority().issue("DNS:chat.example.com", KeyKind::rsa);
+  static const TlsPair ecdsa = authority().issue("DNS:chat.example.com"),
+                       rsa = authority().issue("DNS:chat.example.com", KeyKind::rsa);
   return kind == KeyKind::ecdsa ? ecdsa : rsa;
 }
-TlsSettings settings(KeyKind kind = KeyKind::ecdsa) { return {.pairs = {pair_of(kind)}, .client_ca = {}, .client_required = true, .tls_1_2 = true}; }
+TlsSettings settings(KeyKind kind = KeyKind::ecdsa) {
+  return {.pairs = {pair_of(kind)}, .client_ca = {}, .client_required = true, .tls_1_2 = true};
+}
 
 std::string counting(std::size_t size) {
   std::string out(size, '\0');
@@ -108,7 +111,9 @@ TEST(Tls, MuchComesInWhole) {
   const std::string cipher = c->take_out();
   std::size_t sent = 0;
   for (int i = 0; i < 100'000 && c.handler->received.size() < text.size(); ++i) {
-    const ssize_t n = sent == cipher.size() ? 0 : ::send(c->peer().fd(), cipher.data() + sent, cipher.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = sent == cipher.size()
+        ? 0
+        : ::send(c->peer().fd(), cipher.data() + sent, cipher.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n > 0) sent += static_cast<std::size_t>(n);
     w.turn();
   }
@@ -136,7 +141,8 @@ TEST(Tls, AReaderThatIsSlowGetsEverythingInTheEndAndTheHandlerIsToldOnce) {
   for (int i = 0; i < 100'000 && got.size() < expected.size(); ++i) {
     c->hear(c->peer().read(nullptr, 7'001));
     char buffer[16384];
-    for (int n = 0; (n = SSL_read(c->ssl(), buffer, sizeof buffer)) > 0;) got.append(buffer, static_cast<std::size_t>(n));
+    for (int n = 0; (n = SSL_read(c->ssl(), buffer, sizeof buffer)) > 0;)
+      got.append(buffer, static_cast<std::size_t>(n));
     for (auto& event : w.turn()) story.push_back(event);
   }
   EXPECT_TRUE(got == expected);

@@ -53,8 +53,11 @@ inline std::string pem(X509* certificate) {
 // A root, or one that another has signed.
 class Authority {
  public:
-  explicit Authority(std::string name, const Authority* above = nullptr) : name_(std::move(name)), key_(new_key(KeyKind::ecdsa)) {
-    certificate_ = make(name_, key_.get(), above, {{NID_basic_constraints, "critical,CA:TRUE"}, {NID_key_usage, "critical,keyCertSign"}}, {});
+  explicit Authority(std::string name, const Authority* above = nullptr)
+      : name_(std::move(name)),
+        key_(new_key(KeyKind::ecdsa)) {
+    certificate_ = make(name_, key_.get(), above,
+        {{NID_basic_constraints, "critical,CA:TRUE"}, {NID_key_usage, "critical,keyCertSign"}}, {});
   }
   // "DNS:chat.example.com,DNS:*.example.com"; with the chain up to here, without the root.
   [[nodiscard]] TlsPair issue(const std::string& names, KeyKind kind = KeyKind::ecdsa, bool with_own = false) const {
@@ -63,13 +66,14 @@ class Authority {
     if (!names.empty()) extensions.emplace_back(NID_subject_alt_name, names);
     const Certificate leaf = make("a leaf", key.get(), this, extensions, {});
     return {.certificates = pem(leaf.get()) + (with_own ? pem(certificate_.get()) : ""),
-            .key = pem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
+        .key = pem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
   }
   [[nodiscard]] std::string certificate() const { return pem(certificate_.get()); }
   [[nodiscard]] X509* x509() const { return certificate_.get(); }
 
  private:
-  static Certificate make(const std::string& name, EVP_PKEY* key, const Authority* signer, const std::vector<std::pair<int, std::string>>& extensions, std::optional<long>) {
+  static Certificate make(const std::string& name, EVP_PKEY* key, const Authority* signer,
+      const std::vector<std::pair<int, std::string>>& extensions, std::optional<long>) {
     static long serial = 1;
     Certificate out{X509_new()};
     X509_set_version(out.get(), 2);
@@ -77,8 +81,10 @@ class Authority {
     X509_gmtime_adj(X509_getm_notBefore(out.get()), -3600);
     X509_gmtime_adj(X509_getm_notAfter(out.get()), 3600);
     X509_set_pubkey(out.get(), key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(out.get()), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
-    X509_set_issuer_name(out.get(), signer == nullptr ? X509_get_subject_name(out.get()) : X509_get_subject_name(signer->certificate_.get()));
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(out.get()), "CN", MBSTRING_ASC,
+        reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+    X509_set_issuer_name(out.get(),
+        signer == nullptr ? X509_get_subject_name(out.get()) : X509_get_subject_name(signer->certificate_.get()));
     for (const auto& [kind, value] : extensions) {
       X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, kind, value.c_str());
       X509_add_ext(out.get(), extension, -1);
@@ -94,13 +100,13 @@ class Authority {
 };
 
 struct Wishes {
-  int version = 0;                    // TLS1_2_VERSION or TLS1_3_VERSION alone
-  std::string server_name = {};       // SNI
-  std::string alpn = {};              // "\x08http/1.1"
-  std::string suites = {};            // of TLS 1.2
-  std::string signatures = {};        // "ECDSA+SHA256"
-  std::optional<TlsPair> shows = {};  // its certificate
-  const Authority* trusts = nullptr;  // null: anybody
+  int version = 0;                   // TLS1_2_VERSION or TLS1_3_VERSION alone
+  std::string server_name = {};      // SNI
+  std::string alpn = {};             // "\x08http/1.1"
+  std::string suites = {};           // of TLS 1.2
+  std::string signatures = {};       // "ECDSA+SHA256"
+  std::optional<TlsPair> shows = {}; // its certificate
+  const Authority* trusts = nullptr; // null: anybody
   SSL_SESSION* resumes = nullptr;
   int max_version = 0;
 };
@@ -128,7 +134,9 @@ class TlsClient {
     if (wishes.shows) show(*wishes.shows);
     ssl_.reset(SSL_new(context_.get()));
     if (!wishes.server_name.empty()) SSL_set_tlsext_host_name(ssl_.get(), wishes.server_name.c_str());
-    if (!wishes.alpn.empty()) SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(wishes.alpn.data()), static_cast<unsigned int>(wishes.alpn.size()));
+    if (!wishes.alpn.empty())
+      SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(wishes.alpn.data()),
+          static_cast<unsigned int>(wishes.alpn.size()));
     if (wishes.resumes != nullptr) SSL_set_session(ssl_.get(), wishes.resumes);
     in_ = BIO_new(BIO_s_mem());
     out_ = BIO_new(BIO_s_mem());
@@ -151,7 +159,8 @@ class TlsClient {
     if (!SSL_is_init_finished(ssl_.get()) && error_ == 0) {
       ERR_clear_error();
       const int done = SSL_do_handshake(ssl_.get());
-      if (done != 1 && SSL_get_error(ssl_.get(), done) != SSL_ERROR_WANT_READ) error_ = ERR_GET_REASON(ERR_peek_error());
+      if (done != 1 && SSL_get_error(ssl_.get(), done) != SSL_ERROR_WANT_READ)
+        error_ = ERR_GET_REASON(ERR_peek_error());
     }
     peer_.write(take_out());
     hear(peer_.read(&ended));
@@ -185,10 +194,13 @@ class TlsClient {
   [[nodiscard]] std::string shown_names() const {
     const Certificate certificate{SSL_get1_peer_certificate(ssl_.get())};
     std::string out;
-    auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr));
+    auto* names =
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr));
     for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
       const auto* name = sk_GENERAL_NAME_value(names, i)->d.dNSName;
-      out += (out.empty() ? "" : ",") + std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name)), static_cast<std::size_t>(ASN1_STRING_length(name)));
+      out += (out.empty() ? "" : ",") +
+          std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name)),
+              static_cast<std::size_t>(ASN1_STRING_length(name)));
     }
     GENERAL_NAMES_free(names);
     return out;
@@ -218,10 +230,11 @@ class TlsClient {
 };
 
 struct TlsWorld {
-  explicit TlsWorld(TlsSettings settings) : server(made(std::move(settings)), metrics, [this](const Refusal& refusal, std::string_view peer) {
-    reports.push_back(std::string(refusal.code()) + ": " + refusal.evidence + " from " + std::string(peer));
-    return Ref{"ref1"};
-  }) {}
+  explicit TlsWorld(TlsSettings settings)
+      : server(made(std::move(settings)), metrics, [this](const Refusal& refusal, std::string_view peer) {
+          reports.push_back(std::string(refusal.code()) + ": " + refusal.evidence + " from " + std::string(peer));
+          return Ref{"ref1"};
+        }) {}
 
   std::shared_ptr<const TlsContext> made(TlsSettings settings) {
     auto context = TlsContext::make(settings, tickets);

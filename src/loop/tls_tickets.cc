@@ -16,7 +16,9 @@ TicketKeys::Key made(Entropy& entropy) {
 }
 } // namespace
 
-TicketKeys::TicketKeys(Entropy& entropy) : entropy_(entropy), pair_{.current = made(entropy), .former = made(entropy)} {}
+TicketKeys::TicketKeys(Entropy& entropy)
+    : entropy_(entropy),
+      pair_{.current = made(entropy), .former = made(entropy)} {}
 
 TicketKeys::~TicketKeys() { OPENSSL_cleanse(&pair_, sizeof pair_); }
 

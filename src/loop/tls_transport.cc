@@ -16,9 +16,10 @@ namespace foyer::loop {
 namespace {
 
 constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes on sending after the end
-constexpr std::size_t kMostWaiting = 64 * 1024;   // of a peer that sends more before its handshake is answered
-constexpr Millis kAlertLinger{1'000};             // for a peer to read why
-constexpr std::size_t kPlain = EpollLoop::kReadBuffer + TlsScratch::kRecord; // with the rest of a record that came before
+constexpr std::size_t kMostWaiting = 64 * 1024;          // of a peer that sends more before its handshake is answered
+constexpr Millis kAlertLinger{1'000};                    // for a peer to read why
+constexpr std::size_t kPlain =
+    EpollLoop::kReadBuffer + TlsScratch::kRecord; // with the rest of a record that came before
 // Ciphertext that waits without having been asked for by the handler: answers to
 // key updates of a peer that does not read. No honest one comes near.
 constexpr std::size_t kUnreadLimit = 2 * TlsScratch::kFlight + 64 * 1024;
@@ -70,7 +71,8 @@ Failure why(const SSL* session) {
   const char* text = ERR_reason_error_string(error);
   std::string words = text == nullptr ? "no reason given" : text;
   if (reason > SSL_AD_REASON_OFFSET) // the peer's alert (RFC 8446 §6.2)
-    return {TlsResult::refused_by_client, std::string("the client sent the alert \"") + SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET) + "\""};
+    return {TlsResult::refused_by_client,
+        std::string("the client sent the alert \"") + SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET) + "\""};
   switch (reason) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
@@ -80,11 +82,15 @@ Failure why(const SSL* session) {
     case SSL_R_NO_SHARED_CIPHER:
     case SSL_R_NO_SUITABLE_KEY_SHARE:
     case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
-    case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS: return {TlsResult::no_common_suite, "no common way to agree on keys: " + words};
+    case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+      return {TlsResult::no_common_suite, "no common way to agree on keys: " + words};
     case SSL_R_NO_APPLICATION_PROTOCOL: return {TlsResult::no_common_protocol, "the client's ALPN offers no http/1.1"};
-    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return {TlsResult::client_certificate, "the client showed no certificate"};
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return {TlsResult::client_certificate, "the client showed no certificate"};
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
-      return {TlsResult::client_certificate, std::string("the client's certificate is not believed: ") + X509_verify_cert_error_string(SSL_get_verify_result(session))};
+      return {TlsResult::client_certificate,
+          std::string("the client's certificate is not believed: ") +
+              X509_verify_cert_error_string(SSL_get_verify_result(session))};
     default: return {TlsResult::failed, std::move(words)};
   }
 }
@@ -93,14 +99,19 @@ bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
 
 } // namespace
 
-TlsScratch::TlsScratch() : plain(std::make_unique_for_overwrite<char[]>(kPlain + wire::kPadding)), gathered(std::make_unique_for_overwrite<char[]>(kRecord)) {
+TlsScratch::TlsScratch()
+    : plain(std::make_unique_for_overwrite<char[]>(kPlain + wire::kPadding)),
+      gathered(std::make_unique_for_overwrite<char[]>(kRecord)) {
   std::memset(plain.get() + kPlain, 0, wire::kPadding);
 }
 
 void TlsTransport::FreeSession::operator()(ssl_st* session) const { SSL_free(session); }
 
 TlsTransport::TlsTransport(TlsServer& server, EpollLoop& loop, EpollTransport& socket, TlsScratch& scratch)
-    : server_(server), loop_(loop), socket_(socket), scratch_(scratch) {}
+    : server_(server),
+      loop_(loop),
+      socket_(socket),
+      scratch_(scratch) {}
 
 TlsTransport::~TlsTransport() = default;
 
@@ -129,7 +140,9 @@ void TlsTransport::send_copy(std::string_view bytes) {
   touch();
 }
 
-std::size_t TlsTransport::queued() const { return loop_.queue_.size(list_) + (backlog_ ? backlog_->bytes() : 0) + socket_.queued(); }
+std::size_t TlsTransport::queued() const {
+  return loop_.queue_.size(list_) + (backlog_ ? backlog_->bytes() : 0) + socket_.queued();
+}
 
 bool TlsTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
   if (state_ != State::open) return true;
@@ -195,7 +208,8 @@ void TlsTransport::flush() {
 void TlsTransport::encrypt(std::string_view plain) {
   std::size_t written = 0;
   ERR_clear_error();
-  if (SSL_write_ex(session_.get(), plain.data(), plain.size(), &written) != 1) abort(); // the record layer is worn out, or there is no memory
+  if (SSL_write_ex(session_.get(), plain.data(), plain.size(), &written) != 1)
+    abort(); // the record layer is worn out, or there is no memory
 }
 
 void TlsTransport::send_out() {
@@ -289,7 +303,8 @@ bool TlsTransport::make_session(std::span<const char> bytes) {
   const bool announced = wire::proxy_mark({bytes.data(), bytes.size()}) == wire::ProxyMark::present;
   if (announced || is_letter(bytes[0])) {
     counted_ = true;
-    socket_.send_now(announced ? server_.proxy_answer(peer_address(), loop_.wall()) : server_.plain_answer(peer_address(), loop_.wall()));
+    socket_.send_now(announced ? server_.proxy_answer(peer_address(), loop_.wall())
+                               : server_.plain_answer(peer_address(), loop_.wall()));
   } else {
     counted_ = true;
     server_.failed(TlsResult::not_tls, "the first byte begins no TLS record", peer_address());
@@ -306,7 +321,9 @@ void TlsTransport::established() {
   // A ticket keeps the client's certificate, and no handshake looks at its end again.
   const X509* certificate = resumed ? SSL_get0_peer_certificate(session_.get()) : nullptr;
   if (certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
-    if (!std::exchange(counted_, true)) server_.failed(TlsResult::client_certificate, "the client's certificate has expired since the session began", peer_address());
+    if (!std::exchange(counted_, true))
+      server_.failed(TlsResult::client_certificate, "the client's certificate has expired since the session began",
+          peer_address());
     return abort();
   }
   count(resumed ? TlsResult::resumed : TlsResult::full);
@@ -395,8 +412,10 @@ void TlsTransport::on_eof() {
   }
   if (std::exchange(ended_, true)) return;
   if (!established_ && session_) count(TlsResult::gone);
-  if (state_ == State::open) handler_->on_eof();
-  else if (state_ == State::flushing && !established_) abort();
+  if (state_ == State::open)
+    handler_->on_eof();
+  else if (state_ == State::flushing && !established_)
+    abort();
 }
 
 void TlsTransport::on_closed() {

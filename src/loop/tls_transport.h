@@ -28,13 +28,13 @@ class EpollLoop;
 
 // What all TLS connections of a loop work with, one after the other.
 struct TlsScratch {
-  static constexpr std::size_t kRecord = 16 * 1024;  // plaintext in a record (RFC 8446 §5.1)
-  static constexpr std::size_t kFlight = 64 * 1024;  // plaintext encrypted before it is sent
+  static constexpr std::size_t kRecord = 16 * 1024; // plaintext in a record (RFC 8446 §5.1)
+  static constexpr std::size_t kFlight = 64 * 1024; // plaintext encrypted before it is sent
   TlsScratch();
-  std::span<const char> in;          // ciphertext that OpenSSL has not taken yet
-  std::string out;                   // ciphertext that it made
-  std::unique_ptr<char[]> plain;     // what was decrypted, with kPadding behind it
-  std::unique_ptr<char[]> gathered;  // small units that go into one record
+  std::span<const char> in;         // ciphertext that OpenSSL has not taken yet
+  std::string out;                  // ciphertext that it made
+  std::unique_ptr<char[]> plain;    // what was decrypted, with kPadding behind it
+  std::unique_ptr<char[]> gathered; // small units that go into one record
 };
 
 class TlsTransport final : public Transport, public Layer {
@@ -115,13 +115,13 @@ class TlsTransport final : public Transport, public Layer {
   std::unique_ptr<Linger> linger_;
   std::shared_ptr<Waiting> waiting_;
   TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
-  std::size_t discarded_ = 0; // bytes that came after close_gracefully
+  std::size_t discarded_ = 0;                // bytes that came after close_gracefully
   State state_ = State::open;
   bool established_ = false;
   bool counted_ = false; // how the handshake ended
   bool ended_ = false;   // the peer will send no more
   bool dirty_ = false;
-  bool full_ = false;    // something was left over at a flush
+  bool full_ = false; // something was left over at a flush
 };
 
 } // namespace foyer::loop

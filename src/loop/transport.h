@@ -34,7 +34,9 @@ class Transport {
     return true;
   }
   [[nodiscard]] virtual std::size_t queued() const = 0; // bytes not yet taken by the kernel
-  [[nodiscard]] virtual std::size_t unacknowledged() const { return 0; } // bytes that the kernel took and the peer's did not; asks the kernel
+  [[nodiscard]] virtual std::size_t unacknowledged() const {
+    return 0;
+  } // bytes that the kernel took and the peer's did not; asks the kernel
   // Forget everything queued that the kernel has not begun to take (a frame that
   // is partly written is finished). Returns the bytes dropped.
   virtual std::size_t drop_queue() = 0;
@@ -43,9 +45,11 @@ class Transport {
   virtual void close_gracefully(Millis linger) = 0;
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn
   [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"
-  [[nodiscard]] virtual bool was_reset() const { return false; }    // the connection ended by an error of TCP
-  [[nodiscard]] virtual std::string_view socket_address() const { return peer_address(); } // of who connected: a proxy, where the PROXY protocol says whose address the peer's is
-  [[nodiscard]] virtual bool secure() const = 0;                    // TLS
+  [[nodiscard]] virtual bool was_reset() const { return false; }   // the connection ended by an error of TCP
+  [[nodiscard]] virtual std::string_view socket_address() const {
+    return peer_address();
+  } // of who connected: a proxy, where the PROXY protocol says whose address the peer's is
+  [[nodiscard]] virtual bool secure() const = 0; // TLS
 };
 
 // What a shard does with a socket; set at accept. `bytes` have kPadding readable
@@ -55,9 +59,9 @@ class TransportHandler {
  public:
   virtual ~TransportHandler() = default;
   virtual void on_bytes(std::span<char> bytes) = 0;
-  virtual void on_eof() = 0;      // the peer will send no more
-  virtual void on_drained() = 0;  // the queue became empty after having been full at a flush
-  virtual void on_closed() = 0;   // last call; the handler may delete itself
+  virtual void on_eof() = 0;     // the peer will send no more
+  virtual void on_drained() = 0; // the queue became empty after having been full at a flush
+  virtual void on_closed() = 0;  // last call; the handler may delete itself
 };
 
 // A timer that lies inside its owner and costs nothing when idle. Coarse: fires

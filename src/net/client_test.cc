@@ -46,7 +46,9 @@ class OneShotServer {
     thread_.join();
     ::close(listener_);
   }
-  [[nodiscard]] wire::Url url(const std::string& rest) const { return *wire::parse_url("http://127.0.0.1:" + std::to_string(port_) + rest); }
+  [[nodiscard]] wire::Url url(const std::string& rest) const {
+    return *wire::parse_url("http://127.0.0.1:" + std::to_string(port_) + rest);
+  }
 
  private:
   int listener_;
@@ -58,8 +60,7 @@ void say(int socket, std::string_view bytes) { (void)!::write(socket, bytes.data
 
 void until_eof(int socket) {
   char c = 0;
-  while (::read(socket, &c, 1) == 1) {
-  }
+  while (::read(socket, &c, 1) == 1) {}
 }
 
 std::string header(const std::string& head, const std::string& name) {
@@ -68,17 +69,21 @@ std::string header(const std::string& head, const std::string& name) {
 }
 
 std::string switching(const std::string& head, const std::string& more = "") {
-  return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + wire::accept_key(header(head, "Sec-WebSocket-Key")) + "\r\n" + more + "\r\n";
+  return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+      wire::accept_key(header(head, "Sec-WebSocket-Key")) + "\r\n" + more + "\r\n";
 }
 
 // What a client saw, in order, and then its end.
-std::vector<std::string> watch(const OneShotServer& server, WsOptions options, const std::function<void(WsClient&, std::string_view)>& on_text = {}) {
+std::vector<std::string> watch(const OneShotServer& server, WsOptions options,
+    const std::function<void(WsClient&, std::string_view)>& on_text = {}) {
   ControlPlane plane;
   std::promise<void> done;
   std::vector<std::string> seen;
   std::unique_ptr<WsClient> client;
   WsClient::Events events;
-  events.opened = [&](const Response& answer) { seen.push_back("opened " + answer.headers.joined("sec-websocket-protocol")); };
+  events.opened = [&](const Response& answer) {
+    seen.push_back("opened " + answer.headers.joined("sec-websocket-protocol"));
+  };
   events.failed = [&](const WsFailure& failure) {
     seen.push_back("failed " + failure.error.what + (failure.answer ? " | " + failure.answer->body : ""));
     done.set_value();
@@ -92,7 +97,9 @@ std::vector<std::string> watch(const OneShotServer& server, WsOptions options, c
     done.set_value();
   };
   const wire::Url url = server.url("/ws/chat?x=1");
-  plane.post([&] { client = std::make_unique<WsClient>(plane, system_entropy(), url, std::move(options), std::move(events)); });
+  plane.post([&] {
+    client = std::make_unique<WsClient>(plane, system_entropy(), url, std::move(options), std::move(events));
+  });
   done.get_future().wait();
   std::promise<void> gone;
   plane.post([&] {
@@ -110,7 +117,8 @@ TEST(HttpRequest, SendsAndReceivesWhole) {
     say(socket, "HTTP/1.1 201 Created\r\nX-Foyer: 1\r\nContent-Length: 2\r\n\r\nok");
     until_eof(socket);
   });
-  const HttpResult answer = http_request({.method = "POST", .url = server.url("/a?b=c"), .headers = {{"X-Key", "k"}}, .body = "{}", .tls = {}});
+  const HttpResult answer = http_request(
+      {.method = "POST", .url = server.url("/a?b=c"), .headers = {{"X-Key", "k"}}, .body = "{}", .tls = {}});
   ASSERT_TRUE(answer) << answer.error().what;
   EXPECT_EQ(answer->status, 201);
   EXPECT_EQ(answer->body, "ok");
@@ -128,12 +136,18 @@ TEST(HttpRequest, TellsFaultsApart) {
   }
   EXPECT_EQ(http_request({.url = nobody, .headers = {}, .body = "", .tls = {}}).error().kind, NetError::Kind::connect);
   OneShotServer silent([](int socket, const std::string&) { until_eof(socket); });
-  EXPECT_EQ(http_request({.url = silent.url("/"), .headers = {}, .body = "", .timeout = Millis{50}, .tls = {}}).error().kind, NetError::Kind::timeout);
-  OneShotServer rude([](int socket, const std::string&) { say(socket, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"); });
-  EXPECT_EQ(http_request({.url = rude.url("/"), .headers = {}, .body = "", .tls = {}}).error().kind, NetError::Kind::protocol);
+  EXPECT_EQ(
+      http_request({.url = silent.url("/"), .headers = {}, .body = "", .timeout = Millis{50}, .tls = {}}).error().kind,
+      NetError::Kind::timeout);
+  OneShotServer rude(
+      [](int socket, const std::string&) { say(socket, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"); });
+  EXPECT_EQ(http_request({.url = rude.url("/"), .headers = {}, .body = "", .tls = {}}).error().kind,
+      NetError::Kind::protocol);
   OneShotServer foreign([](int socket, const std::string&) { say(socket, "SSH-2.0-x\r\n"); });
-  EXPECT_EQ(http_request({.url = foreign.url("/"), .headers = {}, .body = "", .tls = {}}).error().kind, NetError::Kind::protocol);
-  OneShotServer plain([](int socket, const std::string&) { say(socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); });
+  EXPECT_EQ(http_request({.url = foreign.url("/"), .headers = {}, .body = "", .tls = {}}).error().kind,
+      NetError::Kind::protocol);
+  OneShotServer plain(
+      [](int socket, const std::string&) { say(socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); });
   wire::Url https = plain.url("/");
   https.scheme = "https";
   const HttpResult tls = http_request({.url = https, .headers = {}, .body = "", .timeout = Millis{100}, .tls = {}});
@@ -158,14 +172,18 @@ TEST(WsClient, ExchangesMessagesAnswersPingsAndEndsWithTheServersClose) {
     ::shutdown(socket, SHUT_WR);
     until_eof(socket);
   });
-  const auto seen = watch(server, {.headers = {}, .subprotocols = {"foyer.v1", "x"}, .tls = {}}, [](WsClient& client, std::string_view text) {
+  const auto seen = watch(server, {.headers = {}, .subprotocols = {"foyer.v1", "x"}, .tls = {}},
+      [](WsClient& client, std::string_view text) {
     if (text == "hello") client.send_text("hello!");
   });
-  EXPECT_EQ(seen, (std::vector<std::string>{"opened foyer.v1", "text hello", "text pong came", "closed 4401 TOKEN_EXPIRED r1"}));
+  EXPECT_EQ(seen,
+      (std::vector<std::string>{"opened foyer.v1", "text hello", "text pong came", "closed 4401 TOKEN_EXPIRED r1"}));
 }
 
 TEST(WsClient, HandsOutTheWholeAnswerOfARefusal) {
-  OneShotServer server([](int socket, const std::string&) { say(socket, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nnot today"); });
+  OneShotServer server([](int socket, const std::string&) {
+    say(socket, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nnot today");
+  });
   EXPECT_EQ(watch(server, {}), (std::vector<std::string>{"failed the handshake was answered with 403 | not today"}));
 }
 
@@ -174,16 +192,30 @@ TEST(Rfc6455, S4_1_TheClientFailsAHandshakeThatTheStandardForbids) {
     OneShotServer server([&](int socket, const std::string& head) { say(socket, answer(head)); });
     return watch(server, {.headers = {}, .subprotocols = {"foyer.v1"}, .tls = {}}).front();
   };
-  EXPECT_EQ(with([](const auto&) { return switching("Sec-WebSocket-Key: other\r\n"); }), "failed the 101 has a wrong Sec-WebSocket-Accept | ");
-  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: y\r\n"); }), "failed the 101 selects a subprotocol that was not offered | ");
-  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Extensions: permessage-deflate\r\n"); }), "failed the 101 selects an extension that was not offered | ");
-  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Extensions: \r\n"); }), "failed the 101 selects an extension that was not offered | ");
-  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: foyer.v1\r\nSec-WebSocket-Protocol: foyer.v1\r\n"); }), "failed the 101 selects more than one subprotocol | ");
-  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: foyer.v1, foyer.v1\r\n"); }), "failed the 101 selects a subprotocol that was not offered | ");
-  EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\n\r\n"}; }), "failed the 101 does not say Upgrade: websocket | ");
-  EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n\r\n"}; }), "failed the 101 does not say Connection: Upgrade | ");
-  EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"}; }), "failed the 101 has a wrong Sec-WebSocket-Accept | ");
-  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Accept: again\r\n"); }), "failed the 101 has a wrong Sec-WebSocket-Accept | ");
+  EXPECT_EQ(with([](const auto&) { return switching("Sec-WebSocket-Key: other\r\n"); }),
+      "failed the 101 has a wrong Sec-WebSocket-Accept | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: y\r\n"); }),
+      "failed the 101 selects a subprotocol that was not offered | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Extensions: permessage-deflate\r\n"); }),
+      "failed the 101 selects an extension that was not offered | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Extensions: \r\n"); }),
+      "failed the 101 selects an extension that was not offered | ");
+  EXPECT_EQ(with([](const auto& head) {
+    return switching(head, "Sec-WebSocket-Protocol: foyer.v1\r\nSec-WebSocket-Protocol: foyer.v1\r\n");
+  }),
+      "failed the 101 selects more than one subprotocol | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Protocol: foyer.v1, foyer.v1\r\n"); }),
+      "failed the 101 selects a subprotocol that was not offered | ");
+  EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\n\r\n"}; }),
+      "failed the 101 does not say Upgrade: websocket | ");
+  EXPECT_EQ(with([](const auto&) { return std::string{"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n\r\n"}; }),
+      "failed the 101 does not say Connection: Upgrade | ");
+  EXPECT_EQ(with([](const auto&) {
+    return std::string{"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"};
+  }),
+      "failed the 101 has a wrong Sec-WebSocket-Accept | ");
+  EXPECT_EQ(with([](const auto& head) { return switching(head, "Sec-WebSocket-Accept: again\r\n"); }),
+      "failed the 101 has a wrong Sec-WebSocket-Accept | ");
 }
 
 TEST(WsClient, Says1006WhenTheConnectionBreaksAnd1002WhenTheServerBreaksTheRules) {
@@ -200,7 +232,9 @@ TEST(WsClient, Says1006WhenTheConnectionBreaksAnd1002WhenTheServerBreaksTheRules
   wire::append_masked_frame(masked, wire::Opcode::text, "x", 7);
   EXPECT_EQ(after(masked), "closed 1002 a server's frame is masked"); // RFC 6455 §5.1
   // No extension was offered: none of the reserved bits means anything.
-  for (const char first : {'\xc1', '\xa1', '\x91'}) EXPECT_EQ(after(std::string{first, '\x01', 'x'}), "closed 1002 a reserved bit is set and no extension was agreed on");
+  for (const char first : {'\xc1', '\xa1', '\x91'})
+    EXPECT_EQ(
+        after(std::string{first, '\x01', 'x'}), "closed 1002 a reserved bit is set and no extension was agreed on");
   EXPECT_EQ(after(std::string{"\x81\x01\xff"}), "closed 1007 text is not UTF-8");
   EXPECT_EQ(after(std::string{"\x88\x02\x03\xed"}), "closed 1002 a close code that may not be sent"); // 1005
 }

@@ -122,10 +122,14 @@ std::optional<Work> FairQueue::pop() {
   auto& queue = line.by_address.at(address);
   Work work = std::move(queue.front());
   queue.pop_front();
-  if (queue.empty()) line.by_address.erase(address);
-  else line.turn.push_back(std::move(address));
-  if (line.turn.empty()) of->by_network.erase(network);
-  else of->turn.push_back(std::move(network));
+  if (queue.empty())
+    line.by_address.erase(address);
+  else
+    line.turn.push_back(std::move(address));
+  if (line.turn.empty())
+    of->by_network.erase(network);
+  else
+    of->turn.push_back(std::move(network));
   --of->size;
   --size_;
   return work;

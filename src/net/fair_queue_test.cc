@@ -17,7 +17,9 @@ struct Names {
 
   explicit Names(std::size_t limit) : queue(limit) {}
   bool push(const std::string& name, Share share) {
-    auto pushed = queue.push({.run = [this, name] { ran = name; }, .dropped = [this, name] { dropped.push_back(name); }, .share = std::move(share)});
+    auto pushed = queue.push({.run = [this, name] { ran = name; }, .dropped = [this, name] {
+      dropped.push_back(name);
+    }, .share = std::move(share)});
     if (pushed.dropped) pushed.dropped->dropped();
     return pushed.taken;
   }
@@ -34,7 +36,9 @@ struct Names {
   }
 };
 
-Share at(const std::string& network, const std::string& address, WorkClass of = WorkClass::login) { return {.of = of, .network = network, .address = address}; }
+Share at(const std::string& network, const std::string& address, WorkClass of = WorkClass::login) {
+  return {.of = of, .network = network, .address = address};
+}
 
 TEST(FairQueue, NetworksTakeTurnsAndInThemAddresses) {
   Names n(100);
@@ -58,7 +62,8 @@ TEST(FairQueue, KnownPeopleComeFirstAndRegistrationsLastAndNobodyStarves) {
 
 TEST(FairQueue, WhoAskedOftenComesBehindWhoDidNot) {
   Names n(100);
-  for (int i = 0; i < 50; ++i) n.push("flood", {.of = WorkClass::login, .often = true, .network = "F" + std::to_string(i), .address = "f"});
+  for (int i = 0; i < 50; ++i)
+    n.push("flood", {.of = WorkClass::login, .often = true, .network = "F" + std::to_string(i), .address = "f"});
   n.push("first login", at("V", "v"));
   EXPECT_EQ(n.pop(), "first login");
 }

@@ -47,7 +47,11 @@ std::vector<std::string> directories_of(const std::string& path) {
 
 struct FileWatch::State : std::enable_shared_from_this<State> {
   State(ControlPlane& plane, std::vector<std::string> p, Millis q, std::function<void()> c)
-      : paths(std::move(p)), quiet(q), changed(std::move(c)), events(plane.context()), pause(plane.context()) {}
+      : paths(std::move(p)),
+        quiet(q),
+        changed(std::move(c)),
+        events(plane.context()),
+        pause(plane.context()) {}
 
   void start() {
     const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -58,12 +62,15 @@ struct FileWatch::State : std::enable_shared_from_this<State> {
   }
   // The same directory twice is one watch; those that mean nothing any more only tell too much.
   void watch() {
-    constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
+    constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
+        IN_DELETE_SELF | IN_MOVE_SELF;
     for (const auto& path : paths)
-      for (const auto& directory : directories_of(path)) ::inotify_add_watch(events.native_handle(), directory.c_str(), kEvents | IN_ONLYDIR);
+      for (const auto& directory : directories_of(path))
+        ::inotify_add_watch(events.native_handle(), directory.c_str(), kEvents | IN_ONLYDIR);
   }
   void wait() {
-    events.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+    events.async_wait(
+        asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
       if (error) return;
       alignas(inotify_event) char buffer[16384];
       while (::read(self->events.native_handle(), buffer, sizeof buffer) > 0) {}

@@ -15,7 +15,10 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Folder {
-  Folder() : path(fs::canonical(testing::TempDir()) / ("foyer_watch_" + std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name())) {
+  Folder()
+      : path(fs::canonical(testing::TempDir()) /
+            ("foyer_watch_" + std::to_string(::getpid()) + "_" +
+                testing::UnitTest::GetInstance()->current_test_info()->name())) {
     fs::remove_all(path);
     fs::create_directories(path);
   }
@@ -27,7 +30,8 @@ struct Folder {
 
 // A plane with a watch whose calls can be waited for.
 struct Watching {
-  explicit Watching(std::vector<std::string> paths) : watch(plane, std::move(paths), Millis{20}, [this] { told.release(); }) {}
+  explicit Watching(std::vector<std::string> paths)
+      : watch(plane, std::move(paths), Millis{20}, [this] { told.release(); }) {}
   ~Watching() { plane.stop(); }
   bool is_told() { return told.try_acquire_for(std::chrono::seconds(20)); }
   std::counting_semaphore<> told{0};

@@ -9,7 +9,10 @@ namespace foyer::net {
 namespace {
 
 struct Exchange {
-  Exchange(HttpCall c, std::move_only_function<void(HttpResult)> d) : call(std::move(c)), done(std::move(d)), parser(call.method == "HEAD") {}
+  Exchange(HttpCall c, std::move_only_function<void(HttpResult)> d)
+      : call(std::move(c)),
+        done(std::move(d)),
+        parser(call.method == "HEAD") {}
 
   HttpCall call;
   std::move_only_function<void(HttpResult)> done;
@@ -28,15 +31,19 @@ struct Exchange {
 
   void check() {
     using State = wire::HttpResponseParser::State;
-    if (parser.state() == State::complete) end(std::move(parser.response()));
-    else if (parser.state() == State::failed) end(std::unexpected(NetError{NetError::Kind::protocol, parser.error()}));
+    if (parser.state() == State::complete)
+      end(std::move(parser.response()));
+    else if (parser.state() == State::failed)
+      end(std::unexpected(NetError{NetError::Kind::protocol, parser.error()}));
   }
 };
 
 std::string write_request(const HttpCall& call) {
-  std::string out = call.method + " " + request_target(call.url) + " HTTP/1.1\r\nHost: " + call.url.authority() + "\r\nConnection: close\r\n";
+  std::string out = call.method + " " + request_target(call.url) + " HTTP/1.1\r\nHost: " + call.url.authority() +
+      "\r\nConnection: close\r\n";
   for (const Header& header : call.headers.list()) out += header.name + ": " + header.value + "\r\n";
-  if (!call.body.empty() || call.method == "POST" || call.method == "PUT") out += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
+  if (!call.body.empty() || call.method == "POST" || call.method == "PUT")
+    out += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
   out += "\r\n";
   out += call.body;
   return out;
@@ -47,9 +54,15 @@ void start(const std::shared_ptr<Exchange>& exchange) {
   const HttpCall& call = exchange->call;
   std::weak_ptr<Exchange> weak = exchange;
   exchange->deadline = plane.after(call.timeout, [weak] {
-    if (const auto e = weak.lock()) e->end(std::unexpected(NetError{NetError::Kind::timeout, "no whole answer within " + std::to_string(e->call.timeout.count()) + " ms"}));
+    if (const auto e = weak.lock())
+      e->end(std::unexpected(NetError{
+          NetError::Kind::timeout, "no whole answer within " + std::to_string(e->call.timeout.count()) + " ms"}));
   });
-  LinkTarget target{.host = call.url.host, .port = call.url.port, .tls = is_secure(call.url), .tls_options = call.tls, .connect_timeout = call.timeout};
+  LinkTarget target{.host = call.url.host,
+      .port = call.url.port,
+      .tls = is_secure(call.url),
+      .tls_options = call.tls,
+      .connect_timeout = call.timeout};
   Link::Events events;
   events.ready = [exchange] {
     if (const auto link = exchange->link.lock()) link->write(write_request(exchange->call));

@@ -15,8 +15,8 @@ namespace foyer::net {
 
 struct HttpCall {
   std::string method = "GET";
-  wire::Url url;         // http, https (ws and wss are taken for them)
-  Headers headers;       // Host, Content-Length and Connection are added
+  wire::Url url;   // http, https (ws and wss are taken for them)
+  Headers headers; // Host, Content-Length and Connection are added
   std::string body;
   Millis timeout{10'000}; // from the start to the end of the answer
   TlsOptions tls;

@@ -20,7 +20,9 @@ bool of_the_pool(std::string_view name) {
   return false;
 }
 
-bool illegal(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos; }
+bool illegal(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
 
 struct Job {
   std::uint64_t id = 0;
@@ -53,7 +55,7 @@ struct HttpPool::State : std::enable_shared_from_this<State> {
   std::unordered_map<std::uint64_t, ConnectionPtr> busy; // by number
   std::vector<ConnectionPtr> idle;                       // the one used last at the end
   std::deque<Job> queue;
-  std::size_t counted = 0;                               // of busy, those that are not a long poll's
+  std::size_t counted = 0; // of busy, those that are not a long poll's
 
   [[nodiscard]] std::string server() const { return options.server.host + ":" + std::to_string(options.server.port); }
   void take(Job job);
@@ -74,10 +76,12 @@ struct HttpPool::State : std::enable_shared_from_this<State> {
 };
 
 std::string HttpPool::State::head_and_body(const PoolCall& call) const {
-  std::string out = call.method + " " + (options.server.path == "/" ? std::string{} : options.server.path) + call.target + " HTTP/1.1\r\nHost: " + options.server.authority() + "\r\n";
+  std::string out = call.method + " " + (options.server.path == "/" ? std::string{} : options.server.path) +
+      call.target + " HTTP/1.1\r\nHost: " + options.server.authority() + "\r\n";
   for (const Header& header : call.headers.list())
     if (!of_the_pool(header.name)) out += header.name + ": " + header.value + "\r\n";
-  if (!call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH") out += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
+  if (!call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH")
+    out += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
   out += "\r\n";
   out += call.body;
   return out;
@@ -85,15 +89,20 @@ std::string HttpPool::State::head_and_body(const PoolCall& call) const {
 
 void HttpPool::State::take(Job job) {
   const auto later = [this](Job refused, NetError error) {
-    const TimerId soon = driver.after(Millis{0}, [done = std::move(refused.done), error = std::move(error)]() mutable { done(std::unexpected(std::move(error))); });
+    const TimerId soon = driver.after(Millis{0}, [done = std::move(refused.done), error = std::move(error)]() mutable {
+      done(std::unexpected(std::move(error)));
+    });
     (void)soon;
   };
   bool sound = !illegal(job.call.method) && !illegal(job.call.target) && job.call.target.find(' ') == std::string::npos;
   for (const Header& header : job.call.headers.list()) sound = sound && !illegal(header.name) && !illegal(header.value);
-  if (!sound) return later(std::move(job), {Kind::protocol, "a request with a line end inside a header or target is not sent"});
+  if (!sound)
+    return later(std::move(job), {Kind::protocol, "a request with a line end inside a header or target is not sent"});
   const bool must_wait = !job.call.own_connection && counted >= options.connections;
   if (must_wait && queue.size() >= options.waiting)
-    return later(std::move(job), {Kind::timeout, std::to_string(queue.size()) + " requests to " + server() + " wait for a connection already", Phase::waiting});
+    return later(std::move(job),
+        {Kind::timeout, std::to_string(queue.size()) + " requests to " + server() + " wait for a connection already",
+            Phase::waiting});
   job.deadline = driver.after(job.call.timeout, [weak = weak_from_this(), id = job.id] {
     if (const auto self = weak.lock()) self->overdue(id);
   });
@@ -107,7 +116,10 @@ void HttpPool::State::overdue(std::uint64_t id) {
     const ConnectionPtr slow = connection;
     Job job = std::move(*slow->job);
     const std::string within = " within " + std::to_string(job.call.timeout.count()) + " ms";
-    const std::string what = (slow->phase == Phase::connecting ? "no connection to " : slow->phase == Phase::waiting ? "no byte of an answer from " : "no whole answer from ") + server() + within;
+    const std::string what = (slow->phase == Phase::connecting       ? "no connection to "
+                                     : slow->phase == Phase::waiting ? "no byte of an answer from "
+                                                                     : "no whole answer from ") +
+        server() + within;
     NetError error{Kind::timeout, what, slow->phase};
     drop(slow);
     finish(std::move(job), std::unexpected(std::move(error)));
@@ -117,7 +129,10 @@ void HttpPool::State::overdue(std::uint64_t id) {
     if (waiting->id != id) continue;
     Job job = std::move(*waiting);
     queue.erase(waiting);
-    NetError error{Kind::timeout, "none of " + std::to_string(options.connections) + " connections to " + server() + " became free within " + std::to_string(job.call.timeout.count()) + " ms", Phase::waiting};
+    NetError error{Kind::timeout,
+        "none of " + std::to_string(options.connections) + " connections to " + server() + " became free within " +
+            std::to_string(job.call.timeout.count()) + " ms",
+        Phase::waiting};
     return finish(std::move(job), std::unexpected(std::move(error)));
   }
 }
@@ -135,7 +150,11 @@ void HttpPool::State::begin(Job job) {
 
 void HttpPool::State::connect(Job job) {
   auto connection = std::make_shared<Connection>();
-  LinkTarget target{.host = options.server.host, .port = options.server.port, .tls = is_secure(options.server), .tls_options = options.tls, .connect_timeout = job.call.connect_timeout};
+  LinkTarget target{.host = options.server.host,
+      .port = options.server.port,
+      .tls = is_secure(options.server),
+      .tls_options = options.tls,
+      .connect_timeout = job.call.connect_timeout};
   use(connection, std::move(job));
   connection->phase = Phase::connecting;
   connection->link = driver.open(std::move(target), events(connection));
@@ -144,7 +163,8 @@ void HttpPool::State::connect(Job job) {
 void HttpPool::State::use(const ConnectionPtr& connection, Job job) {
   connection->number = ++last_id;
   connection->ours_alone = job.call.own_connection;
-  connection->parser.emplace(job.call.method == "HEAD", wire::ResponseLimits{.head_bytes = 64 * 1024, .body_bytes = options.answer_bytes});
+  connection->parser.emplace(
+      job.call.method == "HEAD", wire::ResponseLimits{.head_bytes = 64 * 1024, .body_bytes = options.answer_bytes});
   connection->job = std::move(job);
   if (!connection->ours_alone) ++counted;
   busy.emplace(connection->number, connection);
@@ -188,8 +208,10 @@ void HttpPool::State::heard(const ConnectionPtr& connection, std::string_view by
   if (parser.state() != ParserState::complete) return;
   Job job = std::move(*connection->job);
   Response answer = std::move(parser.response());
-  if (parser.keep_alive() && taken == bytes.size() && answer.status != 101) keep(connection);
-  else drop(connection);
+  if (parser.keep_alive() && taken == bytes.size() && answer.status != 101)
+    keep(connection);
+  else
+    drop(connection);
   finish(std::move(job), std::move(answer));
   next();
 }
@@ -202,8 +224,10 @@ void HttpPool::State::ended(const ConnectionPtr& connection, NetError error) {
   HttpResult result = std::unexpected(error);
   if (error.kind == Kind::closed && error.phase == Phase::reading) {
     parser.finish();
-    if (parser.state() == wire::HttpResponseParser::State::complete) result = std::move(parser.response());
-    else result.error() = {Kind::protocol, parser.error(), Phase::reading};
+    if (parser.state() == wire::HttpResponseParser::State::complete)
+      result = std::move(parser.response());
+    else
+      result.error() = {Kind::protocol, parser.error(), Phase::reading};
   } else if (error.kind == Kind::closed) {
     result.error().what = "no byte of an answer from " + server() + ": " + error.what;
   }
@@ -218,7 +242,8 @@ void HttpPool::State::keep(const ConnectionPtr& connection) {
   leave_busy(connection);
   if (idle.size() >= options.connections) return drop(connection);
   idle.push_back(connection);
-  connection->idle_timer = driver.after(options.idle_timeout, [weak = weak_from_this(), old = std::weak_ptr(connection)] {
+  connection->idle_timer =
+      driver.after(options.idle_timeout, [weak = weak_from_this(), old = std::weak_ptr(connection)] {
     const auto self = weak.lock();
     const auto unused = old.lock();
     if (self && unused && !unused->job) self->drop(unused);
@@ -252,7 +277,8 @@ void HttpPool::State::next() {
   }
 }
 
-HttpPool::HttpPool(PoolDriver driver, PoolOptions options) : state_(std::make_shared<State>(std::move(driver), std::move(options))) {}
+HttpPool::HttpPool(PoolDriver driver, PoolOptions options)
+    : state_(std::make_shared<State>(std::move(driver), std::move(options))) {}
 
 HttpPool::~HttpPool() {
   State& state = *state_;
@@ -294,9 +320,11 @@ std::size_t HttpPool::idle() const { return state_->idle.size(); }
 std::size_t HttpPool::waiting() const { return state_->queue.size(); }
 
 PoolDriver pool_driver(ControlPlane& plane) {
-  return {.open = [&plane](LinkTarget target, Link::Events events) { return Link::open(plane, std::move(target), std::move(events)); },
-          .after = [&plane](Millis delay, Task task) { return plane.after(delay, std::move(task)); },
-          .cancel = [&plane](TimerId id) { plane.cancel(id); }};
+  return {.open = [&plane](LinkTarget target, Link::Events events) {
+    return Link::open(plane, std::move(target), std::move(events));
+  }, .after = [&plane](Millis delay, Task task) {
+    return plane.after(delay, std::move(task));
+  }, .cancel = [&plane](TimerId id) { plane.cancel(id); }};
 }
 
 } // namespace foyer::net

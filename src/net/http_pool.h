@@ -22,23 +22,23 @@
 namespace foyer::net {
 
 struct PoolOptions {
-  wire::Url server = {};           // http or https; a path is put before each target
+  wire::Url server = {}; // http or https; a path is put before each target
   TlsOptions tls = {};
-  std::size_t connections = 8;     // in use at one time, besides those of long polls; also how many are kept idle
-  std::size_t waiting = 256;       // requests that wait for one; more are answered with a timeout at once
+  std::size_t connections = 8; // in use at one time, besides those of long polls; also how many are kept idle
+  std::size_t waiting = 256;   // requests that wait for one; more are answered with a timeout at once
   Millis idle_timeout{30'000};
   std::size_t answer_bytes = 1024 * 1024; // of a body
 };
 
 struct PoolCall {
   std::string method = "GET";
-  std::string target = "/";       // path and query
-  Headers headers = {};           // Host, Content-Length, Transfer-Encoding and Connection are the pool's
+  std::string target = "/"; // path and query
+  Headers headers = {};     // Host, Content-Length, Transfer-Encoding and Connection are the pool's
   std::string body = {};
-  Millis connect_timeout{300};    // resolving, connecting, TLS
-  Millis timeout{600};            // from send() to the end of the answer
-  bool repeatable = false;        // see above
-  bool own_connection = false;    // counts neither against `connections` nor waits for one
+  Millis connect_timeout{300}; // resolving, connecting, TLS
+  Millis timeout{600};         // from send() to the end of the answer
+  bool repeatable = false;     // see above
+  bool own_connection = false; // counts neither against `connections` nor waits for one
 };
 
 // What the pool acts through.

@@ -1,4 +1,5 @@
-// Kept connections: which are used again, who waits, and what every end is called; in virtual time, and once over sockets.
+// Kept connections: which are used again, who waits, and what every end is called; in virtual time, and once over
+// sockets.
 #include "net/http_pool.h"
 
 #include <arpa/inet.h>
@@ -32,7 +33,10 @@ class Wire final : public Link {
     events_ = {};
     self.reset();
   }
-  void ready() { auto tell = events_.ready; tell(); }
+  void ready() {
+    auto tell = events_.ready;
+    tell();
+  }
   void say(std::string text) {
     auto tell = events_.bytes;
     text.resize(text.size() + kPadding);
@@ -44,7 +48,9 @@ class Wire final : public Link {
     events_ = {};
     if (tell) tell({kind, std::move(what)});
   }
-  void answer(const std::string& body) { say("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body); }
+  void answer(const std::string& body) {
+    say("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
 
   std::string written;
   bool aborted = false;
@@ -59,21 +65,23 @@ class Pool : public testing::Test {
   Pool() { make({}); }
   void make(PoolOptions options) {
     options.server = *wire::parse_url("http://auth:8001");
-    pool = std::make_unique<HttpPool>(
-        PoolDriver{.open =
-                       [this](LinkTarget target, Link::Events events) {
-                         targets.push_back(std::move(target));
-                         auto wire = std::make_shared<Wire>(std::move(events));
-                         wire->self = wire;
-                         wires.push_back(wire);
-                         return std::weak_ptr<Link>(wire);
-                       },
-                   .after =
-                       [this](Millis delay, Task task) {
-                         timers.emplace(std::pair{now + delay, ++last_timer}, std::move(task));
-                         return last_timer;
-                       },
-                   .cancel = [this](TimerId id) { std::erase_if(timers, [id](const auto& timer) { return timer.first.second == id; }); }},
+    pool = std::make_unique<HttpPool>(PoolDriver{.open =
+                                                     [this](LinkTarget target, Link::Events events) {
+      targets.push_back(std::move(target));
+      auto wire = std::make_shared<Wire>(std::move(events));
+      wire->self = wire;
+      wires.push_back(wire);
+      return std::weak_ptr<Link>(wire);
+    },
+                                          .after =
+                                              [this](Millis delay, Task task) {
+      timers.emplace(std::pair{now + delay, ++last_timer}, std::move(task));
+      return last_timer;
+    },
+                                          .cancel =
+                                              [this](TimerId id) {
+      std::erase_if(timers, [id](const auto& timer) { return timer.first.second == id; });
+    }},
         std::move(options));
   }
   void pass(Millis time) {
@@ -89,7 +97,9 @@ class Pool : public testing::Test {
   HttpPool::CallId ask(const std::string& target, PoolCall call = {}) {
     call.target = target;
     return pool->send(std::move(call), [this, target](HttpResult result) {
-      ends.push_back(target + ": " + (result ? std::to_string(result->status) + " " + result->body : std::string(to_string(result.error().kind)) + ", " + std::string(to_string(result.error().phase))));
+      ends.push_back(target + ": " +
+          (result ? std::to_string(result->status) + " " + result->body
+                  : std::string(to_string(result.error().kind)) + ", " + std::string(to_string(result.error().phase))));
       if (!result) last_error = result.error().what;
     });
   }
@@ -106,7 +116,11 @@ class Pool : public testing::Test {
 };
 
 TEST_F(Pool, AConnectionIsKeptAndUsedAgain) {
-  ask("/one?x=1", {.method = "POST", .headers = {{"X-A", "1"}, {"Host", "elsewhere"}, {"Content-Length", "99"}}, .body = "{}", .connect_timeout = Millis{250}});
+  ask("/one?x=1",
+      {.method = "POST",
+          .headers = {{"X-A", "1"}, {"Host", "elsewhere"}, {"Content-Length", "99"}},
+          .body = "{}",
+          .connect_timeout = Millis{250}});
   EXPECT_EQ(targets.at(0).connect_timeout, Millis{250});
   EXPECT_EQ(targets.at(0).host, "auth");
   wire(0).ready();
@@ -181,10 +195,14 @@ TEST_F(Pool, EveryEndIsCalledByItsKindAndPhase) {
   EXPECT_EQ(last_error, "no byte of an answer from auth:8001 within 600 ms");
   EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.end(Kind::closed); }), "/x: closed, waiting");
   EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 2"); }), "/x: timeout, reading");
-  EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"), w.end(Kind::closed); }), "/x: protocol, reading");
+  EXPECT_EQ(
+      end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"), w.end(Kind::closed); }),
+      "/x: protocol, reading");
   EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("SSH-2.0-x\r\n"); }), "/x: protocol, reading");
-  EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"); }), "/x: protocol, reading");
-  EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 200 OK\r\n\r\nto the end"), w.end(Kind::closed); }), "/x: 200 to the end");
+  EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"); }),
+      "/x: protocol, reading");
+  EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 200 OK\r\n\r\nto the end"), w.end(Kind::closed); }),
+      "/x: 200 to the end");
   EXPECT_EQ(pool->busy() + pool->idle(), 0U);
   EXPECT_TRUE(timers.empty());
 }
@@ -231,7 +249,9 @@ TEST_F(Pool, RequestsBeyondTheConnectionsWaitInOrderAndALongPollTakesNoPlace) {
   wire(3).answer("4");
   wire(2).answer("2");
   wire(0).answer("events");
-  EXPECT_THAT(ends, ElementsAre("/e: timeout, waiting", "/a: 200 1", "/c: closed, waiting", "/d: 200 4", "/b: 200 2", "/poll: 200 events"));
+  EXPECT_THAT(ends,
+      ElementsAre(
+          "/e: timeout, waiting", "/a: 200 1", "/c: closed, waiting", "/d: 200 4", "/b: 200 2", "/poll: 200 events"));
   EXPECT_EQ(pool->busy(), 0U);
   EXPECT_EQ(pool->idle(), 2U);
 }
@@ -310,7 +330,10 @@ TEST_F(Pool, EveryCallEndsOnceInAnyOrderOfEvents) {
       const bool open = !wires.empty() && !wires[which]->aborted && wires[which]->self != nullptr;
       if (what < 3) {
         auto id = std::make_shared<HttpPool::CallId>(0);
-        *id = pool->send({.timeout = Millis{100 + static_cast<int>(entropy.below(600))}, .repeatable = entropy.below(2) == 0, .own_connection = entropy.below(8) == 0}, [&ended, id](const HttpResult&) { ++ended[*id]; });
+        *id = pool->send({.timeout = Millis{100 + static_cast<int>(entropy.below(600))},
+                             .repeatable = entropy.below(2) == 0,
+                             .own_connection = entropy.below(8) == 0},
+            [&ended, id](const HttpResult&) { ++ended[*id]; });
         ended.emplace(*id, 0);
       } else if (what < 5 && open && established.insert(which).second) {
         wires[which]->ready();
@@ -329,7 +352,9 @@ TEST_F(Pool, EveryCallEndsOnceInAnyOrderOfEvents) {
       EXPECT_LE(pool->waiting(), 4U);
     }
     pass(Millis{2'000});
-    for (const auto& [id, times] : ended) EXPECT_TRUE(times == 1 || (times == 0 && cancelled.contains(id))) << "call " << id << " ended " << times << " times";
+    for (const auto& [id, times] : ended)
+      EXPECT_TRUE(times == 1 || (times == 0 && cancelled.contains(id)))
+          << "call " << id << " ended " << times << " times";
     EXPECT_EQ(pool->busy() + pool->idle() + pool->waiting(), 0U);
     EXPECT_TRUE(timers.empty());
   }
@@ -347,7 +372,8 @@ TEST(PoolOverSockets, ManyRequestsTravelOverOneConnectionUntilTheServerEndsIt) {
   ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
   int accepted = 0;
   std::thread server([&] {
-    for (int socket = ::accept(listener, nullptr, nullptr); socket >= 0; socket = ::accept(listener, nullptr, nullptr)) {
+    for (int socket = ::accept(listener, nullptr, nullptr); socket >= 0;
+        socket = ::accept(listener, nullptr, nullptr)) {
       ++accepted;
       for (int answers = 0; answers < 3; ++answers) { // then it closes
         std::string head;
@@ -367,13 +393,15 @@ TEST(PoolOverSockets, ManyRequestsTravelOverOneConnectionUntilTheServerEndsIt) {
     std::promise<void> done;
     std::function<void(int)> ask = [&](int left) {
       if (left == 0) return done.set_value();
-      pool->send({.target = "/", .connect_timeout = Millis{5'000}, .timeout = Millis{20'000}, .repeatable = true}, [&, left](HttpResult result) {
+      pool->send({.target = "/", .connect_timeout = Millis{5'000}, .timeout = Millis{20'000}, .repeatable = true},
+          [&, left](HttpResult result) {
         bodies += result ? result->body : "?";
         ask(left - 1);
       });
     };
     plane.post([&] {
-      pool = std::make_unique<HttpPool>(pool_driver(plane), PoolOptions{.server = *wire::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
+      pool = std::make_unique<HttpPool>(pool_driver(plane),
+          PoolOptions{.server = *wire::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
       ask(7);
     });
     done.get_future().wait();

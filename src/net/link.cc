@@ -29,7 +29,11 @@ constexpr std::size_t kReadSize = 16 * 1024;
 class AsioLink final : public Link, public std::enable_shared_from_this<AsioLink> {
  public:
   AsioLink(asio::io_context& context, LinkTarget target, Events events)
-      : target_(std::move(target)), events_(std::move(events)), resolver_(context), socket_(context), deadline_(context) {}
+      : target_(std::move(target)),
+        events_(std::move(events)),
+        resolver_(context),
+        socket_(context),
+        deadline_(context) {}
 
   void start();
   void write(std::string bytes) override;
@@ -64,14 +68,19 @@ void AsioLink::start() {
   auto self = shared_from_this();
   deadline_.expires_after(target_.connect_timeout);
   deadline_.async_wait([self](const error_code& error) {
-    if (!error && !self->ready_) self->end(Kind::timeout, "no connection to " + self->peer() + " within " + std::to_string(self->target_.connect_timeout.count()) + " ms");
+    if (!error && !self->ready_)
+      self->end(Kind::timeout,
+          "no connection to " + self->peer() + " within " + std::to_string(self->target_.connect_timeout.count()) +
+              " ms");
   });
-  resolver_.async_resolve(target_.host, std::to_string(target_.port), Tcp::resolver::numeric_service, [self](const error_code& error, const Tcp::resolver::results_type& found) {
+  resolver_.async_resolve(target_.host, std::to_string(target_.port), Tcp::resolver::numeric_service,
+      [self](const error_code& error, const Tcp::resolver::results_type& found) {
     if (self->ended_) return;
     if (error && self->target_.host == "localhost") {
       // A system without a hosts file knows no localhost, but everybody means loopback (RFC 6761 §6.3).
       const Tcp::endpoint loopback(asio::ip::address_v4::loopback(), self->target_.port);
-      return self->connect(Tcp::resolver::results_type::create(loopback, self->target_.host, std::to_string(self->target_.port)));
+      return self->connect(
+          Tcp::resolver::results_type::create(loopback, self->target_.host, std::to_string(self->target_.port)));
     }
     if (error) return self->end(Kind::resolve, "no address for " + self->target_.host + ": " + error.message());
     self->connect(found);
@@ -85,8 +94,10 @@ void AsioLink::connect(const Tcp::resolver::results_type& addresses) {
     if (error) return self->end(Kind::connect, "cannot connect to " + self->peer() + ": " + error.message());
     error_code ignored;
     self->socket_.set_option(Tcp::no_delay(true), ignored);
-    if (self->target_.tls) self->handshake();
-    else self->ready();
+    if (self->target_.tls)
+      self->handshake();
+    else
+      self->ready();
   });
 }
 
@@ -111,9 +122,12 @@ void AsioLink::handshake() {
     std::string what = "the TLS handshake with " + self->peer() + " failed: " + failed.message();
     const long verdict = SSL_get_verify_result(self->tls_->native_handle());
     // OpenSSL's word for it when the certificate is good and only the comparison of names says no.
-    const std::string& wanted = self->target_.tls_options.name.empty() ? self->target_.host : self->target_.tls_options.name;
-    if (verdict == X509_V_ERR_UNSPECIFIED) what += " (the certificate does not name " + wanted + ")";
-    else if (verdict != X509_V_OK) what += std::string{" ("} + X509_verify_cert_error_string(verdict) + ")";
+    const std::string& wanted =
+        self->target_.tls_options.name.empty() ? self->target_.host : self->target_.tls_options.name;
+    if (verdict == X509_V_ERR_UNSPECIFIED)
+      what += " (the certificate does not name " + wanted + ")";
+    else if (verdict != X509_V_OK)
+      what += std::string{" ("} + X509_verify_cert_error_string(verdict) + ")";
     self->end(Kind::tls, std::move(what));
   });
 }
@@ -132,11 +146,16 @@ void AsioLink::read() {
     if (self->ended_) return;
     if (size > 0) self->events_.bytes({self->buffer_.data(), size});
     if (self->ended_) return;
-    if (error) return self->end(Kind::closed, error == asio::error::eof || error == asio::ssl::error::stream_truncated ? "the peer closed the connection" : error.message());
+    if (error)
+      return self->end(Kind::closed,
+          error == asio::error::eof || error == asio::ssl::error::stream_truncated ? "the peer closed the connection"
+                                                                                   : error.message());
     self->read();
   };
-  if (tls_) tls_->async_read_some(buffer, std::move(done));
-  else socket_.async_read_some(buffer, std::move(done));
+  if (tls_)
+    tls_->async_read_some(buffer, std::move(done));
+  else
+    socket_.async_read_some(buffer, std::move(done));
 }
 
 void AsioLink::write(std::string bytes) {
@@ -156,8 +175,10 @@ void AsioLink::write_next() {
     if (self->finishing_) self->finish();
   };
   const auto buffer = asio::buffer(queue_.front());
-  if (tls_) asio::async_write(*tls_, buffer, std::move(done));
-  else asio::async_write(socket_, buffer, std::move(done));
+  if (tls_)
+    asio::async_write(*tls_, buffer, std::move(done));
+  else
+    asio::async_write(socket_, buffer, std::move(done));
 }
 
 void AsioLink::finish() {

@@ -54,9 +54,9 @@ struct LinkTarget {
 class Link {
  public:
   struct Events {
-    std::function<void()> ready;                 // connected, TLS done
-    std::function<void(std::span<char>)> bytes;  // kPadding readable bytes follow; may be changed in place
-    std::function<void(NetError)> ended;         // last call; Kind::closed after an orderly end too
+    std::function<void()> ready;                // connected, TLS done
+    std::function<void(std::span<char>)> bytes; // kPadding readable bytes follow; may be changed in place
+    std::function<void(NetError)> ended;        // last call; Kind::closed after an orderly end too
   };
   static constexpr std::size_t kPadding = 64;
 

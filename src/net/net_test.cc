@@ -27,7 +27,10 @@ TEST(ControlPlane, FiresTimersByTheirTimeAndNotACancelledOne) {
   std::vector<int> seen;
   std::promise<void> done;
   plane.post([&] { // in one task, so that none is due before all are there
-    plane.after(Millis{30}, [&] { seen.push_back(2); done.set_value(); });
+    plane.after(Millis{30}, [&] {
+      seen.push_back(2);
+      done.set_value();
+    });
     const TimerId never = plane.after(Millis{20}, [&] { seen.push_back(99); });
     plane.after(Millis{1}, [&] { seen.push_back(1); });
     plane.cancel(never);
@@ -83,7 +86,11 @@ TEST(WorkQueue, TakesUpToItsLimitAndSaysNoToTheRest) {
   std::promise<void> gate;
   auto open = gate.get_future().share();
   std::atomic<int> ran{0};
-  ASSERT_TRUE(queue.submit([&, open] { entered.set_value(); open.wait(); ++ran; }));
+  ASSERT_TRUE(queue.submit([&, open] {
+    entered.set_value();
+    open.wait();
+    ++ran;
+  }));
   entered.get_future().wait();
   EXPECT_TRUE(queue.submit([&] { ++ran; }));
   EXPECT_TRUE(queue.submit([&] { ++ran; }));

@@ -48,7 +48,9 @@ class TlsServer {
     EVP_PKEY_free(key_);
     std::filesystem::remove(ca_file_);
   }
-  [[nodiscard]] wire::Url url(const std::string& host) const { return *wire::parse_url("https://" + host + ":" + std::to_string(port_) + "/"); }
+  [[nodiscard]] wire::Url url(const std::string& host) const {
+    return *wire::parse_url("https://" + host + ":" + std::to_string(port_) + "/");
+  }
   [[nodiscard]] const std::string& ca_file() const { return ca_file_; }
 
  private:
@@ -122,12 +124,15 @@ TEST(TlsClient, KeptConnectionsTrustNobodyElseEither) {
     std::promise<HttpResult> answer;
     std::unique_ptr<HttpPool> pool;
     plane.post([&] {
-      pool = std::make_unique<HttpPool>(pool_driver(plane), PoolOptions{.server = server.url(host), .tls = {.ca_file = trusted ? server.ca_file() : std::string{}}});
-      pool->send({.connect_timeout = Millis{5'000}, .timeout = Millis{20'000}}, [&](HttpResult result) { answer.set_value(std::move(result)); });
+      pool = std::make_unique<HttpPool>(pool_driver(plane),
+          PoolOptions{.server = server.url(host), .tls = {.ca_file = trusted ? server.ca_file() : std::string{}}});
+      pool->send({.connect_timeout = Millis{5'000}, .timeout = Millis{20'000}},
+          [&](HttpResult result) { answer.set_value(std::move(result)); });
     });
     auto result = answer.get_future().get();
     plane.stop();
-    return result ? result->body : std::string(to_string(result.error().kind)) + ", " + std::string(to_string(result.error().phase));
+    return result ? result->body
+                  : std::string(to_string(result.error().kind)) + ", " + std::string(to_string(result.error().phase));
   };
   EXPECT_EQ(through_a_pool("127.0.0.1", true), "ok");
   EXPECT_EQ(through_a_pool("127.0.0.1", false), "tls, connecting");

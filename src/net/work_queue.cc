@@ -11,7 +11,11 @@
 
 namespace foyer::net {
 
-WorkQueue::WorkQueue(std::string_view name, int threads, std::size_t limit, int nice) : name_(name), limit_(limit), nice_(nice), waiting_(limit) {
+WorkQueue::WorkQueue(std::string_view name, int threads, std::size_t limit, int nice)
+    : name_(name),
+      limit_(limit),
+      nice_(nice),
+      waiting_(limit) {
   threads_.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { run(); });

@@ -19,11 +19,16 @@ struct WsClient::Session final : wire::WsSink, std::enable_shared_from_this<Sess
   enum class Phase : std::uint8_t {
     handshake, // the answer's head, or the body of a refusal, is being read
     open,
-    closing,   // a Close was sent
-    done,      // the last event was told
+    closing, // a Close was sent
+    done,    // the last event was told
   };
 
-  Session(ControlPlane& p, Entropy& e, WsOptions o, Events ev) : plane(p), entropy(e), options(std::move(o)), events(std::move(ev)), decoder(wire::WsRole::client, options.max_message) {}
+  Session(ControlPlane& p, Entropy& e, WsOptions o, Events ev)
+      : plane(p),
+        entropy(e),
+        options(std::move(o)),
+        events(std::move(ev)),
+        decoder(wire::WsRole::client, options.max_message) {}
 
   ControlPlane& plane;
   Entropy& entropy;
@@ -51,8 +56,10 @@ struct WsClient::Session final : wire::WsSink, std::enable_shared_from_this<Sess
   void drop();
 
   bool on_message(wire::Opcode kind, std::string_view payload) override {
-    if (kind == wire::Opcode::text) events.text(payload);
-    else if (events.binary) events.binary(payload);
+    if (kind == wire::Opcode::text)
+      events.text(payload);
+    else if (events.binary)
+      events.binary(payload);
     return phase != Phase::done;
   }
   bool on_ping(std::string_view payload) override {
@@ -73,8 +80,12 @@ void WsClient::Session::set_deadline(Millis wait) {
   deadline = plane.after(wait, [weak] {
     const auto self = weak.lock();
     if (!self) return;
-    if (self->phase == Phase::handshake) self->fail({NetError::Kind::timeout, "no answer to the handshake within " + std::to_string(self->options.timeout.count()) + " ms"}, std::nullopt);
-    else if (self->phase == Phase::closing) self->tell_closed(1006, {});
+    if (self->phase == Phase::handshake)
+      self->fail({NetError::Kind::timeout,
+                     "no answer to the handshake within " + std::to_string(self->options.timeout.count()) + " ms"},
+          std::nullopt);
+    else if (self->phase == Phase::closing)
+      self->tell_closed(1006, {});
     self->drop();
   });
 }
@@ -84,7 +95,11 @@ void WsClient::Session::start() {
   std::array<std::byte, 16> nonce{};
   entropy.fill(nonce);
   key = base64_encode({reinterpret_cast<const char*>(nonce.data()), nonce.size()});
-  LinkTarget target{.host = url.host, .port = url.port, .tls = is_secure(url), .tls_options = options.tls, .connect_timeout = options.timeout};
+  LinkTarget target{.host = url.host,
+      .port = url.port,
+      .tls = is_secure(url),
+      .tls_options = options.tls,
+      .connect_timeout = options.timeout};
   auto self = shared_from_this();
   Link::Events link_events;
   link_events.ready = [self] {
@@ -96,7 +111,9 @@ void WsClient::Session::start() {
 }
 
 std::string WsClient::Session::request() {
-  std::string out = "GET " + request_target(url) + " HTTP/1.1\r\nHost: " + url.authority() + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\n";
+  std::string out = "GET " + request_target(url) + " HTTP/1.1\r\nHost: " + url.authority() +
+      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
+      "\r\nSec-WebSocket-Version: 13\r\n";
   std::string offers;
   for (const std::string& offer : options.subprotocols) offers += (offers.empty() ? "" : ", ") + offer;
   if (!offers.empty()) out += "Sec-WebSocket-Protocol: " + offers + "\r\n";
@@ -125,8 +142,11 @@ void WsClient::Session::check_answer() {
   if (parser.state() == State::failed) return fail({NetError::Kind::protocol, parser.error()}, std::nullopt);
   if (parser.state() != State::complete) return;
   Response& answer = parser.response();
-  if (answer.status != 101) return fail({NetError::Kind::protocol, "the handshake was answered with " + std::to_string(answer.status)}, std::move(answer));
-  if (std::string fault = fault_of(answer); !fault.empty()) return fail({NetError::Kind::protocol, std::move(fault)}, std::move(answer));
+  if (answer.status != 101)
+    return fail({NetError::Kind::protocol, "the handshake was answered with " + std::to_string(answer.status)},
+        std::move(answer));
+  if (std::string fault = fault_of(answer); !fault.empty())
+    return fail({NetError::Kind::protocol, std::move(fault)}, std::move(answer));
   plane.cancel(deadline);
   phase = Phase::open;
   events.opened(answer);
@@ -137,11 +157,13 @@ std::string WsClient::Session::fault_of(const Response& answer) const {
   const Headers& headers = answer.headers;
   if (!iequals(headers.joined("upgrade"), "websocket")) return "the 101 does not say Upgrade: websocket";
   if (!wire::list_has_token(headers.joined("connection"), "upgrade")) return "the 101 does not say Connection: Upgrade";
-  if (headers.joined("sec-websocket-accept") != wire::accept_key(key)) return "the 101 has a wrong Sec-WebSocket-Accept";
+  if (headers.joined("sec-websocket-accept") != wire::accept_key(key))
+    return "the 101 has a wrong Sec-WebSocket-Accept";
   if (headers.find("sec-websocket-extensions") != nullptr) return "the 101 selects an extension that was not offered";
   if (headers.count("sec-websocket-protocol") > 1) return "the 101 selects more than one subprotocol"; // §11.3.4
   const std::string* selected = headers.find("sec-websocket-protocol");
-  if (selected != nullptr && std::ranges::find(options.subprotocols, *selected) == options.subprotocols.end()) return "the 101 selects a subprotocol that was not offered";
+  if (selected != nullptr && std::ranges::find(options.subprotocols, *selected) == options.subprotocols.end())
+    return "the 101 selects a subprotocol that was not offered";
   return {};
 }
 
@@ -151,8 +173,10 @@ void WsClient::Session::on_ended(NetError error) {
     parser.finish();
     check_answer();
   }
-  if (phase == Phase::handshake) fail(std::move(error), std::nullopt);
-  else if (phase != Phase::done) tell_closed(1006, error.what);
+  if (phase == Phase::handshake)
+    fail(std::move(error), std::nullopt);
+  else if (phase != Phase::done)
+    tell_closed(1006, error.what);
 }
 
 void WsClient::Session::fail(NetError error, std::optional<Response> answer) {

@@ -17,10 +17,13 @@ class Allowance {
  public:
   Allowance(std::uint64_t per_second, std::uint64_t burst) : Allowance(std::chrono::seconds{1}, per_second, burst) {}
   Allowance(std::chrono::nanoseconds period, std::uint64_t in_a_period, std::uint64_t burst)
-      : period_(period), in_a_period_(std::max<std::uint64_t>(1, in_a_period)), burst_(time_of(burst)) {}
+      : period_(period),
+        in_a_period_(std::max<std::uint64_t>(1, in_a_period)),
+        burst_(time_of(burst)) {}
 
   [[nodiscard]] std::chrono::nanoseconds time_of(std::uint64_t units) const {
-    return std::chrono::nanoseconds{static_cast<std::int64_t>(units * static_cast<std::uint64_t>(period_.count()) / in_a_period_)};
+    return std::chrono::nanoseconds{
+        static_cast<std::int64_t>(units * static_cast<std::uint64_t>(period_.count()) / in_a_period_)};
   }
   [[nodiscard]] std::chrono::nanoseconds burst() const { return burst_; } // the time of as many as may come at once
 
@@ -39,8 +42,11 @@ inline constexpr std::uint64_t kRowsToCommand = 50;
   using enum CommandType;
   switch (command.type) {
     case rooms: return 1 + std::min<std::uint64_t>(command.limit.value_or(kRoomsPage), kRoomsPage) / kRowsToCommand;
-    case history: return 1 + std::min<std::uint64_t>(command.limit.value_or(kHistoryPage), kHistoryMost) / kRowsToCommand;
-    case join: return 1 + std::min<std::uint64_t>(command.limit.value_or(0), kHistoryMost) / kRowsToCommand + (command.since ? 1 : 0);
+    case history:
+      return 1 + std::min<std::uint64_t>(command.limit.value_or(kHistoryPage), kHistoryMost) / kRowsToCommand;
+    case join:
+      return 1 + std::min<std::uint64_t>(command.limit.value_or(0), kHistoryMost) / kRowsToCommand +
+          (command.since ? 1 : 0);
     case create:
     case direct:
     case invite:
@@ -70,7 +76,9 @@ class Meter {
     return wait;
   }
   // Takes what has come already.
-  void charge(const Allowance& allowance, MonoTime now, std::uint64_t units) { paid_ = std::max(paid_, now) + allowance.time_of(units); }
+  void charge(const Allowance& allowance, MonoTime now, std::uint64_t units) {
+    paid_ = std::max(paid_, now) + allowance.time_of(units);
+  }
   // How long until what was charged is within the allowance again; zero: it is.
   [[nodiscard]] Millis overdrawn(const Allowance& allowance, MonoTime now) const {
     const auto over = paid_ - now - allowance.burst();
@@ -79,7 +87,9 @@ class Meter {
   // All of it is there again.
   [[nodiscard]] bool whole(MonoTime now) const { return paid_ <= now; }
   // By more than another burst: no misfortune, a flood.
-  [[nodiscard]] bool flooded(const Allowance& allowance, MonoTime now) const { return paid_ - now > 2 * allowance.burst(); }
+  [[nodiscard]] bool flooded(const Allowance& allowance, MonoTime now) const {
+    return paid_ - now > 2 * allowance.burst();
+  }
 
  private:
   MonoTime paid_{};
@@ -93,14 +103,19 @@ class SharedMeter {
     std::int64_t before = paid_.load(std::memory_order_relaxed);
     for (;;) {
       const std::int64_t after = std::max(before, t) + allowance.time_of(units).count();
-      if (const auto over = std::chrono::nanoseconds{after - t} - allowance.burst(); over.count() > 0) return std::chrono::ceil<Millis>(over);
+      if (const auto over = std::chrono::nanoseconds{after - t} - allowance.burst(); over.count() > 0)
+        return std::chrono::ceil<Millis>(over);
       if (paid_.compare_exchange_weak(before, after, std::memory_order_relaxed)) return Millis{0};
     }
   }
   // What was taken was not used.
-  void give_back(const Allowance& allowance, std::uint64_t units = 1) { paid_.fetch_sub(allowance.time_of(units).count(), std::memory_order_relaxed); }
+  void give_back(const Allowance& allowance, std::uint64_t units = 1) {
+    paid_.fetch_sub(allowance.time_of(units).count(), std::memory_order_relaxed);
+  }
   // All of it is there again.
-  [[nodiscard]] bool whole(MonoTime now) const { return paid_.load(std::memory_order_relaxed) <= now.time_since_epoch().count(); }
+  [[nodiscard]] bool whole(MonoTime now) const {
+    return paid_.load(std::memory_order_relaxed) <= now.time_since_epoch().count();
+  }
 
  private:
   std::atomic<std::int64_t> paid_{0};

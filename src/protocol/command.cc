@@ -20,20 +20,37 @@ struct TypeRow {
 };
 constexpr std::size_t kLongestType = 32; // of what is shown of an unknown one
 constexpr std::array<TypeRow, 20> kTypes{{
-    {"ping", CommandType::ping}, {"chat", CommandType::chat}, {"join", CommandType::join}, {"typing", CommandType::typing},
-    {"leave", CommandType::leave}, {"history", CommandType::history}, {"presence", CommandType::presence}, {"refresh", CommandType::refresh},
-    {"authenticate", CommandType::authenticate}, {"rooms", CommandType::rooms}, {"create", CommandType::create}, {"direct", CommandType::direct},
-    {"invite", CommandType::invite}, {"remove", CommandType::remove}, {"delete", CommandType::delete_},
-    {"accept", CommandType::accept}, {"decline", CommandType::decline}, {"invitations", CommandType::invitations},
-    {"agent_request", CommandType::agent_request}, {"agent_cancel", CommandType::agent_cancel},
+    {"ping", CommandType::ping},
+    {"chat", CommandType::chat},
+    {"join", CommandType::join},
+    {"typing", CommandType::typing},
+    {"leave", CommandType::leave},
+    {"history", CommandType::history},
+    {"presence", CommandType::presence},
+    {"refresh", CommandType::refresh},
+    {"authenticate", CommandType::authenticate},
+    {"rooms", CommandType::rooms},
+    {"create", CommandType::create},
+    {"direct", CommandType::direct},
+    {"invite", CommandType::invite},
+    {"remove", CommandType::remove},
+    {"delete", CommandType::delete_},
+    {"accept", CommandType::accept},
+    {"decline", CommandType::decline},
+    {"invitations", CommandType::invitations},
+    {"agent_request", CommandType::agent_request},
+    {"agent_cancel", CommandType::agent_cancel},
 }};
 
 // What is said of a type that is none, with the one that it was probably meant to be.
 std::string unknown_type(std::string_view type) {
   const std::string_view tried = type.substr(0, kLongestType);
-  const auto nearest = std::min_element(kTypes.begin(), kTypes.end(), [tried](const TypeRow& a, const TypeRow& b) { return edit_distance(tried, a.name) < edit_distance(tried, b.name); });
+  const auto nearest = std::min_element(kTypes.begin(), kTypes.end(), [tried](const TypeRow& a, const TypeRow& b) {
+    return edit_distance(tried, a.name) < edit_distance(tried, b.name);
+  });
   std::string out = "\"" + printable(type, kLongestType) + "\" is none that this server knows";
-  if (edit_distance(tried, nearest->name) <= std::max<std::size_t>(2, nearest->name.size() / 3)) out += "; the nearest is \"" + std::string(nearest->name) + "\"";
+  if (edit_distance(tried, nearest->name) <= std::max<std::size_t>(2, nearest->name.size() / 3))
+    out += "; the nearest is \"" + std::string(nearest->name) + "\"";
   return out;
 }
 
@@ -87,7 +104,9 @@ bool is_json_number(std::string_view token) {
     while (i < token.size() && token[i] >= '0' && token[i] <= '9') ++i;
     return i - start;
   };
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r')) token.remove_suffix(1);
+  while (
+      !token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
+    token.remove_suffix(1);
   if (i < token.size() && token[i] == '-') ++i;
   const std::size_t first = i;
   const std::size_t whole = digits();
@@ -185,7 +204,9 @@ Walk read_string(JsonValue value, Member<std::string_view>& member) {
 
 // Digits only: 1.0, 1e3 and -0 are no integers here.
 std::optional<std::uint64_t> integer(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r')) token.remove_suffix(1);
+  while (
+      !token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
+    token.remove_suffix(1);
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
   if (error != std::errc{} || end != token.data() + token.size() || number > kMaxInteger) return std::nullopt;
@@ -196,8 +217,10 @@ Walk read_integer(JsonValue value, Member<std::uint64_t>& member) {
   return read_typed(value, json_type::number, member, [&]() -> Walk {
     const std::string_view token = value.raw_json_token();
     if (!is_json_number(token)) return Broken{"a number is malformed"};
-    if (const auto number = integer(token)) member.good(*number);
-    else member.wrong();
+    if (const auto number = integer(token))
+      member.good(*number);
+    else
+      member.wrong();
     return std::nullopt;
   });
 }
@@ -224,11 +247,15 @@ Walk read_features(JsonValue value, Member<Features>& member) {
       if (auto e = element.get(item)) return Broken{text_of(e)};
       Member<std::string_view> name;
       if (auto broken = read_string(item, name)) return broken;
-      if (!name.is_good()) strings = false;
-      else if (++count <= kMaxFeatures) features.add(name.value);
+      if (!name.is_good())
+        strings = false;
+      else if (++count <= kMaxFeatures)
+        features.add(name.value);
     }
-    if (strings) member.good(features);
-    else member.wrong();
+    if (strings)
+      member.good(features);
+    else
+      member.wrong();
     return std::nullopt;
   });
 }
@@ -247,18 +274,28 @@ Walk read_since(JsonValue value, Member<Since>& member) {
       if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
       if (!seen.add(name)) return Broken{"a member of since stands twice: " + printable(name, 64)};
       Walk broken;
-      if (name == "epoch") broken = read_string(field.value(), epoch);
-      else if (name == "offset") broken = read_integer(field.value(), offset);
-      else if (name == "time") broken = read_string(field.value(), time);
-      else if (name == "change") broken = read_integer(field.value(), change);
-      else broken = skip(field.value(), 2);
+      if (name == "epoch")
+        broken = read_string(field.value(), epoch);
+      else if (name == "offset")
+        broken = read_integer(field.value(), offset);
+      else if (name == "time")
+        broken = read_string(field.value(), time);
+      else if (name == "change")
+        broken = read_integer(field.value(), change);
+      else
+        broken = skip(field.value(), 2);
       if (broken) return broken;
     }
     using State = Member<std::uint64_t>::State;
     const auto when = time.is_good() ? read_rfc3339(time.value) : std::nullopt;
     const bool wrong_time = time.state != Member<std::string_view>::State::absent && !when;
-    if (!epoch.is_good() || !offset.is_good() || change.state == State::wrong || wrong_time) member.wrong();
-    else member.good(Since{.epoch = epoch.value, .offset = offset.value, .time = when, .change = change.is_good() ? std::optional<Offset>(change.value) : std::nullopt});
+    if (!epoch.is_good() || !offset.is_good() || change.state == State::wrong || wrong_time)
+      member.wrong();
+    else
+      member.good(Since{.epoch = epoch.value,
+          .offset = offset.value,
+          .time = when,
+          .change = change.is_good() ? std::optional<Offset>(change.value) : std::nullopt});
     return std::nullopt;
   });
 }
@@ -281,16 +318,28 @@ Walk read_member(std::string_view name, JsonValue value, Members& members) {
       if (name == "after") return read_after(value, members);
       if (name == "agent") return read_string(value, members.agent);
       break;
-    case 'b': if (name == "before") return read_integer(value, members.before); break;
-    case 'f': if (name == "features") return read_features(value, members.features); break;
-    case 'i': if (name == "id") return read_integer(value, members.id); break;
-    case 'k': if (name == "key") return read_string(value, members.key); break;
-    case 'l': if (name == "limit") return read_integer(value, members.limit); break;
+    case 'b':
+      if (name == "before") return read_integer(value, members.before);
+      break;
+    case 'f':
+      if (name == "features") return read_features(value, members.features);
+      break;
+    case 'i':
+      if (name == "id") return read_integer(value, members.id);
+      break;
+    case 'k':
+      if (name == "key") return read_string(value, members.key);
+      break;
+    case 'l':
+      if (name == "limit") return read_integer(value, members.limit);
+      break;
     case 'm':
       if (name == "message") return read_string(value, members.message);
       if (name == "max_message") return read_integer(value, members.max_message);
       break;
-    case 'n': if (name == "name") return read_string(value, members.name); break;
+    case 'n':
+      if (name == "name") return read_string(value, members.name);
+      break;
     case 'o':
       if (name == "on") return read_bool(value, members.on);
       if (name == "offset") return read_integer(value, members.offset);
@@ -300,13 +349,17 @@ Walk read_member(std::string_view name, JsonValue value, Members& members) {
       if (name == "request") return read_string(value, members.request);
       if (name == "run") return read_string(value, members.run);
       break;
-    case 's': if (name == "since") return read_since(value, members.since); break;
+    case 's':
+      if (name == "since") return read_since(value, members.since);
+      break;
     case 't':
       if (name == "type") return read_string(value, members.type);
       if (name == "token") return read_string(value, members.token);
       if (name == "ticket") return read_string(value, members.ticket);
       break;
-    case 'u': if (name == "user") return read_string(value, members.user); break;
+    case 'u':
+      if (name == "user") return read_string(value, members.user);
+      break;
     default: break;
   }
   return skip(value, 1);
@@ -338,11 +391,16 @@ class Taker {
   using Assigned = std::conditional_t<std::is_same_v<Into, std::optional<std::uint32_t>>, std::uint32_t, T>;
   template <class T>
   static std::string_view expected() {
-    if constexpr (std::is_same_v<T, std::string_view>) return "must be a string";
-    else if constexpr (std::is_same_v<T, bool>) return "must be true or false";
-    else if constexpr (std::is_same_v<T, Since>) return "must be {epoch: string, offset: integer}, time as the server wrote it";
-    else if constexpr (std::is_same_v<T, Features>) return "must be an array of strings";
-    else return "must be an integer from 0 to 2^53-1";
+    if constexpr (std::is_same_v<T, std::string_view>)
+      return "must be a string";
+    else if constexpr (std::is_same_v<T, bool>)
+      return "must be true or false";
+    else if constexpr (std::is_same_v<T, Since>)
+      return "must be {epoch: string, offset: integer}, time as the server wrote it";
+    else if constexpr (std::is_same_v<T, Features>)
+      return "must be an array of strings";
+    else
+      return "must be an integer from 0 to 2^53-1";
   }
   std::string field_, what_;
 };
@@ -351,9 +409,13 @@ class Taker {
 void take_person(Taker& take, const Members& members, Command& command) {
   take.optional("user", members.user, command.user).optional("name", members.name, command.name);
   if (take.failed()) return;
-  if (members.user.is_good() && members.name.is_good()) take.fail("name", "and user exclude each other");
-  else if (command.user.empty() && command.name.empty()) take.fail(members.name.is_good() ? "name" : "user", members.name.is_good() || members.user.is_good() ? "is empty" : "or name is missing");
-  else if (command.name.size() > kMaxPersonName) take.fail("name", "is longer than 256 bytes");
+  if (members.user.is_good() && members.name.is_good())
+    take.fail("name", "and user exclude each other");
+  else if (command.user.empty() && command.name.empty())
+    take.fail(members.name.is_good() ? "name" : "user",
+        members.name.is_good() || members.user.is_good() ? "is empty" : "or name is missing");
+  else if (command.name.size() > kMaxPersonName)
+    take.fail("name", "is longer than 256 bytes");
 }
 
 } // namespace
@@ -396,15 +458,18 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
   take.required("type", members.type, type);
   if (!take.failed()) {
     const auto* row = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeRow& r) { return r.name == type; });
-    if (row == kTypes.end()) take.fail("type", unknown_type(type));
-    else command.type = row->type;
+    if (row == kTypes.end())
+      take.fail("type", unknown_type(type));
+    else
+      command.type = row->type;
   }
   bool credential_expected = false;
   if (!take.failed()) {
     switch (command.type) {
       case CommandType::authenticate:
         take.optional("token", members.token, command.token).optional("ticket", members.ticket, command.ticket);
-        take.optional("features", members.features, command.features).optional("max_message", members.max_message, command.max_message);
+        take.optional("features", members.features, command.features)
+            .optional("max_message", members.max_message, command.max_message);
         credential_expected = command.token.empty() && command.ticket.empty();
         if (credential_expected) take.fail("token", "and ticket are both missing; one of the two is needed");
         break;
@@ -419,12 +484,18 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
         take.required("room", members.room, command.room);
         take_person(take, members, command);
         break;
-      case CommandType::remove: take.required("room", members.room, command.room).required("user", members.user, command.user); break;
+      case CommandType::remove:
+        take.required("room", members.room, command.room).required("user", members.user, command.user);
+        break;
       case CommandType::join:
-        take.required("room", members.room, command.room).optional("since", members.since, command.since).optional("limit", members.limit, command.limit);
+        take.required("room", members.room, command.room)
+            .optional("since", members.since, command.since)
+            .optional("limit", members.limit, command.limit);
         break;
       case CommandType::chat:
-        take.optional("room", members.room, command.room).required("message", members.message, command.message).optional("key", members.key, command.key);
+        take.optional("room", members.room, command.room)
+            .required("message", members.message, command.message)
+            .optional("key", members.key, command.key);
         if (members.room.is_good() && command.room.empty()) take.fail("room", "is empty");
         if (!take.failed() && command.message.empty()) take.fail("message", "is empty");
         if (command.key.size() > kMaxKeyBytes) take.fail("key", "is longer than 128 bytes");
@@ -433,19 +504,28 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
       case CommandType::delete_:
         take.required("room", members.room, command.room).required("offset", members.offset, command.offset);
         break;
-      case CommandType::typing: take.required("room", members.room, command.room).required("on", members.on, command.on); break;
+      case CommandType::typing:
+        take.required("room", members.room, command.room).required("on", members.on, command.on);
+        break;
       case CommandType::history:
-        take.required("room", members.room, command.room).optional("before", members.before, command.before).optional("after", members.after, command.after).optional("limit", members.limit, command.limit);
+        take.required("room", members.room, command.room)
+            .optional("before", members.before, command.before)
+            .optional("after", members.after, command.after)
+            .optional("limit", members.limit, command.limit);
         if (command.before && command.after) take.fail("after", "and before exclude each other");
         break;
-      case CommandType::rooms: take.optional("after", members.after_room, command.after_room).optional("limit", members.limit, command.limit); break;
+      case CommandType::rooms:
+        take.optional("after", members.after_room, command.after_room).optional("limit", members.limit, command.limit);
+        break;
       case CommandType::invitations:
       case CommandType::ping:
       case CommandType::agent_request:
       case CommandType::agent_cancel: break;
     }
   }
-  if (take.failed()) return BadCommand{.id = command.id, .field = take.field(), .what = take.sentence(), .credential_expected = credential_expected};
+  if (take.failed())
+    return BadCommand{
+        .id = command.id, .field = take.field(), .what = take.sentence(), .credential_expected = credential_expected};
   return command;
 }
 

@@ -16,13 +16,31 @@
 namespace foyer::protocol {
 
 enum class CommandType : std::uint8_t {
-  authenticate, refresh, rooms, create, direct, invite, accept, decline, invitations, remove, join, leave, chat,
-  delete_, typing, history, presence, agent_request, agent_cancel, ping,
+  authenticate,
+  refresh,
+  rooms,
+  create,
+  direct,
+  invite,
+  accept,
+  decline,
+  invitations,
+  remove,
+  join,
+  leave,
+  chat,
+  delete_,
+  typing,
+  history,
+  presence,
+  agent_request,
+  agent_cancel,
+  ping,
 };
 
 struct Since {
   std::string_view epoch;
-  Offset offset = 0; // the last one seen
+  Offset offset = 0;                 // the last one seen
   std::optional<WallTime> time = {}; // of the message at that offset
   std::optional<Offset> change = {}; // the last change that was heard of; feature `changes`
 };
@@ -31,22 +49,22 @@ struct Since {
 struct Command {
   CommandType type{};
   std::optional<std::uint64_t> id;
-  std::string_view token;   // authenticate, refresh
-  std::string_view ticket;  // authenticate
+  std::string_view token;                   // authenticate, refresh
+  std::string_view ticket;                  // authenticate
   std::optional<Features> features;         // authenticate
   std::optional<std::uint64_t> max_message; // authenticate
   std::string_view room;
-  std::string_view user;    // direct, invite, remove
-  std::string_view name;    // direct, invite: of the person, instead of user
-  std::string_view message; // chat
-  std::string_view key;     // chat; empty: none
-  std::optional<Since> since;           // join
-  std::optional<std::uint32_t> limit;   // join, history, rooms
-  std::string_view after_room;          // rooms, exclusive; empty: from the first
-  std::optional<Offset> before;         // history, exclusive
-  std::optional<Offset> after;          // history, exclusive; not together with before
-  Offset offset = 0;                    // delete
-  bool on = false;                      // typing
+  std::string_view user;              // direct, invite, remove
+  std::string_view name;              // direct, invite: of the person, instead of user
+  std::string_view message;           // chat
+  std::string_view key;               // chat; empty: none
+  std::optional<Since> since;         // join
+  std::optional<std::uint32_t> limit; // join, history, rooms
+  std::string_view after_room;        // rooms, exclusive; empty: from the first
+  std::optional<Offset> before;       // history, exclusive
+  std::optional<Offset> after;        // history, exclusive; not together with before
+  Offset offset = 0;                  // delete
+  bool on = false;                    // typing
 };
 
 // What is wrong with a message, for `error BAD_MESSAGE`.
@@ -72,11 +90,11 @@ class CommandDecoder {
   std::unique_ptr<Impl> impl_;
 };
 
-inline constexpr std::uint32_t kRoomsPage = 1'000;  // rooms of one page at most, and if none is asked for
-inline constexpr std::uint32_t kHistoryPage = 50;   // messages of a page of `history` that does not say
-inline constexpr std::uint32_t kHistoryMost = 300;  // and of any page
+inline constexpr std::uint32_t kRoomsPage = 1'000; // rooms of one page at most, and if none is asked for
+inline constexpr std::uint32_t kHistoryPage = 50;  // messages of a page of `history` that does not say
+inline constexpr std::uint32_t kHistoryMost = 300; // and of any page
 inline constexpr int kMaxDepth = 8;
-inline constexpr std::size_t kMaxMembers = 64;     // of one object
+inline constexpr std::size_t kMaxMembers = 64; // of one object
 inline constexpr std::uint64_t kMaxInteger = (1ULL << 53) - 1;
 inline constexpr std::size_t kMaxPersonName = 256; // of `name`
 inline constexpr std::size_t kMaxKeyBytes = 128;   // of `key`

@@ -72,10 +72,16 @@ TEST(Command, APositionMayNameTheLastChange) {
 
 TEST(Command, APositionMayNameTheTimeOfItsMessageAsTheServerWroteIt) {
   Reader r;
-  EXPECT_EQ(r.good(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","time":"2026-01-02T03:04:05.678Z"}})").since->time, foyer::from_unix_millis(1'767'323'045'678));
+  EXPECT_EQ(r.good(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","time":"2026-01-02T03:04:05.678Z"}})")
+                .since->time,
+      foyer::from_unix_millis(1'767'323'045'678));
   EXPECT_FALSE(r.good(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e"}})").since->time);
-  for (const char* time : {"\"\"", "5", "null", "\"2026-01-02T03:04:05Z\"", "\"2026-02-30T03:04:05.678Z\"", "\"2026-01-02T24:04:05.678Z\"", "\"2026-01-02T03:04:05.678+\""})
-    EXPECT_EQ(r.bad(std::string(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","time":)") + time + "}}").field, "since") << time;
+  for (const char* time : {"\"\"", "5", "null", "\"2026-01-02T03:04:05Z\"", "\"2026-02-30T03:04:05.678Z\"",
+           "\"2026-01-02T24:04:05.678Z\"", "\"2026-01-02T03:04:05.678+\""})
+    EXPECT_EQ(r.bad(std::string(R"({"type":"join","room":"tea","since":{"offset":1,"epoch":"e","time":)") + time + "}}")
+                  .field,
+        "since")
+        << time;
 }
 
 TEST(Command, APageOfRoomsBeginsAfterANameAndOneOfHistoryAfterAnOffset) {
@@ -129,7 +135,10 @@ TEST(Command, ReadsEveryTypeWithItsMembersInAnyOrder) {
 
 TEST(Command, IgnoresUnknownExtraMembersButReadsThemToTheirEnd) {
   Reader r;
-  EXPECT_EQ(r.good(R"({"type":"ping","x":[1,{"y":null}],"z":1e400,"big":123456789012345678901234567890,"on":"not for ping"})").type, CommandType::ping);
+  EXPECT_EQ(
+      r.good(R"({"type":"ping","x":[1,{"y":null}],"z":1e400,"big":123456789012345678901234567890,"on":"not for ping"})")
+          .type,
+      CommandType::ping);
   EXPECT_EQ(r.bad(R"({"type":"ping","x":[1,]})").field, "");
   EXPECT_EQ(r.bad(R"({"type":"ping","x":tru})").field, "");
   EXPECT_EQ(r.bad(R"({"type":"ping","x":01})").field, "");
@@ -160,17 +169,20 @@ TEST(Command, NamesTheFieldAtFault) {
 
 TEST(Command, AnUnknownTypeNamesTheNearest) {
   Reader r;
-  EXPECT_EQ(r.bad(R"({"type":"autenticate","token":"t"})").what, "type \"autenticate\" is none that this server knows; the nearest is \"authenticate\"");
+  EXPECT_EQ(r.bad(R"({"type":"autenticate","token":"t"})").what,
+      "type \"autenticate\" is none that this server knows; the nearest is \"authenticate\"");
   EXPECT_EQ(r.bad(R"({"type":"chta"})").what, "type \"chta\" is none that this server knows; the nearest is \"chat\"");
   EXPECT_EQ(r.bad(R"({"type":"subscribe"})").what, "type \"subscribe\" is none that this server knows");
 }
 
 TEST(Command, RefusesWhatIsNotExactlyOneObject) {
   Reader r;
-  for (const char* text : {"", " ", "[]", "null", "\"ping\"", "5", "{", "}", R"({"type":"ping"} x)", R"({"type":"ping"}{})", R"({"type":"ping",})",
-                           R"({"type":"ping" "id":1})", R"({type:"ping"})", R"({'type':'ping'})", "{\"type\":\"pi\nng\"}", "\xEF\xBB\xBF{\"type\":\"ping\"}",
-                           R"({"type":"ping","type":"ping"})", R"({"type":"ping","x":1,"x":2})", R"({"type":"ping","\u0074ype":"ping"})", R"({"type":"ping","a":{"b":1,"b":1}})",
-                           R"({"type":"join","room":"tea","since":{"epoch":"a","epoch":"b","offset":1}})"})
+  for (const char* text : {"", " ", "[]", "null", "\"ping\"", "5", "{", "}", R"({"type":"ping"} x)",
+           R"({"type":"ping"}{})", R"({"type":"ping",})", R"({"type":"ping" "id":1})", R"({type:"ping"})",
+           R"({'type':'ping'})", "{\"type\":\"pi\nng\"}", "\xEF\xBB\xBF{\"type\":\"ping\"}",
+           R"({"type":"ping","type":"ping"})", R"({"type":"ping","x":1,"x":2})",
+           R"({"type":"ping","\u0074ype":"ping"})", R"({"type":"ping","a":{"b":1,"b":1}})",
+           R"({"type":"join","room":"tea","since":{"epoch":"a","epoch":"b","offset":1}})"})
     r.bad(text);
 }
 

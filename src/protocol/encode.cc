@@ -121,15 +121,17 @@ void refusal_members(std::string& out, const Refusal& refusal, const Ref& ref, b
   if (!refusal.field.empty()) string_member(out, "field", refusal.field);
   string_member(out, "ref", ref.view());
   string_member(out, "retry", to_string(cause.retry));
-  if (refusal.retry_after) number_member(out, "retry_after_ms", static_cast<std::uint64_t>(refusal.retry_after->count()));
+  if (refusal.retry_after)
+    number_member(out, "retry_after_ms", static_cast<std::uint64_t>(refusal.retry_after->count()));
   out.push_back('}');
 }
 
 } // namespace
 
 std::string WelcomeConstants::tail() const {
-  std::string out = fmt::format(R"(,"heartbeat_ms":{},"limits":{{"message_bytes":{},"text_bytes":{},"rooms":{},"messages_per_s":{},"name_bytes":{}}},"server":{{"version":)",
-                                heartbeat.count(), message_bytes, text_bytes, rooms, messages_per_s, name_bytes);
+  std::string out = fmt::format(
+      R"(,"heartbeat_ms":{},"limits":{{"message_bytes":{},"text_bytes":{},"rooms":{},"messages_per_s":{},"name_bytes":{}}},"server":{{"version":)",
+      heartbeat.count(), message_bytes, text_bytes, rooms, messages_per_s, name_bytes);
   json::append_string(out, version);
   string_member(out, "build", build);
   string_member(out, "environment", environment);
@@ -204,7 +206,8 @@ std::string change_list(std::span<const ChangeView> changes) {
   return out;
 }
 
-MessageList fit_messages(std::string_view room, std::string_view epoch, std::span<const MessageView> messages, Keep keep, std::size_t bytes) {
+MessageList fit_messages(std::string_view room, std::string_view epoch, std::span<const MessageView> messages,
+    Keep keep, std::size_t bytes) {
   std::vector<std::string> parts;
   std::size_t used = 0;
   MessageList list;
@@ -271,7 +274,8 @@ void joined(std::string& out, MessageId id, const Joined& j) {
   out.push_back('}');
 }
 
-void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages, bool more) {
+void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages,
+    bool more) {
   open(out, "history", id);
   string_member(out, "room", room);
   string_member(out, "epoch", epoch);
@@ -280,7 +284,8 @@ void history(std::string& out, MessageId id, std::string_view room, std::string_
   out.push_back('}');
 }
 
-void presence(std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count) {
+void presence(
+    std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count) {
   open(out, "presence", id);
   string_member(out, "room", room);
   member_list(out, members, member_count);
@@ -292,7 +297,8 @@ namespace {
 // The rows of an answer that begins at `start`, with what ends it: as many as fit `bytes`, and the
 // first in any case. `write` appends one row as an object.
 template <class Row, class Write>
-void rows_that_fit(std::string& out, std::size_t start, std::span<const Row> rows, bool more, std::size_t bytes, Write write) {
+void rows_that_fit(
+    std::string& out, std::size_t start, std::span<const Row> rows, bool more, std::size_t bytes, Write write) {
   constexpr std::size_t kEnd = std::string_view(R"(],"more":false})").size();
   out.push_back('[');
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -326,7 +332,8 @@ void rooms(std::string& out, MessageId id, std::span<const RoomView> list, bool 
   });
 }
 
-void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate) {
+void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time,
+    bool duplicate) {
   open(out, "sent", id);
   string_member(out, "room", room);
   string_member(out, "epoch", epoch);
@@ -342,14 +349,16 @@ void room_answer(std::string& out, std::string_view type, MessageId id, std::str
   out.push_back('}');
 }
 
-void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user) {
+void room_user_answer(
+    std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user) {
   open(out, type, id);
   string_member(out, "room", room);
   string_member(out, "user", user);
   out.push_back('}');
 }
 
-void invited(std::string& out, MessageId id, std::string_view room, std::string_view user, std::optional<bool> pending) {
+void invited(
+    std::string& out, MessageId id, std::string_view room, std::string_view user, std::optional<bool> pending) {
   open(out, "invited", id);
   string_member(out, "room", room);
   string_member(out, "user", user);
@@ -407,7 +416,8 @@ void member_event(std::string& out, std::string_view type, std::string_view room
   out.push_back('}');
 }
 
-void room_reset(std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason) {
+void room_reset(
+    std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason) {
   open(out, "room_reset", std::nullopt);
   string_member(out, "room", room);
   string_member(out, "epoch", epoch);

@@ -72,7 +72,8 @@ struct MessageList {
   bool all = true;
 };
 enum class Keep : std::uint8_t { oldest, newest };
-[[nodiscard]] MessageList fit_messages(std::string_view room, std::string_view epoch, std::span<const MessageView> messages, Keep keep, std::size_t bytes);
+[[nodiscard]] MessageList fit_messages(
+    std::string_view room, std::string_view epoch, std::span<const MessageView> messages, Keep keep, std::size_t bytes);
 // The first of `members` whose JSON is not longer than `bytes`.
 [[nodiscard]] std::span<const UserRef> fit_members(std::span<const UserRef> members, std::size_t bytes);
 [[nodiscard]] std::size_t member_bytes(std::span<const UserRef> members); // of their JSON
@@ -97,29 +98,39 @@ struct Joined {
   std::string_view messages;        // MessageList::json
   std::span<const UserRef> members; // at most 100
   std::size_t member_count = 0;
-  WallTime time{}; // of the message at the room's offset; zero: not known
+  WallTime time{};                   // of the message at the room's offset; zero: not known
   std::optional<Offset> change = {}; // the number of the last change; for clients with the feature
   std::string_view changes = {};     // change_list()
 };
 void joined(std::string& out, MessageId id, const Joined& joined);
-void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages, bool more);
-void presence(std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count);
+void history(std::string& out, MessageId id, std::string_view room, std::string_view epoch, std::string_view messages,
+    bool more);
+void presence(
+    std::string& out, MessageId id, std::string_view room, std::span<const UserRef> members, std::size_t member_count);
 // At most `bytes` of it: what is left out is told by `more`, as is what comes behind the list.
 void rooms(std::string& out, MessageId id, std::span<const RoomView> rooms, bool more, std::size_t bytes);
-void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time, bool duplicate);
-void room_answer(std::string& out, std::string_view type, MessageId id, std::string_view room);             // created, left, accepted, declined, room_added, room_removed
-void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room, std::string_view user); // created (direct), removed
+void sent(std::string& out, MessageId id, std::string_view room, std::string_view epoch, Offset offset, WallTime time,
+    bool duplicate);
+void room_answer(std::string& out, std::string_view type, MessageId id,
+    std::string_view room); // created, left, accepted, declined, room_added, room_removed
+void room_user_answer(std::string& out, std::string_view type, MessageId id, std::string_view room,
+    std::string_view user); // created (direct), removed
 // `pending`: whether the other person has to answer first; for clients that named the feature `people`.
 void invited(std::string& out, MessageId id, std::string_view room, std::string_view user, std::optional<bool> pending);
-void invitations(std::string& out, MessageId id, std::span<const InvitationView> invitations, bool more, std::size_t bytes);
+void invitations(
+    std::string& out, MessageId id, std::span<const InvitationView> invitations, bool more, std::size_t bytes);
 void refreshed(std::string& out, MessageId id, WallTime expires_at);
 void pong(std::string& out, MessageId id);
-void changed(std::string& out, MessageId id, std::string_view room, const ChangeView& change); // deleted, author_detached; also pushed
+void changed(std::string& out, MessageId id, std::string_view room,
+    const ChangeView& change); // deleted, author_detached; also pushed
 
 // Pushed.
-void message(std::string& out, std::string_view room, std::string_view epoch, const MessageView& message); // also the body over HTTP
-void member_event(std::string& out, std::string_view type, std::string_view room, UserRef user); // member_joined, member_left
-void room_reset(std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason);
+void message(std::string& out, std::string_view room, std::string_view epoch,
+    const MessageView& message); // also the body over HTTP
+void member_event(
+    std::string& out, std::string_view type, std::string_view room, UserRef user); // member_joined, member_left
+void room_reset(
+    std::string& out, std::string_view room, std::string_view epoch, Offset offset, std::string_view reason);
 void members_changed(std::string& out, std::string_view room, std::size_t member_count);
 void typing(std::string& out, std::string_view room, UserRef user, bool on);
 void invitation(std::string& out, const InvitationView& invitation);

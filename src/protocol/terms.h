@@ -50,20 +50,26 @@ class Features {
   [[nodiscard]] friend constexpr bool operator==(Features, Features) = default;
 
  private:
-  [[nodiscard]] static constexpr std::uint8_t bit(Feature feature) { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(feature)); }
+  [[nodiscard]] static constexpr std::uint8_t bit(Feature feature) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(feature));
+  }
   std::uint8_t bits_ = 0;
 };
 
 // Of a connection.
 struct ClientTerms {
   Features features;
-  bool named_features = false;  // it named some, known or not: what was understood is echoed
+  bool named_features = false;   // it named some, known or not: what was understood is echoed
   std::uint32_t max_message = 0; // bytes; 0: it named none
 
   // The longest answer that may be sent to it.
-  [[nodiscard]] std::size_t answer_bytes() const { return max_message == 0 ? kAnswerBytes : std::min<std::size_t>(max_message, kAnswerBytes); }
+  [[nodiscard]] std::size_t answer_bytes() const {
+    return max_message == 0 ? kAnswerBytes : std::min<std::size_t>(max_message, kAnswerBytes);
+  }
   void name(Features more) { named_features = true, features.add(more); }
-  void limit(std::uint64_t bytes) { max_message = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, kLeastMaxMessage, UINT32_MAX)); }
+  void limit(std::uint64_t bytes) {
+    max_message = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, kLeastMaxMessage, UINT32_MAX));
+  }
 };
 
 // "a,b": the names in the query of a handshake.

@@ -37,7 +37,8 @@ enum class Act : std::uint8_t {
 [[nodiscard]] Result<void> may_create(const Permissions& permissions);
 
 // Oneself; others as the creator of the room, or as an administrator who belongs to it.
-[[nodiscard]] inline bool may_remove(const UserId& by, const UserId& who, const UserId& creator, const Permissions& permissions) {
+[[nodiscard]] inline bool may_remove(
+    const UserId& by, const UserId& who, const UserId& creator, const Permissions& permissions) {
   return by == who || by == creator || permissions.admin;
 }
 

@@ -22,7 +22,9 @@ struct ChangingRoom {
     const HistoryPage page = changes_after(after);
     std::string out;
     for (const Change& c : page.changes)
-      out += std::to_string(c.number) + (c.kind == ChangeKind::deleted ? ":deleted@" + std::to_string(c.offset) : ":detached(" + c.user.str() + ")") + " ";
+      out += std::to_string(c.number) +
+          (c.kind == ChangeKind::deleted ? ":deleted@" + std::to_string(c.offset) : ":detached(" + c.user.str() + ")") +
+          " ";
     return out + "=" + std::to_string(page.change) + (page.changes_whole ? "" : " ?");
   }
 };

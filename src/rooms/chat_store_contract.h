@@ -32,19 +32,23 @@ TEST_P(ChatStoreContract, ARoomThatIsWhereItWasKnownKeepsItsEpoch) {
   const RoomRow row = *w->room("tea");
   EXPECT_EQ(row.time, w->clock().wall());
   for (const Offset known : {0U, 1U}) {
-    const auto confirmed = w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {row.epoch, known}, std::move(d)); });
+    const auto confirmed = w->ask<RoomRow>(
+        [&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {row.epoch, known}, std::move(d)); });
     ASSERT_TRUE(confirmed);
     EXPECT_EQ(confirmed->epoch, row.epoch);
     EXPECT_EQ(confirmed->offset, 1U);
     EXPECT_EQ(confirmed->time, row.time);
   }
-  EXPECT_EQ(code_of(w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("private:none"), {row.epoch, 1}, std::move(d)); })), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->ask<RoomRow>(
+                [&](Done<RoomRow> d) { w->store().confirm(RoomName("private:none"), {row.epoch, 1}, std::move(d)); })),
+      "NOT_A_MEMBER");
 }
 
 TEST_P(ChatStoreContract, ARoomThatIsBehindWhatIsKnownOfItGetsANewEpoch) {
   ASSERT_TRUE(w->say("tea", "ann", "one"));
   const Epoch before = w->room("tea")->epoch;
-  const auto confirmed = w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {before, 5}, std::move(d)); });
+  const auto confirmed =
+      w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {before, 5}, std::move(d)); });
   ASSERT_TRUE(confirmed);
   EXPECT_NE(confirmed->epoch, before);
   EXPECT_EQ(confirmed->offset, 1U);
@@ -69,13 +73,16 @@ TEST_P(ChatStoreContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
   // What is known of another epoch says nothing.
   AppendQuestion third = w->message("tea", "ann", "three");
   third.known = {before, 9};
-  EXPECT_EQ(w->ask<Appended>([&](Done<Appended> d) { w->store().append(third, std::move(d)); })->epoch, appended->epoch);
+  EXPECT_EQ(
+      w->ask<Appended>([&](Done<Appended> d) { w->store().append(third, std::move(d)); })->epoch, appended->epoch);
 }
 
 TEST_P(ChatStoreContract, TheFirstDoubtCountsUntilTheRoomHasAnotherEpoch) {
   ASSERT_TRUE(w->say("tea", "ann", "one"));
   const Epoch epoch = w->room("tea")->epoch;
-  const auto doubt = [&](const Epoch& of, Offset head) { return w->ask<Offset>([&](Done<Offset> d) { w->store().doubt(RoomName("tea"), of, head, std::move(d)); }); };
+  const auto doubt = [&](const Epoch& of, Offset head) {
+    return w->ask<Offset>([&](Done<Offset> d) { w->store().doubt(RoomName("tea"), of, head, std::move(d)); });
+  };
   EXPECT_FALSE(w->room("tea")->doubted);
   EXPECT_EQ(*doubt(epoch, 1), 1U);
   EXPECT_EQ(*doubt(epoch, 9), 1U);
@@ -213,7 +220,8 @@ TEST_P(ChatStoreContract, TheRoomsOfAUserComeInPagesAndThoseCloseToItComeFirst) 
   const std::string direct = w->direct("ann", "bob")->room.str();
   ASSERT_TRUE(w->room("user:ann"));
   const std::vector<RoomName> joined{RoomName("date"), RoomName("berry")};
-  EXPECT_EQ(w->rooms_of("ann", 50, "", joined), "berry@0 date@0 " + direct + "@0 private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
+  EXPECT_EQ(w->rooms_of("ann", 50, "", joined),
+      "berry@0 date@0 " + direct + "@0 private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
   std::string all, after;
   for (int pages = 0; pages < 20; ++pages) {
     const std::string page = w->rooms_of("ann", 1, after, joined);
@@ -221,7 +229,8 @@ TEST_P(ChatStoreContract, TheRoomsOfAUserComeInPagesAndThoseCloseToItComeFirst) 
     all += after + " ";
     if (!page.ends_with("+")) break;
   }
-  EXPECT_EQ(all, "berry date " + direct + " private:a private:b user:ann apple cherry ") << "one at a time, none twice and none left out";
+  EXPECT_EQ(all, "berry date " + direct + " private:a private:b user:ann apple cherry ")
+      << "one at a time, none twice and none left out";
   EXPECT_EQ(w->rooms_of("ann", 8, "", joined).back(), '0') << "there is no more";
   EXPECT_EQ(w->rooms_of("ann", 50, "user:ann", joined), "apple@0 cherry@0");
   EXPECT_EQ(w->rooms_of("ann", 50, "not a name", joined), "private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
@@ -283,8 +292,10 @@ TEST_P(ChatStoreContract, ARoomInWhichNothingWasEverSaidLeavesNoRow) {
 TEST_P(ChatStoreContract, OffsetsAreGivenInTheOrderOfTheCalls) {
   std::vector<std::string> order;
   for (const char* text : {"a", "b", "c"})
-    w->store().append(w->message("tea", "ann", text), [&order, text](Result<Appended> r) { order.push_back(text + std::to_string(r ? r->offset : 0)); });
-  w->store().append(w->message("milk", "ann", "d"), [&order](Result<Appended> r) { order.push_back("d" + std::to_string(r ? r->offset : 0)); });
+    w->store().append(w->message("tea", "ann", text),
+        [&order, text](Result<Appended> r) { order.push_back(text + std::to_string(r ? r->offset : 0)); });
+  w->store().append(w->message("milk", "ann", "d"),
+      [&order](Result<Appended> r) { order.push_back("d" + std::to_string(r ? r->offset : 0)); });
   EXPECT_THAT(order, testing::ElementsAre());
   w->run();
   EXPECT_THAT(order, testing::ElementsAre("a1", "b2", "c3", "d1"));
@@ -342,7 +353,8 @@ TEST_P(ChatStoreContract, AKeyIsOneUsersInOneRoom) {
 TEST_P(ChatStoreContract, TwoOfTheSameKeyAtOnceAreOneMessage) {
   std::vector<Appended> answers;
   for (int i = 0; i < 2; ++i)
-    w->store().append(w->message("tea", "ann", "hello", "k1"), [&](Result<Appended> r) { answers.push_back(r.value()); });
+    w->store().append(
+        w->message("tea", "ann", "hello", "k1"), [&](Result<Appended> r) { answers.push_back(r.value()); });
   w->run();
   ASSERT_EQ(answers.size(), 2U);
   EXPECT_FALSE(answers[0].duplicate);
@@ -369,7 +381,8 @@ TEST_P(ChatStoreContract, HistoryIsReadInPagesBothWays) {
 }
 
 TEST_P(ChatStoreContract, APageIsNeverLongerThanTheLimit) {
-  for (std::uint32_t i = 0; i < kHistoryLimit + 5; ++i) w->store().append(w->message("tea", "ann", "x"), [](Result<Appended>) {});
+  for (std::uint32_t i = 0; i < kHistoryLimit + 5; ++i)
+    w->store().append(w->message("tea", "ann", "x"), [](Result<Appended>) {});
   w->run();
   auto got = w->history({.room = RoomName("tea"), .limit = 1'000'000});
   ASSERT_TRUE(got);
@@ -430,14 +443,20 @@ TEST_P(ChatStoreContract, AnErasedMessageKeepsItsPlaceAndLosesItsText) {
 
 // Of the room tea, in the store of a test.
 inline ChangingRoom changing_room(StoreWorld& w) {
-  return {.say = [&w](const std::string& user, const std::string& text) { ASSERT_TRUE(w.say("tea", user, text)); },
-          .erase = [&w](Offset offset, const std::string& by) { return w.ask<Erased>([&](Done<Erased> d) { w.store().erase(RoomName("tea"), offset, UserId(by), false, std::move(d)); }); },
-          .detach = [&w](const std::string& user) { ASSERT_TRUE(w.detach(user)); },
-          .changes_after = [&w](Offset after) { return w.history({.room = RoomName("tea"), .limit = 0, .changes_after = after}).value(); }};
+  return {.say = [&w](const std::string& user, const std::string& text) {
+    ASSERT_TRUE(w.say("tea", user, text));
+  }, .erase = [&w](Offset offset, const std::string& by) {
+    return w.ask<Erased>(
+        [&](Done<Erased> d) { w.store().erase(RoomName("tea"), offset, UserId(by), false, std::move(d)); });
+  }, .detach = [&w](const std::string& user) { ASSERT_TRUE(w.detach(user)); }, .changes_after = [&w](Offset after) {
+    return w.history({.room = RoomName("tea"), .limit = 0, .changes_after = after}).value();
+  }};
 }
 
 TEST_P(ChatStoreContract, ChangesAreNumberedWithoutGaps) { changes_are_numbered_without_gaps(changing_room(*w)); }
-TEST_P(ChatStoreContract, NoMoreChangesAreRecoveredThanTheLimit) { no_more_changes_are_recovered_than_the_limit(changing_room(*w)); }
+TEST_P(ChatStoreContract, NoMoreChangesAreRecoveredThanTheLimit) {
+  no_more_changes_are_recovered_than_the_limit(changing_room(*w));
+}
 
 TEST_P(ChatStoreContract, TheNumberOfTheLastChangeOutlivesARestart) {
   ASSERT_TRUE(w->say("tea", "ann", "one"));
@@ -466,7 +485,8 @@ TEST_P(ChatStoreContract, APageEndsWhenItsTextsAreLongEnough) {
     question.room = RoomName("tea");
     question.bytes = 250;
     const auto page = w->history(question);
-    return std::to_string(page->messages.front().offset) + "-" + std::to_string(page->messages.back().offset) + (page->more ? "+" : "");
+    return std::to_string(page->messages.front().offset) + "-" + std::to_string(page->messages.back().offset) +
+        (page->more ? "+" : "");
   };
   EXPECT_EQ(size({.after = 0}), "1-3+");
   EXPECT_EQ(size({}), "3-5+");

@@ -2,7 +2,9 @@
 
 namespace foyer::rooms {
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, ChatStoreContract, testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<SqliteWorld>(); }));
-INSTANTIATE_TEST_SUITE_P(Postgres, ChatStoreContract, testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<PostgresWorld>(); }));
+INSTANTIATE_TEST_SUITE_P(Sqlite, ChatStoreContract,
+    testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<SqliteWorld>(); }));
+INSTANTIATE_TEST_SUITE_P(Postgres, ChatStoreContract,
+    testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<PostgresWorld>(); }));
 
 } // namespace foyer::rooms

@@ -20,7 +20,9 @@ constexpr std::size_t kWitnessBytes = 4'096;
 constexpr std::int64_t kRoomsAtOnce = 50'000;
 
 Result<void> put(store::Database& db, std::string_view name, std::string_view value) {
-  TRY_VOID(db.change("INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value));
+  TRY_VOID(
+      db.change("INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+          name, value));
   return {};
 }
 
@@ -34,7 +36,9 @@ Result<void> renew_epochs(store::Database& db, Entropy& entropy) {
   }
   const std::string fresh = entropy.short_id();
   for (std::int64_t from = 0; from < last; from += kRoomsAtOnce)
-    TRY_VOID(db.change("UPDATE rooms SET epoch = CAST(?1 AS TEXT) || '.' || id, doubted = NULL WHERE id > ?2 AND id <= ?3", fresh, from, from + kRoomsAtOnce));
+    TRY_VOID(
+        db.change("UPDATE rooms SET epoch = CAST(?1 AS TEXT) || '.' || id, doubted = NULL WHERE id > ?2 AND id <= ?3",
+            fresh, from, from + kRoomsAtOnce));
   return {};
 }
 
@@ -55,10 +59,14 @@ struct Continuity::Facts {
       TRY(more, rows.step());
       if (!more) return facts;
       const std::string_view name = rows.view(0);
-      if (name == kCopy) facts.copy = true;
-      else if (name == kDatabase) facts.database = rows.text(1);
-      else if (name == kSystem) facts.lineage.system = rows.text(1);
-      else if (name == kTimeline) facts.lineage.timeline = rows.text(1);
+      if (name == kCopy)
+        facts.copy = true;
+      else if (name == kDatabase)
+        facts.database = rows.text(1);
+      else if (name == kSystem)
+        facts.lineage.system = rows.text(1);
+      else if (name == kTimeline)
+        facts.lineage.timeline = rows.text(1);
       else if (name == kBarrier) {
         const std::string text = rows.text(1);
         std::from_chars(text.data(), text.data() + text.size(), facts.barrier);
@@ -76,23 +84,32 @@ std::optional<Witness> read_witness(const std::string& path) {
   const auto database = json::get_string(object, "database");
   const auto barrier = json::get_int(object, "barrier");
   if (!database || database->empty() || !barrier || *barrier < 0) return std::nullopt;
-  return Witness{.database = std::string(*database), .barrier = static_cast<std::uint64_t>(*barrier),
-                 .lineage = {.system = std::string(json::get_string(object, "system").value_or("")), .timeline = std::string(json::get_string(object, "timeline").value_or(""))}};
+  return Witness{.database = std::string(*database),
+      .barrier = static_cast<std::uint64_t>(*barrier),
+      .lineage = {.system = std::string(json::get_string(object, "system").value_or("")),
+          .timeline = std::string(json::get_string(object, "timeline").value_or(""))}};
 }
 
-std::string Continuity::why_new_epochs(const Facts& facts, const store::Lineage& lineage, const std::optional<Witness>& witness) const {
+std::string Continuity::why_new_epochs(
+    const Facts& facts, const store::Lineage& lineage, const std::optional<Witness>& witness) const {
   if (facts.copy) return "it is a copy";
-  if (differ(facts.lineage.system, lineage.system)) return fmt::format("it was written on the server {} and is on {}", facts.lineage.system, lineage.system);
-  if (differ(facts.lineage.timeline, lineage.timeline)) return fmt::format("its server was promoted or restored: timeline {} was noted and it writes {}", facts.lineage.timeline, lineage.timeline);
+  if (differ(facts.lineage.system, lineage.system))
+    return fmt::format("it was written on the server {} and is on {}", facts.lineage.system, lineage.system);
+  if (differ(facts.lineage.timeline, lineage.timeline))
+    return fmt::format("its server was promoted or restored: timeline {} was noted and it writes {}",
+        facts.lineage.timeline, lineage.timeline);
   if (!witness) return {};
   if (facts.database.empty()) return "it lacks what was noted beside it";
   if (witness->database != facts.database) return {}; // the witness is of another database
-  if (facts.barrier < witness->barrier) return fmt::format("it shows barrier {} and {} was seen committed", facts.barrier, witness->barrier);
-  if (differ(witness->lineage.system, lineage.system) || differ(witness->lineage.timeline, lineage.timeline)) return "its server has another history than was noted beside it";
+  if (facts.barrier < witness->barrier)
+    return fmt::format("it shows barrier {} and {} was seen committed", facts.barrier, witness->barrier);
+  if (differ(witness->lineage.system, lineage.system) || differ(witness->lineage.timeline, lineage.timeline))
+    return "its server has another history than was noted beside it";
   return {};
 }
 
-Result<void> Continuity::write(store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew) {
+Result<void> Continuity::write(
+    store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew) {
   TRY(transaction, store::Transaction::begin(db));
   if (renew) {
     TRY_VOID(renew_epochs(db, entropy_));
@@ -116,7 +133,8 @@ Result<Continuity::Found> Continuity::take_over(store::Database& db) {
   Found found = Found::perhaps_other;
   {
     const std::lock_guard held(mutex_);
-    if (why.empty() && of_a_file_ && facts.database == database_ && facts.barrier == barrier_.load()) found = Found::as_it_was;
+    if (why.empty() && of_a_file_ && facts.database == database_ && facts.barrier == barrier_.load())
+      found = Found::as_it_was;
     database_ = facts.database.empty() ? entropy_.short_id() : facts.database;
     lineage_ = lineage;
   }
@@ -129,7 +147,8 @@ Result<Continuity::Found> Continuity::take_over(store::Database& db) {
   }
   noted(barrier);
   if (why.empty()) return found;
-  log_.warning("epochs_renewed", "The history of every room begins anew: the chat database is not as it was left.", {{"database", db.name()}, {"evidence", why}});
+  log_.warning("epochs_renewed", "The history of every room begins anew: the chat database is not as it was left.",
+      {{"database", db.name()}, {"evidence", why}});
   return found;
 }
 
@@ -152,14 +171,16 @@ void Continuity::write_witness() {
   if (!lineage_.system.empty()) object["system"] = lineage_.system;
   if (!lineage_.timeline.empty()) object["timeline"] = lineage_.timeline;
   if (auto written = store::write_file_atomically(path_, json::write(object) + "\n"); !written)
-    log_.warning("witness_not_written", "The barrier of the chat database could not be noted beside it.", {{"file", path_}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
+    log_.warning("witness_not_written", "The barrier of the chat database could not be noted beside it.",
+        {{"file", path_}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
 }
 
 Result<void> Continuity::check_reader(store::Database& db) {
   TRY(lineage, db.lineage());
   const std::lock_guard held(mutex_);
   if (!differ(lineage_.system, lineage.system) && !differ(lineage_.timeline, lineage.timeline)) return {};
-  return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: this server has another history than the one that is written", db.name()));
+  return refuse(Cause::DATABASE_UNREACHABLE,
+      fmt::format("{}: this server has another history than the one that is written", db.name()));
 }
 
 } // namespace foyer::rooms

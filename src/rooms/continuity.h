@@ -36,10 +36,14 @@ struct Witness {
 class Continuity {
  public:
   // `witness`: the file; empty: none is kept. `of_a_file`: the database is one, with no server that others use too.
-  Continuity(std::string witness, bool of_a_file, Entropy& entropy, Log& log) : path_(std::move(witness)), of_a_file_(of_a_file), entropy_(entropy), log_(log) {}
+  Continuity(std::string witness, bool of_a_file, Entropy& entropy, Log& log)
+      : path_(std::move(witness)),
+        of_a_file_(of_a_file),
+        entropy_(entropy),
+        log_(log) {}
 
   enum class Found : std::uint8_t {
-    as_it_was, // a file, and nobody but this process has written it
+    as_it_was,     // a file, and nobody but this process has written it
     perhaps_other, // somebody else may have written it since, or it is another state
   };
   // On a new connection that writes, before anything else is asked of it. Where a sign says so every room
@@ -58,8 +62,10 @@ class Continuity {
 
  private:
   struct Facts;
-  [[nodiscard]] std::string why_new_epochs(const Facts& facts, const store::Lineage& lineage, const std::optional<Witness>& witness) const; // empty: no reason
-  [[nodiscard]] Result<void> write(store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew);
+  [[nodiscard]] std::string why_new_epochs(const Facts& facts, const store::Lineage& lineage,
+      const std::optional<Witness>& witness) const; // empty: no reason
+  [[nodiscard]] Result<void> write(
+      store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew);
   void write_witness();
 
   const std::string path_;

@@ -29,7 +29,8 @@ struct ContinuityTest : testing::Test {
   }
   void put_back(const std::string& from) const {
     for (const char* old : {"chat.sqlite", "chat.sqlite-wal", "chat.sqlite-shm"}) fs::remove(w.dir.file(old));
-    for (const auto& entry : fs::directory_iterator(w.dir.file(from))) fs::copy_file(entry.path(), w.dir.file(entry.path().filename().string()), fs::copy_options::overwrite_existing);
+    for (const auto& entry : fs::directory_iterator(w.dir.file(from)))
+      fs::copy_file(entry.path(), w.dir.file(entry.path().filename().string()), fs::copy_options::overwrite_existing);
   }
 };
 
@@ -44,7 +45,8 @@ TEST_F(ContinuityTest, TheWitnessNotesTheHighestBarrierThatWasCommitted) {
   EXPECT_EQ(second->database, first->database);
   EXPECT_EQ(second->barrier, 3U) << "one when it was closed, one when it was opened";
   w.close();
-  for (const char* text : {"", "{", "[]", "{}", R"({"database":"","barrier":1})", R"({"database":"x","barrier":-1})", R"({"database":"x"})"}) {
+  for (const char* text : {"", "{", "[]", "{}", R"({"database":"","barrier":1})", R"({"database":"x","barrier":-1})",
+           R"({"database":"x"})"}) {
     w.dir.write("witness", text);
     EXPECT_FALSE(read_witness(w.dir.file("witness"))) << text;
   }
@@ -115,7 +117,9 @@ struct ServersHistory : testing::Test {
   testing_world::TempDir dir;
   ServersHistory() { w.options.witness = dir.file("witness"); }
   void change(const std::string& statement) { w.server.sql("SET search_path = foyer; " + statement, database()); }
-  [[nodiscard]] std::string database() const { return w.url.substr(w.url.find("@/") + 2, w.url.find('?') - w.url.find("@/") - 2); }
+  [[nodiscard]] std::string database() const {
+    return w.url.substr(w.url.find("@/") + 2, w.url.find('?') - w.url.find("@/") - 2);
+  }
 };
 
 TEST_F(ServersHistory, TheTimelineIsNotedWhereverItMayBeLostFrom) {
@@ -130,7 +134,9 @@ TEST_F(ServersHistory, TheTimelineIsNotedWhereverItMayBeLostFrom) {
 TEST_F(ServersHistory, AnotherTimelineOrAnotherServerThanItWasWrittenOnBeginsNewEpochs) {
   w.open({});
   Epoch before = epoch_of(w, "tea");
-  for (const char* other : {"UPDATE facts SET value = '00000007' WHERE name = 'timeline'", "UPDATE facts SET value = '7' WHERE name = 'system'", "UPDATE facts SET value = '0' WHERE name = 'barrier'"}) {
+  for (const char* other : {"UPDATE facts SET value = '00000007' WHERE name = 'timeline'",
+           "UPDATE facts SET value = '7' WHERE name = 'system'",
+           "UPDATE facts SET value = '0' WHERE name = 'barrier'"}) {
     w.close();
     change(other);
     w.open({});

@@ -16,9 +16,10 @@ namespace {
 constexpr std::string_view kCopyFact = "copy";
 constexpr std::uint64_t kSweepAfter = 10'000; // messages
 constexpr Millis kBarrierEvery{60'000};       // while there are changes
-constexpr store::AgeQueries kAgeQueries{
-    .believed = "SELECT value FROM facts WHERE name = 'clock_believed'",
-    .believe = "INSERT INTO facts (name, value) VALUES ('clock_believed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+constexpr store::AgeQueries kAgeQueries{.believed = "SELECT value FROM facts WHERE name = 'clock_believed'",
+    .believe =
+        "INSERT INTO facts (name, value) VALUES ('clock_believed', ?) ON CONFLICT (name) DO UPDATE SET value = "
+        "excluded.value",
     .newest = "SELECT max(active_ms) FROM rooms"};
 
 class DatabaseStore final : public ChatStore {
@@ -27,27 +28,41 @@ class DatabaseStore final : public ChatStore {
       : retention_{.days = options.history_days, .messages = options.history_messages},
         clock_(clock),
         entropy_(entropy),
-        writes_(clock, entropy, {.room_members = options.room_members, .rooms_per_user = options.rooms_per_user, .invitations_sent = options.invitations_sent,
-                                  .invitations_to_one = options.invitations_to_one, .invitations_received = options.invitations_received}),
+        writes_(clock, entropy,
+            {.room_members = options.room_members,
+                .rooms_per_user = options.rooms_per_user,
+                .invitations_sent = options.invitations_sent,
+                .invitations_to_one = options.invitations_to_one,
+                .invitations_received = options.invitations_received}),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
         sweep_(retention_, clock, gate_),
         continuity_(options.witness, options.of_a_file, entropy, log) {}
   ~DatabaseStore() override { DatabaseStore::close(); }
 
-  Result<void> start(store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {
+  Result<void> start(
+      store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {
     store::WriterHooks hooks;
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
     hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
     auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
-    store::WriterOptions writer_options{.name = "chat", .queue_limit = options.queue_limit, .limit = "store_queue", .upkeep_every = store::AgeGate::kLookEvery,
-                                        .watch_every = options.watch_every, .entropy = &entropy_, .executor = options.executor};
-    TRY(writer, store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
+    store::WriterOptions writer_options{.name = "chat",
+        .queue_limit = options.queue_limit,
+        .limit = "store_queue",
+        .upkeep_every = store::AgeGate::kLookEvery,
+        .watch_every = options.watch_every,
+        .entropy = &entropy_,
+        .executor = options.executor};
+    TRY(writer,
+        store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
     forget_all_empty(options);
     if (!retention_.none()) writer_->start_upkeep(); // a wrong clock is noticed at the start
-    store::ReaderOptions reader_options{.name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
-    TRY(reader, store::Reader::open([this, reading = std::move(reading)] { return open_to_read(reading); }, std::move(reader_options), clock_, metrics, log));
+    store::ReaderOptions reader_options{
+        .name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
+    TRY(reader, store::Reader::open([this, reading = std::move(reading)] {
+      return open_to_read(reading);
+    }, std::move(reader_options), clock_, metrics, log));
     reader_ = std::move(reader);
     return {};
   }
@@ -60,42 +75,54 @@ class DatabaseStore final : public ChatStore {
       if (!kind) return done(std::unexpected(std::move(kind).error()));
       if (*kind == RoomKind::private_ || *kind == RoomKind::direct) return done(refuse(Cause::NOT_A_MEMBER));
       if (!question.make) return done(refuse_field(Cause::NOT_FOUND, "room"));
-      change<RoomRow>([question](Writes& writes, store::Database& db) { return writes.open(db, question.room, question.by); }, std::move(done));
+      change<RoomRow>([question](Writes& writes, store::Database& db) {
+        return writes.open(db, question.room, question.by);
+      }, std::move(done));
     };
-    auto read = [this, room = question.room, by = question.by](store::Database& db) { return read_room(db, room, by, continuity_.barrier()); };
+    auto read = [this, room = question.room, by = question.by](
+                    store::Database& db) { return read_room(db, room, by, continuity_.barrier()); };
     reader_->submit<std::optional<RoomRow>>(std::move(read), std::move(make), question.by.view());
   }
 
   void forget_empty(RoomName room, Done<bool> done) override {
-    change<bool>([room](Writes& writes, store::Database& db) { return writes.forget_empty(db, room); }, std::move(done));
+    change<bool>(
+        [room](Writes& writes, store::Database& db) { return writes.forget_empty(db, room); }, std::move(done));
   }
 
   void create(RoomName room, UserId by, Done<RoomRow> done) override {
-    change<RoomRow>([room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
+    change<RoomRow>(
+        [room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
   }
 
   void direct(Author by, UserId other, Done<Direct> done) override {
-    change<Direct>([by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
+    change<Direct>(
+        [by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
   }
 
   void invite(RoomName room, Author from, UserId user, Done<Invited> done) override {
-    change<Invited>([room, from, user](Writes& writes, store::Database& db) { return writes.invite(db, room, from, user); }, std::move(done));
+    change<Invited>([room, from, user](Writes& writes, store::Database& db) {
+      return writes.invite(db, room, from, user);
+    }, std::move(done));
   }
 
   void accept(RoomName room, UserId user, Done<bool> done) override {
-    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.accept(db, room, user); }, std::move(done));
+    change<bool>(
+        [room, user](Writes& writes, store::Database& db) { return writes.accept(db, room, user); }, std::move(done));
   }
 
   void decline(RoomName room, UserId user, Done<bool> done) override {
-    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.decline(db, room, user); }, std::move(done));
+    change<bool>(
+        [room, user](Writes& writes, store::Database& db) { return writes.decline(db, room, user); }, std::move(done));
   }
 
   void invitations(UserId user, Done<InvitationPage> done) override {
-    reader_->submit<InvitationPage>([this, user](store::Database& db) { return read_invitations(db, user, clock_.wall()); }, std::move(done));
+    reader_->submit<InvitationPage>(
+        [this, user](store::Database& db) { return read_invitations(db, user, clock_.wall()); }, std::move(done));
   }
 
   void remember_person(Author person, Done<bool> done) override {
-    change<bool>([person](Writes& writes, store::Database& db) { return writes.remember_person(db, person); }, std::move(done));
+    change<bool>(
+        [person](Writes& writes, store::Database& db) { return writes.remember_person(db, person); }, std::move(done));
   }
 
   void find_person(UserId id, Done<std::optional<Author>> done) override {
@@ -103,31 +130,41 @@ class DatabaseStore final : public ChatStore {
   }
 
   void find_person_by_name(std::string name, Done<std::optional<Author>> done) override {
-    reader_->submit<std::optional<Author>>([name](store::Database& db) { return read_person_by_name(db, name); }, std::move(done));
+    reader_->submit<std::optional<Author>>(
+        [name](store::Database& db) { return read_person_by_name(db, name); }, std::move(done));
   }
 
   void add_member(RoomName room, UserId user, Done<bool> done) override {
-    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.add_member(db, room, user); }, std::move(done));
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.add_member(db, room, user); },
+        std::move(done));
   }
 
   void remove_member(RoomName room, UserId user, Done<bool> done) override {
-    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.remove_member(db, room, user); }, std::move(done));
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.remove_member(db, room, user); },
+        std::move(done));
   }
 
   void append(AppendQuestion message, Done<Appended> done) override {
-    writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) { return writes_.append(db, message); },
-                                 [this, done = std::move(done)](Result<std::size_t> place) mutable {
-                                   if (place) done(writes_.answer_of(*place));
-                                   else done(std::unexpected(std::move(place).error()));
-                                 });
+    writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) {
+      return writes_.append(db, message);
+    }, [this, done = std::move(done)](Result<std::size_t> place) mutable {
+      if (place)
+        done(writes_.answer_of(*place));
+      else
+        done(std::unexpected(std::move(place).error()));
+    });
   }
 
   void confirm(RoomName room, Known known, Done<RoomRow> done) override {
-    change<RoomRow>([room, known = std::move(known)](Writes& writes, store::Database& db) { return writes.confirm(db, room, known); }, std::move(done));
+    change<RoomRow>([room, known = std::move(known)](Writes& writes, store::Database& db) {
+      return writes.confirm(db, room, known);
+    }, std::move(done));
   }
 
   void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) override {
-    change<Offset>([room, epoch, head](Writes& writes, store::Database& db) { return writes.doubt(db, room, epoch, head); }, std::move(done));
+    change<Offset>([room, epoch, head](Writes& writes, store::Database& db) {
+      return writes.doubt(db, room, epoch, head);
+    }, std::move(done));
   }
 
   void watch(StoreWatch watch) override {
@@ -136,21 +173,28 @@ class DatabaseStore final : public ChatStore {
   }
 
   void erase(RoomName room, Offset offset, UserId by, bool any, Done<Erased> done) override {
-    change<Erased>([room, offset, by, any](Writes& writes, store::Database& db) { return writes.erase(db, room, offset, by, any); }, std::move(done));
+    change<Erased>([room, offset, by, any](Writes& writes, store::Database& db) {
+      return writes.erase(db, room, offset, by, any);
+    }, std::move(done));
   }
 
   void detach_author(UserId user, Done<Detached> done) override {
-    change<Detached>([user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
+    change<Detached>(
+        [user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
   }
 
   void history(HistoryQuestion question, Done<HistoryPage> done) override {
     const UserId by = question.by;
-    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) { return read_history(db, question, retention_, clock_.wall(), continuity_.barrier()); }, std::move(done), by.view());
+    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) {
+      return read_history(db, question, retention_, clock_.wall(), continuity_.barrier());
+    }, std::move(done), by.view());
   }
 
   void rooms_of(RoomsQuestion question, Done<RoomsPage> done) override {
     const UserId by = question.user;
-    reader_->submit<RoomsPage>([question = std::move(question)](store::Database& db) { return read_rooms_of(db, question); }, std::move(done), by.view());
+    reader_->submit<RoomsPage>([question = std::move(question)](store::Database& db) {
+      return read_rooms_of(db, question);
+    }, std::move(done), by.view());
   }
 
   void close() override {
@@ -178,13 +222,15 @@ class DatabaseStore final : public ChatStore {
   void forget_all_empty(const DatabaseStoreOptions& options) {
     auto over = std::make_shared<std::promise<void>>();
     auto done = over->get_future();
-    change<bool>([](Writes& writes, store::Database& db) { return writes.forget_all_empty(db); }, [over](Result<bool>) { over->set_value(); });
+    change<bool>([](Writes& writes, store::Database& db) { return writes.forget_all_empty(db); },
+        [over](Result<bool>) { over->set_value(); });
     if (!options.executor) done.wait();
   }
 
   template <class T, class Job>
   void change(Job job, Done<T> done) {
-    writer_->submit<T>([this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
+    writer_->submit<T>(
+        [this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
   }
 
   // Who knows what happened while there was no connection: nothing is remembered from before.
@@ -212,10 +258,10 @@ class DatabaseStore final : public ChatStore {
   }
 
   void write_barrier() {
-    writer_->submit<std::uint64_t>([this](store::Database& db) { return continuity_.next_barrier(db); },
-                                   [this](Result<std::uint64_t> barrier) {
-                                     if (barrier) continuity_.noted(*barrier);
-                                   });
+    writer_->submit<std::uint64_t>(
+        [this](store::Database& db) { return continuity_.next_barrier(db); }, [this](Result<std::uint64_t> barrier) {
+      if (barrier) continuity_.noted(*barrier);
+    });
   }
 
   Result<void> before_commit(store::Database& db) {
@@ -243,7 +289,7 @@ class DatabaseStore final : public ChatStore {
   const Retention retention_;
   const Clock& clock_;
   Entropy& entropy_;
-  Writes writes_; // of the writer's thread
+  Writes writes_;       // of the writer's thread
   store::AgeGate gate_; // likewise
   Sweep sweep_;         // likewise
   Continuity continuity_;
@@ -258,8 +304,8 @@ class DatabaseStore final : public ChatStore {
 
 } // namespace
 
-Result<std::unique_ptr<ChatStore>> open_database_store(store::Opener writing, store::Opener reading, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics,
-                                                       Log& log) {
+Result<std::unique_ptr<ChatStore>> open_database_store(store::Opener writing, store::Opener reading,
+    DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
   auto opened = std::make_unique<DatabaseStore>(options, clock, entropy, log);
   TRY_VOID(opened->start(std::move(writing), std::move(reading), options, metrics, log));
   return opened;

@@ -18,14 +18,17 @@ Result<Appended> EphemeralHistory::append(AppendQuestion question, MonoTime now)
       return Appended{.offset = found->second.offset, .time = found->second.time, .duplicate = true};
     }
     if (keys_.size() >= limits_.keys) {
-      Refusal full{.cause = Cause::RATE_LIMITED, .evidence = "the room remembers as many keys as it may", .field = "key"};
+      Refusal full{
+          .cause = Cause::RATE_LIMITED, .evidence = "the room remembers as many keys as it may", .field = "key"};
       full.retry_after = std::chrono::ceil<Millis>(key_ages_.front().first - now);
       return std::unexpected(std::move(full));
     }
   }
   if (share_ != nullptr && share_->used + question.text.size() > share_->limit) {
     if (share_->refused != nullptr) share_->refused->add();
-    return std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = "memory_bytes: rooms that are kept in memory hold as much as they may", .retry_after = Millis{1'000}});
+    return std::unexpected(Refusal{.cause = Cause::BUSY,
+        .evidence = "memory_bytes: rooms that are kept in memory hold as much as they may",
+        .retry_after = Millis{1'000}});
   }
   const Appended done{.offset = ++last_, .time = question.time};
   if (!key.empty()) {
@@ -33,17 +36,23 @@ Result<Appended> EphemeralHistory::append(AppendQuestion question, MonoTime now)
     keys_.emplace(std::move(key), Key{std::move(digest), done.offset, done.time});
   }
   count(bytes_ + question.text.size());
-  messages_.push_back({.offset = done.offset, .from = std::move(question.from), .text = std::move(question.text), .time = done.time, .key = std::move(question.key)});
+  messages_.push_back({.offset = done.offset,
+      .from = std::move(question.from),
+      .text = std::move(question.text),
+      .time = done.time,
+      .key = std::move(question.key)});
   trim();
   return done;
 }
 
 Result<Erased> EphemeralHistory::erase(Offset offset, const UserId& by, bool any) {
-  if (messages_.empty() || offset < messages_.front().offset || offset > last_) return refuse_field(Cause::NOT_FOUND, "offset");
+  if (messages_.empty() || offset < messages_.front().offset || offset > last_)
+    return refuse_field(Cause::NOT_FOUND, "offset");
   Message& message = messages_[static_cast<std::size_t>(offset - messages_.front().offset)];
   if (!any && message.from.id != by) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
   if (message.deleted) {
-    const auto known = std::ranges::find_if(changes_, [offset](const Change& c) { return c.kind == ChangeKind::deleted && c.offset == offset; });
+    const auto known = std::ranges::find_if(
+        changes_, [offset](const Change& c) { return c.kind == ChangeKind::deleted && c.offset == offset; });
     return Erased{.offset = offset, .change = known == changes_.end() ? 0 : known->number};
   }
   count(bytes_ - message.text.size());
@@ -58,7 +67,8 @@ HistoryPage EphemeralHistory::history(const HistoryQuestion& question) const {
   if (question.changes_after) {
     for (const Change& c : changes_)
       if (c.number > *question.changes_after) page.changes.push_back(c);
-    page.changes_whole = *question.changes_after <= last_change_ && page.changes.size() == last_change_ - *question.changes_after;
+    page.changes_whole =
+        *question.changes_after <= last_change_ && page.changes.size() == last_change_ - *question.changes_after;
   }
   if (messages_.empty()) return page;
   const Offset low = std::max(question.after ? *question.after + 1 : 0, messages_.front().offset);

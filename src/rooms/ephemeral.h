@@ -15,9 +15,9 @@
 namespace foyer::rooms {
 
 struct EphemeralLimits {
-  std::size_t messages = 1'000;     // kept; older ones go
-  std::size_t bytes = 4u << 20;     // of text kept
-  std::size_t keys = 10'000;        // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
+  std::size_t messages = 1'000; // kept; older ones go
+  std::size_t bytes = 4u << 20; // of text kept
+  std::size_t keys = 10'000;    // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
 };
 
 // What all such histories of one owner hold together, of texts alone.
@@ -30,7 +30,10 @@ struct EphemeralShare {
 class EphemeralHistory {
  public:
   // `share` outlives this; null: there is none.
-  explicit EphemeralHistory(Epoch epoch, EphemeralLimits limits = {}, EphemeralShare* share = nullptr) : epoch_(std::move(epoch)), limits_(limits), share_(share) {}
+  explicit EphemeralHistory(Epoch epoch, EphemeralLimits limits = {}, EphemeralShare* share = nullptr)
+      : epoch_(std::move(epoch)),
+        limits_(limits),
+        share_(share) {}
   ~EphemeralHistory() { count(0); }
   EphemeralHistory(const EphemeralHistory&) = delete;
   EphemeralHistory& operator=(const EphemeralHistory&) = delete;
@@ -42,7 +45,8 @@ class EphemeralHistory {
   // NOT_FOUND, PERMISSION_DENIED.
   [[nodiscard]] Result<Erased> erase(Offset offset, const UserId& by, bool any);
   [[nodiscard]] HistoryPage history(const HistoryQuestion& question) const;
-  [[nodiscard]] std::optional<Offset> detach_author(const UserId& user); // the number of the change, if there was anything to change
+  [[nodiscard]] std::optional<Offset> detach_author(
+      const UserId& user); // the number of the change, if there was anything to change
 
   [[nodiscard]] const Epoch& epoch() const { return epoch_; }
   [[nodiscard]] Offset offset() const { return last_; }
@@ -65,7 +69,7 @@ class EphemeralHistory {
 
   Offset last_ = 0;
   Offset last_change_ = 0;
-  std::deque<Change> changes_; // the newest
+  std::deque<Change> changes_;   // the newest
   std::deque<Message> messages_; // without holes: the last one is at last_
   std::size_t bytes_ = 0;
   std::unordered_map<std::string, Key> keys_; // by author, zero byte, key

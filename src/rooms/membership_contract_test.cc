@@ -97,8 +97,10 @@ TEST_P(Membership, AClockThatWasWrongTakesNoInvitationAway) {
   EXPECT_EQ(w->invitations("bob"), "private:ahead<ann");
   w->clock().advance(-std::chrono::days{60});
   EXPECT_EQ(w->invitations("bob"), "private:ahead<ann private:den<ann");
-  auto page = w->ask<InvitationPage>([&](Done<InvitationPage> d) { w->store().invitations(UserId("bob"), std::move(d)); });
-  for (const auto& each : page->invitations) EXPECT_LE(each.expires, w->clock().wall() + kInvitationLife) << each.room.view();
+  auto page =
+      w->ask<InvitationPage>([&](Done<InvitationPage> d) { w->store().invitations(UserId("bob"), std::move(d)); });
+  for (const auto& each : page->invitations)
+    EXPECT_LE(each.expires, w->clock().wall() + kInvitationLife) << each.room.view();
   EXPECT_EQ(w->accept("private:den", "bob"), true);
   EXPECT_EQ(w->accept("private:ahead", "bob"), true);
 }
@@ -225,11 +227,13 @@ TEST_P(Membership, PeopleOfOtherIssuersAreFoundByIdAndByAUniqueName) {
     return w->ask<bool>([&](Done<bool> d) { w->store().remember_person({UserId(id), name}, std::move(d)); });
   };
   const auto by_id = [&](const char* id) {
-    auto found = w->ask<std::optional<Author>>([&](Done<std::optional<Author>> d) { w->store().find_person(UserId(id), std::move(d)); });
+    auto found = w->ask<std::optional<Author>>(
+        [&](Done<std::optional<Author>> d) { w->store().find_person(UserId(id), std::move(d)); });
     return found && *found ? (*found)->name : "nobody";
   };
   const auto by_name = [&](const char* name) {
-    auto found = w->ask<std::optional<Author>>([&](Done<std::optional<Author>> d) { w->store().find_person_by_name(name, std::move(d)); });
+    auto found = w->ask<std::optional<Author>>(
+        [&](Done<std::optional<Author>> d) { w->store().find_person_by_name(name, std::move(d)); });
     return found && *found ? (*found)->id.str() : "nobody";
   };
   EXPECT_EQ(by_id("idp|1"), "nobody");
@@ -245,8 +249,10 @@ TEST_P(Membership, PeopleOfOtherIssuersAreFoundByIdAndByAUniqueName) {
   EXPECT_EQ(by_id("idp|1"), "nobody");
 }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, Membership, testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<SqliteWorld>(); }));
-INSTANTIATE_TEST_SUITE_P(Postgres, Membership, testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<PostgresWorld>(); }));
+INSTANTIATE_TEST_SUITE_P(Sqlite, Membership,
+    testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<SqliteWorld>(); }));
+INSTANTIATE_TEST_SUITE_P(Postgres, Membership,
+    testing::Values([]() -> std::unique_ptr<StoreWorld> { return std::make_unique<PostgresWorld>(); }));
 
 } // namespace
 } // namespace foyer::rooms

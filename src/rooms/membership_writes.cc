@@ -14,7 +14,9 @@
 namespace foyer::rooms {
 namespace {
 
-std::string pair_of(const UserId& a, const UserId& b) { return a < b ? a.str() + '\n' + b.str() : b.str() + '\n' + a.str(); }
+std::string pair_of(const UserId& a, const UserId& b) {
+  return a < b ? a.str() + '\n' + b.str() : b.str() + '\n' + a.str();
+}
 
 Result<std::uint64_t> count_of(store::Statement rows) {
   TRY_VOID(rows.step());
@@ -24,7 +26,8 @@ Result<std::uint64_t> count_of(store::Statement rows) {
 } // namespace
 
 Result<void> Writes::put_member(store::Database& db, std::int64_t room, const UserId& user) {
-  TRY_VOID(db.change("INSERT INTO members (room_id, \"user\", since_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", room, user, clock_.wall()));
+  TRY_VOID(db.change("INSERT INTO members (room_id, \"user\", since_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", room,
+      user, clock_.wall()));
   return {};
 }
 
@@ -36,7 +39,8 @@ Result<bool> Writes::is_member(store::Database& db, std::int64_t room, const Use
 Result<Writes::Room*> Writes::private_room(store::Database& db, const RoomName& name) {
   TRY(room, find(db, name.view()));
   if (room == nullptr) return refuse(Cause::NOT_A_MEMBER);
-  if (room->kind != RoomKind::private_) return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
+  if (room->kind != RoomKind::private_)
+    return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
   return room;
 }
 
@@ -62,7 +66,9 @@ Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, co
   TRY(room, private_room(db, name));
   TRY(removed, db.change("DELETE FROM members WHERE room_id = ? AND \"user\" = ?", room->id, user));
   TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND sender = ?", room->id, user));
-  TRY(gone, db.change("UPDATE rooms SET name = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)", room->id));
+  TRY(gone,
+      db.change("UPDATE rooms SET name = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)",
+          room->id));
   if (gone == 1) rooms_.erase(name.str());
   return removed == 1;
 }
@@ -100,8 +106,10 @@ Result<Direct> Writes::direct(store::Database& db, const Author& by, const UserI
     // A request that lapsed is renewed where the limits allow it; the room is there either way.
     if (!both) {
       auto asked = ask(db, room->id, by, other);
-      if (asked && asked->is_new) out.requested = true, out.expires = asked->expires;
-      else if (!asked && asked.error().cause != Cause::INVITATION_LIMIT) return std::unexpected(std::move(asked).error());
+      if (asked && asked->is_new)
+        out.requested = true, out.expires = asked->expires;
+      else if (!asked && asked.error().cause != Cause::INVITATION_LIMIT)
+        return std::unexpected(std::move(asked).error());
     }
   }
   TRY(room, find(db, name));
@@ -123,7 +131,9 @@ Result<Invited> Writes::ask(store::Database& db, std::int64_t room, const Author
   const WallTime now = clock_.wall();
   const WallTime since = now - kInvitationLife;
   {
-    TRY(rows, db.query("SELECT sender, sent_ms, declined FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room, user));
+    TRY(rows,
+        db.query(
+            "SELECT sender, sent_ms, declined FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room, user));
     TRY(there, rows.step());
     const bool answered_no = there && rows.integer(2) != 0;
     // Who was declined is told the same as who waits.
@@ -131,37 +141,51 @@ Result<Invited> Writes::ask(store::Database& db, std::int64_t room, const Author
       return Invited{.expires = std::min(rows.time(1), now) + kInvitationLife};
   }
   TRY_VOID(within_limits(db, from.id, user, since));
-  TRY_VOID(db.change("INSERT INTO room_invitations (room_id, \"user\", sender, sender_name, sent_ms, declined) VALUES (?, ?, ?, ?, ?, 0)"
-                     " ON CONFLICT (room_id, \"user\") DO UPDATE SET sender = excluded.sender, sender_name = excluded.sender_name, sent_ms = excluded.sent_ms, declined = 0",
-                     room, user, from.id, from.name, now));
+  TRY_VOID(
+      db.change("INSERT INTO room_invitations (room_id, \"user\", sender, sender_name, sent_ms, declined) VALUES (?, "
+                "?, ?, ?, ?, 0)"
+                " ON CONFLICT (room_id, \"user\") DO UPDATE SET sender = excluded.sender, sender_name = "
+                "excluded.sender_name, sent_ms = excluded.sent_ms, declined = 0",
+          room, user, from.id, from.name, now));
   return Invited{.is_new = true, .expires = now + kInvitationLife};
 }
 
 Result<void> Writes::within_limits(store::Database& db, const UserId& from, const UserId& user, WallTime since) {
-  const auto limit = [](std::string_view name, std::uint64_t value) { return refuse(Cause::INVITATION_LIMIT, fmt::format("{}={}", name, value)); };
+  const auto limit = [](std::string_view name, std::uint64_t value) {
+    return refuse(Cause::INVITATION_LIMIT, fmt::format("{}={}", name, value));
+  };
   TRY(sent_rows, db.query("SELECT count(*) FROM room_invitations WHERE sender = ? AND sent_ms >= ?", from, since));
   TRY(sent, count_of(std::move(sent_rows)));
   if (sent >= limits_.invitations_sent) return limit("invitations_sent", limits_.invitations_sent);
-  TRY(pair_rows, db.query("SELECT count(*) FROM room_invitations WHERE sender = ? AND \"user\" = ? AND sent_ms >= ?", from, user, since));
+  TRY(pair_rows,
+      db.query("SELECT count(*) FROM room_invitations WHERE sender = ? AND \"user\" = ? AND sent_ms >= ?", from, user,
+          since));
   TRY(pair, count_of(std::move(pair_rows)));
   if (pair >= limits_.invitations_to_one) return limit("invitations_to_one", limits_.invitations_to_one);
-  TRY(received_rows, db.query("SELECT count(*) FROM room_invitations WHERE \"user\" = ? AND sent_ms >= ? AND declined = 0", user, since));
+  TRY(received_rows,
+      db.query(
+          "SELECT count(*) FROM room_invitations WHERE \"user\" = ? AND sent_ms >= ? AND declined = 0", user, since));
   TRY(received, count_of(std::move(received_rows)));
   if (received >= limits_.invitations_received) return limit("invitations_received", limits_.invitations_received);
   // What lapsed goes by number and never by age: of one sender as many again are kept.
-  TRY_VOID(db.change("DELETE FROM room_invitations WHERE sender = ?1 AND sent_ms < ?2 AND sent_ms <"
-                     " (SELECT min(sent_ms) FROM (SELECT sent_ms FROM room_invitations WHERE sender = ?1 ORDER BY sent_ms DESC LIMIT ?3) AS newest)",
-                     from, since, std::uint64_t{limits_.invitations_sent} * 2));
+  TRY_VOID(
+      db.change("DELETE FROM room_invitations WHERE sender = ?1 AND sent_ms < ?2 AND sent_ms <"
+                " (SELECT min(sent_ms) FROM (SELECT sent_ms FROM room_invitations WHERE sender = ?1 ORDER BY sent_ms "
+                "DESC LIMIT ?3) AS newest)",
+          from, since, std::uint64_t{limits_.invitations_sent} * 2));
   return {};
 }
 
 Result<bool> Writes::accept(store::Database& db, const RoomName& name, const UserId& user) {
   TRY(room, find(db, name.view()));
-  if (room == nullptr || (room->kind != RoomKind::private_ && room->kind != RoomKind::direct)) return refuse(Cause::NO_INVITATION);
+  if (room == nullptr || (room->kind != RoomKind::private_ && room->kind != RoomKind::direct))
+    return refuse(Cause::NO_INVITATION);
   TRY(belongs, is_member(db, room->id, user));
   if (belongs) return false;
   {
-    TRY(rows, db.query("SELECT 1 FROM room_invitations WHERE room_id = ? AND \"user\" = ? AND sent_ms >= ?", room->id, user, clock_.wall() - kInvitationLife));
+    TRY(rows,
+        db.query("SELECT 1 FROM room_invitations WHERE room_id = ? AND \"user\" = ? AND sent_ms >= ?", room->id, user,
+            clock_.wall() - kInvitationLife));
     TRY(there, rows.step());
     if (!there) return refuse(Cause::NO_INVITATION);
   }
@@ -174,13 +198,18 @@ Result<bool> Writes::accept(store::Database& db, const RoomName& name, const Use
 Result<bool> Writes::decline(store::Database& db, const RoomName& name, const UserId& user) {
   TRY(room, find(db, name.view()));
   if (room == nullptr) return refuse(Cause::NO_INVITATION);
-  TRY(declined, db.change("UPDATE room_invitations SET declined = 1 WHERE room_id = ? AND \"user\" = ? AND sent_ms >= ?", room->id, user, clock_.wall() - kInvitationLife));
+  TRY(declined,
+      db.change("UPDATE room_invitations SET declined = 1 WHERE room_id = ? AND \"user\" = ? AND sent_ms >= ?",
+          room->id, user, clock_.wall() - kInvitationLife));
   if (declined == 0) return refuse(Cause::NO_INVITATION);
   return true;
 }
 
 Result<bool> Writes::remember_person(store::Database& db, const Author& person) {
-  TRY(changed, db.change("INSERT INTO people (\"user\", name) VALUES (?, ?) ON CONFLICT (\"user\") DO UPDATE SET name = excluded.name", person.id, person.name));
+  TRY(changed,
+      db.change(
+          "INSERT INTO people (\"user\", name) VALUES (?, ?) ON CONFLICT (\"user\") DO UPDATE SET name = excluded.name",
+          person.id, person.name));
   return changed == 1;
 }
 

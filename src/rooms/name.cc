@@ -45,7 +45,8 @@ Result<RoomKind> kind_of(std::string_view room) {
 }
 
 bool matches(std::string_view pattern, std::string_view text) {
-  // Goes on after the last star with one more character under it, whenever the rest does not fit: no recursion, no blow-up.
+  // Goes on after the last star with one more character under it, whenever the rest does not fit: no recursion, no
+  // blow-up.
   std::size_t p = 0, t = 0, star = std::string_view::npos, under = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {

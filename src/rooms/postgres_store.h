@@ -15,7 +15,8 @@ inline constexpr Millis kPostgresWatch{1'000};
 // One process at a time has the chat of a database open: CHAT_STORE_IN_USE (an advisory lock that
 // lives as long as the writing connection). DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of
 // store/postgres.h. All references must outlive the store.
-[[nodiscard]] Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server, DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
+[[nodiscard]] Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server,
+    DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 
 // Whether a start could use the database; changes nothing (store/examine.h).
 [[nodiscard]] Result<bool> examine_postgres_store(const store::PostgresOptions& server);

@@ -37,7 +37,8 @@ TEST_F(PostgresStoreTest, ManyMessagesAreOneCommit) {
 }
 
 TEST_F(PostgresStoreTest, TheTablesLieInASchemaOfTheirOwnAndLeaveOthersAlone) {
-  w.server.sql("CREATE TABLE public.rooms (mine int); INSERT INTO public.rooms VALUES (1)", w.url.substr(w.url.find("@/") + 2, w.url.find('?') - w.url.find("@/") - 2));
+  w.server.sql("CREATE TABLE public.rooms (mine int); INSERT INTO public.rooms VALUES (1)",
+      w.url.substr(w.url.find("@/") + 2, w.url.find('?') - w.url.find("@/") - 2));
   w.open({});
   EXPECT_EQ(w.say("tea", "ann", "one")->offset, 1U);
   EXPECT_EQ(w.asked("SELECT count(*) FROM public.rooms"), "1");
@@ -79,9 +80,12 @@ TEST_F(PostgresStoreTest, WhoLostTheConnectionMeetsTheNextOwnerAndReadsAnewAfter
   w.server.end_connections();
   PostgresWorld next;
   FixedEntropy entropy;
-  const auto open_other = [&] { return open_postgres_store({.url = w.url}, next.options, next.clock(), entropy, next.metrics, null_log()); };
+  const auto open_other = [&] {
+    return open_postgres_store({.url = w.url}, next.options, next.clock(), entropy, next.metrics, null_log());
+  };
   auto other = open_other();
-  while (!other && other.error().cause == Cause::CHAT_STORE_IN_USE) other = open_other(); // until the server has ended them
+  while (!other && other.error().cause == Cause::CHAT_STORE_IN_USE)
+    other = open_other(); // until the server has ended them
   ASSERT_TRUE(other) << other.error().operator_text();
   std::optional<Result<Appended>> theirs;
   (*other)->append(next.message("tea", "bob", "two"), [&](Result<Appended> r) { theirs = std::move(r); });
@@ -99,7 +103,9 @@ TEST_F(PostgresStoreTest, WhoLostTheConnectionMeetsTheNextOwnerAndReadsAnewAfter
   EXPECT_EQ(w.page({.room = RoomName("tea")}), "1:one 2:two") << "reading goes on";
   other->reset();
   Result<Appended> said = refuse(Cause::CHAT_STORE_IN_USE);
-  while (!said && said.error().cause == Cause::CHAT_STORE_IN_USE) { // the server learns a moment later that the other's session is over
+  while (!said &&
+      said.error().cause ==
+          Cause::CHAT_STORE_IN_USE) { // the server learns a moment later that the other's session is over
     later();
     said = w.say("tea", "ann", "three");
   }
@@ -110,7 +116,8 @@ TEST_F(PostgresStoreTest, WhoLostTheConnectionMeetsTheNextOwnerAndReadsAnewAfter
 TEST_F(PostgresStoreTest, AServerThatIsGoneIsToldWithEveryMessageAndNothingIsLost) {
   w.open({});
   ASSERT_EQ(w.say("tea", "ann", "one", "k1")->offset, 1U);
-  for (const auto how : {testing_world::Postgres::Stop::kill, testing_world::Postgres::Stop::immediate, testing_world::Postgres::Stop::fast}) {
+  for (const auto how : {testing_world::Postgres::Stop::kill, testing_world::Postgres::Stop::immediate,
+           testing_world::Postgres::Stop::fast}) {
     const Offset last = w.room("tea")->offset;
     w.server.stop(how);
     while (w.room("tea")) std::this_thread::yield(); // a session whose postmaster alone was killed answers for a moment
@@ -137,7 +144,8 @@ TEST_F(PostgresStoreTest, AStoreOpensOnlyWhenItsServerIsThere) {
 TEST_F(PostgresStoreTest, ATextMayHoldAnything) {
   using namespace std::string_literals;
   w.open({});
-  for (const auto& text : {"zero \0 in it"s, "\xF4\x8F\xBF\xBF the last code point"s, "$1 ? ?1 '' \\ \" \n\r\t"s, std::string(60'000, 'x')}) {
+  for (const auto& text : {"zero \0 in it"s, "\xF4\x8F\xBF\xBF the last code point"s, "$1 ? ?1 '' \\ \" \n\r\t"s,
+           std::string(60'000, 'x')}) {
     const auto said = w.say("tea", "ann", text, "k" + std::to_string(text.size()));
     ASSERT_TRUE(said) << said.error().operator_text();
     EXPECT_EQ(w.history({.room = RoomName("tea"), .limit = 1})->messages.back().text, text);
@@ -151,7 +159,9 @@ TEST_F(PostgresStoreTest, ATextMayHoldAnything) {
 // through, waits for the server's answer to it, and ends the connection instead of giving it.
 class Relay {
  public:
-  explicit Relay(const std::string& server_dir) : server_(server_dir + "/.s.PGSQL.5432"), listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit Relay(const std::string& server_dir)
+      : server_(server_dir + "/.s.PGSQL.5432"),
+        listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const auto address = at(dir.file(".s.PGSQL.5432"));
     EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     EXPECT_EQ(::listen(listener_, 16), 0);
@@ -189,14 +199,16 @@ class Relay {
       }
       ::poll(waits.data(), waits.size(), 20);
       for (std::size_t i = pairs.size(); i-- > 0;) {
-        const bool well = (waits[1 + 2 * i].revents == 0 || to_server(pairs[i])) && (waits[2 + 2 * i].revents == 0 || to_client(pairs[i]));
+        const bool well = (waits[1 + 2 * i].revents == 0 || to_server(pairs[i])) &&
+            (waits[2 + 2 * i].revents == 0 || to_client(pairs[i]));
         if (well) continue;
         ::close(pairs[i].client);
         ::close(pairs[i].server);
         pairs.erase(pairs.begin() + static_cast<std::ptrdiff_t>(i));
       }
       if (waits[0].revents != 0) {
-        const Pair pair{::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        const Pair pair{
+            ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
         const auto address = at(server_);
         EXPECT_EQ(::connect(pair.server, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
         pairs.push_back(pair);
@@ -210,13 +222,16 @@ class Relay {
   bool to_server(Pair& pair) {
     const ssize_t n = ::read(pair.client, buffer_, sizeof buffer_);
     if (n <= 0) return false;
-    if (std::string_view(buffer_, static_cast<std::size_t>(n)).find("COMMIT") != std::string_view::npos && armed_.exchange(false)) pair.withheld = true;
+    if (std::string_view(buffer_, static_cast<std::size_t>(n)).find("COMMIT") != std::string_view::npos &&
+        armed_.exchange(false))
+      pair.withheld = true;
     return ::write(pair.server, buffer_, static_cast<std::size_t>(n)) == n;
   }
   bool to_client(Pair& pair) {
     const ssize_t n = ::read(pair.server, buffer_, sizeof buffer_);
     if (n <= 0) return false;
-    if (pair.withheld && std::string_view(buffer_, static_cast<std::size_t>(n)).find("COMMIT") != std::string_view::npos) {
+    if (pair.withheld &&
+        std::string_view(buffer_, static_cast<std::size_t>(n)).find("COMMIT") != std::string_view::npos) {
       lost_ = true;
       return false;
     }
@@ -236,12 +251,15 @@ TEST_F(PostgresStoreTest, ACommitWhoseAnswerWasLostIsFoundAgainUnderItsKey) {
   const auto host = w.url.find("host=") + 5;
   Relay relay(w.url.substr(host));
   FixedEntropy entropy;
-  auto opened = open_postgres_store({.url = w.url.substr(0, host) + relay.dir.path()}, w.options, w.clock(), entropy, w.metrics, null_log());
+  auto opened = open_postgres_store(
+      {.url = w.url.substr(0, host) + relay.dir.path()}, w.options, w.clock(), entropy, w.metrics, null_log());
   ASSERT_TRUE(opened) << opened.error().operator_text();
   ChatStore& store = **opened;
   std::vector<std::string> heard;
   const auto say = [&](const std::string& text, const std::string& key) {
-    store.append(w.message("tea", "ann", text, key), [&heard](Result<Appended> r) { heard.push_back(r ? std::to_string(r->offset) + (r->duplicate ? " again" : "") : std::string(r.error().code())); });
+    store.append(w.message("tea", "ann", text, key), [&heard](Result<Appended> r) {
+      heard.push_back(r ? std::to_string(r->offset) + (r->duplicate ? " again" : "") : std::string(r.error().code()));
+    });
   };
   say("one", "k1");
   w.run();
@@ -301,7 +319,12 @@ TEST_F(PostgresStoreTest, UnderTrafficAServerThatDiesTakesNothingThatWasAnswered
         const std::string text = std::to_string(p) + "-" + std::to_string(i);
         for (;;) {
           std::promise<Result<Appended>> answer;
-          store.append({.room = RoomName("tea"), .from = {UserId("u" + std::to_string(p)), "n"}, .text = text, .key = text, .time = system_clock().wall()}, [&](Result<Appended> r) { answer.set_value(std::move(r)); });
+          store.append({.room = RoomName("tea"),
+                           .from = {UserId("u" + std::to_string(p)), "n"},
+                           .text = text,
+                           .key = text,
+                           .time = system_clock().wall()},
+              [&](Result<Appended> r) { answer.set_value(std::move(r)); });
           const auto r = answer.get_future().get();
           if (r) {
             answered[p][text] = r->offset;

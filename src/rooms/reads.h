@@ -18,15 +18,17 @@ struct Retention {
   std::uint32_t days = 0;
   std::uint64_t messages = 0;
   [[nodiscard]] bool none() const { return days == 0 && messages == 0; }
-  [[nodiscard]] WallTime oldest(WallTime now) const;  // shown if not before this
-  [[nodiscard]] Offset below(Offset last) const;      // shown if above this
+  [[nodiscard]] WallTime oldest(WallTime now) const; // shown if not before this
+  [[nodiscard]] Offset below(Offset last) const;     // shown if above this
 };
 
 // Both of these refuse with DATABASE_UNREACHABLE what does not show at least the barrier (continuity.h).
 // Nothing: there is no room of that name. NOT_A_MEMBER as in ChatStore::open.
-[[nodiscard]] Result<std::optional<RoomRow>> read_room(store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier = 0);
+[[nodiscard]] Result<std::optional<RoomRow>> read_room(
+    store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier = 0);
 // Of a room that does not exist: an empty page.
-[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention, WallTime now, std::uint64_t barrier = 0);
+[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question,
+    const Retention& retention, WallTime now, std::uint64_t barrier = 0);
 [[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& question);
 [[nodiscard]] Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now);
 [[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);
@@ -37,7 +39,10 @@ struct Retention {
 // their keys are still promised.
 class Sweep {
  public:
-  Sweep(Retention retention, const Clock& clock, store::AgeGate& gate) : retention_(retention), clock_(clock), gate_(gate) {}
+  Sweep(Retention retention, const Clock& clock, store::AgeGate& gate)
+      : retention_(retention),
+        clock_(clock),
+        gate_(gate) {}
   // One step, inside a transaction of the writer; true: the round is not over. Without `by_age`
   // only rooms that are gone are swept: what is hidden by its number also stays for its age.
   [[nodiscard]] Result<bool> step(store::Database& db, bool by_age);

@@ -28,8 +28,9 @@ TEST(RoomName, SaysWhatKindOfRoomItIs) {
 
 TEST(RoomName, AnythingElseIsRefused) {
   using namespace std::string_literals;
-  for (const std::string& name : {""s, "Tea"s, "te a"s, "tea\n"s, "tea\0"s, "t\xC3\xA9"s, std::string(65, 'a'), ":"s, "private:"s, "private:Den"s, "private:a:b"s, "private:"s + std::string(65, 'a'),
-                                  "direct:"s, "user:"s, "user:a b"s, "user:"s + std::string(129, 'a'), "team:x"s, "PRIVATE:x"s, "../etc"s})
+  for (const std::string& name : {""s, "Tea"s, "te a"s, "tea\n"s, "tea\0"s, "t\xC3\xA9"s, std::string(65, 'a'), ":"s,
+           "private:"s, "private:Den"s, "private:a:b"s, "private:"s + std::string(65, 'a'), "direct:"s, "user:"s,
+           "user:a b"s, "user:"s + std::string(129, 'a'), "team:x"s, "PRIVATE:x"s, "../etc"s})
     EXPECT_EQ(told(name), "ROOM_NAME_INVALID") << name;
   EXPECT_EQ(kind_of("te\x01").error().field, "room");
   EXPECT_EQ(kind_of("te\x01").error().evidence.find('\x01'), std::string::npos);
@@ -74,7 +75,8 @@ TEST(Access, WhatMayBeDoneWithWhichRight) {
   EXPECT_EQ(say(may(Act::read, RoomKind::public_, true, reads)), "ok");
   EXPECT_EQ(say(may(Act::read, RoomKind::public_, true, writes)), "PERMISSION_DENIED");
   EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, reads)), "NOT_A_MEMBER");
-  EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, none)), "PERMISSION_DENIED") << "the same whether the room exists";
+  EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, none)), "PERMISSION_DENIED")
+      << "the same whether the room exists";
   EXPECT_EQ(say(may(Act::write, RoomKind::public_, true, writes)), "ok");
   EXPECT_EQ(say(may(Act::write, RoomKind::public_, true, reads)), "PERMISSION_DENIED");
   EXPECT_EQ(say(may(Act::write, RoomKind::direct, false, writes)), "NOT_A_MEMBER");
@@ -97,14 +99,17 @@ struct EphemeralTest : testing::Test {
   EphemeralHistory room{Epoch("e1"), {.messages = 4, .bytes = 40, .keys = 3}};
 
   std::string say(const std::string& text, const std::string& key = "", const std::string& from = "ann") {
-    auto done = room.append({.room = RoomName("game.1"), .from = {UserId(from), from}, .text = text, .key = key, .time = clock.wall()}, clock.mono());
+    auto done = room.append(
+        {.room = RoomName("game.1"), .from = {UserId(from), from}, .text = text, .key = key, .time = clock.wall()},
+        clock.mono());
     if (!done) return std::string(done.error().code());
     return std::to_string(done->offset) + (done->duplicate ? " again" : "");
   }
   std::string page(HistoryQuestion question) {
     std::string out;
     const HistoryPage got = room.history(question);
-    for (const Message& m : got.messages) out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
+    for (const Message& m : got.messages)
+      out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
     return out + (got.more ? " +" : "");
   }
 };
@@ -162,11 +167,14 @@ struct EphemeralChanges : testing::Test {
   ManualClock clock;
   EphemeralHistory history{Epoch("e1"), {.messages = 1'000}};
   ChangingRoom room{.say = [this](const std::string& user, const std::string& text) {
-                      ASSERT_TRUE(history.append({.room = RoomName("game.1"), .from = {UserId(user), user}, .text = text, .key = "", .time = clock.wall()}, clock.mono()));
-                    },
-                    .erase = [this](Offset offset, const std::string& by) { return history.erase(offset, UserId(by), false); },
-                    .detach = [this](const std::string& user) { (void)history.detach_author(UserId(user)); },
-                    .changes_after = [this](Offset after) { return history.history({.limit = 0, .changes_after = after}); }};
+    ASSERT_TRUE(history.append(
+        {.room = RoomName("game.1"), .from = {UserId(user), user}, .text = text, .key = "", .time = clock.wall()},
+        clock.mono()));
+  }, .erase = [this](Offset offset, const std::string& by) {
+    return history.erase(offset, UserId(by), false);
+  }, .detach = [this](const std::string& user) {
+    (void)history.detach_author(UserId(user));
+  }, .changes_after = [this](Offset after) { return history.history({.limit = 0, .changes_after = after}); }};
 };
 
 TEST_F(EphemeralChanges, AreNumberedWithoutGaps) { changes_are_numbered_without_gaps(room); }

@@ -12,23 +12,29 @@
 
 namespace foyer::rooms {
 
-Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, SqliteStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
-  const store::OpenOptions database{.survive_power_loss = options.survive_power_loss, .busy_timeout = options.busy_timeout, .max_pages = options.max_pages, .vfs = options.vfs};
+Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, SqliteStoreOptions options,
+    const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
+  const store::OpenOptions database{.survive_power_loss = options.survive_power_loss,
+      .busy_timeout = options.busy_timeout,
+      .max_pages = options.max_pages,
+      .vfs = options.vfs};
   TRY(lock, store::FileLock::take(path + ".lock", Cause::CHAT_STORE_IN_USE));
   // The lock lives as long as the store's writer, which holds its opener.
-  auto writing = [held = std::make_shared<store::FileLock>(std::move(lock)), open = store::sqlite_writer(path, database, {"chat", kChatSchema})] { return open(); };
+  auto writing = [held = std::make_shared<store::FileLock>(std::move(lock)),
+                     open = store::sqlite_writer(path, database, {"chat", kChatSchema})] { return open(); };
   DatabaseStoreOptions common{.queue_limit = options.queue_limit,
-                              .history_days = options.history_days,
-                              .history_messages = options.history_messages,
-                              .room_members = options.room_members,
-                              .rooms_per_user = options.rooms_per_user,
-                              .invitations_sent = options.invitations_sent,
-                              .invitations_to_one = options.invitations_to_one,
-                              .invitations_received = options.invitations_received,
-                              .of_a_file = true,
-                              .witness = std::move(options.witness),
-                              .executor = std::move(options.executor)};
-  return open_database_store(std::move(writing), store::sqlite_reader(path, database), std::move(common), clock, entropy, metrics, log);
+      .history_days = options.history_days,
+      .history_messages = options.history_messages,
+      .room_members = options.room_members,
+      .rooms_per_user = options.rooms_per_user,
+      .invitations_sent = options.invitations_sent,
+      .invitations_to_one = options.invitations_to_one,
+      .invitations_received = options.invitations_received,
+      .of_a_file = true,
+      .witness = std::move(options.witness),
+      .executor = std::move(options.executor)};
+  return open_database_store(
+      std::move(writing), store::sqlite_reader(path, database), std::move(common), clock, entropy, metrics, log);
 }
 
 Result<void> mark_as_copy(const std::string& path) {

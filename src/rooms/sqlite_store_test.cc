@@ -44,7 +44,8 @@ TEST_F(SqliteStoreTest, AFailedCommitLeavesNoHoleAndNoRoom) {
   w.options.vfs = Faults::vfs();
   w.open({});
   ASSERT_EQ(w.say("tea", "ann", "one")->offset, 1U);
-  for (const auto& [error, code] : {std::pair{ENOSPC, "STORE_FULL"}, {EROFS, "STORE_READ_ONLY"}, {EIO, "STORE_FAILED"}}) {
+  for (const auto& [error, code] :
+      {std::pair{ENOSPC, "STORE_FULL"}, {EROFS, "STORE_READ_ONLY"}, {EIO, "STORE_FAILED"}}) {
     Faults::writes_fail_with(error);
     EXPECT_EQ(code_of(w.say("tea", "ann", "lost", "k")), code);
     EXPECT_EQ(code_of(w.say("milk", "ann", "lost")), code);
@@ -60,7 +61,9 @@ TEST_F(SqliteStoreTest, AFailedCommitLeavesNoHoleAndNoRoom) {
 TEST_F(SqliteStoreTest, AMessageThatIsRefusedInABatchLeavesItsNeighboursAlone) {
   w.open({});
   std::vector<std::string> heard;
-  const auto note = [&](Result<Appended> r) { heard.push_back(r ? std::to_string(r->offset) : std::string(r.error().code())); };
+  const auto note = [&](Result<Appended> r) {
+    heard.push_back(r ? std::to_string(r->offset) : std::string(r.error().code()));
+  };
   w.store().append(w.message("tea", "ann", "a", "k"), note);
   w.store().append(w.message("tea", "ann", "b", "k"), note);
   w.store().append(w.message("private:none", "ann", "c"), note);
@@ -124,7 +127,8 @@ TEST_F(SqliteStoreTest, AFullDatabaseRefusesAndTakesAgainWhatFits) {
 TEST_F(SqliteStoreTest, TheSweepDeletesWhatRetentionHidesLittleByLittle) {
   w.open({.history_messages = 10});
   for (int i = 0; i < 1'000; ++i) w.store().append(w.message("tea", "ann", "x"), [](Result<Appended>) {});
-  for (int i = 0; i < 20; ++i) w.store().append(w.message("room" + std::to_string(i), "ann", "x"), [](Result<Appended>) {});
+  for (int i = 0; i < 20; ++i)
+    w.store().append(w.message("room" + std::to_string(i), "ann", "x"), [](Result<Appended>) {});
   w.run();
   EXPECT_EQ(w.count("messages"), 1'020) << "their keys are still promised";
   w.clock().advance(std::chrono::hours{1});
@@ -222,7 +226,8 @@ TEST_F(SqliteStoreTest, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
 
   w.options.executor = {};
   SqliteWorld after; // its own executor; the file of the child
-  std::filesystem::copy(w.dir.path(), after.dir.path(), std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy(w.dir.path(), after.dir.path(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
   after.open({});
   const Offset stored = after.room("tea")->offset;
   EXPECT_EQ(last, 1'500U);

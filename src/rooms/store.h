@@ -39,7 +39,7 @@ struct Message {
   Author from;
   std::string text;
   WallTime time{};
-  std::string key; // empty: none
+  std::string key;      // empty: none
   bool deleted = false; // its text is gone for good and empty here; it keeps its offset
 };
 
@@ -52,8 +52,8 @@ enum class ChangeKind : std::uint8_t {
 struct Change {
   Offset number = 0;
   ChangeKind kind{};
-  Offset offset = 0;  // of the message, if it is about one
-  UserId user = {};   // author_detached
+  Offset offset = 0; // of the message, if it is about one
+  UserId user = {};  // author_detached
 };
 // Changes that are remembered, and as many as recovery brings.
 inline constexpr std::uint32_t kRecoverableChanges = 300;
@@ -63,12 +63,12 @@ struct RoomRow {
   RoomKind kind{};
   Epoch epoch;
   Offset offset = 0;
-  std::vector<UserId> members; // private and direct only
-  WallTime time{};             // of the message at `offset`, where it was asked and is there; else zero
+  std::vector<UserId> members;        // private and direct only
+  WallTime time{};                    // of the message at `offset`, where it was asked and is there; else zero
   std::optional<Offset> doubted = {}; // see ChatStore::doubt
-  Offset change = 0;           // the number of the last change
+  Offset change = 0;                  // the number of the last change
   bool made = false;                  // by this very question
-  UserId creator = {};         // private only
+  UserId creator = {};                // private only
 };
 
 // How far the caller knows a room. An empty epoch: not at all.
@@ -87,7 +87,7 @@ struct OpenQuestion {
 // the public ones of `joined`, then the other public ones; both parts in the order of their names.
 struct RoomsQuestion {
   UserId user;
-  std::vector<RoomName> joined = {}; // public rooms
+  std::vector<RoomName> joined = {};  // public rooms
   std::optional<RoomName> after = {}; // the last one of the page before
   std::uint32_t limit = 1'000;
 };
@@ -177,17 +177,17 @@ struct HistoryQuestion {
   std::optional<Offset> before = {}; // exclusive: the newest below this
   std::optional<Offset> up_to = {};  // inclusive upper bound
   std::uint32_t limit = 50;
-  std::optional<Offset> time_of = {}; // also asked: when was this one written?
+  std::optional<Offset> time_of = {};       // also asked: when was this one written?
   std::optional<Offset> changes_after = {}; // exclusive: also the changes from here
-  std::size_t bytes = SIZE_MAX;      // of texts, after which the page ends: the message that reaches it is its last
+  std::size_t bytes = SIZE_MAX; // of texts, after which the page ends: the message that reaches it is its last
 };
 struct HistoryPage {
   std::vector<Message> messages; // ascending
   bool more = false;             // older ones (before) or newer ones (after) were left out
   // Read after the messages, so that what the messages do not show yet is here.
-  Offset change = 0;             // the number of the room's last change
+  Offset change = 0;                // the number of the room's last change
   std::vector<Change> changes = {}; // those after changes_after, ascending
-  bool changes_whole = true;     // all of them are here
+  bool changes_whole = true;        // all of them are here
   // Where the room stood when this was read.
   Epoch epoch = {};
   Offset head = 0;
@@ -214,7 +214,8 @@ class ChatStore {
   // A public or own room in which nothing was ever said goes; false: it is no such room. The caller sees to it
   // that nobody uses it meanwhile. (When a store is opened all such rooms go.)
   virtual void forget_empty(RoomName room, Done<bool> done) = 0;
-  // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it), ROOM_LIMIT.
+  // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it),
+  // ROOM_LIMIT.
   virtual void create(RoomName room, UserId by, Done<RoomRow> done) = 0;
   // The direct room of two users, the same whoever asks. a new one counts as one of `by`. BAD_MESSAGE
   // (field `user`) for one and the same user, ROOM_LIMIT.
@@ -236,7 +237,7 @@ class ChatStore {
   // Nobody when several have that name.
   virtual void find_person_by_name(std::string name, Done<std::optional<Author>> done) = 0;
   // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
-  virtual void add_member(RoomName room, UserId user, Done<bool> done) = 0;    // false: was one already
+  virtual void add_member(RoomName room, UserId user, Done<bool> done) = 0; // false: was one already
   // false: was none. A private room that loses its last member is gone, and its name is free again.
   virtual void remove_member(RoomName room, UserId user, Done<bool> done) = 0;
   // The offset is given at commit, in the order of the calls. STORE_FULL,
@@ -260,7 +261,8 @@ class ChatStore {
 
   // Before it is used by several threads; at most one.
   virtual void watch(StoreWatch watch) = 0;
-  // Whether deletion by age goes on or waits until the clock is trusted; nothing: nothing is deleted by age. Any thread.
+  // Whether deletion by age goes on or waits until the clock is trusted; nothing: nothing is deleted by age. Any
+  // thread.
   [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const = 0;
   // An operator says that the clock is right: rows that have reached their age limit are deleted now. Any thread.
   virtual void upkeep_now() = 0;
@@ -268,7 +270,8 @@ class ChatStore {
   // Refuses what comes later with BUSY and finishes what is queued.
   virtual void close() = 0;
 
-  [[nodiscard]] virtual Result<bool> probe() = 0;      // can it write now? for /health/ready; any thread, does not block on I/O
+  [[nodiscard]] virtual Result<bool> probe() = 0; // can it write now? for /health/ready; any thread, does not block on
+                                                  // I/O
   [[nodiscard]] virtual std::size_t queued() const = 0; // gauge
 };
 

@@ -37,7 +37,7 @@ class StoreWorld {
   virtual ~StoreWorld() = default;
   virtual void open(WorldOptions options) = 0; // again: closes and opens the same data, as a restart does
   virtual ChatStore& store() = 0;
-  virtual void run() = 0;                      // until all that was asked is answered
+  virtual void run() = 0; // until all that was asked is answered
   virtual ManualClock& clock() = 0;
 
   // Asks and waits for the answer.
@@ -65,7 +65,9 @@ class StoreWorld {
     return std::move(made.room);
   }
   Result<Invited> invite(const std::string& room, const std::string& from, const std::string& user) {
-    return ask<Invited>([&](Done<Invited> d) { store().invite(RoomName(room), {UserId(from), from + "'s name"}, UserId(user), std::move(d)); });
+    return ask<Invited>([&](Done<Invited> d) {
+      store().invite(RoomName(room), {UserId(from), from + "'s name"}, UserId(user), std::move(d));
+    });
   }
   Result<bool> accept(const std::string& room, const std::string& user) {
     return ask<bool>([&](Done<bool> d) { store().accept(RoomName(room), UserId(user), std::move(d)); });
@@ -78,7 +80,8 @@ class StoreWorld {
     auto page = ask<InvitationPage>([&](Done<InvitationPage> d) { store().invitations(UserId(user), std::move(d)); });
     if (!page) return std::string(page.error().code());
     std::string out;
-    for (const Invitation& each : page->invitations) out += (out.empty() ? "" : " ") + each.room.str() + "<" + each.from.id.str();
+    for (const Invitation& each : page->invitations)
+      out += (out.empty() ? "" : " ") + each.room.str() + "<" + each.from.id.str();
     return out + (page->more ? " +" : "");
   }
   Result<bool> add(const std::string& room, const std::string& user) {
@@ -87,14 +90,21 @@ class StoreWorld {
   Result<bool> remove(const std::string& room, const std::string& user) {
     return ask<bool>([&](Done<bool> d) { store().remove_member(RoomName(room), UserId(user), std::move(d)); });
   }
-  AppendQuestion message(const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
-    return {.room = RoomName(room), .from = {UserId(from), from + "'s name"}, .text = text, .key = key, .time = clock().wall()};
+  AppendQuestion message(
+      const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
+    return {.room = RoomName(room),
+        .from = {UserId(from), from + "'s name"},
+        .text = text,
+        .key = key,
+        .time = clock().wall()};
   }
-  Result<Appended> say(const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
+  Result<Appended> say(
+      const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
     return ask<Appended>([&](Done<Appended> d) { store().append(message(room, from, text, key), std::move(d)); });
   }
   Result<Offset> erase(const std::string& room, Offset offset, const std::string& by, bool any = false) {
-    auto erased = ask<Erased>([&](Done<Erased> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
+    auto erased =
+        ask<Erased>([&](Done<Erased> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
     if (!erased) return std::unexpected(erased.error());
     return erased->offset;
   }
@@ -111,22 +121,27 @@ class StoreWorld {
     auto got = history(std::move(question));
     if (!got) return std::string(got.error().code());
     std::string out;
-    for (const Message& m : got->messages) out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
+    for (const Message& m : got->messages)
+      out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
     return out + (got->more ? " +" : "");
   }
   Result<RoomRow> open_as(const std::string& user, const std::string& name, bool make = false) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().open({.room = RoomName(name), .by = UserId(user), .make = make}, std::move(d)); });
+    return ask<RoomRow>([&](Done<RoomRow> d) {
+      store().open({.room = RoomName(name), .by = UserId(user), .make = make}, std::move(d));
+    });
   }
   Result<bool> forget_empty(const std::string& name) {
     return ask<bool>([&](Done<bool> d) { store().forget_empty(RoomName(name), std::move(d)); });
   }
-  std::string rooms_of(const std::string& user, std::uint32_t limit = 50, const std::string& after = {}, std::vector<RoomName> joined = {}) {
+  std::string rooms_of(const std::string& user, std::uint32_t limit = 50, const std::string& after = {},
+      std::vector<RoomName> joined = {}) {
     RoomsQuestion question{.user = UserId(user), .joined = std::move(joined), .limit = limit};
     if (!after.empty()) question.after = RoomName(after);
     auto page = ask<RoomsPage>([&](Done<RoomsPage> d) { store().rooms_of(std::move(question), std::move(d)); });
     if (!page) return std::string(page.error().code());
     std::string out;
-    for (const RoomRow& row : page->rooms) out += (out.empty() ? "" : " ") + row.room.str() + "@" + std::to_string(row.offset);
+    for (const RoomRow& row : page->rooms)
+      out += (out.empty() ? "" : " ") + row.room.str() + "@" + std::to_string(row.offset);
     return out + (page->more ? " +" : "");
   }
 };
@@ -210,7 +225,9 @@ class PostgresWorld final : public StoreWorld {
     while (!opened && opened.error().cause == Cause::CHAT_STORE_IN_USE) opened = try_open();
     return opened;
   }
-  Result<std::unique_ptr<ChatStore>> try_open() { return open_postgres_store({.url = url}, options, clock_, entropy_, metrics, null_log()); }
+  Result<std::unique_ptr<ChatStore>> try_open() {
+    return open_postgres_store({.url = url}, options, clock_, entropy_, metrics, null_log());
+  }
   void close() { store_.reset(); }
   ChatStore& store() override { return *store_; }
   ManualClock& clock() override { return clock_; }

@@ -32,8 +32,10 @@ const std::vector<ManyRows>& insertions() {
   static const auto all = [] {
     std::vector<ManyRows> list;
     for (const std::size_t rows : {100, 10, 1})
-      list.push_back({rows, "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key) VALUES " + repeated("(?, ?, ?, ?, ?, ?, ?)", rows) +
-                                " ON CONFLICT (room_id, author, key) WHERE key IS NOT NULL DO NOTHING"});
+      list.push_back({rows,
+          "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key) VALUES " +
+              repeated("(?, ?, ?, ?, ?, ?, ?)", rows) +
+              " ON CONFLICT (room_id, author, key) WHERE key IS NOT NULL DO NOTHING"});
     return list;
   }();
   return all;
@@ -43,8 +45,10 @@ const std::vector<ManyRows>& room_updates() {
   static const auto all = [] {
     std::vector<ManyRows> list;
     for (const std::size_t rows : {100, 10})
-      list.push_back({rows, "UPDATE rooms SET last_offset = v.column2, active_ms = v.column3 FROM (VALUES " + repeated("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))", rows) +
-                                ") AS v WHERE rooms.id = v.column1"});
+      list.push_back({rows,
+          "UPDATE rooms SET last_offset = v.column2, active_ms = v.column3 FROM (VALUES " +
+              repeated("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))", rows) +
+              ") AS v WHERE rooms.id = v.column1"});
     list.push_back({1, "UPDATE rooms SET last_offset = ?2, active_ms = ?3 WHERE id = ?1"});
     return list;
   }();
@@ -56,7 +60,9 @@ const ManyRows& largest(const std::vector<ManyRows>& list, std::size_t rows) {
   return *std::ranges::find_if(list, [rows](const ManyRows& one) { return one.rows <= rows; });
 }
 
-std::optional<std::string_view> key_of(const AppendQuestion& question) { return question.key.empty() ? std::nullopt : std::optional<std::string_view>(question.key); }
+std::optional<std::string_view> key_of(const AppendQuestion& question) {
+  return question.key.empty() ? std::nullopt : std::optional<std::string_view>(question.key);
+}
 
 } // namespace
 
@@ -74,10 +80,17 @@ Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id
 
 Result<Writes::Room*> Writes::find(store::Database& db, std::string_view name) {
   if (const auto found = rooms_.find(name); found != rooms_.end()) return &found->second;
-  TRY(rows, db.query("SELECT id, kind, epoch, last_offset, active_ms, last_change, creator FROM rooms WHERE name = ?", name));
+  TRY(rows,
+      db.query("SELECT id, kind, epoch, last_offset, active_ms, last_change, creator FROM rooms WHERE name = ?", name));
   TRY(there, rows.step());
   if (!there) return nullptr;
-  Room room{.id = rows.integer(0), .kind = static_cast<RoomKind>(rows.integer(1)), .epoch = rows.text(2), .last = rows.count(3), .change = rows.count(5), .active = rows.time(4), .creator = UserId(rows.view(6))};
+  Room room{.id = rows.integer(0),
+      .kind = static_cast<RoomKind>(rows.integer(1)),
+      .epoch = rows.text(2),
+      .last = rows.count(3),
+      .change = rows.count(5),
+      .active = rows.time(4),
+      .creator = UserId(rows.view(6))};
   return &rooms_.emplace(std::string(name), std::move(room)).first->second;
 }
 
@@ -93,18 +106,27 @@ Result<Writes::Room*> Writes::find_or_make(store::Database& db, std::string_view
 
 Result<void> Writes::may_make(store::Database& db, RoomKind kind, const UserId& by) {
   const RoomsPerUser& limits = limits_.rooms_per_user;
-  const std::uint32_t limit = kind == RoomKind::public_ ? limits.public_rooms : kind == RoomKind::direct ? limits.direct_rooms : limits.private_rooms;
-  const std::string_view option = kind == RoomKind::public_ ? "public_rooms_per_user" : kind == RoomKind::direct ? "direct_rooms_per_user" : "rooms_per_user";
+  const std::uint32_t limit = kind == RoomKind::public_ ? limits.public_rooms
+      : kind == RoomKind::direct                        ? limits.direct_rooms
+                                                        : limits.private_rooms;
+  const std::string_view option = kind == RoomKind::public_ ? "public_rooms_per_user"
+      : kind == RoomKind::direct                            ? "direct_rooms_per_user"
+                                                            : "rooms_per_user";
   TRY(rows, db.query("SELECT count(*) FROM rooms WHERE creator = ? AND kind = ? AND name IS NOT NULL", by, kind));
   TRY_VOID(rows.step());
   if (rows.count(0) >= limit) return refuse(Cause::ROOM_LIMIT, fmt::format("{}={}", option, limit));
   return {};
 }
 
-Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
-  Room room{.kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall(), .creator = UserId(creator.value_or(""))};
+Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, RoomKind kind,
+    std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
+  Room room{
+      .kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall(), .creator = UserId(creator.value_or(""))};
   {
-    TRY(rows, db.query("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, 0, ?) RETURNING id", name, kind, pair, creator, room.epoch, room.active));
+    TRY(rows,
+        db.query("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, "
+                 "0, ?) RETURNING id",
+            name, kind, pair, creator, room.epoch, room.active));
     TRY_VOID(rows.step());
     room.id = rows.integer(0);
   }
@@ -113,7 +135,12 @@ Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, R
 }
 
 Result<RoomRow> Writes::row(store::Database& db, std::string_view name, const Room& room) {
-  RoomRow row{.room = RoomName(name), .kind = room.kind, .epoch = Epoch(room.epoch), .offset = room.last, .members = {}, .change = room.change};
+  RoomRow row{.room = RoomName(name),
+      .kind = room.kind,
+      .epoch = Epoch(room.epoch),
+      .offset = room.last,
+      .members = {},
+      .change = room.change};
   if (room.kind == RoomKind::private_) row.creator = room.creator;
   if (has_members(room.kind)) {
     TRY(members, members_of(db, room.id));
@@ -130,13 +157,17 @@ Result<RoomRow> Writes::open(store::Database& db, const RoomName& name, const Us
 }
 
 Result<bool> Writes::forget_empty(store::Database& db, const RoomName& name) {
-  TRY(gone, db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?)", name, RoomKind::public_, RoomKind::own));
+  TRY(gone,
+      db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?)", name, RoomKind::public_,
+          RoomKind::own));
   if (gone > 0) rooms_.erase(name.str());
   return gone > 0;
 }
 
 Result<bool> Writes::forget_all_empty(store::Database& db) {
-  TRY(gone, db.change("DELETE FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)", RoomKind::public_, RoomKind::own));
+  TRY(gone,
+      db.change("DELETE FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)", RoomKind::public_,
+          RoomKind::own));
   if (gone > 0) rooms_.clear();
   return gone > 0;
 }
@@ -153,7 +184,10 @@ Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const
   TRY(room, find_or_make(db, name.view(), {}));
   TRY(found, row(db, name.view(), *room));
   {
-    TRY(rows, db.query("SELECT r.doubted, m.time_ms FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = ?2 WHERE r.id = ?1", room->id, room->last));
+    TRY(rows,
+        db.query("SELECT r.doubted, m.time_ms FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = "
+                 "?2 WHERE r.id = ?1",
+            room->id, room->last));
     TRY(there, rows.step());
     if (there && !rows.is_null(0)) found.doubted = rows.count(0);
     if (there && !rows.is_null(1)) found.time = rows.time(1);
@@ -164,7 +198,8 @@ Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const
 }
 
 Result<Offset> Writes::doubt(store::Database& db, const RoomName& name, const Epoch& epoch, Offset head) {
-  TRY_VOID(db.change("UPDATE rooms SET doubted = ? WHERE name = ? AND epoch = ? AND doubted IS NULL", head, name, epoch));
+  TRY_VOID(
+      db.change("UPDATE rooms SET doubted = ? WHERE name = ? AND epoch = ? AND doubted IS NULL", head, name, epoch));
   TRY(rows, db.query("SELECT doubted FROM rooms WHERE name = ? AND epoch = ? AND doubted IS NOT NULL", name, epoch));
   TRY(there, rows.step());
   return there ? rows.count(0) : head;
@@ -172,7 +207,8 @@ Result<Offset> Writes::doubt(store::Database& db, const RoomName& name, const Ep
 
 Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const UserId& by) {
   TRY(kind, kind_of(name.view()));
-  if (kind != RoomKind::private_) return refuse_field(Cause::ROOM_NAME_INVALID, "room", "only private rooms are created by name");
+  if (kind != RoomKind::private_)
+    return refuse_field(Cause::ROOM_NAME_INVALID, "room", "only private rooms are created by name");
   TRY(found, find(db, name.view()));
   if (found != nullptr) return refuse(Cause::ROOM_EXISTS);
   TRY_VOID(may_make(db, kind, by));
@@ -211,7 +247,8 @@ Result<std::size_t> Writes::append(store::Database& db, const AppendQuestion& qu
     TRY(name, name_id(db, question.from));
     TRY_VOID(put_author(db, room->id, question.from.id));
     TRY_VOID(renew_if_behind(db, *room, question.known));
-    return Waiting{.question = &question, .room = room, .name = name, .room_last = room->last, .place = answers_.size()};
+    return Waiting{
+        .question = &question, .room = room, .name = name, .room_last = room->last, .place = answers_.size()};
   }();
   if (!prepared) {
     forget_made();
@@ -260,7 +297,8 @@ Result<bool> Writes::store_all_new(store::Database& db) {
   std::unordered_set<const Room*> emptied;
   for (const Waiting& one : waiting_) {
     one.room->last = one.room_last;
-    if (emptied.insert(one.room).second) TRY_VOID(db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" > ?", one.room->id, one.room_last));
+    if (emptied.insert(one.room).second)
+      TRY_VOID(db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" > ?", one.room->id, one.room_last));
   }
   return false;
 }
@@ -268,7 +306,8 @@ Result<bool> Writes::store_all_new(store::Database& db) {
 Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) {
   const AppendQuestion& q = *waiting.question;
   const Offset offset = waiting.room->last + 1;
-  TRY(inserted, db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q)));
+  TRY(inserted,
+      db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q)));
   if (inserted == 0) return first_of_key(db, *waiting.room, q);
   stored(*waiting.room, q, offset);
   return Appended{.epoch = Epoch(waiting.room->epoch), .offset = offset, .time = q.time};
@@ -289,7 +328,9 @@ void Writes::wait_again(const std::vector<Waiting>& earlier) {
 
 // The text of a message that was erased is not known any more: its key is taken for a repetition.
 Result<Appended> Writes::first_of_key(store::Database& db, const Room& room, const AppendQuestion& question) {
-  TRY(rows, db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?", room.id, question.from.id, question.key));
+  TRY(rows,
+      db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?",
+          room.id, question.from.id, question.key));
   TRY(there, rows.step());
   if (!there) return refuse(Cause::STORE_FAILED, "a key that is taken has no message");
   if (rows.integer(3) == 0 && rows.view(2) != question.text) return refuse_field(Cause::KEY_REUSED, "key");
@@ -309,7 +350,8 @@ Result<void> Writes::flush(store::Database& db) {
     const auto& update = largest(room_updates(), static_cast<std::size_t>(rooms.cend() - next));
     TRY(statement, db.prepare(update.sql));
     int index = 1;
-    for (std::size_t i = 0; i < update.rows; ++i, ++next, index += 3) statement.bind_from(index, (*next)->id, (*next)->last, (*next)->active);
+    for (std::size_t i = 0; i < update.rows; ++i, ++next, index += 3)
+      statement.bind_from(index, (*next)->id, (*next)->last, (*next)->active);
     TRY_VOID(statement.run());
   }
   if (rooms_.size() > kRemembered) rooms_.clear();

@@ -62,11 +62,13 @@ class Writes {
   [[nodiscard]] Result<Direct> direct(store::Database& db, const Author& by, const UserId& other);
   [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> remove_member(store::Database& db, const RoomName& room, const UserId& user);
-  [[nodiscard]] Result<Invited> invite(store::Database& db, const RoomName& room, const Author& from, const UserId& user);
+  [[nodiscard]] Result<Invited> invite(
+      store::Database& db, const RoomName& room, const Author& from, const UserId& user);
   [[nodiscard]] Result<bool> accept(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> decline(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> remember_person(store::Database& db, const Author& person);
-  [[nodiscard]] Result<Erased> erase(store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
+  [[nodiscard]] Result<Erased> erase(
+      store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
   [[nodiscard]] Result<Detached> detach_author(store::Database& db, const UserId& user);
 
   // Before the commit: stores what waits, and the last offsets of the rooms that were appended to.
@@ -86,14 +88,14 @@ class Writes {
     Offset change = 0; // of the last one
     WallTime active{};
     UserId creator = {}; // of a private room
-    bool dirty = false; // last and active are newer than the row
+    bool dirty = false;  // last and active are newer than the row
   };
   struct Waiting {
     const AppendQuestion* question;
     Room* room;
-    std::int64_t name;   // row of names
-    Offset room_last;    // of the room, before what waits is stored
-    std::size_t place;   // in answers_
+    std::int64_t name; // row of names
+    Offset room_last;  // of the room, before what waits is stored
+    std::size_t place; // in answers_
   };
 
   // Null: there is none of that name.
@@ -101,7 +103,8 @@ class Writes {
   // Public and own rooms are made; others must be there: NOT_A_MEMBER. `by` made it; empty: nobody.
   [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name, const UserId& by);
   [[nodiscard]] Result<void> may_make(store::Database& db, RoomKind kind, const UserId& by); // ROOM_LIMIT
-  [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind, std::optional<std::string_view> pair, std::optional<std::string_view> creator);
+  [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind,
+      std::optional<std::string_view> pair, std::optional<std::string_view> creator);
   // The room is behind what is known of it: from now on it has a new epoch.
   [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
@@ -109,7 +112,8 @@ class Writes {
   // Remembers that the author has said something in the room.
   [[nodiscard]] Result<void> put_author(store::Database& db, std::int64_t room, const UserId& author);
   // The number of the change, which the caller remembers once nothing can fail any more.
-  [[nodiscard]] Result<Offset> put_change(store::Database& db, std::int64_t room, Offset last, ChangeKind kind, Offset offset, std::string_view body);
+  [[nodiscard]] Result<Offset> put_change(
+      store::Database& db, std::int64_t room, Offset last, ChangeKind kind, Offset offset, std::string_view body);
   [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
   [[nodiscard]] Result<bool> is_member(store::Database& db, std::int64_t room, const UserId& user);
   [[nodiscard]] Result<void> has_place(store::Database& db, const Room& room);

@@ -6,7 +6,11 @@
 namespace foyer::store {
 
 AgeGate::AgeGate(std::string store, AgeQueries queries, const Clock& clock, Log& log, bool compares_server)
-    : store_(std::move(store)), queries_(queries), clock_(clock), log_(log), compares_server_(compares_server) {}
+    : store_(std::move(store)),
+      queries_(queries),
+      clock_(clock),
+      log_(log),
+      compares_server_(compares_server) {}
 
 Result<AgeGuard::Reading> AgeGate::read(Database& db) const {
   AgeGuard::Reading now{.wall = clock_.wall(), .mono = clock_.mono()};
@@ -24,7 +28,8 @@ Result<void> AgeGate::begin(Database& db, const AgeGuard::Reading& now) {
     if (found) {
       const std::string text = rows.text(0);
       std::int64_t millis = 0;
-      if (std::from_chars(text.data(), text.data() + text.size(), millis).ec == std::errc{}) believed = from_unix_millis(millis);
+      if (std::from_chars(text.data(), text.data() + text.size(), millis).ec == std::errc{})
+        believed = from_unix_millis(millis);
     }
   }
   {
@@ -56,8 +61,10 @@ Result<AgeGate::Turn> AgeGate::turn(Database& db) {
   }
   const bool may = !guard_.waiting();
   if (operator_believes)
-    log_.info("upkeep_now", "An operator says that the clock is right: deletion by age goes on.", {{"store", store_}, {"now", rfc3339(now.wall)}});
-  else if (changed && (!first || !may)) tell();
+    log_.info("upkeep_now", "An operator says that the clock is right: deletion by age goes on.",
+        {{"store", store_}, {"now", rfc3339(now.wall)}});
+  else if (changed && (!first || !may))
+    tell();
   if (may && !open_.exchange(true) && !first) round_asked_.store(true);
   if (!may) open_.store(false);
   if (round_asked_.exchange(false) || now.mono >= next_round_) {
@@ -72,19 +79,19 @@ void AgeGate::tell() const {
   const std::string now = rfc3339(clock_.wall());
   const ClockDoubt doubt = guard_.doubt();
   if (doubt == ClockDoubt::none)
-    return log_.info("deletion_by_age_resumes", "The clock was steady for an hour: rows that have reached their age limit are deleted again.",
-                     {{"store", store_}, {"now", now}});
+    return log_.info("deletion_by_age_resumes",
+        "The clock was steady for an hour: rows that have reached their age limit are deleted again.",
+        {{"store", store_}, {"now", now}});
   std::string_view what = "The clock is far ahead of the newest stored time.";
-  if (doubt == ClockDoubt::behind) what = "Stored times lie in the future: the clock is behind, or was ahead when they were written.";
+  if (doubt == ClockDoubt::behind)
+    what = "Stored times lie in the future: the clock is behind, or was ahead when they were written.";
   if (doubt == ClockDoubt::jumped) what = "The clock was set, or the machine slept.";
   if (doubt == ClockDoubt::server) what = "The clock differs from that of the database's server.";
-  constexpr std::string_view kConsequence = " Nothing is deleted by age until it was steady for an hour, or `foyer upkeep --now` says that it is right.";
+  constexpr std::string_view kConsequence =
+      " Nothing is deleted by age until it was steady for an hour, or `foyer upkeep --now` says that it is right.";
   log_.warning("clock_doubted", std::string(what) + std::string(kConsequence),
-               {{"store", store_},
-                {"doubt", to_string(doubt)},
-                {"now", now},
-                {"compared_with", rfc3339(guard_.reference())},
-                {"off_s", std::chrono::floor<std::chrono::seconds>(guard_.off()).count()}});
+      {{"store", store_}, {"doubt", to_string(doubt)}, {"now", now}, {"compared_with", rfc3339(guard_.reference())},
+          {"off_s", std::chrono::floor<std::chrono::seconds>(guard_.off()).count()}});
 }
 
 void AgeGate::deleting(std::initializer_list<Field> what) {
@@ -95,7 +102,9 @@ void AgeGate::deleting(std::initializer_list<Field> what) {
 void AgeGate::deleted(std::int64_t rows) { rows_ += rows; }
 
 void AgeGate::round_is_over() {
-  if (told_deletion_) log_.info("deletion_by_age_done", "Rows that had reached their age limit are deleted.", {{"store", store_}, {"rows", rows_}});
+  if (told_deletion_)
+    log_.info("deletion_by_age_done", "Rows that had reached their age limit are deleted.",
+        {{"store", store_}, {"rows", rows_}});
   in_round_ = false;
   told_deletion_ = false;
   rows_ = 0;
@@ -103,7 +112,11 @@ void AgeGate::round_is_over() {
 
 UpkeepState AgeGate::state() const {
   const std::scoped_lock lock(mutex_);
-  return {.store = store_, .doubt = guard_.doubt(), .off = guard_.off(), .reference = guard_.reference(), .left = guard_.left(clock_.mono())};
+  return {.store = store_,
+      .doubt = guard_.doubt(),
+      .off = guard_.off(),
+      .reference = guard_.reference(),
+      .left = guard_.left(clock_.mono())};
 }
 
 } // namespace foyer::store

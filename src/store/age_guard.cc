@@ -39,9 +39,12 @@ void AgeGuard::begin(const Reading& now, std::optional<WallTime> believed, std::
   last_ = now;
   const auto known = believed ? believed : newest;
   const auto latest = std::max(believed, newest);
-  if (server_differs(now)) wait(ClockDoubt::server, now.wall - *now.server, *now.server, now.mono);
-  else if (latest && *latest - now.wall > policy_.step) wait(ClockDoubt::behind, now.wall - *latest, *latest, now.mono);
-  else if (known && now.wall - *known > policy_.most_ahead) wait(ClockDoubt::ahead, now.wall - *known, *known, now.mono);
+  if (server_differs(now))
+    wait(ClockDoubt::server, now.wall - *now.server, *now.server, now.mono);
+  else if (latest && *latest - now.wall > policy_.step)
+    wait(ClockDoubt::behind, now.wall - *latest, *latest, now.mono);
+  else if (known && now.wall - *known > policy_.most_ahead)
+    wait(ClockDoubt::ahead, now.wall - *known, *known, now.mono);
 }
 
 bool AgeGuard::observe(const Reading& now) {

@@ -35,8 +35,9 @@ enum class ClockDoubt : std::uint8_t {
 
 struct AgeGuardPolicy {
   Millis most_ahead = std::chrono::days{2};
-  Millis step = std::chrono::seconds{30};      // apart from the monotonic clock, or behind: less is slewing, and what tokens tolerate
-  Millis apart = std::chrono::minutes{2};      // from the server's clock
+  Millis step =
+      std::chrono::seconds{30}; // apart from the monotonic clock, or behind: less is slewing, and what tokens tolerate
+  Millis apart = std::chrono::minutes{2}; // from the server's clock
   Millis steady = std::chrono::hours{1};
 };
 
@@ -60,9 +61,9 @@ class AgeGuard {
   [[nodiscard]] bool begun() const { return begun_; }
   [[nodiscard]] bool waiting() const { return doubt_ != ClockDoubt::none; }
   [[nodiscard]] ClockDoubt doubt() const { return doubt_; }
-  [[nodiscard]] Millis off() const { return off_; }        // by how much, forward positive; of the last doubt
+  [[nodiscard]] Millis off() const { return off_; }               // by how much, forward positive; of the last doubt
   [[nodiscard]] WallTime reference() const { return reference_; } // what it was compared with
-  [[nodiscard]] Millis left(MonoTime now) const;           // until an hour will have been steady
+  [[nodiscard]] Millis left(MonoTime now) const;                  // until an hour will have been steady
 
  private:
   void wait(ClockDoubt why, Millis off, WallTime reference, MonoTime now);

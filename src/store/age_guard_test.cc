@@ -16,7 +16,9 @@ struct Machine {
 
   void pass(Millis span) { wall += span, mono += span; }
   void set_clock(Millis by) { wall += by; }
-  [[nodiscard]] AgeGuard::Reading read() const { return {.wall = wall, .mono = mono, .server = server_off ? std::optional(wall + *server_off) : std::nullopt}; }
+  [[nodiscard]] AgeGuard::Reading read() const {
+    return {.wall = wall, .mono = mono, .server = server_off ? std::optional(wall + *server_off) : std::nullopt};
+  }
 };
 
 TEST(AgeGuard, AServerThatWasOffForADayDeletesAtOnce) {

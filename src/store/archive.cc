@@ -19,7 +19,9 @@ constexpr std::uint64_t kOctalLimit = std::uint64_t{1} << 33; // eleven octal di
 // The header's fields by their places: POSIX.1-2017, pax, "ustar Interchange Format".
 std::array<char, kBlock> header(std::string_view name, std::uint64_t size, WallTime time) {
   std::array<char, kBlock> block{};
-  const auto put = [&block](std::size_t at, std::string_view text) { std::memcpy(block.data() + at, text.data(), text.size()); };
+  const auto put = [&block](std::size_t at, std::string_view text) {
+    std::memcpy(block.data() + at, text.data(), text.size());
+  };
   put(0, name);
   put(100, "0000600");
   put(108, "0000000");
@@ -50,7 +52,9 @@ Result<ArchiveWriter> ArchiveWriter::create(const std::string& path) {
   return ArchiveWriter(fd, path);
 }
 
-ArchiveWriter::ArchiveWriter(ArchiveWriter&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+ArchiveWriter::ArchiveWriter(ArchiveWriter&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)) {}
 
 ArchiveWriter::~ArchiveWriter() {
   if (fd_ >= 0) ::close(fd_);
@@ -62,7 +66,8 @@ Result<void> ArchiveWriter::put(std::string_view bytes) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-      return refuse(full ? Cause::STORE_FULL : Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path_, std::strerror(errno)));
+      return refuse(
+          full ? Cause::STORE_FULL : Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path_, std::strerror(errno)));
     }
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -70,9 +75,10 @@ Result<void> ArchiveWriter::put(std::string_view bytes) {
 }
 
 Result<std::uint64_t> ArchiveWriter::add(const std::string& file, std::string_view name, WallTime time) {
-  if (name.size() > 100) return refuse(Cause::FILE_UNREADABLE, fmt::format("{}: the name is too long for the archive", file));
+  if (name.size() > 100)
+    return refuse(Cause::FILE_UNREADABLE, fmt::format("{}: the name is too long for the archive", file));
   const int from = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat status {};
+  struct stat status{};
   if (from < 0 || ::fstat(from, &status) != 0) {
     const int error = errno;
     if (from >= 0) ::close(from);
@@ -87,7 +93,8 @@ Result<std::uint64_t> ArchiveWriter::add(const std::string& file, std::string_vi
     const ssize_t n = ::read(from, buffer.data(), std::min<std::uint64_t>(buffer.size(), left));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      written = refuse(Cause::FILE_UNREADABLE, fmt::format("{}: {}", file, n < 0 ? std::strerror(errno) : "it became shorter while it was copied"));
+      written = refuse(Cause::FILE_UNREADABLE,
+          fmt::format("{}: {}", file, n < 0 ? std::strerror(errno) : "it became shorter while it was copied"));
       break;
     }
     left -= static_cast<std::uint64_t>(n);

@@ -23,14 +23,17 @@ constexpr std::uintmax_t kSmallFile = 1 << 20;
 
 // What says who is running now, and what belongs to a database that is copied anyhow.
 bool is_passing(std::string_view name) {
-  return name == "foyer.json" || name.starts_with('.') || name.ends_with(".lock") || name.ends_with(".new") || name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with("-journal");
+  return name == "foyer.json" || name.starts_with('.') || name.ends_with(".lock") || name.ends_with(".new") ||
+      name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with("-journal");
 }
 
 class WorkingDirectory {
  public:
   static Result<WorkingDirectory> beside(const std::string& file) {
     std::string pattern = file + ".XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", fs::path(file).parent_path().string(), std::strerror(errno)));
+    if (::mkdtemp(pattern.data()) == nullptr)
+      return refuse(
+          Cause::DATA_UNWRITABLE, fmt::format("{}: {}", fs::path(file).parent_path().string(), std::strerror(errno)));
     return WorkingDirectory(std::move(pattern));
   }
   WorkingDirectory(WorkingDirectory&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
@@ -50,14 +53,15 @@ Result<void> check(const std::string& copy) {
   TRY(db, open_sqlite(copy, {.access = Access::read_only}));
   TRY(rows, db->query("PRAGMA quick_check(1)"));
   TRY(row, rows.step());
-  if (!row || rows.view(0) != "ok") return refuse(Cause::STORE_FAILED, fmt::format("{} is damaged: {}", copy, row ? rows.view(0) : ""));
+  if (!row || rows.view(0) != "ok")
+    return refuse(Cause::STORE_FAILED, fmt::format("{} is damaged: {}", copy, row ? rows.view(0) : ""));
   return {};
 }
 
 } // namespace
 
 Result<BackedUp> back_up(const std::string& data, const std::string& file, const Clock& clock,
-                         const std::function<Result<void>(const std::string& name, const std::string& copy)>& copied) {
+    const std::function<Result<void>(const std::string& name, const std::string& copy)>& copied) {
   std::vector<std::string> names;
   bool any_database = false;
   std::error_code error;
@@ -92,7 +96,8 @@ Result<BackedUp> back_up(const std::string& data, const std::string& file, const
     done.bytes += bytes;
   }
   TRY_VOID(archive.finish());
-  if (::rename(whole.c_str(), file.c_str()) != 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", file, std::strerror(errno)));
+  if (::rename(whole.c_str(), file.c_str()) != 0)
+    return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", file, std::strerror(errno)));
   return done;
 }
 

@@ -22,6 +22,6 @@ struct BackedUp {
 // packed. An existing file is replaced. DATA_UNWRITABLE, STORE_FULL, STORE_LOCKED,
 // STORE_FAILED (a damaged database, too), NOT_FOUND when there is no database to copy.
 [[nodiscard]] Result<BackedUp> back_up(const std::string& data, const std::string& file, const Clock& clock,
-                                       const std::function<Result<void>(const std::string& name, const std::string& copy)>& copied);
+    const std::function<Result<void>(const std::string& name, const std::string& copy)>& copied);
 
 } // namespace foyer::store

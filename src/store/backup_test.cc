@@ -51,7 +51,7 @@ TEST_F(BackupTest, HoldsDatabasesAndSecretsAndNotWhatPasses) {
   EXPECT_EQ(dir.read("restored/api_key"), "secret\n");
   EXPECT_EQ(dir.read("restored/odd-size"), std::string(513, 'o'));
   EXPECT_FALSE(std::filesystem::exists(dir.file("restored/foyer.json")));
-  struct stat status {};
+  struct stat status{};
   for (const std::string& path : {target, dir.file("restored/api_key"), dir.file("restored/chat.sqlite")}) {
     ASSERT_EQ(::stat(path.c_str(), &status), 0) << path;
     EXPECT_EQ(status.st_mode & 0777, 0600U) << path;
@@ -73,7 +73,8 @@ TEST_F(BackupTest, AnEarlierFileIsReplacedAndNothingIsLeftBeside) {
   dir.write("backup.tar", "old");
   ASSERT_TRUE(back_up_all());
   std::vector<std::string> beside;
-  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) beside.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path()))
+    beside.push_back(entry.path().filename().string());
   EXPECT_THAT(beside, testing::UnorderedElementsAre("data", "backup.tar"));
   EXPECT_GT(std::filesystem::file_size(target), 8'000U);
 }
@@ -94,7 +95,8 @@ TEST_F(BackupTest, ADamagedDatabaseIsToldAndTheEarlierFileStays) {
 
 TEST_F(BackupTest, ADirectoryWithoutADatabaseIsNotFound) {
   std::filesystem::create_directory(dir.file("other"));
-  auto done = back_up(dir.file("other"), target, clock, [](const std::string&, const std::string&) -> Result<void> { return {}; });
+  auto done = back_up(
+      dir.file("other"), target, clock, [](const std::string&, const std::string&) -> Result<void> { return {}; });
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().cause, Cause::NOT_FOUND);
   EXPECT_EQ(back_up(dir.file("absent"), target, clock, {}).error().cause, Cause::DATA_UNWRITABLE);

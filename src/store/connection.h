@@ -15,7 +15,10 @@ namespace foyer::store {
 class Connection {
  public:
   // `entropy` may be null: the waits are then exact. The arguments must outlive it.
-  Connection(Opener opener, const Clock& clock, Entropy* entropy) : opener_(std::move(opener)), clock_(clock), entropy_(entropy) {}
+  Connection(Opener opener, const Clock& clock, Entropy* entropy)
+      : opener_(std::move(opener)),
+        clock_(clock),
+        entropy_(entropy) {}
 
   // The causes of the opener; between tries the last of them, with the time until the next.
   [[nodiscard]] Result<Database*> get();

@@ -27,10 +27,13 @@ std::string without_line_end(std::string text) {
 Result<void> could_be_made(const std::string& path) {
   std::error_code error;
   auto above = std::filesystem::absolute(path, error);
-  while (!error && above.has_relative_path() && !std::filesystem::exists(above, error) && !error) above = above.parent_path();
+  while (!error && above.has_relative_path() && !std::filesystem::exists(above, error) && !error)
+    above = above.parent_path();
   if (error) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, error.message()));
-  if (!std::filesystem::is_directory(above, error)) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} is not a directory", above.string()));
-  if (::access(above.c_str(), W_OK | X_OK) != 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
+  if (!std::filesystem::is_directory(above, error))
+    return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} is not a directory", above.string()));
+  if (::access(above.c_str(), W_OK | X_OK) != 0)
+    return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
   return {};
 }
 
@@ -55,12 +58,13 @@ Result<void> DataDir::try_to_write() const {
 }
 
 Result<void> DataDir::examine(const std::string& path, std::string_view environment) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return could_be_made(path);
   TRY(directory, existing(path));
   TRY_VOID(directory.try_to_write());
   if (::access(directory.file(kLock).c_str(), F_OK) == 0)
-    if (auto free = FileLock::take(directory.file(kLock), Cause::DATA_IN_USE); !free) return std::unexpected(directory.with_holder(std::move(free).error()));
+    if (auto free = FileLock::take(directory.file(kLock), Cause::DATA_IN_USE); !free)
+      return std::unexpected(directory.with_holder(std::move(free).error()));
   return environment.empty() ? Result<void>{} : directory.belongs_to(environment);
 }
 
@@ -77,8 +81,9 @@ Refusal DataDir::with_holder(Refusal refusal) const {
 }
 
 Result<DataDir> DataDir::existing(std::string path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0)
+    return refuse(Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
   if (!S_ISDIR(status.st_mode)) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} is not a directory", path));
   return DataDir(std::move(path));
 }
@@ -105,9 +110,11 @@ Result<void> DataDir::claim(std::string_view wanted) {
 
 Result<void> DataDir::belongs_to(std::string_view wanted) const {
   const auto noted = environment();
-  if (!noted && ::access(file(kEnvironment).c_str(), F_OK) == 0) return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} cannot be read", file(kEnvironment)));
+  if (!noted && ::access(file(kEnvironment).c_str(), F_OK) == 0)
+    return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} cannot be read", file(kEnvironment)));
   if (noted && *noted != wanted)
-    return refuse(Cause::DATA_ENVIRONMENT_MISMATCH, fmt::format("{} belongs to the environment {}, this process runs in {}", path_, printable(*noted, 32), wanted));
+    return refuse(Cause::DATA_ENVIRONMENT_MISMATCH,
+        fmt::format("{} belongs to the environment {}, this process runs in {}", path_, printable(*noted, 32), wanted));
   return {};
 }
 

@@ -28,7 +28,7 @@ class DataDir {
   [[nodiscard]] Result<void> lock();
   // Notes the environment at the first call; DATA_ENVIRONMENT_MISMATCH when another was noted.
   [[nodiscard]] Result<void> claim(std::string_view environment);
-  [[nodiscard]] std::optional<std::string> environment() const; // as noted
+  [[nodiscard]] std::optional<std::string> environment() const;              // as noted
   [[nodiscard]] Result<void> belongs_to(std::string_view environment) const; // or to none yet
 
   // DATA/foyer.json: where the running server listens. Present while it serves.

@@ -17,7 +17,7 @@ TEST(DataDir, IsMadeForItsOwnerAlone) {
   TempDir dir;
   auto data = DataDir::open(dir.file("deep/data"));
   ASSERT_TRUE(data) << data.error().operator_text();
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(data->path().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0700U);
   EXPECT_TRUE(std::filesystem::is_empty(data->path()));
@@ -91,7 +91,7 @@ TEST(DataDir, ASecretIsMadeOncePrivateAndKept) {
   ASSERT_TRUE(first);
   EXPECT_EQ(first->size(), 43U);
   EXPECT_EQ(data->secret("api_key", entropy), *first);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(data->file("api_key").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }

@@ -15,7 +15,9 @@ Transaction::~Transaction() {
 
 Result<void> Transaction::commit() {
   Database& database = *database_;
-  if (!database.in_transaction()) return refuse(Cause::STORE_FAILED, fmt::format("{}: the transaction was given up before its commit", database.name()));
+  if (!database.in_transaction())
+    return refuse(
+        Cause::STORE_FAILED, fmt::format("{}: the transaction was given up before its commit", database.name()));
   TRY_VOID(database.commit());
   database_ = nullptr;
   return {};

@@ -87,14 +87,22 @@ class Statement {
  private:
   template <class T>
   void bind_one(int index, const T& value) {
-    if constexpr (std::is_enum_v<T>) cursor_->bind_integer(index, static_cast<std::int64_t>(value));
-    else if constexpr (std::is_integral_v<T>) cursor_->bind_integer(index, static_cast<std::int64_t>(value));
-    else if constexpr (std::is_convertible_v<const T&, std::string_view>) cursor_->bind_text(index, value);
-    else if constexpr (std::is_same_v<T, WallTime>) cursor_->bind_integer(index, unix_millis(value));
-    else if constexpr (std::is_same_v<T, std::nullopt_t>) cursor_->bind_null(index);
-    else if constexpr (requires { value.view(); }) cursor_->bind_text(index, value.view());
-    else if (value.has_value()) bind_one(index, *value);
-    else cursor_->bind_null(index);
+    if constexpr (std::is_enum_v<T>)
+      cursor_->bind_integer(index, static_cast<std::int64_t>(value));
+    else if constexpr (std::is_integral_v<T>)
+      cursor_->bind_integer(index, static_cast<std::int64_t>(value));
+    else if constexpr (std::is_convertible_v<const T&, std::string_view>)
+      cursor_->bind_text(index, value);
+    else if constexpr (std::is_same_v<T, WallTime>)
+      cursor_->bind_integer(index, unix_millis(value));
+    else if constexpr (std::is_same_v<T, std::nullopt_t>)
+      cursor_->bind_null(index);
+    else if constexpr (requires { value.view(); })
+      cursor_->bind_text(index, value.view());
+    else if (value.has_value())
+      bind_one(index, *value);
+    else
+      cursor_->bind_null(index);
   }
 
   Cursor* cursor_;
@@ -162,12 +170,12 @@ class Database {
   [[nodiscard]] virtual bool may_succeed_again() const = 0;
 
   // --- the connection
-  [[nodiscard]] virtual bool read_only() const = 0;                        // also when a writable opening was not granted
-  [[nodiscard]] virtual bool usable_after(const Refusal& why) const = 0;   // false: close it and open it again
-  [[nodiscard]] virtual Result<void> check() = 0;                          // without asking: is it known to be lost?
-  [[nodiscard]] virtual const std::string& name() const = 0;               // for people; no password
+  [[nodiscard]] virtual bool read_only() const = 0;                      // also when a writable opening was not granted
+  [[nodiscard]] virtual bool usable_after(const Refusal& why) const = 0; // false: close it and open it again
+  [[nodiscard]] virtual Result<void> check() = 0;                        // without asking: is it known to be lost?
+  [[nodiscard]] virtual const std::string& name() const = 0;             // for people; no password
 
-  [[nodiscard]] virtual Result<Lineage> lineage() { return Lineage{}; }    // not in a transaction
+  [[nodiscard]] virtual Result<Lineage> lineage() { return Lineage{}; } // not in a transaction
   // The time of the server's own clock; nothing: the database is a file and has none.
   [[nodiscard]] virtual Result<std::optional<WallTime>> server_time() { return std::nullopt; }
 

@@ -17,7 +17,8 @@ Result<bool> is_current(Database& db, const Schema& schema, const std::string& t
   if (!found || rows.count(0) < known) return false;
   if (rows.count(0) == known) return true;
   return refuse(Cause::STORE_TOO_NEW,
-                fmt::format("{} has schema version {} of {}, this program knows versions up to {}", db.name(), rows.count(0), schema.part, known));
+      fmt::format("{} has schema version {} of {}, this program knows versions up to {}", db.name(), rows.count(0),
+          schema.part, known));
 }
 
 Result<bool> has_table(Database& db, std::string_view table) {
@@ -33,20 +34,24 @@ Result<void> of_environment(Database& db, const std::string& wanted) {
   TRY(found, rows.step());
   if (!found || rows.text(0) == wanted) return {};
   return refuse(Cause::DATA_ENVIRONMENT_MISMATCH,
-                fmt::format("{} belongs to the environment {}, this process runs in {}", db.name(), printable(rows.text(0), 32), wanted));
+      fmt::format(
+          "{} belongs to the environment {}, this process runs in {}", db.name(), printable(rows.text(0), 32), wanted));
 }
 
 Result<void> has_no_owner(Database& db, std::string_view part) {
   for (int tries = 1;; ++tries) {
-    TRY(holders, db.query("SELECT coalesce(a.client_addr::text, 'this machine'), a.backend_start::text"
-                          " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-                          " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
-                          " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-                          " AND (l.classid::bigint << 32 | l.objid::bigint) = ?::bigint", owner_lock(part)));
+    TRY(holders,
+        db.query("SELECT coalesce(a.client_addr::text, 'this machine'), a.backend_start::text"
+                 " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+                 " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+                 " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                 " AND (l.classid::bigint << 32 | l.objid::bigint) = ?::bigint",
+            owner_lock(part)));
     TRY(held, holders.step());
     if (!held) return {};
     if (tries == kOwnTries)
-      return refuse(Cause::CHAT_STORE_IN_USE, fmt::format("{}: held by a connection from {} since {}", db.name(), holders.text(0), holders.text(1)));
+      return refuse(Cause::CHAT_STORE_IN_USE,
+          fmt::format("{}: held by a connection from {} since {}", db.name(), holders.text(0), holders.text(1)));
     std::this_thread::sleep_for(kOwnPause);
   }
 }

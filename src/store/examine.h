@@ -18,6 +18,7 @@ namespace foyer::store {
 // DATABASE_UNREACHABLE, STORE_TOO_NEW, STORE_READ_ONLY (a standby), DATA_ENVIRONMENT_MISMATCH,
 // and where one connection must be the owner CHAT_STORE_IN_USE while another is. Whoever
 // held it a moment ago gets a second to be gone, as at a start.
-[[nodiscard]] Result<bool> examine_postgres(const PostgresOptions& options, const Schema& schema, Owner owner = Owner::shared);
+[[nodiscard]] Result<bool> examine_postgres(
+    const PostgresOptions& options, const Schema& schema, Owner owner = Owner::shared);
 
 } // namespace foyer::store

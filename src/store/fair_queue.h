@@ -35,8 +35,10 @@ class FairQueue {
     auto task = std::move(entry->second.front());
     entry->second.pop_front();
     --size_;
-    if (entry->second.empty()) waiting_.erase(waiting_.find(entry->first));
-    else turns_.push_back(entry);
+    if (entry->second.empty())
+      waiting_.erase(waiting_.find(entry->first));
+    else
+      turns_.push_back(entry);
     return task;
   }
   [[nodiscard]] bool empty() const { return size_ == 0; }

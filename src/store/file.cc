@@ -17,7 +17,9 @@ namespace {
 class Fd {
  public:
   explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() { if (fd_ >= 0) ::close(fd_); }
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
   [[nodiscard]] int get() const { return fd_; }
@@ -44,7 +46,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     if (n < 0) return refuse(Cause::FILE_UNREADABLE, fmt::format("{}: {}", path, std::strerror(errno)));
     if (n == 0) return bytes;
     bytes.append(buffer, static_cast<std::size_t>(n));
-    if (bytes.size() > limit) return refuse(Cause::FILE_UNREADABLE, fmt::format("{} is larger than {} bytes", path, limit));
+    if (bytes.size() > limit)
+      return refuse(Cause::FILE_UNREADABLE, fmt::format("{} is larger than {} bytes", path, limit));
   }
 }
 

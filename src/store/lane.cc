@@ -12,7 +12,9 @@ struct Lane::Life {
 };
 
 Lane::Lane(LaneOptions options, Consume consume)
-    : options_(std::move(options)), consume_(std::move(consume)), life_(std::make_shared<Life>(this)) {
+    : options_(std::move(options)),
+      consume_(std::move(consume)),
+      life_(std::make_shared<Life>(this)) {
   if (!options_.executor) thread_ = std::thread([this] { run(); });
 }
 
@@ -38,8 +40,10 @@ void Lane::push(std::unique_ptr<Task> task, std::string_view whose) {
     task->refuse_with(Refusal{.cause = Cause::BUSY, .evidence = std::move(why), .retry_after = Millis{1'000}});
     return;
   }
-  if (options_.executor) post();
-  else changed_.notify_one();
+  if (options_.executor)
+    post();
+  else
+    changed_.notify_one();
 }
 
 void Lane::wake() {
@@ -48,8 +52,10 @@ void Lane::wake() {
     if (closed_) return;
     woken_ = true;
   }
-  if (options_.executor) post();
-  else changed_.notify_one();
+  if (options_.executor)
+    post();
+  else
+    changed_.notify_one();
 }
 
 std::size_t Lane::queued() const {
@@ -74,8 +80,10 @@ void Lane::run() {
   for (;;) {
     const auto ready = [this] { return !queue_.empty() || woken_ || closed_; };
     if (!again) {
-      if (options_.idle_every.count() > 0) changed_.wait_for(held, options_.idle_every, ready);
-      else changed_.wait(held, ready);
+      if (options_.idle_every.count() > 0)
+        changed_.wait_for(held, options_.idle_every, ready);
+      else
+        changed_.wait(held, ready);
     }
     if (closed_ && queue_.empty()) return;
     Tasks batch = take(held);

@@ -32,12 +32,12 @@ using Executor = std::function<void(std::move_only_function<void()>)>;
 using Tasks = std::vector<std::unique_ptr<Task>>;
 
 struct LaneOptions {
-  std::string name;              // at most 15 characters: the thread's name
-  std::size_t queue_limit = 0;   // tasks that may wait; more: BUSY
-  std::size_t batch_limit = 0;   // tasks that the consumer is given at once
-  Millis idle_every{0};          // with a thread: the consumer is called with no tasks after this much idleness; 0: never
-  Executor executor;             // empty: a thread
-  Counter* refused = nullptr;    // of tasks for want of queue_limit
+  std::string name;            // at most 15 characters: the thread's name
+  std::size_t queue_limit = 0; // tasks that may wait; more: BUSY
+  std::size_t batch_limit = 0; // tasks that the consumer is given at once
+  Millis idle_every{0};        // with a thread: the consumer is called with no tasks after this much idleness; 0: never
+  Executor executor;           // empty: a thread
+  Counter* refused = nullptr;  // of tasks for want of queue_limit
 };
 
 class Lane {

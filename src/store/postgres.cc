@@ -20,7 +20,8 @@ namespace {
 constexpr Millis kMigrationTimeout{10 * 60'000};
 constexpr const char* kBeginWrite = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 constexpr const char* kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-constexpr const char* kBeginMigration = "BEGIN ISOLATION LEVEL READ COMMITTED"; // it must see what the lock's last owner did
+constexpr const char* kBeginMigration =
+    "BEGIN ISOLATION LEVEL READ COMMITTED"; // it must see what the lock's last owner did
 constexpr const char* kSave = "SAVEPOINT job";
 constexpr const char* kRollBackToSave = "ROLLBACK TO SAVEPOINT job";
 constexpr const char* kDropSave = "RELEASE SAVEPOINT job";
@@ -44,10 +45,15 @@ struct Prepared {
 
 class PgCursor final : public Cursor {
  public:
-  PgCursor(PgDatabase& database, Prepared& prepared, bool kept) : database_(database), prepared_(prepared), kept_(kept) {}
+  PgCursor(PgDatabase& database, Prepared& prepared, bool kept)
+      : database_(database),
+        prepared_(prepared),
+        kept_(kept) {}
 
   void bind_integer(int index, std::int64_t value) override { at(index) = fmt::format("{}", value); }
-  void bind_text(int index, std::string_view value) override { at(index) = needs_escape(value) ? escape(value) : std::string(value); }
+  void bind_text(int index, std::string_view value) override {
+    at(index) = needs_escape(value) ? escape(value) : std::string(value);
+  }
   void bind_null(int index) override { at(index).reset(); }
 
   Result<bool> step() override;
@@ -88,7 +94,8 @@ class PgCursor final : public Cursor {
   }
   std::string_view raw(int column) const {
     if (!result_ || row_ < 0 || row_ >= PQntuples(result_.get()) || column >= PQnfields(result_.get())) return {};
-    return {PQgetvalue(result_.get(), row_, column), static_cast<std::size_t>(PQgetlength(result_.get(), row_, column))};
+    return {
+        PQgetvalue(result_.get(), row_, column), static_cast<std::size_t>(PQgetlength(result_.get(), row_, column))};
   }
 
   PgDatabase& database_;
@@ -103,12 +110,16 @@ class PgCursor final : public Cursor {
 
 class PgDatabase final : public Database {
  public:
-  PgDatabase(std::unique_ptr<PgLink> link, PostgresOptions options, PostgresUse use) : link_(std::move(link)), options_(std::move(options)), use_(use) {}
+  PgDatabase(std::unique_ptr<PgLink> link, PostgresOptions options, PostgresUse use)
+      : link_(std::move(link)),
+        options_(std::move(options)),
+        use_(use) {}
 
   Result<Statement> prepare(std::string_view sql) override {
     auto found = cache_.find(sql);
     if (found == cache_.end()) {
-      auto prepared = std::make_unique<Prepared>(Prepared{.name = fmt::format("s{}", cache_.size()), .text = with_dollars(sql)});
+      auto prepared =
+          std::make_unique<Prepared>(Prepared{.name = fmt::format("s{}", cache_.size()), .text = with_dollars(sql)});
       auto cursor = std::make_unique<PgCursor>(*this, *prepared, true);
       found = cache_.emplace(std::string(sql), Cached{std::move(prepared), std::move(cursor)}).first;
       return Statement(*found->second.cursor);
@@ -123,7 +134,9 @@ class PgDatabase final : public Database {
     std::vector<PgMessage> messages = take_pending();
     const std::size_t before = messages.size();
     const bool prepares = !prepared.ready;
-    if (prepares) messages.push_back({.kind = PgMessage::Kind::prepare, .text = prepared.text.c_str(), .name = prepared.name.c_str()});
+    if (prepares)
+      messages.push_back(
+          {.kind = PgMessage::Kind::prepare, .text = prepared.text.c_str(), .name = prepared.name.c_str()});
     messages.push_back({.kind = PgMessage::Kind::execute, .name = prepared.name.c_str(), .parameters = parameters});
     std::size_t done = 0;
     auto result = link_->exchange(messages, timeout_, done);
@@ -155,11 +168,13 @@ class PgDatabase final : public Database {
     auto result = link_->exchange(messages, timeout_, done);
     if (!result) {
       Refusal why = std::move(result).error();
-      if (link_->state() == PgLink::State::lost) why.evidence += "; whether the last transaction was committed is not known";
+      if (link_->state() == PgLink::State::lost)
+        why.evidence += "; whether the last transaction was committed is not known";
       return std::unexpected(std::move(why));
     }
     // Of a transaction that had failed COMMIT makes a ROLLBACK, and says so only here.
-    if (std::string_view(PQcmdStatus(result->get())) != "COMMIT") return refuse(Cause::STORE_FAILED, fmt::format("{}: the transaction had failed before its commit", name()));
+    if (std::string_view(PQcmdStatus(result->get())) != "COMMIT")
+      return refuse(Cause::STORE_FAILED, fmt::format("{}: the transaction had failed before its commit", name()));
     return {};
   }
   Result<void> roll_back() override {
@@ -190,7 +205,8 @@ class PgDatabase final : public Database {
 
   bool read_only() const override { return use_ == PostgresUse::read; }
   bool usable_after(const Refusal& why) const override {
-    return link_->state() != PgLink::State::lost && !link_->stale() && why.cause != Cause::STORE_READ_ONLY && why.cause != Cause::DATABASE_UNREACHABLE;
+    return link_->state() != PgLink::State::lost && !link_->stale() && why.cause != Cause::STORE_READ_ONLY &&
+        why.cause != Cause::DATABASE_UNREACHABLE;
   }
   Result<void> check() override { return link_->check(); }
   const std::string& name() const override { return link_->name(); }
@@ -234,7 +250,8 @@ class PgDatabase final : public Database {
   std::vector<PgMessage> take_pending() {
     std::vector<PgMessage> messages;
     messages.reserve(pending_.size() + 2);
-    for (const char* control : std::exchange(pending_, {})) messages.push_back({.kind = PgMessage::Kind::text, .text = control});
+    for (const char* control : std::exchange(pending_, {}))
+      messages.push_back({.kind = PgMessage::Kind::text, .text = control});
     sent_ = sent_ || !messages.empty();
     return messages;
   }
@@ -291,7 +308,8 @@ Result<Lineage> PgDatabase::lineage() {
     if (link_->state() == PgLink::State::lost) return std::unexpected(std::move(found).error());
     return std::string{};
   };
-  TRY(timeline, ask("SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END"));
+  TRY(timeline,
+      ask("SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END"));
   TRY(system, ask("SELECT system_identifier::text FROM pg_control_system()"));
   return Lineage{.system = std::move(system), .timeline = std::move(timeline)};
 }
@@ -306,7 +324,9 @@ Result<std::uint64_t> PgDatabase::version(const std::string& table) {
 
 Result<void> PgDatabase::take_migration_lock(std::string_view part) {
   TRY_VOID(begin_with(kBeginMigration));
-  TRY_VOID(script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"));
+  TRY_VOID(
+      script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL "
+             "idle_in_transaction_session_timeout = 0"));
   TRY(locked, query("SELECT pg_advisory_xact_lock(?)", lock_number(fmt::format("migrate:{}", part))));
   return locked.run();
 }
@@ -322,16 +342,23 @@ Result<void> PgDatabase::take_steps(const Schema& schema, const std::string& tab
       now = there;
     }
   }
-  const auto too_new = [&] { return refuse(Cause::STORE_TOO_NEW, fmt::format("{} has schema version {} of {}, this program knows versions up to {}", name(), now, schema.part, known)); };
+  const auto too_new = [&] {
+    return refuse(Cause::STORE_TOO_NEW,
+        fmt::format(
+            "{} has schema version {} of {}, this program knows versions up to {}", name(), now, schema.part, known));
+  };
   if (now > known) return too_new();
   // Another process may be migrating the same database: the version is read again behind the lock.
   while (now < known) {
     TRY_VOID(take_migration_lock(schema.part));
     // A schema of our own: the database may be somebody else's too. Who may not make one finds it made.
-    TRY_VOID(script("DO $$ BEGIN IF to_regnamespace('foyer') IS NULL THEN CREATE SCHEMA foyer; END IF;"
-                    " EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$"));
-    TRY_VOID(script(fmt::format("CREATE TABLE IF NOT EXISTS {0} (version BIGINT NOT NULL, probed BIGINT NOT NULL);"
-                                "INSERT INTO {0} SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {0});", table)));
+    TRY_VOID(
+        script("DO $$ BEGIN IF to_regnamespace('foyer') IS NULL THEN CREATE SCHEMA foyer; END IF;"
+               " EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$"));
+    TRY_VOID(
+        script(fmt::format("CREATE TABLE IF NOT EXISTS {0} (version BIGINT NOT NULL, probed BIGINT NOT NULL);"
+                           "INSERT INTO {0} SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {0});",
+            table)));
     TRY(there, version(table));
     now = there;
     if (now > known) return too_new();
@@ -371,8 +398,11 @@ Result<std::optional<std::string>> PgDatabase::noted_environment() {
 
 Result<void> PgDatabase::note_environment(std::string_view environment) {
   TRY_VOID(take_migration_lock("environment"));
-  TRY_VOID(script("CREATE TABLE IF NOT EXISTS foyer_environment (one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), name TEXT NOT NULL)"));
-  TRY_VOID(change("INSERT INTO foyer_environment (name) VALUES (?) ON CONFLICT DO NOTHING", environment)); // another process may have been first
+  TRY_VOID(
+      script("CREATE TABLE IF NOT EXISTS foyer_environment (one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), name "
+             "TEXT NOT NULL)"));
+  TRY_VOID(change("INSERT INTO foyer_environment (name) VALUES (?) ON CONFLICT DO NOTHING",
+      environment)); // another process may have been first
   return commit();
 }
 
@@ -386,7 +416,9 @@ Result<void> PgDatabase::claim(std::string_view environment) {
     noted = std::move(now);
   }
   if (noted && *noted != environment)
-    return refuse(Cause::DATA_ENVIRONMENT_MISMATCH, fmt::format("{} belongs to the environment {}, this process runs in {}", name(), printable(*noted, 32), environment));
+    return refuse(Cause::DATA_ENVIRONMENT_MISMATCH,
+        fmt::format(
+            "{} belongs to the environment {}, this process runs in {}", name(), printable(*noted, 32), environment));
   return {};
 }
 
@@ -407,20 +439,29 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
       TRY_VOID(locked.step());
       if (locked.integer(0) == 1) break;
     }
-    TRY(holders, db.query("SELECT a.pid, a.backend_start::text, coalesce(a.client_addr::text, 'this machine'), coalesce(a.wait_event, '')"
-                          " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-                          " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-                          " AND (l.classid::bigint << 32 | l.objid::bigint) = ?::bigint", number));
+    TRY(holders,
+        db.query("SELECT a.pid, a.backend_start::text, coalesce(a.client_addr::text, 'this machine'), "
+                 "coalesce(a.wait_event, '')"
+                 " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+                 " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM "
+                 "pg_database WHERE datname = current_database())"
+                 " AND (l.classid::bigint << 32 | l.objid::bigint) = ?::bigint",
+            number));
     TRY(held, holders.step());
     const bool ours = held && holders.integer(0) == before.process && holders.text(1) == before.started;
     // Whoever starts may come right after another process, whose end the server is about to see.
     const bool starting = before.process == 0;
     if ((held && !ours && !starting) || tries == kOwnTries)
-      return refuse(Cause::CHAT_STORE_IN_USE, fmt::format("{}: held by a connection from {} since {}", db.name(), held ? holders.text(2) : "elsewhere", held ? holders.text(1) : "now"));
-    // To end it would show its transaction to everybody although no standby has it. One that is at work may be about to.
+      return refuse(Cause::CHAT_STORE_IN_USE,
+          fmt::format("{}: held by a connection from {} since {}", db.name(), held ? holders.text(2) : "elsewhere",
+              held ? holders.text(1) : "now"));
+    // To end it would show its transaction to everybody although no standby has it. One that is at work may be about
+    // to.
     const std::string waits_for = held ? holders.text(3) : "";
     if (ours && waits_for == "SyncRep")
-      return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: the session before this one waits for a synchronous standby to confirm its last transaction", db.name()));
+      return refuse(Cause::DATABASE_UNREACHABLE,
+          fmt::format("{}: the session before this one waits for a synchronous standby to confirm its last transaction",
+              db.name()));
     if (ours && waits_for == "ClientRead") {
       TRY(ended, db.query("SELECT pg_terminate_backend(?::integer)", before.process));
       TRY_VOID(ended.run());
@@ -443,12 +484,17 @@ Result<std::unique_ptr<PgDatabase>> connect(const PostgresOptions& options, Post
 
 std::int64_t owner_lock(std::string_view part) { return lock_number(fmt::format("own:{}", part)); }
 
-bool is_postgres_url(std::string_view url) { return url.starts_with("postgres://") || url.starts_with("postgresql://"); }
+bool is_postgres_url(std::string_view url) {
+  return url.starts_with("postgres://") || url.starts_with("postgresql://");
+}
 
-Result<std::unique_ptr<Database>> open_postgres(const PostgresOptions& options, PostgresUse use) { return connect(options, use); }
+Result<std::unique_ptr<Database>> open_postgres(const PostgresOptions& options, PostgresUse use) {
+  return connect(options, use);
+}
 
 Opener postgres_writer(PostgresOptions options, Schema schema, Owner owner) {
-  return [options = std::move(options), schema, owner, before = Before{}]() mutable -> Result<std::unique_ptr<Database>> {
+  return
+      [options = std::move(options), schema, owner, before = Before{}]() mutable -> Result<std::unique_ptr<Database>> {
     TRY(database, connect(options, PostgresUse::write));
     if (owner == Owner::sole) TRY_VOID(own(*database, schema.part, before));
     TRY_VOID(database->migrate(schema));

@@ -25,15 +25,17 @@ struct PostgresOptions {
   Millis statement_timeout{5'000}; // the server gives a statement up, then STORE_TIMEOUT
   Millis lock_timeout{2'000};      // likewise the wait for a lock
   Millis answer_timeout{8'000};    // the server is silent for so long: the connection is given up
-  std::string environment = {};    // that the database belongs to, noted by the first writer; empty: neither noted nor compared
+  std::string environment =
+      {}; // that the database belongs to, noted by the first writer; empty: neither noted nor compared
 };
 
 enum class PostgresUse : std::uint8_t {
-  write,      // the server must take changes: else STORE_READ_ONLY
-  read,       // of several hosts the one that takes changes, so that what was written is seen
+  write, // the server must take changes: else STORE_READ_ONLY
+  read,  // of several hosts the one that takes changes, so that what was written is seen
 };
 
-[[nodiscard]] Result<std::unique_ptr<Database>> open_postgres(const PostgresOptions& options, PostgresUse use = PostgresUse::write);
+[[nodiscard]] Result<std::unique_ptr<Database>> open_postgres(
+    const PostgresOptions& options, PostgresUse use = PostgresUse::write);
 
 enum class Owner : std::uint8_t {
   shared, // several processes may write

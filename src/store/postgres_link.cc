@@ -48,9 +48,12 @@ std::string place_of(const PQconninfoOption* options) {
   for (const auto* option = options; option->keyword != nullptr; ++option) {
     const std::string_view keyword = option->keyword;
     const std::string value = option->val == nullptr ? "" : option->val;
-    if (keyword == "host" || (keyword == "hostaddr" && host.empty())) host = value.empty() ? host : value;
-    else if (keyword == "port") port = value;
-    else if (keyword == "dbname") database = value;
+    if (keyword == "host" || (keyword == "hostaddr" && host.empty()))
+      host = value.empty() ? host : value;
+    else if (keyword == "port")
+      port = value;
+    else if (keyword == "dbname")
+      database = value;
   }
   if (host.empty()) host = "the local socket";
   return printable(fmt::format("PostgreSQL {} at {}{}{}", database, host, port.empty() ? "" : ":", port), 200);
@@ -61,8 +64,11 @@ struct FreeOptions {
 };
 
 // Sockets that a dead peer keeps open are noticed on both sides.
-constexpr const char* kKeepalive[][2] = {{"keepalives", "1"}, {"keepalives_idle", "5"}, {"keepalives_interval", "2"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "10000"}};
-constexpr std::string_view kServerKeepalive = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 10000;";
+constexpr const char* kKeepalive[][2] = {{"keepalives", "1"}, {"keepalives_idle", "5"}, {"keepalives_interval", "2"},
+    {"keepalives_count", "3"}, {"tcp_user_timeout", "10000"}};
+constexpr std::string_view kServerKeepalive =
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout "
+    "= 10000;";
 
 } // namespace
 
@@ -71,16 +77,21 @@ void ClearResult::operator()(pg_result* result) const { PQclear(result); }
 struct PgLink::Deadline {
   steady_clock::time_point end;
   explicit Deadline(Millis timeout) : end(steady_clock::now() + timeout) {}
-  [[nodiscard]] int left() const { return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<Millis>(end - steady_clock::now()).count())); }
+  [[nodiscard]] int left() const {
+    return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<Millis>(end - steady_clock::now()).count()));
+  }
 };
 
 Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, PostgresUse use) {
   // libpq quotes the URL when it does not understand it: its words stay here.
   const std::unique_ptr<PQconninfoOption, FreeOptions> parsed(PQconninfoParse(options.url.c_str(), nullptr));
-  if (!parsed) return refuse(Cause::DATABASE_UNREACHABLE, "DATABASE_URL is not a URL that PostgreSQL's client understands");
+  if (!parsed)
+    return refuse(Cause::DATABASE_UNREACHABLE, "DATABASE_URL is not a URL that PostgreSQL's client understands");
   bool several = false;
   for (const auto* option = parsed.get(); option->keyword != nullptr; ++option)
-    several = several || (std::string_view(option->keyword).starts_with("host") && option->val != nullptr && std::string_view(option->val).find(',') != std::string_view::npos);
+    several = several ||
+        (std::string_view(option->keyword).starts_with("host") && option->val != nullptr &&
+            std::string_view(option->val).find(',') != std::string_view::npos);
 
   // Of a keyword that is given twice the later counts: ours, the URL's, what must not be otherwise.
   std::vector<const char*> keys;
@@ -89,7 +100,8 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
     keys.push_back(key);
     values.push_back(value);
   };
-  const std::string connect_timeout = fmt::format("{}", std::max<std::int64_t>(2, std::chrono::ceil<std::chrono::seconds>(options.connect_timeout).count()));
+  const std::string connect_timeout = fmt::format(
+      "{}", std::max<std::int64_t>(2, std::chrono::ceil<std::chrono::seconds>(options.connect_timeout).count()));
   set("connect_timeout", connect_timeout.c_str());
   for (const auto& [key, value] : kKeepalive) set(key, value);
   set("dbname", options.url.c_str());
@@ -101,25 +113,34 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
 
   const std::string name = place_of(parsed.get());
   PGconn* handle = PQconnectdbParams(keys.data(), values.data(), 1);
-  if (handle == nullptr) return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: no memory for a connection", name));
+  if (handle == nullptr)
+    return refuse(Cause::DATABASE_UNREACHABLE, fmt::format("{}: no memory for a connection", name));
   std::unique_ptr<PgLink> link(new PgLink(handle, name));
   if (PQstatus(handle) != CONNECTION_OK) {
     const std::string words = one_line(PQerrorMessage(handle));
-    const bool standby = words.find("session is read-only") != std::string::npos || words.find("in hot standby mode") != std::string::npos;
-    return std::unexpected(Refusal{.cause = standby ? Cause::STORE_READ_ONLY : Cause::DATABASE_UNREACHABLE, .evidence = fmt::format("{}: {}", name, words), .retry_after = kRetryAfter});
+    const bool standby = words.find("session is read-only") != std::string::npos ||
+        words.find("in hot standby mode") != std::string::npos;
+    return std::unexpected(Refusal{.cause = standby ? Cause::STORE_READ_ONLY : Cause::DATABASE_UNREACHABLE,
+        .evidence = fmt::format("{}: {}", name, words),
+        .retry_after = kRetryAfter});
   }
   // What the server says without being asked would go to stderr.
   PQsetNoticeReceiver(handle, [](void* self, const PGresult* notice) {
-    if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL") static_cast<PgLink*>(self)->last_words_ = fmt::format("{} (SQLSTATE {})", one_line(field(notice, PG_DIAG_MESSAGE_PRIMARY)), field(notice, PG_DIAG_SQLSTATE));
+    if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL")
+      static_cast<PgLink*>(self)->last_words_ = fmt::format(
+          "{} (SQLSTATE {})", one_line(field(notice, PG_DIAG_MESSAGE_PRIMARY)), field(notice, PG_DIAG_SQLSTATE));
   }, link.get());
   PQsetnonblocking(handle, 1);
-  TRY_VOID(link->script(fmt::format("SET search_path = foyer; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on; {}"
-                                    // An idle session must not end and take the ownership of the chat with it (PostgreSQL 14 and later).
-                                    "SELECT set_config('idle_session_timeout', '0', false) FROM pg_settings WHERE name = 'idle_session_timeout';"
-                                    // What is acknowledged must survive a crash of the server, whatever its default is.
-                                    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-                                    options.statement_timeout.count(), options.lock_timeout.count(), kServerKeepalive),
-                        options.answer_timeout));
+  TRY_VOID(link->script(
+      fmt::format(
+          "SET search_path = foyer; SET statement_timeout = {}; SET lock_timeout = {}; SET "
+          "idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on; {}"
+          // An idle session must not end and take the ownership of the chat with it (PostgreSQL 14 and later).
+          "SELECT set_config('idle_session_timeout', '0', false) FROM pg_settings WHERE name = 'idle_session_timeout';"
+          // What is acknowledged must survive a crash of the server, whatever its default is.
+          "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+          options.statement_timeout.count(), options.lock_timeout.count(), kServerKeepalive),
+      options.answer_timeout));
   if (PQenterPipelineMode(handle) != 1) return refuse(Cause::STORE_FAILED, fmt::format("{}: no pipeline", name));
   return link;
 }
@@ -148,12 +169,16 @@ Refusal PgLink::lose(std::string why) {
 Refusal PgLink::refusal(const pg_result* result) {
   const std::string_view state = result == nullptr ? std::string_view{} : field(result, PG_DIAG_SQLSTATE);
   const Cause cause = cause_of_sqlstate(state);
-  if (state.empty()) return lose(PQstatus(connection_) == CONNECTION_OK ? "an answer is missing" : one_line(PQerrorMessage(connection_)));
+  if (state.empty())
+    return lose(
+        PQstatus(connection_) == CONNECTION_OK ? "an answer is missing" : one_line(PQerrorMessage(connection_)));
   lost_race_ = is_lost_race(state);
   stale_ = stale_ || state == "0A000" || state == "26000";
-  const std::string words = quotes_a_value(state) ? "a value does not fit" : one_line(field(result, PG_DIAG_MESSAGE_PRIMARY));
+  const std::string words =
+      quotes_a_value(state) ? "a value does not fit" : one_line(field(result, PG_DIAG_MESSAGE_PRIMARY));
   if (cause == Cause::DATABASE_UNREACHABLE) return lose(fmt::format("{} (SQLSTATE {})", words, state));
-  return Refusal{.cause = cause, .evidence = fmt::format("{}: {} (SQLSTATE {})", name_, words, state), .retry_after = kRetryAfter};
+  return Refusal{
+      .cause = cause, .evidence = fmt::format("{}: {} (SQLSTATE {})", name_, words, state), .retry_after = kRetryAfter};
 }
 
 bool PgLink::flush(const Deadline& deadline) {
@@ -188,13 +213,21 @@ Result<PgResult> PgLink::exchange(std::span<const PgMessage> messages, Millis ti
   for (const auto& m : messages) {
     const int count = static_cast<int>(m.parameters.size());
     switch (m.kind) {
-      case PgMessage::Kind::text: sent = sent && PQsendQueryParams(connection_, m.text, 0, nullptr, nullptr, nullptr, nullptr, 0) == 1; break;
+      case PgMessage::Kind::text:
+        sent = sent && PQsendQueryParams(connection_, m.text, 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
+        break;
       case PgMessage::Kind::prepare: sent = sent && PQsendPrepare(connection_, m.name, m.text, 0, nullptr) == 1; break;
-      case PgMessage::Kind::execute: sent = sent && PQsendQueryPrepared(connection_, m.name, count, m.parameters.data(), nullptr, nullptr, 0) == 1; break;
+      case PgMessage::Kind::execute:
+        sent = sent && PQsendQueryPrepared(connection_, m.name, count, m.parameters.data(), nullptr, nullptr, 0) == 1;
+        break;
     }
   }
   sent = sent && PQpipelineSync(connection_) == 1;
-  const auto gone = [&] { return std::unexpected(lose(PQstatus(connection_) == CONNECTION_OK ? fmt::format("no answer in {} ms", timeout.count()) : one_line(PQerrorMessage(connection_)))); };
+  const auto gone = [&] {
+    return std::unexpected(
+        lose(PQstatus(connection_) == CONNECTION_OK ? fmt::format("no answer in {} ms", timeout.count())
+                                                    : one_line(PQerrorMessage(connection_))));
+  };
   if (!sent) return gone();
   (void)flush(deadline); // when it broke meanwhile, what the server said before is taken below
   PgResult last;
@@ -223,9 +256,14 @@ Result<PgResult> PgLink::exchange(std::span<const PgMessage> messages, Millis ti
 Result<void> PgLink::script(const std::string& sql, Millis timeout) {
   if (lost_) return std::unexpected(*lost_);
   const bool pipeline = PQpipelineStatus(connection_) == PQ_PIPELINE_ON;
-  if (pipeline && PQexitPipelineMode(connection_) != 1) return refuse(Cause::STORE_FAILED, fmt::format("{}: {}", name_, one_line(PQerrorMessage(connection_))));
+  if (pipeline && PQexitPipelineMode(connection_) != 1)
+    return refuse(Cause::STORE_FAILED, fmt::format("{}: {}", name_, one_line(PQerrorMessage(connection_))));
   const Deadline deadline(timeout);
-  const auto gone = [&] { return std::unexpected(lose(PQstatus(connection_) == CONNECTION_OK ? fmt::format("no answer in {} ms", timeout.count()) : one_line(PQerrorMessage(connection_)))); };
+  const auto gone = [&] {
+    return std::unexpected(
+        lose(PQstatus(connection_) == CONNECTION_OK ? fmt::format("no answer in {} ms", timeout.count())
+                                                    : one_line(PQerrorMessage(connection_))));
+  };
   if (PQsendQuery(connection_, sql.c_str()) != 1) return gone();
   (void)flush(deadline);
   std::optional<Refusal> failure;
@@ -248,7 +286,8 @@ Result<void> PgLink::check() {
     if (::poll(&ready, 1, 0) <= 0) return {};
     const bool read = PQconsumeInput(connection_) == 1;
     (void)PQisBusy(connection_); // takes apart what came
-    if (!read || PQstatus(connection_) != CONNECTION_OK) return std::unexpected(lose(one_line(PQerrorMessage(connection_))));
+    if (!read || PQstatus(connection_) != CONNECTION_OK)
+      return std::unexpected(lose(one_line(PQerrorMessage(connection_))));
   }
 }
 

@@ -52,8 +52,8 @@ class PgLink {
 
   enum class State : std::uint8_t { idle, in_transaction, failed_transaction, lost };
   [[nodiscard]] State state() const;
-  [[nodiscard]] bool lost_race() const { return lost_race_; }   // the last failure was one
-  [[nodiscard]] bool stale() const { return stale_; }           // prepared statements no longer fit: connect anew
+  [[nodiscard]] bool lost_race() const { return lost_race_; } // the last failure was one
+  [[nodiscard]] bool stale() const { return stale_; }         // prepared statements no longer fit: connect anew
   void forget_race() { lost_race_ = false; }
   [[nodiscard]] const std::string& name() const { return name_; }
 

@@ -16,8 +16,10 @@ using testing::HasSubstr;
 using testing::Not;
 using testing_world::Postgres;
 
-constexpr std::string_view kOne[] = {"CREATE TABLE notes (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text TEXT NOT NULL UNIQUE);"};
-constexpr std::string_view kTwo[] = {kOne[0], "ALTER TABLE notes ADD COLUMN author TEXT; CREATE INDEX notes_by_author ON notes (author);"};
+constexpr std::string_view kOne[] = {
+    "CREATE TABLE notes (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text TEXT NOT NULL UNIQUE);"};
+constexpr std::string_view kTwo[] = {
+    kOne[0], "ALTER TABLE notes ADD COLUMN author TEXT; CREATE INDEX notes_by_author ON notes (author);"};
 
 std::unique_ptr<Database> open(const std::string& url, PostgresOptions options = {}) {
   options.url = url;
@@ -35,8 +37,9 @@ std::int64_t number(Database& db, std::string_view sql) {
 
 TEST(Postgresql, ValuesComeBackAsTheyWereBound) {
   auto db = open(Postgres::shared().fresh());
-  auto rows = db->query("SELECT ?::bigint, ?, ?, ?, ?, ?::bigint, ?, ?::boolean", std::int64_t{-7}, std::string_view("käse\0x", 7), UserId("ann"), std::optional<std::string>{}, std::string_view{},
-                        WallTime{Millis{42}}, std::string_view("\xF4\x8F\xBF\xBF"), true);
+  auto rows = db->query("SELECT ?::bigint, ?, ?, ?, ?, ?::bigint, ?, ?::boolean", std::int64_t{-7},
+      std::string_view("käse\0x", 7), UserId("ann"), std::optional<std::string>{}, std::string_view{},
+      WallTime{Millis{42}}, std::string_view("\xF4\x8F\xBF\xBF"), true);
   ASSERT_TRUE(rows);
   auto found = rows->step();
   ASSERT_TRUE(found) << found.error().evidence;
@@ -178,11 +181,14 @@ TEST(Postgresql, AConnectionThatTheServerEndsIsNoticedWithoutAsking) {
   Result<void> known;
   for (known = db->check(); known; known = db->check()) std::this_thread::yield();
   EXPECT_EQ(known.error().cause, Cause::DATABASE_UNREACHABLE);
-  EXPECT_THAT(known.error().evidence, HasSubstr("terminating connection due to administrator command (SQLSTATE 57P01)"));
+  EXPECT_THAT(
+      known.error().evidence, HasSubstr("terminating connection due to administrator command (SQLSTATE 57P01)"));
 }
 
 TEST(Postgresql, NoServerAndNoSenseAreDatabaseUnreachableAndThePasswordIsNotTold) {
-  for (const char* url : {"postgresql://ann:hush-hush@127.0.0.1:1/chat", "postgresql://ann:hush-hush@/chat?host=/nowhere", "postgresql://ann:hush-hush%@127.0.0.1/x", "postgresql://ann:hush-hush@127.0.0.1/x?hush=hush"}) {
+  for (const char* url :
+      {"postgresql://ann:hush-hush@127.0.0.1:1/chat", "postgresql://ann:hush-hush@/chat?host=/nowhere",
+          "postgresql://ann:hush-hush%@127.0.0.1/x", "postgresql://ann:hush-hush@127.0.0.1/x?hush=hush"}) {
     auto opened = open_postgres({.url = url});
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().cause, Cause::DATABASE_UNREACHABLE);
@@ -251,7 +257,9 @@ TEST(Postgresql, MigrationsRunOnceAndInOrder) {
 
 TEST(Postgresql, ADatabaseBelongsToOneEnvironment) {
   const std::string url = Postgres::shared().fresh();
-  const auto start = [&](std::string environment) { return postgres_writer({.url = url, .environment = std::move(environment)}, {"notes", kOne})(); };
+  const auto start = [&](std::string environment) {
+    return postgres_writer({.url = url, .environment = std::move(environment)}, {"notes", kOne})();
+  };
   EXPECT_TRUE(start("")) << "a command that names none";
   EXPECT_TRUE(start("staging"));
   EXPECT_TRUE(start("staging"));

@@ -17,7 +17,8 @@ std::size_t end_of_literal(std::string_view sql, std::size_t at) {
     const auto found = sql.find(end, from);
     return found == std::string_view::npos ? sql.size() : found + end.size();
   };
-  if (sql[at] == '\'' || sql[at] == '"') return until(sql.substr(at, 1), at + 1); // a doubled quote begins the next literal at once
+  if (sql[at] == '\'' || sql[at] == '"')
+    return until(sql.substr(at, 1), at + 1); // a doubled quote begins the next literal at once
   if (sql.substr(at, 2) == "--") return until("\n", at);
   if (sql.substr(at, 2) == "/*") return until("*/", at + 2);
   return at;
@@ -38,8 +39,10 @@ std::string with_dollars(std::string_view sql) {
     } else {
       const auto from = ++at;
       while (at < sql.size() && is_digit(sql[at])) ++at;
-      if (at == from) out += fmt::format("${}", next++);
-      else out += fmt::format("${}", sql.substr(from, at - from));
+      if (at == from)
+        out += fmt::format("${}", next++);
+      else
+        out += fmt::format("${}", sql.substr(from, at - from));
     }
   }
   return out;
@@ -72,15 +75,19 @@ std::string unescape(std::string_view text) {
       out += text[at++];
       continue;
     }
-    if (text[next] == '0') out.push_back('\0');
-    else out += kMark;
+    if (text[next] == '0')
+      out.push_back('\0');
+    else
+      out += kMark;
     at = next + 1;
   }
   return out;
 }
 
 Cause cause_of_sqlstate(std::string_view state) {
-  if (state.empty() || state.starts_with("08") || state == "57P01" || state == "57P02" || state == "57P03" || state == "57P05" || state == "25P03" || state == "53300") return Cause::DATABASE_UNREACHABLE;
+  if (state.empty() || state.starts_with("08") || state == "57P01" || state == "57P02" || state == "57P03" ||
+      state == "57P05" || state == "25P03" || state == "53300")
+    return Cause::DATABASE_UNREACHABLE;
   if (state == "57014" || state == "55P03") return Cause::STORE_TIMEOUT;
   if (is_lost_race(state)) return Cause::STORE_LOCKED;
   if (state == "53100") return Cause::STORE_FULL;

@@ -20,7 +20,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing_world::Postgres;
 
-constexpr std::string_view kSchema[] = {"CREATE TABLE notes (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text TEXT NOT NULL UNIQUE);"};
+constexpr std::string_view kSchema[] = {
+    "CREATE TABLE notes (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text TEXT NOT NULL UNIQUE);"};
 
 // A writer and a reader on an executor: nothing moves until run().
 struct World {
@@ -46,7 +47,8 @@ struct World {
   }
 
   void open(Owner owner = Owner::shared) {
-    auto opened = Writer::open(postgres_writer(database, {"notes", kSchema}, owner), options, hooks, clock, metrics, null_log());
+    auto opened =
+        Writer::open(postgres_writer(database, {"notes", kSchema}, owner), options, hooks, clock, metrics, null_log());
     ASSERT_TRUE(opened) << opened.error().operator_text();
     writer = std::move(*opened);
   }
@@ -101,7 +103,8 @@ TEST(PostgresqlWriter, ManyJobsAreOneCommitAndAnsweredInTheirOrderAfterIt) {
   w.submit("d", [](Database& db) { return World::insert(db, "a"); });
   w.note("e");
   std::string seen_in_answer;
-  w.writer->submit<bool>([](Database&) -> Result<bool> { return true; }, [&](Result<bool>) { seen_in_answer = w.stored(); });
+  w.writer->submit<bool>(
+      [](Database&) -> Result<bool> { return true; }, [&](Result<bool>) { seen_in_answer = w.stored(); });
   w.run();
   EXPECT_THAT(w.heard, ElementsAre("a ok", "b PERMISSION_DENIED", "c NOT_FOUND", "d STORE_FAILED", "e ok"));
   EXPECT_EQ(seen_in_answer, "a,e");
@@ -183,7 +186,8 @@ TEST(PostgresqlWriter, KilledInTheMiddleOfABatchNothingOfItHappenedAndTheNextOne
   });
   w.note("c");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("before ok", "a DATABASE_UNREACHABLE", "b DATABASE_UNREACHABLE", "c DATABASE_UNREACHABLE"));
+  EXPECT_THAT(
+      w.heard, ElementsAre("before ok", "a DATABASE_UNREACHABLE", "b DATABASE_UNREACHABLE", "c DATABASE_UNREACHABLE"));
   EXPECT_GE(w.forgotten, 1);
   w.server.start();
   w.clock.advance(Millis{2'000});
@@ -214,7 +218,10 @@ TEST(PostgresqlWriter, WhileTheServerIsAwayJobsAreRefusedAtOnceBetweenTheTries) 
   World w;
   int opened = 0;
   const Opener real = postgres_writer(w.database, {"notes", kSchema});
-  auto writer = Writer::open([&] { ++opened; return real(); }, w.options, w.hooks, w.clock, w.metrics, null_log());
+  auto writer = Writer::open([&] {
+    ++opened;
+    return real();
+  }, w.options, w.hooks, w.clock, w.metrics, null_log());
   ASSERT_TRUE(writer);
   w.writer = std::move(*writer);
   w.server.stop(Postgres::Stop::immediate);
@@ -312,7 +319,8 @@ TEST(PostgresqlWriter, WithoutTrafficALossIsNoticedAndMended) {
   World w;
   w.options.executor = {};
   w.options.watch_every = Millis{10};
-  auto writer = Writer::open(postgres_writer(w.database, {"notes", kSchema}), w.options, {}, system_clock(), w.metrics, null_log());
+  auto writer = Writer::open(
+      postgres_writer(w.database, {"notes", kSchema}), w.options, {}, system_clock(), w.metrics, null_log());
   ASSERT_TRUE(writer);
   EXPECT_TRUE((*writer)->probe());
   w.server.stop(Postgres::Stop::immediate);
@@ -333,14 +341,12 @@ struct Reading : World {
     reader = std::move(*opened);
   }
   void ask(std::function<void()> meanwhile = [] {}) {
-    reader->submit<std::int64_t>(
-        [meanwhile](Database& db) -> Result<std::int64_t> {
-          meanwhile();
-          TRY(rows, db.query("SELECT count(*) FROM notes"));
-          TRY_VOID(rows.step());
-          return rows.integer(0);
-        },
-        [this](Result<std::int64_t> n) { heard.push_back(n ? std::to_string(*n) : std::string(n.error().code())); });
+    reader->submit<std::int64_t>([meanwhile](Database& db) -> Result<std::int64_t> {
+      meanwhile();
+      TRY(rows, db.query("SELECT count(*) FROM notes"));
+      TRY_VOID(rows.step());
+      return rows.integer(0);
+    }, [this](Result<std::int64_t> n) { heard.push_back(n ? std::to_string(*n) : std::string(n.error().code())); });
   }
 };
 

@@ -12,14 +12,20 @@ constexpr std::size_t kBatch = 1; // who comes next is decided when there is tim
 Reader::Reader(ReaderOptions options, Metrics& metrics, Log& log)
     : options_(std::move(options)),
       log_(log),
-      queue_gauge_(metrics.gauge("foyer_store_read_queue", "Jobs that wait for a database's reader.", {{"store", options_.name}})),
-      failures_(metrics.counter("foyer_store_read_failures_total", "Reads that a database refused.", {{"store", options_.name}})) {}
+      queue_gauge_(metrics.gauge(
+          "foyer_store_read_queue", "Jobs that wait for a database's reader.", {{"store", options_.name}})),
+      failures_(metrics.counter(
+          "foyer_store_read_failures_total", "Reads that a database refused.", {{"store", options_.name}})) {}
 
-Result<std::unique_ptr<Reader>> Reader::open(Opener opener, ReaderOptions options, const Clock& clock, Metrics& metrics, Log& log) {
+Result<std::unique_ptr<Reader>> Reader::open(
+    Opener opener, ReaderOptions options, const Clock& clock, Metrics& metrics, Log& log) {
   std::unique_ptr<Reader> reader(new Reader(std::move(options), metrics, log));
   const auto& o = reader->options_;
   const std::size_t count = std::max<std::size_t>(1, o.connections);
-  const LaneOptions lane{.name = o.name + "-reader", .queue_limit = std::max<std::size_t>(1, o.queue_limit / count), .batch_limit = kBatch, .executor = o.executor};
+  const LaneOptions lane{.name = o.name + "-reader",
+      .queue_limit = std::max<std::size_t>(1, o.queue_limit / count),
+      .batch_limit = kBatch,
+      .executor = o.executor};
   for (std::size_t i = 0; i < count; ++i) {
     auto line = std::make_unique<Line>(Line{.connection = Connection(opener, clock, o.entropy)});
     if (i == 0) TRY_VOID(line->connection.get());
@@ -70,8 +76,10 @@ void Reader::run(Line& line, Task& task) {
       line.connection.drop();
       if (again && why->cause == Cause::DATABASE_UNREACHABLE) continue;
     }
-    if (why != nullptr && why->step() == Step::store) failed(*why);
-    else told_.store(-1, std::memory_order_relaxed);
+    if (why != nullptr && why->step() == Step::store)
+      failed(*why);
+    else
+      told_.store(-1, std::memory_order_relaxed);
     // The end of a transaction that only read changes nothing for the one who waits.
     task.answer();
     if (keep && !(*database)->commit()) line.connection.drop();
@@ -82,7 +90,8 @@ void Reader::run(Line& line, Task& task) {
 void Reader::failed(const Refusal& why) {
   failures_.add();
   if (told_.exchange(static_cast<int>(why.cause)) == static_cast<int>(why.cause)) return;
-  log_.error("store_read_failed", "A database could not be read.", {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});
+  log_.error("store_read_failed", "A database could not be read.",
+      {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});
 }
 
 } // namespace foyer::store

@@ -18,17 +18,18 @@
 namespace foyer::store {
 
 struct ReaderOptions {
-  std::string name;                  // "chat", "accounts"
-  std::size_t connections = 1;       // each with a lane of its own
-  std::size_t queue_limit = 10'000;  // jobs that may wait; more: BUSY
-  Entropy* entropy = nullptr;        // for the waits between tries to connect
-  Executor executor = {};            // empty: threads
+  std::string name;                 // "chat", "accounts"
+  std::size_t connections = 1;      // each with a lane of its own
+  std::size_t queue_limit = 10'000; // jobs that may wait; more: BUSY
+  Entropy* entropy = nullptr;       // for the waits between tries to connect
+  Executor executor = {};           // empty: threads
 };
 
 class Reader {
  public:
   // The database must exist: open the Writer first.
-  [[nodiscard]] static Result<std::unique_ptr<Reader>> open(Opener opener, ReaderOptions options, const Clock& clock, Metrics& metrics, Log& log);
+  [[nodiscard]] static Result<std::unique_ptr<Reader>> open(
+      Opener opener, ReaderOptions options, const Clock& clock, Metrics& metrics, Log& log);
   ~Reader(); // finishes what is queued
 
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: on the

@@ -27,7 +27,9 @@ unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*
 } // namespace
 
 Result<SealKey> SealKey::from_secret(std::string_view secret) {
-  if (secret.size() < kMinSecretBytes) return refuse(Cause::WEAK_SECRET, fmt::format("the store's key has {}; at least {} are due", counted(secret.size(), "byte"), kMinSecretBytes));
+  if (secret.size() < kMinSecretBytes)
+    return refuse(Cause::WEAK_SECRET,
+        fmt::format("the store's key has {}; at least {} are due", counted(secret.size(), "byte"), kMinSecretBytes));
   return SealKey(hmac_sha256(secret, "foyer-store-v1"));
 }
 
@@ -38,7 +40,8 @@ std::string SealKey::seal(std::string_view plain, std::string_view about, Entrop
   std::string tag(kTagBytes, '\0');
   const Context context(EVP_CIPHER_CTX_new());
   int length = 0;
-  EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(std::string_view{key_}), bytes(std::string_view{nonce}));
+  EVP_EncryptInit_ex(
+      context.get(), EVP_aes_256_gcm(), nullptr, bytes(std::string_view{key_}), bytes(std::string_view{nonce}));
   EVP_EncryptUpdate(context.get(), nullptr, &length, bytes(about), static_cast<int>(about.size()));
   EVP_EncryptUpdate(context.get(), bytes(cipher), &length, bytes(plain), static_cast<int>(plain.size()));
   EVP_EncryptFinal_ex(context.get(), bytes(tag), &length);
@@ -48,7 +51,8 @@ std::string SealKey::seal(std::string_view plain, std::string_view about, Entrop
 
 Result<std::string> SealKey::open(std::string_view sealed, std::string_view about) const {
   auto raw = base64url_decode(sealed);
-  if (!raw || raw->size() < kNonceBytes + kTagBytes) return refuse(Cause::STORE_KEY_MISMATCH, fmt::format("what is kept of {} is damaged", printable(about, 80)));
+  if (!raw || raw->size() < kNonceBytes + kTagBytes)
+    return refuse(Cause::STORE_KEY_MISMATCH, fmt::format("what is kept of {} is damaged", printable(about, 80)));
   const std::string_view nonce = std::string_view{*raw}.substr(0, kNonceBytes);
   const std::string_view cipher = std::string_view{*raw}.substr(kNonceBytes, raw->size() - kNonceBytes - kTagBytes);
   std::string tag = raw->substr(raw->size() - kTagBytes);
@@ -60,7 +64,8 @@ Result<std::string> SealKey::open(std::string_view sealed, std::string_view abou
   EVP_DecryptUpdate(context.get(), bytes(plain), &length, bytes(cipher), static_cast<int>(cipher.size()));
   EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(kTagBytes), tag.data());
   unsigned char none[16];
-  if (EVP_DecryptFinal_ex(context.get(), none, &length) != 1) return refuse(Cause::STORE_KEY_MISMATCH, fmt::format("{} was sealed with another key", printable(about, 80)));
+  if (EVP_DecryptFinal_ex(context.get(), none, &length) != 1)
+    return refuse(Cause::STORE_KEY_MISMATCH, fmt::format("{} was sealed with another key", printable(about, 80)));
   return plain;
 }
 

@@ -40,7 +40,8 @@ Cause cause_of(int code, int system_error) {
 int system_error_of(sqlite3* handle) {
   int error = 0;
   sqlite3_file* journal = nullptr;
-  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK && journal != nullptr && journal->pMethods != nullptr)
+  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK && journal != nullptr &&
+      journal->pMethods != nullptr)
     (void)journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &error);
   if (error == 0) (void)sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
   return error != 0 ? error : sqlite3_system_errno(handle);
@@ -49,7 +50,9 @@ int system_error_of(sqlite3* handle) {
 // SQLite would create the file for everybody to read; its -wal and -shm take the file's mode.
 Result<void> create_private(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0 && errno != EEXIST) return refuse(is_full(errno) ? Cause::STORE_FULL : Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
+  if (fd < 0 && errno != EEXIST)
+    return refuse(
+        is_full(errno) ? Cause::STORE_FULL : Cause::DATA_UNWRITABLE, fmt::format("{}: {}", path, std::strerror(errno)));
   if (fd >= 0) ::close(fd);
   return {};
 }
@@ -58,7 +61,10 @@ class SqliteDatabase;
 
 class SqliteCursor final : public Cursor {
  public:
-  SqliteCursor(SqliteDatabase& database, sqlite3_stmt* statement, bool kept) : database_(database), statement_(statement), kept_(kept) {}
+  SqliteCursor(SqliteDatabase& database, sqlite3_stmt* statement, bool kept)
+      : database_(database),
+        statement_(statement),
+        kept_(kept) {}
   ~SqliteCursor() override { sqlite3_finalize(statement_); }
 
   void bind_integer(int index, std::int64_t value) override { note(sqlite3_bind_int64(statement_, index, value)); }
@@ -101,7 +107,7 @@ class SqliteCursor final : public Cursor {
   sqlite3_stmt* statement_;
   const bool kept_; // in the database's cache; else it ends with its use
   bool busy_ = true;
-  int error_ = 0;   // of the first bind that failed
+  int error_ = 0; // of the first bind that failed
 };
 
 class SqliteDatabase final : public Database {
@@ -129,7 +135,10 @@ class SqliteDatabase final : public Database {
   bool may_succeed_again() const override { return false; }
 
   bool read_only() const override { return sqlite3_db_readonly(handle_, "main") == 1; }
-  bool usable_after(const Refusal& why) const override { return why.cause != Cause::STORE_READ_ONLY && why.cause != Cause::STORE_FAILED && why.cause != Cause::DATABASE_UNREACHABLE; }
+  bool usable_after(const Refusal& why) const override {
+    return why.cause != Cause::STORE_READ_ONLY && why.cause != Cause::STORE_FAILED &&
+        why.cause != Cause::DATABASE_UNREACHABLE;
+  }
   Result<void> check() override { return {}; }
   const std::string& name() const override { return path_; }
 
@@ -162,11 +171,13 @@ Result<void> SqliteDatabase::configure(const OpenOptions& options) {
   if (writes) {
     TRY(mode, prepare("PRAGMA journal_mode = WAL"));
     TRY(row, mode.step());
-    if (!row || mode.view(0) != "wal") return refuse(Cause::STORE_FAILED, fmt::format("{}: this file system does not allow write-ahead logging", path_));
+    if (!row || mode.view(0) != "wal")
+      return refuse(Cause::STORE_FAILED, fmt::format("{}: this file system does not allow write-ahead logging", path_));
   }
   TRY_VOID(script(fmt::format(
       "PRAGMA synchronous = {}; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
-      "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+      "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; PRAGMA "
+      "journal_size_limit = 67108864;",
       options.survive_power_loss ? "FULL" : "NORMAL")));
   if (options.max_pages != 0) TRY_VOID(script(fmt::format("PRAGMA max_page_count = {}", options.max_pages)));
   return {};
@@ -181,7 +192,8 @@ Result<Statement> SqliteDatabase::prepare(std::string_view sql) {
   if (code != SQLITE_OK) return std::unexpected(refusal(code));
   // The same text is running further up the stack: this one is for once.
   if (found != cache_.end()) return Statement(*new SqliteCursor(*this, statement, false));
-  return Statement(*cache_.emplace(std::string(sql), std::make_unique<SqliteCursor>(*this, statement, true)).first->second);
+  return Statement(
+      *cache_.emplace(std::string(sql), std::make_unique<SqliteCursor>(*this, statement, true)).first->second);
 }
 
 Result<void> SqliteDatabase::script(const std::string& sql) {
@@ -215,12 +227,14 @@ Result<void> SqliteDatabase::migrate(const Schema& schema) {
     }
   }
   if (version > steps.size())
-    return refuse(Cause::STORE_TOO_NEW, fmt::format("{} has schema version {}, this program knows versions up to {}", path_, version, steps.size()));
+    return refuse(Cause::STORE_TOO_NEW,
+        fmt::format("{} has schema version {}, this program knows versions up to {}", path_, version, steps.size()));
   // Another process may be migrating the same file: the version is read again under the write lock.
   while (version < steps.size()) {
     TRY(transaction, Transaction::begin(*this));
-    TRY_VOID(script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, probed INTEGER NOT NULL) STRICT;"
-                    "INSERT INTO schema_version SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
+    TRY_VOID(
+        script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, probed INTEGER NOT NULL) STRICT;"
+               "INSERT INTO schema_version SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
     {
       TRY(rows, query("SELECT version FROM schema_version"));
       TRY_VOID(rows.step());

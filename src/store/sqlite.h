@@ -21,10 +21,10 @@ enum class Access : std::uint8_t {
 
 struct OpenOptions {
   Access access = Access::create;
-  bool survive_power_loss = true;   // every commit is flushed to the device; else only a crash of the process is survived
-  Millis busy_timeout{2'000};       // how long another process's lock is waited for, then STORE_LOCKED
-  std::uint64_t max_pages = 0;      // of the database file (4 KiB each); beyond: STORE_FULL; 0: no limit
-  std::string vfs = {};             // SQLite's name of the file layer; empty: the system's
+  bool survive_power_loss = true; // every commit is flushed to the device; else only a crash of the process is survived
+  Millis busy_timeout{2'000};     // how long another process's lock is waited for, then STORE_LOCKED
+  std::uint64_t max_pages = 0;    // of the database file (4 KiB each); beyond: STORE_FULL; 0: no limit
+  std::string vfs = {};           // SQLite's name of the file layer; empty: the system's
 };
 
 [[nodiscard]] Result<std::unique_ptr<Database>> open_sqlite(const std::string& path, const OpenOptions& options = {});

@@ -24,7 +24,8 @@ std::unique_ptr<Database> open(const std::string& path, OpenOptions options = {}
 TEST(Sqlite, ValuesComeBackAsTheyWereBound) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"));
-  auto rows = db->query("SELECT ?, ?, ?, ?, ?, ?", std::int64_t{-7}, std::string_view("käse\0x", 7), UserId("ann"), std::optional<std::string>{}, std::string_view{}, WallTime{Millis{42}});
+  auto rows = db->query("SELECT ?, ?, ?, ?, ?, ?", std::int64_t{-7}, std::string_view("käse\0x", 7), UserId("ann"),
+      std::optional<std::string>{}, std::string_view{}, WallTime{Millis{42}});
   ASSERT_TRUE(rows);
   ASSERT_TRUE(rows->step().value());
   EXPECT_EQ(rows->integer(0), -7);
@@ -54,7 +55,7 @@ TEST(Sqlite, ADatabaseFileIsPrivateToItsOwner) {
   auto db = open(dir.file("a.sqlite"));
   ASSERT_TRUE(db->migrate({"notes", kOne}));
   for (const char* name : {"a.sqlite", "a.sqlite-wal", "a.sqlite-shm"}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(dir.file(name).c_str(), &status), 0) << name;
     EXPECT_EQ(status.st_mode & 0777, 0600U) << name;
   }
@@ -83,7 +84,8 @@ TEST(Sqlite, ASchemaNewerThanTheProgramIsRefused) {
   auto again = db->migrate({"notes", kOne});
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().cause, Cause::STORE_TOO_NEW);
-  EXPECT_NE(again.error().evidence.find("schema version 2, this program knows versions up to 1"), std::string::npos) << again.error().evidence;
+  EXPECT_NE(again.error().evidence.find("schema version 2, this program knows versions up to 1"), std::string::npos)
+      << again.error().evidence;
 }
 
 TEST(Sqlite, AMigrationThatFailsLeavesTheSchemaAsItWas) {
@@ -136,7 +138,8 @@ TEST(Sqlite, AFileAtItsLimitIsStoreFull) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"), {.max_pages = 8});
   ASSERT_TRUE(db->migrate({"notes", kOne}));
-  EXPECT_EQ(db->change("INSERT INTO notes (text) VALUES (?)", std::string(60'000, 'x')).error().cause, Cause::STORE_FULL);
+  EXPECT_EQ(
+      db->change("INSERT INTO notes (text) VALUES (?)", std::string(60'000, 'x')).error().cause, Cause::STORE_FULL);
   EXPECT_TRUE(db->change("INSERT INTO notes (text) VALUES ('small')"));
 }
 
@@ -144,7 +147,11 @@ TEST(Sqlite, TheDevicesOwnErrorsAreToldApart) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"), {.vfs = Faults::vfs()});
   ASSERT_TRUE(db->migrate({"notes", kOne}));
-  const struct { int error; Cause cause; } table[] = {{ENOSPC, Cause::STORE_FULL}, {EDQUOT, Cause::STORE_FULL}, {EROFS, Cause::STORE_READ_ONLY}, {EIO, Cause::STORE_FAILED}};
+  const struct {
+    int error;
+    Cause cause;
+  } table[] = {{ENOSPC, Cause::STORE_FULL}, {EDQUOT, Cause::STORE_FULL}, {EROFS, Cause::STORE_READ_ONLY},
+      {EIO, Cause::STORE_FAILED}};
   for (const auto& row : table) {
     Faults::writes_fail_with(row.error);
     auto refused = db->change("INSERT INTO notes (text) VALUES ('x')");

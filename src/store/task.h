@@ -20,7 +20,7 @@ class Task {
   // Does the work and keeps the answer; the refusal, if it failed, stays the task's.
   // May be called again when the transaction was undone: a job must be able to run twice.
   [[nodiscard]] virtual const Refusal* work(Database& database) = 0;
-  virtual void answer() = 0;                       // after work(), once it is durable
+  virtual void answer() = 0;                        // after work(), once it is durable
   virtual void refuse_with(const Refusal& why) = 0; // instead of answer(): nothing of this task happened
 };
 

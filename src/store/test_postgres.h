@@ -55,7 +55,8 @@ class Postgres {
       gid_ = user->pw_gid;
       if (::chown(dir_.c_str(), uid_, gid_) != 0) give_up("ownership of " + dir_);
     }
-    must({program("initdb"), "--pgdata=" + data(), "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"});
+    must({program("initdb"), "--pgdata=" + data(), "--username=postgres", "--auth=trust", "--encoding=UTF8",
+        "--no-locale", "--no-sync"});
   }
   ~Postgres() {
     if (::getpid() != owner_) return; // a forked child has no part in it
@@ -72,17 +73,22 @@ class Postgres {
     sql("CREATE DATABASE " + name);
     return url(name);
   }
-  [[nodiscard]] std::string url(const std::string& database) const { return "postgresql://postgres@/" + database + "?connect_timeout=60&host=" + dir_; }
+  [[nodiscard]] std::string url(const std::string& database) const {
+    return "postgresql://postgres@/" + database + "?connect_timeout=60&host=" + dir_;
+  }
 
   // Runs until it accepts connections; nothing to do if it does already.
   void start() {
     using namespace std::chrono_literals;
-    for (const auto until = std::chrono::steady_clock::now() + 240s; std::chrono::steady_clock::now() < until; std::this_thread::sleep_for(5ms)) {
+    for (const auto until = std::chrono::steady_clock::now() + 240s; std::chrono::steady_clock::now() < until;
+        std::this_thread::sleep_for(5ms)) {
       // After kill() the last of the old server's children may still hold its memory: it is tried again.
       if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
       if (pid_ == 0) {
-        pid_ = run({program("postgres"), "-D", data(), "-k", dir_, "-c", "listen_addresses=", "-c", "max_connections=60", "-c", "shared_buffers=16MB", "-c", "dynamic_shared_memory_type=mmap", "-c",
-                    "max_wal_size=64MB", "-c", "autovacuum=off", "-c", "recovery_init_sync_method=syncfs", "-c", "log_min_messages=fatal"});
+        pid_ =
+            run({program("postgres"), "-D", data(), "-k", dir_, "-c", "listen_addresses=", "-c", "max_connections=60",
+                "-c", "shared_buffers=16MB", "-c", "dynamic_shared_memory_type=mmap", "-c", "max_wal_size=64MB", "-c",
+                "autovacuum=off", "-c", "recovery_init_sync_method=syncfs", "-c", "log_min_messages=fatal"});
       } else if (ready()) {
         return;
       }
@@ -98,10 +104,14 @@ class Postgres {
   void kill() { stop(Stop::kill); }
 
   // Ends every connection but the one that says so; the server goes on.
-  void end_connections() { sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"); }
+  void end_connections() {
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = "
+        "'client backend'");
+  }
   // Runs statements as the server's owner.
   void sql(const std::string& statements, const std::string& database = "postgres") const {
-    must({program("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--dbname=" + url(database), "--command=" + statements});
+    must({program("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1",
+        "--dbname=" + url(database), "--command=" + statements});
   }
 
  private:
@@ -112,7 +122,8 @@ class Postgres {
     static const std::string folder = [] {
       int newest = 0;
       std::error_code ignored;
-      for (const auto& entry : std::filesystem::directory_iterator("/usr/lib/postgresql", ignored)) newest = std::max(newest, std::atoi(entry.path().filename().c_str()));
+      for (const auto& entry : std::filesystem::directory_iterator("/usr/lib/postgresql", ignored))
+        newest = std::max(newest, std::atoi(entry.path().filename().c_str()));
       return newest == 0 ? std::string{} : "/usr/lib/postgresql/" + std::to_string(newest) + "/bin/";
     }();
     return folder + name;
@@ -147,7 +158,8 @@ class Postgres {
   void must(const std::vector<std::string>& command) const {
     int status = 0;
     if (::waitpid(run(command), &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-      give_up("success of " + command[0] + " (127: it is not there; the package is postgresql), got " + std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : status));
+      give_up("success of " + command[0] + " (127: it is not there; the package is postgresql), got " +
+          std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : status));
   }
   [[noreturn]] static void give_up(const std::string& wanted) {
     std::fprintf(stderr, "Tests of PostgreSQL need %s.\n", wanted.c_str());

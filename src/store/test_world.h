@@ -29,7 +29,9 @@ class TempDir {
   TempDir& operator=(const TempDir&) = delete;
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-  void write(std::string_view name, std::string_view bytes) const { std::ofstream(file(name), std::ios::binary) << bytes; }
+  void write(std::string_view name, std::string_view bytes) const {
+    std::ofstream(file(name), std::ios::binary) << bytes;
+  }
   [[nodiscard]] std::string read(std::string_view name) const {
     std::ifstream in(file(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -62,10 +64,22 @@ class Faults {
     sqlite3_file head;
     [[nodiscard]] sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   };
-  static sqlite3_vfs*& base() { static sqlite3_vfs* v = nullptr; return v; }
-  static sqlite3_vfs& layer() { static sqlite3_vfs v{}; return v; }
-  static std::atomic<int>& failing() { static std::atomic<int> v{0}; return v; }
-  static std::atomic<int>& last_error() { static std::atomic<int> v{0}; return v; }
+  static sqlite3_vfs*& base() {
+    static sqlite3_vfs* v = nullptr;
+    return v;
+  }
+  static sqlite3_vfs& layer() {
+    static sqlite3_vfs v{};
+    return v;
+  }
+  static std::atomic<int>& failing() {
+    static std::atomic<int> v{0};
+    return v;
+  }
+  static std::atomic<int>& last_error() {
+    static std::atomic<int> v{0};
+    return v;
+  }
   static File* of(sqlite3_file* f) { return reinterpret_cast<File*>(f); }
 
   static int write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
@@ -93,7 +107,9 @@ class Faults {
     static const sqlite3_io_methods methods = {
         3,
         [](sqlite3_file* x) { return of(x)->real()->pMethods->xClose(of(x)->real()); },
-        [](sqlite3_file* x, void* d, int n, sqlite3_int64 at) { return of(x)->real()->pMethods->xRead(of(x)->real(), d, n, at); },
+        [](sqlite3_file* x, void* d, int n, sqlite3_int64 at) {
+      return of(x)->real()->pMethods->xRead(of(x)->real(), d, n, at);
+    },
         write,
         [](sqlite3_file* x, sqlite3_int64 n) { return of(x)->real()->pMethods->xTruncate(of(x)->real(), n); },
         [](sqlite3_file* x, int n) { return of(x)->real()->pMethods->xSync(of(x)->real(), n); },
@@ -104,12 +120,17 @@ class Faults {
         control,
         [](sqlite3_file* x) { return of(x)->real()->pMethods->xSectorSize(of(x)->real()); },
         [](sqlite3_file* x) { return of(x)->real()->pMethods->xDeviceCharacteristics(of(x)->real()); },
-        [](sqlite3_file* x, int a, int b, int c, void volatile** d) { return of(x)->real()->pMethods->xShmMap(of(x)->real(), a, b, c, d); },
+        [](sqlite3_file* x, int a, int b, int c, void volatile** d) {
+      return of(x)->real()->pMethods->xShmMap(of(x)->real(), a, b, c, d);
+    },
         [](sqlite3_file* x, int a, int b, int c) { return of(x)->real()->pMethods->xShmLock(of(x)->real(), a, b, c); },
         [](sqlite3_file* x) { of(x)->real()->pMethods->xShmBarrier(of(x)->real()); },
         [](sqlite3_file* x, int d) { return of(x)->real()->pMethods->xShmUnmap(of(x)->real(), d); },
         // No memory map: every write must come by.
-        [](sqlite3_file*, sqlite3_int64, int, void** p) { *p = nullptr; return SQLITE_OK; },
+        [](sqlite3_file*, sqlite3_int64, int, void** p) {
+      *p = nullptr;
+      return SQLITE_OK;
+    },
         [](sqlite3_file*, sqlite3_int64, void*) { return SQLITE_OK; },
     };
     file->head.pMethods = &methods;

@@ -33,25 +33,39 @@ Writer::Writer(Opener opener, WriterOptions options, WriterHooks hooks, const Cl
       hooks_(std::move(hooks)),
       clock_(clock),
       log_(log),
-      queue_gauge_(metrics.gauge("foyer_store_queue", "Jobs that wait for a database's writer.", {{"store", options_.name}})),
-      jobs_(metrics.counter("foyer_store_jobs_total", "Jobs that a database's writer has answered.", {{"store", options_.name}})),
-      batches_(metrics.counter("foyer_store_commits_total", "Transactions that a database's writer has committed.", {{"store", options_.name}})),
-      failures_(metrics.counter("foyer_store_failures_total", "Transactions that a database's writer could not commit.", {{"store", options_.name}})),
-      repeats_(metrics.counter("foyer_store_repeats_total", "Transactions that lost against another process's and were done again.", {{"store", options_.name}})),
-      commit_seconds_(metrics.histogram("foyer_store_commit_seconds", "Time from the start of a transaction to the end of its commit.",
-                                        {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}, {{"store", options_.name}})),
+      queue_gauge_(
+          metrics.gauge("foyer_store_queue", "Jobs that wait for a database's writer.", {{"store", options_.name}})),
+      jobs_(metrics.counter(
+          "foyer_store_jobs_total", "Jobs that a database's writer has answered.", {{"store", options_.name}})),
+      batches_(metrics.counter("foyer_store_commits_total", "Transactions that a database's writer has committed.",
+          {{"store", options_.name}})),
+      failures_(metrics.counter("foyer_store_failures_total", "Transactions that a database's writer could not commit.",
+          {{"store", options_.name}})),
+      repeats_(metrics.counter("foyer_store_repeats_total",
+          "Transactions that lost against another process's and were done again.", {{"store", options_.name}})),
+      commit_seconds_(metrics.histogram("foyer_store_commit_seconds",
+          "Time from the start of a transaction to the end of its commit.",
+          {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}, {{"store", options_.name}})),
       connection_(std::move(opener), clock, options_.entropy) {}
 
-Result<std::unique_ptr<Writer>> Writer::open(Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log) {
-  std::unique_ptr<Writer> writer(new Writer(std::move(opener), std::move(options), std::move(hooks), clock, metrics, log));
+Result<std::unique_ptr<Writer>> Writer::open(
+    Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log) {
+  std::unique_ptr<Writer> writer(
+      new Writer(std::move(opener), std::move(options), std::move(hooks), clock, metrics, log));
   TRY(database, writer->connection_.get());
   if (writer->hooks_.opened) TRY_VOID(writer->hooks_.opened(*database));
   writer->next_upkeep_ = clock.mono();
   const auto& o = writer->options_;
   Millis idle_every = writer->hooks_.upkeep ? o.upkeep_every : Millis{0};
   if (o.watch_every.count() > 0 && (idle_every.count() == 0 || o.watch_every < idle_every)) idle_every = o.watch_every;
-  const LaneOptions lane{.name = o.name + "-writer", .queue_limit = o.queue_limit, .batch_limit = o.batch_limit, .idle_every = idle_every, .executor = o.executor, .refused = o.limit.empty() ? nullptr : &limit_refusals(metrics, o.limit)};
-  writer->lane_ = std::make_unique<Lane>(lane, [w = writer.get()](Tasks batch) { return w->consume(std::move(batch)); });
+  const LaneOptions lane{.name = o.name + "-writer",
+      .queue_limit = o.queue_limit,
+      .batch_limit = o.batch_limit,
+      .idle_every = idle_every,
+      .executor = o.executor,
+      .refused = o.limit.empty() ? nullptr : &limit_refusals(metrics, o.limit)};
+  writer->lane_ =
+      std::make_unique<Lane>(lane, [w = writer.get()](Tasks batch) { return w->consume(std::move(batch)); });
   return writer;
 }
 
@@ -98,8 +112,10 @@ void Writer::watch() {
     due = due || (failure_ && clock_.mono() >= next_probe_);
   }
   if (!due) return;
-  if (auto tried = try_to_write(); tried) succeeded();
-  else failed(tried.error());
+  if (auto tried = try_to_write(); tried)
+    succeeded();
+  else
+    failed(tried.error());
 }
 
 std::size_t Writer::run_batch(Tasks& tasks, std::size_t first) {
@@ -199,7 +215,7 @@ bool Writer::run_upkeep() {
   if (!more) {
     roll_back();
     log_.warning("store_upkeep_failed", "The upkeep of a database was put off.",
-                 {{"store", options_.name}, {"code", more.error().code()}, {"evidence", more.error().evidence}});
+        {{"store", options_.name}, {"code", more.error().code()}, {"evidence", more.error().evidence}});
     return false;
   }
   if (*more) next_upkeep_ = now;
@@ -225,7 +241,8 @@ void Writer::failed(const Refusal& why) {
     next_probe_ = clock_.mono() + kProbeEvery;
     if (told) return;
   }
-  log_.error("store_failed", "A database does not take changes.", {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});
+  log_.error("store_failed", "A database does not take changes.",
+      {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});
 }
 
 } // namespace foyer::store

@@ -31,15 +31,15 @@
 namespace foyer::store {
 
 struct WriterOptions {
-  std::string name;                     // "chat", "accounts": in metrics, logs and the thread's name
-  std::size_t queue_limit = 20'000;     // jobs that may wait; more: BUSY
-  std::string_view limit = {};          // its name among the limits, under which refusals are counted; empty: they are not
-  std::size_t batch_limit = 1'000;      // jobs in one transaction
-  Millis batch_time{20};                // after this much work a batch commits, whatever else is queued
+  std::string name;                 // "chat", "accounts": in metrics, logs and the thread's name
+  std::size_t queue_limit = 20'000; // jobs that may wait; more: BUSY
+  std::string_view limit = {};      // its name among the limits, under which refusals are counted; empty: they are not
+  std::size_t batch_limit = 1'000;  // jobs in one transaction
+  Millis batch_time{20};            // after this much work a batch commits, whatever else is queued
   Millis upkeep_every{std::chrono::hours{1}};
-  Millis watch_every{0};                // with a thread: without jobs the connection is looked at so often; 0: never
-  Entropy* entropy = nullptr;           // for the waits between tries to connect
-  Executor executor = {};               // empty: a thread
+  Millis watch_every{0};      // with a thread: without jobs the connection is looked at so often; 0: never
+  Entropy* entropy = nullptr; // for the waits between tries to connect
+  Executor executor = {};     // empty: a thread
 };
 
 struct WriterHooks {
@@ -49,14 +49,16 @@ struct WriterHooks {
   std::function<Result<void>(Database&)> before_commit = {};
   // The batch was undone, or it is not known whether it was: whatever was remembered from its jobs is wrong.
   std::function<void()> rolled_back = {};
-  // One small piece of upkeep in a transaction of its own, every upkeep_every; true: there is more, which runs between the next batches.
+  // One small piece of upkeep in a transaction of its own, every upkeep_every; true: there is more, which runs between
+  // the next batches.
   std::function<Result<bool>(Database&)> upkeep = {};
 };
 
 class Writer {
  public:
   // Opens and starts. `clock`, `metrics` and `log` must outlive it.
-  [[nodiscard]] static Result<std::unique_ptr<Writer>> open(Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log);
+  [[nodiscard]] static Result<std::unique_ptr<Writer>> open(
+      Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log);
   ~Writer(); // finishes what is queued
 
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: after the
@@ -66,8 +68,8 @@ class Writer {
     lane_->push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
   }
 
-  void close();                               // refuses what comes later, finishes what is queued
-  void start_upkeep();                        // any thread: do not wait for upkeep_every
+  void close();        // refuses what comes later, finishes what is queued
+  void start_upkeep(); // any thread: do not wait for upkeep_every
   [[nodiscard]] std::size_t queued() const;
   // The cause of the last failure to write, until a write succeeds. Any thread, never
   // waits for the disk: after a failure it asks the writer to try again, at most once a second.

@@ -20,7 +20,8 @@ using testing::ElementsAre;
 using testing_world::Faults;
 using testing_world::TempDir;
 
-constexpr std::string_view kSchema[] = {"CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"};
+constexpr std::string_view kSchema[] = {
+    "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"};
 
 // A writer and a reader on an executor: nothing moves until run().
 struct World {
@@ -39,7 +40,8 @@ struct World {
   }
 
   void open() {
-    auto opened = Writer::open(sqlite_writer(dir.file("a.sqlite"), database, {"notes", kSchema}), options, hooks, clock, metrics, null_log());
+    auto opened = Writer::open(
+        sqlite_writer(dir.file("a.sqlite"), database, {"notes", kSchema}), options, hooks, clock, metrics, null_log());
     ASSERT_TRUE(opened) << opened.error().operator_text();
     writer = std::move(*opened);
   }
@@ -53,13 +55,13 @@ struct World {
   }
 
   void note(const std::string& text, Cause then_refuse_with = Cause::INTERNAL_ERROR) {
-    writer->submit<std::int64_t>(
-        [=](Database& db) -> Result<std::int64_t> {
-          TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", text));
-          if (then_refuse_with != Cause::INTERNAL_ERROR) return refuse(then_refuse_with);
-          return db.changes();
-        },
-        [this, text](Result<std::int64_t> r) { heard.push_back(text + (r ? " ok" : " " + std::string(r.error().code()))); });
+    writer->submit<std::int64_t>([=](Database& db) -> Result<std::int64_t> {
+      TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", text));
+      if (then_refuse_with != Cause::INTERNAL_ERROR) return refuse(then_refuse_with);
+      return db.changes();
+    }, [this, text](Result<std::int64_t> r) {
+      heard.push_back(text + (r ? " ok" : " " + std::string(r.error().code())));
+    });
   }
 
   std::string stored() {
@@ -88,8 +90,10 @@ TEST(Writer, AJobIsAnsweredAfterItsCommitAndNotBefore) {
   World w;
   w.open();
   std::string seen_in_answer;
-  w.writer->submit<bool>([](Database& db) -> Result<bool> { TRY_VOID(db.change("INSERT INTO notes (text) VALUES ('a')")); return true; },
-                         [&](Result<bool>) { seen_in_answer = w.stored(); });
+  w.writer->submit<bool>([](Database& db) -> Result<bool> {
+    TRY_VOID(db.change("INSERT INTO notes (text) VALUES ('a')"));
+    return true;
+  }, [&](Result<bool>) { seen_in_answer = w.stored(); });
   w.run();
   EXPECT_EQ(seen_in_answer, "a");
 }
@@ -256,19 +260,22 @@ TEST(Writer, OnAThreadEveryJobIsAnsweredOnce) {
   std::atomic<int> ok{0};
   std::promise<void> all;
   for (int i = 0; i < kJobs; ++i)
-    w.writer->submit<bool>([i](Database& db) -> Result<bool> { TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", std::to_string(i))); return true; },
-                           [&](Result<bool> r) { if (r && ++ok == kJobs) all.set_value(); });
+    w.writer->submit<bool>([i](Database& db) -> Result<bool> {
+      TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", std::to_string(i)));
+      return true;
+    }, [&](Result<bool> r) {
+      if (r && ++ok == kJobs) all.set_value();
+    });
   all.get_future().wait();
-  auto reader = Reader::open(sqlite_reader(w.dir.file("a.sqlite"), {}), {.name = "test"}, w.clock, w.metrics, null_log());
+  auto reader =
+      Reader::open(sqlite_reader(w.dir.file("a.sqlite"), {}), {.name = "test"}, w.clock, w.metrics, null_log());
   ASSERT_TRUE(reader);
   std::promise<std::int64_t> counted;
-  (*reader)->submit<std::int64_t>(
-      [](Database& db) -> Result<std::int64_t> {
-        TRY(rows, db.query("SELECT count(*) FROM notes"));
-        TRY_VOID(rows.step());
-        return rows.integer(0);
-      },
-      [&](Result<std::int64_t> n) { counted.set_value(n.value()); });
+  (*reader)->submit<std::int64_t>([](Database& db) -> Result<std::int64_t> {
+    TRY(rows, db.query("SELECT count(*) FROM notes"));
+    TRY_VOID(rows.step());
+    return rows.integer(0);
+  }, [&](Result<std::int64_t> n) { counted.set_value(n.value()); });
   EXPECT_EQ(counted.get_future().get(), kJobs);
 }
 
@@ -278,7 +285,8 @@ TEST(Reader, OneUsersManyReadsKeepNobodyElseWaiting) {
   std::string order;
   const auto ask = [&](const char* whose, char name) {
     const auto job = [](Database&) { return Result<int>(0); };
-    queue.push(std::make_unique<TypedTask<int, decltype(job)>>(job, [&order, name](Result<int>) { order += name; }), whose);
+    queue.push(
+        std::make_unique<TypedTask<int, decltype(job)>>(job, [&order, name](Result<int>) { order += name; }), whose);
   };
   for (const char name : {'1', '2', '3', '4'}) ask("ann", name);
   ask("bob", 'b');
@@ -299,16 +307,17 @@ TEST(Writer, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    auto opened = Writer::open(sqlite_writer(w.dir.file("a.sqlite"), w.database, {"notes", kSchema}), w.options, {}, system_clock(), w.metrics, null_log());
+    auto opened = Writer::open(sqlite_writer(w.dir.file("a.sqlite"), w.database, {"notes", kSchema}), w.options, {},
+        system_clock(), w.metrics, null_log());
     if (!opened) ::_exit(2);
     for (int i = 1; i <= 2'000; ++i) {
-      (*opened)->submit<int>(
-          [i](Database& db) -> Result<int> {
-            if (i == 1'777) ::_exit(0);
-            TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", std::to_string(i)));
-            return i;
-          },
-          [&](Result<int> r) { if (r && ::write(pipe_ends[1], &*r, sizeof *r) < 0) ::_exit(3); });
+      (*opened)->submit<int>([i](Database& db) -> Result<int> {
+        if (i == 1'777) ::_exit(0);
+        TRY_VOID(db.change("INSERT INTO notes (text) VALUES (?)", std::to_string(i)));
+        return i;
+      }, [&](Result<int> r) {
+        if (r && ::write(pipe_ends[1], &*r, sizeof *r) < 0) ::_exit(3);
+      });
     }
     for (;;) ::pause();
   }

@@ -38,7 +38,8 @@ bool list_holds(const Request& request, std::string_view name, std::string_view 
 bool says_websocket(const Request& request) { return list_holds(request, "Upgrade", "websocket"); }
 
 bool has_websocket_headers(const Request& request) {
-  return std::ranges::any_of(request.headers.list(), [](const Header& h) { return starts_with_word(h.name, "sec-websocket-"); });
+  return std::ranges::any_of(
+      request.headers.list(), [](const Header& h) { return starts_with_word(h.name, "sec-websocket-"); });
 }
 
 std::vector<std::string_view> offered_subprotocols(const Request& request) {

@@ -72,8 +72,10 @@ bool Inflater::at_end() const {
 }
 
 Inflater& InflaterPool::whole() {
-  if (!whole_) whole_ = std::make_unique<Inflater>();
-  else whole_->reset();
+  if (!whole_)
+    whole_ = std::make_unique<Inflater>();
+  else
+    whole_->reset();
   return *whole_;
 }
 
@@ -103,7 +105,8 @@ struct Deflater::Stream {
 Deflater::Deflater(unsigned window_bits, Context context) : stream_(std::make_unique<Stream>()), context_(context) {
   // The hash table follows the window: with 12 bits the whole takes a seventh.
   const unsigned memory = window_bits >= 15 ? kMemoryLevel : window_bits - 7;
-  check_memory(deflateInit2(&stream_->z, kLevel, Z_DEFLATED, -static_cast<int>(window_bits), static_cast<int>(memory), Z_DEFAULT_STRATEGY));
+  check_memory(deflateInit2(
+      &stream_->z, kLevel, Z_DEFLATED, -static_cast<int>(window_bits), static_cast<int>(memory), Z_DEFAULT_STRATEGY));
 }
 
 Deflater::~Deflater() { deflateEnd(&stream_->z); }
@@ -121,7 +124,8 @@ bool Deflater::pack(std::string_view payload, std::string& out) {
   const int result = deflate(&z, Z_SYNC_FLUSH);
   const std::size_t size = out.size() - z.avail_out;
   out.resize(size);
-  if (result == Z_OK && z.avail_out > 0 && z.avail_in == 0 && size > kMessageTail.size() && out.ends_with(kMessageTail)) {
+  if (result == Z_OK && z.avail_out > 0 && z.avail_in == 0 && size > kMessageTail.size() &&
+      out.ends_with(kMessageTail)) {
     out.resize(size - kMessageTail.size());
     return true;
   }

@@ -24,9 +24,9 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
 
   enum class Got : std::uint8_t {
-    all, // `in` is used up
+    all,  // `in` is used up
     full, // `out` is used up, and there may be more
-    bad, // not DEFLATE, or it refers back to before its window
+    bad,  // not DEFLATE, or it refers back to before its window
   };
   // Takes from the front of `in`, writes to the front of `out`; both become what is left
   // of them. What was written before a fault is good.

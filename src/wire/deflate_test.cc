@@ -38,14 +38,17 @@ std::string packed(std::string_view text, unsigned bits = 15) {
 }
 
 // A client's frame that begins a compressed message, whole or not.
-std::string packed_frame(std::string_view payload, bool fin = true, Opcode kind = Opcode::text) { return frame((fin ? 0xc0 : 0x40) | static_cast<int>(kind), payload); }
+std::string packed_frame(std::string_view payload, bool fin = true, Opcode kind = Opcode::text) {
+  return frame((fin ? 0xc0 : 0x40) | static_cast<int>(kind), payload);
+}
 
 const std::string kHello = bytes({0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00});
 
 // Text that can be packed, but not to nothing.
 std::string prose(std::size_t size) {
   std::mt19937 random(1);
-  const std::vector<std::string> words = {"room", "tea", "alice", "bob", "message", "offset", "2026", "{\"type\":", "}"};
+  const std::vector<std::string> words = {
+      "room", "tea", "alice", "bob", "message", "offset", "2026", "{\"type\":", "}"};
   std::string out;
   while (out.size() < size) out += words[random() % words.size()] + " ";
   out.resize(size);
@@ -62,8 +65,10 @@ std::string noise(std::size_t size) {
 // RFC 7692 §7.2.3, as printed (a server's frames).
 
 TEST(Rfc7692, S7_2_3_1_AMessageOfOneBlock) {
-  expect_at_every_cut(bytes({0xc1, 0x07, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}), {{"text:Hello"}}, kClient, kDeflate);
-  expect_at_every_cut(bytes({0x41, 0x03, 0xf2, 0x48, 0xcd, 0x80, 0x04, 0xc9, 0xc9, 0x07, 0x00}), {{"text:Hello"}}, kClient, kDeflate);
+  expect_at_every_cut(
+      bytes({0xc1, 0x07, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}), {{"text:Hello"}}, kClient, kDeflate);
+  expect_at_every_cut(
+      bytes({0x41, 0x03, 0xf2, 0x48, 0xcd, 0x80, 0x04, 0xc9, 0xc9, 0x07, 0x00}), {{"text:Hello"}}, kClient, kDeflate);
 }
 
 TEST(Rfc7692, S7_2_3_2_TheWindowOfTheMessageBefore) {
@@ -71,11 +76,13 @@ TEST(Rfc7692, S7_2_3_2_TheWindowOfTheMessageBefore) {
   const std::string second = bytes({0xc1, 0x05, 0xf2, 0x00, 0x11, 0x00, 0x00});
   expect_at_every_cut(first + second, {{"text:Hello", "text:Hello"}}, kClient, kTakeover);
   expect_at_every_cut(first + first, {{"text:Hello", "text:Hello"}}, kClient, kTakeover);
-  expect_at_every_cut(first + second, {{"text:Hello"}, 1007}, kClient, kDeflate); // no context takeover: there is no window
+  expect_at_every_cut(
+      first + second, {{"text:Hello"}, 1007}, kClient, kDeflate); // no context takeover: there is no window
 }
 
 TEST(Rfc7692, S7_2_3_3_ABlockWithoutCompression) {
-  expect_at_every_cut(bytes({0xc1, 0x0b, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00}), {{"text:Hello"}}, kClient, kDeflate);
+  expect_at_every_cut(bytes({0xc1, 0x0b, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00}),
+      {{"text:Hello"}}, kClient, kDeflate);
 }
 
 TEST(Rfc7692, S7_2_3_4_ABlockWithBfinal) {
@@ -84,45 +91,58 @@ TEST(Rfc7692, S7_2_3_4_ABlockWithBfinal) {
   // In the middle, and what follows refers to what was before it.
   const std::string twice = bytes({0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}) + bytes({0xf2, 0x00, 0x11, 0x00, 0x00});
   expect_at_every_cut(packed_frame(twice), {{"text:HelloHello"}}, kServer, kDeflate);
-  expect_at_every_cut(packed_frame(hello) + packed_frame(bytes({0xf2, 0x00, 0x11, 0x00, 0x00})), {{"text:Hello", "text:Hello"}}, kServer, kTakeover);
+  expect_at_every_cut(packed_frame(hello) + packed_frame(bytes({0xf2, 0x00, 0x11, 0x00, 0x00})),
+      {{"text:Hello", "text:Hello"}}, kServer, kTakeover);
 }
 
 TEST(Rfc7692, S7_2_3_5_TwoBlocksInOneMessage) {
-  expect_at_every_cut(packed_frame(bytes({0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00})), {{"text:Hello"}}, kServer, kDeflate);
+  expect_at_every_cut(
+      packed_frame(bytes({0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00})),
+      {{"text:Hello"}}, kServer, kDeflate);
 }
 
 TEST(Rfc7692, S7_2_3_6_AnEmptyFragmentAndAnEmptyMessage) {
   for (const Agreed agreed : {kDeflate, kTakeover}) {
     expect_at_every_cut(packed_frame(bytes({0x00})), {{"text:"}}, kServer, agreed);
-    expect_at_every_cut(packed_frame(bytes({0x02, 0x00})), {{"text:"}}, kServer, agreed); // an empty block of the fixed code
-    expect_at_every_cut(packed_frame(""), {{"text:"}}, kServer, agreed);                   // no block at all
-    expect_at_every_cut(packed_frame("", false) + frame(0x00, "") + frame(0x80, "") + packed_frame(kHello), {{"text:", "text:Hello"}}, kServer, agreed);
-    expect_at_every_cut(packed_frame(kHello.substr(0, 6), false) + frame(0x00, "") + frame(0x80, kHello.substr(6)), {{"text:Hello"}}, kServer, agreed);
+    expect_at_every_cut(
+        packed_frame(bytes({0x02, 0x00})), {{"text:"}}, kServer, agreed); // an empty block of the fixed code
+    expect_at_every_cut(packed_frame(""), {{"text:"}}, kServer, agreed);  // no block at all
+    expect_at_every_cut(packed_frame("", false) + frame(0x00, "") + frame(0x80, "") + packed_frame(kHello),
+        {{"text:", "text:Hello"}}, kServer, agreed);
+    expect_at_every_cut(packed_frame(kHello.substr(0, 6), false) + frame(0x00, "") + frame(0x80, kHello.substr(6)),
+        {{"text:Hello"}}, kServer, agreed);
     // The sender did not know the end, and what was left to send is one empty block.
-    expect_at_every_cut(packed_frame(kHello + std::string{kMessageTail}, false) + frame(0x80, bytes({0x00})), {{"text:Hello"}}, kServer, agreed);
+    expect_at_every_cut(packed_frame(kHello + std::string{kMessageTail}, false) + frame(0x80, bytes({0x00})),
+        {{"text:Hello"}}, kServer, agreed);
   }
 }
 
 TEST(Rfc7692, S6_TheBitForCompressionStandsOnFirstFramesOfMessagesOnly) {
   expect_at_every_cut(packed_frame(kHello), {{}, 1002}, kServer, kNoDeflate);
-  expect_at_every_cut(packed_frame(kHello.substr(0, 3), false) + frame(0xc0, kHello.substr(3)), {{}, 1002}, kServer, kDeflate);
+  expect_at_every_cut(
+      packed_frame(kHello.substr(0, 3), false) + frame(0xc0, kHello.substr(3)), {{}, 1002}, kServer, kDeflate);
   expect_at_every_cut(frame(0x01, "Hel") + frame(0xc0, "lo"), {{}, 1002}, kServer, kDeflate);
   for (const int opcode : {0x8, 0x9, 0xa}) expect_at_every_cut(frame(0xc0 | opcode, ""), {{}, 1002}, kServer, kDeflate);
-  for (const int bits : {0x20, 0x10, 0x60, 0x50, 0x70}) expect_at_every_cut(frame(0x81 | bits, kHello), {{}, 1002}, kServer, kDeflate);
-  for (const char first : {'\xc0', '\xc9', '\xa1', '\xd1'}) EXPECT_EQ(decode({{&first, 1}}, kServer, kDeflate).error, 1002); // told at the first byte
+  for (const int bits : {0x20, 0x10, 0x60, 0x50, 0x70})
+    expect_at_every_cut(frame(0x81 | bits, kHello), {{}, 1002}, kServer, kDeflate);
+  for (const char first : {'\xc0', '\xc9', '\xa1', '\xd1'})
+    EXPECT_EQ(decode({{&first, 1}}, kServer, kDeflate).error, 1002); // told at the first byte
 }
 
 TEST(Rfc7692, S6_MessagesMayBeCompressedOrNot) {
   const std::string again = bytes({0xf2, 0x00, 0x11, 0x00, 0x00});
-  expect_at_every_cut(frame(0x81, "plain") + packed_frame(kHello) + frame(0x82, "as it is") + packed_frame(kHello, true, Opcode::binary) + frame(0x81, ""),
-                      {{"text:plain", "text:Hello", "binary:as it is", "binary:Hello", "text:"}}, kServer, kDeflate);
+  expect_at_every_cut(frame(0x81, "plain") + packed_frame(kHello) + frame(0x82, "as it is") +
+          packed_frame(kHello, true, Opcode::binary) + frame(0x81, ""),
+      {{"text:plain", "text:Hello", "binary:as it is", "binary:Hello", "text:"}}, kServer, kDeflate);
   // What was not compressed is not in the window.
-  expect_at_every_cut(packed_frame(kHello) + frame(0x81, "between") + packed_frame(again), {{"text:Hello", "text:between", "text:Hello"}}, kServer, kTakeover);
+  expect_at_every_cut(packed_frame(kHello) + frame(0x81, "between") + packed_frame(again),
+      {{"text:Hello", "text:between", "text:Hello"}}, kServer, kTakeover);
 }
 
 TEST(Rfc7692, S6_ControlFramesStandBetweenFragmentsAsTheyAre) {
-  expect_at_every_cut(packed_frame(kHello.substr(0, 2), false) + frame(0x89, "p") + frame(0x00, kHello.substr(2, 2)) + frame(0x8a, "q") + frame(0x80, kHello.substr(4)) + frame(0x88, ""),
-                      {{"ping:p", "pong:q", "text:Hello", "close:1005:"}}, kServer, kDeflate);
+  expect_at_every_cut(packed_frame(kHello.substr(0, 2), false) + frame(0x89, "p") + frame(0x00, kHello.substr(2, 2)) +
+          frame(0x8a, "q") + frame(0x80, kHello.substr(4)) + frame(0x88, ""),
+      {{"ping:p", "pong:q", "text:Hello", "close:1005:"}}, kServer, kDeflate);
 }
 
 TEST(Rfc7692, S7_2_2_WhatIsNotDeflateIs1007) {
@@ -145,7 +165,8 @@ TEST(Rfc7692, S7_2_2_WhatIsNotDeflateIs1007) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    for (const Agreed agreed : {kDeflate, kTakeover}) expect_at_every_cut(packed_frame(c.payload, true, Opcode::binary), {{}, 1007}, kServer, agreed);
+    for (const Agreed agreed : {kDeflate, kTakeover})
+      expect_at_every_cut(packed_frame(c.payload, true, Opcode::binary), {{}, 1007}, kServer, agreed);
   }
   Recorder sink;
   InflaterPool pool;
@@ -159,11 +180,13 @@ TEST(Rfc6455, S8_1_CompressedTextIsUtf8AndFailsAsSoonAsItIsNot) {
   const std::string wrong = packed("aaaaaaaaaaaaaaaaaaaa\xc0\xaf aaaaaaaaaaaaaaaaaaaaaaaaaaa");
   expect_at_every_cut(packed_frame(wrong), {{}, 1007}, kServer, kDeflate);
   expect_at_every_cut(packed_frame(wrong, false), {{}, 1007}, kServer, kDeflate); // the message need not end
-  expect_at_every_cut(packed_frame(wrong, true, Opcode::binary), {{"binary:aaaaaaaaaaaaaaaaaaaa\xc0\xaf aaaaaaaaaaaaaaaaaaaaaaaaaaa"}}, kServer, kDeflate);
+  expect_at_every_cut(packed_frame(wrong, true, Opcode::binary),
+      {{"binary:aaaaaaaaaaaaaaaaaaaa\xc0\xaf aaaaaaaaaaaaaaaaaaaaaaaaaaa"}}, kServer, kDeflate);
   const std::string unfinished = packed("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xe2\x82");
   expect_at_every_cut(packed_frame(unfinished), {{}, 1007}, kServer, kDeflate);
   // One character across two fragments, each of them a flush of its own.
-  const std::string euro = bytes({0x00, 0x02, 0x00, 0xfd, 0xff, 0xe2, 0x82}), sign = bytes({0x00, 0x01, 0x00, 0xfe, 0xff, 0xac, 0x00});
+  const std::string euro = bytes({0x00, 0x02, 0x00, 0xfd, 0xff, 0xe2, 0x82}),
+                    sign = bytes({0x00, 0x01, 0x00, 0xfe, 0xff, 0xac, 0x00});
   expect_at_every_cut(packed_frame(euro, false) + frame(0x80, sign), {{"text:\xe2\x82\xac"}}, kServer, kDeflate);
   Recorder sink;
   InflaterPool pool;
@@ -175,8 +198,10 @@ TEST(Rfc6455, S8_1_CompressedTextIsUtf8AndFailsAsSoonAsItIsNot) {
 
 TEST(Rfc7692, S7_2_2_AMessageOfExactlyTheLimitIsReadAndOneByteMoreIsNot) {
   for (const Agreed agreed : {kDeflate, kTakeover}) {
-    expect_at_every_cut(packed_frame(packed(std::string(kMax, 'a'))), {{"text:" + std::string(kMax, 'a')}}, kServer, agreed);
-    for (const std::size_t more : {1U, 2U, 1000U}) expect_at_every_cut(packed_frame(packed(std::string(kMax + more, 'a'))), {{}, 1009}, kServer, agreed);
+    expect_at_every_cut(
+        packed_frame(packed(std::string(kMax, 'a'))), {{"text:" + std::string(kMax, 'a')}}, kServer, agreed);
+    for (const std::size_t more : {1U, 2U, 1000U})
+      expect_at_every_cut(packed_frame(packed(std::string(kMax + more, 'a'))), {{}, 1009}, kServer, agreed);
   }
 }
 
@@ -212,7 +237,8 @@ TEST(Rfc7692, S10_WhatArrivesIsLimitedToo) {
   expect_at_every_cut(fragments, {{}, 1009}, kServer, kDeflate);
   // What cannot be compressed may be a little longer than the message.
   const std::string all = noise(kMax);
-  const std::string stored = bytes({0x00, kMax & 0xff, kMax >> 8, ~kMax & 0xff, (~kMax >> 8) & 0xff}) + all + bytes({0x00});
+  const std::string stored =
+      bytes({0x00, kMax & 0xff, kMax >> 8, ~kMax & 0xff, (~kMax >> 8) & 0xff}) + all + bytes({0x00});
   expect_at_every_cut(packed_frame(stored, true, Opcode::binary), {{"binary:" + all}}, kServer, kDeflate);
 }
 
@@ -262,7 +288,8 @@ TEST(Inflaters, WhatWaitsPackedIsJudgedAtItsEnd) {
     }
     return Outcome{sink.seen, error, decoder.buffered()};
   };
-  EXPECT_EQ(decode_now(packed_frame(kHello.substr(0, 3), false) + frame(0x89, "p") + frame(0x80, kHello.substr(3))), (Outcome{{"ping:p", "text:Hello"}}));
+  EXPECT_EQ(decode_now(packed_frame(kHello.substr(0, 3), false) + frame(0x89, "p") + frame(0x80, kHello.substr(3))),
+      (Outcome{{"ping:p", "text:Hello"}}));
   EXPECT_EQ(decode_now(packed_frame("")), (Outcome{{"text:"}}));
   EXPECT_EQ(decode_now(packed_frame(kHello + "x")), (Outcome{{}, 1007}));
   EXPECT_EQ(decode_now(packed_frame(packed(std::string(30, 'a') + "\xff"))), (Outcome{{}, 1007}));
@@ -289,8 +316,10 @@ TEST(Rfc7692, S7_1_2_EveryWindowBothWays) {
           expected.push_back("text:" + text);
           const bool shorter = deflater.pack(text, out);
           EXPECT_TRUE(shorter || size < 300);
-          if (role == kServer) append_masked_frame(stream, Opcode::text, shorter ? out : text, 0x11223344, shorter);
-          else append_frame(stream, Opcode::text, shorter ? out : text, shorter);
+          if (role == kServer)
+            append_masked_frame(stream, Opcode::text, shorter ? out : text, 0x11223344, shorter);
+          else
+            append_frame(stream, Opcode::text, shorter ? out : text, shorter);
         }
         for (std::size_t at = 0; at < stream.size(); at += 333) {
           std::string piece = stream.substr(at, 333);
@@ -307,7 +336,9 @@ TEST(Rfc7692, S7_1_2_EveryWindowBothWays) {
 // zlib packs no raw stream with a window of 8 bits, but unpacks one.
 TEST(Rfc7692, S7_1_2_AWindowOf256BytesIsRead) {
   const std::string near = packed(std::string(250, 'a') + "b");
-  for (const Agreed agreed : {Agreed{8, true}, Agreed{8, false}}) expect_at_every_cut(packed_frame(near) + packed_frame(near), {{"text:" + std::string(250, 'a') + "b", "text:" + std::string(250, 'a') + "b"}}, kServer, agreed);
+  for (const Agreed agreed : {Agreed{8, true}, Agreed{8, false}})
+    expect_at_every_cut(packed_frame(near) + packed_frame(near),
+        {{"text:" + std::string(250, 'a') + "b", "text:" + std::string(250, 'a') + "b"}}, kServer, agreed);
   // Behind 700 other bytes, a reference to the first ones does not fit into it.
   const std::string far = noise(300) + std::string(400, 'x');
   Deflater deflater(15, Deflater::Context::takeover);
@@ -363,7 +394,7 @@ TEST(WsDecoder, OwnsNoInflaterBetweenMessagesUnlessItsWindowIsKept) {
     sink.seen = {};
     return in_use() - before;
   };
-  EXPECT_LT(cost(false), 100U * 1024U);  // the pool's
+  EXPECT_LT(cost(false), 100U * 1024U); // the pool's
   EXPECT_GT(cost(true), 100U * 8U * 1024U);
   EXPECT_LT(cost(true), 100U * 16U * 1024U);
 }

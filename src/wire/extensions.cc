@@ -164,7 +164,8 @@ std::string deflate_answer(const DeflateTerms& terms) {
 
 std::string_view broken_deflate(std::string_view user_agent) {
   for (const Broken& row : kBroken) {
-    const bool all = std::ranges::all_of(row.all, [&](std::string_view part) { return user_agent.find(part) != std::string_view::npos; });
+    const bool all = std::ranges::all_of(
+        row.all, [&](std::string_view part) { return user_agent.find(part) != std::string_view::npos; });
     if (all && (row.without.empty() || user_agent.find(row.without) == std::string_view::npos)) return row.reason;
   }
   return {};

@@ -19,7 +19,8 @@ constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && 
 
 constexpr auto kTokenChars = [] {
   std::array<bool, 256> table{};
-  for (int c = 0; c < 256; ++c) table[static_cast<std::size_t>(c)] = is_digit(static_cast<char>(c)) || is_alpha(static_cast<char>(c));
+  for (int c = 0; c < 256; ++c)
+    table[static_cast<std::size_t>(c)] = is_digit(static_cast<char>(c)) || is_alpha(static_cast<char>(c));
   for (const char c : std::string_view{"!#$%&'*+-.^_`|~"}) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
@@ -139,7 +140,9 @@ Refusal line_refusal(LineReader::Got got, std::size_t position, std::string_view
   using Got = LineReader::Got;
   switch (got) {
     case Got::too_long:
-      return Refusal{.cause = too_long, .evidence = fmt::format("a line is longer than the {} bytes left for it", position), .field = std::string{field}};
+      return Refusal{.cause = too_long,
+          .evidence = fmt::format("a line is longer than the {} bytes left for it", position),
+          .field = std::string{field}};
     case Got::bare_cr: return bad(field, fmt::format("CR without LF at byte {} of a line", position));
     case Got::bare_lf: return bad(field, fmt::format("LF without CR at byte {} of a line", position));
     case Got::control:
@@ -150,14 +153,17 @@ Refusal line_refusal(LineReader::Got got, std::size_t position, std::string_view
 }
 
 std::optional<Refusal> parse_field_line(std::string_view line, Headers& headers) {
-  if (line.front() == ' ' || line.front() == '\t') return bad("headers", "a header line begins with white space (obsolete line folding)");
+  if (line.front() == ' ' || line.front() == '\t')
+    return bad("headers", "a header line begins with white space (obsolete line folding)");
   std::size_t colon = 0;
   while (colon < line.size() && kTokenChars[static_cast<unsigned char>(line[colon])]) ++colon;
   if (colon == line.size()) return bad("headers", "a header line without a colon");
   if (line[colon] != ':') {
     const std::string name = printable(line.substr(0, colon), 64);
-    if (line[colon] == ' ' || line[colon] == '\t') return bad(name.empty() ? "headers" : name, "white space between a header's name and its colon");
-    return bad("headers", fmt::format("byte 0x{:02x} at position {} in a header's name", static_cast<unsigned char>(line[colon]), colon));
+    if (line[colon] == ' ' || line[colon] == '\t')
+      return bad(name.empty() ? "headers" : name, "white space between a header's name and its colon");
+    return bad("headers",
+        fmt::format("byte 0x{:02x} at position {} in a header's name", static_cast<unsigned char>(line[colon]), colon));
   }
   if (colon == 0) return bad("headers", "a header without a name");
   headers.add(std::string{line.substr(0, colon)}, std::string{trim_blanks(line.substr(colon + 1))});
@@ -203,7 +209,8 @@ TransferCoding read_transfer_coding(std::string_view joined) {
     const std::string_view element = trim_blanks(joined.substr(0, comma));
     if (element.empty()) return TransferCoding::faulty;
     const bool chunked = iequals(element, "chunked");
-    if (comma == std::string_view::npos) return !chunked ? TransferCoding::faulty : others ? TransferCoding::unknown : TransferCoding::chunked;
+    if (comma == std::string_view::npos)
+      return !chunked ? TransferCoding::faulty : others ? TransferCoding::unknown : TransferCoding::chunked;
     if (chunked) return TransferCoding::faulty;
     others = true;
     joined.remove_prefix(comma + 1);
@@ -223,7 +230,9 @@ bool valid_host(std::string_view text) {
     const std::size_t colon = text.find(':');
     host = text.substr(0, colon);
     if (colon != std::string_view::npos) rest = text.substr(colon);
-    if (!std::ranges::all_of(host, [](char c) { return is_digit(c) || is_alpha(c) || c == '.' || c == '-' || c == '_'; })) return false;
+    if (!std::ranges::all_of(
+            host, [](char c) { return is_digit(c) || is_alpha(c) || c == '.' || c == '-' || c == '_'; }))
+      return false;
   }
   if (host.empty() || host.size() > 255) return false;
   if (rest.empty()) return true;
@@ -243,12 +252,15 @@ std::optional<Refusal> ChunkedBody::read_size(std::string_view line, std::size_t
   }
   if (digits == 0) return bad("body", "a chunk without a size");
   if (digits < line.size()) {
-    if (!valid_extensions(line.substr(digits))) return bad("body", "a chunk size is followed by something that is not an extension");
+    if (!valid_extensions(line.substr(digits)))
+      return bad("body", "a chunk size is followed by something that is not an extension");
     extras_ += line.size() - digits;
-    if (extras_ > kMaxChunkExtras) return Refusal{.cause = Cause::HEADERS_TOO_LARGE, .evidence = "chunk extensions", .field = "body"};
+    if (extras_ > kMaxChunkExtras)
+      return Refusal{.cause = Cause::HEADERS_TOO_LARGE, .evidence = "chunk extensions", .field = "body"};
   }
   if (size > max_body - std::min(max_body, body_so_far))
-    return Refusal{.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("chunks of more than {} bytes in all", max_body)};
+    return Refusal{
+        .cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("chunks of more than {} bytes in all", max_body)};
   remaining_ = size;
   state_ = size == 0 ? State::trailer : State::data;
   return std::nullopt;

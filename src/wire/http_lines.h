@@ -53,10 +53,11 @@ class LineReader {
 enum class TransferCoding : std::uint8_t {
   chunked, // alone: the one coding that is spoken here
   unknown, // another one below chunked: well framed, but nobody here can decode it
-  faulty,  // chunked is not last, not there or there twice, or an element is empty: where the body ends is anybody's guess
+  faulty,  // chunked is not last, not there or there twice, or an element is empty: where the body ends is anybody's
+           // guess
 };
 [[nodiscard]] TransferCoding read_transfer_coding(std::string_view joined);
-[[nodiscard]] bool valid_host(std::string_view host_and_port); // RFC 9110 §7.2: uri-host [":" port], not empty
+[[nodiscard]] bool valid_host(std::string_view host_and_port);     // RFC 9110 §7.2: uri-host [":" port], not empty
 [[nodiscard]] std::string_view trim_blanks(std::string_view text); // SP and HTAB at both ends
 
 // Decodes `chunked` into a body. Extensions and trailers are checked, counted

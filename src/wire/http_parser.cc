@@ -20,7 +20,8 @@ Refusal bad(std::string_view field, std::string evidence) {
 }
 
 Refusal unexpected_proxy_header(std::string_view what) {
-  return Refusal{.cause = Cause::PROXY_PROTOCOL_UNEXPECTED, .evidence = fmt::format("{} of the PROXY protocol in place of a request", what)};
+  return Refusal{.cause = Cause::PROXY_PROTOCOL_UNEXPECTED,
+      .evidence = fmt::format("{} of the PROXY protocol in place of a request", what)};
 }
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -31,11 +32,13 @@ std::optional<Refusal> check_target(std::string_view target) {
   for (std::size_t i = 0; i < target.size(); ++i) {
     const char c = target[i];
     if (c <= ' ' || c == '\x7f' || static_cast<unsigned char>(c) >= 0x80)
-      return bad("target", fmt::format("byte 0x{:02x} at position {} of the request target", static_cast<unsigned char>(c), i));
+      return bad("target",
+          fmt::format("byte 0x{:02x} at position {} of the request target", static_cast<unsigned char>(c), i));
     if (c == '#' || c == '"' || c == '<' || c == '>' || c == '\\')
       return bad("target", fmt::format("the character {} at position {} of the request target", c, i));
     if (c == '%' && (target.size() - i < 3 || !is_hex(target[i + 1]) || !is_hex(target[i + 2])))
-      return bad("target", fmt::format("a percent sign without two hexadecimal digits at position {} of the request target", i));
+      return bad("target",
+          fmt::format("a percent sign without two hexadecimal digits at position {} of the request target", i));
   }
   return std::nullopt;
 }
@@ -59,9 +62,7 @@ Request& HttpParser::request() { return request_; }
 bool HttpParser::keep_alive() const { return keep_alive_; }
 const Refusal& HttpParser::refusal() const { return refusal_; }
 
-bool HttpParser::wants_continue() {
-  return std::exchange(continue_due_, false) && state_ == State::body;
-}
+bool HttpParser::wants_continue() { return std::exchange(continue_due_, false) && state_ == State::body; }
 
 void HttpParser::reset() { *this = HttpParser(*limits_); }
 
@@ -100,15 +101,17 @@ void HttpParser::feed_head(std::string_view& rest) {
   if (got != Got::line) {
     // A TLS record of type handshake, version 3.x: somebody spoke https to us.
     const bool first = !have_request_line_ && lines_.position() == 0 && rest.front() == '\x16';
-    if (first) return fail(Refusal{.cause = Cause::TLS_ON_PLAIN_PORT, .evidence = "the first byte is 0x16, a TLS handshake record"});
+    if (first)
+      return fail(
+          Refusal{.cause = Cause::TLS_ON_PLAIN_PORT, .evidence = "the first byte is 0x16, a TLS handshake record"});
     if (have_request_line_) return fail(line_refusal(got, lines_.position(), "headers", Cause::HEADERS_TOO_LARGE));
     return fail(line_refusal(got, lines_.position(), "request_line", Cause::TARGET_TOO_LONG));
   }
   header_bytes_ += line.size() + 2;
   if (header_bytes_ > limits_->header_bytes)
     return fail(Refusal{.cause = have_request_line_ ? Cause::HEADERS_TOO_LARGE : Cause::TARGET_TOO_LONG,
-                        .evidence = fmt::format("a head of more than {} bytes", limits_->header_bytes),
-                        .field = have_request_line_ ? "headers" : "request_line"});
+        .evidence = fmt::format("a head of more than {} bytes", limits_->header_bytes),
+        .field = have_request_line_ ? "headers" : "request_line"});
   if (!have_request_line_) {
     if (line.empty() && blank_line_seen_) {
       proxy_mark_ = "\r\n\r\n";
@@ -121,7 +124,9 @@ void HttpParser::feed_head(std::string_view& rest) {
   }
   if (line.empty()) return finish_head();
   if (request_.headers.list().size() == limits_->header_count)
-    return fail(Refusal{.cause = Cause::HEADERS_TOO_LARGE, .evidence = fmt::format("more than {} headers", limits_->header_count), .field = "headers"});
+    return fail(Refusal{.cause = Cause::HEADERS_TOO_LARGE,
+        .evidence = fmt::format("more than {} headers", limits_->header_count),
+        .field = "headers"});
   if (auto refusal = parse_field_line(line, request_.headers)) return fail(std::move(*refusal));
 }
 
@@ -132,21 +137,28 @@ void HttpParser::read_request_line(std::string_view line) {
   const std::size_t last = line.rfind(' ');
   const std::string_view method = line.substr(0, first);
   if (!is_token(method)) return fail(bad("method", "the request does not begin with a method"));
-  if (line.starts_with("PROXY TCP") || line.starts_with("PROXY UNKNOWN")) return fail(unexpected_proxy_header("a line of version 1"));
-  if (first == std::string_view::npos || first == last) return fail(bad("version", "the request line is not METHOD TARGET HTTP/1.1"));
+  if (line.starts_with("PROXY TCP") || line.starts_with("PROXY UNKNOWN"))
+    return fail(unexpected_proxy_header("a line of version 1"));
+  if (first == std::string_view::npos || first == last)
+    return fail(bad("version", "the request line is not METHOD TARGET HTTP/1.1"));
   if (!read_version(line.substr(last + 1))) return;
   // A method of ours has at most 7 letters; RFC 9112 §3 wants 501 for longer ones. A tunnel is nothing that an
   // origin server need offer (RFC 9110 §9.3.6), and its target has a form of its own.
-  if (method.size() > kMaxMethod) return fail(Refusal{.cause = Cause::METHOD_UNKNOWN, .evidence = fmt::format("a method of {} bytes", method.size()), .field = "method"});
+  if (method.size() > kMaxMethod)
+    return fail(Refusal{.cause = Cause::METHOD_UNKNOWN,
+        .evidence = fmt::format("a method of {} bytes", method.size()),
+        .field = "method"});
   request_.method = std::string{method};
-  if (method == "CONNECT") return fail(Refusal{.cause = Cause::METHOD_UNKNOWN, .evidence = "CONNECT", .field = "method"});
+  if (method == "CONNECT")
+    return fail(Refusal{.cause = Cause::METHOD_UNKNOWN, .evidence = "CONNECT", .field = "method"});
   read_target(line.substr(first + 1, last - first - 1));
 }
 
 // HTTP/1.1 and 1.0; a later 1.x is read as 1.1, another major version is not spoken (RFC 9110 §2.5, §15.6.6).
 bool HttpParser::read_version(std::string_view version) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) || version[6] != '.' || !digit(version[7])) {
+  if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) || version[6] != '.' ||
+      !digit(version[7])) {
     fail(bad("version", "the request line does not end with HTTP/1.1 or HTTP/1.0"));
     return false;
   }
@@ -171,7 +183,8 @@ void HttpParser::read_target(std::string_view target) {
     target.remove_prefix(colon + 3);
     const std::size_t end = target.find_first_of("/?");
     const std::string_view authority = target.substr(0, end);
-    if (!valid_host(authority)) return fail(bad("target", "the authority of the request target is not a host and port"));
+    if (!valid_host(authority))
+      return fail(bad("target", "the authority of the request target is not a host and port"));
     target_authority_ = std::string{authority};
     target.remove_prefix(authority.size());
     if (target.empty() && request_.method == "OPTIONS") target = "*"; // RFC 9112 §3.2.4
@@ -204,27 +217,36 @@ void HttpParser::finish_head() {
     }
   }
   if (host == nullptr && request_.version_minor == 1) return fail(bad("host", "no Host header"));
-  if (host != nullptr && !valid_host(host->value)) return fail(bad("host", fmt::format("the Host header is not a host and port: {}", printable(host->value, 64))));
+  if (host != nullptr && !valid_host(host->value))
+    return fail(bad("host", fmt::format("the Host header is not a host and port: {}", printable(host->value, 64))));
   if (coded) {
     if (length != nullptr) return fail(bad("transfer-encoding", "Transfer-Encoding and Content-Length together"));
     if (request_.version_minor == 0) return fail(bad("transfer-encoding", "Transfer-Encoding in HTTP/1.0"));
     const std::string codings = headers.joined("transfer-encoding");
     const TransferCoding coding = read_transfer_coding(codings);
-    if (coding == TransferCoding::faulty) return fail(bad("transfer-encoding", fmt::format("transfer codings that do not end with one chunked: {}", printable(codings, 64))));
+    if (coding == TransferCoding::faulty)
+      return fail(bad("transfer-encoding",
+          fmt::format("transfer codings that do not end with one chunked: {}", printable(codings, 64))));
     if (coding == TransferCoding::unknown)
-      return fail(Refusal{.cause = Cause::TRANSFER_CODING_UNKNOWN, .evidence = printable(codings, 64), .field = "transfer-encoding"});
+      return fail(Refusal{
+          .cause = Cause::TRANSFER_CODING_UNKNOWN, .evidence = printable(codings, 64), .field = "transfer-encoding"});
     chunked_ = true;
   }
   if (length != nullptr) {
     const auto n = parse_content_length(length->value);
-    if (!n) return fail(bad("content-length", fmt::format("Content-Length is not a number: {}", printable(length->value, 64))));
+    if (!n)
+      return fail(
+          bad("content-length", fmt::format("Content-Length is not a number: {}", printable(length->value, 64))));
     if (*n > limits_->body_bytes)
-      return fail(Refusal{.cause = Cause::BODY_TOO_LARGE, .evidence = fmt::format("{} bytes announced, the limit is {}", *n, limits_->body_bytes)});
+      return fail(Refusal{.cause = Cause::BODY_TOO_LARGE,
+          .evidence = fmt::format("{} bytes announced, the limit is {}", *n, limits_->body_bytes)});
     body_due_ = *n;
   }
   // HTTP/1.0 knows no expectations (RFC 9110 §10.1.1).
   const std::string expected = request_.version_minor == 1 ? headers.joined("expect") : std::string{};
-  if (!only_continue(expected)) return fail(Refusal{.cause = Cause::EXPECTATION_UNSUPPORTED, .evidence = printable(expected, 64), .field = "expect"});
+  if (!only_continue(expected))
+    return fail(
+        Refusal{.cause = Cause::EXPECTATION_UNSUPPORTED, .evidence = printable(expected, 64), .field = "expect"});
   keep_alive_ = !close && (request_.version_minor == 1 || keep);
   if (!target_authority_.empty()) headers.set("Host", target_authority_);
   state_ = chunked_ || body_due_ > 0 ? State::body : State::complete;

@@ -64,15 +64,15 @@ class HttpParser {
   Request request_;
   Refusal refusal_;
   ChunkedBody chunks_;
-  std::string proxy_mark_;        // what may begin a PROXY header, after two empty lines
-  std::string target_authority_;  // of an absolute-form target: wins over Host (RFC 9112 §3.2.2)
-  std::size_t header_bytes_ = 0;  // of the head so far
-  std::uint64_t body_due_ = 0;    // bytes of Content-Length still to come
+  std::string proxy_mark_;       // what may begin a PROXY header, after two empty lines
+  std::string target_authority_; // of an absolute-form target: wins over Host (RFC 9112 §3.2.2)
+  std::size_t header_bytes_ = 0; // of the head so far
+  std::uint64_t body_due_ = 0;   // bytes of Content-Length still to come
   State state_ = State::head;
   bool started_ = false;
   bool https_target_ = false;
   bool have_request_line_ = false;
-  bool blank_line_seen_ = false;  // one empty line before a request is ignored (RFC 9112 §2.2)
+  bool blank_line_seen_ = false; // one empty line before a request is ignored (RFC 9112 §2.2)
   bool chunked_ = false;
   bool keep_alive_ = true;
   bool continue_due_ = false;
@@ -81,7 +81,8 @@ class HttpParser {
 // Status line, headers, body; `head_only` for answers to HEAD. Content-Length, Date
 // and Connection are the writer's. No header can begin a new line: one whose name is
 // no token is left out, control characters in values become blanks.
-[[nodiscard]] std::string write_response(const Response& response, bool keep_alive, std::string_view date, bool head_only = false);
+[[nodiscard]] std::string write_response(
+    const Response& response, bool keep_alive, std::string_view date, bool head_only = false);
 [[nodiscard]] std::string_view reason_phrase(int status);
 
 } // namespace foyer::wire

@@ -34,7 +34,9 @@ std::vector<HttpParser> at_every_cut(const std::string& input) {
 }
 
 TEST(HttpParser, ReadsARequestHoweverItIsCut) {
-  const std::string input = "POST /a/b?x=1&y=%20 HTTP/1.1\r\nHost: example.org:8000\r\nX-Empty:\r\nCookie:  a=b \t\r\nContent-Length: 5\r\n\r\nhello";
+  const std::string input =
+      "POST /a/b?x=1&y=%20 HTTP/1.1\r\nHost: example.org:8000\r\nX-Empty:\r\nCookie:  a=b \t\r\nContent-Length: "
+      "5\r\n\r\nhello";
   for (HttpParser& parser : at_every_cut(input)) {
     ASSERT_EQ(parser.state(), State::complete);
     const Request& request = parser.request();
@@ -52,7 +54,8 @@ TEST(HttpParser, ReadsARequestHoweverItIsCut) {
 }
 
 TEST(HttpParser, DecodesChunksHoweverTheyAreCut) {
-  const std::string input = post("Transfer-Encoding: Chunked\r\n", "5;name=value\r\nhello\r\n00A\r\n, world!!!\r\n0\r\nTrailer: x\r\n\r\n");
+  const std::string input =
+      post("Transfer-Encoding: Chunked\r\n", "5;name=value\r\nhello\r\n00A\r\n, world!!!\r\n0\r\nTrailer: x\r\n\r\n");
   for (HttpParser& parser : at_every_cut(input)) {
     ASSERT_EQ(parser.state(), State::complete);
     EXPECT_EQ(parser.request().body, "hello, world!!!");
@@ -85,7 +88,8 @@ TEST(HttpParser, TakesTheAuthorityOfAnAbsoluteTargetBeforeHost) {
 }
 
 TEST(HttpParser, SaysWhetherTheTargetWantsHttps) {
-  const std::vector<std::pair<std::string, bool>> cases = {{"/", false}, {"http://a/", false}, {"https://a/", true}, {"HTTPS://a", true}, {"/https://a/", false}};
+  const std::vector<std::pair<std::string, bool>> cases = {
+      {"/", false}, {"http://a/", false}, {"https://a/", true}, {"HTTPS://a", true}, {"/https://a/", false}};
   for (const auto& [target, https] : cases) {
     HttpParser parser(kLimits);
     parser.feed("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -138,7 +142,8 @@ TEST(HttpParser, AsksForTheBodyOnceWhenTheClientWaitsForIt) {
 }
 
 TEST(HttpParser, NamesNoTextOfTheQueryInItsEvidence) {
-  for (const std::string_view target : {"/ws?token=s3cret%zz", "/ws?token=s3cret\"", "/ws?a b=s3cret", "ws?token=s3cret"}) {
+  for (const std::string_view target :
+      {"/ws?token=s3cret%zz", "/ws?token=s3cret\"", "/ws?a b=s3cret", "ws?token=s3cret"}) {
     HttpParser parser(kLimits);
     parser.feed(std::string{"GET "}.append(target).append(" HTTP/1.1\r\nHost: a\r\n\r\n"));
     ASSERT_EQ(parser.state(), State::failed);
@@ -149,14 +154,19 @@ TEST(HttpParser, NamesNoTextOfTheQueryInItsEvidence) {
 TEST(WriteResponse, AddsLengthAndDateAndSaysWhetherTheConnectionStays) {
   Response response{.status = 200, .headers = {{"Content-Type", "text/plain"}}, .body = "hello"};
   EXPECT_EQ(write_response(response, false, "Sun, 06 Nov 1994 08:49:37 GMT"),
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 5\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nhello");
-  EXPECT_EQ(write_response(response, true, "", true), "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n");
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 5\r\nDate: Sun, 06 Nov 1994 "
+      "08:49:37 GMT\r\n\r\nhello");
+  EXPECT_EQ(write_response(response, true, "", true),
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n");
 }
 
 TEST(WriteResponse, GivesNoLengthToAnswersWithoutBody) {
-  EXPECT_EQ(write_response({.status = 204, .headers = {}, .body = ""}, true, ""), "HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n");
-  EXPECT_EQ(write_response({.status = 101, .headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}}, .body = ""}, true, ""),
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  EXPECT_EQ(write_response({.status = 204, .headers = {}, .body = ""}, true, ""),
+      "HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(
+      write_response(
+          {.status = 101, .headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}}, .body = ""}, true, ""),
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
 }
 
 TEST(WriteResponse, SaysTheLengthOfABodyThatIsLeftOut) {
@@ -164,27 +174,38 @@ TEST(WriteResponse, SaysTheLengthOfABodyThatIsLeftOut) {
   const std::string head = write_response(answer, true, "", true); // RFC 9110 §9.3.2
   EXPECT_NE(head.find("Content-Length: 5\r\n"), std::string::npos);
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
-  EXPECT_EQ(write_response({.status = 200, .headers = {}, .body = ""}, true, "", true), "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n") << "forwarded: what GET would have had is not known";
-  EXPECT_EQ(write_response({.status = 304, .headers = {{"ETag", "\"x\""}}, .body = "hello"}, true, ""), "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(write_response({.status = 200, .headers = {}, .body = ""}, true, "", true),
+      "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n")
+      << "forwarded: what GET would have had is not known";
+  EXPECT_EQ(write_response({.status = 304, .headers = {{"ETag", "\"x\""}}, .body = "hello"}, true, ""),
+      "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nConnection: keep-alive\r\n\r\n");
 }
 
 TEST(WriteResponse, LetsNoHandlerDecideOnFramingOrOnTheConnection) {
-  const Response response{.status = 200, .headers = {{"Content-Length", "9"}, {"Transfer-Encoding", "chunked"}, {"connection", "keep-alive"}, {"Keep-Alive", "timeout=5"}, {"Date", "now"}}, .body = "hello"};
-  EXPECT_EQ(write_response(response, false, ""), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+  const Response response{.status = 200,
+      .headers = {{"Content-Length", "9"}, {"Transfer-Encoding", "chunked"}, {"connection", "keep-alive"},
+          {"Keep-Alive", "timeout=5"}, {"Date", "now"}},
+      .body = "hello"};
+  EXPECT_EQ(
+      write_response(response, false, ""), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
 }
 
 TEST(WriteResponse, LeavesOutAHeaderWhoseNameIsNone) {
-  const Response response{.status = 200, .headers = {{"X: y\r\nSet-Cookie", "a"}, {"", "b"}, {"X Y", "c"}, {"X", "d"}}, .body = ""};
-  EXPECT_EQ(write_response(response, false, ""), "HTTP/1.1 200 OK\r\nX: d\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  const Response response{
+      .status = 200, .headers = {{"X: y\r\nSet-Cookie", "a"}, {"", "b"}, {"X Y", "c"}, {"X", "d"}}, .body = ""};
+  EXPECT_EQ(
+      write_response(response, false, ""), "HTTP/1.1 200 OK\r\nX: d\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST(WriteResponse, NamesTheUpgradeThatIsRequired) {
   const std::string out = write_response({.status = 426, .headers = {{"Upgrade", "websocket"}}, .body = ""}, false, "");
-  EXPECT_NE(out.find("Upgrade: websocket\r\nConnection: Upgrade, close\r\n"), std::string::npos) << out; // RFC 9110 §15.5.22, §7.8
+  EXPECT_NE(out.find("Upgrade: websocket\r\nConnection: Upgrade, close\r\n"), std::string::npos)
+      << out; // RFC 9110 §15.5.22, §7.8
 }
 
 TEST(WriteResponse, LetsNoValueBeginANewLine) {
-  const std::string out = write_response({.status = 302, .headers = {{"Location", "/a\r\nSet-Cookie: x=y"}}, .body = ""}, true, "");
+  const std::string out =
+      write_response({.status = 302, .headers = {{"Location", "/a\r\nSet-Cookie: x=y"}}, .body = ""}, true, "");
   EXPECT_NE(out.find("Location: /a  Set-Cookie: x=y\r\n"), std::string::npos) << out;
 }
 

@@ -31,7 +31,8 @@ void HttpResponseParser::finish() {
     state_ = State::complete;
     return;
   }
-  fail(state_ == State::head ? "the connection was closed before the answer's head ended" : "the connection was closed within the answer's body");
+  fail(state_ == State::head ? "the connection was closed before the answer's head ended"
+                             : "the connection was closed within the answer's body");
 }
 
 void HttpResponseParser::feed_head(std::string_view& rest) {
@@ -50,8 +51,9 @@ void HttpResponseParser::feed_head(std::string_view& rest) {
 // HTTP-version SP status-code SP [reason-phrase] (RFC 9112 §4); the last blank may be missing.
 void HttpResponseParser::read_status_line(std::string_view line) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  const bool form = line.size() >= 12 && line.starts_with("HTTP/1.") && (line[7] == '0' || line[7] == '1') && line[8] == ' ' && line[9] >= '1' && line[9] <= '9' && digit(line[10]) &&
-                    digit(line[11]) && (line.size() == 12 || line[12] == ' ');
+  const bool form = line.size() >= 12 && line.starts_with("HTTP/1.") && (line[7] == '0' || line[7] == '1') &&
+      line[8] == ' ' && line[9] >= '1' && line[9] <= '9' && digit(line[10]) && digit(line[11]) &&
+      (line.size() == 12 || line[12] == ' ');
   if (!form) return fail("the answer does not begin with an HTTP/1.1 status line");
   have_status_line_ = true;
   version_minor_ = line[7] - '0';
@@ -70,7 +72,8 @@ void HttpResponseParser::finish_head() {
     if (lengths > 0) return fail("Transfer-Encoding and Content-Length together");
     if (version_minor_ == 0) return fail("Transfer-Encoding in HTTP/1.0");
     if (interim || status == 204) return fail("Transfer-Encoding in an answer that has no body");
-    if (read_transfer_coding(headers.joined("transfer-encoding")) != TransferCoding::chunked) return fail("a transfer coding other than chunked");
+    if (read_transfer_coding(headers.joined("transfer-encoding")) != TransferCoding::chunked)
+      return fail("a transfer coding other than chunked");
   }
   if (lengths > 0) {
     const auto n = parse_content_length(*headers.find("content-length"));
@@ -85,7 +88,8 @@ void HttpResponseParser::finish_head() {
     return; // head_bytes_ goes on
   }
   const std::string connection = headers.joined("connection");
-  keep_alive_ = !list_has_token(connection, "close") && (version_minor_ == 1 || list_has_token(connection, "keep-alive"));
+  keep_alive_ =
+      !list_has_token(connection, "close") && (version_minor_ == 1 || list_has_token(connection, "keep-alive"));
   if (to_head_ || interim || status == 204 || status == 304) {
     body_due_ = 0;
     state_ = State::complete;

@@ -21,7 +21,8 @@ std::string read(std::string_view input, std::size_t cut, bool close, bool to_he
     case State::failed: return "failed";
     case State::complete: break;
   }
-  return std::to_string(parser.response().status) + " " + parser.response().body + (parser.keep_alive() ? "" : " close");
+  return std::to_string(parser.response().status) + " " + parser.response().body +
+      (parser.keep_alive() ? "" : " close");
 }
 
 TEST(HttpResponseParser, GivesOneAnswerHoweverItIsCut) {
@@ -37,7 +38,9 @@ TEST(HttpResponseParser, GivesOneAnswerHoweverItIsCut) {
       {"HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", "404 "},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "200 hello"},
       {"HTTP/1.0 200 OK\r\n\r\nuntil the end", "200 until the end close", true},
-      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok", "201 ok"},
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 "
+       "Created\r\nContent-Length: 2\r\n\r\nok",
+          "201 ok"},
       {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x01x", "101 "},
       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", "failed", true},
       {"HTTP/1.1 200 OK\r\nConte", "failed", true},
@@ -76,7 +79,8 @@ TEST(HttpResponseParser, GivesOneAnswerHoweverItIsCut) {
       {std::string{"\x15\x03\x03\x00\x02\x02\x46", 7}, "failed"},
   };
   for (const Case& c : cases)
-    for (std::size_t cut = 0; cut <= c.input.size(); ++cut) ASSERT_EQ(read(c.input, cut, c.close), c.outcome) << c.input << "\ncut at " << cut;
+    for (std::size_t cut = 0; cut <= c.input.size(); ++cut)
+      ASSERT_EQ(read(c.input, cut, c.close), c.outcome) << c.input << "\ncut at " << cut;
 }
 
 // RFC 9110 §9.3.2, RFC 9112 §6.3: the length is that of the body which GET would have had.

@@ -43,9 +43,12 @@ std::string write_response(const Response& response, bool keep_alive, std::strin
     out += "\r\n";
   }
   if (!interim) {
-    if (upgrade) out += keep_alive ? "Connection: Upgrade, keep-alive\r\n" : "Connection: Upgrade, close\r\n"; // RFC 9110 §7.8
-    else if (!keep_alive) out += "Connection: close\r\n";
-    else out += "Connection: keep-alive\r\n"; // for HTTP/1.0 clients that asked
+    if (upgrade)
+      out += keep_alive ? "Connection: Upgrade, keep-alive\r\n" : "Connection: Upgrade, close\r\n"; // RFC 9110 §7.8
+    else if (!keep_alive)
+      out += "Connection: close\r\n";
+    else
+      out += "Connection: keep-alive\r\n"; // for HTTP/1.0 clients that asked
   }
   // Of an answer to HEAD that was made without a body, nobody knows what GET would have had (RFC 9110 §8.6).
   if (!bodiless && !(head_only && response.body.empty())) {

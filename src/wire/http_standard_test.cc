@@ -21,10 +21,14 @@ struct Row {
   std::string outcome; // "METHOD TARGET-PATH[?QUERY] [body]", "CODE field", or "more" (not at its end)
 };
 
-std::string get(std::string_view headers) { return std::string{"GET / HTTP/1.1\r\nHost: a\r\n"}.append(headers).append("\r\n"); }
+std::string get(std::string_view headers) {
+  return std::string{"GET / HTTP/1.1\r\nHost: a\r\n"}.append(headers).append("\r\n");
+}
 std::string line(std::string_view first) { return std::string{first}.append("\r\nHost: a\r\n\r\n"); }
 std::string target(std::string_view text) { return line(std::string{"GET "}.append(text).append(" HTTP/1.1")); }
-std::string host(std::string_view value) { return std::string{"GET / HTTP/1.1\r\nHost:"}.append(value).append("\r\n\r\n"); }
+std::string host(std::string_view value) {
+  return std::string{"GET / HTTP/1.1\r\nHost:"}.append(value).append("\r\n\r\n");
+}
 std::string post(std::string_view headers, std::string_view body = {}) {
   return std::string{"POST /p HTTP/1.1\r\nHost: a\r\n"}.append(headers).append("\r\n").append(body);
 }
@@ -65,7 +69,8 @@ std::vector<std::string> outcomes(const std::string& input) {
 void hold(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     std::size_t cut = 0;
-    for (const std::string& seen : outcomes(row.input)) ASSERT_EQ(seen, row.outcome) << row.section << ": " << row.name << ", cut at " << cut++;
+    for (const std::string& seen : outcomes(row.input))
+      ASSERT_EQ(seen, row.outcome) << row.section << ": " << row.name << ", cut at " << cut++;
   }
 }
 
@@ -112,7 +117,8 @@ TEST(HttpStandard, Rfc9112_3_TheRequestLine) {
       {"RFC 9112 3", "NUL", line(std::string{"GET /\0 HTTP/1.1", 15}), kBad + "request_line"},
       {"RFC 9112 3", "a line too long", target("/" + std::string(600, 'a')), "TARGET_TOO_LONG request_line"},
       {"RFC 9112 3", "a line that never ends", "GET /" + std::string(600, 'a'), "TARGET_TOO_LONG request_line"},
-      {"RFC 9112 3.1", "a method of all odd characters that a token may have", line("!#$%&'*+-.^_`|~09 / HTTP/1.1"), "!#$%&'*+-.^_`|~09 /"},
+      {"RFC 9112 3.1", "a method of all odd characters that a token may have", line("!#$%&'*+-.^_`|~09 / HTTP/1.1"),
+          "!#$%&'*+-.^_`|~09 /"},
       {"RFC 9112 3.1", "a method is case-sensitive, and stays as it is", line("get / HTTP/1.1"), "get /"},
       {"RFC 9112 3.1", "a method with a bracket", line("GE(T / HTTP/1.1"), kBad + "method"},
       {"RFC 9112 3.1", "a method of 8-bit bytes", line("G\xc3\x89T / HTTP/1.1"), kBad + "method"},
@@ -182,7 +188,8 @@ TEST(HttpStandard, Rfc9112_5_Headers) {
       {"RFC 9112 5", "no name", get(": a\r\n"), kBad + "headers"},
       {"RFC 9112 5.1", "a blank before the colon", get("X : a\r\n"), kBad + "X"},
       {"RFC 9112 5.1", "a TAB before the colon", get("X\t: a\r\n"), kBad + "X"},
-      {"RFC 9112 5.1", "a blank before the colon of Content-Length", post("Content-Length : 5\r\n", "hello"), kBad + "Content-Length"},
+      {"RFC 9112 5.1", "a blank before the colon of Content-Length", post("Content-Length : 5\r\n", "hello"),
+          kBad + "Content-Length"},
       {"RFC 9112 5.2", "obs-fold with a blank", get("X: a\r\n b\r\n"), kBad + "headers"},
       {"RFC 9112 5.2", "obs-fold with a TAB", get("X: a\r\n\tb\r\n"), kBad + "headers"},
       {"RFC 9112 5.2", "obs-fold of nothing", get("X: a\r\n \r\n"), kBad + "headers"},
@@ -197,12 +204,19 @@ TEST(HttpStandard, Rfc9112_5_Headers) {
       {"RFC 9110 5.5", "another control character", get("X: a\x01\r\n"), kBad + "headers"},
       {"RFC 9110 5.5", "DEL in a value", get("X: a\x7f\r\n"), kBad + "headers"},
       {"RFC 6585 5", "a header too long", get("X: " + std::string(600, 'x') + "\r\n"), "HEADERS_TOO_LARGE headers"},
-      {"RFC 6585 5", "a header that never ends", "GET / HTTP/1.1\r\nX: " + std::string(600, 'x'), "HEADERS_TOO_LARGE headers"},
+      {"RFC 6585 5", "a header that never ends", "GET / HTTP/1.1\r\nX: " + std::string(600, 'x'),
+          "HEADERS_TOO_LARGE headers"},
       {"RFC 6585 5", "as many headers as may be", get(many), "GET /"},
       {"RFC 6585 5", "one more", get(many + "X: y\r\n"), "HEADERS_TOO_LARGE headers"},
-      {"", "a head of exactly header_bytes", "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(480, 'x') + "\r\n\r\n", "GET /"},
-      {"", "a head of one byte more", "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(481, 'x') + "\r\n\r\n", "HEADERS_TOO_LARGE headers"},
-      {"", "the request line counts, too", target("/" + std::string(240, 'a')).insert(0, "\r\n").insert(2 + 4 + 241 + 11, "X: " + std::string(240, 'x') + "\r\n"), "HEADERS_TOO_LARGE headers"},
+      {"", "a head of exactly header_bytes", "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(480, 'x') + "\r\n\r\n",
+          "GET /"},
+      {"", "a head of one byte more", "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(481, 'x') + "\r\n\r\n",
+          "HEADERS_TOO_LARGE headers"},
+      {"", "the request line counts, too",
+          target("/" + std::string(240, 'a'))
+              .insert(0, "\r\n")
+              .insert(2 + 4 + 241 + 11, "X: " + std::string(240, 'x') + "\r\n"),
+          "HEADERS_TOO_LARGE headers"},
   });
 }
 
@@ -212,9 +226,12 @@ TEST(HttpStandard, Rfc9112_6_WhereTheBodyEnds) {
       {"RFC 9112 6.3", "Content-Length", post("Content-Length: 2\r\n", "ok"), "POST /p ok"},
       {"RFC 9112 6.3", "neither: no body", post(""), "POST /p"},
       {"RFC 9112 6.3", "a body of GET is read, too", get("Content-Length: 2\r\n") + "ok", "GET / ok"},
-      {"RFC 9112 6.3", "twice, different", post("Content-Length: 2\r\nContent-Length: 3\r\n", "okk"), kBad + "content-length"},
-      {"RFC 9112 6.3", "twice, equal", post("Content-Length: 2\r\nContent-Length: 2\r\n", "ok"), kBad + "content-length"},
-      {"RFC 9112 6.3", "twice, in other case", post("Content-Length: 2\r\ncontent-length: 2\r\n", "ok"), kBad + "content-length"},
+      {"RFC 9112 6.3", "twice, different", post("Content-Length: 2\r\nContent-Length: 3\r\n", "okk"),
+          kBad + "content-length"},
+      {"RFC 9112 6.3", "twice, equal", post("Content-Length: 2\r\nContent-Length: 2\r\n", "ok"),
+          kBad + "content-length"},
+      {"RFC 9112 6.3", "twice, in other case", post("Content-Length: 2\r\ncontent-length: 2\r\n", "ok"),
+          kBad + "content-length"},
       {"RFC 9112 6.3", "a list of equal ones", post("Content-Length: 2, 2\r\n", "ok"), kBad + "content-length"},
       {"RFC 9110 8.6", "a sign", post("Content-Length: +2\r\n", "ok"), kBad + "content-length"},
       {"RFC 9110 8.6", "minus", post("Content-Length: -1\r\n", "ok"), kBad + "content-length"},
@@ -226,23 +243,37 @@ TEST(HttpStandard, Rfc9112_6_WhereTheBodyEnds) {
       {"RFC 9110 8.6", "beyond 64 bits", post("Content-Length: 99999999999999999999999\r\n"), "BODY_TOO_LARGE "},
       {"RFC 9110 8.6", "2^64 + 2", post("Content-Length: 18446744073709551618\r\n", "ok"), "BODY_TOO_LARGE "},
       {"RFC 9110 15.5.14", "over the limit", post("Content-Length: 65\r\n"), "BODY_TOO_LARGE "},
-      {"RFC 9110 15.5.14", "exactly at it", post("Content-Length: 64\r\n", std::string(64, 'x')), "POST /p " + std::string(64, 'x')},
+      {"RFC 9110 15.5.14", "exactly at it", post("Content-Length: 64\r\n", std::string(64, 'x')),
+          "POST /p " + std::string(64, 'x')},
       {"RFC 9112 6.1", "chunked", chunks("2\r\nok\r\n" + none), "POST /p ok"},
-      {"RFC 9112 7", "chunked, in other case", post("Transfer-Encoding: CHUNKED\r\n", "2\r\nok\r\n" + none), "POST /p ok"},
-      {"RFC 9112 6.1", "with Content-Length", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", none), kBad + "transfer-encoding"},
-      {"RFC 9112 6.1", "before Content-Length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", none), kBad + "transfer-encoding"},
-      {"RFC 9112 6.1", "in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + none, kBad + "transfer-encoding"},
+      {"RFC 9112 7", "chunked, in other case", post("Transfer-Encoding: CHUNKED\r\n", "2\r\nok\r\n" + none),
+          "POST /p ok"},
+      {"RFC 9112 6.1", "with Content-Length", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", none),
+          kBad + "transfer-encoding"},
+      {"RFC 9112 6.1", "before Content-Length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", none),
+          kBad + "transfer-encoding"},
+      {"RFC 9112 6.1", "in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + none,
+          kBad + "transfer-encoding"},
       {"RFC 9112 6.3", "chunked, x", post("Transfer-Encoding: chunked, x\r\n", none), kBad + "transfer-encoding"},
       {"RFC 9112 6.3", "identity", post("Transfer-Encoding: identity\r\n", none), kBad + "transfer-encoding"},
-      {"RFC 9112 6.1", "x, chunked", post("Transfer-Encoding: x, chunked\r\n", none), "TRANSFER_CODING_UNKNOWN transfer-encoding"},
-      {"RFC 9112 6.1", "gzip and chunked in two lines", post("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", none), "TRANSFER_CODING_UNKNOWN transfer-encoding"},
-      {"RFC 9112 6.1", "chunked, chunked", post("Transfer-Encoding: chunked, chunked\r\n", none), kBad + "transfer-encoding"},
-      {"RFC 9112 6.1", "chunked in two lines", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", none), kBad + "transfer-encoding"},
-      {"RFC 9112 7", "chunked with a parameter", post("Transfer-Encoding: chunked;q=1\r\n", none), kBad + "transfer-encoding"},
+      {"RFC 9112 6.1", "x, chunked", post("Transfer-Encoding: x, chunked\r\n", none),
+          "TRANSFER_CODING_UNKNOWN transfer-encoding"},
+      {"RFC 9112 6.1", "gzip and chunked in two lines",
+          post("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", none),
+          "TRANSFER_CODING_UNKNOWN transfer-encoding"},
+      {"RFC 9112 6.1", "chunked, chunked", post("Transfer-Encoding: chunked, chunked\r\n", none),
+          kBad + "transfer-encoding"},
+      {"RFC 9112 6.1", "chunked in two lines",
+          post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", none), kBad + "transfer-encoding"},
+      {"RFC 9112 7", "chunked with a parameter", post("Transfer-Encoding: chunked;q=1\r\n", none),
+          kBad + "transfer-encoding"},
       {"RFC 9112 6.1", "an empty element", post("Transfer-Encoding: , chunked\r\n", none), kBad + "transfer-encoding"},
       {"RFC 9112 6.1", "empty", post("Transfer-Encoding:\r\n", none), kBad + "transfer-encoding"},
       {"RFC 9112 6.1", "in quotes", post("Transfer-Encoding: \"chunked\"\r\n", none), kBad + "transfer-encoding"},
-      {"RFC 9110 5.5", "a vertical tab before chunked", post("Transfer-Encoding: \x0b" "chunked\r\n"), kBad + "headers"},
+      {"RFC 9110 5.5", "a vertical tab before chunked",
+          post("Transfer-Encoding: \x0b"
+               "chunked\r\n"),
+          kBad + "headers"},
       {"RFC 9112 6.3", "not at its end", post("Content-Length: 5\r\n", "hell"), "more"},
   });
 }
@@ -253,7 +284,8 @@ TEST(HttpStandard, Rfc9112_7_1_Chunks) {
       {"RFC 9112 7.1", "two chunks", chunks("2\r\nok\r\n00A\r\n, world!!!\r\n0\r\n\r\n"), "POST /p ok, world!!!"},
       {"RFC 9112 7.1", "none", chunks("0\r\n\r\n"), "POST /p"},
       {"RFC 9112 7.1", "a last chunk of many zeros", chunks("000\r\n\r\n"), "POST /p"},
-      {"RFC 9112 7.1", "hexadecimal in both cases", chunks("a\r\n0123456789\r\nB\r\n0123456789a\r\n0\r\n\r\n"), "POST /p 01234567890123456789a"},
+      {"RFC 9112 7.1", "hexadecimal in both cases", chunks("a\r\n0123456789\r\nB\r\n0123456789a\r\n0\r\n\r\n"),
+          "POST /p 01234567890123456789a"},
       {"RFC 9112 7.1", "no size", chunks("\r\n"), kBad + "body"},
       {"RFC 9112 7.1", "only an extension", chunks(";x\r\n"), kBad + "body"},
       {"RFC 9112 7.1", "a sign", chunks("-1\r\n"), kBad + "body"},
@@ -271,7 +303,8 @@ TEST(HttpStandard, Rfc9112_7_1_Chunks) {
       {"RFC 9112 7.1", "data that ends with LF", chunks("2\r\nok\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1", "a size that ends with LF", chunks("2\nok\r\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1", "a size that ends with CR", chunks("2\rok\r\n0\r\n\r\n"), kBad + "body"},
-      {"RFC 9112 7.1.1", "extensions are dropped", chunks("2;a;b=c ; d = \"e;\\\"f\"\r\nok\r\n0;x\r\n\r\n"), "POST /p ok"},
+      {"RFC 9112 7.1.1", "extensions are dropped", chunks("2;a;b=c ; d = \"e;\\\"f\"\r\nok\r\n0;x\r\n\r\n"),
+          "POST /p ok"},
       {"RFC 9112 7.1.1", "an extension without a name", chunks("2;\r\nok\r\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1.1", "an extension without a value", chunks("2;a=\r\nok\r\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1.1", "a quoted value without its end", chunks("2;a=\"b\r\nok\r\n0\r\n\r\n"), kBad + "body"},
@@ -280,7 +313,8 @@ TEST(HttpStandard, Rfc9112_7_1_Chunks) {
       {"RFC 9112 7.1.1", "something that is none", chunks("2 a\r\nok\r\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1.1", "longer than they may be", chunks("2;" + std::string(300, 'a') + "\r\n"), kBad + "body"},
       {"RFC 9112 7.1.2", "trailers are dropped", chunks("0\r\nX: y\r\n\r\n"), "POST /p"},
-      {"RFC 9110 6.5.1", "also those that may not be there", chunks("2\r\nok\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: b\r\n\r\n"), "POST /p ok"},
+      {"RFC 9110 6.5.1", "also those that may not be there",
+          chunks("2\r\nok\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: b\r\n\r\n"), "POST /p ok"},
       {"RFC 9112 7.1.2", "a folded trailer", chunks("0\r\n X: y\r\n\r\n"), kBad + "headers"},
       {"RFC 9112 7.1.2", "a trailer without a colon", chunks("0\r\nX\r\n\r\n"), kBad + "headers"},
       {"RFC 9112 7.1.2", "LF alone in a trailer", chunks("0\r\nX: y\n\r\n"), kBad + "trailer"},
@@ -291,12 +325,18 @@ TEST(HttpStandard, Rfc9112_7_1_Chunks) {
 
 TEST(HttpStandard, Rfc9110_10_1_1_Expect) {
   hold({
-      {"RFC 9110 10.1.1", "100-continue, in any case", post("Content-Length: 2\r\nExpect: 100-Continue\r\n", "ok"), "POST /p ok"},
-      {"RFC 9110 10.1.1", "another expectation", post("Content-Length: 2\r\nExpect: tea\r\n", "ok"), "EXPECTATION_UNSUPPORTED expect"},
-      {"RFC 9110 10.1.1", "another beside it", post("Content-Length: 2\r\nExpect: 100-continue, tea\r\n", "ok"), "EXPECTATION_UNSUPPORTED expect"},
-      {"RFC 9110 10.1.1", "another in a second line", post("Content-Length: 2\r\nExpect: 100-continue\r\nExpect: tea\r\n", "ok"), "EXPECTATION_UNSUPPORTED expect"},
-      {"RFC 9110 10.1.1", "ignored in HTTP/1.0", "POST /p HTTP/1.0\r\nContent-Length: 2\r\nExpect: tea\r\n\r\nok", "POST /p ok"},
-      {"RFC 9110 10.1.1", "a body that is refused anyway", post("Content-Length: 65\r\nExpect: 100-continue\r\n"), "BODY_TOO_LARGE "},
+      {"RFC 9110 10.1.1", "100-continue, in any case", post("Content-Length: 2\r\nExpect: 100-Continue\r\n", "ok"),
+          "POST /p ok"},
+      {"RFC 9110 10.1.1", "another expectation", post("Content-Length: 2\r\nExpect: tea\r\n", "ok"),
+          "EXPECTATION_UNSUPPORTED expect"},
+      {"RFC 9110 10.1.1", "another beside it", post("Content-Length: 2\r\nExpect: 100-continue, tea\r\n", "ok"),
+          "EXPECTATION_UNSUPPORTED expect"},
+      {"RFC 9110 10.1.1", "another in a second line",
+          post("Content-Length: 2\r\nExpect: 100-continue\r\nExpect: tea\r\n", "ok"), "EXPECTATION_UNSUPPORTED expect"},
+      {"RFC 9110 10.1.1", "ignored in HTTP/1.0", "POST /p HTTP/1.0\r\nContent-Length: 2\r\nExpect: tea\r\n\r\nok",
+          "POST /p ok"},
+      {"RFC 9110 10.1.1", "a body that is refused anyway", post("Content-Length: 65\r\nExpect: 100-continue\r\n"),
+          "BODY_TOO_LARGE "},
   });
 }
 

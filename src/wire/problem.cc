@@ -20,8 +20,10 @@ int status_of(const CauseInfo& info) {
 std::string title_of(std::string_view code) {
   std::string title{code};
   for (std::size_t i = 0; i < title.size(); ++i) {
-    if (title[i] == '_') title[i] = ' ';
-    else if (i > 0 && title[i] >= 'A' && title[i] <= 'Z') title[i] = static_cast<char>(title[i] - 'A' + 'a');
+    if (title[i] == '_')
+      title[i] = ' ';
+    else if (i > 0 && title[i] >= 'A' && title[i] <= 'Z')
+      title[i] = static_cast<char>(title[i] - 'A' + 'a');
   }
   return title;
 }
@@ -42,7 +44,8 @@ std::string challenge_of(const CauseInfo& info, int status) {
   if (status != 401 && error.empty()) return {};
   if (status != 401 && status != 403 && status != 400) return {};
   std::string out{kBearer};
-  if (!error.empty()) out.append(", error=\"").append(error).append("\", error_description=\"").append(info.code).append("\"");
+  if (!error.empty())
+    out.append(", error=\"").append(error).append("\", error_description=\"").append(info.code).append("\"");
   return out;
 }
 
@@ -53,7 +56,8 @@ Response problem(const Refusal& refusal, const Ref& ref, bool reveal) {
   const int status = status_of(info);
   std::string detail{info.client};
   // What a person typed into a form: the evidence is about those words, and says which rule they break.
-  if (!reveal && info.step == Step::accounts && status == 422 && !refusal.evidence.empty()) detail += " (" + refusal.evidence + ")";
+  if (!reveal && info.step == Step::accounts && status == 422 && !refusal.evidence.empty())
+    detail += " (" + refusal.evidence + ")";
   if (reveal) {
     if (!detail.empty()) detail += ' ';
     detail += refusal.operator_text();
@@ -81,7 +85,8 @@ Response problem(const Refusal& refusal, const Ref& ref, bool reveal) {
   response.body = json::write(body);
   response.headers.add("Content-Type", "application/problem+json");
   response.headers.add("Cache-Control", "no-store");
-  if (std::string challenge = challenge_of(info, status); !challenge.empty()) response.headers.add("WWW-Authenticate", std::move(challenge));
+  if (std::string challenge = challenge_of(info, status); !challenge.empty())
+    response.headers.add("WWW-Authenticate", std::move(challenge));
   if (wait) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
     response.headers.add("Retry-After", std::to_string(std::max<std::int64_t>(1, seconds)));

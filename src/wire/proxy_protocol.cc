@@ -17,7 +17,9 @@ constexpr std::string_view kBlock{"\r\n\r\n\0\r\nQUIT\n", 12};
 constexpr std::size_t kBlockHead = 16; // signature, version and command, family and protocol, length
 
 std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
-std::size_t number_at(std::string_view bytes, std::size_t at) { return std::size_t{byte_at(bytes, at)} << 8U | byte_at(bytes, at + 1); }
+std::size_t number_at(std::string_view bytes, std::size_t at) {
+  return std::size_t{byte_at(bytes, at)} << 8U | byte_at(bytes, at + 1);
+}
 
 ProxyMark compare(std::string_view bytes, std::string_view mark) {
   const std::size_t both = std::min(bytes.size(), mark.size());
@@ -29,13 +31,15 @@ ProxyMark compare(std::string_view bytes, std::string_view mark) {
 bool is_port(std::string_view text) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && value <= 65'535 && (text.size() == 1 || text.front() != '0');
+  return error == std::errc{} && end == text.data() + text.size() && value <= 65'535 &&
+      (text.size() == 1 || text.front() != '0');
 }
 
 std::string text_of(const std::array<std::uint8_t, 16>& bytes, bool v4) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const void* from = v4 ? static_cast<const void*>(bytes.data() + 12) : static_cast<const void*>(bytes.data());
-  return ::inet_ntop(v4 ? AF_INET : AF_INET6, from, text.data(), text.size()) == nullptr ? std::string{} : std::string{text.data()};
+  return ::inet_ntop(v4 ? AF_INET : AF_INET6, from, text.data(), text.size()) == nullptr ? std::string{}
+                                                                                         : std::string{text.data()};
 }
 
 } // namespace
@@ -57,8 +61,10 @@ ProxyHeader::State ProxyHeader::feed(std::string_view& in) {
     buffer_.append(in.substr(0, count));
     in.remove_prefix(count);
     const auto mark = proxy_mark(buffer_);
-    if (mark == ProxyMark::absent) state_ = State::absent;
-    else if (mark == ProxyMark::present) state_ = buffer_.front() == 'P' ? read_line() : read_block();
+    if (mark == ProxyMark::absent)
+      state_ = State::absent;
+    else if (mark == ProxyMark::present)
+      state_ = buffer_.front() == 'P' ? read_line() : read_block();
   }
   return state_;
 }
@@ -71,7 +77,9 @@ std::size_t ProxyHeader::wanted() const {
 
 // PROXY TCP4 SOURCE DESTINATION PORT PORT CRLF; PROXY UNKNOWN … CRLF
 ProxyHeader::State ProxyHeader::read_line() {
-  if (!buffer_.ends_with('\n')) return buffer_.size() < kProxyLineBytes ? State::reading : fail("a line of version 1 that is longer than 107 bytes");
+  if (!buffer_.ends_with('\n'))
+    return buffer_.size() < kProxyLineBytes ? State::reading
+                                            : fail("a line of version 1 that is longer than 107 bytes");
   if (!buffer_.ends_with("\r\n")) return fail("a line of version 1 that does not end with CRLF");
   std::string_view rest = std::string_view{buffer_}.substr(kLine.size(), buffer_.size() - kLine.size() - 2);
   std::array<std::string_view, 5> words{};
@@ -89,7 +97,8 @@ ProxyHeader::State ProxyHeader::read_line() {
   if (count != words.size()) return fail("a line of version 1 without two addresses and two ports");
   const auto source = parse_ip(words[1]);
   const auto destination = parse_ip(words[2]);
-  if (!source || !destination || (words[1].find(':') == std::string_view::npos) != v4 || (words[2].find(':') == std::string_view::npos) != v4)
+  if (!source || !destination || (words[1].find(':') == std::string_view::npos) != v4 ||
+      (words[2].find(':') == std::string_view::npos) != v4)
     return fail("a line of version 1 with an address that is none of its family");
   if (!is_port(words[3]) || !is_port(words[4])) return fail("a line of version 1 with a port that is none");
   address_ = text_of(source->bytes, source->is_v4());
@@ -108,7 +117,11 @@ ProxyHeader::State ProxyHeader::read_block() {
   if (block.size() < kBlockHead + length) return State::reading;
   if (command == 0) return State::done; // LOCAL: what it holds says nothing
   const unsigned family = byte_at(block, 13);
-  const std::size_t addresses = family == 0x11 ? 12 : family == 0x21 ? 36 : family == 0x31 ? 216 : family == 0 ? 0 : SIZE_MAX;
+  const std::size_t addresses = family == 0x11 ? 12
+      : family == 0x21                         ? 36
+      : family == 0x31                         ? 216
+      : family == 0                            ? 0
+                                               : SIZE_MAX;
   if (addresses == SIZE_MAX) return fail("a block of version 2 about something that is no stream of TCP");
   if (length < addresses) return fail("a block of version 2 that is shorter than its addresses");
   if (family == 0) return State::done; // UNSPEC: the rest is of no known form
@@ -127,7 +140,8 @@ ProxyHeader::State ProxyHeader::read_block() {
 ProxyHeader::State ProxyHeader::read_extensions(std::string_view rest) {
   constexpr std::uint8_t kSsl = 0x20;
   while (!rest.empty()) {
-    if (rest.size() < 3 || rest.size() - 3 < number_at(rest, 1)) return fail("a block of version 2 with an extension that is cut off");
+    if (rest.size() < 3 || rest.size() - 3 < number_at(rest, 1))
+      return fail("a block of version 2 with an extension that is cut off");
     const std::string_view value = rest.substr(3, number_at(rest, 1));
     if (byte_at(rest, 0) == kSsl) {
       if (value.size() < 5) return fail("a block of version 2 with an extension about TLS that is too short");

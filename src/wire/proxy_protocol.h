@@ -32,7 +32,9 @@ class ProxyHeader {
   [[nodiscard]] std::string_view what() const { return what_; }
   // Once done. Empty: the proxy speaks for itself (LOCAL), or does not say for whom (UNKNOWN, UNSPEC, a UNIX socket).
   [[nodiscard]] const std::string& address() const { return address_; }
-  [[nodiscard]] bool secure() const { return secure_; } // the client spoke TLS to the proxy, which says so (PP2_TYPE_SSL)
+  [[nodiscard]] bool secure() const {
+    return secure_;
+  } // the client spoke TLS to the proxy, which says so (PP2_TYPE_SSL)
 
  private:
   State read_line();

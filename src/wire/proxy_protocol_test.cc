@@ -16,7 +16,10 @@ struct Read {
   std::string rest;
   std::string what;
   friend bool operator==(const Read&, const Read&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Read& r) { return out << static_cast<int>(r.state) << " '" << r.address << "' " << r.secure << " rest '" << r.rest << "' " << r.what; }
+  friend std::ostream& operator<<(std::ostream& out, const Read& r) {
+    return out << static_cast<int>(r.state) << " '" << r.address << "' " << r.secure << " rest '" << r.rest << "' "
+               << r.what;
+  }
 };
 
 Read read(std::string_view input, std::size_t step) {
@@ -32,7 +35,8 @@ Read read(std::string_view input, std::size_t step) {
   out.address = header.address();
   out.secure = header.secure();
   out.what = header.what();
-  if (out.state != State::failed) out.rest = (out.state == State::absent ? header.taken() : "") + std::string{input.substr(at)};
+  if (out.state != State::failed)
+    out.rest = (out.state == State::absent ? header.taken() : "") + std::string{input.substr(at)};
   return out;
 }
 
@@ -54,7 +58,8 @@ const std::string kV4{"\xc0\x00\x02\x07\x0a\x00\x00\x01\x30\x39\x01\xbb", 12};
 std::string ssl_extension(char client) { return std::string{"\x20\x00\x05", 3} + client + std::string(4, '\0'); }
 
 TEST(ProxyProtocol, VersionOneSaysWhoTheClientIs) {
-  EXPECT_EQ(read("PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\nGET /"), (Read{State::done, "192.0.2.7", false, "GET /", ""}));
+  EXPECT_EQ(
+      read("PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\nGET /"), (Read{State::done, "192.0.2.7", false, "GET /", ""}));
   EXPECT_EQ(read("PROXY TCP6 2001:db8::7 ::1 12345 443\r\n"), (Read{State::done, "2001:db8::7", false, "", ""}));
   EXPECT_EQ(read("PROXY TCP6 ::ffff:192.0.2.7 ::1 1 2\r\n").address, "192.0.2.7");
   EXPECT_EQ(read("PROXY UNKNOWN\r\nx"), (Read{State::done, "", false, "x", ""}));
@@ -63,9 +68,11 @@ TEST(ProxyProtocol, VersionOneSaysWhoTheClientIs) {
 
 TEST(ProxyProtocol, VersionTwoSaysWhoTheClientIsAndWhetherItSpokeTls) {
   EXPECT_EQ(read(block(0x21, 0x11, kV4) + "GET /"), (Read{State::done, "192.0.2.7", false, "GET /", ""}));
-  const std::string v6 = std::string{"\x20\x01\x0d\xb8", 4} + std::string(11, '\0') + '\x07' + std::string(16, '\0') + std::string(4, '\1');
+  const std::string v6 = std::string{"\x20\x01\x0d\xb8", 4} + std::string(11, '\0') + '\x07' + std::string(16, '\0') +
+      std::string(4, '\1');
   EXPECT_EQ(read(block(0x21, 0x21, v6)).address, "2001:db8::7");
-  EXPECT_EQ(read(block(0x20, 0x00, "")), (Read{State::done, "", false, "", ""})) << "LOCAL: a health check of the proxy itself";
+  EXPECT_EQ(read(block(0x20, 0x00, "")), (Read{State::done, "", false, "", ""}))
+      << "LOCAL: a health check of the proxy itself";
   EXPECT_EQ(read(block(0x20, 0x11, kV4)).address, "") << "and whatever it holds";
   EXPECT_EQ(read(block(0x21, 0x00, "anything")).address, "");
   EXPECT_EQ(read(block(0x21, 0x31, std::string(216, '\0'))).address, "");
@@ -74,7 +81,9 @@ TEST(ProxyProtocol, VersionTwoSaysWhoTheClientIsAndWhetherItSpokeTls) {
 }
 
 TEST(ProxyProtocol, WhatDoesNotBeginLikeOneIsGivenBackWhole) {
-  for (const std::string input : {"GET / HTTP/1.1\r\n", "PROXX TCP4", "POST / HTTP/1.1\r\n", "\r\nGET / HTTP/1.1\r\n", "\x16\x03\x01"}) EXPECT_EQ(read(input), (Read{State::absent, "", false, input, ""}));
+  for (const std::string input :
+      {"GET / HTTP/1.1\r\n", "PROXX TCP4", "POST / HTTP/1.1\r\n", "\r\nGET / HTTP/1.1\r\n", "\x16\x03\x01"})
+    EXPECT_EQ(read(input), (Read{State::absent, "", false, input, ""}));
   EXPECT_EQ(proxy_mark("P"), ProxyMark::partly);
   EXPECT_EQ(proxy_mark(""), ProxyMark::partly);
   EXPECT_EQ(proxy_mark("PROXY "), ProxyMark::present);
@@ -82,21 +91,27 @@ TEST(ProxyProtocol, WhatDoesNotBeginLikeOneIsGivenBackWhole) {
 
 TEST(ProxyProtocol, AHeaderWithAFaultIsRefused) {
   const std::string long_line = "PROXY UNKNOWN " + std::string(100, 'x') + "\r\n";
-  for (const std::string& input : {std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 12345\r\n"}, std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 012 443\r\n"}, std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 65536 443\r\n"},
-                                   std::string{"PROXY TCP4 2001:db8::7 ::1 1 2\r\n"}, std::string{"PROXY TCP6 192.0.2.7 10.0.0.1 1 2\r\n"}, std::string{"PROXY TCP4 192.0.2.7  10.0.0.1 1 2\r\n"},
-                                   std::string{"PROXY UDP4 192.0.2.7 10.0.0.1 1 2\r\n"}, std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 1 2\n"}, std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 1 2 3\r\n"}, long_line})
+  for (const std::string& input :
+      {std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 12345\r\n"}, std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 012 443\r\n"},
+          std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 65536 443\r\n"}, std::string{"PROXY TCP4 2001:db8::7 ::1 1 2\r\n"},
+          std::string{"PROXY TCP6 192.0.2.7 10.0.0.1 1 2\r\n"}, std::string{"PROXY TCP4 192.0.2.7  10.0.0.1 1 2\r\n"},
+          std::string{"PROXY UDP4 192.0.2.7 10.0.0.1 1 2\r\n"}, std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 1 2\n"},
+          std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 1 2 3\r\n"}, long_line})
     EXPECT_EQ(read(input).state, State::failed) << input;
   EXPECT_EQ(read(block(0x11, 0x11, kV4)).state, State::failed) << "version 1 in a block of version 2";
   EXPECT_EQ(read(block(0x22, 0x11, kV4)).state, State::failed) << "an unknown command";
   EXPECT_EQ(read(block(0x21, 0x12, kV4)).state, State::failed) << "UDP";
   EXPECT_EQ(read(block(0x21, 0x11, kV4.substr(0, 11))).state, State::failed) << "shorter than its addresses";
-  EXPECT_EQ(read(block(0x21, 0x11, kV4 + std::string{"\x04\x00\x05x", 4})).state, State::failed) << "an extension that is cut off";
-  EXPECT_EQ(read(block(0x21, 0x11, kV4 + std::string(kProxyHeaderBytes, '\0'))).state, State::failed) << "longer than is read";
+  EXPECT_EQ(read(block(0x21, 0x11, kV4 + std::string{"\x04\x00\x05x", 4})).state, State::failed)
+      << "an extension that is cut off";
+  EXPECT_EQ(read(block(0x21, 0x11, kV4 + std::string(kProxyHeaderBytes, '\0'))).state, State::failed)
+      << "longer than is read";
 }
 
 TEST(ProxyProtocol, WhereNoneIsExpectedItIsNamed) {
   const HttpLimits limits;
-  for (const std::string& input : {std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n"}, std::string{"PROXY UNKNOWN\r\n"}, block(0x21, 0x11, kV4), block(0x20, 0, "")}) {
+  for (const std::string& input : {std::string{"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n"},
+           std::string{"PROXY UNKNOWN\r\n"}, block(0x21, 0x11, kV4), block(0x20, 0, "")}) {
     for (std::size_t cut = 0; cut <= input.size(); ++cut) {
       HttpParser parser(limits);
       const std::string_view view = input;

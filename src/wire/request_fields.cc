@@ -6,7 +6,9 @@
 
 namespace foyer::wire {
 
-const std::string* sole(const Headers& headers, std::string_view name) { return headers.count(name) == 1 ? headers.find(name) : nullptr; }
+const std::string* sole(const Headers& headers, std::string_view name) {
+  return headers.count(name) == 1 ? headers.find(name) : nullptr;
+}
 
 Authorization read_authorization(std::string_view value) {
   value = trim_blanks(value);
@@ -49,7 +51,9 @@ std::vector<std::string> session_cookies(const Headers& headers, CookieScope sco
 
 Result<std::optional<std::string>> session_cookie(const Headers& headers, CookieScope scope) {
   auto values = session_cookies(headers, scope);
-  if (values.size() > 1) return refuse_field(Cause::AMBIGUOUS_CREDENTIALS, "Cookie", "the session cookie came " + std::to_string(values.size()) + " times");
+  if (values.size() > 1)
+    return refuse_field(
+        Cause::AMBIGUOUS_CREDENTIALS, "Cookie", "the session cookie came " + std::to_string(values.size()) + " times");
   if (values.empty()) return std::optional<std::string>{};
   return std::optional<std::string>{std::move(values.front())};
 }

@@ -24,7 +24,9 @@ TEST(SessionCookie, BelowAPathItIsNotForTheWholeHost) {
 }
 
 TEST(SessionCookie, ThatCameTwiceIsRefusedAlsoWithEqualValues) {
-  const Headers rows[] = {{{"Cookie", "foyer_session=a; foyer_session=b"}}, {{"Cookie", "foyer_session=a; x=1; foyer_session=a"}}, {{"Cookie", "foyer_session=a"}, {"cookie", "foyer_session=b"}}};
+  const Headers rows[] = {{{"Cookie", "foyer_session=a; foyer_session=b"}},
+      {{"Cookie", "foyer_session=a; x=1; foyer_session=a"}},
+      {{"Cookie", "foyer_session=a"}, {"cookie", "foyer_session=b"}}};
   for (const auto& headers : rows) {
     const auto read = session_cookie(headers, false);
     ASSERT_FALSE(read);

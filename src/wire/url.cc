@@ -58,7 +58,8 @@ bool is_dns_name(std::string_view host) {
 
 Result<std::uint16_t> parse_port(std::string_view text) {
   if (text.empty()) return wrong("the port after the colon is missing");
-  if (!std::ranges::all_of(text, is_digit) || text.size() > 5) return wrong(fmt::format("the port is not a number from 1 to 65535: {}", printable(text, 32)));
+  if (!std::ranges::all_of(text, is_digit) || text.size() > 5)
+    return wrong(fmt::format("the port is not a number from 1 to 65535: {}", printable(text, 32)));
   std::uint32_t port = 0;
   for (const char c : text) port = port * 10 + static_cast<std::uint32_t>(c - '0');
   if (port == 0 || port > 65535) return wrong(fmt::format("the port is not a number from 1 to 65535: {}", text));
@@ -87,7 +88,8 @@ Result<bool> parse_authority(std::string_view authority, Url& url) {
     if (port_given) port = authority.substr(colon + 1);
     url.host = lower(host);
     if (host.empty()) return wrong("the host is missing");
-    if (!is_ipv4(url.host) && !is_dns_name(url.host)) return wrong(fmt::format("not a host name or address: {}", printable(host, 64)));
+    if (!is_ipv4(url.host) && !is_dns_name(url.host))
+      return wrong(fmt::format("not a host name or address: {}", printable(host, 64)));
   }
   url.port_given = port_given;
   url.port = default_port(url.scheme);
@@ -114,15 +116,18 @@ Result<Url> parse_url(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c <= 0x20 || c >= 0x7f) return wrong(fmt::format("byte 0x{:02x} at position {}", c, i));
-    if (std::string_view{"\"<>\\^`{|}"}.find(text[i]) != std::string_view::npos) return wrong(fmt::format("the character {} at position {}", text[i], i));
-    if (c == '%' && (text.size() - i < 3 || !is_hex(text[i + 1]) || !is_hex(text[i + 2]))) return wrong(fmt::format("a percent sign without two hexadecimal digits at position {}", i));
+    if (std::string_view{"\"<>\\^`{|}"}.find(text[i]) != std::string_view::npos)
+      return wrong(fmt::format("the character {} at position {}", text[i], i));
+    if (c == '%' && (text.size() - i < 3 || !is_hex(text[i + 1]) || !is_hex(text[i + 2])))
+      return wrong(fmt::format("a percent sign without two hexadecimal digits at position {}", i));
   }
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) return wrong("the scheme is missing (https://…)");
   Url url;
   url.scheme = lower(text.substr(0, colon));
   constexpr std::array<std::string_view, 4> kSchemes = {"http", "https", "ws", "wss"};
-  if (std::ranges::find(kSchemes, url.scheme) == kSchemes.end()) return wrong(fmt::format("the scheme is not http, https, ws or wss: {}", printable(url.scheme, 32)));
+  if (std::ranges::find(kSchemes, url.scheme) == kSchemes.end())
+    return wrong(fmt::format("the scheme is not http, https, ws or wss: {}", printable(url.scheme, 32)));
   if (text.find('#') != std::string_view::npos) return wrong("it has a fragment");
   const std::string_view after = text.substr(colon + 3);
   const std::size_t end = after.find_first_of("/?");

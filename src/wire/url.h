@@ -15,7 +15,7 @@ struct Url {
   std::string host;   // lower case, IPv6 without brackets
   std::uint16_t port = 0;
   bool port_given = false;
-  std::string path;   // begins with '/', or empty
+  std::string path; // begins with '/', or empty
   std::string query;
   [[nodiscard]] std::string origin() const; // scheme://host[:port], default ports left out
   [[nodiscard]] std::string authority() const;

@@ -67,8 +67,12 @@ TEST(ParseUrl, RefusesAndSaysWhy) {
 }
 
 TEST(Hosts, KnowLoopbackAndAddresses) {
-  for (const char* host : {"localhost", "LOCALHOST", "a.localhost", "localhost.", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1"}) EXPECT_TRUE(is_loopback_host(host)) << host;
-  for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "localhost.example.org", "127.0.0.1.example.org", "", "128.0.0.1", "::2"}) EXPECT_FALSE(is_loopback_host(host)) << host;
+  for (const char* host : {"localhost", "LOCALHOST", "a.localhost", "localhost.", "127.0.0.1", "127.9.9.9", "::1",
+           "[::1]", "::ffff:127.0.0.1"})
+    EXPECT_TRUE(is_loopback_host(host)) << host;
+  for (const char* host :
+      {"0.0.0.0", "::", "10.0.0.1", "localhost.example.org", "127.0.0.1.example.org", "", "128.0.0.1", "::2"})
+    EXPECT_FALSE(is_loopback_host(host)) << host;
   for (const char* host : {"1.2.3.4", "::1", "[::1]", "fe80::1"}) EXPECT_TRUE(is_ip_literal(host)) << host;
   for (const char* host : {"a", "1.2.3", "1.2.3.4.5", "[1.2.3.4]", ""}) EXPECT_FALSE(is_ip_literal(host)) << host;
 }
@@ -100,11 +104,12 @@ TEST(Problem, RevealsTheOperatorsTextOnlyWhenAsked) {
 }
 
 TEST(Problem, AddsTheHeadersThatTheStatusNeeds) {
-  EXPECT_EQ(*problem({.cause = Cause::NO_TOKEN}, Ref{"r"}, false).headers.find("www-authenticate"), "Bearer realm=\"foyer\"");
+  EXPECT_EQ(
+      *problem({.cause = Cause::NO_TOKEN}, Ref{"r"}, false).headers.find("www-authenticate"), "Bearer realm=\"foyer\"");
   EXPECT_EQ(*problem({.cause = Cause::TOKEN_EXPIRED}, Ref{"r"}, false).headers.find("www-authenticate"),
-            "Bearer realm=\"foyer\", error=\"invalid_token\", error_description=\"TOKEN_EXPIRED\"");
+      "Bearer realm=\"foyer\", error=\"invalid_token\", error_description=\"TOKEN_EXPIRED\"");
   EXPECT_EQ(*problem({.cause = Cause::PERMISSION_DENIED}, Ref{"r"}, false).headers.find("www-authenticate"),
-            "Bearer realm=\"foyer\", error=\"insufficient_scope\", error_description=\"PERMISSION_DENIED\"");
+      "Bearer realm=\"foyer\", error=\"insufficient_scope\", error_description=\"PERMISSION_DENIED\"");
   EXPECT_EQ(*problem({.cause = Cause::UPGRADE_MISSING}, Ref{"r"}, false).headers.find("upgrade"), "websocket");
   const Response busy = problem({.cause = Cause::BUSY, .retry_after = Millis{1500}}, Ref{"r"}, false);
   EXPECT_EQ(*busy.headers.find("retry-after"), "2");

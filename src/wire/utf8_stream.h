@@ -14,8 +14,8 @@ class Utf8Stream {
   [[nodiscard]] bool complete() const { return due_ == 0; } // no character is unfinished
 
  private:
-  std::uint8_t due_ = 0;     // continuation bytes still to come
-  std::uint8_t low_ = 0x80;  // bounds of the next one
+  std::uint8_t due_ = 0;    // continuation bytes still to come
+  std::uint8_t low_ = 0x80; // bounds of the next one
   std::uint8_t high_ = 0xbf;
 };
 

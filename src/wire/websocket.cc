@@ -57,7 +57,8 @@ FramedMessage message_of(std::string_view frame) {
 
 void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed) {
   append_head(out, opcode, payload.size(), true, packed);
-  const MaskKey key = {static_cast<std::uint8_t>(mask >> 24U), static_cast<std::uint8_t>(mask >> 16U), static_cast<std::uint8_t>(mask >> 8U), static_cast<std::uint8_t>(mask)};
+  const MaskKey key = {static_cast<std::uint8_t>(mask >> 24U), static_cast<std::uint8_t>(mask >> 16U),
+      static_cast<std::uint8_t>(mask >> 8U), static_cast<std::uint8_t>(mask)};
   for (const std::uint8_t byte : key) out.push_back(static_cast<char>(byte));
   const std::size_t from = out.size();
   out.append(payload);

@@ -23,7 +23,8 @@ struct WsError {
   std::uint16_t close = 0; // 1002, 1007 or 1009; 0: no error
   Cause cause{};           // PROTOCOL_ERROR, INVALID_UTF8, INVALID_COMPRESSION or MESSAGE_TOO_BIG
   std::string_view what = {};
-  bool unmasked_going_away = false; // a Close 1001 without a reason and without a mask: Caddy before 2.7 sends it when it is reloaded
+  bool unmasked_going_away =
+      false; // a Close 1001 without a reason and without a mask: Caddy before 2.7 sends it when it is reloaded
 };
 
 // What a decoder hands on. Payloads are views into the caller's bytes (unmasked
@@ -73,8 +74,8 @@ class WsDecoder {
   [[nodiscard]] Inflater* own_inflater();
 
   std::unique_ptr<Partial> partial_;
-  InflaterPool* pool_ = nullptr;   // null: no compression was agreed on
-  std::unique_ptr<Inflater> own_;  // with takeover, from the first packed message on
+  InflaterPool* pool_ = nullptr;  // null: no compression was agreed on
+  std::unique_ptr<Inflater> own_; // with takeover, from the first packed message on
   std::uint32_t max_message_;
   WsRole role_;
   bool stopped_ = false;
@@ -92,7 +93,8 @@ struct FramedMessage {
 };
 [[nodiscard]] FramedMessage message_of(std::string_view frame);
 // Client frames, masked with `mask`.
-void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed = false);
+void append_masked_frame(
+    std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed = false);
 // A close frame; the reason is cut to 123 bytes at a character boundary. code 1005: empty payload.
 [[nodiscard]] std::string close_payload(std::uint16_t code, std::string_view reason);
 [[nodiscard]] bool valid_close_code(std::uint16_t code); // on the wire, RFC 6455 §7.4

@@ -15,7 +15,8 @@ namespace foyer::wire {
 namespace {
 
 constexpr std::size_t kUnpackStep = 8 * 1024;
-constexpr std::uint64_t kFreeFragments = 1024; // of a message, beside one for each of its bytes: empty ones have no end otherwise
+constexpr std::uint64_t kFreeFragments =
+    1024; // of a message, beside one for each of its bytes: empty ones have no end otherwise
 constexpr WsError kTextNotUtf8 = not_utf8("text is not UTF-8");
 
 // What a message within its limit may take as it arrives: what does not compress grows a little.
@@ -45,11 +46,13 @@ WsError unpack_end(Inflater& inflater, std::size_t limit, Utf8Stream* text, std:
   if (error.close != 0) return error;
   // The tail is the end of an empty block. zlib alone is content with data that was cut
   // off (the tail may even fill the gap), or that something follows.
-  if (message.size() != size || !inflater.at_end()) return not_deflate("a compressed message that does not end with a block");
+  if (message.size() != size || !inflater.at_end())
+    return not_deflate("a compressed message that does not end with a block");
   return {};
 }
 
-WsError unpack_message(Inflater& inflater, std::string_view packed, std::size_t limit, bool is_text, std::string& message) {
+WsError unpack_message(
+    Inflater& inflater, std::string_view packed, std::size_t limit, bool is_text, std::string& message) {
   Utf8Stream stream;
   Utf8Stream* const text = is_text ? &stream : nullptr;
   if (packed.empty()) return {}; // no block at all: an empty message
@@ -90,7 +93,8 @@ WsError hand_on_control(Opcode opcode, std::string_view payload, WsSink& sink, b
       return {};
     }
     if (payload.size() == 1) return protocol_error("a close frame with half a code");
-    const auto code = static_cast<std::uint16_t>((static_cast<std::uint8_t>(payload[0]) << 8U) | static_cast<std::uint8_t>(payload[1]));
+    const auto code = static_cast<std::uint16_t>(
+        (static_cast<std::uint8_t>(payload[0]) << 8U) | static_cast<std::uint8_t>(payload[1]));
     if (!valid_close_code(code)) return protocol_error("a close code that may not be sent");
     if (!is_utf8(payload.substr(2))) return not_utf8("a close reason that is not UTF-8");
     sink.on_close(code, payload.substr(2));
@@ -102,19 +106,19 @@ WsError hand_on_control(Opcode opcode, std::string_view payload, WsSink& sink, b
 
 // Exists only while a frame or a fragmented message is unfinished.
 struct WsDecoder::Partial {
-  std::string message;                 // payload of the message so far; packed, if it waits to be unpacked
-  Opcode kind = Opcode::continuation;  // of the fragmented message; continuation: there is none
+  std::string message;                // payload of the message so far; packed, if it waits to be unpacked
+  Opcode kind = Opcode::continuation; // of the fragmented message; continuation: there is none
   Utf8Stream utf8;
-  bool packed = false;                 // the message is compressed
-  std::uint64_t frames = 0;            // of the message so far
-  std::uint64_t packed_size = 0;       // bytes of it as they arrived
-  Inflater* inflater = nullptr;        // unpacks it as it comes; null: it waits until it is whole
+  bool packed = false;           // the message is compressed
+  std::uint64_t frames = 0;      // of the message so far
+  std::uint64_t packed_size = 0; // bytes of it as they arrived
+  Inflater* inflater = nullptr;  // unpacks it as it comes; null: it waits until it is whole
   Lent lent;
-  bool in_frame = false;               // the head was read, the payload was not
-  std::uint8_t head_size = 0;          // bytes of an unfinished head
+  bool in_frame = false;      // the head was read, the payload was not
+  std::uint8_t head_size = 0; // bytes of an unfinished head
   std::array<std::uint8_t, kMaxFrameHead> head_bytes{};
   FrameHead head;
-  std::uint64_t done = 0;              // payload bytes of this frame so far
+  std::uint64_t done = 0; // payload bytes of this frame so far
   std::uint32_t control_size = 0;
   std::array<char, kMaxControl + kPadding> control{};
 
@@ -148,9 +152,11 @@ WsError WsDecoder::feed(std::span<char> bytes, WsSink& sink) {
   while (at != end && !stopped_) {
     if (!partial_) {
       // Whole frames of whole messages never leave the caller's buffer.
-      const HeadContext context{max_message_, packed_limit(max_message_), false, false, pool_ != nullptr, role_ == WsRole::server};
+      const HeadContext context{
+          max_message_, packed_limit(max_message_), false, false, pool_ != nullptr, role_ == WsRole::server};
       FrameHead head;
-      const std::size_t head_size = read_head(reinterpret_cast<const std::uint8_t*>(at), static_cast<std::size_t>(end - at), context, head, error);
+      const std::size_t head_size = read_head(
+          reinterpret_cast<const std::uint8_t*>(at), static_cast<std::size_t>(end - at), context, head, error);
       const bool whole = head_size != 0 && head.length <= static_cast<std::uint64_t>(end - at) - head_size;
       if (error.close == 0 && whole && (head.fin || head.control())) {
         char* const payload = at + head_size;
@@ -186,7 +192,8 @@ WsError WsDecoder::unpack_whole(Opcode kind, std::string_view packed, WsSink& si
   Inflater* const own = own_inflater();
   std::string message = std::exchange(pool_->space, {}); // the sink may lead to another decoder of this loop
   message.clear();
-  const WsError error = unpack_message(own != nullptr ? *own : pool_->whole(), packed, max_message_, kind == Opcode::text, message);
+  const WsError error =
+      unpack_message(own != nullptr ? *own : pool_->whole(), packed, max_message_, kind == Opcode::text, message);
   if (error.close == 0) {
     const std::size_t size = message.size();
     message.append(kPadding, '\0');
@@ -201,12 +208,14 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
   Partial& p = *partial_;
   if (!p.in_frame) {
     const std::uint64_t room = p.packed ? 0 : max_message_ - p.message.size();
-    const HeadContext context{room, packed_limit(max_message_) - p.packed_size, p.in_message(), p.packed, pool_ != nullptr, role_ == WsRole::server};
+    const HeadContext context{room, packed_limit(max_message_) - p.packed_size, p.in_message(), p.packed,
+        pool_ != nullptr, role_ == WsRole::server};
     WsError error;
     std::size_t size = 0;
     if (p.head_size == 0) {
       p.head = {};
-      size = read_head(reinterpret_cast<const std::uint8_t*>(at), static_cast<std::size_t>(end - at), context, p.head, error);
+      size = read_head(
+          reinterpret_cast<const std::uint8_t*>(at), static_cast<std::size_t>(end - at), context, p.head, error);
       if (size != 0) at += size;
     }
     while (size == 0 && error.close == 0 && at != end) {
@@ -222,10 +231,12 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
       p.kind = p.head.opcode;
       p.packed = p.head.packed;
     }
-    if (!p.head.control() && ++p.frames > kFreeFragments + p.message.size() + p.packed_size) return too_big("a message of far more fragments than bytes");
+    if (!p.head.control() && ++p.frames > kFreeFragments + p.message.size() + p.packed_size)
+      return too_big("a message of far more fragments than bytes");
   }
 
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(p.head.length - p.done, static_cast<std::uint64_t>(end - at)));
+  const auto size =
+      static_cast<std::size_t>(std::min<std::uint64_t>(p.head.length - p.done, static_cast<std::uint64_t>(end - at)));
   if (p.head.masked) apply_mask(at, size, p.head.mask, static_cast<std::size_t>(p.done % 4));
   const std::string_view piece{at, size};
   at += size;
@@ -252,7 +263,10 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
     p.packed_size += piece.size();
   }
   if (p.inflater != nullptr) {
-    if (const WsError error = unpack(*p.inflater, piece, max_message_, p.kind == Opcode::text ? &p.utf8 : nullptr, p.message); error.close != 0) return error;
+    if (const WsError error =
+            unpack(*p.inflater, piece, max_message_, p.kind == Opcode::text ? &p.utf8 : nullptr, p.message);
+        error.close != 0)
+      return error;
   } else {
     if (p.kind == Opcode::text && !p.packed && !p.utf8.feed(piece)) return kTextNotUtf8;
     p.message.append(piece);
@@ -265,10 +279,14 @@ WsError WsDecoder::end_partial(WsSink& sink) {
   Partial& p = *whole;
   const bool is_text = p.kind == Opcode::text;
   if (p.inflater != nullptr) {
-    if (const WsError error = unpack_end(*p.inflater, max_message_, is_text ? &p.utf8 : nullptr, p.message); error.close != 0) return error;
+    if (const WsError error = unpack_end(*p.inflater, max_message_, is_text ? &p.utf8 : nullptr, p.message);
+        error.close != 0)
+      return error;
   } else if (p.packed) {
     std::string message;
-    if (const WsError error = unpack_message(pool_->whole(), p.message, max_message_, is_text, message); error.close != 0) return error;
+    if (const WsError error = unpack_message(pool_->whole(), p.message, max_message_, is_text, message);
+        error.close != 0)
+      return error;
     p.message = std::move(message);
   }
   if (is_text && !p.utf8.complete()) return kTextNotUtf8;

@@ -43,7 +43,8 @@ struct HeadContext {
 
 // Reads a head from the front of `bytes`. Returns its size, 0 when more bytes are
 // needed, and sets `error` as soon as the bytes at hand show one.
-inline std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error) {
+inline std::size_t read_head(
+    const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error) {
   const auto fail = [&error](std::string_view what) {
     error = protocol_error(what);
     return std::size_t{0};
@@ -51,7 +52,8 @@ inline std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const 
   if (size < 1) return 0;
   const unsigned first = bytes[0];
   head.packed = (first & 0x40U) != 0;
-  if ((first & 0x30U) != 0 || (head.packed && !context.deflate)) return fail("a reserved bit is set and no extension was agreed on");
+  if ((first & 0x30U) != 0 || (head.packed && !context.deflate))
+    return fail("a reserved bit is set and no extension was agreed on");
   head.fin = (first & 0x80U) != 0;
   const unsigned opcode = first & 0x0fU;
   if ((opcode & 7U) > 2) return fail("an unknown opcode");
@@ -64,7 +66,8 @@ inline std::size_t read_head(const std::uint8_t* bytes, std::size_t size, const 
     return fail("a new message before the last one ended");
   }
   // RFC 7692 §6: of a message, only the first frame says that it is compressed.
-  if (head.packed && (head.control() || head.opcode == Opcode::continuation)) return fail("the bit for compression on a frame that begins no message");
+  if (head.packed && (head.control() || head.opcode == Opcode::continuation))
+    return fail("the bit for compression on a frame that begins no message");
 
   if (size < 2) return 0;
   const unsigned second = bytes[1];

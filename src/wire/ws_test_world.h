@@ -65,7 +65,8 @@ inline constexpr Agreed kNoDeflate{};
 inline constexpr Agreed kDeflate{.window_bits = 15};
 inline constexpr Agreed kTakeover{.window_bits = 15, .takeover = true};
 
-inline Outcome decode(const std::vector<std::string_view>& pieces, WsRole role = WsRole::server, Agreed agreed = kNoDeflate) {
+inline Outcome decode(
+    const std::vector<std::string_view>& pieces, WsRole role = WsRole::server, Agreed agreed = kNoDeflate) {
   Recorder sink;
   InflaterPool pool;
   WsDecoder decoder(role, kMax);
@@ -82,9 +83,11 @@ inline Outcome decode(const std::vector<std::string_view>& pieces, WsRole role =
   return outcome;
 }
 
-inline void expect_at_every_cut(const std::string& input, const Outcome& expected, WsRole role = WsRole::server, Agreed agreed = kNoDeflate) {
+inline void expect_at_every_cut(
+    const std::string& input, const Outcome& expected, WsRole role = WsRole::server, Agreed agreed = kNoDeflate) {
   const std::string_view view = input;
-  for (std::size_t cut = 0; cut <= input.size(); ++cut) ASSERT_EQ(decode({view.substr(0, cut), view.substr(cut)}, role, agreed), expected) << "cut at " << cut;
+  for (std::size_t cut = 0; cut <= input.size(); ++cut)
+    ASSERT_EQ(decode({view.substr(0, cut), view.substr(cut)}, role, agreed), expected) << "cut at " << cut;
   std::vector<std::string_view> single;
   for (std::size_t i = 0; i < input.size(); ++i) single.push_back(view.substr(i, 1));
   ASSERT_EQ(decode(single, role, agreed), expected) << "byte by byte";

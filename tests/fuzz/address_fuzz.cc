@@ -15,7 +15,8 @@ using namespace foyer::gateway;
 namespace {
 
 const ProxyTrust& trusted() {
-  static const ProxyTrust trust{.networks = {*Network::parse("10.0.0.0/8"), *Network::parse("::1"), *Network::parse("fd00::/8")}};
+  static const ProxyTrust trust{
+      .networks = {*Network::parse("10.0.0.0/8"), *Network::parse("::1"), *Network::parse("fd00::/8")}};
   return trust;
 }
 
@@ -35,12 +36,15 @@ FUZZER(address) {
     const std::string_view line = bytes.line();
     const auto colon = std::min(line.find(':'), line.size());
     std::string name(line.substr(0, colon));
-    forwarded = forwarded || iequals(name, "Forwarded") || iequals(name, "X-Forwarded-For") || iequals(name, "X-Forwarded-Proto");
+    forwarded = forwarded || iequals(name, "Forwarded") || iequals(name, "X-Forwarded-For") ||
+        iequals(name, "X-Forwarded-Proto");
     request.headers.add(std::move(name), std::string(line.substr(std::min(colon + 1, line.size()))));
   }
   const ClientAddress client = client_address(trusted(), peer, false, request);
-  invariant(client.ignored_forwarding == (forwarded && !trusted().covers(peer)), "headers of strangers are ignored, and that is told");
-  if (client.ignored_forwarding || !forwarded) invariant(client.address == peer && !client.secure, "then the other end is the client");
+  invariant(client.ignored_forwarding == (forwarded && !trusted().covers(peer)),
+      "headers of strangers are ignored, and that is told");
+  if (client.ignored_forwarding || !forwarded)
+    invariant(client.address == peer && !client.secure, "then the other end is the client");
   invariant(client.address == peer || is_address(client.address), "a client has an address");
 
   // The proxy adds who spoke to it to the header that it sets, after what the client wrote there.

@@ -28,15 +28,20 @@ FUZZER(base64) {
   constexpr std::string_view kStandard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   constexpr std::string_view kUrl = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   // As a text.
-  if (const auto bytes = base64url_decode(input)) invariant(encode(*bytes, kUrl, false) == input, "base64url has one text for each sequence of bytes");
-  if (const auto bytes = base64_decode(input)) invariant(encode(*bytes, kStandard, true) == input, "base64 has one text for each sequence of bytes");
+  if (const auto bytes = base64url_decode(input))
+    invariant(encode(*bytes, kUrl, false) == input, "base64url has one text for each sequence of bytes");
+  if (const auto bytes = base64_decode(input))
+    invariant(encode(*bytes, kStandard, true) == input, "base64 has one text for each sequence of bytes");
   // As bytes.
   const std::string url = base64url_encode(input);
   const std::string standard = base64_encode(input);
-  invariant(url == encode(input, kUrl, false) && standard == encode(input, kStandard, true), "bytes are written as RFC 4648 says");
+  invariant(url == encode(input, kUrl, false) && standard == encode(input, kStandard, true),
+      "bytes are written as RFC 4648 says");
   invariant(base64url_decode(url) == input && base64_decode(standard) == input, "what was written can be read");
   // A text with one character too many, or one replaced by what no alphabet has, is none.
-  invariant(!base64url_decode(url + "=") && !base64url_decode(url + "\n") && !base64_decode(standard + "="), "nothing may follow");
+  invariant(!base64url_decode(url + "=") && !base64url_decode(url + "\n") && !base64_decode(standard + "="),
+      "nothing may follow");
   const std::string hex = hex_encode(input);
-  invariant(hex.size() == 2 * input.size() && hex.find_first_not_of("0123456789abcdef") == std::string::npos, "hex has two digits for a byte");
+  invariant(hex.size() == 2 * input.size() && hex.find_first_not_of("0123456789abcdef") == std::string::npos,
+      "hex has two digits for a byte");
 }

@@ -17,18 +17,26 @@ void check(const Command& command, std::string_view input) {
   invariant(!command.before || *command.before <= kMaxInteger, "so is an offset");
   invariant(command.key.size() <= kMaxKeyBytes, "a key is short");
   invariant(command.type != CommandType::chat || !command.message.empty(), "chat says something");
-  invariant(command.type != CommandType::authenticate || !command.token.empty() || !command.ticket.empty(), "authenticate has a credential");
-  for (const std::string_view text : {command.token, command.ticket, command.room, command.user, command.message, command.key}) invariant(is_utf8(text), "text is UTF-8");
+  invariant(command.type != CommandType::authenticate || !command.token.empty() || !command.ticket.empty(),
+      "authenticate has a credential");
+  for (const std::string_view text :
+      {command.token, command.ticket, command.room, command.user, command.message, command.key})
+    invariant(is_utf8(text), "text is UTF-8");
 
   // The other reader of JSON agrees.
   const auto value = json::parse(input, {.bytes = input.size(), .depth = kMaxDepth});
   // A number that nobody asked for may be larger than a double.
-  if (!value && (value.error().find("out of range") != std::string::npos || value.error().find("exponent overflow") != std::string::npos)) return;
+  if (!value &&
+      (value.error().find("out of range") != std::string::npos ||
+          value.error().find("exponent overflow") != std::string::npos))
+    return;
   invariant(value.has_value() && value->is_object(), "a command is a JSON object everywhere");
   const auto& object = value->get_object();
   invariant(object.size() <= kMaxMembers, "a command has few members");
-  invariant(!command.id || json::get_int(object, "id") == static_cast<std::int64_t>(*command.id), "its id is that of the object");
-  if (command.type == CommandType::chat) invariant(json::get_string(object, "message") == command.message, "its text is that of the object");
+  invariant(!command.id || json::get_int(object, "id") == static_cast<std::int64_t>(*command.id),
+      "its id is that of the object");
+  if (command.type == CommandType::chat)
+    invariant(json::get_string(object, "message") == command.message, "its text is that of the object");
 }
 
 } // namespace

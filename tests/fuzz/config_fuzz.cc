@@ -23,8 +23,10 @@ constexpr std::string_view kSecret = "Tq7vWz3kRm9xBn5c";
 std::string with_secrets(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == 1) out += kSecret;
-    else out += c;
+    if (c == 1)
+      out += kSecret;
+    else
+      out += c;
   }
   return out;
 }
@@ -67,12 +69,16 @@ FUZZER(config) {
     invariant(named, "a value that could not be taken has a finding");
   }
   if (!silent || findings.size() > 12) return; // the rest takes long and is for those who wrote a whole configuration
-  const std::string told = findings_text(findings) + options_text(loaded, true) + json::write(check_json(loaded, findings));
+  const std::string told =
+      findings_text(findings) + options_text(loaded, true) + json::write(check_json(loaded, findings));
   invariant(!mentions(told), "no report holds a secret");
   invariant(is_utf8(told), "a report can be shown");
   if (items && loaded.environment_given && is_fit(findings)) {
     // What serve would run with can be written and is the same.
     const std::string fingerprint = configuration_fingerprint(loaded.config);
-    invariant(fingerprint == configuration_fingerprint(load({.args = {"--config", "foyer.toml"}, .environment = {}, .read = read}).config), "a configuration is the same when loaded again");
+    invariant(fingerprint ==
+            configuration_fingerprint(
+                load({.args = {"--config", "foyer.toml"}, .environment = {}, .read = read}).config),
+        "a configuration is the same when loaded again");
   }
 }

@@ -32,20 +32,24 @@ constexpr int kSteps = 60;
 constexpr int kInputsPerNode = 1000; // then the store has grown enough
 
 // $T: a token, $X: one that expired, $F: one of somebody else's, $K: a ticket, $C: a cookie, $A: the operator's key.
-#define WEBSOCKET "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+#define WEBSOCKET                                                    \
+  "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " \
+  "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 #define HOST "Host: 127.0.0.1:8000\r\n"
 constexpr std::array kRequests = std::to_array<std::string_view>({
     "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET "Authorization: Bearer $T\r\n\r\n",
     "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET "\r\n",
     "GET /ws/chat?ticket=$K HTTP/1.1\r\n" HOST WEBSOCKET "\r\n",
-    "GET /ws/chat?auth=cookie HTTP/1.1\r\n" HOST WEBSOCKET "Origin: http://localhost:8000\r\nCookie: foyer_session=$C\r\n\r\n",
+    "GET /ws/chat?auth=cookie HTTP/1.1\r\n" HOST WEBSOCKET
+    "Origin: http://localhost:8000\r\nCookie: foyer_session=$C\r\n\r\n",
     "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET "Sec-WebSocket-Protocol: foyer.v1, bearer.$T\r\n\r\n",
     "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET "Origin: http://localhost:8000\r\nAuthorization: Bearer $X\r\n\r\n",
     "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET "Authorization: Bearer $F\r\n\r\n",
     "GET /ws/chat?token=$T HTTP/1.1\r\n" HOST WEBSOCKET "\r\n",
     "GET /ws/echo HTTP/1.1\r\n" HOST WEBSOCKET "Authorization: Bearer $T\r\n\r\n",
     "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET "Origin: https://evil.example\r\nAuthorization: Bearer $T\r\n\r\n",
-    "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\nAuthorization: Bearer $T\r\n\r\n",
+    "GET /ws/chat HTTP/1.1\r\n" HOST WEBSOCKET
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\nAuthorization: Bearer $T\r\n\r\n",
     "GET /ws/chat?ticket=$K HTTP/1.1\r\n" HOST "Origin: http://localhost:8000\r\n\r\n",
     "GET /ws/nowhere HTTP/1.1\r\n" HOST WEBSOCKET "Authorization: Bearer $T\r\n\r\n",
     "GET /health HTTP/1.1\r\n" HOST "\r\n",
@@ -122,7 +126,8 @@ class Ear final : public wire::WsSink {
       frames_.emplace(wire::WsRole::client, 16U << 20U);
       const auto extensions = wire::parse_extensions(response.headers.joined("Sec-WebSocket-Extensions"));
       const auto terms = extensions ? wire::accept_deflate(*extensions, true) : std::nullopt;
-      invariant(terms.has_value() || response.headers.count("Sec-WebSocket-Extensions") == 0, "an answer to an offer can be read");
+      invariant(terms.has_value() || response.headers.count("Sec-WebSocket-Extensions") == 0,
+          "an answer to an offer can be read");
       if (terms) frames_->allow_deflate(inflaters(), terms->server_bits, terms->server_takeover);
       return;
     }
@@ -145,7 +150,8 @@ class Ear final : public wire::WsSink {
     invariant(!closed_, "nothing comes after Close");
     if (kind == wire::Opcode::binary || echo_) return true;
     const auto message = json::parse(payload, {.bytes = 16U << 20U});
-    if (!message || !message->is_object() || !json::get_string(message->get_object(), "type")) return echo_ = true; // of /ws/echo
+    if (!message || !message->is_object() || !json::get_string(message->get_object(), "type"))
+      return echo_ = true; // of /ws/echo
     const auto& object = message->get_object();
     const auto type = *json::get_string(object, "type");
     if (type == "error" || type == "authentication_error") {
@@ -163,7 +169,8 @@ class Ear final : public wire::WsSink {
     invariant(!closed_, "Close comes once");
     closed_ = true;
     // Without a reason it is the client's own code (RFC 6455 §5.5.1).
-    if (code >= 4000 && code < 5000 && !reason.empty()) invariant(is_code(reason.substr(0, reason.find(' '))), "a Close has a code");
+    if (code >= 4000 && code < 5000 && !reason.empty())
+      invariant(is_code(reason.substr(0, reason.find(' '))), "a Close has a code");
     return true;
   }
 
@@ -202,8 +209,11 @@ class World {
  private:
   void begin() {
     clients_ = {};
-    node_.emplace(Settings{{"loops", "2"}, {"echo", "token"}, {"address_handshakes", "1000000"}, {"address_refusals", "1000000"}, {"connect_rate", "1000000"}, {"message_bytes", "4000"}, {"text_bytes", "1000"},
-                           {"outbox_bytes", "20000"}, {"answer_bytes", "40000"}, {"connection_limit", "4"}, {"pending_limit", "2"}, {"user_connections", "2"}, {"messages_burst", "40"}, {"refusal_upgrades", "2"}, {"compression", "true"}, {"compression_min_bytes", "32"}, {"compression_context_takeover", "true"}});
+    node_.emplace(Settings{{"loops", "2"}, {"echo", "token"}, {"address_handshakes", "1000000"},
+        {"address_refusals", "1000000"}, {"connect_rate", "1000000"}, {"message_bytes", "4000"}, {"text_bytes", "1000"},
+        {"outbox_bytes", "20000"}, {"answer_bytes", "40000"}, {"connection_limit", "4"}, {"pending_limit", "2"},
+        {"user_connections", "2"}, {"messages_burst", "40"}, {"refusal_upgrades", "2"}, {"compression", "true"},
+        {"compression_min_bytes", "32"}, {"compression_context_takeover", "true"}});
     node_->on_pump([this] { return listen(); });
     inputs_ = 0;
   }
@@ -304,8 +314,10 @@ class World {
   void revoke(std::uint8_t how) {
     using Kind = auth::RevocationEvent::Kind;
     const std::string user = "user" + std::to_string(how % 3U);
-    if ((how & 4U) != 0) node_->auth().revoke({.kind = Kind::session, .id = "session-" + user});
-    else node_->auth().revoke({.kind = Kind::before, .id = user});
+    if ((how & 4U) != 0)
+      node_->auth().revoke({.kind = Kind::session, .id = "session-" + user});
+    else
+      node_->auth().revoke({.kind = Kind::before, .id = user});
     // Who comes later is not concerned.
     node_->clock().advance(Millis{1'000});
   }

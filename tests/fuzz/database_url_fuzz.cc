@@ -25,7 +25,8 @@ using Parts = std::map<std::string, std::string>;
 
 std::optional<Parts> as_libpq_reads(const std::string& url) {
   char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(url.c_str(), &error), PQconninfoFree);
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(url.c_str(), &error), PQconninfoFree);
   if (error != nullptr) PQfreemem(error);
   if (!options) return std::nullopt;
   Parts out;

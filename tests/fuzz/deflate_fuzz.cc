@@ -76,7 +76,8 @@ Outcome decode_both_ways(std::string_view input, const Agreement& agreed, std::s
   if (too_far) return whole;
   invariant(whole.error == cut.error, "the error does not depend on the cuts");
   invariant(whole.seen == cut.seen, "the messages do not depend on the cuts");
-  invariant(whole.error == 0 || whole.error == 1002 || whole.error == 1007 || whole.error == 1009, "an error has a close code");
+  invariant(whole.error == 0 || whole.error == 1002 || whole.error == 1007 || whole.error == 1009,
+      "an error has a close code");
   return whole;
 }
 
@@ -88,8 +89,10 @@ void append_message(std::string& out, WsRole to, std::string_view payload, bool 
     payload.remove_prefix(part.size());
     frame.clear();
     const Opcode opcode = first ? Opcode::binary : Opcode::continuation;
-    if (to == WsRole::server) append_masked_frame(frame, opcode, part, 0x1d0ba5e5, packed && first);
-    else append_frame(frame, opcode, part, packed && first);
+    if (to == WsRole::server)
+      append_masked_frame(frame, opcode, part, 0x1d0ba5e5, packed && first);
+    else
+      append_frame(frame, opcode, part, packed && first);
     if (!payload.empty()) frame[0] = static_cast<char>(frame[0] & 0x7f); // not the last
     out += frame;
   }
@@ -99,7 +102,9 @@ void append_message(std::string& out, WsRole to, std::string_view payload, bool 
 class Reference {
  public:
   enum class Says : std::uint8_t { message, bad, too_big, unsure };
-  explicit Reference(const Agreement& agreed) : takeover_(agreed.takeover) { inflateInit2(&z_, agreed.takeover ? -static_cast<int>(agreed.window_bits) : -15); }
+  explicit Reference(const Agreement& agreed) : takeover_(agreed.takeover) {
+    inflateInit2(&z_, agreed.takeover ? -static_cast<int>(agreed.window_bits) : -15);
+  }
   ~Reference() { inflateEnd(&z_); }
   Reference(const Reference&) = delete;
   Reference& operator=(const Reference&) = delete;
@@ -117,7 +122,8 @@ class Reference {
     const int result = inflate(&z_, Z_SYNC_FLUSH);
     if (result == Z_STREAM_END) return Says::unsure; // what follows the last block is our affair
     if (z_.avail_out == 0) return Says::too_big;
-    if (result == Z_DATA_ERROR) return std::string_view(z_.msg).find("too far back") != std::string_view::npos ? Says::unsure : Says::bad;
+    if (result == Z_DATA_ERROR)
+      return std::string_view(z_.msg).find("too far back") != std::string_view::npos ? Says::unsure : Says::bad;
     if (z_.avail_in != 0) return Says::unsure;
     message = space.substr(0, space.size() - z_.avail_out);
     return Says::message;
@@ -148,7 +154,9 @@ void packed_messages(foyer::fuzz::Bytes& bytes, const Agreement& agreed, std::si
     }
     invariant(!arrived, "what zlib does not take does not arrive");
     invariant(outcome.error != 0, "and is said to be wrong");
-    if (says == Reference::Says::too_big) invariant(outcome.error == 1009 || (agreed.takeover && agreed.window_bits < 15), "a message that is too big when unpacked is 1009");
+    if (says == Reference::Says::too_big)
+      invariant(outcome.error == 1009 || (agreed.takeover && agreed.window_bits < 15),
+          "a message that is too big when unpacked is 1009");
     return;
   }
   invariant(outcome.error == 0 && outcome.seen.size() == packed.size(), "what zlib takes arrives");
@@ -180,7 +188,9 @@ FUZZER(deflate) {
   foyer::fuzz::Bytes bytes(input);
   const std::uint8_t agreed_on = bytes.byte();
   const std::uint8_t how = bytes.byte();
-  const Agreement agreed{.window_bits = 8U + agreed_on % 8U, .takeover = (agreed_on & 8U) != 0, .role = (agreed_on & 16U) != 0 ? WsRole::client : WsRole::server};
+  const Agreement agreed{.window_bits = 8U + agreed_on % 8U,
+      .takeover = (agreed_on & 8U) != 0,
+      .role = (agreed_on & 16U) != 0 ? WsRole::client : WsRole::server};
   const std::size_t step = 1U + how / 4U;
   switch (how % 4U) {
     case 0: decode_both_ways(bytes.rest(), agreed, step); break;

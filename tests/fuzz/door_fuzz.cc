@@ -26,10 +26,13 @@ bool only_in_credentials(const Request& request) {
   if (mentions(request.method) || mentions(request.path)) return false;
   for (const Header& header : request.headers.list()) {
     if (mentions(header.name)) return false;
-    if (iequals(header.name, "Authorization") || iequals(header.name, "Cookie") || iequals(header.name, "Sec-WebSocket-Protocol")) continue;
+    if (iequals(header.name, "Authorization") || iequals(header.name, "Cookie") ||
+        iequals(header.name, "Sec-WebSocket-Protocol"))
+      continue;
     if (mentions(header.value)) return false;
   }
-  return std::ranges::none_of(offered_subprotocols(request), [](std::string_view offer) { return mentions(offer) && !looks_like_credential(offer); });
+  return std::ranges::none_of(offered_subprotocols(request),
+      [](std::string_view offer) { return mentions(offer) && !looks_like_credential(offer); });
 }
 
 DoorPolicy policy_of(std::uint8_t how) {
@@ -53,7 +56,8 @@ void check(const Refusal& refusal, const Request& request, const Door& door, boo
   const Response told = wire::problem(refusal, request.ref, reveal);
   invariant(told.status >= 400 && told.status <= 599, "a refusal is told with an HTTP status");
   invariant(!silent || !mentions(told.body), "what is told holds nothing of a credential");
-  if (door.tell_by_close(refusal)) invariant(refusal.info().close >= 1000, "what is told by a close frame has a code for it");
+  if (door.tell_by_close(refusal))
+    invariant(refusal.info().close >= 1000, "what is told by a close frame has a code for it");
 }
 
 } // namespace
@@ -90,15 +94,19 @@ FUZZER(door) {
       invariant(asked.tokens + asked.tickets + asked.cookies <= 1, "at most one credential is asked about");
       if (!verdict->outcome) return check(verdict->outcome.error(), request, door, silent, policy.reveal);
       invariant(door.socket() != nullptr, "who is admitted asked for a socket");
-      invariant(!door.socket()->needs_token || asked.tokens + asked.tickets + asked.cookies == 1, "who is admitted showed one credential");
+      invariant(!door.socket()->needs_token || asked.tokens + asked.tickets + asked.cookies == 1,
+          "who is admitted showed one credential");
       invariant(!mentions(door.selected_subprotocol()) || !silent, "no credential is echoed");
       const auto offers = offered_subprotocols(request);
-      invariant(door.selected_subprotocol().empty() || std::ranges::find(offers, door.selected_subprotocol()) != offers.end(), "only what was offered is selected");
+      invariant(
+          door.selected_subprotocol().empty() || std::ranges::find(offers, door.selected_subprotocol()) != offers.end(),
+          "only what was offered is selected");
       invariant(asked.cookies == 0 || request.headers.count("Origin") == 1, "a cookie comes with an Origin");
       return;
     }
     if (std::holds_alternative<AskReadiness>(next)) {
-      door.readiness((answers & 64U) != 0 ? std::optional(Refusal{.cause = Cause::NOT_READY, .evidence = "not yet"}) : std::nullopt);
+      door.readiness((answers & 64U) != 0 ? std::optional(Refusal{.cause = Cause::NOT_READY, .evidence = "not yet"})
+                                          : std::nullopt);
     } else if (const auto* token = std::get_if<AskToken>(&next)) {
       ++asked.tokens;
       invariant(!token->token.empty() && token->token.size() <= policy.max_token_bytes, "a token is within its limit");
@@ -112,14 +120,18 @@ FUZZER(door) {
       invariant(!cookie->cookie.empty() && cookie->cookie.size() <= 512, "a cookie is short");
       door.identity(answer(2));
     } else if (std::holds_alternative<AskRevocation>(next)) {
-      door.revocation((answers & 8U) != 0 ? std::optional(Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "revoked"}) : std::nullopt);
+      door.revocation((answers & 8U) != 0 ? std::optional(Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "revoked"})
+                                          : std::nullopt);
     } else if (std::holds_alternative<AskCapacity>(next)) {
-      door.capacity((answers & 16U) != 0 ? std::optional(Refusal{.cause = Cause::ADDRESS_LIMIT, .evidence = "too many"}) : std::nullopt);
+      door.capacity((answers & 16U) != 0 ? std::optional(Refusal{.cause = Cause::ADDRESS_LIMIT, .evidence = "too many"})
+                                         : std::nullopt);
     } else {
       invariant(++asked.messages == 1, "a first message is awaited once");
       invariant(policy.first_message_auth && door.socket()->first_message, "and only where it is understood");
-      if ((answers & 32U) != 0) door.first_message_timeout();
-      else door.first_message_token("d.e.f");
+      if ((answers & 32U) != 0)
+        door.first_message_timeout();
+      else
+        door.first_message_token("d.e.f");
     }
   }
   invariant(false, "the door comes to an end");

@@ -23,7 +23,9 @@ std::string write(const std::vector<Extension>& extensions) {
 
 bool same(const std::vector<Extension>& a, const std::vector<Extension>& b) {
   return std::ranges::equal(a, b, [](const Extension& x, const Extension& y) {
-    return x.name == y.name && std::ranges::equal(x.parameters, y.parameters, [](const auto& p, const auto& q) { return p.name == q.name && p.value == q.value; });
+    return x.name == y.name && std::ranges::equal(x.parameters, y.parameters, [](const auto& p, const auto& q) {
+      return p.name == q.name && p.value == q.value;
+    });
   });
 }
 
@@ -31,7 +33,8 @@ bool same(const std::vector<Extension>& a, const std::vector<Extension>& b) {
 bool is_window(const std::string& text) {
   unsigned bits = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), bits);
-  return read.ec == std::errc{} && read.ptr == text.data() + text.size() && !text.starts_with('0') && bits >= 8 && bits <= 15;
+  return read.ec == std::errc{} && read.ptr == text.data() + text.size() && !text.starts_with('0') && bits >= 8 &&
+      bits <= 15;
 }
 
 const std::optional<std::string>* find(const Extension& extension, std::string_view name) {
@@ -72,7 +75,8 @@ FUZZER(extensions) {
   invariant(!offers->empty(), "a list that was read is not empty");
   for (const Extension& extension : *offers) {
     invariant(is_token(extension.name), "an extension's name is a token");
-    for (const auto& [name, value] : extension.parameters) invariant(is_token(name) && (!value || is_token(*value)), "so are its parameters");
+    for (const auto& [name, value] : extension.parameters)
+      invariant(is_token(name) && (!value || is_token(*value)), "so are its parameters");
   }
   const auto again = parse_extensions(write(*offers));
   invariant(again && same(*again, *offers), "what was read is the same when written");
@@ -80,12 +84,22 @@ FUZZER(extensions) {
   for (const bool takeover : {false, true}) {
     const auto terms = accept_deflate(*offers, takeover);
     if (!terms) continue;
-    invariant(std::ranges::any_of(*offers, [&](const Extension& offer) { return allows(offer, *terms); }), "what is agreed on is within an offer");
-    invariant(takeover || (!terms->server_takeover && !terms->client_takeover), "no context is taken over that we do not want");
-    invariant(terms->server_bits >= 8 && terms->server_bits <= 15 && terms->client_bits >= 8 && terms->client_bits <= 15, "a window has 8 to 15 bits");
+    invariant(std::ranges::any_of(*offers, [&](const Extension& offer) { return allows(offer, *terms); }),
+        "what is agreed on is within an offer");
+    invariant(takeover || (!terms->server_takeover && !terms->client_takeover),
+        "no context is taken over that we do not want");
+    invariant(
+        terms->server_bits >= 8 && terms->server_bits <= 15 && terms->client_bits >= 8 && terms->client_bits <= 15,
+        "a window has 8 to 15 bits");
     const auto answer = parse_extensions(deflate_answer(*terms));
-    invariant(answer && answer->size() == 1 && answer->front().name == "permessage-deflate", "an answer names one extension");
-    for (const auto& parameter : answer->front().parameters) invariant(parameter.name.ends_with("_takeover") ? !parameter.value : parameter.value && is_window(*parameter.value), "an answer's parameters have values");
-    invariant((find(answer->front(), "client_max_window_bits") != nullptr) == terms->client_bits_told && (find(answer->front(), "server_max_window_bits") != nullptr) == terms->server_bits_asked, "and are those that were agreed on");
+    invariant(
+        answer && answer->size() == 1 && answer->front().name == "permessage-deflate", "an answer names one extension");
+    for (const auto& parameter : answer->front().parameters)
+      invariant(
+          parameter.name.ends_with("_takeover") ? !parameter.value : parameter.value && is_window(*parameter.value),
+          "an answer's parameters have values");
+    invariant((find(answer->front(), "client_max_window_bits") != nullptr) == terms->client_bits_told &&
+            (find(answer->front(), "server_max_window_bits") != nullptr) == terms->server_bits_asked,
+        "and are those that were agreed on");
   }
 }

@@ -10,7 +10,8 @@
 namespace foyer::fuzz {
 
 // The close code of the error that ended it, or 0.
-inline std::uint16_t feed_frames(wire::WsDecoder& decoder, wire::WsSink& sink, std::string_view input, std::size_t step, std::size_t max_message) {
+inline std::uint16_t feed_frames(
+    wire::WsDecoder& decoder, wire::WsSink& sink, std::string_view input, std::size_t step, std::size_t max_message) {
   std::uint16_t code = 0;
   for (std::size_t at = 0; at < input.size(); at += step) {
     const std::string_view piece = input.substr(at, step);

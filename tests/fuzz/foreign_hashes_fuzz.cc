@@ -13,7 +13,8 @@ FUZZER(foreign_hashes) {
   constexpr std::uint64_t kQuick = 2'000'000; // nanoseconds: more inputs, not longer ones
   const auto kept = importable_hash(input);
   if (!kept) {
-    invariant(kept.error().cause == Cause::HASH_UNSUPPORTED && kept.error().field == "hash", "what is not taken is HASH_UNSUPPORTED");
+    invariant(kept.error().cause == Cause::HASH_UNSUPPORTED && kept.error().field == "hash",
+        "what is not taken is HASH_UNSUPPORTED");
     invariant(!kept.error().evidence.empty() && is_utf8(kept.error().evidence), "and says why");
     if (verification_time(input) == 0) invariant(!verify_foreign("a password", input), "and nothing matches it");
     return;

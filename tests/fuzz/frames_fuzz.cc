@@ -70,11 +70,15 @@ FUZZER(frames) {
   const Outcome cut = decode(stream, role, step);
   invariant(whole.error == cut.error, "the error does not depend on the cuts");
   invariant(whole.seen == cut.seen, "the messages do not depend on the cuts");
-  invariant(whole.error == 0 || whole.error == 1002 || whole.error == 1007 || whole.error == 1009, "an error has a close code");
+  invariant(whole.error == 0 || whole.error == 1002 || whole.error == 1007 || whole.error == 1009,
+      "an error has a close code");
 
   // What we write, the other end reads.
   std::string out;
   append_masked_frame(out, Opcode::binary, stream.substr(0, kMax), 0x1d0ba5e5);
   const Outcome back = decode(out, WsRole::server, step);
-  invariant(back.error == 0 && back.seen == "b" + std::to_string(std::min<std::size_t>(stream.size(), kMax)) + std::string{stream.substr(0, kMax)}, "a frame that we wrote can be read");
+  invariant(back.error == 0 &&
+          back.seen ==
+              "b" + std::to_string(std::min<std::size_t>(stream.size(), kMax)) + std::string{stream.substr(0, kMax)},
+      "a frame that we wrote can be read");
 }

@@ -59,16 +59,16 @@ class Bytes {
 } // namespace foyer::fuzz
 
 #ifdef FOYER_FUZZ_REPLAY
-#define FUZZER(name)                                                                                        \
-  static void fuzz_##name(std::string_view input);                                                          \
-  [[maybe_unused]] static const bool fuzz_##name##_known = foyer::fuzz::add(#name, fuzz_##name);            \
+#define FUZZER(name)                                                                             \
+  static void fuzz_##name(std::string_view input);                                               \
+  [[maybe_unused]] static const bool fuzz_##name##_known = foyer::fuzz::add(#name, fuzz_##name); \
   static void fuzz_##name([[maybe_unused]] std::string_view input)
 #else
-#define FUZZER(name)                                                                                        \
-  static void fuzz_##name(std::string_view input);                                                          \
-  extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {                       \
-    fuzz_##name({reinterpret_cast<const char*>(data), size});                                               \
-    return 0;                                                                                               \
-  }                                                                                                         \
+#define FUZZER(name)                                                                  \
+  static void fuzz_##name(std::string_view input);                                    \
+  extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { \
+    fuzz_##name({reinterpret_cast<const char*>(data), size});                         \
+    return 0;                                                                         \
+  }                                                                                   \
   static void fuzz_##name([[maybe_unused]] std::string_view input)
 #endif

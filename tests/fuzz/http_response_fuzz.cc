@@ -21,29 +21,38 @@ std::size_t feed(HttpResponseParser& parser, std::string_view input, std::size_t
     const std::string_view piece = input.substr(at, step);
     const std::size_t taken = parser.feed(piece);
     invariant(taken <= piece.size(), "a parser takes no more than it is given");
-    invariant(taken == piece.size() || parser.state() == State::complete || parser.state() == State::failed, "a parser takes all until an answer is whole");
+    invariant(taken == piece.size() || parser.state() == State::complete || parser.state() == State::failed,
+        "a parser takes all until an answer is whole");
     at += taken;
   }
   return at;
 }
 
 bool same(const Headers& a, const Headers& b) {
-  return std::ranges::equal(a.list(), b.list(), [](const Header& x, const Header& y) { return x.name == y.name && x.value == y.value; });
+  return std::ranges::equal(
+      a.list(), b.list(), [](const Header& x, const Header& y) { return x.name == y.name && x.value == y.value; });
 }
 
 void check_round_trip(const HttpResponseParser& read) {
   auto& first = const_cast<HttpResponseParser&>(read).response();
   if (first.status < 200 || first.status == 204 || first.status == 304) return;
   Response response = first;
-  std::erase_if(response.headers.list(), [](const Header& h) { return iequals(h.name, "connection") || iequals(h.name, "keep-alive") || iequals(h.name, "upgrade"); });
+  std::erase_if(response.headers.list(), [](const Header& h) {
+    return iequals(h.name, "connection") || iequals(h.name, "keep-alive") || iequals(h.name, "upgrade");
+  });
   const std::string text = write_response(response, true, "");
   HttpResponseParser again(false, {.head_bytes = 8192, .body_bytes = 512});
-  invariant(feed(again, text, text.size()) == text.size() && again.state() == State::complete, "an answer that we write is one answer");
-  invariant(again.response().status == response.status && again.response().body == response.body, "an answer that is written again is the same");
+  invariant(feed(again, text, text.size()) == text.size() && again.state() == State::complete,
+      "an answer that we write is one answer");
+  invariant(again.response().status == response.status && again.response().body == response.body,
+      "an answer that is written again is the same");
   invariant(again.keep_alive(), "and keeps the connection");
   for (const Header& header : response.headers.list()) {
-    if (iequals(header.name, "content-length") || iequals(header.name, "transfer-encoding") || iequals(header.name, "date")) continue;
-    invariant(again.response().headers.joined(header.name) == response.headers.joined(header.name), "and has the same headers");
+    if (iequals(header.name, "content-length") || iequals(header.name, "transfer-encoding") ||
+        iequals(header.name, "date"))
+      continue;
+    invariant(again.response().headers.joined(header.name) == response.headers.joined(header.name),
+        "and has the same headers");
   }
 }
 
@@ -70,7 +79,8 @@ FUZZER(http_response) {
   invariant(!before_end || whole_end == cut_end, "an answer ends at the same byte however it is cut");
   const Response& a = whole.response();
   const Response& b = cut.response();
-  invariant(a.status == b.status && a.body == b.body && whole.reason() == cut.reason(), "an answer does not depend on the cuts");
+  invariant(a.status == b.status && a.body == b.body && whole.reason() == cut.reason(),
+      "an answer does not depend on the cuts");
   invariant(same(a.headers, b.headers) && whole.keep_alive() == cut.keep_alive(), "nor do its headers");
   invariant(a.status >= 100 && a.status <= 999, "a status has three digits");
   invariant(a.body.size() <= kLimits.body_bytes, "a body is within its limit");

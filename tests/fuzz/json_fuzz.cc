@@ -19,13 +19,16 @@ int depth_of(const json::Value& value) {
     for (const auto& member : *object) inner = std::max(inner, depth_of(member.value()));
   else if (const auto* array = value.if_array())
     for (const auto& element : *array) inner = std::max(inner, depth_of(element));
-  else return 0;
+  else
+    return 0;
   return inner + 1;
 }
 
 // All numbers are finite; all text is UTF-8.
 bool sound(const json::Value& value) {
-  if (const auto* object = value.if_object()) return std::ranges::all_of(*object, [](const auto& member) { return is_utf8(member.key()) && sound(member.value()); });
+  if (const auto* object = value.if_object())
+    return std::ranges::all_of(
+        *object, [](const auto& member) { return is_utf8(member.key()) && sound(member.value()); });
   if (const auto* array = value.if_array()) return std::ranges::all_of(*array, sound);
   if (const auto* text = value.if_string()) return is_utf8(*text);
   return !value.is_double() || std::isfinite(value.get_double());
@@ -49,7 +52,8 @@ void compare(std::string_view text) {
   static simdjson::dom::parser parser;
   const simdjson::padded_string padded(text);
   const auto error = parser.parse(padded).error();
-  invariant(error == simdjson::SUCCESS || error == simdjson::NUMBER_ERROR, "what is read strictly here is JSON everywhere");
+  invariant(
+      error == simdjson::SUCCESS || error == simdjson::NUMBER_ERROR, "what is read strictly here is JSON everywhere");
 }
 
 void check(std::string_view text, int depth) {
@@ -68,7 +72,8 @@ void check(std::string_view text, int depth) {
     const auto again = json::parse(written, {.bytes = 1 << 20, .depth = depth});
     invariant(again.has_value() && *again == *value, "what was written is the same when read");
   }
-  invariant(json::write(*json::parse(json::write(*value), {.bytes = 1 << 20, .depth = depth})) == json::write(*value), "a value has one text");
+  invariant(json::write(*json::parse(json::write(*value), {.bytes = 1 << 20, .depth = depth})) == json::write(*value),
+      "a value has one text");
 }
 
 } // namespace
@@ -82,8 +87,10 @@ FUZZER(json) {
   std::string quoted;
   json::append_string(quoted, text);
   const auto value = json::parse(quoted);
-  invariant(value.has_value() && value->is_string() && std::string_view(value->get_string()) == text, "any text can be a string");
-  invariant(std::ranges::none_of(quoted, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }), "and is printable then");
+  invariant(value.has_value() && value->is_string() && std::string_view(value->get_string()) == text,
+      "any text can be a string");
+  invariant(std::ranges::none_of(quoted, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }),
+      "and is printable then");
   // Its value cannot end the string that it stands in, nor be a member twice.
   invariant(!json::parse("{" + quoted + ":1," + quoted + ":2}").has_value(), "a name occurs once in an object");
 }

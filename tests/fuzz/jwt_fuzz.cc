@@ -26,7 +26,8 @@ const jose::Verifier& verifier() {
 }
 
 void check_refusal(const Refusal& refusal) {
-  invariant(refusal.step() == Step::credential_form || refusal.step() == Step::credential_valid, "a token is refused for its form or its validity");
+  invariant(refusal.step() == Step::credential_form || refusal.step() == Step::credential_valid,
+      "a token is refused for its form or its validity");
   invariant(!refusal.evidence.empty(), "a refusal says why");
   invariant(is_utf8(refusal.evidence), "evidence can be logged");
 }
@@ -37,9 +38,11 @@ FUZZER(jwt) {
   const WallTime now = from_unix_seconds(1'800'000'000);
 
   if (const auto jws = jose::parse_compact(input)) {
-    const auto again = base64url_encode(jws->header.json) + "." + base64url_encode(jws->payload) + "." + base64url_encode(jws->signature);
+    const auto again = base64url_encode(jws->header.json) + "." + base64url_encode(jws->payload) + "." +
+        base64url_encode(jws->signature);
     invariant(again == input, "a token has one form");
-    invariant(jws->signing_input.size() + 1 + base64url_encode(jws->signature).size() == input.size(), "all but the signature is signed");
+    invariant(jws->signing_input.size() + 1 + base64url_encode(jws->signature).size() == input.size(),
+        "all but the signature is signed");
   } else {
     check_refusal(jws.error());
     invariant(jws.error().cause == Cause::INVALID_FORMAT, "what cannot be taken apart is INVALID_FORMAT");
@@ -51,15 +54,18 @@ FUZZER(jwt) {
   const auto verified = verifier().verify(token, now);
   if (verified) {
     const auto& identity = verified->identity;
-    invariant(!identity.user.empty() && identity.user.str().size() <= 128 && !identity.name.empty(), "who is accepted has an id and a name");
-    invariant(identity.expires_at + Millis{30'000} > now && identity.issued_at <= now + Millis{30'000}, "and a time that holds");
+    invariant(!identity.user.empty() && identity.user.str().size() <= 128 && !identity.name.empty(),
+        "who is accepted has an id and a name");
+    invariant(identity.expires_at + Millis{30'000} > now && identity.issued_at <= now + Millis{30'000},
+        "and a time that holds");
   } else {
     check_refusal(verified.error());
   }
   jose::Fields fields;
   if (fields.parse(input)) {
     const auto value = json::parse(input);
-    if (!value && value.error().find("exponent") != std::string::npos) return; // of more than 31 bits is zero to one reader and an error to the other
+    if (!value && value.error().find("exponent") != std::string::npos)
+      return; // of more than 31 bits is zero to one reader and an error to the other
     invariant(value.has_value() && value->is_object(), "what is read strictly here is an object everywhere");
     invariant(value->get_object().size() == fields.all().size(), "with as many members");
   }

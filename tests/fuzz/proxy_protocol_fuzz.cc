@@ -43,11 +43,17 @@ FUZZER(proxy_protocol) {
   const std::string_view stream = bytes.rest();
   const Read whole = read(stream, stream.size() + 1);
   const Read pieces = read(stream, step);
-  invariant(whole.state == pieces.state && whole.taken == pieces.taken && whole.header.address() == pieces.header.address() && whole.header.secure() == pieces.header.secure(), "however it is cut");
+  invariant(whole.state == pieces.state && whole.taken == pieces.taken &&
+          whole.header.address() == pieces.header.address() && whole.header.secure() == pieces.header.secure(),
+      "however it is cut");
   invariant(whole.header.taken().size() <= kProxyHeaderBytes, "no more is kept than the longest header");
-  if (whole.state == State::absent) invariant(stream.starts_with(whole.header.taken()) && whole.header.taken().size() <= 12, "what is no header is given back");
+  if (whole.state == State::absent)
+    invariant(stream.starts_with(whole.header.taken()) && whole.header.taken().size() <= 12,
+        "what is no header is given back");
   invariant(whole.state != State::failed || !whole.header.what().empty(), "a fault has a name");
   std::array<unsigned char, 16> address{};
   const std::string& text = whole.header.address();
-  invariant(text.empty() || inet_pton(AF_INET, text.c_str(), address.data()) == 1 || inet_pton(AF_INET6, text.c_str(), address.data()) == 1, "an address is one");
+  invariant(text.empty() || inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
+          inet_pton(AF_INET6, text.c_str(), address.data()) == 1,
+      "an address is one");
 }

@@ -13,7 +13,8 @@ using namespace foyer::auth;
 namespace {
 
 void check_refusal(const Refusal& refusal) {
-  invariant(refusal.cause == Cause::SERVICE_CREDENTIALS_MISSING, "a claim that cannot be read is SERVICE_CREDENTIALS_MISSING");
+  invariant(refusal.cause == Cause::SERVICE_CREDENTIALS_MISSING,
+      "a claim that cannot be read is SERVICE_CREDENTIALS_MISSING");
   invariant(!refusal.evidence.empty() && !refusal.field.empty() && is_utf8(refusal.evidence), "and says why");
 }
 
@@ -53,7 +54,8 @@ FUZZER(signature) {
 
   // As it came: nobody signed it.
   if (const auto claim = read_claim(request)) {
-    invariant(claim->time_ms >= 0 && claim->nonce.size() >= 16 && claim->nonce.size() <= 64 && !claim->id.empty(), "a claim is of its form");
+    invariant(claim->time_ms >= 0 && claim->nonce.size() >= 16 && claim->nonce.size() <= 64 && !claim->id.empty(),
+        "a claim is of its form");
     invariant(!signed_with(request, *claim, identity.key()), "nobody signs without the key");
   } else {
     check_refusal(claim.error());
@@ -61,12 +63,15 @@ FUZZER(signature) {
 
   FixedEntropy entropy;
   const std::string target = request.query.empty() ? request.path : request.path + '?' + request.query;
-  identity.sign(request.headers, request.method, target, request.body, {.address = "192.0.2.1", .ref = "ref-1", .origin = "https://chat.example"}, from_unix_seconds(1'700'000'000), entropy);
+  identity.sign(request.headers, request.method, target, request.body,
+      {.address = "192.0.2.1", .ref = "ref-1", .origin = "https://chat.example"}, from_unix_seconds(1'700'000'000),
+      entropy);
   const auto claim = read_claim(request);
   invariant(claim.has_value() && signed_with(request, *claim, identity.key()), "what was signed is believed");
   invariant(!signed_with(request, *claim, service_key("another secret")), "but with no other key");
   if (!change(request, what, text)) return;
   const auto changed = read_claim(request);
   if (!changed) return check_refusal(changed.error());
-  invariant(text.find('\n') != std::string::npos || !signed_with(request, *changed, identity.key()), "what was changed is not believed");
+  invariant(text.find('\n') != std::string::npos || !signed_with(request, *changed, identity.key()),
+      "what was changed is not believed");
 }

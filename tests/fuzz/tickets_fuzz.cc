@@ -31,35 +31,42 @@ FUZZER(tickets) {
     switch (what % 3U) {
       case 0: {
         const std::string ticket = "T!" + std::string(program.text().substr(0, 50)); // no sentence has this beginning
-        if (known.contains(ticket)) break; // minted tickets are fresh
+        if (known.contains(ticket)) break;                                           // minted tickets are fresh
         Known made;
         made.expires = now + Millis{1 + program.byte() * 250};
         TicketGrant grant;
         grant.identity.user = UserId{"user-of-" + ticket};
         if ((what & 128U) != 0) grant.origin = made.origin = "https://chat.example";
         const auto minted = tickets.mint(ticket, grant, std::chrono::ceil<Millis>(made.expires - now), now);
-        invariant(minted.has_value() || (minted.error().cause == Cause::BUSY && minted.error().retry_after), "a ticket is minted, or it is said when");
+        invariant(minted.has_value() || (minted.error().cause == Cause::BUSY && minted.error().retry_after),
+            "a ticket is minted, or it is said when");
         if (minted) known[ticket] = made;
         break;
       }
       case 1: {
         const std::string ticket = "T!" + std::string(program.text().substr(0, 50)); // no sentence has this beginning
         const std::string attempt(1, static_cast<char>('a' + program.byte() % 4U));
-        const std::optional<std::string> origin = (what & 128U) != 0 ? std::optional<std::string>("https://chat.example") : std::nullopt;
+        const std::optional<std::string> origin =
+            (what & 128U) != 0 ? std::optional<std::string>("https://chat.example") : std::nullopt;
         const Tickets::Use use{.ticket = ticket, .origin = origin, .address = "192.0.2.1", .attempt = attempt};
         const auto foreseen = tickets.examine(use, now);
         const auto answer = tickets.redeem(use, now);
-        invariant(foreseen.has_value() == answer.has_value() && (answer.has_value() || foreseen.error().cause == answer.error().cause), "what is foreseen comes");
+        invariant(foreseen.has_value() == answer.has_value() &&
+                (answer.has_value() || foreseen.error().cause == answer.error().cause),
+            "what is foreseen comes");
         const auto found = known.find(ticket);
         if (!answer) {
-          invariant(answer.error().evidence.find("T!") == std::string::npos, "a ticket that is refused is not repeated");
+          invariant(
+              answer.error().evidence.find("T!") == std::string::npos, "a ticket that is refused is not repeated");
           break;
         }
-        invariant(found != known.end() && answer->user.str() == "user-of-" + ticket, "only what was minted is good, for its own user");
+        invariant(found != known.end() && answer->user.str() == "user-of-" + ticket,
+            "only what was minted is good, for its own user");
         Known& was = found->second;
         invariant(!was.origin || was.origin == origin, "and where it is bound to");
         if (was.used) {
-          invariant(was.attempt == attempt && now - was.used_at <= std::chrono::seconds{60}, "a ticket is good once; the same attempt gets the same answer");
+          invariant(was.attempt == attempt && now - was.used_at <= std::chrono::seconds{60},
+              "a ticket is good once; the same attempt gets the same answer");
         } else {
           invariant(now < was.expires, "and in its time");
           was.used = true;

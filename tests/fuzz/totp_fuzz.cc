@@ -37,7 +37,8 @@ FUZZER(totp) {
   for (const std::string_view typed : {code, code.substr(0, 6)}) {
     const auto found = match_totp(secret, typed, now);
     if (!found) continue;
-    invariant(typed.size() == 6 && typed.find_first_not_of("0123456789") == std::string_view::npos, "a code is six digits");
+    invariant(
+        typed.size() == 6 && typed.find_first_not_of("0123456789") == std::string_view::npos, "a code is six digits");
     invariant(*found >= step - kTotpWindow && *found <= step + kTotpWindow, "of a step near now");
     invariant(hotp(secret, *found) == typed, "whose code it is");
   }
@@ -47,6 +48,8 @@ FUZZER(totp) {
   invariant(base32_decode(shown) == secret, "a secret arrives as it is");
   const std::string uri = totp_uri(code, account, secret);
   invariant(std::ranges::all_of(uri, [](char c) { return c > ' ' && c < 0x7f; }), "a URI is visible ASCII");
-  invariant(uri.starts_with("otpauth://totp/") && uri.find("?secret=" + shown + "&") != std::string::npos, "and holds the secret once");
-  invariant(percent_decode(uri.substr(15, uri.find('?') - 15)) == std::string(code) + ":" + std::string(account), "and whom it is for");
+  invariant(uri.starts_with("otpauth://totp/") && uri.find("?secret=" + shown + "&") != std::string::npos,
+      "and holds the secret once");
+  invariant(percent_decode(uri.substr(15, uri.find('?') - 15)) == std::string(code) + ":" + std::string(account),
+      "and whom it is for");
 }

@@ -16,7 +16,8 @@ using namespace foyer::config;
 namespace {
 
 void check_forms(std::string_view text) {
-  if (const auto size = parse_size(text)) invariant(parse_size(format_size(*size)) == size, "a size is the same when written");
+  if (const auto size = parse_size(text))
+    invariant(parse_size(format_size(*size)) == size, "a size is the same when written");
   if (const auto time = parse_duration(text)) {
     invariant(time->count() >= 0, "a duration is not negative");
     invariant(parse_duration(format_duration(*time)) == time, "a duration is the same when written");
@@ -27,10 +28,12 @@ void check_forms(std::string_view text) {
   }
   if (const auto address = parse_host_port(text)) {
     const auto again = parse_host_port(format_host_port(*address));
-    invariant(again && again->host == address->host && again->port == address->port, "an address is the same when written");
+    invariant(
+        again && again->host == address->host && again->port == address->port, "an address is the same when written");
   }
   invariant(is_cidr(text) == gateway::Network::parse(text).has_value(), "a range is one to both who read it");
-  if (const auto network = gateway::Network::parse(text)) invariant(network->contains(text.substr(0, text.find('/'))), "a range holds its own address");
+  if (const auto network = gateway::Network::parse(text))
+    invariant(network->contains(text.substr(0, text.find('/'))), "a range holds its own address");
   (void)is_placeholder(text, true);
   (void)is_placeholder(text, false);
   (void)weakness(text, 32);

@@ -22,16 +22,20 @@
 namespace foyer::harness {
 
 enum class Trouble : std::uint8_t {
-  copies,  // the whole directory is put back: only clients can tell, by the time of what they have
+  copies,   // the whole directory is put back: only clients can tell, by the time of what they have
   database, // the database without its witness is put back, also under a running server
-  answers, // answers to COMMIT are lost, and reads fail
+  answers,  // answers to COMMIT are lost, and reads fail
 };
 
 class HistoryStorm {
  public:
-  HistoryStorm(std::uint64_t seed, Trouble trouble) : trouble_(trouble), random_(seed), node_({{"loops", "2"}, {"messages_burst", "100000"}, {"address_handshakes", "100000"}}) {
+  HistoryStorm(std::uint64_t seed, Trouble trouble)
+      : trouble_(trouble),
+        random_(seed),
+        node_({{"loops", "2"}, {"messages_burst", "100000"}, {"address_handshakes", "100000"}}) {
     node_.on_pump([this] { return listen(); });
-    for (std::size_t i = 0; i < kClients; ++i) clients_.push_back(std::make_unique<Client>(Client{.name = fmt::format("client{}", i)}));
+    for (std::size_t i = 0; i < kClients; ++i)
+      clients_.push_back(std::make_unique<Client>(Client{.name = fmt::format("client{}", i)}));
   }
 
   void run() {
@@ -56,7 +60,7 @@ class HistoryStorm {
     bool admitted = false, live = false, joining = false;
     std::string epoch = {}, time = {};
     std::int64_t offset = 0;
-    std::map<std::int64_t, std::string> has = {}; // of this epoch, without a gap up to `offset`
+    std::map<std::int64_t, std::string> has = {};   // of this epoch, without a gap up to `offset`
     std::map<std::string, std::string> unsent = {}; // by key: what was not answered yet
   };
 
@@ -68,10 +72,14 @@ class HistoryStorm {
       if (!client->peer && chance(30)) connect(*client);
     Client& client = *clients_[pick(clients_.size())];
     switch (pick(10)) {
-      case 0: if (chance(60)) hang_up(client); break;
+      case 0:
+        if (chance(60)) hang_up(client);
+        break;
       case 1: make_trouble(); break;
       case 2: node_.advance(Millis{static_cast<std::int64_t>(pick(3'000))}); break;
-      case 3: if (chance(30)) restart(); break;
+      case 3:
+        if (chance(30)) restart();
+        break;
       default: say(client);
     }
     if (chance(70)) node_.pump();
@@ -141,7 +149,8 @@ class HistoryStorm {
     client.peer = std::make_unique<Peer>(node_.network().connect(pick(2)));
     client.peer->watched_by(invariants_, client.name);
     const std::string path = chance(50) ? "/ws/chat?features=room_reset" : "/ws/chat";
-    client.peer->handshake(path, {{"Authorization", "Bearer " + node_.token({.user = client.name, .lives = Millis{24 * 3'600'000}}).text}});
+    client.peer->handshake(path,
+        {{"Authorization", "Bearer " + node_.token({.user = client.name, .lives = Millis{24 * 3'600'000}}).text}});
   }
 
   void hang_up(Client& client) {
@@ -152,9 +161,12 @@ class HistoryStorm {
 
   void join(Client& client) {
     client.joining = true;
-    if (client.epoch.empty()) return client.peer->send_text(fmt::format(R"({{"type":"join","id":{},"room":"{}","limit":300}})", ++ids_, kRoom));
+    if (client.epoch.empty())
+      return client.peer->send_text(fmt::format(R"({{"type":"join","id":{},"room":"{}","limit":300}})", ++ids_, kRoom));
     const std::string time = client.time.empty() ? "" : fmt::format(R"(,"time":"{}")", client.time);
-    client.peer->send_text(fmt::format(R"({{"type":"join","id":{},"room":"{}","limit":300,"since":{{"epoch":"{}","offset":{}{}}}}})", ++ids_, kRoom, client.epoch, client.offset, time));
+    client.peer->send_text(
+        fmt::format(R"({{"type":"join","id":{},"room":"{}","limit":300,"since":{{"epoch":"{}","offset":{}{}}}}})",
+            ++ids_, kRoom, client.epoch, client.offset, time));
   }
 
   void say(Client& client) {
@@ -175,7 +187,8 @@ class HistoryStorm {
   }
   void send_unanswered(Client& client) {
     for (const auto& [key, text] : client.unsent)
-      client.peer->send_text(fmt::format(R"({{"type":"chat","id":{},"room":"{}","message":"{}","key":"{}"}})", id_of(key), kRoom, text, key));
+      client.peer->send_text(fmt::format(
+          R"({{"type":"chat","id":{},"room":"{}","message":"{}","key":"{}"}})", id_of(key), kRoom, text, key));
   }
   std::int64_t id_of(const std::string& key) {
     keys_[++ids_] = key;
@@ -202,12 +215,18 @@ class HistoryStorm {
 
   void hear(Client& client, const json::Object& m) {
     const std::string type(json::get_string(m, "type").value_or(""));
-    if (type == "authentication_success") client.admitted = true;
-    else if (type == "joined") joined(client, m);
-    else if (type == "message") message(client, m);
-    else if (type == "sent") client.unsent.erase(keys_[*json::get_int(m, "id")]);
-    else if (type == "room_reset") client.live = false, ++resets_;
-    else if (type == "error" && json::get_int(m, "id") && !keys_.contains(*json::get_int(m, "id"))) client.joining = false; // of a join: again later
+    if (type == "authentication_success")
+      client.admitted = true;
+    else if (type == "joined")
+      joined(client, m);
+    else if (type == "message")
+      message(client, m);
+    else if (type == "sent")
+      client.unsent.erase(keys_[*json::get_int(m, "id")]);
+    else if (type == "room_reset")
+      client.live = false, ++resets_;
+    else if (type == "error" && json::get_int(m, "id") && !keys_.contains(*json::get_int(m, "id")))
+      client.joining = false; // of a join: again later
   }
 
   void joined(Client& client, const json::Object& m) {
@@ -229,7 +248,9 @@ class HistoryStorm {
     client.time = *json::get_string(m, "time");
   }
 
-  static void keep(Client& client, const json::Object& row) { client.has[*json::get_int(row, "offset")] = *json::get_string(row, "message"); }
+  static void keep(Client& client, const json::Object& row) {
+    client.has[*json::get_int(row, "offset")] = *json::get_string(row, "message");
+  }
 
   // Time enough for everybody to come back, and for what was not answered.
   void all_is_well() {
@@ -256,7 +277,8 @@ class HistoryStorm {
       ASSERT_FALSE(observer.messages.empty());
       const auto page = json::parse(observer.messages.back())->as_object().at("messages").as_array();
       if (page.empty()) break;
-      for (const auto& row : page) all[*json::get_int(row.as_object(), "offset")] = *json::get_string(row.as_object(), "message");
+      for (const auto& row : page)
+        all[*json::get_int(row.as_object(), "offset")] = *json::get_string(row.as_object(), "message");
       before = *json::get_int(page.front().as_object(), "offset");
     }
     ASSERT_FALSE(all.empty());

@@ -25,7 +25,8 @@ struct Sum {
     resets += storm.resets();
   }
   void tell(std::string_view what) const {
-    fmt::print("{}: {} histories, went back {} times, recovered:true {} times, false {}, 4503 {}, room_reset {}\n", what, histories(), went_back, recovered, not_recovered, closed, resets);
+    fmt::print("{}: {} histories, went back {} times, recovered:true {} times, false {}, 4503 {}, room_reset {}\n",
+        what, histories(), went_back, recovered, not_recovered, closed, resets);
   }
 };
 

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t kFaults = 20; // more tell nothing new
 
-std::string string_of(const json::Object& object, std::string_view name) { return std::string(json::get_string(object, name).value_or("")); }
+std::string string_of(const json::Object& object, std::string_view name) {
+  return std::string(json::get_string(object, name).value_or(""));
+}
 
 const json::Array& rows_of(const json::Object& message) {
   static const json::Array none;
@@ -34,10 +36,13 @@ void Invariants::Content::add(const Content& other) {
   deleted = deleted || other.deleted;
 }
 
-std::string Invariants::Content::words() const { return fmt::format("{} at {}: {}", author, time, deleted ? "(deleted)" : text.value_or("(not told)").substr(0, 60)); }
+std::string Invariants::Content::words() const {
+  return fmt::format("{} at {}: {}", author, time, deleted ? "(deleted)" : text.value_or("(not told)").substr(0, 60));
+}
 
 void Invariants::fault(const std::string& who, std::string_view what, std::string_view text) {
-  if (faults_.size() < kFaults) faults_.push_back(fmt::format("{}: {}{}{}", who, what, text.empty() ? "" : "\n  heard ", text.substr(0, 600)));
+  if (faults_.size() < kFaults)
+    faults_.push_back(fmt::format("{}: {}{}{}", who, what, text.empty() ? "" : "\n  heard ", text.substr(0, 600)));
 }
 
 void Invariants::said(const std::string& who, std::string_view text) {
@@ -84,20 +89,30 @@ void Invariants::heard(const std::string& who, std::string_view text) {
   if (type == "history") return history(who, room, message, text);
   if (type == "error") return refused(who, message);
   if (type == "deleted") return deleted(room, json::get_int(message, "offset").value_or(0));
-  if (type == "left" || type == "room_removed" || type == "room_reset") clients_[who].seats[room].live = false, clients_[who].seats[room].gap.clear();
+  if (type == "left" || type == "room_removed" || type == "room_reset")
+    clients_[who].seats[room].live = false, clients_[who].seats[room].gap.clear();
 }
 
-void Invariants::learn(const std::string& who, const History& history, std::int64_t offset, const Content& content, std::string_view text) {
+void Invariants::learn(const std::string& who, const History& history, std::int64_t offset, const Content& content,
+    std::string_view text) {
   auto [known, fresh] = truths_[history].contents.try_emplace(offset, content);
   if (fresh) return;
   if (known->second.contradicts(content))
-    fault(who, fmt::format("offset {} of {} in epoch {} has two contents: {}; {}", offset, history.first, history.second, known->second.words(), content.words()), text);
+    fault(who,
+        fmt::format("offset {} of {} in epoch {} has two contents: {}; {}", offset, history.first, history.second,
+            known->second.words(), content.words()),
+        text);
   known->second.add(content);
 }
 
-void Invariants::know(const std::string& who, Seat& seat, const std::string& room, const json::Object& row, std::string_view text) {
-  Content content{.author = {}, .time = string_of(row, "time"), .text = std::nullopt, .deleted = json::get_bool(row, "deleted").value_or(false)};
-  if (const auto* from = row.if_contains("from"); from != nullptr && from->is_object()) content.author = string_of(from->get_object(), "id");
+void Invariants::know(
+    const std::string& who, Seat& seat, const std::string& room, const json::Object& row, std::string_view text) {
+  Content content{.author = {},
+      .time = string_of(row, "time"),
+      .text = std::nullopt,
+      .deleted = json::get_bool(row, "deleted").value_or(false)};
+  if (const auto* from = row.if_contains("from"); from != nullptr && from->is_object())
+    content.author = string_of(from->get_object(), "id");
   if (!content.deleted && !json::get_bool(row, "too_large").value_or(false)) content.text = string_of(row, "message");
   const std::string epoch = string_of(row, "epoch");
   const std::int64_t offset = json::get_int(row, "offset").value_or(0);
@@ -105,12 +120,14 @@ void Invariants::know(const std::string& who, Seat& seat, const std::string& roo
   seat.known[{epoch, offset}] = std::move(content);
 }
 
-void Invariants::message(const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
+void Invariants::message(
+    const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
   Seat& seat = clients_[who].seats[room];
   know(who, seat, room, message, text);
   const std::int64_t offset = json::get_int(message, "offset").value_or(0);
   if (!seat.live) return fault(who, "a message of a room that it is not in", text);
-  if (string_of(message, "epoch") != seat.epoch) return fault(who, fmt::format("a message of another epoch than {}, in which it joined", seat.epoch), text);
+  if (string_of(message, "epoch") != seat.epoch)
+    return fault(who, fmt::format("a message of another epoch than {}, in which it joined", seat.epoch), text);
   if (offset <= seat.last) return fault(who, fmt::format("a message that it has: it is at {}", seat.last), text);
   if (offset > seat.last + 1 && seat.gap.empty()) {
     seat.gap = fmt::format("{} came behind {}", offset, seat.last);
@@ -119,7 +136,8 @@ void Invariants::message(const std::string& who, const std::string& room, const 
   seat.last = offset;
 }
 
-void Invariants::joined(const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
+void Invariants::joined(
+    const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
   Seat& seat = clients_[who].seats[room];
   const auto id = json::get_int(message, "id");
   std::optional<Since> since;
@@ -142,19 +160,25 @@ void Invariants::joined(const std::string& who, const std::string& room, const j
   seat.epoch = epoch;
   seat.last = end;
   seat.catching_up = is_recovered && json::get_bool(message, "more").value_or(false);
-  if (seat.catching_up && since) seat.last = rows_of(message).empty() ? since->offset : json::get_int(rows_of(message).back().as_object(), "offset").value_or(0);
+  if (seat.catching_up && since)
+    seat.last = rows_of(message).empty() ? since->offset
+                                         : json::get_int(rows_of(message).back().as_object(), "offset").value_or(0);
 }
 
-void Invariants::recovered(const std::string& who, Seat& seat, const std::string& room, const std::optional<Since>& since, const json::Object& message, std::string_view text) {
+void Invariants::recovered(const std::string& who, Seat& seat, const std::string& room,
+    const std::optional<Since>& since, const json::Object& message, std::string_view text) {
   const std::string epoch = string_of(message, "epoch");
-  if (!since || since->epoch != epoch) return fault(who, "recovered:true to a client that showed no position of this epoch", text);
+  if (!since || since->epoch != epoch)
+    return fault(who, "recovered:true to a client that showed no position of this epoch", text);
   std::int64_t next = since->offset + 1;
   for (const auto& row : rows_of(message)) {
-    if (json::get_int(row.as_object(), "offset") != next) return fault(who, fmt::format("recovered:true without offset {}", next), text);
+    if (json::get_int(row.as_object(), "offset") != next)
+      return fault(who, fmt::format("recovered:true without offset {}", next), text);
     ++next;
   }
   const bool more = json::get_bool(message, "more").value_or(false);
-  if (!more && json::get_int(message, "offset") != next - 1) return fault(who, fmt::format("recovered:true without offset {}", next), text);
+  if (!more && json::get_int(message, "offset") != next - 1)
+    return fault(who, fmt::format("recovered:true without offset {}", next), text);
   const Truth& truth = truths_[{room, epoch}];
   for (const auto& [place, content] : seat.known) {
     const auto& [of_epoch, offset] = place;
@@ -162,12 +186,16 @@ void Invariants::recovered(const std::string& who, Seat& seat, const std::string
     const auto now = truth.contents.find(offset);
     if (now != truth.contents.end() && !now->second.contradicts(content)) continue;
     const auto old = truth.superseded.find(offset);
-    const bool superseded = old != truth.superseded.end() && std::ranges::any_of(old->second, [&](const Content& c) { return !c.contradicts(content); });
-    if (now != truth.contents.end() || superseded) return fault(who, fmt::format("recovered:true to a client that has another offset {}: {}", offset, content.words()), text);
+    const bool superseded = old != truth.superseded.end() &&
+        std::ranges::any_of(old->second, [&](const Content& c) { return !c.contradicts(content); });
+    if (now != truth.contents.end() || superseded)
+      return fault(
+          who, fmt::format("recovered:true to a client that has another offset {}: {}", offset, content.words()), text);
   }
 }
 
-void Invariants::sent(const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
+void Invariants::sent(
+    const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
   Client& client = clients_[who];
   const History history{room, string_of(message, "epoch")};
   const std::int64_t offset = json::get_int(message, "offset").value_or(0);
@@ -182,7 +210,8 @@ void Invariants::sent(const std::string& who, const std::string& room, const jso
   truths_[history].acknowledged.insert(offset);
 }
 
-void Invariants::history(const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
+void Invariants::history(
+    const std::string& who, const std::string& room, const json::Object& message, std::string_view text) {
   Seat& seat = clients_[who].seats[room];
   std::int64_t before = 0;
   for (const auto& row : rows_of(message)) {
@@ -215,7 +244,8 @@ void Invariants::went_back(const Heads& heads) {
   for (auto& [history, truth] : truths_) {
     const auto head = heads.find(history);
     const std::int64_t to = head == heads.end() ? 0 : head->second;
-    for (auto it = truth.contents.upper_bound(to); it != truth.contents.end(); it = truth.contents.erase(it)) truth.superseded[it->first].push_back(it->second);
+    for (auto it = truth.contents.upper_bound(to); it != truth.contents.end(); it = truth.contents.erase(it))
+      truth.superseded[it->first].push_back(it->second);
     truth.acknowledged.erase(truth.acknowledged.upper_bound(to), truth.acknowledged.end());
   }
 }
@@ -230,7 +260,11 @@ void Invariants::at_rest() {
       const auto truth = truths_.find({room, seat.epoch});
       if (truth == truths_.end() || truth->second.acknowledged.empty()) continue;
       const std::int64_t newest = *truth->second.acknowledged.rbegin();
-      if (newest > seat.last) fault(who, fmt::format("offset {} of {} was acknowledged, and it has heard nothing behind {}", newest, room, seat.last), {});
+      if (newest > seat.last)
+        fault(who,
+            fmt::format(
+                "offset {} of {} was acknowledged, and it has heard nothing behind {}", newest, room, seat.last),
+            {});
     }
   }
 }

@@ -44,7 +44,7 @@ class Invariants {
 
  private:
   struct Content {
-    std::string author, time; // empty: not told by this message
+    std::string author, time;        // empty: not told by this message
     std::optional<std::string> text; // none: deleted, or not told
     bool deleted = false;
     [[nodiscard]] bool contradicts(const Content& other) const;
@@ -71,7 +71,7 @@ class Invariants {
     std::int64_t last = 0;
     std::string gap; // not empty: what was missed, and not made good yet
     std::int64_t gap_after = 0;
-    std::deque<Join> joins; // not answered yet
+    std::deque<Join> joins;                                        // not answered yet
     std::map<std::pair<std::string, std::int64_t>, Content> known; // by epoch and offset
   };
   struct Client {
@@ -82,10 +82,13 @@ class Invariants {
   };
 
   void fault(const std::string& who, std::string_view what, std::string_view text);
-  void know(const std::string& who, Seat& seat, const std::string& room, const json::Object& row, std::string_view text);
-  void learn(const std::string& who, const History& history, std::int64_t offset, const Content& content, std::string_view text);
+  void know(
+      const std::string& who, Seat& seat, const std::string& room, const json::Object& row, std::string_view text);
+  void learn(const std::string& who, const History& history, std::int64_t offset, const Content& content,
+      std::string_view text);
   void joined(const std::string& who, const std::string& room, const json::Object& message, std::string_view text);
-  void recovered(const std::string& who, Seat& seat, const std::string& room, const std::optional<Since>& since, const json::Object& message, std::string_view text);
+  void recovered(const std::string& who, Seat& seat, const std::string& room, const std::optional<Since>& since,
+      const json::Object& message, std::string_view text);
   void message(const std::string& who, const std::string& room, const json::Object& message, std::string_view text);
   void sent(const std::string& who, const std::string& room, const json::Object& message, std::string_view text);
   void history(const std::string& who, const std::string& room, const json::Object& message, std::string_view text);

@@ -15,19 +15,34 @@ namespace {
 struct InvariantsTest : testing::Test {
   Invariants seen;
 
-  static std::string row(int offset, std::string_view text, std::string_view epoch = "e1", std::string_view author = "ann") {
-    return fmt::format(R"({{"type":"message","room":"tea","epoch":"{}","offset":{},"from":{{"id":"{}","name":"Ann"}},"message":"{}","time":"t-{}"}})", epoch, offset, author, text, text);
+  static std::string row(
+      int offset, std::string_view text, std::string_view epoch = "e1", std::string_view author = "ann") {
+    return fmt::format(
+        R"({{"type":"message","room":"tea","epoch":"{}","offset":{},"from":{{"id":"{}","name":"Ann"}},"message":"{}","time":"t-{}"}})",
+        epoch, offset, author, text, text);
   }
   void join(const std::string& who, int since = -1, std::string_view epoch = "e1") {
-    seen.said(who, since < 0 ? R"({"type":"join","room":"tea"})" : fmt::format(R"({{"type":"join","room":"tea","since":{{"epoch":"{}","offset":{}}}}})", epoch, since));
+    seen.said(who,
+        since < 0
+            ? R"({"type":"join","room":"tea"})"
+            : fmt::format(R"({{"type":"join","room":"tea","since":{{"epoch":"{}","offset":{}}}}})", epoch, since));
   }
-  void joined(const std::string& who, int offset, bool recovered, const std::vector<std::string>& rows = {}, std::string_view epoch = "e1") {
-    seen.heard(who, fmt::format(R"({{"type":"joined","room":"tea","epoch":"{}","offset":{},"recovered":{},"more":false,"messages":[{}]}})", epoch, offset, recovered, fmt::join(rows, ",")));
+  void joined(const std::string& who, int offset, bool recovered, const std::vector<std::string>& rows = {},
+      std::string_view epoch = "e1") {
+    seen.heard(who,
+        fmt::format(
+            R"({{"type":"joined","room":"tea","epoch":"{}","offset":{},"recovered":{},"more":false,"messages":[{}]}})",
+            epoch, offset, recovered, fmt::join(rows, ",")));
   }
-  void hears(const std::string& who, int offset, std::string_view text, std::string_view epoch = "e1") { seen.heard(who, row(offset, text, epoch)); }
+  void hears(const std::string& who, int offset, std::string_view text, std::string_view epoch = "e1") {
+    seen.heard(who, row(offset, text, epoch));
+  }
   void acknowledged(const std::string& who, int offset, std::string_view text) {
     seen.said(who, fmt::format(R"({{"type":"chat","id":{},"room":"tea","message":"{}"}})", offset, text));
-    seen.heard(who, fmt::format(R"({{"type":"sent","id":{0},"room":"tea","epoch":"e1","offset":{0},"time":"t-{1}","duplicate":false}})", offset, text));
+    seen.heard(who,
+        fmt::format(
+            R"({{"type":"sent","id":{0},"room":"tea","epoch":"e1","offset":{0},"time":"t-{1}","duplicate":false}})",
+            offset, text));
   }
   void in_the_room(const std::string& who, int offset = 0) {
     join(who);
@@ -67,7 +82,8 @@ TEST_F(InvariantsTest, ADeletedTextAndALostNameAreNoOtherContent) {
   in_the_room("bob");
   hears("bob", 1, "one");
   join("eve", 0);
-  joined("eve", 1, true, {R"({"room":"tea","epoch":"e1","offset":1,"from":{"id":"ann","name":"deleted user"},"message":"","deleted":true,"time":"t-one"})"});
+  joined("eve", 1, true,
+      {R"({"room":"tea","epoch":"e1","offset":1,"from":{"id":"ann","name":"deleted user"},"message":"","deleted":true,"time":"t-one"})"});
   EXPECT_THAT(seen.faults(), IsEmpty());
 }
 
@@ -153,8 +169,10 @@ TEST_F(InvariantsTest, ARecoveryOfAHistoryThatWentBackIsAFaultForAClientThatKnow
     EXPECT_THAT(seen.faults(), IsEmpty()) << "the test said that the data went back";
     join("bob", 2);
     joined("bob", 3, recovered, recovered ? std::vector{row(3, "three")} : std::vector<std::string>{});
-    if (recovered) EXPECT_THAT(seen.faults(), ElementsAre(HasSubstr("another offset 2")));
-    else EXPECT_THAT(seen.faults(), IsEmpty());
+    if (recovered)
+      EXPECT_THAT(seen.faults(), ElementsAre(HasSubstr("another offset 2")));
+    else
+      EXPECT_THAT(seen.faults(), IsEmpty());
   }
 }
 

@@ -21,6 +21,7 @@ using Bindings = std::map<std::string, json::Value>;
 
 // What differs, as a path and both sides; nullopt: it matches. Names are bound
 // only if everything matched.
-[[nodiscard]] std::optional<std::string> mismatch(const json::Value& expected, const json::Value& seen, Bindings& bindings);
+[[nodiscard]] std::optional<std::string> mismatch(
+    const json::Value& expected, const json::Value& seen, Bindings& bindings);
 
 } // namespace foyer::harness

@@ -13,7 +13,10 @@ namespace foyer::harness {
 class MemoryTransport final : public loop::Transport, private loop::Timer {
  public:
   MemoryTransport(MemoryLoop& loop, std::shared_ptr<Link> link, std::string address, bool secure)
-      : loop_(loop), link_(std::move(link)), address_(std::move(address)), secure_(secure) {}
+      : loop_(loop),
+        link_(std::move(link)),
+        address_(std::move(address)),
+        secure_(secure) {}
 
   void send(const SharedBytes& bytes) override {
     if (state_ == State::open && bytes && !bytes->empty()) fresh_.push_back(bytes);
@@ -74,8 +77,10 @@ class MemoryTransport final : public loop::Transport, private loop::Timer {
     // The end may come with the last bytes, as it does from a kernel.
     if (state_ != State::closed && !link_->silent && link_->to_server.empty() && link_->client_ended && !end_seen_) {
       did = end_seen_ = true;
-      if (state_ == State::lingering) abort();
-      else if (state_ == State::open) handler_->on_eof();
+      if (state_ == State::lingering)
+        abort();
+      else if (state_ == State::open)
+        handler_->on_eof();
     }
     if (state_ == State::closed || backlog_.empty() || !writable()) return did;
     write();
@@ -87,7 +92,9 @@ class MemoryTransport final : public loop::Transport, private loop::Timer {
   }
 
   bool waits() const { return state_ == State::open && !link_->silent && !link_->to_server.empty(); }
-  bool writable() const { return link_->silent ? false : link_->client_gone || link_->to_client.size() < link_->capacity; }
+  bool writable() const {
+    return link_->silent ? false : link_->client_gone || link_->to_client.size() < link_->capacity;
+  }
 
   void write() {
     if (link_->client_gone && !link_->silent) return abort(); // the peer answers with a reset
@@ -116,8 +123,10 @@ class MemoryTransport final : public loop::Transport, private loop::Timer {
     if (state_ == State::flushing && backlog_.empty()) {
       link_->server_ended = true;
       state_ = State::lingering;
-      if (end_seen_ || linger_ <= Millis{0}) abort();
-      else loop_.arm(*this, linger_);
+      if (end_seen_ || linger_ <= Millis{0})
+        abort();
+      else
+        loop_.arm(*this, linger_);
     }
     return true;
   }
@@ -146,7 +155,11 @@ std::string MemoryClient::take(std::size_t at_most) {
 }
 
 MemoryLoop::MemoryLoop(std::uint8_t index, const Clock& clock)
-    : index_(index), clock_(clock), now_(clock.mono()), wall_(clock.wall()), wheel_(now_) {}
+    : index_(index),
+      clock_(clock),
+      now_(clock.mono()),
+      wall_(clock.wall()),
+      wheel_(now_) {}
 
 MemoryLoop::~MemoryLoop() { close_all(); }
 
@@ -172,7 +185,8 @@ bool MemoryLoop::close_sockets() {
 bool MemoryLoop::turn() {
   now_ = clock_.mono();
   wall_ = clock_.wall();
-  if (busy_ && std::ranges::any_of(transports_, [](const auto& transport) { return transport->waits(); })) costly_.later([] {});
+  if (busy_ && std::ranges::any_of(transports_, [](const auto& transport) { return transport->waits(); }))
+    costly_.later([] {});
   bool did = mailbox_.run_all() > 0;
   did = wheel_.advance(now_) > 0 || did;
   did = read_sockets() || did;
@@ -189,7 +203,8 @@ void MemoryLoop::close_all() {
 }
 
 MemoryNetwork::MemoryNetwork(ManualClock& clock, std::size_t loops) : clock_(clock) {
-  for (std::size_t i = 0; i < loops; ++i) loops_.push_back(std::make_unique<MemoryLoop>(static_cast<std::uint8_t>(i), clock));
+  for (std::size_t i = 0; i < loops; ++i)
+    loops_.push_back(std::make_unique<MemoryLoop>(static_cast<std::uint8_t>(i), clock));
 }
 
 MemoryNetwork::~MemoryNetwork() { close_all(); }

@@ -33,15 +33,15 @@ namespace foyer::harness {
 
 // The wire between a client and the server's socket.
 struct Link {
-  std::string to_server;   // written by the client, not yet read by the loop
-  std::string to_client;   // taken from the server by the "kernel", not yet read by the client
+  std::string to_server;             // written by the client, not yet read by the loop
+  std::string to_client;             // taken from the server by the "kernel", not yet read by the client
   std::size_t capacity = 256 * 1024; // of to_client: the stand-in for both socket buffers
-  bool client_ended = false;  // the client will send no more
-  bool client_gone = false;   // nobody is there to take what the server sends
-  bool broken = false;        // reset: the server's next look fails
-  bool server_ended = false;  // the server will send no more
-  bool server_closed = false; // its socket is gone
-  bool silent = false;        // nothing gets through any more, in either direction
+  bool client_ended = false;         // the client will send no more
+  bool client_gone = false;          // nobody is there to take what the server sends
+  bool broken = false;               // reset: the server's next look fails
+  bool server_ended = false;         // the server will send no more
+  bool server_closed = false;        // its socket is gone
+  bool silent = false;               // nothing gets through any more, in either direction
 };
 
 class MemoryNetwork;
@@ -129,7 +129,8 @@ class MemoryNetwork {
   [[nodiscard]] MemoryLoop& loop(std::size_t index) { return *loops_[index]; }
   void listen(const AcceptMaker& make);
   // A connection to that loop, from that address. The accept function runs at once.
-  [[nodiscard]] std::unique_ptr<MemoryClient> connect(std::size_t loop = 0, std::string address = "127.0.0.1", bool secure = false);
+  [[nodiscard]] std::unique_ptr<MemoryClient> connect(
+      std::size_t loop = 0, std::string address = "127.0.0.1", bool secure = false);
 
   // Something else that has work to do while the loops turn (a worker queue that
   // the test runs by hand): returns true if it did any.

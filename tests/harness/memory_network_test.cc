@@ -12,7 +12,9 @@ namespace {
 
 struct Recorder final : loop::TransportHandler {
   Recorder(std::vector<std::string>& s, std::string n) : story(s), name(std::move(n)) {}
-  void on_bytes(std::span<char> bytes) override { story.push_back(name + " got " + std::string(bytes.data(), bytes.size())); }
+  void on_bytes(std::span<char> bytes) override {
+    story.push_back(name + " got " + std::string(bytes.data(), bytes.size()));
+  }
   void on_eof() override { story.push_back(name + " eof"); }
   void on_drained() override { story.push_back(name + " drained"); }
   void on_closed() override { story.push_back(name + " closed"); }
@@ -30,7 +32,8 @@ struct World {
   World() {
     net.listen([this](loop::Loop&) -> loop::AcceptFunction {
       return [this](loop::Loop&, loop::Transport& transport) {
-        servers.push_back(std::make_unique<Recorder>(story, std::string(1, static_cast<char>('a' + static_cast<char>(servers.size())))));
+        servers.push_back(std::make_unique<Recorder>(
+            story, std::string(1, static_cast<char>('a' + static_cast<char>(servers.size())))));
         servers.back()->transport = &transport;
         return servers.back().get();
       };

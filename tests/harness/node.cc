@@ -140,8 +140,16 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"store_queue", number([](Plan& p) -> auto& { return p.store.queue_limit; })},
       {"revocation_max_age", duration([](Plan& p) -> auto& { return p.revocations.max_age; })},
       {"non_durable_rooms", [](Plan& p, const std::string& value) { p.non_durable_rooms.push_back(value); }},
-      {"refuse_with", [](Plan& p, const std::string& value) { p.gateway.door.refuse_with = value == "http" ? door::RefuseWith::http : value == "close" ? door::RefuseWith::close : door::RefuseWith::automatic; }},
-      {"trusted_proxies", [](Plan& p, const std::string& value) { p.gateway.trusted_proxies.networks.push_back(must(gateway::Network::parse(value))); }},
+      {"refuse_with",
+          [](Plan& p, const std::string& value) {
+    p.gateway.door.refuse_with = value == "http" ? door::RefuseWith::http
+        : value == "close"                       ? door::RefuseWith::close
+                                                 : door::RefuseWith::automatic;
+  }},
+      {"trusted_proxies",
+          [](Plan& p, const std::string& value) {
+    p.gateway.trusted_proxies.networks.push_back(must(gateway::Network::parse(value)));
+  }},
       {"proxy_header", [](Plan& p, const std::string& value) { p.gateway.trusted_proxies.header = value; }},
       {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
       {"accounts", [](Plan& p, const std::string& value) { p.accounts = value == "real"; }},
@@ -165,19 +173,24 @@ Plan plan_of(const Settings& settings) {
   }
   plan.gateway.door.reveal = plan.gateway.reveal;
   plan.gateway.door.sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}}};
-  if (plan.echo != "off") plan.gateway.door.sockets.push_back({.path = "/ws/echo", .subprotocols = {}, .needs_token = plan.echo == "token", .needs_chat_permission = false, .first_message = false});
+  if (plan.echo != "off")
+    plan.gateway.door.sockets.push_back({.path = "/ws/echo",
+        .subprotocols = {},
+        .needs_token = plan.echo == "token",
+        .needs_chat_permission = false,
+        .first_message = false});
   plan.gateway.rooms.durability = rooms::Durability(plan.non_durable_rooms);
   const gateway::GatewayPolicy& g = plan.gateway;
   plan.gateway.welcome_tail = protocol::WelcomeConstants{.heartbeat = g.heartbeat_interval,
-                                                         .message_bytes = g.message_bytes,
-                                                         .text_bytes = g.text_bytes,
-                                                         .rooms = g.rooms_per_connection,
-                                                         .messages_per_s = g.messages_per_s,
-                                                         .name_bytes = g.name_bytes,
-                                                         .version = "0.0.0",
-                                                         .build = "harness",
-                                                         .environment = std::string(kEnvironment),
-                                                         .config = "00000000"}
+      .message_bytes = g.message_bytes,
+      .text_bytes = g.text_bytes,
+      .rooms = g.rooms_per_connection,
+      .messages_per_s = g.messages_per_s,
+      .name_bytes = g.name_bytes,
+      .version = "0.0.0",
+      .build = "harness",
+      .environment = std::string(kEnvironment),
+      .config = "00000000"}
                                   .tail();
   return plan;
 }
@@ -185,7 +198,8 @@ Plan plan_of(const Settings& settings) {
 // The last lines of the log.
 class KeptLog final : public Log {
  public:
-  void write(Level level, std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) noexcept override {
+  void write(Level level, std::string_view event, std::string_view message,
+      std::initializer_list<Field> fields = {}) noexcept override {
     if (lines.size() == kLines) lines.pop_front();
     lines.push_back(format_line(LogFormat::json, "now", level, event, message, fields));
   }
@@ -216,7 +230,8 @@ struct Node::World {
   std::optional<ScriptedServer> auth_server = make_auth_server();
   jose::Key key = must(jose::Key::from_secret("a-secret-of-the-harness-of-40-characters"));
   jose::Signer signer = must(jose::Signer::make(key));
-  jose::Signer foreign_signer = must(jose::Signer::make(must(jose::Key::from_secret("another-secret-of-somebody-else-entirely"))));
+  jose::Signer foreign_signer =
+      must(jose::Signer::make(must(jose::Key::from_secret("another-secret-of-somebody-else-entirely"))));
   std::function<bool()> on_pump;
   std::uint64_t credentials = 0;
   MonoTime synchronised{};
@@ -229,12 +244,16 @@ struct Node::World {
     std::vector<fs::path> old;
     for (const auto& entry : fs::directory_iterator(data.path())) {
       const std::string name = entry.path().filename().string();
-      if (entry.is_regular_file() && (name.starts_with("chat.db") || (whole && name == "witness")) && !name.ends_with(".lock")) old.push_back(entry.path());
+      if (entry.is_regular_file() && (name.starts_with("chat.db") || (whole && name == "witness")) &&
+          !name.ends_with(".lock"))
+        old.push_back(entry.path());
     }
     for (const auto& path : old) fs::remove(path);
     for (const auto& entry : fs::directory_iterator(data.file("copy"))) {
       const std::string name = entry.path().filename().string();
-      if ((name.starts_with("chat.db") || (whole && name == "witness")) && !name.ends_with(".lock") && !name.ends_with("-shm")) fs::copy_file(entry.path(), data.file(name));
+      if ((name.starts_with("chat.db") || (whole && name == "witness")) && !name.ends_with(".lock") &&
+          !name.ends_with("-shm"))
+        fs::copy_file(entry.path(), data.file(name));
     }
   }
 };
@@ -249,7 +268,10 @@ struct Node::Life {
     gateway->watch_store();
     gateway->watch_revocations();
     network.listen([this](loop::Loop& loop) { return gateway->accept_function(loop.index()); });
-    network.also_pump([this] { return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated() || timers.run_one() || (world.auth_server && world.auth_server->run()); });
+    network.also_pump([this] {
+      return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated() ||
+          timers.run_one() || (world.auth_server && world.auth_server->run());
+    });
     network.also_pump([this] { return world.on_pump && world.on_pump(); });
     if (remote) network.pump(); // it hears of revocations before anybody comes
   }
@@ -258,7 +280,9 @@ struct Node::Life {
   // The routes are made before the gateway is.
   struct Info final : gateway::GatewayInfo {
     const gateway::Gateway* gateway = nullptr;
-    [[nodiscard]] std::vector<gateway::RefusalRecord> refusals(const gateway::RefusalFilter& filter) const override { return gateway->refusals(filter); }
+    [[nodiscard]] std::vector<gateway::RefusalRecord> refusals(const gateway::RefusalFilter& filter) const override {
+      return gateway->refusals(filter);
+    }
     [[nodiscard]] std::uint64_t connections() const override { return gateway->connections(); }
     [[nodiscard]] bool draining() const override { return gateway->draining(); }
     [[nodiscard]] bool loops_turn() const override { return gateway->loops_turn(); }
@@ -292,8 +316,10 @@ struct Node::Life {
 
   std::unique_ptr<accounts::AccountStore> open_account_store() {
     if (!world.plan.accounts) return nullptr;
-    accounts::SqliteStoreOptions options{.executor = [this](std::move_only_function<void()> work) { accounts_work.push_back(std::move(work)); }};
-    return must(accounts::open_sqlite_store(world.data.file("accounts.db"), std::move(options), world.clock, world.entropy, metrics, world.log));
+    accounts::SqliteStoreOptions options{
+        .executor = [this](std::move_only_function<void()> work) { accounts_work.push_back(std::move(work)); }};
+    return must(accounts::open_sqlite_store(
+        world.data.file("accounts.db"), std::move(options), world.clock, world.entropy, metrics, world.log));
   }
   std::unique_ptr<accounts::AccountService> make_accounts() {
     if (!world.plan.accounts) return nullptr;
@@ -307,19 +333,21 @@ struct Node::Life {
     policy.allowed_origins = world.plan.gateway.door.allowed_origins;
     policy.registration = accounts::Registration::open;
     policy.hash_cost = {.memory_kib = 8, .passes = 1, .lanes = 1};
-    accounts::Runners runners{.control = [this](net::Task task) { control.push_back(std::move(task)); },
-                              .hashing =
-                                  [this](net::Work work) {
-                                    accounts_work.push_back(std::move(work.run));
-                                    return true;
-                                  },
-                              .every = [this](Millis interval, std::function<void()> task) { repeated.push_back({interval, world.clock.mono() + interval, std::move(task)}); }};
+    accounts::Runners runners{
+        .control = [this](net::Task task) { control.push_back(std::move(task)); }, .hashing = [this](net::Work work) {
+      accounts_work.push_back(std::move(work.run));
+      return true;
+    }, .every = [this](Millis interval, std::function<void()> task) {
+      repeated.push_back({interval, world.clock.mono() + interval, std::move(task)});
+    }};
     const store::SealKey seal = must(store::SealKey::from_secret("the store's key of the harness, of 45 letters"));
-    signing_keys = std::make_unique<accounts::SigningKeys>(world.signer, *account_store, seal, accounts::KeyRotationPolicy{.longest_token_life = policy.access_ttl, .leeway = policy.leeway}, runners, world.clock,
-                                                           world.entropy, world.log);
+    signing_keys = std::make_unique<accounts::SigningKeys>(world.signer, *account_store, seal,
+        accounts::KeyRotationPolicy{.longest_token_life = policy.access_ttl, .leeway = policy.leeway}, runners,
+        world.clock, world.entropy, world.log);
     signing_keys->start([](Result<bool> ready) { must(std::move(ready)); });
-    auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy), std::move(runners), world.clock, world.entropy, world.log, metrics,
-                                                              [this](UserId user) { gateway->detach_author(std::move(user), [](Result<bool>) {}); });
+    auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy),
+        std::move(runners), world.clock, world.entropy, world.log, metrics,
+        [this](UserId user) { gateway->detach_author(std::move(user), [](Result<bool>) {}); });
     service->start();
     return service;
   }
@@ -328,14 +356,22 @@ struct Node::Life {
     if (remote) return *remote;
     return world.auth;
   }
-  auth::Surroundings surroundings() { return {.clock = world.clock, .entropy = world.entropy, .log = world.log, .metrics = metrics, .transport = world.auth_server->transport(), .timers = timers}; }
+  auth::Surroundings surroundings() {
+    return {.clock = world.clock,
+        .entropy = world.entropy,
+        .log = world.log,
+        .metrics = metrics,
+        .transport = world.auth_server->transport(),
+        .timers = timers};
+  }
   std::unique_ptr<auth::RevocationStream> make_stream() {
     if (!world.plan.remote) return nullptr;
     return std::make_unique<auth::RevocationStream>(surroundings(), service_identity);
   }
   std::unique_ptr<auth::RemoteAuthService> make_remote() {
     if (!world.plan.remote) return nullptr;
-    return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream, [this](net::Task task) { control.push_back(std::move(task)); });
+    return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream,
+        [this](net::Task task) { control.push_back(std::move(task)); });
   }
 
   std::unique_ptr<LossyStore> open_store() {
@@ -344,42 +380,76 @@ struct Node::Life {
     options.vfs = testing_world::Faults::vfs();
     options.executor = [this](std::move_only_function<void()> work) { disk.push_back(std::move(work)); };
     options.witness = world.data.file("witness");
-    return std::make_unique<LossyStore>(must(rooms::open_sqlite_store(world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log)));
+    return std::make_unique<LossyStore>(must(rooms::open_sqlite_store(
+        world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log)));
   }
   auth::LocalVerifier make_verifier() {
-    jose::VerifierPolicy policy{.issuer = std::string(kIssuer), .audience = std::string(kAudience), .environment = std::string(kEnvironment), .own_accounts = true, .leeway = world.plan.gateway.leeway};
+    jose::VerifierPolicy policy{.issuer = std::string(kIssuer),
+        .audience = std::string(kAudience),
+        .environment = std::string(kEnvironment),
+        .own_accounts = true,
+        .leeway = world.plan.gateway.leeway};
     return {jose::Verifier(must(jose::KeySet::of(world.key)), std::move(policy)), true, metrics};
   }
   std::vector<Route> routes() {
     const api::HealthCheck chat_store{"chat_store", true, [this] {
-                                        const auto probed = store->probe();
-                                        return probed ? api::HealthState::ok() : api::HealthState::failing(std::string(probed.error().code()));
-                                      }};
-    std::vector<Route> all = api::operator_routes({.build = {.version = "0.0.0", .build = "harness", .environment = std::string(kEnvironment), .config = "00000000", .started = world.clock.mono()},
-                                 .clock = world.clock,
-                                 .metrics = metrics,
-                                 .gateway = &info,
-                                 .api_key = std::string(kApiKey),
-                                 .ready = {chat_store},
-                                 .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }});
-    all.push_back({"GET", "/rooms/{room}/messages/{offset}", [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
+      const auto probed = store->probe();
+      return probed ? api::HealthState::ok() : api::HealthState::failing(std::string(probed.error().code()));
+    }};
+    std::vector<Route> all = api::operator_routes({.build = {.version = "0.0.0",
+                                                       .build = "harness",
+                                                       .environment = std::string(kEnvironment),
+                                                       .config = "00000000",
+                                                       .started = world.clock.mono()},
+        .clock = world.clock,
+        .metrics = metrics,
+        .gateway = &info,
+        .api_key = std::string(kApiKey),
+        .ready = {chat_store},
+        .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }});
+    all.push_back({"GET", "/rooms/{room}/messages/{offset}",
+        [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
     if (account_service)
-      for (Route& route : accounts::routes(*account_service, [this](const Request& request, const Refusal& refusal) { refused(request, refusal); })) all.push_back(std::move(route));
+      for (Route& route : accounts::routes(
+               *account_service, [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }))
+        all.push_back(std::move(route));
     return all;
   }
   void refused(const Request& request, const Refusal& refusal) {
     const std::string* origin = request.headers.find("Origin");
     addresses.refused(request.address, refusal.cause, world.clock.mono());
-    reporter.report({.ref = request.ref, .refusal = refusal, .time = world.clock.wall(), .user = {}, .address = request.address, .origin = origin == nullptr ? "" : *origin, .path = request.path});
+    reporter.report({.ref = request.ref,
+        .refusal = refusal,
+        .time = world.clock.wall(),
+        .user = {},
+        .address = request.address,
+        .origin = origin == nullptr ? "" : *origin,
+        .path = request.path});
   }
   gateway::RouterPolicy router_policy() {
-    return {.door = &world.plan.gateway.door, .development = world.plan.gateway.reveal, .version = "0.0.0", .build = "harness",
-            .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
+    return {.door = &world.plan.gateway.door,
+        .development = world.plan.gateway.reveal,
+        .version = "0.0.0",
+        .build = "harness",
+        .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
   }
   gateway::GatewayDeps deps() {
-    return {.clock = world.clock, .entropy = world.entropy, .log = world.log, .metrics = metrics, .store = store.get(), .auth_service = auth_service(), .verifier = verifier,
-            .revocations = revocations, .router = router, .reporter = reporter, .ring = ring, .addresses = addresses, .plain_gets = plain_gets, .users = users, .gauges = gauges,
-            .run_control = [this](std::move_only_function<void()> task) { control.push_back(std::move(task)); }};
+    return {.clock = world.clock,
+        .entropy = world.entropy,
+        .log = world.log,
+        .metrics = metrics,
+        .store = store.get(),
+        .auth_service = auth_service(),
+        .verifier = verifier,
+        .revocations = revocations,
+        .router = router,
+        .reporter = reporter,
+        .ring = ring,
+        .addresses = addresses,
+        .plain_gets = plain_gets,
+        .users = users,
+        .gauges = gauges,
+        .run_control = [this](std::move_only_function<void()> task) { control.push_back(std::move(task)); }};
   }
 
   World& world;
@@ -421,12 +491,16 @@ const std::deque<std::string>& Node::log() const { return world_->log.lines; }
 void Node::forget_log() { world_->log.lines.clear(); }
 Node::Held Node::held() const {
   const auto& gauges = life_->gauges;
-  return {.admitted = life_->gateway->connections(), .connections = gauges.connections(), .pending = gauges.pendings(), .refusal_upgrades = gauges.refusal_upgrades()};
+  return {.admitted = life_->gateway->connections(),
+      .connections = gauges.connections(),
+      .pending = gauges.pendings(),
+      .refusal_upgrades = gauges.refusal_upgrades()};
 }
 bool Node::set_auth_weather(std::string_view words) {
   if (world_->auth_server) return world_->auth_server->set_weather(words);
   using Mood = ScriptedAuth::Mood;
-  for (const auto& [name, mood] : {std::pair{"is away", Mood::away}, std::pair{"is silent", Mood::silent}, std::pair{"is well", Mood::well}}) {
+  for (const auto& [name, mood] :
+      {std::pair{"is away", Mood::away}, std::pair{"is silent", Mood::silent}, std::pair{"is well", Mood::well}}) {
     if (words != name) continue;
     world_->auth.set_mood(mood);
     return true;
@@ -452,21 +526,24 @@ void Node::advance(Millis time) {
 
 Node::Token Node::token(const Wish& wish) {
   const auto number = ++world_->credentials;
-  const auto or_else = [](const std::string& given, std::string_view usual) { return given.empty() ? std::string(usual) : given; };
+  const auto or_else = [](const std::string& given, std::string_view usual) {
+    return given.empty() ? std::string(usual) : given;
+  };
   std::string name = or_else(wish.name, wish.user);
-  if (wish.name.empty() && !name.empty()) name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+  if (wish.name.empty() && !name.empty())
+    name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
   const WallTime now = world_->clock.wall();
   const jose::AccessClaims claims{.issuer = or_else(wish.issuer, kIssuer),
-                                  .audience = or_else(wish.audience, kAudience),
-                                  .subject = UserId(wish.user),
-                                  .issued_at = wish.lives < Millis{0} ? now + wish.lives - Millis{900'000} : now,
-                                  .expires_at = now + wish.lives,
-                                  .token = TokenId(fmt::format("token-{}", number)),
-                                  .client_id = "harness",
-                                  .session = SessionId(or_else(wish.session, "session-" + wish.user)),
-                                  .name = name,
-                                  .permissions = parse_scope(wish.scope),
-                                  .environment = or_else(wish.environment, kEnvironment)};
+      .audience = or_else(wish.audience, kAudience),
+      .subject = UserId(wish.user),
+      .issued_at = wish.lives < Millis{0} ? now + wish.lives - Millis{900'000} : now,
+      .expires_at = now + wish.lives,
+      .token = TokenId(fmt::format("token-{}", number)),
+      .client_id = "harness",
+      .session = SessionId(or_else(wish.session, "session-" + wish.user)),
+      .name = name,
+      .permissions = parse_scope(wish.scope),
+      .environment = or_else(wish.environment, kEnvironment)};
   json::Object object = json::parse(jose::write_claims(claims))->as_object();
   if (wish.valid_in != Millis{0}) object["nbf"] = unix_seconds(now + wish.valid_in);
   const jose::Signer& signer = wish.foreign_key ? world_->foreign_signer : world_->signer;
@@ -476,8 +553,14 @@ Node::Token Node::token(const Wish& wish) {
     text[first] = text[first] == 'A' ? 'B' : 'A';
   }
   return {.text = std::move(text),
-          .identity = {.user = claims.subject, .name = claims.name, .session = claims.session, .token = claims.token, .permissions = claims.permissions,
-                       .issued_at = claims.issued_at, .expires_at = claims.expires_at, .own_account = true}};
+      .identity = {.user = claims.subject,
+          .name = claims.name,
+          .session = claims.session,
+          .token = claims.token,
+          .permissions = claims.permissions,
+          .issued_at = claims.issued_at,
+          .expires_at = claims.expires_at,
+          .own_account = true}};
 }
 
 std::string Node::ticket(const Wish& wish, std::string origin) {
@@ -507,7 +590,9 @@ void Node::set_disk(Disk disk) {
   }
 }
 
-void Node::drain() { life_->gateway->drain([] {}); }
+void Node::drain() {
+  life_->gateway->drain([] {});
+}
 
 std::map<std::pair<std::string, std::string>, std::int64_t> Node::copy_data() {
   namespace fs = std::filesystem;
@@ -516,7 +601,8 @@ std::map<std::pair<std::string, std::string>, std::int64_t> Node::copy_data() {
   fs::remove_all(copy);
   fs::create_directory(copy);
   // As one file: one that is put back beneath a connection must have no log beside it, which that one would remove.
-  if (auto copied = store::copy_database(world_->data.file("chat.db"), (copy / "chat.db").string()); !copied) throw std::runtime_error(copied.error().operator_text());
+  if (auto copied = store::copy_database(world_->data.file("chat.db"), (copy / "chat.db").string()); !copied)
+    throw std::runtime_error(copied.error().operator_text());
   fs::copy_file(world_->data.file("witness"), copy / "witness");
   std::map<std::pair<std::string, std::string>, std::int64_t> heads;
   const auto db = must(store::open_sqlite(world_->data.file("chat.db"), {.access = store::Access::read_only}));

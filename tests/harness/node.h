@@ -27,17 +27,17 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 // What a credential shall say.
 struct Wish {
   std::string user;
-  std::string name = {};             // empty: the user's id with a capital
+  std::string name = {}; // empty: the user's id with a capital
   std::string scope = "chat:read chat:write";
-  std::string session = {};          // empty: "session-USER"
-  Millis lives{15 * 60'000};         // from now; negative: expired so long ago
-  Millis valid_in{0};                // nbf from now
-  std::string issuer = {};           // empty: the right one; likewise below
+  std::string session = {};  // empty: "session-USER"
+  Millis lives{15 * 60'000}; // from now; negative: expired so long ago
+  Millis valid_in{0};        // nbf from now
+  std::string issuer = {};   // empty: the right one; likewise below
   std::string audience = {};
   std::string environment = {};
   std::string type = {};
-  bool foreign_key = false;          // signed by a key that nobody here knows
-  bool wrong_signature = false;      // by nobody
+  bool foreign_key = false;     // signed by a key that nobody here knows
+  bool wrong_signature = false; // by nobody
 };
 
 enum class Disk : std::uint8_t {
@@ -75,10 +75,10 @@ class Node {
     friend bool operator==(const Held&, const Held&) = default;
   };
   [[nodiscard]] Held held() const;
-  void pump();               // until everything rests
+  void pump();                 // until everything rests
   void turn(std::size_t loop); // one turn of one loop, and nothing else
   void turn_disk();            // one piece of work of the store
-  void advance(Millis time); // auth tells every minute that its revocations are whole
+  void advance(Millis time);   // auth tells every minute that its revocations are whole
 
   struct Token {
     std::string text;
@@ -107,7 +107,7 @@ class Node {
   void on_pump(std::function<bool()> step);
 
  private:
-  struct Life; // what a process has
+  struct Life;  // what a process has
   struct World; // what outlives it
   std::unique_ptr<World> world_;
   std::unique_ptr<Life> life_;

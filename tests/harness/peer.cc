@@ -56,12 +56,16 @@ void Peer::request(std::string_view method, std::string_view target, const Heade
 }
 
 void Peer::handshake(std::string_view target, const Headers& headers) {
-  Headers all{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Version", "13"}, {"Sec-WebSocket-Key", std::string(kKey)}};
+  Headers all{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Version", "13"},
+      {"Sec-WebSocket-Key", std::string(kKey)}};
   for (const Header& header : headers.list()) {
     // A header with an empty value is one that somebody on the way took out.
-    if (header.value.empty()) std::erase_if(all.list(), [&](const Header& h) { return iequals(h.name, header.name); });
-    else if (all.find(header.name) != nullptr) all.set(header.name, header.value);
-    else all.add(header.name, header.value);
+    if (header.value.empty())
+      std::erase_if(all.list(), [&](const Header& h) { return iequals(h.name, header.name); });
+    else if (all.find(header.name) != nullptr)
+      all.set(header.name, header.value);
+    else
+      all.add(header.name, header.value);
   }
   request("GET", target, all);
 }
@@ -73,7 +77,9 @@ void Peer::await_answer() {
   read_http(bytes);
 }
 
-std::string_view Peer::packed(std::string_view payload) { return deflater_ && deflater_->pack(payload, packed_) ? std::string_view{packed_} : payload; }
+std::string_view Peer::packed(std::string_view payload) {
+  return deflater_ && deflater_->pack(payload, packed_) ? std::string_view{packed_} : payload;
+}
 
 void Peer::send_frame(wire::Opcode opcode, std::string_view payload) {
   const bool message = opcode == wire::Opcode::text || opcode == wire::Opcode::binary;
@@ -89,7 +95,8 @@ void Peer::send_in_pieces(std::string_view text, std::size_t piece) {
   const bool is_packed = rest.data() != text.data();
   for (bool first = true; first || !rest.empty(); first = false) {
     std::string frame;
-    wire::append_masked_frame(frame, first ? wire::Opcode::text : wire::Opcode::continuation, rest.substr(0, piece), kMask, first && is_packed);
+    wire::append_masked_frame(frame, first ? wire::Opcode::text : wire::Opcode::continuation, rest.substr(0, piece),
+        kMask, first && is_packed);
     rest = rest.substr(std::min(piece, rest.size()));
     if (!rest.empty()) frame[0] = static_cast<char>(frame[0] & 0x7f); // another one follows
     client_->write(frame);
@@ -113,8 +120,10 @@ bool Peer::read() {
   if (!reads_) return false;
   std::string bytes = client_->take();
   const bool did = !bytes.empty();
-  if (http_ && !frames_ && did) read_http(bytes);
-  else if (!http_ && !frames_) unasked_ += bytes;
+  if (http_ && !frames_ && did)
+    read_http(bytes);
+  else if (!http_ && !frames_)
+    unasked_ += bytes;
   if (frames_ && !bytes.empty()) read_frames(std::move(bytes));
   if (client_->ended() && !over_ && client_->waiting() == 0) {
     over_ = true;
@@ -132,7 +141,8 @@ bool Peer::read() {
 
 void Peer::read_http(std::string& bytes) {
   using State = wire::HttpResponseParser::State;
-  while (!bytes.empty() && http_->state() != State::complete && http_->state() != State::failed) bytes.erase(0, http_->feed(bytes));
+  while (!bytes.empty() && http_->state() != State::complete && http_->state() != State::failed)
+    bytes.erase(0, http_->feed(bytes));
   if (http_->state() == State::failed) trouble = "an answer that is not HTTP: " + http_->error();
   if (http_->state() != State::complete) return;
   if (!answer) answer = http_->response();
@@ -153,7 +163,8 @@ void Peer::agree(const std::string& extensions) {
   }
   using Context = wire::Deflater::Context;
   frames_->allow_deflate(inflaters_, terms->server_bits, terms->server_takeover);
-  deflater_ = std::make_unique<wire::Deflater>(std::max<unsigned>(terms->client_bits, 9), terms->client_takeover ? Context::takeover : Context::none);
+  deflater_ = std::make_unique<wire::Deflater>(
+      std::max<unsigned>(terms->client_bits, 9), terms->client_takeover ? Context::takeover : Context::none);
 }
 
 void Peer::read_frames(std::string bytes) {

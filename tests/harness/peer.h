@@ -34,7 +34,7 @@ class Peer final : private wire::WsSink {
 
   void request(std::string_view method, std::string_view target, const Headers& headers, std::string_view body = {});
   void handshake(std::string_view target, const Headers& headers); // a complete one (RFC 6455 §4.1)
-  void await_answer(); // to bytes that are sent as they stand
+  void await_answer();                                             // to bytes that are sent as they stand
   void send_text(std::string_view text);
   void send_in_pieces(std::string_view text, std::size_t piece); // one message in fragments
   void send_binary(std::string_view bytes);
@@ -52,11 +52,11 @@ class Peer final : private wire::WsSink {
   // Takes what came. True if it did anything, an answer to a ping included.
   bool read();
 
-  std::optional<Response> answer;    // the last HTTP answer; 101 for an upgrade
-  std::deque<std::string> messages;  // text messages, not yet expected by anybody
-  std::deque<std::string> binaries;  // and binary ones
+  std::optional<Response> answer;   // the last HTTP answer; 101 for an upgrade
+  std::deque<std::string> messages; // text messages, not yet expected by anybody
+  std::deque<std::string> binaries; // and binary ones
   std::optional<HeardClose> closed;
-  std::string trouble;               // what the server did that no client would stand
+  std::string trouble; // what the server did that no client would stand
   int pings = 0;
   [[nodiscard]] bool upgraded() const { return frames_ != nullptr; }
   [[nodiscard]] MemoryClient& client() { return *client_; }

@@ -22,8 +22,8 @@ namespace {
 // A person of the story: its connection and what it said when it came.
 struct Person {
   std::unique_ptr<Peer> peer;
-  Identity identity;     // of its token
-  std::string welcome;   // authentication_success
+  Identity identity;   // of its token
+  std::string welcome; // authentication_success
 };
 
 [[noreturn]] void differ(std::string what) { throw std::runtime_error(std::move(what)); }
@@ -63,7 +63,8 @@ class Player {
     Node& node = begun();
     if (words.accept("the")) {
       run_world(node, words);
-    } else if (const auto duration = read_duration(words.peek()); duration && (words.rest_after_first() == "pass" || words.rest_after_first() == "passes")) {
+    } else if (const auto duration = read_duration(words.peek());
+        duration && (words.rest_after_first() == "pass" || words.rest_after_first() == "passes")) {
       node.advance(*duration);
     } else if (words.rest_after_first().starts_with("people join ")) {
       crowd(node, std::stoul(std::string(words.peek())), words.rest_after_first().substr(12));
@@ -121,20 +122,21 @@ class Player {
     if (words.accept("log", "says")) return log_says(node, words);
     using Kind = auth::RevocationEvent::Kind;
     using Reason = auth::RevocationEvent::Reason;
-    if (words.accept("session", "of")) return node.auth().revoke({.kind = Kind::session, .id = person(words.take()).identity.session.str()});
-    if (words.accept("token", "of")) return node.auth().revoke({.kind = Kind::token, .id = person(words.take()).identity.token.str()});
+    if (words.accept("session", "of"))
+      return node.auth().revoke({.kind = Kind::session, .id = person(words.take()).identity.session.str()});
+    if (words.accept("token", "of"))
+      return node.auth().revoke({.kind = Kind::token, .id = person(words.take()).identity.token.str()});
     if (words.accept("user")) {
       std::string id(words.take());
       const bool disabled = words.rest() == "is disabled";
       if (!disabled && words.rest() != "is enabled") differ("expected `is disabled` or `is enabled`");
-      return node.auth().revoke({.kind = Kind::user, .id = std::move(id), .reason = disabled ? Reason::disabled : Reason::enabled});
+      return node.auth().revoke(
+          {.kind = Kind::user, .id = std::move(id), .reason = disabled ? Reason::disabled : Reason::enabled});
     }
     differ("no such statement about the world");
   }
 
-  void copy_data(Node& node) {
-    copied_ = node.copy_data();
-  }
+  void copy_data(Node& node) { copied_ = node.copy_data(); }
 
   // What was told beyond the copy may be gone; that nobody may be told otherwise is what is looked at.
   void put_back(Node&, const std::function<void()>& replace) {
@@ -249,7 +251,8 @@ class Player {
     const std::size_t loop = entry.loop ? *entry.loop : next_loop_++ % node.network().size();
     Person& p = people_[name];
     p.peer.reset(); // it ends before the next one of that name begins
-    p = Person{.peer = std::make_unique<Peer>(node.network().connect(loop, entry.address)), .identity = {}, .welcome = {}};
+    p = Person{
+        .peer = std::make_unique<Peer>(node.network().connect(loop, entry.address)), .identity = {}, .welcome = {}};
     p.peer->watched_by(invariants_, name);
     return *p.peer;
   }
@@ -273,10 +276,14 @@ class Player {
     } else {
       const Node::Token token = node.token(entry.wish);
       people_[name].identity = token.identity;
-      if (entry.how == "header") headers.add("Authorization", "Bearer " + token.text);
-      else if (entry.how == "subprotocol") protocols("foyer.v1, bearer." + token.text);
-      else if (entry.how == "url") target += "?access_token=" + token.text;
-      else first = fmt::format(R"({{"type":"authenticate","token":"{}"}})", token.text);
+      if (entry.how == "header")
+        headers.add("Authorization", "Bearer " + token.text);
+      else if (entry.how == "subprotocol")
+        protocols("foyer.v1, bearer." + token.text);
+      else if (entry.how == "url")
+        target += "?access_token=" + token.text;
+      else
+        first = fmt::format(R"({{"type":"authenticate","token":"{}"}})", token.text);
     }
     if (entry.how != "subprotocol" && entry.headers.find("Sec-WebSocket-Protocol") == nullptr) protocols("foyer.v1");
     if (!entry.origin.empty()) headers.add("Origin", entry.origin);
@@ -289,8 +296,10 @@ class Player {
   }
 
   static void welcome(Person& p) {
-    if (p.peer->answer && p.peer->answer->status != 101) differ(fmt::format("answered {}\n{}", p.peer->answer->status, p.peer->answer->body));
-    if (p.peer->messages.empty() || !p.peer->messages.front().starts_with(R"({"type":"authentication_success")")) differ("was not admitted\n" + heard(p));
+    if (p.peer->answer && p.peer->answer->status != 101)
+      differ(fmt::format("answered {}\n{}", p.peer->answer->status, p.peer->answer->body));
+    if (p.peer->messages.empty() || !p.peer->messages.front().starts_with(R"({"type":"authentication_success")"))
+      differ("was not admitted\n" + heard(p));
     p.welcome = std::move(p.peer->messages.front());
     p.peer->messages.pop_front();
   }
@@ -316,7 +325,8 @@ class Player {
     }
     Words options(rest);
     Entry entry = read_entry(options);
-    if (!people_.contains(name) || people_[name].peer->upgraded() || people_[name].peer->client().ended()) new_peer(node, name, entry);
+    if (!people_.contains(name) || people_[name].peer->upgraded() || people_[name].peer->client().ended())
+      new_peer(node, name, entry);
     Headers headers;
     for (Header& header : entry.headers.list()) headers.add(header.name, replace_words(node, header.value));
     if (!entry.origin.empty()) headers.add("Origin", entry.origin);
@@ -378,7 +388,10 @@ class Player {
   // The same inside of a text, up to the next character that cannot belong to it.
   std::string replace_words(Node& node, std::string text) {
     for (std::size_t at = 0; (at = text.find('$', at)) != std::string::npos;) {
-      const auto end = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at) + 1, text.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)) && std::string_view(":_-").find(c) == std::string_view::npos; });
+      const auto end = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at) + 1, text.end(), [](char c) {
+        return !std::isalnum(static_cast<unsigned char>(c)) &&
+            std::string_view(":_-").find(c) == std::string_view::npos;
+      });
       const std::size_t length = static_cast<std::size_t>(end - text.begin()) - at;
       const json::Value value = with_values(node, json::Value(text.substr(at, length)));
       const std::string by = value.is_string() ? std::string(value.get_string()) : json::write(value);
@@ -391,7 +404,8 @@ class Player {
   // ---- what is heard
 
   static void hears_binary(Person& p, std::string_view expected) {
-    if (p.peer->binaries.empty() || p.peer->binaries.front() != expected) differ(fmt::format("no such binary message\n{}", heard(p)));
+    if (p.peer->binaries.empty() || p.peer->binaries.front() != expected)
+      differ(fmt::format("no such binary message\n{}", heard(p)));
     p.peer->binaries.pop_front();
   }
 
@@ -400,14 +414,16 @@ class Player {
     for (const std::string& bytes : p.peer->binaries) out += fmt::format("  heard binary {}\n", bytes.substr(0, 2000));
     for (const std::string& message : p.peer->messages) out += fmt::format("  heard {}\n", message.substr(0, 2000));
     if (p.peer->closed) out += fmt::format("  closed {} {}\n", p.peer->closed->code, p.peer->closed->reason);
-    if (p.peer->answer && p.peer->answer->status != 101) out += fmt::format("  answered {} {}\n", p.peer->answer->status, p.peer->answer->body);
+    if (p.peer->answer && p.peer->answer->status != 101)
+      out += fmt::format("  answered {} {}\n", p.peer->answer->status, p.peer->answer->body);
     return out.empty() ? "  heard nothing" : out;
   }
 
   void compare(const json::Value& expected, const std::string& message) {
     const auto seen = json::parse(message);
     if (!seen) differ(fmt::format("not strict JSON ({}): {}", seen.error(), message));
-    if (const auto difference = mismatch(expected, *seen, bindings_)) differ(*difference + "\n  heard " + message.substr(0, 2000));
+    if (const auto difference = mismatch(expected, *seen, bindings_))
+      differ(*difference + "\n  heard " + message.substr(0, 2000));
   }
 
   void hears(Person& p, std::string_view text) {
@@ -439,7 +455,8 @@ class Player {
   }
 
   static void receives_nothing(const Person& p) {
-    if (!p.peer->messages.empty() || !p.peer->binaries.empty() || p.peer->closed) differ("expected nothing\n" + heard(p));
+    if (!p.peer->messages.empty() || !p.peer->binaries.empty() || p.peer->closed)
+      differ("expected nothing\n" + heard(p));
   }
 
   static void is_open(const Person& p) {
@@ -450,14 +467,16 @@ class Player {
     const std::string code(words.take());
     const std::string_view reason = words.rest();
     if (!p.peer->closed) differ("is not closed\n" + heard(p));
-    if (std::to_string(p.peer->closed->code) != code || !p.peer->closed->reason.starts_with(reason)) differ(fmt::format("expected {} {}\n{}", code, reason, heard(p)));
+    if (std::to_string(p.peer->closed->code) != code || !p.peer->closed->reason.starts_with(reason))
+      differ(fmt::format("expected {} {}\n{}", code, reason, heard(p)));
   }
 
   static void is_upgraded(const Person& p, Words& words) {
     if (!p.peer->upgraded()) differ("expected an upgrade\n" + heard(p));
     const std::string* selected = p.peer->answer->headers.find("Sec-WebSocket-Protocol");
     const std::string seen = selected != nullptr ? *selected : "";
-    if (words.accept("with", "subprotocol") && seen != words.rest()) differ(fmt::format("expected the subprotocol {}, seen {}", words.rest(), seen));
+    if (words.accept("with", "subprotocol") && seen != words.rest())
+      differ(fmt::format("expected the subprotocol {}, seen {}", words.rest(), seen));
     if (words.accept("without", "subprotocol") && !seen.empty()) differ("expected no subprotocol, seen " + seen);
   }
 
@@ -473,10 +492,12 @@ class Player {
       return;
     }
     if (words.accept("containing")) {
-      if (answer.body.find(unquoted(words.rest())) == std::string::npos) differ(fmt::format("expected it to contain {}\n{}", words.rest(), answer.body));
+      if (answer.body.find(unquoted(words.rest())) == std::string::npos)
+        differ(fmt::format("expected it to contain {}\n{}", words.rest(), answer.body));
       return;
     }
-    if (!words.rest().empty() && !words.rest().starts_with('{') && !words.rest().starts_with('[')) compare(json::Object{{"code", std::string(words.take())}}, answer.body);
+    if (!words.rest().empty() && !words.rest().starts_with('{') && !words.rest().starts_with('['))
+      compare(json::Object{{"code", std::string(words.take())}}, answer.body);
     if (!words.rest().empty()) compare(parse_json(words.rest()), answer.body);
   }
 
@@ -485,7 +506,8 @@ class Player {
     const std::string_view name = trim(wanted.substr(0, colon));
     const std::string* value = answer.headers.find(name);
     if (value == nullptr) differ(fmt::format("no header {}", name));
-    if (colon != std::string_view::npos && !value->starts_with(trim(wanted.substr(colon + 1)))) differ(fmt::format("seen {}: {}", name, *value));
+    if (colon != std::string_view::npos && !value->starts_with(trim(wanted.substr(colon + 1))))
+      differ(fmt::format("seen {}: {}", name, *value));
   }
 
   Invariants invariants_;
@@ -501,6 +523,8 @@ class Player {
 
 } // namespace
 
-std::optional<Difference> play(const Script& script, const PlayOptions& options) { return Player(options).play(script); }
+std::optional<Difference> play(const Script& script, const PlayOptions& options) {
+  return Player(options).play(script);
+}
 
 } // namespace foyer::harness

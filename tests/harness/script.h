@@ -15,7 +15,7 @@ struct Statement {
 };
 
 struct Script {
-  std::string name;  // of the first line, "# NAME: what it shows"
+  std::string name; // of the first line, "# NAME: what it shows"
   std::string about;
   std::vector<Statement> statements;
 };

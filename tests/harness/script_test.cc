@@ -20,14 +20,17 @@ bool matches(std::string_view expected, std::string_view seen) {
 } // namespace
 
 TEST(Script, StatementsEndAtLineEndsAndSemicolonsOutsideOfStringsAndBrackets) {
-  const auto script = parse_script("# two_meet: alice and bob meet\n\nalice connects ; bob connects\n# aside\nalice > {\"a\":\"x;y\",\"b\":[1]};5s pass\n");
+  const auto script = parse_script(
+      "# two_meet: alice and bob meet\n\nalice connects ; bob connects\n# aside\nalice > {\"a\":\"x;y\",\"b\":[1]};5s "
+      "pass\n");
   ASSERT_TRUE(script);
   EXPECT_EQ(script->name, "two_meet");
   EXPECT_EQ(script->about, "alice and bob meet");
   std::vector<std::pair<int, std::string>> seen;
   for (const auto& s : script->statements) seen.emplace_back(s.line, s.text);
-  EXPECT_THAT(seen, testing::ElementsAre(std::pair(3, "alice connects"), std::pair(3, "bob connects"),
-                                         std::pair(5, "alice > {\"a\":\"x;y\",\"b\":[1]}"), std::pair(5, "5s pass")));
+  EXPECT_THAT(seen,
+      testing::ElementsAre(std::pair(3, "alice connects"), std::pair(3, "bob connects"),
+          std::pair(5, "alice > {\"a\":\"x;y\",\"b\":[1]}"), std::pair(5, "5s pass")));
 }
 
 TEST(Script, WithoutANameOrAStatementItIsNone) {

@@ -20,7 +20,8 @@ void ScriptedAuth::set_mood(Mood mood) {
   mood_ = mood;
   if (mood == Mood::silent) return;
   for (auto& [question, answer] : std::exchange(waiting_, {})) ask(std::move(question), std::move(answer));
-  for (auto& [question, answer] : std::exchange(waiting_people_, {})) find_person(std::move(question), std::move(answer));
+  for (auto& [question, answer] : std::exchange(waiting_people_, {}))
+    find_person(std::move(question), std::move(answer));
   synchronise();
 }
 
@@ -44,7 +45,8 @@ void ScriptedAuth::find_person(auth::PersonQuestion question, auth::PersonAnswer
   if (mood_ == Mood::away) return answer(refuse(Cause::AUTH_SERVICE_CONNECTION_ERROR, "connection refused"));
   if (mood_ == Mood::silent) return waiting_people_.emplace_back(std::move(question), std::move(answer)), void();
   std::string id = question.id.empty() ? question.name : question.id;
-  if (question.id.empty()) std::ranges::transform(id, id.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (question.id.empty())
+    std::ranges::transform(id, id.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (id.starts_with("nobody")) return answer(std::nullopt);
   std::string name = id;
   name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
@@ -57,7 +59,8 @@ Result<Identity> ScriptedAuth::redeem(const auth::TicketQuestion& question) {
   Ticket& ticket = found->second;
   if (ticket.used && ticket.attempt == question.attempt) return ticket.identity;
   if (ticket.used) return refuse(Cause::TICKET_USED, "redeemed before");
-  if (!ticket.origin.empty() && question.origin.value_or("") != ticket.origin) return refuse(Cause::TICKET_UNKNOWN, "bound to another origin");
+  if (!ticket.origin.empty() && question.origin.value_or("") != ticket.origin)
+    return refuse(Cause::TICKET_UNKNOWN, "bound to another origin");
   ticket.used = true;
   ticket.attempt = question.attempt;
   return ticket.identity;
@@ -69,7 +72,8 @@ Result<Identity> ScriptedAuth::look_up(const auth::CookieQuestion& question) con
   return found->second;
 }
 
-void ScriptedAuth::watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) {
+void ScriptedAuth::watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
+    std::function<void(WallTime)> synchronised) {
   on_events_ = std::move(on_events);
   synchronised_ = std::move(synchronised);
   on_events_(events_);

@@ -24,7 +24,9 @@ class ScriptedAuth final : public auth::AuthService {
   explicit ScriptedAuth(const Clock& clock) : clock_(clock) {}
 
   // A ticket is good once; one with an origin only from there.
-  void issue_ticket(std::string ticket, Identity identity, std::string origin = {}) { tickets_[std::move(ticket)] = {std::move(identity), std::move(origin)}; }
+  void issue_ticket(std::string ticket, Identity identity, std::string origin = {}) {
+    tickets_[std::move(ticket)] = {std::move(identity), std::move(origin)};
+  }
   void issue_cookie(std::string cookie, Identity identity) { cookies_[std::move(cookie)] = std::move(identity); }
   void revoke(auth::RevocationEvent event);
   void set_mood(Mood mood);
@@ -35,7 +37,8 @@ class ScriptedAuth final : public auth::AuthService {
   void check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) override;
   // Everybody has an account but those whose id begins with "nobody"; the name is the id with a capital letter.
   void find_person(auth::PersonQuestion question, auth::PersonAnswer answer) override;
-  void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) override;
+  void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
+      std::function<void(WallTime)> synchronised) override;
 
  private:
   struct Ticket {

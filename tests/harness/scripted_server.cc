@@ -24,16 +24,17 @@ std::optional<Weather> weather_named(std::string_view name) {
 
 } // namespace
 
-ScriptedServer::ScriptedServer(ManualClock& clock, ScriptedAuth& auth) : timers_(clock), server_(clock, timers_), auth_(auth) {
+ScriptedServer::ScriptedServer(ManualClock& clock, ScriptedAuth& auth)
+    : timers_(clock),
+      server_(clock, timers_),
+      auth_(auth) {
   server_.round_trip = Millis{0};
   server_.next_for = auth::kVerifyPath;
   server_.serve = [this](const Request& request, Reply reply) { serve(request, std::move(reply)); };
-  auth_.watch_revocations(
-      [this](const std::vector<auth::RevocationEvent>& events) {
-        events_.insert(events_.end(), events.begin(), events.end());
-        answer_polls();
-      },
-      [](WallTime) {});
+  auth_.watch_revocations([this](const std::vector<auth::RevocationEvent>& events) {
+    events_.insert(events_.end(), events.begin(), events.end());
+    answer_polls();
+  }, [](WallTime) {});
 }
 
 bool ScriptedServer::set_weather(std::string_view words) {
@@ -72,8 +73,10 @@ void ScriptedServer::verify(const json::Object& body, const Request& request, Re
   const std::string* ref = request.headers.find(auth::kClientRefHeader);
   auto question = auth::decode_question(body, Ref{ref == nullptr ? "" : *ref});
   if (!question) return reply(VirtualServer::told(question.error()));
-  auto answer = [reply = std::move(reply)](Result<Identity> said) mutable { reply(VirtualServer::json(200, auth::encode(said))); };
-  if (auto* ticket = std::get_if<auth::TicketQuestion>(&*question)) return auth_.redeem_ticket(std::move(*ticket), std::move(answer));
+  auto answer = [reply = std::move(reply)](
+                    Result<Identity> said) mutable { reply(VirtualServer::json(200, auth::encode(said))); };
+  if (auto* ticket = std::get_if<auth::TicketQuestion>(&*question))
+    return auth_.redeem_ticket(std::move(*ticket), std::move(answer));
   auth_.check_cookie(std::move(std::get<auth::CookieQuestion>(*question)), std::move(answer));
 }
 
@@ -84,7 +87,8 @@ void ScriptedServer::people(const json::Object& body, Reply reply) {
   auth_.find_person(question, [question, reply = std::move(reply)](Result<std::optional<auth::Person>> said) mutable {
     if (!said) return reply(VirtualServer::told(said.error()));
     std::vector<auth::FoundPerson> found;
-    if (*said) found.push_back({.asked = question.id.empty() ? question.name : question.id, .person = std::move(**said)});
+    if (*said)
+      found.push_back({.asked = question.id.empty() ? question.name : question.id, .person = std::move(**said)});
     reply(VirtualServer::json(200, auth::encode(found)));
   });
 }
@@ -116,7 +120,9 @@ void ScriptedServer::answer_polls() {
 void ScriptedServer::connections_end() {
   for (Poll& poll : std::exchange(polls_, {})) {
     timers_.cancel(poll.timer);
-    poll.reply(std::unexpected(net::NetError{.kind = net::NetError::Kind::closed, .what = "Connection reset by peer", .phase = net::NetError::Phase::waiting}));
+    poll.reply(std::unexpected(net::NetError{.kind = net::NetError::Kind::closed,
+        .what = "Connection reset by peer",
+        .phase = net::NetError::Phase::waiting}));
   }
 }
 

@@ -48,7 +48,9 @@ struct Client {
 
 class Storm {
  public:
-  explicit Storm(std::uint64_t seed) : random_(seed), node_({{"loops", std::to_string(kLoops)}, {"messages_burst", "100000"}, {"address_handshakes", "100000"}}) {
+  explicit Storm(std::uint64_t seed)
+      : random_(seed),
+        node_({{"loops", std::to_string(kLoops)}, {"messages_burst", "100000"}, {"address_handshakes", "100000"}}) {
     node_.on_pump([this] { return listen(); });
   }
 
@@ -85,8 +87,13 @@ class Storm {
       case 1: return join(client, room_for(chance(20) ? user(pick(kUsers)) : client.user));
       case 2: return send(client, fmt::format(R"({{"type":"leave","room":"{}"}})", room_for(client.user)));
       case 3: return send(client, fmt::format(R"({{"type":"create","room":"private:plan"}})"));
-      case 4: return send(client, fmt::format(R"({{"type":"invite","room":"private:plan","user":"{}"}})", user(pick(kUsers))));
-      case 5: return chance(40) ? send(client, fmt::format(R"({{"type":"remove","room":"private:plan","user":"{}"}})", user(pick(kUsers)))) : void();
+      case 4:
+        return send(
+            client, fmt::format(R"({{"type":"invite","room":"private:plan","user":"{}"}})", user(pick(kUsers))));
+      case 5:
+        return chance(40)
+            ? send(client, fmt::format(R"({{"type":"remove","room":"private:plan","user":"{}"}})", user(pick(kUsers))))
+            : void();
       case 6: return chance(20) ? leave_world(client) : void();
       case 7: return node_.set_disk(chance(50) ? Disk::stalled : Disk::well);
       default: return chat(client);
@@ -98,8 +105,10 @@ class Storm {
     if (chance(10)) return node_.advance(Millis{static_cast<std::int64_t>(pick(3000))});
     if (chance(20)) return node_.pump();
     for (std::size_t n = pick(6); n > 0; --n) {
-      if (chance(25)) node_.turn_disk();
-      else node_.turn(pick(kLoops));
+      if (chance(25))
+        node_.turn_disk();
+      else
+        node_.turn(pick(kLoops));
     }
     listen();
   }
@@ -110,13 +119,16 @@ class Storm {
     client->loop = pick(kLoops);
     client->peer = std::make_unique<Peer>(node_.network().connect(client->loop));
     client->peer->watched_by(invariants_, fmt::format("{}-{}", client->user, ++connections_));
-    client->peer->handshake("/ws/chat", {{"Authorization", "Bearer " + node_.token({.user = client->user, .lives = Millis{24 * 3'600'000}}).text}});
+    client->peer->handshake("/ws/chat",
+        {{"Authorization", "Bearer " + node_.token({.user = client->user, .lives = Millis{24 * 3'600'000}}).text}});
     clients_.push_back(std::move(client));
   }
 
   void leave_world(Client& client) {
-    if (chance(50)) client.peer->vanish();
-    else client.peer->send_close(1000);
+    if (chance(50))
+      client.peer->vanish();
+    else
+      client.peer->send_close(1000);
     // What it would still hear is nobody's business.
     gone_.push_back(std::move(client.peer));
     std::erase_if(clients_, [](const auto& c) { return c->peer == nullptr; });
@@ -135,8 +147,11 @@ class Storm {
     const Seat& seat = client.seats[room];
     const auto epoch = epochs_.find(room);
     if (epoch != epochs_.end() && chance(60)) {
-      const auto known = chance(50) ? seat.offset : static_cast<std::int64_t>(pick(static_cast<std::size_t>(last_[room]) + 1));
-      return send(client, fmt::format(R"({{"type":"join","id":{},"room":"{}","since":{{"epoch":"{}","offset":{}}}}})", ++ids_, room, epoch->second, known));
+      const auto known =
+          chance(50) ? seat.offset : static_cast<std::int64_t>(pick(static_cast<std::size_t>(last_[room]) + 1));
+      return send(client,
+          fmt::format(R"({{"type":"join","id":{},"room":"{}","since":{{"epoch":"{}","offset":{}}}}})", ++ids_, room,
+              epoch->second, known));
     }
     send(client, fmt::format(R"({{"type":"join","id":{},"room":"{}","limit":{}}})", ++ids_, room, pick(10)));
   }
@@ -146,7 +161,8 @@ class Storm {
     const auto id = ++ids_;
     const std::string text = fmt::format("{} says {}", client.user, id);
     client.said[id] = {room, text};
-    send(client, fmt::format(R"({{"type":"chat","id":{},"room":"{}","message":"{}","key":"k{}"}})", id, room, text, id));
+    send(
+        client, fmt::format(R"({{"type":"chat","id":{},"room":"{}","message":"{}","key":"k{}"}})", id, room, text, id));
   }
 
   // ---- what is heard
@@ -266,7 +282,8 @@ class Storm {
       ASSERT_FALSE(observer.messages.empty());
       const auto answer = json::parse(observer.messages.back())->as_object();
       std::set<std::string> told;
-      for (const auto& member : answer.at("members").as_array()) told.insert(std::string(*json::get_string(member.as_object(), "id")));
+      for (const auto& member : answer.at("members").as_array())
+        told.insert(std::string(*json::get_string(member.as_object(), "id")));
       EXPECT_EQ(told, present) << room;
     }
   }
@@ -275,11 +292,13 @@ class Storm {
     for (const std::string room : {"tea", "cocoa"}) {
       std::map<std::int64_t, std::string> kept;
       for (std::int64_t before = last_[room] + 1; before > 1;) {
-        Peer& observer = observe(fmt::format(R"({{"type":"history","room":"{}","before":{},"limit":300}})", room, before));
+        Peer& observer =
+            observe(fmt::format(R"({{"type":"history","room":"{}","before":{},"limit":300}})", room, before));
         ASSERT_FALSE(observer.messages.empty());
         const auto page = json::parse(observer.messages.back())->as_object().at("messages").as_array();
         ASSERT_FALSE(page.empty());
-        for (const auto& row : page) kept[*json::get_int(row.as_object(), "offset")] = *json::get_string(row.as_object(), "message");
+        for (const auto& row : page)
+          kept[*json::get_int(row.as_object(), "offset")] = *json::get_string(row.as_object(), "message");
         before = *json::get_int(page.front().as_object(), "offset");
       }
       for (const auto& [offset, text] : truth_[room]) EXPECT_EQ(kept[offset], text) << room << " " << offset;

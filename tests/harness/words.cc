@@ -85,7 +85,10 @@ constexpr Option kOptions[] = {
     {"path", [](Entry& e, const std::string& rest) { e.path = rest; }},
     {"address", [](Entry& e, const std::string& rest) { e.address = rest; }},
     {"header", [](Entry& e, const std::string& rest) { read_header(e, rest); }},
-    {"deflate", [](Entry& e, const std::string& rest) { e.headers.add("Sec-WebSocket-Extensions", rest.empty() ? "permessage-deflate; client_max_window_bits" : rest); }},
+    {"deflate",
+        [](Entry& e, const std::string& rest) {
+  e.headers.add("Sec-WebSocket-Extensions", rest.empty() ? "permessage-deflate; client_max_window_bits" : rest);
+}},
     {"no header", [](Entry& e, const std::string& rest) { e.headers.add(rest, ""); }},
     {"subprotocols", [](Entry& e, const std::string& rest) { e.headers.add("Sec-WebSocket-Protocol", rest); }},
     {"api key", [](Entry& e, const std::string&) { e.api_key = true; }},
@@ -108,7 +111,8 @@ Entry read_entry(Words& words) {
   if (words.accept("by")) {
     entry.how = words.take();
     constexpr std::string_view kWays[] = {"header", "subprotocol", "message", "ticket", "cookie", "url"};
-    if (std::ranges::find(kWays, entry.how) == std::end(kWays)) throw std::invalid_argument("no such way in: " + entry.how);
+    if (std::ranges::find(kWays, entry.how) == std::end(kWays))
+      throw std::invalid_argument("no such way in: " + entry.how);
   }
   if (!words.accept("with")) {
     if (!words.rest().empty()) throw std::invalid_argument(fmt::format("not understood: {}", words.rest()));

@@ -18,7 +18,9 @@ inline constexpr int kContractVersion = 2;
 // An auth service also serves gateways of this one, so that it can be upgraded first. A gateway
 // that is newer than its auth service says CONTRACT_MISMATCH.
 inline constexpr int kOldestContract = 1;
-[[nodiscard]] constexpr bool serves_contract(int contract) { return contract >= kOldestContract && contract <= kContractVersion; }
+[[nodiscard]] constexpr bool serves_contract(int contract) {
+  return contract >= kOldestContract && contract <= kContractVersion;
+}
 
 // A refused identity and an unanswered question are both a Refusal, and never
 // the same one: "could not check" has causes of step auth_service.
@@ -28,7 +30,7 @@ struct TicketQuestion {
   std::string ticket;
   std::optional<std::string> origin; // of the handshake
   std::string address;
-  std::string attempt;               // random; a repeat with the same id gets the same answer
+  std::string attempt; // random; a repeat with the same id gets the same answer
   Ref ref;
 };
 
@@ -71,7 +73,8 @@ class AuthService {
   // Called with every event since `start`, in order, and from then on as they
   // happen. `synchronised` is called (repeatedly) when the table is known to be
   // complete up to now: silence longer than revocation_max_age is a fault.
-  virtual void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events, std::function<void(WallTime)> synchronised) = 0;
+  virtual void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events,
+      std::function<void(WallTime)> synchronised) = 0;
 };
 
 } // namespace foyer::auth

@@ -10,10 +10,18 @@
 namespace foyer::auth {
 namespace {
 
-const Identity kAda{.user = UserId{"u_ada"}, .name = "Ada", .session = SessionId{"s1"}, .token = {}, .permissions = {.chat_read = true}, .issued_at = from_unix_millis(1'000), .expires_at = from_unix_millis(9'000), .own_account = true};
+const Identity kAda{.user = UserId{"u_ada"},
+    .name = "Ada",
+    .session = SessionId{"s1"},
+    .token = {},
+    .permissions = {.chat_read = true},
+    .issued_at = from_unix_millis(1'000),
+    .expires_at = from_unix_millis(9'000),
+    .own_account = true};
 
 TEST(Contract, ATicketQuestionArrivesAsItWasAsked) {
-  const Question asked = TicketQuestion{.ticket = "t", .origin = "https://a.example", .address = "10.0.0.1", .attempt = "x", .ref = Ref{"r"}};
+  const Question asked = TicketQuestion{
+      .ticket = "t", .origin = "https://a.example", .address = "10.0.0.1", .attempt = "x", .ref = Ref{"r"}};
   const auto got = decode_question(encode(asked), Ref{"r"});
   ASSERT_TRUE(got);
   const auto& ticket = std::get<TicketQuestion>(*got);
@@ -45,7 +53,11 @@ TEST(Contract, AnIdentityArrivesWhole) {
 }
 
 TEST(Contract, ARefusalArrivesWholeWithTheCauseOfEachAttempt) {
-  Refusal refusal{.cause = Cause::AUTH_RETRY_EXHAUSTED, .evidence = "e", .retry_after = Millis{1'500}, .field = "f", .attempts = {{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "600 ms"}}};
+  Refusal refusal{.cause = Cause::AUTH_RETRY_EXHAUSTED,
+      .evidence = "e",
+      .retry_after = Millis{1'500},
+      .field = "f",
+      .attempts = {{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "600 ms"}}};
   const auto got = decode_verify_answer(encode(Result<Identity>{std::unexpected(refusal)}));
   ASSERT_TRUE(got);
   ASSERT_FALSE(got->identity);
@@ -58,7 +70,8 @@ TEST(Contract, ARefusalArrivesWholeWithTheCauseOfEachAttempt) {
 }
 
 TEST(Contract, AnAnswerThatIsNotOursSaysWhichMemberIsWrong) {
-  for (const auto* text : {R"({})", R"({"valid":"yes"})", R"({"valid":true})", R"({"valid":false,"refusal":{"code":"NO_SUCH_CODE"}})", R"({"valid":true,"identity":{"user":""}})"}) {
+  for (const auto* text : {R"({})", R"({"valid":"yes"})", R"({"valid":true})",
+           R"({"valid":false,"refusal":{"code":"NO_SUCH_CODE"}})", R"({"valid":true,"identity":{"user":""}})"}) {
     const auto got = decode_verify_answer(json::parse(text)->as_object());
     ASSERT_FALSE(got) << text;
     EXPECT_EQ(got.error().cause, Cause::INVALID_RESPONSE_FORMAT) << text;
@@ -67,7 +80,11 @@ TEST(Contract, AnAnswerThatIsNotOursSaysWhichMemberIsWrong) {
 }
 
 TEST(Contract, RevocationsArriveInOrderWithTheirReasons) {
-  const RevocationAnswer told{.stream = "s", .cursor = 7, .events = {{RevocationEvent::Kind::session, "s1", from_unix_millis(5), RevocationEvent::Reason::none}, {RevocationEvent::Kind::user, "u1", from_unix_millis(6), RevocationEvent::Reason::disabled}}, .more = true};
+  const RevocationAnswer told{.stream = "s",
+      .cursor = 7,
+      .events = {{RevocationEvent::Kind::session, "s1", from_unix_millis(5), RevocationEvent::Reason::none},
+          {RevocationEvent::Kind::user, "u1", from_unix_millis(6), RevocationEvent::Reason::disabled}},
+      .more = true};
   const auto got = decode_revocation_answer(encode(told));
   ASSERT_TRUE(got);
   EXPECT_EQ(got->stream, "s");
@@ -92,7 +109,8 @@ class Signed : public testing::Test {
     request.method = "POST";
     request.path = "/internal/verify";
     request.body = "{}";
-    identity.sign(request.headers, "POST", "/internal/verify", "{}", {.address = "10.0.0.1", .ref = "r1", .origin = "https://chat.example"}, from_unix_millis(1'000), entropy);
+    identity.sign(request.headers, "POST", "/internal/verify", "{}",
+        {.address = "10.0.0.1", .ref = "r1", .origin = "https://chat.example"}, from_unix_millis(1'000), entropy);
   }
   bool good() {
     const auto claim = read_claim(request);

@@ -59,13 +59,16 @@ class Reader {
     return &value->as_object();
   }
   void wrong(std::string_view name, std::string_view due) {
-    if (!fault_) fault_ = Refusal{.cause = cause_, .evidence = fmt::format("{} is not {}", name, due), .field = std::string(name)};
+    if (!fault_)
+      fault_ = Refusal{.cause = cause_, .evidence = fmt::format("{} is not {}", name, due), .field = std::string(name)};
   }
   // Of requests: what nobody agreed upon is refused.
   void only(std::initializer_list<std::string_view> names) {
     for (const auto& member : object_)
       if (std::ranges::find(names, std::string_view(member.key())) == names.end() && !fault_)
-        fault_ = Refusal{.cause = cause_, .evidence = fmt::format("unknown member {}", printable(std::string_view(member.key()), 64)), .field = printable(std::string_view(member.key()), 64)};
+        fault_ = Refusal{.cause = cause_,
+            .evidence = fmt::format("unknown member {}", printable(std::string_view(member.key()), 64)),
+            .field = printable(std::string_view(member.key()), 64)};
   }
   [[nodiscard]] bool well() const { return !fault_; }
   [[nodiscard]] std::unexpected<Refusal> fault() { return std::unexpected(std::move(*fault_)); }
@@ -73,7 +76,8 @@ class Reader {
  private:
   const json::Value* find(std::string_view name, bool required) {
     const auto* value = object_.if_contains(name);
-    if (value == nullptr && required && !fault_) fault_ = Refusal{.cause = cause_, .evidence = fmt::format("{} is missing", name), .field = std::string(name)};
+    if (value == nullptr && required && !fault_)
+      fault_ = Refusal{.cause = cause_, .evidence = fmt::format("{} is missing", name), .field = std::string(name)};
     return value;
   }
 
@@ -101,7 +105,8 @@ json::Array to_array(const std::vector<std::string>& texts) {
 
 json::Object encode(const Question& question) {
   if (const auto* ticket = std::get_if<TicketQuestion>(&question)) {
-    json::Object out{{"kind", "ticket"}, {"ticket", ticket->ticket}, {"address", ticket->address}, {"attempt", ticket->attempt}};
+    json::Object out{
+        {"kind", "ticket"}, {"ticket", ticket->ticket}, {"address", ticket->address}, {"attempt", ticket->attempt}};
     if (ticket->origin) out["origin"] = *ticket->origin;
     return out;
   }
@@ -114,7 +119,11 @@ Result<Question> decode_question(const json::Object& body, Ref ref) {
   const std::string kind = read.text("kind");
   if (kind == "ticket") {
     read.only({"kind", "ticket", "origin", "address", "attempt"});
-    TicketQuestion out{.ticket = read.text("ticket"), .origin = {}, .address = read.text("address"), .attempt = read.text("attempt"), .ref = std::move(ref)};
+    TicketQuestion out{.ticket = read.text("ticket"),
+        .origin = {},
+        .address = read.text("address"),
+        .attempt = read.text("attempt"),
+        .ref = std::move(ref)};
     if (body.contains("origin")) out.origin = read.text("origin");
     if (!read.well()) return read.fault();
     return out;
@@ -129,8 +138,9 @@ Result<Question> decode_question(const json::Object& body, Ref ref) {
 json::Object encode(const Result<Identity>& answer) {
   if (!answer) return {{"valid", false}, {"refusal", encode(answer.error())}};
   const Identity& who = *answer;
-  json::Object identity{{"user", who.user.str()}, {"name", who.name}, {"scope", to_scope(who.permissions)}, {"issued_at", unix_millis(who.issued_at)}, {"expires_at", unix_millis(who.expires_at)},
-                        {"own_account", who.own_account}};
+  json::Object identity{{"user", who.user.str()}, {"name", who.name}, {"scope", to_scope(who.permissions)},
+      {"issued_at", unix_millis(who.issued_at)}, {"expires_at", unix_millis(who.expires_at)},
+      {"own_account", who.own_account}};
   if (!who.session.empty()) identity["session"] = who.session.str();
   if (!who.token.empty()) identity["token"] = who.token.str();
   return {{"valid", true}, {"identity", std::move(identity)}};
@@ -144,18 +154,19 @@ Result<VerifyAnswer> decode_verify_answer(const json::Object& body) {
   if (inner == nullptr) return read.fault();
   if (!valid) {
     auto refusal = decode_refusal(*inner);
-    if (!refusal) return refuse_field(Cause::INVALID_RESPONSE_FORMAT, "refusal", "the refusal has no code that this version knows");
+    if (!refusal)
+      return refuse_field(Cause::INVALID_RESPONSE_FORMAT, "refusal", "the refusal has no code that this version knows");
     return VerifyAnswer{std::unexpected(std::move(*refusal))};
   }
   Reader who(*inner, Cause::INVALID_RESPONSE_FORMAT);
   Identity out{.user = UserId{who.text("user")},
-               .name = who.text("name"),
-               .session = SessionId{who.text("session", false)},
-               .token = TokenId{who.text("token", false)},
-               .permissions = parse_scope(who.text("scope")),
-               .issued_at = from_unix_millis(who.number("issued_at")),
-               .expires_at = from_unix_millis(who.number("expires_at")),
-               .own_account = who.flag("own_account")};
+      .name = who.text("name"),
+      .session = SessionId{who.text("session", false)},
+      .token = TokenId{who.text("token", false)},
+      .permissions = parse_scope(who.text("scope")),
+      .issued_at = from_unix_millis(who.number("issued_at")),
+      .expires_at = from_unix_millis(who.number("expires_at")),
+      .own_account = who.flag("own_account")};
   if (out.user.empty()) who.wrong("user", "a user's id");
   if (!who.well()) return who.fault();
   return VerifyAnswer{std::move(out)};
@@ -213,7 +224,8 @@ Result<std::vector<PersonQuestion>> decode_people_question(const json::Object& b
   if (texts.size() > kMostPeople) read.wrong(field, fmt::format("at most {} of them", kMostPeople));
   std::vector<PersonQuestion> out;
   for (const auto& text : texts) {
-    if (text.empty() || text.size() > kMaxPersonBytes) read.wrong(field, fmt::format("an array of 1 to {} bytes each", kMaxPersonBytes));
+    if (text.empty() || text.size() > kMaxPersonBytes)
+      read.wrong(field, fmt::format("an array of 1 to {} bytes each", kMaxPersonBytes));
     out.push_back(by_id ? PersonQuestion{.id = text} : PersonQuestion{.name = text});
   }
   if (!read.well()) return read.fault();
@@ -222,7 +234,8 @@ Result<std::vector<PersonQuestion>> decode_people_question(const json::Object& b
 
 json::Object encode(const std::vector<FoundPerson>& people) {
   json::Array list;
-  for (const auto& found : people) list.emplace_back(json::Object{{"id", found.person.id.str()}, {"name", found.person.name}, {"asked", found.asked}});
+  for (const auto& found : people)
+    list.emplace_back(json::Object{{"id", found.person.id.str()}, {"name", found.person.name}, {"asked", found.asked}});
   return {{"people", std::move(list)}};
 }
 
@@ -235,7 +248,8 @@ Result<std::vector<FoundPerson>> decode_people_answer(const json::Object& body) 
       break;
     }
     Reader person(each.as_object(), Cause::INVALID_RESPONSE_FORMAT);
-    FoundPerson found{.asked = person.text("asked"), .person = {.id = UserId{person.text("id")}, .name = person.text("name")}};
+    FoundPerson found{
+        .asked = person.text("asked"), .person = {.id = UserId{person.text("id")}, .name = person.text("name")}};
     if (!person.well()) return person.fault();
     out.push_back(std::move(found));
   }
@@ -245,14 +259,17 @@ Result<std::vector<FoundPerson>> decode_people_answer(const json::Object& body) 
 
 // ---- revocations
 
-json::Object encode(const RevocationQuestion& question) { return {{"after", question.after}, {"wait_ms", question.wait.count()}}; }
+json::Object encode(const RevocationQuestion& question) {
+  return {{"after", question.after}, {"wait_ms", question.wait.count()}};
+}
 
 Result<RevocationQuestion> decode_revocation_question(const json::Object& body) {
   Reader read(body, Cause::BAD_REQUEST);
   read.only({"after", "wait_ms"});
   const RevocationQuestion out{.after = read.number("after"), .wait = Millis{read.number("wait_ms", false)}};
   if (out.after < 0) read.wrong("after", "a cursor");
-  if (out.wait < Millis{0} || out.wait > kLongestWait) read.wrong("wait_ms", fmt::format("from 0 to {}", kLongestWait.count()));
+  if (out.wait < Millis{0} || out.wait > kLongestWait)
+    read.wrong("wait_ms", fmt::format("from 0 to {}", kLongestWait.count()));
   if (!read.well()) return read.fault();
   return out;
 }
@@ -260,7 +277,8 @@ Result<RevocationQuestion> decode_revocation_question(const json::Object& body) 
 json::Object encode(const RevocationAnswer& answer) {
   json::Array events;
   for (const auto& event : answer.events) {
-    json::Object row{{"kind", kKinds[static_cast<std::size_t>(event.kind)]}, {"id", event.id}, {"at", unix_millis(event.at)}};
+    json::Object row{
+        {"kind", kKinds[static_cast<std::size_t>(event.kind)]}, {"id", event.id}, {"at", unix_millis(event.at)}};
     if (event.reason != RevocationEvent::Reason::none) row["reason"] = kReasons[static_cast<std::size_t>(event.reason)];
     events.emplace_back(std::move(row));
   }
@@ -271,7 +289,10 @@ json::Object encode(const RevocationAnswer& answer) {
 
 Result<RevocationAnswer> decode_revocation_answer(const json::Object& body) {
   Reader read(body, Cause::INVALID_RESPONSE_FORMAT);
-  RevocationAnswer out{.stream = read.text("stream", false), .cursor = read.number("cursor"), .events = {}, .more = read.flag("more", false)};
+  RevocationAnswer out{.stream = read.text("stream", false),
+      .cursor = read.number("cursor"),
+      .events = {},
+      .more = read.flag("more", false)};
   for (const auto& value : read.array("events")) {
     if (!value.is_object()) {
       read.wrong("events", "an array of objects");
@@ -282,7 +303,10 @@ Result<RevocationAnswer> decode_revocation_answer(const json::Object& body) {
     const auto reason = index_of(kReasons, row.text("reason", false));
     if (!kind) row.wrong("kind", "token, session, before or user");
     if (!reason) row.wrong("reason", "disabled, enabled or deleted");
-    RevocationEvent event{.kind = static_cast<RevocationEvent::Kind>(kind.value_or(0)), .id = row.text("id"), .at = from_unix_millis(row.number("at")), .reason = static_cast<RevocationEvent::Reason>(reason.value_or(0))};
+    RevocationEvent event{.kind = static_cast<RevocationEvent::Kind>(kind.value_or(0)),
+        .id = row.text("id"),
+        .at = from_unix_millis(row.number("at")),
+        .reason = static_cast<RevocationEvent::Reason>(reason.value_or(0))};
     if (!row.well()) return row.fault();
     out.events.push_back(std::move(event));
   }
@@ -293,8 +317,9 @@ Result<RevocationAnswer> decode_revocation_answer(const json::Object& body) {
 // ---- challenge
 
 json::Object encode(const Challenge& challenge) {
-  json::Object out{{"contract", challenge.contract}, {"version", challenge.version}, {"build", challenge.build}, {"environment", challenge.environment}, {"nonce", challenge.nonce},
-                   {"service_fingerprint", challenge.service_fingerprint}, {"kids", to_array(challenge.kids)}};
+  json::Object out{{"contract", challenge.contract}, {"version", challenge.version}, {"build", challenge.build},
+      {"environment", challenge.environment}, {"nonce", challenge.nonce},
+      {"service_fingerprint", challenge.service_fingerprint}, {"kids", to_array(challenge.kids)}};
   if (!challenge.jwt_fingerprint.empty()) out["jwt_fingerprint"] = challenge.jwt_fingerprint;
   return out;
 }
@@ -302,9 +327,14 @@ json::Object encode(const Challenge& challenge) {
 // Members that a newer contract added are let pass here: the version tells.
 Result<Challenge> decode_challenge(const json::Object& body) {
   Reader read(body, Cause::BAD_REQUEST);
-  Challenge out{.contract = static_cast<int>(std::clamp<std::int64_t>(read.number("contract"), 0, 1'000'000)), .version = read.text("version", false), .build = read.text("build", false),
-                .environment = read.text("environment", false), .nonce = read.text("nonce"), .service_fingerprint = read.text("service_fingerprint", false),
-                .jwt_fingerprint = read.text("jwt_fingerprint", false), .kids = {}};
+  Challenge out{.contract = static_cast<int>(std::clamp<std::int64_t>(read.number("contract"), 0, 1'000'000)),
+      .version = read.text("version", false),
+      .build = read.text("build", false),
+      .environment = read.text("environment", false),
+      .nonce = read.text("nonce"),
+      .service_fingerprint = read.text("service_fingerprint", false),
+      .jwt_fingerprint = read.text("jwt_fingerprint", false),
+      .kids = {}};
   if (serves_contract(out.contract)) out.kids = read.texts("kids");
   if (!read.well()) return read.fault();
   return out;
@@ -312,9 +342,12 @@ Result<Challenge> decode_challenge(const json::Object& body) {
 
 json::Object encode(const ChallengeAnswer& answer) {
   json::Array fingerprints;
-  for (const auto& variant : answer.jwt_fingerprints) fingerprints.emplace_back(json::Object{{"variant", variant.variant}, {"fingerprint", variant.fingerprint}});
-  return {{"contract", answer.contract}, {"version", answer.version}, {"build", answer.build}, {"environment", answer.environment}, {"issuer", answer.issuer}, {"audience", answer.audience}, {"time", unix_millis(answer.time)}, {"proof", answer.proof},
-          {"jwt_fingerprints", std::move(fingerprints)}, {"kids", to_array(answer.kids)}, {"signing_kid", answer.signing_kid}};
+  for (const auto& variant : answer.jwt_fingerprints)
+    fingerprints.emplace_back(json::Object{{"variant", variant.variant}, {"fingerprint", variant.fingerprint}});
+  return {{"contract", answer.contract}, {"version", answer.version}, {"build", answer.build},
+      {"environment", answer.environment}, {"issuer", answer.issuer}, {"audience", answer.audience},
+      {"time", unix_millis(answer.time)}, {"proof", answer.proof}, {"jwt_fingerprints", std::move(fingerprints)},
+      {"kids", to_array(answer.kids)}, {"signing_kid", answer.signing_kid}};
 }
 
 Result<ChallengeAnswer> decode_challenge_answer(const json::Object& body) {
@@ -323,7 +356,10 @@ Result<ChallengeAnswer> decode_challenge_answer(const json::Object& body) {
   out.contract = static_cast<int>(std::clamp<std::int64_t>(read.number("contract"), 0, 1'000'000));
   out.version = printable(read.text("version", false), 64);
   if (read.well() && out.contract != kContractVersion)
-    return refuse(Cause::CONTRACT_MISMATCH, fmt::format("the auth service (version {}) speaks contract {}, this gateway speaks {}; the auth service is upgraded first", out.version, out.contract, kContractVersion));
+    return refuse(Cause::CONTRACT_MISMATCH,
+        fmt::format("the auth service (version {}) speaks contract {}, this gateway speaks {}; the auth service is "
+                    "upgraded first",
+            out.version, out.contract, kContractVersion));
   out.build = printable(read.text("build", false), 64);
   out.environment = printable(read.text("environment", false), 64);
   out.issuer = printable(read.text("issuer", false), 512);
@@ -346,6 +382,8 @@ Result<ChallengeAnswer> decode_challenge_answer(const json::Object& body) {
   return out;
 }
 
-std::string challenge_proof(std::string_view service_key, std::string_view nonce) { return base64url_encode(hmac_sha256(service_key, "foyer-challenge-v1\n" + std::string(nonce))); }
+std::string challenge_proof(std::string_view service_key, std::string_view nonce) {
+  return base64url_encode(hmac_sha256(service_key, "foyer-challenge-v1\n" + std::string(nonce)));
+}
 
 } // namespace foyer::auth

@@ -23,13 +23,14 @@ inline constexpr std::string_view kRevocationsPath = "/internal/revocations";
 // ---- /internal/verify
 //
 //   {"kind":"ticket","ticket","origin"?,"address","attempt"}  {"kind":"cookie","cookie","address"}
-//   → {"valid":true,"identity":{"user","name","session"?,"token"?,"scope","issued_at","expires_at","own_account"}}   times in ms
-//   → {"valid":false,"refusal":{"code","evidence"?,"field"?,"retry_after_ms"?,"attempts"?}}
+//   → {"valid":true,"identity":{"user","name","session"?,"token"?,"scope","issued_at","expires_at","own_account"}}
+//   times in ms → {"valid":false,"refusal":{"code","evidence"?,"field"?,"retry_after_ms"?,"attempts"?}}
 //
 // The ref travels in the signed header, not in the body.
 using Question = std::variant<TicketQuestion, CookieQuestion>;
 [[nodiscard]] json::Object encode(const Question& question);
-[[nodiscard]] Result<Question> decode_question(const json::Object& body, Ref ref); // BAD_REQUEST with the field; unknown members are refused
+[[nodiscard]] Result<Question> decode_question(
+    const json::Object& body, Ref ref); // BAD_REQUEST with the field; unknown members are refused
 
 [[nodiscard]] json::Object encode(const Result<Identity>& answer);
 struct VerifyAnswer {
@@ -48,7 +49,7 @@ struct VerifyAnswer {
 //
 // `asked` is the id or the name as it was asked for. Who is not there is not in the answer.
 inline constexpr std::size_t kMostPeople = 100;
-inline constexpr std::size_t kMaxPersonBytes = 256; // of an id or a name
+inline constexpr std::size_t kMaxPersonBytes = 256;                              // of an id or a name
 [[nodiscard]] json::Object encode(const std::vector<PersonQuestion>& questions); // all by id, or all by name
 [[nodiscard]] Result<std::vector<PersonQuestion>> decode_people_question(const json::Object& body);
 struct FoundPerson {
@@ -56,11 +57,14 @@ struct FoundPerson {
   Person person;
 };
 [[nodiscard]] json::Object encode(const std::vector<FoundPerson>& people);
-[[nodiscard]] Result<std::vector<FoundPerson>> decode_people_answer(const json::Object& body); // INVALID_RESPONSE_FORMAT
+[[nodiscard]] Result<std::vector<FoundPerson>> decode_people_answer(
+    const json::Object& body); // INVALID_RESPONSE_FORMAT
 
 // ---- /internal/revocations
 //
-//   {"after":CURSOR,"wait_ms":25000} → {"stream","cursor","events":[{"kind":"token|session|before|user","id","at","reason"?:"disabled|enabled|deleted"}]}   at in ms
+//   {"after":CURSOR,"wait_ms":25000} →
+//   {"stream","cursor","events":[{"kind":"token|session|before|user","id","at","reason"?:"disabled|enabled|deleted"}]}
+//   at in ms
 //
 // `stream` names the table: when it changes (another database), begin again with 0.
 struct RevocationQuestion {
@@ -82,7 +86,9 @@ struct RevocationAnswer {
 // ---- /internal/challenge: do these two processes fit together?
 //
 //   {"contract","version","build","environment","nonce","service_fingerprint","jwt_fingerprint"?,"kids":[…]}
-//   → {"contract","version","build","environment","issuer","audience","time","proof","jwt_fingerprints":[{"variant","fingerprint"}],"kids":[…],"signing_kid"}   time in ms
+//   →
+//   {"contract","version","build","environment","issuer","audience","time","proof","jwt_fingerprints":[{"variant","fingerprint"}],"kids":[…],"signing_kid"}
+//   time in ms
 //
 // `proof` is base64url(HMAC-SHA256(k, "foyer-challenge-v1\n" + nonce)): the other side knows the secret, too.
 struct SecretVariant {
@@ -104,18 +110,20 @@ struct ChallengeAnswer {
   std::string version = {};
   std::string build = {};
   std::string environment = {};
-  std::string issuer = {};   // of the tokens that it makes, and whom they are for; both empty from an older build
+  std::string issuer = {}; // of the tokens that it makes, and whom they are for; both empty from an older build
   std::string audience = {};
   WallTime time{};
   std::string proof = {};
-  std::vector<SecretVariant> jwt_fingerprints = {}; // of its JWT_SECRET_KEY and what a copy of it often becomes; empty: it signs with a key pair
-  std::vector<std::string> kids = {};               // it publishes
-  std::string signing_kid = {};                     // it signs with now; empty for a shared secret
+  std::vector<SecretVariant> jwt_fingerprints =
+      {}; // of its JWT_SECRET_KEY and what a copy of it often becomes; empty: it signs with a key pair
+  std::vector<std::string> kids = {}; // it publishes
+  std::string signing_kid = {};       // it signs with now; empty for a shared secret
 };
 [[nodiscard]] json::Object encode(const Challenge& challenge);
 [[nodiscard]] Result<Challenge> decode_challenge(const json::Object& body);
 [[nodiscard]] json::Object encode(const ChallengeAnswer& answer);
-[[nodiscard]] Result<ChallengeAnswer> decode_challenge_answer(const json::Object& body); // INVALID_RESPONSE_FORMAT; CONTRACT_MISMATCH when `contract` is another
+[[nodiscard]] Result<ChallengeAnswer> decode_challenge_answer(
+    const json::Object& body); // INVALID_RESPONSE_FORMAT; CONTRACT_MISMATCH when `contract` is another
 [[nodiscard]] std::string challenge_proof(std::string_view service_key, std::string_view nonce);
 
 } // namespace foyer::auth

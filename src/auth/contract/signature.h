@@ -29,14 +29,16 @@
 namespace foyer::auth {
 
 inline constexpr std::string_view kServiceIdHeader = "X-Service-ID";
-inline constexpr std::string_view kServiceTimeHeader = "X-Service-Time";           // milliseconds since 1970
-inline constexpr std::string_view kServiceNonceHeader = "X-Service-Nonce";         // 16 to 64 of [A-Za-z0-9_-], never the same twice
+inline constexpr std::string_view kServiceTimeHeader = "X-Service-Time"; // milliseconds since 1970
+inline constexpr std::string_view kServiceNonceHeader =
+    "X-Service-Nonce"; // 16 to 64 of [A-Za-z0-9_-], never the same twice
 inline constexpr std::string_view kServiceSignatureHeader = "X-Service-Signature"; // v1=…
 inline constexpr std::string_view kClientAddressHeader = "X-Foyer-Client-Address"; // of the person on whose behalf
 inline constexpr std::string_view kClientRefHeader = "X-Foyer-Ref";                // joins both processes' logs
-inline constexpr std::string_view kClientOriginHeader = "X-Foyer-Client-Origin";   // Request::origin_url as the gateway saw it; https there means secure
+inline constexpr std::string_view kClientOriginHeader =
+    "X-Foyer-Client-Origin"; // Request::origin_url as the gateway saw it; https there means secure
 
-inline constexpr std::string_view kAnswerSignatureHeader = "X-Service-Answer";    // v1=…, of the answer
+inline constexpr std::string_view kAnswerSignatureHeader = "X-Service-Answer"; // v1=…, of the answer
 
 // How far the clocks of two services may differ; a nonce is remembered for twice as long.
 inline constexpr Millis kRequestWindow{60'000};
@@ -57,7 +59,8 @@ struct SignedParts {
 };
 [[nodiscard]] std::string sign(std::string_view key, const SignedParts& parts); // "v1=…"
 
-[[nodiscard]] std::string sign_answer(std::string_view key, std::string_view service, std::string_view nonce, int status, std::string_view body); // "v1=…"
+[[nodiscard]] std::string sign_answer(std::string_view key, std::string_view service, std::string_view nonce,
+    int status, std::string_view body); // "v1=…"
 
 // Who this process is among services, and the right to say so.
 class ServiceIdentity {
@@ -74,7 +77,8 @@ class ServiceIdentity {
   };
   // Adds the headers of a signature over the request, and returns its nonce, with which the answer
   // must be signed. Every attempt is signed anew.
-  std::string sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body, OnBehalf who, WallTime now, Entropy& entropy) const;
+  std::string sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body,
+      OnBehalf who, WallTime now, Entropy& entropy) const;
 
  private:
   std::string id_;

@@ -38,7 +38,9 @@ double per_second(Once once) {
   return static_cast<double>(done) / spent;
 }
 
-const char* hash_name(jose::Algorithm algorithm) { return jose::hash_bits(algorithm) == 256 ? "SHA256" : jose::hash_bits(algorithm) == 384 ? "SHA384" : "SHA512"; }
+const char* hash_name(jose::Algorithm algorithm) {
+  return jose::hash_bits(algorithm) == 256 ? "SHA256" : jose::hash_bits(algorithm) == 384 ? "SHA384" : "SHA512";
+}
 const unsigned char* raw(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
 bool naive_hmac(jose::Algorithm algorithm, const std::string& secret, const std::string& tag) {
@@ -56,12 +58,16 @@ bool naive_verify(jose::Algorithm algorithm, const std::string& pem, const std::
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   EVP_PKEY_CTX* of_key = nullptr;
   const auto family = jose::family_of(algorithm);
-  bool good = EVP_DigestVerifyInit_ex(context, &of_key, family == jose::Family::eddsa ? nullptr : hash_name(algorithm), nullptr, nullptr, key, nullptr) == 1;
-  if (family == jose::Family::rsa_pss) good = good && EVP_PKEY_CTX_set_rsa_padding(of_key, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(of_key, RSA_PSS_SALTLEN_DIGEST) == 1;
+  bool good = EVP_DigestVerifyInit_ex(context, &of_key, family == jose::Family::eddsa ? nullptr : hash_name(algorithm),
+                  nullptr, nullptr, key, nullptr) == 1;
+  if (family == jose::Family::rsa_pss)
+    good = good && EVP_PKEY_CTX_set_rsa_padding(of_key, RSA_PKCS1_PSS_PADDING) == 1 &&
+        EVP_PKEY_CTX_set_rsa_pss_saltlen(of_key, RSA_PSS_SALTLEN_DIGEST) == 1;
   if (family == jose::Family::ecdsa) {
     const auto half = signature.size() / 2;
     ECDSA_SIG* numbers = ECDSA_SIG_new();
-    ECDSA_SIG_set0(numbers, BN_bin2bn(raw(signature), static_cast<int>(half), nullptr), BN_bin2bn(raw(signature) + half, static_cast<int>(half), nullptr));
+    ECDSA_SIG_set0(numbers, BN_bin2bn(raw(signature), static_cast<int>(half), nullptr),
+        BN_bin2bn(raw(signature) + half, static_cast<int>(half), nullptr));
     unsigned char* der = nullptr;
     const int size = i2d_ECDSA_SIG(numbers, &der);
     good = good && EVP_DigestVerify(context, der, static_cast<std::size_t>(size), raw(kInput), kInput.size()) == 1;
@@ -99,13 +105,19 @@ int main() {
     const auto family = jose::family_of(algorithm);
     const bool of_rsa = family == jose::Family::rsa_pkcs1 || family == jose::Family::rsa_pss;
     const std::string secret(jose::min_secret_bytes(algorithm), 's');
-    const jose::Key key = family == jose::Family::hmac ? *jose::Key::from_secret(secret, algorithm) : of_rsa ? *rsa.with_algorithm(algorithm) : jose::Key::generate(algorithm, system_entropy());
+    const jose::Key key = family == jose::Family::hmac ? *jose::Key::from_secret(secret, algorithm)
+        : of_rsa                                       ? *rsa.with_algorithm(algorithm)
+                                                       : jose::Key::generate(algorithm, system_entropy());
     const jose::Key open = key.public_part();
     const std::string pem = open.to_pem();
     const std::string signature = key.sign(kInput);
     const double prepared = per_second([&] { return open.verify(kInput, signature); });
-    const double naive = per_second([&] { return family == jose::Family::hmac ? naive_hmac(algorithm, secret, signature) : naive_verify(algorithm, pem, signature); });
+    const double naive = per_second([&] {
+      return family == jose::Family::hmac ? naive_hmac(algorithm, secret, signature)
+                                          : naive_verify(algorithm, pem, signature);
+    });
     const double signs = per_second([&] { return !key.sign(kInput).empty(); });
-    fmt::print("{:<6} {:>12.0f} {:>12.0f} {:>7.1f} {:>12.0f}\n", jose::to_string(algorithm), prepared, naive, prepared / naive, signs);
+    fmt::print("{:<6} {:>12.0f} {:>12.0f} {:>7.1f} {:>12.0f}\n", jose::to_string(algorithm), prepared, naive,
+        prepared / naive, signs);
   }
 }

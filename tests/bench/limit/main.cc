@@ -74,7 +74,8 @@ std::size_t take_frames(std::string& bytes, Each each) {
     }
     if (bytes.size() - at < head + 4 + size) break;
     char* payload = bytes.data() + at + head + 4;
-    for (std::size_t i = 0; i < size; ++i) payload[i] = static_cast<char>(payload[i] ^ payload[static_cast<std::ptrdiff_t>(i % 4) - 4]);
+    for (std::size_t i = 0; i < size; ++i)
+      payload[i] = static_cast<char>(payload[i] ^ payload[static_cast<std::ptrdiff_t>(i % 4) - 4]);
     each(std::string_view{payload, size});
     at += head + 4 + size;
   }
@@ -120,7 +121,8 @@ int main(int argc, char** argv) {
           ::epoll_ctl(epoll, EPOLL_CTL_ADD, accepted, &event);
           if (mode == "fanout") receivers.push_back(accepted);
           if (mode != "accept") {
-            if (pieces.size() <= static_cast<std::size_t>(accepted)) pieces.resize(static_cast<std::size_t>(accepted) + 1);
+            if (pieces.size() <= static_cast<std::size_t>(accepted))
+              pieces.resize(static_cast<std::size_t>(accepted) + 1);
             pieces[static_cast<std::size_t>(accepted)].clear();
           }
         }
@@ -140,7 +142,8 @@ int main(int argc, char** argv) {
         std::string& piece = pieces[static_cast<std::size_t>(fd)];
         piece.append(bytes);
         answer.clear();
-        take_frames(piece, [&](std::string_view payload) { foyer::wire::append_frame(answer, foyer::wire::Opcode::text, payload); });
+        take_frames(piece,
+            [&](std::string_view payload) { foyer::wire::append_frame(answer, foyer::wire::Opcode::text, payload); });
         send_all(fd, answer);
       } else {
         std::string& piece = pieces[static_cast<std::size_t>(fd)];

@@ -22,7 +22,7 @@ class Connect final : public Mode {
     const auto count = static_cast<double>(done_ - before);
     std::printf(R"({"mode":"connect","c":%d,"connects":%.0f,"wall_s":%.3f,"cpu_s":%.3f,"per_cpu_s":%.0f})"
                 "\n",
-                options_.connections, count, passed, used, count / used);
+        options_.connections, count, passed, used, count / used);
     return 0;
   }
 
@@ -32,10 +32,12 @@ class Connect final : public Mode {
     while (now_s() < end) engine_.step();
   }
   void on_open(Connection& connection) override {
-    if (options_.protocol == Protocol::raw) engine_.send_text(connection, std::string(static_cast<std::size_t>(options_.text_bytes), 'x'));
+    if (options_.protocol == Protocol::raw)
+      engine_.send_text(connection, std::string(static_cast<std::size_t>(options_.text_bytes), 'x'));
   }
   void on_message(Connection& connection, std::string_view payload) override {
-    if (options_.protocol == Protocol::foyer && !has_type(payload, "authentication_success")) die("the server refused: " + std::string(payload));
+    if (options_.protocol == Protocol::foyer && !has_type(payload, "authentication_success"))
+      die("the server refused: " + std::string(payload));
     ++done_;
     engine_.close(connection);
     engine_.connect(connection);

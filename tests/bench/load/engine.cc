@@ -19,7 +19,10 @@
 namespace bench {
 
 Engine::Engine(const Options& options, Mode& mode)
-    : options_(options), mode_(mode), epoll_(::epoll_create1(EPOLL_CLOEXEC)), buffer_(256 * 1024) {}
+    : options_(options),
+      mode_(mode),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      buffer_(256 * 1024) {}
 
 Engine::~Engine() {
   for (auto& c : connections_)
@@ -48,8 +51,10 @@ void Engine::connect(Connection& connection) {
   address.sin_family = AF_INET;
   if (options_.source_addresses > 1) {
     ::setsockopt(connection.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + next_source_++ % static_cast<std::uint32_t>(options_.source_addresses));
-    if (::bind(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) die("bind of a source address");
+    address.sin_addr.s_addr =
+        htonl(INADDR_LOOPBACK + 1 + next_source_++ % static_cast<std::uint32_t>(options_.source_addresses));
+    if (::bind(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
+      die("bind of a source address");
   }
   address.sin_port = htons(options_.port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -69,9 +74,10 @@ void Engine::close(Connection& connection) {
 
 std::string Engine::upgrade_request(const Connection& connection) {
   return "GET /ws/chat HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(options_.port) +
-         "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n"
-         "Sec-WebSocket-Protocol: foyer.v1\r\nAuthorization: Bearer " +
-         make_token(options_, connection.user, ++serial_) + "\r\n\r\n";
+      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+      "AAECAwQFBgcICQoLDA0ODw==\r\n"
+      "Sec-WebSocket-Protocol: foyer.v1\r\nAuthorization: Bearer " +
+      make_token(options_, connection.user, ++serial_) + "\r\n\r\n";
 }
 
 void Engine::send_bytes(Connection& connection, std::string_view bytes) {
@@ -196,17 +202,17 @@ void Engine::step(int milliseconds) {
 std::string make_token(const Options& options, std::string_view user, std::uint64_t serial) {
   static const std::string head = foyer::base64url_encode(R"({"alg":"HS256","typ":"at+jwt"})");
   const auto now = std::time(nullptr);
-  const std::string claims = R"({"iss":")" + options.issuer + R"(","aud":")" + options.audience + R"(","sub":")" + std::string(user) +
-                             R"(","client_id":"foyer-bench","jti":"bench-)" + std::to_string(serial) + R"(","iat":)" + std::to_string(now) +
-                             R"(,"exp":)" + std::to_string(now + 3600) + R"(,"scope":"chat:read chat:write"})";
+  const std::string claims = R"({"iss":")" + options.issuer + R"(","aud":")" + options.audience + R"(","sub":")" +
+      std::string(user) + R"(","client_id":"foyer-bench","jti":"bench-)" + std::to_string(serial) + R"(","iat":)" +
+      std::to_string(now) + R"(,"exp":)" + std::to_string(now + 3600) + R"(,"scope":"chat:read chat:write"})";
   const std::string signed_part = head + "." + foyer::base64url_encode(claims);
   return signed_part + "." + foyer::base64url_encode(foyer::hmac_sha256(options.secret, signed_part));
 }
 
 bool has_type(std::string_view json, std::string_view type) {
   constexpr std::string_view kStart = R"({"type":")";
-  return json.starts_with(kStart) && json.substr(kStart.size()).starts_with(type) && json.size() > kStart.size() + type.size() &&
-         json[kStart.size() + type.size()] == '"';
+  return json.starts_with(kStart) && json.substr(kStart.size()).starts_with(type) &&
+      json.size() > kStart.size() + type.size() && json[kStart.size() + type.size()] == '"';
 }
 
 } // namespace bench

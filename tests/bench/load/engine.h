@@ -25,7 +25,8 @@ struct Options {
   double seconds = 3;
   double warm_up = 0.5;
   int text_bytes = 100;
-  int source_addresses = 1; // clients come from 127.0.0.2, 127.0.0.3, … (a port can be used again at once from another one)
+  int source_addresses =
+      1; // clients come from 127.0.0.2, 127.0.0.3, … (a port can be used again at once from another one)
   std::string room = "live-fan";
   std::string secret, issuer = "foyer-bench", audience = "foyer";
 };
@@ -87,7 +88,8 @@ class Engine {
 [[nodiscard]] long rss_kib(int pid);
 // HS256, valid for an hour; `serial` makes its jti.
 [[nodiscard]] std::string make_token(const Options& options, std::string_view user, std::uint64_t serial);
-[[nodiscard]] bool has_type(std::string_view json, std::string_view type); // type is the first member, as servers write it
+[[nodiscard]] bool has_type(
+    std::string_view json, std::string_view type); // type is the first member, as servers write it
 
 int run_fanout(const Options& options);
 int run_pingpong(const Options& options);

@@ -14,8 +14,8 @@ class Fanout final : public Mode {
  public:
   explicit Fanout(const Options& options) : options_(options), engine_(options, *this), missing_(1U << 16, 0) {
     std::string text(static_cast<std::size_t>(options.text_bytes), 'x');
-    foyer::wire::append_masked_frame(command_, foyer::wire::Opcode::text, R"({"type":"chat","room":")" + options.room + R"(","message":")" + text + R"("})",
-                                     0x5a17c3e9);
+    foyer::wire::append_masked_frame(command_, foyer::wire::Opcode::text,
+        R"({"type":"chat","room":")" + options.room + R"(","message":")" + text + R"("})", 0x5a17c3e9);
   }
 
   int run() {
@@ -35,9 +35,11 @@ class Fanout final : public Mode {
     run_for(options_.seconds);
     const double used = cpu_s(options_.server_pid) - cpu, passed = now_s() - wall;
     const auto count = static_cast<double>(deliveries_ - before);
-    std::printf(R"({"mode":"fanout","n":%d,"w":%d,"deliveries":%.0f,"messages":%.0f,"wall_s":%.3f,"cpu_s":%.3f,"frame_bytes":%zu,"per_cpu_s":%.0f})"
-                "\n",
-                options_.connections, options_.outstanding, count, static_cast<double>(completed_ - messages), passed, used, frame_bytes_, count / used);
+    std::printf(
+        R"({"mode":"fanout","n":%d,"w":%d,"deliveries":%.0f,"messages":%.0f,"wall_s":%.3f,"cpu_s":%.3f,"frame_bytes":%zu,"per_cpu_s":%.0f})"
+        "\n",
+        options_.connections, options_.outstanding, count, static_cast<double>(completed_ - messages), passed, used,
+        frame_bytes_, count / used);
     return 0;
   }
 
@@ -58,8 +60,10 @@ class Fanout final : public Mode {
 
   void on_open(Connection& connection) override {
     if (options_.protocol == Protocol::foyer) return;
-    if (&connection == publisher_) publishing_ = true;
-    else ++joined_;
+    if (&connection == publisher_)
+      publishing_ = true;
+    else
+      ++joined_;
   }
 
   void on_message(Connection& connection, std::string_view payload) override {
@@ -68,8 +72,10 @@ class Fanout final : public Mode {
       ++deliveries_;
       if (--missing_[connection.received++ % missing_.size()] == 0) ++completed_;
     } else if (has_type(payload, "authentication_success")) {
-      if (&connection == publisher_) publishing_ = true;
-      else engine_.send_text(connection, R"({"type":"join","room":")" + options_.room + R"("})");
+      if (&connection == publisher_)
+        publishing_ = true;
+      else
+        engine_.send_text(connection, R"({"type":"join","room":")" + options_.room + R"("})");
     } else if (has_type(payload, "joined")) {
       ++joined_;
     } else if (has_type(payload, "error") || has_type(payload, "authentication_error")) {

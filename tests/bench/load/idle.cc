@@ -26,9 +26,11 @@ class Idle final : public Mode {
     run_for(options_.seconds);
     const double used = cpu_s(options_.server_pid) - cpu, passed = now_s() - wall;
     const auto n = static_cast<double>(options_.connections);
-    std::printf(R"({"mode":"idle","n":%d,"rss_before_kib":%ld,"rss_after_kib":%ld,"bytes_each":%.0f,"wall_s":%.1f,"cpu_s":%.3f,"cpu_us_per_s_each":%.2f})"
-                "\n",
-                options_.connections, before, after, static_cast<double>(after - before) * 1024 / n, passed, used, used * 1e6 / passed / n);
+    std::printf(
+        R"({"mode":"idle","n":%d,"rss_before_kib":%ld,"rss_after_kib":%ld,"bytes_each":%.0f,"wall_s":%.1f,"cpu_s":%.3f,"cpu_us_per_s_each":%.2f})"
+        "\n",
+        options_.connections, before, after, static_cast<double>(after - before) * 1024 / n, passed, used,
+        used * 1e6 / passed / n);
     return 0;
   }
 
@@ -41,9 +43,12 @@ class Idle final : public Mode {
     if (options_.protocol == Protocol::raw) ++joined_;
   }
   void on_message(Connection& connection, std::string_view payload) override {
-    if (has_type(payload, "authentication_success")) engine_.send_text(connection, R"({"type":"join","room":")" + options_.room + R"("})");
-    else if (has_type(payload, "joined")) ++joined_;
-    else if (has_type(payload, "error") || has_type(payload, "authentication_error")) die("the server refused: " + std::string(payload));
+    if (has_type(payload, "authentication_success"))
+      engine_.send_text(connection, R"({"type":"join","room":")" + options_.room + R"("})");
+    else if (has_type(payload, "joined"))
+      ++joined_;
+    else if (has_type(payload, "error") || has_type(payload, "authentication_error"))
+      die("the server refused: " + std::string(payload));
   }
   void on_closed(Connection&) override { die("the server closed a connection"); }
 

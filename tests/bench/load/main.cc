@@ -28,20 +28,34 @@ int main(int argc, char** argv) {
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
     const char* value = argv[i + 1];
-    if (name == "--port") options.port = static_cast<std::uint16_t>(std::atoi(value));
-    else if (name == "--pid") options.server_pid = std::atoi(value);
-    else if (name == "--protocol") options.protocol = std::string_view{value} == "raw" ? bench::Protocol::raw : bench::Protocol::foyer;
-    else if (name == "--connections") options.connections = std::atoi(value);
-    else if (name == "--outstanding") options.outstanding = std::atoi(value);
-    else if (name == "--seconds") options.seconds = std::atof(value);
-    else if (name == "--warm-up") options.warm_up = std::atof(value);
-    else if (name == "--text-bytes") options.text_bytes = std::atoi(value);
-    else if (name == "--source-addresses") options.source_addresses = std::atoi(value);
-    else if (name == "--room") options.room = value;
-    else if (name == "--secret") options.secret = value;
-    else if (name == "--issuer") options.issuer = value;
-    else if (name == "--audience") options.audience = value;
-    else bench::die("unknown option " + std::string(name));
+    if (name == "--port")
+      options.port = static_cast<std::uint16_t>(std::atoi(value));
+    else if (name == "--pid")
+      options.server_pid = std::atoi(value);
+    else if (name == "--protocol")
+      options.protocol = std::string_view{value} == "raw" ? bench::Protocol::raw : bench::Protocol::foyer;
+    else if (name == "--connections")
+      options.connections = std::atoi(value);
+    else if (name == "--outstanding")
+      options.outstanding = std::atoi(value);
+    else if (name == "--seconds")
+      options.seconds = std::atof(value);
+    else if (name == "--warm-up")
+      options.warm_up = std::atof(value);
+    else if (name == "--text-bytes")
+      options.text_bytes = std::atoi(value);
+    else if (name == "--source-addresses")
+      options.source_addresses = std::atoi(value);
+    else if (name == "--room")
+      options.room = value;
+    else if (name == "--secret")
+      options.secret = value;
+    else if (name == "--issuer")
+      options.issuer = value;
+    else if (name == "--audience")
+      options.audience = value;
+    else
+      bench::die("unknown option " + std::string(name));
   }
   if (mode == "fanout") return bench::run_fanout(options);
   if (mode == "pingpong") return bench::run_pingpong(options);

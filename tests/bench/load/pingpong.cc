@@ -26,7 +26,7 @@ class PingPong final : public Mode {
     const auto count = static_cast<double>(pongs_ - before);
     std::printf(R"({"mode":"pingpong","c":%d,"requests":%.0f,"wall_s":%.3f,"cpu_s":%.3f,"per_cpu_s":%.0f})"
                 "\n",
-                options_.connections, count, passed, used, count / used);
+        options_.connections, count, passed, used, count / used);
     return 0;
   }
 

@@ -26,12 +26,17 @@ struct World {
 
 class Receiver final : public loop::TransportHandler, private wire::WsSink {
  public:
-  Receiver(World& world, loop::Transport& transport) : world_(world), transport_(transport), decoder_(wire::WsRole::server, 1 << 16) {
+  Receiver(World& world, loop::Transport& transport)
+      : world_(world),
+        transport_(transport),
+        decoder_(wire::WsRole::server, 1 << 16) {
     if (world.mode == "fanout") enlist();
   }
   void on_bytes(std::span<char> bytes) override {
-    if (world_.mode == "accept") transport_.send_copy({bytes.data(), bytes.size()});
-    else decoder_.feed(bytes, *this);
+    if (world_.mode == "accept")
+      transport_.send_copy({bytes.data(), bytes.size()});
+    else
+      decoder_.feed(bytes, *this);
   }
   void on_eof() override { transport_.abort(); }
   void on_drained() override {}

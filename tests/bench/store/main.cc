@@ -23,7 +23,8 @@ namespace {
 constexpr std::ptrdiff_t kUnderWay = 2'000; // asked for and not yet answered
 
 Result<std::unique_ptr<rooms::ChatStore>> open_store(const std::string& where, Metrics& metrics) {
-  if (store::is_postgres_url(where)) return rooms::open_postgres_store({.url = where}, {}, system_clock(), system_entropy(), metrics, null_log());
+  if (store::is_postgres_url(where))
+    return rooms::open_postgres_store({.url = where}, {}, system_clock(), system_entropy(), metrics, null_log());
   return rooms::open_sqlite_store(where, {}, system_clock(), system_entropy(), metrics, null_log());
 }
 
@@ -35,11 +36,15 @@ double per_second(rooms::ChatStore& store, int messages, std::ptrdiff_t under_wa
     free.acquire();
     const std::string room = "room" + std::to_string(i % 20);
     const std::string author = "user" + std::to_string(i % 100);
-    store.append({.room = RoomName(room), .from = {UserId(author), author}, .text = std::string(100, 'x'), .key = "k" + system_entropy().short_id(), .time = system_clock().wall()},
-                 [&](Result<rooms::Appended> stored) {
-                   if (!stored) ++failed;
-                   free.release();
-                 });
+    store.append({.room = RoomName(room),
+                     .from = {UserId(author), author},
+                     .text = std::string(100, 'x'),
+                     .key = "k" + system_entropy().short_id(),
+                     .time = system_clock().wall()},
+        [&](Result<rooms::Appended> stored) {
+      if (!stored) ++failed;
+      free.release();
+    });
   }
   for (std::ptrdiff_t i = 0; i < under_way; ++i) free.acquire();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -64,5 +69,6 @@ int main(int argc, char** argv) {
   per_second(**opened, messages / 20, kUnderWay); // rooms, names and statements are made
   const double many = per_second(**opened, messages, kUnderWay);
   const double one = per_second(**opened, std::max(1, messages / 100), 1);
-  fmt::print("{:<10} {:>9.0f} messages/s many at once   {:>7.0f} one after another\n", store::is_postgres_url(argv[1]) ? "PostgreSQL" : "SQLite", many, one);
+  fmt::print("{:<10} {:>9.0f} messages/s many at once   {:>7.0f} one after another\n",
+      store::is_postgres_url(argv[1]) ? "PostgreSQL" : "SQLite", many, one);
 }
