@@ -47,19 +47,17 @@ std::set<std::string> catalogue() {
 
 std::set<std::string> produced() {
   std::set<std::string> out;
-  for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src")) {
-    const std::string name = entry.path().filename().string();
-    const bool source = name.ends_with(".cc") || name.ends_with(".h");
-    if (source && !name.ends_with("_test.cc") && name.find("test") == std::string::npos)
-      collect(text_of(entry.path()), "Cause::", out);
-  }
+  for (const auto& file : product_files())
+    if (fs::path(file).filename().string().find("test") == std::string::npos)
+      collect(text_of(kRoot / "src" / file), "Cause::", out);
   return out;
 }
 
 std::set<std::string> tested() {
   std::set<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src"))
-    if (entry.path().filename().string().ends_with("_test.cc")) collect(text_of(entry.path()), "", out);
+    if (entry.path().string().ends_with("_test.cc") || (entry.is_regular_file() && is_test_support(entry.path())))
+      collect(text_of(entry.path()), "", out);
   for (auto entry = fs::recursive_directory_iterator(kRoot / "tests"); entry != fs::recursive_directory_iterator();
       ++entry) {
     const fs::path& path = entry->path();

@@ -1,63 +1,163 @@
-// The order of the folders in src/, held against what the files include.
-#include <gtest/gtest.h>
+// The order of the folders in src/, held against the includes and against src/CMakeLists.txt. The table says exactly
+// what is needed: an include without a permission fails, and so does a permission without an include.
+#include <gmock/gmock.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
 #include <string>
+#include <vector>
+
+#include "source_tree.h"
 
 namespace fs = std::filesystem;
 
-// folder → folders it may include. A "part/sub" entry allows that sub-folder or header only.
-const std::map<std::string, std::set<std::string>> kMayInclude = {
+namespace {
+
+struct Layer {
+  std::string folder;
+  std::set<std::string> may_include; // layers above this row, or one header of such a layer
+};
+
+// Lowest first. A file belongs to the longest folder that it lies in. src/cli, the programs, may include everything.
+const std::vector<Layer> kLayers = {
     {"base", {}},
     {"jose", {"base"}},
     {"wire", {"base"}},
     {"hub", {"base"}},
     {"config", {"base", "jose", "wire"}},
-    {"door", {"base", "jose", "wire"}},
-    {"protocol", {"base", "hub"}},
+    {"door", {"base", "wire"}},
+    {"protocol", {"base"}},
     {"loop", {"base", "wire"}},
     {"net", {"base", "wire"}},
     {"store", {"base"}},
-    {"rooms", {"base", "hub", "store"}},
-    {"auth", {"base", "jose", "wire", "door", "net"}},
+    {"rooms", {"base", "store"}},
+    {"auth/contract", {"base"}},
+    {"auth", {"base", "jose", "wire", "net", "auth/contract"}},
     {"accounts", {"base", "wire", "jose", "net", "store", "auth/contract"}},
-    {"gateway", {"base", "wire", "hub", "door", "protocol", "loop", "net", "rooms", "auth"}},
-    {"api", {"base", "wire", "hub", "net", "gateway/info"}},
-    {"doctor", {"base", "jose", "wire", "config", "net"}},
+    {"gateway", {"base", "wire", "hub", "door", "protocol", "loop", "rooms", "auth", "auth/contract"}},
+    {"api", {"base", "wire", "gateway/info.h"}},
+};
+const std::string kPrograms = "cli";
+
+bool is_in(const std::string& path, const std::string& folder) { return path.starts_with(folder + "/"); }
+
+// The layer of a path relative to src/, or "" where the table has none.
+std::string layer_of(const std::string& path) {
+  std::string longest;
+  for (const auto& layer : kLayers)
+    if (is_in(path, layer.folder) && layer.folder.size() > longest.size()) longest = layer.folder;
+  return longest;
+}
+
+struct Include {
+  std::string file, target; // both relative to src/
 };
 
-TEST(Layers, EveryIncludeGoesDownward) {
-  const fs::path src = fs::path(FOYER_SOURCE_DIR) / "src";
-  const std::regex include(R"re(^\s*#\s*include\s+"([^"]+)")re");
-  int files = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(src)) {
-    const auto ext = entry.path().extension();
-    if (ext != ".h" && ext != ".cc" && ext != ".def") continue;
-    const auto relative = fs::relative(entry.path(), src);
-    const std::string folder = relative.begin()->string();
-    if (folder == "cli") continue;
-    ASSERT_TRUE(kMayInclude.contains(folder)) << "folder without a row in the table: " << folder;
-    const bool is_test = relative.string().ends_with("_test.cc");
-    if (is_test) continue; // a test may use the real things above and beside it
-    ++files;
-    std::ifstream in(entry.path());
-    int number = 0;
-    for (std::string line; std::getline(in, line);) {
-      ++number;
-      std::smatch match;
-      if (!std::regex_search(line, match, include)) continue;
-      const std::string target = match[1];
-      const std::string target_folder = target.substr(0, target.find('/'));
-      bool allowed = target_folder == folder;
-      for (const auto& may : kMayInclude.at(folder))
-        allowed = allowed || target == may + ".h" || target.starts_with(may + "/");
-      EXPECT_TRUE(allowed) << relative.string() << ":" << number << " includes " << target << ", which layer " << folder
-                           << " may not";
+// Every #include "..." in the product's files.
+const std::vector<Include>& product_includes() {
+  static const std::vector<Include> all = [] {
+    const std::string start = "#include \"";
+    std::vector<Include> out;
+    for (const auto& file : product_files()) {
+      std::istringstream lines(text_of(kRoot / "src" / file));
+      for (std::string line; std::getline(lines, line);)
+        if (line.starts_with(start)) out.push_back({file, line.substr(start.size(), line.rfind('"') - start.size())});
+    }
+    return out;
+  }();
+  return all;
+}
+
+// Folder → the folders that its library USES, in the order of src/CMakeLists.txt.
+std::vector<Layer> libraries() {
+  const std::string text = text_of(kRoot / "src/CMakeLists.txt");
+  const std::regex call(R"re((?:^|\n)foyer_library\((\S+)([^)]*)\))re");
+  std::vector<Layer> out;
+  for (auto it = std::sregex_iterator(text.begin(), text.end(), call); it != std::sregex_iterator(); ++it) {
+    out.push_back({(*it)[1], {}});
+    std::istringstream arguments((*it)[2]);
+    bool uses = false;
+    for (std::string word; arguments >> word;) {
+      if (word == "USES" || word == "NEEDS")
+        uses = word == "USES";
+      else if (uses)
+        out.back().may_include.insert(word);
     }
   }
-  EXPECT_GT(files, 10);
+  return out;
 }
+
+TEST(Layers, EveryIncludeHasAPermission) {
+  std::set<std::string> missing;
+  for (const auto& [file, target] : product_includes()) {
+    const std::string from = layer_of(file), to = layer_of(target);
+    if (from.empty() || from == to) continue;
+    for (const auto& layer : kLayers)
+      if (layer.folder == from && !layer.may_include.contains(to) && !layer.may_include.contains(target))
+        missing.insert(file + " includes " + target);
+  }
+  EXPECT_THAT(missing, testing::IsEmpty());
+  EXPECT_GT(product_includes().size(), 100U);
+}
+
+TEST(Layers, EveryPermissionIsUsed) {
+  std::set<std::string> unused;
+  for (const auto& layer : kLayers)
+    for (const auto& may : layer.may_include) unused.insert(layer.folder + " may include " + may);
+  for (const auto& [file, target] : product_includes()) {
+    unused.erase(layer_of(file) + " may include " + layer_of(target));
+    unused.erase(layer_of(file) + " may include " + target);
+  }
+  EXPECT_THAT(unused, testing::IsEmpty());
+}
+
+TEST(Layers, EveryFolderHasARowAndEveryRowAFolder) {
+  std::set<std::string> without_row;
+  std::map<std::string, int> files;
+  for (const auto& file : product_files()) {
+    if (is_in(file, kPrograms)) continue;
+    const std::string layer = layer_of(file);
+    if (layer.empty()) without_row.insert(file);
+    ++files[layer];
+  }
+  EXPECT_THAT(without_row, testing::IsEmpty());
+  for (const auto& layer : kLayers) EXPECT_GT(files[layer.folder], 0) << "no files in " << layer.folder;
+}
+
+TEST(Layers, ARowNamesOnlyRowsAboveIt) {
+  std::set<std::string> above;
+  for (const auto& layer : kLayers) {
+    for (const auto& may : layer.may_include)
+      EXPECT_TRUE(above.contains(may) || above.contains(layer_of(may))) << layer.folder << " may include " << may;
+    EXPECT_TRUE(above.insert(layer.folder).second) << "two rows for " << layer.folder;
+  }
+}
+
+TEST(Layers, TheBuildLinksWhatTheTablePermits) {
+  std::vector<std::string> built, expected;
+  const auto line = [](const std::string& folder, const std::set<std::string>& uses) {
+    std::string out = folder + " USES";
+    for (const auto& each : uses) out += " " + each;
+    return out;
+  };
+  for (const auto& library : libraries()) built.push_back(line(library.folder, library.may_include));
+  for (const auto& layer : kLayers) {
+    std::set<std::string> targets;
+    for (const auto& may : layer.may_include) {
+      const std::string folder = may.ends_with(".h") ? layer_of(may) : may;
+      targets.insert(std::regex_replace(folder, std::regex("/"), "_"));
+    }
+    expected.push_back(line(layer.folder, targets));
+  }
+  EXPECT_THAT(built, testing::ElementsAreArray(expected));
+}
+
+TEST(Layers, NoProductFileIncludesTestSupport) {
+  std::set<std::string> wrong;
+  for (const auto& [file, target] : product_includes())
+    if (is_test_support(target)) wrong.insert(file + " includes " + target);
+  EXPECT_THAT(wrong, testing::IsEmpty());
+}
+
+} // namespace
