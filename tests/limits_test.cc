@@ -36,10 +36,7 @@ std::set<std::string> numbers() {
 
 std::string source() {
   std::string all;
-  for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src")) {
-    const std::string name = entry.path().filename().string();
-    if ((name.ends_with(".cc") || name.ends_with(".h")) && !name.ends_with("_test.cc")) all += text_of(entry.path());
-  }
+  for (const auto& file : product_files()) all += text_of(kRoot / "src" / file);
   return all;
 }
 
@@ -47,7 +44,7 @@ TEST(LimitsPage, NamesEveryNumberOfTheDoorOfConnectionsAndOfRooms) {
   std::set<std::string> limits;
   const auto options = numbers();
   for (const auto& name : found(text_of(kRoot / "src/config/table.cc"),
-           R"re(\.name = "(\w+)", \.section = "(?:The door|Connections|Rooms)")re"))
+           R"re(\.name = "(\w+)",\s+\.section = "(?:The door|Connections|Rooms)")re"))
     if (options.contains(name)) limits.insert(name);
   EXPECT_GE(limits.size(), 30U);
   EXPECT_THAT(without(limits, found(page(), R"re(`(\w+)`)re")), testing::IsEmpty())
@@ -73,8 +70,8 @@ TEST(LimitsPage, HasOnlyCodesOfTheCatalogueAndMetricsOfTheProgram) {
 TEST(LimitsPage, NamesEveryLimitThatHasMetrics) {
   const std::string program = source();
   auto reported =
-      found(program, R"re((?:report_limit|limit_gauge|limit_refusals|meter_?)\((?:\w+\.)?metrics, "(\w+)")re");
-  for (const auto& name : found(program, R"re(\w+_\("(\w+)", policy\.)re")) reported.insert(name); // ConnectionGauges
+      found(program, R"re((?:report_limit|limit_gauge|limit_refusals|meter_?)\(\s*(?:\w+\.)?metrics,\s+"(\w+)")re");
+  for (const auto& name : found(program, R"re(\w+_\("(\w+)",\s+policy\.)re")) reported.insert(name); // ConnectionGauges
   EXPECT_GE(reported.size(), 25U);
   EXPECT_THAT(without(reported, found(page(), R"re([`*](\w+)[`*])re")), testing::IsEmpty());
 }
