@@ -117,7 +117,7 @@ class AccountService final : public auth::AuthService {
   void register_account(RegisterQuestion question, Caller caller, Done<SignedIn> done);
   void login(LoginQuestion question, Caller caller, Done<SignedIn> done);
   void refresh(RefreshByQuestion question, Caller caller, Done<SignedIn> done);
-  // The causes of door.md's steps 6 and 9 to 11.
+  // The causes of the steps credential_form, credential_valid, revocation and user (base/cause.h).
   void authenticate(std::string token, Done<Principal> done);
   void logout(const Principal& who, Caller caller, Done<bool> done);
   void sessions(const Principal& who, Done<std::vector<SessionRow>> done);
@@ -159,7 +159,8 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] SigningKeys& keys() { return keys_; }
   [[nodiscard]] Result<bool> probe() { return store_.probe(); } // any thread
 
-  // Whom a cookie or a ticket speaks for; a ticket is not used up. The causes of door.md's steps 9 to 11.
+  // Whom a cookie or a ticket speaks for; a ticket is not used up. The causes of the steps
+  // credential_valid, revocation and user (base/cause.h).
   void examine_cookie(std::string_view cookie, Done<Identity> done);
   void examine_ticket(const auth::TicketQuestion& question, Done<Identity> done);
 

@@ -1,5 +1,5 @@
 // What has been revoked, as far as this process knows: fed by the auth service's
-// stream, asked at each admission (door, steps 10 and 11) and of each live
+// stream, asked at each admission (the steps revocation and user) and of each live
 // connection after a change. Thread safe; a question takes a shared lock and a
 // few look-ups.
 //

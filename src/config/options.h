@@ -21,7 +21,7 @@ enum class Environment : std::uint8_t { development, test, staging, production }
 enum class Registration : std::uint8_t { open, invite, closed };
 enum class EchoAccess : std::uint8_t { off, token, open };          // /ws/echo: absent, for admitted users, for anybody
 enum class ProxyHeaders : std::uint8_t { off, optional, required }; // the PROXY protocol, from trusted proxies
-enum class RefuseWith : std::uint8_t { automatic, http, close };    // door.md §3; "auto" in words
+enum class RefuseWith : std::uint8_t { automatic, http, close };    // "auto" in words; see Door::tell_by_close
 enum class StoreSync : std::uint8_t { full, normal }; // full: survives power loss; normal: survives kill -9
 
 [[nodiscard]] std::string_view to_string(Environment environment);

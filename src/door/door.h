@@ -187,7 +187,7 @@ class Door {
   std::string refusal_echo_;
   std::string credential_;
   std::optional<std::string> origin_;
-  std::optional<Refusal> malformed_; // what step 6 says of the credential, found in step 5
+  std::optional<Refusal> malformed_; // what credential_form says of the credential, found in credential_present
   std::optional<Refusal> refusal_;
   Identity identity_;
   StepTimes times_;

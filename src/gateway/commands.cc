@@ -1,4 +1,4 @@
-// What a connection does once it is ready: each command of chat-protocol.md, up to
+// What a connection does once it is ready: each command of docs/protocol.md, up to
 // the point where a room's owner takes over.
 #include <fmt/format.h>
 

@@ -39,7 +39,7 @@ class Verifier {
  public:
   // Keys that are open are pinned here: a token does not choose its algorithm.
   Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy);
-  // The first failure in the order of door.md's steps 6 and 9; each has its own cause:
+  // The first failure, in this order; each has its own cause:
   // INVALID_FORMAT ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID WRONG_TOKEN_TYPE
   // CLAIM_MISSING TOKEN_EXPIRED TOKEN_NOT_YET_VALID ISSUER_MISMATCH AUDIENCE_MISMATCH ENVIRONMENT_MISMATCH.
   [[nodiscard]] Result<Claims> verify(std::string_view token, WallTime now) const;

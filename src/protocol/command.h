@@ -1,5 +1,5 @@
 // Client messages of the native protocol, foyer.v1: one JSON object per text
-// message, read strictly (chat-protocol.md, "The native protocol").
+// message, read strictly (docs/protocol.md).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What chat-protocol.md promises, watched from outside: everything that clients say and
+// What docs/protocol.md promises ("Guarantees"), watched from outside: everything that clients say and
 // hear goes through here, whatever the test is about.
 //
 //   - one content per room, epoch and offset, whoever tells it;

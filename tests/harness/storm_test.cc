@@ -1,6 +1,6 @@
 // Many users do anything in any order, on several loops whose turns are mixed at
 // random, with a store that is sometimes slow and a server that is sometimes
-// killed. Whatever happens, what chat-protocol.md promises must hold:
+// killed. Whatever happens, what docs/protocol.md promises must hold:
 //
 //   - every connection sees a joined room's messages without gap or repeat, and
 //     everybody sees the same message at the same offset;
