@@ -1,12 +1,14 @@
-// docs/limits.md holds every limit, and what it names exists.
+// docs/limits.md holds every limit with its default, and what it names exists.
 #include <gmock/gmock.h>
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "source_tree.h"
 
@@ -14,12 +16,17 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::set<std::string> found(const std::string& text, const char* pattern) {
-  std::set<std::string> out;
+std::vector<std::string> found_in_order(const std::string& text, const char* pattern) {
+  std::vector<std::string> out;
   const std::regex expression(pattern);
   for (auto it = std::sregex_iterator(text.begin(), text.end(), expression); it != std::sregex_iterator(); ++it)
-    out.insert((*it)[1]);
+    out.push_back((*it)[1]);
   return out;
+}
+
+std::set<std::string> found(const std::string& text, const char* pattern) {
+  const auto all = found_in_order(text, pattern);
+  return {all.begin(), all.end()};
 }
 
 std::set<std::string> without(const std::set<std::string>& all, const std::set<std::string>& known) {
@@ -57,6 +64,44 @@ TEST(LimitsPage, HasOnlyOptionsThatExist) {
   auto known = options;
   known.insert("foyer_limit_used");
   EXPECT_THAT(without(first_of_rows, known), testing::IsEmpty());
+}
+
+// "100'000", "16 * 1024 * 1024", "2LL * 86'400'000": the product.
+std::uint64_t product(std::string text) {
+  std::erase(text, '\'');
+  std::uint64_t out = 1;
+  for (const auto& factor : found_in_order(text, R"re((\d+))re")) out *= std::stoull(factor);
+  return out;
+}
+
+// "10,000", "64 KiB", "10 s" (milliseconds): the first number of a cell and its unit.
+std::uint64_t amount(std::string cell) {
+  std::erase(cell, ',');
+  std::istringstream in(cell);
+  std::uint64_t number = 0;
+  std::string unit;
+  in >> number >> unit;
+  const std::map<std::string, std::uint64_t> units = {{"KiB", 1024}, {"MiB", 1024 * 1024}, {"s", 1000}};
+  const auto known = units.find(unit);
+  return known == units.end() ? number : number * known->second;
+}
+
+TEST(LimitsPage, GivesTheDefaultsOfTheProgram) {
+  std::map<std::string, std::uint64_t> defaults;
+  const std::string options = text_of(kRoot / "src/config/options.h");
+  const std::regex row(R"re((?:std::uint64_t|Millis) (\w+)(?: = |\{)([\dL'* ]+)[;}])re");
+  for (auto it = std::sregex_iterator(options.begin(), options.end(), row); it != std::sregex_iterator(); ++it)
+    defaults[(*it)[1]] = product((*it)[2]);
+  const std::string text = page();
+  const std::regex line(R"re(\n\| `(\w+)`[^|]*\| (\d[^|]*)\|)re");
+  int compared = 0;
+  for (auto it = std::sregex_iterator(text.begin(), text.end(), line); it != std::sregex_iterator(); ++it) {
+    const std::string name = (*it)[1];
+    if (!defaults.contains(name)) continue;
+    ++compared;
+    EXPECT_EQ(amount((*it)[2]), defaults[name]) << name << ": " << (*it)[2];
+  }
+  EXPECT_GE(compared, 35);
 }
 
 TEST(LimitsPage, HasOnlyCodesOfTheCatalogueAndMetricsOfTheProgram) {
