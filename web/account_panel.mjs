@@ -166,7 +166,7 @@ export class AccountPanel {
   }
 }
 
-export const passwordField = (name, label, autocomplete, note = '') => [h('p', { class: 'field' },
+const passwordField = (name, label, autocomplete, note = '') => [h('p', { class: 'field' },
   h('label', { for: `account-${name}` }, label),
   h('input', { id: `account-${name}`, name, type: 'password', autocomplete, maxlength: '512', 'aria-describedby': `account-${name}-note` }),
   h('span', { class: 'note', id: `account-${name}-note` }, note))];

@@ -2,8 +2,8 @@
 // longer than the one before (1 s to 30 s, half of it chance), never shorter than
 // the server asked for. No DOM; time and chance enter through `world`.
 
-export const FIRST_MS = 1_000;
-export const LAST_MS = 30_000;
+const FIRST_MS = 1_000;
+const LAST_MS = 30_000;
 
 export class Again {
   at = null;           // when it asks next; null: it does not

@@ -6,8 +6,8 @@
 // sent again with the same `key` after every reconnection, so the server stores it
 // once however often the line breaks.
 
-export const PAGE = 50;             // messages in one step of history
-export const TYPING_LAPSE_MS = 6_000;
+const PAGE = 50;             // messages in one step of history
+const TYPING_LAPSE_MS = 6_000;
 const TYPING_REPEAT_MS = 4_000;
 const KEEP = 2_000;                 // messages of a room held in memory
 

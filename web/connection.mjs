@@ -18,9 +18,9 @@
 import { Again } from './again.mjs';
 import { fromClose, fromMessage, isPassing, refusal, stoppedByProxy, telling } from './refusal.mjs';
 
-export const CONNECT_MS = 10_000;    // from the first packet to the verdict
+const CONNECT_MS = 10_000;    // from the first packet to the verdict
 export const FEATURES = ['changes', 'room_reset', 'people']; // what this client understands (docs/protocol.md)
-export const PONG_MS = 10_000;       // silence after our own ping
+const PONG_MS = 10_000;       // silence after our own ping
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 15_000;
 

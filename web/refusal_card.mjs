@@ -5,7 +5,7 @@ import { WHO, explain, isAuthAway, isMistake } from './refusal.mjs';
 
 // A mistake in a form, which a person corrects at once: one sentence under the field;
 // code and reference are folded.
-export function mistakeNote(r, ...actions) {
+function mistakeNote(r, ...actions) {
   const sentence = h('p', {}, prose(r.message));
   const folded = h('details', {}, h('summary', {}, 'Details'),
     h('p', { class: 'note' }, h('code', {}, r.code), ' ', h('a', { href: `/causes/${encodeURIComponent(r.code)}`, target: '_blank', rel: 'noopener' }, 'What this means')),

@@ -43,7 +43,6 @@ export const redirect = answered('redirects', 302, { Location: 'https://login.ex
 export const notJson = answered('answers with something that is no JSON', 200, { ...FOYER, 'Content-Type': 'application/json' }, '{"valid":tru');
 export const wrongJson = answered('answers with other JSON', 200, { ...FOYER, 'Content-Type': 'application/json' }, '{"active":true,"username":"ann"}');
 export const foreignJson = answered('is another server that answers JSON', 200, { 'Content-Type': 'application/json', Server: 'other/2.1' }, '{"valid":true,"identity":{}}');
-export const otherAnswer = (status, headers, body) => answered(`answers ${status} with something else`, status, headers, body);
 
 // ---- the truth, changed
 // A clock that is wrong by so many milliseconds: the Date of answers, and `time` in their JSON.
