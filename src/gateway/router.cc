@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <stdexcept>
 
 #include "base/bytes.h"
@@ -14,7 +15,7 @@
 namespace foyer::gateway {
 namespace {
 
-// What anything here may take; the method * of a route stands for all of them.
+// What anything here may take.
 constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 bool is_method(std::string_view method) {
@@ -31,14 +32,6 @@ std::vector<std::string_view> split(std::string_view path) {
     if (slash == std::string_view::npos) return segments;
     path.remove_prefix(slash + 1);
   }
-}
-
-// Somebody on the way might climb out of the folder that was matched.
-bool climbs(const std::vector<std::string_view>& segments) {
-  return std::ranges::any_of(segments, [](std::string_view segment) {
-    const auto decoded = percent_decode(segment);
-    return !decoded || *decoded == "." || *decoded == ".." || decoded->find_first_of("/\\") != std::string::npos;
-  });
 }
 
 bool under(std::string_view path, std::string_view folder) {
@@ -110,7 +103,6 @@ void move_below_base(std::string_view base, Response& response) {
 std::string listed(const std::vector<std::pair<std::string, Handler>>& methods) {
   std::string out;
   for (const auto& [method, handler] : methods) {
-    if (method == "*") return std::string(kMethods);
     out += (out.empty() ? "" : ", ") + method;
     if (method == "GET") out += ", HEAD";
   }
@@ -123,33 +115,24 @@ Router::Router(std::vector<Route> routes, RouterPolicy policy) : policy_(std::mo
   for (Route& route : routes) {
     Pattern pattern;
     for (const std::string_view segment : split(route.path)) {
-      if (segment == "{*}") {
-        pattern.open_end = true;
-        break;
-      }
       const bool open = segment.starts_with('{') && segment.ends_with('}');
       pattern.literals += open ? 0 : 1;
       pattern.segments.emplace_back(open ? "{}" : segment);
     }
-    auto known = std::ranges::find_if(
-        patterns_, [&](const Pattern& p) { return p.segments == pattern.segments && p.open_end == pattern.open_end; });
+    auto known = std::ranges::find(patterns_, pattern.segments, &Pattern::segments);
     if (known == patterns_.end()) known = patterns_.insert(patterns_.end(), std::move(pattern));
     if (std::ranges::find(known->methods, route.method, [](const auto& m) { return m.first; }) != known->methods.end())
       throw std::logic_error("two routes for " + route.method + " " + route.path);
     known->methods.emplace_back(std::move(route.method), std::move(route.handler));
   }
-  std::ranges::stable_sort(patterns_, [](const Pattern& a, const Pattern& b) {
-    return std::pair{!a.open_end, a.literals} > std::pair{!b.open_end, b.literals};
-  });
+  std::ranges::stable_sort(patterns_, std::greater{}, &Pattern::literals);
 }
 
 const Router::Pattern* Router::match(std::string_view path, std::vector<std::string>& args) const {
   if (path.size() > policy_.longest_path) return nullptr;
   const auto segments = split(path);
   for (const Pattern& pattern : patterns_) {
-    if (pattern.open_end ? segments.size() <= pattern.segments.size() || climbs(segments)
-                         : pattern.segments.size() != segments.size())
-      continue;
+    if (pattern.segments.size() != segments.size()) continue;
     args.clear();
     bool fits = true;
     for (std::size_t i = 0; fits && i < pattern.segments.size(); ++i) {
@@ -189,8 +172,7 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);
 
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
-  const auto found =
-      std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method || m.first == "*"; });
+  const auto found = std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method; });
   if (found == pattern->methods.end() && !is_method(request.method)) // RFC 9110 §9.1
     return refuse_here(request,
         {.cause = Cause::METHOD_UNKNOWN,

@@ -32,8 +32,7 @@ struct RouterPolicy {
 
 class Router {
  public:
-  // Routes with {name} segments give way to equal ones without. A path that ends in
-  // {*} matches all below it, and the method * any: for what another process knows.
+  // Routes with {name} segments give way to equal ones without.
   // Two routes with the same method and pattern are a bug and throw std::logic_error.
   Router(std::vector<Route> routes, RouterPolicy policy);
 
@@ -55,7 +54,6 @@ class Router {
  private:
   struct Pattern {
     std::vector<std::string> segments; // "{}" matches one whole segment
-    bool open_end = false;             // whatever follows the segments matches, at least one more
     std::vector<std::pair<std::string, Handler>> methods;
     std::size_t literals = 0;
   };

@@ -105,24 +105,6 @@ TEST_F(Routing, ASegmentInBracesIsOneArgumentPercentDecoded) {
   EXPECT_EQ(resolve(ask("DELETE", "/auth/sessions/a/b")), "404 UNKNOWN_PATH");
 }
 
-TEST_F(Routing, WhatAnotherProcessKnowsMatchesByItsFolder) {
-  Router forwarding{{route("*", "/auth/{*}"), route("GET", "/auth/here"), route("GET", "/")},
-      {.door = &policy, .version = "1", .build = "b"}};
-  const auto where = [&](std::string method, std::string path) -> std::string {
-    called.clear();
-    Request request = ask(std::move(method), std::move(path));
-    auto outcome = forwarding.resolve(request);
-    if (const auto* handler = std::get_if<const Handler*>(&outcome)) (**handler)(request, {});
-    return called;
-  };
-  EXPECT_EQ(where("DELETE", "/auth/sessions/a/b"), "* /auth/{*}");
-  EXPECT_EQ(where("GET", "/auth/here"), "GET /auth/here");
-  EXPECT_EQ(where("GET", "/auth"), "") << "the folder itself is nothing";
-  for (const auto* path :
-      {"/auth/../internal/verify", "/auth/%2e%2e/internal", "/auth/a%2fb", "/auth/./x", "/auth/%zz"})
-    EXPECT_EQ(where("POST", path), "") << path;
-}
-
 TEST_F(Routing, AGatewayMayCallItsAuthServiceByAnyName) {
   const Headers service{{"Host", "auth.internal:8001"}, {"X-Service-ID", "foyer"}};
   EXPECT_EQ(resolve(ask("POST", "/auth/login", service)), "POST /auth/login") << "whose handler looks at the signature";
