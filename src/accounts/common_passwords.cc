@@ -33,6 +33,4 @@ bool is_common_password(std::string_view password) {
   return std::ranges::binary_search(sorted_list(), std::string_view{lower});
 }
 
-std::size_t common_password_count() { return sorted_list().size(); }
-
 } // namespace foyer::accounts

@@ -322,7 +322,7 @@ TEST_F(OAuth, TheLimitPerAddressHoldsHereToo) {
 // looked up; a door for one of them knows nothing of another.
 TEST(TokenTypes, EachOpensItsOwnDoorAndNoOther) {
   FixedEntropy own;
-  const jose::Key key = jose::Key::generate_ed25519(own);
+  const jose::Key key = jose::Key::generate(jose::Algorithm::eddsa, own);
   const auto signer = jose::Signer::make(key).value();
   // All that a token has is made anew for each try: some are good only once.
   const auto token_of = [&](ServicesWorld& w, std::string_view type) -> std::string {

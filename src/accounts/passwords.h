@@ -34,7 +34,6 @@ inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, 
     std::size_t min_characters = kMinPasswordCharacters, std::string_view field = "password");
 // Whether `password`, without regard to case, is among the most common ones.
 [[nodiscard]] bool is_common_password(std::string_view password);
-[[nodiscard]] std::size_t common_password_count();
 
 // Of the prepared password (opaque_string.h):
 // $argon2id$v=19$m=19456,t=2,p=1$SALT$TAG with a fresh 16 byte salt and a 32 byte tag.

@@ -82,7 +82,7 @@ class World {
  public:
   explicit World(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {})
       : policy_(std::move(policy)),
-        key_(key ? *key : jose::Key::generate_ed25519(entropy)) {
+        key_(key ? *key : jose::Key::generate(jose::Algorithm::eddsa, entropy)) {
     start();
   }
 

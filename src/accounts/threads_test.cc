@@ -21,7 +21,7 @@ struct Threads {
   net::WorkQueue hashing{"hashing", 2, 64, 5};
   std::unique_ptr<AccountStore> store =
       open_sqlite_store(dir.file("accounts.sqlite"), {}, system_clock(), system_entropy(), metrics, null_log()).value();
-  jose::Key key = jose::Key::generate_ed25519(system_entropy());
+  jose::Key key = jose::Key::generate(jose::Algorithm::eddsa, system_entropy());
   store::SealKey seal = store::SealKey::from_secret("the store's key of a test with threads").value();
   SigningKeys keys{jose::Signer::make(key).value(), *store, seal, {}, run_on(control, hashing), system_clock(),
       system_entropy(), null_log()};

@@ -1,9 +1,7 @@
 // The pages, as they lie in web/, inside the binary.
 //
-// Serve an asset with its ETag and `Cache-Control: no-cache` (a page and its
-// modules must be of one version), `Content-Security-Policy: kPagePolicy`,
-// `Referrer-Policy: no-referrer` and `X-Content-Type-Options: nosniff`.
-// cause.html is a template: find_web_asset("/cause.html"), then fill_template.
+// Serve an asset with its ETag and `Cache-Control: no-cache` (a page and its modules must be of one version). The
+// router adds the headers for pages. cause.html is a template: find_web_asset("/cause.html"), then fill_template.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +19,6 @@ struct WebAsset {
   std::string_view bytes;
   std::string_view etag; // quoted, strong (RFC 9110 §8.8.3)
 };
-
-// Nothing inline, nothing from elsewhere, no frame around it; sockets to the page's own origin.
-inline constexpr std::string_view kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; connect-src "
-    "'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 [[nodiscard]] std::span<const WebAsset> web_assets();
 [[nodiscard]] const WebAsset* find_web_asset(std::string_view path); // null: no such file

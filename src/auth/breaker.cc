@@ -11,15 +11,6 @@ Millis rounded_up(MonoTime::duration time) { return std::max(Millis{0}, std::chr
 
 } // namespace
 
-std::string_view to_string(BreakerStatus::State state) {
-  switch (state) {
-    case BreakerStatus::State::closed: return "closed";
-    case BreakerStatus::State::open: return "open";
-    case BreakerStatus::State::trying: return "trying";
-  }
-  return "closed";
-}
-
 CircuitBreaker::Pass CircuitBreaker::admit(Moment now) {
   if (status_.state == State::closed) return Pass::usual;
   if (now.mono < next_try_) return Pass::none;

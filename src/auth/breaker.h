@@ -48,7 +48,6 @@ struct BreakerStatus {
   WallTime next_try{};              // likewise; while trying: the end of the try
   std::vector<Refusal> faults = {}; // the last ones, oldest first; empty after a success
 };
-[[nodiscard]] std::string_view to_string(BreakerStatus::State state);
 
 class CircuitBreaker {
  public:

@@ -19,7 +19,7 @@ std::string jwks(std::initializer_list<std::uint64_t> seeds) {
   std::vector<jose::Key> keys;
   for (const auto seed : seeds) {
     FixedEntropy entropy(seed);
-    keys.push_back(jose::Key::generate_ed25519(entropy).public_part());
+    keys.push_back(jose::Key::generate(jose::Algorithm::eddsa, entropy).public_part());
   }
   return (*jose::KeySet::of(std::move(keys)))->to_jwks();
 }

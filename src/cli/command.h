@@ -19,9 +19,6 @@ struct Command {
   int (*run)(Args args);
 };
 
-// All commands, in the order of the help. Defined in main.cc.
-[[nodiscard]] std::span<const Command> all_commands();
-
 int run_serve(Args args);   // serve.cc
 int run_backup(Args args);  // backup.cc
 int run_check(Args args);   // check.cc

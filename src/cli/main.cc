@@ -68,8 +68,6 @@ int run(const std::vector<std::string>& args) {
 
 } // namespace
 
-std::span<const Command> all_commands() { return kCommands; }
-
 } // namespace foyer::cli
 
 int main(int argc, char** argv) {

@@ -263,11 +263,6 @@ bool holds_secret(const Option& option, std::string_view text) {
 
 bool is_flag(const Option& option) { return std::holds_alternative<bool Config::*>(option.slot); }
 
-bool is_list(const Option& option) {
-  return std::holds_alternative<std::vector<std::string> Config::*>(option.slot) ||
-      std::holds_alternative<Roles>(option.slot);
-}
-
 std::string kebab(std::string_view snake) {
   std::string out(snake);
   std::ranges::replace(out, '_', '-');

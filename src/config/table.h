@@ -67,7 +67,6 @@ struct Option {
 // Whether the text must not be read by everybody: a secret, or a URL with a password in it.
 [[nodiscard]] bool holds_secret(const Option& option, std::string_view text);
 [[nodiscard]] bool is_flag(const Option& option); // a bool: --name alone means true
-[[nodiscard]] bool is_list(const Option& option);
 
 [[nodiscard]] std::string kebab(std::string_view snake);             // drain_timeout → drain-timeout
 [[nodiscard]] std::string env_name(const Option& option);            // SERVICE_SECRET, FOYER_DRAIN_TIMEOUT

@@ -47,7 +47,7 @@ inline const std::string kTokenSecret = "n0tTh3S4m3-Wq8zXc5vBn2mKj7hGf4dS";
 
 inline std::string key_pem(std::uint64_t seed = 1) {
   FixedEntropy entropy(seed);
-  return jose::Key::generate_ed25519(entropy).to_pem();
+  return jose::Key::generate(jose::Algorithm::eddsa, entropy).to_pem();
 }
 
 // A gateway of its own in staging with everything that it needs.

@@ -112,8 +112,6 @@ class Door {
 
   // `authenticate` with what it held; neither (or empty) is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
   void first_message(std::optional<std::string> token, std::optional<std::string> ticket);
-  void first_message_token(std::string token) { first_message(std::move(token), std::nullopt); }
-  void first_message_ticket(std::string ticket) { first_message(std::nullopt, std::move(ticket)); }
   void first_message_other(
       std::string_view what); // anything else: NO_TOKEN; `what` was wrong with it, a clause for the operator
   void first_message_timeout();

@@ -45,9 +45,9 @@ TEST(Door, AnEmptyCredentialInTheFirstMessageIsNone) {
     door.readiness({});
     ASSERT_TRUE(std::holds_alternative<AwaitFirstMessage>(door.next(clock)));
     if (as_token)
-      door.first_message_token("");
+      door.first_message("", {});
     else
-      door.first_message_ticket("");
+      door.first_message({}, "");
     EXPECT_EQ(drive(door).outcome, "NO_TOKEN");
   }
 }
@@ -191,7 +191,7 @@ TEST(Door, AfterTheVerdictThereIsNoQuestion) {
     door.identity(alice());
     door.revocation({});
     door.capacity({});
-    door.first_message_token("d.e.f");
+    door.first_message("d.e.f", {});
     door.first_message_timeout();
     EXPECT_EQ(drive(door).outcome, fault.code);
     EXPECT_THAT(drive(door).asked, ElementsAre());
@@ -208,7 +208,7 @@ TEST(Door, AnAnswerThatNobodyAskedForOpensNothing) {
     door.identity(alice());
     door.revocation({});
     door.capacity({});
-    door.first_message_token("d.e.f");
+    door.first_message("d.e.f", {});
   };
   answer_all();
   EXPECT_TRUE(std::holds_alternative<AskReadiness>(door.next(clock)));

@@ -120,8 +120,8 @@ inline Story drive(Door& door, const Answers& answers = {}) {
     } else {
       story.asked.emplace_back("first message");
       switch (answers.first) {
-        case Answers::First::token: door.first_message_token("d.e.f"); break;
-        case Answers::First::ticket: door.first_message_ticket("t1"); break;
+        case Answers::First::token: door.first_message("d.e.f", {}); break;
+        case Answers::First::ticket: door.first_message({}, "t1"); break;
         case Answers::First::both: door.first_message("d.e.f", "t1"); break;
         case Answers::First::neither: door.first_message({}, {}); break;
         case Answers::First::other: door.first_message_other("it was a join"); break;

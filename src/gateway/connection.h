@@ -108,7 +108,6 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
   [[nodiscard]] loop::Transport& transport() const { return transport_; }
   [[nodiscard]] Shard& shard() { return shard_; }
-  [[nodiscard]] Entrance* entrance() { return entrance_.get(); }
 
   // The shard's book-keeping.
   struct Membership {

@@ -88,7 +88,6 @@ class ConnectionGauges {
   [[nodiscard]] Result<Pass> request();                           // BUSY
 
   [[nodiscard]] std::uint32_t connections() const { return connections_.taken(); }
-  [[nodiscard]] std::uint32_t arrivals() const { return arrivals_.taken(); }
   [[nodiscard]] std::uint32_t pendings() const { return pending_.taken(); }
   [[nodiscard]] std::uint32_t refusal_upgrades() const { return refusal_upgrades_.taken(); }
   [[nodiscard]] std::uint32_t requests() const { return requests_.taken(); }

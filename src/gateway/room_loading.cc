@@ -21,7 +21,7 @@ std::optional<Refusal> RoomOwners::decide_by_name(const RoomName& name, const Sp
   const auto kind = rooms::kind_of(name.view());
   if (!kind) return kind.error();
   const bool has_members = *kind == rooms::RoomKind::private_ || *kind == rooms::RoomKind::direct;
-  const bool inside = has_members || rooms::is_inside(*kind, name.view(), {}, speaker.user);
+  const bool inside = rooms::may_be_inside(*kind, name.view(), speaker.user);
   auto allowed = rooms::may(act, has_members ? rooms::RoomKind::private_ : *kind, inside, speaker.permissions);
   if (allowed) return std::nullopt;
   return std::move(allowed).error();

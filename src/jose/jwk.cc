@@ -66,8 +66,6 @@ Result<Key> Key::parse_any(std::string_view text) {
   return parse_pem(text);
 }
 
-Key Key::generate_ed25519(Entropy& entropy) { return generate(Algorithm::eddsa, entropy); }
-
 Key Key::generate(Algorithm algorithm, Entropy& entropy) {
   const auto bytes = [&entropy](std::size_t size) {
     std::string out(size, '\0');

@@ -39,7 +39,6 @@ class Key {
   [[nodiscard]] static Result<Key> parse_pem(std::string_view pem);
   // A secret file's text: PEM or JWK, whichever it is.
   [[nodiscard]] static Result<Key> parse_any(std::string_view text);
-  [[nodiscard]] static Key generate_ed25519(Entropy& entropy);
   // A new key for the algorithm; EC and RSA ones (3072 bits) come from OpenSSL's own entropy.
   [[nodiscard]] static Key generate(Algorithm algorithm, Entropy& entropy);
 

@@ -43,7 +43,7 @@ TEST(Keys, TheKidOfAJwkStays) {
 
 TEST(Keys, TwoGeneratedKeysDiffer) {
   FixedEntropy entropy;
-  EXPECT_NE(Key::generate_ed25519(entropy).kid(), Key::generate_ed25519(entropy).kid());
+  EXPECT_NE(Key::generate(Algorithm::eddsa, entropy).kid(), Key::generate(Algorithm::eddsa, entropy).kid());
 }
 
 TEST(Keys, WhatIsNotAKeyOfOursIsNamed) {

@@ -18,7 +18,7 @@ inline const WallTime kNow = from_unix_seconds(1'800'000'000);
 inline Key hs256_key() { return *Key::from_secret(kSecret); }
 inline Key ed25519_key(std::uint64_t seed = 1) {
   FixedEntropy entropy{seed};
-  return Key::generate_ed25519(entropy);
+  return Key::generate(Algorithm::eddsa, entropy);
 }
 
 inline VerifierPolicy policy() {

@@ -85,14 +85,6 @@ Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy)
     : keys_(KeySet::pinned(keys, policy.algorithm)),
       policy_(std::move(policy)) {}
 
-Result<bool> Verifier::check_form(std::string_view token) const {
-  TRY(jws, parse_compact(token, policy_.max_bytes));
-  thread_local Fields claims;
-  if (const auto read = claims.parse(jws.payload); !read)
-    return refuse(Cause::INVALID_FORMAT, "claims that are " + std::string{read.error()});
-  return true;
-}
-
 Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
   TRY(jws, parse_compact(token, policy_.max_bytes));
   thread_local Fields claims;

@@ -43,8 +43,6 @@ class Verifier {
   // INVALID_FORMAT ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID WRONG_TOKEN_TYPE
   // CLAIM_MISSING TOKEN_EXPIRED TOKEN_NOT_YET_VALID ISSUER_MISMATCH AUDIENCE_MISMATCH ENVIRONMENT_MISMATCH.
   [[nodiscard]] Result<Claims> verify(std::string_view token, WallTime now) const;
-  // Form only (step 6): three parts, base64url, JSON, size. No key is touched.
-  [[nodiscard]] Result<bool> check_form(std::string_view token) const;
   [[nodiscard]] const VerifierPolicy& policy() const { return policy_; }
   [[nodiscard]] const std::shared_ptr<const KeySet>& keys() const { return keys_; }
 

@@ -181,14 +181,6 @@ TEST(Verifier, TheFirstFaultInOrderIsTheCause) {
   EXPECT_EQ(outcome(check, signed_claims(key, bad)), "ENVIRONMENT_MISMATCH");
 }
 
-TEST(Verifier, FormIsCheckedWithoutAKey) {
-  const Key key = hs256_key();
-  EXPECT_TRUE(verifier(ed25519_key()).check_form(signed_claims(key, write_claims(claims()))));
-  EXPECT_EQ(verifier(key).check_form("a.b").error().cause, Cause::INVALID_FORMAT);
-  EXPECT_EQ(
-      verifier(key).check_form(token_of(key, header_of(key, "HS256"), "[]")).error().cause, Cause::INVALID_FORMAT);
-}
-
 TEST(Verifier, ClaimsHaveABoundedDepth) {
   const Key key = hs256_key();
   const auto nested = [&](std::size_t depth) {

@@ -15,9 +15,6 @@
 #include <cstring>
 #include <system_error>
 
-#include "base/bytes.h"
-#include "base/ip_address.h"
-
 namespace foyer::loop {
 
 namespace {
@@ -50,34 +47,6 @@ std::uint16_t port_of(const sockaddr& address) {
 }
 
 } // namespace
-
-Result<ListenAddress> parse_listen_address(std::string_view text) {
-  const auto wrong = [&](std::string_view why) {
-    return refuse_field(Cause::INVALID_VALUE, "listen", fmt::format("\"{}\": {}", printable(text, 100), why));
-  };
-  std::string_view host, port;
-  if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != ':')
-      return wrong("an IPv6 address is written [ADDRESS]:PORT");
-    host = text.substr(1, end - 1);
-    port = text.substr(end + 2);
-    const auto ip = parse_ip(host);
-    if (!ip || ip->written_as_v4) return wrong("no IPv6 address between the brackets");
-  } else {
-    const auto colon = text.find(':');
-    if (colon == std::string_view::npos) return wrong("HOST:PORT is expected, the port is missing");
-    if (text.find(':', colon + 1) != std::string_view::npos) return wrong("an IPv6 address is written [ADDRESS]:PORT");
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-    if (host.empty()) return wrong("HOST:PORT is expected, the host is missing");
-  }
-  ListenAddress address{.host = std::string{host}};
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (error != std::errc{} || end != port.data() + port.size())
-    return wrong("the port must be a number from 0 to 65535");
-  return address;
-}
 
 std::string address_text(const sockaddr& address) {
   if (address.sa_family == AF_INET)

@@ -18,9 +18,6 @@ struct ListenAddress {
   std::uint16_t port = 0;
 };
 
-// "127.0.0.1:8000", "[::1]:0", "localhost:8000". Refuses with INVALID_VALUE, field `listen`.
-[[nodiscard]] Result<ListenAddress> parse_listen_address(std::string_view text);
-
 class Listener {
  public:
   // Port 0 lets the system pick one; port() says which. A name is resolved once;

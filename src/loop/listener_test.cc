@@ -8,28 +8,6 @@ using namespace foyer;
 using namespace foyer::loop;
 using testing::HasSubstr;
 
-TEST(ListenAddress, IsHostAndPort) {
-  const struct {
-    const char* text;
-    const char* host;
-    int port;
-  } valid[] = {{"127.0.0.1:8000", "127.0.0.1", 8000}, {"[::1]:0", "::1", 0}, {"localhost:65535", "localhost", 65535},
-      {"[::]:80", "::", 80}, {"chat.lan:1", "chat.lan", 1}};
-  for (const auto& row : valid) {
-    const auto address = parse_listen_address(row.text);
-    ASSERT_TRUE(address.has_value()) << row.text;
-    EXPECT_EQ(address->host, row.host);
-    EXPECT_EQ(address->port, row.port);
-  }
-  for (const char* text : {"", ":", "8000", ":8000", "127.0.0.1", "127.0.0.1:", "h:65536", "h:-1", "h: 1", "h:1x",
-           "::1:80", "[::1]", "[::1]80", "[x]:1", "[::1:1"}) {
-    const auto address = parse_listen_address(text);
-    ASSERT_FALSE(address.has_value()) << text;
-    EXPECT_EQ(address.error().code(), "INVALID_VALUE") << text;
-    EXPECT_EQ(address.error().field, "listen") << text;
-  }
-}
-
 TEST(Listener, PortZeroPicksOneAndSaysWhich) {
   for (const char* host : {"127.0.0.1", "::1", "localhost"}) {
     const auto listener = Listener::open({.host = host, .port = 0});

@@ -25,7 +25,6 @@ struct ControlPlane::State : std::enable_shared_from_this<State> {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   std::thread thread;
-  std::atomic<std::thread::id> thread_id;
   std::atomic<TimerId> next_id{1};
   std::once_flag joined;
   std::unordered_map<TimerId, std::shared_ptr<Alarm>> alarms; // the plane's thread only
@@ -60,10 +59,7 @@ void ControlPlane::State::fire(TimerId id, const std::shared_ptr<Alarm>& alarm) 
 }
 
 ControlPlane::ControlPlane(std::string_view name) : state_(std::make_shared<State>()) {
-  state_->thread = std::thread([state = state_.get()] {
-    state->thread_id = std::this_thread::get_id();
-    state->context.run();
-  });
+  state_->thread = std::thread([state = state_.get()] { state->context.run(); });
   pthread_setname_np(state_->thread.native_handle(), std::string{name.substr(0, 15)}.c_str());
 }
 
@@ -91,7 +87,6 @@ void ControlPlane::stop() {
   });
 }
 
-bool ControlPlane::on_this_thread() const { return state_->thread_id.load() == std::this_thread::get_id(); }
 asio::io_context& ControlPlane::context() { return state_->context; }
 
 } // namespace foyer::net

@@ -39,7 +39,6 @@ class ControlPlane {
   // Runs `task` every `interval` until stop() or cancel(); the first time after one interval.
   TimerId every(Millis interval, Task task);
   void stop(); // joins; not from the plane's own thread
-  [[nodiscard]] bool on_this_thread() const;
 
   // For those who bring Asio objects of their own (they include Asio in a .cc).
   [[nodiscard]] boost::asio::io_context& context();

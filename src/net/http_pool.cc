@@ -292,27 +292,8 @@ HttpPool::~HttpPool() {
   }
 }
 
-HttpPool::CallId HttpPool::send(PoolCall call, Done done) {
-  const CallId id = ++state_->last_id;
-  state_->take({.id = id, .call = std::move(call), .done = std::move(done), .deadline = 0});
-  return id;
-}
-
-void HttpPool::cancel(CallId id) {
-  State& state = *state_;
-  const auto waiting = std::ranges::find(state.queue, id, &Job::id);
-  if (waiting != state.queue.end()) {
-    state.driver.cancel(waiting->deadline);
-    state.queue.erase(waiting);
-    return;
-  }
-  for (const auto& [number, connection] : state.busy) {
-    if (!connection->job || connection->job->id != id) continue;
-    const State::ConnectionPtr cancelled = connection;
-    state.driver.cancel(cancelled->job->deadline);
-    state.drop(cancelled);
-    return state.next();
-  }
+void HttpPool::send(PoolCall call, Done done) {
+  state_->take({.id = ++state_->last_id, .call = std::move(call), .done = std::move(done), .deadline = 0});
 }
 
 std::size_t HttpPool::busy() const { return state_->busy.size(); }

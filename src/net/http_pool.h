@@ -53,16 +53,14 @@ struct PoolDriver {
 class HttpPool {
  public:
   using Done = std::move_only_function<void(HttpResult)>;
-  using CallId = std::uint64_t;
 
   HttpPool(PoolDriver driver, PoolOptions options);
   ~HttpPool(); // on the plane's thread, or when it has stopped; closes all, nobody is told
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
 
-  // `done` is called once, later, unless the call is cancelled first.
-  CallId send(PoolCall call, Done done);
-  void cancel(CallId id); // nothing happens if it is over
+  // `done` is called once, later.
+  void send(PoolCall call, Done done);
 
   [[nodiscard]] std::size_t busy() const; // connections in use, with those of long polls
   [[nodiscard]] std::size_t idle() const;

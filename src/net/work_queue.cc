@@ -52,19 +52,11 @@ void WorkQueue::run() {
       Task task = std::move(work->run);
       work.reset();
       if (depth_gauge_ != nullptr) depth_gauge_->set(static_cast<std::int64_t>(waiting_.size()));
-      ++running_;
       lock.unlock();
       task();
     } // destroyed without the lock: its captures may submit
     lock.lock();
-    --running_;
-    if (waiting_.size() == 0 && running_ == 0) idle_.notify_all();
   }
-}
-
-void WorkQueue::drain() {
-  std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return waiting_.size() == 0 && running_ == 0; });
 }
 
 void WorkQueue::stop() {
@@ -75,11 +67,6 @@ void WorkQueue::stop() {
   }
   for (std::thread& thread : threads_)
     if (thread.joinable()) thread.join();
-}
-
-std::size_t WorkQueue::depth() const {
-  const std::lock_guard lock(mutex_);
-  return waiting_.size();
 }
 
 void WorkQueue::report_to(Metrics& metrics, std::string_view limit_name) {

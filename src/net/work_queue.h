@@ -30,14 +30,9 @@ class WorkQueue {
   // room later is `dropped`, on the thread of whoever submits then.
   [[nodiscard]] bool submit(Work work);
   [[nodiscard]] bool submit(Task task) { return submit(Work{.run = std::move(task)}); }
-  // Waits until nothing waits or runs. Not from a task.
-  void drain();
   // Takes nothing more, finishes what waits, joins. Not from a task.
   void stop();
 
-  [[nodiscard]] std::size_t depth() const; // tasks that wait
-  [[nodiscard]] std::size_t limit() const { return limit_; }
-  [[nodiscard]] const std::string& name() const { return name_; }
   // Under the name of the option that sets its limit (base/limit_metrics.h).
   void report_to(Metrics& metrics, std::string_view limit_name);
 
@@ -47,11 +42,9 @@ class WorkQueue {
   const std::string name_;
   const std::size_t limit_;
   const int nice_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable wake_;
-  std::condition_variable idle_;
   FairQueue waiting_;
-  std::size_t running_ = 0;
   bool stopping_ = false;
   Gauge* depth_gauge_ = nullptr;
   Counter* rejected_ = nullptr;

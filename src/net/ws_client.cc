@@ -225,10 +225,6 @@ void WsClient::send_text(std::string_view text) {
   if (session_->phase == Session::Phase::open) session_->send(wire::Opcode::text, text);
 }
 
-void WsClient::ping(std::string_view payload) {
-  if (session_->phase == Session::Phase::open) session_->send(wire::Opcode::ping, payload);
-}
-
 void WsClient::close(std::uint16_t code, std::string_view reason) {
   if (session_->phase != Session::Phase::open) return;
   session_->send(wire::Opcode::close, wire::close_payload(code, reason));

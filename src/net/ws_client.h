@@ -50,7 +50,6 @@ class WsClient {
   WsClient& operator=(const WsClient&) = delete;
 
   void send_text(std::string_view text);
-  void ping(std::string_view payload);
   void close(std::uint16_t code, std::string_view reason); // waits up to 2 s for the peer's Close
   [[nodiscard]] std::uint64_t received() const;            // bytes so far: whether the peer is alive
 

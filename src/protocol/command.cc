@@ -463,15 +463,14 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
     else
       command.type = row->type;
   }
-  bool credential_expected = false;
   if (!take.failed()) {
     switch (command.type) {
       case CommandType::authenticate:
         take.optional("token", members.token, command.token).optional("ticket", members.ticket, command.ticket);
         take.optional("features", members.features, command.features)
             .optional("max_message", members.max_message, command.max_message);
-        credential_expected = command.token.empty() && command.ticket.empty();
-        if (credential_expected) take.fail("token", "and ticket are both missing; one of the two is needed");
+        if (command.token.empty() && command.ticket.empty())
+          take.fail("token", "and ticket are both missing; one of the two is needed");
         break;
       case CommandType::refresh: take.required("token", members.token, command.token); break;
       case CommandType::create:
@@ -523,9 +522,7 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
       case CommandType::agent_cancel: break;
     }
   }
-  if (take.failed())
-    return BadCommand{
-        .id = command.id, .field = take.field(), .what = take.sentence(), .credential_expected = credential_expected};
+  if (take.failed()) return BadCommand{.id = command.id, .field = take.field(), .what = take.sentence()};
   return command;
 }
 

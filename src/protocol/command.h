@@ -72,7 +72,6 @@ struct BadCommand {
   std::optional<std::uint64_t> id; // if it could be read
   std::string field;               // the member at fault; empty: the message as a whole
   std::string what;
-  bool credential_expected = false; // an `authenticate` with neither token nor ticket
 };
 
 class CommandDecoder {

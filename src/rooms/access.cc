@@ -1,7 +1,5 @@
 #include "rooms/access.h"
 
-#include <algorithm>
-
 namespace foyer::rooms {
 namespace {
 
@@ -31,14 +29,8 @@ Result<void> may_list(const Permissions& permissions) {
   return refuse(Cause::PERMISSION_DENIED, "needs chat:read or chat:write");
 }
 
-bool is_inside(RoomKind kind, std::string_view room, std::span<const UserId> members, const UserId& user) {
-  switch (kind) {
-    case RoomKind::public_: return true;
-    case RoomKind::own: return room.starts_with(kOwnPrefix) && room.substr(kOwnPrefix.size()) == user.view();
-    case RoomKind::private_:
-    case RoomKind::direct: return std::ranges::find(members, user) != members.end();
-  }
-  return false;
+bool may_be_inside(RoomKind kind, std::string_view room, const UserId& user) {
+  return kind != RoomKind::own || (room.starts_with(kOwnPrefix) && room.substr(kOwnPrefix.size()) == user.view());
 }
 
 Result<void> may(Act act, RoomKind kind, bool inside, const Permissions& permissions) {

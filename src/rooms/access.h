@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 #include "rooms/store.h"
@@ -22,8 +21,9 @@ enum class Act : std::uint8_t {
   erase,  // delete a message; whose message it may be, tells may_erase_any()
 };
 
-// Public: everybody is inside. Own: the user it is named after. Else: the members.
-[[nodiscard]] bool is_inside(RoomKind kind, std::string_view room, std::span<const UserId> members, const UserId& user);
+// What the name alone tells: false for the own room of another user. Whether a private or direct room has this member
+// only the store knows.
+[[nodiscard]] bool may_be_inside(RoomKind kind, std::string_view room, const UserId& user);
 
 // Before a room is looked for: its answer must not depend on whether there is one. PERMISSION_DENIED.
 [[nodiscard]] Result<void> has_scope(Act act, const Permissions& permissions);

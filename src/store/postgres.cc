@@ -484,10 +484,6 @@ Result<std::unique_ptr<PgDatabase>> connect(const PostgresOptions& options, Post
 
 std::int64_t owner_lock(std::string_view part) { return lock_number(fmt::format("own:{}", part)); }
 
-bool is_postgres_url(std::string_view url) {
-  return url.starts_with("postgres://") || url.starts_with("postgresql://");
-}
-
 Result<std::unique_ptr<Database>> open_postgres(const PostgresOptions& options, PostgresUse use) {
   return connect(options, use);
 }

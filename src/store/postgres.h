@@ -54,6 +54,4 @@ inline constexpr Millis kOwnPause{50};
 // For a Reader.
 [[nodiscard]] Opener postgres_reader(PostgresOptions options);
 
-[[nodiscard]] bool is_postgres_url(std::string_view url); // by its scheme
-
 } // namespace foyer::store

@@ -131,7 +131,7 @@ FUZZER(door) {
       if ((answers & 32U) != 0)
         door.first_message_timeout();
       else
-        door.first_message_token("d.e.f");
+        door.first_message("d.e.f", {});
     }
   }
   invariant(false, "the door comes to an end");

@@ -22,8 +22,10 @@ namespace {
 
 constexpr std::ptrdiff_t kUnderWay = 2'000; // asked for and not yet answered
 
+bool is_postgres(std::string_view where) { return where.starts_with("postgres"); }
+
 Result<std::unique_ptr<rooms::ChatStore>> open_store(const std::string& where, Metrics& metrics) {
-  if (store::is_postgres_url(where))
+  if (is_postgres(where))
     return rooms::open_postgres_store({.url = where}, {}, system_clock(), system_entropy(), metrics, null_log());
   return rooms::open_sqlite_store(where, {}, system_clock(), system_entropy(), metrics, null_log());
 }
@@ -70,5 +72,5 @@ int main(int argc, char** argv) {
   const double many = per_second(**opened, messages, kUnderWay);
   const double one = per_second(**opened, std::max(1, messages / 100), 1);
   fmt::print("{:<10} {:>9.0f} messages/s many at once   {:>7.0f} one after another\n",
-      store::is_postgres_url(argv[1]) ? "PostgreSQL" : "SQLite", many, one);
+      is_postgres(argv[1]) ? "PostgreSQL" : "SQLite", many, one);
 }
