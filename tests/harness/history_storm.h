@@ -18,6 +18,7 @@
 #include "harness/invariants.h"
 #include "harness/node.h"
 #include "harness/peer.h"
+#include "harness/recording.h"
 
 namespace foyer::harness {
 
@@ -39,10 +40,15 @@ class HistoryStorm {
   }
 
   void run() {
-    for (int i = 0; i < kSteps && invariants_.faults().empty(); ++i) step();
+    for (int i = 0; i < kSteps && invariants_.faults().empty(); ++i) {
+      recording_.step(fmt::format("step {}", i));
+      step();
+    }
+    recording_.step("the end");
     all_is_well();
     check();
   }
+  [[nodiscard]] const Recording& recording() const { return recording_; }
   [[nodiscard]] int went_back() const { return went_back_; }
   [[nodiscard]] int recovered() const { return recovered_; }
   [[nodiscard]] int not_recovered() const { return not_recovered_; }
@@ -148,6 +154,7 @@ class HistoryStorm {
   void connect(Client& client) {
     client.peer = std::make_unique<Peer>(node_.network().connect(pick(2)));
     client.peer->watched_by(invariants_, client.name);
+    client.peer->recorded_in(recording_, client.name);
     const std::string path = chance(50) ? "/ws/chat?features=room_reset" : "/ws/chat";
     client.peer->handshake(path,
         {{"Authorization", "Bearer " + node_.token({.user = client.name, .lives = Millis{24 * 3'600'000}}).text}});
@@ -269,6 +276,7 @@ class HistoryStorm {
     invariants_.at_rest();
     EXPECT_THAT(invariants_.faults(), testing::IsEmpty());
     Peer observer(node_.network().connect(0));
+    observer.recorded_in(recording_, "observer");
     observer.handshake("/ws/chat", {{"Authorization", "Bearer " + node_.token({.user = "observer"}).text}});
     std::map<std::int64_t, std::string> all;
     for (std::int64_t before = 1'000'000; before > 1;) {
@@ -293,7 +301,8 @@ class HistoryStorm {
 
   const Trouble trouble_;
   std::mt19937_64 random_;
-  Invariants invariants_; // outlives the peers
+  Recording recording_; // both outlive the peers
+  Invariants invariants_;
   Node node_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::optional<Invariants::Heads> copied_;

@@ -30,26 +30,27 @@ struct Sum {
   }
 };
 
-Sum storms(Trouble trouble) {
+Sum storms(Trouble trouble, std::string_view name) {
   Sum sum;
   for (std::uint64_t seed = 1; seed <= histories() && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     HistoryStorm storm(seed, trouble);
     storm.run();
+    storm.recording().write_if_asked(fmt::format("histories-{}-{}", name, seed));
     sum.add(storm);
   }
   return sum;
 }
 
 TEST(Histories, ACopyOfAllDataThatIsPutBackTellsNobodyWhoShowsTheTimeThatItMissedNothing) {
-  const Sum sum = storms(Trouble::copies);
+  const Sum sum = storms(Trouble::copies, "copies");
   sum.tell("copies");
   EXPECT_GT(sum.went_back, 0);
   EXPECT_GT(sum.recovered, 0);
 }
 
 TEST(Histories, ADatabaseThatIsPutBackBeneathOrBetweenServersResetsEveryRoomThatIsBehind) {
-  const Sum sum = storms(Trouble::database);
+  const Sum sum = storms(Trouble::database, "database");
   sum.tell("database");
   EXPECT_GT(sum.went_back, 0);
   EXPECT_GT(sum.resets, 0);
@@ -57,7 +58,7 @@ TEST(Histories, ADatabaseThatIsPutBackBeneathOrBetweenServersResetsEveryRoomThat
 }
 
 TEST(Histories, LostAnswersAndReadsThatFailLeaveNoGapAtAListener) {
-  const Sum sum = storms(Trouble::answers);
+  const Sum sum = storms(Trouble::answers, "answers");
   sum.tell("answers");
   EXPECT_GT(sum.recovered, 0);
   EXPECT_GT(sum.closed, 0);

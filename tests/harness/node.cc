@@ -35,6 +35,8 @@ constexpr std::string_view kEnvironment = "test";
 // What `given` can change.
 struct Plan {
   std::size_t loops = 2;
+  std::uint64_t entropy = 1;       // what FixedEntropy begins with
+  Millis begun{1'700'000'000'000}; // the time of day at first, since 1970
   gateway::GatewayPolicy gateway;
   gateway::AddressPolicy addresses;
   gateway::ConnectionPolicy connections;
@@ -86,6 +88,8 @@ Setter flag(Choose choose) {
 const std::map<std::string, Setter, std::less<>>& setters() {
   static const std::map<std::string, Setter, std::less<>> table{
       {"loops", number([](Plan& p) -> auto& { return p.loops; })},
+      {"entropy", number([](Plan& p) -> auto& { return p.entropy; })},
+      {"clock_ahead", [](Plan& p, const std::string& value) { p.begun += duration_of(value); }},
       {"authenticate_timeout", duration([](Plan& p) -> auto& { return p.gateway.authenticate_timeout; })},
       {"header_timeout", duration([](Plan& p) -> auto& { return p.gateway.header_timeout; })},
       {"body_timeout", duration([](Plan& p) -> auto& { return p.gateway.body_timeout; })},
@@ -222,8 +226,8 @@ struct Node::World {
   }
 
   Plan plan;
-  ManualClock clock;
-  FixedEntropy entropy;
+  ManualClock clock{WallTime{plan.begun}};
+  FixedEntropy entropy{plan.entropy};
   testing_world::TempDir data;
   KeptLog log;
   ScriptedAuth auth{clock};

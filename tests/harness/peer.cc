@@ -24,6 +24,11 @@ void Peer::watched_by(Invariants& invariants, std::string name) {
   name_ = std::move(name);
 }
 
+void Peer::recorded_in(Recording& recording, const std::string& name) {
+  section_ = &recording.of(name);
+  section_->connected();
+}
+
 void Peer::over() {
   if (invariants_ != nullptr) std::exchange(invariants_, nullptr)->ended(name_);
 }
@@ -34,11 +39,13 @@ void Peer::stop_reading() {
 }
 
 void Peer::go_silent() {
+  if (section_ != nullptr) section_->event("> nothing gets through any more");
   client_->go_silent();
   over();
 }
 
 void Peer::vanish() {
+  if (section_ != nullptr) section_->event("> reset");
   client_->reset();
   over();
 }
@@ -52,7 +59,17 @@ void Peer::request(std::string_view method, std::string_view target, const Heade
   out += body;
   http_ = std::make_unique<wire::HttpResponseParser>(method == "HEAD");
   answer.reset();
-  client_->write(out);
+  send_raw(out);
+}
+
+void Peer::send_raw(std::string_view bytes) {
+  if (section_ != nullptr) section_->sent(bytes);
+  client_->write(bytes);
+}
+
+void Peer::end_writing() {
+  if (section_ != nullptr) section_->event("> end");
+  client_->end_writing();
 }
 
 void Peer::handshake(std::string_view target, const Headers& headers) {
@@ -86,7 +103,13 @@ void Peer::send_frame(wire::Opcode opcode, std::string_view payload) {
   const std::string_view sent = message ? packed(payload) : payload;
   std::string frame;
   wire::append_masked_frame(frame, opcode, sent, kMask, sent.data() != payload.data());
+  write_frame(std::move(frame), payload);
+}
+
+// `message`: the payload before it was compressed.
+void Peer::write_frame(std::string frame, std::string_view message) {
   client_->write(frame);
+  if (section_ != nullptr) section_->sent_frame({.bytes = std::move(frame)}, message);
 }
 
 void Peer::send_in_pieces(std::string_view text, std::size_t piece) {
@@ -99,7 +122,7 @@ void Peer::send_in_pieces(std::string_view text, std::size_t piece) {
         kMask, first && is_packed);
     rest = rest.substr(std::min(piece, rest.size()));
     if (!rest.empty()) frame[0] = static_cast<char>(frame[0] & 0x7f); // another one follows
-    client_->write(frame);
+    write_frame(std::move(frame), first ? text : "");                 // all of it is shown with the first piece
   }
 }
 
@@ -111,7 +134,7 @@ void Peer::send_binary(std::string_view bytes) { send_frame(wire::Opcode::binary
 void Peer::send_as_packed(std::string_view payload) {
   std::string frame;
   wire::append_masked_frame(frame, wire::Opcode::text, payload, kMask, true);
-  client_->write(frame);
+  write_frame(std::move(frame), payload);
 }
 void Peer::send_ping() { send_frame(wire::Opcode::ping, "is anybody there?"); }
 void Peer::send_close(std::uint16_t code) { send_frame(wire::Opcode::close, wire::close_payload(code, "")); }
@@ -120,13 +143,19 @@ bool Peer::read() {
   if (!reads_) return false;
   std::string bytes = client_->take();
   const bool did = !bytes.empty();
-  if (http_ && !frames_ && did)
-    read_http(bytes);
-  else if (!http_ && !frames_)
-    unasked_ += bytes;
-  if (frames_ && !bytes.empty()) read_frames(std::move(bytes));
+  if (!frames_) {
+    const std::string all = bytes;
+    if (http_ && did)
+      read_http(bytes);
+    else if (!http_)
+      unasked_ += bytes;
+    const std::size_t behind = frames_ ? bytes.size() : 0; // frames that came with the answer
+    if (section_ != nullptr) section_->heard(std::string_view(all).substr(0, all.size() - behind));
+  }
+  if (frames_ && !bytes.empty()) read_frames(bytes);
   if (client_->ended() && !over_ && client_->waiting() == 0) {
     over_ = true;
+    if (section_ != nullptr) section_->event(splitter_.unfinished() ? "< end within a frame" : "< end");
     if (http_ && !frames_) {
       http_->finish();
       if (http_->state() == wire::HttpResponseParser::State::complete && !answer) answer = http_->response();
@@ -167,15 +196,21 @@ void Peer::agree(const std::string& extensions) {
       std::max<unsigned>(terms->client_bits, 9), terms->client_takeover ? Context::takeover : Context::none);
 }
 
-void Peer::read_frames(std::string bytes) {
-  const std::size_t size = bytes.size();
-  bytes.resize(size + wire::kPadding);
-  const wire::WsError error = frames_->feed(std::span(bytes.data(), size), *this);
-  if (error.close != 0) trouble = fmt::format("frames that no client would take: {}", error.what);
+// One at a time, so that what is sent in answer to one is recorded before the next one, however they arrived.
+void Peer::read_frames(std::string_view bytes) {
+  splitter_.add(bytes);
+  while (auto frame = splitter_.next()) {
+    if (section_ != nullptr) section_->heard_frame(*frame);
+    const std::size_t size = frame->bytes.size();
+    frame->bytes.resize(size + wire::kPadding);
+    const wire::WsError error = frames_->feed(std::span(frame->bytes.data(), size), *this);
+    if (error.close != 0) trouble = fmt::format("frames that no client would take: {}", error.what);
+  }
 }
 
 bool Peer::on_message(wire::Opcode kind, std::string_view payload) {
   if (closed) trouble = "a message after Close";
+  if (section_ != nullptr) section_->heard_message(payload);
   if (kind == wire::Opcode::text && invariants_ != nullptr) invariants_->heard(name_, payload);
   (kind == wire::Opcode::text ? messages : binaries).emplace_back(payload);
   return true;

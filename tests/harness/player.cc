@@ -30,10 +30,11 @@ struct Person {
 
 class Player {
  public:
-  explicit Player(const PlayOptions& options) : options_(options) {}
+  explicit Player(const PlayOptions& options) : options_(options), settings_(options.settings) {}
 
   std::optional<Difference> play(const Script& script) {
     for (const Statement& statement : script.statements) {
+      if (options_.recording != nullptr) options_.recording->step(statement.text);
       try {
         run(statement.text);
         keeps_its_promises();
@@ -235,7 +236,7 @@ class Player {
 
   static void says_last(Person& p, std::string_view text) {
     p.peer->send_text(text);
-    p.peer->client().end_writing();
+    p.peer->end_writing();
   }
 
   static void send_pings(Person& p, const std::string& count) {
@@ -254,6 +255,7 @@ class Player {
     p = Person{
         .peer = std::make_unique<Peer>(node.network().connect(loop, entry.address)), .identity = {}, .welcome = {}};
     p.peer->watched_by(invariants_, name);
+    if (options_.recording != nullptr) p.peer->recorded_in(*options_.recording, name);
     return *p.peer;
   }
 

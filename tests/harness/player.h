@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "harness/node.h"
+#include "harness/recording.h"
 #include "harness/script.h"
 
 namespace foyer::harness {
@@ -16,8 +18,10 @@ struct Difference {
 };
 
 struct PlayOptions {
-  std::size_t piece = 0; // bytes arrive in pieces of this size; 0: as they are sent
-  bool busy = false;     // signatures wait for a later turn of the loop
+  std::size_t piece = 0;          // bytes arrive in pieces of this size; 0: as they are sent
+  bool busy = false;              // signatures wait for a later turn of the loop
+  Settings settings = {};         // before those of the script
+  Recording* recording = nullptr; // where everything that passes is written down, if it is
 };
 
 [[nodiscard]] std::optional<Difference> play(const Script& script, const PlayOptions& options = {});
