@@ -1,15 +1,15 @@
 # foyer_embed(TARGET DIRECTORY): the pages in DIRECTORY become part of TARGET, as the table
-# web_assets() of api/web_assets.h. index.html is `/`, every other file goes by its own
-# name; *.test.mjs and *.md stay outside.
+# web_assets() of admin/web_assets.h. index.html is `/`, every other file goes by its path
+# below DIRECTORY; *.test.mjs and *.md stay outside.
 #
 # Run as a script (cmake -P) this file writes the table.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   function(foyer_embed target directory)
-    file(GLOB files CONFIGURE_DEPENDS ${directory}/*.html ${directory}/*.css ${directory}/*.mjs ${directory}/*.svg ${directory}/*.webmanifest)
+    file(GLOB_RECURSE files CONFIGURE_DEPENDS ${directory}/*.html ${directory}/*.css ${directory}/*.mjs ${directory}/*.svg ${directory}/*.webmanifest)
     list(FILTER files EXCLUDE REGEX "\\.test\\.mjs$")
     set(out ${CMAKE_CURRENT_BINARY_DIR}/web_assets_data.cc)
     add_custom_command(OUTPUT ${out}
-      COMMAND ${CMAKE_COMMAND} "-DOUT=${out}" "-DFILES=${files}" -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+      COMMAND ${CMAKE_COMMAND} "-DOUT=${out}" "-DFILES=${files}" "-DDIRECTORY=${directory}" -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
       DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
       VERBATIM COMMENT "embedding the pages")
     target_sources(${target} PRIVATE ${out})
@@ -23,7 +23,7 @@ set(arrays "")
 set(rows "")
 set(number 0)
 foreach(file IN LISTS FILES)
-  get_filename_component(name ${file} NAME)
+  file(RELATIVE_PATH name ${DIRECTORY} ${file})
   get_filename_component(extension ${file} LAST_EXT)
   string(SUBSTRING ${extension} 1 -1 extension)
   set(type "")
@@ -48,9 +48,9 @@ foreach(file IN LISTS FILES)
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${OUT} "// Written by cmake/embed.cmake out of web/.
-#include \"api/web_assets.h\"
+#include \"admin/web_assets.h\"
 
-namespace foyer::api {
+namespace foyer::admin {
 namespace {
 ${arrays}
 std::string_view view(const unsigned char* bytes, std::size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
@@ -61,5 +61,5 @@ std::span<const WebAsset> web_assets() {
 ${rows}  };
   return assets;
 }
-} // namespace foyer::api
+} // namespace foyer::admin
 ")

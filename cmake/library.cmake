@@ -1,9 +1,14 @@
-# foyer_library(NAME USES <our libraries> NEEDS <outside libraries>)
+# foyer_library(NAME [DEEP] USES <our libraries> NEEDS <outside libraries>)
 # One static library per folder: all *.cc but *_test.cc. The tests of the folder
-# become one program, NAME_test, and one ctest entry, unit.NAME.
+# become one program, NAME_test, and one ctest entry, unit.NAME. DEEP: with all
+# folders below it.
 function(foyer_library NAME)
-  cmake_parse_arguments(A "" "" "USES;NEEDS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cc)
+  cmake_parse_arguments(A "DEEP" "" "USES;NEEDS" ${ARGN})
+  if(A_DEEP)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cc)
+  else()
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cc)
+  endif()
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

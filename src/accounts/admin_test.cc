@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "accounts/test_world.h"
+#include "accounts/testing/accounts_world.h"
 
 namespace foyer::accounts {
 namespace {

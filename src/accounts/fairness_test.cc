@@ -1,7 +1,7 @@
 // What one or many strangers send does not keep others out, and does not fill the audit.
 #include <gmock/gmock.h>
 
-#include "accounts/test_world.h"
+#include "accounts/testing/accounts_world.h"
 
 namespace foyer::accounts::testing_world {
 namespace {

@@ -1,7 +1,7 @@
 // What a gateway asks: tickets and cookies, whether both fit, the stream of revocations.
 #include <gmock/gmock.h>
 
-#include "accounts/services_world.h"
+#include "accounts/testing/services_world.h"
 #include "base/fingerprint.h"
 
 namespace foyer::accounts {

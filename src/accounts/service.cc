@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "accounts/foreign_hashes.h"
-#include "accounts/names.h"
-#include "accounts/token_forms.h"
+#include "accounts/password/foreign_hashes.h"
+#include "accounts/model/names.h"
+#include "accounts/model/token_forms.h"
 #include "base/bytes.h"
 
 namespace foyer::accounts {

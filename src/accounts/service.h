@@ -15,12 +15,12 @@
 #include <string>
 #include <vector>
 
-#include "accounts/audit.h"
-#include "accounts/login_shares.h"
-#include "accounts/policy.h"
-#include "accounts/revocations.h"
+#include "accounts/guard/audit.h"
+#include "accounts/guard/login_shares.h"
+#include "accounts/model/policy.h"
+#include "accounts/session/revocations.h"
 #include "accounts/runners.h"
-#include "accounts/signing_keys.h"
+#include "accounts/keys/signing_keys.h"
 #include "accounts/store.h"
 #include "auth/contract/auth_service.h"
 #include "base/limit_metrics.h"
@@ -153,7 +153,7 @@ class AccountService final : public auth::AuthService {
 
   // ADDRESS_RATE_LIMIT.
   [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller, const Rate& rate);
-  void run(net::Task task) { runners_->control(std::move(task)); } // any thread
+  void run(exec::Task task) { runners_->control(std::move(task)); } // any thread
   [[nodiscard]] const AccountsPolicy& policy() const { return policy_; }
   [[nodiscard]] const std::string& jwks() const { return keys_.jwks(); }
   [[nodiscard]] SigningKeys& keys() { return keys_; }
@@ -199,7 +199,7 @@ class AccountService final : public auth::AuthService {
   // Runs `job` on the hashing queue when it is this share's turn, then `then` on the control plane;
   // BUSY when the queue is full, or the work had to make room for somebody with less of it.
   template <class T, class Job, class Then>
-  void on_hashing(net::Share share, Job job, Then then);
+  void on_hashing(exec::Share share, Job job, Then then);
 
   // Whether it is the password of the one who is signed in: a stolen token must not do what only its
   // owner may. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
@@ -287,20 +287,20 @@ class AccountService final : public auth::AuthService {
 };
 
 template <class T, class Job, class Then>
-void AccountService::on_hashing(net::Share share, Job job, Then then) {
+void AccountService::on_hashing(exec::Share share, Job job, Then then) {
   const auto go_on = std::make_shared<Then>(std::move(then));
   const auto busy = [](std::string evidence) {
     return Result<T>{
         std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::move(evidence), .retry_after = Millis{2'000}})};
   };
-  net::Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_,
+  exec::Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_,
                       &seconds = hash_seconds_]() mutable {
     const MonoTime from = clock.mono();
     T value = job();
     seconds.observe(std::chrono::duration<double>(clock.mono() - from).count());
     runners->control([go_on, value = std::move(value)]() mutable { (*go_on)(Result<T>{std::move(value)}); });
   };
-  net::Task dropped = [runners = runners_, go_on, busy] {
+  exec::Task dropped = [runners = runners_, go_on, busy] {
     runners->control([go_on, busy] {
       (*go_on)(busy("the queue of passwords to be hashed is full, and this one made room for others"));
     });

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "accounts/names.h"
+#include "accounts/model/names.h"
 #include "accounts/service.h"
 #include "base/bytes.h"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "accounts/names.h"
+#include "accounts/model/names.h"
 #include "accounts/service.h"
 #include "base/bytes.h"
 
@@ -63,7 +63,7 @@ void AccountService::register_invited(RegisterQuestion question, AttemptPtr atte
     auto job = [password = question.password, cost = policy_.hash_cost, &entropy = entropy_] {
       return hash_password(password, cost, entropy);
     };
-    net::Share share = shares_.take(net::WorkClass::other, attempt->caller.address, {}, clock_.mono());
+    exec::Share share = shares_.take(exec::WorkClass::other, attempt->caller.address, {}, clock_.mono());
     on_hashing<std::string>(std::move(share), std::move(job),
         [this, attempt, question = std::move(question), done = std::move(done)](Result<std::string> phc) mutable {
       if (!phc) return done(refused(*attempt, std::move(phc).error()));
@@ -125,8 +125,8 @@ void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn>
       if (!known) out.match = PasswordMatch::no;
       return out;
     };
-    net::Share share =
-        shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
+    exec::Share share =
+        shares_.take(exec::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
     on_hashing<Verified>(std::move(share), std::move(job),
         [this, attempt, key, address, question = std::move(question), user = std::move(user), done = std::move(done)](
             Result<Verified> verified) mutable {
@@ -209,8 +209,8 @@ void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Done<SignedI
     auto job = [password = who.password, phc = who.user.password, cost = policy_.hash_cost] {
       return verify_password(password, phc, cost) != PasswordMatch::no;
     };
-    net::Share share =
-        shares_.take(net::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
+    exec::Share share =
+        shares_.take(exec::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
     on_hashing<bool>(std::move(share), std::move(job),
         [this, attempt, who = std::move(who), done = std::move(done)](Result<bool> right) mutable {
       if (!right) return done(refused(*attempt, std::move(right).error()));

@@ -1,7 +1,7 @@
 // What somebody who is signed in may ask.
 #include <fmt/format.h>
 
-#include "accounts/names.h"
+#include "accounts/model/names.h"
 #include "accounts/service.h"
 #include "base/bytes.h"
 
@@ -88,7 +88,7 @@ void AccountService::change_password(
     if (verify_password(password, phc, cost) == PasswordMatch::no) return std::nullopt;
     return hash_password(new_password, cost, entropy);
   };
-  net::Share share = shares_.take(net::WorkClass::known, attempt->caller.address, {}, clock_.mono());
+  exec::Share share = shares_.take(exec::WorkClass::known, attempt->caller.address, {}, clock_.mono());
   on_hashing<std::optional<std::string>>(std::move(share), std::move(job),
       [this, attempt, key, address, keep = who.own->session.id, done = std::move(done)](
           Result<std::optional<std::string>> phc) mutable {
@@ -123,7 +123,7 @@ void AccountService::with_password(const Principal& who, std::string password, A
   auto job = [password = std::move(password), phc = user.password, cost = policy_.hash_cost] {
     return verify_password(password, phc, cost) != PasswordMatch::no;
   };
-  net::Share share = shares_.take(net::WorkClass::known, attempt->caller.address, {}, clock_.mono());
+  exec::Share share = shares_.take(exec::WorkClass::known, attempt->caller.address, {}, clock_.mono());
   on_hashing<bool>(std::move(share), std::move(job),
       [this, attempt, key, address, done = std::move(done)](Result<bool> right) mutable {
     if (!right) {

@@ -3,7 +3,7 @@
 // its commit. Callbacks run on the store's threads and must be short.
 //
 // Every function may also answer BUSY, STORE_FULL, STORE_READ_ONLY, STORE_LOCKED,
-// STORE_FAILED. Whatever keeps accounts passes accounts/store_contract.h.
+// STORE_FAILED. Whatever keeps accounts passes accounts/testing/store_contract.h.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "accounts/records.h"
-#include "accounts/refresh.h"
+#include "accounts/model/records.h"
+#include "accounts/session/refresh.h"
 #include "auth/contract/auth_service.h"
 #include "store/age_gate.h"
 

@@ -5,9 +5,9 @@
 #include <future>
 #include <set>
 
-#include "accounts/routes.h"
-#include "accounts/test_world.h"
-#include "store/test_world.h"
+#include "accounts/http/routes.h"
+#include "accounts/testing/accounts_world.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::accounts {
 namespace {
@@ -17,8 +17,8 @@ using testing_world::Answer;
 struct Threads {
   foyer::testing_world::TempDir dir;
   Metrics metrics;
-  net::ControlPlane control{"control"};
-  net::WorkQueue hashing{"hashing", 2, 64, 5};
+  exec::ControlPlane control{"control"};
+  exec::WorkQueue hashing{"hashing", 2, 64, 5};
   std::unique_ptr<AccountStore> store =
       open_sqlite_store(dir.file("accounts.sqlite"), {}, system_clock(), system_entropy(), metrics, null_log()).value();
   jose::Key key = jose::Key::generate(jose::Algorithm::eddsa, system_entropy());

@@ -128,8 +128,8 @@ Fault fault_of(const Response& response, std::string_view what) {
 
 } // namespace
 
-Refusal refusal_of(const net::NetError& error) {
-  using Kind = net::NetError::Kind;
+Refusal refusal_of(const client::NetError& error) {
+  using Kind = client::NetError::Kind;
   std::string evidence = fmt::format("{}: {}", to_string(error.phase), printable(error.what, 256));
   switch (error.kind) {
     case Kind::timeout: return {.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = std::move(evidence)};
@@ -143,7 +143,7 @@ Refusal refusal_of(const net::NetError& error) {
   return {.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR, .evidence = std::move(evidence)};
 }
 
-std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, std::string_view what) {
+std::expected<json::Object, Fault> read_answer(const client::HttpResult& result, std::string_view what) {
   if (!result) {
     Fault fault{.refusal = refusal_of(result.error()), .transient = true, .counts = true};
     fault.refusal.evidence = fmt::format("{}: {}", what, fault.refusal.evidence);

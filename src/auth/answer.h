@@ -11,7 +11,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/refusal.h"
-#include "net/http_client.h"
+#include "client/http_client.h"
 
 namespace foyer::auth {
 
@@ -26,13 +26,13 @@ struct Fault {
 // The JSON object of a 2xx answer of a Foyer (X-Foyer, application/json). A problem+json
 // with X-Foyer and a code of ours is that cause, whole, neither transient nor counted.
 // `what` names the question in the evidence ("POST /internal/verify").
-[[nodiscard]] std::expected<json::Object, Fault> read_answer(const net::HttpResult& result, std::string_view what);
+[[nodiscard]] std::expected<json::Object, Fault> read_answer(const client::HttpResult& result, std::string_view what);
 
 // Of an answer that was read: AUTH_ANSWER_UNSIGNED unless it is signed over the nonce of our request.
 [[nodiscard]] std::optional<Fault> distrust_answer(
     const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what);
 
 // The cause of what the transport says alone (nothing came back).
-[[nodiscard]] Refusal refusal_of(const net::NetError& error);
+[[nodiscard]] Refusal refusal_of(const client::NetError& error);
 
 } // namespace foyer::auth

@@ -9,16 +9,16 @@ namespace foyer::auth {
 namespace {
 
 constexpr std::string_view kWhat = "POST /internal/verify";
-using Kind = net::NetError::Kind;
+using Kind = client::NetError::Kind;
 
-net::HttpResult answered(int status, Headers headers, std::string body) {
+client::HttpResult answered(int status, Headers headers, std::string body) {
   return Response{.status = status, .headers = std::move(headers), .body = std::move(body)};
 }
-net::HttpResult failed(Kind kind, std::string what) {
-  return std::unexpected(net::NetError{.kind = kind, .what = std::move(what)});
+client::HttpResult failed(Kind kind, std::string what) {
+  return std::unexpected(client::NetError{.kind = kind, .what = std::move(what)});
 }
 
-net::HttpResult told(const Refusal& refusal) {
+client::HttpResult told(const Refusal& refusal) {
   Response response = wire::problem(refusal, Ref{"the-auth-ref"}, false);
   response.headers.add("X-Foyer", "1; build=b; ref=the-auth-ref");
   return response;
@@ -28,7 +28,7 @@ const Headers kOurs{{"X-Foyer", "1; build=b; ref=r"}, {"Content-Type", "applicat
 
 struct Row {
   std::string_view situation;
-  net::HttpResult result;
+  client::HttpResult result;
   Cause cause;
   bool transient;
   bool counts;

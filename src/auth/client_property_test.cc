@@ -1,7 +1,7 @@
 // Whatever the weather: random sequences over all faults, and what holds in each.
 #include <gtest/gtest.h>
 
-#include "auth/remote_test_world.h"
+#include "auth/testing/remote_world.h"
 
 namespace foyer::auth {
 namespace {

@@ -91,12 +91,12 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   mutable std::mutex mutex;      // for the status alone
   FitStatus status;
 
-  using Heard = std::move_only_function<void(const net::HttpResult&, std::string_view signed_nonce)>;
+  using Heard = std::move_only_function<void(const client::HttpResult&, std::string_view signed_nonce)>;
   void send(const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard);
   void ask_after(Millis delay);
   void ask_again();
   void ask();
-  void heard(const net::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent,
+  void heard(const client::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent,
       MonoTime sent_mono);
   [[nodiscard]] std::vector<Refusal> compare(
       const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip);
@@ -133,7 +133,7 @@ void FitMonitor::Challenger::send(
       who.sign(call.headers, call.method, call.target, call.body, {}, around.clock.wall(), around.entropy);
   around.transport.send(std::move(call),
       [weak = weak_from_this(), signed_nonce = std::move(signed_nonce), heard = std::move(heard)](
-          net::HttpResult result) mutable {
+          client::HttpResult result) mutable {
     if (const auto self = weak.lock()) heard(result, signed_nonce);
   });
 }
@@ -147,11 +147,11 @@ void FitMonitor::Challenger::ask_after(Millis delay) {
 void FitMonitor::Challenger::ask() {
   const std::string nonce = around.entropy.token();
   send(identity, facts.service_secret, nonce,
-      [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const net::HttpResult& result,
+      [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const client::HttpResult& result,
           std::string_view signed_nonce) { heard(result, signed_nonce, nonce, sent, sent_mono); });
 }
 
-void FitMonitor::Challenger::heard(const net::HttpResult& result, std::string_view signed_nonce,
+void FitMonitor::Challenger::heard(const client::HttpResult& result, std::string_view signed_nonce,
     const std::string& nonce, WallTime sent, MonoTime sent_mono) {
   const auto round_trip = std::chrono::duration_cast<Millis>(around.clock.mono() - sent_mono);
   auto body = read_answer(result, kWhat);
@@ -333,7 +333,7 @@ void FitMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant>> candida
   if (at >= candidates->size()) return probe_ended("theirs is none of the usual variants of ours");
   const Variant& candidate = (*candidates)[at];
   send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(),
-      [this, candidates, at](const net::HttpResult& result, std::string_view) {
+      [this, candidates, at](const client::HttpResult& result, std::string_view) {
     if (!probed) return; // the secret was accepted meanwhile
     const auto body = read_answer(result, kWhat);
     if (body) return probe_ended("theirs is ours " + (*candidates)[at].name);

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "auth/contract/variants.h"
-#include "auth/links_test_world.h"
+#include "auth/testing/links_world.h"
 #include "base/bytes.h"
 #include "base/fingerprint.h"
 

@@ -115,7 +115,7 @@ struct Forwarder::Desk : std::enable_shared_from_this<Desk> {
     std::string what;
   };
   void forward(Request request, Reply reply);
-  void answer(const std::shared_ptr<Errand>& errand, net::HttpResult result);
+  void answer(const std::shared_ptr<Errand>& errand, client::HttpResult result);
   void refuse_with(const Request& request, Reply& reply, const Refusal& refusal);
   [[nodiscard]] bool our_own(const Request& request) const;
 };
@@ -176,12 +176,12 @@ void Forwarder::Desk::forward(Request request, Reply reply) {
   request.query.clear();
   auto errand = std::make_shared<Errand>(Errand{std::move(request), std::move(reply), what});
   meter.used(++in_flight);
-  around.transport.send(std::move(call), [weak = weak_from_this(), errand](net::HttpResult result) {
+  around.transport.send(std::move(call), [weak = weak_from_this(), errand](client::HttpResult result) {
     if (const auto self = weak.lock()) self->answer(errand, std::move(result));
   });
 }
 
-void Forwarder::Desk::answer(const std::shared_ptr<Errand>& errand, net::HttpResult result) {
+void Forwarder::Desk::answer(const std::shared_ptr<Errand>& errand, client::HttpResult result) {
   meter.used(--in_flight);
   if (!result || result->headers.find("X-Foyer") == nullptr) {
     auto read = read_answer(result, errand->what);

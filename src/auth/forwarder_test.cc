@@ -10,7 +10,7 @@
 #include <future>
 #include <thread>
 
-#include "auth/links_test_world.h"
+#include "auth/testing/links_world.h"
 #include "auth/plane_timers.h"
 #include "auth/pooled_transport.h"
 
@@ -293,7 +293,7 @@ TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
   std::vector<Response> got;
   std::string gone;
   {
-    net::ControlPlane plane("forward");
+    exec::ControlPlane plane("forward");
     PlaneTimers timers(plane);
     Metrics metrics;
     PooledTransport transport(

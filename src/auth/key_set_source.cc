@@ -58,7 +58,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   bool fetching = false;
   bool told_too_old = false;
   std::string told_ignored;            // the ignored keys as they were logged last
-  net::TimerId timer = 0;              // of the next fetch in turn
+  exec::TimerId timer = 0;              // of the next fetch in turn
   std::optional<MonoTime> out_of_turn; // when a fetch was last begun for an unknown kid
   std::optional<MonoTime> changed;
   BackOff back_off;
@@ -74,8 +74,8 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   void fetch();
   void refresh(Refreshed done);
   void wait(Refreshed done);
-  [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const net::HttpResult& result) const;
-  void heard(const net::HttpResult& result);
+  [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const client::HttpResult& result) const;
+  void heard(const client::HttpResult& result);
   void take(std::shared_ptr<const jose::KeySet> set, const Response& answer);
   void tell_ignored(const jose::KeySet& set);
   void fault(Refusal refusal);
@@ -112,13 +112,13 @@ void KeySetSource::Fetcher::fetch() {
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.timeout;
   call.repeatable = true;
-  around.transport.send(std::move(call), [weak = weak_from_this()](net::HttpResult result) {
+  around.transport.send(std::move(call), [weak = weak_from_this()](client::HttpResult result) {
     if (const auto self = weak.lock()) self->heard(result);
   });
 }
 
 // Null: the same as before (304).
-Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const net::HttpResult& result) const {
+Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const client::HttpResult& result) const {
   if (!result) {
     Refusal refusal = refusal_of(result.error());
     refusal.evidence = fmt::format("{}: {}", what, refusal.evidence);
@@ -138,7 +138,7 @@ Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const ne
   return set;
 }
 
-void KeySetSource::Fetcher::heard(const net::HttpResult& result) {
+void KeySetSource::Fetcher::heard(const client::HttpResult& result) {
   fetching = false;
   auto set = read(result);
   if (!set) return fault(std::move(set).error());

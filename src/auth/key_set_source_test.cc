@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "auth/links_test_world.h"
+#include "auth/testing/links_world.h"
 
 namespace foyer::auth {
 namespace {
@@ -13,7 +13,7 @@ using namespace testing_world;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Kind = net::NetError::Kind;
+using Kind = client::NetError::Kind;
 
 std::string jwks(std::initializer_list<std::uint64_t> seeds) {
   std::vector<jose::Key> keys;
@@ -27,7 +27,7 @@ std::string jwks(std::initializer_list<std::uint64_t> seeds) {
 class Source : public testing::Test {
  protected:
   Source() {
-    w.scripted.serve = [this](const Call& call) -> std::optional<net::HttpResult> {
+    w.scripted.serve = [this](const Call& call) -> std::optional<client::HttpResult> {
       if (silent) return std::nullopt;
       if (down) return *down;
       const std::string* known = call.headers.find("If-None-Match");
@@ -56,7 +56,7 @@ class Source : public testing::Test {
   LinkWorld w;
   std::string body = jwks({1});
   std::string etag = "\"1\"";
-  std::optional<net::HttpResult> down;
+  std::optional<client::HttpResult> down;
   bool silent = false;
   std::vector<std::size_t> changes; // how many keys each set had
   KeySetSource source{w.around(w.scripted), {.target = "/.well-known/jwks.json?x=secret"},
@@ -155,7 +155,7 @@ TEST_F(Source, AFloodOfTenThousandUnknownKidsIsAtMostOneFetchPerCoolDown) {
 TEST_F(Source, TheLastGoodSetServesUpToItsAgeAndThenNoMore) {
   source.start();
   w.pass(Millis{5});
-  const std::vector<std::pair<net::HttpResult, Cause>> faults = {
+  const std::vector<std::pair<client::HttpResult, Cause>> faults = {
       {ScriptedServer::failed(Kind::connect), Cause::AUTH_SERVICE_CONNECTION_ERROR},
       {ScriptedServer::failed(Kind::timeout), Cause::AUTH_SERVICE_TIMEOUT},
       {Response{.status = 503, .headers = {}, .body = {}}, Cause::AUTH_SERVICE_NOT_AVAILABLE},
@@ -218,7 +218,7 @@ TEST_F(Source, EverybodyIsAnsweredAndTheServerIsSpared) {
     if (entropy.below(100) == 0) publish({1 + entropy.below(50)});
     if (entropy.below(150) == 0)
       down = entropy.below(2) == 0 ? ScriptedServer::failed(Kind::connect)
-                                   : net::HttpResult(Response{.status = 502, .headers = {}, .body = {}});
+                                   : client::HttpResult(Response{.status = 502, .headers = {}, .body = {}});
     if (entropy.below(50) == 0) down.reset();
     for (auto n = entropy.below(20); n > 0; --n, ++asked) source.refresh([&answered](Result<bool>) { ++answered; });
     w.pass(Millis{200});

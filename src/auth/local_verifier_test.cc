@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "jose/token_world.h"
+#include "jose/testing/token_world.h"
 
 namespace foyer::auth {
 namespace {

@@ -15,7 +15,7 @@ std::string key_of(const PersonQuestion& question) {
 }
 
 Result<std::optional<Person>> read(
-    const net::HttpResult& result, const ServiceIdentity& identity, std::string_view nonce, std::string_view asked) {
+    const client::HttpResult& result, const ServiceIdentity& identity, std::string_view nonce, std::string_view asked) {
   auto object = read_answer(result, kWhat);
   if (!object) return std::unexpected(std::move(object.error().refusal));
   TRY(people, decode_people_answer(*object));
@@ -56,7 +56,7 @@ void PeopleSource::find(PersonQuestion question, PersonAnswer answer) {
       identity_.sign(call.headers, call.method, call.target, call.body, {}, around_.clock.wall(), around_.entropy);
   around_.transport.send(std::move(call),
       [weak = weak_from_this(), nonce = std::move(nonce), key = std::move(key), asked, generation = generation_,
-          answer = std::move(answer)](net::HttpResult result) mutable {
+          answer = std::move(answer)](client::HttpResult result) mutable {
     const auto self = weak.lock();
     if (!self) return;
     self->questions_meter_.used(--self->under_way_);

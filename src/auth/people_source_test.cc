@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "auth/contract/messages.h"
-#include "auth/remote_test_world.h"
+#include "auth/testing/remote_world.h"
 
 namespace foyer::auth {
 namespace {

@@ -7,12 +7,12 @@ namespace foyer::auth {
 
 class PlaneTimers final : public Timers {
  public:
-  explicit PlaneTimers(net::ControlPlane& plane) : plane_(plane) {}
-  net::TimerId after(Millis delay, net::Task task) override { return plane_.after(delay, std::move(task)); }
-  void cancel(net::TimerId id) override { plane_.cancel(id); }
+  explicit PlaneTimers(exec::ControlPlane& plane) : plane_(plane) {}
+  exec::TimerId after(Millis delay, exec::Task task) override { return plane_.after(delay, std::move(task)); }
+  void cancel(exec::TimerId id) override { plane_.cancel(id); }
 
  private:
-  net::ControlPlane& plane_;
+  exec::ControlPlane& plane_;
 };
 
 } // namespace foyer::auth

@@ -57,7 +57,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     MonoTime since;
     QuestionMachine machine;
     Answer done;
-    net::TimerId timer = 0;
+    exec::TimerId timer = 0;
     std::string nonce = {};   // of the attempt under way, with which its answer is signed
     std::uint64_t serial = 0; // of the attempt or the wait; what comes for an earlier one is late
   };
@@ -167,17 +167,17 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     asked->timer = after(attempt.timeout + QuestionMachine::kSlack, asked, serial,
         [timeout = attempt.timeout](Client& client, const std::shared_ptr<Asked>& a) {
       client.came(a,
-          std::unexpected(net::NetError{.kind = net::NetError::Kind::timeout,
+          std::unexpected(client::NetError{.kind = client::NetError::Kind::timeout,
               .what = fmt::format("no answer within {} ms", timeout.count()),
-              .phase = net::NetError::Phase::waiting}));
+              .phase = client::NetError::Phase::waiting}));
     });
-    around.transport.send(std::move(call), [weak = weak_from_this(), asked, serial](net::HttpResult result) {
+    around.transport.send(std::move(call), [weak = weak_from_this(), asked, serial](client::HttpResult result) {
       const auto client = weak.lock();
       if (client && asked->serial == serial) client->came(asked, std::move(result));
     });
   }
 
-  void came(const std::shared_ptr<Asked>& asked, const net::HttpResult& result) {
+  void came(const std::shared_ptr<Asked>& asked, const client::HttpResult& result) {
     ++asked->serial;
     around.timers.cancel(std::exchange(asked->timer, 0));
     const Moment now = moment_of(around.clock);
@@ -195,7 +195,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     finish(asked, std::move(said->identity));
   }
 
-  static std::expected<VerifyAnswer, Fault> read(const net::HttpResult& result) {
+  static std::expected<VerifyAnswer, Fault> read(const client::HttpResult& result) {
     auto object = read_answer(result, kWhat);
     if (!object) return std::unexpected(std::move(object).error());
     auto said = decode_verify_answer(*object);
@@ -214,7 +214,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   }
 
   template <class Act>
-  net::TimerId after(Millis time, const std::shared_ptr<Asked>& asked, std::uint64_t serial, Act act) {
+  exec::TimerId after(Millis time, const std::shared_ptr<Asked>& asked, std::uint64_t serial, Act act) {
     return around.timers.after(time, [weak = weak_from_this(), asked, serial, act = std::move(act)] {
       const auto client = weak.lock();
       if (client && asked->serial == serial) act(*client, asked);
@@ -283,7 +283,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 };
 
 RemoteAuthService::RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy,
-    RevocationStream& revocations, std::function<void(net::Task)> run_control)
+    RevocationStream& revocations, std::function<void(exec::Task)> run_control)
     : client_(std::make_shared<Client>(around, identity, policy)),
       people_(std::make_shared<PeopleSource>(around, std::move(identity), policy.people)),
       revocations_(revocations),

@@ -38,7 +38,7 @@ class RemoteAuthService final : public AuthService {
  public:
   // `revocations` outlives it; `run_control` runs tasks one at a time, in order.
   RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations,
-      std::function<void(net::Task)> run_control);
+      std::function<void(exec::Task)> run_control);
   ~RemoteAuthService() override; // on the control plane's thread, or after its end
   RemoteAuthService(const RemoteAuthService&) = delete;
   RemoteAuthService& operator=(const RemoteAuthService&) = delete;
@@ -56,7 +56,7 @@ class RemoteAuthService final : public AuthService {
   std::shared_ptr<Client> client_;
   std::shared_ptr<PeopleSource> people_;
   RevocationStream& revocations_;
-  std::function<void(net::Task)> run_control_;
+  std::function<void(exec::Task)> run_control_;
 };
 
 } // namespace foyer::auth

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "auth/remote_test_world.h"
+#include "auth/testing/remote_world.h"
 
 namespace foyer::auth {
 namespace {

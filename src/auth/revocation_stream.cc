@@ -45,7 +45,7 @@ struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
 
   void ask_after(Millis delay);
   void ask();
-  void heard(const net::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait);
+  void heard(const client::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait);
   void take(RevocationAnswer answer, WallTime sent, bool at_once);
   void begin_again(RevocationAnswer& answer);
   void succeeded(WallTime sent);
@@ -73,13 +73,13 @@ void RevocationStream::Poller::ask() {
   std::string nonce = identity.sign(call.headers, call.method, call.target, call.body, {}, sent, around.entropy);
   around.transport.send(std::move(call),
       [weak = weak_from_this(), nonce = std::move(nonce), sent, wait, sent_mono = around.clock.mono()](
-          net::HttpResult result) {
+          client::HttpResult result) {
     if (const auto self = weak.lock()) self->heard(result, nonce, sent, sent_mono, wait);
   });
 }
 
 void RevocationStream::Poller::heard(
-    const net::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait) {
+    const client::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait) {
   auto body = read_answer(result, kWhat);
   if (!body) return fault(std::move(body.error().refusal));
   auto answer = decode_revocation_answer(*body);

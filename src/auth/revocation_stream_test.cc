@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "auth/links_test_world.h"
+#include "auth/testing/links_world.h"
 
 namespace foyer::auth {
 namespace {
@@ -36,7 +36,7 @@ class Stream : public testing::Test {
     holding.push_back(held);
     w.timers.after(question->wait, [this, held] { release(*held); });
   }
-  net::HttpResult answer(std::int64_t after) {
+  client::HttpResult answer(std::int64_t after) {
     RevocationAnswer out{.stream = name, .cursor = after, .events = {}, .more = false};
     for (auto i = static_cast<std::size_t>(after); i < rows.size() && out.events.size() < page; ++i)
       out.events.push_back({RevocationEvent::Kind::session, rows[i], w.clock.wall(), {}});
@@ -55,7 +55,7 @@ class Stream : public testing::Test {
   void release(Held& held) {
     if (auto reply = std::exchange(held.reply, nullptr)) reply(answer(held.after));
   }
-  static net::HttpResult say(
+  static client::HttpResult say(
       std::string stream, std::int64_t cursor, bool more = false, std::vector<RevocationEvent> events = {}) {
     return VirtualServer::json(200,
         encode(RevocationAnswer{
@@ -71,7 +71,7 @@ class Stream : public testing::Test {
   std::vector<std::string> rows;
   std::size_t page = 100;
   std::vector<std::shared_ptr<Held>> holding;
-  std::function<net::HttpResult(const RevocationQuestion&)> script;
+  std::function<client::HttpResult(const RevocationQuestion&)> script;
   std::vector<std::int64_t> waits;
   std::vector<std::string> seen;
   std::vector<WallTime> synchronised;

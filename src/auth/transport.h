@@ -10,8 +10,8 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "net/control.h"
-#include "net/http_client.h"
+#include "exec/control.h"
+#include "client/http_client.h"
 
 namespace foyer::auth {
 
@@ -33,14 +33,14 @@ class Transport {
  public:
   virtual ~Transport() = default;
   // `done` is called once, later, never from inside send(); not at all once the process ends.
-  virtual void send(Call call, std::move_only_function<void(net::HttpResult)> done) = 0;
+  virtual void send(Call call, std::move_only_function<void(client::HttpResult)> done) = 0;
 };
 
 class Timers {
  public:
   virtual ~Timers() = default;
-  virtual net::TimerId after(Millis delay, net::Task task) = 0; // never 0
-  virtual void cancel(net::TimerId id) = 0;
+  virtual exec::TimerId after(Millis delay, exec::Task task) = 0; // never 0
+  virtual void cancel(exec::TimerId id) = 0;
 };
 
 // What the askers live in; outlives them.

@@ -4,8 +4,8 @@
 #include <future>
 #include <thread>
 
-#include "accounts/internal_routes.h"
-#include "accounts/oauth_routes.h"
+#include "accounts/http/internal_routes.h"
+#include "accounts/http/oauth_routes.h"
 #include "auth/contract/variants.h"
 #include "base/fingerprint.h"
 #include "cli/stores.h"
@@ -79,7 +79,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int threads =
       r.config.hashing_threads > 0 ? static_cast<int>(r.config.hashing_threads) : std::max(1, cores - 1);
-  role->hashing_ = std::make_unique<net::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
+  role->hashing_ = std::make_unique<exec::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
   role->hashing_->report_to(r.metrics, "hashing_queue");
   const accounts::KeyRotationPolicy rotation{
       .longest_token_life = std::max(r.config.access_token_ttl, accounts::kServiceTokenLife),
@@ -161,8 +161,8 @@ std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) {
   return out;
 }
 
-std::vector<api::HealthCheck> AuthRole::ready() {
-  return {{.name = "accounts_store", .needed = true, .read = [this] { return api::state_of(service_->probe()); }}};
+std::vector<observe::HealthCheck> AuthRole::ready() {
+  return {{.name = "accounts_store", .needed = true, .read = [this] { return admin::state_of(service_->probe()); }}};
 }
 
 } // namespace foyer::cli

@@ -5,14 +5,14 @@
 #include <memory>
 #include <vector>
 
-#include "accounts/revocation_polls.h"
-#include "accounts/routes.h"
+#include "accounts/session/revocation_polls.h"
+#include "accounts/http/routes.h"
 #include "accounts/service.h"
-#include "accounts/services.h"
-#include "api/health.h"
+#include "accounts/clients/services.h"
+#include "observe/health.h"
 #include "cli/runtime.h"
 #include "jose/key_set.h"
-#include "net/work_queue.h"
+#include "exec/work_queue.h"
 #include "store/data_dir.h"
 
 namespace foyer::cli {
@@ -33,7 +33,7 @@ class AuthRole {
   // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.
   void watch_keys(accounts::SigningKeys::OnChange on_change);
   [[nodiscard]] std::vector<Route> routes(const accounts::OnRefusal& on_refusal);
-  [[nodiscard]] std::vector<api::HealthCheck> ready();
+  [[nodiscard]] std::vector<observe::HealthCheck> ready();
   // Gateways whose long polls wait here are answered now, so that no connection of theirs holds up the end.
   void drain();
   // The loops have ended: nothing new comes. Before the control plane stops.
@@ -42,7 +42,7 @@ class AuthRole {
  private:
   explicit AuthRole(const Runtime& runtime) : runtime_(runtime) {}
   const Runtime& runtime_;
-  std::unique_ptr<net::WorkQueue> hashing_;
+  std::unique_ptr<exec::WorkQueue> hashing_;
   std::unique_ptr<accounts::AccountStore> store_;
   std::shared_ptr<const jose::KeySet> first_keys_;
   std::unique_ptr<accounts::SigningKeys> keys_;       // before the store ends

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "accounts/services.h"
+#include "accounts/clients/services.h"
 #include "base/clock.h"
 #include "cli/offline_accounts.h"
 #include "cli/stores.h"
@@ -16,7 +16,7 @@
 #include "config/development.h"
 #include "config/preflight.h"
 #include "jose/signer.h"
-#include "loop/listener.h"
+#include "io/listener.h"
 #include "store/data_dir.h"
 #include "store/file.h"
 #include "store/seal.h"
@@ -62,7 +62,7 @@ class Machine {
 
   void address(std::string_view option, const config::HostPort& at) {
     if (!usable(option)) return;
-    if (const auto free = loop::Listener::examine({at.host, at.port}); !free) report(option, free.error());
+    if (const auto free = io::Listener::examine({at.host, at.port}); !free) report(option, free.error());
   }
 
   // Whether its databases can be looked at: not while they are another server's.

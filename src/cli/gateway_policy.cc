@@ -7,7 +7,7 @@
 
 namespace foyer::cli {
 
-gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildInfo& build) {
+gateway::GatewayPolicy gateway_policy(const config::Config& c, const observe::BuildInfo& build) {
   gateway::GatewayPolicy policy;
   auto& door = policy.door;
   if (c.role_gateway) {
@@ -23,9 +23,9 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   door.allowed_hosts = c.allowed_hosts;
   door.first_message_auth = c.first_message_auth;
   door.token_in_url = c.token_in_url;
-  door.refuse_with = c.refuse_with == config::RefuseWith::http ? door::RefuseWith::http
-      : c.refuse_with == config::RefuseWith::close             ? door::RefuseWith::close
-                                                               : door::RefuseWith::automatic;
+  door.refuse_with = c.refuse_with == config::RefuseWith::http ? admission::RefuseWith::http
+      : c.refuse_with == config::RefuseWith::close             ? admission::RefuseWith::close
+                                                               : admission::RefuseWith::automatic;
   door.max_token_bytes = c.token_bytes;
   door.public_ws_base = "ws" + c.public_url.substr(4); // http → ws, https → wss
   door.base_path = c.base_path;
@@ -86,7 +86,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const api::BuildI
   return policy;
 }
 
-gateway::AddressPolicy address_policy(const config::Config& c, Entropy& entropy) {
+admission::AddressPolicy address_policy(const config::Config& c, Entropy& entropy) {
   std::uint64_t seed = 0;
   entropy.fill(std::as_writable_bytes(std::span(&seed, 1)));
   return {.handshakes = static_cast<std::uint32_t>(c.address_handshakes),
@@ -96,7 +96,7 @@ gateway::AddressPolicy address_policy(const config::Config& c, Entropy& entropy)
       .seed = seed};
 }
 
-gateway::ConnectionPolicy connection_policy(const config::Config& c) {
+admission::ConnectionPolicy connection_policy(const config::Config& c) {
   return {.connections = static_cast<std::uint32_t>(c.connection_limit),
       .handshakes = static_cast<std::uint32_t>(c.handshake_limit),
       .refused_sockets = static_cast<std::uint32_t>(c.refused_sockets),

@@ -1,7 +1,7 @@
 // How the gateway behaves, out of the configuration.
 #pragma once
 
-#include "api/build_info.h"
+#include "observe/build_info.h"
 #include "base/clock.h"
 #include "config/options.h"
 #include "gateway/deps.h"
@@ -9,9 +9,9 @@
 
 namespace foyer::cli {
 
-[[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, const api::BuildInfo& build);
-[[nodiscard]] gateway::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
-[[nodiscard]] gateway::ConnectionPolicy connection_policy(const config::Config& config);
+[[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, const observe::BuildInfo& build);
+[[nodiscard]] admission::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
+[[nodiscard]] admission::ConnectionPolicy connection_policy(const config::Config& config);
 // What an access token must say.
 [[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "accounts/signing_keys.h"
+#include "accounts/keys/signing_keys.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/command_line.h"

@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "api/routes.h"
+#include "admin/routes.h"
 #include "base/json.h"
 #include "base/limit_metrics.h"
 #include "base/metrics.h"
@@ -20,10 +20,10 @@
 #include "cli/stores.h"
 #include "cli/tls_port.h"
 #include "gateway/gateway.h"
-#include "hub/audience.h"
-#include "loop/proxy_protocol.h"
-#include "loop/server.h"
-#include "net/control.h"
+#include "rooms/model/audience.h"
+#include "io/proxy_protocol.h"
+#include "io/server.h"
+#include "exec/control.h"
 #include "wire/url.h"
 
 namespace foyer::cli {
@@ -45,15 +45,15 @@ struct Node::Parts {
   Metrics metrics;
   const Clock& clock = system_clock();
   Entropy& entropy = system_entropy();
-  api::BuildInfo build;
+  observe::BuildInfo build;
   WallTime started = clock.wall();
   NodeAddress address;
-  std::shared_ptr<loop::Listener> listener,
+  std::shared_ptr<io::Listener> listener,
       metrics_listener; // until the loops have them: then they close with the last of these
 
   std::unique_ptr<TlsPort> tls; // null: the port speaks no TLS
-  std::unique_ptr<loop::LoopGroup> loops;
-  std::unique_ptr<net::ControlPlane> control;
+  std::unique_ptr<io::LoopGroup> loops;
+  std::unique_ptr<exec::ControlPlane> control;
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<rooms::ChatStore> chat; // with the gateway role
   std::unique_ptr<AuthRole> auth_role;    // one of the two
@@ -61,16 +61,16 @@ struct Node::Parts {
   std::unique_ptr<auth::LocalVerifier> own_verifier;
   std::unique_ptr<auth::RevocationTable> revocations;
 
-  gateway::RefusalRing ring;
-  std::unique_ptr<gateway::RefusalReporter> reporter;
-  std::unique_ptr<gateway::AddressLimits> addresses, plain_gets, metrics_addresses;
-  std::unique_ptr<gateway::UserConnections> users;
-  std::unique_ptr<gateway::ConnectionGauges> gauges, metrics_gauges;
-  door::DoorPolicy router_door; // what the routers look at
+  observe::RefusalRing ring;
+  std::unique_ptr<observe::RefusalReporter> reporter;
+  std::unique_ptr<admission::AddressLimits> addresses, plain_gets, metrics_addresses;
+  std::unique_ptr<admission::UserConnections> users;
+  std::unique_ptr<admission::ConnectionGauges> gauges, metrics_gauges;
+  admission::DoorPolicy router_door; // what the routers look at
   // The operator's API is made before the gateway that it asks.
-  struct Info final : gateway::GatewayInfo {
+  struct Info final : observe::GatewayInfo {
     std::unique_ptr<gateway::Gateway>* gateway = nullptr;
-    [[nodiscard]] std::vector<gateway::RefusalRecord> refusals(const gateway::RefusalFilter& f) const override {
+    [[nodiscard]] std::vector<observe::RefusalRecord> refusals(const observe::RefusalFilter& f) const override {
       return (*gateway)->refusals(f);
     }
     [[nodiscard]] std::uint64_t connections() const override { return (*gateway)->connections(); }
@@ -79,7 +79,7 @@ struct Node::Parts {
   } info;
   std::unique_ptr<gateway::Router> router, metrics_router;
   std::unique_ptr<gateway::Gateway> gateway, metrics_gateway;
-  std::unique_ptr<loop::ProxyProtocol> proxy_protocol; // null: off
+  std::unique_ptr<io::ProxyProtocol> proxy_protocol; // null: off
   std::atomic<bool> stopped{false};
 
   Result<void> build_all(std::string fingerprint);
@@ -94,16 +94,16 @@ struct Node::Parts {
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] gateway::GatewayDeps deps(
-      const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts);
-  [[nodiscard]] api::ApiDeps api_deps();
-  [[nodiscard]] api::Upkeep upkeep();
+      const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionGauges& counts);
+  [[nodiscard]] admin::ApiDeps api_deps();
+  [[nodiscard]] admin::Upkeep upkeep();
 };
 
 Result<void> Node::Parts::bind() {
-  TRY(bound, loop::Listener::open({config.listen.host, config.listen.port}, static_cast<int>(config.accept_backlog)));
+  TRY(bound, io::Listener::open({config.listen.host, config.listen.port}, static_cast<int>(config.accept_backlog)));
   listener = std::move(bound);
   if (!config.metrics_listen.empty()) {
-    TRY(other, loop::Listener::open({config.metrics_listen.host, config.metrics_listen.port}));
+    TRY(other, io::Listener::open({config.metrics_listen.host, config.metrics_listen.port}));
     metrics_listener = std::move(other);
   }
   config::resolve_addresses(config, listener->port());
@@ -191,7 +191,7 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
 }
 
 gateway::GatewayDeps Node::Parts::deps(
-    const gateway::Router& r, gateway::AddressLimits& by_address, gateway::ConnectionGauges& counts) {
+    const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionGauges& counts) {
   auto& service = auth_role ? static_cast<auth::AuthService&>(auth_role->service()) : remote_auth->service();
   gateway::GatewayDeps out{.clock = clock,
       .entropy = entropy,
@@ -216,16 +216,16 @@ gateway::GatewayDeps Node::Parts::deps(
   return out;
 }
 
-api::ApiDeps Node::Parts::api_deps() {
-  std::vector<api::HealthCheck> ready;
+admin::ApiDeps Node::Parts::api_deps() {
+  std::vector<observe::HealthCheck> ready;
   if (chat)
-    ready.push_back({.name = "chat_store", .needed = true, .read = [this] { return api::state_of(chat->probe()); }});
+    ready.push_back({.name = "chat_store", .needed = true, .read = [this] { return admin::state_of(chat->probe()); }});
   for (auto& check : auth_role ? auth_role->ready() : remote_auth->ready()) ready.push_back(std::move(check));
   if (config.role_gateway)
     ready.push_back({.name = "revocations", .needed = true, .read = [this] {
       return revocations->current(clock.mono())
-          ? api::HealthState::ok()
-          : api::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
+          ? observe::HealthState::ok()
+          : observe::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
     }});
   if (tls) ready.push_back(tls->health());
   return {.build = build,
@@ -240,9 +240,9 @@ api::ApiDeps Node::Parts::api_deps() {
       .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
 }
 
-api::Upkeep Node::Parts::upkeep() {
+admin::Upkeep Node::Parts::upkeep() {
   const auto state = [this] {
-    std::vector<api::UpkeepRow> rows;
+    std::vector<admin::UpkeepRow> rows;
     const auto add = [&rows](const store::UpkeepState& s) {
       const bool waits = s.doubt != store::ClockDoubt::none;
       rows.push_back({.store = s.store,
@@ -265,31 +265,31 @@ api::Upkeep Node::Parts::upkeep() {
 
 void Node::Parts::make_limits() {
   const auto address_rules = address_policy(config, entropy);
-  addresses = std::make_unique<gateway::AddressLimits>(address_rules);
+  addresses = std::make_unique<admission::AddressLimits>(address_rules);
   addresses->report_to(metrics, "address_table");
-  plain_gets = std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{
+  plain_gets = std::make_unique<admission::AddressLimits>(admission::AddressPolicy{
       .handshakes = 100, .table_size = 16'384, .handshakes_limit = "plain_gets", .seed = address_rules.seed});
   plain_gets->report_handshakes_to(metrics);
-  users = std::make_unique<gateway::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
+  users = std::make_unique<admission::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
   users->report_to(metrics);
-  gauges = std::make_unique<gateway::ConnectionGauges>(connection_policy(config));
+  gauges = std::make_unique<admission::ConnectionGauges>(connection_policy(config));
   gauges->report_to(metrics);
   // What watches this process is not kept out by those who flood the other port.
   metrics_addresses =
-      std::make_unique<gateway::AddressLimits>(gateway::AddressPolicy{.table_size = 1'024, .seed = address_rules.seed});
-  metrics_gauges = std::make_unique<gateway::ConnectionGauges>(
-      gateway::ConnectionPolicy{.connections = 256, .handshakes = 128, .refused_sockets = 16, .requests = 128});
+      std::make_unique<admission::AddressLimits>(admission::AddressPolicy{.table_size = 1'024, .seed = address_rules.seed});
+  metrics_gauges = std::make_unique<admission::ConnectionGauges>(
+      admission::ConnectionPolicy{.connections = 256, .handshakes = 128, .refused_sockets = 16, .requests = 128});
   report_accept_queue(metrics, listener);
   report_open_files(metrics);
   if (chat) report_store_queue(metrics, config.store_queue);
   report_limit(metrics, "revocation_table", static_cast<double>(auth::RevocationPolicy{}.table_size),
       [this] { return static_cast<double>(revocations->size()); });
   report_limit(
-      metrics, "refusal_ring", gateway::RefusalRing::kInAll, [this] { return static_cast<double>(ring.size()); });
+      metrics, "refusal_ring", observe::RefusalRing::kInAll, [this] { return static_cast<double>(ring.size()); });
 }
 
 void Node::Parts::make_gateway() {
-  reporter = std::make_unique<gateway::RefusalReporter>(ring, metrics, log, clock);
+  reporter = std::make_unique<observe::RefusalReporter>(ring, metrics, log, clock);
   make_limits();
   auto policy = gateway_policy(config, build);
   policy.rooms.rooms_loaded =
@@ -303,7 +303,7 @@ void Node::Parts::make_gateway() {
       .build = build.build,
       .strict_transport = config.environment == config::Environment::production,
       .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
-  std::vector<Route> routes = api::operator_routes(api_deps());
+  std::vector<Route> routes = admin::operator_routes(api_deps());
   const auto add = [&routes](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   if (auth_role)
     add(auth_role->routes([this](const Request& request, const Refusal& refusal) { refused(request, refusal); }));
@@ -312,22 +312,22 @@ void Node::Parts::make_gateway() {
   if (config.role_gateway)
     routes.push_back({"GET", "/rooms/{room}/messages/{offset}",
         [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
-  auto pages = api::web_routes();
+  auto pages = admin::web_routes();
   // Without the gateway there is no page but those of the causes.
   if (!config.role_gateway)
     std::erase_if(pages, [](const Route& route) { return route.path != "/style.css" && route.path != "/icon.svg"; });
   add(std::move(pages));
   router = std::make_unique<gateway::Router>(std::move(routes), router_policy);
-  std::vector<loop::Loop*> all;
+  std::vector<io::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
   gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router, *addresses, *gauges));
   if (config.proxy_protocol != config::ProxyHeaders::off) {
     const bool required = config.proxy_protocol == config::ProxyHeaders::required;
-    proxy_protocol = std::make_unique<loop::ProxyProtocol>(required,
+    proxy_protocol = std::make_unique<io::ProxyProtocol>(required,
         [trusted = policy.trusted_proxies](std::string_view peer) { return trusted.covers(peer); },
         [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); });
   }
-  loops->listen(std::exchange(listener, nullptr), [this](loop::EpollLoop& loop) {
+  loops->listen(std::exchange(listener, nullptr), [this](io::EpollLoop& loop) {
     auto accept = gateway->accept_function(loop.index());
     if (tls) accept = tls->server().secured(loop, std::move(accept));
     return proxy_protocol ? proxy_protocol->announced(std::move(accept)) : accept;
@@ -337,12 +337,12 @@ void Node::Parts::make_gateway() {
   report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes),
       [this] { return static_cast<double>(gateway->memory_bytes()); });
   if (!metrics_listener) return;
-  metrics_router = std::make_unique<gateway::Router>(api::metrics_listener_routes(api_deps()), router_policy);
+  metrics_router = std::make_unique<gateway::Router>(admin::metrics_listener_routes(api_deps()), router_policy);
   policy.door.sockets.clear();
   metrics_gateway =
       std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router, *metrics_addresses, *metrics_gauges));
   loops->listen(std::exchange(metrics_listener, nullptr),
-      [this](loop::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
+      [this](io::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
 }
 
 Result<void> Node::Parts::build_all(std::string fingerprint) {
@@ -353,14 +353,14 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
       .environment = std::string(config::to_string(config.environment)),
       .config = std::move(fingerprint),
       .started = clock.mono()};
-  loops = std::make_unique<loop::LoopGroup>(
+  loops = std::make_unique<io::LoopGroup>(
       std::min<std::size_t>(
-          hub::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())),
+          rooms::kMaxLoops, config.loops > 0 ? config.loops : std::max(1U, std::thread::hardware_concurrency())),
       clock, log);
   loops->report_to(metrics);
   report_process(metrics, started);
   report_build(metrics, build);
-  control = std::make_unique<net::ControlPlane>();
+  control = std::make_unique<exec::ControlPlane>();
   runtime = std::make_unique<Runtime>(Runtime{.config = config,
       .clock = clock,
       .entropy = entropy,

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "accounts/names.h"
+#include "accounts/model/names.h"
 #include "base/bytes.h"
 #include "cli/stores.h"
 #include "store/data_dir.h"

@@ -118,13 +118,13 @@ std::expected<json::Object, std::string> ask_as_operator(
   url->path += path;
   url->query = std::move(query);
 
-  net::HttpCall call{.url = *url, .headers = {{"X-API-Key", options.api_key}}, .body = {}, .tls = options.tls};
+  client::HttpCall call{.url = *url, .headers = {{"X-API-Key", options.api_key}}, .body = {}, .tls = options.tls};
   if (!body.empty()) {
     call.method = "POST";
     call.headers.add("Content-Type", "application/json");
     call.body = std::move(body);
   }
-  const auto answer = net::http_request(std::move(call));
+  const auto answer = client::http_request(std::move(call));
   if (!answer) return std::unexpected(answer.error().what);
   auto parsed = json::parse(answer->body);
   json::Object* object = parsed && parsed->is_object() ? &parsed->as_object() : nullptr;

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
-#include "net/http_client.h"
+#include "client/http_client.h"
 
 namespace foyer::cli {
 
@@ -16,7 +16,7 @@ struct OperatorOptions {
   std::string url;
   std::string api_key;
   std::string data = "./data";
-  net::TlsOptions tls;
+  client::TlsOptions tls;
   bool as_json = false;
 };
 

@@ -7,10 +7,10 @@
 
 namespace foyer::cli {
 
-void report_accept_queue(Metrics& metrics, const std::weak_ptr<loop::Listener>& listener) {
+void report_accept_queue(Metrics& metrics, const std::weak_ptr<io::Listener>& listener) {
   const auto now = [listener] {
     const auto open = listener.lock();
-    return open ? open->queue() : loop::Listener::Queue{};
+    return open ? open->queue() : io::Listener::Queue{};
   };
   report_limit(metrics, "accept_backlog", now().limit, [now] { return now().waiting; });
   metrics.counter_callback("foyer_limit_refused_total",

@@ -5,12 +5,12 @@
 #include <memory>
 
 #include "base/metrics.h"
-#include "loop/listener.h"
+#include "io/listener.h"
 
 namespace foyer::cli {
 
 // accept_backlog. Says nothing any more once the listener is closed.
-void report_accept_queue(Metrics& metrics, const std::weak_ptr<loop::Listener>& listener);
+void report_accept_queue(Metrics& metrics, const std::weak_ptr<io::Listener>& listener);
 // open_files: descriptors of the process, and RLIMIT_NOFILE as it is at the start.
 void report_open_files(Metrics& metrics);
 // store_queue: what the chat store says of itself (foyer_store_queue).

@@ -67,7 +67,7 @@ void report_process(Metrics& metrics, WallTime started) {
       [seconds] { return seconds; });
 }
 
-void report_build(Metrics& metrics, const api::BuildInfo& build) {
+void report_build(Metrics& metrics, const observe::BuildInfo& build) {
   Labels labels{{"version", build.version}, {"build", build.build}, {"environment", build.environment}};
   metrics
       .gauge(

@@ -2,7 +2,7 @@
 // which build this is.
 #pragma once
 
-#include "api/build_info.h"
+#include "observe/build_info.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 
@@ -13,7 +13,7 @@ namespace foyer::cli {
 void report_process(Metrics& metrics, WallTime started);
 
 // foyer_build_info{version,build,environment} 1
-void report_build(Metrics& metrics, const api::BuildInfo& build);
+void report_build(Metrics& metrics, const observe::BuildInfo& build);
 
 [[nodiscard]] double open_files(); // descriptors of this process
 

@@ -37,10 +37,10 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
   RemoteAuth& r = *out;
   TRY(server, wire::parse_url(c.auth_service_url));
   r.questions_ = std::make_unique<auth::PooledTransport>(runtime.control,
-      net::PoolOptions{
+      client::PoolOptions{
           .server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 32, .waiting = 4'096});
   r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control,
-      net::PoolOptions{
+      client::PoolOptions{
           .server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 64, .waiting = 1'024});
   r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
   TRY_VOID(r.make_keys());
@@ -50,7 +50,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
       .auth_connect_timeout = c.auth_connect_timeout,
       .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
   r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_,
-      [&control = runtime.control](net::Task task) { control.post(std::move(task)); });
+      [&control = runtime.control](exec::Task task) { control.post(std::move(task)); });
   auth::FitFacts facts{.version = runtime.build.version,
       .build = runtime.build.build,
       .environment = runtime.build.environment,
@@ -79,11 +79,11 @@ Result<void> RemoteAuth::make_keys() {
     return {};
   }
   TRY(url, wire::parse_url(c.jwt_jwks_url));
-  const std::string target = net::request_target(url);
+  const std::string target = client::request_target(url);
   url.path.clear();
   url.query.clear();
   key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control,
-      net::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
+      client::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
   key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_),
       auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
       [this](std::shared_ptr<const jose::KeySet> keys) {
@@ -138,30 +138,30 @@ std::function<void(std::move_only_function<void(Result<bool>)>)> RemoteAuth::ref
 }
 
 // The first of what is wrong between the two processes: they do not fit, or it does not answer.
-api::HealthState RemoteAuth::auth_service_state() const {
+observe::HealthState RemoteAuth::auth_service_state() const {
   const auto fit = fit_->status();
-  if (!fit.findings.empty()) return api::HealthState::failing(std::string(fit.findings.front().code()));
+  if (!fit.findings.empty()) return observe::HealthState::failing(std::string(fit.findings.front().code()));
   const auto breaker = service_->status();
   if (breaker.state != auth::BreakerStatus::State::closed)
-    return api::HealthState::failing(std::string(code_of(Cause::AUTH_CIRCUIT_BREAKER_OPEN)));
+    return observe::HealthState::failing(std::string(code_of(Cause::AUTH_CIRCUIT_BREAKER_OPEN)));
   if (const auto stream = stream_->status(); stream.fault)
-    return api::HealthState::failing(std::string(stream.fault->code()));
-  if (fit.fault) return api::HealthState::failing(std::string(fit.fault->code()));
-  if (!fit.answered) return api::HealthState::unknown(std::string(code_of(Cause::NOT_READY)));
-  return api::HealthState::ok();
+    return observe::HealthState::failing(std::string(stream.fault->code()));
+  if (fit.fault) return observe::HealthState::failing(std::string(fit.fault->code()));
+  if (!fit.answered) return observe::HealthState::unknown(std::string(code_of(Cause::NOT_READY)));
+  return observe::HealthState::ok();
 }
 
-std::vector<api::HealthCheck> RemoteAuth::ready() {
-  std::vector<api::HealthCheck> out;
+std::vector<observe::HealthCheck> RemoteAuth::ready() {
+  std::vector<observe::HealthCheck> out;
   // Who is in stays in and a JWT needs no question, so without it this process still serves.
   out.push_back({.name = "auth_service", .needed = false, .read = [this] { return auth_service_state(); }});
   if (key_set_)
     out.push_back({.name = "key_set", .needed = true, .read = [this] {
       const auto doubt = key_set_->check();
-      if (doubt) return api::HealthState::failing(std::string(doubt->code()));
+      if (doubt) return observe::HealthState::failing(std::string(doubt->code()));
       const auto status = key_set_->status();
-      if (status.ignored == 0) return api::HealthState::ok();
-      return api::HealthState::ok(fmt::format("{} of the {} keys of the set cannot be used; the log says why",
+      if (status.ignored == 0) return observe::HealthState::ok();
+      return observe::HealthState::ok(fmt::format("{} of the {} keys of the set cannot be used; the log says why",
           status.ignored, status.ignored + status.keys));
     }});
   return out;

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <vector>
 
-#include "api/health.h"
+#include "observe/health.h"
 #include "auth/fit_monitor.h"
 #include "auth/forwarder.h"
 #include "auth/key_set_source.h"
@@ -37,14 +37,14 @@ class RemoteAuth {
   // GatewayDeps::refresh_keys; empty for a shared secret.
   [[nodiscard]] std::function<void(std::move_only_function<void(Result<bool>)>)> refresh_keys();
   [[nodiscard]] std::vector<Route> routes() { return forwarder_->routes(); }
-  [[nodiscard]] std::vector<api::HealthCheck> ready();
+  [[nodiscard]] std::vector<observe::HealthCheck> ready();
 
  private:
   explicit RemoteAuth(const Runtime& runtime) : runtime_(runtime), timers_(runtime.control) {}
   [[nodiscard]] auth::Surroundings around(auth::Transport& transport);
   Result<void> make_keys();
   [[nodiscard]] std::vector<std::string> kids() const;
-  [[nodiscard]] api::HealthState auth_service_state() const;
+  [[nodiscard]] observe::HealthState auth_service_state() const;
 
   const Runtime& runtime_;
   auth::PlaneTimers timers_;

@@ -1,12 +1,12 @@
 // What every part of a running node shares; outlives them all.
 #pragma once
 
-#include "api/build_info.h"
+#include "observe/build_info.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/options.h"
-#include "net/control.h"
+#include "exec/control.h"
 
 namespace foyer::cli {
 
@@ -16,8 +16,8 @@ struct Runtime {
   Entropy& entropy;
   Log& log;
   Metrics& metrics;
-  const api::BuildInfo& build;
-  net::ControlPlane& control;
+  const observe::BuildInfo& build;
+  exec::ControlPlane& control;
   MonoTime began{}; // before its port was open
 };
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "accounts/services.h"
+#include "accounts/clients/services.h"
 #include "auth/contract/signature.h"
 #include "base/bytes.h"
 #include "base/json.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "accounts/postgres_store.h"
-#include "accounts/sqlite_store.h"
+#include "accounts/sql/postgres_store.h"
+#include "accounts/sql/sqlite_store.h"
 #include "config/table.h"
 #include "config/values.h"
 #include "rooms/postgres_store.h"

@@ -7,8 +7,8 @@
 #include <cstdlib>
 
 #include "cli/command.h"
-#include "store/test_postgres.h"
-#include "store/test_world.h"
+#include "store/testing/postgres.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::cli {
 namespace {

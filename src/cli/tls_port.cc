@@ -14,8 +14,8 @@ std::string digest_of(const config::TlsBundle& bundle) {
   return sha256(all + sha256(bundle.client_ca));
 }
 
-loop::TlsSettings settings_of(const config::Config& config, const config::TlsBundle& bundle) {
-  loop::TlsSettings settings{.pairs = {},
+io::TlsSettings settings_of(const config::Config& config, const config::TlsBundle& bundle) {
+  io::TlsSettings settings{.pairs = {},
       .client_ca = bundle.client_ca,
       .client_required = config.tls_client_required,
       .tls_1_2 = config.tls_1_2};
@@ -36,7 +36,7 @@ TlsPort::TlsPort(TlsPortDeps deps)
       refusing_(deps.metrics.gauge(
           "foyer_tls_files_refused", "1 while the TLS files on disk are not fit and former ones serve.")) {}
 
-Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, loop::TlsServer::Report report) {
+Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, io::TlsServer::Report report) {
   std::unique_ptr<TlsPort> out(new TlsPort(deps));
   const auto bundle = config::read_tls(deps.config, out->read_, deps.clock.wall());
   // They were fit a moment ago, when the configuration was checked.
@@ -44,7 +44,7 @@ Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, loop::TlsServer
     if (fault.severity == config::Severity::error)
       return refuse_field(fault.code, std::string(fault.option), fault.message);
   TRY(context, out->context_of(bundle));
-  out->server_ = std::make_unique<loop::TlsServer>(std::move(context), deps.metrics, std::move(report));
+  out->server_ = std::make_unique<io::TlsServer>(std::move(context), deps.metrics, std::move(report));
   for (const auto& pair : bundle.pairs)
     if (pair.expires) out->ends_.push_back({pair.name, *pair.expires});
   out->digest_ = digest_of(bundle);
@@ -57,22 +57,22 @@ Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, loop::TlsServer
   return out;
 }
 
-Result<std::shared_ptr<const loop::TlsContext>> TlsPort::context_of(const config::TlsBundle& bundle) {
-  return loop::TlsContext::make(settings_of(deps_.config, bundle), tickets_);
+Result<std::shared_ptr<const io::TlsContext>> TlsPort::context_of(const config::TlsBundle& bundle) {
+  return io::TlsContext::make(settings_of(deps_.config, bundle), tickets_);
 }
 
 Result<void> examine_tls(const config::Config& config, const config::ReadFile& read) {
-  loop::TicketKeys tickets(system_entropy());
-  TRY_VOID(loop::TlsContext::make(settings_of(config, config::read_tls(config, read, system_clock().wall())), tickets));
+  io::TicketKeys tickets(system_entropy());
+  TRY_VOID(io::TlsContext::make(settings_of(config, config::read_tls(config, read, system_clock().wall())), tickets));
   return {};
 }
 
-void TlsPort::watch(net::ControlPlane& control) {
+void TlsPort::watch(exec::ControlPlane& control) {
   control_ = &control;
-  control.every(loop::TicketKeys::kPeriod, [this] { tickets_.rotate(); });
+  control.every(io::TicketKeys::kPeriod, [this] { tickets_.rotate(); });
   control.every(kLookAnyway, [this] { look(Look::noticed); });
   control.every(kDaily, [this] { warn_of_ends(); });
-  watch_ = std::make_unique<net::FileWatch>(
+  watch_ = std::make_unique<exec::FileWatch>(
       control, config::tls_paths(deps_.config), kQuiet, [this] { look(Look::noticed); });
 }
 
@@ -160,13 +160,13 @@ void TlsPort::warn_of_ends() {
               {"next", info(Cause::CERTIFICATE_EXPIRED).next}});
 }
 
-api::HealthCheck TlsPort::health() const {
+observe::HealthCheck TlsPort::health() const {
   return {.name = "tls_certificates", .needed = false, .read = [this] {
     const std::scoped_lock lock(mutex_);
-    if (!refused_code_.empty()) return api::HealthState::failing(refused_code_);
+    if (!refused_code_.empty()) return observe::HealthState::failing(refused_code_);
     const WallTime now = deps_.clock.wall();
     const bool late = std::ranges::any_of(ends_, [&](const End& end) { return end.at - now < config::kRenewalNotice; });
-    return late ? api::HealthState::failing(std::string(code_of(Cause::CERTIFICATE_EXPIRED))) : api::HealthState::ok();
+    return late ? observe::HealthState::failing(std::string(code_of(Cause::CERTIFICATE_EXPIRED))) : observe::HealthState::ok();
   }};
 }
 

@@ -12,14 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "api/health.h"
+#include "observe/health.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/tls_files.h"
-#include "loop/tls_server.h"
-#include "net/control.h"
-#include "net/file_watch.h"
+#include "io/tls/tls_server.h"
+#include "exec/control.h"
+#include "exec/file_watch.h"
 
 namespace foyer::cli {
 
@@ -34,15 +34,15 @@ struct TlsPortDeps {
 class TlsPort {
  public:
   // All of `deps` outlives it, and it outlives the loops' connections.
-  [[nodiscard]] static Result<std::unique_ptr<TlsPort>> open(TlsPortDeps deps, loop::TlsServer::Report report);
+  [[nodiscard]] static Result<std::unique_ptr<TlsPort>> open(TlsPortDeps deps, io::TlsServer::Report report);
 
-  [[nodiscard]] loop::TlsServer& server() { return *server_; }
+  [[nodiscard]] io::TlsServer& server() { return *server_; }
   // Begins to rotate ticket keys, to look at the files and at their ends.
-  void watch(net::ControlPlane& control);
+  void watch(exec::ControlPlane& control);
   void stop_watching(); // once the control plane has stopped
   void reload();        // from any thread, after watch()
   // Fails while the files on disk are refused, or a certificate has ended or ends soon.
-  [[nodiscard]] api::HealthCheck health() const;
+  [[nodiscard]] observe::HealthCheck health() const;
 
  private:
   static constexpr Millis kQuiet{500};         // after the last change to a file
@@ -57,7 +57,7 @@ class TlsPort {
   void taken(const config::TlsBundle& bundle, std::string digest);
   void refused(const config::TlsBundle& bundle, std::string digest);
   void warn_of_ends();
-  [[nodiscard]] Result<std::shared_ptr<const loop::TlsContext>> context_of(const config::TlsBundle& bundle);
+  [[nodiscard]] Result<std::shared_ptr<const io::TlsContext>> context_of(const config::TlsBundle& bundle);
 
   struct End {
     std::string name; // of the certificate, as in the metrics
@@ -66,10 +66,10 @@ class TlsPort {
 
   TlsPortDeps deps_;
   config::ReadFile read_;
-  loop::TicketKeys tickets_;
-  std::unique_ptr<loop::TlsServer> server_;
-  net::ControlPlane* control_ = nullptr;
-  std::unique_ptr<net::FileWatch> watch_;
+  io::TicketKeys tickets_;
+  std::unique_ptr<io::TlsServer> server_;
+  exec::ControlPlane* control_ = nullptr;
+  std::unique_ptr<exec::FileWatch> watch_;
   Counter& reloads_;
   Counter& refusals_;
   Gauge& refusing_;

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "accounts/names.h"
-#include "accounts/passwords.h"
-#include "accounts/revocations.h"
+#include "accounts/model/names.h"
+#include "accounts/password/passwords.h"
+#include "accounts/session/revocations.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/command_line.h"

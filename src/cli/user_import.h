@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "accounts/records.h"
+#include "accounts/model/records.h"
 #include "cli/offline_accounts.h"
 
 namespace foyer::cli {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "config/test_world.h"
+#include "config/testing/config_world.h"
 #include "jose/jwk.h"
 
 namespace foyer::config {

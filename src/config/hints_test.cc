@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/test_world.h"
+#include "config/testing/config_world.h"
 
 namespace foyer::config {
 namespace {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "config/report.h"
-#include "config/test_world.h"
+#include "config/testing/config_world.h"
 #include "config/values.h"
 
 namespace foyer::config {

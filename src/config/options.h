@@ -159,7 +159,7 @@ struct Config {
 
   // accounts
   Registration registration = Registration::open; // closed outside development
-  std::vector<std::string> reserved_names;        // besides those of accounts/names.cc
+  std::vector<std::string> reserved_names;        // besides those of accounts/model/names.cc
   Millis access_token_ttl{15 * 60'000};
   Millis refresh_ttl{14LL * 86'400'000};
   Millis refresh_repeat{86'400'000};

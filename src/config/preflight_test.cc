@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "config/secrets.h"
-#include "config/test_world.h"
+#include "config/testing/config_world.h"
 #include "jose/jwk.h"
 
 namespace foyer::config {

@@ -3,7 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "config/test_world.h"
+#include "config/testing/config_world.h"
 
 namespace foyer::config {
 namespace {

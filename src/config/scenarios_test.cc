@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "config/test_world.h"
+#include "config/testing/config_world.h"
 
 namespace foyer::config {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/refusal.h"
-#include "gateway/pass.h"
+#include "admission/pass.h"
 
 namespace foyer::gateway {
 
@@ -22,9 +22,9 @@ struct GatewayDeps;
 struct GatewayPolicy;
 
 struct Arrival {
-  Pass socket;                 // until it is closed: one of connection_limit, or of refused_sockets
-  Pass handshake;              // until its first answer
-  Pass address;                // until it is admitted or refused
+  admission::Pass socket;                 // until it is closed: one of connection_limit, or of refused_sockets
+  admission::Pass handshake;              // until its first answer
+  admission::Pass address;                // until it is admitted or refused
   std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: what it is told
   [[nodiscard]] bool heard() const { return static_cast<bool>(socket); }
 };

@@ -11,7 +11,7 @@ constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // of a client that 
 
 } // namespace
 
-Connection::Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Arrival arrival)
+Connection::Connection(Shard& shard, io::Transport& transport, ConnectionId id, Arrival arrival)
     : shard_(shard),
       transport_(transport),
       id_(id),

@@ -28,7 +28,7 @@
 #include "gateway/compression.h"
 #include "gateway/room_port.h"
 #include "gateway/socket_end.h"
-#include "loop/transport.h"
+#include "io/transport.h"
 #include "protocol/budget.h"
 #include "protocol/command.h"
 #include "wire/websocket.h"
@@ -39,12 +39,12 @@ class Entrance;
 class Shard;
 struct LocalRoom;
 
-class Connection final : public loop::TransportHandler, public loop::Timer, private wire::WsSink {
+class Connection final : public io::TransportHandler, public io::Timer, private wire::WsSink {
  public:
   enum class Phase : std::uint8_t { entering, deciding, authenticating, ready, closing };
   enum class Service : std::uint8_t { chat, echo };
 
-  Connection(Shard& shard, loop::Transport& transport, ConnectionId id, Arrival arrival);
+  Connection(Shard& shard, io::Transport& transport, ConnectionId id, Arrival arrival);
   ~Connection() override;
 
   // TransportHandler
@@ -61,8 +61,8 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
     Identity identity;
     Service service = Service::chat;
     std::string address;
-    Pass user_pass;
-    Pass address_pass;
+    admission::Pass user_pass;
+    admission::Pass address_pass;
     protocol::ClientTerms terms; // as far as the handshake or `authenticate` told
     MessageId id;                // of the `authenticate` that is answered
   };
@@ -72,7 +72,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   void take_close(std::uint16_t code);
   // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
   [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
-  void hold(Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
+  void hold(admission::Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
   void give_up_place() { connection_pass_.release(); } // before the socket is closed: somebody else needs it
   void identity_answered(Result<Identity> identity);
   void keys_answered(Result<bool> newer);
@@ -106,7 +106,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   [[nodiscard]] const std::string& close_reason() const { return close_reason_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
-  [[nodiscard]] loop::Transport& transport() const { return transport_; }
+  [[nodiscard]] io::Transport& transport() const { return transport_; }
   [[nodiscard]] Shard& shard() { return shard_; }
 
   // The shard's book-keeping.
@@ -174,7 +174,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
       std::size_t bytes, bool is_answer = false); // in the outbox; else this ends with SLOW_CONSUMER
 
   Shard& shard_;
-  loop::Transport& transport_;
+  io::Transport& transport_;
   ConnectionId id_;
   Phase phase_ = Phase::entering;
   Service service_ = Service::chat;
@@ -205,7 +205,7 @@ class Connection final : public loop::TransportHandler, public loop::Timer, priv
   bool we_closed_ = false;           // our Close was the first
   bool they_closed_ = false;         // a Close of the client came
   bool ended_ = false;               // the end of the stream came without a Close
-  Pass connection_pass_, user_pass_, address_pass_;
+  admission::Pass connection_pass_, user_pass_, address_pass_;
 };
 
 } // namespace foyer::gateway

@@ -15,12 +15,12 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "door/door.h"
-#include "gateway/address_limits.h"
+#include "admission/door.h"
+#include "admission/address_limits.h"
 #include "gateway/client_address.h"
 #include "gateway/compression.h"
-#include "gateway/limits.h"
-#include "gateway/refusals.h"
+#include "admission/limits.h"
+#include "observe/refusals.h"
 #include "gateway/room_owners.h"
 #include "gateway/router.h"
 #include "gateway/unknown_people.h"
@@ -31,7 +31,7 @@
 namespace foyer::gateway {
 
 struct GatewayPolicy {
-  door::DoorPolicy door;
+  admission::DoorPolicy door;
   ProxyTrust trusted_proxies;
   bool reveal = false; // ENVIRONMENT=development: clients get the operator's text, too
   wire::HttpLimits http;
@@ -77,12 +77,12 @@ struct GatewayDeps {
   auth::LocalVerifier& verifier;
   auth::RevocationTable& revocations;
   const Router& router;
-  RefusalReporter& reporter;
-  RefusalRing& ring;
-  AddressLimits& addresses;
-  AddressLimits& plain_gets; // of socket paths: their own limit
-  UserConnections& users;
-  ConnectionGauges& gauges;
+  observe::RefusalReporter& reporter;
+  observe::RefusalRing& ring;
+  admission::AddressLimits& addresses;
+  admission::AddressLimits& plain_gets; // of socket paths: their own limit
+  admission::UserConnections& users;
+  admission::ConnectionGauges& gauges;
   // PROXY_NOT_TRUSTED is told once in a process.
   std::shared_ptr<std::atomic<bool>> untrusted_proxy_told = std::make_shared<std::atomic<bool>>(false);
   // Runs a task on the control plane.

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
-#include "door/evidence.h"
+#include "admission/evidence.h"
 #include "gateway/connection.h"
 #include "gateway/shard.h"
 #include "protocol/encode.h"
@@ -21,8 +21,8 @@ constexpr std::string_view kEchoPath = "/ws/echo"; // needs no store
 protocol::ClientTerms terms_in(const Request& request) {
   protocol::ClientTerms terms;
   if (request.query.empty()) return terms;
-  for (const std::string& list : door::query_values(request, "features")) terms.name(protocol::features_of_list(list));
-  for (const std::string& text : door::query_values(request, "max_message")) {
+  for (const std::string& list : admission::query_values(request, "features")) terms.name(protocol::features_of_list(list));
+  for (const std::string& text : admission::query_values(request, "max_message")) {
     std::uint64_t bytes = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
     if (error == std::errc{} && end == text.data() + text.size()) terms.limit(bytes);
@@ -54,8 +54,8 @@ void Entrance::begin_door() {
   if (const auto* key = request_.headers.find("Sec-WebSocket-Key")) upgrade_key_ = *key;
   newest_keys_ = false;
   terms_ = terms_in(request_);
-  door_ = std::make_unique<door::Door>(
-      shard_.policy().door, door::Handshake{.request = &request_, .secure = request_.secure});
+  door_ = std::make_unique<admission::Door>(
+      shard_.policy().door, admission::Handshake{.request = &request_, .secure = request_.secure});
   connection_.set_phase(Connection::Phase::deciding);
   shard_.loop().disarm(connection_);
   drive();
@@ -96,13 +96,13 @@ std::optional<Refusal> Entrance::capacity(const Identity& identity) {
 void Entrance::drive() {
   while (true) {
     auto next = door_->next(shard_.deps().clock);
-    if (std::holds_alternative<door::AskReadiness>(next)) {
+    if (std::holds_alternative<admission::AskReadiness>(next)) {
       door_->readiness(readiness());
-    } else if (auto* token = std::get_if<door::AskToken>(&next)) {
+    } else if (auto* token = std::get_if<admission::AskToken>(&next)) {
       token_ = std::move(token->token);
       if (!shard_.loop().costly().has_time()) return check_token_later();
       if (!judge_token()) return;
-    } else if (auto* ticket = std::get_if<door::AskTicket>(&next)) {
+    } else if (auto* ticket = std::get_if<admission::AskTicket>(&next)) {
       waiting_ = true;
       shard_.deps().auth_service.redeem_ticket({.ticket = std::move(ticket->ticket),
                                                    .origin = ticket->origin,
@@ -111,21 +111,21 @@ void Entrance::drive() {
                                                    .ref = ref_},
           shard_.identity_answer(connection_.id()));
       return;
-    } else if (auto* cookie = std::get_if<door::AskCookie>(&next)) {
+    } else if (auto* cookie = std::get_if<admission::AskCookie>(&next)) {
       waiting_ = true;
       shard_.deps().auth_service.check_cookie({.cookie = std::move(cookie->cookie), .address = address_, .ref = ref_},
           shard_.identity_answer(connection_.id()));
       return;
-    } else if (auto* revocation = std::get_if<door::AskRevocation>(&next)) {
+    } else if (auto* revocation = std::get_if<admission::AskRevocation>(&next)) {
       user_ = revocation->identity->user.str();
       door_->revocation(shard_.deps().revocations.check(*revocation->identity, shard_.loop().now()));
-    } else if (auto* ask = std::get_if<door::AskCapacity>(&next)) {
+    } else if (auto* ask = std::get_if<admission::AskCapacity>(&next)) {
       user_ = ask->identity->user.str();
       door_->capacity(capacity(*ask->identity));
-    } else if (std::holds_alternative<door::AwaitFirstMessage>(next)) {
+    } else if (std::holds_alternative<admission::AwaitFirstMessage>(next)) {
       return await_first_message();
     } else {
-      auto& outcome = std::get<door::Verdict>(next).outcome;
+      auto& outcome = std::get<admission::Verdict>(next).outcome;
       if (outcome)
         admit(std::move(*outcome));
       else
@@ -291,7 +291,7 @@ void Entrance::admit(Admission admission) {
 }
 
 void Entrance::report(const Refusal& refusal) {
-  RefusalRecord record{.ref = ref_,
+  observe::RefusalRecord record{.ref = ref_,
       .refusal = refusal,
       .time = shard_.loop().wall(),
       .user = user_,
@@ -307,7 +307,7 @@ void Entrance::tell(Refusal refusal) {
   report(refusal);
   pending_.release();
   const bool in_band = upgraded_ || door_->tell_by_close(refusal);
-  std::optional<Pass> refusal_pass;
+  std::optional<admission::Pass> refusal_pass;
   if (in_band && !upgraded_) refusal_pass = shard_.deps().gauges.refusal_upgrade();
   if (!upgraded_ && (!in_band || !refusal_pass)) {
     last_request_ = true;

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "base/http.h"
-#include "door/door.h"
+#include "admission/door.h"
 #include "gateway/arrival.h"
 #include "gateway/idle.h"
-#include "gateway/limits.h"
+#include "admission/limits.h"
 #include "gateway/room_port.h"
 #include "protocol/command.h"
 #include "wire/http_parser.h"
@@ -101,7 +101,7 @@ class Entrance final : private Idle {
   Shard& shard_;
   wire::HttpParser parser_;
   Request request_;
-  std::unique_ptr<door::Door> door_;
+  std::unique_ptr<admission::Door> door_;
   std::optional<Refusal> full_;
   std::string early_;                                      // bytes behind a request that is being answered or decided
   std::vector<std::pair<wire::Opcode, std::string>> held_; // messages behind an `authenticate` that is being decided
@@ -113,8 +113,8 @@ class Entrance final : private Idle {
   std::string upgrade_key_; // Sec-WebSocket-Key
   std::string user_;        // once established
   Ref ref_;
-  Pass handshake_, arriving_; // see Arrival
-  Pass pending_, user_pass_, address_pass_;
+  admission::Pass handshake_, arriving_; // see Arrival
+  admission::Pass pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
   protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
   std::string token_;           // to be checked

@@ -163,8 +163,8 @@ bool Entrance::answered_by_head() {
 }
 
 bool Entrance::for_door() const {
-  return door::is_socket_path(shard_.policy().door, request_) ||
-      (door::asks_for_socket(request_) && !shard_.deps().router.has_route(request_.path));
+  return admission::is_socket_path(shard_.policy().door, request_) ||
+      (admission::asks_for_socket(request_) && !shard_.deps().router.has_route(request_.path));
 }
 
 void Entrance::take_head() {
@@ -202,14 +202,14 @@ void Entrance::handle_request(std::string_view& rest) {
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED,
         .evidence = "an https target on a connection that is not encrypted",
         .field = "target"});
-  if (at_base_ && (request_.method == "GET" || request_.method == "HEAD") && !door::asks_for_socket(request_))
+  if (at_base_ && (request_.method == "GET" || request_.method == "HEAD") && !admission::asks_for_socket(request_))
     return redirect_to_base();
-  if (door::is_plain_get(shard_.policy().door, request_)) {
+  if (admission::is_plain_get(shard_.policy().door, request_)) {
     if (auto refusal = shard_.deps().plain_gets.handshake(address_, shard_.loop().now())) {
       report(*refusal);
       return respond_problem(*refusal);
     }
-    Response response = door::explain_plain_get(shard_.policy().door, request_);
+    Response response = admission::explain_plain_get(shard_.policy().door, request_);
     return respond(std::move(response), !last_request_);
   }
   if (!for_door()) return route();
@@ -246,7 +246,7 @@ void Entrance::route() {
   auto found = shard_.deps().router.resolve(request_);
   if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response), !last_request_);
   const Handler* handler = std::get<const Handler*>(found);
-  Pass place;
+  admission::Pass place;
   if (!is_about_health(request_)) {
     auto taken = shard_.deps().gauges.request();
     if (!taken) {
@@ -287,7 +287,7 @@ void Entrance::respond(Response response, bool keep_alive) {
   if (finished_ || leaving_) return;
   handshake_.release();
   arriving_.release();
-  loop::Transport& transport = connection_.transport();
+  io::Transport& transport = connection_.transport();
   request_.ref = ref_;
   shard_.deps().router.decorate(request_, response);
   keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !shard_.draining();

@@ -11,9 +11,9 @@ constexpr Millis kStuck{5'000};
 std::int64_t milliseconds(MonoTime t) { return std::chrono::duration_cast<Millis>(t.time_since_epoch()).count(); }
 
 // Shows that a loop turns, and how much it holds.
-class Pulse final : public loop::Timer {
+class Pulse final : public io::Timer {
  public:
-  Pulse(loop::Loop& loop, Shard& shard) : loop_(loop), shard_(shard) {}
+  Pulse(io::Loop& loop, Shard& shard) : loop_(loop), shard_(shard) {}
   void on_timer() override {
     shard_.last_turn_ms.store(milliseconds(loop_.now()), std::memory_order_relaxed);
     shard_.rooms_loaded.store(shard_.owners().loaded(), std::memory_order_relaxed);
@@ -22,13 +22,13 @@ class Pulse final : public loop::Timer {
   }
 
  private:
-  loop::Loop& loop_;
+  io::Loop& loop_;
   Shard& shard_;
 };
 
 } // namespace
 
-Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps)
+Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps)
     : policy_(std::move(policy)),
       deps_(std::move(deps)),
       loops_(loops),
@@ -47,9 +47,9 @@ Gateway::Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, Ga
 
 Gateway::~Gateway() = default;
 
-loop::AcceptFunction Gateway::accept_function(std::uint8_t loop) {
+io::AcceptFunction Gateway::accept_function(std::uint8_t loop) {
   return [shard = shards_[loop].get()](
-             loop::Loop&, loop::Transport& transport) -> loop::TransportHandler* { return shard->accept(transport); };
+             io::Loop&, io::Transport& transport) -> io::TransportHandler* { return shard->accept(transport); };
 }
 
 void Gateway::watch_revocations() {
@@ -76,7 +76,7 @@ void Gateway::watch_store() {
 
 void Gateway::detach_author(UserId user, std::move_only_function<void(Result<bool>)> done) {
   struct Owner {
-    loop::Loop* loop;
+    io::Loop* loop;
     Shard* shard;
     std::shared_ptr<std::atomic<bool>> alive;
   };
@@ -111,7 +111,7 @@ void Gateway::on_all(void (Shard::*step)(std::move_only_function<void()>), std::
   }
 }
 
-std::vector<RefusalRecord> Gateway::refusals(const RefusalFilter& filter) const { return deps_.ring.find(filter); }
+std::vector<observe::RefusalRecord> Gateway::refusals(const observe::RefusalFilter& filter) const { return deps_.ring.find(filter); }
 
 std::uint64_t Gateway::connections() const {
   std::uint64_t sum = 0;

@@ -7,20 +7,20 @@
 #include <vector>
 
 #include "gateway/deps.h"
-#include "gateway/info.h"
+#include "observe/info.h"
 #include "gateway/shard.h"
-#include "loop/transport.h"
+#include "io/transport.h"
 
 namespace foyer::gateway {
 
-class Gateway final : public GatewayInfo {
+class Gateway final : public observe::GatewayInfo {
  public:
-  // The loops must outlive the gateway; at most hub::kMaxLoops.
-  Gateway(const std::vector<loop::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps);
+  // The loops must outlive the gateway; at most rooms::kMaxLoops.
+  Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps);
   ~Gateway() override;
 
   // For a loop's listener.
-  [[nodiscard]] loop::AcceptFunction accept_function(std::uint8_t loop);
+  [[nodiscard]] io::AcceptFunction accept_function(std::uint8_t loop);
 
   // Learns of revocations and closes whom they concern. Call once.
   void watch_revocations();
@@ -42,8 +42,8 @@ class Gateway final : public GatewayInfo {
   [[nodiscard]] std::uint64_t rooms_loaded() const;
   [[nodiscard]] std::uint64_t memory_bytes() const; // texts of rooms that are not durable
 
-  // GatewayInfo
-  [[nodiscard]] std::vector<RefusalRecord> refusals(const RefusalFilter& filter) const override;
+  // observe::GatewayInfo
+  [[nodiscard]] std::vector<observe::RefusalRecord> refusals(const observe::RefusalFilter& filter) const override;
   [[nodiscard]] std::uint64_t connections() const override;
   [[nodiscard]] bool draining() const override { return draining_; }
   [[nodiscard]] bool loops_turn() const override;
@@ -56,10 +56,10 @@ class Gateway final : public GatewayInfo {
 
   GatewayPolicy policy_;
   GatewayDeps deps_;
-  std::vector<loop::Loop*> loops_;
+  std::vector<io::Loop*> loops_;
   UserUses users_; // outlives the shards
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::vector<std::unique_ptr<loop::Timer>> pulses_;
+  std::vector<std::unique_ptr<io::Timer>> pulses_;
   std::atomic<bool> draining_{false};
 };
 

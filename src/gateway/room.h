@@ -70,7 +70,7 @@ struct RoomOwners::JoinedPage {
 
 // Members, within a quarter of an answer.
 [[nodiscard]] inline std::vector<protocol::UserRef> shown(
-    const std::vector<hub::Member>& members, const protocol::ClientTerms& terms) {
+    const std::vector<rooms::Member>& members, const protocol::ClientTerms& terms) {
   std::vector<protocol::UserRef> refs;
   refs.reserve(members.size());
   for (const auto& m : members) refs.push_back({m.id.view(), m.name});
@@ -78,13 +78,13 @@ struct RoomOwners::JoinedPage {
   return refs;
 }
 
-struct RoomOwners::Room final : loop::Timer {
+struct RoomOwners::Room final : io::Timer {
   Room(RoomOwners& o, RoomName n, Millis grace) : owners(o), name(std::move(n)), presence(grace) {}
   void on_timer() override { owners.on_timer(*this); }
 
   RoomOwners& owners;
   RoomName name;
-  Pass place;                     // in the share of the user who brought it into memory
+  admission::Pass place;                     // in the share of the user who brought it into memory
   std::vector<Operation> waiting; // for the store to confirm where the room stands
   std::uint32_t in_store = 0;     // questions that the store has not answered yet
   rooms::RoomKind kind{};
@@ -99,9 +99,9 @@ struct RoomOwners::Room final : loop::Timer {
   std::unordered_set<UserId> members;                 // private and direct
   UserId creator;                                     // private
   std::unique_ptr<rooms::EphemeralHistory> ephemeral; // null: durable
-  hub::Presence presence;
-  hub::Audience audience;
-  hub::Typing typing;
+  rooms::Presence presence;
+  rooms::Audience audience;
+  rooms::Typing typing;
   Offset change = 0;                                 // of the last change that was published
   std::vector<rooms::Change> fresh_changes;          // while the store is being read, which may not show them yet
   protocol::Meter heard;                             // of allowed_messages_
@@ -121,7 +121,7 @@ struct RoomOwners::Loading {
   std::vector<Waiting> waiting; // in the order in which they came
   struct Asked {
     std::shared_ptr<UserUse> use;
-    Pass place;                  // for the room
+    admission::Pass place;                  // for the room
     std::uint64_t opened_in = 0; // RoomOwners::openings_ at that time
     bool make = false; // it was asked to make the room, which counts as a new one unless somebody else was faster
   };

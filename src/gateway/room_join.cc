@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "gateway/room.h"
-#include "hub/recovery.h"
+#include "rooms/model/recovery.h"
 
 namespace foyer::gateway {
 namespace {
@@ -13,15 +13,15 @@ constexpr int kTries = 3; // while the room turns out to stand elsewhere than it
 } // namespace
 
 struct RoomOwners::JoinPlan {
-  hub::Recovery recovery;
+  rooms::Recovery recovery;
   Epoch epoch;
   bool in_epoch = false; // the client's position is of it
 };
 
 void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
-  std::optional<hub::Position> since;
-  if (question.since) since = hub::Position{question.since->epoch, question.since->offset};
-  JoinPlan plan{.recovery = hub::plan_recovery({room.epoch.view(), room.offset}, since,
+  std::optional<rooms::Position> since;
+  if (question.since) since = rooms::Position{question.since->epoch, question.since->offset};
+  JoinPlan plan{.recovery = rooms::plan_recovery({room.epoch.view(), room.offset}, since,
                     std::min(question.limit, policy_.history_limit),
                     question.speaker.terms.features.has(protocol::Feature::pages)),
       .epoch = room.epoch};
@@ -34,7 +34,7 @@ void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
       .up_to = plan.recovery.up_to,
       .bytes = question.speaker.terms.answer_bytes()};
   if (plan.recovery.possible)
-    ask.after = plan.recovery.after, ask.limit = static_cast<std::uint32_t>(hub::kRecoverable);
+    ask.after = plan.recovery.after, ask.limit = static_cast<std::uint32_t>(rooms::kRecoverable);
   else
     ask.limit = plan.recovery.newest;
   if (plan.in_epoch) ask.time_of = since->offset;
@@ -76,11 +76,11 @@ void RoomOwners::answer_join(
   // The right to read may have ended while the store was asked.
   if (auto refusal = check(room, question.speaker, rooms::Act::read))
     return join_failed(question, &room, std::move(*refusal));
-  const hub::Proof proof = plan.in_epoch
-      ? hub::judge_position({.offset = question.since->offset, .time = question.since->time},
+  const rooms::Proof proof = plan.in_epoch
+      ? rooms::judge_position({.offset = question.since->offset, .time = question.since->time},
             {.head = page.head, .time = page.time_of, .doubted = room.doubted})
-      : hub::Proof::none;
-  if (proof == hub::Proof::contradicts && !room.doubted) {
+      : rooms::Proof::none;
+  if (proof == rooms::Proof::contradicts && !room.doubted) {
     // Another history may have been here: what is known beyond the head proves nothing from now on.
     room.doubted = page.head;
     store_->doubt(room.name, room.epoch, page.head,
@@ -90,7 +90,7 @@ void RoomOwners::answer_join(
     }));
     return;
   }
-  if (plan.recovery.possible && proof != hub::Proof::good)
+  if (plan.recovery.possible && proof != rooms::Proof::good)
     return read_newest_for_join(std::move(question), room, tries);
   if (!plan.recovery.possible && plan.recovery.newest == 0 && plan.recovery.up_to > 0) page.more = true;
   apply_fresh(room, page);
@@ -99,7 +99,7 @@ void RoomOwners::answer_join(
 
 // As much of the page as one answer holds.
 void RoomOwners::finish_join(
-    JoinQuestion question, Room& room, const hub::Recovery& recovery, const rooms::HistoryPage& page, int tries) {
+    JoinQuestion question, Room& room, const rooms::Recovery& recovery, const rooms::HistoryPage& page, int tries) {
   const protocol::ClientTerms& terms = question.speaker.terms;
   const auto keep = recovery.possible ? protocol::Keep::oldest : protocol::Keep::newest;
   JoinedPage part{.up_to = recovery.up_to, .time = recovery.up_to == room.offset ? room.time : WallTime{}};

@@ -18,7 +18,7 @@ JoinTicket ticket_of(const JoinQuestion& question) {
 
 } // namespace
 
-RoomOwners::RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy,
+RoomOwners::RoomOwners(io::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy,
     Entropy& entropy, Metrics& metrics)
     : loop_(loop),
       store_(store),
@@ -140,7 +140,7 @@ void RoomOwners::member_came(Room& room, const Speaker& speaker) {
   publish(room, json, 0, speaker.user);
 }
 
-void RoomOwners::member_went(Room& room, const hub::Member& member, std::size_t before) {
+void RoomOwners::member_went(Room& room, const rooms::Member& member, std::size_t before) {
   if (before > policy_.presence_events_limit) {
     room.changed = true;
     return;

@@ -18,11 +18,11 @@
 #include "base/metrics.h"
 #include "gateway/room_port.h"
 #include "gateway/user_use.h"
-#include "hub/audience.h"
-#include "hub/presence.h"
-#include "hub/recovery.h"
-#include "hub/typing.h"
-#include "loop/transport.h"
+#include "rooms/model/audience.h"
+#include "rooms/model/presence.h"
+#include "rooms/model/recovery.h"
+#include "rooms/model/typing.h"
+#include "io/transport.h"
 #include "protocol/budget.h"
 #include "rooms/access.h"
 #include "rooms/durability.h"
@@ -54,7 +54,7 @@ struct RoomPolicy {
 
 class RoomOwners {
  public:
-  RoomOwners(loop::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy,
+  RoomOwners(io::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy,
       Metrics& metrics);
   ~RoomOwners();
 
@@ -108,7 +108,7 @@ class RoomOwners {
   void ask(const RoomName& name, const UserId& by, bool make);
   void opened(const RoomName& name, const UserId& by, Result<rooms::RoomRow> row);
   void not_opened(const RoomName& name, const UserId& by, Refusal refusal);
-  Room* load(const RoomName& name, Pass place, rooms::RoomRow row);
+  Room* load(const RoomName& name, admission::Pass place, rooms::RoomRow row);
   // Out of memory; and out of the store if nothing was ever said in it.
   void unload(const RoomName& name);
   void forgotten(const RoomName& name);
@@ -122,7 +122,7 @@ class RoomOwners {
   void read_newest_for_join(JoinQuestion question, Room& room, int tries);
   void answer_join(JoinQuestion question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries);
   void finish_join(
-      JoinQuestion question, Room& room, const hub::Recovery& recovery, const rooms::HistoryPage& page, int tries);
+      JoinQuestion question, Room& room, const rooms::Recovery& recovery, const rooms::HistoryPage& page, int tries);
   void joined(JoinQuestion& question, Room& room, const JoinedPage& page);
   void history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part,
       Offset up_to, Result<rooms::HistoryPage> page);
@@ -155,7 +155,7 @@ class RoomOwners {
   void entered(const RoomName& room, const UserId& user);
   void tell(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
-  void member_went(Room& room, const hub::Member& member, std::size_t before); // of so many
+  void member_went(Room& room, const rooms::Member& member, std::size_t before); // of so many
   [[nodiscard]] static bool is_idle(const Room& room); // nobody uses it and nothing is under way
   void schedule(Room& room);
   [[nodiscard]] Millis unload_after(const Room& room) const;
@@ -166,7 +166,7 @@ class RoomOwners {
   template <class T, class Function>
   rooms::Done<T> on_loop(Room& room, Function function);
 
-  loop::Loop& loop_;
+  io::Loop& loop_;
   rooms::ChatStore* store_;
   RoomPort& port_;
   const RoomPolicy& policy_;

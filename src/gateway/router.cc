@@ -155,7 +155,7 @@ bool Router::has_route(std::string_view path) const {
 }
 
 std::variant<const Handler*, Response> Router::resolve(Request& request) const {
-  if (!any_host(request.path) && !from_service(request) && !door::host_allowed(*policy_.door, request)) {
+  if (!any_host(request.path) && !from_service(request) && !admission::host_allowed(*policy_.door, request)) {
     const std::string* host = request.headers.find("Host");
     return refuse_here(request,
         {.cause = Cause::HOST_NOT_ALLOWED,
@@ -208,7 +208,7 @@ Response Router::unknown_path(const Request& request) const {
   auto body = json::parse(response.body);
   if (!body || !body->is_object()) return response;
   json::Array sockets;
-  for (const door::SocketPath& socket : policy_.door->sockets) sockets.emplace_back(socket.path);
+  for (const admission::SocketPath& socket : policy_.door->sockets) sockets.emplace_back(socket.path);
   body->as_object()["sockets"] = std::move(sockets);
   response.body = json::write(*body);
   return response;
@@ -216,7 +216,7 @@ Response Router::unknown_path(const Request& request) const {
 
 Response Router::preflight(const Request& request, const Pattern& pattern) const {
   const std::string* origin = wire::sole(request.headers, "Origin");
-  if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) {
+  if (origin == nullptr || !admission::origin_allowed(*policy_.door, *origin)) {
     return refuse_here(request,
         {.cause = request.headers.count("Origin") == 0 ? Cause::ORIGIN_REQUIRED : Cause::ORIGIN_NOT_ALLOWED,
             .evidence = "preflight from " +
@@ -251,7 +251,7 @@ void Router::decorate(const Request& request, Response& response) const {
   if (const auto* vary = response.headers.find("Vary"); vary == nullptr || vary->find("Origin") == std::string::npos)
     response.headers.add("Vary", "Origin");
   const std::string* origin = wire::sole(request.headers, "Origin");
-  if (origin == nullptr || !door::origin_allowed(*policy_.door, *origin)) return;
+  if (origin == nullptr || !admission::origin_allowed(*policy_.door, *origin)) return;
   add_once(response, "Access-Control-Allow-Origin", *origin);
   add_once(response, "Access-Control-Expose-Headers", "X-Foyer, Retry-After, WWW-Authenticate");
 }

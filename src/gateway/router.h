@@ -15,12 +15,12 @@
 
 #include "base/http.h"
 #include "base/refusal.h"
-#include "door/door.h"
+#include "admission/door.h"
 
 namespace foyer::gateway {
 
 struct RouterPolicy {
-  const door::DoorPolicy* door = nullptr; // allowed hosts and origins, socket paths; outlives the router
+  const admission::DoorPolicy* door = nullptr; // allowed hosts and origins, socket paths; outlives the router
   bool development = false;               // clients get the operator's text, too
   std::string version = {};
   std::string build = {};

@@ -12,8 +12,8 @@ using testing::HasSubstr;
 struct Routing : testing::Test {
   std::string called;
 
-  door::DoorPolicy door_policy() {
-    door::DoorPolicy made;
+  admission::DoorPolicy door_policy() {
+    admission::DoorPolicy made;
     made.sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}}, {.path = "/ws/echo", .subprotocols = {}}};
     made.allowed_origins = {"https://chat.example"};
     made.allowed_hosts = {"chat.example"};
@@ -24,7 +24,7 @@ struct Routing : testing::Test {
     return {std::move(method), std::move(path), [this, name](const Request&, const Reply&) { called = name; }};
   }
 
-  door::DoorPolicy policy = door_policy();
+  admission::DoorPolicy policy = door_policy();
   std::vector<Refusal> told;
   Router router{
       {route("GET", "/"), route("GET", "/auth/sessions"), route("DELETE", "/auth/sessions"),

@@ -46,7 +46,7 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
       ends(metrics) {}
 
 // Of a socket that was answered unheard.
-struct Shard::Unheard final : loop::TransportHandler {
+struct Shard::Unheard final : io::TransportHandler {
   void on_bytes(std::span<char>) override {}
   void on_eof() override {}
   void on_drained() override {}
@@ -111,7 +111,7 @@ void ShardPort::member_added(const RoomName& room, const UserId& user) {
 
 // Shard
 
-class Shard::DrainTimer final : public loop::Timer {
+class Shard::DrainTimer final : public io::Timer {
  public:
   explicit DrainTimer(Shard& shard) : shard_(shard) {}
   void on_timer() override { shard_.drain_some(); }
@@ -121,7 +121,7 @@ class Shard::DrainTimer final : public loop::Timer {
 };
 
 Shard::Shard(
-    std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
+    std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
     : index_(index),
       loop_(loop),
       policy_(policy),
@@ -139,7 +139,7 @@ Shard::Shard(
 
 Shard::~Shard() { *alive_ = false; }
 
-loop::TransportHandler* Shard::accept(loop::Transport& transport) {
+io::TransportHandler* Shard::accept(io::Transport& transport) {
   if (Idle* longest = deps_.gauges.full() ? idle_.first() : nullptr) longest->give_way();
   Arrival arrival = arrive(policy_, deps_, transport.peer_address(), loop_.now());
   if (!arrival.heard()) return turn_away(transport, *arrival.full);
@@ -161,7 +161,7 @@ loop::TransportHandler* Shard::accept(loop::Transport& transport) {
 
 // An answer to the request that most have sent by now, for one system call and no memory.
 // There is none in TLS: a handshake costs more than is left.
-loop::TransportHandler* Shard::turn_away(loop::Transport& transport, const Refusal& refusal) {
+io::TransportHandler* Shard::turn_away(io::Transport& transport, const Refusal& refusal) {
   const Ref ref{deps_.entropy.short_id()};
   deps_.reporter.report({.ref = ref,
       .refusal = refusal,
@@ -384,7 +384,7 @@ void Shard::publish(const Publication& publication) {
     else
       connection.deliver(frame);
   }
-  // One kind after the other: who has the same to send shares it (loop::TurnQueue), and
+  // One kind after the other: who has the same to send shares it (io::TurnQueue), and
   // finds it as long as nobody has something else between.
   for (Connection* connection : packing_) connection->deliver(frame_for(publication, *connection));
   packing_.clear();

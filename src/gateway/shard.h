@@ -19,8 +19,8 @@
 #include "gateway/room_owners.h"
 #include "gateway/room_port.h"
 #include "gateway/socket_end.h"
-#include "loop/costly_work.h"
-#include "loop/transport.h"
+#include "io/costly_work.h"
+#include "io/transport.h"
 #include "protocol/budget.h"
 #include "protocol/command.h"
 
@@ -102,11 +102,11 @@ inline constexpr std::uint32_t kActivityLines = 20;
 
 class Shard {
  public:
-  Shard(std::uint8_t index, loop::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users);
+  Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users);
   ~Shard();
   void connect(const std::vector<std::unique_ptr<Shard>>* shards) { port_.connect(shards); }
 
-  loop::TransportHandler* accept(loop::Transport& transport);
+  io::TransportHandler* accept(io::Transport& transport);
 
   // Draining: everybody is told at once and closed in paced batches.
   void drain(std::move_only_function<void()> done);
@@ -134,7 +134,7 @@ class Shard {
   void to_user_with(protocol::Feature feature, const UserId& user, const SharedBytes& frame, ConnectionId except);
 
   // For connections.
-  [[nodiscard]] loop::Loop& loop() { return loop_; }
+  [[nodiscard]] io::Loop& loop() { return loop_; }
   [[nodiscard]] const GatewayPolicy& policy() const { return policy_; }
   [[nodiscard]] const GatewayDeps& deps() const { return deps_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
@@ -195,7 +195,7 @@ class Shard {
   };
   class DrainTimer;
   struct Unheard;
-  loop::TransportHandler* turn_away(loop::Transport& transport, const Refusal& refusal);
+  io::TransportHandler* turn_away(io::Transport& transport, const Refusal& refusal);
   void drain_some();
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const; // a time to come back that is not the same for all
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
@@ -210,7 +210,7 @@ class Shard {
 
   std::uint64_t joins_ = 0;
   std::uint8_t index_;
-  loop::Loop& loop_;
+  io::Loop& loop_;
   const GatewayPolicy& policy_;
   const GatewayDeps& deps_;
   UserUses& uses_;

@@ -4,7 +4,7 @@
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 
-#include "jose/vectors_world.h"
+#include "jose/testing/vectors_world.h"
 
 namespace foyer::jose {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "jose/material.h"
-#include "jose/test_keys.h"
-#include "jose/token_world.h"
+#include "jose/testing/keys.h"
+#include "jose/testing/token_world.h"
 
 namespace foyer::jose {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "jose/token_world.h"
+#include "jose/testing/token_world.h"
 
 namespace foyer::jose {
 namespace {

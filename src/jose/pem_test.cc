@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "jose/test_keys.h"
-#include "jose/token_world.h"
+#include "jose/testing/keys.h"
+#include "jose/testing/token_world.h"
 
 namespace foyer::jose {
 namespace {

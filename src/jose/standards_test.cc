@@ -6,7 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "jose/vectors_world.h"
+#include "jose/testing/vectors_world.h"
 
 namespace foyer::jose {
 namespace {

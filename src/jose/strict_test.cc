@@ -6,7 +6,7 @@
 
 #include "jose/fields.h"
 #include "jose/segment.h"
-#include "jose/token_world.h"
+#include "jose/testing/token_world.h"
 
 namespace foyer::jose {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "jose/vectors_world.h"
+#include "jose/testing/vectors_world.h"
 
 namespace foyer::jose {
 namespace {

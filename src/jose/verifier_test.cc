@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "jose/token_world.h"
+#include "jose/testing/token_world.h"
 
 namespace foyer::jose {
 namespace {

@@ -1,4 +1,4 @@
-#include "rooms/chat_store_contract.h"
+#include "rooms/testing/chat_store_contract.h"
 
 namespace foyer::rooms {
 

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "rooms/store_worlds.h"
+#include "rooms/testing/store_worlds.h"
 
 namespace foyer::rooms {
 namespace {
@@ -91,7 +91,7 @@ TEST_F(ContinuityTest, AWholeDirectoryThatIsPutBackShowsNoSign) {
   w.close();
   put_back("old");
   w.open({});
-  EXPECT_EQ(w.room("tea")->epoch, tea) << "only clients can tell: see hub/recovery.h";
+  EXPECT_EQ(w.room("tea")->epoch, tea) << "only clients can tell: see rooms/model/recovery.h";
 }
 
 TEST_F(ContinuityTest, TheWitnessOfAnotherDatabaseSaysNothing) {

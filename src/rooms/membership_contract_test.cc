@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "rooms/store_worlds.h"
+#include "rooms/testing/store_worlds.h"
 
 namespace foyer::rooms {
 namespace {

@@ -14,7 +14,7 @@
 #include <set>
 #include <thread>
 
-#include "rooms/store_worlds.h"
+#include "rooms/testing/store_worlds.h"
 
 namespace foyer::rooms {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "rooms/access.h"
-#include "rooms/changes_contract.h"
+#include "rooms/testing/changes_contract.h"
 #include "rooms/durability.h"
 #include "rooms/ephemeral.h"
 

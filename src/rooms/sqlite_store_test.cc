@@ -9,9 +9,9 @@
 #include <atomic>
 #include <future>
 
-#include "rooms/store_worlds.h"
+#include "rooms/testing/store_worlds.h"
 #include "store/sqlite.h"
-#include "store/test_world.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::rooms {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 #include "store/sqlite.h"
-#include "store/test_world.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::store {
 namespace {

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/test_world.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::store {
 namespace {

@@ -7,7 +7,7 @@
 #include <barrier>
 #include <thread>
 
-#include "store/test_postgres.h"
+#include "store/testing/postgres.h"
 
 namespace foyer::store {
 namespace {

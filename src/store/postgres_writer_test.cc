@@ -10,7 +10,7 @@
 
 #include "store/postgres.h"
 #include "store/reader.h"
-#include "store/test_postgres.h"
+#include "store/testing/postgres.h"
 #include "store/writer.h"
 
 namespace foyer::store {

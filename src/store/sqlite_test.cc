@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "store/test_world.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::store {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "store/reader.h"
 #include "store/sqlite.h"
-#include "store/test_world.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::store {
 namespace {

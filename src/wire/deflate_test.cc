@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/ws_test_world.h"
+#include "wire/testing/ws_world.h"
 
 namespace foyer::wire {
 namespace {

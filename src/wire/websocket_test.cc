@@ -8,7 +8,7 @@
 
 #include "wire/mask.h"
 #include "wire/utf8_stream.h"
-#include "wire/ws_test_world.h"
+#include "wire/testing/ws_world.h"
 
 namespace foyer::wire {
 namespace {

@@ -4,9 +4,9 @@
 #include <array>
 #include <string>
 
-#include "accounts/names.h"
-#include "accounts/request_body.h"
-#include "accounts/token_forms.h"
+#include "accounts/model/names.h"
+#include "accounts/http/request_body.h"
+#include "accounts/model/token_forms.h"
 #include "base/bytes.h"
 #include "fuzz.h"
 #include "wire/http_parser.h"

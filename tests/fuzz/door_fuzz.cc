@@ -4,15 +4,15 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "door/door.h"
-#include "door/door_world.h"
-#include "door/evidence.h"
+#include "admission/door.h"
+#include "admission/testing/door_world.h"
+#include "admission/evidence.h"
 #include "fuzz.h"
 #include "wire/http_parser.h"
 #include "wire/problem.h"
 
 using namespace foyer;
-using namespace foyer::door;
+using namespace foyer::admission;
 
 namespace {
 

@@ -2,7 +2,7 @@
 // when it is taken again, and is verified in the time that was told.
 #include <string>
 
-#include "accounts/foreign_hashes.h"
+#include "accounts/password/foreign_hashes.h"
 #include "base/bytes.h"
 #include "fuzz.h"
 

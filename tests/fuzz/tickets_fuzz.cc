@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "accounts/tickets.h"
+#include "accounts/session/tickets.h"
 #include "fuzz.h"
 
 using namespace foyer;

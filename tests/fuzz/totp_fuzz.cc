@@ -2,7 +2,7 @@
 // authenticator is what it was made of.
 #include <string>
 
-#include "accounts/totp.h"
+#include "accounts/factor/totp.h"
 #include "base/http.h"
 #include "fuzz.h"
 

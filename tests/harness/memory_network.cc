@@ -10,7 +10,7 @@
 
 namespace foyer::harness {
 
-class MemoryTransport final : public loop::Transport, private loop::Timer {
+class MemoryTransport final : public io::Transport, private io::Timer {
  public:
   MemoryTransport(MemoryLoop& loop, std::shared_ptr<Link> link, std::string address, bool secure)
       : loop_(loop),
@@ -133,9 +133,9 @@ class MemoryTransport final : public loop::Transport, private loop::Timer {
 
   MemoryLoop& loop_;
   std::shared_ptr<Link> link_;
-  loop::TransportHandler* handler_ = nullptr;
+  io::TransportHandler* handler_ = nullptr;
   std::vector<SharedBytes> fresh_; // of this turn
-  loop::Backlog backlog_;
+  io::Backlog backlog_;
   std::string address_;
   Millis linger_{0};
   State state_ = State::open;
@@ -243,7 +243,7 @@ void MemoryNetwork::pump() {
 void MemoryNetwork::advance(Millis time) {
   pump();
   while (time > Millis{0}) {
-    const Millis step = std::min(time, loop::TimerWheel::kTick);
+    const Millis step = std::min(time, io::TimerWheel::kTick);
     clock_.advance(step);
     time -= step;
     pump();

@@ -3,7 +3,7 @@
 // the clients' ends and decides when time passes.
 //
 //   MemoryNetwork net{clock, 2};
-//   net.listen([&](loop::Loop& loop) { return shard_of(loop).accept_function(); });
+//   net.listen([&](io::Loop& loop) { return shard_of(loop).accept_function(); });
 //   auto alice = net.connect(0);
 //   alice->write("GET /health HTTP/1.1\r\n\r\n");
 //   net.pump();
@@ -23,11 +23,11 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "loop/costly_work.h"
-#include "loop/mailbox.h"
-#include "loop/outbox.h"
-#include "loop/timer_wheel.h"
-#include "loop/transport.h"
+#include "io/costly_work.h"
+#include "io/mailbox.h"
+#include "io/outbox.h"
+#include "io/timer_wheel.h"
+#include "io/transport.h"
 
 namespace foyer::harness {
 
@@ -74,7 +74,7 @@ class MemoryClient {
 
 class MemoryTransport;
 
-class MemoryLoop final : public loop::Loop {
+class MemoryLoop final : public io::Loop {
  public:
   MemoryLoop(std::uint8_t index, const Clock& clock);
   ~MemoryLoop() override;
@@ -84,11 +84,11 @@ class MemoryLoop final : public loop::Loop {
   [[nodiscard]] std::uint8_t index() const override { return index_; }
   [[nodiscard]] MonoTime now() const override { return now_; }
   [[nodiscard]] WallTime wall() const override { return wall_; }
-  void arm(loop::Timer& timer, Millis after) override { wheel_.arm(timer, after); }
-  void disarm(loop::Timer& timer) override { wheel_.disarm(timer); }
+  void arm(io::Timer& timer, Millis after) override { wheel_.arm(timer, after); }
+  void disarm(io::Timer& timer) override { wheel_.disarm(timer); }
   void post(std::move_only_function<void()> task) override;
   void after_turn(std::move_only_function<void()> task) override { tasks_.push_back(std::move(task)); }
-  [[nodiscard]] loop::CostlyWork& costly() override { return costly_; }
+  [[nodiscard]] io::CostlyWork& costly() override { return costly_; }
 
   // One turn, in the order of a real loop's. False: there was nothing to do.
   bool turn();
@@ -107,18 +107,18 @@ class MemoryLoop final : public loop::Loop {
   MonoTime now_;
   WallTime wall_;
   std::size_t chunk_ = static_cast<std::size_t>(-1);
-  loop::TimerWheel wheel_;
-  loop::Mailbox mailbox_;
+  io::TimerWheel wheel_;
+  io::Mailbox mailbox_;
   std::vector<std::unique_ptr<MemoryTransport>> transports_;
   std::vector<std::move_only_function<void()>> tasks_;
-  loop::LoopCounter postponed_;
+  io::LoopCounter postponed_;
   bool busy_ = false;
-  loop::CostlyWork costly_{*this, clock_, postponed_};
+  io::CostlyWork costly_{*this, clock_, postponed_};
 };
 
 class MemoryNetwork {
  public:
-  using AcceptMaker = std::function<loop::AcceptFunction(loop::Loop&)>;
+  using AcceptMaker = std::function<io::AcceptFunction(io::Loop&)>;
 
   MemoryNetwork(ManualClock& clock, std::size_t loops);
   ~MemoryNetwork();
@@ -147,7 +147,7 @@ class MemoryNetwork {
  private:
   ManualClock& clock_;
   std::vector<std::unique_ptr<MemoryLoop>> loops_;
-  std::vector<loop::AcceptFunction> accept_;
+  std::vector<io::AcceptFunction> accept_;
   std::vector<std::function<bool()>> others_;
 };
 

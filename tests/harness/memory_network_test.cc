@@ -10,7 +10,7 @@ using testing::IsEmpty;
 
 namespace {
 
-struct Recorder final : loop::TransportHandler {
+struct Recorder final : io::TransportHandler {
   Recorder(std::vector<std::string>& s, std::string n) : story(s), name(std::move(n)) {}
   void on_bytes(std::span<char> bytes) override {
     story.push_back(name + " got " + std::string(bytes.data(), bytes.size()));
@@ -20,7 +20,7 @@ struct Recorder final : loop::TransportHandler {
   void on_closed() override { story.push_back(name + " closed"); }
   std::vector<std::string>& story;
   std::string name;
-  loop::Transport* transport = nullptr;
+  io::Transport* transport = nullptr;
 };
 
 struct World {
@@ -30,8 +30,8 @@ struct World {
   MemoryNetwork net{clock, 2};
 
   World() {
-    net.listen([this](loop::Loop&) -> loop::AcceptFunction {
-      return [this](loop::Loop&, loop::Transport& transport) {
+    net.listen([this](io::Loop&) -> io::AcceptFunction {
+      return [this](io::Loop&, io::Transport& transport) {
         servers.push_back(std::make_unique<Recorder>(
             story, std::string(1, static_cast<char>('a' + static_cast<char>(servers.size())))));
         servers.back()->transport = &transport;
@@ -39,7 +39,7 @@ struct World {
       };
     });
   }
-  loop::Transport& server(std::size_t i) { return *servers[i]->transport; }
+  io::Transport& server(std::size_t i) { return *servers[i]->transport; }
   std::vector<std::string> pump() {
     story.clear();
     net.pump();
@@ -90,7 +90,7 @@ TEST(MemoryNetwork, ASlowReaderFillsTheQueueAndDrainsIt) {
 
 TEST(MemoryNetwork, TimePassesForAllLoopsAndPostsAreOrdered) {
   World w;
-  struct Ring final : loop::Timer {
+  struct Ring final : io::Timer {
     std::function<void()> act;
     void on_timer() override { act(); }
   } one, other;

@@ -9,10 +9,10 @@
 #include <map>
 #include <stdexcept>
 
-#include "accounts/routes.h"
+#include "accounts/http/routes.h"
 #include "accounts/service.h"
-#include "accounts/sqlite_store.h"
-#include "api/routes.h"
+#include "accounts/sql/sqlite_store.h"
+#include "admin/routes.h"
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
 #include "gateway/gateway.h"
@@ -23,7 +23,7 @@
 #include "protocol/encode.h"
 #include "rooms/sqlite_store.h"
 #include "store/sqlite.h"
-#include "store/test_world.h"
+#include "store/testing/store_world.h"
 
 namespace foyer::harness {
 namespace {
@@ -38,8 +38,8 @@ struct Plan {
   std::uint64_t entropy = 1;       // what FixedEntropy begins with
   Millis begun{1'700'000'000'000}; // the time of day at first, since 1970
   gateway::GatewayPolicy gateway;
-  gateway::AddressPolicy addresses;
-  gateway::ConnectionPolicy connections;
+  admission::AddressPolicy addresses;
+  admission::ConnectionPolicy connections;
   std::uint32_t user_connections = 100;
   rooms::SqliteStoreOptions store;
   auth::RevocationPolicy revocations;
@@ -146,9 +146,9 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"non_durable_rooms", [](Plan& p, const std::string& value) { p.non_durable_rooms.push_back(value); }},
       {"refuse_with",
           [](Plan& p, const std::string& value) {
-    p.gateway.door.refuse_with = value == "http" ? door::RefuseWith::http
-        : value == "close"                       ? door::RefuseWith::close
-                                                 : door::RefuseWith::automatic;
+    p.gateway.door.refuse_with = value == "http" ? admission::RefuseWith::http
+        : value == "close"                       ? admission::RefuseWith::close
+                                                 : admission::RefuseWith::automatic;
   }},
       {"trusted_proxies",
           [](Plan& p, const std::string& value) {
@@ -265,13 +265,13 @@ struct Node::World {
 // What a process has. Its queues are driven by the network's pump.
 struct Node::Life {
   explicit Life(World& w) : world(w), network(w.clock, w.plan.loops), router(routes(), router_policy()) {
-    std::vector<loop::Loop*> loops;
+    std::vector<io::Loop*> loops;
     for (std::size_t i = 0; i < network.size(); ++i) loops.push_back(&network.loop(i));
     gateway.emplace(loops, world.plan.gateway, deps());
     info.gateway = &*gateway;
     gateway->watch_store();
     gateway->watch_revocations();
-    network.listen([this](loop::Loop& loop) { return gateway->accept_function(loop.index()); });
+    network.listen([this](io::Loop& loop) { return gateway->accept_function(loop.index()); });
     network.also_pump([this] {
       return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated() ||
           timers.run_one() || (world.auth_server && world.auth_server->run());
@@ -282,9 +282,9 @@ struct Node::Life {
   ~Life() { network.close_all(); }
 
   // The routes are made before the gateway is.
-  struct Info final : gateway::GatewayInfo {
+  struct Info final : observe::GatewayInfo {
     const gateway::Gateway* gateway = nullptr;
-    [[nodiscard]] std::vector<gateway::RefusalRecord> refusals(const gateway::RefusalFilter& filter) const override {
+    [[nodiscard]] std::vector<observe::RefusalRecord> refusals(const observe::RefusalFilter& filter) const override {
       return gateway->refusals(filter);
     }
     [[nodiscard]] std::uint64_t connections() const override { return gateway->connections(); }
@@ -338,7 +338,7 @@ struct Node::Life {
     policy.registration = accounts::Registration::open;
     policy.hash_cost = {.memory_kib = 8, .passes = 1, .lanes = 1};
     accounts::Runners runners{
-        .control = [this](net::Task task) { control.push_back(std::move(task)); }, .hashing = [this](net::Work work) {
+        .control = [this](exec::Task task) { control.push_back(std::move(task)); }, .hashing = [this](exec::Work work) {
       accounts_work.push_back(std::move(work.run));
       return true;
     }, .every = [this](Millis interval, std::function<void()> task) {
@@ -375,7 +375,7 @@ struct Node::Life {
   std::unique_ptr<auth::RemoteAuthService> make_remote() {
     if (!world.plan.remote) return nullptr;
     return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream,
-        [this](net::Task task) { control.push_back(std::move(task)); });
+        [this](exec::Task task) { control.push_back(std::move(task)); });
   }
 
   std::unique_ptr<LossyStore> open_store() {
@@ -396,11 +396,11 @@ struct Node::Life {
     return {jose::Verifier(must(jose::KeySet::of(world.key)), std::move(policy)), true, metrics};
   }
   std::vector<Route> routes() {
-    const api::HealthCheck chat_store{"chat_store", true, [this] {
+    const observe::HealthCheck chat_store{"chat_store", true, [this] {
       const auto probed = store->probe();
-      return probed ? api::HealthState::ok() : api::HealthState::failing(std::string(probed.error().code()));
+      return probed ? observe::HealthState::ok() : observe::HealthState::failing(std::string(probed.error().code()));
     }};
-    std::vector<Route> all = api::operator_routes({.build = {.version = "0.0.0",
+    std::vector<Route> all = admin::operator_routes({.build = {.version = "0.0.0",
                                                        .build = "harness",
                                                        .environment = std::string(kEnvironment),
                                                        .config = "00000000",
@@ -471,12 +471,12 @@ struct Node::Life {
   std::unique_ptr<auth::RemoteAuthService> remote = make_remote();
   auth::LocalVerifier verifier = make_verifier();
   auth::RevocationTable revocations{world.plan.revocations};
-  gateway::RefusalRing ring;
-  gateway::RefusalReporter reporter{ring, metrics, world.log, world.clock};
-  gateway::AddressLimits addresses{world.plan.addresses};
-  gateway::AddressLimits plain_gets{world.plan.addresses};
-  gateway::UserConnections users{world.plan.user_connections};
-  gateway::ConnectionGauges gauges{world.plan.connections};
+  observe::RefusalRing ring;
+  observe::RefusalReporter reporter{ring, metrics, world.log, world.clock};
+  admission::AddressLimits addresses{world.plan.addresses};
+  admission::AddressLimits plain_gets{world.plan.addresses};
+  admission::UserConnections users{world.plan.user_connections};
+  admission::ConnectionGauges gauges{world.plan.connections};
   Info info;
   gateway::Router router;
   std::optional<gateway::Gateway> gateway;

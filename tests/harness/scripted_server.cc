@@ -120,9 +120,9 @@ void ScriptedServer::answer_polls() {
 void ScriptedServer::connections_end() {
   for (Poll& poll : std::exchange(polls_, {})) {
     timers_.cancel(poll.timer);
-    poll.reply(std::unexpected(net::NetError{.kind = net::NetError::Kind::closed,
+    poll.reply(std::unexpected(client::NetError{.kind = client::NetError::Kind::closed,
         .what = "Connection reset by peer",
-        .phase = net::NetError::Phase::waiting}));
+        .phase = client::NetError::Phase::waiting}));
   }
 }
 

@@ -1,6 +1,6 @@
 // The same scripted auth service as another process: behind HTTP, in weather that the
 // test makes. What it says is ScriptedAuth's; whether, when and in what shape it
-// arrives is the network's (auth/client_test_world.h has all the faults).
+// arrives is the network's (auth/testing/client_world.h has all the faults).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/client_test_world.h"
+#include "auth/testing/client_world.h"
 #include "harness/scripted_auth.h"
 
 namespace foyer::harness {
@@ -29,7 +29,7 @@ class ScriptedServer {
   struct Poll { // a question for revocations that waits for some
     std::int64_t after = 0;
     Reply reply;
-    net::TimerId timer = 0;
+    exec::TimerId timer = 0;
   };
   void serve(const Request& request, Reply reply);
   void verify(const json::Object& body, const Request& request, Reply reply);

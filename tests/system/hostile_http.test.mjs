@@ -197,12 +197,12 @@ test('an answer that nobody reads is given up: ANSWER_UNREAD', async () => {
   const before = await refusals('ANSWER_UNREAD');
   const socket = await connected(node);
   socket.pause();
-  socket.write(head(node, 'GET', '/page.mjs').repeat(1_500));
+  socket.write(head(node, 'GET', '/ui/page.mjs').repeat(1_500));
   await until('the refusal', async () => (await refusals('ANSWER_UNREAD')) === before + 1);
   socket.destroy();
   const closing = await connected(node);
   closing.pause();
-  closing.write(head(node, 'GET', '/page.mjs').repeat(1_500) + head(node, 'GET', '/', { Connection: 'close' }));
+  closing.write(head(node, 'GET', '/ui/page.mjs').repeat(1_500) + head(node, 'GET', '/', { Connection: 'close' }));
   await until('another', async () => (await refusals('ANSWER_UNREAD')) === before + 2);
   closing.destroy();
 });

@@ -195,7 +195,7 @@ test('the page: a policy without unsafe-inline, no referrer, an ETag that saves 
   const again = await ask(node, 'GET', '/', { headers: { 'If-None-Match': page.headers.etag } });
   assert.deepEqual([again.status, again.text], [304, '']);
   for (const [, path] of page.text.matchAll(/(?:src|href)="(\/[^"]*)"/g)) assert.equal((await ask(node, 'GET', path)).status, 200, path);
-  const module = await ask(node, 'GET', '/page.mjs');
+  const module = await ask(node, 'GET', '/ui/page.mjs');
   assert.match(module.headers['content-type'], /^text\/javascript/);
 });
 

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "loop/epoll_loop.h"
+#include "io/epoll_loop.h"
 #include "wire/websocket.h"
 
 namespace {
@@ -24,9 +24,9 @@ struct World {
   std::vector<class Receiver*> receivers{};
 };
 
-class Receiver final : public loop::TransportHandler, private wire::WsSink {
+class Receiver final : public io::TransportHandler, private wire::WsSink {
  public:
-  Receiver(World& world, loop::Transport& transport)
+  Receiver(World& world, io::Transport& transport)
       : world_(world),
         transport_(transport),
         decoder_(wire::WsRole::server, 1 << 16) {
@@ -75,7 +75,7 @@ class Receiver final : public loop::TransportHandler, private wire::WsSink {
 
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   World& world_;
-  loop::Transport& transport_;
+  io::Transport& transport_;
   wire::WsDecoder decoder_;
   std::size_t place_ = kNone;
 };
@@ -94,12 +94,12 @@ int main(int argc, char** argv) {
   wire::append_frame(frame, wire::Opcode::text, payload);
   World world{.mode = argv[1], .frame = share(frame)};
 
-  auto listener = loop::Listener::open({.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::atoi(argv[2]))});
+  auto listener = io::Listener::open({.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::atoi(argv[2]))});
   if (!listener) {
     std::fputs(listener.error().evidence.c_str(), stderr);
     return 1;
   }
-  loop::EpollLoop loop(0, system_clock(), null_log());
-  loop.listen(*listener, [&world](loop::Loop&, loop::Transport& transport) { return new Receiver(world, transport); });
+  io::EpollLoop loop(0, system_clock(), null_log());
+  loop.listen(*listener, [&world](io::Loop&, io::Transport& transport) { return new Receiver(world, transport); });
   loop.run();
 }

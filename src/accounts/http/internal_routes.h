@@ -1,0 +1,48 @@
+// What gateways ask, over HTTP: /internal/verify, /internal/challenge and
+// /internal/revocations, in the words of auth/contract/messages.h.
+//
+// Who asks proves it: by a signature (services.h), or by a service token for this
+// service, `Authorization: Bearer`, which is taken here and nowhere else. A
+// challenge is answered to a signature only.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "accounts/session/revocation_polls.h"
+#include "accounts/http/routes.h"
+#include "accounts/clients/services.h"
+#include "accounts/session/tokens.h"
+#include "auth/contract/messages.h"
+#include "base/http.h"
+
+namespace foyer::accounts {
+
+// What this process is, for a challenge.
+struct AuthFacts {
+  std::string version = {};
+  std::string build = {};
+  std::string environment = {};
+  std::string issuer = {}; // of access tokens
+  std::string audience = {};
+  std::vector<auth::SecretVariant> jwt_fingerprints = {}; // of a strong JWT_SECRET_KEY; else empty
+  std::function<std::string()> signing_kid = {};          // empty for a shared secret
+};
+
+struct InternalDeps {
+  AccountService& service;
+  AccountStore& store;
+  ServiceRegistry& services;
+  RevocationPolls& polls;
+  ServiceTokens tokens;
+  AuthFacts facts;
+  const Clock& clock;
+  Log& log;
+  OnRefusal on_refusal = {};
+};
+
+// The handlers may be called from any thread; replies come from the control plane's.
+[[nodiscard]] std::vector<Route> internal_routes(InternalDeps deps);
+
+} // namespace foyer::accounts

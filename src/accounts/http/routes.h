@@ -1,0 +1,22 @@
+// The service over HTTP: the shapes of /auth/* and of the key set. What a member
+// means is the service's; that it is there, of its type and alone is found here.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "accounts/service.h"
+#include "accounts/clients/services.h"
+#include "base/http.h"
+
+namespace foyer::accounts {
+
+// Told of every refusal, on the control plane's thread: for the operator's ring and log.
+using OnRefusal = std::function<void(const Request&, const Refusal&)>;
+
+// The handlers may be called from any thread; replies come from the control plane's.
+// `services`: whose signatures are believed about the person behind a gateway.
+[[nodiscard]] std::vector<Route> routes(
+    AccountService& service, OnRefusal on_refusal = {}, ServiceRegistry* services = nullptr);
+
+} // namespace foyer::accounts

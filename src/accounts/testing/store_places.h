@@ -1,0 +1,99 @@
+// For tests: places where accounts are kept, one for each kind of store. Everything
+// happens in settle(), on the calling thread.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "accounts/sql/postgres_store.h"
+#include "accounts/sql/sqlite_store.h"
+#include "store/testing/postgres.h"
+#include "store/testing/store_world.h"
+
+namespace foyer::accounts::testing_world {
+
+inline constexpr Millis kPatience{60'000}; // of those who wait for one another's locks, on a machine that is slow today
+
+// A place where accounts are kept, and one or more stores open on it.
+class StorePlace {
+ public:
+  virtual ~StorePlace() = default;
+  virtual std::unique_ptr<AccountStore> open() = 0;
+  virtual void settle() = 0;                                   // all that was asked has been answered
+  virtual std::unique_ptr<AccountStore> open_on_threads() = 0; // settle() does nothing for it
+};
+using MakePlace = std::function<std::unique_ptr<StorePlace>()>;
+
+class SqlitePlace final : public StorePlace {
+ public:
+  std::unique_ptr<AccountStore> open() override { return open_with({}); }
+  std::unique_ptr<AccountStore> open_with(SqliteStoreOptions options) {
+    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    return open_as_it_is(std::move(options));
+  }
+  std::unique_ptr<AccountStore> open_on_threads() override {
+    SqliteStoreOptions options;
+    options.database.busy_timeout = kPatience;
+    return open_as_it_is(std::move(options));
+  }
+  std::unique_ptr<AccountStore> open_as_it_is(SqliteStoreOptions options) {
+    auto opened =
+        open_sqlite_store(dir.file("accounts.sqlite"), std::move(options), clock, entropy, metrics, null_log());
+    EXPECT_TRUE(opened) << opened.error().evidence;
+    return std::move(*opened);
+  }
+  void settle() override {
+    while (!waiting_.empty()) {
+      auto work = std::move(waiting_.front());
+      waiting_.pop_front();
+      work();
+    }
+  }
+
+  foyer::testing_world::TempDir dir;
+  ManualClock clock;
+  FixedEntropy entropy;
+  Metrics metrics;
+
+ private:
+  std::deque<std::move_only_function<void()>> waiting_;
+};
+
+class PostgresPlace final : public StorePlace {
+ public:
+  std::unique_ptr<AccountStore> open() override {
+    DatabaseStoreOptions options;
+    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    return open_as_it_is(std::move(options));
+  }
+  std::unique_ptr<AccountStore> open_on_threads() override { return open_as_it_is({}); }
+  std::unique_ptr<AccountStore> open_as_it_is(DatabaseStoreOptions options) {
+    auto opened = open_postgres_store(
+        {.url = url, .statement_timeout = kPatience, .lock_timeout = kPatience, .answer_timeout = kPatience},
+        std::move(options), clock, entropy, metrics, null_log());
+    EXPECT_TRUE(opened) << opened.error().evidence;
+    return std::move(*opened);
+  }
+  void settle() override {
+    while (!waiting_.empty()) {
+      auto work = std::move(waiting_.front());
+      waiting_.pop_front();
+      work();
+    }
+  }
+
+  const std::string url = foyer::testing_world::Postgres::shared().fresh();
+  ManualClock clock;
+  FixedEntropy entropy;
+  Metrics metrics;
+
+ private:
+  std::deque<std::move_only_function<void()>> waiting_;
+};
+
+} // namespace foyer::accounts::testing_world

@@ -1,0 +1,78 @@
+#include <memory>
+
+#include "admin/routes.h"
+
+namespace foyer::admin {
+namespace {
+
+std::vector<observe::HealthCheck> live_checks(const ApiDeps& deps) {
+  std::vector<observe::HealthCheck> checks = deps.live;
+  if (const auto* gateway = deps.gateway)
+    checks.push_back({"loops", true,
+        [gateway] { return gateway->loops_turn() ? observe::HealthState::ok() : observe::HealthState::failing("NOT_READY"); }});
+  return checks;
+}
+
+std::vector<observe::HealthCheck> ready_checks(const ApiDeps& deps) {
+  std::vector<observe::HealthCheck> checks = deps.ready;
+  if (const auto* gateway = deps.gateway)
+    checks.push_back({"accepting", true,
+        [gateway] { return gateway->draining() ? observe::HealthState::failing("DRAINING") : observe::HealthState::ok(); }});
+  return checks;
+}
+
+// Shared by the three routes, which may outlive the ApiDeps they came from.
+struct Boards {
+  explicit Boards(const ApiDeps& deps)
+      : live(live_checks(deps), deps.clock),
+        ready(ready_checks(deps), deps.clock),
+        build(deps.build),
+        clock(deps.clock) {}
+  observe::HealthBoard live;
+  observe::HealthBoard ready;
+  observe::BuildInfo build;
+  const Clock& clock;
+};
+
+Response answer(observe::HealthBoard::Status status, json::Object body) {
+  Response response = json_response(status == observe::HealthBoard::Status::failing ? 503 : 200, json::write(body));
+  response.headers.add("Cache-Control", "no-store");
+  return response;
+}
+
+Response one(observe::HealthBoard& board) {
+  observe::HealthBoard::Report report = board.read();
+  json::Object body;
+  body["status"] = to_string(report.status);
+  body["checks"] = std::move(report.checks);
+  return answer(report.status, std::move(body));
+}
+
+Response both(Boards& boards) {
+  observe::HealthBoard::Report live = boards.live.read();
+  observe::HealthBoard::Report ready = boards.ready.read();
+  const auto status = std::max(live.status, ready.status);
+  for (const auto& check : live.checks) ready.checks[check.key()] = check.value();
+  json::Object body;
+  body["status"] = to_string(status);
+  body["checks"] = std::move(ready.checks);
+  body["version"] = boards.build.version;
+  body["build"] = boards.build.build;
+  body["environment"] = boards.build.environment;
+  body["uptime_s"] = std::chrono::floor<std::chrono::seconds>(boards.clock.mono() - boards.build.started).count();
+  body["config"] = boards.build.config;
+  return answer(status, std::move(body));
+}
+
+} // namespace
+
+std::vector<Route> health_routes(const ApiDeps& deps) {
+  auto boards = std::make_shared<Boards>(deps);
+  return {
+      {"GET", "/health/live", [boards](const Request&, Reply reply) { reply(one(boards->live)); }},
+      {"GET", "/health/ready", [boards](const Request&, Reply reply) { reply(one(boards->ready)); }},
+      {"GET", "/health", [boards](const Request&, Reply reply) { reply(both(*boards)); }},
+  };
+}
+
+} // namespace foyer::admin

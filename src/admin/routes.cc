@@ -1,0 +1,54 @@
+#include "admin/routes.h"
+
+#include "admin/web_assets.h"
+
+namespace foyer::admin {
+namespace {
+
+void append(std::vector<Route>& to, std::vector<Route> from) {
+  for (Route& route : from) to.push_back(std::move(route));
+}
+
+bool is_template(const WebAsset& asset) { return asset.path == "/cause.html"; }
+
+Route asset_route(const WebAsset& asset) {
+  return {"GET", std::string(asset.path), [&asset](const Request& request, Reply reply) {
+    Response response;
+    response.headers.add("ETag", std::string(asset.etag));
+    response.headers.add("Cache-Control", "no-cache"); // a page and its modules are of one version
+    const std::string* known = request.headers.find("If-None-Match");
+    if (known != nullptr && known->find(asset.etag) != std::string::npos) {
+      response.status = 304;
+    } else {
+      response.headers.add("Content-Type", std::string(asset.content_type));
+      response.body = asset.bytes;
+    }
+    reply(std::move(response));
+  }};
+}
+
+} // namespace
+
+std::vector<Route> operator_routes(const ApiDeps& deps) {
+  std::vector<Route> routes = health_routes(deps);
+  routes.push_back(metrics_route(deps, true));
+  append(routes, causes_routes(deps));
+  append(routes, upkeep_routes(deps));
+  if (deps.gateway != nullptr) routes.push_back(refusals_route(deps));
+  return routes;
+}
+
+std::vector<Route> metrics_listener_routes(const ApiDeps& deps) {
+  std::vector<Route> routes = health_routes(deps);
+  routes.push_back(metrics_route(deps, false));
+  return routes;
+}
+
+std::vector<Route> web_routes() {
+  std::vector<Route> routes;
+  for (const WebAsset& asset : web_assets())
+    if (!is_template(asset)) routes.push_back(asset_route(asset));
+  return routes;
+}
+
+} // namespace foyer::admin

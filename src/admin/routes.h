@@ -1,0 +1,62 @@
+// The operator's side over HTTP: health, metrics, recent refusals, the pages of
+// the causes, and the pages for people. Composition hands these routes to the
+// router.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "observe/build_info.h"
+#include "observe/health.h"
+#include "base/http.h"
+#include "base/metrics.h"
+#include "observe/info.h"
+
+namespace foyer::admin {
+
+// Deletion by age in one store, for an operator.
+struct UpkeepRow {
+  std::string store;       // "accounts", "chat"
+  bool waits = false;      // until the clock is trusted
+  std::string doubt = {};  // why: ahead, behind, jumped, server; empty: it does not wait
+  std::int64_t off_s = 0;  // by how much the clock seems to be wrong
+  std::int64_t left_s = 0; // until it will have been steady for long enough
+};
+struct Upkeep {
+  std::function<std::vector<UpkeepRow>()> state = {};
+  std::function<void()> now = {}; // the operator says that the clock is right
+};
+
+// The references must outlive the routes.
+struct ApiDeps {
+  observe::BuildInfo build;
+  const Clock& clock;
+  const Metrics& metrics;
+  const observe::GatewayInfo* gateway = nullptr; // null: the gateway role does not run here
+  std::string api_key = {};                      // empty: /api/* and /metrics answer 404
+  bool development = false;                      // refusals carry the operator's text
+  std::vector<observe::HealthCheck> live = {};            // beside the loops
+  std::vector<observe::HealthCheck> ready = {};           // beside `accepting`: stores, auth service, key set, …
+  Upkeep upkeep = {};
+  // Told of a rejected API key; may be empty. Any thread.
+  std::function<void(const Request&, const Refusal&)> on_refusal = {};
+};
+
+// /health*, /metrics and /api/upkeep (with the API key), /causes*, and with a gateway /api/refusals.
+[[nodiscard]] std::vector<Route> operator_routes(const ApiDeps& deps);
+// /metrics and /health* without a credential, for a listener of their own.
+[[nodiscard]] std::vector<Route> metrics_listener_routes(const ApiDeps& deps);
+// The pages of web/: "/" and what it loads.
+[[nodiscard]] std::vector<Route> web_routes();
+
+// The parts, each for itself.
+[[nodiscard]] std::vector<Route> health_routes(const ApiDeps& deps);
+[[nodiscard]] Route metrics_route(const ApiDeps& deps, bool with_key);
+// GET: the state; POST: `{"now":true}` lets deletion by age go on at once, and answers with the state before.
+[[nodiscard]] std::vector<Route> upkeep_routes(const ApiDeps& deps);
+[[nodiscard]] Route refusals_route(const ApiDeps& deps);
+[[nodiscard]] std::vector<Route> causes_routes(const ApiDeps& deps);
+
+} // namespace foyer::admin

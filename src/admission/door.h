@@ -1,0 +1,210 @@
+// The door: the order of diagnosis as a machine. Evidence goes in; the next
+// question or a verdict comes out. No socket, no timer, no thread: the driver
+// (gateway) answers the questions and tells the verdict.
+//
+//   Door door(policy, handshake);
+//   for (;;) switch (auto ask = door.next(clock)) {
+//     Verdict              → done: Admission or Refusal
+//     AskReadiness         → door.readiness(…)      answered at once by the shard
+//     AskToken{token}      → door.token(verifier.verify(…))
+//     AskTicket, AskCookie → door.identity(…)       later, from the auth service
+//     AskRevocation        → door.revocation(…)     local table
+//     AskCapacity          → door.capacity(…)       counters
+//     AwaitFirstMessage    → upgrade, then door.first_message(…) or door.first_message_timeout()
+//   }
+//
+// Each question is answered once, by its own function; asked again without an
+// answer, next() repeats it, and after the verdict it repeats the verdict.
+// The Request is looked at until the first question after AskReadiness (AskToken,
+// AskTicket, AskCookie, AwaitFirstMessage, AskCapacity or a Verdict) and may be
+// gone from then on; the policy must outlive the door.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/refusal.h"
+
+namespace foyer::admission {
+
+enum class RefuseWith : std::uint8_t {
+  automatic, // a close frame to those that hide an HTTP answer from their page (browsers, Node, Deno), HTTP to all
+             // others
+  http,
+  close,
+};
+
+// A socket path and what it takes to use it.
+struct SocketPath {
+  std::string path;                      // /ws/chat
+  std::vector<std::string> subprotocols; // those we speak there: foyer.v1
+  bool needs_token = true;               // /ws/echo with echo = open: false; no credential is looked at
+  bool needs_chat_permission = true;     // chat:read or chat:write
+  bool first_message = true;             // whether `authenticate` is understood there; /ws/echo: false
+};
+
+// Built once from the configuration; immutable.
+struct DoorPolicy {
+  std::vector<SocketPath> sockets;
+  std::vector<std::string> allowed_origins; // exact serialised origins
+  std::vector<std::string> allowed_hosts;   // lower case, without port; IP literals and localhost always pass
+  bool first_message_auth = true;
+  bool token_in_url = false; // ?token= / ?access_token= accepted
+  RefuseWith refuse_with = RefuseWith::automatic;
+  std::size_t max_token_bytes = 8 * 1024;
+  std::string public_ws_base;  // ws://host:port[/path], to name the right URL
+  std::string base_path = {};  // of PUBLIC_URL: "" or /path; requests arrive with or without it
+  bool secure_cookies = false; // staging, production: the cookie has its name of https however the request came
+  bool reveal = false;         // ENVIRONMENT=development: explain_plain_get shows the operator's text
+};
+
+// What the handshake showed.
+struct Handshake {
+  const Request* request = nullptr;
+  bool secure = false; // the client spoke https: decides the cookie's name
+};
+
+struct AskReadiness {};
+struct AskToken {
+  std::string token;
+};
+struct AskTicket {
+  std::string ticket;
+  std::optional<std::string> origin; // of the handshake, for TicketQuestion
+};
+struct AskCookie {
+  std::string cookie;
+};
+struct AskRevocation {
+  const Identity* identity;
+};
+struct AskCapacity {
+  const Identity* identity;
+}; // of an open socket: a nameless Identity
+struct AwaitFirstMessage {}; // complete the upgrade; the first message must be `authenticate`
+struct Verdict {
+  std::expected<Admission, Refusal> outcome;
+};
+
+using Next =
+    std::variant<AskReadiness, AskToken, AskTicket, AskCookie, AskRevocation, AskCapacity, AwaitFirstMessage, Verdict>;
+
+class Door {
+ public:
+  Door(const DoorPolicy& policy, Handshake handshake);
+
+  // One clock read per step; the time between a question and the call of next()
+  // after its answer is charged to the step that the question (or its refusal) belongs to.
+  [[nodiscard]] Next next(const Clock& clock);
+
+  void readiness(std::optional<Refusal> problem);
+  void token(Result<Identity> identity);
+  void identity(Result<Identity> identity); // of a ticket or a cookie
+  void revocation(std::optional<Refusal> problem);
+  void capacity(std::optional<Refusal> problem);
+
+  // `authenticate` with what it held; neither (or empty) is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
+  void first_message(std::optional<std::string> token, std::optional<std::string> ticket);
+  void first_message_other(
+      std::string_view what); // anything else: NO_TOKEN; `what` was wrong with it, a clause for the operator
+  void first_message_timeout();
+  // Instead of completing the upgrade after AwaitFirstMessage (PENDING_LIMIT): told as any refusal of a handshake.
+  void cannot_await(Refusal refusal);
+
+  // How the handshake is to be answered, valid once next() gave a verdict or AwaitFirstMessage.
+  [[nodiscard]] const std::string& selected_subprotocol() const { return selected_; } // empty: none is echoed
+  [[nodiscard]] const SocketPath* socket() const { return socket_; }                  // null: no such path
+  // Whether this refusal is told as HTTP, or by completing the upgrade and closing.
+  // Page code cannot see a failed handshake: not in a browser, which sends Origin, and
+  // not in Node or Deno. Foreign origins and
+  // SUBPROTOCOL_MALFORMED always get HTTP; without a valid upgrade it can only be HTTP.
+  // After AwaitFirstMessage there is nothing left but the close frame.
+  [[nodiscard]] bool tell_by_close(const Refusal& refusal) const;
+  // What to echo when an upgrade is completed only to refuse it; empty: nothing.
+  [[nodiscard]] const std::string& refusal_subprotocol() const { return refusal_echo_; }
+  [[nodiscard]] const StepTimes& times() const { return times_; }
+
+ private:
+  // Where the examination stands; a state named for a question waits for its answer.
+  enum class At : std::uint8_t {
+    readiness,
+    transport,
+    subprotocol,
+    credential_present,
+    credential_form,
+    token,
+    ticket,
+    cookie,
+    first_message,
+    revocation,
+    permission,
+    capacity,
+    admitted,
+    refused,
+  };
+  enum class Form : std::uint8_t { none, token, ticket, cookie };
+
+  void look_at_offers(const Request& request);
+  [[nodiscard]] Next verdict();
+  [[nodiscard]] std::optional<Refusal> check_transport() const;
+  [[nodiscard]] std::optional<Refusal> check_subprotocol();
+  [[nodiscard]] std::optional<Refusal> find_credential();
+  [[nodiscard]] std::optional<Refusal> check_form() const;
+  [[nodiscard]] std::optional<Refusal> check_permission() const;
+  // A step that is decided without a question: its time, then the refusal or the next state.
+  void decided(Step step, std::optional<Refusal> problem, At then, const Clock& clock);
+  void refuse_as(Refusal refusal);
+  void charge(Step step, MonoTime now);
+  void examined(Step step); // a step that passed without taking time of its own
+
+  const DoorPolicy* policy_;
+  const Request* request_;
+  const SocketPath* socket_ = nullptr;
+  At at_ = At::readiness;
+  Form form_ = Form::none;
+  Step asked_ = Step::readiness; // the step that the time since last_ belongs to
+  bool secure_;
+  bool has_origin_ = false;
+  bool like_browser_ =
+      false;              // an Origin, or a client like Node and Deno, which show their code nothing of an HTTP answer
+  bool origin_ok_ = true; // absent or allowed
+  bool upgrade_ok_ = false;       // a 101 could be sent
+  bool only_credentials_ = false; // subprotocols were offered, and none that could be echoed
+  bool upgraded_ = false;         // AwaitFirstMessage was given
+  bool clock_started_ = false;
+  bool told_ = false; // the verdict was given; no more time is charged
+  MonoTime last_{};
+  std::string selected_;
+  std::string refusal_echo_;
+  std::string credential_;
+  std::optional<std::string> origin_;
+  std::optional<Refusal> malformed_; // what credential_form says of the credential, found in credential_present
+  std::optional<Refusal> refusal_;
+  Identity identity_;
+  StepTimes times_;
+};
+
+// Which requests are the door's: those to a socket's path, and WebSocket handshakes to
+// paths that nothing else answers (UNKNOWN_PATH). A path with a route is HTTP whatever
+// the headers say: a server may ignore Upgrade (RFC 9110 §7.8), and a proxy that asks
+// about a handshake repeats the headers of the handshake.
+[[nodiscard]] bool is_socket_path(const DoorPolicy& policy, const Request& request);
+[[nodiscard]] bool asks_for_socket(const Request& request);
+// A GET on a socket path with no sign of a WebSocket: answered by explain_plain_get.
+[[nodiscard]] bool is_plain_get(const DoorPolicy& policy, const Request& request);
+
+// A plain GET on a socket path, so that a page which saw only 1006 can learn why.
+// Access-Control-Allow-Origin is in it; so is X-Foyer where the origin is foreign
+// (no version for strangers): a header that is there already must be left alone.
+[[nodiscard]] Response explain_plain_get(const DoorPolicy& policy, const Request& request);
+[[nodiscard]] bool origin_allowed(const DoorPolicy& policy, std::string_view origin);
+[[nodiscard]] bool host_allowed(const DoorPolicy& policy, const Request& request);
+
+} // namespace foyer::admission

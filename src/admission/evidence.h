@@ -1,0 +1,36 @@
+// Reading a handshake request: what it offers, announces and carries. Pure
+// functions over Request; the order in which they are asked is door.cc's.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/http.h"
+#include "base/refusal.h"
+#include "admission/door.h"
+#include "wire/credentials.h"
+
+namespace foyer::admission {
+
+using wire::bearer_offer;
+using wire::offered_subprotocols;
+
+// Step 3 begins with the method; the upgrade is in upgrade.h.
+[[nodiscard]] std::optional<Refusal> check_method(const Request& request);
+[[nodiscard]] const SocketPath* find_socket(const DoorPolicy& policy, std::string_view path);
+// What was asked for, and where the socket is.
+[[nodiscard]] Refusal unknown_path(const DoorPolicy& policy, std::string_view path);
+
+// What is not to be echoed: bearer.…, jwt.…, a JWT as it stands, or longer than 64 bytes.
+[[nodiscard]] bool looks_like_credential(std::string_view offer);
+[[nodiscard]] bool is_token_word(std::string_view text); // RFC 9110 §5.6.2
+
+// Every value of a query argument, decoded; one that cannot be decoded is empty.
+[[nodiscard]] inline std::vector<std::string> query_values(const Request& request, std::string_view name) {
+  return wire::query_values(request.query, name);
+}
+
+} // namespace foyer::admission

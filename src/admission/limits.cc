@@ -1,0 +1,117 @@
+#include "admission/limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "base/limit_metrics.h"
+
+namespace foyer::admission {
+namespace {
+
+constexpr Millis kCapacityRetry{5'000};
+constexpr Millis kBusyRetry{1'000};
+constexpr std::chrono::nanoseconds kSecond = std::chrono::seconds{1};
+
+Refusal with_wait(Cause cause, std::string evidence, Millis wait) {
+  return Refusal{.cause = cause, .evidence = std::move(evidence), .retry_after = wait};
+}
+
+Result<Pass> or_refuse(CountingLimit& limit, Cause cause, Millis wait) {
+  if (auto pass = limit.take()) return std::move(*pass);
+  return std::unexpected(with_wait(cause, limit.text(), wait));
+}
+
+} // namespace
+
+UserConnections::Shard& UserConnections::shard_of(const UserId& user) const {
+  return shards_[std::hash<UserId>{}(user) % kShards];
+}
+
+void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(metrics, "user_connections"); }
+
+Result<Pass> UserConnections::connect(const UserId& user) {
+  Shard& shard = shard_of(user);
+  const std::scoped_lock lock(shard.mutex);
+  std::uint32_t& open = shard.open[user];
+  if (open >= limit_) {
+    if (refused_ != nullptr) refused_->add();
+    return std::unexpected(
+        with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
+  }
+  ++open;
+  return Pass([&shard, user] {
+    const std::scoped_lock again(shard.mutex);
+    const auto it = shard.open.find(user);
+    if (--it->second == 0) shard.open.erase(it);
+  });
+}
+
+std::uint32_t UserConnections::open(const UserId& user) const {
+  const Shard& shard = shard_of(user);
+  const std::scoped_lock lock(shard.mutex);
+  const auto it = shard.open.find(user);
+  return it == shard.open.end() ? 0 : it->second;
+}
+
+std::optional<Pass> CountingLimit::take() {
+  std::uint32_t now = taken_->load(std::memory_order_relaxed);
+  do {
+    if (now >= limit_) {
+      if (refused_ != nullptr) refused_->add();
+      return std::nullopt;
+    }
+  } while (!taken_->compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
+  return Pass([taken = taken_] { taken->fetch_sub(1, std::memory_order_relaxed); });
+}
+
+std::string CountingLimit::text() const { return fmt::format("{}={}", name_, limit_); }
+
+void CountingLimit::report_to(Metrics& metrics) {
+  report_limit(metrics, name_, limit_, [this] { return taken(); });
+  refused_ = &limit_refusals(metrics, name_);
+}
+
+ConnectionGauges::ConnectionGauges(const ConnectionPolicy& policy)
+    : connections_("connection_limit", policy.connections),
+      arrivals_("handshake_limit", policy.handshakes),
+      refused_sockets_("refused_sockets", policy.refused_sockets),
+      pending_("pending_limit", policy.pending),
+      refusal_upgrades_("refusal_upgrades", policy.refusal_upgrades),
+      requests_("request_queue", policy.requests),
+      interval_(kSecond / std::max<std::uint32_t>(1, policy.connects_per_s)) {}
+
+void ConnectionGauges::report_to(Metrics& metrics) {
+  for (CountingLimit* limit : {&connections_, &arrivals_, &refused_sockets_, &pending_, &refusal_upgrades_, &requests_})
+    limit->report_to(metrics);
+  rate_refused_ = &limit_refusals(metrics, "connect_rate");
+}
+
+std::optional<Refusal> ConnectionGauges::handshake(MonoTime now) {
+  const std::int64_t t = now.time_since_epoch().count();
+  std::int64_t due = next_.load(std::memory_order_relaxed);
+  for (;;) {
+    const std::int64_t following = std::max(due, t) + interval_.count();
+    if (const std::int64_t ahead = following - t - kSecond.count(); ahead > 0) {
+      if (rate_refused_ != nullptr) rate_refused_->add();
+      return with_wait(Cause::CONNECT_RATE_LIMIT, fmt::format("connect_rate={} per s", kSecond / interval_),
+          Millis{ahead / 1'000'000 + 1});
+    }
+    if (next_.compare_exchange_weak(due, following, std::memory_order_relaxed)) return std::nullopt;
+  }
+}
+
+Result<Pass> ConnectionGauges::connection() { return or_refuse(connections_, Cause::CONNECTION_LIMIT, kCapacityRetry); }
+
+Result<Pass> ConnectionGauges::arrival() { return or_refuse(arrivals_, Cause::HANDSHAKE_LIMIT, kBusyRetry); }
+
+std::optional<Pass> ConnectionGauges::refused_socket() { return refused_sockets_.take(); }
+
+Result<Pass> ConnectionGauges::pending() { return or_refuse(pending_, Cause::PENDING_LIMIT, kCapacityRetry); }
+
+std::optional<Pass> ConnectionGauges::refusal_upgrade() { return refusal_upgrades_.take(); }
+
+Result<Pass> ConnectionGauges::request() { return or_refuse(requests_, Cause::BUSY, kBusyRetry); }
+
+} // namespace foyer::admission

@@ -1,0 +1,110 @@
+// How many, and how fast: the counts of the process and of each user that are asked
+// when a socket is opened or a request is handed on. (Per network address:
+// address_limits.h. Per connection: protocol/budget.h.)
+//
+// What is held is held by a Pass and given back when the Pass ends. All are thread
+// safe, none is asked on the way of a message. Time is handed in. Every name, default,
+// metric and code stands in docs/limits.md.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "base/refusal.h"
+#include "admission/pass.h"
+
+namespace foyer::admission {
+
+// Open sockets per user.
+class UserConnections {
+ public:
+  explicit UserConnections(std::uint32_t limit) : limit_(limit) {}
+  [[nodiscard]] Result<Pass> connect(const UserId& user); // USER_CONNECTION_LIMIT
+  [[nodiscard]] std::uint32_t open(const UserId& user) const;
+  void report_to(Metrics& metrics); // once, before the first question
+
+ private:
+  static constexpr std::size_t kShards = 16;
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<UserId, std::uint32_t> open; // as many rows as sockets at most
+  };
+  [[nodiscard]] Shard& shard_of(const UserId& user) const;
+
+  std::uint32_t limit_;
+  mutable std::array<Shard, kShards> shards_;
+  Counter* refused_ = nullptr;
+};
+
+struct ConnectionPolicy {
+  std::uint32_t connections = 100'000;    // sockets open at once, whatever they are
+  std::uint32_t handshakes = 10'000;      // of them: neither admitted nor answered yet
+  std::uint32_t refused_sockets = 1'000;  // beyond these two: still heard, to be told why not
+  std::uint32_t pending = 1'000;          // upgraded and not yet authenticated
+  std::uint32_t refusal_upgrades = 1'000; // upgraded only to be told why not
+  std::uint32_t connects_per_s = 2'000;   // handshakes of the whole process, with bursts of as many
+  std::uint32_t requests = 1'024;         // handed to the control plane and not answered
+};
+
+// A count with a ceiling, without a lock.
+class CountingLimit {
+ public:
+  CountingLimit(std::string_view name, std::uint32_t limit) : name_(name), limit_(limit) {}
+  [[nodiscard]] std::optional<Pass> take();
+  [[nodiscard]] std::uint32_t taken() const { return taken_->load(std::memory_order_relaxed); }
+  [[nodiscard]] bool full() const { return taken() >= limit_; }
+  // "request_queue=1024": for evidence.
+  [[nodiscard]] std::string text() const;
+  void report_to(Metrics& metrics); // once, before the first question
+
+ private:
+  std::string_view name_; // of the option
+  std::uint32_t limit_;
+  std::shared_ptr<std::atomic<std::uint32_t>> taken_ =
+      std::make_shared<std::atomic<std::uint32_t>>(0); // a pass may outlive the limit
+  Counter* refused_ = nullptr;
+};
+
+class ConnectionGauges {
+ public:
+  explicit ConnectionGauges(const ConnectionPolicy& policy);
+
+  [[nodiscard]] std::optional<Refusal> handshake(MonoTime now);   // CONNECT_RATE_LIMIT with retry_after; counts
+  [[nodiscard]] Result<Pass> connection();                        // CONNECTION_LIMIT
+  [[nodiscard]] bool full() const { return connections_.full(); } // connection() would refuse
+  [[nodiscard]] Result<Pass> arrival();                           // HANDSHAKE_LIMIT
+  [[nodiscard]] std::optional<Pass> refused_socket();             // nullopt: told at once, unheard
+  [[nodiscard]] Result<Pass> pending();                           // PENDING_LIMIT
+  [[nodiscard]] std::optional<Pass> refusal_upgrade();            // nullopt: answer over HTTP instead
+  [[nodiscard]] Result<Pass> request();                           // BUSY
+
+  [[nodiscard]] std::uint32_t connections() const { return connections_.taken(); }
+  [[nodiscard]] std::uint32_t pendings() const { return pending_.taken(); }
+  [[nodiscard]] std::uint32_t refusal_upgrades() const { return refusal_upgrades_.taken(); }
+  [[nodiscard]] std::uint32_t requests() const { return requests_.taken(); }
+
+  // Once, before the first question.
+  void report_to(Metrics& metrics);
+
+ private:
+  CountingLimit connections_;
+  CountingLimit arrivals_;
+  CountingLimit refused_sockets_;
+  CountingLimit pending_;
+  CountingLimit refusal_upgrades_;
+  CountingLimit requests_;
+  std::chrono::nanoseconds interval_; // between two handshakes at the full rate
+  std::atomic<std::int64_t> next_{0}; // when the next one is due, in ns; runs at most 1 s ahead of now
+  Counter* rate_refused_ = nullptr;
+};
+
+} // namespace foyer::admission

@@ -1,0 +1,32 @@
+// Gives back, once, what was taken of something that is limited.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+namespace foyer::admission {
+
+// Movable; empty after a move.
+class Pass {
+ public:
+  Pass() = default;
+  explicit Pass(std::move_only_function<void()> give_back) : give_back_(std::move(give_back)) {}
+  Pass(Pass&& other) noexcept : give_back_(std::exchange(other.give_back_, nullptr)) {}
+  Pass& operator=(Pass&& other) noexcept {
+    if (this != &other) {
+      release();
+      give_back_ = std::exchange(other.give_back_, nullptr);
+    }
+    return *this;
+  }
+  ~Pass() { release(); }
+  void release() {
+    if (auto give_back = std::exchange(give_back_, nullptr)) give_back();
+  }
+  explicit operator bool() const { return static_cast<bool>(give_back_); }
+
+ private:
+  std::move_only_function<void()> give_back_;
+};
+
+} // namespace foyer::admission

@@ -1,0 +1,73 @@
+// For tests of the links between gateway and auth service: virtual time around the
+// network of client_test_world.h, or around one that answers what the test says.
+#pragma once
+
+#include "auth/testing/remote_world.h"
+
+namespace foyer::auth::testing_world {
+
+// Each request is answered by `serve`, after 2 ms; without an answer of it never.
+class ScriptedServer final : public Transport {
+ public:
+  explicit ScriptedServer(Timers& timers) : timers_(timers) {}
+  std::function<std::optional<client::HttpResult>(const Call&)> serve;
+  std::vector<Call> seen;
+  bool sign_answers = true;
+
+  void send(Call call, std::move_only_function<void(client::HttpResult)> done) override {
+    seen.push_back(call);
+    auto result = serve(call);
+    if (!result) return held_.push_back(std::move(done));
+    const std::string* nonce = call.headers.find(kServiceNonceHeader);
+    if (*result && nonce != nullptr && sign_answers)
+      (*result)->headers.set(kAnswerSignatureHeader,
+          sign_answer(service_key(kServiceSecret), *call.headers.find(kServiceIdHeader), *nonce, (*result)->status,
+              (*result)->body));
+    timers_.after(
+        Millis{2}, [result = std::move(*result), done = std::move(done)]() mutable { done(std::move(result)); });
+  }
+  static client::HttpResult failed(client::NetError::Kind kind, std::string what = "it is so",
+      client::NetError::Phase phase = client::NetError::Phase::connecting) {
+    return std::unexpected(client::NetError{.kind = kind, .what = std::move(what), .phase = phase});
+  }
+
+ private:
+  Timers& timers_;
+  std::vector<std::move_only_function<void(client::HttpResult)>> held_;
+};
+
+struct LinkWorld {
+  explicit LinkWorld(std::uint64_t seed = 1) : entropy(seed) {}
+  Surroundings around(Transport& transport) {
+    return {
+        .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = transport, .timers = timers};
+  }
+  void pass(Millis time) {
+    const MonoTime end = clock.mono() + time;
+    const auto settle = [this] {
+      while (timers.run_one()) {}
+    };
+    settle();
+    for (auto next = timers.next(); next && *next <= end; next = timers.next()) {
+      clock.advance(std::chrono::ceil<Millis>(*next - clock.mono()));
+      settle();
+    }
+    clock.advance(std::chrono::ceil<Millis>(end - clock.mono()));
+    settle();
+  }
+  [[nodiscard]] std::string lines() const {
+    std::string out;
+    for (const auto& line : log.lines) out += line + "\n";
+    return out;
+  }
+
+  ManualClock clock;
+  FixedEntropy entropy;
+  KeptLog log;
+  Metrics metrics;
+  VirtualTimers timers{clock};
+  VirtualServer server{clock, timers};
+  ScriptedServer scripted{timers};
+};
+
+} // namespace foyer::auth::testing_world

@@ -1,0 +1,207 @@
+#include "cli/chat/chat_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/bytes.h"
+
+namespace foyer::cli {
+
+namespace {
+constexpr std::string_view kSockets = "/ws/"; // what stands before it is the path of PUBLIC_URL
+} // namespace
+
+std::string_view chat_usage() {
+  return "Usage: foyer chat URL [OPTIONS]\n\n"
+         "Chat in a terminal, or from a pipe: every line of input is one command or message.\n"
+         "URL is http(s):// or ws(s)://, the address that people use, or that of the socket; on this machine it needs "
+         "no scheme.\n\n"
+         "  --name NAME        log in as NAME; the password is asked for\n"
+         "  --password-stdin   the first line of input is the password\n"
+         "  --totp-stdin       the next line of input is a code of the second factor, or a recovery code;\n"
+         "                     in a terminal it is asked for when it is needed; or the environment variable "
+         "FOYER_TOTP\n"
+         "  --register         make the account NAME first\n"
+         "  --token TOKEN      use this access token; others on this machine may see it in the list of processes\n"
+         "  --token-stdin      the first line of input is the token\n"
+         "                     without any of these: the environment variable FOYER_TOKEN\n"
+         "  --room ROOM        join at once; may be repeated\n"
+         "  --history N        messages shown when a room is entered, 20\n"
+         "  --json             print every object received as it came, one a line\n"
+         "  --ca-file FILE     trust these certificates besides the system's\n\n"
+         "In the chat, /help lists the commands; /sessions and /signout are about the account.\n\n"
+         "Examples:\n"
+         "  foyer chat https://chat.example.com --name mira --room tea\n"
+         "  printf '%s\\n' \"$PASSWORD\" 'The build is green.' | foyer chat http://127.0.0.1:8000 --name robot "
+         "--password-stdin --room builds\n"
+         "  printf '%s\\n' \"$PASSWORD\" \"$CODE\" /sessions | foyer chat http://127.0.0.1:8000 --name mira "
+         "--password-stdin --totp-stdin\n"
+         "  printf '%s\\n' \"$PASSWORD\" '/signout others' | FOYER_TOTP=$CODE foyer chat http://127.0.0.1:8000 --name "
+         "mira --password-stdin\n\n"
+         "Ends with 0 after /quit, /signout or the end of input, 1 when refused, 2 when nothing could be reached.\n";
+}
+
+namespace {
+
+// "localhost:8000" is how people name a server on their own machine.
+std::expected<wire::Url, std::string> server_url(std::string url) {
+  if (url.find("://") == std::string::npos) {
+    const std::size_t end = url.starts_with('[') ? url.find(']') + 1 : url.find_first_of(":/");
+    const std::string host = url.substr(0, end);
+    const bool here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    if (!here)
+      return std::unexpected(fmt::format("the URL has no scheme; did you mean https://{}?", printable(url, 128)));
+    url.insert(0, "http://");
+  }
+  auto parsed = wire::parse_url(url);
+  if (!parsed) return std::unexpected(fmt::format("the URL is not usable: {}", parsed.error().evidence));
+  return std::move(*parsed);
+}
+
+} // namespace
+
+std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
+  ChatOptions options;
+  std::string url;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    std::string name = arg.substr(0, arg.find('='));
+    const auto value = [&](std::string& into) {
+      if (name.size() < arg.size())
+        into = arg.substr(name.size() + 1);
+      else if (i + 1 < args.size())
+        into = args[++i];
+      else
+        return false;
+      return true;
+    };
+    std::string text;
+    bool fine = true;
+    if (arg == "--help" || arg == "-h")
+      options.help = true;
+    else if (name == "--name")
+      fine = value(options.name);
+    else if (name == "--token")
+      fine = value(options.token);
+    else if (name == "--ca-file")
+      fine = value(options.tls.ca_file);
+    else if (name == "--room") {
+      if ((fine = value(text))) options.rooms.push_back(text);
+    } else if (name == "--history") {
+      fine = value(text);
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.history);
+      if (fine && (error != std::errc{} || end != text.data() + text.size() || options.history > 300))
+        return std::unexpected("--history takes a number from 0 to 300");
+    } else if (arg == "--password-stdin")
+      options.password_from_input = true;
+    else if (arg == "--token-stdin")
+      options.token_from_input = true;
+    else if (arg == "--totp-stdin")
+      options.totp_from_input = true;
+    else if (arg == "--register")
+      options.register_first = true;
+    else if (arg == "--json")
+      options.raw = true;
+    else if (arg.starts_with('-'))
+      return std::unexpected(fmt::format("unknown option {}", printable(arg, 64)));
+    else if (url.empty())
+      url = arg;
+    else
+      return std::unexpected("more than one URL");
+    if (!fine) return std::unexpected(fmt::format("{} needs a value", name));
+  }
+  if (options.help) return options;
+  if (url.empty()) return std::unexpected("the URL is missing");
+  auto parsed = server_url(std::move(url));
+  if (!parsed) return std::unexpected(std::move(parsed).error());
+  options.socket = std::move(*parsed);
+  options.socket.scheme = client::is_secure(options.socket) ? "wss" : "ws";
+  std::string& path = options.socket.path;
+  while (path.ends_with('/')) path.pop_back();
+  if (path.find(kSockets) == std::string::npos) path += "/ws/chat"; // what was there is the path of PUBLIC_URL
+  const bool by_name = !options.name.empty();
+  const bool by_token = !options.token.empty() || options.token_from_input;
+  if (by_name && by_token) return std::unexpected("--name and a token are two ways to say who you are; give one");
+  if (!by_name && (options.password_from_input || options.totp_from_input || options.register_first))
+    return std::unexpected("--name is missing");
+  if (const char* totp = std::getenv("FOYER_TOTP"); totp != nullptr && by_name) options.totp = totp;
+  if (!by_name && !by_token) {
+    const char* token = std::getenv("FOYER_TOKEN");
+    if (token == nullptr || *token == '\0') return std::unexpected("who are you? Give --name, a token, or FOYER_TOKEN");
+    options.token = token;
+  }
+  return options;
+}
+
+wire::Url http_url(const wire::Url& socket, std::string path) {
+  wire::Url url = socket;
+  url.scheme = client::is_secure(socket) ? "https" : "http";
+  url.path = socket.path.substr(0, std::min(socket.path.find(kSockets), socket.path.size())) + path;
+  url.query.clear();
+  return url;
+}
+
+namespace {
+
+// The list of sessions shows who logged in by this name.
+client::HttpCall call(const ChatOptions& options, std::string method, std::string path) {
+  const std::size_t query = path.find('?');
+  client::HttpCall out{.method = std::move(method),
+      .url = http_url(options.socket, path.substr(0, query)),
+      .headers = {{"User-Agent", "foyer chat"}},
+      .body = {},
+      .tls = options.tls};
+  if (query != std::string::npos) out.url.query = path.substr(query + 1);
+  return out;
+}
+
+client::HttpCall posted(const ChatOptions& options, std::string path, const json::Object& body) {
+  client::HttpCall out = call(options, "POST", std::move(path));
+  out.headers.add("Content-Type", "application/json");
+  out.body = json::write(body);
+  return out;
+}
+
+} // namespace
+
+client::HttpCall login_call(const ChatOptions& options, const std::string& password, const std::string& totp) {
+  json::Object body{{"name", options.name}, {"password", password}};
+  if (!totp.empty()) body["totp"] = totp;
+  return posted(options, options.register_first ? "/auth/register" : "/auth/login", body);
+}
+
+client::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token) {
+  return posted(options, "/auth/refresh", {{"refresh_token", refresh_token}});
+}
+
+client::HttpCall account_call(
+    const ChatOptions& options, const std::string& access_token, std::string method, std::string path) {
+  client::HttpCall out = call(options, std::move(method), std::move(path));
+  out.headers.add("Authorization", "Bearer " + access_token);
+  return out;
+}
+
+std::optional<Told> told_from(const Response& answer) {
+  const auto body = json::parse(answer.body);
+  if (!body || !body->is_object()) return std::nullopt;
+  return told_from(body->as_object());
+}
+
+LoginResult read_login(const client::HttpResult& answer) {
+  if (!answer) return std::unexpected(LoginFailure{std::nullopt, answer.error().what});
+  if (answer->status != 200 && answer->status != 201) {
+    auto told = told_from(*answer);
+    return std::unexpected(LoginFailure{std::move(told),
+        fmt::format("the login was answered with {}{}", answer->status,
+            answer->headers.find("x-foyer") == nullptr ? ", and not by Foyer" : "")});
+  }
+  const auto body = json::parse(answer->body);
+  const auto token = body && body->is_object() ? json::get_string(body->as_object(), "access_token") : std::nullopt;
+  if (!token) return std::unexpected(LoginFailure{std::nullopt, "the login was answered without an access token"});
+  return Tokens{std::string{*token}, std::string{json::get_string(body->as_object(), "refresh_token").value_or("")}};
+}
+
+} // namespace foyer::cli

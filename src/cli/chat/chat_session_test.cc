@@ -1,0 +1,478 @@
+// The terminal client as a timetable: what comes in, what it does.
+#include "cli/chat/chat_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/chat/chat_options.h"
+
+namespace foyer::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// One word and its text for each action; waits are jittered, so only their being there is told.
+std::vector<std::string> told(Actions actions) {
+  struct Words {
+    std::string operator()(const act::Connect&) const { return "connect"; }
+    std::string operator()(const act::Send& a) const { return "send " + a.text; }
+    std::string operator()(const act::Drop&) const { return "drop"; }
+    std::string operator()(const act::Leave&) const { return "leave"; }
+    std::string operator()(const act::Show& a) const { return "show " + a.text; }
+    std::string operator()(const act::Note&) const { return "note"; }
+    std::string operator()(const act::Wake&) const { return "wake"; }
+    std::string operator()(const act::Refresh&) const { return "refresh"; }
+    std::string operator()(const act::Call& a) const { return "call " + a.method + " " + a.path; }
+    std::string operator()(const act::AskWhy&) const { return "ask why"; }
+    std::string operator()(const act::Finish& a) const { return "finish " + std::to_string(a.status); }
+  };
+  std::vector<std::string> out;
+  for (const Action& action : actions) out.push_back(std::visit(Words{}, action));
+  return out;
+}
+
+std::string notes(const Actions& actions) {
+  std::string out;
+  for (const Action& action : actions)
+    if (const auto* note = std::get_if<act::Note>(&action)) out += note->text + "\n";
+  return out;
+}
+
+const std::string kWelcome = R"({"type":"authentication_success","user":{"id":"u1","name":"alice"},"connection":"c"})";
+
+std::string message(int offset, const std::string& text) {
+  return R"({"room":"tea","epoch":"e1","offset":)" + std::to_string(offset) +
+      R"(,"from":{"id":"b","name":"bob"},"message":")" + text + R"(","time":"x"})";
+}
+std::string pushed(int offset, const std::string& text) {
+  return R"({"type":"message",)" + message(offset, text).substr(1);
+}
+std::string joined(int id, int offset, bool recovered, const std::string& messages, const std::string& epoch = "e1") {
+  return R"({"type":"joined","id":)" + std::to_string(id) + R"(,"room":"tea","kind":"public","epoch":")" + epoch +
+      R"(","offset":)" + std::to_string(offset) + R"(,"recovered":)" + (recovered ? "true" : "false") +
+      R"(,"messages":[)" + messages + R"(],"more":true,"members":[],"member_count":1})";
+}
+
+class Chat : public testing::Test {
+ protected:
+  FixedEntropy entropy;
+  ChatSession session{{.rooms = {"tea"}, .can_refresh = true}, "t0", entropy};
+
+  // Connected, in the room tea at offset 2.
+  void in_tea() {
+    (void)session.start();
+    (void)session.opened();
+    (void)session.received(kWelcome);
+    (void)session.received(joined(1, 2, false, message(1, "one") + "," + message(2, "two")));
+  }
+  void reconnected() {
+    (void)session.closed(1006, "");
+    (void)session.woke();
+    (void)session.opened();
+  }
+};
+
+TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
+  EXPECT_THAT(told(session.start()), ElementsAre("connect"));
+  EXPECT_THAT(told(session.opened()),
+      ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["changes","room_reset","people"]})"));
+  EXPECT_THAT(told(session.received(kWelcome)),
+      ElementsAre(
+          "note", R"(send {"type":"join","id":1,"room":"tea","limit":20})", R"(send {"type":"invitations","id":0})"));
+  EXPECT_THAT(told(session.received(joined(1, 1, false, message(1, "hi")))),
+      ElementsAre("show --:-- tea bob: hi", "show * tea: 1 here"));
+  EXPECT_THAT(told(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
+}
+
+TEST_F(Chat, SendsOneLineAfterAnotherEachUnderItsKey) {
+  in_tea();
+  const auto first = told(session.typed("hello"));
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_THAT(first[0], HasSubstr(R"("message":"hello","key":")"));
+  EXPECT_THAT(told(session.typed("again")), IsEmpty());
+  const auto second = told(
+      session.received(R"({"type":"sent","id":2,"room":"tea","epoch":"e1","offset":3,"time":"x","duplicate":false})"));
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_THAT(second[0], HasSubstr(R"("message":"again")"));
+}
+
+TEST_F(Chat, ShowsAllPagesOfALongListOfRooms) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/rooms")), ElementsAre(R"(send {"type":"rooms","id":2})"));
+  EXPECT_THAT(told(session.received(
+                  R"({"type":"rooms","id":2,"more":true,"rooms":[{"room":"a","offset":1},{"room":"b","offset":2}]})")),
+      ElementsAre(HasSubstr("show   a"), R"(send {"after":"b","type":"rooms","id":3})"));
+  EXPECT_THAT(told(session.received(R"({"type":"rooms","id":3,"more":false,"rooms":[{"room":"c","offset":3}]})")),
+      ElementsAre(HasSubstr("show   c")));
+}
+TEST_F(Chat, SendsAnUnansweredMessageAgainUnderTheSameKey) {
+  in_tea();
+  const auto first = told(session.typed("hello"));
+  reconnected();
+  const auto after = told(session.received(kWelcome));
+  EXPECT_THAT(after,
+      ElementsAre("note",
+          R"(send {"type":"join","id":3,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})",
+          first[0]));
+}
+
+TEST_F(Chat, ShowsWhatWasMissedOnceAndInOrder) {
+  in_tea();
+  reconnected();
+  (void)session.received(kWelcome);
+  EXPECT_THAT(told(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))),
+      ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: four"));
+  EXPECT_THAT(told(session.received(pushed(4, "four"))), IsEmpty());
+  EXPECT_THAT(told(session.received(pushed(5, "five"))), ElementsAre("show --:-- tea bob: five"));
+}
+
+TEST_F(Chat, TakesAMissingMessageForALostConnection) {
+  in_tea();
+  EXPECT_THAT(told(session.received(pushed(4, "four"))),
+      ElementsAre("note", "drop", testing::StartsWith("note"), testing::StartsWith("wake")));
+  (void)session.woke();
+  (void)session.opened();
+  EXPECT_THAT(told(session.received(kWelcome)),
+      ElementsAre("note",
+          R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})"));
+  EXPECT_THAT(told(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))),
+      ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: four"));
+}
+
+TEST_F(Chat, ShowsADeletedMessageAsDeleted) {
+  in_tea();
+  EXPECT_THAT(
+      told(session.received(
+          R"({"type":"message","room":"tea","epoch":"e1","offset":3,"from":{"id":"b","name":"bob"},"message":"","time":"x","deleted":true})")),
+      ElementsAre("show --:-- tea bob: (deleted)"));
+}
+
+TEST_F(Chat, LearnsOfWhatWasDeletedBehindItsBack) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")),
+      ElementsAre("show * message 1 of tea was deleted"));
+  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")), IsEmpty());
+  reconnected();
+  EXPECT_THAT(told(session.received(kWelcome)),
+      ElementsAre("note",
+          R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":1,"time":"x"}})"));
+  EXPECT_THAT(
+      told(session.received(
+          R"({"type":"joined","id":2,"room":"tea","kind":"public","durable":true,"epoch":"e1","offset":2,"recovered":true,"messages":[],"more":false,"change":3,)"
+          R"("changes":[{"type":"deleted","offset":2,"change":2},{"type":"author_detached","user":{"id":"b","name":"deleted user"},"change":3}],"members":[],"member_count":0})")),
+      ElementsAre("show * message 2 of tea was deleted", "show * b in tea is now deleted user"));
+}
+
+TEST_F(Chat, TakesAMissingChangeForALostConnection) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":2})")),
+      ElementsAre("note", "drop", testing::StartsWith("note"), testing::StartsWith("wake")));
+}
+
+TEST_F(Chat, JoinsARoomAgainWhoseHistoryBeganAnew) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"room_reset","room":"tea","epoch":"e2","offset":1,"reason":"r"})")),
+      ElementsAre(
+          R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})"));
+  EXPECT_THAT(told(session.received(joined(2, 1, false, message(1, "new"), "e2"))),
+      ElementsAre("note", "show --:-- tea bob: new"));
+  EXPECT_THAT(
+      told(session.received(
+          R"({"type":"message","room":"tea","epoch":"e2","offset":2,"from":{"id":"b","name":"bob"},"message":"more","time":"x"})")),
+      ElementsAre("show --:-- tea bob: more"));
+}
+
+TEST_F(Chat, FetchesOlderMessagesBeforeItShowsNewerOnes) {
+  in_tea();
+  reconnected();
+  (void)session.received(kWelcome);
+  EXPECT_THAT(told(session.received(joined(2, 6, false, message(6, "six")))),
+      ElementsAre(R"(send {"type":"history","id":3,"room":"tea","before":6,"limit":300})"));
+  EXPECT_THAT(told(session.received(pushed(7, "seven"))), IsEmpty());
+  EXPECT_THAT(told(session.received(R"({"type":"history","id":3,"room":"tea","epoch":"e1","more":true,"messages":[)" +
+                  message(5, "five") + "]}")),
+      ElementsAre(R"(send {"type":"history","id":4,"room":"tea","before":5,"limit":300})"));
+  EXPECT_THAT(told(session.received(R"({"type":"history","id":4,"room":"tea","epoch":"e1","more":true,"messages":[)" +
+                  message(2, "two") + "," + message(3, "three") + "]}")),
+      ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: five", "show --:-- tea bob: six",
+          "show --:-- tea bob: seven"));
+}
+
+TEST_F(Chat, SaysWhenAHistoryBeganAnew) {
+  in_tea();
+  reconnected();
+  (void)session.received(kWelcome);
+  EXPECT_THAT(told(session.received(joined(2, 1, false, message(1, "new"), "e2"))),
+      ElementsAre("note", "show --:-- tea bob: new"));
+}
+
+TEST_F(Chat, RefreshesAnExpiredTokenOnceAndThenGivesUp) {
+  in_tea();
+  EXPECT_THAT(told(session.closed(4401, "TOKEN_EXPIRED r1")), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre("connect"));
+  EXPECT_THAT(told(session.opened()),
+      ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["changes","room_reset","people"]})"));
+  (void)session.received(
+      R"({"type":"authentication_error","code":"TOKEN_EXPIRED","message":"m","step":"credential_valid","ref":"r2","retry":"refresh"})");
+  const Actions end = session.closed(4401, "TOKEN_EXPIRED r2");
+  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+  EXPECT_THAT(notes(end), HasSubstr("TOKEN_EXPIRED (step credential_valid)"));
+  EXPECT_THAT(notes(end), HasSubstr(std::string{"Next: "}.append(info(Cause::TOKEN_EXPIRED).next)));
+  EXPECT_THAT(notes(end), HasSubstr("foyer why r2"));
+}
+
+TEST_F(Chat, RefreshesInBandWhenTheTokenIsAboutToEnd) {
+  in_tea();
+  EXPECT_THAT(told(session.received(R"({"type":"token_expiring","expires_at":"x"})")), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), IsEmpty());
+}
+
+Told refusal(Cause cause, Retry retry) {
+  return {.code = std::string{code_of(cause)},
+      .message = std::string{info(cause).client},
+      .step = {},
+      .ref = "r",
+      .retry = retry,
+      .retry_after = {}};
+}
+const std::string kExpiring = R"({"type":"token_expiring","expires_at":"2030-01-01T12:00:00.000Z"})";
+
+TEST_F(Chat, SaysInTimeThatTheSessionEndsAndWhyAndAsksAgainWhileThatMayHelp) {
+  in_tea();
+  (void)session.received(kExpiring);
+  const Actions away = session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "");
+  EXPECT_THAT(told(away), ElementsAre("note"));
+  EXPECT_THAT(notes(away), HasSubstr("Your session ends at "));
+  EXPECT_THAT(notes(away), HasSubstr("AUTH_SERVICE_TIMEOUT"));
+  EXPECT_THAT(notes(away), HasSubstr("goes on chatting"));
+  EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "")), IsEmpty())
+      << "said once";
+  EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
+  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
+  EXPECT_THAT(notes(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), HasSubstr("goes on"));
+  EXPECT_THAT(told(session.tick(true)), IsEmpty());
+}
+
+TEST_F(Chat, ASessionThatHasEndedIsNotAskedForAgainAndWhatIsTypedIsStillSent) {
+  in_tea();
+  (void)session.received(kExpiring);
+  const Actions over = session.refresh_failed(refusal(Cause::REFRESH_REUSED, Retry::never), "");
+  EXPECT_THAT(notes(over), HasSubstr("REFRESH_REUSED"));
+  EXPECT_THAT(notes(over), HasSubstr("log in"));
+  EXPECT_THAT(told(session.tick(true)), IsEmpty());
+  EXPECT_EQ(told(session.typed("hello")).size(), 1U);
+}
+
+TEST_F(Chat, ARevokedTokenIsToldByTheCloseWhichKnowsWhy) {
+  in_tea();
+  EXPECT_THAT(told(session.closed(4401, "TOKEN_REVOKED r7")), ElementsAre("refresh"));
+  const Actions end = session.refresh_failed(refusal(Cause::REFRESH_UNKNOWN, Retry::never), "");
+  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+  EXPECT_THAT(notes(end), HasSubstr("TOKEN_REVOKED"));
+}
+
+TEST_F(Chat, ListsSessionsAndEndsOneByItsNumber) {
+  in_tea();
+  EXPECT_THAT(notes(session.typed("/signout 1")), HasSubstr("/sessions first"));
+  EXPECT_THAT(told(session.typed("/sessions")), ElementsAre("call GET /auth/sessions"));
+  EXPECT_THAT(told(session.typed("/signout 2")), IsEmpty()) << "waits for the answer";
+  const Actions list = session.answered(
+      R"({"sessions":[{"id":"s_a","device":"foyer chat","address":"127.0.0.1","created":"x","last_seen":"x","current":true},{"id":"s_b","device":"Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0.0.0 Safari/537.36","address":"::1","created":"x","last_seen":"x","current":false}]})");
+  EXPECT_THAT(told(list),
+      ElementsAre(
+          "show    1  foyer chat                 127.0.0.1        since ----------, last seen ----------  (this one)\n "
+          "  2  Chrome on Linux            ::1              since ----------, last seen ----------",
+          "call DELETE /auth/sessions/s_b"));
+  EXPECT_THAT(notes(session.answered("")), HasSubstr("over"));
+  EXPECT_THAT(notes(session.typed("/signout 3")), HasSubstr("1 to 2"));
+}
+
+TEST_F(Chat, SignsOutEverywhereAndTakesTheCloseForItsOwnDoing) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/signout all")), ElementsAre("call DELETE /auth/sessions"));
+  EXPECT_THAT(told(session.closed(4401, "SESSION_REVOKED r")), IsEmpty());
+  EXPECT_THAT(told(session.answered("")), ElementsAre("note", "drop", "finish 0"));
+}
+
+TEST_F(Chat, ASignOutThatCannotBeToldLeavesTheChatAsItWas) {
+  in_tea();
+  EXPECT_THAT(told(session.typed("/signout")), ElementsAre("call POST /auth/logout"));
+  const Actions away = session.call_failed(refusal(Cause::AUTH_SERVICE_CONNECTION_ERROR, Retry::after), "");
+  EXPECT_THAT(notes(away), HasSubstr("AUTH_SERVICE_CONNECTION_ERROR"));
+  EXPECT_EQ(told(session.typed("hello")).size(), 1U);
+  EXPECT_THAT(notes(session.typed("/signout everybody")), IsEmpty()) << "waits for the answer to hello";
+}
+
+TEST(ChatText, SaysHowLongALockLasts) {
+  Told lock = refusal(Cause::LOGIN_LOCKED, Retry::after);
+  lock.retry_after = Millis{65'400};
+  EXPECT_THAT(refusal_text(lock), HasSubstr("Time left: 1 min 6 s"));
+  EXPECT_EQ(wait_text(Millis{120'000}), "2 min");
+  EXPECT_EQ(device_words("Mozilla/5.0 (Windows NT 10.0)"), "A browser on Windows");
+}
+
+TEST_F(Chat, TellsARefusedHandshakeAndEnds) {
+  (void)session.start();
+  const Actions end = session.handshake_failed({.what = "403",
+      .told = Told{.code = "USER_DISABLED",
+          .message = "Not you.",
+          .step = "user",
+          .ref = "r",
+          .retry = Retry::never,
+          .retry_after = {}},
+      .status = 403});
+  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+}
+
+TEST_F(Chat, AsksWhyWhenTheAnswerSaysNothing) {
+  (void)session.start();
+  EXPECT_THAT(
+      told(session.handshake_failed({.what = "502", .status = 502, .foreign = true})), ElementsAre("note", "ask why"));
+  EXPECT_THAT(told(session.why(std::nullopt)), ElementsAre("note", "finish 2"));
+}
+
+TEST_F(Chat, KnowsAProxyThatEatsTheUpgrade) {
+  (void)session.start();
+  (void)session.handshake_failed({.what = "400", .status = 400, .foreign = true});
+  const Actions end = session.why(
+      Told{.code = "UPGRADE_MISSING", .message = {}, .step = {}, .ref = {}, .retry = Retry::never, .retry_after = {}});
+  EXPECT_THAT(notes(end), HasSubstr("on the way"));
+}
+
+TEST_F(Chat, GivesUpWhenNothingWasEverThereAndComesBackWhenSomethingWas) {
+  (void)session.start();
+  EXPECT_THAT(told(session.handshake_failed({.what = "refused"})), ElementsAre("note", "finish 2"));
+  ChatSession other{{.rooms = {}}, "t", entropy};
+  (void)other.start();
+  (void)other.opened();
+  (void)other.received(kWelcome);
+  EXPECT_THAT(told(other.closed(1006, "")), ElementsAre("note", "note", "wake"));
+  EXPECT_THAT(told(other.woke()), ElementsAre("connect"));
+  EXPECT_THAT(told(other.handshake_failed({.what = "refused"})), ElementsAre("note", "note", "wake"));
+}
+
+TEST_F(Chat, WaitsAndSendsAgainWhenItIsTooFast) {
+  in_tea();
+  const auto first = told(session.typed("hello"));
+  EXPECT_THAT(
+      told(session.received(
+          R"({"type":"error","id":2,"code":"RATE_LIMITED","message":"m","retry":"after","retry_after_ms":10,"ref":"r"})")),
+      ElementsAre("wake"));
+  EXPECT_THAT(told(session.woke()), ElementsAre(first[0]));
+}
+
+TEST_F(Chat, EndsAfterTheLastAnswerWhenItsInputEnds) {
+  in_tea();
+  (void)session.typed("hello");
+  EXPECT_THAT(told(session.end_of_input()), IsEmpty());
+  EXPECT_THAT(told(session.received(R"({"type":"sent","id":2,"room":"tea","epoch":"e1","offset":3})")),
+      ElementsAre("leave", "finish 0"));
+}
+
+TEST_F(Chat, NoticesASilentServer) {
+  in_tea();
+  EXPECT_THAT(told(session.tick(true)), IsEmpty());
+  EXPECT_THAT(told(session.tick(false)), IsEmpty());
+  EXPECT_THAT(told(session.tick(false)), ElementsAre(R"(send {"type":"ping"})"));
+  EXPECT_THAT(told(session.tick(false)), ElementsAre("note", "drop", "note", "wake"));
+}
+
+TEST_F(Chat, LetsNobodySteerTheTerminal) {
+  in_tea();
+  EXPECT_THAT(told(session.received(pushed(3, R"(a\u001b[2Jb\\c)"))), ElementsAre("show --:-- tea bob: a\\x1b[2Jb\\c"));
+}
+
+TEST_F(Chat, MakesARoomAndEntersIt) {
+  in_tea();
+  EXPECT_THAT(
+      told(session.typed("/create plan")), ElementsAre(R"(send {"type":"create","id":2,"room":"private:plan"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"created","id":2,"room":"private:plan"})")),
+      ElementsAre(R"(send {"limit":20,"type":"join","id":3,"room":"private:plan"})"));
+}
+
+TEST_F(Chat, ListsInvitationsAndAnswersThem) {
+  in_tea();
+  EXPECT_THAT(
+      told(session.received(
+          R"({"type":"invitations","id":0,"invitations":[{"room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"},{"room":"direct:1","from":{"id":"c","name":"carol"},"expires_at":"x"}],"more":false})")),
+      ElementsAre("show * 1  bob invites you to private:den: /accept 1 or /decline 1\n* 2  carol wants to write to "
+                  "you: /accept 2 or /decline 2"));
+  EXPECT_THAT(notes(session.typed("/accept 3")), HasSubstr("1 to 2"));
+  EXPECT_THAT(told(session.typed("/decline 1")), ElementsAre(R"(send {"type":"decline","id":2,"room":"private:den"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"declined","id":2,"room":"private:den"})")),
+      ElementsAre("show * declined private:den"));
+  EXPECT_THAT(told(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":3,"room":"direct:1"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"room_added","room":"direct:1"})")), IsEmpty())
+      << "it is entered anyway";
+  EXPECT_THAT(told(session.received(R"({"type":"accepted","id":3,"room":"direct:1"})")),
+      ElementsAre(R"(send {"limit":20,"type":"join","id":4,"room":"direct:1"})"));
+}
+
+TEST_F(Chat, AnInvitationIsAnsweredWithoutNamingItsRoom) {
+  in_tea();
+  EXPECT_THAT(notes(session.typed("/accept")), HasSubstr("no invitation"));
+  EXPECT_THAT(told(session.received(
+                  R"({"type":"invitation","room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"})")),
+      ElementsAre("show * bob invites you to private:den: /accept or /decline"));
+  EXPECT_THAT(told(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":2,"room":"private:den"})"));
+}
+
+TEST_F(Chat, NamesPeopleByWhatTheyAreCalled) {
+  in_tea();
+  EXPECT_THAT(
+      told(session.typed("/invite bob")), ElementsAre(R"(send {"name":"bob","type":"invite","id":2,"room":"tea"})"));
+  EXPECT_THAT(told(session.received(R"({"type":"invited","id":2,"room":"tea","user":"u2","pending":true})")),
+      ElementsAre("show * asked; whoever accepts enters tea"));
+  EXPECT_THAT(told(session.typed("/direct id:u3")), ElementsAre(R"(send {"user":"u3","type":"direct","id":3})"));
+}
+
+TEST_F(Chat, AnOlderServerThatKnowsNoInvitationsIsNoNews) {
+  in_tea();
+  EXPECT_THAT(
+      told(session.received(R"({"type":"error","id":0,"code":"BAD_MESSAGE","message":"m","retry":"never","ref":"r"})")),
+      IsEmpty());
+}
+
+TEST(ChatOptions, AServerOnThisMachineNeedsNoScheme) {
+  const auto parse = [](const char* url) {
+    const std::vector<std::string> args{url, "--token", "t"};
+    auto options = parse_chat_options(args);
+    return options ? options->socket.scheme + " " + options->socket.host + " " + std::to_string(options->socket.port) +
+            " " + options->socket.path
+                   : options.error();
+  };
+  EXPECT_EQ(parse("localhost:8000"), "ws localhost 8000 /ws/chat");
+  EXPECT_EQ(parse("127.0.0.1:8000/ws/chat"), "ws 127.0.0.1 8000 /ws/chat");
+  EXPECT_THAT(parse("[::1]:8000"), HasSubstr("::1"));
+  EXPECT_EQ(parse("localhost"), "ws localhost 80 /ws/chat");
+  EXPECT_EQ(parse("chat.example.com"), "the URL has no scheme; did you mean https://chat.example.com?");
+  EXPECT_THAT(parse("localhost.example.com:8000"), HasSubstr("https://"));
+}
+
+TEST(ChatOptions, TakeAUrlOfEitherKindAndOneWayToSayWhoOneIs) {
+  const auto parse = [](std::vector<std::string> args) { return parse_chat_options(args); };
+  EXPECT_EQ(parse({"http://127.0.0.1:8000", "--token=t"})->socket.path, "/ws/chat");
+  EXPECT_EQ(parse({"https://example.com/chat/", "--token=t"})->socket.path, "/chat/ws/chat");
+  EXPECT_EQ(parse({"wss://example.com/chat/ws/chat", "--token=t"})->socket.path, "/chat/ws/chat");
+  EXPECT_EQ(http_url(parse({"https://example.com/chat", "--token=t"})->socket, "/auth/login").path, "/chat/auth/login");
+  EXPECT_EQ(http_url(parse({"https://example.com", "--token=t"})->socket, "/auth/login").path, "/auth/login");
+  EXPECT_EQ(parse({"https://a/x", "--token", "t"})->socket.scheme, "wss");
+  EXPECT_FALSE(parse({}));
+  EXPECT_FALSE(parse({"ftp://a", "--token", "t"}));
+  EXPECT_FALSE(parse({"http://a", "--token", "t", "--name", "n"}));
+  EXPECT_FALSE(parse({"http://a", "--token"}));
+  EXPECT_FALSE(parse({"http://a", "--register"}));
+  EXPECT_FALSE(parse({"http://a", "--nonsense"}));
+  EXPECT_TRUE(parse({"http://a", "--name", "n", "--totp-stdin"})->totp_from_input);
+  EXPECT_FALSE(parse({"http://a", "--token", "t", "--totp-stdin"}));
+}
+
+} // namespace
+} // namespace foyer::cli

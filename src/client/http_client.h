@@ -1,0 +1,36 @@
+// One HTTP/1.1 request and its answer, each on a connection of its own: for
+// tools, and for links to other servers that are rarely used.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string>
+
+#include "base/http.h"
+#include "exec/control.h"
+#include "client/link.h"
+#include "wire/url.h"
+
+namespace foyer::client {
+
+struct HttpCall {
+  std::string method = "GET";
+  wire::Url url;   // http, https (ws and wss are taken for them)
+  Headers headers; // Host, Content-Length and Connection are added
+  std::string body;
+  Millis timeout{10'000}; // from the start to the end of the answer
+  TlsOptions tls;
+};
+
+using HttpResult = std::expected<Response, NetError>;
+
+// `done` is called once, on the plane's thread; not at all if the plane stops first.
+void http_request(exec::ControlPlane& plane, HttpCall call, std::move_only_function<void(HttpResult)> done);
+// Blocks the caller, not the plane; not to be called on a plane's thread.
+[[nodiscard]] HttpResult http_request(HttpCall call);
+
+[[nodiscard]] bool is_secure(const wire::Url& url); // https, wss
+// "/path?query" as it stands in a request line.
+[[nodiscard]] std::string request_target(const wire::Url& url);
+
+} // namespace foyer::client

@@ -1,0 +1,87 @@
+// A bounded queue that gives everybody a share: work is taken in turn from networks,
+// in each of them in turn from addresses, and of one address in its order. What comes
+// first by its class is taken first, but seven times in a row at most while others wait.
+//
+//   known   a user who signed in from that address before
+//   login   anybody else who signs in
+//   other   registrations, and what can wait
+//
+// An address (or network) that asked often in the last seconds is served behind those
+// of its class that did not, also with what it sent before: so is a hundred addresses'
+// flood behind somebody's first login.
+// When the queue is full, the newest work of whoever has most of it waiting in the last
+// class makes room for somebody with less; else the newcomer is refused.
+//
+// Not thread safe; WorkQueue holds its lock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace foyer::exec {
+
+using Task = std::move_only_function<void()>;
+
+enum class WorkClass : std::uint8_t { known, login, other };
+
+struct Share {
+  WorkClass of = WorkClass::known;
+  bool often = false;       // who asks did so often lately
+  std::string network = {}; // empty: of the process itself
+  std::string address = {};
+};
+
+struct Work {
+  Task run;
+  Task dropped = {}; // instead of run, when it had to make room
+  Share share = {};
+};
+
+class FairQueue {
+ public:
+  static constexpr std::size_t kInARow = 7;
+
+  explicit FairQueue(std::size_t limit) : limit_(limit) {}
+
+  // What found no room: the work itself, or another that made room for it.
+  struct Push {
+    bool taken = false;
+    std::optional<Work> dropped = {};
+  };
+  [[nodiscard]] Push push(Work work);
+  [[nodiscard]] std::optional<Work> pop();
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  struct Line { // of one network
+    std::unordered_map<std::string, std::deque<Work>> by_address;
+    std::deque<std::string> turn; // addresses with work, the next one first
+  };
+  struct Class {
+    std::unordered_map<std::string, Line> by_network;
+    std::deque<std::string> turn;
+    std::size_t size = 0;
+  };
+  static constexpr std::size_t kClasses = 6; // WorkClass, each without and with `often`
+  [[nodiscard]] static std::size_t place(const Share& share);
+  [[nodiscard]] std::size_t waiting_of(const Class& of, const Share& share) const;
+  [[nodiscard]] std::optional<Work> make_room(const Share& newcomer);
+  void add(Work work);
+  void demote(Share share); // it turned out to ask often
+  [[nodiscard]] Work take_newest(Class& from, const std::string& network, const std::string& address);
+  [[nodiscard]] Class* next_class();
+
+  const std::size_t limit_;
+  std::array<Class, kClasses> classes_;
+  std::size_t size_ = 0;
+  std::size_t in_a_row_ = 0; // taken from the first class with work while another waited
+  std::size_t yielded_ = 0;  // the class that was served last when the first one gave way
+};
+
+} // namespace foyer::exec

@@ -1,0 +1,37 @@
+// Tells when files may have changed, however they were replaced: written over,
+// renamed over, or reached by a symbolic link that now points elsewhere (as the
+// directories in which Kubernetes and ACME clients put certificates do). What is
+// watched are directories: those of the files, and of every link on the way.
+//
+// It tells of too much rather than of too little, and never of what has changed:
+// whoever is told reads the files.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "exec/control.h"
+
+namespace foyer::exec {
+
+class FileWatch {
+ public:
+  // `changed` is called on the plane's thread, once for all that happened until
+  // nothing more did for `quiet`. Paths that lead nowhere are watched as far as they go.
+  FileWatch(ControlPlane& plane, std::vector<std::string> paths, Millis quiet, std::function<void()> changed);
+  ~FileWatch(); // after the plane was stopped, or on its thread
+  FileWatch(const FileWatch&) = delete;
+  FileWatch& operator=(const FileWatch&) = delete;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// The directories on which it depends what the path means, sorted.
+[[nodiscard]] std::vector<std::string> directories_of(const std::string& path);
+
+} // namespace foyer::exec

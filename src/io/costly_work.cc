@@ -1,0 +1,22 @@
+#include "io/costly_work.h"
+
+namespace foyer::io {
+
+void CostlyWork::later(std::move_only_function<void()> work) {
+  postponed_.add();
+  waiting_.push_back(std::move(work));
+  if (waiting_.size() == 1) loop_.after_turn([this] { go_on(); });
+}
+
+void CostlyWork::go_on() {
+  while (!waiting_.empty() && time_left()) {
+    // It stays in the queue meanwhile: what it brings about has to wait behind the others.
+    now(waiting_.front());
+    waiting_.pop_front();
+  }
+  if (!waiting_.empty()) loop_.after_turn([this] { go_on(); });
+}
+
+void CostlyWork::forget() { waiting_.clear(); }
+
+} // namespace foyer::io

@@ -1,0 +1,115 @@
+// One socket on an EpollLoop. Idle it owns nothing but this object: no buffer, no
+// queue, no timer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io/outbox.h"
+#include "io/transport.h"
+
+namespace foyer::io {
+
+class EpollLoop;
+
+// What may stand between a socket and its handler, such as TLS. It hears what the
+// socket says, has a queue of its own, and is asked for its bytes at the end of
+// the turn, before the sockets are flushed.
+class Layer : public TransportHandler {
+ public:
+  virtual void flush() = 0; // calls no handler; gives what it has to send_now
+};
+
+class EpollTransport final : public Transport {
+ public:
+  enum class State : std::uint8_t {
+    open,      // bytes go to the handler
+    flushing,  // close_gracefully was called, the queue is not empty yet
+    lingering, // writing is shut down, waiting for the peer to end too
+    closed,    // the descriptor is closed, on_closed follows or was called
+  };
+
+  EpollTransport(EpollLoop& loop, int fd, std::uint32_t slot, std::string peer);
+  ~EpollTransport() override;
+
+  void send(const SharedBytes& bytes) override;
+  void send_copy(std::string_view bytes) override;
+  [[nodiscard]] bool send_within(const SharedBytes& bytes, std::size_t limit) override;
+  [[nodiscard]] std::size_t queued() const override;
+  [[nodiscard]] std::size_t unacknowledged() const override;
+  std::size_t drop_queue() override;
+  void close_gracefully(Millis linger) override;
+  void abort() override;
+  [[nodiscard]] std::string_view peer_address() const override {
+    return announced_ && !announced_->address.empty() ? std::string_view{announced_->address} : std::string_view{peer_};
+  }
+  [[nodiscard]] std::string_view socket_address() const override { return peer_; }
+  [[nodiscard]] bool secure() const override { return announced_ && announced_->secure; }
+  [[nodiscard]] bool was_reset() const override { return reset_; }
+
+  // For a layer: it lives as long as this object.
+  void keep(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
+  // For the PROXY protocol: whose connection this is, and who goes on with it.
+  TransportHandler* keep_preface(std::unique_ptr<TransportHandler> preface) {
+    announced_ = std::make_unique<Announced>();
+    announced_->reader = std::move(preface);
+    return announced_->reader.get();
+  }
+  void announce(std::string address, bool secure) {
+    announced_->address = std::move(address);
+    announced_->secure = secure;
+  }
+  void set_handler(TransportHandler* handler) { handler_ = handler; }
+  // Not at the end of the turn but now, and once only: the bytes lie in a scratch
+  // of the caller's. What the kernel does not take waits here, and on_drained follows.
+  void send_now(std::string_view bytes);
+
+ private:
+  friend class EpollLoop;
+  // By a PROXY header.
+  struct Announced {
+    std::unique_ptr<TransportHandler> reader;
+    std::string address; // the client's; empty: the peer's is
+    bool secure = false; // the client spoke TLS to the proxy
+  };
+  // The end of patience with a peer that does not finish.
+  struct Linger final : Timer {
+    Linger(EpollTransport& t, Millis d) : transport(t), duration(d) {}
+    void on_timer() override { transport.abort(); }
+    EpollTransport& transport;
+    Millis duration;
+  };
+
+  void on_events(std::uint32_t events);
+  void read(bool until_end); // until_end: an end or an error is known to wait behind the bytes
+  void flush();
+  bool write(std::string_view bytes, std::size_t& taken); // false: the socket is gone
+  bool write_backlog();                                   // false: something is left, or the socket is gone
+  void shut_down();
+  void fail();  // TCP did
+  void touch(); // flush me at the end of this turn
+  void want_writable(bool wanted);
+
+  EpollLoop& loop_;
+  TransportHandler* handler_ = nullptr;
+  std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
+  std::unique_ptr<Linger> linger_;
+  std::unique_ptr<Layer> layer_;         // null: the socket is the handler's own
+  std::unique_ptr<Announced> announced_; // null: no PROXY header was waited for
+  std::string peer_;
+  std::size_t discarded_ = 0; // bytes that came after close_gracefully
+  int fd_;
+  std::uint32_t slot_;
+  TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
+  State state_ = State::open;
+  bool dirty_ = false;
+  bool read_later_ = false;
+  bool wants_writable_ = false;
+  bool ended_ = false; // the peer will send no more
+  bool reset_ = false;
+};
+
+} // namespace foyer::io

@@ -1,0 +1,127 @@
+// One TLS connection on an EpollLoop: a layer between the socket, which carries
+// ciphertext, and the handler, which sees plaintext.
+//
+// OpenSSL works in memory and on the loop's buffers alone: it reads what the socket
+// has just brought, and what it writes is sent before the next connection's turn.
+// So an idle connection owns what OpenSSL keeps of the session, and no buffer.
+//
+// What a turn has to send is encrypted together at its end, in as few records as
+// there can be, and leaves in one send. Only as much is encrypted as the socket takes:
+// the rest waits as plaintext, where drop_queue can still forget it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "io/epoll_transport.h"
+#include "io/outbox.h"
+#include "io/tls/tls_server.h"
+#include "io/transport.h"
+
+namespace foyer::io {
+
+class EpollLoop;
+
+// What all TLS connections of a loop work with, one after the other.
+struct TlsScratch {
+  static constexpr std::size_t kRecord = 16 * 1024; // plaintext in a record (RFC 8446 §5.1)
+  static constexpr std::size_t kFlight = 64 * 1024; // plaintext encrypted before it is sent
+  TlsScratch();
+  std::span<const char> in;         // ciphertext that OpenSSL has not taken yet
+  std::string out;                  // ciphertext that it made
+  std::unique_ptr<char[]> plain;    // what was decrypted, with kPadding behind it
+  std::unique_ptr<char[]> gathered; // small units that go into one record
+};
+
+class TlsTransport final : public Transport, public Layer {
+ public:
+  enum class State : std::uint8_t {
+    open,     // bytes go to the handler, once the handshake is done
+    flushing, // close_gracefully was called, the queue is not empty yet
+    closing,  // nothing is read or written any more; the socket comes to its end
+  };
+
+  TlsTransport(TlsServer& server, EpollLoop& loop, EpollTransport& socket, TlsScratch& scratch);
+  ~TlsTransport() override;
+  [[nodiscard]] bool begin(TransportHandler* handler); // false: there is none
+
+  // Transport
+  void send(const SharedBytes& bytes) override;
+  void send_copy(std::string_view bytes) override;
+  [[nodiscard]] bool send_within(const SharedBytes& bytes, std::size_t limit) override;
+  [[nodiscard]] std::size_t queued() const override; // plaintext, and ciphertext not yet taken by the kernel
+  [[nodiscard]] std::size_t unacknowledged() const override { return socket_.unacknowledged(); } // ciphertext
+  std::size_t drop_queue() override;
+  void close_gracefully(Millis linger) override; // close_notify goes behind the queue
+  void abort() override;
+  [[nodiscard]] std::string_view peer_address() const override { return socket_.peer_address(); }
+  [[nodiscard]] std::string_view socket_address() const override { return socket_.socket_address(); }
+  [[nodiscard]] bool was_reset() const override { return socket_.was_reset(); }
+  [[nodiscard]] bool secure() const override { return true; }
+
+  // Layer: from the socket
+  void on_bytes(std::span<char> bytes) override;
+  void on_eof() override;
+  void on_drained() override;
+  void on_closed() override;
+  void flush() override;
+
+ private:
+  struct FreeSession {
+    void operator()(ssl_st* session) const;
+  };
+  // Before the queue is flushed; behind it the socket has a patience of its own.
+  struct Linger final : Timer {
+    Linger(TlsTransport& t, Millis d) : transport(t), duration(d), left(t.queued()) {}
+    void on_timer() override;
+    TlsTransport& transport;
+    Millis duration;
+    std::size_t left; // queued when it was armed
+  };
+
+  // Bytes of a handshake, once a turn has time for them; nothing is read on meanwhile.
+  struct Waiting {
+    std::string bytes;
+    bool eof = false; // came behind them
+  };
+
+  bool make_session(std::span<const char> bytes); // by the first byte; false: no TLS
+  void wait_with(std::span<const char> bytes);
+  void go_on();
+  void take(std::span<const char> bytes);
+  void established();
+  void fail(bool before_data);
+  void deliver(std::size_t size);
+  void touch();
+  void encrypt(std::string_view plain);
+  void send_out();
+  void pump();
+  void after_flush();
+  void finish(Millis linger);
+  void count(TlsResult result);
+
+  TlsServer& server_;
+  EpollLoop& loop_;
+  EpollTransport& socket_;
+  TlsScratch& scratch_;
+  TransportHandler* handler_ = nullptr;
+  std::shared_ptr<const TlsContext> context_; // until the handshake is done
+  std::unique_ptr<ssl_st, FreeSession> session_;
+  std::unique_ptr<Backlog> backlog_; // plaintext; null unless the socket took less than everything
+  std::unique_ptr<Linger> linger_;
+  std::shared_ptr<Waiting> waiting_;
+  TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
+  std::size_t discarded_ = 0;                // bytes that came after close_gracefully
+  State state_ = State::open;
+  bool established_ = false;
+  bool counted_ = false; // how the handshake ended
+  bool ended_ = false;   // the peer will send no more
+  bool dirty_ = false;
+  bool full_ = false; // something was left over at a flush
+};
+
+} // namespace foyer::io

@@ -1,0 +1,106 @@
+// The narrow waist of the data plane: what a connection needs from its socket,
+// and what a gateway shard needs from its loop. epoll is one backend; the tests'
+// memory network is another; nothing above knows which.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+namespace foyer::io {
+
+class CostlyWork;
+
+// One accepted socket. Lives and dies on its loop.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Queue bytes; nothing is written before the end of the turn. What one call is
+  // given is one unit for drop_queue: give whole frames. Ignored after a close.
+  virtual void send(const SharedBytes& bytes) = 0;
+  virtual void send_copy(std::string_view bytes) = 0;
+  // send() if not more than `limit` bytes are queued then; false: nothing was done.
+  // The one call of a fan-out.
+  [[nodiscard]] virtual bool send_within(const SharedBytes& bytes, std::size_t limit) {
+    if (queued() + bytes->size() > limit) return false;
+    send(bytes);
+    return true;
+  }
+  [[nodiscard]] virtual std::size_t queued() const = 0; // bytes not yet taken by the kernel
+  [[nodiscard]] virtual std::size_t unacknowledged() const {
+    return 0;
+  } // bytes that the kernel took and the peer's did not; asks the kernel
+  // Forget everything queued that the kernel has not begun to take (a frame that
+  // is partly written is finished). Returns the bytes dropped.
+  virtual std::size_t drop_queue() = 0;
+  // After the queue is flushed (given up when the peer takes nothing of it for `linger`): shut down writing,
+  // read and discard for up to `linger`, then close. on_closed follows, nothing else.
+  virtual void close_gracefully(Millis linger) = 0;
+  virtual void abort() = 0; // close now; on_closed follows at the end of the turn
+  [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"
+  [[nodiscard]] virtual bool was_reset() const { return false; }   // the connection ended by an error of TCP
+  [[nodiscard]] virtual std::string_view socket_address() const {
+    return peer_address();
+  } // of who connected: a proxy, where the PROXY protocol says whose address the peer's is
+  [[nodiscard]] virtual bool secure() const = 0; // TLS
+};
+
+// What a shard does with a socket; set at accept. `bytes` have kPadding readable
+// bytes behind them and may be changed in place; what is not consumed is lost, so
+// the receiver keeps what it needs.
+class TransportHandler {
+ public:
+  virtual ~TransportHandler() = default;
+  virtual void on_bytes(std::span<char> bytes) = 0;
+  virtual void on_eof() = 0;     // the peer will send no more
+  virtual void on_drained() = 0; // the queue became empty after having been full at a flush
+  virtual void on_closed() = 0;  // last call; the handler may delete itself
+};
+
+// A timer that lies inside its owner and costs nothing when idle. Coarse: fires
+// on the first turn at or after its time, resolution 50 ms.
+class Timer {
+ public:
+  Timer() = default;
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  virtual ~Timer(); // disarms
+  virtual void on_timer() = 0;
+  [[nodiscard]] bool armed() const { return next_ != nullptr; }
+
+ private:
+  friend class TimerWheel;
+  Timer* next_ = nullptr;
+  Timer* prev_ = nullptr;
+  std::uint64_t due_tick_ = 0;
+  class TimerWheel* wheel_ = nullptr;
+};
+
+// What runs on a loop: one gateway shard.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  [[nodiscard]] virtual std::uint8_t index() const = 0;
+  [[nodiscard]] virtual MonoTime now() const = 0;   // read once per turn
+  [[nodiscard]] virtual WallTime wall() const = 0;  // read once per turn
+  virtual void arm(Timer& timer, Millis after) = 0; // re-arms if armed
+  virtual void disarm(Timer& timer) = 0;
+  // From any thread; runs on the loop in a later turn, in order per sender.
+  virtual void post(std::move_only_function<void()> task) = 0;
+  // Runs once all that this turn sends has been sent; the next turn then begins without
+  // waiting. For work that others need not wait for. On this loop's thread.
+  virtual void after_turn(std::move_only_function<void()> task) = 0;
+  [[nodiscard]] virtual CostlyWork& costly() = 0; // of this loop, on its thread
+};
+
+// Makes a handler for each accepted socket. The transport outlives the handler's on_closed.
+using AcceptFunction = std::function<TransportHandler*(Loop&, Transport&)>;
+
+} // namespace foyer::io

@@ -1,0 +1,530 @@
+// What every chat store must do, whatever database is under it.
+// chat_store_contract_test.cc instantiates it for each, with a StoreWorld around it.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rooms/testing/changes_contract.h"
+#include "rooms/testing/store_worlds.h"
+
+namespace foyer::rooms {
+
+class ChatStoreContract : public testing::TestWithParam<std::function<std::unique_ptr<StoreWorld>()>> {
+ protected:
+  void SetUp() override {
+    w = GetParam()();
+    w->open({});
+  }
+  std::unique_ptr<StoreWorld> w;
+};
+
+// --- where a room stands ---
+
+TEST_P(ChatStoreContract, ARoomThatIsWhereItWasKnownKeepsItsEpoch) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const RoomRow row = *w->room("tea");
+  EXPECT_EQ(row.time, w->clock().wall());
+  for (const Offset known : {0U, 1U}) {
+    const auto confirmed = w->ask<RoomRow>(
+        [&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {row.epoch, known}, std::move(d)); });
+    ASSERT_TRUE(confirmed);
+    EXPECT_EQ(confirmed->epoch, row.epoch);
+    EXPECT_EQ(confirmed->offset, 1U);
+    EXPECT_EQ(confirmed->time, row.time);
+  }
+  EXPECT_EQ(code_of(w->ask<RoomRow>(
+                [&](Done<RoomRow> d) { w->store().confirm(RoomName("private:none"), {row.epoch, 1}, std::move(d)); })),
+      "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, ARoomThatIsBehindWhatIsKnownOfItGetsANewEpoch) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const Epoch before = w->room("tea")->epoch;
+  const auto confirmed =
+      w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {before, 5}, std::move(d)); });
+  ASSERT_TRUE(confirmed);
+  EXPECT_NE(confirmed->epoch, before);
+  EXPECT_EQ(confirmed->offset, 1U);
+  EXPECT_EQ(w->room("tea")->epoch, confirmed->epoch);
+  w->open({});
+  EXPECT_EQ(w->room("tea")->epoch, confirmed->epoch);
+  EXPECT_EQ(w->history({.room = RoomName("tea")})->epoch, confirmed->epoch);
+}
+
+TEST_P(ChatStoreContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
+  const auto first = w->say("tea", "ann", "one", "k1");
+  const Epoch before = w->room("tea")->epoch;
+  EXPECT_EQ(first->epoch, before);
+  AppendQuestion next = w->message("tea", "ann", "two");
+  next.known = {before, 7};
+  const auto appended = w->ask<Appended>([&](Done<Appended> d) { w->store().append(next, std::move(d)); });
+  ASSERT_TRUE(appended);
+  EXPECT_EQ(appended->offset, 2U);
+  EXPECT_NE(appended->epoch, before);
+  EXPECT_EQ(w->room("tea")->epoch, appended->epoch);
+  EXPECT_EQ(w->say("tea", "ann", "one", "k1")->epoch, appended->epoch) << "a repetition, too";
+  // What is known of another epoch says nothing.
+  AppendQuestion third = w->message("tea", "ann", "three");
+  third.known = {before, 9};
+  EXPECT_EQ(
+      w->ask<Appended>([&](Done<Appended> d) { w->store().append(third, std::move(d)); })->epoch, appended->epoch);
+}
+
+TEST_P(ChatStoreContract, TheFirstDoubtCountsUntilTheRoomHasAnotherEpoch) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const Epoch epoch = w->room("tea")->epoch;
+  const auto doubt = [&](const Epoch& of, Offset head) {
+    return w->ask<Offset>([&](Done<Offset> d) { w->store().doubt(RoomName("tea"), of, head, std::move(d)); });
+  };
+  EXPECT_FALSE(w->room("tea")->doubted);
+  EXPECT_EQ(*doubt(epoch, 1), 1U);
+  EXPECT_EQ(*doubt(epoch, 9), 1U);
+  EXPECT_EQ(*doubt(Epoch("other"), 9), 9U) << "not kept: that epoch is over";
+  w->open({});
+  EXPECT_EQ(w->room("tea")->doubted, 1U);
+  ASSERT_TRUE(w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {epoch, 5}, std::move(d)); }));
+  EXPECT_FALSE(w->room("tea")->doubted);
+}
+
+TEST_P(ChatStoreContract, APageTellsWhereTheRoomStoodAndWhenAMessageWasWritten) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  const WallTime first = w->clock().wall();
+  w->clock().advance(Millis{1'500});
+  ASSERT_TRUE(w->say("tea", "ann", "two"));
+  auto page = w->history({.room = RoomName("tea"), .limit = 0, .time_of = 1});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->epoch, w->room("tea")->epoch);
+  EXPECT_EQ(page->head, 2U);
+  EXPECT_EQ(page->time_of, first);
+  EXPECT_TRUE(page->messages.empty());
+  EXPECT_FALSE(w->history({.room = RoomName("tea"), .time_of = 3})->time_of);
+}
+
+// --- rooms and members ---
+
+TEST_P(ChatStoreContract, APublicRoomIsMadeByItsFirstOpening) {
+  auto first = w->room("tea");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->room, RoomName("tea"));
+  EXPECT_EQ(first->kind, RoomKind::public_);
+  EXPECT_EQ(first->offset, 0U);
+  EXPECT_FALSE(first->epoch.empty());
+  EXPECT_EQ(w->room("tea")->epoch, first->epoch);
+  EXPECT_EQ(w->room("user:Ann@x")->kind, RoomKind::own);
+}
+
+TEST_P(ChatStoreContract, EpochAndOffsetOutliveARestart) {
+  const Epoch epoch = w->room("tea")->epoch;
+  ASSERT_EQ(w->say("tea", "ann", "one")->offset, 1U);
+  w->open({});
+  EXPECT_EQ(w->room("tea")->epoch, epoch);
+  EXPECT_EQ(w->room("tea")->offset, 1U);
+  EXPECT_EQ(w->say("tea", "ann", "two")->offset, 2U);
+}
+
+TEST_P(ChatStoreContract, APrivateRoomIsCreatedOnceAndHasItsMembers) {
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_THAT(w->create("private:den", "ann")->members, testing::ElementsAre(UserId("ann")));
+  EXPECT_EQ(code_of(w->create("private:den", "bob")), "ROOM_EXISTS");
+  EXPECT_EQ(w->add("private:den", "bob"), true);
+  EXPECT_EQ(w->add("private:den", "bob"), false);
+  EXPECT_THAT(w->room("private:den")->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(w->remove("private:den", "bob"), true);
+  EXPECT_EQ(w->remove("private:den", "bob"), false);
+  EXPECT_THAT(w->room("private:den")->members, testing::ElementsAre(UserId("ann")));
+}
+
+TEST_P(ChatStoreContract, ARoomThatLostItsLastMemberIsGoneAndItsNameBeginsAnew) {
+  const Epoch old = w->create("private:den", "ann")->epoch;
+  ASSERT_TRUE(w->say("private:den", "ann", "secret"));
+  EXPECT_EQ(w->remove("private:den", "ann"), true);
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  auto again = w->create("private:den", "eve");
+  ASSERT_TRUE(again);
+  EXPECT_NE(again->epoch, old);
+  EXPECT_EQ(again->offset, 0U);
+  EXPECT_EQ(w->page({.room = RoomName("private:den")}), "");
+  EXPECT_EQ(w->say("private:den", "eve", "mine")->offset, 1U);
+}
+
+TEST_P(ChatStoreContract, OnlyPrivateRoomsAreCreatedAndChangeTheirMembers) {
+  EXPECT_EQ(code_of(w->create("tea", "ann")), "ROOM_NAME_INVALID");
+  EXPECT_EQ(code_of(w->create("private:No", "ann")), "ROOM_NAME_INVALID");
+  ASSERT_TRUE(w->room("tea"));
+  EXPECT_EQ(code_of(w->add("tea", "ann")), "PERMISSION_DENIED");
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  EXPECT_EQ(code_of(w->add(direct, "eve")), "PERMISSION_DENIED");
+  EXPECT_EQ(code_of(w->remove(direct, "bob")), "PERMISSION_DENIED");
+  EXPECT_EQ(code_of(w->add("private:none", "ann")), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->remove("private:none", "ann")), "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, APrivateRoomHasNoMoreMembersThanItsLimit) {
+  w->open({.room_members = 2});
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  EXPECT_EQ(w->add("private:den", "bob"), true);
+  EXPECT_EQ(code_of(w->add("private:den", "eve")), "ROOM_LIMIT");
+}
+
+TEST_P(ChatStoreContract, AUserCreatesNoMorePrivateRoomsThanItsLimit) {
+  w->open({.rooms_per_user = {.private_rooms = 2}});
+  ASSERT_TRUE(w->create("private:a", "ann"));
+  ASSERT_TRUE(w->create("private:b", "ann"));
+  EXPECT_EQ(code_of(w->create("private:c", "ann")), "ROOM_LIMIT");
+  ASSERT_TRUE(w->create("private:d", "bob"));
+  ASSERT_TRUE(w->remove("private:a", "ann"));
+  EXPECT_TRUE(w->create("private:c", "ann")) << "a room that is gone does not count";
+}
+
+TEST_P(ChatStoreContract, TheDirectRoomOfTwoUsersIsTheSameWhoeverAsks) {
+  auto first = w->direct("bob", "ann");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(kind_of(first->room.view()).value(), RoomKind::direct);
+  EXPECT_EQ(first->room.str().find("ann"), std::string::npos) << "opaque";
+  EXPECT_THAT(first->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(w->direct("ann", "bob")->room, first->room);
+  EXPECT_NE(w->direct("ann", "eve")->room, first->room);
+  w->open({});
+  EXPECT_EQ(w->direct("ann", "bob")->room, first->room);
+  EXPECT_EQ(code_of(w->direct("ann", "ann")), "BAD_MESSAGE");
+  EXPECT_EQ(code_of(w->room("direct:unknown")), "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, TheRoomsOfAUserAreItsOwnThoseItBelongsToAndThePublicOnes) {
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->create("private:other", "eve"));
+  ASSERT_TRUE(w->room("user:ann"));
+  ASSERT_TRUE(w->room("user:eve"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("tea", "eve", "hello"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("user:ann", "ann", "note"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("private:den", "ann", "psst"));
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@1 user:ann@1 tea@1");
+  EXPECT_EQ(w->rooms_of("ann", 2), "private:den@1 user:ann@1 +");
+  EXPECT_EQ(w->rooms_of("bob"), "tea@1");
+}
+
+TEST_P(ChatStoreContract, TheRoomsOfAUserComeInPagesAndThoseCloseToItComeFirst) {
+  for (const char* room : {"apple", "berry", "cherry", "date"}) ASSERT_TRUE(w->room(room));
+  for (const char* room : {"private:a", "private:b"}) ASSERT_TRUE(w->create(room, "ann"));
+  ASSERT_TRUE(w->create("private:other", "eve"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  ASSERT_TRUE(w->room("user:ann"));
+  const std::vector<RoomName> joined{RoomName("date"), RoomName("berry")};
+  EXPECT_EQ(w->rooms_of("ann", 50, "", joined),
+      "berry@0 date@0 " + direct + "@0 private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
+  std::string all, after;
+  for (int pages = 0; pages < 20; ++pages) {
+    const std::string page = w->rooms_of("ann", 1, after, joined);
+    after = page.substr(0, page.find('@'));
+    all += after + " ";
+    if (!page.ends_with("+")) break;
+  }
+  EXPECT_EQ(all, "berry date " + direct + " private:a private:b user:ann apple cherry ")
+      << "one at a time, none twice and none left out";
+  EXPECT_EQ(w->rooms_of("ann", 8, "", joined).back(), '0') << "there is no more";
+  EXPECT_EQ(w->rooms_of("ann", 50, "user:ann", joined), "apple@0 cherry@0");
+  EXPECT_EQ(w->rooms_of("ann", 50, "not a name", joined), "private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
+  EXPECT_EQ(w->rooms_of("ann", 50, "zebra", joined), "");
+}
+
+TEST_P(ChatStoreContract, AQuestionAboutARoomMakesNone) {
+  EXPECT_EQ(code_of(w->open_as("ann", "tea")), "NOT_FOUND");
+  EXPECT_EQ(code_of(w->open_as("ann", "user:ann")), "NOT_FOUND");
+  EXPECT_EQ(w->rooms_of("ann"), "");
+  EXPECT_TRUE(w->open_as("ann", "tea", true)->made);
+  EXPECT_FALSE(w->open_as("bob", "tea", true)->made);
+  EXPECT_EQ(w->rooms_of("ann"), "tea@0");
+}
+
+TEST_P(ChatStoreContract, ARoomWithMembersIsOpenedForThemAlone) {
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  EXPECT_TRUE(w->open_as("ann", "private:den"));
+  EXPECT_EQ(code_of(w->open_as("eve", "private:den", true)), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->open_as("eve", "private:none", true)), "NOT_A_MEMBER");
+  EXPECT_EQ(w->open_as("bob", direct)->members.size(), 2U);
+  EXPECT_EQ(code_of(w->open_as("eve", direct)), "NOT_A_MEMBER");
+}
+
+TEST_P(ChatStoreContract, AUserMakesNoMorePublicAndDirectRoomsThanItsLimits) {
+  w->open({.rooms_per_user = {.direct_rooms = 1, .public_rooms = 2}});
+  ASSERT_TRUE(w->open_as("ann", "apple", true));
+  ASSERT_TRUE(w->say("berry", "ann", "made by its first message"));
+  EXPECT_EQ(code_of(w->open_as("ann", "cherry", true)), "ROOM_LIMIT");
+  EXPECT_TRUE(w->open_as("ann", "apple", true)) << "it is there";
+  EXPECT_TRUE(w->open_as("ann", "user:ann", true)) << "one's own does not count";
+  EXPECT_TRUE(w->open_as("bob", "cherry", true));
+  EXPECT_TRUE(w->forget_empty("apple").value());
+  EXPECT_TRUE(w->open_as("ann", "damson", true)) << "a room that is gone does not count";
+  ASSERT_TRUE(w->ask_for_direct("ann", "bob")->room.made);
+  EXPECT_EQ(code_of(w->direct("ann", "eve")), "ROOM_LIMIT");
+  EXPECT_FALSE(w->ask_for_direct("ann", "bob")->room.made);
+  EXPECT_TRUE(w->direct("bob", "eve")) << "nor does what somebody else asked for";
+}
+
+TEST_P(ChatStoreContract, ARoomInWhichNothingWasEverSaidLeavesNoRow) {
+  const Epoch old = w->open_as("ann", "tea", true)->epoch;
+  ASSERT_TRUE(w->say("milk", "ann", "hello"));
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  EXPECT_EQ(w->forget_empty("tea"), true);
+  EXPECT_EQ(w->forget_empty("tea"), false);
+  EXPECT_EQ(w->forget_empty("milk"), false);
+  EXPECT_EQ(w->forget_empty("private:den"), false);
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1");
+  EXPECT_NE(w->open_as("ann", "tea", true)->epoch, old);
+  ASSERT_TRUE(w->open_as("ann", "user:ann", true));
+  w->open({});
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1") << "also when its end was not waited for";
+}
+
+// --- messages ---
+
+TEST_P(ChatStoreContract, OffsetsAreGivenInTheOrderOfTheCalls) {
+  std::vector<std::string> order;
+  for (const char* text : {"a", "b", "c"})
+    w->store().append(w->message("tea", "ann", text),
+        [&order, text](Result<Appended> r) { order.push_back(text + std::to_string(r ? r->offset : 0)); });
+  w->store().append(w->message("milk", "ann", "d"),
+      [&order](Result<Appended> r) { order.push_back("d" + std::to_string(r ? r->offset : 0)); });
+  EXPECT_THAT(order, testing::ElementsAre());
+  w->run();
+  EXPECT_THAT(order, testing::ElementsAre("a1", "b2", "c3", "d1"));
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:a 2:b 3:c");
+}
+
+TEST_P(ChatStoreContract, AMessageComesBackAsItWasSaid) {
+  const std::string text = "käse \xF0\x9F\xA7\x80 \"quoted\"\nnext'; DROP TABLE messages;--";
+  const WallTime then = w->clock().wall();
+  ASSERT_TRUE(w->say("tea", "ann", text, "k1"));
+  w->clock().advance(Millis{60'000});
+  auto got = w->history({.room = RoomName("tea")});
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->messages.size(), 1U);
+  const Message& m = got->messages[0];
+  EXPECT_EQ(m.offset, 1U);
+  EXPECT_EQ(m.from.id, UserId("ann"));
+  EXPECT_EQ(m.from.name, "ann's name");
+  EXPECT_EQ(m.text, text);
+  EXPECT_EQ(m.time, then);
+  EXPECT_EQ(m.key, "k1");
+  EXPECT_FALSE(m.deleted);
+}
+
+TEST_P(ChatStoreContract, AMessageIntoARoomThatNobodyOpenedFollowsTheRuleOfItsKind) {
+  EXPECT_EQ(w->say("tea", "ann", "x")->offset, 1U);
+  EXPECT_EQ(code_of(w->say("private:none", "ann", "x")), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->say("BAD NAME", "ann", "x")), "ROOM_NAME_INVALID");
+}
+
+TEST_P(ChatStoreContract, TheSameKeyAndTextIsTheFirstMessageAgain) {
+  const WallTime then = w->clock().wall();
+  ASSERT_EQ(w->say("tea", "ann", "hello", "k1")->offset, 1U);
+  ASSERT_EQ(w->say("tea", "ann", "more")->offset, 2U);
+  w->clock().advance(Millis{120'000});
+  for (const bool restarted : {false, true}) {
+    if (restarted) w->open({});
+    auto again = w->say("tea", "ann", "hello", "k1");
+    ASSERT_TRUE(again);
+    EXPECT_TRUE(again->duplicate);
+    EXPECT_EQ(again->offset, 1U);
+    EXPECT_EQ(again->time, then);
+  }
+  EXPECT_EQ(code_of(w->say("tea", "ann", "other", "k1")), "KEY_REUSED");
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:hello 2:more");
+  EXPECT_EQ(w->say("tea", "ann", "third")->offset, 3U) << "neither a repetition nor a refusal leaves a hole";
+}
+
+TEST_P(ChatStoreContract, AKeyIsOneUsersInOneRoom) {
+  EXPECT_EQ(w->say("tea", "ann", "a", "k1")->offset, 1U);
+  EXPECT_EQ(w->say("tea", "bob", "b", "k1")->offset, 2U);
+  EXPECT_EQ(w->say("milk", "ann", "c", "k1")->offset, 1U);
+}
+
+TEST_P(ChatStoreContract, TwoOfTheSameKeyAtOnceAreOneMessage) {
+  std::vector<Appended> answers;
+  for (int i = 0; i < 2; ++i)
+    w->store().append(
+        w->message("tea", "ann", "hello", "k1"), [&](Result<Appended> r) { answers.push_back(r.value()); });
+  w->run();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_FALSE(answers[0].duplicate);
+  EXPECT_TRUE(answers[1].duplicate);
+  EXPECT_EQ(answers[1].offset, answers[0].offset);
+}
+
+// --- history ---
+
+TEST_P(ChatStoreContract, HistoryIsReadInPagesBothWays) {
+  for (int i = 1; i <= 7; ++i) ASSERT_TRUE(w->say("tea", "ann", "m" + std::to_string(i)));
+  const RoomName tea("tea");
+  EXPECT_EQ(w->page({.room = tea, .limit = 3}), "5:m5 6:m6 7:m7 +");
+  EXPECT_EQ(w->page({.room = tea, .before = 5, .limit = 3}), "2:m2 3:m3 4:m4 +");
+  EXPECT_EQ(w->page({.room = tea, .before = 2, .limit = 3}), "1:m1");
+  EXPECT_EQ(w->page({.room = tea, .before = 1, .limit = 3}), "");
+  EXPECT_EQ(w->page({.room = tea, .after = 0, .limit = 3}), "1:m1 2:m2 3:m3 +");
+  EXPECT_EQ(w->page({.room = tea, .after = 3, .limit = 9}), "4:m4 5:m5 6:m6 7:m7");
+  EXPECT_EQ(w->page({.room = tea, .after = 3, .up_to = 5, .limit = 9}), "4:m4 5:m5");
+  EXPECT_EQ(w->page({.room = tea, .up_to = 4, .limit = 2}), "3:m3 4:m4 +");
+  EXPECT_EQ(w->page({.room = tea, .after = 7}), "");
+  EXPECT_EQ(w->page({.room = tea, .limit = 0}), " +");
+  EXPECT_EQ(w->page({.room = RoomName("empty")}), "");
+}
+
+TEST_P(ChatStoreContract, APageIsNeverLongerThanTheLimit) {
+  for (std::uint32_t i = 0; i < kHistoryLimit + 5; ++i)
+    w->store().append(w->message("tea", "ann", "x"), [](Result<Appended>) {});
+  w->run();
+  auto got = w->history({.room = RoomName("tea"), .limit = 1'000'000});
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->messages.size(), kHistoryLimit);
+  EXPECT_EQ(got->messages.front().offset, 6U);
+  EXPECT_TRUE(got->more);
+}
+
+TEST_P(ChatStoreContract, RetentionByNumberHidesTheOldestAtOnceAndKeepsTheOffset) {
+  w->open({.history_messages = 2});
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(w->say("tea", "ann", "m" + std::to_string(i)));
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "4:m4 5:m5");
+  EXPECT_EQ(w->page({.room = RoomName("tea"), .after = 0}), "4:m4 5:m5");
+  w->open({});
+  EXPECT_EQ(w->say("tea", "ann", "m6")->offset, 6U);
+}
+
+TEST_P(ChatStoreContract, RetentionByAgeHidesTheOldestAndKeepsTheOffset) {
+  w->open({.history_days = 2});
+  ASSERT_TRUE(w->say("tea", "ann", "old"));
+  w->clock().advance(std::chrono::hours{36});
+  ASSERT_TRUE(w->say("tea", "ann", "newer"));
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:old 2:newer");
+  w->clock().advance(std::chrono::hours{24});
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "2:newer");
+  w->clock().advance(std::chrono::hours{48});
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "");
+  EXPECT_EQ(w->room("tea")->offset, 2U);
+  w->open({.history_days = 2});
+  EXPECT_EQ(w->say("tea", "ann", "third")->offset, 3U);
+}
+
+TEST_P(ChatStoreContract, AKeyIsRememberedForItsTimeEvenWhenTheMessageIsHidden) {
+  w->open({.history_messages = 1});
+  ASSERT_EQ(w->say("tea", "ann", "first", "k1")->offset, 1U);
+  ASSERT_EQ(w->say("tea", "ann", "second")->offset, 2U);
+  w->clock().advance(kKeyLife - Millis{1'000});
+  w->open({.history_messages = 1}); // a restart begins a sweep
+  ASSERT_EQ(w->say("tea", "ann", "third")->offset, 3U);
+  EXPECT_TRUE(w->say("tea", "ann", "first", "k1")->duplicate);
+}
+
+// --- deletion ---
+
+TEST_P(ChatStoreContract, AnErasedMessageKeepsItsPlaceAndLosesItsText) {
+  for (const char* text : {"one", "two", "three"}) ASSERT_TRUE(w->say("tea", "ann", text, text));
+  EXPECT_EQ(code_of(w->erase("tea", 2, "bob")), "PERMISSION_DENIED");
+  EXPECT_EQ(w->erase("tea", 2, "ann").value(), 2U);
+  EXPECT_EQ(w->erase("tea", 2, "ann").value(), 2U) << "again is no error";
+  EXPECT_EQ(w->erase("tea", 3, "root", true).value(), 3U);
+  EXPECT_EQ(code_of(w->erase("tea", 4, "ann")), "NOT_FOUND");
+  EXPECT_EQ(code_of(w->erase("none", 1, "ann", true)), "NOT_FOUND");
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:one 2:deleted 3:deleted");
+  EXPECT_EQ(w->history({.room = RoomName("tea")})->messages[1].text, "");
+  EXPECT_TRUE(w->say("tea", "ann", "two", "two")->duplicate) << "a late repetition does not bring it back";
+  EXPECT_EQ(w->say("tea", "ann", "four")->offset, 4U);
+}
+
+// Of the room tea, in the store of a test.
+inline ChangingRoom changing_room(StoreWorld& w) {
+  return {.say = [&w](const std::string& user, const std::string& text) {
+    ASSERT_TRUE(w.say("tea", user, text));
+  }, .erase = [&w](Offset offset, const std::string& by) {
+    return w.ask<Erased>(
+        [&](Done<Erased> d) { w.store().erase(RoomName("tea"), offset, UserId(by), false, std::move(d)); });
+  }, .detach = [&w](const std::string& user) { ASSERT_TRUE(w.detach(user)); }, .changes_after = [&w](Offset after) {
+    return w.history({.room = RoomName("tea"), .limit = 0, .changes_after = after}).value();
+  }};
+}
+
+TEST_P(ChatStoreContract, ChangesAreNumberedWithoutGaps) { changes_are_numbered_without_gaps(changing_room(*w)); }
+TEST_P(ChatStoreContract, NoMoreChangesAreRecoveredThanTheLimit) {
+  no_more_changes_are_recovered_than_the_limit(changing_room(*w));
+}
+
+TEST_P(ChatStoreContract, TheNumberOfTheLastChangeOutlivesARestart) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  ASSERT_TRUE(w->erase("tea", 1, "ann"));
+  w->open({});
+  EXPECT_EQ(w->room("tea")->change, 1U);
+  EXPECT_EQ(changing_room(*w).changes(0), "1:deleted@1 =1");
+}
+
+TEST_P(ChatStoreContract, TheEndOfAnAccountChangesTheRoomsItHasWrittenInAndNoOthers) {
+  ASSERT_TRUE(w->say("tea", "ann", "hello"));
+  ASSERT_TRUE(w->say("milk", "bob", "hi"));
+  ASSERT_TRUE(w->create("private:shared", "bob"));
+  ASSERT_TRUE(w->add("private:shared", "ann"));
+  auto detached = w->ask<Detached>([&](Done<Detached> d) { w->store().detach_author(UserId("ann"), std::move(d)); });
+  ASSERT_TRUE(detached);
+  std::vector<std::string> rooms;
+  for (const auto& room : detached->rooms) rooms.push_back(room.room.str() + "@" + std::to_string(room.change));
+  EXPECT_THAT(rooms, testing::UnorderedElementsAre("tea@1", "private:shared@0"));
+  EXPECT_EQ(w->room("milk")->change, 0U);
+}
+
+TEST_P(ChatStoreContract, APageEndsWhenItsTextsAreLongEnough) {
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(w->say("tea", "ann", std::to_string(i) + std::string(99, 'x')));
+  const auto size = [&](HistoryQuestion question) {
+    question.room = RoomName("tea");
+    question.bytes = 250;
+    const auto page = w->history(question);
+    return std::to_string(page->messages.front().offset) + "-" + std::to_string(page->messages.back().offset) +
+        (page->more ? "+" : "");
+  };
+  EXPECT_EQ(size({.after = 0}), "1-3+");
+  EXPECT_EQ(size({}), "3-5+");
+  EXPECT_EQ(size({.after = 3}), "4-5");
+}
+
+TEST_P(ChatStoreContract, TheEndOfAnAccountLeavesItsMessagesWithoutItsName) {
+  ASSERT_TRUE(w->say("tea", "ann", "hello"));
+  ASSERT_TRUE(w->say("tea", "bob", "hi"));
+  ASSERT_TRUE(w->say("user:ann", "ann", "diary"));
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->create("private:shared", "ann"));
+  ASSERT_TRUE(w->add("private:shared", "bob"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+
+  EXPECT_EQ(w->detach("ann"), true);
+
+  auto page = w->history({.room = RoomName("tea")});
+  ASSERT_EQ(page->messages.size(), 2U);
+  EXPECT_EQ(page->messages[0].from.id, UserId("ann"));
+  EXPECT_EQ(page->messages[0].from.name, kDetachedName);
+  EXPECT_EQ(page->messages[0].text, "hello");
+  EXPECT_EQ(page->messages[1].from.name, "bob's name");
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_THAT(w->room("private:shared")->members, testing::ElementsAre(UserId("bob")));
+  EXPECT_THAT(w->room(direct)->members, testing::ElementsAre(UserId("bob")));
+  EXPECT_EQ(w->room("user:ann")->offset, 0U);
+  EXPECT_EQ(w->detach("nobody"), false);
+}
+
+TEST_P(ChatStoreContract, AClosedStoreRefusesAndHasFinishedWhatItWasGiven) {
+  std::string first;
+  w->store().append(w->message("tea", "ann", "last words"), [&](Result<Appended> r) { first = code_of(r); });
+  w->store().close();
+  EXPECT_EQ(first, "ok");
+  EXPECT_EQ(code_of(w->say("tea", "ann", "too late")), "BUSY");
+  w->open({});
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:last words");
+}
+
+} // namespace foyer::rooms
