@@ -116,7 +116,7 @@ TEST(LimitsPage, NamesEveryLimitThatHasMetrics) {
   const std::string program = source();
   auto reported =
       found(program, R"re((?:report_limit|limit_gauge|limit_refusals|meter_?)\(\s*(?:\w+\.)?metrics,\s+"(\w+)")re");
-  for (const auto& name : found(program, R"re(\w+_\("(\w+)",\s+policy\.)re")) reported.insert(name); // ConnectionGauges
+  for (const auto& name : found(program, R"re(\w+_\("(\w+)",\s+policy\.)re")) reported.insert(name); // ConnectionLimits
   EXPECT_GE(reported.size(), 25U);
   EXPECT_THAT(without(reported, found(page(), R"re([`*](\w+)[`*])re")), testing::IsEmpty());
 }

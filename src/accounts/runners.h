@@ -13,8 +13,8 @@
 namespace foyer::accounts {
 
 struct Runners {
-  std::function<void(exec::Task)> control;                   // any thread; in order
-  std::function<bool(exec::Work)> hashing;                   // any thread; false: full, the work is gone
+  std::function<void(exec::Task)> control;                  // any thread; in order
+  std::function<bool(exec::Work)> hashing;                  // any thread; false: full, the work is gone
   std::function<void(Millis, std::function<void()>)> every; // repeats on the control plane until it stops
 };
 

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "accounts/password/foreign_hashes.h"
 #include "accounts/model/names.h"
 #include "accounts/model/token_forms.h"
+#include "accounts/password/foreign_hashes.h"
 #include "base/bytes.h"
 
 namespace foyer::accounts {
@@ -180,10 +180,10 @@ void AccountService::find_principal(Identity identity, Done<Principal> done) {
 
 // ---- what a gateway asks
 
-void AccountService::redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) {
+void AccountService::redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("ticket_use", Caller{.address = q.address, .ref = q.ref});
-    const auto use = [](const auth::TicketQuestion& asked) {
+    const auto use = [](const auth::TicketRequest& asked) {
       return Tickets::Use{
           .ticket = asked.ticket, .origin = asked.origin, .address = asked.address, .attempt = asked.attempt};
     };
@@ -191,7 +191,7 @@ void AccountService::redeem_ticket(auth::TicketQuestion question, auth::Identity
     if (!seen) return answer(refused(*attempt, std::move(seen).error()));
     attempt->user = seen->user;
     attempt->detail = seen->session.str();
-    const auto finish = [this, attempt, use](const auth::TicketQuestion& asked, auth::IdentityAnswer& tell) {
+    const auto finish = [this, attempt, use](const auth::TicketRequest& asked, auth::IdentityAnswer& tell) {
       auto identity = tickets_.redeem(use(asked), clock_.mono());
       if (!identity) return tell(refused(*attempt, std::move(identity).error()));
       succeeded(*attempt);
@@ -206,7 +206,7 @@ void AccountService::redeem_ticket(auth::TicketQuestion question, auth::Identity
   });
 }
 
-void AccountService::find_person(auth::PersonQuestion question, auth::PersonAnswer answer) {
+void AccountService::find_person(auth::PersonRequest question, auth::PersonAnswer answer) {
   auto told = [answer = std::move(answer)](Result<std::optional<UserRow>> found) mutable {
     if (!found) return answer(std::unexpected(std::move(found).error()));
     if (!*found) return answer(std::nullopt);
@@ -218,7 +218,7 @@ void AccountService::find_person(auth::PersonQuestion question, auth::PersonAnsw
     store_.find_user_by_name(name_key(question.name), std::move(told));
 }
 
-void AccountService::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
+void AccountService::check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("cookie_use", Caller{.address = q.address, .ref = q.ref});
     find_by_cookie(q.cookie, [this, attempt, answer = std::move(answer)](Result<SessionAndUser> found) mutable {
@@ -275,7 +275,7 @@ void AccountService::examine_cookie(std::string_view cookie, Done<Identity> done
   });
 }
 
-void AccountService::examine_ticket(const auth::TicketQuestion& question, Done<Identity> done) {
+void AccountService::examine_ticket(const auth::TicketRequest& question, Done<Identity> done) {
   auto seen = tickets_.examine(
       {.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}},
       clock_.mono());

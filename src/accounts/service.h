@@ -17,10 +17,10 @@
 
 #include "accounts/guard/audit.h"
 #include "accounts/guard/login_shares.h"
-#include "accounts/model/policy.h"
-#include "accounts/session/revocations.h"
-#include "accounts/runners.h"
 #include "accounts/keys/signing_keys.h"
+#include "accounts/policy.h"
+#include "accounts/runners.h"
+#include "accounts/session/revocations.h"
 #include "accounts/store.h"
 #include "auth/contract/auth_service.h"
 #include "base/limit_metrics.h"
@@ -36,21 +36,21 @@ struct Caller {
   Ref ref = {};
 };
 
-struct RegisterQuestion {
+struct RegisterRequest {
   std::string name = {};
   std::string password = {};
   std::string email = {};
   std::optional<std::string> invitation = {};
   bool cookie = false;
 };
-struct LoginQuestion {
+struct LoginRequest {
   std::string name = {};
   std::string password = {};
   std::optional<std::string> factor = {}; // a code of the authenticator, or a recovery code
   bool cookie = false;
 };
 // One of the two.
-struct RefreshByQuestion {
+struct RefreshByRequest {
   std::optional<std::string> refresh_token = {};
   std::optional<std::string> cookie = {};
 };
@@ -86,7 +86,7 @@ struct PendingFactor {
   Millis expires_in{};
 };
 // Users by name, those after a name.
-struct UserPageQuestion {
+struct UserPageRequest {
   std::string after = {};
   std::size_t limit = 100;
 };
@@ -114,9 +114,9 @@ class AccountService final : public auth::AuthService {
   // Begins to watch the revocations. Once, from any thread.
   void start();
 
-  void register_account(RegisterQuestion question, Caller caller, Done<SignedIn> done);
-  void login(LoginQuestion question, Caller caller, Done<SignedIn> done);
-  void refresh(RefreshByQuestion question, Caller caller, Done<SignedIn> done);
+  void register_account(RegisterRequest question, Caller caller, Done<SignedIn> done);
+  void login(LoginRequest question, Caller caller, Done<SignedIn> done);
+  void refresh(RefreshByRequest question, Caller caller, Done<SignedIn> done);
   // The causes of the steps credential_form, credential_valid, revocation and user (base/cause.h).
   void authenticate(std::string token, Done<Principal> done);
   void logout(const Principal& who, Caller caller, Done<bool> done);
@@ -141,7 +141,7 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Result<Ticket> mint_ticket(const Principal& who, TicketRequest request, Caller caller);
 
   // For administrators (service_admin.cc); PERMISSION_DENIED for others.
-  void admin_users(const Principal& who, UserPageQuestion question, Caller caller, Done<UserPage> done);
+  void admin_users(const Principal& who, UserPageRequest question, Caller caller, Done<UserPage> done);
   void admin_set_disabled(const Principal& who, UserId user, bool disabled, Caller caller,
       Done<bool> done); // NOT_FOUND; BAD_REQUEST: oneself
   void admin_delete_user(const Principal& who, UserId user, Caller caller, Done<bool> done);    // likewise
@@ -162,12 +162,12 @@ class AccountService final : public auth::AuthService {
   // Whom a cookie or a ticket speaks for; a ticket is not used up. The causes of the steps
   // credential_valid, revocation and user (base/cause.h).
   void examine_cookie(std::string_view cookie, Done<Identity> done);
-  void examine_ticket(const auth::TicketQuestion& question, Done<Identity> done);
+  void examine_ticket(const auth::TicketRequest& question, Done<Identity> done);
 
   // auth::AuthService; from any thread.
-  void redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) override;
-  void check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) override;
-  void find_person(auth::PersonQuestion question, auth::PersonAnswer answer) override;
+  void redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) override;
+  void check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) override;
+  void find_person(auth::PersonRequest question, auth::PersonAnswer answer) override;
   void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
       std::function<void(WallTime)> synchronised) override;
 
@@ -221,7 +221,7 @@ class AccountService final : public auth::AuthService {
       const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done);
   void put_pending_factor(std::string name, AttemptPtr attempt, Done<PendingFactor> done);
   void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Done<std::vector<std::string>> done);
-  void after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed, AttemptPtr attempt,
+  void after_password(UserRow user, LoginRequest question, std::optional<std::string> rehashed, AttemptPtr attempt,
       Done<SignedIn> done);
   // Whose password was right, as it was then.
   struct ProvenUser {
@@ -234,8 +234,8 @@ class AccountService final : public auth::AuthService {
   void login_with_factor(
       ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done);
 
-  void register_invited(RegisterQuestion question, AttemptPtr attempt, Done<SignedIn> done);
-  void sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
+  void register_invited(RegisterRequest question, AttemptPtr attempt, Done<SignedIn> done);
+  void sign_up(RegisterRequest question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
   void open_session(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
   void look_again(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
   struct Opened {
@@ -294,7 +294,7 @@ void AccountService::on_hashing(exec::Share share, Job job, Then then) {
         std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::move(evidence), .retry_after = Millis{2'000}})};
   };
   exec::Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_,
-                      &seconds = hash_seconds_]() mutable {
+                       &seconds = hash_seconds_]() mutable {
     const MonoTime from = clock.mono();
     T value = job();
     seconds.observe(std::chrono::duration<double>(clock.mono() - from).count());

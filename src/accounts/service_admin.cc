@@ -24,7 +24,7 @@ AccountService::AttemptPtr AccountService::begin_admin(std::string action, const
   return attempt;
 }
 
-void AccountService::admin_users(const Principal& who, UserPageQuestion question, Caller caller, Done<UserPage> done) {
+void AccountService::admin_users(const Principal& who, UserPageRequest question, Caller caller, Done<UserPage> done) {
   auto attempt = begin_admin("admin_users", who, std::move(caller));
   if (auto fit = needs_admin(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   store_.list_users(

@@ -1,10 +1,10 @@
 // The second factor: turning it on and off, and asking for it at the login.
 #include <fmt/format.h>
 
-#include "accounts/model/names.h"
 #include "accounts/factor/second_factor.h"
-#include "accounts/service.h"
 #include "accounts/factor/totp.h"
+#include "accounts/model/names.h"
+#include "accounts/service.h"
 #include "base/bytes.h"
 
 namespace foyer::accounts {

@@ -22,7 +22,7 @@ std::string lookup_key(std::string_view name) { return name_key(name.substr(0, k
 
 } // namespace
 
-void AccountService::register_account(RegisterQuestion question, Caller caller, Done<SignedIn> done) {
+void AccountService::register_account(RegisterRequest question, Caller caller, Done<SignedIn> done) {
   auto attempt = begin("register", std::move(caller));
   const auto fit = [&]() -> Result<bool> {
     if (policy_.registration == Registration::closed) return refuse(Cause::REGISTRATION_CLOSED);
@@ -52,7 +52,7 @@ void AccountService::register_account(RegisterQuestion question, Caller caller, 
   }));
 }
 
-void AccountService::register_invited(RegisterQuestion question, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::register_invited(RegisterRequest question, AttemptPtr attempt, Done<SignedIn> done) {
   // A name that is taken need not cost a hash; the store looks again when it writes.
   std::string key = name_key(question.name);
   store_.find_user_by_name(std::move(key),
@@ -75,7 +75,7 @@ void AccountService::register_invited(RegisterQuestion question, AttemptPtr atte
   }));
 }
 
-void AccountService::sign_up(RegisterQuestion question, std::string phc, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::sign_up(RegisterRequest question, std::string phc, AttemptPtr attempt, Done<SignedIn> done) {
   UserRow user{.id = UserId{"u_" + entropy_.short_id()},
       .name = std::move(question.name),
       .email = std::move(question.email),
@@ -103,7 +103,7 @@ void AccountService::sign_up(RegisterQuestion question, std::string phc, Attempt
   }));
 }
 
-void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn> done) {
+void AccountService::login(LoginRequest question, Caller caller, Done<SignedIn> done) {
   auto attempt = begin("login", std::move(caller));
   const std::string key = lookup_key(question.name);
   const std::string address = address_key(attempt->caller.address);
@@ -148,8 +148,8 @@ void AccountService::login(LoginQuestion question, Caller caller, Done<SignedIn>
   }));
 }
 
-void AccountService::after_password(UserRow user, LoginQuestion question, std::optional<std::string> rehashed,
-    AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::after_password(
+    UserRow user, LoginRequest question, std::optional<std::string> rehashed, AttemptPtr attempt, Done<SignedIn> done) {
   const UserId id = user.id;
   store_.find_second_factor(id,
       back<std::optional<SecondFactorRow>>(
@@ -220,10 +220,10 @@ void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Done<SignedI
   }));
 }
 
-void AccountService::refresh(RefreshByQuestion question, Caller caller, Done<SignedIn> done) {
+void AccountService::refresh(RefreshByRequest question, Caller caller, Done<SignedIn> done) {
   auto attempt = begin("refresh", std::move(caller));
   std::string successor;
-  RefreshQuestion q{.policy = policy_.refresh, .sessions = policy_.sessions, .audit = audit_row(*attempt)};
+  RefreshRequest q{.policy = policy_.refresh, .sessions = policy_.sessions, .audit = audit_row(*attempt)};
   if (question.refresh_token) {
     successor = refresh_successor(store_.refresh_key(), *question.refresh_token);
     q.hash = digest(*question.refresh_token);

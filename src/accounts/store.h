@@ -39,7 +39,7 @@ struct UserListing {
   std::optional<WallTime> last_seen = {}; // of its newest session
 };
 
-struct RefreshQuestion {
+struct RefreshRequest {
   std::string hash = {};           // of the presented token, or of the cookie
   std::string successor_hash = {}; // empty: by cookie
   RefreshPolicy policy = {};
@@ -88,7 +88,7 @@ class AccountStore {
   virtual void find_session_by_cookie(std::string cookie_hash, Done<std::optional<SessionAndUser>> done) = 0;
   virtual void touch_session(SessionId session, WallTime now, Done<bool> done) = 0;
   virtual void sessions_of(UserId user, Done<std::vector<SessionRow>> done) = 0; // not ended; newest first
-  virtual void refresh(RefreshQuestion question, Done<RefreshOutcome> done) = 0;
+  virtual void refresh(RefreshRequest question, Done<RefreshOutcome> done) = 0;
 
   // Each ended session becomes a revocation. False, 0: there was none to end.
   virtual void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Done<bool> done) = 0;

@@ -8,16 +8,18 @@ namespace {
 std::vector<observe::HealthCheck> live_checks(const ApiDeps& deps) {
   std::vector<observe::HealthCheck> checks = deps.live;
   if (const auto* gateway = deps.gateway)
-    checks.push_back({"loops", true,
-        [gateway] { return gateway->loops_turn() ? observe::HealthState::ok() : observe::HealthState::failing("NOT_READY"); }});
+    checks.push_back({"loops", true, [gateway] {
+      return gateway->loops_turn() ? observe::HealthState::ok() : observe::HealthState::failing("NOT_READY");
+    }});
   return checks;
 }
 
 std::vector<observe::HealthCheck> ready_checks(const ApiDeps& deps) {
   std::vector<observe::HealthCheck> checks = deps.ready;
   if (const auto* gateway = deps.gateway)
-    checks.push_back({"accepting", true,
-        [gateway] { return gateway->draining() ? observe::HealthState::failing("DRAINING") : observe::HealthState::ok(); }});
+    checks.push_back({"accepting", true, [gateway] {
+      return gateway->draining() ? observe::HealthState::failing("DRAINING") : observe::HealthState::ok();
+    }});
   return checks;
 }
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "observe/build_info.h"
-#include "observe/health.h"
 #include "base/http.h"
 #include "base/metrics.h"
+#include "observe/build_info.h"
+#include "observe/health.h"
 #include "observe/info.h"
 
 namespace foyer::admin {
@@ -37,8 +37,8 @@ struct ApiDeps {
   const observe::GatewayInfo* gateway = nullptr; // null: the gateway role does not run here
   std::string api_key = {};                      // empty: /api/* and /metrics answer 404
   bool development = false;                      // refusals carry the operator's text
-  std::vector<observe::HealthCheck> live = {};            // beside the loops
-  std::vector<observe::HealthCheck> ready = {};           // beside `accepting`: stores, auth service, key set, …
+  std::vector<observe::HealthCheck> live = {};   // beside the loops
+  std::vector<observe::HealthCheck> ready = {};  // beside `accepting`: stores, auth service, key set, …
   Upkeep upkeep = {};
   // Told of a rejected API key; may be empty. Any thread.
   std::function<void(const Request&, const Refusal&)> on_refusal = {};

@@ -167,7 +167,7 @@ void AddressLimits::refused(std::string_view address, Cause cause, MonoTime now)
   }
 }
 
-Result<Pass> AddressLimits::hold(std::string_view address, Count count, std::uint32_t limit, Cause cause,
+Result<Permit> AddressLimits::hold(std::string_view address, Count count, std::uint32_t limit, Cause cause,
     std::string_view name, Limited which, MonoTime now) {
   const Place place = place_of(address);
   const std::scoped_lock lock(place.shard.mutex);
@@ -181,17 +181,17 @@ Result<Pass> AddressLimits::hold(std::string_view address, Count count, std::uin
         .retry_after = kCapacityRetry});
   }
   for (Row* r = &first; r != nullptr; r = r->network) ++(r->*count);
-  return Pass([&shard = place.shard, &first, count] {
+  return Permit([&shard = place.shard, &first, count] {
     const std::scoped_lock again(shard.mutex);
     for (Row* r = &first; r != nullptr; r = r->network) --(r->*count);
   });
 }
 
-Result<Pass> AddressLimits::arrive(std::string_view address, MonoTime now) {
+Result<Permit> AddressLimits::arrive(std::string_view address, MonoTime now) {
   return hold(address, &Row::arriving, policy_.arriving, Cause::HANDSHAKE_LIMIT, "address_arriving", kArriving, now);
 }
 
-Result<Pass> AddressLimits::connect(std::string_view address, MonoTime now) {
+Result<Permit> AddressLimits::connect(std::string_view address, MonoTime now) {
   return hold(address, &Row::open, policy_.connections, Cause::ADDRESS_LIMIT, "address_connections", kConnections, now);
 }
 

@@ -27,10 +27,10 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "admission/permit.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
-#include "admission/pass.h"
 
 namespace foyer::admission {
 
@@ -60,9 +60,9 @@ class AddressLimits {
   // counts: not our own overload, not an auth service that is away.
   void refused(std::string_view address, Cause cause, MonoTime now);
   // HANDSHAKE_LIMIT when too many sockets of this address wait for their answer.
-  [[nodiscard]] Result<Pass> arrive(std::string_view address, MonoTime now);
+  [[nodiscard]] Result<Permit> arrive(std::string_view address, MonoTime now);
   // ADDRESS_LIMIT when too many sockets of this address are open.
-  [[nodiscard]] Result<Pass> connect(std::string_view address, MonoTime now);
+  [[nodiscard]] Result<Permit> connect(std::string_view address, MonoTime now);
 
   [[nodiscard]] std::size_t rows() const;
   // The table as `table_name`, the limits under the names of their options. Once, before the first question.
@@ -107,7 +107,7 @@ class AddressLimits {
   [[nodiscard]] std::optional<Millis> wait(Rate& rate, std::uint64_t limit, MonoTime now) const;
   [[nodiscard]] std::optional<Refusal> over_rate(
       Row& first, Rate Row::* rate, std::uint32_t limit, std::string_view name, MonoTime now) const;
-  [[nodiscard]] Result<Pass> hold(std::string_view address, Count count, std::uint32_t limit, Cause cause,
+  [[nodiscard]] Result<Permit> hold(std::string_view address, Count count, std::uint32_t limit, Cause cause,
       std::string_view name, Limited which, MonoTime now);
   void count_refusal(Limited which) const;
 

@@ -67,7 +67,7 @@ TEST(AddressLimits, OpenSocketsAreCountedUntilTheirPassEnds) {
 TEST(AddressLimits, AFullTableServesStrangersUntilTheirNetworkHasHadAsMuchAsOneAddress) {
   AddressLimits limits({.handshakes = 10, .table_size = 16});
   // 4,096 addresses of 4,096 networks: one row in each of the 16 shards, the others have none.
-  std::vector<Pass> held;
+  std::vector<Permit> held;
   for (int i = 0; i < 4096; ++i) {
     const std::string address = "10." + std::to_string(i / 256) + "." + std::to_string(i % 256) + ".1";
     auto pass = limits.connect(address, kStart);
@@ -88,7 +88,7 @@ TEST(AddressLimits, AFullTableServesStrangersUntilTheirNetworkHasHadAsMuchAsOneA
 TEST(AddressLimits, WhoHasARowIsServedWhenTheTableIsFull) {
   AddressLimits limits({.handshakes = 10, .table_size = 16});
   ASSERT_FALSE(limits.handshake("192.0.2.1", kStart));
-  std::vector<Pass> held;
+  std::vector<Permit> held;
   for (int i = 0; i < 4096; ++i) {
     auto pass = limits.connect("10." + std::to_string(i / 256) + "." + std::to_string(i % 256) + ".1", kStart);
     ASSERT_TRUE(pass);
@@ -121,7 +121,7 @@ TEST(AddressLimits, AWholeIpv6NetworkOfSixtyFiveThousandLocksOutItselfAlone) {
 TEST(AddressLimits, ANetworkMayDoSixteenTimesWhatAnAddressMay) {
   AddressLimits limits({.handshakes = 10, .connections = 2});
   int served = 0, open = 0;
-  std::vector<Pass> held;
+  std::vector<Permit> held;
   for (int i = 0; i < 256; ++i) {
     const std::string address = "192.0.2." + std::to_string(i);
     for (int j = 0; j < 10; ++j) served += limits.handshake(address, kStart) ? 0 : 1;

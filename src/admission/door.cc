@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cctype>
 
-#include "base/bytes.h"
 #include "admission/evidence.h"
 #include "admission/upgrade.h"
+#include "base/bytes.h"
 #include "wire/request_fields.h"
 #include "wire/url.h"
 
@@ -370,7 +370,7 @@ std::optional<Refusal> Door::check_permission() const {
       .cause = Cause::PERMISSION_DENIED, .evidence = "a credential without the scope chat:read or chat:write"};
 }
 
-bool Door::tell_by_close(const Refusal& refusal) const {
+bool Door::refuse_by_close(const Refusal& refusal) const {
   if (upgraded_) return true;
   if (!upgrade_ok_ || !origin_ok_ || only_credentials_) return false;
   if (refusal.cause == Cause::SUBPROTOCOL_MALFORMED || refusal.info().close == 0) return false;

@@ -77,7 +77,7 @@ struct AskToken {
 };
 struct AskTicket {
   std::string ticket;
-  std::optional<std::string> origin; // of the handshake, for TicketQuestion
+  std::optional<std::string> origin; // of the handshake, for TicketRequest
 };
 struct AskCookie {
   std::string cookie;
@@ -126,7 +126,7 @@ class Door {
   // not in Node or Deno. Foreign origins and
   // SUBPROTOCOL_MALFORMED always get HTTP; without a valid upgrade it can only be HTTP.
   // After AwaitFirstMessage there is nothing left but the close frame.
-  [[nodiscard]] bool tell_by_close(const Refusal& refusal) const;
+  [[nodiscard]] bool refuse_by_close(const Refusal& refusal) const;
   // What to echo when an upgrade is completed only to refuse it; empty: nothing.
   [[nodiscard]] const std::string& refusal_subprotocol() const { return refusal_echo_; }
   [[nodiscard]] const StepTimes& times() const { return times_; }

@@ -267,7 +267,7 @@ TEST(Door, TheRequestMayGoOnceACredentialIsAskedAbout) {
   request.reset();
   door.token(std::unexpected(Refusal{.cause = Cause::TOKEN_EXPIRED}));
   EXPECT_EQ(drive(door).outcome, "TOKEN_EXPIRED");
-  EXPECT_TRUE(door.tell_by_close(Refusal{.cause = Cause::TOKEN_EXPIRED}));
+  EXPECT_TRUE(door.refuse_by_close(Refusal{.cause = Cause::TOKEN_EXPIRED}));
   EXPECT_EQ(door.refusal_subprotocol(), "foyer.v1");
   EXPECT_EQ(door.selected_subprotocol(), "foyer.v1");
 }

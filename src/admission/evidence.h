@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "admission/door.h"
 #include "base/http.h"
 #include "base/refusal.h"
-#include "admission/door.h"
 #include "wire/credentials.h"
 
 namespace foyer::admission {

@@ -1,8 +1,8 @@
 // A plain GET on a socket path, and which requests are the door's at all.
-#include "base/bytes.h"
-#include "base/json.h"
 #include "admission/door.h"
 #include "admission/evidence.h"
+#include "base/bytes.h"
+#include "base/json.h"
 #include "wire/problem.h"
 
 namespace foyer::admission {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/bytes.h"
 #include "admission/testing/door_world.h"
+#include "base/bytes.h"
 
 namespace foyer::admission {
 namespace {

@@ -18,7 +18,7 @@ Refusal with_wait(Cause cause, std::string evidence, Millis wait) {
   return Refusal{.cause = cause, .evidence = std::move(evidence), .retry_after = wait};
 }
 
-Result<Pass> or_refuse(CountingLimit& limit, Cause cause, Millis wait) {
+Result<Permit> or_refuse(CountingLimit& limit, Cause cause, Millis wait) {
   if (auto pass = limit.take()) return std::move(*pass);
   return std::unexpected(with_wait(cause, limit.text(), wait));
 }
@@ -31,7 +31,7 @@ UserConnections::Shard& UserConnections::shard_of(const UserId& user) const {
 
 void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(metrics, "user_connections"); }
 
-Result<Pass> UserConnections::connect(const UserId& user) {
+Result<Permit> UserConnections::connect(const UserId& user) {
   Shard& shard = shard_of(user);
   const std::scoped_lock lock(shard.mutex);
   std::uint32_t& open = shard.open[user];
@@ -41,7 +41,7 @@ Result<Pass> UserConnections::connect(const UserId& user) {
         with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
   }
   ++open;
-  return Pass([&shard, user] {
+  return Permit([&shard, user] {
     const std::scoped_lock again(shard.mutex);
     const auto it = shard.open.find(user);
     if (--it->second == 0) shard.open.erase(it);
@@ -55,7 +55,7 @@ std::uint32_t UserConnections::open(const UserId& user) const {
   return it == shard.open.end() ? 0 : it->second;
 }
 
-std::optional<Pass> CountingLimit::take() {
+std::optional<Permit> CountingLimit::take() {
   std::uint32_t now = taken_->load(std::memory_order_relaxed);
   do {
     if (now >= limit_) {
@@ -63,7 +63,7 @@ std::optional<Pass> CountingLimit::take() {
       return std::nullopt;
     }
   } while (!taken_->compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
-  return Pass([taken = taken_] { taken->fetch_sub(1, std::memory_order_relaxed); });
+  return Permit([taken = taken_] { taken->fetch_sub(1, std::memory_order_relaxed); });
 }
 
 std::string CountingLimit::text() const { return fmt::format("{}={}", name_, limit_); }
@@ -73,7 +73,7 @@ void CountingLimit::report_to(Metrics& metrics) {
   refused_ = &limit_refusals(metrics, name_);
 }
 
-ConnectionGauges::ConnectionGauges(const ConnectionPolicy& policy)
+ConnectionLimits::ConnectionLimits(const ConnectionPolicy& policy)
     : connections_("connection_limit", policy.connections),
       arrivals_("handshake_limit", policy.handshakes),
       refused_sockets_("refused_sockets", policy.refused_sockets),
@@ -82,13 +82,13 @@ ConnectionGauges::ConnectionGauges(const ConnectionPolicy& policy)
       requests_("request_queue", policy.requests),
       interval_(kSecond / std::max<std::uint32_t>(1, policy.connects_per_s)) {}
 
-void ConnectionGauges::report_to(Metrics& metrics) {
+void ConnectionLimits::report_to(Metrics& metrics) {
   for (CountingLimit* limit : {&connections_, &arrivals_, &refused_sockets_, &pending_, &refusal_upgrades_, &requests_})
     limit->report_to(metrics);
   rate_refused_ = &limit_refusals(metrics, "connect_rate");
 }
 
-std::optional<Refusal> ConnectionGauges::handshake(MonoTime now) {
+std::optional<Refusal> ConnectionLimits::handshake(MonoTime now) {
   const std::int64_t t = now.time_since_epoch().count();
   std::int64_t due = next_.load(std::memory_order_relaxed);
   for (;;) {
@@ -102,16 +102,18 @@ std::optional<Refusal> ConnectionGauges::handshake(MonoTime now) {
   }
 }
 
-Result<Pass> ConnectionGauges::connection() { return or_refuse(connections_, Cause::CONNECTION_LIMIT, kCapacityRetry); }
+Result<Permit> ConnectionLimits::connection() {
+  return or_refuse(connections_, Cause::CONNECTION_LIMIT, kCapacityRetry);
+}
 
-Result<Pass> ConnectionGauges::arrival() { return or_refuse(arrivals_, Cause::HANDSHAKE_LIMIT, kBusyRetry); }
+Result<Permit> ConnectionLimits::arrival() { return or_refuse(arrivals_, Cause::HANDSHAKE_LIMIT, kBusyRetry); }
 
-std::optional<Pass> ConnectionGauges::refused_socket() { return refused_sockets_.take(); }
+std::optional<Permit> ConnectionLimits::refused_socket() { return refused_sockets_.take(); }
 
-Result<Pass> ConnectionGauges::pending() { return or_refuse(pending_, Cause::PENDING_LIMIT, kCapacityRetry); }
+Result<Permit> ConnectionLimits::pending() { return or_refuse(pending_, Cause::PENDING_LIMIT, kCapacityRetry); }
 
-std::optional<Pass> ConnectionGauges::refusal_upgrade() { return refusal_upgrades_.take(); }
+std::optional<Permit> ConnectionLimits::refusal_upgrade() { return refusal_upgrades_.take(); }
 
-Result<Pass> ConnectionGauges::request() { return or_refuse(requests_, Cause::BUSY, kBusyRetry); }
+Result<Permit> ConnectionLimits::request() { return or_refuse(requests_, Cause::BUSY, kBusyRetry); }
 
 } // namespace foyer::admission

@@ -16,11 +16,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "admission/permit.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
-#include "admission/pass.h"
 
 namespace foyer::admission {
 
@@ -28,7 +28,7 @@ namespace foyer::admission {
 class UserConnections {
  public:
   explicit UserConnections(std::uint32_t limit) : limit_(limit) {}
-  [[nodiscard]] Result<Pass> connect(const UserId& user); // USER_CONNECTION_LIMIT
+  [[nodiscard]] Result<Permit> connect(const UserId& user); // USER_CONNECTION_LIMIT
   [[nodiscard]] std::uint32_t open(const UserId& user) const;
   void report_to(Metrics& metrics); // once, before the first question
 
@@ -59,7 +59,7 @@ struct ConnectionPolicy {
 class CountingLimit {
  public:
   CountingLimit(std::string_view name, std::uint32_t limit) : name_(name), limit_(limit) {}
-  [[nodiscard]] std::optional<Pass> take();
+  [[nodiscard]] std::optional<Permit> take();
   [[nodiscard]] std::uint32_t taken() const { return taken_->load(std::memory_order_relaxed); }
   [[nodiscard]] bool full() const { return taken() >= limit_; }
   // "request_queue=1024": for evidence.
@@ -74,18 +74,18 @@ class CountingLimit {
   Counter* refused_ = nullptr;
 };
 
-class ConnectionGauges {
+class ConnectionLimits {
  public:
-  explicit ConnectionGauges(const ConnectionPolicy& policy);
+  explicit ConnectionLimits(const ConnectionPolicy& policy);
 
   [[nodiscard]] std::optional<Refusal> handshake(MonoTime now);   // CONNECT_RATE_LIMIT with retry_after; counts
-  [[nodiscard]] Result<Pass> connection();                        // CONNECTION_LIMIT
+  [[nodiscard]] Result<Permit> connection();                      // CONNECTION_LIMIT
   [[nodiscard]] bool full() const { return connections_.full(); } // connection() would refuse
-  [[nodiscard]] Result<Pass> arrival();                           // HANDSHAKE_LIMIT
-  [[nodiscard]] std::optional<Pass> refused_socket();             // nullopt: told at once, unheard
-  [[nodiscard]] Result<Pass> pending();                           // PENDING_LIMIT
-  [[nodiscard]] std::optional<Pass> refusal_upgrade();            // nullopt: answer over HTTP instead
-  [[nodiscard]] Result<Pass> request();                           // BUSY
+  [[nodiscard]] Result<Permit> arrival();                         // HANDSHAKE_LIMIT
+  [[nodiscard]] std::optional<Permit> refused_socket();           // nullopt: told at once, unheard
+  [[nodiscard]] Result<Permit> pending();                         // PENDING_LIMIT
+  [[nodiscard]] std::optional<Permit> refusal_upgrade();          // nullopt: answer over HTTP instead
+  [[nodiscard]] Result<Permit> request();                         // BUSY
 
   [[nodiscard]] std::uint32_t connections() const { return connections_.taken(); }
   [[nodiscard]] std::uint32_t pendings() const { return pending_.taken(); }

@@ -21,13 +21,13 @@ TEST(UserConnections, OneMoreThanTheLimitIsRefusedUntilAnotherCloses) {
   ASSERT_FALSE(c);
   EXPECT_EQ(c.error().cause, Cause::USER_CONNECTION_LIMIT);
   EXPECT_TRUE(users.connect(UserId("bob")));
-  a = Pass{};
+  a = Permit{};
   EXPECT_EQ(users.open(UserId("alice")), 1u);
   EXPECT_TRUE(users.connect(UserId("alice")));
 }
 
-TEST(ConnectionGauges, EachLimitHasItsCodeAndComesBackWithItsPass) {
-  ConnectionGauges gauges({.connections = 1, .pending = 1, .refusal_upgrades = 1});
+TEST(ConnectionLimits, EachLimitHasItsCodeAndComesBackWithItsPass) {
+  ConnectionLimits gauges({.connections = 1, .pending = 1, .refusal_upgrades = 1});
   {
     auto connection = gauges.connection();
     auto pending = gauges.pending();
@@ -44,9 +44,9 @@ TEST(ConnectionGauges, EachLimitHasItsCodeAndComesBackWithItsPass) {
   EXPECT_TRUE(gauges.refusal_upgrade());
 }
 
-TEST(ConnectionGauges, HandshakesUnderWayAndRequestsThatWaitHaveTheirCodes) {
+TEST(ConnectionLimits, HandshakesUnderWayAndRequestsThatWaitHaveTheirCodes) {
   Metrics metrics;
-  ConnectionGauges gauges({.handshakes = 1, .refused_sockets = 1, .requests = 1});
+  ConnectionLimits gauges({.handshakes = 1, .refused_sockets = 1, .requests = 1});
   gauges.report_to(metrics);
   auto arrival = gauges.arrival();
   auto refused = gauges.refused_socket();
@@ -64,18 +64,18 @@ TEST(ConnectionGauges, HandshakesUnderWayAndRequestsThatWaitHaveTheirCodes) {
     EXPECT_THAT(text, testing::HasSubstr(std::string(line) + "\n"));
 }
 
-TEST(Pass, MayOutliveWhatItWasTakenOf) {
-  Pass pass;
+TEST(Permit, MayOutliveWhatItWasTakenOf) {
+  Permit pass;
   {
-    ConnectionGauges gauges({.requests = 1});
+    ConnectionLimits gauges({.requests = 1});
     pass = std::move(*gauges.request());
   }
   pass.release();
   EXPECT_FALSE(pass);
 }
 
-TEST(ConnectionGauges, TheRateOfHandshakesAllowsABurstOfOneSecond) {
-  ConnectionGauges gauges({.connects_per_s = 10});
+TEST(ConnectionLimits, TheRateOfHandshakesAllowsABurstOfOneSecond) {
+  ConnectionLimits gauges({.connects_per_s = 10});
   for (int i = 0; i < 10; ++i) ASSERT_FALSE(gauges.handshake(kStart));
   const auto refused = gauges.handshake(kStart);
   ASSERT_EQ(cause_of(refused), Cause::CONNECT_RATE_LIMIT);
@@ -84,8 +84,8 @@ TEST(ConnectionGauges, TheRateOfHandshakesAllowsABurstOfOneSecond) {
   EXPECT_TRUE(gauges.handshake(kStart + *refused->retry_after));
 }
 
-TEST(ConnectionGauges, ManyThreadsNeverTakeMoreThanTheLimit) {
-  ConnectionGauges gauges({.connections = 5});
+TEST(ConnectionLimits, ManyThreadsNeverTakeMoreThanTheLimit) {
+  ConnectionLimits gauges({.connections = 5});
   UserConnections users(5);
   std::atomic<std::uint32_t> most{0};
   std::vector<std::thread> threads;

@@ -1,8 +1,8 @@
 // How a refusal is told: by HTTP or by a close frame, and what is echoed with it.
 #include <gtest/gtest.h>
 
-#include "base/json.h"
 #include "admission/testing/door_world.h"
+#include "base/json.h"
 
 namespace foyer::admission {
 namespace {
@@ -24,7 +24,7 @@ Told told(const Request& request, const Answers& answers = {}, const DoorPolicy&
   Told out;
   out.code = drive(door, answers).outcome;
   const Next verdict = door.next(TickingClock{});
-  out.by_close = door.tell_by_close(std::get<Verdict>(verdict).outcome.error());
+  out.by_close = door.refuse_by_close(std::get<Verdict>(verdict).outcome.error());
   out.echo = door.refusal_subprotocol();
   return out;
 }

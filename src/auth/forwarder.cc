@@ -88,8 +88,8 @@ std::optional<Refusal> told(const Response& response, std::string_view what) {
 
 } // namespace
 
-struct Forwarder::Desk : std::enable_shared_from_this<Desk> {
-  Desk(Surroundings a, const ServiceIdentity& i, ForwardPolicy p, OnForwardRefusal r)
+struct Forwarder::State : std::enable_shared_from_this<State> {
+  State(Context a, const ServiceIdentity& i, ForwardPolicy p, OnForwardRefusal r)
       : around(a),
         identity(i),
         policy(p),
@@ -100,7 +100,7 @@ struct Forwarder::Desk : std::enable_shared_from_this<Desk> {
         refused(a.metrics.counter(
             "foyer_forwarded_total", "Requests forwarded to the auth service.", {{"outcome", "refused"}})) {}
 
-  Surroundings around;
+  Context around;
   const ServiceIdentity& identity;
   const ForwardPolicy policy;
   const OnForwardRefusal on_refusal;
@@ -109,30 +109,30 @@ struct Forwarder::Desk : std::enable_shared_from_this<Desk> {
   Counter& refused;
   std::size_t in_flight = 0;
 
-  struct Errand { // one request, without its body and its query
+  struct Forwarded { // one request, without its body and its query
     Request request;
     Reply reply;
     std::string what;
   };
   void forward(Request request, Reply reply);
-  void answer(const std::shared_ptr<Errand>& errand, client::HttpResult result);
+  void answer(const std::shared_ptr<Forwarded>& forwarded, client::HttpResult result);
   void refuse_with(const Request& request, Reply& reply, const Refusal& refusal);
   [[nodiscard]] bool our_own(const Request& request) const;
 };
 
-void Forwarder::Desk::refuse_with(const Request& request, Reply& reply, const Refusal& refusal) {
+void Forwarder::State::refuse_with(const Request& request, Reply& reply, const Refusal& refusal) {
   refused.add();
   if (on_refusal) on_refusal(request, refusal);
   reply(wire::problem(refusal, request.ref, policy.reveal));
 }
 
 // Our own signature comes back: AUTH_SERVICE_URL leads here, perhaps through a proxy.
-bool Forwarder::Desk::our_own(const Request& request) const {
+bool Forwarder::State::our_own(const Request& request) const {
   const auto claim = read_claim(request);
   return claim && claim->id == identity.id() && signed_with(request, *claim, identity.key());
 }
 
-void Forwarder::Desk::forward(Request request, Reply reply) {
+void Forwarder::State::forward(Request request, Reply reply) {
   const std::string what = fmt::format("{} {}", printable(request.method, 16), printable(request.path, 128));
   if (our_own(request))
     return refuse_with(request, reply,
@@ -174,39 +174,38 @@ void Forwarder::Desk::forward(Request request, Reply reply) {
       around.entropy);
   request.body.clear();
   request.query.clear();
-  auto errand = std::make_shared<Errand>(Errand{std::move(request), std::move(reply), what});
+  auto forwarded = std::make_shared<Forwarded>(Forwarded{std::move(request), std::move(reply), what});
   meter.used(++in_flight);
-  around.transport.send(std::move(call), [weak = weak_from_this(), errand](client::HttpResult result) {
-    if (const auto self = weak.lock()) self->answer(errand, std::move(result));
+  around.transport.send(std::move(call), [weak = weak_from_this(), forwarded](client::HttpResult result) {
+    if (const auto self = weak.lock()) self->answer(forwarded, std::move(result));
   });
 }
 
-void Forwarder::Desk::answer(const std::shared_ptr<Errand>& errand, client::HttpResult result) {
+void Forwarder::State::answer(const std::shared_ptr<Forwarded>& forwarded, client::HttpResult result) {
   meter.used(--in_flight);
   if (!result || result->headers.find("X-Foyer") == nullptr) {
-    auto read = read_answer(result, errand->what);
+    auto read = read_answer(result, forwarded->what);
     const Refusal fault = read
         ? Refusal{.cause = Cause::INVALID_RESPONSE_FORMAT,
-              .evidence = fmt::format("{}: answered by something that is no Foyer", errand->what)}
+              .evidence = fmt::format("{}: answered by something that is no Foyer", forwarded->what)}
         : std::move(read.error().refusal);
-    return refuse_with(errand->request, errand->reply, fault);
+    return refuse_with(forwarded->request, forwarded->reply, fault);
   }
-  const auto refusal = told(*result, errand->what);
+  const auto refusal = told(*result, forwarded->what);
   // It is we who were refused: told as ours, with the ref under which it is found here.
   if (refusal && refusal->step() == Step::service_identity)
-    return refuse_with(errand->request, errand->reply, *refusal);
+    return refuse_with(forwarded->request, forwarded->reply, *refusal);
   passed.add();
-  if (refusal && on_refusal) on_refusal(errand->request, *refusal);
+  if (refusal && on_refusal) on_refusal(forwarded->request, *refusal);
   result->headers = answer_headers(result->headers);
-  errand->reply(std::move(*result));
+  forwarded->reply(std::move(*result));
 }
 
-Forwarder::Forwarder(
-    Surroundings around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal)
-    : desk_(std::make_shared<Desk>(around, identity, policy, std::move(on_refusal))) {}
+Forwarder::Forwarder(Context around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal)
+    : state_(std::make_shared<State>(around, identity, policy, std::move(on_refusal))) {}
 
 Handler Forwarder::handler() {
-  return [desk = desk_](Request request, Reply reply) { desk->forward(std::move(request), std::move(reply)); };
+  return [desk = state_](Request request, Reply reply) { desk->forward(std::move(request), std::move(reply)); };
 }
 
 // Which of them exist is the auth service's to say; a path has at most four segments below its root.

@@ -28,8 +28,7 @@ using OnForwardRefusal = std::function<void(const Request&, const Refusal&)>;
 
 class Forwarder {
  public:
-  Forwarder(
-      Surroundings around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal = {});
+  Forwarder(Context around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal = {});
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
 
@@ -39,8 +38,8 @@ class Forwarder {
   [[nodiscard]] std::vector<Route> routes();
 
  private:
-  struct Desk;
-  std::shared_ptr<Desk> desk_;
+  struct State;
+  std::shared_ptr<State> state_;
 };
 
 } // namespace foyer::auth

@@ -10,9 +10,9 @@
 #include <future>
 #include <thread>
 
-#include "auth/testing/links_world.h"
 #include "auth/plane_timers.h"
 #include "auth/pooled_transport.h"
+#include "auth/testing/links_world.h"
 
 namespace foyer::auth {
 namespace {

@@ -34,7 +34,7 @@ bool is_html(const Response& response) {
 } // namespace
 
 struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
-  Fetcher(Surroundings a, KeySetPolicy p, OnChange c)
+  Fetcher(Context a, KeySetPolicy p, OnChange c)
       : around(a),
         policy(std::move(p)),
         on_change(std::move(c)),
@@ -45,7 +45,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
             {{"outcome", "failed"}})),
         meter(a.metrics, "key_set_waiters", kMaxWaiting) {}
 
-  Surroundings around;
+  Context around;
   const KeySetPolicy policy;
   const OnChange on_change;
   const std::string what;
@@ -58,7 +58,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   bool fetching = false;
   bool told_too_old = false;
   std::string told_ignored;            // the ignored keys as they were logged last
-  exec::TimerId timer = 0;              // of the next fetch in turn
+  exec::TimerId timer = 0;             // of the next fetch in turn
   std::optional<MonoTime> out_of_turn; // when a fetch was last begun for an unknown kid
   std::optional<MonoTime> changed;
   BackOff back_off;
@@ -245,7 +245,7 @@ void KeySetSource::Fetcher::wait(Refreshed done) {
   meter.used(waiting.size());
 }
 
-KeySetSource::KeySetSource(Surroundings around, KeySetPolicy policy, OnChange on_change)
+KeySetSource::KeySetSource(Context around, KeySetPolicy policy, OnChange on_change)
     : fetcher_(std::make_shared<Fetcher>(around, std::move(policy), std::move(on_change))) {}
 KeySetSource::~KeySetSource() = default;
 

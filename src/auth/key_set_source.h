@@ -38,7 +38,7 @@ class KeySetSource {
 
   // `on_change` on the plane's thread, with each set that differs from the one before.
   // The transport is that of the URL's server; nothing is signed.
-  KeySetSource(Surroundings around, KeySetPolicy policy, OnChange on_change);
+  KeySetSource(Context around, KeySetPolicy policy, OnChange on_change);
   ~KeySetSource(); // on the plane's thread, or when it has stopped
   KeySetSource(const KeySetSource&) = delete;
   KeySetSource& operator=(const KeySetSource&) = delete;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kWhat = "POST /internal/people";
 
-std::string key_of(const PersonQuestion& question) {
+std::string key_of(const PersonRequest& question) {
   return question.id.empty() ? "name " + question.name : "id " + question.id;
 }
 
@@ -27,14 +27,14 @@ Result<std::optional<Person>> read(
 
 } // namespace
 
-PeopleSource::PeopleSource(Surroundings around, ServiceIdentity identity, PeoplePolicy policy)
+PeopleSource::PeopleSource(Context around, ServiceIdentity identity, PeoplePolicy policy)
     : around_(around),
       identity_(std::move(identity)),
       policy_(policy),
       answers_meter_(around.metrics, "people_answers", policy.answers),
       questions_meter_(around.metrics, "people_questions", policy.questions) {}
 
-void PeopleSource::find(PersonQuestion question, PersonAnswer answer) {
+void PeopleSource::find(PersonRequest question, PersonAnswer answer) {
   std::string key = key_of(question);
   if (const auto kept = index_.find(key); kept != index_.end()) {
     if (around_.clock.mono() < kept->second->until) return answer(kept->second->person);
@@ -49,7 +49,7 @@ void PeopleSource::find(PersonQuestion question, PersonAnswer answer) {
   const std::string asked = question.id.empty() ? question.name : question.id;
   Call call{.target = std::string(kPeoplePath),
       .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
-      .body = json::write(encode(std::vector<PersonQuestion>{std::move(question)})),
+      .body = json::write(encode(std::vector<PersonRequest>{std::move(question)})),
       .connect_timeout = policy_.connect_timeout,
       .timeout = policy_.timeout};
   std::string nonce =

@@ -30,9 +30,9 @@ struct PeoplePolicy {
 
 class PeopleSource : public std::enable_shared_from_this<PeopleSource> {
  public:
-  PeopleSource(Surroundings around, ServiceIdentity identity, PeoplePolicy policy);
+  PeopleSource(Context around, ServiceIdentity identity, PeoplePolicy policy);
 
-  void find(PersonQuestion question, PersonAnswer answer);
+  void find(PersonRequest question, PersonAnswer answer);
   // An account that was deleted is not found any more.
   void apply(const std::vector<RevocationEvent>& events);
 
@@ -45,7 +45,7 @@ class PeopleSource : public std::enable_shared_from_this<PeopleSource> {
   void keep(std::string key, std::optional<Person> person);
   void erase(std::list<Entry>::iterator entry);
 
-  Surroundings around_;
+  Context around_;
   const ServiceIdentity identity_;
   const PeoplePolicy policy_;
   std::list<Entry> answers_; // the oldest in front

@@ -28,7 +28,7 @@ class People : public testing::Test {
       reply(VirtualServer::json(200, encode(found)));
     };
   }
-  std::string find(PersonQuestion question) {
+  std::string find(PersonRequest question) {
     std::string out = "nothing yet";
     w.service->find_person(std::move(question), [&out](Result<std::optional<Person>> said) {
       out = !said ? std::string(said.error().code()) : *said ? (*said)->id.str() : "nobody";

@@ -70,7 +70,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     std::uint64_t generation;
   };
 
-  Client(Surroundings s, ServiceIdentity i, const ClientPolicy& policy)
+  Client(Context s, ServiceIdentity i, const ClientPolicy& policy)
       : around(s),
         identity(std::move(i)),
         retry(retry_policy(policy)),
@@ -83,7 +83,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 
   // ---- questions
 
-  void ticket(TicketQuestion question, IdentityAnswer answer, MonoTime since) {
+  void ticket(TicketRequest question, IdentityAnswer answer, MonoTime since) {
     start(std::move(question), Kind::ticket, since,
         [this, answer = std::move(answer), since](Result<Identity> said) mutable {
       metrics.question(Kind::ticket, outcome_of(said), around.clock.mono() - since);
@@ -91,7 +91,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     });
   }
 
-  void cookie(CookieQuestion question, IdentityAnswer answer, MonoTime since) {
+  void cookie(CookieRequest question, IdentityAnswer answer, MonoTime since) {
     std::string key = CookieCache::key(question.cookie, question.address);
     if (auto kept = cache.find(key, moment_of(around.clock))) {
       metrics.hits.add();
@@ -264,7 +264,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     unlogged = 0;
   }
 
-  Surroundings around;
+  Context around;
   const ServiceIdentity identity;
   const RetryPolicy retry;
   CircuitBreaker breaker;
@@ -282,7 +282,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   BreakerStatus told;
 };
 
-RemoteAuthService::RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy,
+RemoteAuthService::RemoteAuthService(Context around, ServiceIdentity identity, ClientPolicy policy,
     RevocationStream& revocations, std::function<void(exec::Task)> run_control)
     : client_(std::make_shared<Client>(around, identity, policy)),
       people_(std::make_shared<PeopleSource>(around, std::move(identity), policy.people)),
@@ -291,21 +291,21 @@ RemoteAuthService::RemoteAuthService(Surroundings around, ServiceIdentity identi
 
 RemoteAuthService::~RemoteAuthService() = default;
 
-void RemoteAuthService::redeem_ticket(TicketQuestion question, IdentityAnswer answer) {
+void RemoteAuthService::redeem_ticket(TicketRequest question, IdentityAnswer answer) {
   run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
                    since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->ticket(std::move(question), std::move(answer), since);
   });
 }
 
-void RemoteAuthService::check_cookie(CookieQuestion question, IdentityAnswer answer) {
+void RemoteAuthService::check_cookie(CookieRequest question, IdentityAnswer answer) {
   run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
                    since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->cookie(std::move(question), std::move(answer), since);
   });
 }
 
-void RemoteAuthService::find_person(PersonQuestion question, PersonAnswer answer) {
+void RemoteAuthService::find_person(PersonRequest question, PersonAnswer answer) {
   run_control_([weak = std::weak_ptr(people_), question = std::move(question), answer = std::move(answer)]() mutable {
     if (const auto people = weak.lock()) people->find(std::move(question), std::move(answer));
   });

@@ -37,15 +37,15 @@ struct ClientPolicy {
 class RemoteAuthService final : public AuthService {
  public:
   // `revocations` outlives it; `run_control` runs tasks one at a time, in order.
-  RemoteAuthService(Surroundings around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations,
+  RemoteAuthService(Context around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations,
       std::function<void(exec::Task)> run_control);
   ~RemoteAuthService() override; // on the control plane's thread, or after its end
   RemoteAuthService(const RemoteAuthService&) = delete;
   RemoteAuthService& operator=(const RemoteAuthService&) = delete;
 
-  void redeem_ticket(TicketQuestion question, IdentityAnswer answer) override;
-  void check_cookie(CookieQuestion question, IdentityAnswer answer) override;
-  void find_person(PersonQuestion question, PersonAnswer answer) override;
+  void redeem_ticket(TicketRequest question, IdentityAnswer answer) override;
+  void check_cookie(CookieRequest question, IdentityAnswer answer) override;
+  void find_person(PersonRequest question, PersonAnswer answer) override;
   void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events,
       std::function<void(WallTime)> synchronised) override;
 

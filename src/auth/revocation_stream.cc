@@ -19,7 +19,7 @@ constexpr Millis kPause{100};        // before the next question, when an answer
 } // namespace
 
 struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
-  Poller(Surroundings a, const ServiceIdentity& i, StreamPolicy p)
+  Poller(Context a, const ServiceIdentity& i, StreamPolicy p)
       : around(a),
         identity(i),
         policy(p),
@@ -28,7 +28,7 @@ struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
         failed(a.metrics.counter("foyer_revocation_polls_total", "Questions for revocations to the auth service.",
             {{"outcome", "failed"}})) {}
 
-  Surroundings around;
+  Context around;
   const ServiceIdentity& identity;
   const StreamPolicy policy;
   Counter& answered;
@@ -66,7 +66,7 @@ void RevocationStream::Poller::ask() {
   Call call{.method = "POST",
       .target = std::string(kRevocationsPath),
       .headers = {{"Content-Type", "application/json"}},
-      .body = json::write(encode(RevocationQuestion{.after = cursor, .wait = wait}))};
+      .body = json::write(encode(RevocationRequest{.after = cursor, .wait = wait}))};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = wait + kAnswerTime;
   call.own_connection = true;
@@ -154,7 +154,7 @@ void RevocationStream::Poller::fault(Refusal refusal) {
   ask_after(back_off.next(around.entropy));
 }
 
-RevocationStream::RevocationStream(Surroundings around, const ServiceIdentity& identity, StreamPolicy policy)
+RevocationStream::RevocationStream(Context around, const ServiceIdentity& identity, StreamPolicy policy)
     : poller_(std::make_shared<Poller>(around, identity, policy)) {}
 RevocationStream::~RevocationStream() = default;
 

@@ -32,7 +32,7 @@ class RevocationStream {
   using OnEvents = std::function<void(const std::vector<RevocationEvent>&)>;
   using OnSynchronised = std::function<void(WallTime)>; // what was known when this question was sent is known here
 
-  RevocationStream(Surroundings around, const ServiceIdentity& identity, StreamPolicy policy = {});
+  RevocationStream(Context around, const ServiceIdentity& identity, StreamPolicy policy = {});
   ~RevocationStream(); // on the plane's thread, or when it has stopped
   RevocationStream(const RevocationStream&) = delete;
   RevocationStream& operator=(const RevocationStream&) = delete;

@@ -71,7 +71,7 @@ class Stream : public testing::Test {
   std::vector<std::string> rows;
   std::size_t page = 100;
   std::vector<std::shared_ptr<Held>> holding;
-  std::function<client::HttpResult(const RevocationQuestion&)> script;
+  std::function<client::HttpResult(const RevocationRequest&)> script;
   std::vector<std::int64_t> waits;
   std::vector<std::string> seen;
   std::vector<WallTime> synchronised;
@@ -206,7 +206,7 @@ TEST_F(Stream, AnotherTableIsReadFromItsFirstRow) {
 TEST_F(Stream, ACursorThatGoesBackOrStandsStillIsAFaultAndNoLoop) {
   const RevocationEvent event{RevocationEvent::Kind::session, "a", w.clock.wall(), {}};
   bool first = true;
-  script = [&](const RevocationQuestion& question) {
+  script = [&](const RevocationRequest& question) {
     if (std::exchange(first, false)) return say("t", 7, false, {event});
     return question.after == 7 ? say("t", 3) : say("t", 5, false, {event});
   };
@@ -214,14 +214,14 @@ TEST_F(Stream, ACursorThatGoesBackOrStandsStillIsAFaultAndNoLoop) {
   w.pass(Millis{10});
   EXPECT_EQ(fault(), "INVALID_RESPONSE_FORMAT");
   EXPECT_THAT(stream.status().fault->evidence, HasSubstr("from 7 to 3"));
-  script = [&](const RevocationQuestion& question) { return say("t", question.after, true); };
+  script = [&](const RevocationRequest& question) { return say("t", question.after, true); };
   w.pass(Millis{60'000});
   EXPECT_EQ(fault(), "INVALID_RESPONSE_FORMAT");
   EXPECT_LE(w.server.attempts, 40U);
 }
 
 TEST_F(Stream, AServerThatNeverWaitsIsNotAskedWithoutPause) {
-  script = [](const RevocationQuestion& question) { return say("t", question.after); };
+  script = [](const RevocationRequest& question) { return say("t", question.after); };
   watch();
   w.pass(Millis{10'000});
   EXPECT_LE(w.server.attempts, 110U);

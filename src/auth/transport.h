@@ -10,8 +10,8 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "exec/control.h"
 #include "client/http_client.h"
+#include "exec/control.h"
 
 namespace foyer::auth {
 
@@ -44,7 +44,7 @@ class Timers {
 };
 
 // What the askers live in; outlives them.
-struct Surroundings {
+struct Context {
   const Clock& clock;
   Entropy& entropy;
   Log& log;

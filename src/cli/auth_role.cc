@@ -162,7 +162,7 @@ std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) {
 }
 
 std::vector<observe::HealthCheck> AuthRole::ready() {
-  return {{.name = "accounts_store", .needed = true, .read = [this] { return admin::state_of(service_->probe()); }}};
+  return {{.name = "accounts_store", .needed = true, .read = [this] { return observe::state_of(service_->probe()); }}};
 }
 
 } // namespace foyer::cli

@@ -5,14 +5,14 @@
 #include <memory>
 #include <vector>
 
-#include "accounts/session/revocation_polls.h"
+#include "accounts/clients/services.h"
 #include "accounts/http/routes.h"
 #include "accounts/service.h"
-#include "accounts/clients/services.h"
-#include "observe/health.h"
+#include "accounts/session/revocation_polls.h"
 #include "cli/runtime.h"
-#include "jose/key_set.h"
 #include "exec/work_queue.h"
+#include "jose/key_set.h"
+#include "observe/health.h"
 #include "store/data_dir.h"
 
 namespace foyer::cli {

@@ -1,11 +1,11 @@
 // How the gateway behaves, out of the configuration.
 #pragma once
 
-#include "observe/build_info.h"
 #include "base/clock.h"
 #include "config/options.h"
 #include "gateway/deps.h"
 #include "jose/verifier.h"
+#include "observe/build_info.h"
 
 namespace foyer::cli {
 

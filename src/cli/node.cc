@@ -19,11 +19,11 @@
 #include "cli/remote_auth.h"
 #include "cli/stores.h"
 #include "cli/tls_port.h"
+#include "exec/control.h"
 #include "gateway/gateway.h"
-#include "rooms/model/audience.h"
 #include "io/proxy_protocol.h"
 #include "io/server.h"
-#include "exec/control.h"
+#include "rooms/model/audience.h"
 #include "wire/url.h"
 
 namespace foyer::cli {
@@ -65,7 +65,7 @@ struct Node::Parts {
   std::unique_ptr<observe::RefusalReporter> reporter;
   std::unique_ptr<admission::AddressLimits> addresses, plain_gets, metrics_addresses;
   std::unique_ptr<admission::UserConnections> users;
-  std::unique_ptr<admission::ConnectionGauges> gauges, metrics_gauges;
+  std::unique_ptr<admission::ConnectionLimits> gauges, metrics_gauges;
   admission::DoorPolicy router_door; // what the routers look at
   // The operator's API is made before the gateway that it asks.
   struct Info final : observe::GatewayInfo {
@@ -94,7 +94,7 @@ struct Node::Parts {
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] gateway::GatewayDeps deps(
-      const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionGauges& counts);
+      const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
   [[nodiscard]] admin::ApiDeps api_deps();
   [[nodiscard]] admin::Upkeep upkeep();
 };
@@ -191,7 +191,7 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
 }
 
 gateway::GatewayDeps Node::Parts::deps(
-    const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionGauges& counts) {
+    const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts) {
   auto& service = auth_role ? static_cast<auth::AuthService&>(auth_role->service()) : remote_auth->service();
   gateway::GatewayDeps out{.clock = clock,
       .entropy = entropy,
@@ -219,7 +219,8 @@ gateway::GatewayDeps Node::Parts::deps(
 admin::ApiDeps Node::Parts::api_deps() {
   std::vector<observe::HealthCheck> ready;
   if (chat)
-    ready.push_back({.name = "chat_store", .needed = true, .read = [this] { return admin::state_of(chat->probe()); }});
+    ready.push_back(
+        {.name = "chat_store", .needed = true, .read = [this] { return observe::state_of(chat->probe()); }});
   for (auto& check : auth_role ? auth_role->ready() : remote_auth->ready()) ready.push_back(std::move(check));
   if (config.role_gateway)
     ready.push_back({.name = "revocations", .needed = true, .read = [this] {
@@ -272,12 +273,12 @@ void Node::Parts::make_limits() {
   plain_gets->report_handshakes_to(metrics);
   users = std::make_unique<admission::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
   users->report_to(metrics);
-  gauges = std::make_unique<admission::ConnectionGauges>(connection_policy(config));
+  gauges = std::make_unique<admission::ConnectionLimits>(connection_policy(config));
   gauges->report_to(metrics);
   // What watches this process is not kept out by those who flood the other port.
-  metrics_addresses =
-      std::make_unique<admission::AddressLimits>(admission::AddressPolicy{.table_size = 1'024, .seed = address_rules.seed});
-  metrics_gauges = std::make_unique<admission::ConnectionGauges>(
+  metrics_addresses = std::make_unique<admission::AddressLimits>(
+      admission::AddressPolicy{.table_size = 1'024, .seed = address_rules.seed});
+  metrics_gauges = std::make_unique<admission::ConnectionLimits>(
       admission::ConnectionPolicy{.connections = 256, .handshakes = 128, .refused_sockets = 16, .requests = 128});
   report_accept_queue(metrics, listener);
   report_open_files(metrics);

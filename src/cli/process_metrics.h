@@ -2,9 +2,9 @@
 // which build this is.
 #pragma once
 
-#include "observe/build_info.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "observe/build_info.h"
 
 namespace foyer::cli {
 

@@ -22,7 +22,7 @@ auth::StreamPolicy stream_policy(const config::Config& c) {
 
 } // namespace
 
-auth::Surroundings RemoteAuth::around(auth::Transport& transport) {
+auth::Context RemoteAuth::around(auth::Transport& transport) {
   return {.clock = runtime_.clock,
       .entropy = runtime_.entropy,
       .log = runtime_.log,
@@ -60,7 +60,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
       .jwt_secret_key = c.jwt_secret_key,
       .kids = [&r] { return r.kids(); },
       .leeway = c.jwt_leeway};
-  r.fit_ = std::make_unique<auth::FitMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
+  r.fit_ = std::make_unique<auth::CompatibilityMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
   const auth::ForwardPolicy forward{
       .body_bytes = c.body_bytes, .reveal = c.environment == config::Environment::development};
   r.forwarder_ =

@@ -8,8 +8,7 @@
 #include <mutex>
 #include <vector>
 
-#include "observe/health.h"
-#include "auth/fit_monitor.h"
+#include "auth/compatibility_monitor.h"
 #include "auth/forwarder.h"
 #include "auth/key_set_source.h"
 #include "auth/local_verifier.h"
@@ -18,6 +17,7 @@
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
 #include "cli/runtime.h"
+#include "observe/health.h"
 
 namespace foyer::cli {
 
@@ -41,7 +41,7 @@ class RemoteAuth {
 
  private:
   explicit RemoteAuth(const Runtime& runtime) : runtime_(runtime), timers_(runtime.control) {}
-  [[nodiscard]] auth::Surroundings around(auth::Transport& transport);
+  [[nodiscard]] auth::Context around(auth::Transport& transport);
   Result<void> make_keys();
   [[nodiscard]] std::vector<std::string> kids() const;
   [[nodiscard]] observe::HealthState auth_service_state() const;
@@ -57,7 +57,7 @@ class RemoteAuth {
   std::unique_ptr<auth::KeySetSource> key_set_; // null for a shared secret
   std::unique_ptr<auth::RevocationStream> stream_;
   std::unique_ptr<auth::RemoteAuthService> service_;
-  std::unique_ptr<auth::FitMonitor> fit_;
+  std::unique_ptr<auth::CompatibilityMonitor> fit_;
   std::unique_ptr<auth::Forwarder> forwarder_;
 };
 

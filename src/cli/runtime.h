@@ -1,12 +1,12 @@
 // What every part of a running node shares; outlives them all.
 #pragma once
 
-#include "observe/build_info.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/options.h"
 #include "exec/control.h"
+#include "observe/build_info.h"
 
 namespace foyer::cli {
 

@@ -166,7 +166,8 @@ observe::HealthCheck TlsPort::health() const {
     if (!refused_code_.empty()) return observe::HealthState::failing(refused_code_);
     const WallTime now = deps_.clock.wall();
     const bool late = std::ranges::any_of(ends_, [&](const End& end) { return end.at - now < config::kRenewalNotice; });
-    return late ? observe::HealthState::failing(std::string(code_of(Cause::CERTIFICATE_EXPIRED))) : observe::HealthState::ok();
+    return late ? observe::HealthState::failing(std::string(code_of(Cause::CERTIFICATE_EXPIRED)))
+                : observe::HealthState::ok();
   }};
 }
 

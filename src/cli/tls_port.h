@@ -12,14 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "observe/health.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/tls_files.h"
-#include "io/tls/tls_server.h"
 #include "exec/control.h"
 #include "exec/file_watch.h"
+#include "io/tls/tls_server.h"
+#include "observe/health.h"
 
 namespace foyer::cli {
 

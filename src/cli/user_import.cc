@@ -6,8 +6,8 @@
 #include <iostream>
 #include <istream>
 
-#include "accounts/password/foreign_hashes.h"
 #include "accounts/model/names.h"
+#include "accounts/password/foreign_hashes.h"
 #include "base/bytes.h"
 #include "base/json.h"
 

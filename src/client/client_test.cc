@@ -76,7 +76,7 @@ std::string switching(const std::string& head, const std::string& more = "") {
 // What a client saw, in order, and then its end.
 std::vector<std::string> watch(const OneShotServer& server, WsOptions options,
     const std::function<void(WsClient&, std::string_view)>& on_text = {}) {
-  ControlPlane plane;
+  exec::ControlPlane plane;
   std::promise<void> done;
   std::vector<std::string> seen;
   std::unique_ptr<WsClient> client;

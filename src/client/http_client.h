@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/http.h"
-#include "exec/control.h"
 #include "client/link.h"
+#include "exec/control.h"
 #include "wire/url.h"
 
 namespace foyer::client {

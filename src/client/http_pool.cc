@@ -89,7 +89,8 @@ std::string HttpPool::State::head_and_body(const PoolCall& call) const {
 
 void HttpPool::State::take(Job job) {
   const auto later = [this](Job refused, NetError error) {
-    const exec::TimerId soon = driver.after(Millis{0}, [done = std::move(refused.done), error = std::move(error)]() mutable {
+    const exec::TimerId soon =
+        driver.after(Millis{0}, [done = std::move(refused.done), error = std::move(error)]() mutable {
       done(std::unexpected(std::move(error)));
     });
     (void)soon;

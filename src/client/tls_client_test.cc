@@ -120,7 +120,7 @@ TEST(TlsClient, RefusesACertificateThatNobodyVouchesForAndSaysSo) {
 TEST(TlsClient, KeptConnectionsTrustNobodyElseEither) {
   const auto through_a_pool = [](const std::string& host, bool trusted) {
     TlsServer server;
-    ControlPlane plane;
+    exec::ControlPlane plane;
     std::promise<HttpResult> answer;
     std::unique_ptr<HttpPool> pool;
     plane.post([&] {

@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/http.h"
-#include "exec/control.h"
 #include "client/link.h"
+#include "exec/control.h"
 #include "wire/url.h"
 
 namespace foyer::client {
@@ -44,7 +44,8 @@ class WsClient {
     std::function<void(std::uint16_t code, std::string_view reason)> closed;
   };
 
-  WsClient(exec::ControlPlane& plane, Entropy& entropy, const wire::Url& url, WsOptions options, Events events); // connects
+  WsClient(
+      exec::ControlPlane& plane, Entropy& entropy, const wire::Url& url, WsOptions options, Events events); // connects
   ~WsClient(); // aborts; no event follows
   WsClient(const WsClient&) = delete;
   WsClient& operator=(const WsClient&) = delete;

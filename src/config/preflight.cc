@@ -31,7 +31,7 @@ Millis duration_of(const Config& config, std::string_view option) {
 
 class Preflight {
  public:
-  Preflight(const Loaded& loaded, const Surroundings& surroundings)
+  Preflight(const Loaded& loaded, const Context& surroundings)
       : loaded_(loaded),
         config_(loaded.config),
         around_(surroundings),
@@ -374,7 +374,7 @@ class Preflight {
 
   const Loaded& loaded_;
   const Config& config_;
-  const Surroundings& around_;
+  const Context& around_;
   std::vector<Finding> found_;
 };
 
@@ -387,7 +387,7 @@ bool generates_secrets(const Loaded& loaded) {
       loaded.config.role_gateway;
 }
 
-std::vector<Finding> preflight(const Loaded& loaded, const Surroundings& surroundings) {
+std::vector<Finding> preflight(const Loaded& loaded, const Context& surroundings) {
   return Preflight(loaded, surroundings).run();
 }
 

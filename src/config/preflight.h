@@ -12,14 +12,14 @@
 
 namespace foyer::config {
 
-struct Surroundings {
+struct Context {
   ReadFile read;
   WallTime now{};
 };
 
 // All findings: those of loading, then those of the rules. A value that could not
 // be taken is not reported again as missing.
-[[nodiscard]] std::vector<Finding> preflight(const Loaded& loaded, const Surroundings& surroundings);
+[[nodiscard]] std::vector<Finding> preflight(const Loaded& loaded, const Context& surroundings);
 
 // Development with both roles in one process: what is not given is made at start.
 [[nodiscard]] bool generates_secrets(const Loaded& loaded);

@@ -8,7 +8,7 @@ namespace foyer::gateway {
 
 Arrival arrive(const GatewayPolicy& policy, const GatewayDeps& deps, std::string_view peer, MonoTime now) {
   Arrival arrival;
-  const auto take = [&arrival](admission::Pass& into, Result<admission::Pass> pass) {
+  const auto take = [&arrival](admission::Permit& into, Result<admission::Permit> pass) {
     if (pass)
       into = std::move(*pass);
     else

@@ -12,9 +12,9 @@
 #include <optional>
 #include <string_view>
 
+#include "admission/permit.h"
 #include "base/clock.h"
 #include "base/refusal.h"
-#include "admission/pass.h"
 
 namespace foyer::gateway {
 
@@ -22,9 +22,9 @@ struct GatewayDeps;
 struct GatewayPolicy;
 
 struct Arrival {
-  admission::Pass socket;                 // until it is closed: one of connection_limit, or of refused_sockets
-  admission::Pass handshake;              // until its first answer
-  admission::Pass address;                // until it is admitted or refused
+  admission::Permit socket;    // until it is closed: one of connection_limit, or of refused_sockets
+  admission::Permit handshake; // until its first answer
+  admission::Permit address;   // until it is admitted or refused
   std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: what it is told
   [[nodiscard]] bool heard() const { return static_cast<bool>(socket); }
 };

@@ -194,7 +194,7 @@ void Connection::about_room(const Command& command) {
 
 void Connection::join(const Command& command) {
   const RoomName room{command.room};
-  JoinQuestion question{.speaker = speaker(),
+  JoinRequest question{.speaker = speaker(),
       .room = room,
       .id = command.id,
       .limit = command.limit.value_or(0),
@@ -228,7 +228,7 @@ void Connection::join(const Command& command) {
 void Connection::list(const Command& command) {
   const std::uint32_t limit =
       std::clamp<std::uint32_t>(command.limit.value_or(protocol::kRoomsPage), 1, protocol::kRoomsPage);
-  rooms::RoomsQuestion question{.user = identity_.user, .limit = limit};
+  rooms::RoomsRequest question{.user = identity_.user, .limit = limit};
   if (!command.after_room.empty()) question.after = RoomName{command.after_room};
   for (const Membership& membership : memberships)
     if (rooms::kind_of(membership.room->name.view()) == rooms::RoomKind::public_)

@@ -435,7 +435,7 @@ void Connection::shut() {
   transport_.close_gracefully(shard_.policy().close_linger);
 }
 
-void Connection::tell_closing(Millis retry_after) {
+void Connection::send_closing(Millis retry_after) {
   if (phase_ != Phase::ready) {
     if (phase_ == Phase::entering && entrance_) entrance_->shut_down();
     drop_entrance();

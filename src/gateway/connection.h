@@ -61,8 +61,8 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
     Identity identity;
     Service service = Service::chat;
     std::string address;
-    admission::Pass user_pass;
-    admission::Pass address_pass;
+    admission::Permit user_pass;
+    admission::Permit address_pass;
     protocol::ClientTerms terms; // as far as the handshake or `authenticate` told
     MessageId id;                // of the `authenticate` that is answered
   };
@@ -72,7 +72,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void take_close(std::uint16_t code);
   // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
   [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
-  void hold(admission::Pass refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
+  void hold(admission::Permit refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
   void give_up_place() { connection_pass_.release(); } // before the socket is closed: somebody else needs it
   void identity_answered(Result<Identity> identity);
   void keys_answered(Result<bool> newer);
@@ -94,7 +94,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   // Close with a cause: reason `CODE ref`, reported to the operator.
   void end(Refusal refusal, std::string_view more = {});
   void close(std::uint16_t code, std::string_view reason);
-  void tell_closing(Millis retry_after); // a shutdown is near
+  void send_closing(Millis retry_after); // a shutdown is near
   void shut_down();                      // and now
   void check_revocation();
 
@@ -205,7 +205,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   bool we_closed_ = false;           // our Close was the first
   bool they_closed_ = false;         // a Close of the client came
   bool ended_ = false;               // the end of the stream came without a Close
-  admission::Pass connection_pass_, user_pass_, address_pass_;
+  admission::Permit connection_pass_, user_pass_, address_pass_;
 };
 
 } // namespace foyer::gateway

@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "admission/address_limits.h"
+#include "admission/door.h"
+#include "admission/limits.h"
 #include "auth/contract/auth_service.h"
 #include "auth/local_verifier.h"
 #include "auth/revocation_table.h"
@@ -15,16 +18,13 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "admission/door.h"
-#include "admission/address_limits.h"
 #include "gateway/client_address.h"
 #include "gateway/compression.h"
-#include "admission/limits.h"
-#include "observe/refusals.h"
 #include "gateway/room_owners.h"
 #include "gateway/router.h"
 #include "gateway/unknown_people.h"
 #include "gateway/user_use.h"
+#include "observe/refusals.h"
 #include "rooms/store.h"
 #include "wire/http_parser.h"
 
@@ -82,7 +82,7 @@ struct GatewayDeps {
   admission::AddressLimits& addresses;
   admission::AddressLimits& plain_gets; // of socket paths: their own limit
   admission::UserConnections& users;
-  admission::ConnectionGauges& gauges;
+  admission::ConnectionLimits& gauges;
   // PROXY_NOT_TRUSTED is told once in a process.
   std::shared_ptr<std::atomic<bool>> untrusted_proxy_told = std::make_shared<std::atomic<bool>>(false);
   // Runs a task on the control plane.

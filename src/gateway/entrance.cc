@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "base/bytes.h"
 #include "admission/evidence.h"
+#include "base/bytes.h"
 #include "gateway/connection.h"
 #include "gateway/shard.h"
 #include "protocol/encode.h"
@@ -21,7 +21,8 @@ constexpr std::string_view kEchoPath = "/ws/echo"; // needs no store
 protocol::ClientTerms terms_in(const Request& request) {
   protocol::ClientTerms terms;
   if (request.query.empty()) return terms;
-  for (const std::string& list : admission::query_values(request, "features")) terms.name(protocol::features_of_list(list));
+  for (const std::string& list : admission::query_values(request, "features"))
+    terms.name(protocol::features_of_list(list));
   for (const std::string& text : admission::query_values(request, "max_message")) {
     std::uint64_t bytes = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
@@ -129,7 +130,7 @@ void Entrance::drive() {
       if (outcome)
         admit(std::move(*outcome));
       else
-        tell(std::move(outcome).error());
+        send_refusal(std::move(outcome).error());
       return;
     }
   }
@@ -268,7 +269,7 @@ void Entrance::admit(Admission admission) {
     if (const auto left_out = shard_.admitted_lines().take(shard_.loop().now()))
       shard_.deps().log.info("admitted", "A connection was admitted.",
           {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_},
-              {"path", shown_path(path_)}, {"steps", describe(door_->times())}, {"left_out", *left_out}});
+              {"path", shown_path(path_)}, {"steps", observe::describe(door_->times())}, {"left_out", *left_out}});
   const bool echo = door_->socket() != nullptr && door_->socket()->path == kEchoPath;
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);
@@ -303,11 +304,11 @@ void Entrance::report(const Refusal& refusal) {
   shard_.deps().reporter.report(std::move(record));
 }
 
-void Entrance::tell(Refusal refusal) {
+void Entrance::send_refusal(Refusal refusal) {
   report(refusal);
   pending_.release();
-  const bool in_band = upgraded_ || door_->tell_by_close(refusal);
-  std::optional<admission::Pass> refusal_pass;
+  const bool in_band = upgraded_ || door_->refuse_by_close(refusal);
+  std::optional<admission::Permit> refusal_pass;
   if (in_band && !upgraded_) refusal_pass = shard_.deps().gauges.refusal_upgrade();
   if (!upgraded_ && (!in_band || !refusal_pass)) {
     last_request_ = true;

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/http.h"
 #include "admission/door.h"
-#include "gateway/arrival.h"
-#include "gateway/idle.h"
 #include "admission/limits.h"
+#include "base/http.h"
+#include "gateway/arrival.h"
+#include "gateway/idle_queue.h"
 #include "gateway/room_port.h"
 #include "protocol/command.h"
 #include "wire/http_parser.h"
@@ -30,7 +30,7 @@ class Shard;
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
 [[nodiscard]] std::string http_date(WallTime now);
 
-class Entrance final : private Idle {
+class Entrance final : private IdleLink {
  public:
   // Where something is full, that is all that is told, by the door or by HTTP.
   Entrance(Connection& connection, Arrival arrival);
@@ -88,7 +88,7 @@ class Entrance final : private Idle {
   void check_token_later();
   void await_first_message();
   void admit(Admission admission);
-  void tell(Refusal refusal);
+  void send_refusal(Refusal refusal);
   void report(const Refusal& refusal);
   [[nodiscard]] std::optional<Refusal> readiness();
   [[nodiscard]] std::optional<Refusal> capacity(const Identity& identity);
@@ -113,8 +113,8 @@ class Entrance final : private Idle {
   std::string upgrade_key_; // Sec-WebSocket-Key
   std::string user_;        // once established
   Ref ref_;
-  admission::Pass handshake_, arriving_; // see Arrival
-  admission::Pass pending_, user_pass_, address_pass_;
+  admission::Permit handshake_, arriving_; // see Arrival
+  admission::Permit pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
   protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
   std::string token_;           // to be checked

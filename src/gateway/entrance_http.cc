@@ -246,7 +246,7 @@ void Entrance::route() {
   auto found = shard_.deps().router.resolve(request_);
   if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response), !last_request_);
   const Handler* handler = std::get<const Handler*>(found);
-  admission::Pass place;
+  admission::Permit place;
   if (!is_about_health(request_)) {
     auto taken = shard_.deps().gauges.request();
     if (!taken) {

@@ -111,7 +111,9 @@ void Gateway::on_all(void (Shard::*step)(std::move_only_function<void()>), std::
   }
 }
 
-std::vector<observe::RefusalRecord> Gateway::refusals(const observe::RefusalFilter& filter) const { return deps_.ring.find(filter); }
+std::vector<observe::RefusalRecord> Gateway::refusals(const observe::RefusalFilter& filter) const {
+  return deps_.ring.find(filter);
+}
 
 std::uint64_t Gateway::connections() const {
   std::uint64_t sum = 0;

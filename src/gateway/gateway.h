@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "gateway/deps.h"
-#include "observe/info.h"
 #include "gateway/shard.h"
 #include "io/transport.h"
+#include "observe/info.h"
 
 namespace foyer::gateway {
 

@@ -20,7 +20,7 @@ void Connection::about_person(const Command& command) {
     return refuse_command(
         command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
   const std::string field = command.user.empty() ? "name" : "user";
-  auth::PersonQuestion question{.id = std::string(command.user), .name = std::string(command.name)};
+  auth::PersonRequest question{.id = std::string(command.user), .name = std::string(command.name)};
   shard_.find_person(*this, std::move(question),
       [&shard = shard_, speaker = speaker(), id = command.id, room = RoomName{command.room}, direct, field](
           Result<std::optional<auth::Person>> found) mutable {

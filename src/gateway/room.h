@@ -84,7 +84,7 @@ struct RoomOwners::Room final : io::Timer {
 
   RoomOwners& owners;
   RoomName name;
-  admission::Pass place;                     // in the share of the user who brought it into memory
+  admission::Permit place;        // in the share of the user who brought it into memory
   std::vector<Operation> waiting; // for the store to confirm where the room stands
   std::uint32_t in_store = 0;     // questions that the store has not answered yet
   rooms::RoomKind kind{};
@@ -121,7 +121,7 @@ struct RoomOwners::Loading {
   std::vector<Waiting> waiting; // in the order in which they came
   struct Asked {
     std::shared_ptr<UserUse> use;
-    admission::Pass place;                  // for the room
+    admission::Permit place;     // for the room
     std::uint64_t opened_in = 0; // RoomOwners::openings_ at that time
     bool make = false; // it was asked to make the room, which counts as a new one unless somebody else was faster
   };

@@ -20,7 +20,7 @@ constexpr std::string_view kWentBack = "the history of the room went back";
 
 void RoomOwners::published(Room& room, const rooms::Message& message) {
   if (message.offset <= room.offset) return; // a repeat of what everybody has
-  if (!room.gap && (room.ephemeral || message.offset == room.offset + 1)) return tell(room, message);
+  if (!room.gap && (room.ephemeral || message.offset == room.offset + 1)) return publish_message(room, message);
   const bool fresh = !room.gap;
   if (fresh) room.gap.emplace(Gap{.since = loop_.now()});
   Gap& gap = *room.gap;
@@ -39,7 +39,7 @@ void RoomOwners::fill_gap(Room& room) {
   if (!gap.held.empty()) wanted = std::ranges::min(gap.held, {}, &rooms::Message::offset).offset - 1;
   if (wanted <= room.offset) return gap_closed(room);
   gap.reading = true;
-  const rooms::HistoryQuestion missing{
+  const rooms::HistoryRequest missing{
       .room = room.name, .after = room.offset, .up_to = wanted, .limit = rooms::kHistoryLimit};
   store_->history(missing, on_loop<rooms::HistoryPage>(room, [this, wanted](Room& r, Result<rooms::HistoryPage> page) {
     gap_read(r, wanted, std::move(page));
@@ -59,7 +59,7 @@ void RoomOwners::gap_read(Room& room, Offset wanted, Result<rooms::HistoryPage> 
   }
   const Offset before = room.offset;
   for (const auto& m : page->messages)
-    if (m.offset == room.offset + 1) tell(room, m);
+    if (m.offset == room.offset + 1) publish_message(room, m);
   if (room.offset >= wanted || room.offset > before) return fill_gap(room);
   if (page->head < wanted) return gap_failed(room, "the store shows less than it has committed");
   give_up_gap(room, "messages that nobody was sent are not kept any more");

@@ -18,7 +18,7 @@ struct RoomOwners::JoinPlan {
   bool in_epoch = false; // the client's position is of it
 };
 
-void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
+void RoomOwners::read_for_join(JoinRequest question, Room& room, int tries) {
   std::optional<rooms::Position> since;
   if (question.since) since = rooms::Position{question.since->epoch, question.since->offset};
   JoinPlan plan{.recovery = rooms::plan_recovery({room.epoch.view(), room.offset}, since,
@@ -29,7 +29,7 @@ void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
   const bool changes = question.speaker.terms.features.has(protocol::Feature::changes);
   if (changes && since && !question.since->change)
     plan.recovery.possible = false; // it does not know what it has missed
-  rooms::HistoryQuestion ask{.room = room.name,
+  rooms::HistoryRequest ask{.room = room.name,
       .by = question.speaker.user,
       .up_to = plan.recovery.up_to,
       .bytes = question.speaker.terms.answer_bytes()};
@@ -59,7 +59,7 @@ void RoomOwners::read_for_join(JoinQuestion question, Room& room, int tries) {
 }
 
 void RoomOwners::answer_join(
-    JoinQuestion question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries) {
+    JoinRequest question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries) {
   const auto again = [&] {
     if (tries == kTries)
       return join_failed(question, &room,
@@ -99,7 +99,7 @@ void RoomOwners::answer_join(
 
 // As much of the page as one answer holds.
 void RoomOwners::finish_join(
-    JoinQuestion question, Room& room, const rooms::Recovery& recovery, const rooms::HistoryPage& page, int tries) {
+    JoinRequest question, Room& room, const rooms::Recovery& recovery, const rooms::HistoryPage& page, int tries) {
   const protocol::ClientTerms& terms = question.speaker.terms;
   const auto keep = recovery.possible ? protocol::Keep::oldest : protocol::Keep::newest;
   JoinedPage part{.up_to = recovery.up_to, .time = recovery.up_to == room.offset ? room.time : WallTime{}};
@@ -134,7 +134,7 @@ void RoomOwners::finish_join(
 }
 
 // As if the client had shown no position.
-void RoomOwners::read_newest_for_join(JoinQuestion question, Room& room, int tries) {
+void RoomOwners::read_newest_for_join(JoinRequest question, Room& room, int tries) {
   question.since.reset();
   read_for_join(std::move(question), room, tries);
 }

@@ -78,7 +78,7 @@ void RoomOwners::ask(const RoomName& name, const UserId& by, bool make) {
   });
 }
 
-RoomOwners::Room* RoomOwners::load(const RoomName& name, admission::Pass place, rooms::RoomRow row) {
+RoomOwners::Room* RoomOwners::load(const RoomName& name, admission::Permit place, rooms::RoomRow row) {
   auto made = std::make_unique<Room>(*this, name, policy_.presence_grace);
   made->place = std::move(place);
   Room* room = rooms_.emplace(name, std::move(made)).first->second.get();
@@ -104,7 +104,7 @@ void RoomOwners::opened(const RoomName& name, const UserId& by, Result<rooms::Ro
       if (one.make && (user != by || !row->made)) one.use->no_new_room();
   auto waiting = std::move(loading.waiting);
   const auto added = std::move(loading.added);
-  admission::Pass place = std::move(successful.place);
+  admission::Permit place = std::move(successful.place);
   const bool opened_again = successful.opened_in != openings_; // the row was read before, and perhaps renewed since
   loading_.erase(found);
   Room* room = load(name, std::move(place), std::move(*row));

@@ -192,7 +192,7 @@ void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
   });
 }
 
-void RoomOwners::list(Speaker speaker, MessageId id, rooms::RoomsQuestion question) {
+void RoomOwners::list(Speaker speaker, MessageId id, rooms::RoomsRequest question) {
   store_->rooms_of(
       std::move(question), [this, &loop = loop_, alive = alive_, speaker, id](Result<rooms::RoomsPage> page) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, page = std::move(page)]() mutable {

@@ -19,7 +19,7 @@ void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const
   });
 }
 
-void RoomOwners::tell(Room& room, const rooms::Message& message) {
+void RoomOwners::publish_message(Room& room, const rooms::Message& message) {
   room.offset = message.offset;
   room.time = message.time;
   published_.add();
@@ -88,7 +88,7 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
     if (room.ephemeral)
       return finish(room, speaker.connection, message,
           room.ephemeral->append({room.name, message.from, message.text, message.key, time}, loop_.now()));
-    rooms::AppendQuestion question{.room = room.name,
+    rooms::AppendRequest question{.room = room.name,
         .from = message.from,
         .text = message.text,
         .key = message.key,
@@ -186,7 +186,7 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, HistoryPa
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::read))
       return history_page(speaker, id, name, nullptr, part, 0, std::unexpected(std::move(*refusal)));
-    rooms::HistoryQuestion question{.room = room.name,
+    rooms::HistoryRequest question{.room = room.name,
         .by = speaker.user,
         .after = part.after,
         .before = part.before,
@@ -250,7 +250,7 @@ void RoomOwners::message(
           json, r.name.view(), (r.ephemeral ? r.epoch : page->epoch).view(), view(page->messages.front()));
       return json;
     };
-    const rooms::HistoryQuestion question{
+    const rooms::HistoryRequest question{
         .room = room.name, .by = speaker.user, .after = offset - 1, .up_to = offset, .limit = 1};
     if (room.ephemeral) return done(finish(room, speaker, room.ephemeral->history(question)));
     store_->history(question,

@@ -7,7 +7,7 @@
 namespace foyer::gateway {
 namespace {
 
-JoinTicket ticket_of(const JoinQuestion& question) {
+JoinTicket ticket_of(const JoinRequest& question) {
   return {.connection = question.speaker.connection,
       .user = question.speaker.user,
       .room = question.room,
@@ -82,7 +82,7 @@ void RoomOwners::answer(const Speaker& speaker, std::string_view json) {
 
 // Subscriptions and presence
 
-void RoomOwners::join(JoinQuestion question) {
+void RoomOwners::join(JoinRequest question) {
   const RoomName name = question.room;
   const Speaker speaker = question.speaker;
   with_room(name, speaker, rooms::Act::read, Load::made,
@@ -100,7 +100,7 @@ void RoomOwners::join(JoinQuestion question) {
   });
 }
 
-void RoomOwners::joined(JoinQuestion& question, Room& room, const JoinedPage& page) {
+void RoomOwners::joined(JoinRequest& question, Room& room, const JoinedPage& page) {
   const auto members = room.presence.members(policy_.members_shown);
   const auto refs = shown(members, question.speaker.terms);
   std::string json;
@@ -121,7 +121,7 @@ void RoomOwners::joined(JoinQuestion& question, Room& room, const JoinedPage& pa
   port_.joined(std::move(ticket), page.up_to, text_frame(json));
 }
 
-void RoomOwners::join_failed(JoinQuestion& question, Room* room, Refusal refusal) {
+void RoomOwners::join_failed(JoinRequest& question, Room* room, Refusal refusal) {
   if (room != nullptr && !question.again) {
     room->audience.remove(unpack(question.speaker.connection).loop);
     room->presence.depart(question.speaker.user, loop_.now());

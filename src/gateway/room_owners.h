@@ -18,15 +18,15 @@
 #include "base/metrics.h"
 #include "gateway/room_port.h"
 #include "gateway/user_use.h"
-#include "rooms/model/audience.h"
-#include "rooms/model/presence.h"
-#include "rooms/model/recovery.h"
-#include "rooms/model/typing.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
 #include "rooms/access.h"
 #include "rooms/durability.h"
 #include "rooms/ephemeral.h"
+#include "rooms/model/audience.h"
+#include "rooms/model/presence.h"
+#include "rooms/model/recovery.h"
+#include "rooms/model/typing.h"
 #include "rooms/store.h"
 
 namespace foyer::gateway {
@@ -58,7 +58,7 @@ class RoomOwners {
       Metrics& metrics);
   ~RoomOwners();
 
-  void join(JoinQuestion question);
+  void join(JoinRequest question);
   // `evicted`: the presence has ended already.
   void leave(ConnectionId connection, const UserId& user, const RoomName& room, bool evicted);
   void chat(Speaker speaker, MessageId id, RoomName room, std::string text, std::string key);
@@ -75,7 +75,7 @@ class RoomOwners {
   void author_detached(const UserId& user, const std::vector<rooms::Detached::Room>& where);
   // Not about one room; any loop may answer.
   void direct(Speaker speaker, MessageId id, UserId other);
-  void list(Speaker speaker, MessageId id, rooms::RoomsQuestion question);
+  void list(Speaker speaker, MessageId id, rooms::RoomsRequest question);
   void accept(Speaker speaker, MessageId id, RoomName room);
   void decline(Speaker speaker, MessageId id, RoomName room);
   void invitations(Speaker speaker, MessageId id);
@@ -108,7 +108,7 @@ class RoomOwners {
   void ask(const RoomName& name, const UserId& by, bool make);
   void opened(const RoomName& name, const UserId& by, Result<rooms::RoomRow> row);
   void not_opened(const RoomName& name, const UserId& by, Refusal refusal);
-  Room* load(const RoomName& name, admission::Pass place, rooms::RoomRow row);
+  Room* load(const RoomName& name, admission::Permit place, rooms::RoomRow row);
   // Out of memory; and out of the store if nothing was ever said in it.
   void unload(const RoomName& name);
   void forgotten(const RoomName& name);
@@ -118,15 +118,15 @@ class RoomOwners {
   void fill(Room& room, rooms::RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Speaker& speaker, rooms::Act act) const;
-  void read_for_join(JoinQuestion question, Room& room, int tries);
-  void read_newest_for_join(JoinQuestion question, Room& room, int tries);
-  void answer_join(JoinQuestion question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries);
+  void read_for_join(JoinRequest question, Room& room, int tries);
+  void read_newest_for_join(JoinRequest question, Room& room, int tries);
+  void answer_join(JoinRequest question, Room& room, const JoinPlan& plan, rooms::HistoryPage page, int tries);
   void finish_join(
-      JoinQuestion question, Room& room, const rooms::Recovery& recovery, const rooms::HistoryPage& page, int tries);
-  void joined(JoinQuestion& question, Room& room, const JoinedPage& page);
+      JoinRequest question, Room& room, const rooms::Recovery& recovery, const rooms::HistoryPage& page, int tries);
+  void joined(JoinRequest& question, Room& room, const JoinedPage& page);
   void history_page(const Speaker& speaker, MessageId id, const RoomName& name, Room* room, const HistoryPart& part,
       Offset up_to, Result<rooms::HistoryPage> page);
-  void join_failed(JoinQuestion& question, Room* room, Refusal refusal);
+  void join_failed(JoinRequest& question, Room* room, Refusal refusal);
   // A change is stored: everybody who can understand it is told.
   void changed(Room& room, const rooms::Change& change);
   // What has happened to messages while the store was read.
@@ -153,7 +153,7 @@ class RoomOwners {
   void stored(Room& room, ReplyTo connection, MessageId id, rooms::Message& message, const rooms::Appended& appended);
   void send_invitation(const UserId& to, const rooms::Invitation& invitation);
   void entered(const RoomName& room, const UserId& user);
-  void tell(Room& room, const rooms::Message& message);
+  void publish_message(Room& room, const rooms::Message& message);
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const rooms::Member& member, std::size_t before); // of so many
   [[nodiscard]] static bool is_idle(const Room& room); // nobody uses it and nothing is under way

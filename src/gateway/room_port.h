@@ -71,7 +71,7 @@ struct HistoryPart {
   std::optional<std::uint64_t> serial = {}; // of the pause, as in JoinTicket
 };
 
-struct JoinQuestion {
+struct JoinRequest {
   Speaker speaker;
   RoomName room;
   MessageId id;

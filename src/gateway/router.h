@@ -13,15 +13,15 @@
 #include <variant>
 #include <vector>
 
+#include "admission/door.h"
 #include "base/http.h"
 #include "base/refusal.h"
-#include "admission/door.h"
 
 namespace foyer::gateway {
 
 struct RouterPolicy {
   const admission::DoorPolicy* door = nullptr; // allowed hosts and origins, socket paths; outlives the router
-  bool development = false;               // clients get the operator's text, too
+  bool development = false;                    // clients get the operator's text, too
   std::string version = {};
   std::string build = {};
   bool strict_transport = false;   // who came by https is told to come by nothing else (RFC 6797)

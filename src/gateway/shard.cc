@@ -120,8 +120,7 @@ class Shard::DrainTimer final : public io::Timer {
   Shard& shard_;
 };
 
-Shard::Shard(
-    std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
+Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
     : index_(index),
       loop_(loop),
       policy_(policy),
@@ -140,7 +139,7 @@ Shard::Shard(
 Shard::~Shard() { *alive_ = false; }
 
 io::TransportHandler* Shard::accept(io::Transport& transport) {
-  if (Idle* longest = deps_.gauges.full() ? idle_.first() : nullptr) longest->give_way();
+  if (IdleLink* longest = deps_.gauges.full() ? idle_.first() : nullptr) longest->give_way();
   Arrival arrival = arrive(policy_, deps_, transport.peer_address(), loop_.now());
   if (!arrival.heard()) return turn_away(transport, *arrival.full);
   std::uint32_t slot = 0;
@@ -248,7 +247,7 @@ void Shard::admitted(Connection& connection) {
 void Shard::ended(const SocketEnd& end, const Connection& connection) {
   metrics_.ends.count(end);
   const std::string peer(connection.transport().socket_address());
-  tell_end(end, connection, peer);
+  report_end(end, connection, peer);
   auto found = idle_timeouts_.ended(end, peer, loop_.now());
   if (!found) return;
   deps_.reporter.report({.ref = Ref{deps_.entropy.short_id()},
@@ -262,7 +261,7 @@ void Shard::ended(const SocketEnd& end, const Connection& connection) {
 }
 
 // At info of those who were admitted, as far as the budget goes; else at debug.
-void Shard::tell_end(const SocketEnd& end, const Connection& connection, const std::string& peer) {
+void Shard::report_end(const SocketEnd& end, const Connection& connection, const std::string& peer) {
   const bool debug = deps_.log.enabled(Level::debug);
   const auto left_out = connection.identity().user.empty() ? std::nullopt : ended_lines_.take(loop_.now());
   if (!left_out && !debug) return;
@@ -384,7 +383,7 @@ void Shard::publish(const Publication& publication) {
     else
       connection.deliver(frame);
   }
-  // One kind after the other: who has the same to send shares it (io::TurnQueue), and
+  // One kind after the other: who has the same to send shares it (io::BatchQueue), and
   // finds it as long as nobody has something else between.
   for (Connection* connection : packing_) connection->deliver(frame_for(publication, *connection));
   packing_.clear();
@@ -511,7 +510,7 @@ void Shard::drain(std::move_only_function<void()> done) {
   for (auto& slot : slots_) {
     if (!slot.connection) continue;
     const auto jitter = Millis{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))};
-    slot.connection->tell_closing(jitter);
+    slot.connection->send_closing(jitter);
   }
   // All of them within the first two thirds of the time; the rest is for their goodbyes.
   const auto steps = std::max<std::int64_t>(1, policy_.drain_timeout * 2 / 3 / kDrainStep);

@@ -15,11 +15,11 @@
 
 #include "base/log_budget.h"
 #include "gateway/deps.h"
-#include "gateway/idle.h"
+#include "gateway/idle_queue.h"
 #include "gateway/room_owners.h"
 #include "gateway/room_port.h"
 #include "gateway/socket_end.h"
-#include "io/costly_work.h"
+#include "io/cpu_budget.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
 #include "protocol/command.h"
@@ -149,9 +149,9 @@ class Shard {
     return allowed_refusals_;
   } // of commands beyond those
   [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
-  // When a turn has time for what takes long (CostlyWork), if the connection is still there.
+  // When a turn has time for what takes long (CpuBudget), if the connection is still there.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
-  [[nodiscard]] Idle& idle() { return idle_; }
+  [[nodiscard]] IdleLink& idle() { return idle_; }
   [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
@@ -163,7 +163,7 @@ class Shard {
   // Whoever the auth service knows, or was admitted with an account of another issuer. Nothing: nobody. RATE_LIMITED
   // (UnknownPeople); `then` runs here, if the connection is still there.
   using FoundPerson = std::move_only_function<void(Result<std::optional<auth::Person>>)>;
-  void find_person(Connection& connection, auth::PersonQuestion question, FoundPerson then);
+  void find_person(Connection& connection, auth::PersonRequest question, FoundPerson then);
   void remember_person(rooms::Author person);
   void report_untrusted_proxy(std::string_view peer); // once
   void report_other_header(std::string_view header);  // once
@@ -175,7 +175,7 @@ class Shard {
   [[nodiscard]] Subscription* subscription(Connection& connection, const RoomName& room);
   // The connection has more of a recovery to read; then what is published waits for the answer with this serial.
   [[nodiscard]] std::optional<std::uint64_t> next_page(Connection& connection, const RoomName& room);
-  [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinQuestion::serial
+  [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinRequest::serial
   void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
   void admitted(Connection& connection);
   void closed(Connection& connection);                            // deletes it
@@ -188,7 +188,7 @@ class Shard {
   std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its owners
 
  private:
-  void tell_end(const SocketEnd& end, const Connection& connection, const std::string& peer);
+  void report_end(const SocketEnd& end, const Connection& connection, const std::string& peer);
   struct Slot {
     std::unique_ptr<Connection> connection;
     std::uint32_t generation = 0;
@@ -202,7 +202,7 @@ class Shard {
   // The answer to a join, in its turn.
   void admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
   void end_join(const JoinTicket& ticket, Refusal refusal);
-  void find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion question,
+  void find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest question,
       Result<std::optional<auth::Person>> said, FoundPerson then);
   void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found, FoundPerson then);
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
@@ -224,7 +224,7 @@ class Shard {
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
   LogBudget admitted_lines_{kActivityLines}, ended_lines_{kActivityLines};
-  Idle idle_; // the head of a list
+  IdleLink idle_; // the head of a list
   std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;

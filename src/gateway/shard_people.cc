@@ -9,7 +9,7 @@ constexpr std::size_t kIntroduced = 10'000; // remembered, so that a reconnectio
 
 } // namespace
 
-void Shard::find_person(Connection& connection, auth::PersonQuestion question, FoundPerson then) {
+void Shard::find_person(Connection& connection, auth::PersonRequest question, FoundPerson then) {
   const UserId by = connection.identity().user;
   if (auto refusal = deps_.unknown_people->begin(by, loop_.now())) return then(std::unexpected(std::move(*refusal)));
   const ConnectionId id = connection.id();
@@ -26,7 +26,7 @@ void Shard::find_person(Connection& connection, auth::PersonQuestion question, F
 }
 
 // `said`: by the auth service, which knows no such person or could not be asked.
-void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonQuestion question,
+void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest question,
     Result<std::optional<auth::Person>> said, FoundPerson then) {
   const bool asked = said.has_value();
   auto done = [this, alive = alive_, id, by, said = std::move(said), then = std::move(then)](

@@ -39,9 +39,9 @@ std::optional<Refusal> UserUse::new_room(MonoTime now) {
       .retry_after = wait};
 }
 
-Result<admission::Pass> UserUse::load_room() {
+Result<admission::Permit> UserUse::load_room() {
   if (loaded_.fetch_add(1, std::memory_order_relaxed) < allowances_.policy.rooms_loaded)
-    return admission::Pass([self = shared_from_this()] { self->loaded_.fetch_sub(1, std::memory_order_relaxed); });
+    return admission::Permit([self = shared_from_this()] { self->loaded_.fetch_sub(1, std::memory_order_relaxed); });
   loaded_.fetch_sub(1, std::memory_order_relaxed);
   allowances_.rooms_loaded_refused.add();
   std::string evidence = fmt::format("rooms_loaded_per_user={}", allowances_.policy.rooms_loaded);

@@ -17,11 +17,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "admission/permit.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
-#include "admission/pass.h"
 #include "protocol/budget.h"
 
 namespace foyer::gateway {
@@ -55,7 +55,7 @@ class UserUse : public std::enable_shared_from_this<UserUse> {
   [[nodiscard]] std::optional<Refusal> new_room(MonoTime now);
   void no_new_room() { new_rooms_.give_back(allowances_.new_rooms); } // it was there, or could not be made
   // A place for a room that is brought into memory. RATE_LIMITED.
-  [[nodiscard]] Result<admission::Pass> load_room();
+  [[nodiscard]] Result<admission::Permit> load_room();
 
   [[nodiscard]] bool whole(MonoTime now) const { return loaded_ == 0 && commands_.whole(now) && new_rooms_.whole(now); }
 

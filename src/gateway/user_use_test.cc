@@ -47,7 +47,7 @@ TEST_F(UserUseTest, ARoomInMemoryHasAPlaceUntilItLeaves) {
   ASSERT_TRUE(place);
   EXPECT_EQ(ann->load_room().error().evidence, "rooms_loaded_per_user=1");
   EXPECT_TRUE(use("bob")->load_room());
-  *place = admission::Pass{};
+  *place = admission::Permit{};
   EXPECT_TRUE(ann->load_room());
 }
 

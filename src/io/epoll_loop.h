@@ -20,11 +20,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "io/costly_work.h"
+#include "io/cpu_budget.h"
 #include "io/epoll_transport.h"
 #include "io/listener.h"
 #include "io/mailbox.h"
-#include "io/outbox.h"
+#include "io/send_queue.h"
 #include "io/stats.h"
 #include "io/timer_wheel.h"
 #include "io/transport.h"
@@ -65,7 +65,7 @@ class EpollLoop final : public Loop {
   void disarm(Timer& timer) override { wheel_.disarm(timer); }
   void post(std::move_only_function<void()> task) override;
   void after_turn(std::move_only_function<void()> task) override;
-  [[nodiscard]] CostlyWork& costly() override { return costly_; }
+  [[nodiscard]] CpuBudget& costly() override { return costly_; }
 
   [[nodiscard]] const LoopStats& stats() const { return stats_; }
 
@@ -105,7 +105,7 @@ class EpollLoop final : public Loop {
   bool timers_late_ = false; // more were due than one turn fires
   Mailbox mailbox_;
   std::unique_ptr<char[]> read_buffer_;
-  TurnQueue queue_;
+  BatchQueue queue_;
   std::vector<Slot> slots_;
   std::uint32_t free_slot_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
@@ -118,7 +118,7 @@ class EpollLoop final : public Loop {
   std::vector<std::unique_ptr<EpollTransport>> graveyard_; // until nothing of the turn can point to them
   std::vector<std::move_only_function<void()>> tasks_;
   std::vector<std::move_only_function<void()>> running_tasks_;
-  CostlyWork costly_{*this, clock_, stats_.postponed};
+  CpuBudget costly_{*this, clock_, stats_.postponed};
 };
 
 } // namespace foyer::io

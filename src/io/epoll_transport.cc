@@ -47,7 +47,7 @@ void EpollTransport::send_copy(std::string_view bytes) {
 
 bool EpollTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
   if (state_ != State::open) return true;
-  const TurnQueue::List longer = loop_.queue_.append(list_, bytes);
+  const BatchQueue::List longer = loop_.queue_.append(list_, bytes);
   if (loop_.queue_.size(longer) + (backlog_ ? backlog_->bytes() : 0) > limit) return false;
   list_ = longer;
   touch();
@@ -63,7 +63,7 @@ std::size_t EpollTransport::unacknowledged() const {
 
 std::size_t EpollTransport::drop_queue() {
   std::size_t dropped = loop_.queue_.size(list_);
-  list_ = TurnQueue::kEmpty;
+  list_ = BatchQueue::kEmpty;
   if (backlog_) dropped += backlog_->drop_unstarted();
   return dropped;
 }
@@ -81,7 +81,7 @@ void EpollTransport::abort() {
   state_ = State::closed;
   linger_.reset();
   backlog_.reset();
-  list_ = TurnQueue::kEmpty;
+  list_ = BatchQueue::kEmpty;
   ::close(fd_);
   fd_ = -1;
   loop_.closed_.push_back(this);
@@ -132,9 +132,9 @@ void EpollTransport::send_now(std::string_view bytes) {
 void EpollTransport::flush() {
   dirty_ = false;
   if (state_ == State::closed || state_ == State::lingering) return;
-  const TurnQueue::List list = std::exchange(list_, TurnQueue::kEmpty);
+  const BatchQueue::List list = std::exchange(list_, BatchQueue::kEmpty);
   if (backlog_) return loop_.queue_.keep(list, *backlog_); // EPOLLOUT goes on with it
-  if (list != TurnQueue::kEmpty) {
+  if (list != BatchQueue::kEmpty) {
     std::size_t taken = 0;
     const auto bytes = loop_.queue_.contiguous(list);
     if (bytes && !write(*bytes, taken)) return;

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/outbox.h"
+#include "io/send_queue.h"
 #include "io/transport.h"
 
 namespace foyer::io {
@@ -103,7 +103,7 @@ class EpollTransport final : public Transport {
   std::size_t discarded_ = 0; // bytes that came after close_gracefully
   int fd_;
   std::uint32_t slot_;
-  TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
+  BatchQueue::List list_ = BatchQueue::kEmpty; // what was sent in this turn
   State state_ = State::open;
   bool dirty_ = false;
   bool read_later_ = false;

@@ -16,7 +16,7 @@
 
 namespace foyer::io {
 
-class CostlyWork;
+class CpuBudget;
 
 // One accepted socket. Lives and dies on its loop.
 class Transport {
@@ -97,7 +97,7 @@ class Loop {
   // Runs once all that this turn sends has been sent; the next turn then begins without
   // waiting. For work that others need not wait for. On this loop's thread.
   virtual void after_turn(std::move_only_function<void()> task) = 0;
-  [[nodiscard]] virtual CostlyWork& costly() = 0; // of this loop, on its thread
+  [[nodiscard]] virtual CpuBudget& costly() = 0; // of this loop, on its thread
 };
 
 // Makes a handler for each accepted socket. The transport outlives the handler's on_closed.

@@ -112,7 +112,7 @@ void RefusalReporter::report(RefusalRecord record) {
     suppressed = admit_line(info.cause, record.address, now);
     if (now - swept_ >= RefusalRing::kSame) told = sweep(now);
   }
-  tell(told);
+  report_all(told);
   if (suppressed) {
     log_.write(level_of(info), "refused", info.operator_text,
         {{"code", info.code}, {"step", to_string(info.step)}, {"ref", record.ref.view()},
@@ -129,7 +129,7 @@ void RefusalReporter::flush() {
     const std::scoped_lock lock(mutex_);
     told = sweep(clock_.mono());
   }
-  tell(told);
+  report_all(told);
 }
 
 std::optional<std::uint64_t> RefusalReporter::admit_line(Cause cause, const std::string& address, MonoTime now) {
@@ -175,7 +175,7 @@ std::vector<RefusalReporter::Told> RefusalReporter::sweep(MonoTime now) {
   return told;
 }
 
-void RefusalReporter::tell(const std::vector<Told>& told) {
+void RefusalReporter::report_all(const std::vector<Told>& told) {
   for (const Told& t : told) {
     log_.info("refusals_suppressed", "equal refusals were counted, not repeated",
         {{"code", code_of(t.cause)}, {"address", t.address}, {"suppressed", t.suppressed}});

@@ -103,7 +103,7 @@ class RefusalReporter {
   // The number left out before this line; nullopt: leave this one out, too.
   std::optional<std::uint64_t> admit_line(Cause cause, const std::string& address, MonoTime now);
   std::vector<Told> sweep(MonoTime now);
-  void tell(const std::vector<Told>& told);
+  void report_all(const std::vector<Told>& told);
 
   RefusalRing& ring_;
   Log& log_;

@@ -67,7 +67,7 @@ class DatabaseStore final : public ChatStore {
     return {};
   }
 
-  void open(OpenQuestion question, Done<RoomRow> done) override {
+  void open(OpenRequest question, Done<RoomRow> done) override {
     auto make = [this, question, done = std::move(done)](Result<std::optional<RoomRow>> found) mutable {
       if (!found) return done(std::unexpected(std::move(found).error()));
       if (*found) return done(std::move(**found));
@@ -144,7 +144,7 @@ class DatabaseStore final : public ChatStore {
         std::move(done));
   }
 
-  void append(AppendQuestion message, Done<Appended> done) override {
+  void append(AppendRequest message, Done<Appended> done) override {
     writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) {
       return writes_.append(db, message);
     }, [this, done = std::move(done)](Result<std::size_t> place) mutable {
@@ -183,14 +183,14 @@ class DatabaseStore final : public ChatStore {
         [user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
   }
 
-  void history(HistoryQuestion question, Done<HistoryPage> done) override {
+  void history(HistoryRequest question, Done<HistoryPage> done) override {
     const UserId by = question.by;
     reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) {
       return read_history(db, question, retention_, clock_.wall(), continuity_.barrier());
     }, std::move(done), by.view());
   }
 
-  void rooms_of(RoomsQuestion question, Done<RoomsPage> done) override {
+  void rooms_of(RoomsRequest question, Done<RoomsPage> done) override {
     const UserId by = question.user;
     reader_->submit<RoomsPage>([question = std::move(question)](store::Database& db) {
       return read_rooms_of(db, question);

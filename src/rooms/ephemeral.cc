@@ -6,7 +6,7 @@
 
 namespace foyer::rooms {
 
-Result<Appended> EphemeralHistory::append(AppendQuestion question, MonoTime now) {
+Result<Appended> EphemeralHistory::append(AppendRequest question, MonoTime now) {
   forget_keys(now);
   std::string key;
   std::string digest;
@@ -61,7 +61,7 @@ Result<Erased> EphemeralHistory::erase(Offset offset, const UserId& by, bool any
   return Erased{.offset = offset, .change = add_change({.kind = ChangeKind::deleted, .offset = offset})};
 }
 
-HistoryPage EphemeralHistory::history(const HistoryQuestion& question) const {
+HistoryPage EphemeralHistory::history(const HistoryRequest& question) const {
   HistoryPage page;
   page.change = last_change_;
   if (question.changes_after) {

@@ -41,10 +41,10 @@ class EphemeralHistory {
   // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten; BUSY when
   // the share is used up.
   // `now` is question.time's clock without its jumps.
-  [[nodiscard]] Result<Appended> append(AppendQuestion question, MonoTime now);
+  [[nodiscard]] Result<Appended> append(AppendRequest question, MonoTime now);
   // NOT_FOUND, PERMISSION_DENIED.
   [[nodiscard]] Result<Erased> erase(Offset offset, const UserId& by, bool any);
-  [[nodiscard]] HistoryPage history(const HistoryQuestion& question) const;
+  [[nodiscard]] HistoryPage history(const HistoryRequest& question) const;
   [[nodiscard]] std::optional<Offset> detach_author(
       const UserId& user); // the number of the change, if there was anything to change
 

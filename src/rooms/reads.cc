@@ -47,9 +47,9 @@ Result<void> must_be_member(store::Database& db, std::int64_t room, const UserId
   return {};
 }
 
-// The first part of RoomsQuestion: up to `limit` rooms whose names come after `after`.
+// The first part of RoomsRequest: up to `limit` rooms whose names come after `after`.
 Result<std::vector<RoomRow>> read_rooms_close_to(
-    store::Database& db, const RoomsQuestion& question, std::string_view after, std::size_t limit) {
+    store::Database& db, const RoomsRequest& question, std::string_view after, std::size_t limit) {
   std::vector<RoomRow> list;
   const auto add_named = [&](std::string_view name) -> Result<void> {
     if (name <= after) return {};
@@ -157,7 +157,7 @@ Result<void> read_messages(store::Statement& rows, std::uint32_t limit, std::siz
 
 } // namespace
 
-Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question, const Retention& retention,
+Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question, const Retention& retention,
     WallTime now, std::uint64_t barrier) {
   std::int64_t room = 0;
   Offset low = 0; // exclusive
@@ -206,7 +206,7 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& que
   return page;
 }
 
-Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& question) {
+Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question) {
   const auto is_joined = [&](const RoomName& room) {
     return std::ranges::find(question.joined, room) != question.joined.end();
   };

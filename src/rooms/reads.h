@@ -27,9 +27,9 @@ struct Retention {
 [[nodiscard]] Result<std::optional<RoomRow>> read_room(
     store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier = 0);
 // Of a room that does not exist: an empty page.
-[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryQuestion& question,
+[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question,
     const Retention& retention, WallTime now, std::uint64_t barrier = 0);
-[[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsQuestion& question);
+[[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question);
 [[nodiscard]] Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now);
 [[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);
 [[nodiscard]] Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name);

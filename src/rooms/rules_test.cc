@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "rooms/access.h"
-#include "rooms/testing/changes_contract.h"
 #include "rooms/durability.h"
 #include "rooms/ephemeral.h"
+#include "rooms/testing/changes_contract.h"
 
 namespace foyer::rooms {
 namespace {
@@ -103,7 +103,7 @@ struct EphemeralTest : testing::Test {
     if (!done) return std::string(done.error().code());
     return std::to_string(done->offset) + (done->duplicate ? " again" : "");
   }
-  std::string page(HistoryQuestion question) {
+  std::string page(HistoryRequest question) {
     std::string out;
     const HistoryPage got = room.history(question);
     for (const Message& m : got.messages)

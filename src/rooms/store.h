@@ -77,7 +77,7 @@ struct Known {
   Offset offset = 0;
 };
 
-struct OpenQuestion {
+struct OpenRequest {
   RoomName room;
   UserId by = {};    // who asks, and must belong to a private or direct room; empty: the server itself
   bool make = false; // a public or own room that does not exist: it is made, and counts as one of `by`
@@ -85,7 +85,7 @@ struct OpenQuestion {
 
 // The rooms that a user sees, a page at a time: first its own, the private and direct ones it belongs to and
 // the public ones of `joined`, then the other public ones; both parts in the order of their names.
-struct RoomsQuestion {
+struct RoomsRequest {
   UserId user;
   std::vector<RoomName> joined = {};  // public rooms
   std::optional<RoomName> after = {}; // the last one of the page before
@@ -120,7 +120,7 @@ struct Direct {
   WallTime expires{};
 };
 
-struct AppendQuestion {
+struct AppendRequest {
   RoomName room;
   Author from;
   std::string text;
@@ -170,7 +170,7 @@ struct Detached {
   std::vector<Room> rooms = {};
 };
 
-struct HistoryQuestion {
+struct HistoryRequest {
   RoomName room = {};
   UserId by = {};                    // who asks; readers serve users in turn
   std::optional<Offset> after = {};  // exclusive: oldest first from here
@@ -210,7 +210,7 @@ class ChatStore {
   // The row of a room. NOT_A_MEMBER for a private or direct room that does not exist or that the asker does not
   // belong to, before its members are read. A public or own room that does not exist: NOT_FOUND, unless it is to
   // be made: then ROOM_LIMIT if `by` has made too many.
-  virtual void open(OpenQuestion question, Done<RoomRow> done) = 0;
+  virtual void open(OpenRequest question, Done<RoomRow> done) = 0;
   // A public or own room in which nothing was ever said goes; false: it is no such room. The caller sees to it
   // that nobody uses it meanwhile. (When a store is opened all such rooms go.)
   virtual void forget_empty(RoomName room, Done<bool> done) = 0;
@@ -242,7 +242,7 @@ class ChatStore {
   virtual void remove_member(RoomName room, UserId user, Done<bool> done) = 0;
   // The offset is given at commit, in the order of the calls. STORE_FULL,
   // STORE_READ_ONLY, STORE_LOCKED, STORE_FAILED; KEY_REUSED for another text under a used key.
-  virtual void append(AppendQuestion message, Done<Appended> done) = 0;
+  virtual void append(AppendRequest message, Done<Appended> done) = 0;
   // Where a room stands, from the writer. If that is behind what is known of its epoch, the history went
   // back: then it has a new epoch. Public and own rooms that do not exist are made, as in open().
   virtual void confirm(RoomName room, Known known, Done<RoomRow> done) = 0;
@@ -252,8 +252,8 @@ class ChatStore {
   // Empties the text for good; NOT_FOUND if absent, PERMISSION_DENIED if not `by`'s own and not `any`.
   // Again: the same answer.
   virtual void erase(RoomName room, Offset offset, UserId by, bool any, Done<Erased> done) = 0;
-  virtual void history(HistoryQuestion question, Done<HistoryPage> done) = 0;
-  virtual void rooms_of(RoomsQuestion question, Done<RoomsPage> done) = 0;
+  virtual void history(HistoryRequest question, Done<HistoryPage> done) = 0;
+  virtual void rooms_of(RoomsRequest question, Done<RoomsPage> done) = 0;
 
   // The end of an account: its messages keep the id and lose the name, it leaves its private and direct
   // rooms, its own room goes.

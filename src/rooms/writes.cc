@@ -60,7 +60,7 @@ const ManyRows& largest(const std::vector<ManyRows>& list, std::size_t rows) {
   return *std::ranges::find_if(list, [rows](const ManyRows& one) { return one.rows <= rows; });
 }
 
-std::optional<std::string_view> key_of(const AppendQuestion& question) {
+std::optional<std::string_view> key_of(const AppendRequest& question) {
   return question.key.empty() ? std::nullopt : std::optional<std::string_view>(question.key);
 }
 
@@ -237,7 +237,7 @@ Result<std::int64_t> Writes::name_id(store::Database& db, const Author& author) 
   return id;
 }
 
-Result<std::size_t> Writes::append(store::Database& db, const AppendQuestion& question) {
+Result<std::size_t> Writes::append(store::Database& db, const AppendRequest& question) {
   if (std::exchange(flushed_, false)) answers_.clear();
   made_rooms_.clear();
   made_names_.clear();
@@ -281,7 +281,7 @@ Result<bool> Writes::store_all_new(store::Database& db) {
     TRY(statement, db.prepare(insert.sql));
     int index = 1;
     for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += 7) {
-      const AppendQuestion& q = *next->question;
+      const AppendRequest& q = *next->question;
       const Offset offset = ++next->room->last;
       statement.bind_from(index, next->room->id, offset, q.from.id, next->name, q.text, q.time, key_of(q));
       answers_[next->place] = Appended{.epoch = Epoch(next->room->epoch), .offset = offset, .time = q.time};
@@ -304,7 +304,7 @@ Result<bool> Writes::store_all_new(store::Database& db) {
 }
 
 Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) {
-  const AppendQuestion& q = *waiting.question;
+  const AppendRequest& q = *waiting.question;
   const Offset offset = waiting.room->last + 1;
   TRY(inserted,
       db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q)));
@@ -313,7 +313,7 @@ Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) 
   return Appended{.epoch = Epoch(waiting.room->epoch), .offset = offset, .time = q.time};
 }
 
-void Writes::stored(Room& room, const AppendQuestion& question, Offset offset) {
+void Writes::stored(Room& room, const AppendRequest& question, Offset offset) {
   room.last = offset;
   room.active = question.time;
   if (!std::exchange(room.dirty, true)) dirty_.push_back(question.room.str());
@@ -327,7 +327,7 @@ void Writes::wait_again(const std::vector<Waiting>& earlier) {
 }
 
 // The text of a message that was erased is not known any more: its key is taken for a repetition.
-Result<Appended> Writes::first_of_key(store::Database& db, const Room& room, const AppendQuestion& question) {
+Result<Appended> Writes::first_of_key(store::Database& db, const Room& room, const AppendRequest& question) {
   TRY(rows,
       db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?",
           room.id, question.from.id, question.key));

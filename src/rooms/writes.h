@@ -49,7 +49,7 @@ class Writes {
   }
 
   // The message waits; the answer is its place, for answer_of(). `question` must live until flush().
-  [[nodiscard]] Result<std::size_t> append(store::Database& db, const AppendQuestion& question);
+  [[nodiscard]] Result<std::size_t> append(store::Database& db, const AppendRequest& question);
   // After the commit and before the next transaction.
   [[nodiscard]] const Result<Appended>& answer_of(std::size_t place) const { return answers_[place]; }
 
@@ -91,7 +91,7 @@ class Writes {
     bool dirty = false;  // last and active are newer than the row
   };
   struct Waiting {
-    const AppendQuestion* question;
+    const AppendRequest* question;
     Room* room;
     std::int64_t name; // row of names
     Offset room_last;  // of the room, before what waits is stored
@@ -124,9 +124,9 @@ class Writes {
   // False: some key was there before, and nothing is stored.
   [[nodiscard]] Result<bool> store_all_new(store::Database& db);
   [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
-  void stored(Room& room, const AppendQuestion& question, Offset offset);
+  void stored(Room& room, const AppendRequest& question, Offset offset);
   void wait_again(const std::vector<Waiting>& earlier);
-  [[nodiscard]] Result<Appended> first_of_key(store::Database& db, const Room& room, const AppendQuestion& question);
+  [[nodiscard]] Result<Appended> first_of_key(store::Database& db, const Room& room, const AppendRequest& question);
   [[nodiscard]] Result<RoomRow> row(store::Database& db, std::string_view name, const Room& room);
   void forget_made();
 

@@ -64,7 +64,7 @@ Result<AgeGate::Turn> AgeGate::turn(Database& db) {
     log_.info("upkeep_now", "An operator says that the clock is right: deletion by age goes on.",
         {{"store", store_}, {"now", rfc3339(now.wall)}});
   else if (changed && (!first || !may))
-    tell();
+    report();
   if (may && !open_.exchange(true) && !first) round_asked_.store(true);
   if (!may) open_.store(false);
   if (round_asked_.exchange(false) || now.mono >= next_round_) {
@@ -75,7 +75,7 @@ Result<AgeGate::Turn> AgeGate::turn(Database& db) {
   return Turn{.round = in_round_, .by_age = may};
 }
 
-void AgeGate::tell() const {
+void AgeGate::report() const {
   const std::string now = rfc3339(clock_.wall());
   const ClockDoubt doubt = guard_.doubt();
   if (doubt == ClockDoubt::none)

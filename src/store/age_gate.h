@@ -66,7 +66,7 @@ class AgeGate {
   [[nodiscard]] Result<AgeGuard::Reading> read(Database& db) const;
   [[nodiscard]] Result<void> begin(Database& db, const AgeGuard::Reading& now);
   [[nodiscard]] Result<void> keep(Database& db, WallTime believed);
-  void tell() const;
+  void report() const;
 
   const std::string store_;
   const AgeQueries queries_;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "wire/mask.h"
-#include "wire/utf8_stream.h"
 #include "wire/testing/ws_world.h"
+#include "wire/utf8_stream.h"
 
 namespace foyer::wire {
 namespace {

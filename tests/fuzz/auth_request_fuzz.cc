@@ -4,8 +4,8 @@
 #include <array>
 #include <string>
 
-#include "accounts/model/names.h"
 #include "accounts/http/request_body.h"
+#include "accounts/model/names.h"
 #include "accounts/model/token_forms.h"
 #include "base/bytes.h"
 #include "fuzz.h"

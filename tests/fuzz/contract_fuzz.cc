@@ -48,7 +48,7 @@ FUZZER(contract) {
       [](const Question& q) { return encode(q); });
   check(object, Cause::INVALID_RESPONSE_FORMAT, decode_verify_answer,
       [](const VerifyAnswer& a) { return encode(a.identity); });
-  check(object, Cause::BAD_REQUEST, decode_revocation_question, [](const RevocationQuestion& q) { return encode(q); });
+  check(object, Cause::BAD_REQUEST, decode_revocation_question, [](const RevocationRequest& q) { return encode(q); });
   check(object, Cause::INVALID_RESPONSE_FORMAT, decode_revocation_answer,
       [](const RevocationAnswer& a) { return encode(a); });
   check(object, Cause::BAD_REQUEST, decode_challenge, [](const Challenge& c) { return encode(c); });

@@ -3,10 +3,10 @@
 // verdict, and nothing of a credential is in what is told.
 #include <string>
 
-#include "base/bytes.h"
 #include "admission/door.h"
-#include "admission/testing/door_world.h"
 #include "admission/evidence.h"
+#include "admission/testing/door_world.h"
+#include "base/bytes.h"
 #include "fuzz.h"
 #include "wire/http_parser.h"
 #include "wire/problem.h"
@@ -56,7 +56,7 @@ void check(const Refusal& refusal, const Request& request, const Door& door, boo
   const Response told = wire::problem(refusal, request.ref, reveal);
   invariant(told.status >= 400 && told.status <= 599, "a refusal is told with an HTTP status");
   invariant(!silent || !mentions(told.body), "what is told holds nothing of a credential");
-  if (door.tell_by_close(refusal))
+  if (door.refuse_by_close(refusal))
     invariant(refusal.info().close >= 1000, "what is told by a close frame has a code for it");
 }
 

@@ -31,19 +31,19 @@ class LossyStore final : public rooms::ChatStore {
     if (watch_.lost) watch_.lost(gone(Cause::CHAT_STORE_IN_USE, "held by another process of the test"));
   }
 
-  void append(rooms::AppendQuestion message, Done<rooms::Appended> done) override {
+  void append(rooms::AppendRequest message, Done<rooms::Appended> done) override {
     if (lost_ == 0) return store_->append(std::move(message), std::move(done));
     --lost_;
     store_->append(std::move(message), [done = std::move(done)](Result<rooms::Appended>) mutable {
       done(std::unexpected(gone(Cause::DATABASE_UNREACHABLE, "the connection broke behind COMMIT")));
     });
   }
-  void history(rooms::HistoryQuestion question, Done<rooms::HistoryPage> done) override {
+  void history(rooms::HistoryRequest question, Done<rooms::HistoryPage> done) override {
     if (reads_fail_) return done(std::unexpected(gone(Cause::DATABASE_UNREACHABLE, "reads are away")));
     store_->history(std::move(question), std::move(done));
   }
 
-  void open(rooms::OpenQuestion question, Done<rooms::RoomRow> done) override {
+  void open(rooms::OpenRequest question, Done<rooms::RoomRow> done) override {
     store_->open(std::move(question), std::move(done));
   }
   void forget_empty(RoomName room, Done<bool> done) override { store_->forget_empty(std::move(room), std::move(done)); }
@@ -89,7 +89,7 @@ class LossyStore final : public rooms::ChatStore {
   void erase(RoomName room, Offset offset, UserId by, bool any, Done<rooms::Erased> done) override {
     store_->erase(std::move(room), offset, std::move(by), any, std::move(done));
   }
-  void rooms_of(rooms::RoomsQuestion question, Done<rooms::RoomsPage> done) override {
+  void rooms_of(rooms::RoomsRequest question, Done<rooms::RoomsPage> done) override {
     store_->rooms_of(std::move(question), std::move(done));
   }
   void detach_author(UserId user, Done<rooms::Detached> done) override {

@@ -23,9 +23,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "io/costly_work.h"
+#include "io/cpu_budget.h"
 #include "io/mailbox.h"
-#include "io/outbox.h"
+#include "io/send_queue.h"
 #include "io/timer_wheel.h"
 #include "io/transport.h"
 
@@ -88,7 +88,7 @@ class MemoryLoop final : public io::Loop {
   void disarm(io::Timer& timer) override { wheel_.disarm(timer); }
   void post(std::move_only_function<void()> task) override;
   void after_turn(std::move_only_function<void()> task) override { tasks_.push_back(std::move(task)); }
-  [[nodiscard]] io::CostlyWork& costly() override { return costly_; }
+  [[nodiscard]] io::CpuBudget& costly() override { return costly_; }
 
   // One turn, in the order of a real loop's. False: there was nothing to do.
   bool turn();
@@ -113,7 +113,7 @@ class MemoryLoop final : public io::Loop {
   std::vector<std::move_only_function<void()>> tasks_;
   io::LoopCounter postponed_;
   bool busy_ = false;
-  io::CostlyWork costly_{*this, clock_, postponed_};
+  io::CpuBudget costly_{*this, clock_, postponed_};
 };
 
 class MemoryNetwork {

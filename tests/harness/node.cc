@@ -360,7 +360,7 @@ struct Node::Life {
     if (remote) return *remote;
     return world.auth;
   }
-  auth::Surroundings surroundings() {
+  auth::Context surroundings() {
     return {.clock = world.clock,
         .entropy = world.entropy,
         .log = world.log,
@@ -401,10 +401,10 @@ struct Node::Life {
       return probed ? observe::HealthState::ok() : observe::HealthState::failing(std::string(probed.error().code()));
     }};
     std::vector<Route> all = admin::operator_routes({.build = {.version = "0.0.0",
-                                                       .build = "harness",
-                                                       .environment = std::string(kEnvironment),
-                                                       .config = "00000000",
-                                                       .started = world.clock.mono()},
+                                                         .build = "harness",
+                                                         .environment = std::string(kEnvironment),
+                                                         .config = "00000000",
+                                                         .started = world.clock.mono()},
         .clock = world.clock,
         .metrics = metrics,
         .gateway = &info,
@@ -476,7 +476,7 @@ struct Node::Life {
   admission::AddressLimits addresses{world.plan.addresses};
   admission::AddressLimits plain_gets{world.plan.addresses};
   admission::UserConnections users{world.plan.user_connections};
-  admission::ConnectionGauges gauges{world.plan.connections};
+  admission::ConnectionLimits gauges{world.plan.connections};
   Info info;
   gateway::Router router;
   std::optional<gateway::Gateway> gateway;

@@ -33,15 +33,15 @@ void ScriptedAuth::ask(std::move_only_function<Result<Identity>()> question, aut
   }
 }
 
-void ScriptedAuth::redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) {
+void ScriptedAuth::redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) {
   ask([this, question = std::move(question)] { return redeem(question); }, std::move(answer));
 }
 
-void ScriptedAuth::check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) {
+void ScriptedAuth::check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) {
   ask([this, question = std::move(question)] { return look_up(question); }, std::move(answer));
 }
 
-void ScriptedAuth::find_person(auth::PersonQuestion question, auth::PersonAnswer answer) {
+void ScriptedAuth::find_person(auth::PersonRequest question, auth::PersonAnswer answer) {
   if (mood_ == Mood::away) return answer(refuse(Cause::AUTH_SERVICE_CONNECTION_ERROR, "connection refused"));
   if (mood_ == Mood::silent) return waiting_people_.emplace_back(std::move(question), std::move(answer)), void();
   std::string id = question.id.empty() ? question.name : question.id;
@@ -53,7 +53,7 @@ void ScriptedAuth::find_person(auth::PersonQuestion question, auth::PersonAnswer
   answer(auth::Person{.id = UserId{std::move(id)}, .name = std::move(name)});
 }
 
-Result<Identity> ScriptedAuth::redeem(const auth::TicketQuestion& question) {
+Result<Identity> ScriptedAuth::redeem(const auth::TicketRequest& question) {
   const auto found = tickets_.find(question.ticket);
   if (found == tickets_.end()) return refuse(Cause::TICKET_UNKNOWN, "no such ticket");
   Ticket& ticket = found->second;
@@ -66,7 +66,7 @@ Result<Identity> ScriptedAuth::redeem(const auth::TicketQuestion& question) {
   return ticket.identity;
 }
 
-Result<Identity> ScriptedAuth::look_up(const auth::CookieQuestion& question) const {
+Result<Identity> ScriptedAuth::look_up(const auth::CookieRequest& question) const {
   const auto found = cookies_.find(question.cookie);
   if (found == cookies_.end()) return refuse(Cause::SESSION_UNKNOWN, "no such session");
   return found->second;

@@ -33,10 +33,10 @@ class ScriptedAuth final : public auth::AuthService {
   // The table of revocations is known to be whole, now.
   void synchronise();
 
-  void redeem_ticket(auth::TicketQuestion question, auth::IdentityAnswer answer) override;
-  void check_cookie(auth::CookieQuestion question, auth::IdentityAnswer answer) override;
+  void redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) override;
+  void check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) override;
   // Everybody has an account but those whose id begins with "nobody"; the name is the id with a capital letter.
-  void find_person(auth::PersonQuestion question, auth::PersonAnswer answer) override;
+  void find_person(auth::PersonRequest question, auth::PersonAnswer answer) override;
   void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
       std::function<void(WallTime)> synchronised) override;
 
@@ -47,8 +47,8 @@ class ScriptedAuth final : public auth::AuthService {
     bool used = false;
     std::string attempt = {}; // that used it; asked again it gets the same answer
   };
-  [[nodiscard]] Result<Identity> redeem(const auth::TicketQuestion& question);
-  [[nodiscard]] Result<Identity> look_up(const auth::CookieQuestion& question) const;
+  [[nodiscard]] Result<Identity> redeem(const auth::TicketRequest& question);
+  [[nodiscard]] Result<Identity> look_up(const auth::CookieRequest& question) const;
   void ask(std::move_only_function<Result<Identity>()> question, auth::IdentityAnswer answer);
 
   const Clock& clock_;
@@ -59,7 +59,7 @@ class ScriptedAuth final : public auth::AuthService {
   std::function<void(const std::vector<auth::RevocationEvent>&)> on_events_;
   std::function<void(WallTime)> synchronised_;
   std::vector<std::pair<std::move_only_function<Result<Identity>()>, auth::IdentityAnswer>> waiting_;
-  std::vector<std::pair<auth::PersonQuestion, auth::PersonAnswer>> waiting_people_;
+  std::vector<std::pair<auth::PersonRequest, auth::PersonAnswer>> waiting_people_;
 };
 
 } // namespace foyer::harness

@@ -75,15 +75,15 @@ void ScriptedServer::verify(const json::Object& body, const Request& request, Re
   if (!question) return reply(VirtualServer::told(question.error()));
   auto answer = [reply = std::move(reply)](
                     Result<Identity> said) mutable { reply(VirtualServer::json(200, auth::encode(said))); };
-  if (auto* ticket = std::get_if<auth::TicketQuestion>(&*question))
+  if (auto* ticket = std::get_if<auth::TicketRequest>(&*question))
     return auth_.redeem_ticket(std::move(*ticket), std::move(answer));
-  auth_.check_cookie(std::move(std::get<auth::CookieQuestion>(*question)), std::move(answer));
+  auth_.check_cookie(std::move(std::get<auth::CookieRequest>(*question)), std::move(answer));
 }
 
 void ScriptedServer::people(const json::Object& body, Reply reply) {
   auto questions = auth::decode_people_question(body);
   if (!questions || questions->size() != 1) return reply(VirtualServer::told({.cause = Cause::BAD_REQUEST}));
-  const auth::PersonQuestion question = questions->front();
+  const auth::PersonRequest question = questions->front();
   auth_.find_person(question, [question, reply = std::move(reply)](Result<std::optional<auth::Person>> said) mutable {
     if (!said) return reply(VirtualServer::told(said.error()));
     std::vector<auth::FoundPerson> found;

@@ -365,10 +365,10 @@ TEST(TokenTypes, EachOpensItsOwnDoorAndNoOther) {
           "POST", "/auth/refresh", {.cookie = "__Host-foyer_session=" + token, .origin = "https://chat.example"}));
     if (door == "socket cookie")
       return verified(w.signed_post("/internal/verify",
-          json::write(auth::encode(auth::Question{auth::CookieQuestion{.cookie = token, .address = "a", .ref = {}}}))));
+          json::write(auth::encode(auth::Question{auth::CookieRequest{.cookie = token, .address = "a", .ref = {}}}))));
     return verified(w.signed_post("/internal/verify",
         json::write(auth::encode(auth::Question{
-            auth::TicketQuestion{.ticket = token, .origin = {}, .address = "a", .attempt = "x", .ref = {}}}))));
+            auth::TicketRequest{.ticket = token, .origin = {}, .address = "a", .attempt = "x", .ref = {}}}))));
   };
   const std::string wrong = "WRONG_TOKEN_TYPE";
   const std::vector<std::string> types = {"access", "refresh", "cookie", "ticket", "service", "doctor", "id"};

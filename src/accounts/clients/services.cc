@@ -369,7 +369,7 @@ void ServiceRegistry::authenticate_secret(std::string id, std::string secret, Do
   look_again(again, std::move(done));
 }
 
-void ServiceRegistry::tell_variant(std::string_view id, std::string_view fingerprint) {
+void ServiceRegistry::report_variant(std::string_view id, std::string_view fingerprint) {
   const Service* service = find(id);
   if (service == nullptr || fingerprint.empty()) return;
   const MonoTime now = clock_.mono();

@@ -136,7 +136,7 @@ class ServiceRegistry {
 
   // After SERVICE_SECRET_REJECTED: says in our log (at most once a minute for a service)
   // what the sender's secret is to ours, if its fingerprint tells. Never in an answer.
-  void tell_variant(std::string_view id, std::string_view fingerprint);
+  void report_variant(std::string_view id, std::string_view fingerprint);
 
  private:
   void reread(std::function<void()> then);

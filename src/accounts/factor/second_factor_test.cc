@@ -5,8 +5,8 @@
 #include <set>
 
 #include "accounts/factor/second_factor.h"
-#include "accounts/testing/accounts_world.h"
 #include "accounts/factor/totp.h"
+#include "accounts/testing/accounts_world.h"
 
 namespace foyer::accounts {
 namespace {

@@ -79,7 +79,7 @@ json::Object audit_json(const AuditRow& row) {
 void list_users(const ExchangePtr& x, const json::Object&, const Principal& who) {
   auto limit = limit_of(x->request());
   if (!limit) return x->refuse_with(limit.error());
-  UserPageQuestion question{.after = x->request().query_arg("after").value_or(""), .limit = *limit};
+  UserPageRequest question{.after = x->request().query_arg("after").value_or(""), .limit = *limit};
   x->service().admin_users(who, std::move(question), x->caller(), [x](Result<UserPage> page) {
     if (!page) return x->refuse_with(page.error());
     json::Array list;

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "accounts/clients/services.h"
 #include "accounts/http/request_body.h"
 #include "accounts/http/routes.h"
 #include "accounts/service.h"
-#include "accounts/clients/services.h"
 #include "base/http.h"
 #include "base/json.h"
 

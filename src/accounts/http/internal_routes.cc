@@ -110,7 +110,7 @@ class Question : public std::enable_shared_from_this<Question> {
       const auto value = json::parse(request_.body, {.bytes = kMaxBodyBytes, .depth = 4});
       if (claim && value && value->is_object())
         if (const auto challenge = auth::decode_challenge(value->as_object()))
-          deps_->services.tell_variant(claim->id, challenge->service_fingerprint);
+          deps_->services.report_variant(claim->id, challenge->service_fingerprint);
     }
     refuse_with(refusal);
   }
@@ -177,9 +177,9 @@ auth::IdentityAnswer then_identity(QuestionPtr q) {
 void verify(const QuestionPtr& q) {
   auto question = auth::decode_question(q->body(), q->request().ref);
   if (!question) return q->refuse_with(question.error());
-  if (auto* ticket = std::get_if<auth::TicketQuestion>(&*question))
+  if (auto* ticket = std::get_if<auth::TicketRequest>(&*question))
     return q->deps().service.redeem_ticket(std::move(*ticket), then_identity(q));
-  q->deps().service.check_cookie(std::get<auth::CookieQuestion>(std::move(*question)), then_identity(q));
+  q->deps().service.check_cookie(std::get<auth::CookieRequest>(std::move(*question)), then_identity(q));
 }
 
 // One after the other: the last one to be found answers.
@@ -187,14 +187,14 @@ void people(const QuestionPtr& q) {
   auto questions = auth::decode_people_question(q->body());
   if (!questions) return q->refuse_with(questions.error());
   struct Search {
-    std::vector<auth::PersonQuestion> left;
+    std::vector<auth::PersonRequest> left;
     std::vector<auth::FoundPerson> found;
   };
   const auto search = std::make_shared<Search>(Search{.left = std::move(*questions), .found = {}});
   std::ranges::reverse(search->left);
   const auto next = [q, search](const auto& self) -> void {
     if (search->left.empty()) return q->answer(auth::encode(search->found));
-    auth::PersonQuestion question = std::move(search->left.back());
+    auth::PersonRequest question = std::move(search->left.back());
     search->left.pop_back();
     const std::string asked = question.id.empty() ? question.name : question.id;
     q->deps().service.find_person(

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "accounts/session/revocation_polls.h"
-#include "accounts/http/routes.h"
 #include "accounts/clients/services.h"
+#include "accounts/http/routes.h"
+#include "accounts/session/revocation_polls.h"
 #include "accounts/session/tokens.h"
 #include "auth/contract/messages.h"
 #include "base/http.h"

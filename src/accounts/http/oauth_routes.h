@@ -15,8 +15,8 @@
 
 #include <vector>
 
-#include "accounts/http/routes.h"
 #include "accounts/clients/services.h"
+#include "accounts/http/routes.h"
 #include "accounts/session/tokens.h"
 #include "base/http.h"
 

@@ -8,8 +8,8 @@
 #include "accounts/http/check_route.h"
 #include "accounts/http/exchange.h"
 #include "accounts/http/factor_routes.h"
-#include "accounts/session/sessions.h"
 #include "accounts/model/token_forms.h"
+#include "accounts/session/sessions.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "wire/request_fields.h"
@@ -78,7 +78,7 @@ void refresh(const ExchangePtr& x) {
   static constexpr Member kKnown[] = {{"refresh_token"}};
   auto body = read_body(x->request(), kKnown);
   if (!body) return x->refuse_with(body.error());
-  RefreshByQuestion question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
+  RefreshByRequest question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
   if (question.refresh_token && looks_like_jwt(*question.refresh_token))
     return x->refuse_with(
         {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});

@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "accounts/service.h"
 #include "accounts/clients/services.h"
+#include "accounts/service.h"
 #include "base/http.h"
 
 namespace foyer::accounts {

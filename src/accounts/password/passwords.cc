@@ -7,8 +7,8 @@
 #include <array>
 #include <charconv>
 
-#include "accounts/password/foreign_hashes.h"
 #include "accounts/model/names.h"
+#include "accounts/password/foreign_hashes.h"
 #include "accounts/password/opaque_string.h"
 #include "base/bytes.h"
 #include "base/words.h"

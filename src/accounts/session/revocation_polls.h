@@ -37,7 +37,7 @@ class RevocationPolls {
 
   void start(); // once, from any thread
   // BUSY; the store's causes.
-  void ask(auth::RevocationQuestion question, Done<auth::RevocationAnswer> done);
+  void ask(auth::RevocationRequest question, Done<auth::RevocationAnswer> done);
   // Whoever waits is answered now, and nobody waits any more: the process ends.
   void close();
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }

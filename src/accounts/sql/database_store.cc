@@ -141,7 +141,7 @@ class DatabaseStore final : public AccountStore {
     reader_->submit<std::vector<SessionRow>>(
         [user = std::move(user)](Database& db) { return sql::sessions_of(db, user); }, std::move(done));
   }
-  void refresh(RefreshQuestion question, Done<RefreshOutcome> done) override {
+  void refresh(RefreshRequest question, Done<RefreshOutcome> done) override {
     writer_->submit<RefreshOutcome>(
         [question = std::move(question)](Database& db) { return sql::refresh(db, question); }, std::move(done));
   }

@@ -227,7 +227,7 @@ Result<std::vector<SessionRow>> sessions_of(Database& db, const UserId& user) {
   }
 }
 
-Result<RefreshOutcome> refresh(Database& db, const RefreshQuestion& q) {
+Result<RefreshOutcome> refresh(Database& db, const RefreshRequest& q) {
   const WallTime now = q.audit.at;
   const bool by_cookie = q.successor_hash.empty();
   AuditRow audit = q.audit;

@@ -27,7 +27,7 @@ using store::Database;
     Database& db, const std::string& cookie_hash);
 [[nodiscard]] Result<bool> touch_session(Database& db, const SessionId& session, WallTime now);
 [[nodiscard]] Result<std::vector<SessionRow>> sessions_of(Database& db, const UserId& user);
-[[nodiscard]] Result<RefreshOutcome> refresh(Database& db, const RefreshQuestion& question);
+[[nodiscard]] Result<RefreshOutcome> refresh(Database& db, const RefreshRequest& question);
 
 [[nodiscard]] Result<bool> end_session(
     Database& db, const UserId& user, const SessionId& session, SessionEnd why, const AuditRow& audit);

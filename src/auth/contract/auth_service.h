@@ -26,7 +26,7 @@ inline constexpr int kOldestContract = 1;
 // the same one: "could not check" has causes of step auth_service.
 using IdentityAnswer = std::move_only_function<void(Result<Identity>)>;
 
-struct TicketQuestion {
+struct TicketRequest {
   std::string ticket;
   std::optional<std::string> origin; // of the handshake
   std::string address;
@@ -34,14 +34,14 @@ struct TicketQuestion {
   Ref ref;
 };
 
-struct CookieQuestion {
+struct CookieRequest {
   std::string cookie; // the opaque session credential
   std::string address;
   Ref ref;
 };
 
 // A person is asked for by id or by name; the other is empty.
-struct PersonQuestion {
+struct PersonRequest {
   std::string id = {};
   std::string name = {};
 };
@@ -67,9 +67,9 @@ struct RevocationEvent {
 class AuthService {
  public:
   virtual ~AuthService() = default;
-  virtual void redeem_ticket(TicketQuestion question, IdentityAnswer answer) = 0;
-  virtual void check_cookie(CookieQuestion question, IdentityAnswer answer) = 0;
-  virtual void find_person(PersonQuestion question, PersonAnswer answer) = 0;
+  virtual void redeem_ticket(TicketRequest question, IdentityAnswer answer) = 0;
+  virtual void check_cookie(CookieRequest question, IdentityAnswer answer) = 0;
+  virtual void find_person(PersonRequest question, PersonAnswer answer) = 0;
   // Called with every event since `start`, in order, and from then on as they
   // happen. `synchronised` is called (repeatedly) when the table is known to be
   // complete up to now: silence longer than revocation_max_age is a fault.

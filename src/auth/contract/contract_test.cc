@@ -20,11 +20,11 @@ const Identity kAda{.user = UserId{"u_ada"},
     .own_account = true};
 
 TEST(Contract, ATicketQuestionArrivesAsItWasAsked) {
-  const Question asked = TicketQuestion{
+  const Question asked = TicketRequest{
       .ticket = "t", .origin = "https://a.example", .address = "10.0.0.1", .attempt = "x", .ref = Ref{"r"}};
   const auto got = decode_question(encode(asked), Ref{"r"});
   ASSERT_TRUE(got);
-  const auto& ticket = std::get<TicketQuestion>(*got);
+  const auto& ticket = std::get<TicketRequest>(*got);
   EXPECT_EQ(ticket.ticket, "t");
   EXPECT_EQ(ticket.origin, "https://a.example");
   EXPECT_EQ(ticket.address, "10.0.0.1");
@@ -33,7 +33,7 @@ TEST(Contract, ATicketQuestionArrivesAsItWasAsked) {
 }
 
 TEST(Contract, AQuestionWithAMemberThatNobodyAgreedUponIsRefused) {
-  auto body = encode(Question{CookieQuestion{.cookie = "c", .address = "10.0.0.1", .ref = {}}});
+  auto body = encode(Question{CookieRequest{.cookie = "c", .address = "10.0.0.1", .ref = {}}});
   body["token"] = "x";
   const auto got = decode_question(body, {});
   ASSERT_FALSE(got);

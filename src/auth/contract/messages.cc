@@ -104,13 +104,13 @@ json::Array to_array(const std::vector<std::string>& texts) {
 // ---- verify
 
 json::Object encode(const Question& question) {
-  if (const auto* ticket = std::get_if<TicketQuestion>(&question)) {
+  if (const auto* ticket = std::get_if<TicketRequest>(&question)) {
     json::Object out{
         {"kind", "ticket"}, {"ticket", ticket->ticket}, {"address", ticket->address}, {"attempt", ticket->attempt}};
     if (ticket->origin) out["origin"] = *ticket->origin;
     return out;
   }
-  const auto& cookie = std::get<CookieQuestion>(question);
+  const auto& cookie = std::get<CookieRequest>(question);
   return {{"kind", "cookie"}, {"cookie", cookie.cookie}, {"address", cookie.address}};
 }
 
@@ -119,7 +119,7 @@ Result<Question> decode_question(const json::Object& body, Ref ref) {
   const std::string kind = read.text("kind");
   if (kind == "ticket") {
     read.only({"kind", "ticket", "origin", "address", "attempt"});
-    TicketQuestion out{.ticket = read.text("ticket"),
+    TicketRequest out{.ticket = read.text("ticket"),
         .origin = {},
         .address = read.text("address"),
         .attempt = read.text("attempt"),
@@ -130,7 +130,7 @@ Result<Question> decode_question(const json::Object& body, Ref ref) {
   }
   if (kind != "cookie") read.wrong("kind", "ticket or cookie");
   read.only({"kind", "cookie", "address"});
-  CookieQuestion out{.cookie = read.text("cookie"), .address = read.text("address"), .ref = std::move(ref)};
+  CookieRequest out{.cookie = read.text("cookie"), .address = read.text("address"), .ref = std::move(ref)};
   if (!read.well()) return read.fault();
   return out;
 }
@@ -206,7 +206,7 @@ std::optional<Refusal> decode_refusal(const json::Object& object) {
 
 // ---- people
 
-json::Object encode(const std::vector<PersonQuestion>& questions) {
+json::Object encode(const std::vector<PersonRequest>& questions) {
   const bool by_id = !questions.empty() && !questions.front().id.empty();
   json::Array list;
   for (const auto& question : questions) list.emplace_back(by_id ? question.id : question.name);
@@ -215,18 +215,18 @@ json::Object encode(const std::vector<PersonQuestion>& questions) {
   return out;
 }
 
-Result<std::vector<PersonQuestion>> decode_people_question(const json::Object& body) {
+Result<std::vector<PersonRequest>> decode_people_question(const json::Object& body) {
   Reader read(body, Cause::BAD_REQUEST);
   const bool by_id = body.contains("ids");
   const std::string_view field = by_id ? "ids" : "names";
   read.only({field});
   const auto texts = read.texts(field);
   if (texts.size() > kMostPeople) read.wrong(field, fmt::format("at most {} of them", kMostPeople));
-  std::vector<PersonQuestion> out;
+  std::vector<PersonRequest> out;
   for (const auto& text : texts) {
     if (text.empty() || text.size() > kMaxPersonBytes)
       read.wrong(field, fmt::format("an array of 1 to {} bytes each", kMaxPersonBytes));
-    out.push_back(by_id ? PersonQuestion{.id = text} : PersonQuestion{.name = text});
+    out.push_back(by_id ? PersonRequest{.id = text} : PersonRequest{.name = text});
   }
   if (!read.well()) return read.fault();
   return out;
@@ -259,14 +259,14 @@ Result<std::vector<FoundPerson>> decode_people_answer(const json::Object& body) 
 
 // ---- revocations
 
-json::Object encode(const RevocationQuestion& question) {
+json::Object encode(const RevocationRequest& question) {
   return {{"after", question.after}, {"wait_ms", question.wait.count()}};
 }
 
-Result<RevocationQuestion> decode_revocation_question(const json::Object& body) {
+Result<RevocationRequest> decode_revocation_question(const json::Object& body) {
   Reader read(body, Cause::BAD_REQUEST);
   read.only({"after", "wait_ms"});
-  const RevocationQuestion out{.after = read.number("after"), .wait = Millis{read.number("wait_ms", false)}};
+  const RevocationRequest out{.after = read.number("after"), .wait = Millis{read.number("wait_ms", false)}};
   if (out.after < 0) read.wrong("after", "a cursor");
   if (out.wait < Millis{0} || out.wait > kLongestWait)
     read.wrong("wait_ms", fmt::format("from 0 to {}", kLongestWait.count()));

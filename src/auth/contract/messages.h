@@ -27,7 +27,7 @@ inline constexpr std::string_view kRevocationsPath = "/internal/revocations";
 //   times in ms → {"valid":false,"refusal":{"code","evidence"?,"field"?,"retry_after_ms"?,"attempts"?}}
 //
 // The ref travels in the signed header, not in the body.
-using Question = std::variant<TicketQuestion, CookieQuestion>;
+using Question = std::variant<TicketRequest, CookieRequest>;
 [[nodiscard]] json::Object encode(const Question& question);
 [[nodiscard]] Result<Question> decode_question(
     const json::Object& body, Ref ref); // BAD_REQUEST with the field; unknown members are refused
@@ -49,9 +49,9 @@ struct VerifyAnswer {
 //
 // `asked` is the id or the name as it was asked for. Who is not there is not in the answer.
 inline constexpr std::size_t kMostPeople = 100;
-inline constexpr std::size_t kMaxPersonBytes = 256;                              // of an id or a name
-[[nodiscard]] json::Object encode(const std::vector<PersonQuestion>& questions); // all by id, or all by name
-[[nodiscard]] Result<std::vector<PersonQuestion>> decode_people_question(const json::Object& body);
+inline constexpr std::size_t kMaxPersonBytes = 256;                             // of an id or a name
+[[nodiscard]] json::Object encode(const std::vector<PersonRequest>& questions); // all by id, or all by name
+[[nodiscard]] Result<std::vector<PersonRequest>> decode_people_question(const json::Object& body);
 struct FoundPerson {
   std::string asked;
   Person person;
@@ -67,7 +67,7 @@ struct FoundPerson {
 //   at in ms
 //
 // `stream` names the table: when it changes (another database), begin again with 0.
-struct RevocationQuestion {
+struct RevocationRequest {
   std::int64_t after = 0;
   Millis wait{0}; // answered at once when there are events, else after so long; at most kLongestWait
 };
@@ -78,8 +78,8 @@ struct RevocationAnswer {
   std::vector<RevocationEvent> events = {};
   bool more = false; // ask again at once; absent = false
 };
-[[nodiscard]] json::Object encode(const RevocationQuestion& question);
-[[nodiscard]] Result<RevocationQuestion> decode_revocation_question(const json::Object& body);
+[[nodiscard]] json::Object encode(const RevocationRequest& question);
+[[nodiscard]] Result<RevocationRequest> decode_revocation_question(const json::Object& body);
 [[nodiscard]] json::Object encode(const RevocationAnswer& answer);
 [[nodiscard]] Result<RevocationAnswer> decode_revocation_answer(const json::Object& body); // INVALID_RESPONSE_FORMAT
 

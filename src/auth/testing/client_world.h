@@ -275,7 +275,8 @@ class VirtualServer final : public Transport {
       seen.push_back(request);
       const std::string* nonce = request.headers.find(kServiceNonceHeader);
       const std::string* id = request.headers.find(kServiceIdHeader);
-      Reply reply = [this, once, takes, key, id = id ? *id : "", nonce = nonce ? *nonce : ""](client::HttpResult result) {
+      Reply reply = [this, once, takes, key, id = id ? *id : "", nonce = nonce ? *nonce : ""](
+                        client::HttpResult result) {
         if (result && sign_answers)
           result->headers.set(kAnswerSignatureHeader, sign_answer(key, id, nonce, result->status, result->body));
         if (takes) timers_.after(*takes - round_trip / 2, [once, result = std::move(result)] { once(result); });

@@ -38,7 +38,7 @@ class ScriptedServer final : public Transport {
 
 struct LinkWorld {
   explicit LinkWorld(std::uint64_t seed = 1) : entropy(seed) {}
-  Surroundings around(Transport& transport) {
+  Context around(Transport& transport) {
     return {
         .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = transport, .timers = timers};
   }

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <map>
 
-#include "auth/testing/client_world.h"
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
+#include "auth/testing/client_world.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -35,7 +35,7 @@ class RemoteWorld {
     server.serve = [this](const Request& request, VirtualServer::Reply reply) { answer(request, std::move(reply)); };
   }
 
-  Surroundings around() {
+  Context around() {
     return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = server, .timers = timers};
   }
 
@@ -149,7 +149,7 @@ class RemoteWorld {
     answer.events.assign(events.begin() + after, events.end());
     return encode(answer);
   }
-  void poll(const RevocationQuestion& question, VirtualServer::Reply reply) {
+  void poll(const RevocationRequest& question, VirtualServer::Reply reply) {
     if (question.wait > Millis{0} && question.after == static_cast<std::int64_t>(events.size()))
       return polls.emplace_back(question.after, std::move(reply)), void();
     reply(VirtualServer::json(200, events_after(question.after)));
@@ -159,7 +159,7 @@ class RemoteWorld {
     if (request.path == kRevocationsPath) return poll(*decode_revocation_question(body->as_object()), std::move(reply));
     const auto question = decode_question(body->as_object(), Ref{*request.headers.find(kClientRefHeader)});
     if (!question) return reply(VirtualServer::told(question.error()));
-    if (const auto* ticket = std::get_if<TicketQuestion>(&*question)) {
+    if (const auto* ticket = std::get_if<TicketRequest>(&*question)) {
       const auto found = tickets.find(ticket->ticket);
       if (found == tickets.end())
         return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::TICKET_UNKNOWN)))));
@@ -168,7 +168,7 @@ class RemoteWorld {
       found->second = ticket->attempt;
       return reply(VirtualServer::json(200, encode(Result<Identity>(identity("alice")))));
     }
-    const auto found = cookies.find(std::get<CookieQuestion>(*question).cookie);
+    const auto found = cookies.find(std::get<CookieRequest>(*question).cookie);
     if (found == cookies.end())
       return reply(VirtualServer::json(200, encode(Result<Identity>(refuse(Cause::SESSION_UNKNOWN)))));
     reply(VirtualServer::json(200, encode(Result<Identity>(identity(found->second)))));

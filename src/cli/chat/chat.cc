@@ -171,12 +171,14 @@ class Driver {
     });
   }
   void run(act::AskWhy&) {
-    client::HttpCall call{.url = http_url(options_.socket, options_.socket.path.substr(options_.socket.path.find("/ws/"))),
+    client::HttpCall call{
+        .url = http_url(options_.socket, options_.socket.path.substr(options_.socket.path.find("/ws/"))),
         .headers = {},
         .body = {},
         .tls = options_.tls};
-    client::http_request(plane_, std::move(call),
-        [this](const client::HttpResult& answer) { perform(session_.why(answer ? told_from(*answer) : std::nullopt)); });
+    client::http_request(plane_, std::move(call), [this](const client::HttpResult& answer) {
+      perform(session_.why(answer ? told_from(*answer) : std::nullopt));
+    });
   }
   void run(act::Finish& finish) {
     status_ = finish.status;

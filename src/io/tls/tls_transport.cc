@@ -154,7 +154,7 @@ bool TlsTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
 
 std::size_t TlsTransport::drop_queue() {
   std::size_t dropped = loop_.queue_.size(list_);
-  list_ = TurnQueue::kEmpty;
+  list_ = BatchQueue::kEmpty;
   if (backlog_) dropped += backlog_->drop_unstarted();
   return dropped;
 }
@@ -179,7 +179,7 @@ void TlsTransport::abort() {
   state_ = State::closing;
   linger_.reset();
   backlog_.reset();
-  list_ = TurnQueue::kEmpty;
+  list_ = BatchQueue::kEmpty;
   socket_.abort();
 }
 
@@ -187,9 +187,9 @@ void TlsTransport::abort() {
 
 void TlsTransport::flush() {
   dirty_ = false;
-  const TurnQueue::List list = std::exchange(list_, TurnQueue::kEmpty);
+  const BatchQueue::List list = std::exchange(list_, BatchQueue::kEmpty);
   if (state_ == State::closing) return;
-  if (list != TurnQueue::kEmpty) {
+  if (list != BatchQueue::kEmpty) {
     const bool at_once = established_ && !backlog_ && socket_.queued() == 0;
     const auto bytes = at_once ? loop_.queue_.contiguous(list) : std::nullopt;
     if (bytes && bytes->size() <= TlsScratch::kFlight) {
@@ -339,7 +339,7 @@ void TlsTransport::fail(bool before_data) {
   state_ = State::closing;
   linger_.reset();
   backlog_.reset();
-  list_ = TurnQueue::kEmpty;
+  list_ = BatchQueue::kEmpty;
   socket_.close_gracefully(kAlertLinger);
 }
 

@@ -18,7 +18,7 @@
 #include <string_view>
 
 #include "io/epoll_transport.h"
-#include "io/outbox.h"
+#include "io/send_queue.h"
 #include "io/tls/tls_server.h"
 #include "io/transport.h"
 
@@ -114,8 +114,8 @@ class TlsTransport final : public Transport, public Layer {
   std::unique_ptr<Backlog> backlog_; // plaintext; null unless the socket took less than everything
   std::unique_ptr<Linger> linger_;
   std::shared_ptr<Waiting> waiting_;
-  TurnQueue::List list_ = TurnQueue::kEmpty; // what was sent in this turn
-  std::size_t discarded_ = 0;                // bytes that came after close_gracefully
+  BatchQueue::List list_ = BatchQueue::kEmpty; // what was sent in this turn
+  std::size_t discarded_ = 0;                  // bytes that came after close_gracefully
   State state_ = State::open;
   bool established_ = false;
   bool counted_ = false; // how the handshake ended

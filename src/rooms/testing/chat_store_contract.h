@@ -62,7 +62,7 @@ TEST_P(ChatStoreContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
   const auto first = w->say("tea", "ann", "one", "k1");
   const Epoch before = w->room("tea")->epoch;
   EXPECT_EQ(first->epoch, before);
-  AppendQuestion next = w->message("tea", "ann", "two");
+  AppendRequest next = w->message("tea", "ann", "two");
   next.known = {before, 7};
   const auto appended = w->ask<Appended>([&](Done<Appended> d) { w->store().append(next, std::move(d)); });
   ASSERT_TRUE(appended);
@@ -71,7 +71,7 @@ TEST_P(ChatStoreContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
   EXPECT_EQ(w->room("tea")->epoch, appended->epoch);
   EXPECT_EQ(w->say("tea", "ann", "one", "k1")->epoch, appended->epoch) << "a repetition, too";
   // What is known of another epoch says nothing.
-  AppendQuestion third = w->message("tea", "ann", "three");
+  AppendRequest third = w->message("tea", "ann", "three");
   third.known = {before, 9};
   EXPECT_EQ(
       w->ask<Appended>([&](Done<Appended> d) { w->store().append(third, std::move(d)); })->epoch, appended->epoch);
@@ -481,7 +481,7 @@ TEST_P(ChatStoreContract, TheEndOfAnAccountChangesTheRoomsItHasWrittenInAndNoOth
 
 TEST_P(ChatStoreContract, APageEndsWhenItsTextsAreLongEnough) {
   for (int i = 1; i <= 5; ++i) ASSERT_TRUE(w->say("tea", "ann", std::to_string(i) + std::string(99, 'x')));
-  const auto size = [&](HistoryQuestion question) {
+  const auto size = [&](HistoryRequest question) {
     question.room = RoomName("tea");
     question.bytes = 250;
     const auto page = w->history(question);

@@ -90,7 +90,7 @@ class StoreWorld {
   Result<bool> remove(const std::string& room, const std::string& user) {
     return ask<bool>([&](Done<bool> d) { store().remove_member(RoomName(room), UserId(user), std::move(d)); });
   }
-  AppendQuestion message(
+  AppendRequest message(
       const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
     return {.room = RoomName(room),
         .from = {UserId(from), from + "'s name"},
@@ -113,11 +113,11 @@ class StoreWorld {
     if (!detached) return std::unexpected(detached.error());
     return detached->any;
   }
-  Result<HistoryPage> history(HistoryQuestion question) {
+  Result<HistoryPage> history(HistoryRequest question) {
     return ask<HistoryPage>([&](Done<HistoryPage> d) { store().history(question, std::move(d)); });
   }
   // A page as "1:text 2:text", a plus behind it if there is more.
-  std::string page(HistoryQuestion question) {
+  std::string page(HistoryRequest question) {
     auto got = history(std::move(question));
     if (!got) return std::string(got.error().code());
     std::string out;
@@ -135,7 +135,7 @@ class StoreWorld {
   }
   std::string rooms_of(const std::string& user, std::uint32_t limit = 50, const std::string& after = {},
       std::vector<RoomName> joined = {}) {
-    RoomsQuestion question{.user = UserId(user), .joined = std::move(joined), .limit = limit};
+    RoomsRequest question{.user = UserId(user), .joined = std::move(joined), .limit = limit};
     if (!after.empty()) question.after = RoomName(after);
     auto page = ask<RoomsPage>([&](Done<RoomsPage> d) { store().rooms_of(std::move(question), std::move(d)); });
     if (!page) return std::string(page.error().code());

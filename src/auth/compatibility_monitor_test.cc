@@ -1,5 +1,5 @@
 // Do the two processes fit? Each way in which they may not, found before a user is there; in virtual time.
-#include "auth/fit_monitor.h"
+#include "auth/compatibility_monitor.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ class Fit : public testing::Test {
       reply(VirtualServer::json(200, encode(answer)));
     };
   }
-  FitMonitor& start(std::string secret = std::string(kServiceSecret)) {
+  CompatibilityMonitor& start(std::string secret = std::string(kServiceSecret)) {
     facts.service_secret = secret;
     facts.kids = [this] { return kids; };
     identity.emplace("gateway-1", secret);
@@ -72,7 +72,7 @@ class Fit : public testing::Test {
   std::string their_key = service_key(kServiceSecret);
   std::optional<Refusal> instead;
   std::optional<ServiceIdentity> identity;
-  std::optional<FitMonitor> monitor;
+  std::optional<CompatibilityMonitor> monitor;
 };
 
 TEST_F(Fit, TwoThatFitHaveNoFindings) {

@@ -1,4 +1,4 @@
-#include "auth/fit_monitor.h"
+#include "auth/compatibility_monitor.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -68,8 +68,8 @@ std::string jwt_difference(std::string_view ours, const std::vector<SecretVarian
 
 } // namespace
 
-struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
-  Challenger(Surroundings a, const ServiceIdentity& i, FitFacts f, FitPolicy p)
+struct CompatibilityMonitor::Challenger : std::enable_shared_from_this<Challenger> {
+  Challenger(Context a, const ServiceIdentity& i, FitFacts f, FitPolicy p)
       : around(a),
         identity(i),
         facts(std::move(f)),
@@ -77,7 +77,7 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
         found(a.metrics.gauge(
             "foyer_auth_fit_findings", "In how many ways this gateway and the auth service do not fit together.")) {}
 
-  Surroundings around;
+  Context around;
   const ServiceIdentity& identity;
   const FitFacts facts;
   const FitPolicy policy;
@@ -109,7 +109,7 @@ struct FitMonitor::Challenger : std::enable_shared_from_this<Challenger> {
   void note_peer(const ChallengeAnswer& answer);
 };
 
-void FitMonitor::Challenger::send(
+void CompatibilityMonitor::Challenger::send(
     const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard) {
   Challenge challenge{.contract = kContractVersion,
       .version = facts.version,
@@ -138,20 +138,20 @@ void FitMonitor::Challenger::send(
   });
 }
 
-void FitMonitor::Challenger::ask_after(Millis delay) {
+void CompatibilityMonitor::Challenger::ask_after(Millis delay) {
   around.timers.after(delay, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->ask();
   });
 }
 
-void FitMonitor::Challenger::ask() {
+void CompatibilityMonitor::Challenger::ask() {
   const std::string nonce = around.entropy.token();
   send(identity, facts.service_secret, nonce,
       [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const client::HttpResult& result,
           std::string_view signed_nonce) { heard(result, signed_nonce, nonce, sent, sent_mono); });
 }
 
-void FitMonitor::Challenger::heard(const client::HttpResult& result, std::string_view signed_nonce,
+void CompatibilityMonitor::Challenger::heard(const client::HttpResult& result, std::string_view signed_nonce,
     const std::string& nonce, WallTime sent, MonoTime sent_mono) {
   const auto round_trip = std::chrono::duration_cast<Millis>(around.clock.mono() - sent_mono);
   auto body = read_answer(result, kWhat);
@@ -181,7 +181,7 @@ void FitMonitor::Challenger::heard(const client::HttpResult& result, std::string
   ask_again();
 }
 
-void FitMonitor::Challenger::ask_again() {
+void CompatibilityMonitor::Challenger::ask_again() {
   bool fits = false;
   {
     const std::lock_guard lock(mutex);
@@ -193,7 +193,7 @@ void FitMonitor::Challenger::ask_again() {
   ask_after(fits ? policy.interval : recheck.next(around.entropy));
 }
 
-std::vector<Refusal> FitMonitor::Challenger::compare(
+std::vector<Refusal> CompatibilityMonitor::Challenger::compare(
     const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip) {
   std::vector<Refusal> findings;
   if (!constant_time_equal(challenge_proof(identity.key(), nonce), answer.proof))
@@ -226,7 +226,7 @@ std::vector<Refusal> FitMonitor::Challenger::compare(
   return findings;
 }
 
-void FitMonitor::Challenger::compare_keys(const ChallengeAnswer& answer, std::vector<Refusal>& findings) {
+void CompatibilityMonitor::Challenger::compare_keys(const ChallengeAnswer& answer, std::vector<Refusal>& findings) {
   const auto mismatch = [&findings](std::string evidence, std::string field) {
     findings.push_back({.cause = Cause::KEY_SET_MISMATCH, .evidence = std::move(evidence), .field = std::move(field)});
   };
@@ -261,7 +261,7 @@ void FitMonitor::Challenger::compare_keys(const ChallengeAnswer& answer, std::ve
       "jwt_jwks_url");
 }
 
-void FitMonitor::Challenger::publish(std::vector<Refusal> findings) {
+void CompatibilityMonitor::Challenger::publish(std::vector<Refusal> findings) {
   back_off.reset();
   found.set(static_cast<std::int64_t>(findings.size()));
   std::vector<Refusal> before;
@@ -288,7 +288,7 @@ void FitMonitor::Challenger::publish(std::vector<Refusal> findings) {
   if (first && findings.empty()) around.log.info("auth_service_fits", "Gateway and auth service fit together.");
 }
 
-void FitMonitor::Challenger::fault(Refusal refusal) {
+void CompatibilityMonitor::Challenger::fault(Refusal refusal) {
   bool first = false;
   {
     const std::lock_guard lock(mutex);
@@ -302,7 +302,7 @@ void FitMonitor::Challenger::fault(Refusal refusal) {
 }
 
 // The builds may differ while one of the two is being replaced; that is worth a line, no more.
-void FitMonitor::Challenger::note_peer(const ChallengeAnswer& answer) {
+void CompatibilityMonitor::Challenger::note_peer(const ChallengeAnswer& answer) {
   {
     const std::lock_guard lock(mutex);
     if (status.peer_build == answer.build && status.peer_version == answer.version) return;
@@ -315,7 +315,7 @@ void FitMonitor::Challenger::note_peer(const ChallengeAnswer& answer) {
             {"auth_build", answer.build}});
 }
 
-void FitMonitor::Challenger::secret_refused(const Refusal& refusal) {
+void CompatibilityMonitor::Challenger::secret_refused(const Refusal& refusal) {
   std::string evidence = fmt::format("the auth service refuses what service {} signs (ours has the fingerprint {})",
       printable(identity.id(), 64), shown(kServiceOption, facts.service_secret));
   if (!probe_result.empty()) evidence += "; " + probe_result;
@@ -329,7 +329,7 @@ void FitMonitor::Challenger::secret_refused(const Refusal& refusal) {
   probe(std::move(candidates), 1); // the first is the one that was refused
 }
 
-void FitMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant>> candidates, std::size_t at) {
+void CompatibilityMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant>> candidates, std::size_t at) {
   if (at >= candidates->size()) return probe_ended("theirs is none of the usual variants of ours");
   const Variant& candidate = (*candidates)[at];
   send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(),
@@ -344,7 +344,7 @@ void FitMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant>> candida
   });
 }
 
-void FitMonitor::Challenger::probe_ended(std::string result) {
+void CompatibilityMonitor::Challenger::probe_ended(std::string result) {
   probe_result = std::move(result);
   {
     const std::lock_guard lock(mutex);
@@ -355,13 +355,14 @@ void FitMonitor::Challenger::probe_ended(std::string result) {
       {{"code", info(Cause::SERVICE_SECRET_MISMATCH).code}, {"evidence", probe_result}});
 }
 
-FitMonitor::FitMonitor(Surroundings around, const ServiceIdentity& identity, FitFacts facts, FitPolicy policy)
+CompatibilityMonitor::CompatibilityMonitor(
+    Context around, const ServiceIdentity& identity, FitFacts facts, FitPolicy policy)
     : challenger_(std::make_shared<Challenger>(around, identity, std::move(facts), policy)) {}
-FitMonitor::~FitMonitor() = default;
+CompatibilityMonitor::~CompatibilityMonitor() = default;
 
-void FitMonitor::start() { challenger_->ask_after(Millis{0}); }
+void CompatibilityMonitor::start() { challenger_->ask_after(Millis{0}); }
 
-FitStatus FitMonitor::status() const {
+FitStatus CompatibilityMonitor::status() const {
   const std::lock_guard lock(challenger_->mutex);
   return challenger_->status;
 }

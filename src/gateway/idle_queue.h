@@ -5,15 +5,15 @@
 namespace foyer::gateway {
 
 // A place in the list, inside its owner; leaves it when it is destroyed.
-class Idle {
+class IdleLink {
  public:
-  Idle() = default;
-  Idle(const Idle&) = delete;
-  Idle& operator=(const Idle&) = delete;
-  virtual ~Idle() { stop_idling(); }
+  IdleLink() = default;
+  IdleLink(const IdleLink&) = delete;
+  IdleLink& operator=(const IdleLink&) = delete;
+  virtual ~IdleLink() { stop_idling(); }
 
   // At the end of the list whose head is `head`.
-  void idle_in(Idle& head) {
+  void idle_in(IdleLink& head) {
     stop_idling();
     next_ = &head;
     previous_ = head.previous_;
@@ -25,12 +25,12 @@ class Idle {
     next_->previous_ = previous_;
     previous_ = next_ = this;
   }
-  [[nodiscard]] Idle* first() const { return next_ == this ? nullptr : next_; } // of a head
-  virtual void give_way() {}                                                    // may destroy this
+  [[nodiscard]] IdleLink* first() const { return next_ == this ? nullptr : next_; } // of a head
+  virtual void give_way() {}                                                        // may destroy this
 
  private:
-  Idle* previous_ = this;
-  Idle* next_ = this;
+  IdleLink* previous_ = this;
+  IdleLink* next_ = this;
 };
 
 } // namespace foyer::gateway

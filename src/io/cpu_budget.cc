@@ -1,14 +1,14 @@
-#include "io/costly_work.h"
+#include "io/cpu_budget.h"
 
 namespace foyer::io {
 
-void CostlyWork::later(std::move_only_function<void()> work) {
+void CpuBudget::later(std::move_only_function<void()> work) {
   postponed_.add();
   waiting_.push_back(std::move(work));
   if (waiting_.size() == 1) loop_.after_turn([this] { go_on(); });
 }
 
-void CostlyWork::go_on() {
+void CpuBudget::go_on() {
   while (!waiting_.empty() && time_left()) {
     // It stays in the queue meanwhile: what it brings about has to wait behind the others.
     now(waiting_.front());
@@ -17,6 +17,6 @@ void CostlyWork::go_on() {
   if (!waiting_.empty()) loop_.after_turn([this] { go_on(); });
 }
 
-void CostlyWork::forget() { waiting_.clear(); }
+void CpuBudget::forget() { waiting_.clear(); }
 
 } // namespace foyer::io

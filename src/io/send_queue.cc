@@ -1,4 +1,4 @@
-#include "io/outbox.h"
+#include "io/send_queue.h"
 
 #include <algorithm>
 #include <cstring>
@@ -52,9 +52,9 @@ std::size_t Backlog::drop_unstarted() {
   return dropped;
 }
 
-TurnQueue::TurnQueue() : entries_(1), flat_(std::make_unique_for_overwrite<char[]>(kContiguous)) {}
+BatchQueue::BatchQueue() : entries_(1), flat_(std::make_unique_for_overwrite<char[]>(kContiguous)) {}
 
-TurnQueue::List TurnQueue::append_new(List list, const SharedBytes& bytes) {
+BatchQueue::List BatchQueue::append_new(List list, const SharedBytes& bytes) {
   if (!bytes || bytes->empty()) return list;
   const auto added = static_cast<List>(entries_.size());
   const std::size_t total = entries_[list].total + bytes->size();
@@ -63,7 +63,7 @@ TurnQueue::List TurnQueue::append_new(List list, const SharedBytes& bytes) {
   return added;
 }
 
-TurnQueue::List TurnQueue::append_copy(List list, std::string_view bytes) {
+BatchQueue::List BatchQueue::append_copy(List list, std::string_view bytes) {
   if (bytes.empty()) return list;
   constexpr std::size_t kCopiesLimit = 1U << 30;
   if (bytes.size() > kContiguous || copies_.size() > kCopiesLimit) return append(list, share(std::string{bytes}));
@@ -78,7 +78,7 @@ TurnQueue::List TurnQueue::append_copy(List list, std::string_view bytes) {
   return added;
 }
 
-std::optional<std::string_view> TurnQueue::contiguous(List list) {
+std::optional<std::string_view> BatchQueue::contiguous(List list) {
   const Entry& last = entries_[list];
   if (last.parent == kEmpty) return own_bytes(last);
   if (last.total > kContiguous) return std::nullopt;
@@ -94,7 +94,7 @@ std::optional<std::string_view> TurnQueue::contiguous(List list) {
   return std::string_view{flat_.get(), last.total};
 }
 
-void TurnQueue::keep(List list, Backlog& backlog) const {
+void BatchQueue::keep(List list, Backlog& backlog) const {
   std::vector<List> path;
   for (List at = list; at != kEmpty; at = entries_[at].parent) path.push_back(at);
   for (auto at = path.rbegin(); at != path.rend(); ++at) {
@@ -103,7 +103,7 @@ void TurnQueue::keep(List list, Backlog& backlog) const {
   }
 }
 
-void TurnQueue::clear() {
+void BatchQueue::clear() {
   constexpr std::size_t kKeptEntries = 16 * 1024;
   constexpr std::size_t kKeptCopies = 1024 * 1024;
   flat_of_ = kEmpty;

@@ -19,7 +19,7 @@ using testing_world::ServicesWorld;
 using testing_world::test_policy;
 
 std::string ticket_question(std::string_view ticket, std::string_view attempt = "attempt-1") {
-  return json::write(auth::encode(auth::Question{auth::TicketQuestion{.ticket = std::string{ticket},
+  return json::write(auth::encode(auth::Question{auth::TicketRequest{.ticket = std::string{ticket},
       .origin = {},
       .address = "203.0.113.7",
       .attempt = std::string{attempt},
@@ -60,7 +60,7 @@ TEST(Verify, ACookieIsCheckedAndARefusedOneIsAnAnswer) {
   const std::string cookie = set.substr(set.find('=') + 1, 43);
   const auto question = [](std::string_view value) {
     return json::write(auth::encode(
-        auth::Question{auth::CookieQuestion{.cookie = std::string{value}, .address = "203.0.113.7", .ref = {}}}));
+        auth::Question{auth::CookieRequest{.cookie = std::string{value}, .address = "203.0.113.7", .ref = {}}}));
   };
   const auto said = auth::decode_verify_answer(w.signed_post("/internal/verify", question(cookie)).json);
   ASSERT_TRUE(said && said->identity);
@@ -242,7 +242,7 @@ TEST(Answers, AreSignedForTheRequestOfWhoeverSignedIt) {
   };
   EXPECT_TRUE(signed_for("/internal/verify", ticket_question("nonsense"))) << "a refused credential";
   EXPECT_TRUE(signed_for("/internal/verify", "{}")) << "a refused question";
-  EXPECT_TRUE(signed_for("/internal/revocations", json::write(auth::encode(auth::RevocationQuestion{}))));
+  EXPECT_TRUE(signed_for("/internal/revocations", json::write(auth::encode(auth::RevocationRequest{}))));
   EXPECT_TRUE(signed_for("/internal/challenge", json::write(auth::encode(challenge_of(kOwnSecret)))));
   EXPECT_FALSE(signed_for("/internal/verify", "{}", {.id = "nobody", .secret = std::string{kOtherSecret}}))
       << "there is no secret to sign it with";
@@ -255,7 +255,7 @@ class RevocationPolling : public testing::Test {
   // Sends a poll whose answer is awaited elsewhere.
   std::shared_ptr<std::optional<Answer>> poll(std::int64_t after, Millis wait) {
     auto out = std::make_shared<std::optional<Answer>>();
-    const std::string body = json::write(auth::encode(auth::RevocationQuestion{.after = after, .wait = wait}));
+    const std::string body = json::write(auth::encode(auth::RevocationRequest{.after = after, .wait = wait}));
     testing_world::Ask ask{.body = body};
     ask.headers = w.signature("/internal/revocations", body, {});
     w.send("POST", "/internal/revocations", ask, [out](Answer answer) { *out = std::move(answer); });

@@ -47,12 +47,12 @@ struct FitStatus {
   std::string peer_build = {};
 };
 
-class FitMonitor {
+class CompatibilityMonitor {
  public:
-  FitMonitor(Surroundings around, const ServiceIdentity& identity, FitFacts facts, FitPolicy policy = {});
-  ~FitMonitor(); // on the plane's thread, or when it has stopped
-  FitMonitor(const FitMonitor&) = delete;
-  FitMonitor& operator=(const FitMonitor&) = delete;
+  CompatibilityMonitor(Context around, const ServiceIdentity& identity, FitFacts facts, FitPolicy policy = {});
+  ~CompatibilityMonitor(); // on the plane's thread, or when it has stopped
+  CompatibilityMonitor(const CompatibilityMonitor&) = delete;
+  CompatibilityMonitor& operator=(const CompatibilityMonitor&) = delete;
 
   void start();                           // once, from any thread
   [[nodiscard]] FitStatus status() const; // any thread

@@ -1,8 +1,8 @@
 // GET /auth/check: what a forward-auth proxy is told about the request that it holds.
 #include <gmock/gmock.h>
 
-#include "accounts/testing/services_world.h"
 #include "accounts/testing/accounts_world.h"
+#include "accounts/testing/services_world.h"
 
 namespace foyer::accounts {
 namespace {

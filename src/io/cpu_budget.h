@@ -18,12 +18,12 @@
 
 namespace foyer::io {
 
-class CostlyWork {
+class CpuBudget {
  public:
   static constexpr std::chrono::microseconds kPerTurn{100};
 
   // `postponed` counts what had to wait.
-  CostlyWork(Loop& loop, const Clock& clock, LoopCounter& postponed)
+  CpuBudget(Loop& loop, const Clock& clock, LoopCounter& postponed)
       : loop_(loop),
         clock_(clock),
         postponed_(postponed) {}
@@ -42,14 +42,14 @@ class CostlyWork {
 
  private:
   struct Spending {
-    explicit Spending(CostlyWork& w) : work(w), begun(w.clock_.mono()), before(w.spent()) {}
+    explicit Spending(CpuBudget& w) : work(w), begun(w.clock_.mono()), before(w.spent()) {}
     Spending(const Spending&) = delete;
     Spending& operator=(const Spending&) = delete;
     ~Spending() {
       work.spent_ = before + (work.clock_.mono() - begun);
       work.turn_ = work.loop_.now();
     }
-    CostlyWork& work;
+    CpuBudget& work;
     const MonoTime begun;
     const std::chrono::nanoseconds before;
   };

@@ -1,4 +1,4 @@
-#include "io/outbox.h"
+#include "io/send_queue.h"
 
 #include <gmock/gmock.h>
 
@@ -21,10 +21,10 @@ std::string text(const Backlog& backlog) {
 
 } // namespace
 
-TEST(TurnQueue, ConnectionsWithTheSameFramesShareOneListAndOneLayout) {
-  TurnQueue queue;
+TEST(BatchQueue, ConnectionsWithTheSameFramesShareOneListAndOneLayout) {
+  BatchQueue queue;
   const auto one = share("one,"), two = share("two,");
-  TurnQueue::List a = TurnQueue::kEmpty, b = a;
+  BatchQueue::List a = BatchQueue::kEmpty, b = a;
   a = queue.append(a, one);
   b = queue.append(b, one);
   a = queue.append(a, two);
@@ -36,22 +36,22 @@ TEST(TurnQueue, ConnectionsWithTheSameFramesShareOneListAndOneLayout) {
   EXPECT_EQ(one.use_count(), 2) << "one reference for both connections";
 }
 
-TEST(TurnQueue, ListsThatPartWaysKeepTheirOwnOrder) {
-  TurnQueue queue;
+TEST(BatchQueue, ListsThatPartWaysKeepTheirOwnOrder) {
+  BatchQueue queue;
   const auto one = share("one,"), two = share("two,");
-  const auto a = queue.append(queue.append(TurnQueue::kEmpty, one), two);
-  const auto b = queue.append(queue.append_copy(TurnQueue::kEmpty, "pong,"), two);
-  const auto c = queue.append_copy(queue.append(TurnQueue::kEmpty, one), "sent,");
+  const auto a = queue.append(queue.append(BatchQueue::kEmpty, one), two);
+  const auto b = queue.append(queue.append_copy(BatchQueue::kEmpty, "pong,"), two);
+  const auto c = queue.append_copy(queue.append(BatchQueue::kEmpty, one), "sent,");
   EXPECT_EQ(queue.contiguous(a), "one,two,");
   EXPECT_EQ(queue.contiguous(b), "pong,two,");
   EXPECT_EQ(queue.contiguous(c), "one,sent,");
   EXPECT_EQ(queue.contiguous(a), "one,two,");
 }
 
-TEST(TurnQueue, ASingleBufferIsNotCopiedWhateverItsSize) {
-  TurnQueue queue;
+TEST(BatchQueue, ASingleBufferIsNotCopiedWhateverItsSize) {
+  BatchQueue queue;
   const auto big = share(std::string(1'000'000, 'x'));
-  const auto list = queue.append(TurnQueue::kEmpty, big);
+  const auto list = queue.append(BatchQueue::kEmpty, big);
   ASSERT_TRUE(queue.contiguous(list));
   EXPECT_EQ(queue.contiguous(list)->data(), big->data());
   const auto longer = queue.append(list, share("more"));
@@ -59,26 +59,26 @@ TEST(TurnQueue, ASingleBufferIsNotCopiedWhateverItsSize) {
   EXPECT_EQ(queue.size(longer), 1'000'004U);
 }
 
-TEST(TurnQueue, NothingIsNothing) {
-  TurnQueue queue;
-  EXPECT_EQ(queue.append(TurnQueue::kEmpty, share("")), TurnQueue::kEmpty);
-  EXPECT_EQ(queue.append(TurnQueue::kEmpty, nullptr), TurnQueue::kEmpty);
-  EXPECT_EQ(queue.append_copy(TurnQueue::kEmpty, ""), TurnQueue::kEmpty);
-  EXPECT_EQ(queue.size(TurnQueue::kEmpty), 0U);
+TEST(BatchQueue, NothingIsNothing) {
+  BatchQueue queue;
+  EXPECT_EQ(queue.append(BatchQueue::kEmpty, share("")), BatchQueue::kEmpty);
+  EXPECT_EQ(queue.append(BatchQueue::kEmpty, nullptr), BatchQueue::kEmpty);
+  EXPECT_EQ(queue.append_copy(BatchQueue::kEmpty, ""), BatchQueue::kEmpty);
+  EXPECT_EQ(queue.size(BatchQueue::kEmpty), 0U);
 }
 
-TEST(TurnQueue, ATurnsEndReleasesItsBuffers) {
-  TurnQueue queue;
+TEST(BatchQueue, ATurnsEndReleasesItsBuffers) {
+  BatchQueue queue;
   const auto one = share("one");
-  (void)queue.append(TurnQueue::kEmpty, one);
+  (void)queue.append(BatchQueue::kEmpty, one);
   queue.clear();
   EXPECT_EQ(one.use_count(), 1);
-  EXPECT_EQ(queue.contiguous(queue.append_copy(TurnQueue::kEmpty, "next")), "next");
+  EXPECT_EQ(queue.contiguous(queue.append_copy(BatchQueue::kEmpty, "next")), "next");
 }
 
 TEST(Backlog, KeepsAListAsItWasAndGoesOnWhereTheKernelStopped) {
-  TurnQueue queue;
-  const auto list = queue.append_copy(queue.append(TurnQueue::kEmpty, share("first,")), "second,");
+  BatchQueue queue;
+  const auto list = queue.append_copy(queue.append(BatchQueue::kEmpty, share("first,")), "second,");
   Backlog backlog;
   queue.keep(list, backlog);
   queue.clear();

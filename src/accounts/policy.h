@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "accounts/guard/lockout.h"
-#include "accounts/password/passwords.h"
 #include "accounts/guard/rate_limits.h"
+#include "accounts/password/passwords.h"
 #include "accounts/session/refresh.h"
 #include "accounts/session/sessions.h"
 #include "accounts/session/tickets.h"

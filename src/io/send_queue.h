@@ -2,7 +2,7 @@
 // turn, private to a connection only while its peer does not keep up.
 //
 // In a fan-out a thousand connections collect the same frames in the same order.
-// TurnQueue keeps such a list once: a list is a path in a tree whose edges are
+// BatchQueue keeps such a list once: a list is a path in a tree whose edges are
 // buffers, and a connection holds only the number of the node where its path ends.
 //
 //   root ── m1 ── m2          a, b and c have [m1, m2]: all three hold node 2
@@ -45,14 +45,14 @@ class Backlog {
   std::size_t bytes_ = 0;
 };
 
-class TurnQueue {
+class BatchQueue {
  public:
   using List = std::uint32_t;
   static constexpr List kEmpty = 0;
   // Longer lists are not laid out but handed to the kernel piece by piece.
   static constexpr std::size_t kContiguous = 64 * 1024;
 
-  TurnQueue();
+  BatchQueue();
   // The list that is `list` with one more buffer behind it. Empty buffers change nothing.
   [[nodiscard]] List append(List list, const SharedBytes& bytes) {
     const List known = entries_[list].newest_child;

@@ -1,4 +1,4 @@
-#include "io/costly_work.h"
+#include "io/cpu_budget.h"
 
 #include <gmock/gmock.h>
 
@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 struct World {
   ManualClock clock;
   EpollLoop loop{0, clock, null_log()};
-  CostlyWork& costly = loop.costly();
+  CpuBudget& costly = loop.costly();
   std::vector<std::string> done;
 
   std::move_only_function<void()> task(std::string name, std::chrono::microseconds takes) {
@@ -28,7 +28,7 @@ struct World {
   }
 };
 
-TEST(CostlyWork, ATurnHasTimeUntilItIsSpent) {
+TEST(CpuBudget, ATurnHasTimeUntilItIsSpent) {
   World w;
   w.loop.turn(0ms);
   EXPECT_TRUE(w.costly.has_time());
@@ -47,7 +47,7 @@ TEST(CostlyWork, ATurnHasTimeUntilItIsSpent) {
   EXPECT_TRUE(w.costly.has_time()) << "another turn";
 }
 
-TEST(CostlyWork, WhatIsPostponedIsDoneInOrderAndSoMuchPerTurn) {
+TEST(CpuBudget, WhatIsPostponedIsDoneInOrderAndSoMuchPerTurn) {
   World w;
   for (const char* name : {"a", "b", "c", "d", "e"}) w.costly.later(w.task(name, 60us));
   EXPECT_THAT(w.done, ElementsAre());
@@ -60,7 +60,7 @@ TEST(CostlyWork, WhatIsPostponedIsDoneInOrderAndSoMuchPerTurn) {
   EXPECT_EQ(w.loop.stats().postponed.value(), 5U);
 }
 
-TEST(CostlyWork, WhatIsPartOfAnotherCountsOnce) {
+TEST(CpuBudget, WhatIsPartOfAnotherCountsOnce) {
   World w;
   const auto nested = [&] { w.costly.now(w.task("inner", 40us)); };
   for (int i = 0; i < 3; ++i) w.costly.later(nested);
@@ -68,7 +68,7 @@ TEST(CostlyWork, WhatIsPartOfAnotherCountsOnce) {
   EXPECT_EQ(w.done.size(), 3U) << "the third is begun at 80 µs";
 }
 
-TEST(CostlyWork, OfATurnThatTakesLongAQuarterIsItsOwn) {
+TEST(CpuBudget, OfATurnThatTakesLongAQuarterIsItsOwn) {
   World w;
   w.loop.turn(0ms);
   w.clock.advance(4ms); // others are served
@@ -77,7 +77,7 @@ TEST(CostlyWork, OfATurnThatTakesLongAQuarterIsItsOwn) {
   EXPECT_EQ(checks, 12) << "a quarter of 4 ms and of what they took themselves";
 }
 
-TEST(CostlyWork, WhatWaitsWhenTheLoopEndsIsForgotten) {
+TEST(CpuBudget, WhatWaitsWhenTheLoopEndsIsForgotten) {
   auto w = std::make_unique<World>();
   int done = 0;
   for (int i = 0; i < 3; ++i)
@@ -92,7 +92,7 @@ TEST(CostlyWork, WhatWaitsWhenTheLoopEndsIsForgotten) {
   EXPECT_EQ(done, 1) << "who asked for it may be gone";
 }
 
-TEST(CostlyWork, NobodyOvertakesWhoWaits) {
+TEST(CpuBudget, NobodyOvertakesWhoWaits) {
   World w;
   w.loop.turn(0ms);
   w.costly.later([&] {
@@ -107,7 +107,7 @@ TEST(CostlyWork, NobodyOvertakesWhoWaits) {
   EXPECT_TRUE(w.costly.has_time());
 }
 
-TEST(CostlyWork, WhatTakesLongIsAloneInItsTurnAndWhatCostsNothingIsNot) {
+TEST(CpuBudget, WhatTakesLongIsAloneInItsTurnAndWhatCostsNothingIsNot) {
   World w;
   w.costly.later(w.task("long", 5ms));
   for (int i = 0; i < 3; ++i) w.costly.later(w.task("short", 0us));

@@ -7,19 +7,19 @@
 namespace foyer::admission {
 
 // Movable; empty after a move.
-class Pass {
+class Permit {
  public:
-  Pass() = default;
-  explicit Pass(std::move_only_function<void()> give_back) : give_back_(std::move(give_back)) {}
-  Pass(Pass&& other) noexcept : give_back_(std::exchange(other.give_back_, nullptr)) {}
-  Pass& operator=(Pass&& other) noexcept {
+  Permit() = default;
+  explicit Permit(std::move_only_function<void()> give_back) : give_back_(std::move(give_back)) {}
+  Permit(Permit&& other) noexcept : give_back_(std::exchange(other.give_back_, nullptr)) {}
+  Permit& operator=(Permit&& other) noexcept {
     if (this != &other) {
       release();
       give_back_ = std::exchange(other.give_back_, nullptr);
     }
     return *this;
   }
-  ~Pass() { release(); }
+  ~Permit() { release(); }
   void release() {
     if (auto give_back = std::exchange(give_back_, nullptr)) give_back();
   }
