@@ -72,7 +72,7 @@ install() {
   for list in "$@"; do
     while read -r name reason; do
       name=${name%:*}
-      if printf '%s\n' "$wanted" | grep -qxF -e "$name"; then printf '         %-22s %s\n' "$name" "$reason"; fi
+      if grep -qxF -e "$name" <<<"$wanted"; then printf '         %-22s %s\n' "$name" "$reason"; fi
     done <"tools/packages/$list.txt"
   done
   if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
