@@ -35,17 +35,6 @@ namespace foyer::gateway {
   return list;
 }
 
-// Messages that are stored and that nobody was sent, because some before them are missing.
-struct Gap {
-  Offset known_to = 0;                   // the store holds messages up to this one at least
-  std::vector<rooms::Message> held = {}; // and these are known
-  std::size_t bytes = 0;                 // of their texts
-  bool reading = false;                  // the store has been asked for what is missing
-  MonoTime since{};
-  std::optional<MonoTime> retry_at = {};
-  Millis wait{0};
-};
-
 [[nodiscard]] inline protocol::ChangeView view(const rooms::Change& c) {
   const bool of_author = c.kind == rooms::ChangeKind::author_detached;
   return {.number = c.number,
@@ -79,8 +68,14 @@ struct RoomOwners::JoinedPage {
 }
 
 struct RoomOwners::Room final : io::Timer {
-  Room(RoomOwners& o, RoomName n, Millis grace) : owners(o), name(std::move(n)), presence(grace) {}
+  Room(RoomOwners& o, RoomName n)
+      : owners(o),
+        name(std::move(n)),
+        stream(o.policy_.following),
+        presence(o.policy_.presence_grace) {}
   void on_timer() override { owners.on_timer(*this); }
+  [[nodiscard]] const Epoch& epoch() const { return stream.epoch(); }
+  [[nodiscard]] Offset offset() const { return stream.delivered(); } // of the last message published
 
   RoomOwners& owners;
   RoomName name;
@@ -88,11 +83,9 @@ struct RoomOwners::Room final : io::Timer {
   std::vector<Operation> waiting; // for the store to confirm where the room stands
   std::uint32_t in_store = 0;     // questions that the store has not answered yet
   rooms::RoomKind kind{};
-  Epoch epoch;
-  Offset offset = 0;                                  // of the last message published
-  WallTime time{};                                    // of the message at `offset`; zero: not known
+  rooms::StreamFollower stream;                       // what was published, and what is missing before the next
+  WallTime time{};                                    // of the message at offset(); zero: not known
   std::optional<Offset> doubted;                      // rooms::ChatStore::doubt
-  std::optional<Gap> gap;                             // see RoomOwners::published
   bool confirming = false;                            // the writer has been asked where the room stands; commands wait
   bool unconfirmed = false;                           // it has to be, before anything else is done with the room
   std::optional<MonoTime> confirm_at;                 // a try that failed is repeated then

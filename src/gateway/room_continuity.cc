@@ -1,6 +1,7 @@
 // Whether what was told of a room is still so: messages that are stored and were not heard of,
 // a store that was opened again, a history that went back.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "gateway/room.h"
@@ -10,97 +11,56 @@ namespace {
 
 constexpr std::size_t kConfirmAtOnce = 64; // rooms of one owner
 constexpr Millis kConfirmAgain{500};
-constexpr Millis kFirstRetry{100};
-constexpr Millis kLongestRetry{2'000};
 constexpr std::string_view kWentBack = "the history of the room went back";
+
+std::string why(const Refusal& refusal) {
+  return refusal.evidence.empty() ? std::string(refusal.code()) : refusal.evidence;
+}
+
+rooms::EventPtr event_of(const Epoch& epoch, rooms::Message message) {
+  return std::make_shared<const rooms::Event>(rooms::Event{
+      .epoch = epoch, .offset = message.offset, .delivery = rooms::Delivery::history, .body = std::move(message)});
+}
 
 } // namespace
 
 // Messages in the order of their offsets
 
-void RoomOwners::published(Room& room, const rooms::Message& message) {
-  if (message.offset <= room.offset) return; // a repeat of what everybody has
-  if (!room.gap && (room.ephemeral || message.offset == room.offset + 1)) return publish_message(room, message);
-  const bool fresh = !room.gap;
-  if (fresh) room.gap.emplace(Gap{.since = loop_.now()});
-  Gap& gap = *room.gap;
-  gap.held.push_back(message);
-  gap.bytes += message.text.size();
-  if (gap.held.size() > policy_.gap_messages || gap.bytes > policy_.gap_bytes)
-    return give_up_gap(room, "more messages wait behind those that cannot be read than may be held back");
-  if (fresh) fill_gap(room);
+void RoomOwners::act(Room& room, const rooms::Actions& actions) {
+  for (const rooms::Action& action : actions) {
+    if (const auto* deliver = std::get_if<rooms::Deliver>(&action)) {
+      if (const auto* message = std::get_if<rooms::Message>(&deliver->event->body)) publish_message(room, *message);
+      if (const auto* change = std::get_if<rooms::Change>(&deliver->event->body)) publish_change(room, *change);
+    } else if (const auto* read = std::get_if<rooms::ReadHistory>(&action)) {
+      read_missing(room, *read);
+    } else if (const auto* gone = std::get_if<rooms::Lost>(&action)) {
+      lost(room, *gone);
+    } else {
+      confirm(room);
+    }
+  }
 }
 
-// Up to the first message that is known, or to the end that is.
-void RoomOwners::fill_gap(Room& room) {
-  Gap& gap = *room.gap;
-  if (gap.reading) return;
-  Offset wanted = gap.known_to;
-  if (!gap.held.empty()) wanted = std::ranges::min(gap.held, {}, &rooms::Message::offset).offset - 1;
-  if (wanted <= room.offset) return gap_closed(room);
-  gap.reading = true;
+void RoomOwners::read_missing(Room& room, const rooms::ReadHistory& read) {
   const rooms::HistoryRequest missing{
-      .room = room.name, .after = room.offset, .up_to = wanted, .limit = rooms::kHistoryLimit};
-  store_->history(missing, on_loop<rooms::HistoryPage>(room, [this, wanted](Room& r, Result<rooms::HistoryPage> page) {
-    gap_read(r, wanted, std::move(page));
+      .room = room.name, .after = read.after, .up_to = read.to, .limit = read.limit, .changes_after = room.change};
+  store_->history(
+      missing, on_loop<rooms::HistoryPage>(room, [this, number = read.read](Room& r, Result<rooms::HistoryPage> page) {
+    if (!page) return act(r, r.stream.read_failed(number, why(page.error()), loop_.now()));
+    rooms::Page shown{.read = number, .epoch = std::move(page->epoch), .head = page->head, .change = page->change};
+    for (rooms::Message& m : page->messages) shown.events.push_back(event_of(shown.epoch, std::move(m)));
+    act(r, r.stream.page(shown, loop_.now()));
   }));
 }
 
-void RoomOwners::gap_read(Room& room, Offset wanted, Result<rooms::HistoryPage> page) {
-  if (!room.gap || !room.gap->reading) return; // given up, or the history began anew
-  room.gap->reading = false;
-  if (room.unconfirmed) return; // confirmed() goes on
-  if (!page)
-    return gap_failed(room, page.error().evidence.empty() ? std::string(page.error().code()) : page.error().evidence);
-  if (page->epoch != room.epoch) {
-    gap_failed(room, "the room has another epoch");
-    if (room.gap) room.confirm_at = std::exchange(room.gap->retry_at, std::nullopt);
-    return schedule(room);
-  }
-  const Offset before = room.offset;
-  for (const auto& m : page->messages)
-    if (m.offset == room.offset + 1) publish_message(room, m);
-  if (room.offset >= wanted || room.offset > before) return fill_gap(room);
-  if (page->head < wanted) return gap_failed(room, "the store shows less than it has committed");
-  give_up_gap(room, "messages that nobody was sent are not kept any more");
-}
-
-void RoomOwners::gap_closed(Room& room) {
-  auto held = std::move(room.gap->held);
-  const Offset known_to = room.gap->known_to;
-  const MonoTime since = room.gap->since;
-  room.gap.reset();
-  std::ranges::sort(held, {}, &rooms::Message::offset);
-  for (const auto& m : held) published(room, m); // what still has something missing before it opens the gap again
-  if (known_to <= room.offset && !room.gap) return;
-  if (!room.gap) room.gap.emplace();
-  room.gap->since = since;
-  room.gap->known_to = std::max(room.gap->known_to, known_to);
-  fill_gap(room);
-}
-
-void RoomOwners::gap_failed(Room& room, std::string why) {
-  Gap& gap = *room.gap;
-  const MonoTime now = loop_.now();
-  if (now - gap.since >= policy_.gap_patience) return give_up_gap(room, std::move(why));
-  gap.wait = gap.wait == Millis{0} ? kFirstRetry : std::min(gap.wait * 2, kLongestRetry);
-  gap.retry_at = now + gap.wait;
-  schedule(room);
-}
-
-// Nobody is sent anything behind what is missing: clients come back and ask from where they are.
-void RoomOwners::give_up_gap(Room& room, std::string why) {
-  const Gap gap = *std::exchange(room.gap, std::nullopt);
+void RoomOwners::lost(Room& room, const rooms::Lost& lost) {
+  const auto* last = lost.last ? std::get_if<rooms::Message>(&lost.last->body) : nullptr;
+  room.time = last == nullptr ? WallTime{} : last->time;
+  if (lost.reason == rooms::LossReason::epoch_changed || lost.reason == rooms::LossReason::went_back)
+    return reset(room, lost.epoch, lost.offset);
   const Refusal refusal{.cause = Cause::HISTORY_UNREADABLE,
-      .evidence = "room " + room.name.str() + " behind offset " + std::to_string(room.offset) + ": " + why};
+      .evidence = "room " + room.name.str() + " behind offset " + std::to_string(lost.delivered) + ": " + lost.why};
   room.audience.for_each_loop([&](std::uint8_t loop) { port_.close_all(loop, room.name, refusal); });
-  room.offset = std::max(room.offset, gap.known_to);
-  room.time = {};
-  for (const auto& m : gap.held) {
-    if (m.offset < room.offset) continue;
-    room.offset = m.offset;
-    room.time = m.time;
-  }
 }
 
 void RoomOwners::stored(
@@ -108,14 +68,17 @@ void RoomOwners::stored(
   const auto sent = [this, connection, id, offset = appended.offset, time = appended.time,
                         duplicate = appended.duplicate](const Room& r) {
     std::string json;
-    protocol::sent(json, id, r.name.view(), r.epoch.view(), offset, time, duplicate);
+    protocol::sent(json, id, r.name.view(), r.epoch().view(), offset, time, duplicate);
     port_.answer(connection, text_frame(json));
   };
   if (!room.ephemeral) {
-    const bool other = appended.epoch != room.epoch;
-    if (other && !appended.duplicate) {
-      reset(room, appended.epoch, appended.offset, appended.time, kWentBack);
-    } else if (other || (!appended.duplicate && appended.offset <= room.offset)) {
+    const bool other = appended.epoch != room.epoch();
+    if (other && !appended.duplicate) { // the writer answers in order: this is where the room stands now
+      act(room,
+          room.stream.position(
+              {.epoch = appended.epoch, .head = appended.offset, .asked = room.stream.standpoint()}, loop_.now()));
+      room.time = appended.time;
+    } else if (other || (!appended.duplicate && appended.offset <= room.offset())) {
       // Stored while the history was going back: the answer names the epoch that the message is kept in.
       room.waiting.push_back([this, connection, id, sent](Result<Room*> opened) {
         if (opened)
@@ -126,7 +89,8 @@ void RoomOwners::stored(
       return confirm(room);
     }
   }
-  published(room, message); // also a repeat: the first time nobody may have heard of it
+  // Also a repeat: the first time nobody may have heard of it.
+  act(room, room.stream.arrived(event_of(room.epoch(), std::move(message)), loop_.now()));
   sent(room);
 }
 
@@ -139,6 +103,7 @@ void RoomOwners::store_opened_again() {
   for (auto& [name, room] : rooms_) {
     if (room->ephemeral) continue;
     room->unconfirmed = true;
+    room->stream.await_position();
     if (!is_idle(*room))
       to_confirm_.push_back(name);
     else
@@ -162,46 +127,49 @@ void RoomOwners::confirm(Room& room) {
   room.confirming = true;
   room.confirm_at.reset();
   ++confirming_;
-  store_->confirm(room.name, {room.epoch, room.offset},
-      on_loop<rooms::RoomRow>(room, [this, opening = openings_](Room& r, Result<rooms::RoomRow> row) {
+  rooms::Standpoint asked = room.stream.standpoint();
+  rooms::Known known{.epoch = asked.epoch, .offset = asked.stored};
+  store_->confirm(room.name, std::move(known),
+      on_loop<rooms::RoomRow>(
+          room, [this, opening = openings_, asked = std::move(asked)](Room& r, Result<rooms::RoomRow> row) mutable {
     r.confirming = false;
     if (confirming_ > 0) --confirming_;
     if (opening != openings_)
       confirm(r); // asked of the connection before
     else
-      confirmed(r, std::move(row));
+      confirmed(r, std::move(asked), std::move(row));
     confirm_more();
   }));
 }
 
-void RoomOwners::confirmed(Room& room, Result<rooms::RoomRow> row) {
+void RoomOwners::confirmed(Room& room, rooms::Standpoint asked, Result<rooms::RoomRow> row) {
   auto waiting = std::exchange(room.waiting, {});
   if (!row && row.error().cause != Cause::NOT_A_MEMBER) {
     room.confirm_at = loop_.now() + kConfirmAgain;
-    if (room.gap) gap_failed(room, row.error().evidence);
+    act(room, room.stream.position_failed(why(row.error()), loop_.now()));
     for (auto& operation : waiting) operation(std::unexpected(row.error()));
     return;
   }
   room.unconfirmed = false;
   if (!row) { // there is no such room any more
     members_confirmed(room, {});
-    reset(room, room.epoch, 0, {}, kWentBack);
+    room.stream.follow(Epoch{room.epoch()}, 0);
+    room.time = {};
+    reset(room, room.epoch(), 0);
     for (auto& operation : waiting) operation(std::unexpected(row.error()));
     return;
   }
   members_confirmed(room, std::move(row->members));
-  if (row->epoch != room.epoch) {
-    reset(room, row->epoch, row->offset, row->time, kWentBack);
-  } else {
+  const rooms::StreamPosition position{.epoch = row->epoch, .head = row->offset, .asked = std::move(asked)};
+  act(room, room.stream.position(position, loop_.now()));
+  if (room.epoch() == row->epoch) {
     room.doubted = row->doubted;
-    if (row->offset > room.offset) { // stored, and nobody has heard of it
-      if (!room.gap) room.gap.emplace(Gap{.since = loop_.now()});
-      room.gap->known_to = std::max(room.gap->known_to, row->offset);
-    }
+    if (room.offset() == row->offset && row->time != WallTime{}) room.time = row->time;
   }
-  if (room.gap) {
-    room.gap->retry_at.reset();
-    fill_gap(room);
+  if (room.unconfirmed) { // asked once more
+    std::ranges::move(room.waiting, std::back_inserter(waiting));
+    room.waiting = std::move(waiting);
+    return;
   }
   for (auto& operation : waiting) operation(&room);
 }
@@ -223,15 +191,11 @@ void RoomOwners::members_confirmed(Room& room, std::vector<UserId> members) {
   room.members = std::move(now);
 }
 
-void RoomOwners::reset(Room& room, Epoch epoch, Offset offset, WallTime time, std::string_view reason) {
-  room.epoch = std::move(epoch);
-  room.offset = offset;
-  room.time = time;
+void RoomOwners::reset(Room& room, const Epoch& epoch, Offset offset) {
   room.doubted.reset();
-  room.gap.reset();
   if (room.audience.empty()) return;
   std::string json;
-  protocol::room_reset(json, room.name.view(), room.epoch.view(), room.offset, reason);
+  protocol::room_reset(json, room.name.view(), epoch.view(), offset, kWentBack);
   const SharedBytes frame = text_frame(json);
   room.audience.for_each_loop([&](std::uint8_t loop) { port_.reset(loop, room.name, frame); });
 }

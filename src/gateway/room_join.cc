@@ -21,11 +21,11 @@ struct RoomOwners::JoinPlan {
 void RoomOwners::read_for_join(JoinRequest question, Room& room, int tries) {
   std::optional<rooms::Position> since;
   if (question.since) since = rooms::Position{question.since->epoch, question.since->offset};
-  JoinPlan plan{.recovery = rooms::plan_recovery({room.epoch.view(), room.offset}, since,
+  JoinPlan plan{.recovery = rooms::plan_recovery({room.epoch().view(), room.offset()}, since,
                     std::min(question.limit, policy_.history_limit),
                     question.speaker.terms.features.has(protocol::Feature::pages)),
-      .epoch = room.epoch};
-  plan.in_epoch = since && since->epoch == room.epoch.view();
+      .epoch = room.epoch()};
+  plan.in_epoch = since && since->epoch == room.epoch().view();
   const bool changes = question.speaker.terms.features.has(protocol::Feature::changes);
   if (changes && since && !question.since->change)
     plan.recovery.possible = false; // it does not know what it has missed
@@ -71,8 +71,8 @@ void RoomOwners::answer_join(
     });
     confirm(room);
   };
-  if (room.unconfirmed || room.epoch != plan.epoch) return again();
-  if (page.epoch != room.epoch || page.head < plan.recovery.up_to) return again(); // it went back
+  if (room.unconfirmed || room.epoch() != plan.epoch) return again();
+  if (page.epoch != room.epoch() || page.head < plan.recovery.up_to) return again(); // it went back
   // The right to read may have ended while the store was asked.
   if (auto refusal = check(room, question.speaker, rooms::Act::read))
     return join_failed(question, &room, std::move(*refusal));
@@ -83,7 +83,7 @@ void RoomOwners::answer_join(
   if (proof == rooms::Proof::contradicts && !room.doubted) {
     // Another history may have been here: what is known beyond the head proves nothing from now on.
     room.doubted = page.head;
-    store_->doubt(room.name, room.epoch, page.head,
+    store_->doubt(room.name, room.epoch(), page.head,
         on_loop<Offset>(room, [this, question = std::move(question), tries](Room& r, Result<Offset> kept) mutable {
       if (kept) r.doubted = *kept;
       read_newest_for_join(std::move(question), r, tries);
@@ -102,7 +102,7 @@ void RoomOwners::finish_join(
     JoinRequest question, Room& room, const rooms::Recovery& recovery, const rooms::HistoryPage& page, int tries) {
   const protocol::ClientTerms& terms = question.speaker.terms;
   const auto keep = recovery.possible ? protocol::Keep::oldest : protocol::Keep::newest;
-  JoinedPage part{.up_to = recovery.up_to, .time = recovery.up_to == room.offset ? room.time : WallTime{}};
+  JoinedPage part{.up_to = recovery.up_to, .time = recovery.up_to == room.offset() ? room.time : WallTime{}};
   if (!page.messages.empty() && page.messages.back().offset == recovery.up_to) part.time = page.messages.back().time;
   bool possible = recovery.possible;
   if (terms.features.has(protocol::Feature::changes)) {
@@ -116,7 +116,7 @@ void RoomOwners::finish_join(
   const auto members = room.presence.members(policy_.members_shown);
   const std::size_t beside = protocol::member_bytes(shown(members, terms)) + part.changes.size();
   part.messages = protocol::fit_messages(
-      room.name.view(), room.epoch.view(), views(page.messages), keep, bytes_for_messages(terms, beside));
+      room.name.view(), room.epoch().view(), views(page.messages), keep, bytes_for_messages(terms, beside));
   if (!possible) {
     part.more = page.more || !part.messages.all;
     return joined(question, room, part);

@@ -79,7 +79,7 @@ void RoomOwners::ask(const RoomName& name, const UserId& by, bool make) {
 }
 
 RoomOwners::Room* RoomOwners::load(const RoomName& name, admission::Permit place, rooms::RoomRow row) {
-  auto made = std::make_unique<Room>(*this, name, policy_.presence_grace);
+  auto made = std::make_unique<Room>(*this, name);
   made->place = std::move(place);
   Room* room = rooms_.emplace(name, std::move(made)).first->second.get();
   fill(*room, std::move(row));
@@ -157,7 +157,7 @@ void RoomOwners::not_opened(const RoomName& name, const UserId& by, Refusal refu
 void RoomOwners::unload(const RoomName& name) {
   const auto found = rooms_.find(name);
   const Room& room = *found->second;
-  const bool empty = !room.ephemeral && room.offset == 0 &&
+  const bool empty = !room.ephemeral && room.offset() == 0 &&
       (room.kind == rooms::RoomKind::public_ || room.kind == rooms::RoomKind::own);
   rooms_.erase(found);
   if (!empty) return;

@@ -20,19 +20,18 @@ void RoomOwners::publish(Room& room, std::string_view json, Offset offset, const
 }
 
 void RoomOwners::publish_message(Room& room, const rooms::Message& message) {
-  room.offset = message.offset;
   room.time = message.time;
   published_.add();
   if (room.audience.empty()) return;
   std::string json;
   json.reserve(message.text.size() + 256);
-  protocol::message(json, room.name.view(), room.epoch.view(), view(message));
+  protocol::message(json, room.name.view(), room.epoch().view(), view(message));
   SharedBytes brief;
   if (json.size() > protocol::kLeastMaxMessage) { // for clients that take no message of this length
     auto without_text = view(message);
     without_text.too_large = true;
     std::string shorter;
-    protocol::message(shorter, room.name.view(), room.epoch.view(), without_text);
+    protocol::message(shorter, room.name.view(), room.epoch().view(), without_text);
     brief = text_frame(shorter);
   }
   const SharedBytes frame = text_frame(json);
@@ -93,7 +92,7 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
         .text = message.text,
         .key = message.key,
         .time = time,
-        .known = {room.epoch, room.offset}};
+        .known = {room.epoch(), room.stream.stored()}};
     store_->append(std::move(question),
         on_loop<rooms::Appended>(room,
             [finish, connection = speaker.connection, message = std::move(message)](Room& r,
@@ -130,6 +129,15 @@ void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offs
 void RoomOwners::changed(Room& room, const rooms::Change& change) {
   room.change = std::max(room.change, change.number);
   if (room.in_store > 0 && room.fresh_changes.size() < kFreshChanges) room.fresh_changes.push_back(change);
+  const bool of_author = change.kind == rooms::ChangeKind::author_detached; // of any message so far
+  auto event = std::make_shared<const rooms::Event>(rooms::Event{.epoch = room.epoch(),
+      .offset = of_author ? room.stream.stored() : change.offset,
+      .delivery = rooms::Delivery::about_history,
+      .body = change});
+  act(room, room.stream.arrived(std::move(event), loop_.now()));
+}
+
+void RoomOwners::publish_change(Room& room, const rooms::Change& change) {
   if (room.audience.empty()) return;
   protocol::ChangeView plain = view(change);
   std::string numbered, json;
@@ -190,10 +198,10 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, HistoryPa
         .by = speaker.user,
         .after = part.after,
         .before = part.before,
-        .up_to = room.offset,
+        .up_to = room.offset(),
         .limit = std::min(part.limit, policy_.history_limit),
         .bytes = speaker.terms.answer_bytes()};
-    const Offset up_to = room.offset;
+    const Offset up_to = room.offset();
     if (room.ephemeral) return history_page(speaker, id, name, &room, part, up_to, room.ephemeral->history(question));
     store_->history(std::move(question),
         on_loop<rooms::HistoryPage>(
@@ -220,7 +228,7 @@ void RoomOwners::history_page(const Speaker& speaker, MessageId id, const RoomNa
     return port_.refuse(speaker.connection, id, std::move(page).error());
   }
   apply_fresh(*room, *page);
-  const Epoch& epoch = room->ephemeral ? room->epoch : page->epoch;
+  const Epoch& epoch = room->ephemeral ? room->epoch() : page->epoch;
   const auto keep = part.after ? protocol::Keep::oldest : protocol::Keep::newest;
   const auto fitted =
       protocol::fit_messages(name.view(), epoch.view(), views(page->messages), keep, bytes_for_messages(speaker.terms));
@@ -239,7 +247,7 @@ void RoomOwners::message(
     if (!opened) return done(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
     if (auto refusal = check(room, speaker, rooms::Act::read)) return done(std::unexpected(std::move(*refusal)));
-    if (offset == 0 || offset > room.offset) return done(refuse_field(Cause::NOT_FOUND, "offset"));
+    if (offset == 0 || offset > room.offset()) return done(refuse_field(Cause::NOT_FOUND, "offset"));
     const auto finish = [this](Room& r, const Speaker& to, Result<rooms::HistoryPage> page) -> Result<std::string> {
       if (!page) return std::unexpected(std::move(page).error());
       if (auto refusal = check(r, to, rooms::Act::read)) return std::unexpected(std::move(*refusal));
@@ -247,7 +255,7 @@ void RoomOwners::message(
       apply_fresh(r, *page);
       std::string json;
       protocol::message(
-          json, r.name.view(), (r.ephemeral ? r.epoch : page->epoch).view(), view(page->messages.front()));
+          json, r.name.view(), (r.ephemeral ? r.epoch() : page->epoch).view(), view(page->messages.front()));
       return json;
     };
     const rooms::HistoryRequest question{

@@ -40,20 +40,17 @@ RoomOwners::Room* RoomOwners::find(const RoomName& name) {
 }
 
 void RoomOwners::fill(Room& room, rooms::RoomRow row) {
-  room.gap.reset();
   room.kind = row.kind;
   room.members = {row.members.begin(), row.members.end()};
   room.creator = std::move(row.creator);
   if (policy_.durability.durable(room.name.view())) {
-    room.epoch = std::move(row.epoch);
-    room.offset = row.offset;
+    room.stream.follow(std::move(row.epoch), row.offset);
     room.time = row.time;
     room.doubted = row.doubted;
     room.change = row.change;
   } else if (!room.ephemeral) {
     room.ephemeral = std::make_unique<rooms::EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral, &memory_);
-    room.epoch = room.ephemeral->epoch();
-    room.offset = 0;
+    room.stream.follow(room.ephemeral->epoch(), 0);
     room.time = {};
     room.doubted.reset();
     room.change = 0;
@@ -105,7 +102,7 @@ void RoomOwners::joined(JoinRequest& question, Room& room, const JoinedPage& pag
   const auto refs = shown(members, question.speaker.terms);
   std::string json;
   protocol::joined(json, question.id,
-      {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch.view(), page.up_to},
+      {.room = {room.name.view(), rooms::to_string(room.kind), room.epoch().view(), page.up_to},
           .durable = room.ephemeral == nullptr,
           .recovered = page.recovered,
           .more = page.more,
@@ -197,7 +194,7 @@ void RoomOwners::schedule(Room& room) {
   std::optional<MonoTime> due = room.presence.next_deadline();
   const auto sooner = [&](MonoTime t) { due = due ? std::min(*due, t) : t; };
   if (const auto typing = room.typing.next_deadline()) sooner(*typing);
-  if (room.gap && room.gap->retry_at) sooner(*room.gap->retry_at);
+  if (const auto read = room.stream.due()) sooner(*read);
   if (room.confirm_at) sooner(*room.confirm_at);
   if (room.changed) sooner(room.changed_sent + std::chrono::seconds{1});
   const bool idle = is_idle(room);
@@ -219,10 +216,7 @@ void RoomOwners::on_timer(Room& room) {
   // As many as there were when they went: a crowd that goes at once is told as one number.
   const std::size_t before = room.presence.count();
   for (const auto& member : room.presence.lapse(now)) member_went(room, member, before);
-  if (room.gap && room.gap->retry_at && *room.gap->retry_at <= now) {
-    room.gap->retry_at.reset();
-    fill_gap(room);
-  }
+  act(room, room.stream.tick(now));
   if (room.confirm_at && *room.confirm_at <= now) {
     room.confirm_at.reset();
     confirm(room);

@@ -28,6 +28,7 @@
 #include "rooms/model/recovery.h"
 #include "rooms/model/typing.h"
 #include "rooms/store.h"
+#include "rooms/stream_follower.h"
 
 namespace foyer::gateway {
 
@@ -40,9 +41,7 @@ struct RoomPolicy {
   Millis idle_forget{3'600'000}; // and one whose history is only there, with it
   rooms::Durability durability;  // which rooms keep their history in memory only
   rooms::EphemeralLimits ephemeral;
-  Millis gap_patience{10'000};      // messages that cannot be read are tried again for so long, then HISTORY_UNREADABLE
-  std::size_t gap_messages = 1'000; // held back meanwhile; more: HISTORY_UNREADABLE
-  std::size_t gap_bytes = 1024 * 1024; // likewise, of their texts
+  rooms::FollowerLimits following; // of a room's stream; messages that cannot be read: HISTORY_UNREADABLE
   // Of one owner: its part of what the process may hold. Beyond: BUSY.
   std::size_t rooms_loaded = 100'000;
   std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
@@ -132,28 +131,25 @@ class RoomOwners {
   // What has happened to messages while the store was read.
   static void apply_fresh(const Room& room, rooms::HistoryPage& page);
   void publish(Room& room, std::string_view json, Offset offset, const UserId& except = {}, bool of_message = false);
-  // A message is in the store. In the order of offsets: when some are missing before it (stored,
-  // but the store's answer was lost) they are read and published first. While they cannot be read
-  // what comes behind them is held back, for gap_patience: then whoever is subscribed is closed with
-  // HISTORY_UNREADABLE, and reads on from the last offset that it has.
-  void published(Room& room, const rooms::Message& message);
-  void fill_gap(Room& room);
-  void gap_read(Room& room, Offset wanted, Result<rooms::HistoryPage> page);
-  void gap_closed(Room& room);
-  void gap_failed(Room& room, std::string why);
-  void give_up_gap(Room& room, std::string why);
+  // What the room's follower decided (rooms/stream_follower.h).
+  void act(Room& room, const rooms::Actions& actions);
+  void read_missing(Room& room, const rooms::ReadHistory& read);
+  // Whoever is subscribed is told to begin anew, or closed with HISTORY_UNREADABLE and reads on from
+  // the last offset that it has.
+  void lost(Room& room, const rooms::Lost& lost);
   // Where does the room stand? The writer knows. Commands wait for the answer.
   void confirm(Room& room);
   void confirm_more(); // of the rooms in to_confirm_, a few at a time
-  void confirmed(Room& room, Result<rooms::RoomRow> row);
+  void confirmed(Room& room, rooms::Standpoint asked, Result<rooms::RoomRow> row);
   void members_confirmed(Room& room, std::vector<UserId> members);
   // Its history begins anew: whoever is subscribed is told, and is not any more.
-  void reset(Room& room, Epoch epoch, Offset offset, WallTime time, std::string_view reason);
+  void reset(Room& room, const Epoch& epoch, Offset offset);
   // The message is stored and was answered so: publishes it, and answers `sent`.
   void stored(Room& room, ReplyTo connection, MessageId id, rooms::Message& message, const rooms::Appended& appended);
   void send_invitation(const UserId& to, const rooms::Invitation& invitation);
   void entered(const RoomName& room, const UserId& user);
   void publish_message(Room& room, const rooms::Message& message);
+  void publish_change(Room& room, const rooms::Change& change);
   void member_came(Room& room, const Speaker& speaker);
   void member_went(Room& room, const rooms::Member& member, std::size_t before); // of so many
   [[nodiscard]] static bool is_idle(const Room& room); // nobody uses it and nothing is under way
