@@ -33,8 +33,14 @@ void find_running_server(OperatorOptions& options) {
 }
 
 void find_key(OperatorOptions& options) {
-  for (const char* name : {"FOYER_API_KEY", "API_KEY"})
-    if (const char* value = std::getenv(name); value != nullptr && options.api_key.empty()) options.api_key = value;
+  const auto take = [&options](const char* name) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && options.api_key.empty()) options.api_key = value;
+    const char* file = std::getenv((std::string(name) + "_FILE").c_str());
+    if (file != nullptr && options.api_key.empty()) options.api_key = read_small_file(file).value_or("");
+  };
+  take("FOYER_API_KEY");
+  take("API_KEY");
   if (options.api_key.empty()) options.api_key = read_small_file(options.data + "/api_key").value_or("");
 }
 

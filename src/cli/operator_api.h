@@ -22,7 +22,7 @@ struct OperatorOptions {
 
 inline constexpr std::string_view kOperatorUsage =
     "  --url URL       the server; by default the one that runs in DIR\n"
-    "  --api-key KEY   the operator's key; by default API_KEY of the environment, or DIR/api_key\n"
+    "  --api-key KEY   the operator's key; by default API_KEY or API_KEY_FILE of the environment, or DIR/api_key\n"
     "  --data DIR      the server's data directory, ./data\n"
     "  --ca-file FILE  trust these certificates besides the system's\n";
 

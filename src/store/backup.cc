@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 
 #include "store/archive.h"
@@ -25,6 +27,15 @@ constexpr std::uintmax_t kSmallFile = 1 << 20;
 bool is_passing(std::string_view name) {
   return name == "foyer.json" || name.starts_with('.') || name.ends_with(".lock") || name.ends_with(".new") ||
       name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with("-journal");
+}
+
+// A tar file (POSIX ustar): an earlier backup that was written into the data directory.
+bool is_archive(const fs::path& file) {
+  constexpr std::streamoff kMagicAt = 257;
+  std::array<char, 5> magic{};
+  std::ifstream in(file, std::ios::binary);
+  in.seekg(kMagicAt).read(magic.data(), magic.size());
+  return in && std::string_view(magic.data(), magic.size()) == "ustar";
 }
 
 class WorkingDirectory {
@@ -69,7 +80,7 @@ Result<BackedUp> back_up(const std::string& data, const std::string& file, const
     const std::string name = entry->path().filename().string();
     if (is_passing(name) || !entry->is_regular_file(error)) continue;
     const bool database = name.ends_with(kDatabase);
-    if (!database && entry->file_size(error) > kSmallFile) continue;
+    if (!database && (entry->file_size(error) > kSmallFile || is_archive(entry->path()))) continue;
     any_database = any_database || database;
     names.push_back(name);
   }

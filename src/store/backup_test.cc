@@ -79,6 +79,15 @@ TEST_F(BackupTest, AnEarlierFileIsReplacedAndNothingIsLeftBeside) {
   EXPECT_GT(std::filesystem::file_size(target), 8'000U);
 }
 
+TEST_F(BackupTest, ABackupInTheDataDirectoryIsNotPartOfTheNext) {
+  target = data + "/backup.tar";
+  ASSERT_TRUE(back_up_all());
+  target = data + "/backup-of-tuesday.tar";
+  auto done = back_up_all();
+  ASSERT_TRUE(done) << done.error().operator_text();
+  EXPECT_THAT(done->files, ElementsAre("api_key", "chat.sqlite"));
+}
+
 TEST_F(BackupTest, ADamagedDatabaseIsToldAndTheEarlierFileStays) {
   ASSERT_TRUE(db->script("CREATE TABLE more (text TEXT)"));
   for (int i = 0; i < 500; ++i) ASSERT_TRUE(db->change("INSERT INTO more VALUES (?)", std::string(200, 'm')));

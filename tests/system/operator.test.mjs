@@ -115,3 +115,14 @@ test('the log tells at info who registered, logged in, was admitted and left, wh
   assert.equal((await node.logged('logged_in')).user, ann.user.id);
   assert.doesNotMatch(node.text, new RegExp(PASSWORD));
 });
+
+test('foyer upkeep takes the key from the file that API_KEY_FILE names', async (t) => {
+  const node = await serve(t);
+  const file = path.join(temporary(t), 'operators.key');
+  fs.writeFileSync(file, `${apiKey(node)}\n`, { mode: 0o600 });
+  const elsewhere = ['upkeep', '--url', node.url, '--data', temporary(t)];
+  const without = await foyer(elsewhere);
+  assert.deepEqual([without.code, /no key/.test(without.err)], [2, true]);
+  const { code, out, err } = await foyer(elsewhere, { env: { API_KEY_FILE: file } });
+  assert.deepEqual([code, /deleted every hour/.test(out)], [0, true], err);
+});
