@@ -32,6 +32,7 @@ const std::vector<Layer> kLayers = {
     {"protocol", {"base"}},
     {"io", {"base", "wire"}},
     {"io/tls", {"base", "wire", "io"}},
+    {"http", {"base", "wire", "admission"}},
     {"client", {"base", "wire", "exec"}},
     {"store", {"base"}},
     {"rooms", {"base", "store"}},
@@ -39,7 +40,8 @@ const std::vector<Layer> kLayers = {
     {"auth", {"base", "jose", "wire", "exec", "client", "auth/contract"}},
     {"accounts", {"base", "wire", "jose", "exec", "store", "auth/contract"}},
     {"gateway",
-        {"base", "wire", "observe", "admission", "protocol", "io", "rooms/model", "rooms", "auth", "auth/contract"}},
+        {"base", "wire", "observe", "admission", "protocol", "io", "http", "rooms/model", "rooms", "auth",
+            "auth/contract"}},
     {"admin", {"base", "wire", "observe"}},
 };
 const std::string kPrograms = "cli";

@@ -33,7 +33,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const observe::Bu
   door.reveal = c.environment == config::Environment::development;
   policy.reveal = door.reveal;
   for (const auto& cidr : c.trusted_proxies)
-    if (auto network = gateway::Network::parse(cidr)) policy.trusted_proxies.networks.push_back(*network);
+    if (auto network = http::Network::parse(cidr)) policy.trusted_proxies.networks.push_back(*network);
   policy.trusted_proxies.header = c.proxy_header;
   policy.http = {.header_bytes = c.header_bytes, .header_count = c.header_count, .body_bytes = c.body_bytes};
   policy.header_timeout = c.header_timeout;

@@ -77,7 +77,7 @@ struct Node::Parts {
     [[nodiscard]] bool draining() const override { return (*gateway)->draining(); }
     [[nodiscard]] bool loops_turn() const override { return (*gateway)->loops_turn(); }
   } info;
-  std::unique_ptr<gateway::Router> router, metrics_router;
+  std::unique_ptr<http::Router> router, metrics_router;
   std::unique_ptr<gateway::Gateway> gateway, metrics_gateway;
   std::unique_ptr<io::ProxyProtocol> proxy_protocol; // null: off
   std::atomic<bool> stopped{false};
@@ -94,7 +94,7 @@ struct Node::Parts {
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] gateway::GatewayDeps deps(
-      const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
+      const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
   [[nodiscard]] admin::ApiDeps api_deps();
   [[nodiscard]] admin::Upkeep upkeep();
 };
@@ -191,7 +191,7 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
 }
 
 gateway::GatewayDeps Node::Parts::deps(
-    const gateway::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts) {
+    const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts) {
   auto& service = auth_role ? static_cast<auth::AuthService&>(auth_role->service()) : remote_auth->service();
   gateway::GatewayDeps out{.clock = clock,
       .entropy = entropy,
@@ -298,7 +298,7 @@ void Node::Parts::make_gateway() {
   policy.rooms.memory_bytes = config.memory_bytes / loops->size();
   router_door = policy.door;
   info.gateway = &gateway;
-  const gateway::RouterPolicy router_policy{.door = &router_door,
+  const http::RouterPolicy router_policy{.door = &router_door,
       .development = policy.reveal,
       .version = build.version,
       .build = build.build,
@@ -318,7 +318,7 @@ void Node::Parts::make_gateway() {
   if (!config.role_gateway)
     std::erase_if(pages, [](const Route& route) { return route.path != "/style.css" && route.path != "/icon.svg"; });
   add(std::move(pages));
-  router = std::make_unique<gateway::Router>(std::move(routes), router_policy);
+  router = std::make_unique<http::Router>(std::move(routes), router_policy);
   std::vector<io::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
   gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router, *addresses, *gauges));
@@ -338,7 +338,7 @@ void Node::Parts::make_gateway() {
   report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes),
       [this] { return static_cast<double>(gateway->memory_bytes()); });
   if (!metrics_listener) return;
-  metrics_router = std::make_unique<gateway::Router>(admin::metrics_listener_routes(api_deps()), router_policy);
+  metrics_router = std::make_unique<http::Router>(admin::metrics_listener_routes(api_deps()), router_policy);
   policy.door.sockets.clear();
   metrics_gateway =
       std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router, *metrics_addresses, *metrics_gauges));

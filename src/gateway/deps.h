@@ -18,12 +18,12 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "gateway/client_address.h"
 #include "gateway/compression.h"
 #include "gateway/room_owners.h"
-#include "gateway/router.h"
 #include "gateway/unknown_people.h"
 #include "gateway/user_use.h"
+#include "http/client_address.h"
+#include "http/router.h"
 #include "observe/refusals.h"
 #include "rooms/store.h"
 #include "wire/http_parser.h"
@@ -32,7 +32,7 @@ namespace foyer::gateway {
 
 struct GatewayPolicy {
   admission::DoorPolicy door;
-  ProxyTrust trusted_proxies;
+  http::ProxyTrust trusted_proxies;
   bool reveal = false; // ENVIRONMENT=development: clients get the operator's text, too
   wire::HttpLimits http;
   Millis header_timeout{10'000};
@@ -76,7 +76,7 @@ struct GatewayDeps {
   auth::AuthService& auth_service;
   auth::LocalVerifier& verifier;
   auth::RevocationTable& revocations;
-  const Router& router;
+  const http::Router& router;
   observe::RefusalReporter& reporter;
   observe::RefusalRing& ring;
   admission::AddressLimits& addresses;

@@ -16,8 +16,8 @@
 #include "admission/limits.h"
 #include "base/http.h"
 #include "gateway/arrival.h"
-#include "gateway/idle_queue.h"
 #include "gateway/room_port.h"
+#include "http/idle_queue.h"
 #include "protocol/command.h"
 #include "wire/http_parser.h"
 #include "wire/websocket.h"
@@ -30,7 +30,7 @@ class Shard;
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
 [[nodiscard]] std::string http_date(WallTime now);
 
-class Entrance final : private IdleLink {
+class Entrance final : private http::IdleLink {
  public:
   // Where something is full, that is all that is told, by the door or by HTTP.
   Entrance(Connection& connection, Arrival arrival);

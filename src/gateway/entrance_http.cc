@@ -128,7 +128,7 @@ void Entrance::begin_refusal() {
   user_.clear();
   origin_.clear();
   path_ = request_.path;
-  address_ = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(),
+  address_ = http::client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(),
       connection_.transport().secure(), request_)
                  .address;
   last_request_ = true;
@@ -172,12 +172,12 @@ void Entrance::take_head() {
   ref_ = Ref{shard_.deps().entropy.short_id()};
   user_.clear();
   origin_.clear();
-  const auto client = client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(),
+  const auto client = http::client_address(shard_.policy().trusted_proxies, connection_.transport().peer_address(),
       connection_.transport().secure(), request_);
   if (client.ignored_forwarding) shard_.report_untrusted_proxy(connection_.transport().peer_address());
   if (!client.other_header.empty()) shard_.report_other_header(client.other_header);
   address_ = client.address;
-  at_base_ = strip_base_path(shard_.policy().door.base_path, request_.path);
+  at_base_ = http::strip_base_path(shard_.policy().door.base_path, request_.path);
   path_ = request_.path;
   request_.ref = ref_;
   request_.address = address_;

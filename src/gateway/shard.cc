@@ -139,7 +139,7 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
 Shard::~Shard() { *alive_ = false; }
 
 io::TransportHandler* Shard::accept(io::Transport& transport) {
-  if (IdleLink* longest = deps_.gauges.full() ? idle_.first() : nullptr) longest->give_way();
+  if (http::IdleLink* longest = deps_.gauges.full() ? idle_.first() : nullptr) longest->give_way();
   Arrival arrival = arrive(policy_, deps_, transport.peer_address(), loop_.now());
   if (!arrival.heard()) return turn_away(transport, *arrival.full);
   std::uint32_t slot = 0;

@@ -15,10 +15,10 @@
 
 #include "base/log_budget.h"
 #include "gateway/deps.h"
-#include "gateway/idle_queue.h"
 #include "gateway/room_owners.h"
 #include "gateway/room_port.h"
 #include "gateway/socket_end.h"
+#include "http/idle_queue.h"
 #include "io/cpu_budget.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
@@ -151,7 +151,7 @@ class Shard {
   [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
   // When a turn has time for what takes long (CpuBudget), if the connection is still there.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
-  [[nodiscard]] IdleLink& idle() { return idle_; }
+  [[nodiscard]] http::IdleLink& idle() { return idle_; }
   [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
@@ -224,7 +224,7 @@ class Shard {
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
   LogBudget admitted_lines_{kActivityLines}, ended_lines_{kActivityLines};
-  IdleLink idle_; // the head of a list
+  http::IdleLink idle_; // the head of a list
   std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "fuzz.h"
-#include "gateway/client_address.h"
+#include "http/client_address.h"
 
 using namespace foyer;
-using namespace foyer::gateway;
+using namespace foyer::http;
 
 namespace {
 

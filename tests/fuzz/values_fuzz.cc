@@ -8,7 +8,7 @@
 #include "config/table.h"
 #include "config/values.h"
 #include "fuzz.h"
-#include "gateway/client_address.h"
+#include "http/client_address.h"
 
 using namespace foyer;
 using namespace foyer::config;
@@ -31,8 +31,8 @@ void check_forms(std::string_view text) {
     invariant(
         again && again->host == address->host && again->port == address->port, "an address is the same when written");
   }
-  invariant(is_cidr(text) == gateway::Network::parse(text).has_value(), "a range is one to both who read it");
-  if (const auto network = gateway::Network::parse(text))
+  invariant(is_cidr(text) == http::Network::parse(text).has_value(), "a range is one to both who read it");
+  if (const auto network = http::Network::parse(text))
     invariant(network->contains(text.substr(0, text.find('/'))), "a range holds its own address");
   (void)is_placeholder(text, true);
   (void)is_placeholder(text, false);

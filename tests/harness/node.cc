@@ -152,7 +152,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
   }},
       {"trusted_proxies",
           [](Plan& p, const std::string& value) {
-    p.gateway.trusted_proxies.networks.push_back(must(gateway::Network::parse(value)));
+    p.gateway.trusted_proxies.networks.push_back(must(http::Network::parse(value)));
   }},
       {"proxy_header", [](Plan& p, const std::string& value) { p.gateway.trusted_proxies.header = value; }},
       {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
@@ -430,7 +430,7 @@ struct Node::Life {
         .origin = origin == nullptr ? "" : *origin,
         .path = request.path});
   }
-  gateway::RouterPolicy router_policy() {
+  http::RouterPolicy router_policy() {
     return {.door = &world.plan.gateway.door,
         .development = world.plan.gateway.reveal,
         .version = "0.0.0",
@@ -478,7 +478,7 @@ struct Node::Life {
   admission::UserConnections users{world.plan.user_connections};
   admission::ConnectionLimits gauges{world.plan.connections};
   Info info;
-  gateway::Router router;
+  http::Router router;
   std::optional<gateway::Gateway> gateway;
 };
 

@@ -12,7 +12,7 @@
 #include "base/http.h"
 #include "base/refusal.h"
 
-namespace foyer::gateway {
+namespace foyer::http {
 
 // An IPv4 or IPv6 network; IPv4 is held as IPv4-mapped IPv6.
 class Network {
@@ -48,4 +48,4 @@ struct ClientAddress {
 [[nodiscard]] ClientAddress client_address(
     const ProxyTrust& trust, std::string_view peer, bool secure, const Request& request);
 
-} // namespace foyer::gateway
+} // namespace foyer::http

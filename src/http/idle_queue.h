@@ -2,7 +2,7 @@
 // connection_limit is reached they make room for who comes new: nobody is served by them.
 #pragma once
 
-namespace foyer::gateway {
+namespace foyer::http {
 
 // A place in the list, inside its owner; leaves it when it is destroyed.
 class IdleLink {
@@ -33,4 +33,4 @@ class IdleLink {
   IdleLink* next_ = this;
 };
 
-} // namespace foyer::gateway
+} // namespace foyer::http

@@ -1,10 +1,10 @@
-#include "gateway/router.h"
+#include "http/router.h"
 
 #include <gmock/gmock.h>
 
 #include "base/json.h"
 
-namespace foyer::gateway {
+namespace foyer::http {
 namespace {
 
 using testing::HasSubstr;
@@ -265,4 +265,4 @@ TEST_F(Routing, TwoEqualRoutesAreABug) {
 }
 
 } // namespace
-} // namespace foyer::gateway
+} // namespace foyer::http

@@ -1,4 +1,4 @@
-#include "gateway/client_address.h"
+#include "http/client_address.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/ip_address.h"
 
-namespace foyer::gateway {
+namespace foyer::http {
 namespace {
 
 constexpr std::size_t kMaxHops = 20;
@@ -157,4 +157,4 @@ ClientAddress client_address(const ProxyTrust& trust, std::string_view peer, boo
   return walk(trust, listed_hops(request, trust.header), std::move(client));
 }
 
-} // namespace foyer::gateway
+} // namespace foyer::http

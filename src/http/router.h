@@ -17,7 +17,7 @@
 #include "base/http.h"
 #include "base/refusal.h"
 
-namespace foyer::gateway {
+namespace foyer::http {
 
 struct RouterPolicy {
   const admission::DoorPolicy* door = nullptr; // allowed hosts and origins, socket paths; outlives the router
@@ -75,4 +75,4 @@ class Router {
 // called with (a form of another site cannot send this type without a preflight).
 [[nodiscard]] std::optional<Refusal> require_json(const Request& request);
 
-} // namespace foyer::gateway
+} // namespace foyer::http

@@ -1,9 +1,9 @@
-#include "gateway/client_address.h"
+#include "http/client_address.h"
 
 #include <gtest/gtest.h>
 
 using namespace foyer;
-using namespace foyer::gateway;
+using namespace foyer::http;
 
 namespace {
 

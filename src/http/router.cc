@@ -1,4 +1,4 @@
-#include "gateway/router.h"
+#include "http/router.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "wire/problem.h"
 #include "wire/request_fields.h"
 
-namespace foyer::gateway {
+namespace foyer::http {
 namespace {
 
 // What anything here may take.
@@ -272,4 +272,4 @@ std::optional<Refusal> require_json(const Request& request) {
       .field = "Content-Type"};
 }
 
-} // namespace foyer::gateway
+} // namespace foyer::http
