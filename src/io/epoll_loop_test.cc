@@ -214,6 +214,22 @@ TEST(EpollLoop, TheEndOfThePeersWritingLeavesTheOtherDirectionOpen) {
   EXPECT_TRUE(ended);
 }
 
+TEST(EpollLoop, AHandlerHandsOverWithinItsOwnCallAndMayBeDeletedThere) {
+  World w;
+  auto a = w.connect("a");
+  Recorder next(w.story, "next");
+  a.handler->act = [&] {
+    a.transport->set_handler(&next);
+    w.recorders.clear();
+  };
+  a.peer.write("x");
+  EXPECT_THAT(w.turn(), ElementsAre("a got x"));
+  a.peer.write("y");
+  EXPECT_THAT(w.turn(), ElementsAre("next got y"));
+  a.transport->abort();
+  EXPECT_THAT(w.turn(), ElementsAre("next closed"));
+}
+
 TEST(EpollLoop, AnAbortClosesNowAndIsToldAtTheEndOfTheTurn) {
   World w;
   auto a = w.connect("a");

@@ -43,6 +43,7 @@ class EpollTransport final : public Transport {
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override;
   void abort() override;
+  void set_handler(TransportHandler* handler) override { handler_ = handler; }
   [[nodiscard]] std::string_view peer_address() const override {
     return announced_ && !announced_->address.empty() ? std::string_view{announced_->address} : std::string_view{peer_};
   }
@@ -52,7 +53,7 @@ class EpollTransport final : public Transport {
 
   // For a layer: it lives as long as this object.
   void keep(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
-  // For the PROXY protocol: whose connection this is, and who goes on with it.
+  // For the PROXY protocol: whose connection this is.
   TransportHandler* keep_preface(std::unique_ptr<TransportHandler> preface) {
     announced_ = std::make_unique<Announced>();
     announced_->reader = std::move(preface);
@@ -62,7 +63,6 @@ class EpollTransport final : public Transport {
     announced_->address = std::move(address);
     announced_->secure = secure;
   }
-  void set_handler(TransportHandler* handler) { handler_ = handler; }
   // Not at the end of the turn but now, and once only: the bytes lie in a scratch
   // of the caller's. What the kernel does not take waits here, and on_drained follows.
   void send_now(std::string_view bytes);

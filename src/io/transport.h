@@ -17,6 +17,7 @@
 namespace foyer::io {
 
 class CpuBudget;
+class TransportHandler;
 
 // One accepted socket. Lives and dies on its loop.
 class Transport {
@@ -44,6 +45,8 @@ class Transport {
   // read and discard for up to `linger`, then close. on_closed follows, nothing else.
   virtual void close_gracefully(Millis linger) = 0;
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn
+  // Another handler gets all calls from now on. The former one may be deleted, also within its own on_bytes.
+  virtual void set_handler(TransportHandler* handler) = 0;
   [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"
   [[nodiscard]] virtual bool was_reset() const { return false; }   // the connection ended by an error of TCP
   [[nodiscard]] virtual std::string_view socket_address() const {

@@ -47,6 +47,7 @@ class MemoryTransport final : public io::Transport, private io::Timer {
     fresh_.clear();
     link_->server_ended = link_->server_closed = true;
   }
+  void set_handler(io::TransportHandler* handler) override { handler_ = handler; }
   std::string_view peer_address() const override { return address_; }
   bool secure() const override { return secure_; }
 
