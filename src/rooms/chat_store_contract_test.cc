@@ -1,4 +1,5 @@
 #include "rooms/testing/chat_store_contract.h"
+#include "rooms/testing/chat_messages_contract.h"
 
 namespace foyer::rooms {
 

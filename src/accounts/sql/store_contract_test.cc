@@ -1,4 +1,5 @@
 #include "accounts/testing/store_contract.h"
+#include "accounts/testing/store_contract_secrets.h"
 
 namespace foyer::accounts::testing_world {
 
