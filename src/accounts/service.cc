@@ -148,7 +148,7 @@ Result<bool> AccountService::check_who(const SessionAndUser& who) const {
   return true;
 }
 
-void AccountService::authenticate(std::string token, Done<Principal> done) {
+void AccountService::authenticate(std::string token, Completion<Principal> done) {
   auto claims = verifier_->verify(token, clock_.wall());
   if (!claims) return done(std::unexpected(std::move(claims).error()));
   TokenId id = claims->identity.token;
@@ -160,7 +160,7 @@ void AccountService::authenticate(std::string token, Done<Principal> done) {
   }));
 }
 
-void AccountService::find_principal(Identity identity, Done<Principal> done) {
+void AccountService::find_principal(Identity identity, Completion<Principal> done) {
   if (!identity.own_account) return done(Principal{std::move(identity), std::nullopt});
   SessionId session = identity.session;
   store_.find_session(std::move(session),
@@ -180,7 +180,7 @@ void AccountService::find_principal(Identity identity, Done<Principal> done) {
 
 // ---- what a gateway asks
 
-void AccountService::redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) {
+void AccountService::redeem_ticket(auth::TicketRequest question, Completion<Identity> answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("ticket_use", Caller{.address = q.address, .ref = q.ref});
     const auto use = [](const auth::TicketRequest& asked) {
@@ -191,7 +191,7 @@ void AccountService::redeem_ticket(auth::TicketRequest question, auth::IdentityA
     if (!seen) return answer(refused(*attempt, std::move(seen).error()));
     attempt->user = seen->user;
     attempt->detail = seen->session.str();
-    const auto finish = [this, attempt, use](const auth::TicketRequest& asked, auth::IdentityAnswer& tell) {
+    const auto finish = [this, attempt, use](const auth::TicketRequest& asked, Completion<Identity>& tell) {
       auto identity = tickets_.redeem(use(asked), clock_.mono());
       if (!identity) return tell(refused(*attempt, std::move(identity).error()));
       succeeded(*attempt);
@@ -206,7 +206,7 @@ void AccountService::redeem_ticket(auth::TicketRequest question, auth::IdentityA
   });
 }
 
-void AccountService::find_person(auth::PersonRequest question, auth::PersonAnswer answer) {
+void AccountService::find_person(auth::PersonRequest question, Completion<std::optional<auth::Person>> answer) {
   auto told = [answer = std::move(answer)](Result<std::optional<UserRow>> found) mutable {
     if (!found) return answer(std::unexpected(std::move(found).error()));
     if (!*found) return answer(std::nullopt);
@@ -218,7 +218,7 @@ void AccountService::find_person(auth::PersonRequest question, auth::PersonAnswe
     store_.find_user_by_name(name_key(question.name), std::move(told));
 }
 
-void AccountService::check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) {
+void AccountService::check_cookie(auth::CookieRequest question, Completion<Identity> answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("cookie_use", Caller{.address = q.address, .ref = q.ref});
     find_by_cookie(q.cookie, [this, attempt, answer = std::move(answer)](Result<SessionAndUser> found) mutable {
@@ -234,7 +234,7 @@ void AccountService::check_cookie(auth::CookieRequest question, auth::IdentityAn
 }
 
 // The session with that cookie, whether it may be used or not.
-void AccountService::find_by_cookie(std::string_view cookie, Done<SessionAndUser> done) {
+void AccountService::find_by_cookie(std::string_view cookie, Completion<SessionAndUser> done) {
   if (looks_like_jwt(cookie))
     return done(std::unexpected(
         Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"}));
@@ -267,7 +267,7 @@ Identity AccountService::seen_by_cookie(SessionAndUser who) {
 
 // ---- what a proxy asks before it lets a request pass: often, so nothing of it is audited
 
-void AccountService::examine_cookie(std::string_view cookie, Done<Identity> done) {
+void AccountService::examine_cookie(std::string_view cookie, Completion<Identity> done) {
   find_by_cookie(cookie, [this, done = std::move(done)](Result<SessionAndUser> found) mutable {
     if (!found) return done(std::unexpected(std::move(found).error()));
     if (auto fit = check_who(*found); !fit) return done(std::unexpected(std::move(fit).error()));
@@ -275,7 +275,7 @@ void AccountService::examine_cookie(std::string_view cookie, Done<Identity> done
   });
 }
 
-void AccountService::examine_ticket(const auth::TicketRequest& question, Done<Identity> done) {
+void AccountService::examine_ticket(const auth::TicketRequest& question, Completion<Identity> done) {
   auto seen = tickets_.examine(
       {.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}},
       clock_.mono());
@@ -283,7 +283,7 @@ void AccountService::examine_ticket(const auth::TicketRequest& question, Done<Id
   check_grantor(std::move(*seen), std::move(done));
 }
 
-void AccountService::check_grantor(Identity identity, Done<Identity> done) {
+void AccountService::check_grantor(Identity identity, Completion<Identity> done) {
   TokenId token = identity.token;
   store_.token_revoked(std::move(token),
       back<bool>([this, identity = std::move(identity), done = std::move(done)](Result<bool> revoked) mutable {

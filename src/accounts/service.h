@@ -114,42 +114,43 @@ class AccountService final : public auth::AuthService {
   // Begins to watch the revocations. Once, from any thread.
   void start();
 
-  void register_account(RegisterRequest question, Caller caller, Done<SignedIn> done);
-  void login(LoginRequest question, Caller caller, Done<SignedIn> done);
-  void refresh(RefreshByRequest question, Caller caller, Done<SignedIn> done);
+  void register_account(RegisterRequest question, Caller caller, Completion<SignedIn> done);
+  void login(LoginRequest question, Caller caller, Completion<SignedIn> done);
+  void refresh(RefreshByRequest question, Caller caller, Completion<SignedIn> done);
   // The causes of the steps credential_form, credential_valid, revocation and user (base/cause.h).
-  void authenticate(std::string token, Done<Principal> done);
-  void logout(const Principal& who, Caller caller, Done<bool> done);
-  void sessions(const Principal& who, Done<std::vector<SessionRow>> done);
-  void end_session(const Principal& who, SessionId session, Caller caller, Done<bool> done); // NOT_FOUND
-  void end_sessions(const Principal& who, bool others_only, Caller caller, Done<bool> done);
+  void authenticate(std::string token, Completion<Principal> done);
+  void logout(const Principal& who, Caller caller, Completion<bool> done);
+  void sessions(const Principal& who, Completion<std::vector<SessionRow>> done);
+  void end_session(const Principal& who, SessionId session, Caller caller, Completion<bool> done); // NOT_FOUND
+  void end_sessions(const Principal& who, bool others_only, Caller caller, Completion<bool> done);
   void change_password(
-      const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done);
+      const Principal& who, std::string password, std::string new_password, Caller caller, Completion<bool> done);
   void delete_account(
-      const Principal& who, std::string password, Caller caller, Done<bool> done); // CREDENTIALS_REJECTED
+      const Principal& who, std::string password, Caller caller, Completion<bool> done); // CREDENTIALS_REJECTED
 
   // The second factor (service_factor.cc). `typed` is a code; TOTP_REJECTED, LOGIN_LOCKED as at the login.
-  void second_factor(const Principal& who, Done<FactorState> done);
+  void second_factor(const Principal& who, Completion<FactorState> done);
   void begin_second_factor(const Principal& who, std::string password, Caller caller,
-      Done<PendingFactor> done); // CREDENTIALS_REJECTED, TOTP_ALREADY_ON
+      Completion<PendingFactor> done); // CREDENTIALS_REJECTED, TOTP_ALREADY_ON
   void confirm_second_factor(const Principal& who, std::string typed, Caller caller,
-      Done<std::vector<std::string>> done); // NOT_FOUND, TOTP_ALREADY_ON; recovery codes
+      Completion<std::vector<std::string>> done); // NOT_FOUND, TOTP_ALREADY_ON; recovery codes
   void renew_recovery_codes(
-      const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done); // NOT_FOUND
-  void remove_second_factor(
-      const Principal& who, std::string typed, Caller caller, Done<bool> done); // NOT_FOUND; also by recovery code
+      const Principal& who, std::string typed, Caller caller, Completion<std::vector<std::string>> done); // NOT_FOUND
+  void remove_second_factor(const Principal& who, std::string typed, Caller caller,
+      Completion<bool> done); // NOT_FOUND; also by recovery code
   [[nodiscard]] Result<Ticket> mint_ticket(const Principal& who, TicketRequest request, Caller caller);
 
   // For administrators (service_admin.cc); PERMISSION_DENIED for others.
-  void admin_users(const Principal& who, UserPageRequest question, Caller caller, Done<UserPage> done);
+  void admin_users(const Principal& who, UserPageRequest question, Caller caller, Completion<UserPage> done);
   void admin_set_disabled(const Principal& who, UserId user, bool disabled, Caller caller,
-      Done<bool> done); // NOT_FOUND; BAD_REQUEST: oneself
-  void admin_delete_user(const Principal& who, UserId user, Caller caller, Done<bool> done);    // likewise
-  void admin_services(const Principal& who, Caller caller, Done<std::vector<ServiceRow>> done); // without their secrets
-  void admin_keys(const Principal& who, Caller caller, Done<std::vector<KeyTimes>> done);
+      Completion<bool> done); // NOT_FOUND; BAD_REQUEST: oneself
+  void admin_delete_user(const Principal& who, UserId user, Caller caller, Completion<bool> done); // likewise
+  void admin_services(
+      const Principal& who, Caller caller, Completion<std::vector<ServiceRow>> done); // without their secrets
+  void admin_keys(const Principal& who, Caller caller, Completion<std::vector<KeyTimes>> done);
   void admin_rotate_key(const Principal& who, std::optional<Millis> publish_for, Caller caller,
-      Done<KeyTimes> done); // ROTATION_UNSUPPORTED
-  void admin_audit(const Principal& who, std::size_t limit, Caller caller, Done<std::vector<AuditRow>> done);
+      Completion<KeyTimes> done); // ROTATION_UNSUPPORTED
+  void admin_audit(const Principal& who, std::size_t limit, Caller caller, Completion<std::vector<AuditRow>> done);
 
   // ADDRESS_RATE_LIMIT.
   [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller, const Rate& rate);
@@ -161,13 +162,13 @@ class AccountService final : public auth::AuthService {
 
   // Whom a cookie or a ticket speaks for; a ticket is not used up. The causes of the steps
   // credential_valid, revocation and user (base/cause.h).
-  void examine_cookie(std::string_view cookie, Done<Identity> done);
-  void examine_ticket(const auth::TicketRequest& question, Done<Identity> done);
+  void examine_cookie(std::string_view cookie, Completion<Identity> done);
+  void examine_ticket(const auth::TicketRequest& question, Completion<Identity> done);
 
   // auth::AuthService; from any thread.
-  void redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) override;
-  void check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) override;
-  void find_person(auth::PersonRequest question, auth::PersonAnswer answer) override;
+  void redeem_ticket(auth::TicketRequest question, Completion<Identity> answer) override;
+  void check_cookie(auth::CookieRequest question, Completion<Identity> answer) override;
+  void find_person(auth::PersonRequest question, Completion<std::optional<auth::Person>> answer) override;
   void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
       std::function<void(WallTime)> synchronised) override;
 
@@ -191,7 +192,7 @@ class AccountService final : public auth::AuthService {
 
   // A callback for the store that goes on on the control plane.
   template <class T, class Then>
-  Done<T> back(Then then) {
+  Completion<T> back(Then then) {
     return [runners = runners_, then = std::move(then)](Result<T> result) mutable {
       runners->control([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
     };
@@ -203,7 +204,7 @@ class AccountService final : public auth::AuthService {
 
   // Whether it is the password of the one who is signed in: a stolen token must not do what only its
   // owner may. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
-  void with_password(const Principal& who, std::string password, AttemptPtr attempt, Done<bool> done);
+  void with_password(const Principal& who, std::string password, AttemptPtr attempt, Completion<bool> done);
 
   // A guess at a second factor counts twice: for (name, address) like a wrong password, and
   // for the user from wherever it comes, since who guesses here knows the password.
@@ -214,15 +215,15 @@ class AccountService final : public auth::AuthService {
   Result<bool> end_factor_guess(const Guess& guess, Result<bool> right);                     // TOTP_REJECTED
   // True: it is right, and used up now.
   void use_factor(
-      const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Done<bool> done);
+      const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Completion<bool> done);
   enum class FactorNeeded : std::uint8_t { pending, on, on_or_recovery };
   // Goes on with the row as it is after `typed` was used.
-  void with_factor(
-      const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done);
-  void put_pending_factor(std::string name, AttemptPtr attempt, Done<PendingFactor> done);
-  void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Done<std::vector<std::string>> done);
+  void with_factor(const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt,
+      Completion<SecondFactorRow> done);
+  void put_pending_factor(std::string name, AttemptPtr attempt, Completion<PendingFactor> done);
+  void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Completion<std::vector<std::string>> done);
   void after_password(UserRow user, LoginRequest question, std::optional<std::string> rehashed, AttemptPtr attempt,
-      Done<SignedIn> done);
+      Completion<SignedIn> done);
   // Whose password was right, as it was then.
   struct ProvenUser {
     UserRow user; // with the hash that it was compared with
@@ -232,12 +233,12 @@ class AccountService final : public auth::AuthService {
     bool again = false; // compared once more, after the hash had changed
   };
   void login_with_factor(
-      ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done);
+      ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Completion<SignedIn> done);
 
-  void register_invited(RegisterRequest question, AttemptPtr attempt, Done<SignedIn> done);
-  void sign_up(RegisterRequest question, std::string phc, AttemptPtr attempt, Done<SignedIn> done);
-  void open_session(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
-  void look_again(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done);
+  void register_invited(RegisterRequest question, AttemptPtr attempt, Completion<SignedIn> done);
+  void sign_up(RegisterRequest question, std::string phc, AttemptPtr attempt, Completion<SignedIn> done);
+  void open_session(ProvenUser who, AttemptPtr attempt, Completion<SignedIn> done);
+  void look_again(ProvenUser who, AttemptPtr attempt, Completion<SignedIn> done);
   struct Opened {
     NewSession session;
     std::string secret; // the cookie or the refresh token
@@ -246,11 +247,11 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Opened new_session(const UserId& user, bool cookie, const Caller& caller);
   [[nodiscard]] SignedIn sign_in(const UserRow& user, const SessionRow& session);
   [[nodiscard]] SignedIn sign_in(const UserRow& user, const Opened& opened);
-  void find_principal(Identity identity, Done<Principal> done);
-  void find_by_cookie(std::string_view cookie, Done<SessionAndUser> done);
+  void find_principal(Identity identity, Completion<Principal> done);
+  void find_by_cookie(std::string_view cookie, Completion<SessionAndUser> done);
   [[nodiscard]] Identity seen_by_cookie(SessionAndUser who);
   // Of a ticket: what ended the token that asked for it, its session or its user ends it too.
-  void check_grantor(Identity identity, Done<Identity> done);
+  void check_grantor(Identity identity, Completion<Identity> done);
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
   void read_password_costs();
@@ -258,7 +259,7 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] Result<bool> needs_admin(const Principal& who) const;
   [[nodiscard]] Result<bool> needs_admin_of_other(const Principal& who, const UserId& user) const;
   AttemptPtr begin_admin(std::string action, const Principal& who, Caller caller);
-  void finish_admin_change(const Attempt& attempt, Result<bool> changed, Done<bool>& done);
+  void finish_admin_change(const Attempt& attempt, Result<bool> changed, Completion<bool>& done);
 
   AccountStore& store_;
   SigningKeys& keys_;

@@ -24,7 +24,8 @@ AccountService::AttemptPtr AccountService::begin_admin(std::string action, const
   return attempt;
 }
 
-void AccountService::admin_users(const Principal& who, UserPageRequest question, Caller caller, Done<UserPage> done) {
+void AccountService::admin_users(
+    const Principal& who, UserPageRequest question, Caller caller, Completion<UserPage> done) {
   auto attempt = begin_admin("admin_users", who, std::move(caller));
   if (auto fit = needs_admin(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   store_.list_users(
@@ -57,7 +58,7 @@ Result<bool> AccountService::needs_admin_of_other(const Principal& who, const Us
 }
 
 void AccountService::admin_set_disabled(
-    const Principal& who, UserId user, bool disabled, Caller caller, Done<bool> done) {
+    const Principal& who, UserId user, bool disabled, Caller caller, Completion<bool> done) {
   auto attempt = begin_admin(disabled ? "user_disable" : "user_enable", who, std::move(caller));
   if (auto fit = needs_admin_of_other(who, user); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->detail = "by " + attempt->user.str();
@@ -67,7 +68,7 @@ void AccountService::admin_set_disabled(
                      Result<bool> changed) mutable { finish_admin_change(*attempt, std::move(changed), done); }));
 }
 
-void AccountService::admin_delete_user(const Principal& who, UserId user, Caller caller, Done<bool> done) {
+void AccountService::admin_delete_user(const Principal& who, UserId user, Caller caller, Completion<bool> done) {
   auto attempt = begin_admin("user_delete", who, std::move(caller));
   if (auto fit = needs_admin_of_other(who, user); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->detail = "by " + attempt->user.str();
@@ -77,7 +78,7 @@ void AccountService::admin_delete_user(const Principal& who, UserId user, Caller
                      Result<bool> changed) mutable { finish_admin_change(*attempt, std::move(changed), done); }));
 }
 
-void AccountService::finish_admin_change(const Attempt& attempt, Result<bool> changed, Done<bool>& done) {
+void AccountService::finish_admin_change(const Attempt& attempt, Result<bool> changed, Completion<bool>& done) {
   if (!changed) {
     // A door says USER_UNKNOWN of who asks; here it is what was asked for that is not there.
     if (changed.error().cause == Cause::USER_UNKNOWN)
@@ -92,7 +93,7 @@ void AccountService::finish_admin_change(const Attempt& attempt, Result<bool> ch
   done(std::move(changed));
 }
 
-void AccountService::admin_services(const Principal& who, Caller caller, Done<std::vector<ServiceRow>> done) {
+void AccountService::admin_services(const Principal& who, Caller caller, Completion<std::vector<ServiceRow>> done) {
   auto attempt = begin_admin("admin_services", who, std::move(caller));
   if (auto fit = needs_admin(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   store_.list_services(back<std::vector<ServiceRow>>(
@@ -106,7 +107,7 @@ void AccountService::admin_services(const Principal& who, Caller caller, Done<st
   }));
 }
 
-void AccountService::admin_keys(const Principal& who, Caller caller, Done<std::vector<KeyTimes>> done) {
+void AccountService::admin_keys(const Principal& who, Caller caller, Completion<std::vector<KeyTimes>> done) {
   auto attempt = begin_admin("admin_keys", who, std::move(caller));
   if (auto fit = needs_admin(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   keys_.list([this, attempt, done = std::move(done)](Result<std::vector<KeyTimes>> keys) mutable {
@@ -117,7 +118,7 @@ void AccountService::admin_keys(const Principal& who, Caller caller, Done<std::v
 }
 
 void AccountService::admin_rotate_key(
-    const Principal& who, std::optional<Millis> publish_for, Caller caller, Done<KeyTimes> done) {
+    const Principal& who, std::optional<Millis> publish_for, Caller caller, Completion<KeyTimes> done) {
   auto attempt = begin_admin("key_rotate", who, std::move(caller));
   if (auto fit = needs_admin(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   keys_.rotate(publish_for.value_or(keys_.policy().publish_ahead), audit_row(*attempt),
@@ -129,7 +130,7 @@ void AccountService::admin_rotate_key(
 }
 
 void AccountService::admin_audit(
-    const Principal& who, std::size_t limit, Caller caller, Done<std::vector<AuditRow>> done) {
+    const Principal& who, std::size_t limit, Caller caller, Completion<std::vector<AuditRow>> done) {
   auto attempt = begin_admin("admin_audit", who, std::move(caller));
   if (auto fit = needs_admin(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   store_.audit(limit,

@@ -58,7 +58,7 @@ Result<bool> AccountService::end_factor_guess(const Guess& guess, Result<bool> r
 }
 
 void AccountService::use_factor(
-    const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Done<bool> done) {
+    const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Completion<bool> done) {
   TypedFactor factor = read_factor(typed);
   if (factor.kind == FactorKind::recovery && recovery_too) {
     AuditRow audit = audit_row(*attempt);
@@ -75,7 +75,7 @@ void AccountService::use_factor(
 }
 
 void AccountService::login_with_factor(
-    ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Done<SignedIn> done) {
+    ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Completion<SignedIn> done) {
   auto guess = begin_factor_guess(who.user, attempt->caller);
   if (!guess) return done(refused(*attempt, std::move(guess).error()));
   use_factor(row, typed, true, attempt,
@@ -89,7 +89,7 @@ void AccountService::login_with_factor(
 
 // ---- on, renewed, off
 
-void AccountService::second_factor(const Principal& who, Done<FactorState> done) {
+void AccountService::second_factor(const Principal& who, Completion<FactorState> done) {
   if (!who.own) return done(FactorState{});
   store_.find_second_factor(who.own->user.id,
       back<std::optional<SecondFactorRow>>(
@@ -101,7 +101,7 @@ void AccountService::second_factor(const Principal& who, Done<FactorState> done)
 }
 
 void AccountService::begin_second_factor(
-    const Principal& who, std::string password, Caller caller, Done<PendingFactor> done) {
+    const Principal& who, std::string password, Caller caller, Completion<PendingFactor> done) {
   auto attempt = begin("totp_begin", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
@@ -112,7 +112,7 @@ void AccountService::begin_second_factor(
   });
 }
 
-void AccountService::put_pending_factor(std::string name, AttemptPtr attempt, Done<PendingFactor> done) {
+void AccountService::put_pending_factor(std::string name, AttemptPtr attempt, Completion<PendingFactor> done) {
   const UserId user = attempt->user;
   store_.find_second_factor(user,
       back<std::optional<SecondFactorRow>>([this, attempt, user, name = std::move(name), done = std::move(done)](
@@ -139,8 +139,8 @@ void AccountService::put_pending_factor(std::string name, AttemptPtr attempt, Do
   }));
 }
 
-void AccountService::with_factor(
-    const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt, Done<SecondFactorRow> done) {
+void AccountService::with_factor(const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt,
+    Completion<SecondFactorRow> done) {
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   const UserRow& user = who.own->user;
   attempt->user = user.id;
@@ -179,7 +179,8 @@ void AccountService::with_factor(
   }));
 }
 
-void AccountService::put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Done<std::vector<std::string>> done) {
+void AccountService::put_with_new_codes(
+    SecondFactorRow row, AttemptPtr attempt, Completion<std::vector<std::string>> done) {
   auto codes = make_recovery_codes(entropy_);
   row.confirmed = true;
   row.recovery = digests(row.user, codes);
@@ -192,7 +193,7 @@ void AccountService::put_with_new_codes(SecondFactorRow row, AttemptPtr attempt,
 }
 
 void AccountService::confirm_second_factor(
-    const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done) {
+    const Principal& who, std::string typed, Caller caller, Completion<std::vector<std::string>> done) {
   auto attempt = begin("totp_confirm", std::move(caller));
   with_factor(who, std::move(typed), FactorNeeded::pending, attempt,
       [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
@@ -202,7 +203,7 @@ void AccountService::confirm_second_factor(
 }
 
 void AccountService::renew_recovery_codes(
-    const Principal& who, std::string typed, Caller caller, Done<std::vector<std::string>> done) {
+    const Principal& who, std::string typed, Caller caller, Completion<std::vector<std::string>> done) {
   auto attempt = begin("totp_recovery", std::move(caller));
   with_factor(who, std::move(typed), FactorNeeded::on, attempt,
       [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {
@@ -211,7 +212,8 @@ void AccountService::renew_recovery_codes(
   });
 }
 
-void AccountService::remove_second_factor(const Principal& who, std::string typed, Caller caller, Done<bool> done) {
+void AccountService::remove_second_factor(
+    const Principal& who, std::string typed, Caller caller, Completion<bool> done) {
   auto attempt = begin("totp_remove", std::move(caller));
   with_factor(who, std::move(typed), FactorNeeded::on_or_recovery, attempt,
       [this, attempt, done = std::move(done)](Result<SecondFactorRow> row) mutable {

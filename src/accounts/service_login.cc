@@ -22,7 +22,7 @@ std::string lookup_key(std::string_view name) { return name_key(name.substr(0, k
 
 } // namespace
 
-void AccountService::register_account(RegisterRequest question, Caller caller, Done<SignedIn> done) {
+void AccountService::register_account(RegisterRequest question, Caller caller, Completion<SignedIn> done) {
   auto attempt = begin("register", std::move(caller));
   const auto fit = [&]() -> Result<bool> {
     if (policy_.registration == Registration::closed) return refuse(Cause::REGISTRATION_CLOSED);
@@ -52,7 +52,7 @@ void AccountService::register_account(RegisterRequest question, Caller caller, D
   }));
 }
 
-void AccountService::register_invited(RegisterRequest question, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::register_invited(RegisterRequest question, AttemptPtr attempt, Completion<SignedIn> done) {
   // A name that is taken need not cost a hash; the store looks again when it writes.
   std::string key = name_key(question.name);
   store_.find_user_by_name(std::move(key),
@@ -75,7 +75,7 @@ void AccountService::register_invited(RegisterRequest question, AttemptPtr attem
   }));
 }
 
-void AccountService::sign_up(RegisterRequest question, std::string phc, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::sign_up(RegisterRequest question, std::string phc, AttemptPtr attempt, Completion<SignedIn> done) {
   UserRow user{.id = UserId{"u_" + entropy_.short_id()},
       .name = std::move(question.name),
       .email = std::move(question.email),
@@ -103,7 +103,7 @@ void AccountService::sign_up(RegisterRequest question, std::string phc, AttemptP
   }));
 }
 
-void AccountService::login(LoginRequest question, Caller caller, Done<SignedIn> done) {
+void AccountService::login(LoginRequest question, Caller caller, Completion<SignedIn> done) {
   auto attempt = begin("login", std::move(caller));
   const std::string key = lookup_key(question.name);
   const std::string address = address_key(attempt->caller.address);
@@ -148,8 +148,8 @@ void AccountService::login(LoginRequest question, Caller caller, Done<SignedIn> 
   }));
 }
 
-void AccountService::after_password(
-    UserRow user, LoginRequest question, std::optional<std::string> rehashed, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::after_password(UserRow user, LoginRequest question, std::optional<std::string> rehashed,
+    AttemptPtr attempt, Completion<SignedIn> done) {
   const UserId id = user.id;
   store_.find_second_factor(id,
       back<std::optional<SecondFactorRow>>(
@@ -174,7 +174,7 @@ void AccountService::after_password(
   }));
 }
 
-void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Completion<SignedIn> done) {
   Opened opened = new_session(who.user.id, who.cookie, attempt->caller);
   opened.session.verified = who.user.password;
   attempt->detail = opened.session.session.id.str();
@@ -195,7 +195,7 @@ void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Done<Signe
 
 // The hash is another one than was compared with: of a new password, or of the same one
 // after another login made it stronger. Compared once more, it tells.
-void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Done<SignedIn> done) {
+void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Completion<SignedIn> done) {
   attempt->detail.clear();
   std::string key = name_key(who.user.name);
   store_.find_user_by_name(std::move(key),
@@ -220,7 +220,7 @@ void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Done<SignedI
   }));
 }
 
-void AccountService::refresh(RefreshByRequest question, Caller caller, Done<SignedIn> done) {
+void AccountService::refresh(RefreshByRequest question, Caller caller, Completion<SignedIn> done) {
   auto attempt = begin("refresh", std::move(caller));
   std::string successor;
   RefreshRequest q{.policy = policy_.refresh, .sessions = policy_.sessions, .audit = audit_row(*attempt)};

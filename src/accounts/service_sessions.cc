@@ -12,7 +12,7 @@ Result<bool> AccountService::needs_account(const Principal& who) const {
   return true;
 }
 
-void AccountService::logout(const Principal& who, Caller caller, Done<bool> done) {
+void AccountService::logout(const Principal& who, Caller caller, Completion<bool> done) {
   auto attempt = begin("logout", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
@@ -26,7 +26,7 @@ void AccountService::logout(const Principal& who, Caller caller, Done<bool> done
   }));
 }
 
-void AccountService::sessions(const Principal& who, Done<std::vector<SessionRow>> done) {
+void AccountService::sessions(const Principal& who, Completion<std::vector<SessionRow>> done) {
   if (auto fit = needs_account(who); !fit) return done(std::unexpected(std::move(fit).error()));
   store_.sessions_of(who.own->user.id,
       back<std::vector<SessionRow>>([this, done = std::move(done)](Result<std::vector<SessionRow>> rows) mutable {
@@ -37,7 +37,7 @@ void AccountService::sessions(const Principal& who, Done<std::vector<SessionRow>
   }));
 }
 
-void AccountService::end_session(const Principal& who, SessionId session, Caller caller, Done<bool> done) {
+void AccountService::end_session(const Principal& who, SessionId session, Caller caller, Completion<bool> done) {
   auto attempt = begin("session_end", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
@@ -54,7 +54,7 @@ void AccountService::end_session(const Principal& who, SessionId session, Caller
   }));
 }
 
-void AccountService::end_sessions(const Principal& who, bool others_only, Caller caller, Done<bool> done) {
+void AccountService::end_sessions(const Principal& who, bool others_only, Caller caller, Completion<bool> done) {
   auto attempt = begin("sessions_end", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;
@@ -71,7 +71,7 @@ void AccountService::end_sessions(const Principal& who, bool others_only, Caller
 }
 
 void AccountService::change_password(
-    const Principal& who, std::string password, std::string new_password, Caller caller, Done<bool> done) {
+    const Principal& who, std::string password, std::string new_password, Caller caller, Completion<bool> done) {
   auto attempt = begin("password", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   const UserRow& user = who.own->user;
@@ -114,7 +114,8 @@ void AccountService::change_password(
   });
 }
 
-void AccountService::with_password(const Principal& who, std::string password, AttemptPtr attempt, Done<bool> done) {
+void AccountService::with_password(
+    const Principal& who, std::string password, AttemptPtr attempt, Completion<bool> done) {
   const UserRow& user = who.own->user;
   const std::string key = name_key(user.name);
   const std::string address = address_key(attempt->caller.address);
@@ -139,7 +140,7 @@ void AccountService::with_password(const Principal& who, std::string password, A
   });
 }
 
-void AccountService::delete_account(const Principal& who, std::string password, Caller caller, Done<bool> done) {
+void AccountService::delete_account(const Principal& who, std::string password, Caller caller, Completion<bool> done) {
   auto attempt = begin("account_delete", std::move(caller));
   if (auto fit = needs_account(who); !fit) return done(refused(*attempt, std::move(fit).error()));
   attempt->user = who.own->user.id;

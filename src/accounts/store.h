@@ -20,9 +20,6 @@
 
 namespace foyer::accounts {
 
-template <class T>
-using Done = std::move_only_function<void(Result<T>)>;
-
 struct NewSession {
   SessionRow session = {};
   std::string refresh_hash = {}; // empty: the session has a cookie instead
@@ -72,81 +69,81 @@ class AccountStore {
 
   // NAME_TAKEN; INVITATION_REJECTED when a digest is given that is not of a live invitation.
   virtual void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session,
-      AuditRow audit, Done<bool> done) = 0;
-  virtual void find_user_by_name(std::string name_key, Done<std::optional<UserRow>> done) = 0;
-  virtual void find_user(UserId id, Done<std::optional<UserRow>> done) = 0;
-  virtual void list_users(Done<std::vector<UserListing>> done) = 0; // by name
+      AuditRow audit, Completion<bool> done) = 0;
+  virtual void find_user_by_name(std::string name_key, Completion<std::optional<UserRow>> done) = 0;
+  virtual void find_user(UserId id, Completion<std::optional<UserRow>> done) = 0;
+  virtual void list_users(Completion<std::vector<UserListing>> done) = 0; // by name
   // Costs of all stored hashes, as the prefix of their PHC strings before the salt, each once.
-  virtual void password_costs(Done<std::vector<std::string>> done) = 0;
+  virtual void password_costs(Completion<std::vector<std::string>> done) = 0;
 
   // A new session of an active user, with a better hash of the password if there is one.
   // USER_DISABLED, USER_UNKNOWN; CREDENTIALS_REJECTED when the user's hash is not session.verified
   // any more. Beyond `limit` live sessions the one unused longest ends.
-  virtual void open_session(
-      NewSession session, std::optional<std::string> rehashed, std::size_t limit, AuditRow audit, Done<bool> done) = 0;
-  virtual void find_session(SessionId session, Done<std::optional<SessionAndUser>> done) = 0;
-  virtual void find_session_by_cookie(std::string cookie_hash, Done<std::optional<SessionAndUser>> done) = 0;
-  virtual void touch_session(SessionId session, WallTime now, Done<bool> done) = 0;
-  virtual void sessions_of(UserId user, Done<std::vector<SessionRow>> done) = 0; // not ended; newest first
-  virtual void refresh(RefreshRequest question, Done<RefreshOutcome> done) = 0;
+  virtual void open_session(NewSession session, std::optional<std::string> rehashed, std::size_t limit, AuditRow audit,
+      Completion<bool> done) = 0;
+  virtual void find_session(SessionId session, Completion<std::optional<SessionAndUser>> done) = 0;
+  virtual void find_session_by_cookie(std::string cookie_hash, Completion<std::optional<SessionAndUser>> done) = 0;
+  virtual void touch_session(SessionId session, WallTime now, Completion<bool> done) = 0;
+  virtual void sessions_of(UserId user, Completion<std::vector<SessionRow>> done) = 0; // not ended; newest first
+  virtual void refresh(RefreshRequest question, Completion<RefreshOutcome> done) = 0;
 
   // Each ended session becomes a revocation. False, 0: there was none to end.
-  virtual void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Done<bool> done) = 0;
+  virtual void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Completion<bool> done) = 0;
   virtual void end_sessions(
-      UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit, Done<std::size_t> done) = 0;
+      UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit, Completion<std::size_t> done) = 0;
 
   // Also ends all sessions but `keep`. USER_UNKNOWN; SESSION_REVOKED when `keep` is over already.
   virtual void set_password(
-      UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Done<bool> done) = 0;
+      UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Completion<bool> done) = 0;
   // A revocation of the user. Its sessions are worth nothing while it is disabled, and end when it is
   // enabled: who was kept out logs in again. False: it was so already. USER_UNKNOWN.
-  virtual void set_disabled(UserId user, bool disabled, AuditRow audit, Done<bool> done) = 0;
+  virtual void set_disabled(UserId user, bool disabled, AuditRow audit, Completion<bool> done) = 0;
   // The user, its sessions and tokens; the audit keeps its rows. USER_UNKNOWN.
-  virtual void delete_user(UserId user, AuditRow audit, Done<bool> done) = 0;
+  virtual void delete_user(UserId user, AuditRow audit, Completion<bool> done) = 0;
 
   virtual void invitation_lives(
-      std::string hash, WallTime now, Done<bool> done) = 0; // unused and not expired; create_user looks again
-  virtual void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) = 0;
+      std::string hash, WallTime now, Completion<bool> done) = 0; // unused and not expired; create_user looks again
+  virtual void add_invitation(InvitationRow invitation, AuditRow audit, Completion<bool> done) = 0;
 
   // Without using it: for introspection and revocation.
-  virtual void find_refresh(std::string hash, Done<std::optional<RefreshTokenInfo>> done) = 0;
+  virtual void find_refresh(std::string hash, Completion<std::optional<RefreshTokenInfo>> done) = 0;
   // An access token by its jti; all tokens of a user that were issued before `at` (and its sessions with them). Each
   // becomes a revocation.
-  virtual void revoke_token(TokenId token, AuditRow audit, Done<bool> done) = 0;
-  virtual void revoke_before(UserId user, WallTime at, AuditRow audit, Done<bool> done) = 0;
-  virtual void token_revoked(TokenId token, Done<bool> done) = 0;
+  virtual void revoke_token(TokenId token, AuditRow audit, Completion<bool> done) = 0;
+  virtual void revoke_before(UserId user, WallTime at, AuditRow audit, Completion<bool> done) = 0;
+  virtual void token_revoked(TokenId token, Completion<bool> done) = 0;
 
   // Second factors. Each use is atomic: of two at once, one is taken.
-  virtual void find_second_factor(UserId user, Done<std::optional<SecondFactorRow>> done) = 0;
+  virtual void find_second_factor(UserId user, Completion<std::optional<SecondFactorRow>> done) = 0;
   virtual void put_second_factor(SecondFactorRow row, AuditRow audit,
-      Done<bool> done) = 0; // new, or in place of the old one. USER_UNKNOWN; TOTP_ALREADY_ON for an unconfirmed one
-                            // over a confirmed one
+      Completion<bool> done) = 0; // new, or in place of the old one. USER_UNKNOWN; TOTP_ALREADY_ON for an unconfirmed
+                                  // one over a confirmed one
   virtual void use_second_factor(
-      UserId user, std::int64_t step, Done<bool> done) = 0; // true: `step` is later than any used before
-  virtual void use_recovery_code(
-      UserId user, std::string digest, AuditRow audit, Done<bool> done) = 0; // true: it was there, and is gone now
-  virtual void remove_second_factor(UserId user, AuditRow audit, Done<bool> done) = 0; // false: there was none
+      UserId user, std::int64_t step, Completion<bool> done) = 0; // true: `step` is later than any used before
+  virtual void use_recovery_code(UserId user, std::string digest, AuditRow audit,
+      Completion<bool> done) = 0; // true: it was there, and is gone now
+  virtual void remove_second_factor(UserId user, AuditRow audit, Completion<bool> done) = 0; // false: there was none
 
-  virtual void list_services(Done<std::vector<ServiceRow>> done) = 0; // by id
-  virtual void find_service(std::string id, Done<std::optional<ServiceRow>> done) = 0;
-  virtual void add_service(ServiceRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN
+  virtual void list_services(Completion<std::vector<ServiceRow>> done) = 0; // by id
+  virtual void find_service(std::string id, Completion<std::optional<ServiceRow>> done) = 0;
+  virtual void add_service(ServiceRow row, AuditRow audit, Completion<bool> done) = 0; // NAME_TAKEN
   virtual void change_service(
-      ServiceRow row, AuditRow audit, Done<bool> done) = 0; // the whole row by its id. SERVICE_UNKNOWN
+      ServiceRow row, AuditRow audit, Completion<bool> done) = 0; // the whole row by its id. SERVICE_UNKNOWN
 
-  virtual void list_signing_keys(Done<std::vector<SigningKeyRow>> done) = 0; // by active_from
+  virtual void list_signing_keys(Completion<std::vector<SigningKeyRow>> done) = 0; // by active_from
   // Adds a key; sets `retired` of those before it to its active_from where that is not set.
-  virtual void add_signing_key(
-      SigningKeyRow row, AuditRow audit, Done<bool> done) = 0; // NAME_TAKEN: the kid is there; BAD_REQUEST: too many
-  virtual void remove_signing_key(std::string kid, AuditRow audit, Done<bool> done) = 0; // false: there was none
+  virtual void add_signing_key(SigningKeyRow row, AuditRow audit,
+      Completion<bool> done) = 0; // NAME_TAKEN: the kid is there; BAD_REQUEST: too many
+  virtual void remove_signing_key(std::string kid, AuditRow audit, Completion<bool> done) = 0; // false: there was none
 
   // Events after `cursor` in order, at most `limit`.
-  virtual void revocations_after(std::int64_t cursor, std::size_t limit, Done<RevocationPage> done) = 0;
+  virtual void revocations_after(std::int64_t cursor, std::size_t limit, Completion<RevocationPage> done) = 0;
 
   // Of those after `from` up to `to`: "all before" a time ahead of `now` means now.
-  virtual void settle_revocations(std::int64_t from, std::int64_t to, WallTime now, Done<bool> done) = 0;
+  virtual void settle_revocations(std::int64_t from, std::int64_t to, WallTime now, Completion<bool> done) = 0;
 
-  virtual void append_audit(std::vector<AuditRow> rows, Done<bool> done) = 0;
-  virtual void audit(std::size_t limit, Done<std::vector<AuditRow>> done) = 0; // newest first
+  virtual void append_audit(std::vector<AuditRow> rows, Completion<bool> done) = 0;
+  virtual void audit(std::size_t limit, Completion<std::vector<AuditRow>> done) = 0; // newest first
 
   // Deletion by age, and whether it waits until the clock is trusted (store/age_guard.h). Any thread.
   [[nodiscard]] virtual store::UpkeepState upkeep_state() const = 0;

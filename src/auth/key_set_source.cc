@@ -54,7 +54,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   LimitMeter meter;
   std::shared_ptr<const jose::KeySet> keys;
   std::string etag;
-  std::vector<Refreshed> waiting; // for the fetch that is under way
+  std::vector<Completion<bool>> waiting; // for the fetch that is under way
   bool fetching = false;
   bool told_too_old = false;
   std::string told_ignored;            // the ignored keys as they were logged last
@@ -72,8 +72,8 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   [[nodiscard]] Refusal refusal() const;
   void fetch_after(Millis delay);
   void fetch();
-  void refresh(Refreshed done);
-  void wait(Refreshed done);
+  void refresh(Completion<bool> done);
+  void wait(Completion<bool> done);
   [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const client::HttpResult& result) const;
   void heard(const client::HttpResult& result);
   void take(std::shared_ptr<const jose::KeySet> set, const Response& answer);
@@ -224,7 +224,7 @@ void KeySetSource::Fetcher::answer_all(const Result<bool>& answer) {
   meter.used(waiting.size());
 }
 
-void KeySetSource::Fetcher::refresh(Refreshed done) {
+void KeySetSource::Fetcher::refresh(Completion<bool> done) {
   if (waiting.size() >= kMaxWaiting) {
     meter.refused();
     return done(
@@ -240,7 +240,7 @@ void KeySetSource::Fetcher::refresh(Refreshed done) {
   fetch();
 }
 
-void KeySetSource::Fetcher::wait(Refreshed done) {
+void KeySetSource::Fetcher::wait(Completion<bool> done) {
   waiting.push_back(std::move(done));
   meter.used(waiting.size());
 }
@@ -256,7 +256,7 @@ void KeySetSource::start() {
   });
 }
 
-void KeySetSource::refresh(Refreshed done) { fetcher_->refresh(std::move(done)); }
+void KeySetSource::refresh(Completion<bool> done) { fetcher_->refresh(std::move(done)); }
 
 std::optional<Refusal> KeySetSource::check() const {
   if (fetcher_->good()) return std::nullopt;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "auth/transport.h"
+#include "base/completion.h"
 #include "base/refusal.h"
 #include "jose/key_set.h"
 
@@ -34,7 +35,6 @@ struct KeySetStatus {
 class KeySetSource {
  public:
   using OnChange = std::function<void(std::shared_ptr<const jose::KeySet>)>;
-  using Refreshed = std::move_only_function<void(Result<bool>)>;
 
   // `on_change` on the plane's thread, with each set that differs from the one before.
   // The transport is that of the URL's server; nothing is signed.
@@ -49,7 +49,7 @@ class KeySetSource {
   // For a token whose kid is unknown; on the plane's thread, `done` too, perhaps at once. All who wait share one fetch.
   // True: there is a newer set now; verify again. False: there is none, or the
   // cool-down runs. Refusal: there is no set that may be relied upon, and why.
-  void refresh(Refreshed done);
+  void refresh(Completion<bool> done);
 
   // Any thread, on the way of every verification: a refusal (AUTH_SERVICE_*, INVALID_RESPONSE_FORMAT)
   // when there is no good set yet, or the last one is older than max_age.

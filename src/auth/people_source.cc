@@ -34,7 +34,7 @@ PeopleSource::PeopleSource(Context around, ServiceIdentity identity, PeoplePolic
       answers_meter_(around.metrics, "people_answers", policy.answers),
       questions_meter_(around.metrics, "people_questions", policy.questions) {}
 
-void PeopleSource::find(PersonRequest question, PersonAnswer answer) {
+void PeopleSource::find(PersonRequest question, Completion<std::optional<Person>> answer) {
   std::string key = key_of(question);
   if (const auto kept = index_.find(key); kept != index_.end()) {
     if (around_.clock.mono() < kept->second->until) return answer(kept->second->person);

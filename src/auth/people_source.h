@@ -32,7 +32,7 @@ class PeopleSource : public std::enable_shared_from_this<PeopleSource> {
  public:
   PeopleSource(Context around, ServiceIdentity identity, PeoplePolicy policy);
 
-  void find(PersonRequest question, PersonAnswer answer);
+  void find(PersonRequest question, Completion<std::optional<Person>> answer);
   // An account that was deleted is not found any more.
   void apply(const std::vector<RevocationEvent>& events);
 

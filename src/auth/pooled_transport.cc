@@ -2,7 +2,7 @@
 
 namespace foyer::auth {
 
-void PooledTransport::send(Call call, std::move_only_function<void(client::HttpResult)> done) {
+void PooledTransport::send(Call call, client::HttpCompletion done) {
   pool_.send({.method = std::move(call.method),
                  .target = std::move(call.target),
                  .headers = std::move(call.headers),

@@ -10,7 +10,7 @@ class PooledTransport final : public Transport {
  public:
   PooledTransport(exec::ControlPlane& plane, client::PoolOptions options)
       : pool_(client::pool_driver(plane), std::move(options)) {}
-  void send(Call call, std::move_only_function<void(client::HttpResult)> done) override;
+  void send(Call call, client::HttpCompletion done) override;
 
  private:
   client::HttpPool pool_;

@@ -49,21 +49,20 @@ std::string codes_of(const std::vector<Refusal>& refusals) {
 // All of it on the control plane's thread, but for status().
 struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   using Kind = ClientMetrics::Kind;
-  using Answer = std::move_only_function<void(Result<Identity>)>;
 
   struct Asked {
     Question question;
     Kind kind;
     MonoTime since;
     QuestionMachine machine;
-    Answer done;
+    Completion<Identity> done;
     exec::TimerId timer = 0;
     std::string nonce = {};   // of the attempt under way, with which its answer is signed
     std::uint64_t serial = 0; // of the attempt or the wait; what comes for an earlier one is late
   };
   struct Flight { // equal cookies from one address, asked once
     struct Waiting {
-      IdentityAnswer answer;
+      Completion<Identity> answer;
       MonoTime since;
     };
     std::vector<Waiting> waiting;
@@ -83,7 +82,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 
   // ---- questions
 
-  void ticket(TicketRequest question, IdentityAnswer answer, MonoTime since) {
+  void ticket(TicketRequest question, Completion<Identity> answer, MonoTime since) {
     start(std::move(question), Kind::ticket, since,
         [this, answer = std::move(answer), since](Result<Identity> said) mutable {
       metrics.question(Kind::ticket, outcome_of(said), around.clock.mono() - since);
@@ -91,7 +90,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     });
   }
 
-  void cookie(CookieRequest question, IdentityAnswer answer, MonoTime since) {
+  void cookie(CookieRequest question, Completion<Identity> answer, MonoTime since) {
     std::string key = CookieCache::key(question.cookie, question.address);
     if (auto kept = cache.find(key, moment_of(around.clock))) {
       metrics.hits.add();
@@ -121,7 +120,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 
   // ---- one question
 
-  void start(Question question, Kind kind, MonoTime since, Answer done) {
+  void start(Question question, Kind kind, MonoTime since, Completion<Identity> done) {
     if (under_way >= questions_limit) {
       questions_meter.refused();
       Refusal busy{.cause = Cause::BUSY,
@@ -291,21 +290,21 @@ RemoteAuthService::RemoteAuthService(Context around, ServiceIdentity identity, C
 
 RemoteAuthService::~RemoteAuthService() = default;
 
-void RemoteAuthService::redeem_ticket(TicketRequest question, IdentityAnswer answer) {
+void RemoteAuthService::redeem_ticket(TicketRequest question, Completion<Identity> answer) {
   run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
                    since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->ticket(std::move(question), std::move(answer), since);
   });
 }
 
-void RemoteAuthService::check_cookie(CookieRequest question, IdentityAnswer answer) {
+void RemoteAuthService::check_cookie(CookieRequest question, Completion<Identity> answer) {
   run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
                    since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->cookie(std::move(question), std::move(answer), since);
   });
 }
 
-void RemoteAuthService::find_person(PersonRequest question, PersonAnswer answer) {
+void RemoteAuthService::find_person(PersonRequest question, Completion<std::optional<Person>> answer) {
   run_control_([weak = std::weak_ptr(people_), question = std::move(question), answer = std::move(answer)]() mutable {
     if (const auto people = weak.lock()) people->find(std::move(question), std::move(answer));
   });

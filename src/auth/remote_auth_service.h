@@ -43,9 +43,9 @@ class RemoteAuthService final : public AuthService {
   RemoteAuthService(const RemoteAuthService&) = delete;
   RemoteAuthService& operator=(const RemoteAuthService&) = delete;
 
-  void redeem_ticket(TicketRequest question, IdentityAnswer answer) override;
-  void check_cookie(CookieRequest question, IdentityAnswer answer) override;
-  void find_person(PersonRequest question, PersonAnswer answer) override;
+  void redeem_ticket(TicketRequest question, Completion<Identity> answer) override;
+  void check_cookie(CookieRequest question, Completion<Identity> answer) override;
+  void find_person(PersonRequest question, Completion<std::optional<Person>> answer) override;
   void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events,
       std::function<void(WallTime)> synchronised) override;
 

@@ -33,7 +33,7 @@ class Transport {
  public:
   virtual ~Transport() = default;
   // `done` is called once, later, never from inside send(); not at all once the process ends.
-  virtual void send(Call call, std::move_only_function<void(client::HttpResult)> done) = 0;
+  virtual void send(Call call, client::HttpCompletion done) = 0;
 };
 
 class Timers {

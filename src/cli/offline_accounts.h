@@ -27,7 +27,7 @@ class OfflineAccounts {
   [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> with(const config::Config& config, store::SealKey seal);
 
   template <class T>
-  [[nodiscard]] Result<T> ask(std::function<void(accounts::AccountStore&, accounts::Done<T>)> question) {
+  [[nodiscard]] Result<T> ask(std::function<void(accounts::AccountStore&, Completion<T>)> question) {
     std::optional<Result<T>> answer;
     question(*store_, [&answer](Result<T> result) { answer = std::move(result); });
     run_all();

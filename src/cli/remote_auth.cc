@@ -130,9 +130,9 @@ bool RemoteAuth::reload() {
   return true;
 }
 
-std::function<void(std::move_only_function<void(Result<bool>)>)> RemoteAuth::refresh_keys() {
+std::function<void(Completion<bool>)> RemoteAuth::refresh_keys() {
   if (!key_set_) return {};
-  return [this](std::move_only_function<void(Result<bool>)> done) {
+  return [this](Completion<bool> done) {
     runtime_.control.post([this, done = std::move(done)]() mutable { key_set_->refresh(std::move(done)); });
   };
 }

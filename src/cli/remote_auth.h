@@ -35,7 +35,7 @@ class RemoteAuth {
   [[nodiscard]] auth::AuthService& service() { return *service_; }
   [[nodiscard]] auth::LocalVerifier& verifier() { return *verifier_; }
   // GatewayDeps::refresh_keys; empty for a shared secret.
-  [[nodiscard]] std::function<void(std::move_only_function<void(Result<bool>)>)> refresh_keys();
+  [[nodiscard]] std::function<void(Completion<bool>)> refresh_keys();
   [[nodiscard]] std::vector<Route> routes() { return forwarder_->routes(); }
   [[nodiscard]] std::vector<observe::HealthCheck> ready();
 

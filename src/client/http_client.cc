@@ -9,13 +9,10 @@ namespace foyer::client {
 namespace {
 
 struct Exchange {
-  Exchange(HttpCall c, std::move_only_function<void(HttpResult)> d)
-      : call(std::move(c)),
-        done(std::move(d)),
-        parser(call.method == "HEAD") {}
+  Exchange(HttpCall c, HttpCompletion d) : call(std::move(c)), done(std::move(d)), parser(call.method == "HEAD") {}
 
   HttpCall call;
-  std::move_only_function<void(HttpResult)> done;
+  HttpCompletion done;
   wire::HttpResponseParser parser;
   std::weak_ptr<Link> link;
   exec::TimerId deadline = 0;
@@ -83,7 +80,7 @@ void start(const std::shared_ptr<Exchange>& exchange) {
 
 } // namespace
 
-void http_request(exec::ControlPlane& plane, HttpCall call, std::move_only_function<void(HttpResult)> done) {
+void http_request(exec::ControlPlane& plane, HttpCall call, HttpCompletion done) {
   auto exchange = std::make_shared<Exchange>(std::move(call), std::move(done));
   exchange->plane = &plane;
   plane.post([exchange] { start(exchange); });

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <expected>
-#include <functional>
 #include <string>
 
+#include "base/completion.h"
 #include "base/http.h"
 #include "client/link.h"
 #include "exec/control.h"
@@ -23,9 +23,10 @@ struct HttpCall {
 };
 
 using HttpResult = std::expected<Response, NetError>;
+using HttpCompletion = Completion<Response, NetError>;
 
 // `done` is called once, on the plane's thread; not at all if the plane stops first.
-void http_request(exec::ControlPlane& plane, HttpCall call, std::move_only_function<void(HttpResult)> done);
+void http_request(exec::ControlPlane& plane, HttpCall call, HttpCompletion done);
 // Blocks the caller, not the plane; not to be called on a plane's thread.
 [[nodiscard]] HttpResult http_request(HttpCall call);
 

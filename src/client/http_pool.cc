@@ -27,7 +27,7 @@ bool illegal(std::string_view text) {
 struct Job {
   std::uint64_t id = 0;
   PoolCall call = {};
-  HttpPool::Done done = {};
+  HttpCompletion done = {};
   exec::TimerId deadline = 0;
 };
 
@@ -293,7 +293,7 @@ HttpPool::~HttpPool() {
   }
 }
 
-void HttpPool::send(PoolCall call, Done done) {
+void HttpPool::send(PoolCall call, HttpCompletion done) {
   state_->take({.id = ++state_->last_id, .call = std::move(call), .done = std::move(done), .deadline = 0});
 }
 

@@ -52,15 +52,13 @@ struct PoolDriver {
 // All calls and answers on the plane's thread.
 class HttpPool {
  public:
-  using Done = std::move_only_function<void(HttpResult)>;
-
   HttpPool(PoolDriver driver, PoolOptions options);
   ~HttpPool(); // on the plane's thread, or when it has stopped; closes all, nobody is told
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
 
   // `done` is called once, later.
-  void send(PoolCall call, Done done);
+  void send(PoolCall call, HttpCompletion done);
 
   [[nodiscard]] std::size_t busy() const; // connections in use, with those of long polls
   [[nodiscard]] std::size_t idle() const;

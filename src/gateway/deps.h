@@ -15,6 +15,7 @@
 #include "auth/local_verifier.h"
 #include "auth/revocation_table.h"
 #include "base/clock.h"
+#include "base/completion.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -90,7 +91,7 @@ struct GatewayDeps {
   // A token names a key that is not known: asks whether there is a newer key set. True:
   // look again; false: there is none; a refusal: it could not be asked, and the keys at
   // hand are not to be relied upon. Answers on any thread. Empty: the keys are this process's own.
-  std::function<void(std::move_only_function<void(Result<bool>)>)> refresh_keys = {};
+  std::function<void(Completion<bool>)> refresh_keys = {};
   // An account was deleted; told again after a restart. Empty: somebody else knows.
   std::function<void(UserId)> on_deleted = {};
   std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);

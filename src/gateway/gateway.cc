@@ -74,7 +74,7 @@ void Gateway::watch_store() {
   }});
 }
 
-void Gateway::detach_author(UserId user, std::move_only_function<void(Result<bool>)> done) {
+void Gateway::detach_author(UserId user, Completion<bool> done) {
   struct Owner {
     io::Loop* loop;
     Shard* shard;

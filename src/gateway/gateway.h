@@ -34,7 +34,7 @@ class Gateway final : public observe::GatewayInfo {
   void when_empty(std::function<void()> done);
 
   // The account of an author is gone: its messages lose the name, and those who can understand it are told.
-  void detach_author(UserId user, std::move_only_function<void(Result<bool>)> done);
+  void detach_author(UserId user, Completion<bool> done);
   // GET /rooms/{room}/messages/{offset}. On any thread.
   void message(Request request, Reply reply);
 

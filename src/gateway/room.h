@@ -125,7 +125,7 @@ struct RoomOwners::Loading {
 
 // The store may answer after this is gone, as long as the loop is there.
 template <class T, class Function>
-rooms::Done<T> RoomOwners::on_loop(Room& room, Function function) {
+Completion<T> RoomOwners::on_loop(Room& room, Function function) {
   ++room.in_store;
   return [this, &loop = loop_, alive = alive_, name = room.name, function = std::move(function)](
              Result<T> result) mutable {

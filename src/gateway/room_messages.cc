@@ -240,8 +240,7 @@ void RoomOwners::history_page(const Speaker& speaker, MessageId id, const RoomNa
   port_.joined(std::move(ticket), up_to, text_frame(json));
 }
 
-void RoomOwners::message(
-    Speaker speaker, RoomName name, Offset offset, std::move_only_function<void(Result<std::string>)> done) {
+void RoomOwners::message(Speaker speaker, RoomName name, Offset offset, Completion<std::string> done) {
   with_room(name, speaker, rooms::Act::read, Load::existing,
       [this, speaker, offset, done = std::move(done)](Result<Room*> opened) mutable {
     if (!opened) return done(std::unexpected(std::move(opened).error()));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/completion.h"
 #include "base/metrics.h"
 #include "gateway/room_port.h"
 #include "gateway/user_use.h"
@@ -65,7 +66,7 @@ class RoomOwners {
   void typing(Speaker speaker, RoomName room, bool on);
   void history(Speaker speaker, MessageId id, RoomName room, HistoryPart part);
   // One message, whole; whoever may read the room's history may. NOT_FOUND.
-  void message(Speaker speaker, RoomName room, Offset offset, std::move_only_function<void(Result<std::string>)> done);
+  void message(Speaker speaker, RoomName room, Offset offset, Completion<std::string> done);
   void presence(Speaker speaker, MessageId id, RoomName room);
   void create(Speaker speaker, MessageId id, RoomName room);
   void invite(Speaker speaker, MessageId id, RoomName room, UserId user); // who has to accept
@@ -93,7 +94,7 @@ class RoomOwners {
   struct JoinPlan;
   struct JoinedPage; // what of a room's history a join is answered with
   struct Loading;
-  using Operation = std::move_only_function<void(Result<Room*>)>;
+  using Operation = Completion<Room*>;
   enum class Load : std::uint8_t {
     existing, // a public or own room that does not exist: NOT_FOUND
     made,     // is made
@@ -160,7 +161,7 @@ class RoomOwners {
   // Wraps a store callback so that it runs on this loop with the room, which is
   // kept loaded until then.
   template <class T, class Function>
-  rooms::Done<T> on_loop(Room& room, Function function);
+  Completion<T> on_loop(Room& room, Function function);
 
   io::Loop& loop_;
   rooms::ChatStore* store_;

@@ -187,7 +187,7 @@ Connection* Shard::find(ConnectionId id) {
   return slots_[address.slot].connection.get();
 }
 
-auth::IdentityAnswer Shard::identity_answer(ConnectionId id) {
+Completion<Identity> Shard::identity_answer(ConnectionId id) {
   return [this, alive = alive_, id](Result<Identity> identity) mutable {
     if (!*alive) return;
     loop_.post([this, id, identity = std::move(identity)]() mutable {

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/completion.h"
 #include "base/log_budget.h"
 #include "gateway/deps.h"
 #include "gateway/room_owners.h"
@@ -156,14 +157,13 @@ class Shard {
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
   // An answer of the auth service, from any thread, to a connection of this loop.
-  [[nodiscard]] auth::IdentityAnswer identity_answer(ConnectionId id);
+  [[nodiscard]] Completion<Identity> identity_answer(ConnectionId id);
   // Asks for a newer key set on behalf of a connection of this loop; `then` runs here, if the connection is still
   // there.
   void refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then);
   // Whoever the auth service knows, or was admitted with an account of another issuer. Nothing: nobody. RATE_LIMITED
   // (UnknownPeople); `then` runs here, if the connection is still there.
-  using FoundPerson = std::move_only_function<void(Result<std::optional<auth::Person>>)>;
-  void find_person(Connection& connection, auth::PersonRequest question, FoundPerson then);
+  void find_person(Connection& connection, auth::PersonRequest question, Completion<std::optional<auth::Person>> then);
   void remember_person(rooms::Author person);
   void report_untrusted_proxy(std::string_view peer); // once
   void report_other_header(std::string_view header);  // once
@@ -203,8 +203,9 @@ class Shard {
   void admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
   void end_join(const JoinTicket& ticket, Refusal refusal);
   void find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest question,
-      Result<std::optional<auth::Person>> said, FoundPerson then);
-  void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found, FoundPerson then);
+      Result<std::optional<auth::Person>> said, Completion<std::optional<auth::Person>> then);
+  void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found,
+      Completion<std::optional<auth::Person>> then);
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
   [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
 

@@ -9,7 +9,8 @@ constexpr std::size_t kIntroduced = 10'000; // remembered, so that a reconnectio
 
 } // namespace
 
-void Shard::find_person(Connection& connection, auth::PersonRequest question, FoundPerson then) {
+void Shard::find_person(
+    Connection& connection, auth::PersonRequest question, Completion<std::optional<auth::Person>> then) {
   const UserId by = connection.identity().user;
   if (auto refusal = deps_.unknown_people->begin(by, loop_.now())) return then(std::unexpected(std::move(*refusal)));
   const ConnectionId id = connection.id();
@@ -27,7 +28,7 @@ void Shard::find_person(Connection& connection, auth::PersonRequest question, Fo
 
 // `said`: by the auth service, which knows no such person or could not be asked.
 void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest question,
-    Result<std::optional<auth::Person>> said, FoundPerson then) {
+    Result<std::optional<auth::Person>> said, Completion<std::optional<auth::Person>> then) {
   const bool asked = said.has_value();
   auto done = [this, alive = alive_, id, by, said = std::move(said), then = std::move(then)](
                   Result<std::optional<rooms::Author>> found) mutable {
@@ -46,8 +47,8 @@ void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest 
   deps_.store->find_person_by_name(std::move(question.name), std::move(done));
 }
 
-void Shard::person_found(
-    ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found, FoundPerson then) {
+void Shard::person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found,
+    Completion<std::optional<auth::Person>> then) {
   deps_.unknown_people->end(by, found && !*found, loop_.now());
   if (find(id) != nullptr) then(std::move(found));
 }

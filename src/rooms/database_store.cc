@@ -67,7 +67,7 @@ class DatabaseStore final : public ChatStore {
     return {};
   }
 
-  void open(OpenRequest question, Done<RoomRow> done) override {
+  void open(OpenRequest question, Completion<RoomRow> done) override {
     auto make = [this, question, done = std::move(done)](Result<std::optional<RoomRow>> found) mutable {
       if (!found) return done(std::unexpected(std::move(found).error()));
       if (*found) return done(std::move(**found));
@@ -84,67 +84,67 @@ class DatabaseStore final : public ChatStore {
     reader_->submit<std::optional<RoomRow>>(std::move(read), std::move(make), question.by.view());
   }
 
-  void forget_empty(RoomName room, Done<bool> done) override {
+  void forget_empty(RoomName room, Completion<bool> done) override {
     change<bool>(
         [room](Writes& writes, store::Database& db) { return writes.forget_empty(db, room); }, std::move(done));
   }
 
-  void create(RoomName room, UserId by, Done<RoomRow> done) override {
+  void create(RoomName room, UserId by, Completion<RoomRow> done) override {
     change<RoomRow>(
         [room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
   }
 
-  void direct(Author by, UserId other, Done<Direct> done) override {
+  void direct(Author by, UserId other, Completion<Direct> done) override {
     change<Direct>(
         [by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
   }
 
-  void invite(RoomName room, Author from, UserId user, Done<Invited> done) override {
+  void invite(RoomName room, Author from, UserId user, Completion<Invited> done) override {
     change<Invited>([room, from, user](Writes& writes, store::Database& db) {
       return writes.invite(db, room, from, user);
     }, std::move(done));
   }
 
-  void accept(RoomName room, UserId user, Done<bool> done) override {
+  void accept(RoomName room, UserId user, Completion<bool> done) override {
     change<bool>(
         [room, user](Writes& writes, store::Database& db) { return writes.accept(db, room, user); }, std::move(done));
   }
 
-  void decline(RoomName room, UserId user, Done<bool> done) override {
+  void decline(RoomName room, UserId user, Completion<bool> done) override {
     change<bool>(
         [room, user](Writes& writes, store::Database& db) { return writes.decline(db, room, user); }, std::move(done));
   }
 
-  void invitations(UserId user, Done<InvitationPage> done) override {
+  void invitations(UserId user, Completion<InvitationPage> done) override {
     reader_->submit<InvitationPage>(
         [this, user](store::Database& db) { return read_invitations(db, user, clock_.wall()); }, std::move(done));
   }
 
-  void remember_person(Author person, Done<bool> done) override {
+  void remember_person(Author person, Completion<bool> done) override {
     change<bool>(
         [person](Writes& writes, store::Database& db) { return writes.remember_person(db, person); }, std::move(done));
   }
 
-  void find_person(UserId id, Done<std::optional<Author>> done) override {
+  void find_person(UserId id, Completion<std::optional<Author>> done) override {
     reader_->submit<std::optional<Author>>([id](store::Database& db) { return read_person(db, id); }, std::move(done));
   }
 
-  void find_person_by_name(std::string name, Done<std::optional<Author>> done) override {
+  void find_person_by_name(std::string name, Completion<std::optional<Author>> done) override {
     reader_->submit<std::optional<Author>>(
         [name](store::Database& db) { return read_person_by_name(db, name); }, std::move(done));
   }
 
-  void add_member(RoomName room, UserId user, Done<bool> done) override {
+  void add_member(RoomName room, UserId user, Completion<bool> done) override {
     change<bool>([room, user](Writes& writes, store::Database& db) { return writes.add_member(db, room, user); },
         std::move(done));
   }
 
-  void remove_member(RoomName room, UserId user, Done<bool> done) override {
+  void remove_member(RoomName room, UserId user, Completion<bool> done) override {
     change<bool>([room, user](Writes& writes, store::Database& db) { return writes.remove_member(db, room, user); },
         std::move(done));
   }
 
-  void append(AppendRequest message, Done<Appended> done) override {
+  void append(AppendRequest message, Completion<Appended> done) override {
     writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) {
       return writes_.append(db, message);
     }, [this, done = std::move(done)](Result<std::size_t> place) mutable {
@@ -155,13 +155,13 @@ class DatabaseStore final : public ChatStore {
     });
   }
 
-  void confirm(RoomName room, Known known, Done<RoomRow> done) override {
+  void confirm(RoomName room, Known known, Completion<RoomRow> done) override {
     change<RoomRow>([room, known = std::move(known)](Writes& writes, store::Database& db) {
       return writes.confirm(db, room, known);
     }, std::move(done));
   }
 
-  void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) override {
+  void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override {
     change<Offset>([room, epoch, head](Writes& writes, store::Database& db) {
       return writes.doubt(db, room, epoch, head);
     }, std::move(done));
@@ -172,25 +172,25 @@ class DatabaseStore final : public ChatStore {
     watch_ = std::make_shared<const StoreWatch>(std::move(watch));
   }
 
-  void erase(RoomName room, Offset offset, UserId by, bool any, Done<Erased> done) override {
+  void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) override {
     change<Erased>([room, offset, by, any](Writes& writes, store::Database& db) {
       return writes.erase(db, room, offset, by, any);
     }, std::move(done));
   }
 
-  void detach_author(UserId user, Done<Detached> done) override {
+  void detach_author(UserId user, Completion<Detached> done) override {
     change<Detached>(
         [user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
   }
 
-  void history(HistoryRequest question, Done<HistoryPage> done) override {
+  void history(HistoryRequest question, Completion<HistoryPage> done) override {
     const UserId by = question.by;
     reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) {
       return read_history(db, question, retention_, clock_.wall(), continuity_.barrier());
     }, std::move(done), by.view());
   }
 
-  void rooms_of(RoomsRequest question, Done<RoomsPage> done) override {
+  void rooms_of(RoomsRequest question, Completion<RoomsPage> done) override {
     const UserId by = question.user;
     reader_->submit<RoomsPage>([question = std::move(question)](store::Database& db) {
       return read_rooms_of(db, question);
@@ -228,7 +228,7 @@ class DatabaseStore final : public ChatStore {
   }
 
   template <class T, class Job>
-  void change(Job job, Done<T> done) {
+  void change(Job job, Completion<T> done) {
     writer_->submit<T>(
         [this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
   }

@@ -97,8 +97,8 @@ TEST_P(Membership, AClockThatWasWrongTakesNoInvitationAway) {
   EXPECT_EQ(w->invitations("bob"), "private:ahead<ann");
   w->clock().advance(-std::chrono::days{60});
   EXPECT_EQ(w->invitations("bob"), "private:ahead<ann private:den<ann");
-  auto page =
-      w->ask<InvitationPage>([&](Done<InvitationPage> d) { w->store().invitations(UserId("bob"), std::move(d)); });
+  auto page = w->ask<InvitationPage>(
+      [&](Completion<InvitationPage> d) { w->store().invitations(UserId("bob"), std::move(d)); });
   for (const auto& each : page->invitations)
     EXPECT_LE(each.expires, w->clock().wall() + kInvitationLife) << each.room.view();
   EXPECT_EQ(w->accept("private:den", "bob"), true);
@@ -224,16 +224,16 @@ TEST_P(Membership, TheCreatorOfAPrivateRoomIsKnownAlsoAfterARestart) {
 
 TEST_P(Membership, PeopleOfOtherIssuersAreFoundByIdAndByAUniqueName) {
   const auto remember = [&](const char* id, const char* name) {
-    return w->ask<bool>([&](Done<bool> d) { w->store().remember_person({UserId(id), name}, std::move(d)); });
+    return w->ask<bool>([&](Completion<bool> d) { w->store().remember_person({UserId(id), name}, std::move(d)); });
   };
   const auto by_id = [&](const char* id) {
     auto found = w->ask<std::optional<Author>>(
-        [&](Done<std::optional<Author>> d) { w->store().find_person(UserId(id), std::move(d)); });
+        [&](Completion<std::optional<Author>> d) { w->store().find_person(UserId(id), std::move(d)); });
     return found && *found ? (*found)->name : "nobody";
   };
   const auto by_name = [&](const char* name) {
     auto found = w->ask<std::optional<Author>>(
-        [&](Done<std::optional<Author>> d) { w->store().find_person_by_name(name, std::move(d)); });
+        [&](Completion<std::optional<Author>> d) { w->store().find_person_by_name(name, std::move(d)); });
     return found && *found ? (*found)->id.str() : "nobody";
   };
   EXPECT_EQ(by_id("idp|1"), "nobody");

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/completion.h"
 #include "base/refusal.h"
 #include "store/age_gate.h"
 
@@ -142,9 +143,6 @@ struct RoomsPerUser {
   std::uint32_t public_rooms = 1'000;
 };
 
-template <class T>
-using Done = std::move_only_function<void(Result<T>)>;
-
 // At most this many messages in one page, whatever is asked for.
 inline constexpr std::uint32_t kHistoryLimit = 300;
 // A key is remembered at least this long, even when retention takes the message earlier.
@@ -210,54 +208,54 @@ class ChatStore {
   // The row of a room. NOT_A_MEMBER for a private or direct room that does not exist or that the asker does not
   // belong to, before its members are read. A public or own room that does not exist: NOT_FOUND, unless it is to
   // be made: then ROOM_LIMIT if `by` has made too many.
-  virtual void open(OpenRequest question, Done<RoomRow> done) = 0;
+  virtual void open(OpenRequest question, Completion<RoomRow> done) = 0;
   // A public or own room in which nothing was ever said goes; false: it is no such room. The caller sees to it
   // that nobody uses it meanwhile. (When a store is opened all such rooms go.)
-  virtual void forget_empty(RoomName room, Done<bool> done) = 0;
+  virtual void forget_empty(RoomName room, Completion<bool> done) = 0;
   // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it),
   // ROOM_LIMIT.
-  virtual void create(RoomName room, UserId by, Done<RoomRow> done) = 0;
+  virtual void create(RoomName room, UserId by, Completion<RoomRow> done) = 0;
   // The direct room of two users, the same whoever asks. a new one counts as one of `by`. BAD_MESSAGE
   // (field `user`) for one and the same user, ROOM_LIMIT.
   // Who asks first belongs to it at once, the other one by accept() or by asking, too. INVITATION_LIMIT.
-  virtual void direct(Author by, UserId other, Done<Direct> done) = 0;
+  virtual void direct(Author by, UserId other, Completion<Direct> done) = 0;
 
   // Invitations. NOT_A_MEMBER, PERMISSION_DENIED and ROOM_LIMIT as for add_member; INVITATION_LIMIT.
-  virtual void invite(RoomName room, Author from, UserId user, Done<Invited> done) = 0;
+  virtual void invite(RoomName room, Author from, UserId user, Completion<Invited> done) = 0;
   // The user belongs to the room from then on. False: did so before. NO_INVITATION, also for a room
   // that does not exist; ROOM_LIMIT.
-  virtual void accept(RoomName room, UserId user, Done<bool> done) = 0;
+  virtual void accept(RoomName room, UserId user, Completion<bool> done) = 0;
   // NO_INVITATION, also when it has lapsed. The sender learns nothing.
-  virtual void decline(RoomName room, UserId user, Done<bool> done) = 0;
-  virtual void invitations(UserId user, Done<InvitationPage> done) = 0;
+  virtual void decline(RoomName room, UserId user, Completion<bool> done) = 0;
+  virtual void invitations(UserId user, Completion<InvitationPage> done) = 0;
 
   // People whose accounts are elsewhere, known since they were admitted.
-  virtual void remember_person(Author person, Done<bool> done) = 0;
-  virtual void find_person(UserId id, Done<std::optional<Author>> done) = 0;
+  virtual void remember_person(Author person, Completion<bool> done) = 0;
+  virtual void find_person(UserId id, Completion<std::optional<Author>> done) = 0;
   // Nobody when several have that name.
-  virtual void find_person_by_name(std::string name, Done<std::optional<Author>> done) = 0;
+  virtual void find_person_by_name(std::string name, Completion<std::optional<Author>> done) = 0;
   // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
-  virtual void add_member(RoomName room, UserId user, Done<bool> done) = 0; // false: was one already
+  virtual void add_member(RoomName room, UserId user, Completion<bool> done) = 0; // false: was one already
   // false: was none. A private room that loses its last member is gone, and its name is free again.
-  virtual void remove_member(RoomName room, UserId user, Done<bool> done) = 0;
+  virtual void remove_member(RoomName room, UserId user, Completion<bool> done) = 0;
   // The offset is given at commit, in the order of the calls. STORE_FULL,
   // STORE_READ_ONLY, STORE_LOCKED, STORE_FAILED; KEY_REUSED for another text under a used key.
-  virtual void append(AppendRequest message, Done<Appended> done) = 0;
+  virtual void append(AppendRequest message, Completion<Appended> done) = 0;
   // Where a room stands, from the writer. If that is behind what is known of its epoch, the history went
   // back: then it has a new epoch. Public and own rooms that do not exist are made, as in open().
-  virtual void confirm(RoomName room, Known known, Done<RoomRow> done) = 0;
+  virtual void confirm(RoomName room, Known known, Completion<RoomRow> done) = 0;
   // A client showed a position in `epoch` that the store cannot vouch for, while the head was at `head`.
   // Kept until the room has another epoch; the first one counts. The answer is the one that is kept.
-  virtual void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) = 0;
+  virtual void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) = 0;
   // Empties the text for good; NOT_FOUND if absent, PERMISSION_DENIED if not `by`'s own and not `any`.
   // Again: the same answer.
-  virtual void erase(RoomName room, Offset offset, UserId by, bool any, Done<Erased> done) = 0;
-  virtual void history(HistoryRequest question, Done<HistoryPage> done) = 0;
-  virtual void rooms_of(RoomsRequest question, Done<RoomsPage> done) = 0;
+  virtual void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) = 0;
+  virtual void history(HistoryRequest question, Completion<HistoryPage> done) = 0;
+  virtual void rooms_of(RoomsRequest question, Completion<RoomsPage> done) = 0;
 
   // The end of an account: its messages keep the id and lose the name, it leaves its private and direct
   // rooms, its own room goes.
-  virtual void detach_author(UserId user, Done<Detached> done) = 0;
+  virtual void detach_author(UserId user, Completion<Detached> done) = 0;
 
   // Before it is used by several threads; at most one.
   virtual void watch(StoreWatch watch) = 0;

@@ -35,7 +35,7 @@ class Reader {
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: on the
   // reader's thread, or at once with BUSY on the calling thread. `whose`: the user who asked.
   template <class T, class Job>
-  void submit(Job job, Done<T> done, std::string_view whose = {}) {
+  void submit(Job job, Completion<T> done, std::string_view whose = {}) {
     least_busy().push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)), whose);
   }
 

@@ -5,14 +5,10 @@
 #include <optional>
 #include <utility>
 
-#include "base/refusal.h"
+#include "base/completion.h"
 #include "store/database.h"
 
 namespace foyer::store {
-
-// Called exactly once, on the thread that runs the database: must be short.
-template <class T>
-using Done = std::move_only_function<void(Result<T>)>;
 
 class Task {
  public:
@@ -24,10 +20,11 @@ class Task {
   virtual void refuse_with(const Refusal& why) = 0; // instead of answer(): nothing of this task happened
 };
 
+// `done` is called on the thread that runs the database: must be short.
 template <class T, class Job>
 class TypedTask final : public Task {
  public:
-  TypedTask(Job job, Done<T> done) : job_(std::move(job)), done_(std::move(done)) {}
+  TypedTask(Job job, Completion<T> done) : job_(std::move(job)), done_(std::move(done)) {}
   const Refusal* work(Database& database) override {
     result_.emplace(job_(database));
     return result_->has_value() ? nullptr : &result_->error();
@@ -37,7 +34,7 @@ class TypedTask final : public Task {
 
  private:
   Job job_;
-  Done<T> done_;
+  Completion<T> done_;
   std::optional<Result<T>> result_;
 };
 

@@ -64,7 +64,7 @@ class Writer {
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: after the
   // commit, on the writer's thread, or at once with BUSY on the calling thread.
   template <class T, class Job>
-  void submit(Job job, Done<T> done) {
+  void submit(Job job, Completion<T> done) {
     lane_->push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
   }
 

@@ -15,9 +15,6 @@ namespace foyer::harness {
 
 class LossyStore final : public rooms::ChatStore {
  public:
-  template <class T>
-  using Done = rooms::Done<T>;
-
   explicit LossyStore(std::unique_ptr<rooms::ChatStore> store) : store_(std::move(store)) {}
 
   // The answers of the messages that are asked to be stored from now on are lost.
@@ -31,68 +28,70 @@ class LossyStore final : public rooms::ChatStore {
     if (watch_.lost) watch_.lost(gone(Cause::CHAT_STORE_IN_USE, "held by another process of the test"));
   }
 
-  void append(rooms::AppendRequest message, Done<rooms::Appended> done) override {
+  void append(rooms::AppendRequest message, Completion<rooms::Appended> done) override {
     if (lost_ == 0) return store_->append(std::move(message), std::move(done));
     --lost_;
     store_->append(std::move(message), [done = std::move(done)](Result<rooms::Appended>) mutable {
       done(std::unexpected(gone(Cause::DATABASE_UNREACHABLE, "the connection broke behind COMMIT")));
     });
   }
-  void history(rooms::HistoryRequest question, Done<rooms::HistoryPage> done) override {
+  void history(rooms::HistoryRequest question, Completion<rooms::HistoryPage> done) override {
     if (reads_fail_) return done(std::unexpected(gone(Cause::DATABASE_UNREACHABLE, "reads are away")));
     store_->history(std::move(question), std::move(done));
   }
 
-  void open(rooms::OpenRequest question, Done<rooms::RoomRow> done) override {
+  void open(rooms::OpenRequest question, Completion<rooms::RoomRow> done) override {
     store_->open(std::move(question), std::move(done));
   }
-  void forget_empty(RoomName room, Done<bool> done) override { store_->forget_empty(std::move(room), std::move(done)); }
-  void create(RoomName room, UserId by, Done<rooms::RoomRow> done) override {
+  void forget_empty(RoomName room, Completion<bool> done) override {
+    store_->forget_empty(std::move(room), std::move(done));
+  }
+  void create(RoomName room, UserId by, Completion<rooms::RoomRow> done) override {
     store_->create(std::move(room), std::move(by), std::move(done));
   }
-  void direct(rooms::Author by, UserId other, Done<rooms::Direct> done) override {
+  void direct(rooms::Author by, UserId other, Completion<rooms::Direct> done) override {
     store_->direct(std::move(by), std::move(other), std::move(done));
   }
-  void invite(RoomName room, rooms::Author from, UserId user, Done<rooms::Invited> done) override {
+  void invite(RoomName room, rooms::Author from, UserId user, Completion<rooms::Invited> done) override {
     store_->invite(std::move(room), std::move(from), std::move(user), std::move(done));
   }
-  void accept(RoomName room, UserId user, Done<bool> done) override {
+  void accept(RoomName room, UserId user, Completion<bool> done) override {
     store_->accept(std::move(room), std::move(user), std::move(done));
   }
-  void decline(RoomName room, UserId user, Done<bool> done) override {
+  void decline(RoomName room, UserId user, Completion<bool> done) override {
     store_->decline(std::move(room), std::move(user), std::move(done));
   }
-  void invitations(UserId user, Done<rooms::InvitationPage> done) override {
+  void invitations(UserId user, Completion<rooms::InvitationPage> done) override {
     store_->invitations(std::move(user), std::move(done));
   }
-  void remember_person(rooms::Author person, Done<bool> done) override {
+  void remember_person(rooms::Author person, Completion<bool> done) override {
     store_->remember_person(std::move(person), std::move(done));
   }
-  void find_person(UserId id, Done<std::optional<rooms::Author>> done) override {
+  void find_person(UserId id, Completion<std::optional<rooms::Author>> done) override {
     store_->find_person(std::move(id), std::move(done));
   }
-  void find_person_by_name(std::string name, Done<std::optional<rooms::Author>> done) override {
+  void find_person_by_name(std::string name, Completion<std::optional<rooms::Author>> done) override {
     store_->find_person_by_name(std::move(name), std::move(done));
   }
-  void add_member(RoomName room, UserId user, Done<bool> done) override {
+  void add_member(RoomName room, UserId user, Completion<bool> done) override {
     store_->add_member(std::move(room), std::move(user), std::move(done));
   }
-  void remove_member(RoomName room, UserId user, Done<bool> done) override {
+  void remove_member(RoomName room, UserId user, Completion<bool> done) override {
     store_->remove_member(std::move(room), std::move(user), std::move(done));
   }
-  void confirm(RoomName room, rooms::Known known, Done<rooms::RoomRow> done) override {
+  void confirm(RoomName room, rooms::Known known, Completion<rooms::RoomRow> done) override {
     store_->confirm(std::move(room), std::move(known), std::move(done));
   }
-  void doubt(RoomName room, Epoch epoch, Offset head, Done<Offset> done) override {
+  void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override {
     store_->doubt(std::move(room), std::move(epoch), head, std::move(done));
   }
-  void erase(RoomName room, Offset offset, UserId by, bool any, Done<rooms::Erased> done) override {
+  void erase(RoomName room, Offset offset, UserId by, bool any, Completion<rooms::Erased> done) override {
     store_->erase(std::move(room), offset, std::move(by), any, std::move(done));
   }
-  void rooms_of(rooms::RoomsRequest question, Done<rooms::RoomsPage> done) override {
+  void rooms_of(rooms::RoomsRequest question, Completion<rooms::RoomsPage> done) override {
     store_->rooms_of(std::move(question), std::move(done));
   }
-  void detach_author(UserId user, Done<rooms::Detached> done) override {
+  void detach_author(UserId user, Completion<rooms::Detached> done) override {
     store_->detach_author(std::move(user), std::move(done));
   }
   void watch(rooms::StoreWatch watch) override {

@@ -25,7 +25,7 @@ void ScriptedAuth::set_mood(Mood mood) {
   synchronise();
 }
 
-void ScriptedAuth::ask(std::move_only_function<Result<Identity>()> question, auth::IdentityAnswer answer) {
+void ScriptedAuth::ask(std::move_only_function<Result<Identity>()> question, Completion<Identity> answer) {
   switch (mood_) {
     case Mood::well: answer(question()); break;
     case Mood::away: answer(refuse(Cause::AUTH_SERVICE_CONNECTION_ERROR, "connection refused")); break;
@@ -33,15 +33,15 @@ void ScriptedAuth::ask(std::move_only_function<Result<Identity>()> question, aut
   }
 }
 
-void ScriptedAuth::redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) {
+void ScriptedAuth::redeem_ticket(auth::TicketRequest question, Completion<Identity> answer) {
   ask([this, question = std::move(question)] { return redeem(question); }, std::move(answer));
 }
 
-void ScriptedAuth::check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) {
+void ScriptedAuth::check_cookie(auth::CookieRequest question, Completion<Identity> answer) {
   ask([this, question = std::move(question)] { return look_up(question); }, std::move(answer));
 }
 
-void ScriptedAuth::find_person(auth::PersonRequest question, auth::PersonAnswer answer) {
+void ScriptedAuth::find_person(auth::PersonRequest question, Completion<std::optional<auth::Person>> answer) {
   if (mood_ == Mood::away) return answer(refuse(Cause::AUTH_SERVICE_CONNECTION_ERROR, "connection refused"));
   if (mood_ == Mood::silent) return waiting_people_.emplace_back(std::move(question), std::move(answer)), void();
   std::string id = question.id.empty() ? question.name : question.id;

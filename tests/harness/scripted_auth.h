@@ -33,10 +33,10 @@ class ScriptedAuth final : public auth::AuthService {
   // The table of revocations is known to be whole, now.
   void synchronise();
 
-  void redeem_ticket(auth::TicketRequest question, auth::IdentityAnswer answer) override;
-  void check_cookie(auth::CookieRequest question, auth::IdentityAnswer answer) override;
+  void redeem_ticket(auth::TicketRequest question, Completion<Identity> answer) override;
+  void check_cookie(auth::CookieRequest question, Completion<Identity> answer) override;
   // Everybody has an account but those whose id begins with "nobody"; the name is the id with a capital letter.
-  void find_person(auth::PersonRequest question, auth::PersonAnswer answer) override;
+  void find_person(auth::PersonRequest question, Completion<std::optional<auth::Person>> answer) override;
   void watch_revocations(std::function<void(const std::vector<auth::RevocationEvent>&)> on_events,
       std::function<void(WallTime)> synchronised) override;
 
@@ -49,7 +49,7 @@ class ScriptedAuth final : public auth::AuthService {
   };
   [[nodiscard]] Result<Identity> redeem(const auth::TicketRequest& question);
   [[nodiscard]] Result<Identity> look_up(const auth::CookieRequest& question) const;
-  void ask(std::move_only_function<Result<Identity>()> question, auth::IdentityAnswer answer);
+  void ask(std::move_only_function<Result<Identity>()> question, Completion<Identity> answer);
 
   const Clock& clock_;
   Mood mood_ = Mood::well;
@@ -58,8 +58,8 @@ class ScriptedAuth final : public auth::AuthService {
   std::vector<auth::RevocationEvent> events_;
   std::function<void(const std::vector<auth::RevocationEvent>&)> on_events_;
   std::function<void(WallTime)> synchronised_;
-  std::vector<std::pair<std::move_only_function<Result<Identity>()>, auth::IdentityAnswer>> waiting_;
-  std::vector<std::pair<auth::PersonRequest, auth::PersonAnswer>> waiting_people_;
+  std::vector<std::pair<std::move_only_function<Result<Identity>()>, Completion<Identity>>> waiting_;
+  std::vector<std::pair<auth::PersonRequest, Completion<std::optional<auth::Person>>>> waiting_people_;
 };
 
 } // namespace foyer::harness

@@ -47,7 +47,7 @@ class OAuthExchange : public std::enable_shared_from_this<OAuthExchange> {
 
   // `then` on the control plane with what the store says; a refusal is told as such.
   template <class T, class Then>
-  Done<T> back(Then then) {
+  Completion<T> back(Then then) {
     return [self = shared_from_this(), then = std::move(then)](Result<T> result) mutable {
       self->deps_->service.run([self, then = std::move(then), result = std::move(result)]() mutable {
         if (!result) return self->refuse_with("temporarily_unavailable", std::move(result).error());

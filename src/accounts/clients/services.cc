@@ -341,8 +341,8 @@ bool ServiceRegistry::worth_a_look(const Result<ProvenService>& proven) const {
   return reading_ || clock_.mono() - last_read_ >= policy_.reread_at_most_every;
 }
 
-void ServiceRegistry::look_again(std::function<Result<ProvenService>()> again, Done<ProvenService> done) {
-  const auto tell = std::make_shared<Done<ProvenService>>(std::move(done));
+void ServiceRegistry::look_again(std::function<Result<ProvenService>()> again, Completion<ProvenService> done) {
+  const auto tell = std::make_shared<Completion<ProvenService>>(std::move(done));
   reread([this, again = std::move(again), tell] {
     auto proven = again();
     // Without a look nobody can say that somebody is unknown.
@@ -353,13 +353,13 @@ void ServiceRegistry::look_again(std::function<Result<ProvenService>()> again, D
   });
 }
 
-void ServiceRegistry::authenticate(const Request& request, Done<ProvenService> done) {
+void ServiceRegistry::authenticate(const Request& request, Completion<ProvenService> done) {
   auto proven = attempt(request);
   if (!worth_a_look(proven)) return done(std::move(proven));
   look_again([this, request = std::make_shared<const Request>(request)] { return attempt(*request); }, std::move(done));
 }
 
-void ServiceRegistry::authenticate_secret(std::string id, std::string secret, Done<ProvenService> done) {
+void ServiceRegistry::authenticate_secret(std::string id, std::string secret, Completion<ProvenService> done) {
   const auto again = [this, id = std::move(id), secret = std::move(secret)]() -> Result<ProvenService> {
     TRY_VOID(was_read());
     return book_.check_secret(id, secret);

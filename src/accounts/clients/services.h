@@ -130,8 +130,8 @@ class ServiceRegistry {
 
   // As ServiceBook's, asked again after a fresh look into the store where that may help. Before
   // anything was read: the store's refusal. May answer at once.
-  void authenticate(const Request& request, Done<ProvenService> done); // may it call us?
-  void authenticate_secret(std::string id, std::string secret, Done<ProvenService> done);
+  void authenticate(const Request& request, Completion<ProvenService> done); // may it call us?
+  void authenticate_secret(std::string id, std::string secret, Completion<ProvenService> done);
   [[nodiscard]] const Service* find(std::string_view id) const { return book_.find(id); }
 
   // After SERVICE_SECRET_REJECTED: says in our log (at most once a minute for a service)
@@ -148,7 +148,7 @@ class ServiceRegistry {
   [[nodiscard]] Result<ProvenService> attempt(const Request& request);
   // Would a fresh look into the store perhaps tell otherwise, and may there be one now?
   [[nodiscard]] bool worth_a_look(const Result<ProvenService>& proven) const;
-  void look_again(std::function<Result<ProvenService>()> again, Done<ProvenService> done);
+  void look_again(std::function<Result<ProvenService>()> again, Completion<ProvenService> done);
 
   AccountStore& store_;
   const store::SealKey seal_;

@@ -22,7 +22,7 @@ Result<std::size_t> limit_of(const Request& request) {
 
 // A list of rows as {"NAME":[…]}.
 template <class Row>
-Done<std::vector<Row>> then_list(const ExchangePtr& x, std::string_view name, json::Object (*write)(const Row&)) {
+Completion<std::vector<Row>> then_list(const ExchangePtr& x, std::string_view name, json::Object (*write)(const Row&)) {
   return [x, name, write](Result<std::vector<Row>> rows) {
     if (!rows) return x->refuse_with(rows.error());
     json::Array list;

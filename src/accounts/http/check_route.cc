@@ -59,7 +59,7 @@ void refuse_check(const ExchangePtr& x, const Refusal& refusal) {
   x->refuse_as(status >= 400 && status < 500 && status != 403 && status != 429 ? 401 : 0, refusal);
 }
 
-Done<Identity> then_tell(const ExchangePtr& x) {
+Completion<Identity> then_tell(const ExchangePtr& x) {
   return [x](Result<Identity> who) {
     if (!who) return refuse_check(x, who.error());
     x->answer_nothing({{"X-Foyer-User", header_value(who->user.view())}});

@@ -36,7 +36,7 @@ void Exchange::refuse_as(int status, const Refusal& refusal) {
   send(std::move(response));
 }
 
-Done<bool> Exchange::then_nothing() {
+Completion<bool> Exchange::then_nothing() {
   return [self = shared_from_this()](Result<bool> done) {
     if (!done) return self->refuse_with(done.error());
     self->answer_nothing();

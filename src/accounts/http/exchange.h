@@ -45,7 +45,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void refuse_with(const Refusal& refusal);
   // The same, with another status than the cause's.
   void refuse_as(int status, const Refusal& refusal);
-  [[nodiscard]] Done<bool> then_nothing(); // 204, or the refusal
+  [[nodiscard]] Completion<bool> then_nothing(); // 204, or the refusal
 
  private:
   void send(Response response);

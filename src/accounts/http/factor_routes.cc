@@ -3,7 +3,7 @@
 namespace foyer::accounts {
 namespace {
 
-Done<std::vector<std::string>> then_codes(const ExchangePtr& x) {
+Completion<std::vector<std::string>> then_codes(const ExchangePtr& x) {
   return [x](Result<std::vector<std::string>> codes) {
     if (!codes) return x->refuse_with(codes.error());
     json::Array list;

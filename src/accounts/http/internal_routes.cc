@@ -167,7 +167,7 @@ class Question : public std::enable_shared_from_this<Question> {
 using QuestionPtr = std::shared_ptr<Question>;
 
 // A refused credential is an answer; that it could not be looked at is none.
-auth::IdentityAnswer then_identity(QuestionPtr q) {
+Completion<Identity> then_identity(QuestionPtr q) {
   return [q = std::move(q)](Result<Identity> identity) {
     if (!identity && identity.error().info().http >= 500) return q->refuse_with(identity.error());
     q->answer(auth::encode(identity));

@@ -25,7 +25,7 @@ json::Array scope_list(const Permissions& permissions) {
   return out;
 }
 
-Done<SignedIn> then_signed_in(ExchangePtr x, int status) {
+Completion<SignedIn> then_signed_in(ExchangePtr x, int status) {
   return [x = std::move(x), status](Result<SignedIn> in) {
     if (!in) return x->refuse_with(in.error());
     json::Object body;

@@ -83,7 +83,7 @@ SigningKeys::SigningKeys(jose::Signer configured, AccountStore& store, store::Se
   publish();
 }
 
-void SigningKeys::start(Done<bool> ready) {
+void SigningKeys::start(Completion<bool> ready) {
   runners_->control([this, ready = std::move(ready)]() mutable {
     if (!rotates()) return ready(true);
     read([this, ready = std::move(ready)](Result<bool> was_read) mutable {
@@ -109,7 +109,7 @@ const jose::Signer& SigningKeys::signer() const {
   return *newest;
 }
 
-void SigningKeys::read(Done<bool> done) {
+void SigningKeys::read(Completion<bool> done) {
   reading_ = true;
   store_.list_signing_keys(
       [this, runners = runners_, done = std::move(done)](Result<std::vector<SigningKeyRow>> rows) mutable {
@@ -218,9 +218,9 @@ void SigningKeys::remove_over(const std::vector<KeyTimes>& times) {
   }
 }
 
-void SigningKeys::rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done) {
+void SigningKeys::rotate(Millis publish_for, AuditRow audit, Completion<KeyTimes> done) {
   if (auto fit = check_rotation(!rotates(), publish_for); !fit) return done(std::unexpected(std::move(fit).error()));
-  const auto answer = std::make_shared<Done<KeyTimes>>(std::move(done));
+  const auto answer = std::make_shared<Completion<KeyTimes>>(std::move(done));
   const bool taken =
       runners_->hashing({.run = [this, runners = runners_, publish_for, audit = std::move(audit), answer]() mutable {
     SigningKeyRow row = make_signing_key(seal_, configured_.key().algorithm(), clock_.wall(), publish_for, entropy_);
@@ -233,7 +233,7 @@ void SigningKeys::rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done
         .cause = Cause::BUSY, .evidence = "the queue on which keys are made is full", .retry_after = Millis{2'000}}));
 }
 
-void SigningKeys::add(SigningKeyRow row, AuditRow audit, Done<KeyTimes> done) {
+void SigningKeys::add(SigningKeyRow row, AuditRow audit, Completion<KeyTimes> done) {
   audit.detail = row.kid;
   std::string kid = row.kid;
   store_.add_signing_key(std::move(row), std::move(audit),
@@ -250,7 +250,7 @@ void SigningKeys::add(SigningKeyRow row, AuditRow audit, Done<KeyTimes> done) {
   });
 }
 
-void SigningKeys::list(Done<std::vector<KeyTimes>> done) {
+void SigningKeys::list(Completion<std::vector<KeyTimes>> done) {
   if (!rotates()) return done(key_times(configured_.key().kid(), {}, clock_.wall(), policy_));
   read([this, done = std::move(done)](Result<bool> was_read) mutable {
     if (!was_read) return done(std::unexpected(std::move(was_read).error()));

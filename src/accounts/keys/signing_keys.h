@@ -81,7 +81,7 @@ class SigningKeys {
 
   // Reads the store, answers, and reads it again every second. Once, from any thread.
   // Nothing should be signed or verified before the answer, nor after an error.
-  void start(Done<bool> ready);
+  void start(Completion<bool> ready);
   // Told at once of the key set that verifies, and of every other one from then on.
   void watch(OnChange on_change);
 
@@ -96,16 +96,16 @@ class SigningKeys {
 
   // A new key that signs after `publish_for`, for the algorithm of the configured one: who verifies
   // by the key set can do that. Made on the hashing queue. ROTATION_UNSUPPORTED, BAD_REQUEST, BUSY.
-  void rotate(Millis publish_for, AuditRow audit, Done<KeyTimes> done);
-  void list(Done<std::vector<KeyTimes>> done); // in order, as the store has them now
+  void rotate(Millis publish_for, AuditRow audit, Completion<KeyTimes> done);
+  void list(Completion<std::vector<KeyTimes>> done); // in order, as the store has them now
 
  private:
   struct Entry {
     jose::Signer signer;
     WallTime active_from;
   };
-  void read(Done<bool> done);
-  void add(SigningKeyRow row, AuditRow audit, Done<KeyTimes> done);
+  void read(Completion<bool> done);
+  void add(SigningKeyRow row, AuditRow audit, Completion<KeyTimes> done);
   void take(std::vector<SigningKeyRow> rows);
   [[nodiscard]] const Entry* opened(const std::string& kid) const;
   [[nodiscard]] std::optional<Entry> open(const SigningKeyRow& row);

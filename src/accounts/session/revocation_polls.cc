@@ -29,7 +29,7 @@ auth::RevocationAnswer RevocationPolls::nothing_new(std::int64_t cursor) const {
   return {.stream = store_.stream(), .cursor = cursor, .events = {}, .more = false};
 }
 
-void RevocationPolls::ask(auth::RevocationRequest question, Done<auth::RevocationAnswer> done) {
+void RevocationPolls::ask(auth::RevocationRequest question, Completion<auth::RevocationAnswer> done) {
   serve({.after = question.after,
       .until = clock_.mono() + std::min(question.wait, policy_.longest_wait),
       .since = looks_,

@@ -37,7 +37,7 @@ class RevocationPolls {
 
   void start(); // once, from any thread
   // BUSY; the store's causes.
-  void ask(auth::RevocationRequest question, Done<auth::RevocationAnswer> done);
+  void ask(auth::RevocationRequest question, Completion<auth::RevocationAnswer> done);
   // Whoever waits is answered now, and nobody waits any more: the process ends.
   void close();
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
@@ -49,7 +49,7 @@ class RevocationPolls {
     MonoTime until{};
     std::uint64_t since = 0; // looks that had begun when it came
     bool beyond = false;     // a look that began after it came saw no such place
-    Done<auth::RevocationAnswer> done;
+    Completion<auth::RevocationAnswer> done;
   };
   void tick();
   void look();

@@ -96,178 +96,178 @@ class DatabaseStore final : public AccountStore {
   const std::string& stream() const override { return stream_; }
 
   void create_user(UserRow user, std::optional<std::string> invitation_hash, std::optional<NewSession> session,
-      AuditRow audit, Done<bool> done) override {
+      AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), invitation_hash = std::move(invitation_hash),
                               session = std::move(session), audit = std::move(audit)](
                               Database& db) { return sql::create_user(db, user, invitation_hash, session, audit); },
         std::move(done));
   }
-  void find_user_by_name(std::string name_key, Done<std::optional<UserRow>> done) override {
+  void find_user_by_name(std::string name_key, Completion<std::optional<UserRow>> done) override {
     reader_->submit<std::optional<UserRow>>(
         [key = std::move(name_key)](Database& db) { return sql::find_user_by_name(db, key); }, std::move(done));
   }
-  void find_user(UserId id, Done<std::optional<UserRow>> done) override {
+  void find_user(UserId id, Completion<std::optional<UserRow>> done) override {
     reader_->submit<std::optional<UserRow>>(
         [id = std::move(id)](Database& db) { return sql::find_user(db, id); }, std::move(done));
   }
-  void list_users(Done<std::vector<UserListing>> done) override {
+  void list_users(Completion<std::vector<UserListing>> done) override {
     reader_->submit<std::vector<UserListing>>([](Database& db) { return sql::list_users(db); }, std::move(done));
   }
-  void password_costs(Done<std::vector<std::string>> done) override {
+  void password_costs(Completion<std::vector<std::string>> done) override {
     reader_->submit<std::vector<std::string>>([](Database& db) { return sql::password_costs(db); }, std::move(done));
   }
   void open_session(NewSession session, std::optional<std::string> rehashed, std::size_t limit, AuditRow audit,
-      Done<bool> done) override {
+      Completion<bool> done) override {
     writer_->submit<bool>(
         [session = std::move(session), rehashed = std::move(rehashed), limit, audit = std::move(audit)](Database& db) {
       return sql::open_session(db, session, rehashed, limit, audit);
     }, std::move(done));
   }
-  void find_session(SessionId session, Done<std::optional<SessionAndUser>> done) override {
+  void find_session(SessionId session, Completion<std::optional<SessionAndUser>> done) override {
     reader_->submit<std::optional<SessionAndUser>>(
         [session = std::move(session)](Database& db) { return sql::find_session(db, session); }, std::move(done));
   }
-  void find_session_by_cookie(std::string cookie_hash, Done<std::optional<SessionAndUser>> done) override {
+  void find_session_by_cookie(std::string cookie_hash, Completion<std::optional<SessionAndUser>> done) override {
     reader_->submit<std::optional<SessionAndUser>>([hash = std::move(cookie_hash)](Database& db) {
       return sql::find_session_by_cookie(db, hash);
     }, std::move(done));
   }
-  void touch_session(SessionId session, WallTime now, Done<bool> done) override {
+  void touch_session(SessionId session, WallTime now, Completion<bool> done) override {
     writer_->submit<bool>([session = std::move(session), now](Database& db) {
       return sql::touch_session(db, session, now);
     }, std::move(done));
   }
-  void sessions_of(UserId user, Done<std::vector<SessionRow>> done) override {
+  void sessions_of(UserId user, Completion<std::vector<SessionRow>> done) override {
     reader_->submit<std::vector<SessionRow>>(
         [user = std::move(user)](Database& db) { return sql::sessions_of(db, user); }, std::move(done));
   }
-  void refresh(RefreshRequest question, Done<RefreshOutcome> done) override {
+  void refresh(RefreshRequest question, Completion<RefreshOutcome> done) override {
     writer_->submit<RefreshOutcome>(
         [question = std::move(question)](Database& db) { return sql::refresh(db, question); }, std::move(done));
   }
-  void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Done<bool> done) override {
+  void end_session(UserId user, SessionId session, SessionEnd why, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), session = std::move(session), why, audit = std::move(audit)](
                               Database& db) { return sql::end_session(db, user, session, why, audit); },
         std::move(done));
   }
-  void end_sessions(
-      UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit, Done<std::size_t> done) override {
+  void end_sessions(UserId user, std::optional<SessionId> but, SessionEnd why, AuditRow audit,
+      Completion<std::size_t> done) override {
     writer_->submit<std::size_t>([user = std::move(user), but = std::move(but), why, audit = std::move(audit)](
                                      Database& db) { return sql::end_sessions(db, user, but, why, audit); },
         std::move(done));
   }
   void set_password(
-      UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Done<bool> done) override {
+      UserId user, std::string phc, std::optional<SessionId> keep, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>(
         [user = std::move(user), phc = std::move(phc), keep = std::move(keep), audit = std::move(audit)](Database& db) {
       return sql::set_password(db, user, phc, keep, audit);
     }, std::move(done));
   }
-  void set_disabled(UserId user, bool disabled, AuditRow audit, Done<bool> done) override {
+  void set_disabled(UserId user, bool disabled, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), disabled, audit = std::move(audit)](Database& db) {
       return sql::set_disabled(db, user, disabled, audit);
     }, std::move(done));
   }
-  void delete_user(UserId user, AuditRow audit, Done<bool> done) override {
+  void delete_user(UserId user, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), audit = std::move(audit)](Database& db) {
       return sql::delete_user(db, user, audit);
     }, std::move(done));
   }
-  void invitation_lives(std::string hash, WallTime now, Done<bool> done) override {
+  void invitation_lives(std::string hash, WallTime now, Completion<bool> done) override {
     reader_->submit<bool>(
         [hash = std::move(hash), now](Database& db) { return sql::invitation_lives(db, hash, now); }, std::move(done));
   }
-  void add_invitation(InvitationRow invitation, AuditRow audit, Done<bool> done) override {
+  void add_invitation(InvitationRow invitation, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([invitation = std::move(invitation), audit = std::move(audit)](Database& db) {
       return sql::add_invitation(db, invitation, audit);
     }, std::move(done));
   }
-  void find_refresh(std::string hash, Done<std::optional<RefreshTokenInfo>> done) override {
+  void find_refresh(std::string hash, Completion<std::optional<RefreshTokenInfo>> done) override {
     reader_->submit<std::optional<RefreshTokenInfo>>(
         [hash = std::move(hash)](Database& db) { return sql::find_refresh(db, hash); }, std::move(done));
   }
-  void revoke_token(TokenId token, AuditRow audit, Done<bool> done) override {
+  void revoke_token(TokenId token, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([token = std::move(token), audit = std::move(audit)](Database& db) {
       return sql::revoke_token(db, token, audit);
     }, std::move(done));
   }
-  void revoke_before(UserId user, WallTime at, AuditRow audit, Done<bool> done) override {
+  void revoke_before(UserId user, WallTime at, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), at, audit = std::move(audit)](Database& db) {
       return sql::revoke_before(db, user, at, audit);
     }, std::move(done));
   }
-  void token_revoked(TokenId token, Done<bool> done) override {
+  void token_revoked(TokenId token, Completion<bool> done) override {
     reader_->submit<bool>(
         [token = std::move(token)](Database& db) { return sql::token_revoked(db, token); }, std::move(done));
   }
-  void find_second_factor(UserId user, Done<std::optional<SecondFactorRow>> done) override {
+  void find_second_factor(UserId user, Completion<std::optional<SecondFactorRow>> done) override {
     reader_->submit<std::optional<SecondFactorRow>>(
         [user = std::move(user)](Database& db) { return sql::find_second_factor(db, user); }, std::move(done));
   }
-  void put_second_factor(SecondFactorRow row, AuditRow audit, Done<bool> done) override {
+  void put_second_factor(SecondFactorRow row, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) {
       return sql::put_second_factor(db, row, audit);
     }, std::move(done));
   }
-  void use_second_factor(UserId user, std::int64_t step, Done<bool> done) override {
+  void use_second_factor(UserId user, std::int64_t step, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), step](Database& db) {
       return sql::use_second_factor(db, user, step);
     }, std::move(done));
   }
-  void use_recovery_code(UserId user, std::string digest, AuditRow audit, Done<bool> done) override {
+  void use_recovery_code(UserId user, std::string digest, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), digest = std::move(digest), audit = std::move(audit)](Database& db) {
       return sql::use_recovery_code(db, user, digest, audit);
     }, std::move(done));
   }
-  void remove_second_factor(UserId user, AuditRow audit, Done<bool> done) override {
+  void remove_second_factor(UserId user, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([user = std::move(user), audit = std::move(audit)](Database& db) {
       return sql::remove_second_factor(db, user, audit);
     }, std::move(done));
   }
-  void list_services(Done<std::vector<ServiceRow>> done) override {
+  void list_services(Completion<std::vector<ServiceRow>> done) override {
     reader_->submit<std::vector<ServiceRow>>([](Database& db) { return sql::list_services(db); }, std::move(done));
   }
-  void find_service(std::string id, Done<std::optional<ServiceRow>> done) override {
+  void find_service(std::string id, Completion<std::optional<ServiceRow>> done) override {
     reader_->submit<std::optional<ServiceRow>>(
         [id = std::move(id)](Database& db) { return sql::find_service(db, id); }, std::move(done));
   }
-  void add_service(ServiceRow row, AuditRow audit, Done<bool> done) override {
+  void add_service(ServiceRow row, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) {
       return sql::add_service(db, row, audit);
     }, std::move(done));
   }
-  void change_service(ServiceRow row, AuditRow audit, Done<bool> done) override {
+  void change_service(ServiceRow row, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) {
       return sql::change_service(db, row, audit);
     }, std::move(done));
   }
-  void list_signing_keys(Done<std::vector<SigningKeyRow>> done) override {
+  void list_signing_keys(Completion<std::vector<SigningKeyRow>> done) override {
     reader_->submit<std::vector<SigningKeyRow>>(
         [](Database& db) { return sql::list_signing_keys(db); }, std::move(done));
   }
-  void add_signing_key(SigningKeyRow row, AuditRow audit, Done<bool> done) override {
+  void add_signing_key(SigningKeyRow row, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([row = std::move(row), audit = std::move(audit)](Database& db) {
       return sql::add_signing_key(db, row, audit);
     }, std::move(done));
   }
-  void remove_signing_key(std::string kid, AuditRow audit, Done<bool> done) override {
+  void remove_signing_key(std::string kid, AuditRow audit, Completion<bool> done) override {
     writer_->submit<bool>([kid = std::move(kid), audit = std::move(audit)](Database& db) {
       return sql::remove_signing_key(db, kid, audit);
     }, std::move(done));
   }
-  void revocations_after(std::int64_t cursor, std::size_t limit, Done<RevocationPage> done) override {
+  void revocations_after(std::int64_t cursor, std::size_t limit, Completion<RevocationPage> done) override {
     reader_->submit<RevocationPage>(
         [cursor, limit](Database& db) { return sql::revocations_after(db, cursor, limit); }, std::move(done));
   }
-  void settle_revocations(std::int64_t from, std::int64_t to, WallTime now, Done<bool> done) override {
+  void settle_revocations(std::int64_t from, std::int64_t to, WallTime now, Completion<bool> done) override {
     writer_->submit<bool>(
         [from, to, now](Database& db) { return sql::settle_revocations(db, from, to, now); }, std::move(done));
   }
-  void append_audit(std::vector<AuditRow> rows, Done<bool> done) override {
+  void append_audit(std::vector<AuditRow> rows, Completion<bool> done) override {
     writer_->submit<bool>(
         [rows = std::move(rows)](Database& db) { return sql::append_audit(db, rows); }, std::move(done));
   }
-  void audit(std::size_t limit, Done<std::vector<AuditRow>> done) override {
+  void audit(std::size_t limit, Completion<std::vector<AuditRow>> done) override {
     reader_->submit<std::vector<AuditRow>>([limit](Database& db) { return sql::audit(db, limit); }, std::move(done));
   }
   store::UpkeepState upkeep_state() const override { return forgetting_->gate().state(); }

@@ -166,7 +166,7 @@ class World {
   }
 
   template <class T>
-  Result<T> wait(std::function<void(Done<T>)> ask) {
+  Result<T> wait(std::function<void(Completion<T>)> ask) {
     std::optional<Result<T>> out;
     ask([&out](Result<T> result) { out = std::move(result); });
     turns.settle();

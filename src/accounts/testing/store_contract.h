@@ -33,7 +33,7 @@ class AccountStoreContract : public testing::TestWithParam<MakePlace> {
   }
 
   template <class T>
-  Result<T> wait(std::function<void(Done<T>)> ask) {
+  Result<T> wait(std::function<void(Completion<T>)> ask) {
     std::optional<Result<T>> out;
     ask([&out](Result<T> result) { out = std::move(result); });
     place->settle();

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/refusal.h"
+#include "base/completion.h"
 
 namespace foyer::auth {
 
@@ -21,10 +21,6 @@ inline constexpr int kOldestContract = 1;
 [[nodiscard]] constexpr bool serves_contract(int contract) {
   return contract >= kOldestContract && contract <= kContractVersion;
 }
-
-// A refused identity and an unanswered question are both a Refusal, and never
-// the same one: "could not check" has causes of step auth_service.
-using IdentityAnswer = std::move_only_function<void(Result<Identity>)>;
 
 struct TicketRequest {
   std::string ticket;
@@ -49,8 +45,6 @@ struct Person {
   UserId id;
   std::string name;
 };
-// Nothing: there is nobody of that id or name.
-using PersonAnswer = std::move_only_function<void(Result<std::optional<Person>>)>;
 
 struct RevocationEvent {
   enum class Kind : std::uint8_t {
@@ -64,12 +58,15 @@ struct RevocationEvent {
   enum class Reason : std::uint8_t { none, disabled, enabled, deleted } reason = Reason::none;
 };
 
+// A refused identity and an unanswered question are both a Refusal, and never
+// the same one: "could not check" has causes of step auth_service.
 class AuthService {
  public:
   virtual ~AuthService() = default;
-  virtual void redeem_ticket(TicketRequest question, IdentityAnswer answer) = 0;
-  virtual void check_cookie(CookieRequest question, IdentityAnswer answer) = 0;
-  virtual void find_person(PersonRequest question, PersonAnswer answer) = 0;
+  virtual void redeem_ticket(TicketRequest question, Completion<Identity> answer) = 0;
+  virtual void check_cookie(CookieRequest question, Completion<Identity> answer) = 0;
+  // No person: there is nobody of that id or name.
+  virtual void find_person(PersonRequest question, Completion<std::optional<Person>> answer) = 0;
   // Called with every event since `start`, in order, and from then on as they
   // happen. `synchronised` is called (repeatedly) when the table is known to be
   // complete up to now: silence longer than revocation_max_age is a fault.

@@ -149,7 +149,7 @@ inline constexpr std::string_view kServiceSecret = "a-service-secret-of-the-virt
 class VirtualServer final : public Transport {
  public:
   // Answers a question whose signature was checked; may answer later.
-  using Reply = std::move_only_function<void(client::HttpResult)>;
+  using Reply = client::HttpCompletion;
   using Serve = std::function<void(const Request&, Reply)>;
 
   VirtualServer(ManualClock& clock, Timers& timers)
@@ -166,7 +166,7 @@ class VirtualServer final : public Transport {
   std::vector<Request> seen;  // requests that arrived whole, in order
   std::uint64_t attempts = 0; // also those that never arrived
 
-  void send(Call call, std::move_only_function<void(client::HttpResult)> done) override {
+  void send(Call call, client::HttpCompletion done) override {
     ++attempts;
     Weather weather = always;
     if (!next.empty() && (next_for.empty() || call.target == next_for)) {
@@ -174,7 +174,7 @@ class VirtualServer final : public Transport {
       next.pop_front();
     }
     // A deadline of its own, as the real one has.
-    auto shared = std::make_shared<std::move_only_function<void(client::HttpResult)>>(std::move(done));
+    auto shared = std::make_shared<client::HttpCompletion>(std::move(done));
     const auto once = [shared](client::HttpResult result) {
       if (auto tell = std::exchange(*shared, nullptr)) tell(std::move(result));
     };

@@ -14,7 +14,7 @@ class ScriptedServer final : public Transport {
   std::vector<Call> seen;
   bool sign_answers = true;
 
-  void send(Call call, std::move_only_function<void(client::HttpResult)> done) override {
+  void send(Call call, client::HttpCompletion done) override {
     seen.push_back(call);
     auto result = serve(call);
     if (!result) return held_.push_back(std::move(done));
@@ -33,7 +33,7 @@ class ScriptedServer final : public Transport {
 
  private:
   Timers& timers_;
-  std::vector<std::move_only_function<void(client::HttpResult)>> held_;
+  std::vector<client::HttpCompletion> held_;
 };
 
 struct LinkWorld {

@@ -128,7 +128,7 @@ class RemoteWorld {
   std::size_t events_heard = 0;
 
  private:
-  IdentityAnswer taker(std::shared_ptr<Answer> out) {
+  Completion<Identity> taker(std::shared_ptr<Answer> out) {
     return [this, out](Result<Identity> said) {
       out->said = std::move(said);
       out->at = clock.mono();

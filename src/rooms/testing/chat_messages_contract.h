@@ -165,7 +165,7 @@ inline ChangingRoom changing_room(StoreWorld& w) {
     ASSERT_TRUE(w.say("tea", user, text));
   }, .erase = [&w](Offset offset, const std::string& by) {
     return w.ask<Erased>(
-        [&](Done<Erased> d) { w.store().erase(RoomName("tea"), offset, UserId(by), false, std::move(d)); });
+        [&](Completion<Erased> d) { w.store().erase(RoomName("tea"), offset, UserId(by), false, std::move(d)); });
   }, .detach = [&w](const std::string& user) { ASSERT_TRUE(w.detach(user)); }, .changes_after = [&w](Offset after) {
     return w.history({.room = RoomName("tea"), .limit = 0, .changes_after = after}).value();
   }};
@@ -189,7 +189,8 @@ TEST_P(ChatStoreContract, TheEndOfAnAccountChangesTheRoomsItHasWrittenInAndNoOth
   ASSERT_TRUE(w->say("milk", "bob", "hi"));
   ASSERT_TRUE(w->create("private:shared", "bob"));
   ASSERT_TRUE(w->add("private:shared", "ann"));
-  auto detached = w->ask<Detached>([&](Done<Detached> d) { w->store().detach_author(UserId("ann"), std::move(d)); });
+  auto detached =
+      w->ask<Detached>([&](Completion<Detached> d) { w->store().detach_author(UserId("ann"), std::move(d)); });
   ASSERT_TRUE(detached);
   std::vector<std::string> rooms;
   for (const auto& room : detached->rooms) rooms.push_back(room.room.str() + "@" + std::to_string(room.change));

@@ -33,14 +33,15 @@ TEST_P(ChatStoreContract, ARoomThatIsWhereItWasKnownKeepsItsEpoch) {
   EXPECT_EQ(row.time, w->clock().wall());
   for (const Offset known : {0U, 1U}) {
     const auto confirmed = w->ask<RoomRow>(
-        [&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {row.epoch, known}, std::move(d)); });
+        [&](Completion<RoomRow> d) { w->store().confirm(RoomName("tea"), {row.epoch, known}, std::move(d)); });
     ASSERT_TRUE(confirmed);
     EXPECT_EQ(confirmed->epoch, row.epoch);
     EXPECT_EQ(confirmed->offset, 1U);
     EXPECT_EQ(confirmed->time, row.time);
   }
-  EXPECT_EQ(code_of(w->ask<RoomRow>(
-                [&](Done<RoomRow> d) { w->store().confirm(RoomName("private:none"), {row.epoch, 1}, std::move(d)); })),
+  EXPECT_EQ(code_of(w->ask<RoomRow>([&](Completion<RoomRow> d) {
+    w->store().confirm(RoomName("private:none"), {row.epoch, 1}, std::move(d));
+  })),
       "NOT_A_MEMBER");
 }
 
@@ -48,7 +49,7 @@ TEST_P(ChatStoreContract, ARoomThatIsBehindWhatIsKnownOfItGetsANewEpoch) {
   ASSERT_TRUE(w->say("tea", "ann", "one"));
   const Epoch before = w->room("tea")->epoch;
   const auto confirmed =
-      w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {before, 5}, std::move(d)); });
+      w->ask<RoomRow>([&](Completion<RoomRow> d) { w->store().confirm(RoomName("tea"), {before, 5}, std::move(d)); });
   ASSERT_TRUE(confirmed);
   EXPECT_NE(confirmed->epoch, before);
   EXPECT_EQ(confirmed->offset, 1U);
@@ -64,7 +65,7 @@ TEST_P(ChatStoreContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
   EXPECT_EQ(first->epoch, before);
   AppendRequest next = w->message("tea", "ann", "two");
   next.known = {before, 7};
-  const auto appended = w->ask<Appended>([&](Done<Appended> d) { w->store().append(next, std::move(d)); });
+  const auto appended = w->ask<Appended>([&](Completion<Appended> d) { w->store().append(next, std::move(d)); });
   ASSERT_TRUE(appended);
   EXPECT_EQ(appended->offset, 2U);
   EXPECT_NE(appended->epoch, before);
@@ -73,15 +74,15 @@ TEST_P(ChatStoreContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
   // What is known of another epoch says nothing.
   AppendRequest third = w->message("tea", "ann", "three");
   third.known = {before, 9};
-  EXPECT_EQ(
-      w->ask<Appended>([&](Done<Appended> d) { w->store().append(third, std::move(d)); })->epoch, appended->epoch);
+  EXPECT_EQ(w->ask<Appended>([&](Completion<Appended> d) { w->store().append(third, std::move(d)); })->epoch,
+      appended->epoch);
 }
 
 TEST_P(ChatStoreContract, TheFirstDoubtCountsUntilTheRoomHasAnotherEpoch) {
   ASSERT_TRUE(w->say("tea", "ann", "one"));
   const Epoch epoch = w->room("tea")->epoch;
   const auto doubt = [&](const Epoch& of, Offset head) {
-    return w->ask<Offset>([&](Done<Offset> d) { w->store().doubt(RoomName("tea"), of, head, std::move(d)); });
+    return w->ask<Offset>([&](Completion<Offset> d) { w->store().doubt(RoomName("tea"), of, head, std::move(d)); });
   };
   EXPECT_FALSE(w->room("tea")->doubted);
   EXPECT_EQ(*doubt(epoch, 1), 1U);
@@ -89,7 +90,8 @@ TEST_P(ChatStoreContract, TheFirstDoubtCountsUntilTheRoomHasAnotherEpoch) {
   EXPECT_EQ(*doubt(Epoch("other"), 9), 9U) << "not kept: that epoch is over";
   w->open({});
   EXPECT_EQ(w->room("tea")->doubted, 1U);
-  ASSERT_TRUE(w->ask<RoomRow>([&](Done<RoomRow> d) { w->store().confirm(RoomName("tea"), {epoch, 5}, std::move(d)); }));
+  ASSERT_TRUE(
+      w->ask<RoomRow>([&](Completion<RoomRow> d) { w->store().confirm(RoomName("tea"), {epoch, 5}, std::move(d)); }));
   EXPECT_FALSE(w->room("tea")->doubted);
 }
 

@@ -42,7 +42,7 @@ class StoreWorld {
 
   // Asks and waits for the answer.
   template <class T>
-  Result<T> ask(const std::function<void(Done<T>)>& question) {
+  Result<T> ask(const std::function<void(Completion<T>)>& question) {
     std::optional<Result<T>> answer;
     question([&](Result<T> r) { answer = std::move(r); });
     run();
@@ -50,13 +50,15 @@ class StoreWorld {
     return std::move(*answer);
   }
   Result<RoomRow> room(const std::string& name) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().open({.room = RoomName(name), .make = true}, std::move(d)); });
+    return ask<RoomRow>(
+        [&](Completion<RoomRow> d) { store().open({.room = RoomName(name), .make = true}, std::move(d)); });
   }
   Result<RoomRow> create(const std::string& name, const std::string& by) {
-    return ask<RoomRow>([&](Done<RoomRow> d) { store().create(RoomName(name), UserId(by), std::move(d)); });
+    return ask<RoomRow>([&](Completion<RoomRow> d) { store().create(RoomName(name), UserId(by), std::move(d)); });
   }
   Result<Direct> ask_for_direct(const std::string& a, const std::string& b) {
-    return ask<Direct>([&](Done<Direct> d) { store().direct({UserId(a), a + "'s name"}, UserId(b), std::move(d)); });
+    return ask<Direct>(
+        [&](Completion<Direct> d) { store().direct({UserId(a), a + "'s name"}, UserId(b), std::move(d)); });
   }
   // The room of both, as both want it.
   Result<RoomRow> direct(const std::string& a, const std::string& b) {
@@ -65,19 +67,20 @@ class StoreWorld {
     return std::move(made.room);
   }
   Result<Invited> invite(const std::string& room, const std::string& from, const std::string& user) {
-    return ask<Invited>([&](Done<Invited> d) {
+    return ask<Invited>([&](Completion<Invited> d) {
       store().invite(RoomName(room), {UserId(from), from + "'s name"}, UserId(user), std::move(d));
     });
   }
   Result<bool> accept(const std::string& room, const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().accept(RoomName(room), UserId(user), std::move(d)); });
+    return ask<bool>([&](Completion<bool> d) { store().accept(RoomName(room), UserId(user), std::move(d)); });
   }
   Result<bool> decline(const std::string& room, const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().decline(RoomName(room), UserId(user), std::move(d)); });
+    return ask<bool>([&](Completion<bool> d) { store().decline(RoomName(room), UserId(user), std::move(d)); });
   }
   // "private:den<ann private:x<bob", a plus behind it if there are more.
   std::string invitations(const std::string& user) {
-    auto page = ask<InvitationPage>([&](Done<InvitationPage> d) { store().invitations(UserId(user), std::move(d)); });
+    auto page =
+        ask<InvitationPage>([&](Completion<InvitationPage> d) { store().invitations(UserId(user), std::move(d)); });
     if (!page) return std::string(page.error().code());
     std::string out;
     for (const Invitation& each : page->invitations)
@@ -85,10 +88,10 @@ class StoreWorld {
     return out + (page->more ? " +" : "");
   }
   Result<bool> add(const std::string& room, const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().add_member(RoomName(room), UserId(user), std::move(d)); });
+    return ask<bool>([&](Completion<bool> d) { store().add_member(RoomName(room), UserId(user), std::move(d)); });
   }
   Result<bool> remove(const std::string& room, const std::string& user) {
-    return ask<bool>([&](Done<bool> d) { store().remove_member(RoomName(room), UserId(user), std::move(d)); });
+    return ask<bool>([&](Completion<bool> d) { store().remove_member(RoomName(room), UserId(user), std::move(d)); });
   }
   AppendRequest message(
       const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
@@ -100,21 +103,21 @@ class StoreWorld {
   }
   Result<Appended> say(
       const std::string& room, const std::string& from, const std::string& text, const std::string& key = "") {
-    return ask<Appended>([&](Done<Appended> d) { store().append(message(room, from, text, key), std::move(d)); });
+    return ask<Appended>([&](Completion<Appended> d) { store().append(message(room, from, text, key), std::move(d)); });
   }
   Result<Offset> erase(const std::string& room, Offset offset, const std::string& by, bool any = false) {
-    auto erased =
-        ask<Erased>([&](Done<Erased> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
+    auto erased = ask<Erased>(
+        [&](Completion<Erased> d) { store().erase(RoomName(room), offset, UserId(by), any, std::move(d)); });
     if (!erased) return std::unexpected(erased.error());
     return erased->offset;
   }
   Result<bool> detach(const std::string& user) {
-    auto detached = ask<Detached>([&](Done<Detached> d) { store().detach_author(UserId(user), std::move(d)); });
+    auto detached = ask<Detached>([&](Completion<Detached> d) { store().detach_author(UserId(user), std::move(d)); });
     if (!detached) return std::unexpected(detached.error());
     return detached->any;
   }
   Result<HistoryPage> history(HistoryRequest question) {
-    return ask<HistoryPage>([&](Done<HistoryPage> d) { store().history(question, std::move(d)); });
+    return ask<HistoryPage>([&](Completion<HistoryPage> d) { store().history(question, std::move(d)); });
   }
   // A page as "1:text 2:text", a plus behind it if there is more.
   std::string page(HistoryRequest question) {
@@ -126,18 +129,18 @@ class StoreWorld {
     return out + (got->more ? " +" : "");
   }
   Result<RoomRow> open_as(const std::string& user, const std::string& name, bool make = false) {
-    return ask<RoomRow>([&](Done<RoomRow> d) {
+    return ask<RoomRow>([&](Completion<RoomRow> d) {
       store().open({.room = RoomName(name), .by = UserId(user), .make = make}, std::move(d));
     });
   }
   Result<bool> forget_empty(const std::string& name) {
-    return ask<bool>([&](Done<bool> d) { store().forget_empty(RoomName(name), std::move(d)); });
+    return ask<bool>([&](Completion<bool> d) { store().forget_empty(RoomName(name), std::move(d)); });
   }
   std::string rooms_of(const std::string& user, std::uint32_t limit = 50, const std::string& after = {},
       std::vector<RoomName> joined = {}) {
     RoomsRequest question{.user = UserId(user), .joined = std::move(joined), .limit = limit};
     if (!after.empty()) question.after = RoomName(after);
-    auto page = ask<RoomsPage>([&](Done<RoomsPage> d) { store().rooms_of(std::move(question), std::move(d)); });
+    auto page = ask<RoomsPage>([&](Completion<RoomsPage> d) { store().rooms_of(std::move(question), std::move(d)); });
     if (!page) return std::string(page.error().code());
     std::string out;
     for (const RoomRow& row : page->rooms)
