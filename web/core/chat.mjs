@@ -5,46 +5,14 @@
 // A message of ours is in `pending` from the key press until it is `sent`, and is
 // sent again with the same `key` after every reconnection, so the server stores it
 // once however often the line breaks.
+import { Room, kindOf } from './room.mjs';
 
 const PAGE = 50;             // messages in one step of history
 const TYPING_LAPSE_MS = 6_000;
 const TYPING_REPEAT_MS = 4_000;
 const KEEP = 2_000;                 // messages of a room held in memory
 
-export const KIND_TITLES = { public: 'Public', private: 'Private', direct: 'Direct', own: 'Yours alone' };
-
-export function kindOf(name) {
-  if (name.startsWith('private:')) return 'private';
-  if (name.startsWith('direct:')) return 'direct';
-  if (name.startsWith('user:')) return 'own';
-  return 'public';
-}
-
 const invitationOf = ({ room, from, expires_at: expiresAt }) => ({ room, from, expiresAt });
-
-class Room {
-  constructor(name, kind) {
-    this.name = name;
-    this.kind = kind ?? kindOf(name);
-    this.state = 'known';     // known → joining → joined; or `refused`, with `refusal`
-    this.refusal = null;
-    this.epoch = '';
-    this.offset = 0;          // the last one seen
-    this.change = 0;          // the number of the last change that was heard of
-    this.time = '';           // of the message at that offset, as the server wrote it
-    this.durable = true;
-    this.messages = [];       // ascending by offset
-    this.more = false;        // older ones are on the server
-    this.loadingOlder = false;
-    this.pending = [];        // { key, text, state: sending | failed, refusal, tries }
-    this.members = new Map(); // id → user; of those who are here
-    this.memberCount = 0;
-    this.typing = new Map();  // id → { name, until }
-    this.unread = 0;
-  }
-
-  get live() { return this.state === 'joined'; }
-}
 
 export class Chat {
   me = null;
@@ -391,46 +359,11 @@ export class Chat {
   // From the server
 
   #receive(m) {
-    if (m.type === 'authentication_success') {
-      if (this.me && this.me.id !== m.user.id) this.forget();
-      this.me = m.user;
-      this.limits = m.limits;
-      this.people.set(m.user.id, m.user.name);
-      this.#arrived();
-      return;
-    }
-    if (m.type === 'invitation') {
-      this.invitations.set(m.room, invitationOf(m));
-      this.people.set(m.from.id, m.from.name);
-      this.#changed(null, 'invitations');
-      return;
-    }
-    if (m.type === 'declined' && m.id === undefined) return this.#answered(m.room);
-    if (m.type === 'room_added') {
-      this.#answered(m.room);
-      this.#room(m.room);
-      this.join(m.room);
-      return;
-    }
+    if (this.#receiveOfMe(m)) return;
     const room = this.rooms.get(m.room);
     if (!room) return;
     switch (m.type) {
-      case 'message': {
-        // What is missing before it was lost on the way, as if the line had broken.
-        if (room.live && (m.offset > room.offset + 1 || m.epoch !== room.epoch)) return void this.#connection.lost();
-        const mine = m.from.id === this.me.id;
-        this.#place(room, m);
-        if (m.offset > room.offset) Object.assign(room, { offset: m.offset, time: m.time });
-        room.typing.delete(m.from.id);
-        if (!mine && room.name !== this.current) room.unread += 1;
-        while (room.messages.length > KEEP && room.name !== this.current) {
-          room.messages.shift();
-          room.more = true;
-        }
-        this.#changed(room.name, mine ? 'own' : 'message');
-        if (!mine && room.name !== this.current) this.#changed(null);
-        break;
-      }
+      case 'message': return this.#heard(room, m);
       case 'deleted':
       case 'author_detached':
         // They are numbered without gaps, as messages are.
@@ -440,36 +373,9 @@ export class Chat {
         this.#changed(room.name, 'deleted');
         break;
       case 'member_joined':
-        if (!room.members.has(m.user.id)) room.memberCount += 1;
-        room.members.set(m.user.id, m.user);
-        this.people.set(m.user.id, m.user.name);
-        this.#changed(room.name, 'people');
-        break;
       case 'member_left':
-        if (room.members.delete(m.user.id)) room.memberCount = Math.max(0, room.memberCount - 1);
-        room.typing.delete(m.user.id);
-        this.#changed(room.name, 'people');
-        break;
-      case 'members_changed':
-        room.memberCount = m.member_count;
-        this.#changed(room.name, 'people');
-        break;
-      case 'typing':
-        if (m.user.id === this.me.id) break;
-        if (m.on) {
-          const until = this.#world.now() + TYPING_LAPSE_MS;
-          room.typing.set(m.user.id, { name: m.user.name ?? this.people.get(m.user.id) ?? 'Somebody', until });
-          this.#world.after(TYPING_LAPSE_MS, () => {
-            if (room.typing.get(m.user.id)?.until === until) {
-              room.typing.delete(m.user.id);
-              this.#changed(room.name, 'typing');
-            }
-          });
-        } else {
-          room.typing.delete(m.user.id);
-        }
-        this.#changed(room.name, 'typing');
-        break;
+      case 'members_changed': return this.#membersMoved(room, m);
+      case 'typing': return this.#typed(room, m);
       case 'room_reset': // its history begins anew, and nothing more of it comes before the next join
         room.state = 'known';
         for (const p of room.pending) p.inFlight = false;
@@ -481,15 +387,75 @@ export class Chat {
     }
   }
 
-  // What a room is called on the screen.
-  title(room) {
-    if (room.kind === 'own') return 'Notes to yourself';
-    if (room.kind === 'private') return room.name.replace(/^private:/, '');
-    if (room.kind === 'direct') {
-      const others = [...room.members.values(), ...room.messages.map((m) => m.from)].filter((u) => u && u.id !== this.me?.id);
-      if (others.length) room.peer = others[0].name;
-      return room.peer ?? 'Direct conversation';
+  // What concerns this person and not a room that is known. False: it is something else.
+  #receiveOfMe(m) {
+    if (m.type === 'authentication_success') {
+      if (this.me && this.me.id !== m.user.id) this.forget();
+      this.me = m.user;
+      this.limits = m.limits;
+      this.people.set(m.user.id, m.user.name);
+      this.#arrived();
+    } else if (m.type === 'invitation') {
+      this.invitations.set(m.room, invitationOf(m));
+      this.people.set(m.from.id, m.from.name);
+      this.#changed(null, 'invitations');
+    } else if (m.type === 'declined' && m.id === undefined) {
+      this.#answered(m.room);
+    } else if (m.type === 'room_added') {
+      this.#answered(m.room);
+      this.#room(m.room);
+      this.join(m.room);
+    } else {
+      return false;
     }
-    return room.name;
+    return true;
   }
+
+  #heard(room, m) {
+    // What is missing before it was lost on the way, as if the line had broken.
+    if (room.live && (m.offset > room.offset + 1 || m.epoch !== room.epoch)) return void this.#connection.lost();
+    const mine = m.from.id === this.me.id;
+    this.#place(room, m);
+    if (m.offset > room.offset) Object.assign(room, { offset: m.offset, time: m.time });
+    room.typing.delete(m.from.id);
+    if (!mine && room.name !== this.current) room.unread += 1;
+    while (room.messages.length > KEEP && room.name !== this.current) {
+      room.messages.shift();
+      room.more = true;
+    }
+    this.#changed(room.name, mine ? 'own' : 'message');
+    if (!mine && room.name !== this.current) this.#changed(null);
+  }
+
+  #membersMoved(room, m) {
+    if (m.type === 'member_joined') {
+      if (!room.members.has(m.user.id)) room.memberCount += 1;
+      room.members.set(m.user.id, m.user);
+      this.people.set(m.user.id, m.user.name);
+    } else if (m.type === 'member_left') {
+      if (room.members.delete(m.user.id)) room.memberCount = Math.max(0, room.memberCount - 1);
+      room.typing.delete(m.user.id);
+    } else {
+      room.memberCount = m.member_count;
+    }
+    this.#changed(room.name, 'people');
+  }
+
+  #typed(room, m) {
+    if (m.user.id === this.me.id) return;
+    if (m.on) {
+      const until = this.#world.now() + TYPING_LAPSE_MS;
+      room.typing.set(m.user.id, { name: m.user.name ?? this.people.get(m.user.id) ?? 'Somebody', until });
+      this.#world.after(TYPING_LAPSE_MS, () => {
+        if (room.typing.get(m.user.id)?.until !== until) return;
+        room.typing.delete(m.user.id);
+        this.#changed(room.name, 'typing');
+      });
+    } else {
+      room.typing.delete(m.user.id);
+    }
+    this.#changed(room.name, 'typing');
+  }
+
+  title(room) { return room.title(this.me); }
 }

@@ -223,11 +223,11 @@ test('private rooms: made, somebody invited, a direct word', async (t) => {
   await message(guest, 'welcome in').waitFor();
   await guest.locator('.who').getByRole('button', { name: 'Host' }).click();
   await guest.getByRole('button', { name: 'Write to Host' }).click();
-  await guest.getByRole('heading', { name: 'Host' }).waitFor();
+  await guest.getByRole('heading', { name: 'Host', level: 1, exact: true }).waitFor(); // not the dialog's
   await write(guest, 'between us');
   await host.getByText('Guest wants to write to you').waitFor();
   await host.getByRole('button', { name: 'Accept: Guest wants to write to you' }).click();
-  await host.getByRole('heading', { name: 'Guest' }).waitFor();
+  await host.getByRole('heading', { name: 'Guest', level: 1, exact: true }).waitFor();
   await message(host, 'between us').waitFor();
   await tidy(host);
   await tidy(guest);
