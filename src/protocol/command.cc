@@ -1,18 +1,13 @@
 #include "protocol/command.h"
 
-#include <simdjson.h>
-
+#include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/bytes.h"
+#include "protocol/command_members.h"
 
 namespace foyer::protocol {
 namespace {
-
-using simdjson::ondemand::json_type;
-using JsonValue = simdjson::ondemand::value;
-using JsonObject = simdjson::ondemand::object;
 
 struct TypeRow {
   std::string_view name;
@@ -52,317 +47,6 @@ std::string unknown_type(std::string_view type) {
   if (edit_distance(tried, nearest->name) <= std::max<std::size_t>(2, nearest->name.size() / 3))
     out += "; the nearest is \"" + std::string(nearest->name) + "\"";
   return out;
-}
-
-// A member that some command knows. Its type is judged only by a command that uses
-// it; for the others it is an unknown extra member.
-template <class T>
-struct Member {
-  enum class State : std::uint8_t { absent, good, wrong } state = State::absent;
-  T value{};
-  void good(T v) { state = State::good, value = v; }
-  void wrong() { state = State::wrong; }
-  [[nodiscard]] bool is_good() const { return state == State::good; }
-};
-
-struct Members {
-  Member<std::string_view> type, token, ticket, room, user, name, message, key, request, agent, run, after_room;
-  Member<std::uint64_t> id, limit, before, after, offset, max_message;
-  Member<bool> on;
-  Member<Since> since;
-  Member<Features> features;
-};
-
-// What went wrong with the JSON itself.
-struct Broken {
-  std::string what;
-};
-using Walk = std::optional<Broken>;
-
-std::string text_of(simdjson::error_code error) { return simdjson::error_message(error); }
-
-class SeenMembers {
- public:
-  // False for a duplicate, or when there are more than kMaxMembers.
-  bool add(std::string_view name) {
-    for (std::size_t i = 0; i < count_; ++i)
-      if (names_[i] == name) return false;
-    if (count_ == names_.size()) return false;
-    names_[count_++] = name;
-    return true;
-  }
-
- private:
-  std::array<std::string_view, kMaxMembers> names_;
-  std::size_t count_ = 0;
-};
-
-bool is_json_number(std::string_view token) {
-  std::size_t i = 0;
-  const auto digits = [&] {
-    const std::size_t start = i;
-    while (i < token.size() && token[i] >= '0' && token[i] <= '9') ++i;
-    return i - start;
-  };
-  while (
-      !token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
-    token.remove_suffix(1);
-  if (i < token.size() && token[i] == '-') ++i;
-  const std::size_t first = i;
-  const std::size_t whole = digits();
-  if (whole == 0 || (whole > 1 && token[first] == '0')) return false;
-  if (i < token.size() && token[i] == '.') {
-    ++i;
-    if (digits() == 0) return false;
-  }
-  if (i < token.size() && (token[i] == 'e' || token[i] == 'E')) {
-    ++i;
-    if (i < token.size() && (token[i] == '+' || token[i] == '-')) ++i;
-    if (digits() == 0) return false;
-  }
-  return i == token.size();
-}
-
-Walk skip(JsonValue value, int depth);
-
-Walk skip_object(JsonObject object, int depth) {
-  SeenMembers seen;
-  for (auto entry : object) {
-    if (entry.error()) return Broken{text_of(entry.error())};
-    simdjson::ondemand::field field;
-    if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
-    std::string_view name;
-    if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-    if (!seen.add(name)) return Broken{"a member stands twice, or there are too many: " + printable(name, 64)};
-    if (auto broken = skip(field.value(), depth)) return broken;
-  }
-  return std::nullopt;
-}
-
-// Reads a value that nobody asked for to its end, so that all of it is validated.
-Walk skip(JsonValue value, int depth) {
-  if (depth > kMaxDepth) return Broken{"nested deeper than 8"};
-  json_type type{};
-  if (auto e = value.type().get(type)) return Broken{text_of(e)};
-  switch (type) {
-    case json_type::object: {
-      JsonObject object;
-      if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
-      return skip_object(object, depth + 1);
-    }
-    case json_type::array: {
-      simdjson::ondemand::array array;
-      if (auto e = value.get_array().get(array)) return Broken{text_of(e)};
-      for (auto element : array) {
-        JsonValue item;
-        if (auto e = element.get(item)) return Broken{text_of(e)};
-        if (auto broken = skip(item, depth + 1)) return broken;
-      }
-      return std::nullopt;
-    }
-    case json_type::string: {
-      std::string_view ignored;
-      if (auto e = value.get_string().get(ignored)) return Broken{text_of(e)};
-      return std::nullopt;
-    }
-    case json_type::number:
-      if (!is_json_number(value.raw_json_token())) return Broken{"a number is malformed"};
-      return std::nullopt;
-    case json_type::boolean: {
-      bool ignored = false;
-      if (auto e = value.get_bool().get(ignored)) return Broken{text_of(e)};
-      return std::nullopt;
-    }
-    case json_type::null: {
-      bool is_null = false;
-      if (auto e = value.is_null().get(is_null)) return Broken{text_of(e)};
-      return is_null ? std::nullopt : Walk{Broken{"neither null nor anything else"}};
-    }
-  }
-  return Broken{"a value of no type"};
-}
-
-// Reads a value that has to be of `wanted` type into `member` with `read`. One of
-// another type makes the member wrong, and is read to its end all the same.
-template <class T, class Read>
-Walk read_typed(JsonValue value, json_type wanted, Member<T>& member, Read read) {
-  json_type type{};
-  if (auto e = value.type().get(type)) return Broken{text_of(e)};
-  if (type == wanted) return read();
-  member.wrong();
-  return skip(value, 1);
-}
-
-Walk read_string(JsonValue value, Member<std::string_view>& member) {
-  return read_typed(value, json_type::string, member, [&]() -> Walk {
-    std::string_view text;
-    if (auto e = value.get_string().get(text)) return Broken{text_of(e)};
-    member.good(text);
-    return std::nullopt;
-  });
-}
-
-// Digits only: 1.0, 1e3 and -0 are no integers here.
-std::optional<std::uint64_t> integer(std::string_view token) {
-  while (
-      !token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
-    token.remove_suffix(1);
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
-  if (error != std::errc{} || end != token.data() + token.size() || number > kMaxInteger) return std::nullopt;
-  return number;
-}
-
-Walk read_integer(JsonValue value, Member<std::uint64_t>& member) {
-  return read_typed(value, json_type::number, member, [&]() -> Walk {
-    const std::string_view token = value.raw_json_token();
-    if (!is_json_number(token)) return Broken{"a number is malformed"};
-    if (const auto number = integer(token))
-      member.good(*number);
-    else
-      member.wrong();
-    return std::nullopt;
-  });
-}
-
-Walk read_bool(JsonValue value, Member<bool>& member) {
-  return read_typed(value, json_type::boolean, member, [&]() -> Walk {
-    bool flag = false;
-    if (auto e = value.get_bool().get(flag)) return Broken{text_of(e)};
-    member.good(flag);
-    return std::nullopt;
-  });
-}
-
-// A list of names; what stands beyond kMaxFeatures is read and ignored.
-Walk read_features(JsonValue value, Member<Features>& member) {
-  return read_typed(value, json_type::array, member, [&]() -> Walk {
-    simdjson::ondemand::array array;
-    if (auto e = value.get_array().get(array)) return Broken{text_of(e)};
-    Features features;
-    bool strings = true;
-    std::size_t count = 0;
-    for (auto element : array) {
-      JsonValue item;
-      if (auto e = element.get(item)) return Broken{text_of(e)};
-      Member<std::string_view> name;
-      if (auto broken = read_string(item, name)) return broken;
-      if (!name.is_good())
-        strings = false;
-      else if (++count <= kMaxFeatures)
-        features.add(name.value);
-    }
-    if (strings)
-      member.good(features);
-    else
-      member.wrong();
-    return std::nullopt;
-  });
-}
-
-Walk read_since(JsonValue value, Member<Since>& member) {
-  return read_typed(value, json_type::object, member, [&]() -> Walk {
-    JsonObject object;
-    if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
-    Member<std::string_view> epoch, time;
-    Member<std::uint64_t> offset, change;
-    SeenMembers seen;
-    for (auto entry : object) {
-      simdjson::ondemand::field field;
-      if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
-      std::string_view name;
-      if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-      if (!seen.add(name)) return Broken{"a member of since stands twice: " + printable(name, 64)};
-      Walk broken;
-      if (name == "epoch")
-        broken = read_string(field.value(), epoch);
-      else if (name == "offset")
-        broken = read_integer(field.value(), offset);
-      else if (name == "time")
-        broken = read_string(field.value(), time);
-      else if (name == "change")
-        broken = read_integer(field.value(), change);
-      else
-        broken = skip(field.value(), 2);
-      if (broken) return broken;
-    }
-    using State = Member<std::uint64_t>::State;
-    const auto when = time.is_good() ? read_rfc3339(time.value) : std::nullopt;
-    const bool wrong_time = time.state != Member<std::string_view>::State::absent && !when;
-    if (!epoch.is_good() || !offset.is_good() || change.state == State::wrong || wrong_time)
-      member.wrong();
-    else
-      member.good(Since{.epoch = epoch.value,
-          .offset = offset.value,
-          .time = when,
-          .change = change.is_good() ? std::optional<Offset>(change.value) : std::nullopt});
-    return std::nullopt;
-  });
-}
-
-// An offset, or the name of a room.
-Walk read_after(JsonValue value, Members& members) {
-  json_type type{};
-  if (auto e = value.type().get(type)) return Broken{text_of(e)};
-  if (type == json_type::string) {
-    members.after.wrong();
-    return read_string(value, members.after_room);
-  }
-  members.after_room.wrong();
-  return read_integer(value, members.after);
-}
-
-Walk read_member(std::string_view name, JsonValue value, Members& members) {
-  switch (name.empty() ? '\0' : name[0]) {
-    case 'a':
-      if (name == "after") return read_after(value, members);
-      if (name == "agent") return read_string(value, members.agent);
-      break;
-    case 'b':
-      if (name == "before") return read_integer(value, members.before);
-      break;
-    case 'f':
-      if (name == "features") return read_features(value, members.features);
-      break;
-    case 'i':
-      if (name == "id") return read_integer(value, members.id);
-      break;
-    case 'k':
-      if (name == "key") return read_string(value, members.key);
-      break;
-    case 'l':
-      if (name == "limit") return read_integer(value, members.limit);
-      break;
-    case 'm':
-      if (name == "message") return read_string(value, members.message);
-      if (name == "max_message") return read_integer(value, members.max_message);
-      break;
-    case 'n':
-      if (name == "name") return read_string(value, members.name);
-      break;
-    case 'o':
-      if (name == "on") return read_bool(value, members.on);
-      if (name == "offset") return read_integer(value, members.offset);
-      break;
-    case 'r':
-      if (name == "room") return read_string(value, members.room);
-      if (name == "request") return read_string(value, members.request);
-      if (name == "run") return read_string(value, members.run);
-      break;
-    case 's':
-      if (name == "since") return read_since(value, members.since);
-      break;
-    case 't':
-      if (name == "type") return read_string(value, members.type);
-      if (name == "token") return read_string(value, members.token);
-      if (name == "ticket") return read_string(value, members.ticket);
-      break;
-    case 'u':
-      if (name == "user") return read_string(value, members.user);
-      break;
-    default: break;
-  }
-  return skip(value, 1);
 }
 
 // Moves members into the command, remembering the first that is missing or wrong.
@@ -418,6 +102,71 @@ void take_person(Taker& take, const Members& members, Command& command) {
     take.fail("name", "is longer than 256 bytes");
 }
 
+void take_credential(Taker& take, const Members& members, Command& command) {
+  take.optional("token", members.token, command.token).optional("ticket", members.ticket, command.ticket);
+  take.optional("features", members.features, command.features)
+      .optional("max_message", members.max_message, command.max_message);
+  if (command.token.empty() && command.ticket.empty())
+    take.fail("token", "and ticket are both missing; one of the two is needed");
+}
+
+void take_chat(Taker& take, const Members& members, Command& command) {
+  take.optional("room", members.room, command.room)
+      .required("message", members.message, command.message)
+      .optional("key", members.key, command.key);
+  if (members.room.is_good() && command.room.empty()) take.fail("room", "is empty");
+  if (!take.failed() && command.message.empty()) take.fail("message", "is empty");
+  if (command.key.size() > kMaxKeyBytes) take.fail("key", "is longer than 128 bytes");
+  if (members.key.is_good() && command.key.empty()) take.fail("key", "is empty");
+}
+
+// What each command needs of the members.
+void take_members(Taker& take, const Members& members, Command& command) {
+  switch (command.type) {
+    case CommandType::authenticate: take_credential(take, members, command); break;
+    case CommandType::refresh: take.required("token", members.token, command.token); break;
+    case CommandType::create:
+    case CommandType::accept:
+    case CommandType::decline:
+    case CommandType::leave:
+    case CommandType::presence: take.required("room", members.room, command.room); break;
+    case CommandType::direct: take_person(take, members, command); break;
+    case CommandType::invite:
+      take.required("room", members.room, command.room);
+      take_person(take, members, command);
+      break;
+    case CommandType::remove:
+      take.required("room", members.room, command.room).required("user", members.user, command.user);
+      break;
+    case CommandType::join:
+      take.required("room", members.room, command.room)
+          .optional("since", members.since, command.since)
+          .optional("limit", members.limit, command.limit);
+      break;
+    case CommandType::chat: take_chat(take, members, command); break;
+    case CommandType::delete_:
+      take.required("room", members.room, command.room).required("offset", members.offset, command.offset);
+      break;
+    case CommandType::typing:
+      take.required("room", members.room, command.room).required("on", members.on, command.on);
+      break;
+    case CommandType::history:
+      take.required("room", members.room, command.room)
+          .optional("before", members.before, command.before)
+          .optional("after", members.after, command.after)
+          .optional("limit", members.limit, command.limit);
+      if (command.before && command.after) take.fail("after", "and before exclude each other");
+      break;
+    case CommandType::rooms:
+      take.optional("after", members.after_room, command.after_room).optional("limit", members.limit, command.limit);
+      break;
+    case CommandType::invitations:
+    case CommandType::ping:
+    case CommandType::agent_request:
+    case CommandType::agent_cancel: break;
+  }
+}
+
 } // namespace
 
 struct CommandDecoder::Impl {
@@ -431,25 +180,8 @@ CommandDecoder& CommandDecoder::operator=(CommandDecoder&&) noexcept = default;
 
 std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
   Members members;
-  const auto walk = [&]() -> Walk {
-    simdjson::ondemand::document document;
-    const simdjson::padded_string_view padded(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING);
-    if (auto e = impl_->parser.iterate(padded).get(document)) return Broken{text_of(e)};
-    JsonObject object;
-    if (document.get_object().get(object)) return Broken{"not a JSON object"};
-    SeenMembers seen;
-    for (auto entry : object) {
-      simdjson::ondemand::field field;
-      if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
-      std::string_view name;
-      if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-      if (!seen.add(name)) return Broken{"a member stands twice, or there are too many: " + printable(name, 64)};
-      if (auto broken = read_member(name, field.value(), members)) return broken;
-    }
-    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return Broken{"something follows the object"};
-    return std::nullopt;
-  };
-  if (auto broken = walk()) return BadCommand{.id = std::nullopt, .field = "", .what = std::move(broken->what)};
+  if (auto broken = read_members(impl_->parser, text, members))
+    return BadCommand{.id = std::nullopt, .field = "", .what = std::move(broken->what)};
 
   Command command;
   Taker take;
@@ -463,65 +195,7 @@ std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
     else
       command.type = row->type;
   }
-  if (!take.failed()) {
-    switch (command.type) {
-      case CommandType::authenticate:
-        take.optional("token", members.token, command.token).optional("ticket", members.ticket, command.ticket);
-        take.optional("features", members.features, command.features)
-            .optional("max_message", members.max_message, command.max_message);
-        if (command.token.empty() && command.ticket.empty())
-          take.fail("token", "and ticket are both missing; one of the two is needed");
-        break;
-      case CommandType::refresh: take.required("token", members.token, command.token); break;
-      case CommandType::create:
-      case CommandType::accept:
-      case CommandType::decline:
-      case CommandType::leave:
-      case CommandType::presence: take.required("room", members.room, command.room); break;
-      case CommandType::direct: take_person(take, members, command); break;
-      case CommandType::invite:
-        take.required("room", members.room, command.room);
-        take_person(take, members, command);
-        break;
-      case CommandType::remove:
-        take.required("room", members.room, command.room).required("user", members.user, command.user);
-        break;
-      case CommandType::join:
-        take.required("room", members.room, command.room)
-            .optional("since", members.since, command.since)
-            .optional("limit", members.limit, command.limit);
-        break;
-      case CommandType::chat:
-        take.optional("room", members.room, command.room)
-            .required("message", members.message, command.message)
-            .optional("key", members.key, command.key);
-        if (members.room.is_good() && command.room.empty()) take.fail("room", "is empty");
-        if (!take.failed() && command.message.empty()) take.fail("message", "is empty");
-        if (command.key.size() > kMaxKeyBytes) take.fail("key", "is longer than 128 bytes");
-        if (members.key.is_good() && command.key.empty()) take.fail("key", "is empty");
-        break;
-      case CommandType::delete_:
-        take.required("room", members.room, command.room).required("offset", members.offset, command.offset);
-        break;
-      case CommandType::typing:
-        take.required("room", members.room, command.room).required("on", members.on, command.on);
-        break;
-      case CommandType::history:
-        take.required("room", members.room, command.room)
-            .optional("before", members.before, command.before)
-            .optional("after", members.after, command.after)
-            .optional("limit", members.limit, command.limit);
-        if (command.before && command.after) take.fail("after", "and before exclude each other");
-        break;
-      case CommandType::rooms:
-        take.optional("after", members.after_room, command.after_room).optional("limit", members.limit, command.limit);
-        break;
-      case CommandType::invitations:
-      case CommandType::ping:
-      case CommandType::agent_request:
-      case CommandType::agent_cancel: break;
-    }
-  }
+  if (!take.failed()) take_members(take, members, command);
   if (take.failed()) return BadCommand{.id = command.id, .field = take.field(), .what = take.sentence()};
   return command;
 }
