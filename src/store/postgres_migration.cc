@@ -1,0 +1,119 @@
+// The schema of a database, brought up to date step by step, and the environment that it belongs to.
+#include "store/postgres_database.h"
+
+namespace foyer::store {
+namespace {
+
+constexpr Millis kMigrationTimeout{10 * 60'000};
+
+} // namespace
+
+// --- schema ---
+
+Result<std::uint64_t> PgDatabase::version(const std::string& table) {
+  TRY(rows, query(fmt::format("SELECT version FROM {}", table)));
+  TRY(found, rows.step());
+  return found ? rows.count(0) : 0;
+}
+
+Result<void> PgDatabase::take_migration_lock(std::string_view part) {
+  TRY_VOID(begin_with(kBeginMigration));
+  TRY_VOID(
+      script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL "
+             "idle_in_transaction_session_timeout = 0"));
+  TRY(locked, query("SELECT pg_advisory_xact_lock(?)", lock_number(fmt::format("migrate:{}", part))));
+  return locked.run();
+}
+
+Result<void> PgDatabase::take_steps(const Schema& schema, const std::string& table) {
+  const auto known = static_cast<std::uint64_t>(schema.steps.size());
+  std::uint64_t now = 0;
+  {
+    TRY(tables, query("SELECT to_regclass(?) IS NOT NULL", table));
+    TRY_VOID(tables.step());
+    if (tables.integer(0) == 1) {
+      TRY(there, version(table));
+      now = there;
+    }
+  }
+  const auto too_new = [&] {
+    return refuse(Cause::STORE_TOO_NEW,
+        fmt::format(
+            "{} has schema version {} of {}, this program knows versions up to {}", name(), now, schema.part, known));
+  };
+  if (now > known) return too_new();
+  // Another process may be migrating the same database: the version is read again behind the lock.
+  while (now < known) {
+    TRY_VOID(take_migration_lock(schema.part));
+    // A schema of our own: the database may be somebody else's too. Who may not make one finds it made.
+    TRY_VOID(
+        script("DO $$ BEGIN IF to_regnamespace('foyer') IS NULL THEN CREATE SCHEMA foyer; END IF;"
+               " EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$"));
+    TRY_VOID(
+        script(fmt::format("CREATE TABLE IF NOT EXISTS {0} (version BIGINT NOT NULL, probed BIGINT NOT NULL);"
+                           "INSERT INTO {0} SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {0});",
+            table)));
+    TRY(there, version(table));
+    now = there;
+    if (now > known) return too_new();
+    if (now < known) {
+      TRY_VOID(script(std::string(schema.steps[now])));
+      ++now;
+      TRY_VOID(change(fmt::format("UPDATE {} SET version = ?", table), now));
+    }
+    TRY_VOID(commit());
+  }
+  return {};
+}
+
+Result<void> PgDatabase::migrate(const Schema& schema) {
+  const std::string table = fmt::format("foyer_{}_version", schema.part);
+  touch_ = fmt::format("UPDATE {} SET probed = probed + 1", table);
+  timeout_ = kMigrationTimeout;
+  auto done = take_steps(schema, table);
+  if (!done && in_transaction()) (void)roll_back();
+  timeout_ = options_.answer_timeout;
+  return done;
+}
+
+// --- environment ---
+
+Result<std::optional<std::string>> PgDatabase::noted_environment() {
+  {
+    TRY(tables, query("SELECT to_regclass('foyer_environment') IS NOT NULL"));
+    TRY_VOID(tables.step());
+    if (tables.integer(0) == 0) return std::nullopt;
+  }
+  TRY(rows, query("SELECT name FROM foyer_environment"));
+  TRY(found, rows.step());
+  if (!found) return std::nullopt;
+  return rows.text(0);
+}
+
+Result<void> PgDatabase::note_environment(std::string_view environment) {
+  TRY_VOID(take_migration_lock("environment"));
+  TRY_VOID(
+      script("CREATE TABLE IF NOT EXISTS foyer_environment (one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), name "
+             "TEXT NOT NULL)"));
+  TRY_VOID(change("INSERT INTO foyer_environment (name) VALUES (?) ON CONFLICT DO NOTHING",
+      environment)); // another process may have been first
+  return commit();
+}
+
+Result<void> PgDatabase::claim(std::string_view environment) {
+  TRY(noted, noted_environment());
+  if (!noted) {
+    auto done = note_environment(environment);
+    if (!done && in_transaction()) (void)roll_back();
+    if (!done) return done;
+    TRY(now, noted_environment());
+    noted = std::move(now);
+  }
+  if (noted && *noted != environment)
+    return refuse(Cause::DATA_ENVIRONMENT_MISMATCH,
+        fmt::format(
+            "{} belongs to the environment {}, this process runs in {}", name(), printable(*noted, 32), environment));
+  return {};
+}
+
+} // namespace foyer::store
