@@ -65,15 +65,15 @@ void AccountService::start() {
       verifier_ = std::make_shared<const jose::Verifier>(std::move(keys), verifier_policy(policy_));
     });
     read_password_costs();
-    runners_->every(kReadCostsEvery, [this] { read_password_costs(); }); // others may import users meanwhile
+    runners_->control.every(kReadCostsEvery, [this] { read_password_costs(); }); // others may import users meanwhile
     revocations_.watch([this](const std::vector<auth::RevocationEvent>& events) {
       for (const auto& event : events)
         if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted &&
             detach_messages_)
           detach_messages_(UserId{event.id});
     }, {});
-    runners_->every(policy_.revocation_poll, [this] { revocations_.poll(); });
-    runners_->every(kMeasureEvery, [this] { measure_tables(); });
+    runners_->control.every(policy_.revocation_poll, [this] { revocations_.poll(); });
+    runners_->control.every(kMeasureEvery, [this] { measure_tables(); });
   });
 }
 

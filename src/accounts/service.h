@@ -154,7 +154,7 @@ class AccountService final : public auth::AuthService {
 
   // ADDRESS_RATE_LIMIT.
   [[nodiscard]] Result<bool> take(std::string_view endpoint, const Caller& caller, const Rate& rate);
-  void run(exec::Task task) { runners_->control(std::move(task)); } // any thread
+  void run(Task task) { runners_->control.post(std::move(task)); } // any thread
   [[nodiscard]] const AccountsPolicy& policy() const { return policy_; }
   [[nodiscard]] const std::string& jwks() const { return keys_.jwks(); }
   [[nodiscard]] SigningKeys& keys() { return keys_; }
@@ -194,7 +194,8 @@ class AccountService final : public auth::AuthService {
   template <class T, class Then>
   Completion<T> back(Then then) {
     return [runners = runners_, then = std::move(then)](Result<T> result) mutable {
-      runners->control([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+      runners->control.post(
+          [then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
     };
   }
   // Runs `job` on the hashing queue when it is this share's turn, then `then` on the control plane;
@@ -294,15 +295,14 @@ void AccountService::on_hashing(exec::Share share, Job job, Then then) {
     return Result<T>{
         std::unexpected(Refusal{.cause = Cause::BUSY, .evidence = std::move(evidence), .retry_after = Millis{2'000}})};
   };
-  exec::Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_,
-                       &seconds = hash_seconds_]() mutable {
+  Task run = [runners = runners_, go_on, job = std::move(job), &clock = clock_, &seconds = hash_seconds_]() mutable {
     const MonoTime from = clock.mono();
     T value = job();
     seconds.observe(std::chrono::duration<double>(clock.mono() - from).count());
-    runners->control([go_on, value = std::move(value)]() mutable { (*go_on)(Result<T>{std::move(value)}); });
+    runners->control.post([go_on, value = std::move(value)]() mutable { (*go_on)(Result<T>{std::move(value)}); });
   };
-  exec::Task dropped = [runners = runners_, go_on, busy] {
-    runners->control([go_on, busy] {
+  Task dropped = [runners = runners_, go_on, busy] {
+    runners->control.post([go_on, busy] {
       (*go_on)(busy("the queue of passwords to be hashed is full, and this one made room for others"));
     });
   };

@@ -7,6 +7,7 @@
 
 #include "accounts/http/routes.h"
 #include "accounts/testing/accounts_world.h"
+#include "exec/control.h"
 #include "store/testing/store_world.h"
 
 namespace foyer::accounts {

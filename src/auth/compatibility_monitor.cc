@@ -139,7 +139,7 @@ void CompatibilityMonitor::Challenger::send(
 }
 
 void CompatibilityMonitor::Challenger::ask_after(Millis delay) {
-  around.timers.after(delay, [weak = weak_from_this()] {
+  around.control.after(delay, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->ask();
   });
 }

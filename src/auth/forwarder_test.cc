@@ -10,7 +10,6 @@
 #include <future>
 #include <thread>
 
-#include "auth/plane_timers.h"
 #include "auth/pooled_transport.h"
 #include "auth/testing/links_world.h"
 
@@ -294,7 +293,6 @@ TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
   std::string gone;
   {
     exec::ControlPlane plane("forward");
-    PlaneTimers timers(plane);
     Metrics metrics;
     PooledTransport transport(
         plane, {.server = *wire::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
@@ -304,7 +302,7 @@ TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
                             .log = null_log(),
                             .metrics = metrics,
                             .transport = transport,
-                            .timers = timers},
+                            .control = plane},
         identity, {.deadline = Millis{20'000}});
     std::promise<void> done;
     std::function<void()> ask = [&] {

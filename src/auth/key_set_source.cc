@@ -58,7 +58,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   bool fetching = false;
   bool told_too_old = false;
   std::string told_ignored;            // the ignored keys as they were logged last
-  exec::TimerId timer = 0;             // of the next fetch in turn
+  TimerId timer = 0;                   // of the next fetch in turn
   std::optional<MonoTime> out_of_turn; // when a fetch was last begun for an unknown kid
   std::optional<MonoTime> changed;
   BackOff back_off;
@@ -95,8 +95,8 @@ Refusal KeySetSource::Fetcher::refusal() const {
 }
 
 void KeySetSource::Fetcher::fetch_after(Millis delay) {
-  if (timer != 0) around.timers.cancel(timer);
-  timer = around.timers.after(delay, [weak = weak_from_this()] {
+  if (timer != 0) around.control.cancel(timer);
+  timer = around.control.after(delay, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
     self->timer = 0;
@@ -106,7 +106,7 @@ void KeySetSource::Fetcher::fetch_after(Millis delay) {
 
 void KeySetSource::Fetcher::fetch() {
   fetching = true;
-  if (timer != 0) around.timers.cancel(std::exchange(timer, 0));
+  if (timer != 0) around.control.cancel(std::exchange(timer, 0));
   Call call{.method = "GET", .target = policy.target, .headers = {{"Accept", "application/json"}}, .body = {}};
   if (!etag.empty()) call.headers.add("If-None-Match", etag);
   call.connect_timeout = policy.connect_timeout;
@@ -250,7 +250,7 @@ KeySetSource::KeySetSource(Context around, KeySetPolicy policy, OnChange on_chan
 KeySetSource::~KeySetSource() = default;
 
 void KeySetSource::start() {
-  fetcher_->around.timers.after(Millis{0}, [weak = std::weak_ptr(fetcher_)] {
+  fetcher_->around.control.after(Millis{0}, [weak = std::weak_ptr(fetcher_)] {
     const auto self = weak.lock();
     if (self && !self->fetching) self->fetch();
   });

@@ -3,6 +3,7 @@
 
 #include "auth/transport.h"
 #include "client/http_pool.h"
+#include "exec/control.h"
 
 namespace foyer::auth {
 

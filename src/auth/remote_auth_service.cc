@@ -56,7 +56,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     MonoTime since;
     QuestionMachine machine;
     Completion<Identity> done;
-    exec::TimerId timer = 0;
+    TimerId timer = 0;
     std::string nonce = {};   // of the attempt under way, with which its answer is signed
     std::uint64_t serial = 0; // of the attempt or the wait; what comes for an earlier one is late
   };
@@ -178,7 +178,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
 
   void came(const std::shared_ptr<Asked>& asked, const client::HttpResult& result) {
     ++asked->serial;
-    around.timers.cancel(std::exchange(asked->timer, 0));
+    around.control.cancel(std::exchange(asked->timer, 0));
     const Moment now = moment_of(around.clock);
     auto said = read(result);
     if (said)
@@ -213,8 +213,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   }
 
   template <class Act>
-  exec::TimerId after(Millis time, const std::shared_ptr<Asked>& asked, std::uint64_t serial, Act act) {
-    return around.timers.after(time, [weak = weak_from_this(), asked, serial, act = std::move(act)] {
+  TimerId after(Millis time, const std::shared_ptr<Asked>& asked, std::uint64_t serial, Act act) {
+    return around.control.after(time, [weak = weak_from_this(), asked, serial, act = std::move(act)] {
       const auto client = weak.lock();
       if (client && asked->serial == serial) act(*client, asked);
     });
@@ -281,31 +281,31 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   BreakerStatus told;
 };
 
-RemoteAuthService::RemoteAuthService(Context around, ServiceIdentity identity, ClientPolicy policy,
-    RevocationStream& revocations, std::function<void(exec::Task)> run_control)
+RemoteAuthService::RemoteAuthService(
+    Context around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations)
     : client_(std::make_shared<Client>(around, identity, policy)),
       people_(std::make_shared<PeopleSource>(around, std::move(identity), policy.people)),
       revocations_(revocations),
-      run_control_(std::move(run_control)) {}
+      control_(around.control) {}
 
 RemoteAuthService::~RemoteAuthService() = default;
 
 void RemoteAuthService::redeem_ticket(TicketRequest question, Completion<Identity> answer) {
-  run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
-                   since = client_->around.clock.mono()]() mutable {
+  control_.post([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
+                    since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->ticket(std::move(question), std::move(answer), since);
   });
 }
 
 void RemoteAuthService::check_cookie(CookieRequest question, Completion<Identity> answer) {
-  run_control_([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
-                   since = client_->around.clock.mono()]() mutable {
+  control_.post([weak = std::weak_ptr(client_), question = std::move(question), answer = std::move(answer),
+                    since = client_->around.clock.mono()]() mutable {
     if (const auto client = weak.lock()) client->cookie(std::move(question), std::move(answer), since);
   });
 }
 
 void RemoteAuthService::find_person(PersonRequest question, Completion<std::optional<Person>> answer) {
-  run_control_([weak = std::weak_ptr(people_), question = std::move(question), answer = std::move(answer)]() mutable {
+  control_.post([weak = std::weak_ptr(people_), question = std::move(question), answer = std::move(answer)]() mutable {
     if (const auto people = weak.lock()) people->find(std::move(question), std::move(answer));
   });
 }

@@ -36,9 +36,8 @@ struct ClientPolicy {
 
 class RemoteAuthService final : public AuthService {
  public:
-  // `revocations` outlives it; `run_control` runs tasks one at a time, in order.
-  RemoteAuthService(Context around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations,
-      std::function<void(exec::Task)> run_control);
+  // `revocations` outlives it.
+  RemoteAuthService(Context around, ServiceIdentity identity, ClientPolicy policy, RevocationStream& revocations);
   ~RemoteAuthService() override; // on the control plane's thread, or after its end
   RemoteAuthService(const RemoteAuthService&) = delete;
   RemoteAuthService& operator=(const RemoteAuthService&) = delete;
@@ -56,7 +55,7 @@ class RemoteAuthService final : public AuthService {
   std::shared_ptr<Client> client_;
   std::shared_ptr<PeopleSource> people_;
   RevocationStream& revocations_;
-  std::function<void(exec::Task)> run_control_;
+  Executor& control_;
 };
 
 } // namespace foyer::auth

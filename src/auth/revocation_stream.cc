@@ -53,7 +53,7 @@ struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
 };
 
 void RevocationStream::Poller::ask_after(Millis delay) {
-  around.timers.after(delay, [weak = weak_from_this()] {
+  around.control.after(delay, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->ask();
   });
 }

@@ -34,7 +34,7 @@ class Stream : public testing::Test {
       return reply(answer(question->after));
     auto held = std::make_shared<Held>(Held{question->after, std::move(reply)});
     holding.push_back(held);
-    w.timers.after(question->wait, [this, held] { release(*held); });
+    w.control.after(question->wait, [this, held] { release(*held); });
   }
   client::HttpResult answer(std::int64_t after) {
     RevocationAnswer out{.stream = name, .cursor = after, .events = {}, .more = false};

@@ -1,17 +1,16 @@
-// The network and the timers of everything in this folder that asks another
+// The network and the executor of everything in this folder that asks another
 // process: as interfaces, so that every fault in every phase is tested in virtual
 // time. All calls and answers on the control plane's thread.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "base/clock.h"
+#include "base/executor.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "client/http_client.h"
-#include "exec/control.h"
 
 namespace foyer::auth {
 
@@ -36,13 +35,6 @@ class Transport {
   virtual void send(Call call, client::HttpCompletion done) = 0;
 };
 
-class Timers {
- public:
-  virtual ~Timers() = default;
-  virtual exec::TimerId after(Millis delay, exec::Task task) = 0; // never 0
-  virtual void cancel(exec::TimerId id) = 0;
-};
-
 // What the askers live in; outlives them.
 struct Context {
   const Clock& clock;
@@ -50,7 +42,7 @@ struct Context {
   Log& log;
   Metrics& metrics;
   Transport& transport;
-  Timers& timers;
+  Executor& control;
 };
 
 } // namespace foyer::auth

@@ -208,7 +208,7 @@ gateway::GatewayDeps Node::Parts::deps(
       .plain_gets = *plain_gets,
       .users = *users,
       .gauges = counts,
-      .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
+      .control = *control};
   if (remote_auth) {
     out.refresh_keys = remote_auth->refresh_keys();
     out.on_deleted = [this](UserId user) { detach_messages(std::move(user)); };

@@ -43,18 +43,10 @@ Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::with(const config::Con
               .entropy = system_entropy(),
               .metrics = out->metrics_,
               .log = null_log(),
-              .executor = [turns = &out->turns_](auto work) { turns->push_back(std::move(work)); },
+              .executor = &out->turns_,
               .forgets = false}));
   out->store_ = std::move(store);
   return out;
-}
-
-void OfflineAccounts::run_all() {
-  while (!turns_.empty()) {
-    auto work = std::move(turns_.front());
-    turns_.pop_front();
-    work();
-  }
 }
 
 Result<accounts::UserRow> OfflineAccounts::find_user(const std::string& name) {

@@ -4,13 +4,13 @@
 // the signing keys, the services.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "accounts/store.h"
+#include "base/manual_executor.h"
 #include "base/metrics.h"
 #include "config/load.h"
 #include "store/seal.h"
@@ -30,7 +30,7 @@ class OfflineAccounts {
   [[nodiscard]] Result<T> ask(std::function<void(accounts::AccountStore&, Completion<T>)> question) {
     std::optional<Result<T>> answer;
     question(*store_, [&answer](Result<T> result) { answer = std::move(result); });
-    run_all();
+    turns_.run_posted();
     if (!answer) return refuse(Cause::STORE_FAILED, "the store gave no answer");
     return std::move(*answer);
   }
@@ -41,11 +41,10 @@ class OfflineAccounts {
 
  private:
   explicit OfflineAccounts(store::SealKey seal) : seal_(std::move(seal)) {}
-  void run_all();
 
   store::SealKey seal_;
   Metrics metrics_;
-  std::deque<std::move_only_function<void()>> turns_;
+  ManualExecutor turns_{system_clock()};
   std::unique_ptr<accounts::AccountStore> store_;
 };
 

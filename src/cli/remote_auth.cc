@@ -28,7 +28,7 @@ auth::Context RemoteAuth::around(auth::Transport& transport) {
       .log = runtime_.log,
       .metrics = runtime_.metrics,
       .transport = transport,
-      .timers = timers_};
+      .control = runtime_.control};
 }
 
 Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, auth::OnForwardRefusal on_refusal) {
@@ -49,8 +49,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, aut
       .auth_attempt_timeout = c.auth_attempt_timeout,
       .auth_connect_timeout = c.auth_connect_timeout,
       .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
-  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_,
-      [&control = runtime.control](exec::Task task) { control.post(std::move(task)); });
+  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_);
   auth::FitFacts facts{.version = runtime.build.version,
       .build = runtime.build.build,
       .environment = runtime.build.environment,

@@ -12,7 +12,6 @@
 #include "auth/forwarder.h"
 #include "auth/key_set_source.h"
 #include "auth/local_verifier.h"
-#include "auth/plane_timers.h"
 #include "auth/pooled_transport.h"
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
@@ -40,14 +39,13 @@ class RemoteAuth {
   [[nodiscard]] std::vector<observe::HealthCheck> ready();
 
  private:
-  explicit RemoteAuth(const Runtime& runtime) : runtime_(runtime), timers_(runtime.control) {}
+  explicit RemoteAuth(const Runtime& runtime) : runtime_(runtime) {}
   [[nodiscard]] auth::Context around(auth::Transport& transport);
   Result<void> make_keys();
   [[nodiscard]] std::vector<std::string> kids() const;
   [[nodiscard]] observe::HealthState auth_service_state() const;
 
   const Runtime& runtime_;
-  auth::PlaneTimers timers_;
   std::unique_ptr<auth::PooledTransport> questions_, forwarded_,
       key_server_; // of their own each, so that none waits for another
   std::unique_ptr<auth::ServiceIdentity> identity_;

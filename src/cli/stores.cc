@@ -47,7 +47,7 @@ Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Conf
       .keep_ended = options.keep_ended,
       .keep_revocations = options.keep_revocations,
       .forgets = options.forgets,
-      .executor = std::move(options.executor)};
+      .executor = options.executor};
   here.database.survive_power_loss = config.store_sync == config::StoreSync::full;
   return accounts::open_sqlite_store(
       file(config, "accounts.sqlite"), std::move(here), deps.clock, deps.entropy, deps.metrics, deps.log);
@@ -71,7 +71,7 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
         .invitations_to_one = to_one,
         .invitations_received = received,
         .witness = file(config, "witness"),
-        .executor = std::move(deps.executor)};
+        .executor = deps.executor};
     return rooms::open_postgres_store(
         server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
@@ -84,7 +84,7 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
       .invitations_to_one = to_one,
       .invitations_received = received,
       .witness = file(config, "witness"),
-      .executor = std::move(deps.executor)};
+      .executor = deps.executor};
   return rooms::open_sqlite_store(
       file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }

@@ -25,9 +25,9 @@ struct StoreDeps {
   Entropy& entropy;
   Metrics& metrics;
   Log& log;
-  store::Executor executor = {}; // empty: threads of their own
-  bool forgets = true;           // old rows are deleted; false: a command beside a server
-  std::string environment = {};  // that a database of PostgreSQL must belong to; empty: whichever (a command)
+  Executor* executor = nullptr; // null: threads of their own
+  bool forgets = true;          // old rows are deleted; false: a command beside a server
+  std::string environment = {}; // that a database of PostgreSQL must belong to; empty: whichever (a command)
 };
 
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.

@@ -15,7 +15,7 @@ struct Exchange {
   HttpCompletion done;
   wire::HttpResponseParser parser;
   std::weak_ptr<Link> link;
-  exec::TimerId deadline = 0;
+  TimerId deadline = 0;
   exec::ControlPlane* plane = nullptr;
 
   void end(HttpResult result) {

@@ -28,7 +28,7 @@ struct Job {
   std::uint64_t id = 0;
   PoolCall call = {};
   HttpCompletion done = {};
-  exec::TimerId deadline = 0;
+  TimerId deadline = 0;
 };
 
 } // namespace
@@ -43,7 +43,7 @@ struct HttpPool::State : std::enable_shared_from_this<State> {
     Phase phase = Phase::connecting;
     bool reused = false;     // it has answered before
     bool ours_alone = false; // a long poll's: not counted
-    exec::TimerId idle_timer = 0;
+    TimerId idle_timer = 0;
   };
   using ConnectionPtr = std::shared_ptr<Connection>;
 
@@ -89,8 +89,8 @@ std::string HttpPool::State::head_and_body(const PoolCall& call) const {
 
 void HttpPool::State::take(Job job) {
   const auto later = [this](Job refused, NetError error) {
-    const exec::TimerId soon =
-        driver.after(Millis{0}, [done = std::move(refused.done), error = std::move(error)]() mutable {
+    const TimerId soon =
+        driver.control.after(Millis{0}, [done = std::move(refused.done), error = std::move(error)]() mutable {
       done(std::unexpected(std::move(error)));
     });
     (void)soon;
@@ -104,7 +104,7 @@ void HttpPool::State::take(Job job) {
     return later(std::move(job),
         {Kind::timeout, std::to_string(queue.size()) + " requests to " + server() + " wait for a connection already",
             Phase::waiting});
-  job.deadline = driver.after(job.call.timeout, [weak = weak_from_this(), id = job.id] {
+  job.deadline = driver.control.after(job.call.timeout, [weak = weak_from_this(), id = job.id] {
     if (const auto self = weak.lock()) self->overdue(id);
   });
   if (must_wait) return queue.push_back(std::move(job));
@@ -143,7 +143,7 @@ void HttpPool::State::begin(Job job) {
   if (idle.empty()) return connect(std::move(job));
   const ConnectionPtr connection = idle.back();
   idle.pop_back();
-  driver.cancel(std::exchange(connection->idle_timer, 0));
+  driver.control.cancel(std::exchange(connection->idle_timer, 0));
   connection->reused = true;
   use(connection, std::move(job));
   write(connection);
@@ -244,7 +244,7 @@ void HttpPool::State::keep(const ConnectionPtr& connection) {
   if (idle.size() >= options.connections) return drop(connection);
   idle.push_back(connection);
   connection->idle_timer =
-      driver.after(options.idle_timeout, [weak = weak_from_this(), old = std::weak_ptr(connection)] {
+      driver.control.after(options.idle_timeout, [weak = weak_from_this(), old = std::weak_ptr(connection)] {
     const auto self = weak.lock();
     const auto unused = old.lock();
     if (self && unused && !unused->job) self->drop(unused);
@@ -259,13 +259,13 @@ void HttpPool::State::leave_busy(const ConnectionPtr& connection) {
 void HttpPool::State::drop(const ConnectionPtr& connection) {
   leave_busy(connection);
   std::erase(idle, connection);
-  if (connection->idle_timer != 0) driver.cancel(std::exchange(connection->idle_timer, 0));
+  if (connection->idle_timer != 0) driver.control.cancel(std::exchange(connection->idle_timer, 0));
   if (const auto link = connection->link.lock()) link->abort();
   connection->link.reset();
 }
 
 void HttpPool::State::finish(Job job, HttpResult result) {
-  driver.cancel(job.deadline);
+  driver.control.cancel(job.deadline);
   const auto alive = shared_from_this(); // the one who is told may end the pool
   job.done(std::move(result));
 }
@@ -283,12 +283,12 @@ HttpPool::HttpPool(PoolDriver driver, PoolOptions options)
 
 HttpPool::~HttpPool() {
   State& state = *state_;
-  for (Job& job : state.queue) state.driver.cancel(job.deadline);
+  for (Job& job : state.queue) state.driver.control.cancel(job.deadline);
   state.queue.clear();
   std::vector<State::ConnectionPtr> all = state.idle;
   for (const auto& [number, connection] : state.busy) all.push_back(connection);
   for (const auto& connection : all) {
-    if (connection->job) state.driver.cancel(connection->job->deadline);
+    if (connection->job) state.driver.control.cancel(connection->job->deadline);
     state.drop(connection);
   }
 }
@@ -304,9 +304,7 @@ std::size_t HttpPool::waiting() const { return state_->queue.size(); }
 PoolDriver pool_driver(exec::ControlPlane& plane) {
   return {.open = [&plane](LinkTarget target, Link::Events events) {
     return Link::open(plane, std::move(target), std::move(events));
-  }, .after = [&plane](Millis delay, exec::Task task) {
-    return plane.after(delay, std::move(task));
-  }, .cancel = [&plane](exec::TimerId id) { plane.cancel(id); }};
+  }, .control = plane};
 }
 
 } // namespace foyer::client

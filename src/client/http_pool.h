@@ -44,8 +44,7 @@ struct PoolCall {
 // What the pool acts through.
 struct PoolDriver {
   std::function<std::weak_ptr<Link>(LinkTarget, Link::Events)> open;
-  std::function<exec::TimerId(Millis, exec::Task)> after; // never from inside
-  std::function<void(exec::TimerId)> cancel;
+  Executor& control;
 };
 [[nodiscard]] PoolDriver pool_driver(exec::ControlPlane& plane);
 

@@ -9,10 +9,11 @@
 #include <unistd.h>
 
 #include <future>
-#include <map>
 #include <set>
 #include <thread>
 #include <vector>
+
+#include "base/manual_executor.h"
 
 namespace foyer::client {
 namespace {
@@ -73,27 +74,10 @@ class Pool : public testing::Test {
       wires.push_back(wire);
       return std::weak_ptr<Link>(wire);
     },
-                                          .after =
-                                              [this](Millis delay, exec::Task task) {
-      timers.emplace(std::pair{now + delay, ++last_timer}, std::move(task));
-      return last_timer;
-    },
-                                          .cancel =
-                                              [this](exec::TimerId id) {
-      std::erase_if(timers, [id](const auto& timer) { return timer.first.second == id; });
-    }},
+                                          .control = control},
         std::move(options));
   }
-  void pass(Millis time) {
-    const Millis until = now + time;
-    while (!timers.empty() && timers.begin()->first.first <= until) {
-      now = timers.begin()->first.first;
-      auto task = std::move(timers.begin()->second);
-      timers.erase(timers.begin());
-      task();
-    }
-    now = until;
-  }
+  void pass(Millis time) { foyer::pass(clock, control, time); }
   void ask(const std::string& target, PoolCall call = {}) {
     call.target = target;
     pool->send(std::move(call), [this, target](HttpResult result) {
@@ -105,9 +89,8 @@ class Pool : public testing::Test {
   }
   Wire& wire(std::size_t i) { return *wires.at(i); }
 
-  Millis now{0};
-  exec::TimerId last_timer = 0;
-  std::map<std::pair<Millis, exec::TimerId>, exec::Task> timers;
+  ManualClock clock;
+  ManualExecutor control{clock};
   std::vector<std::shared_ptr<Wire>> wires;
   std::vector<LinkTarget> targets;
   std::vector<std::string> ends;
@@ -151,7 +134,7 @@ TEST_F(Pool, AnIdleConnectionIsGivenUpBeforeTheServerWould) {
   pass(Millis{1});
   EXPECT_EQ(pool->idle(), 0U);
   EXPECT_TRUE(wire(0).aborted);
-  EXPECT_TRUE(timers.empty());
+  EXPECT_EQ(control.timers(), 0U);
 }
 
 TEST_F(Pool, AConnectionThatTheServerEndsOrMisusesIsNotKept) {
@@ -174,7 +157,7 @@ TEST_F(Pool, AConnectionThatTheServerEndsOrMisusesIsNotKept) {
   wire(3).say("HTTP/1.1 408 Request Timeout\r\n\r\n"); // unasked
   EXPECT_EQ(pool->idle(), 0U);
   EXPECT_THAT(ends, ElementsAre("/a: 200 ", "/b: 200 x", "/c: 200 ", "/d: 200 "));
-  EXPECT_TRUE(timers.empty());
+  EXPECT_EQ(control.timers(), 0U);
 }
 
 TEST_F(Pool, EveryEndIsCalledByItsKindAndPhase) {
@@ -204,7 +187,7 @@ TEST_F(Pool, EveryEndIsCalledByItsKindAndPhase) {
   EXPECT_EQ(end_of([](Wire& w) { w.ready(), w.say("HTTP/1.1 200 OK\r\n\r\nto the end"), w.end(Kind::closed); }),
       "/x: 200 to the end");
   EXPECT_EQ(pool->busy() + pool->idle(), 0U);
-  EXPECT_TRUE(timers.empty());
+  EXPECT_EQ(control.timers(), 0U);
 }
 
 TEST_F(Pool, ARequestThatMayBeRepeatedIsSentOnceMoreWhenAKeptConnectionWasClosed) {
@@ -274,7 +257,7 @@ TEST_F(Pool, TheEndOfThePoolTellsNobody) {
   EXPECT_TRUE(wire(0).aborted);
   pass(Millis{60'000});
   EXPECT_THAT(ends, ElementsAre());
-  EXPECT_TRUE(timers.empty());
+  EXPECT_EQ(control.timers(), 0U);
 }
 
 TEST_F(Pool, AHeaderThatWouldBeginANewLineIsNotSent) {
@@ -295,7 +278,7 @@ TEST_F(Pool, WhoIsAnsweredMayAskAgainAtOnceOrEndThePool) {
   wire(1).ready();
   wire(1).answer("");
   EXPECT_THAT(ends, ElementsAre());
-  EXPECT_TRUE(timers.empty());
+  EXPECT_EQ(control.timers(), 0U);
 }
 
 // Whatever servers, deadlines and callers do, each call has one end, and nothing is left behind.
@@ -331,7 +314,7 @@ TEST_F(Pool, EveryCallEndsOnceInAnyOrderOfEvents) {
     pass(Millis{2'000});
     EXPECT_THAT(ended, testing::Each(1));
     EXPECT_EQ(pool->busy() + pool->idle() + pool->waiting(), 0U);
-    EXPECT_TRUE(timers.empty());
+    EXPECT_EQ(control.timers(), 0U);
   }
 }
 

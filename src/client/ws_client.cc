@@ -39,7 +39,7 @@ struct WsClient::Session final : wire::WsSink, std::enable_shared_from_this<Sess
   wire::HttpResponseParser parser;
   wire::WsDecoder decoder;
   std::weak_ptr<Link> link;
-  exec::TimerId deadline = 0;
+  TimerId deadline = 0;
   std::uint64_t bytes_seen = 0;
   Phase phase = Phase::handshake;
 

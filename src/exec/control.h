@@ -8,14 +8,11 @@
 //   plane.stop();                               // what is running ends; the rest is dropped
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/clock.h"
-#include "exec/fair_queue.h"
+#include "base/executor.h"
 
 namespace boost::asio {
 class io_context;
@@ -23,21 +20,19 @@ class io_context;
 
 namespace foyer::exec {
 
-using TimerId = std::uint64_t; // never 0
-
-class ControlPlane {
+class ControlPlane final : public Executor {
  public:
   explicit ControlPlane(std::string_view name = "control"); // the thread's name, cut at 15 bytes
-  ~ControlPlane();                                          // stops and joins
+  ~ControlPlane() override;                                 // stops and joins
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
 
   // From any thread. After stop() tasks are destroyed without being run.
-  void post(Task task);
-  TimerId after(Millis delay, Task task);
-  void cancel(TimerId id); // nothing happens if it fired already
-  // Runs `task` every `interval` until stop() or cancel(); the first time after one interval.
-  TimerId every(Millis interval, Task task);
+  void post(Task task) override;
+  TimerId after(Millis delay, Task task) override;
+  void cancel(TimerId id) override;
+  // Runs `task` every `interval` until stop() or cancel().
+  TimerId every(Millis interval, Task task) override;
   void stop(); // joins; not from the plane's own thread
 
   // For those who bring Asio objects of their own (they include Asio in a .cc).

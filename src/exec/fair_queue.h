@@ -19,14 +19,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
-namespace foyer::exec {
+#include "base/executor.h"
 
-using Task = std::move_only_function<void()>;
+namespace foyer::exec {
 
 enum class WorkClass : std::uint8_t { known, login, other };
 

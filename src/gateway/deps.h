@@ -16,6 +16,7 @@
 #include "auth/revocation_table.h"
 #include "base/clock.h"
 #include "base/completion.h"
+#include "base/executor.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -86,8 +87,7 @@ struct GatewayDeps {
   admission::ConnectionLimits& gauges;
   // PROXY_NOT_TRUSTED is told once in a process.
   std::shared_ptr<std::atomic<bool>> untrusted_proxy_told = std::make_shared<std::atomic<bool>>(false);
-  // Runs a task on the control plane.
-  std::function<void(std::move_only_function<void()>)> run_control;
+  Executor& control; // handlers of requests run there
   // A token names a key that is not known: asks whether there is a newer key set. True:
   // look again; false: there is none; a refusal: it could not be asked, and the keys at
   // hand are not to be relied upon. Answers on any thread. Empty: the keys are this process's own.

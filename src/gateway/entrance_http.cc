@@ -266,7 +266,7 @@ void Entrance::route() {
       if (Connection* connection = shard.find(id)) connection->request_answered(std::move(response));
     });
   };
-  shard_.deps().run_control([handler, request = request_, reply = std::move(reply)]() mutable {
+  shard_.deps().control.post([handler, request = request_, reply = std::move(reply)]() mutable {
     (*handler)(std::move(request), std::move(reply));
   });
 }

@@ -30,7 +30,7 @@ struct DatabaseStoreOptions {
   Millis watch_every{0};                    // a connection without work is looked at so often; 0: never
   bool of_a_file = false;                   // no server has it that others use too
   std::string witness = {};                 // the file beside the database (continuity.h); empty: none
-  store::Executor executor = {};            // empty: threads; else everything runs there (store/lane.h)
+  Executor* executor = nullptr;             // null: threads; else everything runs there (store/lane.h)
 };
 
 // `writing` migrates, and sees to it that nobody else writes. All references must outlive the store.

@@ -281,7 +281,7 @@ TEST_F(PostgresStoreTest, ACommitWhoseAnswerWasLostIsFoundAgainUnderItsKey) {
 // --- on threads, as in life ---
 
 TEST_F(PostgresStoreTest, OnThreadsEveryMessageIsAnsweredInItsRoomsOrder) {
-  w.options.executor = {};
+  w.options.executor = nullptr;
   w.open({});
   constexpr int kMessages = 3'000;
   std::promise<void> all;

@@ -32,7 +32,7 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
       .invitations_received = options.invitations_received,
       .of_a_file = true,
       .witness = std::move(options.witness),
-      .executor = std::move(options.executor)};
+      .executor = options.executor};
   return open_database_store(
       std::move(writing), store::sqlite_reader(path, database), std::move(common), clock, entropy, metrics, log);
 }

@@ -27,7 +27,7 @@ struct SqliteStoreOptions {
   std::uint64_t max_pages = 0;              // of the file, 4 KiB each; 0: no limit
   std::string vfs = {};                     // SQLite's file layer; empty: the system's
   std::string witness = {};                 // the file beside the database (continuity.h); empty: none
-  store::Executor executor = {};            // empty: two threads; else everything runs there (store/lane.h)
+  Executor* executor = nullptr;             // null: two threads; else everything runs there (store/lane.h)
 };
 
 // One process at a time has a chat store open so: CHAT_STORE_IN_USE (a lock on PATH.lock). The

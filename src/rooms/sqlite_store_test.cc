@@ -177,7 +177,7 @@ TEST_F(SqliteStoreTest, ARestoredCopyBeginsNewEpochs) {
 }
 
 TEST_F(SqliteStoreTest, OnThreadsEveryMessageIsAnsweredInItsRoomsOrder) {
-  w.options.executor = {};
+  w.options.executor = nullptr;
   w.open({});
   constexpr int kMessages = 3'000;
   std::promise<void> all;
@@ -199,7 +199,7 @@ TEST_F(SqliteStoreTest, OnThreadsEveryMessageIsAnsweredInItsRoomsOrder) {
 
 // The process is gone in the middle of its work, as after kill -9: every message that was answered is there.
 TEST_F(SqliteStoreTest, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
-  w.options.executor = {};
+  w.options.executor = nullptr;
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const pid_t child = ::fork();
@@ -224,7 +224,7 @@ TEST_F(SqliteStoreTest, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_EQ(WEXITSTATUS(status), 0);
 
-  w.options.executor = {};
+  w.options.executor = nullptr;
   SqliteWorld after; // its own executor; the file of the child
   std::filesystem::copy(w.dir.path(), after.dir.path(),
       std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);

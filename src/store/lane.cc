@@ -100,7 +100,7 @@ void Lane::post() {
     if (scheduled_) return;
     scheduled_ = true;
   }
-  options_.executor([life = life_] {
+  options_.executor->post([life = life_] {
     if (life->lane != nullptr) life->lane->turn();
   });
 }

@@ -2,13 +2,9 @@
 // connection: either a thread of its own, or an executor that the owner drives.
 //
 // With an executor everything happens on the caller's thread, in the caller's
-// order, so that a test harness with virtual time can run the real database:
-//
-//   std::deque<std::move_only_function<void()>> turn;
-//   Executor executor = [&](auto work) { turn.push_back(std::move(work)); };
-//
-// and runs what is in `turn` whenever it wants the database to make progress.
-// One piece of work takes one batch.
+// order: a test with virtual time runs the real database on a ManualExecutor, and
+// runs what is posted there whenever it wants the database to make progress. One
+// piece of work takes one batch.
 #pragma once
 
 #include <condition_variable>
@@ -22,13 +18,13 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/executor.h"
 #include "base/metrics.h"
 #include "store/fair_queue.h"
 #include "store/task.h"
 
 namespace foyer::store {
 
-using Executor = std::function<void(std::move_only_function<void()>)>;
 using Tasks = std::vector<std::unique_ptr<Task>>;
 
 struct LaneOptions {
@@ -36,8 +32,8 @@ struct LaneOptions {
   std::size_t queue_limit = 0; // tasks that may wait; more: BUSY
   std::size_t batch_limit = 0; // tasks that the consumer is given at once
   Millis idle_every{0};        // with a thread: the consumer is called with no tasks after this much idleness; 0: never
-  Executor executor;           // empty: a thread
-  Counter* refused = nullptr;  // of tasks for want of queue_limit
+  Executor* executor = nullptr; // null: a thread
+  Counter* refused = nullptr;   // of tasks for want of queue_limit
 };
 
 class Lane {

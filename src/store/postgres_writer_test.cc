@@ -4,10 +4,10 @@
 
 #include <signal.h>
 
-#include <deque>
 #include <future>
 #include <thread>
 
+#include "base/manual_executor.h"
 #include "store/postgres.h"
 #include "store/reader.h"
 #include "store/testing/postgres.h"
@@ -29,7 +29,7 @@ struct World {
   PostgresOptions database{.url = server.fresh()};
   ManualClock clock;
   Metrics metrics;
-  std::deque<std::move_only_function<void()>> turn;
+  ManualExecutor turn{clock};
   std::vector<std::string> heard; // answers, in order
   std::vector<Refusal> refusals;
   int forgotten = 0;
@@ -38,7 +38,7 @@ struct World {
   std::unique_ptr<Writer> writer;
 
   World() {
-    options.executor = [this](std::move_only_function<void()> work) { turn.push_back(std::move(work)); };
+    options.executor = &turn;
     hooks.rolled_back = [this] { ++forgotten; };
   }
   ~World() {
@@ -52,13 +52,7 @@ struct World {
     ASSERT_TRUE(opened) << opened.error().operator_text();
     writer = std::move(*opened);
   }
-  void run() {
-    while (!turn.empty()) {
-      auto work = std::move(turn.front());
-      turn.pop_front();
-      work();
-    }
-  }
+  void run() { turn.run_posted(); }
   using Work = std::function<Result<bool>(Database&)>;
   void submit(const std::string& name, Work work) {
     writer->submit<bool>(std::move(work), [this, name](Result<bool> r) {
@@ -287,7 +281,7 @@ TEST(PostgresqlWriter, AnOwnerWhoseStoreWasTakenMeanwhileIsToldSo) {
 
 TEST(PostgresqlWriter, WhatWasAnsweredSurvivesTheEndOfTheServer) {
   World w;
-  w.options.executor = {};
+  w.options.executor = nullptr;
   w.open();
   constexpr int kJobs = 3'000;
   std::atomic<int> answered{0};
@@ -317,7 +311,7 @@ TEST(PostgresqlWriter, WhatWasAnsweredSurvivesTheEndOfTheServer) {
 
 TEST(PostgresqlWriter, WithoutTrafficALossIsNoticedAndMended) {
   World w;
-  w.options.executor = {};
+  w.options.executor = nullptr;
   w.options.watch_every = Millis{10};
   auto writer = Writer::open(
       postgres_writer(w.database, {"notes", kSchema}), w.options, {}, system_clock(), w.metrics, null_log());

@@ -22,7 +22,7 @@ struct ReaderOptions {
   std::size_t connections = 1;      // each with a lane of its own
   std::size_t queue_limit = 10'000; // jobs that may wait; more: BUSY
   Entropy* entropy = nullptr;       // for the waits between tries to connect
-  Executor executor = {};           // empty: threads
+  Executor* executor = nullptr;     // null: threads
 };
 
 class Reader {

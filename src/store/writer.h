@@ -37,9 +37,9 @@ struct WriterOptions {
   std::size_t batch_limit = 1'000;  // jobs in one transaction
   Millis batch_time{20};            // after this much work a batch commits, whatever else is queued
   Millis upkeep_every{std::chrono::hours{1}};
-  Millis watch_every{0};      // with a thread: without jobs the connection is looked at so often; 0: never
-  Entropy* entropy = nullptr; // for the waits between tries to connect
-  Executor executor = {};     // empty: a thread
+  Millis watch_every{0};        // with a thread: without jobs the connection is looked at so often; 0: never
+  Entropy* entropy = nullptr;   // for the waits between tries to connect
+  Executor* executor = nullptr; // null: a thread
 };
 
 struct WriterHooks {

@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <deque>
 #include <future>
 
+#include "base/manual_executor.h"
 #include "store/reader.h"
 #include "store/sqlite.h"
 #include "store/testing/store_world.h"
@@ -28,16 +28,14 @@ struct World {
   TempDir dir;
   ManualClock clock;
   Metrics metrics;
-  std::deque<std::move_only_function<void()>> turn;
+  ManualExecutor turn{clock};
   std::vector<std::string> heard; // answers, in order
   OpenOptions database{.busy_timeout = Millis{0}};
   WriterOptions options{.name = "test"};
   WriterHooks hooks;
   std::unique_ptr<Writer> writer;
 
-  World() {
-    options.executor = [this](std::move_only_function<void()> work) { turn.push_back(std::move(work)); };
-  }
+  World() { options.executor = &turn; }
 
   void open() {
     auto opened = Writer::open(
@@ -46,13 +44,7 @@ struct World {
     writer = std::move(*opened);
   }
 
-  void run() {
-    while (!turn.empty()) {
-      auto work = std::move(turn.front());
-      turn.pop_front();
-      work();
-    }
-  }
+  void run() { turn.run_posted(); }
 
   void note(const std::string& text, Cause then_refuse_with = Cause::INTERNAL_ERROR) {
     writer->submit<std::int64_t>([=](Database& db) -> Result<std::int64_t> {
@@ -188,7 +180,7 @@ TEST(Writer, AskingAfterAFailureMakesItTryAgainWithoutAJob) {
   w.note("a");
   w.run();
   EXPECT_EQ(w.writer->probe().error().cause, Cause::STORE_READ_ONLY);
-  EXPECT_TRUE(w.turn.empty()) << "not yet a second since it failed";
+  EXPECT_TRUE(w.turn.idle()) << "not yet a second since it failed";
   w.clock.advance(Millis{1'000});
   EXPECT_FALSE(w.writer->probe());
   w.run();
@@ -254,7 +246,7 @@ TEST(Writer, ClosingFinishesWhatIsQueuedAndRefusesTheRest) {
 
 TEST(Writer, OnAThreadEveryJobIsAnsweredOnce) {
   World w;
-  w.options.executor = {};
+  w.options.executor = nullptr;
   w.open();
   constexpr int kJobs = 5'000;
   std::atomic<int> ok{0};
@@ -301,7 +293,7 @@ TEST(Reader, OneUsersManyReadsKeepNobodyElseWaiting) {
 
 TEST(Writer, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
   World w;
-  w.options.executor = {};
+  w.options.executor = nullptr;
   int pipe_ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);
   const pid_t child = ::fork();

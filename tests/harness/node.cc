@@ -15,6 +15,7 @@
 #include "admin/routes.h"
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
+#include "base/manual_executor.h"
 #include "gateway/gateway.h"
 #include "harness/lossy_store.h"
 #include "harness/scripted_server.h"
@@ -219,19 +220,13 @@ class KeptLog final : public Log {
 // What outlives a process: the clock, the disk, the auth service, the keys.
 struct Node::World {
   explicit World(const Settings& settings) : plan(plan_of(settings)) {}
-  std::optional<ScriptedServer> make_auth_server() {
-    std::optional<ScriptedServer> out;
-    if (plan.remote) out.emplace(clock, auth);
-    return out;
-  }
-
   Plan plan;
   ManualClock clock{WallTime{plan.begun}};
   FixedEntropy entropy{plan.entropy};
   testing_world::TempDir data;
   KeptLog log;
   ScriptedAuth auth{clock};
-  std::optional<ScriptedServer> auth_server = make_auth_server();
+  std::unique_ptr<ScriptedServer> auth_server = plan.remote ? std::make_unique<ScriptedServer>(clock, auth) : nullptr;
   jose::Key key = must(jose::Key::from_secret("a-secret-of-the-harness-of-40-characters"));
   jose::Signer signer = must(jose::Signer::make(key));
   jose::Signer foreign_signer =
@@ -273,8 +268,8 @@ struct Node::Life {
     gateway->watch_revocations();
     network.listen([this](io::Loop& loop) { return gateway->accept_function(loop.index()); });
     network.also_pump([this] {
-      return run(control) || run(accounts_work) || (!world.disk_stalls && run(disk)) || run_repeated() ||
-          timers.run_one() || (world.auth_server && world.auth_server->run());
+      return control.run_next() || accounts_work.run_next() || (!world.disk_stalls && disk.run_next()) ||
+          control.run_repeated() || control.run_timer() || (world.auth_server && world.auth_server->run());
     });
     network.also_pump([this] { return world.on_pump && world.on_pump(); });
     if (remote) network.pump(); // it hears of revocations before anybody comes
@@ -291,37 +286,9 @@ struct Node::Life {
     [[nodiscard]] bool draining() const override { return gateway->draining(); }
     [[nodiscard]] bool loops_turn() const override { return gateway->loops_turn(); }
   };
-  using Work = std::deque<std::move_only_function<void()>>;
-
-  static bool run(Work& work) {
-    if (work.empty()) return false;
-    auto next = std::move(work.front());
-    work.pop_front();
-    next();
-    return true;
-  }
-
-  struct Repeated {
-    Millis interval;
-    MonoTime next;
-    std::function<void()> task;
-  };
-  bool run_repeated() {
-    const MonoTime now = world.clock.mono();
-    bool did = false;
-    for (std::size_t i = 0; i < repeated.size(); ++i) {
-      if (repeated[i].next > now) continue;
-      repeated[i].next = now + repeated[i].interval;
-      repeated[i].task();
-      did = true;
-    }
-    return did;
-  }
-
   std::unique_ptr<accounts::AccountStore> open_account_store() {
     if (!world.plan.accounts) return nullptr;
-    accounts::SqliteStoreOptions options{
-        .executor = [this](std::move_only_function<void()> work) { accounts_work.push_back(std::move(work)); }};
+    accounts::SqliteStoreOptions options{.executor = &accounts_work};
     return must(accounts::open_sqlite_store(
         world.data.file("accounts.db"), std::move(options), world.clock, world.entropy, metrics, world.log));
   }
@@ -337,12 +304,9 @@ struct Node::Life {
     policy.allowed_origins = world.plan.gateway.door.allowed_origins;
     policy.registration = accounts::Registration::open;
     policy.hash_cost = {.memory_kib = 8, .passes = 1, .lanes = 1};
-    accounts::Runners runners{
-        .control = [this](exec::Task task) { control.push_back(std::move(task)); }, .hashing = [this](exec::Work work) {
-      accounts_work.push_back(std::move(work.run));
+    accounts::Runners runners{.control = control, .hashing = [this](exec::Work work) {
+      accounts_work.post(std::move(work.run));
       return true;
-    }, .every = [this](Millis interval, std::function<void()> task) {
-      repeated.push_back({interval, world.clock.mono() + interval, std::move(task)});
     }};
     const store::SealKey seal = must(store::SealKey::from_secret("the store's key of the harness, of 45 letters"));
     signing_keys = std::make_unique<accounts::SigningKeys>(world.signer, *account_store, seal,
@@ -366,7 +330,7 @@ struct Node::Life {
         .log = world.log,
         .metrics = metrics,
         .transport = world.auth_server->transport(),
-        .timers = timers};
+        .control = control};
   }
   std::unique_ptr<auth::RevocationStream> make_stream() {
     if (!world.plan.remote) return nullptr;
@@ -374,15 +338,14 @@ struct Node::Life {
   }
   std::unique_ptr<auth::RemoteAuthService> make_remote() {
     if (!world.plan.remote) return nullptr;
-    return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream,
-        [this](exec::Task task) { control.push_back(std::move(task)); });
+    return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream);
   }
 
   std::unique_ptr<LossyStore> open_store() {
     rooms::SqliteStoreOptions options = world.plan.store;
     options.survive_power_loss = false;
     options.vfs = testing_world::Faults::vfs();
-    options.executor = [this](std::move_only_function<void()> work) { disk.push_back(std::move(work)); };
+    options.executor = &disk;
     options.witness = world.data.file("witness");
     return std::make_unique<LossyStore>(must(rooms::open_sqlite_store(
         world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log)));
@@ -453,19 +416,17 @@ struct Node::Life {
         .plain_gets = plain_gets,
         .users = users,
         .gauges = gauges,
-        .run_control = [this](std::move_only_function<void()> task) { control.push_back(std::move(task)); }};
+        .control = control};
   }
 
   World& world;
   Metrics metrics;
-  Work control, disk, accounts_work;
-  std::vector<Repeated> repeated;
+  ManualExecutor control{world.clock}, disk{world.clock}, accounts_work{world.clock};
   MemoryNetwork network;
   std::unique_ptr<LossyStore> store = open_store();
   std::unique_ptr<accounts::AccountStore> account_store = open_account_store();
   std::unique_ptr<accounts::SigningKeys> signing_keys;
   std::unique_ptr<accounts::AccountService> account_service = make_accounts();
-  auth::testing_world::VirtualTimers timers{world.clock};
   const auth::ServiceIdentity service_identity{"gateway-1", auth::testing_world::kServiceSecret};
   std::unique_ptr<auth::RevocationStream> stream = make_stream();
   std::unique_ptr<auth::RemoteAuthService> remote = make_remote();
@@ -513,7 +474,7 @@ bool Node::set_auth_weather(std::string_view words) {
 }
 void Node::pump() { life_->network.pump(); }
 void Node::turn(std::size_t loop) { life_->network.loop(loop).turn(); }
-void Node::turn_disk() { Life::run(life_->disk); }
+void Node::turn_disk() { life_->disk.run_next(); }
 void Node::on_pump(std::function<bool()> step) { world_->on_pump = std::move(step); }
 
 void Node::advance(Millis time) {
@@ -617,7 +578,7 @@ std::map<std::pair<std::string, std::string>, std::int64_t> Node::copy_data() {
 
 void Node::put_back(bool whole) {
   if (world_->on_pump) world_->on_pump();
-  life_->disk.clear();
+  life_->disk.forget_posted();
   life_.reset();
   if (world_->on_pump) world_->on_pump();
   world_->replace_data(whole);
@@ -660,7 +621,7 @@ void Node::restart(bool in_order) {
     drain();
     advance(world_->plan.gateway.drain_timeout);
   } else {
-    life_->disk.clear(); // what was not written is lost
+    life_->disk.forget_posted(); // what was not written is lost
   }
   life_.reset();
   if (world_->on_pump) world_->on_pump(); // the peers see their connections end

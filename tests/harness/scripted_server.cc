@@ -25,8 +25,8 @@ std::optional<Weather> weather_named(std::string_view name) {
 } // namespace
 
 ScriptedServer::ScriptedServer(ManualClock& clock, ScriptedAuth& auth)
-    : timers_(clock),
-      server_(clock, timers_),
+    : executor_(clock),
+      server_(clock, executor_),
       auth_(auth) {
   server_.round_trip = Millis{0};
   server_.next_for = auth::kVerifyPath;
@@ -99,7 +99,7 @@ void ScriptedServer::poll(const json::Object& body, Reply reply) {
   const bool news = question->after < static_cast<std::int64_t>(events_.size());
   if (news || question->wait == Millis{0}) return reply(VirtualServer::json(200, events_after(question->after)));
   polls_.push_back({.after = question->after, .reply = std::move(reply)});
-  polls_.back().timer = timers_.after(question->wait, [this] { answer_polls(); });
+  polls_.back().timer = executor_.after(question->wait, [this] { answer_polls(); });
 }
 
 json::Object ScriptedServer::events_after(std::int64_t cursor) const {
@@ -112,14 +112,14 @@ json::Object ScriptedServer::events_after(std::int64_t cursor) const {
 void ScriptedServer::answer_polls() {
   if (server_.always != Weather::fine && server_.always != Weather::slow) return;
   for (Poll& poll : std::exchange(polls_, {})) {
-    timers_.cancel(poll.timer);
+    executor_.cancel(poll.timer);
     poll.reply(VirtualServer::json(200, events_after(poll.after)));
   }
 }
 
 void ScriptedServer::connections_end() {
   for (Poll& poll : std::exchange(polls_, {})) {
-    timers_.cancel(poll.timer);
+    executor_.cancel(poll.timer);
     poll.reply(std::unexpected(client::NetError{.kind = client::NetError::Kind::closed,
         .what = "Connection reset by peer",
         .phase = client::NetError::Phase::waiting}));

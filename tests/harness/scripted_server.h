@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "auth/testing/client_world.h"
+#include "base/manual_executor.h"
 #include "harness/scripted_auth.h"
 
 namespace foyer::harness {
@@ -22,14 +23,14 @@ class ScriptedServer {
   // "2 times" behind it, for the next questions. False: no such words.
   bool set_weather(std::string_view words);
   // True if there was something to do.
-  bool run() { return timers_.run_one(); }
+  bool run() { return executor_.run_timer(); }
 
  private:
   using Reply = auth::testing_world::VirtualServer::Reply;
   struct Poll { // a question for revocations that waits for some
     std::int64_t after = 0;
     Reply reply;
-    exec::TimerId timer = 0;
+    TimerId timer = 0;
   };
   void serve(const Request& request, Reply reply);
   void verify(const json::Object& body, const Request& request, Reply reply);
@@ -39,7 +40,7 @@ class ScriptedServer {
   void answer_polls();
   void connections_end();
 
-  auth::testing_world::VirtualTimers timers_;
+  ManualExecutor executor_;
   auth::testing_world::VirtualServer server_;
   ScriptedAuth& auth_;
   std::vector<auth::RevocationEvent> events_;

@@ -183,7 +183,8 @@ ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runne
 
 void ServiceRegistry::start(
     std::string id, std::string secret, std::function<void(Result<bool>)> ready, std::optional<MonoTime> began) {
-  runners_->control([this, began, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
+  runners_->control.post(
+      [this, began, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
     ready_ = std::move(ready);
     own_id_ = std::move(id);
     own_secret_ = std::move(secret);
@@ -193,7 +194,7 @@ void ServiceRegistry::start(
       register_own();
     };
     look();
-    runners_->every(policy_.reread_every, look);
+    runners_->control.every(policy_.reread_every, look);
   });
 }
 
@@ -201,7 +202,7 @@ void ServiceRegistry::register_own() {
   if (writing_own_) return;
   writing_own_ = true;
   store_.find_service(own_id_, [this, runners = runners_](Result<std::optional<ServiceRow>> found) {
-    runners->control([this, found = std::move(found)]() mutable {
+    runners->control.post([this, found = std::move(found)]() mutable {
       writing_own_ = false;
       if (!found) return reread({}); // tells why, and another second brings another try
       const WallTime now = clock_.wall();
@@ -251,7 +252,7 @@ void ServiceRegistry::write_own(ServiceRow row, bool fresh, std::string detail) 
             : "The registration of this auth service's own SERVICE_ID changes.",
       {{"service", row.id}, {"what", detail}});
   auto done = [this, runners = runners_](Result<bool> written) {
-    runners->control([this, written = std::move(written)] {
+    runners->control.post([this, written = std::move(written)] {
       writing_own_ = false;
       own_written_ = written.has_value();
       if (!written && written.error().cause != Cause::NAME_TAKEN)
@@ -271,7 +272,7 @@ void ServiceRegistry::reread(std::function<void()> then) {
   if (reading_) return;
   reading_ = true;
   store_.list_services([this, runners = runners_](Result<std::vector<ServiceRow>> rows) {
-    runners->control([this, rows = std::move(rows)]() mutable { read(std::move(rows)); });
+    runners->control.post([this, rows = std::move(rows)]() mutable { read(std::move(rows)); });
   });
 }
 

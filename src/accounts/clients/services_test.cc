@@ -48,7 +48,7 @@ TEST(Services, TheConfiguredSecretTakesThePlaceOfTheRegisteredOne) {
   ServiceRegistry other(
       *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   other.start("auth", "a new secret of gateway and auth service");
-  w.turns.settle();
+  w.turns.run_posted();
   w.advance(seconds{1});
   w.tick();
   EXPECT_EQ(ask(w, {.secret = "a new secret of gateway and auth service"}).status, 200);
@@ -64,7 +64,7 @@ TEST(Services, AStartWithASecretThatIsLiveLeavesARotationAlone) {
   ServiceRegistry again(
       *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
   again.start("auth", std::string{kOwnSecret});
-  w.turns.settle();
+  w.turns.run_posted();
   w.advance(seconds{1});
   w.tick();
   EXPECT_EQ(ask(w).status, 200);
@@ -208,7 +208,7 @@ TEST(Services, BeforeTheRegistryIsReadNobodyIsCalledUnknown) {
   std::optional<Result<ProvenService>> answer;
   registry.authenticate(request, [&](Result<ProvenService> proven) { answer = std::move(proven); });
   EXPECT_FALSE(answer) << "it reads first";
-  w.turns.settle();
+  w.turns.run_posted();
   ASSERT_TRUE(answer);
   // Registered, but not as one that may call this nameless service.
   EXPECT_EQ(answer->error().code(), "SERVICE_NOT_ALLOWED");

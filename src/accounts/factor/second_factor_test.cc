@@ -213,7 +213,7 @@ TEST(SecondFactor, OfTwoAtTheSameMomentOneTakesTheCode) {
     alice.w.send("POST", "/auth/login",
         {.body = R"({"name":"alice","password":"a quiet place","totp":")" + alice.code() + R"("})"},
         [&](Answer a) { statuses.push_back(a.status); });
-  alice.w.turns.settle();
+  alice.w.turns.run_posted();
   EXPECT_THAT(statuses, testing::UnorderedElementsAre(200, 401));
 }
 

@@ -44,7 +44,7 @@ void AuditTrail::flush() {
   meter_.used(0);
   const std::size_t count = batch.size();
   store_.append_audit(std::move(batch), [this, count, runners = runners_](Result<bool> written) {
-    runners->control([this, count, written = std::move(written)] {
+    runners->control.post([this, count, written = std::move(written)] {
       writing_ = false;
       if (!written) {
         lost_.add(count);

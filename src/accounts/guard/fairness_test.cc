@@ -24,7 +24,7 @@ struct Flood {
       const std::string address = "10.1." + std::to_string(i % 100) + ".7";
       w.send("POST", "/auth/login", {.body = login_of("nobody" + std::to_string(i)), .address = address},
           [this](const Answer&) { ++answered; });
-      w.turns.settle();
+      w.turns.run_posted();
       w.advance(1ms);
     }
   }
@@ -42,7 +42,7 @@ TEST(FairLogins, SomebodyElseSignsInAtTheNextHashWhileAHundredAddressesFlood) {
     std::optional<Answer> ann;
     w.send("POST", "/auth/login", {.body = login_of("ann"), .address = "203.0.113.9"},
         [&ann](Answer answer) { ann = std::move(answer); });
-    w.turns.settle();
+    w.turns.run_posted();
     EXPECT_FALSE(ann) << "it waits for its hash, and is not BUSY";
     ASSERT_TRUE(w.hash_next());
     ASSERT_TRUE(ann) << (known ? "known" : "a stranger");
@@ -61,11 +61,11 @@ TEST(FairLogins, ALoginIsServedBeforeTheRegistrationsThatWait) {
     w.send("POST", "/auth/register",
         {.body = login_of("new" + std::to_string(i)), .address = "10.2." + std::to_string(i) + ".1"},
         [&order](const Answer&) { order.emplace_back("registration"); });
-    w.turns.settle();
+    w.turns.run_posted();
   }
   w.send("POST", "/auth/login", {.body = login_of("ann"), .address = "203.0.113.9"},
       [&order](const Answer&) { order.emplace_back("login"); });
-  w.turns.settle();
+  w.turns.run_posted();
   while (w.hash_next()) {}
   EXPECT_THAT(order, ElementsAre("login", "registration", "registration", "registration"));
 }
@@ -100,9 +100,8 @@ TEST(AuditOfStrangers, AThousandEqualRefusalsAreOneRowThatCountsThem) {
 
 TEST(AuditOfStrangers, TheOldestRefusalsGoBeyondTheirNumberAndNoOtherRowDoes) {
   World w;
-  auto store = open_sqlite_store(w.dir.file("other.sqlite"),
-      {.audit_refusals = 50, .executor = [&w](auto work) { w.turns.add(std::move(work)); }}, w.clock, w.entropy,
-      w.metrics, null_log());
+  auto store = open_sqlite_store(w.dir.file("other.sqlite"), {.audit_refusals = 50, .executor = &w.turns}, w.clock,
+      w.entropy, w.metrics, null_log());
   ASSERT_TRUE(store);
   const auto append = [&](std::vector<AuditRow> rows) {
     EXPECT_TRUE(w.wait<bool>([&](auto done) { (*store)->append_audit(std::move(rows), std::move(done)); }));

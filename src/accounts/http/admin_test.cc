@@ -135,7 +135,7 @@ TEST(RevokeEverything, ByACommandWhoseClockIsAheadMeansNowAndNotUntilThen) {
   std::vector<auth::RevocationEvent> events;
   w.service->watch_revocations(
       [&events](const auto& some) { events.insert(events.end(), some.begin(), some.end()); }, {});
-  w.turns.settle();
+  w.turns.run_posted();
   const WallTime now = w.clock.wall();
   ASSERT_TRUE(w.wait<bool>([&](auto done) {
     w.store->revoke_before(id, all_until(now + std::chrono::hours{1}),

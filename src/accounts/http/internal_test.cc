@@ -259,7 +259,7 @@ class RevocationPolling : public testing::Test {
     testing_world::Ask ask{.body = body};
     ask.headers = w.signature("/internal/revocations", body, {});
     w.send("POST", "/internal/revocations", ask, [out](Answer answer) { *out = std::move(answer); });
-    w.turns.settle();
+    w.turns.run_posted();
     return out;
   }
   auth::RevocationAnswer read(const std::optional<Answer>& answer) {

@@ -47,7 +47,7 @@ TEST(RefreshRoute, FiftyAtOnceAreOneFamilyWithOneSuccessor) {
       successors.insert(a.text("refresh_token"));
       ++answered;
     });
-  w.turns.settle();
+  w.turns.run_posted();
   EXPECT_EQ(answered, 50);
   EXPECT_EQ(successors.size(), 1u);
   EXPECT_EQ(w.refresh(*successors.begin()).status, 200);

@@ -92,7 +92,7 @@ TEST(Register, OfTwoAtTheSameMomentOneGetsTheName) {
   for (int i = 0; i < 2; ++i)
     w.send("POST", "/auth/register", {.body = R"({"name":"alice","password":"a quiet place"})"},
         [&](Answer a) { statuses.push_back(a.status); });
-  w.turns.settle();
+  w.turns.run_posted();
   EXPECT_THAT(statuses, testing::UnorderedElementsAre(201, 409));
 }
 
@@ -226,7 +226,7 @@ TEST(Login, GuessesSentAtOnceGetNoMoreTriesThanGuessesInARow) {
   for (int i = 0; i < 50; ++i)
     w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"another place"})"},
         [&](Answer a) { codes.insert(a.code()); });
-  w.turns.settle();
+  w.turns.run_posted();
   EXPECT_EQ(codes.count("CREDENTIALS_REJECTED"), 5u);
   EXPECT_EQ(codes.count("LOGIN_LOCKED"), 45u);
 }

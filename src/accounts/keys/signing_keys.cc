@@ -84,11 +84,11 @@ SigningKeys::SigningKeys(jose::Signer configured, AccountStore& store, store::Se
 }
 
 void SigningKeys::start(Completion<bool> ready) {
-  runners_->control([this, ready = std::move(ready)]() mutable {
+  runners_->control.post([this, ready = std::move(ready)]() mutable {
     if (!rotates()) return ready(true);
     read([this, ready = std::move(ready)](Result<bool> was_read) mutable {
       if (was_read)
-        runners_->every(policy_.reread, [this] {
+        runners_->control.every(policy_.reread, [this] {
           if (!reading_) read([](Result<bool>) {});
         });
       ready(std::move(was_read));
@@ -113,7 +113,7 @@ void SigningKeys::read(Completion<bool> done) {
   reading_ = true;
   store_.list_signing_keys(
       [this, runners = runners_, done = std::move(done)](Result<std::vector<SigningKeyRow>> rows) mutable {
-    runners->control([this, rows = std::move(rows), done = std::move(done)]() mutable {
+    runners->control.post([this, rows = std::move(rows), done = std::move(done)]() mutable {
       reading_ = false;
       if (!rows) {
         if (!failing_)
@@ -224,7 +224,7 @@ void SigningKeys::rotate(Millis publish_for, AuditRow audit, Completion<KeyTimes
   const bool taken =
       runners_->hashing({.run = [this, runners = runners_, publish_for, audit = std::move(audit), answer]() mutable {
     SigningKeyRow row = make_signing_key(seal_, configured_.key().algorithm(), clock_.wall(), publish_for, entropy_);
-    runners->control([this, row = std::move(row), audit = std::move(audit), answer]() mutable {
+    runners->control.post([this, row = std::move(row), audit = std::move(audit), answer]() mutable {
       add(std::move(row), std::move(audit), std::move(*answer));
     });
   }});
@@ -238,7 +238,7 @@ void SigningKeys::add(SigningKeyRow row, AuditRow audit, Completion<KeyTimes> do
   std::string kid = row.kid;
   store_.add_signing_key(std::move(row), std::move(audit),
       [this, runners = runners_, kid = std::move(kid), done = std::move(done)](Result<bool> added) mutable {
-    runners->control([this, kid = std::move(kid), added = std::move(added), done = std::move(done)]() mutable {
+    runners->control.post([this, kid = std::move(kid), added = std::move(added), done = std::move(done)]() mutable {
       if (!added) return done(std::unexpected(std::move(added).error()));
       list([kid = std::move(kid), done = std::move(done)](Result<std::vector<KeyTimes>> all) mutable {
         if (!all) return done(std::unexpected(std::move(all).error()));

@@ -19,9 +19,9 @@ RevocationPolls::RevocationPolls(
       meter_(metrics, "revocation_polls", policy.max_waiting) {}
 
 void RevocationPolls::start() {
-  runners_->control([this] {
+  runners_->control.post([this] {
     look();
-    runners_->every(policy_.poll, [this] { tick(); });
+    runners_->control.every(policy_.poll, [this] { tick(); });
   });
 }
 
@@ -64,7 +64,7 @@ void RevocationPolls::answer_from_store(Waiting one) {
   const std::int64_t after = one.after;
   store_.revocations_after(
       after, kPage, [this, runners = runners_, done = std::move(one.done)](Result<RevocationPage> page) mutable {
-    runners->control([this, page = std::move(page), done = std::move(done)]() mutable {
+    runners->control.post([this, page = std::move(page), done = std::move(done)]() mutable {
       if (!page) return done(std::unexpected(std::move(page).error()));
       const bool more = page->events.size() == kPage;
       bring_to_our_time(page->events, clock_.wall());
@@ -92,7 +92,7 @@ void RevocationPolls::look() {
   ++looks_;
   const std::int64_t from = end_;
   store_.revocations_after(from, kPage, [this, runners = runners_, from](Result<RevocationPage> page) {
-    runners->control([this, from, page = std::move(page)]() mutable { seen(from, std::move(page)); });
+    runners->control.post([this, from, page = std::move(page)]() mutable { seen(from, std::move(page)); });
   });
 }
 

@@ -42,7 +42,7 @@ void RevocationFeed::ask(const std::shared_ptr<Watcher>& watcher) {
   const WallTime asked = clock_.wall();
   store_.revocations_after(
       watcher->cursor, kPage, [this, watcher, asked, runners = runners_](Result<RevocationPage> page) {
-    runners->control(
+    runners->control.post(
         [this, watcher, asked, page = std::move(page)]() mutable { answer(watcher, asked, std::move(page)); });
   });
 }

@@ -53,7 +53,7 @@ struct Watch {
         seen.push_back(std::string{kind[static_cast<int>(e.kind)]} + ' ' + e.id + reason[static_cast<int>(e.reason)]);
       }
     }, [this](WallTime) { ++synchronised; });
-    w.turns.settle();
+    w.turns.run_posted();
   }
 };
 
@@ -180,7 +180,7 @@ TEST(Password, ALoginThatWasUnderWayWithTheOldOneOpensNothing) {
   const std::string change = R"({"password":"a quiet place","new_password":"a louder place"})";
   w.send("POST", "/auth/password", {.body = change, .bearer = here.text("access_token")},
       [](const Answer& answer) { EXPECT_EQ(answer.status, 204); });
-  w.turns.settle();
+  w.turns.run_posted();
   ASSERT_EQ(late.size(), 1U);
   // Whichever was first: no session of the old password outlives the change.
   if (late[0].status == 200)
@@ -201,7 +201,7 @@ TEST(Password, TwoLoginsAtOnceOverAHashThatIsMadeBetterBothGetIn) {
   for (int i = 0; i < 2; ++i)
     w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"},
         [&](const Answer& answer) { statuses.push_back(answer.status); });
-  w.turns.settle();
+  w.turns.run_posted();
   EXPECT_THAT(statuses, ElementsAre(200, 200));
 }
 
@@ -282,7 +282,7 @@ TEST(TicketsRoute, OfTwoAttemptsAtTheSameMomentOneIsAdmitted) {
       else if (who.error().cause == Cause::TICKET_USED)
         ++used;
     });
-  w.turns.settle();
+  w.turns.run_posted();
   EXPECT_EQ(admitted, 1);
   EXPECT_EQ(used, 2);
 }

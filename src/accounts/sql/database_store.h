@@ -24,7 +24,7 @@ struct DatabaseStoreOptions {
   bool forgets = true;                            // false: nothing is deleted by age, for commands beside a server
   bool compares_server_clock = true; // with the database's own, before anything is deleted by age (store/age_guard.h)
   Millis watch_every{0};             // a connection without work is looked at so often; 0: never
-  store::Executor executor = {};     // empty: threads of its own
+  Executor* executor = nullptr;      // null: threads of its own
 };
 
 // `writing` migrates. All references must outlive the store.

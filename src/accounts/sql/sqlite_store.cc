@@ -17,7 +17,7 @@ Result<std::unique_ptr<AccountStore>> open_sqlite_store(const std::string& path,
       .keep_ended = options.keep_ended,
       .keep_revocations = options.keep_revocations,
       .forgets = options.forgets,
-      .executor = std::move(options.executor)};
+      .executor = options.executor};
   return open_database_store(store::sqlite_writer(path, options.database, {"accounts", kMigrations}),
       store::sqlite_reader(path, options.database), std::move(common), clock, entropy, metrics, log);
 }

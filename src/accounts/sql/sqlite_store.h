@@ -23,7 +23,7 @@ struct SqliteStoreOptions {
       30}; // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
   bool forgets = true;                            // false: nothing is deleted by age, for commands beside a server
-  store::Executor executor = {};                  // empty: threads of its own
+  Executor* executor = nullptr;                   // null: threads of its own
 };
 
 // All arguments must outlive the store.

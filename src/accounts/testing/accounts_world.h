@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,26 +15,11 @@
 #include "accounts/service.h"
 #include "accounts/sql/sqlite_store.h"
 #include "base/json.h"
+#include "base/manual_executor.h"
 #include "jose/jwk.h"
 #include "store/testing/store_world.h"
 
 namespace foyer::accounts::testing_world {
-
-// Work that waits for its turn: the database's, the hashing queue's, the control plane's.
-class Turns {
- public:
-  void add(exec::Task task) { waiting_.push_back(std::move(task)); }
-  void settle() {
-    while (!waiting_.empty()) {
-      auto task = std::move(waiting_.front());
-      waiting_.pop_front();
-      task();
-    }
-  }
-
- private:
-  std::deque<exec::Task> waiting_;
-};
 
 inline AccountsPolicy test_policy() {
   AccountsPolicy policy;
@@ -88,7 +72,7 @@ class World {
 
   // The process ends and another begins on the same data.
   void restart(std::optional<AccountsPolicy> policy = {}) {
-    turns.settle();
+    turns.run_posted();
     table_.clear();
     service.reset();
     keys.reset();
@@ -98,8 +82,8 @@ class World {
   }
 
   [[nodiscard]] std::unique_ptr<AccountStore> open_store() {
-    auto opened = open_sqlite_store(dir.file("accounts.sqlite"),
-        {.executor = [this](auto work) { turns.add(std::move(work)); }}, clock, entropy, metrics, null_log());
+    auto opened =
+        open_sqlite_store(dir.file("accounts.sqlite"), {.executor = &turns}, clock, entropy, metrics, null_log());
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
   }
@@ -138,7 +122,7 @@ class World {
   Answer call(std::string_view method, std::string_view path, Ask ask = {}) {
     std::optional<Answer> out;
     send(method, path, std::move(ask), [&out](Answer answer) { out = std::move(answer); });
-    turns.settle();
+    turns.run_posted();
     EXPECT_TRUE(out) << method << ' ' << path << " was not answered";
     return out.value_or(Answer{});
   }
@@ -161,15 +145,15 @@ class World {
   void advance(Millis by) { clock.advance(by); }
   // The repeated work of the control plane comes round once.
   void tick() {
-    for (const auto& task : repeated_) task();
-    turns.settle();
+    turns.repeat_everything();
+    turns.run_posted();
   }
 
   template <class T>
   Result<T> wait(std::function<void(Completion<T>)> ask) {
     std::optional<Result<T>> out;
     ask([&out](Result<T> result) { out = std::move(result); });
-    turns.settle();
+    turns.run_posted();
     EXPECT_TRUE(out);
     return out ? std::move(*out) : Result<T>{refuse(Cause::INTERNAL_ERROR, "no answer")};
   }
@@ -186,7 +170,7 @@ class World {
   ManualClock clock;
   FixedEntropy entropy;
   Metrics metrics;
-  Turns turns;
+  ManualExecutor turns{clock}; // the work of the database, the hashing queue and the control plane
   std::unique_ptr<AccountStore> store;
   store::SealKey seal = store::SealKey::from_secret("the store's key of the test's world").value();
   std::unique_ptr<SigningKeys> keys;
@@ -199,21 +183,21 @@ class World {
     auto work = hashing_queue->pop();
     if (!work) return false;
     work->run();
-    turns.settle();
+    turns.run_posted();
     return true;
   }
 
   [[nodiscard]] Runners runners() {
-    return {.control = [this](exec::Task task) { turns.add(std::move(task)); }, .hashing = [this](exec::Work work) {
+    return {.control = turns, .hashing = [this](exec::Work work) {
       if (hashing_full) return false;
       if (hashing_queue) {
         auto pushed = hashing_queue->push(std::move(work));
         if (pushed.taken && pushed.dropped) pushed.dropped->dropped();
         return pushed.taken;
       }
-      turns.add(std::move(work.run));
+      turns.post(std::move(work.run));
       return true;
-    }, .every = [this](Millis, std::function<void()> task) { repeated_.push_back(std::move(task)); }};
+    }};
   }
   [[nodiscard]] OnRefusal on_refusal() {
     return [this](const Request&, const Refusal& refusal) { refusals.emplace_back(refusal.code()); };
@@ -224,7 +208,7 @@ class World {
 
  private:
   void start() {
-    repeated_.clear();
+    turns.forget_repeated();
     store = open_store();
     keys = std::make_unique<SigningKeys>(jose::Signer::make(key_).value(), *store, seal,
         KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners(), clock,
@@ -233,7 +217,7 @@ class World {
     service = std::make_unique<AccountService>(*store, *keys, seal, policy_, runners(), clock, entropy, null_log(),
         metrics, [this](UserId user) { detached.push_back(user.str()); });
     service->start();
-    turns.settle();
+    turns.run_posted();
     table_ = routes(*service, on_refusal());
   }
 
@@ -258,7 +242,6 @@ class World {
 
   AccountsPolicy policy_;
   jose::Key key_;
-  std::vector<std::function<void()>> repeated_;
   int refs_ = 0;
 };
 

@@ -52,7 +52,7 @@ class ServicesWorld : public World {
         polls(std::make_unique<RevocationPolls>(*store, runners(), clock, log, metrics, poll_policy)) {
     services->start("auth", std::string{kOwnSecret});
     polls->start();
-    turns.settle();
+    turns.run_posted();
     const ServiceTokens tokens(
         token_tools(*keys), service->policy().issuer, service->policy().environment, service->policy().leeway);
     table_ = routes(*service, on_refusal(), services.get());
@@ -81,7 +81,7 @@ class ServicesWorld : public World {
         .log = log,
         .on_refusal = on_refusal()}));
   }
-  ~ServicesWorld() { turns.settle(); }
+  ~ServicesWorld() { turns.run_posted(); }
 
   // As `foyer service add` in another process.
   void add_service(std::string_view id, std::string_view secret, std::vector<std::string> may_call = {}) {

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "accounts/sql/postgres_store.h"
 #include "accounts/sql/sqlite_store.h"
+#include "base/manual_executor.h"
 #include "store/testing/postgres.h"
 #include "store/testing/store_world.h"
 
@@ -33,7 +33,7 @@ class SqlitePlace final : public StorePlace {
  public:
   std::unique_ptr<AccountStore> open() override { return open_with({}); }
   std::unique_ptr<AccountStore> open_with(SqliteStoreOptions options) {
-    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    options.executor = &waiting_;
     return open_as_it_is(std::move(options));
   }
   std::unique_ptr<AccountStore> open_on_threads() override {
@@ -47,13 +47,7 @@ class SqlitePlace final : public StorePlace {
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
   }
-  void settle() override {
-    while (!waiting_.empty()) {
-      auto work = std::move(waiting_.front());
-      waiting_.pop_front();
-      work();
-    }
-  }
+  void settle() override { waiting_.run_posted(); }
 
   foyer::testing_world::TempDir dir;
   ManualClock clock;
@@ -61,14 +55,14 @@ class SqlitePlace final : public StorePlace {
   Metrics metrics;
 
  private:
-  std::deque<std::move_only_function<void()>> waiting_;
+  ManualExecutor waiting_{clock};
 };
 
 class PostgresPlace final : public StorePlace {
  public:
   std::unique_ptr<AccountStore> open() override {
     DatabaseStoreOptions options;
-    options.executor = [this](auto work) { waiting_.push_back(std::move(work)); };
+    options.executor = &waiting_;
     return open_as_it_is(std::move(options));
   }
   std::unique_ptr<AccountStore> open_on_threads() override { return open_as_it_is({}); }
@@ -79,13 +73,7 @@ class PostgresPlace final : public StorePlace {
     EXPECT_TRUE(opened) << opened.error().evidence;
     return std::move(*opened);
   }
-  void settle() override {
-    while (!waiting_.empty()) {
-      auto work = std::move(waiting_.front());
-      waiting_.pop_front();
-      work();
-    }
-  }
+  void settle() override { waiting_.run_posted(); }
 
   const std::string url = foyer::testing_world::Postgres::shared().fresh();
   ManualClock clock;
@@ -93,7 +81,7 @@ class PostgresPlace final : public StorePlace {
   Metrics metrics;
 
  private:
-  std::deque<std::move_only_function<void()>> waiting_;
+  ManualExecutor waiting_{clock};
 };
 
 } // namespace foyer::accounts::testing_world

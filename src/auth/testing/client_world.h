@@ -10,7 +10,6 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,39 +21,10 @@
 #include "auth/contract/signature.h"
 #include "auth/transport.h"
 #include "base/clock.h"
+#include "base/manual_executor.h"
 #include "wire/problem.h"
 
 namespace foyer::auth::testing_world {
-
-class VirtualTimers final : public Timers {
- public:
-  explicit VirtualTimers(ManualClock& clock) : clock_(clock) {}
-  exec::TimerId after(Millis delay, exec::Task task) override {
-    const exec::TimerId id = ++last_;
-    due_.emplace(std::pair{clock_.mono() + std::max(delay, Millis{0}), id}, std::move(task));
-    return id;
-  }
-  void cancel(exec::TimerId id) override {
-    std::erase_if(due_, [id](const auto& timer) { return timer.first.second == id; });
-  }
-  // One task that is due now; false when there is none.
-  bool run_one() {
-    if (due_.empty() || due_.begin()->first.first > clock_.mono()) return false;
-    auto task = std::move(due_.begin()->second);
-    due_.erase(due_.begin());
-    task();
-    return true;
-  }
-  [[nodiscard]] std::optional<MonoTime> next() const {
-    return due_.empty() ? std::nullopt : std::optional{due_.begin()->first.first};
-  }
-  [[nodiscard]] std::size_t waiting() const { return due_.size(); }
-
- private:
-  ManualClock& clock_;
-  exec::TimerId last_ = 0;
-  std::map<std::pair<MonoTime, exec::TimerId>, exec::Task> due_; // by time, then in the order of asking
-};
 
 // What the network, or whatever stands at the address, does with one attempt.
 enum class Weather : std::uint8_t {
@@ -152,9 +122,9 @@ class VirtualServer final : public Transport {
   using Reply = client::HttpCompletion;
   using Serve = std::function<void(const Request&, Reply)>;
 
-  VirtualServer(ManualClock& clock, Timers& timers)
+  VirtualServer(ManualClock& clock, Executor& control)
       : clock_(clock),
-        timers_(timers),
+        control_(control),
         key_(service_key(kServiceSecret)) {}
 
   std::deque<Weather> next;       // of the attempts to come
@@ -180,12 +150,12 @@ class VirtualServer final : public Transport {
     };
     using Phase = client::NetError::Phase;
     const auto fails = [&](Millis in, client::NetError::Kind kind, std::string what, Phase phase = Phase::connecting) {
-      timers_.after(in, [once, kind, phase, what = std::move(what)] {
+      control_.after(in, [once, kind, phase, what = std::move(what)] {
         once(std::unexpected(client::NetError{.kind = kind, .what = what, .phase = phase}));
       });
     };
     const auto answers = [&](int status, Headers headers, std::string body) {
-      timers_.after(round_trip,
+      control_.after(round_trip,
           [once, response = Response{.status = status, .headers = std::move(headers), .body = std::move(body)}] {
         once(response);
       });
@@ -252,14 +222,14 @@ class VirtualServer final : public Transport {
   using Once = std::function<void(client::HttpResult)>;
 
   void problem(const Refusal& refusal, const Once& once) {
-    timers_.after(round_trip, [once, response = told(refusal)] { once(response); });
+    control_.after(round_trip, [once, response = told(refusal)] { once(response); });
   }
 
   // `takes`: there and back; nullopt: the answer is lost.
   void arrive(const Call& call, const Once& once, std::optional<Millis> takes, const std::string& key,
       Millis clock_off = Millis{0}) {
     if (takes)
-      timers_.after(call.timeout, [once] {
+      control_.after(call.timeout, [once] {
         once(std::unexpected(client::NetError{.kind = client::NetError::Kind::timeout,
             .what = "no byte of an answer in time",
             .phase = client::NetError::Phase::waiting}));
@@ -271,7 +241,7 @@ class VirtualServer final : public Transport {
     if (mark != std::string::npos) request.query = call.target.substr(mark + 1);
     request.headers = call.headers;
     request.body = call.body;
-    timers_.after(round_trip / 2, [this, once, takes, key, clock_off, request = std::move(request)] {
+    control_.after(round_trip / 2, [this, once, takes, key, clock_off, request = std::move(request)] {
       seen.push_back(request);
       const std::string* nonce = request.headers.find(kServiceNonceHeader);
       const std::string* id = request.headers.find(kServiceIdHeader);
@@ -279,7 +249,7 @@ class VirtualServer final : public Transport {
                         client::HttpResult result) {
         if (result && sign_answers)
           result->headers.set(kAnswerSignatureHeader, sign_answer(key, id, nonce, result->status, result->body));
-        if (takes) timers_.after(*takes - round_trip / 2, [once, result = std::move(result)] { once(result); });
+        if (takes) control_.after(*takes - round_trip / 2, [once, result = std::move(result)] { once(result); });
       };
       if (auto refusal = distrust(request, key, clock_off)) return reply(told(*refusal));
       if (serve) return serve(request, std::move(reply));
@@ -299,7 +269,7 @@ class VirtualServer final : public Transport {
   }
 
   ManualClock& clock_;
-  Timers& timers_;
+  Executor& control_;
   std::string key_;
   std::set<std::string> nonces_;
 };

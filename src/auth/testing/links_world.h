@@ -9,7 +9,7 @@ namespace foyer::auth::testing_world {
 // Each request is answered by `serve`, after 2 ms; without an answer of it never.
 class ScriptedServer final : public Transport {
  public:
-  explicit ScriptedServer(Timers& timers) : timers_(timers) {}
+  explicit ScriptedServer(Executor& control) : control_(control) {}
   std::function<std::optional<client::HttpResult>(const Call&)> serve;
   std::vector<Call> seen;
   bool sign_answers = true;
@@ -23,7 +23,7 @@ class ScriptedServer final : public Transport {
       (*result)->headers.set(kAnswerSignatureHeader,
           sign_answer(service_key(kServiceSecret), *call.headers.find(kServiceIdHeader), *nonce, (*result)->status,
               (*result)->body));
-    timers_.after(
+    control_.after(
         Millis{2}, [result = std::move(*result), done = std::move(done)]() mutable { done(std::move(result)); });
   }
   static client::HttpResult failed(client::NetError::Kind kind, std::string what = "it is so",
@@ -32,7 +32,7 @@ class ScriptedServer final : public Transport {
   }
 
  private:
-  Timers& timers_;
+  Executor& control_;
   std::vector<client::HttpCompletion> held_;
 };
 
@@ -40,21 +40,9 @@ struct LinkWorld {
   explicit LinkWorld(std::uint64_t seed = 1) : entropy(seed) {}
   Context around(Transport& transport) {
     return {
-        .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = transport, .timers = timers};
+        .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = transport, .control = control};
   }
-  void pass(Millis time) {
-    const MonoTime end = clock.mono() + time;
-    const auto settle = [this] {
-      while (timers.run_one()) {}
-    };
-    settle();
-    for (auto next = timers.next(); next && *next <= end; next = timers.next()) {
-      clock.advance(std::chrono::ceil<Millis>(*next - clock.mono()));
-      settle();
-    }
-    clock.advance(std::chrono::ceil<Millis>(end - clock.mono()));
-    settle();
-  }
+  void pass(Millis time) { foyer::pass(clock, control, time); }
   [[nodiscard]] std::string lines() const {
     std::string out;
     for (const auto& line : log.lines) out += line + "\n";
@@ -65,9 +53,9 @@ struct LinkWorld {
   FixedEntropy entropy;
   KeptLog log;
   Metrics metrics;
-  VirtualTimers timers{clock};
-  VirtualServer server{clock, timers};
-  ScriptedServer scripted{timers};
+  ManualExecutor control{clock};
+  VirtualServer server{clock, control};
+  ScriptedServer scripted{control};
 };
 
 } // namespace foyer::auth::testing_world

@@ -30,38 +30,18 @@ class KeptLog final : public Log {
 class RemoteWorld {
  public:
   explicit RemoteWorld(ClientPolicy policy = {}, std::uint64_t seed = 1) : entropy(seed) {
-    service.emplace(around(), ServiceIdentity("gateway-1", kServiceSecret), policy, stream,
-        [this](exec::Task task) { control.push_back(std::move(task)); });
+    service.emplace(around(), ServiceIdentity("gateway-1", kServiceSecret), policy, stream);
     server.serve = [this](const Request& request, VirtualServer::Reply reply) { answer(request, std::move(reply)); };
   }
 
   Context around() {
-    return {.clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = server, .timers = timers};
+    return {
+        .clock = clock, .entropy = entropy, .log = log, .metrics = metrics, .transport = server, .control = control};
   }
 
-  void settle() {
-    for (;;) {
-      if (!control.empty()) {
-        auto task = std::move(control.front());
-        control.pop_front();
-        task();
-      } else if (!timers.run_one()) {
-        return;
-      }
-    }
-  }
+  void settle() { control.run_due(); }
   // Everything that is due until then happens at its time.
-  void pass(Millis time) {
-    const MonoTime end = clock.mono() + time;
-    settle();
-    while (const auto next = timers.next()) {
-      if (*next > end) break;
-      clock.advance(std::chrono::ceil<Millis>(*next - clock.mono()));
-      settle();
-    }
-    clock.advance(std::chrono::ceil<Millis>(end - clock.mono()));
-    settle();
-  }
+  void pass(Millis time) { foyer::pass(clock, control, time); }
 
   struct Answer {
     std::optional<Result<Identity>> said;
@@ -115,9 +95,8 @@ class RemoteWorld {
   FixedEntropy entropy;
   KeptLog log;
   Metrics metrics;
-  VirtualTimers timers{clock};
-  VirtualServer server{clock, timers};
-  std::deque<exec::Task> control;
+  ManualExecutor control{clock};
+  VirtualServer server{clock, control};
   const ServiceIdentity stream_identity{"gateway-1", kServiceSecret};
   RevocationStream stream{around(), stream_identity};
   std::optional<RemoteAuthService> service;

@@ -224,7 +224,7 @@ class Driver {
   ChatSession session_;
   std::unique_ptr<client::WsClient> socket_;
   std::uint64_t heard_ = 0;
-  exec::TimerId alarm_ = 0;
+  TimerId alarm_ = 0;
   int status_ = 0;
   bool leaving_ = false;
   std::atomic<std::size_t> lines_posted_ = 0;

@@ -4,13 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/manual_executor.h"
 #include "rooms/postgres_store.h"
 #include "rooms/sqlite_store.h"
 #include "store/sqlite.h"
@@ -156,7 +156,7 @@ class SqliteWorld final : public StoreWorld {
   Metrics metrics;
 
   SqliteWorld() {
-    options.executor = [this](std::move_only_function<void()> work) { turn_.push_back(std::move(work)); };
+    options.executor = &turn_;
     options.busy_timeout = Millis{0};
   }
   ~SqliteWorld() override { testing_world::Faults::none(); }
@@ -177,13 +177,7 @@ class SqliteWorld final : public StoreWorld {
   void close() { store_.reset(); }
   ChatStore& store() override { return *store_; }
   ManualClock& clock() override { return clock_; }
-  void run() override {
-    while (!turn_.empty()) {
-      auto work = std::move(turn_.front());
-      turn_.pop_front();
-      work();
-    }
-  }
+  void run() override { turn_.run_posted(); }
   [[nodiscard]] std::string path() const { return dir.file("chat.sqlite"); }
   std::int64_t count(const std::string& table) {
     auto db = store::open_sqlite(path(), {.access = store::Access::read_only});
@@ -195,7 +189,7 @@ class SqliteWorld final : public StoreWorld {
  private:
   ManualClock clock_;
   FixedEntropy entropy_;
-  std::deque<std::move_only_function<void()>> turn_;
+  ManualExecutor turn_{clock_};
   std::unique_ptr<ChatStore> store_;
 };
 
@@ -206,9 +200,7 @@ class PostgresWorld final : public StoreWorld {
   DatabaseStoreOptions options;
   Metrics metrics;
 
-  PostgresWorld() {
-    options.executor = [this](std::move_only_function<void()> work) { turn_.push_back(std::move(work)); };
-  }
+  PostgresWorld() { options.executor = &turn_; }
   void open(WorldOptions of_the_world) override {
     store_.reset();
     options.history_days = of_the_world.history_days;
@@ -234,13 +226,7 @@ class PostgresWorld final : public StoreWorld {
   void close() { store_.reset(); }
   ChatStore& store() override { return *store_; }
   ManualClock& clock() override { return clock_; }
-  void run() override {
-    while (!turn_.empty()) {
-      auto work = std::move(turn_.front());
-      turn_.pop_front();
-      work();
-    }
-  }
+  void run() override { turn_.run_posted(); }
   // Of one row and column.
   std::string asked(const std::string& question) {
     auto db = store::postgres_reader({.url = url})();
@@ -253,7 +239,7 @@ class PostgresWorld final : public StoreWorld {
  private:
   ManualClock clock_;
   FixedEntropy entropy_;
-  std::deque<std::move_only_function<void()>> turn_;
+  ManualExecutor turn_{clock_};
   std::unique_ptr<ChatStore> store_;
 };
 
