@@ -7,10 +7,10 @@ namespace foyer::admin {
 Route metrics_route(const ApiDeps& deps, bool with_key) {
   return {"GET", "/metrics",
       [&metrics = deps.metrics, key = ApiKey(deps.api_key), with_key, development = deps.development,
-          tell = deps.on_refusal](const Request& request, Reply reply) {
+          on_refusal = deps.on_refusal](const Request& request, Reply reply) {
     if (with_key) {
       if (auto refusal = key.check(request)) {
-        if (tell) tell(request, *refusal);
+        if (on_refusal) on_refusal(request, *refusal);
         return reply(wire::problem(*refusal, request.ref, development));
       }
     }

@@ -55,10 +55,10 @@ json::Object to_json(const observe::RefusalRecord& record) {
 
 Route refusals_route(const ApiDeps& deps) {
   return {"GET", "/api/refusals",
-      [gateway = deps.gateway, key = ApiKey(deps.api_key), development = deps.development, tell = deps.on_refusal](
-          const Request& request, Reply reply) {
+      [gateway = deps.gateway, key = ApiKey(deps.api_key), development = deps.development,
+          on_refusal = deps.on_refusal](const Request& request, Reply reply) {
     if (auto refusal = key.check(request)) {
-      if (tell) tell(request, *refusal);
+      if (on_refusal) on_refusal(request, *refusal);
       return reply(wire::problem(*refusal, request.ref, development));
     }
     const auto filter = read_filter(request);

@@ -41,7 +41,7 @@ struct ApiDeps {
   std::vector<observe::HealthCheck> ready = {};  // beside `accepting`: stores, auth service, key set, …
   Upkeep upkeep = {};
   // Told of a rejected API key; may be empty. Any thread.
-  std::function<void(const Request&, const Refusal&)> on_refusal = {};
+  OnRefusal on_refusal = {};
 };
 
 // /health*, /metrics and /api/upkeep (with the API key), /causes*, and with a gateway /api/refusals.

@@ -33,9 +33,9 @@ Result<void> read_now(const Request& request) {
 
 std::vector<Route> upkeep_routes(const ApiDeps& deps) {
   const auto answer = [upkeep = deps.upkeep, key = ApiKey(deps.api_key), development = deps.development,
-                          report = deps.on_refusal](const Request& request, bool changes) {
+                          on_refusal = deps.on_refusal](const Request& request, bool changes) {
     if (auto refusal = key.check(request)) {
-      if (report) report(request, *refusal);
+      if (on_refusal) on_refusal(request, *refusal);
       return wire::problem(*refusal, request.ref, development);
     }
     if (changes)

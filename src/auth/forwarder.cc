@@ -89,7 +89,7 @@ std::optional<Refusal> told(const Response& response, std::string_view what) {
 } // namespace
 
 struct Forwarder::State : std::enable_shared_from_this<State> {
-  State(Context a, const ServiceIdentity& i, ForwardPolicy p, OnForwardRefusal r)
+  State(Context a, const ServiceIdentity& i, ForwardPolicy p, OnRefusal r)
       : around(a),
         identity(i),
         policy(p),
@@ -103,7 +103,7 @@ struct Forwarder::State : std::enable_shared_from_this<State> {
   Context around;
   const ServiceIdentity& identity;
   const ForwardPolicy policy;
-  const OnForwardRefusal on_refusal;
+  const OnRefusal on_refusal;
   LimitMeter meter;
   Counter& passed;
   Counter& refused;
@@ -201,7 +201,7 @@ void Forwarder::State::answer(const std::shared_ptr<Forwarded>& forwarded, clien
   forwarded->reply(std::move(*result));
 }
 
-Forwarder::Forwarder(Context around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal)
+Forwarder::Forwarder(Context around, const ServiceIdentity& identity, ForwardPolicy policy, OnRefusal on_refusal)
     : state_(std::make_shared<State>(around, identity, policy, std::move(on_refusal))) {}
 
 Handler Forwarder::handler() {

@@ -23,12 +23,11 @@ struct ForwardPolicy {
   bool reveal = false;                  // development: clients see the operator's text of our own refusals
 };
 
-// Told of every refusal on this way, also of those that the auth service made; the plane's thread.
-using OnForwardRefusal = std::function<void(const Request&, const Refusal&)>;
-
 class Forwarder {
  public:
-  Forwarder(Context around, const ServiceIdentity& identity, ForwardPolicy policy, OnForwardRefusal on_refusal = {});
+  // `on_refusal` is called with every refusal on this way, also with those that the auth service made; on the
+  // plane's thread.
+  Forwarder(Context around, const ServiceIdentity& identity, ForwardPolicy policy, OnRefusal on_refusal = {});
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
 

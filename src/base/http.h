@@ -62,6 +62,8 @@ struct Response {
 // Answers may come later and from another thread; exactly one per request.
 using Reply = std::move_only_function<void(Response)>;
 using Handler = std::function<void(Request, Reply)>;
+// Takes note of a refused request; may be called from any thread.
+using OnRefusal = std::function<void(const Request&, const Refusal&)>;
 
 // path may hold {name} segments: "/auth/sessions/{id}".
 struct Route {

@@ -122,7 +122,7 @@ void AuthRole::watch_keys(accounts::SigningKeys::OnChange on_change) {
   runtime_.control.post([this, on_change = std::move(on_change)]() mutable { keys_->watch(std::move(on_change)); });
 }
 
-std::vector<Route> AuthRole::routes(const accounts::OnRefusal& on_refusal) {
+std::vector<Route> AuthRole::routes(const OnRefusal& on_refusal) {
   const Runtime& r = runtime_;
   const config::Config& c = r.config;
   const accounts::ServiceTokens tokens(accounts::token_tools(*keys_), c.jwt_issuer, r.build.environment, c.jwt_leeway);

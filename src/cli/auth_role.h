@@ -32,7 +32,7 @@ class AuthRole {
   } // as they were when it opened
   // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.
   void watch_keys(accounts::SigningKeys::OnChange on_change);
-  [[nodiscard]] std::vector<Route> routes(const accounts::OnRefusal& on_refusal);
+  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal);
   [[nodiscard]] std::vector<observe::HealthCheck> ready();
   // Gateways whose long polls wait here are answered now, so that no connection of theirs holds up the end.
   void drain();

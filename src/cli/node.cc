@@ -168,26 +168,13 @@ Result<void> Node::Parts::open_auth() {
 Ref Node::Parts::refused_socket(const Refusal& refusal, std::string_view peer) {
   Ref ref{entropy.short_id()};
   addresses->refused(peer, refusal.cause, clock.mono());
-  reporter->report({.ref = ref,
-      .refusal = refusal,
-      .time = clock.wall(),
-      .user = {},
-      .address = std::string(peer),
-      .origin = {},
-      .path = {}});
+  reporter->report(ref, refusal, peer);
   return ref;
 }
 
 void Node::Parts::refused(const Request& request, const Refusal& refusal) {
-  const auto* origin = request.headers.find("Origin");
   addresses->refused(request.address, refusal.cause, clock.mono());
-  reporter->report({.ref = request.ref,
-      .refusal = refusal,
-      .time = clock.wall(),
-      .user = {},
-      .address = request.address,
-      .origin = origin == nullptr ? std::string{} : *origin,
-      .path = request.path});
+  reporter->report(request, refusal);
 }
 
 gateway::GatewayDeps Node::Parts::deps(

@@ -31,7 +31,7 @@ auth::Context RemoteAuth::around(auth::Transport& transport) {
       .control = runtime_.control};
 }
 
-Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, auth::OnForwardRefusal on_refusal) {
+Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, OnRefusal on_refusal) {
   const config::Config& c = runtime.config;
   std::unique_ptr<RemoteAuth> out(new RemoteAuth(runtime));
   RemoteAuth& r = *out;

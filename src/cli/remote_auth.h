@@ -23,8 +23,7 @@ namespace foyer::cli {
 class RemoteAuth {
  public:
   // Nothing is asked before start(). `on_refusal`: of requests that are forwarded.
-  [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(
-      const Runtime& runtime, auth::OnForwardRefusal on_refusal);
+  [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(const Runtime& runtime, OnRefusal on_refusal);
 
   void start(); // once
   // Waits for the first key set; true at once where the keys are configured. False when it did not come in this time.

@@ -316,15 +316,8 @@ Ref Connection::report(const Refusal& refusal) {
 }
 
 void Connection::report_as(const Ref& ref, Refusal refusal) {
-  const std::string address = address_.empty() ? std::string(transport_.peer_address()) : address_;
-  shard_.deps().reporter.report({.ref = ref,
-      .refusal = std::move(refusal),
-      .time = shard_.loop().wall(),
-      .user = identity_.user.str(),
-      .address = address,
-      .origin = {},
-      .path = {},
-      .times = {}});
+  const std::string_view address = address_.empty() ? transport_.peer_address() : address_;
+  shard_.deps().reporter.report(ref, std::move(refusal), address, identity_.user.str());
 }
 
 void Connection::send_refusal(MessageId id, Refusal refusal) {

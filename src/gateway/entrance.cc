@@ -292,13 +292,8 @@ void Entrance::admit(Admission admission) {
 }
 
 void Entrance::report(const Refusal& refusal) {
-  observe::RefusalRecord record{.ref = ref_,
-      .refusal = refusal,
-      .time = shard_.loop().wall(),
-      .user = user_,
-      .address = address_,
-      .origin = origin_,
-      .path = path_};
+  observe::RefusalRecord record{
+      .ref = ref_, .refusal = refusal, .user = user_, .address = address_, .origin = origin_, .path = path_};
   if (door_) record.times = door_->times();
   shard_.deps().addresses.refused(address_, refusal.cause, shard_.loop().now());
   shard_.deps().reporter.report(std::move(record));

@@ -87,15 +87,8 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
 void Gateway::answer_message(Asked asked, Result<std::string> json) {
   if (json) return asked.reply(json_response(200, std::move(*json)));
   const Refusal& refusal = json.error();
-  const std::string* origin = asked.request.headers.find("Origin");
   deps_.addresses.refused(asked.request.address, refusal.cause, deps_.clock.mono());
-  deps_.reporter.report({.ref = asked.request.ref,
-      .refusal = refusal,
-      .time = deps_.clock.wall(),
-      .user = asked.user,
-      .address = asked.request.address,
-      .origin = origin == nullptr ? std::string{} : *origin,
-      .path = asked.request.path});
+  deps_.reporter.report(asked.request, refusal, asked.user);
   asked.reply(wire::problem(refusal, asked.request.ref, policy_.reveal));
 }
 

@@ -162,14 +162,7 @@ io::TransportHandler* Shard::accept(io::Transport& transport) {
 // There is none in TLS: a handshake costs more than is left.
 io::TransportHandler* Shard::turn_away(io::Transport& transport, const Refusal& refusal) {
   const Ref ref{deps_.entropy.short_id()};
-  deps_.reporter.report({.ref = ref,
-      .refusal = refusal,
-      .time = loop_.wall(),
-      .user = {},
-      .address = std::string(transport.peer_address()),
-      .origin = {},
-      .path = {},
-      .times = {}});
+  deps_.reporter.report(ref, refusal, transport.peer_address());
   if (transport.secure()) {
     transport.abort();
     return unheard_.get();
@@ -250,14 +243,7 @@ void Shard::ended(const SocketEnd& end, const Connection& connection) {
   report_end(end, connection, peer);
   auto found = idle_timeouts_.ended(end, peer, loop_.now());
   if (!found) return;
-  deps_.reporter.report({.ref = Ref{deps_.entropy.short_id()},
-      .refusal = std::move(*found),
-      .time = loop_.wall(),
-      .user = {},
-      .address = peer,
-      .origin = {},
-      .path = {},
-      .times = {}});
+  deps_.reporter.report(Ref{deps_.entropy.short_id()}, std::move(*found), peer);
 }
 
 // At info of those who were admitted, as far as the budget goes; else at debug.

@@ -27,7 +27,7 @@ struct RouterPolicy {
   bool strict_transport = false;   // who came by https is told to come by nothing else (RFC 6797)
   std::size_t longest_path = 2048; // bytes of a path that is matched at all
   // Told of each refusal of the router itself; may be empty. Any thread.
-  std::function<void(const Request&, const Refusal&)> on_refusal = {};
+  OnRefusal on_refusal = {};
 };
 
 class Router {

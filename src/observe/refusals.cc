@@ -102,6 +102,7 @@ RefusalReporter::RefusalReporter(RefusalRing& ring, Metrics& metrics, Log& log, 
 
 void RefusalReporter::report(RefusalRecord record) {
   record.path = shown_path(record.path);
+  record.time = clock_.wall();
   const CauseInfo& info = record.refusal.info();
   counters_[index_of(info.cause)]->add();
   const MonoTime now = clock_.mono();
@@ -121,6 +122,25 @@ void RefusalReporter::report(RefusalRecord record) {
             {"next", record.refusal.next_step()}, {"suppressed", *suppressed}});
   }
   ring_.record(std::move(record));
+}
+
+void RefusalReporter::report(const Request& request, Refusal refusal, std::string user) {
+  const std::string* origin = request.headers.find("Origin");
+  report({.ref = request.ref,
+      .refusal = std::move(refusal),
+      .user = std::move(user),
+      .address = request.address,
+      .origin = origin == nullptr ? std::string{} : *origin,
+      .path = request.path});
+}
+
+void RefusalReporter::report(Ref ref, Refusal refusal, std::string_view address, std::string user) {
+  report({.ref = std::move(ref),
+      .refusal = std::move(refusal),
+      .user = std::move(user),
+      .address = std::string(address),
+      .origin = {},
+      .path = {}});
 }
 
 void RefusalReporter::flush() {

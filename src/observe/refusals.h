@@ -19,10 +19,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "observe/info.h"
@@ -70,8 +72,12 @@ class RefusalReporter {
   RefusalReporter(RefusalRing& ring, Metrics& metrics, Log& log, const Clock& clock);
 
   // Ring, metric foyer_refusals_total{code,step}, and one log line, event `refused`. Its
-  // path is kept and told as shown_path has it.
+  // path is kept and told as shown_path has it; its time is that of this call.
   void report(RefusalRecord record);
+  // Of an HTTP request, by whoever it turned out to be of.
+  void report(const Request& request, Refusal refusal, std::string user = {});
+  // Of a socket of which nothing was read, or of a session.
+  void report(Ref ref, Refusal refusal, std::string_view address, std::string user = {});
   // Tells what was suppressed and has had no later line to be told with, event
   // `refusals_suppressed`. Called now and then, and at the end.
   void flush();

@@ -383,15 +383,8 @@ struct Node::Life {
     return all;
   }
   void refused(const Request& request, const Refusal& refusal) {
-    const std::string* origin = request.headers.find("Origin");
     addresses.refused(request.address, refusal.cause, world.clock.mono());
-    reporter.report({.ref = request.ref,
-        .refusal = refusal,
-        .time = world.clock.wall(),
-        .user = {},
-        .address = request.address,
-        .origin = origin == nullptr ? "" : *origin,
-        .path = request.path});
+    reporter.report(request, refusal);
   }
   http::RouterPolicy router_policy() {
     return {.door = &world.plan.gateway.door,

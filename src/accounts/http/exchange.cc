@@ -78,14 +78,14 @@ Route RouteMaker::operator()(std::string method, std::string path, Handle handle
 
 Route RouteMaker::with_rate(std::string method, std::string path, Rate rate, Handle handle) const {
   const std::string endpoint = method + ' ' + path;
-  Handler handler = [&service = service_, tell = on_refusal_, services = services_, endpoint, rate,
+  Handler handler = [&service = service_, on_refusal = on_refusal_, services = services_, endpoint, rate,
                         handle = std::move(handle)](Request request, Reply reply) {
-    service.run([&service, tell, services, endpoint, rate, handle, request = std::move(request),
+    service.run([&service, on_refusal, services, endpoint, rate, handle, request = std::move(request),
                     reply = std::move(reply)]() mutable {
       find_sender(services, std::move(request),
-          [&service, tell, endpoint, rate, handle = std::move(handle), reply = std::move(reply)](
+          [&service, on_refusal, endpoint, rate, handle = std::move(handle), reply = std::move(reply)](
               Sender sender) mutable {
-        auto x = std::make_shared<Exchange>(service, tell, std::move(sender.request), std::move(reply));
+        auto x = std::make_shared<Exchange>(service, on_refusal, std::move(sender.request), std::move(reply));
         if (sender.refused) return x->refuse_with(*sender.refused);
         if (auto taken = x->service().take(endpoint, x->caller(), rate); !taken) return x->refuse_with(taken.error());
         handle(x);

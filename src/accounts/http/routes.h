@@ -11,11 +11,9 @@
 
 namespace foyer::accounts {
 
-// Told of every refusal, on the control plane's thread: for the operator's ring and log.
-using OnRefusal = std::function<void(const Request&, const Refusal&)>;
-
 // The handlers may be called from any thread; replies come from the control plane's.
-// `services`: whose signatures are believed about the person behind a gateway.
+// `on_refusal` is called with every refusal, there, too. `services`: whose signatures are believed about the person
+// behind a gateway.
 [[nodiscard]] std::vector<Route> routes(
     AccountService& service, OnRefusal on_refusal = {}, ServiceRegistry* services = nullptr);
 
