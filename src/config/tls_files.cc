@@ -1,9 +1,7 @@
 #include "config/tls_files.h"
 
 #include <fmt/format.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -11,28 +9,12 @@
 #include <memory>
 
 #include "base/bytes.h"
-#include "base/releases.h"
+#include "base/pem.h"
 #include "config/table.h"
 #include "wire/url.h"
 
 namespace foyer::config {
 namespace {
-
-using Bio = std::unique_ptr<BIO, Releases<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
-
-Bio over(std::string_view text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
-
-int no_passphrase(char*, int, int, void*) { return -1; }
-
-std::vector<Certificate> certificates_in(std::string_view pem) {
-  std::vector<Certificate> out;
-  const Bio bio = over(pem);
-  while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)) out.emplace_back(one);
-  ERR_clear_error();
-  return out;
-}
 
 std::optional<WallTime> time_of(const ASN1_TIME* time) {
   std::tm parts{};
@@ -153,17 +135,13 @@ class Reading {
   }
 
   static bool swapped(const std::string& certificate, const std::string& key) {
-    const Bio bio = over(certificate);
-    const PrivateKey found(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-    ERR_clear_error();
-    return found && certificates_in(certificate).empty() && !certificates_in(key).empty();
+    return pem::private_key_in(certificate) && pem::certificates_in(certificate).empty() &&
+        !pem::certificates_in(key).empty();
   }
 
   void judge(TlsBundle::Pair& pair, const Place& place) {
-    const auto chain = certificates_in(pair.certificates);
-    const Bio key_bio = over(pair.key);
-    const PrivateKey key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_passphrase, nullptr));
-    ERR_clear_error();
+    const auto chain = pem::certificates_in(pair.certificates);
+    const auto key = pem::private_key_in(pair.key);
     const auto begins = chain.empty() ? std::nullopt : time_of(X509_get0_notBefore(chain[0].get()));
     const auto ends = chain.empty() ? std::nullopt : time_of(X509_get0_notAfter(chain[0].get()));
     if (chain.empty() || !begins || !ends) {
@@ -224,7 +202,7 @@ class Reading {
     auto text =
         file(config_.tls_client_ca_file, "tls_client_ca_file", name("tls_client_ca_file"), Cause::FILE_UNREADABLE);
     if (!text) return;
-    const auto authorities = certificates_in(text->bytes);
+    const auto authorities = pem::certificates_in(text->bytes);
     if (authorities.empty())
       report(Cause::FILE_UNREADABLE, "tls_client_ca_file",
           fmt::format("The file of {} holds no certificate in PEM.", name("tls_client_ca_file")));
@@ -252,7 +230,7 @@ TlsBundle read_tls(const Config& config, const ReadFile& read, WallTime now) {
   return Reading(config, read, now).run();
 }
 
-bool holds_certificate(std::string_view pem) { return !certificates_in(pem).empty(); }
+bool holds_certificate(std::string_view text) { return !pem::certificates_in(text).empty(); }
 
 std::vector<std::string> tls_paths(const Config& config) {
   std::vector<std::string> out;

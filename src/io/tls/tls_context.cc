@@ -3,7 +3,6 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -12,7 +11,7 @@
 #include <cstring>
 #include <span>
 
-#include "base/releases.h"
+#include "base/pem.h"
 
 namespace foyer::io {
 namespace {
@@ -26,26 +25,10 @@ constexpr const char* kSuites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr int kClientChain = 5; // certificates between a client's and ours to believe
 
-using Bio = std::unique_ptr<BIO, Releases<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
-
 struct FreeChain {
   void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
 };
 using Chain = std::unique_ptr<STACK_OF(X509), FreeChain>;
-
-int no_passphrase(char*, int, int, void*) { return -1; }
-
-Bio over(std::string_view text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
-
-std::vector<Certificate> certificates_in(std::string_view pem) {
-  std::vector<Certificate> out;
-  const Bio bio = over(pem);
-  while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)) out.emplace_back(one);
-  ERR_clear_error();
-  return out;
-}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -141,7 +124,7 @@ void set_session_id(SSL_CTX* context, const TlsSettings& settings) {
 
 Result<void> believe_clients(SSL_CTX* context, const TlsSettings& settings) {
   if (settings.client_ca.empty()) return {};
-  const auto authorities = certificates_in(settings.client_ca);
+  const auto authorities = pem::certificates_in(settings.client_ca);
   if (authorities.empty()) return unreadable("the file of client CAs holds no certificate in PEM");
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   for (const auto& authority : authorities) {
@@ -172,10 +155,9 @@ ssl_ctx_st* TlsContext::find(std::string_view name) const {
 }
 
 Result<void> TlsContext::add(const TlsPair& pair, const TlsSettings& settings, TicketKeys& tickets) {
-  const auto certificates = certificates_in(pair.certificates);
+  const auto certificates = pem::certificates_in(pair.certificates);
   if (certificates.empty()) return unreadable("no certificate in PEM");
-  const Bio key_bio = over(pair.key);
-  const PrivateKey key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_passphrase, nullptr));
+  const auto key = pem::private_key_in(pair.key);
   if (!key) return unreadable("no private key in PEM, or one with a passphrase");
   const Chain chain(sk_X509_new_null());
   for (std::size_t i = 1; i < certificates.size(); ++i) {
