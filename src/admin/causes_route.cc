@@ -4,6 +4,7 @@
 #include "admin/web_assets.h"
 #include "base/bytes.h"
 #include "base/cause.h"
+#include "base/cause_page.h"
 #include "base/json.h"
 #include "wire/problem.h"
 
@@ -13,31 +14,6 @@ namespace {
 // HTML for those who ask for it by name (browsers do), JSON for everybody else.
 bool wants_html(const Request& request) {
   return request.headers.joined("Accept").find("text/html") != std::string::npos;
-}
-
-std::string_view in_words(Who who) {
-  switch (who) {
-    case Who::operator_: return "Whoever runs the server.";
-    case Who::user: return "You, whose account it is.";
-    case Who::client: return "Whoever wrote the program that connects.";
-    case Who::nobody: return "Nobody; it passes.";
-  }
-  return {};
-}
-
-std::string_view in_words(Retry retry) {
-  switch (retry) {
-    case Retry::never: return "Does not help before somebody has acted.";
-    case Retry::refresh: return "Once, with a new credential.";
-    case Retry::after: return "After a short wait, by itself.";
-  }
-  return {};
-}
-
-json::Object to_json(const CauseInfo& cause) {
-  return {{"code", cause.code}, {"step", to_string(cause.step)}, {"http", cause.http}, {"close", cause.close},
-      {"retry", to_string(cause.retry)}, {"who", to_string(cause.who)}, {"client", cause.client},
-      {"operator", cause.operator_text}, {"next", cause.next}};
 }
 
 Response html(std::string body) {
@@ -58,7 +34,7 @@ Response page_of(const CauseInfo& cause, const WebAsset& page) {
   const std::string close = number(cause.close);
   return html(fill_template(page.bytes,
       {{"code", cause.code}, {"client", cause.client}, {"operator", cause.operator_text}, {"next", cause.next},
-          {"step", to_string(cause.step)}, {"who_text", in_words(cause.who)}, {"retry_text", in_words(cause.retry)},
+          {"step", to_string(cause.step)}, {"who_text", actor_of(cause.who)}, {"retry_text", advice_of(cause.retry)},
           {"http", http}, {"close", close}}));
 }
 
@@ -96,7 +72,7 @@ std::vector<Route> causes_routes(const ApiDeps& deps) {
           [](const Request& request, Reply reply) {
     if (wants_html(request)) return reply(page_of_all());
     json::Array rows;
-    for (const CauseInfo& cause : all_causes()) rows.push_back(to_json(cause));
+    for (const CauseInfo& cause : all_causes()) rows.push_back(cause_to_json(cause));
     reply(data(std::move(rows)));
   }},
       {"GET", "/causes/{code}",
@@ -108,7 +84,7 @@ std::vector<Route> causes_routes(const ApiDeps& deps) {
       return reply(wire::problem(unknown, request.ref, development));
     }
     const WebAsset* page = wants_html(request) ? find_web_asset("/cause.html") : nullptr;
-    reply(page != nullptr ? page_of(info(*cause), *page) : data(to_json(info(*cause))));
+    reply(page != nullptr ? page_of(info(*cause), *page) : data(cause_to_json(info(*cause))));
   }},
   };
 }

@@ -13,11 +13,8 @@ namespace {
 std::string status_of(const CauseInfo& cause) {
   const std::string http = cause.http == 0 ? "–" : fmt::format("{}", cause.http);
   const std::string close = cause.close == 0 ? "–" : fmt::format("{}", cause.close);
-  return fmt::format("HTTP {} · close {} · retry {} · {} acts", http, close, to_string(cause.retry),
-      cause.who == Who::operator_    ? "the operator"
-          : cause.who == Who::user   ? "the user"
-          : cause.who == Who::client ? "the client's developer"
-                                     : "nobody");
+  return fmt::format(
+      "HTTP {} · close {} · retry {} · {} acts", http, close, to_string(cause.retry), actor_of(cause.who));
 }
 
 // Text of the catalogue inside Markdown: what looks like a tag is not one.
@@ -58,6 +55,16 @@ std::string_view question_of(Step step) {
     case Step::http: return "Requests that are not about the socket.";
     case Step::accounts: return "Users, passwords, sessions.";
     case Step::store: return "Databases.";
+  }
+  return "";
+}
+
+std::string_view actor_of(Who who) {
+  switch (who) {
+    case Who::operator_: return "the operator";
+    case Who::user: return "the user";
+    case Who::client: return "the client's developer";
+    case Who::nobody: return "nobody";
   }
   return "";
 }

@@ -19,6 +19,8 @@ namespace foyer {
 [[nodiscard]] std::string causes_markdown();
 // What a step asks, in one sentence.
 [[nodiscard]] std::string_view question_of(Step step);
+// Who has to act, as part of a sentence: "the operator".
+[[nodiscard]] std::string_view actor_of(Who who);
 // What `retry` tells a client to do, in one sentence.
 [[nodiscard]] std::string_view advice_of(Retry retry);
 // Up to three codes that a mistyped one may have meant, nearest first.
