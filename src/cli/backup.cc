@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/stores.h"
 #include "config/load.h"
 #include "rooms/sqlite_store.h"
@@ -56,10 +57,7 @@ std::optional<Arguments> read(Args args) {
   return read;
 }
 
-int fail(const Refusal& refusal) {
-  fmt::print(stderr, "foyer backup: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
-  return 1;
-}
+int fail(const Refusal& refusal) { return refused_command("backup", refusal); }
 
 } // namespace
 

@@ -47,6 +47,16 @@ struct CommonArguments {
   }
 };
 
+// The value of an option, as `--name=VALUE` or in two words; i is then at the last of them. Nothing: args[i] is not
+// that option, or has no value.
+inline std::optional<std::string> value_of(std::string_view name, Args args, std::size_t& i) {
+  const std::string_view arg = args[i];
+  if (!arg.starts_with(name)) return std::nullopt;
+  if (arg.size() > name.size() && arg[name.size()] == '=') return std::string{arg.substr(name.size() + 1)};
+  if (arg.size() > name.size() || i + 1 == args.size()) return std::nullopt;
+  return args[++i];
+}
+
 // `; did you mean "list"?` out of the words that there are; empty when none is near.
 inline std::string did_you_mean(std::string_view word, std::span<const std::string_view> words) {
   const std::string_view tried = word.substr(0, 64);
@@ -73,6 +83,25 @@ inline std::string wrong_option(std::string_view argument, std::span<const std::
   const auto name = argument.substr(0, argument.find('='));
   if (std::ranges::find(options, name) != options.end()) return fmt::format("{} needs a value", name);
   return fmt::format("there is no option {}{}", printable(name, 64), did_you_mean(name, options));
+}
+
+// What is left of a command's arguments without the options. `take` is given each that is none of the common ones,
+// with its place: true if it was an option of the command, or what is wrong with it. Behind a first word an argument
+// may begin with a hyphen where `hyphens` says so.
+template <class Take>
+std::expected<std::vector<std::string>, std::string> words_of(
+    Args args, CommonArguments& common, std::span<const std::string_view> options, bool hyphens, Take take) {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (common.take(args, i)) continue;
+    const std::expected<bool, std::string> taken = take(args[i], i);
+    if (!taken) return std::unexpected(taken.error());
+    if (*taken) continue;
+    if (args[i].starts_with("-") && args[i].size() > 1 && !(hyphens && !words.empty()))
+      return std::unexpected(wrong_option(args[i], options));
+    words.push_back(args[i]);
+  }
+  return words;
 }
 
 // The exit status when the arguments are wrong or ask for help; nothing when there is work to do.

@@ -60,23 +60,19 @@ struct Arguments : CommonArguments {
 // The error says what is wrong with the arguments.
 std::expected<Arguments, std::string> read(Args args) {
   Arguments out;
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    const bool last = i + 1 == args.size();
-    if (out.take(args, i)) continue;
-    if (arg == "--force")
-      out.force = true;
-    else if (arg.starts_with("--publish-for=") || (arg == "--publish-for" && !last)) {
-      const auto duration = config::parse_duration(arg == "--publish-for" ? args[++i] : arg.substr(14));
-      if (!duration || *duration > accounts::kLongestPublishAhead)
-        return std::unexpected("--publish-for takes a duration from 0 to 30d, such as 5m");
-      out.publish_for = *duration;
-    } else if (arg.starts_with("-") && arg.size() > 1 && words.empty())
-      return std::unexpected(wrong_option(arg, kOptions));
-    else
-      words.push_back(arg); // a KID may begin with a hyphen
-  }
+  const auto take = [&out, args](std::string_view arg, std::size_t& i) -> std::expected<bool, std::string> {
+    if (arg == "--force") return out.force = true;
+    const auto value = value_of("--publish-for", args, i);
+    if (!value) return false;
+    const auto duration = config::parse_duration(*value);
+    if (!duration || *duration > accounts::kLongestPublishAhead)
+      return std::unexpected("--publish-for takes a duration from 0 to 30d, such as 5m");
+    out.publish_for = *duration;
+    return true;
+  };
+  const auto read_words = words_of(args, out, kOptions, true, take); // a KID may begin with a hyphen
+  if (!read_words) return std::unexpected(read_words.error());
+  const auto& words = *read_words;
   if (out.help) return out;
   if (auto wrong = wrong_verb("key", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];
@@ -84,18 +80,6 @@ std::expected<Arguments, std::string> read(Args args) {
   if (words.size() != wanted)
     return std::unexpected(wanted == 2 ? "exactly one KID is needed" : "no KID is taken here");
   if (wanted == 2) out.kid = words[1];
-  return out;
-}
-
-json::Object to_json(const KeyTimes& key) {
-  json::Object out{{"kid", key.kid}, {"state", accounts::to_string(key.state)}, {"configured", key.configured}};
-  const auto time = [&out](std::string_view name, const std::optional<WallTime>& at) {
-    if (at) out[name] = rfc3339(*at);
-  };
-  time("created", key.created);
-  time("active_from", key.active_from);
-  time("retired", key.retired);
-  time("published_until", key.gone);
   return out;
 }
 

@@ -79,24 +79,16 @@ std::vector<std::string> split(std::string_view text) {
 // The error says what is wrong with the arguments.
 std::expected<Arguments, std::string> read(Args args) {
   Arguments out;
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    const bool last = i + 1 == args.size();
-    if (out.take(args, i)) continue;
-    if (arg == "--secret-stdin")
-      out.secret_stdin = true;
-    else if (arg == "--drop-old")
-      out.drop_old = true;
-    else if (arg.starts_with("--may-call="))
-      out.may_call = split(std::string_view{arg}.substr(11));
-    else if (arg == "--may-call" && !last)
-      out.may_call = split(args[++i]);
-    else if (arg.starts_with("-") && arg.size() > 1)
-      return std::unexpected(wrong_option(arg, kOptions));
-    else
-      words.push_back(arg);
-  }
+  const auto take = [&out, args](std::string_view arg, std::size_t& i) -> std::expected<bool, std::string> {
+    if (arg == "--secret-stdin") return out.secret_stdin = true;
+    if (arg == "--drop-old") return out.drop_old = true;
+    const auto value = value_of("--may-call", args, i);
+    if (value) out.may_call = split(*value);
+    return value.has_value();
+  };
+  const auto read_words = words_of(args, out, kOptions, false, take);
+  if (!read_words) return std::unexpected(read_words.error());
+  const auto& words = *read_words;
   if (out.help) return out;
   if (auto wrong = wrong_verb("service", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];

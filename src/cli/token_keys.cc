@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "base/bytes.h"
+#include "cli/command_line.h"
 #include "config/development.h"
 #include "store/data_dir.h"
 #include "store/file.h"
@@ -208,7 +209,7 @@ std::string token_argument(const TokenArgs& args) {
 }
 
 int token_fails(const Refusal& refusal) {
-  fmt::print(stderr, "foyer token: {}: {}\n{}\n", refusal.code(), refusal.operator_text(), refusal.info().next);
+  refused_command("token", refusal);
   return kCouldNotRun;
 }
 

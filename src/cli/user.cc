@@ -91,22 +91,16 @@ bool read_days(std::string_view text, long& days) {
 // The error says what is wrong with the arguments.
 std::expected<Arguments, std::string> read(Args args) {
   Arguments out;
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    const bool last = i + 1 == args.size();
-    if (out.take(args, i)) continue;
-    if (arg == "--admin")
-      out.admin = true;
-    else if (arg == "--password-stdin")
-      out.password_stdin = true;
-    else if (arg == "--days" && !last) {
-      if (!read_days(args[++i], out.days)) return std::unexpected("--days takes a number from 1 to 365");
-    } else if (arg.starts_with("-") && arg.size() > 1)
-      return std::unexpected(wrong_option(arg, kOptions));
-    else
-      words.push_back(arg);
-  }
+  const auto take = [&out, args](std::string_view arg, std::size_t& i) -> std::expected<bool, std::string> {
+    if (arg == "--admin") return out.admin = true;
+    if (arg == "--password-stdin") return out.password_stdin = true;
+    const auto value = value_of("--days", args, i);
+    if (value && !read_days(*value, out.days)) return std::unexpected("--days takes a number from 1 to 365");
+    return value.has_value();
+  };
+  const auto read_words = words_of(args, out, kOptions, false, take);
+  if (!read_words) return std::unexpected(read_words.error());
+  const auto& words = *read_words;
   if (out.help) return out;
   if (auto wrong = wrong_verb("user", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];

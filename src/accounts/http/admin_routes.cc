@@ -48,18 +48,6 @@ json::Object service_json(const ServiceRow& row) {
       {"created", rfc3339(row.created)}, {"secrets", std::move(secrets)}};
 }
 
-json::Object key_json(const KeyTimes& key) {
-  json::Object out{{"kid", key.kid}, {"state", to_string(key.state)}, {"configured", key.configured}};
-  const auto time = [&out](std::string_view name, const std::optional<WallTime>& at) {
-    if (at) out[name] = rfc3339(*at);
-  };
-  time("created", key.created);
-  time("active_from", key.active_from);
-  time("retired", key.retired);
-  time("published_until", key.gone);
-  return out;
-}
-
 json::Object audit_json(const AuditRow& row) {
   json::Object out{{"at", rfc3339(row.at)}, {"action", row.action}, {"outcome", row.outcome}};
   const auto text = [&out](std::string_view name, std::string_view value) {
@@ -105,7 +93,7 @@ void services(const ExchangePtr& x, const json::Object&, const Principal& who) {
   x->service().admin_services(who, x->caller(), then_list<ServiceRow>(x, "services", service_json));
 }
 void keys(const ExchangePtr& x, const json::Object&, const Principal& who) {
-  x->service().admin_keys(who, x->caller(), then_list<KeyTimes>(x, "keys", key_json));
+  x->service().admin_keys(who, x->caller(), then_list<KeyTimes>(x, "keys", to_json));
 }
 
 void rotate(const ExchangePtr& x, const json::Object& body, const Principal& who) {
@@ -114,7 +102,7 @@ void rotate(const ExchangePtr& x, const json::Object& body, const Principal& who
     publish_for = std::chrono::seconds{std::clamp<std::int64_t>(*seconds, -1, 1'000'000'000)};
   x->service().admin_rotate_key(who, publish_for, x->caller(), [x](Result<KeyTimes> key) {
     if (!key) return x->refuse_with(key.error());
-    x->answer(201, key_json(*key));
+    x->answer(201, to_json(*key));
   });
 }
 

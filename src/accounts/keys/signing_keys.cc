@@ -29,6 +29,18 @@ std::string_view to_string(KeyState state) {
 
 // A key retires when the next one begins, whatever was noted in its row when that
 // one was made: the next one may have been removed since, or another put before it.
+json::Object to_json(const KeyTimes& key) {
+  json::Object out{{"kid", key.kid}, {"state", to_string(key.state)}, {"configured", key.configured}};
+  const auto time = [&out](std::string_view name, const std::optional<WallTime>& at) {
+    if (at) out[name] = rfc3339(*at);
+  };
+  time("created", key.created);
+  time("active_from", key.active_from);
+  time("retired", key.retired);
+  time("published_until", key.gone);
+  return out;
+}
+
 std::vector<KeyTimes> key_times(
     std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy) {
   std::ranges::sort(rows, earlier);

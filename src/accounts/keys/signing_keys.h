@@ -24,6 +24,7 @@
 
 #include "accounts/runners.h"
 #include "accounts/store.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "jose/key_set.h"
 #include "jose/signer.h"
@@ -60,6 +61,7 @@ struct KeyTimes {
   std::optional<WallTime> retired = {}; // when its successor begins, or began, to sign
   std::optional<WallTime> gone = {};    // published until then
 };
+[[nodiscard]] json::Object to_json(const KeyTimes& key); // as the operator's API and `foyer key list --json` show it
 // Pure. `configured` first, then the rows by their times: the newest whose time has come signs.
 [[nodiscard]] std::vector<KeyTimes> key_times(
     std::string_view configured, std::vector<SigningKeyRow> rows, WallTime now, const KeyRotationPolicy& policy);
