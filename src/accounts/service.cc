@@ -235,9 +235,7 @@ void AccountService::check_cookie(auth::CookieRequest question, Completion<Ident
 
 // The session with that cookie, whether it may be used or not.
 void AccountService::find_by_cookie(std::string_view cookie, Completion<SessionAndUser> done) {
-  if (looks_like_jwt(cookie))
-    return done(std::unexpected(
-        Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"}));
+  if (auto wrong = wrong_in_cookie(cookie)) return done(std::unexpected(std::move(*wrong)));
   store_.find_session_by_cookie(digest(cookie),
       back<std::optional<SessionAndUser>>(
           [done = std::move(done)](Result<std::optional<SessionAndUser>> found) mutable {

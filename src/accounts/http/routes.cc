@@ -87,10 +87,8 @@ void refresh(const ExchangePtr& x) {
     if (!cookie) return x->refuse_with(cookie.error());
     question.cookie = std::move(*cookie);
   }
-  if (question.cookie && looks_like_jwt(*question.cookie))
-    return x->refuse_with(
-        {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"});
   if (!question.cookie) return x->service().refresh(std::move(question), x->caller(), then_signed_in(x, 200));
+  if (const auto wrong = wrong_in_cookie(*question.cookie)) return x->refuse_with(*wrong);
   if (auto fit = check_origin(x->request(), x->service().policy().allowed_origins); !fit)
     return x->refuse_with(fit.error());
   x->service().refresh(

@@ -3,13 +3,22 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
+
+#include "base/refusal.h"
 
 namespace foyer::accounts {
 
 // Three parts, the first of them a JSON object.
 [[nodiscard]] constexpr bool looks_like_jwt(std::string_view token) {
   return token.starts_with("eyJ") && std::ranges::count(token, '.') == 2;
+}
+
+// WRONG_TOKEN_TYPE for a JWT in the session cookie.
+[[nodiscard]] inline std::optional<Refusal> wrong_in_cookie(std::string_view cookie) {
+  if (!looks_like_jwt(cookie)) return std::nullopt;
+  return Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"};
 }
 
 // As Entropy::token() makes them.
