@@ -363,6 +363,10 @@ void Connection::bad_message(const protocol::BadCommand& bad, std::string_view t
 void Connection::end(Refusal refusal, std::string_view more) {
   if (phase_ == Phase::closing) return;
   const Ref ref = report(refusal);
+  close_for(refusal, ref, more);
+}
+
+void Connection::close_for(const Refusal& refusal, const Ref& ref, std::string_view more) {
   std::string reason(refusal.code());
   reason += ' ';
   reason += ref.view();
@@ -374,6 +378,8 @@ void Connection::end(Refusal refusal, std::string_view more) {
   else
     close(code, reason);
 }
+
+void Connection::close_for_shutdown() { close(info(Cause::SERVER_SHUTDOWN).close, code_of(Cause::SERVER_SHUTDOWN)); }
 
 void Connection::close(std::uint16_t code, std::string_view reason) {
   close(code, reason, shard_.policy().close_linger);
@@ -442,7 +448,7 @@ void Connection::send_closing(Millis retry_after) {
 
 void Connection::shut_down() {
   if (phase_ == Phase::closing) return;
-  if (phase_ == Phase::ready) return close(info(Cause::SERVER_SHUTDOWN).close, "SERVER_SHUTDOWN");
+  if (phase_ == Phase::ready) return close_for_shutdown();
   if (entrance_) entrance_->shut_down();
   drop_entrance();
 }

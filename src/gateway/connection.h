@@ -94,6 +94,9 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   // Close with a cause: reason `CODE ref`, reported to the operator.
   void end(Refusal refusal, std::string_view more = {});
   void close(std::uint16_t code, std::string_view reason);
+  // Close with the code of the cause, and "CODE ref more" as the reason.
+  void close_for(const Refusal& refusal, const Ref& ref, std::string_view more = {});
+  void close_for_shutdown();
   void send_closing(Millis retry_after); // a shutdown is near
   void shut_down();                      // and now
   void check_revocation();

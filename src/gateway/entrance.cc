@@ -316,13 +316,10 @@ void Entrance::send_refusal(Refusal refusal) {
   connection_.transport().send_copy(frame);
   finished_ = true;
   if (refusal_pass) connection_.hold(std::move(*refusal_pass));
-  std::string reason(refusal.code());
-  reason += ' ';
-  reason += ref_.view();
   const std::string frames = std::exchange(early_, {});
   const auto parted = parted_;
   const bool half_closed = half_closed_;
-  connection_.close(refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close, reason);
+  connection_.close_for(refusal, ref_);
   // What came with the handshake is read for the client's Close alone.
   if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
   if (parted)

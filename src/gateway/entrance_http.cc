@@ -431,7 +431,7 @@ void Entrance::give_up_answer(std::size_t left) {
 void Entrance::shut_down() {
   if (connection_.phase() == Connection::Phase::authenticating) {
     finished_ = true;
-    return connection_.close(info(Cause::SERVER_SHUTDOWN).close, "SERVER_SHUTDOWN");
+    return connection_.close_for_shutdown();
   }
   last_request_ = true;
   if (waiting_ || door_ || leaving_ || resting_ || parser_.started()) return;
