@@ -315,7 +315,7 @@ void Node::Parts::make_gateway() {
         [trusted = policy.trusted_proxies](std::string_view peer) { return trusted.covers(peer); },
         [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); });
   }
-  loops->listen(std::exchange(listener, nullptr), [this](io::EpollLoop& loop) {
+  loops->listen(std::exchange(listener, nullptr), [this](io::EventLoop& loop) {
     auto accept = gateway->accept_function(loop.index());
     if (tls) accept = tls->server().secured(loop, std::move(accept));
     return proxy_protocol ? proxy_protocol->announced(std::move(accept)) : accept;
@@ -330,7 +330,7 @@ void Node::Parts::make_gateway() {
   metrics_gateway =
       std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router, *metrics_addresses, *metrics_gauges));
   loops->listen(std::exchange(metrics_listener, nullptr),
-      [this](io::EpollLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
+      [this](io::EventLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
 }
 
 Result<void> Node::Parts::build_all(std::string fingerprint) {

@@ -1,113 +1,69 @@
 #include "io/acceptor.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <system_error>
 
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
 
 namespace foyer::io {
 
-namespace {
-int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
-} // namespace
-
-Acceptor::Acceptor(EpollLoop& loop, std::shared_ptr<Listener> listener, AcceptFunction accept, std::uint64_t tag)
+Acceptor::Acceptor(EventLoop& loop, Handle listener, std::shared_ptr<const void> owner, AcceptFunction accept, Tag tag)
     : loop_(loop),
-      listener_(std::move(listener)),
+      listener_(listener),
+      owner_(std::move(owner)),
       accept_(std::move(accept)),
-      tag_(tag),
-      reserve_(open_reserve()) {
-  watch();
+      tag_(tag) {
+  loop_.poller_->watch_listener(listener_, tag_);
 }
 
-Acceptor::~Acceptor() {
-  let_go();
-  if (reserve_ >= 0) ::close(reserve_);
-}
-
-// Level-triggered, so that what one turn leaves in the queue comes up in the next;
-// exclusive, so that a connection wakes one loop and not all of them.
-void Acceptor::watch() {
-  epoll_event event{.events = EPOLLIN | EPOLLEXCLUSIVE, .data = {.u64 = tag_}};
-  ::epoll_ctl(loop_.epoll_, EPOLL_CTL_ADD, listener_->fd(), &event);
-}
+Acceptor::~Acceptor() { let_go(); }
 
 void Acceptor::rest() {
-  ::epoll_ctl(loop_.epoll_, EPOLL_CTL_DEL, listener_->fd(), nullptr);
+  loop_.poller_->unwatch_listener(listener_);
   loop_.arm(*this, kRest);
 }
 
 void Acceptor::on_timer() {
-  if (reserve_ < 0) reserve_ = open_reserve();
-  if (listener_) watch();
+  if (owner_) loop_.poller_->watch_listener(listener_, tag_);
 }
 
 void Acceptor::let_go() {
-  if (!listener_) return;
+  if (!owner_) return;
   if (armed())
     loop_.disarm(*this);
   else
-    ::epoll_ctl(loop_.epoll_, EPOLL_CTL_DEL, listener_->fd(), nullptr);
-  listener_.reset();
+    loop_.poller_->unwatch_listener(listener_);
+  owner_.reset();
 }
 
 void Acceptor::on_ready() {
-  for (int i = 0; i < kPerTurn && listener_ && !armed(); ++i)
+  for (int i = 0; i < kPerTurn && owner_ && !armed(); ++i)
     if (!accept_one()) return;
 }
 
 void Acceptor::finish() {
   constexpr int kAtMost = 100'000; // an attacker may connect as fast as we accept
-  for (int i = 0; i < kAtMost && listener_ && !armed(); ++i)
+  for (int i = 0; i < kAtMost && owner_ && !armed(); ++i)
     if (!accept_one()) break;
   let_go();
 }
 
 bool Acceptor::accept_one() {
-  sockaddr_storage storage;
-  auto& address = reinterpret_cast<sockaddr&>(storage);
-  socklen_t size = sizeof storage;
-  const int fd = ::accept4(listener_->fd(), &address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd >= 0) {
-    loop_.start(fd, address_text(address), accept_);
-    return true;
-  }
-  switch (errno) {
-    case EAGAIN: return false;
-    case EMFILE:
-    case ENFILE: {
-      const int error = errno;
-      report(error);
-      if (shed_one()) return true;
+  Accepted accepted = loop_.poller_->accept(listener_);
+  switch (accepted.outcome) {
+    case Accepted::Outcome::connection: loop_.adopt(accepted.handle, std::move(accepted.address), accept_); return true;
+    case Accepted::Outcome::lost: return true;
+    case Accepted::Outcome::turned_away:
+      report(accepted.error);
+      loop_.stats_.shed.add();
+      ++shed_unreported_;
+      return true;
+    case Accepted::Outcome::exhausted:
+      report(accepted.error);
       rest();
       return false;
-    }
-    case ENOBUFS:
-    case ENOMEM:
-      report(errno);
-      rest();
-      return false;
-    default: return true; // the connection was gone before it was accepted (accept(2), "Error handling")
+    case Accepted::Outcome::nothing: break;
   }
-}
-
-bool Acceptor::shed_one() {
-  if (reserve_ < 0) return false;
-  ::close(reserve_);
-  const int fd = ::accept4(listener_->fd(), nullptr, nullptr, SOCK_CLOEXEC);
-  if (fd >= 0) {
-    ::close(fd);
-    loop_.stats_.shed.add();
-    ++shed_unreported_;
-  }
-  reserve_ = open_reserve();
-  return reserve_ >= 0;
+  return false;
 }
 
 void Acceptor::report(int error) {

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
+#include "io/poll/epoll_poller.h"
 
 namespace foyer::io {
 namespace {
@@ -16,7 +17,7 @@ using ::testing::ElementsAre;
 
 struct World {
   ManualClock clock;
-  EpollLoop loop{0, clock, null_log()};
+  EventLoop loop{0, clock, null_log(), make_epoll_poller()};
   CpuBudget& costly = loop.costly();
   std::vector<std::string> done;
 

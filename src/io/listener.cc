@@ -1,6 +1,5 @@
 #include "io/listener.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/sock_diag.h>
 #include <netdb.h>
@@ -11,9 +10,10 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <system_error>
+
+#include "io/poll/address_text.h"
 
 namespace foyer::io {
 
@@ -30,34 +30,12 @@ std::string shown(const ListenAddress& address) {
 
 std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
 
-// By hand, since inet_ntop prints through stdio, which every accept would pay.
-std::string dotted(const std::uint8_t* bytes) {
-  char text[INET_ADDRSTRLEN];
-  char* end = text;
-  for (int i = 0; i < 4; ++i) {
-    if (i > 0) *end++ = '.';
-    end = std::to_chars(end, text + sizeof text, bytes[i]).ptr;
-  }
-  return {text, end};
-}
-
 std::uint16_t port_of(const sockaddr& address) {
   return ntohs(address.sa_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
                                              : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
 } // namespace
-
-std::string address_text(const sockaddr& address) {
-  if (address.sa_family == AF_INET)
-    return dotted(reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr));
-  if (address.sa_family != AF_INET6) return {};
-  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) return dotted(v6.s6_addr + 12);
-  char text[INET6_ADDRSTRLEN] = "";
-  ::inet_ntop(AF_INET6, &v6, text, sizeof text);
-  return text;
-}
 
 std::unexpected<Refusal> Listener::failed(const ListenAddress& address, int error) {
   const Cause cause = error == EADDRINUSE ? Cause::LISTEN_ADDRESS_IN_USE : Cause::LISTEN_ADDRESS_UNAVAILABLE;

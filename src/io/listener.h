@@ -9,8 +9,6 @@
 
 #include "base/refusal.h"
 
-struct sockaddr;
-
 namespace foyer::io {
 
 struct ListenAddress {
@@ -54,9 +52,5 @@ class Listener {
   std::string host_;
   std::uint16_t port_;
 };
-
-// The numeric address of an AF_INET or AF_INET6 socket address, "" for others. An
-// IPv4 address mapped into IPv6 is written as IPv4.
-[[nodiscard]] std::string address_text(const sockaddr& address);
 
 } // namespace foyer::io

@@ -34,6 +34,8 @@ class Mailbox {
     return sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst);
   }
 
+  [[nodiscard]] bool empty() const { return head_.load(std::memory_order_relaxed) == nullptr; }
+
   // On the loop. False: there is mail, do not sleep.
   [[nodiscard]] bool begin_sleep() {
     sleeping_.store(true, std::memory_order_seq_cst);

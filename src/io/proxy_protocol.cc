@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "io/epoll_transport.h"
+#include "io/socket_transport.h"
 #include "wire/http_parser.h"
 #include "wire/problem.h"
 #include "wire/proxy_protocol.h"
@@ -17,7 +17,7 @@ constexpr Millis kRefusedLinger{1'000};
 // Stands before a socket's handler until the header was read.
 class Preface final : public TransportHandler {
  public:
-  Preface(const ProxyProtocol& protocol, EpollTransport& socket, TransportHandler* inner)
+  Preface(const ProxyProtocol& protocol, SocketTransport& socket, TransportHandler* inner)
       : protocol_(protocol),
         socket_(socket),
         inner_(inner) {}
@@ -65,7 +65,7 @@ class Preface final : public TransportHandler {
   }
 
   const ProxyProtocol& protocol_;
-  EpollTransport& socket_;
+  SocketTransport& socket_;
   TransportHandler* inner_;
   wire::ProxyHeader header_;
 };
@@ -76,7 +76,7 @@ AcceptFunction ProxyProtocol::announced(AcceptFunction accept) const {
   return [this, accept = std::move(accept)](Loop& loop, Transport& transport) -> TransportHandler* {
     TransportHandler* inner = accept(loop, transport);
     if (inner == nullptr || !trusted_(transport.peer_address())) return inner;
-    auto& socket = static_cast<EpollTransport&>(transport); // the loop's own
+    auto& socket = static_cast<SocketTransport&>(transport); // the loop's own
     return socket.keep_preface(std::make_unique<Preface>(*this, socket, inner));
   };
 }

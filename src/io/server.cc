@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <string>
 
+#include "io/poll/epoll_poller.h"
+
 namespace foyer::io {
 
 LoopGroup::LoopGroup(std::size_t count, const Clock& clock, Log& log) {
   count = std::clamp<std::size_t>(count, 1, 255);
   for (std::size_t i = 0; i < count; ++i)
-    loops_.push_back(std::make_unique<EpollLoop>(static_cast<std::uint8_t>(i), clock, log));
+    loops_.push_back(std::make_unique<EventLoop>(static_cast<std::uint8_t>(i), clock, log, make_epoll_poller()));
 }
 
 LoopGroup::~LoopGroup() {

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
 #include "io/listener.h"
 
 namespace foyer::io {
@@ -20,13 +20,13 @@ namespace foyer::io {
 class LoopGroup {
  public:
   // Makes an accept function for each loop; the loop belongs to it for good.
-  using AcceptMaker = std::function<AcceptFunction(EpollLoop&)>;
+  using AcceptMaker = std::function<AcceptFunction(EventLoop&)>;
 
   LoopGroup(std::size_t count, const Clock& clock, Log& log); // 1 to 255 loops
   ~LoopGroup();                                               // stop() and join()
 
   [[nodiscard]] std::size_t size() const { return loops_.size(); }
-  [[nodiscard]] EpollLoop& loop(std::size_t index) { return *loops_[index]; }
+  [[nodiscard]] EventLoop& loop(std::size_t index) { return *loops_[index]; }
 
   void listen(const std::shared_ptr<Listener>& listener, const AcceptMaker& make); // before start()
   // Gauges foyer_loop_… with the label `loop`. The metrics' text must not be asked
@@ -40,7 +40,7 @@ class LoopGroup {
   void join();
 
  private:
-  std::vector<std::unique_ptr<EpollLoop>> loops_;
+  std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::thread> threads_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "io/poll/epoll_poller.h"
 #include "io/testing/peer.h"
 
 using namespace foyer;
@@ -58,7 +59,7 @@ void on_loop(Loop& loop, F act) {
 TEST(LoopGroup, AThousandConnectionsOnFourLoopsAllGetTheirOwnEcho) {
   const auto listening = listener();
   LoopGroup group(4, system_clock(), null_log());
-  group.listen(listening, [](EpollLoop&) { return echo(); });
+  group.listen(listening, [](EventLoop&) { return echo(); });
   group.start();
   std::vector<Peer> peers;
   for (int i = 0; i < 1000; ++i) {
@@ -108,7 +109,7 @@ TEST(LoopGroup, LettingGoOfTheListenerFirstAcceptsWhatWaits) {
   auto listening = listener();
   const std::uint16_t port = listening->port();
   LoopGroup group(2, system_clock(), null_log());
-  group.listen(listening, [](EpollLoop&) { return echo(); });
+  group.listen(listening, [](EventLoop&) { return echo(); });
   listening.reset();
   std::vector<Peer> peers;
   for (int i = 0; i < 50; ++i) peers.push_back(Peer::to(port)); // nobody accepts yet
@@ -126,7 +127,7 @@ TEST(LoopGroup, WithoutFileDescriptorsConnectionsAreTurnedAwayAtOnceAndServiceRe
   ManualClock clock;
   CountingLog log;
   log.error("first", "a sanitizer that meets a type for the first time needs a descriptor itself");
-  EpollLoop loop(0, clock, log);
+  EventLoop loop(0, clock, log, make_epoll_poller());
   loop.listen(listening, echo());
   std::vector<Peer> peers;
   for (int i = 0; i < 5; ++i) peers.push_back(Peer::to(listening->port()));
@@ -159,7 +160,7 @@ TEST(LoopGroup, WithoutFileDescriptorsConnectionsAreTurnedAwayAtOnceAndServiceRe
 TEST(LoopGroup, AcceptedSocketsSendWithoutDelayAndKnowTheirPeer) {
   const auto listening = listener();
   ManualClock clock;
-  EpollLoop loop(0, clock, null_log());
+  EventLoop loop(0, clock, null_log(), make_epoll_poller());
   std::string address;
   loop.listen(listening, [&](Loop&, Transport& transport) {
     address = transport.peer_address();
@@ -185,7 +186,7 @@ TEST(LoopGroup, ReportsWhatEachLoopHasDone) {
   const auto listening = listener();
   LoopGroup group(2, system_clock(), null_log());
   group.report_to(metrics);
-  group.listen(listening, [](EpollLoop&) { return echo(); });
+  group.listen(listening, [](EventLoop&) { return echo(); });
   group.start();
   const Peer peer = Peer::to(listening->port());
   peer.write("12345");
@@ -201,7 +202,7 @@ TEST(LoopGroup, APeerThatResetsIsClosedWithoutAnEnd) {
   ManualClock clock;
   std::vector<std::string> story;
   Recorder recorder(story, "a");
-  EpollLoop loop(0, clock, null_log());
+  EventLoop loop(0, clock, null_log(), make_epoll_poller());
   loop.listen(listening, [&](Loop&, Transport&) { return &recorder; });
   Peer peer = Peer::to(listening->port());
   while (listening->queue().waiting < 1) std::this_thread::yield();

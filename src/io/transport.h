@@ -1,6 +1,6 @@
 // The narrow waist of the data plane: what a connection needs from its socket,
-// and what a gateway shard needs from its loop. epoll is one backend; the tests'
-// memory network is another; nothing above knows which.
+// and what a gateway shard needs from its loop. Nothing above knows whether the bytes
+// go through the kernel or through the memory of a test (io/poll).
 #pragma once
 
 #include <cstddef>

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
 
 namespace foyer::io::test {
 

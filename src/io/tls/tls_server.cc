@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
 #include "io/tls/tls_transport.h"
 #include "wire/http_parser.h"
 #include "wire/problem.h"
@@ -48,10 +48,10 @@ TlsServer::TlsServer(std::shared_ptr<const TlsContext> context, Metrics& metrics
 
 TlsServer::~TlsServer() = default;
 
-AcceptFunction TlsServer::secured(EpollLoop& loop, AcceptFunction accept) {
+AcceptFunction TlsServer::secured(EventLoop& loop, AcceptFunction accept) {
   TlsScratch& scratch = *scratch_.emplace_back(std::make_unique<TlsScratch>());
   return [this, &loop, &scratch, accept = std::move(accept)](Loop&, Transport& socket) -> TransportHandler* {
-    auto& below = static_cast<EpollTransport&>(socket); // the loop's own
+    auto& below = static_cast<SocketTransport&>(socket); // the loop's own
     auto made = std::make_unique<TlsTransport>(*this, loop, below, scratch);
     TlsTransport& transport = *made;
     below.keep(std::move(made));

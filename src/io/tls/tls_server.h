@@ -21,7 +21,7 @@
 
 namespace foyer::io {
 
-class EpollLoop;
+class EventLoop;
 struct TlsScratch;
 
 // How a handshake that was begun ended; the label `result` of foyer_tls_handshakes_total.
@@ -55,7 +55,7 @@ class TlsServer {
   // Before the loops start. What `accept` makes lives on a TLS connection then; it is
   // called when the socket is accepted, so that its limits and its first deadline
   // are around the handshake too.
-  [[nodiscard]] AcceptFunction secured(EpollLoop& loop, AcceptFunction accept);
+  [[nodiscard]] AcceptFunction secured(EventLoop& loop, AcceptFunction accept);
 
   // For connections that begin from now on. From any thread.
   void replace(std::shared_ptr<const TlsContext> context);

@@ -8,7 +8,7 @@
 #include <array>
 #include <cstring>
 
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
 #include "wire/proxy_protocol.h"
 #include "wire/websocket.h"
 
@@ -19,7 +19,7 @@ constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes 
 constexpr std::size_t kMostWaiting = 64 * 1024;          // of a peer that sends more before its handshake is answered
 constexpr Millis kAlertLinger{1'000};                    // for a peer to read why
 constexpr std::size_t kPlain =
-    EpollLoop::kReadBuffer + TlsScratch::kRecord; // with the rest of a record that came before
+    EventLoop::kReadShare + TlsScratch::kRecord; // with the rest of a record that came before
 // Ciphertext that waits without having been asked for by the handler: answers to
 // key updates of a peer that does not read. No honest one comes near.
 constexpr std::size_t kUnreadLimit = 2 * TlsScratch::kFlight + 64 * 1024;
@@ -107,7 +107,7 @@ TlsScratch::TlsScratch()
 
 void TlsTransport::FreeSession::operator()(ssl_st* session) const { SSL_free(session); }
 
-TlsTransport::TlsTransport(TlsServer& server, EpollLoop& loop, EpollTransport& socket, TlsScratch& scratch)
+TlsTransport::TlsTransport(TlsServer& server, EventLoop& loop, SocketTransport& socket, TlsScratch& scratch)
     : server_(server),
       loop_(loop),
       socket_(socket),

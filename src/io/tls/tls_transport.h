@@ -1,4 +1,4 @@
-// One TLS connection on an EpollLoop: a layer between the socket, which carries
+// One TLS connection on an EventLoop: a layer between the socket, which carries
 // ciphertext, and the handler, which sees plaintext.
 //
 // OpenSSL works in memory and on the loop's buffers alone: it reads what the socket
@@ -17,14 +17,14 @@
 #include <string>
 #include <string_view>
 
-#include "io/epoll_transport.h"
 #include "io/send_queue.h"
+#include "io/socket_transport.h"
 #include "io/tls/tls_server.h"
 #include "io/transport.h"
 
 namespace foyer::io {
 
-class EpollLoop;
+class EventLoop;
 
 // What all TLS connections of a loop work with, one after the other.
 struct TlsScratch {
@@ -45,7 +45,7 @@ class TlsTransport final : public Transport, public Layer {
     closing,  // nothing is read or written any more; the socket comes to its end
   };
 
-  TlsTransport(TlsServer& server, EpollLoop& loop, EpollTransport& socket, TlsScratch& scratch);
+  TlsTransport(TlsServer& server, EventLoop& loop, SocketTransport& socket, TlsScratch& scratch);
   ~TlsTransport() override;
   [[nodiscard]] bool begin(TransportHandler* handler); // false: there is none
 
@@ -106,8 +106,8 @@ class TlsTransport final : public Transport, public Layer {
   void count(TlsResult result);
 
   TlsServer& server_;
-  EpollLoop& loop_;
-  EpollTransport& socket_;
+  EventLoop& loop_;
+  SocketTransport& socket_;
   TlsScratch& scratch_;
   TransportHandler* handler_ = nullptr;
   std::shared_ptr<const TlsContext> context_; // until the handshake is done

@@ -11,7 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
+#include "io/poll/epoll_poller.h"
 #include "wire/websocket.h"
 
 namespace {
@@ -99,7 +100,7 @@ int main(int argc, char** argv) {
     std::fputs(listener.error().evidence.c_str(), stderr);
     return 1;
   }
-  io::EpollLoop loop(0, system_clock(), null_log());
+  io::EventLoop loop(0, system_clock(), null_log(), io::make_epoll_poller());
   loop.listen(*listener, [&world](io::Loop&, io::Transport& transport) { return new Receiver(world, transport); });
   loop.run();
 }

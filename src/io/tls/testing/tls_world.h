@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/releases.h"
+#include "io/poll/epoll_poller.h"
 #include "io/testing/peer.h"
 #include "io/tls/tls_server.h"
 #include "io/tls/tls_tickets.h"
@@ -250,7 +251,7 @@ struct TlsWorld {
   std::vector<std::string> story{};
   std::vector<std::unique_ptr<Recorder>> recorders{};
   TlsServer server;
-  EpollLoop loop{0, clock, null_log()};
+  EventLoop loop{0, clock, null_log(), make_epoll_poller()};
 
   struct Connection {
     Peer peer;
@@ -267,7 +268,7 @@ struct TlsWorld {
       recorder->transport = &transport;
       return recorder;
     });
-    loop.adopt(ends[0], "10.0.0.1", accept_);
+    loop.adopt(epoll_handle(ends[0]), "10.0.0.1", accept_);
     return {Peer{ends[1]}, recorder};
   }
   struct Client {

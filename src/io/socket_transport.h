@@ -1,19 +1,21 @@
-// One socket on an EpollLoop. Idle it owns nothing but this object: no buffer, no
+// One socket of an EventLoop: its state and its queue. Idle it owns nothing but this object: no buffer, no
 // queue, no timer.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "io/poll/poller.h"
 #include "io/send_queue.h"
 #include "io/transport.h"
 
 namespace foyer::io {
 
-class EpollLoop;
+class EventLoop;
 
 // What may stand between a socket and its handler, such as TLS. It hears what the
 // socket says, has a queue of its own, and is asked for its bytes at the end of
@@ -23,17 +25,17 @@ class Layer : public TransportHandler {
   virtual void flush() = 0; // calls no handler; gives what it has to send_now
 };
 
-class EpollTransport final : public Transport {
+class SocketTransport final : public Transport {
  public:
   enum class State : std::uint8_t {
     open,      // bytes go to the handler
     flushing,  // close_gracefully was called, the queue is not empty yet
     lingering, // writing is shut down, waiting for the peer to end too
-    closed,    // the descriptor is closed, on_closed follows or was called
+    closed,    // the socket is closed, on_closed follows or was called
   };
 
-  EpollTransport(EpollLoop& loop, int fd, std::uint32_t slot, std::string peer);
-  ~EpollTransport() override;
+  SocketTransport(EventLoop& loop, Handle socket, std::uint32_t slot, std::string peer);
+  ~SocketTransport() override;
 
   void send(const SharedBytes& bytes) override;
   void send_copy(std::string_view bytes) override;
@@ -64,11 +66,11 @@ class EpollTransport final : public Transport {
     announced_->secure = secure;
   }
   // Not at the end of the turn but now, and once only: the bytes lie in a scratch
-  // of the caller's. What the kernel does not take waits here, and on_drained follows.
+  // of the caller's. What the poller does not take waits here, and on_drained follows.
   void send_now(std::string_view bytes);
 
  private:
-  friend class EpollLoop;
+  friend class EventLoop;
   // By a PROXY header.
   struct Announced {
     std::unique_ptr<TransportHandler> reader;
@@ -77,23 +79,24 @@ class EpollTransport final : public Transport {
   };
   // The end of patience with a peer that does not finish.
   struct Linger final : Timer {
-    Linger(EpollTransport& t, Millis d) : transport(t), duration(d) {}
+    Linger(SocketTransport& t, Millis d) : transport(t), duration(d) {}
     void on_timer() override { transport.abort(); }
-    EpollTransport& transport;
+    SocketTransport& transport;
     Millis duration;
   };
 
-  void on_events(std::uint32_t events);
+  void on_event(const Event& event);
   void read(bool until_end); // until_end: an end or an error is known to wait behind the bytes
   void flush();
-  bool write(std::string_view bytes, std::size_t& taken); // false: the socket is gone
-  bool write_backlog();                                   // false: something is left, or the socket is gone
+  bool write(std::span<const iovec> pieces, std::size_t& taken); // false: the socket is gone
+  bool write(std::string_view bytes, std::size_t& taken);
+  bool write_backlog(); // false: something is left, or the socket is gone
   void shut_down();
   void fail();  // TCP did
   void touch(); // flush me at the end of this turn
   void want_writable(bool wanted);
 
-  EpollLoop& loop_;
+  EventLoop& loop_;
   TransportHandler* handler_ = nullptr;
   std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
   std::unique_ptr<Linger> linger_;
@@ -101,7 +104,7 @@ class EpollTransport final : public Transport {
   std::unique_ptr<Announced> announced_; // null: no PROXY header was waited for
   std::string peer_;
   std::size_t discarded_ = 0; // bytes that came after close_gracefully
-  int fd_;
+  Handle socket_;
   std::uint32_t slot_;
   BatchQueue::List list_ = BatchQueue::kEmpty; // what was sent in this turn
   State state_ = State::open;

@@ -1,4 +1,5 @@
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
+#include "io/poll/epoll_poller.h"
 
 #include <gmock/gmock.h>
 #include <netinet/tcp.h>
@@ -23,7 +24,7 @@ struct World {
   ManualClock clock;
   std::vector<std::string> story{};
   std::vector<std::unique_ptr<Recorder>> recorders{};
-  EpollLoop loop{0, clock, null_log()}; // last: its end still tells the recorders
+  EventLoop loop{0, clock, null_log(), make_epoll_poller()}; // last: its end still tells the recorders
 
   struct Connection {
     Peer peer;
@@ -35,7 +36,7 @@ struct World {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     recorders.push_back(std::make_unique<Recorder>(story, std::move(name)));
     Recorder* recorder = recorders.back().get();
-    recorder->transport = loop.adopt(ends[0], "10.0.0.1", [&](Loop&, Transport&) { return recorder; });
+    recorder->transport = loop.adopt(epoll_handle(ends[0]), "10.0.0.1", [&](Loop&, Transport&) { return recorder; });
     return {Peer{ends[1]}, recorder, recorder->transport};
   }
   std::vector<std::string> turn(int times = 1) {
@@ -47,7 +48,7 @@ struct World {
 
 } // namespace
 
-TEST(EpollLoop, BytesGoBothWays) {
+TEST(EventLoop, BytesGoBothWays) {
   World w;
   auto a = w.connect("a");
   EXPECT_EQ(a.transport->peer_address(), "10.0.0.1");
@@ -64,7 +65,7 @@ TEST(EpollLoop, BytesGoBothWays) {
   EXPECT_EQ(w.loop.stats().sends.value(), 1U) << "one system call";
 }
 
-TEST(EpollLoop, AFanOutIsOneSendPerConnectionWhateverTheNumberOfFrames) {
+TEST(EventLoop, AFanOutIsOneSendPerConnectionWhateverTheNumberOfFrames) {
   World w;
   std::vector<World::Connection> all;
   for (int i = 0; i < 100; ++i) all.push_back(w.connect(std::to_string(i)));
@@ -77,7 +78,7 @@ TEST(EpollLoop, AFanOutIsOneSendPerConnectionWhateverTheNumberOfFrames) {
   EXPECT_EQ(w.loop.stats().sends.value(), 100U);
 }
 
-TEST(EpollLoop, AReaderThatIsSlowGetsEverythingInTheEndAndTheHandlerIsToldOnce) {
+TEST(EventLoop, AReaderThatIsSlowGetsEverythingInTheEndAndTheHandlerIsToldOnce) {
   World w;
   auto a = w.connect("a");
   std::string expected;
@@ -104,7 +105,7 @@ TEST(EpollLoop, AReaderThatIsSlowGetsEverythingInTheEndAndTheHandlerIsToldOnce) 
   EXPECT_EQ(a.peer.read(), "again");
 }
 
-TEST(EpollLoop, DroppingTheQueueFinishesTheFrameThatWasBegun) {
+TEST(EventLoop, DroppingTheQueueFinishesTheFrameThatWasBegun) {
   World w;
   auto a = w.connect("a");
   for (int i = 0; i < 100; ++i) a.transport->send(share(std::string(50'000, static_cast<char>('a' + i % 26))));
@@ -123,7 +124,7 @@ TEST(EpollLoop, DroppingTheQueueFinishesTheFrameThatWasBegun) {
   EXPECT_EQ(got.size() - 5 + dropped, 100U * 50'000);
 }
 
-TEST(EpollLoop, ALimitOfTheQueueCountsWhatTheKernelDidNotTakeAndRefusesWhole) {
+TEST(EventLoop, ALimitOfTheQueueCountsWhatTheKernelDidNotTakeAndRefusesWhole) {
   World w;
   auto a = w.connect("a");
   const auto frame = share(std::string(1000, 'x'));
@@ -142,7 +143,7 @@ TEST(EpollLoop, ALimitOfTheQueueCountsWhatTheKernelDidNotTakeAndRefusesWhole) {
   EXPECT_EQ(a.transport->queued(), left + 1000);
 }
 
-TEST(EpollLoop, AGracefulCloseLetsThePeerReadAllAndWaitsForItsEnd) {
+TEST(EventLoop, AGracefulCloseLetsThePeerReadAllAndWaitsForItsEnd) {
   World w;
   auto a = w.connect("a");
   const std::string much(3'000'000, 'm');
@@ -162,7 +163,7 @@ TEST(EpollLoop, AGracefulCloseLetsThePeerReadAllAndWaitsForItsEnd) {
   EXPECT_THAT(w.turn(), ElementsAre("a closed"));
 }
 
-TEST(EpollLoop, APeerThatDoesNotEndIsNotWaitedForLongerThanTheLinger) {
+TEST(EventLoop, APeerThatDoesNotEndIsNotWaitedForLongerThanTheLinger) {
   World w;
   auto a = w.connect("a");
   a.transport->send_copy("bye");
@@ -184,7 +185,7 @@ TEST(EpollLoop, APeerThatDoesNotEndIsNotWaitedForLongerThanTheLinger) {
   EXPECT_THAT(w.turn(), ElementsAre("deaf closed"));
 }
 
-TEST(EpollLoop, APeerThatReadsSlowlyIsWaitedForWhileItTakesSomething) {
+TEST(EventLoop, APeerThatReadsSlowlyIsWaitedForWhileItTakesSomething) {
   World w;
   auto a = w.connect("a");
   const std::string much(8'000'000, 'm');
@@ -200,7 +201,7 @@ TEST(EpollLoop, APeerThatReadsSlowlyIsWaitedForWhileItTakesSomething) {
   EXPECT_TRUE(got == much);
 }
 
-TEST(EpollLoop, TheEndOfThePeersWritingLeavesTheOtherDirectionOpen) {
+TEST(EventLoop, TheEndOfThePeersWritingLeavesTheOtherDirectionOpen) {
   World w;
   auto a = w.connect("a");
   a.peer.write("question");
@@ -214,7 +215,7 @@ TEST(EpollLoop, TheEndOfThePeersWritingLeavesTheOtherDirectionOpen) {
   EXPECT_TRUE(ended);
 }
 
-TEST(EpollLoop, AHandlerHandsOverWithinItsOwnCallAndMayBeDeletedThere) {
+TEST(EventLoop, AHandlerHandsOverWithinItsOwnCallAndMayBeDeletedThere) {
   World w;
   auto a = w.connect("a");
   Recorder next(w.story, "next");
@@ -230,7 +231,7 @@ TEST(EpollLoop, AHandlerHandsOverWithinItsOwnCallAndMayBeDeletedThere) {
   EXPECT_THAT(w.turn(), ElementsAre("next closed"));
 }
 
-TEST(EpollLoop, AnAbortClosesNowAndIsToldAtTheEndOfTheTurn) {
+TEST(EventLoop, AnAbortClosesNowAndIsToldAtTheEndOfTheTurn) {
   World w;
   auto a = w.connect("a");
   a.handler->act = [&] {
@@ -247,7 +248,7 @@ TEST(EpollLoop, AnAbortClosesNowAndIsToldAtTheEndOfTheTurn) {
   EXPECT_EQ(w.loop.stats().connections.value(), 0U);
 }
 
-TEST(EpollLoop, WhatOnClosedSendsToOthersLeavesInTheNextTurnAndTheOtherMayCloseToo) {
+TEST(EventLoop, WhatOnClosedSendsToOthersLeavesInTheNextTurnAndTheOtherMayCloseToo) {
   World w;
   auto a = w.connect("a");
   auto b = w.connect("b");
@@ -264,7 +265,7 @@ TEST(EpollLoop, WhatOnClosedSendsToOthersLeavesInTheNextTurnAndTheOtherMayCloseT
   EXPECT_EQ(c.peer.read(), "");
 }
 
-TEST(EpollLoop, LateEventsOfAClosedSocketNeverReachANewOneWithTheSameNumber) {
+TEST(EventLoop, LateEventsOfAClosedSocketNeverReachANewOneWithTheSameNumber) {
   World w;
   auto first = w.connect("first");
   auto second = w.connect("second");
@@ -287,7 +288,7 @@ TEST(EpollLoop, LateEventsOfAClosedSocketNeverReachANewOneWithTheSameNumber) {
   EXPECT_THAT(w.turn(), ElementsAre("fresh got mine"));
 }
 
-TEST(EpollLoop, TasksAfterATurnComeWhenItsMessagesHaveLeftAndTheNextOneDoesNotWait) {
+TEST(EventLoop, TasksAfterATurnComeWhenItsMessagesHaveLeftAndTheNextOneDoesNotWait) {
   World w;
   auto a = w.connect("a");
   std::string had_left;
@@ -308,7 +309,7 @@ TEST(EpollLoop, TasksAfterATurnComeWhenItsMessagesHaveLeftAndTheNextOneDoesNotWa
   EXPECT_EQ(a.peer.read(), "two");
 }
 
-TEST(EpollLoop, ManyTimersThatAreDueTogetherDoNotKeepTheOthersWaiting) {
+TEST(EventLoop, ManyTimersThatAreDueTogetherDoNotKeepTheOthersWaiting) {
   World w;
   auto a = w.connect("a");
   struct Due final : Timer {
@@ -330,7 +331,7 @@ TEST(EpollLoop, ManyTimersThatAreDueTogetherDoNotKeepTheOthersWaiting) {
   EXPECT_EQ(fired(), 1000);
 }
 
-TEST(EpollLoop, TimersAreNotForgottenHoweverManyEventsThereAre) {
+TEST(EventLoop, TimersAreNotForgottenHoweverManyEventsThereAre) {
   World w;
   std::vector<World::Connection> crowd;
   for (int i = 0; i < 200; ++i) crowd.push_back(w.connect("one of many"));
@@ -351,7 +352,7 @@ TEST(EpollLoop, TimersAreNotForgottenHoweverManyEventsThereAre) {
   EXPECT_EQ(fired, 500) << "they come late, and then all of them";
 }
 
-TEST(EpollLoop, AConnectionIsReadAShareInEachTurn) {
+TEST(EventLoop, AConnectionIsReadAShareInEachTurn) {
   World w;
   auto loud = w.connect("loud"), other = w.connect("other");
   loud.handler->quiet = true;
@@ -360,11 +361,11 @@ TEST(EpollLoop, AConnectionIsReadAShareInEachTurn) {
   const std::string much(150'000, 'x');
   loud.peer.write(much);
   w.turn();
-  EXPECT_EQ(loud.handler->received.size(), EpollLoop::kReadBuffer);
+  EXPECT_EQ(loud.handler->received.size(), EventLoop::kReadShare);
   other.peer.write("hello");
   loud.peer.write("x"); // an event on top does not bring it another share
   EXPECT_THAT(w.turn(), ElementsAre("other got hello"));
-  EXPECT_EQ(loud.handler->received.size(), 2 * EpollLoop::kReadBuffer);
+  EXPECT_EQ(loud.handler->received.size(), 2 * EventLoop::kReadShare);
   for (int i = 0; i < 5; ++i) w.loop.turn(0ms);
   EXPECT_EQ(loud.handler->received.size(), much.size() + 1);
   loud.peer.write("again");
@@ -372,7 +373,7 @@ TEST(EpollLoop, AConnectionIsReadAShareInEachTurn) {
   EXPECT_EQ(loud.handler->received.size(), much.size() + 6) << "its events are heard as before";
 }
 
-TEST(EpollLoop, WhoIsClosedWhileItsReadingIsPostponedIsNotReadAgain) {
+TEST(EventLoop, WhoIsClosedWhileItsReadingIsPostponedIsNotReadAgain) {
   World w;
   auto a = w.connect("a");
   const int big = 4 << 20;
@@ -385,7 +386,7 @@ TEST(EpollLoop, WhoIsClosedWhileItsReadingIsPostponedIsNotReadAgain) {
   EXPECT_THAT(w.turn(3), ElementsAre("fresh got mine"));
 }
 
-TEST(EpollLoop, ManyBytesDoNotKeepTheOthersWaitingAndNoneIsLost) {
+TEST(EventLoop, ManyBytesDoNotKeepTheOthersWaitingAndNoneIsLost) {
   World w;
   auto a = w.connect("a");
   a.handler->quiet = true;
@@ -410,7 +411,7 @@ TEST(EpollLoop, ManyBytesDoNotKeepTheOthersWaitingAndNoneIsLost) {
   EXPECT_TRUE(a.handler->received == sent);
 }
 
-TEST(EpollLoop, TimersRunOnTheClockThatWasHandedIn) {
+TEST(EventLoop, TimersRunOnTheClockThatWasHandedIn) {
   World w;
   struct Ring final : Timer {
     int times = 0;
@@ -424,12 +425,12 @@ TEST(EpollLoop, TimersRunOnTheClockThatWasHandedIn) {
   EXPECT_EQ(ring.times, 1);
 }
 
-TEST(EpollLoop, AConnectionThatIsNotWantedIsClosedAtOnce) {
+TEST(EventLoop, AConnectionThatIsNotWantedIsClosedAtOnce) {
   World w;
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   const Peer peer{ends[1]};
-  EXPECT_EQ(w.loop.adopt(ends[0], "10.0.0.1", [](Loop&, Transport&) { return nullptr; }), nullptr);
+  EXPECT_EQ(w.loop.adopt(epoll_handle(ends[0]), "10.0.0.1", [](Loop&, Transport&) { return nullptr; }), nullptr);
   w.turn();
   bool ended = false;
   peer.read(&ended);
@@ -437,7 +438,7 @@ TEST(EpollLoop, AConnectionThatIsNotWantedIsClosedAtOnce) {
   EXPECT_EQ(w.loop.stats().connections.value(), 0U);
 }
 
-TEST(EpollLoop, StoppingClosesEveryConnectionAndTellsItsHandler) {
+TEST(EventLoop, StoppingClosesEveryConnectionAndTellsItsHandler) {
   World w;
   auto a = w.connect("a");
   auto b = w.connect("b");
@@ -447,7 +448,7 @@ TEST(EpollLoop, StoppingClosesEveryConnectionAndTellsItsHandler) {
   EXPECT_THAT(w.story, ElementsAre("a closed", "b closed"));
 }
 
-TEST(EpollLoop, AnIdleConnectionIsSmall) { EXPECT_LE(sizeof(EpollTransport), 128U); }
+TEST(EventLoop, AnIdleConnectionIsSmall) { EXPECT_LE(sizeof(SocketTransport), 128U); }
 
 namespace {
 
@@ -459,7 +460,7 @@ struct Bell final : Timer {
 
 } // namespace
 
-TEST(EpollLoop, ATimerThatAPostedTaskArmsAfterALongSleepCountsFromNow) {
+TEST(EventLoop, ATimerThatAPostedTaskArmsAfterALongSleepCountsFromNow) {
   World w;
   Bell bell(w.story);
   w.turn();
@@ -472,7 +473,7 @@ TEST(EpollLoop, ATimerThatAPostedTaskArmsAfterALongSleepCountsFromNow) {
   EXPECT_THAT(w.turn(), ElementsAre("rings"));
 }
 
-TEST(EpollLoop, WhatArrivedDuringAPauseIsHeardBeforeItsTimerFires) {
+TEST(EventLoop, WhatArrivedDuringAPauseIsHeardBeforeItsTimerFires) {
   World w;
   Bell bell(w.story);
   auto a = w.connect("a");

@@ -1,15 +1,8 @@
-#include "io/epoll_transport.h"
-
-#include <linux/sockios.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "io/socket_transport.h"
 
 #include <array>
-#include <cerrno>
 
-#include "io/epoll_loop.h"
+#include "io/event_loop.h"
 
 namespace foyer::io {
 
@@ -17,35 +10,35 @@ namespace {
 constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes on sending after the end
 }
 
-EpollTransport::EpollTransport(EpollLoop& loop, int fd, std::uint32_t slot, std::string peer)
+SocketTransport::SocketTransport(EventLoop& loop, Handle socket, std::uint32_t slot, std::string peer)
     : loop_(loop),
       peer_(std::move(peer)),
-      fd_(fd),
+      socket_(socket),
       slot_(slot) {}
 
-EpollTransport::~EpollTransport() {
-  if (fd_ >= 0) ::close(fd_);
+SocketTransport::~SocketTransport() {
+  if (state_ != State::closed) loop_.poller_->close(socket_);
 }
 
-void EpollTransport::touch() {
+void SocketTransport::touch() {
   if (dirty_) return;
   dirty_ = true;
   loop_.dirty_.push_back(this);
 }
 
-void EpollTransport::send(const SharedBytes& bytes) {
+void SocketTransport::send(const SharedBytes& bytes) {
   if (state_ != State::open) return;
   list_ = loop_.queue_.append(list_, bytes);
   touch();
 }
 
-void EpollTransport::send_copy(std::string_view bytes) {
+void SocketTransport::send_copy(std::string_view bytes) {
   if (state_ != State::open) return;
   list_ = loop_.queue_.append_copy(list_, bytes);
   touch();
 }
 
-bool EpollTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
+bool SocketTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
   if (state_ != State::open) return true;
   const BatchQueue::List longer = loop_.queue_.append(list_, bytes);
   if (loop_.queue_.size(longer) + (backlog_ ? backlog_->bytes() : 0) > limit) return false;
@@ -54,21 +47,20 @@ bool EpollTransport::send_within(const SharedBytes& bytes, std::size_t limit) {
   return true;
 }
 
-std::size_t EpollTransport::queued() const { return loop_.queue_.size(list_) + (backlog_ ? backlog_->bytes() : 0); }
+std::size_t SocketTransport::queued() const { return loop_.queue_.size(list_) + (backlog_ ? backlog_->bytes() : 0); }
 
-std::size_t EpollTransport::unacknowledged() const {
-  int bytes = 0;
-  return fd_ >= 0 && ::ioctl(fd_, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+std::size_t SocketTransport::unacknowledged() const {
+  return state_ == State::closed ? 0 : loop_.poller_->unacknowledged(socket_);
 }
 
-std::size_t EpollTransport::drop_queue() {
+std::size_t SocketTransport::drop_queue() {
   std::size_t dropped = loop_.queue_.size(list_);
   list_ = BatchQueue::kEmpty;
   if (backlog_) dropped += backlog_->drop_unstarted();
   return dropped;
 }
 
-void EpollTransport::close_gracefully(Millis linger) {
+void SocketTransport::close_gracefully(Millis linger) {
   if (state_ != State::open) return;
   state_ = State::flushing;
   linger_ = std::make_unique<Linger>(*this, linger);
@@ -76,52 +68,57 @@ void EpollTransport::close_gracefully(Millis linger) {
   touch();
 }
 
-void EpollTransport::abort() {
+void SocketTransport::abort() {
   if (state_ == State::closed) return;
   state_ = State::closed;
   linger_.reset();
   backlog_.reset();
   list_ = BatchQueue::kEmpty;
-  ::close(fd_);
-  fd_ = -1;
+  loop_.poller_->close(socket_);
   loop_.closed_.push_back(this);
 }
 
-void EpollTransport::fail() {
+void SocketTransport::fail() {
   reset_ = true;
   abort();
 }
 
-void EpollTransport::shut_down() {
-  ::shutdown(fd_, SHUT_WR);
+void SocketTransport::shut_down() {
+  loop_.poller_->shut_down(socket_);
   if (ended_ || linger_->duration <= Millis{0}) return abort();
   state_ = State::lingering;
   loop_.arm(*linger_, linger_->duration);
 }
 
-void EpollTransport::want_writable(bool wanted) {
+void SocketTransport::want_writable(bool wanted) {
   if (wants_writable_ == wanted) return;
   wants_writable_ = wanted;
-  loop_.watch(*this, wanted);
+  loop_.poller_->want_writable(socket_, loop_.tag_of(*this), wanted);
 }
 
-bool EpollTransport::write(std::string_view bytes, std::size_t& taken) {
-  const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (n < 0 && errno != EAGAIN && errno != EINTR) {
+// One call of the poller's for one or more pieces. False: the socket is gone.
+bool SocketTransport::write(std::span<const iovec> pieces, std::size_t& taken) {
+  const auto count = loop_.poller_->send(socket_, pieces);
+  if (!count) {
     fail();
     return false;
   }
-  if (n > 0) {
-    taken = static_cast<std::size_t>(n);
+  taken = *count;
+  if (taken > 0) {
     loop_.stats_.sends.add();
     loop_.stats_.bytes_out.add(taken);
   }
   return true;
 }
 
-void EpollTransport::send_now(std::string_view bytes) {
+bool SocketTransport::write(std::string_view bytes, std::size_t& taken) {
+  const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  return write(std::span(&piece, 1), taken);
+}
+
+void SocketTransport::send_now(std::string_view bytes) {
   if (state_ != State::open || bytes.empty()) return;
-  if (backlog_) return backlog_->push(share(std::string{bytes})); // EPOLLOUT goes on with it
+  if (backlog_) return backlog_->push(share(std::string{bytes})); // a writable event goes on with it
   std::size_t taken = 0;
   if (!write(bytes, taken) || taken == bytes.size()) return;
   backlog_ = std::make_unique<Backlog>();
@@ -129,11 +126,11 @@ void EpollTransport::send_now(std::string_view bytes) {
   if (write_backlog()) backlog_.reset();
 }
 
-void EpollTransport::flush() {
+void SocketTransport::flush() {
   dirty_ = false;
   if (state_ == State::closed || state_ == State::lingering) return;
   const BatchQueue::List list = std::exchange(list_, BatchQueue::kEmpty);
-  if (backlog_) return loop_.queue_.keep(list, *backlog_); // EPOLLOUT goes on with it
+  if (backlog_) return loop_.queue_.keep(list, *backlog_); // a writable event goes on with it
   if (list != BatchQueue::kEmpty) {
     std::size_t taken = 0;
     const auto bytes = loop_.queue_.contiguous(list);
@@ -149,34 +146,25 @@ void EpollTransport::flush() {
   if (state_ == State::flushing) shut_down();
 }
 
-bool EpollTransport::write_backlog() {
+bool SocketTransport::write_backlog() {
   std::array<iovec, 128> pieces;
   while (!backlog_->empty()) {
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = backlog_->gather(pieces);
-    const ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) {
+    std::size_t taken = 0;
+    if (!write(std::span(pieces).first(backlog_->gather(pieces)), taken)) return false;
+    if (taken == 0) {
       loop_.stats_.blocked.add();
       want_writable(true);
       return false;
     }
-    if (n < 0) {
-      fail();
-      return false;
-    }
-    loop_.stats_.sends.add();
-    loop_.stats_.bytes_out.add(static_cast<std::size_t>(n));
-    backlog_->consume(static_cast<std::size_t>(n));
+    backlog_->consume(taken);
     if (linger_) loop_.arm(*linger_, linger_->duration); // who takes something, however slowly, is waited for
   }
   return true;
 }
 
-void EpollTransport::on_events(std::uint32_t events) {
+void SocketTransport::on_event(const Event& event) {
   if (state_ == State::closed) return;
-  if ((events & EPOLLOUT) != 0 && backlog_) {
+  if (event.writable && backlog_) {
     if (write_backlog()) {
       backlog_.reset();
       want_writable(false);
@@ -188,42 +176,38 @@ void EpollTransport::on_events(std::uint32_t events) {
     if (state_ == State::closed) return;
   }
   if (read_later_) return; // until then it has had its share
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-    read((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+  if (event.readable) read(event.ended);
 }
 
-void EpollTransport::read(bool until_end) {
+void SocketTransport::read(bool until_end) {
   if (ended_) {
     // After the peer's end only an error can come: the other direction was reset.
-    if (until_end && (loop_.error_of(fd_) != 0)) fail();
+    if (until_end && loop_.poller_->has_failed(socket_)) fail();
     return;
   }
-  for (std::size_t done = 0; done < EpollLoop::kReadBuffer;) { // then the others have their turn
-    const ssize_t n = ::recv(fd_, loop_.read_buffer_.get(), EpollLoop::kReadBuffer, MSG_DONTWAIT);
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) fail();
-      return;
+  for (std::size_t done = 0; done < EventLoop::kReadShare;) { // then the others have their turn
+    const Received received = loop_.poller_->read(socket_);
+    switch (received.outcome) {
+      case Received::Outcome::nothing: return;
+      case Received::Outcome::failed: return fail();
+      case Received::Outcome::end:
+        ended_ = true;
+        if (state_ == State::lingering)
+          abort();
+        else if (state_ == State::open)
+          handler_->on_eof();
+        return;
+      case Received::Outcome::bytes: break;
     }
-    if (n == 0) {
-      ended_ = true;
-      if (state_ == State::lingering)
-        abort();
-      else if (state_ == State::open)
-        handler_->on_eof();
-      return;
-    }
-    const auto size = static_cast<std::size_t>(n);
+    const std::size_t size = received.bytes.size();
     done += size;
     loop_.stats_.reads.add();
     loop_.stats_.bytes_in.add(size);
     if (state_ == State::open)
-      handler_->on_bytes({loop_.read_buffer_.get(), size});
+      handler_->on_bytes(received.bytes);
     else if ((discarded_ += size) > kMostDiscarded)
       return abort();
-    if (state_ == State::closed) return;
-    // Edge-triggered: a short read means that the socket is empty (epoll(7), question 9).
-    if (size < EpollLoop::kReadBuffer && !until_end) return;
+    if (state_ == State::closed || (!received.more && !until_end)) return;
   }
   if (!read_later_) {
     read_later_ = true;

@@ -1,0 +1,211 @@
+#include "io/event_loop.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "io/acceptor.h"
+
+namespace foyer::io {
+
+namespace {
+
+// An event's tag: what it is about in the upper half, which one in the lower.
+// Connections carry their slot's generation, so 0 and 1 are free for the others.
+constexpr std::uint32_t kAcceptKind = 1;
+constexpr std::uint32_t kFirstGeneration = 2;
+constexpr std::uint32_t kNoSlot = 0xffff'ffff;
+constexpr std::size_t kEventsPerTurn = Poller::kMostEvents; // what the earlier ones are answered leaves after that
+constexpr std::size_t kPostponedPerTurn = 64;               // connections that had more than their share last time
+constexpr std::size_t kTimersPerTurn = 64;                  // thousands may have come together and be late together
+
+constexpr Tag tag(std::uint32_t kind, std::uint32_t which) { return Tag{kind} << 32 | which; }
+
+} // namespace
+
+EventLoop::EventLoop(std::uint8_t index, const Clock& clock, Log& log, std::unique_ptr<Poller> poller)
+    : index_(index),
+      clock_(clock),
+      log_(log),
+      poller_(std::move(poller)),
+      now_(clock.mono()),
+      wall_(clock.wall()),
+      wheel_(now_),
+      free_slot_(kNoSlot) {}
+
+EventLoop::~EventLoop() {
+  close_all();
+  acceptors_.clear();
+}
+
+void EventLoop::post(std::move_only_function<void()> task) {
+  if (mailbox_.put(std::move(task))) poller_->wake();
+}
+
+void EventLoop::stop() {
+  stopping_.store(true);
+  poller_->wake();
+}
+
+void EventLoop::after_turn(std::move_only_function<void()> task) { tasks_.push_back(std::move(task)); }
+
+void EventLoop::run() {
+  while (!stopping_.load(std::memory_order_relaxed)) turn();
+  close_all();
+}
+
+bool EventLoop::has_left_over() const {
+  return !dirty_.empty() || !dirty_layers_.empty() || !read_later_.empty() || !closed_.empty() || !tasks_.empty();
+}
+
+bool EventLoop::has_work() const {
+  const auto quiet = wheel_.quiet_for();
+  return has_left_over() || !mailbox_.empty() || (quiet && wheel_.now() + *quiet <= clock_.mono());
+}
+
+void EventLoop::turn(std::optional<Millis> limit) {
+  stats_.turns.add();
+  wait(limit);
+  end_turn();
+}
+
+void EventLoop::wait(std::optional<Millis> limit) {
+  auto quiet = wheel_.quiet_for();
+  if (limit && (!quiet || *limit < *quiet)) quiet = limit;
+  const bool at_once = has_left_over() || (quiet && *quiet == Millis{0}) || !mailbox_.begin_sleep();
+  if (at_once) quiet = Millis{0};
+
+  std::array<Event, kEventsPerTurn> events;
+  const std::size_t count = poller_->wait(events, quiet);
+  mailbox_.end_sleep();
+  now_ = clock_.mono();
+  wall_ = clock_.wall();
+
+  wheel_.set_now(now_); // what is armed from here on counts from now
+  stats_.posts.add(mailbox_.run_all());
+  read_postponed();
+  for (std::size_t i = 0; i < count; ++i) handle(events[i]);
+  // Time is looked at last: after a pause of the process what has arrived meanwhile
+  // counts, and nobody is given up for a silence that was ours.
+  constexpr int kPatience = 128; // turns
+  if (count < kEventsPerTurn || timers_late_ || ++full_turns_ >= kPatience) {
+    timers_late_ = wheel_.advance(now_, kTimersPerTurn) == kTimersPerTurn;
+    full_turns_ = 0;
+  }
+}
+
+void EventLoop::handle(const Event& event) {
+  const auto kind = static_cast<std::uint32_t>(event.tag >> 32);
+  const auto which = static_cast<std::uint32_t>(event.tag);
+  if (kind == kAcceptKind) {
+    if (which < acceptors_.size()) acceptors_[which]->on_ready();
+    return;
+  }
+  const Slot& slot = slots_[which];
+  if (slot.generation == kind && slot.transport) slot.transport->on_event(event);
+}
+
+void EventLoop::read_postponed() {
+  for (std::size_t left = std::min(read_later_.size(), kPostponedPerTurn); left > 0; --left) {
+    const Tag which = read_later_.front();
+    read_later_.pop_front();
+    const Slot& slot = slots_[static_cast<std::uint32_t>(which)];
+    if (slot.generation != which >> 32 || !slot.transport) continue; // closed meanwhile
+    slot.transport->read_later_ = false;
+    if (slot.transport->state_ != SocketTransport::State::closed) slot.transport->read(true);
+  }
+}
+
+void EventLoop::end_turn() {
+  if (!dirty_layers_.empty()) { // first: what they close or shut down is flushed below
+    flushing_layers_.swap(dirty_layers_);
+    for (Layer* layer : flushing_layers_) layer->flush();
+    flushing_layers_.clear();
+  }
+  flushing_.swap(dirty_);
+  for (SocketTransport* transport : flushing_) transport->flush();
+  flushing_.clear();
+  queue_.clear();
+
+  // Nothing of the turn that ended points to these any more. What closes now may
+  // still stand in dirty_ of the next one, so it is kept until that one's end.
+  graveyard_.clear();
+  for (std::size_t i = 0; i < closed_.size(); ++i) {
+    SocketTransport* transport = closed_[i];
+    stats_.connections.subtract(1);
+    if (transport->handler_ != nullptr) transport->handler_->on_closed();
+    Slot& slot = slots_[transport->slot_];
+    graveyard_.push_back(std::move(slot.transport));
+    slot.next_free = std::exchange(free_slot_, transport->slot_);
+  }
+  closed_.clear();
+
+  running_tasks_.swap(tasks_);
+  for (auto& task : running_tasks_) task();
+  running_tasks_.clear();
+}
+
+std::uint32_t EventLoop::take_slot() {
+  std::uint32_t which = free_slot_;
+  if (which == kNoSlot) {
+    which = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back().generation = kFirstGeneration;
+    return which;
+  }
+  Slot& slot = slots_[which];
+  free_slot_ = slot.next_free;
+  if (++slot.generation < kFirstGeneration) slot.generation = kFirstGeneration;
+  return which;
+}
+
+Transport* EventLoop::adopt(Handle socket, std::string peer, const AcceptFunction& accept) {
+  const std::uint32_t which = take_slot();
+  slots_[which].transport = std::make_unique<SocketTransport>(*this, socket, which, std::move(peer));
+  SocketTransport& transport = *slots_[which].transport;
+  stats_.accepted.add();
+  stats_.connections.add();
+  if (!poller_->watch(socket, tag_of(transport))) {
+    stats_.shed.add();
+    transport.abort();
+    return nullptr;
+  }
+  transport.handler_ = accept(*this, transport);
+  if (transport.handler_ == nullptr) {
+    transport.abort();
+    return nullptr;
+  }
+  return &transport;
+}
+
+Tag EventLoop::tag_of(const SocketTransport& transport) const {
+  return tag(slots_[transport.slot_].generation, transport.slot_);
+}
+
+void EventLoop::read_later(const SocketTransport& transport) { read_later_.push_back(tag_of(transport)); }
+
+void EventLoop::listen(const std::shared_ptr<Listener>& listener, AcceptFunction accept) {
+  listen(static_cast<Handle>(listener->fd()), listener, std::move(accept));
+}
+
+void EventLoop::listen(Handle listener, std::shared_ptr<const void> owner, AcceptFunction accept) {
+  const auto which = static_cast<std::uint32_t>(acceptors_.size());
+  acceptors_.push_back(
+      std::make_unique<Acceptor>(*this, listener, std::move(owner), std::move(accept), tag(kAcceptKind, which)));
+}
+
+void EventLoop::stop_listening() {
+  for (auto& acceptor : acceptors_) acceptor->finish();
+}
+
+void EventLoop::close_all() {
+  for (auto& acceptor : acceptors_) acceptor->let_go();
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].transport) slots_[i].transport->abort();
+  end_turn();
+  end_turn();
+  graveyard_.clear();
+  tasks_.clear(); // who gave them may be gone before the loop is
+  costly_.forget();
+}
+
+} // namespace foyer::io
