@@ -252,7 +252,7 @@ class World {
     if (client.end) client.end->reset();
     client = Client{};
     const std::uint8_t how = program.byte();
-    client.end = node_->network().connect(how & 1U, (how & 2U) != 0 ? "127.0.0.1" : "2001:db8::7", (how & 4U) != 0);
+    client.end = node_->network().connect(how & 1U, (how & 2U) != 0 ? "127.0.0.1" : "2001:db8::7");
     if ((how & 8U) != 0) client.end->set_capacity(1U + program.byte() * 16U);
     std::string request = filled(kRequests[(how >> 4U) % kRequests.size()]);
     if (const std::uint8_t at = program.byte(); at != 0) { // one byte of it is another

@@ -51,9 +51,8 @@ struct World {
 
 TEST(MemoryNetwork, CarriesBytesBothWaysAndTellsTheEnd) {
   World w;
-  auto a = w.net.connect(0, "203.0.113.7", true);
+  auto a = w.net.connect(0, "203.0.113.7");
   EXPECT_EQ(w.server(0).peer_address(), "203.0.113.7");
-  EXPECT_TRUE(w.server(0).secure());
   a->write("hello");
   EXPECT_THAT(w.pump(), ElementsAre("a got hello"));
   w.server(0).send(share("wel"));

@@ -466,7 +466,7 @@ bool Node::set_auth_weather(std::string_view words) {
   return false;
 }
 void Node::pump() { life_->network.pump(); }
-void Node::turn(std::size_t loop) { life_->network.loop(loop).turn(); }
+void Node::turn(std::size_t loop) { life_->network.turn(loop); }
 void Node::turn_disk() { life_->disk.run_next(); }
 void Node::on_pump(std::function<bool()> step) { world_->on_pump = std::move(step); }
 
