@@ -33,7 +33,7 @@ const std::vector<Layer> kLayers = {
     {"io/poll", {"base", "wire"}},
     {"io", {"base", "wire", "io/poll"}},
     {"io/tls", {"base", "wire", "io"}},
-    {"http", {"base", "wire", "admission"}},
+    {"http", {"base", "wire", "observe", "admission", "io"}},
     {"client", {"base", "wire", "exec"}},
     {"store", {"base"}},
     {"rooms", {"base", "store"}},

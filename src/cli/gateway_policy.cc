@@ -32,15 +32,6 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const observe::Bu
   door.secure_cookies = config::is_strict(c.environment);
   door.reveal = c.environment == config::Environment::development;
   policy.reveal = door.reveal;
-  for (const auto& cidr : c.trusted_proxies)
-    if (auto network = http::Network::parse(cidr)) policy.trusted_proxies.networks.push_back(*network);
-  policy.trusted_proxies.header = c.proxy_header;
-  policy.http = {.header_bytes = c.header_bytes, .header_count = c.header_count, .body_bytes = c.body_bytes};
-  policy.header_timeout = c.header_timeout;
-  policy.body_timeout = c.body_timeout;
-  policy.request_timeout = c.request_timeout;
-  policy.keep_alive_timeout = c.keep_alive_timeout;
-  policy.write_timeout = c.write_timeout;
   policy.authenticate_timeout = c.authenticate_timeout;
   policy.heartbeat_interval = c.heartbeat_interval;
   policy.heartbeat_timeout = c.heartbeat_timeout;
@@ -83,6 +74,24 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const observe::Bu
       .environment = build.environment,
       .config = build.config}
                             .tail();
+  return policy;
+}
+
+http::Policy http_policy(const config::Config& c) {
+  http::Policy policy;
+  policy.limits = {.header_bytes = c.header_bytes, .header_count = c.header_count, .body_bytes = c.body_bytes};
+  for (const auto& cidr : c.trusted_proxies)
+    if (auto network = http::Network::parse(cidr)) policy.trusted_proxies.networks.push_back(*network);
+  policy.trusted_proxies.header = c.proxy_header;
+  policy.reveal = c.environment == config::Environment::development;
+  policy.header_timeout = c.header_timeout;
+  policy.body_timeout = c.body_timeout;
+  policy.request_timeout = c.request_timeout;
+  policy.keep_alive_timeout = c.keep_alive_timeout;
+  policy.write_timeout = c.write_timeout;
+  policy.drain_timeout = c.drain_timeout;
+  policy.close_linger = c.close_linger;
+  policy.outbox_bytes = c.outbox_bytes;
   return policy;
 }
 

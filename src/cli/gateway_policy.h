@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "config/options.h"
 #include "gateway/deps.h"
+#include "http/policy.h"
 #include "jose/verifier.h"
 #include "observe/build_info.h"
 
 namespace foyer::cli {
 
 [[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, const observe::BuildInfo& build);
+[[nodiscard]] http::Policy http_policy(const config::Config& config);
 [[nodiscard]] admission::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
 [[nodiscard]] admission::ConnectionPolicy connection_policy(const config::Config& config);
 // What an access token must say.

@@ -21,6 +21,7 @@
 #include "cli/tls_port.h"
 #include "exec/control.h"
 #include "gateway/gateway.h"
+#include "http/server.h"
 #include "io/proxy_protocol.h"
 #include "io/server.h"
 #include "rooms/model/audience.h"
@@ -67,18 +68,22 @@ struct Node::Parts {
   std::unique_ptr<admission::UserConnections> users;
   std::unique_ptr<admission::ConnectionLimits> gauges, metrics_gauges;
   admission::DoorPolicy router_door; // what the routers look at
-  // The operator's API is made before the gateway that it asks.
+  // The operator's API is made before the server and the gateway that it asks.
   struct Info final : observe::GatewayInfo {
-    std::unique_ptr<gateway::Gateway>* gateway = nullptr;
+    explicit Info(const Parts& p) : parts(p) {}
+    const Parts& parts;
     [[nodiscard]] std::vector<observe::RefusalRecord> refusals(const observe::RefusalFilter& f) const override {
-      return (*gateway)->refusals(f);
+      return parts.ring.find(f);
     }
-    [[nodiscard]] std::uint64_t connections() const override { return (*gateway)->connections(); }
-    [[nodiscard]] bool draining() const override { return (*gateway)->draining(); }
-    [[nodiscard]] bool loops_turn() const override { return (*gateway)->loops_turn(); }
-  } info;
+    [[nodiscard]] std::uint64_t connections() const override {
+      return parts.gateway ? parts.gateway->connections() : 0;
+    }
+    [[nodiscard]] bool draining() const override { return parts.server->draining(); }
+    [[nodiscard]] bool loops_turn() const override { return parts.server->loops_turn(); }
+  } info{*this};
   std::unique_ptr<http::Router> router, metrics_router;
-  std::unique_ptr<gateway::Gateway> gateway, metrics_gateway;
+  std::unique_ptr<gateway::Gateway> gateway; // with the gateway role
+  std::unique_ptr<http::Server> server, metrics_server;
   std::unique_ptr<io::ProxyProtocol> proxy_protocol; // null: off
   std::atomic<bool> stopped{false};
 
@@ -89,11 +94,13 @@ struct Node::Parts {
   Result<void> open_chat();
   Result<void> open_auth();
   void make_limits();
-  void make_gateway();
+  void make_gateway(const std::vector<io::Loop*>& on);
+  void make_server();
   void detach_messages(UserId user);
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
-  [[nodiscard]] gateway::GatewayDeps deps(
+  [[nodiscard]] gateway::GatewayDeps gateway_deps();
+  [[nodiscard]] http::Deps http_deps(
       const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
   [[nodiscard]] admin::ApiDeps api_deps();
   [[nodiscard]] admin::Upkeep upkeep();
@@ -177,8 +184,21 @@ void Node::Parts::refused(const Request& request, const Refusal& refusal) {
   reporter->report(request, refusal);
 }
 
-gateway::GatewayDeps Node::Parts::deps(
+http::Deps Node::Parts::http_deps(
     const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts) {
+  return {.clock = clock,
+      .entropy = entropy,
+      .log = log,
+      .metrics = metrics,
+      .router = r,
+      .reporter = *reporter,
+      .addresses = by_address,
+      .plain_gets = *plain_gets,
+      .limits = counts,
+      .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
+}
+
+gateway::GatewayDeps Node::Parts::gateway_deps() {
   auto& service = auth_role ? static_cast<auth::AuthService&>(auth_role->service()) : remote_auth->service();
   gateway::GatewayDeps out{.clock = clock,
       .entropy = entropy,
@@ -188,14 +208,11 @@ gateway::GatewayDeps Node::Parts::deps(
       .auth_service = service,
       .verifier = own_verifier ? *own_verifier : remote_auth->verifier(),
       .revocations = *revocations,
-      .router = r,
+      .router = *router,
       .reporter = *reporter,
-      .ring = ring,
-      .addresses = by_address,
-      .plain_gets = *plain_gets,
+      .addresses = *addresses,
       .users = *users,
-      .gauges = counts,
-      .control = *control};
+      .gauges = *gauges};
   if (remote_auth) {
     out.refresh_keys = remote_auth->refresh_keys();
     out.on_deleted = [this](UserId user) { detach_messages(std::move(user)); };
@@ -276,17 +293,25 @@ void Node::Parts::make_limits() {
       metrics, "refusal_ring", observe::RefusalRing::kInAll, [this] { return static_cast<double>(ring.size()); });
 }
 
-void Node::Parts::make_gateway() {
-  reporter = std::make_unique<observe::RefusalReporter>(ring, metrics, log, clock);
-  make_limits();
+void Node::Parts::make_gateway(const std::vector<io::Loop*>& on) {
   auto policy = gateway_policy(config, build);
   policy.rooms.rooms_loaded =
-      std::max<std::size_t>(1, config.rooms_loaded / loops->size()); // a room is of one loop, by its name
-  policy.rooms.memory_bytes = config.memory_bytes / loops->size();
-  router_door = policy.door;
-  info.gateway = &gateway;
+      std::max<std::size_t>(1, config.rooms_loaded / on.size()); // a room is of one loop, by its name
+  policy.rooms.memory_bytes = config.memory_bytes / on.size();
+  gateway = std::make_unique<gateway::Gateway>(on, std::move(policy), gateway_deps());
+  report_limit(metrics, "rooms_loaded", static_cast<double>(config.rooms_loaded),
+      [this] { return static_cast<double>(gateway->rooms_loaded()); });
+  report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes),
+      [this] { return static_cast<double>(gateway->memory_bytes()); });
+}
+
+void Node::Parts::make_server() {
+  reporter = std::make_unique<observe::RefusalReporter>(ring, metrics, log, clock);
+  make_limits();
+  router_door = gateway_policy(config, build).door;
+  const http::Policy http = http_policy(config);
   const http::RouterPolicy router_policy{.door = &router_door,
-      .development = policy.reveal,
+      .development = http.reveal,
       .version = build.version,
       .build = build.build,
       .strict_transport = config.environment == config::Environment::production,
@@ -308,29 +333,26 @@ void Node::Parts::make_gateway() {
   router = std::make_unique<http::Router>(std::move(routes), router_policy);
   std::vector<io::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
-  gateway = std::make_unique<gateway::Gateway>(all, policy, deps(*router, *addresses, *gauges));
+  if (config.role_gateway) make_gateway(all);
+  server = std::make_unique<http::Server>(all, gateway ? gateway->upgrades() : std::vector<http::UpgradeHandler*>{},
+      http, http_deps(*router, *addresses, *gauges));
   if (config.proxy_protocol != config::ProxyHeaders::off) {
     const bool required = config.proxy_protocol == config::ProxyHeaders::required;
     proxy_protocol = std::make_unique<io::ProxyProtocol>(required,
-        [trusted = policy.trusted_proxies](std::string_view peer) { return trusted.covers(peer); },
+        [trusted = http.trusted_proxies](std::string_view peer) { return trusted.covers(peer); },
         [this](const Refusal& refusal, std::string_view peer) { return refused_socket(refusal, peer); });
   }
   loops->listen(std::exchange(listener, nullptr), [this](io::EventLoop& loop) {
-    auto accept = gateway->accept_function(loop.index());
+    auto accept = server->accept_function(loop.index());
     if (tls) accept = tls->server().secured(loop, std::move(accept));
     return proxy_protocol ? proxy_protocol->announced(std::move(accept)) : accept;
   });
-  report_limit(metrics, "rooms_loaded", static_cast<double>(config.rooms_loaded),
-      [this] { return static_cast<double>(gateway->rooms_loaded()); });
-  report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes),
-      [this] { return static_cast<double>(gateway->memory_bytes()); });
   if (!metrics_listener) return;
   metrics_router = std::make_unique<http::Router>(admin::metrics_listener_routes(api_deps()), router_policy);
-  policy.door.sockets.clear();
-  metrics_gateway =
-      std::make_unique<gateway::Gateway>(all, policy, deps(*metrics_router, *metrics_addresses, *metrics_gauges));
+  metrics_server = std::make_unique<http::Server>(
+      all, std::vector<http::UpgradeHandler*>{}, http, http_deps(*metrics_router, *metrics_addresses, *metrics_gauges));
   loops->listen(std::exchange(metrics_listener, nullptr),
-      [this](io::EventLoop& loop) { return metrics_gateway->accept_function(loop.index()); });
+      [this](io::EventLoop& loop) { return metrics_server->accept_function(loop.index()); });
 }
 
 Result<void> Node::Parts::build_all(std::string fingerprint) {
@@ -360,7 +382,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   TRY_VOID(open_tls());
   TRY_VOID(open_chat());
   TRY_VOID(open_auth());
-  make_gateway();
+  make_server();
   if (auth_role) {
     TRY_VOID(auth_role->start());
     auth_role->watch_keys(
@@ -433,12 +455,22 @@ void Node::drain(std::function<void()> done) {
   };
   parts_->control->after(parts_->config.drain_timeout, finish);
   if (parts_->auth_role) parts_->auth_role->drain();
-  // Whoever knocks meanwhile is answered, too: the listener closes, then the last of them are heard.
-  parts_->gateway->drain([parts = parts_.get(), finish] {
-    parts->loops->stop_listening([parts, finish] {
-      if (!parts->stopped) parts->gateway->when_empty(finish);
+  // Whoever connects meanwhile is answered, too: the listener closes, then the last of them are answered.
+  const auto gateway_empty = [parts = parts_.get(), finish] {
+    if (!parts->gateway) return finish();
+    if (!parts->stopped) parts->gateway->when_empty(finish);
+  };
+  const auto server_empty = [parts = parts_.get(), gateway_empty] {
+    parts->loops->stop_listening([parts, gateway_empty] {
+      if (!parts->stopped) parts->server->when_empty(gateway_empty);
     });
-  });
+  };
+  const auto left = std::make_shared<std::atomic<int>>(parts_->gateway ? 2 : 1);
+  const auto one_empty = [left, server_empty] {
+    if (left->fetch_sub(1) == 1) server_empty();
+  };
+  parts_->server->drain(one_empty);
+  if (parts_->gateway) parts_->gateway->drain(one_empty);
 }
 
 void Node::stop() {
@@ -450,7 +482,8 @@ void Node::stop() {
   if (p.tls) p.tls->stop_watching();
   if (p.chat) p.chat->close();
   if (p.reporter) p.reporter->flush();
-  p.metrics_gateway.reset();
+  p.metrics_server.reset();
+  p.server.reset();
   p.gateway.reset();
   p.auth_role.reset();
   p.remote_auth.reset();

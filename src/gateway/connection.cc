@@ -1,6 +1,6 @@
 #include "gateway/connection.h"
 
-#include "gateway/entrance.h"
+#include "gateway/handshake.h"
 #include "gateway/shard.h"
 #include "protocol/encode.h"
 
@@ -11,62 +11,76 @@ constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // of a client that 
 
 } // namespace
 
-Connection::Connection(Shard& shard, io::Transport& transport, ConnectionId id, Arrival arrival)
+Connection::Connection(Shard& shard, io::Transport& transport, ConnectionId id, http::Upgrade upgrade)
     : shard_(shard),
       transport_(transport),
       id_(id),
       frames_(wire::WsRole::server, shard.policy().message_bytes),
-      connection_pass_(std::move(arrival.socket)) {
-  entrance_ = std::make_unique<Entrance>(*this, std::move(arrival));
+      connection_pass_(std::move(upgrade.permits.socket)) {
+  handshake_ = std::make_unique<Handshake>(*this, std::move(upgrade));
 }
 
 Connection::~Connection() = default;
 
-// The entrance may finish in the middle of its own call; it is deleted behind it.
-void Connection::drop_entrance() {
-  if (entrance_ && entrance_->finished()) entrance_.reset();
+// The handshake may be decided in the middle of its own call; it is deleted behind it.
+void Connection::settle() {
+  if (handshake_ && handshake_->decided()) handshake_.reset();
+  if (phase_ == Phase::given_back) shard_.closed(*this); // deletes this
+}
+
+void Connection::begin() {
+  handshake_->begin();
+  settle();
+}
+
+void Connection::answer_over_http(http::LastAnswers& http, http::LastAnswer answer) {
+  phase_ = Phase::given_back;
+  shard_.loop().disarm(*this);
+  answer.socket = std::move(connection_pass_);
+  http.answer_last(transport_, std::move(answer));
 }
 
 void Connection::on_bytes(std::span<char> bytes) {
   if (phase_ == Phase::closing) return await_close(bytes);
-  if (entrance_ && !entrance_->upgraded())
-    entrance_->on_bytes({bytes.data(), bytes.size()});
+  if (handshake_ && !handshake_->upgraded())
+    handshake_->on_bytes({bytes.data(), bytes.size()});
   else
     feed_frames(bytes);
-  drop_entrance();
+  settle();
 }
 
 void Connection::identity_answered(Result<Identity> identity) {
   if (phase_ == Phase::closing) return; // nobody waits for it any more
-  if (entrance_) entrance_->answered(std::move(identity));
-  drop_entrance();
+  if (handshake_) handshake_->answered(std::move(identity));
+  settle();
 }
 
 void Connection::keys_answered(Result<bool> newer) {
   if (phase_ == Phase::closing) return;
-  if (entrance_) entrance_->keys_answered(std::move(newer));
-  drop_entrance();
+  if (handshake_) handshake_->keys_answered(std::move(newer));
+  settle();
 }
 
 void Connection::check_token() {
   if (phase_ == Phase::closing) return;
-  if (entrance_) entrance_->check_token();
-  drop_entrance();
-}
-
-void Connection::request_answered(Response response) {
-  if (entrance_) entrance_->request_answered(std::move(response));
-  drop_entrance(); // the request behind it may have been an upgrade
+  if (handshake_) handshake_->check_token();
+  settle();
 }
 
 void Connection::on_eof() {
+  if (handshake_ && !handshake_->upgraded())
+    handshake_->on_eof();
+  else
+    take_end();
+}
+
+void Connection::take_end() {
   if (phase_ == Phase::closing) {
     if (!closing_) return;
     judge_going_away(true);
     return shut();
   }
-  if (entrance_ && !entrance_->upgraded()) return entrance_->on_eof();
-  if (phase_ == Phase::deciding) return entrance_->hold_end();
+  if (phase_ == Phase::deciding) return handshake_->hold_end();
   // What came before, perhaps in the same turn, is still answered.
   ended_ = true;
   phase_ = Phase::closing;
@@ -76,8 +90,6 @@ void Connection::on_eof() {
 
 void Connection::on_drained() {
   if (closing_) shard_.loop().arm(*this, closing_->linger); // the Close has only now left
-  if (entrance_ && !entrance_->upgraded()) entrance_->on_drained();
-  drop_entrance();
 }
 
 void Connection::on_closed() {
@@ -95,7 +107,7 @@ void Connection::on_closed() {
 
 void Connection::feed_frames(std::span<char> bytes) {
   if (phase_ == Phase::closing) return await_close(bytes);
-  if (phase_ == Phase::deciding && entrance_->parted()) return;
+  if (phase_ == Phase::deciding && handshake_->parted()) return;
   pinged_ = false;
   heard_ = true;
   touched();
@@ -183,13 +195,13 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
   shard_.metrics().received.add();
   if (phase_ == Phase::authenticating) {
     if (kind == wire::Opcode::binary)
-      entrance_->on_first_binary();
+      handshake_->on_first_binary();
     else
-      entrance_->on_first_message(payload);
+      handshake_->on_first_message(payload);
     return true;
   }
   if (phase_ == Phase::deciding) {
-    if (!entrance_->hold(kind, payload))
+    if (!handshake_->hold(kind, payload))
       end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "while the credential was being checked"});
     return true;
   }
@@ -239,7 +251,7 @@ bool Connection::on_pong(std::string_view) { return true; }
 
 bool Connection::on_close(std::uint16_t code, std::string_view) {
   if (phase_ == Phase::deciding) {
-    entrance_->hold_close(code);
+    handshake_->hold_close(code);
     return false;
   }
   they_closed_ = true;
@@ -435,12 +447,7 @@ void Connection::shut() {
 }
 
 void Connection::send_closing(Millis retry_after) {
-  if (phase_ != Phase::ready) {
-    if (phase_ == Phase::entering && entrance_) entrance_->shut_down();
-    drop_entrance();
-    return;
-  }
-  if (service_ == Service::echo) return;
+  if (!chats()) return;
   std::string json;
   protocol::closing(json, retry_after);
   say(json);
@@ -449,8 +456,8 @@ void Connection::send_closing(Millis retry_after) {
 void Connection::shut_down() {
   if (phase_ == Phase::closing) return;
   if (phase_ == Phase::ready) return close_for_shutdown();
-  if (entrance_) entrance_->shut_down();
-  drop_entrance();
+  if (handshake_) handshake_->shut_down();
+  settle();
 }
 
 // Time
@@ -469,9 +476,9 @@ void Connection::schedule() {
 
 void Connection::on_timer() {
   if (closing_) return give_up_waiting();
-  if (entrance_) {
-    entrance_->on_timer();
-    return drop_entrance();
+  if (handshake_) {
+    handshake_->on_timer();
+    return settle();
   }
   if (phase_ != Phase::ready) return;
   const auto now = shard_.loop().now();

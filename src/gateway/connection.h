@@ -1,17 +1,15 @@
-// A client's connection from accept to close.
+// A client's WebSocket, from the upgrade that HTTP handed over to its close.
 //
-//   entering ──(HTTP answer, keep-alive)──┐
-//      │ ▲────────────────────────────────┘
-//      │ upgrade
-//      ├── deciding …… the door has a question open; frames wait
+//   deciding …… the door has a question open; frames wait
 //      ├── authenticating …… upgraded; the first message must be `authenticate`
+//      ├── given_back …… refused over HTTP: the transport is no longer ours
 //      ▼
 //    ready …… commands, heartbeats, the token's end
 //      ▼
 //   closing …… a Close frame was sent; nothing is said any more, and TCP stays open
 //              until the client's Close came, or close_linger is over
 //
-// Up to `ready` the work is done by an Entrance, which is gone afterwards: an idle
+// Up to `ready` the work is done by a Handshake, which is gone afterwards: an idle
 // connection owns its identity, its subscriptions and nothing else.
 #pragma once
 
@@ -23,11 +21,11 @@
 
 #include "base/http.h"
 #include "base/refusal.h"
-#include "gateway/arrival.h"
 #include "gateway/command_order.h"
 #include "gateway/compression.h"
 #include "gateway/room_port.h"
 #include "gateway/socket_end.h"
+#include "http/upgrade.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
 #include "protocol/command.h"
@@ -35,16 +33,16 @@
 
 namespace foyer::gateway {
 
-class Entrance;
+class Handshake;
 class Shard;
 struct LocalRoom;
 
 class Connection final : public io::TransportHandler, public io::Timer, private wire::WsSink {
  public:
-  enum class Phase : std::uint8_t { entering, deciding, authenticating, ready, closing };
+  enum class Phase : std::uint8_t { deciding, authenticating, given_back, ready, closing };
   enum class Service : std::uint8_t { chat, echo };
 
-  Connection(Shard& shard, io::Transport& transport, ConnectionId id, Arrival arrival);
+  Connection(Shard& shard, io::Transport& transport, ConnectionId id, http::Upgrade upgrade);
   ~Connection() override;
 
   // TransportHandler
@@ -54,7 +52,10 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void on_closed() override;
   void on_timer() override;
 
-  // From the entrance.
+  void begin(); // once, when the transport calls this; may delete it
+
+  // From the handshake.
+  void answer_over_http(http::LastAnswers& http, http::LastAnswer answer); // gives the transport back
   void set_phase(Phase phase) { phase_ = phase; }
   void upgraded(); // the 101 is on its way
   struct Entered {
@@ -70,14 +71,13 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void feed_frames(std::span<char> bytes);
   void take_message(wire::Opcode kind, std::span<char> payload); // kPadding readable bytes follow
   void take_close(std::uint16_t code);
+  void take_end(); // of the client's bytes
   // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
   [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
   void hold(admission::Permit refusal_pass) { user_pass_ = std::move(refusal_pass); } // until the socket is closed
-  void give_up_place() { connection_pass_.release(); } // before the socket is closed: somebody else needs it
   void identity_answered(Result<Identity> identity);
   void keys_answered(Result<bool> newer);
-  void check_token(); // of the entrance, now that there is time
-  void request_answered(Response response);
+  void check_token(); // of the handshake, now that there is time
 
   // From the shard.
   [[nodiscard]] bool packs() const { return send_.bits != 0; } // may send compressed messages
@@ -168,7 +168,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void send_message(wire::Opcode kind, std::string_view payload, bool is_answer);
   void hand_over(const SharedBytes& frame);
   Ref report(const Refusal& refusal);
-  void drop_entrance();
+  void settle(); // at the end of each call from outside; may delete this
   // A refusal: it is beyond its allowance; or this was ended as a flood.
   [[nodiscard]] std::optional<Refusal> beyond_allowance(const protocol::Command& command);
   [[nodiscard]] bool charge(std::size_t bytes);
@@ -179,13 +179,13 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   Shard& shard_;
   io::Transport& transport_;
   ConnectionId id_;
-  Phase phase_ = Phase::entering;
+  Phase phase_ = Phase::deciding;
   Service service_ = Service::chat;
   bool pinged_ = false;       // a ping is out and nothing was heard since
   bool beat_is_wait_ = false; // beat_due_ is the end of the wait for an answer
   bool expiry_told_ = false;
-  bool refreshing_ = false; // a token waits for its check
-  std::unique_ptr<Entrance> entrance_;
+  bool refreshing_ = false;              // a token waits for its check
+  std::unique_ptr<Handshake> handshake_; // null once it is decided
   SendTerms send_;
   wire::WsDecoder frames_;
   Identity identity_;

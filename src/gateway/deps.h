@@ -24,32 +24,22 @@
 #include "gateway/room_owners.h"
 #include "gateway/unknown_people.h"
 #include "gateway/user_use.h"
-#include "http/client_address.h"
 #include "http/router.h"
 #include "observe/refusals.h"
 #include "rooms/store.h"
-#include "wire/http_parser.h"
 
 namespace foyer::gateway {
 
 struct GatewayPolicy {
   admission::DoorPolicy door;
-  http::ProxyTrust trusted_proxies;
   bool reveal = false; // ENVIRONMENT=development: clients get the operator's text, too
-  wire::HttpLimits http;
-  Millis header_timeout{10'000};
-  Millis body_timeout{20'000};
-  Millis request_timeout{30'000};
-  Millis keep_alive_timeout{75'000};
-  Millis write_timeout{30'000}; // an answer of which nothing is taken for so long is given up
   Millis authenticate_timeout{10'000};
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000};
   Millis token_warning{60'000}; // token_expiring comes this long before the end
   Millis leeway{30'000};        // the end of a token is its exp plus this
   Millis drain_timeout{8'000};
-  Millis refused_timeout{2'000}; // how long a socket is heard that can only be told that there is no place
-  Millis close_linger{1'000};    // reading on after Close, so that a reset cannot destroy the last message
+  Millis close_linger{1'000}; // reading on after Close, so that a reset cannot destroy the last message
   std::uint32_t message_bytes = 64 * 1024;
   std::uint32_t text_bytes = 16 * 1024;
   std::uint32_t name_bytes = 64; // of a room's name, after its prefix
@@ -74,20 +64,15 @@ struct GatewayDeps {
   Entropy& entropy;
   Log& log;
   Metrics& metrics;
-  rooms::ChatStore* store; // null where no socket is served
+  rooms::ChatStore* store;
   auth::AuthService& auth_service;
   auth::LocalVerifier& verifier;
   auth::RevocationTable& revocations;
   const http::Router& router;
   observe::RefusalReporter& reporter;
-  observe::RefusalRing& ring;
   admission::AddressLimits& addresses;
-  admission::AddressLimits& plain_gets; // of socket paths: their own limit
   admission::UserConnections& users;
   admission::ConnectionLimits& gauges;
-  // PROXY_NOT_TRUSTED is told once in a process.
-  std::shared_ptr<std::atomic<bool>> untrusted_proxy_told = std::make_shared<std::atomic<bool>>(false);
-  Executor& control; // handlers of requests run there
   // A token names a key that is not known: asks whether there is a newer key set. True:
   // look again; false: there is none; a refusal: it could not be asked, and the keys at
   // hand are not to be relied upon. Answers on any thread. Empty: the keys are this process's own.

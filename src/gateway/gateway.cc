@@ -6,16 +6,12 @@ namespace foyer::gateway {
 namespace {
 
 constexpr Millis kPulse{1'000};
-constexpr Millis kStuck{5'000};
 
-std::int64_t milliseconds(MonoTime t) { return std::chrono::duration_cast<Millis>(t.time_since_epoch()).count(); }
-
-// Shows that a loop turns, and how much it holds.
+// Shows how much a loop holds.
 class Pulse final : public io::Timer {
  public:
   Pulse(io::Loop& loop, Shard& shard) : loop_(loop), shard_(shard) {}
   void on_timer() override {
-    shard_.last_turn_ms.store(milliseconds(loop_.now()), std::memory_order_relaxed);
     shard_.rooms_loaded.store(shard_.owners().loaded(), std::memory_order_relaxed);
     shard_.memory_bytes.store(shard_.owners().memory(), std::memory_order_relaxed);
     loop_.arm(*this, kPulse);
@@ -39,7 +35,6 @@ Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, Gate
   for (std::size_t i = 0; i < loops.size(); ++i) {
     shards_[i]->connect(&shards_);
     auto pulse = std::make_unique<Pulse>(*loops[i], *shards_[i]);
-    shards_[i]->last_turn_ms = milliseconds(deps_.clock.mono());
     loops[i]->post([loop = loops[i], timer = pulse.get()] { loop->arm(*timer, kPulse); });
     pulses_.push_back(std::move(pulse));
   }
@@ -47,9 +42,10 @@ Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, Gate
 
 Gateway::~Gateway() = default;
 
-io::AcceptFunction Gateway::accept_function(std::uint8_t loop) {
-  return [shard = shards_[loop].get()](
-             io::Loop&, io::Transport& transport) -> io::TransportHandler* { return shard->accept(transport); };
+std::vector<http::UpgradeHandler*> Gateway::upgrades() const {
+  std::vector<http::UpgradeHandler*> all;
+  for (const auto& shard : shards_) all.push_back(shard.get());
+  return all;
 }
 
 void Gateway::watch_revocations() {
@@ -111,10 +107,6 @@ void Gateway::on_all(void (Shard::*step)(std::move_only_function<void()>), std::
   }
 }
 
-std::vector<observe::RefusalRecord> Gateway::refusals(const observe::RefusalFilter& filter) const {
-  return deps_.ring.find(filter);
-}
-
 std::uint64_t Gateway::connections() const {
   std::uint64_t sum = 0;
   for (const auto& shard : shards_) sum += shard->sockets.load(std::memory_order_relaxed);
@@ -131,13 +123,6 @@ std::uint64_t Gateway::memory_bytes() const {
   std::uint64_t sum = 0;
   for (const auto& shard : shards_) sum += shard->memory_bytes.load(std::memory_order_relaxed);
   return sum;
-}
-
-bool Gateway::loops_turn() const {
-  const auto now = milliseconds(deps_.clock.mono());
-  for (const auto& shard : shards_)
-    if (now - shard->last_turn_ms.load(std::memory_order_relaxed) > kStuck.count()) return false;
-  return true;
 }
 
 } // namespace foyer::gateway

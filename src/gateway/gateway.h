@@ -9,28 +9,27 @@
 #include "gateway/deps.h"
 #include "gateway/shard.h"
 #include "io/transport.h"
-#include "observe/info.h"
 
 namespace foyer::gateway {
 
-class Gateway final : public observe::GatewayInfo {
+class Gateway {
  public:
   // The loops must outlive the gateway; at most rooms::kMaxLoops.
   Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps);
-  ~Gateway() override;
+  ~Gateway();
 
-  // For a loop's listener.
-  [[nodiscard]] io::AcceptFunction accept_function(std::uint8_t loop);
+  // For the HTTP server: one for each loop.
+  [[nodiscard]] std::vector<http::UpgradeHandler*> upgrades() const;
 
   // Learns of revocations and closes whom they concern. Call once.
   void watch_revocations();
   void watch_store(); // rooms are confirmed after an outage; a store that is another's ends all sockets
 
-  // From any thread, once: new connections get DRAINING, open ones `closing` and then
+  // From any thread, once: new sockets get DRAINING, open ones `closing` and then
   // a Close 1001, in paced batches. `done` runs on a loop when none is left.
   void drain(std::function<void()> done);
-  // After that, with the listeners closed: `done` runs on a loop when they, too, are gone
-  // who knocked while it went on.
+  // After that, once the HTTP server is empty: `done` runs on a loop when those are gone, too, that were upgraded
+  // meanwhile.
   void when_empty(std::function<void()> done);
 
   // The account of an author is gone: its messages lose the name, and those who can understand it are told.
@@ -41,12 +40,7 @@ class Gateway final : public observe::GatewayInfo {
   // Of all loops, as it was within the last second. From any thread.
   [[nodiscard]] std::uint64_t rooms_loaded() const;
   [[nodiscard]] std::uint64_t memory_bytes() const; // texts of rooms that are not durable
-
-  // observe::GatewayInfo
-  [[nodiscard]] std::vector<observe::RefusalRecord> refusals(const observe::RefusalFilter& filter) const override;
-  [[nodiscard]] std::uint64_t connections() const override;
-  [[nodiscard]] bool draining() const override { return draining_; }
-  [[nodiscard]] bool loops_turn() const override;
+  [[nodiscard]] std::uint64_t connections() const;  // sockets admitted and open
 
  private:
   struct Asked; // for a message over HTTP

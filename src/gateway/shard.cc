@@ -4,15 +4,11 @@
 #include <cstring>
 
 #include "gateway/connection.h"
-#include "gateway/entrance.h"
-#include "wire/http_parser.h"
-#include "wire/problem.h"
 #include "wire/websocket.h"
 
 namespace foyer::gateway {
 
 constexpr Millis kDrainStep{50};
-constexpr Millis kUnheardLinger{100};
 constexpr Offset kAboutAMessage = UINT64_MAX; // what is held of an event about a message: it is sent in any case
 
 namespace {
@@ -38,20 +34,8 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
     : admitted(metrics.counter("foyer_admissions_total", "Connections admitted by the door.")),
       received(metrics.counter("foyer_messages_received_total", "Messages received from clients.")),
       delivered(metrics.counter("foyer_deliveries_total", "Publications handed to connections.")),
-      silent(metrics.counter("foyer_http_silent_total",
-          "Connections closed after header_timeout because nothing was ever asked on them.")),
-      idle(metrics.counter("foyer_http_idle_total",
-          "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")),
       sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")),
       ends(metrics) {}
-
-// Of a socket that was answered unheard.
-struct Shard::Unheard final : io::TransportHandler {
-  void on_bytes(std::span<char>) override {}
-  void on_eof() override {}
-  void on_drained() override {}
-  void on_closed() override {}
-};
 
 // ShardPort
 
@@ -133,15 +117,11 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
       allowed_bytes_(policy.bytes_per_s, policy.bytes_burst),
-      unheard_(std::make_unique<Unheard>()),
       drain_timer_(std::make_unique<DrainTimer>(*this)) {}
 
 Shard::~Shard() { *alive_ = false; }
 
-io::TransportHandler* Shard::accept(io::Transport& transport) {
-  if (http::IdleLink* longest = deps_.gauges.full() ? idle_.first() : nullptr) longest->give_way();
-  Arrival arrival = arrive(policy_, deps_, transport.peer_address(), loop_.now());
-  if (!arrival.heard()) return turn_away(transport, *arrival.full);
+void Shard::take(io::Transport& transport, http::Upgrade upgrade) {
   std::uint32_t slot = 0;
   if (free_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -153,25 +133,10 @@ io::TransportHandler* Shard::accept(io::Transport& transport) {
   Slot& place = slots_[slot];
   place.generation = (place.generation + 1) & 0xFFFFFF;
   const ConnectionId id = pack({.loop = index_, .generation = place.generation, .slot = slot});
-  place.connection = std::make_unique<Connection>(*this, transport, id, std::move(arrival));
+  place.connection = std::make_unique<Connection>(*this, transport, id, std::move(upgrade));
   ++open_;
-  return place.connection.get();
-}
-
-// An answer to the request that most have sent by now, for one system call and no memory.
-// There is none in TLS: a handshake costs more than is left.
-io::TransportHandler* Shard::turn_away(io::Transport& transport, const Refusal& refusal) {
-  const Ref ref{deps_.entropy.short_id()};
-  deps_.reporter.report(ref, refusal, transport.peer_address());
-  if (transport.secure()) {
-    transport.abort();
-    return unheard_.get();
-  }
-  Response response = wire::problem(refusal, ref, policy_.reveal);
-  response.headers.add("X-Foyer", deps_.router.mark(ref));
-  transport.send_copy(wire::write_response(response, false, http_date(loop_.wall()), false));
-  transport.close_gracefully(kUnheardLinger); // its request, which may be on its way, must not reset the answer
-  return unheard_.get();
+  transport.set_handler(place.connection.get());
+  place.connection->begin();
 }
 
 Connection* Shard::find(ConnectionId id) {
@@ -202,21 +167,6 @@ void Shard::when_there_is_time(ConnectionId id, std::move_only_function<void(Con
   loop_.costly().later([this, id, work = std::move(work)]() mutable {
     if (Connection* connection = find(id)) work(*connection);
   });
-}
-
-void Shard::report_untrusted_proxy(std::string_view peer) {
-  if (deps_.untrusted_proxy_told->exchange(true)) return;
-  const CauseInfo& cause = info(Cause::PROXY_NOT_TRUSTED);
-  deps_.log.warning(
-      "proxy_not_trusted", cause.operator_text, {{"code", cause.code}, {"address", peer}, {"next", cause.next}});
-}
-
-void Shard::report_other_header(std::string_view header) {
-  if (std::exchange(other_header_told_, true)) return;
-  deps_.log.warning("proxy_header_other",
-      "A trusted proxy sends another forwarding header than proxy_header says, so limits and logs see the proxy. If "
-      "the proxy sets it, name it in proxy_header.",
-      {{"header", header}, {"proxy_header", policy_.trusted_proxies.header}});
 }
 
 std::span<char> Shard::padded(std::string_view bytes) {

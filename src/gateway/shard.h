@@ -19,7 +19,7 @@
 #include "gateway/room_owners.h"
 #include "gateway/room_port.h"
 #include "gateway/socket_end.h"
-#include "http/idle_queue.h"
+#include "http/upgrade.h"
 #include "io/cpu_budget.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
@@ -92,8 +92,6 @@ struct ShardMetrics {
   Counter& admitted;
   Counter& received;
   Counter& delivered;
-  Counter& silent;
-  Counter& idle;
   Gauge& sockets;
   SocketEndCounters ends;
 };
@@ -101,13 +99,13 @@ struct ShardMetrics {
 // Lines a second of each loop about connections that come and go.
 inline constexpr std::uint32_t kActivityLines = 20;
 
-class Shard {
+class Shard final : public http::UpgradeHandler {
  public:
   Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users);
-  ~Shard();
+  ~Shard() override;
   void connect(const std::vector<std::unique_ptr<Shard>>* shards) { port_.connect(shards); }
 
-  io::TransportHandler* accept(io::Transport& transport);
+  void take(io::Transport& transport, http::Upgrade upgrade) override;
 
   // Draining: everybody is told at once and closed in paced batches.
   void drain(std::move_only_function<void()> done);
@@ -152,7 +150,6 @@ class Shard {
   [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
   // When a turn has time for what takes long (CpuBudget), if the connection is still there.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
-  [[nodiscard]] http::IdleLink& idle() { return idle_; }
   [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
@@ -165,8 +162,6 @@ class Shard {
   // (UnknownPeople); `then` runs here, if the connection is still there.
   void find_person(Connection& connection, auth::PersonRequest question, Completion<std::optional<auth::Person>> then);
   void remember_person(rooms::Author person);
-  void report_untrusted_proxy(std::string_view peer); // once
-  void report_other_header(std::string_view header);  // once
   // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
   [[nodiscard]] std::span<char> padded(std::string_view bytes);
 
@@ -182,8 +177,7 @@ class Shard {
   void ended(const SocketEnd& end, const Connection& connection); // before that, of a WebSocket
   [[nodiscard]] std::size_t open() const { return open_; }
 
-  // What happened lately, for /health/live and the counts.
-  std::atomic<std::int64_t> last_turn_ms{0};
+  // What happened lately, for the counts.
   std::atomic<std::uint32_t> sockets{0};
   std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its owners
 
@@ -194,8 +188,6 @@ class Shard {
     std::uint32_t generation = 0;
   };
   class DrainTimer;
-  struct Unheard;
-  io::TransportHandler* turn_away(io::Transport& transport, const Refusal& refusal);
   void drain_some();
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const; // a time to come back that is not the same for all
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
@@ -225,8 +217,6 @@ class Shard {
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
   LogBudget admitted_lines_{kActivityLines}, ended_lines_{kActivityLines};
-  http::IdleLink idle_; // the head of a list
-  std::unique_ptr<Unheard> unheard_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
@@ -237,7 +227,6 @@ class Shard {
   std::optional<Refusal> lost_store_;
   IdleTimeoutDetector idle_timeouts_;
   bool draining_ = false;
-  bool other_header_told_ = false;
   std::move_only_function<void()> drained_;
   std::unique_ptr<DrainTimer> drain_timer_;
   std::size_t drain_batch_ = 0;

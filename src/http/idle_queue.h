@@ -25,6 +25,7 @@ class IdleLink {
     next_->previous_ = previous_;
     previous_ = next_ = this;
   }
+  [[nodiscard]] bool idling() const { return next_ != this; }
   [[nodiscard]] IdleLink* first() const { return next_ == this ? nullptr : next_; } // of a head
   virtual void give_way() {}                                                        // may destroy this
 

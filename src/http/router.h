@@ -48,6 +48,7 @@ class Router {
   // Put on every answer before it is written: X-Foyer, CORS, caching, and for
   // pages the Content-Security-Policy. A header that a handler set stays.
   void decorate(const Request& request, Response& response) const;
+  [[nodiscard]] const admission::DoorPolicy& door() const { return *policy_.door; }
   // The value of X-Foyer.
   [[nodiscard]] std::string mark(const Ref& ref) const;
 

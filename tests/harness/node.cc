@@ -20,6 +20,7 @@
 #include "harness/lossy_store.h"
 #include "harness/scripted_server.h"
 #include "harness/words.h"
+#include "http/server.h"
 #include "jose/signer.h"
 #include "protocol/encode.h"
 #include "rooms/sqlite_store.h"
@@ -38,6 +39,7 @@ struct Plan {
   std::size_t loops = 2;
   std::uint64_t entropy = 1;       // what FixedEntropy begins with
   Millis begun{1'700'000'000'000}; // the time of day at first, since 1970
+  http::Policy http;
   gateway::GatewayPolicy gateway;
   admission::AddressPolicy addresses;
   admission::ConnectionPolicy connections;
@@ -92,11 +94,11 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"entropy", number([](Plan& p) -> auto& { return p.entropy; })},
       {"clock_ahead", [](Plan& p, const std::string& value) { p.begun += duration_of(value); }},
       {"authenticate_timeout", duration([](Plan& p) -> auto& { return p.gateway.authenticate_timeout; })},
-      {"header_timeout", duration([](Plan& p) -> auto& { return p.gateway.header_timeout; })},
-      {"body_timeout", duration([](Plan& p) -> auto& { return p.gateway.body_timeout; })},
-      {"request_timeout", duration([](Plan& p) -> auto& { return p.gateway.request_timeout; })},
-      {"keep_alive_timeout", duration([](Plan& p) -> auto& { return p.gateway.keep_alive_timeout; })},
-      {"write_timeout", duration([](Plan& p) -> auto& { return p.gateway.write_timeout; })},
+      {"header_timeout", duration([](Plan& p) -> auto& { return p.http.header_timeout; })},
+      {"body_timeout", duration([](Plan& p) -> auto& { return p.http.body_timeout; })},
+      {"request_timeout", duration([](Plan& p) -> auto& { return p.http.request_timeout; })},
+      {"keep_alive_timeout", duration([](Plan& p) -> auto& { return p.http.keep_alive_timeout; })},
+      {"write_timeout", duration([](Plan& p) -> auto& { return p.http.write_timeout; })},
       {"heartbeat_interval", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_interval; })},
       {"close_linger", duration([](Plan& p) -> auto& { return p.gateway.close_linger; })},
       {"heartbeat_timeout", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_timeout; })},
@@ -153,9 +155,9 @@ const std::map<std::string, Setter, std::less<>>& setters() {
   }},
       {"trusted_proxies",
           [](Plan& p, const std::string& value) {
-    p.gateway.trusted_proxies.networks.push_back(must(http::Network::parse(value)));
+    p.http.trusted_proxies.networks.push_back(must(http::Network::parse(value)));
   }},
-      {"proxy_header", [](Plan& p, const std::string& value) { p.gateway.trusted_proxies.header = value; }},
+      {"proxy_header", [](Plan& p, const std::string& value) { p.http.trusted_proxies.header = value; }},
       {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
       {"accounts", [](Plan& p, const std::string& value) { p.accounts = value == "real"; }},
       {"auth_service", [](Plan& p, const std::string& value) { p.remote = value == "remote"; }},
@@ -176,7 +178,10 @@ Plan plan_of(const Settings& settings) {
     if (found == setters().end()) throw std::invalid_argument("no such setting: " + name);
     found->second(plan, value);
   }
-  plan.gateway.door.reveal = plan.gateway.reveal;
+  plan.gateway.door.reveal = plan.http.reveal = plan.gateway.reveal;
+  plan.http.close_linger = plan.gateway.close_linger;
+  plan.http.drain_timeout = plan.gateway.drain_timeout;
+  plan.http.outbox_bytes = plan.gateway.outbox_bytes;
   plan.gateway.door.sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}}};
   if (plan.echo != "off")
     plan.gateway.door.sockets.push_back({.path = "/ws/echo",
@@ -263,10 +268,10 @@ struct Node::Life {
     std::vector<io::Loop*> loops;
     for (std::size_t i = 0; i < network.size(); ++i) loops.push_back(&network.loop(i));
     gateway.emplace(loops, world.plan.gateway, deps());
-    info.gateway = &*gateway;
+    server.emplace(loops, gateway->upgrades(), world.plan.http, http_deps());
     gateway->watch_store();
     gateway->watch_revocations();
-    network.listen([this](io::Loop& loop) { return gateway->accept_function(loop.index()); });
+    network.listen([this](io::Loop& loop) { return server->accept_function(loop.index()); });
     network.also_pump([this] {
       return control.run_next() || accounts_work.run_next() || (!world.disk_stalls && disk.run_next()) ||
           control.run_repeated() || control.run_timer() || (world.auth_server && world.auth_server->run());
@@ -276,15 +281,16 @@ struct Node::Life {
   }
   ~Life() { network.close_all(); }
 
-  // The routes are made before the gateway is.
+  // The routes are made before the gateway and the server are.
   struct Info final : observe::GatewayInfo {
-    const gateway::Gateway* gateway = nullptr;
+    explicit Info(const Life& l) : life(l) {}
+    const Life& life;
     [[nodiscard]] std::vector<observe::RefusalRecord> refusals(const observe::RefusalFilter& filter) const override {
-      return gateway->refusals(filter);
+      return life.ring.find(filter);
     }
-    [[nodiscard]] std::uint64_t connections() const override { return gateway->connections(); }
-    [[nodiscard]] bool draining() const override { return gateway->draining(); }
-    [[nodiscard]] bool loops_turn() const override { return gateway->loops_turn(); }
+    [[nodiscard]] std::uint64_t connections() const override { return life.gateway->connections(); }
+    [[nodiscard]] bool draining() const override { return life.server->draining(); }
+    [[nodiscard]] bool loops_turn() const override { return life.server->loops_turn(); }
   };
   std::unique_ptr<accounts::AccountStore> open_account_store() {
     if (!world.plan.accounts) return nullptr;
@@ -404,12 +410,21 @@ struct Node::Life {
         .revocations = revocations,
         .router = router,
         .reporter = reporter,
-        .ring = ring,
+        .addresses = addresses,
+        .users = users,
+        .gauges = gauges};
+  }
+  http::Deps http_deps() {
+    return {.clock = world.clock,
+        .entropy = world.entropy,
+        .log = world.log,
+        .metrics = metrics,
+        .router = router,
+        .reporter = reporter,
         .addresses = addresses,
         .plain_gets = plain_gets,
-        .users = users,
-        .gauges = gauges,
-        .control = control};
+        .limits = gauges,
+        .run_control = [this](std::move_only_function<void()> task) { control.post(std::move(task)); }};
   }
 
   World& world;
@@ -431,9 +446,10 @@ struct Node::Life {
   admission::AddressLimits plain_gets{world.plan.addresses};
   admission::UserConnections users{world.plan.user_connections};
   admission::ConnectionLimits gauges{world.plan.connections};
-  Info info;
+  Info info{*this};
   http::Router router;
   std::optional<gateway::Gateway> gateway;
+  std::optional<http::Server> server;
 };
 
 Node::Node(const Settings& settings) : world_(std::make_unique<World>(settings)) {
@@ -549,6 +565,7 @@ void Node::set_disk(Disk disk) {
 }
 
 void Node::drain() {
+  life_->server->drain([] {});
   life_->gateway->drain([] {});
 }
 

@@ -1,4 +1,4 @@
-#include "gateway/entrance.h"
+#include "gateway/handshake.h"
 
 #include <charconv>
 
@@ -7,6 +7,7 @@
 #include "gateway/connection.h"
 #include "gateway/shard.h"
 #include "protocol/encode.h"
+#include "wire/problem.h"
 #include "wire/websocket.h"
 
 namespace foyer::gateway {
@@ -14,6 +15,8 @@ namespace {
 
 // Commands that wait for the decision; more than this is no client of ours.
 constexpr std::size_t kHeldBytes = 128 * 1024;
+// The frames of a handshake that is not answered yet wait here.
+constexpr std::size_t kEarlyBytes = 128 * 1024;
 constexpr std::string_view kEchoPath = "/ws/echo"; // needs no store
 
 // ?features=a,b&max_message=N. What cannot be read is as if it were not there: the answer
@@ -33,36 +36,62 @@ protocol::ClientTerms terms_in(const Request& request) {
 
 } // namespace
 
-Entrance::Entrance(Connection& connection, Arrival arrival)
+Handshake::Handshake(Connection& connection, http::Upgrade upgrade)
     : connection_(connection),
       shard_(connection.shard()),
-      parser_(shard_.policy().http),
-      full_(std::move(arrival.full)),
-      handshake_(std::move(arrival.handshake)),
-      arriving_(std::move(arrival.address)) {
-  wait_for(shard_.policy().header_timeout);
-}
+      http_(*upgrade.answers),
+      request_(std::move(upgrade.request)),
+      full_(std::move(upgrade.permits.full)),
+      early_(std::move(upgrade.early_bytes)),
+      handshake_permit_(std::move(upgrade.permits.handshake)),
+      arriving_(std::move(upgrade.permits.address)),
+      terms_(terms_in(request_)),
+      input_ended_(upgrade.input_ended) {}
 
-Entrance::~Entrance() = default;
+Handshake::~Handshake() = default;
 
-void Entrance::arm(Millis after) { shard_.loop().arm(connection_, after); }
-
-// The door
-
-void Entrance::begin_door() {
-  const auto* origin = request_.headers.find("Origin");
-  if (origin != nullptr) origin_ = *origin;
-  if (const auto* key = request_.headers.find("Sec-WebSocket-Key")) upgrade_key_ = *key;
-  newest_keys_ = false;
-  terms_ = terms_in(request_);
+void Handshake::begin() {
   door_ = std::make_unique<admission::Door>(
       shard_.policy().door, admission::Handshake{.request = &request_, .secure = request_.secure});
-  connection_.set_phase(Connection::Phase::deciding);
-  shard_.loop().disarm(connection_);
   drive();
 }
 
-std::optional<Refusal> Entrance::readiness() {
+// A socket's first frames must not have holes; who sends so many before the answer to its handshake is no WebSocket
+// client.
+void Handshake::on_bytes(std::string_view bytes) {
+  if (decided()) return;
+  if (bytes.size() <= kEarlyBytes - early_.size()) {
+    early_.append(bytes);
+    return;
+  }
+  const Refusal refusal{.cause = Cause::PIPELINE_LIMIT,
+      .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request",
+      .retry_after = Millis{1'000}};
+  report(refusal);
+  answer_over_http(refusal, true);
+}
+
+// Who has sent everything may still read an answer; nobody waits for the auth service on its behalf.
+void Handshake::on_eof() {
+  input_ended_ = true;
+  if (phase_ == Phase::checking_token) return;
+  phase_ = Phase::decided;
+  connection_.transport().abort();
+}
+
+void Handshake::on_timer() {
+  if (phase_ != Phase::awaiting_message) return; // the auth service's client has its own deadline
+  door_->first_message_timeout();
+  drive();
+}
+
+void Handshake::shut_down() {
+  if (phase_ != Phase::awaiting_message) return;
+  phase_ = Phase::decided;
+  connection_.close(info(Cause::SERVER_SHUTDOWN).close, "SERVER_SHUTDOWN");
+}
+
+std::optional<Refusal> Handshake::readiness() {
   const auto now = shard_.loop().now();
   if (shard_.draining())
     return Refusal{.cause = Cause::DRAINING,
@@ -70,11 +99,11 @@ std::optional<Refusal> Entrance::readiness() {
   if (full_) return full_;
   if (auto refusal = lost_store()) return refusal;
   if (auto refusal = shard_.deps().gauges.handshake(now)) return refusal;
-  return shard_.deps().addresses.handshake(address_, now);
+  return shard_.deps().addresses.handshake(request_.address, now);
 }
 
 // The gateway's store belongs to another process: whoever was admitted would hear nothing.
-std::optional<Refusal> Entrance::lost_store() const {
+std::optional<Refusal> Handshake::lost_store() const {
   const auto& lost = shard_.lost_store();
   if (!lost || request_.path.ends_with(kEchoPath)) return std::nullopt;
   Refusal refusal = *lost;
@@ -82,9 +111,9 @@ std::optional<Refusal> Entrance::lost_store() const {
   return refusal;
 }
 
-std::optional<Refusal> Entrance::capacity(const Identity& identity) {
+std::optional<Refusal> Handshake::capacity(const Identity& identity) {
   if (auto refusal = lost_store()) return refusal;
-  auto address = shard_.deps().addresses.connect(address_, shard_.loop().now());
+  auto address = shard_.deps().addresses.connect(request_.address, shard_.loop().now());
   if (!address) return std::move(address).error();
   address_pass_ = std::move(*address);
   if (identity.user.empty()) return std::nullopt;
@@ -94,7 +123,8 @@ std::optional<Refusal> Entrance::capacity(const Identity& identity) {
   return std::nullopt;
 }
 
-void Entrance::drive() {
+void Handshake::drive() {
+  phase_ = Phase::deciding;
   while (true) {
     auto next = door_->next(shard_.deps().clock);
     if (std::holds_alternative<admission::AskReadiness>(next)) {
@@ -104,17 +134,18 @@ void Entrance::drive() {
       if (!shard_.loop().costly().has_time()) return check_token_later();
       if (!judge_token()) return;
     } else if (auto* ticket = std::get_if<admission::AskTicket>(&next)) {
-      waiting_ = true;
+      phase_ = Phase::asking_service;
       shard_.deps().auth_service.redeem_ticket({.ticket = std::move(ticket->ticket),
                                                    .origin = ticket->origin,
-                                                   .address = address_,
+                                                   .address = request_.address,
                                                    .attempt = shard_.deps().entropy.short_id(),
-                                                   .ref = ref_},
+                                                   .ref = request_.ref},
           shard_.identity_answer(connection_.id()));
       return;
     } else if (auto* cookie = std::get_if<admission::AskCookie>(&next)) {
-      waiting_ = true;
-      shard_.deps().auth_service.check_cookie({.cookie = std::move(cookie->cookie), .address = address_, .ref = ref_},
+      phase_ = Phase::asking_service;
+      shard_.deps().auth_service.check_cookie(
+          {.cookie = std::move(cookie->cookie), .address = request_.address, .ref = request_.ref},
           shard_.identity_answer(connection_.id()));
       return;
     } else if (auto* revocation = std::get_if<admission::AskRevocation>(&next)) {
@@ -136,22 +167,20 @@ void Entrance::drive() {
   }
 }
 
-void Entrance::check_token_later() {
-  waiting_ = true;
+void Handshake::check_token_later() {
+  phase_ = Phase::checking_token;
   shard_.when_there_is_time(connection_.id(), [](Connection& connection) { connection.check_token(); });
 }
 
-void Entrance::check_token() {
-  if (finished_ || !waiting_ || !door_) return;
-  waiting_ = false;
-  if (judge_token()) drive();
+void Handshake::check_token() {
+  if (phase_ == Phase::checking_token && judge_token()) drive();
 }
 
-bool Entrance::judge_token() {
+bool Handshake::judge_token() {
   auto verified =
       shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
   if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && !newest_keys_ && shard_.deps().refresh_keys) {
-    waiting_ = true;
+    phase_ = Phase::checking_token;
     shard_.refresh_keys(connection_.id(),
         [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
     return false;
@@ -161,19 +190,17 @@ bool Entrance::judge_token() {
   return true;
 }
 
-void Entrance::keys_answered(Result<bool> newer) {
-  if (finished_ || !waiting_ || !door_) return;
+void Handshake::keys_answered(Result<bool> newer) {
+  if (phase_ != Phase::checking_token) return;
   newest_keys_ = true;
   if (newer) return shard_.loop().costly().has_time() ? check_token() : check_token_later();
   // Without an answer the old keys say nothing about a new one.
-  waiting_ = false;
   door_->token(std::unexpected(std::move(newer).error()));
   drive();
 }
 
-void Entrance::answered(Result<Identity> identity) {
-  if (finished_ || !waiting_ || !door_) return;
-  waiting_ = false;
+void Handshake::answered(Result<Identity> identity) {
+  if (phase_ != Phase::asking_service) return;
   if (identity) {
     // What was revoked while the auth service's answer was under way is not in it.
     auto refusal = shard_.deps().revocations.check(*identity, shard_.loop().now());
@@ -183,10 +210,11 @@ void Entrance::answered(Result<Identity> identity) {
   drive();
 }
 
-void Entrance::upgrade(std::string_view subprotocol, bool flush_early) {
+void Handshake::upgrade(std::string_view subprotocol, bool flush_early) {
+  const std::string* key = request_.headers.find("Sec-WebSocket-Key");
   std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
-  head += wire::accept_key(upgrade_key_);
+  head += wire::accept_key(key == nullptr ? std::string_view{} : *key);
   if (!subprotocol.empty()) {
     head += "\r\nSec-WebSocket-Protocol: ";
     head += subprotocol;
@@ -199,15 +227,15 @@ void Entrance::upgrade(std::string_view subprotocol, bool flush_early) {
     if (!agreed.empty()) head += "\r\nSec-WebSocket-Extensions: " + agreed;
   }
   head += "\r\nX-Foyer: ";
-  head += shard_.deps().router.mark(ref_);
+  head += shard_.deps().router.mark(request_.ref);
   head += "\r\n\r\n";
   connection_.transport().send_copy(head);
   upgraded_ = true;
   connection_.upgraded();
-  handshake_.release();
+  handshake_permit_.release();
 }
 
-void Entrance::await_first_message() {
+void Handshake::await_first_message() {
   auto pending = shard_.deps().gauges.pending();
   if (!pending) {
     door_->cannot_await(std::move(pending).error());
@@ -215,15 +243,16 @@ void Entrance::await_first_message() {
   }
   pending_ = std::move(*pending);
   upgrade(door_->selected_subprotocol(), true);
+  phase_ = Phase::awaiting_message;
   connection_.set_phase(Connection::Phase::authenticating);
-  arm(shard_.policy().authenticate_timeout);
+  shard_.loop().arm(connection_, shard_.policy().authenticate_timeout);
   if (early_.empty()) return;
   const std::string frames = std::exchange(early_, {});
   connection_.feed_frames(shard_.padded(frames));
 }
 
-void Entrance::on_first_message(std::string_view text) {
-  if (finished_ || waiting_) return;
+void Handshake::on_first_message(std::string_view text) {
+  if (phase_ != Phase::awaiting_message) return;
   auto read = shard_.decoder().read(text);
   if (const auto* command = std::get_if<protocol::Command>(&read);
       command != nullptr && command->type == protocol::CommandType::authenticate) {
@@ -243,13 +272,13 @@ void Entrance::on_first_message(std::string_view text) {
   drive();
 }
 
-void Entrance::on_first_binary() {
-  if (finished_ || waiting_) return;
+void Handshake::on_first_binary() {
+  if (phase_ != Phase::awaiting_message) return;
   door_->first_message_other("it was a binary message");
   drive();
 }
 
-bool Entrance::hold(wire::Opcode kind, std::string_view payload) {
+bool Handshake::hold(wire::Opcode kind, std::string_view payload) {
   held_bytes_ += payload.size() + sizeof held_.front(); // an empty one takes its place, too
   if (held_bytes_ > kHeldBytes) return false;
   held_.emplace_back(kind, payload);
@@ -258,27 +287,28 @@ bool Entrance::hold(wire::Opcode kind, std::string_view payload) {
 
 // Verdicts
 
-void Entrance::admit(Admission admission) {
+void Handshake::admit(Admission admission) {
   pending_.release();
-  if (half_closed_ && !upgraded_) { // while it was decided: nobody begins to speak on half a WebSocket
-    finished_ = true;
+  if (input_ended_ && !upgraded_) { // while it was decided: nobody begins to speak on half a WebSocket
+    phase_ = Phase::decided;
     return connection_.transport().abort();
   }
   if (!upgraded_) upgrade(door_->selected_subprotocol(), true);
   if (shard_.deps().log.enabled(Level::info))
     if (const auto left_out = shard_.admitted_lines().take(shard_.loop().now()))
       shard_.deps().log.info("admitted", "A connection was admitted.",
-          {{"ref", ref_.view()}, {"user", admission.identity.user.view()}, {"address", address_},
-              {"path", shown_path(path_)}, {"steps", observe::describe(door_->times())}, {"left_out", *left_out}});
+          {{"ref", request_.ref.view()}, {"user", admission.identity.user.view()}, {"address", request_.address},
+              {"path", shown_path(request_.path)}, {"steps", observe::describe(door_->times())},
+              {"left_out", *left_out}});
   const bool echo = door_->socket() != nullptr && door_->socket()->path == kEchoPath;
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);
   const auto parted = parted_;
-  const bool half_closed = half_closed_;
-  finished_ = true;
+  const bool half_closed = input_ended_;
+  phase_ = Phase::decided;
   connection_.enter({.identity = std::move(admission.identity),
       .service = echo ? Connection::Service::echo : Connection::Service::chat,
-      .address = address_,
+      .address = request_.address,
       .user_pass = std::move(user_pass_),
       .address_pass = std::move(address_pass_),
       .terms = terms_,
@@ -288,44 +318,61 @@ void Entrance::admit(Admission admission) {
   if (parted)
     connection_.take_close(*parted);
   else if (half_closed)
-    connection_.on_eof();
+    connection_.take_end();
 }
 
-void Entrance::report(const Refusal& refusal) {
-  observe::RefusalRecord record{
-      .ref = ref_, .refusal = refusal, .user = user_, .address = address_, .origin = origin_, .path = path_};
-  if (door_) record.times = door_->times();
-  shard_.deps().addresses.refused(address_, refusal.cause, shard_.loop().now());
+void Handshake::report(const Refusal& refusal) {
+  const std::string* origin = request_.headers.find("Origin");
+  observe::RefusalRecord record{.ref = request_.ref,
+      .refusal = refusal,
+      .user = user_,
+      .address = request_.address,
+      .origin = origin == nullptr ? std::string{} : *origin,
+      .path = request_.path,
+      .times = door_->times()};
+  shard_.deps().addresses.refused(request_.address, refusal.cause, shard_.loop().now());
   shard_.deps().reporter.report(std::move(record));
 }
 
-void Entrance::send_refusal(Refusal refusal) {
+void Handshake::send_refusal(Refusal refusal) {
   report(refusal);
   pending_.release();
-  const bool in_band = upgraded_ || door_->refuse_by_close(refusal);
-  std::optional<admission::Permit> refusal_pass;
-  if (in_band && !upgraded_) refusal_pass = shard_.deps().gauges.refusal_upgrade();
-  if (!upgraded_ && (!in_band || !refusal_pass)) {
-    last_request_ = true;
-    return respond_problem(refusal);
+  if (upgraded_) return send_refusal_as_message(refusal, {});
+  if (door_->refuse_by_close(refusal)) {
+    if (auto permit = shard_.deps().gauges.refusal_upgrade()) {
+      upgrade(door_->refusal_subprotocol(), false);
+      return send_refusal_as_message(refusal, std::move(permit));
+    }
   }
-  if (!upgraded_) upgrade(door_->refusal_subprotocol(), false);
+  answer_over_http(refusal, false);
+}
+
+void Handshake::answer_over_http(const Refusal& refusal, bool unread_input) {
+  Response response = wire::problem(refusal, request_.ref, shard_.policy().reveal);
+  if (refusal.cause == Cause::METHOD_NOT_ALLOWED) response.headers.add("Allow", "GET");
+  handshake_permit_.release();
+  arriving_.release();
+  phase_ = Phase::decided;
+  connection_.answer_over_http(http_,
+      {.request = std::move(request_), .response = std::move(response), .socket = {}, .unread_input = unread_input});
+}
+
+// `permit`: for a socket that was upgraded only for this.
+void Handshake::send_refusal_as_message(const Refusal& refusal, std::optional<admission::Permit> permit) {
   std::string json, frame;
-  protocol::authentication_error(json, authenticate_id_, refusal, ref_, shard_.policy().reveal);
+  protocol::authentication_error(json, authenticate_id_, refusal, request_.ref, shard_.policy().reveal);
   wire::append_frame(frame, wire::Opcode::text, json);
   connection_.transport().send_copy(frame);
-  finished_ = true;
-  if (refusal_pass) connection_.hold(std::move(*refusal_pass));
+  phase_ = Phase::decided;
+  if (permit) connection_.hold(std::move(*permit));
   const std::string frames = std::exchange(early_, {});
-  const auto parted = parted_;
-  const bool half_closed = half_closed_;
-  connection_.close_for(refusal, ref_);
+  connection_.close_for(refusal, request_.ref);
   // What came with the handshake is read for the client's Close alone.
   if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
-  if (parted)
-    connection_.take_close(*parted);
-  else if (half_closed)
-    connection_.on_eof();
+  if (parted_)
+    connection_.take_close(*parted_);
+  else if (input_ended_)
+    connection_.take_end();
 }
 
 } // namespace foyer::gateway

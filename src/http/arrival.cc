@@ -1,12 +1,10 @@
-#include "gateway/arrival.h"
+#include "http/arrival.h"
 
-#include <algorithm>
+#include "http/policy.h"
 
-#include "gateway/deps.h"
+namespace foyer::http {
 
-namespace foyer::gateway {
-
-Arrival arrive(const GatewayPolicy& policy, const GatewayDeps& deps, std::string_view peer, MonoTime now) {
+Arrival arrive(const Policy& policy, const Deps& deps, std::string_view peer, MonoTime now) {
   Arrival arrival;
   const auto take = [&arrival](admission::Permit& into, Result<admission::Permit> pass) {
     if (pass)
@@ -17,13 +15,13 @@ Arrival arrive(const GatewayPolicy& policy, const GatewayDeps& deps, std::string
   };
   // Behind a trusted proxy everybody has the proxy's address, and the client's is not read yet.
   const bool proxy = policy.trusted_proxies.covers(peer);
-  if (take(arrival.socket, deps.gauges.connection()) && take(arrival.handshake, deps.gauges.arrival()) &&
+  if (take(arrival.socket, deps.limits.connection()) && take(arrival.handshake, deps.limits.arrival()) &&
       (proxy || take(arrival.address, deps.addresses.arrive(peer, now))))
     return arrival;
   arrival.handshake.release();
   arrival.socket.release();
-  if (auto refused = deps.gauges.refused_socket()) arrival.socket = std::move(*refused);
+  if (auto refused = deps.limits.refused_socket()) arrival.socket = std::move(*refused);
   return arrival;
 }
 
-} // namespace foyer::gateway
+} // namespace foyer::http

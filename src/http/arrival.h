@@ -3,10 +3,10 @@
 //   a place among all, among those without an answer, and of its address
 //        │ one of them is full
 //        ▼
-//   a place among those that are heard only to be told so
+//   a place among those that are read only to be told so
 //        │ full, too
 //        ▼
-//   the answer at once, unheard
+//   the answer at once, unread
 #pragma once
 
 #include <optional>
@@ -16,19 +16,19 @@
 #include "base/clock.h"
 #include "base/refusal.h"
 
-namespace foyer::gateway {
+namespace foyer::http {
 
-struct GatewayDeps;
-struct GatewayPolicy;
+struct Deps;
+struct Policy;
 
 struct Arrival {
   admission::Permit socket;    // until it is closed: one of connection_limit, or of refused_sockets
   admission::Permit handshake; // until its first answer
   admission::Permit address;   // until it is admitted or refused
   std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: what it is told
-  [[nodiscard]] bool heard() const { return static_cast<bool>(socket); }
+  [[nodiscard]] bool has_place() const { return static_cast<bool>(socket); }
 };
 
-[[nodiscard]] Arrival arrive(const GatewayPolicy& policy, const GatewayDeps& deps, std::string_view peer, MonoTime now);
+[[nodiscard]] Arrival arrive(const Policy& policy, const Deps& deps, std::string_view peer, MonoTime now);
 
-} // namespace foyer::gateway
+} // namespace foyer::http

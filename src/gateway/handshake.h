@@ -1,0 +1,96 @@
+// What is between an upgrade that HTTP handed over and a connection that is ready: the door's questions, the 101, an
+// `authenticate` as first message, and sending a refusal. One per connection, gone once it is decided.
+//
+//   deciding ──▶ checking_token    the token waits for its turn, or for newer keys
+//      │ ▲  └──▶ asking_service    a ticket or a cookie is with the auth service
+//      │ └── an answer ◀┘
+//      ├──▶ awaiting_message       upgraded without a credential: it comes with the first message
+//      ▼
+//   decided
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "admission/door.h"
+#include "base/http.h"
+#include "gateway/room_port.h"
+#include "http/upgrade.h"
+#include "protocol/command.h"
+#include "wire/websocket.h"
+
+namespace foyer::gateway {
+
+class Connection;
+class Shard;
+
+class Handshake {
+ public:
+  Handshake(Connection& connection, http::Upgrade upgrade);
+  ~Handshake();
+
+  void begin();
+  void on_bytes(std::string_view bytes); // before the 101
+  void on_eof();                         // likewise
+  void on_timer();
+  // The first message of a socket that waits for `authenticate`.
+  void on_first_message(std::string_view text);
+  void on_first_binary();
+  // What comes before the decision waits for it: messages (false: too many), a Close, the end of the stream.
+  [[nodiscard]] bool hold(wire::Opcode kind, std::string_view payload);
+  void hold_close(std::uint16_t code) { parted_ = code; }
+  void hold_end() { input_ended_ = true; }
+  [[nodiscard]] bool parted() const { return parted_.has_value(); } // nothing behind a Close is read
+  void shut_down();
+
+  void answered(Result<Identity> identity); // of a ticket or a cookie, later
+  void keys_answered(Result<bool> newer);   // for a token whose key was unknown, later
+  void check_token();                       // there is time for it now
+  [[nodiscard]] bool upgraded() const { return upgraded_; }
+  [[nodiscard]] bool decided() const { return phase_ == Phase::decided; } // may be deleted
+
+ private:
+  enum class Phase : std::uint8_t { deciding, checking_token, asking_service, awaiting_message, decided };
+
+  void drive();
+  [[nodiscard]] bool judge_token(); // false: newer keys are awaited
+  void check_token_later();
+  void await_first_message();
+  void admit(Admission admission);
+  void send_refusal(Refusal refusal);
+  void send_refusal_as_message(const Refusal& refusal, std::optional<admission::Permit> permit);
+  void answer_over_http(const Refusal& refusal, bool unread_input);
+  void report(const Refusal& refusal);
+  [[nodiscard]] std::optional<Refusal> readiness();
+  [[nodiscard]] std::optional<Refusal> capacity(const Identity& identity);
+  [[nodiscard]] std::optional<Refusal> lost_store() const;
+  void upgrade(std::string_view subprotocol, bool flush_early);
+
+  Connection& connection_;
+  Shard& shard_;
+  http::LastAnswers& http_;
+  Request request_;
+  std::unique_ptr<admission::Door> door_;
+  Phase phase_ = Phase::deciding;
+  std::optional<Refusal> full_;                            // where something is full, that is all that is told
+  std::string early_;                                      // bytes behind the request
+  std::vector<std::pair<wire::Opcode, std::string>> held_; // messages behind an `authenticate` that is being decided
+  std::size_t held_bytes_ = 0;
+  std::optional<std::uint16_t> parted_;           // the code of a Close behind them
+  std::string user_;                              // once established
+  admission::Permit handshake_permit_, arriving_; // see http::Arrival
+  admission::Permit pending_, user_pass_, address_pass_;
+  MessageId authenticate_id_;
+  protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
+  std::string token_;           // to be checked
+  bool newest_keys_ = false;    // the token's key was unknown, and what keys there are has been asked since
+  bool upgraded_ = false;
+  bool input_ended_; // the client sends nothing more
+};
+
+} // namespace foyer::gateway

@@ -1,0 +1,455 @@
+#include "http/connection.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "http/port.h"
+#include "wire/problem.h"
+
+namespace foyer::http {
+namespace {
+
+// An upgrade's early frames and pipelined requests wait here; more is PIPELINE_LIMIT.
+constexpr std::size_t kEarlyBytes = 128 * 1024;
+// A socket's buffer has this much room when nothing else lies in it.
+constexpr std::size_t kBufferedBySystem = 8 * 1024;
+// Of what waits, so much must be taken in each write_timeout. A modem does it in a second.
+constexpr std::size_t kLeastTaken = 8 * 1024;
+constexpr Millis kLingerOverRest{5'000};
+
+bool is_about_health(const Request& request) { return request.path.starts_with("/health"); }
+
+Refusal too_much_behind() {
+  return {.cause = Cause::PIPELINE_LIMIT,
+      .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request",
+      .retry_after = Millis{1'000}};
+}
+
+} // namespace
+
+Connection::Connection(Port& port, io::Transport& transport, std::uint64_t id, Arrival arrival)
+    : port_(port),
+      transport_(transport),
+      id_(id),
+      parser_(port.policy().limits),
+      arrival_(std::move(arrival)) {
+  wait_for(port_.policy().header_timeout);
+}
+
+// Calls from outside. Each may end with the connection handed over, and then deletes it.
+
+void Connection::on_bytes(std::span<char> bytes) {
+  const std::string_view text{bytes.data(), bytes.size()};
+  switch (phase_) {
+    case Phase::reading: read(text); break;
+    case Phase::handling:
+    case Phase::resting: keep(text); break;
+    case Phase::leaving:
+    case Phase::closing:
+    case Phase::handed_over: break; // nothing of it will be answered
+  }
+  settle();
+}
+
+void Connection::on_eof() {
+  if (input_ == Input::open) input_ = Input::ended;
+  // Somebody who half-closes after requests may still read their answers; nobody else.
+  if (phase_ != Phase::reading) return;
+  if (!parser_.started() && transport_.queued() > 0) return leave();
+  phase_ = Phase::closing;
+  transport_.abort();
+}
+
+void Connection::on_drained() {
+  if (transport_.queued() > 0) return;
+  if (phase_ == Phase::leaving) return end();
+  if (phase_ != Phase::resting) return;
+  phase_ = Phase::reading;
+  wait_for(port_.policy().keep_alive_timeout);
+  read({});
+  settle();
+}
+
+void Connection::on_closed() {
+  port_.loop().disarm(*this);
+  port_.remove(*this); // deletes this
+}
+
+void Connection::request_answered(Response response) {
+  if (phase_ != Phase::handling) return;
+  respond(std::move(response), !last_request_);
+  if (phase_ == Phase::reading) read({});
+  settle();
+}
+
+void Connection::answer_last(LastAnswer answer) {
+  request_ = std::move(answer.request);
+  if (answer.unread_input) input_ = Input::flooded;
+  last_request_ = true;
+  respond(std::move(answer.response), false);
+}
+
+void Connection::shut_down() {
+  last_request_ = true;
+  if (phase_ != Phase::reading || parser_.started()) return;
+  stop_idling();
+  phase_ = Phase::closing;
+  transport_.close_gracefully(port_.policy().close_linger);
+}
+
+// Nothing was asked since the last answer, and somebody else needs the place: what a
+// server may do at any time (RFC 9112 §9.5), and what takes a service from nobody.
+void Connection::give_way() {
+  end();
+  arrival_.socket.release();
+}
+
+void Connection::settle() {
+  if (phase_ == Phase::handed_over) port_.remove(*this);
+}
+
+// Times. A connection has one timer; it is set for whichever comes first: the end of
+// our patience with what is to arrive, or with an answer that nobody takes.
+
+void Connection::wait_for(Millis patience) {
+  due_ = port_.loop().now() + (arrival_.full ? std::min(patience, port_.policy().refused_timeout) : patience);
+  schedule();
+}
+
+void Connection::schedule() {
+  const auto now = port_.loop().now();
+  const bool only_untaken = phase_ == Phase::leaving || phase_ == Phase::resting;
+  const auto at = only_untaken ? untaken_due_ : untaken_ > 0 ? std::min(due_, untaken_due_) : due_;
+  port_.loop().arm(*this, std::max(Millis{0}, std::chrono::ceil<Millis>(at - now)));
+}
+
+// `patience`, but not beyond the time that a whole request has.
+Millis Connection::of_request(Millis patience) const {
+  const auto left = std::chrono::ceil<Millis>(begun_ + port_.policy().request_timeout - port_.loop().now());
+  return std::clamp(left, Millis{0}, patience);
+}
+
+void Connection::on_timer() {
+  if (phase_ == Phase::closing) return;
+  const auto now = port_.loop().now();
+  if (untaken_ > 0 && now >= untaken_due_) {
+    const std::size_t left = transport_.queued() + transport_.unacknowledged();
+    if (left > 0 && left + owed_ > untaken_) return give_up_answer(left);
+    expect_taken(left);
+  }
+  if (phase_ == Phase::leaving || phase_ == Phase::resting) {
+    if (transport_.queued() > 0) return schedule();
+    return on_drained();
+  }
+  if (now < due_) return schedule();
+  request_timed_out();
+}
+
+void Connection::request_timed_out() {
+  if (phase_ == Phase::handling) {
+    const auto took = std::chrono::ceil<Millis>(port_.loop().now() - begun_);
+    return refuse_whole({.cause = Cause::INTERNAL_ERROR,
+        .evidence = "no answer within request_timeout (" + std::to_string(took.count()) +
+            " ms after the first byte): " + shown_path(request_.path)});
+  }
+  if (!parser_.started()) {
+    // An idle keep-alive connection, or one that never spoke.
+    (asked_ ? port_.metrics().idle : port_.metrics().silent).add();
+    return end();
+  }
+  const bool in_body = parser_.state() == wire::HttpParser::State::body;
+  // Who would have been refused, and was only to be told so, has waited for that.
+  const Refusal refusal = arrival_.full
+      ? *arrival_.full
+      : Refusal{.cause = Cause::REQUEST_TIMEOUT,
+            .evidence = in_body ? "the body was not complete in time" : "the head was not complete in time",
+            .retry_after = Millis{1'000}};
+  begin_refusal();
+  report(refusal);
+  respond_problem(refusal);
+}
+
+// Requests
+
+// For when the request before it is answered.
+void Connection::keep(std::string_view bytes) {
+  if (input_ == Input::flooded) return;
+  const std::size_t room = kEarlyBytes - std::min(kEarlyBytes, early_.size());
+  early_.append(bytes.substr(0, room));
+  if (bytes.size() > room) input_ = Input::flooded;
+}
+
+// One request after the other, as long as answers are given at once and are taken.
+void Connection::read(std::string_view bytes) {
+  const std::string earlier = std::exchange(early_, {});
+  std::string_view rest = earlier.empty() ? bytes : std::string_view{earlier};
+  while (phase_ == Phase::reading && !rest.empty()) read_request(rest);
+  if (phase_ == Phase::handling || phase_ == Phase::resting) {
+    if (earlier.empty()) return keep(rest);
+    early_ = rest; // it was kept before, whatever came behind it
+    return;
+  }
+  if (phase_ != Phase::reading) return;
+  if (input_ == Input::flooded) return refuse_request(too_much_behind()); // the last one that was kept has no end
+  if (input_ == Input::ended) return leave();
+  if (asked_ && !parser_.started() && !idling()) idle_in(port_.idle());
+}
+
+void Connection::read_request(std::string_view& rest) {
+  using State = wire::HttpParser::State;
+  const bool was_started = parser_.started();
+  const State before = parser_.state();
+  rest.remove_prefix(parser_.feed(rest));
+  if (parser_.started()) stop_idling(); // an empty line asks for nothing
+  if (!was_started && parser_.started()) begun_ = port_.loop().now();
+  switch (parser_.state()) {
+    case State::failed: return refuse_request(parser_.refusal());
+    case State::complete: return handle_request(rest);
+    case State::head:
+      // From its first byte on, however often more of it comes.
+      if (!was_started && parser_.started()) wait_for(of_request(port_.policy().header_timeout));
+      return;
+    case State::body:
+      if (parser_.wants_continue()) {
+        if (answered_by_head()) return;
+        transport_.send_copy("HTTP/1.1 100 Continue\r\n\r\n");
+      }
+      if (before == State::head) wait_for(of_request(port_.policy().body_timeout));
+      return;
+  }
+}
+
+// Who asks whether its body is wanted is told the final answer where the head determines it (RFC 9110 §10.1.1).
+bool Connection::answered_by_head() {
+  static_cast<void>(take_head());
+  if (!is_upgrade()) {
+    if (const auto refusal = turned_away()) {
+      refuse_whole(*refusal);
+      return true;
+    }
+    auto found = port_.deps().router.resolve(request_);
+    if (auto* response = std::get_if<Response>(&found)) {
+      last_request_ = true; // its body may come or not
+      respond(std::move(*response), false);
+      return true;
+    }
+  }
+  parser_.request() = std::move(request_);
+  return false;
+}
+
+bool Connection::is_upgrade() const {
+  if (port_.upgrades() == nullptr) return false;
+  const Router& router = port_.deps().router;
+  return admission::is_socket_path(router.door(), request_) ||
+      (admission::asks_for_socket(request_) && !router.has_route(request_.path));
+}
+
+bool Connection::take_head() {
+  request_ = std::move(parser_.request());
+  request_.ref = Ref{port_.deps().entropy.short_id()};
+  const auto client =
+      client_address(port_.policy().trusted_proxies, transport_.peer_address(), transport_.secure(), request_);
+  if (client.ignored_forwarding) port_.report_untrusted_proxy(transport_.peer_address());
+  if (!client.other_header.empty()) port_.report_other_header(client.other_header);
+  request_.address = client.address;
+  request_.secure = client.secure;
+  const auto* host = request_.headers.find("Host");
+  request_.origin_url = std::string(client.secure ? "https://" : "http://") + (host == nullptr ? std::string{} : *host);
+  return strip_base_path(port_.deps().router.door().base_path, request_.path);
+}
+
+// Everybody is, but who asks for our health, which stays readable whatever is full, and to the end.
+std::optional<Refusal> Connection::turned_away() const {
+  if (is_about_health(request_)) return std::nullopt;
+  if (arrival_.full) return arrival_.full;
+  if (port_.draining()) return Refusal{.cause = Cause::DRAINING, .retry_after = Millis{1'000}};
+  return std::nullopt;
+}
+
+void Connection::handle_request(std::string_view& rest) {
+  const bool at_base = take_head();
+  asked_ = true;
+  last_request_ = last_request_ || arrival_.full || port_.draining() || !parser_.keep_alive();
+  if (parser_.https_target() && !request_.secure) // RFC 9110 §7.4
+    return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED,
+        .evidence = "an https target on a connection that is not encrypted",
+        .field = "target"});
+  const admission::DoorPolicy& door = port_.deps().router.door();
+  if (at_base && (request_.method == "GET" || request_.method == "HEAD") && !admission::asks_for_socket(request_))
+    return redirect_to_base();
+  if (port_.upgrades() != nullptr && admission::is_plain_get(door, request_)) {
+    if (auto refusal = port_.deps().plain_gets.handshake(request_.address, port_.loop().now())) {
+      report(*refusal);
+      return respond_problem(*refusal);
+    }
+    return respond(admission::explain_plain_get(door, request_), !last_request_);
+  }
+  if (!is_upgrade()) return route();
+  // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one, however
+  // empty.
+  if (request_.method == "GET" && (!request_.body.empty() || request_.headers.find("Transfer-Encoding") != nullptr))
+    return refuse_whole(
+        {.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
+  hand_over(rest);
+}
+
+void Connection::hand_over(std::string_view& rest) {
+  keep(std::exchange(rest, {}));
+  if (input_ == Input::flooded) return refuse_whole(too_much_behind());
+  phase_ = Phase::handed_over;
+  port_.loop().disarm(*this);
+  port_.upgrades()->take(transport_,
+      {.request = std::move(request_),
+          .early_bytes = std::move(early_),
+          .input_ended = input_ == Input::ended,
+          .permits = std::move(arrival_),
+          .answers = &port_});
+}
+
+void Connection::redirect_to_base() {
+  Response response{.status = 308, .headers = {}, .body = {}};
+  response.headers.add(
+      "Location", port_.deps().router.door().base_path + '/' + (request_.query.empty() ? "" : '?' + request_.query));
+  respond(std::move(response), !last_request_);
+}
+
+void Connection::route() {
+  if (const auto refusal = turned_away()) {
+    report(*refusal);
+    return respond_problem(*refusal);
+  }
+  auto found = port_.deps().router.resolve(request_);
+  if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response), !last_request_);
+  const Handler* handler = std::get<const Handler*>(found);
+  admission::Permit place;
+  if (!is_about_health(request_)) {
+    auto taken = port_.deps().limits.request();
+    if (!taken) {
+      report(taken.error());
+      return respond_problem(taken.error());
+    }
+    place = std::move(*taken);
+  }
+  phase_ = Phase::handling;
+  wait_for(of_request(port_.policy().request_timeout));
+  // The answer comes from another thread, perhaps after the connection's end.
+  Reply reply = [&port = port_, id = id_, alive = port_.alive(), place = std::move(place)](Response response) mutable {
+    place.release();
+    if (!*alive) return;
+    port.loop().post([&port, id, response = std::move(response)]() mutable {
+      if (Connection* connection = port.find(id)) connection->request_answered(std::move(response));
+    });
+  };
+  port_.deps().run_control([handler, request = request_, reply = std::move(reply)]() mutable {
+    (*handler)(std::move(request), std::move(reply));
+  });
+}
+
+// Refusals
+
+// What is told of a request that has not come to its end: as much of it as was read.
+void Connection::begin_refusal() {
+  const Ref ref{port_.deps().entropy.short_id()};
+  request_ = std::exchange(parser_.request(), {});
+  request_.ref = ref;
+  request_.address =
+      client_address(port_.policy().trusted_proxies, transport_.peer_address(), transport_.secure(), request_).address;
+  last_request_ = true;
+}
+
+void Connection::refuse_request(const Refusal& refusal) {
+  begin_refusal();
+  report(refusal);
+  if (refusal.cause != Cause::TLS_ON_PLAIN_PORT) return respond_problem(refusal);
+  // A TLS alert: handshake_failure. Whoever speaks TLS here learns at once that nobody answers in it.
+  transport_.send_copy(std::string_view("\x15\x03\x01\x00\x02\x02\x28", 7));
+  end();
+}
+
+// A request that was read whole, and after which nothing more is read.
+void Connection::refuse_whole(const Refusal& refusal) {
+  report(refusal);
+  last_request_ = true;
+  respond_problem(refusal);
+}
+
+void Connection::report(const Refusal& refusal) {
+  port_.deps().addresses.refused(request_.address, refusal.cause, port_.loop().now());
+  port_.deps().reporter.report(request_, refusal);
+}
+
+// Answers
+
+void Connection::respond_problem(const Refusal& refusal) {
+  respond(wire::problem(refusal, request_.ref, port_.policy().reveal), !last_request_);
+}
+
+void Connection::respond(Response response, bool keep_alive) {
+  arrival_.handshake.release();
+  arrival_.address.release();
+  port_.deps().router.decorate(request_, response);
+  keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !port_.draining();
+  std::string bytes =
+      wire::write_response(response, keep_alive, http_date(port_.loop().wall()), request_.method == "HEAD");
+  // What is not an answer counts as well: TLS has tickets on their way, HTTP its 100 Continue.
+  const std::size_t before = transport_.queued() + transport_.unacknowledged();
+  if (untaken_ > 0 && before > 0)
+    untaken_ += bytes.size();
+  else
+    expect_taken(before + bytes.size());
+  transport_.send(share(std::move(bytes)));
+  if (!keep_alive) return leave();
+  parser_.reset();
+  phase_ = Phase::reading;
+  wait_for(port_.policy().keep_alive_timeout);
+  if (transport_.queued() <= port_.policy().outbox_bytes) return;
+  phase_ = Phase::resting;
+  look_again();
+}
+
+// From now on, some of `bytes` must be taken in each write_timeout.
+void Connection::expect_taken(std::size_t bytes) {
+  untaken_ = bytes;
+  owed_ = std::min(bytes, kLeastTaken);
+  untaken_due_ = port_.loop().now() + port_.policy().write_timeout;
+}
+
+// The last answer is on its way. What the system's buffers hold at once needs no watching.
+void Connection::leave() {
+  phase_ = Phase::leaving;
+  early_.clear();
+  early_.shrink_to_fit();
+  if (transport_.queued() <= kBufferedBySystem) return end();
+  schedule();
+  look_again();
+}
+
+// In the next turn, when it has shown how much the system takes.
+void Connection::look_again() {
+  port_.loop().post([&port = port_, id = id_] {
+    if (Connection* connection = port.find(id)) connection->on_drained();
+  });
+}
+
+// Whoever was answered before its request was whole may be busy sending, and would lose the
+// answer if what it sends met a closed socket (RFC 9112 §9.6).
+void Connection::end() {
+  stop_idling();
+  phase_ = Phase::closing;
+  const bool cut_short = input_ == Input::flooded || parser_.state() == wire::HttpParser::State::failed ||
+      parser_.state() == wire::HttpParser::State::body;
+  const Millis linger = port_.policy().close_linger;
+  transport_.close_gracefully(cut_short ? std::max(kLingerOverRest, linger) : linger);
+}
+
+// An answer over HTTP could not be told either.
+void Connection::give_up_answer(std::size_t left) {
+  report({.cause = Cause::ANSWER_UNREAD,
+      .evidence = std::to_string(left) + " bytes were left",
+      .retry_after = Millis{1'000}});
+  phase_ = Phase::closing;
+  transport_.abort();
+}
+
+} // namespace foyer::http

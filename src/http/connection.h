@@ -1,0 +1,100 @@
+// One HTTP/1.1 connection of a client, from accept to its end or to an upgrade: requests one after the other, their
+// answers, and limits on how long either side may take.
+//
+//   reading ──▶ handling ──▶ reading …      a route has the request
+//      │ ▲         │
+//      │ └─ resting ◀┘                      the answers must be taken before more requests are read
+//      ├──▶ handed_over                     an upgrade: the transport has another handler
+//      ▼
+//   leaving ──▶ closing                     the last answer is on its way; the transport ends by itself
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/http.h"
+#include "base/refusal.h"
+#include "http/arrival.h"
+#include "http/idle_queue.h"
+#include "http/upgrade.h"
+#include "io/transport.h"
+#include "wire/http_parser.h"
+
+namespace foyer::http {
+
+class Port;
+
+class Connection final : public io::TransportHandler, public io::Timer, private IdleLink {
+ public:
+  Connection(Port& port, io::Transport& transport, std::uint64_t id, Arrival arrival);
+
+  // TransportHandler
+  void on_bytes(std::span<char> bytes) override;
+  void on_eof() override;
+  void on_drained() override;
+  void on_closed() override;
+  void on_timer() override;
+
+  void request_answered(Response response); // of a route, later
+  void answer_last(LastAnswer answer);      // the connection was made for it
+  void shut_down();                         // an answer under way is finished, nothing new is begun
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+
+ private:
+  enum class Phase : std::uint8_t { reading, handling, resting, leaving, closing, handed_over };
+  enum class Input : std::uint8_t {
+    open,
+    ended,  // the client sends nothing more
+    flooded // bytes behind early_ were dropped
+  };
+
+  void read(std::string_view bytes);
+  void read_request(std::string_view& rest);
+  [[nodiscard]] bool take_head(); // true: for the path of PUBLIC_URL without a slash behind it
+  [[nodiscard]] bool is_upgrade() const;
+  [[nodiscard]] bool answered_by_head();
+  [[nodiscard]] std::optional<Refusal> turned_away() const;
+  void handle_request(std::string_view& rest);
+  void hand_over(std::string_view& rest);
+  void keep(std::string_view bytes);
+  void begin_refusal();
+  void refuse_request(const Refusal& refusal);
+  void refuse_whole(const Refusal& refusal);
+  void route();
+  void redirect_to_base();
+  void report(const Refusal& refusal);
+  void respond(Response response, bool keep_alive);
+  void respond_problem(const Refusal& refusal);
+  void expect_taken(std::size_t bytes);
+  void leave();
+  void look_again();
+  void end();
+  void give_way() override;
+  void give_up_answer(std::size_t left);
+  void request_timed_out();
+  void settle(); // at the end of each call from outside; may delete this
+  void wait_for(Millis patience);
+  void schedule();
+  [[nodiscard]] Millis of_request(Millis patience) const;
+
+  Port& port_;
+  io::Transport& transport_;
+  std::uint64_t id_;
+  wire::HttpParser parser_;
+  Request request_;   // the one that is answered
+  std::string early_; // bytes behind it
+  Arrival arrival_;
+  Phase phase_ = Phase::reading;
+  Input input_ = Input::open;
+  bool asked_ = false;        // at least one request was read
+  bool last_request_ = false; // draining, or the client asked for close, or a refusal that ends the connection
+  MonoTime begun_{};          // the first byte of the request that is read or answered
+  MonoTime due_{};            // the end of our patience with what is awaited
+  MonoTime untaken_due_{};    // by then owed_ bytes of untaken_ must have reached the client
+  std::size_t untaken_ = 0;   // bytes of answers that were on their way when it was set, and since; 0: none is
+  std::size_t owed_ = 0;
+};
+
+} // namespace foyer::http

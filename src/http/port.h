@@ -1,0 +1,91 @@
+// What one loop holds of an HTTP server: its connections, those among them that are idle, and the end of all of them.
+// Everything here runs on the loop.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/http.h"
+#include "http/idle_queue.h"
+#include "http/policy.h"
+#include "http/upgrade.h"
+#include "io/transport.h"
+
+namespace foyer::http {
+
+class Connection;
+
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
+[[nodiscard]] std::string http_date(WallTime now);
+
+struct PortMetrics {
+  explicit PortMetrics(Metrics& metrics);
+  Counter& silent;
+  Counter& idle;
+};
+
+class Port final : public LastAnswers {
+ public:
+  // `upgrades`: null where nothing can be upgraded. `untrusted_proxy_told`: of all loops.
+  Port(io::Loop& loop, const Policy& policy, const Deps& deps, UpgradeHandler* upgrades,
+      std::atomic<bool>& untrusted_proxy_told);
+  ~Port() override;
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  [[nodiscard]] io::TransportHandler* accept(io::Transport& transport);
+  void answer_last(io::Transport& transport, LastAnswer answer) override;
+
+  // Requests under way are answered, and nothing new is begun. `done` runs when no connection is left.
+  void drain(std::move_only_function<void()> done);
+  // After that, and after the last accept: `done` runs when those are gone, too, that connected meanwhile.
+  void when_empty(std::move_only_function<void()> done);
+
+  // For connections.
+  [[nodiscard]] io::Loop& loop() { return loop_; }
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+  [[nodiscard]] const Deps& deps() const { return deps_; }
+  [[nodiscard]] PortMetrics& metrics() { return metrics_; }
+  [[nodiscard]] UpgradeHandler* upgrades() { return upgrades_; }
+  [[nodiscard]] IdleLink& idle() { return idle_; }
+  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] Connection* find(std::uint64_t id);
+  [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
+  void remove(Connection& connection);                                                     // deletes it
+  void report_untrusted_proxy(std::string_view peer);                                      // once
+  void report_other_header(std::string_view header);                                       // once
+
+ private:
+  struct Slot {
+    std::unique_ptr<Connection> connection;
+    std::uint32_t generation = 0;
+  };
+  struct Unread;
+  class DrainTimer;
+  Connection& add(io::Transport& transport, Arrival arrival);
+  io::TransportHandler* turn_away(io::Transport& transport, const Refusal& refusal);
+  void drain_some();
+
+  io::Loop& loop_;
+  const Policy& policy_;
+  const Deps& deps_;
+  UpgradeHandler* upgrades_;
+  std::atomic<bool>& untrusted_proxy_told_;
+  PortMetrics metrics_;
+  IdleLink idle_; // the head of a list
+  std::unique_ptr<Unread> unread_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::size_t open_ = 0;
+  std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
+  bool draining_ = false;
+  bool other_header_told_ = false;
+  std::move_only_function<void()> drained_;
+  std::unique_ptr<DrainTimer> drain_timer_;
+  std::size_t drain_batch_ = 0;
+  std::uint32_t drain_cursor_ = 0;
+};
+
+} // namespace foyer::http

@@ -1,0 +1,47 @@
+// An HTTP server: what listens on one port, on all loops.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "http/policy.h"
+#include "http/port.h"
+#include "http/upgrade.h"
+#include "io/transport.h"
+
+namespace foyer::http {
+
+class Server {
+ public:
+  // `upgrades`: one for each loop, or none. They and the loops must outlive the server.
+  Server(const std::vector<io::Loop*>& loops, const std::vector<UpgradeHandler*>& upgrades, Policy policy, Deps deps);
+  ~Server();
+
+  // For a loop's listener.
+  [[nodiscard]] io::AcceptFunction accept_function(std::uint8_t loop);
+
+  // From any thread, once: new requests get DRAINING. `done` runs on a loop when no connection is left.
+  void drain(std::function<void()> done);
+  // After that, with the listeners closed: `done` runs on a loop when those are gone, too, that connected meanwhile.
+  void when_empty(std::function<void()> done);
+
+  // From any thread.
+  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] bool loops_turn() const; // every loop finished a turn within the last 5 s
+
+ private:
+  class Pulse;
+  void on_all(void (Port::*step)(std::move_only_function<void()>), const std::function<void()>& done);
+
+  Policy policy_;
+  Deps deps_;
+  std::vector<io::Loop*> loops_;
+  std::atomic<bool> untrusted_proxy_told_{false};
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<std::unique_ptr<Pulse>> pulses_;
+  std::atomic<bool> draining_{false};
+};
+
+} // namespace foyer::http

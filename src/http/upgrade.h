@@ -1,0 +1,45 @@
+// Where an HTTP connection ends and another protocol begins. The handler gets the transport and everything that was
+// read, and the HTTP connection is deleted. A handler that does not upgrade after all gives the transport back with
+// the answer.
+#pragma once
+
+#include <string>
+
+#include "base/http.h"
+#include "http/arrival.h"
+#include "io/transport.h"
+
+namespace foyer::http {
+
+// The answer to an upgrade that was refused. The connection ends with it.
+struct LastAnswer {
+  Request request;
+  Response response;
+  admission::Permit socket;
+  bool unread_input = false; // the client is still sending: what it sends must not meet a closed socket
+};
+
+class LastAnswers {
+ public:
+  virtual ~LastAnswers() = default;
+  // Sets the transport's handler.
+  virtual void answer_last(io::Transport& transport, LastAnswer answer) = 0;
+};
+
+struct Upgrade {
+  Request request;
+  std::string early_bytes;  // that followed the request
+  bool input_ended = false; // the client sends nothing more
+  Arrival permits;
+  LastAnswers* answers = nullptr; // of this loop; outlives all transports
+};
+
+// One per loop.
+class UpgradeHandler {
+ public:
+  virtual ~UpgradeHandler() = default;
+  // Sets the transport's handler, or answers at once.
+  virtual void take(io::Transport& transport, Upgrade upgrade) = 0;
+};
+
+} // namespace foyer::http
