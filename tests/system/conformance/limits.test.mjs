@@ -17,7 +17,8 @@ let wide;   // as wide as it can be
 before(async () => {
   const room = ['--bytes-per-s', '1024MiB', '--bytes-burst', '1024MiB'];
   node = await serve(file, { args: ['--echo', 'open', ...room] });
-  wide = await serve(file, { args: ['--echo', 'open', '--message-bytes', '16MiB', '--outbox-bytes', '256MiB', ...room] });
+  // A busy machine may take longer than a second to read 16 MiB before our Close is answered.
+  wide = await serve(file, { args: ['--echo', 'open', '--message-bytes', '16MiB', '--outbox-bytes', '256MiB', '--close-linger', '10s', ...room] });
 });
 
 const ascii = (length) => 'All work and no play. '.repeat(Math.ceil(length / 22)).slice(0, length);
