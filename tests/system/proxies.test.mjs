@@ -161,11 +161,14 @@ test('caddy before 2.7 is reloaded: the proxy is named, and no client is blamed'
   const proxy = await caddy(t, site);
   const who = await register(node, 'alice');
   const client = await Client.open(proxy, { token: who.access_token });
+  // A client that answers Caddy's Close before Caddy's other Close is out ends the connection
+  // properly, and there is nothing to name: this one does not read until then.
+  client.socket.pause();
   await proxy.reload(`${site}\nheader X-Changed yes`);
-  const end = await client.socket.ended();
-  assert.equal(end.code, 1001);
   const line = await named(node, 'PROXY_RELOADED', { next: /2\.7/ });
   assert.equal(line.user, who.user.id);
+  client.socket.resume();
+  assert.equal((await client.socket.ended()).code, 1001);
 });
 
 const IDLE = {
