@@ -40,8 +40,7 @@ std::set<std::string> catalogue() {
   std::istringstream lines(text_of(kRoot / "src/base/catalogue.def"));
   const std::string start = "FOYER_CAUSE(";
   for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(start) && line.find("step") == std::string::npos)
-      out.insert(line.substr(start.size(), line.find(',') - start.size()));
+    if (line.starts_with(start)) out.insert(line.substr(start.size(), line.find(',') - start.size()));
   return out;
 }
 

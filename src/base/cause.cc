@@ -8,8 +8,7 @@ namespace foyer {
 namespace {
 
 constexpr CauseInfo kCatalogue[] = {
-#define FOYER_CAUSE(code, step, http, close, retry, who, client, operator_text, next) \
-  {Cause::code, #code, Step::step, http, close, Retry::retry, Who::who, client, operator_text, next},
+#define FOYER_CAUSE(name, ...) {.cause = Cause::name, .code = #name, __VA_ARGS__},
 #include "base/catalogue.def"
 #undef FOYER_CAUSE
 };

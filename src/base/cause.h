@@ -54,7 +54,7 @@ enum class Who : std::uint8_t {
 };
 
 enum class Cause : std::uint16_t {
-#define FOYER_CAUSE(code, step, http, close, retry, who, client, operator_text, next) code,
+#define FOYER_CAUSE(code, ...) code,
 #include "base/catalogue.def"
 #undef FOYER_CAUSE
 };
@@ -63,12 +63,12 @@ struct CauseInfo {
   Cause cause;
   std::string_view code; // UPPER_SNAKE, stable for ever
   Step step;
-  std::uint16_t http;  // 0: never told over HTTP
-  std::uint16_t close; // WebSocket close code; 0: never closes a socket
+  std::uint16_t http = 0;  // 0: never sent over HTTP
+  std::uint16_t close = 0; // WebSocket close code; 0: never closes a socket
   Retry retry;
   Who who;
   std::string_view client;        // one sentence, safe to show to anyone
-  std::string_view operator_text; // one or two sentences for the one who runs the server
+  std::string_view operator_text; // one or two sentences for the operator
   std::string_view next;          // one next step, imperative
 };
 
