@@ -391,7 +391,7 @@ void Connection::respond(Response response, bool keep_alive) {
   port_.deps().router.decorate(request_, response);
   keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !port_.draining();
   std::string bytes =
-      wire::write_response(response, keep_alive, http_date(port_.loop().wall()), request_.method == "HEAD");
+      wire::write_response(response, keep_alive, wire::http_date(port_.loop().wall()), request_.method == "HEAD");
   // What is not an answer counts as well: TLS has tickets on their way, HTTP its 100 Continue.
   const std::size_t before = transport_.queued() + transport_.unacknowledged();
   if (untaken_ > 0 && before > 0)

@@ -1,7 +1,6 @@
 #include "http/port.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include "http/connection.h"
 #include "wire/problem.h"
@@ -13,15 +12,6 @@ constexpr Millis kDrainStep{50};
 constexpr Millis kUnreadLinger{100};
 
 } // namespace
-
-std::string http_date(WallTime now) {
-  const std::time_t seconds = static_cast<std::time_t>(unix_seconds(now));
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  const auto length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text, length};
-}
 
 PortMetrics::PortMetrics(Metrics& metrics)
     : silent(metrics.counter("foyer_http_silent_total",
@@ -114,7 +104,7 @@ io::TransportHandler* Port::turn_away(io::Transport& transport, const Refusal& r
   }
   Response response = wire::problem(refusal, ref, policy_.reveal);
   response.headers.add("X-Foyer", deps_.router.mark(ref));
-  transport.send_copy(wire::write_response(response, false, http_date(loop_.wall()), false));
+  transport.send_copy(wire::write_response(response, false, wire::http_date(loop_.wall()), false));
   transport.close_gracefully(kUnreadLinger); // its request, which may be on its way, must not reset the answer
   return unread_.get();
 }

@@ -17,9 +17,6 @@ namespace foyer::http {
 
 class Connection;
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
-[[nodiscard]] std::string http_date(WallTime now);
-
 struct PortMetrics {
   explicit PortMetrics(Metrics& metrics);
   Counter& silent;

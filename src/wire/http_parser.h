@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/http.h"
 #include "base/refusal.h"
 #include "wire/http_lines.h"
@@ -84,5 +85,7 @@ class HttpParser {
 [[nodiscard]] std::string write_response(
     const Response& response, bool keep_alive, std::string_view date, bool head_only = false);
 [[nodiscard]] std::string_view reason_phrase(int status);
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
+[[nodiscard]] std::string http_date(WallTime now);
 
 } // namespace foyer::wire

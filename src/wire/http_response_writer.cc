@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <ctime>
 
 #include "wire/http_parser.h"
 
@@ -64,6 +65,14 @@ std::string write_response(const Response& response, bool keep_alive, std::strin
   out += "\r\n";
   if (!bodiless && !head_only) out += response.body;
   return out;
+}
+
+std::string http_date(WallTime now) {
+  const auto seconds = static_cast<std::time_t>(unix_seconds(now));
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
 std::string_view reason_phrase(int status) {

@@ -1,24 +1,11 @@
 #include "io/tls/tls_server.h"
 
-#include <ctime>
-
 #include "io/event_loop.h"
 #include "io/tls/tls_transport.h"
 #include "wire/http_parser.h"
 #include "wire/problem.h"
 
 namespace foyer::io {
-namespace {
-
-std::string http_date(WallTime now) {
-  const auto seconds = static_cast<std::time_t>(unix_seconds(now));
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
-}
-
-} // namespace
 
 std::string_view to_string(TlsResult result) {
   switch (result) {
@@ -79,7 +66,7 @@ std::string TlsServer::plain_answer(std::string_view peer, WallTime now) {
   const Refusal refusal{
       .cause = Cause::PLAIN_ON_TLS_PORT, .evidence = "the first byte is a letter, as of an HTTP method"};
   const Ref ref = report_(refusal, peer);
-  return wire::write_response(wire::problem(refusal, ref, false), false, http_date(now));
+  return wire::write_response(wire::problem(refusal, ref, false), false, wire::http_date(now));
 }
 
 std::string TlsServer::proxy_answer(std::string_view peer, WallTime now) {
@@ -87,7 +74,7 @@ std::string TlsServer::proxy_answer(std::string_view peer, WallTime now) {
   const Refusal refusal{
       .cause = Cause::PROXY_PROTOCOL_UNEXPECTED, .evidence = "the first bytes are those of a PROXY header, before TLS"};
   const Ref ref = report_(refusal, peer);
-  return wire::write_response(wire::problem(refusal, ref, false), false, http_date(now));
+  return wire::write_response(wire::problem(refusal, ref, false), false, wire::http_date(now));
 }
 
 } // namespace foyer::io
