@@ -195,7 +195,7 @@ http::Deps Node::Parts::http_deps(
       .addresses = by_address,
       .plain_gets = *plain_gets,
       .limits = counts,
-      .run_control = [this](std::move_only_function<void()> task) { control->post(std::move(task)); }};
+      .control = *control};
 }
 
 gateway::GatewayDeps Node::Parts::gateway_deps() {

@@ -341,7 +341,7 @@ void Connection::route() {
       if (Connection* connection = port.find(id)) connection->request_answered(std::move(response));
     });
   };
-  port_.deps().run_control([handler, request = request_, reply = std::move(reply)]() mutable {
+  port_.deps().control.post([handler, request = request_, reply = std::move(reply)]() mutable {
     (*handler)(std::move(request), std::move(reply));
   });
 }

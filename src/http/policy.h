@@ -2,11 +2,10 @@
 // them.
 #pragma once
 
-#include <functional>
-
 #include "admission/address_limits.h"
 #include "admission/limits.h"
 #include "base/clock.h"
+#include "base/executor.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/client_address.h"
@@ -41,7 +40,7 @@ struct Deps {
   admission::AddressLimits& addresses;
   admission::AddressLimits& plain_gets; // of socket paths: their own limit
   admission::ConnectionLimits& limits;
-  std::function<void(std::move_only_function<void()>)> run_control; // runs a task on the control plane
+  Executor& control; // where handlers of routes run
 };
 
 } // namespace foyer::http

@@ -424,7 +424,7 @@ struct Node::Life {
         .addresses = addresses,
         .plain_gets = plain_gets,
         .limits = gauges,
-        .run_control = [this](std::move_only_function<void()> task) { control.post(std::move(task)); }};
+        .control = control};
   }
 
   World& world;
