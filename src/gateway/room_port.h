@@ -22,12 +22,13 @@ struct ConnectionAddress {
   std::uint32_t generation = 0;
   std::uint32_t slot = 0;
 };
+inline constexpr std::uint32_t kLastGeneration = 0xFFFFFF;
 [[nodiscard]] inline ConnectionId pack(ConnectionAddress a) {
-  return (static_cast<ConnectionId>(a.loop) << 56) | (static_cast<ConnectionId>(a.generation & 0xFFFFFF) << 32) |
+  return (static_cast<ConnectionId>(a.loop) << 56) | (static_cast<ConnectionId>(a.generation & kLastGeneration) << 32) |
       a.slot;
 }
 [[nodiscard]] inline ConnectionAddress unpack(ConnectionId id) {
-  return {static_cast<std::uint8_t>(id >> 56), static_cast<std::uint32_t>(id >> 32) & 0xFFFFFF,
+  return {static_cast<std::uint8_t>(id >> 56), static_cast<std::uint32_t>(id >> 32) & kLastGeneration,
       static_cast<std::uint32_t>(id)};
 }
 

@@ -8,7 +8,6 @@
 
 namespace foyer::gateway {
 
-constexpr Millis kDrainStep{50};
 constexpr Offset kAboutAMessage = UINT64_MAX; // what is held of an event about a message: it is sent in any case
 
 namespace {
@@ -95,15 +94,6 @@ void ShardPort::member_added(const RoomName& room, const UserId& user) {
 
 // Shard
 
-class Shard::DrainTimer final : public io::Timer {
- public:
-  explicit DrainTimer(Shard& shard) : shard_(shard) {}
-  void on_timer() override { shard_.drain_some(); }
-
- private:
-  Shard& shard_;
-};
-
 Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
     : index_(index),
       loop_(loop),
@@ -117,32 +107,23 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
       allowed_bytes_(policy.bytes_per_s, policy.bytes_burst),
-      drain_timer_(std::make_unique<DrainTimer>(*this)) {}
+      connections_(1, kLastGeneration),
+      drain_(loop, connections_, &Connection::shut_down) {}
 
 Shard::~Shard() { *alive_ = false; }
 
 void Shard::take(io::Transport& transport, http::Upgrade upgrade) {
-  std::uint32_t slot = 0;
-  if (free_.empty()) {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    slot = free_.back();
-    free_.pop_back();
-  }
-  Slot& place = slots_[slot];
-  place.generation = (place.generation + 1) & 0xFFFFFF;
-  const ConnectionId id = pack({.loop = index_, .generation = place.generation, .slot = slot});
-  place.connection = std::make_unique<Connection>(*this, transport, id, std::move(upgrade));
-  ++open_;
-  transport.set_handler(place.connection.get());
-  place.connection->begin();
+  Connection& connection = connections_.add([&](io::SlotId id) {
+    return std::make_unique<Connection>(
+        *this, transport, pack({.loop = index_, .generation = id.generation, .slot = id.slot}), std::move(upgrade));
+  });
+  transport.set_handler(&connection);
+  connection.begin();
 }
 
 Connection* Shard::find(ConnectionId id) {
   const auto address = unpack(id);
-  if (address.slot >= slots_.size() || slots_[address.slot].generation != address.generation) return nullptr;
-  return slots_[address.slot].connection.get();
+  return connections_.find({.slot = address.slot, .generation = address.generation});
 }
 
 Completion<Identity> Shard::identity_answer(ConnectionId id) {
@@ -227,11 +208,8 @@ void Shard::closed(Connection& connection) {
     sockets.fetch_sub(1, std::memory_order_relaxed);
     metrics_.sockets.add(-1);
   }
-  const std::uint32_t slot = unpack(connection.id()).slot;
-  slots_[slot].connection.reset();
-  free_.push_back(slot);
-  --open_;
-  if (draining_ && open_ == 0 && drained_) std::exchange(drained_, nullptr)();
+  connections_.remove(unpack(connection.id()).slot).reset();
+  drain_.removed();
 }
 
 // Subscriptions
@@ -435,42 +413,17 @@ void Shard::to_user_with(protocol::Feature feature, const UserId& user, const Sh
 // The end
 
 void Shard::check_revocations() {
-  for (auto& slot : slots_)
-    if (slot.connection) slot.connection->check_revocation();
+  connections_.each([](Connection& connection) { connection.check_revocation(); });
 }
 
 void Shard::drain(std::move_only_function<void()> done) {
-  draining_ = true;
-  if (open_ == 0) return done();
-  drained_ = std::move(done);
-  for (auto& slot : slots_) {
-    if (!slot.connection) continue;
-    const auto jitter = Millis{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))};
-    slot.connection->send_closing(jitter);
-  }
-  // All of them within the first two thirds of the time; the rest is for their goodbyes.
-  const auto steps = std::max<std::int64_t>(1, policy_.drain_timeout * 2 / 3 / kDrainStep);
-  drain_batch_ = slots_.size() / static_cast<std::size_t>(steps) + 1;
-  drain_cursor_ = 0;
-  loop_.arm(*drain_timer_, kDrainStep);
+  // All of them within the first two thirds of the time; the rest is for the Closes of the clients.
+  drain_.start(policy_.drain_timeout * 2 / 3, std::move(done));
+  connections_.each([this](Connection& connection) {
+    connection.send_closing(Millis{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))});
+  });
 }
 
-void Shard::when_empty(std::move_only_function<void()> done) {
-  if (open_ == 0) return done();
-  drained_ = std::move(done);
-  drain_batch_ = slots_.size();
-  loop_.arm(*drain_timer_, kDrainStep);
-}
-
-void Shard::drain_some() {
-  for (std::size_t n = 0; n < drain_batch_ && drain_cursor_ < slots_.size(); ++drain_cursor_) {
-    Connection* connection = slots_[drain_cursor_].connection.get();
-    if (connection == nullptr) continue;
-    ++n;
-    connection->shut_down();
-  }
-  if (drain_cursor_ >= slots_.size()) drain_cursor_ = 0; // those that came meanwhile
-  if (open_ > 0) loop_.arm(*drain_timer_, kDrainStep);
-}
+void Shard::when_empty(std::move_only_function<void()> done) { drain_.finish(std::move(done)); }
 
 } // namespace foyer::gateway

@@ -21,6 +21,8 @@
 #include "gateway/socket_end.h"
 #include "http/upgrade.h"
 #include "io/cpu_budget.h"
+#include "io/paced_drain.h"
+#include "io/slot_table.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
 #include "protocol/command.h"
@@ -111,7 +113,7 @@ class Shard final : public http::UpgradeHandler {
   void drain(std::move_only_function<void()> done);
   // After that, and after the last accept: once everybody is gone who knocked meanwhile.
   void when_empty(std::move_only_function<void()> done);
-  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] bool draining() const { return drain_.started(); }
   // The chat store belongs to another process: whoever chats is closed, and nobody else is admitted
   // until it is opened again.
   void store_lost(const Refusal& why);
@@ -175,7 +177,7 @@ class Shard final : public http::UpgradeHandler {
   void admitted(Connection& connection);
   void closed(Connection& connection);                            // deletes it
   void ended(const SocketEnd& end, const Connection& connection); // before that, of a WebSocket
-  [[nodiscard]] std::size_t open() const { return open_; }
+  [[nodiscard]] std::size_t open() const { return connections_.size(); }
 
   // What happened lately, for the counts.
   std::atomic<std::uint32_t> sockets{0};
@@ -183,12 +185,6 @@ class Shard final : public http::UpgradeHandler {
 
  private:
   void report_end(const SocketEnd& end, const Connection& connection, const std::string& peer);
-  struct Slot {
-    std::unique_ptr<Connection> connection;
-    std::uint32_t generation = 0;
-  };
-  class DrainTimer;
-  void drain_some();
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const; // a time to come back that is not the same for all
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
   // The answer to a join, in its turn.
@@ -217,20 +213,14 @@ class Shard final : public http::UpgradeHandler {
   std::vector<char> padded_;
   const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
   LogBudget admitted_lines_{kActivityLines}, ended_lines_{kActivityLines};
-  std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_;
-  std::size_t open_ = 0;
+  io::SlotTable<Connection> connections_;
+  io::PacedDrain<Connection> drain_;
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
   std::unordered_map<UserId, Connection*> users_;      // the first of a list
   std::unordered_map<UserId, std::string> introduced_; // foreign people that the store has heard of, by name
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;
   IdleTimeoutDetector idle_timeouts_;
-  bool draining_ = false;
-  std::move_only_function<void()> drained_;
-  std::unique_ptr<DrainTimer> drain_timer_;
-  std::size_t drain_batch_ = 0;
-  std::uint32_t drain_cursor_ = 0;
 };
 
 template <class Task>

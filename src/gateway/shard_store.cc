@@ -55,8 +55,9 @@ void Shard::store_lost(const Refusal& why) {
   const bool again = lost_store_.has_value();
   lost_store_ = why;
   if (again) return;
-  for (const auto& slot : slots_)
-    if (slot.connection && slot.connection->chats()) slot.connection->end(with_jitter(why));
+  connections_.each([&](Connection& connection) {
+    if (connection.chats()) connection.end(with_jitter(why));
+  });
 }
 
 void Shard::store_opened_again() {

@@ -27,7 +27,7 @@ Refusal too_much_behind() {
 
 } // namespace
 
-Connection::Connection(Port& port, io::Transport& transport, std::uint64_t id, Arrival arrival)
+Connection::Connection(Port& port, io::Transport& transport, io::SlotId id, Arrival arrival)
     : port_(port),
       transport_(transport),
       id_(id),

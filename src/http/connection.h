@@ -19,6 +19,7 @@
 #include "http/arrival.h"
 #include "http/idle_queue.h"
 #include "http/upgrade.h"
+#include "io/slot_table.h"
 #include "io/transport.h"
 #include "wire/http_parser.h"
 
@@ -28,7 +29,7 @@ class Port;
 
 class Connection final : public io::TransportHandler, public io::Timer, private IdleLink {
  public:
-  Connection(Port& port, io::Transport& transport, std::uint64_t id, Arrival arrival);
+  Connection(Port& port, io::Transport& transport, io::SlotId id, Arrival arrival);
 
   // TransportHandler
   void on_bytes(std::span<char> bytes) override;
@@ -40,7 +41,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void request_answered(Response response); // of a route, later
   void answer_last(LastAnswer answer);      // the connection was made for it
   void shut_down();                         // an answer under way is finished, nothing new is begun
-  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] io::SlotId id() const { return id_; }
 
  private:
   enum class Phase : std::uint8_t { reading, handling, resting, leaving, closing, handed_over };
@@ -81,7 +82,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
 
   Port& port_;
   io::Transport& transport_;
-  std::uint64_t id_;
+  io::SlotId id_;
   wire::HttpParser parser_;
   Request request_;   // the one that is answered
   std::string early_; // bytes behind it

@@ -1,14 +1,11 @@
 #include "http/port.h"
 
-#include <algorithm>
-
 #include "http/connection.h"
 #include "wire/problem.h"
 
 namespace foyer::http {
 namespace {
 
-constexpr Millis kDrainStep{50};
 constexpr Millis kUnreadLinger{100};
 
 } // namespace
@@ -27,15 +24,6 @@ struct Port::Unread final : io::TransportHandler {
   void on_closed() override {}
 };
 
-class Port::DrainTimer final : public io::Timer {
- public:
-  explicit DrainTimer(Port& port) : port_(port) {}
-  void on_timer() override { port_.drain_some(); }
-
- private:
-  Port& port_;
-};
-
 Port::Port(io::Loop& loop, const Policy& policy, const Deps& deps, UpgradeHandler* upgrades,
     std::atomic<bool>& untrusted_proxy_told)
     : loop_(loop),
@@ -45,7 +33,7 @@ Port::Port(io::Loop& loop, const Policy& policy, const Deps& deps, UpgradeHandle
       untrusted_proxy_told_(untrusted_proxy_told),
       metrics_(deps.metrics),
       unread_(std::make_unique<Unread>()),
-      drain_timer_(std::make_unique<DrainTimer>(*this)) {}
+      drain_(loop, connections_, &Connection::shut_down) {}
 
 Port::~Port() { *alive_ = false; }
 
@@ -57,33 +45,13 @@ io::TransportHandler* Port::accept(io::Transport& transport) {
 }
 
 Connection& Port::add(io::Transport& transport, Arrival arrival) {
-  std::uint32_t slot = 0;
-  if (free_.empty()) {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    slot = free_.back();
-    free_.pop_back();
-  }
-  Slot& place = slots_[slot];
-  const std::uint64_t id = std::uint64_t{++place.generation} << 32 | slot;
-  place.connection = std::make_unique<Connection>(*this, transport, id, std::move(arrival));
-  ++open_;
-  return *place.connection;
-}
-
-Connection* Port::find(std::uint64_t id) {
-  const auto slot = static_cast<std::uint32_t>(id);
-  if (slot >= slots_.size() || slots_[slot].generation != id >> 32) return nullptr;
-  return slots_[slot].connection.get();
+  return connections_.add(
+      [&](io::SlotId id) { return std::make_unique<Connection>(*this, transport, id, std::move(arrival)); });
 }
 
 void Port::remove(Connection& connection) {
-  const auto slot = static_cast<std::uint32_t>(connection.id());
-  slots_[slot].connection.reset();
-  free_.push_back(slot);
-  --open_;
-  if (draining_ && open_ == 0 && drained_) std::exchange(drained_, nullptr)();
+  connections_.remove(connection.id().slot).reset();
+  drain_.removed();
 }
 
 void Port::answer_last(io::Transport& transport, LastAnswer answer) {
@@ -127,34 +95,10 @@ void Port::report_other_header(std::string_view header) {
 // The end
 
 void Port::drain(std::move_only_function<void()> done) {
-  draining_ = true;
-  if (open_ == 0) return done();
-  drained_ = std::move(done);
-  for (auto& slot : slots_)
-    if (slot.connection) slot.connection->shut_down();
-  // Those that come meanwhile are spread as the gateway's are.
-  const auto steps = std::max<std::int64_t>(1, policy_.drain_timeout * 2 / 3 / kDrainStep);
-  drain_batch_ = slots_.size() / static_cast<std::size_t>(steps) + 1;
-  drain_cursor_ = 0;
-  loop_.arm(*drain_timer_, kDrainStep);
+  drain_.start(policy_.drain_timeout * 2 / 3, std::move(done)); // for those that come meanwhile
+  connections_.each([](Connection& connection) { connection.shut_down(); });
 }
 
-void Port::when_empty(std::move_only_function<void()> done) {
-  if (open_ == 0) return done();
-  drained_ = std::move(done);
-  drain_batch_ = slots_.size();
-  loop_.arm(*drain_timer_, kDrainStep);
-}
-
-void Port::drain_some() {
-  for (std::size_t n = 0; n < drain_batch_ && drain_cursor_ < slots_.size(); ++drain_cursor_) {
-    Connection* connection = slots_[drain_cursor_].connection.get();
-    if (connection == nullptr) continue;
-    ++n;
-    connection->shut_down();
-  }
-  if (drain_cursor_ >= slots_.size()) drain_cursor_ = 0; // those that came meanwhile
-  if (open_ > 0) loop_.arm(*drain_timer_, kDrainStep);
-}
+void Port::when_empty(std::move_only_function<void()> done) { drain_.finish(std::move(done)); }
 
 } // namespace foyer::http

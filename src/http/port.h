@@ -5,12 +5,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "base/http.h"
 #include "http/idle_queue.h"
 #include "http/policy.h"
 #include "http/upgrade.h"
+#include "io/paced_drain.h"
+#include "io/slot_table.h"
 #include "io/transport.h"
 
 namespace foyer::http {
@@ -47,23 +48,17 @@ class Port final : public LastAnswers {
   [[nodiscard]] PortMetrics& metrics() { return metrics_; }
   [[nodiscard]] UpgradeHandler* upgrades() { return upgrades_; }
   [[nodiscard]] IdleLink& idle() { return idle_; }
-  [[nodiscard]] bool draining() const { return draining_; }
-  [[nodiscard]] Connection* find(std::uint64_t id);
+  [[nodiscard]] bool draining() const { return drain_.started(); }
+  [[nodiscard]] Connection* find(io::SlotId id) { return connections_.find(id); }
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
   void remove(Connection& connection);                                                     // deletes it
   void report_untrusted_proxy(std::string_view peer);                                      // once
   void report_other_header(std::string_view header);                                       // once
 
  private:
-  struct Slot {
-    std::unique_ptr<Connection> connection;
-    std::uint32_t generation = 0;
-  };
   struct Unread;
-  class DrainTimer;
   Connection& add(io::Transport& transport, Arrival arrival);
   io::TransportHandler* turn_away(io::Transport& transport, const Refusal& refusal);
-  void drain_some();
 
   io::Loop& loop_;
   const Policy& policy_;
@@ -73,16 +68,10 @@ class Port final : public LastAnswers {
   PortMetrics metrics_;
   IdleLink idle_; // the head of a list
   std::unique_ptr<Unread> unread_;
-  std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_;
-  std::size_t open_ = 0;
+  io::SlotTable<Connection> connections_;
+  io::PacedDrain<Connection> drain_;
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
-  bool draining_ = false;
   bool other_header_told_ = false;
-  std::move_only_function<void()> drained_;
-  std::unique_ptr<DrainTimer> drain_timer_;
-  std::size_t drain_batch_ = 0;
-  std::uint32_t drain_cursor_ = 0;
 };
 
 } // namespace foyer::http

@@ -14,12 +14,14 @@ namespace {
 // Connections carry their slot's generation, so 0 and 1 are free for the others.
 constexpr std::uint32_t kAcceptKind = 1;
 constexpr std::uint32_t kFirstGeneration = 2;
-constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 constexpr std::size_t kEventsPerTurn = Poller::kMostEvents; // what the earlier ones are answered leaves after that
 constexpr std::size_t kPostponedPerTurn = 64;               // connections that had more than their share last time
 constexpr std::size_t kTimersPerTurn = 64;                  // thousands may have come together and be late together
 
 constexpr Tag tag(std::uint32_t kind, std::uint32_t which) { return Tag{kind} << 32 | which; }
+constexpr SlotId connection_of(Tag tag) {
+  return {.slot = static_cast<std::uint32_t>(tag), .generation = static_cast<std::uint32_t>(tag >> 32)};
+}
 
 } // namespace
 
@@ -31,7 +33,7 @@ EventLoop::EventLoop(std::uint8_t index, const Clock& clock, Log& log, std::uniq
       now_(clock.mono()),
       wall_(clock.wall()),
       wheel_(now_),
-      free_slot_(kNoSlot) {}
+      transports_(kFirstGeneration) {}
 
 EventLoop::~EventLoop() {
   close_all();
@@ -96,23 +98,21 @@ void EventLoop::wait(std::optional<Millis> limit) {
 
 void EventLoop::handle(const Event& event) {
   const auto kind = static_cast<std::uint32_t>(event.tag >> 32);
-  const auto which = static_cast<std::uint32_t>(event.tag);
   if (kind == kAcceptKind) {
+    const auto which = static_cast<std::uint32_t>(event.tag);
     if (which < acceptors_.size()) acceptors_[which]->on_ready();
     return;
   }
-  const Slot& slot = slots_[which];
-  if (slot.generation == kind && slot.transport) slot.transport->on_event(event);
+  if (SocketTransport* transport = transports_.find(connection_of(event.tag))) transport->on_event(event);
 }
 
 void EventLoop::read_postponed() {
   for (std::size_t left = std::min(read_later_.size(), kPostponedPerTurn); left > 0; --left) {
-    const Tag which = read_later_.front();
+    SocketTransport* transport = transports_.find(connection_of(read_later_.front()));
     read_later_.pop_front();
-    const Slot& slot = slots_[static_cast<std::uint32_t>(which)];
-    if (slot.generation != which >> 32 || !slot.transport) continue; // closed meanwhile
-    slot.transport->read_later_ = false;
-    if (slot.transport->state_ != SocketTransport::State::closed) slot.transport->read(true);
+    if (transport == nullptr) continue; // closed meanwhile
+    transport->read_later_ = false;
+    if (transport->state_ != SocketTransport::State::closed) transport->read(true);
   }
 }
 
@@ -134,9 +134,7 @@ void EventLoop::end_turn() {
     SocketTransport* transport = closed_[i];
     stats_.connections.subtract(1);
     if (transport->handler_ != nullptr) transport->handler_->on_closed();
-    Slot& slot = slots_[transport->slot_];
-    graveyard_.push_back(std::move(slot.transport));
-    slot.next_free = std::exchange(free_slot_, transport->slot_);
+    graveyard_.push_back(transports_.remove(transport->slot_));
   }
   closed_.clear();
 
@@ -145,23 +143,9 @@ void EventLoop::end_turn() {
   running_tasks_.clear();
 }
 
-std::uint32_t EventLoop::take_slot() {
-  std::uint32_t which = free_slot_;
-  if (which == kNoSlot) {
-    which = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back().generation = kFirstGeneration;
-    return which;
-  }
-  Slot& slot = slots_[which];
-  free_slot_ = slot.next_free;
-  if (++slot.generation < kFirstGeneration) slot.generation = kFirstGeneration;
-  return which;
-}
-
 Transport* EventLoop::adopt(Handle socket, std::string peer, const AcceptFunction& accept) {
-  const std::uint32_t which = take_slot();
-  slots_[which].transport = std::make_unique<SocketTransport>(*this, socket, which, std::move(peer));
-  SocketTransport& transport = *slots_[which].transport;
+  SocketTransport& transport = transports_.add(
+      [&](SlotId id) { return std::make_unique<SocketTransport>(*this, socket, id.slot, std::move(peer)); });
   stats_.accepted.add();
   stats_.connections.add();
   if (!poller_->watch(socket, tag_of(transport))) {
@@ -178,7 +162,8 @@ Transport* EventLoop::adopt(Handle socket, std::string peer, const AcceptFunctio
 }
 
 Tag EventLoop::tag_of(const SocketTransport& transport) const {
-  return tag(slots_[transport.slot_].generation, transport.slot_);
+  const SlotId id = transports_.id_of(transport.slot_);
+  return tag(id.generation, id.slot);
 }
 
 void EventLoop::read_later(const SocketTransport& transport) { read_later_.push_back(tag_of(transport)); }
@@ -199,8 +184,7 @@ void EventLoop::stop_listening() {
 
 void EventLoop::close_all() {
   for (auto& acceptor : acceptors_) acceptor->let_go();
-  for (std::size_t i = 0; i < slots_.size(); ++i)
-    if (slots_[i].transport) slots_[i].transport->abort();
+  transports_.each([](SocketTransport& transport) { transport.abort(); });
   end_turn();
   end_turn();
   graveyard_.clear();

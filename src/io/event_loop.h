@@ -25,6 +25,7 @@
 #include "io/mailbox.h"
 #include "io/poll/poller.h"
 #include "io/send_queue.h"
+#include "io/slot_table.h"
 #include "io/socket_transport.h"
 #include "io/stats.h"
 #include "io/timer_wheel.h"
@@ -78,12 +79,6 @@ class EventLoop final : public Loop {
   friend class SocketTransport;
   friend class TlsTransport;
   friend class Acceptor;
-  struct Slot {
-    std::unique_ptr<SocketTransport> transport;
-    std::uint32_t generation = 0;
-    std::uint32_t next_free = 0;
-  };
-
   void wait(std::optional<Millis> limit);
   void handle(const Event& event);
   void read_postponed();
@@ -91,7 +86,6 @@ class EventLoop final : public Loop {
   void end_turn();
   void close_all();
   [[nodiscard]] bool has_left_over() const; // this turn left something for the next one
-  [[nodiscard]] std::uint32_t take_slot();
   [[nodiscard]] Tag tag_of(const SocketTransport& transport) const;
 
   std::uint8_t index_;
@@ -107,8 +101,7 @@ class EventLoop final : public Loop {
   bool timers_late_ = false; // more were due than one turn fires
   Mailbox mailbox_;
   BatchQueue queue_;
-  std::vector<Slot> slots_;
-  std::uint32_t free_slot_;
+  SlotTable<SocketTransport> transports_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<SocketTransport*> dirty_;
   std::vector<SocketTransport*> flushing_;
