@@ -10,7 +10,7 @@
 #include "cli/command_line.h"
 #include "cli/stores.h"
 #include "config/load.h"
-#include "rooms/sqlite_store.h"
+#include "engine/sql/sqlite_store.h"
 #include "store/backup.h"
 
 namespace foyer::cli {
@@ -81,7 +81,7 @@ int run_backup(Args args) {
   // A copy that is restored one day lives on beside what the original has said since.
   const auto mark = [](const std::string& name, const std::string& copy) -> Result<void> {
     if (name != kChatDatabase) return {};
-    return rooms::mark_as_copy(copy);
+    return engine::mark_as_copy(copy);
   };
   const auto done = store::back_up(data, arguments->file, system_clock(), mark);
   if (!done) return fail(done.error());

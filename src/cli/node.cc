@@ -56,8 +56,8 @@ struct Node::Parts {
   std::unique_ptr<io::LoopGroup> loops;
   std::unique_ptr<exec::ControlPlane> control;
   std::unique_ptr<Runtime> runtime;
-  std::unique_ptr<rooms::ChatStore> chat; // with the gateway role
-  std::unique_ptr<AuthRole> auth_role;    // one of the two
+  std::unique_ptr<engine::ChatStore> chat; // with the gateway role
+  std::unique_ptr<AuthRole> auth_role;     // one of the two
   std::unique_ptr<RemoteAuth> remote_auth;
   std::unique_ptr<auth::LocalVerifier> own_verifier;
   std::unique_ptr<auth::RevocationTable> revocations;
@@ -204,7 +204,8 @@ gateway::GatewayDeps Node::Parts::gateway_deps() {
       .entropy = entropy,
       .log = log,
       .metrics = metrics,
-      .store = chat.get(),
+      .room_log = chat.get(),
+      .directory = chat.get(),
       .auth_service = service,
       .verifier = own_verifier ? *own_verifier : remote_auth->verifier(),
       .revocations = *revocations,

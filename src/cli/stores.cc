@@ -7,8 +7,8 @@
 #include "accounts/sql/sqlite_store.h"
 #include "config/table.h"
 #include "config/values.h"
-#include "rooms/postgres_store.h"
-#include "rooms/sqlite_store.h"
+#include "engine/sql/postgres_store.h"
+#include "engine/sql/sqlite_store.h"
 
 namespace foyer::cli {
 namespace {
@@ -53,7 +53,7 @@ Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Conf
       file(config, "accounts.sqlite"), std::move(here), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
 
-Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps) {
+Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& config, StoreDeps deps) {
   const auto history_days = static_cast<std::uint32_t>(config.history_days);
   const rooms::RoomsPerUser rooms_per_user{.private_rooms = static_cast<std::uint32_t>(config.rooms_per_user),
       .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
@@ -62,7 +62,7 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
   const auto to_one = static_cast<std::uint32_t>(config.invitations_to_one);
   const auto received = static_cast<std::uint32_t>(config.invitations_received);
   if (uses_postgres(config)) {
-    rooms::DatabaseStoreOptions options{.queue_limit = config.store_queue,
+    engine::DatabaseStoreOptions options{.queue_limit = config.store_queue,
         .readers = kReaders,
         .history_days = history_days,
         .history_messages = config.history_messages,
@@ -72,10 +72,10 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
         .invitations_received = received,
         .witness = file(config, "witness"),
         .executor = deps.executor};
-    return rooms::open_postgres_store(
+    return engine::open_postgres_store(
         server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
-  rooms::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
+  engine::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
       .queue_limit = config.store_queue,
       .history_days = history_days,
       .history_messages = config.history_messages,
@@ -85,7 +85,7 @@ Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config
       .invitations_received = received,
       .witness = file(config, "witness"),
       .executor = deps.executor};
-  return rooms::open_sqlite_store(
+  return engine::open_sqlite_store(
       file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
 
@@ -102,8 +102,8 @@ StoresSeen examine_stores(const config::Config& config, const std::string& envir
                                    : accounts::examine_sqlite_store(file(config, "accounts.sqlite")));
   const bool reachable = out.wrong.empty() || out.wrong.front().cause != Cause::DATABASE_UNREACHABLE;
   if (config.role_gateway && reachable)
-    (void)note(uses_postgres(config) ? rooms::examine_postgres_store(server)
-                                     : rooms::examine_sqlite_store(file(config, "chat.sqlite")));
+    (void)note(uses_postgres(config) ? engine::examine_postgres_store(server)
+                                     : engine::examine_sqlite_store(file(config, "chat.sqlite")));
   return out;
 }
 

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/load.h"
-#include "rooms/store.h"
+#include "engine/sql/chat_store.h"
 #include "store/data_dir.h"
 #include "store/lane.h"
 #include "store/seal.h"
@@ -33,7 +33,7 @@ struct StoreDeps {
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.
 [[nodiscard]] Result<std::unique_ptr<accounts::AccountStore>> open_accounts(
     const config::Config& config, StoreDeps deps);
-[[nodiscard]] Result<std::unique_ptr<rooms::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);
+[[nodiscard]] Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);
 
 // What a start would find in the databases of this configuration, without changing them;
 // of those that its roles use. `environment` as in StoreDeps.

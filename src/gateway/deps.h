@@ -20,13 +20,14 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "engine/room_directory.h"
+#include "engine/room_log.h"
 #include "gateway/compression.h"
 #include "gateway/room_owners.h"
 #include "gateway/unknown_people.h"
 #include "gateway/user_use.h"
 #include "http/router.h"
 #include "observe/refusals.h"
-#include "rooms/store.h"
 
 namespace foyer::gateway {
 
@@ -64,7 +65,8 @@ struct GatewayDeps {
   Entropy& entropy;
   Log& log;
   Metrics& metrics;
-  rooms::ChatStore* store;
+  engine::RoomLog* room_log;
+  engine::RoomDirectory* directory;
   auth::AuthService& auth_service;
   auth::LocalVerifier& verifier;
   auth::RevocationTable& revocations;

@@ -61,7 +61,7 @@ void Gateway::watch_revocations() {
 }
 
 void Gateway::watch_store() {
-  deps_.store->watch({.opened_again = [this] {
+  deps_.room_log->watch({.opened_again = [this] {
     for (std::size_t i = 0; i < loops_.size(); ++i)
       loops_[i]->post([shard = shards_[i].get()] { shard->store_opened_again(); });
   }, .lost = [this](const Refusal& why) {
@@ -78,7 +78,7 @@ void Gateway::detach_author(UserId user, Completion<bool> done) {
   };
   std::vector<Owner> owners;
   for (std::size_t i = 0; i < shards_.size(); ++i) owners.push_back({loops_[i], shards_[i].get(), shards_[i]->alive()});
-  deps_.store->detach_author(
+  deps_.room_log->detach_author(
       user, [owners = std::move(owners), user, done = std::move(done)](Result<rooms::Detached> detached) mutable {
     if (!detached) return done(std::unexpected(std::move(detached).error()));
     for (const Owner& owner : owners)

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "gateway/connection.h"
 #include "gateway/gateway.h"
-#include "rooms/store.h"
+#include "rooms/model/room.h"
 #include "wire/problem.h"
 
 namespace foyer::gateway {

@@ -37,7 +37,7 @@ void Connection::about_person(const Command& command) {
 
 // Who was admitted with an account of somebody else's can be invited from then on.
 void Connection::introduce() {
-  if (identity_.own_account || shard_.deps().store == nullptr) return;
+  if (identity_.own_account || shard_.deps().directory == nullptr) return;
   shard_.remember_person({identity_.user, identity_.name});
 }
 

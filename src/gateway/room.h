@@ -85,7 +85,7 @@ struct RoomOwners::Room final : io::Timer {
   rooms::RoomKind kind{};
   rooms::StreamFollower stream;                       // what was published, and what is missing before the next
   WallTime time{};                                    // of the message at offset(); zero: not known
-  std::optional<Offset> doubted;                      // rooms::ChatStore::doubt
+  std::optional<Offset> doubted;                      // engine::RoomLog::doubt
   bool confirming = false;                            // the writer has been asked where the room stands; commands wait
   bool unconfirmed = false;                           // it has to be, before anything else is done with the room
   std::optional<MonoTime> confirm_at;                 // a try that failed is repeated then

@@ -44,7 +44,7 @@ void RoomOwners::act(Room& room, const rooms::Actions& actions) {
 void RoomOwners::read_missing(Room& room, const rooms::ReadHistory& read) {
   const rooms::HistoryRequest missing{
       .room = room.name, .after = read.after, .up_to = read.to, .limit = read.limit, .changes_after = room.change};
-  store_->history(
+  log_->history(
       missing, on_loop<rooms::HistoryPage>(room, [this, number = read.read](Room& r, Result<rooms::HistoryPage> page) {
     if (!page) return act(r, r.stream.read_failed(number, why(page.error()), loop_.now()));
     rooms::Page shown{.read = number, .epoch = std::move(page->epoch), .head = page->head, .change = page->change};
@@ -129,7 +129,7 @@ void RoomOwners::confirm(Room& room) {
   ++confirming_;
   rooms::Standpoint asked = room.stream.standpoint();
   rooms::Known known{.epoch = asked.epoch, .offset = asked.stored};
-  store_->confirm(room.name, std::move(known),
+  log_->confirm(room.name, std::move(known),
       on_loop<rooms::RoomRow>(
           room, [this, opening = openings_, asked = std::move(asked)](Room& r, Result<rooms::RoomRow> row) mutable {
     r.confirming = false;

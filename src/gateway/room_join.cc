@@ -49,7 +49,7 @@ void RoomOwners::read_for_join(JoinRequest question, Room& room, int tries) {
   if (nothing_to_read && !plan.in_epoch)
     return finish_join(std::move(question), room, plan.recovery,
         {.messages = {}, .more = plan.recovery.up_to > 0, .change = room.change}, tries);
-  store_->history(ask,
+  log_->history(ask,
       on_loop<rooms::HistoryPage>(room,
           [this, question = std::move(question), plan = std::move(plan), tries](
               Room& r, Result<rooms::HistoryPage> page) mutable {
@@ -83,7 +83,7 @@ void RoomOwners::answer_join(
   if (proof == rooms::Proof::contradicts && !room.doubted) {
     // Another history may have been here: what is known beyond the head proves nothing from now on.
     room.doubted = page.head;
-    store_->doubt(room.name, room.epoch(), page.head,
+    log_->doubt(room.name, room.epoch(), page.head,
         on_loop<Offset>(room, [this, question = std::move(question), tries](Room& r, Result<Offset> kept) mutable {
       if (kept) r.doubted = *kept;
       read_newest_for_join(std::move(question), r, tries);

@@ -69,7 +69,7 @@ void RoomOwners::with_room(
 
 void RoomOwners::ask(const RoomName& name, const UserId& by, bool make) {
   loading_.at(name)->asked.at(by).opened_in = openings_;
-  store_->open({.room = name, .by = by, .make = make},
+  directory_->open({.room = name, .by = by, .make = make},
       [this, &loop = loop_, alive = alive_, name, by](Result<rooms::RoomRow> row) mutable {
     loop.post(
         [this, alive = std::move(alive), name = std::move(name), by = std::move(by), row = std::move(row)]() mutable {
@@ -165,7 +165,7 @@ void RoomOwners::unload(const RoomName& name) {
   auto loading = std::make_unique<Loading>();
   loading->leaving = true;
   loading_.emplace(name, std::move(loading));
-  store_->forget_empty(name, [this, &loop = loop_, alive = alive_, name](Result<bool>) mutable {
+  directory_->forget_empty(name, [this, &loop = loop_, alive = alive_, name](Result<bool>) mutable {
     loop.post([this, alive = std::move(alive), name = std::move(name)] {
       if (*alive) forgotten(name);
     });

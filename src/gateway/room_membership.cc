@@ -7,7 +7,7 @@ void RoomOwners::create(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user; // before the capture takes it: arguments are evaluated in any order
   if (auto refusal = speaker.use->new_room(loop_.now()))
     return port_.refuse(speaker.connection, id, std::move(*refusal));
-  store_->create(name, by,
+  directory_->create(name, by,
       [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](
           Result<rooms::RoomRow> row) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name),
@@ -40,7 +40,7 @@ void RoomOwners::invite(Speaker speaker, MessageId id, RoomName name, UserId use
     if (auto refusal = check(room, speaker, rooms::Act::invite))
       return port_.refuse(speaker.connection, id, std::move(*refusal));
     const rooms::Author from{speaker.user, speaker.name};
-    store_->invite(room.name, from, user,
+    directory_->invite(room.name, from, user,
         on_loop<rooms::Invited>(
             room, [this, speaker = std::move(speaker), id, user](Room& r, Result<rooms::Invited> invited) {
       if (!invited) return port_.refuse(speaker.connection, id, std::move(invited).error());
@@ -86,7 +86,7 @@ void RoomOwners::member_added(const RoomName& name, const UserId& user) {
 
 void RoomOwners::accept(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user;
-  store_->accept(name, by,
+  directory_->accept(name, by,
       [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> accepted) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name),
                   accepted = std::move(accepted)]() mutable {
@@ -102,7 +102,7 @@ void RoomOwners::accept(Speaker speaker, MessageId id, RoomName name) {
 
 void RoomOwners::decline(Speaker speaker, MessageId id, RoomName name) {
   const UserId by = speaker.user;
-  store_->decline(name, by,
+  directory_->decline(name, by,
       [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, name](Result<bool> declined) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, name = std::move(name),
                   declined = std::move(declined)]() mutable {
@@ -119,7 +119,7 @@ void RoomOwners::decline(Speaker speaker, MessageId id, RoomName name) {
 
 void RoomOwners::invitations(Speaker speaker, MessageId id) {
   const UserId by = speaker.user;
-  store_->invitations(by,
+  directory_->invitations(by,
       [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id](
           Result<rooms::InvitationPage> page) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, page = std::move(page)]() mutable {
@@ -148,7 +148,7 @@ void RoomOwners::remove(Speaker speaker, MessageId id, RoomName name, UserId use
       return port_.refuse(speaker.connection, id,
           {.cause = Cause::PERMISSION_DENIED,
               .evidence = "only the creator of a room and administrators remove others"});
-    store_->remove_member(room.name, user,
+    directory_->remove_member(room.name, user,
         on_loop<bool>(room, [this, speaker = std::move(speaker), id, user](Room& r, Result<bool> removed) {
       if (!removed) return port_.refuse(speaker.connection, id, std::move(removed).error());
       r.members.erase(user);
@@ -170,7 +170,7 @@ void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
   const rooms::Author by{speaker.user, speaker.name};
   if (auto refusal = speaker.use->new_room(loop_.now()))
     return port_.refuse(speaker.connection, id, std::move(*refusal));
-  store_->direct(by, other,
+  directory_->direct(by, other,
       [this, &loop = loop_, alive = alive_, speaker = std::move(speaker), id, other](
           Result<rooms::Direct> made) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, other = std::move(other),
@@ -193,7 +193,7 @@ void RoomOwners::direct(Speaker speaker, MessageId id, UserId other) {
 }
 
 void RoomOwners::list(Speaker speaker, MessageId id, rooms::RoomsRequest question) {
-  store_->rooms_of(
+  directory_->rooms_of(
       std::move(question), [this, &loop = loop_, alive = alive_, speaker, id](Result<rooms::RoomsPage> page) mutable {
     loop.post([this, alive = std::move(alive), speaker = std::move(speaker), id, page = std::move(page)]() mutable {
       if (!*alive) return;

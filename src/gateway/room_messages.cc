@@ -93,7 +93,7 @@ void RoomOwners::chat(Speaker speaker, MessageId id, RoomName name, std::string 
         .key = message.key,
         .time = time,
         .known = {room.epoch(), room.stream.stored()}};
-    store_->append(std::move(question),
+    log_->append(std::move(question),
         on_loop<rooms::Appended>(room,
             [finish, connection = speaker.connection, message = std::move(message)](Room& r,
                 Result<rooms::Appended> appended) mutable { finish(r, connection, message, std::move(appended)); }));
@@ -118,7 +118,7 @@ void RoomOwners::erase(Speaker speaker, MessageId id, RoomName name, Offset offs
     const bool numbered = speaker.terms.features.has(protocol::Feature::changes);
     if (room.ephemeral)
       return finish(room, speaker.connection, numbered, room.ephemeral->erase(offset, speaker.user, any));
-    store_->erase(room.name, offset, speaker.user, any,
+    log_->erase(room.name, offset, speaker.user, any,
         on_loop<rooms::Erased>(
             room, [finish, to = speaker.connection, numbered](Room& r, Result<rooms::Erased> erased) {
       finish(r, to, numbered, std::move(erased));
@@ -203,7 +203,7 @@ void RoomOwners::history(Speaker speaker, MessageId id, RoomName name, HistoryPa
         .bytes = speaker.terms.answer_bytes()};
     const Offset up_to = room.offset();
     if (room.ephemeral) return history_page(speaker, id, name, &room, part, up_to, room.ephemeral->history(question));
-    store_->history(std::move(question),
+    log_->history(std::move(question),
         on_loop<rooms::HistoryPage>(
             room, [this, speaker = std::move(speaker), id, part, up_to](Room& r, Result<rooms::HistoryPage> page) {
       history_page(speaker, id, r.name, &r, part, up_to, std::move(page));
@@ -260,7 +260,7 @@ void RoomOwners::message(Speaker speaker, RoomName name, Offset offset, Completi
     const rooms::HistoryRequest question{
         .room = room.name, .by = speaker.user, .after = offset - 1, .up_to = offset, .limit = 1};
     if (room.ephemeral) return done(finish(room, speaker, room.ephemeral->history(question)));
-    store_->history(question,
+    log_->history(question,
         on_loop<rooms::HistoryPage>(room,
             [finish, speaker = std::move(speaker), done = std::move(done)](
                 Room& r, Result<rooms::HistoryPage> page) mutable { done(finish(r, speaker, std::move(page))); }));

@@ -18,10 +18,11 @@ JoinTicket ticket_of(const JoinRequest& question) {
 
 } // namespace
 
-RoomOwners::RoomOwners(io::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy,
-    Entropy& entropy, Metrics& metrics)
+RoomOwners::RoomOwners(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, RoomPort& port,
+    const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop),
-      store_(store),
+      log_(log),
+      directory_(directory),
       port_(port),
       policy_(policy),
       entropy_(entropy),

@@ -17,6 +17,8 @@
 #include "base/clock.h"
 #include "base/completion.h"
 #include "base/metrics.h"
+#include "engine/room_directory.h"
+#include "engine/room_log.h"
 #include "gateway/room_port.h"
 #include "gateway/user_use.h"
 #include "io/transport.h"
@@ -28,7 +30,6 @@
 #include "rooms/model/presence.h"
 #include "rooms/model/recovery.h"
 #include "rooms/model/typing.h"
-#include "rooms/store.h"
 #include "rooms/stream_follower.h"
 
 namespace foyer::gateway {
@@ -54,8 +55,8 @@ struct RoomPolicy {
 
 class RoomOwners {
  public:
-  RoomOwners(io::Loop& loop, rooms::ChatStore* store, RoomPort& port, const RoomPolicy& policy, Entropy& entropy,
-      Metrics& metrics);
+  RoomOwners(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, RoomPort& port,
+      const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
   ~RoomOwners();
 
   void join(JoinRequest question);
@@ -164,7 +165,8 @@ class RoomOwners {
   Completion<T> on_loop(Room& room, Function function);
 
   io::Loop& loop_;
-  rooms::ChatStore* store_;
+  engine::RoomLog* log_;
+  engine::RoomDirectory* directory_;
   RoomPort& port_;
   const RoomPolicy& policy_;
   Entropy& entropy_;

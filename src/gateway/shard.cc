@@ -102,7 +102,7 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       uses_(users),
       metrics_(deps.metrics),
       port_(index),
-      owners_(loop, deps.store, port_, policy.rooms, deps.entropy, deps.metrics),
+      owners_(loop, deps.room_log, deps.directory, port_, policy.rooms, deps.entropy, deps.metrics),
       compression_(policy.compression, deps.metrics),
       allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),

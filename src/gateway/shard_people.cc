@@ -41,10 +41,10 @@ void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest 
       person_found(id, by, std::move(said), std::move(then));
     });
   };
-  if (!question.id.empty()) return deps_.store->find_person(UserId{std::move(question.id)}, std::move(done));
+  if (!question.id.empty()) return deps_.directory->find_person(UserId{std::move(question.id)}, std::move(done));
   // A name may be that of an account here as long as nobody has said that it is not.
   if (!asked) return done(std::nullopt);
-  deps_.store->find_person_by_name(std::move(question.name), std::move(done));
+  deps_.directory->find_person_by_name(std::move(question.name), std::move(done));
 }
 
 void Shard::person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found,
@@ -56,7 +56,7 @@ void Shard::person_found(ConnectionId id, const UserId& by, Result<std::optional
 void Shard::remember_person(rooms::Author person) {
   if (const auto known = introduced_.find(person.id); known != introduced_.end() && known->second == person.name)
     return;
-  deps_.store->remember_person(person, [this, alive = alive_, person](Result<bool> stored) {
+  deps_.directory->remember_person(person, [this, alive = alive_, person](Result<bool> stored) {
     if (!stored || !*alive) return;
     loop_.post([this, person] {
       if (introduced_.size() >= kIntroduced) introduced_.clear();

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "rooms/store.h"
+#include "rooms/model/room.h"
 
 namespace foyer::rooms {
 

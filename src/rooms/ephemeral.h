@@ -10,7 +10,7 @@
 #include <unordered_map>
 
 #include "base/metrics.h"
-#include "rooms/store.h"
+#include "rooms/model/history.h"
 
 namespace foyer::rooms {
 

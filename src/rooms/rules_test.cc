@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/testing/changes_contract.h"
 #include "rooms/access.h"
 #include "rooms/durability.h"
 #include "rooms/ephemeral.h"
-#include "rooms/testing/changes_contract.h"
 
 namespace foyer::rooms {
 namespace {
@@ -164,7 +164,7 @@ TEST_F(EphemeralTest, AnErasedMessageKeepsItsPlace) {
 struct EphemeralChanges : testing::Test {
   ManualClock clock;
   EphemeralHistory history{Epoch("e1"), {.messages = 1'000}};
-  ChangingRoom room{.say = [this](const std::string& user, const std::string& text) {
+  engine::ChangingRoom room{.say = [this](const std::string& user, const std::string& text) {
     ASSERT_TRUE(history.append(
         {.room = RoomName("game.1"), .from = {UserId(user), user}, .text = text, .key = "", .time = clock.wall()},
         clock.mono()));
@@ -175,8 +175,8 @@ struct EphemeralChanges : testing::Test {
   }, .changes_after = [this](Offset after) { return history.history({.limit = 0, .changes_after = after}); }};
 };
 
-TEST_F(EphemeralChanges, AreNumberedWithoutGaps) { changes_are_numbered_without_gaps(room); }
-TEST_F(EphemeralChanges, AreRecoveredUpToTheLimit) { no_more_changes_are_recovered_than_the_limit(room); }
+TEST_F(EphemeralChanges, AreNumberedWithoutGaps) { engine::changes_are_numbered_without_gaps(room); }
+TEST_F(EphemeralChanges, AreRecoveredUpToTheLimit) { engine::no_more_changes_are_recovered_than_the_limit(room); }
 
 } // namespace
 } // namespace foyer::rooms

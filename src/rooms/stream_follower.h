@@ -32,7 +32,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "rooms/event.h"
+#include "rooms/model/event.h"
+#include "rooms/model/history.h"
 
 namespace foyer::rooms {
 

@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "rooms/store.h"
+#include "engine/sql/chat_store.h"
 
 namespace foyer::harness {
 
-class LossyStore final : public rooms::ChatStore {
+class LossyStore final : public engine::ChatStore {
  public:
-  explicit LossyStore(std::unique_ptr<rooms::ChatStore> store) : store_(std::move(store)) {}
+  explicit LossyStore(std::unique_ptr<engine::ChatStore> store) : store_(std::move(store)) {}
 
   // The answers of the messages that are asked to be stored from now on are lost.
   void lose(std::size_t answers) { lost_ = answers; }
@@ -94,7 +94,7 @@ class LossyStore final : public rooms::ChatStore {
   void detach_author(UserId user, Completion<rooms::Detached> done) override {
     store_->detach_author(std::move(user), std::move(done));
   }
-  void watch(rooms::StoreWatch watch) override {
+  void watch(engine::LogWatch watch) override {
     watch_ = watch;
     store_->watch(std::move(watch));
   }
@@ -109,8 +109,8 @@ class LossyStore final : public rooms::ChatStore {
     return {.cause = cause, .evidence = std::string(why), .retry_after = Millis{1'000}};
   }
 
-  std::unique_ptr<rooms::ChatStore> store_;
-  rooms::StoreWatch watch_;
+  std::unique_ptr<engine::ChatStore> store_;
+  engine::LogWatch watch_;
   std::size_t lost_ = 0;
   bool reads_fail_ = false;
 };

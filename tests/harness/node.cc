@@ -16,6 +16,7 @@
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
 #include "base/manual_executor.h"
+#include "engine/sql/sqlite_store.h"
 #include "gateway/gateway.h"
 #include "harness/lossy_store.h"
 #include "harness/scripted_server.h"
@@ -23,7 +24,6 @@
 #include "http/server.h"
 #include "jose/signer.h"
 #include "protocol/encode.h"
-#include "rooms/sqlite_store.h"
 #include "store/sqlite.h"
 #include "store/testing/store_world.h"
 
@@ -44,7 +44,7 @@ struct Plan {
   admission::AddressPolicy addresses;
   admission::ConnectionPolicy connections;
   std::uint32_t user_connections = 100;
-  rooms::SqliteStoreOptions store;
+  engine::SqliteStoreOptions store;
   auth::RevocationPolicy revocations;
   std::vector<std::string> non_durable_rooms;
   std::string echo = "off";
@@ -348,12 +348,12 @@ struct Node::Life {
   }
 
   std::unique_ptr<LossyStore> open_store() {
-    rooms::SqliteStoreOptions options = world.plan.store;
+    engine::SqliteStoreOptions options = world.plan.store;
     options.survive_power_loss = false;
     options.vfs = testing_world::Faults::vfs();
     options.executor = &disk;
     options.witness = world.data.file("witness");
-    return std::make_unique<LossyStore>(must(rooms::open_sqlite_store(
+    return std::make_unique<LossyStore>(must(engine::open_sqlite_store(
         world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log)));
   }
   auth::LocalVerifier make_verifier() {
@@ -404,7 +404,8 @@ struct Node::Life {
         .entropy = world.entropy,
         .log = world.log,
         .metrics = metrics,
-        .store = store.get(),
+        .room_log = store.get(),
+        .directory = store.get(),
         .auth_service = auth_service(),
         .verifier = verifier,
         .revocations = revocations,

@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
-#include "rooms/postgres_store.h"
-#include "rooms/sqlite_store.h"
+#include "engine/sql/postgres_store.h"
+#include "engine/sql/sqlite_store.h"
 
 using namespace foyer;
 
@@ -24,13 +24,13 @@ constexpr std::ptrdiff_t kUnderWay = 2'000; // asked for and not yet answered
 
 bool is_postgres(std::string_view where) { return where.starts_with("postgres"); }
 
-Result<std::unique_ptr<rooms::ChatStore>> open_store(const std::string& where, Metrics& metrics) {
+Result<std::unique_ptr<engine::ChatStore>> open_store(const std::string& where, Metrics& metrics) {
   if (is_postgres(where))
-    return rooms::open_postgres_store({.url = where}, {}, system_clock(), system_entropy(), metrics, null_log());
-  return rooms::open_sqlite_store(where, {}, system_clock(), system_entropy(), metrics, null_log());
+    return engine::open_postgres_store({.url = where}, {}, system_clock(), system_entropy(), metrics, null_log());
+  return engine::open_sqlite_store(where, {}, system_clock(), system_entropy(), metrics, null_log());
 }
 
-double per_second(rooms::ChatStore& store, int messages, std::ptrdiff_t under_way) {
+double per_second(engine::ChatStore& store, int messages, std::ptrdiff_t under_way) {
   std::counting_semaphore<kUnderWay> free(under_way);
   std::atomic<int> failed{0};
   const auto start = std::chrono::steady_clock::now();

@@ -1,0 +1,186 @@
+#include "engine/sql/continuity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json.h"
+#include "store/file.h"
+
+namespace foyer::engine {
+namespace {
+
+constexpr std::string_view kCopy = "copy";
+constexpr std::string_view kDatabase = "database";
+constexpr std::string_view kBarrier = "barrier";
+constexpr std::string_view kSystem = "system";
+constexpr std::string_view kTimeline = "timeline";
+constexpr std::size_t kWitnessBytes = 4'096;
+constexpr std::int64_t kRoomsAtOnce = 50'000;
+
+Result<void> put(store::Database& db, std::string_view name, std::string_view value) {
+  TRY_VOID(
+      db.change("INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+          name, value));
+  return {};
+}
+
+// All in the transaction that runs; a part of them to a statement, so that none takes long.
+Result<void> renew_epochs(store::Database& db, Entropy& entropy) {
+  std::int64_t last = 0;
+  {
+    TRY(rows, db.query("SELECT coalesce(max(id), 0) FROM rooms"));
+    TRY_VOID(rows.step());
+    last = rows.integer(0);
+  }
+  const std::string fresh = entropy.short_id();
+  for (std::int64_t from = 0; from < last; from += kRoomsAtOnce)
+    TRY_VOID(
+        db.change("UPDATE rooms SET epoch = CAST(?1 AS TEXT) || '.' || id, doubted = NULL WHERE id > ?2 AND id <= ?3",
+            fresh, from, from + kRoomsAtOnce));
+  return {};
+}
+
+bool differ(const std::string& noted, const std::string& now) { return !noted.empty() && !now.empty() && noted != now; }
+
+} // namespace
+
+struct Continuity::Facts {
+  bool copy = false;
+  std::string database;
+  std::uint64_t barrier = 0;
+  store::Lineage lineage;
+
+  static Result<Facts> read(store::Database& db) {
+    Facts facts;
+    TRY(rows, db.query("SELECT name, value FROM facts"));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) return facts;
+      const std::string_view name = rows.view(0);
+      if (name == kCopy)
+        facts.copy = true;
+      else if (name == kDatabase)
+        facts.database = rows.text(1);
+      else if (name == kSystem)
+        facts.lineage.system = rows.text(1);
+      else if (name == kTimeline)
+        facts.lineage.timeline = rows.text(1);
+      else if (name == kBarrier) {
+        const std::string text = rows.text(1);
+        std::from_chars(text.data(), text.data() + text.size(), facts.barrier);
+      }
+    }
+  }
+};
+
+std::optional<Witness> read_witness(const std::string& path) {
+  const auto text = store::read_file(path, kWitnessBytes);
+  if (!text) return std::nullopt;
+  const auto value = json::parse(*text);
+  if (!value || !value->is_object()) return std::nullopt;
+  const json::Object& object = value->as_object();
+  const auto database = json::get_string(object, "database");
+  const auto barrier = json::get_int(object, "barrier");
+  if (!database || database->empty() || !barrier || *barrier < 0) return std::nullopt;
+  return Witness{.database = std::string(*database),
+      .barrier = static_cast<std::uint64_t>(*barrier),
+      .lineage = {.system = std::string(json::get_string(object, "system").value_or("")),
+          .timeline = std::string(json::get_string(object, "timeline").value_or(""))}};
+}
+
+std::string Continuity::why_new_epochs(
+    const Facts& facts, const store::Lineage& lineage, const std::optional<Witness>& witness) const {
+  if (facts.copy) return "it is a copy";
+  if (differ(facts.lineage.system, lineage.system))
+    return fmt::format("it was written on the server {} and is on {}", facts.lineage.system, lineage.system);
+  if (differ(facts.lineage.timeline, lineage.timeline))
+    return fmt::format("its server was promoted or restored: timeline {} was noted and it writes {}",
+        facts.lineage.timeline, lineage.timeline);
+  if (!witness) return {};
+  if (facts.database.empty()) return "it lacks what was noted beside it";
+  if (witness->database != facts.database) return {}; // the witness is of another database
+  if (facts.barrier < witness->barrier)
+    return fmt::format("it shows barrier {} and {} was seen committed", facts.barrier, witness->barrier);
+  if (differ(witness->lineage.system, lineage.system) || differ(witness->lineage.timeline, lineage.timeline))
+    return "its server has another history than was noted beside it";
+  return {};
+}
+
+Result<void> Continuity::write(
+    store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew) {
+  TRY(transaction, store::Transaction::begin(db));
+  if (renew) {
+    TRY_VOID(renew_epochs(db, entropy_));
+    TRY_VOID(db.change("DELETE FROM facts WHERE name = ?", kCopy));
+  }
+  if (facts.database.empty()) TRY_VOID(put(db, kDatabase, database_));
+  if (!lineage.system.empty()) TRY_VOID(put(db, kSystem, lineage.system));
+  if (!lineage.timeline.empty()) TRY_VOID(put(db, kTimeline, lineage.timeline));
+  TRY_VOID(put(db, kBarrier, std::to_string(barrier)));
+  return transaction.commit();
+}
+
+Result<Continuity::Found> Continuity::take_over(store::Database& db) {
+  TRY(lineage, db.lineage());
+  TRY(facts, Facts::read(db));
+  const auto witness = path_.empty() ? std::nullopt : read_witness(path_);
+  const std::string why = why_new_epochs(facts, lineage, witness);
+  std::uint64_t barrier = std::max(facts.barrier, barrier_.load());
+  if (witness && witness->database == facts.database) barrier = std::max(barrier, witness->barrier);
+  ++barrier;
+  Found found = Found::perhaps_other;
+  {
+    const std::lock_guard held(mutex_);
+    if (why.empty() && of_a_file_ && facts.database == database_ && facts.barrier == barrier_.load())
+      found = Found::as_it_was;
+    database_ = facts.database.empty() ? entropy_.short_id() : facts.database;
+    lineage_ = lineage;
+  }
+  if (auto written = write(db, facts, lineage, barrier, !why.empty()); !written) {
+    // A file that cannot be written now has nobody else who writes it: what is there can be read.
+    const bool may_wait = why.empty() && of_a_file_;
+    if (!may_wait) return std::unexpected(std::move(written).error());
+    barrier_.store(std::max(facts.barrier, barrier_.load()), std::memory_order_release);
+    return found;
+  }
+  noted(barrier);
+  if (why.empty()) return found;
+  log_.warning("epochs_renewed", "The history of every room begins anew: the chat database is not as it was left.",
+      {{"database", db.name()}, {"evidence", why}});
+  return found;
+}
+
+Result<std::uint64_t> Continuity::next_barrier(store::Database& db) {
+  TRY(facts, Facts::read(db));
+  const std::uint64_t next = std::max(facts.barrier, barrier_.load()) + 1;
+  TRY_VOID(put(db, kBarrier, std::to_string(next)));
+  return next;
+}
+
+void Continuity::noted(std::uint64_t barrier) {
+  if (barrier > barrier_.load()) barrier_.store(barrier, std::memory_order_release);
+  write_witness();
+}
+
+void Continuity::write_witness() {
+  if (path_.empty()) return;
+  const std::lock_guard held(mutex_);
+  json::Object object{{"database", database_}, {"barrier", static_cast<std::int64_t>(barrier_.load())}};
+  if (!lineage_.system.empty()) object["system"] = lineage_.system;
+  if (!lineage_.timeline.empty()) object["timeline"] = lineage_.timeline;
+  if (auto written = store::write_file_atomically(path_, json::write(object) + "\n"); !written)
+    log_.warning("witness_not_written", "The barrier of the chat database could not be noted beside it.",
+        {{"file", path_}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
+}
+
+Result<void> Continuity::check_reader(store::Database& db) {
+  TRY(lineage, db.lineage());
+  const std::lock_guard held(mutex_);
+  if (!differ(lineage_.system, lineage.system) && !differ(lineage_.timeline, lineage.timeline)) return {};
+  return refuse(Cause::DATABASE_UNREACHABLE,
+      fmt::format("{}: this server has another history than the one that is written", db.name()));
+}
+
+} // namespace foyer::engine

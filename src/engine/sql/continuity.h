@@ -1,0 +1,81 @@
+// Whether a chat database is the one that this installation wrote, or an earlier state of
+// it: a copy that was put back, or a standby that lacked the newest transactions when it was
+// promoted. Offsets that were given already are then given again, so every room gets a new
+// epoch before anything is answered.
+//
+// Each new connection that writes makes one committed change, the barrier, which has a
+// number. The highest number that was seen committed is noted in a file outside the
+// database (DATA/witness), with the identity of the database and of its server. The signs:
+//
+//   - the database was marked as a copy (`foyer backup`);
+//   - its server has another timeline, or is another one, than when it was written last;
+//   - it shows a lower barrier than the witness.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/database.h"
+
+namespace foyer::engine {
+
+// DATA/witness.
+struct Witness {
+  std::string database; // a random name that the database got at its first use
+  std::uint64_t barrier = 0;
+  store::Lineage lineage;
+};
+// Nothing: there is none, or it cannot be read as one.
+[[nodiscard]] std::optional<Witness> read_witness(const std::string& path);
+
+class Continuity {
+ public:
+  // `witness`: the file; empty: none is kept. `of_a_file`: the database is one, with no server that others use too.
+  Continuity(std::string witness, bool of_a_file, Entropy& entropy, Log& log)
+      : path_(std::move(witness)),
+        of_a_file_(of_a_file),
+        entropy_(entropy),
+        log_(log) {}
+
+  enum class Found : std::uint8_t {
+    as_it_was,     // a file, and nobody but this process has written it
+    perhaps_other, // somebody else may have written it since, or it is another state
+  };
+  // On a new connection that writes, before anything else is asked of it. Where a sign says so every room
+  // has a new epoch afterwards.
+  [[nodiscard]] Result<Found> take_over(store::Database& db);
+  // The next barrier, as a job of the writer; noted() once it is committed.
+  [[nodiscard]] Result<std::uint64_t> next_barrier(store::Database& db);
+  void noted(std::uint64_t barrier);
+  [[nodiscard]] bool of_a_file() const { return of_a_file_; }
+
+  // For those who read, on any thread. The lowest barrier that a database may show: a server that shows
+  // less lacks what was committed.
+  [[nodiscard]] std::uint64_t barrier() const { return barrier_.load(std::memory_order_acquire); }
+  // Another history than the writer's: DATABASE_UNREACHABLE.
+  [[nodiscard]] Result<void> check_reader(store::Database& db);
+
+ private:
+  struct Facts;
+  [[nodiscard]] std::string why_new_epochs(const Facts& facts, const store::Lineage& lineage,
+      const std::optional<Witness>& witness) const; // empty: no reason
+  [[nodiscard]] Result<void> write(
+      store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew);
+  void write_witness();
+
+  const std::string path_;
+  const bool of_a_file_;
+  Entropy& entropy_;
+  Log& log_;
+  std::atomic<std::uint64_t> barrier_{0};
+  std::mutex mutex_; // of what follows
+  std::string database_;
+  store::Lineage lineage_;
+};
+
+} // namespace foyer::engine

@@ -1,0 +1,319 @@
+#include "engine/sql/database_store.h"
+
+#include <future>
+#include <mutex>
+#include <utility>
+
+#include "engine/sql/continuity.h"
+#include "engine/sql/reads.h"
+#include "engine/sql/writes.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+namespace foyer::engine {
+namespace {
+
+constexpr std::string_view kCopyFact = "copy";
+constexpr std::uint64_t kSweepAfter = 10'000; // messages
+constexpr Millis kBarrierEvery{60'000};       // while there are changes
+constexpr store::AgeQueries kAgeQueries{.believed = "SELECT value FROM facts WHERE name = 'clock_believed'",
+    .believe =
+        "INSERT INTO facts (name, value) VALUES ('clock_believed', ?) ON CONFLICT (name) DO UPDATE SET value = "
+        "excluded.value",
+    .newest = "SELECT max(active_ms) FROM rooms"};
+
+class DatabaseStore final : public ChatStore {
+ public:
+  DatabaseStore(const DatabaseStoreOptions& options, const Clock& clock, Entropy& entropy, Log& log)
+      : retention_{.days = options.history_days, .messages = options.history_messages},
+        clock_(clock),
+        entropy_(entropy),
+        writes_(clock, entropy,
+            {.room_members = options.room_members,
+                .rooms_per_user = options.rooms_per_user,
+                .invitations_sent = options.invitations_sent,
+                .invitations_to_one = options.invitations_to_one,
+                .invitations_received = options.invitations_received}),
+        gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
+        sweep_(retention_, clock, gate_),
+        continuity_(options.witness, options.of_a_file, entropy, log) {}
+  ~DatabaseStore() override { DatabaseStore::close(); }
+
+  Result<void> start(
+      store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {
+    store::WriterHooks hooks;
+    hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
+    hooks.rolled_back = [this] { writes_.forget(); };
+    hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
+    auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
+    store::WriterOptions writer_options{.name = "chat",
+        .queue_limit = options.queue_limit,
+        .limit = "store_queue",
+        .upkeep_every = store::AgeGate::kLookEvery,
+        .watch_every = options.watch_every,
+        .entropy = &entropy_,
+        .executor = options.executor};
+    TRY(writer,
+        store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
+    writer_ = std::move(writer);
+    forget_all_empty(options);
+    if (!retention_.none()) writer_->start_upkeep(); // a wrong clock is noticed at the start
+    store::ReaderOptions reader_options{
+        .name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
+    TRY(reader, store::Reader::open([this, reading = std::move(reading)] {
+      return open_to_read(reading);
+    }, std::move(reader_options), clock_, metrics, log));
+    reader_ = std::move(reader);
+    return {};
+  }
+
+  void open(OpenRequest question, Completion<RoomRow> done) override {
+    auto make = [this, question, done = std::move(done)](Result<std::optional<RoomRow>> found) mutable {
+      if (!found) return done(std::unexpected(std::move(found).error()));
+      if (*found) return done(std::move(**found));
+      auto kind = kind_of(question.room.view());
+      if (!kind) return done(std::unexpected(std::move(kind).error()));
+      if (*kind == RoomKind::private_ || *kind == RoomKind::direct) return done(refuse(Cause::NOT_A_MEMBER));
+      if (!question.make) return done(refuse_field(Cause::NOT_FOUND, "room"));
+      change<RoomRow>([question](Writes& writes, store::Database& db) {
+        return writes.open(db, question.room, question.by);
+      }, std::move(done));
+    };
+    auto read = [this, room = question.room, by = question.by](
+                    store::Database& db) { return read_room(db, room, by, continuity_.barrier()); };
+    reader_->submit<std::optional<RoomRow>>(std::move(read), std::move(make), question.by.view());
+  }
+
+  void forget_empty(RoomName room, Completion<bool> done) override {
+    change<bool>(
+        [room](Writes& writes, store::Database& db) { return writes.forget_empty(db, room); }, std::move(done));
+  }
+
+  void create(RoomName room, UserId by, Completion<RoomRow> done) override {
+    change<RoomRow>(
+        [room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
+  }
+
+  void direct(Author by, UserId other, Completion<Direct> done) override {
+    change<Direct>(
+        [by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
+  }
+
+  void invite(RoomName room, Author from, UserId user, Completion<Invited> done) override {
+    change<Invited>([room, from, user](Writes& writes, store::Database& db) {
+      return writes.invite(db, room, from, user);
+    }, std::move(done));
+  }
+
+  void accept(RoomName room, UserId user, Completion<bool> done) override {
+    change<bool>(
+        [room, user](Writes& writes, store::Database& db) { return writes.accept(db, room, user); }, std::move(done));
+  }
+
+  void decline(RoomName room, UserId user, Completion<bool> done) override {
+    change<bool>(
+        [room, user](Writes& writes, store::Database& db) { return writes.decline(db, room, user); }, std::move(done));
+  }
+
+  void invitations(UserId user, Completion<InvitationPage> done) override {
+    reader_->submit<InvitationPage>(
+        [this, user](store::Database& db) { return read_invitations(db, user, clock_.wall()); }, std::move(done));
+  }
+
+  void remember_person(Author person, Completion<bool> done) override {
+    change<bool>(
+        [person](Writes& writes, store::Database& db) { return writes.remember_person(db, person); }, std::move(done));
+  }
+
+  void find_person(UserId id, Completion<std::optional<Author>> done) override {
+    reader_->submit<std::optional<Author>>([id](store::Database& db) { return read_person(db, id); }, std::move(done));
+  }
+
+  void find_person_by_name(std::string name, Completion<std::optional<Author>> done) override {
+    reader_->submit<std::optional<Author>>(
+        [name](store::Database& db) { return read_person_by_name(db, name); }, std::move(done));
+  }
+
+  void add_member(RoomName room, UserId user, Completion<bool> done) override {
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.add_member(db, room, user); },
+        std::move(done));
+  }
+
+  void remove_member(RoomName room, UserId user, Completion<bool> done) override {
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.remove_member(db, room, user); },
+        std::move(done));
+  }
+
+  void append(AppendRequest message, Completion<Appended> done) override {
+    writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) {
+      return writes_.append(db, message);
+    }, [this, done = std::move(done)](Result<std::size_t> place) mutable {
+      if (place)
+        done(writes_.answer_of(*place));
+      else
+        done(std::unexpected(std::move(place).error()));
+    });
+  }
+
+  void confirm(RoomName room, Known known, Completion<RoomRow> done) override {
+    change<RoomRow>([room, known = std::move(known)](Writes& writes, store::Database& db) {
+      return writes.confirm(db, room, known);
+    }, std::move(done));
+  }
+
+  void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override {
+    change<Offset>([room, epoch, head](Writes& writes, store::Database& db) {
+      return writes.doubt(db, room, epoch, head);
+    }, std::move(done));
+  }
+
+  void watch(LogWatch watch) override {
+    const std::lock_guard held(watch_mutex_);
+    watch_ = std::make_shared<const LogWatch>(std::move(watch));
+  }
+
+  void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) override {
+    change<Erased>([room, offset, by, any](Writes& writes, store::Database& db) {
+      return writes.erase(db, room, offset, by, any);
+    }, std::move(done));
+  }
+
+  void detach_author(UserId user, Completion<Detached> done) override {
+    change<Detached>(
+        [user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
+  }
+
+  void history(HistoryRequest question, Completion<HistoryPage> done) override {
+    const UserId by = question.by;
+    reader_->submit<HistoryPage>([this, question = std::move(question)](store::Database& db) {
+      return read_history(db, question, retention_, clock_.wall(), continuity_.barrier());
+    }, std::move(done), by.view());
+  }
+
+  void rooms_of(RoomsRequest question, Completion<RoomsPage> done) override {
+    const UserId by = question.user;
+    reader_->submit<RoomsPage>([question = std::move(question)](store::Database& db) {
+      return read_rooms_of(db, question);
+    }, std::move(done), by.view());
+  }
+
+  void close() override {
+    // The reader first: its answers may still ask the writer.
+    if (reader_) reader_->close();
+    // A copy that was taken before this can be told from what is left behind now.
+    if (writer_ && !std::exchange(closed_, true) && continuity_.of_a_file()) write_barrier();
+    if (writer_) writer_->close();
+  }
+
+  Result<bool> probe() override { return writer_->probe(); }
+  std::optional<store::UpkeepState> upkeep_state() const override {
+    if (retention_.none()) return std::nullopt; // nothing is ever deleted by age
+    return gate_.state();
+  }
+  void upkeep_now() override {
+    gate_.believe();
+    gate_.ask_round();
+    writer_->start_upkeep();
+  }
+  std::size_t queued() const override { return writer_->queued() + reader_->queued(); }
+
+ private:
+  // Before anything is read, so that nobody has such a room in hand. What cannot be deleted now stays.
+  void forget_all_empty(const DatabaseStoreOptions& options) {
+    auto over = std::make_shared<std::promise<void>>();
+    auto done = over->get_future();
+    change<bool>([](Writes& writes, store::Database& db) { return writes.forget_all_empty(db); },
+        [over](Result<bool>) { over->set_value(); });
+    if (!options.executor) done.wait();
+  }
+
+  template <class T, class Job>
+  void change(Job job, Completion<T> done) {
+    writer_->submit<T>(
+        [this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
+  }
+
+  // Who knows what happened while there was no connection: nothing is remembered from before.
+  Result<std::unique_ptr<store::Database>> open_to_write(const store::Opener& writing) {
+    writes_.forget();
+    const auto watch = [this] {
+      const std::lock_guard held(watch_mutex_);
+      return watch_;
+    }();
+    auto db = writing();
+    if (!db) {
+      if (db.error().cause == Cause::CHAT_STORE_IN_USE && opened_ && watch) watch->lost(db.error());
+      return db;
+    }
+    TRY(found, continuity_.take_over(**db));
+    barrier_due_ = clock_.mono() + kBarrierEvery;
+    if (std::exchange(opened_, true) && watch && found == Continuity::Found::perhaps_other) watch->opened_again();
+    return db;
+  }
+
+  Result<std::unique_ptr<store::Database>> open_to_read(const store::Opener& reading) {
+    TRY(db, reading());
+    TRY_VOID(continuity_.check_reader(*db));
+    return db;
+  }
+
+  void write_barrier() {
+    writer_->submit<std::uint64_t>(
+        [this](store::Database& db) { return continuity_.next_barrier(db); }, [this](Result<std::uint64_t> barrier) {
+      if (barrier) continuity_.noted(*barrier);
+    });
+  }
+
+  Result<void> before_commit(store::Database& db) {
+    TRY_VOID(writes_.flush(db));
+    if (!retention_.none() && writes_.appended() >= kSweepAfter) {
+      writes_.reset_appended();
+      gate_.ask_round();
+      writer_->start_upkeep();
+    }
+    if (const MonoTime now = clock_.mono(); now >= barrier_due_) {
+      barrier_due_ = now + kBarrierEvery;
+      write_barrier();
+    }
+    return {};
+  }
+
+  Result<bool> upkeep(store::Database& db) {
+    TRY(turn, gate_.turn(db));
+    if (!turn.round) return false;
+    TRY(more, sweep_.step(db, turn.by_age));
+    if (!more) gate_.round_is_over();
+    return more;
+  }
+
+  const Retention retention_;
+  const Clock& clock_;
+  Entropy& entropy_;
+  Writes writes_;       // of the writer's thread
+  store::AgeGate gate_; // likewise
+  Sweep sweep_;         // likewise
+  Continuity continuity_;
+  bool opened_ = false;    // of the writer's thread: it had a connection before
+  MonoTime barrier_due_{}; // likewise
+  bool closed_ = false;
+  std::mutex watch_mutex_;
+  std::shared_ptr<const LogWatch> watch_;
+  std::unique_ptr<store::Writer> writer_;
+  std::unique_ptr<store::Reader> reader_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<ChatStore>> open_database_store(store::Opener writing, store::Opener reading,
+    DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
+  auto opened = std::make_unique<DatabaseStore>(options, clock, entropy, log);
+  TRY_VOID(opened->start(std::move(writing), std::move(reading), options, metrics, log));
+  return opened;
+}
+
+Result<void> mark_as_copy(store::Database& db) {
+  TRY_VOID(db.change("INSERT INTO facts (name, value) VALUES (?, 'yes') ON CONFLICT DO NOTHING", kCopyFact));
+  return {};
+}
+
+} // namespace foyer::engine

@@ -1,0 +1,112 @@
+// The tables of the chat store in PostgreSQL, as the steps in which they came to be
+// (sqlite_schema.h says what they mean). Texts that order or find something are
+// compared byte by byte, whatever the server's language.
+#pragma once
+
+#include <string_view>
+
+namespace foyer::engine {
+
+inline constexpr std::string_view kPostgresChatSchema[] = {
+    R"sql(
+CREATE TABLE rooms (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name TEXT COLLATE "C" UNIQUE,
+  kind BIGINT NOT NULL,
+  pair TEXT COLLATE "C" UNIQUE,
+  creator TEXT COLLATE "C",
+  epoch TEXT NOT NULL,
+  last_offset BIGINT NOT NULL,
+  active_ms BIGINT NOT NULL
+) WITH (fillfactor = 50); -- last_offset changes all the time: room for it in the same page
+CREATE INDEX rooms_by_activity ON rooms (kind, active_ms);
+CREATE INDEX rooms_by_creator ON rooms (creator) WHERE creator IS NOT NULL;
+CREATE INDEX rooms_gone ON rooms (id) WHERE name IS NULL;
+
+CREATE TABLE members (
+  room_id BIGINT NOT NULL REFERENCES rooms (id),
+  "user" TEXT COLLATE "C" NOT NULL,
+  since_ms BIGINT NOT NULL,
+  PRIMARY KEY (room_id, "user")
+);
+CREATE INDEX members_by_user ON members ("user", room_id);
+
+CREATE TABLE names (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  "user" TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX names_by_user ON names ("user", name);
+
+-- Without references to rooms and names: there is one writer, which minds them, and
+-- to check each message against both would cost more than to store it.
+CREATE TABLE messages (
+  room_id BIGINT NOT NULL,
+  "offset" BIGINT NOT NULL,
+  author TEXT COLLATE "C" NOT NULL,
+  name_id BIGINT NOT NULL,
+  text TEXT NOT NULL,
+  time_ms BIGINT NOT NULL,
+  key TEXT COLLATE "C",
+  erased BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (room_id, "offset")
+);
+CREATE UNIQUE INDEX messages_by_key ON messages (room_id, author, key) WHERE key IS NOT NULL;
+
+CREATE TABLE facts (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+)sql",
+    R"sql(
+-- The head of a room when a client knew more of its epoch than is stored: positions beyond it
+-- prove nothing any more, unless their time is right. Null: nobody did.
+ALTER TABLE rooms ADD COLUMN doubted BIGINT;
+)sql",
+    R"sql(
+ALTER TABLE rooms ADD COLUMN last_change BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE changes (
+  room_id BIGINT NOT NULL,
+  change BIGINT NOT NULL,
+  "offset" BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  body TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (room_id, change)
+);
+
+CREATE TABLE authors (
+  author TEXT COLLATE "C" NOT NULL,
+  room_id BIGINT NOT NULL,
+  PRIMARY KEY (author, room_id)
+);
+CREATE INDEX authors_by_room ON authors (room_id);
+INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messages;
+)sql",
+    R"sql(
+CREATE INDEX rooms_public ON rooms (name) WHERE kind = 0;
+DROP INDEX rooms_by_activity;
+)sql",
+    R"sql(
+-- Who was asked into a room and has not accepted: a private room, or a direct one that the sender began.
+CREATE TABLE room_invitations (
+  room_id BIGINT NOT NULL REFERENCES rooms (id),
+  "user" TEXT COLLATE "C" NOT NULL,
+  sender TEXT COLLATE "C" NOT NULL,
+  sender_name TEXT COLLATE "C" NOT NULL,
+  sent_ms BIGINT NOT NULL,
+  declined BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (room_id, "user")
+);
+CREATE INDEX room_invitations_by_user ON room_invitations ("user", sent_ms);
+CREATE INDEX room_invitations_by_sender ON room_invitations (sender, sent_ms);
+
+-- People whose accounts are elsewhere, since they were admitted.
+CREATE TABLE people (
+  "user" TEXT COLLATE "C" PRIMARY KEY,
+  name TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX people_by_name ON people (name);
+)sql",
+};
+
+} // namespace foyer::engine

@@ -1,0 +1,21 @@
+#include "engine/sql/postgres_store.h"
+
+#include <utility>
+
+#include "engine/sql/postgres_schema.h"
+#include "store/examine.h"
+
+namespace foyer::engine {
+
+Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server, DatabaseStoreOptions options,
+    const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
+  if (options.watch_every == Millis{0}) options.watch_every = kPostgresWatch;
+  return open_database_store(store::postgres_writer(server, {"chat", kPostgresChatSchema}, store::Owner::sole),
+      store::postgres_reader(server), std::move(options), clock, entropy, metrics, log);
+}
+
+Result<bool> examine_postgres_store(const store::PostgresOptions& server) {
+  return store::examine_postgres(server, {"chat", kPostgresChatSchema}, store::Owner::sole);
+}
+
+} // namespace foyer::engine

@@ -1,0 +1,24 @@
+// The chat store in PostgreSQL: rooms, members and messages in one database, with
+// one gateway that writes.
+#pragma once
+
+#include <memory>
+
+#include "engine/sql/database_store.h"
+#include "store/postgres.h"
+
+namespace foyer::engine {
+
+// Without work a connection is looked at so often, so that readiness follows the server's.
+inline constexpr Millis kPostgresWatch{1'000};
+
+// One process at a time has the chat of a database open: CHAT_STORE_IN_USE (an advisory lock that
+// lives as long as the writing connection). DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of
+// store/postgres.h. All references must outlive the store.
+[[nodiscard]] Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server,
+    DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
+
+// Whether a start could use the database; changes nothing (store/examine.h).
+[[nodiscard]] Result<bool> examine_postgres_store(const store::PostgresOptions& server);
+
+} // namespace foyer::engine

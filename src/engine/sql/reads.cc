@@ -1,0 +1,351 @@
+#include "engine/sql/reads.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/sql/writes.h"
+
+namespace foyer::engine {
+namespace {
+
+constexpr std::int64_t kSweepRows = 200;
+constexpr std::int64_t kSweepRooms = 64;
+constexpr std::int64_t kNoBound = std::numeric_limits<std::int64_t>::max();
+
+RoomRow row_of(const store::Statement& rows) {
+  return {.room = RoomName(rows.view(1)),
+      .kind = static_cast<RoomKind>(rows.integer(2)),
+      .epoch = Epoch(rows.view(3)),
+      .offset = rows.count(4),
+      .members = {}};
+}
+
+std::int64_t clamp(Offset offset) {
+  return static_cast<std::int64_t>(std::min<Offset>(offset, static_cast<Offset>(kNoBound)));
+}
+
+std::unexpected<Refusal> behind(store::Database& db, std::uint64_t shown, std::uint64_t committed) {
+  return refuse(Cause::DATABASE_UNREACHABLE,
+      fmt::format("{}: this server shows barrier {} and {} was committed: it is not the one that is written", db.name(),
+          shown, committed));
+}
+
+Result<void> add_rows(store::Statement& rows, std::vector<RoomRow>& list) {
+  for (;;) {
+    TRY(more, rows.step());
+    if (!more) return {};
+    list.push_back(row_of(rows));
+  }
+}
+
+Result<void> must_be_member(store::Database& db, std::int64_t room, const UserId& user) {
+  TRY(rows, db.query("SELECT 1 FROM members WHERE room_id = ? AND \"user\" = ?", room, user));
+  TRY(there, rows.step());
+  if (!there) return refuse(Cause::NOT_A_MEMBER);
+  return {};
+}
+
+// The first part of RoomsRequest: up to `limit` rooms whose names come after `after`.
+Result<std::vector<RoomRow>> read_rooms_close_to(
+    store::Database& db, const RoomsRequest& question, std::string_view after, std::size_t limit) {
+  std::vector<RoomRow> list;
+  const auto add_named = [&](std::string_view name) -> Result<void> {
+    if (name <= after) return {};
+    TRY(rows, db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE name = ?", name));
+    return add_rows(rows, list);
+  };
+  TRY_VOID(add_named("user:" + question.user.str()));
+  for (const RoomName& room : question.joined) TRY_VOID(add_named(room.view()));
+  {
+    TRY(rows,
+        db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset FROM members m JOIN rooms r ON r.id = m.room_id"
+                 " WHERE m.\"user\" = ? AND r.name > ? ORDER BY r.name LIMIT ?",
+            question.user, after, limit));
+    TRY_VOID(add_rows(rows, list));
+  }
+  std::ranges::sort(list, {}, &RoomRow::room);
+  if (list.size() > limit) list.resize(limit);
+  return list;
+}
+
+} // namespace
+
+WallTime Retention::oldest(WallTime now) const {
+  return days == 0 ? WallTime{Millis{std::numeric_limits<std::int64_t>::min()}} : now - std::chrono::days{days};
+}
+
+Offset Retention::below(Offset last) const { return messages == 0 || last <= messages ? 0 : last - messages; }
+
+Result<std::optional<RoomRow>> read_room(
+    store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier) {
+  TRY(rows,
+      db.query(
+          "SELECT r.id, r.name, r.kind, r.epoch, r.last_offset, r.doubted, m.time_ms, (SELECT CAST(value AS BIGINT) "
+          "FROM facts WHERE name = 'barrier'), r.last_change, r.creator"
+          " FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = r.last_offset WHERE r.name = ?",
+          room));
+  TRY(there, rows.step());
+  if (!there) {
+    TRY(facts, db.query("SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier'"));
+    TRY(known, facts.step());
+    const std::uint64_t shown = known ? facts.count(0) : 0;
+    if (shown < barrier) return behind(db, shown, barrier);
+    return std::nullopt;
+  }
+  if (rows.count(7) < barrier) return behind(db, rows.count(7), barrier);
+  RoomRow row = row_of(rows);
+  row.change = rows.count(8);
+  if (!rows.is_null(5)) row.doubted = rows.count(5);
+  if (!rows.is_null(6)) row.time = rows.time(6);
+  if (row.kind == RoomKind::private_) row.creator = UserId(rows.view(9));
+  if (row.kind == RoomKind::private_ || row.kind == RoomKind::direct) {
+    if (!by.empty()) TRY_VOID(must_be_member(db, rows.integer(0), by));
+    TRY(members, members_of(db, rows.integer(0)));
+    row.members = std::move(members);
+  }
+  return row;
+}
+
+namespace {
+
+Result<void> read_changes(store::Database& db, std::int64_t room, Offset after, HistoryPage& page) {
+  {
+    TRY(rows, db.query("SELECT last_change FROM rooms WHERE id = ?", room));
+    TRY(there, rows.step());
+    page.change = there ? rows.count(0) : 0;
+  }
+  if (after >= page.change || page.change - after > kRecoverableChanges) {
+    page.changes_whole = after == page.change;
+    return {};
+  }
+  TRY(rows,
+      db.query("SELECT change, kind, \"offset\", body FROM changes WHERE room_id = ? AND change > ? AND change <= ? "
+               "ORDER BY change",
+          room, clamp(after), page.change));
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) break;
+    page.changes.push_back({.number = rows.count(0),
+        .kind = static_cast<ChangeKind>(rows.integer(1)),
+        .offset = rows.count(2),
+        .user = UserId(rows.view(3))});
+  }
+  page.changes_whole = page.changes.size() == page.change - after;
+  return {};
+}
+
+Result<void> read_messages(store::Statement& rows, std::uint32_t limit, std::size_t most_bytes, HistoryPage& page) {
+  std::size_t bytes = 0;
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) return {};
+    if (page.messages.size() == limit || bytes >= most_bytes) {
+      page.more = true;
+      return {};
+    }
+    page.messages.push_back({.offset = rows.count(0),
+        .from = {UserId(rows.view(1)), rows.text(2)},
+        .text = rows.text(3),
+        .time = rows.time(4),
+        .key = rows.text(5),
+        .deleted = rows.integer(6) != 0});
+    bytes += page.messages.back().text.size();
+  }
+}
+
+} // namespace
+
+Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question, const Retention& retention,
+    WallTime now, std::uint64_t barrier) {
+  std::int64_t room = 0;
+  Offset low = 0; // exclusive
+  HistoryPage page;
+  {
+    TRY(rows,
+        db.query("SELECT id, last_offset, epoch, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier') FROM "
+                 "rooms WHERE name = ?",
+            question.room));
+    TRY(there, rows.step());
+    if (!there) return page;
+    if (rows.count(3) < barrier) return behind(db, rows.count(3), barrier);
+    room = rows.integer(0);
+    page.head = rows.count(1);
+    page.epoch = Epoch(rows.view(2));
+    low = retention.below(page.head);
+  }
+  if (question.time_of) {
+    TRY(rows,
+        db.query("SELECT time_ms FROM messages WHERE room_id = ? AND \"offset\" = ?", room, clamp(*question.time_of)));
+    TRY(there, rows.step());
+    if (there) page.time_of = rows.time(0);
+  }
+  if (question.after) low = std::max(low, *question.after);
+  std::int64_t high = kNoBound; // exclusive
+  if (question.before) high = std::min(high, clamp(*question.before));
+  if (question.up_to && *question.up_to < static_cast<Offset>(kNoBound))
+    high = std::min(high, clamp(*question.up_to + 1));
+
+  constexpr std::string_view kUp =
+      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id "
+      "= m.name_id"
+      " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" LIMIT ?";
+  constexpr std::string_view kDown =
+      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id "
+      "= m.name_id"
+      " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" DESC "
+      "LIMIT ?";
+  const std::uint32_t limit = std::min(question.limit, kHistoryLimit);
+  {
+    TRY(rows, db.query(question.after ? kUp : kDown, room, clamp(low), high, retention.oldest(now), limit + 1));
+    TRY_VOID(read_messages(rows, limit, question.bytes, page));
+  }
+  if (!question.after) std::ranges::reverse(page.messages);
+  if (question.changes_after) TRY_VOID(read_changes(db, room, *question.changes_after, page));
+  return page;
+}
+
+Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question) {
+  const auto is_joined = [&](const RoomName& room) {
+    return std::ranges::find(question.joined, room) != question.joined.end();
+  };
+  const std::size_t wanted = std::size_t{question.limit} + 1; // one more shows that there is more
+  const std::string_view after = question.after ? question.after->view() : std::string_view();
+  const auto kind = question.after ? kind_of(after) : Result<RoomKind>(RoomKind::own);
+  const bool in_first_part = !kind || *kind != RoomKind::public_ || is_joined(*question.after);
+  RoomsPage page;
+  if (in_first_part) {
+    TRY(close, read_rooms_close_to(db, question, after, wanted));
+    page.rooms = std::move(close);
+  }
+  if (page.rooms.size() < wanted) {
+    // Those of `joined` are passed over: they stood in the first part.
+    std::vector<RoomRow> others;
+    TRY(rows,
+        db.query(
+            "SELECT id, name, kind, epoch, last_offset FROM rooms WHERE kind = 0 AND name > ? ORDER BY name LIMIT ?",
+            in_first_part ? std::string_view() : after, wanted - page.rooms.size() + question.joined.size()));
+    TRY_VOID(add_rows(rows, others));
+    for (RoomRow& row : others)
+      if (page.rooms.size() < wanted && !is_joined(row.room)) page.rooms.push_back(std::move(row));
+  }
+  page.more = page.rooms.size() == wanted;
+  if (page.more) page.rooms.pop_back();
+  return page;
+}
+
+// --- people ---
+
+Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now) {
+  TRY(rows,
+      db.query(
+          "SELECT r.name, i.sender, i.sender_name, i.sent_ms FROM room_invitations i JOIN rooms r ON r.id = i.room_id"
+          " WHERE i.\"user\" = ? AND i.sent_ms >= ? AND i.declined = 0 AND r.name IS NOT NULL ORDER BY i.sent_ms DESC, "
+          "r.id DESC LIMIT ?",
+          user, now - kInvitationLife, kInvitationsShown + 1));
+  InvitationPage page;
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) return page;
+    if (page.invitations.size() == kInvitationsShown) {
+      page.more = true;
+      return page;
+    }
+    page.invitations.push_back({.room = RoomName(rows.view(0)),
+        .from = {UserId(rows.view(1)), rows.text(2)},
+        .expires = std::min(rows.time(3), now) + kInvitationLife});
+  }
+}
+
+Result<std::optional<Author>> read_person(store::Database& db, const UserId& id) {
+  TRY(rows, db.query("SELECT \"user\", name FROM people WHERE \"user\" = ?", id));
+  TRY(there, rows.step());
+  if (!there) return std::nullopt;
+  return Author{UserId(rows.view(0)), rows.text(1)};
+}
+
+Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name) {
+  TRY(rows, db.query("SELECT \"user\", name FROM people WHERE name = ? LIMIT 2", name));
+  TRY(there, rows.step());
+  if (!there) return std::nullopt;
+  Author person{UserId(rows.view(0)), rows.text(1)};
+  TRY(another, rows.step());
+  if (another) return std::nullopt;
+  return person;
+}
+
+// --- Sweep ---
+
+Result<bool> Sweep::step(store::Database& db, bool by_age) {
+  TRY(gone, sweep_gone(db));
+  if (gone > 0) return true;
+  if (retention_.none() || !by_age) return false;
+
+  std::vector<std::pair<std::int64_t, Offset>> rooms;
+  {
+    TRY(rows, db.query("SELECT id, last_offset FROM rooms WHERE id > ? ORDER BY id LIMIT ?", after_, kSweepRooms));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) break;
+      rooms.emplace_back(rows.integer(0), rows.count(1));
+    }
+  }
+  for (const auto& [room, last] : rooms) {
+    TRY(swept, sweep_room(db, room, last));
+    if (swept == kSweepRows) return true; // the same room again
+    after_ = room;
+    if (swept > 0) return true;
+  }
+  if (rooms.size() == static_cast<std::size_t>(kSweepRooms)) return true;
+  after_ = 0;
+  return false;
+}
+
+Result<std::int64_t> Sweep::sweep_gone(store::Database& db) {
+  std::int64_t room = 0;
+  {
+    TRY(rows, db.query("SELECT id FROM rooms WHERE name IS NULL LIMIT 1"));
+    TRY(there, rows.step());
+    if (!there) return 0;
+    room = rows.integer(0);
+  }
+  TRY(messages,
+      db.change("DELETE FROM messages WHERE room_id = ?1 AND \"offset\" IN (SELECT \"offset\" FROM messages WHERE "
+                "room_id = ?1 ORDER BY \"offset\" LIMIT ?2)",
+          room, kSweepRows));
+  if (messages == kSweepRows) return messages;
+  TRY_VOID(db.change("DELETE FROM members WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM changes WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM authors WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ?", room));
+  TRY_VOID(db.change("DELETE FROM rooms WHERE id = ?", room));
+  return messages + 1;
+}
+
+Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, Offset last) {
+  const WallTime now = clock_.wall();
+  const Offset below = retention_.below(last);
+  const WallTime oldest = retention_.oldest(now);
+  Offset up_to = 0;
+  {
+    TRY(rows,
+        db.query("SELECT \"offset\", time_ms FROM messages WHERE room_id = ? ORDER BY \"offset\" LIMIT ?", room,
+            kSweepRows));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) break;
+      const bool hidden = rows.count(0) <= below || rows.time(1) < oldest;
+      if (!hidden || rows.time(1) > now - kKeyLife) break;
+      up_to = rows.count(0);
+    }
+  }
+  if (up_to == 0) return 0;
+  gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"history_days", retention_.days},
+      {"history_messages", retention_.messages}});
+  TRY(swept, db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" <= ?", room, up_to));
+  gate_.deleted(swept);
+  return swept;
+}
+
+} // namespace foyer::engine

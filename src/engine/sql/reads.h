@@ -1,0 +1,60 @@
+// The questions of the chat store, as jobs of its reader, and the sweep that
+// makes true on disk what the questions already answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/sql/values.h"
+#include "store/age_gate.h"
+#include "store/database.h"
+
+namespace foyer::engine {
+
+// What of a room's past is shown: the newest `messages`, none older than `days`. 0: no such bound.
+struct Retention {
+  std::uint32_t days = 0;
+  std::uint64_t messages = 0;
+  [[nodiscard]] bool none() const { return days == 0 && messages == 0; }
+  [[nodiscard]] WallTime oldest(WallTime now) const; // shown if not before this
+  [[nodiscard]] Offset below(Offset last) const;     // shown if above this
+};
+
+// Both of these refuse with DATABASE_UNREACHABLE what does not show at least the barrier (continuity.h).
+// Nothing: there is no room of that name. NOT_A_MEMBER as in RoomDirectory::open.
+[[nodiscard]] Result<std::optional<RoomRow>> read_room(
+    store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier = 0);
+// Of a room that does not exist: an empty page.
+[[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question,
+    const Retention& retention, WallTime now, std::uint64_t barrier = 0);
+[[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question);
+[[nodiscard]] Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now);
+[[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);
+[[nodiscard]] Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name);
+
+// Deletes what retention hides and what belongs to rooms that are gone, a bounded
+// number of rows at a time. Messages younger than kKeyLife stay, hidden, since
+// their keys are still promised.
+class Sweep {
+ public:
+  Sweep(Retention retention, const Clock& clock, store::AgeGate& gate)
+      : retention_(retention),
+        clock_(clock),
+        gate_(gate) {}
+  // One step, inside a transaction of the writer; true: the round is not over. Without `by_age`
+  // only rooms that are gone are swept: what is hidden by its number also stays for its age.
+  [[nodiscard]] Result<bool> step(store::Database& db, bool by_age);
+
+ private:
+  [[nodiscard]] Result<std::int64_t> sweep_gone(store::Database& db);
+  [[nodiscard]] Result<std::int64_t> sweep_room(store::Database& db, std::int64_t room, Offset last);
+
+  const Retention retention_;
+  const Clock& clock_;
+  store::AgeGate& gate_;
+  std::int64_t after_ = 0; // rooms up to this id are done in this round
+};
+
+} // namespace foyer::engine

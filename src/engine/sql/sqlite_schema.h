@@ -1,0 +1,118 @@
+// The tables of the chat store, as the steps in which they came to be. A step that
+// was released is never changed; a new one goes to the end.
+#pragma once
+
+#include <string_view>
+
+namespace foyer::engine {
+
+inline constexpr std::string_view kChatSchema[] = {
+    R"sql(
+-- A room whose name is null is gone; its rows are swept away little by little.
+-- pair: of a direct room, its two users in order with a line feed between them.
+-- creator: of a private room.
+CREATE TABLE rooms (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  kind INTEGER NOT NULL,
+  pair TEXT UNIQUE,
+  creator TEXT,
+  epoch TEXT NOT NULL,
+  last_offset INTEGER NOT NULL,
+  active_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX rooms_by_activity ON rooms (kind, active_ms);
+CREATE INDEX rooms_by_creator ON rooms (creator) WHERE creator IS NOT NULL;
+
+CREATE TABLE members (
+  room_id INTEGER NOT NULL REFERENCES rooms (id),
+  user TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_by_user ON members (user, room_id);
+
+-- What an author was called when it wrote. One row for each name of each user, so
+-- that the end of an account touches few rows and not every message.
+CREATE TABLE names (
+  id INTEGER PRIMARY KEY,
+  user TEXT NOT NULL,
+  name TEXT NOT NULL
+) STRICT;
+CREATE INDEX names_by_user ON names (user, name);
+
+CREATE TABLE messages (
+  room_id INTEGER NOT NULL REFERENCES rooms (id),
+  offset INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  text TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  key TEXT,
+  erased INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (room_id, offset)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX messages_by_key ON messages (room_id, author, key) WHERE key IS NOT NULL;
+
+CREATE TABLE facts (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql",
+    R"sql(
+-- The head of a room when a client knew more of its epoch than is stored: positions beyond it
+-- prove nothing any more, unless their time is right. Null: nobody did.
+ALTER TABLE rooms ADD COLUMN doubted INTEGER;
+)sql",
+    R"sql(
+-- What happened to messages that were said before (store.h, Change), the newest of each room.
+ALTER TABLE rooms ADD COLUMN last_change INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE changes (
+  room_id INTEGER NOT NULL,
+  change INTEGER NOT NULL,
+  "offset" INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (room_id, change)
+) STRICT, WITHOUT ROWID;
+
+-- Who has said something in a room: the end of an account changes those rooms.
+CREATE TABLE authors (
+  author TEXT NOT NULL,
+  room_id INTEGER NOT NULL,
+  PRIMARY KEY (author, room_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX authors_by_room ON authors (room_id);
+INSERT INTO authors (author, room_id) SELECT DISTINCT author, room_id FROM messages;
+)sql",
+    R"sql(
+-- Public rooms are listed by name. creator: of a public room who joined it first or said the first thing in
+-- it, of a direct room who asked for it; null where it was made before this step.
+CREATE INDEX rooms_public ON rooms (name) WHERE kind = 0;
+DROP INDEX rooms_by_activity;
+)sql",
+    R"sql(
+-- Who was asked into a room and has not accepted: a private room, or a direct one that the sender began.
+-- Not called invitations: the accounts have a table of that name, and both may share a database.
+CREATE TABLE room_invitations (
+  room_id INTEGER NOT NULL REFERENCES rooms (id),
+  user TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  sender_name TEXT NOT NULL,
+  sent_ms INTEGER NOT NULL,
+  declined INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (room_id, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_invitations_by_user ON room_invitations (user, sent_ms);
+CREATE INDEX room_invitations_by_sender ON room_invitations (sender, sent_ms);
+
+-- People whose accounts are elsewhere, since they were admitted.
+CREATE TABLE people (
+  user TEXT PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX people_by_name ON people (name);
+)sql",
+};
+
+} // namespace foyer::engine

@@ -1,0 +1,378 @@
+#include "engine/sql/writes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace foyer::engine {
+namespace {
+
+constexpr std::size_t kRemembered = 50'000; // rooms, names, and who has written where
+
+bool has_members(RoomKind kind) { return kind == RoomKind::private_ || kind == RoomKind::direct; }
+
+// A statement for a number of rows at once; the same few are prepared over and over.
+struct ManyRows {
+  std::size_t rows;
+  std::string sql;
+};
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) out.append(i == 0 ? "" : ", ").append(text);
+  return out;
+}
+
+const std::vector<ManyRows>& insertions() {
+  static const auto all = [] {
+    std::vector<ManyRows> list;
+    for (const std::size_t rows : {100, 10, 1})
+      list.push_back({rows,
+          "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key) VALUES " +
+              repeated("(?, ?, ?, ?, ?, ?, ?)", rows) +
+              " ON CONFLICT (room_id, author, key) WHERE key IS NOT NULL DO NOTHING"});
+    return list;
+  }();
+  return all;
+}
+
+const std::vector<ManyRows>& room_updates() {
+  static const auto all = [] {
+    std::vector<ManyRows> list;
+    for (const std::size_t rows : {100, 10})
+      list.push_back({rows,
+          "UPDATE rooms SET last_offset = v.column2, active_ms = v.column3 FROM (VALUES " +
+              repeated("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))", rows) +
+              ") AS v WHERE rooms.id = v.column1"});
+    list.push_back({1, "UPDATE rooms SET last_offset = ?2, active_ms = ?3 WHERE id = ?1"});
+    return list;
+  }();
+  return all;
+}
+
+// The longest statement for at most that many rows.
+const ManyRows& largest(const std::vector<ManyRows>& list, std::size_t rows) {
+  return *std::ranges::find_if(list, [rows](const ManyRows& one) { return one.rows <= rows; });
+}
+
+std::optional<std::string_view> key_of(const AppendRequest& question) {
+  return question.key.empty() ? std::nullopt : std::optional<std::string_view>(question.key);
+}
+
+} // namespace
+
+Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id) {
+  std::vector<UserId> members;
+  TRY(rows, db.query("SELECT \"user\" FROM members WHERE room_id = ? ORDER BY \"user\"", room_id));
+  for (;;) {
+    TRY(more, rows.step());
+    if (!more) return members;
+    members.emplace_back(rows.view(0));
+  }
+}
+
+// --- rooms ---
+
+Result<Writes::Room*> Writes::find(store::Database& db, std::string_view name) {
+  if (const auto found = rooms_.find(name); found != rooms_.end()) return &found->second;
+  TRY(rows,
+      db.query("SELECT id, kind, epoch, last_offset, active_ms, last_change, creator FROM rooms WHERE name = ?", name));
+  TRY(there, rows.step());
+  if (!there) return nullptr;
+  Room room{.id = rows.integer(0),
+      .kind = static_cast<RoomKind>(rows.integer(1)),
+      .epoch = rows.text(2),
+      .last = rows.count(3),
+      .change = rows.count(5),
+      .active = rows.time(4),
+      .creator = UserId(rows.view(6))};
+  return &rooms_.emplace(std::string(name), std::move(room)).first->second;
+}
+
+Result<Writes::Room*> Writes::find_or_make(store::Database& db, std::string_view name, const UserId& by) {
+  TRY(found, find(db, name));
+  if (found != nullptr) return found;
+  TRY(kind, kind_of(name));
+  if (has_members(kind)) return refuse(Cause::NOT_A_MEMBER);
+  if (kind == RoomKind::own || by.empty()) return make(db, name, kind, std::nullopt, std::nullopt);
+  TRY_VOID(may_make(db, kind, by));
+  return make(db, name, kind, std::nullopt, by.view());
+}
+
+Result<void> Writes::may_make(store::Database& db, RoomKind kind, const UserId& by) {
+  const RoomsPerUser& limits = limits_.rooms_per_user;
+  const std::uint32_t limit = kind == RoomKind::public_ ? limits.public_rooms
+      : kind == RoomKind::direct                        ? limits.direct_rooms
+                                                        : limits.private_rooms;
+  const std::string_view option = kind == RoomKind::public_ ? "public_rooms_per_user"
+      : kind == RoomKind::direct                            ? "direct_rooms_per_user"
+                                                            : "rooms_per_user";
+  TRY(rows, db.query("SELECT count(*) FROM rooms WHERE creator = ? AND kind = ? AND name IS NOT NULL", by, kind));
+  TRY_VOID(rows.step());
+  if (rows.count(0) >= limit) return refuse(Cause::ROOM_LIMIT, fmt::format("{}={}", option, limit));
+  return {};
+}
+
+Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, RoomKind kind,
+    std::optional<std::string_view> pair, std::optional<std::string_view> creator) {
+  Room room{
+      .kind = kind, .epoch = entropy_.short_id(), .active = clock_.wall(), .creator = UserId(creator.value_or(""))};
+  {
+    TRY(rows,
+        db.query("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, "
+                 "0, ?) RETURNING id",
+            name, kind, pair, creator, room.epoch, room.active));
+    TRY_VOID(rows.step());
+    room.id = rows.integer(0);
+  }
+  made_rooms_.emplace_back(name);
+  return &rooms_.emplace(std::string(name), std::move(room)).first->second;
+}
+
+Result<RoomRow> Writes::row(store::Database& db, std::string_view name, const Room& room) {
+  RoomRow row{.room = RoomName(name),
+      .kind = room.kind,
+      .epoch = Epoch(room.epoch),
+      .offset = room.last,
+      .members = {},
+      .change = room.change};
+  if (room.kind == RoomKind::private_) row.creator = room.creator;
+  if (has_members(room.kind)) {
+    TRY(members, members_of(db, room.id));
+    row.members = std::move(members);
+  }
+  return row;
+}
+
+Result<RoomRow> Writes::open(store::Database& db, const RoomName& name, const UserId& by) {
+  TRY(room, find_or_make(db, name.view(), by));
+  TRY(opened, row(db, name.view(), *room));
+  opened.made = !made_rooms_.empty();
+  return opened;
+}
+
+Result<bool> Writes::forget_empty(store::Database& db, const RoomName& name) {
+  TRY(gone,
+      db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?)", name, RoomKind::public_,
+          RoomKind::own));
+  if (gone > 0) rooms_.erase(name.str());
+  return gone > 0;
+}
+
+Result<bool> Writes::forget_all_empty(store::Database& db) {
+  TRY(gone,
+      db.change("DELETE FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)", RoomKind::public_,
+          RoomKind::own));
+  if (gone > 0) rooms_.clear();
+  return gone > 0;
+}
+
+Result<void> Writes::renew_if_behind(store::Database& db, Room& room, const Known& known) {
+  if (room.epoch != known.epoch.view() || room.last >= known.offset) return {};
+  std::string epoch = entropy_.short_id();
+  TRY_VOID(db.change("UPDATE rooms SET epoch = ?, doubted = NULL WHERE id = ?", epoch, room.id));
+  room.epoch = std::move(epoch);
+  return {};
+}
+
+Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const Known& known) {
+  TRY(room, find_or_make(db, name.view(), {}));
+  TRY(found, row(db, name.view(), *room));
+  {
+    TRY(rows,
+        db.query("SELECT r.doubted, m.time_ms FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = "
+                 "?2 WHERE r.id = ?1",
+            room->id, room->last));
+    TRY(there, rows.step());
+    if (there && !rows.is_null(0)) found.doubted = rows.count(0);
+    if (there && !rows.is_null(1)) found.time = rows.time(1);
+  }
+  TRY_VOID(renew_if_behind(db, *room, known)); // last: nothing refuses behind it
+  if (found.epoch.view() != room->epoch) found.epoch = Epoch(room->epoch), found.doubted.reset();
+  return found;
+}
+
+Result<Offset> Writes::doubt(store::Database& db, const RoomName& name, const Epoch& epoch, Offset head) {
+  TRY_VOID(
+      db.change("UPDATE rooms SET doubted = ? WHERE name = ? AND epoch = ? AND doubted IS NULL", head, name, epoch));
+  TRY(rows, db.query("SELECT doubted FROM rooms WHERE name = ? AND epoch = ? AND doubted IS NOT NULL", name, epoch));
+  TRY(there, rows.step());
+  return there ? rows.count(0) : head;
+}
+
+Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const UserId& by) {
+  TRY(kind, kind_of(name.view()));
+  if (kind != RoomKind::private_)
+    return refuse_field(Cause::ROOM_NAME_INVALID, "room", "only private rooms are created by name");
+  TRY(found, find(db, name.view()));
+  if (found != nullptr) return refuse(Cause::ROOM_EXISTS);
+  TRY_VOID(may_make(db, kind, by));
+  TRY(room, make(db, name.view(), kind, std::nullopt, by.view()));
+  TRY_VOID(put_member(db, room->id, by));
+  return row(db, name.view(), *room);
+}
+
+// --- messages ---
+
+Result<std::int64_t> Writes::name_id(store::Database& db, const Author& author) {
+  std::string key = author.id.str() + '\0' + author.name;
+  if (const auto found = names_.find(key); found != names_.end()) return found->second;
+  TRY(rows, db.query("SELECT id FROM names WHERE \"user\" = ? AND name = ? LIMIT 1", author.id, author.name));
+  TRY(there, rows.step());
+  std::int64_t id = 0;
+  if (there) {
+    id = rows.integer(0);
+  } else {
+    TRY(made, db.query("INSERT INTO names (\"user\", name) VALUES (?, ?) RETURNING id", author.id, author.name));
+    TRY_VOID(made.step());
+    id = made.integer(0);
+    made_names_.push_back(key);
+  }
+  names_.emplace(std::move(key), id);
+  return id;
+}
+
+Result<std::size_t> Writes::append(store::Database& db, const AppendRequest& question) {
+  if (std::exchange(flushed_, false)) answers_.clear();
+  made_rooms_.clear();
+  made_names_.clear();
+  made_authors_.clear();
+  const auto prepared = [&]() -> Result<Waiting> {
+    TRY(room, find_or_make(db, question.room.view(), question.from.id));
+    TRY(name, name_id(db, question.from));
+    TRY_VOID(put_author(db, room->id, question.from.id));
+    TRY_VOID(renew_if_behind(db, *room, question.known));
+    return Waiting{
+        .question = &question, .room = room, .name = name, .room_last = room->last, .place = answers_.size()};
+  }();
+  if (!prepared) {
+    forget_made();
+    return std::unexpected(prepared.error());
+  }
+  waiting_.push_back(*prepared);
+  answers_.emplace_back(refuse(Cause::INTERNAL_ERROR, "a message was not stored")); // until it is
+  return prepared->place;
+}
+
+Result<void> Writes::store_waiting(store::Database& db) {
+  if (waiting_.empty()) return {};
+  TRY(all_new, store_all_new(db));
+  if (!all_new) {
+    for (const Waiting& one : waiting_) {
+      auto answer = store_one(db, one);
+      if (!answer && answer.error().cause != Cause::KEY_REUSED) return std::unexpected(std::move(answer).error());
+      answers_[one.place] = std::move(answer);
+    }
+  }
+  waiting_.clear();
+  return {};
+}
+
+Result<bool> Writes::store_all_new(store::Database& db) {
+  std::size_t rows_stored = 0;
+  auto next = waiting_.cbegin();
+  while (next != waiting_.cend()) {
+    const auto& insert = largest(insertions(), static_cast<std::size_t>(waiting_.cend() - next));
+    TRY(statement, db.prepare(insert.sql));
+    int index = 1;
+    for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += 7) {
+      const AppendRequest& q = *next->question;
+      const Offset offset = ++next->room->last;
+      statement.bind_from(index, next->room->id, offset, q.from.id, next->name, q.text, q.time, key_of(q));
+      answers_[next->place] = Appended{.epoch = Epoch(next->room->epoch), .offset = offset, .time = q.time};
+    }
+    TRY_VOID(statement.run());
+    rows_stored += static_cast<std::size_t>(db.changes());
+  }
+  if (rows_stored == waiting_.size()) {
+    for (const Waiting& one : waiting_) stored(*one.room, *one.question, one.room->last);
+    return true;
+  }
+  // A key came again: its row is missing, and those behind it have a wrong offset.
+  std::unordered_set<const Room*> emptied;
+  for (const Waiting& one : waiting_) {
+    one.room->last = one.room_last;
+    if (emptied.insert(one.room).second)
+      TRY_VOID(db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" > ?", one.room->id, one.room_last));
+  }
+  return false;
+}
+
+Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) {
+  const AppendRequest& q = *waiting.question;
+  const Offset offset = waiting.room->last + 1;
+  TRY(inserted,
+      db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q)));
+  if (inserted == 0) return first_of_key(db, *waiting.room, q);
+  stored(*waiting.room, q, offset);
+  return Appended{.epoch = Epoch(waiting.room->epoch), .offset = offset, .time = q.time};
+}
+
+void Writes::stored(Room& room, const AppendRequest& question, Offset offset) {
+  room.last = offset;
+  room.active = question.time;
+  if (!std::exchange(room.dirty, true)) dirty_.push_back(question.room.str());
+  ++appended_;
+}
+
+// A job that refused was undone, and with it what it had stored for others.
+void Writes::wait_again(const std::vector<Waiting>& earlier) {
+  for (const Waiting& one : earlier) one.room->last = one.room_last;
+  waiting_ = earlier;
+}
+
+// The text of a message that was erased is not known any more: its key is taken for a repetition.
+Result<Appended> Writes::first_of_key(store::Database& db, const Room& room, const AppendRequest& question) {
+  TRY(rows,
+      db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?",
+          room.id, question.from.id, question.key));
+  TRY(there, rows.step());
+  if (!there) return refuse(Cause::STORE_FAILED, "a key that is taken has no message");
+  if (rows.integer(3) == 0 && rows.view(2) != question.text) return refuse_field(Cause::KEY_REUSED, "key");
+  return Appended{.epoch = Epoch(room.epoch), .offset = rows.count(0), .time = rows.time(1), .duplicate = true};
+}
+
+Result<void> Writes::flush(store::Database& db) {
+  flushed_ = true;
+  TRY_VOID(store_waiting(db));
+  std::vector<Room*> rooms;
+  for (const std::string& name : dirty_) {
+    const auto found = rooms_.find(name);
+    if (found != rooms_.end() && std::exchange(found->second.dirty, false)) rooms.push_back(&found->second);
+  }
+  dirty_.clear();
+  for (auto next = rooms.cbegin(); next != rooms.cend();) {
+    const auto& update = largest(room_updates(), static_cast<std::size_t>(rooms.cend() - next));
+    TRY(statement, db.prepare(update.sql));
+    int index = 1;
+    for (std::size_t i = 0; i < update.rows; ++i, ++next, index += 3)
+      statement.bind_from(index, (*next)->id, (*next)->last, (*next)->active);
+    TRY_VOID(statement.run());
+  }
+  if (rooms_.size() > kRemembered) rooms_.clear();
+  if (names_.size() > kRemembered) names_.clear();
+  if (authors_.size() > kRemembered) authors_.clear();
+  return {};
+}
+
+void Writes::forget() {
+  rooms_.clear();
+  names_.clear();
+  authors_.clear();
+  dirty_.clear();
+  waiting_.clear();
+  flushed_ = true;
+}
+
+void Writes::forget_made() {
+  for (const std::string& room : made_rooms_) rooms_.erase(room);
+  for (const std::string& name : made_names_) names_.erase(name);
+  for (const std::string& author : made_authors_) authors_.erase(author);
+}
+
+} // namespace foyer::engine

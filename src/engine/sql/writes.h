@@ -1,0 +1,152 @@
+// The changes of the chat store, as jobs of its writer. Owned by the writer's
+// thread. It remembers ids and last offsets, so that an append reads nothing: the
+// memory is right for the transaction that runs, and is forgotten when one is undone.
+//
+// Messages are not stored one by one: they wait, and go to the database many to a
+// statement before the commit, or before the next change of another kind. Their
+// offsets are given then, in the order of the calls.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/sql/values.h"
+#include "store/database.h"
+
+namespace foyer::engine {
+
+class Writes {
+ public:
+  struct Limits {
+    std::uint32_t room_members = 0; // of a private room
+    RoomsPerUser rooms_per_user;
+    // Of one sender, without an answer; of one sender to one person; of one person, from everybody.
+    std::uint32_t invitations_sent = 0;
+    std::uint32_t invitations_to_one = 0;
+    std::uint32_t invitations_received = 0;
+  };
+  Writes(const Clock& clock, Entropy& entropy, Limits limits) : clock_(clock), entropy_(entropy), limits_(limits) {}
+
+  // Runs a job that is no append; when it refuses, what it has made is undone, so it is forgotten here.
+  template <class T, class Job>
+  Result<T> run(store::Database& db, Job& job) {
+    made_rooms_.clear();
+    made_names_.clear();
+    made_authors_.clear();
+    const std::vector<Waiting> earlier = waiting_;
+    TRY_VOID(store_waiting(db));
+    Result<T> result = job(*this, db);
+    if (!result) {
+      forget_made();
+      wait_again(earlier);
+    }
+    return result;
+  }
+
+  // The message waits; the answer is its place, for answer_of(). `question` must live until flush().
+  [[nodiscard]] Result<std::size_t> append(store::Database& db, const AppendRequest& question);
+  // After the commit and before the next transaction.
+  [[nodiscard]] const Result<Appended>& answer_of(std::size_t place) const { return answers_[place]; }
+
+  [[nodiscard]] Result<RoomRow> open(store::Database& db, const RoomName& room, const UserId& by);
+  [[nodiscard]] Result<bool> forget_empty(store::Database& db, const RoomName& room);
+  [[nodiscard]] Result<bool> forget_all_empty(store::Database& db);
+  [[nodiscard]] Result<RoomRow> confirm(store::Database& db, const RoomName& room, const Known& known);
+  [[nodiscard]] Result<Offset> doubt(store::Database& db, const RoomName& room, const Epoch& epoch, Offset head);
+  [[nodiscard]] Result<RoomRow> create(store::Database& db, const RoomName& room, const UserId& by);
+  [[nodiscard]] Result<Direct> direct(store::Database& db, const Author& by, const UserId& other);
+  [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
+  [[nodiscard]] Result<bool> remove_member(store::Database& db, const RoomName& room, const UserId& user);
+  [[nodiscard]] Result<Invited> invite(
+      store::Database& db, const RoomName& room, const Author& from, const UserId& user);
+  [[nodiscard]] Result<bool> accept(store::Database& db, const RoomName& room, const UserId& user);
+  [[nodiscard]] Result<bool> decline(store::Database& db, const RoomName& room, const UserId& user);
+  [[nodiscard]] Result<bool> remember_person(store::Database& db, const Author& person);
+  [[nodiscard]] Result<Erased> erase(
+      store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
+  [[nodiscard]] Result<Detached> detach_author(store::Database& db, const UserId& user);
+
+  // Before the commit: stores what waits, and the last offsets of the rooms that were appended to.
+  [[nodiscard]] Result<void> flush(store::Database& db);
+  void forget(); // everything
+
+  // Appended since it was last asked.
+  [[nodiscard]] std::uint64_t appended() const { return appended_; }
+  void reset_appended() { appended_ = 0; }
+
+ private:
+  struct Room {
+    std::int64_t id = 0;
+    RoomKind kind{};
+    std::string epoch;
+    Offset last = 0;
+    Offset change = 0; // of the last one
+    WallTime active{};
+    UserId creator = {}; // of a private room
+    bool dirty = false;  // last and active are newer than the row
+  };
+  struct Waiting {
+    const AppendRequest* question;
+    Room* room;
+    std::int64_t name; // row of names
+    Offset room_last;  // of the room, before what waits is stored
+    std::size_t place; // in answers_
+  };
+
+  // Null: there is none of that name.
+  [[nodiscard]] Result<Room*> find(store::Database& db, std::string_view name);
+  // Public and own rooms are made; others must be there: NOT_A_MEMBER. `by` made it; empty: nobody.
+  [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name, const UserId& by);
+  [[nodiscard]] Result<void> may_make(store::Database& db, RoomKind kind, const UserId& by); // ROOM_LIMIT
+  [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind,
+      std::optional<std::string_view> pair, std::optional<std::string_view> creator);
+  // The room is behind what is known of it: from now on it has a new epoch.
+  [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);
+  [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
+  [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
+  // Remembers that the author has said something in the room.
+  [[nodiscard]] Result<void> put_author(store::Database& db, std::int64_t room, const UserId& author);
+  // The number of the change, which the caller remembers once nothing can fail any more.
+  [[nodiscard]] Result<Offset> put_change(
+      store::Database& db, std::int64_t room, Offset last, ChangeKind kind, Offset offset, std::string_view body);
+  [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
+  [[nodiscard]] Result<bool> is_member(store::Database& db, std::int64_t room, const UserId& user);
+  [[nodiscard]] Result<void> has_place(store::Database& db, const Room& room);
+  // The row of an invitation, whether it is new, and its limits.
+  [[nodiscard]] Result<Invited> ask(store::Database& db, std::int64_t room, const Author& from, const UserId& user);
+  [[nodiscard]] Result<void> within_limits(store::Database& db, const UserId& from, const UserId& user, WallTime since);
+  [[nodiscard]] Result<void> store_waiting(store::Database& db);
+  // False: some key was there before, and nothing is stored.
+  [[nodiscard]] Result<bool> store_all_new(store::Database& db);
+  [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
+  void stored(Room& room, const AppendRequest& question, Offset offset);
+  void wait_again(const std::vector<Waiting>& earlier);
+  [[nodiscard]] Result<Appended> first_of_key(store::Database& db, const Room& room, const AppendRequest& question);
+  [[nodiscard]] Result<RoomRow> row(store::Database& db, std::string_view name, const Room& room);
+  void forget_made();
+
+  const Clock& clock_;
+  Entropy& entropy_;
+  const Limits limits_;
+  std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
+  std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
+  std::unordered_set<std::string> authors_;             // by room, zero byte, user
+  std::vector<std::string> dirty_;
+  std::vector<Waiting> waiting_;
+  std::vector<Result<Appended>> answers_; // of the transaction that runs, or of the last one
+  bool flushed_ = true;                   // the next append is the first of its transaction
+  std::vector<std::string> made_rooms_;
+  std::vector<std::string> made_names_;
+  std::vector<std::string> made_authors_;
+  std::uint64_t appended_ = 0;
+};
+
+// The members of a room, in the order of their ids.
+[[nodiscard]] Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id);
+
+} // namespace foyer::engine

@@ -1,0 +1,123 @@
+// Changes of what was said before: deletions, and the end of an author's account.
+#include <algorithm>
+
+#include "engine/sql/writes.h"
+
+namespace foyer::engine {
+namespace {
+
+constexpr Offset kTrimChanges = 64;
+
+struct Place {
+  std::int64_t id = 0;
+  std::string name;
+  Offset change = 0;
+};
+
+// The rooms that still have a name among those that `table` knows of a user.
+Result<std::vector<Place>> rooms_of(
+    store::Database& db, std::string_view table, std::string_view column, const UserId& user) {
+  std::vector<Place> places;
+  TRY(rows,
+      db.query("SELECT r.id, r.name, r.last_change FROM " + std::string(table) +
+              " t JOIN rooms r ON r.id = t.room_id WHERE t." + std::string(column) +
+              " = ? AND r.name IS NOT NULL ORDER BY r.id",
+          user));
+  for (;;) {
+    TRY(more, rows.step());
+    if (!more) return places;
+    places.push_back({rows.integer(0), rows.text(1), rows.count(2)});
+  }
+}
+
+} // namespace
+
+Result<void> Writes::put_author(store::Database& db, std::int64_t room, const UserId& author) {
+  std::string key = std::to_string(room) + '\0' + author.str();
+  if (authors_.contains(key)) return {};
+  TRY_VOID(db.change("INSERT INTO authors (author, room_id) VALUES (?, ?) ON CONFLICT DO NOTHING", author, room));
+  made_authors_.push_back(key);
+  authors_.insert(std::move(key));
+  return {};
+}
+
+Result<Offset> Writes::put_change(
+    store::Database& db, std::int64_t room, Offset last, ChangeKind kind, Offset offset, std::string_view body) {
+  const Offset number = last + 1;
+  TRY_VOID(db.change("INSERT INTO changes (room_id, change, \"offset\", kind, body) VALUES (?, ?, ?, ?, ?)", room,
+      number, offset, kind, body));
+  TRY_VOID(db.change("UPDATE rooms SET last_change = ? WHERE id = ?", number, room));
+  // Recovery brings no more than the newest; now and then the others go.
+  if (number % kTrimChanges == 0 && number > kRecoverableChanges)
+    TRY_VOID(db.change("DELETE FROM changes WHERE room_id = ? AND change <= ?", room, number - kRecoverableChanges));
+  return number;
+}
+
+Result<Erased> Writes::erase(store::Database& db, const RoomName& name, Offset offset, const UserId& by, bool any) {
+  TRY(room, find(db, name.view()));
+  if (room == nullptr) return refuse_field(Cause::NOT_FOUND, "offset");
+  bool erased = false;
+  {
+    TRY(rows, db.query("SELECT author, erased FROM messages WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
+    TRY(there, rows.step());
+    if (!there) return refuse_field(Cause::NOT_FOUND, "offset");
+    if (!any && rows.view(0) != by.view()) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
+    erased = rows.integer(1) != 0;
+  }
+  if (erased) { // nobody may have heard of it the first time
+    TRY(rows,
+        db.query("SELECT change FROM changes WHERE room_id = ? AND \"offset\" = ? AND kind = ?", room->id, offset,
+            ChangeKind::deleted));
+    TRY(there, rows.step());
+    return Erased{.offset = offset, .change = there ? rows.count(0) : 0};
+  }
+  TRY_VOID(
+      db.change("UPDATE messages SET text = '', erased = 1 WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
+  TRY(change, put_change(db, room->id, room->change, ChangeKind::deleted, offset, ""));
+  room->change = change;
+  return Erased{.offset = offset, .change = change};
+}
+
+Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) {
+  TRY(renamed,
+      db.change("UPDATE names SET name = ? WHERE \"user\" = ? AND name <> ?", kDetachedName, user, kDetachedName));
+  TRY(rooms, rooms_of(db, "members", "\"user\"", user));
+  TRY_VOID(db.change("DELETE FROM members WHERE \"user\" = ?", user));
+  TRY_VOID(db.change("DELETE FROM room_invitations WHERE \"user\" = ?1 OR sender = ?1", user));
+  TRY_VOID(db.change("DELETE FROM people WHERE \"user\" = ?", user));
+  std::vector<std::string> gone;
+  for (const Place& place : rooms) {
+    TRY(emptied,
+        db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE "
+                  "room_id = ?1)",
+            place.id));
+    if (emptied == 1) gone.push_back(place.name);
+  }
+  TRY_VOID(db.change("UPDATE rooms SET creator = NULL WHERE creator = ?", user));
+  const std::string own = "user:" + user.str();
+  TRY(had_own, db.change("UPDATE rooms SET name = NULL WHERE name = ?", own));
+  Detached detached{.any = renamed > 0 || !rooms.empty() || had_own > 0};
+  for (const Place& place : rooms)
+    if (std::ranges::find(gone, place.name) == gone.end()) detached.rooms.push_back({RoomName(place.name), 0});
+  if (renamed > 0) { // else it was done before: an account's end is told again after a restart
+    TRY(written, rooms_of(db, "authors", "author", user));
+    for (const Place& place : written) {
+      TRY(change, put_change(db, place.id, place.change, ChangeKind::author_detached, 0, user.view()));
+      const auto known = std::ranges::find(detached.rooms, RoomName(place.name), &Detached::Room::room);
+      if (known != detached.rooms.end())
+        known->change = change;
+      else
+        detached.rooms.push_back({RoomName(place.name), change});
+    }
+  }
+  // Nothing refuses from here on: the memory may follow.
+  for (const std::string& name : gone) rooms_.erase(name);
+  rooms_.erase(own);
+  for (const Detached::Room& room : detached.rooms)
+    if (const auto known = rooms_.find(room.room.view()); known != rooms_.end() && room.change > 0)
+      known->second.change = room.change;
+  names_.clear();
+  return detached;
+}
+
+} // namespace foyer::engine

@@ -1,0 +1,231 @@
+// What every directory of rooms must do: rooms and members. membership_contract.h continues it.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/testing/store_worlds.h"
+
+namespace foyer::engine {
+
+class RoomDirectoryContract : public testing::TestWithParam<std::function<std::unique_ptr<StoreWorld>()>> {
+ protected:
+  void SetUp() override {
+    w = GetParam()();
+    w->open({});
+  }
+  std::unique_ptr<StoreWorld> w;
+};
+
+// --- rooms and members ---
+
+TEST_P(RoomDirectoryContract, APublicRoomIsMadeByItsFirstOpening) {
+  auto first = w->room("tea");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->room, RoomName("tea"));
+  EXPECT_EQ(first->kind, RoomKind::public_);
+  EXPECT_EQ(first->offset, 0U);
+  EXPECT_FALSE(first->epoch.empty());
+  EXPECT_EQ(w->room("tea")->epoch, first->epoch);
+  EXPECT_EQ(w->room("user:Ann@x")->kind, RoomKind::own);
+}
+
+TEST_P(RoomDirectoryContract, APrivateRoomIsCreatedOnceAndHasItsMembers) {
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_THAT(w->create("private:den", "ann")->members, testing::ElementsAre(UserId("ann")));
+  EXPECT_EQ(code_of(w->create("private:den", "bob")), "ROOM_EXISTS");
+  EXPECT_EQ(w->add("private:den", "bob"), true);
+  EXPECT_EQ(w->add("private:den", "bob"), false);
+  EXPECT_THAT(w->room("private:den")->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(w->remove("private:den", "bob"), true);
+  EXPECT_EQ(w->remove("private:den", "bob"), false);
+  EXPECT_THAT(w->room("private:den")->members, testing::ElementsAre(UserId("ann")));
+}
+
+TEST_P(RoomDirectoryContract, ARoomThatLostItsLastMemberIsGoneAndItsNameBeginsAnew) {
+  const Epoch old = w->create("private:den", "ann")->epoch;
+  ASSERT_TRUE(w->say("private:den", "ann", "secret"));
+  EXPECT_EQ(w->remove("private:den", "ann"), true);
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  auto again = w->create("private:den", "eve");
+  ASSERT_TRUE(again);
+  EXPECT_NE(again->epoch, old);
+  EXPECT_EQ(again->offset, 0U);
+  EXPECT_EQ(w->page({.room = RoomName("private:den")}), "");
+  EXPECT_EQ(w->say("private:den", "eve", "mine")->offset, 1U);
+}
+
+TEST_P(RoomDirectoryContract, OnlyPrivateRoomsAreCreatedAndChangeTheirMembers) {
+  EXPECT_EQ(code_of(w->create("tea", "ann")), "ROOM_NAME_INVALID");
+  EXPECT_EQ(code_of(w->create("private:No", "ann")), "ROOM_NAME_INVALID");
+  ASSERT_TRUE(w->room("tea"));
+  EXPECT_EQ(code_of(w->add("tea", "ann")), "PERMISSION_DENIED");
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  EXPECT_EQ(code_of(w->add(direct, "eve")), "PERMISSION_DENIED");
+  EXPECT_EQ(code_of(w->remove(direct, "bob")), "PERMISSION_DENIED");
+  EXPECT_EQ(code_of(w->add("private:none", "ann")), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->remove("private:none", "ann")), "NOT_A_MEMBER");
+}
+
+TEST_P(RoomDirectoryContract, APrivateRoomHasNoMoreMembersThanItsLimit) {
+  w->open({.room_members = 2});
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  EXPECT_EQ(w->add("private:den", "bob"), true);
+  EXPECT_EQ(code_of(w->add("private:den", "eve")), "ROOM_LIMIT");
+}
+
+TEST_P(RoomDirectoryContract, AUserCreatesNoMorePrivateRoomsThanItsLimit) {
+  w->open({.rooms_per_user = {.private_rooms = 2}});
+  ASSERT_TRUE(w->create("private:a", "ann"));
+  ASSERT_TRUE(w->create("private:b", "ann"));
+  EXPECT_EQ(code_of(w->create("private:c", "ann")), "ROOM_LIMIT");
+  ASSERT_TRUE(w->create("private:d", "bob"));
+  ASSERT_TRUE(w->remove("private:a", "ann"));
+  EXPECT_TRUE(w->create("private:c", "ann")) << "a room that is gone does not count";
+}
+
+TEST_P(RoomDirectoryContract, TheDirectRoomOfTwoUsersIsTheSameWhoeverAsks) {
+  auto first = w->direct("bob", "ann");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(kind_of(first->room.view()).value(), RoomKind::direct);
+  EXPECT_EQ(first->room.str().find("ann"), std::string::npos) << "opaque";
+  EXPECT_THAT(first->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(w->direct("ann", "bob")->room, first->room);
+  EXPECT_NE(w->direct("ann", "eve")->room, first->room);
+  w->open({});
+  EXPECT_EQ(w->direct("ann", "bob")->room, first->room);
+  EXPECT_EQ(code_of(w->direct("ann", "ann")), "BAD_MESSAGE");
+  EXPECT_EQ(code_of(w->room("direct:unknown")), "NOT_A_MEMBER");
+}
+
+TEST_P(RoomDirectoryContract, TheRoomsOfAUserAreItsOwnThoseItBelongsToAndThePublicOnes) {
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->create("private:other", "eve"));
+  ASSERT_TRUE(w->room("user:ann"));
+  ASSERT_TRUE(w->room("user:eve"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("tea", "eve", "hello"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("user:ann", "ann", "note"));
+  w->clock().advance(Millis{10});
+  ASSERT_TRUE(w->say("private:den", "ann", "psst"));
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@1 user:ann@1 tea@1");
+  EXPECT_EQ(w->rooms_of("ann", 2), "private:den@1 user:ann@1 +");
+  EXPECT_EQ(w->rooms_of("bob"), "tea@1");
+}
+
+TEST_P(RoomDirectoryContract, TheRoomsOfAUserComeInPagesAndThoseCloseToItComeFirst) {
+  for (const char* room : {"apple", "berry", "cherry", "date"}) ASSERT_TRUE(w->room(room));
+  for (const char* room : {"private:a", "private:b"}) ASSERT_TRUE(w->create(room, "ann"));
+  ASSERT_TRUE(w->create("private:other", "eve"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  ASSERT_TRUE(w->room("user:ann"));
+  const std::vector<RoomName> joined{RoomName("date"), RoomName("berry")};
+  EXPECT_EQ(w->rooms_of("ann", 50, "", joined),
+      "berry@0 date@0 " + direct + "@0 private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
+  std::string all, after;
+  for (int pages = 0; pages < 20; ++pages) {
+    const std::string page = w->rooms_of("ann", 1, after, joined);
+    after = page.substr(0, page.find('@'));
+    all += after + " ";
+    if (!page.ends_with("+")) break;
+  }
+  EXPECT_EQ(all, "berry date " + direct + " private:a private:b user:ann apple cherry ")
+      << "one at a time, none twice and none left out";
+  EXPECT_EQ(w->rooms_of("ann", 8, "", joined).back(), '0') << "there is no more";
+  EXPECT_EQ(w->rooms_of("ann", 50, "user:ann", joined), "apple@0 cherry@0");
+  EXPECT_EQ(w->rooms_of("ann", 50, "not a name", joined), "private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
+  EXPECT_EQ(w->rooms_of("ann", 50, "zebra", joined), "");
+}
+
+TEST_P(RoomDirectoryContract, AQuestionAboutARoomMakesNone) {
+  EXPECT_EQ(code_of(w->open_as("ann", "tea")), "NOT_FOUND");
+  EXPECT_EQ(code_of(w->open_as("ann", "user:ann")), "NOT_FOUND");
+  EXPECT_EQ(w->rooms_of("ann"), "");
+  EXPECT_TRUE(w->open_as("ann", "tea", true)->made);
+  EXPECT_FALSE(w->open_as("bob", "tea", true)->made);
+  EXPECT_EQ(w->rooms_of("ann"), "tea@0");
+}
+
+TEST_P(RoomDirectoryContract, ARoomWithMembersIsOpenedForThemAlone) {
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  EXPECT_TRUE(w->open_as("ann", "private:den"));
+  EXPECT_EQ(code_of(w->open_as("eve", "private:den", true)), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->open_as("eve", "private:none", true)), "NOT_A_MEMBER");
+  EXPECT_EQ(w->open_as("bob", direct)->members.size(), 2U);
+  EXPECT_EQ(code_of(w->open_as("eve", direct)), "NOT_A_MEMBER");
+}
+
+TEST_P(RoomDirectoryContract, AUserMakesNoMorePublicAndDirectRoomsThanItsLimits) {
+  w->open({.rooms_per_user = {.direct_rooms = 1, .public_rooms = 2}});
+  ASSERT_TRUE(w->open_as("ann", "apple", true));
+  ASSERT_TRUE(w->say("berry", "ann", "made by its first message"));
+  EXPECT_EQ(code_of(w->open_as("ann", "cherry", true)), "ROOM_LIMIT");
+  EXPECT_TRUE(w->open_as("ann", "apple", true)) << "it is there";
+  EXPECT_TRUE(w->open_as("ann", "user:ann", true)) << "one's own does not count";
+  EXPECT_TRUE(w->open_as("bob", "cherry", true));
+  EXPECT_TRUE(w->forget_empty("apple").value());
+  EXPECT_TRUE(w->open_as("ann", "damson", true)) << "a room that is gone does not count";
+  ASSERT_TRUE(w->ask_for_direct("ann", "bob")->room.made);
+  EXPECT_EQ(code_of(w->direct("ann", "eve")), "ROOM_LIMIT");
+  EXPECT_FALSE(w->ask_for_direct("ann", "bob")->room.made);
+  EXPECT_TRUE(w->direct("bob", "eve")) << "nor does what somebody else asked for";
+}
+
+TEST_P(RoomDirectoryContract, ARoomInWhichNothingWasEverSaidLeavesNoRow) {
+  const Epoch old = w->open_as("ann", "tea", true)->epoch;
+  ASSERT_TRUE(w->say("milk", "ann", "hello"));
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  EXPECT_EQ(w->forget_empty("tea"), true);
+  EXPECT_EQ(w->forget_empty("tea"), false);
+  EXPECT_EQ(w->forget_empty("milk"), false);
+  EXPECT_EQ(w->forget_empty("private:den"), false);
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1");
+  EXPECT_NE(w->open_as("ann", "tea", true)->epoch, old);
+  ASSERT_TRUE(w->open_as("ann", "user:ann", true));
+  w->open({});
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1") << "also when its end was not waited for";
+}
+
+// --- the log of the same database ---
+
+TEST_P(RoomDirectoryContract, ARowShowsWhereTheLogStands) {
+  ASSERT_TRUE(w->say("tea", "ann", "one"));
+  ASSERT_TRUE(w->erase("tea", 1, "ann"));
+  const RoomRow row = *w->room("tea"), stands = *w->stands("tea");
+  EXPECT_EQ(row.epoch, stands.epoch);
+  EXPECT_EQ(row.offset, stands.offset);
+  EXPECT_EQ(row.change, stands.change);
+  EXPECT_EQ(row.time, stands.time);
+  ASSERT_TRUE(w->doubt("tea", row.epoch, 1));
+  EXPECT_EQ(w->room("tea")->doubted, 1U);
+}
+
+TEST_P(RoomDirectoryContract, NobodyWritesIntoARoomThatHasToBeMadeFirst) {
+  EXPECT_EQ(code_of(w->say("private:none", "ann", "x")), "NOT_A_MEMBER");
+  EXPECT_EQ(code_of(w->stands("private:none", {Epoch("e"), 1})), "NOT_A_MEMBER");
+}
+
+TEST_P(RoomDirectoryContract, TheEndOfAnAccountTakesItOutOfItsRooms) {
+  ASSERT_TRUE(w->say("user:ann", "ann", "diary"));
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->create("private:shared", "ann"));
+  ASSERT_TRUE(w->add("private:shared", "bob"));
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  const auto detached = w->detached("ann");
+  ASSERT_TRUE(detached);
+  EXPECT_THAT(rooms_in(*detached), testing::UnorderedElementsAre("private:shared@0", direct + "@0"));
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_THAT(w->room("private:shared")->members, testing::ElementsAre(UserId("bob")));
+  EXPECT_THAT(w->room(direct)->members, testing::ElementsAre(UserId("bob")));
+  EXPECT_EQ(w->room("user:ann")->offset, 0U);
+}
+
+} // namespace foyer::engine

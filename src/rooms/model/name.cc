@@ -1,0 +1,46 @@
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "rooms/model/room.h"
+
+namespace foyer::rooms {
+namespace {
+
+constexpr std::size_t kNameBytes = 64;
+constexpr std::size_t kUserBytes = 128;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool in_name(char c) { return is_lower(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; }
+bool in_user(char c) { return in_name(c) || is_upper(c) || c == ':' || c == '@' || c == '|'; }
+
+bool is_name(std::string_view s) { return !s.empty() && s.size() <= kNameBytes && std::ranges::all_of(s, in_name); }
+bool is_user(std::string_view s) { return !s.empty() && s.size() <= kUserBytes && std::ranges::all_of(s, in_user); }
+
+} // namespace
+
+std::string_view to_string(RoomKind kind) {
+  switch (kind) {
+    case RoomKind::public_: return "public";
+    case RoomKind::private_: return "private";
+    case RoomKind::direct: return "direct";
+    case RoomKind::own: return "own";
+  }
+  return "public";
+}
+
+Result<RoomKind> kind_of(std::string_view room) {
+  const std::size_t colon = room.find(':');
+  if (colon == std::string_view::npos && is_name(room)) return RoomKind::public_;
+  if (colon != std::string_view::npos) {
+    const std::string_view prefix = room.substr(0, colon);
+    const std::string_view rest = room.substr(colon + 1);
+    if (prefix == "private" && is_name(rest)) return RoomKind::private_;
+    if (prefix == "direct" && is_name(rest)) return RoomKind::direct;
+    if (prefix == "user" && is_user(rest)) return RoomKind::own;
+  }
+  return refuse_field(Cause::ROOM_NAME_INVALID, "room", printable(room, 80));
+}
+
+} // namespace foyer::rooms
