@@ -11,7 +11,7 @@
 namespace foyer::admin {
 namespace {
 
-// HTML for those who ask for it by name (browsers do), JSON for everybody else.
+// HTML for clients that ask for it by name (browsers do), JSON for all others.
 bool wants_html(const Request& request) {
   return request.headers.joined("Accept").find("text/html") != std::string::npos;
 }
@@ -48,7 +48,7 @@ Response page_of_all() {
       "type=\"image/svg+xml\">\n"
       "<link rel=\"stylesheet\" href=\"style.css\">\n</head>\n<body>\n<main class=\"arrival cause\">\n"
       "<p class=\"wordmark\"><a href=\".\">Foyer</a></p>\n<h1>Causes</h1>\n"
-      "<p class=\"lead\">Everything that Foyer refuses, in the order in which it looks.</p>\n";
+      "<p class=\"lead\">All refusals, in the order of the checks.</p>\n";
   for (std::size_t i = 0; i < kStepCount; ++i) {
     const Step step = static_cast<Step>(i);
     std::string rows;

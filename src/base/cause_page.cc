@@ -13,8 +13,9 @@ namespace {
 std::string status_of(const CauseInfo& cause) {
   const std::string http = cause.http == 0 ? "–" : fmt::format("{}", cause.http);
   const std::string close = cause.close == 0 ? "–" : fmt::format("{}", cause.close);
-  return fmt::format(
-      "HTTP {} · close {} · retry {} · {} acts", http, close, to_string(cause.retry), actor_of(cause.who));
+  const std::string action =
+      cause.who == Who::nobody ? "no action needed" : fmt::format("action by {}", actor_of(cause.who));
+  return fmt::format("HTTP {} · close {} · retry {} · {}", http, close, to_string(cause.retry), action);
 }
 
 // Text of the catalogue inside Markdown: what looks like a tag is not one.
@@ -35,24 +36,24 @@ std::string in_markdown(std::string_view text) {
 
 std::string_view question_of(Step step) {
   switch (step) {
-    case Step::configuration: return "Is this process fit to serve? Decided before it listens.";
+    case Step::configuration: return "Can this process serve? Checked before it listens.";
     case Step::readiness:
-      return "Has this process started, is it not draining, not full, and is this address not flooding it?";
-    case Step::transport: return "Are path, host, method, upgrade headers, version and origin right?";
-    case Step::subprotocol: return "Does the client offer a protocol that is spoken here?";
+      return "Has this process started, is it neither draining nor full, and is this address within its rate limits?";
+    case Step::transport: return "Are the path, host, method, upgrade headers, version and origin correct?";
+    case Step::subprotocol: return "Does the client offer a protocol that this path supports?";
     case Step::credential_present: return "Is there exactly one credential?";
     case Step::credential_form: return "Is the credential well formed?";
-    case Step::auth_service: return "Does the auth service answer in time? Asked only where the credential needs it.";
+    case Step::auth_service: return "Does the auth service answer in time? Checked only if the credential needs it.";
     case Step::service_identity: return "Does the auth service accept this gateway?";
     case Step::credential_valid:
-      return "Are algorithm, key, signature, times, issuer, audience, environment and type right?";
-    case Step::revocation: return "Has the token, session or ticket been ended?";
-    case Step::user: return "Does the user exist, and is the account active?";
+      return "Are the algorithm, key, signature, times, issuer, audience, environment and type correct?";
+    case Step::revocation: return "Has the token, session or ticket been revoked or used?";
+    case Step::user: return "Does the user exist, and is the account enabled?";
     case Step::permission: return "May this user use this endpoint?";
-    case Step::capacity: return "Do the limits of this user and this address leave room?";
+    case Step::capacity: return "Are this user and this address within their limits?";
     case Step::session: return "After admission: why a connection ended.";
     case Step::chat: return "After admission: why a command was refused. The connection stays open.";
-    case Step::http: return "Requests that are not about the socket.";
+    case Step::http: return "HTTP requests other than the WebSocket handshake.";
     case Step::accounts: return "Users, passwords, sessions.";
     case Step::store: return "Databases.";
   }
@@ -64,16 +65,16 @@ std::string_view actor_of(Who who) {
     case Who::operator_: return "the operator";
     case Who::user: return "the user";
     case Who::client: return "the client's developer";
-    case Who::nobody: return "nobody";
+    case Who::nobody: return "nobody; this is temporary";
   }
   return "";
 }
 
 std::string_view advice_of(Retry retry) {
   switch (retry) {
-    case Retry::never: return "Trying again changes nothing; a person must act first.";
+    case Retry::never: return "Retrying does not help; somebody must act first.";
     case Retry::refresh: return "Get a new credential, then try once more.";
-    case Retry::after: return "Wait for the given time with some jitter, then try again.";
+    case Retry::after: return "Wait for the given time plus some jitter, then try again.";
   }
   return "";
 }
@@ -93,7 +94,7 @@ json::Object cause_to_json(const CauseInfo& cause) {
 }
 
 std::string cause_to_text(const CauseInfo& cause) {
-  return fmt::format("{}\n  {}\n\n  step      {}: {}\n  told as   {}\n  retry     {}\n\n  {}\n\n  Next: {}\n",
+  return fmt::format("{}\n  {}\n\n  step      {}: {}\n  status    {}\n  retry     {}\n\n  {}\n\n  Next: {}\n",
       cause.code, cause.client, to_string(cause.step), question_of(cause.step), status_of(cause),
       advice_of(cause.retry), cause.operator_text, cause.next);
 }
@@ -101,14 +102,15 @@ std::string cause_to_text(const CauseInfo& cause) {
 std::string causes_markdown() {
   std::string out =
       "# Causes\n\n"
-      "Everything that Foyer refuses has one of these codes. It is the same in the answer to a client, in the log, in "
-      "the metrics and in\n"
-      "`foyer explain CODE`. A connection is examined in the order of the sections; the first step that fails gives "
-      "the cause.\n\n"
-      "- `retry never`: a person must act first. `retry refresh`: get a new credential, then try once. `retry after`: "
+      "Every refusal has one of these codes. The code is the same in the answer to a client, in the log, in the "
+      "metrics "
+      "and in\n"
+      "`foyer explain CODE`. A connection is checked in the order of the sections; the first step that fails is the "
+      "cause.\n\n"
+      "- `retry never`: somebody must act first. `retry refresh`: get a new credential, then try once. `retry after`: "
       "wait, with jitter.\n"
-      "- The first paragraph of an entry is what anyone may be told, the second is for the one who runs the server.\n\n"
-      "Written by `tools/generate-docs` from `src/base/catalogue.def`; edit there.\n";
+      "- The first paragraph of an entry may be shown to anyone; the second is for the operator.\n\n"
+      "Generated by `tools/generate-docs` from `src/base/catalogue.def`; edit there.\n";
   for (std::size_t step = 0; step < kStepCount; ++step) {
     out += fmt::format("\n## {}\n\n{}\n", to_string(static_cast<Step>(step)), question_of(static_cast<Step>(step)));
     for (const auto& cause : all_causes()) {

@@ -30,7 +30,7 @@ test('what is left counts down to nothing and never below', () => {
 
 test('a server that announced a restart is just away when it stays away', () => {
   const time = () => '14:03';
-  const draining = { code: 'DRAINING', message: 'The server is going down for a restart; connect again in a moment.', heard: 'foyer', status: 1001 };
+  const draining = { code: 'DRAINING', message: 'The server is shutting down for a restart; reconnect in a moment.', heard: 'foyer', status: 1001 };
   const silent = { code: '', message: 'The server does not answer.', heard: 'nothing', status: 0 };
   const full = { code: 'CONNECTION_LIMIT', message: 'The server is full at the moment.', heard: 'foyer', status: 4503 };
   assert.equal(awayWords(draining, 0, 59_000, time), 'The server is about to restart.');

@@ -210,7 +210,7 @@ test('private rooms: made, somebody invited, a direct word', async (t) => {
   await host.getByRole('button', { name: 'Invite somebody' }).click();
   await host.getByLabel('Their name').fill('Nobody.Here');
   await host.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
-  await host.getByText('There is nobody of that name or id here.').waitFor();
+  await host.getByText('There is no person with this name or id here.').waitFor();
   await screenshot(host, 'invite-nobody-desktop');
   await host.getByLabel('Their name').fill('guest');
   await host.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
