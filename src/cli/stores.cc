@@ -23,68 +23,60 @@ std::string file(const config::Config& config, const char* name) {
   return (std::filesystem::path(config.data) / name).string();
 }
 
+// What the options of both databases have in common.
+template <class Options>
+Options account_options(const config::Config& config, const StoreDeps& deps) {
+  Options out{.forgets = deps.forgets, .executor = deps.executor};
+  out.keep_audit = std::chrono::days{config.audit_days};
+  out.keep_refusals = std::chrono::days{config.audit_refusal_days};
+  out.audit_refusals = config.audit_refusals;
+  // A session is not forgotten before it has ended.
+  out.keep_ended = std::max({out.keep_ended, config.session_idle * 2, config.refresh_ttl * 2});
+  out.keep_revocations = std::max<Millis>(out.keep_revocations, config.access_token_ttl * 2);
+  return out;
+}
+
+template <class Options>
+Options chat_options(const config::Config& config, const StoreDeps& deps) {
+  return {.queue_limit = config.store_queue,
+      .history_days = static_cast<std::uint32_t>(config.history_days),
+      .history_messages = config.history_messages,
+      .rooms_per_user = {.private_rooms = static_cast<std::uint32_t>(config.rooms_per_user),
+          .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
+          .public_rooms = static_cast<std::uint32_t>(config.public_rooms_per_user)},
+      .invitations_sent = static_cast<std::uint32_t>(config.invitations_sent),
+      .invitations_to_one = static_cast<std::uint32_t>(config.invitations_to_one),
+      .invitations_received = static_cast<std::uint32_t>(config.invitations_received),
+      .witness = file(config, "witness"),
+      .executor = deps.executor};
+}
+
 } // namespace
 
 bool uses_postgres(const config::Config& config) { return config::is_postgres(config.database_url); }
 
 Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Config& config, StoreDeps deps) {
-  accounts::DatabaseStoreOptions options{.forgets = deps.forgets, .executor = deps.executor};
-  options.keep_audit = std::chrono::days{config.audit_days};
-  options.keep_refusals = std::chrono::days{config.audit_refusal_days};
-  options.audit_refusals = config.audit_refusals;
-  // A session is not forgotten before it has ended.
-  options.keep_ended = std::max({options.keep_ended, config.session_idle * 2, config.refresh_ttl * 2});
-  options.keep_revocations = std::max<Millis>(options.keep_revocations, config.access_token_ttl * 2);
   if (uses_postgres(config)) {
+    auto options = account_options<accounts::DatabaseStoreOptions>(config, deps);
     options.readers = kReaders;
     return accounts::open_postgres_store(
         server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
-  accounts::SqliteStoreOptions here{.queue_limit = options.queue_limit,
-      .keep_audit = options.keep_audit,
-      .keep_refusals = options.keep_refusals,
-      .audit_refusals = options.audit_refusals,
-      .keep_ended = options.keep_ended,
-      .keep_revocations = options.keep_revocations,
-      .forgets = options.forgets,
-      .executor = options.executor};
-  here.database.survive_power_loss = config.store_sync == config::StoreSync::full;
+  auto options = account_options<accounts::SqliteStoreOptions>(config, deps);
+  options.database.survive_power_loss = config.store_sync == config::StoreSync::full;
   return accounts::open_sqlite_store(
-      file(config, "accounts.sqlite"), std::move(here), deps.clock, deps.entropy, deps.metrics, deps.log);
+      file(config, "accounts.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
 
 Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& config, StoreDeps deps) {
-  const auto history_days = static_cast<std::uint32_t>(config.history_days);
-  const rooms::RoomsPerUser rooms_per_user{.private_rooms = static_cast<std::uint32_t>(config.rooms_per_user),
-      .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
-      .public_rooms = static_cast<std::uint32_t>(config.public_rooms_per_user)};
-  const auto sent = static_cast<std::uint32_t>(config.invitations_sent);
-  const auto to_one = static_cast<std::uint32_t>(config.invitations_to_one);
-  const auto received = static_cast<std::uint32_t>(config.invitations_received);
   if (uses_postgres(config)) {
-    engine::DatabaseStoreOptions options{.queue_limit = config.store_queue,
-        .readers = kReaders,
-        .history_days = history_days,
-        .history_messages = config.history_messages,
-        .rooms_per_user = rooms_per_user,
-        .invitations_sent = sent,
-        .invitations_to_one = to_one,
-        .invitations_received = received,
-        .witness = file(config, "witness"),
-        .executor = deps.executor};
+    auto options = chat_options<engine::DatabaseStoreOptions>(config, deps);
+    options.readers = kReaders;
     return engine::open_postgres_store(
         server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
-  engine::SqliteStoreOptions options{.survive_power_loss = config.store_sync == config::StoreSync::full,
-      .queue_limit = config.store_queue,
-      .history_days = history_days,
-      .history_messages = config.history_messages,
-      .rooms_per_user = rooms_per_user,
-      .invitations_sent = sent,
-      .invitations_to_one = to_one,
-      .invitations_received = received,
-      .witness = file(config, "witness"),
-      .executor = deps.executor};
+  auto options = chat_options<engine::SqliteStoreOptions>(config, deps);
+  options.survive_power_loss = config.store_sync == config::StoreSync::full;
   return engine::open_sqlite_store(
       file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
