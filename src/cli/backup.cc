@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
-#include <optional>
+#include <expected>
 #include <string>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/stores.h"
 #include "config/load.h"
@@ -30,31 +28,22 @@ constexpr std::string_view kUsage =
 
 constexpr std::string_view kChatDatabase = "chat.sqlite";
 
-struct Arguments {
+constexpr std::string_view kOptions[] = {"--data", "--config", "--dev", "--help"};
+
+struct Arguments : PlaceArguments {
   std::string file;
-  std::vector<std::string> options; // as for `serve`
-  bool help = false;
 };
 
-std::optional<Arguments> read(Args args) {
-  Arguments read;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    if (arg == "--help" || arg == "-h") {
-      read.help = true;
-    } else if (arg.starts_with("--data=") || arg.starts_with("--config=")) {
-      read.options.push_back(arg);
-    } else if (arg == "--data" || arg == "--config") {
-      if (i + 1 == args.size()) return std::nullopt;
-      read.options.push_back(arg + "=" + args[++i]);
-    } else if (arg.starts_with("-") || arg.empty() || !read.file.empty()) {
-      return std::nullopt;
-    } else {
-      read.file = arg;
-    }
-  }
-  if (read.file.empty() && !read.help) return std::nullopt;
-  return read;
+// The error says what is wrong with the arguments.
+std::expected<Arguments, std::string> read(Args args) {
+  Arguments out;
+  const auto none = [](const std::string&, std::size_t) -> std::expected<bool, std::string> { return false; };
+  auto words = words_of(args, out, kOptions, false, none);
+  if (!words) return std::unexpected(words.error());
+  if (out.help) return out;
+  if (words->size() != 1 || words->front().empty()) return std::unexpected("exactly one FILE is needed");
+  out.file = std::move(words->front());
+  return out;
 }
 
 int fail(const Refusal& refusal) { return refused_command("backup", refusal); }
@@ -63,14 +52,7 @@ int fail(const Refusal& refusal) { return refused_command("backup", refusal); }
 
 int run_backup(Args args) {
   const auto arguments = read(args);
-  if (!arguments) {
-    fmt::print(stderr, "{}", kUsage);
-    return kCouldNotRun;
-  }
-  if (arguments->help) {
-    fmt::print("{}", kUsage);
-    return 0;
-  }
+  if (const auto status = settled("backup", arguments, kUsage)) return *status;
   const auto loaded = config::load(
       {.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
   if (const auto known = knows_its_stores(loaded); !known) return fail(known.error());

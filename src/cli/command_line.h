@@ -24,26 +24,40 @@ inline int refused_command(std::string_view command, const Refusal& refusal) {
   return 1;
 }
 
-// What each of them takes: --json, --help, and where the installation is.
-struct CommonArguments {
-  bool json = false;
+// What every command takes. Each of these three adds to the one before.
+struct HelpArgument {
   bool help = false;
-  std::vector<std::string> options = {}; // as for `serve`
 
   // Whether args[i] was one of these; i is then at the last word of it.
   [[nodiscard]] bool take(Args args, std::size_t& i) {
+    if (args[i] != "--help" && args[i] != "-h") return false;
+    return help = true;
+  }
+};
+
+// Where the installation is.
+struct PlaceArguments : HelpArgument {
+  std::vector<std::string> options = {}; // as for `serve`
+
+  [[nodiscard]] bool take(Args args, std::size_t& i) {
     const std::string& arg = args[i];
-    if (arg == "--help" || arg == "-h")
-      help = true;
-    else if (arg == "--json")
-      json = true;
-    else if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config="))
+    if (HelpArgument::take(args, i)) return true;
+    if (arg == "--dev" || arg.starts_with("--data=") || arg.starts_with("--config="))
       options.push_back(arg);
     else if ((arg == "--data" || arg == "--config") && i + 1 < args.size())
       options.push_back(arg + "=" + args[++i]);
     else
       return false;
     return true;
+  }
+};
+
+struct CommonArguments : PlaceArguments {
+  bool json = false;
+
+  [[nodiscard]] bool take(Args args, std::size_t& i) {
+    if (args[i] == "--json") return json = true;
+    return PlaceArguments::take(args, i);
   }
 };
 
@@ -85,12 +99,12 @@ inline std::string wrong_option(std::string_view argument, std::span<const std::
   return fmt::format("there is no option {}{}", printable(name, 64), did_you_mean(name, options));
 }
 
-// What is left of a command's arguments without the options. `take` is given each that is none of the common ones,
-// with its place: true if it was an option of the command, or what is wrong with it. Behind a first word an argument
-// may begin with a hyphen where `hyphens` says so.
-template <class Take>
+// The words of a command line that are not options. `common` takes its own arguments; `take` is given each of the
+// others with its index, and returns whether it was an option of the command, or what is wrong with it. Where `hyphens`
+// says so, a word after the first may begin with a hyphen.
+template <class Common, class Take>
 std::expected<std::vector<std::string>, std::string> words_of(
-    Args args, CommonArguments& common, std::span<const std::string_view> options, bool hyphens, Take take) {
+    Args args, Common& common, std::span<const std::string_view> options, bool hyphens, Take take) {
   std::vector<std::string> words;
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (common.take(args, i)) continue;

@@ -1,7 +1,6 @@
 // foyer token issue | inspect | verify
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iostream>
 
 #include "base/bytes.h"
@@ -51,10 +50,6 @@ constexpr std::string_view kInspectUsage =
     "Example:\n"
     "  foyer token issue --data ./data --sub alice | foyer token inspect\n";
 
-bool asks_for_help(Args args) {
-  return std::ranges::any_of(args, [](const std::string& a) { return a == "--help" || a == "-h"; });
-}
-
 // 15m, or -5m: in the past.
 std::optional<Millis> parse_life(std::string_view text) {
   const bool past = text.starts_with('-');
@@ -80,12 +75,8 @@ int token_issue(Args args) {
   constexpr std::string_view kValues[] = {"--sub", "--name", "--scope", "--ttl", "--sid", "--client-id", "--issuer",
       "--audience", "--env", "--typ", "--key", "--secret-env", "--alg", "--now"};
   constexpr std::string_view kFlags[] = {"--json"};
-  if (asks_for_help(args)) {
-    fmt::print("{}", kIssueUsage);
-    return 0;
-  }
-  const auto read = read_token_args(args, kValues, kFlags, kIssueUsage);
-  if (!read) return kCouldNotRun;
+  const auto read = read_token_args(args, kValues, kFlags);
+  if (const auto status = settled("token issue", read, kIssueUsage)) return *status;
   const auto usage_error = [](std::string_view what) {
     fmt::print(stderr, "foyer token issue: {}\n\n{}", what, kIssueUsage);
     return kCouldNotRun;
@@ -93,7 +84,7 @@ int token_issue(Args args) {
   const auto sub = read->value("--sub");
   if (!sub || !read->rest.empty()) return usage_error("--sub USER is needed, and nothing beside the options");
   if (!is_user_id(*sub)) return usage_error("--sub is 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
-  const auto loaded = load_for_tokens(read->config);
+  const auto loaded = load_for_tokens(read->options);
   const auto& config = loaded.config;
   const auto life = parse_life(read->value("--ttl").value_or(config::format_duration(config.access_token_ttl)));
   if (!life) return usage_error("--ttl is a duration such as 15m, 1h or -5m");
@@ -134,12 +125,12 @@ int token_issue(Args args) {
 int token_inspect(Args args) {
   constexpr std::string_view kValues[] = {"--now"};
   constexpr std::string_view kFlags[] = {"--json"};
-  if (asks_for_help(args)) {
-    fmt::print("{}", kInspectUsage);
-    return 0;
+  const auto read = read_token_args(args, kValues, kFlags);
+  if (const auto status = settled("token inspect", read, kInspectUsage)) return *status;
+  if (read->rest.size() > 1) {
+    fmt::print(stderr, "foyer token inspect: at most one TOKEN is taken\n\n{}", kInspectUsage);
+    return kCouldNotRun;
   }
-  const auto read = read_token_args(args, kValues, kFlags, kInspectUsage);
-  if (!read || read->rest.size() > 1) return kCouldNotRun;
   const auto now = read->value("--now") ? parse_moment(*read->value("--now")) : system_clock().wall();
   if (!now) {
     fmt::print(stderr, "foyer token inspect: --now is seconds since 1970, or a time such as 2026-01-02T03:04:05Z\n");

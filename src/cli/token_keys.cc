@@ -9,7 +9,6 @@
 #include <iterator>
 
 #include "base/bytes.h"
-#include "cli/command_line.h"
 #include "config/development.h"
 #include "store/data_dir.h"
 #include "store/file.h"
@@ -23,44 +22,38 @@ std::optional<std::string> TokenArgs::value(std::string_view name) const {
 
 bool TokenArgs::has(std::string_view flag) const { return std::ranges::find(flags, flag) != flags.end(); }
 
-std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value,
-    std::span<const std::string_view> flags, std::string_view usage) {
-  constexpr std::string_view kOfServe[] = {"--data", "--config", "--environment"};
+std::expected<TokenArgs, std::string> read_token_args(
+    Args args, std::span<const std::string_view> with_value, std::span<const std::string_view> flags) {
+  std::vector<std::string_view> options{"--data", "--config", "--dev", "--environment", "--help"};
+  options.insert(options.end(), with_value.begin(), with_value.end());
+  options.insert(options.end(), flags.begin(), flags.end());
   TokenArgs out;
-  const auto wrong = [usage](const std::string& what) {
-    fmt::print(stderr, "foyer token: {}\n\n{}", what, usage);
-    return std::nullopt;
+  const auto take = [&](const std::string& arg, std::size_t& i) -> std::expected<bool, std::string> {
+    const auto name = std::string_view{arg}.substr(0, arg.find('='));
+    if (std::ranges::find(flags, arg) != flags.end()) {
+      out.flags.push_back(arg);
+      return true;
+    }
+    if (std::ranges::find(with_value, name) != with_value.end()) {
+      auto value = value_of(name, args, i);
+      if (!value) return false;
+      if (!out.values.emplace(name, std::move(*value)).second)
+        return std::unexpected(fmt::format("{} is given twice", name));
+      return true;
+    }
+    if (name.size() > 2 && name.size() < arg.size() && name.starts_with("--")) { // an option of `serve`
+      out.options.push_back(arg);
+      return true;
+    }
+    if (const auto value = value_of("--environment", args, i)) {
+      out.options.push_back("--environment=" + *value);
+      return true;
+    }
+    return false;
   };
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    if (!arg.starts_with("--") || arg.size() == 2) {
-      if (arg.starts_with("-") && arg.size() > 1) return wrong(fmt::format("unknown option {}", printable(arg, 64)));
-      out.rest.push_back(arg);
-      continue;
-    }
-    const auto equals = arg.find('=');
-    const auto name = std::string_view{arg}.substr(0, equals);
-    if (equals == std::string::npos && std::ranges::find(flags, name) != std::end(flags)) {
-      out.flags.emplace_back(name);
-      continue;
-    }
-    if (arg == "--dev") {
-      out.config.push_back(arg);
-      continue;
-    }
-    const bool ours = std::ranges::find(with_value, name) != std::end(with_value);
-    const bool of_serve = std::ranges::find(kOfServe, name) != std::end(kOfServe);
-    if (!ours && !of_serve && equals == std::string::npos)
-      return wrong(fmt::format("unknown option {}", printable(arg, 64)));
-    if (equals == std::string::npos && i + 1 == args.size())
-      return wrong(fmt::format("{} needs a value", printable(arg, 64)));
-    std::string value = equals == std::string::npos ? args[++i] : arg.substr(equals + 1);
-    if (ours) {
-      if (!out.values.emplace(name, std::move(value)).second) return wrong(fmt::format("{} is there twice", name));
-    } else {
-      out.config.push_back(fmt::format("{}={}", name, value));
-    }
-  }
+  auto words = words_of(args, out, options, false, take);
+  if (!words) return std::unexpected(words.error());
+  out.rest = std::move(*words);
   return out;
 }
 

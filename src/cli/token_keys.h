@@ -1,6 +1,7 @@
 // For `foyer token`: its arguments, the keys they name, and times as people write them.
 #pragma once
 
+#include <expected>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,26 +10,25 @@
 #include <vector>
 
 #include "base/refusal.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "config/load.h"
 #include "jose/jwk.h"
 #include "jose/key_set.h"
 
 namespace foyer::cli {
 
-struct TokenArgs {
+struct TokenArgs : PlaceArguments {                       // its options also hold --option=VALUE of `serve`
   std::map<std::string, std::string, std::less<>> values; // of the options that take one
   std::vector<std::string> flags;
-  std::vector<std::string> rest;   // what is not an option
-  std::vector<std::string> config; // --data DIR, --config FILE and --option=VALUE of `serve`
+  std::vector<std::string> rest; // what is not an option
 
   [[nodiscard]] std::optional<std::string> value(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view flag) const;
 };
 
-// Nothing, after a sentence on standard error, when an argument is not understood.
-[[nodiscard]] std::optional<TokenArgs> read_token_args(Args args, std::span<const std::string_view> with_value,
-    std::span<const std::string_view> flags, std::string_view usage);
+// The error says what is wrong with the arguments.
+[[nodiscard]] std::expected<TokenArgs, std::string> read_token_args(
+    Args args, std::span<const std::string_view> with_value, std::span<const std::string_view> flags);
 
 // Seconds since 1970, or 2026-01-02T03:04:05Z.
 [[nodiscard]] std::optional<WallTime> parse_moment(std::string_view text);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -209,12 +208,8 @@ int token_verify(Args args) {
   constexpr std::string_view kValues[] = {
       "--key", "--secret-env", "--alg", "--issuer", "--audience", "--env", "--typ", "--leeway", "--now"};
   constexpr std::string_view kFlags[] = {"--jws", "--batch", "--json"};
-  if (std::ranges::any_of(args, [](const std::string& a) { return a == "--help" || a == "-h"; })) {
-    fmt::print("{}", kVerifyUsage);
-    return 0;
-  }
-  const auto read = read_token_args(args, kValues, kFlags, kVerifyUsage);
-  if (!read) return kCouldNotRun;
+  const auto read = read_token_args(args, kValues, kFlags);
+  if (const auto status = settled("token verify", read, kVerifyUsage)) return *status;
   const bool batch = read->has("--batch");
   const auto usage_error = [](std::string_view what) {
     fmt::print(stderr, "foyer token verify: {}\n\n{}", what, kVerifyUsage);
@@ -225,7 +220,7 @@ int token_verify(Args args) {
   if (batch && (read->value("--key") || read->value("--secret-env") || read->value("--alg")))
     return usage_error("with --batch every line has its own key");
 
-  const auto loaded = load_for_tokens(read->config);
+  const auto loaded = load_for_tokens(read->options);
   const auto& config = loaded.config;
   Task task;
   task.signature_only = read->has("--jws");

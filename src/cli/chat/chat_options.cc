@@ -61,61 +61,47 @@ std::expected<wire::Url, std::string> server_url(std::string url) {
   return std::move(*parsed);
 }
 
+constexpr std::string_view kOptions[] = {"--name", "--token", "--ca-file", "--room", "--history", "--password-stdin",
+    "--token-stdin", "--totp-stdin", "--register", "--json", "--help"};
+
+// Whether args[i] was an option of the chat, or what is wrong with it.
+std::expected<bool, std::string> take(ChatOptions& options, Args args, std::size_t& i) {
+  const std::string& arg = args[i];
+  if (arg == "--password-stdin") return options.password_from_input = true;
+  if (arg == "--token-stdin") return options.token_from_input = true;
+  if (arg == "--totp-stdin") return options.totp_from_input = true;
+  if (arg == "--register") return options.register_first = true;
+  if (arg == "--json") return options.raw = true;
+  for (const auto& [name, into] : {std::pair{"--name", &options.name}, std::pair{"--token", &options.token},
+           std::pair{"--ca-file", &options.tls.ca_file}})
+    if (auto value = value_of(name, args, i)) {
+      *into = std::move(*value);
+      return true;
+    }
+  if (auto room = value_of("--room", args, i)) {
+    options.rooms.push_back(std::move(*room));
+    return true;
+  }
+  const auto history = value_of("--history", args, i);
+  if (!history) return false;
+  const char* const end = history->data() + history->size();
+  const auto [at, error] = std::from_chars(history->data(), end, options.history);
+  if (error != std::errc{} || at != end || options.history > 300)
+    return std::unexpected("--history takes a number from 0 to 300");
+  return true;
+}
+
 } // namespace
 
 std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   ChatOptions options;
-  std::string url;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    std::string name = arg.substr(0, arg.find('='));
-    const auto value = [&](std::string& into) {
-      if (name.size() < arg.size())
-        into = arg.substr(name.size() + 1);
-      else if (i + 1 < args.size())
-        into = args[++i];
-      else
-        return false;
-      return true;
-    };
-    std::string text;
-    bool fine = true;
-    if (arg == "--help" || arg == "-h")
-      options.help = true;
-    else if (name == "--name")
-      fine = value(options.name);
-    else if (name == "--token")
-      fine = value(options.token);
-    else if (name == "--ca-file")
-      fine = value(options.tls.ca_file);
-    else if (name == "--room") {
-      if ((fine = value(text))) options.rooms.push_back(text);
-    } else if (name == "--history") {
-      fine = value(text);
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.history);
-      if (fine && (error != std::errc{} || end != text.data() + text.size() || options.history > 300))
-        return std::unexpected("--history takes a number from 0 to 300");
-    } else if (arg == "--password-stdin")
-      options.password_from_input = true;
-    else if (arg == "--token-stdin")
-      options.token_from_input = true;
-    else if (arg == "--totp-stdin")
-      options.totp_from_input = true;
-    else if (arg == "--register")
-      options.register_first = true;
-    else if (arg == "--json")
-      options.raw = true;
-    else if (arg.starts_with('-'))
-      return std::unexpected(fmt::format("unknown option {}", printable(arg, 64)));
-    else if (url.empty())
-      url = arg;
-    else
-      return std::unexpected("more than one URL");
-    if (!fine) return std::unexpected(fmt::format("{} needs a value", name));
-  }
+  const auto words = words_of(args, options, kOptions, false,
+      [&options, args](const std::string&, std::size_t& i) { return take(options, args, i); });
+  if (!words) return std::unexpected(words.error());
   if (options.help) return options;
-  if (url.empty()) return std::unexpected("the URL is missing");
-  auto parsed = server_url(std::move(url));
+  if (words->empty()) return std::unexpected("the URL is missing");
+  if (words->size() > 1) return std::unexpected("more than one URL");
+  auto parsed = server_url(words->front());
   if (!parsed) return std::unexpected(std::move(parsed).error());
   options.socket = std::move(*parsed);
   options.socket.scheme = client::is_secure(options.socket) ? "wss" : "ws";

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "cli/chat/chat_text.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "client/http_client.h"
 
 namespace foyer::cli {
 
-struct ChatOptions {
+struct ChatOptions : HelpArgument {
   wire::Url socket;  // ws or wss, with the socket's path
   std::string name;  // log in as
   std::string token; // instead of a name
@@ -24,7 +24,6 @@ struct ChatOptions {
   std::string totp;            // a code of the second factor, out of FOYER_TOTP
   bool register_first = false; // --register: make the account
   bool raw = false;            // --json
-  bool help = false;
   client::TlsOptions tls;
 };
 
