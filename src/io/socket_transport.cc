@@ -78,12 +78,19 @@ void SocketTransport::abort() {
   loop_.closed_.push_back(this);
 }
 
+void SocketTransport::reset_if_cut() {
+  if (state_ != State::open || reset_if_cut_) return;
+  reset_if_cut_ = true;
+  loop_.poller_->reset_on_close(socket_, true);
+}
+
 void SocketTransport::fail() {
   reset_ = true;
   abort();
 }
 
 void SocketTransport::shut_down() {
+  if (reset_if_cut_) loop_.poller_->reset_on_close(socket_, false);
   loop_.poller_->shut_down(socket_);
   if (ended_ || linger_->duration <= Millis{0}) return abort();
   state_ = State::lingering;

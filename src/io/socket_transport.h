@@ -45,6 +45,7 @@ class SocketTransport final : public Transport {
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override;
   void abort() override;
+  void reset_if_cut() override;
   void set_handler(TransportHandler* handler) override { handler_ = handler; }
   [[nodiscard]] std::string_view peer_address() const override {
     return announced_ && !announced_->address.empty() ? std::string_view{announced_->address} : std::string_view{peer_};
@@ -113,6 +114,7 @@ class SocketTransport final : public Transport {
   bool wants_writable_ = false;
   bool ended_ = false; // the peer will send no more
   bool reset_ = false;
+  bool reset_if_cut_ = false;
 };
 
 } // namespace foyer::io

@@ -45,6 +45,9 @@ class Transport {
   // read and discard for up to `linger`, then close. on_closed follows, nothing else.
   virtual void close_gracefully(Millis linger) = 0;
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn
+  // For bytes whose end is that of the connection: from now on the peer reads an orderly end only once
+  // close_gracefully has sent everything. After any other end, also that of the process, it gets a reset.
+  virtual void reset_if_cut() = 0;
   // Another handler gets all calls from now on. The former one may be deleted, also within its own on_bytes.
   virtual void set_handler(TransportHandler* handler) = 0;
   [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"

@@ -49,6 +49,7 @@ class MemoryClient {
   void set_capacity(std::size_t bytes) { link_->capacity = bytes; }
   [[nodiscard]] bool ended() const { return link_->server_ended || link_->server_closed; } // no more will come
   [[nodiscard]] bool closed() const { return link_->server_closed; }
+  [[nodiscard]] bool was_reset() const { return link_->server_reset; }
 
  private:
   std::shared_ptr<Link> link_;

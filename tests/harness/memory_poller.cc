@@ -110,8 +110,10 @@ bool MemoryPoller::has_failed(io::Handle socket) {
 }
 
 void MemoryPoller::close(io::Handle socket) {
-  Link& link = *of(socket).link;
+  const Socket& closing = of(socket);
+  Link& link = *closing.link;
   link.server_ended = link.server_closed = true;
+  link.server_reset = closing.resets;
   std::erase_if(sockets_, [&](const Socket& each) { return each.number == static_cast<std::uint32_t>(socket); });
 }
 

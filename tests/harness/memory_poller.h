@@ -23,6 +23,7 @@ struct Link {
   bool broken = false;               // reset: the server's next look fails
   bool server_ended = false;         // the server will send no more
   bool server_closed = false;        // its socket is gone
+  bool server_reset = false;         // by a reset
   bool silent = false;               // nothing gets through any more, in either direction
 
   [[nodiscard]] bool has_bytes() const { return !silent && !to_server.empty(); }
@@ -51,6 +52,7 @@ class MemoryPoller final : public io::Poller {
   io::Received read(io::Handle socket) override;
   std::optional<std::size_t> send(io::Handle socket, std::span<const iovec> pieces) override;
   void shut_down(io::Handle socket) override;
+  void reset_on_close(io::Handle socket, bool wanted) override { of(socket).resets = wanted; }
   bool has_failed(io::Handle socket) override;
   std::size_t unacknowledged(io::Handle) override { return 0; }
   void close(io::Handle socket) override;
@@ -61,6 +63,7 @@ class MemoryPoller final : public io::Poller {
     std::shared_ptr<Link> link;
     io::Tag tag = 0;
     bool wants_writable = false;
+    bool resets = false; // when it is closed
     bool end_was_read = false;
     bool failure_was_read = false;
   };

@@ -11,7 +11,8 @@ class MemoryFarEnd final : public io::test::FarEnd {
   void end_writing() override { client_.end_writing(); }
   void reset() override { client_.reset(); }
   std::string read(std::size_t count) override { return client_.take(count); }
-  bool has_ended() override { return client_.waiting() == 0 && client_.ended(); }
+  bool has_ended() override { return client_.waiting() == 0 && client_.ended() && !client_.was_reset(); }
+  bool was_reset() override { return client_.was_reset(); }
 
  private:
   MemoryClient client_;

@@ -63,6 +63,10 @@ class EpollPoller final : public Poller {
   Received read(Handle socket) override;
   std::optional<std::size_t> send(Handle socket, std::span<const iovec> pieces) override;
   void shut_down(Handle socket) override { ::shutdown(fd_of(socket), SHUT_WR); }
+  void reset_on_close(Handle socket, bool wanted) override {
+    const linger at_once{.l_onoff = wanted ? 1 : 0, .l_linger = 0};
+    ::setsockopt(fd_of(socket), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
   bool has_failed(Handle socket) override;
   std::size_t unacknowledged(Handle socket) override;
   void close(Handle socket) override { ::close(fd_of(socket)); }

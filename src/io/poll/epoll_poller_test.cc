@@ -40,6 +40,10 @@ class TcpClient final : public FarEnd {
     char byte = 0;
     return receive(&byte, 1) == 0;
   }
+  bool was_reset() override {
+    char byte = 0;
+    return receive(&byte, 1) < 0 && errno == ECONNRESET;
+  }
 
  private:
   ssize_t receive(char* to, std::size_t size) const {

@@ -100,11 +100,12 @@ class Poller {
   // How many bytes were taken, from the front: less than all of them while the socket is full. None: the connection is
   // gone. One call, one system call.
   virtual std::optional<std::size_t> send(Handle socket, std::span<const iovec> pieces) = 0;
-  virtual void shut_down(Handle socket) = 0;                // nothing more is sent; the peer reads the end
-  [[nodiscard]] virtual bool has_failed(Handle socket) = 0; // after the peer's end: TCP reported an error since
+  virtual void shut_down(Handle socket) = 0;                   // nothing more is sent; the peer reads the end
+  virtual void reset_on_close(Handle socket, bool wanted) = 0; // the end of this socket is a reset, also the process's
+  [[nodiscard]] virtual bool has_failed(Handle socket) = 0;    // after the peer's end: TCP reported an error since
   [[nodiscard]] virtual std::size_t unacknowledged(Handle socket) = 0; // bytes taken from us and not by the peer
-  // The other side sees the end at once, even while a read is outstanding: with io_uring a receive in flight keeps the
-  // file open, so it is cancelled, and the socket shut down, before the descriptor is closed.
+  // The other side sees the end (or the reset) at once, even while a read is outstanding: with io_uring a receive in
+  // flight keeps the file open, so it is cancelled, and the socket shut down, before the descriptor is closed.
   virtual void close(Handle socket) = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,9 +25,10 @@ class Peer {
  public:
   Peer() = default;
   explicit Peer(int fd) : fd_(fd) {}
-  Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)), was_reset_(other.was_reset_) {}
   Peer& operator=(Peer&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(was_reset_, other.was_reset_);
     return *this;
   }
   ~Peer() { close(); }
@@ -63,10 +65,19 @@ class Peer {
     while (all.size() < at_most) {
       const ssize_t n = ::recv(fd_, buffer, std::min(sizeof buffer, at_most - all.size()), MSG_DONTWAIT);
       if (n == 0 && ended != nullptr) *ended = true;
+      if (n < 0 && errno == ECONNRESET) was_reset_ = true;
       if (n <= 0) break;
       all.append(buffer, static_cast<std::size_t>(n));
     }
     return all;
+  }
+  // Waits for what comes behind the bytes that were read, and says whether it is a reset.
+  [[nodiscard]] bool was_reset() const {
+    if (was_reset_) return true;
+    pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
+    ::poll(&ready, 1, 10'000);
+    read(nullptr, 1);
+    return was_reset_;
   }
   // Blocks until `count` bytes came or the other side ended.
   std::string read_exactly(std::size_t count) const {
@@ -84,7 +95,17 @@ class Peer {
 
  private:
   int fd_ = -1;
+  mutable bool was_reset_ = false; // an error is reported once
 };
+
+// Both ends of a connection over TCP: a descriptor for a loop, and its peer.
+inline std::pair<int, Peer> tcp_connection() {
+  const auto listener = Listener::open({.host = "127.0.0.1", .port = 0});
+  Peer peer = Peer::to((*listener)->port());
+  pollfd ready{.fd = (*listener)->fd(), .events = POLLIN, .revents = 0};
+  ::poll(&ready, 1, 10'000);
+  return {::accept4((*listener)->fd(), nullptr, nullptr, SOCK_CLOEXEC), std::move(peer)};
+}
 
 // Writes its story into one list for the whole test.
 class Recorder : public TransportHandler {

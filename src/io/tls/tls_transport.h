@@ -58,6 +58,7 @@ class TlsTransport final : public Transport, public Layer {
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override; // close_notify goes behind the queue
   void abort() override;
+  void reset_if_cut() override { socket_.reset_if_cut(); }
   void set_handler(TransportHandler* handler) override { handler_ = handler; }
   [[nodiscard]] std::string_view peer_address() const override { return socket_.peer_address(); }
   [[nodiscard]] std::string_view socket_address() const override { return socket_.socket_address(); }

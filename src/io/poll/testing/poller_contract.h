@@ -24,6 +24,7 @@ class FarEnd {
   virtual void reset() = 0;
   virtual std::string read(std::size_t count) = 0; // waits for so many bytes, or the end
   virtual bool has_ended() = 0;                    // after all bytes were read: waits for the end
+  virtual bool was_reset() = 0;                    // after all bytes were read: waits for that
 };
 
 struct PollerWorld {
@@ -182,6 +183,19 @@ TEST_P(PollerContract, ClosingEndsTheConnectionForTheOtherSideAndItsEvents) {
   const auto c = connect(9);
   c.far->write("z");
   EXPECT_EQ(events().back(), "9:read") << "never under the tag of the one before";
+}
+
+TEST_P(PollerContract, ClosingIsAResetWhereThatIsWanted) {
+  const auto a = connect(7), b = connect(8);
+  poller().reset_on_close(a.socket, true);
+  poller().close(a.socket);
+  EXPECT_TRUE(a.far->was_reset());
+  poller().reset_on_close(b.socket, true);
+  EXPECT_EQ(send(b.socket, {"all of it"}), 9U);
+  poller().reset_on_close(b.socket, false);
+  poller().close(b.socket);
+  EXPECT_EQ(b.far->read(9), "all of it");
+  EXPECT_TRUE(b.far->has_ended());
 }
 
 TEST_P(PollerContract, AResetIsReportedAndFailsWhatFollows) {
