@@ -77,7 +77,7 @@ void Connection::on_closed() {
 
 void Connection::request_answered(Response response) {
   if (phase_ != Phase::handling) return;
-  respond(std::move(response), !last_request_);
+  respond(std::move(response));
   if (phase_ == Phase::reading) read({});
   settle();
 }
@@ -86,7 +86,7 @@ void Connection::answer_last(LastAnswer answer) {
   request_ = std::move(answer.request);
   if (answer.unread_input) input_ = Input::flooded;
   last_request_ = true;
-  respond(std::move(answer.response), false);
+  respond(std::move(answer.response));
 }
 
 void Connection::shut_down() {
@@ -125,7 +125,7 @@ void Connection::schedule() {
 
 // `patience`, but not beyond the time that a whole request has.
 Millis Connection::of_request(Millis patience) const {
-  const auto left = std::chrono::ceil<Millis>(begun_ + port_.policy().request_timeout - port_.loop().now());
+  const auto left = std::chrono::ceil<Millis>(*begun_ + port_.policy().request_timeout - port_.loop().now());
   return std::clamp(left, Millis{0}, patience);
 }
 
@@ -147,14 +147,14 @@ void Connection::on_timer() {
 
 void Connection::request_timed_out() {
   if (phase_ == Phase::handling) {
-    const auto took = std::chrono::ceil<Millis>(port_.loop().now() - begun_);
+    const auto took = std::chrono::ceil<Millis>(port_.loop().now() - *begun_);
     return refuse_whole({.cause = Cause::INTERNAL_ERROR,
         .evidence = "no answer within request_timeout (" + std::to_string(took.count()) +
             " ms after the first byte): " + shown_path(request_.path)});
   }
   if (!parser_.started()) {
     // An idle keep-alive connection, or one that never spoke.
-    (asked_ ? port_.metrics().idle : port_.metrics().silent).add();
+    (begun_ ? port_.metrics().idle : port_.metrics().silent).add();
     return end();
   }
   const bool in_body = parser_.state() == wire::HttpParser::State::body;
@@ -192,7 +192,7 @@ void Connection::read(std::string_view bytes) {
   if (phase_ != Phase::reading) return;
   if (input_ == Input::flooded) return refuse_request(too_much_behind()); // the last one that was kept has no end
   if (input_ == Input::ended) return leave();
-  if (asked_ && !parser_.started() && !idling()) idle_in(port_.idle());
+  if (begun_ && !parser_.started() && !idling()) idle_in(port_.idle());
 }
 
 void Connection::read_request(std::string_view& rest) {
@@ -230,7 +230,7 @@ bool Connection::answered_by_head() {
     auto found = port_.deps().router.resolve(request_);
     if (auto* response = std::get_if<Response>(&found)) {
       last_request_ = true; // its body may come or not
-      respond(std::move(*response), false);
+      respond(std::move(*response));
       return true;
     }
   }
@@ -269,7 +269,6 @@ std::optional<Refusal> Connection::turned_away() const {
 
 void Connection::handle_request(std::string_view& rest) {
   const bool at_base = take_head();
-  asked_ = true;
   last_request_ = last_request_ || arrival_.full || port_.draining() || !parser_.keep_alive();
   if (parser_.https_target() && !request_.secure) // RFC 9110 §7.4
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED,
@@ -283,7 +282,7 @@ void Connection::handle_request(std::string_view& rest) {
       report(*refusal);
       return respond_problem(*refusal);
     }
-    return respond(admission::explain_plain_get(door, request_), !last_request_);
+    return respond(admission::explain_plain_get(door, request_));
   }
   if (!is_upgrade()) return route();
   // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one, however
@@ -311,7 +310,7 @@ void Connection::redirect_to_base() {
   Response response{.status = 308, .headers = {}, .body = {}};
   response.headers.add(
       "Location", port_.deps().router.door().base_path + '/' + (request_.query.empty() ? "" : '?' + request_.query));
-  respond(std::move(response), !last_request_);
+  respond(std::move(response));
 }
 
 void Connection::route() {
@@ -320,7 +319,7 @@ void Connection::route() {
     return respond_problem(*refusal);
   }
   auto found = port_.deps().router.resolve(request_);
-  if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response), !last_request_);
+  if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response));
   const Handler* handler = std::get<const Handler*>(found);
   admission::Permit place;
   if (!is_about_health(request_)) {
@@ -382,16 +381,16 @@ void Connection::report(const Refusal& refusal) {
 // Answers
 
 void Connection::respond_problem(const Refusal& refusal) {
-  respond(wire::problem(refusal, request_.ref, port_.policy().reveal), !last_request_);
+  respond(wire::problem(refusal, request_.ref, port_.policy().reveal));
 }
 
-void Connection::respond(Response response, bool keep_alive) {
+void Connection::respond(Response response) {
   arrival_.handshake.release();
   arrival_.address.release();
   port_.deps().router.decorate(request_, response);
-  keep_alive = keep_alive && !last_request_ && parser_.state() != wire::HttpParser::State::failed && !port_.draining();
+  last_request_ = last_request_ || parser_.state() == wire::HttpParser::State::failed || port_.draining();
   std::string bytes =
-      wire::write_response(response, keep_alive, wire::http_date(port_.loop().wall()), request_.method == "HEAD");
+      wire::write_response(response, !last_request_, wire::http_date(port_.loop().wall()), request_.method == "HEAD");
   // What is not an answer counts as well: TLS has tickets on their way, HTTP its 100 Continue.
   const std::size_t before = transport_.queued() + transport_.unacknowledged();
   if (untaken_ > 0 && before > 0)
@@ -399,7 +398,7 @@ void Connection::respond(Response response, bool keep_alive) {
   else
     expect_taken(before + bytes.size());
   transport_.send(share(std::move(bytes)));
-  if (!keep_alive) return leave();
+  if (last_request_) return leave();
   parser_.reset();
   phase_ = Phase::reading;
   wait_for(port_.policy().keep_alive_timeout);

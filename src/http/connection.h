@@ -66,7 +66,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void route();
   void redirect_to_base();
   void report(const Refusal& refusal);
-  void respond(Response response, bool keep_alive);
+  void respond(Response response);
   void respond_problem(const Refusal& refusal);
   void expect_taken(std::size_t bytes);
   void leave();
@@ -89,12 +89,11 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   Arrival arrival_;
   Phase phase_ = Phase::reading;
   Input input_ = Input::open;
-  bool asked_ = false;        // at least one request was read
-  bool last_request_ = false; // draining, or the client asked for close, or a refusal that ends the connection
-  MonoTime begun_{};          // the first byte of the request that is read or answered
-  MonoTime due_{};            // the end of our patience with what is awaited
-  MonoTime untaken_due_{};    // by then owed_ bytes of untaken_ must have reached the client
-  std::size_t untaken_ = 0;   // bytes of answers that were on their way when it was set, and since; 0: none is
+  bool last_request_ = false;     // draining, or the client asked for close, or a refusal that ends the connection
+  std::optional<MonoTime> begun_; // the first byte of the request that is read or answered; none: nothing was asked yet
+  MonoTime due_{};                // the end of our patience with what is awaited
+  MonoTime untaken_due_{};        // by then owed_ bytes of untaken_ must have reached the client
+  std::size_t untaken_ = 0;       // bytes of answers that were on their way when it was set, and since; 0: none is
   std::size_t owed_ = 0;
 };
 
