@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,10 +54,13 @@ struct Request {
   [[nodiscard]] std::optional<std::string> query_arg(std::string_view name) const; // percent-decoded, first
 };
 
+class BodySource;
+
 struct Response {
   int status = 200;
   Headers headers;
   std::string body;
+  std::shared_ptr<BodySource> stream = nullptr; // in place of `body` (body_source.h)
 };
 
 // Answers may come later and from another thread; exactly one per request.

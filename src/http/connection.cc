@@ -43,6 +43,8 @@ void Connection::on_bytes(std::span<char> bytes) {
   switch (phase_) {
     case Phase::reading: read(text); break;
     case Phase::handling:
+    case Phase::sending:
+    case Phase::making:
     case Phase::resting: keep(text); break;
     case Phase::leaving:
     case Phase::closing:
@@ -63,6 +65,7 @@ void Connection::on_eof() {
 void Connection::on_drained() {
   if (transport_.queued() > 0) return;
   if (phase_ == Phase::leaving) return end();
+  if (phase_ == Phase::sending) return ask_for_piece();
   if (phase_ != Phase::resting) return;
   phase_ = Phase::reading;
   wait_for(port_.policy().keep_alive_timeout);
@@ -91,6 +94,7 @@ void Connection::answer_last(LastAnswer answer) {
 
 void Connection::shut_down() {
   last_request_ = true;
+  if (source_) source_->finish();
   if (phase_ != Phase::reading || parser_.started()) return;
   stop_idling();
   phase_ = Phase::closing;
@@ -117,8 +121,9 @@ void Connection::wait_for(Millis patience) {
 }
 
 void Connection::schedule() {
+  if (source_ && untaken_ == 0) return port_.loop().disarm(*this); // only the source is awaited
   const auto now = port_.loop().now();
-  const bool only_untaken = phase_ == Phase::leaving || phase_ == Phase::resting;
+  const bool only_untaken = phase_ == Phase::leaving || phase_ == Phase::resting || source_;
   const auto at = only_untaken ? untaken_due_ : untaken_ > 0 ? std::min(due_, untaken_due_) : due_;
   port_.loop().arm(*this, std::max(Millis{0}, std::chrono::ceil<Millis>(at - now)));
 }
@@ -141,7 +146,7 @@ void Connection::on_timer() {
     if (transport_.queued() > 0) return schedule();
     return on_drained();
   }
-  if (now < due_) return schedule();
+  if (source_ || now < due_) return schedule();
   request_timed_out();
 }
 
@@ -184,7 +189,7 @@ void Connection::read(std::string_view bytes) {
   const std::string earlier = std::exchange(early_, {});
   std::string_view rest = earlier.empty() ? bytes : std::string_view{earlier};
   while (phase_ == Phase::reading && !rest.empty()) read_request(rest);
-  if (phase_ == Phase::handling || phase_ == Phase::resting) {
+  if (phase_ == Phase::handling || phase_ == Phase::resting || source_) {
     if (earlier.empty()) return keep(rest);
     early_ = rest; // it was kept before, whatever came behind it
     return;
@@ -389,8 +394,14 @@ void Connection::respond(Response response) {
   arrival_.address.release();
   port_.deps().router.decorate(request_, response);
   last_request_ = last_request_ || parser_.state() == wire::HttpParser::State::failed || port_.draining();
-  std::string bytes =
-      wire::write_response(response, !last_request_, wire::http_date(port_.loop().wall()), request_.method == "HEAD");
+  const bool head_only = request_.method == "HEAD";
+  if (response.stream && !head_only && wire::may_have_body(response.status))
+    return respond_with_stream(std::move(response));
+  send(wire::write_response(response, !last_request_, wire::http_date(port_.loop().wall()), head_only));
+  answered();
+}
+
+void Connection::send(std::string bytes) {
   // What is not an answer counts as well: TLS has tickets on their way, HTTP its 100 Continue.
   const std::size_t before = transport_.queued() + transport_.unacknowledged();
   if (untaken_ > 0 && before > 0)
@@ -398,6 +409,10 @@ void Connection::respond(Response response) {
   else
     expect_taken(before + bytes.size());
   transport_.send(share(std::move(bytes)));
+}
+
+// The whole answer is on its way.
+void Connection::answered() {
   if (last_request_) return leave();
   parser_.reset();
   phase_ = Phase::reading;
@@ -448,6 +463,7 @@ void Connection::give_up_answer(std::size_t left) {
       .evidence = std::to_string(left) + " bytes were left",
       .retry_after = Millis{1'000}});
   phase_ = Phase::closing;
+  source_.reset();
   transport_.abort();
 }
 

@@ -2,18 +2,21 @@
 // answers, and limits on how long either side may take.
 //
 //   reading ──▶ handling ──▶ reading …      a route has the request
-//      │ ▲         │
-//      │ └─ resting ◀┘                      the answers must be taken before more requests are read
+//      │ ▲         ├─▶ sending ◀─▶ making   its answer is a stream: a piece of it is on its way, or is asked for
+//      │ │         │     │
+//      │ └─ resting ◀┴───┘                  the answers must be taken before more requests are read
 //      ├──▶ handed_over                     an upgrade: the transport has another handler
 //      ▼
 //   leaving ──▶ closing                     the last answer is on its way; the transport ends by itself
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/body_source.h"
 #include "base/http.h"
 #include "base/refusal.h"
 #include "http/arrival.h"
@@ -38,13 +41,14 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void on_closed() override;
   void on_timer() override;
 
-  void request_answered(Response response); // of a route, later
-  void answer_last(LastAnswer answer);      // the connection was made for it
-  void shut_down();                         // an answer under way is finished, nothing new is begun
+  void request_answered(Response response);            // of a route, later
+  void piece_arrived(Result<BodySource::Piece> piece); // of a stream, later
+  void answer_last(LastAnswer answer);                 // the connection was made for it
+  void shut_down();                                    // an answer under way is finished, nothing new is begun
   [[nodiscard]] io::SlotId id() const { return id_; }
 
  private:
-  enum class Phase : std::uint8_t { reading, handling, resting, leaving, closing, handed_over };
+  enum class Phase : std::uint8_t { reading, handling, sending, making, resting, leaving, closing, handed_over };
   enum class Input : std::uint8_t {
     open,
     ended,  // the client sends nothing more
@@ -68,6 +72,12 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void report(const Refusal& refusal);
   void respond(Response response);
   void respond_problem(const Refusal& refusal);
+  void respond_with_stream(Response response);
+  void ask_for_piece();
+  void cut_stream(const Refusal& refusal);
+  [[nodiscard]] bool is_chunked() const { return request_.version_minor >= 1; } // of a stream
+  void send(std::string bytes);
+  void answered();
   void expect_taken(std::size_t bytes);
   void leave();
   void look_again();
@@ -87,6 +97,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   Request request_;   // the one that is answered
   std::string early_; // bytes behind it
   Arrival arrival_;
+  std::shared_ptr<BodySource> source_; // while sending or making
   Phase phase_ = Phase::reading;
   Input input_ = Input::open;
   bool last_request_ = false;     // draining, or the client asked for close, or a refusal that ends the connection

@@ -84,6 +84,14 @@ class HttpParser {
 // no token is left out, control characters in values become blanks.
 [[nodiscard]] std::string write_response(
     const Response& response, bool keep_alive, std::string_view date, bool head_only = false);
+// The head of an answer whose length is not known: its body comes in chunks (RFC 9112 §7.1), or ends with the
+// connection, for HTTP/1.0.
+[[nodiscard]] std::string write_stream_head(
+    const Response& response, bool chunked, bool keep_alive, std::string_view date);
+void append_chunk(std::string& out, std::string_view bytes); // at least one byte: an empty chunk is the last one
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
+// Whether an answer with this status can have a body (RFC 9112 §6.3).
+[[nodiscard]] bool may_have_body(int status);
 [[nodiscard]] std::string_view reason_phrase(int status);
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
 [[nodiscard]] std::string http_date(WallTime now);

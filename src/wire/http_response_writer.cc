@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <ctime>
 
 #include "wire/http_parser.h"
@@ -21,14 +22,10 @@ bool is_of_the_connection(std::string_view name, bool interim) {
   return !interim && (iequals(name, "connection") || iequals(name, "keep-alive"));
 }
 
-} // namespace
-
-std::string write_response(const Response& response, bool keep_alive, std::string_view date, bool head_only) {
+// Without the lines that say where the body ends, and without the empty line.
+void append_head(std::string& out, const Response& response, bool keep_alive) {
   const int status = response.status;
   const bool interim = status >= 100 && status < 200;
-  const bool bodiless = interim || status == 204 || status == 304; // RFC 9112 §6.3
-  std::string out;
-  out.reserve(256 + response.body.size());
   out += "HTTP/1.1 ";
   out += std::to_string(status);
   out += ' ';
@@ -51,20 +48,53 @@ std::string write_response(const Response& response, bool keep_alive, std::strin
     else
       out += "Connection: keep-alive\r\n"; // for HTTP/1.0 clients that asked
   }
-  // Of an answer to HEAD that was made without a body, nobody knows what GET would have had (RFC 9110 §8.6).
-  if (!bodiless && !(head_only && response.body.empty())) {
-    out += "Content-Length: ";
-    out += std::to_string(response.body.size());
-    out += "\r\n";
-  }
+}
+
+void append_end_of_head(std::string& out, std::string_view date) {
   if (!date.empty()) {
     out += "Date: ";
     out += date;
     out += "\r\n";
   }
   out += "\r\n";
+}
+
+} // namespace
+
+bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+std::string write_response(const Response& response, bool keep_alive, std::string_view date, bool head_only) {
+  const bool bodiless = !may_have_body(response.status);
+  std::string out;
+  out.reserve(256 + response.body.size());
+  append_head(out, response, keep_alive);
+  // Of an answer to HEAD that was made without a body, nobody knows what GET would have had (RFC 9110 §8.6).
+  if (!bodiless && !(head_only && response.body.empty())) {
+    out += "Content-Length: ";
+    out += std::to_string(response.body.size());
+    out += "\r\n";
+  }
+  append_end_of_head(out, date);
   if (!bodiless && !head_only) out += response.body;
   return out;
+}
+
+std::string write_stream_head(const Response& response, bool chunked, bool keep_alive, std::string_view date) {
+  std::string out;
+  out.reserve(256);
+  append_head(out, response, keep_alive);
+  if (chunked) out += "Transfer-Encoding: chunked\r\n";
+  append_end_of_head(out, date);
+  return out;
+}
+
+void append_chunk(std::string& out, std::string_view bytes) {
+  char size[16];
+  const auto end = std::to_chars(size, size + sizeof size, bytes.size(), 16).ptr;
+  out.append(size, end);
+  out += "\r\n";
+  out += bytes;
+  out += "\r\n";
 }
 
 std::string http_date(WallTime now) {
