@@ -16,13 +16,13 @@ namespace {
 
 constexpr std::string_view kUsage =
     "Usage: foyer backup FILE [--data DIR] [--config FILE]\n\n"
-    "Copies the databases, keys and secrets of a data directory into one tar file, also\n"
+    "Copies the databases, keys and secrets in a data directory to one tar file, also\n"
     "while a server runs. An existing FILE is replaced once the copy is complete.\n"
-    "A restore brings back what was ended after the copy: disabled users, sessions that\n"
+    "A restore also restores what was ended after the copy: disabled users, sessions that\n"
     "were logged out, and old passwords.\n\n"
-    "  --data DIR     the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
+    "  --data DIR     the data directory; default as for `foyer serve` (FOYER_DATA, ./data)\n"
     "  --config FILE  a configuration file that names the data directory\n\n"
-    "With PostgreSQL the copy is made by pg_dump; keep STORE_KEY and the data directory's keys too.\n"
+    "With PostgreSQL, use pg_dump instead; store STORE_KEY and the data directory's keys as well.\n"
     "To restore, stop the server, unpack into an empty directory with `tar -xpf FILE -C DIR`\n"
     "and start with `--data DIR`.\n";
 
@@ -41,7 +41,7 @@ std::expected<Arguments, std::string> read(Args args) {
   auto words = words_of(args, out, kOptions, false, none);
   if (!words) return std::unexpected(words.error());
   if (out.help) return out;
-  if (words->size() != 1 || words->front().empty()) return std::unexpected("exactly one FILE is needed");
+  if (words->size() != 1 || words->front().empty()) return std::unexpected("exactly one FILE is required");
   out.file = std::move(words->front());
   return out;
 }
@@ -71,7 +71,7 @@ int run_backup(Args args) {
       done->files.size() == 1 ? "1 file" : fmt::format("{} files", done->files.size()), printable(data),
       printable(arguments->file), (done->bytes + 1023) / 1024);
   fmt::print(
-      "A restore brings back what is ended from now on: disabled users, sessions that were logged out and old "
+      "A restore also restores what is ended from now on: disabled users, sessions that were logged out and old "
       "passwords become valid again (docs/backup.md).\n");
   return 0;
 }

@@ -13,16 +13,14 @@ namespace {
 constexpr std::string_view kUsage =
     "Usage: foyer check [--all] [--json] [OPTIONS OF serve]\n"
     "       foyer check --reference\n\n"
-    "Is this configuration fit to serve, here and now? Reports everything that is wrong at once, makes every check "
-    "that\n"
-    "`foyer serve` makes before it listens (addresses, data, databases, keys, certificates), and shows the options "
-    "that are\n"
-    "not at their default, with the place where each was given. Beside a running server its port and its data are in "
-    "use.\n"
-    "Exit status: 0 fit, 1 not fit, 2 could not run.\n\n"
-    "  --all          also the options that are at their default\n"
-    "  --json         findings and all options as one JSON object\n"
-    "  --reference    the page docs/configuration.md\n"
+    "Checks the configuration and this machine. Reports all findings at once, makes every check that `foyer serve` "
+    "makes\n"
+    "before it listens (addresses, data, databases, keys, certificates), and shows the options that are not at their\n"
+    "default, with their source. While a server runs, its port and its data are reported as in use.\n"
+    "Exit status: 0 fit to serve, 1 not fit, 2 could not run.\n\n"
+    "  --all          also show the options that are at their default\n"
+    "  --json         print findings and all options as one JSON object\n"
+    "  --reference    print the page docs/configuration.md\n"
     "  --config FILE  read options from a TOML file\n"
     "  --dev          short for --environment development\n";
 
@@ -66,7 +64,7 @@ int run_check(Args args) {
   if (fit)
     fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
   else
-    fmt::print("Not fit to serve: {} {}. `foyer explain CODE` tells more about each.\n", errors,
+    fmt::print("Not fit to serve: {} {}. `foyer explain CODE` explains each code.\n", errors,
         errors == 1 ? "error" : "errors");
   return fit ? 0 : 1;
 }

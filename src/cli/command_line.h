@@ -87,16 +87,16 @@ inline std::string did_you_mean(std::string_view word, std::span<const std::stri
 // What is wrong with the word behind `foyer COMMAND`; nothing when it is one of them.
 inline std::optional<std::string> wrong_verb(
     std::string_view command, const std::vector<std::string>& words, std::span<const std::string_view> verbs) {
-  if (words.empty()) return fmt::format("a command is missing: one of {}", fmt::join(verbs, ", "));
+  if (words.empty()) return fmt::format("missing command: one of {}", fmt::join(verbs, ", "));
   if (std::ranges::find(verbs, std::string_view{words.front()}) != verbs.end()) return std::nullopt;
   return fmt::format(
-      "there is no `foyer {} {}`{}", command, printable(words.front(), 64), did_you_mean(words.front(), verbs));
+      "unknown command `foyer {} {}`{}", command, printable(words.front(), 64), did_you_mean(words.front(), verbs));
 }
 
 inline std::string wrong_option(std::string_view argument, std::span<const std::string_view> options) {
   const auto name = argument.substr(0, argument.find('='));
   if (std::ranges::find(options, name) != options.end()) return fmt::format("{} needs a value", name);
-  return fmt::format("there is no option {}{}", printable(name, 64), did_you_mean(name, options));
+  return fmt::format("unknown option {}{}", printable(name, 64), did_you_mean(name, options));
 }
 
 // The words of a command line that are not options. `common` takes its own arguments; `take` is given each of the

@@ -21,21 +21,21 @@ constexpr std::string_view kUsage =
     "       foyer explain NUMBER [--json]\n"
     "       foyer explain --all [--json]\n"
     "       foyer explain --markdown\n\n"
-    "What a code means, who must act, and what to do next.\n\n"
-    "  CODE        such as TOKEN_EXPIRED; case and hyphens do not matter\n"
-    "  NUMBER      a close code or an HTTP status, such as 4401, 1006 or 401: every code that is reported with it\n"
-    "  --all       every code there is\n"
-    "  --json      as JSON; with --all an array\n"
-    "  --markdown  all of them as the page docs/causes.md\n";
+    "Explains a code: what it means, who must act, and the next step.\n\n"
+    "  CODE        such as TOKEN_EXPIRED; case does not matter, and hyphens may replace underscores\n"
+    "  NUMBER      a close code or an HTTP status, such as 4401, 1006 or 401: every code that uses it\n"
+    "  --all       all codes\n"
+    "  --json      print JSON; with --all an array\n"
+    "  --markdown  all codes as the page docs/causes.md\n";
 
 // A near miss is explained all the same; the exit status says that it was one.
 int unknown(std::string_view code, bool as_json) {
-  fmt::print(stderr, "There is no code {}.", printable(code, 64));
+  fmt::print(stderr, "Unknown code {}.", printable(code, 64));
   const auto near = nearest_codes(code);
   if (near.size() == 1)
     fmt::print(stderr, " Did you mean {}?", near.front());
   else
-    for (std::size_t i = 0; i < near.size(); ++i) fmt::print(stderr, "{} {}", i == 0 ? " Near to it:" : ",", near[i]);
+    for (std::size_t i = 0; i < near.size(); ++i) fmt::print(stderr, "{} {}", i == 0 ? " Similar:" : ",", near[i]);
   fmt::print(stderr, "\n`foyer explain --all` lists all.\n");
   if (near.size() == 1 && !as_json) fmt::print("\n{}", cause_to_text(info(*find_cause(near.front()))));
   return 1;
@@ -47,39 +47,35 @@ struct KnownNumber {
   std::string_view text;
 };
 constexpr KnownNumber kNumbers[] = {
-    {1000, "A normal end: the client, or the server, was done."},
+    {1000, "Normal closure by the client or the server."},
     {1001,
-        "One side goes away. From Foyer it comes with SERVER_SHUTDOWN; from a browser it means that the page was left; "
-        "from a proxy that it was restarted."},
-    {1002, "One side broke the WebSocket protocol. The reason says how."},
-    {1003, "A kind of message that the other side does not take, such as binary."},
+        "One side is going away. Foyer sends it with SERVER_SHUTDOWN; a browser when the page is left; a proxy when it "
+        "restarts."},
+    {1002, "One side violated the WebSocket protocol. The reason says how."},
+    {1003, "A kind of message that the other side does not accept, such as binary."},
     {1005,
-        "Not sent by anybody: the client's library writes it where a Close without a number came. Foyer always sends a "
-        "number, so a proxy or the client itself closed."},
+        "Never sent: the client's library reports it when a Close arrives without a number. Foyer always sends a "
+        "number, so a proxy or the client itself closed the connection."},
     {1006,
-        "Not sent by anybody: the client's own library writes it where the connection ended without a Close, or the "
-        "handshake failed. A decision of Foyer's reaches a browser with a number of its own, so look for whoever cut "
-        "the "
-        "connection: a proxy that does not pass upgrades, its idle time-out, a firewall, TLS, a crash, or a page that "
-        "may "
-        "not connect. To learn more, open the socket's address as a web page (an answer with X-Foyer comes from "
-        "Foyer), "
-        "and read the server's log and `foyer why`. A page of another origin gets an HTTP error, which browsers report "
-        "as "
-        "1006, too: ORIGIN_NOT_ALLOWED."},
-    {1007, "Text that is not UTF-8."},
-    {1008, "A rule of the other side was broken. Foyer does not send it."},
+        "Never sent: the client's library reports it when the connection ended without a Close, or the handshake "
+        "failed. A refusal by Foyer reaches a browser with another number, so look for what cut the connection: a "
+        "proxy that does not pass upgrades, its idle timeout, a firewall, TLS, a crash, or a page that may not "
+        "connect. To learn more, open the socket's address as a web page (an answer with X-Foyer comes from Foyer), "
+        "and read the server's log and `foyer why`. A page from another origin gets an HTTP error, which browsers also "
+        "report as 1006: ORIGIN_NOT_ALLOWED."},
+    {1007, "Text that is not valid UTF-8."},
+    {1008, "A policy of the other side was violated. Foyer does not send it."},
     {1009, "A message longer than message_bytes."},
-    {1011, "The other side met a fault. Foyer does not send it; a proxy may."},
-    {1012, "The other side restarts. Foyer sends 1001; a proxy may send this."},
+    {1011, "The other side had an internal error. Foyer does not send it; a proxy may."},
+    {1012, "The other side is restarting. Foyer sends 1001 instead; a proxy may send this."},
     {1015,
-        "Not sent by anybody: the client's library writes it where the TLS handshake failed. Look at the certificate "
-        "with `foyer check`."},
+        "Never sent: the client's library reports it when the TLS handshake failed. Check the certificate with `foyer "
+        "check`."},
     {502,
-        "Bad gateway: the proxy in front could not reach Foyer. Foyer does not send it; an answer of Foyer's has the "
+        "Bad gateway: the proxy in front could not reach Foyer. Foyer does not send it; answers from Foyer have the "
         "header X-Foyer."},
     {504,
-        "Gateway time-out: the proxy in front waited too long. Foyer does not send it; an answer of Foyer's has the "
+        "Gateway timeout: the proxy in front waited too long. Foyer does not send it; answers from Foyer have the "
         "header X-Foyer."},
 };
 
@@ -101,8 +97,8 @@ int explain_number(int number, bool as_json) {
     if (cause.http == number || cause.close == number) causes.push_back(&cause);
   if (!is_reported_number(number) || (causes.empty() && known == std::end(kNumbers))) {
     fmt::print(stderr,
-        "Foyer reports nothing with the number {}.\n"
-        "`foyer explain --all --json` lists all codes with their HTTP status and their close code.\n",
+        "Foyer does not use the number {}.\n"
+        "`foyer explain --all --json` lists all codes with their HTTP status and close code.\n",
         number);
     return 1;
   }
@@ -120,8 +116,9 @@ int explain_number(int number, bool as_json) {
       "{} is the {} of {}:\n\n", number, number < 1'000 ? "HTTP status" : "close code", counted(causes.size(), "code"));
   for (const auto* cause : causes) fmt::print("  {:<30} {}\n", cause->code, cause->client);
   fmt::print(
-      "\nThe reason of a Close begins with the code, and so does the field `code` of an answer. `foyer explain CODE` "
-      "says more.\n");
+      "\n"
+      "A close reason starts with the code, and an HTTP answer has it in the field `code`. `foyer explain CODE` "
+      "explains it.\n");
   return 0;
 }
 

@@ -28,21 +28,22 @@ constexpr std::string_view kUsage =
     "Usage: foyer key list\n"
     "       foyer key rotate [--publish-for 5m]\n"
     "       foyer key remove KID [--force]\n\n"
-    "The keys that sign access tokens. The first is the configured one (JWT_PRIVATE_KEY_FILE);\n"
-    "rotating adds one to the accounts' database, encrypted. A new key is published before it\n"
-    "signs and an old one stays published until its last token is over, so that nobody is\n"
-    "refused; then it is removed by itself. A running server hears of it within a second.\n\n"
-    "  --publish-for D  how long the new key is published before it signs; 5m by default. Less\n"
-    "                   than 2m may be less than gateways wait before they fetch the keys again\n"
-    "  --force          remove even the key that signs now: its tokens are refused from then on,\n"
-    "                   and the key before it signs again\n"
-    "  --json           the answer as JSON\n"
-    "  --data DIR       the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
+    "Manages the keys that sign access tokens. The first is the configured one\n"
+    "(JWT_PRIVATE_KEY_FILE); a rotation adds one to the accounts database, encrypted. A new key is\n"
+    "published before it signs, and an old one stays published until its last token has expired, so\n"
+    "that no client is refused; then it is removed automatically. A running server picks up changes\n"
+    "within a second.\n\n"
+    "  --publish-for D  how long the new key is published before it signs; default 5m. With less than\n"
+    "                   2m, gateways may not have fetched it when it starts to sign\n"
+    "  --force          remove even the key that signs now: its tokens are refused from then on, and the\n"
+    "                   previous key signs again\n"
+    "  --json           print the result as JSON\n"
+    "  --data DIR       the data directory; default as for `foyer serve` (FOYER_DATA, ./data)\n"
     "  --config FILE    a configuration file\n\n"
     "Examples:\n"
-    "  foyer key rotate                          in five minutes another key signs\n"
-    "  foyer key rotate --publish-for 0          at once, when the old one may be known to others;\n"
-    "  foyer key remove KID                      then refuse what was signed with it\n"
+    "  foyer key rotate                          a new key signs in five minutes\n"
+    "  foyer key rotate --publish-for 0          at once, when the old key may be compromised;\n"
+    "  foyer key remove KID                      then refuse everything that it signed\n"
     "  foyer key list --json\n";
 
 constexpr Millis kShortAhead = std::chrono::minutes{2};
@@ -78,7 +79,7 @@ std::expected<Arguments, std::string> read(Args args) {
   out.verb = words[0];
   const std::size_t wanted = out.verb == "remove" ? 2 : 1;
   if (words.size() != wanted)
-    return std::unexpected(wanted == 2 ? "exactly one KID is needed" : "no KID is taken here");
+    return std::unexpected(wanted == 2 ? "exactly one KID is required" : "this command takes no KID");
   if (wanted == 2) out.kid = words[1];
   return out;
 }
@@ -134,7 +135,7 @@ struct Job {
     else
       fmt::print("{} is published and signs from {}.\n", row.kid, rfc3339(row.active_from));
     if (arguments.publish_for < kShortAhead)
-      fmt::print(stderr, "Gateways that do not know the key yet refuse its tokens until they fetch the keys again.\n");
+      fmt::print(stderr, "Gateways that do not have the key yet refuse its tokens until they fetch the keys again.\n");
     return true;
   }
 
@@ -144,9 +145,9 @@ struct Job {
     if (key == all.end()) return refuse(Cause::NOT_FOUND, "there is no key " + printable(arguments.kid, 64));
     if (key->configured)
       return refuse_field(Cause::INVALID_VALUE, "KID",
-          "this is the configured key: it is replaced in the configuration, with JWT_PRIVATE_KEY_FILE");
+          "this is the configured key; replace it in the configuration, with JWT_PRIVATE_KEY_FILE");
     if (key->state == KeyState::signing && !arguments.force)
-      return refuse_field(Cause::INVALID_VALUE, "KID", "this key signs now; rotate first, or say --force");
+      return refuse_field(Cause::INVALID_VALUE, "KID", "this key signs now; rotate first, or use --force");
     auto audit = command_audit("key_remove");
     audit.detail = key->kid + ", " + audit.detail;
     TRY_VOID(accounts.ask<bool>(
@@ -155,8 +156,8 @@ struct Job {
       fmt::print("{}\n", json::write(json::Object{{"kid", arguments.kid}, {"removed", true}}));
     else
       fmt::print(
-          "{} is removed; what it signed is refused from now on, and by gateways of their own once they fetch the keys "
-          "again, within a minute.\n",
+          "{} is removed. Tokens that it signed are refused from now on; separate gateways refuse them once they fetch "
+          "the keys again, within a minute.\n",
           arguments.kid);
     return true;
   }

@@ -14,31 +14,32 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"serve", "Check the configuration, then serve.", run_serve},
-    {"check", "Is this configuration fit to serve, here and now? All findings at once, and where the values came from.",
-        run_check},
-    {"explain", "What a code means, who must act, and what to do next.", run_explain},
-    {"why", "What the server knows about the refusal with a reference.", run_why},
-    {"upkeep", "Whether deletion of old rows is running or waits for a trusted clock; --now ends the wait.",
-        run_upkeep},
-    {"backup", "A consistent copy of the data directory, while the server runs.", run_backup},
-    {"token", "Make an access token, show what is in one, say whether the server would take it.", run_token},
-    {"user", "Accounts: add, list, invite, disable, enable, password, revoke, import; beside a running server.",
+    {"check", "Check the configuration and this machine: all findings at once, with source and fix.", run_check},
+    {"explain", "Explain a code: what it means, who must act, and the next step.", run_explain},
+    {"why", "Look up one refusal by its reference.", run_why},
+    {"upkeep", "Show whether old rows are being deleted or wait for a trusted clock; --now ends the wait.", run_upkeep},
+    {"backup", "Make a consistent copy of the data directory while the server runs.", run_backup},
+    {"token", "Issue, inspect and verify access tokens.", run_token},
+    {"user", "Manage accounts: add, list, invite, disable, enable, password, revoke, import; also while a server runs.",
         run_user},
-    {"key", "The keys that sign access tokens: list, rotate, remove; beside a running server.", run_key},
-    {"service", "Services: add, list, rotate, disable, enable; beside a running auth service.", run_service},
+    {"key", "Manage the keys that sign access tokens: list, rotate, remove; also while a server runs.", run_key},
+    {"service", "Manage services: add, list, rotate, disable, enable; also while an auth service runs.", run_service},
     {"chat", "Chat in a terminal or from a pipe.", run_chat},
 };
 
 std::string help() {
   std::string out =
-      "Foyer: authenticated real-time messaging whose door explains itself.\n\nUsage: foyer COMMAND [OPTIONS]\n\n";
+      "Foyer: a self-hosted real-time messaging server that explains every refusal.\n\n"
+      "Usage: foyer COMMAND [OPTIONS]\n\n";
   for (const auto& command : kCommands) out += fmt::format("  {:<10} {}\n", command.name, command.help);
-  out += "\n`foyer COMMAND --help` describes one of them. `foyer --version` prints the version.\n";
+  out +=
+      "\n"
+      "`foyer COMMAND --help` describes a command. `foyer --version` prints the version.\n";
   return out;
 }
 
 int unknown(std::string_view name) {
-  std::string message = fmt::format("foyer: there is no command \"{}\".", printable(name, 64));
+  std::string message = fmt::format("foyer: unknown command \"{}\".", printable(name, 64));
   const auto* nearest = std::ranges::min_element(
       kCommands, {}, [name](const Command& c) { return edit_distance(name.substr(0, 64), c.name); });
   if (edit_distance(name.substr(0, 64), nearest->name) <= 2)

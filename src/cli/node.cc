@@ -410,7 +410,7 @@ void Node::Parts::await_first_synchronisation() {
   if (revocations_known && keys_known) return;
   log.warning("not_synchronised", "The auth service has not answered yet. Clients are refused until it does.",
       {{"revocations", revocations_known}, {"keys", keys_known},
-          {"next", "Look at the auth service; this process goes on by itself when it answers."}});
+          {"next", "Check the auth service; this process continues by itself when it answers."}});
 }
 
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -17,11 +17,12 @@ Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) 
   TRY(directory, create ? store::DataDir::open(config.data) : store::DataDir::existing(config.data));
   const std::string path = directory.file("accounts.sqlite");
   if (!create && ::access(path.c_str(), F_OK) != 0)
-    return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no accounts were ever made in this data directory");
+    return refuse(
+        Cause::FILE_UNREADABLE, path + " does not exist: no accounts have been created in this data directory");
   if (::access(path.c_str(), F_OK) != 0)
     fmt::print(stderr,
-        "Note: {} did not exist and is made now. A server with another data directory does not see it: name that one "
-        "with --data.\n",
+        "Note: {} did not exist and has been created. A server with another data directory does not see it; name that "
+        "directory with --data.\n",
         path);
   return seal_key(config, directory, system_entropy());
 }
@@ -53,7 +54,7 @@ Result<accounts::UserRow> OfflineAccounts::find_user(const std::string& name) {
   TRY(found, ask<std::optional<accounts::UserRow>>([&](accounts::AccountStore& s, auto done) {
     s.find_user_by_name(accounts::name_key(name), std::move(done));
   }));
-  if (!found) return refuse(Cause::NOT_FOUND, "no user is called " + printable(name, 64));
+  if (!found) return refuse(Cause::NOT_FOUND, "there is no user named " + printable(name, 64));
   return std::move(*found);
 }
 

@@ -113,13 +113,13 @@ std::expected<json::Object, std::string> ask_as_operator(
   if (options.url.empty()) find_running_server(options);
   if (options.url.empty())
     return std::unexpected(
-        fmt::format("no server runs in {} (there is no foyer.json); say --url or --data", options.data));
+        fmt::format("no server is running in {} (there is no foyer.json); use --url or --data", options.data));
   if (options.api_key.empty()) find_key(options);
   if (options.api_key.empty())
     return std::unexpected(
-        fmt::format("no key: {}/api_key cannot be read; say --api-key or set API_KEY", options.data));
+        fmt::format("no API key: {}/api_key cannot be read; use --api-key or set API_KEY", options.data));
   auto url = wire::parse_url(options.url);
-  if (!url) return std::unexpected(fmt::format("the URL is not usable: {}", url.error().evidence));
+  if (!url) return std::unexpected(fmt::format("invalid URL: {}", url.error().evidence));
   while (url->path.ends_with('/')) url->path.pop_back();
   url->path += path;
   url->query = std::move(query);

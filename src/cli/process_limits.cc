@@ -13,9 +13,8 @@ void report_accept_queue(Metrics& metrics, const std::weak_ptr<io::Listener>& li
     return open ? open->queue() : io::Listener::Queue{};
   };
   report_limit(metrics, "accept_backlog", now().limit, [now] { return now().waiting; });
-  metrics.counter_callback("foyer_limit_refused_total",
-      "How often somebody was refused because a limit of the process was reached.", [now] { return now().dropped; },
-      {{"limit", "accept_backlog"}});
+  metrics.counter_callback("foyer_limit_refused_total", "Requests rejected because a limit of the process was reached.",
+      [now] { return now().dropped; }, {{"limit", "accept_backlog"}});
 }
 
 void report_open_files(Metrics& metrics) {
@@ -27,7 +26,7 @@ void report_open_files(Metrics& metrics) {
 void report_store_queue(Metrics& metrics, std::uint64_t limit) {
   // The same instrument as the writer's.
   report_limit(metrics, "store_queue", static_cast<double>(limit),
-      [&queue = metrics.gauge("foyer_store_queue", "Jobs that wait for a database's writer.", {{"store", "chat"}})] {
+      [&queue = metrics.gauge("foyer_store_queue", "Jobs waiting for the writer of a database.", {{"store", "chat"}})] {
     return static_cast<double>(queue.value());
   });
 }

@@ -69,9 +69,7 @@ void report_process(Metrics& metrics, WallTime started) {
 
 void report_build(Metrics& metrics, const observe::BuildInfo& build) {
   Labels labels{{"version", build.version}, {"build", build.build}, {"environment", build.environment}};
-  metrics
-      .gauge(
-          "foyer_build_info", "Always 1; the labels say which build runs, and in which environment.", std::move(labels))
+  metrics.gauge("foyer_build_info", "Always 1; the labels name the build and the environment.", std::move(labels))
       .set(1);
 }
 

@@ -122,8 +122,8 @@ bool RemoteAuth::reload() {
         log.warning("key_set_not_fetched", newer.error().operator_text(), {{"code", newer.error().code()}});
       else
         log.info("key_set_fetched",
-            *newer ? "There is a newer key set; tokens are verified with it."
-                   : "The key set is the one in use, or was fetched a moment ago.");
+            *newer ? "The key set was reloaded and has changed; tokens are now verified with the new one."
+                   : "The key set has not changed, or was fetched a moment ago.");
     });
   });
   return true;
@@ -160,7 +160,7 @@ std::vector<observe::HealthCheck> RemoteAuth::ready() {
       if (doubt) return observe::HealthState::failing(std::string(doubt->code()));
       const auto status = key_set_->status();
       if (status.ignored == 0) return observe::HealthState::ok();
-      return observe::HealthState::ok(fmt::format("{} of the {} keys of the set cannot be used; the log says why",
+      return observe::HealthState::ok(fmt::format("{} of the {} keys in the set cannot be used; the log says why",
           status.ignored, status.ignored + status.keys));
     }});
   return out;

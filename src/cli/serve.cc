@@ -29,13 +29,13 @@ constexpr Millis kStartPause{500}; // between looks at what a start waits for
 
 constexpr std::string_view kUsage =
     "Usage: foyer serve [OPTIONS]\n\n"
-    "Checks its configuration, then listens. Opens no port while anything is wrong. It waits up to\n"
-    "--start-wait for a database that cannot be reached and for a disk that is full.\n"
-    "Signals: TERM and INT drain and end it, a second one ends it at once; HUP reads the TLS files and the key set\n"
-    "again and names changed options that need a restart; USR1 opens the log again after it was renamed.\n"
-    "Exit status: 0 after a drain, 1 not fit or cannot listen.\n\n"
+    "Checks the configuration, then listens. No port is opened while there is an error. It waits up to\n"
+    "--start-wait for a database that cannot be reached or a disk that is full.\n"
+    "Signals: TERM and INT drain and exit, a second one exits at once; HUP reloads the TLS files and the key set\n"
+    "and lists changed options that need a restart; USR1 reopens a renamed log file.\n"
+    "Exit status: 0 after a drain, 1 the checks failed or it cannot listen.\n\n"
     "Examples:\n"
-    "  foyer serve --dev                          try it: secrets are generated into ./data\n"
+    "  foyer serve --dev                          to try it out: secrets are generated into ./data\n"
     "  foyer serve --config /etc/foyer.toml       options from a file; see docs/configuration.md\n"
     "  foyer check --config /etc/foyer.toml       the same check, without serving\n\n"
     "  --dev          short for --environment development\n"
@@ -43,8 +43,7 @@ constexpr std::string_view kUsage =
 
 // Like a finding of the check: what, why, what next; on standard error, since there is no log yet.
 int not_fit(const std::vector<config::Finding>& findings) {
-  fmt::print(
-      stderr, "{}Not fit to serve. `foyer explain CODE` tells more about each.\n", config::findings_text(findings));
+  fmt::print(stderr, "{}Not fit to serve. `foyer explain CODE` explains each code.\n", config::findings_text(findings));
   return 1;
 }
 
@@ -57,10 +56,11 @@ int cannot_start(Log& log, const Refusal& refusal) {
 void greet(const config::Config& config, const NodeAddress& address) {
   if (config.environment != config::Environment::development || isatty(STDOUT_FILENO) == 0) return;
   fmt::print(
-      "\n  Foyer is open at {}\n\n"
-      "  Next: open it in two browser windows, register two people, and chat.\n"
+      "\n"
+      "  Foyer is running at {}\n\n"
+      "  Next: open it in two browser windows, register two users, and chat.\n"
       "        In a terminal: build/foyer chat {}\n"
-      "        Ctrl-C tells everybody, drains and ends.\n\n",
+      "        Ctrl-C notifies all clients, drains and exits.\n\n",
       address.url, address.url);
   std::fflush(stdout);
 }
@@ -102,7 +102,7 @@ std::vector<std::string_view> changed_options(const config::Loaded& started, con
 void reload(Node& node, const config::Loaded& started, const config::Inputs& inputs, Log& log) {
   const auto read = node.reload();
   if (read.empty())
-    log.info("reloaded", "SIGHUP: nothing to read again; there are no TLS files and no key set.");
+    log.info("reloaded", "SIGHUP: nothing to reload; there are no TLS files and no key set.");
   else
     log.info("reloaded", fmt::format("SIGHUP: reading {} again.", fmt::join(read, " and ")));
   const auto changed = changed_options(started, inputs);
@@ -115,12 +115,11 @@ void reload(Node& node, const config::Loaded& started, const config::Inputs& inp
 void reopen(const LogFile& file, Log& log) {
   switch (file.reopen()) {
     case LogFile::Reopened::yes:
-      return log.info("log_reopened", "SIGUSR1: the log file was opened again.", {{"file", file.path()}});
+      return log.info("log_reopened", "SIGUSR1: the log file was reopened.", {{"file", file.path()}});
     case LogFile::Reopened::no_file:
-      return log.info(
-          "log_not_reopened", "SIGUSR1: standard error is not a file, so there is no log file to open again.");
+      return log.info("log_not_reopened", "SIGUSR1: standard error is not a file, so there is no log file to reopen.");
     case LogFile::Reopened::failed:
-      return log.error("log_not_reopened", "SIGUSR1: the log file cannot be opened again; the old one stays in use.",
+      return log.error("log_not_reopened", "SIGUSR1: the log file cannot be reopened; the old one stays in use.",
           {{"file", file.path()}});
   }
 }
@@ -180,7 +179,7 @@ int run_serve(Args args) {
   const auto& address = (*node)->address();
   if (auto written = data->write_status((*node)->status_json()); !written) return cannot_start(*log, written.error());
   const std::string message = loaded.config.environment == config::Environment::development
-      ? "Foyer is open at " + address.url + ". Next: open it in two browser windows, register two people, and chat."
+      ? "Foyer is running at " + address.url + ". Next: open it in two browser windows, register two users, and chat."
       : "Foyer is listening.";
   log->info("listening", message,
       {{"url", address.url}, {"host", address.host}, {"port", address.port}, {"ws_url", address.ws_url},
@@ -188,10 +187,10 @@ int run_serve(Args args) {
   greet(loaded.config, address);
 
   const bool ordered = run_until_ended(**node, signals, [&] { reload(**node, loaded, inputs, *log); }, log_file, *log);
-  if (!ordered) log->warning("stopped", "Second signal: ending at once.");
+  if (!ordered) log->warning("stopped", "Second signal: exiting now.");
   (*node)->stop();
   data->remove_status();
-  log->info("ended", "Foyer has ended.");
+  log->info("ended", "Foyer has stopped.");
   return 0;
 }
 

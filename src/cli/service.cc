@@ -31,23 +31,23 @@ constexpr std::string_view kUsage =
     "       foyer service rotate ID [--drop-old] [--secret-stdin]\n"
     "       foyer service disable ID\n"
     "       foyer service enable ID\n\n"
-    "A service proves who it is with its secret: a gateway signs its questions to the auth\n"
-    "service with it, other programs get tokens for each other at POST /oauth2/token.\n"
+    "A service authenticates with its secret: a gateway signs its requests to the auth service\n"
+    "with it, and other programs get tokens for each other at POST /oauth2/token.\n"
     "The auth service registers its own SERVICE_ID when it starts. A generated secret is\n"
-    "shown once and kept nowhere.\n\n"
-    "  --may-call ID,…   whom it may call; the auth service's SERVICE_ID opens /internal/*\n"
+    "shown once and not stored in readable form.\n\n"
+    "  --may-call ID,…   the services that it may call; the auth service's SERVICE_ID gives access to /internal/*\n"
     "  --secret-stdin    read the secret from the first line of standard input, at least 32 characters\n"
-    "  --drop-old        rotate: the old secret ends at once. Without it the old one goes on\n"
-    "                    to count until the next rotation, so that nothing stops meanwhile.\n"
-    "                    Alone with a service that has two: only ends the old one\n"
-    "  --json            the answer as JSON\n"
-    "  --data DIR        the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
+    "  --drop-old        rotate: the old secret stops working at once. Without it, the old secret\n"
+    "                    works until the next rotation, so that nothing is interrupted. For a\n"
+    "                    service with two secrets: only removes the old one\n"
+    "  --json            print the result as JSON\n"
+    "  --data DIR        the data directory; default as for `foyer serve` (FOYER_DATA, ./data)\n"
     "  --config FILE     a configuration file that names the data directory\n\n"
     "Examples:\n"
     "  foyer service add gateway-2 --may-call auth\n"
     "  openssl rand -base64 48 | foyer service add billing --may-call ledger,mail --secret-stdin\n"
-    "  foyer service rotate gateway-2              a new secret beside the old one\n"
-    "  foyer service rotate gateway-2 --drop-old   once the new one is everywhere\n";
+    "  foyer service rotate gateway-2              adds a new secret and keeps the old one\n"
+    "  foyer service rotate gateway-2 --drop-old   when every program uses the new one\n";
 
 constexpr std::size_t kMaxSecretLine = 8 * 1024;
 constexpr std::size_t kMinSecret = 32;
@@ -93,12 +93,14 @@ std::expected<Arguments, std::string> read(Args args) {
   if (auto wrong = wrong_verb("service", words, kVerbs)) return std::unexpected(std::move(*wrong));
   out.verb = words[0];
   const std::size_t wanted = out.verb == "list" ? 1 : 2;
-  if (words.size() != wanted) return std::unexpected(wanted == 2 ? "exactly one ID is needed" : "no ID is taken here");
+  if (words.size() != wanted)
+    return std::unexpected(wanted == 2 ? "exactly one ID is required" : "this command takes no ID");
   if (wanted == 2) out.id = words[1];
-  if (!out.may_call.empty() && out.verb != "add") return std::unexpected("--may-call belongs to `foyer service add`");
-  if (out.drop_old && out.verb != "rotate") return std::unexpected("--drop-old belongs to `foyer service rotate`");
+  if (!out.may_call.empty() && out.verb != "add")
+    return std::unexpected("--may-call works only with `foyer service add`");
+  if (out.drop_old && out.verb != "rotate") return std::unexpected("--drop-old works only with `foyer service rotate`");
   if (out.secret_stdin && out.verb != "add" && out.verb != "rotate")
-    return std::unexpected("--secret-stdin belongs to `foyer service add` and `foyer service rotate`");
+    return std::unexpected("--secret-stdin works only with `foyer service add` and `foyer service rotate`");
   return out;
 }
 
@@ -147,7 +149,7 @@ struct Job {
     TRY(found, accounts.ask<std::optional<ServiceRow>>([&](AccountStore& s, auto done) {
       s.find_service(arguments.id, std::move(done));
     }));
-    if (!found) return refuse(Cause::NOT_FOUND, "no service is called " + printable(arguments.id, 64));
+    if (!found) return refuse(Cause::NOT_FOUND, "there is no service named " + printable(arguments.id, 64));
     return std::move(*found);
   }
   [[nodiscard]] Result<bool> change(ServiceRow row, const std::string& action, const std::string& detail) {
@@ -161,7 +163,12 @@ struct Job {
   }
   void show_secret(json::Object object, const Secret& secret, const std::string& text) const {
     if (secret.generated) object["secret"] = secret.text;
-    say(object, secret.generated ? fmt::format("{}\nIts secret, shown this once:\n\n  {}\n", text, secret.text) : text);
+    say(object,
+        secret.generated ? fmt::format("{}\n"
+                                       "Its secret, which is shown only once:\n\n"
+                                       "  {}\n",
+                               text, secret.text)
+                         : text);
   }
 
   [[nodiscard]] Result<bool> add() {
@@ -226,13 +233,13 @@ struct Job {
       row.secrets.resize(1);
       TRY_VOID(change(row, "service_rotate", arguments.id + ": old secret ended"));
       say({{"id", row.id}, {"live_secrets", 1}},
-          fmt::format("The old secret of {} counts no more; the newer one is the only one.", row.id));
+          fmt::format("The old secret of {} no longer works; only the new one does.", row.id));
       return true;
     }
     if (arguments.drop_old && !arguments.secret_stdin && row.secrets.size() == 1)
       return refuse_field(Cause::INVALID_VALUE, "--drop-old",
           fmt::format(
-              "{0} has one secret, and nothing older to drop; `foyer service rotate {0}` gives it a new one beside it",
+              "{0} has only one secret, so there is no old one to drop; `foyer service rotate {0}` adds a new one",
               row.id));
     TRY(secret, get_secret(arguments));
     const bool keeps = !arguments.drop_old && !row.secrets.empty();
@@ -241,10 +248,10 @@ struct Job {
     const auto live = row.secrets.size();
     TRY_VOID(change(row, "service_rotate", arguments.id));
     show_secret({{"id", row.id}, {"live_secrets", live}}, secret,
-        keeps ? fmt::format("{0} has a new secret; the one before counts too, until the next rotation or `foyer "
+        keeps ? fmt::format("{0} has a new secret; the previous one also works until the next rotation or `foyer "
                             "service rotate {0} --drop-old`.",
                     row.id)
-              : fmt::format("{} has a new secret; no other counts.", row.id));
+              : fmt::format("{} has a new secret; no other secret works.", row.id));
     return true;
   }
 

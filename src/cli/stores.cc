@@ -114,7 +114,7 @@ Result<void> knows_its_stores(const config::Loaded& loaded) {
   for (const char* option : {"database_url", "store_key"})
     if (loaded.is_broken(option))
       return refuse_field(Cause::INVALID_VALUE, config::env_name(*config::find_option(option)),
-          "it was given and cannot be used; `foyer check` says why");
+          "its value is invalid; `foyer check` says why");
   return {};
 }
 

@@ -30,11 +30,11 @@ TlsPort::TlsPort(TlsPortDeps deps)
       read_(config::system_files()),
       tickets_(deps.entropy),
       reloads_(deps.metrics.counter("foyer_tls_reloads_total",
-          "TLS files that changed while the server ran, by what became of them.", {{"result", "taken"}})),
+          "Changes of the TLS files while the server ran, by result.", {{"result", "taken"}})),
       refusals_(deps.metrics.counter("foyer_tls_reloads_total",
-          "TLS files that changed while the server ran, by what became of them.", {{"result", "refused"}})),
+          "Changes of the TLS files while the server ran, by result.", {{"result", "refused"}})),
       refusing_(deps.metrics.gauge(
-          "foyer_tls_files_refused", "1 while the TLS files on disk are not fit and former ones serve.")) {}
+          "foyer_tls_files_refused", "1 while the TLS files on disk are invalid and the previous ones are in use.")) {}
 
 Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, io::TlsServer::Report report) {
   std::unique_ptr<TlsPort> out(new TlsPort(deps));
@@ -50,7 +50,7 @@ Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, io::TlsServer::
   out->digest_ = digest_of(bundle);
   for (std::size_t i = 0; i < out->ends_.size(); ++i)
     deps.metrics.gauge_callback("foyer_tls_certificate_expires_seconds",
-        "Seconds until the certificate ends; below 0 once it has.", [port = out.get(), i] {
+        "Seconds until the certificate expires; negative once it has expired.", [port = out.get(), i] {
       const std::scoped_lock lock(port->mutex_);
       return std::chrono::duration<double>(port->ends_[i].at - port->deps_.clock.wall()).count();
     }, {{"certificate", out->ends_[i].name}});
@@ -140,7 +140,7 @@ void TlsPort::refused(const config::TlsBundle& bundle, std::string digest) {
   bool first = true;
   for (const auto& fault : bundle.faults) {
     if (fault.severity != config::Severity::error) continue;
-    deps_.log.error("tls_files_refused", fault.message + " The former files serve on.",
+    deps_.log.error("tls_files_refused", fault.message + " The previous files stay in use.",
         {{"code", code_of(fault.code)}, {"option", fault.option},
             {"next", fault.fix.empty() ? info(fault.code).next : fault.fix}});
     if (!std::exchange(first, false)) continue;

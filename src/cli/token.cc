@@ -17,27 +17,27 @@ constexpr std::string_view kUsage =
     "Usage: foyer token issue --sub USER [OPTIONS]\n"
     "       foyer token inspect [TOKEN] [--json]\n"
     "       foyer token verify [TOKEN] [OPTIONS]\n\n"
-    "Makes access tokens, shows what is in one, and says whether the server would take it and\n"
-    "if not, why not. TOKEN absent or -: read from standard input.\n\n"
-    "`foyer token issue --help` (inspect, verify) describes each.\n";
+    "Issues access tokens, shows their contents, and checks whether the server would accept one\n"
+    "and if not, why not. Without TOKEN, or with -, it is read from standard input.\n\n"
+    "`foyer token issue --help` (or inspect, verify) describes each command.\n";
 
 constexpr std::string_view kIssueUsage =
     "Usage: foyer token issue --sub USER [OPTIONS]\n\n"
-    "Prints an access token (RFC 9068), signed with the key of this installation or with a given one.\n"
-    "Whoever holds it is USER until it expires: give it to nobody else.\n\n"
-    "  --sub USER         whose it is: 1 to 128 of A-Z a-z 0-9 . _ : @ | -\n"
-    "  --name NAME        the name that others see; by default USER\n"
-    "  --scope SCOPE      by default \"chat:read chat:write\"; \"\" for none\n"
-    "  --ttl DURATION     by default 15m; -5m gives one that has expired\n"
+    "Prints an access token (RFC 9068), signed with the key of this installation or a given key.\n"
+    "Anyone who has it can act as USER until it expires, so keep it secret.\n\n"
+    "  --sub USER         the subject: 1 to 128 of A-Z a-z 0-9 . _ : @ | -\n"
+    "  --name NAME        the display name; default USER\n"
+    "  --scope SCOPE      default \"chat:read chat:write\"; \"\" for none\n"
+    "  --ttl DURATION     default 15m; -5m issues an expired token\n"
     "  --sid SESSION      the session it belongs to\n"
-    "  --client-id ID     by default foyer-cli\n"
-    "  --issuer, --audience, --env   by default those of the configuration\n"
-    "  --typ TYPE         by default at+jwt\n"
+    "  --client-id ID     default foyer-cli\n"
+    "  --issuer, --audience, --env   default as configured\n"
+    "  --typ TYPE         default at+jwt\n"
     "  --key FILE         a private key: PEM or JWK; or the JWK itself\n"
     "  --secret-env NAME  the variable that holds a shared secret\n"
-    "  --alg ALGORITHM    for a key that does not say what it is for; by default RS256, or HS256\n"
-    "  --now TIME         issue as of then: seconds since 1970, or 2026-01-02T03:04:05Z\n"
-    "  --json             the token with its claims\n"
+    "  --alg ALGORITHM    for a key that names no algorithm; default RS256, or HS256\n"
+    "  --now TIME         issue as of this time: seconds since 1970, or 2026-01-02T03:04:05Z\n"
+    "  --json             print the token with its claims as JSON\n"
     "  --data DIR, --config FILE, --dev, --OPTION=VALUE   as for `foyer serve`\n\n"
     "Examples:\n"
     "  foyer token issue --data ./data --sub alice --ttl 1h\n"
@@ -45,8 +45,8 @@ constexpr std::string_view kIssueUsage =
 
 constexpr std::string_view kInspectUsage =
     "Usage: foyer token inspect [TOKEN] [--json] [--now TIME]\n\n"
-    "Shows header and claims. Nothing is verified: anybody can write such a token.\n"
-    "Exit status: 0 it is a token in form, 1 it is not.\n\n"
+    "Shows the header and claims. Nothing is verified: anyone can write such a token.\n"
+    "Exit status: 0 well-formed token, 1 not a token.\n\n"
     "Example:\n"
     "  foyer token issue --data ./data --sub alice | foyer token inspect\n";
 
@@ -82,14 +82,14 @@ int token_issue(Args args) {
     return kCouldNotRun;
   };
   const auto sub = read->value("--sub");
-  if (!sub || !read->rest.empty()) return usage_error("--sub USER is needed, and nothing beside the options");
-  if (!is_user_id(*sub)) return usage_error("--sub is 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
+  if (!sub || !read->rest.empty()) return usage_error("--sub USER is required, and only options are allowed");
+  if (!is_user_id(*sub)) return usage_error("--sub takes 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
   const auto loaded = load_for_tokens(read->options);
   const auto& config = loaded.config;
   const auto life = parse_life(read->value("--ttl").value_or(config::format_duration(config.access_token_ttl)));
-  if (!life) return usage_error("--ttl is a duration such as 15m, 1h or -5m");
+  if (!life) return usage_error("--ttl takes a duration such as 15m, 1h or -5m");
   const auto now = read->value("--now") ? parse_moment(*read->value("--now")) : system_clock().wall();
-  if (!now) return usage_error("--now is seconds since 1970, or a time such as 2026-01-02T03:04:05Z");
+  if (!now) return usage_error("--now takes seconds since 1970, or a time such as 2026-01-02T03:04:05Z");
 
   auto keys = keys_of(*read, config);
   if (!keys) return token_fails(keys.error());
@@ -128,12 +128,15 @@ int token_inspect(Args args) {
   const auto read = read_token_args(args, kValues, kFlags);
   if (const auto status = settled("token inspect", read, kInspectUsage)) return *status;
   if (read->rest.size() > 1) {
-    fmt::print(stderr, "foyer token inspect: at most one TOKEN is taken\n\n{}", kInspectUsage);
+    fmt::print(stderr,
+        "foyer token inspect: at most one TOKEN is allowed\n\n"
+        "{}",
+        kInspectUsage);
     return kCouldNotRun;
   }
   const auto now = read->value("--now") ? parse_moment(*read->value("--now")) : system_clock().wall();
   if (!now) {
-    fmt::print(stderr, "foyer token inspect: --now is seconds since 1970, or a time such as 2026-01-02T03:04:05Z\n");
+    fmt::print(stderr, "foyer token inspect: --now takes seconds since 1970, or a time such as 2026-01-02T03:04:05Z\n");
     return kCouldNotRun;
   }
   auto token = token_argument(*read);
@@ -164,7 +167,7 @@ int token_inspect(Args args) {
           away < 0 ? "ago" : "from now");
     }
   }
-  fmt::print("The signature was not checked: `foyer token verify` does that.\n");
+  fmt::print("The signature was not checked; use `foyer token verify` for that.\n");
   return 0;
 }
 
@@ -178,8 +181,10 @@ int run_token(Args args) {
   if (args.front() == "inspect") return token_inspect(rest);
   if (args.front() == "verify") return token_verify(rest);
   constexpr std::string_view kVerbs[] = {"issue", "inspect", "verify"};
-  fmt::print(stderr, "foyer token: there is no `foyer token {}`{}\n\n{}", printable(args.front(), 64),
-      did_you_mean(args.front(), kVerbs), kUsage);
+  fmt::print(stderr,
+      "foyer token: unknown command `foyer token {}`{}\n\n"
+      "{}",
+      printable(args.front(), 64), did_you_mean(args.front(), kVerbs), kUsage);
   return kCouldNotRun;
 }
 

@@ -113,7 +113,7 @@ Result<jose::Key> configured_key(const config::Config& c) {
   if (!c.jwt_secret_key.empty())
     return jose::Key::from_secret(c.jwt_secret_key, algorithm.value_or(jose::Algorithm::hs256));
   if (c.jwt_private_key_file.empty())
-    return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is known here");
+    return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is set");
   TRY(text, store::read_file(c.jwt_private_key_file));
   TRY(key, jose::Key::parse_any(text));
   return key.with_algorithm(algorithm.value_or(key.algorithm()));
@@ -186,7 +186,7 @@ Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config) {
   const auto algorithm = jose::find_algorithm(*name);
   if (!algorithm)
     return refuse_field(Cause::INVALID_VALUE, "--alg",
-        fmt::format("{} is no signature algorithm; RS256, ES256 and EdDSA are some", printable(*name, 32)));
+        fmt::format("{} is not a signature algorithm; use for example RS256, ES256 or EdDSA", printable(*name, 32)));
   for (auto& key : given.keys) {
     TRY(pinned, key.with_algorithm(*algorithm));
     key = std::move(pinned);

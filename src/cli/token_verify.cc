@@ -17,22 +17,22 @@ namespace {
 constexpr std::string_view kVerifyUsage =
     "Usage: foyer token verify [TOKEN] [OPTIONS]\n"
     "       foyer token verify --batch [OPTIONS] < LINES\n\n"
-    "Says whether the server would take an access token, and if not, why not. TOKEN absent or -:\n"
-    "read from standard input. Exit status: 0 valid, 1 refused, 2 could not run.\n\n"
-    "  --key FILE         PEM, JWK or JWKS; or the JWK itself. By default the key of this installation\n"
+    "Checks whether the server would accept an access token, and if not, why not. Without TOKEN, or with -,\n"
+    "it is read from standard input. Exit status: 0 valid, 1 refused, 2 could not run.\n\n"
+    "  --key FILE         PEM, JWK or JWKS; or the JWK itself; default the key of this installation\n"
     "  --secret-env NAME  the variable that holds a shared secret\n"
-    "  --alg ALGORITHM    the only one that is taken; by default the key's, or the token's if the key has none\n"
-    "  --issuer, --audience, --env, --typ, --leeway   what the token must say; by default as configured\n"
-    "  --now TIME         as of then: seconds since 1970, or 2026-01-02T03:04:05Z\n"
-    "  --jws              only form and signature; the payload need not be claims\n"
-    "  --batch            many tokens, each with its own key: see below\n"
+    "  --alg ALGORITHM    the only accepted algorithm; default the key's, or the token's if the key has none\n"
+    "  --issuer, --audience, --env, --typ, --leeway   required values; default as configured\n"
+    "  --now TIME         verify as of this time: seconds since 1970, or 2026-01-02T03:04:05Z\n"
+    "  --jws              check only form and signature; the payload need not be claims\n"
+    "  --batch            many tokens, each with its own key (see below)\n"
     "  --json             {\"valid\",\"code\",\"detail\",\"header\",\"claims\"}\n"
     "  --data DIR, --config FILE, --dev, --OPTION=VALUE   as for `foyer serve`\n\n"
-    "With --batch every line of standard input is {\"key\": KEY, \"token\": TOKEN}, of at most 1 MiB; KEY is a\n"
-    "JWK or a JWKS, or a string with one of them, PEM or a secret, and other members are not looked at.\n"
-    "Every line but an empty one is answered, in order and at once, with the line of JSON that --json\n"
-    "prints; \"code\" is null for a valid token. A key without a kid is meant whatever the token calls\n"
-    "its key. A line that cannot be judged is BAD_REQUEST. Exit status: 0 all valid, 1 any refused.\n\n"
+    "With --batch, each line of standard input is {\"key\": KEY, \"token\": TOKEN}, of at most 1 MiB; KEY is a\n"
+    "JWK or a JWKS, or a string with one of them, PEM or a secret; other members are ignored.\n"
+    "Each line that is not empty is answered, in order and at once, with the line of JSON that --json\n"
+    "prints; \"code\" is null for a valid token. A key without a kid is used whatever kid the token\n"
+    "names. A line that cannot be checked is BAD_REQUEST. Exit status: 0 all valid, 1 any refused.\n\n"
     "Examples:\n"
     "  foyer token verify --data ./data eyJhbGciOi…\n"
     "  foyer token verify --key public.pem --issuer https://chat.example --audience foyer --json < token.txt\n"
@@ -119,7 +119,8 @@ Finding judge_line(std::string_view line, const Task& task) {
       key->is_object() ? read_keys(json::write(*key), true) : read_keys(std::string_view{key->get_string()}, true);
   if (!given) return {.refusal = given.error(), .header = {}, .claims = {}};
   if (!token->is_string())
-    return refused(Cause::INVALID_FORMAT, "a token that is not a string; the JSON serialisation is not read", "token");
+    return refused(
+        Cause::INVALID_FORMAT, "a token that is not a string; the JSON serialisation is not supported", "token");
   return judge(*given, std::string_view{token->get_string()}, task);
 }
 
@@ -182,7 +183,7 @@ int verify_batch(const Task& task) {
     try {
       if (kind == Lines::Kind::line) finding = judge_line(line, task);
     } catch (const std::exception&) { // the lines behind it have a right to their answers
-      finding = refused(Cause::INTERNAL_ERROR, "a line that could not be judged");
+      finding = refused(Cause::INTERNAL_ERROR, "a line that could not be checked");
     }
     all_valid = all_valid && !finding.refusal;
     fmt::print("{}\n", as_json(finding));
@@ -216,7 +217,7 @@ int token_verify(Args args) {
     return kCouldNotRun;
   };
   if (read->rest.size() > (batch ? 0U : 1U))
-    return usage_error(batch ? "--batch reads standard input" : "one TOKEN at a time");
+    return usage_error(batch ? "--batch reads standard input" : "at most one TOKEN is allowed");
   if (batch && (read->value("--key") || read->value("--secret-env") || read->value("--alg")))
     return usage_error("with --batch every line has its own key");
 
@@ -235,10 +236,10 @@ int token_verify(Args args) {
     task.policy.environment = std::string{config::to_string(config.environment)};
   const auto leeway =
       config::parse_duration(read->value("--leeway").value_or(config::format_duration(config.jwt_leeway)));
-  if (!leeway) return usage_error("--leeway is a duration such as 30s");
+  if (!leeway) return usage_error("--leeway takes a duration such as 30s");
   task.policy.leeway = *leeway;
   const auto now = read->value("--now") ? parse_moment(*read->value("--now")) : system_clock().wall();
-  if (!now) return usage_error("--now is seconds since 1970, or a time such as 2026-01-02T03:04:05Z");
+  if (!now) return usage_error("--now takes seconds since 1970, or a time such as 2026-01-02T03:04:05Z");
   task.now = *now;
   if (batch) return verify_batch(task);
 

@@ -12,9 +12,8 @@ constexpr std::string_view kUsage =
     "Shows whether the running server deletes rows that have reached their age limit, or waits because its clock is in "
     "doubt.\n\n"
     "  --now           the clock is right: delete old rows now instead of after an hour of steady clock\n"
-    "{}"
-    "  --json          the state as JSON\n\n"
-    "Ends with 0, 2 when the server could not be asked.\n";
+    "{}  --json          print the state as JSON\n\n"
+    "Exit status: 0, or 2 when the server could not be asked.\n";
 
 constexpr OperatorCommand kCommand{"upkeep", kUsage};
 

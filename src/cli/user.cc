@@ -41,23 +41,23 @@ constexpr std::string_view kUsage =
     "       foyer user revoke NAME\n"
     "       foyer user totp-off NAME\n"
     "       foyer user import FILE|-\n\n"
-    "Works on the accounts of a data directory, also while a server runs: a user who is\n"
-    "disabled is out of it at once. A password is asked for without echo, twice.\n\n"
-    "  revoke    signs NAME out everywhere: all sessions end, all tokens issued until now are\n"
-    "            worth nothing. Logging in again is possible\n"
-    "  totp-off  turns NAME's second factor off, for somebody who lost it and the recovery codes\n"
-    "  import    a user per line, as JSON, with the hash of the password as another program made it:\n"
+    "Manages the accounts in a data directory, also while a server runs. Disabling a user\n"
+    "closes their connections at once. Passwords are prompted for twice, without echo.\n\n"
+    "  revoke    signs NAME out everywhere: all sessions end and all tokens issued so far become\n"
+    "            invalid. NAME can log in again\n"
+    "  totp-off  turns off NAME's second factor, for a user who has lost it and the recovery codes\n"
+    "  import    one user per line, as JSON, with a password hash from another program:\n"
     "              "
     "{\"name\":\"ann\",\"hash\":\"$2b$12$…\",\"email\":\"ann@example.org\",\"admin\":false,\"disabled\":false}\n"
-    "            name and hash are needed. bcrypt ($2a$ $2b$ $2y$, cost 4 to 14), scrypt\n"
+    "            name and hash are required. Supported: bcrypt ($2a$ $2b$ $2y$, cost 4 to 14), scrypt\n"
     "            ($scrypt$ln=,r=,p=$…), PBKDF2 ($pbkdf2-sha256$ $pbkdf2-sha512$, Django's pbkdf2_sha256$)\n"
-    "            and argon2 within 256 MiB. A line is taken whole or refused with its number and a code;\n"
-    "            exit status 1 when any was refused. The first login makes the hash ours\n\n"
+    "            and argon2 up to 256 MiB. Each line is imported, or rejected with its number and a code;\n"
+    "            exit status 1 if any was rejected. The hash is upgraded at first login\n\n"
     "  --admin           the user gets the scope admin\n"
     "  --password-stdin  read the password from the first line of standard input\n"
-    "  --days N          how long an invitation is valid; 7 by default, at most 365. It needs registration = invite\n"
-    "  --json            the answer as JSON\n"
-    "  --data DIR        the data directory; by default as `foyer serve` finds it (FOYER_DATA, ./data)\n"
+    "  --days N          how long an invitation is valid; default 7, at most 365. Requires registration = invite\n"
+    "  --json            print the result as JSON\n"
+    "  --data DIR        the data directory; default as for `foyer serve` (FOYER_DATA, ./data)\n"
     "  --config FILE     a configuration file that names the data directory\n";
 
 constexpr std::size_t kMaxPasswordLine = 8 * 1024;
@@ -107,11 +107,11 @@ std::expected<Arguments, std::string> read(Args args) {
   const bool import = out.verb == "import";
   const std::size_t wanted = takes_name(out.verb) || import ? 2 : 1;
   if (words.size() != wanted)
-    return std::unexpected(import ? "exactly one FILE is needed, - for standard input"
-            : wanted == 2         ? "exactly one NAME is needed"
-                                  : "no NAME is taken here");
+    return std::unexpected(import ? "exactly one FILE is required; - is standard input"
+            : wanted == 2         ? "exactly one NAME is required"
+                                  : "this command takes no NAME");
   if (wanted == 2) out.name = words[1];
-  if (out.admin && out.verb != "add") return std::unexpected("--admin belongs to `foyer user add`");
+  if (out.admin && out.verb != "add") return std::unexpected("--admin works only with `foyer user add`");
   return out;
 }
 
@@ -147,10 +147,10 @@ Result<std::string> get_password(const Arguments& arguments) {
   if (arguments.password_stdin) return first_line_of_stdin();
   if (isatty(STDIN_FILENO) == 0)
     return refuse_field(Cause::INVALID_VALUE, "--password-stdin",
-        "there is no terminal to ask for a password, and --password-stdin was not given");
+        "there is no terminal to prompt for a password, and --password-stdin was not given");
   const auto first = ask_terminal("Password: ");
   if (!first) return refuse(Cause::INVALID_VALUE, "no password was given");
-  const auto second = ask_terminal("The same again: ");
+  const auto second = ask_terminal("Repeat the password: ");
   if (first != second) return refuse(Cause::INVALID_VALUE, "the two passwords differ; nothing was changed");
   return *first;
 }
@@ -192,8 +192,7 @@ struct Job {
         .passes = static_cast<std::uint32_t>(config.argon2_passes),
         .lanes = 1};
     std::string phc = accounts::hash_password(password, cost, system_entropy());
-    if (phc.empty())
-      return refuse(Cause::INTERNAL_ERROR, "argon2 could not hash: out of memory, or its cost is out of bounds");
+    if (phc.empty()) return refuse(Cause::INTERNAL_ERROR, "argon2 failed: out of memory, or its cost is out of range");
     return phc;
   }
   void say(const json::Object& object, const std::string& text) const {
@@ -202,7 +201,7 @@ struct Job {
 
   [[nodiscard]] Result<bool> add() {
     TRY_VOID(accounts::check_name(arguments.name));
-    if (accounts.find_user(arguments.name)) return refuse(Cause::NAME_TAKEN, "there is a user of that name");
+    if (accounts.find_user(arguments.name)) return refuse(Cause::NAME_TAKEN, "a user with this name already exists");
     TRY(phc, hash(arguments.name));
     const UserRow user{.id = UserId{"u_" + system_entropy().short_id()},
         .name = arguments.name,
@@ -251,7 +250,7 @@ struct Job {
     const auto terms = invitation_terms(loaded);
     if (terms.registration == config::Registration::closed)
       return refuse_field(Cause::REGISTRATION_CLOSED, "registration",
-          fmt::format("registration is closed {}, so an invitation would not let anybody in",
+          fmt::format("registration is closed {}, so an invitation could not be used",
               terms.running ? "in the server that runs" : "in this configuration"));
     const std::string code = system_entropy().short_id();
     const WallTime now = system_clock().wall();
@@ -267,8 +266,14 @@ struct Job {
       told["link"] = link;
       text += "\n" + link;
     }
-    if (terms.registration == config::Registration::open) text += "\nRegistration is open here, so nobody needs it.";
-    if (!terms.registration) text += "\nNo server runs here: it counts once one runs with registration = invite.";
+    if (terms.registration == config::Registration::open)
+      text +=
+          "\n"
+          "Registration is open here, so no invitation is needed.";
+    if (!terms.registration)
+      text +=
+          "\n"
+          "No server is running here; the invitation works once one runs with registration = invite.";
     say(told, text);
     return true;
   }
@@ -292,7 +297,7 @@ struct Job {
       s.set_password(user.id, phc, std::nullopt, command_audit("user_password", user.id), std::move(done));
     }));
     say({{"id", user.id.view()}, {"name", user.name}},
-        fmt::format("{} has a new password; all sessions of {} are over.", user.name, user.name));
+        fmt::format("{} has a new password; all sessions of {} have ended.", user.name, user.name));
     return true;
   }
 
@@ -303,7 +308,7 @@ struct Job {
       s.revoke_before(user.id, until, command_audit("user_revoke", user.id), std::move(done));
     }));
     say({{"id", user.id.view()}, {"name", user.name}, {"revoked", true}},
-        fmt::format("{} is signed out everywhere.", user.name));
+        fmt::format("{} has been signed out everywhere.", user.name));
     return true;
   }
 

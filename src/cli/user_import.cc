@@ -40,7 +40,7 @@ Result<accounts::UserRow> read_import_line(std::string_view line, WallTime now, 
     const std::string_view name = member.key();
     const bool text = name == "name" || name == "hash" || name == "email";
     const bool flag = name == "admin" || name == "disabled";
-    if (!text && !flag) return refuse_field(Cause::BAD_REQUEST, printable(name, 64), "a member that is not known here");
+    if (!text && !flag) return refuse_field(Cause::BAD_REQUEST, printable(name, 64), "unknown member");
     if (text && !member.value().is_string())
       return refuse_field(Cause::BAD_REQUEST, std::string{name}, "it must be a string");
     if (flag && !member.value().is_bool())
@@ -66,7 +66,7 @@ Result<bool> import_users(OfflineAccounts& accounts, const std::string& file, bo
   std::ifstream opened;
   if (file != "-") {
     opened.open(file, std::ios::binary);
-    if (!opened) return refuse(Cause::FILE_UNREADABLE, printable(file, 128) + " does not exist, or may not be read");
+    if (!opened) return refuse(Cause::FILE_UNREADABLE, printable(file, 128) + " does not exist or is not readable");
   }
   std::istream& in = file == "-" ? std::cin : opened;
   std::size_t imported = 0;

@@ -13,11 +13,9 @@ namespace {
 
 constexpr std::string_view kUsage =
     "Usage: foyer why REF [OPTIONS]\n\n"
-    "What the server knows about the refusal with this reference (the last word of a close reason, `ref` in an "
-    "answer).\n\n"
-    "{}"
-    "  --json          the refusal as JSON\n\n"
-    "Ends with 0, 1 when the reference is unknown, 2 when the server could not be asked.\n";
+    "Shows what the server knows about one refusal. REF is the last word of a close reason, or `ref` in an answer.\n\n"
+    "{}  --json          print the refusal as JSON\n\n"
+    "Exit status: 0, 1 when the reference is unknown, 2 when the server could not be asked.\n";
 
 constexpr OperatorCommand kCommand{"why", kUsage};
 
@@ -41,7 +39,9 @@ void print_refusal(const json::Object& refusal) {
   }
   const json::Value* steps = refusal.if_contains("steps");
   if (steps == nullptr || !steps->is_array() || steps->get_array().empty()) return;
-  fmt::print("\n  Examined:");
+  fmt::print(
+      "\n"
+      "  Checked:");
   std::string_view separator = " ";
   for (const json::Value& row : steps->get_array()) {
     if (!row.is_object()) continue;
@@ -65,14 +65,14 @@ int run_why(Args args) {
     return {};
   };
   if (const auto status = read_operator_arguments(kCommand, args, server, take_ref)) return *status;
-  if (ref.empty()) return operator_usage(kCommand, "the reference is missing");
+  if (ref.empty()) return operator_usage(kCommand, "missing reference");
   const auto answer = ask_as_operator(server, "/api/refusals", "ref=" + percent_encoded(ref));
   if (!answer) return operator_failure(kCommand, answer.error());
   const json::Value* list = answer->if_contains("refusals");
   if (list == nullptr || !list->is_array() || list->get_array().empty() || !list->get_array().front().is_object()) {
     fmt::print(stderr,
-        "No refusal with the reference {} is remembered: it is mistyped, older than the last 1,024 refusals, or from "
-        "before the server's start.\n",
+        "There is no refusal with the reference {}: it is mistyped, older than the last 1,024 refusals, or from before "
+        "the server started.\n",
         printable(ref, 64));
     return 1;
   }

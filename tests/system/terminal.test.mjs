@@ -130,10 +130,10 @@ test('/sessions lists where one is signed in; /signout ends one, the others, or 
   await gus.shows(/foyer chat .*this one[\s\S]*Firefox on Linux|Firefox on Linux[\s\S]*foyer chat .*this one/);
   const number = /^ +(\d+) +Firefox on Linux/m.exec(gus.out)[1];
   gus.type(`/signout ${number}`);
-  await gus.shows(/That session is over/);
+  await gus.shows(/That session has ended/);
   assert.equal((await ask(node, 'GET', '/auth/me', { token: browser.access_token })).status, 401);
   gus.type('/signout others');
-  await gus.shows(/All your other sessions are over/);
+  await gus.shows(/All your other sessions have ended/);
   const later = await sessions();
   gus.type('/signout all');
   await gus.shows(/Signed out everywhere/);
@@ -177,10 +177,10 @@ test('with a dead auth service chatting goes on, and what needs it says so with 
   await kim.shows(/tea: \d+ here/);
   await auth.kill9();
   kim.type('/sessions');
-  await kim.shows(/AUTH_SERVICE_CONNECTION_ERROR[\s\S]*Meanwhile: who is connected goes on chatting/);
+  await kim.shows(/AUTH_SERVICE_CONNECTION_ERROR[\s\S]*Connected users can keep chatting/);
   kim.type('still talking');
   await kim.shows(/kim: still talking/);
-  await kim.shows(/Your session ends at \d\d:\d\d\.\nAUTH_SERVICE_CONNECTION_ERROR[\s\S]*Asking again until then/);
+  await kim.shows(/Your session ends at \d\d:\d\d\.\nAUTH_SERVICE_CONNECTION_ERROR[\s\S]*Retrying until then/);
   const late = await foyer(['chat', gateway.url, '--name', 'kim', '--password-stdin'], { input: `${PASSWORD}\n` });
   assert.equal(late.code, 1);
   assert.match(late.err, /AUTH_SERVICE_CONNECTION_ERROR[\s\S]*Meanwhile/);

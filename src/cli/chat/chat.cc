@@ -167,7 +167,7 @@ class Driver {
       if (answer->status >= 200 && answer->status < 300) return perform(session_.answered(answer->body));
       const bool foreign = answer->headers.find("x-foyer") == nullptr;
       perform(session_.call_failed(told_from(*answer),
-          fmt::format("The request was answered with {}{}.", answer->status, foreign ? ", and not by Foyer" : "")));
+          fmt::format("The server answered with {}{}.", answer->status, foreign ? ", and it is not Foyer" : "")));
     });
   }
   void run(act::AskWhy&) {
@@ -299,10 +299,10 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
     if (!required || !terminal) fmt::print(stderr, "{}\n", failure.told ? refusal_text(*failure.told) : failure.what);
     if (required && !terminal)
       fmt::print(stderr,
-          "  Give it as the line after the password with --totp-stdin, or in the environment variable FOYER_TOTP.\n");
+          "  Send it on the line after the password with --totp-stdin, or set the environment variable FOYER_TOTP.\n");
     if (!(required || rejected) || !terminal || asked == kMostCodes)
       return std::unexpected(failure.told ? 1 : kCouldNotRun);
-    auto code = secret("Code of your authenticator, or a recovery code: ");
+    auto code = secret("Code from your authenticator, or a recovery code: ");
     if (!code) return std::unexpected(kCouldNotRun);
     totp = std::move(*code);
   }

@@ -16,23 +16,23 @@ constexpr std::string_view kSockets = "/ws/"; // what stands before it is the pa
 
 std::string_view chat_usage() {
   return "Usage: foyer chat URL [OPTIONS]\n\n"
-         "Chat in a terminal, or from a pipe: every line of input is one command or message.\n"
-         "URL is http(s):// or ws(s)://, the address that people use, or that of the socket; on this machine it needs "
-         "no scheme.\n\n"
-         "  --name NAME        log in as NAME; the password is asked for\n"
+         "Chat in a terminal, or from a pipe: each line of input is one command or message.\n"
+         "URL is http(s):// or ws(s)://: the address that people use, or the address of the socket. For this machine "
+         "the scheme\n"
+         "may be omitted.\n\n"
+         "  --name NAME        log in as NAME; prompts for the password\n"
          "  --password-stdin   the first line of input is the password\n"
-         "  --totp-stdin       the next line of input is a code of the second factor, or a recovery code;\n"
-         "                     in a terminal it is asked for when it is needed; or the environment variable "
-         "FOYER_TOTP\n"
-         "  --register         make the account NAME first\n"
-         "  --token TOKEN      use this access token; others on this machine may see it in the list of processes\n"
+         "  --totp-stdin       the next line of input is a second-factor code or a recovery code; a terminal prompts\n"
+         "                     for it when needed; or set the environment variable FOYER_TOTP\n"
+         "  --register         create the account NAME first\n"
+         "  --token TOKEN      use this access token; other users of this machine can see it in the process list\n"
          "  --token-stdin      the first line of input is the token\n"
-         "                     without any of these: the environment variable FOYER_TOKEN\n"
-         "  --room ROOM        join at once; may be repeated\n"
-         "  --history N        messages shown when a room is entered, 20\n"
-         "  --json             print every object received as it came, one a line\n"
-         "  --ca-file FILE     trust these certificates besides the system's\n\n"
-         "In the chat, /help lists the commands; /sessions and /signout are about the account.\n\n"
+         "                     without any of these, the environment variable FOYER_TOKEN is used\n"
+         "  --room ROOM        join this room at once; may be repeated\n"
+         "  --history N        messages shown on entering a room; default 20\n"
+         "  --json             print every received object unchanged, one per line\n"
+         "  --ca-file FILE     trust these certificates in addition to the system's\n\n"
+         "In the chat, /help lists the commands; /sessions and /signout manage the account.\n\n"
          "Examples:\n"
          "  foyer chat https://chat.example.com --name mira --room tea\n"
          "  printf '%s\\n' \"$PASSWORD\" 'The build is green.' | foyer chat http://127.0.0.1:8000 --name robot "
@@ -41,7 +41,8 @@ std::string_view chat_usage() {
          "--password-stdin --totp-stdin\n"
          "  printf '%s\\n' \"$PASSWORD\" '/signout others' | FOYER_TOTP=$CODE foyer chat http://127.0.0.1:8000 --name "
          "mira --password-stdin\n\n"
-         "Ends with 0 after /quit, /signout or the end of input, 1 when refused, 2 when nothing could be reached.\n";
+         "Exit status: 0 after /quit, /signout or the end of input, 1 when refused, 2 when no server could be "
+         "reached.\n";
 }
 
 namespace {
@@ -57,7 +58,7 @@ std::expected<wire::Url, std::string> server_url(std::string url) {
     url.insert(0, "http://");
   }
   auto parsed = wire::parse_url(url);
-  if (!parsed) return std::unexpected(fmt::format("the URL is not usable: {}", parsed.error().evidence));
+  if (!parsed) return std::unexpected(fmt::format("invalid URL: {}", parsed.error().evidence));
   return std::move(*parsed);
 }
 
@@ -110,13 +111,14 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   if (path.find(kSockets) == std::string::npos) path += "/ws/chat"; // what was there is the path of PUBLIC_URL
   const bool by_name = !options.name.empty();
   const bool by_token = !options.token.empty() || options.token_from_input;
-  if (by_name && by_token) return std::unexpected("--name and a token are two ways to say who you are; give one");
+  if (by_name && by_token) return std::unexpected("--name and a token cannot be combined; give one of them");
   if (!by_name && (options.password_from_input || options.totp_from_input || options.register_first))
     return std::unexpected("--name is missing");
   if (const char* totp = std::getenv("FOYER_TOTP"); totp != nullptr && by_name) options.totp = totp;
   if (!by_name && !by_token) {
     const char* token = std::getenv("FOYER_TOKEN");
-    if (token == nullptr || *token == '\0') return std::unexpected("who are you? Give --name, a token, or FOYER_TOKEN");
+    if (token == nullptr || *token == '\0')
+      return std::unexpected("no credentials: give --name, a token, or FOYER_TOKEN");
     options.token = token;
   }
   return options;
@@ -181,12 +183,12 @@ LoginResult read_login(const client::HttpResult& answer) {
   if (answer->status != 200 && answer->status != 201) {
     auto told = told_from(*answer);
     return std::unexpected(LoginFailure{std::move(told),
-        fmt::format("the login was answered with {}{}", answer->status,
-            answer->headers.find("x-foyer") == nullptr ? ", and not by Foyer" : "")});
+        fmt::format("the server answered the login with {}{}", answer->status,
+            answer->headers.find("x-foyer") == nullptr ? ", and it is not Foyer" : "")});
   }
   const auto body = json::parse(answer->body);
   const auto token = body && body->is_object() ? json::get_string(body->as_object(), "access_token") : std::nullopt;
-  if (!token) return std::unexpected(LoginFailure{std::nullopt, "the login was answered without an access token"});
+  if (!token) return std::unexpected(LoginFailure{std::nullopt, "the answer to the login has no access token"});
   return Tokens{std::string{*token}, std::string{json::get_string(body->as_object(), "refresh_token").value_or("")}};
 }
 

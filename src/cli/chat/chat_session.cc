@@ -63,7 +63,7 @@ void ChatSession::reconnect(std::optional<Millis> at_least) {
   const auto half = static_cast<std::uint64_t>(std::max<std::int64_t>(base.count() / 2, 1));
   const Millis wait{static_cast<std::int64_t>(half + entropy_.below(half))};
   state_ = State::waiting;
-  note(fmt::format("Trying again in {:.1f} s.", static_cast<double>(wait.count()) / 1000));
+  note(fmt::format("Retrying in {:.1f} s.", static_cast<double>(wait.count()) / 1000));
   out_.emplace_back(act::Wake{wait});
 }
 
@@ -123,10 +123,10 @@ Actions ChatSession::why(const std::optional<Told>& told) {
   }
   if (told)
     note(
-        "The server answers plain requests here, so something on the way, such as a proxy, does not let the WebSocket "
-        "handshake pass.");
+        "The server answers plain HTTP requests here, so something in between, such as a proxy, blocks the WebSocket "
+        "handshake.");
   else
-    note("Whatever answers there is not Foyer. Check the URL, and what stands between.");
+    note("The server at this address is not Foyer. Check the URL and any proxy in between.");
   give_up_or_reconnect();
   return done();
 }
@@ -185,8 +185,10 @@ void ChatSession::session_ends(const Told* because, std::string_view what) {
   if (std::exchange(end_told_, true)) return;
   std::string text = fmt::format("Your session ends{}{}.\n", token_end_.empty() ? "" : " at ", token_end_);
   text += because != nullptr ? refusal_text(*because) : std::string{what};
-  text += ask_again_ ? "\nAsking again until then; what you type is sent as long as it lasts."
-                     : "\nWhat you type is sent until then. To go on, start foyer chat again and log in.";
+  text += ask_again_ ? "\n"
+                       "Retrying until then; your messages are still sent."
+                     : "\n"
+                       "Your messages are sent until then. To continue, start foyer chat again and log in.";
   note(std::move(text));
 }
 
@@ -204,10 +206,10 @@ void ChatSession::sign_out(std::string_view which) {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), number);
   if (error != std::errc{} || end != which.data() + which.size())
-    return note("/signout takes nothing, `others`, `all`, or a number out of /sessions.");
+    return note("/signout takes no argument, `others`, `all`, or a number from /sessions.");
   if (number == 0 || number > session_ids_.size())
-    return note(session_ids_.empty() ? "/sessions first: it numbers them."
-                                     : fmt::format("/sessions showed 1 to {}.", session_ids_.size()));
+    return note(session_ids_.empty() ? "Use /sessions first; it shows the numbers."
+                                     : fmt::format("/sessions listed 1 to {}.", session_ids_.size()));
   account(AccountCommand::end_one, "DELETE", "/auth/sessions/" + session_ids_[number - 1]);
 }
 
@@ -218,7 +220,7 @@ Actions ChatSession::answered(std::string_view body) {
     case AccountCommand::list: {
       const auto value = json::parse(body);
       if (!value || !value->is_object()) {
-        note("The list of sessions came back as something else.");
+        note("The server's answer is not a list of sessions.");
         break;
       }
       session_ids_.clear();
@@ -229,10 +231,10 @@ Actions ChatSession::answered(std::string_view body) {
       show(sessions_text(value->as_object()));
       break;
     }
-    case AccountCommand::end_one: note("That session is over."); break;
-    case AccountCommand::end_others: note("All your other sessions are over."); break;
-    case AccountCommand::end_this: note("Signed out: this session is over."); break;
-    case AccountCommand::end_all: note("Signed out everywhere: all your sessions are over."); break;
+    case AccountCommand::end_one: note("That session has ended."); break;
+    case AccountCommand::end_others: note("All your other sessions have ended."); break;
+    case AccountCommand::end_this: note("Signed out: this session has ended."); break;
+    case AccountCommand::end_all: note("Signed out everywhere: all your sessions have ended."); break;
   }
   if (ends) {
     out_.emplace_back(act::Drop{});
@@ -270,7 +272,7 @@ Actions ChatSession::tick(bool heard_something) {
   } else if (++silent_ticks_ == 2) {
     ping();
   } else if (silent_ticks_ > 2) {
-    note("The server has gone silent.");
+    note("The server has stopped responding.");
     out_.emplace_back(act::Drop{});
     reconnect();
   }
@@ -325,8 +327,8 @@ void ChatSession::command(std::string type, std::string room, json::Object membe
 }
 
 void ChatSession::say(std::string_view text) {
-  if (current_.empty()) return note("You are in no room yet; /join ROOM enters one.");
-  if (!is_utf8(text)) return note("That line is not UTF-8 and was not sent.");
+  if (current_.empty()) return note("You are not in a room yet; /join ROOM enters one.");
+  if (!is_utf8(text)) return note("That line is not valid UTF-8 and was not sent.");
   command("chat", current_, {{"message", text}, {"key", entropy_.short_id()}});
 }
 
@@ -336,9 +338,9 @@ void ChatSession::answer_invitation(std::string_view type, std::string room) {
   const auto [end, error] = std::from_chars(room.data(), room.data() + room.size(), number);
   const bool is_number = error == std::errc{} && end == room.data() + room.size();
   if (room.empty() || is_number) {
-    if (invitations_.empty()) return note("You have no invitation; /invitations asks again.");
+    if (invitations_.empty()) return note("You have no invitations; /invitations checks again.");
     if (number == 0 || number > invitations_.size())
-      return note(fmt::format("/invitations showed 1 to {}.", invitations_.size()));
+      return note(fmt::format("/invitations listed 1 to {}.", invitations_.size()));
     room = invitations_[number - 1];
   }
   command(std::string{type}, std::move(room), {});
@@ -354,7 +356,7 @@ void ChatSession::slash(std::string_view line) {
     return !argument.empty();
   };
   const auto need_room = [&] {
-    if (current_.empty()) note("You are in no room yet; /join ROOM enters one.");
+    if (current_.empty()) note("You are not in a room yet; /join ROOM enters one.");
     return !current_.empty();
   };
   if (word == "/help") {
@@ -372,7 +374,7 @@ void ChatSession::slash(std::string_view line) {
     if (argument.starts_with('#')) argument.erase(0, 1);
     if (rooms_.contains(argument)) {
       current_ = argument;
-      note(fmt::format("You speak in {} now.", printable(argument, 128)));
+      note(fmt::format("You are now in {}.", printable(argument, 128)));
     } else {
       command("join", argument, {{"limit", settings_.history}});
     }
@@ -396,7 +398,7 @@ void ChatSession::slash(std::string_view line) {
     answer_invitation(word.substr(1), argument);
   } else if (word != "/join" && word != "/leave" && word != "/who" && word != "/history" && word != "/create" &&
       word != "/invite" && word != "/direct") {
-    note(fmt::format("There is no {}; /help lists what there is.", printable(word, 32)));
+    note(fmt::format("Unknown command {}; /help lists the commands.", printable(word, 32)));
   }
 }
 

@@ -78,7 +78,7 @@ Actions ChatSession::received(std::string_view text) {
       on_answer(type, object);
   } else if (id && background_.contains(static_cast<std::uint64_t>(*id))) {
     const std::string room = background_.extract(static_cast<std::uint64_t>(*id)).mapped();
-    if (type == "refreshed" && std::exchange(end_told_, false)) note("Your session goes on.");
+    if (type == "refreshed" && std::exchange(end_told_, false)) note("Your session continues.");
     if (type == "joined") {
       const bool first = !rooms_[room].known;
       on_joined(object);
@@ -87,7 +87,7 @@ Actions ChatSession::received(std::string_view text) {
       on_history(object);
     } else if (type == "error" && room.empty()) { // the new token was refused
       const auto told = told_from(object);
-      session_ends(told ? &*told : nullptr, "The server does not take the new token.");
+      session_ends(told ? &*told : nullptr, "The server did not accept the new token.");
     } else if (type == "error") {
       on_error(object, false);
       if (const auto found = rooms_.find(room); found != rooms_.end()) {
@@ -150,7 +150,7 @@ void ChatSession::on_answer(const std::string& type, const json::Object& object)
     rooms_.erase(room);
     if (current_ == room) current_ = rooms_.empty() ? "" : rooms_.begin()->first;
     show(fmt::format("* you left {}{}", printable(room, 128),
-        current_.empty() ? "" : "; you speak in " + printable(current_, 128) + " now"));
+        current_.empty() ? "" : "; you are now in " + printable(current_, 128)));
   } else if (type == "rooms") {
     show(rooms_text(object));
     if (const auto next = next_page_of_rooms(object)) lines_.push_front("/rooms " + *next);
@@ -162,9 +162,9 @@ void ChatSession::on_answer(const std::string& type, const json::Object& object)
     lines_.push_front("/join " + room);
   } else if (type == "invited") {
     const bool pending = json::get_bool(object, "pending").value_or(false);
-    show(pending
-            ? fmt::format("* asked; whoever accepts enters {}", printable(room, 128))
-            : fmt::format("* {} belongs to {} already", printable(text_of(object, "user"), 128), printable(room, 128)));
+    show(pending ? fmt::format("* invitation sent for {}", printable(room, 128))
+                 : fmt::format("* {} is already a member of {}", printable(text_of(object, "user"), 128),
+                       printable(room, 128)));
   } else if (type == "accepted") {
     std::erase(invitations_, room);
     lines_.push_front("/join " + room);
@@ -226,7 +226,7 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
   } else if (type == "room_added") {
     if (std::erase(invitations_, room) > 0 || (pending_ && pending_->type == "accept" && pending_->room == room))
       return;
-    show(fmt::format("* you may enter {0} now: /join {0}", printable(room, 128)));
+    show(fmt::format("* you are now a member of {0}: /join {0}", printable(room, 128)));
   } else if (type == "room_reset") {
     if (const auto found = rooms_.find(room); found != rooms_.end())
       join(room, found->second.known); // on_joined() says it
@@ -239,7 +239,7 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
     if (settings_.can_refresh)
       out_.emplace_back(act::Refresh{});
     else
-      session_ends(nullptr, "The token was given as it is, and only a login can be renewed.");
+      session_ends(nullptr, "You logged in with a token; only a login with a name can be renewed.");
   } else if (type == "closing") {
     if (const auto wait = json::get_int(object, "retry_after_ms")) retry_after_ = Millis{*wait};
     note("The server is about to restart.");
@@ -256,7 +256,7 @@ void ChatSession::on_joined(const json::Object& object) {
   Room& room = rooms_[name];
   const bool same_history = room.known && room.epoch == epoch;
   if (room.known && !same_history) {
-    note(fmt::format("The history of {} began anew.", printable(name, 128)));
+    note(fmt::format("The history of {} was reset.", printable(name, 128)));
     room.seen = 0;
   }
   const bool recovered = json::get_bool(object, "recovered").value_or(false);
@@ -295,7 +295,7 @@ void ChatSession::on_history(const json::Object& object) {
   const Offset first = messages.empty() ? 0 : offset_of(*messages.front());
   if (more && first > room.seen + 1) {
     if (room.held.size() < kMostHeld) return fetch_older(name, room, first);
-    note(fmt::format("More was said in {} than is shown here.", printable(name, 128)));
+    note(fmt::format("{} has more messages than are shown here.", printable(name, 128)));
   }
   room.fetching = false;
   release(room);
@@ -329,7 +329,7 @@ void ChatSession::on_change(const std::string& name, const std::string& type, co
 
 void ChatSession::lost_something() {
   if (state_ != State::ready) return;
-  note("A message did not arrive; connecting again.");
+  note("A message did not arrive; reconnecting.");
   out_.emplace_back(act::Drop{});
   reconnect();
 }

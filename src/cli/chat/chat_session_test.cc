@@ -250,13 +250,14 @@ TEST_F(Chat, SaysInTimeThatTheSessionEndsAndWhyAndAsksAgainWhileThatMayHelp) {
   EXPECT_THAT(told(away), ElementsAre("note"));
   EXPECT_THAT(notes(away), HasSubstr("Your session ends at "));
   EXPECT_THAT(notes(away), HasSubstr("AUTH_SERVICE_TIMEOUT"));
-  EXPECT_THAT(notes(away), HasSubstr("goes on chatting"));
+  EXPECT_THAT(notes(away), HasSubstr("can keep chatting"));
   EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
   EXPECT_THAT(told(session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "")), IsEmpty())
       << "said once";
   EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
   EXPECT_THAT(told(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
-  EXPECT_THAT(notes(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), HasSubstr("goes on"));
+  EXPECT_THAT(
+      notes(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), HasSubstr("Your session continues"));
   EXPECT_THAT(told(session.tick(true)), IsEmpty());
 }
 
@@ -280,7 +281,7 @@ TEST_F(Chat, ARevokedTokenIsToldByTheCloseWhichKnowsWhy) {
 
 TEST_F(Chat, ListsSessionsAndEndsOneByItsNumber) {
   in_tea();
-  EXPECT_THAT(notes(session.typed("/signout 1")), HasSubstr("/sessions first"));
+  EXPECT_THAT(notes(session.typed("/signout 1")), HasSubstr("Use /sessions first"));
   EXPECT_THAT(told(session.typed("/sessions")), ElementsAre("call GET /auth/sessions"));
   EXPECT_THAT(told(session.typed("/signout 2")), IsEmpty()) << "waits for the answer";
   const Actions list = session.answered(
@@ -290,7 +291,7 @@ TEST_F(Chat, ListsSessionsAndEndsOneByItsNumber) {
           "show    1  foyer chat                 127.0.0.1        since ----------, last seen ----------  (this one)\n "
           "  2  Chrome on Linux            ::1              since ----------, last seen ----------",
           "call DELETE /auth/sessions/s_b"));
-  EXPECT_THAT(notes(session.answered("")), HasSubstr("over"));
+  EXPECT_THAT(notes(session.answered("")), HasSubstr("has ended"));
   EXPECT_THAT(notes(session.typed("/signout 3")), HasSubstr("1 to 2"));
 }
 
@@ -343,7 +344,7 @@ TEST_F(Chat, KnowsAProxyThatEatsTheUpgrade) {
   (void)session.handshake_failed({.what = "400", .status = 400, .foreign = true});
   const Actions end = session.why(
       Told{.code = "UPGRADE_MISSING", .message = {}, .step = {}, .ref = {}, .retry = Retry::never, .retry_after = {}});
-  EXPECT_THAT(notes(end), HasSubstr("on the way"));
+  EXPECT_THAT(notes(end), HasSubstr("in between"));
 }
 
 TEST_F(Chat, GivesUpWhenNothingWasEverThereAndComesBackWhenSomethingWas) {
@@ -429,7 +430,7 @@ TEST_F(Chat, NamesPeopleByWhatTheyAreCalled) {
   EXPECT_THAT(
       told(session.typed("/invite bob")), ElementsAre(R"(send {"name":"bob","type":"invite","id":2,"room":"tea"})"));
   EXPECT_THAT(told(session.received(R"({"type":"invited","id":2,"room":"tea","user":"u2","pending":true})")),
-      ElementsAre("show * asked; whoever accepts enters tea"));
+      ElementsAre("show * invitation sent for tea"));
   EXPECT_THAT(told(session.typed("/direct id:u3")), ElementsAre(R"(send {"user":"u3","type":"direct","id":3})"));
 }
 

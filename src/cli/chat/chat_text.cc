@@ -71,10 +71,9 @@ std::string refusal_text(const Told& told) {
   if (told.retry == Retry::after && told.retry_after && *told.retry_after >= Millis{1000})
     out += fmt::format("  Time left: {}\n", wait_text(*told.retry_after));
   if (is_auth_away(told))
-    out +=
-        "  Meanwhile: who is connected goes on chatting; logging in, and changes to an account, wait until the auth "
-        "service is back.\n";
-  if (!told.ref.empty()) out += fmt::format("  The operator finds more with: foyer why {}\n", printable(told.ref, 64));
+    out += "  Connected users can keep chatting; logins and account changes wait until the auth service is back.\n";
+  if (!told.ref.empty())
+    out += fmt::format("  The operator can look it up with: foyer why {}\n", printable(told.ref, 64));
   out.pop_back();
   return out;
 }
@@ -173,7 +172,7 @@ std::string user_id(const json::Object& object, std::string_view member) {
 std::string rooms_text(const json::Object& answer) {
   const json::Value* rooms = answer.if_contains("rooms");
   if (rooms == nullptr || !rooms->is_array() || rooms->get_array().empty())
-    return "No rooms yet; /join NAME makes one.";
+    return "No rooms yet; /join NAME creates one.";
   std::string out;
   for (const json::Value& row : rooms->get_array()) {
     if (!row.is_object()) continue;
@@ -209,24 +208,24 @@ std::string members_text(std::string_view room, const json::Object& answer) {
 }
 
 std::string_view chat_help() {
-  return "/join ROOM       enter a room, or speak in one you are in\n"
+  return "/join ROOM       enter a room, or switch to one you are in\n"
          "/leave           leave the room\n"
-         "/rooms           rooms there are\n"
+         "/rooms           list the rooms\n"
          "/who             who is here\n"
          "/history [N]     the last N messages (50)\n"
-         "/create ROOM     make a private room\n"
-         "/invite NAME     ask somebody into the private room (id:ID names one by id)\n"
-         "/direct NAME     talk to one person\n"
-         "/invitations     who has asked you\n"
-         "/accept [N]      enter: the last invitation, or the one that /invitations shows as N\n"
-         "/decline [N]     do not; whoever asked does not hear of it\n"
-         "/sessions        where you are signed in\n"
-         "/signout         end this session, and the chat\n"
+         "/create ROOM     create a private room\n"
+         "/invite NAME     invite somebody to the private room (or use id:ID)\n"
+         "/direct NAME     open a direct room with one person\n"
+         "/invitations     list your invitations\n"
+         "/accept [N]      accept the last invitation, or number N of /invitations\n"
+         "/decline [N]     decline it; the sender is not notified\n"
+         "/sessions        list where you are signed in\n"
+         "/signout         end this session and the chat\n"
          "/signout others  end all your other sessions\n"
-         "/signout all     end all of them, this one too\n"
-         "/signout N       end the one that /sessions shows as N\n"
-         "/quit            end\n"
-         "Anything else is said in the room; begin with // to say a line that begins with /.";
+         "/signout all     end all sessions, including this one\n"
+         "/signout N       end number N of /sessions\n"
+         "/quit            leave the chat\n"
+         "Anything else is sent to the room; start with // to send a line that starts with /.";
 }
 
 } // namespace foyer::cli
