@@ -255,7 +255,7 @@ test('a socket that never opens while plain requests pass is the proxy’s fault
   await w.pass(c.retryAt - w.clock);
   await w.close(1006);
   assert.equal(c.phase, 'waiting');
-  assert.match(c.because.message, /WebSocket does not/);
+  assert.match(c.because.message, /WebSocket connections do not/);
 });
 
 test('silence for a heartbeat is asked about, and a peer that stays silent is given up', async () => {

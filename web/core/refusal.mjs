@@ -41,7 +41,7 @@ export async function fromResponse(response) {
     return refusal({
       heard: 'stranger', status: response.status, retry: 'after',
       message: `Something between this page and Foyer answered with ${response.status}.`,
-      who: 'operator', next: 'Look at the proxy, the firewall or the other server at this address.',
+      who: 'operator', next: 'Check the proxy, the firewall or the other server at this address.',
     });
   }
   return refusal({
@@ -57,8 +57,8 @@ export function silence() {
 export function stoppedByProxy() {
   return refusal({
     heard: 'stranger', retry: 'after', who: 'operator',
-    message: 'Ordinary requests reach the server, but the WebSocket does not.',
-    next: 'Let the proxy in front of the server pass WebSocket upgrades, and see that ALLOWED_ORIGINS has the address of this page.',
+    message: 'HTTP requests reach the server, but WebSocket connections do not.',
+    next: 'Configure the proxy in front of the server to pass WebSocket upgrades, and check that ALLOWED_ORIGINS contains the address of this page.',
   });
 }
 
@@ -82,10 +82,10 @@ export function telling(close, answer) {
 
 // Who must act, in words.
 export const WHO = {
-  operator: 'the person who runs this server',
+  operator: 'the server operator',
   user: 'you',
   client: 'the developer of this page',
-  nobody: 'nobody; it passes by itself',
+  nobody: 'no action needed; this is temporary',
 };
 
 const known = new Map(); // code → the catalogue's row

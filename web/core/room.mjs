@@ -1,6 +1,6 @@
 // One conversation as this window knows it: where it stands, its messages, and who is in it. No DOM, no connection.
 
-export const KIND_TITLES = { public: 'Public', private: 'Private', direct: 'Direct', own: 'Yours alone' };
+export const KIND_TITLES = { public: 'Public', private: 'Private', direct: 'Direct', own: 'Only you' };
 
 export function kindOf(name) {
   if (name.startsWith('private:')) return 'private';

@@ -79,7 +79,7 @@ export class Session {
       // Somebody else has signed in on this browser meanwhile.
       return this.#ended(refused({
         retry: 'never', status: 401, who: 'user', message: `${answer.user.name} has signed in on this browser, so this window is no longer ${this.user.name}’s.`,
-        next: 'Log in again: then both are here at once, you in this window only.',
+        next: 'Log in again to use both accounts at once; you will be signed in in this window only.',
       }));
     }
     this.#adopt(answer);

@@ -29,7 +29,7 @@ export function copyButton(text, label = 'Copy', look = 'link') {
       await navigator.clipboard.writeText(text);
       button.textContent = 'Copied';
     } catch {
-      button.textContent = 'Select it and copy';
+      button.textContent = 'Select and copy it';
     }
     setTimeout(() => { button.textContent = label; }, 2_000);
   });

@@ -45,4 +45,4 @@ export const inGroups = (secret) => secret.replace(/\s+/g, '').match(/.{1,4}/g)?
 // A code as it was typed: authenticators show "123 456", people type it so.
 export const plainCode = (typed) => (/^[\d\s]+$/.test(typed) ? typed.replace(/\s+/g, '') : typed.trim());
 
-export const codesLeftWords = (count) => (count === 0 ? 'No recovery code is left' : count === 1 ? 'One recovery code is left' : `${count} recovery codes are left`);
+export const codesLeftWords = (count) => (count === 0 ? 'No recovery codes left' : count === 1 ? 'One recovery code left' : `${count} recovery codes left`);

@@ -44,5 +44,5 @@ test('a secret in groups; a code without its gap, a recovery code as it is', () 
   assert.equal(inGroups('JBSWY3DPEHPK3PXPJB'), 'JBSW Y3DP EHPK 3PXP JB');
   assert.equal(plainCode(' 123 456 '), '123456');
   assert.equal(plainCode(' abcd-efgh '), 'abcd-efgh');
-  assert.deepEqual([0, 1, 7].map(codesLeftWords), ['No recovery code is left', 'One recovery code is left', '7 recovery codes are left']);
+  assert.deepEqual([0, 1, 7].map(codesLeftWords), ['No recovery codes left', 'One recovery code left', '7 recovery codes left']);
 });

@@ -60,13 +60,13 @@ export class AccountPanel {
       this.#bar(user.name),
       h('p', { class: 'note', role: 'status' }, this.#done),
       slot,
-      h('p', { class: 'note' }, 'Your id; people find you by your name'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)),
+      h('p', { class: 'note' }, 'Your id. Others can find you by name'), h('p', { class: 'copy' }, h('code', {}, user.id), copyButton(user.id)),
       this.#sessions(account, slot),
       account.me ? this.#password() : null,
       account.me && 'second_factor' in account.me ? factorSection(account, (title, make) => this.step(title, make)) : null,
       h('section', {}, h('h3', {}, 'This window'), h('div', { class: 'row' },
         h('button', { type: 'button', class: 'outlined', onclick: () => { closeDialog(); this.#acts.signOut(); } }, 'Sign out'),
-        h('button', { type: 'button', onclick: () => { closeDialog(); this.#acts.leaveWindow(); } }, 'Another person in this window'))),
+        h('button', { type: 'button', onclick: () => { closeDialog(); this.#acts.leaveWindow(); } }, 'Use another account in this window'))),
     ].filter(Boolean));
     if (held === 'title') this.#heading().focus();
     else if (held) ($('dialog').querySelector(`[data-keep="${CSS.escape(held)}"]`) ?? this.#heading()).focus();
@@ -81,7 +81,7 @@ export class AccountPanel {
       end.dataset.keep = `end ${s.id}`;
       return h('li', {},
         h('div', { title: s.device },
-          h('p', { class: 'device' }, device, s.current ? h('span', { class: 'tag' }, 'This one') : null),
+          h('p', { class: 'device' }, device, s.current ? h('span', { class: 'tag' }, 'This session') : null),
           h('p', { class: 'note figures' }, s.address, ' · last seen ', h('time', { datetime: s.last_seen, title: fullTimeOf(s.lastSeen) }, agoWords(s.lastSeen, new Date(), fullTimeOf))),
           h('p', { class: 'note figures' }, 'since ', h('time', { datetime: s.created }, fullTimeOf(s.created)))),
         s.current ? null : end);
@@ -90,7 +90,7 @@ export class AccountPanel {
     elsewhere.dataset.keep = 'elsewhere';
     return h('section', { 'aria-labelledby': 'sessions-title' },
       h('h3', { id: 'sessions-title' }, 'Where you are signed in'),
-      h('ul', { class: 'sessions' }, rows ?? h('li', { class: 'note' }, account.refusal ? 'Not known at the moment' : 'Asking…')),
+      h('ul', { class: 'sessions' }, rows ?? h('li', { class: 'note' }, account.refusal ? 'Not available at the moment' : 'Loading…')),
       h('div', { class: 'row' }, elsewhere, h('button', { type: 'button', onclick: () => this.#everywhere() }, 'Sign out everywhere')));
   }
 
@@ -107,7 +107,7 @@ export class AccountPanel {
 
   #everywhere() {
     this.step('Sign out everywhere?', (show) => show.form({
-      intro: 'Every session of this account ends at once, on all devices and in this window. Use it when you no longer know who is signed in as you; then change your password.',
+      intro: 'All sessions of this account end at once, on all devices and in this window. Use this if somebody else may be signed in as you; then change your password.',
       fields: [], submit: 'Sign out everywhere',
       act: async () => ({ refusal: await this.#acts.signOutEverywhere(this.#account), done: () => {} }),
     }));
@@ -122,12 +122,12 @@ export class AccountPanel {
     const name = h('input', { type: 'text', class: 'away', autocomplete: 'username', tabindex: '-1', readonly: true, 'aria-hidden': 'true' });
     name.value = this.#session.user.name;
     this.step('Change password', (show) => show.form({
-      fields: [name, ...passwordField('old', 'Password now', 'current-password'), ...passwordField('new', 'New password', 'new-password', 'At least 8 characters. A sentence is good.')],
+      fields: [name, ...passwordField('old', 'Current password', 'current-password'), ...passwordField('new', 'New password', 'new-password', 'At least 8 characters. A sentence works well.')],
       submit: 'Change password',
       act: async (value) => {
         if (!value('old') || !value('new')) return { missing: value('old') ? 'new' : 'old' };
         const { refusal } = await this.#account.changePassword(value('old'), value('new'));
-        return { refusal, field: refusal?.field === 'password' || refusal?.code === 'CREDENTIALS_REJECTED' ? 'old' : 'new', done: () => this.whole('The password is changed, and all other sessions are ended.') };
+        return { refusal, field: refusal?.field === 'password' || refusal?.code === 'CREDENTIALS_REJECTED' ? 'old' : 'new', done: () => this.whole('Your password has been changed, and all other sessions have ended.') };
       },
     }));
   }

@@ -18,8 +18,8 @@ const fieldOf = (r) => FIELD_OF[r.code] ?? (/^(NAME|PASSWORD|INVITATION|TOTP)_/.
 
 // What a visitor needs to know of the server's health: nothing while it is well.
 export const troubleWords = (body, refusal) => {
-  if (body) return { ok: '', degraded: 'Some of this server does not work at the moment.' }[body.status] ?? 'This server does not work at the moment.';
-  return refusal.heard === 'foyer' ? 'This server does not work at the moment.' : refusal.message;
+  if (body) return { ok: '', degraded: 'Some parts of this server are not working at the moment.' }[body.status] ?? 'This server is not working at the moment.';
+  return refusal.heard === 'foyer' ? 'This server is not working at the moment.' : refusal.message;
 };
 
 export class Arrival {
@@ -87,7 +87,7 @@ export class Arrival {
     }
     const { refusal, again } = told;
     this.#again.later(refusal, async () => this.unheard(await again()));
-    this.#said({ ...refusal, message: `You are signed out in this window, but the server has not heard of it yet. ${refusal.message}` }, this.#waits);
+    this.#said({ ...refusal, message: `You are signed out in this window, but the server has not confirmed it yet. ${refusal.message}` }, this.#waits);
   }
 
   // What is asked again without the form, as a card reads it.
@@ -116,8 +116,8 @@ export class Arrival {
     this.#fault('name', '');
     this.#fault('password', '');
     if (registers) {
-      $('entry-name-note').textContent = 'What others see. Letters, digits, dot, dash, underscore.';
-      $('entry-password-note').textContent = 'At least 8 characters. A sentence is good.';
+      $('entry-name-note').textContent = 'Visible to others. Letters, digits, dot, dash, underscore.';
+      $('entry-password-note').textContent = 'At least 8 characters. A sentence works well.';
     }
   }
 
@@ -125,7 +125,7 @@ export class Arrival {
   #noteOwner() {
     const owner = this.#session.browserOwner();
     $('entry-stay').checked = owner === '';
-    $('entry-stay-note').textContent = owner ? `${owner} is signed in on this browser. Without the tick you are signed in in this window only, beside ${owner}.` : '';
+    $('entry-stay-note').textContent = owner ? `${owner} is signed in on this browser. Clear the box to sign in in this window only and keep ${owner} signed in.` : '';
   }
 
   #fault(name, text) {
@@ -143,8 +143,8 @@ export class Arrival {
     const name = $('entry-name').value.trim();
     const password = $('entry-password').value;
     if (!name || !password) {
-      if (!name) this.#fault('name', 'A name is needed.');
-      if (!password) this.#fault('password', 'A password is needed.');
+      if (!name) this.#fault('name', 'Enter a name.');
+      if (!password) this.#fault('password', 'Enter a password.');
       (name ? $('entry-password') : $('entry-name')).focus();
       return;
     }
@@ -207,7 +207,7 @@ export class Arrival {
       const environment = body.environment && body.environment !== 'production' ? ` · ${body.environment}` : '';
       $('server-version').textContent = `${body.version}${environment}`;
     } else if (refusal.heard !== 'foyer') {
-      $('server-version').textContent = 'not known';
+      $('server-version').textContent = 'unknown';
     }
     this.#polling = setTimeout(() => { if (!$('arrival').hidden) this.#ask(); }, body ? 30_000 : 5_000);
   }

@@ -5,9 +5,9 @@ import { isMistake } from '../core/refusal.mjs';
 
 test('a visitor hears of the server’s health only when something is wrong, and in a sentence', () => {
   assert.equal(troubleWords({ status: 'ok' }), '');
-  assert.equal(troubleWords({ status: 'degraded' }), 'Some of this server does not work at the moment.');
-  assert.equal(troubleWords({ status: 'failing' }), 'This server does not work at the moment.');
-  assert.equal(troubleWords(undefined, { heard: 'foyer', code: 'NOT_READY', message: '' }), 'This server does not work at the moment.');
+  assert.equal(troubleWords({ status: 'degraded' }), 'Some parts of this server are not working at the moment.');
+  assert.equal(troubleWords({ status: 'failing' }), 'This server is not working at the moment.');
+  assert.equal(troubleWords(undefined, { heard: 'foyer', code: 'NOT_READY', message: '' }), 'This server is not working at the moment.');
   assert.equal(troubleWords(undefined, { heard: 'nothing', message: 'The server does not answer.' }), 'The server does not answer.');
 });
 

@@ -21,7 +21,7 @@ export class CodeField {
   #turn(recovers) {
     this.#recovers = recovers;
     this.#label.textContent = recovers ? 'Recovery code' : 'Code';
-    this.#note.textContent = recovers ? 'One of those you kept when you turned the second factor on. Each works once.' : 'The six digits that your authenticator app shows now.';
+    this.#note.textContent = recovers ? 'One of the codes that you saved when you turned on two-factor authentication. Each works once.' : 'The six-digit code from your authenticator app.';
     this.#other.textContent = recovers ? 'Use the authenticator app' : 'Use a recovery code instead';
     this.input.inputMode = recovers ? 'text' : 'numeric';
     this.input.value = '';

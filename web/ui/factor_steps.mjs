@@ -11,9 +11,9 @@ const FEW_CODES = 3;
 // step(title, make): the panel's way to put one step in the place of the whole
 export function factorSection(account, step) {
   const button = (label, act, look = 'outlined') => h('button', { type: 'button', class: look, onclick: act }, label);
-  const head = h('h3', {}, 'Second factor');
+  const head = h('h3', {}, 'Two-factor authentication');
   if (!account.factor) {
-    return h('section', {}, head, h('p', { class: 'note' }, 'Off. With it, logging in also takes a code from an app on your phone, so that a stolen password alone opens nothing.'),
+    return h('section', {}, head, h('p', { class: 'note' }, 'Off. When it is on, logging in also requires a code from an app on your phone, so that a stolen password is not enough.'),
       h('div', { class: 'row' }, button('Turn on', () => turnOn(account, step))));
   }
   const left = account.codesLeft;
@@ -24,10 +24,10 @@ export function factorSection(account, step) {
 }
 
 function turnOn(account, step) {
-  step('Turn on the second factor', (show) => show.form({
-    intro: 'You need an authenticator app, for example on your phone. First your password, so that nobody does this for you at an open screen.',
+  step('Turn on two-factor authentication', (show) => show.form({
+    intro: 'You need an authenticator app, for example on your phone. First enter your password, so that nobody else can do this at an unlocked screen.',
     fields: [h('p', { class: 'field' }, h('label', { for: 'factor-password' }, 'Password'), h('input', { id: 'factor-password', name: 'password', type: 'password', autocomplete: 'current-password', maxlength: '512' }))],
-    submit: 'Go on',
+    submit: 'Continue',
     act: async (value) => {
       if (!value('password')) return { missing: 'password' };
       const { body, refusal } = await account.factorBegin(value('password'));
@@ -39,7 +39,7 @@ function turnOn(account, step) {
 function scan(account, show, { secret, uri }) {
   const rows = qr(uri);
   const touch = matchMedia('(hover: none)').matches;
-  const picture = rows ? h('div', { class: 'scan' }, qrPicture(rows, 'QR code for the authenticator app'), h('p', { class: 'note' }, 'Scan this with the app, or open the link on the device that has it, or type the secret.')) : null;
+  const picture = rows ? h('div', { class: 'scan' }, qrPicture(rows, 'QR code for the authenticator app'), h('p', { class: 'note' }, 'Scan this with the app, open the link on the device that has the app, or type the secret.')) : null;
   askCode(show, {
     before: [
       touch ? null : picture,
@@ -47,26 +47,26 @@ function scan(account, show, { secret, uri }) {
       h('p', { class: 'note' }, 'Secret'), h('p', { class: 'copy' }, h('code', { class: 'secret' }, inGroups(secret)), copyButton(secret)),
       touch ? h('details', {}, h('summary', {}, 'The app is on another device'), picture) : null,
     ],
-    lead: 'Then type the code that the app shows; the second factor is on when it is right.',
+    lead: 'Then enter the code that the app shows. Two-factor authentication is on once the code is accepted.',
     submit: 'Turn on', recovery: false,
     act: (code) => account.factorConfirm(code),
-    done: (body) => keep(show, body.recovery_codes, 'The second factor is on.'),
+    done: (body) => keep(show, body.recovery_codes, 'Two-factor authentication is on.'),
   });
 }
 
 function newCodes(account, step) {
   step('New recovery codes', (show) => askCode(show, {
-    lead: 'The codes that you have now stop working.', submit: 'Make new codes', recovery: false,
+    lead: 'Your current recovery codes will stop working.', submit: 'Create new codes', recovery: false,
     act: (code) => account.factorCodes(code),
-    done: (body) => keep(show, body.recovery_codes, 'There are new recovery codes.'),
+    done: (body) => keep(show, body.recovery_codes, 'You have new recovery codes.'),
   }));
 }
 
 function turnOff(account, step) {
-  step('Turn off the second factor?', (show) => askCode(show, {
-    lead: 'From then on the password alone opens this account.', submit: 'Turn off',
+  step('Turn off two-factor authentication?', (show) => askCode(show, {
+    lead: 'After that, the password alone is enough to log in.', submit: 'Turn off',
     act: (code) => account.factorOff(code),
-    done: () => show.whole('The second factor is off.'),
+    done: () => show.whole('Two-factor authentication is off.'),
   }));
 }
 
@@ -97,10 +97,10 @@ function keep(show, codes, done) {
   kept.addEventListener('change', () => { out.disabled = !kept.checked; });
   show.retitle('Your recovery codes');
   show.content([
-    h('p', { class: 'lower' }, 'Each of these logs you in once, should the app be lost. They are shown only now: keep them where the phone is not.'),
+    h('p', { class: 'lower' }, 'Each code logs you in once if you lose the app. They are shown only now; store them somewhere other than your phone.'),
     h('ol', { class: 'codes', 'aria-label': 'Recovery codes' }, codes.map((code) => h('li', {}, h('code', {}, code)))),
     h('div', { class: 'row' }, copyButton(text, 'Copy all', 'outlined'), h('button', { type: 'button', class: 'outlined', onclick: () => download('foyer-recovery-codes.txt', text) }, 'Download')),
-    h('p', { class: 'tick' }, kept, h('label', { for: 'codes-kept' }, 'I have kept them')),
+    h('p', { class: 'tick' }, kept, h('label', { for: 'codes-kept' }, 'I have saved them')),
     h('div', { class: 'row' }, out),
   ], { final: true });
 }

@@ -40,7 +40,7 @@ export class Hall {
       this.#order = order;
       for (const name of this.#entries.keys()) if (!this.#chat.rooms.has(name)) this.#entries.delete(name);
       const focused = document.activeElement?.closest?.('#rooms a')?.dataset.room;
-      const teach = empty ? [h('p', { class: 'note teach' }, 'No rooms yet. A public room is there as soon as somebody opens it: choose “Open a room” and type a name.', h('button', { type: 'button', class: 'outlined', onclick: () => this.#acts.go('tea') }, 'Open “tea”'))] : [];
+      const teach = empty ? [h('p', { class: 'note teach' }, 'No rooms yet. A public room is created when somebody opens it: choose “Open a room” and type a name.', h('button', { type: 'button', class: 'outlined', onclick: () => this.#acts.go('tea') }, 'Open “tea”'))] : [];
       $('rooms').replaceChildren(...teach, ...groups.flatMap(([kind, list]) => [
         h('h2', { id: `rooms-${kind}` }, KIND_TITLES[kind]),
         h('ul', { 'aria-labelledby': `rooms-${kind}` }, list.map((r) => h('li', {}, this.#entry(r)))),
@@ -74,7 +74,7 @@ export class Hall {
 
   #invitation({ room, from }, answer) {
     const direct = kindOf(room) === 'direct';
-    const about = direct ? `${from.name} wants to write to you` : `${from.name} invites you to ${room.replace(/^private:/, '')}`;
+    const about = direct ? `${from.name} wants to chat with you` : `${from.name} invites you to ${room.replace(/^private:/, '')}`;
     const fault = h('p', { class: 'note', role: 'alert' });
     const tell = ({ refusal }) => { fault.textContent = refusal && !refusal.lost ? refusal.message : ''; };
     const accept = async () => {
@@ -166,7 +166,7 @@ export class Hall {
         h('fieldset', { class: 'choice' }, h('legend', { class: 'away' }, 'Kind of room'),
           h('label', {}, h('input', { type: 'radio', name: 'kind', value: 'public', checked: true }), h('span', {}, 'Public')),
           h('label', {}, h('input', { type: 'radio', name: 'kind', value: 'private' }), h('span', {}, 'Private'))),
-        this.#textField('room', 'Name', 'Small letters, digits, dot, dash and underscore; at most 64. A public room is entered, or made if it is not there; a private one is made for you and whom you invite.', { maxlength: '72' }),
+        this.#textField('room', 'Name', 'Lower-case letters, digits, dot, dash and underscore; at most 64. A public room is created if it does not exist; a private room is for you and the people you invite.', { maxlength: '72' }),
       ],
       submit: 'Open',
       act: async (form) => {
@@ -187,8 +187,8 @@ export class Hall {
   invite(room) {
     const known = [...this.#chat.people].filter(([id]) => id !== this.#chat.me.id && !room.members.has(id));
     this.#form(`Invite to ${this.#chat.title(room)}`, {
-      intro: 'They are asked first, and see the room when they have accepted.',
-      fields: this.#textField('user', 'Their name', 'As they see it at the foot of the list of rooms.', { list: 'dialog-known' }),
+      intro: 'They can accept or decline, and see the room only after accepting.',
+      fields: this.#textField('user', 'Their name', 'As shown to them at the bottom of the room list.', { list: 'dialog-known' }),
       extra: [h('datalist', { id: 'dialog-known' }, known.map(([, name]) => h('option', { value: name })))],
       submit: 'Invite',
       act: async (form) => {
@@ -225,14 +225,14 @@ export class Hall {
     const leave = room.kind === 'own' ? null : h('button', { type: 'button', onclick: async () => {
       closeDialog();
       await this.#chat.leave(room.name); // the page goes elsewhere as soon as the room is gone
-    } }, room.kind === 'public' ? `Leave ${title}` : 'Take it off my list');
+    } }, room.kind === 'public' ? `Leave ${title}` : 'Remove from my list');
     openDialog(title, h('p', { class: 'note' }, 'Name of the room'), h('p', { class: 'copy' }, h('code', {}, room.name), copyButton(room.name)),
       h('div', { class: 'row' }, [invite, leave, h('button', { type: 'button', onclick: closeDialog }, 'Close')].filter(Boolean)));
   }
 
   confirmDelete(room, message) {
     this.#form('Delete this message?', {
-      intro: 'It disappears for everybody, and cannot be brought back.',
+      intro: 'It is removed for everybody and cannot be restored.',
       fields: [],
       submit: 'Delete',
       act: () => this.#chat.delete(room.name, message.offset),

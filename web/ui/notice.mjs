@@ -38,7 +38,7 @@ export class Notice {
   #head({ kind, at }) {
     if (kind !== 'ending') return null;
     const words = () => (at > Date.now() ? `Your session ends in ${leftWords(at - Date.now())}` : 'Your session ends now');
-    return h('p', { class: 'notice-head' }, ticking(words), h('span', { class: 'note' }, ` at ${timeOf(new Date(at))}. Until then everything works; what you have written stays.`));
+    return h('p', { class: 'notice-head' }, ticking(words), h('span', { class: 'note' }, ` at ${timeOf(new Date(at))}. Everything works until then, and what you have written is kept.`));
   }
 
   #actions({ kind, because, retryAt = null }) {
@@ -49,6 +49,6 @@ export class Notice {
     }
     if (loginHelps(because)) return [button('Log in again', () => this.#acts.login(), 'primary')];
     if (kind === 'ending') return [];
-    return [button('Try again', () => this.#acts.again()), button('Log in as somebody else', () => this.#acts.leave(), '')];
+    return [button('Try again', () => this.#acts.again()), button('Use another account', () => this.#acts.leave(), '')];
   }
 }

@@ -49,7 +49,7 @@ const panel = new AccountPanel(session, world, {
     session.forget();
     forgetAddress();
     leave();
-    arrival.tell('You are signed out everywhere.');
+    arrival.tell('You have been signed out everywhere.');
     return null;
   },
   leaveWindow: () => { session.leaveWindow(); forgetAddress(); leave(); },
@@ -160,7 +160,7 @@ function lineWords() {
   switch (phase) {
     case 'online': return ['good', 'Connected'];
     case 'connecting': case 'authenticating': case 'renewing': return ['half', because ? 'Reconnecting' : 'Connecting'];
-    case 'waiting': return ['', retryAt === null ? 'Disconnected' : `Next try in ${Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000))} s`];
+    case 'waiting': return ['', retryAt === null ? 'Disconnected' : `Retrying in ${Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000))} s`];
     case 'refused': return ['', session.over ? 'Session ended' : 'Refused'];
     default: return ['', 'Not connected'];
   }

@@ -24,13 +24,13 @@ export function refusalCard(r, ...actions) {
     const foot = [...actions];
     if (told.code) foot.push(h('a', { href: `causes/${encodeURIComponent(told.code)}`, target: '_blank', rel: 'noopener' }, 'What this means'));
     card.replaceChildren(
-      h('p', { class: 'code' }, told.code ? h('code', {}, told.code) : told.heard === 'stranger' ? 'Not answered by Foyer' : told.heard === 'nothing' ? 'No answer' : 'Refused'),
-      h('p', { class: 'sentence' }, prose(told.message || 'The server said no more than its code.')),
+      h('p', { class: 'code' }, told.code ? h('code', {}, told.code) : told.heard === 'stranger' ? 'The answer is not from Foyer' : told.heard === 'nothing' ? 'No answer' : 'Refused'),
+      h('p', { class: 'sentence' }, prose(told.message || 'The server gave no further details.')),
       told.more ? h('p', { class: 'more' }, prose(told.more)) : '',
       h('dl', {},
-        told.who ? h('div', {}, h('dt', {}, 'To act'), h('dd', {}, WHO[told.who] ?? told.who)) : null,
+        told.who ? h('div', {}, h('dt', {}, 'Who must act'), h('dd', {}, WHO[told.who] ?? told.who)) : null,
         told.next ? h('div', {}, h('dt', {}, 'Next step'), h('dd', {}, prose(told.next))) : null,
-        isAuthAway(told) ? h('div', {}, h('dt', {}, 'Meanwhile'), h('dd', {}, 'Who is connected goes on chatting. Logging in, and changes to an account, wait until the auth service is back.')) : null,
+        isAuthAway(told) ? h('div', {}, h('dt', {}, 'Meanwhile'), h('dd', {}, 'Connected users can keep chatting. Logins and account changes wait until the auth service is back.')) : null,
         told.ref ? h('div', {}, h('dt', {}, 'Reference'), h('dd', {}, h('code', {}, told.ref), ' ', copyButton(told.ref))) : null),
       h('div', { class: 'actions' }, foot));
   };

@@ -15,7 +15,7 @@ export function openRelogin(session, world, acts) {
   const code = new CodeField('again-code');
   const submit = h('button', { type: 'submit', class: 'primary' }, 'Log in');
   const later = h('button', { type: 'button', onclick: closeDialog }, 'Not now');
-  const other = h('button', { type: 'button', onclick: () => { closeDialog(); acts.leave(); } }, 'Somebody else');
+  const other = h('button', { type: 'button', onclick: () => { closeDialog(); acts.leave(); } }, 'Use another account');
   const form = h('form', { novalidate: true }, name, first, code.node, slot, h('div', { class: 'row' }, submit, later, other));
 
   const login = new Login((_, entry) => session.beginAgain(entry), world, {
@@ -41,7 +41,7 @@ export function openRelogin(session, world, acts) {
     if (password.value) login.submit({ kind: 'login', password: password.value, code: code.value });
     else password.focus();
   });
-  const dialog = openDialog('Log in again', h('p', { class: 'note lower' }, 'Your rooms and what you have written stay as they are.'), form);
+  const dialog = openDialog('Log in again', h('p', { class: 'note lower' }, 'Your rooms and what you have written are kept.'), form);
   dialog.addEventListener('close', () => login.reset(), { once: true });
   draw();
   $('again-password').focus();

@@ -92,7 +92,7 @@ export class RoomView {
     if (this.#atBottom) this.#toBottom();
     else if (prepended) scroll.scrollTop = scroll.scrollHeight - fromBottom;
 
-    $('older').replaceChildren(...(room.loadingOlder ? ['Fetching older messages…'] : room.more ? [h('button', { type: 'button', class: 'link', onclick: () => chat.older(room.name) }, 'Older messages')] : []));
+    $('older').replaceChildren(...(room.loadingOlder ? ['Loading older messages…'] : room.more ? [h('button', { type: 'button', class: 'link', onclick: () => chat.older(room.name) }, 'Load older messages')] : []));
     this.#empty(room);
     this.#newest();
     this.#strip();
@@ -101,8 +101,8 @@ export class RoomView {
   }
 
   #about(room) {
-    const words = { public: 'Public, open to everybody here', private: 'Private, by invitation', direct: 'Between the two of you', own: 'Only you see this' }[room.kind];
-    return room.durable ? words : `${words} · not kept after a restart of the server`;
+    const words = { public: 'Public, open to everybody on this server', private: 'Private, by invitation', direct: 'Between the two of you', own: 'Only you can see this' }[room.kind];
+    return room.durable ? words : `${words} · lost when the server restarts`;
   }
 
   #refused(room) {
@@ -111,7 +111,7 @@ export class RoomView {
     if (slot.dataset.ref === room.refusal.ref && slot.firstChild) return;
     slot.dataset.ref = room.refusal.ref;
     const again = h('button', { type: 'button', class: 'outlined', onclick: () => this.#chat.join(room.name) }, 'Try again');
-    const drop = h('button', { type: 'button', onclick: () => this.#chat.leave(room.name) }, 'Take it off my list');
+    const drop = h('button', { type: 'button', onclick: () => this.#chat.leave(room.name) }, 'Remove from my list');
     slot.replaceChildren(refusalCard(room.refusal, again, drop));
   }
 
@@ -187,7 +187,7 @@ export class RoomView {
       if (!$('compose').value) $('compose').value = text;
       this.#fit();
       $('compose').focus();
-    } }, 'Take it back');
+    } }, 'Discard');
     node.replaceChildren(...[
       h('time', { class: 'at' }, timeOf(new Date(p.since))),
       first ? h('p', { class: 'who' }, `${this.#chat.me.name} (you)`) : null,
@@ -203,10 +203,10 @@ export class RoomView {
     const title = this.#chat.title(room);
     const invite = h('button', { type: 'button', class: 'outlined', onclick: () => this.#acts.invite(room) }, 'Invite somebody');
     const texts = {
-      public: ['Nothing has been said here yet', `Everybody with an account on this server can come in: they open a room and type “${room.name}”. Say the first word below.`],
-      private: ['This room is yours to fill', `Nobody sees ${title} until you invite them and they accept.`, invite],
-      direct: ['A conversation of two', 'What you write here is between the two of you.'],
-      own: ['Notes to yourself', 'Nobody else can read or enter this room. It is on every device on which you log in.'],
+      public: ['No messages yet', `Everybody with an account on this server can join: they open a room and type “${room.name}”. Write the first message below.`],
+      private: ['This room is empty', `Nobody else can see ${title} until you invite them and they accept.`, invite],
+      direct: ['A direct conversation', 'Only the two of you can read what you write here.'],
+      own: ['Notes to yourself', 'Nobody else can read or enter this room. You see it on every device where you log in.'],
     }[room.kind];
     if (slot.dataset.for === room.name && slot.firstChild) return;
     slot.dataset.for = room.name;

@@ -11,7 +11,7 @@ export function waitNodes(wait) {
   const left = () => wait.until - Date.now();
   if (wait.state === 'locked') return [ticking(() => (left() > 0 ? `Try again in ${leftWords(left())}` : 'Try again now'))];
   if (wait.state !== 'away') return [];
-  return [h('button', { type: 'button', class: 'outlined', onclick: () => wait.now() }, 'Try now'), ticking(() => (wait.until !== null && left() > 0 ? `Trying again in ${leftWords(left())}` : 'Trying…'))];
+  return [h('button', { type: 'button', class: 'outlined', onclick: () => wait.now() }, 'Try now'), ticking(() => (wait.until !== null && left() > 0 ? `Retrying in ${leftWords(left())}` : 'Trying…'))];
 }
 
 // Puts the refusal (or nothing) into the slot.

@@ -23,7 +23,7 @@ async function openAccount(page) {
   const back = page.getByRole('button', { name: 'All rooms' });
   if (await back.isVisible()) await back.click();
   await page.getByRole('button', { name: /Account of/ }).click();
-  await dialogOf(page).getByText('This one').waitFor();
+  await dialogOf(page).getByText('This session').waitFor();
   return dialogOf(page);
 }
 
@@ -32,7 +32,7 @@ async function turnOn(page) {
   const dialog = await openAccount(page);
   await dialog.getByRole('button', { name: 'Turn on' }).click();
   await dialog.getByLabel('Password').fill(PASSWORD);
-  await dialog.getByRole('button', { name: 'Go on' }).click();
+  await dialog.getByRole('button', { name: 'Continue' }).click();
   const link = dialog.getByRole('link', { name: 'Open in the authenticator app' });
   await link.waitFor();
   const secret = new URL(await link.getAttribute('href')).searchParams.get('secret');
@@ -52,9 +52,9 @@ async function turnOn(page) {
 }
 
 async function keepCodes(dialog) {
-  await dialog.getByLabel('I have kept them').check();
+  await dialog.getByLabel('I have saved them').check();
   await dialog.getByRole('button', { name: 'Done' }).click();
-  await dialog.getByRole('heading', { name: 'Second factor' }).waitFor();
+  await dialog.getByRole('heading', { name: 'Two-factor authentication' }).waitFor();
 }
 
 test('the link of an invitation opens the form to register, with the code in it and out of the address', async (t) => {
@@ -124,7 +124,7 @@ test('a disabled account is told so, and nothing tries again', async (t) => {
   await notice(page).getByText('USER_DISABLED').waitFor();
   assert.equal(await notice(page).getByRole('button', { name: 'Log in again' }).count(), 0);
   assert.equal(page.sockets.length, 1);
-  await notice(page).getByRole('button', { name: 'Log in as somebody else' }).click();
+  await notice(page).getByRole('button', { name: 'Use another account' }).click();
   await page.getByRole('button', { name: 'Log in', exact: true }).waitFor();
 });
 
@@ -140,9 +140,9 @@ test('signing out everywhere else leaves this window; signing out everywhere lea
   await logInOnPage(other, 'Leaver');
   await connected(other);
   await dialog.getByRole('button', { name: 'Sign out everywhere', exact: true }).click();
-  await dialog.getByText('Every session of this account ends at once').waitFor();
+  await dialog.getByText('All sessions of this account end at once').waitFor();
   await dialog.getByRole('button', { name: 'Sign out everywhere', exact: true }).click();
-  await page.getByText('You are signed out everywhere.').waitFor();
+  await page.getByText('You have been signed out everywhere.').waitFor();
   await notice(other).getByText('SESSION_REVOKED').waitFor();
   await page.reload();
   await page.getByRole('button', { name: 'Log in', exact: true }).waitFor();
@@ -167,17 +167,17 @@ test('a new password: the old one must be right, and other sessions end', async 
   const elsewhere = await logInElsewhere('Changer');
   const dialog = await openAccount(page);
   await dialog.getByRole('button', { name: 'Change password' }).click();
-  await dialog.getByLabel('Password now').fill('not it');
+  await dialog.getByLabel('Current password').fill('not it');
   await dialog.getByLabel('New password').fill('another long sentence');
   await dialog.getByRole('button', { name: 'Change password' }).click();
   await dialog.locator('.field .mistake').waitFor();
-  await dialog.getByLabel('Password now').fill(PASSWORD);
+  await dialog.getByLabel('Current password').fill(PASSWORD);
   await dialog.getByLabel('New password').fill('short');
   await dialog.getByRole('button', { name: 'Change password' }).click();
   await dialog.locator('.field .mistake', { hasText: 'PASSWORD_TOO_SHORT' }).waitFor();
   await dialog.getByLabel('New password').fill('another long sentence');
   await dialog.getByRole('button', { name: 'Change password' }).click();
-  await dialog.getByText('The password is changed').waitFor();
+  await dialog.getByText('Your password has been changed').waitFor();
   assert.equal(await dialog.locator('.device').count(), 1);
   assert.equal((await ask(node, 'GET', '/auth/me', { token: elsewhere.access_token })).status, 401);
   assert.equal((await logInElsewhere('Changer', IPHONE, 'another long sentence')).user.name, 'Changer');
@@ -199,13 +199,13 @@ test('the second factor: on, login with a code, with a recovery code, new codes,
   assert.equal(file.suggestedFilename(), 'foyer-recovery-codes.txt');
   assert.equal(fs.readFileSync(await file.path(), 'utf8'), `${codes.join('\n')}\n`);
   await keepCodes(dialog);
-  await dialog.getByText(`${codes.length} recovery codes are left`).waitFor();
+  await dialog.getByText(`${codes.length} recovery codes left`).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
   await page.waitForFunction(() => document.querySelector('dialog').textContent === ''); // no secret stays in the page
 
   const phone = await openWindow(t, node, { ...PHONE, colorScheme: 'dark' });
   await logInOnPage(phone, 'Factor');
-  await phone.getByRole('heading', { name: 'The second step' }).waitFor();
+  await phone.getByRole('heading', { name: 'Two-factor authentication' }).waitFor();
   await screenshot(phone, 'second-step-phone-dark');
   const code = phone.getByLabel('Code', { exact: true });
   await code.fill('000000');
@@ -223,10 +223,10 @@ test('the second factor: on, login with a code, with a recovery code, new codes,
   await connected(desk);
 
   const renewed = await openAccount(desk);
-  await renewed.getByText(`${codes.length - 1} recovery codes are left`).waitFor();
+  await renewed.getByText(`${codes.length - 1} recovery codes left`).waitFor();
   await renewed.getByRole('button', { name: 'New recovery codes' }).click();
   await renewed.getByLabel('Code', { exact: true }).fill(totpCode(secret, 1));
-  await renewed.getByRole('button', { name: 'Make new codes' }).click();
+  await renewed.getByRole('button', { name: 'Create new codes' }).click();
   await renewed.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
   const fresh = await renewed.locator('.codes li').allTextContents();
   assert.equal(fresh.some((each) => codes.includes(each)), false);
@@ -240,7 +240,7 @@ test('the second factor: on, login with a code, with a recovery code, new codes,
   await again.getByRole('button', { name: 'Use a recovery code instead' }).click();
   await again.getByLabel('Recovery code').fill(fresh[0]);
   await again.getByRole('button', { name: 'Turn off' }).click();
-  await again.getByText('The second factor is off.').waitFor();
+  await again.getByText('Two-factor authentication is off.').waitFor();
   assert.ok((await logInElsewhere('Factor')).access_token, 'the password alone is enough again');
   assert.deepEqual([page.complaints, phone.complaints, desk.complaints], [[], [], []]);
 });
@@ -269,7 +269,7 @@ test('a session that cannot be renewed says in time when it ends and why; loggin
   await page.getByRole('heading', { name: 'tea', level: 1, exact: true }).waitFor();
   await notice(page).getByText(/Your session ends in \d+ s/).waitFor();
   await notice(page).getByText('AUTH_SERVICE_CONNECTION_ERROR').waitFor();
-  await notice(page).getByText('Who is connected goes on chatting').waitFor();
+  await notice(page).getByText('Connected users can keep chatting').waitFor();
   await write(page, 'still here');
   await message(page, 'still here').waitFor();
   await screenshot(page, 'session-ends-phone-light');
@@ -293,7 +293,7 @@ test('the account by keyboard: every control has a name, Escape closes, focus go
   await registerOnPage(page, 'Fingers');
   await page.locator('#account').focus();
   await page.keyboard.press('Enter');
-  await dialogOf(page).getByText('This one').waitFor();
+  await dialogOf(page).getByText('This session').waitFor();
   const nameless = await page.evaluate(() => [...document.querySelectorAll('dialog button, dialog a[href], dialog input')].filter((e) => e.checkVisibility() && !(e.textContent.trim() || e.ariaLabel || e.labels?.length)).map((e) => e.outerHTML));
   assert.deepEqual(nameless, []);
   await dialogOf(page).getByRole('button', { name: 'Change password' }).focus();

@@ -33,8 +33,8 @@ test('with a dead auth service: chatting goes on, the end of the session is anno
   await logInOnPage(late, 'bob');
   const card = late.locator('#arrival-refusal');
   await card.getByText('AUTH_SERVICE_CONNECTION_ERROR').waitFor();
-  await card.getByText('Who is connected goes on chatting').waitFor();
-  await card.getByText(/Trying again in|Trying…/).waitFor();
+  await card.getByText('Connected users can keep chatting').waitFor();
+  await card.getByText(/Retrying in|Trying…/).waitFor();
   await screenshot(late, 'login-away-phone-dark');
 
   const notice = mira.locator('#notice');
@@ -52,7 +52,7 @@ test('with a dead auth service: chatting goes on, the end of the session is anno
 
   await returns();
   await connected(late);
-  await dialog.getByText('This one').waitFor();
+  await dialog.getByText('This session').waitFor();
   await mira.waitForFunction(() => document.getElementById('notice').textContent === '');
   assert.deepEqual([mira.sockets.length, mira.sockets[0].closed], [1, false], 'the reader’s socket was never lost');
   assert.deepEqual([mira.complaints, late.complaints], [[], []]);
@@ -68,7 +68,7 @@ test('a page that is loaded, and one that signs out, while the auth service is d
   await stays.locator('#arrival-refusal').getByText('AUTH_SERVICE_CONNECTION_ERROR').waitFor();
   await goes.getByRole('button', { name: /Account of/ }).click();
   await goes.getByRole('dialog').getByRole('button', { name: 'Sign out', exact: true }).click();
-  await goes.getByText('You are signed out in this window, but the server has not heard of it yet.').waitFor();
+  await goes.getByText('You are signed out in this window, but the server has not confirmed it yet.').waitFor();
   await returns();
   await connected(stays);
   await goes.waitForFunction(() => document.getElementById('arrival-refusal').textContent === '');

@@ -38,7 +38,7 @@ for (const [index, [look, options]] of LOOKS.entries()) {
     await page.getByRole('radio', { name: 'Register' }).check();
     await is(page, 'the form to register');
     await page.getByRole('button', { name: 'Register' }).click();
-    await page.getByText('A name is needed.').waitFor();
+    await page.getByText('Enter a name.').waitFor();
     await is(page, 'fields that are empty');
     await page.getByRole('radio', { name: 'Log in' }).check();
     await logInOnPage(page, person('nobody'), 'not a password of anybody');
@@ -65,7 +65,7 @@ for (const [index, [look, options]] of LOOKS.entries()) {
     await is(page, 'a room name that cannot be');
     await page.keyboard.press('Escape');
     await openRoom(page, `axe-${index}`);
-    await page.getByText('Nothing has been said here yet').waitFor();
+    await page.getByText('No messages yet').waitFor();
     await is(page, 'an empty room');
     const other = await arrive(node, person('Other'));
     await other.join(`axe-${index}`);
@@ -106,7 +106,7 @@ for (const [index, [look, options]] of LOOKS.entries()) {
     await guest.ask('create', { room: `private:axe-${index}` });
     await guest.ask('invite', { room: `private:axe-${index}`, name: person('Host') });
     await guest.ask('direct', { name: person('Host') });
-    await page.getByText(`${person('Guest')} wants to write to you`).waitFor();
+    await page.getByText(`${person('Guest')} wants to chat with you`).waitFor();
     await is(page, 'invitations that wait');
     await screenshot(page, `invitations-${look.replace(', ', '-')}`);
     await page.getByRole('button', { name: `Accept: ${person('Guest')} invites you to axe-${index}` }).click();
@@ -126,11 +126,11 @@ for (const [index, [look, options]] of LOOKS.entries()) {
     if (await back.isVisible()) await back.click();
     await page.getByRole('button', { name: /Account of/ }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('This one').waitFor();
+    await dialog.getByText('This session').waitFor();
     await is(page, 'the account');
     await dialog.getByRole('button', { name: 'Change password' }).click();
     await is(page, 'the form to change the password');
-    await dialog.getByLabel('Password now').fill('wrong wrong wrong');
+    await dialog.getByLabel('Current password').fill('wrong wrong wrong');
     await dialog.getByLabel('New password').fill('another long and quiet sentence');
     await dialog.getByRole('button', { name: 'Change password' }).click();
     await dialog.locator('.mistake').waitFor();
@@ -138,7 +138,7 @@ for (const [index, [look, options]] of LOOKS.entries()) {
     await dialog.getByRole('button', { name: 'Back' }).click();
     await dialog.getByRole('button', { name: 'Turn on' }).click();
     await dialog.getByLabel('Password').fill(PASSWORD);
-    await dialog.getByRole('button', { name: 'Go on' }).click();
+    await dialog.getByRole('button', { name: 'Continue' }).click();
     await dialog.getByLabel('Code', { exact: true }).waitFor();
     await is(page, 'the second factor is turned on');
   });

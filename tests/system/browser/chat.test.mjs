@@ -71,7 +71,7 @@ test('a second person in another window of the same browser does not push the fi
   await second.reload();
   await connected(second); // the same person, by the cookie
   await second.getByRole('button', { name: /Account of/ }).click();
-  await second.getByRole('button', { name: 'Another person in this window' }).click();
+  await second.getByRole('button', { name: 'Use another account in this window' }).click();
   await second.getByText('Window.One is signed in on this browser').waitFor();
   await registerOnPage(second, 'Window.Two');
   await openRoom(first, 'pair');
@@ -206,7 +206,7 @@ test('private rooms: made, somebody invited, a direct word', async (t) => {
   await registerOnPage(host, 'Host');
   await registerOnPage(guest, 'Guest');
   await openRoom(host, 'study', 'Private');
-  await host.getByText('This room is yours to fill').waitFor();
+  await host.getByText('This room is empty').waitFor();
   await host.getByRole('button', { name: 'Invite somebody' }).click();
   await host.getByLabel('Their name').fill('Nobody.Here');
   await host.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
@@ -225,8 +225,8 @@ test('private rooms: made, somebody invited, a direct word', async (t) => {
   await guest.getByRole('button', { name: 'Write to Host' }).click();
   await guest.getByRole('heading', { name: 'Host', level: 1, exact: true }).waitFor(); // not the dialog's
   await write(guest, 'between us');
-  await host.getByText('Guest wants to write to you').waitFor();
-  await host.getByRole('button', { name: 'Accept: Guest wants to write to you' }).click();
+  await host.getByText('Guest wants to chat with you').waitFor();
+  await host.getByRole('button', { name: 'Accept: Guest wants to chat with you' }).click();
   await host.getByRole('heading', { name: 'Guest', level: 1, exact: true }).waitFor();
   await message(host, 'between us').waitFor();
   await tidy(host);

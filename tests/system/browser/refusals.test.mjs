@@ -72,7 +72,7 @@ test('behind a proxy that swallows the upgrade the page says that it is the prox
   await page.getByLabel('Name', { exact: true }).fill('proxied');
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Register' }).click();
-  await page.locator('#strip', { hasText: 'Ordinary requests reach the server, but the WebSocket does not.' }).waitFor();
+  await page.locator('#strip', { hasText: 'HTTP requests reach the server, but WebSocket connections do not.' }).waitFor();
 });
 
 test('a wrong password is one sentence under its field; code and reference are folded', async (t) => {
@@ -81,7 +81,7 @@ test('a wrong password is one sentence under its field; code and reference are f
   const card = page.locator('#entry-password-mistake .mistake');
   await card.waitFor();
   assert.equal(await page.locator('#arrival-refusal').textContent(), '');
-  assert.equal(await page.getByText('To act').count(), 0);
+  assert.equal(await page.getByText('Who must act').count(), 0);
   assert.equal(await card.getByText('CREDENTIALS_REJECTED').isVisible(), false);
   await page.locator('#entry-password:focus').waitFor();
   await screenshot(page, 'mistake-desktop');
@@ -135,7 +135,7 @@ test('before the login a visitor hears of the server’s health only when someth
   assert.equal(await page.getByText('Health').count(), 0);
   await page.route('**/health', (route) => route.fulfill({ status: 200, headers: { 'x-foyer': '1', 'content-type': 'application/json' }, body: JSON.stringify({ status: 'degraded', version: '1', checks: { chat_store: { status: 'failing', code: 'STORE_FULL' } } }) }));
   await page.reload();
-  await page.getByText('Some of this server does not work at the moment.').waitFor();
+  await page.getByText('Some parts of this server are not working at the moment.').waitFor();
   assert.equal(await page.getByText('STORE_FULL').count(), 0, 'the code is for operators');
   await screenshot(page, 'arrival-degraded');
 });
@@ -168,7 +168,7 @@ test('while the server is away the page says when it tries next, "now" tries now
   await openRoom(page, 'tea');
   await first.kill9();
   await page.getByRole('button', { name: 'Try now' }).first().waitFor();
-  await page.locator('#strip', { hasText: /Next try in \d+ s/ }).waitFor();
+  await page.locator('#strip', { hasText: /Retrying in \d+ s/ }).waitFor();
   await write(page, 'written while away');
   await page.getByText('Waiting for the connection').waitFor();
   await screenshot(page, 'away-desktop');
