@@ -21,7 +21,7 @@ test('foyer explain 4401 and 401 list the codes that are reported so; 1006 says 
   assert.deepEqual((await foyerJson(['explain', '401', '--json'])).json.causes.map((c) => c.code), all.filter((c) => c.http === 401).map((c) => c.code));
   assert.match((await foyer(['explain', '4401'])).out, /4401 is the close code of \d+ codes:[\s\S]*TOKEN_EXPIRED/);
   const bare = await foyer(['explain', '1006']);
-  assert.deepEqual([bare.code, /Not sent by anybody[\s\S]*library[\s\S]*proxy/.test(bare.out)], [0, true]);
+  assert.deepEqual([bare.code, /Never sent[\s\S]*library[\s\S]*proxy/.test(bare.out)], [0, true]);
   assert.match((await foyer(['explain', '1001'])).out, /SERVER_SHUTDOWN/);
   const unknown = await foyer(['explain', '4777']);
   assert.deepEqual([unknown.code, unknown.out], [1, '']);
@@ -45,7 +45,7 @@ test('a mistyped command of foyer user, service, key or token: did you mean', as
     if (meant) assert.match(err, new RegExp(`[Dd]id you mean "${meant}"\\?`), args.join(' '));
     else assert.doesNotMatch(err, /did you mean/i, args.join(' '));
   }
-  assert.match((await foyer(['user'])).err, /a command is missing: one of add, list/);
+  assert.match((await foyer(['user'])).err, /missing command: one of add, list/);
 });
 
 test('foyer user invite: a link where an invitation counts; where it does not, how to change that', async (t) => {
@@ -59,7 +59,7 @@ test('foyer user invite: a link where an invitation counts; where it does not, h
   assert.deepEqual([refused.code, refused.out], [1, '']);
   assert.match(refused.err, /REGISTRATION_CLOSED[\s\S]*in the server that runs[\s\S]*sets registration to invite/);
   const open = await serve(t);
-  assert.match((await foyer(['user', 'invite', '--data', open.data])).out, /nobody needs it/);
+  assert.match((await foyer(['user', 'invite', '--data', open.data])).out, /no invitation is needed/);
   const nowhere = await foyer(['user', 'invite', '--data', temporary(t)], { env: { ENVIRONMENT: 'production' } });
   assert.match(nowhere.err, /REGISTRATION_CLOSED[\s\S]*in this configuration/);
 });
@@ -122,7 +122,7 @@ test('foyer upkeep takes the key from the file that API_KEY_FILE names', async (
   fs.writeFileSync(file, `${apiKey(node)}\n`, { mode: 0o600 });
   const elsewhere = ['upkeep', '--url', node.url, '--data', temporary(t)];
   const without = await foyer(elsewhere);
-  assert.deepEqual([without.code, /no key/.test(without.err)], [2, true]);
+  assert.deepEqual([without.code, /no API key/.test(without.err)], [2, true]);
   const { code, out, err } = await foyer(elsewhere, { env: { API_KEY_FILE: file } });
   assert.deepEqual([code, /deleted every hour/.test(out)], [0, true], err);
 });

@@ -78,7 +78,7 @@ test('where one is signed in, in words; another session is ended, and its window
   await logInOnPage(other, 'Holder');
   await connected(other);
   const dialog = await openAccount(page);
-  assert.deepEqual(await dialog.locator('.device').allTextContents(), ['Chrome on LinuxThis one', 'Chrome on Linux', 'Safari on iPhone']);
+  assert.deepEqual(await dialog.locator('.device').allTextContents(), ['Chrome on LinuxThis session', 'Chrome on Linux', 'Safari on iPhone']);
   await screenshot(page, 'account-desktop-light');
   const onPhone = await openAccount(other);
   await screenshot(other, 'account-phone-dark');
