@@ -2,8 +2,8 @@
 // for each {epoch, offset}, for ever. A history that went back gets a new epoch before the next offset is given.
 // Changes to what was said before have their own numbers, which also rise by one.
 //
-// An answer comes after the change is as durable as this log promises. Callbacks run on threads of the log, or at
-// once on the caller's with BUSY when a queue is full; they must be short.
+// An answer comes after the change is as durable as this log promises: a log says how much that is. Callbacks run on
+// threads of the log, or before the call returns; they must be short.
 #pragma once
 
 #include <functional>
@@ -47,6 +47,9 @@ class RoomLog {
   // The end of an account: its messages keep the id and lose the name. Where the directory is in the same
   // database, it leaves its private and direct rooms in the same transaction, and its own room goes.
   virtual void detach_author(UserId user, Completion<rooms::Detached> done) = 0;
+
+  // The caller uses the room no longer. A log that is not durable may let its history go.
+  virtual void release(const RoomName& room) = 0;
 
   // Before it is used by several threads; at most one.
   virtual void watch(LogWatch watch) = 0;

@@ -1,79 +1,12 @@
-// The history of a room that is not durable: in memory, bounded, gone at a
-// restart, which is why its epoch is new each time. Pure; belongs to the room's
-// owner and is used by it alone. It answers as the stored history does (store.h).
+// The history of a room that is not durable, as its owner holds it.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <string>
-#include <unordered_map>
-
-#include "base/metrics.h"
-#include "rooms/model/history.h"
+#include "engine/memory/room_history.h"
 
 namespace foyer::rooms {
 
-struct EphemeralLimits {
-  std::size_t messages = 1'000; // kept; older ones go
-  std::size_t bytes = 4u << 20; // of text kept
-  std::size_t keys = 10'000;    // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
-};
-
-// What all such histories of one owner hold together, of texts alone.
-struct EphemeralShare {
-  std::size_t limit = SIZE_MAX;
-  std::size_t used = 0;
-  Counter* refused = nullptr; // messages, for want of it
-};
-
-class EphemeralHistory {
- public:
-  // `share` outlives this; null: there is none.
-  explicit EphemeralHistory(Epoch epoch, EphemeralLimits limits = {}, EphemeralShare* share = nullptr)
-      : epoch_(std::move(epoch)),
-        limits_(limits),
-        share_(share) {}
-  ~EphemeralHistory() { count(0); }
-  EphemeralHistory(const EphemeralHistory&) = delete;
-  EphemeralHistory& operator=(const EphemeralHistory&) = delete;
-
-  // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten; BUSY when
-  // the share is used up.
-  // `now` is question.time's clock without its jumps.
-  [[nodiscard]] Result<Appended> append(AppendRequest question, MonoTime now);
-  // NOT_FOUND, PERMISSION_DENIED.
-  [[nodiscard]] Result<Erased> erase(Offset offset, const UserId& by, bool any);
-  [[nodiscard]] HistoryPage history(const HistoryRequest& question) const;
-  [[nodiscard]] std::optional<Offset> detach_author(
-      const UserId& user); // the number of the change, if there was anything to change
-
-  [[nodiscard]] const Epoch& epoch() const { return epoch_; }
-  [[nodiscard]] Offset offset() const { return last_; }
-  [[nodiscard]] Offset change() const { return last_change_; }
-
- private:
-  struct Key {
-    std::string digest; // of the text
-    Offset offset = 0;
-    WallTime time{};
-  };
-  void forget_keys(MonoTime now);
-  void trim();
-  void count(std::size_t bytes); // held from now on
-
-  Epoch epoch_;
-  EphemeralLimits limits_;
-  EphemeralShare* share_;
-  Offset add_change(Change change);
-
-  Offset last_ = 0;
-  Offset last_change_ = 0;
-  std::deque<Change> changes_;   // the newest
-  std::deque<Message> messages_; // without holes: the last one is at last_
-  std::size_t bytes_ = 0;
-  std::unordered_map<std::string, Key> keys_; // by author, zero byte, key
-  std::deque<std::pair<MonoTime, std::string>> key_ages_;
-};
+using EphemeralHistory = engine::RoomHistory;
+using EphemeralLimits = engine::HistoryLimits;
+using EphemeralShare = engine::MemoryShare;
 
 } // namespace foyer::rooms

@@ -1,11 +1,9 @@
-// The pure part: names, patterns, rights, and rooms that live in memory.
+// The pure part: names, patterns, rights.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/testing/changes_contract.h"
 #include "rooms/access.h"
 #include "rooms/durability.h"
-#include "rooms/ephemeral.h"
 
 namespace foyer::rooms {
 namespace {
@@ -91,92 +89,6 @@ TEST(Access, WhatMayBeDoneWithWhichRight) {
   EXPECT_TRUE(may_erase_any(admin));
   EXPECT_FALSE(may_erase_any(writes));
 }
-
-struct EphemeralTest : testing::Test {
-  ManualClock clock;
-  EphemeralHistory room{Epoch("e1"), {.messages = 4, .bytes = 40, .keys = 3}};
-
-  std::string say(const std::string& text, const std::string& key = "", const std::string& from = "ann") {
-    auto done = room.append(
-        {.room = RoomName("game.1"), .from = {UserId(from), from}, .text = text, .key = key, .time = clock.wall()},
-        clock.mono());
-    if (!done) return std::string(done.error().code());
-    return std::to_string(done->offset) + (done->duplicate ? " again" : "");
-  }
-  std::string page(HistoryRequest question) {
-    std::string out;
-    const HistoryPage got = room.history(question);
-    for (const Message& m : got.messages)
-      out += (out.empty() ? "" : " ") + std::to_string(m.offset) + ":" + (m.deleted ? "deleted" : m.text);
-    return out + (got.more ? " +" : "");
-  }
-};
-
-TEST_F(EphemeralTest, KeepsTheNewestAndNeverGivesAnOffsetTwice) {
-  EXPECT_EQ(room.offset(), 0U);
-  EXPECT_EQ(page({}), "");
-  for (int i = 1; i <= 6; ++i) EXPECT_EQ(say("m" + std::to_string(i)), std::to_string(i));
-  EXPECT_EQ(room.offset(), 6U);
-  EXPECT_EQ(page({}), "3:m3 4:m4 5:m5 6:m6");
-  EXPECT_EQ(page({.limit = 2}), "5:m5 6:m6 +");
-  EXPECT_EQ(page({.before = 5, .limit = 1}), "4:m4 +");
-  EXPECT_EQ(page({.before = 3}), "");
-  EXPECT_EQ(page({.before = 0}), "");
-  EXPECT_EQ(page({.after = 4}), "5:m5 6:m6");
-  EXPECT_EQ(page({.after = 0, .limit = 2}), "3:m3 4:m4 +");
-  EXPECT_EQ(page({.after = 4, .up_to = 5}), "5:m5");
-  EXPECT_EQ(page({.after = 6}), "");
-  EXPECT_EQ(page({.limit = 0}), " +");
-  EXPECT_EQ(say(std::string(39, 'x')), "7");
-  EXPECT_EQ(page({}), "7:" + std::string(39, 'x')) << "bytes are bounded too";
-}
-
-TEST_F(EphemeralTest, AKeyIsRememberedForItsTimeEvenWhenItsMessageIsGone) {
-  EXPECT_EQ(say("hello", "k"), "1");
-  for (int i = 0; i < 5; ++i) say("x");
-  clock.advance(kKeyLife - Millis{1});
-  EXPECT_EQ(say("hello", "k"), "1 again");
-  EXPECT_EQ(say("other", "k"), "KEY_REUSED");
-  EXPECT_EQ(say("hello", "k", "bob"), "7");
-  clock.advance(Millis{1});
-  EXPECT_EQ(say("other", "k"), "8");
-}
-
-TEST_F(EphemeralTest, NoKeyIsForgottenBeforeItsTimeToMakeRoomForAnother) {
-  for (const char* key : {"a", "b", "c"}) say("x", key);
-  EXPECT_EQ(say("x", "d"), "RATE_LIMITED");
-  EXPECT_EQ(say("x"), "4") << "without a key it goes on";
-  clock.advance(kKeyLife);
-  EXPECT_EQ(say("x", "d"), "5");
-}
-
-TEST_F(EphemeralTest, AnErasedMessageKeepsItsPlace) {
-  say("one");
-  say("two");
-  EXPECT_EQ(room.erase(1, UserId("bob"), false).error().cause, Cause::PERMISSION_DENIED);
-  EXPECT_EQ(room.erase(1, UserId("bob"), true)->offset, 1U);
-  EXPECT_EQ(room.erase(3, UserId("ann"), false).error().cause, Cause::NOT_FOUND);
-  EXPECT_EQ(page({}), "1:deleted 2:two");
-  EXPECT_EQ(room.detach_author(UserId("ann")), 2U) << "the second change";
-  EXPECT_EQ(room.history({}).messages[1].from.name, kDetachedName);
-}
-
-struct EphemeralChanges : testing::Test {
-  ManualClock clock;
-  EphemeralHistory history{Epoch("e1"), {.messages = 1'000}};
-  engine::ChangingRoom room{.say = [this](const std::string& user, const std::string& text) {
-    ASSERT_TRUE(history.append(
-        {.room = RoomName("game.1"), .from = {UserId(user), user}, .text = text, .key = "", .time = clock.wall()},
-        clock.mono()));
-  }, .erase = [this](Offset offset, const std::string& by) {
-    return history.erase(offset, UserId(by), false);
-  }, .detach = [this](const std::string& user) {
-    (void)history.detach_author(UserId(user));
-  }, .changes_after = [this](Offset after) { return history.history({.limit = 0, .changes_after = after}); }};
-};
-
-TEST_F(EphemeralChanges, AreNumberedWithoutGaps) { engine::changes_are_numbered_without_gaps(room); }
-TEST_F(EphemeralChanges, AreRecoveredUpToTheLimit) { engine::no_more_changes_are_recovered_than_the_limit(room); }
 
 } // namespace
 } // namespace foyer::rooms

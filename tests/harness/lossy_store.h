@@ -94,6 +94,7 @@ class LossyStore final : public engine::ChatStore {
   void detach_author(UserId user, Completion<rooms::Detached> done) override {
     store_->detach_author(std::move(user), std::move(done));
   }
+  void release(const RoomName& room) override { store_->release(room); }
   void watch(engine::LogWatch watch) override {
     watch_ = watch;
     store_->watch(std::move(watch));

@@ -167,6 +167,8 @@ class DatabaseStore final : public ChatStore {
     }, std::move(done));
   }
 
+  void release(const RoomName&) override {} // the database has it
+
   void watch(LogWatch watch) override {
     const std::lock_guard held(watch_mutex_);
     watch_ = std::make_shared<const LogWatch>(std::move(watch));

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/sql/chat_store.h"
-#include "engine/sql/values.h"
+#include "engine/values.h"
 #include "store/database.h"
 #include "store/lane.h"
 

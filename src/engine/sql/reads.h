@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "engine/sql/values.h"
+#include "engine/values.h"
 #include "store/age_gate.h"
 #include "store/database.h"
 

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/sql/chat_store.h"
-#include "engine/sql/values.h"
+#include "engine/values.h"
 #include "store/lane.h"
 
 namespace foyer::engine {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "engine/sql/values.h"
+#include "engine/values.h"
 #include "store/database.h"
 
 namespace foyer::engine {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "engine/sql/values.h"
+#include "engine/values.h"
 
 namespace foyer::engine {
 

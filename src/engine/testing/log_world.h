@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "engine/room_log.h"
-#include "engine/sql/values.h"
+#include "engine/values.h"
 
 namespace foyer::engine {
 
@@ -32,6 +32,9 @@ class LogWorld {
   virtual RoomLog& log() = 0;
   virtual void run() = 0; // until all that was asked is answered
   virtual ManualClock& clock() = 0;
+  // What is answered outlives a restart; else every room begins anew, with another epoch. A log that is not durable
+  // keeps messages by number, not by age.
+  [[nodiscard]] virtual bool durable() const { return true; }
 
   // Asks and waits for the answer.
   template <class T>

@@ -1,12 +1,12 @@
-#include "rooms/ephemeral.h"
+#include "engine/memory/room_history.h"
 
 #include <algorithm>
 
 #include "base/bytes.h"
 
-namespace foyer::rooms {
+namespace foyer::engine {
 
-Result<Appended> EphemeralHistory::append(AppendRequest question, MonoTime now) {
+Result<Appended> RoomHistory::append(AppendRequest question, MonoTime now) {
   forget_keys(now);
   std::string key;
   std::string digest;
@@ -15,7 +15,7 @@ Result<Appended> EphemeralHistory::append(AppendRequest question, MonoTime now) 
     digest = sha256(question.text);
     if (const auto found = keys_.find(key); found != keys_.end()) {
       if (found->second.digest != digest) return refuse_field(Cause::KEY_REUSED, "key");
-      return Appended{.offset = found->second.offset, .time = found->second.time, .duplicate = true};
+      return Appended{.epoch = epoch_, .offset = found->second.offset, .time = found->second.time, .duplicate = true};
     }
     if (keys_.size() >= limits_.keys) {
       Refusal full{
@@ -30,7 +30,7 @@ Result<Appended> EphemeralHistory::append(AppendRequest question, MonoTime now) 
         .evidence = "memory_bytes: rooms that are kept in memory hold as much as they may",
         .retry_after = Millis{1'000}});
   }
-  const Appended done{.offset = ++last_, .time = question.time};
+  Appended done{.epoch = epoch_, .offset = ++last_, .time = question.time};
   if (!key.empty()) {
     key_ages_.emplace_back(now + kKeyLife, key);
     keys_.emplace(std::move(key), Key{std::move(digest), done.offset, done.time});
@@ -45,7 +45,7 @@ Result<Appended> EphemeralHistory::append(AppendRequest question, MonoTime now) 
   return done;
 }
 
-Result<Erased> EphemeralHistory::erase(Offset offset, const UserId& by, bool any) {
+Result<Erased> RoomHistory::erase(Offset offset, const UserId& by, bool any) {
   if (messages_.empty() || offset < messages_.front().offset || offset > last_)
     return refuse_field(Cause::NOT_FOUND, "offset");
   Message& message = messages_[static_cast<std::size_t>(offset - messages_.front().offset)];
@@ -61,9 +61,12 @@ Result<Erased> EphemeralHistory::erase(Offset offset, const UserId& by, bool any
   return Erased{.offset = offset, .change = add_change({.kind = ChangeKind::deleted, .offset = offset})};
 }
 
-HistoryPage EphemeralHistory::history(const HistoryRequest& question) const {
+HistoryPage RoomHistory::history(const HistoryRequest& question) const {
   HistoryPage page;
   page.change = last_change_;
+  page.epoch = epoch_;
+  page.head = last_;
+  if (question.time_of) page.time_of = time_of(*question.time_of);
   if (question.changes_after) {
     for (const Change& c : changes_)
       if (c.number > *question.changes_after) page.changes.push_back(c);
@@ -91,7 +94,12 @@ HistoryPage EphemeralHistory::history(const HistoryRequest& question) const {
   return page;
 }
 
-std::optional<Offset> EphemeralHistory::detach_author(const UserId& user) {
+std::optional<WallTime> RoomHistory::time_of(Offset offset) const {
+  if (messages_.empty() || offset < messages_.front().offset || offset > last_) return std::nullopt;
+  return messages_[static_cast<std::size_t>(offset - messages_.front().offset)].time;
+}
+
+std::optional<Offset> RoomHistory::detach_author(const UserId& user) {
   bool any = false;
   for (Message& message : messages_)
     if (message.from.id == user && message.from.name != kDetachedName) message.from.name = kDetachedName, any = true;
@@ -99,30 +107,30 @@ std::optional<Offset> EphemeralHistory::detach_author(const UserId& user) {
   return add_change({.kind = ChangeKind::author_detached, .user = user});
 }
 
-Offset EphemeralHistory::add_change(Change change) {
+Offset RoomHistory::add_change(Change change) {
   change.number = ++last_change_;
   changes_.push_back(std::move(change));
   if (changes_.size() > kRecoverableChanges) changes_.pop_front();
   return last_change_;
 }
 
-void EphemeralHistory::forget_keys(MonoTime now) {
+void RoomHistory::forget_keys(MonoTime now) {
   while (!key_ages_.empty() && key_ages_.front().first <= now) {
     keys_.erase(key_ages_.front().second);
     key_ages_.pop_front();
   }
 }
 
-void EphemeralHistory::count(std::size_t bytes) {
+void RoomHistory::count(std::size_t bytes) {
   if (share_ != nullptr) share_->used = share_->used - bytes_ + bytes;
   bytes_ = bytes;
 }
 
-void EphemeralHistory::trim() {
+void RoomHistory::trim() {
   while (messages_.size() > limits_.messages || (bytes_ > limits_.bytes && messages_.size() > 1)) {
     count(bytes_ - messages_.front().text.size());
     messages_.pop_front();
   }
 }
 
-} // namespace foyer::rooms
+} // namespace foyer::engine

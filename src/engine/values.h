@@ -1,4 +1,4 @@
-// The values of rooms/model that this folder stores, under their short names.
+// The values of rooms/model that are kept here, under their short names. For the implementations.
 #pragma once
 
 #include "rooms/model/directory.h"

@@ -1,0 +1,81 @@
+// The history of one room in memory, bounded, with an epoch of its own. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/metrics.h"
+#include "engine/values.h"
+
+namespace foyer::engine {
+
+struct HistoryLimits {
+  std::size_t messages = 1'000; // kept; older ones go
+  std::size_t bytes = 4u << 20; // of text kept
+  std::size_t keys = 10'000;    // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
+};
+
+// What all such histories of one log hold together, of texts alone.
+struct MemoryShare {
+  std::size_t limit = SIZE_MAX;
+  std::size_t used = 0;
+  Counter* refused = nullptr; // messages, for want of it
+};
+
+class RoomHistory {
+ public:
+  // `share` outlives this; null: there is none.
+  explicit RoomHistory(Epoch epoch, HistoryLimits limits = {}, MemoryShare* share = nullptr)
+      : epoch_(std::move(epoch)),
+        limits_(limits),
+        share_(share) {}
+  ~RoomHistory() { count(0); }
+  RoomHistory(const RoomHistory&) = delete;
+  RoomHistory& operator=(const RoomHistory&) = delete;
+
+  // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten; BUSY when
+  // the share is used up.
+  // `now` is question.time's clock without its jumps.
+  [[nodiscard]] Result<Appended> append(AppendRequest question, MonoTime now);
+  // NOT_FOUND, PERMISSION_DENIED.
+  [[nodiscard]] Result<Erased> erase(Offset offset, const UserId& by, bool any);
+  [[nodiscard]] HistoryPage history(const HistoryRequest& question) const;
+  // The number of the change, if there was anything to change.
+  [[nodiscard]] std::optional<Offset> detach_author(const UserId& user);
+
+  [[nodiscard]] const Epoch& epoch() const { return epoch_; }
+  [[nodiscard]] Offset offset() const { return last_; }
+  [[nodiscard]] Offset change() const { return last_change_; }
+  // Of the message at that offset, if it is still there.
+  [[nodiscard]] std::optional<WallTime> time_of(Offset offset) const;
+  // The offsets go on, under another name.
+  void renew(Epoch epoch) { epoch_ = std::move(epoch); }
+
+ private:
+  struct Key {
+    std::string digest; // of the text
+    Offset offset = 0;
+    WallTime time{};
+  };
+  Offset add_change(Change change);
+  void forget_keys(MonoTime now);
+  void trim();
+  void count(std::size_t bytes); // held from now on
+
+  Epoch epoch_;
+  HistoryLimits limits_;
+  MemoryShare* share_;
+  Offset last_ = 0;
+  Offset last_change_ = 0;
+  std::deque<Change> changes_;   // the newest
+  std::deque<Message> messages_; // without holes: the last one is at last_
+  std::size_t bytes_ = 0;
+  std::unordered_map<std::string, Key> keys_; // by author, zero byte, key
+  std::deque<std::pair<MonoTime, std::string>> key_ages_;
+};
+
+} // namespace foyer::engine

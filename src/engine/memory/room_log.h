@@ -1,0 +1,59 @@
+// The log of rooms that are not durable: in memory, bounded, and gone at a restart, so that the epoch of every room is
+// a new one then. Used on one thread; every answer comes before the call returns.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "engine/memory/room_history.h"
+#include "engine/room_log.h"
+
+namespace foyer::engine {
+
+struct MemoryLogLimits {
+  HistoryLimits room;           // of each
+  std::size_t bytes = SIZE_MAX; // of texts, in all rooms together; more: BUSY
+};
+
+class MemoryRoomLog final : public RoomLog {
+ public:
+  // `refused` counts messages for want of bytes; null: nobody counts. All references must outlive this.
+  MemoryRoomLog(const Clock& clock, Entropy& entropy, const MemoryLogLimits& limits, Counter* refused = nullptr)
+      : clock_(clock),
+        entropy_(entropy),
+        limits_(limits.room),
+        share_{.limit = limits.bytes, .used = 0, .refused = refused} {}
+
+  void append(AppendRequest message, Completion<Appended> done) override;
+  void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) override;
+  void history(HistoryRequest question, Completion<HistoryPage> done) override;
+  // Never with members: those are the directory's.
+  void confirm(RoomName room, Known known, Completion<RoomRow> done) override;
+  void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override;
+  void detach_author(UserId user, Completion<Detached> done) override;
+  void watch(LogWatch) override {} // it never has another connection
+  void release(const RoomName& room) override { rooms_.erase(room); }
+
+  [[nodiscard]] std::size_t bytes() const { return share_.used; } // of texts
+
+ private:
+  struct Room {
+    Room(Epoch epoch, const HistoryLimits& limits, MemoryShare* share) : history(std::move(epoch), limits, share) {}
+    RoomHistory history;
+    std::optional<Offset> doubted = {};
+  };
+  [[nodiscard]] Result<Room*> find_or_make(const RoomName& name); // ROOM_NAME_INVALID
+  // The room is behind what is known of it: from now on it has a new epoch.
+  void renew_if_behind(Room& room, const Known& known);
+
+  const Clock& clock_;
+  Entropy& entropy_;
+  const HistoryLimits limits_;
+  MemoryShare share_; // outlives the rooms
+  std::unordered_map<RoomName, Room> rooms_;
+};
+
+} // namespace foyer::engine
