@@ -42,7 +42,7 @@ const std::vector<Layer> kLayers = {
     {"rooms", {"base", "rooms/model", "engine/memory"}},
     {"auth/contract", {"base"}},
     {"auth", {"base", "jose", "wire", "exec", "client", "auth/contract"}},
-    {"accounts", {"base", "wire", "jose", "exec", "store", "auth/contract"}},
+    {"accounts", {"base", "wire", "jose", "exec", "engine/shared_state.h", "store", "auth/contract"}},
     {"gateway",
         {"base", "wire", "observe", "admission", "protocol", "io", "http", "rooms/model", "engine", "rooms", "auth",
             "auth/contract"}},

@@ -95,7 +95,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
     return !config::weakness(secret, config::find_option("service_secret")->min);
   };
   role->services_ = std::make_unique<accounts::ServiceRegistry>(
-      *role->store_, seal, runners, r.clock, r.entropy, r.log, r.metrics, strong);
+      *role->store_, seal, runners, role->shared_, r.clock, r.entropy, r.log, r.metrics, strong);
   // A long poll must be answered before its request runs out of time.
   const Millis longest = std::max(Millis{1'000}, r.config.request_timeout - Millis{2'000});
   role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, r.clock, r.log, r.metrics,

@@ -10,6 +10,7 @@
 #include "accounts/service.h"
 #include "accounts/session/revocation_polls.h"
 #include "cli/runtime.h"
+#include "engine/memory/shared_state.h"
 #include "exec/work_queue.h"
 #include "jose/key_set.h"
 #include "observe/health.h"
@@ -40,13 +41,14 @@ class AuthRole {
   void stop_hashing() { hashing_->stop(); }
 
  private:
-  explicit AuthRole(const Runtime& runtime) : runtime_(runtime) {}
+  explicit AuthRole(const Runtime& runtime) : runtime_(runtime), shared_(runtime.clock) {}
   const Runtime& runtime_;
   std::unique_ptr<exec::WorkQueue> hashing_;
   std::unique_ptr<accounts::AccountStore> store_;
   std::shared_ptr<const jose::KeySet> first_keys_;
   std::unique_ptr<accounts::SigningKeys> keys_;       // before the store ends
   std::unique_ptr<accounts::AccountService> service_; // before the keys end
+  engine::MemorySharedState shared_;                  // of the control plane
   std::unique_ptr<accounts::ServiceRegistry> services_;
   std::unique_ptr<accounts::RevocationPolls> polls_;
 };

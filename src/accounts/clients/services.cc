@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "auth/contract/variants.h"
 #include "base/bytes.h"
@@ -13,6 +13,7 @@ namespace foyer::accounts {
 namespace {
 
 constexpr std::size_t kMaxServiceId = 64;
+constexpr std::string_view kNonces = "service nonce";
 constexpr Millis kTellVariantEvery = std::chrono::minutes{1};
 constexpr std::size_t kLiveSecrets = 2;
 
@@ -99,7 +100,8 @@ const Service* ServiceBook::find(std::string_view id) const {
   return found == services_.end() ? nullptr : &found->second;
 }
 
-Result<ProvenService> ServiceBook::check(const Request& request, std::string_view target, WallTime now, MonoTime mono) {
+Result<ProvenService> ServiceBook::check(
+    const Request& request, std::string_view target, WallTime now, MonoTime mono) const {
   TRY(claim, auth::read_claim(request));
   const Service* service = find(claim.id);
   TRY(key, prove(service, claim.id, "the signature", [&](const std::string& k) {
@@ -124,9 +126,6 @@ Result<ProvenService> ServiceBook::check(const Request& request, std::string_vie
                       "the one before",
               service->id, seconds(began_ms - claim.time_ms)));
   }
-  TRY_VOID(use_nonce(claim,
-      request.path.starts_with("/internal/") ? policy_.max_nonces : policy_.max_nonces - policy_.max_nonces / 10,
-      mono));
   return ProvenService{.service = *service,
       .key = *key,
       .address = std::move(claim.address),
@@ -142,43 +141,20 @@ Result<ProvenService> ServiceBook::check_secret(std::string_view id, std::string
   return ProvenService{.service = *service, .key = *key, .address = {}, .ref = {}, .origin = {}};
 }
 
-// A request is good within the window before and after its own time, so a nonce that is
-// older than both cannot come again in a request that is not expired.
-Result<bool> ServiceBook::use_nonce(const auth::ClaimedService& claim, std::size_t most, MonoTime now) {
-  while (!by_age_.empty() && by_age_.front().first <= now) {
-    nonces_.erase(by_age_.front().second);
-    by_age_.pop_front();
-  }
-  const std::string hash = sha256(fmt::format("{}\n{}", claim.id, claim.nonce));
-  Nonce nonce{};
-  std::memcpy(nonce.data(), hash.data(), sizeof nonce);
-  if (nonces_.contains(nonce))
-    return refuse_field(Cause::SERVICE_REQUEST_REPLAYED, std::string{auth::kServiceNonceHeader},
-        fmt::format("the nonce of service {} was seen before", claim.id));
-  if (nonces_.size() >= most) {
-    Refusal full{.cause = Cause::BUSY,
-        .evidence = fmt::format("the nonces of {} signed requests are remembered, and no more fit", nonces_.size())};
-    full.retry_after = std::chrono::ceil<Millis>(by_age_.front().first - now);
-    return std::unexpected(std::move(full));
-  }
-  nonces_.insert(nonce);
-  by_age_.emplace_back(now + 2 * auth::kRequestWindow, nonce);
-  return true;
-}
-
 // ---- the registry
 
-ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock,
-    Entropy& entropy, Log& log, Metrics& metrics, std::function<bool(std::string_view)> strong, ServicePolicy policy)
+ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, engine::SharedState& shared,
+    const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics, std::function<bool(std::string_view)> strong,
+    ServicePolicy policy)
     : store_(store),
       seal_(std::move(seal)),
       runners_(std::make_shared<const Runners>(std::move(runners))),
+      shared_(shared),
       clock_(clock),
       entropy_(entropy),
       log_(log),
       strong_(std::move(strong)),
       policy_(policy),
-      book_(policy),
       nonces_meter_(metrics, "service_nonces", policy.max_nonces) {}
 
 void ServiceRegistry::start(
@@ -326,12 +302,33 @@ Result<bool> ServiceRegistry::was_read() const {
       failing_.value_or(Refusal{.cause = Cause::BUSY, .evidence = "the registered services were not read yet"}));
 }
 
-Result<ProvenService> ServiceRegistry::attempt(const Request& request) {
+Result<ProvenService> ServiceRegistry::check(const Request& request) const {
   TRY_VOID(was_read());
-  auto proven = book_.check(request, own_id_, clock_.wall(), clock_.mono());
-  nonces_meter_.used(book_.nonces());
-  if (!proven && proven.error().cause == Cause::BUSY) nonces_meter_.refused();
-  return proven;
+  return book_.check(request, own_id_, clock_.wall(), clock_.mono());
+}
+
+// A request is good within the window before and after its own time, so a nonce that is
+// older than both cannot come again in a request that is not expired.
+void ServiceRegistry::use_nonce(const Request& request, Result<ProvenService> proven, Completion<ProvenService> done) {
+  if (!proven) return done(std::move(proven));
+  const std::size_t most =
+      request.path.starts_with("/internal/") ? policy_.max_nonces : policy_.max_nonces - policy_.max_nonces / 10;
+  const std::string* nonce = request.headers.find(auth::kServiceNonceHeader);
+  engine::TakeRequest take{.key = {std::string{kNonces}, fmt::format("{}\n{}", proven->service.id, *nonce)},
+      .remember = 2 * auth::kRequestWindow,
+      .most = most};
+  shared_.take_once(
+      std::move(take), [this, proven = std::move(proven), done = std::move(done)](Result<engine::Taken> taken) mutable {
+    nonces_meter_.used(shared_.remembered(kNonces));
+    if (!taken) {
+      if (taken.error().cause == Cause::BUSY) nonces_meter_.refused();
+      return done(std::unexpected(std::move(taken).error()));
+    }
+    if (!taken->first)
+      return done(refuse_field(Cause::SERVICE_REQUEST_REPLAYED, std::string{auth::kServiceNonceHeader},
+          fmt::format("the nonce of service {} was seen before", proven->service.id)));
+    done(std::move(proven));
+  });
 }
 
 bool ServiceRegistry::worth_a_look(const Result<ProvenService>& proven) const {
@@ -355,9 +352,13 @@ void ServiceRegistry::look_again(std::function<Result<ProvenService>()> again, C
 }
 
 void ServiceRegistry::authenticate(const Request& request, Completion<ProvenService> done) {
-  auto proven = attempt(request);
-  if (!worth_a_look(proven)) return done(std::move(proven));
-  look_again([this, request = std::make_shared<const Request>(request)] { return attempt(*request); }, std::move(done));
+  auto proven = check(request);
+  if (!worth_a_look(proven)) return use_nonce(request, std::move(proven), std::move(done));
+  const auto kept = std::make_shared<const Request>(request);
+  look_again(
+      [this, kept] { return check(*kept); }, [this, kept, done = std::move(done)](Result<ProvenService> again) mutable {
+    use_nonce(*kept, std::move(again), std::move(done));
+  });
 }
 
 void ServiceRegistry::authenticate_secret(std::string id, std::string secret, Completion<ProvenService> done) {

@@ -11,16 +11,13 @@
 // All but the constructors run on the control plane's thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -30,6 +27,7 @@
 #include "base/http.h"
 #include "base/limit_metrics.h"
 #include "base/log.h"
+#include "engine/shared_state.h"
 #include "store/seal.h"
 
 namespace foyer::accounts {
@@ -73,8 +71,6 @@ struct ServicePolicy {
 
 class ServiceBook {
  public:
-  explicit ServiceBook(ServicePolicy policy = {}) : policy_(policy) {}
-
   void set(std::vector<Service> services);
   // When this process began to remember nonces. Until it is called nothing is too old for that.
   void begins(MonoTime mono) { began_ = mono; }
@@ -83,27 +79,17 @@ class ServiceBook {
   // Whose request is this? The first that is not as it should be, in this order:
   // SERVICE_CREDENTIALS_MISSING SERVICE_UNKNOWN SERVICE_SECRET_REJECTED
   // SERVICE_NOT_ALLOWED (disabled; or it may not call `target`) SERVICE_REQUEST_EXPIRED (also from
-  // before `begins()`: whether its nonce was used then is not known any more)
-  // SERVICE_REQUEST_REPLAYED, BUSY when no more nonces can be remembered.
+  // before `begins()`: whether its nonce was used then is not known any more).
   // STORE_KEY_MISMATCH in place of a rejection when our copy of its secrets cannot be opened.
+  // Whether its nonce was used before the registry asks.
   [[nodiscard]] Result<ProvenService> check(
-      const Request& request, std::string_view target, WallTime now, MonoTime mono);
+      const Request& request, std::string_view target, WallTime now, MonoTime mono) const;
   // By the secret itself: SERVICE_UNKNOWN SERVICE_SECRET_REJECTED SERVICE_NOT_ALLOWED (disabled).
   [[nodiscard]] Result<ProvenService> check_secret(std::string_view id, std::string_view secret) const;
-  [[nodiscard]] std::size_t nonces() const { return nonces_.size(); }
 
  private:
-  using Nonce = std::array<std::uint64_t, 2>;
-  struct NonceHash {
-    std::size_t operator()(const Nonce& n) const noexcept { return n[0]; }
-  };
-  [[nodiscard]] Result<bool> use_nonce(const auth::ClaimedService& claim, std::size_t most, MonoTime now);
-
-  ServicePolicy policy_;
   std::optional<MonoTime> began_;
   std::map<std::string, Service, std::less<>> services_;
-  std::unordered_set<Nonce, NonceHash> nonces_;
-  std::deque<std::pair<MonoTime, Nonce>> by_age_;
 };
 
 // A row for a new secret. No fingerprints for one that is not `strong`: eight hex digits would help to guess it.
@@ -114,9 +100,11 @@ class ServiceBook {
 
 class ServiceRegistry {
  public:
-  // `strong`: may fingerprints of this secret be kept? The references outlive the registry.
-  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, const Clock& clock, Entropy& entropy,
-      Log& log, Metrics& metrics, std::function<bool(std::string_view secret)> strong, ServicePolicy policy = {});
+  // `strong`: may fingerprints of this secret be kept? `shared` remembers nonces, and answers on the control plane. The
+  // references outlive the registry.
+  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, engine::SharedState& shared,
+      const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+      std::function<bool(std::string_view secret)> strong, ServicePolicy policy = {});
 
   // Begins to read. `id` is our own service: registered with `secret`, which may call
   // itself. When it is registered with other secrets only, this one takes their place.
@@ -128,7 +116,8 @@ class ServiceRegistry {
       std::optional<MonoTime> began = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
-  // As ServiceBook's, asked again after a fresh look into the store where that may help. Before
+  // As ServiceBook's, asked again after a fresh look into the store where that may help; then
+  // SERVICE_REQUEST_REPLAYED, BUSY when no more nonces can be remembered. Before
   // anything was read: the store's refusal. May answer at once.
   void authenticate(const Request& request, Completion<ProvenService> done); // may it call us?
   void authenticate_secret(std::string id, std::string secret, Completion<ProvenService> done);
@@ -145,7 +134,8 @@ class ServiceRegistry {
   void register_own();
   void write_own(ServiceRow row, bool fresh, std::string detail);
   [[nodiscard]] Result<bool> was_read() const;
-  [[nodiscard]] Result<ProvenService> attempt(const Request& request);
+  [[nodiscard]] Result<ProvenService> check(const Request& request) const;
+  void use_nonce(const Request& request, Result<ProvenService> proven, Completion<ProvenService> done);
   // Would a fresh look into the store perhaps tell otherwise, and may there be one now?
   [[nodiscard]] bool worth_a_look(const Result<ProvenService>& proven) const;
   void look_again(std::function<Result<ProvenService>()> again, Completion<ProvenService> done);
@@ -153,6 +143,7 @@ class ServiceRegistry {
   AccountStore& store_;
   const store::SealKey seal_;
   const std::shared_ptr<const Runners> runners_;
+  engine::SharedState& shared_;
   const Clock& clock_;
   Entropy& entropy_;
   Log& log_;

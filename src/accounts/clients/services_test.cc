@@ -45,8 +45,8 @@ TEST(Services, TheAuthServiceRegistersItsOwnAndMayCallItself) {
 
 TEST(Services, TheConfiguredSecretTakesThePlaceOfTheRegisteredOne) {
   ServicesWorld w;
-  ServiceRegistry other(
-      *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
+  ServiceRegistry other(*w.store, w.seal, w.runners(), w.shared, w.clock, w.entropy, w.log, w.metrics,
+      [](std::string_view) { return true; });
   other.start("auth", "a new secret of gateway and auth service");
   w.turns.run_posted();
   w.advance(seconds{1});
@@ -61,8 +61,8 @@ TEST(Services, AStartWithASecretThatIsLiveLeavesARotationAlone) {
     row.secrets.insert(
         row.secrets.begin(), seal_service_secret(w.seal, "auth", kOtherSecret, true, w.clock.wall(), w.entropy));
   });
-  ServiceRegistry again(
-      *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
+  ServiceRegistry again(*w.store, w.seal, w.runners(), w.shared, w.clock, w.entropy, w.log, w.metrics,
+      [](std::string_view) { return true; });
   again.start("auth", std::string{kOwnSecret});
   w.turns.run_posted();
   w.advance(seconds{1});
@@ -199,8 +199,8 @@ TEST(Services, AFloodOfUnknownIdsLooksIntoTheStoreOnceInAWhile) {
 
 TEST(Services, BeforeTheRegistryIsReadNobodyIsCalledUnknown) {
   ServicesWorld w;
-  ServiceRegistry registry(
-      *w.store, w.seal, w.runners(), w.clock, w.entropy, w.log, w.metrics, [](std::string_view) { return true; });
+  ServiceRegistry registry(*w.store, w.seal, w.runners(), w.shared, w.clock, w.entropy, w.log, w.metrics,
+      [](std::string_view) { return true; });
   Request request;
   request.method = "POST";
   request.path = std::string{kPath};

@@ -10,6 +10,7 @@
 #include "accounts/http/oauth_routes.h"
 #include "accounts/testing/accounts_world.h"
 #include "auth/contract/variants.h"
+#include "engine/memory/shared_state.h"
 
 namespace foyer::accounts::testing_world {
 
@@ -47,7 +48,7 @@ class ServicesWorld : public World {
   explicit ServicesWorld(AccountsPolicy policy = test_policy(), std::optional<jose::Key> key = {},
       ServicePolicy services_policy = {}, RevocationPollPolicy poll_policy = {})
       : World(std::move(policy), std::move(key)),
-        services(std::make_unique<ServiceRegistry>(*store, seal, runners(), clock, entropy, log, metrics,
+        services(std::make_unique<ServiceRegistry>(*store, seal, runners(), shared, clock, entropy, log, metrics,
             [](std::string_view secret) { return secret.size() >= 32; }, services_policy)),
         polls(std::make_unique<RevocationPolls>(*store, runners(), clock, log, metrics, poll_policy)) {
     services->start("auth", std::string{kOwnSecret});
@@ -132,6 +133,7 @@ class ServicesWorld : public World {
   }
 
   KeptLog log;
+  engine::MemorySharedState shared{clock};
   std::unique_ptr<ServiceRegistry> services;
   std::unique_ptr<RevocationPolls> polls;
 
