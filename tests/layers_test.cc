@@ -39,6 +39,7 @@ const std::vector<Layer> kLayers = {
     {"engine", {"base", "rooms/model"}},
     {"engine/sql", {"base", "store", "engine"}},
     {"engine/memory", {"base", "engine"}},
+    {"engine/local", {"engine"}},
     {"rooms", {"base", "rooms/model", "engine/memory"}},
     {"auth/contract", {"base"}},
     {"auth", {"base", "jose", "wire", "exec", "client", "auth/contract"}},

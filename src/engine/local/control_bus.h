@@ -1,0 +1,28 @@
+// The control bus of an installation of one node: to all is to this one.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/control_bus.h"
+
+namespace foyer::engine {
+
+class LocalControlBus final : public ControlBus {
+ public:
+  explicit LocalControlBus(NodeId node) : node_(std::move(node)) {}
+
+  [[nodiscard]] const NodeId& node() const override { return node_; }
+  bool send(ControlMessage message, std::optional<NodeId> to = {}) override;
+  void listen(std::shared_ptr<ControlListener> listener) override;
+
+ private:
+  const NodeId node_;
+  std::mutex mutex_; // not held while anything is posted
+  std::vector<std::weak_ptr<ControlListener>> listeners_;
+};
+
+} // namespace foyer::engine

@@ -1,0 +1,73 @@
+#include <gmock/gmock.h>
+
+#include "engine/local/control_bus.h"
+#include "engine/local/fanout.h"
+#include "engine/testing/control_bus_contract.h"
+#include "engine/testing/fanout_contract.h"
+
+namespace foyer::engine {
+namespace {
+
+class LocalFanoutWorld final : public FanoutWorld {
+ public:
+  Fanout& fanout() override { return fanout_; }
+  void settle() override {} // it posts at once
+
+ private:
+  LocalFanout fanout_;
+};
+
+class LocalBusWorld final : public BusWorld {
+ public:
+  ControlBus& bus() override { return bus_; }
+  void settle() override {}
+
+ private:
+  LocalControlBus bus_{NodeId("n1")};
+};
+
+INSTANTIATE_TEST_SUITE_P(Local, FanoutContract,
+    testing::Values([]() -> std::unique_ptr<FanoutWorld> { return std::make_unique<LocalFanoutWorld>(); }));
+INSTANTIATE_TEST_SUITE_P(Local, ControlBusContract,
+    testing::Values([]() -> std::unique_ptr<BusWorld> { return std::make_unique<LocalBusWorld>(); }));
+
+TEST(LocalFanout, LosesNothingAndKeepsNothingOfRoomsThatNobodyListensTo) {
+  LocalFanout fanout;
+  EXPECT_FALSE(fanout.may_lose());
+  auto a = std::make_shared<EventListener>();
+  const auto b = std::make_shared<EventListener>();
+  for (const char* room : {"tea", "milk"}) fanout.subscribe(RoomName(room), a, [](Result<bool>) {});
+  fanout.subscribe(RoomName("tea"), b, [](Result<bool>) {});
+  EXPECT_EQ(fanout.rooms(), 2U);
+  fanout.unsubscribe(RoomName("tea"), *b);
+  EXPECT_EQ(fanout.rooms(), 2U);
+  a.reset();
+  fanout.publish(RoomName("milk"), event_at(1));
+  EXPECT_EQ(fanout.rooms(), 1U);
+  fanout.unsubscribe(RoomName("tea"), *b);
+  EXPECT_EQ(fanout.rooms(), 0U);
+}
+
+// A listener on the publisher's thread may be called at once, and call back.
+struct CallingBack final : FanoutListener {
+  LocalFanout& fanout;
+  int heard = 0;
+  explicit CallingBack(LocalFanout& f) : fanout(f) {}
+  void post(Task task) override { task(); }
+  void arrived(const RoomName& room, const rooms::EventPtr& event) override {
+    ++heard;
+    fanout.unsubscribe(room, *this);
+    fanout.publish(room, event);
+  }
+};
+
+TEST(LocalFanout, AListenerMayCallBackFromWhatItHears) {
+  LocalFanout fanout;
+  const auto listener = std::make_shared<CallingBack>(fanout);
+  fanout.subscribe(RoomName("tea"), listener, [](Result<bool>) {});
+  fanout.publish(RoomName("tea"), event_at(1));
+  EXPECT_EQ(listener->heard, 1);
+}
+
+} // namespace
+} // namespace foyer::engine

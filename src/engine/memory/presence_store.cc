@@ -1,0 +1,34 @@
+#include "engine/memory/presence_store.h"
+
+#include <utility>
+
+namespace foyer::engine {
+
+void MemoryPresenceStore::touch(RoomName room, rooms::Member member, Completion<PresenceChange> done) {
+  auto& users = rooms_[std::move(room)];
+  const bool came = users.try_emplace(std::move(member.id), std::move(member.name)).second;
+  done(PresenceChange{.changed = came, .count = users.size()});
+}
+
+void MemoryPresenceStore::leave(RoomName room, UserId user, Completion<PresenceChange> done) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return done(PresenceChange{});
+  auto& users = found->second;
+  const PresenceChange change{.changed = users.erase(user) > 0, .count = users.size()};
+  if (users.empty()) rooms_.erase(found);
+  done(change);
+}
+
+void MemoryPresenceStore::members(RoomName room, std::size_t most, Completion<PresentMembers> done) {
+  PresentMembers present;
+  if (const auto found = rooms_.find(room); found != rooms_.end()) {
+    present.count = found->second.size();
+    for (const auto& [user, name] : found->second) {
+      if (present.members.size() == most) break;
+      present.members.push_back({user, name});
+    }
+  }
+  done(std::move(present));
+}
+
+} // namespace foyer::engine
