@@ -189,7 +189,7 @@ for (const [name, { way, start }] of Object.entries(IDLE)) {
       assert.equal(ended.way, way);
     }
     assert.ok(await ends(node, way) >= 4);
-    const line = await named(node, 'PROXY_IDLE_TIMEOUT', { next: /time-out/ });
+    const line = await named(node, 'PROXY_IDLE_TIMEOUT', { next: /timeout/ });
     assert.equal(line.address, '127.0.0.1');
   });
 }
