@@ -21,6 +21,7 @@
 #include "cli/tls_port.h"
 #include "exec/control.h"
 #include "gateway/gateway.h"
+#include "gateway/no_rooms.h"
 #include "http/server.h"
 #include "io/proxy_protocol.h"
 #include "io/server.h"
@@ -82,7 +83,8 @@ struct Node::Parts {
     [[nodiscard]] bool loops_turn() const override { return parts.server->loops_turn(); }
   } info{*this};
   std::unique_ptr<http::Router> router, metrics_router;
-  std::unique_ptr<gateway::Gateway> gateway; // with the gateway role
+  std::unique_ptr<gateway::Gateway> gateway;               // with the gateway role
+  std::vector<std::unique_ptr<gateway::NoRooms>> no_rooms; // without it: of each loop
   std::unique_ptr<http::Server> server, metrics_server;
   std::unique_ptr<io::ProxyProtocol> proxy_protocol; // null: off
   std::atomic<bool> stopped{false};
@@ -335,8 +337,14 @@ void Node::Parts::make_server() {
   std::vector<io::Loop*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) all.push_back(&loops->loop(i));
   if (config.role_gateway) make_gateway(all);
-  server = std::make_unique<http::Server>(all, gateway ? gateway->upgrades() : std::vector<http::UpgradeHandler*>{},
-      http, http_deps(*router, *addresses, *gauges));
+  const http::Deps deps = http_deps(*router, *addresses, *gauges);
+  std::vector<http::UpgradeHandler*> upgrades;
+  if (gateway)
+    upgrades = gateway->upgrades();
+  else
+    for (io::Loop* loop : all)
+      upgrades.push_back(no_rooms.emplace_back(std::make_unique<gateway::NoRooms>(*loop, http, deps)).get());
+  server = std::make_unique<http::Server>(all, upgrades, http, deps);
   if (config.proxy_protocol != config::ProxyHeaders::off) {
     const bool required = config.proxy_protocol == config::ProxyHeaders::required;
     proxy_protocol = std::make_unique<io::ProxyProtocol>(required,

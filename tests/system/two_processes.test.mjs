@@ -47,6 +47,8 @@ test('register, log in, chat, reconnect and read on: all through the gateway', a
 test('each process serves its own role, and what is forwarded answers as the auth service does', async () => {
   for (const path of ['/internal/verify', '/internal/challenge', '/internal/revocations']) assert.equal((await ask(gateway, 'POST', path, { body: {} })).json.code, 'UNKNOWN_PATH', path);
   assert.equal((await refusedByHttp(auth, {})).code, 'UNKNOWN_PATH');
+  const { status, json } = await ask(auth, 'GET', '/ws/chat');
+  assert.deepEqual([status, json.code], [404, 'UNKNOWN_PATH']);
   const roles = [auth, gateway].map((node) => node.status.roles);
   assert.deepEqual(roles, [['auth'], ['gateway']]);
   for (const [method, path, body] of [['GET', '/.well-known/jwks.json'], ['POST', '/auth/refresh', { refresh_token: 'A'.repeat(43) }], ['POST', '/auth/login', { name: 'ann', password: 'not it at all' }], ['GET', '/auth/me']]) {
@@ -55,6 +57,18 @@ test('each process serves its own role, and what is forwarded answers as the aut
     const plain = ({ text }) => { const json = JSON.parse(text); delete json.ref; return json; };
     assert.deepEqual(plain(here), plain(there), path);
   }
+});
+
+test('a browser that a proxy sends to the auth service: close 4404 UNKNOWN_PATH, not 1006, and the operator reads which proxy is wrong', async () => {
+  for (const path of ['/ws/chat', '/ws/chat?ticket=x', '/ws/nowhere']) {
+    const { code, close, message } = await refusedByClose(auth, { path, headers: { Origin: gateway.origin } });
+    assert.deepEqual([code, close, message.retry], ['UNKNOWN_PATH', 4404, 'never'], path);
+  }
+  const logged = await auth.logged('refused', { code: 'UNKNOWN_PATH' });
+  assert.match(logged.operator, /\/ws\/chat; no rooms are served here/);
+  assert.match(logged.next, /process with the gateway role/);
+  const { refused } = await handshake(auth, { path: '/ws/chat', headers: { Origin: 'https://elsewhere.example' } });
+  assert.deepEqual([refused.status, refused.json.code], [404, 'UNKNOWN_PATH'], 'never to the page of another site');
 });
 
 test('a session cookie is checked by the auth service, with ?auth=cookie and an allowed Origin', async () => {

@@ -1,0 +1,117 @@
+#include "gateway/no_rooms.h"
+
+#include "admission/door.h"
+#include "protocol/encode.h"
+#include "wire/http_parser.h"
+#include "wire/problem.h"
+#include "wire/websocket.h"
+
+namespace foyer::gateway {
+namespace {
+
+constexpr std::size_t kMostWhileClosing = 64 * 1024; // of a client that goes on sending after our Close
+constexpr std::string_view kNext =
+    "Let the proxy send /ws/ to the process with the gateway role. This one has the auth role alone.";
+
+std::string switching_protocols(const Request& request, const std::string& subprotocol, std::string mark) {
+  Response response{.status = 101,
+      .headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"},
+          {"Sec-WebSocket-Accept", wire::accept_key(*request.headers.find("Sec-WebSocket-Key"))},
+          {"X-Foyer", std::move(mark)}},
+      .body = {}};
+  if (!subprotocol.empty()) response.headers.add("Sec-WebSocket-Protocol", subprotocol);
+  return wire::write_response(response, true, {});
+}
+
+} // namespace
+
+// A socket to which everything was sent. The end of TCP right behind our Close would hide it from some browsers, so the
+// client's Close is awaited first.
+class NoRooms::Farewell final : public io::TransportHandler, io::Timer, wire::WsSink {
+ public:
+  Farewell(NoRooms& owner, io::Transport& transport, io::SlotId id, admission::Permit socket, admission::Permit upgrade)
+      : owner_(owner),
+        transport_(transport),
+        id_(id),
+        socket_(std::move(socket)),
+        upgrade_(std::move(upgrade)) {
+    owner_.loop_.arm(*this, owner_.close_linger_);
+  }
+
+  void on_bytes(std::span<char> bytes) override {
+    if ((received_ += bytes.size()) > kMostWhileClosing) return transport_.abort();
+    static_cast<void>(frames_.feed(bytes, *this));
+  }
+  void on_eof() override { shut(); }
+  void on_drained() override {}
+  void on_closed() override { owner_.farewells_.remove(id_.slot).reset(); }
+
+ private:
+  void on_timer() override { shut(); }
+  bool on_message(wire::Opcode, std::string_view) override { return true; }
+  bool on_ping(std::string_view) override { return true; }
+  bool on_pong(std::string_view) override { return true; }
+  bool on_close(std::uint16_t, std::string_view) override {
+    shut();
+    return false;
+  }
+  void shut() { transport_.close_gracefully(owner_.close_linger_); }
+
+  NoRooms& owner_;
+  io::Transport& transport_;
+  io::SlotId id_;
+  admission::Permit socket_, upgrade_;
+  wire::WsDecoder frames_{wire::WsRole::server, kMostWhileClosing};
+  std::size_t received_ = 0;
+};
+
+NoRooms::NoRooms(io::Loop& loop, const http::Policy& policy, const http::Deps& deps)
+    : loop_(loop),
+      deps_(deps),
+      reveal_(policy.reveal),
+      close_linger_(policy.close_linger) {}
+
+NoRooms::~NoRooms() = default;
+
+// Where something is full, that is all that is told.
+Refusal NoRooms::refusal_of(const http::Upgrade& upgrade) const {
+  if (upgrade.permits.full) return *upgrade.permits.full;
+  if (auto limited = deps_.addresses.handshake(upgrade.request.address, loop_.now())) return std::move(*limited);
+  return {.cause = Cause::UNKNOWN_PATH,
+      .evidence = shown_path(upgrade.request.path) + "; no rooms are served here",
+      .next = kNext};
+}
+
+void NoRooms::take(io::Transport& transport, http::Upgrade upgrade) {
+  const Request& request = upgrade.request;
+  const Refusal refusal = refusal_of(upgrade);
+  deps_.addresses.refused(request.address, refusal.cause, loop_.now());
+  deps_.reporter.report(request, refusal);
+  const admission::Door door(deps_.router.door(), {.request = &request, .secure = request.secure});
+  auto permit = door.refuse_by_close(refusal) ? deps_.limits.refusal_upgrade() : std::nullopt;
+  if (!permit) {
+    Response response = wire::problem(refusal, request.ref, reveal_);
+    return upgrade.answers->answer_last(transport,
+        {.request = std::move(upgrade.request),
+            .response = std::move(response),
+            .socket = std::move(upgrade.permits.socket)});
+  }
+  std::string out = switching_protocols(request, door.refusal_subprotocol(), deps_.router.mark(request.ref));
+  std::string json;
+  protocol::authentication_error(json, {}, refusal, request.ref, reveal_);
+  wire::append_frame(out, wire::Opcode::text, json);
+  const std::string reason = std::string(refusal.code()) + ' ' + request.ref.str();
+  wire::append_frame(out, wire::Opcode::close, wire::close_payload(refusal.info().close, reason));
+  Farewell& farewell = farewells_.add([&](io::SlotId id) {
+    return std::make_unique<Farewell>(*this, transport, id, std::move(upgrade.permits.socket), std::move(*permit));
+  });
+  transport.set_handler(&farewell);
+  transport.send_copy(out);
+  if (upgrade.input_ended) return farewell.on_eof();
+  std::string early = std::move(upgrade.early_bytes);
+  const std::size_t size = early.size();
+  early.append(wire::kPadding, '\0');
+  farewell.on_bytes({early.data(), size});
+}
+
+} // namespace foyer::gateway

@@ -1,0 +1,32 @@
+// Answers WebSocket handshakes where no rooms are served, in a process with the auth role alone. A browser cannot show
+// a page the HTTP answer to a handshake, so it gets the upgrade, `authentication_error` and a Close; programs get the
+// answer.
+#pragma once
+
+#include "http/policy.h"
+#include "http/upgrade.h"
+#include "io/slot_table.h"
+#include "io/transport.h"
+
+namespace foyer::gateway {
+
+class NoRooms final : public http::UpgradeHandler {
+ public:
+  // The door of `deps.router` has no socket paths.
+  NoRooms(io::Loop& loop, const http::Policy& policy, const http::Deps& deps);
+  ~NoRooms() override;
+
+  void take(io::Transport& transport, http::Upgrade upgrade) override;
+
+ private:
+  class Farewell;
+  [[nodiscard]] Refusal refusal_of(const http::Upgrade& upgrade) const;
+
+  io::Loop& loop_;
+  const http::Deps deps_;
+  bool reveal_;
+  Millis close_linger_;
+  io::SlotTable<Farewell> farewells_;
+};
+
+} // namespace foyer::gateway
