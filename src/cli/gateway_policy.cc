@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <span>
 
-#include "protocol/encode.h"
-
 namespace foyer::cli {
 
-gateway::GatewayPolicy gateway_policy(const config::Config& c, const observe::BuildInfo& build) {
+gateway::GatewayPolicy gateway_policy(const config::Config& c) {
   gateway::GatewayPolicy policy;
   auto& door = policy.door;
   if (c.role_gateway) {
@@ -63,18 +61,20 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, const observe::Bu
   policy.rooms.presence_events_limit = c.presence_events_limit;
   policy.rooms.durability = rooms::Durability{c.non_durable_rooms};
   policy.rooms.ephemeral.messages = c.memory_messages;
-  policy.welcome_tail = protocol::WelcomeConstants{.heartbeat = c.heartbeat_interval,
+  return policy;
+}
+
+protocol::WelcomeConstants welcome_constants(const config::Config& c, const observe::BuildInfo& build) {
+  return {.heartbeat = c.heartbeat_interval,
       .message_bytes = c.message_bytes,
       .text_bytes = c.text_bytes,
       .rooms = c.rooms_per_connection,
       .messages_per_s = c.messages_per_s,
-      .name_bytes = policy.name_bytes,
+      .name_bytes = gateway::GatewayPolicy{}.name_bytes,
       .version = build.version,
       .build = build.build,
       .environment = build.environment,
-      .config = build.config}
-                            .tail();
-  return policy;
+      .config = build.config};
 }
 
 http::Policy http_policy(const config::Config& c) {

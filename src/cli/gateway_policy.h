@@ -7,10 +7,14 @@
 #include "http/policy.h"
 #include "jose/verifier.h"
 #include "observe/build_info.h"
+#include "protocol/foyer_v1/foyer_v1.h"
 
 namespace foyer::cli {
 
-[[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, const observe::BuildInfo& build);
+[[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config);
+// What clients of foyer.v1 learn when they are admitted.
+[[nodiscard]] protocol::WelcomeConstants welcome_constants(
+    const config::Config& config, const observe::BuildInfo& build);
 [[nodiscard]] http::Policy http_policy(const config::Config& config);
 [[nodiscard]] admission::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
 [[nodiscard]] admission::ConnectionPolicy connection_policy(const config::Config& config);

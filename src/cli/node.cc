@@ -101,6 +101,9 @@ struct Node::Parts {
   void detach_messages(UserId user);
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
+  [[nodiscard]] std::unique_ptr<protocol::ClientCodec> codec() const { // that clients speak
+    return std::make_unique<protocol::FoyerV1>(welcome_constants(config, build));
+  }
   [[nodiscard]] gateway::GatewayDeps gateway_deps();
   [[nodiscard]] http::Deps http_deps(
       const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
@@ -151,7 +154,7 @@ void Node::Parts::detach_messages(UserId user) {
     if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
   };
   if (gateway)
-    gateway->detach_author(std::move(user), [report](Result<bool> detached) { report(detached); });
+    gateway->rooms().forget_author(std::move(user), [report](Result<bool> detached) { report(detached); });
   else
     chat->detach_author(std::move(user), [report](Result<rooms::Detached> detached) { report(detached); });
 }
@@ -215,7 +218,8 @@ gateway::GatewayDeps Node::Parts::gateway_deps() {
       .reporter = *reporter,
       .addresses = *addresses,
       .users = *users,
-      .gauges = *gauges};
+      .gauges = *gauges,
+      .codec = [this] { return codec(); }};
   if (remote_auth) {
     out.refresh_keys = remote_auth->refresh_keys();
     out.on_deleted = [this](UserId user) { detach_messages(std::move(user)); };
@@ -297,7 +301,7 @@ void Node::Parts::make_limits() {
 }
 
 void Node::Parts::make_gateway(const std::vector<io::Loop*>& on) {
-  auto policy = gateway_policy(config, build);
+  auto policy = gateway_policy(config);
   policy.rooms.rooms_loaded =
       std::max<std::size_t>(1, config.rooms_loaded / on.size()); // a room is of one loop, by its name
   policy.rooms.memory_bytes = config.memory_bytes / on.size();
@@ -311,7 +315,7 @@ void Node::Parts::make_gateway(const std::vector<io::Loop*>& on) {
 void Node::Parts::make_server() {
   reporter = std::make_unique<observe::RefusalReporter>(ring, metrics, log, clock);
   make_limits();
-  router_door = gateway_policy(config, build).door;
+  router_door = gateway_policy(config).door;
   const http::Policy http = http_policy(config);
   const http::RouterPolicy router_policy{.door = &router_door,
       .development = http.reveal,
@@ -343,7 +347,7 @@ void Node::Parts::make_server() {
     upgrades = gateway->upgrades();
   else
     for (io::Loop* loop : all)
-      upgrades.push_back(no_rooms.emplace_back(std::make_unique<gateway::NoRooms>(*loop, http, deps)).get());
+      upgrades.push_back(no_rooms.emplace_back(std::make_unique<gateway::NoRooms>(*loop, http, deps, codec())).get());
   server = std::make_unique<http::Server>(all, upgrades, http, deps);
   if (config.proxy_protocol != config::ProxyHeaders::off) {
     const bool required = config.proxy_protocol == config::ProxyHeaders::required;

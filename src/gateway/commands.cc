@@ -1,10 +1,7 @@
-// What a connection does once it is ready: each command of docs/protocol.md, up to
-// the point where a room's owner takes over.
+// What a connection does once it is ready: each command, up to the point where the room service takes over.
 #include <fmt/format.h>
 
-#include "gateway/connection.h"
-#include "gateway/shard.h"
-#include "protocol/encode.h"
+#include "gateway/answer.h"
 
 namespace foyer::gateway {
 
@@ -72,7 +69,8 @@ void Connection::go_on() {
       send_refusal(waiting->id, std::move(*waiting->refusal));
       continue;
     }
-    auto read = shard_.decoder().read({shard_.padded(waiting->text).data(), waiting->text.size()});
+    const auto text = shard_.padded(waiting->text);
+    auto read = codec_.read_first({text.data(), text.size()});
     if (const auto* command = std::get_if<Command>(&read)) begin(*command);
   }
   going_on_ = false;
@@ -88,23 +86,21 @@ void Connection::refuse_command(MessageId id, Refusal refusal) {
   answered(running_, [this, id, refusal = std::move(refusal)]() mutable { send_refusal(id, std::move(refusal)); });
 }
 
-Speaker Connection::speaker() const {
-  return {.connection = {id_, running_},
-      .user = identity_.user,
+rooms::Actor Connection::actor() const {
+  return {.user = identity_.user,
       .name = identity_.name,
       .permissions = identity_.permissions,
-      .terms = terms_,
+      .from = rooms::SessionKey{id_},
       .use = use_};
 }
 
+ReplyTo Connection::reply_to(MessageId id) const { return {.connection = id_, .command = running_, .id = id}; }
+
+rooms::AnswerLimit Connection::answer_limit() const { return {.measure = &codec_, .bytes = terms_.answer_bytes()}; }
+
 void Connection::run(const Command& command) {
   switch (command.type) {
-    case CommandType::ping: {
-      std::string& json = shard_.scratch();
-      json.clear();
-      protocol::pong(json, command.id);
-      return say(json);
-    }
+    case CommandType::ping: return say(command.id, protocol::Pong{});
     case CommandType::authenticate: return refuse_command(command.id, {.cause = Cause::ALREADY_AUTHENTICATED});
     case CommandType::refresh: return; // see take_command
     case CommandType::rooms:
@@ -118,7 +114,7 @@ void Connection::run(const Command& command) {
     case CommandType::invitations:
       if (auto allowed = rooms::may_list(identity_.permissions); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      return shard_.owners().invitations(speaker(), command.id);
+      return shard_.rooms().invitations(identity_.user, shard_.answer_to<rooms::InvitationPage>(reply_to(command.id)));
     case CommandType::chat: return chat(command);
     default: return about_room(command);
   }
@@ -130,36 +126,21 @@ void Connection::about_room(const Command& command) {
   if (const auto act = act_of(command.type))
     if (auto allowed = rooms::has_scope(*act, identity_.permissions); !allowed)
       return refuse_command(command.id, std::move(allowed).error());
-  const RoomName room{command.room};
-  auto& port = shard_.port();
+  RoomName room{command.room};
+  rooms::RoomService& service = shard_.rooms();
+  const ReplyTo to = reply_to(command.id);
   switch (command.type) {
     case CommandType::join: return join(command);
     case CommandType::leave: return leave(command);
-    case CommandType::typing: {
-      const auto* subscription = shard_.subscription(*this, room);
-      if (subscription == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
-      return port.at_owner(room, [speaker = speaker(), room, on = command.on](RoomOwners& owners) mutable {
-        owners.typing(std::move(speaker), room, on);
-      });
-    }
+    case CommandType::typing:
+      if (shard_.subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
+      return service.typing(actor(), std::move(room), command.on);
     case CommandType::presence:
-      return port.at_owner(room, [speaker = speaker(), id = command.id, room](RoomOwners& owners) mutable {
-        owners.presence(std::move(speaker), id, room);
-      });
-    case CommandType::history: {
-      HistoryPart part{
-          .before = command.before, .after = command.after, .limit = command.limit.value_or(protocol::kHistoryPage)};
-      if (part.after) part.serial = shard_.next_page(*this, room);
-      return port.at_owner(room, [speaker = speaker(), id = command.id, room, part](RoomOwners& owners) mutable {
-        owners.history(std::move(speaker), id, room, part);
-      });
-    }
+      return service.presence(actor(), std::move(room), answer_limit(), shard_.answer_to<rooms::PresenceNow>(to));
+    case CommandType::history: return history(command);
     case CommandType::delete_:
-      return port.at_owner(
-          room, [speaker = speaker(), id = command.id, room, offset = command.offset](RoomOwners& owners) mutable {
-        owners.erase(std::move(speaker), id, room, offset);
-      });
-    case CommandType::create: {
+      return service.erase(actor(), std::move(room), command.offset, shard_.answer_to<rooms::MessageErased>(to));
+    case CommandType::create:
       if (*kind != rooms::RoomKind::private_)
         return refuse_command(command.id,
             {.cause = Cause::ROOM_NAME_INVALID,
@@ -167,44 +148,42 @@ void Connection::about_room(const Command& command) {
                 .field = "room"});
       if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      return port.at_owner(room, [speaker = speaker(), id = command.id, room](RoomOwners& owners) mutable {
-        owners.create(std::move(speaker), id, room);
-      });
-    }
+      return service.create(actor(), std::move(room), shard_.answer_to<rooms::RoomCreated>(to));
     case CommandType::invite: return about_person(command);
     case CommandType::accept:
-    case CommandType::decline: {
+    case CommandType::decline:
       if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      const bool yes = command.type == CommandType::accept;
-      return yes ? shard_.owners().accept(speaker(), command.id, room)
-                 : shard_.owners().decline(speaker(), command.id, room);
-    }
-    case CommandType::remove: {
+      if (command.type == CommandType::accept)
+        return service.accept(actor(), std::move(room), shard_.answer_to<rooms::InvitationAccepted>(to));
+      return service.decline(actor(), std::move(room), shard_.answer_to<rooms::InvitationTurnedDown>(to));
+    case CommandType::remove:
       if (!rooms::kind_of("user:" + std::string(command.user)).has_value())
         return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
-      return port.at_owner(
-          room, [speaker = speaker(), id = command.id, room, user = UserId{command.user}](RoomOwners& owners) mutable {
-        owners.remove(std::move(speaker), id, room, std::move(user));
-      });
-    }
+      return service.remove(actor(), std::move(room), UserId{command.user}, shard_.answer_to<rooms::UserRemoved>(to));
     default: return;
   }
 }
 
+void Connection::history(const Command& command) {
+  rooms::HistoryQuery query{.room = RoomName{command.room},
+      .before = command.before,
+      .after = command.after,
+      .limit = command.limit.value_or(protocol::kHistoryPage),
+      .answer = answer_limit()};
+  // The next page of a recovery: the subscription goes on with what comes behind it.
+  const auto serial = query.after ? shard_.next_page(*this, query.room) : std::nullopt;
+  auto done = serial
+      ? shard_.page_answer(
+            {.to = reply_to(command.id), .user = identity_.user, .room = query.room, .again = true, .serial = *serial})
+      : shard_.answer_to<rooms::HistoryPart>(reply_to(command.id));
+  shard_.rooms().history(actor(), std::move(query), std::move(done));
+}
+
 void Connection::join(const Command& command) {
-  const RoomName room{command.room};
-  JoinRequest question{.speaker = speaker(),
-      .room = room,
-      .id = command.id,
-      .limit = command.limit.value_or(0),
-      .serial = shard_.next_join()};
-  if (command.since)
-    question.since = SincePosition{.epoch = std::string(command.since->epoch),
-        .offset = command.since->offset,
-        .time = command.since->time,
-        .change = command.since->change};
-  if (auto* subscription = shard_.subscription(*this, room)) {
+  JoinTicket ticket{
+      .to = reply_to(command.id), .user = identity_.user, .room = RoomName{command.room}, .serial = shard_.next_join()};
+  if (auto* subscription = shard_.subscription(*this, ticket.room)) {
     if (subscription->joining)
       return refuse_command(command.id,
           {.cause = Cause::RATE_LIMITED,
@@ -212,17 +191,28 @@ void Connection::join(const Command& command) {
               .retry_after = Millis{100},
               .field = "room"});
     // Joined already: asked for its messages again. What is published until the answer waits behind it.
-    subscription->joining = std::make_unique<Joining>(Joining{.serial = question.serial, .again = true});
-    question.again = true;
+    subscription->joining = std::make_unique<Joining>(Joining{.serial = ticket.serial, .again = true});
+    ticket.again = true;
   } else {
     if (memberships.size() >= shard_.policy().rooms_per_connection)
       return refuse_command(command.id,
           {.cause = Cause::ROOM_LIMIT,
               .evidence = "rooms_per_connection=" + std::to_string(shard_.policy().rooms_per_connection)});
-    shard_.subscribe(*this, room, Joining{.serial = question.serial});
+    shard_.subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
   }
-  shard_.port().at_owner(
-      room, [question = std::move(question)](RoomOwners& owners) mutable { owners.join(std::move(question)); });
+  rooms::JoinRequest request{.room = ticket.room,
+      .listener = shard_.index(),
+      .limit = command.limit.value_or(0),
+      .again = ticket.again,
+      .changes = terms_.features.has(protocol::Feature::changes),
+      .pages = terms_.features.has(protocol::Feature::pages),
+      .answer = answer_limit()};
+  if (command.since)
+    request.since = rooms::SincePosition{.epoch = Epoch{command.since->epoch},
+        .offset = command.since->offset,
+        .time = command.since->time,
+        .change = command.since->change};
+  shard_.rooms().join(actor(), std::move(request), shard_.join_answer(std::move(ticket)));
 }
 
 void Connection::list(const Command& command) {
@@ -233,16 +223,14 @@ void Connection::list(const Command& command) {
   for (const Membership& membership : memberships)
     if (rooms::kind_of(membership.room->name.view()) == rooms::RoomKind::public_)
       question.joined.push_back(membership.room->name);
-  shard_.owners().list(speaker(), command.id, std::move(question));
+  shard_.rooms().list(std::move(question), shard_.answer_to<rooms::RoomsPage>(reply_to(command.id)));
 }
 
 void Connection::leave(const Command& command) {
   const RoomName room{command.room};
   if (shard_.subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
   shard_.unsubscribe(*this, room, false);
-  std::string json;
-  protocol::room_answer(json, "left", command.id, room.view());
-  say(json);
+  say(command.id, protocol::Left{room});
 }
 
 void Connection::chat(const Command& command) {
@@ -257,11 +245,9 @@ void Connection::chat(const Command& command) {
   if (const auto kind = rooms::kind_of(room.view()); !kind) return refuse_command(command.id, kind.error());
   if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions); !allowed)
     return refuse_command(command.id, std::move(allowed).error());
-  shard_.port().at_owner(room,
-      [speaker = speaker(), id = command.id, room, text = std::string(command.message), key = std::string(command.key)](
-          RoomOwners& owners) mutable {
-    owners.chat(std::move(speaker), id, std::move(room), std::move(text), std::move(key));
-  });
+  shard_.rooms().publish(actor(),
+      {.room = std::move(room), .text = std::string(command.message), .key = std::string(command.key)},
+      shard_.answer_to<rooms::Published>(reply_to(command.id)));
 }
 
 void Connection::refresh(const Command& command) {
@@ -310,9 +296,7 @@ void Connection::refreshed(const MessageId& id, Result<Identity> verified) {
   identity_ = std::move(*verified);
   expiry_told_ = false;
   schedule();
-  std::string json;
-  protocol::refreshed(json, id, identity_.expires_at);
-  say(json);
+  say(id, protocol::Refreshed{identity_.expires_at});
   if (!identity_.permissions.chat_read) leave_all();
 }
 
@@ -321,9 +305,7 @@ void Connection::leave_all() {
   while (!memberships.empty()) {
     const RoomName room = memberships.back().room->name;
     shard_.unsubscribe(*this, room, false);
-    std::string json;
-    protocol::room_answer(json, "left", std::nullopt, room.view());
-    say(json);
+    say(std::nullopt, protocol::Left{room});
   }
 }
 

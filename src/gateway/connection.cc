@@ -2,7 +2,6 @@
 
 #include "gateway/handshake.h"
 #include "gateway/shard.h"
-#include "protocol/encode.h"
 
 namespace foyer::gateway {
 namespace {
@@ -16,6 +15,7 @@ Connection::Connection(Shard& shard, io::Transport& transport, ConnectionId id, 
       transport_(transport),
       id_(id),
       frames_(wire::WsRole::server, shard.policy().message_bytes),
+      codec_(shard.codec()),
       connection_pass_(std::move(upgrade.permits.socket)) {
   handshake_ = std::make_unique<Handshake>(*this, std::move(upgrade));
 }
@@ -163,19 +163,7 @@ void Connection::enter(Entered entered) {
   schedule();
   if (service_ == Service::echo) return;
   use_ = shard_.users().of(identity_.user, shard_.loop().now());
-  char connection[24];
-  const auto written = std::snprintf(connection, sizeof connection, "%016llx", static_cast<unsigned long long>(id_));
-  std::string& json = shard_.scratch();
-  json.clear();
-  protocol::authentication_success(json, entered.id,
-      {.user = {identity_.user.view(), identity_.name},
-          .connection = {connection, static_cast<std::size_t>(written)},
-          .session = identity_.session.view(),
-          .permissions = identity_.permissions,
-          .expires_at = identity_.expires_at,
-          .terms = terms_},
-      shard_.policy().welcome_tail);
-  say(json);
+  say(entered.id, protocol::Welcome{.identity = identity_, .connection = id_, .terms = terms_});
   introduce();
 }
 
@@ -214,15 +202,14 @@ bool Connection::on_message(wire::Opcode kind, std::string_view payload) {
     end({.cause = Cause::UNSUPPORTED_DATA, .evidence = "a binary message"});
     return true;
   }
-  auto read = shard_.decoder().read(payload);
-  if (auto* bad = std::get_if<protocol::BadCommand>(&read)) {
-    bad_message(*bad, payload);
-    return true;
-  }
-  const auto& command = std::get<protocol::Command>(read);
-  auto refusal = beyond_allowance(command);
-  if (phase_ == Phase::ready) take_command(payload, command.type, &command, command.id, std::move(refusal));
+  codec_.read(payload, *this);
   return true;
+}
+
+void Connection::on_command(const protocol::Command& command, std::string_view text) {
+  if (phase_ != Phase::ready) return;
+  auto refusal = beyond_allowance(command);
+  if (phase_ == Phase::ready) take_command(text, command.type, &command, command.id, std::move(refusal));
 }
 
 void Connection::take_message(wire::Opcode kind, std::span<char> payload) {
@@ -267,7 +254,20 @@ bool Connection::on_close(std::uint16_t code, std::string_view) {
 
 // Saying things
 
-void Connection::say(std::string_view json, bool is_answer) { send_message(wire::Opcode::text, json, is_answer); }
+void Connection::say(MessageId id, const protocol::SessionMessage& message) {
+  std::string& out = shard_.scratch();
+  out.clear();
+  codec_.write(out, id, message, terms_);
+  send_message(wire::Opcode::text, out, false);
+}
+
+void Connection::reply(MessageId id, const protocol::SessionMessage& message) {
+  if (phase_ != Phase::ready) return;
+  std::string& out = shard_.scratch();
+  out.clear();
+  codec_.write(out, id, message, terms_);
+  send_message(wire::Opcode::text, out, true);
+}
 
 void Connection::send_message(wire::Opcode kind, std::string_view payload, bool is_answer) {
   std::string frame;
@@ -294,13 +294,6 @@ void Connection::hand_over(const SharedBytes& frame) {
     answers_ = 0; // none needs more room any more
   else if (fits(frame->size()))
     transport_.send(frame);
-}
-
-void Connection::deliver_answer(const SharedBytes& frame) {
-  if (phase_ != Phase::ready) return;
-  const SharedBytes out = packs() ? shard_.compression().pack(frame, send_) : frame;
-  touched();
-  if (fits(out->size(), true)) transport_.send(out);
 }
 
 bool Connection::fits(std::size_t bytes, bool is_answer) {
@@ -335,9 +328,8 @@ void Connection::report_as(const Ref& ref, Refusal refusal) {
 void Connection::send_refusal(MessageId id, Refusal refusal) {
   if (phase_ != Phase::ready) return;
   const Ref ref = report(refusal);
-  std::string json;
-  protocol::error(json, id, refusal, ref, shard_.policy().reveal);
-  say(json, true); // whoever says too much in one breath is told so, and is not slow for that
+  // As an answer: a client that sends too much at once learns it, and is not slow for that.
+  reply(id, protocol::Refused{.refusal = std::move(refusal), .ref = ref, .reveal = shard_.policy().reveal});
 }
 
 // A command beyond the allowance is refused and costs of a second, larger one;
@@ -365,7 +357,8 @@ void Connection::end_flood(std::string_view limit) {
   end({.cause = Cause::FLOODING, .evidence = std::string(limit), .retry_after = Millis{10'000}});
 }
 
-void Connection::bad_message(const protocol::BadCommand& bad, std::string_view text) {
+void Connection::on_bad_command(const protocol::BadCommand& bad, std::string_view text) {
+  if (phase_ != Phase::ready) return;
   if (bad_.one_more_is_too_many(shard_.loop().now(), shard_.policy().bad_messages))
     return end({.cause = Cause::TOO_MANY_BAD_MESSAGES, .evidence = bad.what, .retry_after = Millis{10'000}});
   take_command(text, protocol::CommandType::ping, nullptr, bad.id,
@@ -448,9 +441,7 @@ void Connection::shut() {
 
 void Connection::send_closing(Millis retry_after) {
   if (!chats()) return;
-  std::string json;
-  protocol::closing(json, retry_after);
-  say(json);
+  say(std::nullopt, protocol::Closing{retry_after});
 }
 
 void Connection::shut_down() {
@@ -488,11 +479,7 @@ void Connection::on_timer() {
       return end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
     if (!expiry_told_ && wall >= identity_.expires_at - shard_.policy().token_warning) {
       expiry_told_ = true;
-      if (service_ == Service::chat) {
-        std::string json;
-        protocol::token_expiring(json, identity_.expires_at);
-        say(json);
-      }
+      if (service_ == Service::chat) say(std::nullopt, protocol::TokenExpiring{identity_.expires_at});
     }
   }
   if (order_.stuck(now))

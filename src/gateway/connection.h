@@ -23,12 +23,13 @@
 #include "base/refusal.h"
 #include "gateway/command_order.h"
 #include "gateway/compression.h"
-#include "gateway/room_port.h"
+#include "gateway/reply_to.h"
 #include "gateway/socket_end.h"
 #include "http/upgrade.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
-#include "protocol/command.h"
+#include "protocol/client_codec.h"
+#include "rooms/actor.h"
 #include "wire/websocket.h"
 
 namespace foyer::gateway {
@@ -37,7 +38,10 @@ class Handshake;
 class Shard;
 struct LocalRoom;
 
-class Connection final : public io::TransportHandler, public io::Timer, private wire::WsSink {
+class Connection final : public io::TransportHandler,
+                         public io::Timer,
+                         private wire::WsSink,
+                         private protocol::CommandSink {
  public:
   enum class Phase : std::uint8_t { deciding, authenticating, given_back, ready, closing };
   enum class Service : std::uint8_t { chat, echo };
@@ -82,7 +86,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   // From the shard.
   [[nodiscard]] bool packs() const { return send_.bits != 0; } // may send compressed messages
   void deliver(const SharedBytes& frame);                      // closes with SLOW_CONSUMER when the outbox is full
-  void deliver_answer(const SharedBytes& frame);               // likewise, with room for what was asked for
+  void reply(MessageId id, const protocol::SessionMessage& message); // likewise, with room for what was asked for
   void send_refusal(MessageId id, Refusal refusal);
   // The answer to a command: sends it in its turn. `command`: see ReplyTo.
   template <class Send>
@@ -109,6 +113,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   [[nodiscard]] const std::string& close_reason() const { return close_reason_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
+  [[nodiscard]] const protocol::ClientCodec& codec() const { return codec_; }
   [[nodiscard]] io::Transport& transport() const { return transport_; }
   [[nodiscard]] Shard& shard() { return shard_; }
 
@@ -126,6 +131,8 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   bool on_ping(std::string_view payload) override;
   bool on_pong(std::string_view payload) override;
   bool on_close(std::uint16_t code, std::string_view reason) override;
+  void on_command(const protocol::Command& command, std::string_view text) override;
+  void on_bad_command(const protocol::BadCommand& bad, std::string_view text) override;
 
   // A Close of ours that waits for the client's.
   struct Closing {
@@ -144,7 +151,6 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   [[nodiscard]] EndWay end_way() const;
   void touched(); // a byte went in some direction
   void schedule();
-  void bad_message(const protocol::BadCommand& bad, std::string_view text);
   // A command, or what is to be said of it: now, or when its turn comes.
   void take_command(std::string_view text, protocol::CommandType type, const protocol::Command* command, MessageId id,
       std::optional<Refusal> refusal);
@@ -153,6 +159,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void run(const protocol::Command& command);
   void refuse_command(MessageId id, Refusal refusal); // the one that runs
   void join(const protocol::Command& command);
+  void history(const protocol::Command& command);
   void list(const protocol::Command& command);
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
@@ -161,10 +168,12 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys);
   void refreshed(const MessageId& id, Result<Identity> verified);
   void leave_all();
-  [[nodiscard]] Speaker speaker() const;
+  [[nodiscard]] rooms::Actor actor() const;
+  [[nodiscard]] ReplyTo reply_to(MessageId id) const; // the command that runs
+  [[nodiscard]] rooms::AnswerLimit answer_limit() const;
   void about_room(const protocol::Command& command);
   void about_person(const protocol::Command& command);
-  void say(std::string_view json, bool is_answer = false);
+  void say(MessageId id, const protocol::SessionMessage& message); // without more room than others have
   void send_message(wire::Opcode kind, std::string_view payload, bool is_answer);
   void hand_over(const SharedBytes& frame);
   Ref report(const Refusal& refusal);
@@ -189,11 +198,12 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   SendTerms send_;
   wire::WsDecoder frames_;
   Identity identity_;
+  protocol::ClientCodec& codec_;
   protocol::ClientTerms terms_;
-  std::shared_ptr<UserUse> use_;                // of this user, shared with its other connections; chat only
-  std::string address_;                         // the client's, after TRUSTED_PROXIES
-  std::size_t answers_ = 0;                     // bytes of answers queued since the queue was empty last
-  protocol::Meter bytes_, commands_, refusals_; // refusals_: of commands beyond the allowance
+  std::shared_ptr<rooms::UserUse> use_; // of this user, shared with its other connections; chat only
+  std::string address_;                 // the client's, after TRUSTED_PROXIES
+  std::size_t answers_ = 0;             // bytes of answers queued since the queue was empty last
+  Meter bytes_, commands_, refusals_;   // refusals_: of commands beyond the allowance
   protocol::BadMessageWindow bad_;
   CommandOrder order_;
   std::uint64_t running_ = 0; // the command that runs, as order_ knows it

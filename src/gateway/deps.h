@@ -23,11 +23,12 @@
 #include "engine/room_directory.h"
 #include "engine/room_log.h"
 #include "gateway/compression.h"
-#include "gateway/room_owners.h"
 #include "gateway/unknown_people.h"
-#include "gateway/user_use.h"
 #include "http/router.h"
 #include "observe/refusals.h"
+#include "protocol/client_codec.h"
+#include "rooms/room_home.h"
+#include "rooms/user_use.h"
 
 namespace foyer::gateway {
 
@@ -55,9 +56,8 @@ struct GatewayPolicy {
       8 * 1024 * 1024; // on top of it for what the client asked for: 300 messages of 16 KiB are one answer
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
   CompressionPolicy compression;
-  UserPolicy user;
-  RoomPolicy rooms;
-  std::string welcome_tail; // protocol::WelcomeConstants::tail()
+  rooms::UserPolicy user;
+  rooms::RoomPolicy rooms;
 };
 
 struct GatewayDeps {
@@ -75,6 +75,8 @@ struct GatewayDeps {
   admission::AddressLimits& addresses;
   admission::UserConnections& users;
   admission::ConnectionLimits& gauges;
+  // Makes the dialect that clients speak, one codec for each loop.
+  std::function<std::unique_ptr<protocol::ClientCodec>()> codec;
   // A token names a key that is not known: asks whether there is a newer key set. True:
   // look again; false: there is none; a refusal: it could not be asked, and the keys at
   // hand are not to be relied upon. Answers on any thread. Empty: the keys are this process's own.

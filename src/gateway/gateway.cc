@@ -12,8 +12,8 @@ class Pulse final : public io::Timer {
  public:
   Pulse(io::Loop& loop, Shard& shard) : loop_(loop), shard_(shard) {}
   void on_timer() override {
-    shard_.rooms_loaded.store(shard_.owners().loaded(), std::memory_order_relaxed);
-    shard_.memory_bytes.store(shard_.owners().memory(), std::memory_order_relaxed);
+    shard_.rooms_loaded.store(shard_.home().loaded(), std::memory_order_relaxed);
+    shard_.memory_bytes.store(shard_.home().memory(), std::memory_order_relaxed);
     loop_.arm(*this, kPulse);
   }
 
@@ -28,10 +28,12 @@ Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, Gate
     : policy_(std::move(policy)),
       deps_(std::move(deps)),
       loops_(loops),
-      users_(policy_.user, deps_.metrics) {
+      users_(policy_.user, deps_.metrics),
+      rooms_(homes_, std::nullopt) {
   shards_.reserve(loops.size());
   for (std::size_t i = 0; i < loops.size(); ++i)
-    shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_, users_));
+    shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_, users_, homes_));
+  for (const auto& shard : shards_) homes_.add(shard->home());
   for (std::size_t i = 0; i < loops.size(); ++i) {
     shards_[i]->connect(&shards_);
     auto pulse = std::make_unique<Pulse>(*loops[i], *shards_[i]);
@@ -68,25 +70,6 @@ void Gateway::watch_store() {
     for (std::size_t i = 0; i < loops_.size(); ++i)
       loops_[i]->post([shard = shards_[i].get(), why] { shard->store_lost(why); });
   }});
-}
-
-void Gateway::detach_author(UserId user, Completion<bool> done) {
-  struct Owner {
-    io::Loop* loop;
-    Shard* shard;
-    std::shared_ptr<std::atomic<bool>> alive;
-  };
-  std::vector<Owner> owners;
-  for (std::size_t i = 0; i < shards_.size(); ++i) owners.push_back({loops_[i], shards_[i].get(), shards_[i]->alive()});
-  deps_.room_log->detach_author(
-      user, [owners = std::move(owners), user, done = std::move(done)](Result<rooms::Detached> detached) mutable {
-    if (!detached) return done(std::unexpected(std::move(detached).error()));
-    for (const Owner& owner : owners)
-      owner.loop->post([owner, user, where = detached->rooms] {
-        if (*owner.alive) owner.shard->owners().author_detached(user, where);
-      });
-    done(detached->any);
-  });
 }
 
 void Gateway::drain(std::function<void()> done) {

@@ -32,8 +32,8 @@ class Gateway {
   // meanwhile.
   void when_empty(std::function<void()> done);
 
-  // The account of an author is gone: its messages lose the name, and those who can understand it are told.
-  void detach_author(UserId user, Completion<bool> done);
+  // For callers on any thread.
+  [[nodiscard]] rooms::RoomService& rooms() { return rooms_; }
   // GET /rooms/{room}/messages/{offset}. On any thread.
   void message(Request request, Reply reply);
 
@@ -45,13 +45,15 @@ class Gateway {
  private:
   struct Asked; // for a message over HTTP
   void message_for(Asked asked, Result<Identity> identity);
-  void answer_message(Asked asked, Result<std::string> json);
+  void answer_message(Asked asked, Result<rooms::MessageFound> found);
   void on_all(void (Shard::*step)(std::move_only_function<void()>), std::function<void()> done);
 
   GatewayPolicy policy_;
   GatewayDeps deps_;
   std::vector<io::Loop*> loops_;
-  UserUses users_; // outlives the shards
+  rooms::UserUses users_; // outlives the shards, as does the next
+  rooms::Homes homes_;
+  rooms::RoomService rooms_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<io::Timer>> pulses_;
   std::atomic<bool> draining_{false};

@@ -6,7 +6,6 @@
 #include "base/bytes.h"
 #include "gateway/connection.h"
 #include "gateway/shard.h"
-#include "protocol/encode.h"
 #include "wire/problem.h"
 #include "wire/websocket.h"
 
@@ -253,7 +252,7 @@ void Handshake::await_first_message() {
 
 void Handshake::on_first_message(std::string_view text) {
   if (phase_ != Phase::awaiting_message) return;
-  auto read = shard_.decoder().read(text);
+  auto read = shard_.codec().read_first(text);
   if (const auto* command = std::get_if<protocol::Command>(&read);
       command != nullptr && command->type == protocol::CommandType::authenticate) {
     authenticate_id_ = command->id;
@@ -360,7 +359,9 @@ void Handshake::answer_over_http(const Refusal& refusal, bool unread_input) {
 // `permit`: for a socket that was upgraded only for this.
 void Handshake::send_refusal_as_message(const Refusal& refusal, std::optional<admission::Permit> permit) {
   std::string json, frame;
-  protocol::authentication_error(json, authenticate_id_, refusal, request_.ref, shard_.policy().reveal);
+  const protocol::Refused refused{
+      .refusal = refusal, .ref = request_.ref, .reveal = shard_.policy().reveal, .credential = true};
+  shard_.codec().write(json, authenticate_id_, refused, terms_);
   wire::append_frame(frame, wire::Opcode::text, json);
   connection_.transport().send_copy(frame);
   phase_ = Phase::decided;

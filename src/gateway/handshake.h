@@ -19,7 +19,7 @@
 
 #include "admission/door.h"
 #include "base/http.h"
-#include "gateway/room_port.h"
+#include "gateway/reply_to.h"
 #include "http/upgrade.h"
 #include "protocol/command.h"
 #include "wire/websocket.h"

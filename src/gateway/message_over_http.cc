@@ -68,25 +68,30 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
   const auto offset = offset_in(args.at(1));
   if (!offset) return answer_message(std::move(asked), refuse_field(Cause::NOT_FOUND, "offset"));
   const RoomName room{args.at(0)};
-  const std::size_t owner = ShardPort::owner_of(room, shards_.size());
-  Speaker speaker{
-      .connection = {}, .user = identity->user, .name = identity->name, .permissions = identity->permissions};
-  speaker.use = users_.of(identity->user, deps_.clock.mono());
-  if (const Millis wait = speaker.use->command(deps_.clock.mono(), 1); wait.count() > 0)
+  rooms::Actor actor{.user = identity->user,
+      .name = identity->name,
+      .permissions = identity->permissions,
+      .use = users_.of(identity->user, deps_.clock.mono())};
+  if (const Millis wait = actor.use->command(deps_.clock.mono(), 1); wait.count() > 0)
     return answer_message(std::move(asked),
         std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));
-  loops_[owner]->post([this, shard = shards_[owner].get(), asked = std::move(asked), speaker = std::move(speaker), room,
-                          offset = *offset]() mutable {
-    shard->owners().message(
-        std::move(speaker), room, offset, [this, asked = std::move(asked)](Result<std::string> json) mutable {
-      answer_message(std::move(asked), std::move(json));
-    });
+  rooms_.message(
+      std::move(actor), room, *offset, [this, asked = std::move(asked)](Result<rooms::MessageFound> found) mutable {
+    answer_message(std::move(asked), std::move(found));
   });
 }
 
-void Gateway::answer_message(Asked asked, Result<std::string> json) {
-  if (json) return asked.reply(json_response(200, std::move(*json)));
-  const Refusal& refusal = json.error();
+void Gateway::answer_message(Asked asked, Result<rooms::MessageFound> found) {
+  if (found) {
+    const rooms::Event event{.room = std::move(found->room),
+        .epoch = std::move(found->epoch),
+        .delivery = rooms::Delivery::history,
+        .body = std::move(found->message)};
+    std::string text;
+    shards_.front()->codec().write(text, event, protocol::Form::whole);
+    return asked.reply(json_response(200, std::move(text)));
+  }
+  const Refusal& refusal = found.error();
   deps_.addresses.refused(asked.request.address, refusal.cause, deps_.clock.mono());
   deps_.reporter.report(asked.request, refusal, asked.user);
   asked.reply(wire::problem(refusal, asked.request.ref, policy_.reveal));

@@ -1,7 +1,6 @@
 #include "gateway/no_rooms.h"
 
 #include "admission/door.h"
-#include "protocol/encode.h"
 #include "wire/http_parser.h"
 #include "wire/problem.h"
 #include "wire/websocket.h"
@@ -65,9 +64,11 @@ class NoRooms::Farewell final : public io::TransportHandler, io::Timer, wire::Ws
   std::size_t received_ = 0;
 };
 
-NoRooms::NoRooms(io::Loop& loop, const http::Policy& policy, const http::Deps& deps)
+NoRooms::NoRooms(
+    io::Loop& loop, const http::Policy& policy, const http::Deps& deps, std::unique_ptr<protocol::ClientCodec> codec)
     : loop_(loop),
       deps_(deps),
+      codec_(std::move(codec)),
       reveal_(policy.reveal),
       close_linger_(policy.close_linger) {}
 
@@ -98,7 +99,8 @@ void NoRooms::take(io::Transport& transport, http::Upgrade upgrade) {
   }
   std::string out = switching_protocols(request, door.refusal_subprotocol(), deps_.router.mark(request.ref));
   std::string json;
-  protocol::authentication_error(json, {}, refusal, request.ref, reveal_);
+  const protocol::Refused refused{.refusal = refusal, .ref = request.ref, .reveal = reveal_, .credential = true};
+  codec_->write(json, std::nullopt, refused, {});
   wire::append_frame(out, wire::Opcode::text, json);
   const std::string reason = std::string(refusal.code()) + ' ' + request.ref.str();
   wire::append_frame(out, wire::Opcode::close, wire::close_payload(refusal.info().close, reason));

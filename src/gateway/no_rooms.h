@@ -3,17 +3,21 @@
 // answer.
 #pragma once
 
+#include <memory>
+
 #include "http/policy.h"
 #include "http/upgrade.h"
 #include "io/slot_table.h"
 #include "io/transport.h"
+#include "protocol/client_codec.h"
 
 namespace foyer::gateway {
 
 class NoRooms final : public http::UpgradeHandler {
  public:
-  // The door of `deps.router` has no socket paths.
-  NoRooms(io::Loop& loop, const http::Policy& policy, const http::Deps& deps);
+  // The door of `deps.router` has no socket paths. The refusal is written by `codec`.
+  NoRooms(
+      io::Loop& loop, const http::Policy& policy, const http::Deps& deps, std::unique_ptr<protocol::ClientCodec> codec);
   ~NoRooms() override;
 
   void take(io::Transport& transport, http::Upgrade upgrade) override;
@@ -24,6 +28,7 @@ class NoRooms final : public http::UpgradeHandler {
 
   io::Loop& loop_;
   const http::Deps deps_;
+  const std::unique_ptr<protocol::ClientCodec> codec_;
   bool reveal_;
   Millis close_linger_;
   io::SlotTable<Farewell> farewells_;

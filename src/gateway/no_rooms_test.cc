@@ -7,6 +7,7 @@
 #include "http/server.h"
 #include "io/poll/epoll_poller.h"
 #include "io/testing/peer.h"
+#include "protocol/foyer_v1/foyer_v1.h"
 
 namespace foyer::gateway {
 namespace {
@@ -49,7 +50,7 @@ struct NoRoomsTest : testing::Test {
       .plain_gets = plain_gets,
       .limits = limits,
       .control = control};
-  NoRooms no_rooms{loop, http::Policy{}, deps};
+  NoRooms no_rooms{loop, http::Policy{}, deps, std::make_unique<protocol::FoyerV1>(protocol::WelcomeConstants{})};
   http::Server server{{&loop}, {&no_rooms}, http::Policy{}, deps};
 
   Peer shake(std::string_view origin, std::string_view behind = {}) {

@@ -1,9 +1,7 @@
 // Commands that name a person, and what is asked of and about that person: `direct`,
 // `invite`, and the answers to invitations.
-#include "gateway/connection.h"
-#include "gateway/shard.h"
-#include "protocol/encode.h"
-#include "rooms/access.h"
+#include "gateway/answer.h"
+#include "rooms/model/access.h"
 
 namespace foyer::gateway {
 
@@ -22,16 +20,14 @@ void Connection::about_person(const Command& command) {
   const std::string field = command.user.empty() ? "name" : "user";
   auth::PersonRequest question{.id = std::string(command.user), .name = std::string(command.name)};
   shard_.find_person(*this, std::move(question),
-      [&shard = shard_, speaker = speaker(), id = command.id, room = RoomName{command.room}, direct, field](
+      [&shard = shard_, by = actor(), to = reply_to(command.id), room = RoomName{command.room}, direct, field](
           Result<std::optional<auth::Person>> found) mutable {
-    if (!found) return shard.port().refuse(speaker.connection, id, std::move(found).error());
-    if (!*found) return shard.port().refuse(speaker.connection, id, {.cause = Cause::NO_SUCH_PERSON, .field = field});
+    const auto refuse = [&](Refusal refusal) { shard.refuse(to, std::move(refusal)); };
+    if (!found) return refuse(std::move(found).error());
+    if (!*found) return refuse({.cause = Cause::NO_SUCH_PERSON, .field = field});
     UserId user = std::move((*found)->id);
-    if (direct) return shard.owners().direct(std::move(speaker), id, std::move(user));
-    shard.port().at_owner(
-        room, [speaker = std::move(speaker), id, room, user = std::move(user)](RoomOwners& owners) mutable {
-      owners.invite(std::move(speaker), id, room, std::move(user));
-    });
+    if (direct) return shard.rooms().direct(std::move(by), std::move(user), shard.answer_to<rooms::RoomCreated>(to));
+    shard.rooms().invite(std::move(by), std::move(room), std::move(user), shard.answer_to<rooms::UserInvited>(to));
   });
 }
 

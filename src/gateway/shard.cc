@@ -12,14 +12,6 @@ constexpr Offset kAboutAMessage = UINT64_MAX; // what is held of an event about 
 
 namespace {
 
-// What this connection is sent of a publication; null: nothing.
-const SharedBytes& frame_for(const Publication& publication, const Connection& connection) {
-  if (publication.brief && connection.terms().max_message > 0 && publication.bytes > connection.terms().max_message)
-    return publication.brief;
-  if (publication.featured && connection.terms().features.has(publication.feature)) return publication.featured;
-  return publication.frame;
-}
-
 // Some of it was not held, which is no fault of the client: it learns by the Close that it must join with `since`.
 Refusal too_much_held() {
   return {.cause = Cause::BUSY,
@@ -38,63 +30,36 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
 
 // ShardPort
 
-void ShardPort::publish(std::uint8_t loop, Publication publication) {
-  on(loop, [publication = std::move(publication)](Shard& shard) { shard.publish(publication); });
+void ShardPort::publish(const rooms::Audience& audience, rooms::EventPtr event) {
+  const auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
+  audience.for_each_loop([&](std::uint8_t loop) { on(loop, [encoded](Shard& shard) { shard.publish(*encoded); }); });
 }
 
-void ShardPort::answer(ReplyTo to, SharedBytes frame) {
-  on(unpack(to).loop, [to, frame = std::move(frame)](Shard& shard) { shard.answer(to, frame); });
+void ShardPort::evict(const rooms::Audience& audience, const RoomName& room, const UserId& user) {
+  audience.for_each_loop([&](std::uint8_t loop) { on(loop, [room, user](Shard& shard) { shard.evict(room, user); }); });
 }
 
-void ShardPort::refuse(ReplyTo to, MessageId id, Refusal refusal) {
-  on(unpack(to).loop,
-      [to, id, refusal = std::move(refusal)](Shard& shard) mutable { shard.refuse(to, id, std::move(refusal)); });
+void ShardPort::reset(const rooms::Audience& audience, rooms::EventPtr event) {
+  const auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
+  audience.for_each_loop([&](std::uint8_t loop) { on(loop, [encoded](Shard& shard) { shard.reset(*encoded); }); });
 }
 
-void ShardPort::joined(JoinTicket ticket, Offset up_to, SharedBytes frame) {
-  const auto loop = unpack(ticket.connection).loop;
-  on(loop, [ticket = std::move(ticket), up_to, frame = std::move(frame)](Shard& shard) {
-    shard.joined(ticket, up_to, frame);
-  });
+void ShardPort::close_all(const rooms::Audience& audience, const RoomName& room, const Refusal& refusal) {
+  audience.for_each_loop(
+      [&](std::uint8_t loop) { on(loop, [room, refusal](Shard& shard) { shard.close_all(room, refusal); }); });
 }
 
-void ShardPort::join_refused(JoinTicket ticket, Refusal refusal) {
-  const auto loop = unpack(ticket.connection).loop;
-  on(loop, [ticket = std::move(ticket), refusal = std::move(refusal)](Shard& shard) mutable {
-    shard.join_refused(ticket, std::move(refusal));
-  });
-}
-
-void ShardPort::evict(std::uint8_t loop, const RoomName& room, const UserId& user) {
-  on(loop, [room, user](Shard& shard) { shard.evict(room, user); });
-}
-
-void ShardPort::reset(std::uint8_t loop, const RoomName& room, SharedBytes frame) {
-  on(loop, [room, frame = std::move(frame)](Shard& shard) { shard.reset(room, frame); });
-}
-
-void ShardPort::close_all(std::uint8_t loop, const RoomName& room, const Refusal& refusal) {
-  on(loop, [room, refusal](Shard& shard) { shard.close_all(room, refusal); });
-}
-
-void ShardPort::to_user(const UserId& user, SharedBytes frame) {
-  for (std::size_t i = 0; i < shards_->size(); ++i)
-    on(static_cast<std::uint8_t>(i), [user, frame](Shard& shard) { shard.to_user(user, frame); });
-}
-
-void ShardPort::to_user_with(protocol::Feature feature, const UserId& user, SharedBytes frame, ConnectionId except) {
+void ShardPort::to_user(const UserId& user, rooms::EventPtr event, rooms::SessionKey except) {
+  const auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
   for (std::size_t i = 0; i < shards_->size(); ++i)
     on(static_cast<std::uint8_t>(i),
-        [feature, user, frame, except](Shard& shard) { shard.to_user_with(feature, user, frame, except); });
-}
-
-void ShardPort::member_added(const RoomName& room, const UserId& user) {
-  at_owner(room, [room, user](RoomOwners& owners) { owners.member_added(room, user); });
+        [user, encoded, except](Shard& shard) { shard.to_user(user, *encoded, except.value); });
 }
 
 // Shard
 
-Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users)
+Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps,
+    rooms::UserUses& users, const rooms::Homes& homes)
     : index_(index),
       loop_(loop),
       policy_(policy),
@@ -102,7 +67,9 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       uses_(users),
       metrics_(deps.metrics),
       port_(index),
-      owners_(loop, deps.room_log, deps.directory, port_, policy.rooms, deps.entropy, deps.metrics),
+      home_(loop, deps.room_log, deps.directory, port_, homes, policy.rooms, deps.entropy, deps.metrics),
+      service_(homes, index),
+      codec_(deps.codec()),
       compression_(policy.compression, deps.metrics),
       allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
@@ -246,7 +213,7 @@ void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evict
   if (it == connection.memberships.end()) return;
   LocalRoom& room = *it->room;
   const std::uint32_t index = it->index;
-  // One that is still joining is not counted by the owner's answer yet: when that
+  // One that is still joining is not counted by the home's answer yet: when that
   // answer comes and finds nobody, it takes the subscription back.
   const Joining* joining = room.subscriptions[index].joining.get();
   const bool counted = joining == nullptr || joining->again || joining->counted;
@@ -260,35 +227,34 @@ void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evict
   room.subscriptions.pop_back();
   const RoomName kept = name;
   if (room.subscriptions.empty()) rooms_.erase(kept);
-  if (counted)
-    port_.at_owner(kept, [id = connection.id(), user = connection.identity().user, kept, evicted](RoomOwners& owners) {
-      owners.leave(id, user, kept, evicted);
-    });
+  if (counted) service_.leave(index_, connection.identity().user, kept, evicted);
 }
 
-// From owners
+// From homes
 
-void Shard::publish(const Publication& publication) {
-  const auto it = rooms_.find(publication.room);
+void Shard::publish(protocol::EncodedEvent& encoded) {
+  const rooms::Event& event = encoded.event();
+  const auto it = rooms_.find(event.room);
   if (it == rooms_.end()) return;
   LocalRoom& room = *it->second;
+  const bool passing = event.delivery == rooms::Delivery::ephemeral;
+  const bool about_a_message = event.delivery == rooms::Delivery::about_history;
   std::uint64_t delivered = 0;
   for (auto& subscription : room.subscriptions) {
     Connection& connection = *subscription.connection;
-    const SharedBytes& frame = frame_for(publication, connection);
+    const SharedBytes& frame = encoded.frame(connection.codec(), connection.terms());
     if (!frame) continue;
     // The answer to a join tells who is there; what was live before goes on.
-    const bool passing = publication.offset == 0 && !publication.of_message;
     if (subscription.joining && passing && !subscription.joining->again) continue;
     if (subscription.joining && !passing) {
       auto& joining = *subscription.joining;
       joining.held_bytes += frame->size();
-      if (joining.held_bytes > policy_.joining_bytes) continue; // told when the join is answered
-      joining.held.emplace_back(publication.of_message ? kAboutAMessage : publication.offset, frame);
+      if (joining.held_bytes > policy_.joining_bytes) continue; // the answer to the join tells the client
+      joining.held.emplace_back(about_a_message ? kAboutAMessage : event.offset, frame);
       continue;
     }
-    if (subscription.catching_up && publication.offset > 0) continue; // a later page has it
-    if (!publication.except.empty() && connection.identity().user == publication.except) continue;
+    if (subscription.catching_up && event.delivery == rooms::Delivery::history) continue; // a later page has it
+    if (!event.except.empty() && connection.identity().user == event.except) continue;
     // The last step before sending: is this room still this user's to read?
     if (!room.own_user.empty() && connection.identity().user.view() != room.own_user) continue;
     ++delivered;
@@ -299,23 +265,36 @@ void Shard::publish(const Publication& publication) {
   }
   // One kind after the other: who has the same to send shares it (io::BatchQueue), and
   // finds it as long as nobody has something else between.
-  for (Connection* connection : packing_) connection->deliver(frame_for(publication, *connection));
+  for (Connection* connection : packing_) connection->deliver(encoded.frame(connection->codec(), connection->terms()));
   packing_.clear();
   metrics_.delivered.add(delivered);
 }
 
-void Shard::answer(ReplyTo to, const SharedBytes& frame) {
-  Connection* connection = find(to);
+void Shard::refuse(const ReplyTo& to, Refusal refusal) {
+  Connection* connection = find(to.connection);
   if (connection != nullptr)
-    connection->answered(to.command, [connection, frame] { connection->deliver_answer(frame); });
+    connection->answered(to.command, [connection, id = to.id, refusal = std::move(refusal)]() mutable {
+      connection->send_refusal(id, std::move(refusal));
+    });
 }
 
-void Shard::refuse(ReplyTo to, MessageId message, Refusal refusal) {
-  Connection* connection = find(to);
-  if (connection != nullptr)
-    connection->answered(to.command, [connection, message, refusal = std::move(refusal)]() mutable {
-      connection->send_refusal(message, std::move(refusal));
-    });
+Completion<rooms::Joined> Shard::join_answer(JoinTicket ticket) {
+  return [this, ticket = std::move(ticket)](Result<rooms::Joined> result) {
+    if (!result) return join_refused(ticket, std::move(result).error());
+    const Offset up_to = result->up_to;
+    const bool recovered = result->recovered, more = recovered && result->more;
+    joined(ticket, {.up_to = up_to, .recovered = recovered, .more = more, .message = std::move(*result)});
+  };
+}
+
+Completion<rooms::HistoryPart> Shard::page_answer(JoinTicket ticket) {
+  return [this, ticket = std::move(ticket)](Result<rooms::HistoryPart> result) {
+    if (!result) return join_refused(ticket, std::move(result).error());
+    if (result->epoch.empty()) return join_refused(ticket, {.cause = Cause::NOT_FOUND, .field = "room"});
+    const Offset up_to = result->up_to;
+    const bool more = result->more;
+    joined(ticket, {.up_to = up_to, .recovered = true, .more = more, .message = std::move(*result)});
+  };
 }
 
 Subscription* Shard::waiting_for(Connection* connection, const JoinTicket& ticket) {
@@ -325,56 +304,54 @@ Subscription* Shard::waiting_for(Connection* connection, const JoinTicket& ticke
       : nullptr;
 }
 
-void Shard::joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame) {
-  Connection* connection = find(ticket.connection);
+void Shard::joined(const JoinTicket& ticket, JoinAnswer answer) {
+  Connection* connection = find(ticket.to.connection);
   Subscription* subscription = waiting_for(connection, ticket);
   if (subscription == nullptr) {
-    // Left meanwhile. What the owner has just counted is taken back.
-    if (!ticket.again)
-      port_.at_owner(ticket.room, [id = ticket.connection, user = ticket.user, room = ticket.room](RoomOwners& owners) {
-        owners.leave(id, user, room, false);
-      });
+    // Left meanwhile. What the home has just counted is taken back.
+    if (!ticket.again) service_.leave(index_, ticket.user, ticket.room, false);
     if (connection == nullptr) return;
   } else {
     subscription->joining->counted = true;
   }
-  connection->answered(ticket.connection.command, [this, ticket, up_to, frame] { admit_join(ticket, up_to, frame); });
+  connection->answered(ticket.to.command,
+      [this, ticket, answer = std::move(answer)]() mutable { admit_join(ticket, std::move(answer)); });
 }
 
-void Shard::admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame) {
-  Connection* connection = find(ticket.connection);
+void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
+  Connection* connection = find(ticket.to.connection);
   Subscription* subscription = waiting_for(connection, ticket);
   if (subscription == nullptr) {
     // It ended before it had begun: the user was removed from the room, or may not read any more.
     if (connection == nullptr) return;
     const bool may_read = connection->identity().permissions.chat_read;
-    return connection->send_refusal(ticket.id,
+    return connection->send_refusal(ticket.to.id,
         {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED,
             .evidence = "ended while the room was being joined"});
   }
   const auto joining = std::move(subscription->joining);
   const bool was_live = ticket.again && !subscription->catching_up;
-  subscription->catching_up = ticket.more;
-  // What was published to a live subscription before the owner heard of the new join
+  subscription->catching_up = answer.more;
+  // What was published to a live subscription before the home heard of the new join
   // is in the answer only if that recovers; else it comes first, or never.
-  if (was_live && !ticket.recovered && !joining->was_reset)
+  if (was_live && !answer.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
-      if (offset <= up_to) connection->deliver(held);
-  connection->deliver_answer(frame);
+      if (offset <= answer.up_to) connection->deliver(held);
+  connection->reply(ticket.to.id, answer.message);
   if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
   for (const auto& [offset, held] : joining->held)
-    if (offset > up_to && (!ticket.more || offset == kAboutAMessage)) connection->deliver(held);
+    if (offset > answer.up_to && (!answer.more || offset == kAboutAMessage)) connection->deliver(held);
 }
 
 void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
-  Connection* connection = find(ticket.connection);
+  Connection* connection = find(ticket.to.connection);
   if (connection == nullptr) return;
-  connection->answered(ticket.connection.command,
+  connection->answered(ticket.to.command,
       [this, ticket, refusal = std::move(refusal)]() mutable { end_join(ticket, std::move(refusal)); });
 }
 
 void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
-  Connection* connection = find(ticket.connection);
+  Connection* connection = find(ticket.to.connection);
   if (connection == nullptr) return;
   if (Subscription* subscription = waiting_for(connection, ticket)) {
     if (ticket.again && !subscription->joining->was_reset) {
@@ -383,10 +360,10 @@ void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
         if (!subscription->catching_up || offset == kAboutAMessage) connection->deliver(held);
       if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
     } else {
-      unsubscribe(*connection, ticket.room, false); // one that is new is not counted by the owner
+      unsubscribe(*connection, ticket.room, false); // one that is new is not counted by the home
     }
   }
-  connection->send_refusal(ticket.id, std::move(refusal));
+  connection->send_refusal(ticket.to.id, std::move(refusal));
 }
 
 void Shard::evict(const RoomName& name, const UserId& user) {
@@ -396,18 +373,13 @@ void Shard::evict(const RoomName& name, const UserId& user) {
     if (subscription(*connection, name) != nullptr) unsubscribe(*connection, name, true);
 }
 
-void Shard::to_user(const UserId& user, const SharedBytes& frame) {
+void Shard::to_user(const UserId& user, protocol::EncodedEvent& event, ConnectionId except) {
   const auto it = users_.find(user);
   for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
-      connection = connection->next_of_user)
-    connection->deliver(frame);
-}
-
-void Shard::to_user_with(protocol::Feature feature, const UserId& user, const SharedBytes& frame, ConnectionId except) {
-  const auto it = users_.find(user);
-  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
-      connection = connection->next_of_user)
-    if (connection->terms().features.has(feature) && connection->id() != except) connection->deliver(frame);
+      connection = connection->next_of_user) {
+    if (connection->id() == except) continue;
+    if (const SharedBytes& frame = event.frame(connection->codec(), connection->terms())) connection->deliver(frame);
+  }
 }
 
 // The end

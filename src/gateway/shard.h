@@ -1,5 +1,5 @@
-// What one loop of the gateway holds: its connections, who of them is subscribed
-// to what, and the rooms it owns. Everything here runs on the loop.
+// What one loop of the gateway holds: its connections, which of them are subscribed
+// to what, and the home of its rooms. Everything here runs on the loop.
 //
 // A publication reaches a shard once, however many of its connections want it;
 // the shard hands each the same bytes.
@@ -16,8 +16,7 @@
 #include "base/completion.h"
 #include "base/log_budget.h"
 #include "gateway/deps.h"
-#include "gateway/room_owners.h"
-#include "gateway/room_port.h"
+#include "gateway/reply_to.h"
 #include "gateway/socket_end.h"
 #include "http/upgrade.h"
 #include "io/cpu_budget.h"
@@ -25,7 +24,8 @@
 #include "io/slot_table.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
-#include "protocol/command.h"
+#include "protocol/encoded_event.h"
+#include "rooms/room_service.h"
 
 namespace foyer::gateway {
 
@@ -37,7 +37,7 @@ struct Joining {
   std::uint64_t serial = 0;
   bool again = false;     // was live before this join
   bool was_reset = false; // and the history began anew meanwhile
-  bool counted = false;   // the owner has answered and counts it; the answer waits for its turn
+  bool counted = false;   // the home has answered and counts it; the answer waits for its turn
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::size_t held_bytes = 0;
 };
@@ -55,35 +55,23 @@ struct LocalRoom {
   std::vector<Subscription> subscriptions;
 };
 
-// Sends what is for other loops there, in order.
-class ShardPort final : public RoomPort {
+// Delivers what a home publishes to the loops that have subscribers, in order.
+class ShardPort final : public rooms::Listeners {
  public:
   explicit ShardPort(std::uint8_t here) : here_(here) {}
   void connect(const std::vector<std::unique_ptr<Shard>>* shards) { shards_ = shards; }
 
-  void publish(std::uint8_t loop, Publication publication) override;
-  void answer(ReplyTo to, SharedBytes frame) override;
-  void refuse(ReplyTo to, MessageId id, Refusal refusal) override;
-  void joined(JoinTicket ticket, Offset up_to, SharedBytes frame) override;
-  void join_refused(JoinTicket ticket, Refusal refusal) override;
-  void evict(std::uint8_t loop, const RoomName& room, const UserId& user) override;
-  void reset(std::uint8_t loop, const RoomName& room, SharedBytes frame) override;
-  void close_all(std::uint8_t loop, const RoomName& room, const Refusal& refusal) override;
-  void to_user(const UserId& user, SharedBytes frame) override;
-  void to_user_with(protocol::Feature feature, const UserId& user, SharedBytes frame, ConnectionId except) override;
-  void member_added(const RoomName& room, const UserId& user) override;
+  void publish(const rooms::Audience& audience, rooms::EventPtr event) override;
+  void evict(const rooms::Audience& audience, const RoomName& room, const UserId& user) override;
+  void reset(const rooms::Audience& audience, rooms::EventPtr event) override;
+  void close_all(const rooms::Audience& audience, const RoomName& room, const Refusal& refusal) override;
+  void to_user(const UserId& user, rooms::EventPtr event, rooms::SessionKey except) override;
 
+ private:
   // Runs `task(Shard&)` on the loop: now if it is this one, else by post.
   template <class Task>
   void on(std::uint8_t loop, Task task);
-  // Runs `task(RoomOwners&)` where a room is owned.
-  [[nodiscard]] static std::size_t owner_of(const RoomName& room, std::size_t shards) {
-    return std::hash<std::string_view>{}(room.view()) % shards;
-  }
-  template <class Task>
-  void at_owner(const RoomName& room, Task task);
 
- private:
   std::uint8_t here_;
   const std::vector<std::unique_ptr<Shard>>* shards_ = nullptr;
 };
@@ -103,7 +91,9 @@ inline constexpr std::uint32_t kActivityLines = 20;
 
 class Shard final : public http::UpgradeHandler {
  public:
-  Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps, UserUses& users);
+  // `homes` outlives this; its home has to be added there.
+  Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps,
+      rooms::UserUses& users, const rooms::Homes& homes);
   ~Shard() override;
   void connect(const std::vector<std::unique_ptr<Shard>>* shards) { port_.connect(shards); }
 
@@ -122,34 +112,35 @@ class Shard final : public http::UpgradeHandler {
   // Something was revoked: connections that it concerns are closed.
   void check_revocations();
 
-  // From owners, on this loop.
-  void publish(const Publication& publication);
-  void answer(ReplyTo to, const SharedBytes& frame);
-  void refuse(ReplyTo to, MessageId id, Refusal refusal);
-  void joined(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
-  void join_refused(const JoinTicket& ticket, Refusal refusal);
+  // From homes, on this loop.
+  void publish(protocol::EncodedEvent& event);
   void evict(const RoomName& room, const UserId& user);
-  void reset(const RoomName& room, const SharedBytes& frame);
+  void reset(protocol::EncodedEvent& event);
   void close_all(const RoomName& room, const Refusal& refusal);
-  void to_user(const UserId& user, const SharedBytes& frame);
-  void to_user_with(protocol::Feature feature, const UserId& user, const SharedBytes& frame, ConnectionId except);
+  void to_user(const UserId& user, protocol::EncodedEvent& event, ConnectionId except);
+
+  // The answer to a command of a connection of this loop. It is written in its turn.
+  template <class T>
+  [[nodiscard]] Completion<T> answer_to(ReplyTo to);
+  void refuse(const ReplyTo& to, Refusal refusal);
+  [[nodiscard]] Completion<rooms::Joined> join_answer(JoinTicket ticket);
+  [[nodiscard]] Completion<rooms::HistoryPart> page_answer(JoinTicket ticket); // of a recovery
 
   // For connections.
   [[nodiscard]] io::Loop& loop() { return loop_; }
   [[nodiscard]] const GatewayPolicy& policy() const { return policy_; }
   [[nodiscard]] const GatewayDeps& deps() const { return deps_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
-  [[nodiscard]] UserUses& users() { return uses_; }
-  [[nodiscard]] RoomOwners& owners() { return owners_; }
-  [[nodiscard]] ShardPort& port() { return port_; }
-  [[nodiscard]] protocol::CommandDecoder& decoder() { return decoder_; }
+  [[nodiscard]] rooms::UserUses& users() { return uses_; }
+  [[nodiscard]] rooms::RoomHome& home() { return home_; }
+  [[nodiscard]] rooms::RoomService& rooms() { return service_; }
+  [[nodiscard]] std::uint8_t index() const { return index_; }
+  [[nodiscard]] protocol::ClientCodec& codec() { return *codec_; }
   [[nodiscard]] Compression& compression() { return compression_; }
-  [[nodiscard]] std::string& scratch() { return scratch_; } // for one message at a time
-  [[nodiscard]] const protocol::Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
-  [[nodiscard]] const protocol::Allowance& allowed_refusals() const {
-    return allowed_refusals_;
-  } // of commands beyond those
-  [[nodiscard]] const protocol::Allowance& allowed_bytes() const { return allowed_bytes_; }
+  [[nodiscard]] std::string& scratch() { return scratch_; }                             // for one message at a time
+  [[nodiscard]] const Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
+  [[nodiscard]] const Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
+  [[nodiscard]] const Allowance& allowed_bytes() const { return allowed_bytes_; }
   // When a turn has time for what takes long (CpuBudget), if the connection is still there.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
   [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
@@ -172,7 +163,7 @@ class Shard final : public http::UpgradeHandler {
   [[nodiscard]] Subscription* subscription(Connection& connection, const RoomName& room);
   // The connection has more of a recovery to read; then what is published waits for the answer with this serial.
   [[nodiscard]] std::optional<std::uint64_t> next_page(Connection& connection, const RoomName& room);
-  [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinRequest::serial
+  [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinTicket::serial
   void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
   void admitted(Connection& connection);
   void closed(Connection& connection);                            // deletes it
@@ -181,14 +172,16 @@ class Shard final : public http::UpgradeHandler {
 
   // What happened lately, for the counts.
   std::atomic<std::uint32_t> sockets{0};
-  std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its owners
+  std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its home
 
  private:
   void report_end(const SocketEnd& end, const Connection& connection, const std::string& peer);
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const; // a time to come back that is not the same for all
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
+  void joined(const JoinTicket& ticket, JoinAnswer answer);
+  void join_refused(const JoinTicket& ticket, Refusal refusal);
   // The answer to a join, in its turn.
-  void admit_join(const JoinTicket& ticket, Offset up_to, const SharedBytes& frame);
+  void admit_join(const JoinTicket& ticket, JoinAnswer answer);
   void end_join(const JoinTicket& ticket, Refusal refusal);
   void find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest question,
       Result<std::optional<auth::Person>> said, Completion<std::optional<auth::Person>> then);
@@ -202,16 +195,17 @@ class Shard final : public http::UpgradeHandler {
   io::Loop& loop_;
   const GatewayPolicy& policy_;
   const GatewayDeps& deps_;
-  UserUses& uses_;
+  rooms::UserUses& uses_;
   ShardMetrics metrics_;
   ShardPort port_;
-  RoomOwners owners_;
-  protocol::CommandDecoder decoder_;
+  rooms::RoomHome home_;
+  rooms::RoomService service_;
+  std::unique_ptr<protocol::ClientCodec> codec_;
   Compression compression_;          // outlives the connections
   std::vector<Connection*> packing_; // receivers of the publication at hand that may take it compressed
   std::string scratch_;
   std::vector<char> padded_;
-  const protocol::Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
+  const Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
   LogBudget admitted_lines_{kActivityLines}, ended_lines_{kActivityLines};
   io::SlotTable<Connection> connections_;
   io::PacedDrain<Connection> drain_;
@@ -230,12 +224,6 @@ void ShardPort::on(std::uint8_t loop, Task task) {
     task(shard);
   else
     shard.loop().post([&shard, task = std::move(task)]() mutable { task(shard); });
-}
-
-template <class Task>
-void ShardPort::at_owner(const RoomName& room, Task task) {
-  const auto owner = static_cast<std::uint8_t>(owner_of(room, shards_->size()));
-  on(owner, [task = std::move(task)](Shard& shard) mutable { task(shard.owners()); });
 }
 
 } // namespace foyer::gateway

@@ -25,7 +25,8 @@ std::vector<ConnectionId> Shard::subscribers(const RoomName& name) const {
   return ids;
 }
 
-void Shard::reset(const RoomName& name, const SharedBytes& frame) {
+void Shard::reset(protocol::EncodedEvent& event) {
+  const RoomName& name = event.event().room;
   for (const ConnectionId id : subscribers(name)) {
     Connection* connection = find(id);
     Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, name);
@@ -37,7 +38,8 @@ void Shard::reset(const RoomName& name, const SharedBytes& frame) {
       subscription->joining->was_reset = true;
     }
     if (!was_live) continue;
-    if (!connection->terms().features.has(protocol::Feature::room_reset)) {
+    const SharedBytes& frame = event.frame(connection->codec(), connection->terms());
+    if (!frame) {
       connection->end(with_jitter({.cause = Cause::ROOM_RESET, .evidence = "room " + name.str()}));
       continue;
     }
@@ -62,7 +64,7 @@ void Shard::store_lost(const Refusal& why) {
 
 void Shard::store_opened_again() {
   lost_store_.reset();
-  owners_.store_opened_again();
+  home_.store_opened_again();
 }
 
 } // namespace foyer::gateway

@@ -1,9 +1,7 @@
-// How much may be said: allowances for commands and for bytes, what a command takes of
-// them, and a window for bad messages. Pure; time is handed in.
+// What a command takes of an allowance (base/allowance.h), and a window for bad messages. Pure; time is handed in.
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -11,27 +9,6 @@
 #include "protocol/command.h"
 
 namespace foyer::protocol {
-
-// So many in the long run, and so many at once. One for all who have it.
-class Allowance {
- public:
-  Allowance(std::uint64_t per_second, std::uint64_t burst) : Allowance(std::chrono::seconds{1}, per_second, burst) {}
-  Allowance(std::chrono::nanoseconds period, std::uint64_t in_a_period, std::uint64_t burst)
-      : period_(period),
-        in_a_period_(std::max<std::uint64_t>(1, in_a_period)),
-        burst_(time_of(burst)) {}
-
-  [[nodiscard]] std::chrono::nanoseconds time_of(std::uint64_t units) const {
-    return std::chrono::nanoseconds{
-        static_cast<std::int64_t>(units * static_cast<std::uint64_t>(period_.count()) / in_a_period_)};
-  }
-  [[nodiscard]] std::chrono::nanoseconds burst() const { return burst_; } // the time of as many as may come at once
-
- private:
-  std::chrono::nanoseconds period_;
-  std::uint64_t in_a_period_;
-  std::chrono::nanoseconds burst_;
-};
 
 // Rooms or messages of a page that cost as much as one command.
 inline constexpr std::uint64_t kRowsToCommand = 50;
@@ -58,68 +35,6 @@ inline constexpr std::uint64_t kRowsToCommand = 50;
 // Whoever sends too fast is refused, and stays; refused so many bursts on end it is
 // no misfortune, but a flood.
 inline constexpr std::uint64_t kRefusalsToBurst = 25;
-
-// What a connection took of an allowance, as the one moment at which all of it will
-// be paid for; a burst is how far that may lie ahead of now. (The generic cell rate
-// algorithm: a token bucket in one word, without a timer.)
-//
-//   100 a second, 400 at once: each takes 10 ms; the 401st within the first
-//   instant would be paid for 4.01 s ahead, which is 10 ms too far.
-class Meter {
- public:
-  // Zero: taken. Else nothing is, and this is how long to wait.
-  [[nodiscard]] Millis take(const Allowance& allowance, MonoTime now, std::uint64_t units = 1) {
-    const MonoTime before = paid_;
-    charge(allowance, now, units);
-    const Millis wait = overdrawn(allowance, now);
-    if (wait.count() > 0) paid_ = before;
-    return wait;
-  }
-  // Takes what has come already.
-  void charge(const Allowance& allowance, MonoTime now, std::uint64_t units) {
-    paid_ = std::max(paid_, now) + allowance.time_of(units);
-  }
-  // How long until what was charged is within the allowance again; zero: it is.
-  [[nodiscard]] Millis overdrawn(const Allowance& allowance, MonoTime now) const {
-    const auto over = paid_ - now - allowance.burst();
-    return over.count() > 0 ? std::chrono::ceil<Millis>(over) : Millis{0};
-  }
-  // All of it is there again.
-  [[nodiscard]] bool whole(MonoTime now) const { return paid_ <= now; }
-  // By more than another burst: no misfortune, a flood.
-  [[nodiscard]] bool flooded(const Allowance& allowance, MonoTime now) const {
-    return paid_ - now > 2 * allowance.burst();
-  }
-
- private:
-  MonoTime paid_{};
-};
-
-// A Meter that several threads share, without a lock.
-class SharedMeter {
- public:
-  [[nodiscard]] Millis take(const Allowance& allowance, MonoTime now, std::uint64_t units = 1) {
-    const std::int64_t t = now.time_since_epoch().count();
-    std::int64_t before = paid_.load(std::memory_order_relaxed);
-    for (;;) {
-      const std::int64_t after = std::max(before, t) + allowance.time_of(units).count();
-      if (const auto over = std::chrono::nanoseconds{after - t} - allowance.burst(); over.count() > 0)
-        return std::chrono::ceil<Millis>(over);
-      if (paid_.compare_exchange_weak(before, after, std::memory_order_relaxed)) return Millis{0};
-    }
-  }
-  // What was taken was not used.
-  void give_back(const Allowance& allowance, std::uint64_t units = 1) {
-    paid_.fetch_sub(allowance.time_of(units).count(), std::memory_order_relaxed);
-  }
-  // All of it is there again.
-  [[nodiscard]] bool whole(MonoTime now) const {
-    return paid_.load(std::memory_order_relaxed) <= now.time_since_epoch().count();
-  }
-
- private:
-  std::atomic<std::int64_t> paid_{0};
-};
 
 // Bad messages within 10 s: one more than the limit ends a connection (TOO_MANY_BAD_MESSAGES).
 class BadMessageWindow {

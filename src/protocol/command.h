@@ -1,13 +1,10 @@
-// Client messages of the native protocol, foyer.v1: one JSON object per text
-// message, read strictly (docs/protocol.md).
+// What clients ask, in whichever dialect they say it.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -45,7 +42,7 @@ struct Since {
   std::optional<Offset> change = {}; // the last change that was heard of; feature `changes`
 };
 
-// Views into the decoder; valid until it reads the next message.
+// Views into what the codec read last; valid until it reads again.
 struct Command {
   CommandType type{};
   std::optional<std::uint64_t> id;
@@ -74,26 +71,9 @@ struct BadCommand {
   std::string what;
 };
 
-class CommandDecoder {
- public:
-  CommandDecoder();
-  ~CommandDecoder();
-  CommandDecoder(CommandDecoder&&) noexcept;
-  CommandDecoder& operator=(CommandDecoder&&) noexcept;
-
-  // `text` must be followed by 64 readable bytes.
-  [[nodiscard]] std::variant<Command, BadCommand> read(std::string_view text);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
-
 inline constexpr std::uint32_t kRoomsPage = 1'000; // rooms of one page at most, and if none is asked for
 inline constexpr std::uint32_t kHistoryPage = 50;  // messages of a page of `history` that does not say
 inline constexpr std::uint32_t kHistoryMost = 300; // and of any page
-inline constexpr int kMaxDepth = 8;
-inline constexpr std::size_t kMaxMembers = 64; // of one object
 inline constexpr std::uint64_t kMaxInteger = (1ULL << 53) - 1;
 inline constexpr std::size_t kMaxPersonName = 256; // of `name`
 inline constexpr std::size_t kMaxKeyBytes = 128;   // of `key`

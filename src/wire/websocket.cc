@@ -49,6 +49,12 @@ void append_frame(std::string& out, Opcode opcode, std::string_view payload, boo
   out.append(payload);
 }
 
+void frame_in_place(std::string& out, Opcode opcode) {
+  std::string head;
+  append_head(head, opcode, out.size() - kFrameRoom, false, false);
+  out.replace(0, kFrameRoom, head);
+}
+
 FramedMessage message_of(std::string_view frame) {
   const unsigned length = static_cast<std::uint8_t>(frame[1]) & 0x7fU;
   const std::size_t head = length < 126 ? 2 : length == 126 ? 4 : 10;

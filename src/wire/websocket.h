@@ -86,6 +86,9 @@ class WsDecoder {
 // Server frames (unmasked): the same bytes for every receiver. `packed`: the payload is a
 // whole message's, compressed; RSV1 is set (RFC 7692 §6).
 void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool packed = false);
+// Frames a message where it is: `out` holds kFrameRoom bytes of any content, and behind them the payload.
+inline constexpr std::size_t kFrameRoom = 4; // the head of a payload up to 64 KiB
+void frame_in_place(std::string& out, Opcode opcode);
 // Of a whole message that append_frame wrote.
 struct FramedMessage {
   Opcode kind{};

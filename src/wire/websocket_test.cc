@@ -336,5 +336,17 @@ TEST(Utf8Stream, AgreesWithTheTableOfTheStandard) {
   }
 }
 
+TEST(Frames, AFrameThatIsMadeInPlaceIsTheOneThatIsAppended) {
+  for (const std::size_t size : {0U, 1U, 125U, 126U, 127U, 65'535U, 65'536U, 70'000U}) {
+    const std::string payload(size, 'x');
+    std::string appended, in_place(kFrameRoom, '?');
+    append_frame(appended, Opcode::text, payload);
+    in_place += payload;
+    frame_in_place(in_place, Opcode::text);
+    EXPECT_EQ(in_place, appended) << size;
+    EXPECT_EQ(message_of(in_place).payload, payload) << size;
+  }
+}
+
 } // namespace
 } // namespace foyer::wire

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "fuzz.h"
-#include "protocol/command.h"
+#include "protocol/foyer_v1/command_decoder.h"
 
 using namespace foyer;
 using namespace foyer::protocol;

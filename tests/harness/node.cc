@@ -23,7 +23,7 @@
 #include "harness/words.h"
 #include "http/server.h"
 #include "jose/signer.h"
-#include "protocol/encode.h"
+#include "protocol/foyer_v1/foyer_v1.h"
 #include "store/sqlite.h"
 #include "store/testing/store_world.h"
 
@@ -190,8 +190,11 @@ Plan plan_of(const Settings& settings) {
         .needs_chat_permission = false,
         .first_message = false});
   plan.gateway.rooms.durability = rooms::Durability(plan.non_durable_rooms);
-  const gateway::GatewayPolicy& g = plan.gateway;
-  plan.gateway.welcome_tail = protocol::WelcomeConstants{.heartbeat = g.heartbeat_interval,
+  return plan;
+}
+
+protocol::WelcomeConstants welcome_constants(const gateway::GatewayPolicy& g) {
+  return {.heartbeat = g.heartbeat_interval,
       .message_bytes = g.message_bytes,
       .text_bytes = g.text_bytes,
       .rooms = g.rooms_per_connection,
@@ -200,9 +203,7 @@ Plan plan_of(const Settings& settings) {
       .version = "0.0.0",
       .build = "harness",
       .environment = std::string(kEnvironment),
-      .config = "00000000"}
-                                  .tail();
-  return plan;
+      .config = "00000000"};
 }
 
 // The last lines of the log.
@@ -224,8 +225,12 @@ class KeptLog final : public Log {
 
 // What outlives a process: the clock, the disk, the auth service, the keys.
 struct Node::World {
-  explicit World(const Settings& settings) : plan(plan_of(settings)) {}
+  World(const Settings& settings, CodecFactory c) : plan(plan_of(settings)), codec(std::move(c)) {
+    if (!codec)
+      codec = [constants = welcome_constants(plan.gateway)] { return std::make_unique<protocol::FoyerV1>(constants); };
+  }
   Plan plan;
+  CodecFactory codec;
   ManualClock clock{WallTime{plan.begun}};
   FixedEntropy entropy{plan.entropy};
   testing_world::TempDir data;
@@ -321,7 +326,7 @@ struct Node::Life {
     signing_keys->start([](Result<bool> ready) { must(std::move(ready)); });
     auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy),
         std::move(runners), world.clock, world.entropy, world.log, metrics,
-        [this](UserId user) { gateway->detach_author(std::move(user), [](Result<bool>) {}); });
+        [this](UserId user) { gateway->rooms().forget_author(std::move(user), [](Result<bool>) {}); });
     service->start();
     return service;
   }
@@ -413,7 +418,8 @@ struct Node::Life {
         .reporter = reporter,
         .addresses = addresses,
         .users = users,
-        .gauges = gauges};
+        .gauges = gauges,
+        .codec = world.codec};
   }
   http::Deps http_deps() {
     return {.clock = world.clock,
@@ -453,7 +459,7 @@ struct Node::Life {
   std::optional<http::Server> server;
 };
 
-Node::Node(const Settings& settings) : world_(std::make_unique<World>(settings)) {
+Node::Node(const Settings& settings, CodecFactory codec) : world_(std::make_unique<World>(settings, std::move(codec))) {
   set_disk(Disk::well);
   life_ = std::make_unique<Life>(*world_);
 }

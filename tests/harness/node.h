@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "base/refusal.h"
 #include "harness/memory_network.h"
 #include "harness/scripted_auth.h"
+#include "protocol/client_codec.h"
 
 namespace foyer::harness {
 
@@ -54,8 +56,10 @@ class Node {
  public:
   static constexpr std::string_view kApiKey = "the-operators-key-of-the-harness";
 
-  // Throws std::invalid_argument for a setting that it does not know.
-  explicit Node(const Settings& settings);
+  using CodecFactory = std::function<std::unique_ptr<protocol::ClientCodec>()>;
+
+  // Throws std::invalid_argument for a setting that it does not know. Clients speak foyer.v1, or what `codec` makes.
+  explicit Node(const Settings& settings, CodecFactory codec = {});
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;

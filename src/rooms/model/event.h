@@ -1,26 +1,57 @@
-// What happens in a room, as values. Immutable once made: threads and rooms share them.
+// What happens in a room, or to a user, as values. Immutable once made: threads and rooms share them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <variant>
 
-#include "rooms/model/room.h"
+#include "rooms/model/directory.h"
+#include "rooms/model/history.h"
+#include "rooms/model/presence.h"
 
 namespace foyer::rooms {
 
-// How an event reaches those who listen.
+// How an event reaches its receivers.
 enum class Delivery : std::uint8_t {
   history,       // has an offset of its own in the record: each once, in order, without a gap
   about_history, // changes what was said up to `offset`; numbered beside the offsets (Change::number)
-  ephemeral,     // presence, typing: worth something now or never
+  ephemeral,     // presence, typing, what concerns one user: sent once to those who are connected
 };
 
+struct MemberJoined {
+  Member member;
+};
+struct MemberLeft {
+  Member member;
+};
+struct MembersChanged { // instead of single arrivals and departures, in large rooms
+  std::size_t count = 0;
+};
+struct TypingChanged {
+  Member member;
+  bool on = false;
+};
+struct RoomReset { // the history of the room begins anew at {epoch, offset} of the event
+  std::string reason;
+};
+// To the connections of one user.
+struct RoomAdded {};
+struct RoomRemoved {};
+struct InvitationReceived {
+  Invitation invitation;
+};
+struct InvitationDeclined {};
+
 struct Event {
+  RoomName room = {};
   Epoch epoch = {};  // empty: ephemeral
   Offset offset = 0; // history: its own; about_history: the last message that it may concern; ephemeral: 0
   Delivery delivery{};
-  std::variant<std::monostate, Message, Change> body = {};
+  UserId except = {}; // a user who does not get it; empty: nobody
+  std::variant<std::monostate, Message, Change, MemberJoined, MemberLeft, MembersChanged, TypingChanged, RoomReset,
+      RoomAdded, RoomRemoved, InvitationReceived, InvitationDeclined>
+      body = {};
 };
 using EventPtr = std::shared_ptr<const Event>;
 

@@ -1,0 +1,53 @@
+// The address of a connection, and where the answer to a command goes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/ids.h"
+#include "protocol/session_message.h"
+
+namespace foyer::gateway {
+
+// A connection's address: its loop, its slot there, and a generation that tells a
+// slot's tenants apart. Layout: loop 8 bits, generation 24, slot 32.
+struct ConnectionAddress {
+  std::uint8_t loop = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t slot = 0;
+};
+inline constexpr std::uint32_t kLastGeneration = 0xFFFFFF;
+[[nodiscard]] inline ConnectionId pack(ConnectionAddress a) {
+  return (static_cast<ConnectionId>(a.loop) << 56) | (static_cast<ConnectionId>(a.generation & kLastGeneration) << 32) |
+      a.slot;
+}
+[[nodiscard]] inline ConnectionAddress unpack(ConnectionId id) {
+  return {static_cast<std::uint8_t>(id >> 56), static_cast<std::uint32_t>(id >> 32) & kLastGeneration,
+      static_cast<std::uint32_t>(id)};
+}
+
+using protocol::MessageId;
+
+// To a connection, in the place of one of its commands. Every command has exactly one answer.
+struct ReplyTo {
+  ConnectionId connection = 0;
+  std::uint64_t command = 0; // its number in the connection's CommandOrder; 0: none waits for it
+  MessageId id = {};         // that the client gave it
+};
+
+// The join, or the next page of a recovery, that an answer belongs to.
+struct JoinTicket {
+  ReplyTo to = {};
+  UserId user;
+  RoomName room;
+  bool again = false;
+  std::uint64_t serial = 0; // among all of its shard: a client may leave and join again before the answer
+};
+struct JoinAnswer {
+  Offset up_to = 0;       // the subscription is live behind it
+  bool recovered = false; // the answer holds everything after the client's `since`, or its first page
+  bool more = false;      // of that there is more: until the client has read it nothing is live
+  protocol::SessionMessage message;
+};
+
+} // namespace foyer::gateway

@@ -1,0 +1,44 @@
+// The members of a client's message as they stand in its JSON, before anybody knows which command it is.
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/foyer_v1/command_decoder.h"
+
+namespace foyer::protocol {
+
+// A member that some command knows. Its type is judged only by a command that uses
+// it; for the others it is an unknown extra member.
+template <class T>
+struct Member {
+  enum class State : std::uint8_t { absent, good, wrong } state = State::absent;
+  T value{};
+  void good(T v) { state = State::good, value = v; }
+  void wrong() { state = State::wrong; }
+  [[nodiscard]] bool is_good() const { return state == State::good; }
+};
+
+struct Members {
+  Member<std::string_view> type, token, ticket, room, user, name, message, key, request, agent, run, after_room;
+  Member<std::uint64_t> id, limit, before, after, offset, max_message;
+  Member<bool> on;
+  Member<Since> since;
+  Member<Features> features;
+};
+
+// What went wrong with the JSON itself.
+struct Broken {
+  std::string what;
+};
+using Walk = std::optional<Broken>;
+
+// Reads one object, all of it, into `members`; their strings point into the parser. `text` is followed by
+// simdjson's padding.
+[[nodiscard]] Walk read_members(simdjson::ondemand::parser& parser, std::string_view text, Members& members);
+
+} // namespace foyer::protocol

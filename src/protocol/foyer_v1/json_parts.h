@@ -1,0 +1,127 @@
+// The parts of which messages of foyer.v1 consist. Each function appends to `out`. For the files of this folder only.
+#pragma once
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "protocol/session_message.h"
+#include "rooms/model/event.h"
+
+namespace foyer::protocol::parts {
+
+struct UserRef {
+  std::string_view id;
+  std::string_view name;
+};
+inline UserRef ref(const rooms::Member& member) { return {member.id.view(), member.name}; }
+inline UserRef ref(const rooms::Author& author) { return {author.id.view(), author.name}; }
+
+inline void append(std::string& out, std::string_view text) { out.append(text); }
+
+inline void number(std::string& out, std::uint64_t n) {
+  const fmt::format_int digits(n);
+  out.append(digits.data(), digits.size());
+}
+
+inline void boolean(std::string& out, bool b) { append(out, b ? "true" : "false"); }
+
+inline void open(std::string& out, std::string_view type, MessageId id = std::nullopt) {
+  append(out, R"({"type":")");
+  append(out, type);
+  out.push_back('"');
+  if (id) append(out, R"(,"id":)"), number(out, *id);
+}
+
+inline void string_member(std::string& out, std::string_view name, std::string_view value) {
+  out.push_back(',');
+  out.push_back('"');
+  append(out, name);
+  append(out, "\":");
+  json::append_string(out, value);
+}
+
+inline void time_member(std::string& out, std::string_view name, WallTime time) {
+  append(out, ",\"");
+  append(out, name);
+  append(out, "\":\"");
+  append(out, rfc3339(time));
+  out.push_back('"');
+}
+
+inline void number_member(std::string& out, std::string_view name, std::uint64_t value) {
+  append(out, ",\"");
+  append(out, name);
+  append(out, "\":");
+  number(out, value);
+}
+
+inline void bool_member(std::string& out, std::string_view name, bool value) {
+  append(out, ",\"");
+  append(out, name);
+  append(out, "\":");
+  boolean(out, value);
+}
+
+inline void user_object(std::string& out, UserRef user) {
+  append(out, R"({"id":)");
+  json::append_string(out, user.id);
+  append(out, R"(,"name":)");
+  json::append_string(out, user.name);
+  out.push_back('}');
+}
+
+inline void invitation_members(std::string& out, const rooms::Invitation& i) {
+  append(out, R"("from":)");
+  user_object(out, ref(i.from));
+  string_member(out, "room", i.room.view());
+  time_member(out, "expires_at", i.expires);
+  out.push_back('}');
+}
+
+// `brief`: above what the client takes, so without its text, which GET /rooms/ROOM/messages/OFFSET has.
+inline void message_members(std::string& out, const rooms::Message& m, bool brief) {
+  number_member(out, "offset", m.offset);
+  append(out, R"(,"from":)");
+  user_object(out, ref(m.from));
+  string_member(out, "message", brief ? std::string_view{} : std::string_view{m.text});
+  if (brief) append(out, R"(,"too_large":true)");
+  time_member(out, "time", m.time);
+  if (!m.key.empty()) string_member(out, "key", m.key);
+  if (m.deleted) append(out, R"(,"deleted":true)");
+}
+
+// In a list: shaped like `message` without `type`.
+inline void listed_message(
+    std::string& out, const RoomName& room, const Epoch& epoch, const rooms::Message& m, bool brief) {
+  append(out, R"({"room":)");
+  json::append_string(out, room.view());
+  string_member(out, "epoch", epoch.view());
+  message_members(out, m, brief);
+  out.push_back('}');
+}
+
+inline std::string_view type_of(const rooms::Change& change) {
+  return change.kind == rooms::ChangeKind::author_detached ? "author_detached" : "deleted";
+}
+
+inline void change_members(std::string& out, const rooms::Change& change, bool numbered) {
+  if (change.kind == rooms::ChangeKind::author_detached) {
+    append(out, R"(,"user":)");
+    user_object(out, {change.user.view(), rooms::kDetachedName});
+  } else {
+    number_member(out, "offset", change.offset);
+  }
+  if (numbered && change.number > 0) number_member(out, "change", change.number);
+}
+
+inline void room_message(std::string& out, std::string_view type, MessageId id, const RoomName& room) {
+  open(out, type, id);
+  string_member(out, "room", room.view());
+}
+
+} // namespace foyer::protocol::parts

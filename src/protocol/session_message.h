@@ -1,0 +1,49 @@
+// What a session sends to its client as values: answers to commands, and what concerns the session itself. Events of
+// rooms are rooms::Event.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/refusal.h"
+#include "protocol/command.h"
+#include "protocol/terms.h"
+#include "rooms/requests.h"
+
+namespace foyer::protocol {
+
+using MessageId = std::optional<std::uint64_t>; // `id` of the command that is answered
+
+struct Pong {};
+struct Left {
+  RoomName room;
+};
+struct Refreshed {
+  WallTime expires_at{};
+};
+struct Welcome {
+  Identity identity;
+  ConnectionId connection = 0;
+  ClientTerms terms = {}; // what was understood is echoed, if the client named any
+};
+// The command, or the credential, is refused.
+struct Refused {
+  Refusal refusal;
+  Ref ref;
+  bool reveal = false; // the operator's text instead of the client's (development)
+  bool credential = false;
+};
+struct TokenExpiring {
+  WallTime expires_at{};
+};
+struct Closing {
+  Millis retry_after{};
+};
+
+using SessionMessage = std::variant<Pong, Left, Refreshed, Welcome, Refused, TokenExpiring, Closing, rooms::Joined,
+    rooms::Published, rooms::HistoryPart, rooms::PresenceNow, rooms::MessageErased, rooms::RoomCreated,
+    rooms::UserInvited, rooms::UserRemoved, rooms::InvitationAccepted, rooms::InvitationTurnedDown,
+    rooms::InvitationPage, rooms::RoomsPage>;
+
+} // namespace foyer::protocol

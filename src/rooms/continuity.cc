@@ -1,0 +1,198 @@
+// Whether what was told of a room is still so: messages that are stored and were not heard of,
+// a store that was opened again, a history that went back.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "rooms/room.h"
+
+namespace foyer::rooms {
+namespace {
+
+constexpr std::size_t kConfirmAtOnce = 64; // rooms of one home
+constexpr Millis kConfirmAgain{500};
+constexpr std::string_view kWentBack = "the history of the room went back";
+
+std::string why(const Refusal& refusal) {
+  return refusal.evidence.empty() ? std::string(refusal.code()) : refusal.evidence;
+}
+
+EventPtr event_of(const RoomName& room, const Epoch& epoch, Message message) {
+  const Offset offset = message.offset;
+  return std::make_shared<const Event>(
+      Event{.room = room, .epoch = epoch, .offset = offset, .delivery = Delivery::history, .body = std::move(message)});
+}
+
+} // namespace
+
+// Messages in the order of their offsets
+
+void RoomHome::act(Room& room, const Actions& actions) {
+  for (const Action& action : actions) {
+    if (const auto* deliver = std::get_if<Deliver>(&action)) {
+      publish(room, deliver->event);
+    } else if (const auto* read = std::get_if<ReadHistory>(&action)) {
+      read_missing(room, *read);
+    } else if (const auto* gone = std::get_if<Lost>(&action)) {
+      lost(room, *gone);
+    } else {
+      confirm(room);
+    }
+  }
+}
+
+void RoomHome::read_missing(Room& room, const ReadHistory& read) {
+  const HistoryRequest missing{
+      .room = room.name, .after = read.after, .up_to = read.to, .limit = read.limit, .changes_after = room.change};
+  log_->history(missing, on_loop<HistoryPage>(room, [this, number = read.read](Room& r, Result<HistoryPage> page) {
+    if (!page) return act(r, r.stream.read_failed(number, why(page.error()), loop_.now()));
+    Page shown{.read = number, .epoch = std::move(page->epoch), .head = page->head, .change = page->change};
+    for (Message& m : page->messages) shown.events.push_back(event_of(r.name, shown.epoch, std::move(m)));
+    act(r, r.stream.page(shown, loop_.now()));
+  }));
+}
+
+void RoomHome::lost(Room& room, const Lost& lost) {
+  const auto* last = lost.last ? std::get_if<Message>(&lost.last->body) : nullptr;
+  room.time = last == nullptr ? WallTime{} : last->time;
+  if (lost.reason == LossReason::epoch_changed || lost.reason == LossReason::went_back)
+    return reset(room, lost.epoch, lost.offset);
+  const Refusal refusal{.cause = Cause::HISTORY_UNREADABLE,
+      .evidence = "room " + room.name.str() + " behind offset " + std::to_string(lost.delivered) + ": " + lost.why};
+  if (!room.audience.empty()) listeners_.close_all(room.audience, room.name, refusal);
+}
+
+void RoomHome::stored(Room& room, Message message, const Appended& appended, Completion<Published> done) {
+  const auto published = [appended](const Room& r) {
+    return Published{.room = r.name,
+        .epoch = r.epoch(),
+        .offset = appended.offset,
+        .time = appended.time,
+        .duplicate = appended.duplicate};
+  };
+  if (!room.ephemeral) {
+    const bool other = appended.epoch != room.epoch();
+    if (other && !appended.duplicate) { // the writer answers in order: this is where the room stands now
+      act(room,
+          room.stream.position(
+              {.epoch = appended.epoch, .head = appended.offset, .asked = room.stream.standpoint()}, loop_.now()));
+      room.time = appended.time;
+    } else if (other || (!appended.duplicate && appended.offset <= room.offset())) {
+      // Stored while the history was going back: the answer names the epoch that the message is kept in.
+      room.waiting.push_back([published, done = std::move(done)](Result<Room*> opened) mutable {
+        if (opened)
+          done(published(**opened));
+        else
+          done(std::unexpected(std::move(opened).error()));
+      });
+      return confirm(room);
+    }
+  }
+  // Also a repeat: the first time nobody may have heard of it.
+  act(room, room.stream.arrived(event_of(room.name, room.epoch(), std::move(message)), loop_.now()));
+  done(published(room));
+}
+
+// The store may know better
+
+void RoomHome::store_opened_again() {
+  ++openings_;
+  to_confirm_.clear();
+  std::vector<RoomName> unused;
+  for (auto& [name, room] : rooms_) {
+    if (room->ephemeral) continue;
+    room->unconfirmed = true;
+    room->stream.await_position();
+    if (!is_idle(*room))
+      to_confirm_.push_back(name);
+    else
+      unused.push_back(name);
+  }
+  for (const RoomName& name : unused) rooms_.erase(name); // read again when somebody needs it
+  confirm_more();
+}
+
+void RoomHome::confirm_more() {
+  while (confirming_ < kConfirmAtOnce && !to_confirm_.empty()) {
+    const RoomName name = std::move(to_confirm_.front());
+    to_confirm_.pop_front();
+    if (Room* room = find(name); room != nullptr && room->unconfirmed && !room->confirming) confirm(*room);
+  }
+}
+
+void RoomHome::confirm(Room& room) {
+  room.unconfirmed = true;
+  if (room.confirming) return;
+  room.confirming = true;
+  room.confirm_at.reset();
+  ++confirming_;
+  Standpoint asked = room.stream.standpoint();
+  Known known{.epoch = asked.epoch, .offset = asked.stored};
+  log_->confirm(room.name, std::move(known),
+      on_loop<RoomRow>(
+          room, [this, opening = openings_, asked = std::move(asked)](Room& r, Result<RoomRow> row) mutable {
+    r.confirming = false;
+    if (confirming_ > 0) --confirming_;
+    if (opening != openings_)
+      confirm(r); // asked of the connection before
+    else
+      confirmed(r, std::move(asked), std::move(row));
+    confirm_more();
+  }));
+}
+
+void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
+  auto waiting = std::exchange(room.waiting, {});
+  if (!row && row.error().cause != Cause::NOT_A_MEMBER) {
+    room.confirm_at = loop_.now() + kConfirmAgain;
+    act(room, room.stream.position_failed(why(row.error()), loop_.now()));
+    for (auto& operation : waiting) operation(std::unexpected(row.error()));
+    return;
+  }
+  room.unconfirmed = false;
+  if (!row) { // there is no such room any more
+    members_confirmed(room, {});
+    room.stream.follow(Epoch{room.epoch()}, 0);
+    room.time = {};
+    reset(room, room.epoch(), 0);
+    for (auto& operation : waiting) operation(std::unexpected(row.error()));
+    return;
+  }
+  members_confirmed(room, std::move(row->members));
+  const StreamPosition position{.epoch = row->epoch, .head = row->offset, .asked = std::move(asked)};
+  act(room, room.stream.position(position, loop_.now()));
+  if (room.epoch() == row->epoch) {
+    room.doubted = row->doubted;
+    if (room.offset() == row->offset && row->time != WallTime{}) room.time = row->time;
+  }
+  if (room.unconfirmed) { // asked once more
+    std::ranges::move(room.waiting, std::back_inserter(waiting));
+    room.waiting = std::move(waiting);
+    return;
+  }
+  for (auto& operation : waiting) operation(&room);
+}
+
+// Who is no member any more was removed by another process, or was never one in this history.
+void RoomHome::members_confirmed(Room& room, std::vector<UserId> members) {
+  if (room.kind != RoomKind::private_ && room.kind != RoomKind::direct) return;
+  std::unordered_set<UserId> now{members.begin(), members.end()};
+  for (const UserId& user : room.members) {
+    if (now.contains(user)) continue;
+    removed_from(room, user);
+  }
+  room.members = std::move(now);
+}
+
+void RoomHome::reset(Room& room, const Epoch& epoch, Offset offset) {
+  room.doubted.reset();
+  if (room.audience.empty()) return;
+  listeners_.reset(room.audience,
+      std::make_shared<const Event>(Event{.room = room.name,
+          .epoch = epoch,
+          .offset = offset,
+          .delivery = Delivery::ephemeral,
+          .body = RoomReset{std::string(kWentBack)}}));
+}
+
+} // namespace foyer::rooms

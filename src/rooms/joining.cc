@@ -1,0 +1,158 @@
+// What a join is answered with. `recovered:true` is said only of what the store has
+// confirmed for this very question.
+#include <algorithm>
+
+#include "rooms/model/recovery.h"
+#include "rooms/room.h"
+
+namespace foyer::rooms {
+namespace {
+
+constexpr int kTries = 3; // while the room turns out to stand elsewhere than it was known to
+
+} // namespace
+
+struct RoomHome::JoinPlan {
+  Recovery recovery;
+  Epoch epoch;
+  bool in_epoch = false; // the client's position is of it
+};
+
+void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
+  const RoomName name = request.room;
+  in_room(name, actor, Act::read, Load::made, std::move(done),
+      [this, request = std::move(request)](Room& room, Actor by, Completion<Joined> answer) mutable {
+    if (!request.again) {
+      room.audience.add(request.listener);
+      member_came(room, by);
+    }
+    read_for_join({.actor = std::move(by), .request = std::move(request), .done = std::move(answer)}, room, 1);
+  });
+}
+
+void RoomHome::join_failed(Joining& joining, Room* room, Refusal refusal) {
+  if (room != nullptr && !joining.request.again) {
+    room->audience.remove(joining.request.listener);
+    room->presence.depart(joining.actor.user, loop_.now());
+  }
+  joining.done(std::unexpected(std::move(refusal)));
+}
+
+void RoomHome::read_for_join(Joining joining, Room& room, int tries) {
+  const JoinRequest& request = joining.request;
+  std::optional<Position> since;
+  if (request.since) since = Position{request.since->epoch.view(), request.since->offset};
+  JoinPlan plan{.recovery = plan_recovery({room.epoch().view(), room.offset()}, since,
+                    std::min(request.limit, policy_.history_limit), request.pages),
+      .epoch = room.epoch()};
+  plan.in_epoch = since && since->epoch == room.epoch().view();
+  if (request.changes && since && !request.since->change)
+    plan.recovery.possible = false; // it does not know what it has missed
+  HistoryRequest read{
+      .room = room.name, .by = joining.actor.user, .up_to = plan.recovery.up_to, .bytes = request.answer.bytes};
+  if (plan.recovery.possible)
+    read.after = plan.recovery.after, read.limit = static_cast<std::uint32_t>(kRecoverable);
+  else
+    read.limit = plan.recovery.newest;
+  if (plan.in_epoch) read.time_of = since->offset;
+  if (request.changes)
+    read.changes_after = request.since && request.since->change ? *request.since->change : room.change;
+  const bool nothing_to_read = plan.recovery.up_to == 0 ||
+      (plan.recovery.possible ? plan.recovery.after == plan.recovery.up_to : plan.recovery.newest == 0);
+  if (room.ephemeral) return finish_join(std::move(joining), room, plan.recovery, room.ephemeral->history(read), tries);
+  // A position of this epoch is confirmed even where there is nothing to read.
+  if (nothing_to_read && !plan.in_epoch)
+    return finish_join(std::move(joining), room, plan.recovery,
+        {.messages = {}, .more = plan.recovery.up_to > 0, .change = room.change}, tries);
+  log_->history(std::move(read),
+      on_loop<HistoryPage>(room,
+          [this, joining = std::move(joining), plan = std::move(plan), tries](
+              Room& r, Result<HistoryPage> page) mutable {
+    if (!page) return join_failed(joining, &r, std::move(page).error());
+    answer_join(std::move(joining), r, plan, std::move(*page), tries);
+  }));
+}
+
+void RoomHome::answer_join(Joining joining, Room& room, const JoinPlan& plan, HistoryPage page, int tries) {
+  const auto again = [&] {
+    if (tries == kTries)
+      return join_failed(joining, &room,
+          {.cause = Cause::BUSY, .evidence = "the room's history is being confirmed", .retry_after = Millis{1'000}});
+    room.waiting.push_back([this, joining = std::move(joining), tries](Result<Room*> opened) mutable {
+      if (opened) return read_for_join(std::move(joining), **opened, tries + 1);
+      Room* here = find(joining.request.room);
+      join_failed(joining, here, std::move(opened).error());
+    });
+    confirm(room);
+  };
+  if (room.unconfirmed || room.epoch() != plan.epoch) return again();
+  if (page.epoch != room.epoch() || page.head < plan.recovery.up_to) return again(); // it went back
+  // The right to read may have ended while the store was asked.
+  if (auto refusal = check(room, joining.actor, Act::read)) return join_failed(joining, &room, std::move(*refusal));
+  const auto& since = joining.request.since;
+  const Proof proof = plan.in_epoch ? judge_position({.offset = since->offset, .time = since->time},
+                                          {.head = page.head, .time = page.time_of, .doubted = room.doubted})
+                                    : Proof::none;
+  if (proof == Proof::contradicts && !room.doubted) {
+    // Another history may have been here: what is known beyond the head proves nothing from now on.
+    room.doubted = page.head;
+    log_->doubt(room.name, room.epoch(), page.head,
+        on_loop<Offset>(room, [this, joining = std::move(joining), tries](Room& r, Result<Offset> kept) mutable {
+      if (kept) r.doubted = *kept;
+      read_newest_for_join(std::move(joining), r, tries);
+    }));
+    return;
+  }
+  if (plan.recovery.possible && proof != Proof::good) return read_newest_for_join(std::move(joining), room, tries);
+  if (!plan.recovery.possible && plan.recovery.newest == 0 && plan.recovery.up_to > 0) page.more = true;
+  apply_fresh(room, page);
+  finish_join(std::move(joining), room, plan.recovery, std::move(page), tries);
+}
+
+// As much of the page as one answer holds.
+void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries) {
+  const JoinRequest& request = joining.request;
+  const AnswerLimit& limit = request.answer;
+  Joined answer{.room = room.name,
+      .kind = room.kind,
+      .epoch = room.epoch(),
+      .up_to = recovery.up_to,
+      .durable = room.ephemeral == nullptr,
+      .member_count = room.presence.count(),
+      .time = recovery.up_to == room.offset() ? room.time : WallTime{}};
+  if (!page.messages.empty() && page.messages.back().offset == recovery.up_to) answer.time = page.messages.back().time;
+  bool possible = recovery.possible;
+  std::size_t beside = 0;
+  if (request.changes) {
+    answer.change = page.change;
+    if (possible) answer.changes = std::move(page.changes);
+    if (limit.measure != nullptr) beside = limit.measure->bytes_of(std::span<const Change>(answer.changes));
+    possible = possible && page.changes_whole && beside <= limit.bytes / 4;
+  }
+  if (recovery.possible && !possible) return read_newest_for_join(std::move(joining), room, tries);
+  answer.members = shown_members(room, limit);
+  if (limit.measure != nullptr) beside += limit.measure->bytes_of(std::span<const Member>(answer.members));
+  const std::size_t read = page.messages.size();
+  const Offset last = page.messages.empty() ? recovery.after : page.messages.back().offset;
+  answer.messages = std::move(page.messages);
+  const bool all = fit(room.name, room.epoch(), answer.messages, possible ? Keep::oldest : Keep::newest, limit, beside);
+  if (!possible) {
+    answer.more = page.more || !all;
+    return joining.done(std::move(answer));
+  }
+  // Retention may have taken some of what was missed: then it is not a recovery.
+  const bool gapless = last - recovery.after == read && (last == recovery.up_to || last > recovery.after);
+  const bool whole = gapless && all && last == recovery.up_to;
+  if (!whole && !(gapless && request.pages)) return read_newest_for_join(std::move(joining), room, tries);
+  answer.recovered = true;
+  answer.more = !whole;
+  joining.done(std::move(answer));
+}
+
+// As if the client had shown no position.
+void RoomHome::read_newest_for_join(Joining joining, Room& room, int tries) {
+  joining.request.since.reset();
+  read_for_join(std::move(joining), room, tries);
+}
+
+} // namespace foyer::rooms

@@ -1,0 +1,177 @@
+// How a room comes into its home's memory and leaves it. What is asked about a room
+// that does not concern the asker is refused before anything is loaded or written.
+#include <algorithm>
+
+#include "rooms/room.h"
+
+namespace foyer::rooms {
+namespace {
+
+Refusal busy(std::string_view limit) {
+  return {.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}};
+}
+
+// One's own is there once for each.
+bool counts_as_new(const RoomName& name) { return kind_of(name.view()) == RoomKind::public_; }
+
+} // namespace
+
+// Whether a private or direct room has this member is not known here: its membership is the store's.
+std::optional<Refusal> RoomHome::decide_by_name(const RoomName& name, const Actor& actor, Act act) {
+  const auto kind = kind_of(name.view());
+  if (!kind) return kind.error();
+  const bool has_members = *kind == RoomKind::private_ || *kind == RoomKind::direct;
+  const bool inside = may_be_inside(*kind, name.view(), actor.user);
+  auto allowed = may(act, has_members ? RoomKind::private_ : *kind, inside, actor.permissions);
+  if (allowed) return std::nullopt;
+  return std::move(allowed).error();
+}
+
+void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load load_as, Operation operation) {
+  if (auto refusal = decide_by_name(name, actor, act)) return operation(std::unexpected(std::move(*refusal)));
+  if (Room* room = find(name)) {
+    if (room->unconfirmed && !room->confirming) confirm(*room);
+    if (!room->unconfirmed) {
+      operation(room);
+      return schedule(*room);
+    }
+    if (room->waiting.size() >= policy_.waiting)
+      return operation(std::unexpected(busy("too many commands wait for the room to be confirmed")));
+    return room->waiting.push_back(std::move(operation));
+  }
+  const bool make = load_as == Load::made;
+  const auto kind = kind_of(name.view());
+  const bool in_memory_only =
+      !policy_.durability.durable(name.view()) && (*kind == RoomKind::public_ || *kind == RoomKind::own);
+  if (in_memory_only && !make) return operation(refuse_field(Cause::NOT_FOUND, "room"));
+  const auto found = loading_.find(name);
+  if (found == loading_.end() && loaded() >= policy_.rooms_loaded) {
+    rooms_refused_.add();
+    return operation(std::unexpected(busy("rooms_loaded: as many rooms are in use as may be")));
+  }
+  if (found != loading_.end() && found->second->waiting.size() >= policy_.waiting)
+    return operation(std::unexpected(busy("too many commands wait for the room to be read")));
+  if (in_memory_only) {
+    // Such a room is none of the store's business.
+    auto place = actor.use->load_room();
+    if (!place) return operation(std::unexpected(std::move(place).error()));
+    Room* room = load(name, std::move(*place), {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
+    operation(room);
+    return schedule(*room);
+  }
+  auto& loading = found != loading_.end() ? found->second : loading_[name];
+  if (!loading) loading = std::make_unique<Loading>();
+  loading->waiting.push_back({.by = actor.user, .make = make, .operation = std::move(operation)});
+  const bool first = loading->asked.emplace(actor.user, Loading::Asked{.use = actor.use, .place = {}}).second;
+  if (first && !loading->leaving) ask(name, actor.user, false);
+}
+
+void RoomHome::ask(const RoomName& name, const UserId& by, bool make) {
+  loading_.at(name)->asked.at(by).opened_in = openings_;
+  directory_->open({.room = name, .by = by, .make = make},
+      on_loop<RoomRow>([this, name, by](Result<RoomRow> row) mutable { opened(name, by, std::move(row)); }));
+}
+
+RoomHome::Room* RoomHome::load(const RoomName& name, admission::Permit place, RoomRow row) {
+  auto made = std::make_unique<Room>(*this, name);
+  made->place = std::move(place);
+  Room* room = rooms_.emplace(name, std::move(made)).first->second.get();
+  fill(*room, std::move(row));
+  return room;
+}
+
+void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> row) {
+  const auto found = loading_.find(name);
+  if (found == loading_.end() || found->second->leaving) return; // it is in memory since somebody else asked, or was
+  Loading& loading = *found->second;
+  const auto asked = loading.asked.find(by);
+  if (asked == loading.asked.end()) return;
+  if (!row) return not_opened(name, by, std::move(row).error());
+  Loading::Asked& successful = asked->second;
+  if (!successful.place) {
+    auto place = successful.use->load_room();
+    if (!place) return not_opened(name, by, std::move(place).error());
+    successful.place = std::move(*place);
+  }
+  if (counts_as_new(name))
+    for (auto& [user, one] : loading.asked) // one of those who would have made it did, or nobody
+      if (one.make && (user != by || !row->made)) one.use->no_new_room();
+  auto waiting = std::move(loading.waiting);
+  const auto added = std::move(loading.added);
+  admission::Permit place = std::move(successful.place);
+  const bool opened_again = successful.opened_in != openings_; // the row was read before, and perhaps renewed since
+  loading_.erase(found);
+  Room* room = load(name, std::move(place), std::move(*row));
+  room->members.insert(added.begin(), added.end());
+  if (opened_again && !room->ephemeral) {
+    for (auto& one : waiting) room->waiting.push_back(std::move(one.operation));
+    return confirm(*room);
+  }
+  for (auto& one : waiting) one.operation(room);
+  schedule(*room);
+}
+
+// Not for this user; others who wait may fare better.
+void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusal) {
+  const auto found = loading_.find(name);
+  Loading& loading = *found->second;
+  Loading::Asked& asked = loading.asked.at(by);
+  if (asked.make && counts_as_new(name)) asked.use->no_new_room();
+  const auto refuse_waiting = [&](bool those_who_make) {
+    std::vector<Loading::Waiting> refused, others;
+    for (auto& one : loading.waiting)
+      (one.by == by && (those_who_make || !one.make) ? refused : others).push_back(std::move(one));
+    loading.waiting = std::move(others);
+    return refused;
+  };
+  const bool may_be_made = refusal.cause == Cause::NOT_FOUND && !asked.make;
+  std::vector<Loading::Waiting> refused = refuse_waiting(!may_be_made), beyond_limit;
+  std::optional<Refusal> limit;
+  if (may_be_made && std::ranges::any_of(loading.waiting, [&](const auto& one) { return one.by == by; })) {
+    // What could not be kept in memory is not made.
+    if (auto place = asked.use->load_room())
+      asked.place = std::move(*place);
+    else
+      limit = std::move(place).error();
+    if (!limit && counts_as_new(name)) limit = asked.use->new_room(loop_.now());
+    if (limit)
+      beyond_limit = refuse_waiting(true);
+    else
+      asked.make = true;
+  }
+  if (asked.make && may_be_made)
+    ask(name, by, true);
+  else
+    loading.asked.erase(by);
+  if (loading.asked.empty()) loading_.erase(found); // nobody waits without having asked
+  for (auto& one : refused) one.operation(std::unexpected(refusal));
+  for (auto& one : beyond_limit) one.operation(std::unexpected(*limit));
+}
+
+void RoomHome::unload(const RoomName& name) {
+  const auto found = rooms_.find(name);
+  const Room& room = *found->second;
+  const bool empty =
+      !room.ephemeral && room.offset() == 0 && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
+  rooms_.erase(found);
+  if (!empty) return;
+  // What comes until it is gone waits, and begins anew.
+  auto loading = std::make_unique<Loading>();
+  loading->leaving = true;
+  loading_.emplace(name, std::move(loading));
+  directory_->forget_empty(name, on_loop<bool>([this, name](Result<bool>) { forgotten(name); }));
+}
+
+void RoomHome::forgotten(const RoomName& name) {
+  const auto found = loading_.find(name);
+  found->second->leaving = false;
+  if (found->second->asked.empty()) {
+    loading_.erase(found);
+    return;
+  }
+  std::vector<UserId> users;
+  for (const auto& [user, asked] : found->second->asked) users.push_back(user);
+  for (const UserId& user : users) ask(name, user, false);
+}
+
+} // namespace foyer::rooms

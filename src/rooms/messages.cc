@@ -1,0 +1,224 @@
+// What is said in a room: published, stored, erased, read again.
+#include <algorithm>
+
+#include "rooms/room.h"
+
+namespace foyer::rooms {
+namespace {
+
+constexpr std::size_t kFreshChanges = 1'000;
+
+} // namespace
+
+void RoomHome::publish(Room& room, EventPtr event) {
+  if (const auto* message = std::get_if<Message>(&event->body)) {
+    room.time = message->time;
+    published_.add();
+  }
+  if (!room.audience.empty()) listeners_.publish(room.audience, std::move(event));
+}
+
+void RoomHome::publish_now(Room& room, decltype(Event::body) body, const UserId& except) {
+  if (room.audience.empty()) return;
+  publish(room,
+      std::make_shared<const Event>(
+          Event{.room = room.name, .delivery = Delivery::ephemeral, .except = except, .body = std::move(body)}));
+}
+
+// While the room's allowance is used up those go on who have said little since: a room that one user
+// fills is not closed to the others.
+std::optional<Refusal> RoomHome::crowded(Room& room, const UserId& user) {
+  static const Allowance kQuiet(2, 10);
+  constexpr std::size_t kQuietUsers = 1'000;
+  const MonoTime now = loop_.now();
+  const Millis wait = room.heard.take(allowed_messages_, now);
+  if (wait.count() == 0) return std::nullopt;
+  if (room.quiet.size() >= kQuietUsers)
+    std::erase_if(room.quiet, [&](const auto& entry) { return entry.second.whole(now); });
+  if (room.quiet.size() < kQuietUsers || room.quiet.contains(user))
+    if (room.quiet[user].take(kQuiet, now).count() == 0) return std::nullopt;
+  messages_refused_.add();
+  std::string evidence = "room_messages_per_s=" + std::to_string(policy_.messages_per_s);
+  return Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::move(evidence), .retry_after = wait, .field = "room"};
+}
+
+void RoomHome::publish(Actor actor, PublishRequest request, Completion<Published> done) {
+  const RoomName name = request.room;
+  in_room(name, actor, Act::write, Load::made, std::move(done),
+      [this, request = std::move(request)](Room& room, Actor by, Completion<Published> answer) mutable {
+    if (auto refusal = crowded(room, by.user)) return answer(std::unexpected(std::move(*refusal)));
+    Message message{.offset = 0,
+        .from = {std::move(by.user), std::move(by.name)},
+        .text = std::move(request.text),
+        .time = loop_.wall(),
+        .key = std::move(request.key)};
+    AppendRequest append{.room = room.name,
+        .from = message.from,
+        .text = message.text,
+        .key = message.key,
+        .time = message.time,
+        .known = {room.epoch(), room.stream.stored()}};
+    const auto finish = [this](Room& r, Message m, Completion<Published> reply, Result<Appended> appended) {
+      if (!appended) return reply(std::unexpected(std::move(appended).error()));
+      m.offset = appended->offset;
+      m.time = appended->time;
+      stored(r, std::move(m), *appended, std::move(reply));
+    };
+    if (room.ephemeral)
+      return finish(
+          room, std::move(message), std::move(answer), room.ephemeral->append(std::move(append), loop_.now()));
+    log_->append(std::move(append),
+        on_loop<Appended>(room,
+            [finish, message = std::move(message), answer = std::move(answer)](
+                Room& r, Result<Appended> appended) mutable {
+      finish(r, std::move(message), std::move(answer), std::move(appended));
+    }));
+  });
+}
+
+void RoomHome::erase(const Actor& actor, const RoomName& name, Offset offset, Completion<MessageErased> done) {
+  in_room(name, actor, Act::erase, Load::existing, std::move(done),
+      [this, offset](Room& room, const Actor& by, Completion<MessageErased> answer) {
+    const auto finish = [this](Room& r, Completion<MessageErased>& reply, Result<Erased> erased) {
+      if (!erased) return reply(std::unexpected(std::move(erased).error()));
+      changed(r, {.number = erased->change, .kind = ChangeKind::deleted, .offset = erased->offset});
+      reply(MessageErased{.room = r.name, .offset = erased->offset, .change = erased->change});
+    };
+    const bool any = may_erase_any(by.permissions);
+    if (room.ephemeral) return finish(room, answer, room.ephemeral->erase(offset, by.user, any));
+    log_->erase(room.name, offset, by.user, any,
+        on_loop<Erased>(room, [finish, answer = std::move(answer)](Room& r, Result<Erased> erased) mutable {
+      finish(r, answer, std::move(erased));
+    }));
+  });
+}
+
+void RoomHome::changed(Room& room, const Change& change) {
+  room.change = std::max(room.change, change.number);
+  if (room.in_store > 0 && room.fresh_changes.size() < kFreshChanges) room.fresh_changes.push_back(change);
+  const bool of_author = change.kind == ChangeKind::author_detached; // of any message so far
+  auto event = std::make_shared<const Event>(Event{.room = room.name,
+      .epoch = room.epoch(),
+      .offset = of_author ? room.stream.stored() : change.offset,
+      .delivery = Delivery::about_history,
+      .body = change});
+  act(room, room.stream.arrived(std::move(event), loop_.now()));
+}
+
+void RoomHome::apply_fresh(const Room& room, HistoryPage& page) {
+  for (const Change& change : room.fresh_changes)
+    for (Message& m : page.messages) {
+      if (change.kind == ChangeKind::deleted && m.offset == change.offset) m.text.clear(), m.deleted = true;
+      if (change.kind == ChangeKind::author_detached && m.from.id == change.user) m.from.name = kDetachedName;
+    }
+}
+
+void RoomHome::forget_author(const UserId& user, Completion<bool> done) {
+  log_->detach_author(user, on_loop<Detached>([this, user, done = std::move(done)](Result<Detached> detached) mutable {
+    if (!detached) return done(std::unexpected(std::move(detached).error()));
+    for (std::size_t home = 0; home < homes_.count(); ++home) {
+      RoomHome& h = homes_.at(home);
+      if (&h == this)
+        author_detached(user, detached->rooms);
+      else
+        h.loop_.post([&h, user, where = detached->rooms] { h.author_detached(user, where); });
+    }
+    done(detached->any);
+  }));
+}
+
+void RoomHome::author_detached(const UserId& user, const std::vector<Detached::Room>& where) {
+  for (const auto& place : where) {
+    Room* room = find(place.room);
+    if (room == nullptr) continue;
+    room->members.erase(user);
+    if (place.change > 0 && !room->ephemeral)
+      changed(*room, {.number = place.change, .kind = ChangeKind::author_detached, .user = user});
+  }
+  for (auto& [name, room] : rooms_) {
+    if (!room->ephemeral) continue;
+    if (const auto number = room->ephemeral->detach_author(user))
+      changed(*room, {.number = *number, .kind = ChangeKind::author_detached, .user = user});
+  }
+}
+
+// Reading
+
+bool RoomHome::fit(const RoomName& room, const Epoch& epoch, std::vector<Message>& messages, Keep keep,
+    const AnswerLimit& answer, std::size_t beside) {
+  if (answer.measure == nullptr) return true;
+  const std::size_t fitting = answer.measure->messages_that_fit(room, epoch, messages, keep, answer.bytes - beside);
+  if (fitting == messages.size()) return true;
+  const auto beyond = static_cast<std::ptrdiff_t>(messages.size() - fitting);
+  if (keep == Keep::oldest)
+    messages.resize(fitting);
+  else
+    messages.erase(messages.begin(), messages.begin() + beyond);
+  return false;
+}
+
+void RoomHome::history(Actor actor, HistoryQuery query, Completion<HistoryPart> done) {
+  const RoomName name = query.room;
+  with_room(name, actor, Act::read, Load::existing,
+      [this, by = actor, query = std::move(query), answer = std::move(done)](Result<Room*> opened) mutable {
+    if (!opened && opened.error().cause == Cause::NOT_FOUND) return answer(HistoryPart{.room = query.room});
+    if (!opened) return answer(std::unexpected(std::move(opened).error()));
+    Room& room = **opened;
+    if (auto refusal = check(room, by, Act::read)) return answer(std::unexpected(std::move(*refusal)));
+    const Offset up_to = room.offset();
+    HistoryRequest read{.room = room.name,
+        .by = by.user,
+        .after = query.after,
+        .before = query.before,
+        .up_to = up_to,
+        .limit = std::min(query.limit, policy_.history_limit),
+        .bytes = query.answer.bytes};
+    if (room.ephemeral) return answer(history_part(room, by, query, up_to, room.ephemeral->history(read)));
+    log_->history(std::move(read),
+        on_loop<HistoryPage>(room,
+            [this, by = std::move(by), query = std::move(query), up_to, answer = std::move(answer)](Room& r,
+                Result<HistoryPage> page) mutable { answer(history_part(r, by, query, up_to, std::move(page))); }));
+  });
+}
+
+Result<HistoryPart> RoomHome::history_part(
+    const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const {
+  if (!page) return std::unexpected(std::move(page).error());
+  // The right to read may have ended while the store was asked.
+  if (auto refusal = check(room, actor, Act::read)) return std::unexpected(std::move(*refusal));
+  apply_fresh(room, *page);
+  HistoryPart part{.room = room.name,
+      .epoch = room.ephemeral ? room.epoch() : std::move(page->epoch),
+      .messages = std::move(page->messages),
+      .more = page->more,
+      .up_to = up_to};
+  const Keep keep = query.after ? Keep::oldest : Keep::newest;
+  if (!fit(part.room, part.epoch, part.messages, keep, query.answer, 0)) part.more = true;
+  return part;
+}
+
+void RoomHome::message(const Actor& actor, const RoomName& name, Offset offset, Completion<MessageFound> done) {
+  in_room(name, actor, Act::read, Load::existing, std::move(done),
+      [this, offset](Room& room, Actor by, Completion<MessageFound> answer) {
+    if (offset == 0 || offset > room.offset()) return answer(refuse_field(Cause::NOT_FOUND, "offset"));
+    HistoryRequest read{.room = room.name, .by = by.user, .after = offset - 1, .up_to = offset, .limit = 1};
+    if (room.ephemeral) return answer(message_found(room, by, room.ephemeral->history(read)));
+    log_->history(std::move(read),
+        on_loop<HistoryPage>(
+            room, [this, by = std::move(by), answer = std::move(answer)](Room& r, Result<HistoryPage> page) mutable {
+      answer(message_found(r, by, std::move(page)));
+    }));
+  });
+}
+
+Result<MessageFound> RoomHome::message_found(const Room& room, const Actor& actor, Result<HistoryPage> page) const {
+  if (!page) return std::unexpected(std::move(page).error());
+  if (auto refusal = check(room, actor, Act::read)) return std::unexpected(std::move(*refusal));
+  if (page->messages.empty()) return refuse_field(Cause::NOT_FOUND, "offset");
+  apply_fresh(room, *page);
+  return MessageFound{.room = room.name,
+      .epoch = room.ephemeral ? room.epoch() : std::move(page->epoch),
+      .message = std::move(page->messages.front())};
+}
+
+} // namespace foyer::rooms

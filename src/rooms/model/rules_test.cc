@@ -1,0 +1,94 @@
+// The pure part: names, patterns, rights.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rooms/model/access.h"
+#include "rooms/model/durability.h"
+
+namespace foyer::rooms {
+namespace {
+
+std::string told(std::string_view room) {
+  auto kind = kind_of(room);
+  return kind ? std::string(to_string(*kind)) : std::string(kind.error().code());
+}
+
+TEST(RoomName, SaysWhatKindOfRoomItIs) {
+  EXPECT_EQ(told("tea"), "public");
+  EXPECT_EQ(told("a.b_c-9"), "public");
+  EXPECT_EQ(told(std::string(64, 'a')), "public");
+  EXPECT_EQ(told("private:den"), "private");
+  EXPECT_EQ(told("private:" + std::string(64, 'a')), "private");
+  EXPECT_EQ(told("direct:0f"), "direct");
+  EXPECT_EQ(told("user:Ann.b_c:d@e|f-1"), "own");
+  EXPECT_EQ(told("user:" + std::string(128, 'A')), "own");
+}
+
+TEST(RoomName, AnythingElseIsRefused) {
+  using namespace std::string_literals;
+  for (const std::string& name : {""s, "Tea"s, "te a"s, "tea\n"s, "tea\0"s, "t\xC3\xA9"s, std::string(65, 'a'), ":"s,
+           "private:"s, "private:Den"s, "private:a:b"s, "private:"s + std::string(65, 'a'), "direct:"s, "user:"s,
+           "user:a b"s, "user:"s + std::string(129, 'a'), "team:x"s, "PRIVATE:x"s, "../etc"s})
+    EXPECT_EQ(told(name), "ROOM_NAME_INVALID") << name;
+  EXPECT_EQ(kind_of("te\x01").error().field, "room");
+  EXPECT_EQ(kind_of("te\x01").error().evidence.find('\x01'), std::string::npos);
+}
+
+TEST(Durability, APatternsStarStandsForAnything) {
+  EXPECT_TRUE(matches("tea", "tea"));
+  EXPECT_FALSE(matches("tea", "teas"));
+  EXPECT_TRUE(matches("*", ""));
+  EXPECT_TRUE(matches("game.*", "game."));
+  EXPECT_TRUE(matches("game.*", "game.7"));
+  EXPECT_FALSE(matches("game.*", "a-game.7"));
+  EXPECT_TRUE(matches("*.tmp", "a.tmp.tmp"));
+  EXPECT_TRUE(matches("a*b*c", "a-b-b-c"));
+  EXPECT_FALSE(matches("a*b*c", "a-b-b"));
+  EXPECT_FALSE(matches(std::string(30, '*') + "x", std::string(200, 'a'))) << "and soon";
+  EXPECT_FALSE(matches("", "a"));
+}
+
+TEST(Durability, ARoomIsKeptUnlessItMatches) {
+  const Durability rule({"game.*", "user:*"});
+  EXPECT_TRUE(rule.durable("tea"));
+  EXPECT_FALSE(rule.durable("game.7"));
+  EXPECT_FALSE(rule.durable("user:ann"));
+  EXPECT_TRUE(Durability().durable("game.7"));
+}
+
+TEST(Access, ANameTellsWhoMayBeInside) {
+  EXPECT_TRUE(may_be_inside(RoomKind::public_, "tea", UserId("eve")));
+  EXPECT_TRUE(may_be_inside(RoomKind::private_, "private:x", UserId("eve"))) << "the store knows its members";
+  EXPECT_TRUE(may_be_inside(RoomKind::direct, "direct:x", UserId("eve")));
+  EXPECT_TRUE(may_be_inside(RoomKind::own, "user:ann", UserId("ann")));
+  EXPECT_FALSE(may_be_inside(RoomKind::own, "user:ann", UserId("an")));
+  EXPECT_FALSE(may_be_inside(RoomKind::own, "user:ann", UserId("bob")));
+}
+
+TEST(Access, WhatMayBeDoneWithWhichRight) {
+  const Permissions none{}, reads{.chat_read = true}, writes{.chat_write = true}, admin{.admin = true};
+  const auto say = [](Result<void> r) { return r ? std::string("ok") : std::string(r.error().code()); };
+  EXPECT_EQ(say(may(Act::read, RoomKind::public_, true, reads)), "ok");
+  EXPECT_EQ(say(may(Act::read, RoomKind::public_, true, writes)), "PERMISSION_DENIED");
+  EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, reads)), "NOT_A_MEMBER");
+  EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, none)), "PERMISSION_DENIED")
+      << "the same whether the room exists";
+  EXPECT_EQ(say(may(Act::write, RoomKind::public_, true, writes)), "ok");
+  EXPECT_EQ(say(may(Act::write, RoomKind::public_, true, reads)), "PERMISSION_DENIED");
+  EXPECT_EQ(say(may(Act::write, RoomKind::direct, false, writes)), "NOT_A_MEMBER");
+  EXPECT_EQ(say(may(Act::invite, RoomKind::private_, true, writes)), "ok");
+  EXPECT_EQ(say(may(Act::invite, RoomKind::private_, false, writes)), "NOT_A_MEMBER");
+  EXPECT_EQ(say(may(Act::invite, RoomKind::direct, true, writes)), "PERMISSION_DENIED");
+  EXPECT_EQ(say(may(Act::remove, RoomKind::private_, true, writes)), "ok");
+  EXPECT_EQ(say(may(Act::remove, RoomKind::public_, true, writes)), "PERMISSION_DENIED");
+  EXPECT_EQ(say(may(Act::erase, RoomKind::public_, true, admin)), "ok");
+  EXPECT_EQ(say(may(Act::erase, RoomKind::private_, false, admin)), "NOT_A_MEMBER");
+  EXPECT_EQ(say(may(Act::erase, RoomKind::public_, true, reads)), "PERMISSION_DENIED");
+  EXPECT_EQ(say(may_create(writes)), "ok");
+  EXPECT_EQ(say(may_create(reads)), "PERMISSION_DENIED");
+  EXPECT_TRUE(may_erase_any(admin));
+  EXPECT_FALSE(may_erase_any(writes));
+}
+
+} // namespace
+} // namespace foyer::rooms

@@ -1,0 +1,165 @@
+// Subscriptions, presence, and what time does to a room.
+#include "base/limit_metrics.h"
+#include "rooms/room.h"
+
+namespace foyer::rooms {
+RoomHome::RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, Listeners& listeners,
+    const Homes& homes, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
+    : loop_(loop),
+      log_(log),
+      directory_(directory),
+      listeners_(listeners),
+      homes_(homes),
+      policy_(policy),
+      entropy_(entropy),
+      published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
+      rooms_refused_(limit_refusals(metrics, "rooms_loaded")),
+      memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")},
+      allowed_messages_(policy.messages_per_s, policy.messages_burst),
+      messages_refused_(limit_refusals(metrics, "room_messages_per_s")),
+      alive_(std::make_shared<bool>(true)) {}
+
+RoomHome::~RoomHome() { *alive_ = false; }
+
+RoomHome::Room* RoomHome::find(const RoomName& name) {
+  const auto it = rooms_.find(name);
+  return it == rooms_.end() ? nullptr : it->second.get();
+}
+
+void RoomHome::fill(Room& room, RoomRow row) {
+  room.kind = row.kind;
+  room.members = {row.members.begin(), row.members.end()};
+  room.creator = std::move(row.creator);
+  if (policy_.durability.durable(room.name.view())) {
+    room.stream.follow(std::move(row.epoch), row.offset);
+    room.time = row.time;
+    room.doubted = row.doubted;
+    room.change = row.change;
+  } else if (!room.ephemeral) {
+    room.ephemeral = std::make_unique<EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral, &memory_);
+    room.stream.follow(room.ephemeral->epoch(), 0);
+    room.time = {};
+    room.doubted.reset();
+    room.change = 0;
+  }
+}
+
+bool RoomHome::is_member(const Room& room, const UserId& user) const {
+  switch (room.kind) {
+    case RoomKind::public_: return true;
+    case RoomKind::own: return room.name.view().substr(5) == user.view(); // after "user:"
+    case RoomKind::private_:
+    case RoomKind::direct: return room.members.contains(user);
+  }
+  return false;
+}
+
+std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act act) const {
+  auto allowed = may(act, room.kind, is_member(room, actor.user), actor.permissions);
+  if (allowed) return std::nullopt;
+  return std::move(allowed).error();
+}
+
+// Presence
+
+std::vector<Member> RoomHome::shown_members(const Room& room, const AnswerLimit& answer) const {
+  std::vector<Member> members = room.presence.members(policy_.members_shown);
+  if (answer.measure != nullptr) members.resize(answer.measure->members_that_fit(members, answer.bytes / 4));
+  return members;
+}
+
+void RoomHome::member_came(Room& room, const Actor& actor) {
+  if (!room.presence.arrive(actor.user, actor.name)) return;
+  if (room.presence.count() > policy_.presence_events_limit)
+    room.changed = true;
+  else
+    publish_now(room, MemberJoined{{actor.user, actor.name}}, actor.user);
+}
+
+void RoomHome::member_went(Room& room, const Member& member, std::size_t before) {
+  if (before > policy_.presence_events_limit)
+    room.changed = true;
+  else
+    publish_now(room, MemberLeft{member});
+}
+
+void RoomHome::leave(ListenerId listener, const UserId& user, const RoomName& name, bool evicted) {
+  Room* room = find(name);
+  if (room == nullptr) return; // a room with subscribers is never unloaded
+  room->audience.remove(listener);
+  if (!evicted) room->presence.depart(user, loop_.now());
+  schedule(*room);
+}
+
+void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit limit, Completion<PresenceNow> done) {
+  with_room(name, actor, Act::read, Load::existing,
+      [this, name, actor, limit, done = std::move(done)](Result<Room*> opened) mutable {
+    if (!opened && opened.error().cause == Cause::NOT_FOUND) // nobody can be in it
+      return done(PresenceNow{.room = std::move(name)});
+    if (!opened) return done(std::unexpected(std::move(opened).error()));
+    const Room& room = **opened;
+    if (auto refusal = check(room, actor, Act::read)) return done(std::unexpected(std::move(*refusal)));
+    done(PresenceNow{.room = std::move(name), .members = shown_members(room, limit), .count = room.presence.count()});
+  });
+}
+
+void RoomHome::typing(const Actor& actor, const RoomName& name, bool on) {
+  Room* room = find(name); // the session has joined, so the room is loaded
+  if (room == nullptr || check(*room, actor, Act::write)) return;
+  if (!room->typing.set(actor.user, actor.name, on, loop_.now()) || crowded(*room, actor.user)) return;
+  publish_now(*room, TypingChanged{{actor.user, actor.name}, on}, actor.user);
+  schedule(*room);
+}
+
+// Time
+
+bool RoomHome::is_idle(const Room& room) {
+  return room.audience.empty() && room.presence.count() == 0 && room.in_store == 0 && room.waiting.empty();
+}
+
+void RoomHome::schedule(Room& room) {
+  if (room.in_store == 0) room.fresh_changes.clear();
+  std::optional<MonoTime> due = room.presence.next_deadline();
+  const auto sooner = [&](MonoTime t) { due = due ? std::min(*due, t) : t; };
+  if (const auto typing = room.typing.next_deadline()) sooner(*typing);
+  if (const auto read = room.stream.due()) sooner(*read);
+  if (room.confirm_at) sooner(*room.confirm_at);
+  if (room.changed) sooner(room.changed_sent + std::chrono::seconds{1});
+  const bool idle = is_idle(room);
+  if (idle && room.idle_since == MonoTime{}) room.idle_since = loop_.now();
+  if (!idle) room.idle_since = MonoTime{};
+  if (idle) sooner(room.idle_since + unload_after(room));
+  if (!due) return loop_.disarm(room);
+  const auto wait = std::chrono::ceil<Millis>(*due - loop_.now());
+  loop_.arm(room, std::max(Millis{0}, wait));
+}
+
+void RoomHome::on_timer(Room& room) {
+  const MonoTime now = loop_.now();
+  for (const auto& member : room.typing.lapse(now)) publish_now(room, TypingChanged{member, false}, member.id);
+  // As many as there were when they went: a crowd that goes at once is told as one number.
+  const std::size_t before = room.presence.count();
+  for (const auto& member : room.presence.lapse(now)) member_went(room, member, before);
+  act(room, room.stream.tick(now));
+  if (room.confirm_at && *room.confirm_at <= now) {
+    room.confirm_at.reset();
+    confirm(room);
+  }
+  if (room.changed && now - room.changed_sent >= std::chrono::seconds{1}) {
+    room.changed = false;
+    room.changed_sent = now;
+    publish_now(room, MembersChanged{room.presence.count()});
+  }
+  const bool idle = is_idle(room);
+  if (idle && room.idle_since != MonoTime{} && now - room.idle_since >= unload_after(room)) {
+    return unload(RoomName{room.name});
+  }
+  schedule(room);
+}
+
+// The history of a room that is not durable lives here and nowhere else.
+Millis RoomHome::unload_after(const Room& room) const {
+  return room.ephemeral && room.ephemeral->offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
+}
+
+} // namespace foyer::rooms

@@ -1,0 +1,215 @@
+// The rooms that one loop owns (by hash of their names). Here the order of a room is
+// made: requests are taken one after the other, messages are stored, and published
+// after their commit, in the order of their offsets.
+//
+// Thread safety: everything runs on the home's loop; what the store answers is
+// posted there first.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/allowance.h"
+#include "base/clock.h"
+#include "base/completion.h"
+#include "base/metrics.h"
+#include "engine/room_directory.h"
+#include "engine/room_log.h"
+#include "io/transport.h"
+#include "rooms/actor.h"
+#include "rooms/ephemeral.h"
+#include "rooms/listeners.h"
+#include "rooms/model/access.h"
+#include "rooms/model/audience.h"
+#include "rooms/model/durability.h"
+#include "rooms/model/presence.h"
+#include "rooms/model/recovery.h"
+#include "rooms/model/stream_follower.h"
+#include "rooms/model/typing.h"
+#include "rooms/requests.h"
+
+namespace foyer::rooms {
+
+struct RoomPolicy {
+  Millis presence_grace{5'000};
+  std::size_t presence_events_limit = 200; // members; above: members_changed
+  std::size_t members_shown = 100;
+  std::uint32_t history_limit = 300;
+  Millis idle_unload{30'000};    // a room that nobody uses leaves the owner's memory
+  Millis idle_forget{3'600'000}; // and one whose history is only there, with it
+  Durability durability;         // which rooms keep their history in memory only
+  EphemeralLimits ephemeral;
+  FollowerLimits following; // of a room's stream; messages that cannot be read: HISTORY_UNREADABLE
+  // Of one home: its part of what the process may hold. Beyond: BUSY.
+  std::size_t rooms_loaded = 100'000;
+  std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
+  std::size_t waiting = 1'000;                  // commands of a room that is being loaded
+  // Of everybody in one room. Beyond: RATE_LIMITED, but for those who have said little there.
+  std::uint32_t messages_per_s = 200;
+  std::uint32_t messages_burst = 2'000;
+};
+
+class RoomHome;
+
+// The homes of one process. Every room has one of them, by its name.
+class Homes {
+ public:
+  void add(RoomHome& home) { all_.push_back(&home); }
+  [[nodiscard]] std::size_t of(const RoomName& room) const {
+    return std::hash<std::string_view>{}(room.view()) % all_.size();
+  }
+  [[nodiscard]] RoomHome& at(std::size_t home) const { return *all_[home]; }
+  [[nodiscard]] std::size_t count() const { return all_.size(); }
+
+ private:
+  std::vector<RoomHome*> all_;
+};
+
+class RoomHome {
+ public:
+  // `homes` outlives this; all homes are added before the first request.
+  RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, Listeners& listeners,
+      const Homes& homes, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
+  ~RoomHome();
+  [[nodiscard]] io::Loop& loop() { return loop_; }
+
+  // RoomService documents them. `done` runs on this loop, at once or later.
+  void join(Actor actor, JoinRequest request, Completion<Joined> done);
+  void leave(ListenerId listener, const UserId& user, const RoomName& room, bool evicted);
+  void publish(Actor actor, PublishRequest request, Completion<Published> done);
+  void erase(const Actor& actor, const RoomName& room, Offset offset, Completion<MessageErased> done);
+  void typing(const Actor& actor, const RoomName& room, bool on);
+  void history(Actor actor, HistoryQuery query, Completion<HistoryPart> done);
+  void message(const Actor& actor, const RoomName& room, Offset offset, Completion<MessageFound> done);
+  void presence(const Actor& actor, const RoomName& room, AnswerLimit answer, Completion<PresenceNow> done);
+  void create(Actor actor, const RoomName& room, Completion<RoomCreated> done);
+  void invite(const Actor& actor, const RoomName& room, UserId user, Completion<UserInvited> done);
+  void remove(const Actor& actor, const RoomName& room, UserId user, Completion<UserRemoved> done);
+  // Not about one room that is loaded; any home may answer.
+  void direct(Actor actor, UserId other, Completion<RoomCreated> done);
+  void list(RoomsRequest request, Completion<RoomsPage> done);
+  void accept(const Actor& actor, const RoomName& room, Completion<InvitationAccepted> done);
+  void decline(Actor actor, const RoomName& room, Completion<InvitationTurnedDown> done);
+  void invitations(const UserId& user, Completion<InvitationPage> done);
+
+  void forget_author(const UserId& user, Completion<bool> done);
+  // For forget_author of any home; `where` are the stored rooms that this concerns.
+  void author_detached(const UserId& user, const std::vector<Detached::Room>& where);
+  // The store has taken a new member in; the room need not be loaded.
+  void member_added(const RoomName& room, const UserId& user);
+  // The store has another connection: what is known of every room is confirmed before it is relied upon.
+  void store_opened_again();
+
+  [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
+  [[nodiscard]] std::size_t memory() const { return memory_.used; } // bytes of texts that are only here
+
+ private:
+  struct Room;
+  struct Joining; // a join, with who waits for its answer
+  struct JoinPlan;
+  struct Loading;
+  using Operation = Completion<Room*>;
+  enum class Load : std::uint8_t {
+    existing, // a public or own room that does not exist: NOT_FOUND
+    made,     // is made
+  };
+
+  // What the name of a room alone says against an act.
+  [[nodiscard]] static std::optional<Refusal> decide_by_name(const RoomName& name, const Actor& actor, Act act);
+  // Runs it with the room, once that is in memory. Nothing is loaded for an actor whom it does not concern.
+  void with_room(const RoomName& name, const Actor& actor, Act act, Load load, Operation operation);
+  // The same with a room that the actor may use so; `operation` takes (Room&) and is not called for a refusal, which
+  // `done` gets.
+  template <class T, class Function>
+  void in_room(const RoomName& name, const Actor& actor, Act act, Load load, Completion<T> done, Function operation);
+  void ask(const RoomName& name, const UserId& by, bool make);
+  void opened(const RoomName& name, const UserId& by, Result<RoomRow> row);
+  void not_opened(const RoomName& name, const UserId& by, Refusal refusal);
+  Room* load(const RoomName& name, admission::Permit place, RoomRow row);
+  // Out of memory; and out of the store if nothing was ever said in it.
+  void unload(const RoomName& name);
+  void forgotten(const RoomName& name);
+  // The room hears more than it may. Counts.
+  [[nodiscard]] std::optional<Refusal> crowded(Room& room, const UserId& user);
+  Room* find(const RoomName& name);
+  void fill(Room& room, RoomRow row);
+  [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
+  [[nodiscard]] std::optional<Refusal> check(const Room& room, const Actor& actor, Act act) const;
+  [[nodiscard]] std::vector<Member> shown_members(const Room& room, const AnswerLimit& answer) const;
+
+  void read_for_join(Joining joining, Room& room, int tries);
+  void read_newest_for_join(Joining joining, Room& room, int tries);
+  void answer_join(Joining joining, Room& room, const JoinPlan& plan, HistoryPage page, int tries);
+  void finish_join(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries);
+  void join_failed(Joining& joining, Room* room, Refusal refusal);
+  [[nodiscard]] Result<HistoryPart> history_part(
+      const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const;
+  [[nodiscard]] Result<MessageFound> message_found(
+      const Room& room, const Actor& actor, Result<HistoryPage> page) const;
+  // The messages of a page that an answer of so many bytes holds; the others are taken out. False: some were.
+  [[nodiscard]] static bool fit(const RoomName& room, const Epoch& epoch, std::vector<Message>& messages, Keep keep,
+      const AnswerLimit& answer, std::size_t beside);
+
+  // A change is stored: everybody who can understand it gets it.
+  void changed(Room& room, const Change& change);
+  // What has happened to messages while the store was read.
+  static void apply_fresh(const Room& room, HistoryPage& page);
+  void publish(Room& room, EventPtr event);
+  void publish_now(Room& room, decltype(Event::body) body, const UserId& except = {}); // presence, typing
+  // What the room's follower decided (rooms/model/stream_follower.h).
+  void act(Room& room, const Actions& actions);
+  void read_missing(Room& room, const ReadHistory& read);
+  // Subscribers are reset, or closed with HISTORY_UNREADABLE and read on from the last offset that they have.
+  void lost(Room& room, const Lost& lost);
+  // Where does the room stand? The writer knows. Commands wait for the answer.
+  void confirm(Room& room);
+  void confirm_more(); // of the rooms in to_confirm_, a few at a time
+  void confirmed(Room& room, Standpoint asked, Result<RoomRow> row);
+  void members_confirmed(Room& room, std::vector<UserId> members);
+  // Its history begins anew: subscribers get RoomReset, and are subscribed no more.
+  void reset(Room& room, const Epoch& epoch, Offset offset);
+  // The message is stored: publishes it, and answers.
+  void stored(Room& room, Message message, const Appended& appended, Completion<Published> done);
+  void send_invitation(const UserId& to, const Invitation& invitation);
+  void entered(const RoomName& room, const UserId& user);
+  void removed_from(Room& room, const UserId& user);
+  void member_came(Room& room, const Actor& actor);
+  void member_went(Room& room, const Member& member, std::size_t before); // of so many
+  [[nodiscard]] static bool is_idle(const Room& room);                    // nobody uses it and nothing is under way
+  void schedule(Room& room);
+  [[nodiscard]] Millis unload_after(const Room& room) const;
+  void on_timer(Room& room);
+  // Wraps a store callback so that it runs on this loop with the room, which is
+  // kept loaded until then.
+  template <class T, class Function>
+  Completion<T> on_loop(Room& room, Function function);
+  // The same without a room.
+  template <class T, class Function>
+  Completion<T> on_loop(Function function);
+
+  io::Loop& loop_;
+  engine::RoomLog* log_;
+  engine::RoomDirectory* directory_;
+  Listeners& listeners_;
+  const Homes& homes_;
+  const RoomPolicy& policy_;
+  Entropy& entropy_;
+  Counter& published_;
+  Counter& rooms_refused_;     // for want of rooms_loaded
+  EphemeralShare memory_;      // outlives the rooms
+  std::uint64_t openings_ = 0; // of the store, since this began
+  std::deque<RoomName> to_confirm_;
+  std::size_t confirming_ = 0;
+  std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
+  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // on their way into memory, or out of the store
+  const Allowance allowed_messages_;                               // of a room
+  Counter& messages_refused_;
+  std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped
+};
+
+} // namespace foyer::rooms

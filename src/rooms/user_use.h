@@ -1,0 +1,90 @@
+// What one user takes of the server over all connections and loops: commands, new rooms,
+// and rooms that are in memory for that user. One connection alone is bounded by
+// protocol/budget.h; this is for a user who opens many.
+//
+// A connection asks for its user's once and keeps it; what is counted in it is without a
+// lock. It outlives the connection until all that was taken is there again, so that
+// whoever closes and comes back is no stranger. Every name and default stands in docs/limits.md.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "admission/permit.h"
+#include "base/allowance.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "base/refusal.h"
+
+namespace foyer::rooms {
+
+struct UserPolicy {
+  std::uint32_t messages_per_s = 200; // in units of protocol::cost_of
+  std::uint32_t messages_burst = 2'000;
+  std::uint32_t new_rooms_per_h = 300; // and as many at once
+  std::uint32_t rooms_loaded = 1'000;
+};
+
+// What all users have in common.
+struct UserAllowances {
+  UserAllowances(const UserPolicy& policy, Metrics& metrics);
+
+  const UserPolicy policy;
+  const Allowance commands;
+  const Allowance new_rooms;
+  Counter& commands_refused;
+  Counter& new_rooms_refused;
+  Counter& rooms_loaded_refused;
+};
+
+class UserUse : public std::enable_shared_from_this<UserUse> {
+ public:
+  explicit UserUse(const UserAllowances& allowances) : allowances_(allowances) {}
+
+  // Zero: taken. Else how long to wait.
+  [[nodiscard]] Millis command(MonoTime now, std::uint64_t cost);
+  // RATE_LIMITED; taken otherwise.
+  [[nodiscard]] std::optional<Refusal> new_room(MonoTime now);
+  void no_new_room() { new_rooms_.give_back(allowances_.new_rooms); } // it was there, or could not be made
+  // A place for a room that is brought into memory. RATE_LIMITED.
+  [[nodiscard]] Result<admission::Permit> load_room();
+
+  [[nodiscard]] bool whole(MonoTime now) const { return loaded_ == 0 && commands_.whole(now) && new_rooms_.whole(now); }
+
+ private:
+  const UserAllowances& allowances_;
+  SharedMeter commands_, new_rooms_;
+  std::atomic<std::uint32_t> loaded_{0};
+};
+
+// Thread safe.
+class UserUses {
+ public:
+  static constexpr std::size_t kRows = 200'000;
+
+  UserUses(const UserPolicy& policy, Metrics& metrics);
+  [[nodiscard]] std::shared_ptr<UserUse> of(const UserId& user, MonoTime now);
+
+ private:
+  static constexpr std::size_t kShards = 16;
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<UserId, std::shared_ptr<UserUse>> uses;
+    std::deque<UserId> order; // each of them once; the one that was looked at longest ago first
+  };
+  void forget_some(Shard& shard, MonoTime now);
+
+  UserAllowances allowances_;
+  Gauge& rows_;
+  std::array<Shard, kShards> shards_;
+};
+
+} // namespace foyer::rooms
