@@ -110,7 +110,7 @@ AuditRow AccountService::audit_row(const Attempt& attempt, std::string_view outc
 void AccountService::count(const Attempt& attempt, std::string_view outcome) {
   Counter*& counter = counters_[{attempt.action, std::string{outcome}}];
   if (counter == nullptr)
-    counter = &metrics_.counter("foyer_accounts_outcomes_total", "What was asked of the accounts, and how it ended.",
+    counter = &metrics_.counter("foyer_accounts_outcomes_total", "Requests to the accounts, by kind and outcome.",
         {{"action", attempt.action}, {"outcome", std::string{outcome}}});
   counter->add();
 }
@@ -130,7 +130,7 @@ std::unexpected<Refusal> AccountService::refused(const Attempt& attempt, Refusal
   count(attempt, refusal.code());
   if (!audited) audit_.add(audit_row(attempt, refusal.code()));
   if (refusal.cause == Cause::REFRESH_REUSED)
-    log_.warning("refresh_reused", "A refresh token came a second time; its session is over.",
+    log_.warning("refresh_reused", "A refresh token was used a second time; its session was ended.",
         {{"ref", attempt.caller.ref.view()}, {"address", attempt.caller.address}, {"evidence", refusal.evidence}});
   return std::unexpected(std::move(refusal));
 }

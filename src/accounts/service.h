@@ -303,7 +303,7 @@ void AccountService::on_hashing(exec::Share share, Job job, Then then) {
   };
   Task dropped = [runners = runners_, go_on, busy] {
     runners->control.post([go_on, busy] {
-      (*go_on)(busy("the queue of passwords to be hashed is full, and this one made room for others"));
+      (*go_on)(busy("the queue of passwords to be hashed is full, and this one was dropped in favour of others"));
     });
   };
   if (!runners_->hashing({.run = std::move(run), .dropped = std::move(dropped), .share = std::move(share)}))

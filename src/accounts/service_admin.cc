@@ -82,7 +82,7 @@ void AccountService::finish_admin_change(const Attempt& attempt, Result<bool> ch
   if (!changed) {
     // A door says USER_UNKNOWN of who asks; here it is what was asked for that is not there.
     if (changed.error().cause == Cause::USER_UNKNOWN)
-      changed = refuse_field(Cause::NOT_FOUND, "id", "there is no user of that id");
+      changed = refuse_field(Cause::NOT_FOUND, "id", "there is no user with this id");
     return done(refused(attempt, std::move(changed).error()));
   }
   succeeded(attempt);

@@ -156,7 +156,7 @@ void AccountService::with_factor(const Principal& who, std::string typed, Factor
     if (needed != FactorNeeded::pending && !row.confirmed) return done(refused(*attempt, none_on()));
     if (needed == FactorNeeded::pending && clock_.wall() >= row.created + kFactorPending)
       return done(refused(*attempt,
-          Refusal{.cause = Cause::NOT_FOUND, .evidence = "the second factor was not confirmed in time; begin again"}));
+          Refusal{.cause = Cause::NOT_FOUND, .evidence = "the second factor was not confirmed in time; start again"}));
     auto guess = begin_factor_guess(user, attempt->caller);
     if (!guess) return done(refused(*attempt, std::move(guess).error()));
     const SecondFactorRow copy = row;

@@ -27,7 +27,7 @@ void AccountService::register_account(RegisterRequest question, Caller caller, C
   const auto fit = [&]() -> Result<bool> {
     if (policy_.registration == Registration::closed) return refuse(Cause::REGISTRATION_CLOSED);
     if (policy_.registration == Registration::invite && !question.invitation)
-      return refuse_field(Cause::INVITATION_REJECTED, "invitation", "there is none in the request");
+      return refuse_field(Cause::INVITATION_REJECTED, "invitation", "the request has none");
     TRY_VOID(check_name(question.name));
     if (is_reserved_name(question.name, policy_.reserved_names))
       return refuse_field(Cause::NAME_RESERVED, "name", "the name is reserved; `foyer user add` can give it");
@@ -232,7 +232,7 @@ void AccountService::refresh(RefreshByRequest question, Caller caller, Completio
     q.hash = digest(*question.cookie);
   } else {
     return done(refused(*attempt,
-        Refusal{.cause = Cause::REFRESH_UNKNOWN, .evidence = "neither refresh_token nor the session cookie came"}));
+        Refusal{.cause = Cause::REFRESH_UNKNOWN, .evidence = "neither refresh_token nor the session cookie was sent"}));
   }
   store_.refresh(std::move(q),
       back<RefreshOutcome>([this, attempt, successor = std::move(successor), cookie = std::move(question.cookie),

@@ -47,7 +47,7 @@ void AccountService::end_session(const Principal& who, SessionId session, Caller
     if (!ended) return done(refused(*attempt, std::move(ended).error()));
     if (!*ended)
       return done(refused(
-          *attempt, Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it is over"}));
+          *attempt, Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it has ended"}));
     succeeded(*attempt);
     revocations_.poll();
     done(true);

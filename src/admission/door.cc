@@ -37,7 +37,7 @@ Found read_authorization(const std::string& value) {
   }
   found.credential = credential;
   if (credential.empty())
-    found.malformed = bad_form("an Authorization header with Bearer and no token behind it", "Authorization");
+    found.malformed = bad_form("an Authorization header with Bearer but no token", "Authorization");
   return found;
 }
 
@@ -281,7 +281,7 @@ std::optional<Refusal> Door::check_transport() const {
   if (!has_origin_ && announces(request, "cookie") &&
       !wire::session_cookies(request.headers, {secure_, policy_->base_path}).empty())
     return Refusal{.cause = Cause::ORIGIN_REQUIRED,
-        .evidence = "a session cookie, and no Origin to tell whose page sent it",
+        .evidence = "a session cookie without an Origin header that names the page",
         .field = "Origin"};
   return std::nullopt;
 }
@@ -292,7 +292,7 @@ std::optional<Refusal> Door::check_subprotocol() {
   constexpr const char* kField = "Sec-WebSocket-Protocol";
   if (!std::ranges::all_of(offers, is_token_word))
     return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED,
-        .evidence = "an offered subprotocol with a character that no subprotocol has",
+        .evidence = "an offered subprotocol with a character that is not allowed",
         .field = kField};
   for (auto offer = offers.begin(); offer != offers.end(); ++offer)
     if (!looks_like_credential(*offer) && std::find(offers.begin(), offer, *offer) != offer)
@@ -301,7 +301,7 @@ std::optional<Refusal> Door::check_subprotocol() {
           .field = kField};
   if (only_credentials_)
     return Refusal{.cause = Cause::SUBPROTOCOL_MALFORMED,
-        .evidence = "credentials offered as subprotocols with nothing beside them that could be selected",
+        .evidence = "credentials offered as subprotocols, but no subprotocol that could be selected",
         .field = kField};
   if (std::ranges::find(socket_->subprotocols, refusal_echo_) == socket_->subprotocols.end()) {
     std::string seen;
@@ -333,7 +333,7 @@ std::optional<Refusal> Door::find_credential() {
   for (const std::string_view form : {"header", "subprotocol", "ticket", "cookie"}) {
     if (!announces(request, form) || (!all.empty() && all.front().where == form)) continue;
     std::string evidence = "announced with ?auth=" + std::string{form} +
-        (all.empty() ? ", and none arrived" : ", and another arrived: " + std::string{all.front().where});
+        (all.empty() ? ", but none arrived" : ", but another arrived: " + std::string{all.front().where});
     if (form == "header")
       return Refusal{.cause = Cause::AUTH_HEADER_STRIPPED, .evidence = std::move(evidence), .field = "Authorization"};
     return no_token(std::move(evidence));

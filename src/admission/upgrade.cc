@@ -16,13 +16,13 @@ constexpr std::string_view kNginxAll =
     "For nginx, in the location of the socket: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
     "proxy_set_header Connection \"upgrade\".";
 constexpr std::string_view kNginxConnection =
-    "Let the proxy send `Connection: Upgrade`; for nginx, in the location of the socket: proxy_set_header Connection "
-    "\"upgrade\".";
+    "Configure the proxy to send `Connection: Upgrade`; for nginx, in the location of the socket: proxy_set_header "
+    "Connection \"upgrade\".";
 constexpr std::string_view kHttp11 =
-    "Let the proxy speak HTTP/1.1 to this server; for nginx, in the location of the socket: proxy_http_version 1.1; "
-    "proxy_set_header Connection \"upgrade\".";
+    "Configure the proxy to use HTTP/1.1 with this server; for nginx, in the location of the socket: "
+    "proxy_http_version 1.1; proxy_set_header Connection \"upgrade\".";
 constexpr std::string_view kUseWss =
-    "Use wss://, which a forward proxy on the client's side (Privoxy, a filter of a company) passes on unread, or "
+    "Use wss://, which a forward proxy on the client's side (Privoxy, a company filter) passes through unread, or "
     "exempt this address there.";
 
 // Headers that tell which proxy wrote a request without the upgrade, and its line of configuration.
@@ -34,11 +34,11 @@ struct Product {
 };
 constexpr std::array kProducts = {
     Product{"Via", "squid", "squid",
-        "For squid: http_upgrade_request_protocols websocket allow all; the name is compared with case, so list "
-        "WebSocket as well."},
+        "For squid: http_upgrade_request_protocols websocket allow all; the name is case-sensitive, so list WebSocket "
+        "as well."},
     Product{"Surrogate-Capability", "", "squid",
-        "For squid: http_upgrade_request_protocols websocket allow all; the name is compared with case, so list "
-        "WebSocket as well."},
+        "For squid: http_upgrade_request_protocols websocket allow all; the name is case-sensitive, so list WebSocket "
+        "as well."},
     Product{"X-Varnish", "", "varnish",
         "For varnish, in vcl_recv: if (req.http.upgrade ~ \"(?i)websocket\") { return (pipe); } and in vcl_pipe pass "
         "Upgrade and Connection on."},
@@ -128,7 +128,7 @@ std::optional<Refusal> check_upgrade(const Request& request) {
   if (request.headers.count("Sec-WebSocket-Extensions") != 0 &&
       !wire::parse_extensions(request.headers.joined("Sec-WebSocket-Extensions")))
     return Refusal{.cause = Cause::BAD_REQUEST,
-        .evidence = "a Sec-WebSocket-Extensions that cannot be read",
+        .evidence = "a malformed Sec-WebSocket-Extensions header",
         .field = "Sec-WebSocket-Extensions"};
   return std::nullopt;
 }

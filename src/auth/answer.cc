@@ -51,7 +51,7 @@ std::string kind_of(const Response& response) {
 std::string_view author_of(const Response& response) {
   return response.headers.find("X-Foyer") != nullptr
       ? "a Foyer"
-      : "something that is no Foyer (no X-Foyer header: a proxy, or another server)";
+      : "something that is not Foyer (no X-Foyer header: a proxy, or another server)";
 }
 
 Fault invalid(std::string evidence, std::string field = {}) {
@@ -69,7 +69,7 @@ std::string redirect_target(const Response& response) {
   std::string absolute = location->starts_with("//") ? "http:" + *location : *location;
   absolute.resize(std::min(absolute.size(), absolute.find('#')));
   const auto url = wire::parse_url(absolute);
-  return url ? printable(url->host, 128) : "an address that cannot be read";
+  return url ? printable(url->host, 128) : "an invalid address";
 }
 
 std::optional<Millis> retry_after_header(const Response& response) {
@@ -106,7 +106,7 @@ Fault fault_of(const Response& response, std::string_view what) {
   const int status = response.status;
   if (status >= 300 && status < 400)
     return invalid(fmt::format(
-        "{}: answered {}, a redirect to {}; questions follow none", what, status, redirect_target(response)));
+        "{}: answered {}, a redirect to {}; redirects are not followed", what, status, redirect_target(response)));
   if (auto told = told_cause(response, what)) {
     if (means_no_auth_role(told->cause))
       return invalid(
@@ -156,12 +156,12 @@ std::expected<json::Object, Fault> read_answer(const client::HttpResult& result,
         fmt::format("{}: answered {} with {} by {}", what, response.status, kind_of(response), author_of(response))));
   if (media_type(response) != "application/json" || response.body.empty())
     return std::unexpected(invalid(fmt::format(
-        "{}: a Foyer answered {} with {} where application/json was due", what, response.status, kind_of(response))));
+        "{}: a Foyer answered {} with {} instead of application/json", what, response.status, kind_of(response))));
   auto body = json::parse(response.body);
   if (!body)
     return std::unexpected(invalid(fmt::format(
-        "{}: answered {} called application/json that is not JSON", what, counted(response.body.size(), "byte"))));
-  if (!body->is_object()) return std::unexpected(invalid(fmt::format("{}: answered JSON that is no object", what)));
+        "{}: answered {} with application/json that is not valid JSON", what, counted(response.body.size(), "byte"))));
+  if (!body->is_object()) return std::unexpected(invalid(fmt::format("{}: answered JSON that is not an object", what)));
   return std::move(body->as_object());
 }
 
@@ -169,11 +169,12 @@ std::optional<Fault> distrust_answer(
     const Response& response, const ServiceIdentity& identity, std::string_view nonce, std::string_view what) {
   if (answer_signed(response, identity, nonce)) return std::nullopt;
   const bool absent = response.headers.find(kAnswerSignatureHeader) == nullptr;
-  return Fault{.refusal = {.cause = Cause::AUTH_ANSWER_UNSIGNED,
-                   .evidence = fmt::format("{}: the answer {}", what,
-                       absent ? "is not signed: from an auth service older than this gateway, or from somebody else"
-                              : "has a signature that is wrong"),
-                   .field = std::string(kAnswerSignatureHeader)},
+  return Fault{
+      .refusal = {.cause = Cause::AUTH_ANSWER_UNSIGNED,
+          .evidence = fmt::format("{}: the answer {}", what,
+              absent ? "is not signed: it comes from an auth service older than this gateway, or from another sender"
+                     : "has a wrong signature"),
+          .field = std::string(kAnswerSignatureHeader)},
       .transient = false,
       .counts = false};
 }

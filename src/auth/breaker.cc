@@ -45,7 +45,7 @@ void CircuitBreaker::faulted(Pass pass, const Refusal& fault, Moment now) {
   ++current.faults;
   ++in_a_row_;
   if (in_a_row_ >= policy_.faults_in_a_row)
-    why_ = fmt::format("{} faults in a row", in_a_row_);
+    why_ = fmt::format("{} failures in a row", in_a_row_);
   else if (half_failed(now.mono))
     why_ = "half of the attempts within 10 s failed";
   else
@@ -86,10 +86,10 @@ Millis CircuitBreaker::until_next_try(Moment now) const {
 
 Refusal CircuitBreaker::refusal(Moment now) const {
   const std::string next =
-      status_.state == State::trying ? "one request is trying it now, its outcome comes by " : "next try at ";
+      status_.state == State::trying ? "one request is trying it now, with a result by " : "next try at ";
   return {.cause = Cause::AUTH_CIRCUIT_BREAKER_OPEN,
       .evidence = fmt::format(
-          "stopped asking at {} after {}; {}{}", rfc3339(status_.since), why_, next, rfc3339(status_.next_try)),
+          "stopped calling at {} after {}; {}{}", rfc3339(status_.since), why_, next, rfc3339(status_.next_try)),
       .retry_after = std::max(Millis{1}, until_next_try(now)),
       .attempts = status_.faults};
 }

@@ -43,7 +43,7 @@ TEST_F(Breaker, FiveFaultsInARowOpenIt) {
   EXPECT_EQ(refusal.cause, Cause::AUTH_CIRCUIT_BREAKER_OPEN);
   EXPECT_EQ(refusal.retry_after, Millis{4'000});
   EXPECT_EQ(refusal.evidence,
-      "stopped asking at 2023-11-14T22:13:20.000Z after 5 faults in a row; next try at 2023-11-14T22:13:25.000Z");
+      "stopped calling at 2023-11-14T22:13:20.000Z after 5 failures in a row; next try at 2023-11-14T22:13:25.000Z");
   ASSERT_EQ(refusal.attempts.size(), 5U);
   EXPECT_EQ(refusal.attempts.back().cause, Cause::AUTH_SERVICE_CONNECTION_ERROR);
 }

@@ -75,7 +75,7 @@ struct CompatibilityMonitor::Challenger : std::enable_shared_from_this<Challenge
         facts(std::move(f)),
         policy(p),
         found(a.metrics.gauge(
-            "foyer_auth_fit_findings", "In how many ways this gateway and the auth service do not fit together.")) {}
+            "foyer_auth_fit_findings", "Number of mismatches between this gateway and the auth service.")) {}
 
   Context around;
   const ServiceIdentity& identity;
@@ -211,14 +211,15 @@ std::vector<Refusal> CompatibilityMonitor::Challenger::compare(
   if (answer.environment != facts.environment)
     findings.push_back({.cause = Cause::ENVIRONMENT_MISMATCH,
         .evidence = fmt::format("the auth service runs in {}, this gateway in {}",
-            answer.environment.empty() ? "no environment that it names" : answer.environment, facts.environment),
+            answer.environment.empty() ? "an environment that it does not name" : answer.environment,
+            facts.environment),
         .field = "environment"});
   const auto differ = [&findings](
                           Cause cause, std::string_view theirs, std::string_view ours, std::string_view option) {
     if (theirs.empty() || ours.empty() || theirs == printable(ours, 512)) return; // an older build does not say
     findings.push_back({.cause = cause,
-        .evidence =
-            fmt::format("the auth service writes {} into tokens, this gateway takes {}", theirs, printable(ours, 512)),
+        .evidence = fmt::format(
+            "the auth service writes {} into tokens, but this gateway accepts {}", theirs, printable(ours, 512)),
         .field = std::string(option)});
   };
   differ(Cause::ISSUER_MISMATCH, answer.issuer, facts.issuer, "jwt_issuer");
@@ -244,19 +245,19 @@ void CompatibilityMonitor::Challenger::compare_keys(const ChallengeAnswer& answe
   if (shared_here && answer.signing_kid.empty()) return; // their secret is too weak to be compared
   if (shared_here)
     return mismatch(
-        fmt::format("the auth service signs with a key pair (kid {}), this gateway verifies with JWT_SECRET_KEY",
+        fmt::format("the auth service signs with a key pair (kid {}), but this gateway verifies with JWT_SECRET_KEY",
             printable(answer.signing_kid, 16)),
         "jwt_secret_key");
   if (shared_there)
     return mismatch(
-        "the auth service signs with JWT_SECRET_KEY, this gateway verifies with public keys", "jwt_jwks_url");
+        "the auth service signs with JWT_SECRET_KEY, but this gateway verifies with public keys", "jwt_jwks_url");
   const std::vector<std::string> ours = facts.kids ? facts.kids() : std::vector<std::string>{};
   if (ours.empty() || answer.signing_kid.empty() || holds(ours, answer.signing_kid)) return;
   // A key that is new there may be on its way here; a set without any key of theirs is another's.
   const bool related = std::ranges::any_of(ours, [&](const std::string& kid) { return holds(answer.kids, kid); });
   missing_kid = answer.signing_kid;
   if (related && missed != missing_kid) return;
-  mismatch(fmt::format("the auth service signs with kid {}; this gateway verifies with {}",
+  mismatch(fmt::format("the auth service signs with kid {}, but this gateway verifies with {}",
                printable(answer.signing_kid, 16), listed(ours)),
       "jwt_jwks_url");
 }
@@ -283,9 +284,9 @@ void CompatibilityMonitor::Challenger::publish(std::vector<Refusal> findings) {
   const std::vector<Cause> now = causes(findings);
   for (const Cause cause : known)
     if (std::ranges::find(now, cause) == now.end())
-      around.log.info("auth_service_finding_gone", "A finding about the auth service holds no longer.",
+      around.log.info("auth_service_finding_gone", "A mismatch with the auth service has been resolved.",
           {{"code", info(cause).code}});
-  if (first && findings.empty()) around.log.info("auth_service_fits", "Gateway and auth service fit together.");
+  if (first && findings.empty()) around.log.info("auth_service_fits", "The gateway and the auth service match.");
 }
 
 void CompatibilityMonitor::Challenger::fault(Refusal refusal) {
@@ -310,14 +311,15 @@ void CompatibilityMonitor::Challenger::note_peer(const ChallengeAnswer& answer) 
     status.peer_version = answer.version;
   }
   if (answer.build != facts.build)
-    around.log.info("auth_service_build_differs", "Gateway and auth service are of different builds.",
+    around.log.info("auth_service_build_differs", "The gateway and the auth service come from different builds.",
         {{"version", facts.version}, {"build", facts.build}, {"auth_version", answer.version},
             {"auth_build", answer.build}});
 }
 
 void CompatibilityMonitor::Challenger::secret_refused(const Refusal& refusal) {
-  std::string evidence = fmt::format("the auth service refuses what service {} signs (ours has the fingerprint {})",
-      printable(identity.id(), 64), shown(kServiceOption, facts.service_secret));
+  std::string evidence =
+      fmt::format("the auth service rejects the signatures of service {} (ours has the fingerprint {})",
+          printable(identity.id(), 64), shown(kServiceOption, facts.service_secret));
   if (!probe_result.empty()) evidence += "; " + probe_result;
   if (!refusal.evidence.empty()) evidence += "; it says: " + refusal.evidence;
   publish({{.cause = Cause::SERVICE_SECRET_MISMATCH, .evidence = std::move(evidence), .field = "service_secret"}});
@@ -330,7 +332,7 @@ void CompatibilityMonitor::Challenger::secret_refused(const Refusal& refusal) {
 }
 
 void CompatibilityMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant>> candidates, std::size_t at) {
-  if (at >= candidates->size()) return probe_ended("theirs is none of the usual variants of ours");
+  if (at >= candidates->size()) return probe_ended("theirs is not one of the usual variants of ours");
   const Variant& candidate = (*candidates)[at];
   send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(),
       [this, candidates, at](const client::HttpResult& result, std::string_view) {
@@ -351,7 +353,7 @@ void CompatibilityMonitor::Challenger::probe_ended(std::string result) {
     for (Refusal& finding : status.findings)
       if (finding.cause == Cause::SERVICE_SECRET_MISMATCH) finding.evidence += "; " + probe_result;
   }
-  around.log.error("service_secret_compared", "How SERVICE_SECRET of the auth service differs from ours.",
+  around.log.error("service_secret_compared", "How SERVICE_SECRET of the auth service differs from this gateway's.",
       {{"code", info(Cause::SERVICE_SECRET_MISMATCH).code}, {"evidence", probe_result}});
 }
 

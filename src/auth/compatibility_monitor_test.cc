@@ -111,13 +111,13 @@ TEST_F(Fit, AnotherSecretIsFoundAtStartAndNoUsualVariantExplainsIt) {
   EXPECT_THAT(codes(), ElementsAre("SERVICE_SECRET_MISMATCH"));
   EXPECT_THAT(evidence(),
       testing::AllOf(HasSubstr(fingerprint("service_secret", kServiceSecret)),
-          HasSubstr("theirs is none of the usual variants of ours"), Not(HasSubstr(std::string(kServiceSecret)))));
+          HasSubstr("theirs is not one of the usual variants of ours"), Not(HasSubstr(std::string(kServiceSecret)))));
   const auto after_probing = w.server.attempts;
   EXPECT_GE(after_probing, variants(kServiceSecret).size());
   w.pass(Millis{590'000});
   EXPECT_LE(w.server.attempts, after_probing + 6 + 590 / 30)
       << "asked again with our secret alone: six times quickly, then each minute";
-  EXPECT_THAT(evidence(), HasSubstr("none of the usual variants")) << "what was found stays";
+  EXPECT_THAT(evidence(), HasSubstr("not one of the usual variants")) << "what was found stays";
   EXPECT_EQ(w.log.count("auth_service_does_not_fit"), 1U);
   w.server.always = Weather::fine;
   w.pass(Millis{61'000});
@@ -157,7 +157,7 @@ TEST_F(Fit, VariantsAreTriedAgainForANewFindingButNotWithinTenMinutes) {
   EXPECT_THAT(evidence(), Not(HasSubstr("variants")));
   EXPECT_LE(w.server.attempts, before + tries) << "looked at sooner than each minute, but with our secret alone";
   w.pass(Millis{540'000});
-  EXPECT_THAT(evidence(), HasSubstr("none of the usual variants"));
+  EXPECT_THAT(evidence(), HasSubstr("not one of the usual variants"));
 }
 
 TEST_F(Fit, WhatDoesNotFitIsLookedAtSoonerThanAMinute) {
@@ -250,8 +250,8 @@ TEST_F(Fit, AnIssuerOrAudienceThatTheGatewayDoesNotTakeIsFoundBeforeTheFirstToke
   theirs.audience = "other";
   start();
   EXPECT_THAT(codes(), ElementsAre("ISSUER_MISMATCH", "AUDIENCE_MISMATCH"));
-  EXPECT_EQ(
-      evidence(), "the auth service writes http://chat.internal into tokens, this gateway takes https://chat.example");
+  EXPECT_EQ(evidence(),
+      "the auth service writes http://chat.internal into tokens, but this gateway accepts https://chat.example");
 }
 
 TEST_F(Fit, SharedSecretsForTokensAreComparedByFingerprintsOfTheirVariants) {

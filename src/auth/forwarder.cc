@@ -138,13 +138,13 @@ void Forwarder::State::forward(Request request, Reply reply) {
     return refuse_with(request, reply,
         {.cause = Cause::INVALID_RESPONSE_FORMAT,
             .evidence = fmt::format(
-                "{}: this gateway got the request that it had forwarded; AUTH_SERVICE_URL is its own address", what)});
+                "{}: this gateway received its own forwarded request; AUTH_SERVICE_URL is its own address", what)});
   // The router let it pass by any Host for this name; whoever names a service proves it to the auth service itself.
   if (request.headers.find(kServiceIdHeader) != nullptr)
     return refuse_with(request, reply,
         {.cause = Cause::SERVICE_UNKNOWN,
-            .evidence = fmt::format(
-                "{}: {} from somebody who is not this gateway; it knows no services, they call the auth service itself",
+            .evidence = fmt::format("{}: {} from another sender than this gateway; a gateway has no services, which "
+                                    "must call the auth service directly",
                 what, kServiceIdHeader),
             .field = std::string(kServiceIdHeader)});
   if (request.body.size() > policy.body_bytes)
@@ -156,7 +156,7 @@ void Forwarder::State::forward(Request request, Reply reply) {
     meter.refused();
     return refuse_with(request, reply,
         {.cause = Cause::BUSY,
-            .evidence = fmt::format("{}: {} requests wait for the auth service already", what, in_flight),
+            .evidence = fmt::format("{}: {} requests are already waiting for the auth service", what, in_flight),
             .retry_after = Millis{1'000}});
   }
   // HEAD is asked as GET: the body is left out where the answer is written, and its length is known there.
@@ -187,7 +187,7 @@ void Forwarder::State::answer(const std::shared_ptr<Forwarded>& forwarded, clien
     auto read = read_answer(result, forwarded->what);
     const Refusal fault = read
         ? Refusal{.cause = Cause::INVALID_RESPONSE_FORMAT,
-              .evidence = fmt::format("{}: answered by something that is no Foyer", forwarded->what)}
+              .evidence = fmt::format("{}: answered by something that is not Foyer", forwarded->what)}
         : std::move(read.error().refusal);
     return refuse_with(forwarded->request, forwarded->reply, fault);
   }

@@ -39,10 +39,10 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
         policy(std::move(p)),
         on_change(std::move(c)),
         what("GET " + policy.target.substr(0, policy.target.find('?'))),
-        fetched(a.metrics.counter("foyer_key_set_fetches_total",
-            "Fetches of the key set that tokens are verified with.", {{"outcome", "fetched"}})),
-        failed(a.metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that tokens are verified with.",
-            {{"outcome", "failed"}})),
+        fetched(a.metrics.counter(
+            "foyer_key_set_fetches_total", "Fetches of the key set that verifies tokens.", {{"outcome", "fetched"}})),
+        failed(a.metrics.counter(
+            "foyer_key_set_fetches_total", "Fetches of the key set that verifies tokens.", {{"outcome", "failed"}})),
         meter(a.metrics, "key_set_waiters", kMaxWaiting) {}
 
   Context around;
@@ -90,7 +90,7 @@ Refusal KeySetSource::Fetcher::refusal() const {
     out.evidence = fmt::format("the key set is from {} and older than {} s, key_set_max_age; {}",
         rfc3339(*status.last_success), policy.max_age.count() / 1'000, out.evidence);
   else
-    out.evidence = fmt::format("no key set could be fetched yet; {}", out.evidence);
+    out.evidence = fmt::format("no key set has been fetched yet; {}", out.evidence);
   return out;
 }
 
@@ -128,13 +128,13 @@ Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const cl
   if (code == 304 && keys) return std::shared_ptr<const jose::KeySet>{};
   if (code >= 500) return refuse(Cause::AUTH_SERVICE_NOT_AVAILABLE, fmt::format("{}: answered {}", what, code));
   if (code >= 300 && code < 400)
-    return std::unexpected(invalid(what, fmt::format("answered {}, a redirect; none is followed", code)));
-  if (code != 200) return std::unexpected(invalid(what, fmt::format("answered {} where a key set was due", code)));
-  if (is_html(*result)) return std::unexpected(invalid(what, "answered with an HTML page where a key set was due"));
+    return std::unexpected(invalid(what, fmt::format("answered {}, a redirect; redirects are not followed", code)));
+  if (code != 200) return std::unexpected(invalid(what, fmt::format("answered {} instead of a key set", code)));
+  if (is_html(*result)) return std::unexpected(invalid(what, "answered with an HTML page instead of a key set"));
   auto set = jose::KeySet::parse(result->body);
   if (!set) return std::unexpected(invalid(what, set.error().evidence));
   if (std::ranges::any_of((*set)->keys(), &jose::Key::symmetric))
-    return std::unexpected(invalid(what, "only shared secrets in a published key set; they are no secrets any more"));
+    return std::unexpected(invalid(what, "only shared secrets in a published key set; they are no longer secret"));
   return set;
 }
 
@@ -172,8 +172,8 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
   if (newer) {
     keys = std::move(set);
     changed = now;
-    around.log.info(
-        "key_set_changed", "Tokens are verified with another key set from now on.", {{"keys", keys->keys().size()}});
+    around.log.info("key_set_changed", "The key set has changed; tokens are now verified with the new one.",
+        {{"keys", keys->keys().size()}});
     on_change(keys);
   }
   fetch_after(policy.interval);
@@ -188,9 +188,9 @@ void KeySetSource::Fetcher::tell_ignored(const jose::KeySet& set) {
         fmt::format("{}{}: {}", now.empty() ? "" : "; ", key.kid.empty() ? "a key without kid" : key.kid, key.reason());
   if (now == told_ignored) return;
   told_ignored = now;
-  if (now.empty()) return around.log.info("key_set_keys_usable", "All keys of the key set can be used again.");
+  if (now.empty()) return around.log.info("key_set_keys_usable", "All keys in the key set can be used again.");
   around.log.warning("key_set_keys_ignored",
-      "Some keys of the key set cannot be used; tokens that they sign are refused, and the other keys are used.",
+      "Some keys in the key set cannot be used. Tokens signed with them are refused; the other keys are used.",
       {{"ignored", set.ignored().size()}, {"keys", set.keys().size()}, {"why", now}});
 }
 
@@ -205,8 +205,8 @@ void KeySetSource::Fetcher::fault(Refusal why) {
   const bool serves = good();
   if (first)
     around.log.warning("key_set_not_fetched",
-        serves ? "The key set cannot be fetched; the last good one serves on, up to key_set_max_age."
-               : "The key set cannot be fetched, and there is none that may be relied upon.",
+        serves ? "The key set cannot be fetched; the last good one stays in use, up to key_set_max_age."
+               : "The key set cannot be fetched, and no earlier one can be used.",
         {{"code", why.code()}, {"evidence", why.evidence}});
   if (keys && !serves && !std::exchange(told_too_old, true))
     around.log.error("key_set_too_old",
@@ -227,8 +227,8 @@ void KeySetSource::Fetcher::answer_all(const Result<bool>& answer) {
 void KeySetSource::Fetcher::refresh(Completion<bool> done) {
   if (waiting.size() >= kMaxWaiting) {
     meter.refused();
-    return done(
-        refuse(Cause::BUSY, fmt::format("{} tokens with unknown keys wait for the key set already", waiting.size())));
+    return done(refuse(
+        Cause::BUSY, fmt::format("{} tokens with unknown keys are already waiting for the key set", waiting.size())));
   }
   if (fetching) return wait(std::move(done));
   const MonoTime now = around.clock.mono();

@@ -111,7 +111,7 @@ TEST_F(Source, AStartWithoutTheServerIsTriedAgainWithinSecondsAndSaysWhy) {
   w.pass(Millis{20'000});
   EXPECT_EQ(check(), "AUTH_SERVICE_CONNECTION_ERROR");
   EXPECT_THAT(source.check()->evidence,
-      testing::AllOf(HasSubstr("no key set could be fetched yet"), HasSubstr("GET /.well-known/jwks.json: "),
+      testing::AllOf(HasSubstr("no key set has been fetched yet"), HasSubstr("GET /.well-known/jwks.json: "),
           testing::Not(HasSubstr("secret"))));
   EXPECT_EQ(refresh(), "AUTH_SERVICE_CONNECTION_ERROR") << "at once: the back-off asks already";
   EXPECT_LE(fetches(), 20U);
@@ -179,7 +179,7 @@ TEST_F(Source, TheLastGoodSetServesUpToItsAgeAndThenNoMore) {
     EXPECT_EQ(refresh(), "nothing newer");
     EXPECT_EQ(check(), "good") << "a fault of the fetch is no fault of the set";
   }
-  EXPECT_THAT(w.lines(), HasSubstr("the last good one serves on"));
+  EXPECT_THAT(w.lines(), HasSubstr("the last good one stays in use"));
   w.pass(Millis{3'600'000});
   EXPECT_EQ(check(), "INVALID_RESPONSE_FORMAT");
   EXPECT_THAT(source.check()->evidence, HasSubstr("older than 3600 s"));

@@ -14,7 +14,7 @@ LocalVerifier::LocalVerifier(
       refused_(metrics.counter(
           "foyer_tokens_verified_total", "Access tokens verified in this process.", {{"outcome", "refused"}})),
       leeway_used_(metrics.counter(
-          "foyer_token_leeway_used_total", "Tokens whose times held only because of the clock leeway.")) {}
+          "foyer_token_leeway_used_total", "Tokens that were accepted only because of the clock leeway.")) {}
 
 Result<Identity> LocalVerifier::verify(std::string_view token, WallTime now) const {
   auto claims = current()->verify(token, now);

@@ -26,13 +26,13 @@ QuestionMachine::Step QuestionMachine::attempt(Moment now) {
   if (!time_for_an_attempt(now.mono)) {
     if (!causes_.empty()) return end(now, "no time for another");
     return End{{.cause = Cause::AUTH_SERVICE_TIMEOUT,
-        .evidence = fmt::format("not asked: {} ms of {} ms had passed in this process before its turn came",
+        .evidence = fmt::format("not sent: {} ms of {} ms had passed in this process before its turn",
             millis(now.mono - asked_).count(), policy_.deadline.count())}};
   }
   pass_ = breaker_.admit(now);
   if (pass_ == CircuitBreaker::Pass::none) {
     if (causes_.empty()) return End{breaker_.refusal(now)};
-    return end(now, "the breaker opened meanwhile");
+    return end(now, "the breaker has opened");
   }
   ++attempts_;
   return Attempt{
@@ -50,8 +50,8 @@ QuestionMachine::Step QuestionMachine::faulted(Fault fault, Moment now) {
   breaker_.faulted(pass_, fault.refusal, now);
   causes_.push_back(std::move(fault.refusal));
   if (breaker_.state() != CircuitBreaker::State::closed) return end(now, "the breaker opened");
-  if (!fault.transient) return end(now, "asking again would not help");
-  if (attempts_ >= policy_.attempts) return end(now, "no more are made");
+  if (!fault.transient) return end(now, "a retry would not help");
+  if (attempts_ >= policy_.attempts) return end(now, "no more attempts are allowed");
   const Millis wait = backoff(policy_, attempts_ + 1, entropy_);
   if (!time_for_an_attempt(now.mono + wait)) return end(now, "no time for another");
   if (!budget_.take(now.mono)) return end(now, "the retry budget is used up");

@@ -124,7 +124,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     if (under_way >= questions_limit) {
       questions_meter.refused();
       Refusal busy{.cause = Cause::BUSY,
-          .evidence = fmt::format("{} questions to the auth service are under way", under_way),
+          .evidence = fmt::format("{} calls to the auth service are in progress", under_way),
           .retry_after = Millis{1'000}};
       return done(std::unexpected(std::move(busy)));
     }
@@ -201,7 +201,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     if (said) return std::move(*said);
     Fault fault{.refusal = std::move(said).error(), .transient = true, .counts = true};
     fault.refusal.evidence =
-        fmt::format("{}: a Foyer answered JSON that is no answer to this question: {}", kWhat, fault.refusal.evidence);
+        fmt::format("{}: a Foyer answered JSON that does not answer this call: {}", kWhat, fault.refusal.evidence);
     return std::unexpected(std::move(fault));
   }
 
@@ -239,8 +239,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
       const bool again = before.state == State::trying;
       const std::string next = rfc3339(now.next_try);
       around.log.warning(again ? "auth_breaker_still_open" : "auth_breaker_opened",
-          again ? "The auth service still fails; the pause is longer now."
-                : "The auth service is not asked for a while.",
+          again ? "The auth service still fails; the pause is now longer."
+                : "The auth service is not called for a while.",
           {{"since", rfc3339(now.since)}, {"why", breaker.why()}, {"causes", codes_of(now.faults)},
               {"evidence", now.faults.empty() ? "" : now.faults.back().evidence}, {"next_try", next}});
     } else if (now.state == State::closed) {

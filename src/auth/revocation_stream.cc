@@ -23,9 +23,9 @@ struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
       : around(a),
         identity(i),
         policy(p),
-        answered(a.metrics.counter("foyer_revocation_polls_total", "Questions for revocations to the auth service.",
+        answered(a.metrics.counter("foyer_revocation_polls_total", "Requests for revocations to the auth service.",
             {{"outcome", "answered"}})),
-        failed(a.metrics.counter("foyer_revocation_polls_total", "Questions for revocations to the auth service.",
+        failed(a.metrics.counter("foyer_revocation_polls_total", "Requests for revocations to the auth service.",
             {{"outcome", "failed"}})) {}
 
   Context around;
@@ -116,8 +116,8 @@ void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool
 // Another database stands behind the auth service now. What this answer holds came after a cursor that means nothing
 // there.
 void RevocationStream::Poller::begin_again(RevocationAnswer& answer) {
-  around.log.warning("revocations_begin_again",
-      "The auth service reads revocations from another table than before; all of its rows are taken.");
+  around.log.warning(
+      "revocations_begin_again", "The auth service now has another revocation table; all of its rows are loaded.");
   stream = std::move(answer.stream);
   cursor = 0;
   caught_up = false;
@@ -134,7 +134,7 @@ void RevocationStream::Poller::succeeded(WallTime sent) {
     status.fault.reset();
     status.last_success = sent;
   }
-  if (again) around.log.info("revocations_heard_again", "The auth service tells of revocations again.");
+  if (again) around.log.info("revocations_heard_again", "Revocations from the auth service arrive again.");
   synchronised(sent);
 }
 

@@ -109,7 +109,7 @@ std::optional<Refusal> RevocationTable::check(const Identity& identity, MonoTime
   }
   if (floor_ != WallTime{} && identity.issued_at <= floor_)
     return Refusal{.cause = Cause::REVOCATION_UNCHECKED,
-        .evidence = "the revocation table was full; it no longer tells about tokens issued before " + rfc3339(floor_),
+        .evidence = "the revocation table was full; it no longer covers tokens issued before " + rfc3339(floor_),
         .retry_after = Millis{2'000}};
   return std::nullopt;
 }

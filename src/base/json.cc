@@ -192,7 +192,8 @@ std::expected<Value, std::string> parse(std::string_view text, Limits limits) {
     const auto& complaint = parser.handler().complaint();
     return std::unexpected(fmt::format("{} at {}", complaint.empty() ? ec.message() : complaint, where(text, used)));
   }
-  if (used < text.size()) return std::unexpected(fmt::format("something follows the value at {}", where(text, used)));
+  if (used < text.size())
+    return std::unexpected(fmt::format("unexpected data after the value at {}", where(text, used)));
   return parser.handler().release();
 }
 

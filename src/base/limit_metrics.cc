@@ -7,13 +7,12 @@ namespace foyer {
 namespace {
 
 constexpr std::string_view kUsed = "foyer_limit_used";
-constexpr std::string_view kUsedHelp = "How much of what the process has a limit for is taken.";
+constexpr std::string_view kUsedHelp = "Current usage of each limit.";
 
 Labels label(std::string_view limit) { return {{"limit", std::string(limit)}}; }
 
 void report_max(Metrics& metrics, std::string_view limit, double max) {
-  metrics.gauge_callback(
-      "foyer_limit_max", "How much there is of what the process has a limit for.", [max] { return max; }, label(limit));
+  metrics.gauge_callback("foyer_limit_max", "Value of each limit.", [max] { return max; }, label(limit));
 }
 
 } // namespace
@@ -29,8 +28,8 @@ Gauge& limit_gauge(Metrics& metrics, std::string_view limit, double max) {
 }
 
 Counter& limit_refusals(Metrics& metrics, std::string_view limit) {
-  return metrics.counter("foyer_limit_refused_total",
-      "How often somebody was refused because a limit of the process was reached.", label(limit));
+  return metrics.counter(
+      "foyer_limit_refused_total", "Requests rejected because a limit of the process was reached.", label(limit));
 }
 
 } // namespace foyer

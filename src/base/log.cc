@@ -121,7 +121,7 @@ class SpdLog final : public Log {
       const std::size_t told = told_.exchange(dropped, std::memory_order_relaxed);
       if (dropped > told)
         send(Level::warning, "log_lines_dropped",
-            "Lines were dropped because standard error does not take them fast enough.",
+            "Log lines were dropped because standard error does not accept them fast enough.",
             {{"lines", dropped - told}, {"total", dropped}});
       send(level, event, message, fields);
     } catch (...) { // a log that fails must not be noticed by the one who logs

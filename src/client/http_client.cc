@@ -53,7 +53,7 @@ void start(const std::shared_ptr<Exchange>& exchange) {
   exchange->deadline = plane.after(call.timeout, [weak] {
     if (const auto e = weak.lock())
       e->end(std::unexpected(NetError{
-          NetError::Kind::timeout, "no whole answer within " + std::to_string(e->call.timeout.count()) + " ms"}));
+          NetError::Kind::timeout, "no complete answer within " + std::to_string(e->call.timeout.count()) + " ms"}));
   });
   LinkTarget target{.host = call.url.host,
       .port = call.url.port,

@@ -102,7 +102,8 @@ void HttpPool::State::take(Job job) {
   const bool must_wait = !job.call.own_connection && counted >= options.connections;
   if (must_wait && queue.size() >= options.waiting)
     return later(std::move(job),
-        {Kind::timeout, std::to_string(queue.size()) + " requests to " + server() + " wait for a connection already",
+        {Kind::timeout,
+            std::to_string(queue.size()) + " requests to " + server() + " are already waiting for a connection",
             Phase::waiting});
   job.deadline = driver.control.after(job.call.timeout, [weak = weak_from_this(), id = job.id] {
     if (const auto self = weak.lock()) self->overdue(id);
@@ -119,7 +120,7 @@ void HttpPool::State::overdue(std::uint64_t id) {
     const std::string within = " within " + std::to_string(job.call.timeout.count()) + " ms";
     const std::string what = (slow->phase == Phase::connecting       ? "no connection to "
                                      : slow->phase == Phase::waiting ? "no byte of an answer from "
-                                                                     : "no whole answer from ") +
+                                                                     : "no complete answer from ") +
         server() + within;
     NetError error{Kind::timeout, what, slow->phase};
     drop(slow);

@@ -70,7 +70,7 @@ void Acceptor::report(int error) {
   if (loop_.now() < report_after_) return;
   report_after_ = loop_.now() + kLogPause;
   loop_.log_.error("accept_failed",
-      "connections are turned away: the process has no file descriptor or memory left for them; raise the limit of "
+      "connections are being refused: the process has no file descriptor or memory left for them; raise the limit on "
       "open files",
       {{"code", code_of(Cause::CONNECTION_LIMIT)}, {"error", std::error_code(error, std::generic_category()).message()},
           {"turned_away", shed_unreported_}, {"open_connections", loop_.stats_.connections.value()}});

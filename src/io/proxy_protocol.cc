@@ -29,7 +29,7 @@ class Preface final : public TransportHandler {
       case State::reading: return;
       case State::failed: return refuse(std::string{header_.what()});
       case State::absent:
-        if (protocol_.required()) return refuse("no header; the first bytes are those of something else");
+        if (protocol_.required()) return refuse("no header; the first bytes are of something else");
         return replay(rest);
       case State::done:
         if (!header_.address().empty()) socket_.announce(header_.address(), header_.secure());

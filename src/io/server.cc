@@ -32,15 +32,15 @@ void LoopGroup::report_to(Metrics& metrics) const {
     LoopCounter LoopStats::* counter;
   } rows[] = {
       {"foyer_loop_accepted_total", "Sockets accepted.", &LoopStats::accepted},
-      {"foyer_loop_turned_away_total", "Sockets closed at once for want of file descriptors or memory.",
+      {"foyer_loop_turned_away_total", "Sockets closed at once for lack of file descriptors or memory.",
           &LoopStats::shed},
       {"foyer_loop_received_bytes_total", "Bytes received.", &LoopStats::bytes_in},
       {"foyer_loop_sent_bytes_total", "Bytes sent.", &LoopStats::bytes_out},
       {"foyer_loop_sends_total", "System calls that sent something.", &LoopStats::sends},
-      {"foyer_loop_blocked_total", "Flushes that left something over because the peer is slow.", &LoopStats::blocked},
+      {"foyer_loop_blocked_total", "Flushes that could not send everything because the peer is slow.",
+          &LoopStats::blocked},
       {"foyer_loop_postponed_total",
-          "TLS handshakes and tokens' signatures that waited for a later turn, because this one's time for them was "
-          "spent.",
+          "TLS handshakes and token verifications postponed to a later turn because the turn's CPU budget was spent.",
           &LoopStats::postponed},
       {"foyer_loop_turns_total", "Turns of the event loop.", &LoopStats::turns},
   };

@@ -188,15 +188,15 @@ Result<Material> make_ec(Curve curve, std::string_view x, std::string_view y, st
   if (!d.empty() && d.size() != of.bytes) return no_key("d", length("d", d.size()));
   const QuietErrors quiet;
   Pkey point = build(of, x, y, {});
-  if (point == nullptr) return no_key("x", "whose x and y are no point of the curve");
+  if (point == nullptr) return no_key("x", "whose x and y are not a point on the curve");
   const PkeyContext check{needed(EVP_PKEY_CTX_new_from_pkey(nullptr, point.get(), nullptr))};
-  if (EVP_PKEY_public_check(check.get()) != 1) return no_key("x", "whose x and y are no point of the curve");
+  if (EVP_PKEY_public_check(check.get()) != 1) return no_key("x", "whose x and y are not a point on the curve");
   if (d.empty()) return std::make_shared<EcMaterial>(of, std::move(point), std::string{x}, std::string{y}, false);
   if (!in_range(d, of.order)) return no_key("d", "whose d is not from 1 to n - 1");
   Pkey pair = build(of, x, y, d);
-  if (pair == nullptr) return no_key("d", "whose d OpenSSL does not take");
+  if (pair == nullptr) return no_key("d", "whose d OpenSSL rejects");
   const PkeyContext pairwise{needed(EVP_PKEY_CTX_new_from_pkey(nullptr, pair.get(), nullptr))};
-  if (EVP_PKEY_pairwise_check(pairwise.get()) != 1) return no_key("d", "whose d does not belong to x and y");
+  if (EVP_PKEY_pairwise_check(pairwise.get()) != 1) return no_key("d", "whose d does not match x and y");
   return std::make_shared<EcMaterial>(of, std::move(pair), std::string{x}, std::string{y}, true);
 }
 

@@ -144,11 +144,11 @@ Result<Material> make_ed25519_public(std::string_view x) {
     return refuse_field(
         Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is not in its one form: y is not below 2^255 - 19");
   if (!curve.has_x(y.get()))
-    return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is no point of the curve");
+    return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is not a point on the curve");
   const std::string hex = hex_encode(y_bytes);
   for (const char* small : kSmallOrder)
     if (hex == small)
-      return refuse_field(Cause::WEAK_KEY, "x", "an Ed25519 public key of small order, under which everybody can sign");
+      return refuse_field(Cause::WEAK_KEY, "x", "an Ed25519 public key of small order, for which anyone can sign");
   return std::make_shared<Ed25519Material>(
       Pkey{needed(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x), x.size()))}, false);
 }

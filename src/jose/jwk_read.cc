@@ -137,7 +137,7 @@ Result<Material> read_okp(const json::Object& jwk) {
   TRY(seed, bytes_member(jwk, "d"));
   TRY(pair, make_ed25519_private(seed));
   if (pair->required_members() != material->required_members())
-    return unreadable("d", "of an Ed25519 key whose d and x do not belong together");
+    return unreadable("d", "of an Ed25519 key whose d and x do not match");
   return pair;
 }
 

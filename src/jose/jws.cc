@@ -26,11 +26,11 @@ std::unexpected<Refusal> diagnose(std::string_view token) {
     return bad_form("a token with braces or quotes; the JSON serialisation is not read");
   if (token.find('=') != std::string_view::npos) return bad_form("base64 padding in a token");
   if (token.find_first_of("+/") != std::string_view::npos)
-    return bad_form("the plain base64 alphabet in a token; base64url is due");
+    return bad_form("the plain base64 alphabet in a token instead of base64url");
   if (!std::ranges::all_of(token, is_token_character))
-    return bad_form("white space or other characters that no token has");
+    return bad_form("white space or other characters that are not allowed in a token");
   const auto segments = std::ranges::count(token, '.') + 1;
-  if (segments == 5) return bad_form("five segments: an encrypted token (JWE), where a signed one is due");
+  if (segments == 5) return bad_form("five segments: an encrypted token (JWE) instead of a signed one");
   if (segments != 3) return bad_form(std::to_string(segments) + " segments; a token has three");
   if (token.starts_with('.') || token.ends_with('.') || token.find("..") != std::string_view::npos)
     return bad_form("an empty segment");

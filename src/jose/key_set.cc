@@ -17,8 +17,7 @@ std::unexpected<Refusal> unfit(Cause cause, std::string_view field, std::string 
 Result<Key> usable(const json::Object& jwk) {
   TRY(key, Key::from_jwk(jwk));
   if (key.has_private() && !key.symmetric())
-    return unfit(
-        Cause::KEY_UNREADABLE, "d", "a private key in a key set; it has to be replaced, since everybody could read it");
+    return unfit(Cause::KEY_UNREADABLE, "d", "a private key in a key set; replace it, since anyone could read it");
   if (!key.can_verify()) return unfit(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
   return key.public_part();
 }
@@ -119,7 +118,7 @@ Result<std::shared_ptr<const KeySet>> KeySet::parse(std::string_view jwks) {
   if (elements.size() > kMaxElements)
     sorting.ignore("",
         {.cause = Cause::KEY_UNREADABLE,
-            .evidence = std::to_string(elements.size() - kMaxElements) + " more elements, which are not looked at",
+            .evidence = std::to_string(elements.size() - kMaxElements) + " more elements, which are ignored",
             .field = "keys"});
   sorting.part_secrets_from_public_keys();
   if (!sorting.keys.empty())
@@ -160,7 +159,7 @@ std::string KeySet::algorithms() const {
 }
 
 Result<const Key*> KeySet::select(std::string_view alg, std::optional<std::string_view> kid) const {
-  if (keys_.empty()) return refuse_field(Cause::KEY_UNKNOWN, "kid", "no key set was fetched yet");
+  if (keys_.empty()) return refuse_field(Cause::KEY_UNKNOWN, "kid", "no key set has been fetched yet");
   const auto algorithm = find_algorithm(alg);
   const auto fits = [&](const Key& key) { return key.takes(*algorithm); };
   if (!algorithm || std::ranges::none_of(keys_, fits))

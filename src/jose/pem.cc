@@ -36,12 +36,12 @@ Result<Block> next_block(std::string_view text) {
   if (begin == std::string_view::npos) {
     if (text.starts_with('\x30'))
       return unreadable(
-          "DER, where PEM is due; `openssl pkey -inform DER -in FILE -out key.pem` converts it (with -pubin for a "
-          "public key)");
+          "DER instead of PEM; `openssl pkey -inform DER -in FILE -out key.pem` converts it (with -pubin for a public "
+          "key)");
     return unreadable("no PEM block of a private key (PKCS#8) or public key (SPKI)");
   }
   if (!trimmed(text.substr(0, begin)).empty())
-    return unreadable("text before the PEM block; only what is from BEGIN to END belongs into the file");
+    return unreadable("text before the PEM block; the file may contain only the text from BEGIN to END");
   const auto label_at = begin + kBegin.size();
   const auto label_end = text.find(kDashes, label_at);
   if (label_end == std::string_view::npos || label_end - label_at > 64)
@@ -61,11 +61,10 @@ std::unexpected<Refusal> other_block(const Block& block) {
   if (block.label == "ENCRYPTED PRIVATE KEY")
     return unreadable("a PEM key with a password; store it without one, readable by its owner only");
   if (block.label.ends_with("CERTIFICATE"))
-    return unreadable(
-        "a certificate, where a key is due; `openssl x509 -in FILE -pubkey -noout` prints its public key");
+    return unreadable("a certificate instead of a key; `openssl x509 -in FILE -pubkey -noout` prints its public key");
   if (block.label == "OPENSSH PRIVATE KEY")
     return unreadable("a key in the format of OpenSSH; `ssh-keygen -p -m PKCS8 -f FILE` converts a copy of it");
-  return unreadable("a PEM block that is no key for tokens: " + printable(block.label, 64));
+  return unreadable("a PEM block that is not a key for tokens: " + printable(block.label, 64));
 }
 
 Result<std::string> der_of(const Block& block) {
@@ -175,7 +174,7 @@ Result<Material> read_pem(std::string_view pem) {
   if (std::ranges::find(kLabels, block.label) == std::end(kLabels)) return other_block(block);
   if (!block.rest.empty())
     return unreadable(
-        block.rest.starts_with("-----BEGIN ") ? "a second PEM block behind the key" : "text behind the PEM block");
+        block.rest.starts_with("-----BEGIN ") ? "a second PEM block after the key" : "text after the PEM block");
   TRY(der, der_of(block));
   const bool is_private = block.label.ends_with("PRIVATE KEY");
   const Pkey key = parse_der(block.label, der);

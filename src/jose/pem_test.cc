@@ -118,11 +118,11 @@ TEST(Pem, NothingStandsBesideTheBlock) {
   const std::string pem = ed25519_key().to_pem();
   EXPECT_TRUE(says(Key::parse_pem(pem + pem), "second PEM block"));
   EXPECT_TRUE(says(Key::parse_pem(pem + ed25519_key(2).public_part().to_pem()), "second PEM block"));
-  EXPECT_TRUE(says(Key::parse_pem(pem + "more"), "text behind"));
+  EXPECT_TRUE(says(Key::parse_pem(pem + "more"), "text after"));
   EXPECT_TRUE(says(Key::parse_pem(pem + std::string(1, '\0')), "text behind"));
   EXPECT_TRUE(says(Key::parse_pem("Bag Attributes\n" + pem), "text before"));
   EXPECT_TRUE(says(Key::parse_pem("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"),
-      "no key for tokens"));
+      "not a key for tokens"));
 }
 
 TEST(Pem, WhatIsNotReadIsNamedWithAWayToIt) {

@@ -178,27 +178,27 @@ RsaNumbers::~RsaNumbers() {
 Result<Material> make_rsa(const RsaNumbers& numbers) {
   const QuietErrors quiet;
   if (numbers.n.size() > kMaxRsaBits / 8)
-    return no_key("n", "of " + std::to_string(numbers.n.size() * 8) + " bits; at most 8192 are taken");
+    return no_key("n", "of " + std::to_string(numbers.n.size() * 8) + " bits; at most 8192 are allowed");
   if (numbers.e.size() > kMaxExponentBits / 8) return no_key("e", "whose exponent is longer than 64 bits");
   const Number n = number_of(numbers.n);
   const Number e = number_of(numbers.e);
   const auto bits = static_cast<std::size_t>(BN_num_bits(n.get()));
-  if (bits < kMinRsaBits) return weak("n", "of " + std::to_string(bits) + " bits; 2048 are the least");
-  if (BN_is_zero(e.get()) || BN_is_one(e.get())) return weak("e", "whose exponent is 0 or 1: everybody can sign");
+  if (bits < kMinRsaBits) return weak("n", "of " + std::to_string(bits) + " bits; at least 2048 are required");
+  if (BN_is_zero(e.get()) || BN_is_one(e.get())) return weak("e", "whose exponent is 0 or 1: anyone can sign");
   if (!BN_is_odd(e.get())) return no_key("e", "whose exponent is even");
   if (!BN_is_odd(n.get())) return no_key("n", "whose modulus is even");
   if (has_roca_structure(numbers.n))
-    return weak("n", "that a faulty chip made (ROCA, CVE-2017-15361): its factors can be found");
+    return weak("n", "from a faulty chip (ROCA, CVE-2017-15361): its factors can be found");
   const Pkey public_key = build(numbers, false);
-  if (public_key == nullptr) return no_key("n", "that OpenSSL does not take");
+  if (public_key == nullptr) return no_key("n", "that OpenSSL rejects");
   // SP 800-56B §6.4.2: no small factor, not prime, not a power of a prime.
   const PkeyContext check{needed(EVP_PKEY_CTX_new_from_pkey(nullptr, public_key.get(), nullptr))};
   if (EVP_PKEY_public_check(check.get()) != 1) return weak("n", "whose modulus is not the product of two large primes");
   const bool has_private = !numbers.d.empty();
   if (has_private && !consistent(numbers))
-    return no_key("d", "whose private numbers do not belong to its modulus and exponent");
+    return no_key("d", "whose private numbers do not match its modulus and exponent");
   Pkey key = build(numbers, has_private);
-  if (key == nullptr) return no_key(has_private ? "d" : "n", "that OpenSSL does not take");
+  if (key == nullptr) return no_key(has_private ? "d" : "n", "that OpenSSL rejects");
   auto material = std::make_shared<RsaMaterial>(std::move(key), numbers.n, numbers.e, has_private);
   if (has_private && !material->verify(Algorithm::rs256, "a test", material->sign(Algorithm::rs256, "a test")))
     return no_key("p", "whose signatures do not verify");

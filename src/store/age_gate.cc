@@ -61,7 +61,7 @@ Result<AgeGate::Turn> AgeGate::turn(Database& db) {
   }
   const bool may = !guard_.waiting();
   if (operator_believes)
-    log_.info("upkeep_now", "An operator says that the clock is right: deletion by age goes on.",
+    log_.info("upkeep_now", "An operator confirmed the clock: deletion by age continues.",
         {{"store", store_}, {"now", rfc3339(now.wall)}});
   else if (changed && (!first || !may))
     report();
@@ -79,16 +79,15 @@ void AgeGate::report() const {
   const std::string now = rfc3339(clock_.wall());
   const ClockDoubt doubt = guard_.doubt();
   if (doubt == ClockDoubt::none)
-    return log_.info("deletion_by_age_resumes",
-        "The clock was steady for an hour: rows that have reached their age limit are deleted again.",
+    return log_.info("deletion_by_age_resumes", "The clock has been steady for an hour: deletion by age continues.",
         {{"store", store_}, {"now", now}});
   std::string_view what = "The clock is far ahead of the newest stored time.";
   if (doubt == ClockDoubt::behind)
-    what = "Stored times lie in the future: the clock is behind, or was ahead when they were written.";
-  if (doubt == ClockDoubt::jumped) what = "The clock was set, or the machine slept.";
-  if (doubt == ClockDoubt::server) what = "The clock differs from that of the database's server.";
+    what = "Stored times are in the future: the clock is behind, or was ahead when they were written.";
+  if (doubt == ClockDoubt::jumped) what = "The clock was set, or the machine was suspended.";
+  if (doubt == ClockDoubt::server) what = "The clock differs from the database server's clock.";
   constexpr std::string_view kConsequence =
-      " Nothing is deleted by age until it was steady for an hour, or `foyer upkeep --now` says that it is right.";
+      " Nothing is deleted by age until the clock has been steady for an hour, or `foyer upkeep --now` confirms it.";
   log_.warning("clock_doubted", std::string(what) + std::string(kConsequence),
       {{"store", store_}, {"doubt", to_string(doubt)}, {"now", now}, {"compared_with", rfc3339(guard_.reference())},
           {"off_s", std::chrono::floor<std::chrono::seconds>(guard_.off()).count()}});

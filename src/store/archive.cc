@@ -94,7 +94,7 @@ Result<std::uint64_t> ArchiveWriter::add(const std::string& file, std::string_vi
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       written = refuse(Cause::FILE_UNREADABLE,
-          fmt::format("{}: {}", file, n < 0 ? std::strerror(errno) : "it became shorter while it was copied"));
+          fmt::format("{}: {}", file, n < 0 ? std::strerror(errno) : "it shrank while it was being copied"));
       break;
     }
     left -= static_cast<std::uint64_t>(n);

@@ -114,7 +114,8 @@ Result<void> DataDir::belongs_to(std::string_view wanted) const {
     return refuse(Cause::DATA_UNWRITABLE, fmt::format("{} cannot be read", file(kEnvironment)));
   if (noted && *noted != wanted)
     return refuse(Cause::DATA_ENVIRONMENT_MISMATCH,
-        fmt::format("{} belongs to the environment {}, this process runs in {}", path_, printable(*noted, 32), wanted));
+        fmt::format(
+            "{} belongs to the environment {}, but this process runs in {}", path_, printable(*noted, 32), wanted));
   return {};
 }
 

@@ -17,7 +17,7 @@ Result<bool> is_current(Database& db, const Schema& schema, const std::string& t
   if (!found || rows.count(0) < known) return false;
   if (rows.count(0) == known) return true;
   return refuse(Cause::STORE_TOO_NEW,
-      fmt::format("{} has schema version {} of {}, this program knows versions up to {}", db.name(), rows.count(0),
+      fmt::format("{} has schema version {} of {}; this program supports versions up to {}", db.name(), rows.count(0),
           schema.part, known));
 }
 
@@ -34,8 +34,8 @@ Result<void> of_environment(Database& db, const std::string& wanted) {
   TRY(found, rows.step());
   if (!found || rows.text(0) == wanted) return {};
   return refuse(Cause::DATA_ENVIRONMENT_MISMATCH,
-      fmt::format(
-          "{} belongs to the environment {}, this process runs in {}", db.name(), printable(rows.text(0), 32), wanted));
+      fmt::format("{} belongs to the environment {}, but this process runs in {}", db.name(),
+          printable(rows.text(0), 32), wanted));
 }
 
 Result<void> has_no_owner(Database& db, std::string_view part) {

@@ -31,7 +31,7 @@ void Lane::push(std::unique_ptr<Task> task, std::string_view whose) {
       why = fmt::format("the queue of the {} database is closed", options_.name);
     } else if (queue_.size() >= options_.queue_limit) {
       if (options_.refused != nullptr) options_.refused->add();
-      why = fmt::format("{} tasks wait for the {} database, which is its limit", queue_.size(), options_.name);
+      why = fmt::format("{} tasks are waiting for the {} database, which is the limit", queue_.size(), options_.name);
     } else {
       queue_.push(std::move(task), whose);
     }

@@ -85,8 +85,7 @@ struct PgLink::Deadline {
 Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, PostgresUse use) {
   // libpq quotes the URL when it does not understand it: its words stay here.
   const std::unique_ptr<PQconninfoOption, FreeOptions> parsed(PQconninfoParse(options.url.c_str(), nullptr));
-  if (!parsed)
-    return refuse(Cause::DATABASE_UNREACHABLE, "DATABASE_URL is not a URL that PostgreSQL's client understands");
+  if (!parsed) return refuse(Cause::DATABASE_UNREACHABLE, "DATABASE_URL is not a valid PostgreSQL connection URL");
   bool several = false;
   for (const auto* option = parsed.get(); option->keyword != nullptr; ++option)
     several = several ||

@@ -38,8 +38,8 @@ Result<void> PgDatabase::take_steps(const Schema& schema, const std::string& tab
   }
   const auto too_new = [&] {
     return refuse(Cause::STORE_TOO_NEW,
-        fmt::format(
-            "{} has schema version {} of {}, this program knows versions up to {}", name(), now, schema.part, known));
+        fmt::format("{} has schema version {} of {}; this program supports versions up to {}", name(), now, schema.part,
+            known));
   };
   if (now > known) return too_new();
   // Another process may be migrating the same database: the version is read again behind the lock.
@@ -111,8 +111,8 @@ Result<void> PgDatabase::claim(std::string_view environment) {
   }
   if (noted && *noted != environment)
     return refuse(Cause::DATA_ENVIRONMENT_MISMATCH,
-        fmt::format(
-            "{} belongs to the environment {}, this process runs in {}", name(), printable(*noted, 32), environment));
+        fmt::format("{} belongs to the environment {}, but this process runs in {}", name(), printable(*noted, 32),
+            environment));
   return {};
 }
 

@@ -252,7 +252,7 @@ TEST(Postgresql, MigrationsRunOnceAndInOrder) {
   auto older = db->migrate({"notes", kOne});
   ASSERT_FALSE(older);
   EXPECT_EQ(older.error().cause, Cause::STORE_TOO_NEW);
-  EXPECT_THAT(older.error().evidence, HasSubstr("schema version 2 of notes, this program knows versions up to 1"));
+  EXPECT_THAT(older.error().evidence, HasSubstr("schema version 2 of notes; this program supports versions up to 1"));
 }
 
 TEST(Postgresql, ADatabaseBelongsToOneEnvironment) {

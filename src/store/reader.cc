@@ -13,9 +13,9 @@ Reader::Reader(ReaderOptions options, Metrics& metrics, Log& log)
     : options_(std::move(options)),
       log_(log),
       queue_gauge_(metrics.gauge(
-          "foyer_store_read_queue", "Jobs that wait for a database's reader.", {{"store", options_.name}})),
+          "foyer_store_read_queue", "Jobs waiting for the readers of a database.", {{"store", options_.name}})),
       failures_(metrics.counter(
-          "foyer_store_read_failures_total", "Reads that a database refused.", {{"store", options_.name}})) {}
+          "foyer_store_read_failures_total", "Reads that failed in a database.", {{"store", options_.name}})) {}
 
 Result<std::unique_ptr<Reader>> Reader::open(
     Opener opener, ReaderOptions options, const Clock& clock, Metrics& metrics, Log& log) {

@@ -29,7 +29,7 @@ unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*
 Result<SealKey> SealKey::from_secret(std::string_view secret) {
   if (secret.size() < kMinSecretBytes)
     return refuse(Cause::WEAK_SECRET,
-        fmt::format("the store's key has {}; at least {} are due", counted(secret.size(), "byte"), kMinSecretBytes));
+        fmt::format("the store key has {}; at least {} are required", counted(secret.size(), "byte"), kMinSecretBytes));
   return SealKey(hmac_sha256(secret, "foyer-store-v1"));
 }
 
@@ -52,7 +52,7 @@ std::string SealKey::seal(std::string_view plain, std::string_view about, Entrop
 Result<std::string> SealKey::open(std::string_view sealed, std::string_view about) const {
   auto raw = base64url_decode(sealed);
   if (!raw || raw->size() < kNonceBytes + kTagBytes)
-    return refuse(Cause::STORE_KEY_MISMATCH, fmt::format("what is kept of {} is damaged", printable(about, 80)));
+    return refuse(Cause::STORE_KEY_MISMATCH, fmt::format("the stored data of {} is damaged", printable(about, 80)));
   const std::string_view nonce = std::string_view{*raw}.substr(0, kNonceBytes);
   const std::string_view cipher = std::string_view{*raw}.substr(kNonceBytes, raw->size() - kNonceBytes - kTagBytes);
   std::string tag = raw->substr(raw->size() - kTagBytes);

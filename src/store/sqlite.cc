@@ -228,7 +228,7 @@ Result<void> SqliteDatabase::migrate(const Schema& schema) {
   }
   if (version > steps.size())
     return refuse(Cause::STORE_TOO_NEW,
-        fmt::format("{} has schema version {}, this program knows versions up to {}", path_, version, steps.size()));
+        fmt::format("{} has schema version {}; this program supports versions up to {}", path_, version, steps.size()));
   // Another process may be migrating the same file: the version is read again under the write lock.
   while (version < steps.size()) {
     TRY(transaction, Transaction::begin(*this));

@@ -84,7 +84,7 @@ TEST(Sqlite, ASchemaNewerThanTheProgramIsRefused) {
   auto again = db->migrate({"notes", kOne});
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().cause, Cause::STORE_TOO_NEW);
-  EXPECT_NE(again.error().evidence.find("schema version 2, this program knows versions up to 1"), std::string::npos)
+  EXPECT_NE(again.error().evidence.find("schema version 2; this program supports versions up to 1"), std::string::npos)
       << again.error().evidence;
 }
 

@@ -34,15 +34,15 @@ Writer::Writer(Opener opener, WriterOptions options, WriterHooks hooks, const Cl
       clock_(clock),
       log_(log),
       queue_gauge_(
-          metrics.gauge("foyer_store_queue", "Jobs that wait for a database's writer.", {{"store", options_.name}})),
+          metrics.gauge("foyer_store_queue", "Jobs waiting for the writer of a database.", {{"store", options_.name}})),
       jobs_(metrics.counter(
-          "foyer_store_jobs_total", "Jobs that a database's writer has answered.", {{"store", options_.name}})),
-      batches_(metrics.counter("foyer_store_commits_total", "Transactions that a database's writer has committed.",
+          "foyer_store_jobs_total", "Jobs completed by the writer of a database.", {{"store", options_.name}})),
+      batches_(metrics.counter("foyer_store_commits_total", "Transactions committed by the writer of a database.",
           {{"store", options_.name}})),
-      failures_(metrics.counter("foyer_store_failures_total", "Transactions that a database's writer could not commit.",
-          {{"store", options_.name}})),
+      failures_(metrics.counter("foyer_store_failures_total",
+          "Transactions that the writer of a database could not commit.", {{"store", options_.name}})),
       repeats_(metrics.counter("foyer_store_repeats_total",
-          "Transactions that lost against another process's and were done again.", {{"store", options_.name}})),
+          "Transactions that conflicted with another process and were repeated.", {{"store", options_.name}})),
       commit_seconds_(metrics.histogram("foyer_store_commit_seconds",
           "Time from the start of a transaction to the end of its commit.",
           {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}, {{"store", options_.name}})),
@@ -214,7 +214,7 @@ bool Writer::run_upkeep() {
   }
   if (!more) {
     roll_back();
-    log_.warning("store_upkeep_failed", "The upkeep of a database was put off.",
+    log_.warning("store_upkeep_failed", "The maintenance of a database was postponed.",
         {{"store", options_.name}, {"code", more.error().code()}, {"evidence", more.error().evidence}});
     return false;
   }
@@ -228,7 +228,7 @@ void Writer::succeeded() {
     if (!failure_) return;
     failure_.reset();
   }
-  log_.info("store_recovered", "A database takes changes again.", {{"store", options_.name}});
+  log_.info("store_recovered", "A database accepts changes again.", {{"store", options_.name}});
 }
 
 void Writer::failed(const Refusal& why) {
@@ -241,7 +241,7 @@ void Writer::failed(const Refusal& why) {
     next_probe_ = clock_.mono() + kProbeEvery;
     if (told) return;
   }
-  log_.error("store_failed", "A database does not take changes.",
+  log_.error("store_failed", "A database does not accept changes.",
       {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});
 }
 

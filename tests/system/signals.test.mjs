@@ -29,7 +29,7 @@ test('SIGHUP without TLS files keeps the server, says that nothing was read agai
   const node = await serve(t, { args: ['--config', file] });
   const ann = await arrive(node, 'ann');
   node.child.kill('SIGHUP');
-  assert.match((await node.logged('reloaded')).message, /nothing to read again/);
+  assert.match((await node.logged('reloaded')).message, /nothing to reload/);
   fs.writeFileSync(file, 'history_days = 31\nregistration = "closed"\n');
   node.child.kill('SIGHUP');
   assert.match((await node.logged('restart_needed')).message, /history_days, registration/);

@@ -48,8 +48,8 @@ OAuthResult<Form> read_form(const Request& request) {
         type == nullptr ? std::string{"no Content-Type"} : "Content-Type: " + printable(*type, 64), "Content-Type"));
   }
   if (request.body.size() > kMaxFormBytes)
-    return std::unexpected(invalid_request(
-        Cause::BODY_TOO_LARGE, fmt::format("{} bytes, at most {} are read here", request.body.size(), kMaxFormBytes)));
+    return std::unexpected(invalid_request(Cause::BODY_TOO_LARGE,
+        fmt::format("{} bytes; at most {} are allowed here", request.body.size(), kMaxFormBytes)));
   Form form;
   std::size_t count = 0;
   for (std::string_view rest = request.body; !rest.empty();) {
@@ -99,7 +99,7 @@ OAuthResult<ClientClaim> read_client(const Request& request, const Form& form) {
   };
   const auto [scheme, credential] = wire::read_authorization(*request.headers.find("authorization"));
   if (iequals(scheme, "bearer"))
-    return wrong(Cause::WRONG_TOKEN_TYPE, "a Bearer token where a client's own credentials are due");
+    return wrong(Cause::WRONG_TOKEN_TYPE, "a Bearer token instead of the client's own credentials");
   if (!iequals(scheme, "basic") || credential.empty())
     return wrong(Cause::SERVICE_CREDENTIALS_MISSING, "the scheme is not Basic");
   const auto text = base64_decode(credential);

@@ -114,7 +114,7 @@ Result<ProvenService> ServiceBook::check(
   const std::int64_t ahead = claim.time_ms - unix_millis(now);
   if (ahead > auth::kRequestWindow.count() || ahead < -auth::kRequestWindow.count())
     return refuse_field(Cause::SERVICE_REQUEST_EXPIRED, std::string{auth::kServiceTimeHeader},
-        fmt::format("the request of service {} is dated {} {} this machine's clock; at most {} are let pass",
+        fmt::format("the request of service {} is dated {} {} this machine's clock; at most {} are allowed",
             service->id, seconds(ahead < 0 ? -ahead : ahead), ahead < 0 ? "behind" : "ahead of",
             seconds(auth::kRequestWindow.count())));
   // By the monotonic clock: a wall clock that is set does not move the beginning.
@@ -200,8 +200,8 @@ void ServiceRegistry::register_own() {
           std::ranges::any_of(known.secrets, [&](const Service::Secret& s) { return constant_time_equal(s.key, key); });
       if (known.disabled)
         log_.warning("own_service_disabled",
-            "The service that is this one's own is disabled: no gateway gets answers with it. `foyer service enable` "
-            "ends that.",
+            "This auth service's own SERVICE_ID is disabled, so no gateway that uses it gets answers. `foyer service "
+            "enable` enables it.",
             {{"service", own_id_}});
       if (right_secret && known.may(own_id_)) {
         own_written_ = true;
@@ -225,7 +225,7 @@ void ServiceRegistry::write_own(ServiceRow row, bool fresh, std::string detail) 
       .detail = fmt::format("{}: {}", row.id, detail)};
   log_.info(fresh ? "own_service_registered" : "own_service_changed",
       fresh ? "This auth service registers its own SERVICE_ID."
-            : "The registration of this auth service's own SERVICE_ID changes.",
+            : "The registration of this auth service's own SERVICE_ID has changed.",
       {{"service", row.id}, {"what", detail}});
   auto done = [this, runners = runners_](Result<bool> written) {
     runners->control.post([this, written = std::move(written)] {
@@ -267,8 +267,7 @@ void ServiceRegistry::read(Result<std::vector<ServiceRow>> rows) {
     never_read_ = false;
   } else {
     if (!failing_)
-      log_.error("services_unreadable",
-          "The registered services cannot be read; what was known of them goes on to count.",
+      log_.error("services_unreadable", "The registered services cannot be read; the last known ones stay in use.",
           {{"code", rows.error().code()}, {"evidence", rows.error().evidence}});
     failing_ = rows.error();
   }
@@ -382,16 +381,16 @@ void ServiceRegistry::report_variant(std::string_view id, std::string_view finge
     for (const auto& [variant, print] : secret.fingerprints) {
       if (print != fingerprint) continue;
       const bool same = &variant == &secret.fingerprints.front().first;
-      const std::string what = same ? fmt::format(
-                                          "{} has the right secret, and its signature is wrong all the same: something "
-                                          "between changes the request",
-                                          service->id)
-                                    : fmt::format("the secret of {} is ours {}", service->id, variant);
+      const std::string what = same
+          ? fmt::format(
+                "{} has the right secret, but its signature is wrong: something in between modifies the request",
+                service->id)
+          : fmt::format("the secret of {} is ours {}", service->id, variant);
       return log_.error("service_secret_variant", what,
           {{"code", code_of(Cause::SERVICE_SECRET_MISMATCH)}, {"service", service->id}, {"variant", variant}});
     }
   log_.error("service_secret_variant",
-      fmt::format("the secret of {} is another one than ours, and nothing that copying makes of it", service->id),
+      fmt::format("the secret of {} is different from ours, and not by a copying mistake", service->id),
       {{"code", code_of(Cause::SERVICE_SECRET_MISMATCH)}, {"service", service->id},
           {"fingerprint", printable(fingerprint, 16)}});
 }
@@ -410,7 +409,7 @@ void find_sender(ServiceRegistry* services, Request request, std::move_only_func
   if (services == nullptr)
     return then({.request = std::move(request),
         .service = {},
-        .refused = Refusal{.cause = Cause::SERVICE_UNKNOWN, .evidence = "this process knows no services"}});
+        .refused = Refusal{.cause = Cause::SERVICE_UNKNOWN, .evidence = "this process has no services"}});
   const auto kept = std::make_shared<Request>(std::move(request));
   services->authenticate(*kept, [kept, then = std::move(then)](Result<ProvenService> proven) mutable {
     if (!proven) return then({.request = std::move(*kept), .service = {}, .refused = std::move(proven).error()});

@@ -49,7 +49,7 @@ void AuditTrail::flush() {
       if (!written) {
         lost_.add(count);
         if (!failing_)
-          log_.error("audit_not_written", "Audit rows are lost; the metric foyer_audit_lost_total counts them.",
+          log_.error("audit_not_written", "Audit rows are being lost; the metric foyer_audit_lost_total counts them.",
               {{"rows", count}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
       }
       if (written && failing_) log_.info("audit_written", "Audit rows can be written again.");

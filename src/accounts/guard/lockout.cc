@@ -29,7 +29,7 @@ Result<bool> Lockout::begin(std::string_view name_key, std::string_view address,
   const int left = pair.failures >= policy_.free_failures ? 1 : policy_.free_failures - pair.failures;
   if (pair.under_way >= left)
     return std::unexpected(
-        locked(std::to_string(pair.under_way) + " attempts for this name from this address are being looked at", now,
+        locked(std::to_string(pair.under_way) + " attempts for this name from this address are in progress", now,
             now + std::chrono::seconds{1}));
   ++pair.under_way;
   return true;

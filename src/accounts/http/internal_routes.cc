@@ -65,7 +65,7 @@ class Question : public std::enable_shared_from_this<Question> {
     if (bearer && !signed_only) return begin_with_token(std::move(then));
     if (bearer)
       return refuse_with({.cause = Cause::SERVICE_CREDENTIALS_MISSING,
-          .evidence = "a challenge is answered to a signed request only",
+          .evidence = "a challenge is answered only for a signed request",
           .field = "Authorization"});
     if (!claims)
       return refuse_service(

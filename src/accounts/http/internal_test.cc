@@ -204,7 +204,7 @@ TEST(Challenge, ARightSecretUnderAWrongSignatureIsSaidToBeChangedOnTheWay) {
   const std::string body = json::write(auth::encode(challenge_of(kOwnSecret)));
   const Headers headers = w.signature("/auth-service/internal/challenge", body, {}); // a proxy took a prefix away
   EXPECT_EQ(w.post("/internal/challenge", body, {.headers = headers}).code(), "SERVICE_SECRET_REJECTED");
-  EXPECT_THAT(w.log.all(), HasSubstr("something between changes the request"));
+  EXPECT_THAT(w.log.all(), HasSubstr("something in between modifies the request"));
 }
 
 TEST(Challenge, AnotherContractIsToldByItsNumberAndInTheLog) {

@@ -22,7 +22,7 @@ Result<std::string> find_target(const OAuthPtr& x) {
     return refuse_field(Cause::BAD_REQUEST, "audience", "audience and resource differ");
   if (!audience && !resource && client.may_call.size() != 1)
     return refuse_field(Cause::BAD_REQUEST, "audience",
-        fmt::format("{} may call {} services; audience must say which", client.id, client.may_call.size()));
+        fmt::format("{} may call {} services; audience must name one", client.id, client.may_call.size()));
   std::string target = audience ? *audience : resource ? *resource : client.may_call.front();
   const Service* service = x->deps().services.find(target);
   if (service == nullptr)
@@ -43,7 +43,7 @@ void client_credentials(const OAuthPtr& x) {
   if (x->parameter("scope"))
     return x->refuse_with("invalid_scope",
         {.cause = Cause::BAD_REQUEST,
-            .evidence = "a service's token has no scope; its audience says what it is for",
+            .evidence = "a service token has no scope; its audience determines its use",
             .field = "scope"});
   const auto target = find_target(x);
   const std::string& client = x->client()->id;
@@ -83,7 +83,7 @@ void refresh_token(const OAuthPtr& x) {
         {.cause = Cause::BAD_REQUEST, .evidence = "refresh_token is missing", .field = "refresh_token"});
   if (looks_like_jwt(*token))
     return x->refuse_with("invalid_grant",
-        {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});
+        {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT instead of a refresh token", .field = "refresh_token"});
   // Asked before it is used: a wider scope must not cost the token. Narrower ones are not given (RFC 6749 §3.3: the
   // answer says which).
   std::string hash = digest(*token);

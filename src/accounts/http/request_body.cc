@@ -43,8 +43,8 @@ Result<json::Object> read_body(const Request& request, std::span<const Member> k
         type == nullptr ? std::string{"a body without Content-Type"} : "Content-Type: " + printable(*type, 64));
   }
   if (request.body.size() > kMaxBodyBytes)
-    return refuse(
-        Cause::BODY_TOO_LARGE, fmt::format("{} bytes, at most {} are read here", request.body.size(), kMaxBodyBytes));
+    return refuse(Cause::BODY_TOO_LARGE,
+        fmt::format("{} bytes; at most {} are allowed here", request.body.size(), kMaxBodyBytes));
   if (!request.body.empty()) {
     auto value = json::parse(request.body, {.bytes = kMaxBodyBytes, .depth = 4});
     if (!value) return refuse(Cause::BAD_REQUEST, "the body is not JSON: " + value.error());
@@ -54,8 +54,7 @@ Result<json::Object> read_body(const Request& request, std::span<const Member> k
   for (const auto& member : object) {
     const std::string_view name{member.key()};
     const auto found = std::ranges::find(known, name, &Member::name);
-    if (found == known.end())
-      return refuse_field(Cause::BAD_REQUEST, printable(name, 64), "a member that is not known here");
+    if (found == known.end()) return refuse_field(Cause::BAD_REQUEST, printable(name, 64), "unknown member");
     if (!fits(member.value(), found->type))
       return refuse_field(Cause::BAD_REQUEST, std::string{name}, fmt::format("it must be {}", in_words(found->type)));
   }
@@ -79,7 +78,7 @@ Result<std::string> bearer_token(const Request& request) {
   if (token.empty()) return refuse_field(Cause::INVALID_FORMAT, "Authorization", "Bearer without a token");
   if (looks_opaque(token))
     return refuse_field(Cause::WRONG_TOKEN_TYPE, "Authorization",
-        "an opaque token (refresh token, cookie, ticket) where an access token is due");
+        "an opaque token (refresh token, cookie, ticket) instead of an access token");
   return std::string{token};
 }
 

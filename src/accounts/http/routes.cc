@@ -81,7 +81,7 @@ void refresh(const ExchangePtr& x) {
   RefreshByRequest question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
   if (question.refresh_token && looks_like_jwt(*question.refresh_token))
     return x->refuse_with(
-        {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT where a refresh token is due", .field = "refresh_token"});
+        {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT instead of a refresh token", .field = "refresh_token"});
   if (!question.refresh_token) {
     auto cookie = x->cookie();
     if (!cookie) return x->refuse_with(cookie.error());
@@ -188,7 +188,7 @@ void show_session(const ExchangePtr& x, const json::Object&, const Principal& wh
     const auto found = std::ranges::find(*rows, SessionId{x->request().path_args.at(0)}, &SessionRow::id);
     if (found == rows->end())
       return x->refuse_with(
-          Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it is over"});
+          Refusal{.cause = Cause::NOT_FOUND, .evidence = "this user has no such session, or it has ended"});
     x->answer(200, session_json(*found, who, x->service().policy().sessions));
   });
 }

@@ -129,7 +129,7 @@ void SigningKeys::read(Completion<bool> done) {
       reading_ = false;
       if (!rows) {
         if (!failing_)
-          log_.error("signing_keys_unreadable", "The signing keys cannot be read; those that are known stay in use.",
+          log_.error("signing_keys_unreadable", "The signing keys cannot be read; the known ones stay in use.",
               {{"code", rows.error().code()}, {"evidence", rows.error().evidence}});
         failing_ = true;
         return done(std::unexpected(std::move(rows).error()));
@@ -168,13 +168,13 @@ std::optional<SigningKeys::Entry> SigningKeys::open(const SigningKeyRow& row) {
     TRY(text, seal_.open(row.sealed_jwk, about(row.kid)));
     TRY(key, jose::Key::parse_jwk(text));
     if (key.symmetric() || key.thumbprint() != row.kid)
-      return refuse(Cause::KEY_UNREADABLE, "the key is not the one that its row names");
+      return refuse(Cause::KEY_UNREADABLE, "the key does not match its row");
     return jose::Signer::make(key.with_kid(row.kid));
   }();
   if (signer) return Entry{std::move(*signer), row.active_from};
   if (std::ranges::find(told_, row.kid) == told_.end()) {
     told_.push_back(row.kid);
-    log_.error("signing_key_unusable", "A signing key of the store cannot be used; the one before it goes on signing.",
+    log_.error("signing_key_unusable", "A signing key in the store cannot be used; the previous one keeps signing.",
         {{"kid", row.kid}, {"code", signer.error().code()}, {"evidence", signer.error().evidence}});
   }
   return std::nullopt;
@@ -198,7 +198,7 @@ void SigningKeys::publish() {
   for (auto& key : keys) key = key.public_part();
   auto made = jose::KeySet::of(std::move(keys));
   if (!made) {
-    log_.error("key_set_unusable", "The signing keys do not make a key set; the last one stays.",
+    log_.error("key_set_unusable", "The signing keys do not form a valid key set; the previous one stays in use.",
         {{"code", made.error().code()}, {"evidence", made.error().evidence}});
     if (key_set_) return;
     made = jose::KeySet::of(configured_.key().public_part());
@@ -208,7 +208,7 @@ void SigningKeys::publish() {
   key_set_ = std::move(*made);
   jwks_ = key_set_->to_jwks();
   if (watchers_.empty()) return;
-  log_.info("key_set_changed", "The published keys are others now.",
+  log_.info("key_set_changed", "The published keys have changed.",
       {{"keys", static_cast<std::int64_t>(key_set_->keys().size())}, {"signing", signing_kid()}});
   for (const auto& watcher : watchers_) watcher(key_set_);
 }
@@ -242,7 +242,7 @@ void SigningKeys::rotate(Millis publish_for, AuditRow audit, Completion<KeyTimes
   }});
   if (!taken)
     (*answer)(std::unexpected(Refusal{
-        .cause = Cause::BUSY, .evidence = "the queue on which keys are made is full", .retry_after = Millis{2'000}}));
+        .cause = Cause::BUSY, .evidence = "the queue for generating keys is full", .retry_after = Millis{2'000}}));
 }
 
 void SigningKeys::add(SigningKeyRow row, AuditRow audit, Completion<KeyTimes> done) {

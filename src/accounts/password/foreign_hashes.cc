@@ -53,7 +53,7 @@ using Hash = std::variant<Bcrypt, Scrypt, Pbkdf2, Argon2>;
 std::unexpected<Refusal> unsupported(std::string why) {
   return refuse_field(Cause::HASH_UNSUPPORTED, "hash", std::move(why));
 }
-std::unexpected<Refusal> damaged() { return unsupported("it is damaged, or of a form that is not known here"); }
+std::unexpected<Refusal> damaged() { return unsupported("it is damaged or has an unknown form"); }
 
 std::optional<std::uint32_t> number(std::string_view text) {
   std::uint32_t out = 0;
@@ -111,7 +111,7 @@ Result<Hash> read_bcrypt(std::string_view version, std::string_view cost_text, s
   if (!cost || cost_text.size() != 2 || tail.size() != kBcryptTail || !std::ranges::all_of(tail, plain))
     return damaged();
   if (*cost < 4 || *cost > kHighestBcryptCost)
-    return unsupported(fmt::format("bcrypt with cost {}; 4 to {} are taken", *cost, kHighestBcryptCost));
+    return unsupported(fmt::format("bcrypt with cost {}; 4 to {} are allowed", *cost, kHighestBcryptCost));
   return Bcrypt{*cost, fmt::format("${}${}${}", version, cost_text, tail)};
 }
 
@@ -125,8 +125,8 @@ Result<Hash> read_scrypt(const std::vector<std::string_view>& parts) {
   if (out.ln < 1 || out.ln > 24 || out.r < 1 || out.r > 64 || out.p < 1 || out.p > 64)
     return unsupported(fmt::format("scrypt with ln={}, r={}, p={}", out.ln, out.r, out.p));
   if (128ULL * out.r << out.ln > kMostHashMemory)
-    return unsupported(
-        fmt::format("scrypt that needs {} MiB; {} are taken", (128ULL * out.r << out.ln) >> 20, kMostHashMemory >> 20));
+    return unsupported(fmt::format(
+        "scrypt that needs {} MiB; {} are allowed", (128ULL * out.r << out.ln) >> 20, kMostHashMemory >> 20));
   return out;
 }
 
@@ -160,7 +160,7 @@ Result<Hash> read_argon2(const std::vector<std::string_view>& parts) {
   if (!values || !salt || !tag || salt->size() < 8 || !in_bounds(*salt, *tag, 64)) return damaged();
   out.cost = {.memory_kib = (*values)[0], .passes = (*values)[1], .lanes = (*values)[2]};
   if (!within_bounds(out.cost) || out.cost.memory_kib > kMostHashMemory / 1024)
-    return unsupported(fmt::format("argon2 with m={}, t={}, p={}; at most {} MiB are taken", out.cost.memory_kib,
+    return unsupported(fmt::format("argon2 with m={}, t={}, p={}; at most {} MiB are allowed", out.cost.memory_kib,
         out.cost.passes, out.cost.lanes, kMostHashMemory >> 20));
   out.salt = std::move(*salt);
   out.tag = std::move(*tag);
@@ -188,11 +188,11 @@ std::string_view bare(std::string_view hash) {
 
 Result<Hash> read_any(std::string_view hash) {
   if (hash.size() > kMaxHashBytes)
-    return unsupported(fmt::format("it has {} bytes; at most {} are taken", hash.size(), kMaxHashBytes));
+    return unsupported(fmt::format("it has {} bytes; at most {} are allowed", hash.size(), kMaxHashBytes));
   const auto parts = split(hash, '$');
   if (parts.size() == 4 && parts[0] == "pbkdf2_sha256")
     return read_pbkdf2(false, parts[1], std::string{parts[2]}, parts[3]);
-  if (parts.size() < 4 || !parts[0].empty()) return unsupported("it is of no kind that is known here");
+  if (parts.size() < 4 || !parts[0].empty()) return unsupported("its kind is unknown");
   const std::string_view kind = parts[1];
   if (kind == "bcrypt" && parts.size() == 5 && parts[2].starts_with("cost="))
     return read_bcrypt(parts[3], parts[2].substr(5), parts[4]);
@@ -204,7 +204,7 @@ Result<Hash> read_any(std::string_view hash) {
     if (!salt) return damaged();
     return read_pbkdf2(kind == "pbkdf2-sha512", parts[2], std::move(*salt), parts[4]);
   }
-  return unsupported("it is of no kind that is known here");
+  return unsupported("its kind is unknown");
 }
 
 Result<Hash> read(std::string_view hash) {

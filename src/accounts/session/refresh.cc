@@ -19,10 +19,10 @@ RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& sessio
   };
   if (session.end == SessionEnd::reuse)
     return refused(Cause::REFRESH_REUSED,
-        fmt::format("session {} ended when one of its refresh tokens came twice", session.id.view()));
+        fmt::format("session {} ended when one of its refresh tokens was used twice", session.id.view()));
   if (session.end != SessionEnd::none)
     return refused(
-        Cause::REFRESH_UNKNOWN, fmt::format("session {} is over: {}", session.id.view(), to_string(session.end)));
+        Cause::REFRESH_UNKNOWN, fmt::format("session {} has ended: {}", session.id.view(), to_string(session.end)));
   const bool too_old = now >= session.created + sessions.absolute;
   if (token.used) {
     // A clock that was set back makes `used` lie ahead. That is no sign of a theft.
@@ -31,7 +31,7 @@ RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& sessio
     const auto kill = [&](std::string_view why) {
       return RefreshDecision{RefreshStep::kill,
           Refusal{.cause = Cause::REFRESH_REUSED,
-              .evidence = fmt::format("a refresh token of session {} came again {} s after its exchange; {}",
+              .evidence = fmt::format("a refresh token of session {} was used again {} s after its exchange; {}",
                   session.id.view(), seconds, why)},
           {}};
     };
@@ -42,15 +42,15 @@ RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& sessio
     if (since > std::min(policy.repeat, policy.idle))
       return refused(Cause::REFRESH_EXPIRED,
           fmt::format(
-              "exchanged {} s ago; its successor was not used, but is given again for refresh_repeat only", seconds));
+              "exchanged {} s ago; its successor was not used, but is repeated only within refresh_repeat", seconds));
     if (!too_old)
-      return {RefreshStep::repeat, {}, fmt::format("the same successor again, {} s after the exchange", seconds)};
+      return {RefreshStep::repeat, {}, fmt::format("same successor repeated {} s after the exchange", seconds)};
   } else if (now >= token.created + policy.idle) {
     return refused(Cause::REFRESH_EXPIRED, fmt::format("not used since {}", rfc3339(token.created)));
   }
   if (too_old)
     return refused(Cause::REFRESH_EXPIRED,
-        fmt::format("session {} reached its greatest age, {} days", session.id.view(),
+        fmt::format("session {} reached its maximum age, {} days", session.id.view(),
             std::chrono::floor<std::chrono::days>(sessions.absolute).count()));
   return {RefreshStep::rotate, {}, {}};
 }

@@ -44,7 +44,7 @@ TEST(Refresh, AClientThatLostTheAnswerGetsTheSameSuccessorForADay) {
   EXPECT_EQ(c.at(seconds{100}).step, RefreshStep::repeat);
   const auto later = c.at(seconds{112});
   EXPECT_EQ(later.step, RefreshStep::repeat);
-  EXPECT_EQ(later.detail, "the same successor again, 12 s after the exchange");
+  EXPECT_EQ(later.detail, "same successor repeated 12 s after the exchange");
   EXPECT_EQ(c.at(seconds{100} + days{1}).step, RefreshStep::repeat);
 }
 
@@ -73,7 +73,7 @@ TEST(Refresh, AClockThatWasSetBackBetweenTwoTabsEndsNoSession) {
   Case c;
   c.token.used = kStart + seconds{100};
   EXPECT_EQ(c.at(seconds{40}).step, RefreshStep::repeat);
-  EXPECT_EQ(c.at(seconds{40}).detail, "the same successor again, 0 s after the exchange");
+  EXPECT_EQ(c.at(seconds{40}).detail, "same successor repeated 0 s after the exchange");
 }
 
 TEST(Refresh, ARepeatedAnswerDoesNotOutliveTheSession) {

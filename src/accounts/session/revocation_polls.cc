@@ -44,7 +44,8 @@ void RevocationPolls::serve(Waiting one) {
   const bool in_doubt = found_end_ && one.after > end_;
   if (in_doubt && one.beyond) {
     log_.warning("revocations_restart",
-        "A gateway knows of revocations that are not in the table: the database was replaced. It begins again.",
+        "A gateway has revocations that are not in the table: the database was replaced. The gateway loads all of them "
+        "again.",
         {{"cursor", one.after}, {"end", end_}});
     return one.done(auth::RevocationAnswer{.stream = store_.stream(), .cursor = 0, .events = {}, .more = true});
   }
@@ -52,7 +53,7 @@ void RevocationPolls::serve(Waiting one) {
   if (waiting_.size() >= policy_.max_waiting) {
     meter_.refused();
     return one.done(std::unexpected(Refusal{.cause = Cause::BUSY,
-        .evidence = fmt::format("{} gateways wait for revocations, and no more may", waiting_.size()),
+        .evidence = fmt::format("{} gateways are waiting for revocations, which is the limit", waiting_.size()),
         .retry_after = Millis{5'000}}));
   }
   waiting_.push_back(std::move(one));

@@ -63,8 +63,8 @@ void RevocationFeed::answer(const std::shared_ptr<Watcher>& watcher, WallTime as
   // Only of what was just written is it known when that was, so only that is changed in the table.
   if (bring_to_our_time(page->events, now) && watcher->complete) {
     log_.warning("revocation_ahead",
-        "A command revoked all tokens of a user until a time ahead of this clock: it is taken for now. Compare the "
-        "clocks.",
+        "A command revoked all tokens of a user up to a time ahead of this clock. The current time is used instead. "
+        "Compare the clocks.",
         {{"now", rfc3339(now)}});
     store_.settle_revocations(watcher->cursor, page->cursor, all_until(now),
         [](Result<bool>) {}); // if it fails, the time is brought to ours at the next start

@@ -28,7 +28,7 @@ WallTime session_expiry(const SessionRow& session, const SessionPolicy& policy) 
 Result<bool> check_session(const SessionRow& session, const SessionPolicy& policy, WallTime now) {
   if (session.end != SessionEnd::none)
     return refuse(
-        Cause::SESSION_REVOKED, fmt::format("session {} is over: {}", session.id.view(), to_string(session.end)));
+        Cause::SESSION_REVOKED, fmt::format("session {} has ended: {}", session.id.view(), to_string(session.end)));
   if (const auto expiry = session_expiry(session, policy); now >= expiry)
     return refuse(Cause::SESSION_EXPIRED, fmt::format("session {} ended at {}", session.id.view(), rfc3339(expiry)));
   return true;

@@ -27,10 +27,10 @@ Result<Identity> Tickets::examine(const Use& use, MonoTime now) {
   forget_old(now);
   const auto found = tickets_.find(sha256(use.ticket));
   if (found == tickets_.end() && looks_like_jwt(use.ticket))
-    return refuse_field(Cause::WRONG_TOKEN_TYPE, "ticket", "a JWT where a ticket is due");
+    return refuse_field(Cause::WRONG_TOKEN_TYPE, "ticket", "a JWT instead of a ticket");
   if (found == tickets_.end())
-    return refuse(
-        Cause::TICKET_UNKNOWN, "no such ticket; it was never given, or more than ten minutes ago, or before a restart");
+    return refuse(Cause::TICKET_UNKNOWN,
+        "no such ticket: it was never issued, was issued more than ten minutes ago, or before a restart");
   const Ticket& ticket = found->second;
   if (ticket.grant.origin && ticket.grant.origin != use.origin)
     return refuse(Cause::TICKET_UNKNOWN,

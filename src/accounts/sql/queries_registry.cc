@@ -86,7 +86,7 @@ Result<bool> put_second_factor(Database& db, const SecondFactorRow& row, const A
   if (!known) return refuse(Cause::USER_UNKNOWN, fmt::format("user {}", row.user.view()));
   TRY(before, find_second_factor(db, row.user));
   if (before && before->confirmed && !row.confirmed)
-    return refuse(Cause::TOTP_ALREADY_ON, "it was confirmed meanwhile");
+    return refuse(Cause::TOTP_ALREADY_ON, "it has already been confirmed");
   // A step that was used since the row was read stays used.
   const std::int64_t last_step =
       before && before->sealed_secret == row.sealed_secret ? std::max(before->last_step, row.last_step) : row.last_step;
@@ -187,8 +187,8 @@ Result<bool> add_signing_key(Database& db, const SigningKeyRow& row, const Audit
     TRY_VOID(rows.step());
     if (rows.integer(0) >= kMostSigningKeys)
       return refuse(Cause::BAD_REQUEST,
-          fmt::format("there are {} signing keys already; those that are over go by themselves, `foyer key remove` "
-                      "takes others away",
+          fmt::format("there are already {} signing keys; expired ones are removed automatically, `foyer key remove` "
+                      "removes others",
               rows.integer(0)));
   }
   TRY_VOID(db.change("UPDATE signing_keys SET retired = ? WHERE active_from <= ? AND retired IS NULL", row.active_from,

@@ -197,7 +197,7 @@ TEST_P(AccountStoreContract, RotationIsAtomicAndRepeatsUntilTheSuccessorWasUsed)
   EXPECT_FALSE(refresh("r1", "r2").refusal);
   now += std::chrono::hours{23};
   EXPECT_FALSE(refresh("r1", "r2").refusal) << "the answer was lost";
-  EXPECT_EQ(newest_audit().detail, "s1; the same successor again, 82800 s after the exchange");
+  EXPECT_EQ(newest_audit().detail, "s1; same successor repeated 82800 s after the exchange");
   EXPECT_FALSE(refresh("r2", "r3").refusal);
   EXPECT_EQ(newest_audit().detail, "s1");
   const auto killed = refresh("r1", "r2");

@@ -96,7 +96,7 @@ inline const std::vector<WeatherRow>& all_weathers() {
       {W::html, "answers HTML", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "an HTML page"},
       {W::redirect, "redirects", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "a redirect to login.example"},
       {W::wrong_json, "answers wrong JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
-          "no answer to this question"},
+          "does not answer this call"},
       {W::half_json, "answers half of the JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
           "that is not JSON"},
       {W::foreign_json, "is another server", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "no X-Foyer"},

@@ -96,15 +96,15 @@ std::string Continuity::why_new_epochs(
   if (differ(facts.lineage.system, lineage.system))
     return fmt::format("it was written on the server {} and is on {}", facts.lineage.system, lineage.system);
   if (differ(facts.lineage.timeline, lineage.timeline))
-    return fmt::format("its server was promoted or restored: timeline {} was noted and it writes {}",
+    return fmt::format("its server was promoted or restored: timeline {} was recorded, but it writes {}",
         facts.lineage.timeline, lineage.timeline);
   if (!witness) return {};
-  if (facts.database.empty()) return "it lacks what was noted beside it";
+  if (facts.database.empty()) return "it lacks what was recorded beside it";
   if (witness->database != facts.database) return {}; // the witness is of another database
   if (facts.barrier < witness->barrier)
-    return fmt::format("it shows barrier {} and {} was seen committed", facts.barrier, witness->barrier);
+    return fmt::format("it shows barrier {}, but {} was committed", facts.barrier, witness->barrier);
   if (differ(witness->lineage.system, lineage.system) || differ(witness->lineage.timeline, lineage.timeline))
-    return "its server has another history than was noted beside it";
+    return "its server has a different history than the one recorded beside it";
   return {};
 }
 
@@ -147,7 +147,8 @@ Result<Continuity::Found> Continuity::take_over(store::Database& db) {
   }
   noted(barrier);
   if (why.empty()) return found;
-  log_.warning("epochs_renewed", "The history of every room begins anew: the chat database is not as it was left.",
+  log_.warning("epochs_renewed",
+      "The history of every room was reset: the chat database is not in the state in which it was left.",
       {{"database", db.name()}, {"evidence", why}});
   return found;
 }
@@ -171,7 +172,7 @@ void Continuity::write_witness() {
   if (!lineage_.system.empty()) object["system"] = lineage_.system;
   if (!lineage_.timeline.empty()) object["timeline"] = lineage_.timeline;
   if (auto written = store::write_file_atomically(path_, json::write(object) + "\n"); !written)
-    log_.warning("witness_not_written", "The barrier of the chat database could not be noted beside it.",
+    log_.warning("witness_not_written", "The barrier of the chat database could not be recorded beside it.",
         {{"file", path_}, {"code", written.error().code()}, {"evidence", written.error().evidence}});
 }
 

@@ -125,7 +125,7 @@ void set_session_id(SSL_CTX* context, const TlsSettings& settings) {
 Result<void> believe_clients(SSL_CTX* context, const TlsSettings& settings) {
   if (settings.client_ca.empty()) return {};
   const auto authorities = pem::certificates_in(settings.client_ca);
-  if (authorities.empty()) return unreadable("the file of client CAs holds no certificate in PEM");
+  if (authorities.empty()) return unreadable("the file of client CAs contains no PEM certificate");
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   for (const auto& authority : authorities) {
     X509_STORE_add_cert(store, authority.get());
@@ -156,9 +156,9 @@ ssl_ctx_st* TlsContext::find(std::string_view name) const {
 
 Result<void> TlsContext::add(const TlsPair& pair, const TlsSettings& settings, TicketKeys& tickets) {
   const auto certificates = pem::certificates_in(pair.certificates);
-  if (certificates.empty()) return unreadable("no certificate in PEM");
+  if (certificates.empty()) return unreadable("no PEM certificate");
   const auto key = pem::private_key_in(pair.key);
-  if (!key) return unreadable("no private key in PEM, or one with a passphrase");
+  if (!key) return unreadable("no PEM private key, or one with a passphrase");
   const Chain chain(sk_X509_new_null());
   for (std::size_t i = 1; i < certificates.size(); ++i) {
     X509_up_ref(certificates[i].get());

@@ -52,7 +52,8 @@ TEST(TlsHandshake, GarbageGetsAnAlert) {
   a.peer.write(std::string_view("\x00\x01\x02", 3));
   w.turn(2);
   EXPECT_EQ(a.peer.read(), std::string_view("\x15\x03\x03\x00\x02\x02\x0a", 7));
-  EXPECT_THAT(w.reports, ElementsAre("TLS_HANDSHAKE_FAILED: the first byte begins no TLS record from 10.0.0.1"));
+  EXPECT_THAT(
+      w.reports, ElementsAre("TLS_HANDSHAKE_FAILED: the first byte is not the start of a TLS record from 10.0.0.1"));
   EXPECT_EQ(w.handshakes(), "not_tls 1");
 }
 
@@ -63,7 +64,7 @@ TEST(TlsHandshake, OldVersionsAndWeakSuitesAreRefused) {
     EXPECT_FALSE(w.handshake(c));
     EXPECT_EQ(c->alert(), SSL_AD_PROTOCOL_VERSION);
     EXPECT_EQ(w.handshakes(), "no_common_version 1");
-    EXPECT_THAT(w.reports, ElementsAre(HasSubstr("no common version of TLS")));
+    EXPECT_THAT(w.reports, ElementsAre(HasSubstr("no TLS version in common")));
   }
   for (const char* suite : {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA",
            "ECDHE-RSA-AES128-GCM-SHA256"}) { // no ECDHE, no AEAD, for a key that we have not
@@ -268,7 +269,7 @@ TEST(TlsHandshake, ClientCertificatesAreAskedForAndJudged) {
                                           : SSL_AD_HANDSHAKE_FAILURE);
       EXPECT_EQ(tries("stranger", stranger.issue("DNS:member")), SSL_AD_UNKNOWN_CA);
       EXPECT_EQ(w.handshakes(), required ? "full 1, client_certificate 2" : "full 2, client_certificate 1");
-      EXPECT_THAT(w.reports.back(), HasSubstr("the client's certificate is not believed: "));
+      EXPECT_THAT(w.reports.back(), HasSubstr("the client's certificate is not trusted: "));
     }
 }
 

@@ -29,7 +29,7 @@ TlsServer::TlsServer(std::shared_ptr<const TlsContext> context, Metrics& metrics
     : context_(std::move(context)),
       report_(std::move(report)) {
   for (std::size_t i = 0; i < kTlsResults; ++i)
-    results_[i] = &metrics.counter("foyer_tls_handshakes_total", "TLS handshakes that were begun, by how they ended.",
+    results_[i] = &metrics.counter("foyer_tls_handshakes_total", "TLS handshakes, by result.",
         {{"result", std::string(to_string(static_cast<TlsResult>(i)))}});
 }
 

@@ -78,18 +78,18 @@ Failure why(const SSL* session) {
     case SSL_R_VERSION_TOO_LOW:
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_WRONG_SSL_VERSION:
-    case SSL_R_BAD_PROTOCOL_VERSION_NUMBER: return {TlsResult::no_common_version, "no common version of TLS: " + words};
+    case SSL_R_BAD_PROTOCOL_VERSION_NUMBER: return {TlsResult::no_common_version, "no TLS version in common: " + words};
     case SSL_R_NO_SHARED_CIPHER:
     case SSL_R_NO_SUITABLE_KEY_SHARE:
     case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
     case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
-      return {TlsResult::no_common_suite, "no common way to agree on keys: " + words};
+      return {TlsResult::no_common_suite, "no key exchange in common: " + words};
     case SSL_R_NO_APPLICATION_PROTOCOL: return {TlsResult::no_common_protocol, "the client's ALPN offers no http/1.1"};
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-      return {TlsResult::client_certificate, "the client showed no certificate"};
+      return {TlsResult::client_certificate, "the client sent no certificate"};
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
       return {TlsResult::client_certificate,
-          std::string("the client's certificate is not believed: ") +
+          std::string("the client's certificate is not trusted: ") +
               X509_verify_cert_error_string(SSL_get_verify_result(session))};
     default: return {TlsResult::failed, std::move(words)};
   }
@@ -307,7 +307,7 @@ bool TlsTransport::make_session(std::span<const char> bytes) {
                                : server_.plain_answer(peer_address(), loop_.wall()));
   } else {
     counted_ = true;
-    server_.failed(TlsResult::not_tls, "the first byte begins no TLS record", peer_address());
+    server_.failed(TlsResult::not_tls, "the first byte is not the start of a TLS record", peer_address());
     socket_.send_now(std::string_view("\x15\x03\x03\x00\x02\x02\x0a", 7)); // unexpected_message
   }
   finish(kAlertLinger);
