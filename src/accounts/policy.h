@@ -1,4 +1,4 @@
-// What the account service is told by the configuration.
+// The configuration of the account service.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ namespace foyer::accounts {
 
 enum class Registration : std::uint8_t {
   open,   // anybody
-  invite, // whoever brings an invitation
+  invite, // people with an invitation
   closed, // nobody; `foyer user add`
 };
 

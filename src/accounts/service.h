@@ -190,7 +190,7 @@ class AccountService final : public auth::AuthService {
   std::unexpected<Refusal> refused(const Attempt& attempt, Refusal refusal, bool audited = false);
   void succeeded(const Attempt& attempt); // counts, and logs logins and registrations
 
-  // A callback for the store that goes on on the control plane.
+  // A callback for the store that continues on the control plane.
   template <class T, class Then>
   Completion<T> back(Then then) {
     return [runners = runners_, then = std::move(then)](Result<T> result) mutable {
@@ -203,7 +203,7 @@ class AccountService final : public auth::AuthService {
   template <class T, class Job, class Then>
   void on_hashing(exec::Share share, Job job, Then then);
 
-  // Whether it is the password of the one who is signed in: a stolen token must not do what only its
+  // Whether it is the password of the signed-in user: a stolen token must not do what only its
   // owner may. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
   void with_password(const Principal& who, std::string password, AttemptPtr attempt, Completion<bool> done);
 

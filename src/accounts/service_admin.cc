@@ -80,7 +80,7 @@ void AccountService::admin_delete_user(const Principal& who, UserId user, Caller
 
 void AccountService::finish_admin_change(const Attempt& attempt, Result<bool> changed, Completion<bool>& done) {
   if (!changed) {
-    // A door says USER_UNKNOWN of who asks; here it is what was asked for that is not there.
+    // A door says USER_UNKNOWN about the caller; here the requested user does not exist.
     if (changed.error().cause == Cause::USER_UNKNOWN)
       changed = refuse_field(Cause::NOT_FOUND, "id", "there is no user with this id");
     return done(refused(attempt, std::move(changed).error()));

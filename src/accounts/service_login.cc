@@ -38,7 +38,7 @@ void AccountService::register_account(RegisterRequest question, Caller caller, C
   if (!fit) return done(refused(*attempt, fit.error()));
   if (policy_.registration != Registration::invite)
     return register_invited(std::move(question), std::move(attempt), std::move(done));
-  // Before anything else: without an invitation neither a hash is computed nor a name's being taken is told.
+  // Before anything else: without an invitation no hash is computed, and the reply does not reveal taken names.
   std::string invitation = digest(*question.invitation);
   store_.invitation_lives(std::move(invitation), clock_.wall(),
       back<bool>([this, attempt, question = std::move(question), done = std::move(done)](Result<bool> lives) mutable {
@@ -194,7 +194,7 @@ void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Completion
 }
 
 // The hash is another one than was compared with: of a new password, or of the same one
-// after another login made it stronger. Compared once more, it tells.
+// after another login made it stronger. A second comparison decides.
 void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Completion<SignedIn> done) {
   attempt->detail.clear();
   std::string key = name_key(who.user.name);

@@ -1,4 +1,4 @@
-// What somebody who is signed in may ask.
+// Requests of a signed-in user.
 #include <fmt/format.h>
 
 #include "accounts/model/names.h"

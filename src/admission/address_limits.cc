@@ -74,7 +74,7 @@ void AddressLimits::count_refusal(Limited which) const {
   if (refused_[which] != nullptr) refused_[which]->add();
 }
 
-// By network: who has many addresses of one fills one shard, and the others stay open.
+// By network: a client with many addresses of one network fills one shard, and the others stay open.
 AddressLimits::Place AddressLimits::place_of(std::string_view address) {
   const std::uint64_t key = address_key(address);
   const std::uint64_t hash = mixed(network_of(key), policy_.seed);

@@ -1,6 +1,6 @@
 // The door: the order of diagnosis as a machine. Evidence goes in; the next
 // question or a verdict comes out. No socket, no timer, no thread: the driver
-// (gateway) answers the questions and tells the verdict.
+// (gateway) answers the questions and sends the verdict.
 //
 //   Door door(policy, handshake);
 //   for (;;) switch (auto ask = door.next(clock)) {
@@ -115,13 +115,13 @@ class Door {
   void first_message_other(
       std::string_view what); // anything else: NO_TOKEN; `what` was wrong with it, a clause for the operator
   void first_message_timeout();
-  // Instead of completing the upgrade after AwaitFirstMessage (PENDING_LIMIT): told as any refusal of a handshake.
+  // Instead of completing the upgrade after AwaitFirstMessage (PENDING_LIMIT): sent like any refusal of a handshake.
   void cannot_await(Refusal refusal);
 
   // How the handshake is to be answered, valid once next() gave a verdict or AwaitFirstMessage.
   [[nodiscard]] const std::string& selected_subprotocol() const { return selected_; } // empty: none is echoed
   [[nodiscard]] const SocketPath* socket() const { return socket_; }                  // null: no such path
-  // Whether this refusal is told as HTTP, or by completing the upgrade and closing.
+  // Whether this refusal is sent as HTTP, or by completing the upgrade and closing.
   // Page code cannot see a failed handshake: not in a browser, which sends Origin, and
   // not in Node or Deno. Foreign origins and
   // SUBPROTOCOL_MALFORMED always get HTTP; without a valid upgrade it can only be HTTP.
@@ -132,7 +132,7 @@ class Door {
   [[nodiscard]] const StepTimes& times() const { return times_; }
 
  private:
-  // Where the examination stands; a state named for a question waits for its answer.
+  // The current step of the examination; a state named for a question waits for its answer.
   enum class At : std::uint8_t {
     readiness,
     transport,

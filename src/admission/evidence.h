@@ -24,7 +24,7 @@ using wire::offered_subprotocols;
 // What was asked for, and where the socket is.
 [[nodiscard]] Refusal unknown_path(const DoorPolicy& policy, std::string_view path);
 
-// What is not to be echoed: bearer.…, jwt.…, a JWT as it stands, or longer than 64 bytes.
+// Values that must not be echoed: bearer.…, jwt.…, a bare JWT, or longer than 64 bytes.
 [[nodiscard]] bool looks_like_credential(std::string_view offer);
 [[nodiscard]] bool is_token_word(std::string_view text); // RFC 9110 §5.6.2
 

@@ -4,7 +4,7 @@
 //
 // What is held is held by a Pass and given back when the Pass ends. All are thread
 // safe, none is asked on the way of a message. Time is handed in. Every name, default,
-// metric and code stands in docs/limits.md.
+// metric and code is in docs/limits.md.
 #pragma once
 
 #include <array>
@@ -48,9 +48,9 @@ class UserConnections {
 struct ConnectionPolicy {
   std::uint32_t connections = 100'000;    // sockets open at once, whatever they are
   std::uint32_t handshakes = 10'000;      // of them: neither admitted nor answered yet
-  std::uint32_t refused_sockets = 1'000;  // beyond these two: still heard, to be told why not
+  std::uint32_t refused_sockets = 1'000;  // beyond these two: still served, to send the reason
   std::uint32_t pending = 1'000;          // upgraded and not yet authenticated
-  std::uint32_t refusal_upgrades = 1'000; // upgraded only to be told why not
+  std::uint32_t refusal_upgrades = 1'000; // upgraded only to send the reason
   std::uint32_t connects_per_s = 2'000;   // handshakes of the whole process, with bursts of as many
   std::uint32_t requests = 1'024;         // handed to the control plane and not answered
 };
@@ -82,7 +82,7 @@ class ConnectionLimits {
   [[nodiscard]] Result<Permit> connection();                      // CONNECTION_LIMIT
   [[nodiscard]] bool full() const { return connections_.full(); } // connection() would refuse
   [[nodiscard]] Result<Permit> arrival();                         // HANDSHAKE_LIMIT
-  [[nodiscard]] std::optional<Permit> refused_socket();           // nullopt: told at once, unheard
+  [[nodiscard]] std::optional<Permit> refused_socket();           // nullopt: refuse at once, unread
   [[nodiscard]] Result<Permit> pending();                         // PENDING_LIMIT
   [[nodiscard]] std::optional<Permit> refusal_upgrade();          // nullopt: answer over HTTP instead
   [[nodiscard]] Result<Permit> request();                         // BUSY

@@ -25,7 +25,7 @@ constexpr std::string_view kUseWss =
     "Use wss://, which a forward proxy on the client's side (Privoxy, a company filter) passes through unread, or "
     "exempt this address there.";
 
-// Headers that tell which proxy wrote a request without the upgrade, and its line of configuration.
+// Headers that identify the proxy that wrote a request without the upgrade, and the line of configuration for it.
 struct Product {
   std::string_view header;
   std::string_view holds; // in its value; empty: that it is there is enough

@@ -22,7 +22,7 @@ bool is_token_byte(char c) {
       std::string_view("/+.-_").find(c) != std::string_view::npos;
 }
 
-// "text/html" of "Text/HTML; charset=utf-8"; empty when there is none, or none that may be shown.
+// "text/html" of "Text/HTML; charset=utf-8"; empty when it is missing, or may not be shown.
 std::string media_type(const Response& response) {
   const std::string* value = response.headers.find("Content-Type");
   if (value == nullptr) return {};
@@ -82,7 +82,7 @@ std::optional<Millis> retry_after_header(const Response& response) {
   return Millis{seconds * 1'000};
 }
 
-// A refusal of the auth service itself, told as a problem.
+// A refusal by the auth service itself, sent as a problem.
 std::optional<Refusal> told_cause(const Response& response, std::string_view what) {
   if (response.headers.find("X-Foyer") == nullptr || media_type(response) != "application/problem+json")
     return std::nullopt;
@@ -99,7 +99,7 @@ std::optional<Refusal> told_cause(const Response& response, std::string_view wha
   return refusal;
 }
 
-// The auth service has the path and the method: who says that there is none is another Foyer.
+// The auth service has the path and the method: a server that does not is another Foyer.
 bool means_no_auth_role(Cause cause) { return cause == Cause::UNKNOWN_PATH || cause == Cause::METHOD_NOT_ALLOWED; }
 
 Fault fault_of(const Response& response, std::string_view what) {

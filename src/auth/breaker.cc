@@ -39,7 +39,7 @@ void CircuitBreaker::faulted(Pass pass, const Refusal& fault, Moment now) {
   if (status_.faults.size() > policy_.faults_kept) status_.faults.erase(status_.faults.begin());
   if (pass == Pass::trial && status_.state == State::trying)
     return open(now, std::min(policy_.longest_pause, pause_ * 2));
-  if (status_.state != State::closed) return; // an attempt of before: it told nothing new
+  if (status_.state != State::closed) return; // an earlier attempt: it adds nothing new
   Slice& current = slice(now.mono);
   ++current.attempts;
   ++current.faults;

@@ -22,7 +22,7 @@
 
 namespace foyer::auth {
 
-// Both clocks at once: one to reckon with, one to tell people.
+// Both clocks at once: one to calculate with, one to show.
 struct Moment {
   MonoTime mono;
   WallTime wall;
@@ -35,7 +35,7 @@ struct BreakerPolicy {
   Millis first_pause{5'000};
   Millis longest_pause{60'000};
   Millis trial_limit{2'000};   // a try that has not ended by then is given up for the next one
-  std::size_t faults_kept = 5; // for those who ask why
+  std::size_t faults_kept = 5; // for diagnostics
 };
 
 struct BreakerStatus {

@@ -2,7 +2,7 @@
 // 60 s and never beyond the session's end, no for 5 s. Tickets are never kept.
 //
 // The key is a digest of the cookie and of the address that showed it, so that no
-// cookie lies in memory and the auth service hears of every address that uses one.
+// cookie is kept in memory and the auth service sees every address that uses one.
 // "Yes" and "no" have room of their own: who shows cookies at random drives nobody
 // else's answer out. The least recently used goes first.
 //

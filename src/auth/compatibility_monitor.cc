@@ -47,7 +47,7 @@ std::vector<Cause> causes(const std::vector<Refusal>& findings) {
   return out;
 }
 
-// What the auth service says about our signature is a finding; that it cannot be asked is none.
+// What the auth service says about our signature is a finding; that it cannot be reached is not.
 std::optional<Refusal> finding_of(const Refusal& refusal) {
   if (refusal.cause == Cause::SERVICE_REQUEST_EXPIRED)
     return Refusal{.cause = Cause::CLOCK_SKEW, .evidence = refusal.evidence};
@@ -164,7 +164,7 @@ void CompatibilityMonitor::Challenger::heard(const client::HttpResult& result, s
     probed = false;
     probe_result.clear();
     auto findings = compare(*answer, nonce, sent, round_trip);
-    // Only told, not acted upon: what an unsigned answer says is told beside the fact that it is unsigned.
+    // Only reported, not acted upon: the contents of an unsigned answer are reported with the fact that it is unsigned.
     const bool proved = constant_time_equal(challenge_proof(identity.key(), nonce), answer->proof);
     if (auto distrust = distrust_answer(*result, identity, signed_nonce, kWhat); distrust && proved)
       findings.push_back(std::move(distrust->refusal));

@@ -139,7 +139,7 @@ void Forwarder::State::forward(Request request, Reply reply) {
         {.cause = Cause::INVALID_RESPONSE_FORMAT,
             .evidence = fmt::format(
                 "{}: this gateway received its own forwarded request; AUTH_SERVICE_URL is its own address", what)});
-  // The router let it pass by any Host for this name; whoever names a service proves it to the auth service itself.
+  // The router accepts any Host for this name; a caller that names a service proves it to the auth service itself.
   if (request.headers.find(kServiceIdHeader) != nullptr)
     return refuse_with(request, reply,
         {.cause = Cause::SERVICE_UNKNOWN,
@@ -192,7 +192,7 @@ void Forwarder::State::answer(const std::shared_ptr<Forwarded>& forwarded, clien
     return refuse_with(forwarded->request, forwarded->reply, fault);
   }
   const auto refusal = told(*result, forwarded->what);
-  // It is we who were refused: told as ours, with the ref under which it is found here.
+  // This gateway was refused: report it as ours, with the ref under which it is found here.
   if (refusal && refusal->step() == Step::service_identity)
     return refuse_with(forwarded->request, forwarded->reply, *refusal);
   passed.add();

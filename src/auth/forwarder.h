@@ -1,6 +1,6 @@
 // A gateway's /auth/*, /oauth2/* and /.well-known/* are the auth service's: the
 // request goes there as it came (method, path, query, body), signed by the gateway
-// for the person who asks, and the answer comes back as it is. No retry and no
+// for the user, and the answer comes back as it is. No retry and no
 // breaker: only the person can know whether to repeat.
 #pragma once
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxWaiting = 20'000;
 constexpr std::size_t kShownIgnored = 8; // of the keys that are ignored, in the log
-constexpr Millis kJustChanged{1'000};    // who asks so soon after a change had the older set in hand
+constexpr Millis kJustChanged{1'000};    // a caller so soon after a change had the older set
 
 Refusal invalid(std::string_view what, std::string evidence) {
   return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}", what, evidence)};

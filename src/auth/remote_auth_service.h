@@ -1,6 +1,6 @@
 // The auth service in another process, asked over HTTP behind the same interface.
 // The decisions are machines (question, breaker, retry, cache); this drives them:
-// it signs, sends, waits, joins, counts and logs. docs/auth-client.md tells it all.
+// it signs, sends, waits, joins, counts and logs. docs/auth-client.md describes all of it.
 //
 //   tickets  each asked for itself, never kept; `attempt` stays the same over retries
 //   cookies  kept for a short while; equal ones from one address are asked together

@@ -113,7 +113,7 @@ void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool
   ask_after(at_once && silent ? kPause : Millis{0});
 }
 
-// Another database stands behind the auth service now. What this answer holds came after a cursor that means nothing
+// The auth service now has another database. The rows of this answer came after a cursor that means nothing
 // there.
 void RevocationStream::Poller::begin_again(RevocationAnswer& answer) {
   around.log.warning(

@@ -69,7 +69,7 @@ void RevocationTable::forget_oldest() {
 void RevocationTable::synchronised(MonoTime now) {
   const auto before = synchronised_.exchange(now.time_since_epoch().count(), std::memory_order_acq_rel);
   if (before != INT64_MIN) return;
-  const std::lock_guard lock(first_mutex_); // so that whoever waits sees it, or is woken
+  const std::lock_guard lock(first_mutex_); // so that a waiter sees it, or is woken
   first_.notify_all();
 }
 

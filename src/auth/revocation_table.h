@@ -77,7 +77,7 @@ class RevocationTable {
   Entries tokens_, sessions_, before_, users_; // users_: disabled or deleted
   std::deque<Arrival> arrivals_;               // may name entries that are gone
   WallTime newest_{};
-  WallTime floor_{};                                  // the latest event that was dropped for want of room
+  WallTime floor_{};                                  // the latest event that was dropped for lack of room
   std::atomic<std::int64_t> synchronised_{INT64_MIN}; // MonoTime's count
   mutable std::mutex first_mutex_;                    // with `first_` alone
   mutable std::condition_variable first_;

@@ -28,7 +28,7 @@ using SharedBytes = std::shared_ptr<const std::string>;
 [[nodiscard]] std::string sha256(std::string_view bytes);                            // 32 raw bytes
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes); // 32 raw bytes
 
-// Same time whatever differs; lengths may be told apart.
+// Takes the same time whatever differs; only a difference in length is observable.
 [[nodiscard]] bool constant_time_equal(std::string_view a, std::string_view b);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);

@@ -11,7 +11,7 @@
 
 namespace foyer {
 
-// {"code","step","http","close","retry","who","client","operator","next"}; http and close 0: never told that way.
+// {"code","step","http","close","retry","who","client","operator","next"}; http and close 0: never sent that way.
 [[nodiscard]] json::Object cause_to_json(const CauseInfo& cause);
 // A few lines for a terminal, ending in a line end.
 [[nodiscard]] std::string cause_to_text(const CauseInfo& cause);
@@ -21,7 +21,7 @@ namespace foyer {
 [[nodiscard]] std::string_view question_of(Step step);
 // Who has to act, as part of a sentence: "the operator".
 [[nodiscard]] std::string_view actor_of(Who who);
-// What `retry` tells a client to do, in one sentence.
+// What `retry` asks a client to do, in one sentence.
 [[nodiscard]] std::string_view advice_of(Retry retry);
 // Up to three codes that a mistyped one may have meant, nearest first.
 [[nodiscard]] std::vector<std::string_view> nearest_codes(std::string_view code);

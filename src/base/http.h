@@ -77,7 +77,7 @@ struct Route {
 };
 
 [[nodiscard]] Response json_response(int status, std::string body);
-// A path as it may be told and logged: without what looks like a credential that lost its
+// A path as it may be shown and logged: without what looks like a credential that lost its
 // place, which is all behind a '=', and every word longer than any name of ours. Printable.
 [[nodiscard]] std::string shown_path(std::string_view path);
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b); // ASCII

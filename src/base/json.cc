@@ -108,7 +108,7 @@ class Builder {
 
  private:
   // Of a number that no double holds: whether it is too small, not too large. Its first
-  // digit that counts tells, with the exponent.
+  // significant digit decides, with the exponent.
   static bool is_tiny(std::string_view number) {
     const auto e = std::min(number.find_first_of("eE"), number.size());
     const auto digits = number.substr(0, e);

@@ -2,7 +2,7 @@
 //
 //   foyer_limit_used{limit}           how much of it is taken
 //   foyer_limit_max{limit}            how much there is
-//   foyer_limit_refused_total{limit}  how often somebody was refused for want of it
+//   foyer_limit_refused_total{limit}  requests rejected because the limit was reached
 //
 // The label is the name of the option, or the name that docs/limits.md gives to
 // what is fixed. What one connection alone may use up has no series of its own:

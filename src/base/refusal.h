@@ -1,6 +1,6 @@
 // The two values in which every attempt to connect ends, and nothing else.
 //
-// A Refusal travels whole through all layers: whoever passes it on keeps all of
+// A Refusal travels whole through all layers: a layer that passes it on keeps all of
 // it. An Admission says who the client is, what it may do, and until when.
 #pragma once
 

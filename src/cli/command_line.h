@@ -1,4 +1,4 @@
-// What the commands that work on an installation do alike before and after their work.
+// What the commands have in common: reading arguments, help and errors.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@
 
 namespace foyer::cli {
 
-// Says on standard error why a command could not do its work; the exit status for that.
+// Prints on standard error why a command failed, and returns the exit status for that.
 inline int refused_command(std::string_view command, const Refusal& refusal) {
   fmt::print(stderr, "foyer {}: {}: {}\n{}\n", command, refusal.code(), refusal.operator_text(), refusal.info().next);
   return 1;

@@ -141,7 +141,7 @@ std::vector<config::Finding> fitness(const config::Loaded& loaded, const config:
   auto found = config::preflight(loaded, {.read = read, .now = system_clock().wall()});
   config::Loaded with_generated = loaded;
   std::ranges::move(config::adopt_generated_secrets(with_generated, read), std::back_inserter(found));
-  if (loaded.config_file_lost) return found; // what this machine would meet depends on what stands in it
+  if (loaded.config_file_lost) return found; // the result depends on the contents of that file
   return Machine(with_generated, read, std::move(found)).run();
 }
 

@@ -19,7 +19,7 @@ namespace foyer::cli {
 
 class OfflineAccounts {
  public:
-  // `create`: the database is made if there is none. FILE_UNREADABLE, DATA_UNWRITABLE,
+  // `create`: the database is created if it does not exist. FILE_UNREADABLE, DATA_UNWRITABLE,
   // STORE_…, DATABASE_UNREACHABLE, MISSING_STORE_KEY, INVALID_VALUE.
   [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> open(const config::Loaded& loaded, bool create);
 

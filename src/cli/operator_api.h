@@ -28,7 +28,7 @@ inline constexpr std::string_view kOperatorUsage =
 
 struct OperatorCommand {
   std::string_view name;
-  std::string_view usage; // "{}" stands for kOperatorUsage
+  std::string_view usage; // "{}" is replaced by kOperatorUsage
 };
 
 // Reads --help, --json and the options above; `other` takes every other argument, and what it

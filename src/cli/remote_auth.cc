@@ -67,7 +67,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, OnR
   return out;
 }
 
-// A shared secret is at hand; public keys have to be fetched.
+// A shared secret is available at once; public keys have to be fetched.
 Result<void> RemoteAuth::make_keys() {
   const config::Config& c = runtime_.config;
   if (c.jwt_jwks_url.empty()) {

@@ -28,7 +28,7 @@ class RemoteAuth {
   void start(); // once
   // Waits for the first key set; true at once where the keys are configured. False when it did not come in this time.
   [[nodiscard]] bool wait_for_keys(Millis at_most);
-  // Fetches the key set now; false where there is none to fetch.
+  // Fetches the key set now; false if there is nothing to fetch.
   bool reload();
   [[nodiscard]] auth::AuthService& service() { return *service_; }
   [[nodiscard]] auth::LocalVerifier& verifier() { return *verifier_; }

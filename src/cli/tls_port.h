@@ -47,7 +47,7 @@ class TlsPort {
  private:
   static constexpr Millis kQuiet{500};         // after the last change to a file
   static constexpr Millis kSecondLook{2'000};  // files of one renewal may come one by one
-  static constexpr Millis kLookAnyway{60'000}; // where nothing tells of changes, as on network file systems
+  static constexpr Millis kLookAnyway{60'000}; // where changes are not reported, as on network file systems
   static constexpr Millis kDaily{24LL * 3'600'000};
 
   enum class Look : std::uint8_t { told, noticed, again };
@@ -75,7 +75,7 @@ class TlsPort {
   Gauge& refusing_;
   bool second_look_ = false;   // is on its way
   std::string digest_;         // of the files that serve
-  std::string refused_digest_; // of those that were told of
+  std::string refused_digest_; // of those that were reported
   mutable std::mutex mutex_;   // of what follows
   std::vector<End> ends_;
   std::string refused_code_; // empty: the files on disk are those that serve

@@ -136,7 +136,7 @@ Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {
   const auto value = json::parse(text);
   if (value && value->is_object() && value->get_object().contains("keys")) {
     TRY(set, jose::KeySet::parse(text));
-    // Here a person asks about this file: one that contradicts itself is told so, not read as far as it goes.
+    // Here a person asks about this file: contradictions in it are reported, not skipped.
     for (const auto& key : set->ignored())
       if (key.why.cause == Cause::CONFLICTING_KEYS || key.why.field == "kid") return std::unexpected(key.why);
     out.keys = set->keys();

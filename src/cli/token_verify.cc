@@ -1,4 +1,4 @@
-// foyer token verify: would the server take this token, and if not, why not.
+// foyer token verify: whether the server would accept this token, and if not, why not.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -31,7 +31,7 @@ void http_request(exec::ControlPlane& plane, HttpCall call, HttpCompletion done)
 [[nodiscard]] HttpResult http_request(HttpCall call);
 
 [[nodiscard]] bool is_secure(const wire::Url& url); // https, wss
-// "/path?query" as it stands in a request line.
+// "/path?query" as written in a request line.
 [[nodiscard]] std::string request_target(const wire::Url& url);
 
 } // namespace foyer::client

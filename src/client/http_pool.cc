@@ -267,7 +267,7 @@ void HttpPool::State::drop(const ConnectionPtr& connection) {
 
 void HttpPool::State::finish(Job job, HttpResult result) {
   driver.control.cancel(job.deadline);
-  const auto alive = shared_from_this(); // the one who is told may end the pool
+  const auto alive = shared_from_this(); // the callee may destroy the pool
   job.done(std::move(result));
 }
 

@@ -1,7 +1,7 @@
 // HTTP/1.1 to one server over connections that are kept: a bounded number of
 // them, each for one request at a time. Requests that find none free wait, bounded
 // too; their deadline runs. A long poll asks for a connection of its own, so that
-// it never stands in the way of others.
+// it never blocks others.
 //
 // A connection that is idle is given up before the server would do so (75 s), and
 // when the server closes it. That both may happen at the moment at which a request
@@ -52,7 +52,7 @@ struct PoolDriver {
 class HttpPool {
  public:
   HttpPool(PoolDriver driver, PoolOptions options);
-  ~HttpPool(); // on the plane's thread, or when it has stopped; closes all, nobody is told
+  ~HttpPool(); // on the plane's thread, or when it has stopped; closes all, calls nobody
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
 

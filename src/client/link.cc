@@ -169,7 +169,7 @@ void AsioLink::write_next() {
   writing_ = true;
   auto done = [self](const error_code& error, std::size_t) {
     self->writing_ = false;
-    if (self->ended_ || error) return; // the reader tells the end, after what the peer still had to say
+    if (self->ended_ || error) return; // the reader reports the end, after the peer's last data
     self->queue_.pop_front();
     if (!self->queue_.empty()) return self->write_next();
     if (self->finishing_) self->finish();

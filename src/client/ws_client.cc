@@ -20,7 +20,7 @@ struct WsClient::Session final : wire::WsSink, std::enable_shared_from_this<Sess
     handshake, // the answer's head, or the body of a refusal, is being read
     open,
     closing, // a Close was sent
-    done,    // the last event was told
+    done,    // the last event was reported
   };
 
   Session(exec::ControlPlane& p, Entropy& e, WsOptions o, Events ev)
@@ -215,7 +215,7 @@ WsClient::WsClient(exec::ControlPlane& plane, Entropy& entropy, const wire::Url&
 }
 
 WsClient::~WsClient() {
-  if (session_->phase != Session::Phase::done) session_->drop(); // a told Close is still being flushed
+  if (session_->phase != Session::Phase::done) session_->drop(); // a reported Close is still being flushed
   session_->phase = Session::Phase::done;
   // The caller may stand inside one of the events: they are destroyed later.
   session_->plane.post([session = session_] { session->events = {}; });

@@ -9,7 +9,7 @@
 // An address (or network) that asked often in the last seconds is served behind those
 // of its class that did not, also with what it sent before: so is a hundred addresses'
 // flood behind somebody's first login.
-// When the queue is full, the newest work of whoever has most of it waiting in the last
+// When the queue is full, the newest work of the owner with most of it waiting in the last
 // class makes room for somebody with less; else the newcomer is refused.
 //
 // Not thread safe; WorkQueue holds its lock.
@@ -31,7 +31,7 @@ enum class WorkClass : std::uint8_t { known, login, other };
 
 struct Share {
   WorkClass of = WorkClass::known;
-  bool often = false;       // who asks did so often lately
+  bool often = false;       // this owner has submitted often lately
   std::string network = {}; // empty: of the process itself
   std::string address = {};
 };

@@ -55,12 +55,12 @@ struct FileWatch::State : std::enable_shared_from_this<State> {
 
   void start() {
     const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd < 0) return; // no more watches for this user: whoever asks now and then still finds out
+    if (fd < 0) return; // no more watches for this user: periodic checks still find the change
     events.assign(fd);
     watch();
     wait();
   }
-  // The same directory twice is one watch; those that mean nothing any more only tell too much.
+  // The same directory twice is one watch; watches that are no longer needed only report too much.
   void watch() {
     constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
         IN_DELETE_SELF | IN_MOVE_SELF;

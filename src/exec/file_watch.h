@@ -3,8 +3,8 @@
 // directories in which Kubernetes and ACME clients put certificates do). What is
 // watched are directories: those of the files, and of every link on the way.
 //
-// It tells of too much rather than of too little, and never of what has changed:
-// whoever is told reads the files.
+// It reports too much rather than too little, and never what has changed:
+// the callee reads the files.
 #pragma once
 
 #include <functional>

@@ -27,7 +27,7 @@ class WorkQueue {
 
   // From any thread. False when there is no room, or it was stopped: neither `run` nor
   // `dropped` is called, and the caller answers BUSY. Work that was taken and has to make
-  // room later is `dropped`, on the thread of whoever submits then.
+  // room later is `dropped`, on the thread of that later submitter.
   [[nodiscard]] bool submit(Work work);
   [[nodiscard]] bool submit(Task task) { return submit(Work{.run = std::move(task)}); }
   // Takes nothing more, finishes what waits, joins. Not from a task.

@@ -28,7 +28,7 @@ inline constexpr std::size_t kAlgorithms = 13;
 enum class Family : std::uint8_t { hmac, rsa_pkcs1, rsa_pss, ecdsa, eddsa };
 
 [[nodiscard]] std::string_view to_string(Algorithm algorithm); // as we write it: "HS256", "EdDSA"
-// A registered name, with case; "Ed25519" is "EdDSA" here. Anything else is none of ours.
+// A registered name, with case; "Ed25519" is "EdDSA" here. Anything else is not supported.
 [[nodiscard]] std::optional<Algorithm> find_algorithm(std::string_view name);
 // Whether the name is registered for something that is no signature (RFC 7518 §4.1, §5.1): key management or
 // encryption.

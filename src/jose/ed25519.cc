@@ -115,7 +115,7 @@ struct Edwards {
   }
 };
 
-// y of the points whose order divides 8: whoever signs for one signs for everything.
+// y of the points whose order divides 8: one signature for them is valid for every message.
 constexpr const char* kSmallOrder[] = {"0000000000000000000000000000000000000000000000000000000000000000",
     "0000000000000000000000000000000000000000000000000000000000000001",
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec",

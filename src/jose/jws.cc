@@ -120,7 +120,7 @@ Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
     seen.text = header_text;
   }
   jws.header = seen.header;
-  // An unsigned token is refused for its algorithm, whatever stands behind the last dot.
+  // An unsigned token is refused for its algorithm, whatever follows the last dot.
   if (signature_text.empty() && !iequals(jws.header.alg, "none")) return diagnose(token);
   jws.signing_input = token.substr(0, last);
   return jws;

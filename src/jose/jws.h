@@ -26,7 +26,7 @@ struct JwsHeader {
 // A token taken apart; nothing is verified yet. Views point into the token.
 struct Jws {
   JwsHeader header;
-  std::string payload; // any octets, also none: whoever wants claims reads them as JSON
+  std::string payload; // any octets, also none: code that wants claims reads them as JSON
   std::string signature;
   std::string_view signing_input;
 };

@@ -33,7 +33,7 @@ class KeySet {
   // No key at all, where the set is still to be fetched: every token is KEY_UNKNOWN.
   [[nodiscard]] static std::shared_ptr<const KeySet> none();
   // A JWKS document. What is not understood or not fit (broken, weak, private, a secret beside
-  // public keys, a kid or a key that came before, too many) is left out and stands in ignored()
+  // public keys, a kid or a key that came before, too many) is left out and listed in ignored()
   // (RFC 7517 §5). Refused is only what is no key set, and a set without a usable key.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> parse(std::string_view jwks);
 

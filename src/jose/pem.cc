@@ -56,7 +56,7 @@ Result<Block> next_block(std::string_view text) {
       .rest = trimmed(text.substr(end_at + end.size()))};
 }
 
-// Why a block is none of those that are read, in words that help.
+// Why a block is not one of the supported ones, in words that help.
 std::unexpected<Refusal> other_block(const Block& block) {
   if (block.label == "ENCRYPTED PRIVATE KEY")
     return unreadable("a PEM key with a password; store it without one, readable by its owner only");

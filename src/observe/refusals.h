@@ -1,4 +1,4 @@
-// Where refusals are told to the one who runs the server: a ring of the recent
+// Reports refusals to the operator: a ring of the recent
 // ones (GET /api/refusals, `foyer why REF`), a metric, and a log line.
 //
 // A flood must not push out what is worth reading: the ring holds at most 64
@@ -6,7 +6,7 @@
 // the first are counted in its record, not repeated. When a code has its 64, the
 // oldest record of the address with most of them goes, in the network with most of
 // them: seventy failed logins from elsewhere leave the one of somebody else. The log
-// counts likewise and tells what it left out as `suppressed`.
+// counts likewise and reports what it left out as `suppressed`.
 //
 // Everything here is thread safe. It is called when a connection or a command is
 // refused, never on the way of a message.
@@ -72,13 +72,13 @@ class RefusalReporter {
   RefusalReporter(RefusalRing& ring, Metrics& metrics, Log& log, const Clock& clock);
 
   // Ring, metric foyer_refusals_total{code,step}, and one log line, event `refused`. Its
-  // path is kept and told as shown_path has it; its time is that of this call.
+  // path is kept and reported in the form of shown_path; its time is that of this call.
   void report(RefusalRecord record);
-  // Of an HTTP request, by whoever it turned out to be of.
+  // A refusal of an HTTP request, with the user it belongs to if known.
   void report(const Request& request, Refusal refusal, std::string user = {});
   // Of a socket of which nothing was read, or of a session.
   void report(Ref ref, Refusal refusal, std::string_view address, std::string user = {});
-  // Tells what was suppressed and has had no later line to be told with, event
+  // Reports what was suppressed and has had no later line to be reported with, event
   // `refusals_suppressed`. Called now and then, and at the end.
   void flush();
 

@@ -1,4 +1,4 @@
-// What stands before each deletion by age in a store: reads the clocks, asks the guard
+// The check before each deletion by age in a store: reads the clocks, asks the guard
 // (age_guard.h), begins a round of upkeep every hour, remembers in the database up to
 // when the clock was believed, and logs what it noticed and what is deleted.
 //
@@ -32,7 +32,7 @@ struct AgeQueries {
 // For an operator; see `foyer upkeep`.
 struct UpkeepState {
   std::string store;
-  ClockDoubt doubt = ClockDoubt::none; // none: deletion by age goes on
+  ClockDoubt doubt = ClockDoubt::none; // none: deletion by age continues
   Millis off{0};
   WallTime reference{};
   Millis left{0};

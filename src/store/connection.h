@@ -1,7 +1,7 @@
 // A connection that comes back: opened when it is needed, opened again when it was
 // lost. While the database cannot be reached the tries are 100 ms apart, doubling to
 // 2 s, less up to a half by chance so that many processes do not come at once;
-// whoever asks in between is told at once why not.
+// a request in between fails at once with the reason.
 #pragma once
 
 #include <memory>

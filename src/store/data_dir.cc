@@ -49,7 +49,7 @@ Result<DataDir> DataDir::open(std::string path) {
   return directory;
 }
 
-// Rights alone do not tell of a read-only file system or a full one: a file does.
+// Permissions do not show a read-only or full file system: writing a file does.
 Result<void> DataDir::try_to_write() const {
   const std::string trial = file(fmt::format(".trial.{}", ::getpid()));
   TRY_VOID(write_file_atomically(trial, "x"));

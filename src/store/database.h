@@ -57,7 +57,7 @@ class Statement {
   }
 
   // Binds the parameters from the first on. Integers, enums, bool, text, ids, WallTime
-  // (as milliseconds), optionals (null when empty). A failure is told by step().
+  // (as milliseconds), optionals (null when empty). A failure is reported by step().
   template <class... A>
   void bind(const A&... args) {
     bind_from(1, args...);
@@ -109,7 +109,7 @@ class Statement {
 };
 
 // Which unbroken history of writes a connection sees. A server that was promoted or restored goes
-// on with another timeline. Both are empty where nothing tells (a file, or no right to ask).
+// on with another timeline. Both are empty where they are unknown (a file, or no permission).
 struct Lineage {
   std::string system;
   std::string timeline;

@@ -16,7 +16,7 @@ namespace foyer::store {
 [[nodiscard]] Result<bool> examine_sqlite(const std::string& path, const Schema& schema);
 
 // DATABASE_UNREACHABLE, STORE_TOO_NEW, STORE_READ_ONLY (a standby), DATA_ENVIRONMENT_MISMATCH,
-// and where one connection must be the owner CHAT_STORE_IN_USE while another is. Whoever
+// and where one connection must be the owner CHAT_STORE_IN_USE while another is. A process that
 // held it a moment ago gets a second to be gone, as at a start.
 [[nodiscard]] Result<bool> examine_postgres(
     const PostgresOptions& options, const Schema& schema, Owner owner = Owner::shared);

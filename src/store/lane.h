@@ -33,7 +33,7 @@ struct LaneOptions {
   std::size_t batch_limit = 0; // tasks that the consumer is given at once
   Millis idle_every{0};        // with a thread: the consumer is called with no tasks after this much idleness; 0: never
   Executor* executor = nullptr; // null: a thread
-  Counter* refused = nullptr;   // of tasks for want of queue_limit
+  Counter* refused = nullptr;   // of tasks beyond queue_limit
 };
 
 class Lane {
@@ -56,7 +56,7 @@ class Lane {
   [[nodiscard]] std::size_t queued() const; // waiting or at work
 
  private:
-  struct Life; // tells work that is still in the executor whether the lane is alive
+  struct Life; // lets work that is still in the executor see whether the lane is alive
 
   void run();
   void turn();

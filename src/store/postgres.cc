@@ -75,7 +75,7 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
             number));
     TRY(held, holders.step());
     const bool ours = held && holders.integer(0) == before.process && holders.text(1) == before.started;
-    // Whoever starts may come right after another process, whose end the server is about to see.
+    // This process may start right after another one, whose end the server is about to see.
     const bool starting = before.process == 0;
     if ((held && !ours && !starting) || tries == kOwnTries)
       return refuse(Cause::CHAT_STORE_IN_USE,

@@ -40,10 +40,10 @@ enum class PostgresUse : std::uint8_t {
 enum class Owner : std::uint8_t {
   shared, // several processes may write
   sole,   // one connection at a time, by an advisory lock that lives as long as it does: CHAT_STORE_IN_USE.
-          // Whoever starts gives the one before a second to be gone
+          // A starting process gives the previous one a second to end
 };
 
-// The advisory lock of a sole owner, and how long whoever starts waits for it.
+// The advisory lock of a sole owner, and how long a starting process waits for it.
 [[nodiscard]] std::int64_t owner_lock(std::string_view part);
 inline constexpr int kOwnTries = 20;
 inline constexpr Millis kOwnPause{50};

@@ -198,7 +198,7 @@ bool PgLink::await(const Deadline& deadline) {
     const int count = ::poll(&ready, 1, deadline.left());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
-    // A failure here is told by the result: what the server said before it went is still in the buffer.
+    // A failure here shows in the result: what the server said before it closed is still in the buffer.
     if (PQconsumeInput(connection_) == 0 && PQisBusy(connection_) == 1) return false;
   }
   return true;

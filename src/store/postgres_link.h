@@ -1,5 +1,5 @@
 // One connection to PostgreSQL: sends several messages at once, waits for their
-// answers no longer than it is given, and tells a failure as a Refusal. Once lost it
+// answers no longer than it is given, and reports a failure as a Refusal. Once lost it
 // stays lost; a new one is made.
 #pragma once
 
@@ -53,7 +53,7 @@ class PgLink {
   enum class State : std::uint8_t { idle, in_transaction, failed_transaction, lost };
   [[nodiscard]] State state() const;
   [[nodiscard]] bool lost_race() const { return lost_race_; } // the last failure was one
-  [[nodiscard]] bool stale() const { return stale_; }         // prepared statements no longer fit: connect anew
+  [[nodiscard]] bool stale() const { return stale_; }         // prepared statements no longer fit: reconnect
   void forget_race() { lost_race_ = false; }
   [[nodiscard]] const std::string& name() const { return name_; }
 

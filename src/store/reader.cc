@@ -5,7 +5,7 @@
 namespace foyer::store {
 namespace {
 
-constexpr std::size_t kBatch = 1; // who comes next is decided when there is time for the next
+constexpr std::size_t kBatch = 1; // the next owner is chosen when there is time for the next
 
 } // namespace
 

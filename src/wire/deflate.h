@@ -52,7 +52,7 @@ class InflaterPool {
   // at once wait packed until they are whole.
   static constexpr std::size_t kMostLent = 256;
 
-  // For a message that is at hand whole. Reset; valid until the next call.
+  // For a message that is complete in memory. Reset; valid until the next call.
   [[nodiscard]] Inflater& whole();
   // For one that comes in pieces. Reset; null when kMostLent are out.
   [[nodiscard]] std::unique_ptr<Inflater> lend();
@@ -71,7 +71,7 @@ class InflaterPool {
 class Deflater {
  public:
   enum class Context : std::uint8_t {
-    none,     // every message stands for itself
+    none,     // every message is compressed on its own
     takeover, // a message refers to those before it
   };
   Deflater(unsigned window_bits, Context context); // 9 to 15: zlib has no raw stream with 8

@@ -39,7 +39,7 @@ struct DeflateTerms {
 // are what chat repeats itself in, and eight times more cost eight times the memory.
 inline constexpr std::uint8_t kTakeoverBits = 12;
 
-// The server's choice: the first offer that can be accepted as it stands. Offers with
+// The server's choice: the first offer that can be accepted unchanged. Offers with
 // unknown, repeated or bad parameters are declined (RFC 7692 §7.1); nullopt: none is left.
 [[nodiscard]] std::optional<DeflateTerms> accept_deflate(const std::vector<Extension>& offers, bool takeover);
 // The value of Sec-WebSocket-Extensions in the 101.

@@ -10,7 +10,7 @@ namespace {
 constexpr Millis kDefaultWait{1000}; // for `after` without a time of its own
 
 // A problem's status is the answer's status; a cause that normally ends a socket
-// still needs one when it is told over HTTP.
+// still needs one when it is sent over HTTP.
 int status_of(const CauseInfo& info) {
   if (info.http != 0) return info.http;
   return info.retry == Retry::after ? 503 : 400;

@@ -187,7 +187,7 @@ WsError WsDecoder::feed(std::span<char> bytes, WsSink& sink) {
   return error;
 }
 
-// A compressed message that lies whole in the caller's bytes.
+// A compressed message that is complete in the caller's bytes.
 WsError WsDecoder::unpack_whole(Opcode kind, std::string_view packed, WsSink& sink) {
   Inflater* const own = own_inflater();
   std::string message = std::exchange(pool_->space, {}); // the sink may lead to another decoder of this loop

@@ -42,7 +42,7 @@ struct HeadContext {
 };
 
 // Reads a head from the front of `bytes`. Returns its size, 0 when more bytes are
-// needed, and sets `error` as soon as the bytes at hand show one.
+// needed, and sets `error` as soon as the available bytes show one.
 inline std::size_t read_head(
     const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error) {
   const auto fail = [&error](std::string_view what) {

@@ -48,7 +48,7 @@ struct ClientClaim {
 [[nodiscard]] Response oauth_error(const OAuthFault& fault, bool reveal);
 [[nodiscard]] Response oauth_answer(int status, std::string json);
 
-// A refusal that is the server's and not the client's: 5xx and 429, told as such.
+// A refusal that is the server's and not the client's: 5xx and 429, reported as such.
 [[nodiscard]] bool is_ours(const Refusal& refusal);
 // `refusal` as `error`, unless it is ours.
 [[nodiscard]] OAuthFault fault_of(std::string_view error, Refusal refusal, bool basic = false);

@@ -45,7 +45,7 @@ class OAuthExchange : public std::enable_shared_from_this<OAuthExchange> {
       std::string action, std::string_view outcome, std::string detail, UserId user = {}) const;
   void write_audit(AuditRow row) const;
 
-  // `then` on the control plane with what the store says; a refusal is told as such.
+  // `then` on the control plane with what the store says; a refusal is passed on as such.
   template <class T, class Then>
   Completion<T> back(Then then) {
     return [self = shared_from_this(), then = std::move(then)](Result<T> result) mutable {

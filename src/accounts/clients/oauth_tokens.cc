@@ -35,7 +35,7 @@ json::Object describe(const OAuthPtr& x, const KnownToken& token) {
 void introspect_jwt(const OAuthPtr& x, std::string_view text) {
   auto token = read_token(x->deps(), text);
   if (!token) return inactive(x);
-  // Who may not know of a token is told what is told of one that does not exist.
+  // A caller that may not know about a token gets the answer for one that does not exist.
   const std::string& asker = x->client()->id;
   const bool its_own = token->of_service && (token->claims.client_id == asker || token->audience == asker);
   if (!its_own && !x->may_call_us()) return inactive(x);
@@ -121,7 +121,7 @@ void introspect(const OAuthPtr& x) {
   introspect_refresh(x, *token);
 }
 
-// token_type_hint changes nothing: the form tells.
+// token_type_hint changes nothing: the token's form decides.
 void revoke(const OAuthPtr& x) {
   const auto token = x->parameter("token");
   if (!token)

@@ -180,7 +180,7 @@ void ServiceRegistry::register_own() {
   store_.find_service(own_id_, [this, runners = runners_](Result<std::optional<ServiceRow>> found) {
     runners->control.post([this, found = std::move(found)]() mutable {
       writing_own_ = false;
-      if (!found) return reread({}); // tells why, and another second brings another try
+      if (!found) return reread({}); // reports why; the next attempt is a second later
       const WallTime now = clock_.wall();
       const auto secret = [&] {
         return seal_service_secret(seal_, own_id_, own_secret_, strong_(own_secret_), now, entropy_);
@@ -191,7 +191,7 @@ void ServiceRegistry::register_own() {
             "from the configuration");
       ServiceRow& row = **found;
       const Service known = open(row);
-      if (known.unreadable) { // not ours to write over: whoever sealed it has the right key
+      if (known.unreadable) { // not ours to overwrite: the process that sealed it has the right key
         if (ready_) std::exchange(ready_, {})(std::unexpected(*known.unreadable));
         return reread({});
       }

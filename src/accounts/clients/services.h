@@ -124,7 +124,7 @@ class ServiceRegistry {
   [[nodiscard]] const Service* find(std::string_view id) const { return book_.find(id); }
 
   // After SERVICE_SECRET_REJECTED: says in our log (at most once a minute for a service)
-  // what the sender's secret is to ours, if its fingerprint tells. Never in an answer.
+  // how the sender's secret differs from ours, if its fingerprint shows it. Never in an answer.
   void report_variant(std::string_view id, std::string_view fingerprint);
 
  private:
@@ -166,7 +166,7 @@ class ServiceRegistry {
   std::map<std::string, MonoTime, std::less<>> told_variant_;
 };
 
-// A request with whoever sent it: as it came, or for a person behind a gateway whose
+// A request with its sender: as it came, or for a person behind a gateway whose
 // signature is right: then address, ref and origin are that person's.
 struct Sender {
   Request request = {};

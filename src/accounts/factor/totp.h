@@ -1,7 +1,7 @@
 // Time-based one-time passwords (RFC 6238 over RFC 4226): SHA-1, six digits, steps
 // of 30 seconds, one step either way for clocks that differ. Pure; takes `now`.
 //
-// A code belongs to a step. Whoever remembers the newest step that was used, and
+// A code belongs to a step. A caller that remembers the newest step that was used, and
 // takes only later ones, takes every code once.
 #pragma once
 

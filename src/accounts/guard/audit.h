@@ -38,7 +38,7 @@ class AuditTrail {
   std::vector<AuditRow> waiting_;
   std::unordered_map<std::string, std::size_t> refusals_; // those that wait, by what makes them equal
   bool writing_ = false;
-  bool failing_ = false; // told once, until a batch is written again
+  bool failing_ = false; // reported once, until a batch is written again
 };
 
 } // namespace foyer::accounts

@@ -29,7 +29,7 @@ class LoginShares {
  public:
   explicit LoginShares(LoginSharesPolicy policy = {}) : policy_(policy) {}
 
-  // One more request for a hash. `user` is empty for one who is not known.
+  // One more request for a hash. `user` is empty for an unknown user.
   [[nodiscard]] exec::Share take(exec::WorkClass of, std::string_view address, std::string_view user, MonoTime now);
   void signed_in(std::string_view address, std::string_view user);
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kForwardedTargets = {"X-Forwarded-Uri", "X-Original-URI"};
 
-// What stands in the request that the proxy holds, but for the cookie.
+// The contents of the request that the proxy holds, without the cookie.
 struct Explicit {
   std::vector<std::string> tokens;
   std::set<std::string> tickets; // two headers may name one address

@@ -1,5 +1,5 @@
 // One HTTP request to the accounts, from its arrival to its one answer. What the
-// routes of all files share: who asks, problem+json, cookies, the Bearer token.
+// routes of all files share: the caller, problem+json, cookies, the Bearer token.
 #pragma once
 
 #include <functional>

@@ -20,7 +20,7 @@ constexpr std::size_t kMaxBodyBytes = 64 * 1024;
 constexpr Millis kTellContractEvery = std::chrono::minutes{1};
 constexpr Millis kTellRefusedEvery = std::chrono::seconds{1}; // each cause; anybody may knock as often as he likes
 
-// What was told of refused services, by cause.
+// What was logged about refused services, by cause.
 struct ToldRefused {
   struct Line {
     MonoTime at{};
@@ -28,7 +28,7 @@ struct ToldRefused {
   };
   std::map<Cause, Line> lines;
 
-  // How many were not told since the last line; none: this one is not told either.
+  // How many were not logged since the last line; none: this one is not logged either.
   std::optional<std::int64_t> line(Cause cause, MonoTime now) {
     const auto [found, is_new] = lines.try_emplace(cause, Line{.at = now});
     Line& last = found->second;
@@ -166,7 +166,7 @@ class Question : public std::enable_shared_from_this<Question> {
 };
 using QuestionPtr = std::shared_ptr<Question>;
 
-// A refused credential is an answer; that it could not be looked at is none.
+// A refused credential is an answer; a credential that could not be checked is not.
 Completion<Identity> then_identity(QuestionPtr q) {
   return [q = std::move(q)](Result<Identity> identity) {
     if (!identity && identity.error().info().http >= 500) return q->refuse_with(identity.error());
@@ -218,8 +218,8 @@ void revocations(const QuestionPtr& q) {
   });
 }
 
-// Whether the two fit is found by the one who asks: the answer says what this side is. A
-// contract that differs is told there by its number, and here in the log.
+// The caller checks whether the two match: the answer describes this side. A
+// contract that differs is reported there by its number, and here in the log.
 void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTime>>& told) {
   const auto asked = auth::decode_challenge(q->body());
   if (!asked) return q->refuse_with(asked.error());

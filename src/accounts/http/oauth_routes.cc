@@ -133,7 +133,7 @@ std::string metadata(const AccountsPolicy& policy) {
       {"revocation_endpoint_auth_methods_supported", all_auth}});
 }
 
-// RFC 8414 §3.1: the well-known part stands between the issuer's host and its path.
+// RFC 8414 §3.1: the well-known part is between the issuer's host and its path.
 std::string metadata_path(const AccountsPolicy& policy) {
   const auto url = wire::parse_url(policy.issuer);
   std::string path = url ? url->path : std::string{};

@@ -181,7 +181,7 @@ std::optional<SigningKeys::Entry> SigningKeys::open(const SigningKeyRow& row) {
 }
 
 void SigningKeys::publish() {
-  // What cannot be opened is nobody's successor: the one before it goes on.
+  // A key that cannot be opened succeeds no other: the one before it stays in use.
   std::vector<SigningKeyRow> usable;
   for (const auto& row : rows_)
     if (opened(row.kid) != nullptr)

@@ -124,7 +124,7 @@ class SigningKeys {
   Log& log_;
   std::vector<SigningKeyRow> rows_; // as read last
   std::vector<Entry> entries_;      // those of the rows that open, in order
-  std::vector<std::string> told_;   // kids that do not open, each told once
+  std::vector<std::string> told_;   // kids that do not open, each logged once
   std::shared_ptr<const jose::KeySet> key_set_;
   std::string jwks_;
   std::vector<OnChange> watchers_;

@@ -1,5 +1,5 @@
 // Which kind of token is this, by its form alone? Refresh tokens, cookies and tickets
-// are opaque: one is told from a JWT, but not from another, before it is looked up.
+// are opaque: before a lookup, one can be distinguished from a JWT but not from another.
 #pragma once
 
 #include <algorithm>

@@ -255,7 +255,7 @@ Result<std::string> importable_hash(std::string_view hash) {
 }
 
 bool verify_foreign(std::string_view password, std::string_view hash) {
-  // A password that is too long takes its time all the same: else the answer would tell whose hash is of which kind.
+  // A password that is too long takes its time all the same: else the answer would reveal whose hash is of which kind.
   const bool fits = password.size() <= kMaxPasswordBytes;
   const auto known = read(hash);
   return known &&

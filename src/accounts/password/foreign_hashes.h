@@ -21,12 +21,12 @@ namespace foyer::accounts {
 
 // Bounds of one verification.
 inline constexpr std::uint64_t kMostHashMemory = 256ULL * 1024 * 1024; // bytes
-inline constexpr std::uint64_t kLongestHashTime = 2'500'000'000;       // nanoseconds, as verification_time() tells them
+inline constexpr std::uint64_t kLongestHashTime = 2'500'000'000; // nanoseconds, as returned by verification_time()
 inline constexpr std::uint32_t kHighestBcryptCost = 14;
 inline constexpr std::size_t kMaxHashBytes = 512;
 
 // The hash as it is to be stored: without what frameworks put before it, and bcrypt as
-// $bcrypt$cost=12$2b$…, so that what stands before the salt tells its cost. HASH_UNSUPPORTED.
+// $bcrypt$cost=12$2b$…, so that the part before the salt gives its cost. HASH_UNSUPPORTED.
 [[nodiscard]] Result<std::string> importable_hash(std::string_view hash);
 
 // False for everything that importable_hash() refuses.

@@ -42,7 +42,7 @@ inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, 
 enum class PasswordMatch : std::uint8_t {
   no,
   yes,
-  yes_and_stale, // right, but the hash is weaker than `wanted`: hash it anew
+  yes_and_stale, // right, but the hash is weaker than `wanted`: hash it again
 };
 // Each of password_forms() is tried, so that hashes of the bytes as they were typed still match; they are stale.
 // A hash of another program (foreign_hashes.h) is always stale. What is neither that nor

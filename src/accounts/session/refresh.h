@@ -3,7 +3,7 @@
 // A refresh token is exchanged once for its successor, which is computed and not
 // drawn: base64url(HMAC-SHA256(K, presented)). So a client that lost the answer and
 // two tabs that present the same token get the same successor, also when a restart
-// lies between them, and only its digest is stored. As long as the successor is
+// is between them, and only its digest is stored. As long as the successor is
 // unused nobody can have gone on with it, so repeating the answer is safe. After
 // `repeat` it is refused, and nothing ends: only the clock says so, and it may be wrong.
 // Once the successor was used, the same token is a theft until shown otherwise: the

@@ -40,7 +40,7 @@ void RevocationPolls::ask(auth::RevocationRequest question, Completion<auth::Rev
 void RevocationPolls::serve(Waiting one) {
   if (failing_) return one.done(std::unexpected(*failing_));
   if (found_end_ && one.after < end_) return answer_from_store(std::move(one));
-  // Another auth service of the same database may have told of events that were not seen here yet.
+  // Another auth service of the same database may have reported events that were not seen here yet.
   const bool in_doubt = found_end_ && one.after > end_;
   if (in_doubt && one.beyond) {
     log_.warning("revocations_restart",

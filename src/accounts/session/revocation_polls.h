@@ -5,7 +5,7 @@
 //   at its end             ──▶ waits; the next events, or its time, answer it
 //   beyond its end         ──▶ the database was replaced: {cursor 0, more}, begin again
 //
-// When the table cannot be read everybody is told so, with the store's code. Bounded.
+// When the table cannot be read, all waiters get the store's code. Bounded.
 // On the control plane's thread.
 #pragma once
 
@@ -38,7 +38,7 @@ class RevocationPolls {
   void start(); // once, from any thread
   // BUSY; the store's causes.
   void ask(auth::RevocationRequest question, Completion<auth::RevocationAnswer> done);
-  // Whoever waits is answered now, and nobody waits any more: the process ends.
+  // All waiters are answered now, and no new ones are accepted: the process ends.
   void close();
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 

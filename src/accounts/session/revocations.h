@@ -1,6 +1,6 @@
 // The stream of revocations: the rows of an append-only table, read every 250 ms,
 // so that what another process wrote (`foyer user disable`) counts as well. Each
-// watcher has its own place in the table, begins with its first row, and is told
+// watcher has its own place in the table, begins with its first row, and is notified
 // when it has seen everything there was. On the control plane's thread.
 #pragma once
 

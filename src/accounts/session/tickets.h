@@ -23,7 +23,7 @@
 namespace foyer::accounts {
 
 struct TicketPolicy {
-  Millis remember = std::chrono::minutes{10};      // after its end, to tell used and expired from unknown
+  Millis remember = std::chrono::minutes{10};      // after its end, to distinguish used and expired from unknown
   Millis repeat_window = std::chrono::seconds{60}; // same attempt, same answer
   std::size_t max_tickets = 200'000; // live and remembered; beyond, the oldest are forgotten if ended, else BUSY
 };

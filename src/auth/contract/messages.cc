@@ -324,7 +324,7 @@ json::Object encode(const Challenge& challenge) {
   return out;
 }
 
-// Members that a newer contract added are let pass here: the version tells.
+// Members that a newer contract added are accepted here: the version shows the difference.
 Result<Challenge> decode_challenge(const json::Object& body) {
   Reader read(body, Cause::BAD_REQUEST);
   Challenge out{.contract = static_cast<int>(std::clamp<std::int64_t>(read.number("contract"), 0, 1'000'000)),

@@ -22,7 +22,7 @@ bool is_nonce(std::string_view text) {
   });
 }
 
-// The one value of a header, or the reason why there is none to use.
+// The one value of a header, or the reason why it cannot be used.
 Result<std::string> only(const Request& request, std::string_view name, std::size_t longest, bool required) {
   const auto count = request.headers.count(name);
   if (count == 0 && !required) return std::string{};

@@ -43,7 +43,7 @@ inline constexpr std::string_view kAnswerSignatureHeader = "X-Service-Answer"; /
 // How far the clocks of two services may differ; a nonce is remembered for twice as long.
 inline constexpr Millis kRequestWindow{60'000};
 
-// What is kept in place of the secret: 32 raw bytes, as good as the secret to whoever signs.
+// What is kept instead of the secret: 32 raw bytes, equivalent to the secret for signing.
 [[nodiscard]] std::string service_key(std::string_view secret);
 
 struct SignedParts {
@@ -76,7 +76,7 @@ class ServiceIdentity {
     std::string_view origin = {};
   };
   // Adds the headers of a signature over the request, and returns its nonce, with which the answer
-  // must be signed. Every attempt is signed anew.
+  // must be signed. Every attempt is signed again.
   std::string sign(Headers& headers, std::string_view method, std::string_view target, std::string_view body,
       OnBehalf who, WallTime now, Entropy& entropy) const;
 

@@ -55,7 +55,7 @@ class Input {
     if (line.ends_with('\r')) line.pop_back();
     return line;
   }
-  // What stands after the last line end.
+  // The text after the last line end.
   std::optional<std::string> rest() {
     if (held_.empty()) return std::nullopt;
     return std::exchange(held_, {});
@@ -232,7 +232,7 @@ class Driver {
   exec::ControlPlane plane_; // last: its thread ends first
 };
 
-// Hands lines on until the session ends; the end of input is told once.
+// Passes lines on until the session ends; the end of input is reported once.
 void read_until_ended(Driver& driver, Input& input, int ended_event) {
   bool at_end = false;
   for (;;) {

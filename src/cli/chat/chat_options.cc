@@ -11,7 +11,7 @@
 namespace foyer::cli {
 
 namespace {
-constexpr std::string_view kSockets = "/ws/"; // what stands before it is the path of PUBLIC_URL
+constexpr std::string_view kSockets = "/ws/"; // the part before it is the path of PUBLIC_URL
 } // namespace
 
 std::string_view chat_usage() {

@@ -46,11 +46,11 @@ using LoginResult = std::expected<Tokens, LoginFailure>;
 [[nodiscard]] client::HttpCall login_call(
     const ChatOptions& options, const std::string& password, const std::string& totp = {});
 [[nodiscard]] client::HttpCall refresh_call(const ChatOptions& options, const std::string& refresh_token);
-// A request about the account of the one who is logged in.
+// A request about the account of the logged-in user.
 [[nodiscard]] client::HttpCall account_call(
     const ChatOptions& options, const std::string& access_token, std::string method, std::string path);
 [[nodiscard]] LoginResult read_login(const client::HttpResult& answer);
-// What an answer tells, if it is a problem of ours.
+// The refusal in an answer, if it is a problem of ours.
 [[nodiscard]] std::optional<Told> told_from(const Response& answer);
 
 } // namespace foyer::cli

@@ -112,7 +112,7 @@ class ChatSession {
     std::string epoch;
     Offset seen = 0;             // the last one shown
     std::string time;            // when it was written, as the server says
-    Offset change = 0;           // the last change that was heard of
+    Offset change = 0;           // the last change that was received
     std::map<Offset, Held> held; // lines that wait for older messages
     bool fetching = false;       // messages after `seen` are being fetched by history
     bool known = false;          // was joined before

@@ -315,7 +315,7 @@ void ChatSession::on_change(const std::string& name, const std::string& type, co
   const Offset number = number_of(change, "change");
   if (const auto found = rooms_.find(name); found != rooms_.end() && number > 0) {
     Room& room = found->second;
-    if (number <= room.change) return; // heard of before
+    if (number <= room.change) return; // already received
     if (number > room.change + 1) return lost_something();
     room.change = number;
     if (const auto held = room.held.find(offset_of(change)); held != room.held.end() && type == "deleted")

@@ -12,7 +12,7 @@
 
 namespace foyer::cli {
 
-// A refusal as it was told to us: problem+json, authentication_error, error, or a close reason.
+// A refusal as received: problem+json, authentication_error, error, or a close reason.
 struct Told {
   std::string code;
   std::string message;
