@@ -154,7 +154,7 @@ class Driver {
   void run(act::Refresh&) {
     client::http_request(plane_, refresh_call(options_, tokens_.refresh), [this](const client::HttpResult& answer) {
       auto tokens = read_login(answer);
-      if (!tokens) return perform(session_.refresh_failed(tokens.error().told, tokens.error().what));
+      if (!tokens) return perform(session_.refresh_failed(tokens.error().refusal, tokens.error().what));
       tokens_.access = tokens->access;
       if (!tokens->refresh.empty()) tokens_.refresh = tokens->refresh;
       perform(session_.refreshed(tokens_.access));
@@ -166,7 +166,7 @@ class Driver {
       if (!answer) return perform(session_.call_failed(std::nullopt, answer.error().what));
       if (answer->status >= 200 && answer->status < 300) return perform(session_.answered(answer->body));
       const bool foreign = answer->headers.find("x-foyer") == nullptr;
-      perform(session_.call_failed(told_from(*answer),
+      perform(session_.call_failed(refusal_from(*answer),
           fmt::format("The server answered with {}{}.", answer->status, foreign ? ", and it is not Foyer" : "")));
     });
   }
@@ -177,43 +177,43 @@ class Driver {
         .body = {},
         .tls = options_.tls};
     client::http_request(plane_, std::move(call), [this](const client::HttpResult& answer) {
-      perform(session_.why(answer ? told_from(*answer) : std::nullopt));
+      perform(session_.why(answer ? refusal_from(*answer) : std::nullopt));
     });
   }
   void run(act::Finish& finish) {
     status_ = finish.status;
     if (leaving_)
-      plane_.after(kFarewell, [this] { tell_ended(); });
+      plane_.after(kFarewell, [this] { signal_ended(); });
     else
-      tell_ended();
+      signal_ended();
   }
 
   void connect() {
     client::WsClient::Events events;
     events.opened = [this](const Response&) { perform(session_.opened()); };
     events.failed = [this](const client::WsFailure& failure) {
-      ChatSession::Failure told{.what = failure.error.what};
+      ChatSession::Failure reported{.what = failure.error.what};
       if (failure.answer) {
-        told.told = told_from(*failure.answer);
-        told.status = failure.answer->status;
-        told.foreign = failure.answer->headers.find("x-foyer") == nullptr;
+        reported.refusal = refusal_from(*failure.answer);
+        reported.status = failure.answer->status;
+        reported.foreign = failure.answer->headers.find("x-foyer") == nullptr;
       }
-      perform(session_.handshake_failed(told));
+      perform(session_.handshake_failed(reported));
     };
     events.text = [this](std::string_view text) { perform(session_.received(text)); };
     events.closed = [this](std::uint16_t code, std::string_view reason) {
-      if (leaving_) return tell_ended();
+      if (leaving_) return signal_ended();
       perform(session_.closed(code, reason));
     };
     socket_ = std::make_unique<client::WsClient>(plane_, system_entropy(), options_.socket,
         client::WsOptions{.headers = {}, .subprotocols = {"foyer.v1"}, .tls = options_.tls}, std::move(events));
-    heard_ = 0;
+    received_ = 0;
   }
   void tick() {
-    const std::uint64_t heard = socket_ ? socket_->received() : 0;
-    perform(session_.tick(heard != std::exchange(heard_, heard)));
+    const std::uint64_t received = socket_ ? socket_->received() : 0;
+    perform(session_.tick(received != std::exchange(received_, received)));
   }
-  void tell_ended() const {
+  void signal_ended() const {
     const std::uint64_t one = 1;
     (void)!::write(ended_event_, &one, sizeof one);
   }
@@ -223,7 +223,7 @@ class Driver {
   int ended_event_;
   ChatSession session_;
   std::unique_ptr<client::WsClient> socket_;
-  std::uint64_t heard_ = 0;
+  std::uint64_t received_ = 0;
   TimerId alarm_ = 0;
   int status_ = 0;
   bool leaving_ = false;
@@ -290,18 +290,19 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
     auto tokens = read_login(client::http_request(login_call(options, *password, totp)));
     if (tokens) return *tokens;
     const LoginFailure& failure = tokens.error();
-    const bool required = failure.told && failure.told->code == code_of(Cause::TOTP_REQUIRED);
-    const bool rejected = failure.told && failure.told->code == code_of(Cause::TOTP_REJECTED);
+    const bool required = failure.refusal && failure.refusal->code == code_of(Cause::TOTP_REQUIRED);
+    const bool rejected = failure.refusal && failure.refusal->code == code_of(Cause::TOTP_REJECTED);
     if (required && totp.empty() && !options.totp.empty()) {
       totp = options.totp;
       continue;
     }
-    if (!required || !terminal) fmt::print(stderr, "{}\n", failure.told ? refusal_text(*failure.told) : failure.what);
+    if (!required || !terminal)
+      fmt::print(stderr, "{}\n", failure.refusal ? refusal_text(*failure.refusal) : failure.what);
     if (required && !terminal)
       fmt::print(stderr,
           "  Send it on the line after the password with --totp-stdin, or set the environment variable FOYER_TOTP.\n");
     if (!(required || rejected) || !terminal || asked == kMostCodes)
-      return std::unexpected(failure.told ? 1 : kCouldNotRun);
+      return std::unexpected(failure.refusal ? 1 : kCouldNotRun);
     auto code = secret("Code from your authenticator, or a recovery code: ");
     if (!code) return std::unexpected(kCouldNotRun);
     totp = std::move(*code);

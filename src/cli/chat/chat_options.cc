@@ -172,17 +172,17 @@ client::HttpCall account_call(
   return out;
 }
 
-std::optional<Told> told_from(const Response& answer) {
+std::optional<ReceivedRefusal> refusal_from(const Response& answer) {
   const auto body = json::parse(answer.body);
   if (!body || !body->is_object()) return std::nullopt;
-  return told_from(body->as_object());
+  return refusal_from(body->as_object());
 }
 
 LoginResult read_login(const client::HttpResult& answer) {
   if (!answer) return std::unexpected(LoginFailure{std::nullopt, answer.error().what});
   if (answer->status != 200 && answer->status != 201) {
-    auto told = told_from(*answer);
-    return std::unexpected(LoginFailure{std::move(told),
+    auto refusal = refusal_from(*answer);
+    return std::unexpected(LoginFailure{std::move(refusal),
         fmt::format("the server answered the login with {}{}", answer->status,
             answer->headers.find("x-foyer") == nullptr ? ", and it is not Foyer" : "")});
   }

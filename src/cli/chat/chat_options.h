@@ -35,7 +35,7 @@ struct Tokens {
   std::string refresh; // empty: none
 };
 struct LoginFailure {
-  std::optional<Told> told;
+  std::optional<ReceivedRefusal> refusal;
   std::string what;
 };
 using LoginResult = std::expected<Tokens, LoginFailure>;
@@ -51,6 +51,6 @@ using LoginResult = std::expected<Tokens, LoginFailure>;
     const ChatOptions& options, const std::string& access_token, std::string method, std::string path);
 [[nodiscard]] LoginResult read_login(const client::HttpResult& answer);
 // The refusal in an answer, if it is a problem of ours.
-[[nodiscard]] std::optional<Told> told_from(const Response& answer);
+[[nodiscard]] std::optional<ReceivedRefusal> refusal_from(const Response& answer);
 
 } // namespace foyer::cli

@@ -45,12 +45,12 @@ void ChatSession::finish(int status) {
 
 void ChatSession::connect() {
   state_ = State::connecting;
-  told_.reset();
+  refusal_.reset();
   background_.clear();
   resend_later_ = false;
   silent_ticks_ = 0;
   ask_again_ = false;
-  end_told_ = false;
+  end_shown_ = false;
   out_.emplace_back(act::Connect{});
 }
 
@@ -75,17 +75,17 @@ void ChatSession::give_up_or_reconnect() {
     finish(kCouldNotConnect);
 }
 
-void ChatSession::handle(const Told& told) {
-  const bool may_refresh = told.retry == Retry::refresh && settings_.can_refresh && !refreshed_;
+void ChatSession::handle(const ReceivedRefusal& refusal) {
+  const bool may_refresh = refusal.retry == Retry::refresh && settings_.can_refresh && !refreshed_;
   if (may_refresh) {
     state_ = State::refreshing;
-    refreshing_for_ = told;
+    refreshing_for_ = refusal;
     out_.emplace_back(act::Refresh{});
     return;
   }
-  note(refusal_text(told));
-  if (told.retry == Retry::after)
-    reconnect(told.retry_after ? told.retry_after : retry_after_);
+  note(refusal_text(refusal));
+  if (refusal.retry == Retry::after)
+    reconnect(refusal.retry_after ? refusal.retry_after : retry_after_);
   else
     finish(1);
 }
@@ -103,8 +103,8 @@ Actions ChatSession::opened() {
 }
 
 Actions ChatSession::handshake_failed(const Failure& failure) {
-  if (failure.told) {
-    handle(*failure.told);
+  if (failure.refusal) {
+    handle(*failure.refusal);
   } else if (failure.status != 0) {
     note(failure.foreign ? fmt::format("{} (the answer is not from Foyer)", failure.what) : failure.what);
     state_ = State::asking;
@@ -116,12 +116,12 @@ Actions ChatSession::handshake_failed(const Failure& failure) {
   return done();
 }
 
-Actions ChatSession::why(const std::optional<Told>& told) {
-  if (told && told->code != code_of(Cause::UPGRADE_MISSING)) {
-    handle(*told);
+Actions ChatSession::why(const std::optional<ReceivedRefusal>& refusal) {
+  if (refusal && refusal->code != code_of(Cause::UPGRADE_MISSING)) {
+    handle(*refusal);
     return done();
   }
-  if (told)
+  if (refusal)
     note(
         "The server answers plain HTTP requests here, so something in between, such as a proxy, blocks the WebSocket "
         "handshake.");
@@ -137,10 +137,10 @@ Actions ChatSession::closed(std::uint16_t code, std::string_view reason) {
     state_ = State::signing_out;
     return done();
   }
-  if (told_) {
-    handle(*std::exchange(told_, std::nullopt));
-  } else if (const auto told = told_from_close(reason)) {
-    handle(*told);
+  if (refusal_) {
+    handle(*std::exchange(refusal_, std::nullopt));
+  } else if (const auto refusal = refusal_from_close(reason)) {
+    handle(*refusal);
   } else {
     note(fmt::format("The connection ended ({}{}{}).", code, reason.empty() ? "" : ": ", printable(reason)));
     reconnect(retry_after_);
@@ -161,28 +161,28 @@ Actions ChatSession::refreshed(std::string token) {
   return done();
 }
 
-Actions ChatSession::refresh_failed(const std::optional<Told>& told, std::string_view what) {
-  const bool passing = !told || told->retry == Retry::after;
+Actions ChatSession::refresh_failed(const std::optional<ReceivedRefusal>& refusal, std::string_view what) {
+  const bool passing = !refusal || refusal->retry == Retry::after;
   if (state_ == State::ready) {
     ask_again_ = passing;
-    session_ends(told ? &*told : nullptr, what);
+    session_ends(refusal ? &*refusal : nullptr, what);
     return done();
   }
   if (state_ != State::refreshing) return done();
   // That the session is not known says less than the close that came before.
-  const bool close_says_more = told && told->code == code_of(Cause::REFRESH_UNKNOWN) && refreshing_for_ &&
+  const bool close_says_more = refusal && refusal->code == code_of(Cause::REFRESH_UNKNOWN) && refreshing_for_ &&
       refreshing_for_->code != code_of(Cause::TOKEN_EXPIRED);
-  note(close_says_more ? refusal_text(*refreshing_for_) : told ? refusal_text(*told) : std::string{what});
+  note(close_says_more ? refusal_text(*refreshing_for_) : refusal ? refusal_text(*refusal) : std::string{what});
   if (passing)
-    reconnect(told ? told->retry_after : std::nullopt);
+    reconnect(refusal ? refusal->retry_after : std::nullopt);
   else
     finish(1);
   return done();
 }
 
 // The old token still holds for a while: when it ends, why, and what to do.
-void ChatSession::session_ends(const Told* because, std::string_view what) {
-  if (std::exchange(end_told_, true)) return;
+void ChatSession::session_ends(const ReceivedRefusal* because, std::string_view what) {
+  if (std::exchange(end_shown_, true)) return;
   std::string text = fmt::format("Your session ends{}{}.\n", token_end_.empty() ? "" : " at ", token_end_);
   text += because != nullptr ? refusal_text(*because) : std::string{what};
   text += ask_again_ ? "\n"
@@ -245,9 +245,9 @@ Actions ChatSession::answered(std::string_view body) {
   return done();
 }
 
-Actions ChatSession::call_failed(const std::optional<Told>& told, std::string_view what) {
+Actions ChatSession::call_failed(const std::optional<ReceivedRefusal>& refusal, std::string_view what) {
   account_ = AccountCommand::none;
-  note(told ? refusal_text(*told) : std::string{what});
+  note(refusal ? refusal_text(*refusal) : std::string{what});
   if (state_ == State::signing_out) reconnect();
   next_line();
   return done();
@@ -264,10 +264,10 @@ Actions ChatSession::woke() {
 
 void ChatSession::ping() { out_.emplace_back(act::Send{R"({"type":"ping"})"}); }
 
-Actions ChatSession::tick(bool heard_something) {
+Actions ChatSession::tick(bool received_something) {
   if (state_ == State::ready && std::exchange(ask_again_, false)) out_.emplace_back(act::Refresh{});
   if (state_ != State::ready && state_ != State::authenticating) return done();
-  if (heard_something) {
+  if (received_something) {
     silent_ticks_ = 0;
   } else if (++silent_ticks_ == 2) {
     ping();

@@ -66,24 +66,24 @@ class ChatSession {
 
   [[nodiscard]] Actions start();
   [[nodiscard]] Actions opened();
-  // `told`: the answer was a problem of ours. `foreign`: there was an answer, not of Foyer.
+  // `refusal`: the answer was a problem of ours. `foreign`: there was an answer, not of Foyer.
   struct Failure {
     std::string what;
-    std::optional<Told> told = {};
+    std::optional<ReceivedRefusal> refusal = {};
     int status = 0;       // 0: no HTTP answer at all
     bool foreign = false; // an answer without X-Foyer
   };
   [[nodiscard]] Actions handshake_failed(const Failure& failure);
-  [[nodiscard]] Actions why(const std::optional<Told>& told);
+  [[nodiscard]] Actions why(const std::optional<ReceivedRefusal>& refusal);
   [[nodiscard]] Actions received(std::string_view text);
   [[nodiscard]] Actions closed(std::uint16_t code, std::string_view reason);
   [[nodiscard]] Actions refreshed(std::string token); // the new access token
-  [[nodiscard]] Actions refresh_failed(const std::optional<Told>& told, std::string_view what);
+  [[nodiscard]] Actions refresh_failed(const std::optional<ReceivedRefusal>& refusal, std::string_view what);
   // The answer of a Call: a body, or what went wrong.
   [[nodiscard]] Actions answered(std::string_view body);
-  [[nodiscard]] Actions call_failed(const std::optional<Told>& told, std::string_view what);
+  [[nodiscard]] Actions call_failed(const std::optional<ReceivedRefusal>& refusal, std::string_view what);
   [[nodiscard]] Actions woke();
-  [[nodiscard]] Actions tick(bool heard_something); // every kTick
+  [[nodiscard]] Actions tick(bool received_something); // every kTick
   [[nodiscard]] Actions typed(std::string line);
   [[nodiscard]] Actions end_of_input(); // ends when all that was typed is answered
 
@@ -133,7 +133,7 @@ class ChatSession {
   void connect();
   void reconnect(std::optional<Millis> at_least = {});
   void give_up_or_reconnect();
-  void handle(const Told& told);
+  void handle(const ReceivedRefusal& refusal);
   void next_line();
   void say(std::string_view text);
   void command(std::string type, std::string room, json::Object members);
@@ -146,7 +146,7 @@ class ChatSession {
     return account_ == AccountCommand::end_this || account_ == AccountCommand::end_all;
   }
   [[nodiscard]] bool busy() const { return pending_ || !background_.empty() || account_ != AccountCommand::none; }
-  void session_ends(const Told* because, std::string_view what);
+  void session_ends(const ReceivedRefusal* because, std::string_view what);
   void join(const std::string& room, bool again);
   void on_answer(const std::string& type, const json::Object& object);
   void on_push(const std::string& type, const json::Object& object);
@@ -175,13 +175,13 @@ class ChatSession {
   std::optional<Pending> pending_;
   std::map<std::uint64_t, std::string> background_; // joins and fetches of our own: id → room
   AccountCommand account_ = AccountCommand::none;
-  std::vector<std::string> session_ids_; // as /sessions showed them
-  std::string token_end_;                // local time, once the server said that it is near
-  bool ask_again_ = false;               // for a new token, at the next tick
-  bool end_told_ = false;                // that the session ends was said
-  std::optional<Told> refreshing_for_;   // the close that made us ask for a new token
-  std::optional<Told> told_;             // an authentication_error, before the Close
-  std::optional<Millis> retry_after_;    // of `closing`
+  std::vector<std::string> session_ids_;          // as /sessions showed them
+  std::string token_end_;                         // local time, once the server said that it is near
+  bool ask_again_ = false;                        // for a new token, at the next tick
+  bool end_shown_ = false;                        // that the session ends was said
+  std::optional<ReceivedRefusal> refreshing_for_; // the close that made us ask for a new token
+  std::optional<ReceivedRefusal> refusal_;        // an authentication_error, before the Close
+  std::optional<Millis> retry_after_;             // of `closing`
   std::uint64_t next_id_ = 1;
   int attempts_ = 0; // in a row without success
   int silent_ticks_ = 0;

@@ -64,7 +64,7 @@ Actions ChatSession::received(std::string_view text) {
     if (type == "authentication_success")
       welcome(object);
     else if (type == "authentication_error")
-      told_ = told_from(object);
+      refusal_ = refusal_from(object);
     else
       on_push(type, object);
     return done();
@@ -78,7 +78,7 @@ Actions ChatSession::received(std::string_view text) {
       on_answer(type, object);
   } else if (id && background_.contains(static_cast<std::uint64_t>(*id))) {
     const std::string room = background_.extract(static_cast<std::uint64_t>(*id)).mapped();
-    if (type == "refreshed" && std::exchange(end_told_, false)) note("Your session continues.");
+    if (type == "refreshed" && std::exchange(end_shown_, false)) note("Your session continues.");
     if (type == "joined") {
       const bool first = !rooms_[room].known;
       on_joined(object);
@@ -86,8 +86,8 @@ Actions ChatSession::received(std::string_view text) {
     } else if (type == "history") {
       on_history(object);
     } else if (type == "error" && room.empty()) { // the new token was refused
-      const auto told = told_from(object);
-      session_ends(told ? &*told : nullptr, "The server did not accept the new token.");
+      const auto refusal = refusal_from(object);
+      session_ends(refusal ? &*refusal : nullptr, "The server did not accept the new token.");
     } else if (type == "error") {
       on_error(object, false);
       if (const auto found = rooms_.find(room); found != rooms_.end()) {
@@ -189,21 +189,21 @@ void ChatSession::show_invitations(const json::Object& object) {
 }
 
 void ChatSession::on_error(const json::Object& object, bool answers_pending) {
-  auto told = told_from(object);
-  if (!told)
-    told = Told{.code = "error",
+  auto refusal = refusal_from(object);
+  if (!refusal)
+    refusal = ReceivedRefusal{.code = "error",
         .message = text_of(object, "message"),
         .step = {},
         .ref = {},
         .retry = Retry::never,
         .retry_after = {}};
-  if (answers_pending && told->retry == Retry::after) {
+  if (answers_pending && refusal->retry == Retry::after) {
     resend_later_ = true;
-    out_.emplace_back(act::Wake{told->retry_after.value_or(Millis{1000})});
+    out_.emplace_back(act::Wake{refusal->retry_after.value_or(Millis{1000})});
     return;
   }
   if (answers_pending) pending_.reset();
-  note(refusal_text(*told));
+  note(refusal_text(*refusal));
 }
 
 void ChatSession::on_push(const std::string& type, const json::Object& object) {

@@ -16,8 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// One word and its text for each action; waits are jittered, so only their being there is told.
-std::vector<std::string> told(Actions actions) {
+// One word and its text for each action; waits are jittered, so only their presence is shown.
+std::vector<std::string> performed(Actions actions) {
   struct Words {
     std::string operator()(const act::Connect&) const { return "connect"; }
     std::string operator()(const act::Send& a) const { return "send " + a.text; }
@@ -78,24 +78,24 @@ class Chat : public testing::Test {
 };
 
 TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
-  EXPECT_THAT(told(session.start()), ElementsAre("connect"));
-  EXPECT_THAT(told(session.opened()),
+  EXPECT_THAT(performed(session.start()), ElementsAre("connect"));
+  EXPECT_THAT(performed(session.opened()),
       ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["changes","room_reset","people"]})"));
-  EXPECT_THAT(told(session.received(kWelcome)),
+  EXPECT_THAT(performed(session.received(kWelcome)),
       ElementsAre(
           "note", R"(send {"type":"join","id":1,"room":"tea","limit":20})", R"(send {"type":"invitations","id":0})"));
-  EXPECT_THAT(told(session.received(joined(1, 1, false, message(1, "hi")))),
+  EXPECT_THAT(performed(session.received(joined(1, 1, false, message(1, "hi")))),
       ElementsAre("show --:-- tea bob: hi", "show * tea: 1 here"));
-  EXPECT_THAT(told(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
+  EXPECT_THAT(performed(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
 }
 
 TEST_F(Chat, SendsOneLineAfterAnotherEachUnderItsKey) {
   in_tea();
-  const auto first = told(session.typed("hello"));
+  const auto first = performed(session.typed("hello"));
   ASSERT_EQ(first.size(), 1U);
   EXPECT_THAT(first[0], HasSubstr(R"("message":"hello","key":")"));
-  EXPECT_THAT(told(session.typed("again")), IsEmpty());
-  const auto second = told(
+  EXPECT_THAT(performed(session.typed("again")), IsEmpty());
+  const auto second = performed(
       session.received(R"({"type":"sent","id":2,"room":"tea","epoch":"e1","offset":3,"time":"x","duplicate":false})"));
   ASSERT_EQ(second.size(), 1U);
   EXPECT_THAT(second[0], HasSubstr(R"("message":"again")"));
@@ -103,18 +103,18 @@ TEST_F(Chat, SendsOneLineAfterAnotherEachUnderItsKey) {
 
 TEST_F(Chat, ShowsAllPagesOfALongListOfRooms) {
   in_tea();
-  EXPECT_THAT(told(session.typed("/rooms")), ElementsAre(R"(send {"type":"rooms","id":2})"));
-  EXPECT_THAT(told(session.received(
+  EXPECT_THAT(performed(session.typed("/rooms")), ElementsAre(R"(send {"type":"rooms","id":2})"));
+  EXPECT_THAT(performed(session.received(
                   R"({"type":"rooms","id":2,"more":true,"rooms":[{"room":"a","offset":1},{"room":"b","offset":2}]})")),
       ElementsAre(HasSubstr("show   a"), R"(send {"after":"b","type":"rooms","id":3})"));
-  EXPECT_THAT(told(session.received(R"({"type":"rooms","id":3,"more":false,"rooms":[{"room":"c","offset":3}]})")),
+  EXPECT_THAT(performed(session.received(R"({"type":"rooms","id":3,"more":false,"rooms":[{"room":"c","offset":3}]})")),
       ElementsAre(HasSubstr("show   c")));
 }
 TEST_F(Chat, SendsAnUnansweredMessageAgainUnderTheSameKey) {
   in_tea();
-  const auto first = told(session.typed("hello"));
+  const auto first = performed(session.typed("hello"));
   reconnected();
-  const auto after = told(session.received(kWelcome));
+  const auto after = performed(session.received(kWelcome));
   EXPECT_THAT(after,
       ElementsAre("note",
           R"(send {"type":"join","id":3,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})",
@@ -125,44 +125,44 @@ TEST_F(Chat, ShowsWhatWasMissedOnceAndInOrder) {
   in_tea();
   reconnected();
   (void)session.received(kWelcome);
-  EXPECT_THAT(told(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))),
+  EXPECT_THAT(performed(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))),
       ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: four"));
-  EXPECT_THAT(told(session.received(pushed(4, "four"))), IsEmpty());
-  EXPECT_THAT(told(session.received(pushed(5, "five"))), ElementsAre("show --:-- tea bob: five"));
+  EXPECT_THAT(performed(session.received(pushed(4, "four"))), IsEmpty());
+  EXPECT_THAT(performed(session.received(pushed(5, "five"))), ElementsAre("show --:-- tea bob: five"));
 }
 
 TEST_F(Chat, TakesAMissingMessageForALostConnection) {
   in_tea();
-  EXPECT_THAT(told(session.received(pushed(4, "four"))),
+  EXPECT_THAT(performed(session.received(pushed(4, "four"))),
       ElementsAre("note", "drop", testing::StartsWith("note"), testing::StartsWith("wake")));
   (void)session.woke();
   (void)session.opened();
-  EXPECT_THAT(told(session.received(kWelcome)),
+  EXPECT_THAT(performed(session.received(kWelcome)),
       ElementsAre("note",
           R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})"));
-  EXPECT_THAT(told(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))),
+  EXPECT_THAT(performed(session.received(joined(2, 4, true, message(3, "three") + "," + message(4, "four")))),
       ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: four"));
 }
 
 TEST_F(Chat, ShowsADeletedMessageAsDeleted) {
   in_tea();
   EXPECT_THAT(
-      told(session.received(
+      performed(session.received(
           R"({"type":"message","room":"tea","epoch":"e1","offset":3,"from":{"id":"b","name":"bob"},"message":"","time":"x","deleted":true})")),
       ElementsAre("show --:-- tea bob: (deleted)"));
 }
 
 TEST_F(Chat, LearnsOfWhatWasDeletedBehindItsBack) {
   in_tea();
-  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")),
+  EXPECT_THAT(performed(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")),
       ElementsAre("show * message 1 of tea was deleted"));
-  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")), IsEmpty());
+  EXPECT_THAT(performed(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":1})")), IsEmpty());
   reconnected();
-  EXPECT_THAT(told(session.received(kWelcome)),
+  EXPECT_THAT(performed(session.received(kWelcome)),
       ElementsAre("note",
           R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":1,"time":"x"}})"));
   EXPECT_THAT(
-      told(session.received(
+      performed(session.received(
           R"({"type":"joined","id":2,"room":"tea","kind":"public","durable":true,"epoch":"e1","offset":2,"recovered":true,"messages":[],"more":false,"change":3,)"
           R"("changes":[{"type":"deleted","offset":2,"change":2},{"type":"author_detached","user":{"id":"b","name":"deleted user"},"change":3}],"members":[],"member_count":0})")),
       ElementsAre("show * message 2 of tea was deleted", "show * b in tea is now deleted user"));
@@ -170,19 +170,19 @@ TEST_F(Chat, LearnsOfWhatWasDeletedBehindItsBack) {
 
 TEST_F(Chat, TakesAMissingChangeForALostConnection) {
   in_tea();
-  EXPECT_THAT(told(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":2})")),
+  EXPECT_THAT(performed(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":2})")),
       ElementsAre("note", "drop", testing::StartsWith("note"), testing::StartsWith("wake")));
 }
 
 TEST_F(Chat, JoinsARoomAgainWhoseHistoryBeganAnew) {
   in_tea();
-  EXPECT_THAT(told(session.received(R"({"type":"room_reset","room":"tea","epoch":"e2","offset":1,"reason":"r"})")),
+  EXPECT_THAT(performed(session.received(R"({"type":"room_reset","room":"tea","epoch":"e2","offset":1,"reason":"r"})")),
       ElementsAre(
           R"(send {"type":"join","id":2,"room":"tea","limit":300,"since":{"epoch":"e1","offset":2,"change":0,"time":"x"}})"));
-  EXPECT_THAT(told(session.received(joined(2, 1, false, message(1, "new"), "e2"))),
+  EXPECT_THAT(performed(session.received(joined(2, 1, false, message(1, "new"), "e2"))),
       ElementsAre("note", "show --:-- tea bob: new"));
   EXPECT_THAT(
-      told(session.received(
+      performed(session.received(
           R"({"type":"message","room":"tea","epoch":"e2","offset":2,"from":{"id":"b","name":"bob"},"message":"more","time":"x"})")),
       ElementsAre("show --:-- tea bob: more"));
 }
@@ -191,14 +191,16 @@ TEST_F(Chat, FetchesOlderMessagesBeforeItShowsNewerOnes) {
   in_tea();
   reconnected();
   (void)session.received(kWelcome);
-  EXPECT_THAT(told(session.received(joined(2, 6, false, message(6, "six")))),
+  EXPECT_THAT(performed(session.received(joined(2, 6, false, message(6, "six")))),
       ElementsAre(R"(send {"type":"history","id":3,"room":"tea","before":6,"limit":300})"));
-  EXPECT_THAT(told(session.received(pushed(7, "seven"))), IsEmpty());
-  EXPECT_THAT(told(session.received(R"({"type":"history","id":3,"room":"tea","epoch":"e1","more":true,"messages":[)" +
-                  message(5, "five") + "]}")),
+  EXPECT_THAT(performed(session.received(pushed(7, "seven"))), IsEmpty());
+  EXPECT_THAT(
+      performed(session.received(R"({"type":"history","id":3,"room":"tea","epoch":"e1","more":true,"messages":[)" +
+          message(5, "five") + "]}")),
       ElementsAre(R"(send {"type":"history","id":4,"room":"tea","before":5,"limit":300})"));
-  EXPECT_THAT(told(session.received(R"({"type":"history","id":4,"room":"tea","epoch":"e1","more":true,"messages":[)" +
-                  message(2, "two") + "," + message(3, "three") + "]}")),
+  EXPECT_THAT(
+      performed(session.received(R"({"type":"history","id":4,"room":"tea","epoch":"e1","more":true,"messages":[)" +
+          message(2, "two") + "," + message(3, "three") + "]}")),
       ElementsAre("show --:-- tea bob: three", "show --:-- tea bob: five", "show --:-- tea bob: six",
           "show --:-- tea bob: seven"));
 }
@@ -207,20 +209,20 @@ TEST_F(Chat, SaysWhenAHistoryBeganAnew) {
   in_tea();
   reconnected();
   (void)session.received(kWelcome);
-  EXPECT_THAT(told(session.received(joined(2, 1, false, message(1, "new"), "e2"))),
+  EXPECT_THAT(performed(session.received(joined(2, 1, false, message(1, "new"), "e2"))),
       ElementsAre("note", "show --:-- tea bob: new"));
 }
 
 TEST_F(Chat, RefreshesAnExpiredTokenOnceAndThenGivesUp) {
   in_tea();
-  EXPECT_THAT(told(session.closed(4401, "TOKEN_EXPIRED r1")), ElementsAre("refresh"));
-  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre("connect"));
-  EXPECT_THAT(told(session.opened()),
+  EXPECT_THAT(performed(session.closed(4401, "TOKEN_EXPIRED r1")), ElementsAre("refresh"));
+  EXPECT_THAT(performed(session.refreshed("t1")), ElementsAre("connect"));
+  EXPECT_THAT(performed(session.opened()),
       ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["changes","room_reset","people"]})"));
   (void)session.received(
       R"({"type":"authentication_error","code":"TOKEN_EXPIRED","message":"m","step":"credential_valid","ref":"r2","retry":"refresh"})");
   const Actions end = session.closed(4401, "TOKEN_EXPIRED r2");
-  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+  EXPECT_THAT(performed(end), ElementsAre("note", "finish 1"));
   EXPECT_THAT(notes(end), HasSubstr("TOKEN_EXPIRED (step credential_valid)"));
   EXPECT_THAT(notes(end), HasSubstr(std::string{"Next: "}.append(info(Cause::TOKEN_EXPIRED).next)));
   EXPECT_THAT(notes(end), HasSubstr("foyer why r2"));
@@ -228,12 +230,12 @@ TEST_F(Chat, RefreshesAnExpiredTokenOnceAndThenGivesUp) {
 
 TEST_F(Chat, RefreshesInBandWhenTheTokenIsAboutToEnd) {
   in_tea();
-  EXPECT_THAT(told(session.received(R"({"type":"token_expiring","expires_at":"x"})")), ElementsAre("refresh"));
-  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
-  EXPECT_THAT(told(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), IsEmpty());
+  EXPECT_THAT(performed(session.received(R"({"type":"token_expiring","expires_at":"x"})")), ElementsAre("refresh"));
+  EXPECT_THAT(performed(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
+  EXPECT_THAT(performed(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), IsEmpty());
 }
 
-Told refusal(Cause cause, Retry retry) {
+ReceivedRefusal refusal(Cause cause, Retry retry) {
   return {.code = std::string{code_of(cause)},
       .message = std::string{info(cause).client},
       .step = {},
@@ -247,18 +249,18 @@ TEST_F(Chat, SaysInTimeThatTheSessionEndsAndWhyAndAsksAgainWhileThatMayHelp) {
   in_tea();
   (void)session.received(kExpiring);
   const Actions away = session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "");
-  EXPECT_THAT(told(away), ElementsAre("note"));
+  EXPECT_THAT(performed(away), ElementsAre("note"));
   EXPECT_THAT(notes(away), HasSubstr("Your session ends at "));
   EXPECT_THAT(notes(away), HasSubstr("AUTH_SERVICE_TIMEOUT"));
   EXPECT_THAT(notes(away), HasSubstr("can keep chatting"));
-  EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
-  EXPECT_THAT(told(session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "")), IsEmpty())
+  EXPECT_THAT(performed(session.tick(true)), ElementsAre("refresh"));
+  EXPECT_THAT(performed(session.refresh_failed(refusal(Cause::AUTH_SERVICE_TIMEOUT, Retry::after), "")), IsEmpty())
       << "said once";
-  EXPECT_THAT(told(session.tick(true)), ElementsAre("refresh"));
-  EXPECT_THAT(told(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
+  EXPECT_THAT(performed(session.tick(true)), ElementsAre("refresh"));
+  EXPECT_THAT(performed(session.refreshed("t1")), ElementsAre(R"(send {"type":"refresh","id":2,"token":"t1"})"));
   EXPECT_THAT(
       notes(session.received(R"({"type":"refreshed","id":2,"expires_at":"x"})")), HasSubstr("Your session continues"));
-  EXPECT_THAT(told(session.tick(true)), IsEmpty());
+  EXPECT_THAT(performed(session.tick(true)), IsEmpty());
 }
 
 TEST_F(Chat, ASessionThatHasEndedIsNotAskedForAgainAndWhatIsTypedIsStillSent) {
@@ -267,26 +269,26 @@ TEST_F(Chat, ASessionThatHasEndedIsNotAskedForAgainAndWhatIsTypedIsStillSent) {
   const Actions over = session.refresh_failed(refusal(Cause::REFRESH_REUSED, Retry::never), "");
   EXPECT_THAT(notes(over), HasSubstr("REFRESH_REUSED"));
   EXPECT_THAT(notes(over), HasSubstr("log in"));
-  EXPECT_THAT(told(session.tick(true)), IsEmpty());
-  EXPECT_EQ(told(session.typed("hello")).size(), 1U);
+  EXPECT_THAT(performed(session.tick(true)), IsEmpty());
+  EXPECT_EQ(performed(session.typed("hello")).size(), 1U);
 }
 
 TEST_F(Chat, ARevokedTokenIsToldByTheCloseWhichKnowsWhy) {
   in_tea();
-  EXPECT_THAT(told(session.closed(4401, "TOKEN_REVOKED r7")), ElementsAre("refresh"));
+  EXPECT_THAT(performed(session.closed(4401, "TOKEN_REVOKED r7")), ElementsAre("refresh"));
   const Actions end = session.refresh_failed(refusal(Cause::REFRESH_UNKNOWN, Retry::never), "");
-  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+  EXPECT_THAT(performed(end), ElementsAre("note", "finish 1"));
   EXPECT_THAT(notes(end), HasSubstr("TOKEN_REVOKED"));
 }
 
 TEST_F(Chat, ListsSessionsAndEndsOneByItsNumber) {
   in_tea();
   EXPECT_THAT(notes(session.typed("/signout 1")), HasSubstr("Use /sessions first"));
-  EXPECT_THAT(told(session.typed("/sessions")), ElementsAre("call GET /auth/sessions"));
-  EXPECT_THAT(told(session.typed("/signout 2")), IsEmpty()) << "waits for the answer";
+  EXPECT_THAT(performed(session.typed("/sessions")), ElementsAre("call GET /auth/sessions"));
+  EXPECT_THAT(performed(session.typed("/signout 2")), IsEmpty()) << "waits for the answer";
   const Actions list = session.answered(
       R"({"sessions":[{"id":"s_a","device":"foyer chat","address":"127.0.0.1","created":"x","last_seen":"x","current":true},{"id":"s_b","device":"Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0.0.0 Safari/537.36","address":"::1","created":"x","last_seen":"x","current":false}]})");
-  EXPECT_THAT(told(list),
+  EXPECT_THAT(performed(list),
       ElementsAre(
           "show    1  foyer chat                 127.0.0.1        since ----------, last seen ----------  (this one)\n "
           "  2  Chrome on Linux            ::1              since ----------, last seen ----------",
@@ -297,22 +299,22 @@ TEST_F(Chat, ListsSessionsAndEndsOneByItsNumber) {
 
 TEST_F(Chat, SignsOutEverywhereAndTakesTheCloseForItsOwnDoing) {
   in_tea();
-  EXPECT_THAT(told(session.typed("/signout all")), ElementsAre("call DELETE /auth/sessions"));
-  EXPECT_THAT(told(session.closed(4401, "SESSION_REVOKED r")), IsEmpty());
-  EXPECT_THAT(told(session.answered("")), ElementsAre("note", "drop", "finish 0"));
+  EXPECT_THAT(performed(session.typed("/signout all")), ElementsAre("call DELETE /auth/sessions"));
+  EXPECT_THAT(performed(session.closed(4401, "SESSION_REVOKED r")), IsEmpty());
+  EXPECT_THAT(performed(session.answered("")), ElementsAre("note", "drop", "finish 0"));
 }
 
 TEST_F(Chat, ASignOutThatCannotBeToldLeavesTheChatAsItWas) {
   in_tea();
-  EXPECT_THAT(told(session.typed("/signout")), ElementsAre("call POST /auth/logout"));
+  EXPECT_THAT(performed(session.typed("/signout")), ElementsAre("call POST /auth/logout"));
   const Actions away = session.call_failed(refusal(Cause::AUTH_SERVICE_CONNECTION_ERROR, Retry::after), "");
   EXPECT_THAT(notes(away), HasSubstr("AUTH_SERVICE_CONNECTION_ERROR"));
-  EXPECT_EQ(told(session.typed("hello")).size(), 1U);
+  EXPECT_EQ(performed(session.typed("hello")).size(), 1U);
   EXPECT_THAT(notes(session.typed("/signout everybody")), IsEmpty()) << "waits for the answer to hello";
 }
 
 TEST(ChatText, SaysHowLongALockLasts) {
-  Told lock = refusal(Cause::LOGIN_LOCKED, Retry::after);
+  ReceivedRefusal lock = refusal(Cause::LOGIN_LOCKED, Retry::after);
   lock.retry_after = Millis{65'400};
   EXPECT_THAT(refusal_text(lock), HasSubstr("Time left: 1 min 6 s"));
   EXPECT_EQ(wait_text(Millis{120'000}), "2 min");
@@ -322,122 +324,125 @@ TEST(ChatText, SaysHowLongALockLasts) {
 TEST_F(Chat, TellsARefusedHandshakeAndEnds) {
   (void)session.start();
   const Actions end = session.handshake_failed({.what = "403",
-      .told = Told{.code = "USER_DISABLED",
+      .refusal = ReceivedRefusal{.code = "USER_DISABLED",
           .message = "Not you.",
           .step = "user",
           .ref = "r",
           .retry = Retry::never,
           .retry_after = {}},
       .status = 403});
-  EXPECT_THAT(told(end), ElementsAre("note", "finish 1"));
+  EXPECT_THAT(performed(end), ElementsAre("note", "finish 1"));
 }
 
 TEST_F(Chat, AsksWhyWhenTheAnswerSaysNothing) {
   (void)session.start();
-  EXPECT_THAT(
-      told(session.handshake_failed({.what = "502", .status = 502, .foreign = true})), ElementsAre("note", "ask why"));
-  EXPECT_THAT(told(session.why(std::nullopt)), ElementsAre("note", "finish 2"));
+  EXPECT_THAT(performed(session.handshake_failed({.what = "502", .status = 502, .foreign = true})),
+      ElementsAre("note", "ask why"));
+  EXPECT_THAT(performed(session.why(std::nullopt)), ElementsAre("note", "finish 2"));
 }
 
 TEST_F(Chat, KnowsAProxyThatEatsTheUpgrade) {
   (void)session.start();
   (void)session.handshake_failed({.what = "400", .status = 400, .foreign = true});
-  const Actions end = session.why(
-      Told{.code = "UPGRADE_MISSING", .message = {}, .step = {}, .ref = {}, .retry = Retry::never, .retry_after = {}});
+  const Actions end = session.why(ReceivedRefusal{
+      .code = "UPGRADE_MISSING", .message = {}, .step = {}, .ref = {}, .retry = Retry::never, .retry_after = {}});
   EXPECT_THAT(notes(end), HasSubstr("in between"));
 }
 
 TEST_F(Chat, GivesUpWhenNothingWasEverThereAndComesBackWhenSomethingWas) {
   (void)session.start();
-  EXPECT_THAT(told(session.handshake_failed({.what = "refused"})), ElementsAre("note", "finish 2"));
+  EXPECT_THAT(performed(session.handshake_failed({.what = "refused"})), ElementsAre("note", "finish 2"));
   ChatSession other{{.rooms = {}}, "t", entropy};
   (void)other.start();
   (void)other.opened();
   (void)other.received(kWelcome);
-  EXPECT_THAT(told(other.closed(1006, "")), ElementsAre("note", "note", "wake"));
-  EXPECT_THAT(told(other.woke()), ElementsAre("connect"));
-  EXPECT_THAT(told(other.handshake_failed({.what = "refused"})), ElementsAre("note", "note", "wake"));
+  EXPECT_THAT(performed(other.closed(1006, "")), ElementsAre("note", "note", "wake"));
+  EXPECT_THAT(performed(other.woke()), ElementsAre("connect"));
+  EXPECT_THAT(performed(other.handshake_failed({.what = "refused"})), ElementsAre("note", "note", "wake"));
 }
 
 TEST_F(Chat, WaitsAndSendsAgainWhenItIsTooFast) {
   in_tea();
-  const auto first = told(session.typed("hello"));
+  const auto first = performed(session.typed("hello"));
   EXPECT_THAT(
-      told(session.received(
+      performed(session.received(
           R"({"type":"error","id":2,"code":"RATE_LIMITED","message":"m","retry":"after","retry_after_ms":10,"ref":"r"})")),
       ElementsAre("wake"));
-  EXPECT_THAT(told(session.woke()), ElementsAre(first[0]));
+  EXPECT_THAT(performed(session.woke()), ElementsAre(first[0]));
 }
 
 TEST_F(Chat, EndsAfterTheLastAnswerWhenItsInputEnds) {
   in_tea();
   (void)session.typed("hello");
-  EXPECT_THAT(told(session.end_of_input()), IsEmpty());
-  EXPECT_THAT(told(session.received(R"({"type":"sent","id":2,"room":"tea","epoch":"e1","offset":3})")),
+  EXPECT_THAT(performed(session.end_of_input()), IsEmpty());
+  EXPECT_THAT(performed(session.received(R"({"type":"sent","id":2,"room":"tea","epoch":"e1","offset":3})")),
       ElementsAre("leave", "finish 0"));
 }
 
 TEST_F(Chat, NoticesASilentServer) {
   in_tea();
-  EXPECT_THAT(told(session.tick(true)), IsEmpty());
-  EXPECT_THAT(told(session.tick(false)), IsEmpty());
-  EXPECT_THAT(told(session.tick(false)), ElementsAre(R"(send {"type":"ping"})"));
-  EXPECT_THAT(told(session.tick(false)), ElementsAre("note", "drop", "note", "wake"));
+  EXPECT_THAT(performed(session.tick(true)), IsEmpty());
+  EXPECT_THAT(performed(session.tick(false)), IsEmpty());
+  EXPECT_THAT(performed(session.tick(false)), ElementsAre(R"(send {"type":"ping"})"));
+  EXPECT_THAT(performed(session.tick(false)), ElementsAre("note", "drop", "note", "wake"));
 }
 
 TEST_F(Chat, LetsNobodySteerTheTerminal) {
   in_tea();
-  EXPECT_THAT(told(session.received(pushed(3, R"(a\u001b[2Jb\\c)"))), ElementsAre("show --:-- tea bob: a\\x1b[2Jb\\c"));
+  EXPECT_THAT(
+      performed(session.received(pushed(3, R"(a\u001b[2Jb\\c)"))), ElementsAre("show --:-- tea bob: a\\x1b[2Jb\\c"));
 }
 
 TEST_F(Chat, MakesARoomAndEntersIt) {
   in_tea();
   EXPECT_THAT(
-      told(session.typed("/create plan")), ElementsAre(R"(send {"type":"create","id":2,"room":"private:plan"})"));
-  EXPECT_THAT(told(session.received(R"({"type":"created","id":2,"room":"private:plan"})")),
+      performed(session.typed("/create plan")), ElementsAre(R"(send {"type":"create","id":2,"room":"private:plan"})"));
+  EXPECT_THAT(performed(session.received(R"({"type":"created","id":2,"room":"private:plan"})")),
       ElementsAre(R"(send {"limit":20,"type":"join","id":3,"room":"private:plan"})"));
 }
 
 TEST_F(Chat, ListsInvitationsAndAnswersThem) {
   in_tea();
   EXPECT_THAT(
-      told(session.received(
+      performed(session.received(
           R"({"type":"invitations","id":0,"invitations":[{"room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"},{"room":"direct:1","from":{"id":"c","name":"carol"},"expires_at":"x"}],"more":false})")),
       ElementsAre("show * 1  bob invites you to private:den: /accept 1 or /decline 1\n* 2  carol wants to write to "
                   "you: /accept 2 or /decline 2"));
   EXPECT_THAT(notes(session.typed("/accept 3")), HasSubstr("1 to 2"));
-  EXPECT_THAT(told(session.typed("/decline 1")), ElementsAre(R"(send {"type":"decline","id":2,"room":"private:den"})"));
-  EXPECT_THAT(told(session.received(R"({"type":"declined","id":2,"room":"private:den"})")),
+  EXPECT_THAT(
+      performed(session.typed("/decline 1")), ElementsAre(R"(send {"type":"decline","id":2,"room":"private:den"})"));
+  EXPECT_THAT(performed(session.received(R"({"type":"declined","id":2,"room":"private:den"})")),
       ElementsAre("show * declined private:den"));
-  EXPECT_THAT(told(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":3,"room":"direct:1"})"));
-  EXPECT_THAT(told(session.received(R"({"type":"room_added","room":"direct:1"})")), IsEmpty())
+  EXPECT_THAT(performed(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":3,"room":"direct:1"})"));
+  EXPECT_THAT(performed(session.received(R"({"type":"room_added","room":"direct:1"})")), IsEmpty())
       << "it is entered anyway";
-  EXPECT_THAT(told(session.received(R"({"type":"accepted","id":3,"room":"direct:1"})")),
+  EXPECT_THAT(performed(session.received(R"({"type":"accepted","id":3,"room":"direct:1"})")),
       ElementsAre(R"(send {"limit":20,"type":"join","id":4,"room":"direct:1"})"));
 }
 
 TEST_F(Chat, AnInvitationIsAnsweredWithoutNamingItsRoom) {
   in_tea();
   EXPECT_THAT(notes(session.typed("/accept")), HasSubstr("no invitation"));
-  EXPECT_THAT(told(session.received(
+  EXPECT_THAT(performed(session.received(
                   R"({"type":"invitation","room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"})")),
       ElementsAre("show * bob invites you to private:den: /accept or /decline"));
-  EXPECT_THAT(told(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":2,"room":"private:den"})"));
+  EXPECT_THAT(
+      performed(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":2,"room":"private:den"})"));
 }
 
 TEST_F(Chat, NamesPeopleByWhatTheyAreCalled) {
   in_tea();
-  EXPECT_THAT(
-      told(session.typed("/invite bob")), ElementsAre(R"(send {"name":"bob","type":"invite","id":2,"room":"tea"})"));
-  EXPECT_THAT(told(session.received(R"({"type":"invited","id":2,"room":"tea","user":"u2","pending":true})")),
+  EXPECT_THAT(performed(session.typed("/invite bob")),
+      ElementsAre(R"(send {"name":"bob","type":"invite","id":2,"room":"tea"})"));
+  EXPECT_THAT(performed(session.received(R"({"type":"invited","id":2,"room":"tea","user":"u2","pending":true})")),
       ElementsAre("show * invitation sent for tea"));
-  EXPECT_THAT(told(session.typed("/direct id:u3")), ElementsAre(R"(send {"user":"u3","type":"direct","id":3})"));
+  EXPECT_THAT(performed(session.typed("/direct id:u3")), ElementsAre(R"(send {"user":"u3","type":"direct","id":3})"));
 }
 
 TEST_F(Chat, AnOlderServerThatKnowsNoInvitationsIsNoNews) {
   in_tea();
-  EXPECT_THAT(
-      told(session.received(R"({"type":"error","id":0,"code":"BAD_MESSAGE","message":"m","retry":"never","ref":"r"})")),
+  EXPECT_THAT(performed(session.received(
+                  R"({"type":"error","id":0,"code":"BAD_MESSAGE","message":"m","retry":"never","ref":"r"})")),
       IsEmpty());
 }
 

@@ -34,46 +34,46 @@ bool to_local(std::string_view rfc3339, std::tm& local) {
 
 } // namespace
 
-std::optional<Told> told_from(const json::Object& object) {
-  Told told;
-  told.code = text_of(object, "code");
-  if (told.code.empty()) return std::nullopt;
-  told.message = text_of(object, object.contains("detail") ? "detail" : "message");
-  told.step = text_of(object, "step");
-  told.ref = text_of(object, "ref");
-  const auto cause = find_cause(told.code);
-  told.retry = retry_of(text_of(object, "retry"), cause ? info(*cause).retry : Retry::never);
-  if (const auto wait = json::get_int(object, "retry_after_ms")) told.retry_after = Millis{*wait};
-  return told;
+std::optional<ReceivedRefusal> refusal_from(const json::Object& object) {
+  ReceivedRefusal refusal;
+  refusal.code = text_of(object, "code");
+  if (refusal.code.empty()) return std::nullopt;
+  refusal.message = text_of(object, object.contains("detail") ? "detail" : "message");
+  refusal.step = text_of(object, "step");
+  refusal.ref = text_of(object, "ref");
+  const auto cause = find_cause(refusal.code);
+  refusal.retry = retry_of(text_of(object, "retry"), cause ? info(*cause).retry : Retry::never);
+  if (const auto wait = json::get_int(object, "retry_after_ms")) refusal.retry_after = Millis{*wait};
+  return refusal;
 }
 
-std::optional<Told> told_from_close(std::string_view reason) {
+std::optional<ReceivedRefusal> refusal_from_close(std::string_view reason) {
   const std::size_t space = reason.find(' ');
   const auto cause = find_cause(reason.substr(0, space));
   if (!cause) return std::nullopt;
   const CauseInfo& row = info(*cause);
-  Told told{.code = std::string{row.code},
+  ReceivedRefusal refusal{.code = std::string{row.code},
       .message = std::string{row.client},
       .step = std::string{to_string(row.step)},
       .ref = {},
       .retry = row.retry,
       .retry_after = {}};
-  if (space != std::string_view::npos) told.ref = std::string{reason.substr(space + 1)};
-  return told;
+  if (space != std::string_view::npos) refusal.ref = std::string{reason.substr(space + 1)};
+  return refusal;
 }
 
-std::string refusal_text(const Told& told) {
-  std::string out = fmt::format("{}", printable(told.code, 64));
-  if (!told.step.empty()) out += fmt::format(" (step {})", printable(told.step, 64));
+std::string refusal_text(const ReceivedRefusal& refusal) {
+  std::string out = fmt::format("{}", printable(refusal.code, 64));
+  if (!refusal.step.empty()) out += fmt::format(" (step {})", printable(refusal.step, 64));
   out += '\n';
-  if (!told.message.empty()) out += fmt::format("  {}\n", shown(told.message));
-  if (const auto cause = find_cause(told.code)) out += fmt::format("  Next: {}\n", info(*cause).next);
-  if (told.retry == Retry::after && told.retry_after && *told.retry_after >= Millis{1000})
-    out += fmt::format("  Time left: {}\n", wait_text(*told.retry_after));
-  if (is_auth_away(told))
+  if (!refusal.message.empty()) out += fmt::format("  {}\n", shown(refusal.message));
+  if (const auto cause = find_cause(refusal.code)) out += fmt::format("  Next: {}\n", info(*cause).next);
+  if (refusal.retry == Retry::after && refusal.retry_after && *refusal.retry_after >= Millis{1000})
+    out += fmt::format("  Time left: {}\n", wait_text(*refusal.retry_after));
+  if (is_auth_away(refusal))
     out += "  Connected users can keep chatting; logins and account changes wait until the auth service is back.\n";
-  if (!told.ref.empty())
-    out += fmt::format("  The operator can look it up with: foyer why {}\n", printable(told.ref, 64));
+  if (!refusal.ref.empty())
+    out += fmt::format("  The operator can look it up with: foyer why {}\n", printable(refusal.ref, 64));
   out.pop_back();
   return out;
 }
@@ -109,8 +109,8 @@ std::string wait_text(Millis wait) {
                            : fmt::format("{} min {} s", seconds / 60, seconds % 60);
 }
 
-bool is_auth_away(const Told& told) {
-  const auto cause = find_cause(told.code);
+bool is_auth_away(const ReceivedRefusal& refusal) {
+  const auto cause = find_cause(refusal.code);
   return cause && (info(*cause).step == Step::auth_service || info(*cause).step == Step::service_identity);
 }
 

@@ -13,7 +13,7 @@
 namespace foyer::cli {
 
 // A refusal as received: problem+json, authentication_error, error, or a close reason.
-struct Told {
+struct ReceivedRefusal {
   std::string code;
   std::string message;
   std::string step;
@@ -22,11 +22,12 @@ struct Told {
   std::optional<Millis> retry_after;
 };
 
-[[nodiscard]] std::optional<Told> told_from(const json::Object& object);    // nullopt: it has no code
-[[nodiscard]] std::optional<Told> told_from_close(std::string_view reason); // "CODE ref"; nullopt: not one of ours
+[[nodiscard]] std::optional<ReceivedRefusal> refusal_from(const json::Object& object); // nullopt: it has no code
+[[nodiscard]] std::optional<ReceivedRefusal> refusal_from_close(
+    std::string_view reason); // "CODE ref"; nullopt: not one of ours
 
 // Several lines: code, sentence, and the next step out of the catalogue in this program.
-[[nodiscard]] std::string refusal_text(const Told& told);
+[[nodiscard]] std::string refusal_text(const ReceivedRefusal& refusal);
 [[nodiscard]] std::string shown(std::string_view text); // text of a peer for a terminal, backslashes as they are
 [[nodiscard]] std::string local_time(std::string_view rfc3339); // "14:03", in local time
 [[nodiscard]] std::string local_date(std::string_view rfc3339); // "2026-11-22 14:03"
@@ -43,7 +44,7 @@ struct Told {
 [[nodiscard]] std::string device_words(std::string_view agent);
 [[nodiscard]] std::string wait_text(Millis wait); // "4 min 5 s", "42 s"
 // The gateway is there and the service that knows the accounts is not: what still works.
-[[nodiscard]] bool is_auth_away(const Told& told);
+[[nodiscard]] bool is_auth_away(const ReceivedRefusal& refusal);
 [[nodiscard]] std::string_view chat_help();
 
 } // namespace foyer::cli
