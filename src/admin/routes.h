@@ -40,7 +40,7 @@ struct ApiDeps {
   std::vector<observe::HealthCheck> live = {};   // beside the loops
   std::vector<observe::HealthCheck> ready = {};  // beside `accepting`: stores, auth service, key set, …
   Upkeep upkeep = {};
-  // Told of a rejected API key; may be empty. Any thread.
+  // Called when an API key is rejected; may be empty. Any thread.
   OnRefusal on_refusal = {};
 };
 

@@ -144,7 +144,7 @@ void Door::look_at_offers(const Request& request) {
 
 Next Door::next(const Clock& clock) {
   const MonoTime now = clock.mono();
-  if (clock_started_ && !told_) charge(asked_, now);
+  if (clock_started_ && !decided_) charge(asked_, now);
   clock_started_ = true;
   last_ = now;
   for (;;) {
@@ -184,7 +184,7 @@ Next Door::next(const Clock& clock) {
 }
 
 Next Door::verdict() {
-  told_ = true;
+  decided_ = true;
   if (at_ == At::refused) return Verdict{std::unexpected(*refusal_)};
   return Verdict{Admission{identity_, times_}};
 }

@@ -179,7 +179,7 @@ class Door {
   bool only_credentials_ = false; // subprotocols were offered, and none that could be echoed
   bool upgraded_ = false;         // AwaitFirstMessage was given
   bool clock_started_ = false;
-  bool told_ = false; // the verdict was given; no more time is charged
+  bool decided_ = false; // the verdict was given; no more time is charged
   MonoTime last_{};
   std::string selected_;
   std::string refusal_echo_;

@@ -83,7 +83,7 @@ std::optional<Millis> retry_after_header(const Response& response) {
 }
 
 // A refusal by the auth service itself, sent as a problem.
-std::optional<Refusal> told_cause(const Response& response, std::string_view what) {
+std::optional<Refusal> reported_cause(const Response& response, std::string_view what) {
   if (response.headers.find("X-Foyer") == nullptr || media_type(response) != "application/problem+json")
     return std::nullopt;
   const auto body = json::parse(response.body);
@@ -107,12 +107,12 @@ Fault fault_of(const Response& response, std::string_view what) {
   if (status >= 300 && status < 400)
     return invalid(fmt::format(
         "{}: answered {}, a redirect to {}; redirects are not followed", what, status, redirect_target(response)));
-  if (auto told = told_cause(response, what)) {
-    if (means_no_auth_role(told->cause))
+  if (auto reported = reported_cause(response, what)) {
+    if (means_no_auth_role(reported->cause))
       return invalid(
           fmt::format("{}: a Foyer without the auth role answered {} {}; it may be this gateway's own address", what,
-              status, told->code()));
-    return {.refusal = std::move(*told), .transient = false, .counts = false};
+              status, reported->code()));
+    return {.refusal = std::move(*reported), .transient = false, .counts = false};
   }
   if (status >= 500) {
     const bool passing = status == 502 || status == 503 || status == 504;

@@ -56,8 +56,8 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   std::string etag;
   std::vector<Completion<bool>> waiting; // for the fetch that is under way
   bool fetching = false;
-  bool told_too_old = false;
-  std::string told_ignored;            // the ignored keys as they were logged last
+  bool logged_too_old = false;
+  std::string logged_ignored;          // the ignored keys as they were logged last
   TimerId timer = 0;                   // of the next fetch in turn
   std::optional<MonoTime> out_of_turn; // when a fetch was last begun for an unknown kid
   std::optional<MonoTime> changed;
@@ -77,7 +77,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const client::HttpResult& result) const;
   void heard(const client::HttpResult& result);
   void take(std::shared_ptr<const jose::KeySet> set, const Response& answer);
-  void tell_ignored(const jose::KeySet& set);
+  void log_ignored(const jose::KeySet& set);
   void fault(Refusal refusal);
   void answer_all(const Result<bool>& answer);
 };
@@ -148,7 +148,7 @@ void KeySetSource::Fetcher::heard(const client::HttpResult& result) {
 void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const Response& answer) {
   fetched.add();
   back_off.reset();
-  told_too_old = false;
+  logged_too_old = false;
   if (const std::string* tag = answer.headers.find("ETag"); tag != nullptr && tag->size() <= 256)
     etag = *tag;
   else if (set)
@@ -167,7 +167,7 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
       status.ignored = set->ignored().size();
     }
   }
-  if (set) tell_ignored(*set);
+  if (set) log_ignored(*set);
   if (again) around.log.info("key_set_fetched_again", "The key set can be fetched again.");
   if (newer) {
     keys = std::move(set);
@@ -181,13 +181,13 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
 }
 
 // RFC 7517 §5: what is not understood is ignored. Once for each change of it.
-void KeySetSource::Fetcher::tell_ignored(const jose::KeySet& set) {
+void KeySetSource::Fetcher::log_ignored(const jose::KeySet& set) {
   std::string now;
   for (const auto& key : set.ignored() | std::views::take(kShownIgnored))
     now +=
         fmt::format("{}{}: {}", now.empty() ? "" : "; ", key.kid.empty() ? "a key without kid" : key.kid, key.reason());
-  if (now == told_ignored) return;
-  told_ignored = now;
+  if (now == logged_ignored) return;
+  logged_ignored = now;
   if (now.empty()) return around.log.info("key_set_keys_usable", "All keys in the key set can be used again.");
   around.log.warning("key_set_keys_ignored",
       "Some keys in the key set cannot be used. Tokens signed with them are refused; the other keys are used.",
@@ -208,7 +208,7 @@ void KeySetSource::Fetcher::fault(Refusal why) {
         serves ? "The key set cannot be fetched; the last good one stays in use, up to key_set_max_age."
                : "The key set cannot be fetched, and no earlier one can be used.",
         {{"code", why.code()}, {"evidence", why.evidence}});
-  if (keys && !serves && !std::exchange(told_too_old, true))
+  if (keys && !serves && !std::exchange(logged_too_old, true))
     around.log.error("key_set_too_old",
         "The last good key set is older than key_set_max_age; no token can be verified until it can be fetched.",
         {{"code", why.code()}});

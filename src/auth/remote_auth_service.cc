@@ -138,7 +138,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   }
 
   void take(const std::shared_ptr<Asked>& asked, QuestionMachine::Step step) {
-    tell_breaker();
+    report_breaker();
     if (auto* end = std::get_if<QuestionMachine::End>(&step))
       return finish(asked, std::unexpected(std::move(end->refusal)));
     const std::uint64_t serial = ++asked->serial;
@@ -190,7 +190,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     }
     metrics.attempt_answered();
     asked->machine.answered(now);
-    tell_breaker();
+    report_breaker();
     finish(asked, std::move(said->identity));
   }
 
@@ -220,17 +220,17 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     });
   }
 
-  // ---- telling
+  // ---- reporting
 
-  void tell_breaker() {
+  void report_breaker() {
     const BreakerStatus& now = breaker.status();
     {
       const std::lock_guard lock(mutex);
-      if (told.state == now.state && told.next_try == now.next_try && told.faults.size() == now.faults.size() &&
-          now.faults.empty())
+      if (reported.state == now.state && reported.next_try == now.next_try &&
+          reported.faults.size() == now.faults.size() && now.faults.empty())
         return;
-      std::swap(before, told);
-      told = now;
+      std::swap(before, reported);
+      reported = now;
     }
     if (before.state == now.state && before.next_try == now.next_try) return;
     metrics.breaker(now.state);
@@ -277,8 +277,8 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   std::optional<MonoTime> logged;
   std::uint64_t unlogged = 0;
   BreakerStatus before;
-  mutable std::mutex mutex; // for `told` alone
-  BreakerStatus told;
+  mutable std::mutex mutex; // for `reported` alone
+  BreakerStatus reported;
 };
 
 RemoteAuthService::RemoteAuthService(
@@ -327,7 +327,7 @@ void RemoteAuthService::watch_revocations(
 
 BreakerStatus RemoteAuthService::status() const {
   const std::lock_guard lock(client_->mutex);
-  return client_->told;
+  return client_->reported;
 }
 
 } // namespace foyer::auth

@@ -204,7 +204,7 @@ TEST(RemoteAuthService, ASessionThatEndsIsAskedForAgainWhateverIsKeptOfIt) {
   world.cookies.erase("c");
   world.revoke({.kind = RevocationEvent::Kind::session, .id = "s-alice", .at = world.clock.wall()});
   world.pass(Millis{100});
-  EXPECT_EQ(world.events_heard, 1U);
+  EXPECT_EQ(world.events_received, 1U);
   const auto later = world.ask_cookie("c");
   world.pass(Millis{100});
   EXPECT_EQ(later->code(), "SESSION_UNKNOWN");

@@ -118,11 +118,11 @@ class SpdLog final : public Log {
     if (!enabled(level)) return;
     try {
       const std::size_t dropped = pool_->overrun_counter();
-      const std::size_t told = told_.exchange(dropped, std::memory_order_relaxed);
-      if (dropped > told)
+      const std::size_t reported = reported_.exchange(dropped, std::memory_order_relaxed);
+      if (dropped > reported)
         send(Level::warning, "log_lines_dropped",
             "Log lines were dropped because standard error does not accept them fast enough.",
-            {{"lines", dropped - told}, {"total", dropped}});
+            {{"lines", dropped - reported}, {"total", dropped}});
       send(level, event, message, fields);
     } catch (...) { // a log that fails must not be noticed by the one who logs
     }
@@ -138,7 +138,7 @@ class SpdLog final : public Log {
   Level level_;
   std::shared_ptr<spdlog::details::thread_pool> pool_;
   std::shared_ptr<spdlog::async_logger> logger_;
-  std::atomic<std::size_t> told_{0};
+  std::atomic<std::size_t> reported_{0};
 };
 
 class NullLog final : public Log {

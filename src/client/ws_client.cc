@@ -52,7 +52,7 @@ struct WsClient::Session final : wire::WsSink, std::enable_shared_from_this<Sess
   [[nodiscard]] std::string fault_of(const Response& answer) const;
   void fail(NetError error, std::optional<Response> answer);
   void send(wire::Opcode opcode, std::string_view payload);
-  void tell_closed(std::uint16_t code, std::string_view reason);
+  void report_closed(std::uint16_t code, std::string_view reason);
   void drop();
 
   bool on_message(wire::Opcode kind, std::string_view payload) override {
@@ -69,7 +69,7 @@ struct WsClient::Session final : wire::WsSink, std::enable_shared_from_this<Sess
   bool on_pong(std::string_view) override { return true; }
   bool on_close(std::uint16_t code, std::string_view reason) override {
     if (phase == Phase::open) send(wire::Opcode::close, wire::close_payload(code, {}));
-    tell_closed(code, reason);
+    report_closed(code, reason);
     return false;
   }
 };
@@ -85,7 +85,7 @@ void WsClient::Session::set_deadline(Millis wait) {
                      "no answer to the handshake within " + std::to_string(self->options.timeout.count()) + " ms"},
           std::nullopt);
     else if (self->phase == Phase::closing)
-      self->tell_closed(1006, {});
+      self->report_closed(1006, {});
     self->drop();
   });
 }
@@ -133,7 +133,7 @@ void WsClient::Session::on_bytes(std::span<char> bytes) {
   const wire::WsError error = decoder.feed(bytes, *this);
   if (error.close != 0 && phase != Phase::done) {
     send(wire::Opcode::close, wire::close_payload(error.close, error.what));
-    tell_closed(error.close, error.what);
+    report_closed(error.close, error.what);
   }
 }
 
@@ -176,7 +176,7 @@ void WsClient::Session::on_ended(NetError error) {
   if (phase == Phase::handshake)
     fail(std::move(error), std::nullopt);
   else if (phase != Phase::done)
-    tell_closed(1006, error.what);
+    report_closed(1006, error.what);
 }
 
 void WsClient::Session::fail(NetError error, std::optional<Response> answer) {
@@ -195,7 +195,7 @@ void WsClient::Session::send(wire::Opcode opcode, std::string_view payload) {
 }
 
 // The server closes TCP first (§7.1.1): our side is kept until it does, or 2 s.
-void WsClient::Session::tell_closed(std::uint16_t code, std::string_view reason) {
+void WsClient::Session::report_closed(std::uint16_t code, std::string_view reason) {
   if (phase == Phase::done) return;
   phase = Phase::done;
   set_deadline(kCloseWait);

@@ -94,18 +94,18 @@ void AgeGate::report() const {
 }
 
 void AgeGate::deleting(std::initializer_list<Field> what) {
-  if (std::exchange(told_deletion_, true)) return;
+  if (std::exchange(logged_deletion_, true)) return;
   log_.write(Level::info, "deletion_by_age", "Rows that have reached their age limit are deleted now.", what);
 }
 
 void AgeGate::deleted(std::int64_t rows) { rows_ += rows; }
 
 void AgeGate::round_is_over() {
-  if (told_deletion_)
+  if (logged_deletion_)
     log_.info("deletion_by_age_done", "Rows that had reached their age limit are deleted.",
         {{"store", store_}, {"rows", rows_}});
   in_round_ = false;
-  told_deletion_ = false;
+  logged_deletion_ = false;
   rows_ = 0;
 }
 

@@ -78,7 +78,7 @@ class AgeGate {
   mutable std::mutex mutex_;
   MonoTime next_round_{};
   bool in_round_ = false;
-  bool told_deletion_ = false;
+  bool logged_deletion_ = false;
   std::int64_t rows_ = 0;
   std::optional<WallTime> kept_;
   std::atomic<bool> round_asked_{false};

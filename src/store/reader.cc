@@ -79,7 +79,7 @@ void Reader::run(Line& line, Task& task) {
     if (why != nullptr && why->step() == Step::store)
       failed(*why);
     else
-      told_.store(-1, std::memory_order_relaxed);
+      logged_.store(-1, std::memory_order_relaxed);
     // The end of a transaction that only read changes nothing for the one who waits.
     task.answer();
     if (keep && !(*database)->commit()) line.connection.drop();
@@ -89,7 +89,7 @@ void Reader::run(Line& line, Task& task) {
 
 void Reader::failed(const Refusal& why) {
   failures_.add();
-  if (told_.exchange(static_cast<int>(why.cause)) == static_cast<int>(why.cause)) return;
+  if (logged_.exchange(static_cast<int>(why.cause)) == static_cast<int>(why.cause)) return;
   log_.error("store_read_failed", "A database could not be read.",
       {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});
 }

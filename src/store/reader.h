@@ -57,7 +57,7 @@ class Reader {
   Log& log_;
   Gauge& queue_gauge_;
   Counter& failures_;
-  std::atomic<int> told_{-1}; // the cause that the log has, until a read succeeds
+  std::atomic<int> logged_{-1}; // the cause that the log has, until a read succeeds
   std::vector<std::unique_ptr<Line>> lines_;
 };
 

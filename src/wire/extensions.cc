@@ -99,7 +99,7 @@ std::optional<DeflateTerms> read_offer(const Extension& offer, bool takeover) {
       const auto bits = value ? window_bits(*value) : std::optional<std::uint8_t>(15);
       if (!bits) return std::nullopt;
       terms.client_bits = *bits;
-      terms.client_bits_told = true;
+      terms.client_bits_sent = true;
     } else {
       return std::nullopt;
     }
@@ -107,8 +107,8 @@ std::optional<DeflateTerms> read_offer(const Extension& offer, bool takeover) {
   // A window that is kept is worth limiting. One that is not is the loop's, and has 15 bits.
   if (!terms.client_takeover) {
     terms.client_bits = 15;
-    terms.client_bits_told = false;
-  } else if (terms.client_bits_told) {
+    terms.client_bits_sent = false;
+  } else if (terms.client_bits_sent) {
     terms.client_bits = std::min(terms.client_bits, kTakeoverBits);
   }
   return terms;
@@ -158,7 +158,7 @@ std::string deflate_answer(const DeflateTerms& terms) {
   if (!terms.server_takeover) out += "; server_no_context_takeover";
   if (!terms.client_takeover) out += "; client_no_context_takeover";
   if (terms.server_bits_asked) out += "; server_max_window_bits=" + std::to_string(terms.server_bits);
-  if (terms.client_bits_told) out += "; client_max_window_bits=" + std::to_string(terms.client_bits);
+  if (terms.client_bits_sent) out += "; client_max_window_bits=" + std::to_string(terms.client_bits);
   return out;
 }
 

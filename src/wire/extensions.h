@@ -31,7 +31,7 @@ struct DeflateTerms {
   bool server_takeover = false;  // messages refer to those before them
   bool client_takeover = false;
   bool server_bits_asked = false; // the offer set server_max_window_bits, and the answer must
-  bool client_bits_told = false;  // the offer allowed to set client_max_window_bits, and the answer does
+  bool client_bits_sent = false;  // the offer allowed to set client_max_window_bits, and the answer does
   friend bool operator==(const DeflateTerms&, const DeflateTerms&) = default;
 };
 

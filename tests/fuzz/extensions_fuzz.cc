@@ -63,7 +63,7 @@ bool allows(const Extension& offer, const DeflateTerms& terms) {
   const auto* client = find(offer, "client_max_window_bits");
   if (names.contains("server_no_context_takeover") && terms.server_takeover) return false;
   if (server != nullptr && terms.server_bits > std::stoi(**server)) return false;
-  return client != nullptr || !terms.client_bits_told;
+  return client != nullptr || !terms.client_bits_sent;
 }
 
 } // namespace
@@ -98,7 +98,7 @@ FUZZER(extensions) {
       invariant(
           parameter.name.ends_with("_takeover") ? !parameter.value : parameter.value && is_window(*parameter.value),
           "an answer's parameters have values");
-    invariant((find(answer->front(), "client_max_window_bits") != nullptr) == terms->client_bits_told &&
+    invariant((find(answer->front(), "client_max_window_bits") != nullptr) == terms->client_bits_sent &&
             (find(answer->front(), "server_max_window_bits") != nullptr) == terms->server_bits_asked,
         "and are those that were agreed on");
   }

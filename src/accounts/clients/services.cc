@@ -258,7 +258,7 @@ void ServiceRegistry::read(Result<std::vector<ServiceRow>> rows) {
   if (rows) {
     std::vector<Service> services;
     for (const auto& row : *rows) services.push_back(open(row));
-    std::erase_if(told_unreadable_, [&](const std::string& id) {
+    std::erase_if(logged_unreadable_, [&](const std::string& id) {
       return std::ranges::none_of(services, [&](const Service& s) { return s.id == id && s.unreadable; });
     });
     book_.set(std::move(services));
@@ -287,9 +287,9 @@ Service ServiceRegistry::open(const ServiceRow& row) {
       fault = std::move(key).error();
   }
   if (!fault) return out;
-  if (std::ranges::find(told_unreadable_, row.id) == told_unreadable_.end()) {
+  if (std::ranges::find(logged_unreadable_, row.id) == logged_unreadable_.end()) {
     log_.error("service_unreadable", fault->operator_text(), {{"service", row.id}, {"code", fault->code()}});
-    told_unreadable_.push_back(row.id);
+    logged_unreadable_.push_back(row.id);
   }
   if (out.secrets.empty()) out.unreadable = std::move(fault);
   return out;
@@ -374,9 +374,9 @@ void ServiceRegistry::report_variant(std::string_view id, std::string_view finge
   const Service* service = find(id);
   if (service == nullptr || fingerprint.empty()) return;
   const MonoTime now = clock_.mono();
-  auto& told = told_variant_[service->id];
-  if (told != MonoTime{} && now - told < kTellVariantEvery) return;
-  told = now;
+  auto& logged = logged_variant_[service->id];
+  if (logged != MonoTime{} && now - logged < kLogVariantEvery) return;
+  logged = now;
   for (const auto& secret : service->secrets)
     for (const auto& [variant, print] : secret.fingerprints) {
       if (print != fingerprint) continue;

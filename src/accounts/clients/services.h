@@ -162,8 +162,8 @@ class ServiceRegistry {
   bool reading_ = false;
   MonoTime last_read_{};
   std::vector<std::function<void()>> after_reading_;
-  std::vector<std::string> told_unreadable_;
-  std::map<std::string, MonoTime, std::less<>> told_variant_;
+  std::vector<std::string> logged_unreadable_;
+  std::map<std::string, MonoTime, std::less<>> logged_variant_;
 };
 
 // A request with its sender: as it came, or for a person behind a gateway whose

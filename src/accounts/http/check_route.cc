@@ -59,7 +59,7 @@ void refuse_check(const ExchangePtr& x, const Refusal& refusal) {
   x->refuse_as(status >= 400 && status < 500 && status != 403 && status != 429 ? 401 : 0, refusal);
 }
 
-Completion<Identity> then_tell(const ExchangePtr& x) {
+Completion<Identity> then_answer(const ExchangePtr& x) {
   return [x](Result<Identity> who) {
     if (!who) return refuse_check(x, who.error());
     x->answer_nothing({{"X-Foyer-User", header_value(who->user.view())}});
@@ -67,9 +67,9 @@ Completion<Identity> then_tell(const ExchangePtr& x) {
 }
 
 void check_token(const ExchangePtr& x, std::string token) {
-  x->service().authenticate(std::move(token), [tell = then_tell(x)](Result<Principal> who) mutable {
-    if (!who) return tell(std::unexpected(std::move(who).error()));
-    tell(std::move(who->identity));
+  x->service().authenticate(std::move(token), [answer = then_answer(x)](Result<Principal> who) mutable {
+    if (!who) return answer(std::unexpected(std::move(who).error()));
+    answer(std::move(who->identity));
   });
 }
 
@@ -83,7 +83,7 @@ void check_cookie(const ExchangePtr& x, bool handshake) {
     auto fit = check_origin(x->request(), x->service().policy().allowed_origins);
     if (!fit) return refuse_check(x, fit.error());
   }
-  x->service().examine_cookie(**cookie, then_tell(x));
+  x->service().examine_cookie(**cookie, then_answer(x));
 }
 
 } // namespace
@@ -119,7 +119,7 @@ void check_for_proxy(const ExchangePtr& x) {
                                            .address = request.address,
                                            .attempt = {},
                                            .ref = request.ref},
-        then_tell(x));
+        then_answer(x));
   check_cookie(x, handshake);
 }
 

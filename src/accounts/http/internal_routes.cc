@@ -17,11 +17,11 @@ namespace foyer::accounts {
 namespace {
 
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;
-constexpr Millis kTellContractEvery = std::chrono::minutes{1};
-constexpr Millis kTellRefusedEvery = std::chrono::seconds{1}; // each cause; anybody may knock as often as he likes
+constexpr Millis kLogContractEvery = std::chrono::minutes{1};
+constexpr Millis kLogRefusedEvery = std::chrono::seconds{1}; // each cause; anyone may send as many as they like
 
 // What was logged about refused services, by cause.
-struct ToldRefused {
+struct LoggedRefusals {
   struct Line {
     MonoTime at{};
     std::int64_t not_logged = 0;
@@ -32,7 +32,7 @@ struct ToldRefused {
   std::optional<std::int64_t> line(Cause cause, MonoTime now) {
     const auto [found, is_new] = lines.try_emplace(cause, Line{.at = now});
     Line& last = found->second;
-    if (!is_new && now - last.at < kTellRefusedEvery) {
+    if (!is_new && now - last.at < kLogRefusedEvery) {
       ++last.not_logged;
       return std::nullopt;
     }
@@ -44,9 +44,9 @@ struct ToldRefused {
 // One request from its arrival to its one answer.
 class Question : public std::enable_shared_from_this<Question> {
  public:
-  Question(std::shared_ptr<InternalDeps> deps, std::shared_ptr<ToldRefused> told, Request request, Reply reply)
+  Question(std::shared_ptr<InternalDeps> deps, std::shared_ptr<LoggedRefusals> logged, Request request, Reply reply)
       : deps_(std::move(deps)),
-        told_(std::move(told)),
+        logged_(std::move(logged)),
         request_(std::move(request)),
         reply_(std::move(reply)) {}
 
@@ -100,7 +100,7 @@ class Question : public std::enable_shared_from_this<Question> {
   }
 
   void refuse_service(const Refusal& refusal) {
-    if (const auto more = told_->line(refusal.cause, deps_->clock.mono()))
+    if (const auto more = logged_->line(refusal.cause, deps_->clock.mono()))
       deps_->log.warning("service_refused", refusal.operator_text(),
           {{"code", refusal.code()}, {"path", request_.path}, {"address", request_.address},
               {"ref", request_.ref.view()}, {"not_logged", *more}});
@@ -158,7 +158,7 @@ class Question : public std::enable_shared_from_this<Question> {
   }
 
   const std::shared_ptr<InternalDeps> deps_;
-  const std::shared_ptr<ToldRefused> told_;
+  const std::shared_ptr<LoggedRefusals> logged_;
   Request request_;
   Reply reply_;
   json::Object body_;
@@ -220,14 +220,14 @@ void revocations(const QuestionPtr& q) {
 
 // The caller checks whether the two match: the answer describes this side. A
 // contract that differs is reported there by its number, and here in the log.
-void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTime>>& told) {
+void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTime>>& logged) {
   const auto asked = auth::decode_challenge(q->body());
   if (!asked) return q->refuse_with(asked.error());
   auto& deps = q->deps();
   const ProvenService& who = *q->by_signature();
   const MonoTime now = deps.clock.mono();
-  if (!auth::serves_contract(asked->contract) && (!*told || now - **told >= kTellContractEvery)) {
-    *told = now;
+  if (!auth::serves_contract(asked->contract) && (!*logged || now - **logged >= kLogContractEvery)) {
+    *logged = now;
     deps.log.error("contract_mismatch",
         fmt::format("gateway {} (version {}, build {}) speaks contract {}, this auth service speaks {}", who.service.id,
             printable(asked->version, 64), printable(asked->build, 64), asked->contract, auth::kContractVersion),
@@ -256,7 +256,7 @@ void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTim
 
 std::vector<Route> internal_routes(InternalDeps deps) {
   const auto shared = std::make_shared<InternalDeps>(std::move(deps));
-  const auto refused = std::make_shared<ToldRefused>();
+  const auto refused = std::make_shared<LoggedRefusals>();
   const auto route = [shared, refused](
                          std::string_view path, bool signed_only, std::function<void(const QuestionPtr&)> handle) {
     Handler handler = [shared, refused, signed_only, handle = std::move(handle)](Request request, Reply reply) {
@@ -265,12 +265,12 @@ std::vector<Route> internal_routes(InternalDeps deps) {
     };
     return Route{"POST", std::string{path}, std::move(handler)};
   };
-  const auto told = std::make_shared<std::optional<MonoTime>>();
+  const auto logged = std::make_shared<std::optional<MonoTime>>();
   return {
       route(auth::kVerifyPath, false, verify),
       route(auth::kPeoplePath, false, people),
       route(auth::kRevocationsPath, false, revocations),
-      route(auth::kChallengePath, true, [told](const QuestionPtr& q) { challenge(q, told); }),
+      route(auth::kChallengePath, true, [logged](const QuestionPtr& q) { challenge(q, logged); }),
   };
 }
 

@@ -172,8 +172,8 @@ std::optional<SigningKeys::Entry> SigningKeys::open(const SigningKeyRow& row) {
     return jose::Signer::make(key.with_kid(row.kid));
   }();
   if (signer) return Entry{std::move(*signer), row.active_from};
-  if (std::ranges::find(told_, row.kid) == told_.end()) {
-    told_.push_back(row.kid);
+  if (std::ranges::find(logged_, row.kid) == logged_.end()) {
+    logged_.push_back(row.kid);
     log_.error("signing_key_unusable", "A signing key in the store cannot be used; the previous one keeps signing.",
         {{"kid", row.kid}, {"code", signer.error().code()}, {"evidence", signer.error().evidence}});
   }

@@ -84,7 +84,7 @@ class SigningKeys {
   // Reads the store, answers, and reads it again every second. Once, from any thread.
   // Nothing should be signed or verified before the answer, nor after an error.
   void start(Completion<bool> ready);
-  // Told at once of the key set that verifies, and of every other one from then on.
+  // Called at once with the key set that verifies, and with every later one.
   void watch(OnChange on_change);
 
   [[nodiscard]] const jose::Signer& signer() const; // now
@@ -124,7 +124,7 @@ class SigningKeys {
   Log& log_;
   std::vector<SigningKeyRow> rows_; // as read last
   std::vector<Entry> entries_;      // those of the rows that open, in order
-  std::vector<std::string> told_;   // kids that do not open, each logged once
+  std::vector<std::string> logged_; // kids that do not open, each logged once
   std::shared_ptr<const jose::KeySet> key_set_;
   std::string jwks_;
   std::vector<OnChange> watchers_;

@@ -80,7 +80,7 @@ class RemoteWorld {
   // A row of the table of revocations; the stream is watched first.
   void watch() {
     service->watch_revocations(
-        [this](const std::vector<RevocationEvent>& heard) { events_heard += heard.size(); }, [](WallTime) {});
+        [this](const std::vector<RevocationEvent>& received) { events_received += received.size(); }, [](WallTime) {});
     pass(Millis{10});
   }
   void revoke(RevocationEvent event) {
@@ -104,7 +104,7 @@ class RemoteWorld {
   std::map<std::string, std::string> cookies; // → user
   std::vector<RevocationEvent> events;
   std::vector<std::pair<std::int64_t, VirtualServer::Reply>> polls;
-  std::size_t events_heard = 0;
+  std::size_t events_received = 0;
 
  private:
   Completion<Identity> taker(std::shared_ptr<Answer> out) {
