@@ -1,4 +1,4 @@
-// Where the service's work runs: its own state on the control plane, in order; what hashes on the hashing queue;
+// Where the service's work runs: its own state on the control plane, in order; hashing on the hashing queue;
 // answers back on the control plane.
 #pragma once
 

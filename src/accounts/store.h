@@ -3,7 +3,7 @@
 // its commit. Callbacks run on the store's threads and must be short.
 //
 // Every function may also answer BUSY, STORE_FULL, STORE_READ_ONLY, STORE_LOCKED,
-// STORE_FAILED. Whatever keeps accounts passes accounts/testing/store_contract.h.
+// STORE_FAILED. Every store of accounts passes accounts/testing/store_contract.h.
 #pragma once
 
 #include <cstdint>

@@ -10,13 +10,13 @@
 //   2001:db8:1:2::/64 ── row ─┼── 2001:db8:1::/48   (one of 4,096 counts)
 //   2001:db8:1:3::/64 ── ·  ──┘   · no row was free
 //
-// When the table is full a stranger gets no row and is judged by its network, which
-// may then do no more than one address: who fills the table with a /48 of 65,536
+// When the table is full, a new address gets no row and is limited by its network, which
+// may then do no more than one address: a client that fills the table with a /48 of 65,536
 // networks locks out that /48 and nobody else.
 //
 // Rates are a sliding window: the count of the window before weighs in by the share
-// of it that is still in sight. Thread safe; none of it is asked on the way of a
-// message. Time is handed in.
+// of it that is still in sight. Thread safe; none of it is on the path of a
+// message. Time is passed in.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // Reading a handshake request: what it offers, announces and carries. Pure
-// functions over Request; the order in which they are asked is door.cc's.
+// functions over Request; door.cc decides the order of the calls.
 #pragma once
 
 #include <cstddef>

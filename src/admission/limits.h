@@ -2,8 +2,8 @@
 // when a socket is opened or a request is handed on. (Per network address:
 // address_limits.h. Per connection: protocol/budget.h.)
 //
-// What is held is held by a Pass and given back when the Pass ends. All are thread
-// safe, none is asked on the way of a message. Time is handed in. Every name, default,
+// A Permit holds what was taken and returns it when the Permit ends. All are thread
+// safe, none is on the path of a message. Time is passed in. Every name, default,
 // metric and code is in docs/limits.md.
 #pragma once
 

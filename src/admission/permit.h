@@ -1,4 +1,4 @@
-// Gives back, once, what was taken of something that is limited.
+// Returns, once, what was taken from a limit.
 #pragma once
 
 #include <functional>

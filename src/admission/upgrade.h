@@ -1,4 +1,4 @@
-// What is wrong with the upgrade part of a handshake, and who did it. Pure.
+// What is wrong with the upgrade part of a handshake, and which proxy caused it. Pure.
 #pragma once
 
 #include <optional>

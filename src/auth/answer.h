@@ -1,5 +1,5 @@
-// Reading what came back from the auth service: an answer of ours, or exactly one
-// named reason why it is none. HTML where JSON was due, a redirect, our own
+// Parsing the answer of the auth service: an answer of ours, or exactly one
+// named reason why it is not. HTML instead of JSON, a redirect, our own
 // address, another server's answer are named as such, never "auth failed".
 #pragma once
 

@@ -1,4 +1,4 @@
-// How long an asker that must not give up waits before it asks again.
+// How long a caller that must not give up waits before it retries.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // The circuit breaker: after repeated faults nobody waits for an auth service that
 // will not answer. It counts attempts, not questions, and only faults: that nothing
-// answered, or nothing in our words. Whatever the auth service itself says, also
+// answered, or nothing in our format. Any answer of the auth service itself, also
 // "no" and "busy", is a success here: bad credentials open no breaker.
 //
 //   closed ── 5 faults in a row, or half of at least 20 in 10 s ──▶ open
@@ -8,8 +8,8 @@
 //   trying ── a fault ──▶ open, for twice as long, at most 60 s
 //   any    ── one success ──▶ closed
 //
-// No state is for ever: `open` has its next try, `trying` its limit. A machine: time
-// is handed in, one thread.
+// No state is permanent: `open` has its next try, `trying` its limit. A machine: time
+// is passed in, one thread.
 #pragma once
 
 #include <array>

@@ -1,10 +1,10 @@
-// What the auth service said of session cookies, for a short while: yes for at most
+// Answers of the auth service about session cookies, kept for a short while: yes for at most
 // 60 s and never beyond the session's end, no for 5 s. Tickets are never kept.
 //
-// The key is a digest of the cookie and of the address that showed it, so that no
+// The key is a digest of the cookie and of the address that sent it, so that no
 // cookie is kept in memory and the auth service sees every address that uses one.
-// "Yes" and "no" have room of their own: who shows cookies at random drives nobody
-// else's answer out. The least recently used goes first.
+// "Yes" and "no" have separate space: a client that sends random cookies displaces nobody
+// else's answer. The least recently used entry is dropped first.
 //
 // An event of the revocation stream clears what it concerns; an answer that was
 // asked for before it (an older generation) is not kept.

@@ -1,4 +1,4 @@
-// What the client of the auth service counts.
+// The metrics of the client of the auth service.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Do gateway and auth service fit together? Asked at start until there is an
+// Do the gateway and the auth service match? Checked at startup until there is an
 // answer, and every minute: the same service secret (proved both ways, never
 // shown), the same keys for tokens, the same issuer and audience, contract, environment
 // and time. A

@@ -1,4 +1,4 @@
-// A gateway's /auth/*, /oauth2/* and /.well-known/* are the auth service's: the
+// A gateway forwards /auth/*, /oauth2/* and /.well-known/* to the auth service: the
 // request goes there as it came (method, path, query, body), signed by the gateway
 // for the user, and the answer comes back as it is. No retry and no
 // breaker: only the person can know whether to repeat.

@@ -1,7 +1,7 @@
 // The public keys that access tokens are verified with, fetched from a URL and
 // kept fresh: every minute, and out of turn when a token names a kid that is not
-// there, at most once per cool-down however many such tokens come. While the URL
-// cannot be read the last good set serves, up to a limit, and the status says so.
+// there, at most once per cool-down however many such tokens arrive. While the URL
+// cannot be read, the last good set stays in use, up to a limit, and the status says so.
 #pragma once
 
 #include <functional>

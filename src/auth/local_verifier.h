@@ -1,5 +1,5 @@
-// Verification of access tokens in this process: no question to the auth service
-// on the way of a connection with a JWT. Thread safe.
+// Verification of access tokens in this process: no call to the auth service
+// for a connection with a JWT. Thread safe.
 #pragma once
 
 #include <functional>

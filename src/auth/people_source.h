@@ -1,4 +1,4 @@
-// Who has an account, asked of the auth service in another process: one attempt, and
+// Looks up accounts at the auth service in another process: one attempt, and
 // its answer is kept for a short while ("nobody" shorter). Neither the circuit breaker
 // nor the retries of credential questions know of it.
 //

@@ -1,5 +1,5 @@
-// One question to the auth service, from its first attempt to its one outcome: what
-// to do next, decided; who sends and waits is the driver (remote_auth_service.cc).
+// One call to the auth service, from its first attempt to its one outcome: what
+// to do next is decided here; the driver (remote_auth_service.cc) sends and waits.
 //
 //   begin ─▶ Attempt ─▶ answered                        the outcome is the auth service's
 //               │  ▲

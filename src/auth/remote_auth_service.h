@@ -1,12 +1,12 @@
-// The auth service in another process, asked over HTTP behind the same interface.
+// The auth service in another process, called over HTTP behind the same interface.
 // The decisions are machines (question, breaker, retry, cache); this drives them:
 // it signs, sends, waits, joins, counts and logs. docs/auth-client.md describes all of it.
 //
-//   tickets  each asked for itself, never kept; `attempt` stays the same over retries
-//   cookies  kept for a short while; equal ones from one address are asked together
+//   tickets  each looked up separately, never kept; `attempt` stays the same over retries
+//   cookies  kept for a short while; equal ones from one address share one call
 //
-// Questions come from any thread and are posted to the control plane; answers come
-// there. At its end the questions under way are dropped, unanswered.
+// Calls come from any thread and are posted to the control plane; answers arrive
+// there. On destruction, calls in progress are dropped, unanswered.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// Who may ask again, and when. Two rules: a retry waits a random time (full jitter:
-// between nothing and a bound that doubles), so that those who failed together do not
+// Whether and when to retry. Two rules: a retry waits a random time (full jitter:
+// between zero and a bound that doubles), so that clients that failed together do not
 // return together; and retries have a budget, so that they cannot become the outage.
 #pragma once
 

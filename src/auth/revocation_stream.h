@@ -1,6 +1,6 @@
 // The gateway's end of the revocation stream: a long poll that is always open.
-// It begins with the first row, asks again at once after an answer, and after a
-// fault with a back-off that never ends. Faults here count against no breaker.
+// It begins with the first row, polls again at once after an answer, and after a
+// fault with an endless back-off. Faults here do not count for the breaker.
 #pragma once
 
 #include <cstdint>

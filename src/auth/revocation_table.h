@@ -1,7 +1,7 @@
 // What has been revoked, as far as this process knows: fed by the auth service's
-// stream, asked at each admission (the steps revocation and user) and of each live
-// connection after a change. Thread safe; a question takes a shared lock and a
-// few look-ups.
+// stream, checked at each admission (the steps revocation and user) and for each live
+// connection after a change. Thread safe; a check takes a shared lock and a
+// few lookups.
 //
 // "All of this user's issued before" is exact but for tokens of the very second of
 // the event, whose iat is in whole seconds: one of a session of ours stands or falls

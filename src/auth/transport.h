@@ -1,4 +1,4 @@
-// The network and the executor of everything in this folder that asks another
+// The network and the executor of everything in this folder that calls another
 // process: as interfaces, so that every fault in every phase is tested in virtual
 // time. All calls and answers on the control plane's thread.
 #pragma once

@@ -1,11 +1,11 @@
 // The control plane's thread: everything that may wait but must not block a
 // loop (timers, links to other servers, answers of handlers) runs here, one task
-// at a time. What blocks goes to a WorkQueue.
+// at a time. Blocking work goes to a WorkQueue.
 //
 //   ControlPlane plane("control");
 //   plane.post([] { … });                       // from any thread, in order
 //   auto id = plane.after(Millis{500}, [] { … });
-//   plane.stop();                               // what is running ends; the rest is dropped
+//   plane.stop();                               // the running task ends; the rest is dropped
 #pragma once
 
 #include <memory>

@@ -1,9 +1,9 @@
-// A bounded queue that gives everybody a share: work is taken in turn from networks,
+// A bounded queue that gives every client a share: work is taken in turn from networks,
 // in each of them in turn from addresses, and of one address in its order. What comes
 // first by its class is taken first, but seven times in a row at most while others wait.
 //
-//   known   a user who signed in from that address before
-//   login   anybody else who signs in
+//   known   a user who has signed in from that address before
+//   login   any other login
 //   other   registrations, and what can wait
 //
 // An address (or network) that asked often in the last seconds is served behind those

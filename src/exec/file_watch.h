@@ -1,4 +1,4 @@
-// Tells when files may have changed, however they were replaced: written over,
+// Reports when files may have changed, however they were replaced: overwritten,
 // renamed over, or reached by a symbolic link that now points elsewhere (as the
 // directories in which Kubernetes and ACME clients put certificates do). What is
 // watched are directories: those of the files, and of every link on the way.

@@ -1,4 +1,4 @@
-// What this process says of itself: in /health and in the pages.
+// What this process reports about itself in /health and in the pages.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // Whether this process lives and whether it can serve, dependency by dependency.
-// What was not looked at is `unknown`, and `unknown` never counts as ok. Nothing
+// What was not checked is `unknown`, and `unknown` never counts as ok. Nothing
 // here needs a credential, so nothing here names a host, a user or a secret.
 #pragma once
 

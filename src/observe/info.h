@@ -1,4 +1,4 @@
-// What the operator's API may know about a running gateway: the recent refusals
+// What the operator API can read about a running gateway: the recent refusals
 // and a few counts. Thread safe; no connection, no loop.
 #pragma once
 

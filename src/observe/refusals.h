@@ -9,7 +9,7 @@
 // counts likewise and reports what it left out as `suppressed`.
 //
 // Everything here is thread safe. It is called when a connection or a command is
-// refused, never on the way of a message.
+// refused, never on the path of a message.
 #pragma once
 
 #include <array>

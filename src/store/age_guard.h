@@ -1,12 +1,12 @@
-// May rows be deleted because of their age? Only while the wall clock deserves it.
+// May rows be deleted because of their age? Only while the wall clock can be trusted.
 // A clock that is wrong for five seconds after a boot must not cost a month of messages.
 //
-// The clock is doubted when
-//  - at the start it is more than 2 days past the newest time that the store knows,
+// The clock is in doubt when
+//  - at startup it is more than 2 days past the newest time in the store,
 //    or behind it;
-//  - while running it moves apart from the monotonic clock (it was set, or the machine
-//    slept);
-//  - the database's server has another time.
+//  - while running it drifts from the monotonic clock (it was set, or the machine
+//    was suspended);
+//  - the database server has a different time.
 //
 // Deletion then waits until an hour of steady clock has passed (the wall clock moves as
 // the monotonic one does, and agrees with the server), or until an operator says that

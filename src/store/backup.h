@@ -1,6 +1,6 @@
 // A copy of a data directory in one file, taken while a server uses it: every
 // database as of one moment of its own, and the small files beside them (keys,
-// generated secrets, the environment). The file is there whole or not at all.
+// generated secrets, the environment). The file appears complete or not at all.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // A connection that comes back: opened when it is needed, opened again when it was
 // lost. While the database cannot be reached the tries are 100 ms apart, doubling to
-// 2 s, less up to a half by chance so that many processes do not come at once;
+// 2 s, minus a random part of up to half so that many processes do not retry at once;
 // a request in between fails at once with the reason.
 #pragma once
 

@@ -1,4 +1,4 @@
-// A database as the queries see it, whichever it is: a Database is one connection
+// Any database as the queries see it: a Database is one connection
 // and belongs to one thread at a time; a Statement is borrowed from it and goes
 // back by itself. SQLite is in sqlite.h, PostgreSQL in postgres.h.
 //

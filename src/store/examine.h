@@ -1,4 +1,4 @@
-// What a start would find in a database, found without changing it. `foyer check`
+// Examines a database as a start would, without changing it. `foyer check`
 // and `foyer serve` ask here before anything is opened for good. The answer is true
 // where the schema is this program's own, so that opening it changes nothing either.
 #pragma once

@@ -1,6 +1,6 @@
-// Tasks that wait, each of somebody: one of each is taken in turn, so that whoever has
-// many of them waits for the others as long as they wait for him. Of one of them the
-// oldest goes first. Not thread safe.
+// Waiting tasks, each with an owner. Owners take turns, so that an owner with
+// many tasks waits for the others as long as they wait for it. Of one owner, the
+// oldest task goes first. Not thread safe.
 //
 //   ann ann ann bob  →  ann bob ann ann
 #pragma once

@@ -1,7 +1,7 @@
 // The reader of a database: one or more threads (or an executor, see lane.h), each
 // with its own connection, which see what was committed before their job began and
 // never wait for the writer. Jobs of different users are done in turn (fair_queue.h), so
-// that nobody waits for all that one user asked. A job sees one state from its start to its end; it may
+// that nobody waits for all jobs of one user. A job sees one state from its start to its end; it may
 // be run a second time, on a new connection, when the first one was lost under it.
 #pragma once
 

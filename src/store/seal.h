@@ -1,4 +1,4 @@
-// Encryption of what a database keeps and must not give away: secrets of services,
+// Encryption of secrets in a database: secrets of services,
 // private keys, second factors. AES-256-GCM (NIST SP 800-38D) with one key of the
 // installation, DATA/store.key (0600), or STORE_KEY where the database is elsewhere.
 //

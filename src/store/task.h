@@ -1,4 +1,4 @@
-// A piece of work on a database and the one who waits for its answer.
+// A piece of work on a database and the callback for its answer.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// The shapes of OAuth 2.0 as /oauth2/* speaks it: forms in, errors out, and how a
-// client says who it is. What is decided with them is oauth_routes.
+// The shapes of OAuth 2.0 for /oauth2/*: forms in, errors out, and how a
+// client authenticates. The decisions are in oauth_routes.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// What a person types as a second factor: the six digits of an authenticator, or
-// one of ten recovery codes that stand for it once each. Pure.
+// What a user types as a second factor: the six digits of an authenticator, or
+// one of ten recovery codes, each of which works once. Pure.
 #pragma once
 
 #include <string>

@@ -2,7 +2,7 @@
 // out: five failures, then a lock of one minute that doubles with each further
 // failure up to fifteen. Names that do not exist count as well, and look the same.
 //
-// Attempts under way count as if they would fail: a hundred guesses sent at once
+// Attempts in progress count as failures: a hundred guesses sent at once
 // get no more tries than a hundred in a row. Pure; takes `now`; bounded.
 #pragma once
 

@@ -1,4 +1,4 @@
-// How often one address may ask one endpoint: a bucket that refills steadily, per
+// How often one address may call one endpoint: a bucket that refills steadily, per
 // (endpoint, address). An IPv6 address counts by its /64, which is what one
 // household or one server gets. Pure; takes `now`; bounded.
 #pragma once

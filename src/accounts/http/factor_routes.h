@@ -2,7 +2,7 @@
 //
 //   POST   /auth/totp           {"password"} → 201 {"secret","uri","expires_in"}, pending
 //   POST   /auth/totp/confirm   {"totp"}     → 200 {"recovery_codes":[…]}, on
-//   POST   /auth/totp/recovery  {"totp"}     → 200 {"recovery_codes":[…]}, the old ones are worth nothing
+//   POST   /auth/totp/recovery  {"totp"}     → 200 {"recovery_codes":[…]}, the old ones stop working
 //   DELETE /auth/totp           {"totp"}     → 204; a code or a recovery code
 #pragma once
 

@@ -1,9 +1,9 @@
-// What gateways ask, over HTTP: /internal/verify, /internal/challenge and
-// /internal/revocations, in the words of auth/contract/messages.h.
+// The calls of gateways over HTTP: /internal/verify, /internal/challenge and
+// /internal/revocations, in the form of auth/contract/messages.h.
 //
-// Who asks proves it: by a signature (services.h), or by a service token for this
-// service, `Authorization: Bearer`, which is taken here and nowhere else. A
-// challenge is answered to a signature only.
+// The caller authenticates with a signature (services.h), or with a service token for this
+// service, `Authorization: Bearer`, which is accepted only here. A
+// challenge is answered only for a signed request.
 #pragma once
 
 #include <functional>

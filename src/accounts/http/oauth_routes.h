@@ -1,15 +1,15 @@
-// OAuth 2.0 for services and for clients that speak nothing else:
+// OAuth 2.0 for services and for clients that support nothing else:
 //
 //   POST /oauth2/token        client_credentials: a token for one service that the client may call (`audience`
 //                             or `resource`), 5 minutes, never a refresh token. refresh_token: as /auth/refresh.
 //   POST /oauth2/introspect   RFC 7662. Any registered service may ask about its own tokens and those for it; one
-//                             that may call this service, about all. Whatever else there is, is {"active":false}.
-//   POST /oauth2/revoke       RFC 7009. A person's token: whoever holds it, without more. A service's token: that
+//                             that may call this service, about all. Anything else is {"active":false}.
+//   POST /oauth2/revoke       RFC 7009. A user's token: any holder may revoke it. A service's token: that
 //                             service, or one that may call this one. Unknown tokens: 200.
 //   GET  /.well-known/oauth-authorization-server   RFC 8414, where the issuer is an https URL and PUBLIC_URL
 //
-// A client is a registered service and proves it by HTTP Basic, by client_id and
-// client_secret in the form, or by signing its request. A signature that carries a
+// A client is a registered service and authenticates with HTTP Basic, with client_id and
+// client_secret in the form, or with a signed request. A signature that carries a
 // client's address is the gateway's for somebody else, and proves nothing about them.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Reading what a client sends to /auth/*: JSON objects with known members only,
+// Parsing requests to /auth/*: JSON objects with known members only,
 // Bearer tokens, the session cookie, the Origin.
 #pragma once
 

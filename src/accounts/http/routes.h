@@ -1,5 +1,5 @@
-// The service over HTTP: the shapes of /auth/* and of the key set. What a member
-// means is the service's; that it is there, of its type and alone is found here.
+// The service over HTTP: the shapes of /auth/* and of the key set. The service decides what a
+// member means; this file checks that it is present once and has the right type.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// The name a person logs in with, and is seen under.
+// The name that a user logs in with and that others see.
 //
 // 1 to 64 of [A-Za-z0-9._@-], beginning with a letter or a digit. ASCII only, so
 // that two names which look alike are alike, and "Alice" and "alice" are one name:

@@ -1,6 +1,6 @@
-// Password hashes that another program made: verified within bounds, so that people
+// Password hashes from other programs: verified within bounds, so that people
 // keep their passwords when they move here, and rehashed to our argon2id at the first
-// login. What is out of bounds is refused when it is imported, not when its owner logs in.
+// login. Hashes out of bounds are refused at import, not when their owner logs in.
 //
 //   bcrypt   $2a$ $2b$ $2y$ cost 4 to 14                        crypt(3); Django's "bcrypt$" before it
 //   scrypt   $scrypt$ln=14,r=8,p=1$SALT$TAG                     up to 256 MiB

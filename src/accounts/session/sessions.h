@@ -1,4 +1,4 @@
-// How long a session lives, and the cookie that may stand for it.
+// How long a session lives, and the cookie that may represent it.
 //
 // A session is idle for at most 14 days and old at most 90. Its end closes its
 // sockets (a revocation event) and makes its refresh tokens and cookie worthless.

@@ -1,4 +1,4 @@
-// Tickets: a credential that may stand in a URL because it is worth nothing a
+// Tickets: a credential that may appear in a URL because it is worthless a
 // moment later. 256 bit, one use, seconds to live, bound to an origin.
 //
 //   mint ──▶ live ──redeem──▶ used ──┐

@@ -1,6 +1,6 @@
-// Tokens that this service makes for other services, and what it can say of any token.
+// Tokens that this service issues for other services, and introspection of any token.
 //
-//   typ service+jwt   sub and client_id: the service that has it, aud: the service it may call, 5 minutes
+//   typ service+jwt   sub and client_id: the service that holds it, aud: the service it may call, 5 minutes
 //
 // The type keeps it out of every door for people, and people's tokens out of its own;
 // the audience keeps it out of every other service.

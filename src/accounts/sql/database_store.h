@@ -1,5 +1,5 @@
-// The accounts in a database, whichever it is: the jobs of queries.h on one writer
-// and its readers. What opens it is in sqlite_store.h and postgres_store.h.
+// The accounts in any database: the jobs of queries.h on one writer
+// and its readers. sqlite_store.h and postgres_store.h open it.
 #pragma once
 
 #include <memory>

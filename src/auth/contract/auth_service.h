@@ -1,5 +1,5 @@
-// What the gateway asks of the auth service, in one process or over HTTP: the
-// same interface. Questions come from any thread; answers arrive on any thread.
+// The calls of the gateway to the auth service, in one process or over HTTP: the
+// same interface. Calls come from any thread; answers arrive on any thread.
 #pragma once
 
 #include <cstdint>

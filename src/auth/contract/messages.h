@@ -1,4 +1,4 @@
-// What crosses the wire between gateway and auth service, as values and as JSON.
+// The messages between the gateway and the auth service, as values and as JSON.
 // Both sides use these functions and nothing else, so that a field has one name.
 // All requests are POST with a JSON object, signed (signature.h).
 #pragma once

@@ -1,5 +1,5 @@
-// How a service says who it is, on every request: its id, the time, a nonce, and
-// an HMAC over all that the request means. The secret itself never crosses the
+// How a service authenticates every request: its id, the time, a nonce, and
+// an HMAC over everything that the request means. The secret itself never crosses the
 // wire, and both sides keep only a key that is derived from it.
 //
 //   k         = HMAC-SHA256(secret, "foyer-service-v1")
@@ -7,8 +7,8 @@
 //               foyer-request-v1, method, target, hex(SHA-256(body)), time, nonce,
 //               service id, the client's address, ref, the client's origin
 //
-// The answer is signed with the same k over the request's nonce, so that nobody between
-// can invent one, change one, or give an old one for a new question:
+// The answer is signed with the same k over the request's nonce, so that nobody in between
+// can forge one, change one, or replay an old one for a new request:
 //
 //   base64url(HMAC-SHA256(k, lines)), lines joined by LF:
 //               foyer-answer-v1, service id, the request's nonce, status, hex(SHA-256(body))

@@ -1,5 +1,5 @@
-// What a secret often becomes on its way into a configuration, and how two
-// processes find out which of it happened without showing the secret.
+// Typical copying mistakes in a secret, and how two
+// processes find out which one happened without showing the secret.
 #pragma once
 
 #include <string>
