@@ -21,10 +21,10 @@ struct OperatorOptions {
 };
 
 inline constexpr std::string_view kOperatorUsage =
-    "  --url URL       the server; by default the one that runs in DIR\n"
-    "  --api-key KEY   the operator's key; by default API_KEY or API_KEY_FILE of the environment, or DIR/api_key\n"
-    "  --data DIR      the server's data directory, ./data\n"
-    "  --ca-file FILE  trust these certificates besides the system's\n";
+    "  --url URL       the server; default the one that runs in DIR\n"
+    "  --api-key KEY   the API key; default API_KEY or API_KEY_FILE from the environment, or DIR/api_key\n"
+    "  --data DIR      the server's data directory; default ./data\n"
+    "  --ca-file FILE  trust these certificates in addition to the system's\n";
 
 struct OperatorCommand {
   std::string_view name;
