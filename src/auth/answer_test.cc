@@ -77,7 +77,7 @@ TEST(Answer, EveryWayNotToAnswerHasItsName) {
       {"nothing in it", answered(204, {{"X-Foyer", "1"}}, ""), Cause::INVALID_RESPONSE_FORMAT, true, true,
           "an empty body"},
       {"half of it", answered(200, kOurs, R"({"valid":tr)"), Cause::INVALID_RESPONSE_FORMAT, true, true,
-          "that is not JSON"},
+          "that is not valid JSON"},
       {"an array", answered(200, kOurs, "[]"), Cause::INVALID_RESPONSE_FORMAT, true, true, "not an object"},
       {"redirect", answered(302, {{"Location", "https://login.example/in?next=SECRET"}}, ""),
           Cause::INVALID_RESPONSE_FORMAT, true, true, "a redirect to login.example"},

@@ -119,7 +119,7 @@ TEST(Pem, NothingStandsBesideTheBlock) {
   EXPECT_TRUE(says(Key::parse_pem(pem + pem), "second PEM block"));
   EXPECT_TRUE(says(Key::parse_pem(pem + ed25519_key(2).public_part().to_pem()), "second PEM block"));
   EXPECT_TRUE(says(Key::parse_pem(pem + "more"), "text after"));
-  EXPECT_TRUE(says(Key::parse_pem(pem + std::string(1, '\0')), "text behind"));
+  EXPECT_TRUE(says(Key::parse_pem(pem + std::string(1, '\0')), "text after"));
   EXPECT_TRUE(says(Key::parse_pem("Bag Attributes\n" + pem), "text before"));
   EXPECT_TRUE(says(Key::parse_pem("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"),
       "not a key for tokens"));

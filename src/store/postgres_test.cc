@@ -266,7 +266,8 @@ TEST(Postgresql, ADatabaseBelongsToOneEnvironment) {
   const auto other = start("production");
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().cause, Cause::DATA_ENVIRONMENT_MISMATCH);
-  EXPECT_THAT(other.error().evidence, HasSubstr("belongs to the environment staging, this process runs in production"));
+  EXPECT_THAT(
+      other.error().evidence, HasSubstr("belongs to the environment staging, but this process runs in production"));
   EXPECT_TRUE(start("")) << "nor is it compared";
 }
 

@@ -98,7 +98,7 @@ inline const std::vector<WeatherRow>& all_weathers() {
       {W::wrong_json, "answers wrong JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
           "does not answer this call"},
       {W::half_json, "answers half of the JSON", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true,
-          "that is not JSON"},
+          "that is not valid JSON"},
       {W::foreign_json, "is another server", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "no X-Foyer"},
       {W::empty, "answers nothing", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "an empty body"},
       {W::gateway, "is a gateway", "reading", Cause::INVALID_RESPONSE_FORMAT, true, true, "without the auth role"},
