@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxServiceId = 64;
 constexpr std::string_view kNonces = "service nonce";
-constexpr Millis kTellVariantEvery = std::chrono::minutes{1};
+constexpr Millis kLogVariantEvery = std::chrono::minutes{1};
 constexpr std::size_t kLiveSecrets = 2;
 
 std::string about(std::string_view id) { return fmt::format("service:{}", id); }
