@@ -26,7 +26,6 @@ const std::vector<Layer> kLayers = {
     {"wire", {"base"}},
     {"exec", {"base"}},
     {"observe", {"base"}},
-    {"config", {"base", "jose", "wire"}},
     {"admission", {"base", "wire"}},
     {"rooms/model", {"base"}},
     {"io/poll", {"base", "wire"}},
@@ -48,6 +47,7 @@ const std::vector<Layer> kLayers = {
     {"gateway",
         {"base", "wire", "observe", "admission", "io", "http", "rooms/model", "engine", "rooms", "protocol", "auth",
             "auth/contract"}},
+    {"config", {"base", "jose", "wire", "admission", "http", "engine/sql", "auth", "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
 };
 const std::string kPrograms = "cli";

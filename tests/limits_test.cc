@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "config/table.h"
+#include "config/values.h"
 #include "source_tree.h"
 
 namespace fs = std::filesystem;
+using namespace foyer;
 
 namespace {
 
@@ -38,7 +41,10 @@ std::set<std::string> without(const std::set<std::string>& all, const std::set<s
 
 std::string page() { return text_of(kRoot / "docs/limits.md"); }
 std::set<std::string> numbers() {
-  return found(text_of(kRoot / "src/config/options.h"), R"re(std::uint64_t (\w+) = )re");
+  std::set<std::string> out;
+  for (const auto& option : config::all_options())
+    if (config::is_number(option)) out.emplace(option.name);
+  return out;
 }
 
 std::string source() {
@@ -66,14 +72,6 @@ TEST(LimitsPage, HasOnlyOptionsThatExist) {
   EXPECT_THAT(without(first_of_rows, known), testing::IsEmpty());
 }
 
-// "100'000", "16 * 1024 * 1024", "2LL * 86'400'000": the product.
-std::uint64_t product(std::string text) {
-  std::erase(text, '\'');
-  std::uint64_t out = 1;
-  for (const auto& factor : found_in_order(text, R"re((\d+))re")) out *= std::stoull(factor);
-  return out;
-}
-
 // "10,000", "64 KiB", "10 s" (milliseconds): the first number of a cell and its unit.
 std::uint64_t amount(std::string cell) {
   std::erase(cell, ',');
@@ -88,10 +86,13 @@ std::uint64_t amount(std::string cell) {
 
 TEST(LimitsPage, GivesTheDefaultsOfTheProgram) {
   std::map<std::string, std::uint64_t> defaults;
-  const std::string options = text_of(kRoot / "src/config/options.h");
-  const std::regex row(R"re((?:std::uint64_t|Millis) (\w+)(?: = |\{)([\dL'* ]+)[;}])re");
-  for (auto it = std::sregex_iterator(options.begin(), options.end(), row); it != std::sregex_iterator(); ++it)
-    defaults[(*it)[1]] = product((*it)[2]);
+  const auto config = config::defaults_for(config::Environment::development);
+  for (const auto& option : config::all_options()) {
+    const std::string text = config::format_value(option, config);
+    if (config::is_number(option)) defaults[std::string(option.name)] = config::parse_size(text).value();
+    if (std::holds_alternative<config::Field<Millis>>(option.slot))
+      defaults[std::string(option.name)] = static_cast<std::uint64_t>(config::parse_duration(text).value().count());
+  }
   const std::string text = page();
   const std::regex line(R"re(\n\| `(\w+)`[^|]*\| (\d[^|]*)\|)re");
   int compared = 0;

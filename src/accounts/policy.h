@@ -19,6 +19,13 @@ enum class Registration : std::uint8_t {
   closed, // nobody; `foyer user add`
 };
 
+// How long the audit is kept.
+struct AuditPolicy {
+  std::uint64_t days = 365;
+  std::uint64_t refusal_days = 30;  // of rows of refusals, which strangers can cause
+  std::uint64_t refusals = 100'000; // rows of refusals; beyond, the oldest go
+};
+
 struct AccountsPolicy {
   std::string issuer = "foyer";
   std::string audience = "foyer";

@@ -28,22 +28,12 @@
 #include <unordered_map>
 
 #include "admission/permit.h"
+#include "admission/policy.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
 
 namespace foyer::admission {
-
-struct AddressPolicy {
-  std::uint32_t handshakes = 1000; // per `window`
-  std::uint32_t refusals = 300;    // per `window`
-  Millis window{10'000};
-  std::uint32_t connections = 10'000;                       // open at once
-  std::uint32_t arriving = 5'000;                           // neither admitted nor answered, at once
-  std::size_t table_size = 65'536;                          // addresses with a row of their own
-  std::string_view handshakes_limit = "address_handshakes"; // the limit's name
-  std::uint64_t seed = 0; // of the hash: who does not know it cannot choose whose count to share
-};
 
 class AddressLimits {
  public:

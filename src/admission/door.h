@@ -28,42 +28,12 @@
 #include <variant>
 #include <vector>
 
+#include "admission/policy.h"
 #include "base/clock.h"
 #include "base/http.h"
 #include "base/refusal.h"
 
 namespace foyer::admission {
-
-enum class RefuseWith : std::uint8_t {
-  automatic, // a close frame to those that hide an HTTP answer from their page (browsers, Node, Deno), HTTP to all
-             // others
-  http,
-  close,
-};
-
-// A socket path and what it takes to use it.
-struct SocketPath {
-  std::string path;                      // /ws/chat
-  std::vector<std::string> subprotocols; // those we speak there: foyer.v1
-  bool needs_token = true;               // /ws/echo with echo = open: false; no credential is looked at
-  bool needs_chat_permission = true;     // chat:read or chat:write
-  bool first_message = true;             // whether `authenticate` is understood there; /ws/echo: false
-};
-
-// Built once from the configuration; immutable.
-struct DoorPolicy {
-  std::vector<SocketPath> sockets;
-  std::vector<std::string> allowed_origins; // exact serialised origins
-  std::vector<std::string> allowed_hosts;   // lower case, without port; IP literals and localhost always pass
-  bool first_message_auth = true;
-  bool token_in_url = false; // ?token= / ?access_token= accepted
-  RefuseWith refuse_with = RefuseWith::automatic;
-  std::size_t max_token_bytes = 8 * 1024;
-  std::string public_ws_base;  // ws://host:port[/path], to name the right URL
-  std::string base_path = {};  // of PUBLIC_URL: "" or /path; requests arrive with or without it
-  bool secure_cookies = false; // staging, production: the cookie has its name of https however the request came
-  bool reveal = false;         // ENVIRONMENT=development: explain_plain_get shows the operator's text
-};
 
 // What the handshake showed.
 struct Handshake {

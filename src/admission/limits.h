@@ -17,6 +17,7 @@
 #include <unordered_map>
 
 #include "admission/permit.h"
+#include "admission/policy.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/metrics.h"
@@ -43,16 +44,6 @@ class UserConnections {
   std::uint32_t limit_;
   mutable std::array<Shard, kShards> shards_;
   Counter* refused_ = nullptr;
-};
-
-struct ConnectionPolicy {
-  std::uint32_t connections = 100'000;    // sockets open at once, whatever they are
-  std::uint32_t handshakes = 10'000;      // of them: neither admitted nor answered yet
-  std::uint32_t refused_sockets = 1'000;  // beyond these two: still served, to send the reason
-  std::uint32_t pending = 1'000;          // upgraded and not yet authenticated
-  std::uint32_t refusal_upgrades = 1'000; // upgraded only to send the reason
-  std::uint32_t connects_per_s = 2'000;   // handshakes of the whole process, with bursts of as many
-  std::uint32_t requests = 1'024;         // handed to the control plane and not answered
 };
 
 // A count with a ceiling, without a lock.

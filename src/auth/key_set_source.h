@@ -9,21 +9,13 @@
 #include <optional>
 #include <string>
 
+#include "auth/policy.h"
 #include "auth/transport.h"
 #include "base/completion.h"
 #include "base/refusal.h"
 #include "jose/key_set.h"
 
 namespace foyer::auth {
-
-struct KeySetPolicy {
-  std::string target = "/.well-known/jwks.json"; // at the transport's server
-  Millis interval{60'000};
-  Millis cool_down{30'000};
-  Millis max_age{60 * 60'000}; // how long the last good set serves
-  Millis connect_timeout{1'000};
-  Millis timeout{5'000};
-};
 
 struct KeySetStatus {
   std::optional<WallTime> last_success = {}; // of a fetch, also of one that found the same set

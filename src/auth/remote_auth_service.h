@@ -17,22 +17,12 @@
 #include "auth/contract/auth_service.h"
 #include "auth/contract/signature.h"
 #include "auth/people_source.h"
+#include "auth/policy.h"
 #include "auth/transport.h"
 
 namespace foyer::auth {
 
 class RevocationStream;
-
-struct ClientPolicy {
-  Millis auth_deadline{2'000};      // one whole question
-  Millis auth_attempt_timeout{600}; // one attempt
-  Millis auth_connect_timeout{300}; // the connection of one attempt
-  std::uint32_t auth_attempts = 3;
-  BreakerPolicy breaker = {}; // its trial_limit is auth_deadline
-  CachePolicy cache = {};
-  std::size_t questions = 10'000; // under way at once; over: BUSY
-  PeoplePolicy people = {};       // its timeouts are those of one attempt
-};
 
 class RemoteAuthService final : public AuthService {
  public:

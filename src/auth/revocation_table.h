@@ -23,18 +23,12 @@
 #include <vector>
 
 #include "auth/contract/auth_service.h"
+#include "auth/policy.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/refusal.h"
 
 namespace foyer::auth {
-
-struct RevocationPolicy {
-  Millis max_age{5 * 60'000}; // silence longer than this: REVOCATION_UNCHECKED
-  Millis token_life{
-      24LL * 3'600'000}; // no token lives longer: an event that is older concerns no token that is still good
-  std::size_t table_size = 1'000'000; // events kept
-};
 
 class RevocationTable {
  public:

@@ -17,7 +17,7 @@ namespace foyer::cli {
 namespace {
 
 accounts::AccountsPolicy accounts_policy(const config::Config& c) {
-  accounts::AccountsPolicy policy;
+  accounts::AccountsPolicy policy = c.accounts;
   policy.issuer = c.jwt_issuer;
   policy.audience = c.jwt_audience;
   policy.environment = std::string(config::to_string(c.environment));
@@ -29,19 +29,8 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
   policy.public_url = c.public_url;
   policy.base_path = c.base_path;
   policy.allowed_origins = c.allowed_origins;
-  policy.registration = c.registration == config::Registration::open ? accounts::Registration::open
-      : c.registration == config::Registration::invite               ? accounts::Registration::invite
-                                                                     : accounts::Registration::closed;
-  policy.min_password_characters = c.password_min_length;
   policy.hash_cost.memory_kib = static_cast<std::uint32_t>(c.argon2_memory / 1024);
-  policy.hash_cost.passes = static_cast<std::uint32_t>(c.argon2_passes);
-  policy.access_ttl = c.access_token_ttl;
-  policy.refresh.idle = c.refresh_ttl;
-  policy.reserved_names = c.reserved_names;
-  policy.refresh.repeat = std::min(c.refresh_repeat, c.refresh_grace);
-  policy.sessions.idle = c.session_idle;
-  policy.sessions.absolute = c.session_absolute;
-  policy.ticket_ttl = c.ticket_ttl;
+  policy.refresh.repeat = std::min(policy.refresh.repeat, c.refresh_grace);
   policy.rate = {.burst = static_cast<double>(c.address_auth_requests),
       .per_second = static_cast<double>(c.address_auth_requests) / 10};
   return policy;
@@ -82,7 +71,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
   role->hashing_ = std::make_unique<exec::WorkQueue>("hashing", threads, r.config.hashing_queue, 10);
   role->hashing_->report_to(r.metrics, "hashing_queue");
   const accounts::KeyRotationPolicy rotation{
-      .longest_token_life = std::max(r.config.access_token_ttl, accounts::kServiceTokenLife),
+      .longest_token_life = std::max(r.config.accounts.access_ttl, accounts::kServiceTokenLife),
       .leeway = r.config.jwt_leeway};
   const auto runners = accounts::run_on(r.control, *role->hashing_);
   role->keys_ = std::make_unique<accounts::SigningKeys>(
@@ -97,7 +86,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
   role->services_ = std::make_unique<accounts::ServiceRegistry>(
       *role->store_, seal, runners, role->shared_, r.clock, r.entropy, r.log, r.metrics, strong);
   // A long poll must be answered before its request runs out of time.
-  const Millis longest = std::max(Millis{1'000}, r.config.request_timeout - Millis{2'000});
+  const Millis longest = std::max(Millis{1'000}, r.config.http.request_timeout - Millis{2'000});
   role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, r.clock, r.log, r.metrics,
       accounts::RevocationPollPolicy{.longest_wait = std::min(auth::kLongestWait, longest)});
   return role;

@@ -17,7 +17,7 @@ namespace foyer::cli {
     const config::Config& config, const observe::BuildInfo& build);
 [[nodiscard]] http::Policy http_policy(const config::Config& config);
 [[nodiscard]] admission::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
-[[nodiscard]] admission::ConnectionPolicy connection_policy(const config::Config& config);
+[[nodiscard]] auth::RevocationPolicy revocation_policy(const config::Config& config);
 // What an access token must say.
 [[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
 

@@ -178,7 +178,7 @@ int run_key(Args args) {
   auto opened = OfflineAccounts::open(loaded, false);
   if (!opened) return refused_command("key", opened.error());
   const accounts::KeyRotationPolicy policy{
-      .longest_token_life = loaded.config.access_token_ttl, .leeway = loaded.config.jwt_leeway};
+      .longest_token_life = loaded.config.accounts.access_ttl, .leeway = loaded.config.jwt_leeway};
   const auto done = Job{*arguments, *key, policy, **opened}.run();
   return done ? 0 : refused_command("key", done.error());
 }

@@ -171,8 +171,7 @@ Result<void> Node::Parts::open_auth() {
     }));
     remote_auth = std::move(remote);
   }
-  revocations = std::make_unique<auth::RevocationTable>(auth::RevocationPolicy{.max_age = config.revocation_max_age,
-      .token_life = std::max<Millis>(config.access_token_ttl * 2, std::chrono::hours{24})});
+  revocations = std::make_unique<auth::RevocationTable>(revocation_policy(config));
   return {};
 }
 
@@ -282,9 +281,9 @@ void Node::Parts::make_limits() {
   plain_gets = std::make_unique<admission::AddressLimits>(admission::AddressPolicy{
       .handshakes = 100, .table_size = 16'384, .handshakes_limit = "plain_gets", .seed = address_rules.seed});
   plain_gets->report_handshakes_to(metrics);
-  users = std::make_unique<admission::UserConnections>(static_cast<std::uint32_t>(config.user_connections));
+  users = std::make_unique<admission::UserConnections>(config.connections.per_user);
   users->report_to(metrics);
-  gauges = std::make_unique<admission::ConnectionLimits>(connection_policy(config));
+  gauges = std::make_unique<admission::ConnectionLimits>(config.connections);
   gauges->report_to(metrics);
   // What watches this process is not kept out by those who flood the other port.
   metrics_addresses = std::make_unique<admission::AddressLimits>(
@@ -293,7 +292,7 @@ void Node::Parts::make_limits() {
       admission::ConnectionPolicy{.connections = 256, .handshakes = 128, .refused_sockets = 16, .requests = 128});
   report_accept_queue(metrics, listener);
   report_open_files(metrics);
-  if (chat) report_store_queue(metrics, config.store_queue);
+  if (chat) report_store_queue(metrics, config.store.queue_limit);
   report_limit(metrics, "revocation_table", static_cast<double>(auth::RevocationPolicy{}.table_size),
       [this] { return static_cast<double>(revocations->size()); });
   report_limit(
@@ -303,12 +302,12 @@ void Node::Parts::make_limits() {
 void Node::Parts::make_gateway(const std::vector<io::Loop*>& on) {
   auto policy = gateway_policy(config);
   policy.rooms.rooms_loaded =
-      std::max<std::size_t>(1, config.rooms_loaded / on.size()); // a room is of one loop, by its name
-  policy.rooms.memory_bytes = config.memory_bytes / on.size();
+      std::max<std::size_t>(1, config.gateway.rooms.rooms_loaded / on.size()); // a room is of one loop, by its name
+  policy.rooms.memory_bytes = config.gateway.rooms.memory_bytes / on.size();
   gateway = std::make_unique<gateway::Gateway>(on, std::move(policy), gateway_deps());
-  report_limit(metrics, "rooms_loaded", static_cast<double>(config.rooms_loaded),
+  report_limit(metrics, "rooms_loaded", static_cast<double>(config.gateway.rooms.rooms_loaded),
       [this] { return static_cast<double>(gateway->rooms_loaded()); });
-  report_limit(metrics, "memory_bytes", static_cast<double>(config.memory_bytes),
+  report_limit(metrics, "memory_bytes", static_cast<double>(config.gateway.rooms.memory_bytes),
       [this] { return static_cast<double>(gateway->memory_bytes()); });
 }
 
@@ -318,7 +317,6 @@ void Node::Parts::make_server() {
   router_door = gateway_policy(config).door;
   const http::Policy http = http_policy(config);
   const http::RouterPolicy router_policy{.door = &router_door,
-      .development = http.reveal,
       .version = build.version,
       .build = build.build,
       .strict_transport = config.environment == config::Environment::production,
@@ -445,7 +443,7 @@ std::string Node::status_json() const {
   if (p.config.role_gateway) roles.emplace_back("gateway");
   return json::write(json::Object{{"pid", getpid()}, {"roles", std::move(roles)}, {"url", p.address.url},
              {"ws_url", p.address.ws_url}, {"public_url", p.config.public_url},
-             {"registration", config::to_string(p.config.registration)}, {"host", p.address.host},
+             {"registration", config::to_string(p.config.accounts.registration)}, {"host", p.address.host},
              {"port", p.address.port}, {"started", rfc3339(p.started)}, {"version", p.build.version},
              {"build", p.build.build}}) +
       "\n";
@@ -466,7 +464,7 @@ void Node::drain(std::function<void()> done) {
   const auto finish = [once, done = std::move(done)] {
     if (!once->exchange(true)) done();
   };
-  parts_->control->after(parts_->config.drain_timeout, finish);
+  parts_->control->after(parts_->config.http.drain_timeout, finish);
   if (parts_->auth_role) parts_->auth_role->drain();
   // Whoever connects meanwhile is answered, too: the listener closes, then the last of them are answered.
   const auto gateway_empty = [parts = parts_.get(), finish] {

@@ -16,7 +16,7 @@ namespace {
 // A question that waits longer than revocation_max_age would make a quiet table look old.
 auth::StreamPolicy stream_policy(const config::Config& c) {
   auth::StreamPolicy out;
-  out.wait = std::min(out.wait, c.revocation_max_age / 3);
+  out.wait = std::min(out.wait, c.revocations.max_age / 3);
   return out;
 }
 
@@ -45,11 +45,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, OnR
   r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
   TRY_VOID(r.make_keys());
   r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, stream_policy(c));
-  const auth::ClientPolicy policy{.auth_deadline = c.auth_deadline,
-      .auth_attempt_timeout = c.auth_attempt_timeout,
-      .auth_connect_timeout = c.auth_connect_timeout,
-      .auth_attempts = static_cast<std::uint32_t>(c.auth_attempts)};
-  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, policy, *r.stream_);
+  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, c.auth, *r.stream_);
   auth::FitFacts facts{.version = runtime.build.version,
       .build = runtime.build.build,
       .environment = runtime.build.environment,
@@ -61,7 +57,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, OnR
       .leeway = c.jwt_leeway};
   r.fit_ = std::make_unique<auth::CompatibilityMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
   const auth::ForwardPolicy forward{
-      .body_bytes = c.body_bytes, .reveal = c.environment == config::Environment::development};
+      .body_bytes = c.http.limits.body_bytes, .reveal = c.environment == config::Environment::development};
   r.forwarder_ =
       std::make_unique<auth::Forwarder>(r.around(*r.forwarded_), *r.identity_, forward, std::move(on_refusal));
   return out;
@@ -78,14 +74,14 @@ Result<void> RemoteAuth::make_keys() {
     return {};
   }
   TRY(url, wire::parse_url(c.jwt_jwks_url));
-  const std::string target = client::request_target(url);
+  auth::KeySetPolicy policy = c.key_set;
+  policy.target = client::request_target(url);
   url.path.clear();
   url.query.clear();
   key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control,
       client::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
-  key_set_ = std::make_unique<auth::KeySetSource>(around(*key_server_),
-      auth::KeySetPolicy{.target = target, .max_age = c.key_set_max_age},
-      [this](std::shared_ptr<const jose::KeySet> keys) {
+  key_set_ = std::make_unique<auth::KeySetSource>(
+      around(*key_server_), std::move(policy), [this](std::shared_ptr<const jose::KeySet> keys) {
     verifier_->replace_keys(std::move(keys));
     std::call_once(first_keys_set_, [this] { first_keys_.set_value(); });
   });

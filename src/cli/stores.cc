@@ -27,28 +27,18 @@ std::string file(const config::Config& config, const char* name) {
 template <class Options>
 Options account_options(const config::Config& config, const StoreDeps& deps) {
   Options out{.forgets = deps.forgets, .executor = deps.executor};
-  out.keep_audit = std::chrono::days{config.audit_days};
-  out.keep_refusals = std::chrono::days{config.audit_refusal_days};
-  out.audit_refusals = config.audit_refusals;
+  out.keep_audit = std::chrono::days{config.audit.days};
+  out.keep_refusals = std::chrono::days{config.audit.refusal_days};
+  out.audit_refusals = config.audit.refusals;
   // A session is not forgotten before it has ended.
-  out.keep_ended = std::max({out.keep_ended, config.session_idle * 2, config.refresh_ttl * 2});
-  out.keep_revocations = std::max<Millis>(out.keep_revocations, config.access_token_ttl * 2);
+  out.keep_ended = std::max({out.keep_ended, config.accounts.sessions.idle * 2, config.accounts.refresh.idle * 2});
+  out.keep_revocations = std::max<Millis>(out.keep_revocations, config.accounts.access_ttl * 2);
   return out;
 }
 
 template <class Options>
 Options chat_options(const config::Config& config, const StoreDeps& deps) {
-  return {.queue_limit = config.store_queue,
-      .history_days = static_cast<std::uint32_t>(config.history_days),
-      .history_messages = config.history_messages,
-      .rooms_per_user = {.private_rooms = static_cast<std::uint32_t>(config.rooms_per_user),
-          .direct_rooms = static_cast<std::uint32_t>(config.direct_rooms_per_user),
-          .public_rooms = static_cast<std::uint32_t>(config.public_rooms_per_user)},
-      .invitations_sent = static_cast<std::uint32_t>(config.invitations_sent),
-      .invitations_to_one = static_cast<std::uint32_t>(config.invitations_to_one),
-      .invitations_received = static_cast<std::uint32_t>(config.invitations_received),
-      .witness = file(config, "witness"),
-      .executor = deps.executor};
+  return {.policy = config.store, .witness = file(config, "witness"), .executor = deps.executor};
 }
 
 } // namespace

@@ -86,7 +86,7 @@ int token_issue(Args args) {
   if (!is_user_id(*sub)) return usage_error("--sub takes 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
   const auto loaded = load_for_tokens(read->options);
   const auto& config = loaded.config;
-  const auto life = parse_life(read->value("--ttl").value_or(config::format_duration(config.access_token_ttl)));
+  const auto life = parse_life(read->value("--ttl").value_or(config::format_duration(config.accounts.access_ttl)));
   if (!life) return usage_error("--ttl takes a duration such as 15m, 1h or -5m");
   const auto now = read->value("--now") ? parse_moment(*read->value("--now")) : system_clock().wall();
   if (!now) return usage_error("--now takes seconds since 1970, or a time such as 2026-01-02T03:04:05Z");

@@ -230,7 +230,7 @@ int token_verify(Args args) {
       .audience = read->value("--audience").value_or(config.jwt_audience)};
   task.policy.token_types = read->value("--typ") ? std::vector<std::string>{*read->value("--typ")} : config.token_types;
   task.policy.require_environment_claim = loaded.environment_given && config.require_environment_claim;
-  task.policy.max_bytes = config.token_bytes;
+  task.policy.max_bytes = config.gateway.door.max_token_bytes;
   task.policy.environment = read->value("--env");
   if (!task.policy.environment && loaded.environment_given)
     task.policy.environment = std::string{config::to_string(config.environment)};

@@ -165,7 +165,7 @@ struct InvitationTerms {
 
 InvitationTerms invitation_terms(const config::Loaded& loaded) {
   InvitationTerms out;
-  if (loaded.environment_given || loaded.given("registration")) out.registration = loaded.config.registration;
+  if (loaded.environment_given || loaded.given("registration")) out.registration = loaded.config.accounts.registration;
   out.url = loaded.config.public_url;
   const auto data = store::DataDir::existing(loaded.config.data);
   const auto status = data ? data->read_status() : std::unexpected(data.error());
@@ -187,9 +187,9 @@ struct Job {
 
   [[nodiscard]] Result<std::string> hash(const std::string& name) const {
     TRY(password, get_password(arguments));
-    TRY_VOID(accounts::check_new_password(password, name, config.password_min_length));
+    TRY_VOID(accounts::check_new_password(password, name, config.accounts.min_password_characters));
     const accounts::HashCost cost{.memory_kib = static_cast<std::uint32_t>(config.argon2_memory / 1024),
-        .passes = static_cast<std::uint32_t>(config.argon2_passes),
+        .passes = static_cast<std::uint32_t>(config.accounts.hash_cost.passes),
         .lanes = 1};
     std::string phc = accounts::hash_password(password, cost, system_entropy());
     if (phc.empty()) return refuse(Cause::INTERNAL_ERROR, "argon2 failed: out of memory, or its cost is out of range");

@@ -306,22 +306,25 @@ struct Hinter {
   const Option& option;
   std::string_view text;
 
-  Hint operator()(std::string Config::*) const {
+  Hint operator()(Field<std::string>) const {
     if (option.rule == Rule::algorithm) return algorithm_hint(text);
     if (option.rule == Rule::database) return database_hint(option, text);
     if (option.max != 0 && text.size() > option.max)
       return {.wrong = fmt::format("it has {}", counted(text.size(), "character"))};
     return {};
   }
-  Hint operator()(bool Config::*) const { return flag_hint(text); }
-  Hint operator()(std::uint64_t Config::*) const {
+  Hint operator()(Field<bool>) const { return flag_hint(text); }
+  template <class N>
+    requires std::same_as<N, std::uint32_t> || std::same_as<N, std::uint64_t>
+  Hint operator()(Field<N>) const {
     return option.rule == Rule::bytes ? size_hint(option, text) : count_hint(option, text);
   }
-  Hint operator()(Millis Config::*) const { return duration_hint(option, text); }
-  Hint operator()(std::vector<std::string> Config::*) const { return list_hint(option, text); }
-  Hint operator()(HostPort Config::*) const { return listen_hint(text); }
+  Hint operator()(Field<Millis>) const { return duration_hint(option, text); }
+  Hint operator()(Field<std::vector<std::string>>) const { return list_hint(option, text); }
+  Hint operator()(Field<HostPort>) const { return listen_hint(text); }
   template <class E>
-  Hint operator()(E Config::*) const {
+    requires std::is_enum_v<E>
+  Hint operator()(Field<E>) const {
     return word_hint<E>(text);
   }
   Hint operator()(Roles) const { return roles_hint(text); }

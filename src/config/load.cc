@@ -58,10 +58,7 @@ const Option* nearest_option(std::string_view name) {
 }
 
 // Whether TOML writes its value without quotes.
-bool is_bare(const Option& option) {
-  return is_flag(option) ||
-      (std::holds_alternative<std::uint64_t Config::*>(option.slot) && option.rule != Rule::bytes);
-}
+bool is_bare(const Option& option) { return is_flag(option) || (is_number(option) && option.rule != Rule::bytes); }
 
 // The option as it was written at its source, so that it is found there.
 std::string spelled(const Option& option, const Source& source) {

@@ -27,16 +27,16 @@ TEST(Load, TheHigherSourceWins) {
   world.files["c.toml"] = {"drain_timeout = \"4s\"\nlog_level = \"debug\"\n", 0644};
   world.files["/run/x"] = {"3s\n", 0600};
   world.env = {{"FOYER_CONFIG", "c.toml"}};
-  EXPECT_EQ(world.loaded().config.drain_timeout, Millis{4'000});
+  EXPECT_EQ(world.loaded().config.http.drain_timeout, Millis{4'000});
   EXPECT_EQ(world.loaded().source_of("drain_timeout").text, "c.toml line 1 column 1");
   world.env["FOYER_DRAIN_TIMEOUT_FILE"] = "/run/x";
-  EXPECT_EQ(world.loaded().config.drain_timeout, Millis{3'000});
+  EXPECT_EQ(world.loaded().config.http.drain_timeout, Millis{3'000});
   EXPECT_EQ(world.loaded().source_of("drain_timeout").text, "file /run/x (FOYER_DRAIN_TIMEOUT_FILE)");
   world.env.erase("FOYER_DRAIN_TIMEOUT_FILE");
   world.env["FOYER_DRAIN_TIMEOUT"] = "2s";
-  EXPECT_EQ(world.loaded().config.drain_timeout, Millis{2'000});
+  EXPECT_EQ(world.loaded().config.http.drain_timeout, Millis{2'000});
   world.args = {"--dev", "--drain-timeout", "1s", "--drain-timeout=900ms"};
-  EXPECT_EQ(world.loaded().config.drain_timeout, Millis{900}) << "of two on the command line the later";
+  EXPECT_EQ(world.loaded().config.http.drain_timeout, Millis{900}) << "of two on the command line the later";
   EXPECT_EQ(world.loaded().source_of("drain_timeout").text, "command line --drain-timeout");
   EXPECT_EQ(world.loaded().config.log_level, Level::debug);
   EXPECT_THAT(world.codes(), IsEmpty());
@@ -52,14 +52,14 @@ TEST(Load, ReadsEveryKindOfValue) {
   const Config& c = loaded.config;
   EXPECT_THAT(loaded.findings, IsEmpty());
   EXPECT_EQ(c.listen, (HostPort{"::1", 0}));
-  EXPECT_TRUE(c.token_in_url);
-  EXPECT_FALSE(c.first_message_auth);
-  EXPECT_EQ(c.message_bytes, 1024U * 1024U);
-  EXPECT_EQ(c.refuse_with, RefuseWith::close);
+  EXPECT_TRUE(c.gateway.door.token_in_url);
+  EXPECT_FALSE(c.gateway.door.first_message_auth);
+  EXPECT_EQ(c.gateway.message_bytes, 1024U * 1024U);
+  EXPECT_EQ(c.gateway.door.refuse_with, RefuseWith::close);
   EXPECT_EQ(c.echo, EchoAccess::token);
   EXPECT_THAT(c.allowed_origins, ElementsAre("https://a.example", "http://b.example:8080", "null"));
   EXPECT_THAT(c.non_durable_rooms, ElementsAre("live-*"));
-  EXPECT_EQ(c.history_days, 30U);
+  EXPECT_EQ(c.store.history_days, 30U);
 }
 
 TEST(Load, TomlTakesNativeTypes) {
@@ -69,8 +69,8 @@ TEST(Load, TomlTakesNativeTypes) {
       "messages_per_s = 7\ntoken_in_url = true\nallowed_hosts = [\"A.example\", \"b.example\"]\n", 0644};
   const auto loaded = world.loaded();
   EXPECT_THAT(loaded.findings, IsEmpty());
-  EXPECT_EQ(loaded.config.messages_per_s, 7U);
-  EXPECT_TRUE(loaded.config.token_in_url);
+  EXPECT_EQ(loaded.config.gateway.messages_per_s, 7U);
+  EXPECT_TRUE(loaded.config.gateway.door.token_in_url);
   EXPECT_THAT(loaded.config.allowed_hosts, ElementsAre("a.example", "b.example"));
 }
 
@@ -78,8 +78,8 @@ TEST(Load, DefaultsFollowTheEnvironment) {
   const auto of = [](const char* environment) {
     return World{.args = {}, .env = {{"ENVIRONMENT", environment}}, .files = {}}.loaded().config;
   };
-  EXPECT_EQ(of("development").registration, Registration::open);
-  EXPECT_EQ(of("test").registration, Registration::closed);
+  EXPECT_EQ(of("development").accounts.registration, Registration::open);
+  EXPECT_EQ(of("test").accounts.registration, Registration::closed);
   EXPECT_FALSE(of("test").require_environment_claim);
   EXPECT_TRUE(of("staging").require_environment_claim);
   EXPECT_EQ(of("production").service_id, "");
@@ -432,7 +432,7 @@ TEST(ConfigurationFingerprint, IsTheSameForTheSameOptionsAndKnowsNoSecret) {
   Config b;
   b.service_secret = kServiceSecret;
   EXPECT_EQ(configuration_fingerprint(a), configuration_fingerprint(b));
-  b.messages_per_s = 99;
+  b.gateway.messages_per_s = 99;
   EXPECT_NE(configuration_fingerprint(a), configuration_fingerprint(b));
   EXPECT_EQ(configuration_fingerprint(a).size(), 8U);
 }

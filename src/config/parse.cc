@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
+#include <limits>
 #include <type_traits>
 
 #include "base/bytes.h"
@@ -17,6 +19,8 @@ using Parsed = std::expected<void, std::string>;
 
 template <class T>
 concept Enumeration = std::is_enum_v<T>;
+template <class T>
+concept Number = std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t>;
 
 bool is_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
@@ -94,33 +98,34 @@ struct Parser {
 
   Parsed wrong() const { return std::unexpected(rule_text(option)); }
 
-  Parsed operator()(std::string Config::* field) const {
+  Parsed operator()(Field<std::string> field) const {
     if (!text.empty() && !keeps_rule(option.rule, text)) return wrong();
     if (!text.empty() && !option.secret && !in_bounds(option, text.size()))
       return wrong(); // the length of secrets is preflight's
     if (option.secret && option.max != 0 && text.size() > option.max) return wrong();
-    config.*field = std::string(text);
+    field(config) = std::string(text);
     return {};
   }
-  Parsed operator()(bool Config::* field) const {
+  Parsed operator()(Field<bool> field) const {
     const auto value = parse_bool(text);
     if (!value) return wrong();
-    config.*field = *value;
+    field(config) = *value;
     return {};
   }
-  Parsed operator()(std::uint64_t Config::* field) const {
+  template <Number N>
+  Parsed operator()(Field<N> field) const {
     const auto value = option.rule == Rule::bytes ? parse_size(text) : parse_count(text);
-    if (!value || !in_bounds(option, *value)) return wrong();
-    config.*field = *value;
+    if (!value || !in_bounds(option, *value) || *value > std::numeric_limits<N>::max()) return wrong();
+    field(config) = static_cast<N>(*value);
     return {};
   }
-  Parsed operator()(Millis Config::* field) const {
+  Parsed operator()(Field<Millis> field) const {
     const auto value = parse_duration(text);
     if (!value || !in_bounds(option, static_cast<std::uint64_t>(value->count()))) return wrong();
-    config.*field = *value;
+    field(config) = *value;
     return {};
   }
-  Parsed operator()(std::vector<std::string> Config::* field) const {
+  Parsed operator()(Field<std::vector<std::string>> field) const {
     auto items = split_list(text);
     if (items.size() > 256) return wrong();
     for (auto& item : items) {
@@ -128,21 +133,21 @@ struct Parser {
       if (option.rule == Rule::host)
         for (char& c : item) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     }
-    config.*field = std::move(items);
+    field(config) = std::move(items);
     return {};
   }
-  Parsed operator()(HostPort Config::* field) const {
-    if (text.empty() && (config.*field).empty()) return {};
+  Parsed operator()(Field<HostPort> field) const {
+    if (text.empty() && field(config).empty()) return {};
     const auto value = parse_host_port(text);
     if (!value) return wrong();
-    config.*field = *value;
+    field(config) = *value;
     return {};
   }
   template <Enumeration E>
-  Parsed operator()(E Config::* field) const {
+  Parsed operator()(Field<E> field) const {
     const auto value = parse_word<E>(text);
     if (!value) return wrong();
-    config.*field = *value;
+    field(config) = *value;
     return {};
   }
   Parsed operator()(Roles) const {
@@ -168,21 +173,23 @@ struct Formatter {
   const Option& option;
   const Config& config;
 
-  std::string operator()(std::string Config::* field) const {
-    return option.rule == Rule::database ? without_password(config.*field) : config.*field;
+  std::string operator()(Field<std::string> field) const {
+    return option.rule == Rule::database ? without_password(value_of(field, config)) : value_of(field, config);
   }
-  std::string operator()(bool Config::* field) const { return config.*field ? "true" : "false"; }
-  std::string operator()(std::uint64_t Config::* field) const {
-    return option.rule == Rule::bytes ? format_size(config.*field) : fmt::format("{}", config.*field);
+  std::string operator()(Field<bool> field) const { return value_of(field, config) ? "true" : "false"; }
+  template <Number N>
+  std::string operator()(Field<N> field) const {
+    return option.rule == Rule::bytes ? format_size(value_of(field, config))
+                                      : fmt::format("{}", value_of(field, config));
   }
-  std::string operator()(Millis Config::* field) const { return format_duration(config.*field); }
-  std::string operator()(std::vector<std::string> Config::* field) const {
-    return fmt::format("{}", fmt::join(config.*field, ","));
+  std::string operator()(Field<Millis> field) const { return format_duration(value_of(field, config)); }
+  std::string operator()(Field<std::vector<std::string>> field) const {
+    return fmt::format("{}", fmt::join(value_of(field, config), ","));
   }
-  std::string operator()(HostPort Config::* field) const { return format_host_port(config.*field); }
+  std::string operator()(Field<HostPort> field) const { return format_host_port(value_of(field, config)); }
   template <Enumeration E>
-  std::string operator()(E Config::* field) const {
-    return std::string(word_of(config.*field));
+  std::string operator()(Field<E> field) const {
+    return std::string(word_of(value_of(field, config)));
   }
   std::string operator()(Roles) const {
     return config.role_auth && config.role_gateway ? "auth,gateway" : config.role_auth ? "auth" : "gateway";
@@ -213,31 +220,32 @@ struct RuleText {
       default: return "text";
     }
   }
-  std::string operator()(std::string Config::*) const {
+  std::string operator()(Field<std::string>) const {
     if (option.path) return "a path";
     std::string out = item();
     if (option.secret) return fmt::format("a secret of {} to {} characters", option.min, option.max);
     if (option.max != 0) out += fmt::format(", {} to {} characters", option.min, option.max);
     return out;
   }
-  std::string operator()(bool Config::*) const { return "true or false"; }
-  std::string operator()(std::uint64_t Config::*) const {
+  std::string operator()(Field<bool>) const { return "true or false"; }
+  template <Number N>
+  std::string operator()(Field<N>) const {
     if (option.rule == Rule::bytes)
       return fmt::format("a size from {}, such as 64KiB", range(format_size(option.min), format_size(option.max)));
     return fmt::format("a number from {}", range(fmt::format("{}", option.min), fmt::format("{}", option.max)));
   }
-  std::string operator()(Millis Config::*) const {
+  std::string operator()(Field<Millis>) const {
     const auto shown = [](std::uint64_t ms) { return format_duration(Millis{static_cast<std::int64_t>(ms)}); };
     return fmt::format("a duration from {}, with ms, s, m, h or d", range(shown(option.min), shown(option.max)));
   }
-  std::string operator()(std::vector<std::string> Config::*) const {
+  std::string operator()(Field<std::vector<std::string>>) const {
     return fmt::format("a list with commas: {}", item());
   }
-  std::string operator()(HostPort Config::*) const {
+  std::string operator()(Field<HostPort>) const {
     return "HOST:PORT with an IP address or localhost, IPv6 in brackets";
   }
   template <Enumeration E>
-  std::string operator()(E Config::*) const {
+  std::string operator()(Field<E>) const {
     std::vector<std::string_view> words;
     for (const auto& [word, e] : words_of<E>()) words.push_back(word);
     return fmt::format("one of {}", fmt::join(words, ", "));
@@ -261,7 +269,12 @@ bool holds_secret(const Option& option, std::string_view text) {
   return option.secret || (option.rule == Rule::database && without_password(text) != text);
 }
 
-bool is_flag(const Option& option) { return std::holds_alternative<bool Config::*>(option.slot); }
+bool is_number(const Option& option) {
+  return std::holds_alternative<Field<std::uint32_t>>(option.slot) ||
+      std::holds_alternative<Field<std::uint64_t>>(option.slot);
+}
+
+bool is_flag(const Option& option) { return std::holds_alternative<Field<bool>>(option.slot); }
 
 std::string kebab(std::string_view snake) {
   std::string out(snake);

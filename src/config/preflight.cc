@@ -25,8 +25,8 @@ constexpr DeadlinePair kDeadlines[] = {
 };
 
 Millis duration_of(const Config& config, std::string_view option) {
-  const auto* field = std::get_if<Millis Config::*>(&find_option(option)->slot);
-  return field == nullptr ? Millis{0} : config.**field;
+  const auto* field = std::get_if<Field<Millis>>(&find_option(option)->slot);
+  return field == nullptr ? Millis{0} : value_of(*field, config);
 }
 
 class Preflight {
@@ -332,18 +332,18 @@ class Preflight {
               pair.outer, format_duration(outer)),
           fmt::format("Make {} at most as long as {}.", pair.inner, pair.outer));
     }
-    if (config_.heartbeat_interval >= config_.proxy_idle_timeout && !loaded_.is_broken("heartbeat_interval") &&
+    if (config_.gateway.heartbeat_interval >= config_.proxy_idle_timeout && !loaded_.is_broken("heartbeat_interval") &&
         !loaded_.is_broken("proxy_idle_timeout"))
       report(Cause::HEARTBEAT_TOO_SLOW,
           loaded_.given("heartbeat_interval") || !loaded_.given("proxy_idle_timeout") ? "heartbeat_interval"
                                                                                       : "proxy_idle_timeout",
           fmt::format("heartbeat_interval ({}) is not shorter than proxy_idle_timeout ({}).",
-              format_duration(config_.heartbeat_interval), format_duration(config_.proxy_idle_timeout)));
-    if (config_.text_bytes > config_.message_bytes && !loaded_.is_broken("text_bytes") &&
+              format_duration(config_.gateway.heartbeat_interval), format_duration(config_.proxy_idle_timeout)));
+    if (config_.gateway.text_bytes > config_.gateway.message_bytes && !loaded_.is_broken("text_bytes") &&
         !loaded_.is_broken("message_bytes"))
       report(Cause::INVALID_VALUE, "text_bytes",
           fmt::format("text_bytes ({}) is larger than message_bytes ({}), which holds it.",
-              format_size(config_.text_bytes), format_size(config_.message_bytes)),
+              format_size(config_.gateway.text_bytes), format_size(config_.gateway.message_bytes)),
           "Make text_bytes at most as large as message_bytes.");
   }
 

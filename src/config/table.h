@@ -20,11 +20,16 @@ namespace foyer::config {
 
 struct Roles {}; // the two role_… fields together, written "auth,gateway"
 
-// Where the value lives, and thereby its type.
-using Slot = std::variant<std::string Config::*, bool Config::*, std::uint64_t Config::*, Millis Config::*,
-    std::vector<std::string> Config::*, HostPort Config::*, Environment Config::*, Registration Config::*,
-    EchoAccess Config::*, RefuseWith Config::*, ProxyHeaders Config::*, StoreSync Config::*, LogFormat Config::*,
-    Level Config::*, Roles>;
+// Where the value lives, and thereby its type: a function that names the field.
+template <class T>
+using Field = T& (*)(Config&);
+using Slot = std::variant<Field<std::string>, Field<bool>, Field<std::uint32_t>, Field<std::uint64_t>, Field<Millis>,
+    Field<std::vector<std::string>>, Field<HostPort>, Field<Environment>, Field<Registration>, Field<EchoAccess>,
+    Field<RefuseWith>, Field<ProxyHeaders>, Field<StoreSync>, Field<LogFormat>, Field<Level>, Roles>;
+template <class T>
+[[nodiscard]] const T& value_of(Field<T> field, const Config& config) {
+  return field(const_cast<Config&>(config)); // it names the place and writes nothing
+}
 
 enum class Rule : std::uint8_t {
   any,       // bounds only
@@ -66,7 +71,8 @@ struct Option {
 [[nodiscard]] std::string rule_text(const Option& option); // "a duration from 1s to 10m, such as 8s"
 // Whether the text must not be read by everybody: a secret, or a URL with a password in it.
 [[nodiscard]] bool holds_secret(const Option& option, std::string_view text);
-[[nodiscard]] bool is_flag(const Option& option); // a bool: --name alone means true
+[[nodiscard]] bool is_number(const Option& option); // a count or a size
+[[nodiscard]] bool is_flag(const Option& option);   // a bool: --name alone means true
 
 [[nodiscard]] std::string kebab(std::string_view snake);             // drain_timeout → drain-timeout
 [[nodiscard]] std::string env_name(const Option& option);            // SERVICE_SECRET, FOYER_DRAIN_TIMEOUT

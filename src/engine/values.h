@@ -33,7 +33,6 @@ using rooms::OpenRequest;
 using rooms::RoomKind;
 using rooms::RoomRow;
 using rooms::RoomsPage;
-using rooms::RoomsPerUser;
 using rooms::RoomsRequest;
 
 } // namespace foyer::engine

@@ -13,19 +13,12 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "gateway/policy.h"
 #include "wire/deflate.h"
 #include "wire/extensions.h"
 #include "wire/websocket.h"
 
 namespace foyer::gateway {
-
-struct CompressionPolicy {
-  bool enabled = true;
-  bool takeover = false;
-  std::size_t min_bytes = 512;
-  // Longer messages go out as they are: packing them would hold up everybody on the loop.
-  std::size_t max_bytes = 256 * 1024;
-};
 
 // How one connection sends. 16 bytes where nothing was agreed on.
 struct SendTerms {

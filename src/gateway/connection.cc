@@ -299,7 +299,7 @@ void Connection::send_refusal(MessageId id, Refusal refusal) {
   if (phase_ != Phase::ready) return;
   const Ref ref = report(refusal);
   // As an answer: a client that sends too much at once learns it, and is not slow for that.
-  reply(id, protocol::Refused{.refusal = std::move(refusal), .ref = ref, .reveal = shard_.policy().reveal});
+  reply(id, protocol::Refused{.refusal = std::move(refusal), .ref = ref, .reveal = shard_.policy().door.reveal});
 }
 
 // A command beyond the allowance is refused and costs of a second, larger one;

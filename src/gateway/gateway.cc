@@ -25,7 +25,7 @@ class Pulse final : public io::Timer {
 } // namespace
 
 Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps)
-    : policy_(std::move(policy)),
+    : policy_(resolved(std::move(policy))),
       deps_(std::move(deps)),
       loops_(loops),
       users_(policy_.user, deps_.metrics),

@@ -347,7 +347,7 @@ void Handshake::send_refusal(Refusal refusal) {
 }
 
 void Handshake::answer_over_http(const Refusal& refusal, bool unread_input) {
-  Response response = wire::problem(refusal, request_.ref, shard_.policy().reveal);
+  Response response = wire::problem(refusal, request_.ref, shard_.policy().door.reveal);
   if (refusal.cause == Cause::METHOD_NOT_ALLOWED) response.headers.add("Allow", "GET");
   handshake_permit_.release();
   arriving_.release();
@@ -360,7 +360,7 @@ void Handshake::answer_over_http(const Refusal& refusal, bool unread_input) {
 void Handshake::send_refusal_as_message(const Refusal& refusal, std::optional<admission::Permit> permit) {
   std::string json, frame;
   const protocol::Refused refused{
-      .refusal = refusal, .ref = request_.ref, .reveal = shard_.policy().reveal, .credential = true};
+      .refusal = refusal, .ref = request_.ref, .reveal = shard_.policy().door.reveal, .credential = true};
   shard_.codec().write(json, authenticate_id_, refused, terms_);
   wire::append_frame(frame, wire::Opcode::text, json);
   connection_.transport().send_copy(frame);

@@ -94,7 +94,7 @@ void Gateway::answer_message(Asked asked, Result<rooms::MessageFound> found) {
   const Refusal& refusal = found.error();
   deps_.addresses.refused(asked.request.address, refusal.cause, deps_.clock.mono());
   deps_.reporter.report(asked.request, refusal, asked.user);
-  asked.reply(wire::problem(refusal, asked.request.ref, policy_.reveal));
+  asked.reply(wire::problem(refusal, asked.request.ref, policy_.door.reveal));
 }
 
 } // namespace foyer::gateway

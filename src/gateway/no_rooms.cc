@@ -69,7 +69,7 @@ NoRooms::NoRooms(
     : loop_(loop),
       deps_(deps),
       codec_(std::move(codec)),
-      reveal_(policy.reveal),
+      reveal_(deps.router.door().reveal),
       close_linger_(policy.close_linger) {}
 
 NoRooms::~NoRooms() = default;

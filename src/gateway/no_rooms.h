@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "http/policy.h"
+#include "http/deps.h"
 #include "http/upgrade.h"
 #include "io/slot_table.h"
 #include "io/transport.h"

@@ -1,6 +1,6 @@
 #include "http/arrival.h"
 
-#include "http/policy.h"
+#include "http/deps.h"
 
 namespace foyer::http {
 

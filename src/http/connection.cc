@@ -386,7 +386,7 @@ void Connection::report(const Refusal& refusal) {
 // Answers
 
 void Connection::respond_problem(const Refusal& refusal) {
-  respond(wire::problem(refusal, request_.ref, port_.policy().reveal));
+  respond(wire::problem(refusal, request_.ref, port_.deps().router.door().reveal));
 }
 
 void Connection::respond(Response response) {

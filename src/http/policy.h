@@ -1,46 +1,30 @@
-// How an HTTP server behaves, and what it stands on: shared by all its loops, immutable or thread safe, and outliving
-// them.
+// How HTTP connections behave. Options of config/table.h point here.
 #pragma once
 
-#include "admission/address_limits.h"
-#include "admission/limits.h"
+#include <cstddef>
+
 #include "base/clock.h"
-#include "base/executor.h"
-#include "base/log.h"
-#include "base/metrics.h"
 #include "http/client_address.h"
-#include "http/router.h"
-#include "observe/refusals.h"
-#include "wire/http_parser.h"
+#include "wire/http_limits.h"
 
 namespace foyer::http {
 
-struct Policy {
+// What a client's connection obeys before and after an upgrade alike.
+struct SocketPolicy {
+  Millis drain_timeout{8'000};
+  Millis close_linger{1'000};             // reading on after the last bytes, so that a reset cannot destroy them
+  std::size_t outbox_bytes = 1024 * 1024; // queued for the client: beyond it no request is read and no message queued
+};
+
+struct Policy : SocketPolicy {
   wire::HttpLimits limits;
   ProxyTrust trusted_proxies;
-  bool reveal = false; // ENVIRONMENT=development: clients get the operator's text, too
   Millis header_timeout{10'000};
   Millis body_timeout{20'000};
   Millis request_timeout{30'000};
   Millis keep_alive_timeout{75'000};
-  Millis write_timeout{30'000}; // an answer of which nothing is taken for so long is given up
-  Millis drain_timeout{8'000};
-  Millis refused_timeout{2'000};          // how long a socket is read from that can only be told that there is no place
-  Millis close_linger{1'000};             // reading on after the last answer, so that a reset cannot destroy it
-  std::size_t outbox_bytes = 1024 * 1024; // answers that wait; beyond it no further request is read
-};
-
-struct Deps {
-  const Clock& clock;
-  Entropy& entropy;
-  Log& log;
-  Metrics& metrics;
-  const Router& router;
-  observe::RefusalReporter& reporter;
-  admission::AddressLimits& addresses;
-  admission::AddressLimits& plain_gets; // of socket paths: their own limit
-  admission::ConnectionLimits& limits;
-  Executor& control; // where handlers of routes run
+  Millis write_timeout{30'000};  // an answer of which nothing is taken for so long is given up
+  Millis refused_timeout{2'000}; // how long a socket is read from that can only be told that there is no place
 };
 
 } // namespace foyer::http

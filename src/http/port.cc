@@ -70,7 +70,7 @@ io::TransportHandler* Port::turn_away(io::Transport& transport, const Refusal& r
     transport.abort();
     return unread_.get();
   }
-  Response response = wire::problem(refusal, ref, policy_.reveal);
+  Response response = wire::problem(refusal, ref, deps_.router.door().reveal);
   response.headers.add("X-Foyer", deps_.router.mark(ref));
   transport.send_copy(wire::write_response(response, false, wire::http_date(loop_.wall()), false));
   transport.close_gracefully(kUnreadLinger); // its request, which may be on its way, must not reset the answer

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "base/http.h"
+#include "http/deps.h"
 #include "http/idle_queue.h"
-#include "http/policy.h"
 #include "http/upgrade.h"
 #include "io/paced_drain.h"
 #include "io/slot_table.h"

@@ -193,7 +193,7 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
 
 Response Router::refuse_here(const Request& request, Refusal refusal) const {
   if (policy_.on_refusal) policy_.on_refusal(request, refusal);
-  return wire::problem(refusal, request.ref, policy_.development);
+  return wire::problem(refusal, request.ref, policy_.door != nullptr && policy_.door->reveal);
 }
 
 // Someone who looks for the socket is told where it is.

@@ -20,8 +20,7 @@
 namespace foyer::http {
 
 struct RouterPolicy {
-  const admission::DoorPolicy* door = nullptr; // allowed hosts and origins, socket paths; outlives the router
-  bool development = false;                    // clients get the operator's text, too
+  const admission::DoorPolicy* door = nullptr; // hosts, origins, socket paths, how much is shown; outlives the router
   std::string version = {};
   std::string build = {};
   bool strict_transport = false;   // who came by https is told to come by nothing else (RFC 6797)

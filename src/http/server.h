@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "http/policy.h"
+#include "http/deps.h"
 #include "http/port.h"
 #include "http/upgrade.h"
 #include "io/transport.h"

@@ -31,28 +31,10 @@
 #include "rooms/model/recovery.h"
 #include "rooms/model/stream_follower.h"
 #include "rooms/model/typing.h"
+#include "rooms/policy.h"
 #include "rooms/requests.h"
 
 namespace foyer::rooms {
-
-struct RoomPolicy {
-  Millis presence_grace{5'000};
-  std::size_t presence_events_limit = 200; // members; above: members_changed
-  std::size_t members_shown = 100;
-  std::uint32_t history_limit = 300;
-  Millis idle_unload{30'000};    // a room that nobody uses leaves the owner's memory
-  Millis idle_forget{3'600'000}; // and one whose history is only there, with it
-  Durability durability;         // which rooms keep their history in memory only
-  EphemeralLimits ephemeral;
-  FollowerLimits following; // of a room's stream; messages that cannot be read: HISTORY_UNREADABLE
-  // Of one home: its part of what the process may hold. Beyond: BUSY.
-  std::size_t rooms_loaded = 100'000;
-  std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
-  std::size_t waiting = 1'000;                  // commands of a room that is being loaded
-  // Of everybody in one room. Beyond: RATE_LIMITED, but for those who have said little there.
-  std::uint32_t messages_per_s = 200;
-  std::uint32_t messages_burst = 2'000;
-};
 
 class RoomHome;
 

@@ -23,15 +23,9 @@
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
+#include "rooms/policy.h"
 
 namespace foyer::rooms {
-
-struct UserPolicy {
-  std::uint32_t messages_per_s = 200; // in units of protocol::cost_of
-  std::uint32_t messages_burst = 2'000;
-  std::uint32_t new_rooms_per_h = 300; // and as many at once
-  std::uint32_t rooms_loaded = 1'000;
-};
 
 // What all users have in common.
 struct UserAllowances {

@@ -11,15 +11,10 @@
 #include "base/clock.h"
 #include "base/http.h"
 #include "base/refusal.h"
+#include "wire/http_limits.h"
 #include "wire/http_lines.h"
 
 namespace foyer::wire {
-
-struct HttpLimits {
-  std::size_t header_bytes = 32 * 1024; // the whole head: request line, header lines, every CRLF
-  std::size_t header_count = 100;
-  std::size_t body_bytes = 64 * 1024;
-};
 
 class HttpParser {
  public:

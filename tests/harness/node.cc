@@ -43,7 +43,6 @@ struct Plan {
   gateway::GatewayPolicy gateway;
   admission::AddressPolicy addresses;
   admission::ConnectionPolicy connections;
-  std::uint32_t user_connections = 100;
   engine::SqliteStoreOptions store;
   auth::RevocationPolicy revocations;
   std::vector<std::string> non_durable_rooms;
@@ -115,8 +114,8 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"rooms_loaded_per_user", number([](Plan& p) -> auto& { return p.gateway.user.rooms_loaded; })},
       {"room_messages_per_s", number([](Plan& p) -> auto& { return p.gateway.rooms.messages_per_s; })},
       {"room_messages_burst", number([](Plan& p) -> auto& { return p.gateway.rooms.messages_burst; })},
-      {"direct_rooms_per_user", number([](Plan& p) -> auto& { return p.store.rooms_per_user.direct_rooms; })},
-      {"public_rooms_per_user", number([](Plan& p) -> auto& { return p.store.rooms_per_user.public_rooms; })},
+      {"direct_rooms_per_user", number([](Plan& p) -> auto& { return p.store.policy.rooms_per_user.direct_rooms; })},
+      {"public_rooms_per_user", number([](Plan& p) -> auto& { return p.store.policy.rooms_per_user.public_rooms; })},
       {"bytes_per_s", number([](Plan& p) -> auto& { return p.gateway.bytes_per_s; })},
       {"bytes_burst", number([](Plan& p) -> auto& { return p.gateway.bytes_burst; })},
       {"bad_messages", number([](Plan& p) -> auto& { return p.gateway.bad_messages; })},
@@ -131,7 +130,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"presence_events_limit", number([](Plan& p) -> auto& { return p.gateway.rooms.presence_events_limit; })},
       {"first_message_auth", flag([](Plan& p) -> auto& { return p.gateway.door.first_message_auth; })},
       {"token_in_url", flag([](Plan& p) -> auto& { return p.gateway.door.token_in_url; })},
-      {"development", flag([](Plan& p) -> auto& { return p.gateway.reveal; })},
+      {"development", flag([](Plan& p) -> auto& { return p.gateway.door.reveal; })},
       {"address_handshakes", number([](Plan& p) -> auto& { return p.addresses.handshakes; })},
       {"address_refusals", number([](Plan& p) -> auto& { return p.addresses.refusals; })},
       {"address_connections", number([](Plan& p) -> auto& { return p.addresses.connections; })},
@@ -139,12 +138,12 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"pending_limit", number([](Plan& p) -> auto& { return p.connections.pending; })},
       {"refusal_upgrades", number([](Plan& p) -> auto& { return p.connections.refusal_upgrades; })},
       {"connect_rate", number([](Plan& p) -> auto& { return p.connections.connects_per_s; })},
-      {"user_connections", number([](Plan& p) -> auto& { return p.user_connections; })},
-      {"invitations_sent", number([](Plan& p) -> auto& { return p.store.invitations_sent; })},
-      {"invitations_to_one", number([](Plan& p) -> auto& { return p.store.invitations_to_one; })},
-      {"invitations_received", number([](Plan& p) -> auto& { return p.store.invitations_received; })},
-      {"history_messages", number([](Plan& p) -> auto& { return p.store.history_messages; })},
-      {"store_queue", number([](Plan& p) -> auto& { return p.store.queue_limit; })},
+      {"user_connections", number([](Plan& p) -> auto& { return p.connections.per_user; })},
+      {"invitations_sent", number([](Plan& p) -> auto& { return p.store.policy.invitations_sent; })},
+      {"invitations_to_one", number([](Plan& p) -> auto& { return p.store.policy.invitations_to_one; })},
+      {"invitations_received", number([](Plan& p) -> auto& { return p.store.policy.invitations_received; })},
+      {"history_messages", number([](Plan& p) -> auto& { return p.store.policy.history_messages; })},
+      {"store_queue", number([](Plan& p) -> auto& { return p.store.policy.queue_limit; })},
       {"revocation_max_age", duration([](Plan& p) -> auto& { return p.revocations.max_age; })},
       {"non_durable_rooms", [](Plan& p, const std::string& value) { p.non_durable_rooms.push_back(value); }},
       {"refuse_with",
@@ -178,10 +177,7 @@ Plan plan_of(const Settings& settings) {
     if (found == setters().end()) throw std::invalid_argument("no such setting: " + name);
     found->second(plan, value);
   }
-  plan.gateway.door.reveal = plan.http.reveal = plan.gateway.reveal;
-  plan.http.close_linger = plan.gateway.close_linger;
-  plan.http.drain_timeout = plan.gateway.drain_timeout;
-  plan.http.outbox_bytes = plan.gateway.outbox_bytes;
+  static_cast<http::SocketPolicy&>(plan.http) = plan.gateway;
   plan.gateway.door.sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}}};
   if (plan.echo != "off")
     plan.gateway.door.sockets.push_back({.path = "/ws/echo",
@@ -399,7 +395,6 @@ struct Node::Life {
   }
   http::RouterPolicy router_policy() {
     return {.door = &world.plan.gateway.door,
-        .development = world.plan.gateway.reveal,
         .version = "0.0.0",
         .build = "harness",
         .on_refusal = [this](const Request& request, const Refusal& refusal) { refused(request, refusal); }};
@@ -451,7 +446,7 @@ struct Node::Life {
   observe::RefusalReporter reporter{ring, metrics, world.log, world.clock};
   admission::AddressLimits addresses{world.plan.addresses};
   admission::AddressLimits plain_gets{world.plan.addresses};
-  admission::UserConnections users{world.plan.user_connections};
+  admission::UserConnections users{world.plan.connections.per_user};
   admission::ConnectionLimits gauges{world.plan.connections};
   Info info{*this};
   http::Router router;

@@ -72,7 +72,7 @@ struct RoomServiceTest : testing::Test {
   std::vector<std::string> words;
   Heard heard{words};
   rooms::RoomPolicy policy;
-  rooms::UserUses users{{}, metrics};
+  rooms::UserUses users{{.messages_per_s = 200, .messages_burst = 2'000}, metrics};
   rooms::Homes homes;
   std::vector<std::unique_ptr<rooms::RoomHome>> all;
   std::unique_ptr<rooms::RoomService> service;
@@ -80,6 +80,8 @@ struct RoomServiceTest : testing::Test {
   void SetUp() override {
     world.open({});
     policy.durability = rooms::Durability({"game.*"});
+    policy.messages_per_s = 200;
+    policy.messages_burst = 2'000;
     network.also_pump([this] {
       const std::size_t before = turns_;
       world.run();

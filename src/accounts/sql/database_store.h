@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "accounts/policy.h"
 #include "accounts/store.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -15,9 +16,9 @@ namespace foyer::accounts {
 struct DatabaseStoreOptions {
   std::size_t queue_limit = 2'000; // changes, and reads, that may wait; more: BUSY
   std::size_t readers = 1;         // connections that read
-  Millis keep_audit = std::chrono::days{365};
-  Millis keep_refusals = std::chrono::days{30}; // audit rows of refusals
-  std::size_t audit_refusals = 100'000;         // of these at most; beyond, the oldest go
+  Millis keep_audit = std::chrono::days{AuditPolicy{}.days};
+  Millis keep_refusals = std::chrono::days{AuditPolicy{}.refusal_days}; // audit rows of refusals
+  std::size_t audit_refusals = AuditPolicy{}.refusals;                  // of these at most; beyond, the oldest go
   Millis keep_ended = std::chrono::days{
       30}; // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token

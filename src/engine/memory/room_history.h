@@ -14,7 +14,7 @@
 namespace foyer::engine {
 
 struct HistoryLimits {
-  std::size_t messages = 1'000; // kept; older ones go
+  std::size_t messages = 300;   // kept; older ones go
   std::size_t bytes = 4u << 20; // of text kept
   std::size_t keys = 10'000;    // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
 };

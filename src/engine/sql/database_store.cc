@@ -25,15 +25,10 @@ constexpr store::AgeQueries kAgeQueries{.believed = "SELECT value FROM facts WHE
 class DatabaseStore final : public ChatStore {
  public:
   DatabaseStore(const DatabaseStoreOptions& options, const Clock& clock, Entropy& entropy, Log& log)
-      : retention_{.days = options.history_days, .messages = options.history_messages},
+      : retention_{.days = options.policy.history_days, .messages = options.policy.history_messages},
         clock_(clock),
         entropy_(entropy),
-        writes_(clock, entropy,
-            {.room_members = options.room_members,
-                .rooms_per_user = options.rooms_per_user,
-                .invitations_sent = options.invitations_sent,
-                .invitations_to_one = options.invitations_to_one,
-                .invitations_received = options.invitations_received}),
+        writes_(clock, entropy, options.policy),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
         sweep_(retention_, clock, gate_),
         continuity_(options.witness, options.of_a_file, entropy, log) {}
@@ -47,7 +42,7 @@ class DatabaseStore final : public ChatStore {
     hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
     auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
     store::WriterOptions writer_options{.name = "chat",
-        .queue_limit = options.queue_limit,
+        .queue_limit = options.policy.queue_limit,
         .limit = "store_queue",
         .upkeep_every = store::AgeGate::kLookEvery,
         .watch_every = options.watch_every,

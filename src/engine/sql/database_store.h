@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/sql/chat_store.h"
+#include "engine/sql/policy.h"
 #include "engine/values.h"
 #include "store/database.h"
 #include "store/lane.h"
@@ -18,20 +19,13 @@
 namespace foyer::engine {
 
 struct DatabaseStoreOptions {
-  std::size_t queue_limit = 20'000;    // changes that may wait for the writer; more: BUSY
-  std::size_t readers = 1;             // connections that read
-  std::uint32_t history_days = 0;      // messages older than this go; 0: kept
-  std::uint64_t history_messages = 0;  // of each room this many are kept; 0: all
-  std::uint32_t room_members = 10'000; // of a private room; more: ROOM_LIMIT
-  RoomsPerUser rooms_per_user = {};    // made by one user; more: ROOM_LIMIT
-  bool compares_server_clock = true;   // with the database's own, before anything is deleted by age (store/age_guard.h)
-  std::uint32_t invitations_sent = 200;     // of one sender, without an answer; more: INVITATION_LIMIT
-  std::uint32_t invitations_to_one = 5;     // of these to one person
-  std::uint32_t invitations_received = 100; // that wait for one person
-  Millis watch_every{0};                    // a connection without work is looked at so often; 0: never
-  bool of_a_file = false;                   // no server has it that others use too
-  std::string witness = {};                 // the file beside the database (continuity.h); empty: none
-  Executor* executor = nullptr;             // null: threads; else everything runs there (store/lane.h)
+  StorePolicy policy = {};
+  std::size_t readers = 1;           // connections that read
+  bool compares_server_clock = true; // with the database's own, before anything is deleted by age (store/age_guard.h)
+  Millis watch_every{0};             // a connection without work is looked at so often; 0: never
+  bool of_a_file = false;            // no server has it that others use too
+  std::string witness = {};          // the file beside the database (continuity.h); empty: none
+  Executor* executor = nullptr;      // null: threads; else everything runs there (store/lane.h)
 };
 
 // `writing` migrates, and sees to it that nobody else writes. All references must outlive the store.

@@ -22,17 +22,8 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
   // The lock lives as long as the store's writer, which holds its opener.
   auto writing = [held = std::make_shared<store::FileLock>(std::move(lock)),
                      open = store::sqlite_writer(path, database, {"chat", kChatSchema})] { return open(); };
-  DatabaseStoreOptions common{.queue_limit = options.queue_limit,
-      .history_days = options.history_days,
-      .history_messages = options.history_messages,
-      .room_members = options.room_members,
-      .rooms_per_user = options.rooms_per_user,
-      .invitations_sent = options.invitations_sent,
-      .invitations_to_one = options.invitations_to_one,
-      .invitations_received = options.invitations_received,
-      .of_a_file = true,
-      .witness = std::move(options.witness),
-      .executor = options.executor};
+  DatabaseStoreOptions common{
+      .policy = options.policy, .of_a_file = true, .witness = std::move(options.witness), .executor = options.executor};
   return open_database_store(
       std::move(writing), store::sqlite_reader(path, database), std::move(common), clock, entropy, metrics, log);
 }

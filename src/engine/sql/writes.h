@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/sql/policy.h"
 #include "engine/values.h"
 #include "store/database.h"
 
@@ -22,15 +23,10 @@ namespace foyer::engine {
 
 class Writes {
  public:
-  struct Limits {
-    std::uint32_t room_members = 0; // of a private room
-    RoomsPerUser rooms_per_user;
-    // Of one sender, without an answer; of one sender to one person; of one person, from everybody.
-    std::uint32_t invitations_sent = 0;
-    std::uint32_t invitations_to_one = 0;
-    std::uint32_t invitations_received = 0;
-  };
-  Writes(const Clock& clock, Entropy& entropy, Limits limits) : clock_(clock), entropy_(entropy), limits_(limits) {}
+  Writes(const Clock& clock, Entropy& entropy, const StorePolicy& policy)
+      : clock_(clock),
+        entropy_(entropy),
+        limits_(policy) {}
 
   // Runs a job that is no append; when it refuses, what it has made is undone, so it is forgotten here.
   template <class T, class Job>
@@ -132,7 +128,7 @@ class Writes {
 
   const Clock& clock_;
   Entropy& entropy_;
-  const Limits limits_;
+  const StorePolicy limits_;
   std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
   std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
   std::unordered_set<std::string> authors_;             // by room, zero byte, user

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "engine/room_log.h"
+#include "engine/sql/policy.h"
 #include "engine/values.h"
 
 namespace foyer::engine {

@@ -108,13 +108,13 @@ class SqliteWorld final : public StoreWorld {
 
   void open(WorldOptions of_the_world) override {
     store_.reset();
-    options.history_days = of_the_world.history_days;
-    options.history_messages = of_the_world.history_messages;
-    options.room_members = of_the_world.room_members;
-    options.rooms_per_user = of_the_world.rooms_per_user;
-    options.invitations_sent = of_the_world.invitations_sent;
-    options.invitations_to_one = of_the_world.invitations_to_one;
-    options.invitations_received = of_the_world.invitations_received;
+    options.policy.history_days = of_the_world.history_days;
+    options.policy.history_messages = of_the_world.history_messages;
+    options.policy.room_members = of_the_world.room_members;
+    options.policy.rooms_per_user = of_the_world.rooms_per_user;
+    options.policy.invitations_sent = of_the_world.invitations_sent;
+    options.policy.invitations_to_one = of_the_world.invitations_to_one;
+    options.policy.invitations_received = of_the_world.invitations_received;
     auto opened = open_sqlite_store(path(), options, clock_, entropy_, metrics, null_log());
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);
@@ -148,13 +148,13 @@ class PostgresWorld final : public StoreWorld {
   PostgresWorld() { options.executor = &turn_; }
   void open(WorldOptions of_the_world) override {
     store_.reset();
-    options.history_days = of_the_world.history_days;
-    options.history_messages = of_the_world.history_messages;
-    options.room_members = of_the_world.room_members;
-    options.rooms_per_user = of_the_world.rooms_per_user;
-    options.invitations_sent = of_the_world.invitations_sent;
-    options.invitations_to_one = of_the_world.invitations_to_one;
-    options.invitations_received = of_the_world.invitations_received;
+    options.policy.history_days = of_the_world.history_days;
+    options.policy.history_messages = of_the_world.history_messages;
+    options.policy.room_members = of_the_world.room_members;
+    options.policy.rooms_per_user = of_the_world.rooms_per_user;
+    options.policy.invitations_sent = of_the_world.invitations_sent;
+    options.policy.invitations_to_one = of_the_world.invitations_to_one;
+    options.policy.invitations_received = of_the_world.invitations_received;
     auto opened = open_once_it_is_free();
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);

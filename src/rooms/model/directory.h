@@ -67,13 +67,6 @@ struct Direct {
   WallTime expires{};
 };
 
-// Rooms that one user may have made.
-struct RoomsPerUser {
-  std::uint32_t private_rooms = 1'000;
-  std::uint32_t direct_rooms = 1'000;
-  std::uint32_t public_rooms = 1'000;
-};
-
 // How long an invitation, or the request of a direct room, waits for an answer. One that was declined
 // stays as long, unseen, so that its sender cannot repeat it.
 inline constexpr Millis kInvitationLife{std::chrono::days{14}};

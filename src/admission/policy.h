@@ -1,0 +1,69 @@
+// What the door and the limits of this folder are configured with. Options of config/table.h point here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace foyer::admission {
+
+enum class RefuseWith : std::uint8_t {
+  automatic, // a close frame to those that hide an HTTP answer from their page (browsers, Node, Deno), HTTP to all
+             // others
+  http,
+  close,
+};
+
+// A socket path and what it takes to use it.
+struct SocketPath {
+  std::string path;                      // /ws/chat
+  std::vector<std::string> subprotocols; // those we speak there: foyer.v1
+  bool needs_token = true;               // /ws/echo with echo = open: false; no credential is looked at
+  bool needs_chat_permission = true;     // chat:read or chat:write
+  bool first_message = true;             // whether `authenticate` is understood there; /ws/echo: false
+};
+
+// Built once from the configuration; immutable.
+struct DoorPolicy {
+  std::vector<SocketPath> sockets;
+  std::vector<std::string> allowed_origins; // exact serialised origins
+  std::vector<std::string> allowed_hosts;   // lower case, without port; IP literals and localhost always pass
+  bool first_message_auth = true;
+  bool token_in_url = false; // ?token= / ?access_token= accepted
+  RefuseWith refuse_with = RefuseWith::automatic;
+  std::size_t max_token_bytes = 8 * 1024;
+  std::string public_ws_base;  // ws://host:port[/path], to name the right URL
+  std::string base_path = {};  // of PUBLIC_URL: "" or /path; requests arrive with or without it
+  bool secure_cookies = false; // staging, production: the cookie has its name of https however the request came
+  bool reveal = false;         // ENVIRONMENT=development: clients get the operator's text, too
+};
+
+// Of the process.
+struct ConnectionPolicy {
+  std::uint32_t connections = 100'000;   // sockets open at once, whatever they are
+  std::uint32_t handshakes = 10'000;     // of them: neither admitted nor answered yet
+  std::uint32_t refused_sockets = 1'000; // beyond these two: still served, to send the reason
+  std::uint32_t pending = 5'000;         // upgraded and not yet authenticated
+  std::uint32_t refusal_upgrades = 256;  // upgraded only to send the reason
+  std::uint32_t connects_per_s = 20'000; // handshakes of the whole process, with bursts of as many
+  std::uint32_t requests = 1'024;        // handed to the control plane and not answered
+  std::uint32_t per_user = 100;          // sockets open at once, of one user
+};
+
+// Of one network address.
+struct AddressPolicy {
+  std::uint32_t handshakes = 1000; // per `window`
+  std::uint32_t refusals = 300;    // per `window`
+  Millis window{10'000};
+  std::uint32_t connections = 10'000;                       // open at once
+  std::uint32_t arriving = 5'000;                           // neither admitted nor answered, at once
+  std::size_t table_size = 65'536;                          // addresses with a row of their own
+  std::string_view handshakes_limit = "address_handshakes"; // the limit's name
+  std::uint64_t seed = 0; // of the hash: who does not know it cannot choose whose count to share
+};
+
+} // namespace foyer::admission

@@ -1,0 +1,29 @@
+// What an HTTP server stands on: shared by all its loops, immutable or thread safe, and outliving them.
+#pragma once
+
+#include "admission/address_limits.h"
+#include "admission/limits.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "http/policy.h"
+#include "http/router.h"
+#include "observe/refusals.h"
+
+namespace foyer::http {
+
+struct Deps {
+  const Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  Metrics& metrics;
+  const Router& router;
+  observe::RefusalReporter& reporter;
+  admission::AddressLimits& addresses;
+  admission::AddressLimits& plain_gets; // of socket paths: their own limit
+  admission::ConnectionLimits& limits;
+  Executor& control; // where handlers of routes run
+};
+
+} // namespace foyer::http

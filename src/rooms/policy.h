@@ -1,0 +1,41 @@
+// What rooms are configured with. Options of config/table.h point here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "rooms/ephemeral.h"
+#include "rooms/model/durability.h"
+#include "rooms/model/stream_follower.h"
+
+namespace foyer::rooms {
+
+// Of one user, over all connections.
+struct UserPolicy {
+  std::uint32_t messages_per_s = 0;    // in units of protocol::cost_of; 0: twice those of a connection
+  std::uint32_t messages_burst = 0;    // 0: five times those of a connection
+  std::uint32_t new_rooms_per_h = 300; // and as many at once
+  std::uint32_t rooms_loaded = 1'000;
+};
+
+struct RoomPolicy {
+  Millis presence_grace{5'000};
+  std::size_t presence_events_limit = 200; // members; above: members_changed
+  std::size_t members_shown = 100;
+  std::uint32_t history_limit = 300;
+  Millis idle_unload{30'000};    // a room that nobody uses leaves the owner's memory
+  Millis idle_forget{3'600'000}; // and one whose history is only there, with it
+  Durability durability;         // which rooms keep their history in memory only
+  EphemeralLimits ephemeral;
+  FollowerLimits following; // of a room's stream; messages that cannot be read: HISTORY_UNREADABLE
+  // Of one home: its part of what the process may hold. Beyond: BUSY.
+  std::size_t rooms_loaded = 100'000;
+  std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
+  std::size_t waiting = 1'000;                  // commands of a room that is being loaded
+  // Of everybody in one room. Beyond: RATE_LIMITED, but for those who have said little there.
+  std::uint32_t messages_per_s = 0; // 0: twice those of a connection
+  std::uint32_t messages_burst = 0; // 0: five times those of a connection
+};
+
+} // namespace foyer::rooms
