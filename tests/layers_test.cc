@@ -49,6 +49,8 @@ const std::vector<Layer> kLayers = {
             "auth/contract"}},
     {"config", {"base", "jose", "wire", "admission", "http", "engine/sql", "auth", "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
+    {"app",
+        {"base", "jose", "http", "observe", "protocol/foyer_v1", "admission", "auth", "accounts", "gateway", "config"}},
 };
 const std::string kPrograms = "cli";
 

@@ -6,6 +6,7 @@
 
 #include "accounts/http/internal_routes.h"
 #include "accounts/http/oauth_routes.h"
+#include "app/policies.h"
 #include "auth/contract/variants.h"
 #include "base/fingerprint.h"
 #include "cli/stores.h"
@@ -15,26 +16,6 @@
 
 namespace foyer::cli {
 namespace {
-
-accounts::AccountsPolicy accounts_policy(const config::Config& c) {
-  accounts::AccountsPolicy policy = c.accounts;
-  policy.issuer = c.jwt_issuer;
-  policy.audience = c.jwt_audience;
-  policy.environment = std::string(config::to_string(c.environment));
-  policy.require_environment_claim = c.require_environment_claim;
-  policy.leeway = c.jwt_leeway;
-  policy.token_types = c.token_types;
-  policy.reveal = c.environment == config::Environment::development;
-  policy.insecure_cookies = !config::is_strict(c.environment);
-  policy.public_url = c.public_url;
-  policy.base_path = c.base_path;
-  policy.allowed_origins = c.allowed_origins;
-  policy.hash_cost.memory_kib = static_cast<std::uint32_t>(c.argon2_memory / 1024);
-  policy.refresh.repeat = std::min(policy.refresh.repeat, c.refresh_grace);
-  policy.rate = {.burst = static_cast<double>(c.address_auth_requests),
-      .per_second = static_cast<double>(c.address_auth_requests) / 10};
-  return policy;
-}
 
 // Nothing is signed or verified before the keys of the store are known.
 Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& keys) {
@@ -79,7 +60,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
   TRY(first_keys, read_keys(*role->keys_));
   role->first_keys_ = std::move(first_keys);
   role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal,
-      accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
+      app::accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
   const auto strong = [](std::string_view secret) {
     return !config::weakness(secret, config::find_option("service_secret")->min);
   };

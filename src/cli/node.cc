@@ -8,12 +8,12 @@
 #include <utility>
 
 #include "admin/routes.h"
+#include "app/policies.h"
 #include "base/json.h"
 #include "base/limit_metrics.h"
 #include "base/metrics.h"
 #include "cli/auth_role.h"
 #include "cli/build_id.h"
-#include "cli/gateway_policy.h"
 #include "cli/process_limits.h"
 #include "cli/process_metrics.h"
 #include "cli/remote_auth.h"
@@ -102,7 +102,7 @@ struct Node::Parts {
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] std::unique_ptr<protocol::ClientCodec> codec() const { // that clients speak
-    return std::make_unique<protocol::FoyerV1>(welcome_constants(config, build));
+    return std::make_unique<protocol::FoyerV1>(app::welcome_constants(config, build));
   }
   [[nodiscard]] gateway::GatewayDeps gateway_deps();
   [[nodiscard]] http::Deps http_deps(
@@ -164,14 +164,14 @@ Result<void> Node::Parts::open_auth() {
     TRY(role, AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
     auth_role = std::move(role);
     own_verifier = std::make_unique<auth::LocalVerifier>(
-        jose::Verifier(auth_role->keys(), verifier_policy(config)), true, metrics);
+        jose::Verifier(auth_role->keys(), app::verifier_policy(config)), true, metrics);
   } else {
     TRY(remote, RemoteAuth::make(*runtime, [this](const Request& request, const Refusal& refusal) {
       refused(request, refusal);
     }));
     remote_auth = std::move(remote);
   }
-  revocations = std::make_unique<auth::RevocationTable>(revocation_policy(config));
+  revocations = std::make_unique<auth::RevocationTable>(app::revocation_policy(config));
   return {};
 }
 
@@ -244,7 +244,7 @@ admin::ApiDeps Node::Parts::api_deps() {
       .metrics = metrics,
       .gateway = &info,
       .api_key = config.api_key,
-      .development = config.environment == config::Environment::development,
+      .development = config.gateway.door.reveal,
       .live = {},
       .ready = std::move(ready),
       .upkeep = upkeep(),
@@ -275,11 +275,10 @@ admin::Upkeep Node::Parts::upkeep() {
 }
 
 void Node::Parts::make_limits() {
-  const auto address_rules = address_policy(config, entropy);
+  const auto address_rules = app::address_policy(config, entropy);
   addresses = std::make_unique<admission::AddressLimits>(address_rules);
   addresses->report_to(metrics, "address_table");
-  plain_gets = std::make_unique<admission::AddressLimits>(admission::AddressPolicy{
-      .handshakes = 100, .table_size = 16'384, .handshakes_limit = "plain_gets", .seed = address_rules.seed});
+  plain_gets = std::make_unique<admission::AddressLimits>(app::plain_get_policy(address_rules));
   plain_gets->report_handshakes_to(metrics);
   users = std::make_unique<admission::UserConnections>(config.connections.per_user);
   users->report_to(metrics);
@@ -300,11 +299,7 @@ void Node::Parts::make_limits() {
 }
 
 void Node::Parts::make_gateway(const std::vector<io::Loop*>& on) {
-  auto policy = gateway_policy(config);
-  policy.rooms.rooms_loaded =
-      std::max<std::size_t>(1, config.gateway.rooms.rooms_loaded / on.size()); // a room is of one loop, by its name
-  policy.rooms.memory_bytes = config.gateway.rooms.memory_bytes / on.size();
-  gateway = std::make_unique<gateway::Gateway>(on, std::move(policy), gateway_deps());
+  gateway = std::make_unique<gateway::Gateway>(on, app::gateway_policy(config, on.size()), gateway_deps());
   report_limit(metrics, "rooms_loaded", static_cast<double>(config.gateway.rooms.rooms_loaded),
       [this] { return static_cast<double>(gateway->rooms_loaded()); });
   report_limit(metrics, "memory_bytes", static_cast<double>(config.gateway.rooms.memory_bytes),
@@ -314,8 +309,8 @@ void Node::Parts::make_gateway(const std::vector<io::Loop*>& on) {
 void Node::Parts::make_server() {
   reporter = std::make_unique<observe::RefusalReporter>(ring, metrics, log, clock);
   make_limits();
-  router_door = gateway_policy(config).door;
-  const http::Policy http = http_policy(config);
+  router_door = app::door_policy(config);
+  const http::Policy http = app::http_policy(config);
   const http::RouterPolicy router_policy{.door = &router_door,
       .version = build.version,
       .build = build.build,

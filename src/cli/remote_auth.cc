@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "cli/gateway_policy.h"
+#include "app/policies.h"
 #include "cli/token_keys.h"
 #include "jose/key_set.h"
 #include "wire/url.h"
@@ -56,8 +56,7 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, OnR
       .kids = [&r] { return r.kids(); },
       .leeway = c.jwt_leeway};
   r.fit_ = std::make_unique<auth::CompatibilityMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
-  const auth::ForwardPolicy forward{
-      .body_bytes = c.http.limits.body_bytes, .reveal = c.environment == config::Environment::development};
+  const auth::ForwardPolicy forward{.body_bytes = c.http.limits.body_bytes, .reveal = c.gateway.door.reveal};
   r.forwarder_ =
       std::make_unique<auth::Forwarder>(r.around(*r.forwarded_), *r.identity_, forward, std::move(on_refusal));
   return out;
@@ -70,7 +69,7 @@ Result<void> RemoteAuth::make_keys() {
     TRY(key, configured_key(c));
     TRY(keys, jose::KeySet::of(std::move(key)));
     verifier_ = std::make_unique<auth::LocalVerifier>(
-        jose::Verifier(std::move(keys), verifier_policy(c)), true, runtime_.metrics);
+        jose::Verifier(std::move(keys), app::verifier_policy(c)), true, runtime_.metrics);
     return {};
   }
   TRY(url, wire::parse_url(c.jwt_jwks_url));
@@ -88,7 +87,7 @@ Result<void> RemoteAuth::make_keys() {
   // Tokens are of our own accounts where the keys are those of our auth service.
   TRY(server, wire::parse_url(c.auth_service_url));
   const bool own = url.origin() == server.origin();
-  verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own,
+  verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), app::verifier_policy(c)), own,
       runtime_.metrics, [this] { return key_set_->check(); });
   return {};
 }

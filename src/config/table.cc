@@ -865,7 +865,10 @@ const Option* find_option(std::string_view snake_name) {
 Config defaults_for(Environment environment) {
   Config out;
   out.environment = environment;
-  if (environment == Environment::development) out.accounts.registration = Registration::open;
+  if (environment == Environment::development) {
+    out.accounts.registration = Registration::open;
+    out.gateway.door.reveal = true;
+  }
   if (is_strict(environment)) {
     out.require_environment_claim = true;
     out.service_id.clear();

@@ -13,9 +13,11 @@
 #include "accounts/service.h"
 #include "accounts/sql/sqlite_store.h"
 #include "admin/routes.h"
+#include "app/policies.h"
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
 #include "base/manual_executor.h"
+#include "config/table.h"
 #include "engine/sql/sqlite_store.h"
 #include "gateway/gateway.h"
 #include "harness/lossy_store.h"
@@ -34,21 +36,28 @@ constexpr std::string_view kIssuer = kNodeOrigin;
 constexpr std::string_view kAudience = "foyer";
 constexpr std::string_view kEnvironment = "test";
 
-// What `given` can change.
+// The shipped defaults, for a node at kNodeOrigin whose passwords cost little.
+config::Config config_of_a_node() {
+  config::Config config = config::defaults_for(config::Environment::test);
+  config.loops = 2;
+  config.public_url = kNodeOrigin;
+  config.allowed_origins = {std::string(kNodeOrigin), "http://localhost:8000"};
+  config.jwt_issuer = kIssuer;
+  config.accounts.registration = config::Registration::open;
+  config.argon2_memory = std::uint64_t{8} * 1024;
+  config.accounts.hash_cost.passes = 1;
+  return config;
+}
+
+// What `given` can change: the options of the server, and what only a test has.
 struct Plan {
-  std::size_t loops = 2;
+  config::Config config = config_of_a_node();
+  http::Policy http;               // out of the configuration
+  gateway::GatewayPolicy gateway;  // likewise
   std::uint64_t entropy = 1;       // what FixedEntropy begins with
   Millis begun{1'700'000'000'000}; // the time of day at first, since 1970
-  http::Policy http;
-  gateway::GatewayPolicy gateway;
-  admission::AddressPolicy addresses;
-  admission::ConnectionPolicy connections;
-  engine::SqliteStoreOptions store;
-  auth::RevocationPolicy revocations;
-  std::vector<std::string> non_durable_rooms;
-  std::string echo = "off";
-  bool remote = false;   // the scripted auth service is asked over HTTP, by the shipped client
-  bool accounts = false; // the real auth service in this process, instead of the scripted one
+  bool remote = false;             // the scripted auth service is asked over HTTP, by the shipped client
+  bool accounts = false;           // the real auth service in this process, instead of the scripted one
 };
 
 template <class T>
@@ -69,137 +78,46 @@ Millis duration_of(const std::string& value) {
   throw std::invalid_argument("not a duration: " + value);
 }
 
-using Setter = std::function<void(Plan&, const std::string&)>;
-
-template <class Choose>
-Setter number(Choose choose) {
-  return [choose](Plan& plan, const std::string& value) {
-    auto& field = choose(plan);
-    field = static_cast<std::remove_reference_t<decltype(field)>>(number_of(value));
-  };
-}
-template <class Choose>
-Setter duration(Choose choose) {
-  return [choose](Plan& plan, const std::string& value) { choose(plan) = duration_of(value); };
-}
-template <class Choose>
-Setter flag(Choose choose) {
-  return [choose](Plan& plan, const std::string& value) { choose(plan) = value == "true"; };
-}
+using Setter = void (*)(Plan&, const std::string&);
 
 const std::map<std::string, Setter, std::less<>>& setters() {
   static const std::map<std::string, Setter, std::less<>> table{
-      {"loops", number([](Plan& p) -> auto& { return p.loops; })},
-      {"entropy", number([](Plan& p) -> auto& { return p.entropy; })},
+      {"entropy", [](Plan& p, const std::string& value) { p.entropy = number_of(value); }},
       {"clock_ahead", [](Plan& p, const std::string& value) { p.begun += duration_of(value); }},
-      {"authenticate_timeout", duration([](Plan& p) -> auto& { return p.gateway.authenticate_timeout; })},
-      {"header_timeout", duration([](Plan& p) -> auto& { return p.http.header_timeout; })},
-      {"body_timeout", duration([](Plan& p) -> auto& { return p.http.body_timeout; })},
-      {"request_timeout", duration([](Plan& p) -> auto& { return p.http.request_timeout; })},
-      {"keep_alive_timeout", duration([](Plan& p) -> auto& { return p.http.keep_alive_timeout; })},
-      {"write_timeout", duration([](Plan& p) -> auto& { return p.http.write_timeout; })},
-      {"heartbeat_interval", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_interval; })},
-      {"close_linger", duration([](Plan& p) -> auto& { return p.gateway.close_linger; })},
-      {"heartbeat_timeout", duration([](Plan& p) -> auto& { return p.gateway.heartbeat_timeout; })},
-      {"jwt_leeway", duration([](Plan& p) -> auto& { return p.gateway.leeway; })},
-      {"drain_timeout", duration([](Plan& p) -> auto& { return p.gateway.drain_timeout; })},
-      {"message_bytes", number([](Plan& p) -> auto& { return p.gateway.message_bytes; })},
-      {"text_bytes", number([](Plan& p) -> auto& { return p.gateway.text_bytes; })},
-      {"rooms_per_connection", number([](Plan& p) -> auto& { return p.gateway.rooms_per_connection; })},
-      {"messages_per_s", number([](Plan& p) -> auto& { return p.gateway.messages_per_s; })},
-      {"messages_burst", number([](Plan& p) -> auto& { return p.gateway.messages_burst; })},
-      {"user_messages_per_s", number([](Plan& p) -> auto& { return p.gateway.user.messages_per_s; })},
-      {"user_messages_burst", number([](Plan& p) -> auto& { return p.gateway.user.messages_burst; })},
-      {"new_rooms_per_h", number([](Plan& p) -> auto& { return p.gateway.user.new_rooms_per_h; })},
-      {"rooms_loaded_per_user", number([](Plan& p) -> auto& { return p.gateway.user.rooms_loaded; })},
-      {"room_messages_per_s", number([](Plan& p) -> auto& { return p.gateway.rooms.messages_per_s; })},
-      {"room_messages_burst", number([](Plan& p) -> auto& { return p.gateway.rooms.messages_burst; })},
-      {"direct_rooms_per_user", number([](Plan& p) -> auto& { return p.store.policy.rooms_per_user.direct_rooms; })},
-      {"public_rooms_per_user", number([](Plan& p) -> auto& { return p.store.policy.rooms_per_user.public_rooms; })},
-      {"bytes_per_s", number([](Plan& p) -> auto& { return p.gateway.bytes_per_s; })},
-      {"bytes_burst", number([](Plan& p) -> auto& { return p.gateway.bytes_burst; })},
-      {"bad_messages", number([](Plan& p) -> auto& { return p.gateway.bad_messages; })},
-      {"rooms_loaded", number([](Plan& p) -> auto& { return p.gateway.rooms.rooms_loaded; })},
-      {"memory_bytes", number([](Plan& p) -> auto& { return p.gateway.rooms.memory_bytes; })},
-      {"handshake_limit", number([](Plan& p) -> auto& { return p.connections.handshakes; })},
-      {"refused_sockets", number([](Plan& p) -> auto& { return p.connections.refused_sockets; })},
-      {"request_queue", number([](Plan& p) -> auto& { return p.connections.requests; })},
-      {"address_arriving", number([](Plan& p) -> auto& { return p.addresses.arriving; })},
-      {"outbox_bytes", number([](Plan& p) -> auto& { return p.gateway.outbox_bytes; })},
-      {"presence_grace", duration([](Plan& p) -> auto& { return p.gateway.rooms.presence_grace; })},
-      {"presence_events_limit", number([](Plan& p) -> auto& { return p.gateway.rooms.presence_events_limit; })},
-      {"first_message_auth", flag([](Plan& p) -> auto& { return p.gateway.door.first_message_auth; })},
-      {"token_in_url", flag([](Plan& p) -> auto& { return p.gateway.door.token_in_url; })},
-      {"development", flag([](Plan& p) -> auto& { return p.gateway.door.reveal; })},
-      {"address_handshakes", number([](Plan& p) -> auto& { return p.addresses.handshakes; })},
-      {"address_refusals", number([](Plan& p) -> auto& { return p.addresses.refusals; })},
-      {"address_connections", number([](Plan& p) -> auto& { return p.addresses.connections; })},
-      {"connection_limit", number([](Plan& p) -> auto& { return p.connections.connections; })},
-      {"pending_limit", number([](Plan& p) -> auto& { return p.connections.pending; })},
-      {"refusal_upgrades", number([](Plan& p) -> auto& { return p.connections.refusal_upgrades; })},
-      {"connect_rate", number([](Plan& p) -> auto& { return p.connections.connects_per_s; })},
-      {"user_connections", number([](Plan& p) -> auto& { return p.connections.per_user; })},
-      {"invitations_sent", number([](Plan& p) -> auto& { return p.store.policy.invitations_sent; })},
-      {"invitations_to_one", number([](Plan& p) -> auto& { return p.store.policy.invitations_to_one; })},
-      {"invitations_received", number([](Plan& p) -> auto& { return p.store.policy.invitations_received; })},
-      {"history_messages", number([](Plan& p) -> auto& { return p.store.policy.history_messages; })},
-      {"store_queue", number([](Plan& p) -> auto& { return p.store.policy.queue_limit; })},
-      {"revocation_max_age", duration([](Plan& p) -> auto& { return p.revocations.max_age; })},
-      {"non_durable_rooms", [](Plan& p, const std::string& value) { p.non_durable_rooms.push_back(value); }},
-      {"refuse_with",
-          [](Plan& p, const std::string& value) {
-    p.gateway.door.refuse_with = value == "http" ? admission::RefuseWith::http
-        : value == "close"                       ? admission::RefuseWith::close
-                                                 : admission::RefuseWith::automatic;
-  }},
-      {"trusted_proxies",
-          [](Plan& p, const std::string& value) {
-    p.http.trusted_proxies.networks.push_back(must(http::Network::parse(value)));
-  }},
-      {"proxy_header", [](Plan& p, const std::string& value) { p.http.trusted_proxies.header = value; }},
-      {"answer_bytes", number([](Plan& p) -> auto& { return p.gateway.answer_bytes; })},
+      {"development", [](Plan& p, const std::string& value) { p.config.gateway.door.reveal = value == "true"; }},
+      {"answer_bytes", [](Plan& p, const std::string& value) { p.config.gateway.answer_bytes = number_of(value); }},
       {"accounts", [](Plan& p, const std::string& value) { p.accounts = value == "real"; }},
       {"auth_service", [](Plan& p, const std::string& value) { p.remote = value == "remote"; }},
-      {"compression", flag([](Plan& p) -> auto& { return p.gateway.compression.enabled; })},
-      {"compression_min_bytes", number([](Plan& p) -> auto& { return p.gateway.compression.min_bytes; })},
-      {"compression_context_takeover", flag([](Plan& p) -> auto& { return p.gateway.compression.takeover; })},
-      {"echo", [](Plan& p, const std::string& value) { p.echo = value; }},
   };
   return table;
 }
 
-Plan plan_of(const Settings& settings) {
-  Plan plan;
-  plan.gateway.door.allowed_origins = {std::string(kNodeOrigin), "http://localhost:8000"};
-  plan.gateway.door.public_ws_base = "ws://127.0.0.1:8000";
-  for (const auto& [name, value] : settings) {
-    const auto found = setters().find(name);
-    if (found == setters().end()) throw std::invalid_argument("no such setting: " + name);
-    found->second(plan, value);
-  }
-  static_cast<http::SocketPolicy&>(plan.http) = plan.gateway;
-  plan.gateway.door.sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}}};
-  if (plan.echo != "off")
-    plan.gateway.door.sockets.push_back({.path = "/ws/echo",
-        .subprotocols = {},
-        .needs_token = plan.echo == "token",
-        .needs_chat_permission = false,
-        .first_message = false});
-  plan.gateway.rooms.durability = rooms::Durability(plan.non_durable_rooms);
-  return plan;
+// Without the bounds of the option: scenarios reach limits that nobody would configure.
+void set_option(config::Config& config, const std::string& name, const std::string& value) {
+  const config::Option* known = config::find_option(name);
+  if (known == nullptr) throw std::invalid_argument("no such setting: " + name);
+  config::Option option = *known;
+  option.min = option.max = 0;
+  if (!config::parse_value(option, value, config))
+    throw std::invalid_argument(fmt::format("{} takes {}", name, config::rule_text(option)));
 }
 
-protocol::WelcomeConstants welcome_constants(const gateway::GatewayPolicy& g) {
-  return {.heartbeat = g.heartbeat_interval,
-      .message_bytes = g.message_bytes,
-      .text_bytes = g.text_bytes,
-      .rooms = g.rooms_per_connection,
-      .messages_per_s = g.messages_per_s,
-      .name_bytes = g.name_bytes,
-      .version = "0.0.0",
-      .build = "harness",
-      .environment = std::string(kEnvironment),
-      .config = "00000000"};
+observe::BuildInfo build_info() {
+  return {.version = "0.0.0", .build = "harness", .environment = std::string(kEnvironment), .config = "00000000"};
+}
+
+Plan plan_of(const Settings& settings) {
+  Plan plan;
+  for (const auto& [name, value] : settings) {
+    const auto found = setters().find(name);
+    if (found == setters().end())
+      set_option(plan.config, name, value);
+    else
+      found->second(plan, value);
+  }
+  plan.http = app::http_policy(plan.config);
+  plan.gateway = app::gateway_policy(plan.config, plan.config.loops);
+  return plan;
 }
 
 // The last lines of the log.
@@ -223,12 +141,15 @@ class KeptLog final : public Log {
 struct Node::World {
   World(const Settings& settings, CodecFactory c) : plan(plan_of(settings)), codec(std::move(c)) {
     if (!codec)
-      codec = [constants = welcome_constants(plan.gateway)] { return std::make_unique<protocol::FoyerV1>(constants); };
+      codec = [constants = app::welcome_constants(plan.config, build_info())] {
+        return std::make_unique<protocol::FoyerV1>(constants);
+      };
   }
   Plan plan;
   CodecFactory codec;
   ManualClock clock{WallTime{plan.begun}};
   FixedEntropy entropy{plan.entropy};
+  FixedEntropy seeds{plan.entropy}; // of hashes that nobody sees; the identifiers do not depend on how many there are
   testing_world::TempDir data;
   KeptLog log;
   ScriptedAuth auth{clock};
@@ -265,7 +186,7 @@ struct Node::World {
 
 // What a process has. Its queues are driven by the network's pump.
 struct Node::Life {
-  explicit Life(World& w) : world(w), network(w.clock, w.plan.loops), router(routes(), router_policy()) {
+  explicit Life(World& w) : world(w), network(w.clock, w.plan.config.loops), router(routes(), router_policy()) {
     std::vector<io::Loop*> loops;
     for (std::size_t i = 0; i < network.size(); ++i) loops.push_back(&network.loop(i));
     gateway.emplace(loops, world.plan.gateway, deps());
@@ -301,16 +222,7 @@ struct Node::Life {
   }
   std::unique_ptr<accounts::AccountService> make_accounts() {
     if (!world.plan.accounts) return nullptr;
-    accounts::AccountsPolicy policy;
-    policy.issuer = kIssuer;
-    policy.audience = kAudience;
-    policy.environment = kEnvironment;
-    policy.leeway = world.plan.gateway.leeway;
-    policy.insecure_cookies = true;
-    policy.public_url = kNodeOrigin;
-    policy.allowed_origins = world.plan.gateway.door.allowed_origins;
-    policy.registration = accounts::Registration::open;
-    policy.hash_cost = {.memory_kib = 8, .passes = 1, .lanes = 1};
+    accounts::AccountsPolicy policy = app::accounts_policy(world.plan.config);
     accounts::Runners runners{.control = control, .hashing = [this](exec::Work work) {
       accounts_work.post(std::move(work.run));
       return true;
@@ -345,12 +257,11 @@ struct Node::Life {
   }
   std::unique_ptr<auth::RemoteAuthService> make_remote() {
     if (!world.plan.remote) return nullptr;
-    return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, auth::ClientPolicy{}, *stream);
+    return std::make_unique<auth::RemoteAuthService>(surroundings(), service_identity, world.plan.config.auth, *stream);
   }
 
   std::unique_ptr<LossyStore> open_store() {
-    engine::SqliteStoreOptions options = world.plan.store;
-    options.survive_power_loss = false;
+    engine::SqliteStoreOptions options{.policy = world.plan.config.store, .survive_power_loss = false};
     options.vfs = testing_world::Faults::vfs();
     options.executor = &disk;
     options.witness = world.data.file("witness");
@@ -358,23 +269,16 @@ struct Node::Life {
         world.data.file("chat.db"), std::move(options), world.clock, world.entropy, metrics, world.log)));
   }
   auth::LocalVerifier make_verifier() {
-    jose::VerifierPolicy policy{.issuer = std::string(kIssuer),
-        .audience = std::string(kAudience),
-        .environment = std::string(kEnvironment),
-        .own_accounts = true,
-        .leeway = world.plan.gateway.leeway};
-    return {jose::Verifier(must(jose::KeySet::of(world.key)), std::move(policy)), true, metrics};
+    return {jose::Verifier(must(jose::KeySet::of(world.key)), app::verifier_policy(world.plan.config)), true, metrics};
   }
   std::vector<Route> routes() {
     const observe::HealthCheck chat_store{"chat_store", true, [this] {
       const auto probed = store->probe();
       return probed ? observe::HealthState::ok() : observe::HealthState::failing(std::string(probed.error().code()));
     }};
-    std::vector<Route> all = admin::operator_routes({.build = {.version = "0.0.0",
-                                                         .build = "harness",
-                                                         .environment = std::string(kEnvironment),
-                                                         .config = "00000000",
-                                                         .started = world.clock.mono()},
+    observe::BuildInfo build = build_info();
+    build.started = world.clock.mono();
+    std::vector<Route> all = admin::operator_routes({.build = build,
         .clock = world.clock,
         .metrics = metrics,
         .gateway = &info,
@@ -441,13 +345,14 @@ struct Node::Life {
   std::unique_ptr<auth::RevocationStream> stream = make_stream();
   std::unique_ptr<auth::RemoteAuthService> remote = make_remote();
   auth::LocalVerifier verifier = make_verifier();
-  auth::RevocationTable revocations{world.plan.revocations};
+  auth::RevocationTable revocations{app::revocation_policy(world.plan.config)};
   observe::RefusalRing ring;
   observe::RefusalReporter reporter{ring, metrics, world.log, world.clock};
-  admission::AddressLimits addresses{world.plan.addresses};
-  admission::AddressLimits plain_gets{world.plan.addresses};
-  admission::UserConnections users{world.plan.connections.per_user};
-  admission::ConnectionLimits gauges{world.plan.connections};
+  const admission::AddressPolicy by_address = app::address_policy(world.plan.config, world.seeds);
+  admission::AddressLimits addresses{by_address};
+  admission::AddressLimits plain_gets{app::plain_get_policy(by_address)};
+  admission::UserConnections users{world.plan.config.connections.per_user};
+  admission::ConnectionLimits gauges{world.plan.config.connections};
   Info info{*this};
   http::Router router;
   std::optional<gateway::Gateway> gateway;

@@ -1,14 +1,14 @@
-#include "cli/gateway_policy.h"
+#include "app/policies.h"
 
 #include <algorithm>
 #include <span>
 
-namespace foyer::cli {
+#include "http/client_address.h"
 
-gateway::GatewayPolicy gateway_policy(const config::Config& c) {
-  gateway::GatewayPolicy policy = c.gateway;
-  static_cast<http::SocketPolicy&>(policy) = c.http;
-  auto& door = policy.door;
+namespace foyer::app {
+
+admission::DoorPolicy door_policy(const config::Config& c) {
+  admission::DoorPolicy door = c.gateway.door;
   if (c.role_gateway) {
     door.sockets.push_back(
         {.path = "/ws/chat", .subprotocols = {"foyer.v1"}, .needs_token = true, .needs_chat_permission = true});
@@ -23,8 +23,16 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c) {
   door.public_ws_base = "ws" + c.public_url.substr(4); // http → ws, https → wss
   door.base_path = c.base_path;
   door.secure_cookies = config::is_strict(c.environment);
-  door.reveal = c.environment == config::Environment::development;
+  return door;
+}
+
+gateway::GatewayPolicy gateway_policy(const config::Config& c, std::size_t loops) {
+  gateway::GatewayPolicy policy = c.gateway;
+  static_cast<http::SocketPolicy&>(policy) = c.http;
+  policy.door = door_policy(c);
   policy.leeway = c.jwt_leeway;
+  policy.rooms.rooms_loaded = std::max<std::size_t>(1, policy.rooms.rooms_loaded / loops); // a room is of one loop
+  policy.rooms.memory_bytes /= loops;
   policy.rooms.durability = rooms::Durability{c.non_durable_rooms};
   return policy;
 }
@@ -55,6 +63,30 @@ admission::AddressPolicy address_policy(const config::Config& c, Entropy& entrop
   return policy;
 }
 
+admission::AddressPolicy plain_get_policy(const admission::AddressPolicy& addresses) {
+  return {.handshakes = 100, .table_size = 16'384, .handshakes_limit = "plain_gets", .seed = addresses.seed};
+}
+
+accounts::AccountsPolicy accounts_policy(const config::Config& c) {
+  accounts::AccountsPolicy policy = c.accounts;
+  policy.issuer = c.jwt_issuer;
+  policy.audience = c.jwt_audience;
+  policy.environment = std::string(config::to_string(c.environment));
+  policy.require_environment_claim = c.require_environment_claim;
+  policy.leeway = c.jwt_leeway;
+  policy.token_types = c.token_types;
+  policy.reveal = c.gateway.door.reveal;
+  policy.insecure_cookies = !config::is_strict(c.environment);
+  policy.public_url = c.public_url;
+  policy.base_path = c.base_path;
+  policy.allowed_origins = c.allowed_origins;
+  policy.hash_cost.memory_kib = static_cast<std::uint32_t>(c.argon2_memory / 1024);
+  policy.refresh.repeat = std::min(policy.refresh.repeat, c.refresh_grace);
+  policy.rate = {.burst = static_cast<double>(c.address_auth_requests),
+      .per_second = static_cast<double>(c.address_auth_requests) / 10};
+  return policy;
+}
+
 jose::VerifierPolicy verifier_policy(const config::Config& c) {
   // Our own keys say what they are for, and a rotation may change it; of a foreign set JWT_ALGORITHM says it.
   const auto algorithm = c.jwt_jwks_url.empty() ? std::nullopt : jose::find_algorithm(c.jwt_algorithm);
@@ -74,4 +106,4 @@ auth::RevocationPolicy revocation_policy(const config::Config& c) {
   return policy;
 }
 
-} // namespace foyer::cli
+} // namespace foyer::app

@@ -1,0 +1,35 @@
+// The policies of the modules, out of a configuration whose addresses are resolved: the fields that options point to,
+// and what follows from several options together. The only place where that is done.
+#pragma once
+
+#include <cstddef>
+
+#include "accounts/policy.h"
+#include "admission/policy.h"
+#include "auth/policy.h"
+#include "base/clock.h"
+#include "config/options.h"
+#include "gateway/policy.h"
+#include "http/policy.h"
+#include "jose/verifier.h"
+#include "observe/build_info.h"
+#include "protocol/foyer_v1/foyer_v1.h"
+
+namespace foyer::app {
+
+[[nodiscard]] http::Policy http_policy(const config::Config& config);
+[[nodiscard]] admission::DoorPolicy door_policy(const config::Config& config);
+// `loops`: among which the rooms of the process are divided.
+[[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, std::size_t loops);
+// What clients of foyer.v1 learn when they are admitted.
+[[nodiscard]] protocol::WelcomeConstants welcome_constants(
+    const config::Config& config, const observe::BuildInfo& build);
+[[nodiscard]] admission::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
+// Of plain GETs on the paths of sockets.
+[[nodiscard]] admission::AddressPolicy plain_get_policy(const admission::AddressPolicy& addresses);
+[[nodiscard]] accounts::AccountsPolicy accounts_policy(const config::Config& config);
+[[nodiscard]] auth::RevocationPolicy revocation_policy(const config::Config& config);
+// What an access token must say.
+[[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
+
+} // namespace foyer::app
