@@ -73,7 +73,7 @@ class Generated {
       if (entropy_ == nullptr) return std::nullopt;
       if (!write_private_file(path, make())) {
         report(Cause::DATA_UNWRITABLE, option,
-            fmt::format("A generated secret cannot be written into the data directory ({}).", std::strerror(errno)));
+            fmt::format("A generated secret cannot be written to the data directory ({}).", std::strerror(errno)));
         return std::nullopt;
       }
       file = read_(path);
@@ -84,7 +84,7 @@ class Generated {
     }
     if (auto seen = exposure(*file, path)) {
       report(Cause::SECRET_FILE_EXPOSED, option,
-          fmt::format("The generated file can be used by everybody (mode {:04o}).", file->mode & 07777),
+          fmt::format("The generated file is accessible to all users (mode {:04o}).", file->mode & 07777),
           std::move(seen->fix));
       findings_.back().severity = seen->severity;
     }
@@ -98,8 +98,8 @@ class Generated {
     if (!text) return;
     if (text->ends_with('\n')) text->pop_back();
     if (const auto weak = weakness(*text, find_option(option)->min))
-      report(Cause::WEAK_SECRET, option, fmt::format("The generated file was changed: it {}.", *weak),
-          "Delete the file; a new one is made at start.");
+      report(Cause::WEAK_SECRET, option, fmt::format("The generated file was modified: it {}.", *weak),
+          "Delete the file; a new one is generated at startup.");
     value = std::move(*text);
   }
 
@@ -111,13 +111,13 @@ class Generated {
     if (!text) return;
     const auto key = jose::Key::parse_any(*text);
     if (!key || !key->can_sign() || key->symmetric())
-      report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The generated file holds no private key.",
-          "Delete the file; a new one is made at start.");
+      report(Cause::KEY_UNREADABLE, "jwt_private_key_file", "The generated file does not contain a private key.",
+          "Delete the file; a new one is generated at startup.");
     else if (algorithm && !key->takes(*algorithm))
       report(Cause::CONFLICTING_KEYS, "jwt_private_key_file",
-          fmt::format("JWT_ALGORITHM is {}, and the generated key is for {}.", config_.jwt_algorithm,
+          fmt::format("JWT_ALGORITHM is {}, but the generated key is for {}.", config_.jwt_algorithm,
               jose::to_string(key->algorithm())),
-          "Delete the file, a new one is made at start; or remove JWT_ALGORITHM.");
+          "Delete the file, so that a new one is generated at startup; or remove JWT_ALGORITHM.");
     config_.jwt_private_key_file = path_of("jwt_private_key_file");
   }
 

@@ -106,7 +106,7 @@ Hint duration_hint(const Option& option, std::string_view text) {
     return {.wrong = "the unit is missing", .meant = takes(option, first) ? first : small ? millis : seconds};
   }
   if (auto broken = bounds_broken(option, found->value, shown); !broken.empty()) return {.wrong = std::move(broken)};
-  return {.wrong = "durations are a whole number and ms, s, m, h or d", .meant = as_text(found->value)};
+  return {.wrong = "durations are a whole number with ms, s, m, h or d", .meant = as_text(found->value)};
 }
 
 Hint size_hint(const Option& option, std::string_view text) {
@@ -114,7 +114,7 @@ Hint size_hint(const Option& option, std::string_view text) {
   if (!found) return {};
   const auto shown = [](std::uint64_t bytes) { return format_size(bytes); };
   if (auto broken = bounds_broken(option, found->value, shown); !broken.empty()) return {.wrong = std::move(broken)};
-  return {.wrong = "sizes are a whole number of bytes, or one with KiB, MiB or GiB",
+  return {.wrong = "sizes are a whole number of bytes, or a whole number with KiB, MiB or GiB",
       .meant = format_size(static_cast<std::uint64_t>(found->value))};
 }
 
@@ -122,7 +122,7 @@ Hint count_hint(const Option& option, std::string_view text) {
   std::string plain = lower_case(text);
   if (option.zero)
     for (const std::string_view all : {"unlimited", "none", "off", "never", "infinity", "inf", "no", "false", "-1"})
-      if (plain == all) return {.wrong = "there is a number for that", .meant = "0"};
+      if (plain == all) return {.wrong = "write that as a number", .meant = "0"};
   if (plain.starts_with('-')) return {.wrong = "it is negative"};
   if (plain.starts_with('+')) plain.erase(0, 1);
   std::erase_if(plain, [](char c) { return c == ',' || c == '_' || c == '\'' || c == ' '; });
@@ -137,7 +137,7 @@ Hint count_hint(const Option& option, std::string_view text) {
   if (value != std::floor(value)) return {.wrong = "it is not a whole number"};
   const auto shown = [](std::uint64_t n) { return fmt::format("{}", n); };
   if (auto broken = bounds_broken(option, value, shown); !broken.empty()) return {.wrong = std::move(broken)};
-  return {.wrong = "it is written with more than digits", .meant = shown(static_cast<std::uint64_t>(value))};
+  return {.wrong = "it contains characters other than digits", .meant = shown(static_cast<std::uint64_t>(value))};
 }
 
 } // namespace foyer::config

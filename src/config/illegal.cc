@@ -32,7 +32,7 @@ std::vector<char32_t> points_of(std::string_view text) {
 
 std::string name_of(char32_t point) {
   if (point >= kRawByte)
-    return fmt::format("a byte that is not UTF-8 (0x{:02x})", static_cast<std::uint32_t>(point - kRawByte));
+    return fmt::format("a byte that is not valid UTF-8 (0x{:02x})", static_cast<std::uint32_t>(point - kRawByte));
   switch (point) {
     case ' ': return "a space";
     case '\t': return "a tab";

@@ -259,7 +259,7 @@ TEST(Load, IllegalCharacterIsNamedWithItsPlace) {
   const std::pair<std::string, const char*> cases[] = {{"gate way", "character 5 of 8 is a space"},
       {"\tgateway", "character 1 of 8 is a tab"}, {"gateway\n", "character 8 of 8 is a line feed"},
       {"g\x01", "a control character (U+0001)"}, {"gate/way", "character 5 of 8 is '/'"},
-      {"g\xc3\xa4", "the character U+00E4"}, {"g\xff", "not UTF-8"}, {"\xef\xbb\xbfg", "a byte order mark"}};
+      {"g\xc3\xa4", "the character U+00E4"}, {"g\xff", "not valid UTF-8"}, {"\xef\xbb\xbfg", "a byte order mark"}};
   for (const auto& [value, what] : cases) {
     World world = staging_gateway();
     world.env["SERVICE_ID"] = value;

@@ -168,7 +168,7 @@ TEST(Preflight, ClientAuthorities) {
   world.args.insert(world.args.end(), {"--tls-client-ca-file", "/ca"});
   EXPECT_THAT(world.codes(), ElementsAre("FILE_UNREADABLE"));
   world.files["/ca"] = {"hello", 0644};
-  EXPECT_EQ(world.only().message, "The file of FOYER_TLS_CLIENT_CA_FILE holds no certificate in PEM.");
+  EXPECT_EQ(world.only().message, "The file of FOYER_TLS_CLIENT_CA_FILE does not contain a PEM certificate.");
   world.files["/ca"].bytes = world.files["/cert"].bytes;
   EXPECT_THAT(world.codes(), IsEmpty());
   world.env.erase("TLS_CERT_FILE");

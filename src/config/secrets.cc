@@ -82,7 +82,7 @@ std::optional<std::string> weakness(std::string_view secret, std::size_t min_byt
   if (static_cast<std::size_t>(distinct) < kLeastDistinct)
     return fmt::format("must have at least {} distinct characters and has {}", kLeastDistinct, distinct);
   if (std::ranges::find(kKnown, lower(secret)) != std::end(kKnown))
-    return "is publicly known: it stands in manuals and lists";
+    return "is publicly known: it appears in manuals and lists";
   return std::nullopt;
 }
 

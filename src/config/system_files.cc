@@ -25,7 +25,7 @@ std::string phrase(int error) {
     case ENOENT:
     case ENOTDIR: return "does not exist";
     case EACCES:
-    case EPERM: return "may not be read by this user";
+    case EPERM: return "is not readable by this user";
     case EISDIR: return "is a directory";
     default: return "cannot be read";
   }

@@ -77,8 +77,7 @@ class Reading {
   void unused(std::string_view option, bool given) {
     if (given)
       report(Cause::INVALID_VALUE, option,
-          fmt::format(
-              "{} is set without TLS_CERT_FILE and TLS_KEY_FILE, so the port would speak no TLS.", name(option)),
+          fmt::format("{} is set without TLS_CERT_FILE and TLS_KEY_FILE, so the port would not use TLS.", name(option)),
           "Set TLS_CERT_FILE and TLS_KEY_FILE as well.");
   }
 
@@ -90,7 +89,7 @@ class Reading {
       judged_all_ = false;
       report(Cause::INVALID_VALUE, "tls_more_certificates",
           fmt::format("The entry for {} is not CERT_FILE:KEY_FILE.", what),
-          "Write each entry as CERT_FILE:KEY_FILE, with paths that hold no colon.");
+          "Write each entry as CERT_FILE:KEY_FILE, with paths that contain no colon.");
       return;
     }
     pair({.certificate_path = entry.substr(0, colon),
@@ -119,9 +118,9 @@ class Reading {
     if (certificate && key && swapped(certificate->bytes, key->bytes)) {
       judged_all_ = false;
       report(Cause::KEY_PAIR_MISMATCH, place.key_option,
-          fmt::format("The files are swapped: that of {} holds the private key, and that of {} the certificate.",
+          fmt::format("The files are swapped: {} names the private key, and {} the certificate.",
               place.certificate_name, place.key_name),
-          "Exchange the two paths.");
+          "Swap the two paths.");
       return;
     }
     if (key)
@@ -148,13 +147,14 @@ class Reading {
       judged_all_ = false;
       report(Cause::FILE_UNREADABLE, place.certificate_option,
           fmt::format("The file of {} {}.", place.certificate_name,
-              chain.empty() ? "holds no certificate in PEM" : "holds a certificate without valid times"));
+              chain.empty() ? "does not contain a PEM certificate" : "contains a certificate without valid times"));
       return;
     }
     pair.expires = ends;
     if (!key)
       report(Cause::KEY_UNREADABLE, place.key_option,
-          fmt::format("The file of {} holds no private key in PEM, or one with a passphrase.", place.key_name));
+          fmt::format(
+              "The file of {} does not contain a PEM private key, or the key has a passphrase.", place.key_name));
     else if (X509_check_private_key(chain[0].get(), key.get()) != 1)
       report(Cause::KEY_PAIR_MISMATCH, place.key_option,
           fmt::format("{} is not that of the first certificate in {}.", place.key_said, place.certificate_name));
@@ -179,7 +179,7 @@ class Reading {
         continue;
       report(Cause::CERTIFICATE_CHAIN_BROKEN, place.certificate_option,
           fmt::format(
-              "In the file of {}, certificate {} was not issued by the one behind it.", place.certificate_name, i + 1))
+              "In the file of {}, certificate {} was not issued by the one after it.", place.certificate_name, i + 1))
           .severity = Severity::warning;
       break;
     }
@@ -205,7 +205,7 @@ class Reading {
     const auto authorities = pem::certificates_in(text->bytes);
     if (authorities.empty())
       report(Cause::FILE_UNREADABLE, "tls_client_ca_file",
-          fmt::format("The file of {} holds no certificate in PEM.", name("tls_client_ca_file")));
+          fmt::format("The file of {} does not contain a PEM certificate.", name("tls_client_ca_file")));
     for (std::size_t i = 0; i < authorities.size(); ++i)
       told_of_end(authorities[i].get(), "tls_client_ca_file",
           fmt::format("In the file of {}, certificate {}", name("tls_client_ca_file"), i + 1));
@@ -249,7 +249,8 @@ std::optional<Fault> exposed(std::string_view option, const FileText& file, std:
   if (!seen) return std::nullopt;
   return Fault{.code = Cause::SECRET_FILE_EXPOSED,
       .option = option,
-      .message = fmt::format("The file of {} can be used by everybody (mode {:04o}).", name(option), file.mode & 07777),
+      .message =
+          fmt::format("The file of {} is accessible to all users (mode {:04o}).", name(option), file.mode & 07777),
       .fix = std::move(seen->fix),
       .severity = seen->severity};
 }
