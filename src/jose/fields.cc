@@ -45,6 +45,68 @@ bool nested_repeat(const simdjson::dom::element& element) {
   return names_repeat(std::move(names));
 }
 
+bool members_repeat(const std::vector<Field>& fields) {
+  if (fields.size() <= kFewMembers) {
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      for (std::size_t j = i + 1; j < fields.size(); ++j)
+        if (same_name(fields[i].name, fields[j].name)) return true;
+    return false;
+  }
+  std::vector<std::string_view> names;
+  for (const auto& field : fields) names.push_back(field.name);
+  return names_repeat(std::move(names));
+}
+
+// An array whose items are all strings is `strings`, any other one `other`. The strings go to the end of `items`.
+void read_array(const simdjson::dom::array& array, Field& field, std::vector<std::string_view>& items) {
+  field.kind = Field::Kind::strings;
+  field.first = items.size();
+  for (const auto item : array) {
+    std::string_view word;
+    if (item.get_string().get(word) != simdjson::SUCCESS) {
+      field.kind = Field::Kind::other;
+      break;
+    }
+    items.push_back(word);
+  }
+  field.count = items.size() - field.first;
+}
+
+Field field_of(const simdjson::dom::key_value_pair& member, std::vector<std::string_view>& items) {
+  Field field;
+  field.name = member.key;
+  switch (member.value.type()) {
+    case simdjson::dom::element_type::NULL_VALUE: break;
+    case simdjson::dom::element_type::BOOL:
+      field.kind = Field::Kind::boolean;
+      field.flag = member.value.get_bool().value_unsafe();
+      break;
+    case simdjson::dom::element_type::INT64:
+    case simdjson::dom::element_type::UINT64:
+    case simdjson::dom::element_type::DOUBLE:
+      field.kind = Field::Kind::number;
+      field.number = member.value.get_double().value_unsafe();
+      break;
+    case simdjson::dom::element_type::STRING:
+      field.kind = Field::Kind::string;
+      field.text = member.value.get_string().value_unsafe();
+      break;
+    case simdjson::dom::element_type::ARRAY: read_array(member.value.get_array().value_unsafe(), field, items); break;
+    case simdjson::dom::element_type::OBJECT: field.kind = Field::Kind::other; break;
+  }
+  return field;
+}
+
+std::string_view fault_of(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::UTF8_ERROR: return "JSON that is not UTF-8";
+    case simdjson::NUMBER_ERROR: return "JSON with a number out of range";
+    case simdjson::DEPTH_ERROR: return "JSON too deep";
+    case simdjson::CAPACITY: return "JSON that is too long";
+    default: return "not valid JSON";
+  }
+}
+
 } // namespace
 
 struct Fields::Parser {
@@ -70,71 +132,18 @@ std::expected<void, std::string_view> Fields::parse(std::string_view text) {
   padded.append(simdjson::SIMDJSON_PADDING, '\0');
 
   simdjson::dom::element root;
-  if (const auto error = parser_->dom.parse(padded.data(), text.size(), false).get(root); error != simdjson::SUCCESS) {
-    switch (error) {
-      case simdjson::UTF8_ERROR: return std::unexpected("JSON that is not UTF-8");
-      case simdjson::NUMBER_ERROR: return std::unexpected("JSON with a number out of range");
-      case simdjson::DEPTH_ERROR: return std::unexpected("JSON too deep");
-      case simdjson::CAPACITY: return std::unexpected("JSON that is too long");
-      default: return std::unexpected("not valid JSON");
-    }
-  }
+  if (const auto error = parser_->dom.parse(padded.data(), text.size(), false).get(root); error != simdjson::SUCCESS)
+    return std::unexpected(fault_of(error));
   simdjson::dom::object object;
   if (root.get_object().get(object) != simdjson::SUCCESS) return std::unexpected("not a JSON object");
 
   for (const auto member : object) {
-    Field field;
-    field.name = member.key;
-    switch (member.value.type()) {
-      case simdjson::dom::element_type::NULL_VALUE: break;
-      case simdjson::dom::element_type::BOOL:
-        field.kind = Field::Kind::boolean;
-        field.flag = member.value.get_bool().value_unsafe();
-        break;
-      case simdjson::dom::element_type::INT64:
-      case simdjson::dom::element_type::UINT64:
-      case simdjson::dom::element_type::DOUBLE:
-        field.kind = Field::Kind::number;
-        field.number = member.value.get_double().value_unsafe();
-        break;
-      case simdjson::dom::element_type::STRING:
-        field.kind = Field::Kind::string;
-        field.text = member.value.get_string().value_unsafe();
-        break;
-      case simdjson::dom::element_type::ARRAY: {
-        const simdjson::dom::array array = member.value.get_array().value_unsafe();
-        field.kind = Field::Kind::strings;
-        field.first = items_.size();
-        for (const auto item : array) {
-          std::string_view word;
-          if (item.get_string().get(word) != simdjson::SUCCESS) {
-            field.kind = Field::Kind::other;
-            break;
-          }
-          items_.push_back(word);
-        }
-        field.count = items_.size() - field.first;
-        if (field.kind == Field::Kind::other && nested_repeat(member.value))
-          return std::unexpected("JSON with a member twice");
-        break;
-      }
-      case simdjson::dom::element_type::OBJECT:
-        field.kind = Field::Kind::other;
-        if (nested_repeat(member.value)) return std::unexpected("JSON with a member twice");
-        break;
-    }
+    const Field field = field_of(member, items_);
+    if (field.kind == Field::Kind::other && nested_repeat(member.value))
+      return std::unexpected("JSON with a member twice");
     fields_.push_back(field);
   }
-
-  if (fields_.size() <= kFewMembers) {
-    for (std::size_t i = 0; i < fields_.size(); ++i)
-      for (std::size_t j = i + 1; j < fields_.size(); ++j)
-        if (same_name(fields_[i].name, fields_[j].name)) return std::unexpected("JSON with a member twice");
-  } else {
-    std::vector<std::string_view> names;
-    for (const auto& field : fields_) names.push_back(field.name);
-    if (names_repeat(std::move(names))) return std::unexpected("JSON with a member twice");
-  }
+  if (members_repeat(fields_)) return std::unexpected("JSON with a member twice");
   return {};
 }
 

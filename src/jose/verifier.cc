@@ -79,6 +79,95 @@ std::string ago(WallTime then, WallTime now) {
   return std::to_string(seconds < 0 ? -seconds : seconds) + " s " + (seconds < 0 ? "ahead" : "ago");
 }
 
+Result<void> check_type(const std::optional<std::string>& typ, const VerifierPolicy& policy) {
+  if (!typ) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "no typ in the header");
+  const bool fits =
+      std::ranges::any_of(policy.token_types, [&](const std::string& wanted) { return same_type(*typ, wanted); });
+  if (!fits) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "typ " + printable(*typ, 64));
+  return {};
+}
+
+// The claims that are used, each present where it is required and of its type. Views of the Fields.
+struct ReadClaims {
+  std::string_view issuer, subject, token_id, client_id;
+  std::string_view session, name, scope; // empty: absent
+  WallTime expires, issued;
+  std::optional<WallTime> not_before;
+  const Field* environment = nullptr;
+};
+
+Result<ReadClaims> read_claims(const Fields& claims, const VerifierPolicy& policy) {
+  TRY(issuer, text_claim(claims, "iss", true, policy.max_bytes));
+  TRY_VOID(check_audience(claims));
+  TRY(subject, text_claim(claims, "sub", true, policy.max_bytes));
+  if (!is_user_id(subject)) return unusable("sub", "is not 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
+  TRY(expires, time_claim(claims, "exp", true));
+  TRY(issued, time_claim(claims, "iat", true));
+  TRY(not_before, time_claim(claims, "nbf", false));
+  TRY(token_id, text_claim(claims, "jti", true, kMaxIdBytes));
+  TRY(client_id, text_claim(claims, "client_id", true, kMaxIdBytes));
+  TRY(session, text_claim(claims, "sid", false, kMaxIdBytes));
+  TRY(name, text_claim(claims, "name", false, policy.max_bytes));
+  TRY(scope, text_claim(claims, "scope", false, policy.max_bytes));
+  TRY(environment, claim(claims, "env", Field::Kind::string, policy.require_environment_claim));
+  return ReadClaims{.issuer = issuer,
+      .subject = subject,
+      .token_id = token_id,
+      .client_id = client_id,
+      .session = session,
+      .name = name,
+      .scope = scope,
+      .expires = *expires,
+      .issued = *issued,
+      .not_before = not_before,
+      .environment = environment};
+}
+
+Result<void> check_times(const ReadClaims& read, Millis leeway, WallTime now) {
+  if (now >= read.expires + leeway)
+    return refuse_field(Cause::TOKEN_EXPIRED, "exp", "exp " + rfc3339(read.expires) + ", " + ago(read.expires, now));
+  const auto early = [&](std::string_view field, WallTime from) {
+    Refusal refusal{.cause = Cause::TOKEN_NOT_YET_VALID,
+        .evidence = std::string{field} + " " + rfc3339(from) + ", " + ago(from, now),
+        .field = std::string{field}};
+    refusal.retry_after = from - leeway - now;
+    return std::unexpected(std::move(refusal));
+  };
+  if (read.not_before && now + leeway < *read.not_before) return early("nbf", *read.not_before);
+  if (now + leeway < read.issued) return early("iat", read.issued);
+  return {};
+}
+
+// Who issued the token, for whom and for which environment.
+Result<void> check_parties(const Fields& claims, const ReadClaims& read, const VerifierPolicy& policy) {
+  if (read.issuer != policy.issuer)
+    return refuse_field(
+        Cause::ISSUER_MISMATCH, "iss", "iss " + printable(read.issuer, 128) + "; expected " + policy.issuer);
+  if (!names_audience(claims, policy.audience)) {
+    const Field* aud = claims.find("aud");
+    const auto seen =
+        aud->kind == Field::Kind::string ? printable(aud->text, 128) : std::to_string(aud->count) + " audiences";
+    return refuse_field(Cause::AUDIENCE_MISMATCH, "aud", "aud " + seen + "; expected " + policy.audience);
+  }
+  if (read.environment != nullptr && policy.environment && read.environment->text != *policy.environment)
+    return refuse_field(Cause::ENVIRONMENT_MISMATCH, "env",
+        "env " + printable(read.environment->text, 32) + "; this server is " + *policy.environment);
+  return {};
+}
+
+Identity identity_of(const ReadClaims& read) {
+  const bool usable_name = !read.name.empty() && read.name.size() <= kMaxNameBytes && !has_control(read.name);
+  Identity out;
+  out.user = UserId{read.subject};
+  out.name = std::string{usable_name ? read.name : read.subject};
+  out.session = SessionId{read.session};
+  out.token = TokenId{read.token_id};
+  out.permissions = parse_scope(read.scope);
+  out.issued_at = read.issued;
+  out.expires_at = read.expires;
+  return out;
+}
+
 } // namespace
 
 Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy)
@@ -95,65 +184,18 @@ Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
     return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg",
         "alg " + printable(jws.header.alg, 16) + "; only " + std::string{to_string(*policy_.algorithm)} + " is taken");
   TRY_VOID(verify_signature(jws, *keys_));
-
-  const auto& typ = jws.header.typ;
-  if (!typ) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "no typ in the header");
-  const bool type_fits =
-      std::ranges::any_of(policy_.token_types, [&](const std::string& wanted) { return same_type(*typ, wanted); });
-  if (!type_fits) return refuse_field(Cause::WRONG_TOKEN_TYPE, "typ", "typ " + printable(*typ, 64));
+  TRY_VOID(check_type(jws.header.typ, policy_));
 
   // All that is needed is there and of its type, before anything is compared.
-  TRY(issuer, text_claim(claims, "iss", true, policy_.max_bytes));
-  TRY_VOID(check_audience(claims));
-  TRY(subject, text_claim(claims, "sub", true, policy_.max_bytes));
-  if (!is_user_id(subject)) return unusable("sub", "is not 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
-  TRY(expires, time_claim(claims, "exp", true));
-  TRY(issued, time_claim(claims, "iat", true));
-  TRY(not_before, time_claim(claims, "nbf", false));
-  TRY(token_id, text_claim(claims, "jti", true, kMaxIdBytes));
-  TRY(client_id, text_claim(claims, "client_id", true, kMaxIdBytes));
-  TRY(session, text_claim(claims, "sid", false, kMaxIdBytes));
-  TRY(name, text_claim(claims, "name", false, policy_.max_bytes));
-  TRY(scope, text_claim(claims, "scope", false, policy_.max_bytes));
-  TRY(environment, claim(claims, "env", Field::Kind::string, policy_.require_environment_claim));
-
-  const Millis leeway = policy_.leeway;
-  if (now >= *expires + leeway)
-    return refuse_field(Cause::TOKEN_EXPIRED, "exp", "exp " + rfc3339(*expires) + ", " + ago(*expires, now));
-  const auto early = [&](std::string_view field, WallTime from) {
-    Refusal refusal{.cause = Cause::TOKEN_NOT_YET_VALID,
-        .evidence = std::string{field} + " " + rfc3339(from) + ", " + ago(from, now),
-        .field = std::string{field}};
-    refusal.retry_after = from - leeway - now;
-    return std::unexpected(std::move(refusal));
-  };
-  if (not_before && now + leeway < *not_before) return early("nbf", *not_before);
-  if (now + leeway < *issued) return early("iat", *issued);
-  if (issuer != policy_.issuer)
-    return refuse_field(
-        Cause::ISSUER_MISMATCH, "iss", "iss " + printable(issuer, 128) + "; expected " + policy_.issuer);
-  if (!names_audience(claims, policy_.audience)) {
-    const Field* aud = claims.find("aud");
-    const auto seen =
-        aud->kind == Field::Kind::string ? printable(aud->text, 128) : std::to_string(aud->count) + " audiences";
-    return refuse_field(Cause::AUDIENCE_MISMATCH, "aud", "aud " + seen + "; expected " + policy_.audience);
-  }
-  if (environment != nullptr && policy_.environment && environment->text != *policy_.environment)
-    return refuse_field(Cause::ENVIRONMENT_MISMATCH, "env",
-        "env " + printable(environment->text, 32) + "; this server is " + *policy_.environment);
+  TRY(read, read_claims(claims, policy_));
+  TRY_VOID(check_times(read, policy_.leeway, now));
+  TRY_VOID(check_parties(claims, read, policy_));
 
   Claims out;
-  out.identity.user = UserId{subject};
-  out.identity.name =
-      name.empty() || name.size() > kMaxNameBytes || has_control(name) ? std::string{subject} : std::string{name};
-  out.identity.session = SessionId{session};
-  out.identity.token = TokenId{token_id};
-  out.identity.permissions = parse_scope(scope);
-  out.identity.issued_at = *issued;
-  out.identity.expires_at = *expires;
-  out.identity.own_account = policy_.own_accounts && !session.empty();
-  out.client_id = std::string{client_id};
-  out.leeway_used = now >= *expires || (not_before && now < *not_before) || now < *issued;
+  out.identity = identity_of(read);
+  out.identity.own_account = policy_.own_accounts && !read.session.empty();
+  out.client_id = std::string{read.client_id};
+  out.leeway_used = now >= read.expires || (read.not_before && now < *read.not_before) || now < read.issued;
   out.header_json = std::move(jws.header.json);
   out.claims_json = std::move(jws.payload);
   return out;

@@ -123,7 +123,46 @@ struct WsDecoder::Partial {
   std::array<char, kMaxControl + kPadding> control{};
 
   [[nodiscard]] bool in_message() const { return kind != Opcode::continuation; }
+  // Reads the head of the next frame, which may itself come in pieces; it is whole once in_frame is set.
+  WsError begin_frame(char*& at, char* end, const HeadContext& context);
+  // The next bytes of the message.
+  WsError append(std::string_view piece, std::size_t max_message);
 };
+
+WsError WsDecoder::Partial::begin_frame(char*& at, char* end, const HeadContext& context) {
+  WsError error;
+  std::size_t size = 0;
+  if (head_size == 0) {
+    head = {};
+    size =
+        read_head(reinterpret_cast<const std::uint8_t*>(at), static_cast<std::size_t>(end - at), context, head, error);
+    at += size;
+  }
+  while (size == 0 && error.close == 0 && at != end) {
+    head_bytes[head_size++] = static_cast<std::uint8_t>(*at++);
+    head = {};
+    size = read_head(head_bytes.data(), head_size, context, head, error);
+  }
+  if (error.close != 0 || size == 0) return error;
+  head_size = 0;
+  in_frame = true;
+  done = 0;
+  if (head.opcode == Opcode::text || head.opcode == Opcode::binary) {
+    kind = head.opcode;
+    packed = head.packed;
+  }
+  if (!head.control() && ++frames > kFreeFragments + message.size() + packed_size)
+    return too_big("a message of far more fragments than bytes");
+  return {};
+}
+
+WsError WsDecoder::Partial::append(std::string_view piece, std::size_t max_message) {
+  if (inflater != nullptr)
+    return unpack(*inflater, piece, max_message, kind == Opcode::text ? &utf8 : nullptr, message);
+  if (kind == Opcode::text && !packed && !utf8.feed(piece)) return kTextNotUtf8;
+  message.append(piece);
+  return {};
+}
 
 WsDecoder::WsDecoder(WsRole role, std::uint32_t max_message) : max_message_(max_message), role_(role) {}
 WsDecoder::~WsDecoder() = default;
@@ -210,29 +249,7 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
     const std::uint64_t room = p.packed ? 0 : max_message_ - p.message.size();
     const HeadContext context{room, packed_limit(max_message_) - p.packed_size, p.in_message(), p.packed,
         pool_ != nullptr, role_ == WsRole::server};
-    WsError error;
-    std::size_t size = 0;
-    if (p.head_size == 0) {
-      p.head = {};
-      size = read_head(
-          reinterpret_cast<const std::uint8_t*>(at), static_cast<std::size_t>(end - at), context, p.head, error);
-      if (size != 0) at += size;
-    }
-    while (size == 0 && error.close == 0 && at != end) {
-      p.head_bytes[p.head_size++] = static_cast<std::uint8_t>(*at++);
-      p.head = {};
-      size = read_head(p.head_bytes.data(), p.head_size, context, p.head, error);
-    }
-    if (error.close != 0 || size == 0) return error;
-    p.head_size = 0;
-    p.in_frame = true;
-    p.done = 0;
-    if (p.head.opcode == Opcode::text || p.head.opcode == Opcode::binary) {
-      p.kind = p.head.opcode;
-      p.packed = p.head.packed;
-    }
-    if (!p.head.control() && ++p.frames > kFreeFragments + p.message.size() + p.packed_size)
-      return too_big("a message of far more fragments than bytes");
+    if (const WsError error = p.begin_frame(at, end, context); error.close != 0 || !p.in_frame) return error;
   }
 
   const auto size =
@@ -262,15 +279,7 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
     }
     p.packed_size += piece.size();
   }
-  if (p.inflater != nullptr) {
-    if (const WsError error =
-            unpack(*p.inflater, piece, max_message_, p.kind == Opcode::text ? &p.utf8 : nullptr, p.message);
-        error.close != 0)
-      return error;
-  } else {
-    if (p.kind == Opcode::text && !p.packed && !p.utf8.feed(piece)) return kTextNotUtf8;
-    p.message.append(piece);
-  }
+  if (const WsError error = p.append(piece, max_message_); error.close != 0) return error;
   return frame_ends && p.head.fin ? end_partial(sink) : WsError{};
 }
 

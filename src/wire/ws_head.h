@@ -41,6 +41,28 @@ struct HeadContext {
   bool expect_mask;
 };
 
+// Returns what is wrong with the first byte of a head; empty: nothing.
+[[nodiscard]] inline std::string_view read_first_byte(unsigned first, const HeadContext& context, FrameHead& head) {
+  head.packed = (first & 0x40U) != 0;
+  if ((first & 0x30U) != 0 || (head.packed && !context.deflate))
+    return "a reserved bit is set and no extension was agreed on";
+  head.fin = (first & 0x80U) != 0;
+  const unsigned opcode = first & 0x0fU;
+  if ((opcode & 7U) > 2) return "an unknown opcode";
+  head.opcode = static_cast<Opcode>(opcode);
+  if (head.control()) {
+    if (!head.fin) return "a control frame in fragments";
+  } else if (head.opcode == Opcode::continuation) {
+    if (!context.in_message) return "a continuation without a beginning";
+  } else if (context.in_message) {
+    return "a new message before the last one ended";
+  }
+  // RFC 7692 §6: of a message, only the first frame says that it is compressed.
+  if (head.packed && (head.control() || head.opcode == Opcode::continuation))
+    return "the bit for compression on a frame that begins no message";
+  return {};
+}
+
 // Reads a head from the front of `bytes`. Returns its size, 0 when more bytes are
 // needed, and sets `error` as soon as the available bytes show one.
 inline std::size_t read_head(
@@ -50,25 +72,7 @@ inline std::size_t read_head(
     return std::size_t{0};
   };
   if (size < 1) return 0;
-  const unsigned first = bytes[0];
-  head.packed = (first & 0x40U) != 0;
-  if ((first & 0x30U) != 0 || (head.packed && !context.deflate))
-    return fail("a reserved bit is set and no extension was agreed on");
-  head.fin = (first & 0x80U) != 0;
-  const unsigned opcode = first & 0x0fU;
-  if ((opcode & 7U) > 2) return fail("an unknown opcode");
-  head.opcode = static_cast<Opcode>(opcode);
-  if (head.control()) {
-    if (!head.fin) return fail("a control frame in fragments");
-  } else if (head.opcode == Opcode::continuation) {
-    if (!context.in_message) return fail("a continuation without a beginning");
-  } else if (context.in_message) {
-    return fail("a new message before the last one ended");
-  }
-  // RFC 7692 §6: of a message, only the first frame says that it is compressed.
-  if (head.packed && (head.control() || head.opcode == Opcode::continuation))
-    return fail("the bit for compression on a frame that begins no message");
-
+  if (const auto fault = read_first_byte(bytes[0], context, head); !fault.empty()) return fail(fault);
   if (size < 2) return 0;
   const unsigned second = bytes[1];
   head.masked = (second & 0x80U) != 0;
