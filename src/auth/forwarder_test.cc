@@ -265,37 +265,50 @@ TEST_F(Forwarding, EveryPathOfTheAuthServiceIsAmongItsRoutes) {
       testing::IsSupersetOf({"POST /auth/{a}", "DELETE /auth/{a}/{b}", "POST /oauth2/{a}", "GET /.well-known/{a}"}));
 }
 
-// Over sockets: through the real pool, to a server that answers with what it got.
-TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+struct Listener {
+  int socket = -1;
+  std::uint16_t port = 0;
+};
+
+Listener listen_on_loopback() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  ::listen(listener, 1);
+  ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  ::listen(socket, 1);
   socklen_t size = sizeof address;
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-  std::string head;
-  std::thread server([&] {
-    const int socket = ::accept(listener, nullptr, nullptr);
-    for (int i = 0; i < 2; ++i) {
-      char c = 0;
-      head.clear();
-      while (!head.ends_with("\r\n\r\n{}") && ::read(socket, &c, 1) == 1) head.push_back(c);
-      const std::string answer =
-          "HTTP/1.1 201 Created\r\nX-Foyer: 1\r\nSet-Cookie: a=1\r\nTransfer-Encoding: "
-          "chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
-      (void)!::write(socket, answer.data(), answer.size());
-    }
-    ::close(socket);
-  });
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return {.socket = socket, .port = ntohs(address.sin_port)};
+}
+
+// Answers two requests on one connection; returns what the second one was.
+std::string answer_twice(const Listener& listener) {
+  const int socket = ::accept(listener.socket, nullptr, nullptr);
+  std::string request;
+  for (int i = 0; i < 2; ++i) {
+    char c = 0;
+    request.clear();
+    while (!request.ends_with("\r\n\r\n{}") && ::read(socket, &c, 1) == 1) request.push_back(c);
+    const std::string answer =
+        "HTTP/1.1 201 Created\r\nX-Foyer: 1\r\nSet-Cookie: a=1\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+    (void)!::write(socket, answer.data(), answer.size());
+  }
+  ::close(socket);
+  return request;
+}
+
+// Over sockets: through the real pool, to a server that answers with what it got.
+TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
+  const Listener listener = listen_on_loopback();
+  std::string request;
+  std::thread server([&] { request = answer_twice(listener); });
   std::vector<Response> got;
-  std::string gone;
   {
     exec::ControlPlane plane("forward");
     Metrics metrics;
-    PooledTransport transport(
-        plane, {.server = *wire::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
+    PooledTransport transport(plane, {.server = *wire::parse_url("http://127.0.0.1:" + std::to_string(listener.port))});
     const ServiceIdentity identity("gateway-1", kServiceSecret);
     Forwarder forwarder({.clock = system_clock(),
                             .entropy = system_entropy(),
@@ -316,15 +329,15 @@ TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
     };
     std::thread closer([&] { // nobody listens any more when the third request comes
       server.join();
-      ::close(listener);
+      ::close(listener.socket);
     });
     plane.post([&] { ask(); });
     done.get_future().wait();
     closer.join();
     plane.stop();
   }
-  EXPECT_THAT(head, HasSubstr("POST /auth/login?x=secret HTTP/1.1\r\nHost: 127.0.0.1:"));
-  EXPECT_THAT(head, HasSubstr("X-Foyer-Client-Address: 203.0.113.7\r\n"));
+  EXPECT_THAT(request, HasSubstr("POST /auth/login?x=secret HTTP/1.1\r\nHost: 127.0.0.1:"));
+  EXPECT_THAT(request, HasSubstr("X-Foyer-Client-Address: 203.0.113.7\r\n"));
   ASSERT_EQ(got.size(), 3U);
   EXPECT_EQ(std::to_string(got[0].status) + got[0].body + *got[0].headers.find("Set-Cookie"), "201oka=1");
   EXPECT_EQ(got[1].body, "ok");

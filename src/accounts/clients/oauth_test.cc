@@ -317,59 +317,59 @@ TEST_F(OAuth, TheLimitPerAddressHoldsHereToo) {
 
 // ---- which token opens which door
 
+// A token of a type, made anew for each try: some are good only once. `key` is that of the world.
+std::string token_of(ServicesWorld& w, const jose::Key& key, std::string_view type) {
+  const Answer in = w.register_user("alice");
+  if (type == "access") return in.text("access_token");
+  if (type == "refresh") return in.text("refresh_token");
+  if (type == "ticket") return w.call("POST", "/auth/tickets", {.bearer = in.text("access_token")}).text("ticket");
+  if (type == "service") return w.service_token("auth", kOwnSecret, "auth");
+  if (type == "cookie") {
+    const std::string set =
+        w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})").header("Set-Cookie");
+    return set.substr(set.find('=') + 1, 43);
+  }
+  // Right in all but the type: signed with our key, for our audience.
+  const json::Object claims{{"iss", "https://chat.example"}, {"aud", "foyer"}, {"sub", "alice"}, {"client_id", "foyer"},
+      {"jti", "j1"}, {"env", "test"}, {"scope", "chat:read"}, {"iat", unix_seconds(w.clock.wall())},
+      {"exp", unix_seconds(w.clock.wall() + minutes{5})}};
+  return jose::Signer::make(key).value().sign(claims, type == "doctor" ? "doctor+jwt" : "JWT");
+}
+
+// The code of the refusal, or "ok".
+std::string at_door(ServicesWorld& w, std::string_view door, const std::string& token) {
+  const auto outcome = [](const Answer& a) { return a.status < 300 ? std::string{"ok"} : a.code(); };
+  const auto oauth = [](const Answer& a) {
+    return a.status < 300 ? std::string{"ok"}
+                          : a.text("error_description").substr(0, a.text("error_description").find(':'));
+  };
+  const auto verified = [](const Answer& a) {
+    const auto said = auth::decode_verify_answer(a.json);
+    return !said ? a.code() : said->identity ? std::string{"ok"} : std::string{said->identity.error().code()};
+  };
+  if (door == "/auth/* bearer") return outcome(w.call("GET", "/auth/me", {.bearer = token}));
+  if (door == "/internal/* bearer")
+    return outcome(w.post("/internal/revocations", R"({"after":0,"wait_ms":0})", {.bearer = token}));
+  if (door == "/oauth2/* bearer") return oauth(w.form("/oauth2/introspect", "token=x", {.bearer = token}));
+  if (door == "/auth/refresh") return outcome(w.refresh(token));
+  if (door == "/oauth2/token") return oauth(w.form("/oauth2/token", "grant_type=refresh_token&refresh_token=" + token));
+  if (door == "refresh by cookie")
+    return outcome(
+        w.call("POST", "/auth/refresh", {.cookie = "__Host-foyer_session=" + token, .origin = "https://chat.example"}));
+  if (door == "socket cookie")
+    return verified(w.signed_post("/internal/verify",
+        json::write(auth::encode(auth::Question{auth::CookieRequest{.cookie = token, .address = "a", .ref = {}}}))));
+  return verified(w.signed_post("/internal/verify",
+      json::write(auth::encode(auth::Question{
+          auth::TicketRequest{.ticket = token, .origin = {}, .address = "a", .attempt = "x", .ref = {}}}))));
+}
+
 // Only the diagonal: a token of one type is refused at every other door, and the code
 // says that it is the type. Opaque tokens cannot be told from each other before they are
 // looked up; a door for one of them knows nothing of another.
 TEST(TokenTypes, EachOpensItsOwnDoorAndNoOther) {
   FixedEntropy own;
   const jose::Key key = jose::Key::generate(jose::Algorithm::eddsa, own);
-  const auto signer = jose::Signer::make(key).value();
-  // All that a token has is made anew for each try: some are good only once.
-  const auto token_of = [&](ServicesWorld& w, std::string_view type) -> std::string {
-    const Answer in = w.register_user("alice");
-    if (type == "access") return in.text("access_token");
-    if (type == "refresh") return in.text("refresh_token");
-    if (type == "ticket") return w.call("POST", "/auth/tickets", {.bearer = in.text("access_token")}).text("ticket");
-    if (type == "service") return w.service_token("auth", kOwnSecret, "auth");
-    if (type == "cookie") {
-      const std::string set =
-          w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})").header("Set-Cookie");
-      return set.substr(set.find('=') + 1, 43);
-    }
-    // Right in all but the type: signed with our key, for our audience.
-    const json::Object claims{{"iss", "https://chat.example"}, {"aud", "foyer"}, {"sub", "alice"},
-        {"client_id", "foyer"}, {"jti", "j1"}, {"env", "test"}, {"scope", "chat:read"},
-        {"iat", unix_seconds(w.clock.wall())}, {"exp", unix_seconds(w.clock.wall() + minutes{5})}};
-    return signer.sign(claims, type == "doctor" ? "doctor+jwt" : "JWT");
-  };
-  // The code, or "ok".
-  const auto at_door = [](ServicesWorld& w, std::string_view door, const std::string& token) -> std::string {
-    const auto outcome = [](const Answer& a) { return a.status < 300 ? std::string{"ok"} : a.code(); };
-    const auto oauth = [](const Answer& a) {
-      return a.status < 300 ? std::string{"ok"}
-                            : a.text("error_description").substr(0, a.text("error_description").find(':'));
-    };
-    const auto verified = [](const Answer& a) {
-      const auto said = auth::decode_verify_answer(a.json);
-      return !said ? a.code() : said->identity ? std::string{"ok"} : std::string{said->identity.error().code()};
-    };
-    if (door == "/auth/* bearer") return outcome(w.call("GET", "/auth/me", {.bearer = token}));
-    if (door == "/internal/* bearer")
-      return outcome(w.post("/internal/revocations", R"({"after":0,"wait_ms":0})", {.bearer = token}));
-    if (door == "/oauth2/* bearer") return oauth(w.form("/oauth2/introspect", "token=x", {.bearer = token}));
-    if (door == "/auth/refresh") return outcome(w.refresh(token));
-    if (door == "/oauth2/token")
-      return oauth(w.form("/oauth2/token", "grant_type=refresh_token&refresh_token=" + token));
-    if (door == "refresh by cookie")
-      return outcome(w.call(
-          "POST", "/auth/refresh", {.cookie = "__Host-foyer_session=" + token, .origin = "https://chat.example"}));
-    if (door == "socket cookie")
-      return verified(w.signed_post("/internal/verify",
-          json::write(auth::encode(auth::Question{auth::CookieRequest{.cookie = token, .address = "a", .ref = {}}}))));
-    return verified(w.signed_post("/internal/verify",
-        json::write(auth::encode(auth::Question{
-            auth::TicketRequest{.ticket = token, .origin = {}, .address = "a", .attempt = "x", .ref = {}}}))));
-  };
   const std::string wrong = "WRONG_TOKEN_TYPE";
   const std::vector<std::string> types = {"access", "refresh", "cookie", "ticket", "service", "doctor", "id"};
   const std::vector<std::pair<std::string, std::vector<std::string>>> matrix = {
@@ -386,7 +386,7 @@ TEST(TokenTypes, EachOpensItsOwnDoorAndNoOther) {
   for (const auto& [door, row] : matrix)
     for (std::size_t i = 0; i < types.size(); ++i) {
       ServicesWorld w(test_policy(), key);
-      EXPECT_EQ(at_door(w, door, token_of(w, types[i])), row[i]) << "a " << types[i] << " token at " << door;
+      EXPECT_EQ(at_door(w, door, token_of(w, key, types[i])), row[i]) << "a " << types[i] << " token at " << door;
     }
 }
 

@@ -145,66 +145,9 @@ class VirtualServer final : public Transport {
     }
     // A deadline of its own, as the real one has.
     auto shared = std::make_shared<client::HttpCompletion>(std::move(done));
-    const auto once = [shared](client::HttpResult result) {
+    happen(weather, call, [shared](client::HttpResult result) {
       if (auto tell = std::exchange(*shared, nullptr)) tell(std::move(result));
-    };
-    using Phase = client::NetError::Phase;
-    const auto fails = [&](Millis in, client::NetError::Kind kind, std::string what, Phase phase = Phase::connecting) {
-      control_.after(in, [once, kind, phase, what = std::move(what)] {
-        once(std::unexpected(client::NetError{.kind = kind, .what = what, .phase = phase}));
-      });
-    };
-    const auto answers = [&](int status, Headers headers, std::string body) {
-      control_.after(round_trip,
-          [once, response = Response{.status = status, .headers = std::move(headers), .body = std::move(body)}] {
-        once(response);
-      });
-    };
-    using Kind = client::NetError::Kind;
-    const Headers ours{{"X-Foyer", "1; build=b; ref=r"}, {"Content-Type", "application/json"}};
-    const Headers plain{{"Content-Type", "application/json"}};
-    switch (weather) {
-      case Weather::fine: return arrive(call, once, round_trip, key_);
-      case Weather::slow: return arrive(call, once, Millis{300}, key_);
-      case Weather::refused: return fails(round_trip, Kind::connect, "cannot connect to auth:8001: Connection refused");
-      case Weather::no_name: return fails(round_trip, Kind::resolve, "no address for auth: Host not found");
-      case Weather::bad_certificate:
-        return fails(round_trip, Kind::tls, "the TLS handshake with auth:8001 failed: certificate has expired");
-      case Weather::no_connection:
-        return fails(call.connect_timeout, Kind::timeout, "no connection to auth:8001 in time");
-      // From here on the server got the question; its answer is lost.
-      case Weather::reset_waiting:
-        return arrive(call, once, {}, key_),
-               fails(round_trip, Kind::closed, "Connection reset by peer", Phase::waiting);
-      case Weather::hang_waiting:
-        return arrive(call, once, {}, key_),
-               fails(call.timeout, Kind::timeout, "no byte of an answer in time", Phase::waiting);
-      case Weather::truncated:
-        return arrive(call, once, {}, key_),
-               fails(round_trip, Kind::protocol, "the connection was closed within the answer's body", Phase::reading);
-      case Weather::hang_reading:
-        return arrive(call, once, {}, key_),
-               fails(call.timeout, Kind::timeout, "no whole answer in time", Phase::reading);
-      case Weather::status_500: return answers(500, {}, "");
-      case Weather::status_502: return answers(502, {{"Content-Type", "text/html"}}, "<html>");
-      case Weather::status_503: return answers(503, {}, "");
-      case Weather::status_504: return answers(504, {}, "");
-      case Weather::html: return answers(200, {{"Content-Type", "text/html"}}, "<!doctype html>");
-      case Weather::redirect: return answers(302, {{"Location", "https://login.example/?next=1"}}, "");
-      case Weather::wrong_json: return answers(200, ours, R"({"ok":true})");
-      case Weather::half_json: return answers(200, ours, R"({"valid":)");
-      case Weather::foreign_json: return answers(200, plain, R"({"valid":true,"identity":{}})");
-      case Weather::empty: return answers(200, ours, "");
-      case Weather::not_found: return answers(404, {{"Content-Type", "text/plain"}}, "not found");
-      case Weather::gateway: return problem({.cause = Cause::UNKNOWN_PATH}, once);
-      case Weather::busy: return problem({.cause = Cause::BUSY, .retry_after = Millis{3'000}}, once);
-      case Weather::store_full: return problem({.cause = Cause::STORE_FULL}, once);
-      case Weather::unknown_code:
-        return answers(
-            503, {{"X-Foyer", "9"}, {"Content-Type", "application/problem+json"}}, R"({"code":"NOT_YET_INVENTED"})");
-      case Weather::wrong_secret: return arrive(call, once, round_trip, service_key("another secret"));
-      case Weather::clock_off: return arrive(call, once, round_trip, key_, Millis{3'600'000});
-    }
+    });
   }
 
   static Response json(int status, const json::Object& object) {
@@ -220,6 +163,71 @@ class VirtualServer final : public Transport {
 
  private:
   using Once = std::function<void(client::HttpResult)>;
+
+  void happen(Weather weather, const Call& call, const Once& once) {
+    using Phase = client::NetError::Phase;
+    using Kind = client::NetError::Kind;
+    const Headers ours{{"X-Foyer", "1; build=b; ref=r"}, {"Content-Type", "application/json"}};
+    const Headers plain{{"Content-Type", "application/json"}};
+    switch (weather) {
+      case Weather::fine: return arrive(call, once, round_trip, key_);
+      case Weather::slow: return arrive(call, once, Millis{300}, key_);
+      case Weather::refused:
+        return fail(once, round_trip, Kind::connect, "cannot connect to auth:8001: Connection refused");
+      case Weather::no_name: return fail(once, round_trip, Kind::resolve, "no address for auth: Host not found");
+      case Weather::bad_certificate:
+        return fail(once, round_trip, Kind::tls, "the TLS handshake with auth:8001 failed: certificate has expired");
+      case Weather::no_connection:
+        return fail(once, call.connect_timeout, Kind::timeout, "no connection to auth:8001 in time");
+      // From here on the server got the question; its answer is lost.
+      case Weather::reset_waiting:
+        return arrive(call, once, {}, key_),
+               fail(once, round_trip, Kind::closed, "Connection reset by peer", Phase::waiting);
+      case Weather::hang_waiting:
+        return arrive(call, once, {}, key_),
+               fail(once, call.timeout, Kind::timeout, "no byte of an answer in time", Phase::waiting);
+      case Weather::truncated:
+        return arrive(call, once, {}, key_),
+               fail(once, round_trip, Kind::protocol, "the connection was closed within the answer's body",
+                   Phase::reading);
+      case Weather::hang_reading:
+        return arrive(call, once, {}, key_),
+               fail(once, call.timeout, Kind::timeout, "no whole answer in time", Phase::reading);
+      case Weather::status_500: return answer(once, 500, {}, "");
+      case Weather::status_502: return answer(once, 502, {{"Content-Type", "text/html"}}, "<html>");
+      case Weather::status_503: return answer(once, 503, {}, "");
+      case Weather::status_504: return answer(once, 504, {}, "");
+      case Weather::html: return answer(once, 200, {{"Content-Type", "text/html"}}, "<!doctype html>");
+      case Weather::redirect: return answer(once, 302, {{"Location", "https://login.example/?next=1"}}, "");
+      case Weather::wrong_json: return answer(once, 200, ours, R"({"ok":true})");
+      case Weather::half_json: return answer(once, 200, ours, R"({"valid":)");
+      case Weather::foreign_json: return answer(once, 200, plain, R"({"valid":true,"identity":{}})");
+      case Weather::empty: return answer(once, 200, ours, "");
+      case Weather::not_found: return answer(once, 404, {{"Content-Type", "text/plain"}}, "not found");
+      case Weather::gateway: return problem({.cause = Cause::UNKNOWN_PATH}, once);
+      case Weather::busy: return problem({.cause = Cause::BUSY, .retry_after = Millis{3'000}}, once);
+      case Weather::store_full: return problem({.cause = Cause::STORE_FULL}, once);
+      case Weather::unknown_code:
+        return answer(once, 503, {{"X-Foyer", "9"}, {"Content-Type", "application/problem+json"}},
+            R"({"code":"NOT_YET_INVENTED"})");
+      case Weather::wrong_secret: return arrive(call, once, round_trip, service_key("another secret"));
+      case Weather::clock_off: return arrive(call, once, round_trip, key_, Millis{3'600'000});
+    }
+  }
+
+  void fail(const Once& once, Millis in, client::NetError::Kind kind, std::string what,
+      client::NetError::Phase phase = client::NetError::Phase::connecting) {
+    control_.after(in, [once, kind, phase, what = std::move(what)] {
+      once(std::unexpected(client::NetError{.kind = kind, .what = what, .phase = phase}));
+    });
+  }
+
+  void answer(const Once& once, int status, Headers headers, std::string body) {
+    control_.after(round_trip,
+        [once, response = Response{.status = status, .headers = std::move(headers), .body = std::move(body)}] {
+      once(response);
+    });
+  }
 
   void problem(const Refusal& refusal, const Once& once) {
     control_.after(round_trip, [once, response = told(refusal)] { once(response); });
