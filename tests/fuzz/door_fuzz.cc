@@ -47,7 +47,7 @@ DoorPolicy policy_of(std::uint8_t how) {
 
 struct Asked {
   int tokens = 0, tickets = 0, cookies = 0, messages = 0;
-  std::string credential;
+  [[nodiscard]] int credentials() const { return tokens + tickets + cookies; }
 };
 
 void check(const Refusal& refusal, const Request& request, const Door& door, bool silent, bool reveal) {
@@ -58,6 +58,59 @@ void check(const Refusal& refusal, const Request& request, const Door& door, boo
   invariant(!silent || !mentions(told.body), "what is told holds nothing of a credential");
   if (door.refuse_by_close(refusal))
     invariant(refusal.info().close >= 1000, "what is told by a close frame has a code for it");
+}
+
+void check_admitted(const Request& request, const Door& door, const Asked& asked, bool silent) {
+  invariant(door.socket() != nullptr, "who is admitted asked for a socket");
+  invariant(!door.socket()->needs_token || asked.credentials() == 1, "who is admitted showed one credential");
+  invariant(!mentions(door.selected_subprotocol()) || !silent, "no credential is echoed");
+  const auto offers = offered_subprotocols(request);
+  invariant(
+      door.selected_subprotocol().empty() || std::ranges::find(offers, door.selected_subprotocol()) != offers.end(),
+      "only what was offered is selected");
+  invariant(asked.cookies == 0 || request.headers.count("Origin") == 1, "a cookie comes with an Origin");
+}
+
+// The lowest bits of `answers` say which kinds of credential are refused, the highest one takes away the permissions.
+Result<Identity> identity(std::uint8_t answers, unsigned bit) {
+  if ((answers >> bit & 1U) != 0) return refuse(Cause::SIGNATURE_INVALID, "as the verifier says");
+  Identity alice = testing::alice();
+  if ((answers & 128U) != 0) alice.permissions = {};
+  return alice;
+}
+
+// Checks a question and answers it as the bits of `answers` say.
+void answer(const Next& next, const DoorPolicy& policy, std::uint8_t answers, Door& door, Asked& asked) {
+  const auto refused = [answers](unsigned bit, Cause cause, std::string_view evidence) {
+    return (answers >> bit & 1U) != 0 ? std::optional(Refusal{.cause = cause, .evidence = std::string{evidence}})
+                                      : std::nullopt;
+  };
+  if (std::holds_alternative<AskReadiness>(next)) {
+    door.readiness(refused(6, Cause::NOT_READY, "not yet"));
+  } else if (const auto* token = std::get_if<AskToken>(&next)) {
+    ++asked.tokens;
+    invariant(!token->token.empty() && token->token.size() <= policy.max_token_bytes, "a token is within its limit");
+    door.token(identity(answers, 0));
+  } else if (const auto* ticket = std::get_if<AskTicket>(&next)) {
+    ++asked.tickets;
+    invariant(!ticket->ticket.empty() && ticket->ticket.size() <= 512, "a ticket is short");
+    door.identity(identity(answers, 1));
+  } else if (const auto* cookie = std::get_if<AskCookie>(&next)) {
+    ++asked.cookies;
+    invariant(!cookie->cookie.empty() && cookie->cookie.size() <= 512, "a cookie is short");
+    door.identity(identity(answers, 2));
+  } else if (std::holds_alternative<AskRevocation>(next)) {
+    door.revocation(refused(3, Cause::TOKEN_REVOKED, "revoked"));
+  } else if (std::holds_alternative<AskCapacity>(next)) {
+    door.capacity(refused(4, Cause::ADDRESS_LIMIT, "too many"));
+  } else {
+    invariant(++asked.messages == 1, "a first message is awaited once");
+    invariant(policy.first_message_auth && door.socket()->first_message, "and only where it is understood");
+    if ((answers & 32U) != 0)
+      door.first_message_timeout();
+    else
+      door.first_message("d.e.f", {});
+  }
 }
 
 } // namespace
@@ -81,58 +134,15 @@ FUZZER(door) {
   Door door(policy, {.request = &request, .secure = (how & 64U) != 0});
   const testing::TickingClock clock;
   Asked asked;
-  const auto answer = [&](unsigned bit) -> Result<Identity> {
-    if ((answers >> bit & 1U) != 0) return refuse(Cause::SIGNATURE_INVALID, "as the verifier says");
-    Identity identity = testing::alice();
-    if ((answers & 128U) != 0) identity.permissions = {};
-    return identity;
-  };
   for (int turn = 0; turn < 20; ++turn) {
     const Next next = door.next(clock);
     if (const auto* verdict = std::get_if<Verdict>(&next)) {
       invariant(std::holds_alternative<Verdict>(door.next(clock)), "a verdict stays");
-      invariant(asked.tokens + asked.tickets + asked.cookies <= 1, "at most one credential is asked about");
+      invariant(asked.credentials() <= 1, "at most one credential is asked about");
       if (!verdict->outcome) return check(verdict->outcome.error(), request, door, silent, policy.reveal);
-      invariant(door.socket() != nullptr, "who is admitted asked for a socket");
-      invariant(!door.socket()->needs_token || asked.tokens + asked.tickets + asked.cookies == 1,
-          "who is admitted showed one credential");
-      invariant(!mentions(door.selected_subprotocol()) || !silent, "no credential is echoed");
-      const auto offers = offered_subprotocols(request);
-      invariant(
-          door.selected_subprotocol().empty() || std::ranges::find(offers, door.selected_subprotocol()) != offers.end(),
-          "only what was offered is selected");
-      invariant(asked.cookies == 0 || request.headers.count("Origin") == 1, "a cookie comes with an Origin");
-      return;
+      return check_admitted(request, door, asked, silent);
     }
-    if (std::holds_alternative<AskReadiness>(next)) {
-      door.readiness((answers & 64U) != 0 ? std::optional(Refusal{.cause = Cause::NOT_READY, .evidence = "not yet"})
-                                          : std::nullopt);
-    } else if (const auto* token = std::get_if<AskToken>(&next)) {
-      ++asked.tokens;
-      invariant(!token->token.empty() && token->token.size() <= policy.max_token_bytes, "a token is within its limit");
-      door.token(answer(0));
-    } else if (const auto* ticket = std::get_if<AskTicket>(&next)) {
-      ++asked.tickets;
-      invariant(!ticket->ticket.empty() && ticket->ticket.size() <= 512, "a ticket is short");
-      door.identity(answer(1));
-    } else if (const auto* cookie = std::get_if<AskCookie>(&next)) {
-      ++asked.cookies;
-      invariant(!cookie->cookie.empty() && cookie->cookie.size() <= 512, "a cookie is short");
-      door.identity(answer(2));
-    } else if (std::holds_alternative<AskRevocation>(next)) {
-      door.revocation((answers & 8U) != 0 ? std::optional(Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "revoked"})
-                                          : std::nullopt);
-    } else if (std::holds_alternative<AskCapacity>(next)) {
-      door.capacity((answers & 16U) != 0 ? std::optional(Refusal{.cause = Cause::ADDRESS_LIMIT, .evidence = "too many"})
-                                         : std::nullopt);
-    } else {
-      invariant(++asked.messages == 1, "a first message is awaited once");
-      invariant(policy.first_message_auth && door.socket()->first_message, "and only where it is understood");
-      if ((answers & 32U) != 0)
-        door.first_message_timeout();
-      else
-        door.first_message("d.e.f", {});
-    }
+    answer(next, policy, answers, door, asked);
   }
   invariant(false, "the door comes to an end");
 }

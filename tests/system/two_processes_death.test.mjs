@@ -22,13 +22,10 @@ const BRIEF_QUEUE = { args: ['--hashing-queue', '16'] }; // whoever waits is has
 // SERVICE_REQUEST_EXPIRED: signed before the new process began, which cannot know whether the old one answered it.
 const CODES = ['AUTH_SERVICE_CONNECTION_ERROR', 'AUTH_SERVICE_TIMEOUT', 'INVALID_RESPONSE_FORMAT', 'SERVICE_REQUEST_EXPIRED'];
 
-test(`kill -9 of the auth service under ${LOGINS_PER_S} logins/s and ${CONNECTIONS} chatting connections`, async (t) => {
-  const first = await startAuth(t, BRIEF_QUEUE);
-  const gateway = await startGateway(t, { to: { url: first.url } });
-  const people = [];
-  for (let i = 0; i < ROOMS; i += 1) people.push(await register(first, `p${i}`));
+const tick = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-  // A hundred in each room; one of them writes, all hear.
+// CONNECTIONS connections in ROOMS rooms; in each room one of them writes, all hear.
+async function fillRooms(gateway, people) {
   const rooms = people.map((person, i) => ({ name: `room-${i}`, person, clients: [], sent: 0 }));
   for (let i = 0; i < CONNECTIONS; i += 50) {
     await Promise.all(Array.from({ length: Math.min(50, CONNECTIONS - i) }, async (_, k) => {
@@ -38,36 +35,58 @@ test(`kill -9 of the auth service under ${LOGINS_PER_S} logins/s and ${CONNECTIO
       room.clients.push(client);
     }));
   }
-  let over = false;
-  const tick = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-  const talking = rooms.map(async (room) => {
-    while (!over) {
-      const answer = await room.clients[0].say(room.name, `m${room.sent + 1}`);
-      assert.equal(answer.type, 'sent', JSON.stringify(answer));
-      room.sent += 1;
-      await tick(500);
-    }
-  });
+  return rooms;
+}
 
-  // Logins and registrations at a steady rate, each with its time and its end.
+async function talk(room, load) {
+  while (!load.over) {
+    const answer = await room.clients[0].say(room.name, `m${room.sent + 1}`);
+    assert.equal(answer.type, 'sent', JSON.stringify(answer));
+    room.sent += 1;
+    await tick(500);
+  }
+}
+
+// Logins and registrations at a steady rate, each with its time and its end.
+async function logIn(gateway, load) {
+  const running = [];
+  for (let i = 0; !load.over; i += 1) {
+    const at = performance.now();
+    const fresh = i % 5 === 0;
+    const name = fresh ? `new${i}` : `p${i % ROOMS}`;
+    running.push(ask(gateway, 'POST', fresh ? '/auth/register' : '/auth/login', { body: { name, password: PASSWORD } }).then((answer) => {
+      load.attempts.push({ at, ended: performance.now(), status: answer.status, code: answer.status >= 400 ? answer.json.code : null });
+      if (answer.status === 201) load.acknowledged.push(name);
+    }));
+    await tick(1_000 / LOGINS_PER_S);
+  }
+  await Promise.all(running);
+}
+
+// Every client heard all messages of its room, once and in order.
+async function checkMessages(rooms) {
+  for (const room of rooms) {
+    assert.ok(room.sent > 0);
+    for (const client of room.clients) {
+      await client.barrier();
+      const heard = client.socket.received.filter((m) => m.type === 'message').map((m) => m.message);
+      assert.deepEqual(heard.slice(0, room.sent), Array.from({ length: room.sent }, (_, i) => `m${i + 1}`), `${room.name}: all, once, in order`);
+    }
+  }
+}
+
+test(`kill -9 of the auth service under ${LOGINS_PER_S} logins/s and ${CONNECTIONS} chatting connections`, async (t) => {
+  const first = await startAuth(t, BRIEF_QUEUE);
+  const gateway = await startGateway(t, { to: { url: first.url } });
+  const people = [];
+  for (let i = 0; i < ROOMS; i += 1) people.push(await register(first, `p${i}`));
+
+  const rooms = await fillRooms(gateway, people);
   const attempts = [];
   const acknowledged = [];
-  const asking = (async () => {
-    const running = [];
-    for (let i = 0; !over; i += 1) {
-      const at = performance.now();
-      const fresh = i % 5 === 0;
-      const name = fresh ? `new${i}` : `p${i % ROOMS}`;
-      running.push(ask(gateway, 'POST', fresh ? '/auth/register' : '/auth/login', { body: { name, password: PASSWORD } }).then((answer) => {
-        attempts.push({ at, ended: performance.now(), status: answer.status, code: answer.status >= 400 ? answer.json.code : null });
-        if (answer.status === 201) acknowledged.push(name);
-      }));
-      await tick(1_000 / LOGINS_PER_S);
-    }
-    await Promise.all(running);
-  })();
-  const alive = Promise.all([...talking, asking]);
-  alive.catch(() => { over = true; });
+  const load = { over: false, attempts, acknowledged };
+  const alive = Promise.all([...rooms.map((room) => talk(room, load)), logIn(gateway, load)]);
+  alive.catch(() => { load.over = true; });
   const sees = (what, look, ms = 60_000) => Promise.race([until(what, look, ms), alive.then(() => { throw new Error('nobody asks any more'); })]);
 
   await sees('the first registrations', () => acknowledged.length >= 4);
@@ -91,7 +110,7 @@ test(`kill -9 of the auth service under ${LOGINS_PER_S} logins/s and ${CONNECTIO
   assert.equal((await admitted.messages.take()).type, 'authentication_success');
   const ticketBack = performance.now();
   await sees('logins as before', () => attempts.filter((a) => a.at > ticketBack && a.status < 300).length >= 5);
-  over = true;
+  load.over = true;
   await within('everybody to finish', alive, 60_000);
 
   const failed = attempts.filter((a) => a.status >= 400 && !LOAD.includes(a.code));
@@ -100,14 +119,7 @@ test(`kill -9 of the auth service under ${LOGINS_PER_S} logins/s and ${CONNECTIO
   assert.ok(codes.every((code) => CODES.includes(code)), codes.join(', '));
   assert.ok(failed.every((a) => a.ended >= killed && a.at <= ticketBack), 'none failed before it died, none after it was back');
   for (const name of acknowledged) assert.equal((await login(gateway, name)).status, 200, `${name} was registered`);
-  for (const room of rooms) {
-    assert.ok(room.sent > 0);
-    for (const client of room.clients) {
-      await client.barrier();
-      const heard = client.socket.received.filter((m) => m.type === 'message').map((m) => m.message);
-      assert.deepEqual(heard.slice(0, room.sent), Array.from({ length: room.sent }, (_, i) => `m${i + 1}`), `${room.name}: all, once, in order`);
-    }
-  }
+  await checkMessages(rooms);
   const slowest = Math.max(...failed.map((a) => a.ended - a.at));
   t.diagnostic(`${CONNECTIONS} connections, ${rooms.reduce((sum, room) => sum + room.sent, 0)} messages, each heard by all of its room`);
   t.diagnostic(`${attempts.length} logins and registrations, ${failed.length} failed (${codes.join(', ')}), the slowest of them in ${Math.round(slowest)} ms`);

@@ -16,11 +16,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "wire/websocket.h"
@@ -83,6 +84,93 @@ std::size_t take_frames(std::string& bytes, Each each) {
   return bytes.size();
 }
 
+// A frame of `total` bytes with a header of two or four bytes and a payload that no client looks into.
+std::string frame_of(std::size_t total) {
+  std::string payload = R"({"type":"message",)";
+  payload.resize(total - (total - 2 < 126 ? 2 : 4), 'x');
+  std::string frame;
+  foyer::wire::append_frame(frame, foyer::wire::Opcode::text, payload);
+  return frame;
+}
+
+enum class Mode : std::uint8_t { fanout, echo, accept };
+
+class Server {
+ public:
+  // `frame`: what each frame that comes in is replaced by; for fanout alone.
+  Server(Mode mode, int listener, std::string frame) : mode_(mode), listener_(listener), frame_(std::move(frame)) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = listener_}};
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
+  }
+
+  [[noreturn]] void run() {
+    std::array<epoll_event, 512> events;
+    for (;;) {
+      const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+      for (int i = 0; i < count; ++i) {
+        const int fd = events[static_cast<std::size_t>(i)].data.fd;
+        if (fd == listener_)
+          accept_batch();
+        else
+          receive(fd);
+      }
+      if (!ready_.empty()) {
+        for (const int fd : receivers_) send_all(fd, ready_);
+        ready_.clear();
+      }
+    }
+  }
+
+ private:
+  void accept_batch() {
+    for (int batch = 0; batch < 64; ++batch) {
+      const int accepted = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (accepted < 0) return;
+      epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = accepted}};
+      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, accepted, &event);
+      if (mode_ == Mode::fanout) receivers_.push_back(accepted);
+      if (mode_ != Mode::accept) {
+        const auto at = static_cast<std::size_t>(accepted);
+        if (pieces_.size() <= at) pieces_.resize(at + 1);
+        pieces_[at].clear();
+      }
+    }
+  }
+
+  void receive(int fd) {
+    const ssize_t n = ::recv(fd, buffer_.data(), buffer_.size(), 0);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) {
+      ::close(fd);
+      std::erase(receivers_, fd);
+      return;
+    }
+    const std::string_view bytes{buffer_.data(), static_cast<std::size_t>(n)};
+    if (mode_ == Mode::accept) return send_all(fd, bytes);
+    std::string& piece = pieces_[static_cast<std::size_t>(fd)];
+    piece.append(bytes);
+    if (mode_ == Mode::echo) {
+      answer_.clear();
+      take_frames(piece,
+          [&](std::string_view payload) { foyer::wire::append_frame(answer_, foyer::wire::Opcode::text, payload); });
+      send_all(fd, answer_);
+    } else {
+      std::erase(receivers_, fd); // who sends is a publisher
+      take_frames(piece, [&](std::string_view) { ready_.append(frame_); });
+    }
+  }
+
+  Mode mode_;
+  int listener_;
+  std::string frame_;
+  int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  std::vector<std::string> pieces_; // by descriptor: the beginning of a frame
+  std::vector<int> receivers_;
+  std::string ready_;  // of this turn, for all receivers
+  std::string answer_; // of echo, kept for its memory
+  std::vector<char> buffer_ = std::vector<char>(256 * 1024);
+};
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -90,71 +178,9 @@ int main(int argc, char** argv) {
     std::fputs("bench_limit fanout PORT FRAME_BYTES | echo PORT | accept PORT\n", stderr);
     return 2;
   }
-  const std::string_view mode = argv[1];
+  const std::string_view name = argv[1];
+  const Mode mode = name == "accept" ? Mode::accept : name == "echo" ? Mode::echo : Mode::fanout;
+  const auto frame_bytes = static_cast<std::size_t>(argc > 3 ? std::atoi(argv[3]) : 250);
   const int listener = listen_on(static_cast<std::uint16_t>(std::atoi(argv[2])));
-  // Headers of two or four bytes and a payload that no client looks into.
-  std::string frame;
-  if (mode == "fanout") {
-    const auto total = static_cast<std::size_t>(argc > 3 ? std::atoi(argv[3]) : 250);
-    std::string payload = R"({"type":"message",)";
-    payload.resize(total - (total - 2 < 126 ? 2 : 4), 'x');
-    foyer::wire::append_frame(frame, foyer::wire::Opcode::text, payload);
-  }
-
-  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  epoll_event event{.events = EPOLLIN, .data = {.fd = listener}};
-  ::epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
-  std::vector<std::string> pieces;
-  std::vector<int> receivers;
-  std::string ready, answer;
-  std::vector<char> buffer(256 * 1024);
-  std::array<epoll_event, 512> events;
-  for (;;) {
-    const int count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
-    for (int i = 0; i < count; ++i) {
-      const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == listener) {
-        for (int batch = 0; batch < 64; ++batch) {
-          const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-          if (accepted < 0) break;
-          event = {.events = EPOLLIN | EPOLLET, .data = {.fd = accepted}};
-          ::epoll_ctl(epoll, EPOLL_CTL_ADD, accepted, &event);
-          if (mode == "fanout") receivers.push_back(accepted);
-          if (mode != "accept") {
-            if (pieces.size() <= static_cast<std::size_t>(accepted))
-              pieces.resize(static_cast<std::size_t>(accepted) + 1);
-            pieces[static_cast<std::size_t>(accepted)].clear();
-          }
-        }
-        continue;
-      }
-      const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-      if (n < 0 && errno == EAGAIN) continue;
-      if (n <= 0) {
-        ::close(fd);
-        std::erase(receivers, fd);
-        continue;
-      }
-      const std::string_view bytes{buffer.data(), static_cast<std::size_t>(n)};
-      if (mode == "accept") {
-        send_all(fd, bytes);
-      } else if (mode == "echo") {
-        std::string& piece = pieces[static_cast<std::size_t>(fd)];
-        piece.append(bytes);
-        answer.clear();
-        take_frames(piece,
-            [&](std::string_view payload) { foyer::wire::append_frame(answer, foyer::wire::Opcode::text, payload); });
-        send_all(fd, answer);
-      } else {
-        std::string& piece = pieces[static_cast<std::size_t>(fd)];
-        piece.append(bytes);
-        std::erase(receivers, fd); // who sends is a publisher
-        take_frames(piece, [&](std::string_view) { ready.append(frame); });
-      }
-    }
-    if (!ready.empty()) {
-      for (const int fd : receivers) send_all(fd, ready);
-      ready.clear();
-    }
-  }
+  Server(mode, listener, mode == Mode::fanout ? frame_of(frame_bytes) : std::string{}).run();
 }
