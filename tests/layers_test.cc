@@ -50,7 +50,8 @@ const std::vector<Layer> kLayers = {
     {"config", {"base", "jose", "wire", "admission", "http", "engine/sql", "auth", "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
     {"app",
-        {"base", "jose", "http", "observe", "protocol/foyer_v1", "admission", "auth", "accounts", "gateway", "config"}},
+        {"base", "jose", "wire", "exec", "http", "observe", "store", "engine/sql", "engine/memory", "protocol/foyer_v1",
+            "admission", "auth", "auth/contract", "accounts", "gateway", "config"}},
 };
 const std::string kPrograms = "cli";
 

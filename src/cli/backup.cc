@@ -3,10 +3,10 @@
 #include <expected>
 #include <string>
 
+#include "app/stores.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/command_line.h"
-#include "cli/stores.h"
 #include "config/load.h"
 #include "engine/sql/sqlite_store.h"
 #include "store/backup.h"
@@ -55,8 +55,8 @@ int run_backup(Args args) {
   if (const auto status = settled("backup", arguments, kUsage)) return *status;
   const auto loaded = config::load(
       {.args = arguments->options, .environment = config::system_environment(), .read = config::system_files()});
-  if (const auto known = knows_its_stores(loaded); !known) return fail(known.error());
-  if (uses_postgres(loaded.config))
+  if (const auto known = app::knows_its_stores(loaded); !known) return fail(known.error());
+  if (app::uses_postgres(loaded.config))
     return fail(
         {.cause = Cause::BACKUP_ELSEWHERE, .evidence = "DATABASE_URL names PostgreSQL", .field = "DATABASE_URL"});
   const std::string& data = loaded.config.data;

@@ -1,4 +1,5 @@
 #include "cli/fitness.h"
+#include "app/signing_key.h"
 
 #include <unistd.h>
 
@@ -8,9 +9,9 @@
 #include <string>
 
 #include "accounts/clients/services.h"
+#include "app/stores.h"
 #include "base/clock.h"
 #include "cli/offline_accounts.h"
-#include "cli/stores.h"
 #include "cli/tls_port.h"
 #include "cli/token_keys.h"
 #include "config/development.h"
@@ -40,7 +41,7 @@ class Machine {
     const bool data_is_ours = data();
     token_key();
     certificates();
-    if (data_is_ours || uses_postgres(config_)) stores();
+    if (data_is_ours || app::uses_postgres(config_)) stores();
     return std::move(found_);
   }
 
@@ -80,7 +81,7 @@ class Machine {
       return;
     const bool secret = !config_.jwt_secret_key.empty();
     if (!secret && config_.jwt_private_key_file.empty()) return;
-    const auto key = configured_key(config_);
+    const auto key = app::configured_key(config_);
     const auto signer = key ? jose::Signer::make(*key) : std::unexpected(key.error());
     if (!signer) report(secret ? "jwt_secret_key" : "jwt_private_key_file", signer.error());
   }
@@ -96,12 +97,12 @@ class Machine {
     if (!usable("database_url")) return;
     const std::string environment =
         loaded_.environment_given ? std::string(config::to_string(config_.environment)) : std::string{};
-    const std::string_view option = uses_postgres(config_) ? "database_url" : "data";
-    const StoresSeen seen = examine_stores(config_, environment);
+    const std::string_view option = app::uses_postgres(config_) ? "database_url" : "data";
+    const app::StoresSeen seen = app::examine_stores(config_, environment);
     for (const auto& refusal : seen.wrong) report(option, refusal);
     if (!config_.role_auth) return;
-    const std::string_view key_option = uses_postgres(config_) ? "store_key" : "data";
-    if (found(key_option) || (uses_postgres(config_) && config_.store_key.empty())) return;
+    const std::string_view key_option = app::uses_postgres(config_) ? "store_key" : "data";
+    if (found(key_option) || (app::uses_postgres(config_) && config_.store_key.empty())) return;
     const auto seal = seal_key_there();
     const auto opens = !seal    ? Result<void>(std::unexpected(seal.error()))
         : seen.accounts_current ? own_service(*seal)
@@ -111,7 +112,7 @@ class Machine {
 
   // STORE_KEY, or DATA/store.key; where there is none yet, one that opens nothing.
   Result<store::SealKey> seal_key_there() const {
-    if (uses_postgres(config_)) return given_seal_key(config_);
+    if (app::uses_postgres(config_)) return app::given_seal_key(config_);
     const std::string file = (std::filesystem::path(config_.data) / "store.key").string();
     if (::access(file.c_str(), F_OK) != 0) return store::SealKey::from_secret(system_entropy().token());
     TRY(secret, store::read_file(file, kSealBytes));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "accounts/keys/signing_keys.h"
+#include "app/signing_key.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "cli/command_line.h"
@@ -173,7 +174,7 @@ int run_key(Args args) {
   const auto arguments = read(args);
   if (const auto status = settled("key", arguments, kUsage)) return *status;
   const auto loaded = load_for_tokens(arguments->options);
-  const auto key = configured_key(loaded.config);
+  const auto key = app::configured_key(loaded.config);
   if (!key) return refused_command("key", key.error());
   auto opened = OfflineAccounts::open(loaded, false);
   if (!opened) return refused_command("key", opened.error());

@@ -8,16 +8,16 @@
 #include <utility>
 
 #include "admin/routes.h"
+#include "app/auth_role.h"
 #include "app/policies.h"
+#include "app/remote_auth.h"
+#include "app/stores.h"
 #include "base/json.h"
 #include "base/limit_metrics.h"
 #include "base/metrics.h"
-#include "cli/auth_role.h"
 #include "cli/build_id.h"
 #include "cli/process_limits.h"
 #include "cli/process_metrics.h"
-#include "cli/remote_auth.h"
-#include "cli/stores.h"
 #include "cli/tls_port.h"
 #include "exec/control.h"
 #include "gateway/gateway.h"
@@ -56,10 +56,10 @@ struct Node::Parts {
   std::unique_ptr<TlsPort> tls; // null: the port speaks no TLS
   std::unique_ptr<io::LoopGroup> loops;
   std::unique_ptr<exec::ControlPlane> control;
-  std::unique_ptr<Runtime> runtime;
-  std::unique_ptr<engine::ChatStore> chat; // with the gateway role
-  std::unique_ptr<AuthRole> auth_role;     // one of the two
-  std::unique_ptr<RemoteAuth> remote_auth;
+  std::unique_ptr<app::Runtime> runtime;
+  std::unique_ptr<engine::ChatStore> chat;  // with the gateway role
+  std::unique_ptr<app::AuthRole> auth_role; // one of the two
+  std::unique_ptr<app::RemoteAuth> remote_auth;
   std::unique_ptr<auth::LocalVerifier> own_verifier;
   std::unique_ptr<auth::RevocationTable> revocations;
 
@@ -141,7 +141,7 @@ Result<void> Node::Parts::open_tls() {
 Result<void> Node::Parts::open_chat() {
   if (!config.role_gateway) return {};
   TRY(opened,
-      cli::open_chat(config,
+      app::open_chat(config,
           {.clock = clock, .entropy = entropy, .metrics = metrics, .log = log, .environment = build.environment}));
   chat = std::move(opened);
   return {};
@@ -161,12 +161,12 @@ void Node::Parts::detach_messages(UserId user) {
 
 Result<void> Node::Parts::open_auth() {
   if (config.role_auth) {
-    TRY(role, AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
+    TRY(role, app::AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
     auth_role = std::move(role);
     own_verifier = std::make_unique<auth::LocalVerifier>(
         jose::Verifier(auth_role->keys(), app::verifier_policy(config)), true, metrics);
   } else {
-    TRY(remote, RemoteAuth::make(*runtime, [this](const Request& request, const Refusal& refusal) {
+    TRY(remote, app::RemoteAuth::make(*runtime, [this](const Request& request, const Refusal& refusal) {
       refused(request, refusal);
     }));
     remote_auth = std::move(remote);
@@ -377,7 +377,7 @@ Result<void> Node::Parts::build_all(std::string fingerprint) {
   report_process(metrics, started);
   report_build(metrics, build);
   control = std::make_unique<exec::ControlPlane>();
-  runtime = std::make_unique<Runtime>(Runtime{.config = config,
+  runtime = std::make_unique<app::Runtime>(app::Runtime{.config = config,
       .clock = clock,
       .entropy = entropy,
       .log = log,

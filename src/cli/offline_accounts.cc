@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "accounts/model/names.h"
+#include "app/stores.h"
 #include "base/bytes.h"
-#include "cli/stores.h"
 #include "store/data_dir.h"
 
 namespace foyer::cli {
@@ -24,22 +24,22 @@ Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) 
         "Note: {} did not exist and has been created. A server with another data directory does not see it; name that "
         "directory with --data.\n",
         path);
-  return seal_key(config, directory, system_entropy());
+  return app::seal_key(config, directory, system_entropy());
 }
 
 } // namespace
 
 Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const config::Loaded& loaded, bool create) {
-  TRY_VOID(knows_its_stores(loaded));
+  TRY_VOID(app::knows_its_stores(loaded));
   const config::Config& config = loaded.config;
-  TRY(seal, uses_postgres(config) ? given_seal_key(config) : kept_seal_key(config, create));
+  TRY(seal, app::uses_postgres(config) ? app::given_seal_key(config) : kept_seal_key(config, create));
   return with(config, std::move(seal));
 }
 
 Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::with(const config::Config& config, store::SealKey seal) {
   std::unique_ptr<OfflineAccounts> out(new OfflineAccounts(std::move(seal)));
   TRY(store,
-      open_accounts(config,
+      app::open_accounts(config,
           {.clock = system_clock(),
               .entropy = system_entropy(),
               .metrics = out->metrics_,

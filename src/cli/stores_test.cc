@@ -1,5 +1,5 @@
 // Which databases a configuration means, and the commands that must not mistake them.
-#include "cli/stores.h"
+#include "app/stores.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +13,7 @@
 namespace foyer::cli {
 namespace {
 
+using namespace app;
 using testing::HasSubstr;
 using testing::Not;
 using testing_world::Postgres;

@@ -8,10 +8,10 @@
 #include <iostream>
 #include <iterator>
 
+#include "app/signing_key.h"
 #include "base/bytes.h"
 #include "config/development.h"
 #include "store/data_dir.h"
-#include "store/file.h"
 
 namespace foyer::cli {
 
@@ -108,17 +108,6 @@ Result<std::string> read_text(const std::string& path) {
   return std::move(file->bytes);
 }
 
-Result<jose::Key> configured_key(const config::Config& c) {
-  const auto algorithm = jose::find_algorithm(c.jwt_algorithm);
-  if (!c.jwt_secret_key.empty())
-    return jose::Key::from_secret(c.jwt_secret_key, algorithm.value_or(jose::Algorithm::hs256));
-  if (c.jwt_private_key_file.empty())
-    return refuse(Cause::MISSING_JWT_SECRET, "neither JWT_SECRET_KEY nor JWT_PRIVATE_KEY_FILE is set");
-  TRY(text, store::read_file(c.jwt_private_key_file));
-  TRY(key, jose::Key::parse_any(text));
-  return key.with_algorithm(algorithm.value_or(key.algorithm()));
-}
-
 Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {
   GivenKeys out;
   const auto start = text.find_first_not_of(" \t\r\n");
@@ -169,7 +158,7 @@ Result<GivenKeys> named_keys(const TokenArgs& args, const config::Config& config
     return GivenKeys{.keys = {made.opened()}};
   }
   if (!config.jwt_secret_key.empty() || !config.jwt_private_key_file.empty()) {
-    TRY(made, configured_key(config));
+    TRY(made, app::configured_key(config));
     return GivenKeys{.keys = {std::move(made)}, .names_kid = true};
   }
   return refuse(Cause::MISSING_JWT_SECRET,

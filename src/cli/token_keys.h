@@ -37,10 +37,6 @@ struct TokenArgs : PlaceArguments {                       // its options also ho
 // generated development keys taken over. No check of its fitness.
 [[nodiscard]] config::Loaded load_for_tokens(std::vector<std::string> options);
 
-// The key that the auth role of this configuration signs with, before any rotation, for its one algorithm.
-// MISSING_JWT_SECRET, FILE_UNREADABLE, KEY_UNREADABLE, WEAK_KEY, WEAK_SECRET, CONFLICTING_KEYS.
-[[nodiscard]] Result<jose::Key> configured_key(const config::Config& config);
-
 // The text of a key: a JWK, a JWKS, PEM, or else a shared secret. Open where it does not say what it is for.
 // KEY_UNREADABLE, WEAK_KEY, WEAK_SECRET, CONFLICTING_KEYS.
 struct GivenKeys {

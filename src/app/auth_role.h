@@ -9,14 +9,14 @@
 #include "accounts/http/routes.h"
 #include "accounts/service.h"
 #include "accounts/session/revocation_polls.h"
-#include "cli/runtime.h"
+#include "app/runtime.h"
 #include "engine/memory/shared_state.h"
 #include "exec/work_queue.h"
 #include "jose/key_set.h"
 #include "observe/health.h"
 #include "store/data_dir.h"
 
-namespace foyer::cli {
+namespace foyer::app {
 
 class AuthRole {
  public:
@@ -53,4 +53,4 @@ class AuthRole {
   std::unique_ptr<accounts::RevocationPolls> polls_;
 };
 
-} // namespace foyer::cli
+} // namespace foyer::app

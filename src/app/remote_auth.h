@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "app/runtime.h"
 #include "auth/compatibility_monitor.h"
 #include "auth/forwarder.h"
 #include "auth/key_set_source.h"
@@ -15,10 +16,9 @@
 #include "auth/pooled_transport.h"
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
-#include "cli/runtime.h"
 #include "observe/health.h"
 
-namespace foyer::cli {
+namespace foyer::app {
 
 class RemoteAuth {
  public:
@@ -58,4 +58,4 @@ class RemoteAuth {
   std::unique_ptr<auth::Forwarder> forwarder_;
 };
 
-} // namespace foyer::cli
+} // namespace foyer::app

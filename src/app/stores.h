@@ -17,7 +17,7 @@
 #include "store/lane.h"
 #include "store/seal.h"
 
-namespace foyer::cli {
+namespace foyer::app {
 
 // Must outlive the stores.
 struct StoreDeps {
@@ -55,4 +55,4 @@ struct StoresSeen {
 // STORE_KEY that was given and cannot be used must not end in another store. INVALID_VALUE.
 [[nodiscard]] Result<void> knows_its_stores(const config::Loaded& loaded);
 
-} // namespace foyer::cli
+} // namespace foyer::app

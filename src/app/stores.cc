@@ -1,4 +1,4 @@
-#include "cli/stores.h"
+#include "app/stores.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -10,7 +10,7 @@
 #include "engine/sql/postgres_store.h"
 #include "engine/sql/sqlite_store.h"
 
-namespace foyer::cli {
+namespace foyer::app {
 namespace {
 
 constexpr std::size_t kReaders = 2; // connections to PostgreSQL that read, of each store
@@ -108,4 +108,4 @@ Result<void> knows_its_stores(const config::Loaded& loaded) {
   return {};
 }
 
-} // namespace foyer::cli
+} // namespace foyer::app

@@ -8,7 +8,7 @@
 #include "exec/control.h"
 #include "observe/build_info.h"
 
-namespace foyer::cli {
+namespace foyer::app {
 
 struct Runtime {
   const config::Config& config;
@@ -21,4 +21,4 @@ struct Runtime {
   MonoTime began{}; // before its port was open
 };
 
-} // namespace foyer::cli
+} // namespace foyer::app

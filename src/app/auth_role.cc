@@ -1,4 +1,4 @@
-#include "cli/auth_role.h"
+#include "app/auth_role.h"
 
 #include <algorithm>
 #include <future>
@@ -7,14 +7,14 @@
 #include "accounts/http/internal_routes.h"
 #include "accounts/http/oauth_routes.h"
 #include "app/policies.h"
+#include "app/signing_key.h"
+#include "app/stores.h"
 #include "auth/contract/variants.h"
 #include "base/fingerprint.h"
-#include "cli/stores.h"
-#include "cli/token_keys.h"
 #include "config/secrets.h"
 #include "config/table.h"
 
-namespace foyer::cli {
+namespace foyer::app {
 namespace {
 
 // Nothing is signed or verified before the keys of the store are known.
@@ -60,7 +60,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
   TRY(first_keys, read_keys(*role->keys_));
   role->first_keys_ = std::move(first_keys);
   role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal,
-      app::accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
+      accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
   const auto strong = [](std::string_view secret) {
     return !config::weakness(secret, config::find_option("service_secret")->min);
   };
@@ -135,4 +135,4 @@ std::vector<observe::HealthCheck> AuthRole::ready() {
   return {{.name = "accounts_store", .needed = true, .read = [this] { return observe::state_of(service_->probe()); }}};
 }
 
-} // namespace foyer::cli
+} // namespace foyer::app

@@ -1,15 +1,15 @@
-#include "cli/remote_auth.h"
+#include "app/remote_auth.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "app/policies.h"
-#include "cli/token_keys.h"
+#include "app/signing_key.h"
 #include "jose/key_set.h"
 #include "wire/url.h"
 
-namespace foyer::cli {
+namespace foyer::app {
 
 namespace {
 
@@ -69,7 +69,7 @@ Result<void> RemoteAuth::make_keys() {
     TRY(key, configured_key(c));
     TRY(keys, jose::KeySet::of(std::move(key)));
     verifier_ = std::make_unique<auth::LocalVerifier>(
-        jose::Verifier(std::move(keys), app::verifier_policy(c)), true, runtime_.metrics);
+        jose::Verifier(std::move(keys), verifier_policy(c)), true, runtime_.metrics);
     return {};
   }
   TRY(url, wire::parse_url(c.jwt_jwks_url));
@@ -87,7 +87,7 @@ Result<void> RemoteAuth::make_keys() {
   // Tokens are of our own accounts where the keys are those of our auth service.
   TRY(server, wire::parse_url(c.auth_service_url));
   const bool own = url.origin() == server.origin();
-  verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), app::verifier_policy(c)), own,
+  verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own,
       runtime_.metrics, [this] { return key_set_->check(); });
   return {};
 }
@@ -161,4 +161,4 @@ std::vector<observe::HealthCheck> RemoteAuth::ready() {
   return out;
 }
 
-} // namespace foyer::cli
+} // namespace foyer::app
