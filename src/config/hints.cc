@@ -76,7 +76,7 @@ constexpr Alias kAliases[] = {
 template <class E>
 Hint word_hint(std::string_view text) {
   const std::string plain = lower_case(text);
-  if (parse_word<E>(plain)) return {.wrong = "it is written in small letters", .meant = plain};
+  if (parse_word<E>(plain)) return {.wrong = "it must be in lower case", .meant = plain};
   for (const auto& [written, meant] : kAliases)
     if (written == plain && parse_word<E>(meant)) return {.meant = std::string(meant)};
   for (const auto& [word, value] : words_of<E>())
@@ -100,7 +100,7 @@ Hint roles_hint(std::string_view text) {
   const bool auth = both || plain.find("auth") != std::string::npos;
   const bool gateway = both || plain.find("gateway") != std::string::npos || plain.find("gw") != std::string::npos;
   if (!auth && !gateway) return {};
-  return {.wrong = "roles are written in small letters, with a comma between them",
+  return {.wrong = "roles are in lower case, separated by commas",
       .meant = auth && gateway ? "auth,gateway"
           : auth               ? "auth"
                                : "gateway"};
@@ -133,7 +133,7 @@ Hint listen_hint(std::string_view text) {
   if (host.empty() && port)
     return {.wrong = "the host is missing (0.0.0.0 for every address of this machine)",
         .meant = fmt::format("127.0.0.1:{}", at)};
-  if (host == "*") return {.wrong = "* is written 0.0.0.0", .meant = fmt::format("0.0.0.0:{}", at)};
+  if (host == "*") return {.wrong = "write * as 0.0.0.0", .meant = fmt::format("0.0.0.0:{}", at)};
   if (parse_ip(rest) && rest.find(':') != std::string_view::npos && !rest.starts_with('[')) {
     if (port && parse_ip(host) && !host.ends_with(':'))
       return {.wrong = "an IPv6 address needs brackets", .meant = fmt::format("[{}]:{}", host, at)};
@@ -145,26 +145,26 @@ Hint listen_hint(std::string_view text) {
   if (!port && colon == std::string_view::npos) {
     if (parse_ip(host) || host == "localhost")
       return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", host, kUsualPort)};
-    return {.wrong = "it is a name, and the port is missing; to listen on every address of this machine write 0.0.0.0",
+    return {.wrong = "it is a name without a port; to listen on every address of this machine, write 0.0.0.0",
         .meant = fmt::format("0.0.0.0:{}", kUsualPort)};
   }
   if (!port && rest.starts_with('[') && rest.ends_with(']'))
     return {.wrong = "the port is missing", .meant = fmt::format("{}:{}", rest, kUsualPort)};
   if (!port) return {.wrong = "the port is not a number"};
-  return {.wrong = "the host is a name, not an address of this machine; 0.0.0.0 is all of them",
+  return {.wrong = "the host is a name, not an address of this machine; 0.0.0.0 means all addresses",
       .meant = fmt::format("0.0.0.0:{}", at)};
 }
 
 Hint origin_hint(std::string_view text) {
   if (text == "*") return {.wrong = "* would let every page on the web connect; name each origin"};
-  if (text.find('*') != std::string_view::npos) return {.wrong = "an origin has no wildcard; name each one"};
+  if (text.find('*') != std::string_view::npos) return {.wrong = "origins have no wildcards; name each one"};
   std::string plain = lower_case(text);
   if (plain.starts_with("ws://") || plain.starts_with("wss://")) plain.replace(0, 2, "http");
   const bool bare = plain.find("://") == std::string::npos;
   if (bare) plain.insert(0, plain.starts_with("localhost") || plain.starts_with("127.") ? "http://" : "https://");
   const auto url = wire::parse_url(plain);
   if (!url) return {};
-  std::string wrong = "an origin is written as browsers send it";
+  std::string wrong = "write the origin exactly as browsers send it";
   if (bare)
     wrong = "the scheme is missing";
   else if (url->path == "/" && url->query.empty())
@@ -201,28 +201,28 @@ std::optional<int> mask_bits(std::string_view mask) {
 }
 
 Hint range_hint(std::string_view text) {
-  if (text == "localhost") return {.wrong = "names are not looked up here", .meant = "127.0.0.1"};
-  if (text == "*" || text == "all") return {.wrong = "to trust everybody is to trust nobody; name the proxy's address"};
+  if (text == "localhost") return {.wrong = "names are not resolved here", .meant = "127.0.0.1"};
+  if (text == "*" || text == "all") return {.wrong = "this trusts every client; name the proxy's address"};
   if (text.starts_with('[') && text.ends_with(']'))
     return {.wrong = "it has brackets", .meant = std::string(text.substr(1, text.size() - 2))};
   const auto slash = text.find('/');
   if (slash != std::string_view::npos) {
     if (const auto bits = mask_bits(text.substr(slash + 1)))
-      return {.wrong = "the mask is a number of bits", .meant = fmt::format("{}/{}", text.substr(0, slash), *bits)};
-    return {.wrong = parse_ip(text.substr(0, slash)) ? "there are not so many bits in the address"
-                                                     : "what stands before the / is not an address"};
+      return {
+          .wrong = "the mask must be a number of bits", .meant = fmt::format("{}/{}", text.substr(0, slash), *bits)};
+    return {.wrong = parse_ip(text.substr(0, slash)) ? "the address has fewer bits than that"
+                                                     : "the part before the / is not an address"};
   }
   if (const auto star = text.find(".*"); star != std::string_view::npos) {
     const auto parts = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(star), '.') + 1;
     std::string address(text.substr(0, star));
     for (auto i = parts; i < 4; ++i) address += ".0";
-    return {
-        .wrong = "a range is written with the number of its bits", .meant = fmt::format("{}/{}", address, parts * 8)};
+    return {.wrong = "a range needs the number of bits", .meant = fmt::format("{}/{}", address, parts * 8)};
   }
   const auto colon = text.rfind(':');
   if (colon != std::string_view::npos && parse_ip(text.substr(0, colon)))
     return {.wrong = "it has a port", .meant = std::string(text.substr(0, colon))};
-  return {.wrong = "names are not looked up here; write the address"};
+  return {.wrong = "names are not resolved here; write the address"};
 }
 
 // ---- other rules
@@ -241,7 +241,7 @@ Hint algorithm_hint(std::string_view text) {
 Hint database_hint(const Option& option, std::string_view text) {
   const std::string plain = lower_case(text.substr(0, 32));
   if (plain.starts_with("sqlite"))
-    return {.wrong = "the file of SQLite is always in the data directory", .meant = "sqlite"};
+    return {.wrong = "the SQLite file is always in the data directory", .meant = "sqlite"};
   for (const std::string_view other : {"mysql", "mariadb", "mongodb", "mssql", "redis", "oracle"})
     if (plain.starts_with(other)) return {.wrong = "it can be SQLite or PostgreSQL"};
   std::string meant(text);
@@ -250,8 +250,8 @@ Hint database_hint(const Option& option, std::string_view text) {
   if (plus < scheme && scheme != std::string::npos) meant.erase(plus, scheme - plus); // postgresql+asyncpg://
   if (meant.find("://") == std::string::npos) meant.insert(0, "postgresql://");
   if (meant == text || !takes(option, meant))
-    return {.wrong = "if a name or a password in it has / @ : # ? or %, write that as %2F %40 %3A %23 %3F %25"};
-  return {.wrong = "it does not begin with postgresql://", .meant = without_password(meant) == meant ? meant : ""};
+    return {.wrong = "if a name or a password in it contains / @ : # ? or %, write those as %2F %40 %3A %23 %3F %25"};
+  return {.wrong = "it does not start with postgresql://", .meant = without_password(meant) == meant ? meant : ""};
 }
 
 Hint element_hint(const Option& option, std::string_view text) {
@@ -262,7 +262,7 @@ Hint element_hint(const Option& option, std::string_view text) {
     case Rule::host: return host_hint(text);
     case Rule::cidr: return range_hint(text);
     case Rule::pattern:
-      return {.wrong = "names of rooms are small letters, digits and . _ - :", .meant = lower_case(text)};
+      return {.wrong = "room names consist of letters in lower case, digits and . _ - :", .meant = lower_case(text)};
     default: return {};
   }
 }
@@ -338,7 +338,7 @@ Hint hint_for(const Option& option, std::string_view text) {
                                     : Hint{};
   if (const auto inner = without_quotes(text)) {
     if (takes(option, *inner))
-      return {.wrong = "it has quotes around it, and they are part of the value here", .meant = std::string(*inner)};
+      return {.wrong = "it has quotes around it, which are part of the value here", .meant = std::string(*inner)};
     return hint_for(option, *inner);
   }
   Hint out = std::visit(Hinter{option, text}, option.slot);

@@ -75,7 +75,7 @@ std::string fix_of(const Option& option, const Source& source, const Hint& hint)
   const std::string name = spelled(option, source);
   switch (source.kind) {
     case Kind::command_line: return fmt::format("Write {} {}", name, hint.meant);
-    case Kind::value_file: return fmt::format("Write {} into the file.", hint.meant);
+    case Kind::value_file: return fmt::format("Write {} to the file.", hint.meant);
     case Kind::toml:
       return fmt::format("Write {} = {}", name, is_bare(option) ? hint.meant : fmt::format("\"{}\"", hint.meant));
     default: return fmt::format("Write {}={}", name, hint.meant);
@@ -112,7 +112,7 @@ class Loader {
 
   void unknown(std::string written, std::string_view bare, std::string source,
       const std::function<std::string(const Option&)>& spell) {
-    std::string message = fmt::format("There is no option {}.", printable(written, 80));
+    std::string message = fmt::format("Unknown option {}.", printable(written, 80));
     std::string fix = "Remove it, or correct its name; docs/configuration.md lists all options.";
     if (const auto* near = nearest_option(bare)) {
       message += fmt::format(" The nearest is {}.", spell(*near));
@@ -128,7 +128,7 @@ class Loader {
     for (std::size_t i = 0; i < args.size(); ++i) {
       const std::string& arg = args[i];
       if (!arg.starts_with("--") || arg.size() == 2) {
-        report(Cause::UNKNOWN_OPTION, "", "", source.text, fmt::format("Argument {} is no option.", i + 1),
+        report(Cause::UNKNOWN_OPTION, "", "", source.text, fmt::format("Argument {} is not an option.", i + 1),
             "Write options as --name value or --name=value.");
         continue;
       }
@@ -157,7 +157,7 @@ class Loader {
       } else if (!value) {
         if (i + 1 >= args.size() || args[i + 1].starts_with("--")) {
           report(Cause::INVALID_VALUE, config_file ? "" : option->name,
-              config_file ? "FOYER_CONFIG" : env_name(*option), source.text, fmt::format("--{} lacks its value.", name),
+              config_file ? "FOYER_CONFIG" : env_name(*option), source.text, fmt::format("--{} needs a value.", name),
               fmt::format("Write --{} VALUE.", name));
           continue;
         }
@@ -241,7 +241,8 @@ class Loader {
     if (holds_secret(option, file->bytes))
       if (auto seen = exposure(*file, path)) {
         report(Cause::SECRET_FILE_EXPOSED, option.name, variable, source.text,
-            fmt::format("The file that {} names can be used by everybody (mode {:04o}).", variable, file->mode & 07777),
+            fmt::format(
+                "The file that {} names is accessible to all users (mode {:04o}).", variable, file->mode & 07777),
             std::move(seen->fix));
         loaded_.findings.back().severity = seen->severity;
       }
@@ -298,8 +299,8 @@ class Loader {
     auto seen = exposing ? exposure(*file, loaded_.config_file) : std::nullopt;
     if (!seen) return;
     report(Cause::SECRET_FILE_EXPOSED, "", "FOYER_CONFIG", shown,
-        fmt::format(
-            "The configuration file holds a secret and can be used by everybody (mode {:04o}).", file->mode & 07777),
+        fmt::format("The configuration file contains a secret and is accessible to all users (mode {:04o}).",
+            file->mode & 07777),
         std::move(seen->fix));
     loaded_.findings.back().severity = seen->severity;
   }
@@ -355,7 +356,7 @@ class Loader {
     }
     if (is_placeholder(raw->text, option.secret)) {
       report(Cause::PLACEHOLDER_VALUE, option, raw->source,
-          fmt::format("{} still holds the text of an example or a template.", spelled(option, raw->source)));
+          fmt::format("{} still contains text from an example or a template.", spelled(option, raw->source)));
       loaded_.broken.emplace_back(option.name);
       return;
     }
@@ -410,7 +411,7 @@ std::optional<Exposure> exposure(const FileText& file, std::string_view path) {
   if ((file.mode & 07) == 0) return std::nullopt;
   if (file.mounted)
     return Exposure{.severity = Severity::warning,
-        .fix = "Mount it with mode: 0400 (Docker secrets) or defaultMode: 0400 (volumes of Kubernetes)."};
+        .fix = "Mount it with mode: 0400 (Docker secrets) or defaultMode: 0400 (Kubernetes volumes)."};
   return Exposure{.severity = Severity::error, .fix = fmt::format("chmod 600 {}", printable(path))};
 }
 

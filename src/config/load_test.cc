@@ -146,7 +146,7 @@ TEST(Load, InvalidValueNamesTheRuleAndNotTheValue) {
       {{"--log-level", "INFO"}, "one of"}, {{"--token-in-url=maybe"}, "true or false"},
       {{"--allowed-origins", "*"}, "origins"}, {{"--allowed-origins", "https://a.example/"}, "origins"},
       {{"--allowed-origins", "https://a.example:443"}, "origins"},
-      {{"--allowed-hosts", "a.example:80"}, "without port"}, {{"--trusted-proxies", "10.0.0.0/33"}, "ranges"},
+      {{"--allowed-hosts", "a.example:80"}, "without a port"}, {{"--trusted-proxies", "10.0.0.0/33"}, "ranges"},
       {{"--trusted-proxies", "proxy"}, "ranges"}, {{"--database-url", "mysql://x"}, "sqlite"},
       {{"--database-url", "postgresql://u:p@h:99999/x"}, "sqlite"}, {{"--jwt-algorithm", "none"}, "HS256"},
       {{"--messages-per-s", "0"}, "a number"}, {{"--messages-per-s", "1e3"}, "a number"},
@@ -161,7 +161,7 @@ TEST(Load, InvalidValueNamesTheRuleAndNotTheValue) {
   }
   World world = development();
   world.args = {"--dev", "--listen"};
-  EXPECT_THAT(world.only().message, HasSubstr("lacks its value"));
+  EXPECT_THAT(world.only().message, HasSubstr("needs a value"));
 }
 
 TEST(Load, BrokenTomlIsNamedByLineAndColumnWithoutItsText) {

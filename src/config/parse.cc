@@ -209,14 +209,14 @@ struct RuleText {
       case Rule::word: return "letters, digits, dots, underscores and hyphens";
       case Rule::url: return "a URL, scheme://host[:port]";
       case Rule::origin:
-        return "origins such as https://chat.example.com, without path and default port; * is not allowed";
-      case Rule::host: return "host names without port";
+        return "origins such as https://chat.example.com, without a path or the default port; * is not allowed";
+      case Rule::host: return "host names without a port";
       case Rule::cidr: return "addresses or ranges such as 10.0.0.0/8";
-      case Rule::pattern: return "room names with * for anything";
+      case Rule::pattern: return "room names, where * matches anything";
       case Rule::algorithm:
         return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
       case Rule::database:
-        return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with % for what is special in it";
+        return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with special characters percent-encoded";
       default: return "text";
     }
   }
@@ -239,7 +239,7 @@ struct RuleText {
     return fmt::format("a duration from {}, with ms, s, m, h or d", range(shown(option.min), shown(option.max)));
   }
   std::string operator()(Field<std::vector<std::string>>) const {
-    return fmt::format("a list with commas: {}", item());
+    return fmt::format("a comma-separated list: {}", item());
   }
   std::string operator()(Field<HostPort>) const {
     return "HOST:PORT with an IP address or localhost, IPv6 in brackets";

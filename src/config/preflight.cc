@@ -80,9 +80,9 @@ class Preflight {
   void secrets() {
     if (absent(config_.service_secret, "service_secret") && demands() && !generates_secrets(loaded_))
       report(Cause::MISSING_SERVICE_SECRET, "service_secret",
-          fmt::format("SERVICE_SECRET is not set; {} needs it{}.", where(), alone()));
+          fmt::format("SERVICE_SECRET is not set; {} requires it{}.", where(), alone()));
     if (config_.role_auth && is_postgres(config_.database_url) && absent(config_.store_key, "store_key"))
-      report(Cause::MISSING_STORE_KEY, "store_key", "STORE_KEY is not set, and DATABASE_URL names PostgreSQL.");
+      report(Cause::MISSING_STORE_KEY, "store_key", "STORE_KEY is not set, but DATABASE_URL names PostgreSQL.");
     struct Secret {
       std::string_view option;
       const std::string& value;
@@ -101,13 +101,13 @@ class Preflight {
         if (!all[i].value.empty() && all[i].value == all[j].value)
           report(Cause::SECRET_REUSED, all[j].option,
               fmt::format("{} and {} have the same value.", name(all[i].option), name(all[j].option)),
-              fmt::format("Set {} to a value of its own: `openssl rand -base64 48`.", name(all[j].option)));
+              fmt::format("Set {} to a separate value: `openssl rand -base64 48`.", name(all[j].option)));
   }
 
   // Why development asks for it all the same.
   std::string alone() const {
     const bool development = loaded_.environment_given && config_.environment == Environment::development;
-    return development ? ", because gateway and auth service are separate processes" : "";
+    return development ? ", because the gateway and the auth service are separate processes" : "";
   }
 
   void token_keys() {
@@ -121,7 +121,7 @@ class Preflight {
       std::string message = fmt::format("No key for tokens: neither JWT_SECRET_KEY nor {} is set.",
           config_.role_auth ? "JWT_PRIVATE_KEY_FILE" : "JWT_JWKS_URL");
       if (config_.role_auth && set) message += " JWT_JWKS_URL verifies; the auth role must sign.";
-      if (!config_.role_auth && pair) message += " JWT_PRIVATE_KEY_FILE signs; a gateway of its own only verifies.";
+      if (!config_.role_auth && pair) message += " JWT_PRIVATE_KEY_FILE signs; a separate gateway only verifies.";
       report(Cause::MISSING_JWT_SECRET, "jwt_secret_key", std::move(message));
     }
     if (secret && pair)
@@ -132,18 +132,18 @@ class Preflight {
           "Remove JWT_SECRET_KEY or JWT_JWKS_URL.");
     if (set && config_.role_auth && !secret && (pair || generated))
       report(Cause::CONFLICTING_KEYS, "jwt_jwks_url",
-          "JWT_JWKS_URL is set where the auth role runs in the same process; its own key set would be ignored.",
+          "JWT_JWKS_URL is set, but the auth role runs in the same process; its own key set would be ignored.",
           "Remove JWT_JWKS_URL.");
     if (const auto algorithm = jose::find_algorithm(config_.jwt_algorithm)) {
       const bool of_secret = jose::family_of(*algorithm) == jose::Family::hmac;
       if (secret && !pair && !set && !of_secret)
         report(Cause::CONFLICTING_KEYS, "jwt_algorithm",
             fmt::format(
-                "JWT_ALGORITHM is {}, and JWT_SECRET_KEY is for HS256, HS384 or HS512.", jose::to_string(*algorithm)),
-            "Remove JWT_ALGORITHM, or use JWT_PRIVATE_KEY_FILE in place of JWT_SECRET_KEY.");
+                "JWT_ALGORITHM is {}, but JWT_SECRET_KEY is for HS256, HS384 or HS512.", jose::to_string(*algorithm)),
+            "Remove JWT_ALGORITHM, or use JWT_PRIVATE_KEY_FILE instead of JWT_SECRET_KEY.");
       if (!secret && (pair || set || generated) && of_secret)
         report(Cause::CONFLICTING_KEYS, "jwt_algorithm",
-            fmt::format("JWT_ALGORITHM is {}, which needs JWT_SECRET_KEY, and the key in use is a key pair.",
+            fmt::format("JWT_ALGORITHM is {}, which needs JWT_SECRET_KEY, but the key in use is a key pair.",
                 jose::to_string(*algorithm)),
             "Remove JWT_ALGORITHM, or set JWT_SECRET_KEY alone.");
       const std::size_t least = jose::min_secret_bytes(*algorithm);
@@ -167,17 +167,17 @@ class Preflight {
     }
     if (auto fault = exposed("jwt_private_key_file", *file, config_.jwt_private_key_file)) report(std::move(*fault));
     const auto key = jose::Key::parse_any(file->bytes);
-    constexpr std::string_view kMakeOne = "Make one with `openssl genpkey -algorithm ed25519 -out jwt.pem`.";
+    constexpr std::string_view kMakeOne = "Generate one with `openssl genpkey -algorithm ed25519 -out jwt.pem`.";
     if (!key) {
       report(key.error().cause, "jwt_private_key_file",
           fmt::format(
-              "The file of JWT_PRIVATE_KEY_FILE holds no private key that can be used: {}.", key.error().evidence),
+              "The file of JWT_PRIVATE_KEY_FILE does not contain a usable private key: {}.", key.error().evidence),
           std::string{kMakeOne});
       return;
     }
     if (key->symmetric() || !key->can_sign()) {
       report(Cause::KEY_UNREADABLE, "jwt_private_key_file",
-          fmt::format("The file of JWT_PRIVATE_KEY_FILE holds {}, where a private key is needed.",
+          fmt::format("The file of JWT_PRIVATE_KEY_FILE contains {} instead of a private key.",
               key->symmetric()         ? "a shared secret"
                   : key->has_private() ? "a key whose key_ops have no sign"
                                        : "a public key"),
@@ -187,9 +187,9 @@ class Preflight {
     const auto algorithm = jose::find_algorithm(config_.jwt_algorithm);
     if (algorithm && jose::family_of(*algorithm) != jose::Family::hmac && !key->takes(*algorithm))
       report(Cause::CONFLICTING_KEYS, "jwt_algorithm",
-          fmt::format("JWT_ALGORITHM is {}, and the key of JWT_PRIVATE_KEY_FILE is for {}.",
+          fmt::format("JWT_ALGORITHM is {}, but the key of JWT_PRIVATE_KEY_FILE is for {}.",
               jose::to_string(*algorithm), jose::to_string(key->algorithm())),
-          "Remove JWT_ALGORITHM, or make a key that fits it.");
+          "Remove JWT_ALGORITHM, or generate a key that matches it.");
   }
 
   // Syntax in every environment, https where it is strict. The address must be one of a web server.
@@ -202,7 +202,7 @@ class Preflight {
       what = "the scheme is not https or http";
     if (!what.empty()) {
       const std::string meant = meant_url(value);
-      report(Cause::INVALID_URL, option, fmt::format("{} is not a URL that can be used: {}.", name(option), what),
+      report(Cause::INVALID_URL, option, fmt::format("{} is not a valid URL: {}.", name(option), what),
           meant.empty() ? "" : fmt::format("Write {}={}", name(option), meant));
       return std::nullopt;
     }
@@ -216,8 +216,8 @@ class Preflight {
     auto parsed = url(option, value);
     if (!parsed || strict() || parsed->scheme == "https" || wire::is_loopback_host(parsed->host)) return parsed;
     report(Cause::INSECURE_URL, option,
-        fmt::format("{} is plain http to another machine: whoever is on the network between can read tokens and "
-                    "passwords, and hold back what revokes them.",
+        fmt::format("{} is plain http to another machine: anyone on the network in between can read tokens and "
+                    "passwords, and block revocations.",
             name(option)))
         .severity = Severity::warning;
     return parsed;
@@ -226,7 +226,7 @@ class Preflight {
   void database() {
     if (is_remote_without_sslmode(config_.database_url))
       report(Cause::DATABASE_UNENCRYPTED, "database_url",
-          "DATABASE_URL names a PostgreSQL server on another machine, without sslmode.")
+          "DATABASE_URL names a PostgreSQL server on another machine without sslmode.")
           .severity = Severity::warning;
   }
 
@@ -242,11 +242,11 @@ class Preflight {
       if (const auto file = around_.read(config_.auth_service_ca_file); !file || !holds_certificate(file->bytes))
         report(Cause::FILE_UNREADABLE, "auth_service_ca_file",
             fmt::format("The file of {} {}.", name("auth_service_ca_file"),
-                file ? "holds no certificate in PEM" : file.error()));
+                file ? "does not contain a PEM certificate" : file.error()));
     const auto parsed = link("auth_service_url", config_.auth_service_url);
     if (parsed && remote && strict() && wire::is_loopback_host(parsed->host))
       report(Cause::LOOPBACK_IN_PRODUCTION, "auth_service_url",
-          fmt::format("AUTH_SERVICE_URL points to this machine itself in {}.", where()));
+          fmt::format("AUTH_SERVICE_URL points to this machine in {}.", where()));
     if (parsed && remote) points_at_itself(*parsed);
   }
 
@@ -266,7 +266,7 @@ class Preflight {
       const bool loopback = wire::is_loopback_host(url.host);
       if (url.host == address.host || (loopback && (everywhere || wire::is_loopback_host(address.host))))
         report(Cause::GATEWAY_POINTS_AT_ITSELF, "auth_service_url",
-            fmt::format("AUTH_SERVICE_URL is the address of {}, where this process listens itself.", option));
+            fmt::format("AUTH_SERVICE_URL is the address of {}, on which this process listens.", option));
     }
   }
 
@@ -280,7 +280,7 @@ class Preflight {
     if (config_.public_url.empty()) return;
     const auto parsed = url("public_url", config_.public_url);
     if (parsed && !parsed->query.empty())
-      report(Cause::INVALID_URL, "public_url", "PUBLIC_URL is not a URL that can be used: it has a query.",
+      report(Cause::INVALID_URL, "public_url", "PUBLIC_URL is not a valid public address: it has a query.",
           "Write PUBLIC_URL as https://HOST, https://HOST:PORT or https://HOST/PATH.");
     else if (parsed)
       base_path(parsed->path);
@@ -301,10 +301,10 @@ class Preflight {
         path.find("/.") == std::string_view::npos && path.size() <= 128;
     if (usable && std::ranges::find(kOurs, first) == kOurs.end()) return;
     report(Cause::INVALID_URL, "public_url",
-        usable ? fmt::format("The path of PUBLIC_URL begins with {}, which is an address of this server.", first)
-               : "The path of PUBLIC_URL is none that can be used.",
-        "Write the path of PUBLIC_URL in letters, digits, '-', '_' and '.', at most 128, and not beginning with /auth, "
-        "/ws or another address of this server.");
+        usable ? fmt::format("The path of PUBLIC_URL starts with {}, which is a path of this server.", first)
+               : "The path of PUBLIC_URL is not valid.",
+        "Write the path of PUBLIC_URL with at most 128 letters, digits, '-', '_' and '.', and do not start it with "
+        "/auth, /ws or another path of this server.");
   }
 
   void tls() {
@@ -314,7 +314,7 @@ class Preflight {
       const std::string_view there = certificate ? "tls_cert_file" : "tls_key_file";
       const std::string_view missing = certificate ? "tls_key_file" : "tls_cert_file";
       if (!loaded_.is_broken(missing))
-        report(Cause::KEY_PAIR_MISMATCH, missing, fmt::format("{} is set and {} is not.", name(there), name(missing)),
+        report(Cause::KEY_PAIR_MISMATCH, missing, fmt::format("{} is set, but {} is not.", name(there), name(missing)),
             fmt::format("Set {} as well.", name(missing)));
     }
     for (auto& fault : read_tls(config_, around_.read, around_.now).faults) report(std::move(fault));
@@ -328,7 +328,7 @@ class Preflight {
       // The one that was given is the one to look at.
       const std::string_view option = loaded_.given(pair.inner) || !loaded_.given(pair.outer) ? pair.inner : pair.outer;
       report(Cause::TIMEOUTS_INVERTED, option,
-          fmt::format("{} ({}) is longer than {} ({}), which is around it.", pair.inner, format_duration(inner),
+          fmt::format("{} ({}) is longer than {} ({}), which encloses it.", pair.inner, format_duration(inner),
               pair.outer, format_duration(outer)),
           fmt::format("Make {} at most as long as {}.", pair.inner, pair.outer));
     }
@@ -342,7 +342,7 @@ class Preflight {
     if (config_.gateway.text_bytes > config_.gateway.message_bytes && !loaded_.is_broken("text_bytes") &&
         !loaded_.is_broken("message_bytes"))
       report(Cause::INVALID_VALUE, "text_bytes",
-          fmt::format("text_bytes ({}) is larger than message_bytes ({}), which holds it.",
+          fmt::format("text_bytes ({}) is larger than message_bytes ({}), which encloses it.",
               format_size(config_.gateway.text_bytes), format_size(config_.gateway.message_bytes)),
           "Make text_bytes at most as large as message_bytes.");
   }
@@ -351,8 +351,8 @@ class Preflight {
     if (config_.proxy_protocol == ProxyHeaders::off || !config_.trusted_proxies.empty()) return;
     report(Cause::INVALID_VALUE, "proxy_protocol",
         fmt::format(
-            "proxy_protocol is {}, and no proxy is trusted to send such a header.", word_of(config_.proxy_protocol)),
-        "Put the proxy's address into TRUSTED_PROXIES, or set proxy_protocol to off.");
+            "proxy_protocol is {}, but no proxy is trusted to send such a header.", word_of(config_.proxy_protocol)),
+        "Add the proxy's address to TRUSTED_PROXIES, or set proxy_protocol to off.");
   }
 
   void exposure() {
@@ -362,14 +362,14 @@ class Preflight {
                {"metrics_listen", config_.metrics_listen}})
         if (!address.empty() && !wire::is_loopback_host(address.host))
           report(Cause::DEVELOPMENT_EXPOSED, option,
-              fmt::format("ENVIRONMENT is development, and {} is an address that others can reach.", option));
+              fmt::format("ENVIRONMENT is development, but {} is an address that others can reach.", option));
     }
     if (config_.echo == EchoAccess::open && loaded_.environment_given && config_.environment == Environment::production)
-      report(Cause::INVALID_VALUE, "echo", "echo = open lets anybody use /ws/echo, which production does not allow.",
+      report(Cause::INVALID_VALUE, "echo", "echo = open lets anyone use /ws/echo, which production does not allow.",
           "Set echo to token or off.");
     if (!config_.metrics_listen.empty() && config_.metrics_listen.port != 0 && config_.metrics_listen == config_.listen)
-      report(Cause::INVALID_VALUE, "metrics_listen", "metrics_listen is the address of listen.",
-          "Give metrics_listen a port of its own, or remove it.");
+      report(Cause::INVALID_VALUE, "metrics_listen", "metrics_listen has the same address as listen.",
+          "Give metrics_listen a different port, or remove it.");
   }
 
   const Loaded& loaded_;

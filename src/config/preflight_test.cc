@@ -168,7 +168,7 @@ TEST(Preflight, WeakKey) {
   FixedEntropy entropy;
   world.files["/k"] = {jose::Key::generate(jose::Algorithm::es256, entropy).public_part().to_pem(), 0600};
   EXPECT_EQ(code_of(world.only().code), "KEY_UNREADABLE");
-  EXPECT_THAT(world.only().message, HasSubstr("a public key, where a private key is needed"));
+  EXPECT_THAT(world.only().message, HasSubstr("contains a public key instead of a private key"));
 }
 
 TEST(Preflight, AKeySetDoesNotSign) {
@@ -249,7 +249,7 @@ TEST(Preflight, TimeoutsInverted) {
   world.args.insert(world.args.end(), {"--auth-deadline", "500ms"});
   const auto finding = world.only();
   EXPECT_EQ(code_of(finding.code), "TIMEOUTS_INVERTED");
-  EXPECT_EQ(finding.message, "auth_attempt_timeout (600ms) is longer than auth_deadline (500ms), which is around it.");
+  EXPECT_EQ(finding.message, "auth_attempt_timeout (600ms) is longer than auth_deadline (500ms), which encloses it.");
   EXPECT_EQ(finding.option, "auth_deadline") << "the one that was given";
   for (const auto& pair : deadline_pairs()) {
     ASSERT_NE(find_option(pair.inner), nullptr);

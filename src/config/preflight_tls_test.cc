@@ -158,7 +158,7 @@ TEST(Preflight, TheAuthorityOfTheAuthServiceIsReadBeforehand) {
   world.args.insert(world.args.end(), {"--auth-service-ca-file", "/ca"});
   EXPECT_EQ(world.only().message, "The file of FOYER_AUTH_SERVICE_CA_FILE does not exist.");
   world.files["/ca"] = {"hello", 0644};
-  EXPECT_EQ(world.only().message, "The file of FOYER_AUTH_SERVICE_CA_FILE holds no certificate in PEM.");
+  EXPECT_EQ(world.only().message, "The file of FOYER_AUTH_SERVICE_CA_FILE does not contain a PEM certificate.");
   world.files["/ca"].bytes = with_tls().files["/cert"].bytes;
   EXPECT_THAT(world.codes(), IsEmpty());
 }
