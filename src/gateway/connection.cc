@@ -233,6 +233,14 @@ void Connection::say(MessageId id, const protocol::SessionMessage& message) {
 
 void Connection::reply(MessageId id, const protocol::SessionMessage& message) {
   if (phase_ != Phase::ready) return;
+  if (!packs() && protocol::is_long(message)) { // framed in place, and handed over without a copy
+    std::string frame(wire::kFrameRoom, '\0');
+    codec_.write(frame, id, message, terms_);
+    wire::frame_in_place(frame, wire::Opcode::text);
+    touched();
+    if (fits(frame.size(), true)) transport_.send(share(std::move(frame)));
+    return;
+  }
   std::string& out = shard_.scratch();
   out.clear();
   codec_.write(out, id, message, terms_);

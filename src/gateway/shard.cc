@@ -31,7 +31,9 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
 // ShardPort
 
 void ShardPort::publish(const rooms::Audience& audience, rooms::EventPtr event) {
-  const auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
+  auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
+  // What most clients get is encoded here, so that other loops find it instead of waiting for each other.
+  static_cast<void>(encoded->frame((*shards_)[here_]->codec(), {}));
   audience.for_each_loop([&](std::uint8_t loop) { on(loop, [encoded](Shard& shard) { shard.publish(*encoded); }); });
 }
 
@@ -40,7 +42,7 @@ void ShardPort::evict(const rooms::Audience& audience, const RoomName& room, con
 }
 
 void ShardPort::reset(const rooms::Audience& audience, rooms::EventPtr event) {
-  const auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
+  auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
   audience.for_each_loop([&](std::uint8_t loop) { on(loop, [encoded](Shard& shard) { shard.reset(*encoded); }); });
 }
 
@@ -50,7 +52,7 @@ void ShardPort::close_all(const rooms::Audience& audience, const RoomName& room,
 }
 
 void ShardPort::to_user(const UserId& user, rooms::EventPtr event, rooms::SessionKey except) {
-  const auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
+  auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
   for (std::size_t i = 0; i < shards_->size(); ++i)
     on(static_cast<std::uint8_t>(i),
         [user, encoded, except](Shard& shard) { shard.to_user(user, *encoded, except.value); });
@@ -232,6 +234,34 @@ void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evict
 
 // From homes
 
+namespace {
+
+// The frame of an event, looked up again only for a client with other terms than the one before.
+class FrameOf {
+ public:
+  explicit FrameOf(protocol::EncodedEvent& event) : event_(event) {}
+  const SharedBytes& operator()(const Connection& connection) {
+    const protocol::ClientTerms& terms = connection.terms();
+    if (frame_ == nullptr || codec_ != &connection.codec() || features_ != terms.features ||
+        max_message_ != terms.max_message) {
+      codec_ = &connection.codec();
+      features_ = terms.features;
+      max_message_ = terms.max_message;
+      frame_ = &event_.frame(*codec_, terms);
+    }
+    return *frame_;
+  }
+
+ private:
+  protocol::EncodedEvent& event_;
+  const SharedBytes* frame_ = nullptr;
+  const protocol::ClientCodec* codec_ = nullptr;
+  protocol::Features features_;
+  std::uint32_t max_message_ = 0;
+};
+
+} // namespace
+
 void Shard::publish(protocol::EncodedEvent& encoded) {
   const rooms::Event& event = encoded.event();
   const auto it = rooms_.find(event.room);
@@ -239,10 +269,11 @@ void Shard::publish(protocol::EncodedEvent& encoded) {
   LocalRoom& room = *it->second;
   const bool passing = event.delivery == rooms::Delivery::ephemeral;
   const bool about_a_message = event.delivery == rooms::Delivery::about_history;
+  FrameOf frame_of(encoded);
   std::uint64_t delivered = 0;
   for (auto& subscription : room.subscriptions) {
     Connection& connection = *subscription.connection;
-    const SharedBytes& frame = encoded.frame(connection.codec(), connection.terms());
+    const SharedBytes& frame = frame_of(connection);
     if (!frame) continue;
     // The answer to a join tells who is there; what was live before goes on.
     if (subscription.joining && passing && !subscription.joining->again) continue;
@@ -265,7 +296,7 @@ void Shard::publish(protocol::EncodedEvent& encoded) {
   }
   // One kind after the other: who has the same to send shares it (io::BatchQueue), and
   // finds it as long as nobody has something else between.
-  for (Connection* connection : packing_) connection->deliver(encoded.frame(connection->codec(), connection->terms()));
+  for (Connection* connection : packing_) connection->deliver(frame_of(*connection));
   packing_.clear();
   metrics_.delivered.add(delivered);
 }
@@ -290,7 +321,7 @@ Completion<rooms::Joined> Shard::join_answer(JoinTicket ticket) {
 Completion<rooms::HistoryPart> Shard::page_answer(JoinTicket ticket) {
   return [this, ticket = std::move(ticket)](Result<rooms::HistoryPart> result) {
     if (!result) return join_refused(ticket, std::move(result).error());
-    if (result->epoch.empty()) return join_refused(ticket, {.cause = Cause::NOT_FOUND, .field = "room"});
+    if (!result->exists) return join_refused(ticket, {.cause = Cause::NOT_FOUND, .field = "room"});
     const Offset up_to = result->up_to;
     const bool more = result->more;
     joined(ticket, {.up_to = up_to, .recovered = true, .more = more, .message = std::move(*result)});

@@ -5,7 +5,8 @@
 namespace foyer::protocol {
 namespace {
 
-constexpr std::size_t kBesideText = 512; // what is reserved for all but a text
+constexpr std::size_t kBesideText = 320; // what is reserved for all of a message but its text
+constexpr std::size_t kShort = 160;      // and for other events
 
 } // namespace
 
@@ -13,10 +14,14 @@ const SharedBytes& EncodedEvent::encoded(const ClientCodec& codec, Form form) {
   Slot& slot = slots_[codec.index() * kForms + static_cast<std::size_t>(form) - 1];
   std::call_once(slot.once, [&] {
     std::string out;
-    out.reserve(wire::kFrameRoom + kBesideText + (form == Form::brief ? 0 : rooms::text_bytes(*event_)));
+    const bool is_message = std::holds_alternative<rooms::Message>(event_->body);
+    out.reserve(wire::kFrameRoom + (is_message ? kBesideText : kShort) +
+        (form == Form::brief ? 0 : rooms::text_bytes(*event_)));
     out.resize(wire::kFrameRoom);
     codec.write(out, *event_, form);
     wire::frame_in_place(out, wire::Opcode::text);
+    // It may wait in many queues, whose limits count what is sent.
+    if (out.capacity() > out.size() + out.size() / 4 + kBesideText) out.shrink_to_fit();
     slot.frame = share(std::move(out));
   });
   return slot.frame;

@@ -46,4 +46,10 @@ using SessionMessage = std::variant<Pong, Left, Refreshed, Welcome, Refused, Tok
     rooms::UserInvited, rooms::UserRemoved, rooms::InvitationAccepted, rooms::InvitationTurnedDown,
     rooms::InvitationPage, rooms::RoomsPage>;
 
+// Answers that hold messages, and may therefore be long.
+[[nodiscard]] inline bool is_long(const SessionMessage& message) {
+  if (const auto* joined = std::get_if<rooms::Joined>(&message)) return !joined->messages.empty();
+  return std::holds_alternative<rooms::HistoryPart>(message);
+}
+
 } // namespace foyer::protocol

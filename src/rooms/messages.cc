@@ -113,18 +113,27 @@ void RoomHome::apply_fresh(const Room& room, HistoryPage& page) {
     }
 }
 
+// Posted to every loop by the log's own thread, as the answers of its other requests are: changes of a room have
+// numbers, and an answer that went over this loop would come behind a later one.
 void RoomHome::forget_author(const UserId& user, Completion<bool> done) {
-  log_->detach_author(user, on_loop<Detached>([this, user, done = std::move(done)](Result<Detached> detached) mutable {
+  struct There {
+    RoomHome* home;
+    io::Loop* loop;
+    std::shared_ptr<bool> alive; // looked at on that loop
+  };
+  std::vector<There> all;
+  for (std::size_t i = 0; i < homes_.count(); ++i) {
+    RoomHome& home = homes_.at(i);
+    all.push_back({&home, &home.loop_, home.alive_});
+  }
+  log_->detach_author(user, [all = std::move(all), user, done = std::move(done)](Result<Detached> detached) mutable {
     if (!detached) return done(std::unexpected(std::move(detached).error()));
-    for (std::size_t home = 0; home < homes_.count(); ++home) {
-      RoomHome& h = homes_.at(home);
-      if (&h == this)
-        author_detached(user, detached->rooms);
-      else
-        h.loop_.post([&h, user, where = detached->rooms] { h.author_detached(user, where); });
-    }
+    for (const There& there : all)
+      there.loop->post([there, user, where = detached->rooms] {
+        if (*there.alive) there.home->author_detached(user, where);
+      });
     done(detached->any);
-  }));
+  });
 }
 
 void RoomHome::author_detached(const UserId& user, const std::vector<Detached::Room>& where) {
@@ -147,7 +156,8 @@ void RoomHome::author_detached(const UserId& user, const std::vector<Detached::R
 bool RoomHome::fit(const RoomName& room, const Epoch& epoch, std::vector<Message>& messages, Keep keep,
     const AnswerLimit& answer, std::size_t beside) {
   if (answer.measure == nullptr) return true;
-  const std::size_t fitting = answer.measure->messages_that_fit(room, epoch, messages, keep, answer.bytes - beside);
+  const std::size_t fitting =
+      answer.measure->messages_that_fit(room, epoch, messages, keep, answer.bytes - std::min(answer.bytes, beside));
   if (fitting == messages.size()) return true;
   const auto beyond = static_cast<std::ptrdiff_t>(messages.size() - fitting);
   if (keep == Keep::oldest)
@@ -161,7 +171,8 @@ void RoomHome::history(Actor actor, HistoryQuery query, Completion<HistoryPart> 
   const RoomName name = query.room;
   with_room(name, actor, Act::read, Load::existing,
       [this, by = actor, query = std::move(query), answer = std::move(done)](Result<Room*> opened) mutable {
-    if (!opened && opened.error().cause == Cause::NOT_FOUND) return answer(HistoryPart{.room = query.room});
+    if (!opened && opened.error().cause == Cause::NOT_FOUND)
+      return answer(HistoryPart{.room = query.room, .exists = false});
     if (!opened) return answer(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
     if (auto refusal = check(room, by, Act::read)) return answer(std::unexpected(std::move(*refusal)));

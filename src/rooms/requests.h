@@ -92,7 +92,8 @@ struct HistoryQuery {
 };
 struct HistoryPart {
   RoomName room;
-  Epoch epoch = {}; // empty: there is no such room yet
+  bool exists = true; // false: there is no such room yet
+  Epoch epoch = {};
   std::vector<Message> messages = {};
   bool more = false;
   Offset up_to = 0; // events behind it were not read

@@ -98,10 +98,10 @@ template <class T, class Function>
 void RoomHome::in_room(
     const RoomName& name, const Actor& actor, Act act, Load load, Completion<T> done, Function operation) {
   with_room(name, actor, act, load,
-      [this, actor, act, done = std::move(done), operation = std::move(operation)](Result<Room*> opened) mutable {
+      [this, by = actor, act, done = std::move(done), operation = std::move(operation)](Result<Room*> opened) mutable {
     if (!opened) return done(std::unexpected(std::move(opened).error()));
-    if (auto refusal = check(**opened, actor, act)) return done(std::unexpected(std::move(*refusal)));
-    operation(**opened, std::move(actor), std::move(done));
+    if (auto refusal = check(**opened, by, act)) return done(std::unexpected(std::move(*refusal)));
+    operation(**opened, std::move(by), std::move(done));
   });
 }
 

@@ -79,6 +79,7 @@ class RoomHome {
   void decline(Actor actor, const RoomName& room, Completion<InvitationTurnedDown> done);
   void invitations(const UserId& user, Completion<InvitationPage> done);
 
+  // Any thread; `done` runs on a thread of the log.
   void forget_author(const UserId& user, Completion<bool> done);
   // For forget_author of any home; `where` are the stored rooms that this concerns.
   void author_detached(const UserId& user, const std::vector<Detached::Room>& where);

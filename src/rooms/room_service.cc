@@ -122,9 +122,11 @@ void RoomService::list(RoomsRequest request, Completion<RoomsPage> done) {
 }
 
 void RoomService::forget_author(UserId user, Completion<bool> done) {
-  at(any(), [user = std::move(user), done = std::move(done)](RoomHome& h) mutable {
-    h.forget_author(user, std::move(done));
-  });
+  if (here_)
+    done = [&here = homes_.at(*here_).loop(), done = std::move(done)](Result<bool> result) mutable {
+      here.post([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+    };
+  homes_.at(any()).forget_author(user, std::move(done));
 }
 
 } // namespace foyer::rooms

@@ -57,7 +57,7 @@ class RoomService {
   void list(RoomsRequest request, Completion<RoomsPage> done);
 
   // The account of an author is gone: its messages keep the id and lose the name, and the user leaves its private and
-  // direct rooms. False: there was nothing of the user.
+  // direct rooms. False: there was nothing of the user. Without a loop the answer comes on a thread of the log.
   void forget_author(UserId user, Completion<bool> done);
 
  private:

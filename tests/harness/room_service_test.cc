@@ -256,5 +256,21 @@ TEST_F(RoomServiceTest, TheMessagesOfAnAccountThatIsGoneLoseItsNameInEveryHome) 
     EXPECT_EQ(history("bob", {.room = RoomName(room)})->messages.at(0).from.name, rooms::kDetachedName) << room;
 }
 
+TEST_F(RoomServiceTest, ChangesAreHeardInTheOrderOfTheirNumbersWhoeverMakesThem) {
+  const Permissions admin{.chat_read = true, .chat_write = true, .admin = true};
+  for (const std::string room : {"tea", "coffee", "milk", "water"}) { // of both homes
+    ASSERT_TRUE(join("bob", {.room = RoomName(room)}));
+    ASSERT_TRUE(say("ann-" + room, room, "hello"));
+    ASSERT_TRUE(say("bob", room, "good bye"));
+    take();
+    // Both are asked of the log before either is answered.
+    service->forget_author(UserId("ann-" + room), [](Result<bool>) {});
+    EXPECT_TRUE(ask<rooms::MessageErased>([&](Completion<rooms::MessageErased> done) {
+      service->erase(actor("eve", admin), RoomName(room), 2, std::move(done));
+    }));
+    EXPECT_THAT(take(), ElementsAre("0 " + room + " change 1 of 0", "0 " + room + " change 2 of 2", "answered"));
+  }
+}
+
 } // namespace
 } // namespace foyer::harness

@@ -125,7 +125,7 @@ struct Writer {
   void begin(std::string_view type, const RoomName& room) const { room_message(out, type, id, room); }
   void end() const { out.push_back('}'); }
   [[nodiscard]] std::size_t bytes_for_messages(std::size_t beside) const {
-    return terms.answer_bytes() - kEnvelopeBytes - beside;
+    return terms.answer_bytes() - std::min(terms.answer_bytes(), kEnvelopeBytes + beside);
   }
 
   void operator()(const Pong&) const { open(out, "pong", id), end(); }
@@ -283,7 +283,7 @@ void FoyerV1::write(std::string& out, MessageId id, const SessionMessage& messag
 // A message that is too long all by itself takes its place without its text.
 std::size_t FoyerV1::messages_that_fit(const RoomName& room, const Epoch& epoch,
     std::span<const rooms::Message> messages, rooms::Keep keep, std::size_t bytes) const {
-  bytes -= kEnvelopeBytes;
+  bytes -= std::min(bytes, kEnvelopeBytes);
   std::size_t most = 0;
   for (const auto& m : messages) most += longest(room, epoch, m) + 1;
   if (most <= bytes) return messages.size();
