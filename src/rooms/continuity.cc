@@ -44,7 +44,7 @@ void RoomHome::act(Room& room, const Actions& actions) {
 void RoomHome::read_missing(Room& room, const ReadHistory& read) {
   const HistoryRequest missing{
       .room = room.name, .after = read.after, .up_to = read.to, .limit = read.limit, .changes_after = room.change};
-  log_->history(missing, on_loop<HistoryPage>(room, [this, number = read.read](Room& r, Result<HistoryPage> page) {
+  room.log->history(missing, from_log<HistoryPage>(room, [this, number = read.read](Room& r, Result<HistoryPage> page) {
     if (!page) return act(r, r.stream.read_failed(number, why(page.error()), loop_.now()));
     Page shown{.read = number, .epoch = std::move(page->epoch), .head = page->head, .change = page->change};
     for (Message& m : page->messages) shown.events.push_back(event_of(r.name, shown.epoch, std::move(m)));
@@ -70,23 +70,21 @@ void RoomHome::stored(Room& room, Message message, const Appended& appended, Com
         .time = appended.time,
         .duplicate = appended.duplicate};
   };
-  if (!room.ephemeral) {
-    const bool other = appended.epoch != room.epoch();
-    if (other && !appended.duplicate) { // the writer answers in order: this is where the room stands now
-      act(room,
-          room.stream.position(
-              {.epoch = appended.epoch, .head = appended.offset, .asked = room.stream.standpoint()}, loop_.now()));
-      room.time = appended.time;
-    } else if (other || (!appended.duplicate && appended.offset <= room.offset())) {
-      // Stored while the history was going back: the answer names the epoch that the message is kept in.
-      room.waiting.push_back([published, done = std::move(done)](Result<Room*> opened) mutable {
-        if (opened)
-          done(published(**opened));
-        else
-          done(std::unexpected(std::move(opened).error()));
-      });
-      return confirm(room);
-    }
+  const bool other = appended.epoch != room.epoch();
+  if (other && !appended.duplicate) { // the writer answers in order: this is where the room stands now
+    act(room,
+        room.stream.position(
+            {.epoch = appended.epoch, .head = appended.offset, .asked = room.stream.standpoint()}, loop_.now()));
+    room.time = appended.time;
+  } else if (other || (!appended.duplicate && appended.offset <= room.offset())) {
+    // Stored while the history was going back: the answer names the epoch that the message is kept in.
+    room.waiting.push_back([published, done = std::move(done)](Result<Room*> opened) mutable {
+      if (opened)
+        done(published(**opened));
+      else
+        done(std::unexpected(std::move(opened).error()));
+    });
+    return confirm(room);
   }
   // Also a repeat: the first time nobody may have heard of it.
   act(room, room.stream.arrived(event_of(room.name, room.epoch(), std::move(message)), loop_.now()));
@@ -100,7 +98,7 @@ void RoomHome::store_opened_again() {
   to_confirm_.clear();
   std::vector<RoomName> unused;
   for (auto& [name, room] : rooms_) {
-    if (room->ephemeral) continue;
+    if (!room->durable) continue;
     room->unconfirmed = true;
     room->stream.await_position();
     if (!is_idle(*room))
@@ -128,8 +126,8 @@ void RoomHome::confirm(Room& room) {
   ++confirming_;
   Standpoint asked = room.stream.standpoint();
   Known known{.epoch = asked.epoch, .offset = asked.stored};
-  log_->confirm(room.name, std::move(known),
-      on_loop<RoomRow>(
+  room.log->confirm(room.name, std::move(known),
+      from_log<RoomRow>(
           room, [this, opening = openings_, asked = std::move(asked)](Room& r, Result<RoomRow> row) mutable {
     r.confirming = false;
     if (confirming_ > 0) --confirming_;
@@ -158,7 +156,7 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
     for (auto& operation : waiting) operation(std::unexpected(row.error()));
     return;
   }
-  members_confirmed(room, std::move(row->members));
+  if (room.durable) members_confirmed(room, std::move(row->members)); // else they are not in its log
   const StreamPosition position{.epoch = row->epoch, .head = row->offset, .asked = std::move(asked)};
   act(room, room.stream.position(position, loop_.now()));
   if (room.epoch() == row->epoch) {

@@ -59,13 +59,12 @@ void RoomHome::read_for_join(Joining joining, Room& room, int tries) {
     read.changes_after = request.since && request.since->change ? *request.since->change : room.change;
   const bool nothing_to_read = plan.recovery.up_to == 0 ||
       (plan.recovery.possible ? plan.recovery.after == plan.recovery.up_to : plan.recovery.newest == 0);
-  if (room.ephemeral) return finish_join(std::move(joining), room, plan.recovery, room.ephemeral->history(read), tries);
   // A position of this epoch is confirmed even where there is nothing to read.
   if (nothing_to_read && !plan.in_epoch)
     return finish_join(std::move(joining), room, plan.recovery,
         {.messages = {}, .more = plan.recovery.up_to > 0, .change = room.change}, tries);
-  log_->history(std::move(read),
-      on_loop<HistoryPage>(room,
+  room.log->history(std::move(read),
+      from_log<HistoryPage>(room,
           [this, joining = std::move(joining), plan = std::move(plan), tries](
               Room& r, Result<HistoryPage> page) mutable {
     if (!page) return join_failed(joining, &r, std::move(page).error());
@@ -96,8 +95,8 @@ void RoomHome::answer_join(Joining joining, Room& room, const JoinPlan& plan, Hi
   if (proof == Proof::contradicts && !room.doubted) {
     // Another history may have been here: what is known beyond the head proves nothing from now on.
     room.doubted = page.head;
-    log_->doubt(room.name, room.epoch(), page.head,
-        on_loop<Offset>(room, [this, joining = std::move(joining), tries](Room& r, Result<Offset> kept) mutable {
+    room.log->doubt(room.name, room.epoch(), page.head,
+        from_log<Offset>(room, [this, joining = std::move(joining), tries](Room& r, Result<Offset> kept) mutable {
       if (kept) r.doubted = *kept;
       read_newest_for_join(std::move(joining), r, tries);
     }));
@@ -117,7 +116,7 @@ void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery
       .kind = room.kind,
       .epoch = room.epoch(),
       .up_to = recovery.up_to,
-      .durable = room.ephemeral == nullptr,
+      .durable = room.durable,
       .member_count = room.presence.count(),
       .time = recovery.up_to == room.offset() ? room.time : WallTime{}};
   if (!page.messages.empty() && page.messages.back().offset == recovery.up_to) answer.time = page.messages.back().time;

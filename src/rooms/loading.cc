@@ -103,7 +103,7 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
   loading_.erase(found);
   Room* room = load(name, std::move(place), std::move(*row));
   room->members.insert(added.begin(), added.end());
-  if (opened_again && !room->ephemeral) {
+  if (opened_again && room->durable) {
     for (auto& one : waiting) room->waiting.push_back(std::move(one.operation));
     return confirm(*room);
   }
@@ -152,7 +152,8 @@ void RoomHome::unload(const RoomName& name) {
   const auto found = rooms_.find(name);
   const Room& room = *found->second;
   const bool empty =
-      !room.ephemeral && room.offset() == 0 && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
+      room.durable && room.offset() == 0 && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
+  room.log->release(name);
   rooms_.erase(found);
   if (!empty) return;
   // What comes until it is gone waits, and begins anew.

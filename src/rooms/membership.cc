@@ -10,7 +10,10 @@ void RoomHome::create(Actor actor, const RoomName& name, Completion<RoomCreated>
       on_loop<RoomRow>([this, actor = std::move(actor), name, done = std::move(done)](Result<RoomRow> row) mutable {
     if (row) {
       // A room of that name that lost its last member may still be loaded: it begins anew.
-      if (Room* old = find(name); old != nullptr) old->ephemeral.reset(), fill(*old, std::move(*row));
+      if (Room* old = find(name); old != nullptr) {
+        old->log->release(name);
+        fill(*old, std::move(*row));
+      }
       return done(RoomCreated{.room = std::move(name)});
     }
     actor.use->no_new_room();

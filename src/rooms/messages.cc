@@ -64,11 +64,8 @@ void RoomHome::publish(Actor actor, PublishRequest request, Completion<Published
       m.time = appended->time;
       stored(r, std::move(m), *appended, std::move(reply));
     };
-    if (room.ephemeral)
-      return finish(
-          room, std::move(message), std::move(answer), room.ephemeral->append(std::move(append), loop_.now()));
-    log_->append(std::move(append),
-        on_loop<Appended>(room,
+    room.log->append(std::move(append),
+        from_log<Appended>(room,
             [finish, message = std::move(message), answer = std::move(answer)](
                 Room& r, Result<Appended> appended) mutable {
       finish(r, std::move(message), std::move(answer), std::move(appended));
@@ -85,9 +82,8 @@ void RoomHome::erase(const Actor& actor, const RoomName& name, Offset offset, Co
       reply(MessageErased{.room = r.name, .offset = erased->offset, .change = erased->change});
     };
     const bool any = may_erase_any(by.permissions);
-    if (room.ephemeral) return finish(room, answer, room.ephemeral->erase(offset, by.user, any));
-    log_->erase(room.name, offset, by.user, any,
-        on_loop<Erased>(room, [finish, answer = std::move(answer)](Room& r, Result<Erased> erased) mutable {
+    room.log->erase(room.name, offset, by.user, any,
+        from_log<Erased>(room, [finish, answer = std::move(answer)](Room& r, Result<Erased> erased) mutable {
       finish(r, answer, std::move(erased));
     }));
   });
@@ -141,14 +137,14 @@ void RoomHome::author_detached(const UserId& user, const std::vector<Detached::R
     Room* room = find(place.room);
     if (room == nullptr) continue;
     room->members.erase(user);
-    if (place.change > 0 && !room->ephemeral)
+    if (place.change > 0 && room->durable)
       changed(*room, {.number = place.change, .kind = ChangeKind::author_detached, .user = user});
   }
-  for (auto& [name, room] : rooms_) {
-    if (!room->ephemeral) continue;
-    if (const auto number = room->ephemeral->detach_author(user))
-      changed(*room, {.number = *number, .kind = ChangeKind::author_detached, .user = user});
-  }
+  memory_.detach_author(user, [&](Result<Detached> here) {
+    for (const auto& place : here.value().rooms)
+      if (Room* room = find(place.room); room != nullptr)
+        changed(*room, {.number = place.change, .kind = ChangeKind::author_detached, .user = user});
+  });
 }
 
 // Reading
@@ -184,9 +180,8 @@ void RoomHome::history(Actor actor, HistoryQuery query, Completion<HistoryPart> 
         .up_to = up_to,
         .limit = std::min(query.limit, policy_.history_limit),
         .bytes = query.answer.bytes};
-    if (room.ephemeral) return answer(history_part(room, by, query, up_to, room.ephemeral->history(read)));
-    log_->history(std::move(read),
-        on_loop<HistoryPage>(room,
+    room.log->history(std::move(read),
+        from_log<HistoryPage>(room,
             [this, by = std::move(by), query = std::move(query), up_to, answer = std::move(answer)](Room& r,
                 Result<HistoryPage> page) mutable { answer(history_part(r, by, query, up_to, std::move(page))); }));
   });
@@ -199,7 +194,7 @@ Result<HistoryPart> RoomHome::history_part(
   if (auto refusal = check(room, actor, Act::read)) return std::unexpected(std::move(*refusal));
   apply_fresh(room, *page);
   HistoryPart part{.room = room.name,
-      .epoch = room.ephemeral ? room.epoch() : std::move(page->epoch),
+      .epoch = std::move(page->epoch),
       .messages = std::move(page->messages),
       .more = page->more,
       .up_to = up_to};
@@ -213,9 +208,8 @@ void RoomHome::message(const Actor& actor, const RoomName& name, Offset offset, 
       [this, offset](Room& room, Actor by, Completion<MessageFound> answer) {
     if (offset == 0 || offset > room.offset()) return answer(refuse_field(Cause::NOT_FOUND, "offset"));
     HistoryRequest read{.room = room.name, .by = by.user, .after = offset - 1, .up_to = offset, .limit = 1};
-    if (room.ephemeral) return answer(message_found(room, by, room.ephemeral->history(read)));
-    log_->history(std::move(read),
-        on_loop<HistoryPage>(
+    room.log->history(std::move(read),
+        from_log<HistoryPage>(
             room, [this, by = std::move(by), answer = std::move(answer)](Room& r, Result<HistoryPage> page) mutable {
       answer(message_found(r, by, std::move(page)));
     }));
@@ -227,9 +221,7 @@ Result<MessageFound> RoomHome::message_found(const Room& room, const Actor& acto
   if (auto refusal = check(room, actor, Act::read)) return std::unexpected(std::move(*refusal));
   if (page->messages.empty()) return refuse_field(Cause::NOT_FOUND, "offset");
   apply_fresh(room, *page);
-  return MessageFound{.room = room.name,
-      .epoch = room.ephemeral ? room.epoch() : std::move(page->epoch),
-      .message = std::move(page->messages.front())};
+  return MessageFound{.room = room.name, .epoch = std::move(page->epoch), .message = std::move(page->messages.front())};
 }
 
 } // namespace foyer::rooms

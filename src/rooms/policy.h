@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
-#include "rooms/ephemeral.h"
+#include "engine/memory/room_history.h"
 #include "rooms/model/durability.h"
 #include "rooms/model/stream_follower.h"
 
@@ -24,11 +24,11 @@ struct RoomPolicy {
   std::size_t presence_events_limit = 200; // members; above: members_changed
   std::size_t members_shown = 100;
   std::uint32_t history_limit = 300;
-  Millis idle_unload{30'000};    // a room that nobody uses leaves the owner's memory
-  Millis idle_forget{3'600'000}; // and one whose history is only there, with it
-  Durability durability;         // which rooms keep their history in memory only
-  EphemeralLimits ephemeral;
-  FollowerLimits following; // of a room's stream; messages that cannot be read: HISTORY_UNREADABLE
+  Millis idle_unload{30'000};      // a room that nobody uses leaves the owner's memory
+  Millis idle_forget{3'600'000};   // and one whose history is only there, with it
+  Durability durability;           // which rooms keep their history in memory only
+  engine::HistoryLimits ephemeral; // of each of those
+  FollowerLimits following;        // of a room's stream; messages that cannot be read: HISTORY_UNREADABLE
   // Of one home: its part of what the process may hold. Beyond: BUSY.
   std::size_t rooms_loaded = 100'000;
   std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable

@@ -11,10 +11,10 @@ RoomHome::RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* 
       listeners_(listeners),
       homes_(homes),
       policy_(policy),
-      entropy_(entropy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
       rooms_refused_(limit_refusals(metrics, "rooms_loaded")),
-      memory_{.limit = policy.memory_bytes, .used = 0, .refused = &limit_refusals(metrics, "memory_bytes")},
+      memory_([&loop] { return loop.now(); }, entropy, {.room = policy.ephemeral, .bytes = policy.memory_bytes},
+          &limit_refusals(metrics, "memory_bytes")),
       allowed_messages_(policy.messages_per_s, policy.messages_burst),
       messages_refused_(limit_refusals(metrics, "room_messages_per_s")),
       alive_(std::make_shared<bool>(true)) {}
@@ -30,18 +30,14 @@ void RoomHome::fill(Room& room, RoomRow row) {
   room.kind = row.kind;
   room.members = {row.members.begin(), row.members.end()};
   room.creator = std::move(row.creator);
-  if (policy_.durability.durable(room.name.view())) {
-    room.stream.follow(std::move(row.epoch), row.offset);
-    room.time = row.time;
-    room.doubted = row.doubted;
-    room.change = row.change;
-  } else if (!room.ephemeral) {
-    room.ephemeral = std::make_unique<EphemeralHistory>(Epoch{entropy_.short_id()}, policy_.ephemeral, &memory_);
-    room.stream.follow(room.ephemeral->epoch(), 0);
-    room.time = {};
-    room.doubted.reset();
-    room.change = 0;
-  }
+  room.durable = policy_.durability.durable(room.name.view());
+  room.log = room.durable ? log_ : &memory_;
+  if (!room.durable) // its history is not where its row is
+    memory_.confirm(room.name, {}, [&row](Result<RoomRow> own) { row = std::move(own).value(); });
+  room.stream.follow(std::move(row.epoch), row.offset);
+  room.time = row.time;
+  room.doubted = row.doubted;
+  room.change = row.change;
 }
 
 bool RoomHome::is_member(const Room& room, const UserId& user) const {
@@ -159,7 +155,7 @@ void RoomHome::on_timer(Room& room) {
 
 // The history of a room that is not durable lives here and nowhere else.
 Millis RoomHome::unload_after(const Room& room) const {
-  return room.ephemeral && room.ephemeral->offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
+  return !room.durable && room.offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
 }
 
 } // namespace foyer::rooms

@@ -26,15 +26,16 @@ struct RoomHome::Room final : io::Timer {
   std::vector<Operation> waiting; // for the store to confirm where the room stands
   std::uint32_t in_store = 0;     // questions that the store has not answered yet
   RoomKind kind{};
-  StreamFollower stream;                       // what was published, and what is missing before the next
-  WallTime time{};                             // of the message at offset(); zero: not known
-  std::optional<Offset> doubted;               // engine::RoomLog::doubt
-  bool confirming = false;                     // the writer has been asked where the room stands; commands wait
-  bool unconfirmed = false;                    // it has to be, before anything else is done with the room
-  std::optional<MonoTime> confirm_at;          // a try that failed is repeated then
-  std::unordered_set<UserId> members;          // private and direct
-  UserId creator;                              // private
-  std::unique_ptr<EphemeralHistory> ephemeral; // null: durable
+  bool durable = true;                // its history survives a restart
+  engine::RoomLog* log = nullptr;     // where its history is: the durable log, or the home's in memory
+  StreamFollower stream;              // what was published, and what is missing before the next
+  WallTime time{};                    // of the message at offset(); zero: not known
+  std::optional<Offset> doubted;      // engine::RoomLog::doubt
+  bool confirming = false;            // the writer has been asked where the room stands; commands wait
+  bool unconfirmed = false;           // it has to be, before anything else is done with the room
+  std::optional<MonoTime> confirm_at; // a try that failed is repeated then
+  std::unordered_set<UserId> members; // private and direct
+  UserId creator;                     // private
   Presence presence;
   Audience audience;
   Typing typing;
@@ -92,6 +93,12 @@ Completion<T> RoomHome::on_loop(Room& room, Function function) {
     function(*r, std::move(result));
     schedule(*r);
   });
+}
+
+template <class T, class Function>
+Completion<T> RoomHome::from_log(Room& room, Function function) {
+  if (room.durable) return on_loop<T>(room, std::move(function));
+  return [&room, function = std::move(function)](Result<T> result) mutable { function(room, std::move(result)); };
 }
 
 template <class T, class Function>

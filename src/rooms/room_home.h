@@ -18,11 +18,11 @@
 #include "base/clock.h"
 #include "base/completion.h"
 #include "base/metrics.h"
+#include "engine/memory/room_log.h"
 #include "engine/room_directory.h"
 #include "engine/room_log.h"
 #include "io/transport.h"
 #include "rooms/actor.h"
-#include "rooms/ephemeral.h"
 #include "rooms/listeners.h"
 #include "rooms/model/access.h"
 #include "rooms/model/audience.h"
@@ -89,7 +89,7 @@ class RoomHome {
   void store_opened_again();
 
   [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
-  [[nodiscard]] std::size_t memory() const { return memory_.used; } // bytes of texts that are only here
+  [[nodiscard]] std::size_t memory() const { return memory_.bytes(); } // bytes of texts that are only here
 
  private:
   struct Room;
@@ -171,6 +171,9 @@ class RoomHome {
   // kept loaded until then.
   template <class T, class Function>
   Completion<T> on_loop(Room& room, Function function);
+  // Of what the room's log answers: that in memory belongs to this loop, and answers before the call returns.
+  template <class T, class Function>
+  Completion<T> from_log(Room& room, Function function);
   // The same without a room.
   template <class T, class Function>
   Completion<T> on_loop(Function function);
@@ -181,11 +184,10 @@ class RoomHome {
   Listeners& listeners_;
   const Homes& homes_;
   const RoomPolicy& policy_;
-  Entropy& entropy_;
   Counter& published_;
-  Counter& rooms_refused_;     // for want of rooms_loaded
-  EphemeralShare memory_;      // outlives the rooms
-  std::uint64_t openings_ = 0; // of the store, since this began
+  Counter& rooms_refused_;       // for want of rooms_loaded
+  engine::MemoryRoomLog memory_; // of rooms that are not durable
+  std::uint64_t openings_ = 0;   // of the store, since this began
   std::deque<RoomName> to_confirm_;
   std::size_t confirming_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;

@@ -20,7 +20,7 @@ void MemoryRoomLog::append(AppendRequest message, Completion<Appended> done) {
   auto room = find_or_make(message.room);
   if (!room) return done(std::unexpected(std::move(room).error()));
   renew_if_behind(**room, message.known);
-  done((*room)->history.append(std::move(message), clock_.mono()));
+  done((*room)->history.append(std::move(message), now_()));
 }
 
 void MemoryRoomLog::erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) {

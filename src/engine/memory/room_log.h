@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -20,9 +22,11 @@ struct MemoryLogLimits {
 
 class MemoryRoomLog final : public RoomLog {
  public:
-  // `refused` counts messages for want of bytes; null: nobody counts. All references must outlive this.
-  MemoryRoomLog(const Clock& clock, Entropy& entropy, const MemoryLogLimits& limits, Counter* refused = nullptr)
-      : clock_(clock),
+  // `now`: the time of the thread that uses it. `refused` counts messages for want of bytes; null: nobody counts. What
+  // is referred to outlives this.
+  MemoryRoomLog(
+      std::function<MonoTime()> now, Entropy& entropy, const MemoryLogLimits& limits, Counter* refused = nullptr)
+      : now_(std::move(now)),
         entropy_(entropy),
         limits_(limits.room),
         share_{.limit = limits.bytes, .used = 0, .refused = refused} {}
@@ -49,7 +53,7 @@ class MemoryRoomLog final : public RoomLog {
   // The room is behind what is known of it: from now on it has a new epoch.
   void renew_if_behind(Room& room, const Known& known);
 
-  const Clock& clock_;
+  const std::function<MonoTime()> now_;
   Entropy& entropy_;
   const HistoryLimits limits_;
   MemoryShare share_; // outlives the rooms

@@ -11,7 +11,7 @@ class MemoryWorld final : public LogWorld {
     log_.reset();
     MemoryLogLimits limits;
     if (options.history_messages > 0) limits.room.messages = options.history_messages;
-    log_ = std::make_unique<MemoryRoomLog>(clock_, entropy_, limits);
+    log_ = std::make_unique<MemoryRoomLog>([this] { return clock_.mono(); }, entropy_, limits);
   }
   RoomLog& log() override { return *log_; }
   void run() override {} // everything is answered at once
@@ -32,7 +32,7 @@ struct MemoryRoomLogTest : testing::Test {
   FixedEntropy entropy;
   Metrics metrics;
   Counter& refused = metrics.counter("refused", "");
-  MemoryRoomLog log{clock, entropy, {.room = {.messages = 2}, .bytes = 10}, &refused};
+  MemoryRoomLog log{[this] { return clock.mono(); }, entropy, {.room = {.messages = 2}, .bytes = 10}, &refused};
 
   std::string say(const char* room, const char* text) {
     std::string answer;
