@@ -204,10 +204,10 @@ test('foyer service: what cannot be is said', async () => {
     [['add', 'a b'], '', 1, 'INVALID_VALUE'],
     [['add', BILLING.id], '', 1, 'NAME_TAKEN'],
     [['rotate', 'nobody'], '', 1, 'NOT_FOUND'],
-    [['rotate', 'ledger', '--drop-old'], '', 1, 'has one secret, and nothing older to drop'],
-    [['list', 'x'], '', 2, 'no ID is taken here'],
-    [['enable', 'x', '--drop-old'], '', 2, '--drop-old belongs to'],
-    [['turn'], '', 2, 'there is no `foyer service turn`'],
+    [['rotate', 'ledger', '--drop-old'], '', 1, 'has only one secret, so there is no old one to drop'],
+    [['list', 'x'], '', 2, 'this command takes no ID'],
+    [['enable', 'x', '--drop-old'], '', 2, '--drop-old works only with'],
+    [['turn'], '', 2, 'unknown command `foyer service turn`'],
   ]) {
     const { code, err } = await run(args, input);
     assert.equal(code, exit, args.join(' '));
