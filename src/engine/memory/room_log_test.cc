@@ -10,7 +10,7 @@ class MemoryWorld final : public LogWorld {
   void open(WorldOptions options) override {
     log_.reset();
     MemoryLogLimits limits;
-    if (options.history_messages > 0) limits.room.messages = options.history_messages;
+    limits.room.messages = options.history_messages > 0 ? options.history_messages : 1'000; // more than one page
     log_ = std::make_unique<MemoryRoomLog>([this] { return clock_.mono(); }, entropy_, limits);
   }
   RoomLog& log() override { return *log_; }
