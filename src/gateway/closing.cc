@@ -5,7 +5,7 @@
 namespace foyer::gateway {
 namespace {
 
-constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // of a client that was told to close and goes on sending
+constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // from a client that keeps sending after our Close
 
 } // namespace
 
@@ -15,7 +15,7 @@ void Connection::close_for(const Refusal& refusal, const Ref& ref, std::string_v
   reason += ref.view();
   if (!more.empty()) reason += ' ', reason += more;
   const std::uint16_t code = refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close;
-  // Who is slow needs time to learn it: as much as anybody who is silent has.
+  // A slow client needs time to read the Close: as much as a silent client gets.
   if (refusal.cause == Cause::SLOW_CONSUMER)
     close(code, reason, shard_.policy().heartbeat_interval + shard_.policy().heartbeat_timeout);
   else
@@ -43,7 +43,7 @@ void Connection::close(std::uint16_t code, std::string_view reason, Millis linge
   shard_.loop().arm(*this, linger);
 }
 
-// No Close came in time. Who takes something, however slowly, is waited for.
+// The client's Close did not come in time. A client that still takes bytes, however slowly, gets more time.
 void Connection::give_up_waiting() {
   const std::size_t left = transport_.queued();
   if (left > 0 && left >= closing_->left) return transport_.abort();
@@ -55,7 +55,7 @@ void Connection::give_up_waiting() {
   shut();
 }
 
-// An unmasked Close 1001 is a proxy's if the stream ends behind it, and else a fault of the client.
+// An unmasked Close 1001 comes from a proxy if the stream ends after it; otherwise it is a fault of the client.
 void Connection::judge_going_away(bool stream_ended) {
   if (!closing_ || !closing_->going_away) return;
   const Ref ref = *std::exchange(closing_->going_away, std::nullopt);

@@ -16,8 +16,8 @@ class Listeners {
   virtual void publish(const Audience& audience, EventPtr event) = 0;
   // All subscriptions of a user to a room end, from the next event on.
   virtual void evict(const Audience& audience, const RoomName& room, const UserId& user) = 0;
-  // Every subscription to the event's room ends: its history begins anew (RoomReset). A join that waits for its answer
-  // continues, and so does the one that is answered next.
+  // Every subscription to the event's room ends: its history begins anew (RoomReset). A join that still waits for
+  // its answer continues.
   virtual void reset(const Audience& audience, EventPtr event) = 0;
   // Every session that is subscribed to a room, or is joining it, is closed.
   virtual void close_all(const Audience& audience, const RoomName& room, const Refusal& refusal) = 0;

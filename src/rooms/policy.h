@@ -24,7 +24,7 @@ struct RoomPolicy {
   std::size_t presence_events_limit = 200; // members; above: members_changed
   std::size_t members_shown = 100;
   std::uint32_t history_limit = 300;
-  Millis idle_unload{30'000};      // a room that nobody uses leaves the owner's memory
+  Millis idle_unload{30'000};      // a room that nobody uses leaves the home's memory
   Millis idle_forget{3'600'000};   // and one whose history is only there, with it
   Durability durability;           // which rooms keep their history in memory only
   engine::HistoryLimits ephemeral; // of each of those

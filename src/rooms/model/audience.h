@@ -1,5 +1,5 @@
 // Which loops a room's publications go to: a count of subscribed connections per
-// loop, kept by the room's owner. One post per loop that has any.
+// loop, kept by the room's home. One post per loop that has any.
 #pragma once
 
 #include <array>

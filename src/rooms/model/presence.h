@@ -1,4 +1,4 @@
-// Who is in a room, as its owner sees it. A user is a member from the first
+// Who is in a room, as its home sees it. A user is a member from the first
 // connection in until `grace` after the last one out, so that a reconnect is
 // neither a departure nor an arrival. Pure; time is handed in.
 #pragma once
