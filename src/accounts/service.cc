@@ -33,7 +33,7 @@ jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
 } // namespace
 
 AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy,
-    Runners runners, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+    Runners runners, engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
     std::function<void(UserId)> detach_messages)
     : store_(store),
       keys_(keys),
@@ -52,7 +52,7 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
       revocations_(store, runners_, clock, log),
       lockout_(policy_.lockout),
       factor_guesses_(policy_.factor_lockout),
-      tickets_(policy_.tickets),
+      tickets_(shared, policy_.tickets),
       pairs_meter_(metrics, "login_pairs", policy_.lockout.max_pairs),
       guesses_meter_(metrics, "factor_guesses", policy_.factor_lockout.max_pairs),
       buckets_meter_(metrics, "auth_buckets", limits_.max_size()),
@@ -183,25 +183,24 @@ void AccountService::find_principal(Identity identity, Completion<Principal> don
 void AccountService::redeem_ticket(auth::TicketRequest question, Completion<Identity> answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
     auto attempt = begin("ticket_use", Caller{.address = q.address, .ref = q.ref});
-    const auto use = [](const auth::TicketRequest& asked) {
-      return Tickets::Use{
-          .ticket = asked.ticket, .origin = asked.origin, .address = asked.address, .attempt = asked.attempt};
-    };
-    auto seen = tickets_.examine(use(q), clock_.mono());
-    if (!seen) return answer(refused(*attempt, std::move(seen).error()));
-    attempt->user = seen->user;
-    attempt->detail = seen->session.str();
-    const auto finish = [this, attempt, use](const auth::TicketRequest& asked, Completion<Identity>& tell) {
-      auto identity = tickets_.redeem(use(asked), clock_.mono());
-      if (!identity) return tell(refused(*attempt, std::move(identity).error()));
-      succeeded(*attempt);
-      audit_.add(audit_row(*attempt));
-      tell(std::move(identity));
-    };
-    check_grantor(std::move(*seen),
-        [this, attempt, finish, q = std::move(q), answer = std::move(answer)](Result<Identity> good) mutable {
-      if (!good) return answer(refused(*attempt, std::move(good).error()));
-      finish(q, answer);
+    Tickets::Use use{.ticket = std::move(q.ticket),
+        .origin = std::move(q.origin),
+        .address = std::move(q.address),
+        .attempt = std::move(q.attempt)};
+    tickets_.examine(use, [this, attempt, use, answer = std::move(answer)](Result<Identity> seen) mutable {
+      if (!seen) return answer(refused(*attempt, std::move(seen).error()));
+      attempt->user = seen->user;
+      attempt->detail = seen->session.str();
+      check_grantor(std::move(*seen),
+          [this, attempt, use = std::move(use), answer = std::move(answer)](Result<Identity> good) mutable {
+        if (!good) return answer(refused(*attempt, std::move(good).error()));
+        tickets_.redeem(std::move(use), [this, attempt, answer = std::move(answer)](Result<Identity> identity) mutable {
+          if (!identity) return answer(refused(*attempt, std::move(identity).error()));
+          succeeded(*attempt);
+          audit_.add(audit_row(*attempt));
+          answer(std::move(identity));
+        });
+      });
     });
   });
 }
@@ -274,11 +273,11 @@ void AccountService::examine_cookie(std::string_view cookie, Completion<Identity
 }
 
 void AccountService::examine_ticket(const auth::TicketRequest& question, Completion<Identity> done) {
-  auto seen = tickets_.examine(
-      {.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}},
-      clock_.mono());
-  if (!seen) return done(std::move(seen));
-  check_grantor(std::move(*seen), std::move(done));
+  tickets_.examine({.ticket = question.ticket, .origin = question.origin, .address = question.address, .attempt = {}},
+      [this, done = std::move(done)](Result<Identity> seen) mutable {
+    if (!seen) return done(std::move(seen));
+    check_grantor(std::move(*seen), std::move(done));
+  });
 }
 
 void AccountService::check_grantor(Identity identity, Completion<Identity> done) {

@@ -107,9 +107,10 @@ class AccountService final : public auth::AuthService {
  public:
   // `detach_messages` is called for every deleted account (again after a restart, for a
   // week), on the control plane's thread. The references must outlive the service.
-  // `seal`: for what the store keeps and must not give away.
+  // `seal`: for what the store keeps and must not give away. `shared` keeps tickets, and answers on the control plane.
   AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners,
-      const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics, std::function<void(UserId)> detach_messages);
+      engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+      std::function<void(UserId)> detach_messages);
 
   // Begins to watch the revocations. Once, from any thread.
   void start();
@@ -138,7 +139,7 @@ class AccountService final : public auth::AuthService {
       const Principal& who, std::string typed, Caller caller, Completion<std::vector<std::string>> done); // NOT_FOUND
   void remove_second_factor(const Principal& who, std::string typed, Caller caller,
       Completion<bool> done); // NOT_FOUND; also by recovery code
-  [[nodiscard]] Result<Ticket> mint_ticket(const Principal& who, TicketRequest request, Caller caller);
+  void mint_ticket(const Principal& who, TicketRequest request, Caller caller, Completion<Ticket> done);
 
   // For administrators (service_admin.cc); PERMISSION_DENIED for others.
   void admin_users(const Principal& who, UserPageRequest question, Caller caller, Completion<UserPage> done);

@@ -158,15 +158,16 @@ void AccountService::delete_account(const Principal& who, std::string password, 
   });
 }
 
-Result<Ticket> AccountService::mint_ticket(const Principal& who, TicketRequest request, Caller caller) {
-  Attempt attempt{"ticket", std::move(caller), who.identity.user, who.identity.session.str()};
+void AccountService::mint_ticket(const Principal& who, TicketRequest request, Caller caller, Completion<Ticket> done) {
+  const auto attempt =
+      std::make_shared<Attempt>(Attempt{"ticket", std::move(caller), who.identity.user, who.identity.session.str()});
   const Millis ttl = request.ttl.value_or(policy_.ticket_ttl);
   if (ttl <= Millis{0} || ttl > policy_.longest_ticket_ttl)
-    return refused(attempt,
+    return done(refused(*attempt,
         Refusal{.cause = Cause::BAD_REQUEST,
             .evidence = fmt::format(
                 "ttl is 1 to {} seconds", std::chrono::floor<std::chrono::seconds>(policy_.longest_ticket_ttl).count()),
-            .field = "ttl"});
+            .field = "ttl"}));
   TicketGrant grant{.identity = who.identity, .origin = std::move(request.origin), .address = {}};
   if (who.own) {
     // Never more than the token, and never more than the user has by now.
@@ -176,15 +177,19 @@ Result<Ticket> AccountService::mint_ticket(const Principal& who, TicketRequest r
         .chat_write = p.chat_write && now.chat_write,
         .admin = p.admin && now.admin};
   }
-  if (request.bind_address) grant.address = attempt.caller.address;
+  if (request.bind_address) grant.address = attempt->caller.address;
   Ticket out{.ticket = entropy_.token(), .expires_in = ttl, .expires_at = clock_.wall() + ttl};
-  if (auto minted = tickets_.mint(out.ticket, std::move(grant), ttl, clock_.mono()); !minted) {
-    tickets_meter_.refused();
-    return refused(attempt, std::move(minted).error());
-  }
-  succeeded(attempt);
-  audit_.add(audit_row(attempt));
-  return out;
+  const std::string ticket = out.ticket;
+  tickets_.mint(
+      ticket, grant, ttl, [this, attempt, out = std::move(out), done = std::move(done)](Result<bool> minted) mutable {
+    if (!minted) {
+      if (minted.error().cause == Cause::BUSY) tickets_meter_.refused();
+      return done(refused(*attempt, std::move(minted).error()));
+    }
+    succeeded(*attempt);
+    audit_.add(audit_row(*attempt));
+    done(std::move(out));
+  });
 }
 
 } // namespace foyer::accounts

@@ -7,6 +7,7 @@
 
 #include "accounts/http/routes.h"
 #include "accounts/testing/accounts_world.h"
+#include "engine/memory/shared_state.h"
 #include "exec/control.h"
 #include "store/testing/store_world.h"
 
@@ -26,8 +27,9 @@ struct Threads {
   store::SealKey seal = store::SealKey::from_secret("the store's key of a test with threads").value();
   SigningKeys keys{jose::Signer::make(key).value(), *store, seal, {}, run_on(control, hashing), system_clock(),
       system_entropy(), null_log()};
-  AccountService service{*store, keys, seal, testing_world::test_policy(), run_on(control, hashing), system_clock(),
-      system_entropy(), null_log(), metrics, [](UserId) {}};
+  engine::MemorySharedState shared{system_clock()};
+  AccountService service{*store, keys, seal, testing_world::test_policy(), run_on(control, hashing), shared,
+      system_clock(), system_entropy(), null_log(), metrics, [](UserId) {}};
   std::vector<Route> table = routes(service);
 
   ~Threads() {

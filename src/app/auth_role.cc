@@ -59,8 +59,9 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
       std::move(signer), *role->store_, seal, rotation, runners, r.clock, r.entropy, r.log);
   TRY(first_keys, read_keys(*role->keys_));
   role->first_keys_ = std::move(first_keys);
-  role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal,
-      accounts_policy(r.config), runners, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
+  role->service_ =
+      std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal, accounts_policy(r.config), runners,
+          role->shared_, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
   const auto strong = [](std::string_view secret) {
     return !config::weakness(secret, config::find_option("service_secret")->min);
   };

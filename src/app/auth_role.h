@@ -47,8 +47,8 @@ class AuthRole {
   std::unique_ptr<accounts::AccountStore> store_;
   std::shared_ptr<const jose::KeySet> first_keys_;
   std::unique_ptr<accounts::SigningKeys> keys_;       // before the store ends
-  std::unique_ptr<accounts::AccountService> service_; // before the keys end
   engine::MemorySharedState shared_;                  // of the control plane
+  std::unique_ptr<accounts::AccountService> service_; // before the keys end
   std::unique_ptr<accounts::ServiceRegistry> services_;
   std::unique_ptr<accounts::RevocationPolls> polls_;
 };

@@ -26,7 +26,7 @@ struct SharedKey {
 struct TakeRequest {
   SharedKey key;
   std::string by = {};         // who takes it, as a later caller is answered
-  Millis remember{0};          // that it is taken, from now on
+  Millis remember{0};          // that it is taken, from now on. Of a value: as long as the value
   std::size_t most = SIZE_MAX; // of this kind that are remembered at once; beyond: BUSY
 };
 struct Taken {
@@ -45,7 +45,8 @@ struct PutRequest {
 };
 struct Kept {
   std::string value;
-  Millis left{0}; // negative or 0: it ended so long ago
+  Millis left{0};                  // negative or 0: it ended so long ago
+  std::optional<Taken> taken = {}; // by take_once of the same key
 };
 
 struct CountRequest {
@@ -74,7 +75,8 @@ class SharedState {
  public:
   virtual ~SharedState() = default;
 
-  // The first caller takes it; everybody else learns who was first, as long as that is remembered. BUSY.
+  // The first caller takes it; everybody else learns who was first, as long as that is remembered. BUSY. What was put
+  // is taken so, too, also after its end: whoever takes it has looked.
   virtual void take_once(TakeRequest question, Completion<Taken> done) = 0;
   // False: the key is there already, and keeps its value. BUSY.
   virtual void put_until(PutRequest question, Completion<bool> done) = 0;

@@ -18,6 +18,7 @@
 #include "auth/revocation_stream.h"
 #include "base/manual_executor.h"
 #include "config/table.h"
+#include "engine/memory/shared_state.h"
 #include "engine/sql/sqlite_store.h"
 #include "gateway/gateway.h"
 #include "harness/lossy_store.h"
@@ -233,7 +234,7 @@ struct Node::Life {
         world.clock, world.entropy, world.log);
     signing_keys->start([](Result<bool> ready) { must(std::move(ready)); });
     auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy),
-        std::move(runners), world.clock, world.entropy, world.log, metrics,
+        std::move(runners), shared, world.clock, world.entropy, world.log, metrics,
         [this](UserId user) { gateway->rooms().forget_author(std::move(user), [](Result<bool>) {}); });
     service->start();
     return service;
@@ -340,6 +341,7 @@ struct Node::Life {
   std::unique_ptr<LossyStore> store = open_store();
   std::unique_ptr<accounts::AccountStore> account_store = open_account_store();
   std::unique_ptr<accounts::SigningKeys> signing_keys;
+  engine::MemorySharedState shared{world.clock};
   std::unique_ptr<accounts::AccountService> account_service = make_accounts();
   const auth::ServiceIdentity service_identity{"gateway-1", auth::testing_world::kServiceSecret};
   std::unique_ptr<auth::RevocationStream> stream = make_stream();

@@ -148,17 +148,18 @@ void mint_ticket(const ExchangePtr& x, const json::Object& body, const Principal
   request.bind_address = json::get_bool(body, "bind_address").value_or(false);
   if (const auto ttl = json::get_int(body, "ttl"))
     request.ttl = std::chrono::seconds{std::clamp<std::int64_t>(*ttl, -1, 1'000'000)};
-  auto ticket = x->service().mint_ticket(who, std::move(request), x->caller());
-  if (!ticket) return x->refuse_with(ticket.error());
-  const auto& policy = x->service().policy();
-  std::string base = policy.public_url.empty() ? x->request().origin_url : policy.public_url;
-  if (base.starts_with("http")) base.replace(0, 4, "ws"); // http → ws, https → wss
-  json::Object out;
-  out["ticket"] = ticket->ticket;
-  out["expires_at"] = rfc3339(ticket->expires_at);
-  out["expires_in"] = std::chrono::floor<std::chrono::seconds>(ticket->expires_in).count();
-  out["url"] = base + policy.socket_path + "?ticket=" + ticket->ticket;
-  x->answer(201, out);
+  x->service().mint_ticket(who, std::move(request), x->caller(), [x](Result<Ticket> ticket) {
+    if (!ticket) return x->refuse_with(ticket.error());
+    const auto& policy = x->service().policy();
+    std::string base = policy.public_url.empty() ? x->request().origin_url : policy.public_url;
+    if (base.starts_with("http")) base.replace(0, 4, "ws"); // http → ws, https → wss
+    json::Object out;
+    out["ticket"] = ticket->ticket;
+    out["expires_at"] = rfc3339(ticket->expires_at);
+    out["expires_in"] = std::chrono::floor<std::chrono::seconds>(ticket->expires_in).count();
+    out["url"] = base + policy.socket_path + "?ticket=" + ticket->ticket;
+    x->answer(201, out);
+  });
 }
 
 json::Object session_json(const SessionRow& row, const Principal& who, const SessionPolicy& policy) {

@@ -1,74 +1,109 @@
 #include "accounts/session/tickets.h"
 
+#include <fmt/format.h>
+
 #include "accounts/model/token_forms.h"
+#include "auth/contract/messages.h"
 #include "base/bytes.h"
+#include "base/json.h"
 
 namespace foyer::accounts {
+namespace {
 
-Result<bool> Tickets::mint(std::string_view ticket, TicketGrant grant, Millis life, MonoTime now) {
-  forget_old(now);
-  if (tickets_.size() >= policy_.max_tickets) {
-    // The oldest is past its life soon after it was made; one that still lives means overload.
-    const auto& [expires, key] = by_expiry_.front();
-    if (now < expires)
-      return std::unexpected(Refusal{.cause = Cause::BUSY,
-          .evidence = "the table of tickets is full of live ones",
-          .retry_after = std::chrono::ceil<Millis>(expires - now)});
-    tickets_.erase(key);
-    by_expiry_.pop_front();
-  }
-  std::string key = sha256(ticket);
-  by_expiry_.emplace_back(now + life, key);
-  tickets_.insert_or_assign(std::move(key), Ticket{.grant = std::move(grant), .expires = now + life});
-  return true;
+constexpr std::string_view kTickets = "ticket";
+
+engine::SharedKey key_of(std::string_view ticket) { return {std::string{kTickets}, sha256(ticket)}; }
+
+std::string text_of(const TicketGrant& grant) {
+  json::Object out = auth::encode(Result<Identity>(grant.identity));
+  if (grant.origin) out["origin"] = *grant.origin;
+  if (grant.address) out["address"] = *grant.address;
+  return json::write(out);
 }
 
-Result<Identity> Tickets::examine(const Use& use, MonoTime now) {
-  forget_old(now);
-  const auto found = tickets_.find(sha256(use.ticket));
-  if (found == tickets_.end() && looks_like_jwt(use.ticket))
+// What another process put, and perhaps another version.
+std::optional<TicketGrant> grant_in(const std::string& text) {
+  const auto value = json::parse(text);
+  if (!value || !value->is_object()) return std::nullopt;
+  const json::Object& object = value->as_object();
+  auto answer = auth::decode_verify_answer(object);
+  if (!answer || !answer->identity) return std::nullopt;
+  TicketGrant grant{.identity = std::move(*answer->identity)};
+  if (const auto origin = json::get_string(object, "origin")) grant.origin = *origin;
+  if (const auto address = json::get_string(object, "address")) grant.address = *address;
+  return grant;
+}
+
+std::int64_t seconds_of(Millis span) { return std::chrono::floor<std::chrono::seconds>(span).count(); }
+
+} // namespace
+
+void Tickets::mint(std::string_view ticket, const TicketGrant& grant, Millis life, Completion<bool> done) {
+  engine::PutRequest put{.key = key_of(ticket),
+      .value = text_of(grant),
+      .life = life,
+      .remember = policy_.remember,
+      .most = policy_.max_tickets};
+  shared_.put_until(std::move(put), [done = std::move(done)](Result<bool> fresh) mutable {
+    if (fresh && !*fresh) return done(refuse(Cause::INTERNAL_ERROR, "the same ticket was issued twice"));
+    done(std::move(fresh));
+  });
+}
+
+void Tickets::examine(Use use, Completion<Identity> done) {
+  auto key = key_of(use.ticket);
+  shared_.find(std::move(key),
+      [this, use = std::move(use), done = std::move(done)](
+          Result<std::optional<engine::Kept>> found) mutable { done(judge(use, std::move(found))); });
+}
+
+void Tickets::redeem(Use use, Completion<Identity> done) {
+  auto key = key_of(use.ticket);
+  shared_.find(std::move(key),
+      [this, use = std::move(use), done = std::move(done)](Result<std::optional<engine::Kept>> found) mutable {
+    const bool used = found && *found && (*found)->taken;
+    auto identity = judge(use, std::move(found));
+    if (!identity || used) return done(std::move(identity));
+    engine::TakeRequest take{.key = key_of(use.ticket), .by = use.attempt, .remember = policy_.remember};
+    shared_.take_once(std::move(take),
+        [this, use = std::move(use), identity = std::move(identity), done = std::move(done)](
+            Result<engine::Taken> taken) mutable {
+      if (!taken) return done(std::unexpected(std::move(taken).error()));
+      if (!taken->first) // another process was faster
+        if (auto refusal = judge_use(use, *taken)) return done(std::unexpected(std::move(*refusal)));
+      done(std::move(identity));
+    });
+  });
+}
+
+std::optional<Refusal> Tickets::judge_use(const Use& use, const engine::Taken& taken) const {
+  if (!use.attempt.empty() && use.attempt == taken.by && taken.ago <= policy_.repeat_window) return std::nullopt;
+  return Refusal{.cause = Cause::TICKET_USED, .evidence = fmt::format("it was used {} s ago", seconds_of(taken.ago))};
+}
+
+Result<Identity> Tickets::judge(const Use& use, Result<std::optional<engine::Kept>> found) const {
+  if (!found) return std::unexpected(std::move(found).error());
+  if (!*found && looks_like_jwt(use.ticket))
     return refuse_field(Cause::WRONG_TOKEN_TYPE, "ticket", "a JWT instead of a ticket");
-  if (found == tickets_.end())
+  auto grant = *found ? grant_in((*found)->value) : std::nullopt;
+  if (!grant)
     return refuse(Cause::TICKET_UNKNOWN,
         "no such ticket: it was never issued, was issued more than ten minutes ago, or before a restart");
-  const Ticket& ticket = found->second;
-  if (ticket.grant.origin && ticket.grant.origin != use.origin)
+  if (grant->origin && grant->origin != use.origin)
     return refuse(Cause::TICKET_UNKNOWN,
-        "the ticket is bound to origin " + printable(*ticket.grant.origin) + ", the handshake " +
+        "the ticket is bound to origin " + printable(*grant->origin) + ", the handshake " +
             (use.origin ? "came from " + printable(*use.origin) : std::string{"had none"}));
-  if (ticket.grant.address && *ticket.grant.address != use.address)
+  if (grant->address && *grant->address != use.address)
     return refuse(Cause::TICKET_UNKNOWN, "the ticket is bound to another address than " + printable(use.address));
-  if (ticket.state == State::used) {
-    if (!use.attempt.empty() && use.attempt == ticket.attempt && now - ticket.used_at <= policy_.repeat_window)
-      return ticket.grant.identity;
-    return refuse(Cause::TICKET_USED,
-        "it was used " + std::to_string(std::chrono::floor<std::chrono::seconds>(now - ticket.used_at).count()) +
-            " s ago");
+  if ((*found)->taken) {
+    if (auto refusal = judge_use(use, *(*found)->taken)) return std::unexpected(std::move(*refusal));
+    return std::move(grant->identity);
   }
-  if (now >= ticket.expires)
-    return refuse(Cause::TICKET_EXPIRED,
-        "it expired " + std::to_string(std::chrono::floor<std::chrono::seconds>(now - ticket.expires).count()) +
-            " s ago");
-  return ticket.grant.identity;
+  if ((*found)->left <= Millis{0})
+    return refuse(Cause::TICKET_EXPIRED, fmt::format("it expired {} s ago", seconds_of(-(*found)->left)));
+  return std::move(grant->identity);
 }
 
-Result<Identity> Tickets::redeem(const Use& use, MonoTime now) {
-  auto answer = examine(use, now);
-  if (!answer) return answer;
-  Ticket& ticket = tickets_.find(sha256(use.ticket))->second;
-  if (ticket.state == State::live) {
-    ticket.state = State::used;
-    ticket.used_at = now;
-    ticket.attempt = use.attempt;
-  }
-  return answer;
-}
-
-void Tickets::forget_old(MonoTime now) {
-  while (!by_expiry_.empty() && now - by_expiry_.front().first > policy_.remember) {
-    tickets_.erase(by_expiry_.front().second);
-    by_expiry_.pop_front();
-  }
-}
+std::size_t Tickets::size() const { return shared_.remembered(kTickets); }
 
 } // namespace foyer::accounts

@@ -6,19 +6,19 @@
 //
 // A redemption carries an `attempt` id; asking again with the same id within 60 s
 // gets the same answer, so that a lost answer does not burn the ticket. Only
-// SHA-256 of a ticket is kept. Pure; takes `now`; bounded; one thread.
+// SHA-256 of a ticket is kept, in the state that all auth services share.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/clock.h"
+#include "base/completion.h"
 #include "base/ids.h"
 #include "base/refusal.h"
+#include "engine/shared_state.h"
 
 namespace foyer::accounts {
 
@@ -36,38 +36,31 @@ struct TicketGrant {
 
 class Tickets {
  public:
-  explicit Tickets(TicketPolicy policy = {}) : policy_(policy) {}
+  // `shared` outlives this, and says where answers come.
+  explicit Tickets(engine::SharedState& shared, TicketPolicy policy = {}) : shared_(shared), policy_(policy) {}
 
   // `ticket` is a fresh Entropy::token(). BUSY when full of live ones.
-  [[nodiscard]] Result<bool> mint(std::string_view ticket, TicketGrant grant, Millis life, MonoTime now);
+  void mint(std::string_view ticket, const TicketGrant& grant, Millis life, Completion<bool> done);
 
   struct Use {
-    std::string_view ticket = {};
+    std::string ticket = {};
     std::optional<std::string> origin = {};
-    std::string_view address = {};
-    std::string_view attempt = {}; // empty: never the same as another
+    std::string address = {};
+    std::string attempt = {}; // empty: never the same as another
   };
   // What redeem() would answer; nothing is used up. For what must be asked of a database first.
-  [[nodiscard]] Result<Identity> examine(const Use& use, MonoTime now);
+  void examine(Use use, Completion<Identity> done);
   // TICKET_UNKNOWN (also when bound elsewhere: the ticket is not used up), TICKET_USED, TICKET_EXPIRED.
-  [[nodiscard]] Result<Identity> redeem(const Use& use, MonoTime now);
+  void redeem(Use use, Completion<Identity> done);
 
-  [[nodiscard]] std::size_t size() const { return tickets_.size(); }
+  [[nodiscard]] std::size_t size() const;
 
  private:
-  enum class State : std::uint8_t { live, used };
-  struct Ticket {
-    TicketGrant grant = {};
-    State state = State::live;
-    MonoTime expires{};
-    MonoTime used_at{};
-    std::string attempt = {};
-  };
-  void forget_old(MonoTime now);
+  [[nodiscard]] Result<Identity> judge(const Use& use, Result<std::optional<engine::Kept>> found) const;
+  [[nodiscard]] std::optional<Refusal> judge_use(const Use& use, const engine::Taken& taken) const;
 
+  engine::SharedState& shared_;
   TicketPolicy policy_;
-  std::unordered_map<std::string, Ticket, TransparentStringHash, std::equal_to<>> tickets_; // by SHA-256
-  std::deque<std::pair<MonoTime, std::string>> by_expiry_;                                  // as minted; nearly ordered
 };
 
 } // namespace foyer::accounts

@@ -16,6 +16,7 @@
 #include "accounts/sql/sqlite_store.h"
 #include "base/json.h"
 #include "base/manual_executor.h"
+#include "engine/memory/shared_state.h"
 #include "jose/jwk.h"
 #include "store/testing/store_world.h"
 
@@ -174,6 +175,7 @@ class World {
   std::unique_ptr<AccountStore> store;
   store::SealKey seal = store::SealKey::from_secret("the store's key of the test's world").value();
   std::unique_ptr<SigningKeys> keys;
+  engine::MemorySharedState shared{clock};
   std::unique_ptr<AccountService> service;
   std::vector<std::string> refusals; // codes told to the operator
   std::vector<std::string> detached; // users whose messages were detached
@@ -214,8 +216,8 @@ class World {
         KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners(), clock,
         entropy, null_log());
     keys->start([](Result<bool> ready) { EXPECT_TRUE(ready); });
-    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, runners(), clock, entropy, null_log(),
-        metrics, [this](UserId user) { detached.push_back(user.str()); });
+    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, runners(), shared, clock, entropy,
+        null_log(), metrics, [this](UserId user) { detached.push_back(user.str()); });
     service->start();
     turns.run_posted();
     table_ = routes(*service, on_refusal());

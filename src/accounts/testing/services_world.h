@@ -10,7 +10,6 @@
 #include "accounts/http/oauth_routes.h"
 #include "accounts/testing/accounts_world.h"
 #include "auth/contract/variants.h"
-#include "engine/memory/shared_state.h"
 
 namespace foyer::accounts::testing_world {
 
@@ -133,7 +132,6 @@ class ServicesWorld : public World {
   }
 
   KeptLog log;
-  engine::MemorySharedState shared{clock};
   std::unique_ptr<ServiceRegistry> services;
   std::unique_ptr<RevocationPolls> polls;
 

@@ -25,67 +25,84 @@ MemorySharedState::Digest MemorySharedState::digest(const std::string& name) {
   return out;
 }
 
-void MemorySharedState::Kind::forget_old(MonoTime now) {
-  while (!ends.empty() && ends.front().first <= now) {
-    entries.erase(ends.front().second);
-    ends.pop_front();
-  }
+Taken MemorySharedState::Mark::seen(MonoTime now) const { return {.first = false, .by = by, .ago = floored(now - at)}; }
+
+template <class Entry>
+void MemorySharedState::Kind<Entry>::forget_oldest() {
+  entries.erase(ends.front().second);
+  ends.pop_front();
 }
 
-void MemorySharedState::Kind::add(const Digest& name, Entry entry, MonoTime end) {
+template <class Entry>
+void MemorySharedState::Kind<Entry>::forget_old(MonoTime now) {
+  while (!ends.empty() && ends.front().first <= now) forget_oldest();
+}
+
+template <class Entry>
+void MemorySharedState::Kind<Entry>::add(const Digest& name, Entry entry, MonoTime end) {
   entries.emplace(name, std::move(entry));
   auto place = ends.end();
   while (place != ends.begin() && std::prev(place)->first > end) --place;
   ends.emplace(place, end, name);
 }
 
-Refusal MemorySharedState::full(const std::string& kind, const Kind& of, Millis wait) {
+Refusal MemorySharedState::full(const std::string& kind, std::size_t remembered, Millis wait) {
   return {.cause = Cause::BUSY,
-      .evidence = fmt::format("{} of kind {} are remembered, and no more fit", of.entries.size(), kind),
+      .evidence = fmt::format("{} of kind {} are remembered, and no more fit", remembered, kind),
       .retry_after = wait};
 }
 
 void MemorySharedState::take_once(TakeRequest question, Completion<Taken> done) {
   const MonoTime now = clock_.mono();
-  Kind& kind = taken_[question.key.kind];
-  kind.forget_old(now);
   const Digest name = digest(question.key.name);
-  if (const auto found = kind.entries.find(name); found != kind.entries.end())
-    return done(Taken{.first = false, .by = found->second.value, .ago = floored(now - found->second.at)});
+  const Taken first{.first = true, .by = question.by};
+  if (const auto values = kept_.find(question.key.kind); values != kept_.end()) {
+    values->second.forget_old(now);
+    if (const auto found = values->second.entries.find(name); found != values->second.entries.end()) {
+      std::optional<Mark>& taken = found->second.taken;
+      if (taken) return done(taken->seen(now));
+      taken = Mark{.at = now, .by = std::move(question.by)};
+      return done(first);
+    }
+  }
+  Kind<Mark>& kind = taken_[question.key.kind];
+  kind.forget_old(now);
+  if (const auto found = kind.entries.find(name); found != kind.entries.end()) return done(found->second.seen(now));
   if (kind.entries.size() >= question.most) {
     const Millis wait = kind.ends.empty() ? question.remember : ceiled(kind.ends.front().first - now);
-    return done(std::unexpected(full(question.key.kind, kind, wait)));
+    return done(std::unexpected(full(question.key.kind, kind.entries.size(), wait)));
   }
-  Taken answer{.first = true, .by = question.by};
-  kind.add(name, {.at = now, .value = std::move(question.by)}, now + question.remember);
-  done(std::move(answer));
+  kind.add(name, {.at = now, .by = std::move(question.by)}, now + question.remember);
+  done(first);
 }
 
 void MemorySharedState::put_until(PutRequest question, Completion<bool> done) {
   const MonoTime now = clock_.mono();
-  Kind& kind = kept_[question.key.kind];
+  Kind<Value>& kind = kept_[question.key.kind];
   kind.forget_old(now);
   const Digest name = digest(question.key.name);
   if (kind.entries.contains(name)) return done(false);
   while (kind.entries.size() >= question.most) {
-    const MonoTime end = kind.ends.empty() ? now + question.life : kind.entries.at(kind.ends.front().second).at;
-    if (now < end) return done(std::unexpected(full(question.key.kind, kind, ceiled(end - now))));
-    kind.entries.erase(kind.ends.front().second);
-    kind.ends.pop_front();
+    const MonoTime end = kind.ends.empty() ? now + question.life : kind.entries.at(kind.ends.front().second).end;
+    if (now < end) return done(std::unexpected(full(question.key.kind, kind.entries.size(), ceiled(end - now))));
+    kind.forget_oldest();
   }
   const MonoTime end = now + question.life;
-  kind.add(name, {.at = end, .value = std::move(question.value)}, end + question.remember);
+  kind.add(name, {.end = end, .value = std::move(question.value)}, end + question.remember);
   done(true);
 }
 
 void MemorySharedState::find(SharedKey key, Completion<std::optional<Kept>> done) {
   const MonoTime now = clock_.mono();
-  Kind& kind = kept_[key.kind];
+  Kind<Value>& kind = kept_[key.kind];
   kind.forget_old(now);
   const auto found = kind.entries.find(digest(key.name));
   if (found == kind.entries.end()) return done(std::nullopt);
-  const auto left = found->second.at - now;
-  done(Kept{.value = found->second.value, .left = left.count() > 0 ? ceiled(left) : floored(left)});
+  const Value& value = found->second;
+  const auto left = value.end - now;
+  Kept kept{.value = value.value, .left = left.count() > 0 ? ceiled(left) : floored(left)};
+  if (value.taken) kept.taken = value.taken->seen(now);
+  done(std::move(kept));
 }
 
 std::size_t MemorySharedState::remembered(std::string_view kind) const {

@@ -37,18 +37,26 @@ class MemorySharedState final : public SharedState {
   };
   [[nodiscard]] static Digest digest(const std::string& name);
 
-  struct Entry {
-    MonoTime at{};     // taken, or the end of its life
-    std::string value; // by whom, or what was put
+  struct Mark {
+    MonoTime at{};
+    std::string by;
+    [[nodiscard]] Taken seen(MonoTime now) const;
+  };
+  struct Value {
+    MonoTime end{};
+    std::string value;
+    std::optional<Mark> taken = {};
   };
   // What is remembered of one kind, until when. Ends come nearly in order: a kind has one life, or few.
+  template <class Entry>
   struct Kind {
     std::unordered_map<Digest, Entry, DigestHash> entries;
     std::deque<std::pair<MonoTime, Digest>> ends;
     void forget_old(MonoTime now);
+    void forget_oldest();
     void add(const Digest& name, Entry entry, MonoTime end);
   };
-  [[nodiscard]] static Refusal full(const std::string& kind, const Kind& of, Millis wait);
+  [[nodiscard]] static Refusal full(const std::string& kind, std::size_t remembered, Millis wait);
 
   struct Counts {
     std::deque<MonoTime> times;
@@ -62,8 +70,8 @@ class MemorySharedState final : public SharedState {
 
   const Clock& clock_;
   const std::size_t most_counted_;
-  std::map<std::string, Kind, std::less<>> taken_;
-  std::map<std::string, Kind, std::less<>> kept_;
+  std::map<std::string, Kind<Mark>, std::less<>> taken_; // what nobody had put
+  std::map<std::string, Kind<Value>, std::less<>> kept_;
   std::unordered_map<std::string, Counts> counts_; // by kind, zero byte, name
   std::list<std::string> counts_by_age_;           // front: touched last
   std::unordered_map<std::string, Held> leases_;   // likewise; never forgotten: the code has few kinds and names

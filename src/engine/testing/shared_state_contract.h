@@ -39,11 +39,14 @@ class SharedWorld {
     auto put = ask<bool>([&](Completion<bool> d) { state().put_until(request, std::move(d)); });
     return !put ? std::string(put.error().code()) : *put ? "put" : "there";
   }
-  // "value 5000", "nothing"
+  // "value 5000", "value -200 by ann 300", "nothing"
   std::string find(const SharedKey& key) {
     auto kept = ask<std::optional<Kept>>([&](Completion<std::optional<Kept>> d) { state().find(key, std::move(d)); });
     if (!kept) return std::string(kept.error().code());
-    return *kept ? (*kept)->value + " " + std::to_string((*kept)->left.count()) : "nothing";
+    if (!*kept) return "nothing";
+    std::string out = (*kept)->value + " " + std::to_string((*kept)->left.count());
+    if (const auto& taken = (*kept)->taken) out += " by " + taken->by + " " + std::to_string(taken->ago.count());
+    return out;
   }
   // "counted", "1500"
   std::string count(CountRequest request) {
@@ -150,6 +153,22 @@ TEST_P(SharedStateContract, WhereNoMoreFitsWhatHasEndedMakesWayAndWhatLivesDoesN
   EXPECT_EQ(w->find({"ticket", "b"}), "b 1000");
   EXPECT_EQ(w->state().remembered("ticket"), 2U);
   EXPECT_EQ(w->state().remembered("nonce"), 0U);
+}
+
+TEST_P(SharedStateContract, AValueIsTakenOnceAndFoundAsTakenAsLongAsItIsRemembered) {
+  const SharedKey key{"ticket", "t"};
+  ASSERT_EQ(w->put({.key = key, .value = "v", .life = Millis{1'000}, .remember = Millis{500}}), "put");
+  EXPECT_EQ(w->find(key), "v 1000");
+  w->clock().advance(Millis{900});
+  EXPECT_EQ(w->take({.key = key, .by = "ann", .remember = Millis{1}, .most = 0}), "first");
+  EXPECT_EQ(w->state().remembered("ticket"), 1U);
+  w->clock().advance(Millis{300});
+  EXPECT_EQ(w->find(key), "v -200 by ann 300");
+  EXPECT_EQ(w->take({.key = key, .by = "bob", .remember = Millis{1}}), "ann 300");
+  w->clock().advance(Millis{300});
+  EXPECT_EQ(w->find(key), "nothing");
+  EXPECT_EQ(w->put({.key = key, .value = "w", .life = Millis{1'000}}), "put");
+  EXPECT_EQ(w->find(key), "w 1000");
 }
 
 // --- count_in_window ---
