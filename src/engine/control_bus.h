@@ -6,44 +6,46 @@
 #include <optional>
 #include <variant>
 
-#include "base/cause.h"
-#include "base/executor.h"
 #include "base/ids.h"
-#include "rooms/model/event.h"
+#include "base/refusal.h"
+#include "rooms/model/publication.h"
+#include "rooms/model/session_key.h"
 
 namespace foyer::engine {
 
 using NodeId = StringId<struct NodeIdTag>; // one run of one node: a restart has another
 
-// The directory has another member for a room, or one less.
-struct MembershipChanged {
+// The directory has one member more for a room.
+struct MemberAdded {
   RoomName room;
   UserId user;
-  bool member = false;
 };
-// A user's subscriptions to a room end.
+// The user belongs to the room no longer: all subscriptions of that user to it end.
 struct Evict {
   RoomName room;
   UserId user;
 };
-// For every connection of a user, wherever it is and whatever it listens to.
+// For every connection of a user, wherever it is and whatever it listens to, but for one session.
 struct ToUser {
   UserId user;
-  rooms::EventPtr event;
+  rooms::PublicationPtr publication;
+  rooms::SessionKey except = {}; // of the sending node
 };
-// Connections of a session are closed with this cause.
-struct CloseSession {
-  SessionId session;
-  Cause cause{};
+// Every session that is subscribed to a room, or is joining it, is closed.
+struct CloseSubscribers {
+  RoomName room;
+  Refusal refusal;
 };
-using ControlMessage = std::variant<MembershipChanged, Evict, ToUser, CloseSession>;
+// This node has learned of something that was revoked: whoever it concerns is closed.
+struct RevocationsChanged {};
+using ControlMessage = std::variant<MemberAdded, Evict, ToUser, CloseSubscribers, RevocationsChanged>;
 
 // As FanoutListener.
 class ControlListener {
  public:
   virtual ~ControlListener() = default;
-  virtual void post(Task task) = 0;
-  virtual void received(const ControlMessage& message) = 0; // on the listener's thread
+  virtual void post(std::shared_ptr<const ControlMessage> message) = 0;
+  virtual void received(const ControlMessage& message) = 0;
 };
 
 class ControlBus {
@@ -51,9 +53,13 @@ class ControlBus {
   virtual ~ControlBus() = default;
 
   [[nodiscard]] virtual const NodeId& node() const = 0; // this one
-  // To one node, or to all, this one among them. Any thread; messages of one sender arrive in the order of its calls.
-  // False: no such node is known; nothing was sent.
-  virtual bool send(ControlMessage message, std::optional<NodeId> to = {}) = 0;
+  struct Route {
+    std::optional<NodeId> to = {};         // nothing: all nodes, this one among them
+    const ControlListener* here = nullptr; // as in Fanout::publish
+  };
+  // Any thread; messages of one sender arrive in the order of its calls. False: no such node is known; nothing was
+  // sent.
+  virtual bool send(ControlMessage message, Route route) = 0;
   // From now on. A listener that is destroyed listens no longer.
   virtual void listen(std::shared_ptr<ControlListener> listener) = 0;
 };

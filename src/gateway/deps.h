@@ -20,6 +20,8 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "engine/local/control_bus.h"
+#include "engine/local/fanout.h"
 #include "engine/room_directory.h"
 #include "engine/room_log.h"
 #include "gateway/compression.h"
@@ -54,6 +56,9 @@ struct GatewayDeps {
   std::function<void(Completion<bool>)> refresh_keys = {};
   // An account was deleted; told again after a restart. Empty: somebody else knows.
   std::function<void(UserId)> on_deleted = {};
+  // Of a node that is alone, unless they are given.
+  std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
+  std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});
   std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);
 };
 

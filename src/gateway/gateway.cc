@@ -35,7 +35,6 @@ Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, Gate
     shards_.push_back(std::make_unique<Shard>(static_cast<std::uint8_t>(i), *loops[i], policy_, deps_, users_, homes_));
   for (const auto& shard : shards_) homes_.add(shard->home());
   for (std::size_t i = 0; i < loops.size(); ++i) {
-    shards_[i]->connect(&shards_);
     auto pulse = std::make_unique<Pulse>(*loops[i], *shards_[i]);
     loops[i]->post([loop = loops[i], timer = pulse.get()] { loop->arm(*timer, kPulse); });
     pulses_.push_back(std::move(pulse));
@@ -57,8 +56,7 @@ void Gateway::watch_revocations() {
       for (const auto& event : events)
         if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted)
           deps_.on_deleted(UserId{event.id});
-    for (std::size_t i = 0; i < loops_.size(); ++i)
-      loops_[i]->post([shard = shards_[i].get()] { shard->check_revocations(); });
+    deps_.bus->send(engine::RevocationsChanged{}, {.to = deps_.bus->node()});
   }, [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
 }
 

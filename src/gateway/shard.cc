@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "gateway/connection.h"
+#include "gateway/shard_listener.h"
+#include "protocol/event_frame.h"
 #include "wire/websocket.h"
 
 namespace foyer::gateway {
@@ -28,38 +30,6 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
       sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")),
       ends(metrics) {}
 
-// ShardPort
-
-void ShardPort::publish(const rooms::Audience& audience, rooms::EventPtr event) {
-  auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
-  // What most clients get is encoded here, so that other loops find it instead of waiting for each other.
-  static_cast<void>(encoded->frame((*shards_)[here_]->codec(), {}));
-  audience.for_each_loop([&](std::uint8_t loop) { on(loop, [encoded](Shard& shard) { shard.publish(*encoded); }); });
-}
-
-void ShardPort::evict(const rooms::Audience& audience, const RoomName& room, const UserId& user) {
-  audience.for_each_loop([&](std::uint8_t loop) { on(loop, [room, user](Shard& shard) { shard.evict(room, user); }); });
-}
-
-void ShardPort::reset(const rooms::Audience& audience, rooms::EventPtr event) {
-  auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
-  audience.for_each_loop([&](std::uint8_t loop) { on(loop, [encoded](Shard& shard) { shard.reset(*encoded); }); });
-}
-
-void ShardPort::close_all(const rooms::Audience& audience, const RoomName& room, const Refusal& refusal) {
-  audience.for_each_loop(
-      [&](std::uint8_t loop) { on(loop, [room, refusal](Shard& shard) { shard.close_all(room, refusal); }); });
-}
-
-void ShardPort::to_user(const UserId& user, rooms::EventPtr event, rooms::SessionKey except) {
-  auto encoded = std::make_shared<protocol::EncodedEvent>(std::move(event));
-  for (std::size_t i = 0; i < shards_->size(); ++i)
-    on(static_cast<std::uint8_t>(i),
-        [user, encoded, except](Shard& shard) { shard.to_user(user, *encoded, except.value); });
-}
-
-// Shard
-
 Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps,
     rooms::UserUses& users, const rooms::Homes& homes)
     : index_(index),
@@ -68,8 +38,9 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       deps_(deps),
       uses_(users),
       metrics_(deps.metrics),
-      port_(index),
-      home_(loop, deps.room_log, deps.directory, port_, homes, policy.rooms, deps.entropy, deps.metrics),
+      listener_(std::make_shared<ShardListener>(*this)),
+      home_(loop, deps.room_log, deps.directory, {.fanout = deps.fanout, .bus = deps.bus, .here = listener_}, homes,
+          policy.rooms, deps.entropy, deps.metrics),
       service_(homes, index),
       codec_(deps.codec()),
       compression_(policy.compression, deps.metrics),
@@ -77,7 +48,9 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
       allowed_bytes_(policy.bytes_per_s, policy.bytes_burst),
       connections_(1, kLastGeneration),
-      drain_(loop, connections_, &Connection::shut_down) {}
+      drain_(loop, connections_, &Connection::shut_down) {
+  deps.bus->listen(listener_);
+}
 
 Shard::~Shard() { *alive_ = false; }
 
@@ -232,14 +205,14 @@ void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evict
   if (counted) service_.leave(index_, connection.identity().user, kept, evicted);
 }
 
-// From homes
+// What is heard
 
 namespace {
 
 // The frame of an event, looked up again only for a client with other terms than the one before.
 class FrameOf {
  public:
-  explicit FrameOf(protocol::EncodedEvent& event) : event_(event) {}
+  explicit FrameOf(rooms::Publication& publication) : publication_(publication) {}
   const SharedBytes& operator()(const Connection& connection) {
     const protocol::ClientTerms& terms = connection.terms();
     if (frame_ == nullptr || codec_ != &connection.codec() || features_ != terms.features ||
@@ -247,13 +220,13 @@ class FrameOf {
       codec_ = &connection.codec();
       features_ = terms.features;
       max_message_ = terms.max_message;
-      frame_ = &event_.frame(*codec_, terms);
+      frame_ = &protocol::event_frame(publication_, *codec_, terms);
     }
     return *frame_;
   }
 
  private:
-  protocol::EncodedEvent& event_;
+  rooms::Publication& publication_;
   const SharedBytes* frame_ = nullptr;
   const protocol::ClientCodec* codec_ = nullptr;
   protocol::Features features_;
@@ -262,14 +235,14 @@ class FrameOf {
 
 } // namespace
 
-void Shard::publish(protocol::EncodedEvent& encoded) {
-  const rooms::Event& event = encoded.event();
+void Shard::publish(rooms::Publication& publication) {
+  const rooms::Event& event = publication.event();
   const auto it = rooms_.find(event.room);
   if (it == rooms_.end()) return;
   LocalRoom& room = *it->second;
   const bool passing = event.delivery == rooms::Delivery::ephemeral;
   const bool about_a_message = event.delivery == rooms::Delivery::about_history;
-  FrameOf frame_of(encoded);
+  FrameOf frame_of(publication);
   std::uint64_t delivered = 0;
   for (auto& subscription : room.subscriptions) {
     Connection& connection = *subscription.connection;
@@ -404,12 +377,13 @@ void Shard::evict(const RoomName& name, const UserId& user) {
     if (subscription(*connection, name) != nullptr) unsubscribe(*connection, name, true);
 }
 
-void Shard::to_user(const UserId& user, protocol::EncodedEvent& event, ConnectionId except) {
+void Shard::to_user(const UserId& user, rooms::Publication& publication, ConnectionId except) {
   const auto it = users_.find(user);
   for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
       connection = connection->next_of_user) {
     if (connection->id() == except) continue;
-    if (const SharedBytes& frame = event.frame(connection->codec(), connection->terms())) connection->deliver(frame);
+    const SharedBytes& frame = protocol::event_frame(publication, connection->codec(), connection->terms());
+    if (frame) connection->deliver(frame);
   }
 }
 

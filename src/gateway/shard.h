@@ -24,7 +24,6 @@
 #include "io/slot_table.h"
 #include "io/transport.h"
 #include "protocol/budget.h"
-#include "protocol/encoded_event.h"
 #include "rooms/room_service.h"
 
 namespace foyer::gateway {
@@ -55,27 +54,6 @@ struct LocalRoom {
   std::vector<Subscription> subscriptions;
 };
 
-// Delivers what a home publishes to the loops that have subscribers, in order.
-class ShardPort final : public rooms::Listeners {
- public:
-  explicit ShardPort(std::uint8_t here) : here_(here) {}
-  void connect(const std::vector<std::unique_ptr<Shard>>* shards) { shards_ = shards; }
-
-  void publish(const rooms::Audience& audience, rooms::EventPtr event) override;
-  void evict(const rooms::Audience& audience, const RoomName& room, const UserId& user) override;
-  void reset(const rooms::Audience& audience, rooms::EventPtr event) override;
-  void close_all(const rooms::Audience& audience, const RoomName& room, const Refusal& refusal) override;
-  void to_user(const UserId& user, rooms::EventPtr event, rooms::SessionKey except) override;
-
- private:
-  // Runs `task(Shard&)` on the loop: now if it is this one, else by post.
-  template <class Task>
-  void on(std::uint8_t loop, Task task);
-
-  std::uint8_t here_;
-  const std::vector<std::unique_ptr<Shard>>* shards_ = nullptr;
-};
-
 // The counters that shards share.
 struct ShardMetrics {
   explicit ShardMetrics(Metrics& metrics);
@@ -95,7 +73,6 @@ class Shard final : public http::UpgradeHandler {
   Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps,
       rooms::UserUses& users, const rooms::Homes& homes);
   ~Shard() override;
-  void connect(const std::vector<std::unique_ptr<Shard>>* shards) { port_.connect(shards); }
 
   void take(io::Transport& transport, http::Upgrade upgrade) override;
 
@@ -112,12 +89,12 @@ class Shard final : public http::UpgradeHandler {
   // Something was revoked: connections that it concerns are closed.
   void check_revocations();
 
-  // From homes, on this loop.
-  void publish(protocol::EncodedEvent& event);
+  // What the shard's listener hears, on this loop.
+  void publish(rooms::Publication& publication);
   void evict(const RoomName& room, const UserId& user);
-  void reset(protocol::EncodedEvent& event);
+  void reset(rooms::Publication& publication);
   void close_all(const RoomName& room, const Refusal& refusal);
-  void to_user(const UserId& user, protocol::EncodedEvent& event, ConnectionId except);
+  void to_user(const UserId& user, rooms::Publication& publication, ConnectionId except);
 
   // The answer to a command of a connection of this loop. It is written in its turn.
   template <class T>
@@ -197,7 +174,7 @@ class Shard final : public http::UpgradeHandler {
   const GatewayDeps& deps_;
   rooms::UserUses& uses_;
   ShardMetrics metrics_;
-  ShardPort port_;
+  std::shared_ptr<rooms::Listener> listener_;
   rooms::RoomHome home_;
   rooms::RoomService service_;
   std::unique_ptr<protocol::ClientCodec> codec_;
@@ -216,14 +193,5 @@ class Shard final : public http::UpgradeHandler {
   std::optional<Refusal> lost_store_;
   IdleTimeoutDetector idle_timeouts_;
 };
-
-template <class Task>
-void ShardPort::on(std::uint8_t loop, Task task) {
-  Shard& shard = *(*shards_)[loop];
-  if (loop == here_)
-    task(shard);
-  else
-    shard.loop().post([&shard, task = std::move(task)]() mutable { task(shard); });
-}
 
 } // namespace foyer::gateway

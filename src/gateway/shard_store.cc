@@ -2,6 +2,7 @@
 // messages that cannot be read, and a store that belongs to another process.
 #include "gateway/connection.h"
 #include "gateway/shard.h"
+#include "protocol/event_frame.h"
 
 namespace foyer::gateway {
 namespace {
@@ -25,8 +26,8 @@ std::vector<ConnectionId> Shard::subscribers(const RoomName& name) const {
   return ids;
 }
 
-void Shard::reset(protocol::EncodedEvent& event) {
-  const RoomName& name = event.event().room;
+void Shard::reset(rooms::Publication& publication) {
+  const RoomName& name = publication.event().room;
   for (const ConnectionId id : subscribers(name)) {
     Connection* connection = find(id);
     Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, name);
@@ -38,7 +39,7 @@ void Shard::reset(protocol::EncodedEvent& event) {
       subscription->joining->was_reset = true;
     }
     if (!was_live) continue;
-    const SharedBytes& frame = event.frame(connection->codec(), connection->terms());
+    const SharedBytes& frame = protocol::event_frame(publication, connection->codec(), connection->terms());
     if (!frame) {
       connection->end(with_jitter({.cause = Cause::ROOM_RESET, .evidence = "room " + name.str()}));
       continue;

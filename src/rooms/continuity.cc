@@ -30,7 +30,7 @@ EventPtr event_of(const RoomName& room, const Epoch& epoch, Message message) {
 void RoomHome::act(Room& room, const Actions& actions) {
   for (const Action& action : actions) {
     if (const auto* deliver = std::get_if<Deliver>(&action)) {
-      publish(room, deliver->event);
+      broadcast(room, deliver->event);
     } else if (const auto* read = std::get_if<ReadHistory>(&action)) {
       read_missing(room, *read);
     } else if (const auto* gone = std::get_if<Lost>(&action)) {
@@ -59,7 +59,10 @@ void RoomHome::lost(Room& room, const Lost& lost) {
     return reset(room, lost.epoch, lost.offset);
   const Refusal refusal{.cause = Cause::HISTORY_UNREADABLE,
       .evidence = "room " + room.name.str() + " behind offset " + std::to_string(lost.delivered) + ": " + lost.why};
-  if (!room.audience.empty()) listeners_.close_all(room.audience, room.name, refusal);
+  if (room.audience.empty()) return;
+  // The others of this home's process; another node reads for itself.
+  outlets_.bus->send(
+      engine::CloseSubscribers{room.name, refusal}, {.to = outlets_.bus->node(), .here = outlets_.here.get()});
 }
 
 void RoomHome::stored(Room& room, Message message, const Appended& appended, Completion<Published> done) {
@@ -184,8 +187,7 @@ void RoomHome::members_confirmed(Room& room, std::vector<UserId> members) {
 
 void RoomHome::reset(Room& room, const Epoch& epoch, Offset offset) {
   room.doubted.reset();
-  if (room.audience.empty()) return;
-  listeners_.reset(room.audience,
+  broadcast(room,
       std::make_shared<const Event>(Event{.room = room.name,
           .epoch = epoch,
           .offset = offset,

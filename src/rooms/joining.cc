@@ -22,17 +22,24 @@ void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
   const RoomName name = request.room;
   in_room(name, actor, Act::read, Load::made, std::move(done),
       [this, request = std::move(request)](Room& room, Actor by, Completion<Joined> answer) mutable {
-    if (!request.again) {
-      room.audience.add(request.listener);
-      member_came(room, by);
-    }
-    read_for_join({.actor = std::move(by), .request = std::move(request), .done = std::move(answer)}, room, 1);
+    Joining joining{.actor = std::move(by), .request = std::move(request), .done = std::move(answer)};
+    if (joining.request.again) return read_for_join(std::move(joining), room, 1);
+    // What is published from the answer on is heard, so the position is read after it.
+    const ListenerId listener = joining.request.listener;
+    listen(room, listener, [this, &room, joining = std::move(joining)](Result<bool> heard) mutable {
+      if (!heard) {
+        listen_no_more(room, joining.request.listener);
+        return joining.done(std::unexpected(std::move(heard).error()));
+      }
+      member_came(room, joining.actor);
+      read_for_join(std::move(joining), room, 1);
+    });
   });
 }
 
 void RoomHome::join_failed(Joining& joining, Room* room, Refusal refusal) {
   if (room != nullptr && !joining.request.again) {
-    room->audience.remove(joining.request.listener);
+    listen_no_more(*room, joining.request.listener);
     room->presence.depart(joining.actor.user, loop_.now());
   }
   joining.done(std::unexpected(std::move(refusal)));

@@ -1,28 +1,27 @@
-// Where a room's home sends its events. Called on the home's loop; an implementation delivers on the listener's, and
-// what one home sends to one listener arrives in the order of the calls, also with respect to the answers of requests.
+// Where a home sends what happens: through the fan-out to whoever listens to a room, and over the control bus to
+// people, wherever they are.
 #pragma once
 
-#include "base/refusal.h"
-#include "rooms/actor.h"
-#include "rooms/model/audience.h"
-#include "rooms/model/event.h"
+#include <memory>
+
+#include "engine/control_bus.h"
+#include "engine/fanout.h"
 
 namespace foyer::rooms {
 
-class Listeners {
+// A loop of this process, as homes and other loops know it. What one home sends to one listener arrives in the order of
+// the calls, whichever of the two ways it goes, and in order with the answers that the home posts to that loop.
+class Listener : public engine::FanoutListener, public engine::ControlListener {
  public:
-  virtual ~Listeners() = default;
-  // To every subscriber of the event's room.
-  virtual void publish(const Audience& audience, EventPtr event) = 0;
-  // All subscriptions of a user to a room end, from the next event on.
-  virtual void evict(const Audience& audience, const RoomName& room, const UserId& user) = 0;
-  // Every subscription to the event's room ends: its history begins anew (RoomReset). A join that still waits for
-  // its answer continues.
-  virtual void reset(const Audience& audience, EventPtr event) = 0;
-  // Every session that is subscribed to a room, or is joining it, is closed.
-  virtual void close_all(const Audience& audience, const RoomName& room, const Refusal& refusal) = 0;
-  // To every session of a user, wherever it is, but for one.
-  virtual void to_user(const UserId& user, EventPtr event, SessionKey except) = 0;
+  // Makes a publication of an event in a room, on this loop. It may encode there what most clients get: other loops
+  // find that instead of waiting for each other.
+  [[nodiscard]] virtual PublicationPtr publication(EventPtr event) = 0;
+};
+
+struct Outlets {
+  std::shared_ptr<engine::Fanout> fanout; // within the process: subscribe answers before it returns
+  std::shared_ptr<engine::ControlBus> bus;
+  std::shared_ptr<Listener> here; // of the home's loop
 };
 
 } // namespace foyer::rooms

@@ -43,22 +43,25 @@ void RoomHome::invite(const Actor& actor, const RoomName& name, UserId user, Com
   });
 }
 
+void RoomHome::send(engine::ControlMessage message) {
+  outlets_.bus->send(std::move(message), {.here = outlets_.here.get()});
+}
+
+void RoomHome::to_user(const UserId& user, EventPtr event, SessionKey except) {
+  send(engine::ToUser{user, std::make_shared<Publication>(std::move(event)), except});
+}
+
 void RoomHome::send_invitation(const UserId& to, const Invitation& invitation) {
-  listeners_.to_user(to,
+  to_user(to,
       std::make_shared<const Event>(
-          Event{.room = invitation.room, .delivery = Delivery::ephemeral, .body = InvitationReceived{invitation}}),
-      {});
+          Event{.room = invitation.room, .delivery = Delivery::ephemeral, .body = InvitationReceived{invitation}}));
 }
 
 // The room is in the list of all devices from now on.
 void RoomHome::entered(const RoomName& room, const UserId& user) {
-  RoomHome& home = homes_.at(homes_.of(room));
-  if (&home == this)
-    member_added(room, user);
-  else
-    home.loop_.post([&home, room, user] { home.member_added(room, user); });
-  listeners_.to_user(user,
-      std::make_shared<const Event>(Event{.room = room, .delivery = Delivery::ephemeral, .body = RoomAdded{}}), {});
+  send(engine::MemberAdded{room, user});
+  to_user(
+      user, std::make_shared<const Event>(Event{.room = room, .delivery = Delivery::ephemeral, .body = RoomAdded{}}));
 }
 
 void RoomHome::member_added(const RoomName& name, const UserId& user) {
@@ -89,7 +92,7 @@ void RoomHome::decline(Actor actor, const RoomName& name, Completion<InvitationT
     if (!declined) return done(std::unexpected(std::move(declined).error()));
     done(InvitationTurnedDown{.room = name});
     const auto* session = std::get_if<SessionKey>(&actor.from);
-    listeners_.to_user(actor.user,
+    to_user(actor.user,
         std::make_shared<const Event>(
             Event{.room = std::move(name), .delivery = Delivery::ephemeral, .body = InvitationDeclined{}}),
         session == nullptr ? SessionKey{} : *session);
@@ -117,13 +120,12 @@ void RoomHome::remove(const Actor& actor, const RoomName& name, UserId user, Com
 }
 
 void RoomHome::removed_from(Room& room, const UserId& user) {
-  listeners_.evict(room.audience, room.name, user);
+  send(engine::Evict{room.name, user});
   room.typing.set(user, {}, false, loop_.now());
   const std::size_t before = room.presence.count();
   if (const auto gone = room.presence.expel(user)) member_went(room, *gone, before);
-  listeners_.to_user(user,
-      std::make_shared<const Event>(Event{.room = room.name, .delivery = Delivery::ephemeral, .body = RoomRemoved{}}),
-      {});
+  to_user(user,
+      std::make_shared<const Event>(Event{.room = room.name, .delivery = Delivery::ephemeral, .body = RoomRemoved{}}));
 }
 
 void RoomHome::direct(Actor actor, UserId other, Completion<RoomCreated> done) {

@@ -10,17 +10,18 @@ constexpr std::size_t kFreshChanges = 1'000;
 
 } // namespace
 
-void RoomHome::publish(Room& room, EventPtr event) {
+void RoomHome::broadcast(Room& room, EventPtr event) {
   if (const auto* message = std::get_if<Message>(&event->body)) {
     room.time = message->time;
     published_.add();
   }
-  if (!room.audience.empty()) listeners_.publish(room.audience, std::move(event));
+  if (room.audience.empty()) return;
+  outlets_.fanout->publish(outlets_.here->publication(std::move(event)), outlets_.here.get());
 }
 
 void RoomHome::publish_now(Room& room, decltype(Event::body) body, const UserId& except) {
   if (room.audience.empty()) return;
-  publish(room,
+  broadcast(room,
       std::make_shared<const Event>(
           Event{.room = room.name, .delivery = Delivery::ephemeral, .except = except, .body = std::move(body)}));
 }

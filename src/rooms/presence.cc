@@ -3,12 +3,12 @@
 #include "rooms/room.h"
 
 namespace foyer::rooms {
-RoomHome::RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, Listeners& listeners,
+RoomHome::RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, Outlets outlets,
     const Homes& homes, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics)
     : loop_(loop),
       log_(log),
       directory_(directory),
-      listeners_(listeners),
+      outlets_(std::move(outlets)),
       homes_(homes),
       policy_(policy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
@@ -56,6 +56,17 @@ std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act
   return std::move(allowed).error();
 }
 
+// Subscriptions
+
+void RoomHome::listen(Room& room, ListenerId listener, Completion<bool> done) {
+  room.audience.add(listener);
+  outlets_.fanout->subscribe(room.name, homes_.at(listener).listener(), std::move(done));
+}
+
+void RoomHome::listen_no_more(Room& room, ListenerId listener) {
+  if (room.audience.remove(listener)) outlets_.fanout->unsubscribe(room.name, *homes_.at(listener).listener());
+}
+
 // Presence
 
 std::vector<Member> RoomHome::shown_members(const Room& room, const AnswerLimit& answer) const {
@@ -82,7 +93,7 @@ void RoomHome::member_went(Room& room, const Member& member, std::size_t before)
 void RoomHome::leave(ListenerId listener, const UserId& user, const RoomName& name, bool evicted) {
   Room* room = find(name);
   if (room == nullptr) return; // a room with subscribers is never unloaded
-  room->audience.remove(listener);
+  listen_no_more(*room, listener);
   if (!evicted) room->presence.depart(user, loop_.now());
   schedule(*room);
 }

@@ -55,10 +55,11 @@ class Homes {
 class RoomHome {
  public:
   // `homes` outlives this; all homes are added before the first request.
-  RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, Listeners& listeners,
-      const Homes& homes, const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
+  RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, Outlets outlets, const Homes& homes,
+      const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
   ~RoomHome();
   [[nodiscard]] io::Loop& loop() { return loop_; }
+  [[nodiscard]] const std::shared_ptr<Listener>& listener() const { return outlets_.here; } // of this loop; any thread
 
   // RoomService documents them. `done` runs on this loop, at once or later.
   void join(Actor actor, JoinRequest request, Completion<Joined> done);
@@ -83,7 +84,7 @@ class RoomHome {
   void forget_author(const UserId& user, Completion<bool> done);
   // For forget_author of any home; `where` are the stored rooms that this concerns.
   void author_detached(const UserId& user, const std::vector<Detached::Room>& where);
-  // The store has taken a new member in; the room need not be loaded.
+  // The store has taken a new member in. Nothing happens where the room is not loaded, or not of this home.
   void member_added(const RoomName& room, const UserId& user);
   // The store has another connection: what is known of every room is confirmed before it is relied upon.
   void store_opened_again();
@@ -142,7 +143,12 @@ class RoomHome {
   void changed(Room& room, const Change& change);
   // What has happened to messages while the store was read.
   static void apply_fresh(const Room& room, HistoryPage& page);
-  void publish(Room& room, EventPtr event);
+  // One subscriber more, and one less, of a loop, which hears the room as long as it has any.
+  void listen(Room& room, ListenerId listener, Completion<bool> done);
+  void listen_no_more(Room& room, ListenerId listener);
+  void broadcast(Room& room, EventPtr event); // to all loops that listen
+  void to_user(const UserId& user, EventPtr event, SessionKey except = {});
+  void send(engine::ControlMessage message);                                           // to everybody
   void publish_now(Room& room, decltype(Event::body) body, const UserId& except = {}); // presence, typing
   // What the room's follower decided (rooms/model/stream_follower.h).
   void act(Room& room, const Actions& actions);
@@ -181,7 +187,7 @@ class RoomHome {
   io::Loop& loop_;
   engine::RoomLog* log_;
   engine::RoomDirectory* directory_;
-  Listeners& listeners_;
+  const Outlets outlets_;
   const Homes& homes_;
   const RoomPolicy& policy_;
   Counter& published_;

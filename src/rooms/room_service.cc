@@ -17,11 +17,16 @@ Completion<T> RoomService::back(std::size_t home, Completion<T> done) {
   };
 }
 
+template <auto request, class T, class... Arguments>
+void RoomService::ask(std::size_t home, Completion<T> done, Arguments... arguments) {
+  at(home, [done = back(home, std::move(done)), ... arguments = std::move(arguments)](RoomHome& h) mutable {
+    (h.*request)(std::move(arguments)..., std::move(done));
+  });
+}
+
 void RoomService::join(Actor actor, JoinRequest request, Completion<Joined> done) {
   const std::size_t home = homes_.of(request.room);
-  at(home,
-      [actor = std::move(actor), request = std::move(request), done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.join(std::move(actor), std::move(request), std::move(done)); });
+  ask<&RoomHome::join>(home, std::move(done), std::move(actor), std::move(request));
 }
 
 void RoomService::leave(ListenerId listener, UserId user, RoomName room, bool evicted) {
@@ -33,16 +38,12 @@ void RoomService::leave(ListenerId listener, UserId user, RoomName room, bool ev
 
 void RoomService::publish(Actor actor, PublishRequest request, Completion<Published> done) {
   const std::size_t home = homes_.of(request.room);
-  at(home,
-      [actor = std::move(actor), request = std::move(request), done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.publish(std::move(actor), std::move(request), std::move(done)); });
+  ask<&RoomHome::publish>(home, std::move(done), std::move(actor), std::move(request));
 }
 
 void RoomService::erase(Actor actor, RoomName room, Offset offset, Completion<MessageErased> done) {
   const std::size_t home = homes_.of(room);
-  at(home,
-      [actor = std::move(actor), room = std::move(room), offset, done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.erase(actor, room, offset, std::move(done)); });
+  ask<&RoomHome::erase>(home, std::move(done), std::move(actor), std::move(room), offset);
 }
 
 void RoomService::typing(Actor actor, RoomName room, bool on) {
@@ -52,73 +53,52 @@ void RoomService::typing(Actor actor, RoomName room, bool on) {
 
 void RoomService::history(Actor actor, HistoryQuery query, Completion<HistoryPart> done) {
   const std::size_t home = homes_.of(query.room);
-  at(home,
-      [actor = std::move(actor), query = std::move(query), done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.history(std::move(actor), std::move(query), std::move(done)); });
+  ask<&RoomHome::history>(home, std::move(done), std::move(actor), std::move(query));
 }
 
 void RoomService::message(Actor actor, RoomName room, Offset offset, Completion<MessageFound> done) {
   const std::size_t home = homes_.of(room);
-  at(home,
-      [actor = std::move(actor), room = std::move(room), offset, done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.message(actor, room, offset, std::move(done)); });
+  ask<&RoomHome::message>(home, std::move(done), std::move(actor), std::move(room), offset);
 }
 
 void RoomService::presence(Actor actor, RoomName room, AnswerLimit answer, Completion<PresenceNow> done) {
   const std::size_t home = homes_.of(room);
-  at(home,
-      [actor = std::move(actor), room = std::move(room), answer, done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.presence(actor, room, answer, std::move(done)); });
+  ask<&RoomHome::presence>(home, std::move(done), std::move(actor), std::move(room), answer);
 }
 
 void RoomService::create(Actor actor, RoomName room, Completion<RoomCreated> done) {
   const std::size_t home = homes_.of(room);
-  at(home, [actor = std::move(actor), room = std::move(room), done = back(home, std::move(done))](RoomHome& h) mutable {
-    h.create(std::move(actor), room, std::move(done));
-  });
+  ask<&RoomHome::create>(home, std::move(done), std::move(actor), std::move(room));
 }
 
 void RoomService::invite(Actor actor, RoomName room, UserId user, Completion<UserInvited> done) {
   const std::size_t home = homes_.of(room);
-  at(home,
-      [actor = std::move(actor), room = std::move(room), user = std::move(user), done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.invite(actor, room, std::move(user), std::move(done)); });
+  ask<&RoomHome::invite>(home, std::move(done), std::move(actor), std::move(room), std::move(user));
 }
 
 void RoomService::remove(Actor actor, RoomName room, UserId user, Completion<UserRemoved> done) {
   const std::size_t home = homes_.of(room);
-  at(home,
-      [actor = std::move(actor), room = std::move(room), user = std::move(user), done = back(home, std::move(done))](
-          RoomHome& h) mutable { h.remove(actor, room, std::move(user), std::move(done)); });
+  ask<&RoomHome::remove>(home, std::move(done), std::move(actor), std::move(room), std::move(user));
 }
 
 void RoomService::direct(Actor actor, UserId other, Completion<RoomCreated> done) {
-  at(any(), [actor = std::move(actor), other = std::move(other), done = std::move(done)](RoomHome& h) mutable {
-    h.direct(std::move(actor), std::move(other), std::move(done));
-  });
+  ask<&RoomHome::direct>(any(), std::move(done), std::move(actor), std::move(other));
 }
 
 void RoomService::accept(Actor actor, RoomName room, Completion<InvitationAccepted> done) {
-  at(any(), [actor = std::move(actor), room = std::move(room), done = std::move(done)](RoomHome& h) mutable {
-    h.accept(actor, room, std::move(done));
-  });
+  ask<&RoomHome::accept>(any(), std::move(done), std::move(actor), std::move(room));
 }
 
 void RoomService::decline(Actor actor, RoomName room, Completion<InvitationTurnedDown> done) {
-  at(any(), [actor = std::move(actor), room = std::move(room), done = std::move(done)](RoomHome& h) mutable {
-    h.decline(std::move(actor), room, std::move(done));
-  });
+  ask<&RoomHome::decline>(any(), std::move(done), std::move(actor), std::move(room));
 }
 
 void RoomService::invitations(UserId user, Completion<InvitationPage> done) {
-  at(any(),
-      [user = std::move(user), done = std::move(done)](RoomHome& h) mutable { h.invitations(user, std::move(done)); });
+  ask<&RoomHome::invitations>(any(), std::move(done), std::move(user));
 }
 
 void RoomService::list(RoomsRequest request, Completion<RoomsPage> done) {
-  at(any(), [request = std::move(request), done = std::move(done)](RoomHome& h) mutable {
-    h.list(std::move(request), std::move(done));
-  });
+  ask<&RoomHome::list>(any(), std::move(done), std::move(request));
 }
 
 void RoomService::forget_author(UserId user, Completion<bool> done) {

@@ -27,7 +27,7 @@ class RoomService {
   // A public or own room that does not exist is made. From the answer on the listener gets the events of the room, and
   // counts one subscriber more, unless it asked `again`; each one has to leave. ROOM_LIMIT.
   void join(Actor actor, JoinRequest request, Completion<Joined> done);
-  // `evicted`: the home has ended this subscription itself (Listeners::evict).
+  // `evicted`: the home has ended this subscription itself (engine::Evict).
   void leave(ListenerId listener, UserId user, RoomName room, bool evicted);
   // Answered after the commit. A public or own room that does not exist is made. KEY_REUSED, RATE_LIMITED (too much is
   // said in the room).
@@ -64,6 +64,9 @@ class RoomService {
   // Runs `task` at a home.
   template <class Task>
   void at(std::size_t home, Task task);
+  // Makes a request of a home, and brings the answer back.
+  template <auto request, class T, class... Arguments>
+  void ask(std::size_t home, Completion<T> done, Arguments... arguments);
   // The home of this loop; without one, the first.
   [[nodiscard]] std::size_t any() const { return here_.value_or(0); }
   // `done`, so that it runs on the caller's loop.

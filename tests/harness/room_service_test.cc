@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "engine/local/control_bus.h"
+#include "engine/local/fanout.h"
 #include "engine/testing/store_worlds.h"
 #include "harness/memory_network.h"
 
@@ -12,24 +14,30 @@ namespace {
 
 using rooms::Actor;
 using testing::ElementsAre;
+using testing::UnorderedElementsAre;
 
-// Everything that a listener hears, as words, with the answers of requests in their order.
-class Heard final : public rooms::Listeners {
+// Everything that the listener of a loop hears, as words, with the answers of requests in their order. What goes to all
+// loops is said by the first.
+class Heard final : public rooms::Listener {
  public:
-  explicit Heard(std::vector<std::string>& words) : words_(words) {}
-  void publish(const rooms::Audience& audience, rooms::EventPtr event) override {
-    audience.for_each_loop([&](std::uint8_t loop) { words_.push_back(fmt::format("{} {}", loop, say(*event))); });
+  Heard(std::size_t loop, std::vector<std::string>& words) : loop_(loop), words_(words) {}
+  rooms::PublicationPtr publication(rooms::EventPtr event) override {
+    return std::make_shared<rooms::Publication>(std::move(event));
   }
-  void evict(const rooms::Audience&, const RoomName& room, const UserId& user) override {
-    words_.push_back(fmt::format("evict {} from {}", user.view(), room.view()));
+  void post(rooms::PublicationPtr publication) override { arrived(*publication); } // the test is one thread
+  void arrived(rooms::Publication& publication) override {
+    words_.push_back(fmt::format("{} {}", loop_, say(publication.event())));
   }
-  void reset(const rooms::Audience&, rooms::EventPtr event) override { words_.push_back("reset " + event->room.str()); }
-  void close_all(const rooms::Audience&, const RoomName& room, const Refusal&) override {
-    words_.push_back("close all of " + room.str());
+  void post(std::shared_ptr<const engine::ControlMessage> message) override { received(*message); }
+  void received(const engine::ControlMessage& message) override {
+    if (const auto* m = std::get_if<engine::MemberAdded>(&message)) home->member_added(m->room, m->user);
+    if (loop_ != 0) return;
+    if (const auto* m = std::get_if<engine::Evict>(&message))
+      words_.push_back(fmt::format("evict {} from {}", m->user.view(), m->room.view()));
+    if (const auto* m = std::get_if<engine::ToUser>(&message))
+      words_.push_back(fmt::format("to {}: {}", m->user.view(), say(m->publication->event())));
   }
-  void to_user(const UserId& user, rooms::EventPtr event, rooms::SessionKey) override {
-    words_.push_back(fmt::format("to {}: {}", user.view(), say(*event)));
-  }
+  rooms::RoomHome* home = nullptr;
 
  private:
   static std::string say(const rooms::Event& event) {
@@ -45,6 +53,7 @@ class Heard final : public rooms::Listeners {
       return fmt::format("invited to {} by {}", event.room.view(), i->invitation.from.name);
     return "something in " + event.room.str();
   }
+  std::size_t loop_;
   std::vector<std::string>& words_;
 };
 
@@ -70,7 +79,8 @@ struct RoomServiceTest : testing::Test {
   FixedEntropy entropy;
   MemoryNetwork network{world.clock(), kLoops};
   std::vector<std::string> words;
-  Heard heard{words};
+  const std::shared_ptr<engine::LocalFanout> fanout = std::make_shared<engine::LocalFanout>();
+  const std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId("n1"));
   rooms::RoomPolicy policy;
   rooms::UserUses users{{.messages_per_s = 200, .messages_burst = 2'000}, metrics};
   rooms::Homes homes;
@@ -88,8 +98,11 @@ struct RoomServiceTest : testing::Test {
       return turns_ != before;
     });
     for (std::size_t i = 0; i < kLoops; ++i) {
-      all.push_back(std::make_unique<rooms::RoomHome>(
-          network.loop(i), &world.log(), &world.directory(), heard, homes, policy, entropy, metrics));
+      const auto heard = std::make_shared<Heard>(i, words);
+      all.push_back(std::make_unique<rooms::RoomHome>(network.loop(i), &world.log(), &world.directory(),
+          rooms::Outlets{.fanout = fanout, .bus = bus, .here = heard}, homes, policy, entropy, metrics));
+      heard->home = all.back().get();
+      bus->listen(heard);
       homes.add(*all.back());
     }
     service = std::make_unique<rooms::RoomService>(homes, std::nullopt);
@@ -148,6 +161,30 @@ TEST_F(RoomServiceTest, ABackendPublishesAndListenersHearItBeforeTheAnswer) {
     EXPECT_FALSE(published->duplicate);
     EXPECT_THAT(take(), ElementsAre("1 " + room + "@1 backend's name: hello", "answered"));
   }
+}
+
+TEST_F(RoomServiceTest, ALoopHearsARoomAsLongAsItHasSubscribersThere) {
+  const auto leave = [&](rooms::ListenerId listener, const char* user) {
+    service->leave(listener, UserId(user), RoomName("tea"), false);
+    network.pump();
+  };
+  ASSERT_TRUE(join("ann", {.room = RoomName("tea"), .listener = 1}));
+  ASSERT_TRUE(join("bob", {.room = RoomName("tea"), .listener = 1}));
+  ASSERT_TRUE(join("eve", {.room = RoomName("tea"), .listener = 0}));
+  EXPECT_EQ(fanout->rooms(), 1U);
+  take();
+  ASSERT_TRUE(say("ann", "tea", "one"));
+  EXPECT_THAT(take(), UnorderedElementsAre("0 tea@1 ann's name: one", "1 tea@1 ann's name: one", "answered"));
+  leave(1, "ann");
+  leave(0, "eve");
+  ASSERT_TRUE(say("ann", "tea", "two"));
+  EXPECT_THAT(take(), ElementsAre("1 tea@2 ann's name: two", "answered"));
+  leave(1, "bob");
+  EXPECT_EQ(fanout->rooms(), 0U);
+  ASSERT_TRUE(say("ann", "tea", "three"));
+  EXPECT_THAT(take(), ElementsAre("answered"));
+  EXPECT_FALSE(join("fay", {.room = RoomName("private:nowhere"), .listener = 1}));
+  EXPECT_EQ(fanout->rooms(), 0U);
 }
 
 TEST_F(RoomServiceTest, WhatWasSaidIsReadAgainWithoutAConnection) {

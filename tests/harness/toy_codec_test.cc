@@ -10,6 +10,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "base/overloaded.h"
 #include "harness/node.h"
 #include "harness/peer.h"
 #include "protocol/client_codec.h"
@@ -22,11 +23,6 @@ using protocol::Command;
 using protocol::CommandType;
 using protocol::Form;
 using protocol::MessageId;
-
-template <class... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
 
 // The word before the next blank; `rest` begins behind that.
 std::string_view word(std::string_view& rest) {

@@ -2,8 +2,8 @@
 
 namespace foyer::engine {
 
-bool LocalControlBus::send(ControlMessage message, std::optional<NodeId> to) {
-  if (to && *to != node_) return false;
+bool LocalControlBus::send(ControlMessage message, Route route) {
+  if (route.to && *route.to != node_) return false;
   std::vector<std::shared_ptr<ControlListener>> listeners;
   {
     const std::lock_guard held(mutex_);
@@ -15,10 +15,14 @@ bool LocalControlBus::send(ControlMessage message, std::optional<NodeId> to) {
     });
   }
   const auto shared = std::make_shared<const ControlMessage>(std::move(message));
-  for (const auto& listener : listeners)
-    listener->post([known = std::weak_ptr(listener), shared] {
-      if (const auto there = known.lock()) there->received(*shared);
-    });
+  ControlListener* here = nullptr;
+  for (const auto& listener : listeners) {
+    if (listener.get() == route.here)
+      here = listener.get();
+    else
+      listener->post(shared);
+  }
+  if (here != nullptr) here->received(*shared);
   return true;
 }
 

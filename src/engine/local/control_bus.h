@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,12 +15,12 @@ class LocalControlBus final : public ControlBus {
   explicit LocalControlBus(NodeId node) : node_(std::move(node)) {}
 
   [[nodiscard]] const NodeId& node() const override { return node_; }
-  bool send(ControlMessage message, std::optional<NodeId> to = {}) override;
+  bool send(ControlMessage message, Route route) override;
   void listen(std::shared_ptr<ControlListener> listener) override;
 
  private:
   const NodeId node_;
-  std::mutex mutex_; // not held while anything is posted
+  std::mutex mutex_; // not held while a listener is called, which may call back
   std::vector<std::weak_ptr<ControlListener>> listeners_;
 };
 

@@ -12,48 +12,76 @@ bool is(const std::weak_ptr<FanoutListener>& known, const FanoutListener* listen
 
 } // namespace
 
-void LocalFanout::publish(const RoomName& room, rooms::EventPtr event) {
-  std::vector<std::shared_ptr<FanoutListener>> listeners;
+LocalFanout::Part& LocalFanout::part_of(const RoomName& room) { return parts_[std::hash<RoomName>{}(room) % kParts]; }
+
+void LocalFanout::publish(rooms::PublicationPtr publication, const FanoutListener* here) {
+  const RoomName& room = publication->event().room;
+  Part& part = part_of(room);
+  std::shared_ptr<const Listeners> listeners;
   {
-    const std::lock_guard held(mutex_);
-    const auto found = rooms_.find(room);
-    if (found == rooms_.end()) return;
-    std::erase_if(found->second, [&](const std::weak_ptr<FanoutListener>& known) {
-      auto listener = known.lock();
-      if (!listener) return true;
-      listeners.push_back(std::move(listener));
-      return false;
-    });
-    if (found->second.empty()) rooms_.erase(found);
+    const std::lock_guard held(part.mutex);
+    const auto found = part.rooms.find(room);
+    if (found == part.rooms.end()) return;
+    listeners = found->second;
   }
-  for (const auto& listener : listeners)
-    listener->post([known = std::weak_ptr(listener), room, event] {
-      if (const auto there = known.lock()) there->arrived(room, event);
-    });
+  std::shared_ptr<FanoutListener> listener_here;
+  bool gone = false;
+  for (const auto& known : *listeners) {
+    auto listener = known.lock();
+    if (!listener)
+      gone = true;
+    else if (listener.get() == here)
+      listener_here = std::move(listener);
+    else
+      listener->post(publication);
+  }
+  if (gone) {
+    const std::lock_guard held(part.mutex);
+    part.remove(room, nullptr);
+  }
+  if (listener_here) listener_here->arrived(*publication);
 }
 
 void LocalFanout::subscribe(const RoomName& room, std::shared_ptr<FanoutListener> listener, Completion<bool> done) {
   const bool added = [&] {
-    const std::lock_guard held(mutex_);
-    Listeners& listeners = rooms_[room];
-    if (std::ranges::any_of(listeners, [&](const auto& known) { return is(known, listener.get()); })) return false;
-    listeners.push_back(listener);
+    Part& part = part_of(room);
+    const std::lock_guard held(part.mutex);
+    std::shared_ptr<const Listeners>& listeners = part.rooms[room];
+    if (listeners && std::ranges::any_of(*listeners, [&](const auto& known) { return is(known, listener.get()); }))
+      return false;
+    auto more = listeners ? std::make_shared<Listeners>(*listeners) : std::make_shared<Listeners>();
+    more->push_back(listener);
+    listeners = std::move(more);
     return true;
   }();
   done(added);
 }
 
 void LocalFanout::unsubscribe(const RoomName& room, const FanoutListener& listener) {
-  const std::lock_guard held(mutex_);
-  const auto found = rooms_.find(room);
-  if (found == rooms_.end()) return;
-  std::erase_if(found->second, [&](const auto& known) { return known.expired() || is(known, &listener); });
-  if (found->second.empty()) rooms_.erase(found);
+  Part& part = part_of(room);
+  const std::lock_guard held(part.mutex);
+  part.remove(room, &listener);
+}
+
+void LocalFanout::Part::remove(const RoomName& room, const FanoutListener* listener) {
+  const auto found = rooms.find(room);
+  if (found == rooms.end()) return;
+  auto fewer = std::make_shared<Listeners>();
+  for (const auto& known : *found->second)
+    if (!known.expired() && !is(known, listener)) fewer->push_back(known);
+  if (fewer->empty())
+    rooms.erase(found);
+  else
+    found->second = std::move(fewer);
 }
 
 std::size_t LocalFanout::rooms() const {
-  const std::lock_guard held(mutex_);
-  return rooms_.size();
+  std::size_t sum = 0;
+  for (const Part& part : parts_) {
+    const std::lock_guard held(part.mutex);
+    sum += part.rooms.size();
+  }
+  return sum;
 }
 
 } // namespace foyer::engine

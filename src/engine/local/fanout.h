@@ -1,6 +1,8 @@
-// Fan-out within one process. Nothing is lost: an event is a pointer, posted to each listener's thread.
+// Fan-out within one process. Nothing is lost: a publication is a pointer, posted to each listener's thread. What one
+// thread publishes and what it posts to a listener's thread itself arrive there in the order of the calls.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -12,7 +14,7 @@ namespace foyer::engine {
 
 class LocalFanout final : public Fanout {
  public:
-  void publish(const RoomName& room, rooms::EventPtr event) override;
+  void publish(rooms::PublicationPtr publication, const FanoutListener* here = nullptr) override;
   // Answers before it returns.
   void subscribe(const RoomName& room, std::shared_ptr<FanoutListener> listener, Completion<bool> done) override;
   void unsubscribe(const RoomName& room, const FanoutListener& listener) override;
@@ -22,9 +24,19 @@ class LocalFanout final : public Fanout {
 
  private:
   using Listeners = std::vector<std::weak_ptr<FanoutListener>>;
-  // The lock is not held while anything is posted: a listener may be called at once, and call back.
-  mutable std::mutex mutex_;
-  std::unordered_map<RoomName, Listeners> rooms_;
+  // Some of the rooms, by the hash that gives a room its home: homes on 2, 4, 8, … loops never wait for each other. The
+  // lock is not held while a listener is called, which may call back; a list is replaced and never changed, so that a
+  // publisher reads it without the lock and without a copy.
+  struct Part {
+    mutable std::mutex mutex;
+    std::unordered_map<RoomName, std::shared_ptr<const Listeners>> rooms;
+    // Under the lock: without `listener`, and without those that are gone.
+    void remove(const RoomName& room, const FanoutListener* listener);
+  };
+  static constexpr std::size_t kParts = 64;
+  [[nodiscard]] Part& part_of(const RoomName& room);
+
+  std::array<Part, kParts> parts_;
 };
 
 } // namespace foyer::engine

@@ -42,22 +42,22 @@ TEST(LocalFanout, LosesNothingAndKeepsNothingOfRoomsThatNobodyListensTo) {
   fanout.unsubscribe(RoomName("tea"), *b);
   EXPECT_EQ(fanout.rooms(), 2U);
   a.reset();
-  fanout.publish(RoomName("milk"), event_at(1));
+  fanout.publish(publication_at("milk", 1));
   EXPECT_EQ(fanout.rooms(), 1U);
   fanout.unsubscribe(RoomName("tea"), *b);
   EXPECT_EQ(fanout.rooms(), 0U);
 }
 
-// A listener on the publisher's thread may be called at once, and call back.
+// A listener on the publisher's thread is called at once, and may call back.
 struct CallingBack final : FanoutListener {
   LocalFanout& fanout;
   int heard = 0;
   explicit CallingBack(LocalFanout& f) : fanout(f) {}
-  void post(Task task) override { task(); }
-  void arrived(const RoomName& room, const rooms::EventPtr& event) override {
+  void post(rooms::PublicationPtr) override { FAIL() << "it is on this thread"; }
+  void arrived(rooms::Publication& publication) override {
     ++heard;
-    fanout.unsubscribe(room, *this);
-    fanout.publish(room, event);
+    fanout.unsubscribe(publication.event().room, *this);
+    fanout.publish(std::make_shared<rooms::Publication>(publication.event_ptr()), this);
   }
 };
 
@@ -65,7 +65,7 @@ TEST(LocalFanout, AListenerMayCallBackFromWhatItHears) {
   LocalFanout fanout;
   const auto listener = std::make_shared<CallingBack>(fanout);
   fanout.subscribe(RoomName("tea"), listener, [](Result<bool>) {});
-  fanout.publish(RoomName("tea"), event_at(1));
+  fanout.publish(publication_at("tea", 1), listener.get());
   EXPECT_EQ(listener->heard, 1);
 }
 

@@ -1,4 +1,5 @@
 // Events of rooms as foyer.v1 pushes them.
+#include "base/overloaded.h"
 #include "protocol/foyer_v1/foyer_v1.h"
 #include "protocol/foyer_v1/json_parts.h"
 
@@ -7,11 +8,6 @@ namespace foyer::protocol {
 using namespace parts;
 
 namespace {
-
-template <class... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
 
 void member_event(std::string& out, std::string_view type, const RoomName& room, const rooms::Member& member) {
   room_message(out, type, std::nullopt, room);

@@ -1,5 +1,4 @@
-// Which loops a room's publications go to: a count of subscribed connections per
-// loop, kept by the room's home. One post per loop that has any.
+// Which loops listen to a room: a count of subscribed connections per loop, kept by the room's home.
 #pragma once
 
 #include <array>
@@ -12,17 +11,14 @@ inline constexpr std::size_t kMaxLoops = 64;
 class Audience {
  public:
   void add(std::uint8_t loop) { ++count_[loop], ++total_; }
-  void remove(std::uint8_t loop) {
-    if (count_[loop] == 0) return;
+  // True: it was the last one there.
+  bool remove(std::uint8_t loop) {
+    if (count_[loop] == 0) return false;
     --count_[loop], --total_;
+    return count_[loop] == 0;
   }
   [[nodiscard]] bool empty() const { return total_ == 0; }
   [[nodiscard]] std::uint64_t total() const { return total_; }
-  template <class Function>
-  void for_each_loop(Function&& function) const {
-    for (std::size_t i = 0; i < kMaxLoops; ++i)
-      if (count_[i] > 0) function(static_cast<std::uint8_t>(i));
-  }
 
  private:
   std::array<std::uint32_t, kMaxLoops> count_{};

@@ -1,0 +1,26 @@
+// A shard as the fan-out and the control bus know it: takes what they bring to its loop.
+#pragma once
+
+#include <memory>
+
+#include "rooms/listeners.h"
+
+namespace foyer::gateway {
+
+class Shard;
+
+class ShardListener final : public rooms::Listener {
+ public:
+  explicit ShardListener(Shard& shard) : shard_(shard) {}
+
+  [[nodiscard]] rooms::PublicationPtr publication(rooms::EventPtr event) override;
+  void post(rooms::PublicationPtr publication) override;
+  void arrived(rooms::Publication& publication) override;
+  void post(std::shared_ptr<const engine::ControlMessage> message) override;
+  void received(const engine::ControlMessage& message) override;
+
+ private:
+  Shard& shard_;
+};
+
+} // namespace foyer::gateway

@@ -1,0 +1,40 @@
+// An event on its way to the listeners of one process, which share what was encoded of it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/bytes.h"
+#include "rooms/model/event.h"
+
+namespace foyer::rooms {
+
+class Publication {
+ public:
+  static constexpr std::size_t kEncodings = 6; // that there may be; whoever encodes gives them their numbers
+
+  explicit Publication(EventPtr event) : event_(std::move(event)) {}
+  [[nodiscard]] const Event& event() const { return *event_; }
+  [[nodiscard]] const EventPtr& event_ptr() const { return event_; }
+  // What `encode` makes of it, for whoever asks first; others wait for that. Any thread.
+  template <class Encode>
+  [[nodiscard]] const SharedBytes& encoding(std::size_t which, Encode encode) {
+    Slot& slot = slots_[which];
+    std::call_once(slot.once, [&] { slot.bytes = encode(); });
+    return slot.bytes;
+  }
+
+ private:
+  struct Slot {
+    std::once_flag once;
+    SharedBytes bytes;
+  };
+  EventPtr event_;
+  std::array<Slot, kEncodings> slots_;
+};
+using PublicationPtr = std::shared_ptr<Publication>;
+
+} // namespace foyer::rooms
