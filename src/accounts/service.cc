@@ -33,8 +33,7 @@ jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
 } // namespace
 
 AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy,
-    Runners runners, engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
-    std::function<void(UserId)> detach_messages)
+    Runners runners, engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics)
     : store_(store),
       keys_(keys),
       seal_(std::move(seal)),
@@ -47,7 +46,6 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
       metrics_(metrics),
       hash_seconds_(metrics.histogram("foyer_password_hash_seconds", "Time to compute or compare one password hash.",
           {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5})),
-      detach_messages_(std::move(detach_messages)),
       audit_(store, runners_, log, metrics),
       revocations_(store, runners_, clock, log),
       lockout_(policy_.lockout),
@@ -66,12 +64,6 @@ void AccountService::start() {
     });
     read_password_costs();
     runners_->control.every(kReadCostsEvery, [this] { read_password_costs(); }); // others may import users meanwhile
-    revocations_.watch([this](const std::vector<auth::RevocationEvent>& events) {
-      for (const auto& event : events)
-        if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted &&
-            detach_messages_)
-          detach_messages_(UserId{event.id});
-    }, {});
     runners_->control.every(policy_.revocation_poll, [this] { revocations_.poll(); });
     runners_->control.every(kMeasureEvery, [this] { measure_tables(); });
   });

@@ -105,12 +105,10 @@ inline constexpr std::uint32_t kLoginLines = 20; // of the log, a second, at inf
 
 class AccountService final : public auth::AuthService {
  public:
-  // `detach_messages` is called for every deleted account (again after a restart, for a
-  // week), on the control plane's thread. The references must outlive the service.
-  // `seal`: for what the store keeps and must not give away. `shared` keeps tickets, and answers on the control plane.
+  // The references must outlive the service. `seal`: for what the store keeps and must not give away. `shared` keeps
+  // tickets, and answers on the control plane.
   AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners,
-      engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
-      std::function<void(UserId)> detach_messages);
+      engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics);
 
   // Begins to watch the revocations. Once, from any thread.
   void start();
@@ -274,7 +272,6 @@ class AccountService final : public auth::AuthService {
   Log& log_;
   Metrics& metrics_;
   Histogram& hash_seconds_;
-  std::function<void(UserId)> detach_messages_;
 
   AuditTrail audit_;
   RevocationFeed revocations_;

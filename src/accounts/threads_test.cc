@@ -29,7 +29,7 @@ struct Threads {
       system_entropy(), null_log()};
   engine::MemorySharedState shared{system_clock()};
   AccountService service{*store, keys, seal, testing_world::test_policy(), run_on(control, hashing), shared,
-      system_clock(), system_entropy(), null_log(), metrics, [](UserId) {}};
+      system_clock(), system_entropy(), null_log(), metrics};
   std::vector<Route> table = routes(service);
 
   ~Threads() {

@@ -32,8 +32,7 @@ Result<std::shared_ptr<const jose::KeySet>> read_keys(accounts::SigningKeys& key
 
 } // namespace
 
-Result<std::unique_ptr<AuthRole>> AuthRole::open(
-    const Runtime& r, store::DataDir& data, std::function<void(UserId)> detach_messages) {
+Result<std::unique_ptr<AuthRole>> AuthRole::open(const Runtime& r, store::DataDir& data) {
   std::unique_ptr<AuthRole> role(new AuthRole(r));
   TRY(store,
       open_accounts(r.config,
@@ -59,9 +58,8 @@ Result<std::unique_ptr<AuthRole>> AuthRole::open(
       std::move(signer), *role->store_, seal, rotation, runners, r.clock, r.entropy, r.log);
   TRY(first_keys, read_keys(*role->keys_));
   role->first_keys_ = std::move(first_keys);
-  role->service_ =
-      std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal, accounts_policy(r.config), runners,
-          role->shared_, r.clock, r.entropy, r.log, r.metrics, std::move(detach_messages));
+  role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal,
+      accounts_policy(r.config), runners, role->shared_, r.clock, r.entropy, r.log, r.metrics);
   const auto strong = [](std::string_view secret) {
     return !config::weakness(secret, config::find_option("service_secret")->min);
   };

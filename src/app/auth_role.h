@@ -20,9 +20,8 @@ namespace foyer::app {
 
 class AuthRole {
  public:
-  // Opens the store and reads the signing keys. `detach_messages`: for each deleted account, see AccountService.
-  [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(
-      const Runtime& runtime, store::DataDir& data, std::function<void(UserId)> detach_messages);
+  // Opens the store and reads the signing keys.
+  [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(const Runtime& runtime, store::DataDir& data);
 
   // Begins to watch the revocations and the registered services. Once.
   [[nodiscard]] Result<bool> start();

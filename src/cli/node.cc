@@ -98,7 +98,6 @@ struct Node::Parts {
   void make_limits();
   void make_gateway(const std::vector<io::Loop*>& on);
   void make_server();
-  void detach_messages(UserId user);
   void refused(const Request& request, const Refusal& refusal);
   Ref refused_socket(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] std::unique_ptr<protocol::ClientCodec> codec() const { // that clients speak
@@ -147,21 +146,9 @@ Result<void> Node::Parts::open_chat() {
   return {};
 }
 
-// The account of an author is gone: the messages stay, without the name.
-void Node::Parts::detach_messages(UserId user) {
-  if (!chat) return;
-  const auto report = [this](const auto& detached) {
-    if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
-  };
-  if (gateway)
-    gateway->rooms().forget_author(std::move(user), [report](Result<bool> detached) { report(detached); });
-  else
-    chat->detach_author(std::move(user), [report](Result<rooms::Detached> detached) { report(detached); });
-}
-
 Result<void> Node::Parts::open_auth() {
   if (config.role_auth) {
-    TRY(role, app::AuthRole::open(*runtime, data, [this](UserId user) { detach_messages(std::move(user)); }));
+    TRY(role, app::AuthRole::open(*runtime, data));
     auth_role = std::move(role);
     own_verifier = std::make_unique<auth::LocalVerifier>(
         jose::Verifier(auth_role->keys(), app::verifier_policy(config)), true, metrics);
@@ -219,10 +206,7 @@ gateway::GatewayDeps Node::Parts::gateway_deps() {
       .users = *users,
       .gauges = *gauges,
       .codec = [this] { return codec(); }};
-  if (remote_auth) {
-    out.refresh_keys = remote_auth->refresh_keys();
-    out.on_deleted = [this](UserId user) { detach_messages(std::move(user)); };
-  }
+  if (remote_auth) out.refresh_keys = remote_auth->refresh_keys();
   return out;
 }
 

@@ -54,8 +54,6 @@ struct GatewayDeps {
   // look again; false: there is none; a refusal: it could not be asked, and the keys at
   // hand are not to be relied upon. Answers on any thread. Empty: the keys are this process's own.
   std::function<void(Completion<bool>)> refresh_keys = {};
-  // An account was deleted; told again after a restart. Empty: somebody else knows.
-  std::function<void(UserId)> on_deleted = {};
   // Of a node that is alone, unless they are given.
   std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
   std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});

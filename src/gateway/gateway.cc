@@ -52,12 +52,18 @@ std::vector<http::UpgradeHandler*> Gateway::upgrades() const {
 void Gateway::watch_revocations() {
   deps_.auth_service.watch_revocations([this](const std::vector<auth::RevocationEvent>& events) {
     deps_.revocations.apply(events);
-    if (deps_.on_deleted)
-      for (const auto& event : events)
-        if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted)
-          deps_.on_deleted(UserId{event.id});
+    for (const auto& event : events)
+      if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted)
+        detach_messages(UserId{event.id});
     deps_.bus->send(engine::RevocationsChanged{}, {.to = deps_.bus->node()});
   }, [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
+}
+
+// The account of an author is gone: the messages stay, without the name. After a restart this is done again.
+void Gateway::detach_messages(UserId user) {
+  rooms_.forget_author(std::move(user), [&log = deps_.log](Result<bool> detached) {
+    if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
+  });
 }
 
 void Gateway::watch_store() {

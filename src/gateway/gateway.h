@@ -21,7 +21,7 @@ class Gateway {
   // For the HTTP server: one for each loop.
   [[nodiscard]] std::vector<http::UpgradeHandler*> upgrades() const;
 
-  // Learns of revocations and closes whom they concern. Call once.
+  // Learns of revocations, closes whom they concern, and takes the names of deleted accounts off their messages. Once.
   void watch_revocations();
   void watch_store(); // rooms are confirmed after an outage; a store that is another's ends all sockets
 
@@ -46,6 +46,7 @@ class Gateway {
   struct Asked; // for a message over HTTP
   void message_for(Asked asked, Result<Identity> identity);
   void answer_message(Asked asked, Result<rooms::MessageFound> found);
+  void detach_messages(UserId user);
   void on_all(void (Shard::*step)(std::move_only_function<void()>), std::function<void()> done);
 
   GatewayPolicy policy_;

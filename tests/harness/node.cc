@@ -234,8 +234,7 @@ struct Node::Life {
         world.clock, world.entropy, world.log);
     signing_keys->start([](Result<bool> ready) { must(std::move(ready)); });
     auto service = std::make_unique<accounts::AccountService>(*account_store, *signing_keys, seal, std::move(policy),
-        std::move(runners), shared, world.clock, world.entropy, world.log, metrics,
-        [this](UserId user) { gateway->rooms().forget_author(std::move(user), [](Result<bool>) {}); });
+        std::move(runners), shared, world.clock, world.entropy, world.log, metrics);
     service->start();
     return service;
   }

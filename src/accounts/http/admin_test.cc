@@ -83,7 +83,7 @@ TEST(Admin, DisablesEnablesAndDeletesOthersButNotThemselves) {
   EXPECT_EQ(o.as_alice("GET", "/auth/me").code(), "SESSION_REVOKED") << "who was kept out logs in again";
   EXPECT_EQ(o.ask("DELETE", "/auth/admin/users/" + o.alice_id).status, 204);
   EXPECT_EQ(o.w.login("alice").code(), "CREDENTIALS_REJECTED");
-  EXPECT_THAT(o.w.detached, ElementsAre(o.alice_id));
+  EXPECT_THAT(o.w.deleted, ElementsAre(o.alice_id));
   EXPECT_EQ(o.ask("DELETE", "/auth/admin/users/" + o.alice_id).code(), "NOT_FOUND");
   EXPECT_EQ(o.ask("POST", "/auth/admin/users/u_root/disable").code(), "BAD_REQUEST");
   EXPECT_EQ(o.ask("DELETE", "/auth/admin/users/u_root").code(), "BAD_REQUEST");

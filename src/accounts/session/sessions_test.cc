@@ -213,7 +213,7 @@ TEST(Me, ADeletedAccountIsGoneAndItsMessagesAreDetached) {
                 .status,
       204);
   EXPECT_THAT(watch.seen, ElementsAre("user " + id_of(in) + " deleted"));
-  EXPECT_THAT(w.detached, ElementsAre(id_of(in)));
+  EXPECT_THAT(w.deleted, ElementsAre(id_of(in)));
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("access_token")}).code(), "USER_UNKNOWN");
   EXPECT_EQ(w.refresh(in.text("refresh_token")).code(), "REFRESH_UNKNOWN");
   EXPECT_EQ(w.login("alice").code(), "CREDENTIALS_REJECTED");
@@ -221,7 +221,7 @@ TEST(Me, ADeletedAccountIsGoneAndItsMessagesAreDetached) {
   EXPECT_EQ(anew.status, 201);
   EXPECT_NE(id_of(anew), id_of(in));
   w.restart();
-  EXPECT_THAT(w.detached, ElementsAre(id_of(in), id_of(in))); // had the process died in between
+  EXPECT_THAT(w.deleted, ElementsAre(id_of(in), id_of(in))); // had the process died in between
 }
 
 TEST(TicketsRoute, ATicketSpeaksForItsCallerOnceFromTheOriginThatAsked) {
