@@ -50,8 +50,9 @@ const std::vector<Layer> kLayers = {
     {"config", {"base", "jose", "wire", "admission", "http", "engine/sql", "auth", "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
     {"app",
-        {"base", "jose", "wire", "exec", "http", "observe", "store", "engine/sql", "engine/memory", "protocol/foyer_v1",
-            "admission", "auth", "auth/contract", "accounts", "gateway", "config"}},
+        {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
+            "rooms", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "accounts", "gateway",
+            "config", "admin"}},
 };
 const std::string kPrograms = "cli";
 

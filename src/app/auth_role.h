@@ -1,51 +1,47 @@
-// The auth service in this process: its store, its queue for hashing, its routes.
+// The auth service in this process: keys, accounts, services, and their routes.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "accounts/clients/services.h"
+#include "accounts/http/internal_routes.h"
 #include "accounts/http/routes.h"
 #include "accounts/service.h"
 #include "accounts/session/revocation_polls.h"
-#include "app/runtime.h"
+#include "app/auth_part.h"
+#include "config/options.h"
 #include "engine/memory/shared_state.h"
-#include "exec/work_queue.h"
 #include "jose/key_set.h"
-#include "observe/health.h"
-#include "store/data_dir.h"
 
 namespace foyer::app {
 
-class AuthRole {
- public:
-  // Opens the store and reads the signing keys.
-  [[nodiscard]] static Result<std::unique_ptr<AuthRole>> open(const Runtime& runtime, store::DataDir& data);
+struct Environment;
 
-  // Begins to watch the revocations and the registered services. Once.
-  [[nodiscard]] Result<bool> start();
-  [[nodiscard]] accounts::AccountStore& store() { return *store_; }
-  [[nodiscard]] accounts::AccountService& service() { return *service_; }
-  [[nodiscard]] const std::shared_ptr<const jose::KeySet>& keys() const {
-    return first_keys_;
-  } // as they were when it opened
-  // Told of the keys as they are, and of every change (a rotation), on the control plane's thread.
-  void watch_keys(accounts::SigningKeys::OnChange on_change);
-  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal);
-  [[nodiscard]] std::vector<observe::HealthCheck> ready();
-  // Gateways whose long polls wait here are answered now, so that no connection of theirs holds up the end.
-  void drain();
-  // The loops have ended: nothing new comes. Before the control plane stops.
-  void stop_hashing() { hashing_->stop(); }
+class AuthRole final : public AuthPart {
+ public:
+  // Takes accounts, seal and hashing out of the environment. Both references outlive it. As configured_key().
+  [[nodiscard]] static Result<std::unique_ptr<AuthRole>> make(const config::Config& config, Environment& environment);
+
+  // Reads the signing keys, registers this service, begins to watch the revocations.
+  void start(Completion<bool> ready) override;
+  [[nodiscard]] auth::AuthService& service() override { return *service_; }
+  [[nodiscard]] auth::LocalVerifier& verifier() override { return *verifier_; }
+  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override;
+  [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
+  [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }
+  void upkeep_now() override { store_->upkeep_now(); }
+  // Gateways whose long polls wait here are answered.
+  void drain() override;
 
  private:
-  explicit AuthRole(const Runtime& runtime) : runtime_(runtime), shared_(runtime.clock) {}
-  const Runtime& runtime_;
-  std::unique_ptr<exec::WorkQueue> hashing_;
+  AuthRole(const config::Config& config, Environment& environment);
+  [[nodiscard]] accounts::AuthFacts facts() const;
+  const config::Config& config_;
+  const Environment& around_;
   std::unique_ptr<accounts::AccountStore> store_;
-  std::shared_ptr<const jose::KeySet> first_keys_;
-  std::unique_ptr<accounts::SigningKeys> keys_;       // before the store ends
+  std::unique_ptr<accounts::SigningKeys> keys_; // before the store ends
+  std::unique_ptr<auth::LocalVerifier> verifier_;
   engine::MemorySharedState shared_;                  // of the control plane
   std::unique_ptr<accounts::AccountService> service_; // before the keys end
   std::unique_ptr<accounts::ServiceRegistry> services_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/environment.h"
 #include "app/policies.h"
 #include "app/signing_key.h"
 #include "jose/key_set.h"
@@ -23,32 +24,34 @@ auth::StreamPolicy stream_policy(const config::Config& c) {
 } // namespace
 
 auth::Context RemoteAuth::around(auth::Transport& transport) {
-  return {.clock = runtime_.clock,
-      .entropy = runtime_.entropy,
-      .log = runtime_.log,
-      .metrics = runtime_.metrics,
+  return {.clock = around_.clock,
+      .entropy = around_.entropy,
+      .log = around_.log,
+      .metrics = around_.metrics,
       .transport = transport,
-      .control = runtime_.control};
+      .control = around_.control};
 }
 
-Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, OnRefusal on_refusal) {
-  const config::Config& c = runtime.config;
-  std::unique_ptr<RemoteAuth> out(new RemoteAuth(runtime));
+client::PoolOptions RemoteAuth::to(wire::Url server, std::size_t connections, std::size_t waiting) const {
+  return {.server = std::move(server),
+      .tls = {.ca_file = config_.auth_service_ca_file},
+      .connections = connections,
+      .waiting = waiting};
+}
+
+Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const config::Config& c, const Environment& environment) {
+  std::unique_ptr<RemoteAuth> out(new RemoteAuth(c, environment));
   RemoteAuth& r = *out;
   TRY(server, wire::parse_url(c.auth_service_url));
-  r.questions_ = std::make_unique<auth::PooledTransport>(runtime.control,
-      client::PoolOptions{
-          .server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 32, .waiting = 4'096});
-  r.forwarded_ = std::make_unique<auth::PooledTransport>(runtime.control,
-      client::PoolOptions{
-          .server = server, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 64, .waiting = 1'024});
+  r.questions_ = environment.connect(r.to(server, 32, 4'096));
+  r.forwarded_ = environment.connect(r.to(server, 64, 1'024));
   r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
   TRY_VOID(r.make_keys());
   r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, stream_policy(c));
   r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, c.auth, *r.stream_);
-  auth::FitFacts facts{.version = runtime.build.version,
-      .build = runtime.build.build,
-      .environment = runtime.build.environment,
+  auth::FitFacts facts{.version = environment.build.version,
+      .build = environment.build.build,
+      .environment = environment.build.environment,
       .issuer = c.jwt_issuer,
       .audience = c.jwt_audience,
       .service_secret = c.service_secret,
@@ -56,20 +59,23 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const Runtime& runtime, OnR
       .kids = [&r] { return r.kids(); },
       .leeway = c.jwt_leeway};
   r.fit_ = std::make_unique<auth::CompatibilityMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
-  const auth::ForwardPolicy forward{.body_bytes = c.http.limits.body_bytes, .reveal = c.gateway.door.reveal};
-  r.forwarder_ =
-      std::make_unique<auth::Forwarder>(r.around(*r.forwarded_), *r.identity_, forward, std::move(on_refusal));
   return out;
+}
+
+std::vector<Route> RemoteAuth::routes(const OnRefusal& on_refusal) {
+  const auth::ForwardPolicy policy{.body_bytes = config_.http.limits.body_bytes, .reveal = config_.gateway.door.reveal};
+  forwarder_ = std::make_unique<auth::Forwarder>(around(*forwarded_), *identity_, policy, on_refusal);
+  return forwarder_->routes();
 }
 
 // A shared secret is available at once; public keys have to be fetched.
 Result<void> RemoteAuth::make_keys() {
-  const config::Config& c = runtime_.config;
+  const config::Config& c = config_;
   if (c.jwt_jwks_url.empty()) {
     TRY(key, configured_key(c));
     TRY(keys, jose::KeySet::of(std::move(key)));
     verifier_ = std::make_unique<auth::LocalVerifier>(
-        jose::Verifier(std::move(keys), verifier_policy(c)), true, runtime_.metrics);
+        jose::Verifier(std::move(keys), verifier_policy(c)), true, around_.metrics);
     return {};
   }
   TRY(url, wire::parse_url(c.jwt_jwks_url));
@@ -77,8 +83,7 @@ Result<void> RemoteAuth::make_keys() {
   policy.target = client::request_target(url);
   url.path.clear();
   url.query.clear();
-  key_server_ = std::make_unique<auth::PooledTransport>(runtime_.control,
-      client::PoolOptions{.server = url, .tls = {.ca_file = c.auth_service_ca_file}, .connections = 1, .waiting = 4});
+  key_server_ = around_.connect(to(url, 1, 4));
   key_set_ = std::make_unique<auth::KeySetSource>(
       around(*key_server_), std::move(policy), [this](std::shared_ptr<const jose::KeySet> keys) {
     verifier_->replace_keys(std::move(keys));
@@ -88,7 +93,7 @@ Result<void> RemoteAuth::make_keys() {
   TRY(server, wire::parse_url(c.auth_service_url));
   const bool own = url.origin() == server.origin();
   verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own,
-      runtime_.metrics, [this] { return key_set_->check(); });
+      around_.metrics, [this] { return key_set_->check(); });
   return {};
 }
 
@@ -100,9 +105,10 @@ std::vector<std::string> RemoteAuth::kids() const {
   return out;
 }
 
-void RemoteAuth::start() {
+void RemoteAuth::start(Completion<bool> ready) {
   if (key_set_) key_set_->start();
   fit_->start();
+  around_.control.post([ready = std::move(ready)]() mutable { ready(true); });
 }
 
 bool RemoteAuth::wait_for_keys(Millis at_most) {
@@ -111,8 +117,8 @@ bool RemoteAuth::wait_for_keys(Millis at_most) {
 
 bool RemoteAuth::reload() {
   if (!key_set_) return false;
-  runtime_.control.post([this] {
-    key_set_->refresh([&log = runtime_.log](Result<bool> newer) {
+  around_.control.post([this] {
+    key_set_->refresh([&log = around_.log](Result<bool> newer) {
       if (!newer)
         log.warning("key_set_not_fetched", newer.error().operator_text(), {{"code", newer.error().code()}});
       else
@@ -127,7 +133,7 @@ bool RemoteAuth::reload() {
 std::function<void(Completion<bool>)> RemoteAuth::refresh_keys() {
   if (!key_set_) return {};
   return [this](Completion<bool> done) {
-    runtime_.control.post([this, done = std::move(done)]() mutable { key_set_->refresh(std::move(done)); });
+    around_.control.post([this, done = std::move(done)]() mutable { key_set_->refresh(std::move(done)); });
   };
 }
 

@@ -8,44 +8,48 @@
 #include <mutex>
 #include <vector>
 
-#include "app/runtime.h"
+#include "app/auth_part.h"
 #include "auth/compatibility_monitor.h"
 #include "auth/forwarder.h"
 #include "auth/key_set_source.h"
 #include "auth/local_verifier.h"
-#include "auth/pooled_transport.h"
 #include "auth/remote_auth_service.h"
 #include "auth/revocation_stream.h"
+#include "auth/transport.h"
+#include "client/http_pool.h"
+#include "config/options.h"
 #include "observe/health.h"
 
 namespace foyer::app {
 
-class RemoteAuth {
- public:
-  // Nothing is asked before start(). `on_refusal`: of requests that are forwarded.
-  [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(const Runtime& runtime, OnRefusal on_refusal);
+struct Environment;
 
-  void start(); // once
-  // Waits for the first key set; true at once where the keys are configured. False when it did not come in this time.
-  [[nodiscard]] bool wait_for_keys(Millis at_most);
-  // Fetches the key set now; false if there is nothing to fetch.
-  bool reload();
-  [[nodiscard]] auth::AuthService& service() { return *service_; }
-  [[nodiscard]] auth::LocalVerifier& verifier() { return *verifier_; }
-  // GatewayDeps::refresh_keys; empty for a shared secret.
-  [[nodiscard]] std::function<void(Completion<bool>)> refresh_keys();
-  [[nodiscard]] std::vector<Route> routes() { return forwarder_->routes(); }
-  [[nodiscard]] std::vector<observe::HealthCheck> ready();
+class RemoteAuth final : public AuthPart {
+ public:
+  // Nothing is asked before start(). Both references outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(
+      const config::Config& config, const Environment& environment);
+
+  void start(Completion<bool> ready) override; // does not wait for the other process
+  [[nodiscard]] bool wait_for_keys(Millis at_most) override;
+  bool reload() override;
+  [[nodiscard]] auth::AuthService& service() override { return *service_; }
+  [[nodiscard]] auth::LocalVerifier& verifier() override { return *verifier_; }
+  [[nodiscard]] std::function<void(Completion<bool>)> refresh_keys() override;
+  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override; // that are forwarded; once
+  [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
 
  private:
-  explicit RemoteAuth(const Runtime& runtime) : runtime_(runtime) {}
+  RemoteAuth(const config::Config& config, const Environment& environment) : config_(config), around_(environment) {}
   [[nodiscard]] auth::Context around(auth::Transport& transport);
+  [[nodiscard]] client::PoolOptions to(wire::Url server, std::size_t connections, std::size_t waiting) const;
   Result<void> make_keys();
   [[nodiscard]] std::vector<std::string> kids() const;
   [[nodiscard]] observe::HealthState auth_service_state() const;
 
-  const Runtime& runtime_;
-  std::unique_ptr<auth::PooledTransport> questions_, forwarded_,
+  const config::Config& config_;
+  const Environment& around_;
+  std::unique_ptr<auth::Transport> questions_, forwarded_,
       key_server_; // of their own each, so that none waits for another
   std::unique_ptr<auth::ServiceIdentity> identity_;
   std::unique_ptr<auth::LocalVerifier> verifier_;

@@ -67,6 +67,7 @@ Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& confi
   }
   auto options = chat_options<engine::SqliteStoreOptions>(config, deps);
   options.survive_power_loss = config.store_sync == config::StoreSync::full;
+  options.vfs = deps.vfs;
   return engine::open_sqlite_store(
       file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }

@@ -27,6 +27,7 @@ struct StoreDeps {
   Log& log;
   Executor* executor = nullptr; // null: threads of their own
   bool forgets = true;          // old rows are deleted; false: a command beside a server
+  std::string vfs = {};         // of the SQLite file of the chat; empty: the system's
   std::string environment = {}; // that a database of PostgreSQL must belong to; empty: whichever (a command)
 };
 

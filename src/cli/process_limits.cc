@@ -23,12 +23,4 @@ void report_open_files(Metrics& metrics) {
   report_limit(metrics, "open_files", static_cast<double>(limit.rlim_cur), open_files);
 }
 
-void report_store_queue(Metrics& metrics, std::uint64_t limit) {
-  // The same instrument as the writer's.
-  report_limit(metrics, "store_queue", static_cast<double>(limit),
-      [&queue = metrics.gauge("foyer_store_queue", "Jobs waiting for the writer of a database.", {{"store", "chat"}})] {
-    return static_cast<double>(queue.value());
-  });
-}
-
 } // namespace foyer::cli

@@ -13,7 +13,5 @@ namespace foyer::cli {
 void report_accept_queue(Metrics& metrics, const std::weak_ptr<io::Listener>& listener);
 // open_files: descriptors of the process, and RLIMIT_NOFILE as it is at the start.
 void report_open_files(Metrics& metrics);
-// store_queue: what the chat store says of itself (foyer_store_queue).
-void report_store_queue(Metrics& metrics, std::uint64_t limit);
 
 } // namespace foyer::cli

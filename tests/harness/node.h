@@ -23,7 +23,7 @@
 
 namespace foyer::harness {
 
-// (name, value) as in `given outbox_bytes 20000`: an option of config/table.h, or a word of the table in node.cc.
+// (name, value) as in `given outbox_bytes 20000`: an option of config/table.h, or a word of the table in plan.cc.
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // What a credential shall say.

@@ -24,10 +24,12 @@ std::optional<Weather> weather_named(std::string_view name) {
 
 } // namespace
 
-ScriptedServer::ScriptedServer(ManualClock& clock, ScriptedAuth& auth)
+ScriptedServer::ScriptedServer(ManualClock& clock, ScriptedAuth& auth, auth::ChallengeAnswer facts)
     : executor_(clock),
       server_(clock, executor_),
-      auth_(auth) {
+      clock_(clock),
+      auth_(auth),
+      facts_(std::move(facts)) {
   server_.round_trip = Millis{0};
   server_.next_for = auth::kVerifyPath;
   server_.serve = [this](const Request& request, Reply reply) { serve(request, std::move(reply)); };
@@ -66,7 +68,17 @@ void ScriptedServer::serve(const Request& request, Reply reply) {
   if (request.path == auth::kVerifyPath) return verify(body->as_object(), request, std::move(reply));
   if (request.path == auth::kPeoplePath) return people(body->as_object(), std::move(reply));
   if (request.path == auth::kRevocationsPath) return poll(body->as_object(), std::move(reply));
+  if (request.path == auth::kChallengePath) return challenge(body->as_object(), std::move(reply));
   reply(VirtualServer::told({.cause = Cause::UNKNOWN_PATH}));
+}
+
+void ScriptedServer::challenge(const json::Object& body, Reply reply) const {
+  const auto question = auth::decode_challenge(body);
+  if (!question) return reply(VirtualServer::told(question.error()));
+  auth::ChallengeAnswer answer = facts_;
+  answer.time = clock_.wall();
+  answer.proof = auth::challenge_proof(auth::service_key(auth::testing_world::kServiceSecret), question->nonce);
+  reply(VirtualServer::json(200, auth::encode(answer)));
 }
 
 void ScriptedServer::verify(const json::Object& body, const Request& request, Reply reply) {

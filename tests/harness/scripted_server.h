@@ -16,7 +16,8 @@ namespace foyer::harness {
 
 class ScriptedServer {
  public:
-  ScriptedServer(ManualClock& clock, ScriptedAuth& auth);
+  // `facts`: whom it says it is when a gateway compares, with the time of the clock.
+  ScriptedServer(ManualClock& clock, ScriptedAuth& auth, auth::ChallengeAnswer facts);
 
   [[nodiscard]] auth::Transport& transport() { return server_; }
   // "refuses connections", "hangs", "answers 503", "is well", …, for good or, with
@@ -36,13 +37,16 @@ class ScriptedServer {
   void verify(const json::Object& body, const Request& request, Reply reply);
   void people(const json::Object& body, Reply reply);
   void poll(const json::Object& body, Reply reply);
+  void challenge(const json::Object& body, Reply reply) const;
   [[nodiscard]] json::Object events_after(std::int64_t cursor) const;
   void answer_polls();
   void connections_end();
 
   ManualExecutor executor_;
   auth::testing_world::VirtualServer server_;
+  ManualClock& clock_;
   ScriptedAuth& auth_;
+  const auth::ChallengeAnswer facts_;
   std::vector<auth::RevocationEvent> events_;
   std::vector<Poll> polls_;
 };

@@ -157,8 +157,7 @@ ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runne
       policy_(policy),
       nonces_meter_(metrics, "service_nonces", policy.max_nonces) {}
 
-void ServiceRegistry::start(
-    std::string id, std::string secret, std::function<void(Result<bool>)> ready, std::optional<MonoTime> began) {
+void ServiceRegistry::start(std::string id, std::string secret, Completion<bool> ready, std::optional<MonoTime> began) {
   runners_->control.post(
       [this, began, id = std::move(id), secret = std::move(secret), ready = std::move(ready)]() mutable {
     ready_ = std::move(ready);

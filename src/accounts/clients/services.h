@@ -112,8 +112,7 @@ class ServiceRegistry {
   // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed it;
   // with STORE_KEY_MISMATCH when its own row is sealed with another key: then it is left as it is.
   // `began`: before this process opened its port; requests from before are refused. By default now.
-  void start(std::string id, std::string secret, std::function<void(Result<bool>)> ready = {},
-      std::optional<MonoTime> began = {});
+  void start(std::string id, std::string secret, Completion<bool> ready = {}, std::optional<MonoTime> began = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
   // As ServiceBook's, asked again after a fresh look into the store where that may help; then
@@ -157,7 +156,7 @@ class ServiceRegistry {
   bool writing_own_ = false;
 
   bool never_read_ = true;
-  std::function<void(Result<bool>)> ready_;
+  Completion<bool> ready_;
   std::optional<Refusal> failing_ = {}; // why the last look saw nothing
   bool reading_ = false;
   MonoTime last_read_{};

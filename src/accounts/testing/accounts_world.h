@@ -178,7 +178,7 @@ class World {
   engine::MemorySharedState shared{clock};
   std::unique_ptr<AccountService> service;
   std::vector<std::string> refusals; // codes told to the operator
-  std::vector<std::string> deleted; // users whose deletion the stream reported
+  std::vector<std::string> deleted;  // users whose deletion the stream reported
   bool hashing_full = false;
   std::optional<exec::FairQueue> hashing_queue; // set: passwords are hashed when the test says, one by one
   bool hash_next() {
@@ -216,8 +216,8 @@ class World {
         KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners(), clock,
         entropy, null_log());
     keys->start([](Result<bool> ready) { EXPECT_TRUE(ready); });
-    service = std::make_unique<AccountService>(*store, *keys, seal, policy_, runners(), shared, clock, entropy,
-        null_log(), metrics);
+    service = std::make_unique<AccountService>(
+        *store, *keys, seal, policy_, runners(), shared, clock, entropy, null_log(), metrics);
     service->start();
     service->watch_revocations([this](const std::vector<auth::RevocationEvent>& events) {
       for (const auto& event : events)

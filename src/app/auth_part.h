@@ -1,0 +1,41 @@
+// Where a server asks about users: the auth service in this process, or the client of one in another.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "auth/contract/auth_service.h"
+#include "auth/local_verifier.h"
+#include "base/clock.h"
+#include "base/completion.h"
+#include "base/http.h"
+#include "observe/health.h"
+#include "store/age_gate.h"
+
+namespace foyer::app {
+
+class AuthPart {
+ public:
+  virtual ~AuthPart() = default;
+
+  // Begins its work; once. Answers on the control plane when clients may come; a refusal: the server must not serve.
+  virtual void start(Completion<bool> ready) = 0;
+  [[nodiscard]] virtual auth::AuthService& service() = 0;
+  [[nodiscard]] virtual auth::LocalVerifier& verifier() = 0; // of access tokens
+  // GatewayDeps::refresh_keys; empty: the keys are this process's own, or a shared secret.
+  [[nodiscard]] virtual std::function<void(Completion<bool>)> refresh_keys() { return {}; }
+  [[nodiscard]] virtual std::vector<Route> routes(const OnRefusal&) { return {}; }
+  [[nodiscard]] virtual std::vector<observe::HealthCheck> ready() { return {}; }
+
+  // Waits for the first key set where it has to be fetched; false when it did not come in this time. Not on the control
+  // plane.
+  [[nodiscard]] virtual bool wait_for_keys(Millis) { return true; }
+  virtual bool reload() { return false; } // fetches the key set now; false if there is nothing to fetch
+  [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const { return {}; } // of its store
+  virtual void upkeep_now() {}
+  // Requests that wait here for something to happen are answered now, so that no connection holds up the end.
+  virtual void drain() {}
+};
+
+} // namespace foyer::app

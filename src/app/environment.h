@@ -1,0 +1,52 @@
+// What a server stands on, handed in by whoever runs it: the process of `foyer serve` with threads and a network, or
+// the scenarios with one thread, virtual time and a network in memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "accounts/store.h"
+#include "app/auth_part.h"
+#include "auth/transport.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "client/http_pool.h"
+#include "engine/sql/chat_store.h"
+#include "exec/fair_queue.h"
+#include "io/transport.h"
+#include "observe/build_info.h"
+#include "observe/health.h"
+#include "protocol/client_codec.h"
+#include "store/seal.h"
+
+namespace foyer::app {
+
+// The references, the loops and what the functions use outlive the server.
+struct Environment {
+  std::vector<io::Loop*> loops;
+  const Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  Metrics& metrics;
+  Executor& control;                            // one task at a time; its thread is not a loop's
+  std::function<bool(exec::Work)> hashing = {}; // any thread; false: full, the work is gone. For the auth role
+  // Kept connections to another server. For a node whose auth service is another process.
+  std::function<std::unique_ptr<auth::Transport>(client::PoolOptions)> connect = {};
+  observe::BuildInfo build = {};
+  MonoTime began{}; // before its port was open
+
+  std::unique_ptr<engine::ChatStore> chat = {};          // for the gateway role
+  std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role, as is the next
+  std::optional<store::SealKey> seal = {};
+
+  std::vector<observe::HealthCheck> ready = {}; // besides the server's own
+  // Instead of what the configuration says, for tests.
+  std::unique_ptr<AuthPart> auth = {};
+  std::function<std::unique_ptr<protocol::ClientCodec>()> codec = {};
+};
+
+} // namespace foyer::app

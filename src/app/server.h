@@ -1,0 +1,65 @@
+// What answers on the loops: everything between the accepted bytes and the opened stores, by one configuration. The
+// only composition: `foyer serve` gives it threads, ports and databases, the scenarios one thread and virtual time.
+//
+//   TRY(server, app::Server::build(config, std::move(environment)));
+//   server->start([](Result<bool> ready) { … });         // then accept
+//   loop.listen(listener, server->accept_function(0));
+//   server->drain([&] { server->when_empty(done); });    // the listeners are closed in between
+//   server->stop();                                      // once loops and control plane have ended
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "admission/limits.h"
+#include "app/environment.h"
+#include "base/completion.h"
+#include "base/refusal.h"
+#include "config/options.h"
+#include "io/transport.h"
+#include "rooms/room_service.h"
+
+namespace foyer::app {
+
+class Server {
+ public:
+  // `config`: fit, its addresses resolved. Starts nothing but timers of loops. The loops do not turn yet.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> build(config::Config config, Environment environment);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Once. `ready` is called on the control plane when clients may come; a refusal: it cannot serve.
+  void start(Completion<bool> ready);
+  // Waits so long for what the first clients are judged by: revocations, public keys. A warning is logged when they did
+  // not come; clients are refused until they do. Not on the control plane.
+  void await_first_synchronisation(Millis at_most);
+
+  [[nodiscard]] io::AcceptFunction accept_function(std::size_t loop);
+  [[nodiscard]] bool has_metrics_port() const;
+  [[nodiscard]] io::AcceptFunction metrics_accept_function(std::size_t loop);
+  // A connection from that peer (of TCP) was refused before anything of HTTP was read. Any thread.
+  Ref refused(const Refusal& refusal, std::string_view peer);
+  [[nodiscard]] bool trusts(std::string_view peer) const; // as a proxy
+
+  [[nodiscard]] rooms::RoomService* rooms();   // null without the gateway role
+  [[nodiscard]] std::uint64_t sockets() const; // admitted and open
+  [[nodiscard]] const admission::ConnectionLimits& connections() const;
+
+  bool reload(); // fetches the key set; false: there is none to fetch
+  // From any thread, once: clients are notified and closed in batches. `done` when none is left. Whoever connects
+  // meanwhile is answered, too.
+  void drain(std::function<void()> done);
+  // After that, with the listeners closed: `done` when those are gone, too, that came meanwhile.
+  void when_empty(std::function<void()> done);
+  void stop(); // what was acknowledged is stored; no thread calls in here any more
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+} // namespace foyer::app
