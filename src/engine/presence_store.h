@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "base/completion.h"
@@ -14,6 +15,7 @@ namespace foyer::engine {
 struct PresenceChange {
   bool changed = false;  // the user came to the room, or left it: no other node has that user there
   std::size_t count = 0; // users in the room now
+  std::string name = {}; // that others saw, of a user who left
 };
 struct PresentMembers {
   std::vector<rooms::Member> members; // some of them

@@ -115,8 +115,19 @@ void RoomHome::answer_join(Joining joining, Room& room, const JoinPlan& plan, Hi
   finish_join(std::move(joining), room, plan.recovery, std::move(page), tries);
 }
 
-// As much of the page as one answer holds.
 void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries) {
+  const AnswerLimit limit = joining.request.answer;
+  shown_members(room, limit,
+      [this, &room, joining = std::move(joining), recovery, page = std::move(page), tries](
+          Result<engine::PresentMembers> present) mutable {
+    if (!present) return join_failed(joining, &room, std::move(present).error());
+    answer_with_members(std::move(joining), room, recovery, std::move(page), tries, std::move(*present));
+  });
+}
+
+// As much of the page as one answer holds.
+void RoomHome::answer_with_members(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries,
+    engine::PresentMembers present) {
   const JoinRequest& request = joining.request;
   const AnswerLimit& limit = request.answer;
   Joined answer{.room = room.name,
@@ -124,7 +135,7 @@ void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery
       .epoch = room.epoch(),
       .up_to = recovery.up_to,
       .durable = room.durable,
-      .member_count = room.presence.count(),
+      .member_count = present.count,
       .time = recovery.up_to == room.offset() ? room.time : WallTime{}};
   if (!page.messages.empty() && page.messages.back().offset == recovery.up_to) answer.time = page.messages.back().time;
   bool possible = recovery.possible;
@@ -136,7 +147,7 @@ void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery
     possible = possible && page.changes_whole && beside <= limit.bytes / 4;
   }
   if (recovery.possible && !possible) return read_newest_for_join(std::move(joining), room, tries);
-  answer.members = shown_members(room, limit);
+  answer.members = std::move(present.members);
   if (limit.measure != nullptr) beside += limit.measure->bytes_of(std::span<const Member>(answer.members));
   const std::size_t read = page.messages.size();
   const Offset last = page.messages.empty() ? recovery.after : page.messages.back().offset;

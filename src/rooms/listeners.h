@@ -1,11 +1,12 @@
-// Where a home sends what happens: through the fan-out to whoever listens to a room, and over the control bus to
-// people, wherever they are.
+// Where a home sends what happens: through the fan-out to whoever listens to a room, over the control bus to people,
+// wherever they are, and to the store that knows who is in a room.
 #pragma once
 
 #include <memory>
 
 #include "engine/control_bus.h"
 #include "engine/fanout.h"
+#include "engine/memory/presence_store.h"
 
 namespace foyer::rooms {
 
@@ -22,6 +23,9 @@ struct Outlets {
   std::shared_ptr<engine::Fanout> fanout; // within the process: subscribe answers before it returns
   std::shared_ptr<engine::ControlBus> bus;
   std::shared_ptr<Listener> here; // of the home's loop
+  // Who is in the home's rooms. It answers before the call returns, so that who is named in the answer to a join and
+  // the events behind it fit together.
+  std::shared_ptr<engine::PresenceStore> presence = std::make_shared<engine::MemoryPresenceStore>();
 };
 
 } // namespace foyer::rooms

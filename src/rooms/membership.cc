@@ -122,8 +122,7 @@ void RoomHome::remove(const Actor& actor, const RoomName& name, UserId user, Com
 void RoomHome::removed_from(Room& room, const UserId& user) {
   send(engine::Evict{room.name, user});
   room.typing.set(user, {}, false, loop_.now());
-  const std::size_t before = room.presence.count();
-  if (const auto gone = room.presence.expel(user)) member_went(room, *gone, before);
+  if (room.presence.expel(user)) member_went(room, user, room.present);
   to_user(user,
       std::make_shared<const Event>(Event{.room = room.name, .delivery = Delivery::ephemeral, .body = RoomRemoved{}}));
 }

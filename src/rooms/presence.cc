@@ -69,25 +69,42 @@ void RoomHome::listen_no_more(Room& room, ListenerId listener) {
 
 // Presence
 
-std::vector<Member> RoomHome::shown_members(const Room& room, const AnswerLimit& answer) const {
-  std::vector<Member> members = room.presence.members(policy_.members_shown);
-  if (answer.measure != nullptr) members.resize(answer.measure->members_that_fit(members, answer.bytes / 4));
-  return members;
+void RoomHome::shown_members(Room& room, const AnswerLimit& limit, Completion<engine::PresentMembers> done) {
+  outlets_.presence->members(room.name, policy_.members_shown,
+      here<engine::PresentMembers>(
+          room, [limit, done = std::move(done)](Result<engine::PresentMembers> present) mutable {
+    if (present && limit.measure != nullptr)
+      present->members.resize(limit.measure->members_that_fit(present->members, limit.bytes / 4));
+    done(std::move(present));
+  }));
 }
 
 void RoomHome::member_came(Room& room, const Actor& actor) {
-  if (!room.presence.arrive(actor.user, actor.name)) return;
-  if (room.presence.count() > policy_.presence_events_limit)
-    room.changed = true;
-  else
-    publish_now(room, MemberJoined{{actor.user, actor.name}}, actor.user);
+  if (!room.presence.arrive(actor.user)) return;
+  Member member{actor.user, actor.name};
+  outlets_.presence->touch(room.name, member,
+      here<engine::PresenceChange>(room, [this, &room, member](Result<engine::PresenceChange> change) {
+    if (!change) return;
+    room.present = change->count;
+    if (!change->changed) return;
+    if (room.present > policy_.presence_events_limit)
+      room.changed = true;
+    else
+      publish_now(room, MemberJoined{member}, member.id);
+  }));
 }
 
-void RoomHome::member_went(Room& room, const Member& member, std::size_t before) {
-  if (before > policy_.presence_events_limit)
-    room.changed = true;
-  else
-    publish_now(room, MemberLeft{member});
+void RoomHome::member_went(Room& room, const UserId& user, std::size_t before) {
+  outlets_.presence->leave(room.name, user,
+      here<engine::PresenceChange>(room, [this, &room, user, before](Result<engine::PresenceChange> change) {
+    if (!change) return;
+    room.present = change->count;
+    if (!change->changed) return;
+    if (before > policy_.presence_events_limit)
+      room.changed = true;
+    else
+      publish_now(room, MemberLeft{{user, std::move(change->name)}});
+  }));
 }
 
 void RoomHome::leave(ListenerId listener, const UserId& user, const RoomName& name, bool evicted) {
@@ -104,9 +121,13 @@ void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit li
     if (!opened && opened.error().cause == Cause::NOT_FOUND) // nobody can be in it
       return done(PresenceNow{.room = std::move(name)});
     if (!opened) return done(std::unexpected(std::move(opened).error()));
-    const Room& room = **opened;
+    Room& room = **opened;
     if (auto refusal = check(room, actor, Act::read)) return done(std::unexpected(std::move(*refusal)));
-    done(PresenceNow{.room = std::move(name), .members = shown_members(room, limit), .count = room.presence.count()});
+    shown_members(
+        room, limit, [name = std::move(name), done = std::move(done)](Result<engine::PresentMembers> present) mutable {
+      if (!present) return done(std::unexpected(std::move(present).error()));
+      done(PresenceNow{.room = std::move(name), .members = std::move(present->members), .count = present->count});
+    });
   });
 }
 
@@ -145,8 +166,8 @@ void RoomHome::on_timer(Room& room) {
   const MonoTime now = loop_.now();
   for (const auto& member : room.typing.lapse(now)) publish_now(room, TypingChanged{member, false}, member.id);
   // As many as there were when they went: a crowd that goes at once is told as one number.
-  const std::size_t before = room.presence.count();
-  for (const auto& member : room.presence.lapse(now)) member_went(room, member, before);
+  const std::size_t before = room.present;
+  for (const UserId& user : room.presence.lapse(now)) member_went(room, user, before);
   act(room, room.stream.tick(now));
   if (room.confirm_at && *room.confirm_at <= now) {
     room.confirm_at.reset();
@@ -155,7 +176,7 @@ void RoomHome::on_timer(Room& room) {
   if (room.changed && now - room.changed_sent >= std::chrono::seconds{1}) {
     room.changed = false;
     room.changed_sent = now;
-    publish_now(room, MembersChanged{room.presence.count()});
+    publish_now(room, MembersChanged{room.present});
   }
   const bool idle = is_idle(room);
   if (idle && room.idle_since != MonoTime{} && now - room.idle_since >= unload_after(room)) {

@@ -36,7 +36,8 @@ struct RoomHome::Room final : io::Timer {
   std::optional<MonoTime> confirm_at; // a try that failed is repeated then
   std::unordered_set<UserId> members; // private and direct
   UserId creator;                     // private
-  Presence presence;
+  Presence presence;                  // whom this node has here
+  std::size_t present = 0;            // users who are here, as the presence store said last
   Audience audience;
   Typing typing;
   Offset change = 0;                       // of the last change that was published
@@ -99,6 +100,15 @@ template <class T, class Function>
 Completion<T> RoomHome::from_log(Room& room, Function function) {
   if (room.durable) return on_loop<T>(room, std::move(function));
   return [&room, function = std::move(function)](Result<T> result) mutable { function(room, std::move(result)); };
+}
+
+template <class T, class Function>
+Completion<T> RoomHome::here(Room& room, Function function) {
+  ++room.in_store;
+  return [&room, function = std::move(function)](Result<T> result) mutable {
+    --room.in_store;
+    function(std::move(result));
+  };
 }
 
 template <class T, class Function>

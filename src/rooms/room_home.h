@@ -124,12 +124,15 @@ class RoomHome {
   void fill(Room& room, RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Actor& actor, Act act) const;
-  [[nodiscard]] std::vector<Member> shown_members(const Room& room, const AnswerLimit& answer) const;
+  // Some of those who are in the room, and how many there are.
+  void shown_members(Room& room, const AnswerLimit& answer, Completion<engine::PresentMembers> done);
 
   void read_for_join(Joining joining, Room& room, int tries);
   void read_newest_for_join(Joining joining, Room& room, int tries);
   void answer_join(Joining joining, Room& room, const JoinPlan& plan, HistoryPage page, int tries);
   void finish_join(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries);
+  void answer_with_members(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries,
+      engine::PresentMembers present);
   void join_failed(Joining& joining, Room* room, Refusal refusal);
   [[nodiscard]] Result<HistoryPart> history_part(
       const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const;
@@ -168,8 +171,8 @@ class RoomHome {
   void entered(const RoomName& room, const UserId& user);
   void removed_from(Room& room, const UserId& user);
   void member_came(Room& room, const Actor& actor);
-  void member_went(Room& room, const Member& member, std::size_t before); // of so many
-  [[nodiscard]] static bool is_idle(const Room& room);                    // nobody uses it and nothing is under way
+  void member_went(Room& room, const UserId& user, std::size_t before); // of so many
+  [[nodiscard]] static bool is_idle(const Room& room);                  // nobody uses it and nothing is under way
   void schedule(Room& room);
   [[nodiscard]] Millis unload_after(const Room& room) const;
   void on_timer(Room& room);
@@ -183,6 +186,9 @@ class RoomHome {
   // The same without a room.
   template <class T, class Function>
   Completion<T> on_loop(Function function);
+  // Of what is answered on this loop, at once or later. The room is kept loaded until then.
+  template <class T, class Function>
+  Completion<T> here(Room& room, Function function);
 
   io::Loop& loop_;
   engine::RoomLog* log_;

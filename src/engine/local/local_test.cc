@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "engine/local/control_bus.h"
 #include "engine/local/fanout.h"
 #include "engine/testing/control_bus_contract.h"
@@ -46,6 +48,27 @@ TEST(LocalFanout, LosesNothingAndKeepsNothingOfRoomsThatNobodyListensTo) {
   EXPECT_EQ(fanout.rooms(), 1U);
   fanout.unsubscribe(RoomName("tea"), *b);
   EXPECT_EQ(fanout.rooms(), 0U);
+}
+
+TEST(LocalFanout, WhoStaysHearsEverythingWhileOthersComeAndGo) {
+  constexpr Offset kAll = 2'000;
+  LocalFanout fanout;
+  const auto stays = std::make_shared<EventListener>(), comes = std::make_shared<EventListener>();
+  fanout.subscribe(RoomName("tea"), stays, [](Result<bool>) {});
+  {
+    const std::jthread publisher([&] {
+      for (Offset o = 1; o <= kAll; ++o) fanout.publish(publication_at("tea", o));
+    });
+    const std::jthread other([&] {
+      for (int i = 0; i < 500; ++i) {
+        fanout.subscribe(RoomName("tea"), comes, [](Result<bool> fresh) { EXPECT_EQ(fresh, true); });
+        fanout.unsubscribe(RoomName("tea"), *comes);
+      }
+    });
+  }
+  stays->tasks->run();
+  EXPECT_EQ(stays->events.size(), kAll);
+  EXPECT_EQ(fanout.rooms(), 1U);
 }
 
 // A listener on the publisher's thread is called at once, and may call back.

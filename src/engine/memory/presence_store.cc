@@ -1,5 +1,6 @@
 #include "engine/memory/presence_store.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace foyer::engine {
@@ -14,15 +15,18 @@ void MemoryPresenceStore::leave(RoomName room, UserId user, Completion<PresenceC
   const auto found = rooms_.find(room);
   if (found == rooms_.end()) return done(PresenceChange{});
   auto& users = found->second;
-  const PresenceChange change{.changed = users.erase(user) > 0, .count = users.size()};
+  auto left = users.extract(user);
+  PresenceChange change{.changed = !left.empty(), .count = users.size()};
+  if (change.changed) change.name = std::move(left.mapped());
   if (users.empty()) rooms_.erase(found);
-  done(change);
+  done(std::move(change));
 }
 
 void MemoryPresenceStore::members(RoomName room, std::size_t most, Completion<PresentMembers> done) {
   PresentMembers present;
   if (const auto found = rooms_.find(room); found != rooms_.end()) {
     present.count = found->second.size();
+    present.members.reserve(std::min(most, present.count));
     for (const auto& [user, name] : found->second) {
       if (present.members.size() == most) break;
       present.members.push_back({user, name});

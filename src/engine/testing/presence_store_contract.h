@@ -26,10 +26,10 @@ class PresenceWorld {
       store().touch(RoomName(room), {UserId(user), name}, std::move(d));
     }, "came ");
   }
-  // "left 1", "- 1"
+  // "Ann left 1", "- 1"
   std::string leave(const char* room, const char* user) {
     return told(
-        [&](Completion<PresenceChange> d) { store().leave(RoomName(room), UserId(user), std::move(d)); }, "left ");
+        [&](Completion<PresenceChange> d) { store().leave(RoomName(room), UserId(user), std::move(d)); }, " left ");
   }
   PresentMembers members(const char* room, std::size_t most = 100) {
     PresentMembers present;
@@ -47,7 +47,7 @@ class PresenceWorld {
   std::string told(const std::function<void(Completion<PresenceChange>)>& question, const std::string& word) {
     std::string answer = "no answer";
     question([&](Result<PresenceChange> r) {
-      answer = !r ? std::string(r.error().code()) : (r->changed ? word : "- ") + std::to_string(r->count);
+      answer = !r ? std::string(r.error().code()) : (r->changed ? r->name + word : "- ") + std::to_string(r->count);
     });
     run();
     return answer;
@@ -64,7 +64,7 @@ TEST_P(PresenceStoreContract, AUserComesOnceAndLeavesOnce) {
   EXPECT_EQ(w->touch("tea", "ann"), "came 1");
   EXPECT_EQ(w->touch("tea", "ann"), "- 1");
   EXPECT_EQ(w->touch("tea", "bob"), "came 2");
-  EXPECT_EQ(w->leave("tea", "ann"), "left 1");
+  EXPECT_EQ(w->leave("tea", "ann"), "somebody left 1");
   EXPECT_EQ(w->leave("tea", "ann"), "- 1");
   EXPECT_EQ(w->leave("tea", "eve"), "- 1");
   EXPECT_EQ(w->touch("tea", "ann"), "came 2");
@@ -78,7 +78,7 @@ TEST_P(PresenceStoreContract, EachRoomHasItsOwnMembersWithTheNamesTheyCameWith) 
   w->touch("milk", "ann", "Anna");
   EXPECT_THAT(w->names("tea"), testing::UnorderedElementsAre("ann=Ann", "bob=Bob"));
   EXPECT_THAT(w->names("milk"), testing::ElementsAre("ann=Anna"));
-  w->leave("tea", "ann");
+  EXPECT_EQ(w->leave("tea", "ann"), "Ann left 1");
   EXPECT_THAT(w->names("tea"), testing::ElementsAre("bob=Bob"));
   EXPECT_THAT(w->names("milk"), testing::ElementsAre("ann=Anna"));
   w->touch("tea", "ann", "Other");
