@@ -181,9 +181,14 @@ Result<Permit> AddressLimits::hold(std::string_view address, Count count, std::u
         .retry_after = kCapacityRetry});
   }
   for (Row* r = &first; r != nullptr; r = r->network) ++(r->*count);
-  return Permit([&shard = place.shard, &first, count] {
+  return count == &Row::open ? held<&Row::open>(place.shard, first) : held<&Row::arriving>(place.shard, first);
+}
+
+template <AddressLimits::Count kCount>
+Permit AddressLimits::held(Shard& shard, Row& first) {
+  return Permit([&shard, &first] {
     const std::scoped_lock again(shard.mutex);
-    for (Row* r = &first; r != nullptr; r = r->network) --(r->*count);
+    for (Row* r = &first; r != nullptr; r = r->network) --(r->*kCount);
   });
 }
 

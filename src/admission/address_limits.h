@@ -99,6 +99,8 @@ class AddressLimits {
       Row& first, Rate Row::* rate, std::uint32_t limit, std::string_view name, MonoTime now) const;
   [[nodiscard]] Result<Permit> hold(std::string_view address, Count count, std::uint32_t limit, Cause cause,
       std::string_view name, Limited which, MonoTime now);
+  template <Count kCount>
+  [[nodiscard]] static Permit held(Shard& shard, Row& first);
   void count_refusal(Limited which) const;
 
   AddressPolicy policy_;

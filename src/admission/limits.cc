@@ -34,17 +34,16 @@ void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(m
 Result<Permit> UserConnections::connect(const UserId& user) {
   Shard& shard = shard_of(user);
   const std::scoped_lock lock(shard.mutex);
-  std::uint32_t& open = shard.open[user];
-  if (open >= limit_) {
+  auto& row = *shard.open.try_emplace(user).first; // stays where it is
+  if (row.second >= limit_) {
     if (refused_ != nullptr) refused_->add();
     return std::unexpected(
         with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
   }
-  ++open;
-  return Permit([&shard, user] {
+  ++row.second;
+  return Permit([&shard, &row] {
     const std::scoped_lock again(shard.mutex);
-    const auto it = shard.open.find(user);
-    if (--it->second == 0) shard.open.erase(it);
+    if (--row.second == 0) shard.open.erase(shard.open.find(row.first));
   });
 }
 

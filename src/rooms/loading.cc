@@ -53,7 +53,7 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
     return operation(std::unexpected(busy("too many commands wait for the room to be read")));
   if (in_memory_only) {
     // Such a room is none of the store's business.
-    auto place = actor.use->load_room();
+    auto place = UserUse::load_room(actor.use);
     if (!place) return operation(std::unexpected(std::move(place).error()));
     Room* room = load(name, std::move(*place), {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
     operation(room);
@@ -89,7 +89,7 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
   if (!row) return not_opened(name, by, std::move(row).error());
   Loading::Asked& successful = asked->second;
   if (!successful.place) {
-    auto place = successful.use->load_room();
+    auto place = UserUse::load_room(successful.use);
     if (!place) return not_opened(name, by, std::move(place).error());
     successful.place = std::move(*place);
   }
@@ -129,7 +129,7 @@ void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusa
   std::optional<Refusal> limit;
   if (may_be_made && std::ranges::any_of(loading.waiting, [&](const auto& one) { return one.by == by; })) {
     // What could not be kept in memory is not made.
-    if (auto place = asked.use->load_room())
+    if (auto place = UserUse::load_room(asked.use))
       asked.place = std::move(*place);
     else
       limit = std::move(place).error();

@@ -39,12 +39,13 @@ std::optional<Refusal> UserUse::new_room(MonoTime now) {
       .retry_after = wait};
 }
 
-Result<admission::Permit> UserUse::load_room() {
-  if (loaded_.fetch_add(1, std::memory_order_relaxed) < allowances_.policy.rooms_loaded)
-    return admission::Permit([self = shared_from_this()] { self->loaded_.fetch_sub(1, std::memory_order_relaxed); });
-  loaded_.fetch_sub(1, std::memory_order_relaxed);
-  allowances_.rooms_loaded_refused.add();
-  std::string evidence = fmt::format("rooms_loaded_per_user={}", allowances_.policy.rooms_loaded);
+Result<admission::Permit> UserUse::load_room(std::shared_ptr<UserUse> use) {
+  const UserAllowances& allowances = use->allowances_;
+  if (use->loaded_.fetch_add(1, std::memory_order_relaxed) < allowances.policy.rooms_loaded)
+    return admission::Permit([use = std::move(use)] { use->loaded_.fetch_sub(1, std::memory_order_relaxed); });
+  use->loaded_.fetch_sub(1, std::memory_order_relaxed);
+  allowances.rooms_loaded_refused.add();
+  std::string evidence = fmt::format("rooms_loaded_per_user={}", allowances.policy.rooms_loaded);
   return std::unexpected(
       Refusal{.cause = Cause::RATE_LIMITED, .evidence = std::move(evidence), .retry_after = kLoadedRetry});
 }
@@ -59,8 +60,7 @@ std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
   if (const auto found = shard.uses.find(user); found != shard.uses.end()) return found->second;
   forget_some(shard, now);
   auto use = std::make_shared<UserUse>(allowances_);
-  shard.uses.emplace(user, use);
-  shard.order.push_back(user);
+  shard.order.push_back(&shard.uses.emplace(user, use).first->first);
   rows_.add(1);
   return use;
 }
@@ -71,15 +71,15 @@ void UserUses::forget_some(Shard& shard, MonoTime now) {
   bool forgotten = false;
   for (std::size_t n = std::min(full ? kLookedAtWhenFull : kLookedAt, shard.order.size());
       n > 0 && !(full && forgotten); --n) {
-    UserId user = std::move(shard.order.front());
+    const UserId* user = shard.order.front();
     shard.order.pop_front();
-    const auto found = shard.uses.find(user);
+    const auto found = shard.uses.find(*user);
     if (found->second.use_count() == 1 && (full || found->second->whole(now))) {
       shard.uses.erase(found);
       rows_.add(-1);
       forgotten = true;
     } else {
-      shard.order.push_back(std::move(user));
+      shard.order.push_back(user);
     }
   }
 }

@@ -39,7 +39,7 @@ struct UserAllowances {
   Counter& rooms_loaded_refused;
 };
 
-class UserUse : public std::enable_shared_from_this<UserUse> {
+class UserUse {
  public:
   explicit UserUse(const UserAllowances& allowances) : allowances_(allowances) {}
 
@@ -48,8 +48,8 @@ class UserUse : public std::enable_shared_from_this<UserUse> {
   // RATE_LIMITED; taken otherwise.
   [[nodiscard]] std::optional<Refusal> new_room(MonoTime now);
   void no_new_room() { new_rooms_.give_back(allowances_.new_rooms); } // it was there, or could not be made
-  // A place for a room that is brought into memory. RATE_LIMITED.
-  [[nodiscard]] Result<admission::Permit> load_room();
+  // A place for a room that is brought into memory. RATE_LIMITED. The permit keeps `use`.
+  [[nodiscard]] static Result<admission::Permit> load_room(std::shared_ptr<UserUse> use);
 
   [[nodiscard]] bool whole(MonoTime now) const { return loaded_ == 0 && commands_.whole(now) && new_rooms_.whole(now); }
 
@@ -72,7 +72,7 @@ class UserUses {
   struct Shard {
     std::mutex mutex;
     std::unordered_map<UserId, std::shared_ptr<UserUse>> uses;
-    std::deque<UserId> order; // each of them once; the one that was looked at longest ago first
+    std::deque<const UserId*> order; // each key of `uses` once; the one that was looked at longest ago first
   };
   void forget_some(Shard& shard, MonoTime now);
 

@@ -43,12 +43,12 @@ TEST_F(UserUseTest, NewRoomsAreCountedByTheHourAndThoseThatWereNotMadeAreNot) {
 
 TEST_F(UserUseTest, ARoomInMemoryHasAPlaceUntilItLeaves) {
   const auto ann = use("ann");
-  auto place = ann->load_room();
+  auto place = UserUse::load_room(ann);
   ASSERT_TRUE(place);
-  EXPECT_EQ(ann->load_room().error().evidence, "rooms_loaded_per_user=1");
-  EXPECT_TRUE(use("bob")->load_room());
+  EXPECT_EQ(UserUse::load_room(ann).error().evidence, "rooms_loaded_per_user=1");
+  EXPECT_TRUE(UserUse::load_room(use("bob")));
   *place = admission::Permit{};
-  EXPECT_TRUE(ann->load_room());
+  EXPECT_TRUE(UserUse::load_room(ann));
 }
 
 TEST_F(UserUseTest, WhoeverComesBackIsKnownUntilItsAllowancesAreWhole) {
