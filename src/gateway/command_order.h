@@ -44,59 +44,70 @@ class CommandOrder {
         type == agent_cancel;
   }
   [[nodiscard]] bool may_begin(protocol::CommandType type) const {
-    return due_.empty() ||
+    return idle() ||
         (type == type_ && together(type) &&
-            due_.size() < (type == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
+            under_way() < (type == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
   }
-  [[nodiscard]] bool idle() const { return due_.empty(); }
+  [[nodiscard]] bool idle() const { return under_way() == 0; }
   // Its number, for answer(). Only after may_begin().
   [[nodiscard]] std::uint64_t begin(protocol::CommandType type, MonoTime now) {
     type_ = type;
-    due_.push_back({.serial = ++serial_, .since = now, .send = {}});
-    return serial_;
+    if (idle() && !more_)
+      alone_ = true, since_ = now;
+    else
+      more().due.push_back({.serial = serial_ + 1, .since = now, .send = {}});
+    return ++serial_;
   }
   // Calls `send` now, or when all earlier ones were answered; and then those that waited for it.
   template <class Send>
   void answer(std::uint64_t serial, Send send) {
     if (serial == 0) return send(); // of no command, or of an immediate one
-    const auto it = std::ranges::find(due_, serial, &Due::serial);
-    if (it == due_.end()) return;
-    if (it != due_.begin()) {
+    if (!more_) {
+      if (alone_ && serial == serial_) alone_ = false, send();
+      return;
+    }
+    auto& due = more_->due;
+    const auto it = std::ranges::find(due, serial, &Due::serial);
+    if (it == due.end()) return;
+    if (it != due.begin()) {
       it->send = std::move(send);
       return;
     }
-    due_.erase(it);
-    send();
-    while (!due_.empty() && due_.front().send) {
-      auto next = std::move(due_.front().send);
-      due_.erase(due_.begin());
+    due.erase(it);
+    send(); // may begin and answer others
+    while (more_ && !more_->due.empty() && more_->due.front().send) {
+      auto next = std::move(more_->due.front().send);
+      more_->due.erase(more_->due.begin());
       next();
     }
-    if (due_.empty() && due_.capacity() > kKept) due_.shrink_to_fit();
+    tidy();
   }
 
-  [[nodiscard]] bool waits() const { return waiting_ != nullptr; }
+  [[nodiscard]] bool waits() const { return more_ && more_->waiting; }
   // False: more waits than may.
   [[nodiscard]] bool wait(Waiting command) {
     const std::size_t bytes = command.text.size() + sizeof(Waiting);
-    if (waiting_ && waiting_bytes_ + bytes > kWaitingBytes) return false;
-    if (!waiting_) waiting_ = std::make_unique<std::deque<Waiting>>();
-    waiting_bytes_ += bytes;
-    waiting_->push_back(std::move(command));
+    if (waits() && more_->waiting_bytes + bytes > kWaitingBytes) return false;
+    auto& waiting = more().waiting;
+    if (!waiting) waiting = std::make_unique<std::deque<Waiting>>();
+    more_->waiting_bytes += bytes;
+    waiting->push_back(std::move(command));
     return true;
   }
   // The next one that may begin now.
   [[nodiscard]] std::optional<Waiting> next() {
-    if (!waiting_ || !may_begin(waiting_->front().type)) return std::nullopt;
-    Waiting command = std::move(waiting_->front());
-    waiting_->pop_front();
-    waiting_bytes_ -= command.text.size() + sizeof(Waiting);
-    if (waiting_->empty()) waiting_.reset();
+    if (!waits() || !may_begin(more_->waiting->front().type)) return std::nullopt;
+    auto& waiting = more_->waiting;
+    Waiting command = std::move(waiting->front());
+    waiting->pop_front();
+    more_->waiting_bytes -= command.text.size() + sizeof(Waiting);
+    if (waiting->empty()) waiting.reset();
+    tidy();
     return command;
   }
   // Others wait for an answer that does not come.
   [[nodiscard]] bool stuck(MonoTime now) const {
-    return waiting_ && !due_.empty() && now - due_.front().since > kPatience;
+    return waits() && !more_->due.empty() && now - more_->due.front().since > kPatience;
   }
 
  private:
@@ -105,16 +116,33 @@ class CommandOrder {
     MonoTime since{};
     std::move_only_function<void()> send; // the answer, which waits for earlier ones
   };
-  static constexpr std::size_t kKept = 4;
   [[nodiscard]] static bool together(protocol::CommandType type) {
     using enum protocol::CommandType;
     return type == chat || type == join || type == history || type == presence;
   }
 
-  std::vector<Due> due_; // all of one kind
-  std::unique_ptr<std::deque<Waiting>> waiting_;
-  std::size_t waiting_bytes_ = 0;
-  std::uint64_t serial_ = 0;
+  // While several are under way, or some wait.
+  struct More {
+    std::vector<Due> due;                         // all of one kind
+    std::unique_ptr<std::deque<Waiting>> waiting; // null: none
+    std::size_t waiting_bytes = 0;
+  };
+  [[nodiscard]] std::size_t under_way() const { return more_ ? more_->due.size() : alone_ ? 1 : 0; }
+  [[nodiscard]] More& more() {
+    if (!more_) {
+      more_ = std::make_unique<More>();
+      if (std::exchange(alone_, false)) more_->due.push_back({.serial = serial_, .since = since_, .send = {}});
+    }
+    return *more_;
+  }
+  void tidy() {
+    if (more_ && more_->due.empty() && !more_->waiting) more_.reset();
+  }
+
+  std::unique_ptr<More> more_; // null: at most one is under way, and none waits
+  std::uint64_t serial_ = 0;   // of the last that began
+  MonoTime since_{};           // the one that is alone
+  bool alone_ = false;
   protocol::CommandType type_{};
 };
 

@@ -1,4 +1,4 @@
-// What a connection does once it is ready: each command, up to the point where the room service takes over.
+// What a session does: each command, up to the point where the room service takes over.
 #include <fmt/format.h>
 
 #include "gateway/answer.h"
@@ -42,7 +42,7 @@ std::optional<Refusal> control_character(std::string_view text) {
 
 // The order
 
-void Connection::take_command(
+void Session::take_command(
     std::string_view text, CommandType type, const Command* command, MessageId id, std::optional<Refusal> refusal) {
   // The check of a token may take long: it holds back nothing and waits for nothing.
   if (type == CommandType::refresh) return refusal ? send_refusal(id, std::move(*refusal)) : refresh(*command);
@@ -54,51 +54,53 @@ void Connection::take_command(
   CommandOrder::Waiting waiting{.type = type, .id = id, .refusal = std::move(refusal)};
   if (!waiting.refusal) waiting.text = text;
   if (!order_.wait(std::move(waiting)))
-    end({.cause = Cause::BUSY,
+    link_.end({.cause = Cause::BUSY,
         .evidence = "waiting_commands: more commands wait for the answers to earlier ones than may",
         .retry_after = Millis{1'000}});
 }
 
-void Connection::go_on() {
+void Session::go_on() {
   if (going_on_ || !order_.waits()) return;
   going_on_ = true;
-  while (phase_ == Phase::ready) {
+  while (link_.open()) {
     auto waiting = order_.next();
     if (!waiting) break;
     if (waiting->refusal) {
       send_refusal(waiting->id, std::move(*waiting->refusal));
       continue;
     }
-    const auto text = shard_.padded(waiting->text);
-    auto read = codec_.read_first({text.data(), text.size()});
+    const auto text = shard().padded(waiting->text);
+    auto read = shard().codec().read_first({text.data(), text.size()});
     if (const auto* command = std::get_if<Command>(&read)) begin(*command);
   }
   going_on_ = false;
 }
 
-void Connection::begin(const Command& command) {
-  running_ = CommandOrder::immediate(command.type) ? 0 : order_.begin(command.type, shard_.loop().now());
+void Session::begin(const Command& command) {
+  running_ = CommandOrder::immediate(command.type) ? 0 : order_.begin(command.type, shard().loop().now());
   run(command);
   running_ = 0;
 }
 
-void Connection::refuse_command(MessageId id, Refusal refusal) {
+void Session::refuse_command(MessageId id, Refusal refusal) {
   answered(running_, [this, id, refusal = std::move(refusal)]() mutable { send_refusal(id, std::move(refusal)); });
 }
 
-rooms::Actor Connection::actor() const {
+rooms::Actor Session::actor() const {
   return {.user = identity_.user,
       .name = identity_.name,
       .permissions = identity_.permissions,
-      .from = rooms::SessionKey{id_},
+      .from = rooms::SessionKey{link_.id()},
       .use = use_};
 }
 
-ReplyTo Connection::reply_to(MessageId id) const { return {.connection = id_, .command = running_, .id = id}; }
+ReplyTo Session::reply_to(MessageId id) const { return {.connection = link_.id(), .command = running_, .id = id}; }
 
-rooms::AnswerLimit Connection::answer_limit() const { return {.measure = &codec_, .bytes = terms_.answer_bytes()}; }
+rooms::AnswerLimit Session::answer_limit() const {
+  return {.measure = &link_.codec(), .bytes = link_.terms().answer_bytes()};
+}
 
-void Connection::run(const Command& command) {
+void Session::run(const Command& command) {
   switch (command.type) {
     case CommandType::ping: return say(command.id, protocol::Pong{});
     case CommandType::authenticate: return refuse_command(command.id, {.cause = Cause::ALREADY_AUTHENTICATED});
@@ -114,32 +116,33 @@ void Connection::run(const Command& command) {
     case CommandType::invitations:
       if (auto allowed = rooms::may_list(identity_.permissions); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      return shard_.rooms().invitations(identity_.user, shard_.answer_to<rooms::InvitationPage>(reply_to(command.id)));
+      return shard().rooms().invitations(
+          identity_.user, shard().answer_to<rooms::InvitationPage>(reply_to(command.id)));
     case CommandType::chat: return chat(command);
     default: return about_room(command);
   }
 }
 
-void Connection::about_room(const Command& command) {
+void Session::about_room(const Command& command) {
   const auto kind = rooms::kind_of(command.room);
   if (!kind) return refuse_command(command.id, kind.error());
   if (const auto act = act_of(command.type))
     if (auto allowed = rooms::has_scope(*act, identity_.permissions); !allowed)
       return refuse_command(command.id, std::move(allowed).error());
   RoomName room{command.room};
-  rooms::RoomService& service = shard_.rooms();
+  rooms::RoomService& service = shard().rooms();
   const ReplyTo to = reply_to(command.id);
   switch (command.type) {
     case CommandType::join: return join(command);
     case CommandType::leave: return leave(command);
     case CommandType::typing:
-      if (shard_.subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
+      if (shard().subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
       return service.typing(actor(), std::move(room), command.on);
     case CommandType::presence:
-      return service.presence(actor(), std::move(room), answer_limit(), shard_.answer_to<rooms::PresenceNow>(to));
+      return service.presence(actor(), std::move(room), answer_limit(), shard().answer_to<rooms::PresenceNow>(to));
     case CommandType::history: return history(command);
     case CommandType::delete_:
-      return service.erase(actor(), std::move(room), command.offset, shard_.answer_to<rooms::MessageErased>(to));
+      return service.erase(actor(), std::move(room), command.offset, shard().answer_to<rooms::MessageErased>(to));
     case CommandType::create:
       if (*kind != rooms::RoomKind::private_)
         return refuse_command(command.id,
@@ -148,42 +151,44 @@ void Connection::about_room(const Command& command) {
                 .field = "room"});
       if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      return service.create(actor(), std::move(room), shard_.answer_to<rooms::RoomCreated>(to));
+      return service.create(actor(), std::move(room), shard().answer_to<rooms::RoomCreated>(to));
     case CommandType::invite: return about_person(command);
     case CommandType::accept:
     case CommandType::decline:
       if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
       if (command.type == CommandType::accept)
-        return service.accept(actor(), std::move(room), shard_.answer_to<rooms::InvitationAccepted>(to));
-      return service.decline(actor(), std::move(room), shard_.answer_to<rooms::InvitationTurnedDown>(to));
+        return service.accept(actor(), std::move(room), shard().answer_to<rooms::InvitationAccepted>(to));
+      return service.decline(actor(), std::move(room), shard().answer_to<rooms::InvitationTurnedDown>(to));
     case CommandType::remove:
       if (!rooms::kind_of("user:" + std::string(command.user)).has_value())
         return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
-      return service.remove(actor(), std::move(room), UserId{command.user}, shard_.answer_to<rooms::UserRemoved>(to));
+      return service.remove(actor(), std::move(room), UserId{command.user}, shard().answer_to<rooms::UserRemoved>(to));
     default: return;
   }
 }
 
-void Connection::history(const Command& command) {
+void Session::history(const Command& command) {
   rooms::HistoryQuery query{.room = RoomName{command.room},
       .before = command.before,
       .after = command.after,
       .limit = command.limit.value_or(protocol::kHistoryPage),
       .answer = answer_limit()};
   // The next page of a recovery: the subscription goes on with what comes behind it.
-  const auto serial = query.after ? shard_.next_page(*this, query.room) : std::nullopt;
+  const auto serial = query.after ? shard().next_page(*this, query.room) : std::nullopt;
   auto done = serial
-      ? shard_.page_answer(
+      ? shard().page_answer(
             {.to = reply_to(command.id), .user = identity_.user, .room = query.room, .again = true, .serial = *serial})
-      : shard_.answer_to<rooms::HistoryPart>(reply_to(command.id));
-  shard_.rooms().history(actor(), std::move(query), std::move(done));
+      : shard().answer_to<rooms::HistoryPart>(reply_to(command.id));
+  shard().rooms().history(actor(), std::move(query), std::move(done));
 }
 
-void Connection::join(const Command& command) {
-  JoinTicket ticket{
-      .to = reply_to(command.id), .user = identity_.user, .room = RoomName{command.room}, .serial = shard_.next_join()};
-  if (auto* subscription = shard_.subscription(*this, ticket.room)) {
+void Session::join(const Command& command) {
+  JoinTicket ticket{.to = reply_to(command.id),
+      .user = identity_.user,
+      .room = RoomName{command.room},
+      .serial = shard().next_join()};
+  if (auto* subscription = shard().subscription(*this, ticket.room)) {
     if (subscription->joining)
       return refuse_command(command.id,
           {.cause = Cause::RATE_LIMITED,
@@ -194,28 +199,28 @@ void Connection::join(const Command& command) {
     subscription->joining = std::make_unique<Joining>(Joining{.serial = ticket.serial, .again = true});
     ticket.again = true;
   } else {
-    if (memberships.size() >= shard_.policy().rooms_per_connection)
+    if (memberships.size() >= shard().policy().rooms_per_connection)
       return refuse_command(command.id,
           {.cause = Cause::ROOM_LIMIT,
-              .evidence = "rooms_per_connection=" + std::to_string(shard_.policy().rooms_per_connection)});
-    shard_.subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
+              .evidence = "rooms_per_connection=" + std::to_string(shard().policy().rooms_per_connection)});
+    shard().subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
   }
   rooms::JoinRequest request{.room = ticket.room,
-      .listener = shard_.index(),
+      .listener = shard().index(),
       .limit = command.limit.value_or(0),
       .again = ticket.again,
-      .changes = terms_.features.has(protocol::Feature::changes),
-      .pages = terms_.features.has(protocol::Feature::pages),
+      .changes = link_.terms().features.has(protocol::Feature::changes),
+      .pages = link_.terms().features.has(protocol::Feature::pages),
       .answer = answer_limit()};
   if (command.since)
     request.since = rooms::SincePosition{.epoch = Epoch{command.since->epoch},
         .offset = command.since->offset,
         .time = command.since->time,
         .change = command.since->change};
-  shard_.rooms().join(actor(), std::move(request), shard_.join_answer(std::move(ticket)));
+  shard().rooms().join(actor(), std::move(request), shard().join_answer(std::move(ticket)));
 }
 
-void Connection::list(const Command& command) {
+void Session::list(const Command& command) {
   const std::uint32_t limit =
       std::clamp<std::uint32_t>(command.limit.value_or(protocol::kRoomsPage), 1, protocol::kRoomsPage);
   rooms::RoomsRequest question{.user = identity_.user, .limit = limit};
@@ -223,21 +228,21 @@ void Connection::list(const Command& command) {
   for (const Membership& membership : memberships)
     if (rooms::kind_of(membership.room->name.view()) == rooms::RoomKind::public_)
       question.joined.push_back(membership.room->name);
-  shard_.rooms().list(std::move(question), shard_.answer_to<rooms::RoomsPage>(reply_to(command.id)));
+  shard().rooms().list(std::move(question), shard().answer_to<rooms::RoomsPage>(reply_to(command.id)));
 }
 
-void Connection::leave(const Command& command) {
+void Session::leave(const Command& command) {
   const RoomName room{command.room};
-  if (shard_.subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
-  shard_.unsubscribe(*this, room, false);
+  if (shard().subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
+  shard().unsubscribe(*this, room, false);
   say(command.id, protocol::Left{room});
 }
 
-void Connection::chat(const Command& command) {
-  if (command.message.size() > shard_.policy().text_bytes)
+void Session::chat(const Command& command) {
+  if (command.message.size() > shard().policy().text_bytes)
     return refuse_command(command.id,
         {.cause = Cause::MESSAGE_TOO_LARGE,
-            .evidence = "text_bytes=" + std::to_string(shard_.policy().text_bytes),
+            .evidence = "text_bytes=" + std::to_string(shard().policy().text_bytes),
             .field = "message"});
   if (auto refusal = control_character(command.message)) return refuse_command(command.id, std::move(*refusal));
   RoomName room{command.room};
@@ -245,49 +250,54 @@ void Connection::chat(const Command& command) {
   if (const auto kind = rooms::kind_of(room.view()); !kind) return refuse_command(command.id, kind.error());
   if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions); !allowed)
     return refuse_command(command.id, std::move(allowed).error());
-  shard_.rooms().publish(actor(),
+  shard().rooms().publish(actor(),
       {.room = std::move(room), .text = std::string(command.message), .key = std::string(command.key)},
-      shard_.answer_to<rooms::Published>(reply_to(command.id)));
+      shard().answer_to<rooms::Published>(reply_to(command.id)));
 }
 
-void Connection::refresh(const Command& command) {
+void Session::refresh(const Command& command) {
   if (refreshing_)
     return send_refusal(command.id,
         {.cause = Cause::RATE_LIMITED,
             .evidence = "a token is being checked already",
             .retry_after = Millis{100},
             .field = "token"});
-  if (shard_.loop().costly().has_time()) return check_refresh(command.id, command.token, false);
+  if (shard().loop().costly().has_time()) return check_refresh(command.id, command.token, false);
   check_refresh_later(command.id, std::string(command.token), false);
 }
 
-void Connection::check_refresh_later(const MessageId& id, std::string token, bool with_newest_keys) {
+void Session::check_refresh_later(const MessageId& id, std::string token, bool with_newest_keys) {
   refreshing_ = true;
-  shard_.when_there_is_time(id_, [id, token = std::move(token), with_newest_keys](Connection& connection) {
-    connection.check_refresh(id, token, with_newest_keys);
+  shard().when_there_is_time(link_.id(), [id, token = std::move(token), with_newest_keys](Session& session) {
+    session.check_refresh(id, token, with_newest_keys);
   });
 }
 
-void Connection::check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys) {
+void Session::check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys) {
   refreshing_ = false;
-  if (phase_ != Phase::ready) return;
+  if (!link_.open()) return;
   auto verified =
-      shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token, shard_.loop().wall()); });
-  if (verified || verified.error().cause != Cause::KEY_UNKNOWN || with_newest_keys || !shard_.deps().refresh_keys)
+      shard().loop().costly().now([&] { return shard().deps().verifier.verify(token, shard().loop().wall()); });
+  if (verified || verified.error().cause != Cause::KEY_UNKNOWN || with_newest_keys || !shard().deps().refresh_keys)
     return refreshed(id, std::move(verified));
   refreshing_ = true;
-  shard_.refresh_keys(id_, [id, token = std::string(token)](Connection& connection, Result<bool> newer) mutable {
-    if (newer)
-      return connection.shard_.loop().costly().has_time() ? connection.check_refresh(id, token, true)
-                                                          : connection.check_refresh_later(id, std::move(token), true);
-    connection.refreshing_ = false;
-    if (connection.phase_ == Phase::ready) connection.refreshed(id, std::unexpected(std::move(newer).error()));
+  shard().refresh_keys(
+      [&shard = shard(), session = link_.id(), id, token = std::string(token)](Result<bool> newer) mutable {
+    if (Session* self = shard.find(session)) self->keys_answered(id, std::move(token), std::move(newer));
   });
 }
 
-void Connection::refreshed(const MessageId& id, Result<Identity> verified) {
+void Session::keys_answered(const MessageId& id, std::string token, Result<bool> newer) {
+  if (newer)
+    return shard().loop().costly().has_time() ? check_refresh(id, token, true)
+                                              : check_refresh_later(id, std::move(token), true);
+  refreshing_ = false;
+  if (link_.open()) refreshed(id, std::unexpected(std::move(newer).error()));
+}
+
+void Session::refreshed(const MessageId& id, Result<Identity> verified) {
   if (!verified) return send_refusal(id, std::move(verified).error());
-  if (auto refusal = shard_.deps().revocations.check(*verified, shard_.loop().now()))
+  if (auto refusal = shard().deps().revocations.check(*verified, shard().loop().now()))
     return send_refusal(id, std::move(*refusal));
   if (verified->user != identity_.user) return send_refusal(id, {.cause = Cause::USER_MISMATCH});
   if (!verified->permissions.chat_read && !verified->permissions.chat_write)
@@ -295,16 +305,16 @@ void Connection::refreshed(const MessageId& id, Result<Identity> verified) {
         id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
   identity_ = std::move(*verified);
   expiry_told_ = false;
-  schedule();
+  link_.reschedule();
   say(id, protocol::Refreshed{identity_.expires_at});
   if (!identity_.permissions.chat_read) leave_all();
 }
 
 // The new token may not read any more: what the old one joined ends, and is told.
-void Connection::leave_all() {
+void Session::leave_all() {
   while (!memberships.empty()) {
     const RoomName room = memberships.back().room->name;
-    shard_.unsubscribe(*this, room, false);
+    shard().unsubscribe(*this, room, false);
     say(std::nullopt, protocol::Left{room});
   }
 }

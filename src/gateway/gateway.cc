@@ -1,6 +1,6 @@
 #include "gateway/gateway.h"
 
-#include "gateway/connection.h"
+#include "gateway/link.h"
 
 namespace foyer::gateway {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "admission/evidence.h"
 #include "base/bytes.h"
-#include "gateway/connection.h"
 #include "gateway/shard.h"
+#include "gateway/websocket_link.h"
 #include "wire/problem.h"
 #include "wire/websocket.h"
 
@@ -35,9 +35,9 @@ protocol::ClientTerms terms_in(const Request& request) {
 
 } // namespace
 
-Handshake::Handshake(Connection& connection, http::Upgrade upgrade)
-    : connection_(connection),
-      shard_(connection.shard()),
+Handshake::Handshake(WebSocketLink& link, http::Upgrade upgrade)
+    : link_(link),
+      shard_(link.shard()),
       http_(*upgrade.answers),
       request_(std::move(upgrade.request)),
       full_(std::move(upgrade.permits.full)),
@@ -75,7 +75,7 @@ void Handshake::on_eof() {
   input_ended_ = true;
   if (phase_ == Phase::checking_token) return;
   phase_ = Phase::decided;
-  connection_.transport().abort();
+  link_.transport().abort();
 }
 
 void Handshake::on_timer() {
@@ -87,7 +87,7 @@ void Handshake::on_timer() {
 void Handshake::shut_down() {
   if (phase_ != Phase::awaiting_message) return;
   phase_ = Phase::decided;
-  connection_.close(info(Cause::SERVER_SHUTDOWN).close, "SERVER_SHUTDOWN");
+  link_.close_for_shutdown();
 }
 
 std::optional<Refusal> Handshake::readiness() {
@@ -139,13 +139,13 @@ void Handshake::drive() {
                                                    .address = request_.address,
                                                    .attempt = shard_.deps().entropy.short_id(),
                                                    .ref = request_.ref},
-          shard_.identity_answer(connection_.id()));
+          shard_.identity_answer(link_.id()));
       return;
     } else if (auto* cookie = std::get_if<admission::AskCookie>(&next)) {
       phase_ = Phase::asking_service;
       shard_.deps().auth_service.check_cookie(
           {.cookie = std::move(cookie->cookie), .address = request_.address, .ref = request_.ref},
-          shard_.identity_answer(connection_.id()));
+          shard_.identity_answer(link_.id()));
       return;
     } else if (auto* revocation = std::get_if<admission::AskRevocation>(&next)) {
       user_ = revocation->identity->user.str();
@@ -168,7 +168,8 @@ void Handshake::drive() {
 
 void Handshake::check_token_later() {
   phase_ = Phase::checking_token;
-  shard_.when_there_is_time(connection_.id(), [](Connection& connection) { connection.check_token(); });
+  shard_.loop().costly().later(
+      [&shard = shard_, id = link_.id()] { shard.with_handshake(id, [](Handshake& self) { self.check_token(); }); });
 }
 
 void Handshake::check_token() {
@@ -180,8 +181,9 @@ bool Handshake::judge_token() {
       shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
   if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && !newest_keys_ && shard_.deps().refresh_keys) {
     phase_ = Phase::checking_token;
-    shard_.refresh_keys(connection_.id(),
-        [](Connection& connection, Result<bool> newer) { connection.keys_answered(std::move(newer)); });
+    shard_.refresh_keys([&shard = shard_, id = link_.id()](Result<bool> newer) mutable {
+      shard.with_handshake(id, [&](Handshake& self) { self.keys_answered(std::move(newer)); });
+    });
     return false;
   }
   token_.clear();
@@ -221,16 +223,16 @@ void Handshake::upgrade(std::string_view subprotocol, bool flush_early) {
   // A socket that only tells a refusal is closed at once: nothing is agreed on for it.
   if (flush_early) {
     const std::string* agent = request_.headers.find("User-Agent");
-    const std::string agreed = connection_.agree_on_extensions(
+    const std::string agreed = link_.agree_on_extensions(
         request_.headers.joined("Sec-WebSocket-Extensions"), agent == nullptr ? std::string_view{} : *agent);
     if (!agreed.empty()) head += "\r\nSec-WebSocket-Extensions: " + agreed;
   }
   head += "\r\nX-Foyer: ";
   head += shard_.deps().router.mark(request_.ref);
   head += "\r\n\r\n";
-  connection_.transport().send_copy(head);
+  link_.transport().send_copy(head);
   upgraded_ = true;
-  connection_.upgraded();
+  link_.upgraded();
   handshake_permit_.release();
 }
 
@@ -243,11 +245,11 @@ void Handshake::await_first_message() {
   pending_ = std::move(*pending);
   upgrade(door_->selected_subprotocol(), true);
   phase_ = Phase::awaiting_message;
-  connection_.set_phase(Connection::Phase::authenticating);
-  shard_.loop().arm(connection_, shard_.policy().authenticate_timeout);
+  link_.set_phase(Link::Phase::authenticating);
+  shard_.loop().arm(link_, shard_.policy().authenticate_timeout);
   if (early_.empty()) return;
   const std::string frames = std::exchange(early_, {});
-  connection_.feed_frames(shard_.padded(frames));
+  link_.feed_frames(shard_.padded(frames));
 }
 
 void Handshake::on_first_message(std::string_view text) {
@@ -261,8 +263,8 @@ void Handshake::on_first_message(std::string_view text) {
     if (!command->ticket.empty()) ticket = std::string(command->ticket);
     if (command->features) terms_.name(*command->features);
     if (command->max_message) terms_.limit(*command->max_message);
-    connection_.set_phase(Connection::Phase::deciding);
-    shard_.loop().disarm(connection_);
+    link_.set_phase(Link::Phase::deciding);
+    shard_.loop().disarm(link_);
     door_->first_message(std::move(token), std::move(ticket));
     return drive();
   }
@@ -290,7 +292,7 @@ void Handshake::admit(Admission admission) {
   pending_.release();
   if (input_ended_ && !upgraded_) { // while it was decided: nobody begins to speak on half a WebSocket
     phase_ = Phase::decided;
-    return connection_.transport().abort();
+    return link_.transport().abort();
   }
   if (!upgraded_) upgrade(door_->selected_subprotocol(), true);
   if (shard_.deps().log.enabled(Level::info))
@@ -305,19 +307,18 @@ void Handshake::admit(Admission admission) {
   const auto parted = parted_;
   const bool half_closed = input_ended_;
   phase_ = Phase::decided;
-  connection_.enter({.identity = std::move(admission.identity),
-      .service = echo ? Connection::Service::echo : Connection::Service::chat,
-      .address = request_.address,
-      .user_pass = std::move(user_pass_),
-      .address_pass = std::move(address_pass_),
-      .terms = terms_,
-      .id = authenticate_id_});
-  for (const auto& [kind, payload] : held) connection_.take_message(kind, shard_.padded(payload));
-  if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
+  link_.enter({.identity = std::move(admission.identity),
+                  .service = echo ? Session::Service::echo : Session::Service::chat,
+                  .address = request_.address,
+                  .user_permit = std::move(user_pass_),
+                  .address_permit = std::move(address_pass_)},
+      terms_, authenticate_id_);
+  for (const auto& [kind, payload] : held) link_.take_message(kind, shard_.padded(payload));
+  if (!frames.empty()) link_.feed_frames(shard_.padded(frames));
   if (parted)
-    connection_.take_close(*parted);
+    link_.take_close(*parted);
   else if (half_closed)
-    connection_.take_end();
+    link_.take_end();
 }
 
 void Handshake::report(const Refusal& refusal) {
@@ -352,7 +353,7 @@ void Handshake::answer_over_http(const Refusal& refusal, bool unread_input) {
   handshake_permit_.release();
   arriving_.release();
   phase_ = Phase::decided;
-  connection_.answer_over_http(http_,
+  link_.answer_over_http(http_,
       {.request = std::move(request_), .response = std::move(response), .socket = {}, .unread_input = unread_input});
 }
 
@@ -363,17 +364,17 @@ void Handshake::send_refusal_as_message(const Refusal& refusal, std::optional<ad
       .refusal = refusal, .ref = request_.ref, .reveal = shard_.policy().door.reveal, .credential = true};
   shard_.codec().write(json, authenticate_id_, refused, terms_);
   wire::append_frame(frame, wire::Opcode::text, json);
-  connection_.transport().send_copy(frame);
+  link_.transport().send_copy(frame);
   phase_ = Phase::decided;
-  if (permit) connection_.hold(std::move(*permit));
+  if (permit) link_.hold(std::move(*permit));
   const std::string frames = std::exchange(early_, {});
-  connection_.close_for(refusal, request_.ref);
+  link_.close(refusal, request_.ref, {});
   // What came with the handshake is read for the client's Close alone.
-  if (!frames.empty()) connection_.feed_frames(shard_.padded(frames));
+  if (!frames.empty()) link_.feed_frames(shard_.padded(frames));
   if (parted_)
-    connection_.take_close(*parted_);
+    link_.take_close(*parted_);
   else if (input_ended_)
-    connection_.take_end();
+    link_.take_end();
 }
 
 } // namespace foyer::gateway

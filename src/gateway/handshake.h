@@ -1,4 +1,4 @@
-// What is between an upgrade that HTTP handed over and a connection that is ready: the door's questions, the 101, an
+// What is between an upgrade that HTTP handed over and a session: the door's questions, the 101, an
 // `authenticate` as first message, and sending a refusal. One per connection, gone once it is decided.
 //
 //   deciding ──▶ checking_token    the token waits for its turn, or for newer keys
@@ -26,12 +26,12 @@
 
 namespace foyer::gateway {
 
-class Connection;
 class Shard;
+class WebSocketLink;
 
 class Handshake {
  public:
-  Handshake(Connection& connection, http::Upgrade upgrade);
+  Handshake(WebSocketLink& link, http::Upgrade upgrade);
   ~Handshake();
 
   void begin();
@@ -71,7 +71,7 @@ class Handshake {
   [[nodiscard]] std::optional<Refusal> lost_store() const;
   void upgrade(std::string_view subprotocol, bool flush_early);
 
-  Connection& connection_;
+  WebSocketLink& link_;
   Shard& shard_;
   http::LastAnswers& http_;
   Request request_;

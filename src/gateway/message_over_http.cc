@@ -3,7 +3,6 @@
 #include <charconv>
 
 #include "base/bytes.h"
-#include "gateway/connection.h"
 #include "gateway/gateway.h"
 #include "rooms/model/room.h"
 #include "wire/problem.h"

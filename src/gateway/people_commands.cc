@@ -8,7 +8,7 @@ namespace foyer::gateway {
 using protocol::Command;
 using protocol::CommandType;
 
-void Connection::about_person(const Command& command) {
+void Session::about_person(const Command& command) {
   if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
     return refuse_command(command.id, std::move(allowed).error());
   if (!command.user.empty() && !rooms::kind_of("user:" + std::string(command.user)).has_value())
@@ -19,8 +19,8 @@ void Connection::about_person(const Command& command) {
         command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
   const std::string field = command.user.empty() ? "name" : "user";
   auth::PersonRequest question{.id = std::string(command.user), .name = std::string(command.name)};
-  shard_.find_person(*this, std::move(question),
-      [&shard = shard_, by = actor(), to = reply_to(command.id), room = RoomName{command.room}, direct, field](
+  shard().find_person(*this, std::move(question),
+      [&shard = shard(), by = actor(), to = reply_to(command.id), room = RoomName{command.room}, direct, field](
           Result<std::optional<auth::Person>> found) mutable {
     const auto refuse = [&](Refusal refusal) { shard.refuse(to, std::move(refusal)); };
     if (!found) return refuse(std::move(found).error());
@@ -32,9 +32,9 @@ void Connection::about_person(const Command& command) {
 }
 
 // Who was admitted with an account of somebody else's can be invited from then on.
-void Connection::introduce() {
-  if (identity_.own_account || shard_.deps().directory == nullptr) return;
-  shard_.remember_person({identity_.user, identity_.name});
+void Session::introduce() {
+  if (identity_.own_account || shard().deps().directory == nullptr) return;
+  shard().remember_person({identity_.user, identity_.name});
 }
 
 } // namespace foyer::gateway

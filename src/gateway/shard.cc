@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "gateway/connection.h"
+#include "gateway/handshake.h"
+#include "gateway/session.h"
 #include "gateway/shard_listener.h"
+#include "gateway/websocket_link.h"
 #include "protocol/event_frame.h"
 #include "wire/websocket.h"
 
@@ -47,48 +49,58 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       allowed_commands_(policy.messages_per_s, policy.messages_burst),
       allowed_refusals_(policy.messages_per_s, std::uint64_t{policy.messages_burst} * protocol::kRefusalsToBurst),
       allowed_bytes_(policy.bytes_per_s, policy.bytes_burst),
-      connections_(1, kLastGeneration),
-      drain_(loop, connections_, &Connection::shut_down) {
+      links_(1, kLastGeneration),
+      drain_(loop, links_, &Link::shut_down) {
   deps.bus->listen(listener_);
 }
 
 Shard::~Shard() { *alive_ = false; }
 
+std::string_view Shard::ByUser::user(const Session* session) { return session->identity().user.view(); }
+
 void Shard::take(io::Transport& transport, http::Upgrade upgrade) {
-  Connection& connection = connections_.add([&](io::SlotId id) {
-    return std::make_unique<Connection>(
+  WebSocketLink* link = nullptr;
+  links_.add([&](io::SlotId id) {
+    auto made = std::make_unique<WebSocketLink>(
         *this, transport, pack({.loop = index_, .generation = id.generation, .slot = id.slot}), std::move(upgrade));
+    link = made.get();
+    return made;
   });
-  transport.set_handler(&connection);
-  connection.begin();
+  transport.set_handler(link);
+  link->begin();
 }
 
-Connection* Shard::find(ConnectionId id) {
+Session* Shard::find(ConnectionId id) {
   const auto address = unpack(id);
-  return connections_.find({.slot = address.slot, .generation = address.generation});
+  const Link* link = links_.find({.slot = address.slot, .generation = address.generation});
+  return link == nullptr ? nullptr : link->session();
+}
+
+void Shard::with_handshake(ConnectionId id, std::move_only_function<void(Handshake&)> step) {
+  const auto address = unpack(id);
+  if (Link* link = links_.find({.slot = address.slot, .generation = address.generation}))
+    link->with_handshake(std::move(step));
 }
 
 Completion<Identity> Shard::identity_answer(ConnectionId id) {
   return [this, alive = alive_, id](Result<Identity> identity) mutable {
     if (!*alive) return;
     loop_.post([this, id, identity = std::move(identity)]() mutable {
-      if (Connection* connection = find(id)) connection->identity_answered(std::move(identity));
+      with_handshake(id, [&](Handshake& handshake) { handshake.answered(std::move(identity)); });
     });
   };
 }
 
-void Shard::refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then) {
-  deps_.refresh_keys([this, alive = alive_, id, then = std::move(then)](Result<bool> newer) mutable {
+void Shard::refresh_keys(Completion<bool> then) {
+  deps_.refresh_keys([this, alive = alive_, then = std::move(then)](Result<bool> newer) mutable {
     if (!*alive) return;
-    loop_.post([this, id, newer = std::move(newer), then = std::move(then)]() mutable {
-      if (Connection* connection = find(id)) then(*connection, std::move(newer));
-    });
+    loop_.post([newer = std::move(newer), then = std::move(then)]() mutable { then(std::move(newer)); });
   });
 }
 
-void Shard::when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work) {
+void Shard::when_there_is_time(ConnectionId id, std::move_only_function<void(Session&)> work) {
   loop_.costly().later([this, id, work = std::move(work)]() mutable {
-    if (Connection* connection = find(id)) work(*connection);
+    if (Session* session = find(id)) work(*session);
   });
 }
 
@@ -98,111 +110,115 @@ std::span<char> Shard::padded(std::string_view bytes) {
   return {padded_.data(), bytes.size()};
 }
 
-void Shard::admitted(Connection& connection) {
-  auto [it, first] = users_.try_emplace(connection.identity().user, &connection);
-  if (!first) {
-    connection.next_of_user = it->second;
-    it->second->previous_of_user = &connection;
-    it->second = &connection;
+void Shard::admitted(Session& session) {
+  if (auto known = users_.extract(&session)) {
+    session.next_of_user = known.value();
+    known.value()->previous_of_user = &session;
+    known.value() = &session;
+    users_.insert(std::move(known));
+  } else {
+    users_.insert(&session);
   }
   sockets.fetch_add(1, std::memory_order_relaxed);
   metrics_.admitted.add();
   metrics_.sockets.add(1);
 }
 
-void Shard::ended(const SocketEnd& end, const Connection& connection) {
+Session* Shard::first_of(const UserId& user) const {
+  const auto it = users_.find(user);
+  return it == users_.end() ? nullptr : *it;
+}
+
+void Shard::ended(const SocketEnd& end, const Link& link, const CloseFrame& close) {
   metrics_.ends.count(end);
-  const std::string peer(connection.transport().socket_address());
-  report_end(end, connection, peer);
+  const std::string peer(link.transport().socket_address());
+  report_end(end, link, close, peer);
   auto found = idle_timeouts_.ended(end, peer, loop_.now());
   if (!found) return;
   deps_.reporter.report(Ref{deps_.entropy.short_id()}, std::move(*found), peer);
 }
 
 // At info of those who were admitted, as far as the budget goes; else at debug.
-void Shard::report_end(const SocketEnd& end, const Connection& connection, const std::string& peer) {
+void Shard::report_end(const SocketEnd& end, const Link& link, const CloseFrame& close, const std::string& peer) {
   const bool debug = deps_.log.enabled(Level::debug);
-  const auto left_out = connection.identity().user.empty() ? std::nullopt : ended_lines_.take(loop_.now());
+  const auto left_out = link.session() == nullptr ? std::nullopt : ended_lines_.take(loop_.now());
   if (!left_out && !debug) return;
+  const std::string_view user = link.session() == nullptr ? "" : link.session()->identity().user.view();
   deps_.log.write(left_out ? Level::info : Level::debug, "socket_ended", "A WebSocket ended.",
-      {{"way", to_string(end.way)}, {"close", connection.close_code()}, {"reason", connection.close_reason()},
-          {"age_ms", end.age.count()}, {"idle_ms", end.idle.count()},
-          {"user", printable(connection.identity().user.view())}, {"address", connection.transport().peer_address()},
+      {{"way", to_string(end.way)}, {"close", close.code}, {"reason", close.reason}, {"age_ms", end.age.count()},
+          {"idle_ms", end.idle.count()}, {"user", printable(user)}, {"address", link.transport().peer_address()},
           {"peer", peer}, {"left_out", left_out.value_or(0)}});
 }
 
-void Shard::closed(Connection& connection) {
-  if (!connection.identity().user.empty()) {
-    while (!connection.memberships.empty()) {
-      const RoomName room = connection.memberships.back().room->name;
-      unsubscribe(connection, room, false);
+void Shard::closed(Link& link) {
+  if (Session* session = link.session()) {
+    while (!session->memberships.empty()) {
+      const RoomName room = session->memberships.back().room->name;
+      unsubscribe(*session, room, false);
     }
-    if (connection.previous_of_user != nullptr) {
-      connection.previous_of_user->next_of_user = connection.next_of_user;
-    } else if (const auto it = users_.find(connection.identity().user);
-        it != users_.end() && it->second == &connection) {
-      if (connection.next_of_user != nullptr)
-        it->second = connection.next_of_user;
-      else
-        users_.erase(it);
+    if (session->previous_of_user != nullptr) {
+      session->previous_of_user->next_of_user = session->next_of_user;
+    } else if (auto first = users_.extract(session); first && session->next_of_user != nullptr) {
+      first.value() = session->next_of_user;
+      users_.insert(std::move(first));
     }
-    if (connection.next_of_user != nullptr) connection.next_of_user->previous_of_user = connection.previous_of_user;
+    if (session->next_of_user != nullptr) session->next_of_user->previous_of_user = session->previous_of_user;
     sockets.fetch_sub(1, std::memory_order_relaxed);
     metrics_.sockets.add(-1);
   }
-  connections_.remove(unpack(connection.id()).slot).reset();
+  links_.remove(unpack(link.id()).slot).reset();
   drain_.removed();
 }
 
 // Subscriptions
 
-LocalRoom* Shard::subscribe(Connection& connection, const RoomName& name, Joining joining) {
+LocalRoom* Shard::subscribe(Session& session, const RoomName& name, Joining joining) {
   auto& place = rooms_[name];
   if (!place) {
     place = std::make_unique<LocalRoom>();
     place->name = name;
     if (place->name.view().starts_with("user:")) place->own_user = place->name.view().substr(5);
   }
-  connection.memberships.push_back({place.get(), static_cast<std::uint32_t>(place->subscriptions.size())});
-  place->subscriptions.push_back({&connection, std::make_unique<Joining>(std::move(joining))});
+  session.memberships.push_back({place.get(), static_cast<std::uint32_t>(place->subscriptions.size())});
+  place->subscriptions.push_back({&session.link(), std::make_unique<Joining>(std::move(joining))});
   return place.get();
 }
 
-Subscription* Shard::subscription(Connection& connection, const RoomName& name) {
-  for (const auto& membership : connection.memberships)
+Subscription* Shard::subscription(Session& session, const RoomName& name) {
+  for (const auto& membership : session.memberships)
     if (membership.room->name == name) return &membership.room->subscriptions[membership.index];
   return nullptr;
 }
 
-std::optional<std::uint64_t> Shard::next_page(Connection& connection, const RoomName& room) {
-  Subscription* subscription = this->subscription(connection, room);
+std::optional<std::uint64_t> Shard::next_page(Session& session, const RoomName& room) {
+  Subscription* subscription = this->subscription(session, room);
   if (subscription == nullptr || !subscription->catching_up || subscription->joining) return std::nullopt;
   const std::uint64_t serial = next_join();
   subscription->joining = std::make_unique<Joining>(Joining{.serial = serial, .again = true});
   return serial;
 }
 
-void Shard::unsubscribe(Connection& connection, const RoomName& name, bool evicted) {
-  const auto it = std::ranges::find_if(
-      connection.memberships, [&](const Connection::Membership& m) { return m.room->name == name; });
-  if (it == connection.memberships.end()) return;
+void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
+  const auto it =
+      std::ranges::find_if(session.memberships, [&](const Session::Membership& m) { return m.room->name == name; });
+  if (it == session.memberships.end()) return;
   LocalRoom& room = *it->room;
   const std::uint32_t index = it->index;
   // One that is still joining is not counted by the home's answer yet: when that
   // answer comes and finds nobody, it takes the subscription back.
   const Joining* joining = room.subscriptions[index].joining.get();
   const bool counted = joining == nullptr || joining->again || joining->counted;
-  *it = connection.memberships.back();
-  connection.memberships.pop_back();
+  *it = session.memberships.back();
+  session.memberships.pop_back();
   if (index + 1 != room.subscriptions.size()) {
     room.subscriptions[index] = std::move(room.subscriptions.back());
-    for (auto& other : room.subscriptions[index].connection->memberships)
+    for (auto& other : room.subscriptions[index].link->session()->memberships)
       if (other.room == &room) other.index = index;
   }
   room.subscriptions.pop_back();
   const RoomName kept = name;
   if (room.subscriptions.empty()) rooms_.erase(kept);
-  if (counted) service_.leave(index_, connection.identity().user, kept, evicted);
+  if (counted) service_.leave(index_, session.identity().user, kept, evicted);
 }
 
 // What is heard
@@ -213,11 +229,11 @@ namespace {
 class FrameOf {
  public:
   explicit FrameOf(rooms::Publication& publication) : publication_(publication) {}
-  const SharedBytes& operator()(const Connection& connection) {
-    const protocol::ClientTerms& terms = connection.terms();
-    if (frame_ == nullptr || codec_ != &connection.codec() || features_ != terms.features ||
+  const SharedBytes& operator()(const Link& link) {
+    const protocol::ClientTerms& terms = link.terms();
+    if (frame_ == nullptr || codec_ != &link.codec() || features_ != terms.features ||
         max_message_ != terms.max_message) {
-      codec_ = &connection.codec();
+      codec_ = &link.codec();
       features_ = terms.features;
       max_message_ = terms.max_message;
       frame_ = &protocol::event_frame(publication_, *codec_, terms);
@@ -245,8 +261,8 @@ void Shard::publish(rooms::Publication& publication) {
   FrameOf frame_of(publication);
   std::uint64_t delivered = 0;
   for (auto& subscription : room.subscriptions) {
-    Connection& connection = *subscription.connection;
-    const SharedBytes& frame = frame_of(connection);
+    Link& link = *subscription.link;
+    const SharedBytes& frame = frame_of(link);
     if (!frame) continue;
     // The answer to a join tells who is there; what was live before goes on.
     if (subscription.joining && passing && !subscription.joining->again) continue;
@@ -258,27 +274,27 @@ void Shard::publish(rooms::Publication& publication) {
       continue;
     }
     if (subscription.catching_up && event.delivery == rooms::Delivery::history) continue; // a later page has it
-    if (!event.except.empty() && connection.identity().user == event.except) continue;
+    if (!event.except.empty() && link.session()->identity().user == event.except) continue;
     // The last step before sending: is this room still this user's to read?
-    if (!room.own_user.empty() && connection.identity().user.view() != room.own_user) continue;
+    if (!room.own_user.empty() && link.session()->identity().user.view() != room.own_user) continue;
     ++delivered;
-    if (connection.packs())
-      packing_.push_back(&connection);
+    if (link.packs())
+      packing_.push_back(&link);
     else
-      connection.deliver(frame);
+      link.deliver(frame);
   }
   // One kind after the other: who has the same to send shares it (io::BatchQueue), and
   // finds it as long as nobody has something else between.
-  for (Connection* connection : packing_) connection->deliver(frame_of(*connection));
+  for (Link* link : packing_) link->deliver(frame_of(*link));
   packing_.clear();
   metrics_.delivered.add(delivered);
 }
 
 void Shard::refuse(const ReplyTo& to, Refusal refusal) {
-  Connection* connection = find(to.connection);
-  if (connection != nullptr)
-    connection->answered(to.command, [connection, id = to.id, refusal = std::move(refusal)]() mutable {
-      connection->send_refusal(id, std::move(refusal));
+  Session* session = find(to.connection);
+  if (session != nullptr)
+    session->answered(to.command, [session, id = to.id, refusal = std::move(refusal)]() mutable {
+      session->send_refusal(id, std::move(refusal));
     });
 }
 
@@ -301,35 +317,35 @@ Completion<rooms::HistoryPart> Shard::page_answer(JoinTicket ticket) {
   };
 }
 
-Subscription* Shard::waiting_for(Connection* connection, const JoinTicket& ticket) {
-  Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, ticket.room);
+Subscription* Shard::waiting_for(Session* session, const JoinTicket& ticket) {
+  Subscription* subscription = session == nullptr ? nullptr : this->subscription(*session, ticket.room);
   return subscription != nullptr && subscription->joining && subscription->joining->serial == ticket.serial
       ? subscription
       : nullptr;
 }
 
 void Shard::joined(const JoinTicket& ticket, JoinAnswer answer) {
-  Connection* connection = find(ticket.to.connection);
-  Subscription* subscription = waiting_for(connection, ticket);
+  Session* session = find(ticket.to.connection);
+  Subscription* subscription = waiting_for(session, ticket);
   if (subscription == nullptr) {
     // Left meanwhile. What the home has just counted is taken back.
     if (!ticket.again) service_.leave(index_, ticket.user, ticket.room, false);
-    if (connection == nullptr) return;
+    if (session == nullptr) return;
   } else {
     subscription->joining->counted = true;
   }
-  connection->answered(ticket.to.command,
+  session->answered(ticket.to.command,
       [this, ticket, answer = std::move(answer)]() mutable { admit_join(ticket, std::move(answer)); });
 }
 
 void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
-  Connection* connection = find(ticket.to.connection);
-  Subscription* subscription = waiting_for(connection, ticket);
+  Session* session = find(ticket.to.connection);
+  Subscription* subscription = waiting_for(session, ticket);
   if (subscription == nullptr) {
     // It ended before it had begun: the user was removed from the room, or may not read any more.
-    if (connection == nullptr) return;
-    const bool may_read = connection->identity().permissions.chat_read;
-    return connection->send_refusal(ticket.to.id,
+    if (session == nullptr) return;
+    const bool may_read = session->identity().permissions.chat_read;
+    return session->send_refusal(ticket.to.id,
         {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED,
             .evidence = "ended while the room was being joined"});
   }
@@ -340,64 +356,64 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   // is in the answer only if that recovers; else it comes first, or never.
   if (was_live && !answer.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
-      if (offset <= answer.up_to) connection->deliver(held);
-  connection->reply(ticket.to.id, answer.message);
-  if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
+      if (offset <= answer.up_to) session->link().deliver(held);
+  session->reply(ticket.to.id, answer.message);
+  if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
   for (const auto& [offset, held] : joining->held)
-    if (offset > answer.up_to && (!answer.more || offset == kAboutAMessage)) connection->deliver(held);
+    if (offset > answer.up_to && (!answer.more || offset == kAboutAMessage)) session->link().deliver(held);
 }
 
 void Shard::join_refused(const JoinTicket& ticket, Refusal refusal) {
-  Connection* connection = find(ticket.to.connection);
-  if (connection == nullptr) return;
-  connection->answered(ticket.to.command,
+  Session* session = find(ticket.to.connection);
+  if (session == nullptr) return;
+  session->answered(ticket.to.command,
       [this, ticket, refusal = std::move(refusal)]() mutable { end_join(ticket, std::move(refusal)); });
 }
 
 void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
-  Connection* connection = find(ticket.to.connection);
-  if (connection == nullptr) return;
-  if (Subscription* subscription = waiting_for(connection, ticket)) {
+  Session* session = find(ticket.to.connection);
+  if (session == nullptr) return;
+  if (Subscription* subscription = waiting_for(session, ticket)) {
     if (ticket.again && !subscription->joining->was_reset) {
       const auto joining = std::move(subscription->joining);
       for (const auto& [offset, held] : joining->held)
-        if (!subscription->catching_up || offset == kAboutAMessage) connection->deliver(held);
-      if (joining->held_bytes > policy_.joining_bytes) return connection->end(too_much_held());
+        if (!subscription->catching_up || offset == kAboutAMessage) session->link().deliver(held);
+      if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
     } else {
-      unsubscribe(*connection, ticket.room, false); // one that is new is not counted by the home
+      unsubscribe(*session, ticket.room, false); // one that is new is not counted by the home
     }
   }
-  connection->send_refusal(ticket.to.id, std::move(refusal));
+  session->send_refusal(ticket.to.id, std::move(refusal));
 }
 
 void Shard::evict(const RoomName& name, const UserId& user) {
-  const auto it = users_.find(user);
-  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
-      connection = connection->next_of_user)
-    if (subscription(*connection, name) != nullptr) unsubscribe(*connection, name, true);
+  for (Session* session = first_of(user); session != nullptr; session = session->next_of_user)
+    if (subscription(*session, name) != nullptr) unsubscribe(*session, name, true);
 }
 
 void Shard::to_user(const UserId& user, rooms::Publication& publication, ConnectionId except) {
-  const auto it = users_.find(user);
-  for (Connection* connection = it == users_.end() ? nullptr : it->second; connection != nullptr;
-      connection = connection->next_of_user) {
-    if (connection->id() == except) continue;
-    const SharedBytes& frame = protocol::event_frame(publication, connection->codec(), connection->terms());
-    if (frame) connection->deliver(frame);
+  for (Session* session = first_of(user); session != nullptr; session = session->next_of_user) {
+    if (session->id() == except) continue;
+    Link& link = session->link();
+    const SharedBytes& frame = protocol::event_frame(publication, link.codec(), link.terms());
+    if (frame) link.deliver(frame);
   }
 }
 
 // The end
 
 void Shard::check_revocations() {
-  connections_.each([](Connection& connection) { connection.check_revocation(); });
+  links_.each([](const Link& link) {
+    if (Session* session = link.session()) session->check_revocation();
+  });
 }
 
 void Shard::drain(std::move_only_function<void()> done) {
   // All of them within the first two thirds of the time; the rest is for the Closes of the clients.
   drain_.start(policy_.drain_timeout * 2 / 3, std::move(done));
-  connections_.each([this](Connection& connection) {
-    connection.send_closing(Millis{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))});
+  links_.each([this](const Link& link) {
+    const Millis wait{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))};
+    if (Session* session = link.session()) session->send_closing(wait);
   });
 }
 

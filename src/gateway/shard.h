@@ -1,7 +1,7 @@
-// What one loop of the gateway holds: its connections, which of them are subscribed
+// What one loop of the gateway holds: its links and sessions, which of them are subscribed
 // to what, and the home of its rooms. Everything here runs on the loop.
 //
-// A publication reaches a shard once, however many of its connections want it;
+// A publication reaches a shard once, however many of its sessions want it;
 // the shard hands each the same bytes.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/completion.h"
@@ -28,7 +29,9 @@
 
 namespace foyer::gateway {
 
-class Connection;
+class Handshake;
+class Link;
+class Session;
 class Shard;
 
 // A subscription that is not live yet: what is published meanwhile waits.
@@ -42,12 +45,12 @@ struct Joining {
 };
 
 struct Subscription {
-  Connection* connection = nullptr;
+  Link* link = nullptr;             // what is delivered goes there directly
   std::unique_ptr<Joining> joining; // null: live, or catching up
   bool catching_up = false; // reads a recovery in pages: messages are not live until the last of them was answered
 };
 
-// The connections of this loop that are subscribed to one room.
+// The sessions of this loop that are subscribed to one room.
 struct LocalRoom {
   RoomName name;
   std::string_view own_user; // of user:ID, the ID: nobody else is ever sent anything
@@ -96,14 +99,14 @@ class Shard final : public http::UpgradeHandler {
   void close_all(const RoomName& room, const Refusal& refusal);
   void to_user(const UserId& user, rooms::Publication& publication, ConnectionId except);
 
-  // The answer to a command of a connection of this loop. It is written in its turn.
+  // The answer to a command of a session of this loop. It is written in its turn.
   template <class T>
   [[nodiscard]] Completion<T> answer_to(ReplyTo to);
   void refuse(const ReplyTo& to, Refusal refusal);
   [[nodiscard]] Completion<rooms::Joined> join_answer(JoinTicket ticket);
   [[nodiscard]] Completion<rooms::HistoryPart> page_answer(JoinTicket ticket); // of a recovery
 
-  // For connections.
+  // For links and sessions.
   [[nodiscard]] io::Loop& loop() { return loop_; }
   [[nodiscard]] const GatewayPolicy& policy() const { return policy_; }
   [[nodiscard]] const GatewayDeps& deps() const { return deps_; }
@@ -118,42 +121,44 @@ class Shard final : public http::UpgradeHandler {
   [[nodiscard]] const Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
   [[nodiscard]] const Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
   [[nodiscard]] const Allowance& allowed_bytes() const { return allowed_bytes_; }
-  // When a turn has time for what takes long (CpuBudget), if the connection is still there.
-  void when_there_is_time(ConnectionId id, std::move_only_function<void(Connection&)> work);
+  // When a turn has time for what takes long (CpuBudget), if the session is still there.
+  void when_there_is_time(ConnectionId id, std::move_only_function<void(Session&)> work);
   [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
-  [[nodiscard]] Connection* find(ConnectionId id);
+  [[nodiscard]] Session* find(ConnectionId id);                         // null: gone, or not admitted yet
+  // Runs `step` if the link is there and its handshake undecided.
+  void with_handshake(ConnectionId id, std::move_only_function<void(Handshake&)> step);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
-  // An answer of the auth service, from any thread, to a connection of this loop.
+  // An answer of the auth service, from any thread, to a handshake of this loop.
   [[nodiscard]] Completion<Identity> identity_answer(ConnectionId id);
-  // Asks for a newer key set on behalf of a connection of this loop; `then` runs here, if the connection is still
-  // there.
-  void refresh_keys(ConnectionId id, std::move_only_function<void(Connection&, Result<bool>)> then);
+  // Asks for a newer key set; `then` runs on this loop.
+  void refresh_keys(Completion<bool> then);
   // Whoever the auth service knows, or was admitted with an account of another issuer. Nothing: nobody. RATE_LIMITED
-  // (UnknownPeople); `then` runs here, if the connection is still there.
-  void find_person(Connection& connection, auth::PersonRequest question, Completion<std::optional<auth::Person>> then);
+  // (UnknownPeople); `then` runs here, if the session is still there.
+  void find_person(Session& session, auth::PersonRequest question, Completion<std::optional<auth::Person>> then);
   void remember_person(rooms::Author person);
   // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
   [[nodiscard]] std::span<char> padded(std::string_view bytes);
 
   // Not subscribed already.
-  LocalRoom* subscribe(Connection& connection, const RoomName& room, Joining joining);
-  [[nodiscard]] Subscription* subscription(Connection& connection, const RoomName& room);
-  // The connection has more of a recovery to read; then what is published waits for the answer with this serial.
-  [[nodiscard]] std::optional<std::uint64_t> next_page(Connection& connection, const RoomName& room);
+  LocalRoom* subscribe(Session& session, const RoomName& room, Joining joining);
+  [[nodiscard]] Subscription* subscription(Session& session, const RoomName& room);
+  // The session has more of a recovery to read; then what is published waits for the answer with this serial.
+  [[nodiscard]] std::optional<std::uint64_t> next_page(Session& session, const RoomName& room);
   [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinTicket::serial
-  void unsubscribe(Connection& connection, const RoomName& room, bool evicted);
-  void admitted(Connection& connection);
-  void closed(Connection& connection);                            // deletes it
-  void ended(const SocketEnd& end, const Connection& connection); // before that, of a WebSocket
-  [[nodiscard]] std::size_t open() const { return connections_.size(); }
+  void unsubscribe(Session& session, const RoomName& room, bool evicted);
+  void admitted(Session& session);
+  void closed(Link& link);                                                     // deletes it
+  void ended(const SocketEnd& end, const Link& link, const CloseFrame& close); // before that, of a WebSocket
+  [[nodiscard]] std::size_t open() const { return links_.size(); }
 
   // What happened lately, for the counts.
   std::atomic<std::uint32_t> sockets{0};
   std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its home
 
  private:
-  void report_end(const SocketEnd& end, const Connection& connection, const std::string& peer);
-  [[nodiscard]] Refusal with_jitter(Refusal refusal) const; // a time to come back that is not the same for all
+  void report_end(const SocketEnd& end, const Link& link, const CloseFrame& close, const std::string& peer);
+  [[nodiscard]] Session* first_of(const UserId& user) const; // of a list; null: there is none
+  [[nodiscard]] Refusal with_jitter(Refusal refusal) const;  // a time to come back that is not the same for all
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
   void joined(const JoinTicket& ticket, JoinAnswer answer);
   void join_refused(const JoinTicket& ticket, Refusal refusal);
@@ -165,7 +170,7 @@ class Shard final : public http::UpgradeHandler {
   void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found,
       Completion<std::optional<auth::Person>> then);
   // The subscription that an answer is for; null if it is gone, also if another came in its place.
-  [[nodiscard]] Subscription* waiting_for(Connection* connection, const JoinTicket& ticket);
+  [[nodiscard]] Subscription* waiting_for(Session* session, const JoinTicket& ticket);
 
   std::uint64_t joins_ = 0;
   std::uint8_t index_;
@@ -178,16 +183,31 @@ class Shard final : public http::UpgradeHandler {
   rooms::RoomHome home_;
   rooms::RoomService service_;
   std::unique_ptr<protocol::ClientCodec> codec_;
-  Compression compression_;          // outlives the connections
-  std::vector<Connection*> packing_; // receivers of the publication at hand that may take it compressed
+  Compression compression_;    // outlives the links
+  std::vector<Link*> packing_; // receivers of the publication at hand that may take it compressed
   std::string scratch_;
   std::vector<char> padded_;
   const Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
   LogBudget admitted_lines_{kActivityLines}, ended_lines_{kActivityLines};
-  io::SlotTable<Connection> connections_;
-  io::PacedDrain<Connection> drain_;
+  io::SlotTable<Link> links_;
+  io::PacedDrain<Link> drain_;
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
-  std::unordered_map<UserId, Connection*> users_;      // the first of a list
+  // The first session of each user, which leads to the others. The user's id is that of the session: nothing is
+  // kept twice for as long as somebody is connected.
+  struct ByUser {
+    using is_transparent = void;
+    [[nodiscard]] static std::string_view user(const Session* session);
+    [[nodiscard]] static std::string_view user(const UserId& id) { return id.view(); }
+    template <class Key>
+    [[nodiscard]] std::size_t operator()(const Key& key) const {
+      return std::hash<std::string_view>{}(user(key));
+    }
+    template <class A, class B>
+    [[nodiscard]] bool operator()(const A& a, const B& b) const {
+      return user(a) == user(b);
+    }
+  };
+  std::unordered_set<Session*, ByUser, ByUser> users_;
   std::unordered_map<UserId, std::string> introduced_; // foreign people that the store has heard of, by name
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;

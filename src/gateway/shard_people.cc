@@ -1,5 +1,5 @@
-// Looking people up on behalf of a connection of this loop.
-#include "gateway/connection.h"
+// Looking people up on behalf of a session of this loop.
+#include "gateway/session.h"
 #include "gateway/shard.h"
 
 namespace foyer::gateway {
@@ -9,11 +9,10 @@ constexpr std::size_t kIntroduced = 10'000; // remembered, so that a reconnectio
 
 } // namespace
 
-void Shard::find_person(
-    Connection& connection, auth::PersonRequest question, Completion<std::optional<auth::Person>> then) {
-  const UserId by = connection.identity().user;
+void Shard::find_person(Session& session, auth::PersonRequest question, Completion<std::optional<auth::Person>> then) {
+  const UserId by = session.identity().user;
   if (auto refusal = deps_.unknown_people->begin(by, loop_.now())) return then(std::unexpected(std::move(*refusal)));
-  const ConnectionId id = connection.id();
+  const ConnectionId id = session.id();
   deps_.auth_service.find_person(question,
       [this, alive = alive_, id, by, question, then = std::move(then)](
           Result<std::optional<auth::Person>> said) mutable {

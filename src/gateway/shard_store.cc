@@ -1,6 +1,6 @@
 // What a shard does when the chat store is not what it was: a room's history that begins anew,
 // messages that cannot be read, and a store that belongs to another process.
-#include "gateway/connection.h"
+#include "gateway/session.h"
 #include "gateway/shard.h"
 #include "protocol/event_frame.h"
 
@@ -22,15 +22,15 @@ std::vector<ConnectionId> Shard::subscribers(const RoomName& name) const {
   const auto it = rooms_.find(name);
   if (it == rooms_.end()) return ids;
   ids.reserve(it->second->subscriptions.size());
-  for (const auto& subscription : it->second->subscriptions) ids.push_back(subscription.connection->id());
+  for (const auto& subscription : it->second->subscriptions) ids.push_back(subscription.link->id());
   return ids;
 }
 
 void Shard::reset(rooms::Publication& publication) {
   const RoomName& name = publication.event().room;
   for (const ConnectionId id : subscribers(name)) {
-    Connection* connection = find(id);
-    Subscription* subscription = connection == nullptr ? nullptr : this->subscription(*connection, name);
+    Session* session = find(id);
+    Subscription* subscription = session == nullptr ? nullptr : this->subscription(*session, name);
     if (subscription == nullptr) continue;
     const bool was_live = !subscription->joining || subscription->joining->again;
     if (subscription->joining) { // its answer will be of the new history
@@ -39,27 +39,27 @@ void Shard::reset(rooms::Publication& publication) {
       subscription->joining->was_reset = true;
     }
     if (!was_live) continue;
-    const SharedBytes& frame = protocol::event_frame(publication, connection->codec(), connection->terms());
+    const SharedBytes& frame = protocol::event_frame(publication, session->link().codec(), session->link().terms());
     if (!frame) {
-      connection->end(with_jitter({.cause = Cause::ROOM_RESET, .evidence = "room " + name.str()}));
+      session->link().end(with_jitter({.cause = Cause::ROOM_RESET, .evidence = "room " + name.str()}));
       continue;
     }
-    connection->deliver(frame);
-    if (!subscription->joining) unsubscribe(*connection, name, false);
+    session->link().deliver(frame);
+    if (!subscription->joining) unsubscribe(*session, name, false);
   }
 }
 
 void Shard::close_all(const RoomName& name, const Refusal& refusal) {
   for (const ConnectionId id : subscribers(name))
-    if (Connection* connection = find(id)) connection->end(with_jitter(refusal));
+    if (Session* session = find(id)) session->link().end(with_jitter(refusal));
 }
 
 void Shard::store_lost(const Refusal& why) {
   const bool again = lost_store_.has_value();
   lost_store_ = why;
   if (again) return;
-  connections_.each([&](Connection& connection) {
-    if (connection.chats()) connection.end(with_jitter(why));
+  links_.each([&](Link& link) {
+    if (link.session() != nullptr && link.session()->chats()) link.end(with_jitter(why));
   });
 }
 

@@ -35,6 +35,12 @@ struct SocketEnd {
   Millis idle{}; // since the last byte in either direction
 };
 
+// Of the first Close, whoever sent it.
+struct CloseFrame {
+  std::uint16_t code = 0;       // 0: there was none
+  std::string_view reason = {}; // of ours
+};
+
 // The label `idle`: the time-outs of most proxies, 30 s and 60 s, have a bucket each.
 inline constexpr std::size_t kIdleBuckets = 8;
 [[nodiscard]] std::size_t idle_bucket(Millis idle);

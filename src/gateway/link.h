@@ -1,0 +1,124 @@
+// Carries one session over one transport. The session says what is sent and why it ends; a link knows how: frames,
+// keep-alive, how an end is announced, and how much may wait in its outbox. WebSocketLink is one; bytes of another
+// protocol over the same loop would be another.
+//
+//   Shard ── deliver(frame) ──▶ Link ──▶ io::Transport      a publication, framed once for all links of its kind
+//   Session ── send(message), end(refusal) ──▶ Link
+//   Session ◀── on_text, on_time ── Link
+//
+// A link may come before its session and refuse it; the session lives as long as the link from then on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "admission/permit.h"
+#include "base/allowance.h"
+#include "base/bytes.h"
+#include "base/refusal.h"
+#include "gateway/reply_to.h"
+#include "io/transport.h"
+#include "protocol/budget.h"
+#include "protocol/client_codec.h"
+
+namespace foyer::gateway {
+
+class Handshake;
+class Session;
+class Shard;
+
+class Link {
+ public:
+  enum class Phase : std::uint8_t {
+    deciding,       // the door has a question open; what comes waits
+    authenticating, // the first message must be `authenticate`
+    given_back,     // refused over HTTP: the transport is no longer ours
+    ready,          // there is a session, and it is open
+    closing,        // nothing is said any more; the transport stays open until the client has heard it
+  };
+  enum class Lane : std::uint8_t {
+    common, // within outbox_bytes
+    answer, // to a command: with answer_bytes on top, since the client asked for it
+  };
+
+  Link(Shard& shard, io::Transport& transport, ConnectionId id, admission::Permit place);
+  virtual ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  // The one call of a fan-out, in line but for links that compress. Too much in the outbox ends with SLOW_CONSUMER.
+  void deliver(const SharedBytes& frame) {
+    if (phase_ != Phase::ready) return;
+    if (packs_)
+      deliver_packed(frame);
+    else
+      hand_over(frame);
+  }
+  [[nodiscard]] bool packs() const { return packs_; } // may send compressed messages
+  virtual void send(MessageId id, const protocol::SessionMessage& message, Lane lane) = 0;
+  // Ends with a cause, which is reported to the operator. `more` is for the client.
+  void end(Refusal refusal, std::string_view more = {});
+  // Ends with a cause that was reported as `ref`.
+  virtual void close(const Refusal& refusal, const Ref& ref, std::string_view more = {}) = 0;
+  virtual void shut_down() = 0;  // the server does
+  virtual void reschedule() = 0; // Session::next_deadline() has changed
+  // For an answer that the handshake waits for; nothing happens if it waits no longer.
+  virtual void with_handshake(std::move_only_function<void(Handshake&)> step) = 0;
+
+  Ref report(const Refusal& refusal);
+  // What came in of the client's allowances, with a session or without. False: it was too much, and this has ended.
+  [[nodiscard]] bool charge(std::size_t bytes);
+  [[nodiscard]] bool charge_ping();
+  // A refusal: a command that costs this much is beyond the allowance; or this was ended as a flood.
+  [[nodiscard]] std::optional<Refusal> beyond_allowance(std::uint64_t cost);
+  [[nodiscard]] bool one_bad_message_too_many();
+
+  [[nodiscard]] bool open() const { return phase_ == Phase::ready; }
+  [[nodiscard]] Phase phase() const { return phase_; }
+  [[nodiscard]] ConnectionId id() const { return id_; }
+  [[nodiscard]] Session* session() const { return session_.get(); } // null: not admitted
+  [[nodiscard]] const protocol::ClientTerms& terms() const { return terms_; }
+  [[nodiscard]] const protocol::ClientCodec& codec() const { return codec_; }
+  [[nodiscard]] io::Transport& transport() const { return transport_; }
+  [[nodiscard]] Shard& shard() const { return shard_; }
+
+ protected:
+  virtual void deliver_packed(const SharedBytes& frame) = 0;
+  void hand_over(const SharedBytes& frame);
+  // In the outbox; else this ends with SLOW_CONSUMER.
+  [[nodiscard]] bool fits(std::size_t bytes, Lane lane = Lane::common);
+  void report_as(const Ref& ref, Refusal refusal);
+  void touched(); // a byte went in some direction
+
+  Phase phase_ = Phase::deciding;
+  bool packs_ = false;
+
+ private:
+  // Few clients ever do this.
+  struct Faults {
+    Meter refusals; // of commands beyond the allowance
+    protocol::BadMessageWindow bad;
+  };
+  [[nodiscard]] Faults& faults();
+  void end_flood(std::string_view limit);
+
+  std::uint32_t answers_ = 0; // bytes of answers queued since the queue was empty last
+
+ protected:
+  protocol::ClientTerms terms_;
+  protocol::ClientCodec& codec_;
+  io::Transport& transport_;
+  Shard& shard_;
+  ConnectionId id_;
+  MonoTime last_byte_{}; // in either direction
+  std::unique_ptr<Session> session_;
+  admission::Permit place_; // of the socket
+
+ private:
+  Meter bytes_, commands_;
+  std::unique_ptr<Faults> faults_;
+};
+
+} // namespace foyer::gateway

@@ -1,0 +1,116 @@
+#include "gateway/session.h"
+
+#include "gateway/shard.h"
+
+namespace foyer::gateway {
+
+Session::Session(Link& link, Entered entered)
+    : link_(link),
+      identity_(std::move(entered.identity)),
+      user_permit_(std::move(entered.user_permit)),
+      address_permit_(std::move(entered.address_permit)),
+      service_(entered.service) {
+  if (identity_.user.empty()) identity_.user = UserId{"anonymous"}; // /ws/echo with echo = open
+  if (!entered.address.empty() && entered.address != link.transport().peer_address())
+    address_ = std::make_unique<const std::string>(std::move(entered.address));
+}
+
+Session::~Session() = default;
+
+void Session::begin(MessageId id) {
+  if (service_ == Service::echo) return;
+  use_ = shard().users().of(identity_.user, shard().loop().now());
+  say(id, protocol::Welcome{.identity = identity_, .connection = link_.id(), .terms = link_.terms()});
+  introduce();
+}
+
+// What comes
+
+// One for each message, so that a session need not be one itself.
+class Session::Commands final : public protocol::CommandSink {
+ public:
+  explicit Commands(Session& session) : session_(session) {}
+  void on_command(const protocol::Command& command, std::string_view text) override {
+    session_.on_command(command, text);
+  }
+  void on_bad_command(const protocol::BadCommand& bad, std::string_view text) override {
+    session_.on_bad_command(bad, text);
+  }
+
+ private:
+  Session& session_;
+};
+
+void Session::on_text(std::string_view text) {
+  Commands sink(*this);
+  shard().codec().read(text, sink);
+}
+
+void Session::on_command(const protocol::Command& command, std::string_view text) {
+  if (!link_.open()) return;
+  auto refusal = link_.beyond_allowance(protocol::cost_of(command));
+  if (link_.open()) take_command(text, command.type, &command, command.id, std::move(refusal));
+}
+
+void Session::on_bad_command(const protocol::BadCommand& bad, std::string_view text) {
+  if (!link_.open()) return;
+  if (link_.one_bad_message_too_many())
+    return link_.end({.cause = Cause::TOO_MANY_BAD_MESSAGES, .evidence = bad.what, .retry_after = Millis{10'000}});
+  take_command(text, protocol::CommandType::ping, nullptr, bad.id,
+      Refusal{.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
+}
+
+// What is said
+
+void Session::say(MessageId id, const protocol::SessionMessage& message) {
+  link_.send(id, message, Link::Lane::common);
+}
+
+void Session::reply(MessageId id, const protocol::SessionMessage& message) {
+  if (link_.open()) link_.send(id, message, Link::Lane::answer);
+}
+
+void Session::send_refusal(MessageId id, Refusal refusal) {
+  if (!link_.open()) return;
+  const Ref ref = link_.report(refusal);
+  // As an answer: a client that sends too much at once learns it, and is not slow for that.
+  reply(id, protocol::Refused{.refusal = std::move(refusal), .ref = ref, .reveal = shard().policy().door.reveal});
+}
+
+void Session::send_closing(Millis retry_after) {
+  if (chats()) say(std::nullopt, protocol::Closing{retry_after});
+}
+
+// Time
+
+std::optional<Millis> Session::next_deadline() const {
+  if (identity_.expires_at == WallTime{}) return std::nullopt;
+  const GatewayPolicy& policy = shard().policy();
+  const auto next = expiry_told_ ? identity_.expires_at + policy.leeway : identity_.expires_at - policy.token_warning;
+  return std::chrono::duration_cast<Millis>(next - shard().loop().wall());
+}
+
+void Session::on_time() {
+  const auto wall = shard().loop().wall();
+  if (identity_.expires_at != WallTime{}) {
+    if (wall >= identity_.expires_at + shard().policy().leeway)
+      return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
+    if (!expiry_told_ && wall >= identity_.expires_at - shard().policy().token_warning) {
+      expiry_told_ = true;
+      if (service_ == Service::chat) say(std::nullopt, protocol::TokenExpiring{identity_.expires_at});
+    }
+  }
+  if (order_.stuck(shard().loop().now()))
+    link_.end({.cause = Cause::BUSY,
+        .evidence = "a command was not answered in time, and others wait for it",
+        .retry_after = Millis{1'000}});
+}
+
+void Session::check_revocation() {
+  if (!link_.open()) return;
+  auto refusal = shard().deps().revocations.check(identity_, shard().loop().now());
+  // "Could not check" ends nothing that is established.
+  if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) link_.end(std::move(*refusal));
+}
+
+} // namespace foyer::gateway

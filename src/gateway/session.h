@@ -1,0 +1,120 @@
+// A client that was admitted: who it is, what it joined, its commands and the order of their answers, and the end of
+// its token. What it says goes to its Link; it knows neither frames nor sockets.
+//
+// A session begins when its link has admitted the client and lives as long as the link, also while that closes: the
+// rooms see it leave only then. An idle one owns its identity, its subscriptions and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admission/permit.h"
+#include "base/refusal.h"
+#include "gateway/command_order.h"
+#include "gateway/link.h"
+#include "gateway/reply_to.h"
+#include "rooms/actor.h"
+
+namespace foyer::gateway {
+
+struct LocalRoom;
+
+class Session {
+ public:
+  enum class Service : std::uint8_t { chat, echo };
+  struct Entered {
+    Identity identity;
+    Service service = Service::chat;
+    std::string address; // the client's, after TRUSTED_PROXIES
+    admission::Permit user_permit, address_permit;
+  };
+  Session(Link& link, Entered entered);
+  ~Session();
+
+  // From the link.
+  void begin(MessageId id);            // once it is open; the id of the `authenticate` that is answered
+  void on_text(std::string_view text); // one message of the client; kPadding readable bytes follow
+  void on_time();                      // at next_deadline(), or at any other time
+  [[nodiscard]] std::optional<Millis> next_deadline() const; // from now
+
+  // From the shard; nothing is sent once the link is closing.
+  void reply(MessageId id, const protocol::SessionMessage& message); // an answer
+  void send_refusal(MessageId id, Refusal refusal);                  // another
+  // The answer to a command: sends it in its turn. `command`: see ReplyTo.
+  template <class Send>
+  void answered(std::uint64_t command, Send send) {
+    if (!link_.open()) return;
+    order_.answer(command, std::move(send));
+    go_on();
+  }
+  void send_closing(Millis retry_after); // a shutdown is near
+  void check_revocation();
+  [[nodiscard]] Millis charge_user(MonoTime now, std::uint64_t cost) const { return use_->command(now, cost); }
+
+  [[nodiscard]] Link& link() const { return link_; }
+  [[nodiscard]] ConnectionId id() const { return link_.id(); }
+  [[nodiscard]] Service service() const { return service_; }
+  [[nodiscard]] bool chats() const { return link_.open() && service_ == Service::chat; }
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] std::string_view address() const {
+    return address_ ? std::string_view{*address_} : link_.transport().peer_address();
+  }
+
+  // The shard's book-keeping.
+  struct Membership {
+    LocalRoom* room = nullptr;
+    std::uint32_t index = 0; // in room->subscriptions
+  };
+  std::vector<Membership> memberships;
+  Session* next_of_user = nullptr;
+  Session* previous_of_user = nullptr;
+
+ private:
+  class Commands;
+  void on_command(const protocol::Command& command, std::string_view text);
+  void on_bad_command(const protocol::BadCommand& bad, std::string_view text);
+  // A command, or what is to be said of it: now, or when its turn comes.
+  void take_command(std::string_view text, protocol::CommandType type, const protocol::Command* command, MessageId id,
+      std::optional<Refusal> refusal);
+  void go_on(); // with commands that waited
+  void begin(const protocol::Command& command);
+  void run(const protocol::Command& command);
+  void refuse_command(MessageId id, Refusal refusal); // the one that runs
+  void join(const protocol::Command& command);
+  void history(const protocol::Command& command);
+  void list(const protocol::Command& command);
+  void leave(const protocol::Command& command);
+  void chat(const protocol::Command& command);
+  void about_room(const protocol::Command& command);
+  void about_person(const protocol::Command& command);
+  void refresh(const protocol::Command& command);
+  void check_refresh_later(const MessageId& id, std::string token, bool with_newest_keys);
+  void check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys);
+  void keys_answered(const MessageId& id, std::string token, Result<bool> newer);
+  void refreshed(const MessageId& id, Result<Identity> verified);
+  void leave_all();
+  void introduce(); // to those who look people up
+  [[nodiscard]] rooms::Actor actor() const;
+  [[nodiscard]] ReplyTo reply_to(MessageId id) const; // the command that runs
+  [[nodiscard]] rooms::AnswerLimit answer_limit() const;
+  void say(MessageId id, const protocol::SessionMessage& message); // without more room than others have
+  [[nodiscard]] Shard& shard() const { return link_.shard(); }
+
+  Link& link_;
+  Identity identity_;
+  std::shared_ptr<rooms::UserUse> use_;            // of this user, shared with its other sessions; chat only
+  std::unique_ptr<const std::string> address_;     // null: that of the transport's peer
+  admission::Permit user_permit_, address_permit_; // as long as the socket is open
+  CommandOrder order_;
+  std::uint64_t running_ = 0; // the command that runs, as order_ knows it
+  Service service_;
+  bool going_on_ = false;
+  bool expiry_told_ = false;
+  bool refreshing_ = false; // a token waits for its check
+};
+
+} // namespace foyer::gateway

@@ -1,0 +1,157 @@
+// How a WebSocket closes: with a cause, with the client's Close, or behind a proxy that goes.
+#include "gateway/handshake.h"
+#include "gateway/shard.h"
+#include "gateway/websocket_link.h"
+
+namespace foyer::gateway {
+namespace {
+
+constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // from a client that keeps sending after our Close
+
+} // namespace
+
+WebSocketLink::Ending& WebSocketLink::ending() {
+  if (!ending_) ending_ = std::make_unique<Ending>();
+  return *ending_;
+}
+
+void WebSocketLink::hold(admission::Permit refusal_permit) { ending().refusal = std::move(refusal_permit); }
+
+void WebSocketLink::close(const Refusal& refusal, const Ref& ref, std::string_view more) {
+  std::string reason(refusal.code());
+  reason += ' ';
+  reason += ref.view();
+  if (!more.empty()) reason += ' ', reason += more;
+  const std::uint16_t code = refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close;
+  // A slow client needs time to read the Close: as much as a silent client gets.
+  if (refusal.cause == Cause::SLOW_CONSUMER)
+    send_close(code, reason, shard_.policy().heartbeat_interval + shard_.policy().heartbeat_timeout);
+  else
+    send_close(code, reason);
+}
+
+void WebSocketLink::close_for_shutdown() {
+  send_close(info(Cause::SERVER_SHUTDOWN).close, code_of(Cause::SERVER_SHUTDOWN));
+}
+
+void WebSocketLink::send_close(std::uint16_t code, std::string_view reason) {
+  send_close(code, reason, shard_.policy().close_linger);
+}
+
+void WebSocketLink::send_close(std::uint16_t code, std::string_view reason, Millis linger) {
+  Ending& end = ending();
+  end.we_closed = !end.they_closed;
+  end.code = code;
+  end.reason = reason;
+  phase_ = Phase::closing;
+  std::string frame;
+  wire::append_frame(frame, wire::Opcode::close, wire::close_payload(code, reason));
+  transport_.send_copy(frame);
+  // The end of TCP right behind the Close would hide it: Firefox and fronts that carry
+  // sockets over HTTP/2 give the page a bare 1006 then.
+  end.waiting = true;
+  end.linger = linger;
+  end.left = transport_.queued();
+  shard_.loop().arm(*this, linger);
+}
+
+bool WebSocketLink::on_close(std::uint16_t code) {
+  if (phase_ == Phase::deciding) {
+    handshake_->hold_close(code);
+    return false;
+  }
+  ending().they_closed = true;
+  if (phase_ == Phase::closing) { // the answer to ours: now TCP ends, and the server ends it (RFC 6455 §7.1.1)
+    if (ending_->waiting) shut();
+    return false;
+  }
+  // The code is echoed (RFC 6455 §5.5.1); 1005 means that there was none.
+  send_close(code, {});
+  shut();
+  return false;
+}
+
+void WebSocketLink::take_close(std::uint16_t code) {
+  if (phase_ == Phase::ready || waits_for_close()) on_close(code);
+}
+
+void WebSocketLink::take_end() {
+  if (phase_ == Phase::closing) {
+    if (!waits_for_close()) return;
+    judge_going_away(true);
+    return shut();
+  }
+  if (phase_ == Phase::deciding) return handshake_->hold_end();
+  // What came before, perhaps in the same turn, is still answered.
+  ending().stream_ended = true;
+  phase_ = Phase::closing;
+  shard_.loop().disarm(*this);
+  transport_.close_gracefully(shard_.policy().close_linger);
+}
+
+void WebSocketLink::on_drained() {
+  if (waits_for_close()) shard_.loop().arm(*this, ending_->linger); // the Close has only now left
+}
+
+// The client's Close did not come in time. A client that still takes bytes, however slowly, gets more time.
+void WebSocketLink::give_up_waiting() {
+  const std::size_t left = transport_.queued();
+  if (left > 0 && left >= ending_->left) return transport_.abort();
+  if (left > 0) {
+    ending_->left = left;
+    return shard_.loop().arm(*this, ending_->linger);
+  }
+  judge_going_away(false);
+  shut();
+}
+
+// An unmasked Close 1001 comes from a proxy if the stream ends after it; otherwise it is a fault of the client.
+void WebSocketLink::judge_going_away(bool stream_ended) {
+  if (!waits_for_close() || !ending_->going_away) return;
+  const Ref ref = *std::exchange(ending_->going_away, std::nullopt);
+  if (stream_ended)
+    report_as(ref,
+        {.cause = Cause::PROXY_RELOADED,
+            .evidence = "a Close 1001 without a mask and a reason, and the end of the stream behind it",
+            .retry_after = Millis{1'000}});
+  else
+    report_as(ref,
+        {.cause = Cause::PROTOCOL_ERROR,
+            .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
+}
+
+// Both have sent Close, or one does not.
+void WebSocketLink::shut() {
+  ending_->waiting = false;
+  shard_.loop().disarm(*this);
+  transport_.close_gracefully(shard_.policy().close_linger);
+}
+
+// Nothing behind it can be read, so the client's Close will not be seen either.
+void WebSocketLink::end_of_frames(const wire::WsError& error) {
+  if (!error.unmasked_going_away) return end({.cause = error.cause, .evidence = std::string(error.what)});
+  // Whose it is shows when the stream ends behind it, or does not.
+  const Ref ref{shard_.deps().entropy.short_id()};
+  send_close(error.close, std::string(code_of(error.cause)) + ' ' + ref.str());
+  ending_->going_away = ref;
+}
+
+// After our Close: everything is read, so that the client's Close is found, and nothing is done.
+void WebSocketLink::await_close(std::span<char> bytes) {
+  if (!waits_for_close()) return;
+  heard_ = true;
+  if ((ending_->received += bytes.size()) > kMostWhileClosing) return transport_.abort();
+  Frames sink(*this);
+  static_cast<void>(frames_.feed(bytes, sink));
+}
+
+EndWay WebSocketLink::end_way() const {
+  const bool they_closed = ending_ && ending_->they_closed;
+  if (ending_ && ending_->we_closed) return they_closed ? EndWay::server_close : EndWay::close_unanswered;
+  if (they_closed) return EndWay::client_close;
+  if (!(ending_ && ending_->stream_ended) && !transport_.was_reset()) return EndWay::aborted;
+  if (!heard_) return EndWay::unused;
+  return transport_.was_reset() ? EndWay::reset : EndWay::fin;
+}
+
+} // namespace foyer::gateway

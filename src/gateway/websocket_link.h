@@ -1,0 +1,126 @@
+// A client's WebSocket, from the upgrade that HTTP handed over to its close.
+//
+//   deciding …… the door has a question open; frames wait
+//      ├── authenticating …… upgraded; the first message must be `authenticate`
+//      ├── given_back …… refused over HTTP: the transport is no longer ours
+//      ▼
+//    ready …… messages go to the session; pings when nothing was heard
+//      ▼
+//   closing …… a Close frame was sent; nothing is said any more, and TCP stays open
+//              until the client's Close came, or close_linger is over
+//
+// Up to `ready` the work is done by a Handshake, which is gone afterwards. The one timer is the handshake's, then that
+// of the heartbeat and of the session, then that of the Close.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/http.h"
+#include "gateway/compression.h"
+#include "gateway/link.h"
+#include "gateway/session.h"
+#include "gateway/socket_end.h"
+#include "http/upgrade.h"
+#include "wire/websocket.h"
+
+namespace foyer::gateway {
+
+class WebSocketLink final : public Link, public io::TransportHandler, public io::Timer {
+ public:
+  WebSocketLink(Shard& shard, io::Transport& transport, ConnectionId id, http::Upgrade upgrade);
+  ~WebSocketLink() override;
+
+  void begin(); // once, when the transport calls this; may delete it
+
+  // TransportHandler, Timer
+  void on_bytes(std::span<char> bytes) override;
+  void on_eof() override;
+  void on_drained() override;
+  void on_closed() override;
+  void on_timer() override;
+
+  // Link
+  void send(MessageId id, const protocol::SessionMessage& message, Lane lane) override;
+  void close(const Refusal& refusal, const Ref& ref, std::string_view more) override; // reason `CODE ref more`
+  void shut_down() override;
+  void reschedule() override;
+  void with_handshake(std::move_only_function<void(Handshake&)> step) override;
+
+  // From the handshake.
+  void answer_over_http(http::LastAnswers& http, http::LastAnswer answer); // gives the transport back
+  void set_phase(Phase phase) { phase_ = phase; }
+  void upgraded(); // the 101 is on its way
+  // `answered`: the id of the `authenticate` that this answers.
+  void enter(Session::Entered entered, protocol::ClientTerms terms, MessageId answered);
+  void feed_frames(std::span<char> bytes);
+  void take_message(wire::Opcode kind, std::span<char> payload); // kPadding readable bytes follow
+  void take_close(std::uint16_t code);
+  void take_end(); // of the client's bytes
+  // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
+  [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
+  void hold(admission::Permit refusal_permit); // until the socket is closed
+  void close_for_shutdown();
+
+ private:
+  void deliver_packed(const SharedBytes& frame) override;
+
+  // Receives what the decoder reads.
+  class Frames final : public wire::WsSink {
+   public:
+    explicit Frames(WebSocketLink& link) : link_(link) {}
+    bool on_message(wire::Opcode kind, std::string_view payload) override { return link_.on_message(kind, payload); }
+    bool on_ping(std::string_view payload) override { return link_.on_ping(payload), true; }
+    bool on_pong(std::string_view) override { return true; }
+    bool on_close(std::uint16_t code, std::string_view) override { return link_.on_close(code); }
+
+   private:
+    WebSocketLink& link_;
+  };
+  bool on_message(wire::Opcode kind, std::string_view payload);
+  void on_ping(std::string_view payload);
+  bool on_close(std::uint16_t code);
+  void send_message(wire::Opcode kind, std::string_view payload, Lane lane);
+
+  // The end, from the first Close or the end of the stream on.
+  struct Ending {
+    bool waiting = false;               // a Close of ours waits for the client's
+    bool we_closed = false;             // our Close was the first
+    bool they_closed = false;           // a Close of the client came
+    bool stream_ended = false;          // without a Close
+    std::uint16_t code = 0;             // of the first Close, whoever sent it; 0: there was none
+    std::string reason;                 // of ours
+    Millis linger{};                    // for how long it waits
+    std::size_t left = 0;               // bytes that the client had not taken when the timer was set
+    std::size_t received = 0;           // since the Close was sent
+    std::optional<Ref> going_away = {}; // a Close of a proxy that was reloaded, if the end of the stream follows
+    admission::Permit refusal;          // of a socket that was upgraded only to be refused
+  };
+  [[nodiscard]] Ending& ending();
+  [[nodiscard]] bool waits_for_close() const { return ending_ && ending_->waiting; }
+  void send_close(std::uint16_t code, std::string_view reason);
+  void send_close(std::uint16_t code, std::string_view reason, Millis linger);
+  void await_close(std::span<char> bytes);
+  void give_up_waiting();
+  void shut();
+  void end_of_frames(const wire::WsError& error);
+  void judge_going_away(bool stream_ended);
+  [[nodiscard]] EndWay end_way() const;
+  void beat(MonoTime now);
+  void settle(); // at the end of each call from outside; may delete this
+
+  bool pinged_ = false;       // a ping is out and nothing was heard since
+  bool beat_is_wait_ = false; // beat_due_ is the end of the wait for an answer
+  bool heard_ = false;        // something followed the handshake
+  SendTerms send_;
+  wire::WsDecoder frames_;
+  std::unique_ptr<Handshake> handshake_; // null once it is decided
+  std::unique_ptr<Ending> ending_;
+  MonoTime beat_due_{}; // next ping, or the end of waiting for its answer
+  MonoTime opened_{};   // the handshake was answered; zero: there is no WebSocket
+};
+
+} // namespace foyer::gateway
