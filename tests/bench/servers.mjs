@@ -1,0 +1,71 @@
+// One server on core 0, one client on core 1: what the benches here start, and how they measure it.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const here = dirname(fileURLToPath(import.meta.url));
+export const top = join(here, '../..');
+export const bin = join(top, 'build/release/tests/bench');
+export const secret = 'a-secret-for-benchmarks-only-0123456789abcdef';
+export const open = Number(execFileSync('bash', ['-c', 'ulimit -Hn']).toString().replace('unlimited', '1048576'));
+
+export function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+const pinned = (core, command, ...rest) => ['bash', ['-c', `ulimit -n ${open}; exec taskset -c ${core} "$@"`, 'bench', command, ...rest]];
+
+
+export function start(core, [command, ...rest], ready, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(...pinned(core, command, ...rest), { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const hear = (data) => {
+      said = (said + data).slice(-20000);
+      if (ready && ready.test(said)) resolve(child);
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.on('exit', (code) => reject(new Error(`${command} ended with ${code}:\n${said}`)));
+    if (!ready) setTimeout(() => resolve(child), 150);
+  });
+}
+
+export function stop(child) {
+  return new Promise((resolve) => {
+    child.removeAllListeners('exit');
+    const patience = setTimeout(() => child.kill('SIGKILL'), 15000);
+    child.on('exit', () => { clearTimeout(patience); resolve(); });
+    child.kill('SIGTERM');
+  });
+}
+
+export function load(mode, options) {
+  return new Promise((resolve, reject) => {
+    const list = Object.entries(options).flatMap(([k, v]) => [`--${k}`, String(v)]);
+    const child = spawn(...pinned(1, join(bin, 'bench_load'), mode, ...list), { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '', err = '';
+    child.stdout.on('data', (d) => { out += d; });
+    child.stderr.on('data', (d) => { err += d; });
+    child.on('exit', (code) => (code === 0 ? resolve(JSON.parse(out)) : reject(new Error(err || `bench_load ended with ${code}`))));
+  });
+}
+
+// Foyer with one loop and limits out of the way; its data in a new folder of `work`.
+export async function startFoyer(binary, port, work, env = {}) {
+  const data = mkdtempSync(join(work, 'data-'));
+  const child = await start(0, [binary, 'serve', '--listen', `127.0.0.1:${port}`, '--data', data, '--loops', '1', '--log-level', 'info',
+    '--non-durable-rooms', 'live-*', '--address-connections', '100000', '--address-handshakes', '100000000', '--connect-rate', '100000000',
+    '--messages-per-s', '100000000', '--messages-burst', '100000000', '--bytes-per-s', '1024MiB', '--bytes-burst', '1024MiB', '--user-connections', '100000'],
+  /"event":\s*"listening"/, { ENVIRONMENT: 'test', JWT_SECRET_KEY: secret, SERVICE_SECRET: 'another-secret-for-benchmarks-0123456789abcdef', JWT_ISSUER: 'foyer-bench', ...env });
+  return { child, speak: { secret } };
+}
+
+export const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
