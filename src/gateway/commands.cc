@@ -87,9 +87,9 @@ void Session::refuse_command(MessageId id, Refusal refusal) {
 }
 
 rooms::Actor Session::actor() const {
-  return {.user = identity_.user,
-      .name = identity_.name,
-      .permissions = identity_.permissions,
+  return {.user = user(),
+      .name = std::string(identity_.name()),
+      .permissions = identity_.permissions(),
       .from = rooms::SessionKey{link_.id()},
       .use = use_};
 }
@@ -106,7 +106,7 @@ void Session::run(const Command& command) {
     case CommandType::authenticate: return refuse_command(command.id, {.cause = Cause::ALREADY_AUTHENTICATED});
     case CommandType::refresh: return; // see take_command
     case CommandType::rooms:
-      if (auto allowed = rooms::may_list(identity_.permissions); !allowed)
+      if (auto allowed = rooms::may_list(identity_.permissions()); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
       return list(command);
     case CommandType::agent_request:
@@ -114,10 +114,9 @@ void Session::run(const Command& command) {
       return refuse_command(command.id, {.cause = Cause::NOT_AVAILABLE, .evidence = "this server has no agents"});
     case CommandType::direct: return about_person(command);
     case CommandType::invitations:
-      if (auto allowed = rooms::may_list(identity_.permissions); !allowed)
+      if (auto allowed = rooms::may_list(identity_.permissions()); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      return shard().rooms().invitations(
-          identity_.user, shard().answer_to<rooms::InvitationPage>(reply_to(command.id)));
+      return shard().rooms().invitations(user(), shard().answer_to<rooms::InvitationPage>(reply_to(command.id)));
     case CommandType::chat: return chat(command);
     default: return about_room(command);
   }
@@ -127,7 +126,7 @@ void Session::about_room(const Command& command) {
   const auto kind = rooms::kind_of(command.room);
   if (!kind) return refuse_command(command.id, kind.error());
   if (const auto act = act_of(command.type))
-    if (auto allowed = rooms::has_scope(*act, identity_.permissions); !allowed)
+    if (auto allowed = rooms::has_scope(*act, identity_.permissions()); !allowed)
       return refuse_command(command.id, std::move(allowed).error());
   RoomName room{command.room};
   rooms::RoomService& service = shard().rooms();
@@ -149,13 +148,13 @@ void Session::about_room(const Command& command) {
             {.cause = Cause::ROOM_NAME_INVALID,
                 .evidence = "only private rooms are created; a public one begins with its first join",
                 .field = "room"});
-      if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
+      if (auto allowed = rooms::may_create(identity_.permissions()); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
       return service.create(actor(), std::move(room), shard().answer_to<rooms::RoomCreated>(to));
     case CommandType::invite: return about_person(command);
     case CommandType::accept:
     case CommandType::decline:
-      if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
+      if (auto allowed = rooms::may_create(identity_.permissions()); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
       if (command.type == CommandType::accept)
         return service.accept(actor(), std::move(room), shard().answer_to<rooms::InvitationAccepted>(to));
@@ -178,16 +177,14 @@ void Session::history(const Command& command) {
   const auto serial = query.after ? shard().next_page(*this, query.room) : std::nullopt;
   auto done = serial
       ? shard().page_answer(
-            {.to = reply_to(command.id), .user = identity_.user, .room = query.room, .again = true, .serial = *serial})
+            {.to = reply_to(command.id), .user = user(), .room = query.room, .again = true, .serial = *serial})
       : shard().answer_to<rooms::HistoryPart>(reply_to(command.id));
   shard().rooms().history(actor(), std::move(query), std::move(done));
 }
 
 void Session::join(const Command& command) {
-  JoinTicket ticket{.to = reply_to(command.id),
-      .user = identity_.user,
-      .room = RoomName{command.room},
-      .serial = shard().next_join()};
+  JoinTicket ticket{
+      .to = reply_to(command.id), .user = user(), .room = RoomName{command.room}, .serial = shard().next_join()};
   if (auto* subscription = shard().subscription(*this, ticket.room)) {
     if (subscription->joining)
       return refuse_command(command.id,
@@ -223,7 +220,7 @@ void Session::join(const Command& command) {
 void Session::list(const Command& command) {
   const std::uint32_t limit =
       std::clamp<std::uint32_t>(command.limit.value_or(protocol::kRoomsPage), 1, protocol::kRoomsPage);
-  rooms::RoomsRequest question{.user = identity_.user, .limit = limit};
+  rooms::RoomsRequest question{.user = user(), .limit = limit};
   if (!command.after_room.empty()) question.after = RoomName{command.after_room};
   for (const Membership& membership : memberships)
     if (rooms::kind_of(membership.room->name.view()) == rooms::RoomKind::public_)
@@ -246,9 +243,9 @@ void Session::chat(const Command& command) {
             .field = "message"});
   if (auto refusal = control_character(command.message)) return refuse_command(command.id, std::move(*refusal));
   RoomName room{command.room};
-  if (room.empty()) room = RoomName{"user:" + identity_.user.str()};
+  if (room.empty()) room = RoomName{"user:" + std::string(identity_.user())};
   if (const auto kind = rooms::kind_of(room.view()); !kind) return refuse_command(command.id, kind.error());
-  if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions); !allowed)
+  if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions()); !allowed)
     return refuse_command(command.id, std::move(allowed).error());
   shard().rooms().publish(actor(),
       {.room = std::move(room), .text = std::string(command.message), .key = std::string(command.key)},
@@ -299,15 +296,15 @@ void Session::refreshed(const MessageId& id, Result<Identity> verified) {
   if (!verified) return send_refusal(id, std::move(verified).error());
   if (auto refusal = shard().deps().revocations.check(*verified, shard().loop().now()))
     return send_refusal(id, std::move(*refusal));
-  if (verified->user != identity_.user) return send_refusal(id, {.cause = Cause::USER_MISMATCH});
+  if (verified->user.view() != identity_.user()) return send_refusal(id, {.cause = Cause::USER_MISMATCH});
   if (!verified->permissions.chat_read && !verified->permissions.chat_write)
     return send_refusal(
         id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
-  identity_ = std::move(*verified);
+  identity_ = PackedIdentity(*verified);
   expiry_told_ = false;
   link_.reschedule();
-  say(id, protocol::Refreshed{identity_.expires_at});
-  if (!identity_.permissions.chat_read) leave_all();
+  say(id, protocol::Refreshed{identity_.expires_at()});
+  if (!identity_.permissions().chat_read) leave_all();
 }
 
 // The new token may not read any more: what the old one joined ends, and is told.

@@ -8,11 +8,11 @@
 namespace foyer::gateway {
 
 Link::Link(Shard& shard, io::Transport& transport, ConnectionId id, admission::Permit place)
-    : codec_(shard.codec()),
-      transport_(transport),
-      shard_(shard),
+    : place_(std::move(place)),
       id_(id),
-      place_(std::move(place)) {}
+      shard_(shard),
+      transport_(transport),
+      codec_(shard.codec()) {}
 
 Link::~Link() = default;
 
@@ -53,7 +53,8 @@ Ref Link::report(const Refusal& refusal) {
 
 void Link::report_as(const Ref& ref, Refusal refusal) {
   if (session_)
-    shard_.deps().reporter.report(ref, std::move(refusal), session_->address(), session_->identity().user.str());
+    shard_.deps().reporter.report(
+        ref, std::move(refusal), session_->address(), std::string(session_->identity().user()));
   else
     shard_.deps().reporter.report(ref, std::move(refusal), transport_.peer_address());
 }

@@ -92,9 +92,6 @@ class Link {
   void report_as(const Ref& ref, Refusal refusal);
   void touched(); // a byte went in some direction
 
-  Phase phase_ = Phase::deciding;
-  bool packs_ = false;
-
  private:
   // Few clients ever do this.
   struct Faults {
@@ -104,21 +101,26 @@ class Link {
   [[nodiscard]] Faults& faults();
   void end_flood(std::string_view limit);
 
+  std::unique_ptr<Faults> faults_;
+  Meter bytes_, commands_;
+
+ protected:
+  admission::Permit place_; // of the socket
+  std::unique_ptr<Session> session_;
+  ConnectionId id_;
+  // What a delivery reads lies together, and at the end, where the members of a derived class follow without a gap.
+  Shard& shard_;
+  io::Transport& transport_;
+  protocol::ClientCodec& codec_;
+  protocol::ClientTerms terms_;
+  MonoTime last_byte_{}; // in either direction
+
+ private:
   std::uint32_t answers_ = 0; // bytes of answers queued since the queue was empty last
 
  protected:
-  protocol::ClientTerms terms_;
-  protocol::ClientCodec& codec_;
-  io::Transport& transport_;
-  Shard& shard_;
-  ConnectionId id_;
-  MonoTime last_byte_{}; // in either direction
-  std::unique_ptr<Session> session_;
-  admission::Permit place_; // of the socket
-
- private:
-  Meter bytes_, commands_;
-  std::unique_ptr<Faults> faults_;
+  Phase phase_ = Phase::deciding;
+  bool packs_ = false;
 };
 
 } // namespace foyer::gateway

@@ -9,12 +9,12 @@ using protocol::Command;
 using protocol::CommandType;
 
 void Session::about_person(const Command& command) {
-  if (auto allowed = rooms::may_create(identity_.permissions); !allowed)
+  if (auto allowed = rooms::may_create(identity_.permissions()); !allowed)
     return refuse_command(command.id, std::move(allowed).error());
   if (!command.user.empty() && !rooms::kind_of("user:" + std::string(command.user)).has_value())
     return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
   const bool direct = command.type == CommandType::direct;
-  if (direct && command.user == identity_.user.view())
+  if (direct && command.user == identity_.user())
     return refuse_command(
         command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
   const std::string field = command.user.empty() ? "name" : "user";
@@ -33,8 +33,8 @@ void Session::about_person(const Command& command) {
 
 // Who was admitted with an account of somebody else's can be invited from then on.
 void Session::introduce() {
-  if (identity_.own_account || shard().deps().directory == nullptr) return;
-  shard().remember_person({identity_.user, identity_.name});
+  if (identity_.own_account() || shard().deps().directory == nullptr) return;
+  shard().remember_person({user(), std::string(identity_.name())});
 }
 
 } // namespace foyer::gateway

@@ -4,13 +4,21 @@
 
 namespace foyer::gateway {
 
+namespace {
+
+Identity with_user(Identity identity) {
+  if (identity.user.empty()) identity.user = UserId{"anonymous"}; // /ws/echo with echo = open
+  return identity;
+}
+
+} // namespace
+
 Session::Session(Link& link, Entered entered)
     : link_(link),
-      identity_(std::move(entered.identity)),
+      identity_(with_user(std::move(entered.identity))),
       user_permit_(std::move(entered.user_permit)),
       address_permit_(std::move(entered.address_permit)),
       service_(entered.service) {
-  if (identity_.user.empty()) identity_.user = UserId{"anonymous"}; // /ws/echo with echo = open
   if (!entered.address.empty() && entered.address != link.transport().peer_address())
     address_ = std::make_unique<const std::string>(std::move(entered.address));
 }
@@ -19,8 +27,8 @@ Session::~Session() = default;
 
 void Session::begin(MessageId id) {
   if (service_ == Service::echo) return;
-  use_ = shard().users().of(identity_.user, shard().loop().now());
-  say(id, protocol::Welcome{.identity = identity_, .connection = link_.id(), .terms = link_.terms()});
+  use_ = shard().users().of(user(), shard().loop().now());
+  say(id, protocol::Welcome{.identity = identity_.unpacked(), .connection = link_.id(), .terms = link_.terms()});
   introduce();
 }
 
@@ -84,20 +92,21 @@ void Session::send_closing(Millis retry_after) {
 // Time
 
 std::optional<Millis> Session::next_deadline() const {
-  if (identity_.expires_at == WallTime{}) return std::nullopt;
+  if (identity_.expires_at() == WallTime{}) return std::nullopt;
   const GatewayPolicy& policy = shard().policy();
-  const auto next = expiry_told_ ? identity_.expires_at + policy.leeway : identity_.expires_at - policy.token_warning;
+  const auto next =
+      expiry_told_ ? identity_.expires_at() + policy.leeway : identity_.expires_at() - policy.token_warning;
   return std::chrono::duration_cast<Millis>(next - shard().loop().wall());
 }
 
 void Session::on_time() {
   const auto wall = shard().loop().wall();
-  if (identity_.expires_at != WallTime{}) {
-    if (wall >= identity_.expires_at + shard().policy().leeway)
+  if (identity_.expires_at() != WallTime{}) {
+    if (wall >= identity_.expires_at() + shard().policy().leeway)
       return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
-    if (!expiry_told_ && wall >= identity_.expires_at - shard().policy().token_warning) {
+    if (!expiry_told_ && wall >= identity_.expires_at() - shard().policy().token_warning) {
       expiry_told_ = true;
-      if (service_ == Service::chat) say(std::nullopt, protocol::TokenExpiring{identity_.expires_at});
+      if (service_ == Service::chat) say(std::nullopt, protocol::TokenExpiring{identity_.expires_at()});
     }
   }
   if (order_.stuck(shard().loop().now()))
@@ -108,7 +117,7 @@ void Session::on_time() {
 
 void Session::check_revocation() {
   if (!link_.open()) return;
-  auto refusal = shard().deps().revocations.check(identity_, shard().loop().now());
+  auto refusal = shard().deps().revocations.check(identity_.unpacked(), shard().loop().now());
   // "Could not check" ends nothing that is established.
   if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) link_.end(std::move(*refusal));
 }

@@ -16,6 +16,7 @@
 #include "base/refusal.h"
 #include "gateway/command_order.h"
 #include "gateway/link.h"
+#include "gateway/packed_identity.h"
 #include "gateway/reply_to.h"
 #include "rooms/actor.h"
 
@@ -59,7 +60,8 @@ class Session {
   [[nodiscard]] ConnectionId id() const { return link_.id(); }
   [[nodiscard]] Service service() const { return service_; }
   [[nodiscard]] bool chats() const { return link_.open() && service_ == Service::chat; }
-  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] const PackedIdentity& identity() const { return identity_; }
+  [[nodiscard]] UserId user() const { return UserId{identity_.user()}; }
   [[nodiscard]] std::string_view address() const {
     return address_ ? std::string_view{*address_} : link_.transport().peer_address();
   }
@@ -105,7 +107,7 @@ class Session {
   [[nodiscard]] Shard& shard() const { return link_.shard(); }
 
   Link& link_;
-  Identity identity_;
+  PackedIdentity identity_;
   std::shared_ptr<rooms::UserUse> use_;            // of this user, shared with its other sessions; chat only
   std::unique_ptr<const std::string> address_;     // null: that of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open

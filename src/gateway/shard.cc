@@ -56,7 +56,7 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
 
 Shard::~Shard() { *alive_ = false; }
 
-std::string_view Shard::ByUser::user(const Session* session) { return session->identity().user.view(); }
+std::string_view Shard::ByUser::user(const Session* session) { return session->identity().user(); }
 
 void Shard::take(io::Transport& transport, http::Upgrade upgrade) {
   WebSocketLink* link = nullptr;
@@ -143,7 +143,7 @@ void Shard::report_end(const SocketEnd& end, const Link& link, const CloseFrame&
   const bool debug = deps_.log.enabled(Level::debug);
   const auto left_out = link.session() == nullptr ? std::nullopt : ended_lines_.take(loop_.now());
   if (!left_out && !debug) return;
-  const std::string_view user = link.session() == nullptr ? "" : link.session()->identity().user.view();
+  const std::string_view user = link.session() == nullptr ? "" : link.session()->identity().user();
   deps_.log.write(left_out ? Level::info : Level::debug, "socket_ended", "A WebSocket ended.",
       {{"way", to_string(end.way)}, {"close", close.code}, {"reason", close.reason}, {"age_ms", end.age.count()},
           {"idle_ms", end.idle.count()}, {"user", printable(user)}, {"address", link.transport().peer_address()},
@@ -218,7 +218,7 @@ void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
   room.subscriptions.pop_back();
   const RoomName kept = name;
   if (room.subscriptions.empty()) rooms_.erase(kept);
-  if (counted) service_.leave(index_, session.identity().user, kept, evicted);
+  if (counted) service_.leave(index_, session.user(), kept, evicted);
 }
 
 // What is heard
@@ -274,9 +274,9 @@ void Shard::publish(rooms::Publication& publication) {
       continue;
     }
     if (subscription.catching_up && event.delivery == rooms::Delivery::history) continue; // a later page has it
-    if (!event.except.empty() && link.session()->identity().user == event.except) continue;
+    if (!event.except.empty() && link.session()->identity().user() == event.except.view()) continue;
     // The last step before sending: is this room still this user's to read?
-    if (!room.own_user.empty() && link.session()->identity().user.view() != room.own_user) continue;
+    if (!room.own_user.empty() && link.session()->identity().user() != room.own_user) continue;
     ++delivered;
     if (link.packs())
       packing_.push_back(&link);
@@ -344,7 +344,7 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   if (subscription == nullptr) {
     // It ended before it had begun: the user was removed from the room, or may not read any more.
     if (session == nullptr) return;
-    const bool may_read = session->identity().permissions.chat_read;
+    const bool may_read = session->identity().permissions().chat_read;
     return session->send_refusal(ticket.to.id,
         {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED,
             .evidence = "ended while the room was being joined"});

@@ -10,7 +10,7 @@ constexpr std::size_t kIntroduced = 10'000; // remembered, so that a reconnectio
 } // namespace
 
 void Shard::find_person(Session& session, auth::PersonRequest question, Completion<std::optional<auth::Person>> then) {
-  const UserId by = session.identity().user;
+  const UserId by = session.user();
   if (auto refusal = deps_.unknown_people->begin(by, loop_.now())) return then(std::unexpected(std::move(*refusal)));
   const ConnectionId id = session.id();
   deps_.auth_service.find_person(question,

@@ -102,7 +102,7 @@ void WebSocketLink::enter(Session::Entered entered, protocol::ClientTerms terms,
 void WebSocketLink::feed_frames(std::span<char> bytes) {
   if (phase_ == Phase::closing) return await_close(bytes);
   if (phase_ == Phase::deciding && handshake_->parted()) return;
-  pinged_ = false;
+  if (beat_ == Beat::answer) beat_ = Beat::answered;
   heard_ = true;
   touched();
   if (!charge(bytes.size())) return await_close(bytes);
@@ -199,17 +199,19 @@ void WebSocketLink::on_timer() {
 
 // A ping to a client of which nothing was heard is answered, or this ends.
 void WebSocketLink::beat(MonoTime now) {
-  if (pinged_)
-    return end({.cause = Cause::HEARTBEAT_TIMEOUT, .evidence = "no answer to a ping", .retry_after = Millis{0}});
-  if (beat_is_wait_) {
-    beat_is_wait_ = false;
-    beat_due_ += shard_.policy().heartbeat_interval - shard_.policy().heartbeat_timeout;
-    return;
+  switch (beat_) {
+    case Beat::answer:
+      return end({.cause = Cause::HEARTBEAT_TIMEOUT, .evidence = "no answer to a ping", .retry_after = Millis{0}});
+    case Beat::answered:
+      beat_ = Beat::ping;
+      beat_due_ += shard_.policy().heartbeat_interval - shard_.policy().heartbeat_timeout;
+      return;
+    case Beat::ping:
+      beat_ = Beat::answer;
+      transport_.send_copy(std::string_view("\x89\x00", 2));
+      touched();
+      beat_due_ = now + shard_.policy().heartbeat_timeout;
   }
-  pinged_ = beat_is_wait_ = true;
-  transport_.send_copy(std::string_view("\x89\x00", 2));
-  touched();
-  beat_due_ = now + shard_.policy().heartbeat_timeout;
 }
 
 } // namespace foyer::gateway

@@ -29,7 +29,7 @@
 
 namespace foyer::gateway {
 
-class WebSocketLink final : public Link, public io::TransportHandler, public io::Timer {
+class WebSocketLink final : public io::TransportHandler, public io::Timer, public Link {
  public:
   WebSocketLink(Shard& shard, io::Transport& transport, ConnectionId id, http::Upgrade upgrade);
   ~WebSocketLink() override;
@@ -112,15 +112,20 @@ class WebSocketLink final : public Link, public io::TransportHandler, public io:
   void beat(MonoTime now);
   void settle(); // at the end of each call from outside; may delete this
 
-  bool pinged_ = false;       // a ping is out and nothing was heard since
-  bool beat_is_wait_ = false; // beat_due_ is the end of the wait for an answer
-  bool heard_ = false;        // something followed the handshake
+  // What beat_due_ is.
+  enum class Beat : std::uint8_t {
+    ping,     // when the next one is sent
+    answer,   // when the last one has to be answered
+    answered, // the same, and it was: the next ping is due an interval after it
+  };
+  Beat beat_ = Beat::ping;
+  bool heard_ = false; // something followed the handshake
   SendTerms send_;
   wire::WsDecoder frames_;
   std::unique_ptr<Handshake> handshake_; // null once it is decided
   std::unique_ptr<Ending> ending_;
-  MonoTime beat_due_{}; // next ping, or the end of waiting for its answer
-  MonoTime opened_{};   // the handshake was answered; zero: there is no WebSocket
+  MonoTime beat_due_{};
+  MonoTime opened_{}; // the handshake was answered; zero: there is no WebSocket
 };
 
 } // namespace foyer::gateway

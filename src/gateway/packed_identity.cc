@@ -1,0 +1,35 @@
+#include "gateway/packed_identity.h"
+
+#include <algorithm>
+
+namespace foyer::gateway {
+
+PackedIdentity::PackedIdentity(const Identity& identity)
+    : user_(static_cast<std::uint32_t>(identity.user.view().size())),
+      name_(identity.name == identity.user.view() ? 0 : static_cast<std::uint32_t>(identity.name.size())),
+      session_(static_cast<std::uint32_t>(identity.session.view().size())),
+      token_(static_cast<std::uint32_t>(identity.token.view().size())),
+      issued_at_(identity.issued_at),
+      expires_at_(identity.expires_at),
+      permissions_(identity.permissions),
+      own_account_(identity.own_account) {
+  texts_ = std::make_unique_for_overwrite<char[]>(std::size_t{user_} + name_ + session_ + token_);
+  char* at = std::ranges::copy(identity.user.view(), texts_.get()).out;
+  if (name_ != 0) at = std::ranges::copy(identity.name, at).out;
+  at = std::ranges::copy(identity.session.view(), at).out;
+  std::ranges::copy(identity.token.view(), at);
+}
+
+Identity PackedIdentity::unpacked() const {
+  const char* session = texts_.get() + user_ + name_;
+  return {.user = UserId{user()},
+      .name = std::string(name()),
+      .session = SessionId{std::string_view{session, session_}},
+      .token = TokenId{std::string_view{session + session_, token_}},
+      .permissions = permissions_,
+      .issued_at = issued_at_,
+      .expires_at = expires_at_,
+      .own_account = own_account_};
+}
+
+} // namespace foyer::gateway

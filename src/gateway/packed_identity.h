@@ -1,0 +1,34 @@
+// An Identity as an idle session keeps it: all texts in one piece of memory. In an Identity each of them takes 32
+// bytes, also one that is empty, and the name is mostly the user's id again. An empty name stands for that id.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/refusal.h"
+
+namespace foyer::gateway {
+
+class PackedIdentity {
+ public:
+  explicit PackedIdentity(const Identity& identity);
+
+  [[nodiscard]] std::string_view user() const { return {texts_.get(), user_}; }
+  [[nodiscard]] std::string_view name() const { // shown to others
+    return name_ == 0 ? user() : std::string_view{texts_.get() + user_, name_};
+  }
+  [[nodiscard]] const Permissions& permissions() const { return permissions_; }
+  [[nodiscard]] WallTime expires_at() const { return expires_at_; }
+  [[nodiscard]] bool own_account() const { return own_account_; }
+  [[nodiscard]] Identity unpacked() const;
+
+ private:
+  std::unique_ptr<char[]> texts_;               // user, name unless it is the same, session, token
+  std::uint32_t user_, name_, session_, token_; // their lengths
+  WallTime issued_at_, expires_at_;
+  Permissions permissions_;
+  bool own_account_;
+};
+
+} // namespace foyer::gateway
