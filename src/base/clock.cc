@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 
 #include "base/bytes.h"
@@ -116,13 +117,19 @@ void FixedEntropy::fill(std::span<std::byte> out) {
   }
 }
 
-std::string rfc3339(WallTime t) {
+void append_rfc3339(std::string& out, WallTime t) {
   const auto day = std::chrono::floor<std::chrono::days>(t);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{t - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
       time.minutes().count(), time.seconds().count(), time.subseconds().count());
+}
+
+std::string rfc3339(WallTime t) {
+  std::string out;
+  append_rfc3339(out, t);
+  return out;
 }
 
 std::optional<WallTime> read_rfc3339(std::string_view text) {

@@ -59,7 +59,8 @@ class FixedEntropy final : public Entropy {
   std::uint64_t state_;
 };
 
-[[nodiscard]] std::string rfc3339(WallTime t);                             // 2026-01-02T03:04:05.678Z
+[[nodiscard]] std::string rfc3339(WallTime t); // 2026-01-02T03:04:05.678Z
+void append_rfc3339(std::string& out, WallTime t);
 [[nodiscard]] std::optional<WallTime> read_rfc3339(std::string_view text); // what rfc3339() wrote, and nothing else
 [[nodiscard]] inline std::int64_t unix_seconds(WallTime t) {
   return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();

@@ -17,10 +17,13 @@ std::string why(const Refusal& refusal) {
   return refusal.evidence.empty() ? std::string(refusal.code()) : refusal.evidence;
 }
 
-EventPtr event_of(const RoomName& room, const Epoch& epoch, Message message) {
+EventPtr event_of(const RoomName& room, Epoch epoch, Message message) {
   const Offset offset = message.offset;
-  return std::make_shared<const Event>(
-      Event{.room = room, .epoch = epoch, .offset = offset, .delivery = Delivery::history, .body = std::move(message)});
+  return std::make_shared<const Event>(Event{.room = room,
+      .epoch = std::move(epoch),
+      .offset = offset,
+      .delivery = Delivery::history,
+      .body = std::move(message)});
 }
 
 } // namespace
@@ -65,13 +68,10 @@ void RoomHome::lost(Room& room, const Lost& lost) {
       engine::CloseSubscribers{room.name, refusal}, {.to = outlets_.bus->node(), .here = outlets_.here.get()});
 }
 
-void RoomHome::stored(Room& room, Message message, const Appended& appended, Completion<Published> done) {
-  const auto published = [appended](const Room& r) {
-    return Published{.room = r.name,
-        .epoch = r.epoch(),
-        .offset = appended.offset,
-        .time = appended.time,
-        .duplicate = appended.duplicate};
+void RoomHome::stored(Room& room, Message message, Appended appended, Completion<Published> done) {
+  const auto published = [offset = appended.offset, time = appended.time, duplicate = appended.duplicate](
+                             const Room& r) {
+    return Published{.room = r.name, .epoch = r.epoch(), .offset = offset, .time = time, .duplicate = duplicate};
   };
   const bool other = appended.epoch != room.epoch();
   if (other && !appended.duplicate) { // the writer answers in order: this is where the room stands now
@@ -89,8 +89,9 @@ void RoomHome::stored(Room& room, Message message, const Appended& appended, Com
     });
     return confirm(room);
   }
-  // Also a repeat: the first time nobody may have heard of it.
-  act(room, room.stream.arrived(event_of(room.name, room.epoch(), std::move(message)), loop_.now()));
+  // A repeat, too: the first time, the message may not have been delivered.
+  if (other) appended.epoch = room.epoch();
+  act(room, room.stream.arrived(event_of(room.name, std::move(appended.epoch), std::move(message)), loop_.now()));
   done(published(room));
 }
 

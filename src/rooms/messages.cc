@@ -63,7 +63,7 @@ void RoomHome::publish(Actor actor, PublishRequest request, Completion<Published
       if (!appended) return reply(std::unexpected(std::move(appended).error()));
       m.offset = appended->offset;
       m.time = appended->time;
-      stored(r, std::move(m), *appended, std::move(reply));
+      stored(r, std::move(m), std::move(*appended), std::move(reply));
     };
     room.log->append(std::move(append),
         from_log<Appended>(room,

@@ -166,7 +166,7 @@ class RoomHome {
   // Its history begins anew: subscribers get RoomReset, and are subscribed no more.
   void reset(Room& room, const Epoch& epoch, Offset offset);
   // The message is stored: publishes it, and answers.
-  void stored(Room& room, Message message, const Appended& appended, Completion<Published> done);
+  void stored(Room& room, Message message, Appended appended, Completion<Published> done);
   void send_invitation(const UserId& to, const Invitation& invitation);
   void entered(const RoomName& room, const UserId& user);
   void removed_from(Room& room, const UserId& user);

@@ -49,7 +49,7 @@ inline void time_member(std::string& out, std::string_view name, WallTime time) 
   append(out, ",\"");
   append(out, name);
   append(out, "\":\"");
-  append(out, rfc3339(time));
+  append_rfc3339(out, time);
   out.push_back('"');
 }
 

@@ -24,6 +24,7 @@
 // tick() at due(). Not thread-safe.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -76,7 +77,8 @@ struct Lost {
   EventPtr last = {}; // the event at `offset`, where it is known
 };
 using Action = std::variant<Deliver, ReadHistory, ConfirmPosition, Lost>;
-using Actions = std::vector<Action>;
+// Nearly always one.
+using Actions = boost::container::small_vector<Action, 1>;
 
 // How far the stream was known when the record was asked. Taken with the question, given with its answer: what
 // happened meanwhile cannot make an answer look like a step back.
