@@ -33,10 +33,18 @@ TEST(PackedIdentity, IsTheIdentityThatWasPacked) {
 }
 
 TEST(PackedIdentity, TextsMayBeEmptyOrTheSame) {
-  expect_same({.user = UserId{"ann"}, .name = "ann", .permissions = {.admin = true}});
-  expect_same({.user = UserId{"ann"}, .name = "ann", .token = TokenId{"t"}});
-  expect_same({.user = UserId{"ann"}, .name = "Ann", .session = SessionId{"s"}});
-  expect_same({});
+  Identity identity;
+  expect_same(identity);
+  identity.user = UserId{"ann"};
+  identity.name = "ann";
+  expect_same(identity);
+  identity.token = TokenId{"t"};
+  expect_same(identity);
+  identity.name = "Ann";
+  identity.token = TokenId{};
+  identity.session = SessionId{"s"};
+  identity.permissions.admin = true;
+  expect_same(identity);
 }
 
 } // namespace
