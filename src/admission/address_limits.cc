@@ -15,7 +15,7 @@ namespace {
 constexpr Millis kCapacityRetry{5'000};
 constexpr std::uint64_t kIpv4 = 0x0000'FFFF'0000'0000ull;
 
-// Refusals that say nothing about the client: ours, or a matter of numbers.
+// Refusals that are not the client's fault: our own overload, or limits on numbers.
 bool counts_against_client(Cause cause) {
   switch (info(cause).step) {
     case Step::readiness:
@@ -29,7 +29,7 @@ bool counts_against_client(Cause cause) {
 // An IPv4 /24, an IPv6 /48.
 std::uint64_t network_of(std::uint64_t key) { return (key & 0xFFFF'FFFF'0000'0000ull) == kIpv4 ? key >> 8 : key >> 16; }
 
-// Every bit of the result depends on every bit of both (the finish of SplitMix64).
+// Every bit of the result depends on every bit of both inputs (the finaliser of SplitMix64).
 std::uint64_t mixed(std::uint64_t value, std::uint64_t seed) {
   std::uint64_t x = value + 0x9E37'79B9'7F4A'7C15ull;
   for (int i = 0; i < 2; ++i) {
@@ -74,7 +74,7 @@ void AddressLimits::count_refusal(Limited which) const {
   if (refused_[which] != nullptr) refused_[which]->add();
 }
 
-// By network: a client with many addresses of one network fills one shard, and the others stay open.
+// By network: a client with many addresses of one network fills one shard only.
 AddressLimits::Place AddressLimits::place_of(std::string_view address) {
   const std::uint64_t key = address_key(address);
   const std::uint64_t hash = mixed(network_of(key), policy_.seed);
@@ -112,7 +112,7 @@ AddressLimits::Row& AddressLimits::row(const Place& place, MonoTime now) {
   return fresh;
 }
 
-// How long until one more fits; nullopt: it fits now.
+// How long until one more fits; nullopt: one fits now.
 std::optional<Millis> AddressLimits::wait(Rate& rate, std::uint64_t limit, MonoTime now) const {
   roll(rate, now);
   const auto most = static_cast<double>(limit);
@@ -120,7 +120,7 @@ std::optional<Millis> AddressLimits::wait(Rate& rate, std::uint64_t limit, MonoT
   const auto into = now.time_since_epoch().count() % width;
   const double share = 1.0 - static_cast<double>(into) / static_cast<double>(width);
   if (static_cast<double>(rate.previous) * share + rate.current < most) return std::nullopt;
-  // Room appears when enough of the window before has gone out of sight; when this
+  // Room appears when enough of the previous window has expired; when this
   // window alone is full, that begins with the next one.
   double ns = static_cast<double>(width - into);
   if (rate.current < limit && rate.previous > 0) {

@@ -1,21 +1,21 @@
-// How many, and how fast, per network address: handshakes, refusals, sockets that
+// Rate and count limits per network address: handshakes, refusals, sockets that
 // have no answer yet, open sockets.
 //
 // Two levels. An address has a row of its own in a bounded table; an IPv6 client
-// is its /64, since that is what one customer is given. The network around it (an
+// is its /64, which is what one customer is given. The network around it (an
 // IPv6 /48, an IPv4 /24) has a share of a fixed array, chosen by a keyed hash, and
-// may do 16 times what an address may.
+// may use 16 times what an address may.
 //
 //   2001:db8:1:1::/64 ── row ─┐
 //   2001:db8:1:2::/64 ── row ─┼── 2001:db8:1::/48   (one of 4,096 counts)
 //   2001:db8:1:3::/64 ── ·  ──┘   · no row was free
 //
 // When the table is full, a new address gets no row and is limited by its network, which
-// may then do no more than one address: a client that fills the table with a /48 of 65,536
+// may then use no more than one address: a client that fills the table with a /48 of 65,536
 // networks locks out that /48 and nobody else.
 //
-// Rates are a sliding window: the count of the window before weighs in by the share
-// of it that is still in sight. Thread safe; none of it is on the path of a
+// Rates use a sliding window: the count of the previous window is weighted by the share
+// of it that still counts. Thread safe; not on the path of a
 // message. Time is passed in.
 #pragma once
 
@@ -42,12 +42,12 @@ class AddressLimits {
 
   explicit AddressLimits(AddressPolicy policy);
 
-  // Asked first for each handshake, before any signature is checked; counts it.
+  // The first check of each handshake, before any signature is verified; counts it.
   // ADDRESS_RATE_LIMIT with retry_after when this address had too many
-  // handshakes, or too many refusals. What is refused here is not counted.
+  // handshakes, or too many refusals. A handshake refused here is not counted.
   [[nodiscard]] std::optional<Refusal> handshake(std::string_view address, MonoTime now);
-  // Counts a refusal against the address. Only what the client has to answer for
-  // counts: not our own overload, not an auth service that is away.
+  // Counts a refusal against the address. Only the client's own faults
+  // count: not our overload, not an unavailable auth service.
   void refused(std::string_view address, Cause cause, MonoTime now);
   // HANDSHAKE_LIMIT when too many sockets of this address wait for their answer.
   [[nodiscard]] Result<Permit> arrive(std::string_view address, MonoTime now);
@@ -55,9 +55,9 @@ class AddressLimits {
   [[nodiscard]] Result<Permit> connect(std::string_view address, MonoTime now);
 
   [[nodiscard]] std::size_t rows() const;
-  // The table as `table_name`, the limits under the names of their options. Once, before the first question.
+  // The table as `table_name`, the limits under the names of their options. Once, before the first check.
   void report_to(Metrics& metrics, std::string_view table_name);
-  void report_handshakes_to(Metrics& metrics); // of a table that has no other limit
+  void report_handshakes_to(Metrics& metrics); // for a table without other limits
 
  private:
   struct Rate {
@@ -66,7 +66,7 @@ class AddressLimits {
     std::uint32_t previous = 0;
   };
   struct Row {
-    Row* network = nullptr; // null: this is one
+    Row* network = nullptr; // null: this is a network's row
     Rate handshakes;
     Rate refusals;
     std::uint32_t open = 0;
@@ -74,7 +74,7 @@ class AddressLimits {
   };
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<std::uint64_t, Row> rows; // a row that holds something is never dropped
+    std::unordered_map<std::uint64_t, Row> rows; // a row in use is never dropped
     std::array<Row, kNetworks / 16> networks{};
     MonoTime swept{};
   };
@@ -89,7 +89,7 @@ class AddressLimits {
   };
   [[nodiscard]] Place place_of(std::string_view address);
   [[nodiscard]] Row& row(const Place& place, MonoTime now); // its own, or its network's
-  // What `row` may do of `limit` when `first` is the row that the address has.
+  // How much of `limit` is open to `row` when `first` is the row of the address.
   [[nodiscard]] static std::uint64_t share(const Row& row, const Row& first, std::uint32_t limit) {
     return std::uint64_t{limit} * (&row == &first ? 1 : kNetworkShare);
   }

@@ -21,14 +21,14 @@ TEST(AddressLimits, TheThousandAndFirstHandshakeWithinTenSecondsIsRefusedAndTold
   ASSERT_TRUE(refused->retry_after);
   EXPECT_TRUE(limits.handshake("10.0.0.1", kStart + *refused->retry_after - Millis{2}));
   EXPECT_FALSE(limits.handshake("10.0.0.1", kStart + *refused->retry_after));
-  EXPECT_FALSE(limits.handshake("10.0.0.2", kStart)) << "another address is not concerned";
+  EXPECT_FALSE(limits.handshake("10.0.0.2", kStart)) << "another address is not affected";
 }
 
 TEST(AddressLimits, TheWindowSlides) {
   AddressLimits limits({.handshakes = 10});
   const MonoTime late = kStart + Millis{9'000};
   for (int i = 0; i < 10; ++i) ASSERT_FALSE(limits.handshake("10.0.0.1", late));
-  EXPECT_TRUE(limits.handshake("10.0.0.1", kStart + Millis{10'000})) << "a second later all ten are still in sight";
+  EXPECT_TRUE(limits.handshake("10.0.0.1", kStart + Millis{10'000})) << "a second later all ten still count";
   int admitted = 0;
   for (int i = 0; i < 10; ++i) admitted += limits.handshake("10.0.0.1", kStart + Millis{15'000}) ? 0 : 1;
   EXPECT_EQ(admitted, 5);
@@ -60,7 +60,7 @@ TEST(AddressLimits, OpenSocketsAreCountedUntilTheirPassEnds) {
   EXPECT_EQ(c.error().cause, Cause::ADDRESS_LIMIT);
   EXPECT_TRUE(c.error().retry_after);
   a->release();
-  a->release(); // gives back once
+  a->release(); // returns it once
   EXPECT_TRUE(limits.connect("10.0.0.1", kStart));
 }
 
@@ -95,7 +95,7 @@ TEST(AddressLimits, WhoHasARowIsServedWhenTheTableIsFull) {
     held.push_back(std::move(*pass));
   }
   for (int i = 0; i < 9; ++i) EXPECT_FALSE(limits.handshake("192.0.2.1", kStart)) << i;
-  EXPECT_TRUE(limits.handshake("192.0.2.1", kStart)) << "its own ten, whatever its neighbours do";
+  EXPECT_TRUE(limits.handshake("192.0.2.1", kStart)) << "an address has its own ten, whatever its neighbours do";
 }
 
 TEST(AddressLimits, AWholeIpv6NetworkOfSixtyFiveThousandLocksOutItselfAlone) {
@@ -115,7 +115,7 @@ TEST(AddressLimits, AWholeIpv6NetworkOfSixtyFiveThousandLocksOutItselfAlone) {
     std::snprintf(address, sizeof address, "198.51.%d.7", i % 256);
     locked_out += limits.handshake(address, kStart) ? 1 : 0;
   }
-  EXPECT_LE(locked_out, 2) << "those whose network shares a count with it, one in 4,096";
+  EXPECT_LE(locked_out, 2) << "only networks that share its count, one in 4,096";
 }
 
 TEST(AddressLimits, ANetworkMayDoSixteenTimesWhatAnAddressMay) {

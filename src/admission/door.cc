@@ -19,7 +19,7 @@ Refusal bad_form(std::string evidence, std::string field) {
   return Refusal{.cause = Cause::INVALID_FORMAT, .evidence = std::move(evidence), .field = std::move(field)};
 }
 
-// What stood where a credential may be, in the words of ?auth=.
+// A value found where a credential may be, in the words of ?auth=.
 struct Found {
   std::string_view where = {}; // header, subprotocol, ticket, url, cookie
   bool is_ticket = false;
@@ -52,7 +52,7 @@ Found read_bearer_offer(std::string_view value) {
   return found;
 }
 
-// Everything in the request that is, or was meant as, a credential.
+// Everything in the request that is a credential, or was meant as one.
 std::vector<Found> find_all(const Request& request, bool token_in_url, std::vector<std::string> cookies) {
   std::vector<Found> out;
   for (const auto& header : request.headers.list())
@@ -76,7 +76,7 @@ std::vector<Found> find_all(const Request& request, bool token_in_url, std::vect
   return out;
 }
 
-// Their WebSocket keeps an HTTP answer to a handshake from the code that opened it: Node
+// Their WebSocket hides an HTTP answer to a handshake from the calling code: Node
 // fires `error` without a cause, Deno closes with code 0. Neither sends an Origin.
 bool hides_http(const Request& request) {
   if (wire::list_holds(request, "Sec-Fetch-Mode", "websocket")) return true; // Node
@@ -84,7 +84,7 @@ bool hides_http(const Request& request) {
   return agent != nullptr && agent->starts_with("Deno/");
 }
 
-// ?auth=FORM: the client says in which form its credential comes.
+// ?auth=FORM: the client states the form of its credential.
 bool announces(const Request& request, std::string_view form) {
   const auto announced = query_values(request, "auth");
   return std::ranges::find(announced, form) != announced.end();
@@ -189,7 +189,7 @@ Next Door::verdict() {
   return Verdict{Admission{identity_, times_}};
 }
 
-// The answers. One that nobody waits for is not listened to.
+// The answers. Unexpected ones are ignored.
 
 void Door::readiness(std::optional<Refusal> problem) {
   if (at_ != At::readiness) return;
@@ -212,7 +212,7 @@ void Door::identity(Result<Identity> identity) {
   if (!identity) return refuse_as(std::move(identity).error());
   identity_ = std::move(*identity);
   credential_.clear();
-  // The answer itself says that it is valid, not revoked, and of an active user.
+  // The answer itself implies that it is valid, not revoked, and of an active user.
   for (const Step step : {Step::service_identity, Step::credential_valid, Step::revocation, Step::user}) examined(step);
   at_ = At::permission;
 }
@@ -280,9 +280,8 @@ std::optional<Refusal> Door::check_transport() const {
         .field = "Origin"};
   if (!has_origin_ && announces(request, "cookie") &&
       !wire::session_cookies(request.headers, {secure_, policy_->base_path}).empty())
-    return Refusal{.cause = Cause::ORIGIN_REQUIRED,
-        .evidence = "a session cookie without an Origin header that names the page",
-        .field = "Origin"};
+    return Refusal{
+        .cause = Cause::ORIGIN_REQUIRED, .evidence = "a session cookie without an Origin header", .field = "Origin"};
   return std::nullopt;
 }
 
@@ -333,7 +332,7 @@ std::optional<Refusal> Door::find_credential() {
   for (const std::string_view form : {"header", "subprotocol", "ticket", "cookie"}) {
     if (!announces(request, form) || (!all.empty() && all.front().where == form)) continue;
     std::string evidence = "announced with ?auth=" + std::string{form} +
-        (all.empty() ? ", but none arrived" : ", but another arrived: " + std::string{all.front().where});
+        (all.empty() ? ", but no credential arrived" : ", but another arrived: " + std::string{all.front().where});
     if (form == "header")
       return Refusal{.cause = Cause::AUTH_HEADER_STRIPPED, .evidence = std::move(evidence), .field = "Authorization"};
     return no_token(std::move(evidence));

@@ -1,5 +1,5 @@
-// The door: the order of diagnosis as a machine. Evidence goes in; the next
-// question or a verdict comes out. No socket, no timer, no thread: the driver
+// The door: the order of diagnosis as a state machine. It takes answers and returns the next
+// question or a verdict. No socket, no timer, no thread: the driver
 // (gateway) answers the questions and sends the verdict.
 //
 //   Door door(policy, handshake);
@@ -13,11 +13,11 @@
 //     AwaitFirstMessage    → upgrade, then door.first_message(…) or door.first_message_timeout()
 //   }
 //
-// Each question is answered once, by its own function; asked again without an
-// answer, next() repeats it, and after the verdict it repeats the verdict.
-// The Request is looked at until the first question after AskReadiness (AskToken,
+// Each question is answered once, by its own function. Without an
+// answer, next() repeats the question; after the verdict it repeats the verdict.
+// The Request is used until the first question after AskReadiness (AskToken,
 // AskTicket, AskCookie, AwaitFirstMessage, AskCapacity or a Verdict) and may be
-// gone from then on; the policy must outlive the door.
+// gone afterwards; the policy must outlive the door.
 #pragma once
 
 #include <cstdint>
@@ -35,10 +35,10 @@
 
 namespace foyer::admission {
 
-// What the handshake showed.
+// What is known of the handshake.
 struct Handshake {
   const Request* request = nullptr;
-  bool secure = false; // the client spoke https: decides the cookie's name
+  bool secure = false; // the client used https: decides the cookie's name
 };
 
 struct AskReadiness {};
@@ -57,7 +57,7 @@ struct AskRevocation {
 };
 struct AskCapacity {
   const Identity* identity;
-}; // of an open socket: a nameless Identity
+}; // for a socket that needs no token: an Identity without a user
 struct AwaitFirstMessage {}; // complete the upgrade; the first message must be `authenticate`
 struct Verdict {
   std::expected<Admission, Refusal> outcome;
@@ -80,29 +80,29 @@ class Door {
   void revocation(std::optional<Refusal> problem);
   void capacity(std::optional<Refusal> problem);
 
-  // `authenticate` with what it held; neither (or empty) is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
+  // The credential in `authenticate`; neither (or empty) is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
   void first_message(std::optional<std::string> token, std::optional<std::string> ticket);
   void first_message_other(
-      std::string_view what); // anything else: NO_TOKEN; `what` was wrong with it, a clause for the operator
+      std::string_view what); // anything else: NO_TOKEN; `what`: what was wrong, a clause for the operator
   void first_message_timeout();
-  // Instead of completing the upgrade after AwaitFirstMessage (PENDING_LIMIT): sent like any refusal of a handshake.
+  // In place of the upgrade after AwaitFirstMessage (PENDING_LIMIT): sent like any refusal of a handshake.
   void cannot_await(Refusal refusal);
 
-  // How the handshake is to be answered, valid once next() gave a verdict or AwaitFirstMessage.
+  // How to answer the handshake; valid once next() gave a verdict or AwaitFirstMessage.
   [[nodiscard]] const std::string& selected_subprotocol() const { return selected_; } // empty: none is echoed
   [[nodiscard]] const SocketPath* socket() const { return socket_; }                  // null: no such path
   // Whether this refusal is sent as HTTP, or by completing the upgrade and closing.
-  // Page code cannot see a failed handshake: not in a browser, which sends Origin, and
+  // A page's code cannot see a failed handshake: not in a browser, which sends Origin, and
   // not in Node or Deno. Foreign origins and
   // SUBPROTOCOL_MALFORMED always get HTTP; without a valid upgrade it can only be HTTP.
-  // After AwaitFirstMessage there is nothing left but the close frame.
+  // After AwaitFirstMessage only the close frame is possible.
   [[nodiscard]] bool refuse_by_close(const Refusal& refusal) const;
-  // What to echo when an upgrade is completed only to refuse it; empty: nothing.
+  // The subprotocol to echo when an upgrade is completed only to refuse it; empty: none.
   [[nodiscard]] const std::string& refusal_subprotocol() const { return refusal_echo_; }
   [[nodiscard]] const StepTimes& times() const { return times_; }
 
  private:
-  // The current step of the examination; a state named for a question waits for its answer.
+  // The current step of the examination; a state named after a question waits for its answer.
   enum class At : std::uint8_t {
     readiness,
     transport,
@@ -128,11 +128,11 @@ class Door {
   [[nodiscard]] std::optional<Refusal> find_credential();
   [[nodiscard]] std::optional<Refusal> check_form() const;
   [[nodiscard]] std::optional<Refusal> check_permission() const;
-  // A step that is decided without a question: its time, then the refusal or the next state.
+  // A step that needs no question: charges its time, then refuses or goes to the next state.
   void decided(Step step, std::optional<Refusal> problem, At then, const Clock& clock);
   void refuse_as(Refusal refusal);
   void charge(Step step, MonoTime now);
-  void examined(Step step); // a step that passed without taking time of its own
+  void examined(Step step); // a step that passed and is charged no time
 
   const DoorPolicy* policy_;
   const Request* request_;
@@ -142,11 +142,10 @@ class Door {
   Step asked_ = Step::readiness; // the step that the time since last_ belongs to
   bool secure_;
   bool has_origin_ = false;
-  bool like_browser_ =
-      false;              // an Origin, or a client like Node and Deno, which show their code nothing of an HTTP answer
-  bool origin_ok_ = true; // absent or allowed
+  bool like_browser_ = false;     // an Origin, or a client like Node and Deno, whose code cannot see an HTTP answer
+  bool origin_ok_ = true;         // absent or allowed
   bool upgrade_ok_ = false;       // a 101 could be sent
-  bool only_credentials_ = false; // subprotocols were offered, and none that could be echoed
+  bool only_credentials_ = false; // subprotocols were offered, and none that can be echoed
   bool upgraded_ = false;         // AwaitFirstMessage was given
   bool clock_started_ = false;
   bool decided_ = false; // the verdict was given; no more time is charged
@@ -155,24 +154,24 @@ class Door {
   std::string refusal_echo_;
   std::string credential_;
   std::optional<std::string> origin_;
-  std::optional<Refusal> malformed_; // what credential_form says of the credential, found in credential_present
+  std::optional<Refusal> malformed_; // the refusal of credential_form, found during credential_present
   std::optional<Refusal> refusal_;
   Identity identity_;
   StepTimes times_;
 };
 
-// Which requests are the door's: those to a socket's path, and WebSocket handshakes to
-// paths that nothing else answers (UNKNOWN_PATH). A path with a route is HTTP whatever
-// the headers say: a server may ignore Upgrade (RFC 9110 §7.8), and a proxy that asks
-// about a handshake repeats the headers of the handshake.
+// The door's requests: those to a socket's path, and WebSocket handshakes to
+// paths without a route (UNKNOWN_PATH). A path with a route is HTTP whatever
+// the headers say: a server may ignore Upgrade (RFC 9110 §7.8), and a proxy that checks
+// a handshake with a subrequest repeats its headers.
 [[nodiscard]] bool is_socket_path(const DoorPolicy& policy, const Request& request);
 [[nodiscard]] bool asks_for_socket(const Request& request);
-// A GET on a socket path with no sign of a WebSocket: answered by explain_plain_get.
+// A GET on a socket path without any WebSocket header: answered by explain_plain_get.
 [[nodiscard]] bool is_plain_get(const DoorPolicy& policy, const Request& request);
 
-// A plain GET on a socket path, so that a page which saw only 1006 can learn why.
-// Access-Control-Allow-Origin is in it; so is X-Foyer where the origin is foreign
-// (no version for strangers): a header that is there already must be left alone.
+// The answer to a plain GET on a socket path, from which a page that saw only 1006 learns the reason.
+// It contains Access-Control-Allow-Origin, and for a foreign origin X-Foyer
+// (without the version): existing headers must not be replaced.
 [[nodiscard]] Response explain_plain_get(const DoorPolicy& policy, const Request& request);
 [[nodiscard]] bool origin_allowed(const DoorPolicy& policy, std::string_view origin);
 [[nodiscard]] bool host_allowed(const DoorPolicy& policy, const Request& request);

@@ -71,8 +71,8 @@ TEST(Door, PermissionIsForTheChatOnly) {
   }
 }
 
-// Every fault that a handshake can have, in the order of the steps. Two of them at
-// once give the earlier one.
+// Every fault that a handshake can have, in the order of the steps. Of two at
+// once, the earlier one is reported.
 struct Fault {
   std::string code;
   std::function<void(Request&, Answers&)> commit;
@@ -143,7 +143,7 @@ TEST(Door, OfTwoFaultsTheEarlierOneIsTheCause) {
   const auto faults = faults_in_order();
   for (std::size_t i = 0; i < faults.size(); ++i) {
     for (std::size_t j = i + 1; j < faults.size(); ++j) {
-      // Two that cannot be told apart, since one undoes the other's evidence.
+      // Pairs that cannot occur together, since one removes the other's evidence.
       if (faults[i].code == "AMBIGUOUS_CREDENTIALS" && faults[j].code == "AUTH_HEADER_STRIPPED") continue;
       if (faults[i].code == "AUTH_HEADER_STRIPPED" && faults[j].code == "AMBIGUOUS_CREDENTIALS") continue;
       Request request = bearer();
@@ -160,11 +160,11 @@ TEST(Door, ARefusalOfTheAuthServiceTravelsWhole) {
   for (const Cause cause : {Cause::AUTH_SERVICE_TIMEOUT, Cause::AUTH_RETRY_EXHAUSTED, Cause::AUTH_CIRCUIT_BREAKER_OPEN,
            Cause::SERVICE_SECRET_REJECTED, Cause::TICKET_UNKNOWN, Cause::TICKET_USED, Cause::TICKET_EXPIRED,
            Cause::USER_DISABLED}) {
-    Refusal told{.cause = cause, .evidence = "as it was", .retry_after = Millis{77}, .field = "f"};
-    told.attempts.push_back(Refusal{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "first"});
+    Refusal original{.cause = cause, .evidence = "as it was", .retry_after = Millis{77}, .field = "f"};
+    original.attempts.push_back(Refusal{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "first"});
     const auto the_policy = policy();
     Door door{the_policy, {.request = &request}};
-    (void)drive(door, {.ticket = std::unexpected(told)});
+    (void)drive(door, {.ticket = std::unexpected(original)});
     const Next verdict = door.next(TickingClock{});
     const auto& refusal = std::get<Verdict>(verdict).outcome.error();
     EXPECT_EQ(refusal.cause, cause);
@@ -214,7 +214,8 @@ TEST(Door, AnAnswerThatNobodyAskedForOpensNothing) {
   EXPECT_TRUE(std::holds_alternative<AskReadiness>(door.next(clock)));
   answer_all();
   door.token(alice());
-  EXPECT_TRUE(std::holds_alternative<AskReadiness>(door.next(clock))) << "unanswered, it is asked again";
+  EXPECT_TRUE(std::holds_alternative<AskReadiness>(door.next(clock)))
+      << "the question is repeated until it is answered";
   door.readiness({});
   EXPECT_TRUE(std::holds_alternative<AskToken>(door.next(clock)));
   answer_all();

@@ -1,4 +1,4 @@
-// Reading a handshake request: what it offers, announces and carries. Pure
+// Reads a handshake request: what it offers, announces and carries. Pure
 // functions over Request; door.cc decides the order of the calls.
 #pragma once
 
@@ -18,10 +18,10 @@ namespace foyer::admission {
 using wire::bearer_offer;
 using wire::offered_subprotocols;
 
-// Step 3 begins with the method; the upgrade is in upgrade.h.
+// Step 3 begins with the method; upgrade.h checks the upgrade.
 [[nodiscard]] std::optional<Refusal> check_method(const Request& request);
 [[nodiscard]] const SocketPath* find_socket(const DoorPolicy& policy, std::string_view path);
-// What was asked for, and where the socket is.
+// The path that was requested, and where the socket is.
 [[nodiscard]] Refusal unknown_path(const DoorPolicy& policy, std::string_view path);
 
 // Values that must not be echoed: bearer.…, jwt.…, a bare JWT, or longer than 64 bytes.

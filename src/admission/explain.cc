@@ -1,4 +1,4 @@
-// A plain GET on a socket path, and which requests are the door's at all.
+// The answer to a plain GET on a socket path, and which requests are the door's.
 #include "admission/door.h"
 #include "admission/evidence.h"
 #include "base/bytes.h"

@@ -1,4 +1,4 @@
-// Steps 3 to 6 by tables: what a handshake may look like, and where a credential may be.
+// Steps 3 to 6 by tables: the form of a handshake, and the places for a credential.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -61,7 +61,7 @@ TEST(Transport, UpgradeHeadersAsRfc6455Wants) {
   for (const auto& row : rows) EXPECT_EQ(outcome(row.request), row.outcome) << row.what;
 }
 
-// What real proxies make of a handshake: each is told its own line of configuration, and the client is never blamed.
+// What real proxies make of a handshake: the refusal names the fix for each proxy, and the client is never blamed.
 TEST(Transport, AProxyThatBreaksTheUpgradeIsToldWhatToChange) {
   const auto bare = without(without(handshake(), "Upgrade"), "Connection");
   const auto http10 = [](Request request) {
@@ -195,7 +195,7 @@ TEST(Credential, TheCookieHasItsNameByScheme) {
   DoorPolicy strict = policy();
   strict.secure_cookies = true;
   EXPECT_EQ(drive(request, {}, strict, false).asked.at(1), "cookie s1")
-      << "as the accounts set it, behind a proxy that does not say https";
+      << "as set by the accounts, behind a proxy that does not announce https";
 }
 
 TEST(Credential, ASessionCookieThatCameTwiceIsRefused) {

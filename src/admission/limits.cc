@@ -34,7 +34,7 @@ void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(m
 Result<Permit> UserConnections::connect(const UserId& user) {
   Shard& shard = shard_of(user);
   const std::scoped_lock lock(shard.mutex);
-  auto& row = *shard.open.try_emplace(user).first; // stays where it is
+  auto& row = *shard.open.try_emplace(user).first; // its address is stable
   if (row.second >= limit_) {
     if (refused_ != nullptr) refused_->add();
     return std::unexpected(

@@ -1,8 +1,8 @@
-// How many, and how fast: the counts of the process and of each user that are asked
+// Counts and rates: the limits of the process and of each user, checked
 // when a socket is opened or a request is handed on. (Per network address:
 // address_limits.h. Per connection: protocol/budget.h.)
 //
-// A Permit holds what was taken and returns it when the Permit ends. All are thread
+// A Permit holds what was taken and returns it in its destructor. All are thread
 // safe, none is on the path of a message. Time is passed in. Every name, default,
 // metric and code is in docs/limits.md.
 #pragma once
@@ -31,13 +31,13 @@ class UserConnections {
   explicit UserConnections(std::uint32_t limit) : limit_(limit) {}
   [[nodiscard]] Result<Permit> connect(const UserId& user); // USER_CONNECTION_LIMIT
   [[nodiscard]] std::uint32_t open(const UserId& user) const;
-  void report_to(Metrics& metrics); // once, before the first question
+  void report_to(Metrics& metrics); // once, before the first use
 
  private:
   static constexpr std::size_t kShards = 16;
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<UserId, std::uint32_t> open; // as many rows as sockets at most
+    std::unordered_map<UserId, std::uint32_t> open; // never more rows than sockets
   };
   [[nodiscard]] Shard& shard_of(const UserId& user) const;
 
@@ -55,13 +55,13 @@ class CountingLimit {
   [[nodiscard]] bool full() const { return taken() >= limit_; }
   // "request_queue=1024": for evidence.
   [[nodiscard]] std::string text() const;
-  void report_to(Metrics& metrics); // once, before the first question
+  void report_to(Metrics& metrics); // once, before the first use
 
  private:
   std::string_view name_; // of the option
   std::uint32_t limit_;
   std::shared_ptr<std::atomic<std::uint32_t>> taken_ =
-      std::make_shared<std::atomic<std::uint32_t>>(0); // a pass may outlive the limit
+      std::make_shared<std::atomic<std::uint32_t>>(0); // shared: a permit may outlive the limit
   Counter* refused_ = nullptr;
 };
 
@@ -83,7 +83,7 @@ class ConnectionLimits {
   [[nodiscard]] std::uint32_t refusal_upgrades() const { return refusal_upgrades_.taken(); }
   [[nodiscard]] std::uint32_t requests() const { return requests_.taken(); }
 
-  // Once, before the first question.
+  // Once, before the first use.
   void report_to(Metrics& metrics);
 
  private:
@@ -94,7 +94,7 @@ class ConnectionLimits {
   CountingLimit refusal_upgrades_;
   CountingLimit requests_;
   std::chrono::nanoseconds interval_; // between two handshakes at the full rate
-  std::atomic<std::int64_t> next_{0}; // when the next one is due, in ns; runs at most 1 s ahead of now
+  std::atomic<std::int64_t> next_{0}; // when the next one may come, in ns; at most 1 s ahead of now
   Counter* rate_refused_ = nullptr;
 };
 

@@ -31,8 +31,8 @@ TEST(ConnectionLimits, EachLimitHasItsCodeAndComesBackWithItsPass) {
   {
     auto connection = gauges.connection();
     auto pending = gauges.pending();
-    auto telling = gauges.refusal_upgrade();
-    ASSERT_TRUE(connection && pending && telling);
+    auto upgrade = gauges.refusal_upgrade();
+    ASSERT_TRUE(connection && pending && upgrade);
     EXPECT_EQ(gauges.connection().error().cause, Cause::CONNECTION_LIMIT);
     EXPECT_EQ(gauges.pending().error().cause, Cause::PENDING_LIMIT);
     EXPECT_FALSE(gauges.refusal_upgrade());

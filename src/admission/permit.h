@@ -1,4 +1,4 @@
-// Returns, once, what was taken from a limit.
+// A unit taken from a limit; the destructor returns it, once.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace foyer::admission {
 
-// Movable; empty after a move. What gives back lies in the permit itself: a connection holds three for as long as it
-// is open, and none of them allocates.
+// Movable; empty after a move. The returning function is stored in the permit itself: a connection holds three for as
+// long as it is open, and none of them allocates.
 class Permit {
  public:
-  static constexpr std::size_t kRoom = 2 * sizeof(void*); // of a function that gives back
+  static constexpr std::size_t kRoom = 2 * sizeof(void*); // for the returning function
 
   Permit() = default;
   template <class GiveBack>
@@ -37,7 +37,7 @@ class Permit {
   explicit operator bool() const { return act_ != nullptr; }
 
  private:
-  // Moves the function at `place` to `to`; without `to`, calls it. It is gone from `place` then.
+  // Moves the function at `place` to `to`; without `to`, calls it. Afterwards `place` is empty.
   template <class GiveBack>
   static void act(void* place, void* to) {
     auto& there = *static_cast<GiveBack*>(place);

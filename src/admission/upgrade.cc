@@ -28,7 +28,7 @@ constexpr std::string_view kUseWss =
 // Headers that identify the proxy that wrote a request without the upgrade, and the line of configuration for it.
 struct Product {
   std::string_view header;
-  std::string_view holds; // in its value; empty: that it is there is enough
+  std::string_view holds; // in its value; empty: any value
   std::string_view name;
   std::string_view next;
 };
@@ -51,7 +51,7 @@ constexpr std::array kProducts = {
 };
 
 const Product* product_of(const Request& request) {
-  const auto told = std::ranges::find_if(kProducts, [&](const Product& product) {
+  const auto found = std::ranges::find_if(kProducts, [&](const Product& product) {
     if (request.headers.count(product.header) == 0) return false;
     if (product.holds.empty()) return true;
     std::string value = request.headers.joined(product.header);
@@ -59,14 +59,14 @@ const Product* product_of(const Request& request) {
         value, value.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
     return value.find(product.holds) != std::string::npos;
   });
-  return told == kProducts.end() ? nullptr : &*told;
+  return found == kProducts.end() ? nullptr : &*found;
 }
 
 Refusal stripped(std::string evidence, std::string field, std::string_view next) {
   return {.cause = Cause::UPGRADE_STRIPPED, .evidence = std::move(evidence), .field = std::move(field), .next = next};
 }
 
-// Sec-WebSocket-* without Upgrade: nobody but a proxy makes such a request.
+// Sec-WebSocket-* without Upgrade: only a proxy produces such a request.
 Refusal without_upgrade(const Request& request) {
   std::string evidence = "Sec-WebSocket-* headers without an Upgrade header";
   if (const Product* product = product_of(request))
@@ -76,7 +76,7 @@ Refusal without_upgrade(const Request& request) {
   return stripped(std::move(evidence), "Upgrade", {});
 }
 
-// Upgrade: websocket came, so the client did its part; the rest was lost on the way.
+// Upgrade: websocket arrived, so the client is correct; the rest was lost on the way.
 std::optional<Refusal> check_half(const Request& request) {
   if (request.version_minor < 1)
     return stripped("Upgrade: websocket as HTTP/1.0, which cannot be upgraded", "", kHttp11);
@@ -123,7 +123,7 @@ std::optional<Refusal> check_upgrade(const Request& request) {
     return Refusal{
         .cause = Cause::BAD_WEBSOCKET_VERSION, .evidence = std::move(seen), .field = "Sec-WebSocket-Version"};
   }
-  // RFC 6455 §9.1: a header that does not follow the grammar fails the handshake. Well formed offers are never refused,
+  // RFC 6455 §9.1: a header that does not follow the grammar fails the handshake. Well-formed offers are never refused,
   // only declined.
   if (request.headers.count("Sec-WebSocket-Extensions") != 0 &&
       !wire::parse_extensions(request.headers.joined("Sec-WebSocket-Extensions")))

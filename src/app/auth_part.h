@@ -1,4 +1,4 @@
-// Where a server asks about users: the auth service in this process, or the client of one in another.
+// The server's source of users: the auth service in this process, or the client of one in another process.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ class AuthPart {
  public:
   virtual ~AuthPart() = default;
 
-  // Begins its work; once. Answers on the control plane when clients may come; a refusal: the server must not serve.
+  // Starts its work; once. Completes on the control plane when clients may connect; a refusal: it must not serve.
   virtual void start(Completion<bool> ready) = 0;
   [[nodiscard]] virtual auth::AuthService& service() = 0;
   [[nodiscard]] virtual auth::LocalVerifier& verifier() = 0; // of access tokens
@@ -28,13 +28,13 @@ class AuthPart {
   [[nodiscard]] virtual std::vector<Route> routes(const OnRefusal&) { return {}; }
   [[nodiscard]] virtual std::vector<observe::HealthCheck> ready() { return {}; }
 
-  // Waits for the first key set where it has to be fetched; false when it did not come in this time. Not on the control
+  // Waits for the first key set where it has to be fetched; false when it did not arrive in time. Not on the control
   // plane.
   [[nodiscard]] virtual bool wait_for_keys(Millis) { return true; }
   virtual bool reload() { return false; } // fetches the key set now; false if there is nothing to fetch
   [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const { return {}; } // of its store
   virtual void upkeep_now() {}
-  // Requests that wait here for something to happen are answered now, so that no connection holds up the end.
+  // Answers pending long polls, so that no connection delays the shutdown.
   virtual void drain() {}
 };
 

@@ -53,7 +53,7 @@ Result<std::unique_ptr<AuthRole>> AuthRole::make(const config::Config& config, E
   return role;
 }
 
-// Nothing is signed or verified before the keys of the store are known, and the first gateway that knocks is known.
+// Nothing is signed or verified, and no gateway is answered, before the keys of the store are read.
 void AuthRole::start(Completion<bool> ready) {
   keys_->start([this, ready = std::move(ready)](Result<bool> keys_read) mutable {
     if (!keys_read) return ready(std::move(keys_read));

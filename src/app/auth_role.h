@@ -23,7 +23,7 @@ class AuthRole final : public AuthPart {
   // Takes accounts, seal and hashing out of the environment. Both references outlive it. As configured_key().
   [[nodiscard]] static Result<std::unique_ptr<AuthRole>> make(const config::Config& config, Environment& environment);
 
-  // Reads the signing keys, registers this service, begins to watch the revocations.
+  // Reads the signing keys, registers this service, starts watching the revocations.
   void start(Completion<bool> ready) override;
   [[nodiscard]] auth::AuthService& service() override { return *service_; }
   [[nodiscard]] auth::LocalVerifier& verifier() override { return *verifier_; }
@@ -31,7 +31,7 @@ class AuthRole final : public AuthPart {
   [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
   [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }
   void upkeep_now() override { store_->upkeep_now(); }
-  // Gateways whose long polls wait here are answered.
+  // Answers the long polls of gateways.
   void drain() override;
 
  private:

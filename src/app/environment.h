@@ -1,4 +1,4 @@
-// What a server stands on, handed in by whoever runs it: the process of `foyer serve` with threads and a network, or
+// What a server runs on, passed in by its owner: the process of `foyer serve` with threads and a network, or
 // the scenarios with one thread, virtual time and a network in memory.
 #pragma once
 
@@ -33,18 +33,18 @@ struct Environment {
   Log& log;
   Metrics& metrics;
   Executor& control;                            // one task at a time; its thread is not a loop's
-  std::function<bool(exec::Work)> hashing = {}; // any thread; false: full, the work is gone. For the auth role
-  // Kept connections to another server. For a node whose auth service is another process.
+  std::function<bool(exec::Work)> hashing = {}; // any thread; false: full, the work is dropped. For the auth role
+  // Persistent connections to another server, for a node whose auth service is another process.
   std::function<std::unique_ptr<auth::Transport>(client::PoolOptions)> connect = {};
   observe::BuildInfo build = {};
   MonoTime began{}; // before its port was open
 
   std::unique_ptr<engine::ChatStore> chat = {};          // for the gateway role
-  std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role, as is the next
+  std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role, like the next member
   std::optional<store::SealKey> seal = {};
 
-  std::vector<observe::HealthCheck> ready = {}; // besides the server's own
-  // Instead of what the configuration says, for tests.
+  std::vector<observe::HealthCheck> ready = {}; // in addition to the server's own
+  // Overrides of the configuration, for tests.
   std::unique_ptr<AuthPart> auth = {};
   std::function<std::unique_ptr<protocol::ClientCodec>()> codec = {};
 };

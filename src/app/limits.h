@@ -1,4 +1,4 @@
-// How much is let in at a time, and by whom: the counts that the doors of one server share, in the metrics of
+// Limits on what one server admits: the counts that its doors share, in the metrics of
 // base/limit_metrics.h.
 #pragma once
 
@@ -15,14 +15,14 @@ class Limits {
   Limits(const config::Config& config, Entropy& entropy, Metrics& metrics);
 
  private:
-  admission::AddressPolicy rules_; // before what is made of them
+  admission::AddressPolicy rules_; // the address policy before it is adjusted
 
  public:
   admission::AddressLimits addresses;
   admission::AddressLimits plain_gets; // on the paths of sockets
   admission::UserConnections users;
   admission::ConnectionLimits connections;
-  // What watches this process is not kept out by those who flood the other port.
+  // Separate limits for the metrics port, so that a flood of the other port does not lock out monitoring.
   admission::AddressLimits metrics_addresses;
   admission::ConnectionLimits metrics_connections;
 };

@@ -31,7 +31,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, std::size_t loops
   static_cast<http::SocketPolicy&>(policy) = c.http;
   policy.door = door_policy(c);
   policy.leeway = c.jwt_leeway;
-  policy.rooms.rooms_loaded = std::max<std::size_t>(1, policy.rooms.rooms_loaded / loops); // a room is of one loop
+  policy.rooms.rooms_loaded = std::max<std::size_t>(1, policy.rooms.rooms_loaded / loops); // each has one loop
   policy.rooms.memory_bytes /= loops;
   policy.rooms.durability = rooms::Durability{c.non_durable_rooms};
   return policy;
@@ -88,7 +88,7 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
 }
 
 jose::VerifierPolicy verifier_policy(const config::Config& c) {
-  // Our own keys say what they are for, and a rotation may change it; of a foreign set JWT_ALGORITHM says it.
+  // Our own keys state their algorithm, and a rotation may change it; for a foreign set JWT_ALGORITHM states it.
   const auto algorithm = c.jwt_jwks_url.empty() ? std::nullopt : jose::find_algorithm(c.jwt_algorithm);
   return {.issuer = c.jwt_issuer,
       .audience = c.jwt_audience,

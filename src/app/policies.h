@@ -1,5 +1,5 @@
-// The policies of the modules, out of a configuration whose addresses are resolved: the fields that options point to,
-// and what follows from several options together. The only place where that is done.
+// The policies of the modules, built from a configuration whose addresses are resolved: the fields that options point
+// to, and what follows from several options together. The only place that does this.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,9 @@ namespace foyer::app {
 
 [[nodiscard]] http::Policy http_policy(const config::Config& config);
 [[nodiscard]] admission::DoorPolicy door_policy(const config::Config& config);
-// `loops`: among which the rooms of the process are divided.
+// `loops`: how many share the rooms of the process.
 [[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, std::size_t loops);
-// What clients of foyer.v1 learn when they are admitted.
+// What clients of foyer.v1 are sent when they are admitted.
 [[nodiscard]] protocol::WelcomeConstants welcome_constants(
     const config::Config& config, const observe::BuildInfo& build);
 [[nodiscard]] admission::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
@@ -29,7 +29,7 @@ namespace foyer::app {
 [[nodiscard]] admission::AddressPolicy plain_get_policy(const admission::AddressPolicy& addresses);
 [[nodiscard]] accounts::AccountsPolicy accounts_policy(const config::Config& config);
 [[nodiscard]] auth::RevocationPolicy revocation_policy(const config::Config& config);
-// What an access token must say.
+// The requirements for an access token.
 [[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
 
 } // namespace foyer::app

@@ -14,7 +14,7 @@ namespace foyer::app {
 
 namespace {
 
-// A question that waits longer than revocation_max_age would make a quiet table look old.
+// A long poll longer than revocation_max_age would make an up-to-date table look old.
 auth::StreamPolicy stream_policy(const config::Config& c) {
   auth::StreamPolicy out;
   out.wait = std::min(out.wait, c.revocations.max_age / 3);
@@ -68,7 +68,7 @@ std::vector<Route> RemoteAuth::routes(const OnRefusal& on_refusal) {
   return forwarder_->routes();
 }
 
-// A shared secret is available at once; public keys have to be fetched.
+// A shared secret is available at once; public keys must be fetched.
 Result<void> RemoteAuth::make_keys() {
   const config::Config& c = config_;
   if (c.jwt_jwks_url.empty()) {
@@ -89,7 +89,7 @@ Result<void> RemoteAuth::make_keys() {
     verifier_->replace_keys(std::move(keys));
     std::call_once(first_keys_set_, [this] { first_keys_.set_value(); });
   });
-  // Tokens are of our own accounts where the keys are those of our auth service.
+  // Tokens belong to our own accounts if the keys come from our auth service.
   TRY(server, wire::parse_url(c.auth_service_url));
   const bool own = url.origin() == server.origin();
   verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own,
@@ -137,7 +137,7 @@ std::function<void(Completion<bool>)> RemoteAuth::refresh_keys() {
   };
 }
 
-// The first of what is wrong between the two processes: they do not fit, or it does not answer.
+// The first problem between the two processes: they are not compatible, or the auth service does not answer.
 observe::HealthState RemoteAuth::auth_service_state() const {
   const auto fit = fit_->status();
   if (!fit.findings.empty()) return observe::HealthState::failing(std::string(fit.findings.front().code()));
@@ -153,7 +153,7 @@ observe::HealthState RemoteAuth::auth_service_state() const {
 
 std::vector<observe::HealthCheck> RemoteAuth::ready() {
   std::vector<observe::HealthCheck> out;
-  // Who is in stays in and a JWT needs no question, so without it this process still serves.
+  // Established connections stay and JWTs need no request, so this process still serves without it.
   out.push_back({.name = "auth_service", .needed = false, .read = [this] { return auth_service_state(); }});
   if (key_set_)
     out.push_back({.name = "key_set", .needed = true, .read = [this] {

@@ -1,5 +1,5 @@
-// What a gateway has when its auth service is another process: the links to it,
-// and behind them the same interface as in one process.
+// The auth part of a gateway whose auth service is another process: the connections to it,
+// behind the same interface as within one process.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ struct Environment;
 
 class RemoteAuth final : public AuthPart {
  public:
-  // Nothing is asked before start(). Both references outlive it.
+  // No request is sent before start(). Both references outlive it.
   [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(
       const config::Config& config, const Environment& environment);
 
@@ -36,7 +36,7 @@ class RemoteAuth final : public AuthPart {
   [[nodiscard]] auth::AuthService& service() override { return *service_; }
   [[nodiscard]] auth::LocalVerifier& verifier() override { return *verifier_; }
   [[nodiscard]] std::function<void(Completion<bool>)> refresh_keys() override;
-  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override; // that are forwarded; once
+  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override; // the forwarded routes; once
   [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
 
  private:
@@ -50,7 +50,7 @@ class RemoteAuth final : public AuthPart {
   const config::Config& config_;
   const Environment& around_;
   std::unique_ptr<auth::Transport> questions_, forwarded_,
-      key_server_; // of their own each, so that none waits for another
+      key_server_; // one connection each, so that none waits for another
   std::unique_ptr<auth::ServiceIdentity> identity_;
   std::unique_ptr<auth::LocalVerifier> verifier_;
   std::promise<void> first_keys_;

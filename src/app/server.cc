@@ -35,9 +35,9 @@ struct Server::Parts {
   observe::RefusalRing ring;
   observe::RefusalReporter reporter{ring, around.metrics, around.log, around.clock};
   Limits limits{config, around.entropy, around.metrics};
-  const admission::DoorPolicy router_door = door_policy(config); // what the routers look at
+  const admission::DoorPolicy router_door = door_policy(config); // used by the routers
   const http::Policy policy = http_policy(config);
-  // The operator's API is made before the server and the gateway that it asks.
+  // The operator's API is built before the server and the gateway that it reads.
   struct Info final : observe::GatewayInfo {
     explicit Info(const Parts& p) : parts(p) {}
     const Parts& parts;
@@ -52,7 +52,7 @@ struct Server::Parts {
   } info{*this};
   std::unique_ptr<http::Router> router, metrics_router;
   std::unique_ptr<gateway::Gateway> gateway;               // with the gateway role
-  std::vector<std::unique_ptr<gateway::NoRooms>> no_rooms; // without it: of each loop
+  std::vector<std::unique_ptr<gateway::NoRooms>> no_rooms; // without it: one for each loop
   std::unique_ptr<http::Server> server, metrics_server;
 
   Result<void> build();

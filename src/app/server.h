@@ -1,5 +1,5 @@
-// What answers on the loops: everything between the accepted bytes and the opened stores, by one configuration. The
-// only composition: `foyer serve` gives it threads, ports and databases, the scenarios one thread and virtual time.
+// Everything between accepted bytes and opened stores, built from one configuration. The only
+// composition: `foyer serve` gives it threads, ports and databases, the scenarios one thread and virtual time.
 //
 //   TRY(server, app::Server::build(config, std::move(environment)));
 //   server->start([](Result<bool> ready) { … });         // then accept
@@ -25,22 +25,22 @@ namespace foyer::app {
 
 class Server {
  public:
-  // `config`: fit, its addresses resolved. Starts nothing but timers of loops. The loops do not turn yet.
+  // `config`: valid, its addresses resolved. Starts nothing but loop timers. The loops do not turn yet.
   [[nodiscard]] static Result<std::unique_ptr<Server>> build(config::Config config, Environment environment);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Once. `ready` is called on the control plane when clients may come; a refusal: it cannot serve.
+  // Once. `ready` is called on the control plane when clients may connect; a refusal: it cannot serve.
   void start(Completion<bool> ready);
-  // Waits so long for what the first clients are judged by: revocations, public keys. A warning is logged when they did
-  // not come; clients are refused until they do. Not on the control plane.
+  // Waits so long for what the first clients are verified with: revocations, public keys. A warning is logged when they
+  // do not arrive; clients are refused until they do. Not on the control plane.
   void await_first_synchronisation(Millis at_most);
 
   [[nodiscard]] io::AcceptFunction accept_function(std::size_t loop);
   [[nodiscard]] bool has_metrics_port() const;
   [[nodiscard]] io::AcceptFunction metrics_accept_function(std::size_t loop);
-  // A connection from that peer (of TCP) was refused before anything of HTTP was read. Any thread.
+  // A connection from that TCP peer was refused before any HTTP was read. Any thread.
   Ref refused(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] bool trusts(std::string_view peer) const; // as a proxy
 
@@ -49,12 +49,12 @@ class Server {
   [[nodiscard]] const admission::ConnectionLimits& connections() const;
 
   bool reload(); // fetches the key set; false: there is none to fetch
-  // From any thread, once: clients are notified and closed in batches. `done` when none is left. Whoever connects
-  // meanwhile is answered, too.
+  // From any thread, once: clients are notified and closed in batches. `done` when none is left. Clients that connect
+  // meanwhile are answered, too.
   void drain(std::function<void()> done);
-  // After that, with the listeners closed: `done` when those are gone, too, that came meanwhile.
+  // After drain(), with the listeners closed: `done` when the connections accepted meanwhile are gone, too.
   void when_empty(std::function<void()> done);
-  void stop(); // what was acknowledged is stored; no thread calls in here any more
+  void stop(); // acknowledged messages are stored; afterwards no thread calls into the server
 
  private:
   struct Parts;

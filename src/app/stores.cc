@@ -23,14 +23,14 @@ std::string file(const config::Config& config, const char* name) {
   return (std::filesystem::path(config.data) / name).string();
 }
 
-// What the options of both databases have in common.
+// The options that both databases share.
 template <class Options>
 Options account_options(const config::Config& config, const StoreDeps& deps) {
   Options out{.forgets = deps.forgets, .executor = deps.executor};
   out.keep_audit = std::chrono::days{config.audit.days};
   out.keep_refusals = std::chrono::days{config.audit.refusal_days};
   out.audit_refusals = config.audit.refusals;
-  // A session is not forgotten before it has ended.
+  // Keep sessions at least until they end.
   out.keep_ended = std::max({out.keep_ended, config.accounts.sessions.idle * 2, config.accounts.refresh.idle * 2});
   out.keep_revocations = std::max<Millis>(out.keep_revocations, config.accounts.access_ttl * 2);
   return out;

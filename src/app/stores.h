@@ -1,6 +1,6 @@
-// Which databases an installation has, by its configuration: SQLite files in the
-// data directory, or one PostgreSQL database for accounts and messages. Whatever
-// opens a store or the key of its secrets comes by here.
+// Which databases an installation has, according to its configuration: SQLite files in the
+// data directory, or one PostgreSQL database for accounts and messages. All code that
+// opens a store or reads the key of its secrets uses these functions.
 #pragma once
 
 #include <memory>
@@ -26,9 +26,9 @@ struct StoreDeps {
   Metrics& metrics;
   Log& log;
   Executor* executor = nullptr; // null: threads of their own
-  bool forgets = true;          // old rows are deleted; false: a command beside a server
+  bool forgets = true;          // deletes old rows; false: a command beside a server
   std::string vfs = {};         // of the SQLite file of the chat; empty: the system's
-  std::string environment = {}; // that a database of PostgreSQL must belong to; empty: whichever (a command)
+  std::string environment = {}; // that a PostgreSQL database must belong to; empty: any (a command)
 };
 
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.
@@ -36,15 +36,15 @@ struct StoreDeps {
     const config::Config& config, StoreDeps deps);
 [[nodiscard]] Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);
 
-// What a start would find in the databases of this configuration, without changing them;
-// of those that its roles use. `environment` as in StoreDeps.
+// What a start would find in the databases that this configuration's roles use, without changing them.
+// `environment` as in StoreDeps.
 struct StoresSeen {
   std::vector<Refusal> wrong = {};
-  bool accounts_current = false; // there are accounts, and opening them changes nothing
+  bool accounts_current = false; // accounts exist, and opening them changes nothing
 };
 [[nodiscard]] StoresSeen examine_stores(const config::Config& config, const std::string& environment);
 
-// What secrets in the accounts are sealed with: DATA/store.key, made at the first use,
+// The key that secrets in the accounts are sealed with: DATA/store.key, created at first use,
 // or STORE_KEY with PostgreSQL (MISSING_STORE_KEY, WEAK_SECRET).
 [[nodiscard]] Result<store::SealKey> seal_key(const config::Config& config, store::DataDir& data, Entropy& entropy);
 
@@ -53,7 +53,7 @@ struct StoresSeen {
 [[nodiscard]] bool uses_postgres(const config::Config& config);
 
 // For commands that load a configuration and check no more of it: a DATABASE_URL or
-// STORE_KEY that was given and cannot be used must not end in another store. INVALID_VALUE.
+// STORE_KEY that is set and unusable must not lead to another store. INVALID_VALUE.
 [[nodiscard]] Result<void> knows_its_stores(const config::Loaded& loaded);
 
 } // namespace foyer::app

@@ -1,4 +1,4 @@
-// Rate limits: an allowance, and what somebody took of it. Pure; time is handed in.
+// Rate limits: an allowance, and how much of it was taken. Pure; time is passed in.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace foyer {
 
-// So many in the long run, and so many at once. One for all who have it.
+// A rate and a burst. Shared by everybody who has the same limit.
 class Allowance {
  public:
   Allowance(std::uint64_t per_second, std::uint64_t burst) : Allowance(std::chrono::seconds{1}, per_second, burst) {}
@@ -23,7 +23,7 @@ class Allowance {
     return std::chrono::nanoseconds{
         static_cast<std::int64_t>(units * static_cast<std::uint64_t>(period_.count()) / in_a_period_)};
   }
-  [[nodiscard]] std::chrono::nanoseconds burst() const { return burst_; } // the time of as many as may come at once
+  [[nodiscard]] std::chrono::nanoseconds burst() const { return burst_; } // the time it takes to pay for a full burst
 
  private:
   std::chrono::nanoseconds period_;
@@ -31,15 +31,15 @@ class Allowance {
   std::chrono::nanoseconds burst_;
 };
 
-// What a connection took of an allowance, as the one moment at which all of it will
-// be paid for; a burst is how far that may lie ahead of now. (The generic cell rate
+// How much of an allowance was taken, as the moment at which all of it is
+// paid for; a burst is how far that may lie ahead of now. (The generic cell rate
 // algorithm: a token bucket in one word, without a timer.)
 //
 //   100 a second, 400 at once: each takes 10 ms; the 401st within the first
 //   instant would be paid for 4.01 s ahead, which is 10 ms too far.
 class Meter {
  public:
-  // Zero: taken. Else nothing is, and this is how long to wait.
+  // Zero: taken. Otherwise nothing was taken, and this is how long to wait.
   [[nodiscard]] Millis take(const Allowance& allowance, MonoTime now, std::uint64_t units = 1) {
     const MonoTime before = paid_;
     charge(allowance, now, units);
@@ -47,18 +47,18 @@ class Meter {
     if (wait.count() > 0) paid_ = before;
     return wait;
   }
-  // Takes what has come already.
+  // Takes it without asking: it has arrived already.
   void charge(const Allowance& allowance, MonoTime now, std::uint64_t units) {
     paid_ = std::max(paid_, now) + allowance.time_of(units);
   }
-  // How long until what was charged is within the allowance again; zero: it is.
+  // How long until the charges are within the allowance again; zero: they are.
   [[nodiscard]] Millis overdrawn(const Allowance& allowance, MonoTime now) const {
     const auto over = paid_ - now - allowance.burst();
     return over.count() > 0 ? std::chrono::ceil<Millis>(over) : Millis{0};
   }
-  // All of it is there again.
+  // The full burst is available again.
   [[nodiscard]] bool whole(MonoTime now) const { return paid_ <= now; }
-  // By more than another burst: no misfortune, a flood.
+  // Over the limit by more than another burst.
   [[nodiscard]] bool flooded(const Allowance& allowance, MonoTime now) const {
     return paid_ - now > 2 * allowance.burst();
   }
@@ -80,11 +80,11 @@ class SharedMeter {
       if (paid_.compare_exchange_weak(before, after, std::memory_order_relaxed)) return Millis{0};
     }
   }
-  // What was taken was not used.
+  // Returns what was taken and not used.
   void give_back(const Allowance& allowance, std::uint64_t units = 1) {
     paid_.fetch_sub(allowance.time_of(units).count(), std::memory_order_relaxed);
   }
-  // All of it is there again.
+  // The full burst is available again.
   [[nodiscard]] bool whole(MonoTime now) const {
     return paid_.load(std::memory_order_relaxed) <= now.time_since_epoch().count();
   }

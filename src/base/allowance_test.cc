@@ -12,8 +12,8 @@ namespace {
 
 const MonoTime kStart{std::chrono::seconds{1'000}};
 
-// At these milliseconds one unit is asked for; `expected` has a dot for each that was
-// taken and else how many milliseconds were left to wait.
+// One unit is requested at each of these milliseconds; `expected` has a dot for each that was
+// taken, otherwise the number of milliseconds left to wait.
 struct Row {
   const char* what;
   Allowance allowance;
@@ -24,9 +24,9 @@ struct Row {
 TEST(Meter, TakesABurstAndThenTheRate) {
   const Row rows[] = {
       {"a burst, and not one more", {10, 3}, {0, 0, 0, 0, 0}, ". . . 100 100"},
-      {"what waits as long as it was told is served", {10, 3}, {0, 0, 0, 0, 100, 100}, ". . . 100 . 100"},
-      {"who is refused loses nothing by having asked", {10, 1}, {0, 20, 40, 60, 80, 100}, ". 80 60 40 20 ."},
-      {"rest fills the burst and no more than that", {10, 2}, {0, 0, 60'000, 60'000, 60'000}, ". . . . 100"},
+      {"waiting as long as required is enough", {10, 3}, {0, 0, 0, 0, 100, 100}, ". . . 100 . 100"},
+      {"a refused request costs nothing", {10, 1}, {0, 20, 40, 60, 80, 100}, ". 80 60 40 20 ."},
+      {"a pause restores the burst and no more than that", {10, 2}, {0, 0, 60'000, 60'000, 60'000}, ". . . . 100"},
       {"a rate that does not divide a second", {3, 1}, {0, 333, 334}, ". 1 ."},
       {"one a second", {1, 1}, {0, 999, 1'000}, ". 1 ."},
       {"the fastest rate there is", {1'000'000'000, 1'000'000'000}, {0, 0, 0}, ". . ."},

@@ -98,7 +98,7 @@ std::size_t utf8_sequence(std::string_view text, std::uint32_t& point) {
   return length;
 }
 
-// Characters that move the cursor or turn the direction of the text around them.
+// Characters that move the cursor or change the direction of the text around them.
 bool steers_terminal(std::uint32_t point) {
   return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 ||
       (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0x200e ||

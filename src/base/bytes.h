@@ -1,5 +1,5 @@
-// Bytes: encodings, comparison of secrets, and the immutable shared buffer in
-// which a publication travels.
+// Bytes: encodings, comparison of secrets, and the immutable shared buffer that
+// holds a publication.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace foyer {
 
-// Immutable, shared between outboxes and between threads.
+// Immutable, shared between send queues and between threads.
 using SharedBytes = std::shared_ptr<const std::string>;
 [[nodiscard]] inline SharedBytes share(std::string bytes) {
   return std::make_shared<const std::string>(std::move(bytes));
@@ -28,13 +28,13 @@ using SharedBytes = std::shared_ptr<const std::string>;
 [[nodiscard]] std::string sha256(std::string_view bytes);                            // 32 raw bytes
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes); // 32 raw bytes
 
-// Takes the same time whatever differs; only a difference in length is observable.
+// Runs in constant time for equal lengths; only a difference in length is observable.
 [[nodiscard]] bool constant_time_equal(std::string_view a, std::string_view b);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
-// A string from a peer, for logs and texts: cut at `limit` bytes, control characters escaped.
+// A string from a peer, for logs and texts: truncated at `limit` bytes, control characters escaped.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 256);
-// The nearest of `candidates` by edit distance, if one is near enough to be meant.
+// The nearest of `candidates` by edit distance, if one is near enough to be the one intended.
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
 } // namespace foyer

@@ -21,7 +21,7 @@ TEST(Catalogue, EveryCauseHasEveryText) {
     EXPECT_TRUE(is_sentence(cause.client)) << cause.client;
     EXPECT_TRUE(is_sentence(cause.operator_text)) << cause.operator_text;
     EXPECT_FALSE(cause.next.empty());
-    EXPECT_LE(cause.client.size(), 120U) << "what anyone is told is one short sentence";
+    EXPECT_LE(cause.client.size(), 120U) << "the client's text is one short sentence";
     EXPECT_FALSE(to_string(cause.step).empty());
   }
 }
@@ -52,7 +52,7 @@ TEST(Catalogue, CloseCodesMirrorTheStatus) {
       EXPECT_EQ(cause.who, Who::operator_);
       continue;
     }
-    EXPECT_TRUE(cause.http != 0 || cause.close != 0) << "told to nobody";
+    EXPECT_TRUE(cause.http != 0 || cause.close != 0) << "never sent";
     if (cause.http != 0) {
       EXPECT_TRUE(cause.http >= 400 && cause.http < 600);
     }

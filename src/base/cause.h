@@ -1,10 +1,10 @@
-// The closed catalogue of everything Foyer refuses, and why.
+// The closed catalogue of the reasons for which Foyer refuses something.
 //
-// A cause is a code (`TOKEN_EXPIRED`), the step at which it is found, what the
-// outside sees (HTTP status, close code, whether and how to retry), who must act,
+// A cause has a code (`TOKEN_EXPIRED`), the step at which it is found, what the
+// client sees (HTTP status, close code, whether and how to retry), who must act,
 // and three texts: one for the client, one for the operator, one next step. The
-// rows live in catalogue.def and nowhere else; `foyer explain`, /causes/CODE,
-// docs/causes.md, problem+json and close reasons all come out of it.
+// rows are in catalogue.def and nowhere else; `foyer explain`, /causes/CODE,
+// docs/causes.md, problem+json and close reasons are generated from it.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +15,12 @@
 
 namespace foyer {
 
-// Where in the order of diagnosis a cause is found.
+// The place of a cause in the order of diagnosis.
 enum class Step : std::uint8_t {
-  configuration,      // is this process fit to serve? decided before it listens
+  configuration,      // is the configuration valid? decided before the process listens
   readiness,          // started, not draining, not full, this address not flooding?
   transport,          // path, method, upgrade headers, version, origin
-  subprotocol,        // an offer we speak?
+  subprotocol,        // is a supported protocol offered?
   credential_present, // exactly one credential?
   credential_form,    // well formed?
   auth_service,       // reachable in time, breaker closed?
@@ -32,7 +32,7 @@ enum class Step : std::uint8_t {
   capacity,           // per-user and per-address limits
   session,            // after admission: the end of a connection
   chat,               // a command of the chat protocol
-  http,               // a request that is not about the socket
+  http,               // a request other than the WebSocket handshake
   accounts,           // users, passwords, sessions
   store,              // databases
 };
@@ -50,7 +50,7 @@ enum class Who : std::uint8_t {
   operator_, // runs this server
   user,      // the person whose credential it is
   client,    // the developer of the client program
-  nobody,    // passes by itself
+  nobody,    // no action needed; this is temporary
 };
 
 enum class Cause : std::uint16_t {
@@ -61,7 +61,7 @@ enum class Cause : std::uint16_t {
 
 struct CauseInfo {
   Cause cause;
-  std::string_view code; // UPPER_SNAKE, stable for ever
+  std::string_view code; // UPPER_SNAKE, never changes
   Step step;
   std::uint16_t http = 0;  // 0: never sent over HTTP
   std::uint16_t close = 0; // WebSocket close code; 0: never closes a socket

@@ -18,7 +18,7 @@ std::string status_of(const CauseInfo& cause) {
   return fmt::format("HTTP {} · close {} · retry {} · {}", http, close, to_string(cause.retry), action);
 }
 
-// Text of the catalogue inside Markdown: what looks like a tag is not one.
+// Text of the catalogue inside Markdown: anything that looks like a tag is escaped.
 std::string in_markdown(std::string_view text) {
   std::string out;
   bool code = false;
@@ -135,8 +135,8 @@ std::vector<std::string_view> words_of(std::string_view code) {
   return out;
 }
 
-// EXPIRED_TOKEN and LISTEN_IN_USE have the words of a code, in another order or not all
-// of them: 1. One word that is none of them: 2.
+// EXPIRED_TOKEN and LISTEN_IN_USE consist of the words of a code, in another order or not all
+// of them: 1. With one other word: 2.
 std::optional<std::size_t> words_apart(std::string_view written, std::string_view code) {
   const auto wanted = words_of(written);
   const auto there = words_of(code);
@@ -159,7 +159,7 @@ std::vector<std::string_view> nearest_codes(std::string_view code) {
   for (const auto& cause : all_causes()) {
     std::size_t distance = edit_distance(upper, cause.code);
     if (const auto far = words_apart(upper, cause.code)) distance = std::min(distance, *far);
-    // A part of a code (EXPIRED, ORIGIN) means the codes that hold it.
+    // A part of a code (EXPIRED, ORIGIN) means the codes that contain it.
     if (upper.size() >= 3 && cause.code.find(upper) != std::string_view::npos)
       distance = std::min<std::size_t>(distance, 1);
     if (distance <= std::max<std::size_t>(2, upper.size() / 3)) scored.emplace_back(distance, cause.code);

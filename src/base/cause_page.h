@@ -1,5 +1,5 @@
-// The catalogue written out for people and programs: `foyer explain`,
-// /causes/CODE and docs/causes.md say the same because they come from here.
+// The catalogue as text for people and programs: `foyer explain`,
+// /causes/CODE and docs/causes.md all use these functions.
 #pragma once
 
 #include <string>
@@ -11,19 +11,19 @@
 
 namespace foyer {
 
-// {"code","step","http","close","retry","who","client","operator","next"}; http and close 0: never sent that way.
+// {"code","step","http","close","retry","who","client","operator","next"}; http and close 0: never sent.
 [[nodiscard]] json::Object cause_to_json(const CauseInfo& cause);
-// A few lines for a terminal, ending in a line end.
+// A few lines for a terminal, ending in a line feed.
 [[nodiscard]] std::string cause_to_text(const CauseInfo& cause);
 // docs/causes.md, all of it.
 [[nodiscard]] std::string causes_markdown();
-// What a step asks, in one sentence.
+// The question that a step answers, in one sentence.
 [[nodiscard]] std::string_view question_of(Step step);
-// Who has to act, as part of a sentence: "the operator".
+// Who must act, as part of a sentence: "the operator".
 [[nodiscard]] std::string_view actor_of(Who who);
-// What `retry` asks a client to do, in one sentence.
+// What `retry` asks of a client, in one sentence.
 [[nodiscard]] std::string_view advice_of(Retry retry);
-// Up to three codes that a mistyped one may have meant, nearest first.
+// Up to three codes that a mistyped one may stand for, nearest first.
 [[nodiscard]] std::vector<std::string_view> nearest_codes(std::string_view code);
 
 } // namespace foyer

@@ -26,8 +26,8 @@ class SystemClock final : public Clock {
 
 class SystemEntropy final : public Entropy {
  public:
-  // Ids are small and many: they come out of a block drawn per thread. What was
-  // given away is wiped from the block.
+  // Ids are small and frequent, so they come from a block drawn per thread. Bytes
+  // that were used are wiped from the block.
   void fill(std::span<std::byte> out) override {
     thread_local Block block;
     if (out.size() > block.bytes.size() / 4) return draw(out);
@@ -69,7 +69,7 @@ std::string random_text(Entropy& entropy, std::size_t bytes) {
 
 std::string Entropy::token() { return random_text(*this, 32); }
 
-// Begins with a letter, so that an id on a command line is never taken for an option.
+// Begins with a letter, so that an id on a command line is never read as an option.
 std::string Entropy::short_id() {
   std::string raw(12, '\0');
   fill(std::as_writable_bytes(std::span(raw)));

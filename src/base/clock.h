@@ -1,4 +1,4 @@
-// Time and randomness enter through constructors; nothing in Foyer asks the
+// Time and randomness are passed to constructors; no other code asks the
 // operating system for them directly. Tests pass a ManualClock and FixedEntropy.
 #pragma once
 
@@ -61,7 +61,7 @@ class FixedEntropy final : public Entropy {
 
 [[nodiscard]] std::string rfc3339(WallTime t); // 2026-01-02T03:04:05.678Z
 void append_rfc3339(std::string& out, WallTime t);
-[[nodiscard]] std::optional<WallTime> read_rfc3339(std::string_view text); // what rfc3339() wrote, and nothing else
+[[nodiscard]] std::optional<WallTime> read_rfc3339(std::string_view text); // only the exact format of rfc3339()
 [[nodiscard]] inline std::int64_t unix_seconds(WallTime t) {
   return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
 }

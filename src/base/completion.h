@@ -1,4 +1,4 @@
-// Who waits for the result of work that ends later.
+// The callback that receives the result of asynchronous work.
 #pragma once
 
 #include <expected>
@@ -8,8 +8,8 @@
 
 namespace foyer {
 
-// Called exactly once, with the result or with why there is none. On which thread, and whether before the call
-// that took it returns, is for that call to say.
+// Called exactly once, with the result or a refusal. The call that takes it documents the thread, and whether the
+// completion may run before that call returns.
 template <class T, class Error = Refusal>
 using Completion = std::move_only_function<void(std::expected<T, Error>)>;
 

@@ -1,4 +1,4 @@
-// Where work runs that must not run at once, or not here: one task at a time, in the order of posting.
+// Runs tasks later or on another thread: one at a time, in the order of posting.
 //
 //   executor.post([] { … });                       // from any thread
 //   const auto id = executor.after(Millis{500}, [] { … });
@@ -23,7 +23,7 @@ class Executor {
   virtual TimerId after(Millis delay, Task task) = 0;
   // Runs `task` every `interval` until it is cancelled; the first time after one interval.
   virtual TimerId every(Millis interval, Task task) = 0;
-  virtual void cancel(TimerId id) = 0; // nothing happens if it fired already
+  virtual void cancel(TimerId id) = 0; // no effect if it fired already
 };
 
 } // namespace foyer

@@ -1,5 +1,5 @@
-// HTTP as plain data: what a handler is given and what it gives back. No socket,
-// no parser; those are in wire and loop.
+// HTTP as plain data: a handler's input and its output. No socket,
+// no parser; those are in wire and io.
 #pragma once
 
 #include <functional>
@@ -39,17 +39,17 @@ class Headers {
 
 struct Request {
   std::string method; // GET, POST, …
-  std::string path;   // percent-decoded? no: as on the wire, without query
+  std::string path;   // percent-encoded, as on the wire, without query
   std::string query;  // without '?'; never logged
   Headers headers;
   std::string body;
   int version_minor = 1; // HTTP/1.x
   // Filled by the gateway, not by the parser:
   std::string address;    // the client's, after TRUSTED_PROXIES
-  std::string origin_url; // scheme://host of this request as the client sees it
-  bool secure = false;    // the client spoke https (to us or to a trusted proxy)
+  std::string origin_url; // scheme://host of this request as seen by the client
+  bool secure = false;    // the client used https (with us or with a trusted proxy)
   Ref ref;
-  std::vector<std::string> path_args; // what the route's {…} matched
+  std::vector<std::string> path_args; // the values of the route's {…} segments
 
   [[nodiscard]] std::optional<std::string> query_arg(std::string_view name) const; // percent-decoded, first
 };
@@ -66,7 +66,7 @@ struct Response {
 // Answers may come later and from another thread; exactly one per request.
 using Reply = std::move_only_function<void(Response)>;
 using Handler = std::function<void(Request, Reply)>;
-// Takes note of a refused request; may be called from any thread.
+// Receives each refused request; called from any thread.
 using OnRefusal = std::function<void(const Request&, const Refusal&)>;
 
 // path may hold {name} segments: "/auth/sessions/{id}".
@@ -77,8 +77,8 @@ struct Route {
 };
 
 [[nodiscard]] Response json_response(int status, std::string body);
-// A path as it may be shown and logged: without what looks like a credential that lost its
-// place, which is all behind a '=', and every word longer than any name of ours. Printable.
+// A path that is safe to show and log: without text that may be a misplaced
+// credential, which is all behind a '=', and every word longer than any name of ours. Printable.
 [[nodiscard]] std::string shown_path(std::string_view path);
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b); // ASCII
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);

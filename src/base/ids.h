@@ -32,9 +32,9 @@ using SessionId = StringId<struct SessionIdTag>; // opaque
 using TokenId = StringId<struct TokenIdTag>;     // a JWT's jti
 using RoomName = StringId<struct RoomNameTag>;   // tea, private:x, direct:…, user:ID
 using Epoch = StringId<struct EpochTag>;         // names one unbroken history of a room
-using Ref = StringId<struct RefTag>;             // joins what the client saw with what the log says
+using Ref = StringId<struct RefTag>;             // connects what the client saw with the log
 
-using Offset = std::uint64_t;       // a message's place in its room, from 1; an empty room is at 0
+using Offset = std::uint64_t;       // a message's position in its room, from 1; an empty room is at 0
 using ConnectionId = std::uint64_t; // unique in a process: loop index in the top byte
 
 struct TransparentStringHash {

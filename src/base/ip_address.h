@@ -1,4 +1,4 @@
-// Addresses of IP as text.
+// IP addresses as text.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ struct IpAddress {
   std::array<std::uint8_t, 16> bytes{}; // in network order; of IPv4 ::ffff:a.b.c.d (RFC 4291 §2.5.5.2)
   bool written_as_v4 = false;
 
-  [[nodiscard]] bool is_v4() const; // however it was written
+  [[nodiscard]] bool is_v4() const; // in either notation
   [[nodiscard]] bool is_loopback() const;
   [[nodiscard]] std::uint32_t v4() const; // of an IPv4 address, the host's order
 };
@@ -21,7 +21,7 @@ struct IpAddress {
 // Four decimal numbers, or RFC 4291 §2.2; nothing around it: no brackets, zone, space or NUL.
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
 
-// What surrounds an address: "203.0.113.0/24", "2001:db8:1::/48". Of what is no address, the text itself.
+// The network around an address: "203.0.113.0/24", "2001:db8:1::/48". For any other text, the text itself.
 [[nodiscard]] std::string network_of(std::string_view address);
 
 } // namespace foyer

@@ -19,7 +19,7 @@ namespace {
 using boost::json::error_code;
 
 // Receives the parser's events and builds the value. Refuses what RFC 8259 leaves
-// open: a name that occurs twice in one object, a number that no double can hold.
+// open: duplicate names in one object, and numbers that no double can hold.
 class Builder {
  public:
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
@@ -84,9 +84,9 @@ class Builder {
   }
   bool on_double(double, std::string_view s, error_code& ec) {
     number_ += s;
-    double exact = 0; // correctly rounded, which the parser's own conversion is not
+    double exact = 0; // correctly rounded, unlike the parser's own conversion
     const auto result = std::from_chars(number_.data(), number_.data() + number_.size(), exact);
-    // Too small for a double is zero; too large is refused.
+    // Too small for a double becomes zero; too large is refused.
     if (result.ec == std::errc::result_out_of_range && is_tiny(number_))
       exact = 0;
     else if (result.ec != std::errc{} || !std::isfinite(exact))
@@ -107,7 +107,7 @@ class Builder {
   bool on_comment(std::string_view, error_code&) { return true; }
 
  private:
-  // Of a number that no double holds: whether it is too small, not too large. Its first
+  // For a number outside the range of a double: whether it is too small rather than too large. Its first
   // significant digit decides, with the exponent.
   static bool is_tiny(std::string_view number) {
     const auto e = std::min(number.find_first_of("eE"), number.size());
@@ -130,7 +130,7 @@ class Builder {
   }
 
   boost::json::value_stack stack_;
-  std::vector<std::set<std::string, std::less<>>> names_; // of every object that is open
+  std::vector<std::set<std::string, std::less<>>> names_; // of every open object
   std::string name_;
   std::string number_;
   std::string complaint_;

@@ -1,4 +1,4 @@
-// JSON for what is not hot: Boost.JSON values behind a strict reader. The hot
+// JSON off the hot path: Boost.JSON values behind a strict reader. The hot
 // path (client commands) reads with simdjson on demand, in protocol.
 #pragma once
 
@@ -27,12 +27,12 @@ struct Limits {
 // no BOM, bounded depth. The error says what and where.
 [[nodiscard]] std::expected<Value, std::string> parse(std::string_view text, Limits limits = {});
 [[nodiscard]] std::string write(const Value& value);
-[[nodiscard]] std::string write_pretty(const Value& value); // two spaces, for people
+[[nodiscard]] std::string write_pretty(const Value& value); // indented by two spaces, for people
 
 // Appends `text` as a JSON string with its quotes; `text` must be UTF-8.
 void append_string(std::string& out, std::string_view text);
 
-// Members by name and type; nullopt when absent or of another type.
+// Members by name and type; nullopt if absent or of another type.
 [[nodiscard]] std::optional<std::string_view> get_string(const Object& object, std::string_view name);
 [[nodiscard]] std::optional<std::int64_t> get_int(const Object& object, std::string_view name);
 [[nodiscard]] std::optional<bool> get_bool(const Object& object, std::string_view name);

@@ -18,7 +18,7 @@
 namespace foyer {
 namespace {
 
-constexpr std::size_t kQueueLines = 8192; // older lines give way to newer ones
+constexpr std::size_t kQueueLines = 8192; // older lines are dropped for newer ones
 constexpr std::size_t kLongestValue = 16384;
 
 std::string_view word(Level level) {
@@ -41,7 +41,7 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::err;
 }
 
-// As a JSON string. Text that a terminal or a viewer could take for a command is
+// As a JSON string. Text that a terminal or a viewer might execute is
 // written in printable()'s notation; clean text stays byte for byte.
 void append_json(std::string& out, std::string_view text) {
   bool harmless = text.size() <= kLongestValue && is_utf8(text);
@@ -109,7 +109,7 @@ class SpdLog final : public Log {
     logger_->set_level(spdlog::level::trace);
     logger_->set_error_handler([](const std::string&) {});
   }
-  ~SpdLog() override { pool_.reset(); } // its thread ends, with all lines written, before what it writes to goes
+  ~SpdLog() override { pool_.reset(); } // its thread writes all lines and ends before the sink is destroyed
 
   [[nodiscard]] bool enabled(Level level) const noexcept override { return level >= level_; }
 
@@ -124,7 +124,7 @@ class SpdLog final : public Log {
             "Log lines were dropped because standard error does not accept them fast enough.",
             {{"lines", dropped - reported}, {"total", dropped}});
       send(level, event, message, fields);
-    } catch (...) { // a log that fails must not be noticed by the one who logs
+    } catch (...) { // a failing log must not affect its caller
     }
   }
 

@@ -1,6 +1,6 @@
 // Structured logging. A line is {"time","level","event","message",…fields}. It
-// cannot throw, never blocks a loop (the sink is asynchronous and bounded; what
-// overflows is counted), and never sits in the decision path.
+// cannot throw, never blocks a loop (the sink is asynchronous and bounded;
+// dropped lines are counted), and never takes part in a decision.
 #pragma once
 
 #include <cstdint>
@@ -52,9 +52,9 @@ class Log {
 
 // Writes to standard error through spdlog. Colours only in text format on a terminal.
 [[nodiscard]] std::unique_ptr<Log> make_log(LogFormat format, Level level);
-// Swallows everything.
+// Discards everything.
 [[nodiscard]] Log& null_log();
-// One line without its end, as make_log's sinks write it (for tests and for the sinks).
+// One line without its line feed, as make_log's sinks write it (for tests and for the sinks).
 [[nodiscard]] std::string format_line(LogFormat format, std::string_view time, Level level, std::string_view event,
     std::string_view message, std::initializer_list<Field> fields);
 

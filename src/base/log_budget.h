@@ -1,4 +1,4 @@
-// Limits how many lines of one kind a second go to the log; what is left out is counted
+// Limits how many lines of one kind are logged per second; omitted lines are counted
 // and reported with the next line. For one thread.
 #pragma once
 
@@ -14,7 +14,7 @@ class LogBudget {
  public:
   explicit LogBudget(std::uint32_t lines_per_second) : lines_per_second_(lines_per_second) {}
 
-  // How many lines were left out since the last one; nothing: leave this one out, too.
+  // The number of lines omitted since the last one; nothing: omit this one, too.
   [[nodiscard]] std::optional<std::uint64_t> take(MonoTime now) {
     if (!begun_ || now - since_ >= Millis{1'000}) {
       begun_ = true;

@@ -61,7 +61,7 @@ TEST(Log, WritesToStandardErrorFromItsLevelUp) {
     log->info("first", "one");
     log->error("second", "two", {{"n", 2}});
     EXPECT_FALSE(log->enabled(Level::debug));
-  } // its end writes what is still queued
+  } // the destructor writes what is still queued
   const std::string out = testing::internal::GetCapturedStderr();
   EXPECT_EQ(out.find("quiet"), std::string::npos);
   EXPECT_NE(out.find("\"event\":\"first\""), std::string::npos);

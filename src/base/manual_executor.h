@@ -1,5 +1,5 @@
-// An executor that its owner drives, on the owner's thread and in the time of its clock: for tests in virtual time,
-// and for tools that do one thing after the other.
+// An executor driven by its owner, on the owner's thread and in the time of its clock: for tests in virtual time,
+// and for tools that do one thing after another.
 #pragma once
 
 #include <cstddef>
@@ -51,11 +51,11 @@ class ManualExecutor final : public Executor {
   const Clock& clock_;
   TimerId last_id_ = 0;
   std::deque<Task> posted_;
-  std::map<std::pair<MonoTime, TimerId>, Task> timers_; // by time, then in the order of asking
+  std::map<std::pair<MonoTime, TimerId>, Task> timers_; // by time, then in the order of creation
   std::vector<Repeated> repeated_;
 };
 
-// Lets time pass; what becomes due in it runs at its time.
+// Lets time pass; tasks that become due run at their time.
 void pass(ManualClock& clock, ManualExecutor& executor, Millis time);
 
 } // namespace foyer

@@ -40,7 +40,7 @@ std::string escaped(std::string_view text, bool quotes) {
   return out;
 }
 
-// {a="1",b="2"}, with `extra` (already written) as the last one; nothing when empty.
+// {a="1",b="2"}, with `extra` (already written) as the last label; nothing when there are none.
 std::string written(const Labels& labels, std::string_view extra = {}) {
   std::string out;
   for (const auto& [name, value] : labels)
@@ -60,7 +60,7 @@ std::string number(double value) {
 Histogram::Histogram(std::vector<double> bounds)
     : bounds_(std::move(bounds)),
       buckets_(std::make_unique<std::atomic<std::uint64_t>[]>(bounds_.size() + 1)) {
-  if (!std::ranges::is_sorted(bounds_)) throw std::logic_error("the bounds of a histogram ascend");
+  if (!std::ranges::is_sorted(bounds_)) throw std::logic_error("the bounds of a histogram must be sorted");
 }
 
 void Histogram::observe(double value) noexcept {

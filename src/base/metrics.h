@@ -1,6 +1,6 @@
-// Counters, gauges and histograms, written out as Prometheus text (version 0.0.4).
+// Counters, gauges and histograms, written as Prometheus text (version 0.0.4).
 // Registration takes a lock and happens at start; increments are relaxed atomics.
-// No label ever holds a value that came from a client.
+// No label ever contains a value from a client.
 #pragma once
 
 #include <atomic>
@@ -56,7 +56,7 @@ class Metrics {
   Counter& counter(std::string_view name, std::string_view help, Labels labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, Labels labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds, Labels labels = {});
-  // Read when the text is written; must be callable from any thread.
+  // Called when the text is written, from any thread.
   void gauge_callback(std::string_view name, std::string_view help, std::function<double()> read, Labels labels = {});
   void counter_callback(std::string_view name, std::string_view help, std::function<double()> read, Labels labels = {});
   [[nodiscard]] std::string text() const;

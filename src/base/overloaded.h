@@ -1,4 +1,4 @@
-// One visitor out of several lambdas: std::visit(Overloaded{[](const A&) { … }, [](const B&) { … }}, variant).
+// One visitor from several lambdas: std::visit(Overloaded{[](const A&) { … }, [](const B&) { … }}, variant).
 #pragma once
 
 namespace foyer {

@@ -1,4 +1,4 @@
-// Certificates and private keys out of PEM. A key with a passphrase is not read, and OpenSSL's queue of errors is
+// Reads certificates and private keys from PEM. A key with a passphrase is not read, and OpenSSL's error queue is
 // left empty. Keys that sign tokens are read by jose, which is stricter.
 #pragma once
 
@@ -17,6 +17,6 @@ using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
 
 [[nodiscard]] std::vector<Certificate> certificates_in(std::string_view text); // in their order
-[[nodiscard]] PrivateKey private_key_in(std::string_view text);                // the first; null: there is none
+[[nodiscard]] PrivateKey private_key_in(std::string_view text);                // the first; null: none
 
 } // namespace foyer::pem

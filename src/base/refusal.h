@@ -1,7 +1,7 @@
-// The two values in which every attempt to connect ends, and nothing else.
+// The two values in which every attempt to connect ends.
 //
-// A Refusal travels whole through all layers: a layer that passes it on keeps all of
-// it. An Admission says who the client is, what it may do, and until when.
+// A Refusal passes through all layers unchanged.
+// An Admission says who the client is, what it may do, and until when.
 #pragma once
 
 #include <array>
@@ -29,12 +29,12 @@ struct Permissions {
 [[nodiscard]] Permissions parse_scope(std::string_view scope); // space separated; unknown words are ignored
 [[nodiscard]] std::string to_scope(const Permissions& permissions);
 
-// Who a credential speaks for, as established by a signature or by the auth service.
+// The identity behind a credential, as established by a signature or by the auth service.
 struct Identity {
   UserId user;
   std::string name;  // shown to others; = user when the token has none
   SessionId session; // empty for foreign tokens without sid
-  TokenId token;     // jti, of a ticket that of the token that asked for it; empty for cookies
+  TokenId token;     // jti; for a ticket, that of the token it was requested with; empty for cookies
   Permissions permissions;
   WallTime issued_at{};
   WallTime expires_at{};
@@ -43,12 +43,12 @@ struct Identity {
 
 struct Refusal {
   Cause cause{};
-  std::string evidence = {};              // for the operator: what was seen; no secrets, no token text
-  std::optional<Millis> retry_after = {}; // where waiting helps
-  std::string field = {};                 // the field, option or header at fault, if one is
-  std::string detail = {}; // for the client, behind the sentence of the cause: a sentence about its own input
+  std::string evidence = {};              // for the operator: what was observed; no secrets, no token text
+  std::optional<Millis> retry_after = {}; // if waiting helps
+  std::string field = {};                 // the field, option or header at fault, if any
+  std::string detail = {};            // for the client, after the sentence of the cause: a sentence about its own input
   std::vector<Refusal> attempts = {}; // AUTH_RETRY_EXHAUSTED: the cause of each attempt
-  std::string_view next = {}; // a constant; a better next step than the catalogue's, where the evidence shows one
+  std::string_view next = {}; // a constant; a more specific next step than the catalogue's, if the evidence shows one
 
   [[nodiscard]] const CauseInfo& info() const { return foyer::info(cause); }
   [[nodiscard]] std::string_view code() const { return info().code; }
@@ -67,7 +67,7 @@ using Result = std::expected<T, Refusal>;
   return std::unexpected(Refusal{.cause = cause, .evidence = std::move(evidence), .field = std::move(field)});
 }
 
-// Time spent in each step of the door; a step not examined stays at -1.
+// Time spent in each step of the door; -1 for a step that was not examined.
 struct StepTimes {
   std::array<std::chrono::nanoseconds, kStepCount> spent;
   StepTimes() { spent.fill(std::chrono::nanoseconds{-1}); }

@@ -1,4 +1,4 @@
-// Ends an object of a C library by that library's function:
+// A deleter that calls a C library's function:
 //   std::unique_ptr<BIO, Releases<BIO_free_all>>
 #pragma once
 

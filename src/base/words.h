@@ -1,4 +1,4 @@
-// Numbers with their nouns in sentences for people.
+// Numbers with their nouns, for sentences.
 #pragma once
 
 #include <fmt/format.h>

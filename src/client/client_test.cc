@@ -234,7 +234,7 @@ TEST(WsClient, Says1006WhenTheConnectionBreaksAnd1002WhenTheServerBreaksTheRules
   // No extension was offered: none of the reserved bits means anything.
   for (const char first : {'\xc1', '\xa1', '\x91'})
     EXPECT_EQ(
-        after(std::string{first, '\x01', 'x'}), "closed 1002 a reserved bit is set and no extension was agreed on");
+        after(std::string{first, '\x01', 'x'}), "closed 1002 a reserved bit is set and no extension was negotiated");
   EXPECT_EQ(after(std::string{"\x81\x01\xff"}), "closed 1007 text is not UTF-8");
   EXPECT_EQ(after(std::string{"\x88\x02\x03\xed"}), "closed 1002 a close code that may not be sent"); // 1005
 }

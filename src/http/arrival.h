@@ -1,12 +1,12 @@
-// What a socket is given when it is accepted, before anything of it was read.
+// The permits of an accepted socket, taken before anything is read from it.
 //
-//   a place among all, among those without an answer, and of its address
-//        │ one of them is full
+//   a place in connection_limit, in handshake_limit, and among those of its address
+//        │ one limit is reached
 //        ▼
-//   a place among those that are read only to be told so
-//        │ full, too
+//   a place among the sockets that are read only to be refused
+//        │ that limit is reached, too
 //        ▼
-//   the answer at once, unread
+//   refused at once, unread
 #pragma once
 
 #include <optional>
@@ -25,7 +25,7 @@ struct Arrival {
   admission::Permit socket;    // until it is closed: one of connection_limit, or of refused_sockets
   admission::Permit handshake; // until its first answer
   admission::Permit address;   // until it is admitted or refused
-  std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: what it is told
+  std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: the refusal to send
   [[nodiscard]] bool has_place() const { return static_cast<bool>(socket); }
 };
 

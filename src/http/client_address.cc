@@ -29,7 +29,7 @@ std::vector<std::string_view> split(std::string_view text, char at) {
   }
 }
 
-// The end of a list header: what stands before kMaxHops elements is further away than anybody asks.
+// The end of a list header: elements more than kMaxHops from the end are not looked at.
 std::string_view last_hops(std::string_view list) {
   std::size_t begin = list.size();
   for (std::size_t n = 0; n < kMaxHops; ++n) {
@@ -95,10 +95,10 @@ std::vector<Hop> listed_hops(const Request& request, std::string_view header) {
 
 bool is_secure(std::string_view proto) { return iequals(proto, "https") || iequals(proto, "wss"); }
 
-// From the nearest proxy on, as long as proxies that are trusted speak.
+// From the nearest proxy outwards, as long as the hop is a trusted proxy.
 ClientAddress walk(const ProxyTrust& trust, const std::vector<Hop>& hops, ClientAddress client) {
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    if (!parse_ip(hop->address)) break; // "unknown", an obfuscated name: go no further
+    if (!parse_ip(hop->address)) break; // "unknown" or an obfuscated name: stop here
     client.address = hop->address;
     if (!hop->proto.empty()) client.secure = is_secure(hop->proto);
     if (!trust.covers(hop->address)) break;

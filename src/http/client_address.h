@@ -1,5 +1,5 @@
-// Whose address a request came from. The forwarding header of proxy_header is believed
-// from TRUSTED_PROXIES alone; the rightmost address that is not such a proxy is the client's.
+// The client address of a request. The forwarding header that proxy_header names is believed
+// only from TRUSTED_PROXIES; the rightmost address that is not such a proxy is the client's.
 #pragma once
 
 #include <array>
@@ -26,10 +26,10 @@ class Network {
   int bits_ = 128;
 };
 
-// Which proxies are believed, and in which header they name the client.
+// Which proxies are trusted, and in which header they name the client.
 struct ProxyTrust {
   std::vector<Network> networks = {};
-  // X-Forwarded-For, X-Real-IP and the like hold addresses; Forwarded is RFC 7239. No other is
+  // X-Forwarded-For, X-Real-IP and the like hold addresses; Forwarded is RFC 7239. Other headers are not
   // read: a proxy that sets one of them passes on the others as the client wrote them.
   std::string header = "X-Forwarded-For";
 
@@ -39,12 +39,12 @@ struct ProxyTrust {
 struct ClientAddress {
   std::string address;
   bool secure = false;                // https, as the client saw it
-  bool ignored_forwarding = false;    // forwarding headers came from someone not trusted (PROXY_NOT_TRUSTED)
-  std::string_view other_header = {}; // a trusted proxy sent this one and not the one that it was to set
+  bool ignored_forwarding = false;    // forwarding headers came from an untrusted peer (PROXY_NOT_TRUSTED)
+  std::string_view other_header = {}; // a trusted proxy sent this header instead of proxy_header
 };
 
-// `peer`: the other end of the socket. Whether the client spoke https is said by `proto` in
-// Forwarded, and by X-Forwarded-Proto beside every other header.
+// `peer`: the other end of the socket. Whether the client used https comes from `proto` in
+// Forwarded, or from X-Forwarded-Proto with any other header.
 [[nodiscard]] ClientAddress client_address(
     const ProxyTrust& trust, std::string_view peer, bool secure, const Request& request);
 

@@ -73,10 +73,10 @@ TEST(ClientAddress, IsWhatTheProxySaysWhateverOtherHeaderTheClientSends) {
   request.headers.add("X-Forwarded-For", "203.0.113.9"); // the proxy's
   auto client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
   EXPECT_EQ(client.address, "203.0.113.9");
-  EXPECT_FALSE(client.secure) << "proto is the client's word";
+  EXPECT_FALSE(client.secure) << "proto was written by the client";
   EXPECT_EQ(client.other_header, "");
   client = client_address(networks({"127.0.0.1"}, "Forwarded"), "127.0.0.1", false, request);
-  EXPECT_EQ(client.address, "6.6.6.6") << "where the proxy sets that one";
+  EXPECT_EQ(client.address, "6.6.6.6") << "where the proxy sets Forwarded";
   EXPECT_TRUE(client.secure);
   EXPECT_EQ(client_address(networks({"127.0.0.1"}, "x-real-ip"), "127.0.0.1", false, request).address, "6.6.6.7");
 }
@@ -91,7 +91,7 @@ TEST(ClientAddress, IsTheProxysWhereOnlyOtherHeadersCameAndThatIsSaid) {
   request.headers.list().clear();
   request.headers.add("X-Forwarded-Proto", "https");
   client = client_address(networks({"127.0.0.1"}), "127.0.0.1", false, request);
-  EXPECT_TRUE(client.secure) << "a proxy on the same machine may say no more";
+  EXPECT_TRUE(client.secure) << "a proxy on the same machine may send no more than this";
   EXPECT_EQ(client.other_header, "");
 }
 

@@ -9,11 +9,11 @@
 namespace foyer::http {
 namespace {
 
-// An upgrade's early frames and pipelined requests wait here; more is PIPELINE_LIMIT.
+// Holds an upgrade's early frames and pipelined requests; more is PIPELINE_LIMIT.
 constexpr std::size_t kEarlyBytes = 128 * 1024;
-// A socket's buffer has this much room when nothing else lies in it.
+// A socket's send buffer has at least this much room when it is empty.
 constexpr std::size_t kBufferedBySystem = 8 * 1024;
-// Of what waits, so much must be taken in each write_timeout. A modem does it in a second.
+// The client must take at least this much of the unsent bytes in each write_timeout. A modem needs a second.
 constexpr std::size_t kLeastTaken = 8 * 1024;
 constexpr Millis kLingerOverRest{5'000};
 
@@ -36,7 +36,7 @@ Connection::Connection(Port& port, io::Transport& transport, io::SlotId id, Arri
   wait_for(port_.policy().header_timeout);
 }
 
-// Calls from outside. Each may end with the connection handed over, and then deletes it.
+// Calls from outside. Each may hand the connection over, which deletes it.
 
 void Connection::on_bytes(std::span<char> bytes) {
   const std::string_view text{bytes.data(), bytes.size()};
@@ -48,14 +48,14 @@ void Connection::on_bytes(std::span<char> bytes) {
     case Phase::resting: keep(text); break;
     case Phase::leaving:
     case Phase::closing:
-    case Phase::handed_over: break; // nothing of it will be answered
+    case Phase::handed_over: break; // requests under way are not answered any more
   }
   settle();
 }
 
 void Connection::on_eof() {
   if (input_ == Input::open) input_ = Input::ended;
-  // Somebody who half-closes after requests may still read their answers; nobody else.
+  // A client that half-closes after its requests may still read the answers; otherwise the connection ends.
   if (phase_ != Phase::reading) return;
   if (!parser_.started() && transport_.queued() > 0) return leave();
   phase_ = Phase::closing;
@@ -101,8 +101,8 @@ void Connection::shut_down() {
   transport_.close_gracefully(port_.policy().close_linger);
 }
 
-// Nothing was asked since the last answer, and somebody else needs the place: what a
-// server may do at any time (RFC 9112 §9.5), and what takes a service from nobody.
+// Nothing was requested since the last answer, and another client needs the place. A server
+// may close an idle connection at any time (RFC 9112 §9.5); no request is lost.
 void Connection::give_way() {
   end();
   arrival_.socket.release();
@@ -112,8 +112,8 @@ void Connection::settle() {
   if (phase_ == Phase::handed_over) port_.remove(*this);
 }
 
-// Times. A connection has one timer; it is set for whichever comes first: the end of
-// our patience with what is to arrive, or with an answer that nobody takes.
+// Times. A connection has one timer, set for the earlier of two deadlines: for the next
+// input or answer, and for the client to take bytes already sent.
 
 void Connection::wait_for(Millis patience) {
   due_ = port_.loop().now() + (arrival_.full ? std::min(patience, port_.policy().refused_timeout) : patience);
@@ -128,7 +128,7 @@ void Connection::schedule() {
   port_.loop().arm(*this, std::max(Millis{0}, std::chrono::ceil<Millis>(at - now)));
 }
 
-// `patience`, but not beyond the time that a whole request has.
+// `patience`, but no longer than what is left of the whole request's time.
 Millis Connection::of_request(Millis patience) const {
   const auto left = std::chrono::ceil<Millis>(*begun_ + port_.policy().request_timeout - port_.loop().now());
   return std::clamp(left, Millis{0}, patience);
@@ -163,7 +163,7 @@ void Connection::request_timed_out() {
     return end();
   }
   const bool in_body = parser_.state() == wire::HttpParser::State::body;
-  // Who would have been refused, and was only to be told so, has waited for that.
+  // This socket was over a limit and was read only to be sent the refusal.
   const Refusal refusal = arrival_.full
       ? *arrival_.full
       : Refusal{.cause = Cause::REQUEST_TIMEOUT,
@@ -176,7 +176,7 @@ void Connection::request_timed_out() {
 
 // Requests
 
-// For when the request before it is answered.
+// Kept until the request before it is answered.
 void Connection::keep(std::string_view bytes) {
   if (input_ == Input::flooded) return;
   const std::size_t room = kEarlyBytes - std::min(kEarlyBytes, early_.size());
@@ -184,18 +184,18 @@ void Connection::keep(std::string_view bytes) {
   if (bytes.size() > room) input_ = Input::flooded;
 }
 
-// One request after the other, as long as answers are given at once and are taken.
+// Handles requests in order, as long as answers are immediate and the client takes them.
 void Connection::read(std::string_view bytes) {
   const std::string earlier = std::exchange(early_, {});
   std::string_view rest = earlier.empty() ? bytes : std::string_view{earlier};
   while (phase_ == Phase::reading && !rest.empty()) read_request(rest);
   if (phase_ == Phase::handling || phase_ == Phase::resting || source_) {
     if (earlier.empty()) return keep(rest);
-    early_ = rest; // it was kept before, whatever came behind it
+    early_ = rest; // it was kept there before, whatever followed it
     return;
   }
   if (phase_ != Phase::reading) return;
-  if (input_ == Input::flooded) return refuse_request(too_much_behind()); // the last one that was kept has no end
+  if (input_ == Input::flooded) return refuse_request(too_much_behind()); // the last request kept is incomplete
   if (input_ == Input::ended) return leave();
   if (begun_ && !parser_.started() && !idling()) idle_in(port_.idle());
 }
@@ -205,13 +205,13 @@ void Connection::read_request(std::string_view& rest) {
   const bool was_started = parser_.started();
   const State before = parser_.state();
   rest.remove_prefix(parser_.feed(rest));
-  if (parser_.started()) stop_idling(); // an empty line asks for nothing
+  if (parser_.started()) stop_idling(); // an empty line is not a request
   if (!was_started && parser_.started()) begun_ = port_.loop().now();
   switch (parser_.state()) {
     case State::failed: return refuse_request(parser_.refusal());
     case State::complete: return handle_request(rest);
     case State::head:
-      // From its first byte on, however often more of it comes.
+      // From its first byte on, however slowly the rest arrives.
       if (!was_started && parser_.started()) wait_for(of_request(port_.policy().header_timeout));
       return;
     case State::body:
@@ -224,7 +224,7 @@ void Connection::read_request(std::string_view& rest) {
   }
 }
 
-// Who asks whether its body is wanted is told the final answer where the head determines it (RFC 9110 §10.1.1).
+// A client that sent Expect gets the final answer at once where the head determines it (RFC 9110 §10.1.1).
 bool Connection::answered_by_head() {
   static_cast<void>(take_head());
   if (!is_upgrade()) {
@@ -264,7 +264,7 @@ bool Connection::take_head() {
   return strip_base_path(port_.deps().router.door().base_path, request_.path);
 }
 
-// Everybody is, but who asks for our health, which stays readable whatever is full, and to the end.
+// Applies to every request except health checks, which are answered at any load and while draining.
 std::optional<Refusal> Connection::turned_away() const {
   if (is_about_health(request_)) return std::nullopt;
   if (arrival_.full) return arrival_.full;
@@ -290,8 +290,8 @@ void Connection::handle_request(std::string_view& rest) {
     return respond(admission::explain_plain_get(door, request_));
   }
   if (!is_upgrade()) return route();
-  // Where its body ends is where frames begin; no client sends one, and not everybody between us reads one, however
-  // empty.
+  // The body's end would be where frames begin. No client sends one, and some intermediaries do not read one, even when
+  // it is empty.
   if (request_.method == "GET" && (!request_.body.empty() || request_.headers.find("Transfer-Encoding") != nullptr))
     return refuse_whole(
         {.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
@@ -352,7 +352,7 @@ void Connection::route() {
 
 // Refusals
 
-// What is told of a request that has not come to its end: as much of it as was read.
+// The request as far as it was read, for the report.
 void Connection::begin_refusal() {
   const Ref ref{port_.deps().entropy.short_id()};
   request_ = std::exchange(parser_.request(), {});
@@ -366,12 +366,12 @@ void Connection::refuse_request(const Refusal& refusal) {
   begin_refusal();
   report(refusal);
   if (refusal.cause != Cause::TLS_ON_PLAIN_PORT) return respond_problem(refusal);
-  // A TLS alert: handshake_failure. Whoever speaks TLS here learns at once that nobody answers in it.
+  // A TLS alert: handshake_failure. A client that speaks TLS to this port learns at once that it is plain HTTP.
   transport_.send_copy(std::string_view("\x15\x03\x01\x00\x02\x02\x28", 7));
   end();
 }
 
-// A request that was read whole, and after which nothing more is read.
+// A request that was read whole; nothing more is read after it.
 void Connection::refuse_whole(const Refusal& refusal) {
   report(refusal);
   last_request_ = true;
@@ -402,7 +402,7 @@ void Connection::respond(Response response) {
 }
 
 void Connection::send(std::string bytes) {
-  // What is not an answer counts as well: TLS has tickets on their way, HTTP its 100 Continue.
+  // Bytes that are not answers count as well: TLS tickets, 100 Continue.
   const std::size_t before = transport_.queued() + transport_.unacknowledged();
   if (untaken_ > 0 && before > 0)
     untaken_ += bytes.size();
@@ -411,7 +411,7 @@ void Connection::send(std::string bytes) {
   transport_.send(share(std::move(bytes)));
 }
 
-// The whole answer is on its way.
+// The whole answer has been sent to the transport.
 void Connection::answered() {
   if (last_request_) return leave();
   parser_.reset();
@@ -422,14 +422,14 @@ void Connection::answered() {
   look_again();
 }
 
-// From now on, some of `bytes` must be taken in each write_timeout.
+// From now on, the client must take some of `bytes` in each write_timeout.
 void Connection::expect_taken(std::size_t bytes) {
   untaken_ = bytes;
   owed_ = std::min(bytes, kLeastTaken);
   untaken_due_ = port_.loop().now() + port_.policy().write_timeout;
 }
 
-// The last answer is on its way. What the system's buffers hold at once needs no watching.
+// The last answer is being sent. Bytes that fit into the system's buffers at once need no deadline.
 void Connection::leave() {
   phase_ = Phase::leaving;
   early_.clear();
@@ -439,15 +439,15 @@ void Connection::leave() {
   look_again();
 }
 
-// In the next turn, when it has shown how much the system takes.
+// In the next turn, when it is known how much the system took.
 void Connection::look_again() {
   port_.loop().post([&port = port_, id = id_] {
     if (Connection* connection = port.find(id)) connection->on_drained();
   });
 }
 
-// Whoever was answered before its request was whole may be busy sending, and would lose the
-// answer if what it sends met a closed socket (RFC 9112 §9.6).
+// A client that was answered before its request was whole may still be sending, and would lose the
+// answer if its bytes reached a closed socket (RFC 9112 §9.6).
 void Connection::end() {
   stop_idling();
   phase_ = Phase::closing;
@@ -457,7 +457,7 @@ void Connection::end() {
   transport_.close_gracefully(cut_short ? std::max(kLingerOverRest, linger) : linger);
 }
 
-// An answer over HTTP could not be told either.
+// The client does not read, so it could not be sent an answer either.
 void Connection::give_up_answer(std::size_t left) {
   report({.cause = Cause::ANSWER_UNREAD,
       .evidence = std::to_string(left) + " bytes were left",

@@ -1,13 +1,13 @@
-// One HTTP/1.1 connection of a client, from accept to its end or to an upgrade: requests one after the other, their
-// answers, and limits on how long either side may take.
+// One HTTP/1.1 connection of a client, from accept to its end or to an upgrade: requests in order, their answers, and
+// limits on how long either side may take.
 //
 //   reading ──▶ handling ──▶ reading …      a route has the request
-//      │ ▲         ├─▶ sending ◀─▶ making   its answer is a stream: a piece of it is on its way, or is asked for
+//      │ ▲         ├─▶ sending ◀─▶ making   its answer is a stream: a piece is being sent, or the next is requested
 //      │ │         │     │
-//      │ └─ resting ◀┴───┘                  the answers must be taken before more requests are read
+//      │ └─ resting ◀┴───┘                  the client must take the answers before more requests are read
 //      ├──▶ handed_over                     an upgrade: the transport has another handler
 //      ▼
-//   leaving ──▶ closing                     the last answer is on its way; the transport ends by itself
+//   leaving ──▶ closing                     the last answer is being sent; then the transport ends by itself
 #pragma once
 
 #include <cstdint>
@@ -41,10 +41,10 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void on_closed() override;
   void on_timer() override;
 
-  void request_answered(Response response);            // of a route, later
-  void piece_arrived(Result<BodySource::Piece> piece); // of a stream, later
-  void answer_last(LastAnswer answer);                 // the connection was made for it
-  void shut_down();                                    // an answer under way is finished, nothing new is begun
+  void request_answered(Response response);            // from a route's handler, later
+  void piece_arrived(Result<BodySource::Piece> piece); // from a stream, later
+  void answer_last(LastAnswer answer);                 // the connection was opened only for this answer
+  void shut_down();                                    // answers under way are finished; no further request is read
   [[nodiscard]] io::SlotId id() const { return id_; }
 
  private:
@@ -94,17 +94,17 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   io::Transport& transport_;
   io::SlotId id_;
   wire::HttpParser parser_;
-  Request request_;   // the one that is answered
-  std::string early_; // bytes behind it
+  Request request_;   // the one being answered
+  std::string early_; // bytes that follow it
   Arrival arrival_;
   std::shared_ptr<BodySource> source_; // while sending or making
   Phase phase_ = Phase::reading;
   Input input_ = Input::open;
-  bool last_request_ = false;     // draining, or the client asked for close, or a refusal that ends the connection
-  std::optional<MonoTime> begun_; // the first byte of the request that is read or answered; none: nothing was asked yet
-  MonoTime due_{};                // the end of our patience with what is awaited
-  MonoTime untaken_due_{};        // by then owed_ bytes of untaken_ must have reached the client
-  std::size_t untaken_ = 0;       // bytes of answers that were on their way when it was set, and since; 0: none is
+  bool last_request_ = false; // draining, or the client sent Connection: close, or a refusal that ends the connection
+  std::optional<MonoTime> begun_; // the first byte of the request being read or answered; none: no request yet
+  MonoTime due_{};                // deadline of what is awaited
+  MonoTime untaken_due_{};        // by then the client must have taken owed_ bytes of untaken_
+  std::size_t untaken_ = 0;       // bytes of answers not taken when the deadline was set, and since; 0: none
   std::size_t owed_ = 0;
 };
 

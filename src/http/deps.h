@@ -1,4 +1,4 @@
-// What an HTTP server stands on: shared by all its loops, immutable or thread safe, and outliving them.
+// Dependencies of an HTTP server: shared by all its loops, immutable or thread safe, and outliving them.
 #pragma once
 
 #include "admission/address_limits.h"

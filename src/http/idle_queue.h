@@ -1,10 +1,10 @@
-// HTTP connections between two requests, those that have been idle longest first. When
-// connection_limit is reached they make room for who comes new: nobody is served by them.
+// HTTP connections between two requests, the longest idle first. When connection_limit is
+// reached they make room for new connections, since they serve no request.
 #pragma once
 
 namespace foyer::http {
 
-// A place in the list, inside its owner; leaves it when it is destroyed.
+// A place in the queue, inside its owner; the destructor leaves the queue.
 class IdleLink {
  public:
   IdleLink() = default;
@@ -12,7 +12,7 @@ class IdleLink {
   IdleLink& operator=(const IdleLink&) = delete;
   virtual ~IdleLink() { stop_idling(); }
 
-  // At the end of the list whose head is `head`.
+  // At the end of the queue whose head is `head`.
   void idle_in(IdleLink& head) {
     stop_idling();
     next_ = &head;

@@ -16,7 +16,7 @@ PortMetrics::PortMetrics(Metrics& metrics)
       idle(metrics.counter("foyer_http_idle_total",
           "HTTP connections closed after keep_alive_timeout because nothing more was asked on them.")) {}
 
-// Of a socket that was answered unread.
+// For a socket that is answered unread.
 struct Port::Unread final : io::TransportHandler {
   void on_bytes(std::span<char>) override {}
   void on_eof() override {}
@@ -61,8 +61,8 @@ void Port::answer_last(io::Transport& transport, LastAnswer answer) {
   connection.answer_last(std::move(answer));
 }
 
-// An answer to the request that most have sent by now, for one system call and no memory.
-// There is none in TLS: a handshake costs more than is left.
+// Answers the request that most clients have sent by now, with one system call and no allocation.
+// Not over TLS: a handshake costs too much at this point.
 io::TransportHandler* Port::turn_away(io::Transport& transport, const Refusal& refusal) {
   const Ref ref{deps_.entropy.short_id()};
   deps_.reporter.report(ref, refusal, transport.peer_address());
@@ -73,7 +73,7 @@ io::TransportHandler* Port::turn_away(io::Transport& transport, const Refusal& r
   Response response = wire::problem(refusal, ref, deps_.router.door().reveal);
   response.headers.add("X-Foyer", deps_.router.mark(ref));
   transport.send_copy(wire::write_response(response, false, wire::http_date(loop_.wall()), false));
-  transport.close_gracefully(kUnreadLinger); // its request, which may be on its way, must not reset the answer
+  transport.close_gracefully(kUnreadLinger); // its request may be on its way and must not reset the answer
   return unread_.get();
 }
 
@@ -95,7 +95,7 @@ void Port::report_other_header(std::string_view header) {
 // The end
 
 void Port::drain(std::move_only_function<void()> done) {
-  drain_.start(policy_.drain_timeout * 2 / 3, std::move(done)); // for those that come meanwhile
+  drain_.start(policy_.drain_timeout * 2 / 3, std::move(done)); // for those that connect meanwhile
   connections_.each([](Connection& connection) { connection.shut_down(); });
 }
 

@@ -1,4 +1,4 @@
-// What one loop holds of an HTTP server: its connections, those among them that are idle, and the end of all of them.
+// One loop's part of an HTTP server: its connections, the idle ones among them, and their shutdown.
 // Everything here runs on the loop.
 #pragma once
 
@@ -36,9 +36,9 @@ class Port final : public LastAnswers {
   [[nodiscard]] io::TransportHandler* accept(io::Transport& transport);
   void answer_last(io::Transport& transport, LastAnswer answer) override;
 
-  // Requests under way are answered, and nothing new is begun. `done` runs when no connection is left.
+  // Requests under way are answered, and no others are read. `done` runs when no connection is left.
   void drain(std::move_only_function<void()> done);
-  // After that, and after the last accept: `done` runs when those are gone, too, that connected meanwhile.
+  // After drain() and the last accept: `done` runs when connections accepted meanwhile are gone, too.
   void when_empty(std::move_only_function<void()> done);
 
   // For connections.

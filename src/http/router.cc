@@ -15,7 +15,7 @@
 namespace foyer::http {
 namespace {
 
-// What anything here may take.
+// The methods that any route may have.
 constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 bool is_method(std::string_view method) {
@@ -38,14 +38,14 @@ bool under(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
 }
 
-// Asked by machines under whatever name they know us; nothing there depends on the name.
+// Requested by machines under any name of this host; the answers do not depend on the name.
 bool any_host(std::string_view path) {
   return under(path, "/health") || path == "/metrics" || under(path, "/internal") || path == "/.well-known/jwks.json" ||
       path == "/auth/check";
 }
 
-// A gateway calls its auth service by the name that AUTH_SERVICE_URL has for it. The handlers
-// there refuse whoever names a service and does not prove to be it.
+// A gateway calls its auth service by the host of AUTH_SERVICE_URL. The handlers
+// there refuse a service that does not prove its identity.
 bool from_service(const Request& request) {
   return (under(request.path, "/auth") || under(request.path, "/oauth2") || under(request.path, "/.well-known")) &&
       request.headers.find("X-Service-ID") != nullptr;
@@ -196,7 +196,7 @@ Response Router::refuse_here(const Request& request, Refusal refusal) const {
   return wire::problem(refusal, request.ref, policy_.door != nullptr && policy_.door->reveal);
 }
 
-// Someone who looks for the socket is told where it is.
+// A request near the socket's path gets the socket's address.
 Response Router::unknown_path(const Request& request) const {
   Response response = refuse_here(
       request, {.cause = Cause::UNKNOWN_PATH, .evidence = printable(request.method) + " " + shown_path(request.path)});
@@ -247,7 +247,7 @@ void Router::decorate(const Request& request, Response& response) const {
     add_once(response, "Cross-Origin-Opener-Policy", "same-origin");
   }
   if (!shared_with_origins(request.path)) return;
-  // Said to everybody, so that no cache gives one origin's answer to another.
+  // Sent with every answer, so that no cache serves one origin's answer to another.
   if (const auto* vary = response.headers.find("Vary"); vary == nullptr || vary->find("Origin") == std::string::npos)
     response.headers.add("Vary", "Origin");
   const std::string* origin = wire::sole(request.headers, "Origin");

@@ -1,8 +1,8 @@
 // The table of (method, path) → Handler, and what every answer over HTTP has in
-// common: which Host is ours, who may read it from another origin, what a page may
-// load, and the mark by which an answer of ours is known.
+// common: which Host is ours, which origins may read it, what a page may
+// load, and the X-Foyer header that marks our answers.
 //
-// Immutable once built, so every loop may ask it.
+// Immutable once built, so every loop may use it.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +23,15 @@ struct RouterPolicy {
   const admission::DoorPolicy* door = nullptr; // hosts, origins, socket paths, how much is shown; outlives the router
   std::string version = {};
   std::string build = {};
-  bool strict_transport = false;   // who came by https is told to come by nothing else (RFC 6797)
-  std::size_t longest_path = 2048; // bytes of a path that is matched at all
-  // Told of each refusal of the router itself; may be empty. Any thread.
+  bool strict_transport = false;   // clients that came by https get Strict-Transport-Security (RFC 6797)
+  std::size_t longest_path = 2048; // longer paths are not matched at all
+  // Called for each refusal of the router itself; may be empty. Any thread.
   OnRefusal on_refusal = {};
 };
 
 class Router {
  public:
-  // Routes with {name} segments give way to equal ones without.
+  // Routes with {name} segments rank below equal ones without.
   // Two routes with the same method and pattern are a bug and throw std::logic_error.
   Router(std::vector<Route> routes, RouterPolicy policy);
 
@@ -63,7 +63,7 @@ class Router {
   Response preflight(const Request& request, const Pattern& pattern) const;
 
   RouterPolicy policy_;
-  std::vector<Pattern> patterns_; // those with more literal segments first
+  std::vector<Pattern> patterns_; // patterns with more literal segments first
 };
 
 // Takes the path of PUBLIC_URL off the front of a request's path, if it is there: some
@@ -71,8 +71,8 @@ class Router {
 // that makes relative addresses work.
 [[nodiscard]] bool strip_base_path(std::string_view base, std::string& path);
 
-// Bodies are JSON: CONTENT_TYPE_UNSUPPORTED for anything else, whatever it is
-// called with (a form of another site cannot send this type without a preflight).
+// Bodies are JSON: CONTENT_TYPE_UNSUPPORTED for any other type, even if the body is
+// JSON (a form of another site cannot send this type without a preflight).
 [[nodiscard]] std::optional<Refusal> require_json(const Request& request);
 
 } // namespace foyer::http

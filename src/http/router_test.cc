@@ -25,7 +25,7 @@ struct Routing : testing::Test {
   }
 
   admission::DoorPolicy policy = door_policy();
-  std::vector<Refusal> told;
+  std::vector<Refusal> reported;
   Router router{
       {route("GET", "/"), route("GET", "/auth/sessions"), route("DELETE", "/auth/sessions"),
           route("DELETE", "/auth/sessions/{id}"), route("POST", "/auth/login"), route("POST", "/oauth2/token"),
@@ -33,7 +33,7 @@ struct Routing : testing::Test {
           route("GET", "/causes/{code}"), route("GET", "/causes/causes.css"), route("GET", "/.well-known/jwks.json"),
           route("GET", "/api/refusals"), route("POST", "/internal/x")},
       {.door = &policy, .version = "1.2.3", .build = "abc", .on_refusal = [this](const Request&, const Refusal& r) {
-    told.push_back(r);
+    reported.push_back(r);
   }}};
 
   static Request ask(std::string method, std::string path, Headers more = {}) {
@@ -107,7 +107,7 @@ TEST_F(Routing, ASegmentInBracesIsOneArgumentPercentDecoded) {
 
 TEST_F(Routing, AGatewayMayCallItsAuthServiceByAnyName) {
   const Headers service{{"Host", "auth.internal:8001"}, {"X-Service-ID", "foyer"}};
-  EXPECT_EQ(resolve(ask("POST", "/auth/login", service)), "POST /auth/login") << "whose handler looks at the signature";
+  EXPECT_EQ(resolve(ask("POST", "/auth/login", service)), "POST /auth/login") << "the handler verifies the signature";
   EXPECT_EQ(resolve(ask("POST", "/auth/login", {{"Host", "auth.internal:8001"}})), "421 HOST_NOT_ALLOWED");
   EXPECT_EQ(resolve(ask("GET", "/api/refusals", service)), "421 HOST_NOT_ALLOWED") << "nothing else is for services";
 }
@@ -125,8 +125,8 @@ TEST_F(Routing, AnUnknownPathIsRefusedAndWhoLooksForTheSocketIsToldWhereItIs) {
   EXPECT_EQ(resolve(ask("GET", "/connect", {{"Upgrade", "websocket"}})), "404 UNKNOWN_PATH");
   EXPECT_THAT(answer.body, HasSubstr("/ws/chat"));
   EXPECT_EQ(resolve(ask("GET", "/" + std::string(5000, 'a'))), "404 UNKNOWN_PATH");
-  ASSERT_EQ(told.size(), 4u);
-  EXPECT_EQ(told[0].evidence, "GET /nowhere");
+  ASSERT_EQ(reported.size(), 4u);
+  EXPECT_EQ(reported[0].evidence, "GET /nowhere");
 }
 
 TEST_F(Routing, AWrongMethodIsToldTheRightOnes) {
@@ -134,7 +134,7 @@ TEST_F(Routing, AWrongMethodIsToldTheRightOnes) {
   EXPECT_EQ(header("Allow"), "GET, HEAD, DELETE");
 }
 
-TEST_F(Routing, AMethodThatNothingTakesIsNotOneThatIsTakenElsewhere) { // RFC 9110 §9.1, §15.6.2
+TEST_F(Routing, AnUnknownMethodIsNotOneThatOtherPathsSupport) { // RFC 9110 §9.1, §15.6.2
   for (const char* method : {"BREW", "TRACE", "get", "PROPFIND"})
     EXPECT_EQ(resolve(ask(method, "/auth/sessions")), "501 METHOD_UNKNOWN") << method;
   EXPECT_EQ(resolve(ask("PATCH", "/auth/sessions")), "405 METHOD_NOT_ALLOWED");

@@ -10,7 +10,7 @@ std::int64_t milliseconds(MonoTime t) { return std::chrono::duration_cast<Millis
 
 } // namespace
 
-// Shows that a loop turns.
+// Shows that a loop still turns.
 class Server::Pulse final : public io::Timer {
  public:
   Pulse(io::Loop& loop, MonoTime now) : last_turn_ms(milliseconds(now)), loop_(loop) {

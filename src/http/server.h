@@ -1,4 +1,4 @@
-// An HTTP server: what listens on one port, on all loops.
+// An HTTP server: everything that listens on one port, on all loops.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class Server {
 
   // From any thread, once: new requests get DRAINING. `done` runs on a loop when no connection is left.
   void drain(std::function<void()> done);
-  // After that, with the listeners closed: `done` runs on a loop when those are gone, too, that connected meanwhile.
+  // After drain(), with the listeners closed: `done` runs on a loop when connections accepted meanwhile are gone, too.
   void when_empty(std::function<void()> done);
 
   // From any thread.

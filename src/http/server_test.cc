@@ -131,7 +131,7 @@ struct Serving : testing::Test {
       loop.turn(0ms);
     }
   }
-  // Everything that comes, until nothing more does.
+  // Everything that arrives, until nothing more does.
   std::string read_all(const Peer& peer, bool* ended = nullptr) {
     std::string all;
     for (int quiet = 0; quiet < 4;) {
@@ -241,7 +241,7 @@ TEST_F(Serving, AStreamIsAskedForMoreOnlyAsTheClientTakes) {
   const std::size_t asked = source->asked;
   EXPECT_LT(asked, 100U);
   turn(200);
-  EXPECT_EQ(source->asked, asked) << "nothing was taken";
+  EXPECT_EQ(source->asked, asked) << "the client took nothing";
   std::string text = read_all(peer);
   EXPECT_EQ(body_of(text).size(), 500U * 64 * 1024);
 }
@@ -336,7 +336,7 @@ TEST_F(Serving, ASourceMayTakeItsTimeAndADrainAsksItToFinish) {
   Peer peer = connect();
   peer.write(get("/stream"));
   EXPECT_THAT(read_all(peer), StartsWith("HTTP/1.1 200"));
-  clock.advance(10min); // no limit is on the source
+  clock.advance(10min); // the source has no deadline
   EXPECT_EQ(read_all(peer), "");
   bool drained = false, ended = false;
   server.drain([&] { drained = true; });

@@ -1,5 +1,5 @@
-// Where an HTTP connection ends and another protocol begins. The handler gets the transport and everything that was
-// read, and the HTTP connection is deleted. A handler that does not upgrade after all gives the transport back with
+// Where an HTTP connection ends and another protocol begins. The handler gets the transport and all bytes read so far,
+// and the HTTP connection is deleted. A handler that does not upgrade after all gives the transport back with
 // the answer.
 #pragma once
 
@@ -11,12 +11,12 @@
 
 namespace foyer::http {
 
-// The answer to an upgrade that was refused. The connection ends with it.
+// The answer to a refused upgrade. The connection ends with it.
 struct LastAnswer {
   Request request;
   Response response;
   admission::Permit socket;
-  bool unread_input = false; // the client is still sending: what it sends must not meet a closed socket
+  bool unread_input = false; // the client is still sending, and its bytes must not reach a closed socket
 };
 
 class LastAnswers {
@@ -28,7 +28,7 @@ class LastAnswers {
 
 struct Upgrade {
   Request request;
-  std::string early_bytes;  // that followed the request
+  std::string early_bytes;  // bytes that followed the request
   bool input_ended = false; // the client sends nothing more
   Arrival permits;
   LastAnswers* answers = nullptr; // of this loop; outlives all transports

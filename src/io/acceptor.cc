@@ -41,7 +41,7 @@ void Acceptor::on_ready() {
 }
 
 void Acceptor::finish() {
-  constexpr int kAtMost = 100'000; // an attacker may connect as fast as we accept
+  constexpr int kAtMost = 100'000; // a bound, since an attacker may connect as fast as we accept
   for (int i = 0; i < kAtMost && owner_ && !armed(); ++i)
     if (!accept_one()) break;
   let_go();

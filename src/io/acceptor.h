@@ -1,5 +1,5 @@
 // One loop's share of a listening socket: accepts in bounded batches, counts and reports
-// connections that the poller had to turn away, and rests for a moment when not even
+// connections that the poller had to turn away, and pauses for a moment when not even
 // that is possible.
 #pragma once
 
@@ -20,15 +20,15 @@ class Acceptor final : private Timer {
   ~Acceptor() override;
 
   void on_ready();
-  void finish(); // accept all that wait, then let_go()
-  void let_go(); // leave the listener
+  void finish(); // accept everything in the queue, then let_go()
+  void let_go(); // stop watching the listener
 
  private:
   static constexpr int kPerTurn = 16;
   static constexpr Millis kRest{100};
   static constexpr Millis kLogPause{10'000};
 
-  bool accept_one(); // false: nothing waits, or nothing can be accepted now
+  bool accept_one(); // false: the queue is empty, or nothing can be accepted now
   void report(int error);
   void rest();
   void on_timer() override;

@@ -10,7 +10,7 @@ void CpuBudget::later(std::move_only_function<void()> work) {
 
 void CpuBudget::go_on() {
   while (!waiting_.empty() && time_left()) {
-    // It stays in the queue meanwhile: what it brings about has to wait behind the others.
+    // It stays in the queue meanwhile: work that it causes must wait behind the others.
     now(waiting_.front());
     waiting_.pop_front();
   }

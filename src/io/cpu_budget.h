@@ -1,10 +1,10 @@
-// Work of a loop that takes long: signatures to check and to make. Checking one takes
+// Schedules expensive work of a loop: verifying and making signatures. Verifying one takes
 // from half a microsecond (HS256) to more than a tenth of a millisecond (Ed25519), a
-// handshake of TLS up to one, and in a storm of connects there are thousands. A turn
-// begins none after it has spent kPerTurn on them; what is left waits in order and goes
-// on after the turn, when what others are sent has left. So nobody's message waits for
-// more than about one of them. Where turns are long anyhow, a quarter of each is theirs,
-// so that those who come get in under any load.
+// TLS handshake up to one, and a storm of connects brings thousands. A turn
+// starts no further work after it has spent kPerTurn; the rest waits in order and goes
+// on after the turn, when the turn's messages have been sent. So a message waits for
+// little more than one such piece of work. If turns are long anyway, a quarter of each is
+// available, so that new clients get in under any load.
 #pragma once
 
 #include <algorithm>
@@ -22,23 +22,23 @@ class CpuBudget {
  public:
   static constexpr std::chrono::microseconds kPerTurn{100};
 
-  // `postponed` counts what had to wait.
+  // `postponed` counts work that had to wait.
   CpuBudget(Loop& loop, const Clock& clock, LoopCounter& postponed)
       : loop_(loop),
         clock_(clock),
         postponed_(postponed) {}
 
-  // This turn has time left, and nobody who came before waits.
+  // This turn has time left, and no earlier work waits.
   [[nodiscard]] bool has_time() const { return waiting_.empty() && time_left(); }
-  // Does it now, on this turn's time. It may itself do some of it.
+  // Runs the work now, on this turn's time. The work may run other work.
   template <class Work>
   decltype(auto) now(Work&& work) {
     const Spending spending(*this);
     return std::forward<Work>(work)();
   }
-  // Does it when a turn has time. How much may wait is the caller's to limit.
+  // Runs the work when a turn has time. The caller limits how much may wait.
   void later(std::move_only_function<void()> work);
-  void forget(); // what waits: the loop comes to its end
+  void forget(); // drops all waiting work: the loop ends
 
  private:
   struct Spending {
@@ -65,7 +65,7 @@ class CpuBudget {
   const Clock& clock_;
   LoopCounter& postponed_;
   std::deque<std::move_only_function<void()>> waiting_;
-  MonoTime turn_{}; // whose time spent_ is
+  MonoTime turn_{}; // the turn that spent_ counts
   std::chrono::nanoseconds spent_{0};
 };
 

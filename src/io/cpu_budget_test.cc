@@ -53,7 +53,7 @@ TEST(CpuBudget, WhatIsPostponedIsDoneInOrderAndSoMuchPerTurn) {
   for (const char* name : {"a", "b", "c", "d", "e"}) w.costly.later(w.task(name, 60us));
   EXPECT_THAT(w.done, ElementsAre());
   w.loop.turn(0ms);
-  EXPECT_THAT(w.done, ElementsAre("a", "b")) << "none is begun once the time is spent";
+  EXPECT_THAT(w.done, ElementsAre("a", "b")) << "no work starts once the time is spent";
   w.loop.turn(); // without a limit: it does not wait
   EXPECT_THAT(w.done, ElementsAre("a", "b", "c", "d"));
   w.loop.turn(0ms);
@@ -72,7 +72,7 @@ TEST(CpuBudget, WhatIsPartOfAnotherCountsOnce) {
 TEST(CpuBudget, OfATurnThatTakesLongAQuarterIsItsOwn) {
   World w;
   w.loop.turn(0ms);
-  w.clock.advance(4ms); // others are served
+  w.clock.advance(4ms); // other connections are served
   int checks = 0;
   for (; w.costly.has_time() && checks < 100; ++checks) w.costly.now(w.task("check", 120us));
   EXPECT_EQ(checks, 12) << "a quarter of 4 ms and of what they took themselves";
@@ -90,7 +90,7 @@ TEST(CpuBudget, WhatWaitsWhenTheLoopEndsIsForgotten) {
   w->loop.run();
   EXPECT_EQ(done, 1);
   w.reset();
-  EXPECT_EQ(done, 1) << "who asked for it may be gone";
+  EXPECT_EQ(done, 1) << "its owner may be gone";
 }
 
 TEST(CpuBudget, NobodyOvertakesWhoWaits) {
@@ -98,7 +98,7 @@ TEST(CpuBudget, NobodyOvertakesWhoWaits) {
   w.loop.turn(0ms);
   w.costly.later([&] {
     w.task("first", 1us)();
-    EXPECT_FALSE(w.costly.has_time()) << "what it brings about waits as well";
+    EXPECT_FALSE(w.costly.has_time()) << "the work that it causes waits as well";
     w.costly.later(w.task("brought about", 1us));
   });
   w.costly.later(w.task("second", 1us));

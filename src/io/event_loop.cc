@@ -10,13 +10,13 @@ namespace foyer::io {
 
 namespace {
 
-// An event's tag: what it is about in the upper half, which one in the lower.
+// An event's tag: its kind in the upper half, the object in the lower.
 // Connections carry their slot's generation, so 0 and 1 are free for the others.
 constexpr std::uint32_t kAcceptKind = 1;
 constexpr std::uint32_t kFirstGeneration = 2;
-constexpr std::size_t kEventsPerTurn = Poller::kMostEvents; // what the earlier ones are answered leaves after that
-constexpr std::size_t kPostponedPerTurn = 64;               // connections that had more than their share last time
-constexpr std::size_t kTimersPerTurn = 64;                  // thousands may have come together and be late together
+constexpr std::size_t kEventsPerTurn = Poller::kMostEvents; // leaves time to answer the earlier ones
+constexpr std::size_t kPostponedPerTurn = 64;               // connections that used up their share last time
+constexpr std::size_t kTimersPerTurn = 64;                  // thousands may be due at once, and late
 
 constexpr Tag tag(std::uint32_t kind, std::uint32_t which) { return Tag{kind} << 32 | which; }
 constexpr SlotId connection_of(Tag tag) {
@@ -83,12 +83,12 @@ void EventLoop::wait(std::optional<Millis> limit) {
   now_ = clock_.mono();
   wall_ = clock_.wall();
 
-  wheel_.set_now(now_); // what is armed from here on counts from now
+  wheel_.set_now(now_); // timers armed from here on count from now
   stats_.posts.add(mailbox_.run_all());
   read_postponed();
   for (std::size_t i = 0; i < count; ++i) handle(events[i]);
-  // Time is looked at last: after a pause of the process what has arrived meanwhile
-  // counts, and nobody is given up for a silence that was ours.
+  // Timers run last: after a pause of the process, input that arrived meanwhile
+  // counts, and no peer times out because of our own pause.
   constexpr int kPatience = 128; // turns
   if (count < kEventsPerTurn || timers_late_ || ++full_turns_ >= kPatience) {
     timers_late_ = wheel_.advance(now_, kTimersPerTurn) == kTimersPerTurn;
@@ -127,8 +127,8 @@ void EventLoop::end_turn() {
   flushing_.clear();
   queue_.clear();
 
-  // Nothing of the turn that ended points to these any more. What closes now may
-  // still stand in dirty_ of the next one, so it is kept until that one's end.
+  // Nothing of the turn that ended points to these any more. A transport that closes now may
+  // still be in dirty_ of the next one, so it is kept until that one's end.
   graveyard_.clear();
   for (std::size_t i = 0; i < closed_.size(); ++i) {
     SocketTransport* transport = closed_[i];
@@ -188,7 +188,7 @@ void EventLoop::close_all() {
   end_turn();
   end_turn();
   graveyard_.clear();
-  tasks_.clear(); // who gave them may be gone before the loop is
+  tasks_.clear(); // their owners may be destroyed before the loop is
   costly_.forget();
 }
 

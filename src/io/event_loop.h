@@ -1,11 +1,11 @@
-// The data plane's event loop, one thread. It keeps the order of a turn; what is ready, and the bytes, come from a
+// The data plane's event loop, one thread. It keeps the order of a turn; events and bytes come from a
 // Poller (io/poll): the kernel, or the memory of a test.
 //
 // A turn: wait → posts → sockets → timers → one send per connection that has
-// something to send → on_closed of those that closed → after_turn tasks. What the
-// last two send leaves in the next turn, which then begins without waiting.
+// something to send → on_closed of those that closed → after_turn tasks. Bytes sent by the
+// last two leave in the next turn, which then starts without waiting.
 //
-// An event that the poller collected for a socket that was closed since carries an old
+// An event that was collected before its socket closed carries an old
 // generation and is ignored, so a new socket in the same slot never sees it.
 #pragma once
 
@@ -37,7 +37,7 @@ class Acceptor;
 
 class EventLoop final : public Loop {
  public:
-  // A connection is read so much per turn, then the others have theirs.
+  // The most that is read from one connection per turn, before the others have theirs.
   static constexpr std::size_t kReadShare = Poller::kMostRead;
 
   EventLoop(std::uint8_t index, const Clock& clock, Log& log, std::unique_ptr<Poller> poller);
@@ -50,15 +50,15 @@ class EventLoop final : public Loop {
   void stop(); // from any thread
   // One turn that waits at most `wait` for something to do.
   void turn(std::optional<Millis> wait = std::nullopt);
-  // The next turn has something to do, whatever the poller reports. For whoever turns loops by hand.
+  // The next turn has something to do, whatever the poller reports. For owners that turn loops by hand.
   [[nodiscard]] bool has_work() const;
 
   // On this loop's thread, or before run(). Several listeners may be given.
   void listen(const std::shared_ptr<Listener>& listener, AcceptFunction accept);
   // The same for a listening socket without a Listener; `owner` keeps it open.
   void listen(Handle listener, std::shared_ptr<const void> owner, AcceptFunction accept);
-  // On this loop's thread: takes in what still waits in all listeners' queues, then
-  // lets go of them. A listener that no loop holds any more is closed.
+  // On this loop's thread: accepts what still waits in all listeners' queues, then
+  // releases them. A listener that no loop holds any more is closed.
   void stop_listening();
   // Takes over a connected socket of the poller's. On this loop's thread.
   // Null if the accept function refused it or the system did.
@@ -97,7 +97,7 @@ class EventLoop final : public Loop {
   WallTime wall_;
   LoopStats stats_;
   TimerWheel wheel_;
-  int full_turns_ = 0;       // since timers were looked at; more events may have waited in each
+  int full_turns_ = 0;       // since timers last ran; more events may have waited in each
   bool timers_late_ = false; // more were due than one turn fires
   Mailbox mailbox_;
   BatchQueue queue_;
@@ -107,9 +107,9 @@ class EventLoop final : public Loop {
   std::vector<SocketTransport*> flushing_;
   std::vector<Layer*> dirty_layers_;
   std::vector<Layer*> flushing_layers_;
-  std::deque<Tag> read_later_; // tags of connections that had more than their share
+  std::deque<Tag> read_later_; // tags of connections that used up their share
   std::vector<SocketTransport*> closed_;
-  std::vector<std::unique_ptr<SocketTransport>> graveyard_; // until nothing of the turn can point to them
+  std::vector<std::unique_ptr<SocketTransport>> graveyard_; // until nothing in the turn can point to them
   std::vector<std::move_only_function<void()>> tasks_;
   std::vector<std::move_only_function<void()>> running_tasks_;
   CpuBudget costly_{*this, clock_, stats_.postponed};

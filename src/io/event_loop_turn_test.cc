@@ -52,7 +52,7 @@ TEST(EventLoop, ManyTimersThatAreDueTogetherDoNotKeepTheOthersWaiting) {
   a.peer.write("x");
   w.loop.turn(); // without a limit: while something is due it does not wait
   EXPECT_THAT(w.story, testing::Contains("a got x"));
-  EXPECT_LT(fired(), 1000) << "who came meanwhile was heard before the last of them";
+  EXPECT_LT(fired(), 1000) << "input that arrived meanwhile was handled before the last of them";
   for (int i = 0; i < 1000 && fired() < 1000; ++i) w.loop.turn(0ms);
   EXPECT_EQ(fired(), 1000);
 }
@@ -75,7 +75,7 @@ TEST(EventLoop, TimersAreNotForgottenHoweverManyEventsThereAre) {
     for (auto& each : crowd) each.peer.write("x");
     w.loop.turn(0ms);
   }
-  EXPECT_EQ(fired, 500) << "they come late, and then all of them";
+  EXPECT_EQ(fired, 500) << "they fire late, but all of them fire";
 }
 
 TEST(EventLoop, AConnectionIsReadAShareInEachTurn) {
@@ -89,14 +89,14 @@ TEST(EventLoop, AConnectionIsReadAShareInEachTurn) {
   w.turn();
   EXPECT_EQ(loud.handler->received.size(), EventLoop::kReadShare);
   other.peer.write("hello");
-  loud.peer.write("x"); // an event on top does not bring it another share
+  loud.peer.write("x"); // an event on top does not give it another share
   EXPECT_THAT(w.turn(), ElementsAre("other got hello"));
   EXPECT_EQ(loud.handler->received.size(), 2 * EventLoop::kReadShare);
   for (int i = 0; i < 5; ++i) w.loop.turn(0ms);
   EXPECT_EQ(loud.handler->received.size(), much.size() + 1);
   loud.peer.write("again");
   EXPECT_THAT(w.turn(), IsEmpty());
-  EXPECT_EQ(loud.handler->received.size(), much.size() + 6) << "its events are heard as before";
+  EXPECT_EQ(loud.handler->received.size(), much.size() + 6) << "its events are handled as before";
 }
 
 TEST(EventLoop, WhoIsClosedWhileItsReadingIsPostponedIsNotReadAgain) {

@@ -77,7 +77,7 @@ Result<std::shared_ptr<Listener>> Listener::bind(const ListenAddress& address) {
   if (fd < 0) return failed(address, errno);
   const std::shared_ptr<Listener> bound{new Listener(fd, {}, 0)};
   const int on = 1, off = 0;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // only past the TIME_WAIT of a former start
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // only across the TIME_WAIT of an earlier process
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // accepted sockets inherit it
   if (any.sa_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(fd, &any, list->ai_addrlen) < 0) return failed(address, errno);

@@ -1,5 +1,5 @@
 // The one listening socket that all loops share. It is bound once and without
-// address sharing, so that a port that another process serves is seen as such.
+// address sharing, so that a port in use by another process is detected.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +23,15 @@ class Listener {
   // LISTEN_ADDRESS_IN_USE or LISTEN_ADDRESS_UNAVAILABLE (not ours, no such host,
   // no right to a low port, no IPv6).
   [[nodiscard]] static Result<std::shared_ptr<Listener>> open(const ListenAddress& address, int backlog = 4096);
-  // Whether open() would succeed now. Takes the address for a moment and never listens.
+  // Whether open() would succeed now. Binds the address for a moment and never listens.
   [[nodiscard]] static Result<void> examine(const ListenAddress& address);
   ~Listener(); // closes the socket: connections in its queue are reset
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Connections that the system has taken and no loop has accepted yet: how many there
-  // are, how many there may be (the backlog, cut by net.core.somaxconn), and how many
-  // attempts were dropped for want of room since the start.
+  // Connections that the system has completed and no loop has accepted yet: how many there
+  // are, how many there may be (the backlog, limited by net.core.somaxconn), and how many
+  // attempts were dropped since the start because the queue was full.
   struct Queue {
     std::uint32_t waiting = 0;
     std::uint32_t limit = 0;

@@ -1,10 +1,10 @@
-// Many threads put tasks in, one loop takes all of them at once. No lock: a put is
+// A queue of tasks from many threads to one loop, which takes them all at once. Lock-free: a put is
 // one compare-exchange on the head of a list, taking is one exchange.
 //
-// Waking costs a system call, so a sender wakes the loop only if it sleeps. The
+// Waking costs a system call, so a sender wakes the loop only if it sleeps. Both
 // two sides meet over `sleeping_` and `head_` (both sequentially consistent): the
-// loop first says that it will sleep and then looks for mail, a sender first
-// leaves mail and then looks whether the loop sleeps. One of them sees the other.
+// loop first announces that it will sleep and then checks for mail, a sender first
+// leaves mail and then checks whether the loop sleeps. One of them sees the other.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@ class Mailbox {
   Mailbox& operator=(const Mailbox&) = delete;
   ~Mailbox() { release(head_.load(std::memory_order_acquire)); }
 
-  // From any thread. True: the loop sleeps and this call must wake it (one sender gets this).
+  // From any thread. True: the loop sleeps and this call must wake it (true for one sender only).
   [[nodiscard]] bool put(Task task) {
     auto* letter = new Letter{std::move(task), head_.load(std::memory_order_relaxed)};
     while (!head_.compare_exchange_weak(letter->next, letter, std::memory_order_seq_cst, std::memory_order_relaxed)) {}
@@ -45,8 +45,8 @@ class Mailbox {
   }
   void end_sleep() { sleeping_.store(false, std::memory_order_relaxed); }
 
-  // On the loop: runs what was there when the call began, in the order in which it
-  // came. Returns the number of tasks run.
+  // On the loop: runs what was there when the call began, in the order of
+  // arrival. Returns the number of tasks run.
   std::size_t run_all() {
     if (head_.load(std::memory_order_relaxed) == nullptr) return 0;
     Letter* newest = head_.exchange(nullptr, std::memory_order_acquire);

@@ -1,5 +1,5 @@
-// Ends the objects of a loop's SlotTable in batches, spread over some time, so that their peers do not all come back at
-// once. Objects that are added meanwhile are ended as well: the batches go round until none is left.
+// Ends the objects of a loop's SlotTable in batches, spread over some time, so that their peers do not all reconnect at
+// once. Objects that are added meanwhile are ended as well: the batches repeat until none is left.
 #pragma once
 
 #include <algorithm>
@@ -27,9 +27,9 @@ class PacedDrain final : private Timer {
     cursor_ = 0;
     go(table_.slots() / steps + 1, std::move(done));
   }
-  // After that: those that came meanwhile are ended without spreading.
+  // Afterwards: ends those that were added meanwhile, without spreading.
   void finish(Done done) { go(table_.slots(), std::move(done)); }
-  // After each removal from the table.
+  // Call after each removal from the table.
   void removed() {
     if (table_.empty() && done_) std::exchange(done_, nullptr)();
   }
@@ -58,7 +58,7 @@ class PacedDrain final : private Timer {
   Loop& loop_;
   const SlotTable<T>& table_;
   void (T::*end_)();
-  Done done_; // null: nobody waits
+  Done done_; // null: not started
   std::size_t batch_ = 0;
   std::uint32_t cursor_ = 0;
   bool started_ = false;

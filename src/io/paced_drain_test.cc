@@ -81,7 +81,7 @@ TEST(PacedDrain, GoesRoundUntilThoseThatStayedAndThoseThatCameAreGone) {
   Guest& last = w.add(true);
   w.drain.start(1s, [&] { ++w.done; });
   w.pass(2s);
-  EXPECT_GT(w.ended, 1) << "it is asked again";
+  EXPECT_GT(w.ended, 1) << "end is called again";
   w.add();
   w.pass(2s);
   EXPECT_EQ(w.guests.size(), 1U);

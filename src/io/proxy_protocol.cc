@@ -14,7 +14,7 @@ namespace {
 
 constexpr Millis kRefusedLinger{1'000};
 
-// Stands before a socket's handler until the header was read.
+// Precedes a socket's handler until the header was read.
 class Preface final : public TransportHandler {
  public:
   Preface(const ProxyProtocol& protocol, SocketTransport& socket, TransportHandler* inner)
@@ -29,11 +29,11 @@ class Preface final : public TransportHandler {
       case State::reading: return;
       case State::failed: return refuse(std::string{header_.what()});
       case State::absent:
-        if (protocol_.required()) return refuse("no header; the first bytes are of something else");
+        if (protocol_.required()) return refuse("no PROXY header; the first bytes are something else");
         return replay(rest);
       case State::done:
         if (!header_.address().empty()) socket_.announce(header_.address(), header_.secure());
-        header_ = {}; // an idle connection keeps the address and nothing else
+        header_ = {}; // an idle connection keeps only the address
         socket_.set_handler(inner_);
         if (!rest.empty()) inner_->on_bytes(bytes.subspan(bytes.size() - rest.size()));
         return;
@@ -44,7 +44,7 @@ class Preface final : public TransportHandler {
   void on_closed() override { inner_->on_closed(); }
 
  private:
-  // What was looked at goes on as if nobody had.
+  // The bytes that were examined are processed as if unread.
   void replay(std::string_view rest) {
     std::string all = header_.taken();
     all.append(rest);

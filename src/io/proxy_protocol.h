@@ -1,8 +1,8 @@
-// The PROXY protocol on a listener: a socket of a trusted proxy first says who its
-// client is, and everything above, TLS included, sees that address as the peer's.
+// The PROXY protocol on a listener: a trusted proxy first sends its
+// client's address, and everything above, TLS included, sees that address as the peer's.
 //
-// What is accepted is made when the socket is, so that its limits and its first
-// deadline are around the header too.
+// The handler is created when the socket is accepted, so that its limits and its first
+// deadline also cover the header.
 #pragma once
 
 #include <functional>
@@ -17,11 +17,11 @@ namespace foyer::io {
 class ProxyProtocol {
  public:
   using Trusted = std::function<bool(std::string_view peer)>;
-  // PROXY_PROTOCOL_INVALID; gives the reference under which it is kept. From any loop.
+  // PROXY_PROTOCOL_INVALID; returns the reference under which it is recorded. From any loop.
   using Report = std::function<Ref(const Refusal& refusal, std::string_view peer)>;
 
-  // `required`: a trusted proxy that sends no header is refused; else the socket is the
-  // proxy's own. Then whoever reaches us through a proxy that sends none may invent one.
+  // `required`: a trusted proxy that sends no header is refused; otherwise the socket is the
+  // proxy's own, and clients behind a proxy that sends no header can forge one.
   ProxyProtocol(bool required, Trusted trusted, Report report)
       : required_(required),
         trusted_(std::move(trusted)),

@@ -34,7 +34,7 @@ void Backlog::consume(std::size_t count) {
     started_ = 0;
     units_[first_++].reset();
   }
-  // Keeps the dead front at no more than half of the vector.
+  // Keeps the consumed front at no more than half of the vector.
   if (first_ == units_.size()) {
     units_.clear();
     first_ = 0;

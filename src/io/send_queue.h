@@ -1,14 +1,14 @@
 // What connections have to send: shared by all connections of a loop during a
-// turn, private to a connection only while its peer does not keep up.
+// turn, private to a connection only while its peer is slow.
 //
-// In a fan-out a thousand connections collect the same frames in the same order.
-// BatchQueue keeps such a list once: a list is a path in a tree whose edges are
+// In a fan-out a thousand connections send the same frames in the same order.
+// BatchQueue stores such a list once: a list is a path in a tree whose edges are
 // buffers, and a connection holds only the number of the node where its path ends.
 //
 //   root ── m1 ── m2          a, b and c have [m1, m2]: all three hold node 2
 //      └── pong ── m2         d has [pong, m2]: node 4
 //
-// At the flush the bytes of a node are laid out once and sent to all who hold it.
+// At the flush the bytes of a node are laid out once and sent to all its connections.
 #pragma once
 
 #include <sys/uio.h>
@@ -26,7 +26,7 @@
 
 namespace foyer::io {
 
-// The bytes of one connection that the kernel did not take. A buffer given in one
+// The bytes of one connection that the kernel did not take. A buffer passed in one
 // send() is one unit: dropped whole, or finished once its first byte was taken.
 class Backlog {
  public:
@@ -40,7 +40,7 @@ class Backlog {
 
  private:
   std::vector<SharedBytes> units_;
-  std::size_t first_ = 0;   // index of the oldest unit that is not sent whole
+  std::size_t first_ = 0;   // index of the oldest unit not fully sent
   std::size_t started_ = 0; // bytes of it that were sent
   std::size_t bytes_ = 0;
 };
@@ -49,19 +49,19 @@ class BatchQueue {
  public:
   using List = std::uint32_t;
   static constexpr List kEmpty = 0;
-  // Longer lists are not laid out but handed to the kernel piece by piece.
+  // Longer lists are not laid out but passed to the kernel piece by piece.
   static constexpr std::size_t kContiguous = 64 * 1024;
 
   BatchQueue();
-  // The list that is `list` with one more buffer behind it. Empty buffers change nothing.
+  // `list` with one more buffer appended. Empty buffers change nothing.
   [[nodiscard]] List append(List list, const SharedBytes& bytes) {
     const List known = entries_[list].newest_child;
     return known != kEmpty && entries_[known].shared == bytes ? known : append_new(list, bytes);
   }
   [[nodiscard]] List append_copy(List list, std::string_view bytes);
   [[nodiscard]] std::size_t size(List list) const { return entries_[list].total; }
-  // All bytes of the list in one piece, valid until the next call; nullopt when
-  // they are more than kContiguous and not already in one piece.
+  // All bytes of the list in one piece, valid until the next call; nullopt if
+  // there are more than kContiguous and not already in one piece.
   [[nodiscard]] std::optional<std::string_view> contiguous(List list);
   // Appends the list to a backlog.
   void keep(List list, Backlog& backlog) const;

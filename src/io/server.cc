@@ -56,7 +56,7 @@ void LoopGroup::report_to(Metrics& metrics) const {
 }
 
 void LoopGroup::start() {
-  // Signals are for the thread that started us; the loops inherit a full mask.
+  // Signals are for the starting thread; the loops inherit a full mask.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -69,7 +69,7 @@ void LoopGroup::start() {
 }
 
 void LoopGroup::stop_listening(std::move_only_function<void()> done) {
-  // The last loop that lets go calls; the listener itself is gone by then.
+  // Called by the last loop that releases it; the listener itself is gone by then.
   struct Last {
     std::move_only_function<void()> done;
     ~Last() { done(); }

@@ -16,10 +16,10 @@
 namespace foyer::io {
 
 // Called from one thread, which owns the group. Between construction and start()
-// the loops belong to the caller: shards are made, listeners given.
+// the loops belong to the caller, who creates shards and adds listeners.
 class LoopGroup {
  public:
-  // Makes an accept function for each loop; the loop belongs to it for good.
+  // Makes an accept function for each loop, which then owns it.
   using AcceptMaker = std::function<AcceptFunction(EventLoop&)>;
 
   LoopGroup(std::size_t count, const Clock& clock, Log& log); // 1 to 255 loops
@@ -29,8 +29,8 @@ class LoopGroup {
   [[nodiscard]] EventLoop& loop(std::size_t index) { return *loops_[index]; }
 
   void listen(const std::shared_ptr<Listener>& listener, const AcceptMaker& make); // before start()
-  // Gauges foyer_loop_… with the label `loop`. The metrics' text must not be asked
-  // for after the group is gone.
+  // Gauges foyer_loop_… with the label `loop`. The metrics' text must not be read
+  // after the group is gone.
   void report_to(Metrics& metrics) const;
   void start();
   // Accepts what still waits in the queues, closes the listening sockets, then

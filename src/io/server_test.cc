@@ -78,7 +78,7 @@ TEST(LoopGroup, AThousandConnectionsOnFourLoopsAllGetTheirOwnEcho) {
   EXPECT_EQ(accepted, 1000U);
   EXPECT_EQ(open, 1000U);
   peers[0].end_writing();
-  EXPECT_EQ(peers[0].read_exactly(1), "") << "the server ends too";
+  EXPECT_EQ(peers[0].read_exactly(1), "") << "the server also ends";
   group.stop();
   group.join();
   EXPECT_EQ(peers[1].read_exactly(1), "") << "it has ended";
@@ -131,7 +131,7 @@ TEST(LoopGroup, WithoutFileDescriptorsConnectionsAreTurnedAwayAtOnceAndServiceRe
   loop.listen(listening, echo());
   std::vector<Peer> peers;
   for (int i = 0; i < 5; ++i) peers.push_back(Peer::to(listening->port()));
-  while (listening->queue().waiting < 5) std::this_thread::yield(); // the kernel has their last word too
+  while (listening->queue().waiting < 5) std::this_thread::yield(); // until the TCP handshakes are complete
 
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);

@@ -1,5 +1,5 @@
-// The objects of one loop, each under an id that no later object has: whatever answers later, from another thread,
-// finds its object or nothing.
+// The objects of one loop, each under an id that is never reused: a late answer from another thread finds
+// its object or nothing.
 //
 //   slot 0   generation 1   an object        id {0, 1}
 //   slot 1   generation 3   free             ids {1, 1} to {1, 3} find nothing
@@ -38,21 +38,21 @@ class SlotTable {
     ++size_;
     return object;
   }
-  // Null: there is none, or a later one.
+  // Null: no such object, or a later one in its slot.
   [[nodiscard]] T* find(SlotId id) const {
     if (id.slot >= slots_.size() || slots_[id.slot].generation != id.generation) return nullptr;
     return slots_[id.slot].object.get();
   }
   [[nodiscard]] T* in_slot(std::uint32_t slot) const { return slots_[slot].object.get(); } // null: free
   [[nodiscard]] SlotId id_of(std::uint32_t slot) const { return {slot, slots_[slot].generation}; }
-  // The object of a slot that is not free; from now on nothing finds it.
+  // Removes and returns the object of a slot that is not free.
   [[nodiscard]] std::unique_ptr<T> remove(std::uint32_t slot) {
     std::unique_ptr<T> object = std::move(slots_[slot].object);
     slots_[slot].next_free = std::exchange(free_, slot);
     --size_;
     return object;
   }
-  // `act(T&)` may add and remove objects; whether it is called for those that it adds is not defined.
+  // `act(T&)` may add and remove objects; it is unspecified whether it is called for added ones.
   template <class Act>
   void each(Act act) const {
     for (std::size_t i = 0; i < slots_.size(); ++i)

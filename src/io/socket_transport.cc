@@ -7,7 +7,7 @@
 namespace foyer::io {
 
 namespace {
-constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes on sending after the end
+constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // from a peer that keeps sending after the end
 }
 
 SocketTransport::SocketTransport(EventLoop& loop, Handle socket, std::uint32_t slot, std::string peer)
@@ -64,7 +64,7 @@ void SocketTransport::close_gracefully(Millis linger) {
   if (state_ != State::open) return;
   state_ = State::flushing;
   linger_ = std::make_unique<Linger>(*this, linger);
-  loop_.arm(*linger_, linger); // a peer that takes nothing is given up as well
+  loop_.arm(*linger_, linger); // also limits how long a peer that takes nothing is waited for
   touch();
 }
 
@@ -103,7 +103,7 @@ void SocketTransport::want_writable(bool wanted) {
   loop_.poller_->want_writable(socket_, loop_.tag_of(*this), wanted);
 }
 
-// One call of the poller's for one or more pieces. False: the socket is gone.
+// One call of the poller for one or more pieces. False: the socket is gone.
 bool SocketTransport::write(std::span<const iovec> pieces, std::size_t& taken) {
   const auto count = loop_.poller_->send(socket_, pieces);
   if (!count) {
@@ -125,7 +125,7 @@ bool SocketTransport::write(std::string_view bytes, std::size_t& taken) {
 
 void SocketTransport::send_now(std::string_view bytes) {
   if (state_ != State::open || bytes.empty()) return;
-  if (backlog_) return backlog_->push(share(std::string{bytes})); // a writable event goes on with it
+  if (backlog_) return backlog_->push(share(std::string{bytes})); // a writable event continues it
   std::size_t taken = 0;
   if (!write(bytes, taken) || taken == bytes.size()) return;
   backlog_ = std::make_unique<Backlog>();
@@ -137,7 +137,7 @@ void SocketTransport::flush() {
   dirty_ = false;
   if (state_ == State::closed || state_ == State::lingering) return;
   const BatchQueue::List list = std::exchange(list_, BatchQueue::kEmpty);
-  if (backlog_) return loop_.queue_.keep(list, *backlog_); // a writable event goes on with it
+  if (backlog_) return loop_.queue_.keep(list, *backlog_); // a writable event continues it
   if (list != BatchQueue::kEmpty) {
     std::size_t taken = 0;
     const auto bytes = loop_.queue_.contiguous(list);
@@ -164,7 +164,7 @@ bool SocketTransport::write_backlog() {
       return false;
     }
     backlog_->consume(taken);
-    if (linger_) loop_.arm(*linger_, linger_->duration); // who takes something, however slowly, is waited for
+    if (linger_) loop_.arm(*linger_, linger_->duration); // a peer that takes something, however slowly, is waited for
   }
   return true;
 }
@@ -182,17 +182,17 @@ void SocketTransport::on_event(const Event& event) {
     }
     if (state_ == State::closed) return;
   }
-  if (read_later_) return; // until then it has had its share
+  if (read_later_) return; // it has used up its share of this turn
   if (event.readable) read(event.ended);
 }
 
 void SocketTransport::read(bool until_end) {
   if (ended_) {
-    // After the peer's end only an error can come: the other direction was reset.
+    // After the peer's end only an error can follow: the other direction was reset.
     if (until_end && loop_.poller_->has_failed(socket_)) fail();
     return;
   }
-  for (std::size_t done = 0; done < EventLoop::kReadShare;) { // then the others have their turn
+  for (std::size_t done = 0; done < EventLoop::kReadShare;) { // the share of one turn
     const Received received = loop_.poller_->read(socket_);
     switch (received.outcome) {
       case Received::Outcome::nothing: return;

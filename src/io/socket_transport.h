@@ -1,4 +1,4 @@
-// One socket of an EventLoop: its state and its queue. Idle it owns nothing but this object: no buffer, no
+// One socket of an EventLoop: its state and its queue. An idle socket owns nothing but this object: no buffer, no
 // queue, no timer.
 #pragma once
 
@@ -17,12 +17,12 @@ namespace foyer::io {
 
 class EventLoop;
 
-// What may stand between a socket and its handler, such as TLS. It hears what the
-// socket says, has a queue of its own, and is asked for its bytes at the end of
+// A layer between a socket and its handler, such as TLS. It receives the
+// socket's events, has a queue of its own, and is asked for its bytes at the end of
 // the turn, before the sockets are flushed.
 class Layer : public TransportHandler {
  public:
-  virtual void flush() = 0; // calls no handler; gives what it has to send_now
+  virtual void flush() = 0; // calls no handler; passes its bytes to send_now
 };
 
 class SocketTransport final : public Transport {
@@ -54,9 +54,9 @@ class SocketTransport final : public Transport {
   [[nodiscard]] bool secure() const override { return announced_ && announced_->secure; }
   [[nodiscard]] bool was_reset() const override { return reset_; }
 
-  // For a layer: it lives as long as this object.
+  // For a layer: lives as long as this object.
   void keep(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
-  // For the PROXY protocol: whose connection this is.
+  // For the PROXY protocol: the client behind this connection.
   TransportHandler* keep_preface(std::unique_ptr<TransportHandler> preface) {
     announced_ = std::make_unique<Announced>();
     announced_->reader = std::move(preface);
@@ -66,19 +66,19 @@ class SocketTransport final : public Transport {
     announced_->address = std::move(address);
     announced_->secure = secure;
   }
-  // Not at the end of the turn but now, and once only: the bytes lie in a scratch
-  // of the caller's. What the poller does not take waits here, and on_drained follows.
+  // Sends now, not at the end of the turn, and only once: the bytes are in a scratch
+  // buffer of the caller. What the poller does not take waits here, and on_drained follows.
   void send_now(std::string_view bytes);
 
  private:
   friend class EventLoop;
-  // By a PROXY header.
+  // From a PROXY header.
   struct Announced {
     std::unique_ptr<TransportHandler> reader;
-    std::string address; // the client's; empty: the peer's is
-    bool secure = false; // the client spoke TLS to the proxy
+    std::string address; // the client's; empty: the socket's peer
+    bool secure = false; // the client used TLS with the proxy
   };
-  // The end of patience with a peer that does not finish.
+  // The time limit for a peer that does not finish.
   struct Linger final : Timer {
     Linger(SocketTransport& t, Millis d) : transport(t), duration(d) {}
     void on_timer() override { transport.abort(); }
@@ -87,13 +87,13 @@ class SocketTransport final : public Transport {
   };
 
   void on_event(const Event& event);
-  void read(bool until_end); // until_end: an end or an error is known to wait behind the bytes
+  void read(bool until_end); // until_end: an end or an error is known to follow the bytes
   void flush();
   bool write(std::span<const iovec> pieces, std::size_t& taken); // false: the socket is gone
   bool write(std::string_view bytes, std::size_t& taken);
-  bool write_backlog(); // false: something is left, or the socket is gone
+  bool write_backlog(); // false: bytes are left, or the socket is gone
   void shut_down();
-  void fail();  // TCP did
+  void fail();  // after a TCP error
   void touch(); // flush me at the end of this turn
   void want_writable(bool wanted);
 
@@ -102,12 +102,12 @@ class SocketTransport final : public Transport {
   std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
   std::unique_ptr<Linger> linger_;
   std::unique_ptr<Layer> layer_;         // null: the socket is the handler's own
-  std::unique_ptr<Announced> announced_; // null: no PROXY header was waited for
+  std::unique_ptr<Announced> announced_; // null: no PROXY header was expected
   std::string peer_;
   std::size_t discarded_ = 0; // bytes that came after close_gracefully
   Handle socket_;
   std::uint32_t slot_;
-  BatchQueue::List list_ = BatchQueue::kEmpty; // what was sent in this turn
+  BatchQueue::List list_ = BatchQueue::kEmpty; // sent in this turn
   State state_ = State::open;
   bool dirty_ = false;
   bool read_later_ = false;

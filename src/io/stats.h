@@ -1,4 +1,4 @@
-// What a loop has done, written by the loop alone and readable from any thread.
+// Counters of a loop, written by the loop alone and readable from any thread.
 #pragma once
 
 #include <atomic>
@@ -26,12 +26,12 @@ struct LoopStats {
   LoopCounter connections; // open now
   LoopCounter accepted;
   LoopCounter shed;  // accepted and closed at once for want of file descriptors or memory
-  LoopCounter reads; // system calls that brought bytes
+  LoopCounter reads; // system calls that returned bytes
   LoopCounter bytes_in;
-  LoopCounter sends; // system calls that took bytes
+  LoopCounter sends; // system calls that sent bytes
   LoopCounter bytes_out;
-  LoopCounter blocked;   // flushes after which something was left over
-  LoopCounter postponed; // costly works that had to wait for a later turn
+  LoopCounter blocked;   // flushes that could not send everything
+  LoopCounter postponed; // pieces of expensive work that had to wait for a later turn
   LoopCounter posts;     // tasks from other threads, or from itself, that were run
 };
 

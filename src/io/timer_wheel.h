@@ -3,8 +3,8 @@
 //
 // Four wheels of 64 slots. A slot of the first is one tick of 50 ms, a slot of the
 // next is 64 slots of the one before. A timer lies in the slot of the coarsest
-// wheel that tells its time from now and moves down when that slot comes up, so it
-// is touched at most four times. Longer than nine days is cut to nine days.
+// wheel that distinguishes its time from now and moves down when that slot comes up, so it
+// is touched at most four times. A timer longer than nine days fires after nine days.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 
 namespace foyer::io {
 
-// One thread. Time never comes from the system: it is what advance() was given last.
+// One thread. Time never comes from the system: it is the value last passed to advance().
 class TimerWheel {
  public:
   static constexpr Millis kTick{50};
@@ -34,14 +34,14 @@ class TimerWheel {
   void arm(Timer& timer, Millis after);
   void disarm(Timer& timer);
   // Fires what is due, in order of ticks, but no more than `at_most`: the next call
-  // goes on with the rest. Returns how many fired. on_timer may arm, disarm and
+  // continues. Returns how many fired. on_timer may arm, disarm and
   // destroy any timer.
   std::size_t advance(MonoTime now, std::size_t at_most = static_cast<std::size_t>(-1));
   // arm() counts from `now`; fires nothing.
   void set_now(MonoTime now) { now_ = std::max(now_, now); }
   [[nodiscard]] MonoTime now() const { return now_; }
   [[nodiscard]] std::size_t armed() const { return armed_; }
-  // How long nothing can be due. May be shorter than the time of the next timer,
+  // How long nothing can be due. May be shorter than the time to the next timer,
   // never longer; nullopt when none is armed.
   [[nodiscard]] std::optional<Millis> quiet_for() const;
 
@@ -65,7 +65,7 @@ class TimerWheel {
 
   std::array<std::array<Head, kSlots>, kLevels> slots_;
   Head due_;                                      // of tick_, not yet fired
-  std::array<std::uint64_t, kLevels> occupied_{}; // a bit may stay set after the slot emptied
+  std::array<std::uint64_t, kLevels> occupied_{}; // a bit may stay set after the slot was emptied
   MonoTime start_;
   MonoTime now_;
   std::uint64_t tick_ = 0; // the last that was run

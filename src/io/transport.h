@@ -23,11 +23,11 @@ class TransportHandler;
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Queue bytes; nothing is written before the end of the turn. What one call is
-  // given is one unit for drop_queue: give whole frames. Ignored after a close.
+  // Queues bytes; nothing is written before the end of the turn. The bytes of one call
+  // are one unit for drop_queue: pass whole frames. Ignored after a close.
   virtual void send(const SharedBytes& bytes) = 0;
   virtual void send_copy(std::string_view bytes) = 0;
-  // send() if not more than `limit` bytes are queued then; false: nothing was done.
+  // send() if at most `limit` bytes are then queued; false: nothing was queued.
   // The one call of a fan-out.
   [[nodiscard]] virtual bool send_within(const SharedBytes& bytes, std::size_t limit) {
     if (queued() + bytes->size() > limit) return false;
@@ -37,29 +37,29 @@ class Transport {
   [[nodiscard]] virtual std::size_t queued() const = 0; // bytes not yet taken by the kernel
   [[nodiscard]] virtual std::size_t unacknowledged() const {
     return 0;
-  } // bytes that the kernel took and the peer's did not; asks the kernel
-  // Forget everything queued that the kernel has not begun to take (a frame that
-  // is partly written is finished). Returns the bytes dropped.
+  } // bytes sent that the peer has not acknowledged; asks the kernel
+  // Drops everything queued that the kernel has not begun to take (a partly
+  // written frame is finished). Returns the bytes dropped.
   virtual std::size_t drop_queue() = 0;
-  // After the queue is flushed (given up when the peer takes nothing of it for `linger`): shut down writing,
+  // After the queue is flushed (abandoned when the peer takes nothing of it for `linger`): shut down writing,
   // read and discard for up to `linger`, then close. on_closed follows, nothing else.
   virtual void close_gracefully(Millis linger) = 0;
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn
-  // For bytes whose end is that of the connection: from now on the peer reads an orderly end only once
+  // For bytes that end with the connection: from now on the peer reads an orderly end only once
   // close_gracefully has sent everything. After any other end, also that of the process, it gets a reset.
   virtual void reset_if_cut() = 0;
-  // Another handler gets all calls from now on. The former one may be deleted, also within its own on_bytes.
+  // Another handler receives all calls from now on. The former one may be deleted, also within its own on_bytes.
   virtual void set_handler(TransportHandler* handler) = 0;
   [[nodiscard]] virtual std::string_view peer_address() const = 0; // "127.0.0.1", "::1"
-  [[nodiscard]] virtual bool was_reset() const { return false; }   // the connection ended by an error of TCP
+  [[nodiscard]] virtual bool was_reset() const { return false; }   // the connection ended with a TCP error
   [[nodiscard]] virtual std::string_view socket_address() const {
     return peer_address();
-  } // of who connected: a proxy, where the PROXY protocol says whose address the peer's is
+  } // the connecting peer: a proxy, where the PROXY protocol gives the client's address
   [[nodiscard]] virtual bool secure() const = 0; // TLS
 };
 
-// What a shard does with a socket; set at accept. `bytes` have kPadding readable
-// bytes behind them and may be changed in place; what is not consumed is lost, so
+// Receives the events of a socket; set at accept. `bytes` have kPadding readable
+// bytes behind them and may be changed in place; unconsumed bytes are lost, so
 // the receiver keeps what it needs.
 class TransportHandler {
  public:
@@ -89,7 +89,7 @@ class Timer {
   class TimerWheel* wheel_ = nullptr;
 };
 
-// What runs on a loop: one gateway shard.
+// The thread of control that a gateway shard runs on.
 class Loop {
  public:
   virtual ~Loop() = default;
@@ -100,8 +100,8 @@ class Loop {
   virtual void disarm(Timer& timer) = 0;
   // From any thread; runs on the loop in a later turn, in order per sender.
   virtual void post(std::move_only_function<void()> task) = 0;
-  // Runs once all that this turn sends has been sent; the next turn then begins without
-  // waiting. For work that others need not wait for. On this loop's thread.
+  // Runs once everything that this turn sends has been sent; the next turn then starts without
+  // waiting. For work that nothing waits for. On this loop's thread.
   virtual void after_turn(std::move_only_function<void()> task) = 0;
   [[nodiscard]] virtual CpuBudget& costly() = 0; // of this loop, on its thread
 };

@@ -14,7 +14,7 @@ namespace {
 
 std::size_t index_of(Cause cause) { return static_cast<std::size_t>(cause); }
 
-// What the operator has to mend is a warning; a client's own fault is not.
+// Faults that the operator must fix are warnings; a client's own faults are not.
 Level level_of(const CauseInfo& info) {
   return info.who == Who::operator_ || info.http >= 500 ? Level::warning : Level::info;
 }
@@ -56,7 +56,7 @@ void RefusalRing::drop_of_largest_share(
     ++networks[it->network];
     ++addresses[it->record.address];
   }
-  // Of equals the first, which is the oldest.
+  // Of equal ones the first, which is the oldest.
   const auto share = [&](const Entries::iterator& it) {
     return std::pair(networks[it->network], addresses[it->record.address]);
   };
@@ -107,13 +107,13 @@ void RefusalReporter::report(RefusalRecord record) {
   counters_[index_of(info.cause)]->add();
   const MonoTime now = clock_.mono();
   std::optional<std::uint64_t> suppressed;
-  std::vector<Told> told;
+  std::vector<Suppressed> unreported;
   {
     const std::scoped_lock lock(mutex_);
     suppressed = admit_line(info.cause, record.address, now);
-    if (now - swept_ >= RefusalRing::kSame) told = sweep(now);
+    if (now - swept_ >= RefusalRing::kSame) unreported = sweep(now);
   }
-  report_all(told);
+  report_all(unreported);
   if (suppressed) {
     log_.write(level_of(info), "refused", info.operator_text,
         {{"code", info.code}, {"step", to_string(info.step)}, {"ref", record.ref.view()},
@@ -144,12 +144,12 @@ void RefusalReporter::report(Ref ref, Refusal refusal, std::string_view address,
 }
 
 void RefusalReporter::flush() {
-  std::vector<Told> told;
+  std::vector<Suppressed> unreported;
   {
     const std::scoped_lock lock(mutex_);
-    told = sweep(clock_.mono());
+    unreported = sweep(clock_.mono());
   }
-  report_all(told);
+  report_all(unreported);
 }
 
 std::optional<std::uint64_t> RefusalReporter::admit_line(Cause cause, const std::string& address, MonoTime now) {
@@ -175,8 +175,8 @@ std::optional<std::uint64_t> RefusalReporter::admit_line(Cause cause, const std:
   return std::exchange(window.suppressed, 0) + std::exchange(budget.suppressed, 0);
 }
 
-std::vector<RefusalReporter::Told> RefusalReporter::sweep(MonoTime now) {
-  std::vector<Told> told;
+std::vector<RefusalReporter::Suppressed> RefusalReporter::sweep(MonoTime now) {
+  std::vector<Suppressed> out;
   swept_ = now;
   for (auto it = windows_.begin(); it != windows_.end();) {
     if (now - it->second.since < RefusalRing::kSame) {
@@ -184,19 +184,19 @@ std::vector<RefusalReporter::Told> RefusalReporter::sweep(MonoTime now) {
       continue;
     }
     if (it->second.suppressed > 0)
-      told.push_back({.cause = it->first.cause, .address = it->first.address, .suppressed = it->second.suppressed});
+      out.push_back({.cause = it->first.cause, .address = it->first.address, .suppressed = it->second.suppressed});
     it = windows_.erase(it);
   }
   for (std::size_t i = 0; i < budgets_.size(); ++i) {
     Budget& budget = budgets_[i];
     if (budget.suppressed == 0 || now - budget.since < RefusalRing::kSame) continue;
-    told.push_back({.cause = all_causes()[i].cause, .address = {}, .suppressed = std::exchange(budget.suppressed, 0)});
+    out.push_back({.cause = all_causes()[i].cause, .address = {}, .suppressed = std::exchange(budget.suppressed, 0)});
   }
-  return told;
+  return out;
 }
 
-void RefusalReporter::report_all(const std::vector<Told>& told) {
-  for (const Told& t : told) {
+void RefusalReporter::report_all(const std::vector<Suppressed>& unreported) {
+  for (const Suppressed& t : unreported) {
     log_.info("refusals_suppressed", "equal refusals were counted, not repeated",
         {{"code", code_of(t.cause)}, {"address", t.address}, {"suppressed", t.suppressed}});
   }

@@ -1,12 +1,12 @@
 // Reports refusals to the operator: a ring of the recent
 // ones (GET /api/refusals, `foyer why REF`), a metric, and a log line.
 //
-// A flood must not push out what is worth reading: the ring holds at most 64
+// A flood must not displace the records worth reading: the ring holds at most 64
 // records per code and 1,024 in all, and equal (code, address) within a second of
-// the first are counted in its record, not repeated. When a code has its 64, the
-// oldest record of the address with most of them goes, in the network with most of
-// them: seventy failed logins from elsewhere leave the one of somebody else. The log
-// counts likewise and reports what it left out as `suppressed`.
+// the first are counted in its record, not repeated. When a code has its 64, one record
+// goes: in the network with the most records, the oldest of the address with the most.
+// Seventy failed logins from one address leave another client's record in place. The log
+// counts likewise and reports the number of omitted lines as `suppressed`.
 //
 // Everything here is thread safe. It is called when a connection or a command is
 // refused, never on the path of a message.
@@ -35,12 +35,12 @@ class RefusalRing {
  public:
   static constexpr std::size_t kPerCode = 64;
   static constexpr std::size_t kInAll = 1024;
-  static constexpr std::size_t kMostAsked = 1000; // of one find()
+  static constexpr std::size_t kMostAsked = 1000; // records returned by one find()
   // Refs of counted refusals that still find their record.
   static constexpr std::size_t kRefsPerRecord = 16;
   static constexpr Millis kSame{1000};
 
-  // False when it was counted into a record that is there already.
+  // False when it was counted into an existing record.
   bool record(RefusalRecord record);
   // Newest first. A record found by the ref of a counted refusal is given under that ref.
   [[nodiscard]] std::vector<RefusalRecord> find(const RefusalFilter& filter) const;
@@ -54,7 +54,7 @@ class RefusalRing {
   };
   using Entries = std::list<Entry>; // oldest first
   [[nodiscard]] std::deque<Entries::iterator>& largest_code();
-  // Makes room among those of one code for one more of `network`.
+  // Makes room among the records of one code for one more of `network`.
   void drop_of_largest_share(
       std::deque<Entries::iterator>& same_code, const std::string& network, const std::string& address);
 
@@ -66,7 +66,7 @@ class RefusalRing {
 class RefusalReporter {
  public:
   static constexpr std::size_t kWatched = 4096;       // (code, address) pairs whose repetitions are counted
-  static constexpr std::uint32_t kLinesPerCode = 100; // a second, from however many addresses
+  static constexpr std::uint32_t kLinesPerCode = 100; // a second, from any number of addresses
 
   // All must outlive the reporter.
   RefusalReporter(RefusalRing& ring, Metrics& metrics, Log& log, const Clock& clock);
@@ -76,9 +76,9 @@ class RefusalReporter {
   void report(RefusalRecord record);
   // A refusal of an HTTP request, with the user it belongs to if known.
   void report(const Request& request, Refusal refusal, std::string user = {});
-  // Of a socket of which nothing was read, or of a session.
+  // Of a socket before any bytes were read, or of a session.
   void report(Ref ref, Refusal refusal, std::string_view address, std::string user = {});
-  // Reports what was suppressed and has had no later line to be reported with, event
+  // Reports what was suppressed and not yet reported with a later line, event
   // `refusals_suppressed`. Called now and then, and at the end.
   void flush();
 
@@ -100,16 +100,16 @@ class RefusalReporter {
   struct KeyHash {
     std::size_t operator()(const Key& key) const noexcept;
   };
-  struct Told {
+  struct Suppressed {
     Cause cause;
-    std::string address; // empty: of many
+    std::string address; // empty: several
     std::uint64_t suppressed;
   };
 
-  // The number left out before this line; nullopt: leave this one out, too.
+  // The number omitted before this line; nullopt: omit this one, too.
   std::optional<std::uint64_t> admit_line(Cause cause, const std::string& address, MonoTime now);
-  std::vector<Told> sweep(MonoTime now);
-  void report_all(const std::vector<Told>& told);
+  std::vector<Suppressed> sweep(MonoTime now);
+  void report_all(const std::vector<Suppressed>& unreported);
 
   RefusalRing& ring_;
   Log& log_;

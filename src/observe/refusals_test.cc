@@ -43,7 +43,7 @@ TEST(RefusalRing, CountsEqualCodeAndAddressWithinASecond) {
   EXPECT_TRUE(ring.record(refused(Cause::NO_TOKEN, "10.0.0.1", "a", t0)));
   EXPECT_FALSE(ring.record(refused(Cause::NO_TOKEN, "10.0.0.1", "b", t0 + Millis{999})));
   EXPECT_TRUE(ring.record(refused(Cause::NO_TOKEN, "10.0.0.1", "c", t0 + Millis{1000})))
-      << "a second after the first begins a new record";
+      << "a second after the first, a new record begins";
   const auto all = ring.find({});
   ASSERT_THAT(refs(all), testing::ElementsAre("c", "a"));
   EXPECT_EQ(all[0].count, 1u);
@@ -82,7 +82,7 @@ TEST(RefusalRing, SeventyFailedLoginsFromElsewhereLeaveSomebodysOwnRefusal) {
           "f" + std::to_string(i), WallTime{std::chrono::seconds{2 * i}}));
     EXPECT_THAT(ring.find({.ref = Ref("mine")}), SizeIs(1)) << (one_address ? "of one address" : "of one network");
     EXPECT_THAT(ring.find({.ref = Ref("f69")}), SizeIs(1));
-    EXPECT_THAT(ring.find({.ref = Ref("f0")}), IsEmpty()) << "the flood pushes out its own";
+    EXPECT_THAT(ring.find({.ref = Ref("f0")}), IsEmpty()) << "a flood displaces its own records";
   }
 }
 

@@ -18,7 +18,7 @@ TEST(CostOf, ACommandThatReadsManyRowsTakesAsMuchAsManyMessages) {
   EXPECT_EQ(cost(CommandType::chat), 1U);
   EXPECT_EQ(cost(CommandType::rooms), 21U);
   EXPECT_EQ(cost(CommandType::rooms, 10), 1U);
-  EXPECT_EQ(cost(CommandType::rooms, 4'000'000'000), 21U) << "no page is longer";
+  EXPECT_EQ(cost(CommandType::rooms, 4'000'000'000), 21U) << "this is the longest page";
   EXPECT_EQ(cost(CommandType::history), 2U);
   EXPECT_EQ(cost(CommandType::history, 300), 7U);
   EXPECT_EQ(cost(CommandType::join), 1U);

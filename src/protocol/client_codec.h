@@ -25,20 +25,20 @@ class CommandSink {
   virtual void on_bad_command(const BadCommand& bad, std::string_view text) = 0;
 };
 
-// The ways in which one event is written for different clients.
+// The forms in which one event is written for different clients.
 enum class Form : std::uint8_t {
   none,  // not sent to this client
-  whole, // as it is
-  other, // for clients with a feature, where they get more than others
+  whole, // unchanged
+  other, // for clients with a feature that adds to the event
   brief, // a message without its text, for clients whose max_message it exceeds
 };
-inline constexpr std::size_t kForms = 3; // that are written
+inline constexpr std::size_t kForms = 3; // number of written forms
 
 class ClientCodec : public rooms::AnswerMeasure {
  public:
   static constexpr std::size_t kMost = 2; // codecs in one process
 
-  // Its place among the codecs of the process, below kMost.
+  // Its index among the codecs of the process, below kMost.
   [[nodiscard]] virtual std::size_t index() const = 0;
 
   // Readable bytes follow `message` (wire::kPadding).

@@ -1,4 +1,4 @@
-// What clients ask, in whichever dialect they say it.
+// The commands that clients send, in any dialect.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,10 @@ struct Since {
   std::string_view epoch;
   Offset offset = 0;                 // the last one seen
   std::optional<WallTime> time = {}; // of the message at that offset
-  std::optional<Offset> change = {}; // the last change that was heard of; feature `changes`
+  std::optional<Offset> change = {}; // the last change that was received; feature `changes`
 };
 
-// Views into what the codec read last; valid until it reads again.
+// Views into the codec's last message; valid until it reads again.
 struct Command {
   CommandType type{};
   std::optional<std::uint64_t> id;
@@ -52,7 +52,7 @@ struct Command {
   std::optional<std::uint64_t> max_message; // authenticate
   std::string_view room;
   std::string_view user;              // direct, invite, remove
-  std::string_view name;              // direct, invite: of the person, instead of user
+  std::string_view name;              // direct, invite: of the person, in place of user
   std::string_view message;           // chat
   std::string_view key;               // chat; empty: none
   std::optional<Since> since;         // join
@@ -67,13 +67,13 @@ struct Command {
 // What is wrong with a message, for `error BAD_MESSAGE`.
 struct BadCommand {
   std::optional<std::uint64_t> id; // if it could be read
-  std::string field;               // the member at fault; empty: the message as a whole
+  std::string field;               // the member at fault; empty: the whole message
   std::string what;
 };
 
-inline constexpr std::uint32_t kRoomsPage = 1'000; // rooms of one page at most, and if none is asked for
-inline constexpr std::uint32_t kHistoryPage = 50;  // messages of a page of `history` that does not say
-inline constexpr std::uint32_t kHistoryMost = 300; // and of any page
+inline constexpr std::uint32_t kRoomsPage = 1'000; // rooms of one page at most, and by default
+inline constexpr std::uint32_t kHistoryPage = 50;  // messages of a page of `history` by default
+inline constexpr std::uint32_t kHistoryMost = 300; // and at most
 inline constexpr std::uint64_t kMaxInteger = (1ULL << 53) - 1;
 inline constexpr std::size_t kMaxPersonName = 256; // of `name`
 inline constexpr std::size_t kMaxKeyBytes = 128;   // of `key`

@@ -1,4 +1,4 @@
-// An event as a WebSocket frame: encoded at most once for each codec and form, whoever asks first, and framed in place.
+// An event as a WebSocket frame: encoded at most once for each codec and form, at its first use, and framed in place.
 // Loops share a publication and send the same bytes.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What a session sends to its client as values: answers to commands, and what concerns the session itself. Events of
+// Messages of a session to its client, as values: answers to commands, and messages about the session itself. Events of
 // rooms are rooms::Event.
 #pragma once
 
@@ -25,9 +25,9 @@ struct Refreshed {
 struct Welcome {
   Identity identity;
   ConnectionId connection = 0;
-  ClientTerms terms = {}; // what was understood is echoed, if the client named any
+  ClientTerms terms = {}; // sent back to the client, if it named any
 };
-// The command, or the credential, is refused.
+// The command or the credential was refused.
 struct Refused {
   Refusal refusal;
   Ref ref;

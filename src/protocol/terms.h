@@ -1,6 +1,6 @@
-// What a client told the server about itself: the features that it understands and
-// the longest message that it takes. Nothing of a feature is sent to a client that did
-// not name it, so that old clients go on working.
+// What a client told the server about itself: the features it understands and
+// the longest message it accepts. Nothing of a feature is sent to a client that did
+// not name it, so that old clients keep working.
 //
 // They come in `authenticate` or in the query of the handshake:
 //
@@ -19,9 +19,9 @@ namespace foyer::protocol {
 
 enum class Feature : std::uint8_t {
   changes,    // deletions and the like carry a number, and recovery brings those that were missed
-  pages,      // a recovery that is longer than one answer comes in pages
-  room_reset, // `room_reset` instead of a Close when a room's history begins anew
-  people,     // invitations, and all else that concerns people
+  pages,      // a recovery longer than one answer comes in pages
+  room_reset, // `room_reset` instead of a Close when a room's history restarts
+  people,     // invitations and everything else about people
 };
 inline constexpr std::array<std::pair<std::string_view, Feature>, 4> kFeatures{{
     {"changes", Feature::changes},
@@ -33,14 +33,14 @@ inline constexpr std::array<std::pair<std::string_view, Feature>, 4> kFeatures{{
 inline constexpr std::size_t kMaxFeatures = 32;            // names that are read; more are ignored
 inline constexpr std::size_t kMaxFeatureBytes = 64;        // of one name; a longer one is ignored
 inline constexpr std::size_t kAnswerBytes = 256 * 1024;    // of one message from the server in answer to a command
-inline constexpr std::size_t kLeastMaxMessage = 16 * 1024; // a smaller max_message counts as this
+inline constexpr std::size_t kLeastMaxMessage = 16 * 1024; // a smaller max_message is raised to this
 
 class Features {
  public:
   constexpr Features() = default;
   [[nodiscard]] constexpr bool has(Feature feature) const { return (bits_ & bit(feature)) != 0; }
   constexpr void add(Feature feature) { bits_ |= bit(feature); }
-  // A name that is unknown is ignored.
+  // Unknown names are ignored.
   constexpr void add(std::string_view name) {
     if (name.size() > kMaxFeatureBytes) return;
     for (const auto& [known, feature] : kFeatures)
@@ -59,10 +59,10 @@ class Features {
 // Of a connection.
 struct ClientTerms {
   Features features;
-  bool named_features = false;   // it named some, known or not: what was understood is echoed
-  std::uint32_t max_message = 0; // bytes; 0: it named none
+  bool named_features = false;   // it named some, known or not, so the known ones are sent back
+  std::uint32_t max_message = 0; // bytes; 0: none given
 
-  // The longest answer that may be sent to it.
+  // The longest answer that it accepts.
   [[nodiscard]] std::size_t answer_bytes() const {
     return max_message == 0 ? kAnswerBytes : std::min<std::size_t>(max_message, kAnswerBytes);
   }

@@ -8,7 +8,7 @@
 namespace foyer::wire {
 namespace {
 
-// Calls `each` with every element of a comma separated list header (RFC 9110 §5.6.1).
+// Calls `each` with every element of a comma-separated list header (RFC 9110 §5.6.1).
 template <class F>
 void for_each_element(const Request& request, std::string_view name, F each) {
   for (const auto& header : request.headers.list()) {

@@ -9,11 +9,11 @@
 namespace foyer::wire {
 namespace {
 
-// Of a byte that zlib has read, the bits it has not used, and what it has just done.
+// zlib's data_type after a call: the unused bits of the last byte read, and where the stream stands.
 constexpr int kUnusedBits = 63;
 constexpr int kAtBlockEnd = 128;
 
-// Fast rather than small: a loop packs between two sends.
+// Fast rather than small: a loop compresses between two sends.
 constexpr int kLevel = 3;
 constexpr unsigned kMemoryLevel = 8;
 
@@ -103,7 +103,7 @@ struct Deflater::Stream {
 };
 
 Deflater::Deflater(unsigned window_bits, Context context) : stream_(std::make_unique<Stream>()), context_(context) {
-  // The hash table follows the window: with 12 bits the whole takes a seventh.
+  // The hash table scales with the window: with 12 bits the whole takes a seventh.
   const unsigned memory = window_bits >= 15 ? kMemoryLevel : window_bits - 7;
   check_memory(deflateInit2(
       &stream_->z, kLevel, Z_DEFLATED, -static_cast<int>(window_bits), static_cast<int>(memory), Z_DEFAULT_STRATEGY));
@@ -114,8 +114,8 @@ Deflater::~Deflater() { deflateEnd(&stream_->z); }
 bool Deflater::pack(std::string_view payload, std::string& out) {
   z_stream& z = stream_->z;
   if (context_ == Context::none) deflateReset(&z);
-  // Enough for what is shorter than the payload, and its tail; one byte is left over by
-  // what is complete (zlib cannot tell a flush that just fits from one that does not).
+  // Room for a result shorter than the payload, and its tail; a complete result leaves one byte
+  // unused (zlib cannot distinguish a flush that just fits from one that does not).
   out.resize(payload.size() + kMessageTail.size());
   z.next_in = bytes_of(payload);
   z.avail_in = static_cast<uInt>(payload.size());
@@ -129,7 +129,7 @@ bool Deflater::pack(std::string_view payload, std::string& out) {
     out.resize(size - kMessageTail.size());
     return true;
   }
-  if (context_ == Context::takeover) deflateReset(&z); // the other end will not see this message in its window
+  if (context_ == Context::takeover) deflateReset(&z); // the receiver will not have this message in its window
   return false;
 }
 

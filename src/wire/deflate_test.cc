@@ -16,7 +16,7 @@ namespace {
 constexpr auto kServer = WsRole::server;
 constexpr auto kClient = WsRole::client;
 
-// Bytes that the C library has handed out; sanitizers have a heap of their own.
+// Bytes allocated from the C library; sanitizers have a heap of their own.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define FOYER_OTHER_HEAP
@@ -44,7 +44,7 @@ std::string packed_frame(std::string_view payload, bool fin = true, Opcode kind 
 
 const std::string kHello = bytes({0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00});
 
-// Text that can be packed, but not to nothing.
+// Text that is compressible, but not to nothing.
 std::string prose(std::size_t size) {
   std::mt19937 random(1);
   const std::vector<std::string> words = {
@@ -88,7 +88,7 @@ TEST(Rfc7692, S7_2_3_3_ABlockWithoutCompression) {
 TEST(Rfc7692, S7_2_3_4_ABlockWithBfinal) {
   const std::string hello = bytes({0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00});
   expect_at_every_cut(packed_frame(hello), {{"text:Hello"}}, kServer, kDeflate);
-  // In the middle, and what follows refers to what was before it.
+  // In the middle, followed by a reference to data before it.
   const std::string twice = bytes({0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}) + bytes({0xf2, 0x00, 0x11, 0x00, 0x00});
   expect_at_every_cut(packed_frame(twice), {{"text:HelloHello"}}, kServer, kDeflate);
   expect_at_every_cut(packed_frame(hello) + packed_frame(bytes({0xf2, 0x00, 0x11, 0x00, 0x00})),
@@ -111,7 +111,7 @@ TEST(Rfc7692, S7_2_3_6_AnEmptyFragmentAndAnEmptyMessage) {
         {{"text:", "text:Hello"}}, kServer, agreed);
     expect_at_every_cut(packed_frame(kHello.substr(0, 6), false) + frame(0x00, "") + frame(0x80, kHello.substr(6)),
         {{"text:Hello"}}, kServer, agreed);
-    // The sender did not know the end, and what was left to send is one empty block.
+    // The sender did not know the end, so its last flush is one empty block.
     expect_at_every_cut(packed_frame(kHello + std::string{kMessageTail}, false) + frame(0x80, bytes({0x00})),
         {{"text:Hello"}}, kServer, agreed);
   }
@@ -126,7 +126,7 @@ TEST(Rfc7692, S6_TheBitForCompressionStandsOnFirstFramesOfMessagesOnly) {
   for (const int bits : {0x20, 0x10, 0x60, 0x50, 0x70})
     expect_at_every_cut(frame(0x81 | bits, kHello), {{}, 1002}, kServer, kDeflate);
   for (const char first : {'\xc0', '\xc9', '\xa1', '\xd1'})
-    EXPECT_EQ(decode({{&first, 1}}, kServer, kDeflate).error, 1002); // told at the first byte
+    EXPECT_EQ(decode({{&first, 1}}, kServer, kDeflate).error, 1002); // reported at the first byte
 }
 
 TEST(Rfc7692, S6_MessagesMayBeCompressedOrNot) {
@@ -134,7 +134,7 @@ TEST(Rfc7692, S6_MessagesMayBeCompressedOrNot) {
   expect_at_every_cut(frame(0x81, "plain") + packed_frame(kHello) + frame(0x82, "as it is") +
           packed_frame(kHello, true, Opcode::binary) + frame(0x81, ""),
       {{"text:plain", "text:Hello", "binary:as it is", "binary:Hello", "text:"}}, kServer, kDeflate);
-  // What was not compressed is not in the window.
+  // Data that was not compressed is not in the window.
   expect_at_every_cut(packed_frame(kHello) + frame(0x81, "between") + packed_frame(again),
       {{"text:Hello", "text:between", "text:Hello"}}, kServer, kTakeover);
 }
@@ -205,13 +205,13 @@ TEST(Rfc7692, S7_2_2_AMessageOfExactlyTheLimitIsReadAndOneByteMoreIsNot) {
   }
 }
 
-// A few hundred bytes that are 80 KB.
+// A few hundred bytes that expand to 80 KB.
 TEST(Rfc7692, S10_ADeflateBombIs1009AndTakesNoMoreThanTheLimit) {
   const std::string bomb = packed(std::string(80'000, '\0'));
   ASSERT_LT(bomb.size(), 400U);
   expect_at_every_cut(packed_frame(bomb, true, Opcode::binary), {{}, 1009}, kServer, kDeflate);
   expect_at_every_cut(packed_frame(bomb, false, Opcode::binary), {{}, 1009}, kServer, kDeflate);
-  // 250 KB that are 60 MB: what is allocated on the way stays within the limit.
+  // 250 KB that expand to 60 MB: the memory used meanwhile stays within the limit.
   const std::string large = packed(std::string(60'000'000, '\0'));
   ASSERT_LT(large.size(), 300'000U);
   std::string input = packed_frame(large, false, Opcode::binary);
@@ -228,14 +228,14 @@ TEST(Rfc7692, S10_ADeflateBombIs1009AndTakesNoMoreThanTheLimit) {
 }
 
 TEST(Rfc7692, S10_WhatArrivesIsLimitedToo) {
-  // Blocks that hold nothing: a message that never grows is refused by its length.
+  // Empty blocks: a message that never grows is refused because of its length.
   std::string blocks;
   while (blocks.size() < 2 * kMax) blocks += bytes({0x00, 0x00, 0x00, 0xff, 0xff});
   expect_at_every_cut(packed_frame(blocks), {{}, 1009}, kServer, kDeflate);
   std::string fragments = packed_frame(blocks.substr(0, 500), false);
   for (int i = 0; i < 5; ++i) fragments += frame(0x00, blocks.substr(0, 500));
   expect_at_every_cut(fragments, {{}, 1009}, kServer, kDeflate);
-  // What cannot be compressed may be a little longer than the message.
+  // Incompressible data may be a little longer than the message.
   const std::string all = noise(kMax);
   const std::string stored =
       bytes({0x00, kMax & 0xff, kMax >> 8, ~kMax & 0xff, (~kMax >> 8) & 0xff}) + all + bytes({0x00});
@@ -251,7 +251,7 @@ TEST(Inflaters, AreThereOnlyWhileAMessageIsUnfinished) {
     text.append(kPadding, '\0');
     return decoder.feed({text.data(), text.size() - kPadding}, sink).close;
   };
-  // More of them than inflaters are lent: the rest wait packed, and are read all the same.
+  // More messages than inflaters: the rest wait compressed, and are still read.
   const std::size_t many = InflaterPool::kMostLent + 10;
   for (std::size_t i = 0; i < many; ++i) {
     decoders.emplace_back(kServer, kMax).allow_deflate(pool, 15, false);
@@ -263,7 +263,7 @@ TEST(Inflaters, AreThereOnlyWhileAMessageIsUnfinished) {
   auto again = pool.lend();
   EXPECT_NE(again, nullptr);
   pool.take_back(std::move(again));
-  // A connection that is gone gives its inflater back.
+  // A closed connection returns its inflater.
   for (auto& decoder : decoders) ASSERT_EQ(feed(decoder, all.substr(0, 10)), 0);
   decoders.clear();
   again = pool.lend();
@@ -297,7 +297,7 @@ TEST(Inflaters, WhatWaitsPackedIsJudgedAtItsEnd) {
   for (auto& inflater : out) pool.take_back(std::move(inflater));
 }
 
-// Every window, both directions: the server's role reads what a client packs, and the other way round.
+// Every window, both directions: the server's role reads what a client compressed, and vice versa.
 TEST(Rfc7692, S7_1_2_EveryWindowBothWays) {
   for (unsigned bits = 9; bits <= 15; ++bits) {
     for (const auto context : {Deflater::Context::none, Deflater::Context::takeover}) {
@@ -333,13 +333,13 @@ TEST(Rfc7692, S7_1_2_EveryWindowBothWays) {
   }
 }
 
-// zlib packs no raw stream with a window of 8 bits, but unpacks one.
+// zlib writes no raw stream with a window of 8 bits, but reads one.
 TEST(Rfc7692, S7_1_2_AWindowOf256BytesIsRead) {
   const std::string near = packed(std::string(250, 'a') + "b");
   for (const Agreed agreed : {Agreed{8, true}, Agreed{8, false}})
     expect_at_every_cut(packed_frame(near) + packed_frame(near),
         {{"text:" + std::string(250, 'a') + "b", "text:" + std::string(250, 'a') + "b"}}, kServer, agreed);
-  // Behind 700 other bytes, a reference to the first ones does not fit into it.
+  // After 700 other bytes, a reference to the first ones does not fit into the window.
   const std::string far = noise(300) + std::string(400, 'x');
   Deflater deflater(15, Deflater::Context::takeover);
   std::string first, second;
@@ -357,7 +357,7 @@ TEST(Deflater, GivesUpWhatDoesNotBecomeShorterAndForgetsIt) {
   EXPECT_FALSE(deflater.pack(random, out));
   EXPECT_FALSE(deflater.pack("", out));
   EXPECT_FALSE(deflater.pack("a", out));
-  // Sent as it was, `random` is not in the other end's window, and nothing refers to it.
+  // `random` was sent uncompressed, so it is not in the peer's window, and nothing refers to it.
   EXPECT_FALSE(deflater.pack(random, out));
   ASSERT_TRUE(deflater.pack(prose(600), out));
   const std::size_t once = out.size();

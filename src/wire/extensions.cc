@@ -13,7 +13,7 @@ constexpr std::string_view kDeflate = "permessage-deflate";
 bool is_token_char(char c) { return is_token({&c, 1}); }
 
 // Reads a header from its front. White space may stand between all words (RFC 2616 §2.1,
-// by whose rules RFC 6455 writes its grammar).
+// whose rules the grammar of RFC 6455 uses).
 class Reader {
  public:
   explicit Reader(std::string_view text) : rest_(text) {}
@@ -36,7 +36,7 @@ class Reader {
     rest_.remove_prefix(out.size());
     return out;
   }
-  // A token, or a quoted string that holds one.
+  // A token, or a quoted string that contains one.
   std::optional<std::string> value() {
     if (!take('"')) return token();
     std::string out;
@@ -80,7 +80,7 @@ std::optional<std::uint8_t> window_bits(std::string_view text) {
   return static_cast<std::uint8_t>(8 + (found - kValues.begin()));
 }
 
-// What one offer asks for; nullopt: it is declined.
+// The parameters of one offer; nullopt: it is declined.
 std::optional<DeflateTerms> read_offer(const Extension& offer, bool takeover) {
   DeflateTerms terms{.server_takeover = takeover, .client_takeover = takeover};
   std::vector<std::string_view> seen;
@@ -104,7 +104,7 @@ std::optional<DeflateTerms> read_offer(const Extension& offer, bool takeover) {
       return std::nullopt;
     }
   }
-  // A window that is kept is worth limiting. One that is not is the loop's, and has 15 bits.
+  // A window that a connection keeps is worth limiting. Otherwise the loop's is used, with 15 bits.
   if (!terms.client_takeover) {
     terms.client_bits = 15;
     terms.client_bits_sent = false;
@@ -114,16 +114,16 @@ std::optional<DeflateTerms> read_offer(const Extension& offer, bool takeover) {
   return terms;
 }
 
-// Each row: a User-Agent that holds all of `all` and not `without`, and why.
+// Each row: a User-Agent that contains all of `all` and not `without`, and the reason.
 struct Broken {
   std::array<std::string_view, 2> all;
   std::string_view without;
   std::string_view reason;
 };
 
-// Apple's URLSession does the WebSockets of Safari (since 15) and of every browser and app on iOS. From its
+// Apple's URLSession provides the WebSockets of Safari (since 15) and of every browser and app on iOS. From its
 // first version to one of 2026, people report connections that end with "protocol error" after a compressed
-// message, or messages cut short, most of all where no context is taken over. No version is known to be well.
+// message, or truncated messages, mostly without context takeover. No version is known to work.
 constexpr std::string_view kUrlSession = "Apple's URLSession loses or refuses compressed messages";
 constexpr std::array kBroken = {
     Broken{{"AppleWebKit/", "Mac OS X"}, " Chrome/", kUrlSession}, // Safari; on iOS all browsers

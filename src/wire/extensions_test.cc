@@ -20,7 +20,7 @@ std::string written(const std::optional<std::vector<Extension>>& extensions) {
   return out;
 }
 
-// What the server answers to these offers.
+// The server's answer to these offers.
 std::string answer(std::string_view offers, bool takeover = false) {
   const auto read = parse_extensions(offers);
   if (!read) return "malformed";
@@ -105,7 +105,7 @@ TEST(Rfc7692, S7_1_2_2_TheClientsWindowIsToldOnlyToWhomOffersIt) {
   for (int bits = 8; bits <= 15; ++bits)
     EXPECT_EQ(answer("permessage-deflate; client_max_window_bits=" + std::to_string(bits), true),
         "permessage-deflate; client_max_window_bits=" + std::to_string(std::min(bits, 12)));
-  // Where no window is kept there is nothing to limit.
+  // Without a kept window there is nothing to limit.
   EXPECT_EQ(answer("permessage-deflate; client_max_window_bits=9"),
       "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
   EXPECT_EQ(answer("permessage-deflate; client_max_window_bits; client_no_context_takeover", true),

@@ -1,4 +1,4 @@
-// How much one HTTP request may be.
+// Size limits of one HTTP request.
 #pragma once
 
 #include <cstddef>

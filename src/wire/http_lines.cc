@@ -25,7 +25,7 @@ constexpr auto kTokenChars = [] {
   return table;
 }();
 
-// Bytes that may stand in any line of a head: visible, blank, TAB, obs-text.
+// Bytes that are allowed in any line of a head: visible, blank, TAB, obs-text.
 constexpr auto kLineChars = [] {
   std::array<bool, 256> table{};
   for (std::size_t c = 0x20; c < 256; ++c) table[c] = c != 0x7f;
@@ -49,8 +49,8 @@ std::string_view skip_blanks(std::string_view text) {
   return text;
 }
 
-// Length of a quoted-string at the front of `text` (RFC 9110 §5.6.4); 0: it is none. The
-// line holds no control character but TAB, that was seen to.
+// Length of a quoted-string at the front of `text` (RFC 9110 §5.6.4); 0: there is none. The
+// line has been checked: it holds no control character but TAB.
 std::size_t quoted_string(std::string_view text) {
   if (!text.starts_with('"')) return 0;
   for (std::size_t i = 1; i < text.size(); ++i) {

@@ -26,8 +26,8 @@ Refusal unexpected_proxy_header(std::string_view what) {
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-// Visible ASCII but what no URI may hold and browsers do not send either. The
-// evidence gives a position, never the text: a query may hold a credential.
+// Visible ASCII that no URI may contain and browsers do not send either. The
+// evidence gives a position, never the text: a query may contain a credential.
 std::optional<Refusal> check_target(std::string_view target) {
   for (std::size_t i = 0; i < target.size(); ++i) {
     const char c = target[i];
@@ -43,7 +43,7 @@ std::optional<Refusal> check_target(std::string_view target) {
   return std::nullopt;
 }
 
-// Whether every member of Expect is 100-continue; nothing at all is fine, too.
+// Whether every member of Expect is 100-continue; an empty value is accepted.
 bool only_continue(std::string_view list) {
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());
@@ -80,7 +80,7 @@ std::size_t HttpParser::feed(std::string_view bytes) {
   return bytes.size() - rest.size();
 }
 
-// Two empty lines: a request with a fault, or the beginning of a PROXY header of version 2.
+// Two empty lines: a malformed request, or the start of a PROXY header of version 2.
 void HttpParser::read_proxy_mark(std::string_view& rest) {
   while (!rest.empty() && state_ == State::head) {
     proxy_mark_ += rest.front();
@@ -99,7 +99,7 @@ void HttpParser::feed_head(std::string_view& rest) {
   const Got got = lines_.take(rest, left, line);
   if (got == Got::more) return;
   if (got != Got::line) {
-    // A TLS record of type handshake, version 3.x: somebody spoke https to us.
+    // A TLS record of type handshake, version 3.x: a client used https on this port.
     const bool first = !have_request_line_ && lines_.position() == 0 && rest.front() == '\x16';
     if (first)
       return fail(
@@ -142,8 +142,8 @@ void HttpParser::read_request_line(std::string_view line) {
   if (first == std::string_view::npos || first == last)
     return fail(bad("version", "the request line is not METHOD TARGET HTTP/1.1"));
   if (!read_version(line.substr(last + 1))) return;
-  // A method of ours has at most 7 letters; RFC 9112 §3 wants 501 for longer ones. A tunnel is nothing that an
-  // origin server need offer (RFC 9110 §9.3.6), and its target has a form of its own.
+  // Our methods have at most 7 letters; RFC 9112 §3 wants 501 for longer ones. An
+  // origin server need not support CONNECT (RFC 9110 §9.3.6), whose target has a form of its own.
   if (method.size() > kMaxMethod)
     return fail(Refusal{.cause = Cause::METHOD_UNKNOWN,
         .evidence = fmt::format("a method of {} bytes", method.size()),
@@ -154,7 +154,7 @@ void HttpParser::read_request_line(std::string_view line) {
   read_target(line.substr(first + 1, last - first - 1));
 }
 
-// HTTP/1.1 and 1.0; a later 1.x is read as 1.1, another major version is not spoken (RFC 9110 §2.5, §15.6.6).
+// HTTP/1.1 and 1.0; a later 1.x is read as 1.1, another major version is not supported (RFC 9110 §2.5, §15.6.6).
 bool HttpParser::read_version(std::string_view version) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) || version[6] != '.' ||
@@ -242,7 +242,7 @@ void HttpParser::finish_head() {
           .evidence = fmt::format("{} bytes announced, the limit is {}", *n, limits_->body_bytes)});
     body_due_ = *n;
   }
-  // HTTP/1.0 knows no expectations (RFC 9110 §10.1.1).
+  // HTTP/1.0 has no expectations (RFC 9110 §10.1.1).
   const std::string expected = request_.version_minor == 1 ? headers.joined("expect") : std::string{};
   if (!only_continue(expected))
     return fail(
@@ -254,7 +254,7 @@ void HttpParser::finish_head() {
 }
 
 void HttpParser::feed_body(std::string_view& rest) {
-  continue_due_ = false; // the body comes without being asked for
+  continue_due_ = false; // the body arrives without 100 Continue
   if (chunked_) {
     if (auto refusal = chunks_.feed(rest, request_.body, limits_->body_bytes)) return fail(std::move(*refusal));
     if (chunks_.done()) state_ = State::complete;

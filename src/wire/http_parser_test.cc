@@ -16,7 +16,7 @@ std::string post(std::string_view headers, std::string_view body) {
   return std::string{"POST /p HTTP/1.1\r\nHost: a\r\n"}.append(headers).append("\r\n").append(body);
 }
 
-// All at once, and cut in two at every place, and byte by byte: one and the same end.
+// Fed whole, split in two at every byte, and byte by byte: the result must be the same.
 std::vector<HttpParser> at_every_cut(const std::string& input) {
   std::vector<HttpParser> parsers;
   for (std::size_t cut = 0; cut <= input.size(); ++cut) {
@@ -27,7 +27,7 @@ std::vector<HttpParser> at_every_cut(const std::string& input) {
   }
   HttpParser& parser = parsers.emplace_back(kLimits);
   for (const char c : input) {
-    const char alone = c; // on its own, so that a view into it cannot reach the next one
+    const char alone = c; // a copy, so that a view into it cannot reach the next byte
     parser.feed({&alone, 1});
   }
   return parsers;
@@ -103,7 +103,7 @@ TEST(HttpParser, SaysWhetherTheTargetWantsHttps) {
 TEST(HttpParser, HasNotStartedWithTheEmptyLineBetweenTwoRequests) {
   HttpParser parser(kLimits);
   parser.feed("\r");
-  EXPECT_TRUE(parser.started()) << "it may become anything";
+  EXPECT_TRUE(parser.started()) << "it may still become a request";
   parser.feed("\n");
   EXPECT_FALSE(parser.started());
   parser.feed("G");
@@ -176,7 +176,7 @@ TEST(WriteResponse, SaysTheLengthOfABodyThatIsLeftOut) {
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
   EXPECT_EQ(write_response({.status = 200, .headers = {}, .body = ""}, true, "", true),
       "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n")
-      << "forwarded: what GET would have had is not known";
+      << "forwarded: the length of GET's body is unknown";
   EXPECT_EQ(write_response({.status = 304, .headers = {{"ETag", "\"x\""}}, .body = "hello"}, true, ""),
       "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nConnection: keep-alive\r\n\r\n");
 }

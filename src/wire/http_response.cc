@@ -68,7 +68,7 @@ void HttpResponseParser::finish_head() {
   const bool coded = headers.count("transfer-encoding") > 0;
   const std::size_t lengths = headers.count("content-length");
   if (coded) {
-    // RFC 9112 §6.1, §6.3: a peer that sees the end elsewhere than we do can be made to see another answer.
+    // RFC 9112 §6.1, §6.3: ambiguous framing would let two readers see different answers.
     if (lengths > 0) return fail("Transfer-Encoding and Content-Length together");
     if (version_minor_ == 0) return fail("Transfer-Encoding in HTTP/1.0");
     if (interim || status == 204) return fail("Transfer-Encoding in an answer that has no body");
@@ -82,7 +82,7 @@ void HttpResponseParser::finish_head() {
     body_due_ = *n;
   }
   if (interim && status != 101) {
-    if (++interim_ > kMostInterim) return fail("interim answers without end");
+    if (++interim_ > kMostInterim) return fail("too many interim answers");
     response_ = {};
     have_status_line_ = false;
     return; // head_bytes_ keeps counting

@@ -1,4 +1,4 @@
-// HTTP/1.1 answers, incremental and without I/O: the client's half, for our own
+// HTTP/1.1 answers, incremental and without I/O: the client's side, for our own
 // tools (`foyer chat`, `why`, `doctor`). Strict where framing is concerned.
 #pragma once
 
@@ -13,7 +13,7 @@
 namespace foyer::wire {
 
 struct ResponseLimits {
-  std::size_t head_bytes = 64 * 1024; // with those of interim answers
+  std::size_t head_bytes = 64 * 1024; // including those of interim answers
   std::size_t body_bytes = 4 * 1024 * 1024;
 };
 
@@ -24,14 +24,14 @@ class HttpResponseParser {
   // `to_head`: the answer belongs to a HEAD request and has no body.
   explicit HttpResponseParser(bool to_head = false, ResponseLimits limits = {});
 
-  // Returns how many bytes were taken. Interim answers (1xx) are skipped, a few, but for
-  // 101, which is complete at its head; what follows it is left.
+  // Returns how many bytes were taken. A few interim answers (1xx) are skipped, except
+  // 101, which is complete at its head; bytes behind it are left.
   std::size_t feed(std::string_view bytes);
-  // The peer closed: ends a body that has no length of its own, else an error.
+  // The peer closed: ends a body without a length; otherwise an error.
   void finish();
 
   [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] Response& response() { return response_; } // whole when complete; the head once state is body
+  [[nodiscard]] Response& response() { return response_; } // whole when complete; only the head while state is body
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
   [[nodiscard]] const std::string& error() const { return error_; } // a sentence without the peer's text

@@ -7,7 +7,7 @@
 namespace foyer::wire {
 namespace {
 
-// A value that a handler built out of a peer's string cannot begin a new line.
+// A value that a handler takes from a peer's string cannot begin a new line.
 void append_value(std::string& out, std::string_view value) {
   const std::size_t from = out.size();
   out.append(value);
@@ -15,14 +15,14 @@ void append_value(std::string& out, std::string_view value) {
   std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), unsafe, ' ');
 }
 
-// What frames the answer, or says what becomes of the connection, is decided here and
-// by nobody else; but an interim answer is its own matter (101: Connection: Upgrade).
+// Headers that frame the answer or control the connection are set here and
+// nowhere else, except in interim answers (101: Connection: Upgrade).
 bool is_of_the_connection(std::string_view name, bool interim) {
   if (iequals(name, "content-length") || iequals(name, "transfer-encoding") || iequals(name, "date")) return true;
   return !interim && (iequals(name, "connection") || iequals(name, "keep-alive"));
 }
 
-// Without the lines that say where the body ends, and without the empty line.
+// Without the framing headers, and without the empty line.
 void append_head(std::string& out, const Response& response, bool keep_alive) {
   const int status = response.status;
   const bool interim = status >= 100 && status < 200;
@@ -68,7 +68,7 @@ std::string write_response(const Response& response, bool keep_alive, std::strin
   std::string out;
   out.reserve(256 + response.body.size());
   append_head(out, response, keep_alive);
-  // Of an answer to HEAD that was made without a body, nobody knows what GET would have had (RFC 9110 §8.6).
+  // For an answer to HEAD that was built without a body, the length of GET's body is unknown (RFC 9110 §8.6).
   if (!bodiless && !(head_only && response.body.empty())) {
     out += "Content-Length: ";
     out += std::to_string(response.body.size());

@@ -1,5 +1,5 @@
-// Requests, row by row of the standards: what arrives, and what becomes of it. Each
-// row is fed whole, cut in two at every byte, and byte by byte; the end is the same.
+// Requests, row by row of the standards: the input and the expected result. Each
+// row is fed whole, split in two at every byte, and byte by byte; the result is the same.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -18,7 +18,7 @@ struct Row {
   std::string_view section;
   std::string_view name;
   std::string input;
-  std::string outcome; // "METHOD TARGET-PATH[?QUERY] [body]", "CODE field", or "more" (not at its end)
+  std::string outcome; // "METHOD TARGET-PATH[?QUERY] [body]", "CODE field", or "more" (incomplete)
 };
 
 std::string get(std::string_view headers) {
@@ -48,7 +48,7 @@ std::string outcome(HttpParser& parser) {
   return out;
 }
 
-// All at once, and cut in two at every place, and byte by byte.
+// Whole, split in two at every byte, and byte by byte.
 std::vector<std::string> outcomes(const std::string& input) {
   std::vector<std::string> out;
   for (std::size_t cut = 0; cut <= input.size(); ++cut) {
@@ -59,7 +59,7 @@ std::vector<std::string> outcomes(const std::string& input) {
   }
   HttpParser parser(kLimits);
   for (const char c : input) {
-    const char alone = c; // on its own, so that a view into it cannot reach the next one
+    const char alone = c; // a copy, so that a view into it cannot reach the next byte
     parser.feed({&alone, 1});
   }
   out.push_back(outcome(parser));

@@ -5,7 +5,7 @@
 namespace foyer::wire {
 namespace {
 
-// A vector of the compiler's: SSE2 or NEON where there is one, words elsewhere.
+// A compiler vector: SSE2 or NEON if available, otherwise words.
 using Block = std::uint64_t __attribute__((vector_size(16)));
 
 } // namespace

@@ -7,7 +7,7 @@
 
 namespace foyer::wire {
 
-using MaskKey = std::array<std::uint8_t, 4>; // in the order of the wire
+using MaskKey = std::array<std::uint8_t, 4>; // in wire order
 
 // XORs `size` bytes in place; `phase` is the offset of the first of them in the
 // frame's payload. Returns true when all results are ASCII.

@@ -7,10 +7,10 @@
 namespace foyer::wire {
 namespace {
 
-constexpr Millis kDefaultWait{1000}; // for `after` without a time of its own
+constexpr Millis kDefaultWait{1000}; // for `after` without a time
 
-// A problem's status is the answer's status; a cause that normally ends a socket
-// still needs one when it is sent over HTTP.
+// A problem's status is the answer's status; a cause that normally closes a socket
+// also needs one when it is sent over HTTP.
 int status_of(const CauseInfo& info) {
   if (info.http != 0) return info.http;
   return info.retry == Retry::after ? 503 : 400;
@@ -28,7 +28,7 @@ std::string title_of(std::string_view code) {
   return title;
 }
 
-// RFC 6750 §3: no error code when no credential came at all.
+// RFC 6750 §3: no error code when no credential was sent.
 std::string challenge_of(const CauseInfo& info, int status) {
   constexpr std::string_view kBearer = "Bearer realm=\"foyer\"";
   if (info.cause == Cause::API_KEY_REJECTED) return "apikey realm=\"foyer\"";
@@ -55,7 +55,7 @@ Response problem(const Refusal& refusal, const Ref& ref, bool reveal) {
   const CauseInfo& info = refusal.info();
   const int status = status_of(info);
   std::string detail{info.client};
-  // What a person typed into a form: the evidence is about those words, and says which rule they break.
+  // Errors in form input: the evidence is about the user's input and names the rule that it breaks.
   if (!reveal && info.step == Step::accounts && status == 422 && !refusal.evidence.empty())
     detail += " (" + refusal.evidence + ")";
   if (reveal) {

@@ -1,4 +1,4 @@
-// application/problem+json (RFC 9457) out of a Refusal, with the headers that
+// application/problem+json (RFC 9457) from a Refusal, with the headers that
 // belong to it: WWW-Authenticate on 401, Retry-After where waiting helps, Upgrade
 // on 426.
 #pragma once

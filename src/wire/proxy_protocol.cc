@@ -56,7 +56,7 @@ ProxyHeader::State ProxyHeader::fail(std::string_view what) {
 
 ProxyHeader::State ProxyHeader::feed(std::string_view& in) {
   while (state_ == State::reading && !in.empty()) {
-    // Byte by byte to the end of a line, whose length nobody knows; a block says how long it is.
+    // Byte by byte to the end of a line, whose length is unknown; a block states its length.
     const std::size_t count = std::min(in.size(), wanted() - buffer_.size());
     buffer_.append(in.substr(0, count));
     in.remove_prefix(count);
@@ -99,8 +99,8 @@ ProxyHeader::State ProxyHeader::read_line() {
   const auto destination = parse_ip(words[2]);
   if (!source || !destination || (words[1].find(':') == std::string_view::npos) != v4 ||
       (words[2].find(':') == std::string_view::npos) != v4)
-    return fail("a line of version 1 with an address that is none of its family");
-  if (!is_port(words[3]) || !is_port(words[4])) return fail("a line of version 1 with a port that is none");
+    return fail("a line of version 1 with an address that is not of its family");
+  if (!is_port(words[3]) || !is_port(words[4])) return fail("a line of version 1 with an invalid port");
   address_ = text_of(source->bytes, source->is_v4());
   return State::done;
 }
@@ -115,16 +115,16 @@ ProxyHeader::State ProxyHeader::read_block() {
   const std::size_t length = number_at(block, 14);
   if (kBlockHead + length > kProxyHeaderBytes) return fail("a block of version 2 that is longer than 2048 bytes");
   if (block.size() < kBlockHead + length) return State::reading;
-  if (command == 0) return State::done; // LOCAL: what it holds says nothing
+  if (command == 0) return State::done; // LOCAL: its contents are ignored
   const unsigned family = byte_at(block, 13);
   const std::size_t addresses = family == 0x11 ? 12
       : family == 0x21                         ? 36
       : family == 0x31                         ? 216
       : family == 0                            ? 0
                                                : SIZE_MAX;
-  if (addresses == SIZE_MAX) return fail("a block of version 2 about something that is no stream of TCP");
+  if (addresses == SIZE_MAX) return fail("a block of version 2 for something other than a TCP stream");
   if (length < addresses) return fail("a block of version 2 that is shorter than its addresses");
-  if (family == 0) return State::done; // UNSPEC: the rest is of no known form
+  if (family == 0) return State::done; // UNSPEC: the rest has no known format
   std::array<std::uint8_t, 16> source{};
   const std::size_t width = family == 0x11 ? 4 : 16;
   if (family != 0x31) {
@@ -136,7 +136,7 @@ ProxyHeader::State ProxyHeader::read_block() {
   return read_extensions(block.substr(kBlockHead + addresses));
 }
 
-// Type, length, value; of all of them only whether the client spoke TLS matters.
+// Type, length, value; only whether the client used TLS matters.
 ProxyHeader::State ProxyHeader::read_extensions(std::string_view rest) {
   constexpr std::uint8_t kSsl = 0x20;
   while (!rest.empty()) {

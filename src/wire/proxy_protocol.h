@@ -1,6 +1,6 @@
 // The PROXY protocol, versions 1 and 2: the line or block that a proxy writes before
-// the first byte of its client, to say who that is (haproxy's proxy-protocol.txt).
-// Strict, incremental, bounded; gives the same answer however the bytes were cut.
+// its client's first byte, with the client's address (haproxy's proxy-protocol.txt).
+// Strict, incremental, bounded; gives the same result however the bytes were split.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace foyer::wire {
 inline constexpr std::size_t kProxyLineBytes = 107;    // version 1, with its CRLF
 inline constexpr std::size_t kProxyHeaderBytes = 2048; // version 2, with all its extensions
 
-// Whether bytes that begin a stream begin such a header.
+// Whether the first bytes of a stream begin such a header.
 enum class ProxyMark : std::uint8_t { absent, partly, present };
 [[nodiscard]] ProxyMark proxy_mark(std::string_view bytes);
 
@@ -22,25 +22,25 @@ class ProxyHeader {
   enum class State : std::uint8_t {
     reading,
     done,
-    absent, // the stream does not begin with one; taken() is what was read of it
-    failed, // what() says why
+    absent, // the stream does not begin with one; taken() is the part that was read
+    failed, // see what()
   };
 
-  // Takes bytes off the front of `in`; what follows the header is left.
+  // Takes bytes off the front of `in`; bytes behind the header are left.
   State feed(std::string_view& in);
   [[nodiscard]] const std::string& taken() const { return buffer_; }
   [[nodiscard]] std::string_view what() const { return what_; }
-  // Once done. Empty: the proxy speaks for itself (LOCAL), or does not say for whom (UNKNOWN, UNSPEC, a UNIX socket).
+  // When done. Empty: the proxy connects for itself (LOCAL), or gives no client (UNKNOWN, UNSPEC, a UNIX socket).
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] bool secure() const {
     return secure_;
-  } // the client spoke TLS to the proxy, which says so (PP2_TYPE_SSL)
+  } // the client used TLS with the proxy, according to the proxy (PP2_TYPE_SSL)
 
  private:
   State read_line();
   State read_block();
   State fail(std::string_view what);
-  [[nodiscard]] std::size_t wanted() const; // bytes of the whole header, as far as that is known
+  [[nodiscard]] std::size_t wanted() const; // bytes of the whole header, as far as known
   State read_extensions(std::string_view rest);
 
   std::string buffer_;

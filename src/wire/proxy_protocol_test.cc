@@ -73,7 +73,7 @@ TEST(ProxyProtocol, VersionTwoSaysWhoTheClientIsAndWhetherItSpokeTls) {
   EXPECT_EQ(read(block(0x21, 0x21, v6)).address, "2001:db8::7");
   EXPECT_EQ(read(block(0x20, 0x00, "")), (Read{State::done, "", false, "", ""}))
       << "LOCAL: a health check of the proxy itself";
-  EXPECT_EQ(read(block(0x20, 0x11, kV4)).address, "") << "and whatever it holds";
+  EXPECT_EQ(read(block(0x20, 0x11, kV4)).address, "") << "its contents are ignored";
   EXPECT_EQ(read(block(0x21, 0x00, "anything")).address, "");
   EXPECT_EQ(read(block(0x21, 0x31, std::string(216, '\0'))).address, "");
   EXPECT_TRUE(read(block(0x21, 0x11, kV4 + ssl_extension(1))).secure);
@@ -105,7 +105,7 @@ TEST(ProxyProtocol, AHeaderWithAFaultIsRefused) {
   EXPECT_EQ(read(block(0x21, 0x11, kV4 + std::string{"\x04\x00\x05x", 4})).state, State::failed)
       << "an extension that is cut off";
   EXPECT_EQ(read(block(0x21, 0x11, kV4 + std::string(kProxyHeaderBytes, '\0'))).state, State::failed)
-      << "longer than is read";
+      << "longer than the limit";
 }
 
 TEST(ProxyProtocol, WhereNoneIsExpectedItIsNamed) {

@@ -1,5 +1,5 @@
-// The request headers that more than one folder acts on, each with its one reader: two
-// readers that disagree let a request be one thing at the door and another behind it.
+// Request headers that several folders use, each with one reader: two
+// readers that disagree would let the door and the code behind it see different requests.
 #pragma once
 
 #include <optional>
@@ -12,10 +12,10 @@
 
 namespace foyer::wire {
 
-// The value of a header that may come once: null when it is absent, and when it came more often.
+// The value of a header that may occur once: null when it is absent or repeated.
 [[nodiscard]] const std::string* sole(const Headers& headers, std::string_view name);
 
-// The scheme and what follows it, without the blanks around; `credential` is empty when nothing follows.
+// The scheme and what follows it, without surrounding blanks; `credential` is empty when nothing follows.
 struct Authorization {
   std::string_view scheme = {};
   std::string_view credential = {};
@@ -27,18 +27,18 @@ struct Authorization {
 
 // Every value of a cookie in the request, in order (RFC 6265 §5.4).
 [[nodiscard]] std::vector<std::string> cookie_values(const Headers& headers, std::string_view name);
-// Where the cookie of a browser session holds: over https alone or not, and below which path of the host.
+// The scope of a browser session's cookie: over https only or not, and below which path of the host.
 struct CookieScope {
   CookieScope(bool over_https, std::string_view base_path = {}) : secure(over_https), base(base_path) {}
   bool secure;
   std::string_view base; // of PUBLIC_URL: "" or /path
 };
 // Over https __Host-foyer_session (RFC 6265bis §4.1.3.2), below a path __Secure-foyer_session, because
-// __Host- is for the whole host alone; else foyer_session.
+// __Host- requires the path /; otherwise foyer_session.
 [[nodiscard]] std::string_view session_cookie_name(CookieScope scope);
-// Its values; empty ones are as if absent.
+// Its values; empty ones count as absent.
 [[nodiscard]] std::vector<std::string> session_cookies(const Headers& headers, CookieScope scope);
-// Its one value, if there is any. AMBIGUOUS_CREDENTIALS when it came twice: somebody tossed in another.
+// Its one value, if present. AMBIGUOUS_CREDENTIALS when it came twice: another party may have set one.
 [[nodiscard]] Result<std::optional<std::string>> session_cookie(const Headers& headers, CookieScope scope);
 
 } // namespace foyer::wire

@@ -1,4 +1,4 @@
-// The headers that several folders read, as all of them read them.
+// The headers that several folders use, with their shared readers.
 #include "wire/request_fields.h"
 
 #include <gmock/gmock.h>
@@ -14,7 +14,8 @@ TEST(SessionCookie, HasItsNameByScheme) {
   EXPECT_EQ(session_cookie(headers, true).value(), "s1");
   EXPECT_EQ(session_cookie(headers, false).value(), "c1");
   EXPECT_EQ(session_cookie(Headers{}, false).value(), std::nullopt);
-  EXPECT_EQ(session_cookie(Headers{{"Cookie", "foyer_session="}}, false).value(), std::nullopt) << "as good as none";
+  EXPECT_EQ(session_cookie(Headers{{"Cookie", "foyer_session="}}, false).value(), std::nullopt)
+      << "an empty cookie counts as none";
 }
 
 TEST(SessionCookie, BelowAPathItIsNotForTheWholeHost) {

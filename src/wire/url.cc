@@ -38,7 +38,7 @@ bool is_ipv6(std::string_view host) {
   return address && !address->written_as_v4;
 }
 
-// A registered name of DNS: labels of letters, digits, hyphens (and the underscore
+// A DNS name: labels of letters, digits, hyphens (and the underscore
 // that container networks use), none empty. A last label of digits only is not a
 // name but a mistyped or disguised address (127.1, 2130706433).
 bool is_dns_name(std::string_view host) {
@@ -67,7 +67,7 @@ Result<std::uint16_t> parse_port(std::string_view text) {
 }
 
 Result<bool> parse_authority(std::string_view authority, Url& url) {
-  if (authority.find('@') != std::string_view::npos) return wrong("it carries a user name or password");
+  if (authority.find('@') != std::string_view::npos) return wrong("it contains a user name or password");
   std::string_view host = authority;
   std::string_view port;
   bool port_given = false;

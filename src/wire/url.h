@@ -1,4 +1,4 @@
-// URLs of http, https, ws and wss, strictly (RFC 3986); origins (RFC 6454).
+// URLs with the schemes http, https, ws and wss, read strictly (RFC 3986); origins (RFC 6454).
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ struct Url {
   bool port_given = false;
   std::string path; // begins with '/', or empty
   std::string query;
-  [[nodiscard]] std::string origin() const; // scheme://host[:port], default ports left out
+  [[nodiscard]] std::string origin() const; // scheme://host[:port], default ports omitted
   [[nodiscard]] std::string authority() const;
 };
 
-// INVALID_URL with what is wrong: scheme, host, port 99999, userinfo, fragment, control characters.
+// INVALID_URL, with the reason: scheme, host, port 99999, userinfo, fragment, control characters.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 [[nodiscard]] bool is_loopback_host(std::string_view host);
 [[nodiscard]] bool is_ip_literal(std::string_view host);

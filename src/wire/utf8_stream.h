@@ -1,4 +1,4 @@
-// UTF-8 in pieces (RFC 3629): for text that is validated as it arrives, so that
+// UTF-8 in pieces (RFC 3629): validates text as it arrives, so that
 // a message fails at its first bad byte and not at its end (RFC 6455 §8.1).
 #pragma once
 
@@ -9,9 +9,9 @@ namespace foyer::wire {
 
 class Utf8Stream {
  public:
-  // False at the first byte that cannot be part of UTF-8; then it stays unusable.
+  // False from the first byte that cannot be part of UTF-8 on.
   bool feed(std::string_view bytes);
-  [[nodiscard]] bool complete() const { return due_ == 0; } // no character is unfinished
+  [[nodiscard]] bool complete() const { return due_ == 0; } // no character is incomplete
 
  private:
   std::uint8_t due_ = 0;    // continuation bytes still to come

@@ -11,7 +11,7 @@
 namespace foyer::wire {
 namespace {
 
-constexpr std::size_t kMaxReason = 123; // a control frame's 125 without the code
+constexpr std::size_t kMaxReason = 123; // the 125 bytes of a control frame without the code
 
 void append_head(std::string& out, Opcode opcode, std::size_t size, bool masked, bool packed) {
   const auto byte = [&out](std::uint64_t value) { out.push_back(static_cast<char>(static_cast<std::uint8_t>(value))); };

@@ -18,16 +18,16 @@ class InflaterPool;
 
 enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
-// Why a decoder gave up: the close code to send, a sentence, and the cause.
+// Why a decoder stopped: the close code to send, a sentence, and the cause.
 struct WsError {
   std::uint16_t close = 0; // 1002, 1007 or 1009; 0: no error
   Cause cause{};           // PROTOCOL_ERROR, INVALID_UTF8, INVALID_COMPRESSION or MESSAGE_TOO_BIG
   std::string_view what = {};
   bool unmasked_going_away =
-      false; // a Close 1001 without a reason and without a mask: Caddy before 2.7 sends it when it is reloaded
+      false; // an unmasked Close 1001 without a reason: Caddy before 2.7 sends it when it is reloaded
 };
 
-// What a decoder hands on. Payloads are views into the caller's bytes (unmasked
+// Receives the decoder's output. Payloads are views into the caller's bytes (unmasked
 // in place) or into the decoder's own buffer for messages that came in pieces;
 // either way they are followed by at least kPadding readable bytes, and are valid
 // during the call only.
@@ -38,14 +38,14 @@ class WsSink {
   virtual bool on_message(Opcode kind, std::string_view payload) = 0; // text (valid UTF-8) or binary
   virtual bool on_ping(std::string_view payload) = 0;
   virtual bool on_pong(std::string_view payload) = 0;
-  virtual bool on_close(std::uint16_t code, std::string_view reason) = 0; // 1005: none was given
+  virtual bool on_close(std::uint16_t code, std::string_view reason) = 0; // 1005: none was sent
 };
 
 inline constexpr std::size_t kPadding = 64; // SIMDJSON_PADDING
 
-enum class WsRole : std::uint8_t { server, client }; // which end we are
+enum class WsRole : std::uint8_t { server, client }; // our side
 
-// Reads what the other end sends. Owns no memory between messages (but with context
+// Reads the peer's frames. Allocates nothing between messages (with context
 // takeover, a window): an idle connection costs sizeof(WsDecoder).
 class WsDecoder {
  public:
@@ -54,15 +54,15 @@ class WsDecoder {
   WsDecoder(WsDecoder&&) noexcept;
   WsDecoder& operator=(WsDecoder&&) noexcept;
 
-  // permessage-deflate was agreed on (RFC 7692): RSV1 marks a packed message. `pool` outlives
-  // this. With takeover there is a window of `window_bits` for this connection, made when
-  // the first packed message comes; without, a message may use 15 bits whatever was said.
+  // permessage-deflate was negotiated (RFC 7692): RSV1 marks a compressed message. `pool` outlives
+  // this. With takeover this connection has a window of `window_bits`, created with
+  // the first compressed message; without, a message may always use 15 bits.
   void allow_deflate(InflaterPool& pool, unsigned window_bits, bool takeover);
   [[nodiscard]] bool unpacks() const { return pool_ != nullptr; } // compressed messages may come
 
   // `bytes` are changed in place; kPadding bytes behind them must be readable.
   // An unfinished frame is kept inside. After an error or a `false` from the sink
-  // the decoder takes nothing more.
+  // the decoder takes no more bytes.
   WsError feed(std::span<char> bytes, WsSink& sink);
   [[nodiscard]] std::size_t buffered() const; // bytes held for an unfinished message
 
@@ -74,7 +74,7 @@ class WsDecoder {
   [[nodiscard]] Inflater* own_inflater();
 
   std::unique_ptr<Partial> partial_;
-  InflaterPool* pool_ = nullptr;  // null: no compression was agreed on
+  InflaterPool* pool_ = nullptr;  // null: no compression was negotiated
   std::unique_ptr<Inflater> own_; // with takeover, from the first packed message on
   std::uint32_t max_message_;
   WsRole role_;
@@ -84,9 +84,9 @@ class WsDecoder {
 };
 
 // Server frames (unmasked): the same bytes for every receiver. `packed`: the payload is a
-// whole message's, compressed; RSV1 is set (RFC 7692 §6).
+// whole compressed message; RSV1 is set (RFC 7692 §6).
 void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool packed = false);
-// Frames a message where it is: `out` holds kFrameRoom bytes of any content, and behind them the payload.
+// Frames a message in place: `out` holds kFrameRoom bytes of any content, followed by the payload.
 inline constexpr std::size_t kFrameRoom = 4; // the head of a payload up to 64 KiB
 void frame_in_place(std::string& out, Opcode opcode);
 // Of a whole message that append_frame wrote.
@@ -98,9 +98,9 @@ struct FramedMessage {
 // Client frames, masked with `mask`.
 void append_masked_frame(
     std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask, bool packed = false);
-// A close frame; the reason is cut to 123 bytes at a character boundary. code 1005: empty payload.
+// A close frame; the reason is truncated to 123 bytes at a character boundary. code 1005: empty payload.
 [[nodiscard]] std::string close_payload(std::uint16_t code, std::string_view reason);
-[[nodiscard]] bool valid_close_code(std::uint16_t code); // on the wire, RFC 6455 §7.4
+[[nodiscard]] bool valid_close_code(std::uint16_t code); // valid on the wire, RFC 6455 §7.4
 
 // Handshake (RFC 6455 §4).
 [[nodiscard]] std::string accept_key(std::string_view sec_websocket_key);

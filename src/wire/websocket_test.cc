@@ -59,7 +59,7 @@ void expect_refused(const std::vector<Case>& cases) {
     SCOPED_TRACE(c.name);
     expect_at_every_cut(c.input, {c.before, c.error});
     expect_at_every_cut(c.input, {c.before, c.error}, WsRole::server,
-        kDeflate); // compression that is agreed on and not used changes nothing
+        kDeflate); // negotiated compression that is not used changes nothing
   }
 }
 
@@ -69,10 +69,10 @@ TEST(Rfc6455, S5_1_AClientMasksAndAServerDoesNot) {
   expect_refused({{"an unmasked frame", unmasked, 1002}, {"an unmasked close", bytes({0x88, 0x00}), 1002},
       {"behind a masked one", frame(0x81, "x") + unmasked, 1002, {"text:x"}}});
   expect_at_every_cut(frame(0x81, "x"), {{}, 1002}, WsRole::client);
-  EXPECT_EQ(decode({bytes({0x81, 0x05})}).error, 1002); // told by the second byte
+  EXPECT_EQ(decode({bytes({0x81, 0x05})}).error, 1002); // reported at the second byte
 }
 
-// Caddy before 2.7 writes one into both directions when it is reloaded; no client does.
+// Caddy before 2.7 sends one in both directions when it is reloaded; no client does.
 TEST(WsDecoder, AnUnmaskedCloseOfAProxyThatIsReloadedIsKnown) {
   const auto error_of = [](const std::string& input, std::size_t cut) {
     Recorder sink;
@@ -99,7 +99,7 @@ TEST(WsDecoder, AnUnmaskedCloseOfAProxyThatIsReloadedIsKnown) {
 TEST(Rfc6455, S5_2_ReservedBitsAndOpcodesAreToldAtTheFirstByte) {
   std::vector<Case> cases;
   for (const int bits : {0x40, 0x20, 0x10, 0x60, 0x70}) cases.push_back({"bits", frame(0x81 | bits, "x"), 1002});
-  cases.erase(cases.begin()); // RSV1 alone depends on what was agreed on
+  cases.erase(cases.begin()); // RSV1 alone depends on the negotiated extensions
   for (const int opcode : {3, 4, 5, 6, 7, 11, 12, 13, 14, 15}) {
     cases.push_back({"opcode " + std::to_string(opcode), frame(0x80 | opcode, "x"), 1002});
     cases.push_back(
@@ -123,7 +123,7 @@ TEST(Rfc6455, S5_2_LengthsAreInTheirShortestFormAndOf63Bits) {
       {"a length of 2^63-1", bytes({0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}), 1009},
       {"a length of 2^40", bytes({0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0}), 1009},
   });
-  EXPECT_EQ(decode({bytes({0x82, 0xff, 0x80})}).error, 1002); // told by its first byte
+  EXPECT_EQ(decode({bytes({0x82, 0xff, 0x80})}).error, 1002); // reported at its first byte
 }
 
 TEST(Rfc6455, S5_4_FragmentsFollowOneAnother) {
@@ -196,12 +196,12 @@ TEST(Rfc6455, S8_1_TextAndCloseReasonsAreUtf8) {
 }
 
 TEST(Rfc6455, S8_1_TextFailsAtTheFirstByteThatCannotBeUtf8) {
-  // 10 of 20 bytes arrived, of a first fragment: the message need not end to be refused.
+  // 10 of 20 bytes arrived of a first fragment: it is refused before it is complete.
   const std::string whole = frame(0x01,
       "abcdefgh\xc0\xaf"
       "0123456789");
   EXPECT_EQ(decode({std::string_view{whole}.substr(0, 6 + 9)}).error, 1007);
-  // Nor the frame, if it is the only one of its message.
+  // Likewise the only frame of a message.
   const std::string only = frame(0x81,
       "abcdefgh\xc0\xaf"
       "0123456789");

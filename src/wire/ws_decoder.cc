@@ -16,16 +16,16 @@ namespace {
 
 constexpr std::size_t kUnpackStep = 8 * 1024;
 constexpr std::uint64_t kFreeFragments =
-    1024; // of a message, beside one for each of its bytes: empty ones have no end otherwise
+    1024; // fragments of a message, plus one for each of its bytes: otherwise empty ones could go on for ever
 constexpr WsError kTextNotUtf8 = not_utf8("text is not UTF-8");
 
-// What a message within its limit may take as it arrives: what does not compress grows a little.
+// Wire bytes allowed for a message within its limit: incompressible data grows a little.
 constexpr std::uint64_t packed_limit(std::uint64_t max_message) { return max_message + max_message / 8 + 64; }
 
-// Unpacks `packed` behind `message`, which never becomes longer than `limit`. `text`
-// sees what is kept of it; null: it is not text.
+// Decompresses `packed` to the end of `message`, which never becomes longer than `limit`. `text`
+// validates what is kept; null: not text.
 WsError unpack(Inflater& inflater, std::string_view packed, std::size_t limit, Utf8Stream* text, std::string& message) {
-  std::array<char, kUnpackStep> step; // not initialised: zlib writes what is read
+  std::array<char, kUnpackStep> step; // uninitialised: zlib writes what is read
   for (;;) {
     std::span<char> space = step;
     const auto got = inflater.step(packed, space);
@@ -39,13 +39,13 @@ WsError unpack(Inflater& inflater, std::string_view packed, std::size_t limit, U
   }
 }
 
-// The end of a message of which something was unpacked.
+// The end of a message that was partly decompressed.
 WsError unpack_end(Inflater& inflater, std::size_t limit, Utf8Stream* text, std::string& message) {
   const std::size_t size = message.size();
   const WsError error = unpack(inflater, kMessageTail, limit, text, message);
   if (error.close != 0) return error;
-  // The tail is the end of an empty block. zlib alone is content with data that was cut
-  // off (the tail may even fill the gap), or that something follows.
+  // The tail ends an empty block. zlib alone accepts truncated data (the tail may
+  // even fill the gap) and trailing data.
   if (message.size() != size || !inflater.at_end())
     return not_deflate("a compressed message that does not end with a block");
   return {};
@@ -61,7 +61,7 @@ WsError unpack_message(
   return stream.complete() ? WsError{} : kTextNotUtf8;
 }
 
-// An inflater out of the pool, for one message.
+// An inflater from the pool, for one message.
 class Lent {
  public:
   Lent() = default;
@@ -87,7 +87,7 @@ WsError hand_on_control(Opcode opcode, std::string_view payload, WsSink& sink, b
   } else if (opcode == Opcode::pong) {
     stopped = !sink.on_pong(payload);
   } else {
-    stopped = true; // nothing that follows a Close is read (§5.5.1)
+    stopped = true; // nothing after a Close is read (§5.5.1)
     if (payload.empty()) {
       sink.on_close(1005, {});
       return {};
@@ -106,13 +106,13 @@ WsError hand_on_control(Opcode opcode, std::string_view payload, WsSink& sink, b
 
 // Exists only while a frame or a fragmented message is unfinished.
 struct WsDecoder::Partial {
-  std::string message;                // payload of the message so far; packed, if it waits to be unpacked
-  Opcode kind = Opcode::continuation; // of the fragmented message; continuation: there is none
+  std::string message;                // payload of the message so far; compressed, if it waits to be decompressed
+  Opcode kind = Opcode::continuation; // of the fragmented message; continuation: none
   Utf8Stream utf8;
   bool packed = false;           // the message is compressed
   std::uint64_t frames = 0;      // of the message so far
-  std::uint64_t packed_size = 0; // bytes of it as they arrived
-  Inflater* inflater = nullptr;  // unpacks it as it comes; null: it waits until it is whole
+  std::uint64_t packed_size = 0; // its wire bytes so far
+  Inflater* inflater = nullptr;  // decompresses it as it arrives; null: it waits until it is whole
   Lent lent;
   bool in_frame = false;      // the head was read, the payload was not
   std::uint8_t head_size = 0; // bytes of an unfinished head
@@ -123,7 +123,7 @@ struct WsDecoder::Partial {
   std::array<char, kMaxControl + kPadding> control{};
 
   [[nodiscard]] bool in_message() const { return kind != Opcode::continuation; }
-  // Reads the head of the next frame, which may itself come in pieces; it is whole once in_frame is set.
+  // Reads the head of the next frame, which may itself come in pieces; complete once in_frame is set.
   WsError begin_frame(char*& at, char* end, const HeadContext& context);
   // The next bytes of the message.
   WsError append(std::string_view piece, std::size_t max_message);
@@ -226,10 +226,10 @@ WsError WsDecoder::feed(std::span<char> bytes, WsSink& sink) {
   return error;
 }
 
-// A compressed message that is complete in the caller's bytes.
+// A compressed message that is completely in the caller's bytes.
 WsError WsDecoder::unpack_whole(Opcode kind, std::string_view packed, WsSink& sink) {
   Inflater* const own = own_inflater();
-  std::string message = std::exchange(pool_->space, {}); // the sink may lead to another decoder of this loop
+  std::string message = std::exchange(pool_->space, {}); // the sink may call another decoder of this loop
   message.clear();
   const WsError error =
       unpack_message(own != nullptr ? *own : pool_->whole(), packed, max_message_, kind == Opcode::text, message);
@@ -242,7 +242,7 @@ WsError WsDecoder::unpack_whole(Opcode kind, std::string_view packed, WsSink& si
   return error;
 }
 
-// One step with a frame or message that spans several calls or fragments.
+// One step of a frame or message that spans several calls or fragments.
 WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
   Partial& p = *partial_;
   if (!p.in_frame) {
@@ -284,7 +284,7 @@ WsError WsDecoder::feed_partial(char*& at, char* end, WsSink& sink) {
 }
 
 WsError WsDecoder::end_partial(WsSink& sink) {
-  const auto whole = std::move(partial_); // the next message begins with nothing
+  const auto whole = std::move(partial_); // the next message starts afresh
   Partial& p = *whole;
   const bool is_text = p.kind == Opcode::text;
   if (p.inflater != nullptr) {

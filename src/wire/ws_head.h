@@ -1,5 +1,5 @@
-// The head of a frame (RFC 6455 §5.2), and what is wrong with it as early as a byte shows it.
-// For ws_decoder.cc alone; inline, because it runs once per frame.
+// The head of a frame (RFC 6455 §5.2), with errors reported at the first byte that shows them.
+// For ws_decoder.cc only; inline, because it runs once per frame.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ inline constexpr std::size_t kMaxFrameHead = 14;
 
 [[nodiscard]] constexpr WsError protocol_error(std::string_view what) { return {1002, Cause::PROTOCOL_ERROR, what}; }
 [[nodiscard]] constexpr WsError not_utf8(std::string_view what) { return {1007, Cause::INVALID_UTF8, what}; }
-// RFC 7692 names no code for data that does not inflate. 1007, because the frames are in
-// order and what they hold is not; 1002 would send people to look for a proxy.
+// RFC 7692 names no code for data that does not inflate. 1007, because the frames are valid
+// and their contents are not; 1002 would suggest a broken proxy.
 [[nodiscard]] constexpr WsError not_deflate(std::string_view what) { return {1007, Cause::INVALID_COMPRESSION, what}; }
 [[nodiscard]] constexpr WsError too_big(std::string_view what) { return {1009, Cause::MESSAGE_TOO_BIG, what}; }
 
@@ -31,21 +31,21 @@ struct FrameHead {
   [[nodiscard]] bool control() const { return (static_cast<unsigned>(opcode) & 8U) != 0; }
 };
 
-// What the head of a frame depends on.
+// The state that the head of a frame depends on.
 struct HeadContext {
   std::uint64_t room;        // bytes that the message may still grow by
-  std::uint64_t packed_room; // likewise, as they arrive, if it is compressed
-  bool in_message;           // a fragmented message is unfinished
+  std::uint64_t packed_room; // the same in wire bytes, if it is compressed
+  bool in_message;           // a fragmented message is incomplete
   bool in_packed;            // and it is compressed
-  bool deflate;              // permessage-deflate was agreed on
+  bool deflate;              // permessage-deflate was negotiated
   bool expect_mask;
 };
 
-// Returns what is wrong with the first byte of a head; empty: nothing.
+// The error in the first byte of a head; empty: none.
 [[nodiscard]] inline std::string_view read_first_byte(unsigned first, const HeadContext& context, FrameHead& head) {
   head.packed = (first & 0x40U) != 0;
   if ((first & 0x30U) != 0 || (head.packed && !context.deflate))
-    return "a reserved bit is set and no extension was agreed on";
+    return "a reserved bit is set and no extension was negotiated";
   head.fin = (first & 0x80U) != 0;
   const unsigned opcode = first & 0x0fU;
   if ((opcode & 7U) > 2) return "an unknown opcode";
@@ -53,17 +53,17 @@ struct HeadContext {
   if (head.control()) {
     if (!head.fin) return "a control frame in fragments";
   } else if (head.opcode == Opcode::continuation) {
-    if (!context.in_message) return "a continuation without a beginning";
+    if (!context.in_message) return "a continuation frame without a message";
   } else if (context.in_message) {
     return "a new message before the last one ended";
   }
-  // RFC 7692 §6: of a message, only the first frame says that it is compressed.
+  // RFC 7692 §6: only the first frame of a message says that it is compressed.
   if (head.packed && (head.control() || head.opcode == Opcode::continuation))
-    return "the bit for compression on a frame that begins no message";
+    return "the compression bit on a frame that does not begin a message";
   return {};
 }
 
-// Reads a head from the front of `bytes`. Returns its size, 0 when more bytes are
+// Reads a head from the front of `bytes`. Returns its size, 0 if more bytes are
 // needed, and sets `error` as soon as the available bytes show one.
 inline std::size_t read_head(
     const std::uint8_t* bytes, std::size_t size, const HeadContext& context, FrameHead& head, WsError& error) {

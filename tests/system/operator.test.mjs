@@ -75,7 +75,7 @@ test('a message of an unknown type names the nearest; the first message that is 
     const { json } = await ask(node, 'GET', '/api/refusals?code=NO_TOKEN&limit=1', { headers: { 'X-API-Key': apiKey(node) } });
     return json.refusals[0].operator;
   };
-  assert.match(await first('{"type":"authenticate"}'), /Seen: the first message was not a usable authenticate: token and ticket are both missing; one of the two is needed\.$/);
+  assert.match(await first('{"type":"authenticate"}'), /Seen: the first message was not a usable authenticate: token and ticket are both missing; one of them is required\.$/);
 });
 
 test('metrics: counters are typed as counters and end in _total, nothing else does; process_* and foyer_build_info are there', async (t) => {

@@ -1,5 +1,5 @@
 // For the tests of the door: a policy, requests, and a driver that answers every
-// question well unless told otherwise.
+// question favourably by default.
 #pragma once
 
 #include <optional>
@@ -63,7 +63,7 @@ inline Identity alice() {
   return identity;
 }
 
-// A clock that goes on by one microsecond at each reading.
+// A clock that advances by one microsecond at each reading.
 class TickingClock final : public Clock {
  public:
   WallTime wall() const override { return WallTime{}; }
@@ -73,7 +73,7 @@ class TickingClock final : public Clock {
   mutable MonoTime now_{};
 };
 
-// What each question is answered with; by default nothing is wrong.
+// The answer to each question; favourable by default.
 struct Answers {
   std::optional<Refusal> readiness = {};
   Result<Identity> token = alice();

@@ -11,7 +11,7 @@ namespace foyer::io {
 
 namespace {
 
-// By hand, since inet_ntop prints through stdio, which every accept would pay.
+// By hand, since inet_ntop prints through stdio, which is too slow for every accept.
 std::string dotted(const std::uint8_t* bytes) {
   char text[INET_ADDRSTRLEN];
   char* end = text;

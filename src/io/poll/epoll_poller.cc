@@ -36,7 +36,7 @@ class EpollPoller final : public Poller {
   EpollPoller() : read_buffer_(std::make_unique<char[]>(kMostRead + wire::kPadding)) {
     epoll_ = must(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     wake_ = must(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
-    control(EPOLL_CTL_ADD, wake_, EPOLLIN | EPOLLET, kWakeTag); // edge-triggered: it need not be read
+    control(EPOLL_CTL_ADD, wake_, EPOLLIN | EPOLLET, kWakeTag); // edge-triggered: no read needed
   }
   ~EpollPoller() override {
     if (reserve_ >= 0) ::close(reserve_);

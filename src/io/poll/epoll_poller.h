@@ -1,8 +1,8 @@
 // Linux's epoll: connections edge-triggered, listening sockets level-triggered and exclusive, so that a connection
 // wakes one loop and not all of them. A handle is the descriptor. One read buffer serves all connections.
 //
-// Without a free descriptor accept() fails and the connection stays in the queue: the client hangs and the loop spins.
-// So a descriptor is held in reserve; it is given up to accept and close one connection at once, which the client
+// Without a free descriptor, accept() fails and the connection stays in the queue: the client hangs and the loop spins.
+// So one descriptor is held in reserve; it is released to accept and close one connection at once, which the client
 // notices.
 #pragma once
 

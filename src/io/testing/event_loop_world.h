@@ -19,7 +19,7 @@ struct World {
   ManualClock clock;
   std::vector<std::string> story{};
   std::vector<std::unique_ptr<Recorder>> recorders{};
-  EventLoop loop{0, clock, null_log(), make_epoll_poller()}; // last: its end still tells the recorders
+  EventLoop loop{0, clock, null_log(), make_epoll_poller()}; // last: its destructor still calls the recorders
 
   struct Connection {
     Peer peer;

@@ -1,5 +1,5 @@
 // For the tests of this folder: the other end of a socket, and a handler that
-// writes down what happened to it.
+// records its events.
 #pragma once
 
 #include <arpa/inet.h>
@@ -58,7 +58,7 @@ class Peer {
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close();
   }
-  // What is there now; *ended says whether the other side ended too.
+  // What is available now; *ended says whether the other side ended too.
   std::string read(bool* ended = nullptr, std::size_t at_most = 1 << 24) const {
     std::string all;
     char buffer[65536];
@@ -71,7 +71,7 @@ class Peer {
     }
     return all;
   }
-  // Waits for what comes behind the bytes that were read, and says whether it is a reset.
+  // Waits for what follows the bytes that were read, and says whether it is a reset.
   [[nodiscard]] bool was_reset() const {
     if (was_reset_) return true;
     pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
@@ -107,7 +107,7 @@ inline std::pair<int, Peer> tcp_connection() {
   return {::accept4((*listener)->fd(), nullptr, nullptr, SOCK_CLOEXEC), std::move(peer)};
 }
 
-// Writes its story into one list for the whole test.
+// Appends its events to one list for the whole test.
 class Recorder : public TransportHandler {
  public:
   Recorder(std::vector<std::string>& story, std::string name) : story_(story), name_(std::move(name)) {}

@@ -23,7 +23,7 @@ constexpr const char* kSuites12 =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kSuites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kGroups = "X25519:P-256:P-384";
-constexpr int kClientChain = 5; // certificates between a client's and ours to believe
+constexpr int kClientChain = 5; // certificates between a client's and our trusted ones
 
 struct FreeChain {
   void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
@@ -37,7 +37,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// The DNS names of a certificate (RFC 6125 §6.4: the common name counts no more).
+// The DNS names of a certificate (RFC 6125 §6.4: the common name does not count).
 std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> out;
   auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
@@ -114,7 +114,7 @@ std::unexpected<Refusal> unreadable(std::string what) {
   return refuse(Cause::FILE_UNREADABLE, std::move(what));
 }
 
-// A session may be resumed only where the same clients are believed.
+// A session may be resumed only with the same client CAs.
 void set_session_id(SSL_CTX* context, const TlsSettings& settings) {
   const std::string what = std::string(settings.client_required ? "required " : "optional ") + settings.client_ca;
   unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -131,8 +131,8 @@ Result<void> believe_clients(SSL_CTX* context, const TlsSettings& settings) {
     X509_STORE_add_cert(store, authority.get());
     SSL_CTX_add_client_CA(context, authority.get());
   }
-  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN); // what is in the file is believed, a root or not
-  ERR_clear_error();                                      // one that is there twice
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN); // certificates in the file are trusted, root or not
+  ERR_clear_error();                                      // a duplicate leaves an error
   SSL_CTX_set_verify(
       context, SSL_VERIFY_PEER | (settings.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
   SSL_CTX_set_verify_depth(context, kClientChain);
@@ -169,7 +169,7 @@ Result<void> TlsContext::add(const TlsPair& pair, const TlsSettings& settings, T
   };
 
   const auto names = names_of(certificates[0].get());
-  // The same names with the other kind of key: OpenSSL chooses by what the client can verify.
+  // The same names with the other type of key: OpenSSL chooses by what the client can verify.
   if (const auto same = std::ranges::find(names_, names); !names.empty() && same != names_.end())
     if (use(sites_[static_cast<std::size_t>(same - names_.begin())].get())) return {};
   ERR_clear_error();
@@ -196,8 +196,8 @@ Result<void> TlsContext::add(const TlsPair& pair, const TlsSettings& settings, T
   if (!use(context)) {
     const int reason = ERR_GET_REASON(ERR_peek_last_error());
     const char* said = ERR_reason_error_string(ERR_peek_last_error());
-    std::string what =
-        said == nullptr ? "the certificate and the key cannot be used" : said; // OpenSSL's words, nothing of the files
+    std::string what = said == nullptr ? "the certificate and the key cannot be used"
+                                       : said; // OpenSSL's words, without contents of the files
     ERR_clear_error();
     return refuse(
         reason == SSL_R_PRIVATE_KEY_MISMATCH ? Cause::KEY_PAIR_MISMATCH : Cause::FILE_UNREADABLE, std::move(what));

@@ -1,8 +1,8 @@
-// What a TLS handshake needs to know: certificates with their keys, whom they
-// stand for, which clients are believed. Immutable; a reload makes another one,
-// and connections that are open keep theirs.
+// The configuration of a TLS handshake: certificates with their keys and names, and
+// the trusted client CAs. Immutable; a reload makes another one,
+// and open connections keep theirs.
 //
-// TLS 1.3 and 1.2; of 1.2 only suites with a fresh key exchange and an AEAD. No
+// TLS 1.3 and 1.2; for 1.2 only suites with ephemeral key exchange and an AEAD. No
 // compression, no renegotiation, no early data. Sessions are resumed by tickets.
 // ALPN: http/1.1 or none; a client that offers only others gets the alert
 // no_application_protocol (RFC 7301 §3.2).
@@ -29,12 +29,12 @@ struct TlsPair {
 };
 
 struct TlsSettings {
-  // The first answers whoever asks for no name or for one that none has. The others
+  // The first answers clients that send no name or an unknown one. The others
   // are chosen by the client's SNI among the names of the certificates; a wildcard
-  // stands for one label. Two pairs for the same names, one RSA and one ECDSA, are
-  // both offered.
+  // covers one label. Of two pairs for the same names, one RSA and one ECDSA, both are
+  // offered.
   std::vector<TlsPair> pairs;
-  std::string client_ca; // PEM; empty: no client certificate is asked for
+  std::string client_ca; // PEM; empty: no client certificate is requested
   bool client_required = true;
   bool tls_1_2 = true;
 };
@@ -47,9 +47,9 @@ class TlsContext {
   TlsContext& operator=(const TlsContext&) = delete;
   ~TlsContext();
 
-  // What a new connection begins with.
+  // The SSL_CTX for new connections.
   [[nodiscard]] ssl_ctx_st* first() const { return sites_.front().get(); }
-  // By the client's name for us, as it was sent; null: none has it.
+  // By the name that the client sent; null: no certificate has it.
   [[nodiscard]] ssl_ctx_st* find(std::string_view name) const;
 
  private:

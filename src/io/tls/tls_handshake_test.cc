@@ -1,4 +1,4 @@
-// TLS: what is agreed on, with whom, and what becomes of those with whom it is not.
+// TLS handshakes: what is negotiated, and how failures are reported.
 #include <gmock/gmock.h>
 
 #include "io/tls/testing/tls_world.h"
@@ -67,7 +67,7 @@ TEST(TlsHandshake, OldVersionsAndWeakSuitesAreRefused) {
     EXPECT_THAT(w.reports, ElementsAre(HasSubstr("no TLS version in common")));
   }
   for (const char* suite : {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA",
-           "ECDHE-RSA-AES128-GCM-SHA256"}) { // no ECDHE, no AEAD, for a key that we have not
+           "ECDHE-RSA-AES128-GCM-SHA256"}) { // no ECDHE, no AEAD, for a key type that we do not have
     TlsWorld w(one());
     auto c = w.client("a", {.version = TLS1_2_VERSION, .suites = suite});
     EXPECT_FALSE(w.handshake(c));
@@ -146,7 +146,7 @@ TEST(TlsHandshake, OneNameMayHaveAKeyOfEachKind) {
   auto old =
       w.client("old", {.version = TLS1_2_VERSION, .suites = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"});
   ASSERT_TRUE(w.handshake(old));
-  EXPECT_STREQ(SSL_get_cipher_name(old->ssl()), "ECDHE-RSA-AES128-GCM-SHA256") << "ours is the order";
+  EXPECT_STREQ(SSL_get_cipher_name(old->ssl()), "ECDHE-RSA-AES128-GCM-SHA256") << "our order of preference counts";
 }
 
 TEST(TlsHandshake, TheWholeChainIsSent) {
@@ -156,7 +156,7 @@ TEST(TlsHandshake, TheWholeChainIsSent) {
       .client_required = true,
       .tls_1_2 = true});
   auto c = w.client("a", {.trusts = &authority()});
-  EXPECT_TRUE(w.handshake(c)) << "the client knows the root alone";
+  EXPECT_TRUE(w.handshake(c)) << "the client knows only the root";
   EXPECT_EQ(sk_X509_num(SSL_get_peer_cert_chain(c->ssl())), 2);
 }
 
@@ -182,7 +182,7 @@ TEST(TlsHandshake, SessionsAreResumedByTickets) {
       auto c = w.client(name,
           {.version = version,
               .resumes =
-                  Session{SSL_SESSION_dup(session.get())}.get()}); // a client that leaves without a word spoils its own
+                  Session{SSL_SESSION_dup(session.get())}.get()}); // a copy: leaving without close_notify spoils it
       EXPECT_TRUE(w.handshake(c));
       c->write("hello");
       EXPECT_THAT(w.turn(), ElementsAre(std::string(name) + " got hello"));
@@ -202,9 +202,9 @@ TEST(TlsHandshake, WhatATurnHasNoTimeForGoesOnInALaterOne) {
     TlsWorld w(one());
     auto c = w.client("a", {.version = version});
     c->step();                                            // ClientHello
-    w.loop.costly().later([&] { w.clock.advance(1ms); }); // somebody came before, and takes all there is
+    w.loop.costly().later([&] { w.clock.advance(1ms); }); // earlier work uses up the turn
     w.turn();
-    EXPECT_EQ(c->peer().read(), "") << "its turn has not come";
+    EXPECT_EQ(c->peer().read(), "") << "it waits for a later turn";
     w.loop.turn(); // without a limit: it does not wait
     EXPECT_TRUE(w.handshake(c));
     EXPECT_EQ(w.loop.stats().postponed.value(), 2U);
@@ -220,7 +220,7 @@ TEST(TlsHandshake, WhatComesWhileItWaitsStaysInOrder) {
   c->step();
   w.turn();
   w.loop.costly().later([&] { w.clock.advance(1ms); });
-  EXPECT_TRUE(c->step()); // hears the server
+  EXPECT_TRUE(c->step()); // receives the server's flight
   EXPECT_EQ(SSL_do_handshake(c->ssl()), 1);
   c->peer().write(c->take_out()); // Finished
   EXPECT_THAT(w.turn(), IsEmpty());
@@ -244,7 +244,7 @@ TEST(TlsHandshake, WhoSendsTooMuchWhileItWaitsOrLeavesIsForgotten) {
   }
   w.loop.turn();
   EXPECT_THAT(w.story, ElementsAre("leaver closed", "talker closed"));
-  w.turn(60); // what waited finds nobody
+  w.turn(60); // the connection of the waiting work is gone
 }
 
 TEST(TlsHandshake, ClientCertificatesAreAskedForAndJudged) {
@@ -257,7 +257,7 @@ TEST(TlsHandshake, ClientCertificatesAreAskedForAndJudged) {
       TlsWorld w(settings);
       const auto tries = [&](const char* name, std::optional<TlsPair> shows) {
         auto c = w.client(name, {.version = version, .shows = std::move(shows)});
-        const bool done = w.handshake(c); // in TLS 1.3 a client is done before it is judged
+        const bool done = w.handshake(c); // in TLS 1.3 a client is done before its certificate is verified
         c->read();
         return done && c->alert() == 0 ? 0 : c->alert();
       };
@@ -284,7 +284,7 @@ TEST(TlsHandshake, AnAuthorityForClientsNeedsNoRoot) {
   auto of_root = w.client("of the root", {.shows = root.issue("DNS:member")});
   w.handshake(of_root);
   of_root->read();
-  EXPECT_EQ(of_root->alert(), SSL_AD_UNKNOWN_CA) << "who was not named is not believed";
+  EXPECT_EQ(of_root->alert(), SSL_AD_UNKNOWN_CA) << "an issuer that is not listed is not trusted";
 }
 
 TEST(TlsHandshake, ASessionIsNotResumedOnceOtherClientsAreBelieved) {

@@ -48,7 +48,7 @@ AcceptFunction TlsServer::secured(EventLoop& loop, AcceptFunction accept) {
 
 void TlsServer::replace(std::shared_ptr<const TlsContext> context) {
   const std::scoped_lock lock(mutex_);
-  context_.swap(context); // the former one goes when the lock is gone
+  context_.swap(context); // the former one is released after the lock
 }
 
 std::shared_ptr<const TlsContext> TlsServer::context() const {

@@ -1,6 +1,6 @@
-// TLS on a listener: wraps what a shard does with its sockets, so that it sees
-// plaintext and nothing else changes. Holds the context that new connections begin
-// with, counts how handshakes end, and tells of those that an operator should know.
+// TLS on a listener: wraps a shard's sockets, so that it sees
+// plaintext and nothing else changes. Holds the context for new connections,
+// counts how handshakes end, and reports those that an operator should know of.
 #pragma once
 
 #include <array>
@@ -24,20 +24,20 @@ namespace foyer::io {
 class EventLoop;
 struct TlsScratch;
 
-// How a handshake that was begun ended; the label `result` of foyer_tls_handshakes_total.
+// How a started handshake ended; the label `result` of foyer_tls_handshakes_total.
 enum class TlsResult : std::uint8_t {
   full,       // with a new key exchange and a signature
   resumed,    // by a ticket
-  plain_http, // the client spoke HTTP without TLS
+  plain_http, // the client sent HTTP without TLS
   not_tls,    // the first byte begins neither
   no_common_version,
   no_common_suite,    // or group, or signature scheme
   no_common_protocol, // ALPN without http/1.1
-  client_certificate, // missing where it is required, or not believed
-  refused_by_client,  // it sent an alert; mostly it does not trust our certificate
+  client_certificate, // missing although required, or not trusted
+  refused_by_client,  // it sent an alert; usually it does not trust our certificate
   gone,               // the client left in the middle
   given_up,           // we closed in the middle: header_timeout, drain
-  failed,             // anything else, with OpenSSL's word for it
+  failed,             // anything else, with OpenSSL's text
 };
 inline constexpr std::size_t kTlsResults = 12;
 [[nodiscard]] std::string_view to_string(TlsResult result);
@@ -45,28 +45,27 @@ inline constexpr std::size_t kTlsResults = 12;
 // Outlives the loops that use it.
 class TlsServer {
  public:
-  // A refusal that there is: PLAIN_ON_TLS_PORT or TLS_HANDSHAKE_FAILED, and whose;
-  // gives the reference under which it is kept. From any loop.
+  // PLAIN_ON_TLS_PORT or TLS_HANDSHAKE_FAILED, and the peer;
+  // returns the reference under which it is recorded. From any loop.
   using Report = std::function<Ref(const Refusal& refusal, std::string_view peer)>;
 
   TlsServer(std::shared_ptr<const TlsContext> context, Metrics& metrics, Report report);
   ~TlsServer();
 
-  // Before the loops start. What `accept` makes lives on a TLS connection then; it is
+  // Before the loops start. Handlers that `accept` makes then use a TLS connection; it is
   // called when the socket is accepted, so that its limits and its first deadline
-  // are around the handshake too.
+  // also cover the handshake.
   [[nodiscard]] AcceptFunction secured(EventLoop& loop, AcceptFunction accept);
 
-  // For connections that begin from now on. From any thread.
+  // For connections accepted from now on. From any thread.
   void replace(std::shared_ptr<const TlsContext> context);
   [[nodiscard]] std::shared_ptr<const TlsContext> context() const;
 
   // Called by transports.
   void ended(TlsResult result) { results_[static_cast<std::size_t>(result)]->add(); }
   void failed(TlsResult result, std::string evidence, std::string_view peer);
-  [[nodiscard]] std::string plain_answer(std::string_view peer, WallTime now); // to HTTP without TLS: an HTTP answer
-  [[nodiscard]] std::string proxy_answer(
-      std::string_view peer, WallTime now); // to a PROXY header that nobody asked for
+  [[nodiscard]] std::string plain_answer(std::string_view peer, WallTime now); // an HTTP answer, to HTTP without TLS
+  [[nodiscard]] std::string proxy_answer(std::string_view peer, WallTime now); // to an unexpected PROXY header
 
  private:
   mutable std::mutex mutex_;

@@ -159,7 +159,7 @@ TEST(Tls, DroppingTheQueueFinishesTheUnitThatWasBegun) {
   const std::size_t queued = c.handler->transport->queued();
   const std::size_t dropped = c.handler->transport->drop_queue();
   EXPECT_GT(dropped, 3'000'000U);
-  EXPECT_LT(queued - dropped, 3 * 50'000U) << "what is encrypted and the unit it ends in";
+  EXPECT_LT(queued - dropped, 3 * 50'000U) << "the encrypted part and the unit it ends in";
   c.handler->transport->send_copy("close");
   std::string got;
   for (int i = 0; i < 1000; ++i) {
@@ -275,7 +275,7 @@ TEST(Tls, WhoFloodsWithKeyUpdatesAndReadsNoAnswerIsCutOff) {
   for (int i = 0; i < 40'000 && !closed; ++i) {
     SSL_key_update(c->ssl(), SSL_KEY_UPDATE_REQUESTED);
     SSL_do_handshake(c->ssl());
-    // The answer is not heard, so the client must be told that it came: it only counts requests.
+    // No answer is read, so the client cannot know that it came: it only counts requests.
     c->peer().write(c->take_out());
     for (const auto& event : w.turn()) closed = closed || event == "a closed";
   }

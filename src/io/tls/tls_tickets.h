@@ -1,6 +1,6 @@
-// The keys that session tickets are sealed with (RFC 5077, RFC 8446 §4.6.1): made
+// The keys that session tickets are sealed with (RFC 5077, RFC 8446 §4.6.1): derived
 // from the process's entropy, shared by all loops, known to nobody else. A ticket
-// is the whole session, so nothing is stored here, and none outlives the process.
+// holds the whole session, so nothing is stored here, and none outlives the process.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class TicketKeys {
   };
   struct Pair {
     Key current;
-    Key former; // opens what was sealed before the last rotation
+    Key former; // opens tickets sealed before the last rotation
   };
 
   explicit TicketKeys(Entropy& entropy);

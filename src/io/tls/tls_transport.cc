@@ -15,16 +15,15 @@
 namespace foyer::io {
 namespace {
 
-constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // of a peer that goes on sending after the end
-constexpr std::size_t kMostWaiting = 64 * 1024;          // of a peer that sends more before its handshake is answered
-constexpr Millis kAlertLinger{1'000};                    // for a peer to read why
-constexpr std::size_t kPlain =
-    EventLoop::kReadShare + TlsScratch::kRecord; // with the rest of a record that came before
-// Ciphertext that waits without having been asked for by the handler: answers to
-// key updates of a peer that does not read. No honest one comes near.
+constexpr std::size_t kMostDiscarded = 16 * 1024 * 1024; // from a peer that keeps sending after the end
+constexpr std::size_t kMostWaiting = 64 * 1024;          // from a peer that sends more before its handshake is answered
+constexpr Millis kAlertLinger{1'000};                    // for a peer to read the reason
+constexpr std::size_t kPlain = EventLoop::kReadShare + TlsScratch::kRecord; // with the rest of an earlier record
+// Ciphertext that waits although the handler did not send it: answers to
+// key updates of a peer that does not read. No honest peer comes near.
 constexpr std::size_t kUnreadLimit = 2 * TlsScratch::kFlight + 64 * 1024;
 
-// The BIO over a loop's scratch: what is not there yet comes with the next bytes.
+// The BIO over a loop's scratch: missing bytes come with the next read.
 
 TlsScratch& scratch_of(BIO* bio) { return *static_cast<TlsScratch*>(BIO_get_data(bio)); }
 
@@ -62,7 +61,7 @@ const BIO_METHOD* bio_method() {
 
 struct Failure {
   TlsResult result;
-  std::string evidence; // OpenSSL's words and names of alerts; nothing of the peer's text
+  std::string evidence; // OpenSSL's words and names of alerts; no text from the peer
 };
 
 Failure why(const SSL* session) {
@@ -159,7 +158,7 @@ std::size_t TlsTransport::drop_queue() {
   return dropped;
 }
 
-// Who takes something, however slowly, is waited for.
+// A peer that takes something, however slowly, is waited for.
 void TlsTransport::Linger::on_timer() {
   const std::size_t now = transport.queued();
   if (now >= left) return transport.abort();
@@ -171,7 +170,8 @@ void TlsTransport::close_gracefully(Millis linger) {
   if (state_ != State::open) return;
   state_ = State::flushing;
   linger_ = std::make_unique<Linger>(*this, linger);
-  loop_.arm(*linger_, linger); // a peer that takes nothing, or does not end the handshake, is given up
+  loop_.arm(
+      *linger_, linger); // limits how long a peer that takes nothing, or does not finish the handshake, is waited for
   touch();
 }
 
@@ -209,7 +209,7 @@ void TlsTransport::encrypt(std::string_view plain) {
   std::size_t written = 0;
   ERR_clear_error();
   if (SSL_write_ex(session_.get(), plain.data(), plain.size(), &written) != 1)
-    abort(); // the record layer is worn out, or there is no memory
+    abort(); // the keys of the record layer are used up, or there is no memory
 }
 
 void TlsTransport::send_out() {
@@ -220,7 +220,7 @@ void TlsTransport::send_out() {
   if (out.capacity() > kKept) out = {};
 }
 
-// Encrypts of what waits as much as the socket takes. Small units share a record.
+// Encrypts as much of the queue as the socket takes. Small units share a record.
 void TlsTransport::pump() {
   if (!established_) return;
   while (backlog_ && socket_.queued() == 0) {
@@ -318,7 +318,7 @@ void TlsTransport::established() {
   established_ = true;
   context_.reset();
   const bool resumed = SSL_session_reused(session_.get()) == 1;
-  // A ticket keeps the client's certificate, and no handshake looks at its end again.
+  // A resumed session keeps the client's certificate, and OpenSSL does not check its expiry again.
   const X509* certificate = resumed ? SSL_get0_peer_certificate(session_.get()) : nullptr;
   if (certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
     if (!std::exchange(counted_, true))
@@ -330,7 +330,7 @@ void TlsTransport::established() {
   if (backlog_ || state_ == State::flushing) touch();
 }
 
-// OpenSSL has said why to the peer, in an alert; what came before is still given on.
+// OpenSSL has sent the reason to the peer, in an alert; earlier bytes are still delivered.
 void TlsTransport::fail(bool before_data) {
   if (before_data && !std::exchange(counted_, true)) {
     Failure failure = why(session_.get());
@@ -397,7 +397,7 @@ void TlsTransport::take(std::span<const char> bytes) {
   const bool was_established = established_;
   if (!established_ && SSL_is_init_finished(session_.get())) established();
   if (state_ == State::closing) return;
-  send_out(); // of the handshake, an answer to a key update, an alert
+  send_out(); // of the handshake, an answer to a key update, or an alert
   if (socket_.queued() > kUnreadLimit) return abort();
   deliver(filled);
   if (state_ == State::closing) return;

@@ -1,12 +1,12 @@
 // One TLS connection on an EventLoop: a layer between the socket, which carries
 // ciphertext, and the handler, which sees plaintext.
 //
-// OpenSSL works in memory and on the loop's buffers alone: it reads what the socket
-// has just brought, and what it writes is sent before the next connection's turn.
-// So an idle connection owns what OpenSSL keeps of the session, and no buffer.
+// OpenSSL works only in memory and on the loop's buffers: it reads what the socket
+// has just delivered, and its output is sent before the next connection's turn.
+// So an idle connection holds OpenSSL's session state, and no buffer.
 //
 // What a turn has to send is encrypted together at its end, in as few records as
-// there can be, and leaves in one send. Only as much is encrypted as the socket takes:
+// possible, and leaves in one send. Only as much is encrypted as the socket takes:
 // the rest waits as plaintext, where drop_queue can still forget it.
 #pragma once
 
@@ -26,7 +26,7 @@ namespace foyer::io {
 
 class EventLoop;
 
-// What all TLS connections of a loop work with, one after the other.
+// Buffers that all TLS connections of a loop use in turn.
 struct TlsScratch {
   static constexpr std::size_t kRecord = 16 * 1024; // plaintext in a record (RFC 8446 §5.1)
   static constexpr std::size_t kFlight = 64 * 1024; // plaintext encrypted before it is sent
@@ -42,7 +42,7 @@ class TlsTransport final : public Transport, public Layer {
   enum class State : std::uint8_t {
     open,     // bytes go to the handler, once the handshake is done
     flushing, // close_gracefully was called, the queue is not empty yet
-    closing,  // nothing is read or written any more; the socket comes to its end
+    closing,  // nothing is read or written any more; the socket is closing
   };
 
   TlsTransport(TlsServer& server, EventLoop& loop, SocketTransport& socket, TlsScratch& scratch);
@@ -76,22 +76,22 @@ class TlsTransport final : public Transport, public Layer {
   struct FreeSession {
     void operator()(ssl_st* session) const;
   };
-  // Before the queue is flushed; behind it the socket has a patience of its own.
+  // Before the queue is flushed; afterwards the socket has its own deadline.
   struct Linger final : Timer {
     Linger(TlsTransport& t, Millis d) : transport(t), duration(d), left(t.queued()) {}
     void on_timer() override;
     TlsTransport& transport;
     Millis duration;
-    std::size_t left; // queued when it was armed
+    std::size_t left; // queued bytes when it was armed
   };
 
-  // Bytes of a handshake, once a turn has time for them; nothing is read on meanwhile.
+  // Bytes of a handshake, kept until a turn has time for them; nothing is read meanwhile.
   struct Waiting {
     std::string bytes;
-    bool eof = false; // came behind them
+    bool eof = false; // follows them
   };
 
-  bool make_session(std::span<const char> bytes); // by the first byte; false: no TLS
+  bool make_session(std::span<const char> bytes); // by the first byte; false: not TLS
   void wait_with(std::span<const char> bytes);
   void go_on();
   void take(std::span<const char> bytes);
@@ -116,14 +116,14 @@ class TlsTransport final : public Transport, public Layer {
   std::unique_ptr<Backlog> backlog_; // plaintext; null unless the socket took less than everything
   std::unique_ptr<Linger> linger_;
   std::shared_ptr<Waiting> waiting_;
-  BatchQueue::List list_ = BatchQueue::kEmpty; // what was sent in this turn
-  std::size_t discarded_ = 0;                  // bytes that came after close_gracefully
+  BatchQueue::List list_ = BatchQueue::kEmpty; // sent in this turn
+  std::size_t discarded_ = 0;                  // bytes received after close_gracefully
   State state_ = State::open;
   bool established_ = false;
-  bool counted_ = false; // how the handshake ended
+  bool counted_ = false; // the result of the handshake was counted
   bool ended_ = false;   // the peer will send no more
   bool dirty_ = false;
-  bool full_ = false; // something was left over at a flush
+  bool full_ = false; // bytes were left over at a flush
 };
 
 } // namespace foyer::io

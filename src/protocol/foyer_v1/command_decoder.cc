@@ -13,7 +13,7 @@ struct TypeRow {
   std::string_view name;
   CommandType type;
 };
-constexpr std::size_t kLongestType = 32; // of what is shown of an unknown one
+constexpr std::size_t kLongestType = 32; // of an unknown type, in texts
 constexpr std::array<TypeRow, 20> kTypes{{
     {"ping", CommandType::ping},
     {"chat", CommandType::chat},
@@ -37,19 +37,19 @@ constexpr std::array<TypeRow, 20> kTypes{{
     {"agent_cancel", CommandType::agent_cancel},
 }};
 
-// What is said of a type that is none, with the one that it was probably meant to be.
+// The text for an unknown type, with the type that was probably meant.
 std::string unknown_type(std::string_view type) {
   const std::string_view tried = type.substr(0, kLongestType);
   const auto nearest = std::min_element(kTypes.begin(), kTypes.end(), [tried](const TypeRow& a, const TypeRow& b) {
     return edit_distance(tried, a.name) < edit_distance(tried, b.name);
   });
-  std::string out = "\"" + printable(type, kLongestType) + "\" is none that this server knows";
+  std::string out = "\"" + printable(type, kLongestType) + "\" is not one that this server knows";
   if (edit_distance(tried, nearest->name) <= std::max<std::size_t>(2, nearest->name.size() / 3))
     out += "; the nearest is \"" + std::string(nearest->name) + "\"";
   return out;
 }
 
-// Moves members into the command, remembering the first that is missing or wrong.
+// Moves members into the command, recording the first that is missing or wrong.
 class Taker {
  public:
   template <class T, class Into>
@@ -94,7 +94,7 @@ void take_person(Taker& take, const Members& members, Command& command) {
   take.optional("user", members.user, command.user).optional("name", members.name, command.name);
   if (take.failed()) return;
   if (members.user.is_good() && members.name.is_good())
-    take.fail("name", "and user exclude each other");
+    take.fail("name", "and user cannot be combined");
   else if (command.user.empty() && command.name.empty())
     take.fail(members.name.is_good() ? "name" : "user",
         members.name.is_good() || members.user.is_good() ? "is empty" : "or name is missing");
@@ -107,7 +107,7 @@ void take_credential(Taker& take, const Members& members, Command& command) {
   take.optional("features", members.features, command.features)
       .optional("max_message", members.max_message, command.max_message);
   if (command.token.empty() && command.ticket.empty())
-    take.fail("token", "and ticket are both missing; one of the two is needed");
+    take.fail("token", "and ticket are both missing; one of them is required");
 }
 
 void take_chat(Taker& take, const Members& members, Command& command) {
@@ -120,7 +120,7 @@ void take_chat(Taker& take, const Members& members, Command& command) {
   if (members.key.is_good() && command.key.empty()) take.fail("key", "is empty");
 }
 
-// What each command needs of the members.
+// The members that each command needs.
 void take_members(Taker& take, const Members& members, Command& command) {
   switch (command.type) {
     case CommandType::authenticate: take_credential(take, members, command); break;
@@ -155,7 +155,7 @@ void take_members(Taker& take, const Members& members, Command& command) {
           .optional("before", members.before, command.before)
           .optional("after", members.after, command.after)
           .optional("limit", members.limit, command.limit);
-      if (command.before && command.after) take.fail("after", "and before exclude each other");
+      if (command.before && command.after) take.fail("after", "and before cannot be combined");
       break;
     case CommandType::rooms:
       take.optional("after", members.after_room, command.after_room).optional("limit", members.limit, command.limit);

@@ -163,15 +163,16 @@ TEST(Command, NamesTheFieldAtFault) {
   EXPECT_EQ(r.bad(R"({"type":"ping","id":9007199254740992})").field, "id");
   EXPECT_EQ(r.bad(R"({"type":"ping","id":"1"})").field, "id");
   EXPECT_EQ(r.bad(R"({"type":"typing","room":"tea","on":1})").field, "on");
-  EXPECT_EQ(r.bad(R"({"type":"authenticate"})").what, "token and ticket are both missing; one of the two is needed");
+  EXPECT_EQ(r.bad(R"({"type":"authenticate"})").what, "token and ticket are both missing; one of them is required");
 }
 
 TEST(Command, AnUnknownTypeNamesTheNearest) {
   Reader r;
   EXPECT_EQ(r.bad(R"({"type":"autenticate","token":"t"})").what,
-      "type \"autenticate\" is none that this server knows; the nearest is \"authenticate\"");
-  EXPECT_EQ(r.bad(R"({"type":"chta"})").what, "type \"chta\" is none that this server knows; the nearest is \"chat\"");
-  EXPECT_EQ(r.bad(R"({"type":"subscribe"})").what, "type \"subscribe\" is none that this server knows");
+      "type \"autenticate\" is not one that this server knows; the nearest is \"authenticate\"");
+  EXPECT_EQ(
+      r.bad(R"({"type":"chta"})").what, "type \"chta\" is not one that this server knows; the nearest is \"chat\"");
+  EXPECT_EQ(r.bad(R"({"type":"subscribe"})").what, "type \"subscribe\" is not one that this server knows");
 }
 
 TEST(Command, RefusesWhatIsNotExactlyOneObject) {

@@ -66,13 +66,13 @@ Walk skip_object(JsonObject object, int depth) {
     if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
     std::string_view name;
     if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-    if (!seen.add(name)) return Broken{"a member stands twice, or there are too many: " + printable(name, 64)};
+    if (!seen.add(name)) return Broken{"a member occurs twice, or there are too many: " + printable(name, 64)};
     if (auto broken = skip(field.value(), depth)) return broken;
   }
   return std::nullopt;
 }
 
-// Reads a value that nobody asked for to its end, so that all of it is validated.
+// Reads a value that no command uses to its end, so that all of it is validated.
 Walk skip(JsonValue value, int depth) {
   if (depth > kMaxDepth) return Broken{"nested deeper than 8"};
   json_type type{};
@@ -109,14 +109,14 @@ Walk skip(JsonValue value, int depth) {
     case json_type::null: {
       bool is_null = false;
       if (auto e = value.is_null().get(is_null)) return Broken{text_of(e)};
-      return is_null ? std::nullopt : Walk{Broken{"neither null nor anything else"}};
+      return is_null ? std::nullopt : Walk{Broken{"an invalid literal"}};
     }
   }
-  return Broken{"a value of no type"};
+  return Broken{"a value of an unknown type"};
 }
 
-// Reads a value that has to be of `wanted` type into `member` with `read`. One of
-// another type makes the member wrong, and is read to its end all the same.
+// Reads a value that must be of `wanted` type into `member` with `read`. A value of
+// another type marks the member as wrong, and is still read to its end.
 template <class T, class Read>
 Walk read_typed(JsonValue value, json_type wanted, Member<T>& member, Read read) {
   json_type type{};
@@ -135,7 +135,7 @@ Walk read_string(JsonValue value, Member<std::string_view>& member) {
   });
 }
 
-// Digits only: 1.0, 1e3 and -0 are no integers here.
+// Digits only: 1.0, 1e3 and -0 are not integers here.
 std::optional<std::uint64_t> integer(std::string_view token) {
   while (
       !token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
@@ -167,7 +167,7 @@ Walk read_bool(JsonValue value, Member<bool>& member) {
   });
 }
 
-// A list of names; what stands beyond kMaxFeatures is read and ignored.
+// A list of names; names beyond kMaxFeatures are read and ignored.
 Walk read_features(JsonValue value, Member<Features>& member) {
   return read_typed(value, json_type::array, member, [&]() -> Walk {
     simdjson::ondemand::array array;
@@ -205,7 +205,7 @@ Walk read_since(JsonValue value, Member<Since>& member) {
       if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
       std::string_view name;
       if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-      if (!seen.add(name)) return Broken{"a member of since stands twice: " + printable(name, 64)};
+      if (!seen.add(name)) return Broken{"a member of since occurs twice: " + printable(name, 64)};
       Walk broken;
       if (name == "epoch")
         broken = read_string(field.value(), epoch);
@@ -312,7 +312,7 @@ Walk read_members(simdjson::ondemand::parser& parser, std::string_view text, Mem
     if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
     std::string_view name;
     if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-    if (!seen.add(name)) return Broken{"a member stands twice, or there are too many: " + printable(name, 64)};
+    if (!seen.add(name)) return Broken{"a member occurs twice, or there are too many: " + printable(name, 64)};
     if (auto broken = read_member(name, field.value(), members)) return broken;
   }
   if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return Broken{"something follows the object"};

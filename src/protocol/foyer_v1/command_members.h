@@ -1,4 +1,4 @@
-// The members of a client's message as they stand in its JSON, before anybody knows which command it is.
+// The members of a client's message as written in its JSON, before the command is known.
 #pragma once
 
 #include <simdjson.h>
@@ -12,8 +12,8 @@
 
 namespace foyer::protocol {
 
-// A member that some command knows. Its type is judged only by a command that uses
-// it; for the others it is an unknown extra member.
+// A member of some command. Its type is checked only if the command uses
+// it; otherwise it is ignored like an unknown member.
 template <class T>
 struct Member {
   enum class State : std::uint8_t { absent, good, wrong } state = State::absent;

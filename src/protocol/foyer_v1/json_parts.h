@@ -1,4 +1,4 @@
-// The parts of which messages of foyer.v1 consist. Each function appends to `out`. For the files of this folder only.
+// Parts of foyer.v1 messages. Each function appends to `out`. For the files of this folder only.
 #pragma once
 
 #include <fmt/compile.h>
@@ -83,7 +83,7 @@ inline void invitation_members(std::string& out, const rooms::Invitation& i) {
   out.push_back('}');
 }
 
-// `brief`: above what the client takes, so without its text, which GET /rooms/ROOM/messages/OFFSET has.
+// `brief`: longer than the client's max_message, so without its text, which GET /rooms/ROOM/messages/OFFSET has.
 inline void message_members(std::string& out, const rooms::Message& m, bool brief) {
   number_member(out, "offset", m.offset);
   append(out, R"(,"from":)");

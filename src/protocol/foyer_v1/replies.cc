@@ -1,4 +1,4 @@
-// What a session of foyer.v1 answers, and how long answers are.
+// Replies of foyer.v1 to commands, and the length of answers.
 #include <algorithm>
 #include <vector>
 
@@ -11,9 +11,9 @@ using namespace parts;
 
 namespace {
 
-constexpr std::size_t kEnvelopeBytes = 1024; // what an answer holds beside its lists is shorter than this
+constexpr std::size_t kEnvelopeBytes = 1024; // an answer without its lists is shorter than this
 
-// The longest that the JSON of a message can be, without looking at its characters: one byte becomes six at most.
+// Upper bound for the JSON of a message, without looking at its characters: one byte becomes at most six.
 std::size_t longest(const RoomName& room, const Epoch& epoch, const rooms::Message& m) {
   constexpr std::size_t kAllButStrings = 256;
   return kAllButStrings +
@@ -28,7 +28,7 @@ std::size_t length(const RoomName& room, const Epoch& epoch, const rooms::Messag
   return scratch.size();
 }
 
-// In an answer that has so many bytes for its messages.
+// In an answer that has so many bytes for messages.
 bool is_brief(const RoomName& room, const Epoch& epoch, const rooms::Message& m, std::size_t bytes) {
   if (longest(room, epoch, m) <= bytes) return false;
   return m.text.size() > bytes || length(room, epoch, m, false) > bytes;
@@ -92,8 +92,8 @@ void refusal_members(std::string& out, const Refusal& refusal, const Ref& ref, b
   out.push_back('}');
 }
 
-// The rows of an answer that begins at `start`, with what ends it: as many as fit `bytes`, and the
-// first in any case. `write` appends one row as an object.
+// The rows of an answer that begins at `start`, with what ends it: as many as fit into `bytes`, and at least
+// one. `write` appends one row as an object.
 template <class Row, class Write>
 void rows_that_fit(
     std::string& out, std::size_t start, std::span<const Row> rows, bool more, std::size_t bytes, Write write) {
@@ -185,7 +185,7 @@ struct Writer {
   void operator()(const rooms::UserInvited& m) const {
     begin("invited", m.room);
     string_member(out, "user", m.user.view());
-    if (has(Feature::people)) bool_member(out, "pending", !m.member); // whether the other person has to answer first
+    if (has(Feature::people)) bool_member(out, "pending", !m.member); // whether the other person has not answered yet
     end();
   }
   void operator()(const rooms::UserRemoved& m) const {
@@ -280,7 +280,7 @@ void FoyerV1::write(std::string& out, MessageId id, const SessionMessage& messag
   std::visit(Writer{.out = out, .id = id, .terms = terms, .welcome_tail = welcome_tail_}, message);
 }
 
-// A message that is too long all by itself takes its place without its text.
+// A message that is too long by itself is included without its text.
 std::size_t FoyerV1::messages_that_fit(const RoomName& room, const Epoch& epoch,
     std::span<const rooms::Message> messages, rooms::Keep keep, std::size_t bytes) const {
   bytes -= std::min(bytes, kEnvelopeBytes);

@@ -1,5 +1,5 @@
-// What tests of the frame decoder have in common: a sink that writes down what it is
-// given, and one input decoded whole, cut at every byte, and byte by byte.
+// Common parts of the frame decoder's tests: a sink that records what it
+// receives, and one input decoded whole, split at every byte, and byte by byte.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 
 namespace foyer::wire {
 
-// Writes down what it is given: "text:Hello", "ping:x", "close:1000:bye".
+// Records what it receives: "text:Hello", "ping:x", "close:1000:bye".
 class Recorder : public WsSink {
  public:
   bool on_message(Opcode kind, std::string_view payload) override {
@@ -56,7 +56,7 @@ inline std::ostream& operator<<(std::ostream& out, const Outcome& o) {
 
 inline constexpr std::uint32_t kMax = 1000;
 
-// With which compression a decoder reads, if any.
+// The negotiated compression of a decoder, if any.
 struct Agreed {
   unsigned window_bits = 0; // 0: none
   bool takeover = false;
@@ -73,7 +73,7 @@ inline Outcome decode(
   if (agreed.window_bits != 0) decoder.allow_deflate(pool, agreed.window_bits, agreed.takeover);
   Outcome outcome;
   for (const std::string_view piece : pieces) {
-    std::vector<char> bytes(piece.begin(), piece.end()); // a heap block of its own: reading beyond the padding is seen
+    std::vector<char> bytes(piece.begin(), piece.end()); // its own heap block: reading beyond the padding is detected
     bytes.resize(piece.size() + kPadding);
     const WsError error = decoder.feed({bytes.data(), piece.size()}, sink);
     if (error.close != 0) outcome.error = error.close;
@@ -99,7 +99,7 @@ inline std::string bytes(std::initializer_list<int> list) {
   return out;
 }
 
-// A client's frame with everything open to be wrong.
+// A client's frame in which every field can be wrong.
 inline std::string frame(int first, std::string_view payload, std::uint32_t mask = 0x01020304) {
   std::string out;
   append_masked_frame(out, Opcode::text, payload, mask);

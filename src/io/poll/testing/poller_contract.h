@@ -1,4 +1,4 @@
-// What every poller does, whatever lies below it: the kernel, or the memory of a test.
+// The contract of every poller, over the kernel or the memory of a test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ class FarEnd {
   virtual void reset() = 0;
   virtual std::string read(std::size_t count) = 0; // waits for so many bytes, or the end
   virtual bool has_ended() = 0;                    // after all bytes were read: waits for the end
-  virtual bool was_reset() = 0;                    // after all bytes were read: waits for that
+  virtual bool was_reset() = 0;                    // after all bytes were read: waits for a reset
 };
 
 struct PollerWorld {
@@ -61,7 +61,7 @@ class PollerContract : public testing::TestWithParam<std::unique_ptr<PollerWorld
     return out;
   }
   std::vector<std::string> no_events() { return events(Millis{0}); }
-  // Everything that can be read, with what comes after it.
+  // Everything that can be read, and what follows it.
   std::string read_all(Handle socket) {
     std::string out;
     for (;;) {
@@ -182,7 +182,7 @@ TEST_P(PollerContract, ClosingEndsTheConnectionForTheOtherSideAndItsEvents) {
   EXPECT_EQ(events(), Found{"8:read"});
   const auto c = connect(9);
   c.far->write("z");
-  EXPECT_EQ(events().back(), "9:read") << "never under the tag of the one before";
+  EXPECT_EQ(events().back(), "9:read") << "never under its predecessor's tag";
 }
 
 TEST_P(PollerContract, ClosingIsAResetWhereThatIsWanted) {
@@ -203,7 +203,7 @@ TEST_P(PollerContract, AResetIsReportedAndFailsWhatFollows) {
   a.far->reset();
   EXPECT_EQ(events(), Found{"7:read,end"});
   EXPECT_EQ(read_all(a.socket), "|failed");
-  EXPECT_EQ(send(a.socket, {"nobody hears this"}), std::nullopt);
+  EXPECT_EQ(send(a.socket, {"nobody receives this"}), std::nullopt);
 }
 
 TEST_P(PollerContract, AResetAfterTheEndIsSeenWhereAnEventAsksForIt) {

@@ -1,4 +1,4 @@
-// For the tests of TLS: an authority that makes certificates, one loop turned by
+// For the tests of TLS: an authority that issues certificates, one loop turned by
 // hand on virtual time, and clients that are OpenSSL over memory, so that the test
 // decides which bytes arrive when.
 #pragma once
@@ -30,7 +30,7 @@ using PrivateKey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
 enum class KeyKind { ecdsa, rsa };
 
 inline PrivateKey new_key(KeyKind kind) {
-  // RSA takes long to make: one for all tests.
+  // RSA keys are slow to generate: one for all tests.
   static const PrivateKey rsa{EVP_RSA_gen(2048)};
   if (kind == KeyKind::ecdsa) return PrivateKey{EVP_EC_gen("P-256")};
   EVP_PKEY_up_ref(rsa.get());
@@ -51,7 +51,7 @@ inline std::string pem(X509* certificate) {
   return pem([&](BIO* bio) { PEM_write_bio_X509(bio, certificate); });
 }
 
-// A root, or one that another has signed.
+// A root, or one signed by another.
 class Authority {
  public:
   explicit Authority(std::string name, const Authority* above = nullptr)
@@ -107,7 +107,7 @@ struct Wishes {
   std::string suites = {};           // of TLS 1.2
   std::string signatures = {};       // "ECDSA+SHA256"
   std::optional<TlsPair> shows = {}; // its certificate
-  const Authority* trusts = nullptr; // null: anybody
+  const Authority* trusts = nullptr; // null: any
   SSL_SESSION* resumes = nullptr;
   int max_version = 0;
 };
@@ -148,14 +148,14 @@ class TlsClient {
 
   [[nodiscard]] SSL* ssl() const { return ssl_.get(); }
   [[nodiscard]] Peer& peer() { return peer_; }
-  // The ciphertext that is to be sent now.
+  // The ciphertext to be sent now.
   std::string take_out() {
     std::string out(BIO_ctrl_pending(out_), '\0');
     if (!out.empty()) BIO_read(out_, out.data(), static_cast<int>(out.size()));
     return out;
   }
   void hear(std::string_view bytes) { BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())); }
-  // One step: says what it has to say, hears what there is. False once it has failed.
+  // One step: sends and receives. False once it has failed.
   bool step() {
     if (!SSL_is_init_finished(ssl_.get()) && error_ == 0) {
       ERR_clear_error();
@@ -171,7 +171,7 @@ class TlsClient {
     ASSERT_GT(SSL_write(ssl_.get(), plain.data(), static_cast<int>(plain.size())), 0);
     peer_.write(take_out());
   }
-  // What has come; an alert of the other side is kept in error().
+  // What has arrived; an alert of the other side is kept in error().
   std::string read() {
     hear(peer_.read(&ended));
     std::string all;
@@ -189,7 +189,7 @@ class TlsClient {
       return all;
     }
   }
-  // The alert that came, as in RFC 8446 §6; 0: none.
+  // The alert that was received, as in RFC 8446 §6; 0: none.
   [[nodiscard]] int alert() const { return error_ > SSL_AD_REASON_OFFSET ? error_ - SSL_AD_REASON_OFFSET : 0; }
   [[nodiscard]] int error() const { return error_; }
   [[nodiscard]] std::string shown_names() const {
@@ -280,7 +280,7 @@ struct TlsWorld {
     auto [peer, handler] = connect(std::move(name), buffer);
     return {std::make_unique<TlsClient>(std::move(peer), wishes), handler};
   }
-  // Until the client is done or has failed; true: both are done.
+  // Until the client is done or has failed; true: both sides are done.
   bool handshake(Client& c) {
     for (int i = 0; i < 20 && c->step(); ++i) {
       loop.turn(Millis{0});
@@ -295,7 +295,7 @@ struct TlsWorld {
     for (int i = 0; i < times; ++i) loop.turn(Millis{0});
     return story;
   }
-  // "full 1, gone 2": those that are not zero.
+  // "full 1, gone 2": the counters that are not zero.
   [[nodiscard]] std::string handshakes() const {
     std::string out;
     const std::string text = metrics.text();

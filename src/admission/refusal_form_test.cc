@@ -1,4 +1,4 @@
-// How a refusal is told: by HTTP or by a close frame, and what is echoed with it.
+// How a refusal is sent: by HTTP or by a close frame, and which subprotocol is echoed.
 #include <gtest/gtest.h>
 
 #include "admission/testing/door_world.h"
@@ -9,19 +9,19 @@ namespace {
 
 using namespace testing;
 
-struct Told {
+struct Sent {
   std::string code;
   bool by_close = false;
   std::string echo;
-  friend bool operator==(const Told&, const Told&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Told& t) {
+  friend bool operator==(const Sent&, const Sent&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Sent& t) {
     return out << t.code << (t.by_close ? " by close, echo '" : " by HTTP, echo '") << t.echo << "'";
   }
 };
 
-Told told(const Request& request, const Answers& answers = {}, const DoorPolicy& the_policy = policy()) {
+Sent sent(const Request& request, const Answers& answers = {}, const DoorPolicy& the_policy = policy()) {
   Door door{the_policy, {.request = &request}};
-  Told out;
+  Sent out;
   out.code = drive(door, answers).outcome;
   const Next verdict = door.next(TickingClock{});
   out.by_close = door.refuse_by_close(std::get<Verdict>(verdict).outcome.error());
@@ -32,71 +32,71 @@ Told told(const Request& request, const Answers& answers = {}, const DoorPolicy&
 const Answers kExpired{.token = std::unexpected(Refusal{.cause = Cause::TOKEN_EXPIRED})};
 const Answers kNotReady{.readiness = Refusal{.cause = Cause::NOT_READY}};
 
-TEST(Telling, BrowsersGetACloseFrameAndAllOthersHttp) {
-  EXPECT_EQ(told(bearer(), kExpired), (Told{"TOKEN_EXPIRED", false, ""}));
-  EXPECT_EQ(told(browser(bearer()), kExpired), (Told{"TOKEN_EXPIRED", true, ""}));
-  EXPECT_EQ(told(browser(handshake()), kNotReady), (Told{"NOT_READY", true, ""}));
-  EXPECT_EQ(told(at("/ws", browser(handshake()))), (Told{"UNKNOWN_PATH", true, ""}));
+TEST(RefusalForm, BrowsersGetACloseFrameAndAllOthersHttp) {
+  EXPECT_EQ(sent(bearer(), kExpired), (Sent{"TOKEN_EXPIRED", false, ""}));
+  EXPECT_EQ(sent(browser(bearer()), kExpired), (Sent{"TOKEN_EXPIRED", true, ""}));
+  EXPECT_EQ(sent(browser(handshake()), kNotReady), (Sent{"NOT_READY", true, ""}));
+  EXPECT_EQ(sent(at("/ws", browser(handshake()))), (Sent{"UNKNOWN_PATH", true, ""}));
 }
 
 // Node 22 fires `error` and never `close` for an HTTP refusal, Deno closes with 0; neither sends an Origin.
-TEST(Telling, NodeAndDenoAreToldByCloseLikeBrowsers) {
+TEST(RefusalForm, NodeAndDenoGetACloseFrameLikeBrowsers) {
   const auto node = with(bearer(), "Sec-Fetch-Mode", "websocket");
-  EXPECT_EQ(told(node, kExpired), (Told{"TOKEN_EXPIRED", true, ""}));
-  EXPECT_EQ(told(with(bearer(), "User-Agent", "Deno/2.9.6"), kExpired), (Told{"TOKEN_EXPIRED", true, ""}))
-      << "it names itself, and nothing else tells it";
-  EXPECT_EQ(told(with(bearer(), "Sec-Fetch-Mode", "cors"), kExpired), (Told{"TOKEN_EXPIRED", false, ""}));
-  EXPECT_EQ(told(with(bearer(), "User-Agent", "python-websockets/10.4"), kExpired), (Told{"TOKEN_EXPIRED", false, ""}));
-  EXPECT_EQ(told(with(node, "Origin", "https://evil.example"), kExpired), (Told{"ORIGIN_NOT_ALLOWED", false, ""}));
+  EXPECT_EQ(sent(node, kExpired), (Sent{"TOKEN_EXPIRED", true, ""}));
+  EXPECT_EQ(sent(with(bearer(), "User-Agent", "Deno/2.9.6"), kExpired), (Sent{"TOKEN_EXPIRED", true, ""}))
+      << "recognised by its User-Agent only";
+  EXPECT_EQ(sent(with(bearer(), "Sec-Fetch-Mode", "cors"), kExpired), (Sent{"TOKEN_EXPIRED", false, ""}));
+  EXPECT_EQ(sent(with(bearer(), "User-Agent", "python-websockets/10.4"), kExpired), (Sent{"TOKEN_EXPIRED", false, ""}));
+  EXPECT_EQ(sent(with(node, "Origin", "https://evil.example"), kExpired), (Sent{"ORIGIN_NOT_ALLOWED", false, ""}));
   auto http = policy();
   http.refuse_with = RefuseWith::http;
-  EXPECT_EQ(told(node, kExpired, http), (Told{"TOKEN_EXPIRED", false, ""}));
+  EXPECT_EQ(sent(node, kExpired, http), (Sent{"TOKEN_EXPIRED", false, ""}));
 }
 
-TEST(Telling, TheOptionOverridesTheChoice) {
+TEST(RefusalForm, TheOptionOverridesTheChoice) {
   auto http = policy();
   http.refuse_with = RefuseWith::http;
   auto close = policy();
   close.refuse_with = RefuseWith::close;
-  EXPECT_FALSE(told(browser(bearer()), kExpired, http).by_close);
-  EXPECT_TRUE(told(bearer(), kExpired, close).by_close);
-  EXPECT_FALSE(told(with(bearer(), "Origin", "https://evil.example"), {}, close).by_close);
-  EXPECT_FALSE(told(without(bearer(), "Sec-WebSocket-Key"), {}, close).by_close);
+  EXPECT_FALSE(sent(browser(bearer()), kExpired, http).by_close);
+  EXPECT_TRUE(sent(bearer(), kExpired, close).by_close);
+  EXPECT_FALSE(sent(with(bearer(), "Origin", "https://evil.example"), {}, close).by_close);
+  EXPECT_FALSE(sent(without(bearer(), "Sec-WebSocket-Key"), {}, close).by_close);
 }
 
-TEST(Telling, AForeignOriginGetsHttpWhateverFailed) {
+TEST(RefusalForm, AForeignOriginGetsHttpWhateverFailed) {
   const auto foreign = with(bearer(), "Origin", "https://evil.example");
-  EXPECT_EQ(told(foreign), (Told{"ORIGIN_NOT_ALLOWED", false, ""}));
-  EXPECT_EQ(told(foreign, kNotReady), (Told{"NOT_READY", false, ""}));
-  EXPECT_EQ(told(at("/ws", foreign)), (Told{"UNKNOWN_PATH", false, ""}));
+  EXPECT_EQ(sent(foreign), (Sent{"ORIGIN_NOT_ALLOWED", false, ""}));
+  EXPECT_EQ(sent(foreign, kNotReady), (Sent{"NOT_READY", false, ""}));
+  EXPECT_EQ(sent(at("/ws", foreign)), (Sent{"UNKNOWN_PATH", false, ""}));
 }
 
-TEST(Telling, WithoutAValidUpgradeItCanOnlyBeHttp) {
-  EXPECT_FALSE(told(browser(without(bearer(), "Upgrade"))).by_close);
-  EXPECT_FALSE(told(browser(with(bearer(), "Sec-WebSocket-Version", "8")), kNotReady).by_close);
+TEST(RefusalForm, WithoutAValidUpgradeItCanOnlyBeHttp) {
+  EXPECT_FALSE(sent(browser(without(bearer(), "Upgrade"))).by_close);
+  EXPECT_FALSE(sent(browser(with(bearer(), "Sec-WebSocket-Version", "8")), kNotReady).by_close);
   auto post = browser(bearer());
   post.method = "POST";
-  EXPECT_FALSE(told(post).by_close);
-  EXPECT_FALSE(told(browser(with(bearer(), "Host", "evil.example"))).by_close) << "HOST_NOT_ALLOWED has no close code";
+  EXPECT_FALSE(sent(post).by_close);
+  EXPECT_FALSE(sent(browser(with(bearer(), "Host", "evil.example"))).by_close) << "HOST_NOT_ALLOWED has no close code";
 }
 
-TEST(Telling, EchoesWhatWasOfferedAndNeverACredential) {
+TEST(RefusalForm, EchoesWhatWasOfferedAndNeverACredential) {
   const auto offers = [](const std::string& text) {
     return browser(with(handshake(), "Sec-WebSocket-Protocol", text));
   };
-  EXPECT_EQ(told(offers("other.v1, foyer.v1, bearer.a.b.c"), kExpired), (Told{"TOKEN_EXPIRED", true, "foyer.v1"}));
-  EXPECT_EQ(told(offers("bearer.a.b.c, other.v1")), (Told{"SUBPROTOCOL_UNSUPPORTED", true, "other.v1"}));
-  EXPECT_EQ(told(offers("jwt.abc, " + std::string(65, 'x') + ", other.v1")),
-      (Told{"SUBPROTOCOL_UNSUPPORTED", true, "other.v1"}));
-  EXPECT_EQ(told(offers("bearer.a.b.c")), (Told{"SUBPROTOCOL_MALFORMED", false, ""}));
-  EXPECT_EQ(told(offers("foyer.v1, a b")), (Told{"SUBPROTOCOL_MALFORMED", false, "foyer.v1"}));
-  EXPECT_EQ(told(offers("bearer.a.b.c"), kNotReady), (Told{"NOT_READY", false, ""})) << "nothing could be echoed";
-  EXPECT_EQ(told(at("/ws", offers("other.v1"))), (Told{"UNKNOWN_PATH", true, "other.v1"}));
+  EXPECT_EQ(sent(offers("other.v1, foyer.v1, bearer.a.b.c"), kExpired), (Sent{"TOKEN_EXPIRED", true, "foyer.v1"}));
+  EXPECT_EQ(sent(offers("bearer.a.b.c, other.v1")), (Sent{"SUBPROTOCOL_UNSUPPORTED", true, "other.v1"}));
+  EXPECT_EQ(sent(offers("jwt.abc, " + std::string(65, 'x') + ", other.v1")),
+      (Sent{"SUBPROTOCOL_UNSUPPORTED", true, "other.v1"}));
+  EXPECT_EQ(sent(offers("bearer.a.b.c")), (Sent{"SUBPROTOCOL_MALFORMED", false, ""}));
+  EXPECT_EQ(sent(offers("foyer.v1, a b")), (Sent{"SUBPROTOCOL_MALFORMED", false, "foyer.v1"}));
+  EXPECT_EQ(sent(offers("bearer.a.b.c"), kNotReady), (Sent{"NOT_READY", false, ""})) << "nothing could be echoed";
+  EXPECT_EQ(sent(at("/ws", offers("other.v1"))), (Sent{"UNKNOWN_PATH", true, "other.v1"}));
 }
 
-TEST(Telling, AfterTheUpgradeOnlyTheCloseFrameIsLeft) {
-  EXPECT_EQ(told(handshake(), {.first = Answers::First::timeout}), (Told{"AUTHENTICATE_TIMEOUT", true, ""}));
-  EXPECT_EQ(told(handshake(), kExpired), (Told{"TOKEN_EXPIRED", true, ""}));
+TEST(RefusalForm, AfterTheUpgradeOnlyTheCloseFrameIsLeft) {
+  EXPECT_EQ(sent(handshake(), {.first = Answers::First::timeout}), (Sent{"AUTHENTICATE_TIMEOUT", true, ""}));
+  EXPECT_EQ(sent(handshake(), kExpired), (Sent{"TOKEN_EXPIRED", true, ""}));
 }
 
 TEST(PlainGet, SaysWhatThePathIsFor) {
