@@ -15,15 +15,15 @@ namespace foyer::accounts {
 
 enum class Registration : std::uint8_t {
   open,   // anybody
-  invite, // people with an invitation
-  closed, // nobody; `foyer user add`
+  invite, // users with an invitation
+  closed, // only `foyer user add`
 };
 
-// How long the audit is kept.
+// How long the audit is stored.
 struct AuditPolicy {
   std::uint64_t days = 365;
-  std::uint64_t refusal_days = 30;  // of rows of refusals, which strangers can cause
-  std::uint64_t refusals = 100'000; // rows of refusals; beyond, the oldest go
+  std::uint64_t refusal_days = 30;  // of refusals, which strangers can cause
+  std::uint64_t refusals = 100'000; // rows of refusals; beyond, the oldest are deleted
 };
 
 struct AccountsPolicy {
@@ -34,21 +34,21 @@ struct AccountsPolicy {
   bool require_environment_claim = false;
   std::vector<std::string> token_types = {"at+jwt"};
   Millis leeway{30'000};
-  bool reveal = false;           // development: the client gets the operator's text, too
+  bool reveal = false;           // development: the client also gets the operator's text
   bool insecure_cookies = false; // development: over http the cookie has no Secure and no __Host-
-  std::string public_url = {};   // scheme://host[:port][/path], for a ticket's url; empty: as the request came
-  std::string base_path = {};    // of public_url: "" or /path; the cookie holds below it
+  std::string public_url = {};   // scheme://host[:port][/path], for a ticket's url; empty: that of the request
+  std::string base_path = {};    // of public_url: "" or /path; the cookie's path
   std::string socket_path = "/ws/chat";
   std::vector<std::string> allowed_origins = {};
 
   Registration registration = Registration::closed;
-  std::vector<std::string> reserved_names = {}; // besides those of names.cc
+  std::vector<std::string> reserved_names = {}; // in addition to those of names.cc
   std::size_t min_password_characters = kMinPasswordCharacters;
   HashCost hash_cost = {};
   Millis access_ttl = std::chrono::minutes{15};
   RefreshPolicy refresh = {};
   SessionPolicy sessions = {};
-  std::size_t sessions_per_user = 500; // beyond: the one unused longest ends
+  std::size_t sessions_per_user = 500; // beyond: the least recently used ends
   Millis ticket_ttl = std::chrono::seconds{30};
   Millis longest_ticket_ttl = std::chrono::seconds{60};
   TicketPolicy tickets = {};
@@ -56,7 +56,7 @@ struct AccountsPolicy {
   LockoutPolicy factor_lockout = {.free_failures = 20}; // per user, from all addresses together
   Rate rate = {.burst = 100, .per_second = 10};         // per endpoint and address
   Rate check_rate = {
-      .burst = 2'000, .per_second = 200}; // of GET /auth/check: a page has many parts, and a proxy asks about each
+      .burst = 2'000, .per_second = 200}; // of GET /auth/check: a page has many parts, and a proxy checks each
   Millis revocation_poll{250};
 };
 

@@ -11,10 +11,10 @@ namespace foyer::accounts {
 
 struct Runners {
   Executor& control;
-  std::function<bool(exec::Work)> hashing; // any thread; false: full, the work is gone
+  std::function<bool(exec::Work)> hashing; // any thread; false: full, the work is dropped
 };
 
-// Both must outlive what runs on them.
+// Both must outlive the work.
 [[nodiscard]] inline Runners run_on(Executor& control, exec::WorkQueue& hashing) {
   return {.control = control, .hashing = [&hashing](exec::Work work) { return hashing.submit(std::move(work)); }};
 }

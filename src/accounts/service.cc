@@ -10,12 +10,12 @@
 namespace foyer::accounts {
 namespace {
 
-constexpr Millis kTouchEvery = std::chrono::minutes{1}; // a session's last_seen, when only its cookie is used
+constexpr Millis kTouchEvery = std::chrono::minutes{1}; // for a session's last_seen, when only its cookie is used
 
 constexpr Millis kReadCostsEvery = std::chrono::minutes{15};
 constexpr Millis kMeasureEvery = std::chrono::seconds{1};
 
-// What nothing matches, at the cost of the passwords that are set here.
+// A hash that nothing matches, at the cost of new passwords.
 std::string own_dummy(const HashCost& cost) {
   return dummy_hash(fmt::format("$argon2id$v=19$m={},t={},p={}$", cost.memory_kib, cost.passes, cost.lanes));
 }
@@ -69,7 +69,7 @@ void AccountService::start() {
   });
 }
 
-// An unknown user must take as long as the dearest hash in the store.
+// An unknown user must take as long as the most expensive hash in the store.
 void AccountService::read_password_costs() {
   store_.password_costs(back<std::vector<std::string>>([this](Result<std::vector<std::string>> costs) {
     if (!costs) return; // the next reading
@@ -170,7 +170,7 @@ void AccountService::find_principal(Identity identity, Completion<Principal> don
   }));
 }
 
-// ---- what a gateway asks
+// ---- calls of gateways
 
 void AccountService::redeem_ticket(auth::TicketRequest question, Completion<Identity> answer) {
   run([this, q = std::move(question), answer = std::move(answer)]() mutable {
@@ -198,15 +198,15 @@ void AccountService::redeem_ticket(auth::TicketRequest question, Completion<Iden
 }
 
 void AccountService::find_person(auth::PersonRequest question, Completion<std::optional<auth::Person>> answer) {
-  auto told = [answer = std::move(answer)](Result<std::optional<UserRow>> found) mutable {
+  auto found_user = [answer = std::move(answer)](Result<std::optional<UserRow>> found) mutable {
     if (!found) return answer(std::unexpected(std::move(found).error()));
     if (!*found) return answer(std::nullopt);
     answer(auth::Person{.id = (*found)->id, .name = (*found)->name});
   };
   if (!question.id.empty())
-    store_.find_user(UserId{std::move(question.id)}, std::move(told));
+    store_.find_user(UserId{std::move(question.id)}, std::move(found_user));
   else
-    store_.find_user_by_name(name_key(question.name), std::move(told));
+    store_.find_user_by_name(name_key(question.name), std::move(found_user));
 }
 
 void AccountService::check_cookie(auth::CookieRequest question, Completion<Identity> answer) {
@@ -224,7 +224,7 @@ void AccountService::check_cookie(auth::CookieRequest question, Completion<Ident
   });
 }
 
-// The session with that cookie, whether it may be used or not.
+// The session with that cookie, valid or not.
 void AccountService::find_by_cookie(std::string_view cookie, Completion<SessionAndUser> done) {
   if (auto wrong = wrong_in_cookie(cookie)) return done(std::unexpected(std::move(*wrong)));
   store_.find_session_by_cookie(digest(cookie),
@@ -237,7 +237,7 @@ void AccountService::find_by_cookie(std::string_view cookie, Completion<SessionA
   }));
 }
 
-// The cookie was used: its session lives on.
+// The cookie was used: its session is extended.
 Identity AccountService::seen_by_cookie(SessionAndUser who) {
   const WallTime now = clock_.wall();
   if (now - who.session.last_seen >= kTouchEvery) {
@@ -254,7 +254,7 @@ Identity AccountService::seen_by_cookie(SessionAndUser who) {
       .own_account = true};
 }
 
-// ---- what a proxy asks before it lets a request pass: often, so nothing of it is audited
+// ---- checks for proxies: frequent, so they are not audited
 
 void AccountService::examine_cookie(std::string_view cookie, Completion<Identity> done) {
   find_by_cookie(cookie, [this, done = std::move(done)](Result<SessionAndUser> found) mutable {

@@ -1,10 +1,10 @@
-// The auth service: who people are. It registers, signs in, refreshes, ends
-// sessions, mints and redeems tickets, and answers what a gateway asks
+// The auth service. It registers users, signs them in, refreshes tokens, ends
+// sessions, mints and redeems tickets, and answers the gateways' calls
 // (auth/contract). No HTTP here; that is routes.h.
 //
-// Its state lives on the control plane's thread and every function but those of
-// auth::AuthService is called there; answers arrive there, too. Hashing and the
-// database have threads of their own. Before it is destroyed the control plane
+// Its state belongs to the control plane's thread, on which every function except those of
+// auth::AuthService is called; answers arrive there, too. Hashing and the
+// database have their own threads. Before it is destroyed the control plane
 // and the hashing queue must have stopped.
 #pragma once
 
@@ -29,7 +29,7 @@
 
 namespace foyer::accounts {
 
-// Who asks, for limits and for the audit.
+// The caller, for limits and for the audit.
 struct Caller {
   std::string address = {};
   std::string device = {}; // User-Agent
@@ -49,7 +49,7 @@ struct LoginRequest {
   std::optional<std::string> factor = {}; // a code of the authenticator, or a recovery code
   bool cookie = false;
 };
-// One of the two.
+// One of the two is set.
 struct RefreshByRequest {
   std::optional<std::string> refresh_token = {};
   std::optional<std::string> cookie = {};
@@ -64,7 +64,7 @@ struct SignedIn {
   std::string access_token = {};
   Millis expires_in{};
   std::optional<std::string> refresh_token = {};
-  std::optional<std::string> cookie = {}; // instead of the refresh token
+  std::optional<std::string> cookie = {}; // set in place of the refresh token
   Millis cookie_life{};
   UserId user = {};
   std::string name = {};
@@ -79,38 +79,38 @@ struct FactorState {
   bool on = false;
   std::size_t recovery_codes_left = 0;
 };
-// A second factor that is to be confirmed with a code of it.
+// A second factor that must be confirmed with one of its codes.
 struct PendingFactor {
   std::string secret = {}; // base32
   std::string uri = {};    // otpauth://…, for a QR code
   Millis expires_in{};
 };
-// Users by name, those after a name.
+// A page of users by name, after a given name.
 struct UserPageRequest {
   std::string after = {};
   std::size_t limit = 100;
 };
 struct UserPage {
   std::vector<UserListing> users = {}; // without their hashes
-  std::string next = {};               // what to ask after; empty: that was all
+  std::string next = {};               // the name to continue after; empty: the last page
 };
-// Whom a Bearer token speaks for. `own`: an account of ours; absent for tokens of
-// others that are signed with a key we accept.
+// The identity behind a Bearer token. `own`: an account of ours; absent for other
+// tokens that are signed with an accepted key.
 struct Principal {
   Identity identity = {};
   std::optional<SessionAndUser> own = {};
 };
 
-inline constexpr std::uint32_t kLoginLines = 20; // of the log, a second, at info
+inline constexpr std::uint32_t kLoginLines = 20; // info lines per second about logins
 
 class AccountService final : public auth::AuthService {
  public:
-  // The references must outlive the service. `seal`: for what the store keeps and must not give away. `shared` keeps
+  // The references must outlive the service. `seal`: encrypts secrets in the store. `shared` keeps
   // tickets, and answers on the control plane.
   AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners,
       engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics);
 
-  // Begins to watch the revocations. Once, from any thread.
+  // Starts watching the revocations. Once, from any thread.
   void start();
 
   void register_account(RegisterRequest question, Caller caller, Completion<SignedIn> done);
@@ -159,7 +159,7 @@ class AccountService final : public auth::AuthService {
   [[nodiscard]] SigningKeys& keys() { return keys_; }
   [[nodiscard]] Result<bool> probe() { return store_.probe(); } // any thread
 
-  // Whom a cookie or a ticket speaks for; a ticket is not used up. The causes of the steps
+  // The identity behind a cookie or a ticket; a ticket is not used up. The causes of the steps
   // credential_valid, revocation and user (base/cause.h).
   void examine_cookie(std::string_view cookie, Completion<Identity> done);
   void examine_ticket(const auth::TicketRequest& question, Completion<Identity> done);
@@ -172,7 +172,7 @@ class AccountService final : public auth::AuthService {
       std::function<void(WallTime)> synchronised) override;
 
  private:
-  // One action from its question to its outcome.
+  // One action, from the request to its outcome.
   struct Attempt {
     std::string action;
     Caller caller;
@@ -185,7 +185,7 @@ class AccountService final : public auth::AuthService {
   }
   [[nodiscard]] AuditRow audit_row(const Attempt& attempt, std::string_view outcome = "OK") const;
   void count(const Attempt& attempt, std::string_view outcome);
-  // Counts, audits (unless the store did), hands the refusal back.
+  // Counts, audits (unless the store did), returns the refusal.
   std::unexpected<Refusal> refused(const Attempt& attempt, Refusal refusal, bool audited = false);
   void succeeded(const Attempt& attempt); // counts, and logs logins and registrations
 
@@ -197,40 +197,40 @@ class AccountService final : public auth::AuthService {
           [then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
     };
   }
-  // Runs `job` on the hashing queue when it is this share's turn, then `then` on the control plane;
-  // BUSY when the queue is full, or the work had to make room for somebody with less of it.
+  // Runs `job` on the hashing queue in this share's turn, then `then` on the control plane;
+  // BUSY when the queue is full, or the work had to make room for an owner with less of it.
   template <class T, class Job, class Then>
   void on_hashing(exec::Share share, Job job, Then then);
 
-  // Whether it is the password of the signed-in user: a stolen token must not do what only its
-  // owner may. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
+  // Whether it is the password of the signed-in user: a stolen token must not allow what only its
+  // owner may do. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
   void with_password(const Principal& who, std::string password, AttemptPtr attempt, Completion<bool> done);
 
-  // A guess at a second factor counts twice: for (name, address) like a wrong password, and
-  // for the user from wherever it comes, since who guesses here knows the password.
+  // A wrong second factor counts twice: for (name, address) like a wrong password, and
+  // for the user from any address, since whoever guesses here knows the password.
   struct Guess {
     std::string name, address, user;
   };
   [[nodiscard]] Result<Guess> begin_factor_guess(const UserRow& user, const Caller& caller); // LOGIN_LOCKED
   Result<bool> end_factor_guess(const Guess& guess, Result<bool> right);                     // TOTP_REJECTED
-  // True: it is right, and used up now.
+  // True: it was right, and is now used up.
   void use_factor(
       const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Completion<bool> done);
   enum class FactorNeeded : std::uint8_t { pending, on, on_or_recovery };
-  // Goes on with the row as it is after `typed` was used.
+  // Continues with the row as it is after `typed` was used.
   void with_factor(const Principal& who, std::string typed, FactorNeeded needed, AttemptPtr attempt,
       Completion<SecondFactorRow> done);
   void put_pending_factor(std::string name, AttemptPtr attempt, Completion<PendingFactor> done);
   void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Completion<std::vector<std::string>> done);
   void after_password(UserRow user, LoginRequest question, std::optional<std::string> rehashed, AttemptPtr attempt,
       Completion<SignedIn> done);
-  // Whose password was right, as it was then.
+  // A user whose password was right, as read then.
   struct ProvenUser {
-    UserRow user; // with the hash that it was compared with
+    UserRow user; // with the hash that was compared
     std::string password;
     std::optional<std::string> rehashed;
     bool cookie = false;
-    bool again = false; // compared once more, after the hash had changed
+    bool again = false; // compared a second time, after the hash had changed
   };
   void login_with_factor(
       ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Completion<SignedIn> done);
@@ -250,7 +250,7 @@ class AccountService final : public auth::AuthService {
   void find_principal(Identity identity, Completion<Principal> done);
   void find_by_cookie(std::string_view cookie, Completion<SessionAndUser> done);
   [[nodiscard]] Identity seen_by_cookie(SessionAndUser who);
-  // Of a ticket: what ended the token that asked for it, its session or its user ends it too.
+  // For a ticket: whatever ended the token that requested it, its session or its user ends it too.
   void check_grantor(Identity identity, Completion<Identity> done);
   [[nodiscard]] Result<bool> check_who(const SessionAndUser& who) const; // ended, expired, disabled
   [[nodiscard]] Result<bool> needs_account(const Principal& who) const;  // USER_UNKNOWN for foreign tokens
@@ -276,12 +276,12 @@ class AccountService final : public auth::AuthService {
   AuditTrail audit_;
   RevocationFeed revocations_;
   Lockout lockout_;
-  Lockout factor_guesses_; // by user alone
+  Lockout factor_guesses_; // by user only
   RateLimits limits_;
   Tickets tickets_;
   LoginShares shares_;
   LimitMeter pairs_meter_, guesses_meter_, buckets_meter_, tickets_meter_;
-  std::string dummy_hash_; // what the password of an unknown user is compared with
+  std::string dummy_hash_;                                           // compared with the password of an unknown user
   std::map<std::pair<std::string, std::string>, Counter*> counters_; // (action, outcome)
   LogBudget login_lines_{kLoginLines};
 };

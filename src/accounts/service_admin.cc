@@ -1,5 +1,5 @@
-// What an administrator may ask: an account of ours that has the scope admin, in the
-// token and still by now.
+// The administrators' functions: for an account of ours that has the scope admin, in the
+// token and still in the store.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ Result<bool> AccountService::needs_admin(const Principal& who) const {
   return true;
 }
 
-// An attempt of an administrator about somebody or something else.
+// An administrator's action on another user or object.
 AccountService::AttemptPtr AccountService::begin_admin(std::string action, const Principal& who, Caller caller) {
   auto attempt = begin(std::move(action), std::move(caller));
   attempt->user = who.identity.user;
@@ -80,7 +80,7 @@ void AccountService::admin_delete_user(const Principal& who, UserId user, Caller
 
 void AccountService::finish_admin_change(const Attempt& attempt, Result<bool> changed, Completion<bool>& done) {
   if (!changed) {
-    // A door says USER_UNKNOWN about the caller; here the requested user does not exist.
+    // A door reports USER_UNKNOWN about the caller; here the requested user does not exist.
     if (changed.error().cause == Cause::USER_UNKNOWN)
       changed = refuse_field(Cause::NOT_FOUND, "id", "there is no user with this id");
     return done(refused(attempt, std::move(changed).error()));

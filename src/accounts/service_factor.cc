@@ -1,4 +1,4 @@
-// The second factor: turning it on and off, and asking for it at the login.
+// The second factor: turning it on and off, and requiring it at login.
 #include <fmt/format.h>
 
 #include "accounts/factor/second_factor.h"
@@ -12,7 +12,7 @@ namespace {
 
 std::string about(const UserId& user) { return "totp:" + user.str(); }
 
-// What an authenticator shows the account under: the host, without scheme.
+// The account label in an authenticator: the host, without scheme.
 std::string label_of(const AccountsPolicy& policy) {
   const std::string& name = policy.public_url.empty() ? policy.issuer : policy.public_url;
   const auto scheme = name.find("://");
@@ -165,7 +165,7 @@ void AccountService::with_factor(const Principal& who, std::string typed, Factor
             Result<bool> right) mutable {
       if (auto fit = end_factor_guess(guess, std::move(right)); !fit)
         return done(refused(*attempt, std::move(fit).error()));
-      // Once more: its newest step is another now, and a login may have used a later one.
+      // Again: its newest step has changed, and a login may have used a later one.
       store_.find_second_factor(row.user,
           back<std::optional<SecondFactorRow>>(
               [this, attempt, secret = std::move(row.sealed_secret), done = std::move(done)](

@@ -17,7 +17,7 @@ struct Verified {
   std::optional<std::string> rehashed;
 };
 
-// What a name is looked up and locked by; longer ones are nobody's.
+// The key for lookup and lockout; longer names belong to nobody.
 std::string lookup_key(std::string_view name) { return name_key(name.substr(0, kMaxNameBytes + 1)); }
 
 } // namespace
@@ -38,7 +38,7 @@ void AccountService::register_account(RegisterRequest question, Caller caller, C
   if (!fit) return done(refused(*attempt, fit.error()));
   if (policy_.registration != Registration::invite)
     return register_invited(std::move(question), std::move(attempt), std::move(done));
-  // Before anything else: without an invitation no hash is computed, and the reply does not reveal taken names.
+  // First of all: without an invitation no hash is computed, and the reply does not reveal taken names.
   std::string invitation = digest(*question.invitation);
   store_.invitation_lives(std::move(invitation), clock_.wall(),
       back<bool>([this, attempt, question = std::move(question), done = std::move(done)](Result<bool> lives) mutable {
@@ -53,7 +53,7 @@ void AccountService::register_account(RegisterRequest question, Caller caller, C
 }
 
 void AccountService::register_invited(RegisterRequest question, AttemptPtr attempt, Completion<SignedIn> done) {
-  // A name that is taken need not cost a hash; the store looks again when it writes.
+  // A taken name need not cost a hash; the store checks again when it writes.
   std::string key = name_key(question.name);
   store_.find_user_by_name(std::move(key),
       back<std::optional<UserRow>>([this, attempt, question = std::move(question), done = std::move(done)](
@@ -138,7 +138,7 @@ void AccountService::login(LoginRequest question, Caller caller, Completion<Sign
         lockout_.failed(key, address, clock_.mono());
         return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
       }
-      // Right so far; whether guesses are forgotten is decided when nothing more is asked.
+      // Right so far; failures are forgotten only when no further factor is required.
       lockout_.abandoned(key, address);
       if (user->disabled) return done(refused(*attempt, Refusal{.cause = Cause::USER_DISABLED}));
       std::optional<std::string> rehashed = std::move(verified->rehashed);
@@ -193,8 +193,8 @@ void AccountService::open_session(ProvenUser who, AttemptPtr attempt, Completion
   }));
 }
 
-// The hash is another one than was compared with: of a new password, or of the same one
-// after another login made it stronger. A second comparison decides.
+// The hash is not the compared one: the password has changed, or another login
+// has rehashed the same one. A second comparison decides.
 void AccountService::look_again(ProvenUser who, AttemptPtr attempt, Completion<SignedIn> done) {
   attempt->detail.clear();
   std::string key = name_key(who.user.name);

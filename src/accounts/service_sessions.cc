@@ -170,7 +170,7 @@ void AccountService::mint_ticket(const Principal& who, TicketRequest request, Ca
             .field = "ttl"}));
   TicketGrant grant{.identity = who.identity, .origin = std::move(request.origin), .address = {}};
   if (who.own) {
-    // Never more than the token, and never more than the user has by now.
+    // Never more than the token allows, and never more than the user has by now.
     const Permissions now = permissions_of(who.own->user);
     auto& p = grant.identity.permissions;
     p = {.chat_read = p.chat_read && now.chat_read,

@@ -1,4 +1,4 @@
-// The service as it runs in the program: with the control plane's thread, hashing
+// The service with the program's threads: the control plane's, hashing
 // threads, and the database's own.
 #include <gtest/gtest.h>
 

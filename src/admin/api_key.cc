@@ -25,7 +25,7 @@ std::optional<std::string_view> sent_key(const Request& request) {
 std::optional<Refusal> ApiKey::check(const Request& request) const {
   if (key_.empty()) return Refusal{.cause = Cause::UNKNOWN_PATH, .evidence = "no API key is configured"};
   const auto sent = sent_key(request);
-  // Digests, so that not even the length of the key can be measured.
+  // Compares digests, so that not even the length of the key can be measured.
   if (sent && constant_time_equal(sha256(*sent), sha256(key_))) return std::nullopt;
   return Refusal{.cause = Cause::API_KEY_REJECTED, .evidence = sent ? "another key was sent" : "no key was sent"};
 }

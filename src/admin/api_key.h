@@ -1,5 +1,5 @@
 // The credential of the operator's API: `X-API-Key: KEY` or `Authorization: apikey
-// KEY`. Where a request comes from is no credential, loopback included.
+// KEY`. The request's address is no credential, loopback included.
 #pragma once
 
 #include <optional>
@@ -12,11 +12,11 @@ namespace foyer::admin {
 
 class ApiKey {
  public:
-  ApiKey() = default; // none configured: the API is not there at all
+  ApiKey() = default; // none configured: the API does not exist
   explicit ApiKey(std::string key) : key_(std::move(key)) {}
 
-  // Without a key UNKNOWN_PATH, as if there were no such route; with a wrong one
-  // API_KEY_REJECTED. Takes the same time whatever was sent.
+  // Without a configured key UNKNOWN_PATH, as if there were no such route; with a wrong one
+  // API_KEY_REJECTED. Constant time.
   [[nodiscard]] std::optional<Refusal> check(const Request& request) const;
 
  private:

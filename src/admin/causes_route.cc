@@ -11,7 +11,7 @@
 namespace foyer::admin {
 namespace {
 
-// HTML for clients that ask for it by name (browsers do), JSON for all others.
+// HTML for clients that accept it by name (browsers do), JSON for all others.
 bool wants_html(const Request& request) {
   return request.headers.joined("Accept").find("text/html") != std::string::npos;
 }

@@ -15,7 +15,7 @@ Route asset_route(const WebAsset& asset) {
   return {"GET", std::string(asset.path), [&asset](const Request& request, Reply reply) {
     Response response;
     response.headers.add("ETag", std::string(asset.etag));
-    response.headers.add("Cache-Control", "no-cache"); // a page and its modules are of one version
+    response.headers.add("Cache-Control", "no-cache"); // a page and its modules must be of one version
     const std::string* known = request.headers.find("If-None-Match");
     if (known != nullptr && known->find(asset.etag) != std::string::npos) {
       response.status = 304;

@@ -1,5 +1,5 @@
-// The operator's side over HTTP: health, metrics, recent refusals, the pages of
-// the causes, and the pages for people. Composition hands these routes to the
+// The operator's routes: health, metrics, recent refusals, the pages of
+// the causes, and the web client's pages. Composition adds these routes to the
 // router.
 #pragma once
 
@@ -20,13 +20,13 @@ namespace foyer::admin {
 struct UpkeepRow {
   std::string store;       // "accounts", "chat"
   bool waits = false;      // until the clock is trusted
-  std::string doubt = {};  // why: ahead, behind, jumped, server; empty: it does not wait
-  std::int64_t off_s = 0;  // by how much the clock seems to be wrong
+  std::string doubt = {};  // ahead, behind, jumped, server; empty: it does not wait
+  std::int64_t off_s = 0;  // by how much the clock seems to be off
   std::int64_t left_s = 0; // until it will have been steady for long enough
 };
 struct Upkeep {
   std::function<std::vector<UpkeepRow>()> state = {};
-  std::function<void()> now = {}; // the operator says that the clock is right
+  std::function<void()> now = {}; // the operator confirms the clock
 };
 
 // The references must outlive the routes.
@@ -37,8 +37,8 @@ struct ApiDeps {
   const observe::GatewayInfo* gateway = nullptr; // null: the gateway role does not run here
   std::string api_key = {};                      // empty: /api/* and /metrics answer 404
   bool development = false;                      // refusals carry the operator's text
-  std::vector<observe::HealthCheck> live = {};   // beside the loops
-  std::vector<observe::HealthCheck> ready = {};  // beside `accepting`: stores, auth service, key set, …
+  std::vector<observe::HealthCheck> live = {};   // in addition to the loops
+  std::vector<observe::HealthCheck> ready = {};  // in addition to `accepting`: stores, auth service, key set, …
   Upkeep upkeep = {};
   // Called when an API key is rejected; may be empty. Any thread.
   OnRefusal on_refusal = {};
@@ -46,15 +46,15 @@ struct ApiDeps {
 
 // /health*, /metrics and /api/upkeep (with the API key), /causes*, and with a gateway /api/refusals.
 [[nodiscard]] std::vector<Route> operator_routes(const ApiDeps& deps);
-// /metrics and /health* without a credential, for a listener of their own.
+// /metrics and /health* without a credential, for a separate listener.
 [[nodiscard]] std::vector<Route> metrics_listener_routes(const ApiDeps& deps);
 // The pages of web/: "/" and what it loads.
 [[nodiscard]] std::vector<Route> web_routes();
 
-// The parts, each for itself.
+// The parts, for separate use.
 [[nodiscard]] std::vector<Route> health_routes(const ApiDeps& deps);
 [[nodiscard]] Route metrics_route(const ApiDeps& deps, bool with_key);
-// GET: the state; POST: `{"now":true}` lets deletion by age go on at once, and answers with the state before.
+// GET: the state; POST: `{"now":true}` lets deletion by age continue at once, and returns the state before.
 [[nodiscard]] std::vector<Route> upkeep_routes(const ApiDeps& deps);
 [[nodiscard]] Route refusals_route(const ApiDeps& deps);
 [[nodiscard]] std::vector<Route> causes_routes(const ApiDeps& deps);

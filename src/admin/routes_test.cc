@@ -33,7 +33,7 @@ struct Api : testing::Test {
   Gateway gateway;
   observe::HealthState store = observe::HealthState::ok();
   observe::HealthState mirror = observe::HealthState::ok();
-  std::vector<Refusal> told;
+  std::vector<Refusal> reported;
 
   ApiDeps deps() {
     return {.build = {.version = "1.2.3",
@@ -46,7 +46,7 @@ struct Api : testing::Test {
         .gateway = &gateway,
         .api_key = "the-operators-key",
         .ready = {{"chat_store", true, [this] { return store; }}, {"mirror", false, [this] { return mirror; }}},
-        .on_refusal = [this](const Request&, const Refusal& refusal) { told.push_back(refusal); }};
+        .on_refusal = [this](const Request&, const Refusal& refusal) { reported.push_back(refusal); }};
   }
   std::vector<Route> routes = operator_routes(deps());
 
@@ -108,7 +108,7 @@ TEST_F(Api, ANeededCheckThatFailsIs503WithItsCodeAndSinceWhen) {
   EXPECT_EQ(json::write(body.at("checks").as_object().at("chat_store")),
       R"({"status":"failing","code":"STORE_READ_ONLY","since":")" + since + R"("})");
   EXPECT_EQ(get("/health").status, 503);
-  EXPECT_EQ(get("/health/live").status, 200) << "it lives all the same";
+  EXPECT_EQ(get("/health/live").status, 200) << "it is still alive";
   store = observe::HealthState::ok();
   EXPECT_EQ(get("/health/ready").status, 200);
 }
@@ -140,7 +140,7 @@ TEST_F(Api, TheKeyIsTakenInTwoHeadersAndNowhereElse) {
   metrics.counter("foyer_things_total", "things").add(3);
   EXPECT_THAT(get("/metrics", key()).body, HasSubstr("foyer_things_total 3"));
   EXPECT_EQ(get("/metrics", {{"Authorization", "ApiKey the-operators-key"}}).status, 200);
-  EXPECT_TRUE(told.empty());
+  EXPECT_TRUE(reported.empty());
   for (const Headers& wrong : {Headers{}, Headers{{"X-API-Key", "another"}}, Headers{{"X-API-Key", ""}},
            Headers{{"X-API-Key", "the-operators-key "}}, Headers{{"Authorization", "Bearer the-operators-key"}}}) {
     const Response refused = get("/metrics", wrong);
@@ -148,7 +148,7 @@ TEST_F(Api, TheKeyIsTakenInTwoHeadersAndNowhereElse) {
     EXPECT_EQ(code(refused), "API_KEY_REJECTED");
     EXPECT_NE(refused.headers.find("WWW-Authenticate"), nullptr);
   }
-  EXPECT_EQ(told.size(), 5u);
+  EXPECT_EQ(reported.size(), 5u);
   EXPECT_EQ(get("/metrics", {}, "api_key=the-operators-key").status, 401);
 }
 
@@ -162,7 +162,7 @@ TEST_F(Api, WithoutAConfiguredKeyTheOperatorsApiIsNotThere) {
     EXPECT_EQ(code(response), "UNKNOWN_PATH") << path;
   }
   routes = metrics_listener_routes(open);
-  EXPECT_EQ(get("/metrics").status, 200) << "a listener of its own needs none";
+  EXPECT_EQ(get("/metrics").status, 200) << "a separate listener needs no key";
 }
 
 TEST_F(Api, AnOperatorReadsWhetherDeletionByAgeWaitsAndLetsItGoOn) {
@@ -197,7 +197,7 @@ TEST_F(Api, AnOperatorReadsWhetherDeletionByAgeWaitsAndLetsItGoOn) {
   EXPECT_EQ(asked, 1);
 }
 
-TEST_F(Api, RefusalsAreToldWhole) {
+TEST_F(Api, RefusalsAreReturnedCompletely) {
   observe::RefusalRecord record;
   record.ref = Ref("r-7");
   record.refusal = {.cause = Cause::TOKEN_EXPIRED, .evidence = "exp 5 min ago"};

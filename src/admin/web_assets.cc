@@ -5,7 +5,7 @@
 namespace foyer::admin {
 namespace {
 
-// Text between back quotes is something to type: <code>.
+// Text between back quotes is a command or code: <code>.
 void append_escaped(std::string& out, std::string_view text) {
   bool code = false;
   for (std::size_t i = 0; i < text.size(); ++i) switch (const char c = text[i]) {

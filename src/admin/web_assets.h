@@ -1,4 +1,4 @@
-// The pages, as they lie in web/, inside the binary.
+// The pages of web/, embedded in the binary.
 //
 // Serve an asset with its ETag and `Cache-Control: no-cache` (a page and its modules must be of one version). The
 // router adds the headers for pages. cause.html is a template: find_web_asset("/cause.html"), then fill_template.
@@ -23,9 +23,9 @@ struct WebAsset {
 [[nodiscard]] std::span<const WebAsset> web_assets();
 [[nodiscard]] const WebAsset* find_web_asset(std::string_view path); // null: no such file
 
-// Replaces each {{name}} by its value, escaped for HTML text and attributes; a name
-// that is not given becomes nothing. {{#name}}…{{/name}} is kept only if the value
-// is there and not empty.
+// Replaces each {{name}} by its value, escaped for HTML text and attributes; a missing
+// name becomes nothing. {{#name}}…{{/name}} is kept only if the value
+// is present and not empty.
 using TemplateValue = std::pair<std::string_view, std::string_view>;
 [[nodiscard]] std::string fill_template(std::string_view text, std::initializer_list<TemplateValue> values);
 

@@ -13,7 +13,7 @@ const MonoTime kStart{std::chrono::seconds{1000}};
 
 Cause cause_of(const std::optional<Refusal>& refusal) { return refusal ? refusal->cause : Cause::INTERNAL_ERROR; }
 
-TEST(AddressLimits, TheThousandAndFirstHandshakeWithinTenSecondsIsRefusedAndToldWhenToComeBack) {
+TEST(AddressLimits, TheThousandAndFirstHandshakeWithinTenSecondsIsRefusedWithARetryTime) {
   AddressLimits limits({});
   for (int i = 0; i < 1000; ++i) ASSERT_FALSE(limits.handshake("10.0.0.1", kStart));
   const auto refused = limits.handshake("10.0.0.1", kStart);
@@ -85,7 +85,7 @@ TEST(AddressLimits, AFullTableServesStrangersUntilTheirNetworkHasHadAsMuchAsOneA
   EXPECT_LE(limits.rows(), 16u);
 }
 
-TEST(AddressLimits, WhoHasARowIsServedWhenTheTableIsFull) {
+TEST(AddressLimits, AnAddressWithARowIsServedWhenTheTableIsFull) {
   AddressLimits limits({.handshakes = 10, .table_size = 16});
   ASSERT_FALSE(limits.handshake("192.0.2.1", kStart));
   std::vector<Permit> held;
@@ -146,7 +146,7 @@ TEST(AddressLimits, SocketsWithoutAnAnswerAreCountedUntilTheirPassEnds) {
   EXPECT_TRUE(limits.arrive("10.0.0.1", kStart));
 }
 
-TEST(AddressLimits, TheMetricsTellHowFullTheTableIsAndWhatWasRefused) {
+TEST(AddressLimits, TheMetricsShowHowFullTheTableIsAndWhatWasRefused) {
   Metrics metrics;
   AddressLimits limits({.handshakes = 1, .table_size = 64});
   limits.report_to(metrics, "address_table");

@@ -35,7 +35,7 @@ TEST(Door, WithoutACredentialTheFirstMessageBringsOne) {
   EXPECT_EQ(outcome(handshake(), {.first = Answers::First::timeout}), "AUTHENTICATE_TIMEOUT");
 }
 
-TEST(Door, AnEmptyCredentialInTheFirstMessageIsNone) {
+TEST(Door, AnEmptyCredentialInTheFirstMessageCountsAsNone) {
   const auto the_policy = policy();
   const auto request = handshake();
   const TickingClock clock;
@@ -199,7 +199,7 @@ TEST(Door, AfterTheVerdictThereIsNoQuestion) {
   }
 }
 
-TEST(Door, AnAnswerThatNobodyAskedForOpensNothing) {
+TEST(Door, AnUnexpectedAnswerOpensNothing) {
   const TickingClock clock;
   const auto the_policy = policy();
   const auto request = bearer();

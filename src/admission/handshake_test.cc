@@ -62,7 +62,7 @@ TEST(Transport, UpgradeHeadersAsRfc6455Wants) {
 }
 
 // What real proxies make of a handshake: the refusal names the fix for each proxy, and the client is never blamed.
-TEST(Transport, AProxyThatBreaksTheUpgradeIsToldWhatToChange) {
+TEST(Transport, AProxyThatBreaksTheUpgradeIsNamedWithTheFix) {
   const auto bare = without(without(handshake(), "Upgrade"), "Connection");
   const auto http10 = [](Request request) {
     request.version_minor = 0;
@@ -108,7 +108,7 @@ TEST(Transport, AProxyThatBreaksTheUpgradeIsToldWhatToChange) {
   }
 }
 
-TEST(Transport, AnUnknownPathIsToldTheRightOne) {
+TEST(Transport, AnUnknownPathGetsTheRightOne) {
   for (const std::string path : {"/ws", "/ws/chat/", "/WS/chat", "/ws/secure", "/"}) {
     const auto refusal = refusal_of(at(path, bearer()));
     EXPECT_EQ(refusal.cause, Cause::UNKNOWN_PATH) << path;

@@ -15,14 +15,14 @@ namespace foyer::auth {
 namespace {
 
 constexpr std::size_t kTypeBytes = 48;
-constexpr std::int64_t kLongestRetryAfter = 3'600; // seconds; what a header says beyond it is not believed
+constexpr std::int64_t kLongestRetryAfter = 3'600; // seconds; longer Retry-After values are cut to it
 
 bool is_token_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
       std::string_view("/+.-_").find(c) != std::string_view::npos;
 }
 
-// "text/html" of "Text/HTML; charset=utf-8"; empty when it is missing, or may not be shown.
+// "text/html" of "Text/HTML; charset=utf-8"; empty when it is missing or must not be shown.
 std::string media_type(const Response& response) {
   const std::string* value = response.headers.find("Content-Type");
   if (value == nullptr) return {};
@@ -37,7 +37,7 @@ bool begins_as_markup(std::string_view body) {
   return first != std::string_view::npos && body[first] == '<';
 }
 
-// What somebody sent instead of an answer, without a word of it.
+// The kind of an unexpected answer, without any of its text.
 std::string kind_of(const Response& response) {
   const std::string type = media_type(response);
   if (type == "text/html" || type == "application/xhtml+xml") return "an HTML page";
@@ -47,7 +47,7 @@ std::string kind_of(const Response& response) {
   return type.empty() ? "a body without a content type" : type;
 }
 
-// Whose answer it is, as far as it says so.
+// The sender of an answer, as far as the answer shows it.
 std::string_view author_of(const Response& response) {
   return response.headers.find("X-Foyer") != nullptr
       ? "a Foyer"
@@ -61,7 +61,7 @@ Fault invalid(std::string evidence, std::string field = {}) {
       .counts = true};
 }
 
-// Of a Location only the host: paths and queries may hold what is nobody's business.
+// Only the host of a Location: paths and queries may hold private data.
 std::string redirect_target(const Response& response) {
   const std::string* location = response.headers.find("Location");
   if (location == nullptr) return "nowhere (no Location)";
@@ -99,7 +99,7 @@ std::optional<Refusal> reported_cause(const Response& response, std::string_view
   return refusal;
 }
 
-// The auth service has the path and the method: a server that does not is another Foyer.
+// The auth service has this path and method: a server without them is another Foyer.
 bool means_no_auth_role(Cause cause) { return cause == Cause::UNKNOWN_PATH || cause == Cause::METHOD_NOT_ALLOWED; }
 
 Fault fault_of(const Response& response, std::string_view what) {

@@ -1,4 +1,4 @@
-// Every way in which something can answer, or not, and what it is called.
+// Every possible answer, and every failure without one, with its cause.
 #include "auth/answer.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ client::HttpResult failed(Kind kind, std::string what) {
   return std::unexpected(client::NetError{.kind = kind, .what = std::move(what)});
 }
 
-client::HttpResult told(const Refusal& refusal) {
+client::HttpResult problem(const Refusal& refusal) {
   Response response = wire::problem(refusal, Ref{"the-auth-ref"}, false);
   response.headers.add("X-Foyer", "1; build=b; ref=the-auth-ref");
   return response;
@@ -32,7 +32,7 @@ struct Row {
   Cause cause;
   bool transient;
   bool counts;
-  std::string_view evidence; // is in it
+  std::string_view evidence; // a part of the evidence
 };
 
 // Failures of the network, and answers of something else.
@@ -101,22 +101,22 @@ void expect_failure(const Row& row) {
 TEST(Answer, EveryWayNotToAnswerHasItsName) {
   for (const Row& row : kFailures) expect_failure(row);
   const Row refusals[] = {
-      {"a gateway", told({.cause = Cause::UNKNOWN_PATH}), Cause::INVALID_RESPONSE_FORMAT, true, true,
+      {"a gateway", problem({.cause = Cause::UNKNOWN_PATH}), Cause::INVALID_RESPONSE_FORMAT, true, true,
           "without the auth role"},
-      {"busy", told({.cause = Cause::BUSY, .retry_after = Millis{3'000}}), Cause::BUSY, false, false,
+      {"busy", problem({.cause = Cause::BUSY, .retry_after = Millis{3'000}}), Cause::BUSY, false, false,
           "its ref the-auth-ref"},
-      {"wrong secret", told({.cause = Cause::SERVICE_SECRET_REJECTED}), Cause::SERVICE_SECRET_REJECTED, false, false,
+      {"wrong secret", problem({.cause = Cause::SERVICE_SECRET_REJECTED}), Cause::SERVICE_SECRET_REJECTED, false, false,
           "answered POST /internal/verify with 503"},
   };
   for (const Row& row : refusals) expect_failure(row);
 }
 
 TEST(Answer, ACauseOfOursArrivesWhole) {
-  const auto got = read_answer(told({.cause = Cause::BAD_REQUEST, .field = "ticket"}), kWhat);
+  const auto got = read_answer(problem({.cause = Cause::BAD_REQUEST, .field = "ticket"}), kWhat);
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().refusal.cause, Cause::BAD_REQUEST);
   EXPECT_EQ(got.error().refusal.field, "ticket");
-  const auto busy = read_answer(told({.cause = Cause::BUSY, .retry_after = Millis{1'500}}), kWhat);
+  const auto busy = read_answer(problem({.cause = Cause::BUSY, .retry_after = Millis{1'500}}), kWhat);
   ASSERT_FALSE(busy);
   EXPECT_EQ(busy.error().refusal.retry_after, Millis{1'500});
 }

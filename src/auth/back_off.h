@@ -1,4 +1,4 @@
-// How long a caller that must not give up waits before it retries.
+// How long a caller that must not give up waits before its next attempt.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ class BackOff {
       : first_(first),
         longest_(longest),
         next_(first) {}
-  // Doubles each time; the second half of it is drawn, so that many who lost the same server do not return together.
+  // Doubles each time; its second half is random, so that clients of the same failed server do not return together.
   [[nodiscard]] Millis next(Entropy& entropy) {
     const Millis whole = next_;
     next_ = std::min(longest_, next_ * 2);

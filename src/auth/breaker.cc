@@ -14,7 +14,7 @@ Millis rounded_up(MonoTime::duration time) { return std::max(Millis{0}, std::chr
 CircuitBreaker::Pass CircuitBreaker::admit(Moment now) {
   if (status_.state == State::closed) return Pass::usual;
   if (now.mono < next_try_) return Pass::none;
-  // Also for a try whose outcome never came.
+  // Also for a trial whose outcome never came.
   status_.state = State::trying;
   next_try_ = now.mono + policy_.trial_limit;
   status_.next_try = now.wall + policy_.trial_limit;
@@ -39,7 +39,7 @@ void CircuitBreaker::faulted(Pass pass, const Refusal& fault, Moment now) {
   if (status_.faults.size() > policy_.faults_kept) status_.faults.erase(status_.faults.begin());
   if (pass == Pass::trial && status_.state == State::trying)
     return open(now, std::min(policy_.longest_pause, pause_ * 2));
-  if (status_.state != State::closed) return; // an earlier attempt: it adds nothing new
+  if (status_.state != State::closed) return; // an earlier attempt: no new information
   Slice& current = slice(now.mono);
   ++current.attempts;
   ++current.faults;

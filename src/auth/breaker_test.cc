@@ -1,4 +1,4 @@
-// The breaker's timetable.
+// The breaker's state changes over time.
 #include "auth/breaker.h"
 
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 namespace foyer::auth {
 
 std::string CookieCache::key(std::string_view cookie, std::string_view address) {
-  // The digest first: no two pairs give the same bytes.
+  // The digest has a fixed length and comes first, so no two pairs give the same bytes.
   return sha256(sha256(cookie) + std::string(address));
 }
 
@@ -22,7 +22,7 @@ std::optional<Result<Identity>> CookieCache::find(std::string_view key, Moment n
     const auto found = kept->index.find(key);
     if (found == kept->index.end()) continue;
     const auto entry = found->second;
-    // The session's end is a time of day: a clock that was set counts.
+    // The session's end is wall time, so a clock change counts.
     if (now.mono >= entry->until || (entry->answer && now.wall >= entry->answer->expires_at)) {
       erase(*kept, entry);
       continue;
@@ -66,7 +66,7 @@ void CookieCache::apply(const std::vector<RevocationEvent>& events) {
       erase(positives_, entry);
     entry = next;
   }
-  // "Disabled" does not say whom it was about.
+  // "Disabled" does not name the user, so it cannot be matched to an event.
   if (enabled) negatives_ = {};
 }
 

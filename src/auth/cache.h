@@ -1,13 +1,13 @@
-// Answers of the auth service about session cookies, kept for a short while: yes for at most
-// 60 s and never beyond the session's end, no for 5 s. Tickets are never kept.
+// A short-lived cache of the auth service's answers about session cookies: yes for at most
+// 60 s and never beyond the session's end, no for 5 s. Tickets are never cached.
 //
 // The key is a digest of the cookie and of the address that sent it, so that no
 // cookie is kept in memory and the auth service sees every address that uses one.
-// "Yes" and "no" have separate space: a client that sends random cookies displaces nobody
-// else's answer. The least recently used entry is dropped first.
+// "Yes" and "no" have separate space: a client that sends random cookies displaces no
+// other client's answer. The least recently used entry is dropped first.
 //
-// An event of the revocation stream clears what it concerns; an answer that was
-// asked for before it (an older generation) is not kept.
+// An event of the revocation stream clears the entries it affects; an answer that was
+// requested before it (an older generation) is not cached.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,9 @@ class CookieCache {
   [[nodiscard]] static std::string key(std::string_view cookie, std::string_view address);
 
   [[nodiscard]] std::optional<Result<Identity>> find(std::string_view key, Moment now);
-  // To be remembered when asking, and handed back with the answer.
+  // Read this before the call, and pass it in with the answer.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
-  // Keeps what may be kept: not what ends by waiting, nothing that is over.
+  // Caches the answer if allowed: not refusals that end by waiting, nothing that has expired.
   void keep(std::string key, const Result<Identity>& answer, std::uint64_t generation, Moment now);
   void apply(const std::vector<RevocationEvent>& events);
   [[nodiscard]] std::size_t size() const { return positives_.index.size() + negatives_.index.size(); }
@@ -53,7 +53,7 @@ class CookieCache {
   };
   struct Kept {
     std::list<Entry> recent;                                                // the last used in front
-    std::unordered_map<std::string_view, std::list<Entry>::iterator> index; // keys lie in the entries
+    std::unordered_map<std::string_view, std::list<Entry>::iterator> index; // keys are stored in the entries
   };
   static void erase(Kept& kept, std::list<Entry>::iterator entry);
 

@@ -1,4 +1,4 @@
-// What is kept of the answers about cookies, and for how long.
+// Which answers about cookies are cached, and for how long.
 #include "auth/cache.h"
 
 #include <gtest/gtest.h>
@@ -95,7 +95,7 @@ TEST_F(Cache, AnAnswerThatWasAskedForBeforeAnEventIsNotKept) {
   EXPECT_EQ(said("a"), "unknown");
 }
 
-TEST_F(Cache, KeysTellCookiesAndAddressesApart) {
+TEST_F(Cache, KeysDistinguishCookiesAndAddresses) {
   EXPECT_NE(CookieCache::key("c", "10.0.0.1"), CookieCache::key("c", "10.0.0.2"));
   EXPECT_NE(CookieCache::key("c", "10.0.0.1"), CookieCache::key("d", "10.0.0.1"));
   EXPECT_NE(CookieCache::key("c1", "0.0.0.1"), CookieCache::key("c", "10.0.0.1"));

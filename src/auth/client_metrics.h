@@ -24,7 +24,7 @@ class ClientMetrics {
   Metrics& metrics_;
   std::array<std::array<Counter*, 3>, 2> questions_{};
   std::array<Histogram*, 2> seconds_{};
-  std::map<Cause, Counter*> failed_; // by the catalogue: as many as there are causes
+  std::map<Cause, Counter*> failed_; // by the catalogue: one per cause
   Counter& answered_;
   Gauge& breaker_;
 

@@ -1,4 +1,4 @@
-// Whatever the weather: random sequences over all faults, and what holds in each.
+// Random sequences of all faults, and the properties that hold in each.
 #include <gtest/gtest.h>
 
 #include "auth/testing/remote_world.h"
@@ -47,7 +47,7 @@ void story(std::uint64_t seed) {
   std::vector<Asked> asked;
   world.cookies["known"] = "bob";
   const std::uint64_t mostly_fine = dice.below(4);
-  const bool crowded = dice.below(2) == 0; // questions faster than the reserve comes back
+  const bool crowded = dice.below(2) == 0; // calls faster than the reserve refills
   for (int i = 0; i < 120; ++i) {
     world.server.always = dice.below(4) < mostly_fine ? (dice.below(3) == 0 ? Weather::slow : Weather::fine)
                                                       : weathers[dice.below(weathers.size())].weather;
@@ -65,16 +65,16 @@ void story(std::uint64_t seed) {
   world.pass(Millis{2'000});
   for (const Asked& one : asked) holds(one);
 
-  // Retries: the reserve, one a second, a fifth of the questions.
+  // Retries: the reserve, one a second, a fifth of the calls.
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(world.clock.mono() - begin).count();
   Counter& retries = world.metrics.counter("foyer_auth_retries_total", "");
   EXPECT_LE(retries.value(), 10U + static_cast<std::uint64_t>(seconds) + 1U + asked.size() / 5);
 
-  // Nothing is for ever: when it is mended, the next try at the latest brings everybody back.
+  // Recovery: once the fault ends, calls succeed at the latest with the next try.
   world.server.always = Weather::fine;
   for (int i = 0; i < 2 && world.service->status().state != State::closed; ++i) {
     world.pass(Millis{60'000});
-    (void)world.ticket_says("unknown"); // a refused credential is a success, too
+    (void)world.ticket_says("unknown"); // a refused credential also counts as a success
   }
   EXPECT_EQ(world.service->status().state, State::closed);
   world.tickets["last"] = "";

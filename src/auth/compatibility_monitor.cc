@@ -47,7 +47,7 @@ std::vector<Cause> causes(const std::vector<Refusal>& findings) {
   return out;
 }
 
-// What the auth service says about our signature is a finding; that it cannot be reached is not.
+// A refusal of our signature by the auth service is a finding; an unreachable auth service is not.
 std::optional<Refusal> finding_of(const Refusal& refusal) {
   if (refusal.cause == Cause::SERVICE_REQUEST_EXPIRED)
     return Refusal{.cause = Cause::CLOCK_SKEW, .evidence = refusal.evidence};
@@ -55,7 +55,7 @@ std::optional<Refusal> finding_of(const Refusal& refusal) {
   return std::nullopt;
 }
 
-// Which change makes of one secret the other, by fingerprints.
+// Which change turns one secret into the other, by fingerprints.
 std::string jwt_difference(std::string_view ours, const std::vector<SecretVariant>& theirs) {
   for (const Variant& variant : variants(ours))
     if (!theirs.empty() && constant_time_equal(fingerprint(kJwtOption, variant.secret), theirs.front().fingerprint))
@@ -83,21 +83,21 @@ struct CompatibilityMonitor::Challenger : std::enable_shared_from_this<Challenge
   const FitPolicy policy;
   Gauge& found;
   BackOff back_off;
-  BackOff recheck{Millis{1'000}, policy.interval}; // what does not fit is looked at sooner than what does
-  std::string missing_kid = {};                    // that they signed with at the last answer, and we did not have
+  BackOff recheck{Millis{1'000}, policy.interval}; // mismatches are checked again sooner
+  std::string missing_kid = {};                    // the kid they signed with at the last answer, if we did not have it
   std::optional<MonoTime> last_probe = {};
-  bool probed = false;           // since the secret was last refused for the first time
-  std::string probe_result = {}; // of the present finding
+  bool probed = false;           // since the secret was first refused
+  std::string probe_result = {}; // of the current finding
   mutable std::mutex mutex;      // for the status alone
   FitStatus status;
 
-  using Heard = std::move_only_function<void(const client::HttpResult&, std::string_view signed_nonce)>;
-  void send(const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard);
+  using OnAnswer = std::move_only_function<void(const client::HttpResult&, std::string_view signed_nonce)>;
+  void send(const ServiceIdentity& who, std::string_view secret, const std::string& nonce, OnAnswer on_answer);
   void ask_after(Millis delay);
   void ask_again();
   void ask();
-  void heard(const client::HttpResult& result, std::string_view signed_nonce, const std::string& nonce, WallTime sent,
-      MonoTime sent_mono);
+  void on_answer(const client::HttpResult& result, std::string_view signed_nonce, const std::string& nonce,
+      WallTime sent, MonoTime sent_mono);
   [[nodiscard]] std::vector<Refusal> compare(
       const ChallengeAnswer& answer, const std::string& nonce, WallTime sent, Millis round_trip);
   void compare_keys(const ChallengeAnswer& answer, std::vector<Refusal>& findings);
@@ -110,7 +110,7 @@ struct CompatibilityMonitor::Challenger : std::enable_shared_from_this<Challenge
 };
 
 void CompatibilityMonitor::Challenger::send(
-    const ServiceIdentity& who, std::string_view secret, const std::string& nonce, Heard heard) {
+    const ServiceIdentity& who, std::string_view secret, const std::string& nonce, OnAnswer on_answer) {
   Challenge challenge{.contract = kContractVersion,
       .version = facts.version,
       .build = facts.build,
@@ -132,9 +132,9 @@ void CompatibilityMonitor::Challenger::send(
   std::string signed_nonce =
       who.sign(call.headers, call.method, call.target, call.body, {}, around.clock.wall(), around.entropy);
   around.transport.send(std::move(call),
-      [weak = weak_from_this(), signed_nonce = std::move(signed_nonce), heard = std::move(heard)](
+      [weak = weak_from_this(), signed_nonce = std::move(signed_nonce), on_answer = std::move(on_answer)](
           client::HttpResult result) mutable {
-    if (const auto self = weak.lock()) heard(result, signed_nonce);
+    if (const auto self = weak.lock()) on_answer(result, signed_nonce);
   });
 }
 
@@ -148,10 +148,10 @@ void CompatibilityMonitor::Challenger::ask() {
   const std::string nonce = around.entropy.token();
   send(identity, facts.service_secret, nonce,
       [this, nonce, sent = around.clock.wall(), sent_mono = around.clock.mono()](const client::HttpResult& result,
-          std::string_view signed_nonce) { heard(result, signed_nonce, nonce, sent, sent_mono); });
+          std::string_view signed_nonce) { on_answer(result, signed_nonce, nonce, sent, sent_mono); });
 }
 
-void CompatibilityMonitor::Challenger::heard(const client::HttpResult& result, std::string_view signed_nonce,
+void CompatibilityMonitor::Challenger::on_answer(const client::HttpResult& result, std::string_view signed_nonce,
     const std::string& nonce, WallTime sent, MonoTime sent_mono) {
   const auto round_trip = std::chrono::duration_cast<Millis>(around.clock.mono() - sent_mono);
   auto body = read_answer(result, kWhat);
@@ -164,7 +164,7 @@ void CompatibilityMonitor::Challenger::heard(const client::HttpResult& result, s
     probed = false;
     probe_result.clear();
     auto findings = compare(*answer, nonce, sent, round_trip);
-    // Only reported, not acted upon: the contents of an unsigned answer are reported with the fact that it is unsigned.
+    // Reported, not acted upon: an unsigned answer's contents are reported together with the fact that it is unsigned.
     const bool proved = constant_time_equal(challenge_proof(identity.key(), nonce), answer->proof);
     if (auto distrust = distrust_answer(*result, identity, signed_nonce, kWhat); distrust && proved)
       findings.push_back(std::move(distrust->refusal));
@@ -187,7 +187,7 @@ void CompatibilityMonitor::Challenger::ask_again() {
     const std::lock_guard lock(mutex);
     fits = status.findings.empty();
   }
-  // Before our key set is there, their keys were compared with nothing.
+  // Before our key set is loaded, there is nothing to compare their keys with.
   if (facts.jwt_secret_key.empty() && facts.kids && facts.kids().empty()) fits = false;
   if (fits) recheck.reset();
   ask_after(fits ? policy.interval : recheck.next(around.entropy));
@@ -216,7 +216,7 @@ std::vector<Refusal> CompatibilityMonitor::Challenger::compare(
         .field = "environment"});
   const auto differ = [&findings](
                           Cause cause, std::string_view theirs, std::string_view ours, std::string_view option) {
-    if (theirs.empty() || ours.empty() || theirs == printable(ours, 512)) return; // an older build does not say
+    if (theirs.empty() || ours.empty() || theirs == printable(ours, 512)) return; // an older build does not send it
     findings.push_back({.cause = cause,
         .evidence = fmt::format(
             "the auth service writes {} into tokens, but this gateway accepts {}", theirs, printable(ours, 512)),
@@ -253,7 +253,7 @@ void CompatibilityMonitor::Challenger::compare_keys(const ChallengeAnswer& answe
         "the auth service signs with JWT_SECRET_KEY, but this gateway verifies with public keys", "jwt_jwks_url");
   const std::vector<std::string> ours = facts.kids ? facts.kids() : std::vector<std::string>{};
   if (ours.empty() || answer.signing_kid.empty() || holds(ours, answer.signing_kid)) return;
-  // A key that is new there may be on its way here; a set without any key of theirs is another's.
+  // A key that is new there may be on its way here; a set that shares no key with theirs belongs to another server.
   const bool related = std::ranges::any_of(ours, [&](const std::string& kid) { return holds(answer.kids, kid); });
   missing_kid = answer.signing_kid;
   if (related && missed != missing_kid) return;
@@ -302,7 +302,7 @@ void CompatibilityMonitor::Challenger::fault(Refusal refusal) {
   ask_after(back_off.next(around.entropy));
 }
 
-// The builds may differ while one of the two is being replaced; that is worth a line, no more.
+// The builds may differ while one of the two is being upgraded; that is worth a log line and no finding.
 void CompatibilityMonitor::Challenger::note_peer(const ChallengeAnswer& answer) {
   {
     const std::lock_guard lock(mutex);
@@ -342,7 +342,7 @@ void CompatibilityMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant
     if (body.error().refusal.cause == Cause::SERVICE_SECRET_REJECTED) return probe(candidates, at + 1);
     if (finding_of(body.error().refusal))
       return probe_ended("theirs is ours " + (*candidates)[at].name); // recognised, refused for another reason
-    probed = false;                                                   // cut short: again, but not before probe_interval
+    probed = false; // cut short: retried, but not before probe_interval
   });
 }
 

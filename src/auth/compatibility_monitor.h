@@ -1,4 +1,4 @@
-// Do the gateway and the auth service match? Checked at startup until there is an
+// Compares the gateway's configuration with the auth service's: at startup until there is an
 // answer, and every minute: the same service secret (proved both ways, never
 // shown), the same keys for tokens, the same issuer and audience, contract, environment
 // and time. A
@@ -17,32 +17,32 @@
 
 namespace foyer::auth {
 
-// What this gateway brings.
+// The gateway's side of the comparison.
 struct FitFacts {
   std::string version = {};
   std::string build = {};
   std::string environment = {};
-  std::string issuer = {};   // that it takes tokens of; empty: not compared
-  std::string audience = {}; // for which it takes them; empty: not compared
+  std::string issuer = {};   // of the tokens that it accepts; empty: not compared
+  std::string audience = {}; // that it requires; empty: not compared
   std::string service_secret = {};
   std::string jwt_secret_key = {}; // empty: it verifies with public keys
   std::function<std::vector<std::string>()> kids =
       {};                // of the key set in use; empty while there is none. The plane's thread
-  Millis leeway{30'000}; // clocks may differ by as much
+  Millis leeway{30'000}; // accepted difference of the clocks
 };
 
 struct FitPolicy {
   Millis interval{60'000};
-  Millis probe_interval{10 * 60'000}; // variants of the secret are tried at most so often
+  Millis probe_interval{10 * 60'000}; // shortest time between two attempts with variants of the secret
   Millis connect_timeout{1'000};
   Millis timeout{3'000};
 };
 
 struct FitStatus {
-  bool answered = false;              // ever; until then `fault` says why not
-  std::vector<Refusal> findings = {}; // of the last answer; none: the two fit
-  std::optional<Refusal> fault = {};  // why the last challenge has no answer
-  std::optional<WallTime> since = {}; // when the findings became what they are
+  bool answered = false;              // at least once; until then see `fault`
+  std::vector<Refusal> findings = {}; // of the last answer; none: the two match
+  std::optional<Refusal> fault = {};  // why the last challenge was not answered
+  std::optional<WallTime> since = {}; // of the current findings
   std::string peer_version = {};
   std::string peer_build = {};
 };

@@ -1,4 +1,4 @@
-// Do the two processes fit? Each way in which they may not, found before a user is there; in virtual time.
+// Every mismatch between the two processes is found before a user meets it; in virtual time.
 #include "auth/compatibility_monitor.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ using testing::Not;
 
 const std::string kJwtSecret = "a-secret-for-tokens-of-the-virtual-world-of-good-length";
 
-// The auth service's end, and what may be wrong with it.
+// The auth service's side, with its possible mismatches.
 class Fit : public testing::Test {
  protected:
   Fit() {
@@ -28,7 +28,7 @@ class Fit : public testing::Test {
       const auto challenge = decode_challenge(json::parse(request.body)->as_object());
       ASSERT_TRUE(challenge);
       EXPECT_EQ(challenge->service_fingerprint, fingerprint("service_secret", kServiceSecret));
-      if (instead) return reply(VirtualServer::told(*instead));
+      if (instead) return reply(VirtualServer::problem(*instead));
       ChallengeAnswer answer = theirs;
       answer.time = w.clock.wall() + their_clock;
       answer.proof = challenge_proof(their_key, challenge->nonce);
@@ -116,8 +116,8 @@ TEST_F(Fit, AnotherSecretIsFoundAtStartAndNoUsualVariantExplainsIt) {
   EXPECT_GE(after_probing, variants(kServiceSecret).size());
   w.pass(Millis{590'000});
   EXPECT_LE(w.server.attempts, after_probing + 6 + 590 / 30)
-      << "asked again with our secret alone: six times quickly, then each minute";
-  EXPECT_THAT(evidence(), HasSubstr("not one of the usual variants")) << "what was found stays";
+      << "retried with our secret only: six times quickly, then each minute";
+  EXPECT_THAT(evidence(), HasSubstr("not one of the usual variants")) << "the finding stays";
   EXPECT_EQ(w.log.count("auth_service_does_not_fit"), 1U);
   w.server.always = Weather::fine;
   w.pass(Millis{61'000});
@@ -155,7 +155,7 @@ TEST_F(Fit, VariantsAreTriedAgainForANewFindingButNotWithinTenMinutes) {
   w.pass(Millis{120'000});
   EXPECT_THAT(codes(), ElementsAre("SERVICE_SECRET_MISMATCH"));
   EXPECT_THAT(evidence(), Not(HasSubstr("variants")));
-  EXPECT_LE(w.server.attempts, before + tries) << "looked at sooner than each minute, but with our secret alone";
+  EXPECT_LE(w.server.attempts, before + tries) << "checked more often than each minute, but with our secret only";
   w.pass(Millis{540'000});
   EXPECT_THAT(evidence(), HasSubstr("not one of the usual variants"));
 }
@@ -177,12 +177,12 @@ TEST_F(Fit, AnAuthServiceThatCannotProveThatItKnowsTheSecretIsFound) {
 }
 
 TEST_F(Fit, WhatTheAuthServiceSaysOfOurSignatureIsAFinding) {
-  for (const auto& [told, expected] : {std::pair{Cause::SERVICE_UNKNOWN, "SERVICE_UNKNOWN"},
+  for (const auto& [cause, expected] : {std::pair{Cause::SERVICE_UNKNOWN, "SERVICE_UNKNOWN"},
            std::pair{Cause::SERVICE_NOT_ALLOWED, "SERVICE_NOT_ALLOWED"},
            std::pair{Cause::SERVICE_CREDENTIALS_MISSING, "SERVICE_CREDENTIALS_MISSING"},
            std::pair{Cause::SERVICE_REQUEST_EXPIRED, "CLOCK_SKEW"},
            std::pair{Cause::SERVICE_REQUEST_REPLAYED, "SERVICE_REQUEST_REPLAYED"}}) {
-    instead = Refusal{.cause = told};
+    instead = Refusal{.cause = cause};
     start();
     EXPECT_THAT(codes(), ElementsAre(expected));
     EXPECT_NE(evidence(), "");
@@ -204,8 +204,8 @@ TEST_F(Fit, AnAuthServiceThatIsOlderIsNamedAsSuch) {
   EXPECT_THAT(evidence(), HasSubstr("the auth service is upgraded first"));
 }
 
-TEST_F(Fit, AnAnswerThatSomebodyChangedIsFound) {
-  w.server.sign_answers = false; // the proof is right: it was passed on
+TEST_F(Fit, AModifiedAnswerIsDetected) {
+  w.server.sign_answers = false; // the proof is right: it was relayed
   theirs.kids = {"kid-of-somebody-else"};
   theirs.signing_kid = "kid-of-somebody-else";
   start();
@@ -241,7 +241,7 @@ TEST_F(Fit, AnIssuerOrAudienceThatTheGatewayDoesNotTakeIsFoundBeforeTheFirstToke
   facts.issuer = "https://chat.example";
   facts.audience = "foyer";
   start();
-  EXPECT_THAT(codes(), IsEmpty()) << "an older auth service does not say";
+  EXPECT_THAT(codes(), IsEmpty()) << "an older auth service does not send it";
   theirs.issuer = "https://chat.example";
   theirs.audience = "foyer";
   start();
@@ -296,7 +296,7 @@ TEST_F(Fit, AnotherKeySetIsFoundAtOnceAndANewKeyHasAMinuteToArrive) {
   EXPECT_THAT(evidence(), testing::AllOf(HasSubstr("kid-2"), HasSubstr("kid-of-product")));
   kids = {};
   w.pass(Millis{60'000});
-  EXPECT_THAT(codes(), IsEmpty()) << "that no set was fetched yet is the key set's own fault";
+  EXPECT_THAT(codes(), IsEmpty()) << "a missing key set is reported by the key set itself";
   kids = {"kid-1"};
   w.pass(Millis{60'000});
   EXPECT_THAT(codes(), IsEmpty());

@@ -15,7 +15,7 @@
 namespace foyer::auth {
 namespace {
 
-// Of one connection only (RFC 9110 §7.6.1), besides what Connection itself lists.
+// Hop-by-hop headers (RFC 9110 §7.6.1), besides those that Connection lists.
 constexpr std::array<std::string_view, 9> kHopByHop = {"Connection", "Keep-Alive", "Proxy-Connection",
     "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
 
@@ -47,14 +47,14 @@ bool stays_here(std::string_view name, const std::vector<std::string>& listed) {
       std::ranges::any_of(listed, [name](const std::string& each) { return iequals(each, name); });
 }
 
-// The client's, without what only we may say: who signs, for whom, and where the person is.
+// The client's headers, without those that only the gateway may set: signer, person, and the person's address.
 Headers request_headers(const Headers& from) {
   constexpr std::array<std::string_view, 5> kOurs = {"Host", "Content-Length", "Expect", "Forwarded", "X-Real-IP"};
   const auto listed = connection_lists(from);
   Headers out;
   for (const Header& header : from.list()) {
     if (stays_here(header.name, listed) || one_of(kOurs, header.name)) continue;
-    // The address that a forward-auth proxy was asked for is no claim about the person: it holds what the person sent.
+    // The address in a forward-auth proxy's header is no claim about the person: it contains what the person sent.
     const bool asked_for = iequals(header.name, "X-Forwarded-Uri");
     if (begins(header.name, "X-Service-") || begins(header.name, "X-Foyer-") ||
         (begins(header.name, "X-Forwarded-") && !asked_for))
@@ -64,7 +64,7 @@ Headers request_headers(const Headers& from) {
   return out;
 }
 
-// X-Foyer and Date of the answer are the gateway's own, with the ref that the person is shown.
+// X-Foyer and Date of the answer are the gateway's own, with the ref that the person sees.
 Headers answer_headers(const Headers& from) {
   constexpr std::array<std::string_view, 3> kOurs = {"Content-Length", "Date", "X-Foyer"};
   const auto listed = connection_lists(from);
@@ -75,8 +75,8 @@ Headers answer_headers(const Headers& from) {
   return out;
 }
 
-// A refusal of the auth service, for the operator's ring at the gateway.
-std::optional<Refusal> told(const Response& response, std::string_view what) {
+// A refusal by the auth service, for the operator's ring at the gateway.
+std::optional<Refusal> refusal_in(const Response& response, std::string_view what) {
   if (response.status < 400) return std::nullopt;
   const auto body = json::parse(response.body);
   if (!body || !body->is_object()) return std::nullopt;
@@ -126,7 +126,7 @@ void Forwarder::State::refuse_with(const Request& request, Reply& reply, const R
   reply(wire::problem(refusal, request.ref, policy.reveal));
 }
 
-// Our own signature comes back: AUTH_SERVICE_URL leads here, perhaps through a proxy.
+// Our own signature comes back: AUTH_SERVICE_URL points here, perhaps through a proxy.
 bool Forwarder::State::our_own(const Request& request) const {
   const auto claim = read_claim(request);
   return claim && claim->id == identity.id() && signed_with(request, *claim, identity.key());
@@ -139,7 +139,7 @@ void Forwarder::State::forward(Request request, Reply reply) {
         {.cause = Cause::INVALID_RESPONSE_FORMAT,
             .evidence = fmt::format(
                 "{}: this gateway received its own forwarded request; AUTH_SERVICE_URL is its own address", what)});
-  // The router accepts any Host for this name; a caller that names a service proves it to the auth service itself.
+  // The router accepts any Host for this name; a caller that names a service must prove it to the auth service itself.
   if (request.headers.find(kServiceIdHeader) != nullptr)
     return refuse_with(request, reply,
         {.cause = Cause::SERVICE_UNKNOWN,
@@ -159,14 +159,14 @@ void Forwarder::State::forward(Request request, Reply reply) {
             .evidence = fmt::format("{}: {} requests are already waiting for the auth service", what, in_flight),
             .retry_after = Millis{1'000}});
   }
-  // HEAD is asked as GET: the body is left out where the answer is written, and its length is known there.
+  // HEAD is forwarded as GET: the response writer omits the body, and knows its length.
   Call call{.method = request.method == "HEAD" ? "GET" : request.method,
       .target = request.query.empty() ? request.path : request.path + '?' + request.query,
       .headers = request_headers(request.headers),
       .body = std::move(request.body)};
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.deadline;
-  // Without an address the auth service would take it for the gateway's own request.
+  // Without an address the auth service would treat it as the gateway's own request.
   const std::string_view address =
       request.address.empty() ? std::string_view{"unknown"} : std::string_view{request.address};
   identity.sign(call.headers, call.method, call.target, call.body,
@@ -191,8 +191,8 @@ void Forwarder::State::answer(const std::shared_ptr<Forwarded>& forwarded, clien
         : std::move(read.error().refusal);
     return refuse_with(forwarded->request, forwarded->reply, fault);
   }
-  const auto refusal = told(*result, forwarded->what);
-  // This gateway was refused: report it as ours, with the ref under which it is found here.
+  const auto refusal = refusal_in(*result, forwarded->what);
+  // The gateway itself was refused: report it as ours, with the ref under which it is found here.
   if (refusal && refusal->step() == Step::service_identity)
     return refuse_with(forwarded->request, forwarded->reply, *refusal);
   passed.add();
@@ -208,7 +208,7 @@ Handler Forwarder::handler() {
   return [desk = state_](Request request, Reply reply) { desk->forward(std::move(request), std::move(reply)); };
 }
 
-// Which of them exist is the auth service's to say; a path has at most four segments below its root.
+// The auth service decides which of them exist; a path has at most four segments below its root.
 std::vector<Route> Forwarder::routes() {
   std::vector<Route> out;
   for (const std::string_view root : {"/auth", "/oauth2", "/.well-known"}) {

@@ -1,7 +1,7 @@
-// A gateway forwards /auth/*, /oauth2/* and /.well-known/* to the auth service: the
-// request goes there as it came (method, path, query, body), signed by the gateway
-// for the user, and the answer comes back as it is. No retry and no
-// breaker: only the person can know whether to repeat.
+// Forwards /auth/*, /oauth2/* and /.well-known/* from a gateway to the auth service: the
+// request is passed on unchanged (method, path, query, body), signed by the gateway
+// for the user, and the answer is returned unchanged. No retry and no
+// breaker: only the client can know whether to repeat.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ struct ForwardPolicy {
 
 class Forwarder {
  public:
-  // `on_refusal` is called with every refusal on this way, also with those that the auth service made; on the
+  // `on_refusal` is called with every refusal of a forwarded request, also with those by the auth service; on the
   // plane's thread.
   Forwarder(Context around, const ServiceIdentity& identity, ForwardPolicy policy, OnRefusal on_refusal = {});
   Forwarder(const Forwarder&) = delete;
@@ -33,7 +33,7 @@ class Forwarder {
 
   // On the plane's thread; valid as long as the Forwarder is.
   [[nodiscard]] Handler handler();
-  // The handler under every path that is the auth service's, for a gateway's router.
+  // The handler for every path of the auth service, for a gateway's router.
   [[nodiscard]] std::vector<Route> routes();
 
  private:

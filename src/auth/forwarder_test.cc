@@ -1,4 +1,4 @@
-// Forwarding: what goes there, what comes back, and what is said when nothing does.
+// Forwarding: the forwarded request, the returned answer, and the answer when the auth service fails.
 #include "auth/forwarder.h"
 
 #include <arpa/inet.h>
@@ -59,15 +59,15 @@ class Forwarding : public testing::Test {
   }
 
   LinkWorld w;
-  std::vector<std::string> told;
+  std::vector<std::string> reported;
   const ServiceIdentity identity{"gateway-1", kServiceSecret};
   Forwarder forwarder{w.around(w.server), identity, {.in_flight = 2, .body_bytes = 100},
       [this](const Request& request, const Refusal& refusal) {
-    told.push_back(request.path + " " + std::string(refusal.code()));
+    reported.push_back(request.path + " " + std::string(refusal.code()));
   }};
 };
 
-TEST_F(Forwarding, ARequestArrivesAsItWasSignedForThePersonWhoAsks) {
+TEST_F(Forwarding, ARequestArrivesUnchangedAndSignedForThePerson) {
   serve(VirtualServer::json(200, {{"ok", true}}));
   const Response response = answer_of(login());
   EXPECT_EQ(response.status, 200);
@@ -116,18 +116,18 @@ TEST_F(Forwarding, TheAddressThatAForwardAuthProxyWasAskedForIsPassedOnWithTheHa
   }
 }
 
-// The router asks nobody who names a service for a Host that is allowed.
-TEST_F(Forwarding, WhoNamesAServiceIsNotForwarded) {
+// The router does not check the Host of a request that names a service.
+TEST_F(Forwarding, ARequestThatNamesAServiceIsNotForwarded) {
   serve(VirtualServer::json(200, {}));
   Request request = login();
   request.headers.add("X-Service-ID", identity.id());
   const Response response = answer_of(request);
   EXPECT_EQ(code(response), "SERVICE_UNKNOWN");
   EXPECT_THAT(w.server.seen, IsEmpty());
-  EXPECT_THAT(told, ElementsAre("/auth/login SERVICE_UNKNOWN"));
+  EXPECT_THAT(reported, ElementsAre("/auth/login SERVICE_UNKNOWN"));
 }
 
-// A signature without an address is the gateway's own question.
+// A signature without an address marks the gateway's own call.
 TEST_F(Forwarding, APersonWithoutAnAddressIsNotTakenForTheGateway) {
   serve(VirtualServer::json(200, {}));
   Request request = login();
@@ -169,11 +169,11 @@ TEST_F(Forwarding, EveryWeatherIsAProblemByItsNameOrTheAuthServicesOwnAnswer) {
   for (const auto& row : all_weathers()) {
     SCOPED_TRACE(row.name);
     w.server.always = row.weather;
-    told.clear();
+    reported.clear();
     const auto before = w.server.attempts;
     const Response response = answer_of(login(), Millis{10'000});
     EXPECT_EQ(w.server.attempts, before + 1) << "no retries";
-    // What a Foyer said is its answer, whatever it is.
+    // Any answer by a Foyer is passed on.
     if (row.weather == Weather::wrong_json || row.weather == Weather::half_json || row.weather == Weather::empty) {
       EXPECT_EQ(response.status, 200);
       continue;
@@ -188,12 +188,12 @@ TEST_F(Forwarding, EveryWeatherIsAProblemByItsNameOrTheAuthServicesOwnAnswer) {
     }
     EXPECT_EQ(code(response), info(row.cause).code);
     EXPECT_EQ(response.status, info(row.cause).http);
-    EXPECT_THAT(told, ElementsAre("/auth/login " + std::string(info(row.cause).code)));
-    EXPECT_THAT(response.body, HasSubstr("-ref")) << "a problem of ours has our ref, one of theirs what they were told";
+    EXPECT_THAT(reported, ElementsAre("/auth/login " + std::string(info(row.cause).code)));
+    EXPECT_THAT(response.body, HasSubstr("-ref")) << "our own problem has our ref, theirs keeps its own";
   }
 }
 
-TEST_F(Forwarding, ThatOurSignatureIsRefusedIsToldUnderOurRef) {
+TEST_F(Forwarding, ARefusalOfOurSignatureIsReportedUnderOurRef) {
   w.server.always = Weather::wrong_secret;
   const Response response = answer_of(login());
   EXPECT_EQ(response.status, 503);
@@ -245,7 +245,7 @@ TEST_F(Forwarding, ABodyBeyondTheLimitStaysHere) {
 
 TEST_F(Forwarding, AnAddressThatLeadsBackHereIsNamedAfterOneRound) {
   std::string inner;
-  w.server.serve = [&](const Request& request, VirtualServer::Reply reply) { // the request comes in at the same gateway
+  w.server.serve = [&](const Request& request, VirtualServer::Reply reply) { // the request arrives at the same gateway
     forwarder.handler()(request, [&inner, reply = std::move(reply)](Response response) mutable {
       inner = code(response);
       response.headers.add("X-Foyer", "1");
@@ -282,7 +282,7 @@ Listener listen_on_loopback() {
   return {.socket = socket, .port = ntohs(address.sin_port)};
 }
 
-// Answers two requests on one connection; returns what the second one was.
+// Answers two requests on one connection; returns the second request.
 std::string answer_twice(const Listener& listener) {
   const int socket = ::accept(listener.socket, nullptr, nullptr);
   std::string request;
@@ -299,7 +299,7 @@ std::string answer_twice(const Listener& listener) {
   return request;
 }
 
-// Over sockets: through the real pool, to a server that answers with what it got.
+// Over sockets: through the real pool, to a server that echoes the request.
 TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
   const Listener listener = listen_on_loopback();
   std::string request;
@@ -327,7 +327,7 @@ TEST(ForwardingOverSockets, ARequestGoesThereAndComesBack) {
           done.set_value();
       });
     };
-    std::thread closer([&] { // nobody listens any more when the third request comes
+    std::thread closer([&] { // no server listens any more when the third request comes
       server.join();
       ::close(listener.socket);
     });

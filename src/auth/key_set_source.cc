@@ -17,8 +17,8 @@ namespace foyer::auth {
 namespace {
 
 constexpr std::size_t kMaxWaiting = 20'000;
-constexpr std::size_t kShownIgnored = 8; // of the keys that are ignored, in the log
-constexpr Millis kJustChanged{1'000};    // a caller so soon after a change had the older set
+constexpr std::size_t kShownIgnored = 8; // ignored keys named in the log
+constexpr Millis kJustChanged{1'000};    // a caller so soon after a change used the older set
 
 Refusal invalid(std::string_view what, std::string evidence) {
   return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}", what, evidence)};
@@ -54,12 +54,12 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   LimitMeter meter;
   std::shared_ptr<const jose::KeySet> keys;
   std::string etag;
-  std::vector<Completion<bool>> waiting; // for the fetch that is under way
+  std::vector<Completion<bool>> waiting; // for the fetch in progress
   bool fetching = false;
   bool logged_too_old = false;
-  std::string logged_ignored;          // the ignored keys as they were logged last
-  TimerId timer = 0;                   // of the next fetch in turn
-  std::optional<MonoTime> out_of_turn; // when a fetch was last begun for an unknown kid
+  std::string logged_ignored;          // the ignored keys as last logged
+  TimerId timer = 0;                   // of the next scheduled fetch
+  std::optional<MonoTime> out_of_turn; // when an unscheduled fetch was last started for an unknown kid
   std::optional<MonoTime> changed;
   BackOff back_off;
   std::atomic<std::int64_t> good_until{INT64_MIN}; // MonoTime's count
@@ -75,7 +75,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   void refresh(Completion<bool> done);
   void wait(Completion<bool> done);
   [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const client::HttpResult& result) const;
-  void heard(const client::HttpResult& result);
+  void on_answer(const client::HttpResult& result);
   void take(std::shared_ptr<const jose::KeySet> set, const Response& answer);
   void log_ignored(const jose::KeySet& set);
   void fault(Refusal refusal);
@@ -113,11 +113,11 @@ void KeySetSource::Fetcher::fetch() {
   call.timeout = policy.timeout;
   call.repeatable = true;
   around.transport.send(std::move(call), [weak = weak_from_this()](client::HttpResult result) {
-    if (const auto self = weak.lock()) self->heard(result);
+    if (const auto self = weak.lock()) self->on_answer(result);
   });
 }
 
-// Null: the same as before (304).
+// Null: unchanged (304).
 Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const client::HttpResult& result) const {
   if (!result) {
     Refusal refusal = refusal_of(result.error());
@@ -138,7 +138,7 @@ Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const cl
   return set;
 }
 
-void KeySetSource::Fetcher::heard(const client::HttpResult& result) {
+void KeySetSource::Fetcher::on_answer(const client::HttpResult& result) {
   fetching = false;
   auto set = read(result);
   if (!set) return fault(std::move(set).error());
@@ -180,7 +180,7 @@ void KeySetSource::Fetcher::take(std::shared_ptr<const jose::KeySet> set, const 
   answer_all(newer);
 }
 
-// RFC 7517 §5: what is not understood is ignored. Once for each change of it.
+// RFC 7517 §5: keys that are not understood are ignored. Logged once per change.
 void KeySetSource::Fetcher::log_ignored(const jose::KeySet& set) {
   std::string now;
   for (const auto& key : set.ignored() | std::views::take(kShownIgnored))
@@ -233,7 +233,7 @@ void KeySetSource::Fetcher::refresh(Completion<bool> done) {
   if (fetching) return wait(std::move(done));
   const MonoTime now = around.clock.mono();
   if (changed && now - *changed < kJustChanged) return done(true);
-  if (!good()) return done(std::unexpected(refusal())); // it is being asked already, with a back-off of seconds
+  if (!good()) return done(std::unexpected(refusal())); // a fetch is already due, with a back-off of seconds
   if (out_of_turn && now - *out_of_turn < policy.cool_down) return done(false);
   out_of_turn = now;
   wait(std::move(done));

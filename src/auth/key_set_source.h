@@ -1,7 +1,7 @@
 // The public keys that access tokens are verified with, fetched from a URL and
-// kept fresh: every minute, and out of turn when a token names a kid that is not
-// there, at most once per cool-down however many such tokens arrive. While the URL
-// cannot be read, the last good set stays in use, up to a limit, and the status says so.
+// kept fresh: every minute, and unscheduled when a token names an unknown kid,
+// at most once per cool-down however many such tokens arrive. While the URL
+// cannot be read, the last good set stays in use, up to a limit, and the status reports it.
 #pragma once
 
 #include <functional>
@@ -18,18 +18,18 @@
 namespace foyer::auth {
 
 struct KeySetStatus {
-  std::optional<WallTime> last_success = {}; // of a fetch, also of one that found the same set
+  std::optional<WallTime> last_success = {}; // of a fetch, also of an unchanged set
   std::optional<Refusal> fault = {}; // why the last fetch failed; the last good set still serves unless `check` refuses
   std::size_t keys = 0;
-  std::size_t ignored = 0; // keys of the last set that cannot be used; the others are
+  std::size_t ignored = 0; // unusable keys of the last set; the others are used
 };
 
 class KeySetSource {
  public:
   using OnChange = std::function<void(std::shared_ptr<const jose::KeySet>)>;
 
-  // `on_change` on the plane's thread, with each set that differs from the one before.
-  // The transport is that of the URL's server; nothing is signed.
+  // `on_change` on the plane's thread, with each set that differs from the previous one.
+  // The transport connects to the URL's server; nothing is signed.
   KeySetSource(Context around, KeySetPolicy policy, OnChange on_change);
   ~KeySetSource(); // on the plane's thread, or when it has stopped
   KeySetSource(const KeySetSource&) = delete;
@@ -38,12 +38,12 @@ class KeySetSource {
   // Fetches until it succeeds, then every `interval`. Once, from any thread.
   void start();
 
-  // For a token whose kid is unknown; on the plane's thread, `done` too, perhaps at once. All who wait share one fetch.
-  // True: there is a newer set now; verify again. False: there is none, or the
-  // cool-down runs. Refusal: there is no set that may be relied upon, and why.
+  // For a token with an unknown kid; on the plane's thread, like `done`, which may run at once. All callers share a
+  // fetch. True: there is a newer set now; verify again. False: there is none, or the cool-down runs. Refusal: no set
+  // may be relied upon, with the reason.
   void refresh(Completion<bool> done);
 
-  // Any thread, on the way of every verification: a refusal (AUTH_SERVICE_*, INVALID_RESPONSE_FORMAT)
+  // Any thread, called for every verification: a refusal (AUTH_SERVICE_*, INVALID_RESPONSE_FORMAT)
   // when there is no good set yet, or the last one is older than max_age.
   [[nodiscard]] std::optional<Refusal> check() const;
   [[nodiscard]] KeySetStatus status() const; // any thread

@@ -1,4 +1,4 @@
-// The key set: fetched until it is there, kept fresh, asked for out of turn but never flooded; in virtual time.
+// The key set: fetched until available, kept fresh, refetched for unknown kids but never flooded; in virtual time.
 #include "auth/key_set_source.h"
 
 #include <gmock/gmock.h>
@@ -63,7 +63,7 @@ class Source : public testing::Test {
       [this](std::shared_ptr<const jose::KeySet> keys) { changes.push_back(keys->keys().size()); }};
 };
 
-TEST_F(Source, FetchesAtStartAndEveryMinuteAndTellsOnlyChanges) {
+TEST_F(Source, FetchesAtStartAndEveryMinuteAndReportsOnlyChanges) {
   EXPECT_EQ(check(), "AUTH_SERVICE_TIMEOUT") << "not before the first answer";
   source.start();
   w.pass(Millis{5});
@@ -113,18 +113,18 @@ TEST_F(Source, AStartWithoutTheServerIsTriedAgainWithinSecondsAndSaysWhy) {
   EXPECT_THAT(source.check()->evidence,
       testing::AllOf(HasSubstr("no key set has been fetched yet"), HasSubstr("GET /.well-known/jwks.json: "),
           testing::Not(HasSubstr("secret"))));
-  EXPECT_EQ(refresh(), "AUTH_SERVICE_CONNECTION_ERROR") << "at once: the back-off asks already";
+  EXPECT_EQ(refresh(), "AUTH_SERVICE_CONNECTION_ERROR") << "at once: a fetch is already due";
   EXPECT_LE(fetches(), 20U);
   down.reset();
   w.pass(Millis{5'010});
   EXPECT_EQ(check(), "good");
   publish({1, 2});
   w.pass(Millis{2'000});
-  EXPECT_EQ(refresh(), "newer") << "asked, not blocked by the faults at start";
+  EXPECT_EQ(refresh(), "newer") << "fetched, not blocked by the faults at start";
   EXPECT_THAT(changes, ElementsAre(1U, 2U));
 }
 
-TEST_F(Source, AnUnknownKidFetchesOnceForAllWhoWait) {
+TEST_F(Source, AnUnknownKidFetchesOnceForAllWaiters) {
   source.start();
   w.pass(Millis{5'000});
   publish({1, 2});
@@ -133,7 +133,7 @@ TEST_F(Source, AnUnknownKidFetchesOnceForAllWhoWait) {
   w.pass(Millis{5});
   EXPECT_EQ(newer, std::vector<bool>(100, true));
   EXPECT_EQ(fetches(), 2U);
-  EXPECT_EQ(refresh(), "newer") << "who verified a moment ago had the older set";
+  EXPECT_EQ(refresh(), "newer") << "a token verified a moment ago was checked with the older set";
   w.pass(Millis{1'000});
   EXPECT_EQ(refresh(), "nothing newer");
   EXPECT_EQ(fetches(), 2U);
@@ -177,7 +177,7 @@ TEST_F(Source, TheLastGoodSetServesUpToItsAgeAndThenNoMore) {
     EXPECT_EQ(source.status().fault->cause, cause);
     EXPECT_EQ(check(), "good");
     EXPECT_EQ(refresh(), "nothing newer");
-    EXPECT_EQ(check(), "good") << "a fault of the fetch is no fault of the set";
+    EXPECT_EQ(check(), "good") << "a failed fetch does not invalidate the set";
   }
   EXPECT_THAT(w.lines(), HasSubstr("the last good one stays in use"));
   w.pass(Millis{3'600'000});
@@ -193,7 +193,7 @@ TEST_F(Source, TheLastGoodSetServesUpToItsAgeAndThenNoMore) {
   EXPECT_THAT(changes, ElementsAre(1U));
 }
 
-TEST_F(Source, WhoWaitsForAFetchThatFailsIsToldThatThereIsNothingNewer) {
+TEST_F(Source, WaitersOfAFailedFetchLearnThatThereIsNothingNewer) {
   source.start();
   w.pass(Millis{2'000});
   down = ScriptedServer::failed(Kind::closed);
@@ -207,7 +207,7 @@ TEST_F(Source, WhoWaitsForAFetchThatFailsIsToldThatThereIsNothingNewer) {
   EXPECT_THAT(changes, ElementsAre(1U, 2U)) << "the back-off brings it, not the cool-down";
 }
 
-// Over random outages, rotations and floods: everybody is answered, and out of turn at most once per cool-down.
+// Over random outages, rotations and floods: every call completes, with at most one unscheduled fetch per cool-down.
 TEST_F(Source, EverybodyIsAnsweredAndTheServerIsSpared) {
   FixedEntropy entropy(7);
   source.start();
@@ -228,12 +228,12 @@ TEST_F(Source, EverybodyIsAnsweredAndTheServerIsSpared) {
   w.pass(Millis{6'000});
   EXPECT_EQ(answered, asked);
   for (std::size_t i = 1; i < at_minute.size(); ++i)
-    EXPECT_LE(at_minute[i] - at_minute[i - 1], 30U) << "3 and what the back-off adds";
+    EXPECT_LE(at_minute[i] - at_minute[i - 1], 30U) << "3, and the retries of the back-off";
   EXPECT_EQ(check(), "good");
   EXPECT_FALSE(source.status().fault);
 }
 
-TEST_F(Source, TooManyWhoWaitAreToldSo) {
+TEST_F(Source, TooManyWaitersAreRefused) {
   source.start();
   w.pass(Millis{2'000});
   silent = true;

@@ -16,21 +16,21 @@ namespace foyer::auth {
 
 class LocalVerifier {
  public:
-  // `own_issuer`: tokens that pass are of our own accounts. `doubt`: why the keys must not be
+  // `own_issuer`: valid tokens belong to our own accounts. `doubt`: why the keys must not be
   // relied upon any more, if so (they were fetched too long ago); any thread; empty: never.
   LocalVerifier(
       jose::Verifier verifier, bool own_issuer, Metrics& metrics, std::function<std::optional<Refusal>()> doubt = {});
 
-  // The causes of jose::Verifier::verify, and for a token that they let pass what `doubt` says. Use of the leeway is
+  // The causes of jose::Verifier::verify, and for a token that passes, the refusal of `doubt`. Use of the leeway is
   // counted.
   [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const;
 
-  // Another key set from now on (rotation); questions under way keep the old one.
+  // Replaces the key set (rotation); verifications in progress keep the old one.
   void replace_keys(std::shared_ptr<const jose::KeySet> keys);
   [[nodiscard]] std::shared_ptr<const jose::Verifier> current() const;
 
  private:
-  mutable std::shared_mutex mutex_; // for the pointer alone
+  mutable std::shared_mutex mutex_; // guards only the pointer
   std::shared_ptr<const jose::Verifier> verifier_;
   const bool own_issuer_;
   const std::function<std::optional<Refusal>()> doubt_;

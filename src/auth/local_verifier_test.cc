@@ -1,4 +1,4 @@
-// The local verifier: jose's answer, counted, with keys that can be replaced.
+// The local verifier: jose's result, counted, with keys that can be replaced.
 #include "auth/local_verifier.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ TEST(LocalVerifier, KeysThatWereFetchedTooLongAgoLetNobodyIn) {
   doubt = Refusal{.cause = Cause::AUTH_SERVICE_CONNECTION_ERROR};
   EXPECT_EQ(verifier.verify(token, kNow).error().cause, Cause::AUTH_SERVICE_CONNECTION_ERROR);
   EXPECT_EQ(verifier.verify("no token", kNow).error().cause, Cause::INVALID_FORMAT)
-      << "what is wrong with a token is said all the same";
+      << "a fault of the token itself is still reported";
 }
 
 TEST(LocalVerifier, TokensOfTheOldAndTheNewKeyPassWhileBothArePublished) {

@@ -1,8 +1,8 @@
 // Looks up accounts at the auth service in another process: one attempt, and
-// its answer is kept for a short while ("nobody" shorter). Neither the circuit breaker
-// nor the retries of credential questions know of it.
+// the answer is cached for a short while ("nobody" shorter). The circuit breaker
+// and the retries of credential calls are not involved.
 //
-// All of it on the control plane's thread.
+// Everything runs on the control plane's thread.
 #pragma once
 
 #include <list>
@@ -22,10 +22,10 @@ namespace foyer::auth {
 struct PeoplePolicy {
   Millis timeout{2'000};
   Millis connect_timeout{300};
-  Millis positive{60'000}; // an answer is kept so long
+  Millis positive{60'000}; // how long an answer is cached
   Millis negative{5'000};
-  std::size_t answers = 10'000;  // kept; beyond it the one asked longest ago goes
-  std::size_t questions = 1'000; // under way; beyond it BUSY
+  std::size_t answers = 10'000;  // cached; the oldest is dropped first
+  std::size_t questions = 1'000; // in progress; beyond it BUSY
 };
 
 class PeopleSource : public std::enable_shared_from_this<PeopleSource> {
@@ -33,7 +33,7 @@ class PeopleSource : public std::enable_shared_from_this<PeopleSource> {
   PeopleSource(Context around, ServiceIdentity identity, PeoplePolicy policy);
 
   void find(PersonRequest question, Completion<std::optional<Person>> answer);
-  // An account that was deleted is not found any more.
+  // Drops the answers about a deleted account.
   void apply(const std::vector<RevocationEvent>& events);
 
  private:
@@ -48,10 +48,10 @@ class PeopleSource : public std::enable_shared_from_this<PeopleSource> {
   Context around_;
   const ServiceIdentity identity_;
   const PeoplePolicy policy_;
-  std::list<Entry> answers_; // the oldest in front
+  std::list<Entry> answers_; // the oldest first
   std::unordered_map<std::string, std::list<Entry>::iterator> index_;
   std::size_t under_way_ = 0;
-  std::uint64_t generation_ = 0; // of the accounts: an answer that was asked for before a deletion is not kept
+  std::uint64_t generation_ = 0; // counts deletions: an answer that was requested before one is not cached
   LimitMeter answers_meter_, questions_meter_;
 };
 

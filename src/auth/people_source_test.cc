@@ -1,4 +1,4 @@
-// Who has an account, asked over HTTP and kept for a short while; in virtual time.
+// Account lookups over HTTP, cached for a short while; in virtual time.
 #include "auth/people_source.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ class People : public testing::Test {
   People() {
     w.server.serve = [this](const Request& request, VirtualServer::Reply reply) {
       const auto body = foyer::json::parse(request.body);
-      if (request.path != kPeoplePath) return reply(VirtualServer::told({.cause = Cause::UNKNOWN_PATH}));
+      if (request.path != kPeoplePath) return reply(VirtualServer::problem({.cause = Cause::UNKNOWN_PATH}));
       const auto questions = decode_people_question(body->as_object());
       ++asked;
       std::vector<FoundPerson> found;
@@ -59,10 +59,10 @@ TEST_F(People, AForgedAnswerNamesNobody) {
   w.server.sign_answers = false;
   EXPECT_EQ(find({.name = "bob"}), "AUTH_ANSWER_UNSIGNED");
   w.server.sign_answers = true;
-  EXPECT_EQ(find({.name = "bob"}), "u1") << "nothing of it was kept";
+  EXPECT_EQ(find({.name = "bob"}), "u1") << "nothing was cached";
 }
 
-TEST_F(People, NobodyIsKeptForAShorterTime) {
+TEST_F(People, ANegativeAnswerIsKeptForAShorterTime) {
   EXPECT_EQ(find({.name = "carol"}), "nobody");
   EXPECT_EQ(find({.name = "carol"}), "nobody");
   EXPECT_EQ(asked, 1);
@@ -92,7 +92,7 @@ TEST_F(People, AnAuthServiceThatCannotBeAskedIsNotNobody) {
   w.server.always = Weather::refused;
   EXPECT_EQ(find({.name = "bob"}), "AUTH_SERVICE_CONNECTION_ERROR");
   w.server.always = Weather::fine;
-  EXPECT_EQ(find({.name = "bob"}), "u1") << "a fault is not kept";
+  EXPECT_EQ(find({.name = "bob"}), "u1") << "a fault is not cached";
 }
 
 TEST_F(People, NoMoreAnswersAreKeptThanTheLimit) {
@@ -100,7 +100,7 @@ TEST_F(People, NoMoreAnswersAreKeptThanTheLimit) {
       w.around(), ServiceIdentity("gateway-1", kServiceSecret), PeoplePolicy{.answers = 2});
   for (const char* name : {"a", "b", "c", "c", "b", "a"})
     source->find({.name = name}, [](Result<std::optional<Person>>) {}), w.pass(Millis{50});
-  EXPECT_EQ(asked, 4) << "c and b were kept, a had to go";
+  EXPECT_EQ(asked, 4) << "c and b were cached, a was dropped";
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// The real network: a Transport over kept connections to one server.
+// The real network: a Transport over persistent connections to one server.
 #pragma once
 
 #include "auth/transport.h"

@@ -43,7 +43,7 @@ void QuestionMachine::answered(Moment now) { breaker_.answered(now); }
 
 QuestionMachine::Step QuestionMachine::faulted(Fault fault, Moment now) {
   if (!fault.counts) {
-    // The auth service spoke for itself: whatever it said, it is there.
+    // The auth service answered itself, so it is available, whatever the answer.
     breaker_.answered(now);
     return End{std::move(fault.refusal)};
   }

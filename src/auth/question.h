@@ -1,5 +1,5 @@
-// One call to the auth service, from its first attempt to its one outcome: what
-// to do next is decided here; the driver (remote_auth_service.cc) sends and waits.
+// One call to the auth service, from its first attempt to its single outcome: this
+// decides the next action; the driver (remote_auth_service.cc) sends and waits.
 //
 //   begin ─▶ Attempt ─▶ answered                        the outcome is the auth service's
 //               │  ▲
@@ -8,8 +8,8 @@
 //              Wait …            or End: no time, no budget, no more attempts, breaker open
 //
 // One failed attempt ends with its own cause; two or more with AUTH_RETRY_EXHAUSTED and
-// the cause of each. So it ends, too, when the breaker opens meanwhile, then also after
-// one. A question that the open breaker did not let begin is AUTH_CIRCUIT_BREAKER_OPEN.
+// the cause of each. The same if the breaker opens meanwhile, even after
+// one. A call that the open breaker did not admit is AUTH_CIRCUIT_BREAKER_OPEN.
 #pragma once
 
 #include <variant>
@@ -25,7 +25,7 @@ class QuestionMachine {
  public:
   struct Attempt {
     std::uint32_t number = 1;
-    Millis timeout{}; // of this one; kSlack before anything that encloses it
+    Millis timeout{}; // of this attempt; kSlack before any enclosing deadline
   };
   struct Wait {
     Millis time{};
@@ -35,10 +35,10 @@ class QuestionMachine {
   };
   using Step = std::variant<Attempt, Wait, End>;
 
-  // What a transport may be late with its own deadline.
+  // How late a transport may report its deadline.
   static constexpr Millis kSlack{20};
 
-  // `asked`: when the caller asked; the deadline counts from there.
+  // `asked`: the time of the call; the deadline counts from there.
   QuestionMachine(
       const RetryPolicy& policy, CircuitBreaker& breaker, RetryBudget& budget, Entropy& entropy, MonoTime asked)
       : policy_(policy),

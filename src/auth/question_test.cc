@@ -1,4 +1,4 @@
-// One question's timetable: retries, budget, deadline, and what it ends with.
+// The timing of one call: retries, budget, deadline, and its outcome.
 #include "auth/question.h"
 
 #include <gtest/gtest.h>
@@ -113,7 +113,7 @@ TEST_F(Questions, AServerErrorThatIsNotPassingIsCountedButNotAskedAgain) {
   EXPECT_EQ(breaker.status().faults.size(), 1U);
 }
 
-TEST_F(Questions, WhenTheBreakerOpensInsideItEndsExhaustedAndTheNextIsToldWhy) {
+TEST_F(Questions, WhenTheBreakerOpensMeanwhileItEndsExhaustedAndTheNextGetsTheReason) {
   auto first = machine();
   (void)first.begin(now());
   (void)first.faulted(refused(), now());
@@ -130,9 +130,9 @@ TEST_F(Questions, WhenTheBreakerOpensInsideItEndsExhaustedAndTheNextIsToldWhy) {
   EXPECT_EQ(std::get<End>(end).refusal.attempts.size(), 2U);
   EXPECT_EQ(std::get<End>(end).refusal.retry_after, Millis{5'000});
   auto third = machine();
-  const auto told = third.begin(now());
-  EXPECT_EQ(std::get<End>(told).refusal.cause, Cause::AUTH_CIRCUIT_BREAKER_OPEN);
-  EXPECT_EQ(std::get<End>(told).refusal.attempts.size(), 5U);
+  const auto step = third.begin(now());
+  EXPECT_EQ(std::get<End>(step).refusal.cause, Cause::AUTH_CIRCUIT_BREAKER_OPEN);
+  EXPECT_EQ(std::get<End>(step).refusal.attempts.size(), 5U);
 }
 
 TEST_F(Questions, AQuestionThatWaitedWhileAnotherOpenedTheBreakerEndsWithWhatItSaw) {

@@ -17,7 +17,7 @@ namespace foyer::auth {
 namespace {
 
 constexpr std::string_view kWhat = "POST /internal/verify";
-constexpr Millis kLogEvery{1'000}; // a line about failed questions; the rest are counted
+constexpr Millis kLogEvery{1'000}; // at most one log line about failed calls; the rest are counted
 
 RetryPolicy retry_policy(const ClientPolicy& policy) {
   return {.attempts = policy.auth_attempts,
@@ -46,7 +46,7 @@ std::string codes_of(const std::vector<Refusal>& refusals) {
 
 } // namespace
 
-// All of it on the control plane's thread, but for status().
+// Everything runs on the control plane's thread, except status().
 struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   using Kind = ClientMetrics::Kind;
 
@@ -57,10 +57,10 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     QuestionMachine machine;
     Completion<Identity> done;
     TimerId timer = 0;
-    std::string nonce = {};   // of the attempt under way, with which its answer is signed
-    std::uint64_t serial = 0; // of the attempt or the wait; what comes for an earlier one is late
+    std::string nonce = {};   // of the current attempt; its answer is signed over it
+    std::uint64_t serial = 0; // of the attempt or the wait; events for an earlier one are stale
   };
-  struct Flight { // equal cookies from one address, asked once
+  struct Flight { // equal cookies from one address share one call
     struct Waiting {
       Completion<Identity> answer;
       MonoTime since;
@@ -80,7 +80,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
         questions_meter(s.metrics, "auth_questions", policy.questions),
         cache_meter(s.metrics, "cookie_answers", policy.cache.positives + policy.cache.negatives) {}
 
-  // ---- questions
+  // ---- calls
 
   void ticket(TicketRequest question, Completion<Identity> answer, MonoTime since) {
     start(std::move(question), Kind::ticket, since,
@@ -118,7 +118,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     }
   }
 
-  // ---- one question
+  // ---- one call
 
   void start(Question question, Kind kind, MonoTime since, Completion<Identity> done) {
     if (under_way >= questions_limit) {
@@ -277,7 +277,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   std::optional<MonoTime> logged;
   std::uint64_t unlogged = 0;
   BreakerStatus before;
-  mutable std::mutex mutex; // for `reported` alone
+  mutable std::mutex mutex; // guards only `reported`
   BreakerStatus reported;
 };
 

@@ -1,9 +1,9 @@
 // The auth service in another process, called over HTTP behind the same interface.
-// The decisions are machines (question, breaker, retry, cache); this drives them:
-// it signs, sends, waits, joins, counts and logs. docs/auth-client.md describes all of it.
+// The decisions are state machines (question, breaker, retry, cache); this drives them:
+// it signs, sends, waits, joins, counts and logs. See docs/auth-client.md.
 //
-//   tickets  each looked up separately, never kept; `attempt` stays the same over retries
-//   cookies  kept for a short while; equal ones from one address share one call
+//   tickets  one call each, never cached; `attempt` stays the same over retries
+//   cookies  cached for a short while; equal ones from one address share one call
 //
 // Calls come from any thread and are posted to the control plane; answers arrive
 // there. On destruction, calls in progress are dropped, unanswered.

@@ -1,5 +1,5 @@
-// The client as its callers see it, in virtual time: every fault, and the stories
-// that started it.
+// The client as its callers see it, in virtual time: every fault, and the incidents
+// that led to this design.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -48,7 +48,7 @@ TEST(RemoteAuthService, EveryFaultInEveryPhaseEndsWithItsCausesInTime) {
     EXPECT_EQ(world.log.count("auth_question_failed"), 1U);
     EXPECT_EQ(world.service->status().faults.size(), row.counts ? attempts : 0U);
 
-    // And when it is mended it works: in no weather is anything for ever.
+    // Calls succeed again once the fault ends: no fault has a lasting effect.
     world.server.always = Weather::fine;
     world.tickets["again"] = "";
     EXPECT_EQ(world.ticket_says("again"), "alice");
@@ -61,17 +61,17 @@ TEST(RemoteAuthService, AForgedAnswerAdmitsNobody) {
   RemoteWorld world;
   world.tickets["t"] = "";
   world.cookies["c"] = "alice";
-  world.server.sign_answers = false; // somebody on the network answers for the auth service
+  world.server.sign_answers = false; // a third party answers for the auth service
   EXPECT_EQ(world.ticket_says("t"), "AUTH_ANSWER_UNSIGNED");
   const auto cookie = world.ask_cookie("c");
   world.wait_for(*cookie);
   EXPECT_EQ(cookie->code(), "AUTH_ANSWER_UNSIGNED");
   EXPECT_NE(cookie->refusal().evidence.find("is not signed"), std::string::npos);
-  EXPECT_EQ(world.server.attempts, 2U) << "asking again would not help";
+  EXPECT_EQ(world.server.attempts, 2U) << "a retry would not help";
   world.server.sign_answers = true;
   const auto again = world.ask_cookie("c");
   world.wait_for(*again);
-  EXPECT_EQ(again->code(), "alice") << "and nothing of it was kept";
+  EXPECT_EQ(again->code(), "alice") << "nothing was cached";
 }
 
 TEST(RemoteAuthService, EveryPassingFaultIsOvercomeByAskingAgain) {
@@ -114,7 +114,7 @@ TEST(RemoteAuthService, FiveBadTicketsAreFiveRefusalsAndTheBreakerStaysClosed) {
   EXPECT_EQ(world.ticket_says("good"), "alice");
 }
 
-TEST(RemoteAuthService, FiveFaultsOpenTheBreakerTheNextIsToldWhenAndOneSuccessCloses) {
+TEST(RemoteAuthService, FiveFaultsOpenTheBreakerTheNextGetsTheTimeAndOneSuccessCloses) {
   RemoteWorld world;
   world.server.always = Weather::refused;
   EXPECT_EQ(world.ticket_says("t1"), "AUTH_RETRY_EXHAUSTED");
@@ -127,25 +127,25 @@ TEST(RemoteAuthService, FiveFaultsOpenTheBreakerTheNextIsToldWhenAndOneSuccessCl
   EXPECT_EQ(world.log.count("auth_breaker_opened"), 1U);
 
   const std::uint64_t attempts = world.server.attempts;
-  const auto told = world.ask_ticket("t3");
+  const auto again = world.ask_ticket("t3");
   world.settle();
-  ASSERT_EQ(told->code(), "AUTH_CIRCUIT_BREAKER_OPEN");
+  ASSERT_EQ(again->code(), "AUTH_CIRCUIT_BREAKER_OPEN");
   EXPECT_EQ(world.server.attempts, attempts);
-  EXPECT_EQ(told->refusal().attempts.size(), 5U);
-  ASSERT_TRUE(told->refusal().retry_after);
+  EXPECT_EQ(again->refusal().attempts.size(), 5U);
+  ASSERT_TRUE(again->refusal().retry_after);
   EXPECT_NE(
-      told->refusal().evidence.find("next try at " + rfc3339(world.service->status().next_try)), std::string::npos);
+      again->refusal().evidence.find("next try at " + rfc3339(world.service->status().next_try)), std::string::npos);
 
   world.server.always = Weather::fine;
   world.tickets["t4"] = "";
-  world.pass(*told->refusal().retry_after);
+  world.pass(*again->refusal().retry_after);
   EXPECT_EQ(world.ticket_says("t4"), "alice");
   EXPECT_EQ(world.service->status().state, State::closed);
   EXPECT_EQ(world.log.count("auth_breaker_closed"), 1U);
   EXPECT_TRUE(world.counted("foyer_auth_breaker_state 0"));
 }
 
-TEST(RemoteAuthService, WhileOneRequestTriesTheOthersAreToldSo) {
+TEST(RemoteAuthService, WhileOneRequestTriesTheOthersAreRefusedWithTheReason) {
   RemoteWorld world;
   world.server.always = Weather::refused;
   (void)world.ticket_says("t1");
@@ -216,11 +216,11 @@ TEST(RemoteAuthService, AnAnswerThatCrossedTheEndOfItsSessionIsNotKept) {
   world.cookies["c"] = "alice";
   world.server.next = {Weather::slow};
   const auto crossing = world.ask_cookie("c");
-  world.pass(Millis{200}); // its answer was made, and is on the way
+  world.pass(Millis{200}); // its answer was made and is on its way
   world.cookies.erase("c");
   world.revoke({.kind = RevocationEvent::Kind::session, .id = "s-alice", .at = world.clock.wall()});
   world.pass(Millis{200});
-  EXPECT_EQ(crossing->code(), "alice"); // the gateway holds it against its own table of revocations next
+  EXPECT_EQ(crossing->code(), "alice"); // the gateway then checks it against its own table of revocations
   const auto later = world.ask_cookie("c");
   world.pass(Millis{100});
   EXPECT_EQ(later->code(), "SESSION_UNKNOWN");
@@ -276,7 +276,7 @@ TEST(RemoteAuthService, FailedQuestionsAreLoggedOnceASecondAndTheRestCounted) {
   EXPECT_NE(world.log.lines.back().find("\"not_logged\":49"), std::string::npos) << world.log.lines.back();
 }
 
-TEST(RemoteAuthService, TooManyAtOnceAreToldThatItIsBusy) {
+TEST(RemoteAuthService, TooManyAtOnceAreBusy) {
   RemoteWorld world({.questions = 2});
   world.server.always = Weather::slow;
   for (const char* ticket : {"a", "b"}) world.tickets[ticket] = "";

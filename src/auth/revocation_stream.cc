@@ -13,8 +13,8 @@ namespace foyer::auth {
 namespace {
 
 constexpr std::string_view kWhat = "POST /internal/revocations";
-constexpr Millis kAnswerTime{5'000}; // beyond the wait that was asked for
-constexpr Millis kPause{100};        // before the next question, when an answer came at once and said nothing
+constexpr Millis kAnswerTime{5'000}; // beyond the requested wait
+constexpr Millis kPause{100};        // before the next poll, when an answer came at once and was empty
 
 } // namespace
 
@@ -35,17 +35,18 @@ struct RevocationStream::Poller : std::enable_shared_from_this<Poller> {
   Counter& failed;
   OnEvents on_events;
   OnSynchronised synchronised;
-  std::string stream = {}; // whose table the cursor belongs to
+  std::string stream = {}; // the table that the cursor belongs to
   bool known_stream = false;
   std::int64_t cursor = 0;
-  bool caught_up = false; // the last question was answered completely: the next may wait
+  bool caught_up = false; // the last poll was answered completely: the next may wait
   BackOff back_off;
-  mutable std::mutex mutex; // for the status alone
+  mutable std::mutex mutex; // guards only the status
   StreamStatus status;
 
   void ask_after(Millis delay);
   void ask();
-  void heard(const client::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait);
+  void on_answer(
+      const client::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait);
   void take(RevocationAnswer answer, WallTime sent, bool at_once);
   void begin_again(RevocationAnswer& answer);
   void succeeded(WallTime sent);
@@ -58,8 +59,8 @@ void RevocationStream::Poller::ask_after(Millis delay) {
   });
 }
 
-// The first question, and the first after a fault, does not wait for events: that
-// nothing has happened is worth knowing at once.
+// The first poll, and the first after a fault, does not wait for events: knowing
+// that there are none is useful at once.
 void RevocationStream::Poller::ask() {
   const Millis wait = caught_up ? policy.wait : Millis{0};
   const WallTime sent = around.clock.wall();
@@ -74,11 +75,11 @@ void RevocationStream::Poller::ask() {
   around.transport.send(std::move(call),
       [weak = weak_from_this(), nonce = std::move(nonce), sent, wait, sent_mono = around.clock.mono()](
           client::HttpResult result) {
-    if (const auto self = weak.lock()) self->heard(result, nonce, sent, sent_mono, wait);
+    if (const auto self = weak.lock()) self->on_answer(result, nonce, sent, sent_mono, wait);
   });
 }
 
-void RevocationStream::Poller::heard(
+void RevocationStream::Poller::on_answer(
     const client::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait) {
   auto body = read_answer(result, kWhat);
   if (!body) return fault(std::move(body.error().refusal));
@@ -92,7 +93,7 @@ void RevocationStream::Poller::heard(
 void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool at_once) {
   if (known_stream && answer.stream != stream) return begin_again(answer);
   if (answer.cursor < cursor) {
-    const std::int64_t was = std::exchange(cursor, 0); // rows have vanished: all that is there is read once more
+    const std::int64_t was = std::exchange(cursor, 0); // rows have vanished: the whole table is read again
     return fault({.cause = Cause::INVALID_RESPONSE_FORMAT,
         .evidence = fmt::format("{}: the cursor went back from {} to {}", kWhat, was, answer.cursor),
         .field = "cursor"});
@@ -113,7 +114,7 @@ void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool
   ask_after(at_once && silent ? kPause : Millis{0});
 }
 
-// The auth service now has another database. The rows of this answer came after a cursor that means nothing
+// The auth service now has another database. The rows of this answer follow a cursor that means nothing
 // there.
 void RevocationStream::Poller::begin_again(RevocationAnswer& answer) {
   around.log.warning(

@@ -1,4 +1,4 @@
-// The revocation stream: nothing is missed, nothing waits, and no fault is its end; in virtual time.
+// The revocation stream: it misses no event, delays none, and recovers from every fault; in virtual time.
 #include "auth/revocation_stream.h"
 
 #include <gmock/gmock.h>
@@ -86,7 +86,7 @@ TEST_F(Stream, BeginsWithTheFirstRowAndKnowsAtOnceThatThereIsNoMore) {
   EXPECT_FALSE(stream.status().last_success);
   w.pass(Millis{10});
   EXPECT_THAT(seen, ElementsAre("a", "b"));
-  EXPECT_THAT(synchronised, ElementsAre(sent)) << "what was known when it was asked, not when it was answered";
+  EXPECT_THAT(synchronised, ElementsAre(sent)) << "the time of the request, not of the answer";
   EXPECT_THAT(waits, ElementsAre(0, 25'000));
   EXPECT_EQ(stream.status().last_success, sent);
 }
@@ -145,14 +145,14 @@ TEST_F(Stream, EveryWeatherIsAFaultByItsNameAndPassesWithoutAMissingRow) {
     SCOPED_TRACE(row.name);
     w.server.always = row.weather;
     expected.push_back("before " + std::string(row.name));
-    revoke(expected.back()); // answers the question that waits, so that the next one meets the weather
+    revoke(expected.back()); // answers the waiting poll, so that the next one meets the fault
     w.pass(Millis{31'000});
     EXPECT_EQ(fault(), std::string(info(row.cause).code));
     EXPECT_LT(*stream.status().last_success, w.clock.wall() - Millis{30'000});
     expected.push_back("during " + std::string(row.name));
     revoke(expected.back());
     w.server.always = Weather::fine;
-    w.pass(Millis{36'000}); // a question that hangs has up to 30 s, the back-off 5
+    w.pass(Millis{36'000}); // a hanging poll lasts up to 30 s, the back-off 5
     EXPECT_EQ(fault(), "none");
     EXPECT_EQ(seen, expected);
   }
@@ -228,7 +228,7 @@ TEST_F(Stream, AServerThatNeverWaitsIsNotAskedWithoutPause) {
   EXPECT_GE(synchronised.size(), 90U);
 }
 
-// The property behind all of it, over random weather and random revocations.
+// The general property, over random faults and random revocations.
 TEST(StreamProperty, EveryRowArrivesOnceAndInOrderWhateverHappensBetween) {
   class Any : public Stream {
    public:

@@ -7,12 +7,12 @@ namespace foyer::auth {
 
 namespace {
 
-// Was it issued before `at`? A token's iat is in whole seconds, so one of the second in
-// which `at` lies was issued before or after it, and does not say which.
+// Was it issued before `at`? A token's iat is in whole seconds, so for a token of the same second
+// as `at` this is unknown.
 //
-// Where the session is ours it need not: `before` ends the user's sessions in the same
-// transaction, each with an event of its own, and who logged in afterwards has another
-// session. A token without one is refused; the next second it is replaced by a good one.
+// For our own sessions it does not matter: `before` ends the user's sessions in the same
+// transaction, each with an event of its own, and a later login has another
+// session. A token without one is refused; a second later a new token is valid.
 bool issued_before(const Identity& identity, WallTime at) {
   const bool whole_seconds = identity.issued_at == std::chrono::floor<std::chrono::seconds>(identity.issued_at);
   const bool same_second = std::chrono::floor<std::chrono::seconds>(at) == identity.issued_at;
@@ -51,7 +51,7 @@ void RevocationTable::apply(const std::vector<RevocationEvent>& events) {
     }
     arrivals_.push_back({event.kind, event.id, entry->second.at});
     while (held() > policy_.table_size) forget_oldest();
-    // Entries that were replaced or ended leave arrivals behind; no more of them than entries.
+    // Replaced or ended entries leave arrivals behind; never more than entries.
     while (arrivals_.size() > 2 * policy_.table_size + 2) forget_oldest();
   }
 }
@@ -69,7 +69,7 @@ void RevocationTable::forget_oldest() {
 void RevocationTable::synchronised(MonoTime now) {
   const auto before = synchronised_.exchange(now.time_since_epoch().count(), std::memory_order_acq_rel);
   if (before != INT64_MIN) return;
-  const std::lock_guard lock(first_mutex_); // so that a waiter sees it, or is woken
+  const std::lock_guard lock(first_mutex_); // so that a waiter sees it or is woken
   first_.notify_all();
 }
 
@@ -84,7 +84,7 @@ bool RevocationTable::current(MonoTime now) const {
 }
 
 std::optional<Refusal> RevocationTable::check(const Identity& identity, MonoTime now) const {
-  // What is known to be revoked stays so, however old the knowledge.
+  // A known revocation stays valid, however old the knowledge.
   const std::shared_lock lock(mutex_);
   if (!identity.token.empty() && tokens_.contains(identity.token.view()))
     return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "the token itself was revoked"};

@@ -1,14 +1,14 @@
-// What has been revoked, as far as this process knows: fed by the auth service's
+// The revocations known to this process: fed by the auth service's
 // stream, checked at each admission (the steps revocation and user) and for each live
 // connection after a change. Thread safe; a check takes a shared lock and a
 // few lookups.
 //
-// "All of this user's issued before" is exact but for tokens of the very second of
-// the event, whose iat is in whole seconds: one of a session of ours stands or falls
-// with its session (they were all ended with the event), any other is refused.
+// "All of this user's issued before" is exact except for tokens of the very second of
+// the event, whose iat is in whole seconds: a token of our own session is as valid
+// as its session (they were all ended with the event), any other is refused.
 //
-// The table is bounded. When it is full the oldest events go; a token that may
-// have been among them is then REVOCATION_UNCHECKED, never accepted unseen.
+// The table is bounded. When it is full, the oldest events are dropped; a token that may
+// have been among them is then REVOCATION_UNCHECKED, never accepted unchecked.
 #pragma once
 
 #include <atomic>
@@ -34,20 +34,20 @@ class RevocationTable {
  public:
   explicit RevocationTable(RevocationPolicy policy) : policy_(policy) {}
 
-  // In the order of the stream; an event that comes again changes nothing.
+  // In the order of the stream; a repeated event changes nothing.
   void apply(const std::vector<RevocationEvent>& events);
   // The table is complete up to `now`.
   void synchronised(MonoTime now);
 
   // TOKEN_REVOKED, SESSION_REVOKED, USER_DISABLED, USER_UNKNOWN (the last two for
   // users of our own accounts only); REVOCATION_UNCHECKED before the first
-  // synchronisation, when the last one is too long ago, and for tokens from before
-  // what the table still holds.
+  // synchronisation, when the last one is too long ago, and for tokens older than
+  // the events in the table.
   [[nodiscard]] std::optional<Refusal> check(const Identity& identity, MonoTime now) const;
   // Waits for the first synchronisation; false when it did not come in this time. For
-  // a start, before the loops run.
+  // startup, before the loops run.
   [[nodiscard]] bool wait_for_first(Millis at_most) const;
-  // Only whether the table may be relied upon.
+  // Only checks whether the table may be relied upon.
   [[nodiscard]] bool current(MonoTime now) const;
   [[nodiscard]] std::size_t size() const;
 
@@ -57,7 +57,7 @@ class RevocationTable {
     RevocationEvent::Reason reason{};
   };
   using Entries = std::unordered_map<std::string, Entry, TransparentStringHash, std::equal_to<>>;
-  struct Arrival { // where an entry is, so that the oldest can be found
+  struct Arrival { // the place of an entry, to find the oldest
     RevocationEvent::Kind kind{};
     std::string id;
     WallTime at{};
@@ -69,11 +69,11 @@ class RevocationTable {
   RevocationPolicy policy_;
   mutable std::shared_mutex mutex_;
   Entries tokens_, sessions_, before_, users_; // users_: disabled or deleted
-  std::deque<Arrival> arrivals_;               // may name entries that are gone
+  std::deque<Arrival> arrivals_;               // may name removed entries
   WallTime newest_{};
   WallTime floor_{};                                  // the latest event that was dropped for lack of room
   std::atomic<std::int64_t> synchronised_{INT64_MIN}; // MonoTime's count
-  mutable std::mutex first_mutex_;                    // with `first_` alone
+  mutable std::mutex first_mutex_;                    // with `first_` only
   mutable std::condition_variable first_;
 };
 

@@ -1,4 +1,4 @@
-// Revocation: whom an event concerns, when the table may be relied upon, and what a full one says.
+// Revocations: whom an event affects, when the table may be relied upon, and the refusals of a full one.
 #include "auth/revocation_table.h"
 
 #include <gtest/gtest.h>
@@ -66,7 +66,7 @@ TEST_F(Revocation, AllIssuedBeforeAMoment) {
 TEST_F(Revocation, WithinTheSecondOfTheEventTheSessionDecides) {
   // Seconds:  0 ····· 1 ···event at 1.4··· 2
   const RevocationEvent before{Kind::before, "alice", at(1) + Millis{400}};
-  table.apply({before, event(Kind::session, "s1")}); // as the accounts write it: the sessions of then end with it
+  table.apply({before, event(Kind::session, "s1")}); // as the accounts write it: the current sessions end with it
   auto old = alice();
   old.issued_at = at(1);
   EXPECT_EQ(answer(table, old), "SESSION_REVOKED");
@@ -76,12 +76,12 @@ TEST_F(Revocation, WithinTheSecondOfTheEventTheSessionDecides) {
   EXPECT_EQ(answer(table, login), "ok");
   login.issued_at = at(0);
   EXPECT_EQ(answer(table, login), "TOKEN_REVOKED");
-  auto service = old; // without a session nobody can say: refused, until it is renewed
+  auto service = old; // without a session it is unknown: refused until renewed
   service.session = {};
   EXPECT_EQ(answer(table, service), "TOKEN_REVOKED");
   service.issued_at = at(2);
   EXPECT_EQ(answer(table, service), "ok");
-  auto cookie = alice(); // of the session itself: to the millisecond
+  auto cookie = alice(); // of the session itself: exact to the millisecond
   cookie.session = SessionId{"s3"};
   cookie.issued_at = at(1) + Millis{399};
   EXPECT_EQ(answer(table, cookie), "TOKEN_REVOKED");
@@ -105,7 +105,7 @@ TEST_F(Revocation, AUserOfAnotherIssuerIsNotOurs) {
   EXPECT_EQ(answer(table, foreign), "ok");
 }
 
-TEST_F(Revocation, ATokenWithoutIdOrSessionIsNobodyElses) {
+TEST_F(Revocation, ATokenWithoutIdOrSessionMatchesNoOther) {
   auto bare = alice();
   bare.token = {};
   bare.session = {};
@@ -137,7 +137,7 @@ TEST(RevocationRoom, AFullTableForgetsTheOldestAndSaysSo) {
   for (int i = 0; i < 5; ++i) table.apply({event(Kind::token, "t" + std::to_string(i), 10 * i)});
   EXPECT_EQ(table.size(), 3U);
   auto identity = alice();
-  identity.issued_at = at(10); // the event at 10 s was dropped, and may have been about this token
+  identity.issued_at = at(10); // the event at 10 s was dropped, and may have affected this token
   EXPECT_EQ(answer(table, identity), "REVOCATION_UNCHECKED");
   identity.issued_at = at(11);
   EXPECT_EQ(answer(table, identity), "ok");

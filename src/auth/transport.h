@@ -1,4 +1,4 @@
-// The network and the executor of everything in this folder that calls another
+// The network and the executor of all code in this folder that calls another
 // process: as interfaces, so that every fault in every phase is tested in virtual
 // time. All calls and answers on the control plane's thread.
 #pragma once
@@ -14,28 +14,28 @@
 
 namespace foyer::auth {
 
-// One attempt at one request. The server is the transport's: a Call names only what is asked of it.
+// One attempt at one request. The transport has the server's address: a Call has only the request.
 struct Call {
   std::string method = "POST";
   std::string target = {}; // path and query
-  Headers headers = {};    // Host, Content-Length and Connection are the transport's
+  Headers headers = {};    // Host, Content-Length and Connection are set by the transport
   std::string body = {};
   Millis connect_timeout{300}; // resolving, connecting, TLS
   Millis timeout{600};         // from here to the end of the answer
-  // A kept connection that turns out to be closed before any byte of the answer: once more, the same bytes, on a
-  // fresh one. Not for signed requests: if the first had arrived after all, the second is a replay.
+  // If a persistent connection turns out to be closed before any byte of the answer: resend the same bytes on a
+  // new one. Not for signed requests: if the first had arrived after all, the second would be a replay.
   bool repeatable = false;
-  bool own_connection = false; // a long poll: takes no place from the others
+  bool own_connection = false; // a long poll: does not occupy a connection of the pool
 };
 
 class Transport {
  public:
   virtual ~Transport() = default;
-  // `done` is called once, later, never from inside send(); not at all once the process ends.
+  // `done` is called once, later, never from inside send(); not at all after the process ends.
   virtual void send(Call call, client::HttpCompletion done) = 0;
 };
 
-// What the askers live in; outlives them.
+// The dependencies of all callers; outlives them.
 struct Context {
   const Clock& clock;
   Entropy& entropy;

@@ -26,7 +26,7 @@ TEST(Catalogue, EveryCauseHasEveryText) {
   }
 }
 
-TEST(Catalogue, WhatAnyoneIsToldNamesNoOptionAndNoSecret) {
+TEST(Catalogue, TheClientsTextNamesNoOptionAndNoSecret) {
   for (const auto& cause : all_causes())
     for (const std::string_view word : {"SECRET", "JWT_", "_URL", "openssl", "DATA/", "--"})
       EXPECT_EQ(cause.client.find(word), std::string_view::npos) << cause.code << ": " << cause.client;

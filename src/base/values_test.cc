@@ -50,7 +50,7 @@ TEST(Scope, IsReadAndWritten) {
   EXPECT_TRUE(parse_scope("admin").admin);
 }
 
-TEST(Refusal, TellsTheOperatorEverything) {
+TEST(Refusal, GivesTheOperatorEverything) {
   const Refusal exhausted{.cause = Cause::AUTH_RETRY_EXHAUSTED,
       .evidence = "auth service 10.0.0.7:9000",
       .attempts = {{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = "600 ms"},

@@ -34,7 +34,7 @@ struct Arguments : PlaceArguments {
   std::string file;
 };
 
-// The error says what is wrong with the arguments.
+// The error describes the fault in the arguments.
 std::expected<Arguments, std::string> read(Args args) {
   Arguments out;
   const auto none = [](const std::string&, std::size_t) -> std::expected<bool, std::string> { return false; };
@@ -60,7 +60,7 @@ int run_backup(Args args) {
     return fail(
         {.cause = Cause::BACKUP_ELSEWHERE, .evidence = "DATABASE_URL names PostgreSQL", .field = "DATABASE_URL"});
   const std::string& data = loaded.config.data;
-  // A copy that is restored one day lives on beside what the original has said since.
+  // The restored copy does not know what happened to the original since.
   const auto mark = [](const std::string& name, const std::string& copy) -> Result<void> {
     if (name != kChatDatabase) return {};
     return engine::mark_as_copy(copy);

@@ -28,7 +28,7 @@ int look(dl_phdr_info* object, std::size_t, void* out) {
       at = value + ((note.n_descsz + 3U) & ~3U);
     }
   }
-  return 1; // the first object is the program itself; no other is asked
+  return 1; // the first object is the program itself; stop there
 }
 
 } // namespace

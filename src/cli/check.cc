@@ -50,7 +50,7 @@ int run_check(Args args) {
   const auto findings = fitness(loaded, inputs.read);
   (void)config::adopt_generated_secrets(loaded, inputs.read); // so that they are shown
   const std::string fingerprint =
-      config::configuration_fingerprint(loaded.config); // of what was given, as `serve` takes it
+      config::configuration_fingerprint(loaded.config); // of the options as set, like `serve`
   config::resolve_addresses(loaded.config, loaded.config.listen.port);
   const bool fit = config::is_fit(findings);
   if (as_json) {

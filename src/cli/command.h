@@ -10,7 +10,7 @@ namespace foyer::cli {
 
 using Args = std::span<const std::string>;
 
-// Exit status of everything that could not even begin (wrong arguments).
+// Exit status for commands that could not start (wrong arguments).
 inline constexpr int kCouldNotRun = 2;
 
 struct Command {

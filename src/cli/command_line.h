@@ -1,4 +1,4 @@
-// What the commands have in common: reading arguments, help and errors.
+// Shared by the commands: reading arguments, help and errors.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,24 +18,24 @@
 
 namespace foyer::cli {
 
-// Prints on standard error why a command failed, and returns the exit status for that.
+// Prints on standard error why a command failed, and returns the exit status.
 inline int refused_command(std::string_view command, const Refusal& refusal) {
   fmt::print(stderr, "foyer {}: {}: {}\n{}\n", command, refusal.code(), refusal.operator_text(), refusal.info().next);
   return 1;
 }
 
-// What every command takes. Each of these three adds to the one before.
+// The options of every command. Each of these three adds to the one before.
 struct HelpArgument {
   bool help = false;
 
-  // Whether args[i] was one of these; i is then at the last word of it.
+  // Whether args[i] was one of these; i then points to its last word.
   [[nodiscard]] bool take(Args args, std::size_t& i) {
     if (args[i] != "--help" && args[i] != "-h") return false;
     return help = true;
   }
 };
 
-// Where the installation is.
+// The installation's location.
 struct PlaceArguments : HelpArgument {
   std::vector<std::string> options = {}; // as for `serve`
 
@@ -61,7 +61,7 @@ struct CommonArguments : PlaceArguments {
   }
 };
 
-// The value of an option, as `--name=VALUE` or in two words; i is then at the last of them. Nothing: args[i] is not
+// The value of an option, as `--name=VALUE` or in two words; i then points to the last of them. Nothing: args[i] is not
 // that option, or has no value.
 inline std::optional<std::string> value_of(std::string_view name, Args args, std::size_t& i) {
   const std::string_view arg = args[i];
@@ -71,7 +71,7 @@ inline std::optional<std::string> value_of(std::string_view name, Args args, std
   return args[++i];
 }
 
-// `; did you mean "list"?` out of the words that there are; empty when none is near.
+// `; did you mean "list"?` with one of the given words; empty when none is near.
 inline std::string did_you_mean(std::string_view word, std::span<const std::string_view> words) {
   const std::string_view tried = word.substr(0, 64);
   const auto nearest =
@@ -84,7 +84,7 @@ inline std::string did_you_mean(std::string_view word, std::span<const std::stri
                                        : std::string{};
 }
 
-// What is wrong with the word behind `foyer COMMAND`; nothing when it is one of them.
+// The fault of the word after `foyer COMMAND`; nothing when it is one of them.
 inline std::optional<std::string> wrong_verb(
     std::string_view command, const std::vector<std::string>& words, std::span<const std::string_view> verbs) {
   if (words.empty()) return fmt::format("missing command: one of {}", fmt::join(verbs, ", "));
@@ -99,9 +99,9 @@ inline std::string wrong_option(std::string_view argument, std::span<const std::
   return fmt::format("unknown option {}{}", printable(name, 64), did_you_mean(name, options));
 }
 
-// The words of a command line that are not options. `common` takes its own arguments; `take` is given each of the
-// others with its index, and returns whether it was an option of the command, or what is wrong with it. Where `hyphens`
-// says so, a word after the first may begin with a hyphen.
+// The words of a command line that are not options. `common` parses its own arguments; `take` gets each of the
+// others with its index, and returns whether it was an option of the command, or its fault. If `hyphens`
+// is true, a word after the first may begin with a hyphen.
 template <class Common, class Take>
 std::expected<std::vector<std::string>, std::string> words_of(
     Args args, Common& common, std::span<const std::string_view> options, bool hyphens, Take take) {
@@ -118,7 +118,7 @@ std::expected<std::vector<std::string>, std::string> words_of(
   return words;
 }
 
-// The exit status when the arguments are wrong or ask for help; nothing when there is work to do.
+// The exit status when the arguments are wrong or ask for help; nothing when the command should run.
 template <class Arguments>
 [[nodiscard]] std::optional<int> settled(
     std::string_view command, const std::expected<Arguments, std::string>& arguments, std::string_view usage) {

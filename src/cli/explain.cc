@@ -28,7 +28,7 @@ constexpr std::string_view kUsage =
     "  --json      print JSON; with --all an array\n"
     "  --markdown  all codes as the page docs/causes.md\n";
 
-// A near miss is explained all the same; the exit status says that it was one.
+// A near miss is explained anyway; the exit status shows that the code is unknown.
 int unknown(std::string_view code, bool as_json) {
   fmt::print(stderr, "Unknown code {}.", printable(code, 64));
   const auto near = nearest_codes(code);
@@ -41,7 +41,7 @@ int unknown(std::string_view code, bool as_json) {
   return 1;
 }
 
-// Numbers that a client sees and no cause has, or that say more than a cause: RFC 6455 §7.4.1.
+// Numbers that a client sees and no cause has, or with a meaning beyond causes: RFC 6455 §7.4.1.
 struct KnownNumber {
   int number;
   std::string_view text;
@@ -87,7 +87,7 @@ std::optional<int> number_in(std::string_view text) {
   return out;
 }
 
-// Whether this number may be about causes at all: a status, or a close code.
+// Whether this number could belong to causes: a status, or a close code.
 bool is_reported_number(int number) { return (number >= 100 && number < 600) || (number >= 1'000 && number < 5'000); }
 
 int explain_number(int number, bool as_json) {

@@ -57,7 +57,7 @@ class Machine {
     config::Finding finding = config::finding_about(loaded_, refusal.cause, option, without_field.operator_text());
     if (!loaded_.given(option)) finding.source = "default";
     if (refusal.cause == Cause::STORE_READ_ONLY)
-      finding.severity = config::Severity::warning; // what is there can be read
+      finding.severity = config::Severity::warning; // existing data can be read
     found_.push_back(std::move(finding));
   }
 
@@ -66,7 +66,7 @@ class Machine {
     if (const auto free = io::Listener::examine({at.host, at.port}); !free) report(option, free.error());
   }
 
-  // Whether its databases can be looked at: not while they are another server's.
+  // Whether its databases can be examined: not while another server uses them.
   bool data() {
     if (!usable("data")) return false;
     const auto environment = loaded_.environment_given ? config::to_string(config_.environment) : std::string_view{};
@@ -75,7 +75,7 @@ class Machine {
     return good.has_value();
   }
 
-  // That it can sign; what can be seen in the file is the preflight's.
+  // Whether it can sign; preflight checks the file itself.
   void token_key() {
     if (!config_.role_auth || found("jwt_secret_key") || found("jwt_private_key_file") || found("jwt_algorithm"))
       return;
@@ -110,7 +110,7 @@ class Machine {
     if (!opens) report(key_option, opens.error());
   }
 
-  // STORE_KEY, or DATA/store.key; where there is none yet, one that opens nothing.
+  // STORE_KEY, or DATA/store.key; if neither exists, a key that opens nothing.
   Result<store::SealKey> seal_key_there() const {
     if (app::uses_postgres(config_)) return app::given_seal_key(config_);
     const std::string file = (std::filesystem::path(config_.data) / "store.key").string();
@@ -120,7 +120,7 @@ class Machine {
     return store::SealKey::from_secret(secret);
   }
 
-  // The auth service writes its own secret at every start, and not over one that it cannot read.
+  // The auth service writes its own secret at every start, but not over an unreadable one.
   Result<void> own_service(const store::SealKey& seal) const {
     TRY(accounts, OfflineAccounts::with(config_, seal));
     const auto find = [this](accounts::AccountStore& s, auto done) {

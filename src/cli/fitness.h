@@ -1,4 +1,4 @@
-// Whether `serve` will start with a configuration: the one answer of `serve` and `check`.
+// Whether `serve` will start with a configuration: the same check for `serve` and `check`.
 #pragma once
 
 #include <vector>
@@ -8,13 +8,13 @@
 
 namespace foyer::cli {
 
-// What the preflight finds in the configuration, and what a start would meet on this
+// The findings of preflight, and those that a start would meet on this
 // machine: its addresses, its data, its keys and certificates, its databases. A finding
-// that only follows from another one is left out. Changes nothing.
+// that only follows from another one is omitted. Changes nothing.
 [[nodiscard]] std::vector<config::Finding> fitness(const config::Loaded& loaded, const config::ReadFile& read);
 
-// Errors, and nothing but errors that may pass while somebody waits: a database that
-// cannot be reached, a disk that is full.
+// There are errors, and all of them may pass with time: an unreachable
+// database, a full disk.
 [[nodiscard]] bool may_pass(const std::vector<config::Finding>& findings);
 
 } // namespace foyer::cli

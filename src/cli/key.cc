@@ -1,4 +1,4 @@
-// `foyer key`: the keys that sign access tokens, beside a running server, which reads
+// `foyer key`: manages the keys that sign access tokens, beside a running server, which reads
 // them again every second.
 #include <fmt/format.h>
 
@@ -59,7 +59,7 @@ struct Arguments : CommonArguments {
   bool force = false;
 };
 
-// The error says what is wrong with the arguments.
+// The error describes the fault in the arguments.
 std::expected<Arguments, std::string> read(Args args) {
   Arguments out;
   const auto take = [&out, args](std::string_view arg, std::size_t& i) -> std::expected<bool, std::string> {

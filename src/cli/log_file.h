@@ -1,4 +1,4 @@
-// The file that standard error was sent to, for logs that are rotated by renaming:
+// The file behind standard error, for logs that are rotated by renaming:
 // the process keeps writing to the renamed file until it opens the path again.
 #pragma once
 
@@ -12,7 +12,7 @@ class LogFile {
   LogFile(); // remembers the path of standard error (and output, if it is the same file), if it is a regular file
 
   enum class Reopened : std::uint8_t { yes, no_file, failed };
-  // Opens the remembered path again, for appending, and writes there from now on.
+  // Reopens the remembered path for appending, and writes there from now on.
   [[nodiscard]] Reopened reopen() const;
   [[nodiscard]] const std::string& path() const { return path_; } // empty: not a file
 

@@ -26,7 +26,7 @@
 namespace foyer::cli {
 namespace {
 
-// A start waits so long for what the first clients are judged by, then lets them in to be refused.
+// How long a start waits for what the first clients are verified with; then it admits clients, who are refused.
 constexpr Millis kFirstSynchronisation{2'000};
 constexpr int kHashingNice = 10;
 
@@ -35,7 +35,7 @@ constexpr int kHashingNice = 10;
 struct Node::Parts {
   Parts(config::Config c, store::DataDir& d, Log& l) : as_given(c), config(std::move(c)), data(d), log(l) {}
 
-  const config::Config as_given; // before addresses are resolved, as preflight judged it
+  const config::Config as_given; // before addresses are resolved, as checked by preflight
   config::Config config;
   store::DataDir& data;
   Log& log;
@@ -48,7 +48,7 @@ struct Node::Parts {
   std::shared_ptr<io::Listener> listener,
       metrics_listener; // until the loops have them: then they close with the last of these
 
-  std::unique_ptr<TlsPort> tls; // null: the port speaks no TLS
+  std::unique_ptr<TlsPort> tls; // null: the port does not use TLS
   std::unique_ptr<io::LoopGroup> loops;
   std::unique_ptr<exec::WorkQueue> hashing; // with the auth role
   std::unique_ptr<exec::ControlPlane> control;

@@ -1,5 +1,5 @@
-// One running node: everything that `foyer serve` puts together, from a checked
-// configuration to listening loops, and takes apart again.
+// One running node: everything that `foyer serve` builds, from a checked
+// configuration to listening loops, and its shutdown.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct NodeAddress {
 
 class Node {
  public:
-  // The configuration is fit and the data directory is held by the caller. Binds,
+  // The configuration is valid and the caller holds the data directory. Binds,
   // opens the stores, starts the loops. `config_fingerprint`: of all options that
   // are not secret.
   [[nodiscard]] static Result<std::unique_ptr<Node>> start(
@@ -35,12 +35,12 @@ class Node {
   [[nodiscard]] const NodeAddress& address() const;
   [[nodiscard]] std::string status_json() const; // DATA/foyer.json
 
-  // Reads the TLS files again and fetches the key set; what of the two there is to read. From any thread.
+  // Reads the TLS files again and fetches the key set, as far as they exist. From any thread.
   std::vector<std::string_view> reload();
-  // Everybody is told and closed in batches; `done` is called when nobody is left or
+  // Clients are notified and closed in batches; `done` is called when none is left or
   // drain_timeout has passed. Once.
   void drain(std::function<void()> done);
-  // Ends loops, queues and stores, in that order. What was acknowledged is stored.
+  // Ends loops, queues and stores, in that order. Acknowledged messages are stored.
   void stop();
 
  private:

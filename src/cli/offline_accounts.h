@@ -1,6 +1,6 @@
-// The accounts of an installation for the commands, beside a running server and
-// with nobody else in the process: what is asked is done at once, on this thread.
-// What is changed reaches a server through what it reads again: the revocations,
+// The accounts of an installation for the commands, beside a running server: a call
+// completes at once, on this thread.
+// Changes reach a server through the data that it polls: the revocations,
 // the signing keys, the services.
 #pragma once
 
@@ -23,7 +23,7 @@ class OfflineAccounts {
   // STORE_…, DATABASE_UNREACHABLE, MISSING_STORE_KEY, INVALID_VALUE.
   [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> open(const config::Loaded& loaded, bool create);
 
-  // Of a database that is there, with a key that the caller has.
+  // For an existing database, with the caller's key.
   [[nodiscard]] static Result<std::unique_ptr<OfflineAccounts>> with(const config::Config& config, store::SealKey seal);
 
   template <class T>
@@ -36,7 +36,7 @@ class OfflineAccounts {
   }
 
   [[nodiscard]] Result<accounts::UserRow> find_user(const std::string& name); // NOT_FOUND
-  // The key with which secrets in the store are sealed.
+  // The key that secrets in the store are sealed with.
   [[nodiscard]] const store::SealKey& seal_key() const { return seal_; }
 
  private:
@@ -48,7 +48,7 @@ class OfflineAccounts {
   std::unique_ptr<accounts::AccountStore> store_;
 };
 
-// An audit row of now, "by command line".
+// An audit row with the current time, "by command line".
 [[nodiscard]] accounts::AuditRow command_audit(std::string action, const UserId& user = {});
 
 } // namespace foyer::cli

@@ -21,7 +21,7 @@ std::optional<std::string> read_small_file(const std::string& path) {
   return text;
 }
 
-// DATA/foyer.json, which a server writes once it listens: where it is, and whom its certificate is for.
+// DATA/foyer.json, written by a listening server: its address, and the name in its certificate.
 void find_running_server(OperatorOptions& options) {
   const auto text = read_small_file(options.data + "/foyer.json");
   if (!text) return;
@@ -44,7 +44,7 @@ void find_key(OperatorOptions& options) {
   if (options.api_key.empty()) options.api_key = read_small_file(options.data + "/api_key").value_or("");
 }
 
-// Takes args[i] (and its value) if it is one of kOperatorUsage. False: it is another one. An error is what to print.
+// Parses args[i] (and its value) if it is one of kOperatorUsage. False: it is another one. An error is to be printed.
 std::expected<bool, std::string> take_option(Args args, std::size_t& i, OperatorOptions& into) {
   const std::string& arg = args[i];
   const std::string name = arg.substr(0, arg.find('='));

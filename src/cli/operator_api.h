@@ -1,4 +1,4 @@
-// How a command asks a running server as its operator: which server, with which key.
+// How a command calls a running server's operator API: which server, with which key.
 #pragma once
 
 #include <functional>
@@ -31,16 +31,16 @@ struct OperatorCommand {
   std::string_view usage; // "{}" is replaced by kOperatorUsage
 };
 
-// Reads --help, --json and the options above; `other` takes every other argument, and what it
-// returns is an error to print, empty for none. The exit status, if the command ends here.
+// Reads --help, --json and the options above; `other` parses every other argument and
+// returns an error to print, empty for none. The exit status, if the command ends here.
 [[nodiscard]] std::optional<int> read_operator_arguments(const OperatorCommand& command, Args args,
     OperatorOptions& into, const std::function<std::string(const std::string&)>& other);
-// Prints that the arguments are wrong, or that the command could not run. The exit status.
+// Prints that the arguments are wrong, or that the command could not run. Returns the exit status.
 int operator_usage(const OperatorCommand& command, std::string_view what);
 int operator_failure(const OperatorCommand& command, std::string_view what);
 
-// What the server answered to a request under its API; an error is what to print.
-// `body`: empty for GET, else it is POSTed.
+// The server's answer to a request below its API; an error is to be printed.
+// `body`: empty for GET, otherwise it is POSTed.
 [[nodiscard]] std::expected<json::Object, std::string> ask_as_operator(
     OperatorOptions options, std::string_view path, std::string query, std::string body = {});
 

@@ -1,4 +1,4 @@
-// Limits that are the system's or a database's, in the metrics of base/limit_metrics.h.
+// Limits of the system or of a database, in the metrics of base/limit_metrics.h.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace foyer::cli {
 
-// accept_backlog. Says nothing any more once the listener is closed.
+// accept_backlog. Reports nothing once the listener is closed.
 void report_accept_queue(Metrics& metrics, const std::weak_ptr<io::Listener>& listener);
-// open_files: descriptors of the process, and RLIMIT_NOFILE as it is at the start.
+// open_files: descriptors of the process, and RLIMIT_NOFILE at startup.
 void report_open_files(Metrics& metrics);
 
 } // namespace foyer::cli

@@ -1,5 +1,5 @@
-// What Prometheus' client libraries report of every process, under their names, and
-// which build this is.
+// The metrics that Prometheus' client libraries report for every process, and
+// the build.
 #pragma once
 
 #include "base/clock.h"

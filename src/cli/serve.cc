@@ -25,7 +25,7 @@
 namespace foyer::cli {
 namespace {
 
-constexpr Millis kStartPause{500}; // between looks at what a start waits for
+constexpr Millis kStartPause{500}; // between checks while a start waits
 
 constexpr std::string_view kUsage =
     "Usage: foyer serve [OPTIONS]\n\n"
@@ -41,7 +41,7 @@ constexpr std::string_view kUsage =
     "  --dev          short for --environment development\n"
     "  --config FILE  read options from a TOML file\n";
 
-// Like a finding of the check: what, why, what next; on standard error, since there is no log yet.
+// Like a finding of the check: fault and fix; on standard error, since there is no log yet.
 int not_fit(const std::vector<config::Finding>& findings) {
   fmt::print(stderr, "{}Not fit to serve. `foyer explain CODE` explains each code.\n", config::findings_text(findings));
   return 1;
@@ -65,7 +65,7 @@ void greet(const config::Config& config, const NodeAddress& address) {
   std::fflush(stdout);
 }
 
-// The findings, once those that may pass have passed or start_wait is over; nothing when a signal to end came first.
+// The findings, once temporary ones have passed or start_wait is over; nothing when a signal to end came first.
 std::optional<std::vector<config::Finding>> awaited_fitness(
     const config::Loaded& loaded, const config::ReadFile& read, const Signals& signals, Log& log) {
   const Clock& clock = system_clock();
@@ -86,7 +86,7 @@ std::optional<std::vector<config::Finding>> awaited_fitness(
   }
 }
 
-// Options that have another value now than at the start: none of them takes effect before a restart.
+// Options whose value has changed since the start: none of them takes effect before a restart.
 std::vector<std::string_view> changed_options(const config::Loaded& started, const config::Inputs& inputs) {
   std::vector<std::string_view> out;
   const auto now = config::load(inputs);
@@ -124,7 +124,7 @@ void reopen(const LogFile& file, Log& log) {
   }
 }
 
-// Until a drain has ended; false: a second signal cut it short.
+// Waits for the end of a drain; false: a second signal cut it short.
 bool run_until_ended(
     Node& node, const Signals& signals, const std::function<void()>& on_reload, const LogFile& log_file, Log& log) {
   bool draining = false;

@@ -1,4 +1,4 @@
-// `foyer service`: which services there are, and what each may call. A running
+// `foyer service`: manages services and what each may call. A running
 // auth service reads the changes within a second.
 #include <fmt/format.h>
 
@@ -76,7 +76,7 @@ std::vector<std::string> split(std::string_view text) {
   return out;
 }
 
-// The error says what is wrong with the arguments.
+// The error describes the fault in the arguments.
 std::expected<Arguments, std::string> read(Args args) {
   Arguments out;
   const auto take = [&out, args](std::string_view arg, std::size_t& i) -> std::expected<bool, std::string> {
@@ -104,7 +104,7 @@ std::expected<Arguments, std::string> read(Args args) {
   return out;
 }
 
-// Nothing after the first line is looked at; the end of the line is not part of the secret.
+// Text after the first line is ignored; the line end is not part of the secret.
 std::string first_line_of_stdin() {
   std::string line;
   int c = 0;
@@ -228,7 +228,7 @@ struct Job {
 
   [[nodiscard]] Result<bool> rotate() {
     TRY(row, find());
-    // The end of a rotation that has begun: the new secret is everywhere.
+    // Completes a rotation: every program has the new secret.
     if (arguments.drop_old && !arguments.secret_stdin && row.secrets.size() > 1) {
       row.secrets.resize(1);
       TRY_VOID(change(row, "service_rotate", arguments.id + ": old secret ended"));

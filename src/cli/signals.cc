@@ -35,7 +35,7 @@ Signals::Order order_of(std::uint32_t signal) {
 } // namespace
 
 Signals::Signals() {
-  // XFSZ: a file at its limit is STORE_FULL, not the end of the process.
+  // XFSZ: a file at its limit becomes STORE_FULL and does not end the process.
   for (const int ignored : {SIGUSR2, SIGPIPE, SIGALRM, SIGXFSZ}) ::signal(ignored, SIG_IGN);
   // nohup leaves HUP ignored, and an ignored signal is never delivered.
   for (const int ours : {SIGHUP, SIGUSR1}) ::signal(ours, SIG_DFL);

@@ -1,8 +1,8 @@
-// The signals of `foyer serve`, taken by one thread, one after the other.
+// The signals of `foyer serve`, handled by one thread, one after another.
 //
 //   TERM, INT   drain and end; the second one ends at once
-//   HUP         read files again
-//   USR1        open the log again
+//   HUP         reload files
+//   USR1        reopen the log
 //   USR2, PIPE, ALRM, XFSZ   ignored
 #pragma once
 
@@ -17,7 +17,7 @@ class Signals {
  public:
   enum class Order : std::uint8_t { end, reload, reopen_log, finished };
 
-  // Before any other thread starts: they inherit what is blocked.
+  // Before any other thread starts: they inherit the signal mask.
   Signals();
   ~Signals();
   Signals(const Signals&) = delete;

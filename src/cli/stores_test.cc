@@ -1,4 +1,4 @@
-// Which databases a configuration means, and the commands that must not mistake them.
+// Which databases a configuration selects, and the commands that must not use others.
 #include "app/stores.h"
 
 #include <gmock/gmock.h>
@@ -59,7 +59,7 @@ TEST(Stores, PostgresqlKeepsBothInOneDatabaseAndTheKeyIsGiven) {
     auto second = open_chat(w.config, w.deps());
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().cause, Cause::CHAT_STORE_IN_USE);
-    EXPECT_TRUE(open_accounts(w.config, w.deps())) << "several processes may";
+    EXPECT_TRUE(open_accounts(w.config, w.deps())) << "several processes may open them";
   }
   EXPECT_EQ(w.dir.read("accounts.sqlite"), "");
 

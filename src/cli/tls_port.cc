@@ -39,7 +39,7 @@ TlsPort::TlsPort(TlsPortDeps deps)
 Result<std::unique_ptr<TlsPort>> TlsPort::open(TlsPortDeps deps, io::TlsServer::Report report) {
   std::unique_ptr<TlsPort> out(new TlsPort(deps));
   const auto bundle = config::read_tls(deps.config, out->read_, deps.clock.wall());
-  // They were fit a moment ago, when the configuration was checked.
+  // They were valid a moment ago, when the configuration was checked.
   for (const auto& fault : bundle.faults)
     if (fault.severity == config::Severity::error)
       return refuse_field(fault.code, std::string(fault.option), fault.message);
@@ -79,21 +79,21 @@ void TlsPort::watch(exec::ControlPlane& control) {
 void TlsPort::stop_watching() { watch_.reset(); }
 
 void TlsPort::reload() {
-  control_->post([this] { look(Look::told); });
+  control_->post([this] { look(Look::requested); });
 }
 
 void TlsPort::look(Look why) {
   if (why == Look::again) second_look_ = false;
   auto bundle = config::read_tls(deps_.config, read_, deps_.clock.wall());
   std::string digest = digest_of(bundle);
-  if (digest == digest_) { // perhaps again
+  if (digest == digest_) { // perhaps reverted
     {
       const std::scoped_lock lock(mutex_);
       refused_code_.clear();
     }
     refused_digest_.clear();
     refusing_.set(0);
-    if (why == Look::told) deps_.log.info("tls_unchanged", "SIGHUP: the TLS files have not changed.");
+    if (why == Look::requested) deps_.log.info("tls_unchanged", "SIGHUP: the TLS files have not changed.");
     return;
   }
   if (bundle.usable()) {

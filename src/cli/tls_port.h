@@ -1,9 +1,9 @@
-// TLS on the port of `serve`: reads the files, makes contexts of them for the loops,
-// and takes other files while it runs, when they change or when it is told to. New
-// connections get the new certificate; those that are open stay as they are.
+// TLS on the port of `serve`: reads the files, builds contexts from them for the loops,
+// and reloads them while running, when they change or on request. New
+// connections get the new certificate; open ones stay as they are.
 //
-// Files that preflight would not start with are not taken: the former ones serve
-// on, and log, health and metrics say so with the code that preflight would give.
+// Files that preflight would reject are not used: the former ones stay in use,
+// and log, health and metrics report the same code as preflight.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@
 namespace foyer::cli {
 
 struct TlsPortDeps {
-  const config::Config& config; // as preflight judged it
+  const config::Config& config; // as checked by preflight
   const Clock& clock;
   Entropy& entropy;
   Log& log;
@@ -37,20 +37,20 @@ class TlsPort {
   [[nodiscard]] static Result<std::unique_ptr<TlsPort>> open(TlsPortDeps deps, io::TlsServer::Report report);
 
   [[nodiscard]] io::TlsServer& server() { return *server_; }
-  // Begins to rotate ticket keys, to look at the files and at their ends.
+  // Starts to rotate ticket keys, and to watch the files and their expiry.
   void watch(exec::ControlPlane& control);
   void stop_watching(); // once the control plane has stopped
   void reload();        // from any thread, after watch()
-  // Fails while the files on disk are refused, or a certificate has ended or ends soon.
+  // Fails while the files on disk are rejected, or a certificate has expired or expires soon.
   [[nodiscard]] observe::HealthCheck health() const;
 
  private:
   static constexpr Millis kQuiet{500};         // after the last change to a file
-  static constexpr Millis kSecondLook{2'000};  // files of one renewal may come one by one
-  static constexpr Millis kLookAnyway{60'000}; // where changes are not reported, as on network file systems
+  static constexpr Millis kSecondLook{2'000};  // files of one renewal may arrive one by one
+  static constexpr Millis kLookAnyway{60'000}; // in case changes are not reported, as on network file systems
   static constexpr Millis kDaily{24LL * 3'600'000};
 
-  enum class Look : std::uint8_t { told, noticed, again };
+  enum class Look : std::uint8_t { requested, noticed, again };
 
   explicit TlsPort(TlsPortDeps deps);
   void look(Look why);
@@ -73,15 +73,15 @@ class TlsPort {
   Counter& reloads_;
   Counter& refusals_;
   Gauge& refusing_;
-  bool second_look_ = false;   // is on its way
-  std::string digest_;         // of the files that serve
-  std::string refused_digest_; // of those that were reported
-  mutable std::mutex mutex_;   // of what follows
+  bool second_look_ = false;   // is scheduled
+  std::string digest_;         // of the files in use
+  std::string refused_digest_; // of the files that were reported
+  mutable std::mutex mutex_;   // guards the following
   std::vector<End> ends_;
-  std::string refused_code_; // empty: the files on disk are those that serve
+  std::string refused_code_; // empty: the files on disk are in use
 };
 
-// Whether the port could speak TLS with the files of this configuration, which the preflight has judged.
+// Whether the port could use TLS with the files of this configuration, which preflight has checked.
 [[nodiscard]] Result<void> examine_tls(const config::Config& config, const config::ReadFile& read);
 
 } // namespace foyer::cli

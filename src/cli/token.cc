@@ -96,7 +96,7 @@ int token_issue(Args args) {
   auto signer = jose::Signer::make(keys->keys.front());
   if (!signer) return token_fails(signer.error());
 
-  const WallTime issued = *life < Millis{0} ? *now + 2 * *life : *now; // an expired one began before it ended
+  const WallTime issued = *life < Millis{0} ? *now + 2 * *life : *now; // an expired token began before it ended
   jose::AccessClaims claims{
       .issuer = read->value("--issuer").value_or(config.jwt_issuer),
       .audience = read->value("--audience").value_or(config.jwt_audience),

@@ -88,7 +88,7 @@ config::Loaded load_for_tokens(std::vector<std::string> options) {
       .args = std::move(options), .environment = config::system_environment(), .read = config::system_files()};
   auto loaded = config::load(inputs);
   if (!loaded.environment_given) {
-    // The data directory knows to which environment it belongs.
+    // The data directory knows its environment.
     const auto data = store::DataDir::existing(loaded.config.data);
     const auto noted = data ? data->environment() : std::nullopt;
     if (noted) {
@@ -125,7 +125,7 @@ Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed) {
   const auto value = json::parse(text);
   if (value && value->is_object() && value->get_object().contains("keys")) {
     TRY(set, jose::KeySet::parse(text));
-    // Here a person asks about this file: contradictions in it are reported, not skipped.
+    // The user asks about this file, so contradictions in it are reported, not skipped.
     for (const auto& key : set->ignored())
       if (key.why.cause == Cause::CONFLICTING_KEYS || key.why.field == "kid") return std::unexpected(key.why);
     out.keys = set->keys();

@@ -1,4 +1,4 @@
-// For `foyer token`: its arguments, the keys they name, and times as people write them.
+// For `foyer token`: its arguments, the keys they name, and times in common notations.
 #pragma once
 
 #include <expected>
@@ -17,34 +17,34 @@
 
 namespace foyer::cli {
 
-struct TokenArgs : PlaceArguments {                       // its options also hold --option=VALUE of `serve`
-  std::map<std::string, std::string, std::less<>> values; // of the options that take one
+struct TokenArgs : PlaceArguments {                       // its options include --option=VALUE of `serve`
+  std::map<std::string, std::string, std::less<>> values; // of the options with a value
   std::vector<std::string> flags;
-  std::vector<std::string> rest; // what is not an option
+  std::vector<std::string> rest; // arguments that are not options
 
   [[nodiscard]] std::optional<std::string> value(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view flag) const;
 };
 
-// The error says what is wrong with the arguments.
+// The error describes the fault in the arguments.
 [[nodiscard]] std::expected<TokenArgs, std::string> read_token_args(
     Args args, std::span<const std::string_view> with_value, std::span<const std::string_view> flags);
 
 // Seconds since 1970, or 2026-01-02T03:04:05Z.
 [[nodiscard]] std::optional<WallTime> parse_moment(std::string_view text);
 
-// The configuration as `serve` would have it for this data directory, with the
-// generated development keys taken over. No check of its fitness.
+// The configuration that `serve` would use with this data directory, with the
+// generated development keys. It is not checked.
 [[nodiscard]] config::Loaded load_for_tokens(std::vector<std::string> options);
 
-// The text of a key: a JWK, a JWKS, PEM, or else a shared secret. Open where it does not say what it is for.
+// The text of a key: a JWK, a JWKS, PEM, or otherwise a shared secret. Open if it names no algorithm.
 // KEY_UNREADABLE, WEAK_KEY, WEAK_SECRET, CONFLICTING_KEYS.
 struct GivenKeys {
   std::vector<jose::Key> keys;
   bool names_kid = false; // a set, or a JWK with a kid of its own
 };
 [[nodiscard]] Result<GivenKeys> read_keys(std::string_view text, bool secret_allowed);
-// What --key, --secret-env or else the configuration says, for the algorithm of --alg if that is given.
+// The key of --key, --secret-env or otherwise the configuration, for the algorithm of --alg if given.
 // Also FILE_UNREADABLE, MISSING_JWT_SECRET, INVALID_VALUE.
 [[nodiscard]] Result<GivenKeys> keys_of(const TokenArgs& args, const config::Config& config);
 // A file's text; "-" is standard input. FILE_UNREADABLE.
@@ -53,7 +53,7 @@ struct GivenKeys {
 // TOKEN from the arguments, or from standard input without its line end.
 [[nodiscard]] std::string token_argument(const TokenArgs& args);
 
-int token_fails(const Refusal& refusal); // on standard error; returns kCouldNotRun
+int token_fails(const Refusal& refusal); // prints on standard error; returns kCouldNotRun
 
 int token_issue(Args args);
 int token_inspect(Args args);

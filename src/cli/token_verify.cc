@@ -58,7 +58,7 @@ json::Value parsed_or_null(std::string_view text) {
   return value ? std::move(*value) : json::Value{};
 }
 
-// Header and claims are shown also of a token that is refused, when it has the form.
+// A refused token's header and claims are also shown, if it is well formed.
 Finding judge(const GivenKeys& given, std::string_view token, const Task& task) {
   Finding out;
   const auto jws = jose::parse_compact(token, task.policy.max_bytes);
@@ -69,10 +69,10 @@ Finding judge(const GivenKeys& given, std::string_view token, const Task& task) 
   out.header = parsed_or_null(jws->header.json);
   out.claims = parsed_or_null(jws->payload);
   auto keys = given.keys;
-  // A key that has no name of its own is the one that is meant, whatever the token calls it.
+  // A key without a kid is used for any kid.
   if ((task.signature_only || task.batch) && !given.names_kid && jws->header.kid)
     keys.front() = keys.front().with_kid(*jws->header.kid);
-  // One that does not say what it is for is for what the token names; configured ones always say.
+  // A key without an algorithm is used for the token's; configured keys always have one.
   if (const auto algorithm = jose::find_algorithm(jws->header.alg))
     for (auto& key : keys)
       if (key.is_open() && key.takes(*algorithm)) key = *key.with_algorithm(*algorithm);
@@ -124,8 +124,8 @@ Finding judge_line(std::string_view line, const Task& task) {
   return judge(*given, std::string_view{token->get_string()}, task);
 }
 
-// The lines of standard input as they come, so that the program can be talked with.
-// What is behind the limit of a line is passed over, and never held.
+// The lines of standard input as they arrive, so that another program can use this one interactively.
+// Bytes beyond the limit of a line are skipped, never stored.
 class Lines {
  public:
   enum class Kind : std::uint8_t { line, too_long, end, failed };
@@ -182,12 +182,12 @@ int verify_batch(const Task& task) {
     Finding finding = refused(Cause::BAD_REQUEST, "a line longer than 1 MiB");
     try {
       if (kind == Lines::Kind::line) finding = judge_line(line, task);
-    } catch (const std::exception&) { // the lines behind it have a right to their answers
+    } catch (const std::exception&) { // the following lines must still be answered
       finding = refused(Cause::INTERNAL_ERROR, "a line that could not be checked");
     }
     all_valid = all_valid && !finding.refusal;
     fmt::print("{}\n", as_json(finding));
-    if (std::fflush(stdout) != 0) return kCouldNotRun; // nobody reads any more
+    if (std::fflush(stdout) != 0) return kCouldNotRun; // the reader is gone
   }
 }
 

@@ -1,5 +1,5 @@
-// `foyer user`: accounts from the command line, beside a running server. What is
-// changed here reaches it through the revocations that it polls.
+// `foyer user`: manages accounts from the command line, beside a running server. Changes
+// reach it through the revocations that it polls.
 #include <fmt/format.h>
 #include <termios.h>
 #include <unistd.h>
@@ -88,7 +88,7 @@ bool read_days(std::string_view text, long& days) {
   return days >= 1 && days <= kMaxInvitationDays;
 }
 
-// The error says what is wrong with the arguments.
+// The error describes the fault in the arguments.
 std::expected<Arguments, std::string> read(Args args) {
   Arguments out;
   const auto take = [&out, args](std::string_view arg, std::size_t& i) -> std::expected<bool, std::string> {
@@ -115,13 +115,13 @@ std::expected<Arguments, std::string> read(Args args) {
   return out;
 }
 
-// A line from the terminal with echo off, restored also when reading fails.
+// Reads a line from the terminal with echo off; echo is restored also when reading fails.
 std::optional<std::string> ask_terminal(const char* prompt) {
   termios before{};
   if (tcgetattr(STDIN_FILENO, &before) != 0) return std::nullopt;
   termios silent = before;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  // Silent before it asks: what is typed in answer to the prompt is neither shown nor lost.
+  // Echo is off before the prompt: an early answer is neither shown nor lost.
   tcsetattr(STDIN_FILENO, TCSADRAIN, &silent);
   fmt::print(stderr, "{}", prompt);
   std::fflush(stderr);
@@ -134,7 +134,7 @@ std::optional<std::string> ask_terminal(const char* prompt) {
   return line;
 }
 
-// Nothing after the first line is looked at; the end of the line is not part of the password.
+// Text after the first line is ignored; the line end is not part of the password.
 std::string first_line_of_stdin() {
   std::string line;
   int c = 0;
@@ -155,11 +155,11 @@ Result<std::string> get_password(const Arguments& arguments) {
   return *first;
 }
 
-// On what terms an invitation counts: those of the server that runs with this data, else
-// those of the configuration, if it says for which environment it is.
+// The conditions of an invitation: those of the server running with this data, otherwise
+// those of the configuration, if it names its environment.
 struct InvitationTerms {
   std::optional<config::Registration> registration = {};
-  std::string url = {}; // where people register; empty: not known
+  std::string url = {}; // where users register; empty: unknown
   bool running = false;
 };
 
@@ -259,11 +259,11 @@ struct Job {
     TRY_VOID(accounts.ask<bool>([&](AccountStore& s, auto done) {
       s.add_invitation(invitation, command_audit("user_invite"), std::move(done));
     }));
-    json::Object told{{"invitation", code}, {"expires_at", rfc3339(invitation.expires)}};
+    json::Object out{{"invitation", code}, {"expires_at", rfc3339(invitation.expires)}};
     std::string text = fmt::format("{}\nGood for one account, until {}.", code, rfc3339(invitation.expires));
     if (!terms.url.empty()) {
       const std::string link = fmt::format("{}/#invitation={}", terms.url, code);
-      told["link"] = link;
+      out["link"] = link;
       text += "\n" + link;
     }
     if (terms.registration == config::Registration::open)
@@ -274,7 +274,7 @@ struct Job {
       text +=
           "\n"
           "No server is running here; the invitation works once one runs with registration = invite.";
-    say(told, text);
+    say(out, text);
     return true;
   }
 

@@ -91,7 +91,7 @@ Result<bool> import_users(OfflineAccounts& accounts, const std::string& file, bo
       continue;
     }
     const Refusal& why = made.error();
-    // What the store as a whole refuses it refuses for every further line, too.
+    // A refusal by the store as a whole applies to every further line, too.
     if (why.step() == Step::store) return std::unexpected(why);
     if (!json)
       fmt::print("line {}: {}{}: {}\n", number, why.code(), why.field.empty() ? std::string{} : " (" + why.field + ")",

@@ -30,7 +30,7 @@ TEST(UserImport, WhatIsWrongWithALineIsNamed) {
     ASSERT_FALSE(user) << line;
     EXPECT_EQ(user.error().cause, cause) << line;
     EXPECT_EQ(user.error().field, field) << line;
-    EXPECT_EQ(user.error().evidence.find("abcdefghijklmnop"), std::string::npos); // no part of a hash
+    EXPECT_EQ(user.error().evidence.find("abcdefghijklmnop"), std::string::npos); // no part of a hash is shown
   };
   const std::string hash{kHash};
   refused("ann", Cause::BAD_REQUEST, "");

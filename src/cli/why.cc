@@ -1,4 +1,4 @@
-// `foyer why REF`: the refusal behind a reference that a client was shown.
+// `foyer why REF`: the refusal behind a reference that a client received.
 #include <fmt/format.h>
 
 #include <optional>
@@ -33,7 +33,7 @@ void print_refusal(const json::Object& refusal) {
   if (const auto count = json::get_int(refusal, "count"); count && *count > 1) fmt::print(", {} times", *count);
   fmt::print("\n\n  {}\n", text_of(refusal, "operator"));
   if (const auto cause = find_cause(code)) {
-    const std::string next = text_of(refusal, "next"); // the server's own words, which may name the proxy
+    const std::string next = text_of(refusal, "next"); // the server's text, which may name the proxy
     fmt::print(
         "\n  Next: {}\n  Who must act: {}\n", next.empty() ? info(*cause).next : next, to_string(info(*cause).who));
   }

@@ -16,8 +16,8 @@
 namespace foyer::client {
 namespace {
 
-// Accepts one connection on loopback, reads a request's head, and does what the
-// test says with the socket.
+// Accepts one connection on loopback, reads a request's head, and treats the
+// socket as the test says.
 class OneShotServer {
  public:
   using Script = std::function<void(int socket, const std::string& head)>;
@@ -73,7 +73,7 @@ std::string switching(const std::string& head, const std::string& more = "") {
       wire::accept_key(header(head, "Sec-WebSocket-Key")) + "\r\n" + more + "\r\n";
 }
 
-// What a client saw, in order, and then its end.
+// The events that a client saw, in order, and then its end.
 std::vector<std::string> watch(const OneShotServer& server, WsOptions options,
     const std::function<void(WsClient&, std::string_view)>& on_text = {}) {
   exec::ControlPlane plane;
@@ -128,7 +128,7 @@ TEST(HttpRequest, SendsAndReceivesWhole) {
   EXPECT_EQ(header(seen, "Content-Length"), "2");
 }
 
-TEST(HttpRequest, TellsFaultsApart) {
+TEST(HttpRequest, DistinguishesFaults) {
   wire::Url nobody;
   {
     OneShotServer closed([](int, const std::string&) {});
@@ -156,7 +156,7 @@ TEST(HttpRequest, TellsFaultsApart) {
 
 TEST(WsClient, ExchangesMessagesAnswersPingsAndEndsWithTheServersClose) {
   OneShotServer server([](int socket, const std::string& head) {
-    std::string out = switching(head, "Sec-WebSocket-Protocol: foyer.v1\r\n"); // the first frames ride with the 101
+    std::string out = switching(head, "Sec-WebSocket-Protocol: foyer.v1\r\n"); // the first frames arrive with the 101
     wire::append_frame(out, wire::Opcode::ping, "p");
     wire::append_frame(out, wire::Opcode::text, "hello");
     say(socket, out);
@@ -231,7 +231,7 @@ TEST(WsClient, Says1006WhenTheConnectionBreaksAnd1002WhenTheServerBreaksTheRules
   std::string masked;
   wire::append_masked_frame(masked, wire::Opcode::text, "x", 7);
   EXPECT_EQ(after(masked), "closed 1002 a server's frame is masked"); // RFC 6455 §5.1
-  // No extension was offered: none of the reserved bits means anything.
+  // No extension was offered, so no reserved bit has a meaning.
   for (const char first : {'\xc1', '\xa1', '\x91'})
     EXPECT_EQ(
         after(std::string{first, '\x01', 'x'}), "closed 1002 a reserved bit is set and no extension was negotiated");

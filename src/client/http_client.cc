@@ -22,8 +22,8 @@ struct Exchange {
     if (!done) return;
     plane->cancel(deadline);
     if (const auto open = link.lock()) open->abort();
-    auto tell = std::exchange(done, nullptr);
-    tell(std::move(result));
+    auto once = std::exchange(done, nullptr);
+    once(std::move(result));
   }
 
   void check() {

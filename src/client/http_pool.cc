@@ -34,7 +34,7 @@ struct Job {
 } // namespace
 
 struct HttpPool::State : std::enable_shared_from_this<State> {
-  // One connection, and the request that is on it.
+  // One connection, and its current request.
   struct Connection {
     std::uint64_t number = 0;
     std::weak_ptr<Link> link = {};
@@ -53,9 +53,9 @@ struct HttpPool::State : std::enable_shared_from_this<State> {
   PoolOptions options;
   std::uint64_t last_id = 0;
   std::unordered_map<std::uint64_t, ConnectionPtr> busy; // by number
-  std::vector<ConnectionPtr> idle;                       // the one used last at the end
+  std::vector<ConnectionPtr> idle;                       // the most recently used one last
   std::deque<Job> queue;
-  std::size_t counted = 0; // of busy, those that are not a long poll's
+  std::size_t counted = 0; // those in busy that do not serve a long poll
 
   [[nodiscard]] std::string server() const { return options.server.host + ":" + std::to_string(options.server.port); }
   void take(Job job);
@@ -64,7 +64,7 @@ struct HttpPool::State : std::enable_shared_from_this<State> {
   void connect(Job job);
   void use(const ConnectionPtr& connection, Job job);
   void write(const ConnectionPtr& connection);
-  void heard(const ConnectionPtr& connection, std::string_view bytes);
+  void on_bytes(const ConnectionPtr& connection, std::string_view bytes);
   void ended(const ConnectionPtr& connection, NetError error);
   void keep(const ConnectionPtr& connection);
   void drop(const ConnectionPtr& connection);
@@ -172,7 +172,7 @@ void HttpPool::State::use(const ConnectionPtr& connection, Job job) {
   busy.emplace(connection->number, connection);
 }
 
-// The link holds the events: through them it holds the connection, never the pool.
+// The link holds the events: through them it keeps the connection alive, never the pool.
 Link::Events HttpPool::State::events(const ConnectionPtr& connection) {
   const auto weak = weak_from_this();
   Link::Events out;
@@ -180,7 +180,7 @@ Link::Events HttpPool::State::events(const ConnectionPtr& connection) {
     if (const auto self = weak.lock()) self->write(connection);
   };
   out.bytes = [weak, connection](std::span<char> bytes) {
-    if (const auto self = weak.lock()) self->heard(connection, {bytes.data(), bytes.size()});
+    if (const auto self = weak.lock()) self->on_bytes(connection, {bytes.data(), bytes.size()});
   };
   out.ended = [weak, connection](NetError error) {
     if (const auto self = weak.lock()) self->ended(connection, std::move(error));
@@ -194,8 +194,8 @@ void HttpPool::State::write(const ConnectionPtr& connection) {
   if (const auto link = connection->link.lock()) link->write(head_and_body(connection->job->call));
 }
 
-void HttpPool::State::heard(const ConnectionPtr& connection, std::string_view bytes) {
-  if (!connection->job) return drop(connection); // bytes that nobody asked for
+void HttpPool::State::on_bytes(const ConnectionPtr& connection, std::string_view bytes) {
+  if (!connection->job) return drop(connection); // unexpected bytes
   connection->phase = Phase::reading;
   using ParserState = wire::HttpResponseParser::State;
   wire::HttpResponseParser& parser = *connection->parser;
@@ -235,7 +235,7 @@ void HttpPool::State::ended(const ConnectionPtr& connection, NetError error) {
   }
   const bool again = connection->reused && error.phase == Phase::waiting && job.call.repeatable;
   drop(connection);
-  if (again) return connect(std::move(job)); // on a fresh one, hence once only; its place is the one that became free
+  if (again) return connect(std::move(job)); // on a new one, hence only once; its place is the one that became free
   finish(std::move(job), std::move(result));
   next();
 }

@@ -1,12 +1,12 @@
 // HTTP/1.1 to one server over connections that are kept: a bounded number of
-// them, each for one request at a time. Requests that find none free wait, bounded
-// too; their deadline runs. A long poll asks for a connection of its own, so that
+// them, each for one request at a time. Requests that find none free wait in a bounded
+// queue, with their deadline running. A long poll uses a connection of its own, so that
 // it never blocks others.
 //
-// A connection that is idle is given up before the server would do so (75 s), and
-// when the server closes it. That both may happen at the moment at which a request
-// is written cannot be avoided: a request that says it may be repeated is then
-// sent once more, on a fresh connection.
+// An idle connection is closed before the server would do so (75 s), and
+// when the server closes it. A server may still close it at the moment at which a request
+// is written: a request that is marked as repeatable is then
+// sent once more, on a new connection.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,10 @@
 namespace foyer::client {
 
 struct PoolOptions {
-  wire::Url server = {}; // http or https; a path is put before each target
+  wire::Url server = {}; // http or https; a path is prepended to each target
   TlsOptions tls = {};
-  std::size_t connections = 8; // in use at one time, besides those of long polls; also how many are kept idle
-  std::size_t waiting = 256;   // requests that wait for one; more are answered with a timeout at once
+  std::size_t connections = 8; // in use at one time, besides those of long polls; also how many stay open when idle
+  std::size_t waiting = 256;   // requests waiting for one; further ones fail with a timeout at once
   Millis idle_timeout{30'000};
   std::size_t answer_bytes = 1024 * 1024; // of a body
 };
@@ -33,15 +33,15 @@ struct PoolOptions {
 struct PoolCall {
   std::string method = "GET";
   std::string target = "/"; // path and query
-  Headers headers = {};     // Host, Content-Length, Transfer-Encoding and Connection are the pool's
+  Headers headers = {};     // Host, Content-Length, Transfer-Encoding and Connection are set by the pool
   std::string body = {};
   Millis connect_timeout{300}; // resolving, connecting, TLS
   Millis timeout{600};         // from send() to the end of the answer
   bool repeatable = false;     // see above
-  bool own_connection = false; // counts neither against `connections` nor waits for one
+  bool own_connection = false; // does not count against `connections` and does not wait for one
 };
 
-// What the pool acts through.
+// The pool's access to the network.
 struct PoolDriver {
   std::function<std::weak_ptr<Link>(LinkTarget, Link::Events)> open;
   Executor& control;
@@ -52,14 +52,14 @@ struct PoolDriver {
 class HttpPool {
  public:
   HttpPool(PoolDriver driver, PoolOptions options);
-  ~HttpPool(); // on the plane's thread, or when it has stopped; closes all, calls nobody
+  ~HttpPool(); // on the plane's thread, or when it has stopped; closes all, calls no completion
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
 
   // `done` is called once, later.
   void send(PoolCall call, HttpCompletion done);
 
-  [[nodiscard]] std::size_t busy() const; // connections in use, with those of long polls
+  [[nodiscard]] std::size_t busy() const; // connections in use, including long polls
   [[nodiscard]] std::size_t idle() const;
   [[nodiscard]] std::size_t waiting() const;
 

@@ -1,4 +1,4 @@
-// Kept connections: which are used again, who waits, and what every end is called; in virtual time, and once over
+// Persistent connections: reuse, waiting, and every way in which they end; in virtual time, and once over
 // sockets.
 #include "client/http_pool.h"
 
@@ -23,7 +23,7 @@ using Phase = NetError::Phase;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// A wire without a network: the test plays the server.
+// A connection without a network: the test plays the server.
 class Wire final : public Link {
  public:
   explicit Wire(Events events) : events_(std::move(events)) {}
@@ -35,19 +35,19 @@ class Wire final : public Link {
     self.reset();
   }
   void ready() {
-    auto tell = events_.ready;
-    tell();
+    auto ready = events_.ready;
+    ready();
   }
   void say(std::string text) {
-    auto tell = events_.bytes;
+    auto on_bytes = events_.bytes;
     text.resize(text.size() + kPadding);
-    if (tell) tell({text.data(), text.size() - kPadding});
+    if (on_bytes) on_bytes({text.data(), text.size() - kPadding});
   }
   void end(Kind kind, std::string what = "Connection reset by peer") {
-    auto tell = events_.ended;
+    auto on_ended = events_.ended;
     const auto keep = std::exchange(self, nullptr);
     events_ = {};
-    if (tell) tell({kind, std::move(what)});
+    if (on_ended) on_ended({kind, std::move(what)});
   }
   void answer(const std::string& body) {
     say("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
@@ -55,7 +55,7 @@ class Wire final : public Link {
 
   std::string written;
   bool aborted = false;
-  std::shared_ptr<Wire> self; // as a real link keeps itself alive
+  std::shared_ptr<Wire> self; // a real link keeps itself alive
 
  private:
   Events events_;
@@ -204,7 +204,7 @@ TEST_F(Pool, ARequestThatMayBeRepeatedIsSentOnceMoreWhenAKeptConnectionWasClosed
   on_a_stale_connection(true);
   EXPECT_THAT(ends, ElementsAre("/first: 200 "));
   wire(2).ready();
-  wire(2).end(Kind::closed); // fresh: no second repetition
+  wire(2).end(Kind::closed); // new: no second repetition
   EXPECT_THAT(ends, ElementsAre("/first: 200 ", "/x: closed, waiting"));
   on_a_stale_connection(true);
   wire(wires.size() - 1).ready();
@@ -248,7 +248,7 @@ TEST_F(Pool, TheDeadlineRunsWhileARequestWaits) {
   EXPECT_THAT(last_error, HasSubstr("none of 1 connections"));
 }
 
-TEST_F(Pool, TheEndOfThePoolTellsNobody) {
+TEST_F(Pool, TheEndOfThePoolCallsNoCompletion) {
   make({.connections = 1});
   ask("/a");
   ask("/b");
@@ -268,7 +268,7 @@ TEST_F(Pool, AHeaderThatWouldBeginANewLineIsNotSent) {
   EXPECT_TRUE(wires.empty());
 }
 
-TEST_F(Pool, WhoIsAnsweredMayAskAgainAtOnceOrEndThePool) {
+TEST_F(Pool, ACompletionMaySendAgainAtOnceOrEndThePool) {
   ask("/a");
   wire(0).ready();
   pool->send({.target = "/b"}, [this](HttpResult) {
@@ -281,7 +281,7 @@ TEST_F(Pool, WhoIsAnsweredMayAskAgainAtOnceOrEndThePool) {
   EXPECT_EQ(control.timers(), 0U);
 }
 
-// Whatever servers, deadlines and callers do, each call has one end, and nothing is left behind.
+// For any behaviour of servers, deadlines and callers, each call ends once, and nothing is left behind.
 TEST_F(Pool, EveryCallEndsOnceInAnyOrderOfEvents) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);

@@ -77,7 +77,7 @@ void AsioLink::start() {
       [self](const error_code& error, const Tcp::resolver::results_type& found) {
     if (self->ended_) return;
     if (error && self->target_.host == "localhost") {
-      // A system without a hosts file knows no localhost, but everybody means loopback (RFC 6761 §6.3).
+      // A system without a hosts file cannot resolve localhost, which always means loopback (RFC 6761 §6.3).
       const Tcp::endpoint loopback(asio::ip::address_v4::loopback(), self->target_.port);
       return self->connect(
           Tcp::resolver::results_type::create(loopback, self->target_.host, std::to_string(self->target_.port)));
@@ -121,7 +121,7 @@ void AsioLink::handshake() {
     if (!failed) return self->ready();
     std::string what = "the TLS handshake with " + self->peer() + " failed: " + failed.message();
     const long verdict = SSL_get_verify_result(self->tls_->native_handle());
-    // OpenSSL's word for it when the certificate is good and only the comparison of names says no.
+    // OpenSSL's error when the certificate is valid and only the name does not match.
     const std::string& wanted =
         self->target_.tls_options.name.empty() ? self->target_.host : self->target_.tls_options.name;
     if (verdict == X509_V_ERR_UNSPECIFIED)
@@ -133,7 +133,7 @@ void AsioLink::handshake() {
 }
 
 void AsioLink::ready() {
-  ready_ = true; // the deadline may be due already, and its handler on the way
+  ready_ = true; // the deadline may be due already, and its handler queued
   deadline_.cancel();
   read();
   events_.ready();
@@ -195,7 +195,7 @@ void AsioLink::abort() {
   deadline_.cancel();
   resolver_.cancel();
   socket_.close(ignored);
-  // The caller may stand inside one of the events: they are destroyed later.
+  // The caller may be inside one of the events: they are destroyed later.
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->events_ = {}; });
 }
 

@@ -14,7 +14,7 @@
 
 namespace foyer::client {
 
-// Where an attempt ended; `what` is a sentence for people.
+// Where an attempt ended; `what` is a sentence for operators.
 struct NetError {
   enum class Kind : std::uint8_t {
     none,
@@ -23,22 +23,22 @@ struct NetError {
     tls,      // handshake, certificate
     timeout,  // the deadline passed
     closed,   // the peer closed or reset
-    protocol, // the bytes are not what was due
+    protocol, // malformed bytes
   } kind = Kind::none;
   std::string what;
   enum class Phase : std::uint8_t {
     connecting, // resolving, connecting, TLS
     waiting,    // for the first byte of the answer
-    reading,    // the answer had begun
+    reading,    // the answer has begun
   } phase = Phase::connecting;
 };
 [[nodiscard]] std::string_view to_string(NetError::Kind kind);
 [[nodiscard]] std::string_view to_string(NetError::Phase phase);
 
 struct TlsOptions {
-  std::string ca_file; // besides the system's; empty: the system's only
+  std::string ca_file; // in addition to the system's; empty: the system's only
   bool verify = true;
-  std::string name = {}; // what the certificate must be for; empty: the host that is connected to
+  std::string name = {}; // the name that the certificate must have; empty: the host of the connection
 };
 
 struct LinkTarget {

@@ -1,4 +1,4 @@
-// The client's side of TLS: whom it trusts, and what it says when it does not.
+// The client's side of TLS: which certificates it trusts, and its errors.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@
 namespace foyer::client {
 namespace {
 
-// Serves one answer over TLS on loopback, with a certificate of its own making for 127.0.0.1.
+// Serves one answer over TLS on loopback, with a self-made certificate for 127.0.0.1.
 class TlsServer {
  public:
   TlsServer() : key_(EVP_EC_gen("P-256")), certificate_(X509_new()), context_(SSL_CTX_new(TLS_server_method())) {
@@ -102,14 +102,14 @@ HttpResult get(const TlsServer& server, const std::string& host, TlsOptions tls)
   return http_request({.url = server.url(host), .headers = {}, .body = {}, .tls = std::move(tls)});
 }
 
-TEST(TlsClient, TalksToAServerThatItWasToldToTrust) {
+TEST(TlsClient, TalksToATrustedServer) {
   TlsServer server;
   const HttpResult answer = get(server, "127.0.0.1", {.ca_file = server.ca_file()});
   ASSERT_TRUE(answer) << answer.error().what;
   EXPECT_EQ(answer->body, "ok");
 }
 
-TEST(TlsClient, RefusesACertificateThatNobodyVouchesForAndSaysSo) {
+TEST(TlsClient, RefusesAnUntrustedCertificateAndSaysSo) {
   TlsServer server;
   const HttpResult answer = get(server, "127.0.0.1", {});
   ASSERT_FALSE(answer);
@@ -117,7 +117,7 @@ TEST(TlsClient, RefusesACertificateThatNobodyVouchesForAndSaysSo) {
   EXPECT_THAT(answer.error().what, testing::HasSubstr("self-signed"));
 }
 
-TEST(TlsClient, KeptConnectionsTrustNobodyElseEither) {
+TEST(TlsClient, PersistentConnectionsTrustNobodyElseEither) {
   const auto through_a_pool = [](const std::string& host, bool trusted) {
     TlsServer server;
     exec::ControlPlane plane;

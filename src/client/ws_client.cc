@@ -152,7 +152,7 @@ void WsClient::Session::check_answer() {
   events.opened(answer);
 }
 
-// RFC 6455 §4.1, what a client must check.
+// The checks of RFC 6455 §4.1 for clients.
 std::string WsClient::Session::fault_of(const Response& answer) const {
   const Headers& headers = answer.headers;
   if (!iequals(headers.joined("upgrade"), "websocket")) return "the 101 does not say Upgrade: websocket";
@@ -182,8 +182,8 @@ void WsClient::Session::on_ended(NetError error) {
 void WsClient::Session::fail(NetError error, std::optional<Response> answer) {
   phase = Phase::done;
   drop();
-  const auto tell = events.failed;
-  tell(WsFailure{std::move(error), std::move(answer)});
+  const auto failed = events.failed;
+  failed(WsFailure{std::move(error), std::move(answer)});
 }
 
 void WsClient::Session::send(wire::Opcode opcode, std::string_view payload) {
@@ -199,8 +199,8 @@ void WsClient::Session::report_closed(std::uint16_t code, std::string_view reaso
   if (phase == Phase::done) return;
   phase = Phase::done;
   set_deadline(kCloseWait);
-  const auto tell = events.closed;
-  if (tell) tell(code, reason);
+  const auto closed = events.closed;
+  if (closed) closed(code, reason);
 }
 
 void WsClient::Session::drop() {
@@ -217,7 +217,7 @@ WsClient::WsClient(exec::ControlPlane& plane, Entropy& entropy, const wire::Url&
 WsClient::~WsClient() {
   if (session_->phase != Session::Phase::done) session_->drop(); // a reported Close is still being flushed
   session_->phase = Session::Phase::done;
-  // The caller may stand inside one of the events: they are destroyed later.
+  // The caller may be inside one of the events: they are destroyed later.
   session_->plane.post([session = session_] { session->events = {}; });
 }
 

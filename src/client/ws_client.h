@@ -1,5 +1,5 @@
 // A WebSocket client for our own tools (RFC 6455, client side). A refused
-// handshake is handed out whole, because that is where the cause is.
+// handshake is returned whole, because it contains the cause.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 namespace foyer::client {
 
 struct WsOptions {
-  Headers headers;                       // besides the handshake's own
+  Headers headers;                       // in addition to the handshake's own
   std::vector<std::string> subprotocols; // offered, in order of preference
   Millis timeout{10'000};                // from the start to the 101
   std::uint32_t max_message = 1024 * 1024;
@@ -28,7 +28,7 @@ struct WsOptions {
 
 struct WsFailure {
   NetError error;
-  std::optional<Response> answer; // what came instead of a valid 101
+  std::optional<Response> answer; // the answer in place of a valid 101
 };
 
 // All calls and events on the plane's thread. Pings are answered here.
@@ -39,8 +39,8 @@ class WsClient {
     std::function<void(WsFailure)> failed;       // it never opened
     std::function<void(std::string_view)> text;
     std::function<void(std::string_view)> binary;
-    // Last call after `opened`: the peer's Close, 1005 without a code, 1006 when
-    // there was none, or the code of the fault that we found (1002, 1007, 1009).
+    // Last call after `opened`: the code of the peer's Close, 1005 without a code, 1006 without
+    // a Close, or the code of the fault that we found (1002, 1007, 1009).
     std::function<void(std::uint16_t code, std::string_view reason)> closed;
   };
 
@@ -52,7 +52,7 @@ class WsClient {
 
   void send_text(std::string_view text);
   void close(std::uint16_t code, std::string_view reason); // waits up to 2 s for the peer's Close
-  [[nodiscard]] std::uint64_t received() const;            // bytes so far: whether the peer is alive
+  [[nodiscard]] std::uint64_t received() const;            // bytes so far: shows whether the peer is alive
 
  private:
   struct Session;

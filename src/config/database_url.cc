@@ -56,7 +56,7 @@ bool all_of_list(std::string_view list, char by, bool (*fits)(std::string_view))
   }
 }
 
-// Keywords are written plainly, so that a password among them is known as one.
+// Keywords are not percent-encoded, so that a password among them is recognised.
 bool is_parameter(std::string_view text) {
   const auto equals = text.find('=');
   return equals != std::string_view::npos && equals > 0 &&
@@ -88,7 +88,7 @@ bool is_database(std::string_view text) {
 
 namespace {
 
-// "db", "[::1]:5432", "%2Fvar%2Frun": the host alone, without brackets; empty for a directory of a Unix socket.
+// "db", "[::1]:5432", "%2Fvar%2Frun": the host only, without brackets; empty for a directory of a Unix socket.
 std::string_view host_alone(std::string_view text) {
   if (text.starts_with('[')) return text.substr(1, std::min(text.find(']'), text.size()) - 1);
   const auto host = text.substr(0, text.find(':'));
@@ -135,7 +135,7 @@ std::string hidden_once(std::string_view text) {
   const auto at = text.rfind('@');
   if (scheme != std::string_view::npos && at != std::string_view::npos)
     if (const auto colon = text.find(':', scheme + 3); colon < at) hide(colon + 1, at);
-  constexpr std::string_view kKey = "password="; // sslpassword= ends so, too
+  constexpr std::string_view kKey = "password="; // sslpassword= also ends with it
   for (auto found = text.find(kKey); found != std::string_view::npos; found = text.find(kKey, found + kKey.size()))
     hide(found + kKey.size(), std::min(text.find('&', found), text.size()));
   std::string out;
@@ -150,8 +150,8 @@ std::string hidden_once(std::string_view text) {
 
 } // namespace
 
-// More rather than less is hidden: whoever mistyped need not agree with us on where a
-// part ends. Once more, as long as what one rule hid lets another see more.
+// Hides more rather than less: in a mistyped URL the end of a part is ambiguous.
+// Repeated while hiding one part uncovers another.
 std::string without_password(std::string_view text) {
   std::string out(text);
   for (std::string next = hidden_once(out); next != out; next = hidden_once(out)) out = std::move(next);

@@ -15,7 +15,7 @@
 namespace foyer::config {
 namespace {
 
-// Whole or not at all: written beside, then linked to its name. Somebody who was quicker wins.
+// Written atomically: to a file beside it, then linked to its name. The first process wins.
 bool write_private_file(const std::string& path, std::string_view text) {
   const std::string beside = path + ".new";
   ::unlink(beside.c_str());
@@ -64,7 +64,7 @@ class Generated {
     findings_.push_back(std::move(finding));
   }
 
-  // The file's text, made by `make` if it is absent and may be made; nothing after a finding or when absent.
+  // The file's text, created by `make` if it is absent and allowed; nothing after a finding or when absent.
   template <class Make>
   std::optional<std::string> text_of(std::string_view option, Make make) {
     const std::string path = path_of(option);
@@ -124,7 +124,7 @@ class Generated {
   Loaded& loaded_;
   Config& config_;
   const ReadFile& read_;
-  Entropy* entropy_; // null: make nothing
+  Entropy* entropy_; // null: create nothing
   std::vector<Finding> findings_;
 };
 

@@ -1,6 +1,6 @@
-// Secrets that development makes for itself, so that `./run` needs none: a service
-// secret, a key pair for tokens (Ed25519, or what JWT_ALGORITHM says) and an API key, each a file (0600) in the data
-// directory that stays the same from start to start.
+// Secrets that are generated in development, so that `./run` needs none: a service
+// secret, a key pair for tokens (Ed25519, or as JWT_ALGORITHM says) and an API key, each a file (0600) in the data
+// directory that stays the same across restarts.
 #pragma once
 
 #include <string>
@@ -20,13 +20,13 @@ inline constexpr GeneratedFile kGenerated[] = {
     {"service_secret", "service_secret"}, {"jwt_private_key_file", "jwt_key.pem"}, {"api_key", "api_key"}};
 
 // For `serve`, after a preflight without errors and once the data directory exists
-// and is ours. Reads what is there, makes what is not, and fills service_secret,
-// jwt_private_key_file and api_key where they were not given. Does nothing unless
-// generates_secrets(loaded). What it cannot do are findings: FILE_UNREADABLE,
+// is ours. Reads existing secrets, generates missing ones, and fills service_secret,
+// jwt_private_key_file and api_key where they are not set. Does nothing unless
+// generates_secrets(loaded). Failures are findings: FILE_UNREADABLE,
 // DATA_UNWRITABLE, SECRET_FILE_EXPOSED, WEAK_SECRET, KEY_UNREADABLE.
 [[nodiscard]] std::vector<Finding> generate_secrets(Loaded& loaded, const ReadFile& read, Entropy& entropy);
 
-// The same for `check`: takes over what exists and makes nothing.
+// The same for `check`: uses existing secrets and generates none.
 [[nodiscard]] std::vector<Finding> adopt_generated_secrets(Loaded& loaded, const ReadFile& read);
 
 } // namespace foyer::config

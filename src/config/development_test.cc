@@ -17,7 +17,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// A directory that is gone at the end.
+// A temporary directory.
 struct TemporaryDirectory {
   std::string path =
       (std::filesystem::temp_directory_path() / ("foyer-config-test-" + system_entropy().short_id())).string();
@@ -31,7 +31,7 @@ TEST(GeneratedSecrets, AreMadeOncePrivateAndKept) {
   Loaded first = world.loaded();
   FixedEntropy entropy;
   EXPECT_THAT(adopt_generated_secrets(first, system_files()), IsEmpty());
-  EXPECT_EQ(first.config.service_secret, "") << "check makes nothing";
+  EXPECT_EQ(first.config.service_secret, "") << "check generates nothing";
   EXPECT_THAT(generate_secrets(first, system_files(), entropy), IsEmpty());
   EXPECT_EQ(first.config.service_secret.size(), 43U);
   EXPECT_EQ(first.config.api_key.size(), 43U);

@@ -1,5 +1,5 @@
-// What the check of a configuration found: one cause of step `configuration`, the
-// option, where its value came from, what is wrong and what to do. Never a value.
+// A finding of the configuration check: one cause of step `configuration`, the
+// option, the source of its value, what is wrong and how to fix it. Never a value.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace foyer::config {
 
 enum class Severity : std::uint8_t {
   error,   // serve does not start
-  warning, // serve starts and says so
+  warning, // serve starts and logs it
   info,
 };
 [[nodiscard]] std::string_view to_string(Severity severity);
@@ -21,9 +21,9 @@ enum class Severity : std::uint8_t {
 struct Finding {
   Cause code{};
   Severity severity = Severity::error;
-  std::string option = {};  // snake_case; empty when none is concerned
-  std::string env = {};     // the variable it can be set by
-  std::string source = {};  // where the value came from; "not set"
+  std::string option = {};  // snake_case; empty if no single option is at fault
+  std::string env = {};     // the variable that sets it
+  std::string source = {};  // the source of the value; "not set"
   std::string message = {}; // one sentence or two
   std::string fix = {};     // one next step
 };

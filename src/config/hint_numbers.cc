@@ -13,7 +13,7 @@
 namespace foyer::config {
 namespace {
 
-constexpr double kMost = 9e15; // beyond it a double is no longer exact
+constexpr double kMost = 9e15; // above it a double is not exact
 
 struct Unit {
   double factor;
@@ -99,7 +99,7 @@ Hint duration_hint(const Option& option, std::string_view text) {
   const auto as_text = [&](double ms) { return shown(static_cast<std::uint64_t>(ms)); };
   if (!found->unit_given) {
     const std::string seconds = as_text(found->value * 1'000);
-    // Nobody writes thousands of seconds; of milliseconds they do.
+    // Thousands of seconds are unlikely; thousands of milliseconds are not.
     const std::string millis = as_text(found->value);
     const bool small = found->value < 1'000;
     const std::string& first = small ? seconds : millis;

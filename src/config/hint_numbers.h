@@ -1,4 +1,4 @@
-// Numbers with units as people write them, for hints (hints.h).
+// Numbers with units in common notations, for hints (hints.h).
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace foyer::config {
 [[nodiscard]] Hint count_hint(const Option& option, std::string_view text);    // 1,000, 1_000, 10k, -1, unlimited
 
 [[nodiscard]] std::string lower_case(std::string_view text);
-// Whether the option takes this text.
+// Whether the option accepts this text.
 [[nodiscard]] bool takes(const Option& option, std::string_view text);
 
 } // namespace foyer::config

@@ -353,7 +353,7 @@ std::string meant_url(std::string_view text) {
   if (plain.find("://") == std::string::npos)
     plain.insert(0, plain.starts_with("localhost") || plain.starts_with("127.") ? "http://" : "https://");
   const auto url = wire::parse_url(plain);
-  // A word that is no host name is not one that lost its scheme.
+  // A word that is not a host name is not a URL without its scheme.
   const bool host =
       url && (url->host.find('.') != std::string::npos || url->host == "localhost" || wire::is_ip_literal(url->host));
   return host && plain != text ? plain : std::string{};

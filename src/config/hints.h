@@ -1,5 +1,5 @@
-// What a value that cannot be taken was probably meant to be. Asked only after the
-// value was refused; what it gives is taken by the option.
+// Guesses what an invalid value was meant to be. Used only after the
+// value was refused; the guess is valid for the option.
 #pragma once
 
 #include <string>
@@ -10,13 +10,13 @@
 namespace foyer::config {
 
 struct Hint {
-  std::string wrong = {}; // what is wrong, and with which element; a clause. Empty: not more than the rule
-  std::string meant = {}; // empty: it cannot be told, or it is a secret
+  std::string wrong = {}; // the fault, and the element at fault; a clause. Empty: no more than the rule
+  std::string meant = {}; // empty: unknown, or a secret
 };
 
 [[nodiscard]] Hint hint_for(const Option& option, std::string_view text);
 
-// A URL that lacks its scheme, has quotes around it, …; empty: it cannot be told.
+// The fault of a URL: no scheme, quotes around it, …; empty: unknown.
 [[nodiscard]] std::string meant_url(std::string_view text);
 
 } // namespace foyer::config

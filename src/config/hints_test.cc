@@ -1,4 +1,4 @@
-// What somebody who wrote a value wrongly reads: what is wrong, and what was probably meant.
+// The hints for invalid values: what is wrong, and the probable meaning.
 #include "config/hints.h"
 
 #include <gmock/gmock.h>
@@ -19,8 +19,8 @@ using testing::Not;
 struct Case {
   const char* option;
   const char* written;
-  const char* wrong; // part of what is said
-  const char* meant; // empty: it cannot be told
+  const char* wrong; // a part of the text
+  const char* meant; // empty: unknown
 };
 
 constexpr Case kCases[] = {
@@ -107,7 +107,7 @@ TEST(Hints, WhatIsWrongAndWhatWasMeant) {
     EXPECT_EQ(hint.meant, each.meant) << each.option << "=" << each.written;
     Config scratch;
     EXPECT_FALSE(parse_value(option, each.written, scratch))
-        << each.option << "=" << each.written << " is taken as it is";
+        << each.option << "=" << each.written << " is accepted unchanged";
   }
 }
 
@@ -132,7 +132,7 @@ TEST(Hints, ASecretIsNeverShown) {
   EXPECT_THAT(hint.wrong, AllOf(HasSubstr("2002"), Not(HasSubstr("sss"))));
 }
 
-// ---- what only follows from another finding
+// ---- consequences of another finding
 
 TEST(Consequences, AConfigurationFileThatIsMissingIsTheOnlyFinding) {
   EXPECT_THAT((World{.args = {"--config", "/no"}, .env = {}, .files = {}}.codes()), ElementsAre("FILE_UNREADABLE"));
@@ -173,7 +173,7 @@ TEST(SecretFiles, AMountedOneIsAWarningThatNamesTheMode) {
   EXPECT_THAT(world.only().fix, HasSubstr("chmod 600"));
 }
 
-// ---- a gateway that asks itself
+// ---- a gateway whose auth service is itself
 
 TEST(Preflight, AGatewayThatPointsAtItself) {
   const std::pair<const char*, const char*> cases[] = {{"127.0.0.1:8000", "http://127.0.0.1:8000"},
@@ -188,7 +188,7 @@ TEST(Preflight, AGatewayThatPointsAtItself) {
   World by_proxy = staging_gateway();
   by_proxy.env["AUTH_SERVICE_URL"] = "https://chat.example.com/";
   EXPECT_EQ(by_proxy.only().code, Cause::GATEWAY_POINTS_AT_ITSELF);
-  EXPECT_EQ(by_proxy.only().severity, Severity::warning) << "a proxy may tell the two apart by path";
+  EXPECT_EQ(by_proxy.only().severity, Severity::warning) << "a proxy may distinguish the two by path";
   World other = test_gateway();
   other.args.insert(other.args.end(), {"--listen", "127.0.0.1:8000"});
   other.env["AUTH_SERVICE_URL"] = "http://127.0.0.1:8001";

@@ -9,7 +9,7 @@
 namespace foyer::config {
 namespace {
 
-// Code points, with the byte itself plus kRawByte where the text is not UTF-8.
+// Code points; the byte itself plus kRawByte where the text is not UTF-8.
 constexpr char32_t kRawByte = 0x80000000;
 
 std::vector<char32_t> points_of(std::string_view text) {

@@ -17,13 +17,13 @@ namespace {
 
 using Kind = Source::Kind;
 
-// A value before it is understood.
+// A value before it is parsed.
 struct Raw {
   std::string text;
   Source source;
 };
 
-// What Kubernetes puts into every pod for a service that is named foyer; not options of ours.
+// Variables that Kubernetes sets in every pod for a service named foyer; not our options.
 bool injected_by_kubernetes(std::string_view name, std::string_view value) {
   if (name == "FOYER_SERVICE_HOST" || name == "FOYER_SERVICE_PORT" || name.starts_with("FOYER_SERVICE_PORT_"))
     return true;
@@ -43,7 +43,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// The option whose name is nearest to a mistyped one, if one is near.
+// The option whose name is nearest to a mistyped one, if any is near.
 const Option* nearest_option(std::string_view name) {
   const std::string wanted = lower(name.substr(0, 64));
   const Option* best = nullptr;
@@ -60,7 +60,7 @@ const Option* nearest_option(std::string_view name) {
 // Whether TOML writes its value without quotes.
 bool is_bare(const Option& option) { return is_flag(option) || (is_number(option) && option.rule != Rule::bytes); }
 
-// The option as it was written at its source, so that it is found there.
+// The option as written in its source, so that users find it there.
 std::string spelled(const Option& option, const Source& source) {
   switch (source.kind) {
     case Kind::command_line: return "--" + kebab(option.name);
@@ -69,7 +69,7 @@ std::string spelled(const Option& option, const Source& source) {
   }
 }
 
-// The value that was meant, as it is written at its source; empty: not known.
+// The intended value, as written in its source; empty: unknown.
 std::string fix_of(const Option& option, const Source& source, const Hint& hint) {
   if (hint.meant.empty()) return {};
   const std::string name = spelled(option, source);
@@ -204,7 +204,7 @@ class Loader {
       if (name->empty()) continue;
       const auto found = inputs_.environment.find(*name);
       if (found == inputs_.environment.end()) continue;
-      // JWT_PRIVATE_KEY_FILE is an option of its own, not a twin of anything.
+      // JWT_PRIVATE_KEY_FILE is an option of its own, not the twin of another.
       if (kind == Kind::value_file &&
           find_option(lower(std::string_view(*name).substr(name->starts_with("FOYER_") ? 6 : 0))) != nullptr)
         continue;
@@ -312,7 +312,7 @@ class Loader {
     return nullptr;
   }
 
-  // The environment comes first, because it decides the defaults of the others.
+  // The environment comes first, because other defaults depend on it.
   bool settle_environment() {
     const Option& option = *find_option("environment");
     const Raw* raw = winner("environment");
@@ -373,7 +373,7 @@ class Loader {
   const Inputs& inputs_;
   Loaded loaded_;
   std::map<std::string_view, std::map<Kind, Raw>> given_; // by the names of the table
-  std::set<std::string_view> mistyped_;                   // options that are nearest to names that are none
+  std::set<std::string_view> mistyped_;                   // options nearest to unknown names
   std::set<std::string, std::less<>> used_;               // variables with our prefix that are options
 };
 

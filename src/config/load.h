@@ -1,8 +1,8 @@
-// From command line, environment, files and defaults to one Config, with the
-// source of every value and everything that is wrong with a single value.
+// Builds one Config from command line, environment, files and defaults, with the
+// source of every value and the faults of single values.
 //
 // Sources, highest first: command line, environment, NAME_FILE, configuration file
-// (TOML, --config FILE), default. What must hold between values is preflight.h's.
+// (TOML, --config FILE), default. preflight.h checks the rules between values.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct FileText {
 using ReadFile = std::function<std::expected<FileText, std::string>(const std::string& path)>;
 [[nodiscard]] ReadFile system_files(); // regular files up to 1 MiB
 
-// A file with a secret that others may use: an error, or a warning where the file is
-// mounted into a container that nobody else is in.
+// A file with a secret that others can read: an error, or a warning if the file is
+// mounted into a container.
 struct Exposure {
   Severity severity = Severity::error;
   std::string fix;
@@ -41,7 +41,7 @@ using Variables = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] Variables system_environment();
 
 struct Inputs {
-  std::vector<std::string> args; // of `serve` or `check`, without the command's name
+  std::vector<std::string> args; // of `serve` or `check`, without the command itself
   Variables environment;
   ReadFile read;
 };
@@ -60,13 +60,13 @@ struct Source {
 
 struct Loaded {
   Config config;
-  std::vector<Finding> findings;                      // of loading alone; preflight() adds its own
-  std::map<std::string, Source, std::less<>> sources; // of the options that were given
-  std::vector<std::string> broken; // given, but with a value that could not be taken, or under a mistyped name
-  bool environment_given = false;  // and one of the four
-  std::optional<Environment> environment_meant; // by a misspelt one, if it can be told
-  std::string config_file;                      // empty: none
-  bool config_file_lost = false;                // it was named and cannot be read: what is not set may be in it
+  std::vector<Finding> findings;                      // of loading only; preflight() adds its own
+  std::map<std::string, Source, std::less<>> sources; // of the options that were set
+  std::vector<std::string> broken;                    // set, but with an invalid value, or under a mistyped name
+  bool environment_given = false;                     // and valid
+  std::optional<Environment> environment_meant;       // of a misspelt one, if it can be guessed
+  std::string config_file;                            // empty: none
+  bool config_file_lost = false;                      // it was named and cannot be read: unset options may be in it
 
   [[nodiscard]] bool given(std::string_view option) const { return sources.contains(option); }
   [[nodiscard]] bool is_broken(std::string_view option) const;

@@ -36,7 +36,7 @@ TEST(Load, TheHigherSourceWins) {
   world.env["FOYER_DRAIN_TIMEOUT"] = "2s";
   EXPECT_EQ(world.loaded().config.http.drain_timeout, Millis{2'000});
   world.args = {"--dev", "--drain-timeout", "1s", "--drain-timeout=900ms"};
-  EXPECT_EQ(world.loaded().config.http.drain_timeout, Millis{900}) << "of two on the command line the later";
+  EXPECT_EQ(world.loaded().config.http.drain_timeout, Millis{900}) << "the later of two on the command line";
   EXPECT_EQ(world.loaded().source_of("drain_timeout").text, "command line --drain-timeout");
   EXPECT_EQ(world.loaded().config.log_level, Level::debug);
   EXPECT_THAT(world.codes(), IsEmpty());
@@ -99,7 +99,7 @@ TEST(Load, InvalidEnvironment) {
   EXPECT_THAT(world.codes(), ElementsAre("INVALID_ENVIRONMENT"));
   EXPECT_THAT(world.only().message, Not(HasSubstr("\"prod\"")));
   world.env.erase("SERVICE_SECRET");
-  EXPECT_THAT(world.codes(), ElementsAre("INVALID_ENVIRONMENT", "MISSING_SERVICE_SECRET")) << "everything at once";
+  EXPECT_THAT(world.codes(), ElementsAre("INVALID_ENVIRONMENT", "MISSING_SERVICE_SECRET")) << "all findings at once";
 }
 
 TEST(Load, UnknownOptionNamesTheNearest) {
@@ -123,7 +123,7 @@ TEST(Load, UnknownOptionNamesTheNearest) {
   EXPECT_THAT(world.only().message, Not(HasSubstr("stray"))) << "it may be a secret";
   world = development();
   world.env["FOYER_TLS_CERT_FILE_FILE"] = "/x";
-  EXPECT_EQ(code_of(world.only().code), "UNKNOWN_OPTION") << "a path has no twin";
+  EXPECT_EQ(code_of(world.only().code), "UNKNOWN_OPTION") << "an option that is a path has no twin";
 }
 
 TEST(Load, WhatKubernetesInjectsIsNoOption) {
@@ -134,7 +134,7 @@ TEST(Load, WhatKubernetesInjectsIsNoOption) {
       {"FOYER_PORT_8000_TCP_ADDR", "10.0.0.1"}, {"FOYER_PORT_8000_TCP_PORT", "8000"}});
   EXPECT_THAT(world.codes(), IsEmpty());
   world.env["FOYER_PORT"] = "8000";
-  EXPECT_THAT(world.codes(), ElementsAre("UNKNOWN_OPTION")) << "that was a person";
+  EXPECT_THAT(world.codes(), ElementsAre("UNKNOWN_OPTION")) << "set by a person";
 }
 
 TEST(Load, InvalidValueNamesTheRuleAndNotTheValue) {
@@ -236,7 +236,7 @@ TEST(Load, SecretFileExposed) {
   EXPECT_EQ(code_of(world.only().code), "SECRET_FILE_EXPOSED");
   EXPECT_EQ(world.only().fix, "chmod 600 /s");
   world.files["/s"].mode = 0640;
-  EXPECT_THAT(world.codes(), IsEmpty()) << "a group of its own is how containers are given secrets";
+  EXPECT_THAT(world.codes(), IsEmpty()) << "containers are given secrets through a group";
   world = test_gateway();
   world.args.insert(world.args.end(), {"--config", "c.toml"});
   world.files["c.toml"] = {"api_key = \"kD83jsPw02mQzX91\"\n", 0644};

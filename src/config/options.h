@@ -1,9 +1,9 @@
-// Everything that can be configured, as one plain typed structure: the policies of the modules, and beside them the
-// options that belong to no module or to several. The table of config/table.h has one row for each option (name, the
-// field, rule, help); the values come from load.h, and what must hold between them from preflight.h.
+// The complete configuration as one typed structure: the policies of the modules, and beside them the
+// options of no module or of several. The table of config/table.h has one row for each option (name, the
+// field, rule, help); load.h reads the values, and preflight.h checks the rules between them.
 //
-// A default stands where the field is. Those below are of development; where staging and production differ,
-// defaults_for() in table.cc says so. app/policies.h makes the policies that the modules are given.
+// A default is set at its field. Those below are for development; where staging and production differ,
+// see defaults_for() in table.cc. app/policies.h builds the policies that the modules get.
 #pragma once
 
 #include <chrono>
@@ -27,13 +27,13 @@ enum class Environment : std::uint8_t { development, test, staging, production }
 using accounts::Registration;
 using admission::RefuseWith;
 
-enum class EchoAccess : std::uint8_t { off, token, open };          // /ws/echo: absent, for admitted users, for anybody
+enum class EchoAccess : std::uint8_t { off, token, open };          // /ws/echo: absent, for admitted users, for anyone
 enum class ProxyHeaders : std::uint8_t { off, optional, required }; // the PROXY protocol, from trusted proxies
 enum class StoreSync : std::uint8_t { full, normal }; // full: survives power loss; normal: survives kill -9
 
 [[nodiscard]] std::string_view to_string(Environment environment);
 [[nodiscard]] std::string_view to_string(Registration registration);
-// Staging and production: where nothing is generated and everything is required.
+// Staging and production: nothing is generated and everything is required.
 [[nodiscard]] constexpr bool is_strict(Environment e) {
   return e == Environment::staging || e == Environment::production;
 }
@@ -56,12 +56,12 @@ struct Config {
   LogFormat log_format = LogFormat::json;
   Level log_level = Level::info;
   HostPort metrics_listen;   // empty: /metrics is on the main port, with the API key
-  Millis start_wait{30'000}; // for a database that is away, or a disk that is full
+  Millis start_wait{30'000}; // for an unreachable database, or a full disk
   bool allow_exposed_development = false;
 
   // addresses
-  std::string public_url; // scheme://host[:port][/path], without a slash at its end; see resolve_addresses
-  std::string base_path;  // its path: "" or /path. Follows from it
+  std::string public_url; // scheme://host[:port][/path], without a trailing slash; see resolve_addresses
+  std::string base_path;  // its path: "" or /path. Derived from it
   std::vector<std::string> allowed_origins; // exact serialised origins; see resolve_addresses
   std::vector<std::string> allowed_hosts;   // lower case, without port; see resolve_addresses
   std::vector<std::string> trusted_proxies; // CIDRs
@@ -69,20 +69,20 @@ struct Config {
   std::string tls_cert_file; // PEM chain; empty: plain HTTP
   std::string tls_key_file;
   std::vector<std::string> tls_more_certificates; // CERT_FILE:KEY_FILE, chosen by SNI
-  std::string tls_client_ca_file;                 // empty: no client certificate is asked for
+  std::string tls_client_ca_file;                 // empty: no client certificate is requested
   bool tls_client_required = true;                // with tls_client_ca_file
-  bool tls_1_2 = true;                            // beside TLS 1.3
+  bool tls_1_2 = true;                            // in addition to TLS 1.3
 
   // services and keys
   std::string service_id = "foyer";
   std::string service_secret;
-  std::string auth_service_url;        // empty where the auth role runs in this process
-  std::string auth_service_ca_file;    // besides the system's authorities
+  std::string auth_service_url;        // empty if the auth role runs in this process
+  std::string auth_service_ca_file;    // in addition to the system's authorities
   std::string api_key;                 // empty: the operator's API answers 404
-  std::string database_url = "sqlite"; // or a PostgreSQL URL, which may hold a password: print it by format_value alone
-  std::string store_key;               // with PostgreSQL: what secrets in the database are encrypted with
-  std::string jwt_secret_key;          // HS256 when set, or what jwt_algorithm says
-  std::string jwt_algorithm;           // RS256, EdDSA, …; empty: what the key is for
+  std::string database_url = "sqlite"; // or a PostgreSQL URL, maybe with a password: print it only with format_value
+  std::string store_key;               // with PostgreSQL: encrypts secrets in the database
+  std::string jwt_secret_key;          // HS256 if set, or as jwt_algorithm says
+  std::string jwt_algorithm;           // RS256, EdDSA, …; empty: that of the key
   std::string jwt_private_key_file;    // PEM or JWK, for the auth role
   std::string jwt_jwks_url;            // for a gateway without the auth role
   std::string jwt_issuer;              // PUBLIC_URL if set, else foyer; see resolve_addresses
@@ -91,9 +91,9 @@ struct Config {
   bool require_environment_claim = false; // true in staging and production
   Millis jwt_leeway{30'000};
 
-  // what the modules own
+  // owned by the modules
   http::Policy http;
-  gateway::GatewayPolicy gateway; // what it shares with http is taken from there
+  gateway::GatewayPolicy gateway; // the fields that it shares with http are copied from there
   admission::ConnectionPolicy connections;
   admission::AddressPolicy addresses;
   engine::StorePolicy store;
@@ -105,26 +105,26 @@ struct Config {
 
   // the door
   EchoAccess echo = EchoAccess::off;
-  std::uint64_t accept_backlog = 4'096; // connections that the kernel keeps until they are accepted
+  std::uint64_t accept_backlog = 4'096; // connections that the kernel queues until they are accepted
 
   // connections
-  Millis proxy_idle_timeout{60'000}; // the shortest one between clients and here; the heartbeat must be quicker
+  Millis proxy_idle_timeout{60'000}; // the shortest one between clients and this process; the heartbeat must be quicker
 
   // rooms
   std::vector<std::string> non_durable_rooms; // patterns with *, e.g. live-*
   StoreSync store_sync = StoreSync::full;
 
   // accounts
-  Millis refresh_grace{7 * 86'400'000}; // the earlier name; the shorter of the two counts
+  Millis refresh_grace{7 * 86'400'000}; // the former name; the shorter of the two counts
   std::uint64_t argon2_memory = std::uint64_t{accounts::HashCost{}.memory_kib} * 1024; // bytes
   std::uint64_t hashing_threads = 0;                                                   // 0: cores − 1, at least 1
-  std::uint64_t hashing_queue = 64;                                                    // over: BUSY
+  std::uint64_t hashing_queue = 64;                                                    // above: BUSY
   std::uint64_t address_auth_requests =
       static_cast<std::uint64_t>(accounts.rate.burst); // /auth/* and /oauth2/* per endpoint, address and 10 s
 };
 
-// Fills what follows from the address that was really bound: public_url, the
-// origins and hosts that belong to it, and the issuer. Values that were given stay.
+// Fills the values derived from the bound address: public_url, the
+// origins and hosts that belong to it, and the issuer. Values that were set stay.
 // Call it again with the bound port when `listen` asked for port 0.
 void resolve_addresses(Config& config, std::uint16_t bound_port);
 

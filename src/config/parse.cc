@@ -1,4 +1,4 @@
-// Texts to typed fields and back, by the row of the table.
+// Converts texts to typed fields and back, according to the table's rows.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ bool is_origin(std::string_view text) {
     const auto url = wire::parse_url(text);
     return url && url->origin() == text;
   }
-  // Applications embed browsers with schemes of their own (capacitor://localhost).
+  // Apps with embedded browsers use schemes of their own (capacitor://localhost).
   if (scheme.size() == text.size() || scheme.empty() || scheme == "ws" || scheme == "wss") return false;
   const auto rest = text.substr(scheme.size() + 3);
   const auto plain = [](char c) {
@@ -101,7 +101,7 @@ struct Parser {
   Parsed operator()(Field<std::string> field) const {
     if (!text.empty() && !keeps_rule(option.rule, text)) return wrong();
     if (!text.empty() && !option.secret && !in_bounds(option, text.size()))
-      return wrong(); // the length of secrets is preflight's
+      return wrong(); // preflight checks the length of secrets
     if (option.secret && option.max != 0 && text.size() > option.max) return wrong();
     field(config) = std::string(text);
     return {};

@@ -58,9 +58,9 @@ class Preflight {
   void report(Fault fault) {
     report(fault.code, fault.option, std::move(fault.message), std::move(fault.fix)).severity = fault.severity;
   }
-  // What every environment but development asks for. A missing ENVIRONMENT, or one under
-  // a mistyped name, is the only thing to fix first; a misspelt one was meant to be
-  // something. Nothing is missing that may stand in a configuration file that was not read.
+  // Checks the options that every environment but development requires. A missing ENVIRONMENT, or one under
+  // a mistyped name, must be fixed first; a misspelt value is treated as the probable
+  // one. An option that may be in an unreadable configuration file is not reported as missing.
   bool demands() const {
     if (loaded_.config_file_lost) return false;
     if (loaded_.environment_given) return true;
@@ -104,7 +104,7 @@ class Preflight {
               fmt::format("Set {} to a separate value: `openssl rand -base64 48`.", name(all[j].option)));
   }
 
-  // Why development asks for it all the same.
+  // The reason why development also requires it.
   std::string alone() const {
     const bool development = loaded_.environment_given && config_.environment == Environment::development;
     return development ? ", because the gateway and the auth service are separate processes" : "";
@@ -179,7 +179,7 @@ class Preflight {
       report(Cause::KEY_UNREADABLE, "jwt_private_key_file",
           fmt::format("The file of JWT_PRIVATE_KEY_FILE contains {} instead of a private key.",
               key->symmetric()         ? "a shared secret"
-                  : key->has_private() ? "a key whose key_ops have no sign"
+                  : key->has_private() ? "a key whose key_ops do not include sign"
                                        : "a public key"),
           std::string{kMakeOne});
       return;
@@ -192,12 +192,12 @@ class Preflight {
           "Remove JWT_ALGORITHM, or generate a key that matches it.");
   }
 
-  // Syntax in every environment, https where it is strict. The address must be one of a web server.
+  // Syntax in every environment, https in staging and production. The address must be that of a web server.
   std::optional<wire::Url> url(std::string_view option, const std::string& value) {
     const auto parsed = wire::parse_url(value);
     std::string what;
     if (!parsed)
-      what = parsed.error().evidence.substr(0, parsed.error().evidence.find(": ")); // what follows is part of the value
+      what = parsed.error().evidence.substr(0, parsed.error().evidence.find(": ")); // the rest is part of the value
     else if (parsed->scheme != "http" && parsed->scheme != "https")
       what = "the scheme is not https or http";
     if (!what.empty()) {
@@ -211,7 +211,7 @@ class Preflight {
     return *parsed;
   }
 
-  // Between processes of this installation: outside staging and production plain http is a matter of one's network.
+  // Between processes of this installation: outside staging and production plain http may be acceptable.
   std::optional<wire::Url> link(std::string_view option, const std::string& value) {
     auto parsed = url(option, value);
     if (!parsed || strict() || parsed->scheme == "https" || wire::is_loopback_host(parsed->host)) return parsed;
@@ -250,8 +250,8 @@ class Preflight {
     if (parsed && remote) points_at_itself(*parsed);
   }
 
-  // The two addresses of this process, as AUTH_SERVICE_URL may name them; and the one that
-  // people use, behind which a proxy may or may not tell the two processes apart.
+  // The two addresses of this process that AUTH_SERVICE_URL may name; and the public
+  // one, behind which a proxy may or may not distinguish the two processes.
   void points_at_itself(const wire::Url& url) {
     if (const auto people = wire::parse_url(config_.public_url); people && people->origin() == url.origin())
       report(Cause::GATEWAY_POINTS_AT_ITSELF, "auth_service_url",
@@ -286,7 +286,7 @@ class Preflight {
       base_path(parsed->path);
   }
 
-  // Its first word must not be one of our own, or nobody could tell whether a proxy took it away.
+  // Its first segment must not be one of our own: then it would be unclear whether a proxy removed it.
   void base_path(std::string_view path) {
     while (path.ends_with('/')) path.remove_suffix(1);
     if (path.empty()) return;
@@ -325,7 +325,7 @@ class Preflight {
       const Millis inner = duration_of(config_, pair.inner);
       const Millis outer = duration_of(config_, pair.outer);
       if (inner <= outer || loaded_.is_broken(pair.inner) || loaded_.is_broken(pair.outer)) continue;
-      // The one that was given is the one to look at.
+      // The option that was set is at fault.
       const std::string_view option = loaded_.given(pair.inner) || !loaded_.given(pair.outer) ? pair.inner : pair.outer;
       report(Cause::TIMEOUTS_INVERTED, option,
           fmt::format("{} ({}) is longer than {} ({}), which encloses it.", pair.inner, format_duration(inner),

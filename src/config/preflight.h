@@ -1,5 +1,5 @@
-// What must hold before the process listens (the rules between values, secrets,
-// URLs, key files). `serve` and `check` ask the same function; nothing skips it.
+// The checks before the process listens (rules between values, secrets,
+// URLs, key files). `serve` and `check` call the same function; nothing skips it.
 #pragma once
 
 #include <span>
@@ -17,14 +17,14 @@ struct Context {
   WallTime now{};
 };
 
-// All findings: those of loading, then those of the rules. A value that could not
-// be taken is not reported again as missing.
+// All findings: those of loading, then those of the rules. An invalid value
+// is not also reported as missing.
 [[nodiscard]] std::vector<Finding> preflight(const Loaded& loaded, const Context& surroundings);
 
-// Development with both roles in one process: what is not given is made at start.
+// Development with both roles in one process: missing secrets are generated at startup.
 [[nodiscard]] bool generates_secrets(const Loaded& loaded);
 
-// An inner deadline and the one around it.
+// An inner deadline and the one that encloses it.
 struct DeadlinePair {
   std::string_view inner;
   std::string_view outer;

@@ -45,7 +45,7 @@ TEST(Preflight, PublicUrlMayHaveAPath) {
   }
 }
 
-TEST(Preflight, AProxyHeaderIsAcceptedFromSomebody) {
+TEST(Preflight, AProxyHeaderNeedsATrustedProxy) {
   World world = both_roles();
   world.env["FOYER_PROXY_PROTOCOL"] = "required";
   EXPECT_EQ(code_of(world.only().code), "INVALID_VALUE");
@@ -121,7 +121,7 @@ TEST(Preflight, ConflictingKeys) {
   world.env["JWT_ALGORITHM"] = "EdDSA";
   EXPECT_EQ(code_of(world.only().code), "CONFLICTING_KEYS");
   world = {.args = {"--dev"}, .env = {{"JWT_JWKS_URL", "http://localhost:9000/jwks"}}, .files = {}};
-  EXPECT_EQ(code_of(world.only().code), "CONFLICTING_KEYS") << "the generated key is one";
+  EXPECT_EQ(code_of(world.only().code), "CONFLICTING_KEYS") << "the generated key is a key pair";
 }
 
 TEST(Preflight, TheAlgorithmFitsTheKey) {
@@ -250,7 +250,7 @@ TEST(Preflight, TimeoutsInverted) {
   const auto finding = world.only();
   EXPECT_EQ(code_of(finding.code), "TIMEOUTS_INVERTED");
   EXPECT_EQ(finding.message, "auth_attempt_timeout (600ms) is longer than auth_deadline (500ms), which encloses it.");
-  EXPECT_EQ(finding.option, "auth_deadline") << "the one that was given";
+  EXPECT_EQ(finding.option, "auth_deadline") << "the option that was set";
   for (const auto& pair : deadline_pairs()) {
     ASSERT_NE(find_option(pair.inner), nullptr);
     ASSERT_NE(find_option(pair.outer), nullptr);

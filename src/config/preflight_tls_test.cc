@@ -119,12 +119,12 @@ TEST(Preflight, CertificateChainBroken) {
   EXPECT_EQ(world.only().severity, Severity::warning);
 }
 
-TEST(Preflight, CertificatesOfOthersThatExpireAreToldOf) {
+TEST(Preflight, ExpiringCertificatesOfOthersAreReported) {
   World world = with_tls();
   world.files["/cert"].bytes += certificate_pem(key_pem(), world.now - std::chrono::hours(1));
   EXPECT_EQ(code_of(world.only().code), "CERTIFICATE_EXPIRED");
   EXPECT_THAT(world.only().message, HasSubstr(", certificate 2 expired at "));
-  EXPECT_EQ(world.only().severity, Severity::warning) << "a client may know another way around it";
+  EXPECT_EQ(world.only().severity, Severity::warning) << "a client may have another chain";
 
   world = with_tls();
   world.args.insert(world.args.end(), {"--tls-client-ca-file", "/clients"});

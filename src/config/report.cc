@@ -54,7 +54,7 @@ std::string shown_value(const Loaded& loaded, const Option& option) {
   return value.empty() ? "" : fmt::format("fingerprint {}", fingerprint(option.name, value, option.min));
 }
 
-// Some defaults follow from other options (PUBLIC_URL from the listen address).
+// Some defaults are derived from other options (PUBLIC_URL from the listen address).
 std::string source_text(const Loaded& loaded, const Option& option) {
   const auto source = loaded.source_of(option.name);
   if (source.kind != Source::Kind::default_) return source.text;

@@ -1,5 +1,5 @@
-// The table and the findings as text and JSON: `--help`, docs/configuration.md,
-// the output of `foyer check` and of a `foyer serve` that does not start.
+// The table and the findings as text and JSON: for `--help`, docs/configuration.md,
+// and the output of `foyer check` and of a `foyer serve` that does not start.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace foyer::config {
 [[nodiscard]] std::string options_help();           // for a terminal, by section
 [[nodiscard]] std::string configuration_markdown(); // docs/configuration.md, all of it
 
-[[nodiscard]] std::string findings_text(const std::vector<Finding>& findings); // empty for none
+[[nodiscard]] std::string findings_text(const std::vector<Finding>& findings); // empty if there are none
 // The options that are not at their default, or all of them, with their values and sources.
 [[nodiscard]] std::string options_text(const Loaded& loaded, bool all);
 

@@ -20,7 +20,7 @@ void resolve_addresses(Config& config, std::uint16_t bound_port) {
   const bool given = !config.public_url.empty();
   if (!given && bound_port != 0) {
     std::string host = config.listen.host;
-    if (host == "0.0.0.0" || host == "::") host = "localhost"; // "everywhere" is no name to connect to
+    if (host == "0.0.0.0" || host == "::") host = "localhost"; // "everywhere" is not a name to connect to
     if (host.find(':') != std::string::npos) host = fmt::format("[{}]", host);
     config.public_url = fmt::format("{}://{}:{}", scheme, host, bound_port);
   }

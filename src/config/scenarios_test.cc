@@ -1,4 +1,4 @@
-// The configuration rows of "the scenarios that started it", and twelve faults at once.
+// The configuration incidents that led to this design, and twelve faults at once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

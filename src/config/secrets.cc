@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kLeastDistinct = 10;
 
-// Printed in manuals, tutorials and standards, or the first that anybody types.
+// Printed in manuals, tutorials and standards, or commonly typed first.
 constexpr std::string_view kKnown[] = {
     "0123456789abcdef0123456789abcdef",
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -37,7 +37,7 @@ constexpr std::string_view kKnown[] = {
     "aym1sysppbydfgzld3umj1qzkobwvmkoqq-estjqlr_t-1qs0gzh75aktmn3yj0ips4hcguutwjazzr1z9caow",
 };
 
-// Whole values, for secrets only.
+// Whole values, only for secrets.
 constexpr std::string_view kWords[] = {"secret", "mysecret", "my-secret", "my_secret", "supersecret", "super-secret",
     "password", "password1", "password123", "passw0rd", "admin", "test", "example", "default", "dummy", "none", "null",
     "undefined", "todo", "tbd", "fixme", "xxx", "foobar", "letmein", "12345678"};
@@ -65,7 +65,7 @@ bool is_placeholder(std::string_view value, bool secret) {
   for (const auto mark : {"your-", "your_", "://your-", "://your_"})
     if (std::string_view(mark).starts_with("://") ? text.find(mark) != std::string::npos : text.starts_with(mark))
       return true;
-  // A strong secret may hold any letters by chance, but not a whole phrase.
+  // A strong secret may contain short words by chance, but not a whole phrase.
   for (const auto phrase : kAnywhere)
     if (text.find(phrase) != std::string::npos) return true;
   if (!secret) return false;

@@ -44,11 +44,11 @@ bool is_kubernetes_volume(std::string_view path) {
   return false;
 }
 
-// Whether what runs containers put the file here, with a mode that the user did not choose.
+// Whether a container runtime mounted the file here, with a mode that the user did not choose.
 bool is_mounted(int fd, std::uint32_t mode) {
   struct statvfs mount{};
   if (::fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_RDONLY) != 0) return true;
-  if ((mode & 02) != 0) return false; // somebody opened it to others
+  if ((mode & 02) != 0) return false; // the user opened it to others
   std::error_code error;
   const std::string path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error).string();
   if (is_kubernetes_volume(path)) return true;
@@ -65,7 +65,7 @@ struct Descriptor {
 };
 
 std::expected<FileText, std::string> read_whole(const std::string& path) {
-  // O_NONBLOCK, so that a pipe is refused below and not waited for.
+  // O_NONBLOCK, so that a pipe is refused below instead of blocking.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) return std::unexpected(phrase(errno));
   struct stat about{};

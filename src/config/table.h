@@ -1,7 +1,7 @@
-// The one table of options. Loading, validation, `--help`, docs/configuration.md
-// and `foyer check` come from it; there is no option without a row.
+// The only table of options. Loading, validation, `--help`, docs/configuration.md
+// and `foyer check` use it; every option has a row.
 //
-// An option drain_timeout is --drain-timeout on the command line, drain_timeout in
+// The option drain_timeout is --drain-timeout on the command line, drain_timeout in
 // TOML, FOYER_DRAIN_TIMEOUT in the environment; those marked `plain` are also read
 // without the prefix (SERVICE_SECRET).
 #pragma once
@@ -20,7 +20,7 @@ namespace foyer::config {
 
 struct Roles {}; // the two role_… fields together, written "auth,gateway"
 
-// Where the value lives, and thereby its type: a function that names the field.
+// The field of the value, which determines its type: a function that names the field.
 template <class T>
 using Field = T& (*)(Config&);
 using Slot = std::variant<Field<std::string>, Field<bool>, Field<std::uint32_t>, Field<std::uint64_t>, Field<Millis>,
@@ -28,7 +28,7 @@ using Slot = std::variant<Field<std::string>, Field<bool>, Field<std::uint32_t>,
     Field<RefuseWith>, Field<ProxyHeaders>, Field<StoreSync>, Field<LogFormat>, Field<Level>, Roles>;
 template <class T>
 [[nodiscard]] const T& value_of(Field<T> field, const Config& config) {
-  return field(const_cast<Config&>(config)); // it names the place and writes nothing
+  return field(const_cast<Config&>(config)); // it only names the field and writes nothing
 }
 
 enum class Rule : std::uint8_t {
@@ -36,12 +36,12 @@ enum class Rule : std::uint8_t {
   bytes,     // a number with or without KiB, MiB, GiB
   word,      // visible characters of a header token: letters, digits, . _ -
   url,       // checked by preflight, which knows the causes of URLs
-  origin,    // a serialised origin (RFC 6454 §6.2), or null; * never
+  origin,    // a serialised origin (RFC 6454 §6.2), or null; never *
   host,      // a host name or address without a port
-  cidr,      // an address or a range of them
-  pattern,   // a room name in which * stands for anything
+  cidr,      // an address or a range
+  pattern,   // a room name in which * matches anything
   algorithm, // a signature algorithm of tokens
-  database,  // sqlite, or a PostgreSQL URL; its password is shown by nothing
+  database,  // sqlite, or a PostgreSQL URL; its password is never shown
 };
 
 struct Option {
@@ -55,8 +55,8 @@ struct Option {
   Rule rule = Rule::any;
   std::uint64_t min = 0;          // counts and bytes; durations in milliseconds
   std::uint64_t max = 0;          // 0: no bound
-  bool zero = false;              // 0 is allowed beside min…max, with a meaning of its own
-  std::string_view required = {}; // where it must be given, in words
+  bool zero = false;              // 0 is allowed in addition to min…max, with a meaning of its own
+  std::string_view required = {}; // where it is required, in words
 };
 
 [[nodiscard]] std::span<const Option> all_options();
@@ -64,12 +64,12 @@ struct Option {
 
 [[nodiscard]] Config defaults_for(Environment environment);
 
-// Sets the field; the error is the rule that the text breaks, without the text.
+// Sets the field; the error is the broken rule, without the text.
 [[nodiscard]] std::expected<void, std::string> parse_value(const Option& option, std::string_view text, Config& config);
-// As it would be written in a file; lists with commas; the password in a URL of a database as ***.
+// As written in a file; lists with commas; the password in a database URL as ***.
 [[nodiscard]] std::string format_value(const Option& option, const Config& config);
 [[nodiscard]] std::string rule_text(const Option& option); // "a duration from 1s to 10m, such as 8s"
-// Whether the text must not be read by everybody: a secret, or a URL with a password in it.
+// Whether the text must be kept private: a secret, or a URL with a password.
 [[nodiscard]] bool holds_secret(const Option& option, std::string_view text);
 [[nodiscard]] bool is_number(const Option& option); // a count or a size
 [[nodiscard]] bool is_flag(const Option& option);   // a bool: --name alone means true
@@ -78,7 +78,7 @@ struct Option {
 [[nodiscard]] std::string env_name(const Option& option);            // SERVICE_SECRET, FOYER_DRAIN_TIMEOUT
 [[nodiscard]] std::string prefixed_env_name(std::string_view snake); // FOYER_SERVICE_SECRET
 
-// 8 hex digits over all options that are not secret: tells whether two processes are configured alike.
+// 8 hex digits over all options that are not secret: equal for processes with equal configurations.
 [[nodiscard]] std::string configuration_fingerprint(const Config& config);
 
 } // namespace foyer::config

@@ -29,12 +29,12 @@ bool covers(X509* certificate, const std::string& host) {
   return X509_check_host(certificate, host.data(), host.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
 }
 
-// Where one certificate and its key come from, and how they are spoken of.
+// The source of one certificate and its key, and their names in texts.
 struct Place {
   std::string certificate_path, key_path;
   std::string_view certificate_option, key_option;
   std::string certificate_name, key_name; // "TLS_CERT_FILE", "certificate 2 of FOYER_TLS_MORE_CERTIFICATES"
-  std::string key_said;                   // at the start of a sentence
+  std::string key_said;                   // for the start of a sentence
   std::string label;
 };
 
@@ -103,7 +103,7 @@ class Reading {
   }
 
   std::optional<FileText> file(const std::string& path, std::string_view option, const std::string& what, Cause cause) {
-    if (path.empty()) return std::nullopt; // told by those who know which of the options is missing
+    if (path.empty()) return std::nullopt; // reported elsewhere, with the missing option
     auto text = read_(path);
     if (text) return std::move(*text);
     report(cause, option, fmt::format("The file of {} {}.", what, text.error()));
@@ -188,7 +188,7 @@ class Reading {
     ERR_clear_error();
   }
 
-  // Of a certificate that is not ours alone: clients may know another way around it.
+  // A certificate of a third party: clients may have another chain.
   void told_of_end(const X509* certificate, std::string_view option, const std::string& which) {
     const auto ends = time_of(X509_get0_notAfter(certificate));
     if (!ends || *ends - now_ >= kRenewalNotice) return;
@@ -217,7 +217,7 @@ class Reading {
   WallTime now_;
   TlsBundle out_;
   bool names_our_host_ = false;
-  bool judged_all_ = true; // every certificate could be looked at
+  bool judged_all_ = true; // every certificate could be read
 };
 
 } // namespace

@@ -1,6 +1,6 @@
-// The files of TLS: read together, judged together. `serve` and `check` report what
-// is wrong as findings; a server that runs asks the same before it takes new files,
-// and what it then uses are the bytes that were judged.
+// The files of TLS: read together, checked together. `serve` and `check` report
+// faults as findings; a running server checks the same before it uses new files,
+// and uses the bytes that were checked.
 #pragma once
 
 #include <cstdint>
@@ -29,22 +29,22 @@ struct TlsBundle {
     std::string certificates;             // PEM
     std::string key;                      // PEM
     std::string name;                     // "default", then "1", "2", … of tls_more_certificates
-    std::optional<WallTime> expires = {}; // the first of its certificates to end
+    std::optional<WallTime> expires = {}; // the earliest end of its certificates
   };
-  std::vector<Pair> pairs; // as configured; of those that could not be read parts are empty
+  std::vector<Pair> pairs; // as configured; parts that could not be read are empty
   std::string client_ca;
   std::vector<Fault> faults;
 
   [[nodiscard]] bool usable() const; // no error among the faults
 };
 
-// Certificates that end sooner are told of before it is too late.
+// A certificate that expires sooner is reported in advance.
 inline constexpr Millis kRenewalNotice{14LL * 86'400'000};
 
 [[nodiscard]] TlsBundle read_tls(const Config& config, const ReadFile& read, WallTime now);
 [[nodiscard]] std::vector<std::string> tls_paths(const Config& config);
 [[nodiscard]] bool holds_certificate(std::string_view pem);
-// A file with a secret that everybody may use.
+// A file with a secret that everybody can read.
 [[nodiscard]] std::optional<Fault> exposed(std::string_view option, const FileText& file, std::string_view path);
 
 } // namespace foyer::config

@@ -1,4 +1,4 @@
-// A configuration file as a list of keys with their places.
+// A configuration file as a list of keys with their positions.
 #pragma once
 
 #include <expected>
@@ -10,8 +10,8 @@
 namespace foyer::config {
 
 struct TomlItem {
-  std::string key;                 // dotted when it lies in a table
-  std::optional<std::string> text; // none: a kind of value that no option takes
+  std::string key;                 // dotted if it is in a table
+  std::optional<std::string> text; // none: a kind of value that no option accepts
   std::size_t line = 0;
   std::size_t column = 0;
 };

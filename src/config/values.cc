@@ -34,7 +34,7 @@ std::optional<std::uint64_t> with_unit(std::string_view text, std::span<const Un
   return std::nullopt;
 }
 
-// In the largest unit that shows the value without a fraction.
+// In the largest unit that needs no fraction.
 std::string in_units(std::uint64_t value, std::span<const UnitName> units) {
   for (const auto& u : units)
     if (value % u.factor == 0) return fmt::format("{}{}", value / u.factor, u.name);

@@ -1,4 +1,4 @@
-// How values are written: durations, sizes, words. Errors say the rule, never the value.
+// The notation of values: durations, sizes, words. Errors state the rule, never the value.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,10 @@ namespace foyer::config {
 // sqlite, or postgres(ql)://[USER[:PASSWORD]@][HOST[:PORT],…]/[NAME][?KEYWORD=VALUE&…], as libpq reads it.
 [[nodiscard]] bool is_database(std::string_view text);
 [[nodiscard]] bool is_postgres(std::string_view database_url); // by its scheme
-// A server on another machine, and nothing that says whether TLS is used: libpq then does without where the server
+// A server on another machine, in a URL that does not say whether TLS is used: libpq then does without where the server
 // offers none.
 [[nodiscard]] bool is_remote_without_sslmode(std::string_view database_url);
-// With *** where a password is, or could be. Of a text that is no such URL as well.
+// With *** in place of a password, or a possible one. Also for text that is not such a URL.
 [[nodiscard]] std::string without_password(std::string_view database_url);
 
 [[nodiscard]] std::string format_size(std::uint64_t bytes);

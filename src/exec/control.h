@@ -1,5 +1,5 @@
 // The control plane's thread: everything that may wait but must not block a
-// loop (timers, links to other servers, answers of handlers) runs here, one task
+// loop (timers, connections to other servers, answers of handlers) runs here, one task
 // at a time. Blocking work goes to a WorkQueue.
 //
 //   ControlPlane plane("control");
@@ -22,7 +22,7 @@ namespace foyer::exec {
 
 class ControlPlane final : public Executor {
  public:
-  explicit ControlPlane(std::string_view name = "control"); // the thread's name, cut at 15 bytes
+  explicit ControlPlane(std::string_view name = "control"); // the thread's name, truncated to 15 bytes
   ~ControlPlane() override;                                 // stops and joins
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
@@ -35,7 +35,7 @@ class ControlPlane final : public Executor {
   TimerId every(Millis interval, Task task) override;
   void stop(); // joins; not from the plane's own thread
 
-  // For those who bring Asio objects of their own (they include Asio in a .cc).
+  // For owners of Asio objects (they include Asio in a .cc).
   [[nodiscard]] boost::asio::io_context& context();
 
  private:

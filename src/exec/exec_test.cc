@@ -26,7 +26,7 @@ TEST(ControlPlane, FiresTimersByTheirTimeAndNotACancelledOne) {
   ControlPlane plane;
   std::vector<int> seen;
   std::promise<void> done;
-  plane.post([&] { // in one task, so that none is due before all are there
+  plane.post([&] { // in one task, so that none is due before all are armed
     plane.after(Millis{30}, [&] {
       seen.push_back(2);
       done.set_value();

@@ -6,7 +6,7 @@
 namespace foyer::exec {
 
 std::size_t FairQueue::place(const Share& share) {
-  // Who asks often comes behind everybody's logins, known or not, and before registrations.
+  // Owners that submit often come after all logins, known or not, and before registrations.
   static constexpr std::array<std::array<std::size_t, 2>, 3> kPlaces{{{0, 2}, {1, 3}, {4, 5}}};
   return kPlaces.at(static_cast<std::size_t>(share.of)).at(share.often ? 1 : 0);
 }
@@ -55,8 +55,8 @@ void FairQueue::demote(Share share) {
   }
 }
 
-// Of the last class with work, from the address with most of it. Nobody makes room for an
-// earlier class than its own, nor for one who would then have as much.
+// From the last class with work, from the address with most of it. Work never makes room for an
+// earlier class than its own, nor for an owner who would then have as much.
 std::optional<Work> FairQueue::make_room(const Share& newcomer) {
   const std::size_t own = place(newcomer);
   for (std::size_t i = kClasses; i-- > own;) {
@@ -100,7 +100,7 @@ FairQueue::Class* FairQueue::next_class() {
   if (alone) in_a_row_ = 0;
   if (alone || in_a_row_++ < kInARow) return first;
   in_a_row_ = 0;
-  // Those that wait behind the first take turns.
+  // The lines after the first take turns.
   const std::size_t start = static_cast<std::size_t>(first - classes_.begin());
   for (std::size_t step = 1; step <= kClasses; ++step) {
     const std::size_t at = (yielded_ + step) % kClasses;

@@ -1,16 +1,16 @@
-// A bounded queue that gives every client a share: work is taken in turn from networks,
-// in each of them in turn from addresses, and of one address in its order. What comes
-// first by its class is taken first, but seven times in a row at most while others wait.
+// A bounded queue that gives every client a share: networks take turns,
+// the addresses of a network take turns, and one address keeps its order. Earlier
+// classes go first, but at most seven times in a row while others wait.
 //
 //   known   a user who has signed in from that address before
 //   login   any other login
-//   other   registrations, and what can wait
+//   other   registrations, and everything that can wait
 //
-// An address (or network) that asked often in the last seconds is served behind those
-// of its class that did not, also with what it sent before: so is a hundred addresses'
-// flood behind somebody's first login.
-// When the queue is full, the newest work of the owner with most of it waiting in the last
-// class makes room for somebody with less; else the newcomer is refused.
+// An address (or network) that submitted often in the last seconds is served after those
+// of its class that did not, including its earlier work: so is the flood of a hundred
+// addresses after another user's first login.
+// When the queue is full, the newest work of the owner with the most waiting in the last
+// class makes room for an owner with less; otherwise the new work is refused.
 //
 // Not thread safe; WorkQueue holds its lock.
 #pragma once
@@ -32,13 +32,13 @@ enum class WorkClass : std::uint8_t { known, login, other };
 struct Share {
   WorkClass of = WorkClass::known;
   bool often = false;       // this owner has submitted often lately
-  std::string network = {}; // empty: of the process itself
+  std::string network = {}; // empty: the process itself
   std::string address = {};
 };
 
 struct Work {
   Task run;
-  Task dropped = {}; // instead of run, when it had to make room
+  Task dropped = {}; // in place of run, when it had to make room
   Share share = {};
 };
 
@@ -48,7 +48,7 @@ class FairQueue {
 
   explicit FairQueue(std::size_t limit) : limit_(limit) {}
 
-  // What found no room: the work itself, or another that made room for it.
+  // The work that found no room: the new one, or another that made room for it.
   struct Push {
     bool taken = false;
     std::optional<Work> dropped = {};
@@ -67,12 +67,12 @@ class FairQueue {
     std::deque<std::string> turn;
     std::size_t size = 0;
   };
-  static constexpr std::size_t kClasses = 6; // WorkClass, each without and with `often`
+  static constexpr std::size_t kClasses = 6; // WorkClass, each with and without `often`
   [[nodiscard]] static std::size_t place(const Share& share);
   [[nodiscard]] std::size_t waiting_of(const Class& of, const Share& share) const;
   [[nodiscard]] std::optional<Work> make_room(const Share& newcomer);
   void add(Work work);
-  void demote(Share share); // it turned out to ask often
+  void demote(Share share); // this owner submits often after all
   [[nodiscard]] Work take_newest(Class& from, const std::string& network, const std::string& address);
   [[nodiscard]] Class* next_class();
 
@@ -80,7 +80,7 @@ class FairQueue {
   std::array<Class, kClasses> classes_;
   std::size_t size_ = 0;
   std::size_t in_a_row_ = 0; // taken from the first class with work while another waited
-  std::size_t yielded_ = 0;  // the class that was served last when the first one gave way
+  std::size_t yielded_ = 0;  // the class that was served last when the first one yielded
 };
 
 } // namespace foyer::exec

@@ -60,7 +60,7 @@ TEST(FairQueue, KnownPeopleComeFirstAndRegistrationsLastAndNobodyStarves) {
   EXPECT_EQ(std::ranges::find(order, "registration") - order.begin(), 15);
 }
 
-TEST(FairQueue, WhoAskedOftenComesBehindWhoDidNot) {
+TEST(FairQueue, FrequentSubmittersComeAfterOthers) {
   Names n(100);
   for (int i = 0; i < 50; ++i)
     n.push("flood", {.of = WorkClass::login, .often = true, .network = "F" + std::to_string(i), .address = "f"});
@@ -81,7 +81,7 @@ TEST(FairQueue, WhatAFloodSentBeforeItWasOneWaitsBehindToo) {
   EXPECT_EQ(n.queue.size(), 2u);
 }
 
-TEST(FairQueue, WhoHasMostWaitingMakesRoomForWhoHasNone) {
+TEST(FairQueue, TheOwnerWithMostWaitingMakesRoomForOneWithNone) {
   Names n(4);
   for (const char* name : {"a1", "a2", "a3", "b1"}) EXPECT_TRUE(n.push(name, at(std::string(1, name[0]), "x")));
   EXPECT_TRUE(n.push("c1", at("c", "x")));

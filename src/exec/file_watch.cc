@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
 std::vector<std::string> directories_of(const std::string& path) {
-  constexpr int kMostLinks = 40; // as the kernel follows (path_resolution(7))
+  constexpr int kMostLinks = 40; // the kernel's limit (path_resolution(7))
   std::set<std::string> out;
   std::error_code error;
   const fs::path whole = fs::absolute(path, error);
@@ -60,7 +60,7 @@ struct FileWatch::State : std::enable_shared_from_this<State> {
     watch();
     wait();
   }
-  // The same directory twice is one watch; watches that are no longer needed only report too much.
+  // The same directory twice is one watch; watches that are no longer needed only cause extra reports.
   void watch() {
     constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
         IN_DELETE_SELF | IN_MOVE_SELF;
@@ -74,16 +74,16 @@ struct FileWatch::State : std::enable_shared_from_this<State> {
       if (error) return;
       alignas(inotify_event) char buffer[16384];
       while (::read(self->events.native_handle(), buffer, sizeof buffer) > 0) {}
-      self->heard();
+      self->on_event();
       self->wait();
     });
   }
-  void heard() {
+  void on_event() {
     watch();
     pause.expires_after(quiet);
     pause.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error) return;
-      self->watch(); // what came while it was quiet may have moved the way
+      self->watch(); // changes during the quiet time may have changed the directories
       if (self->changed) self->changed();
     });
   }
@@ -97,7 +97,7 @@ struct FileWatch::State : std::enable_shared_from_this<State> {
 
 FileWatch::FileWatch(ControlPlane& plane, std::vector<std::string> paths, Millis quiet, std::function<void()> changed)
     : state_(std::make_shared<State>(plane, std::move(paths), quiet, std::move(changed))) {
-  state_->start(); // before anything can change unseen
+  state_->start(); // before any change can be missed
 }
 
 FileWatch::~FileWatch() {

@@ -1,10 +1,10 @@
-// Reports when files may have changed, however they were replaced: overwritten,
+// Reports that files may have changed, however they were replaced: overwritten,
 // renamed over, or reached by a symbolic link that now points elsewhere (as the
-// directories in which Kubernetes and ACME clients put certificates do). What is
-// watched are directories: those of the files, and of every link on the way.
+// directories in which Kubernetes and ACME clients put certificates do). It
+// watches directories: those of the files, and of every link on the way.
 //
-// It reports too much rather than too little, and never what has changed:
-// the callee reads the files.
+// It reports too often rather than too rarely, and never which file:
+// the callee reads them.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,8 @@ namespace foyer::exec {
 
 class FileWatch {
  public:
-  // `changed` is called on the plane's thread, once for all that happened until
-  // nothing more did for `quiet`. Paths that lead nowhere are watched as far as they go.
+  // `changed` is called on the plane's thread, once for all changes until
+  // none followed for `quiet`. Paths that do not exist are watched as far as they do.
   FileWatch(ControlPlane& plane, std::vector<std::string> paths, Millis quiet, std::function<void()> changed);
   ~FileWatch(); // after the plane was stopped, or on its thread
   FileWatch(const FileWatch&) = delete;
@@ -31,7 +31,7 @@ class FileWatch {
   std::shared_ptr<State> state_;
 };
 
-// The directories on which it depends what the path means, sorted.
+// The directories that the meaning of the path depends on, sorted.
 [[nodiscard]] std::vector<std::string> directories_of(const std::string& path);
 
 } // namespace foyer::exec

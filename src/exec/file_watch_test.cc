@@ -28,13 +28,13 @@ struct Folder {
   fs::path path;
 };
 
-// A plane with a watch whose calls can be waited for.
+// A plane and a watch whose reports can be awaited.
 struct Watching {
   explicit Watching(std::vector<std::string> paths)
-      : watch(plane, std::move(paths), Millis{20}, [this] { told.release(); }) {}
+      : watch(plane, std::move(paths), Millis{20}, [this] { changed.release(); }) {}
   ~Watching() { plane.stop(); }
-  bool is_told() { return told.try_acquire_for(std::chrono::seconds(20)); }
-  std::counting_semaphore<> told{0};
+  bool has_changed() { return changed.try_acquire_for(std::chrono::seconds(20)); }
+  std::counting_semaphore<> changed{0};
   ControlPlane plane;
   FileWatch watch;
 };
@@ -49,31 +49,31 @@ TEST(FileWatch, FollowsTheWayOfAPath) {
   fs::create_symlink("..data/tls.crt", folder.path / "tls.crt");
   EXPECT_THAT(directories_of(folder.at("tls.crt")), ElementsAre(folder.path.string(), folder.at("data1")));
   EXPECT_THAT(directories_of(folder.at("data1/tls.crt")), ElementsAre(folder.at("data1")));
-  EXPECT_THAT(directories_of(folder.at("none/tls.crt")), ElementsAre(folder.path.string())) << "as far as it goes";
+  EXPECT_THAT(directories_of(folder.at("none/tls.crt")), ElementsAre(folder.path.string())) << "as far as it exists";
   fs::create_symlink("loop", folder.path / "loop");
   EXPECT_THAT(directories_of(folder.at("loop")), ElementsAre(folder.path.string()));
 }
 
-TEST(FileWatch, TellsOfAFileThatIsWrittenOver) {
+TEST(FileWatch, ReportsAnOverwrittenFile) {
   const Folder folder;
   folder.write("a.pem", "one");
   Watching w({folder.at("a.pem")});
   folder.write("a.pem", "two");
-  EXPECT_TRUE(w.is_told());
+  EXPECT_TRUE(w.has_changed());
 }
 
-TEST(FileWatch, TellsOfARenameTimeAndAgain) {
+TEST(FileWatch, ReportsEachOfManyRenames) {
   const Folder folder;
   folder.write("a.pem", "one");
   Watching w({folder.at("a.pem")});
   for (int i = 0; i < 3; ++i) {
     folder.write("new.pem", "next");
     fs::rename(folder.path / "new.pem", folder.path / "a.pem");
-    EXPECT_TRUE(w.is_told());
+    EXPECT_TRUE(w.has_changed());
   }
 }
 
-TEST(FileWatch, TellsOfALinkOnTheWayThatPointsElsewhere) {
+TEST(FileWatch, ReportsALinkOnTheWayThatPointsElsewhere) {
   const Folder folder;
   for (const char* name : {"data1", "data2", "data3"}) {
     fs::create_directories(folder.path / name);
@@ -85,8 +85,8 @@ TEST(FileWatch, TellsOfALinkOnTheWayThatPointsElsewhere) {
   for (const char* name : {"data2", "data3"}) {
     fs::create_directory_symlink(name, folder.path / "..data_tmp");
     fs::rename(folder.path / "..data_tmp", folder.path / "..data");
-    EXPECT_TRUE(w.is_told());
+    EXPECT_TRUE(w.has_changed());
   }
   folder.write("data3/tls.crt", "in place");
-  EXPECT_TRUE(w.is_told()) << "where it points to now";
+  EXPECT_TRUE(w.has_changed()) << "its new target";
 }

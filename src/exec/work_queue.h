@@ -1,6 +1,6 @@
-// A bounded queue with threads of its own, for work that blocks: password hashing.
-// Full is an answer (BUSY), not a wait. Who is served first, and who makes room when it
-// is full, is in fair_queue.h.
+// A bounded queue with its own threads, for work that blocks: password hashing.
+// A full queue is an answer (BUSY), not a wait. The order of service, and which work makes room when it
+// is full, are in fair_queue.h.
 #pragma once
 
 #include <condition_variable>
@@ -18,19 +18,19 @@ namespace foyer::exec {
 
 class WorkQueue {
  public:
-  // `limit`: tasks that may wait, besides those that run. `nice`: added to the
+  // `limit`: tasks that may wait, besides the running ones. `nice`: added to the
   // threads' priority value (0 to 19), so that loops go first.
   WorkQueue(std::string_view name, int threads, std::size_t limit, int nice = 0);
   ~WorkQueue(); // stop()
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
-  // From any thread. False when there is no room, or it was stopped: neither `run` nor
-  // `dropped` is called, and the caller answers BUSY. Work that was taken and has to make
+  // From any thread. False when there is no room, or after stop(): neither `run` nor
+  // `dropped` is called, and the caller answers BUSY. Accepted work that must make
   // room later is `dropped`, on the thread of that later submitter.
   [[nodiscard]] bool submit(Work work);
   [[nodiscard]] bool submit(Task task) { return submit(Work{.run = std::move(task)}); }
-  // Takes nothing more, finishes what waits, joins. Not from a task.
+  // Accepts nothing more, finishes waiting work, joins. Not from a task.
   void stop();
 
   // Under the name of the option that sets its limit (base/limit_metrics.h).

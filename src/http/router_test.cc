@@ -117,7 +117,7 @@ TEST_F(Routing, ALiteralPathWinsOverAnArgument) {
   EXPECT_EQ(resolve(ask("GET", "/causes/NO_TOKEN")), "GET /causes/{code}");
 }
 
-TEST_F(Routing, AnUnknownPathIsRefusedAndWhoLooksForTheSocketIsToldWhereItIs) {
+TEST_F(Routing, AnUnknownPathIsRefusedAndNamesTheSocketsAddress) {
   EXPECT_EQ(resolve(ask("GET", "/nowhere")), "404 UNKNOWN_PATH");
   EXPECT_THAT(answer.body, testing::Not(HasSubstr("sockets")));
   EXPECT_EQ(resolve(ask("GET", "/ws")), "404 UNKNOWN_PATH");
@@ -129,7 +129,7 @@ TEST_F(Routing, AnUnknownPathIsRefusedAndWhoLooksForTheSocketIsToldWhereItIs) {
   EXPECT_EQ(reported[0].evidence, "GET /nowhere");
 }
 
-TEST_F(Routing, AWrongMethodIsToldTheRightOnes) {
+TEST_F(Routing, AWrongMethodGetsTheRightOnes) {
   EXPECT_EQ(resolve(ask("POST", "/auth/sessions")), "405 METHOD_NOT_ALLOWED");
   EXPECT_EQ(header("Allow"), "GET, HEAD, DELETE");
 }
@@ -196,7 +196,7 @@ struct Decorating : Routing {
   }
 };
 
-TEST(StrictTransport, IsSaidToWhoCameByHttpsWhereItIsAskedFor) {
+TEST(StrictTransport, IsSentToHttpsClientsWhereConfigured) {
   for (const bool strict : {true, false})
     for (const bool secure : {true, false}) {
       const Router router({}, {.strict_transport = strict});

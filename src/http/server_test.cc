@@ -284,7 +284,7 @@ TEST_F(Serving, AHeadRequestAsksTheSourceForNothing) {
   EXPECT_EQ(source->asked, 0U);
 }
 
-TEST_F(Serving, AStreamThatFailsIsCutSoThatNobodyTakesItForWhole) {
+TEST_F(Serving, AFailedStreamIsCutSoThatNobodyTakesItForWhole) {
   source = std::make_shared<Pieces>(5, "piece");
   source->fails_at = 3;
   const Peer peer = connect();

@@ -93,7 +93,7 @@ TEST(CpuBudget, WhatWaitsWhenTheLoopEndsIsForgotten) {
   EXPECT_EQ(done, 1) << "its owner may be gone";
 }
 
-TEST(CpuBudget, NobodyOvertakesWhoWaits) {
+TEST(CpuBudget, NothingOvertakesWaitingWork) {
   World w;
   w.loop.turn(0ms);
   w.costly.later([&] {

@@ -43,7 +43,7 @@ TEST(EventLoop, AFanOutIsOneSendPerConnectionWhateverTheNumberOfFrames) {
   EXPECT_EQ(w.loop.stats().sends.value(), 100U);
 }
 
-TEST(EventLoop, AReaderThatIsSlowGetsEverythingInTheEndAndTheHandlerIsToldOnce) {
+TEST(EventLoop, ASlowReaderGetsEverythingInTheEndAndTheHandlerIsCalledOnce) {
   World w;
   auto a = w.connect("a");
   std::string expected;
@@ -196,7 +196,7 @@ TEST(EventLoop, AHandlerHandsOverWithinItsOwnCallAndMayBeDeletedThere) {
   EXPECT_THAT(w.turn(), ElementsAre("next closed"));
 }
 
-TEST(EventLoop, AnAbortClosesNowAndIsToldAtTheEndOfTheTurn) {
+TEST(EventLoop, AnAbortClosesNowAndIsReportedAtTheEndOfTheTurn) {
   World w;
   auto a = w.connect("a");
   a.handler->act = [&] {

@@ -99,7 +99,7 @@ TEST(EventLoop, AConnectionIsReadAShareInEachTurn) {
   EXPECT_EQ(loud.handler->received.size(), much.size() + 6) << "its events are handled as before";
 }
 
-TEST(EventLoop, WhoIsClosedWhileItsReadingIsPostponedIsNotReadAgain) {
+TEST(EventLoop, AConnectionClosedWhileItsReadingIsPostponedIsNotReadAgain) {
   World w;
   auto a = w.connect("a");
   const int big = 4 << 20;
@@ -164,7 +164,7 @@ TEST(EventLoop, AConnectionThatIsNotWantedIsClosedAtOnce) {
   EXPECT_EQ(w.loop.stats().connections.value(), 0U);
 }
 
-TEST(EventLoop, StoppingClosesEveryConnectionAndTellsItsHandler) {
+TEST(EventLoop, StoppingClosesEveryConnectionAndCallsItsHandler) {
   World w;
   auto a = w.connect("a");
   auto b = w.connect("b");
@@ -199,7 +199,7 @@ TEST(EventLoop, ATimerThatAPostedTaskArmsAfterALongSleepCountsFromNow) {
   EXPECT_THAT(w.turn(), ElementsAre("rings"));
 }
 
-TEST(EventLoop, WhatArrivedDuringAPauseIsHeardBeforeItsTimerFires) {
+TEST(EventLoop, InputThatArrivedDuringAPauseIsReadBeforeItsTimerFires) {
   World w;
   Bell bell(w.story);
   auto a = w.connect("a");

@@ -25,7 +25,7 @@ struct LoopStats {
   LoopCounter turns;
   LoopCounter connections; // open now
   LoopCounter accepted;
-  LoopCounter shed;  // accepted and closed at once for want of file descriptors or memory
+  LoopCounter shed;  // accepted and closed at once for lack of file descriptors or memory
   LoopCounter reads; // system calls that returned bytes
   LoopCounter bytes_in;
   LoopCounter sends; // system calls that sent bytes

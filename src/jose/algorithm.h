@@ -1,5 +1,5 @@
-// The signature algorithms (RFC 7518 §3.1, RFC 8037, RFC 9864), and what each asks
-// of a key. `none` is not one of them.
+// The signature algorithms (RFC 7518 §3.1, RFC 8037, RFC 9864), and their requirements
+// for a key. `none` is not one of them.
 #pragma once
 
 #include <cstdint>
@@ -27,15 +27,15 @@ inline constexpr std::size_t kAlgorithms = 13;
 
 enum class Family : std::uint8_t { hmac, rsa_pkcs1, rsa_pss, ecdsa, eddsa };
 
-[[nodiscard]] std::string_view to_string(Algorithm algorithm); // as we write it: "HS256", "EdDSA"
-// A registered name, with case; "Ed25519" is "EdDSA" here. Anything else is not supported.
+[[nodiscard]] std::string_view to_string(Algorithm algorithm); // as written in tokens: "HS256", "EdDSA"
+// A registered name, case-sensitive; "Ed25519" is "EdDSA" here. Other names are not supported.
 [[nodiscard]] std::optional<Algorithm> find_algorithm(std::string_view name);
-// Whether the name is registered for something that is no signature (RFC 7518 §4.1, §5.1): key management or
+// Whether the name is registered for something other than signatures (RFC 7518 §4.1, §5.1): key management or
 // encryption.
 [[nodiscard]] bool is_encryption_algorithm(std::string_view name);
 
 [[nodiscard]] Family family_of(Algorithm algorithm);
-[[nodiscard]] std::size_t hash_bits(Algorithm algorithm); // 256, 384 or 512; of the hash inside, 512 for Ed25519
+[[nodiscard]] std::size_t hash_bits(Algorithm algorithm); // 256, 384 or 512; of the inner hash, 512 for Ed25519
 // A shared secret is at least as long as the hash (RFC 7518 §3.2).
 [[nodiscard]] inline std::size_t min_secret_bytes(Algorithm algorithm) { return hash_bits(algorithm) / 8; }
 

@@ -1,6 +1,6 @@
 // ECDSA with P-256, P-384 and P-521 (RFC 7518 §3.4). A signature is R || S, each as
-// long as a coordinate and from 1 to n - 1, and goes to OpenSSL as the one DER form
-// of the two numbers; DER itself is never taken.
+// long as a coordinate and from 1 to n - 1, and is passed to OpenSSL in the canonical DER form
+// of the two numbers; DER itself is never accepted.
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
@@ -181,7 +181,7 @@ Result<Material> make_ec(Curve curve, std::string_view x, std::string_view y, st
   };
   const auto length = [&of](std::string_view name, std::size_t seen) {
     return "whose " + std::string{name} + " is " + std::to_string(seen) + " bytes; " + std::to_string(of.bytes) +
-        " are due";
+        " are required";
   };
   if (x.size() != of.bytes) return no_key("x", length("x", x.size()));
   if (y.size() != of.bytes) return no_key("y", length("y", y.size()));

@@ -1,6 +1,6 @@
 // Ed25519 (RFC 8032, RFC 8037): signatures of exactly 64 bytes, S below the group's
 // order (OpenSSL checks it), so that a signature has one form; and public keys that
-// are points of the large group, in the one form of each.
+// are points of the large group, each in its canonical form.
 #include <openssl/crypto.h>
 
 #include <array>
@@ -110,7 +110,7 @@ struct Edwards {
         BN_mod_mul(v.get(), yy.get(), d.get(), p.get(), context.get()) == 1 &&
         BN_mod_add(v.get(), v.get(), BN_value_one(), p.get(), context.get()) == 1 &&
         BN_mod_mul(u.get(), u.get(), v.get(), p.get(), context.get()) == 1;
-    if (!done) openssl_fails("OpenSSL cannot count");
+    if (!done) openssl_fails("OpenSSL cannot compute");
     return BN_kronecker(u.get(), p.get(), context.get()) >= 0;
   }
 };
@@ -141,8 +141,8 @@ Result<Material> make_ed25519_public(std::string_view x) {
   const Number y = number_of(y_bytes);
   Edwards curve;
   if (BN_cmp(y.get(), curve.p.get()) >= 0)
-    return refuse_field(
-        Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is not in its one form: y is not below 2^255 - 19");
+    return refuse_field(Cause::KEY_UNREADABLE, "x",
+        "an Ed25519 public key that is not in its canonical form: y is not below 2^255 - 19");
   if (!curve.has_x(y.get()))
     return refuse_field(Cause::KEY_UNREADABLE, "x", "an Ed25519 public key that is not a point on the curve");
   const std::string hex = hex_encode(y_bytes);

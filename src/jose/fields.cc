@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kDeepest = 16;
 constexpr std::size_t kUsualBytes = 4 * 1024;
 constexpr std::size_t kMostBytes = 64 * 1024;
-constexpr std::size_t kFewMembers = 24; // up to here every pair is compared, beyond it names are sorted
+constexpr std::size_t kFewMembers = 24; // up to this number every pair is compared, beyond it names are sorted
 
 // Most names differ in length or first letter; memcmp is for the others.
 bool same_name(std::string_view a, std::string_view b) {
@@ -29,7 +29,7 @@ bool names_repeat(std::vector<std::string_view> names) {
   return std::ranges::adjacent_find(names) != names.end();
 }
 
-// Objects inside the object: no member twice there either.
+// Objects inside the object: duplicate members are refused there, too.
 bool nested_repeat(const simdjson::dom::element& element) {
   if (element.is_array()) {
     const simdjson::dom::array array = element.get_array().value_unsafe();
@@ -140,10 +140,10 @@ std::expected<void, std::string_view> Fields::parse(std::string_view text) {
   for (const auto member : object) {
     const Field field = field_of(member, items_);
     if (field.kind == Field::Kind::other && nested_repeat(member.value))
-      return std::unexpected("JSON with a member twice");
+      return std::unexpected("JSON with a duplicate member");
     fields_.push_back(field);
   }
-  if (members_repeat(fields_)) return std::unexpected("JSON with a member twice");
+  if (members_repeat(fields_)) return std::unexpected("JSON with a duplicate member");
   return {};
 }
 

@@ -1,9 +1,9 @@
 // The members of one JSON object, read strictly and once: RFC 8259, valid UTF-8,
-// no member twice at any depth, nothing before or after. For token headers and
-// claims, where only a few members are looked at and each has a type.
+// no duplicate member at any depth, nothing before or after. For token headers and
+// claims, where only a few members are used and each has a type.
 //
-// Views live until the next parse() of the same Fields. One Fields per thread
-// and use is kept and reused, so that a token costs no set-up.
+// Views are valid until the next parse() of the same Fields. One Fields per thread
+// and use is kept and reused, so that a token needs no set-up.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ class Fields {
   Fields(Fields&&) noexcept;
   Fields& operator=(Fields&&) noexcept;
 
-  // The error says what is wrong, with nothing of the text.
+  // The error describes the fault without quoting the text.
   [[nodiscard]] std::expected<void, std::string_view> parse(std::string_view text);
   [[nodiscard]] const Field* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Field>& all() const { return fields_; }

@@ -1,5 +1,5 @@
-// HMAC with SHA-2 (RFC 7518 §3.2). The key is prepared once for each thread that uses
-// it: a context that holds the hashed inner and outer pads and is rewound for every
+// HMAC with SHA-2 (RFC 7518 §3.2). The key is prepared once per thread:
+// a context holds the hashed inner and outer pads and is reset for every
 // token. Fetching and keying again would cost five times as much as the two hashes.
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

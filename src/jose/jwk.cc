@@ -21,7 +21,7 @@ bool has_choice(const KeyMaterial& material) {
   return fitting > 1;
 }
 
-Material made(Result<Material> material) { return std::move(material).value(); } // of numbers that were made just now
+Material made(Result<Material> material) { return std::move(material).value(); } // of newly generated numbers
 
 } // namespace
 
@@ -103,7 +103,7 @@ Result<Key> Key::with_algorithm(Algorithm algorithm) const {
               std::string{to_string(algorithm)} + " needs");
     return refuse_field(Cause::CONFLICTING_KEYS, "alg",
         "a key for " + std::string{to_string(algorithm_)} + ", where one for " + std::string{to_string(algorithm)} +
-            " is due");
+            " is required");
   }
   Key out = *this;
   out.algorithm_ = algorithm;

@@ -1,6 +1,6 @@
-// The policy on JWKs: what a key says of itself is believed only where all of it fits
-// together (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 8725 §3.1). Members that are
-// not known, and those that point elsewhere (x5u, x5c), are ignored.
+// The policy on JWKs: a key's members are accepted only if all of them are
+// consistent (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 8725 §3.1). Unknown
+// members, and those that point elsewhere (x5u, x5c), are ignored.
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -19,7 +19,7 @@ std::unexpected<Refusal> unreadable(std::string_view field, std::string what) {
   return refuse_field(Cause::KEY_UNREADABLE, std::string{field}, "a JWK " + std::move(what));
 }
 
-// A member that is a string, if it is there at all.
+// A member that is a string, if it is present.
 Result<std::optional<std::string_view>> text_member(const json::Object& jwk, std::string_view name) {
   const auto* member = jwk.if_contains(name);
   if (member == nullptr) return std::optional<std::string_view>{};
@@ -31,12 +31,12 @@ Result<std::string> bytes_member(const json::Object& jwk, std::string_view name)
   TRY(text, text_member(jwk, name));
   if (!text) return unreadable(name, "without the member " + std::string{name});
   auto bytes = base64url_decode(*text);
-  if (!bytes) return unreadable(name, "whose " + std::string{name} + " is not base64url in its one form");
+  if (!bytes) return unreadable(name, "whose " + std::string{name} + " is not base64url in its canonical form");
   if (bytes->empty()) return unreadable(name, "whose " + std::string{name} + " is empty");
   return std::move(*bytes);
 }
 
-// Base64urlUInt (RFC 7518 §2): the minimum of octets.
+// Base64urlUInt (RFC 7518 §2): the shortest form.
 Result<std::string> number_member(const json::Object& jwk, std::string_view name) {
   TRY(bytes, bytes_member(jwk, name));
   if (bytes.front() == '\0') return unreadable(name, "whose " + std::string{name} + " begins with a zero octet");
@@ -62,7 +62,7 @@ Result<Uses> read_uses(const json::Object& jwk) {
     if (!item.is_string()) return unreadable("key_ops", "whose key_ops are not strings");
     const std::string_view op{item.get_string()};
     if (std::ranges::find(seen, op) != seen.end())
-      return unreadable("key_ops", "whose key_ops name one operation twice");
+      return unreadable("key_ops", "whose key_ops name an operation twice");
     seen.push_back(op);
     uses.sign = uses.sign || op == "sign";
     uses.verify = uses.verify || op == "verify";
@@ -78,7 +78,7 @@ Result<std::optional<Algorithm>> read_alg(const json::Object& jwk) {
   if (!name) return std::optional<Algorithm>{};
   const auto algorithm = find_algorithm(*name);
   if (!algorithm)
-    return unreadable("alg", "whose alg, " + printable(*name, 32) + ", is no signature algorithm that is known");
+    return unreadable("alg", "whose alg, " + printable(*name, 32) + ", is not a known signature algorithm");
   return algorithm;
 }
 
@@ -107,7 +107,7 @@ Result<Material> read_rsa(const json::Object& jwk) {
   TRY(e, number_member(jwk, "e"));
   numbers.n = std::move(n);
   numbers.e = std::move(e);
-  // A private key has all of its numbers: d alone is slow to sign with and cannot be checked.
+  // A private key must have all of its numbers: d alone is slow to sign with and cannot be checked.
   if (std::ranges::any_of(kPrivate, [&](const Member& member) { return jwk.contains(member.name); })) {
     for (const auto& member : kPrivate) {
       TRY(bytes, number_member(jwk, member.name));
@@ -168,7 +168,7 @@ Result<ReadJwk> read_jwk(const json::Object& jwk) {
         "whose alg, " + std::string{to_string(*alg)} + ", does not fit its kty" + (*kty == "EC" ? " and crv" : ""));
   }
   if (!(*material)->has_private() && !uses.verify)
-    return unreadable("key_ops", "of a public key whose key_ops have no verify");
+    return unreadable("key_ops", "of a public key whose key_ops do not include verify");
   return ReadJwk{.material = std::move(*material),
       .kid = std::move(kid),
       .alg = alg,

@@ -20,7 +20,7 @@ bool is_token_character(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
 }
 
-// What is wrong with a text that is not three segments of base64url.
+// Describes a text that is not three segments of base64url.
 std::unexpected<Refusal> diagnose(std::string_view token) {
   if (token.find_first_of("{}\"[]") != std::string_view::npos)
     return bad_form("a token with braces or quotes; the JSON serialisation is not read");
@@ -34,12 +34,12 @@ std::unexpected<Refusal> diagnose(std::string_view token) {
   if (segments != 3) return bad_form(std::to_string(segments) + " segments; a token has three");
   if (token.starts_with('.') || token.ends_with('.') || token.find("..") != std::string_view::npos)
     return bad_form("an empty segment");
-  return bad_form("a segment that is not base64url in its one canonical form");
+  return bad_form("a segment that is not base64url in its canonical form");
 }
 
-// crit (RFC 7515 §4.1.11) names extensions that must be understood. None is, b64 of
+// crit (RFC 7515 §4.1.11) names extensions that must be understood. None is supported, b64 of
 // RFC 7797 least of all: a token is never unencoded (§7 there). So each form is refused,
-// the malformed ones with what is wrong in them.
+// malformed ones with their fault.
 std::unexpected<Refusal> refuse_crit(const Fields& fields, const Field& crit) {
   constexpr std::string_view kStandard[] = {
       "alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit", "enc", "zip"};
@@ -50,11 +50,11 @@ std::unexpected<Refusal> refuse_crit(const Fields& fields, const Field& crit) {
     for (std::size_t j = 0; j < i; ++j)
       if (fields.item(crit, j) == name) return bad_form("a header whose crit names one extension twice", "crit");
     if (std::ranges::find(kStandard, name) != std::end(kStandard))
-      return bad_form("a header whose crit names a member that is no extension", "crit");
+      return bad_form("a header whose crit names a member that is not an extension", "crit");
     if (fields.find(name) == nullptr)
       return bad_form("a header whose crit names a member that it does not have", "crit");
   }
-  return bad_form("a header with crit, of which nothing is understood here", "crit");
+  return bad_form("a header with crit; no extension is supported", "crit");
 }
 
 Result<JwsHeader> read_header(std::string json) {
@@ -86,8 +86,8 @@ Result<JwsHeader> read_header(std::string json) {
   return header;
 }
 
-// The header that this thread read last: those of one issuer are all the same,
-// and one that is the same text reads the same.
+// The header that this thread read last: the headers of one issuer are all the same,
+// and the same text has the same contents.
 struct SeenHeader {
   std::string text;
   JwsHeader header;
@@ -105,7 +105,7 @@ Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
   const auto header_text = token.substr(0, first);
   const auto payload_text = token.substr(first + 1, last - first - 1);
   const auto signature_text = token.substr(last + 1);
-  if (header_text.empty()) return diagnose(token); // a payload of no octets can be signed; it is no claims
+  if (header_text.empty()) return diagnose(token); // an empty payload can be signed; it contains no claims
 
   Jws jws;
   if (!decode_segment(payload_text, jws.payload) || !decode_segment(signature_text, jws.signature))
@@ -115,12 +115,12 @@ Result<Jws> parse_compact(std::string_view token, std::size_t max_bytes) {
     std::string json;
     if (!decode_segment(header_text, json)) return diagnose(token);
     TRY(header, read_header(std::move(json)));
-    seen.text.clear(); // never the old text with the new header
+    seen.text.clear(); // never leave the old text with the new header
     seen.header = std::move(header);
     seen.text = header_text;
   }
   jws.header = seen.header;
-  // An unsigned token is refused for its algorithm, whatever follows the last dot.
+  // An unsigned token is refused for its algorithm, even if a signature follows.
   if (signature_text.empty() && !iequals(jws.header.alg, "none")) return diagnose(token);
   jws.signing_input = token.substr(0, last);
   return jws;
@@ -161,7 +161,7 @@ bool same_type(std::string_view typ, std::string_view wanted) {
     const auto rest = text.substr(kPrefix.size());
     return rest.find('/') == std::string_view::npos
         ? rest
-        : text; // application/ may be left out only before a name without a slash
+        : text; // application/ may be omitted only before a name without a slash
   };
   return iequals(bare(typ), bare(wanted));
 }

@@ -8,7 +8,7 @@ namespace foyer::jose {
 namespace {
 
 constexpr std::size_t kShownKid = 64;
-constexpr std::size_t kMaxElements = 4 * kMaxKeys; // that are looked at; an RSA key costs a millisecond
+constexpr std::size_t kMaxElements = 4 * kMaxKeys; // elements that are read; an RSA key costs a millisecond
 
 std::unexpected<Refusal> unfit(Cause cause, std::string_view field, std::string why) {
   return refuse_field(cause, std::string{field}, std::move(why));
@@ -18,11 +18,11 @@ Result<Key> usable(const json::Object& jwk) {
   TRY(key, Key::from_jwk(jwk));
   if (key.has_private() && !key.symmetric())
     return unfit(Cause::KEY_UNREADABLE, "d", "a private key in a key set; replace it, since anyone could read it");
-  if (!key.can_verify()) return unfit(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
+  if (!key.can_verify()) return unfit(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops do not include verify");
   return key.public_part();
 }
 
-// The elements of a published set: those that can be used, and why the others cannot.
+// The elements of a published set: the usable keys, and why the others are not.
 struct Sorting {
   std::vector<Key> keys = {};
   std::vector<IgnoredKey> ignored = {};
@@ -39,8 +39,7 @@ struct Sorting {
     const std::string kid{json::get_string(jwk, "kid").value_or("")};
     if (!is_known_signature_key(jwk)) {
       if (!says_another_use(jwk))
-        ignore(kid,
-            {.cause = Cause::KEY_UNREADABLE, .evidence = "a key of a kind or curve that is not known", .field = "kty"});
+        ignore(kid, {.cause = Cause::KEY_UNREADABLE, .evidence = "a key of an unknown kind or curve", .field = "kty"});
       return;
     }
     if (keys.size() == kMaxKeys)
@@ -62,7 +61,7 @@ struct Sorting {
     keys.push_back(std::move(*key));
   }
 
-  // RFC 8725 §3.1: a public key can never be taken for an HMAC secret where no secret is beside it.
+  // RFC 8725 §3.1: a public key cannot be mistaken for an HMAC secret if the set has no secrets.
   void part_secrets_from_public_keys() {
     if (std::ranges::all_of(keys, &Key::symmetric)) return;
     for (const Key& key : keys)
@@ -83,7 +82,7 @@ Result<std::shared_ptr<const KeySet>> KeySet::of(std::vector<Key> keys) {
   for (auto& key : keys) key = key.public_part();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (!keys[i].can_verify())
-      return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops have no verify");
+      return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a secret whose key_ops do not include verify");
     for (std::size_t j = i + 1; j < keys.size(); ++j) {
       if (keys[i].kid() == keys[j].kid())
         return refuse_field(Cause::KEY_UNREADABLE, "kid", "two keys with the kid " + printable(keys[i].kid(), 64));

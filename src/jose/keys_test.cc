@@ -99,12 +99,12 @@ TEST(KeySets, OneKeyThatCannotBeUsedBesideGoodOnesIsLeftOut) {
       R"("kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0")";
   const std::pair<std::string, std::string> others[] = {
       {R"({"alg":"ESP256","kid":"n",)" + p256 + "}",
-          "KEY_UNREADABLE: a JWK whose alg, ESP256, is no signature algorithm that is known"},
+          "KEY_UNREADABLE: a JWK whose alg, ESP256, is not a known signature algorithm"},
       {R"({"kty":"RSA","n":"AQ","e":"AQ"})", "WEAK_KEY: "},
       {R"({"kty":"RSA","alg":"none","n":"AQ","e":"AQ"})", "KEY_UNREADABLE: "},
       {R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})", "KEY_UNREADABLE: "},
-      {R"({"kty":"OKP","crv":"Ed448","x":"AA"})", "KEY_UNREADABLE: a key of a kind or curve that is not known"},
-      {R"({"kty":"new"})", "KEY_UNREADABLE: a key of a kind or curve that is not known"},
+      {R"({"kty":"OKP","crv":"Ed448","x":"AA"})", "KEY_UNREADABLE: a key of an unknown kind or curve"},
+      {R"({"kty":"new"})", "KEY_UNREADABLE: a key of an unknown kind or curve"},
       {"7", "KEY_UNREADABLE: an element that is not an object"},
       {good, "KEY_UNREADABLE: a second key with this kid"},
       {json::write(same_kid), "KEY_UNREADABLE: a second key with this kid"},

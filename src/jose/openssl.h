@@ -1,5 +1,5 @@
-// OpenSSL's objects with owners, for the .cc files of this folder alone: what is
-// fetched is fetched once, and what is prepared is prepared once for each thread.
+// OpenSSL's objects with owners, for the .cc files of this folder only: algorithms
+// are fetched once, and contexts are prepared once per thread.
 #pragma once
 
 #include <openssl/bn.h>
@@ -29,7 +29,7 @@ using NumberContext = std::unique_ptr<BN_CTX, Releases<BN_CTX_free>>;
 inline const unsigned char* raw(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 inline unsigned char* raw(std::string& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
-// Leaves the thread's error queue as it was, whatever happens inside.
+// Restores the thread's error queue.
 class QuietErrors {
  public:
   QuietErrors() { ERR_set_mark(); }
@@ -48,7 +48,7 @@ T* needed(T* object) {
 [[nodiscard]] Number number_of(std::string_view big_endian);
 [[nodiscard]] std::string bytes_of(const BIGNUM* number);                    // minimal; empty for zero
 [[nodiscard]] std::string bytes_of(const BIGNUM* number, std::size_t width); // with leading zeros
-[[nodiscard]] Number number_param(const EVP_PKEY* key, const char* name);    // null when the key has none
+[[nodiscard]] Number number_param(const EVP_PKEY* key, const char* name);    // null if the key has none
 
 [[nodiscard]] const EVP_MD* digest_of(Algorithm algorithm); // SHA-256, SHA-384 or SHA-512, fetched once
 struct Digest {
@@ -60,15 +60,15 @@ struct Digest {
 [[nodiscard]] std::string write_pem(EVP_PKEY* key, bool with_private);
 
 // Contexts of this thread by the id of a key and its use. Setting one up costs more
-// than many operations do, and two threads must not share one. An id is never given
-// twice, so a context of a key that is gone is only memory, until it is overwritten.
+// than many operations do, and threads must not share one. An id is never
+// reused, so the context of a destroyed key only takes memory until it is overwritten.
 [[nodiscard]] std::uint64_t new_prepared_id(); // room for kPreparedUses of its own
 inline constexpr std::uint64_t kPreparedUses = 64;
 
 template <class Owner, std::size_t kSlots = 16>
 class PreparedHere {
  public:
-  // The context of `id`, made by `make` the first time.
+  // The context of `id`, created by `make` the first time.
   template <class Make>
   static typename Owner::pointer get(std::uint64_t id, Make make) {
     thread_local PreparedHere here;

@@ -1,5 +1,5 @@
-// Keys in PEM (RFC 7468): one block and nothing beside it. Whatever the form, the
-// numbers are taken out and go through the same checks as those of a JWK.
+// Keys in PEM (RFC 7468): one block and nothing around it. For every form, the
+// numbers are extracted and pass the same checks as those of a JWK.
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/x509.h>
@@ -20,7 +20,7 @@ std::unexpected<Refusal> unreadable(std::string what) { return refuse(Cause::KEY
 struct Block {
   std::string_view label;
   std::string_view body;
-  std::string_view rest; // behind the block
+  std::string_view rest; // after the block
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -45,7 +45,7 @@ Result<Block> next_block(std::string_view text) {
   const auto label_at = begin + kBegin.size();
   const auto label_end = text.find(kDashes, label_at);
   if (label_end == std::string_view::npos || label_end - label_at > 64)
-    return unreadable("a PEM block whose first line is cut off");
+    return unreadable("a PEM block whose first line is truncated");
   const auto label = text.substr(label_at, label_end - label_at);
   const std::string end = "-----END " + std::string{label} + std::string{kDashes};
   const auto body_at = label_end + kDashes.size();
@@ -56,7 +56,7 @@ Result<Block> next_block(std::string_view text) {
       .rest = trimmed(text.substr(end_at + end.size()))};
 }
 
-// Why a block is not one of the supported ones, in words that help.
+// Explains why a block is not supported, with a way to convert it.
 std::unexpected<Refusal> other_block(const Block& block) {
   if (block.label == "ENCRYPTED PRIVATE KEY")
     return unreadable("a PEM key with a password; store it without one, readable by its owner only");
@@ -79,7 +79,7 @@ Result<std::string> der_of(const Block& block) {
   return std::move(*der);
 }
 
-// The whole of the bytes and nothing behind them, or null.
+// A key from all of the bytes, or null.
 Pkey parse_der(std::string_view label, const std::string& der) {
   const unsigned char* at = raw(std::string_view{der});
   const unsigned char* const end = at + der.size();
@@ -125,8 +125,7 @@ Result<Material> rsa_of(const EVP_PKEY* key, bool is_private) {
 Result<Material> ec_of(const EVP_PKEY* key, bool is_private) {
   int explicit_params = 0;
   EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_params);
-  if (explicit_params != 0)
-    return unreadable("an EC key that spells out its curve; one with the curve's name is needed");
+  if (explicit_params != 0) return unreadable("an EC key with explicit curve parameters; a named curve is required");
   std::string group(64, '\0');
   std::size_t size = 0;
   if (EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) != 1)
@@ -164,7 +163,7 @@ Result<Material> ed25519_of(const EVP_PKEY* key, bool is_private) {
 Result<Material> read_pem(std::string_view pem) {
   const QuietErrors quiet;
   TRY(block, next_block(pem));
-  // `openssl ecparam -genkey` writes the curve once more before the key, which names it too.
+  // `openssl ecparam -genkey` writes the curve a second time before the key, which also names it.
   if (block.label == "EC PARAMETERS" && !block.rest.empty()) {
     TRY(second, next_block(block.rest));
     block = second;

@@ -139,7 +139,7 @@ TEST(Pem, WhatIsNotReadIsNamedWithAWayToIt) {
   EXPECT_TRUE(says(Key::parse_pem(""), "no PEM block"));
   EXPECT_TRUE(says(Key::parse_pem("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"), "no PEM block"));
   EXPECT_TRUE(says(Key::parse_pem(pem.substr(0, 40)), "without its last line"));
-  EXPECT_TRUE(says(Key::parse_pem("-----BEGIN PRIVATE"), "cut off"));
+  EXPECT_TRUE(says(Key::parse_pem("-----BEGIN PRIVATE"), "truncated"));
   EXPECT_TRUE(says(Key::parse_pem(std::string(70'000, ' ')), "64 KiB"));
   EXPECT_TRUE(says(Key::parse_pem("-----BEGIN PUBLIC KEY-----\nA_-A\n-----END PUBLIC KEY-----\n"), "not base64"));
   EXPECT_TRUE(says(Key::parse_pem("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"), "not base64"));
@@ -160,7 +160,7 @@ TEST(Pem, TheContentIsOneKeyOfItsLabel) {
 
 TEST(Pem, PolicyIsThatOfJwks) {
   EXPECT_EQ(code(Key::parse_pem(kShortRsaPem)), "WEAK_KEY");
-  EXPECT_TRUE(says(Key::parse_pem(kExplicitEcPem), "spells out its curve"));
+  EXPECT_TRUE(says(Key::parse_pem(kExplicitEcPem), "explicit curve parameters"));
   EXPECT_TRUE(says(Key::parse_pem(kOtherCurvePem), "secp256k1"));
   EXPECT_TRUE(says(Key::parse_pem(kEd448Pem), "ED448"));
   EXPECT_TRUE(says(Key::parse_pem(kPssOnlyPem), "PSS"));

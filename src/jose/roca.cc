@@ -1,9 +1,9 @@
-// ROCA: the library of some chips made its primes as k M + (65537^a mod M), with M the
+// ROCA: the library of some chips generated its primes as k M + (65537^a mod M), with M the
 // product of the first primes. A modulus of two such primes is itself a power of 65537
-// modulo M, which almost no other number is: of 2^200 about one.
+// modulo M, which almost no other number is: about one in 2^200.
 //
 // So for each small prime the discrete logarithm of the modulus must exist, and all of
-// them must agree where they speak of the same residue.
+// them must agree where they concern the same residue.
 #include <array>
 #include <numeric>
 #include <vector>

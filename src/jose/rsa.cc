@@ -25,7 +25,7 @@ std::unexpected<Refusal> weak(std::string field, std::string what) {
   return refuse_field(Cause::WEAK_KEY, std::move(field), "an RSA key " + std::move(what));
 }
 
-// Numbers of the private key by name, as OpenSSL and as RFC 7518 §6.3.2 call them.
+// Numbers of the private key with their names in OpenSSL and in RFC 7518 §6.3.2.
 struct Part {
   const char* param;
   const char* member;
@@ -144,7 +144,7 @@ Material RsaMaterial::public_part() const {
   return std::make_shared<RsaMaterial>(Pkey{needed(build(numbers, false).release())}, n_, e_, false);
 }
 
-// p q = n; d, dp and dq undo e; qi undoes q. Cheap, and enough: whether p and q are
+// p q = n; d, dp and dq invert e; qi inverts q. Cheap, and enough: whether p and q are
 // prime shows in a signature that verifies.
 bool consistent(const RsaNumbers& numbers) {
   const NumberContext context{needed(BN_CTX_new())};

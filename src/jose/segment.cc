@@ -6,7 +6,7 @@
 namespace foyer::jose {
 namespace {
 
-constexpr std::uint8_t kBad = 0x80; // the bit that no value of the alphabet has
+constexpr std::uint8_t kBad = 0x80; // a bit that no value of the alphabet has
 
 constexpr std::array<std::uint8_t, 256> kValues = [] {
   std::array<std::uint8_t, 256> values{};
@@ -28,7 +28,7 @@ bool decode_segment(std::string_view segment, std::string& out) {
   out.resize(groups * 3 + (rest == 0 ? 0 : rest - 1));
   const char* in = segment.data();
   char* to = out.data();
-  std::uint32_t seen = 0; // all values together: the bad bit stays
+  std::uint32_t seen = 0; // all values combined: the bad bit stays
   for (std::size_t i = 0; i < groups; ++i, in += 4, to += 3) {
     const std::uint32_t a = value(in[0]);
     const std::uint32_t b = value(in[1]);

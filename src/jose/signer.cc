@@ -8,7 +8,7 @@ Result<Signer> Signer::make(Key key) {
   if (!key.has_private())
     return refuse(Cause::KEY_UNREADABLE, "a public key instead of a private key, which is needed to sign");
   if (!key.can_sign())
-    return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a private key whose key_ops have no sign");
+    return refuse_field(Cause::KEY_UNREADABLE, "key_ops", "a private key whose key_ops do not include sign");
   return Signer{key.pinned()};
 }
 

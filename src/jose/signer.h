@@ -1,4 +1,4 @@
-// Making tokens: a key that signs, and the claims of an access token (RFC 9068).
+// Creates tokens: a signing key, and the claims of an access token (RFC 9068).
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace foyer::jose {
 
-// The claims of an access token of ours. Empty optional members are left out.
+// The claims of our access tokens. Empty optional members are omitted.
 struct AccessClaims {
   std::string issuer;
   std::string audience;
@@ -29,10 +29,10 @@ struct AccessClaims {
 
 class Signer {
  public:
-  // KEY_UNREADABLE when the key has no private part, or its key_ops have no sign. An open key is pinned.
+  // KEY_UNREADABLE if the key has no private part, or its key_ops do not include sign. An open key is pinned.
   [[nodiscard]] static Result<Signer> make(Key key);
 
-  // A JWT over any claims, with kid in its header.
+  // A JWT with any claims, with kid in its header.
   [[nodiscard]] std::string sign(const json::Object& claims, std::string_view typ) const;
   // typ at+jwt.
   [[nodiscard]] std::string access_token(const AccessClaims& claims) const;

@@ -119,12 +119,12 @@ const FieldsRow kFieldsRows[] = {
     {"{\"a\":\"\xed\xa0\x80\"}", "JSON that is not UTF-8"},
     {"{\"a\":\"\xf4\x90\x80\x80\"}", "JSON that is not UTF-8"},
     {"{\"a\":\"\xe2\x82\"}", "JSON that is not UTF-8"},
-    {R"({"a":1,"a":1})", "JSON with a member twice"},
-    {R"({"a":1,"\u0061":1})", "JSON with a member twice"},
-    {R"({"":1,"":1})", "JSON with a member twice"},
-    {R"({"x":{"a":1,"a":1}})", "JSON with a member twice"},
-    {R"({"x":[1,{"y":{"a":1,"a":1}}]})", "JSON with a member twice"},
-    {R"({"x":[[{"a":1,"a":1}]]})", "JSON with a member twice"},
+    {R"({"a":1,"a":1})", "JSON with a duplicate member"},
+    {R"({"a":1,"\u0061":1})", "JSON with a duplicate member"},
+    {R"({"":1,"":1})", "JSON with a duplicate member"},
+    {R"({"x":{"a":1,"a":1}})", "JSON with a duplicate member"},
+    {R"({"x":[1,{"y":{"a":1,"a":1}}]})", "JSON with a duplicate member"},
+    {R"({"x":[[{"a":1,"a":1}]]})", "JSON with a duplicate member"},
     {R"({"a":1,"A":1})", "ok"},
     {R"({"a":1e400})", "JSON with a number out of range"},
     {R"({"a":-1e400})", "JSON with a number out of range"},
@@ -153,8 +153,8 @@ TEST(Fields, ManyMembersAreComparedAsFewAre) {
   std::string members;
   for (int i = 0; i < 200; ++i) members += "\"m" + std::to_string(i) + "\":1,";
   EXPECT_EQ(fault_of("{" + members + "\"last\":1}"), "ok");
-  EXPECT_EQ(fault_of("{" + members + "\"m7\":1}"), "JSON with a member twice");
-  EXPECT_EQ(fault_of(R"({"x":{)" + members + "\"m199\":1}}"), "JSON with a member twice");
+  EXPECT_EQ(fault_of("{" + members + "\"m7\":1}"), "JSON with a duplicate member");
+  EXPECT_EQ(fault_of(R"({"x":{)" + members + "\"m199\":1}}"), "JSON with a duplicate member");
 }
 
 std::string header_fault(std::string_view header) {
@@ -195,22 +195,21 @@ TEST(Header, SaysWhatItMustAndNothingThatIsNotUnderstood) {
       {R"({"alg":"HS256","crit":["own","own"],"own":1})",
           "INVALID_FORMAT crit: a header whose crit names one extension twice"},
       {R"({"alg":"HS256","crit":["alg"]})",
-          "INVALID_FORMAT crit: a header whose crit names a member that is no extension"},
+          "INVALID_FORMAT crit: a header whose crit names a member that is not an extension"},
       {R"({"alg":"HS256","crit":["crit"]})",
-          "INVALID_FORMAT crit: a header whose crit names a member that is no extension"},
+          "INVALID_FORMAT crit: a header whose crit names a member that is not an extension"},
       {R"({"alg":"HS256","crit":["own"]})",
           "INVALID_FORMAT crit: a header whose crit names a member that it does not have"},
       {R"({"alg":"HS256","crit":["own"],"own":1})",
-          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+          "INVALID_FORMAT crit: a header with crit; no extension is supported"},
       {R"({"alg":"HS256","crit":["b64"],"b64":false})",
-          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+          "INVALID_FORMAT crit: a header with crit; no extension is supported"},
       {R"({"alg":"HS256","crit":["b64"],"b64":true})",
-          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
+          "INVALID_FORMAT crit: a header with crit; no extension is supported"},
       {R"({"alg":"HS256","crit":["exp"],"exp":1})",
-          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
-      {R"({"alg":"HS256","crit":[""],"":1})",
-          "INVALID_FORMAT crit: a header with crit, of which nothing is understood here"},
-      {R"({"alg":"HS256","alg":"HS256"})", "INVALID_FORMAT: a header that is JSON with a member twice"},
+          "INVALID_FORMAT crit: a header with crit; no extension is supported"},
+      {R"({"alg":"HS256","crit":[""],"":1})", "INVALID_FORMAT crit: a header with crit; no extension is supported"},
+      {R"({"alg":"HS256","alg":"HS256"})", "INVALID_FORMAT: a header that is JSON with a duplicate member"},
       {R"({"alg":"HS256"}x)", "INVALID_FORMAT: a header that is not valid JSON"},
       {R"("HS256")", "INVALID_FORMAT: a header that is not a JSON object"},
   };

@@ -30,7 +30,7 @@ bool has_control(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-// A claim of a type. Absent: required says whether that is a fault.
+// A claim of a given type. `required`: whether absence is a fault.
 Result<const Field*> claim(const Fields& claims, std::string_view name, Field::Kind kind, bool required) {
   const Field* field = claims.find(name);
   if (field == nullptr) {
@@ -87,7 +87,7 @@ Result<void> check_type(const std::optional<std::string>& typ, const VerifierPol
   return {};
 }
 
-// The claims that are used, each present where it is required and of its type. Views of the Fields.
+// The claims that are used, each present if required and of its type. Views of the Fields.
 struct ReadClaims {
   std::string_view issuer, subject, token_id, client_id;
   std::string_view session, name, scope; // empty: absent
@@ -138,7 +138,7 @@ Result<void> check_times(const ReadClaims& read, Millis leeway, WallTime now) {
   return {};
 }
 
-// Who issued the token, for whom and for which environment.
+// Checks issuer, audience and environment.
 Result<void> check_parties(const Fields& claims, const ReadClaims& read, const VerifierPolicy& policy) {
   if (read.issuer != policy.issuer)
     return refuse_field(
@@ -182,11 +182,12 @@ Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
 
   if (policy_.algorithm && find_algorithm(jws.header.alg) != policy_.algorithm)
     return refuse_field(Cause::ALGORITHM_NOT_ALLOWED, "alg",
-        "alg " + printable(jws.header.alg, 16) + "; only " + std::string{to_string(*policy_.algorithm)} + " is taken");
+        "alg " + printable(jws.header.alg, 16) + "; only " + std::string{to_string(*policy_.algorithm)} +
+            " is accepted");
   TRY_VOID(verify_signature(jws, *keys_));
   TRY_VOID(check_type(jws.header.typ, policy_));
 
-  // All that is needed is there and of its type, before anything is compared.
+  // All required claims are present and of their type before anything is compared.
   TRY(read, read_claims(claims, policy_));
   TRY_VOID(check_times(read, policy_.leeway, now));
   TRY_VOID(check_parties(claims, read, policy_));

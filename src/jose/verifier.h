@@ -12,7 +12,7 @@
 
 namespace foyer::jose {
 
-// What a JWT must say to pass this door (RFC 8725, RFC 9068).
+// The requirements for a JWT (RFC 8725, RFC 9068).
 struct VerifierPolicy {
   std::string issuer;                                // exact
   std::string audience;                              // exact, one of aud
@@ -20,13 +20,13 @@ struct VerifierPolicy {
   std::optional<std::string> environment =
       std::string{}; // env, if the claim is present; nullopt: not compared (tools only)
   bool require_environment_claim = false;
-  bool own_accounts = false; // tokens with a sid are of our own accounts: Identity::own_account
+  bool own_accounts = false; // tokens with a sid belong to our own accounts: Identity::own_account
   Millis leeway{30'000};
   std::size_t max_bytes = 8 * 1024;
-  std::optional<Algorithm> algorithm = {}; // the only one, if given; also for keys that do not say what they are for
+  std::optional<Algorithm> algorithm = {}; // the only one, if set; also for keys without an algorithm
 };
 
-// What the claims of an accepted token say.
+// The claims of an accepted token.
 struct Claims {
   Identity identity; // user, name, session, token id, permissions, times
   std::string client_id;
@@ -37,7 +37,7 @@ struct Claims {
 
 class Verifier {
  public:
-  // Keys that are open are pinned here: a token does not choose its algorithm.
+  // Open keys are pinned here: a token does not choose its algorithm.
   Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy);
   // The first failure, in this order; each has its own cause:
   // INVALID_FORMAT ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID WRONG_TOKEN_TYPE

@@ -112,7 +112,7 @@ TEST(Verifier, ANameThatCannotBeShownIsTheUsersId) {
   }
 }
 
-TEST(Verifier, LeewayHoldsOnBothSidesAndItsUseIsTold) {
+TEST(Verifier, LeewayHoldsOnBothSidesAndItsUseIsReported) {
   const Key key = hs256_key();
   const auto check = verifier(key);
   const auto token = signed_claims(key, write_claims(claims()));

@@ -73,7 +73,7 @@ TEST(RefusalRing, AFloodOfOneCodeKeepsSixtyFourAndSparesTheOthers) {
   EXPECT_THAT(ring.find({.ref = Ref("precious")}), SizeIs(1));
 }
 
-TEST(RefusalRing, SeventyFailedLoginsFromElsewhereLeaveSomebodysOwnRefusal) {
+TEST(RefusalRing, SeventyFailedLoginsFromElsewhereLeaveAnotherClientsRefusal) {
   for (const bool one_address : {true, false}) {
     RefusalRing ring;
     ring.record(refused(Cause::CREDENTIALS_REJECTED, "203.0.113.9", "mine"));
@@ -124,7 +124,7 @@ struct Reporting : testing::Test {
   }
 };
 
-TEST_F(Reporting, ARefusalIsTold_InTheRingTheMetricAndTheLog) {
+TEST_F(Reporting, ARefusalIsReported_InTheRingTheMetricAndTheLog) {
   auto record = refused(Cause::ORIGIN_NOT_ALLOWED, "10.0.0.1", "ref1", clock.wall());
   record.refusal.evidence = "origin https://evil.example";
   record.origin = "https://evil.example";
@@ -164,7 +164,7 @@ TEST_F(Reporting, EqualOnesWithinASecondAreOneLineAndTheNextLineCountsThem) {
   EXPECT_THAT(log.lines[2], testing::AllOf(HasSubstr(R"("ref":"c")"), HasSubstr(R"("suppressed":9)")));
 }
 
-TEST_F(Reporting, WhatNoLaterLineToldIsToldBySweeping) {
+TEST_F(Reporting, SweepingReportsWhatNoLaterLineReported) {
   report(Cause::NO_TOKEN, "10.0.0.1", "a");
   report(Cause::NO_TOKEN, "10.0.0.1", "b");
   clock.advance(Millis{1500});

@@ -1,6 +1,6 @@
-// The check before each deletion by age in a store: reads the clocks, asks the guard
-// (age_guard.h), begins a round of upkeep every hour, remembers in the database up to
-// when the clock was believed, and logs what it noticed and what is deleted.
+// The check before each deletion by age in a store: reads the clocks, consults the guard
+// (age_guard.h), starts a round of upkeep every hour, records in the database up to
+// when the clock was trusted, and logs its findings and what is deleted.
 //
 //   TRY(turn, gate.turn(db));                 // in the writer's transaction
 //   if (!turn.round) return false;
@@ -22,9 +22,9 @@
 
 namespace foyer::store {
 
-// Where a store keeps its times. Program text.
+// How a store keeps its times. Program text.
 struct AgeQueries {
-  std::string_view believed; // one row: milliseconds as text; none: not known
+  std::string_view believed; // one row: milliseconds as text; none: unknown
   std::string_view believe;  // writes it: one parameter
   std::string_view newest;   // one row: the newest time of any row, or null
 };
@@ -41,24 +41,24 @@ struct UpkeepState {
 class AgeGate {
  public:
   static constexpr Millis kRoundEvery = std::chrono::hours{1};
-  static constexpr Millis kLookEvery = std::chrono::seconds{10}; // for the writer: so often it calls turn()
+  static constexpr Millis kLookEvery = std::chrono::seconds{10}; // for the writer: how often it calls turn()
 
-  // `compares_server`: with the time of the database's server, if it has one.
+  // `compares_server`: also with the clock of the database server, if there is one.
   AgeGate(std::string store, AgeQueries queries, const Clock& clock, Log& log, bool compares_server = true);
 
   struct Turn {
-    bool round = false;  // a round of upkeep is under way
-    bool by_age = false; // what is old may go
+    bool round = false;  // a round of upkeep is in progress
+    bool by_age = false; // rows past their age limit may be deleted
   };
   // The writer's thread, inside its transaction.
   [[nodiscard]] Result<Turn> turn(Database& db);
-  void deleting(std::initializer_list<Field> what); // before the first deletion of a round; later ones say nothing
+  void deleting(std::initializer_list<Field> what); // before the first deletion of a round; later calls have no effect
   void deleted(std::int64_t rows);
   void round_is_over();
 
   // Any thread.
-  void ask_round() { round_asked_.store(true); } // the next turn begins one
-  void believe() { believed_.store(true); }      // an operator: the clock is right
+  void ask_round() { round_asked_.store(true); } // the next turn starts one
+  void believe() { believed_.store(true); }      // an operator confirms the clock
   [[nodiscard]] bool open() const { return open_.load(); }
   [[nodiscard]] UpkeepState state() const;
 
@@ -74,7 +74,7 @@ class AgeGate {
   Log& log_;
   const bool compares_server_;
 
-  AgeGuard guard_; // written by the writer's thread under the mutex
+  AgeGuard guard_; // the writer's thread changes it, under the mutex
   mutable std::mutex mutex_;
   MonoTime next_round_{};
   bool in_round_ = false;

@@ -27,7 +27,7 @@ void AgeGuard::wait(ClockDoubt why, Millis off, WallTime reference, MonoTime now
   steady_since_ = now;
 }
 
-// An operator who believes the clock although the server has another time means this difference.
+// An operator who confirms the clock although the server's differs accepts this difference.
 bool AgeGuard::server_differs(const Reading& now) {
   const bool differs = now.server && size_of(now.wall - *now.server) > policy_.apart;
   overruled_ = overruled_ && differs;

@@ -8,11 +8,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::days;
 
-// A machine with a clock that can be set and a stopwatch that cannot.
+// A machine with a wall clock that can be set and a monotonic one that cannot.
 struct Machine {
   WallTime wall = from_unix_seconds(1'800'000'000);
   MonoTime mono{5s};
-  std::optional<Millis> server_off; // the database's server runs, and is off by this
+  std::optional<Millis> server_off; // the database server runs, and its clock is off by this
 
   void pass(Millis span) { wall += span, mono += span; }
   void set_clock(Millis by) { wall += by; }
@@ -99,7 +99,7 @@ TEST(AgeGuard, StoredTimesFromTheFutureAreNoticedAtTheStart) {
   EXPECT_EQ(guard.doubt(), ClockDoubt::behind);
   EXPECT_EQ(guard.off(), -Millis{55s});
   AgeGuard small;
-  small.begin(m.read(), m.wall - 1h, m.wall + 20s); // two machines differ by so much
+  small.begin(m.read(), m.wall - 1h, m.wall + 20s); // two machines may differ by so much
   EXPECT_FALSE(small.waiting());
 }
 
@@ -110,10 +110,10 @@ TEST(AgeGuard, AServerWithAnotherTimeHoldsDeletionBackForAsLongAsItHasOne) {
   guard.begin(m.read(), m.wall, m.wall);
   EXPECT_EQ(guard.doubt(), ClockDoubt::server);
   m.pass(1min);
-  EXPECT_FALSE(guard.observe(m.read())) << "told once";
+  EXPECT_FALSE(guard.observe(m.read())) << "reported once";
   m.pass(5h);
   guard.observe(m.read());
-  EXPECT_TRUE(guard.waiting()) << "steady, and still another time";
+  EXPECT_TRUE(guard.waiting()) << "steady, but still a different time";
   m.server_off = 0s;
   m.pass(30min);
   guard.observe(m.read());

@@ -1,5 +1,5 @@
 // A tar archive (POSIX ustar, sizes above 8 GiB as GNU tar writes them), written
-// from start to end. Any tar reads it.
+// from start to end. Every tar reads it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace foyer::store {
 
 class ArchiveWriter {
  public:
-  // A new file (0600) that is not whole before finish(). DATA_UNWRITABLE, STORE_FULL.
+  // A new file (0600), incomplete before finish(). DATA_UNWRITABLE, STORE_FULL.
   [[nodiscard]] static Result<ArchiveWriter> create(const std::string& path);
   ArchiveWriter(ArchiveWriter&& other) noexcept;
   ArchiveWriter& operator=(ArchiveWriter&&) = delete;

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kDatabase = ".sqlite";
 constexpr std::uintmax_t kSmallFile = 1 << 20;
 
-// Files that describe the running process, and files of a database that is copied anyway.
+// Files of the running process, and files of databases, which are copied separately.
 bool is_passing(std::string_view name) {
   return name == "foyer.json" || name.starts_with('.') || name.ends_with(".lock") || name.ends_with(".new") ||
       name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with("-journal");

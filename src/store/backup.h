@@ -1,5 +1,5 @@
-// A copy of a data directory in one file, taken while a server uses it: every
-// database as of one moment of its own, and the small files beside them (keys,
+// A copy of a data directory in one file, taken while a server uses it: a consistent
+// snapshot of every database, and the small files beside them (keys,
 // generated secrets, the environment). The file appears complete or not at all.
 #pragma once
 
@@ -18,7 +18,7 @@ struct BackedUp {
   std::uint64_t bytes = 0;        // of their contents
 };
 
-// `copied` is called with the name and the place of each database's copy before it is
+// `copied` is called with the name and the path of each database's copy before it is
 // packed. An existing file is replaced. DATA_UNWRITABLE, STORE_FULL, STORE_LOCKED,
 // STORE_FAILED (a damaged database, too), NOT_FOUND when there is no database to copy.
 [[nodiscard]] Result<BackedUp> back_up(const std::string& data, const std::string& file, const Clock& clock,

@@ -88,7 +88,7 @@ TEST_F(BackupTest, ABackupInTheDataDirectoryIsNotPartOfTheNext) {
   EXPECT_THAT(done->files, ElementsAre("api_key", "chat.sqlite"));
 }
 
-TEST_F(BackupTest, ADamagedDatabaseIsToldAndTheEarlierFileStays) {
+TEST_F(BackupTest, ADamagedDatabaseIsReportedAndTheEarlierFileStays) {
   ASSERT_TRUE(db->script("CREATE TABLE more (text TEXT)"));
   for (int i = 0; i < 500; ++i) ASSERT_TRUE(db->change("INSERT INTO more VALUES (?)", std::string(200, 'm')));
   db.reset();

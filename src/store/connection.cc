@@ -8,7 +8,7 @@ namespace {
 constexpr Millis kFirstWait{100};
 constexpr Millis kLongestWait{2'000};
 
-// A file is simply tried again; a server that is away is not asked by every job.
+// A file is simply opened again; an unreachable server is not contacted for every job.
 bool is_away(const Refusal& why) {
   return why.cause == Cause::DATABASE_UNREACHABLE || why.cause == Cause::CHAT_STORE_IN_USE ||
       why.cause == Cause::STORE_TIMEOUT || why.cause == Cause::STORE_READ_ONLY;

@@ -1,4 +1,4 @@
-// A connection that comes back: opened when it is needed, opened again when it was
+// A connection that reconnects: opened when it is needed, and again after it was
 // lost. While the database cannot be reached the tries are 100 ms apart, doubling to
 // 2 s, minus a random part of up to half so that many processes do not retry at once;
 // a request in between fails at once with the reason.
@@ -20,7 +20,7 @@ class Connection {
         clock_(clock),
         entropy_(entropy) {}
 
-  // The causes of the opener; between tries the last of them, with the time until the next.
+  // The causes of the opener; between tries the last of them, with the time until the next try.
   [[nodiscard]] Result<Database*> get();
   [[nodiscard]] Database* now() const { return database_.get(); } // null: not open
   void drop() { database_.reset(); }
@@ -32,7 +32,7 @@ class Connection {
   const Clock& clock_;
   Entropy* entropy_;
   std::unique_ptr<Database> database_;
-  std::optional<Refusal> away_; // while tries are put off
+  std::optional<Refusal> away_; // set while tries are delayed
   MonoTime next_try_{};
   Millis wait_{0};
 };

@@ -23,7 +23,7 @@ std::string without_line_end(std::string text) {
   return text;
 }
 
-// A directory that is not there yet: the nearest one above it must let this user make it.
+// For a directory that does not exist yet: this user must be allowed to create it in the nearest existing one.
 Result<void> could_be_made(const std::string& path) {
   std::error_code error;
   auto above = std::filesystem::absolute(path, error);
@@ -68,7 +68,7 @@ Result<void> DataDir::examine(const std::string& path, std::string_view environm
   return environment.empty() ? Result<void>{} : directory.belongs_to(environment);
 }
 
-// Who holds the directory, as far as DATA/foyer.json says.
+// The process that holds the directory, according to DATA/foyer.json.
 Refusal DataDir::with_holder(Refusal refusal) const {
   const auto status = read_status();
   if (refusal.cause != Cause::DATA_IN_USE || !status) return refusal;

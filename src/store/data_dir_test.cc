@@ -35,7 +35,7 @@ TEST(DataDir, WithoutRightsIsDataUnwritable) {
   ASSERT_EQ(::chmod(dir.path().c_str(), 0755), 0);
   std::filesystem::create_directory(dir.file("data"));
   ASSERT_EQ(::chmod(dir.file("data").c_str(), 0555), 0);
-  // The superuser may write everywhere: a child without its rights asks.
+  // The superuser may write everywhere, so a child without its rights checks.
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {

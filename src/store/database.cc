@@ -17,7 +17,7 @@ Result<void> Transaction::commit() {
   Database& database = *database_;
   if (!database.in_transaction())
     return refuse(
-        Cause::STORE_FAILED, fmt::format("{}: the transaction was given up before its commit", database.name()));
+        Cause::STORE_FAILED, fmt::format("{}: the transaction was abandoned before its commit", database.name()));
   TRY_VOID(database.commit());
   database_ = nullptr;
   return {};

@@ -1,9 +1,9 @@
-// Any database as the queries see it: a Database is one connection
-// and belongs to one thread at a time; a Statement is borrowed from it and goes
-// back by itself. SQLite is in sqlite.h, PostgreSQL in postgres.h.
+// The interface of queries to any database: a Database is one connection
+// and belongs to one thread at a time; a Statement is borrowed from it and
+// returned automatically. SQLite is in sqlite.h, PostgreSQL in postgres.h.
 //
-// SQL is written once, in what both understand: `?` (or `?1`) for parameters,
-// RETURNING for what an insertion made, IS DISTINCT FROM, ON CONFLICT.
+// SQL is written once, in the common subset: `?` (or `?1`) for parameters,
+// RETURNING for the values of an insertion, IS DISTINCT FROM, ON CONFLICT.
 //
 // Every failure is a Refusal of the step `store`. Its evidence holds the database's
 // own words and never a bound value.
@@ -28,7 +28,7 @@
 
 namespace foyer::store {
 
-// What one kind of database does for a Statement.
+// A database's implementation of a Statement.
 class Cursor {
  public:
   virtual void bind_integer(int index, std::int64_t value) = 0; // from 1
@@ -38,7 +38,7 @@ class Cursor {
   [[nodiscard]] virtual std::int64_t integer(int column) const = 0;
   [[nodiscard]] virtual std::string_view view(int column) const = 0;
   [[nodiscard]] virtual bool is_null(int column) const = 0;
-  virtual void release() = 0; // nobody uses it any more
+  virtual void release() = 0; // the statement returns to the cache
 
  protected:
   Cursor() = default;
@@ -56,13 +56,13 @@ class Statement {
     if (cursor_ != nullptr) cursor_->release();
   }
 
-  // Binds the parameters from the first on. Integers, enums, bool, text, ids, WallTime
+  // Binds the parameters, starting with the first. Integers, enums, bool, text, ids, WallTime
   // (as milliseconds), optionals (null when empty). A failure is reported by step().
   template <class... A>
   void bind(const A&... args) {
     bind_from(1, args...);
   }
-  // The same from the parameter `first` on, counted from 1.
+  // The same, starting with the parameter `first`, counted from 1.
   template <class... A>
   void bind_from(int first, const A&... args) {
     (bind_one(first++, args), ...);
@@ -108,8 +108,8 @@ class Statement {
   Cursor* cursor_;
 };
 
-// Which unbroken history of writes a connection sees. A server that was promoted or restored goes
-// on with another timeline. Both are empty where they are unknown (a file, or no permission).
+// Identifies the history of writes that a connection sees. A server that was promoted or restored
+// continues with another timeline. Both are empty if unknown (a file, or no permission).
 struct Lineage {
   std::string system;
   std::string timeline;
@@ -117,12 +117,12 @@ struct Lineage {
 };
 
 enum class Begin : std::uint8_t {
-  write, // nobody else's change comes between what it reads and what it writes
-  read,  // one state from its start to its end
+  write, // no other change comes between its reads and its writes
+  read,  // one snapshot from start to end
 };
 
-// The tables of one part of Foyer as the steps in which they came to be, oldest
-// first. A step that was released is never changed.
+// The tables of one part of Foyer as migration steps, oldest
+// first. A released step is never changed.
 struct Schema {
   std::string_view part; // "accounts", "chat": two parts may share a database
   std::span<const std::string_view> steps;
@@ -134,7 +134,7 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // `sql` is program text, never composed from input: prepared statements are kept for good.
+  // `sql` is program text, never composed from input: prepared statements are cached permanently.
   [[nodiscard]] virtual Result<Statement> prepare(std::string_view sql) = 0;
 
   template <class... A>
@@ -144,7 +144,7 @@ class Database {
     return statement;
   }
 
-  // Runs a change; the answer is the number of rows changed.
+  // Runs a change; returns the number of rows changed.
   template <class... A>
   [[nodiscard]] Result<std::int64_t> change(std::string_view sql, const A&... args) {
     TRY(statement, prepare(sql));
@@ -161,28 +161,28 @@ class Database {
   [[nodiscard]] virtual Result<void> begin(Begin kind) = 0;
   [[nodiscard]] virtual Result<void> commit() = 0;
   [[nodiscard]] virtual Result<void> roll_back() = 0;
-  // One point within a transaction to which it can be rolled back.
+  // A savepoint within a transaction.
   [[nodiscard]] virtual Result<void> save() = 0;
-  [[nodiscard]] virtual Result<void> roll_back_to_save() = 0; // the point stays
+  [[nodiscard]] virtual Result<void> roll_back_to_save() = 0; // the savepoint remains
   [[nodiscard]] virtual Result<void> drop_save() = 0;
-  [[nodiscard]] virtual bool in_transaction() const = 0; // false after the database gave it up by itself
-  // The transaction lost against another one: the same work, done again from its start, may succeed.
+  [[nodiscard]] virtual bool in_transaction() const = 0; // false after the database aborted it
+  // The transaction conflicted with another one: repeated from its start, it may succeed.
   [[nodiscard]] virtual bool may_succeed_again() const = 0;
 
   // --- the connection
-  [[nodiscard]] virtual bool read_only() const = 0;                      // also when a writable opening was not granted
+  [[nodiscard]] virtual bool read_only() const = 0;                      // also when write access was not granted
   [[nodiscard]] virtual bool usable_after(const Refusal& why) const = 0; // false: close it and open it again
-  [[nodiscard]] virtual Result<void> check() = 0;                        // without asking: is it known to be lost?
-  [[nodiscard]] virtual const std::string& name() const = 0;             // for people; no password
+  [[nodiscard]] virtual Result<void> check() = 0;                        // without a query: is it known to be lost?
+  [[nodiscard]] virtual const std::string& name() const = 0;             // for messages; no password
 
   [[nodiscard]] virtual Result<Lineage> lineage() { return Lineage{}; } // not in a transaction
   // The time of the server's own clock; nothing: the database is a file and has none.
   [[nodiscard]] virtual Result<std::optional<WallTime>> server_time() { return std::nullopt; }
 
-  // Brings the schema to its newest version; each step happens as a whole, and once,
-  // however many processes try. A database that has more than the program knows: STORE_TOO_NEW.
+  // Brings the schema to its newest version; each step is applied completely and once,
+  // however many processes try. A database with a newer schema than the program: STORE_TOO_NEW.
   [[nodiscard]] virtual Result<void> migrate(const Schema& schema) = 0;
-  // A change that matters to nobody, inside a transaction: can anything be written? After migrate().
+  // A change without effect, inside a transaction: can anything be written? After migrate().
   [[nodiscard]] virtual Result<void> touch() = 0;
 
  protected:

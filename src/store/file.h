@@ -1,4 +1,4 @@
-// Files that must be whole or absent, private, or held by one process.
+// Files that are written atomically, private, or locked by one process.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,11 @@ namespace foyer::store {
 // FILE_UNREADABLE, also when the file is larger than `limit` bytes.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
 
-// Writes beside it, flushes, renames: a reader, or a crash, sees the old bytes or
+// Writes to a file beside it, flushes, renames: a reader, or a crash, sees the old bytes or
 // the new ones. Mode 0600 from the first moment. STORE_FULL or DATA_UNWRITABLE.
 [[nodiscard]] Result<void> write_file_atomically(const std::string& path, std::string_view bytes);
 
-// An advisory lock (flock) that ends with the process, however it ends.
+// An advisory lock (flock) that ends with the process, even after a crash.
 class FileLock {
  public:
   // `taken` is the cause when another process holds it; DATA_UNWRITABLE when the file cannot be opened.

@@ -1,10 +1,10 @@
 // A lane is a bounded queue of tasks with one consumer, which owns a database
 // connection: either a thread of its own, or an executor that the owner drives.
 //
-// With an executor everything happens on the caller's thread, in the caller's
+// With an executor everything runs on the caller's thread, in the caller's
 // order: a test with virtual time runs the real database on a ManualExecutor, and
-// runs what is posted there whenever it wants the database to make progress. One
-// piece of work takes one batch.
+// runs the posted tasks whenever the database should make progress. Each
+// posted task handles one batch.
 #pragma once
 
 #include <condition_variable>
@@ -30,8 +30,8 @@ using Tasks = std::vector<std::unique_ptr<Task>>;
 struct LaneOptions {
   std::string name;            // at most 15 characters: the thread's name
   std::size_t queue_limit = 0; // tasks that may wait; more: BUSY
-  std::size_t batch_limit = 0; // tasks that the consumer is given at once
-  Millis idle_every{0};        // with a thread: the consumer is called with no tasks after this much idleness; 0: never
+  std::size_t batch_limit = 0; // tasks passed to the consumer at once
+  Millis idle_every{0}; // with a thread: the consumer is called without tasks after this much idle time; 0: never
   Executor* executor = nullptr; // null: a thread
   Counter* refused = nullptr;   // of tasks beyond queue_limit
 };
@@ -46,17 +46,17 @@ class Lane {
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
-  // Any thread. When the queue is full or the lane is closed the task is refused
+  // Any thread. When the queue is full or the lane is closed, the task is refused
   // with BUSY at once, on the calling thread. Tasks of one `whose` keep their order.
   void push(std::unique_ptr<Task> task, std::string_view whose = {});
   // Any thread: call the consumer even if nothing is queued.
   void wake();
-  // Refuses what comes from now on, finishes what is queued, ends the thread.
+  // Refuses later tasks, finishes queued ones, ends the thread.
   void close();
-  [[nodiscard]] std::size_t queued() const; // waiting or at work
+  [[nodiscard]] std::size_t queued() const; // waiting or running
 
  private:
-  struct Life; // lets work that is still in the executor see whether the lane is alive
+  struct Life; // lets a task that is still in the executor check whether the lane is alive
 
   void run();
   void turn();
@@ -71,7 +71,7 @@ class Lane {
   std::size_t at_work_ = 0;
   bool woken_ = false;
   bool closed_ = false;
-  bool scheduled_ = false; // with an executor: work is posted and not yet done
+  bool scheduled_ = false; // with an executor: a task is posted and not yet run
   std::shared_ptr<Life> life_;
   std::thread thread_;
 };

@@ -29,8 +29,8 @@ Result<bool> PgCursor::step() {
 
 // --- history of the server ---
 
-// The control file shows the old timeline until the first checkpoint after a promotion: the name of the
-// log segment that is written now shows the new one. Some services give no right to ask: then it is empty.
+// The control file shows the old timeline until the first checkpoint after a promotion: the name of the current
+// log segment shows the new one. Some services do not grant the permission: then it is empty.
 Result<Lineage> PgDatabase::lineage() {
   const auto ask = [this](std::string_view sql) -> Result<std::string> {
     auto rows = query(sql);
@@ -50,8 +50,8 @@ Result<Lineage> PgDatabase::lineage() {
 
 namespace {
 
-// Which connection was ours before this one: after a fail-over or a cut its server
-// process may still hold the lock, and nobody else will end it soon.
+// The previous connection of this process: after a fail-over or a network failure its server
+// process may still hold the lock, and nothing else will end it soon.
 struct Before {
   std::int64_t process = 0;
   std::string started;
@@ -75,14 +75,14 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
             number));
     TRY(held, holders.step());
     const bool ours = held && holders.integer(0) == before.process && holders.text(1) == before.started;
-    // This process may start right after another one, whose end the server is about to see.
+    // This process may start right after another one whose end the server has not noticed yet.
     const bool starting = before.process == 0;
     if ((held && !ours && !starting) || tries == kOwnTries)
       return refuse(Cause::CHAT_STORE_IN_USE,
           fmt::format("{}: held by a connection from {} since {}", db.name(), held ? holders.text(2) : "elsewhere",
               held ? holders.text(1) : "now"));
-    // To end it would show its transaction to everybody although no standby has it. One that is at work may be about
-    // to.
+    // Terminating it would make its transaction visible although no standby has it. A backend that is running a
+    // statement may commit next.
     const std::string waits_for = held ? holders.text(3) : "";
     if (ours && waits_for == "SyncRep")
       return refuse(Cause::DATABASE_UNREACHABLE,
@@ -94,7 +94,7 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
     }
     std::this_thread::sleep_for(kOwnPause);
   }
-  // Asked of the server: what libpq knows may be a pooler's.
+  // The server's value: libpq may know only a pooler's.
   TRY(self, db.query("SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"));
   TRY_VOID(self.step());
   before = {.process = self.integer(0), .started = self.text(1)};

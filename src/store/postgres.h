@@ -6,8 +6,8 @@
 // STORE_FULL, STORE_READ_ONLY (a standby), STORE_FAILED, STORE_TOO_NEW. The evidence
 // is the SQLSTATE and the server's first sentence; never a value, never the password.
 //
-// What begins, saves and releases travels together with the next statement, so a
-// job of one statement costs one exchange with the server.
+// Control statements (begin, savepoint, release) are sent together with the next statement, so a
+// job of one statement costs one round trip to the server.
 #pragma once
 
 #include <cstdint>
@@ -20,18 +20,18 @@
 namespace foyer::store {
 
 struct PostgresOptions {
-  std::string url = {};            // postgres://… or postgresql://…; a secret, for it may hold a password
-  Millis connect_timeout{2'000};   // of each host, in whole seconds; the URL's own counts more
-  Millis statement_timeout{5'000}; // the server gives a statement up, then STORE_TIMEOUT
+  std::string url = {};            // postgres://… or postgresql://…; a secret, since it may contain a password
+  Millis connect_timeout{2'000};   // per host, in whole seconds; a value in the URL takes precedence
+  Millis statement_timeout{5'000}; // the server cancels a statement after this time, then STORE_TIMEOUT
   Millis lock_timeout{2'000};      // likewise the wait for a lock
-  Millis answer_timeout{8'000};    // the server is silent for so long: the connection is given up
+  Millis answer_timeout{8'000};    // without an answer for so long, the connection is closed
   std::string environment =
-      {}; // that the database belongs to, noted by the first writer; empty: neither noted nor compared
+      {}; // the database's environment, recorded by the first writer; empty: neither recorded nor compared
 };
 
 enum class PostgresUse : std::uint8_t {
-  write, // the server must take changes: else STORE_READ_ONLY
-  read,  // of several hosts the one that takes changes, so that what was written is seen
+  write, // the server must accept changes: otherwise STORE_READ_ONLY
+  read,  // of several hosts, the one that accepts changes, so that committed rows are seen
 };
 
 [[nodiscard]] Result<std::unique_ptr<Database>> open_postgres(
@@ -39,7 +39,7 @@ enum class PostgresUse : std::uint8_t {
 
 enum class Owner : std::uint8_t {
   shared, // several processes may write
-  sole,   // one connection at a time, by an advisory lock that lives as long as it does: CHAT_STORE_IN_USE.
+  sole,   // one connection at a time, by an advisory lock held as long as it is open: CHAT_STORE_IN_USE.
           // A starting process gives the previous one a second to end
 };
 
@@ -48,8 +48,8 @@ enum class Owner : std::uint8_t {
 inline constexpr int kOwnTries = 20;
 inline constexpr Millis kOwnPause{50};
 
-// For a Writer: connects, migrates, sees to it that the database belongs to our environment
-// (else DATA_ENVIRONMENT_MISMATCH). A sole owner takes ownership before.
+// For a Writer: connects, migrates, checks that the database belongs to our environment
+// (otherwise DATA_ENVIRONMENT_MISMATCH). A sole owner takes the lock first.
 [[nodiscard]] Opener postgres_writer(PostgresOptions options, Schema schema, Owner owner = Owner::shared);
 // For a Reader.
 [[nodiscard]] Opener postgres_reader(PostgresOptions options);

@@ -1,5 +1,5 @@
-// A connection to PostgreSQL as a Database: prepared statements, and transactions whose control statements go with
-// the next question. Only the files postgres*.cc include this.
+// A connection to PostgreSQL as a Database: prepared statements, and transactions whose control statements are sent
+// with the next query. Included only by postgres*.cc.
 #pragma once
 
 #include <fmt/format.h>
@@ -24,21 +24,21 @@ namespace foyer::store {
 inline constexpr const char* kBeginWrite = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 inline constexpr const char* kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 inline constexpr const char* kBeginMigration =
-    "BEGIN ISOLATION LEVEL READ COMMITTED"; // it must see what the lock's last owner did
+    "BEGIN ISOLATION LEVEL READ COMMITTED"; // it must see the changes of the lock's last owner
 inline constexpr const char* kSave = "SAVEPOINT job";
 inline constexpr const char* kRollBackToSave = "ROLLBACK TO SAVEPOINT job";
 inline constexpr const char* kDropSave = "RELEASE SAVEPOINT job";
 
-// An advisory lock is a number; it counts within one database.
+// An advisory lock is a number, scoped to one database.
 [[nodiscard]] std::int64_t lock_number(std::string_view what);
 
 class PgDatabase;
 
-// A statement's text as the server knows it.
+// A prepared statement's text and name.
 struct Prepared {
   std::string name;
   std::string text;
-  bool ready = false; // the server has it
+  bool ready = false; // the server has prepared it
 };
 
 class PgCursor final : public Cursor {
@@ -82,7 +82,7 @@ class PgCursor final : public Cursor {
     row_ = -1;
     busy_ = false;
   }
-  [[nodiscard]] bool take() { return !std::exchange(busy_, true); } // false: it is in use
+  [[nodiscard]] bool take() { return !std::exchange(busy_, true); } // false: in use
 
  private:
   std::optional<std::string>& at(int index) {
@@ -98,7 +98,7 @@ class PgCursor final : public Cursor {
 
   PgDatabase& database_;
   Prepared& prepared_;
-  const bool kept_; // in the database's cache; else it ends with its use
+  const bool kept_; // cached by the database; otherwise it ends with its use
   bool busy_ = true;
   std::vector<std::optional<std::string>> parameters_;
   PgResult result_; // all rows
@@ -123,11 +123,11 @@ class PgDatabase final : public Database {
       return Statement(*found->second.cursor);
     }
     if (found->second.cursor->take()) return Statement(*found->second.cursor);
-    // The same text is running further up the stack: this one is for once.
+    // The same text is in use further up the stack: this one is used once.
     return Statement(*new PgCursor(*this, *found->second.prepared, false));
   }
 
-  // The answer to the statement; the server learns its text at its first use.
+  // The answer to the statement; the server prepares its text at its first use.
   Result<PgResult> execute(Prepared& prepared, std::span<const char* const> parameters) {
     std::vector<PgMessage> messages = take_pending();
     const std::size_t before = messages.size();
@@ -157,7 +157,7 @@ class PgDatabase final : public Database {
     if (!begun_) return refuse(Cause::STORE_FAILED, fmt::format("{}: there is no transaction to commit", name()));
     begun_ = false;
     if (!sent_) {
-      pending_.clear(); // nothing was asked of the server
+      pending_.clear(); // nothing was sent to the server
       return {};
     }
     pending_.push_back("COMMIT");
@@ -170,7 +170,7 @@ class PgDatabase final : public Database {
         why.evidence += "; whether the last transaction was committed is not known";
       return std::unexpected(std::move(why));
     }
-    // Of a transaction that had failed COMMIT makes a ROLLBACK, and says so only here.
+    // In a failed transaction COMMIT acts as ROLLBACK, and reports it only here.
     if (std::string_view(PQcmdStatus(result->get())) != "COMMIT")
       return refuse(Cause::STORE_FAILED, fmt::format("{}: the transaction had failed before its commit", name()));
     return {};
@@ -184,7 +184,7 @@ class PgDatabase final : public Database {
   }
   Result<void> save() override { return later(kSave); }
   Result<void> roll_back_to_save() override {
-    // Nothing was asked since: there is nothing to undo.
+    // Nothing was sent since: there is nothing to undo.
     if (!pending_.empty() && pending_.back() == kSave) return {};
     return later(kRollBackToSave);
   }
@@ -217,7 +217,7 @@ class PgDatabase final : public Database {
   }
 
   Result<void> migrate(const Schema& schema) override;
-  // DATA_ENVIRONMENT_MISMATCH when the database was noted to be another's.
+  // DATA_ENVIRONMENT_MISMATCH if the database belongs to another environment.
   Result<void> claim(std::string_view environment);
   Result<void> touch() override {
     TRY_VOID(change(touch_));
@@ -239,7 +239,7 @@ class PgDatabase final : public Database {
     pending_.assign(1, how);
     return link_->check();
   }
-  // Goes with the next statement.
+  // Sent with the next statement.
   Result<void> later(const char* control) {
     if (!begun_) return refuse(Cause::STORE_FAILED, fmt::format("{}: there is no transaction", name()));
     pending_.push_back(control);
@@ -272,9 +272,9 @@ class PgDatabase final : public Database {
   const PostgresUse use_;
   Millis timeout_ = options_.answer_timeout;
   std::unordered_map<std::string, Cached, TransparentStringHash, std::equal_to<>> cache_;
-  std::vector<const char*> pending_; // begins, saves and releases that are not sent yet
+  std::vector<const char*> pending_; // begins, savepoints and releases that are not sent yet
   bool begun_ = false;
-  bool sent_ = false; // the server knows of the transaction
+  bool sent_ = false; // the server has started the transaction
   std::int64_t changes_ = 0;
   std::string touch_ = "SELECT 1";
 };

@@ -17,7 +17,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr Millis kRetryAfter{1'000};
-constexpr std::size_t kWords = 300; // of the server, in evidence
+constexpr std::size_t kWords = 300; // of server text, in evidence
 
 std::string one_line(std::string_view text) {
   std::string out(text);
@@ -40,7 +40,7 @@ bool is_good(const PGresult* result) {
   }
 }
 
-// Where the URL leads, without user and password; several hosts as they were written.
+// The URL's target, without user and password; several hosts as written.
 std::string place_of(const PQconninfoOption* options) {
   std::string host;
   std::string port;
@@ -63,7 +63,7 @@ struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
-// Sockets that a dead peer keeps open are noticed on both sides.
+// Keepalives, so that both sides notice sockets of a dead peer.
 constexpr const char* kKeepalive[][2] = {{"keepalives", "1"}, {"keepalives_idle", "5"}, {"keepalives_interval", "2"},
     {"keepalives_count", "3"}, {"tcp_user_timeout", "10000"}};
 constexpr std::string_view kServerKeepalive =
@@ -83,7 +83,7 @@ struct PgLink::Deadline {
 };
 
 Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, PostgresUse use) {
-  // libpq quotes the URL when it does not understand it: its words stay here.
+  // libpq quotes a URL that it cannot parse, so its message is not shown.
   const std::unique_ptr<PQconninfoOption, FreeOptions> parsed(PQconninfoParse(options.url.c_str(), nullptr));
   if (!parsed) return refuse(Cause::DATABASE_UNREACHABLE, "DATABASE_URL is not a valid PostgreSQL connection URL");
   bool several = false;
@@ -92,7 +92,7 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
         (std::string_view(option->keyword).starts_with("host") && option->val != nullptr &&
             std::string_view(option->val).find(',') != std::string_view::npos);
 
-  // Of a keyword that is given twice the later counts: ours, the URL's, what must not be otherwise.
+  // A repeated keyword overrides the earlier one: defaults, the URL's, then fixed values.
   std::vector<const char*> keys;
   std::vector<const char*> values;
   const auto set = [&](const char* key, const char* value) {
@@ -123,7 +123,7 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
         .evidence = fmt::format("{}: {}", name, words),
         .retry_after = kRetryAfter});
   }
-  // What the server says without being asked would go to stderr.
+  // Notices would go to stderr.
   PQsetNoticeReceiver(handle, [](void* self, const PGresult* notice) {
     if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL")
       static_cast<PgLink*>(self)->last_words_ = fmt::format(
@@ -134,9 +134,9 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
       fmt::format(
           "SET search_path = foyer; SET statement_timeout = {}; SET lock_timeout = {}; SET "
           "idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on; {}"
-          // An idle session must not end and take the ownership of the chat with it (PostgreSQL 14 and later).
+          // An idle session must not end, since that would release the ownership of the chat (PostgreSQL 14 and later).
           "SELECT set_config('idle_session_timeout', '0', false) FROM pg_settings WHERE name = 'idle_session_timeout';"
-          // What is acknowledged must survive a crash of the server, whatever its default is.
+          // Acknowledged changes must survive a crash of the server, whatever its default is.
           "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
           options.statement_timeout.count(), options.lock_timeout.count(), kServerKeepalive),
       options.answer_timeout));
@@ -184,7 +184,7 @@ bool PgLink::flush(const Deadline& deadline) {
   for (;;) {
     const int left = PQflush(connection_);
     if (left <= 0) return left == 0;
-    // The server may be waiting for us to take its answers before it reads on.
+    // The server may be waiting for us to read its answers before it reads on.
     pollfd ready{.fd = PQsocket(connection_), .events = POLLIN | POLLOUT, .revents = 0};
     const int count = ::poll(&ready, 1, deadline.left());
     if (count == 0 || (count < 0 && errno != EINTR)) return false;
@@ -198,7 +198,7 @@ bool PgLink::await(const Deadline& deadline) {
     const int count = ::poll(&ready, 1, deadline.left());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
-    // A failure here shows in the result: what the server said before it closed is still in the buffer.
+    // A failure here shows in the result: what the server sent before it closed is still in the buffer.
     if (PQconsumeInput(connection_) == 0 && PQisBusy(connection_) == 1) return false;
   }
   return true;
@@ -228,7 +228,7 @@ Result<PgResult> PgLink::exchange(std::span<const PgMessage> messages, Millis ti
                                                     : one_line(PQerrorMessage(connection_))));
   };
   if (!sent) return gone();
-  (void)flush(deadline); // when it broke meanwhile, what the server said before is taken below
+  (void)flush(deadline); // if the connection broke meanwhile, what the server sent before is read below
   PgResult last;
   std::optional<Refusal> failure;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -284,7 +284,7 @@ Result<void> PgLink::check() {
     pollfd ready{.fd = PQsocket(connection_), .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, 0) <= 0) return {};
     const bool read = PQconsumeInput(connection_) == 1;
-    (void)PQisBusy(connection_); // takes apart what came
+    (void)PQisBusy(connection_); // parses the bytes that arrived
     if (!read || PQstatus(connection_) != CONNECTION_OK)
       return std::unexpected(lose(one_line(PQerrorMessage(connection_))));
   }

@@ -1,6 +1,6 @@
 // One connection to PostgreSQL: sends several messages at once, waits for their
-// answers no longer than it is given, and reports a failure as a Refusal. Once lost it
-// stays lost; a new one is made.
+// answers up to a deadline, and reports a failure as a Refusal. A lost connection
+// stays lost; the caller opens another.
 #pragma once
 
 #include <memory>
@@ -25,8 +25,8 @@ using PgResult = std::unique_ptr<pg_result, ClearResult>;
 struct PgMessage {
   enum class Kind : std::uint8_t {
     text,    // a statement without parameters
-    prepare, // gives `text` the name
-    execute, // the statement of that name with the parameters
+    prepare, // prepares `text` under the name
+    execute, // executes the statement of that name with the parameters
   };
   Kind kind;
   const char* text = "";
@@ -41,18 +41,18 @@ class PgLink {
   PgLink(const PgLink&) = delete;
   PgLink& operator=(const PgLink&) = delete;
 
-  // All messages in one exchange. The answer of the last one, or the first failure;
+  // All messages in one round trip. The answer of the last one, or the first failure;
   // `done` is the number of messages before it that succeeded. No answer in time: lost.
   [[nodiscard]] Result<PgResult> exchange(std::span<const PgMessage> messages, Millis timeout, std::size_t& done);
   // Several statements in one text.
   [[nodiscard]] Result<void> script(const std::string& sql, Millis timeout);
 
-  // Reads what the server has said by itself, without waiting: DATABASE_UNREACHABLE if that was the end.
+  // Reads unsolicited messages of the server, without waiting: DATABASE_UNREACHABLE if the connection has ended.
   [[nodiscard]] Result<void> check();
 
   enum class State : std::uint8_t { idle, in_transaction, failed_transaction, lost };
   [[nodiscard]] State state() const;
-  [[nodiscard]] bool lost_race() const { return lost_race_; } // the last failure was one
+  [[nodiscard]] bool lost_race() const { return lost_race_; } // the last failure was a lost conflict
   [[nodiscard]] bool stale() const { return stale_; }         // prepared statements no longer fit: reconnect
   void forget_race() { lost_race_ = false; }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -62,13 +62,13 @@ class PgLink {
   struct Deadline;
 
   [[nodiscard]] bool flush(const Deadline& deadline);
-  [[nodiscard]] bool await(const Deadline& deadline); // an answer can be taken without waiting
+  [[nodiscard]] bool await(const Deadline& deadline); // an answer can be read without waiting
   [[nodiscard]] Refusal refusal(const pg_result* result);
   [[nodiscard]] Refusal lose(std::string why);
 
   pg_conn* connection_;
   const std::string name_;
-  std::string last_words_; // what the server said without being asked
+  std::string last_words_; // the server's last notice
   std::optional<Refusal> lost_;
   bool lost_race_ = false;
   bool stale_ = false;

@@ -1,4 +1,4 @@
-// The schema of a database, brought up to date step by step, and the environment that it belongs to.
+// Migrates the schema of a database step by step, and checks the environment that it belongs to.
 #include "store/postgres_database.h"
 
 namespace foyer::store {
@@ -42,10 +42,10 @@ Result<void> PgDatabase::take_steps(const Schema& schema, const std::string& tab
             known));
   };
   if (now > known) return too_new();
-  // Another process may be migrating the same database: the version is read again behind the lock.
+  // Another process may be migrating the same database: the version is read again under the lock.
   while (now < known) {
     TRY_VOID(take_migration_lock(schema.part));
-    // A schema of our own: the database may be somebody else's too. Who may not make one finds it made.
+    // A schema of our own, since the database may be shared. A user who must not create one finds it created.
     TRY_VOID(
         script("DO $$ BEGIN IF to_regnamespace('foyer') IS NULL THEN CREATE SCHEMA foyer; END IF;"
                " EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$"));

@@ -103,7 +103,7 @@ TEST(Postgresql, WhatIsRolledBackToASaveIsGoneAndTheRestStays) {
     }
     ASSERT_TRUE(db->drop_save());
   }
-  ASSERT_TRUE(db->save()); // one that asks nothing
+  ASSERT_TRUE(db->save()); // one without a statement
   ASSERT_TRUE(db->roll_back_to_save());
   ASSERT_TRUE(db->drop_save());
   auto committed = db->commit();
@@ -185,7 +185,7 @@ TEST(Postgresql, AConnectionThatTheServerEndsIsNoticedWithoutAsking) {
       known.error().evidence, HasSubstr("terminating connection due to administrator command (SQLSTATE 57P01)"));
 }
 
-TEST(Postgresql, NoServerAndNoSenseAreDatabaseUnreachableAndThePasswordIsNotTold) {
+TEST(Postgresql, NoServerAndAnInvalidUrlAreDatabaseUnreachableWithoutThePassword) {
   for (const char* url :
       {"postgresql://ann:hush-hush@127.0.0.1:1/chat", "postgresql://ann:hush-hush@/chat?host=/nowhere",
           "postgresql://ann:hush-hush%@127.0.0.1/x", "postgresql://ann:hush-hush@127.0.0.1/x?hush=hush"}) {
@@ -205,7 +205,7 @@ TEST(Postgresql, AServerThatOnlyReadsIsStoreReadOnly) {
   auto refused = before->change("INSERT INTO notes (text) VALUES ('x')");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().cause, Cause::STORE_READ_ONLY);
-  EXPECT_FALSE(before->usable_after(refused.error())) << "another host may be the one that takes changes now";
+  EXPECT_FALSE(before->usable_after(refused.error())) << "another host may accept changes now";
 
   const std::string name = url.substr(0, url.find('?')).substr(url.rfind('/', url.find('?')) + 1);
   server.sql("ALTER DATABASE " + name + " SET default_transaction_read_only = on");
@@ -215,7 +215,7 @@ TEST(Postgresql, AServerThatOnlyReadsIsStoreReadOnly) {
   EXPECT_TRUE(open_postgres({.url = url}, PostgresUse::read));
 }
 
-TEST(Postgresql, OfTwoTransactionsThatCrossOneIsToldToDoItAgain) {
+TEST(Postgresql, OfTwoConflictingTransactionsOneMustBeRepeated) {
   const std::string url = Postgres::shared().fresh();
   auto one = open(url);
   auto two = open(url);
@@ -260,7 +260,7 @@ TEST(Postgresql, ADatabaseBelongsToOneEnvironment) {
   const auto start = [&](std::string environment) {
     return postgres_writer({.url = url, .environment = std::move(environment)}, {"notes", kOne})();
   };
-  EXPECT_TRUE(start("")) << "a command that names none";
+  EXPECT_TRUE(start("")) << "a command without an environment";
   EXPECT_TRUE(start("staging"));
   EXPECT_TRUE(start("staging"));
   const auto other = start("production");
@@ -268,7 +268,7 @@ TEST(Postgresql, ADatabaseBelongsToOneEnvironment) {
   EXPECT_EQ(other.error().cause, Cause::DATA_ENVIRONMENT_MISMATCH);
   EXPECT_THAT(
       other.error().evidence, HasSubstr("belongs to the environment staging, but this process runs in production"));
-  EXPECT_TRUE(start("")) << "nor is it compared";
+  EXPECT_TRUE(start("")) << "it is not compared either";
 }
 
 TEST(Postgresql, AMigrationThatFailsLeavesTheSchemaAsItWas) {
@@ -322,7 +322,7 @@ TEST(Postgresql, OneWriterAtATimeOwnsAChatStore) {
     EXPECT_THAT(refused.error().evidence, HasSubstr("held by a connection from this machine since "));
     EXPECT_TRUE(accounts());
   }
-  // The server may need a moment to see that the first is gone.
+  // The server may need a moment to notice that the first is gone.
   Result<std::unique_ptr<Database>> taken = second();
   while (!taken) taken = second();
   EXPECT_EQ(first().error().cause, Cause::CHAT_STORE_IN_USE);
@@ -331,7 +331,7 @@ TEST(Postgresql, OneWriterAtATimeOwnsAChatStore) {
 TEST(Postgresql, TheOwnerTakesItsStoreBackFromAConnectionOfItsOwnThatHangs) {
   const std::string url = Postgres::shared().fresh();
   const Opener owner = postgres_writer({.url = url}, {"chat", kOne}, Owner::sole);
-  auto hanging = owner(); // as the server sees a client whose network went away
+  auto hanging = owner(); // what the server sees of a client whose network failed
   ASSERT_TRUE(hanging);
   auto again = owner();
   ASSERT_TRUE(again) << again.error().evidence;

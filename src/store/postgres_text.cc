@@ -11,14 +11,14 @@ constexpr std::string_view kMark = "\xF4\x8F\xBF\xBF"; // U+10FFFF
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// The end of what begins at `at` with a quote or as a comment; `at` itself if neither does.
+// The end of a quoted text or comment that begins at `at`; `at` itself if neither does.
 std::size_t end_of_literal(std::string_view sql, std::size_t at) {
   const auto until = [&](std::string_view end, std::size_t from) {
     const auto found = sql.find(end, from);
     return found == std::string_view::npos ? sql.size() : found + end.size();
   };
   if (sql[at] == '\'' || sql[at] == '"')
-    return until(sql.substr(at, 1), at + 1); // a doubled quote begins the next literal at once
+    return until(sql.substr(at, 1), at + 1); // a doubled quote starts the next literal at once
   if (sql.substr(at, 2) == "--") return until("\n", at);
   if (sql.substr(at, 2) == "/*") return until("*/", at + 2);
   return at;

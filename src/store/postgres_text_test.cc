@@ -29,10 +29,10 @@ TEST(PostgresText, WhatPostgresqlCannotKeepIsWrittenOtherwiseAndComesBack) {
     EXPECT_EQ(unescape(escape(text)), text);
   }
   EXPECT_FALSE(needs_escape("käse 🧀"));
-  EXPECT_EQ(unescape("cut " + mark), "cut " + mark) << "nobody wrote it so; it stays";
+  EXPECT_EQ(unescape("cut " + mark), "cut " + mark) << "not an escape; unchanged";
 }
 
-TEST(PostgresText, StatesAreToldApart) {
+TEST(PostgresText, StatesAreDistinguished) {
   const struct {
     const char* state;
     Cause cause;

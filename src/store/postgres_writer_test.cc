@@ -23,14 +23,14 @@ using testing_world::Postgres;
 constexpr std::string_view kSchema[] = {
     "CREATE TABLE notes (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text TEXT NOT NULL UNIQUE);"};
 
-// A writer and a reader on an executor: nothing moves until run().
+// A writer and a reader on an executor: nothing runs until run().
 struct World {
   Postgres& server = Postgres::shared();
   PostgresOptions database{.url = server.fresh()};
   ManualClock clock;
   Metrics metrics;
   ManualExecutor turn{clock};
-  std::vector<std::string> heard; // answers, in order
+  std::vector<std::string> answers; // in order
   std::vector<Refusal> refusals;
   int forgotten = 0;
   WriterOptions options{.name = "test"};
@@ -56,7 +56,7 @@ struct World {
   using Work = std::function<Result<bool>(Database&)>;
   void submit(const std::string& name, Work work) {
     writer->submit<bool>(std::move(work), [this, name](Result<bool> r) {
-      heard.push_back(name + (r ? " ok" : " " + std::string(r.error().code())));
+      answers.push_back(name + (r ? " ok" : " " + std::string(r.error().code())));
       if (!r) refusals.push_back(r.error());
     });
   }
@@ -100,7 +100,7 @@ TEST(PostgresqlWriter, ManyJobsAreOneCommitAndAnsweredInTheirOrderAfterIt) {
   w.writer->submit<bool>(
       [](Database&) -> Result<bool> { return true; }, [&](Result<bool>) { seen_in_answer = w.stored(); });
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "b PERMISSION_DENIED", "c NOT_FOUND", "d STORE_FAILED", "e ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "b PERMISSION_DENIED", "c NOT_FOUND", "d STORE_FAILED", "e ok"));
   EXPECT_EQ(seen_in_answer, "a,e");
   EXPECT_EQ(w.count("foyer_store_commits_total"), 1U);
 }
@@ -127,9 +127,9 @@ TEST(PostgresqlWriter, ABatchThatLostAgainstAnotherProcessIsDoneAgain) {
   });
   w.run();
   EXPECT_EQ(runs, 2);
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "b ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "b ok"));
   EXPECT_EQ(w.stored(), "theirs,a,b after 2");
-  EXPECT_EQ(w.forgotten, 1) << "what was remembered of the first run is wrong";
+  EXPECT_EQ(w.forgotten, 1) << "anything remembered from the first run is wrong";
   EXPECT_EQ(w.count("foyer_store_repeats_total"), 1U);
   EXPECT_TRUE(w.writer->probe());
 }
@@ -150,7 +150,7 @@ TEST(PostgresqlWriter, ABatchThatLosesAlwaysIsStoreLocked) {
   });
   w.run();
   EXPECT_EQ(runs, 5);
-  EXPECT_THAT(w.heard, ElementsAre("a STORE_LOCKED"));
+  EXPECT_THAT(w.answers, ElementsAre("a STORE_LOCKED"));
 }
 
 TEST(PostgresqlWriter, AJobThatTakesTooLongFailsAlone) {
@@ -164,7 +164,7 @@ TEST(PostgresqlWriter, AJobThatTakesTooLongFailsAlone) {
   });
   w.note("b");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "slow STORE_TIMEOUT", "b ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "slow STORE_TIMEOUT", "b ok"));
   EXPECT_EQ(w.stored(), "a,b");
 }
 
@@ -180,19 +180,19 @@ TEST(PostgresqlWriter, KilledInTheMiddleOfABatchNothingOfItHappenedAndTheNextOne
   });
   w.note("c");
   w.run();
-  EXPECT_THAT(
-      w.heard, ElementsAre("before ok", "a DATABASE_UNREACHABLE", "b DATABASE_UNREACHABLE", "c DATABASE_UNREACHABLE"));
+  EXPECT_THAT(w.answers,
+      ElementsAre("before ok", "a DATABASE_UNREACHABLE", "b DATABASE_UNREACHABLE", "c DATABASE_UNREACHABLE"));
   EXPECT_GE(w.forgotten, 1);
   w.server.start();
   w.clock.advance(Millis{2'000});
   w.note("after");
   w.run();
-  EXPECT_EQ(w.heard.back(), "after ok");
+  EXPECT_EQ(w.answers.back(), "after ok");
   EXPECT_EQ(w.stored(), "before,after");
   EXPECT_TRUE(w.writer->probe());
 }
 
-TEST(PostgresqlWriter, ACommitWhoseAnswerIsLostIsToldAsNotKnown) {
+TEST(PostgresqlWriter, ACommitWhoseAnswerIsLostIsReportedAsUnknown) {
   World w;
   bool kill = true;
   w.hooks.before_commit = [&](Database& db) -> Result<void> {
@@ -203,7 +203,7 @@ TEST(PostgresqlWriter, ACommitWhoseAnswerIsLostIsToldAsNotKnown) {
   w.open();
   w.note("a");
   w.run();
-  ASSERT_THAT(w.heard, ElementsAre("a DATABASE_UNREACHABLE"));
+  ASSERT_THAT(w.answers, ElementsAre("a DATABASE_UNREACHABLE"));
   EXPECT_THAT(w.refusals[0].evidence, HasSubstr("whether the last transaction was committed is not known"));
   EXPECT_EQ(w.forgotten, 1);
 }
@@ -241,7 +241,7 @@ TEST(PostgresqlWriter, WhileTheServerIsAwayJobsAreRefusedAtOnceBetweenTheTries) 
   w.clock.advance(Millis{2'000});
   w.note("d");
   w.run();
-  EXPECT_EQ(w.heard.back(), "d ok");
+  EXPECT_EQ(w.answers.back(), "d ok");
   EXPECT_EQ(w.stored(), "d");
 }
 
@@ -254,10 +254,10 @@ TEST(PostgresqlWriter, ARestartBetweenTwoJobsIsNotNoticedByAnybody) {
   w.server.start();
   w.note("b");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "b ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "b ok"));
 }
 
-TEST(PostgresqlWriter, AnOwnerWhoseStoreWasTakenMeanwhileIsToldSo) {
+TEST(PostgresqlWriter, AnOwnerWhoseStoreWasTakenMeanwhileIsNotified) {
   World w;
   w.open(Owner::sole);
   w.note("a");
@@ -269,13 +269,13 @@ TEST(PostgresqlWriter, AnOwnerWhoseStoreWasTakenMeanwhileIsToldSo) {
   w.note("b");
   w.run();
   other->reset();
-  w.heard.push_back("the other ends");
-  while (w.heard.back() != "c ok") {
+  w.answers.push_back("the other ends");
+  while (w.answers.back() != "c ok") {
     w.clock.advance(Millis{2'000});
     w.note("c");
     w.run();
   }
-  EXPECT_EQ(w.heard[1], "b CHAT_STORE_IN_USE");
+  EXPECT_EQ(w.answers[1], "b CHAT_STORE_IN_USE");
   EXPECT_EQ(w.stored(), "a,c");
 }
 
@@ -309,7 +309,7 @@ TEST(PostgresqlWriter, WhatWasAnsweredSurvivesTheEndOfTheServer) {
   EXPECT_GE(ok.size(), static_cast<std::size_t>(kJobs / 10));
 }
 
-TEST(PostgresqlWriter, WithoutTrafficALossIsNoticedAndMended) {
+TEST(PostgresqlWriter, WithoutTrafficALossIsNoticedAndRepaired) {
   World w;
   w.options.executor = nullptr;
   w.options.watch_every = Millis{10};
@@ -340,7 +340,7 @@ struct Reading : World {
       TRY(rows, db.query("SELECT count(*) FROM notes"));
       TRY_VOID(rows.step());
       return rows.integer(0);
-    }, [this](Result<std::int64_t> n) { heard.push_back(n ? std::to_string(*n) : std::string(n.error().code())); });
+    }, [this](Result<std::int64_t> n) { answers.push_back(n ? std::to_string(*n) : std::string(n.error().code())); });
   }
 };
 
@@ -355,7 +355,7 @@ TEST(PostgresqlReader, SeesEveryChangeThatWasAnsweredBeforeOnAnyOfItsConnections
     w.ask();
     w.run();
   }
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "1", "1", "b ok", "2", "2", "c ok", "3", "3"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "1", "1", "b ok", "2", "2", "c ok", "3", "3"));
 }
 
 TEST(PostgresqlReader, AReadWhoseConnectionIsLostUnderItIsDoneAgainOnANewOne) {
@@ -369,7 +369,7 @@ TEST(PostgresqlReader, AReadWhoseConnectionIsLostUnderItIsDoneAgainOnANewOne) {
     w.server.start();
   });
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("0"));
+  EXPECT_THAT(w.answers, ElementsAre("0"));
 }
 
 TEST(PostgresqlReader, WhileTheServerIsAwayReadsAreRefusedAndLaterAnswered) {
@@ -386,7 +386,7 @@ TEST(PostgresqlReader, WhileTheServerIsAwayReadsAreRefusedAndLaterAnswered) {
   w.clock.advance(Millis{100});
   w.ask();
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("DATABASE_UNREACHABLE", "DATABASE_UNREACHABLE", "DATABASE_UNREACHABLE", "0"));
+  EXPECT_THAT(w.answers, ElementsAre("DATABASE_UNREACHABLE", "DATABASE_UNREACHABLE", "DATABASE_UNREACHABLE", "0"));
 }
 
 } // namespace

@@ -5,7 +5,7 @@
 namespace foyer::store {
 namespace {
 
-constexpr std::size_t kBatch = 1; // the next owner is chosen when there is time for the next
+constexpr std::size_t kBatch = 1; // so that the next owner is chosen as late as possible
 
 } // namespace
 
@@ -63,7 +63,7 @@ void Reader::run(Line& line, Task& task) {
       failed(database.error());
       return task.refuse_with(database.error());
     }
-    const bool again = first; // a connection that was lost is no reason yet: a read may be done twice
+    const bool again = first; // a lost connection is no failure yet: a read may be repeated
     if (auto begun = (*database)->begin(Begin::read); !begun) {
       line.connection.drop();
       if (again && begun.error().cause == Cause::DATABASE_UNREACHABLE) continue;
@@ -80,7 +80,7 @@ void Reader::run(Line& line, Task& task) {
       failed(*why);
     else
       logged_.store(-1, std::memory_order_relaxed);
-    // The end of a transaction that only read changes nothing for the one who waits.
+    // The end of a read-only transaction changes nothing for the caller.
     task.answer();
     if (keep && !(*database)->commit()) line.connection.drop();
     return;

@@ -1,8 +1,8 @@
 // The reader of a database: one or more threads (or an executor, see lane.h), each
-// with its own connection, which see what was committed before their job began and
-// never wait for the writer. Jobs of different users are done in turn (fair_queue.h), so
-// that nobody waits for all jobs of one user. A job sees one state from its start to its end; it may
-// be run a second time, on a new connection, when the first one was lost under it.
+// with its own connection, which sees everything committed before its job began and
+// never waits for the writer. Jobs of different users take turns (fair_queue.h), so
+// that nobody waits for all jobs of one user. A job sees one snapshot from start to end; it may
+// run a second time, on a new connection, if its connection was lost.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ struct ReaderOptions {
   std::string name;                 // "chat", "accounts"
   std::size_t connections = 1;      // each with a lane of its own
   std::size_t queue_limit = 10'000; // jobs that may wait; more: BUSY
-  Entropy* entropy = nullptr;       // for the waits between tries to connect
+  Entropy* entropy = nullptr;       // for the waits between connection attempts
   Executor* executor = nullptr;     // null: threads
 };
 
@@ -33,7 +33,7 @@ class Reader {
   ~Reader(); // finishes what is queued
 
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: on the
-  // reader's thread, or at once with BUSY on the calling thread. `whose`: the user who asked.
+  // reader's thread, or at once with BUSY on the calling thread. `whose`: the user behind the job.
   template <class T, class Job>
   void submit(Job job, Completion<T> done, std::string_view whose = {}) {
     least_busy().push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)), whose);
@@ -57,7 +57,7 @@ class Reader {
   Log& log_;
   Gauge& queue_gauge_;
   Counter& failures_;
-  std::atomic<int> logged_{-1}; // the cause that the log has, until a read succeeds
+  std::atomic<int> logged_{-1}; // the cause that was logged last, until a read succeeds
   std::vector<std::unique_ptr<Line>> lines_;
 };
 

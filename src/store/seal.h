@@ -4,8 +4,8 @@
 //
 //   sealed = base64url(nonce (12) | ciphertext | tag (16))
 //
-// `about` is authenticated and not kept ("service:gateway"): a sealed value that was
-// moved to another row does not open.
+// `about` is authenticated and not stored ("service:gateway"): a sealed value that was
+// moved to another row cannot be opened.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ class SealKey {
   [[nodiscard]] static Result<SealKey> from_secret(std::string_view secret);
 
   [[nodiscard]] std::string seal(std::string_view plain, std::string_view about, Entropy& entropy) const;
-  // STORE_KEY_MISMATCH when it was sealed with another key, for something else, or is damaged.
+  // STORE_KEY_MISMATCH when it was sealed with another key or another `about`, or is damaged.
   [[nodiscard]] Result<std::string> open(std::string_view sealed, std::string_view about) const;
 
  private:

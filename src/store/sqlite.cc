@@ -35,7 +35,7 @@ Cause cause_of(int code, int system_error) {
   }
 }
 
-// What the system said when a write failed. SQLite keeps it with the file, and a
+// The system error of a failed write. SQLite keeps it with the file, and a
 // commit that fails writes to the log, not to the main file.
 int system_error_of(sqlite3* handle) {
   int error = 0;
@@ -47,7 +47,7 @@ int system_error_of(sqlite3* handle) {
   return error != 0 ? error : sqlite3_system_errno(handle);
 }
 
-// SQLite would create the file for everybody to read; its -wal and -shm take the file's mode.
+// SQLite would create a world-readable file; its -wal and -shm take the file's mode.
 Result<void> create_private(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0 && errno != EEXIST)
@@ -69,7 +69,7 @@ class SqliteCursor final : public Cursor {
 
   void bind_integer(int index, std::int64_t value) override { note(sqlite3_bind_int64(statement_, index, value)); }
   void bind_text(int index, std::string_view value) override {
-    // A null pointer would bind NULL: an empty text stays a text.
+    // A null pointer would bind NULL: an empty text must stay a text.
     const char* data = value.data() == nullptr ? "" : value.data();
     note(sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   }
@@ -96,7 +96,7 @@ class SqliteCursor final : public Cursor {
     busy_ = false;
   }
 
-  [[nodiscard]] bool take() { return !std::exchange(busy_, true); } // false: it is in use
+  [[nodiscard]] bool take() { return !std::exchange(busy_, true); } // false: in use
 
  private:
   void note(int code) {
@@ -105,7 +105,7 @@ class SqliteCursor final : public Cursor {
 
   SqliteDatabase& database_;
   sqlite3_stmt* statement_;
-  const bool kept_; // in the database's cache; else it ends with its use
+  const bool kept_; // cached by the database; otherwise it ends with its use
   bool busy_ = true;
   int error_ = 0; // of the first bind that failed
 };
@@ -143,7 +143,7 @@ class SqliteDatabase final : public Database {
   const std::string& name() const override { return path_; }
 
   Result<void> migrate(const Schema& schema) override;
-  // It has to alter a byte: SQLite does not write a page on which nothing changed.
+  // It must alter a byte: SQLite does not write an unchanged page.
   Result<void> touch() override { return run("UPDATE schema_version SET probed = probed + 1"); }
 
  private:
@@ -190,7 +190,7 @@ Result<Statement> SqliteDatabase::prepare(std::string_view sql) {
   const unsigned flags = found == cache_.end() ? SQLITE_PREPARE_PERSISTENT : 0;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), flags, &statement, nullptr);
   if (code != SQLITE_OK) return std::unexpected(refusal(code));
-  // The same text is running further up the stack: this one is for once.
+  // The same text is in use further up the stack: this one is used once.
   if (found != cache_.end()) return Statement(*new SqliteCursor(*this, statement, false));
   return Statement(
       *cache_.emplace(std::string(sql), std::make_unique<SqliteCursor>(*this, statement, true)).first->second);
@@ -292,7 +292,7 @@ Opener sqlite_reader(std::string path, OpenOptions options) {
 
 Result<void> copy_database(const std::string& from, const std::string& to) {
   TRY(source, open_sqlite(from, {.access = Access::read_only}));
-  // VACUUM INTO wants a file that is absent or empty; an empty one has its mode already.
+  // VACUUM INTO needs a file that is absent or empty; an empty one already has its mode.
   TRY_VOID(create_private(to));
   TRY_VOID(source->change("VACUUM INTO ?", to));
   return {};

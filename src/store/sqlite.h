@@ -21,15 +21,15 @@ enum class Access : std::uint8_t {
 
 struct OpenOptions {
   Access access = Access::create;
-  bool survive_power_loss = true; // every commit is flushed to the device; else only a crash of the process is survived
-  Millis busy_timeout{2'000};     // how long another process's lock is waited for, then STORE_LOCKED
+  bool survive_power_loss = true; // flush every commit to the device; false: only a crash of the process is survived
+  Millis busy_timeout{2'000};     // wait for another process's lock, then STORE_LOCKED
   std::uint64_t max_pages = 0;    // of the database file (4 KiB each); beyond: STORE_FULL; 0: no limit
   std::string vfs = {};           // SQLite's name of the file layer; empty: the system's
 };
 
 [[nodiscard]] Result<std::unique_ptr<Database>> open_sqlite(const std::string& path, const OpenOptions& options = {});
 
-// For a Writer: creates and migrates at first; later a vanished file stays away, it does not come back empty.
+// For a Writer: creates and migrates at first; later a missing file stays missing and is not created again.
 [[nodiscard]] Opener sqlite_writer(std::string path, OpenOptions options, Schema schema);
 // For a Reader.
 [[nodiscard]] Opener sqlite_reader(std::string path, OpenOptions options);

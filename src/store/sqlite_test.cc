@@ -1,4 +1,4 @@
-// Connections, statements, migrations, and how SQLite's failures are told.
+// Connections, statements, migrations, and the causes of SQLite's failures.
 #include "store/sqlite.h"
 
 #include <gtest/gtest.h>
@@ -143,7 +143,7 @@ TEST(Sqlite, AFileAtItsLimitIsStoreFull) {
   EXPECT_TRUE(db->change("INSERT INTO notes (text) VALUES ('small')"));
 }
 
-TEST(Sqlite, TheDevicesOwnErrorsAreToldApart) {
+TEST(Sqlite, TheDevicesErrorsAreDistinguished) {
   TempDir dir;
   auto db = open(dir.file("a.sqlite"), {.vfs = Faults::vfs()});
   ASSERT_TRUE(db->migrate({"notes", kOne}));

@@ -13,14 +13,14 @@ namespace foyer::store {
 class Task {
  public:
   virtual ~Task() = default;
-  // Does the work and keeps the answer; the refusal, if it failed, stays the task's.
-  // May be called again when the transaction was undone: a job must be able to run twice.
+  // Does the work and stores the result; a failed task stores its refusal.
+  // May be called again when the transaction was undone: a job must be repeatable.
   [[nodiscard]] virtual const Refusal* work(Database& database) = 0;
   virtual void answer() = 0;                        // after work(), once it is durable
-  virtual void refuse_with(const Refusal& why) = 0; // instead of answer(): nothing of this task happened
+  virtual void refuse_with(const Refusal& why) = 0; // in place of answer(): nothing of this task happened
 };
 
-// `done` is called on the thread that runs the database: must be short.
+// `done` is called on the database's thread: must be short.
 template <class T, class Job>
 class TypedTask final : public Task {
  public:

@@ -9,7 +9,7 @@ namespace foyer::store {
 namespace {
 
 constexpr Millis kProbeEvery{1'000};
-constexpr int kTries = 5; // of a batch that loses against others
+constexpr int kTries = 5; // of a batch that conflicts with others
 
 double seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
 
@@ -103,7 +103,7 @@ bool Writer::consume(Tasks batch) {
   return run_upkeep();
 }
 
-// With nothing to do: after a failure, does it work again? And is the connection still there?
+// When idle: after a failure, does it work again? And is the connection still there?
 void Writer::watch() {
   bool due = probe_asked_.exchange(false);
   if (options_.watch_every.count() > 0) {
@@ -128,7 +128,7 @@ std::size_t Writer::run_batch(Tasks& tasks, std::size_t first) {
     if (done) {
       commit_seconds_.observe(seconds(clock_.mono() - start));
       batches_.add();
-      // A job that failed by itself on the database (full, for one) says more about it than the commit of the others.
+      // A job that failed on the database itself (full, for one) says more about it than the commit of the others.
       if (well) succeeded();
       for (std::size_t k = first; k < last; ++k) tasks[k]->answer();
       return last;
@@ -158,8 +158,8 @@ Result<void> Writer::try_batch(Tasks& tasks, std::size_t first, std::size_t& las
   return database_->commit();
 }
 
-// An error means that the transaction itself is lost. A job that merely refused is
-// not an error; `well` turns false when the database was the reason.
+// An error means that the transaction itself is lost. A job that only refused is
+// not an error; `well` becomes false if the database was the reason.
 Result<void> Writer::run_in_savepoint(Task& task, bool& well) {
   TRY_VOID(database_->save());
   const Refusal* why = task.work(*database_);
@@ -236,10 +236,10 @@ void Writer::failed(const Refusal& why) {
   if (database_ != nullptr && !database_->usable_after(why)) reopen_ = true;
   {
     const std::lock_guard held(failure_mutex_);
-    const bool told = failure_ && failure_->cause == why.cause;
+    const bool logged = failure_ && failure_->cause == why.cause;
     failure_ = why;
     next_probe_ = clock_.mono() + kProbeEvery;
-    if (told) return;
+    if (logged) return;
   }
   log_.error("store_failed", "A database does not accept changes.",
       {{"store", options_.name}, {"code", why.code()}, {"evidence", why.evidence}});

@@ -1,18 +1,18 @@
-// The one writer of a database: a thread (or an executor, see lane.h) that owns
+// The single writer of a database: a thread (or an executor, see lane.h) that owns
 // the writing connection and commits in groups.
 //
-// It takes all that is queued, up to a number and a time, runs every job in a
-// savepoint inside one transaction, commits once, and only then answers, in the
-// order in which the jobs came. A job that refuses undoes its own changes and
-// nobody else's. When the commit fails nothing of the batch has happened, and
+// It takes everything queued, up to a number and a time, runs every job in a
+// savepoint inside one transaction, commits once, and only then answers, in
+// the order of the jobs. A job that refuses undoes its own changes and
+// no others. When the commit fails nothing of the batch has happened, and
 // every job of it is answered with the commit's cause.
 //
 //   writer->submit<Offset>([=](Database& db) -> Result<Offset> { … }, [](Result<Offset> r) { … });
 //
-// A batch that lost against another process's transaction is run again, a few times:
-// a job must be able to run twice. A failed database is tried again with the next
-// job, after closing and opening it when that may help; while its server is away jobs
-// are refused at once between the tries. No failure is for ever.
+// A batch that conflicted with another process's transaction is run again, a few times:
+// a job must be repeatable. A failed database is tried again with the next
+// job, after closing and opening it if that may help; while its server is unreachable jobs
+// are refused at once between the tries. Every failure ends when its reason does.
 #pragma once
 
 #include <atomic>
@@ -33,23 +33,23 @@ namespace foyer::store {
 struct WriterOptions {
   std::string name;                 // "chat", "accounts": in metrics, logs and the thread's name
   std::size_t queue_limit = 20'000; // jobs that may wait; more: BUSY
-  std::string_view limit = {};      // its name among the limits, under which refusals are counted; empty: they are not
+  std::string_view limit = {};      // its name among the limits, under which refusals are counted; empty: not counted
   std::size_t batch_limit = 1'000;  // jobs in one transaction
-  Millis batch_time{20};            // after this much work a batch commits, whatever else is queued
+  Millis batch_time{20};            // after this much work a batch commits, even if more is queued
   Millis upkeep_every{std::chrono::hours{1}};
-  Millis watch_every{0};        // with a thread: without jobs the connection is looked at so often; 0: never
-  Entropy* entropy = nullptr;   // for the waits between tries to connect
+  Millis watch_every{0};        // with a thread: how often the connection is checked without jobs; 0: never
+  Entropy* entropy = nullptr;   // for the waits between connection attempts
   Executor* executor = nullptr; // null: a thread
 };
 
 struct WriterHooks {
-  // Once after opening, before any job: in no transaction.
+  // Once after opening, before any job: outside a transaction.
   std::function<Result<void>(Database&)> opened = {};
   // Inside the transaction, after the last job of a batch; a refusal undoes the batch.
   std::function<Result<void>(Database&)> before_commit = {};
-  // The batch was undone, or it is not known whether it was: whatever was remembered from its jobs is wrong.
+  // The batch was undone, or its outcome is unknown: anything remembered from its jobs is wrong.
   std::function<void()> rolled_back = {};
-  // One small piece of upkeep in a transaction of its own, every upkeep_every; true: there is more, which runs between
+  // One small piece of upkeep in a transaction of its own, every upkeep_every; true: there is more, to run between
   // the next batches.
   std::function<Result<bool>(Database&)> upkeep = {};
 };
@@ -68,11 +68,11 @@ class Writer {
     lane_->push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
   }
 
-  void close();        // refuses what comes later, finishes what is queued
+  void close();        // refuses later jobs, finishes queued ones
   void start_upkeep(); // any thread: do not wait for upkeep_every
   [[nodiscard]] std::size_t queued() const;
   // The cause of the last failure to write, until a write succeeds. Any thread, never
-  // waits for the disk: after a failure it asks the writer to try again, at most once a second.
+  // waits for the disk: after a failure it makes the writer try again, at most once a second.
   [[nodiscard]] Result<bool> probe();
 
  private:
@@ -81,7 +81,7 @@ class Writer {
   bool consume(Tasks batch);
   // Runs jobs from `tasks[first]` on, commits and answers; returns the index after the last one answered.
   std::size_t run_batch(Tasks& tasks, std::size_t first);
-  // One try; `last` becomes the index after the last job that ran, `well` whether none of them failed on the database.
+  // One try; `last` becomes the index after the last job that ran, `well` whether the database failed for none of them.
   [[nodiscard]] Result<void> try_batch(Tasks& tasks, std::size_t first, std::size_t& last, bool& well);
   [[nodiscard]] Result<void> run_in_savepoint(Task& task, bool& well);
   void fail(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why);
@@ -104,7 +104,7 @@ class Writer {
   Counter& repeats_;
   Histogram& commit_seconds_;
 
-  // Of the consumer alone:
+  // Only the consumer uses these:
   Connection connection_;
   Database* database_ = nullptr; // of the connection; set by begin()
   bool reopen_ = false;

@@ -1,4 +1,4 @@
-// Group commit: what is answered, when, and what happens to whom when something fails.
+// Group commit: which jobs are answered, when, and what happens when one fails.
 #include "store/writer.h"
 
 #include <gmock/gmock.h>
@@ -23,13 +23,13 @@ using testing_world::TempDir;
 constexpr std::string_view kSchema[] = {
     "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"};
 
-// A writer and a reader on an executor: nothing moves until run().
+// A writer and a reader on an executor: nothing runs until run().
 struct World {
   TempDir dir;
   ManualClock clock;
   Metrics metrics;
   ManualExecutor turn{clock};
-  std::vector<std::string> heard; // answers, in order
+  std::vector<std::string> answers; // in order
   OpenOptions database{.busy_timeout = Millis{0}};
   WriterOptions options{.name = "test"};
   WriterHooks hooks;
@@ -52,7 +52,7 @@ struct World {
       if (then_refuse_with != Cause::INTERNAL_ERROR) return refuse(then_refuse_with);
       return db.changes();
     }, [this, text](Result<std::int64_t> r) {
-      heard.push_back(text + (r ? " ok" : " " + std::string(r.error().code())));
+      answers.push_back(text + (r ? " ok" : " " + std::string(r.error().code())));
     });
   }
 
@@ -71,9 +71,9 @@ TEST(Writer, ManyJobsAreOneCommitAndAnsweredInTheirOrder) {
   w.note("b");
   w.note("c");
   EXPECT_EQ(w.writer->queued(), 3U);
-  EXPECT_THAT(w.heard, ElementsAre());
+  EXPECT_THAT(w.answers, ElementsAre());
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "b ok", "c ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "b ok", "c ok"));
   EXPECT_EQ(w.stored(), "a,b,c");
   EXPECT_EQ(w.metrics.counter("foyer_store_commits_total", "", {{"store", "test"}}).value(), 1U);
 }
@@ -97,7 +97,7 @@ TEST(Writer, AJobThatRefusesUndoesItsOwnChangesOnly) {
   w.note("b", Cause::PERMISSION_DENIED);
   w.note("c");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "b PERMISSION_DENIED", "c ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "b PERMISSION_DENIED", "c ok"));
   EXPECT_EQ(w.stored(), "a,c");
   EXPECT_TRUE(w.writer->probe());
 }
@@ -115,7 +115,7 @@ TEST(Writer, WhenTheCommitFailsNothingOfTheBatchHasHappened) {
   w.note("b", Cause::NOT_FOUND);
   w.run();
   Faults::none();
-  EXPECT_THAT(w.heard, ElementsAre("before ok", "a STORE_FULL", "b STORE_FULL"));
+  EXPECT_THAT(w.answers, ElementsAre("before ok", "a STORE_FULL", "b STORE_FULL"));
   EXPECT_EQ(forgotten, 1);
   EXPECT_EQ(w.stored(), "before");
   w.note("after");
@@ -137,7 +137,7 @@ TEST(Writer, AHookThatRefusesBeforeTheCommitFailsTheBatch) {
   refuses = false;
   w.note("b");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a STORE_FAILED", "b ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a STORE_FAILED", "b ok"));
   EXPECT_EQ(w.stored(), "b,from the hook");
 }
 
@@ -148,27 +148,27 @@ TEST(Writer, AFullQueueRefusesAtOnceWithBusy) {
   w.note("a");
   w.note("b");
   w.note("c");
-  EXPECT_THAT(w.heard, ElementsAre("c BUSY"));
+  EXPECT_THAT(w.answers, ElementsAre("c BUSY"));
   w.run();
   w.note("d");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("c BUSY", "a ok", "b ok", "d ok"));
+  EXPECT_THAT(w.answers, ElementsAre("c BUSY", "a ok", "b ok", "d ok"));
 }
 
-TEST(Writer, ALockedDatabaseIsToldAndTriedAgainWithTheNextJob) {
+TEST(Writer, ALockedDatabaseIsReportedAndTriedAgainWithTheNextJob) {
   World w;
   w.open();
   auto other = open_sqlite(w.dir.file("a.sqlite"));
   ASSERT_TRUE(other.value()->change("BEGIN EXCLUSIVE"));
   w.note("a");
   w.run();
-  auto told = w.writer->probe();
-  ASSERT_FALSE(told);
-  EXPECT_EQ(told.error().cause, Cause::STORE_LOCKED);
+  auto failure = w.writer->probe();
+  ASSERT_FALSE(failure);
+  EXPECT_EQ(failure.error().cause, Cause::STORE_LOCKED);
   ASSERT_TRUE(other.value()->change("ROLLBACK"));
   w.note("b");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a STORE_LOCKED", "b ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a STORE_LOCKED", "b ok"));
   EXPECT_TRUE(w.writer->probe());
 }
 
@@ -192,7 +192,7 @@ TEST(Writer, AskingAfterAFailureMakesItTryAgainWithoutAJob) {
   EXPECT_TRUE(w.writer->probe());
   w.note("b");
   w.run();
-  EXPECT_THAT(w.heard, ElementsAre("a STORE_READ_ONLY", "b ok"));
+  EXPECT_THAT(w.answers, ElementsAre("a STORE_READ_ONLY", "b ok"));
 }
 
 TEST(Writer, AFullDatabaseRefusesWhatDoesNotFitAndKeepsTheRest) {
@@ -202,13 +202,13 @@ TEST(Writer, AFullDatabaseRefusesWhatDoesNotFitAndKeepsTheRest) {
   w.note("a");
   w.note(std::string(90'000, 'x'));
   w.run();
-  EXPECT_EQ(w.heard.size(), 2U);
-  EXPECT_TRUE(w.heard[1].ends_with(" STORE_FULL"));
+  EXPECT_EQ(w.answers.size(), 2U);
+  EXPECT_TRUE(w.answers[1].ends_with(" STORE_FULL"));
   w.note("b");
   w.run();
-  EXPECT_EQ(w.heard.back(), "b ok");
-  // Whatever was answered ok is there, and nothing else.
-  EXPECT_EQ(w.stored(), w.heard[0] == "a ok" ? "a,b" : "b");
+  EXPECT_EQ(w.answers.back(), "b ok");
+  // Everything answered ok is stored, and nothing else.
+  EXPECT_EQ(w.stored(), w.answers[0] == "a ok" ? "a,b" : "b");
 }
 
 TEST(Writer, UpkeepRunsInStepsBetweenTheBatches) {
@@ -238,9 +238,9 @@ TEST(Writer, ClosingFinishesWhatIsQueuedAndRefusesTheRest) {
   w.note("a");
   w.writer->close();
   w.note("b");
-  EXPECT_THAT(w.heard, ElementsAre("a ok", "b BUSY"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "b BUSY"));
   w.writer.reset();
-  w.run(); // what is still in the executor finds nobody, and does nothing
+  w.run(); // tasks left in the executor have no effect
   EXPECT_EQ(w.stored(), "a");
 }
 
@@ -271,8 +271,8 @@ TEST(Writer, OnAThreadEveryJobIsAnsweredOnce) {
   EXPECT_EQ(counted.get_future().get(), kJobs);
 }
 
-// The process ends in the middle of a batch, as kill -9 would end it: what was answered is there, the rest is not.
-TEST(Reader, OneUsersManyReadsKeepNobodyElseWaiting) {
+// The process ends in the middle of a batch, like kill -9: what was answered is stored, the rest is not.
+TEST(Reader, OneUsersManyReadsDoNotDelayOthers) {
   FairQueue queue;
   std::string order;
   const auto ask = [&](const char* whose, char name) {
@@ -288,7 +288,7 @@ TEST(Reader, OneUsersManyReadsKeepNobodyElseWaiting) {
   ask("eve", 'e');
   EXPECT_EQ(queue.size(), 5U);
   while (!queue.empty()) next();
-  EXPECT_EQ(order, "1bs2e34") << "each in turn, and each user's own in the order of asking";
+  EXPECT_EQ(order, "1bs2e34") << "users take turns, and each user's own jobs keep their order";
 }
 
 TEST(Writer, WhatWasAnsweredSurvivesTheEndOfTheProcess) {

@@ -190,7 +190,7 @@ TEST(WriteResponse, LetsNoHandlerDecideOnFramingOrOnTheConnection) {
       write_response(response, false, ""), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
 }
 
-TEST(WriteResponse, LeavesOutAHeaderWhoseNameIsNone) {
+TEST(WriteResponse, LeavesOutAHeaderWithAnInvalidName) {
   const Response response{
       .status = 200, .headers = {{"X: y\r\nSet-Cookie", "a"}, {"", "b"}, {"X Y", "c"}, {"X", "d"}}, .body = ""};
   EXPECT_EQ(

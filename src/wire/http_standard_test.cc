@@ -310,7 +310,7 @@ TEST(HttpStandard, Rfc9112_7_1_Chunks) {
       {"RFC 9112 7.1.1", "a quoted value without its end", chunks("2;a=\"b\r\nok\r\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1.1", "CR alone in a quoted value", chunks("2;a=\"b\rc\"\r\nok\r\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1.1", "LF alone in an extension", chunks("2;a\nok\r\n0\r\n\r\n"), kBad + "body"},
-      {"RFC 9112 7.1.1", "something that is none", chunks("2 a\r\nok\r\n0\r\n\r\n"), kBad + "body"},
+      {"RFC 9112 7.1.1", "not an extension", chunks("2 a\r\nok\r\n0\r\n\r\n"), kBad + "body"},
       {"RFC 9112 7.1.1", "longer than they may be", chunks("2;" + std::string(300, 'a') + "\r\n"), kBad + "body"},
       {"RFC 9112 7.1.2", "trailers are dropped", chunks("0\r\nX: y\r\n\r\n"), "POST /p"},
       {"RFC 9110 6.5.1", "also those that may not be there",

@@ -64,17 +64,17 @@ bool ScriptedServer::set_weather(std::string_view words) {
 
 void ScriptedServer::serve(const Request& request, Reply reply) {
   const auto body = json::parse(request.body);
-  if (!body || !body->is_object()) return reply(VirtualServer::told({.cause = Cause::BAD_REQUEST}));
+  if (!body || !body->is_object()) return reply(VirtualServer::problem({.cause = Cause::BAD_REQUEST}));
   if (request.path == auth::kVerifyPath) return verify(body->as_object(), request, std::move(reply));
   if (request.path == auth::kPeoplePath) return people(body->as_object(), std::move(reply));
   if (request.path == auth::kRevocationsPath) return poll(body->as_object(), std::move(reply));
   if (request.path == auth::kChallengePath) return challenge(body->as_object(), std::move(reply));
-  reply(VirtualServer::told({.cause = Cause::UNKNOWN_PATH}));
+  reply(VirtualServer::problem({.cause = Cause::UNKNOWN_PATH}));
 }
 
 void ScriptedServer::challenge(const json::Object& body, Reply reply) const {
   const auto question = auth::decode_challenge(body);
-  if (!question) return reply(VirtualServer::told(question.error()));
+  if (!question) return reply(VirtualServer::problem(question.error()));
   auth::ChallengeAnswer answer = facts_;
   answer.time = clock_.wall();
   answer.proof = auth::challenge_proof(auth::service_key(auth::testing_world::kServiceSecret), question->nonce);
@@ -84,7 +84,7 @@ void ScriptedServer::challenge(const json::Object& body, Reply reply) const {
 void ScriptedServer::verify(const json::Object& body, const Request& request, Reply reply) {
   const std::string* ref = request.headers.find(auth::kClientRefHeader);
   auto question = auth::decode_question(body, Ref{ref == nullptr ? "" : *ref});
-  if (!question) return reply(VirtualServer::told(question.error()));
+  if (!question) return reply(VirtualServer::problem(question.error()));
   auto answer = [reply = std::move(reply)](
                     Result<Identity> said) mutable { reply(VirtualServer::json(200, auth::encode(said))); };
   if (auto* ticket = std::get_if<auth::TicketRequest>(&*question))
@@ -94,10 +94,10 @@ void ScriptedServer::verify(const json::Object& body, const Request& request, Re
 
 void ScriptedServer::people(const json::Object& body, Reply reply) {
   auto questions = auth::decode_people_question(body);
-  if (!questions || questions->size() != 1) return reply(VirtualServer::told({.cause = Cause::BAD_REQUEST}));
+  if (!questions || questions->size() != 1) return reply(VirtualServer::problem({.cause = Cause::BAD_REQUEST}));
   const auth::PersonRequest question = questions->front();
   auth_.find_person(question, [question, reply = std::move(reply)](Result<std::optional<auth::Person>> said) mutable {
-    if (!said) return reply(VirtualServer::told(said.error()));
+    if (!said) return reply(VirtualServer::problem(said.error()));
     std::vector<auth::FoundPerson> found;
     if (*said)
       found.push_back({.asked = question.id.empty() ? question.name : question.id, .person = std::move(**said)});
@@ -107,7 +107,7 @@ void ScriptedServer::people(const json::Object& body, Reply reply) {
 
 void ScriptedServer::poll(const json::Object& body, Reply reply) {
   const auto question = auth::decode_revocation_question(body);
-  if (!question) return reply(VirtualServer::told(question.error()));
+  if (!question) return reply(VirtualServer::problem(question.error()));
   const bool news = question->after < static_cast<std::int64_t>(events_.size());
   if (news || question->wait == Millis{0}) return reply(VirtualServer::json(200, events_after(question->after)));
   polls_.push_back({.after = question->after, .reply = std::move(reply)});

@@ -20,7 +20,7 @@ OAuthFault invalid_request(Cause cause, std::string evidence, std::string field 
       .refusal = {.cause = cause, .evidence = std::move(evidence), .field = std::move(field)}};
 }
 
-// What may stand in error_description (RFC 6749 §5.2): printable ASCII but " and backslash.
+// The characters allowed in error_description (RFC 6749 §5.2): printable ASCII but " and backslash.
 std::string description(std::string_view text) {
   std::string out;
   for (const char c : text) out += c == '"' ? '\'' : c == '\\' ? '/' : (c < 0x20 || c > 0x7e) ? '?' : c;
@@ -124,7 +124,7 @@ OAuthResult<ClientClaim> read_client(const Request& request, const Form& form) {
 }
 
 bool is_ours(const Refusal& refusal) {
-  // Services' faults are 503 to a gateway's users; to the service itself they are its own.
+  // Faults of services are 503 to a gateway's users; to the service itself they are its own.
   return (refusal.info().http >= 500 && refusal.step() != Step::service_identity) || refusal.info().http == 429;
 }
 
@@ -150,7 +150,7 @@ Response oauth_error(const OAuthFault& fault, bool reveal) {
   if (reveal && !refusal.evidence.empty()) text += " " + refusal.evidence;
   json::Object body{{"error", fault.error}, {"error_description", description(text)}};
   Response response = oauth_answer(status_of(fault), json::write(body));
-  // RFC 6749 §5.2. To those who tried otherwise it says nothing, and libraries would show it in place of the error.
+  // RFC 6749 §5.2. Other clients cannot use it, and libraries would show it in place of the error.
   if (response.status == 401 && fault.basic)
     response.headers.set("WWW-Authenticate", "Basic realm=\"foyer\", charset=\"UTF-8\"");
   const auto wait = refusal.retry_after ? refusal.retry_after

@@ -63,11 +63,11 @@ void OAuthExchange::find_client(ClientClaim claim, std::function<void()> then) {
   basic_ = claim.by == ClientClaim::By::basic;
   if (claim.by == ClientClaim::By::nothing) {
     if (signed_by_) return take_client(std::move(*signed_by_), std::move(then));
-    // Who gives only an id is the public client that our users' tokens are issued to.
+    // An id without a secret means the public client that our users' tokens are issued to.
     if (!claim.id.empty() && claim.id != policy().client_id)
       return refuse_with("invalid_client",
           {.cause = Cause::SERVICE_CREDENTIALS_MISSING,
-              .evidence = "client " + printable(claim.id, 64) + " brought no secret",
+              .evidence = "client " + printable(claim.id, 64) + " sent no secret",
               .field = "client_id"});
     return then();
   }
@@ -121,7 +121,7 @@ std::optional<KnownToken> read_token(const OAuthDeps& deps, std::string_view tok
                                          .own_accounts = true,
                                          .leeway = policy.leeway})
                                      .verify(token, now);
-  // The leeway is for clocks that differ; what has expired here is not active.
+  // The leeway is for differing clocks; here an expired token is not active.
   if (!claims || claims->identity.expires_at <= now) return std::nullopt;
   out.claims = std::move(*claims);
   return out;

@@ -1,4 +1,4 @@
-// One request to /oauth2/*: its form, its client, its one answer. For oauth_routes
+// One request to /oauth2/*: its form, its client, its single answer. For oauth_routes
 // and the files beside it.
 #pragma once
 
@@ -22,14 +22,14 @@ class OAuthExchange : public std::enable_shared_from_this<OAuthExchange> {
         request_(std::move(request)),
         reply_(std::move(reply)) {}
 
-  // Reads the form and finds out who the client is; then `then`.
+  // Reads the form and identifies the client; then calls `then`.
   void begin(std::function<void()> then);
 
   [[nodiscard]] OAuthDeps& deps() const { return *deps_; }
   [[nodiscard]] const AccountsPolicy& policy() const { return deps_->service.policy(); }
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const { return find(form_, name); }
   [[nodiscard]] Caller caller() const;
-  // The service that proved itself; null: a public client.
+  // The authenticated service; null: a public client.
   [[nodiscard]] const Service* client() const { return client_ ? &*client_ : nullptr; }
   [[nodiscard]] bool may_call_us() const { return client_ && client_->may(deps_->services.own_id()); }
 
@@ -45,7 +45,7 @@ class OAuthExchange : public std::enable_shared_from_this<OAuthExchange> {
       std::string action, std::string_view outcome, std::string detail, UserId user = {}) const;
   void write_audit(AuditRow row) const;
 
-  // `then` on the control plane with what the store says; a refusal is passed on as such.
+  // `then` on the control plane with the store's result; a refusal is passed on.
   template <class T, class Then>
   Completion<T> back(Then then) {
     return [self = shared_from_this(), then = std::move(then)](Result<T> result) mutable {
@@ -66,18 +66,18 @@ class OAuthExchange : public std::enable_shared_from_this<OAuthExchange> {
   Reply reply_;
   Form form_;
   bool basic_ = false;
-  std::optional<Service> signed_by_; // for itself, not for a person
+  std::optional<Service> signed_by_; // for itself, not on behalf of a person
   std::optional<Service> client_;
 };
 using OAuthPtr = std::shared_ptr<OAuthExchange>;
 
-// An access token of ours for people, or a service's.
+// One of our access tokens for people, or a service's.
 struct KnownToken {
   jose::Claims claims = {};
   std::string audience = {}; // as claimed
   bool of_service = false;
 };
-// Whatever is wrong with a token, it is nothing that anybody may use.
+// Any fault of a token means that nobody may use it.
 [[nodiscard]] std::optional<KnownToken> read_token(const OAuthDeps& deps, std::string_view token);
 
 void introspect(const OAuthPtr& x);

@@ -1,4 +1,4 @@
-// OAuth as third-party clients meet it: forms, errors in their own form, tokens for services.
+// OAuth as used by third-party clients: forms, OAuth errors, tokens for services.
 #include <gmock/gmock.h>
 
 #include "accounts/clients/oauth.h"
@@ -78,7 +78,7 @@ TEST_F(OAuth, ItsCredentialsComeInThreeWaysAndOnlyInOne) {
   EXPECT_EQ(token(ask + "&client_id=billing&client_secret=the+secret+of+quite+another+service%21", {}).status, 200);
   EXPECT_EQ(token(ask, ServicesWorld::basic("billing", "the+secret+of+quite+another+service%21")).status, 200)
       << "encoded, as RFC 6749 asks";
-  EXPECT_EQ(token(ask, ServicesWorld::basic("billing", kOtherSecret)).status, 200) << "as it is, as curl -u sends it";
+  EXPECT_EQ(token(ask, ServicesWorld::basic("billing", kOtherSecret)).status, 200) << "unencoded, as curl -u sends it";
   Ask by_signature{.content_type = "application/x-www-form-urlencoded"};
   EXPECT_EQ(w.signed_post("/oauth2/token", ask, {.id = "billing", .secret = std::string{kOtherSecret}}, by_signature)
                 .text("error"),
@@ -89,7 +89,7 @@ TEST_F(OAuth, ItsCredentialsComeInThreeWaysAndOnlyInOne) {
   EXPECT_EQ(token(ask + "&client_id=billing").status, 200);
 }
 
-TEST_F(OAuth, AWrongClientIsToldHowItWasAskedFor) {
+TEST_F(OAuth, AWrongClientGetsTheFormOfErrorThatItUsed) {
   const std::string ask = "grant_type=client_credentials&audience=mail";
   const Answer wrong = token(ask, ServicesWorld::basic("billing", "wrong"));
   refused(wrong, 401, "invalid_client", "SERVICE_SECRET_REJECTED");
@@ -97,7 +97,7 @@ TEST_F(OAuth, AWrongClientIsToldHowItWasAskedFor) {
   refused(token(ask, ServicesWorld::basic("nobody", "wrong")), 401, "invalid_client", "SERVICE_UNKNOWN");
   const Answer in_form = token(ask + "&client_id=billing&client_secret=wrong", {});
   refused(in_form, 401, "invalid_client", "SERVICE_SECRET_REJECTED");
-  EXPECT_EQ(in_form.header("WWW-Authenticate"), "") << "only who tried Basic is told of Basic";
+  EXPECT_EQ(in_form.header("WWW-Authenticate"), "") << "only clients that used Basic get WWW-Authenticate";
   refused(token(ask, {}), 401, "invalid_client", "SERVICE_CREDENTIALS_MISSING");
   refused(token(ask + "&client_id=billing", {}), 401, "invalid_client", "SERVICE_CREDENTIALS_MISSING");
   w.change_service("billing", [](ServiceRow& row) { row.disabled = true; });
@@ -127,7 +127,7 @@ TEST_F(OAuth, WhomATokenIsForMustBeSaidAndAllowed) {
   refused(token(ask + "&audience=mail&resource=ledger"), 400, "invalid_target", "BAD_REQUEST");
   EXPECT_EQ(token(ask + "&resource=ledger").status, 200);
   const Answer only = token(ask, ServicesWorld::basic("mail", kMailSecret));
-  EXPECT_EQ(json::get_string(claims(only.text("access_token")), "aud"), "ledger") << "where there is but one";
+  EXPECT_EQ(json::get_string(claims(only.text("access_token")), "aud"), "ledger") << "if there is only one";
   refused(token(ask + "&audience=mail&scope=all"), 400, "invalid_scope", "BAD_REQUEST");
 }
 
@@ -154,7 +154,7 @@ TEST_F(OAuth, APersonsRefreshTokenRotatesAsAtAuthRefresh) {
   EXPECT_EQ(out.text("token_type"), "Bearer");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = out.text("access_token")}).text("name"), "alice");
   EXPECT_EQ(w.refresh(first).text("refresh_token"), out.text("refresh_token"))
-      << "its successor is unused: the same again";
+      << "its successor is unused, so it is returned again";
   refused(token("grant_type=refresh_token&scope=admin&refresh_token=" + out.text("refresh_token"), {}), 400,
       "invalid_scope", "PERMISSION_DENIED");
   refused(token("grant_type=refresh_token&refresh_token=nonsense", {}), 400, "invalid_grant", "REFRESH_UNKNOWN");
@@ -162,12 +162,12 @@ TEST_F(OAuth, APersonsRefreshTokenRotatesAsAtAuthRefresh) {
       "SERVICE_NOT_ALLOWED");
   EXPECT_EQ(
       token("grant_type=refresh_token&scope=chat:read&refresh_token=" + out.text("refresh_token"), {}).status, 200)
-      << "none of that cost the token";
+      << "none of that used up the token";
   w.advance(seconds{11});
   refused(token("grant_type=refresh_token&refresh_token=" + first, {}), 400, "invalid_grant", "REFRESH_REUSED");
 }
 
-TEST_F(OAuth, IntrospectionTellsWhatThereIsToTell) {
+TEST_F(OAuth, IntrospectionReturnsTheClaims) {
   const Answer in = w.register_user("alice");
   const Answer access = introspect(in.text("access_token"));
   EXPECT_EQ(access.status, 200);
@@ -184,7 +184,7 @@ TEST_F(OAuth, IntrospectionTellsWhatThereIsToTell) {
   const std::string service = w.service_token("billing", kOtherSecret, "mail");
   EXPECT_EQ(introspect(service).text("aud"), "mail");
   EXPECT_EQ(introspect(service, ServicesWorld::basic("mail", kMailSecret)).text("sub"), "billing")
-      << "whom it is for may ask";
+      << "its audience may introspect it";
 }
 
 TEST_F(OAuth, WhatIsNotActiveIsExactlyThat) {
@@ -195,7 +195,7 @@ TEST_F(OAuth, WhatIsNotActiveIsExactlyThat) {
   for (const std::string& token :
       {std::string{"nonsense"}, access.substr(0, access.size() - 8) + "AAAAAAAA", std::string(43, 'A')})
     EXPECT_EQ(introspect(token).body, inactive) << token;
-  // Whoever may not know of it is told the same.
+  // A caller that may not see it gets the same answer.
   EXPECT_EQ(introspect(access, ServicesWorld::basic("mail", kMailSecret)).body, inactive);
   EXPECT_EQ(introspect(in.text("refresh_token"), ServicesWorld::basic("mail", kMailSecret)).body, inactive);
   EXPECT_EQ(
@@ -206,7 +206,7 @@ TEST_F(OAuth, WhatIsNotActiveIsExactlyThat) {
   EXPECT_EQ(introspect(access).body, inactive);
   EXPECT_EQ(introspect(second.text("refresh_token")).body, inactive);
   w.advance(minutes{5});
-  EXPECT_EQ(introspect(service).body, inactive) << "the leeway is for other doors";
+  EXPECT_EQ(introspect(service).body, inactive) << "the leeway applies elsewhere";
   refused(introspect(access, {}), 401, "invalid_client", "SERVICE_CREDENTIALS_MISSING");
   refused(w.form("/oauth2/introspect", "token_type_hint=access_token", ServicesWorld::basic("auth", kOwnSecret)), 400,
       "invalid_request", "BAD_REQUEST");
@@ -220,13 +220,13 @@ TEST_F(OAuth, ARevokedRefreshTokenEndsItsSessionAndSoItsAccessTokens) {
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("access_token")}).code(), "SESSION_REVOKED");
   EXPECT_EQ(introspect(in.text("access_token")).body, R"({"active":false})");
   EXPECT_EQ(w.refresh(in.text("refresh_token")).status, 401);
-  EXPECT_EQ(revoke(in.text("refresh_token")).status, 200) << "again is no fault";
+  EXPECT_EQ(revoke(in.text("refresh_token")).status, 200) << "repeating it is no error";
 }
 
 TEST_F(OAuth, ARevokedAccessTokenEndsAloneAndReachesTheGateways) {
   const Answer in = w.register_user("alice");
   EXPECT_EQ(revoke(in.text("access_token")).status, 200);
-  EXPECT_EQ(revoke(in.text("access_token")).status, 200) << "again is no fault, and no second row";
+  EXPECT_EQ(revoke(in.text("access_token")).status, 200) << "repeating it is no error and adds no row";
   EXPECT_EQ(introspect(in.text("access_token")).body, R"({"active":false})");
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("access_token")}).code(), "TOKEN_REVOKED");
   EXPECT_EQ(w.refresh(in.text("refresh_token")).status, 200);
@@ -257,7 +257,7 @@ TEST_F(OAuth, TheTokenOfAServiceThatIsDisabledOrMayNoLongerCallIsNotActive) {
   EXPECT_EQ(introspect(service).body, R"({"active":false})");
 }
 
-TEST_F(OAuth, AGatewaysSignatureForSomebodyIsNotTheirs) {
+TEST_F(OAuth, AGatewaysSignatureForAClientIsNotTheClients) {
   const Answer in = w.register_user("alice");
   const std::string ask = "token=" + in.text("access_token");
   const Ask form{.content_type = "application/x-www-form-urlencoded"};
@@ -315,9 +315,9 @@ TEST_F(OAuth, TheLimitPerAddressHoldsHereToo) {
   EXPECT_EQ(third.header("Retry-After"), "10");
 }
 
-// ---- which token opens which door
+// ---- which token is accepted by which endpoint
 
-// A token of a type, made anew for each try: some are good only once. `key` is that of the world.
+// A token of a type, made anew for each try: some are single-use. `key` is that of the world.
 std::string token_of(ServicesWorld& w, const jose::Key& key, std::string_view type) {
   const Answer in = w.register_user("alice");
   if (type == "access") return in.text("access_token");
@@ -329,7 +329,7 @@ std::string token_of(ServicesWorld& w, const jose::Key& key, std::string_view ty
         w.post("/auth/login", R"({"name":"alice","password":"a quiet place","cookie":true})").header("Set-Cookie");
     return set.substr(set.find('=') + 1, 43);
   }
-  // Right in all but the type: signed with our key, for our audience.
+  // Valid except for the type: signed with our key, for our audience.
   const json::Object claims{{"iss", "https://chat.example"}, {"aud", "foyer"}, {"sub", "alice"}, {"client_id", "foyer"},
       {"jti", "j1"}, {"env", "test"}, {"scope", "chat:read"}, {"iat", unix_seconds(w.clock.wall())},
       {"exp", unix_seconds(w.clock.wall() + minutes{5})}};
@@ -364,9 +364,9 @@ std::string at_door(ServicesWorld& w, std::string_view door, const std::string& 
           auth::TicketRequest{.ticket = token, .origin = {}, .address = "a", .attempt = "x", .ref = {}}}))));
 }
 
-// Only the diagonal: a token of one type is refused at every other door, and the code
-// says that it is the type. Opaque tokens cannot be told from each other before they are
-// looked up; a door for one of them knows nothing of another.
+// Only the diagonal: a token of one type is refused by every other endpoint, and the code
+// names the type as the reason. Opaque tokens cannot be distinguished before a
+// lookup; an endpoint for one kind does not know the others.
 TEST(TokenTypes, EachOpensItsOwnDoorAndNoOther) {
   FixedEntropy own;
   const jose::Key key = jose::Key::generate(jose::Algorithm::eddsa, own);

@@ -1,4 +1,4 @@
-// What there is to say of a token (RFC 7662), and its end (RFC 7009).
+// Introspection (RFC 7662) and revocation (RFC 7009) of tokens.
 #include <fmt/format.h>
 
 #include "accounts/clients/oauth_exchange.h"
@@ -13,7 +13,7 @@ bool lives(const OAuthPtr& x, const SessionAndUser& who) {
   return !who.user.disabled && check_session(who.session, x->policy().sessions, x->deps().clock.wall()).has_value();
 }
 
-// A service that is disabled, or may not call that other one any more, has no token either.
+// A token is inactive if its service is disabled, or may no longer call its audience.
 bool may_still(const OAuthPtr& x, const KnownToken& token) {
   const Service* service = x->deps().services.find(token.claims.client_id);
   return service != nullptr && !service->disabled && service->may(token.audience);
@@ -35,7 +35,7 @@ json::Object describe(const OAuthPtr& x, const KnownToken& token) {
 void introspect_jwt(const OAuthPtr& x, std::string_view text) {
   auto token = read_token(x->deps(), text);
   if (!token) return inactive(x);
-  // A caller that may not know about a token gets the answer for one that does not exist.
+  // A caller that may not see a token gets the answer for one that does not exist.
   const std::string& asker = x->client()->id;
   const bool its_own = token->of_service && (token->claims.client_id == asker || token->audience == asker);
   if (!its_own && !x->may_call_us()) return inactive(x);
@@ -86,8 +86,8 @@ void revoke_jwt(const OAuthPtr& x, std::string_view text) {
             .evidence = fmt::format("the token was issued to another service than {}", x->client()->id)});
   AuditRow row = x->audit("token_revoke", "OK", token->of_service ? "service " + who.user.str() : who.session.str(),
       token->of_service ? UserId{} : who.user);
-  // Every gateway keeps every row: a token that is revoked needs no other. Asked for outside of the
-  // transaction, where reading would make it lose against others that revoke at the same time.
+  // Every gateway keeps every row, so a revoked token gets no second one. Read outside of the
+  // transaction, where reading would make it conflict with concurrent revocations.
   TokenId id = who.token;
   x->deps().store.token_revoked(
       who.token, x->back<bool>([x, id = std::move(id), row = std::move(row)](bool before) mutable {
@@ -121,7 +121,7 @@ void introspect(const OAuthPtr& x) {
   introspect_refresh(x, *token);
 }
 
-// token_type_hint changes nothing: the token's form decides.
+// token_type_hint is ignored: the token's form decides.
 void revoke(const OAuthPtr& x) {
   const auto token = x->parameter("token");
   if (!token)

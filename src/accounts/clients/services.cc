@@ -19,8 +19,8 @@ constexpr std::size_t kLiveSecrets = 2;
 
 std::string about(std::string_view id) { return fmt::format("service:{}", id); }
 
-// What an unknown service is compared with, and a service with one secret besides:
-// the answer takes as long whether or not there is anything to compare with.
+// The key compared for an unknown service, and for a service with only one secret:
+// the time of the answer does not depend on the number of secrets.
 const std::string& dummy_key() {
   static const std::string key = auth::service_key("nobody has this secret");
   return key;
@@ -38,7 +38,7 @@ const std::string* matching_key(const Service* service, Fits fits) {
   return found;
 }
 
-// The order of all checks up to "is this secret one of its own?".
+// The checks up to "is this secret one of its own?", in order.
 template <class Fits>
 Result<const std::string*> prove(const Service* service, std::string_view id, std::string_view what, Fits fits) {
   const std::string* key = matching_key(service, std::move(fits));
@@ -110,14 +110,14 @@ Result<ProvenService> ServiceBook::check(
   if (service->disabled) return refuse(Cause::SERVICE_NOT_ALLOWED, fmt::format("service {} is disabled", service->id));
   if (!service->may(target))
     return refuse(Cause::SERVICE_NOT_ALLOWED, fmt::format("service {} may not call {}", service->id, target));
-  // Both are milliseconds since 1970 and not negative: their difference fits.
+  // Both are milliseconds since 1970 and not negative: their difference does not overflow.
   const std::int64_t ahead = claim.time_ms - unix_millis(now);
   if (ahead > auth::kRequestWindow.count() || ahead < -auth::kRequestWindow.count())
     return refuse_field(Cause::SERVICE_REQUEST_EXPIRED, std::string{auth::kServiceTimeHeader},
         fmt::format("the request of service {} is dated {} {} this machine's clock; at most {} are allowed",
             service->id, seconds(ahead < 0 ? -ahead : ahead), ahead < 0 ? "behind" : "ahead of",
             seconds(auth::kRequestWindow.count())));
-  // By the monotonic clock: a wall clock that is set does not move the beginning.
+  // By the monotonic clock: setting the wall clock does not move the beginning.
   if (began_) {
     const std::int64_t began_ms = unix_millis(now - std::chrono::floor<Millis>(mono - *began_));
     if (claim.time_ms < began_ms)
@@ -179,7 +179,7 @@ void ServiceRegistry::register_own() {
   store_.find_service(own_id_, [this, runners = runners_](Result<std::optional<ServiceRow>> found) {
     runners->control.post([this, found = std::move(found)]() mutable {
       writing_own_ = false;
-      if (!found) return reread({}); // reports why; the next attempt is a second later
+      if (!found) return reread({}); // reports why; retried a second later
       const WallTime now = clock_.wall();
       const auto secret = [&] {
         return seal_service_secret(seal_, own_id_, own_secret_, strong_(own_secret_), now, entropy_);
@@ -190,7 +190,7 @@ void ServiceRegistry::register_own() {
             "from the configuration");
       ServiceRow& row = **found;
       const Service known = open(row);
-      if (known.unreadable) { // not ours to overwrite: the process that sealed it has the right key
+      if (known.unreadable) { // must not be overwritten: the process that sealed it has the right key
         if (ready_) std::exchange(ready_, {})(std::unexpected(*known.unreadable));
         return reread({});
       }
@@ -305,8 +305,8 @@ Result<ProvenService> ServiceRegistry::check(const Request& request) const {
   return book_.check(request, own_id_, clock_.wall(), clock_.mono());
 }
 
-// A request is good within the window before and after its own time, so a nonce that is
-// older than both cannot come again in a request that is not expired.
+// A request is valid within the window before and after its own time, so a nonce
+// older than both cannot be replayed in a request that has not expired.
 void ServiceRegistry::use_nonce(const Request& request, Result<ProvenService> proven, Completion<ProvenService> done) {
   if (!proven) return done(std::move(proven));
   const std::size_t most =
@@ -338,14 +338,14 @@ bool ServiceRegistry::worth_a_look(const Result<ProvenService>& proven) const {
 }
 
 void ServiceRegistry::look_again(std::function<Result<ProvenService>()> again, Completion<ProvenService> done) {
-  const auto tell = std::make_shared<Completion<ProvenService>>(std::move(done));
-  reread([this, again = std::move(again), tell] {
+  const auto shared = std::make_shared<Completion<ProvenService>>(std::move(done));
+  reread([this, again = std::move(again), shared] {
     auto proven = again();
-    // Without a look nobody can say that somebody is unknown.
+    // Before the first reading, an id cannot be called unknown.
     if (!proven && failing_ &&
         (proven.error().cause == Cause::SERVICE_UNKNOWN || proven.error().cause == Cause::SERVICE_SECRET_REJECTED))
       proven = std::unexpected(*failing_);
-    (*tell)(std::move(proven));
+    (*shared)(std::move(proven));
   });
 }
 

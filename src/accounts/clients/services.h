@@ -1,13 +1,13 @@
-// The services that may ask this one, or get tokens for each other: who they are
-// and how they prove it.
+// The services that may call this one, or get tokens for each other: their registration
+// and authentication.
 //
-//   ServiceBook      what is known, and the decision about one request; pure
+//   ServiceBook      the known services, and the decision about one request; pure
 //   ServiceRegistry  keeps the book: reads the store every second, because other
-//                    processes change it (`foyer service`), and at once when
-//                    somebody unknown or with another secret asks
+//                    processes change it (`foyer service`), and at once for an
+//                    unknown id or another secret
 //
-// A request proves its sender by a signature (auth/contract/signature.h), a client of
-// /oauth2/* by the secret itself. Only k, derived from the secret, is kept, sealed.
+// A request authenticates its sender by a signature (auth/contract/signature.h), a client of
+// /oauth2/* by the secret itself. Only k, derived from the secret, is stored, sealed.
 // All but the constructors run on the control plane's thread.
 #pragma once
 
@@ -35,7 +35,7 @@ namespace foyer::accounts {
 // The option whose fingerprint `foyer check` and a challenge show.
 inline constexpr std::string_view kServiceSecretOption = "service_secret";
 
-// A registered service with its secrets opened.
+// A registered service with its secrets decrypted.
 struct Service {
   struct Secret {
     std::string key = {}; // k
@@ -45,26 +45,26 @@ struct Service {
   std::vector<Secret> secrets = {}; // one, or two while rotating; the newest first
   std::vector<std::string> may_call = {};
   bool disabled = false;
-  std::optional<Refusal> unreadable = {}; // STORE_KEY_MISMATCH: none of its secrets opens
+  std::optional<Refusal> unreadable = {}; // STORE_KEY_MISMATCH: none of its secrets can be opened
 
   [[nodiscard]] bool may(std::string_view target) const;
 };
 
-// STORE_KEY_MISMATCH when it has secrets and none of them opens with this key.
+// STORE_KEY_MISMATCH when it has secrets and none of them can be opened with this key.
 [[nodiscard]] Result<void> readable(const ServiceRow& row, const store::SealKey& seal);
 
-// Somebody whose proof was right.
+// A service with a valid proof.
 struct ProvenService {
   Service service = {};
   std::string key = {};     // k of the secret that was used
-  std::string address = {}; // of the person on whose behalf it asks; empty: it asks for itself
+  std::string address = {}; // of the person it acts for; empty: it acts for itself
   std::string ref = {};
-  std::string origin = {}; // Request::origin_url as that person's gateway saw it
+  std::string origin = {}; // Request::origin_url as seen by that person's gateway
 };
 
 struct ServicePolicy {
-  std::size_t max_nonces = 500'000; // of the last two kRequestWindow; beyond: BUSY. The last tenth is for /internal/*:
-                                    // people whose requests are forwarded cannot fill it
+  std::size_t max_nonces = 500'000; // within the last two kRequestWindow; beyond: BUSY. The last tenth is for
+                                    // /internal/*: forwarded requests of people cannot fill it
   Millis reread_every = std::chrono::seconds{1};
   Millis reread_at_most_every{250}; // for an unknown id or a rejected secret
 };
@@ -72,16 +72,16 @@ struct ServicePolicy {
 class ServiceBook {
  public:
   void set(std::vector<Service> services);
-  // When this process began to remember nonces. Until it is called nothing is too old for that.
+  // The time from which this process remembers nonces. Until it is called, no request is too old.
   void begins(MonoTime mono) { began_ = mono; }
   [[nodiscard]] const Service* find(std::string_view id) const;
 
-  // Whose request is this? The first that is not as it should be, in this order:
+  // The sender of a request. The first fault, in this order:
   // SERVICE_CREDENTIALS_MISSING SERVICE_UNKNOWN SERVICE_SECRET_REJECTED
   // SERVICE_NOT_ALLOWED (disabled; or it may not call `target`) SERVICE_REQUEST_EXPIRED (also from
-  // before `begins()`: whether its nonce was used then is not known any more).
-  // STORE_KEY_MISMATCH in place of a rejection when our copy of its secrets cannot be opened.
-  // Whether its nonce was used before the registry asks.
+  // before `begins()`: whether its nonce was used then is unknown).
+  // STORE_KEY_MISMATCH in place of a rejection if our copy of its secrets cannot be opened.
+  // The registry checks whether the nonce was used before.
   [[nodiscard]] Result<ProvenService> check(
       const Request& request, std::string_view target, WallTime now, MonoTime mono) const;
   // By the secret itself: SERVICE_UNKNOWN SERVICE_SECRET_REJECTED SERVICE_NOT_ALLOWED (disabled).
@@ -92,7 +92,7 @@ class ServiceBook {
   std::map<std::string, Service, std::less<>> services_;
 };
 
-// A row for a new secret. No fingerprints for one that is not `strong`: eight hex digits would help to guess it.
+// A row for a new secret. No fingerprints unless it is `strong`: eight hex digits would help to guess it.
 [[nodiscard]] ServiceSecretRow seal_service_secret(const store::SealKey& seal, std::string_view id,
     std::string_view secret, bool strong, WallTime now, Entropy& entropy);
 // 1 to 64 of [A-Za-z0-9._:-]. INVALID_VALUE with field "id".
@@ -100,29 +100,29 @@ class ServiceBook {
 
 class ServiceRegistry {
  public:
-  // `strong`: may fingerprints of this secret be kept? `shared` remembers nonces, and answers on the control plane. The
-  // references outlive the registry.
+  // `strong`: whether fingerprints of this secret may be stored. `shared` remembers nonces, and answers on the control
+  // plane. The references outlive the registry.
   ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, engine::SharedState& shared,
       const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
       std::function<bool(std::string_view secret)> strong, ServicePolicy policy = {});
 
-  // Begins to read. `id` is our own service: registered with `secret`, which may call
-  // itself. When it is registered with other secrets only, this one takes their place.
-  // Once, from any thread; what the store cannot do yet is tried again every second.
-  // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed it;
-  // with STORE_KEY_MISMATCH when its own row is sealed with another key: then it is left as it is.
-  // `began`: before this process opened its port; requests from before are refused. By default now.
+  // Starts reading. `id` is our own service: registered with `secret`, and allowed to call
+  // itself. If it is registered with other secrets only, this one replaces them.
+  // Once, from any thread; while the store fails this is retried every second.
+  // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed;
+  // with STORE_KEY_MISMATCH if its own row is sealed with another key: then the row is unchanged.
+  // `began`: before this process opened its port; earlier requests are refused. By default now.
   void start(std::string id, std::string secret, Completion<bool> ready = {}, std::optional<MonoTime> began = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
-  // As ServiceBook's, asked again after a fresh look into the store where that may help; then
-  // SERVICE_REQUEST_REPLAYED, BUSY when no more nonces can be remembered. Before
-  // anything was read: the store's refusal. May answer at once.
+  // As ServiceBook's, repeated after rereading the store if that may help; then
+  // SERVICE_REQUEST_REPLAYED, or BUSY when no more nonces can be remembered. Before
+  // the first reading: the store's refusal. May answer at once.
   void authenticate(const Request& request, Completion<ProvenService> done); // may it call us?
   void authenticate_secret(std::string id, std::string secret, Completion<ProvenService> done);
   [[nodiscard]] const Service* find(std::string_view id) const { return book_.find(id); }
 
-  // After SERVICE_SECRET_REJECTED: says in our log (at most once a minute for a service)
+  // After SERVICE_SECRET_REJECTED: logs (at most once a minute for a service)
   // how the sender's secret differs from ours, if its fingerprint shows it. Never in an answer.
   void report_variant(std::string_view id, std::string_view fingerprint);
 
@@ -135,7 +135,7 @@ class ServiceRegistry {
   [[nodiscard]] Result<bool> was_read() const;
   [[nodiscard]] Result<ProvenService> check(const Request& request) const;
   void use_nonce(const Request& request, Result<ProvenService> proven, Completion<ProvenService> done);
-  // Would a fresh look into the store perhaps tell otherwise, and may there be one now?
+  // Whether rereading the store might change the result, and is allowed now.
   [[nodiscard]] bool worth_a_look(const Result<ProvenService>& proven) const;
   void look_again(std::function<Result<ProvenService>()> again, Completion<ProvenService> done);
 
@@ -157,7 +157,7 @@ class ServiceRegistry {
 
   bool never_read_ = true;
   Completion<bool> ready_;
-  std::optional<Refusal> failing_ = {}; // why the last look saw nothing
+  std::optional<Refusal> failing_ = {}; // why the last reading failed
   bool reading_ = false;
   MonoTime last_read_{};
   std::vector<std::function<void()>> after_reading_;
@@ -165,16 +165,16 @@ class ServiceRegistry {
   std::map<std::string, MonoTime, std::less<>> logged_variant_;
 };
 
-// A request with its sender: as it came, or for a person behind a gateway whose
-// signature is right: then address, ref and origin are that person's.
+// A request with its sender: unchanged, or on behalf of a person behind a gateway whose
+// signature is valid: then address, ref and origin are that person's.
 struct Sender {
   Request request = {};
   std::optional<ProvenService> service = {};
-  std::optional<Refusal> refused = {}; // it claims to be a service's and is not
+  std::optional<Refusal> refused = {}; // it claims to come from a service and does not
 };
-// Does it claim to come from a service? What does must prove it.
+// Whether it claims to come from a service. Such a request must prove it.
 [[nodiscard]] bool claims_a_service(const Request& request);
-// `services` may be null: then nobody can prove anything. On the control plane's thread; may answer at once.
+// `services` may be null: then no proof is valid. On the control plane's thread; may answer at once.
 void find_sender(ServiceRegistry* services, Request request, std::move_only_function<void(Sender)> then);
 
 } // namespace foyer::accounts

@@ -1,4 +1,4 @@
-// Who may speak as a service: signatures, their order of faults, rotation, what other processes change.
+// Authentication of services: signatures, the order of faults, rotation, changes by other processes.
 #include <gmock/gmock.h>
 
 #include "accounts/testing/services_world.h"
@@ -68,7 +68,7 @@ TEST(Services, AStartWithASecretThatIsLiveLeavesARotationAlone) {
   w.advance(seconds{1});
   w.tick();
   EXPECT_EQ(ask(w).status, 200);
-  EXPECT_EQ(ask(w, {.secret = std::string{kOtherSecret}}).status, 200) << "both are live while rotating";
+  EXPECT_EQ(ask(w, {.secret = std::string{kOtherSecret}}).status, 200) << "both are accepted while rotating";
 }
 
 TEST(Services, AWeakSecretHasNoFingerprints) {
@@ -77,7 +77,7 @@ TEST(Services, AWeakSecretHasNoFingerprints) {
   EXPECT_TRUE(seal_service_secret(seal, "a", "short", false, WallTime{}, entropy).fingerprints.empty());
 }
 
-TEST(Services, TheFirstFaultInTheOrderIsTold) {
+TEST(Services, TheFirstFaultInTheOrderIsReported) {
   ServicesWorld w;
   w.add_service("stranger", kOtherSecret, {"mail"});
   w.add_service("resting", kOtherSecret, {"auth"});
@@ -95,11 +95,11 @@ TEST(Services, TheFirstFaultInTheOrderIsTold) {
   EXPECT_EQ(expired.status, 503);
   EXPECT_EQ(expired.header("Content-Type"), "application/problem+json");
   EXPECT_THAT(w.log.all(), HasSubstr("dated 300.0 s behind this machine's clock"));
-  w.advance(seconds{1}); // a line a second for each cause
+  w.advance(seconds{1}); // one line a second for each cause
   EXPECT_EQ(ask(w, {.clock_ahead = seconds{61}}).code(), "SERVICE_REQUEST_EXPIRED");
   EXPECT_THAT(w.log.all(), HasSubstr("dated 61.0 s ahead of this machine's clock"));
   EXPECT_EQ(ask(w, {.clock_ahead = seconds{60}}).status, 200);
-  w.advance(minutes{1}); // and a window later nothing in it is from before the process
+  w.advance(minutes{1}); // a window later every request is newer than the process
   EXPECT_EQ(ask(w, {.clock_ahead = -seconds{60}}).status, 200);
 }
 
@@ -107,7 +107,7 @@ TEST(Services, ARequestFromBeforeTheProcessBeganIsRefused) {
   ServicesWorld w;
   w.advance(seconds{1});
   EXPECT_EQ(ask(w, {.clock_ahead = -seconds{1}}).status, 200) << "of the first moment";
-  const Answer before = ask(w, {.clock_ahead = -seconds{2}}); // a login, recorded and sent again after a restart
+  const Answer before = ask(w, {.clock_ahead = -seconds{2}}); // a login, recorded and replayed after a restart
   EXPECT_EQ(before.code(), "SERVICE_REQUEST_EXPIRED");
   EXPECT_THAT(w.log.all(), HasSubstr("dated 1.0 s before this process began"));
 }
@@ -171,7 +171,7 @@ TEST(Services, WhatAnotherProcessRegisteredIsKnownAtOnce) {
   w.advance(Millis{250});
   w.add_service("gateway-2", kOtherSecret, {"auth"});
   EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).status, 200)
-      << "an unknown id makes it look again";
+      << "an unknown id makes it reread the store";
   w.change_service("gateway-2", [&](ServiceRow& row) {
     row.secrets = {seal_service_secret(w.seal, "gateway-2", "another secret", false, w.clock.wall(), w.entropy)};
   });
@@ -188,7 +188,7 @@ TEST(Services, WhatAnotherProcessRegisteredIsKnownAtOnce) {
 TEST(Services, AFloodOfUnknownIdsLooksIntoTheStoreOnceInAWhile) {
   ServicesWorld w;
   w.advance(Millis{250});
-  EXPECT_EQ(ask(w, {.id = "nobody"}).code(), "SERVICE_UNKNOWN"); // looked
+  EXPECT_EQ(ask(w, {.id = "nobody"}).code(), "SERVICE_UNKNOWN"); // rereads
   w.add_service("gateway-2", kOtherSecret, {"auth"});
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).code(), "SERVICE_UNKNOWN")
@@ -197,7 +197,7 @@ TEST(Services, AFloodOfUnknownIdsLooksIntoTheStoreOnceInAWhile) {
   EXPECT_EQ(ask(w, {.id = "gateway-2", .secret = std::string{kOtherSecret}}).status, 200);
 }
 
-TEST(Services, BeforeTheRegistryIsReadNobodyIsCalledUnknown) {
+TEST(Services, BeforeTheRegistryIsReadNoServiceIsUnknown) {
   ServicesWorld w;
   ServiceRegistry registry(*w.store, w.seal, w.runners(), w.shared, w.clock, w.entropy, w.log, w.metrics,
       [](std::string_view) { return true; });
@@ -207,10 +207,10 @@ TEST(Services, BeforeTheRegistryIsReadNobodyIsCalledUnknown) {
   request.headers = w.signature(kPath, "", {});
   std::optional<Result<ProvenService>> answer;
   registry.authenticate(request, [&](Result<ProvenService> proven) { answer = std::move(proven); });
-  EXPECT_FALSE(answer) << "it reads first";
+  EXPECT_FALSE(answer) << "it answers after the first reading";
   w.turns.run_posted();
   ASSERT_TRUE(answer);
-  // Registered, but not as one that may call this nameless service.
+  // Registered, but not allowed to call this nameless service.
   EXPECT_EQ(answer->error().code(), "SERVICE_NOT_ALLOWED");
 }
 
@@ -257,16 +257,16 @@ TEST(BehindAGateway, LockoutLimitsAndAuditMeanThePerson) {
         {.address = std::string{address}, .ref = "gateway-ref", .origin = "https://chat.example"},
         {.address = "192.0.2.1"});
   };
-  // Somebody guesses from one address: that address is locked, nobody else's.
+  // Guesses from one address lock that address and no other.
   for (int i = 0; i < 5; ++i) EXPECT_EQ(login("203.0.113.7", "a wrong place").code(), "CREDENTIALS_REJECTED");
   EXPECT_EQ(login("203.0.113.7", "a quiet place").code(), "LOGIN_LOCKED");
   const Answer mine = login("203.0.113.8", "a quiet place");
   EXPECT_EQ(mine.status, 200) << mine.body;
-  // The limit per address is the person's, too: one is over it, the other is not.
+  // The limit per address also uses the person's address: one is over it, the other is not.
   for (int i = 0; i < 2; ++i) login("203.0.113.7", "a quiet place");
   EXPECT_EQ(login("203.0.113.7", "a quiet place").code(), "ADDRESS_RATE_LIMIT");
   EXPECT_EQ(login("203.0.113.8", "a quiet place").status, 200);
-  // And the audit: the gateway's own address is nowhere in it.
+  // So does the audit: the gateway's own address does not occur in it.
   const auto rows = w.wait<std::vector<AuditRow>>([&](auto done) { w.store->audit(50, std::move(done)); });
   ASSERT_TRUE(rows);
   std::size_t of_logins = 0;
@@ -316,7 +316,7 @@ TEST(BehindAGateway, ForwardingHeadersWithoutARightSignatureAreRefused) {
   Headers moved = w.signature("/auth/login", body, {.address = "203.0.113.7"});
   moved.set(auth::kClientAddressHeader, "203.0.113.8");
   EXPECT_EQ(with(moved).code(), "SERVICE_SECRET_REJECTED");
-  EXPECT_EQ(with({}).status, 200) << "without them nothing changes";
+  EXPECT_EQ(with({}).status, 200) << "without them it stays the same";
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// The second factor: RFC vectors, and stories over HTTP.
+// The second factor: RFC vectors, and use over HTTP.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -67,7 +67,7 @@ TEST(TypedFactor, SpacesHyphensAndCaseDoNotMatter) {
   EXPECT_EQ(read_factor(std::string(70, ' ') + "123456").kind, FactorKind::neither);
 }
 
-// Alice and the authenticator in her hand.
+// Alice with her authenticator.
 struct Alice {
   World w;
   std::string bearer = w.register_user("alice").text("access_token");
@@ -125,7 +125,7 @@ TEST(SecondFactor, IsOnOnceItsFirstCodeCame) {
   EXPECT_THAT(begun.text("uri"), StartsWith("otpauth://totp/chat.example:alice?secret=" + begun.text("secret")));
   EXPECT_EQ(json::get_int(begun.json, "expires_in"), 600);
   EXPECT_EQ(begun.header("Cache-Control"), "no-store");
-  EXPECT_EQ(alice.login("").status, 200); // pending asks nobody
+  EXPECT_EQ(alice.login("").status, 200); // a pending factor is not required
   const Answer on = alice.confirm(alice.code());
   EXPECT_EQ(on.status, 200) << on.body;
   EXPECT_EQ(std::set<std::string>(alice.recovery.begin(), alice.recovery.end()).size(), 10u);
@@ -201,7 +201,7 @@ TEST(SecondFactor, ACodeIsTakenOnce) {
   EXPECT_EQ(again.status, 401);
   EXPECT_EQ(again.code(), "TOTP_REJECTED");
   alice.w.advance(seconds{30});
-  EXPECT_EQ(alice.login(code).code(), "TOTP_REJECTED"); // still within the window, and used
+  EXPECT_EQ(alice.login(code).code(), "TOTP_REJECTED"); // still within the window, but used
   EXPECT_EQ(alice.login(alice.code()).status, 200);
 }
 
@@ -243,14 +243,14 @@ TEST(SecondFactor, NewRecoveryCodesReplaceTheOldOnes) {
   alice.turn_on();
   const std::string old = alice.recovery[0];
   EXPECT_EQ(alice.post("/auth/totp/recovery", R"({"totp":")" + old + R"("})").code(),
-      "TOTP_REJECTED"); // only the authenticator makes new ones
+      "TOTP_REJECTED"); // only the authenticator can renew them
   const Answer renewed = alice.post("/auth/totp/recovery", R"({"totp":")" + alice.code() + R"("})");
   ASSERT_EQ(renewed.status, 200) << renewed.body;
   alice.keep(renewed);
   EXPECT_EQ(alice.login(old).code(), "TOTP_REJECTED");
   EXPECT_EQ(alice.login(alice.recovery[0]).status, 200);
   EXPECT_EQ(alice.login(hotp(alice.secret, totp_step(alice.w.clock.wall()))).code(),
-      "TOTP_REJECTED"); // the code that made them
+      "TOTP_REJECTED"); // the code that renewed them
 }
 
 TEST(SecondFactor, IsTurnedOffWithACodeOfItOrARecoveryCode) {
@@ -274,8 +274,8 @@ TEST(SecondFactor, WrongCodesLockLikeWrongPasswords) {
   alice.turn_on();
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(alice.login("000000").code(), "TOTP_REJECTED");
-    EXPECT_EQ(
-        alice.login("").code(), i < 4 ? "TOTP_REQUIRED" : "LOGIN_LOCKED"); // asking for the question forgives nothing
+    EXPECT_EQ(alice.login("").code(),
+        i < 4 ? "TOTP_REQUIRED" : "LOGIN_LOCKED"); // a correct password alone resets no failures
   }
   const Answer locked = alice.login(alice.code());
   EXPECT_EQ(locked.status, 429);
@@ -283,7 +283,7 @@ TEST(SecondFactor, WrongCodesLockLikeWrongPasswords) {
   EXPECT_EQ(locked.header("Retry-After"), "60");
   EXPECT_EQ(alice.login(alice.code(), "a quiet place", "10.0.0.2").status, 200); // another address
   alice.w.advance(minutes{1});
-  EXPECT_EQ(alice.login(alice.code()).status, 200); // a lock whose time is past is over
+  EXPECT_EQ(alice.login(alice.code()).status, 200); // an expired lock has no effect
 }
 
 TEST(SecondFactor, GuessesFromManyAddressesTogetherHaveABound) {
@@ -297,7 +297,7 @@ TEST(SecondFactor, GuessesFromManyAddressesTogetherHaveABound) {
   EXPECT_EQ(alice.login(alice.code()).status, 200);
 }
 
-TEST(SecondFactor, AStoreSealedWithAnotherKeyIsToldApartFromAWrongCode) {
+TEST(SecondFactor, AStoreSealedWithAnotherKeyIsDistinguishedFromAWrongCode) {
   Alice alice;
   alice.turn_on();
   const UserId who{alice.me().text("id")};

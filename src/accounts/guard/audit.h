@@ -1,8 +1,8 @@
-// The audit rows of outcomes that change nothing else: collected and written in
-// groups, so that a flood of refusals costs a few transactions; equal refusals that
-// wait are one row that counts them. (A change carries
-// its row in its own transaction, see store.h.) Bounded; what does not fit or
-// cannot be written is counted and logged. On the control plane's thread.
+// The audit rows of outcomes without a change: collected and written in
+// groups, so that a flood of refusals costs a few transactions; equal waiting
+// refusals are counted in one row. (A change writes
+// its row in its own transaction, see store.h.) Bounded; rows that do not fit or
+// cannot be written are counted and logged. On the control plane's thread.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ class AuditTrail {
   static constexpr std::size_t kMostWaiting = 10'000;
 
   AuditTrail(AccountStore& store, std::shared_ptr<const Runners> runners, Log& log, Metrics& metrics);
-  ~AuditTrail(); // hands over what waits
+  ~AuditTrail(); // hands over waiting rows
   AuditTrail(const AuditTrail&) = delete;
   AuditTrail& operator=(const AuditTrail&) = delete;
   void add(AuditRow row);
@@ -36,9 +36,9 @@ class AuditTrail {
   Counter& lost_;
   LimitMeter meter_;
   std::vector<AuditRow> waiting_;
-  std::unordered_map<std::string, std::size_t> refusals_; // those that wait, by what makes them equal
+  std::unordered_map<std::string, std::size_t> refusals_; // waiting ones, by what makes them equal
   bool writing_ = false;
-  bool failing_ = false; // reported once, until a batch is written again
+  bool failing_ = false; // logged once, until a batch is written again
 };
 
 } // namespace foyer::accounts

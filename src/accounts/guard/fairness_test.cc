@@ -1,4 +1,4 @@
-// What one or many strangers send does not keep others out, and does not fill the audit.
+// Requests of one or many strangers neither lock out others nor fill the audit.
 #include <gmock/gmock.h>
 
 #include "accounts/testing/accounts_world.h"
@@ -18,7 +18,7 @@ struct Flood {
   World& w;
   int answered = 0;
 
-  // Ten logins of each of a hundred addresses, each in a network of its own.
+  // Ten logins from each of a hundred addresses, each in its own network.
   void send() {
     for (int i = 0; i < kLogins; ++i) {
       const std::string address = "10.1." + std::to_string(i % 100) + ".7";
@@ -30,7 +30,7 @@ struct Flood {
   }
 };
 
-TEST(FairLogins, SomebodyElseSignsInAtTheNextHashWhileAHundredAddressesFlood) {
+TEST(FairLogins, AnotherUserSignsInAtTheNextHashWhileAHundredAddressesFlood) {
   for (const bool known : {true, false}) {
     World w;
     w.register_user("ann");
@@ -48,7 +48,7 @@ TEST(FairLogins, SomebodyElseSignsInAtTheNextHashWhileAHundredAddressesFlood) {
     ASSERT_TRUE(ann) << (known ? "known" : "a stranger");
     EXPECT_EQ(ann->status, 200) << ann->body;
     while (w.hash_next()) {}
-    EXPECT_EQ(flood.answered, Flood::kLogins) << "who made room is told so";
+    EXPECT_EQ(flood.answered, Flood::kLogins) << "dropped requests are answered";
   }
 }
 
@@ -70,7 +70,7 @@ TEST(FairLogins, ALoginIsServedBeforeTheRegistrationsThatWait) {
   EXPECT_THAT(order, ElementsAre("login", "registration", "registration", "registration"));
 }
 
-TEST(FairLogins, WithoutALiveInvitationNothingIsHashedAndNoNameIsToldToBeTaken) {
+TEST(FairLogins, WithoutALiveInvitationNothingIsHashedAndNoTakenNameIsRevealed) {
   auto policy = test_policy();
   World w(policy);
   w.register_user("ann");
@@ -95,7 +95,7 @@ TEST(AuditOfStrangers, AThousandEqualRefusalsAreOneRowThatCountsThem) {
   EXPECT_TRUE((*rows)[1].last_at);
   w.advance(61min);
   w.login("ann", "wrong", {.address = "203.0.113.9"});
-  EXPECT_EQ(w.audited().size(), 4u) << "an hour later it is told again";
+  EXPECT_EQ(w.audited().size(), 4u) << "an hour later it is audited again";
 }
 
 TEST(AuditOfStrangers, TheOldestRefusalsGoBeyondTheirNumberAndNoOtherRowDoes) {
@@ -118,7 +118,7 @@ TEST(AuditOfStrangers, TheOldestRefusalsGoBeyondTheirNumberAndNoOtherRowDoes) {
   }
   const auto rows = w.wait<std::vector<AuditRow>>([&](auto done) { (*store)->audit(10'000, std::move(done)); });
   EXPECT_LE(rows->size(), 51u + 1'000u);
-  EXPECT_LT(rows->size(), 300u) << "it was bounded on the way";
+  EXPECT_LT(rows->size(), 300u) << "it was bounded meanwhile";
   EXPECT_EQ(rows->back().action, "user_add");
   EXPECT_EQ(rows->front().address, "10.11.99.1");
 }

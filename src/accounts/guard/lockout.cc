@@ -7,7 +7,7 @@ namespace {
 
 std::string key_of(std::string_view name_key, std::string_view address) {
   std::string key{address};
-  key += '\n'; // in no address
+  key += '\n'; // occurs in no address
   key += name_key;
   return key;
 }
@@ -78,7 +78,7 @@ Lockout::Pairs::iterator Lockout::touch(std::string key) {
   return added;
 }
 
-// One attempt less under way; a pair with nothing to remember takes no room.
+// One attempt less in progress; a pair without failures is removed.
 void Lockout::settle(Pairs::iterator at) {
   Pair& pair = at->second;
   pair.under_way = std::max(0, pair.under_way - 1);

@@ -1,6 +1,6 @@
-// Guessing is stopped per pair of (name, address), so that nobody can lock others
-// out: five failures, then a lock of one minute that doubles with each further
-// failure up to fifteen. Names that do not exist count as well, and look the same.
+// Limits guessing per pair of (name, address), so that nobody can lock out
+// others: five failures, then a lock of one minute that doubles with each further
+// failure up to fifteen. Names that do not exist count as well, with the same answers.
 //
 // Attempts in progress count as failures: a hundred guesses sent at once
 // get no more tries than a hundred in a row. Pure; takes `now`; bounded.
@@ -24,20 +24,20 @@ struct LockoutPolicy {
   Millis first_lock = std::chrono::minutes{1};
   Millis longest_lock = std::chrono::minutes{15};
   Millis forget_after = std::chrono::hours{1}; // without a failure
-  std::size_t max_pairs = 65'536;              // beyond: the one untouched longest is forgotten
+  std::size_t max_pairs = 65'536;              // beyond: the one that was unused longest is forgotten
 };
 
 class Lockout {
  public:
   explicit Lockout(LockoutPolicy policy = {}) : policy_(policy) {}
 
-  // Before the password is looked at. LOGIN_LOCKED with retry_after while the pair is
-  // locked, or while as many attempts as it has left are still being looked at.
-  // After a true answer exactly one of failed(), succeeded(), abandoned() follows.
+  // Before the password is checked. LOGIN_LOCKED with retry_after while the pair is
+  // locked, or while as many attempts as it has left are in progress.
+  // After a true result exactly one of failed(), succeeded(), abandoned() follows.
   [[nodiscard]] Result<bool> begin(std::string_view name_key, std::string_view address, MonoTime now);
   void failed(std::string_view name_key, std::string_view address, MonoTime now);
   void succeeded(std::string_view name_key, std::string_view address);
-  // The right one came after all that was asked: failures so far are forgotten. No attempt ends with it.
+  // All required factors were right: forgets the failures. Ends no attempt.
   void forgive(std::string_view name_key, std::string_view address);
   void abandoned(
       std::string_view name_key, std::string_view address); // neither right nor wrong: BUSY, a store's failure
@@ -58,7 +58,7 @@ class Lockout {
 
   LockoutPolicy policy_;
   Pairs pairs_;
-  std::list<std::string> by_age_; // front: touched last
+  std::list<std::string> by_age_; // front: least recently used
 };
 
 } // namespace foyer::accounts

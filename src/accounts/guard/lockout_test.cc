@@ -39,7 +39,7 @@ TEST(Lockout, FiveFailuresLockForAMinuteAndEachFurtherOneTwiceAsLongUpToFifteen)
     g.clock.advance(expected - Millis{1});
     EXPECT_EQ(g.locked_for(), Millis{1});
     g.clock.advance(Millis{1});
-    g.fail(1); // the lock is over: one try, and it fails
+    g.fail(1); // the lock has expired: one try, and it fails
   }
 }
 
@@ -85,7 +85,7 @@ TEST(Lockout, TheTableIsBoundedAndForgetsTheOneUntouchedLongest) {
       ASSERT_TRUE(lockout.begin(name, "x", clock.mono()));
       lockout.failed(name, "x", clock.mono());
     }
-  EXPECT_FALSE(lockout.begin("a", "x", clock.mono())); // touched again
+  EXPECT_FALSE(lockout.begin("a", "x", clock.mono())); // used again
   ASSERT_TRUE(lockout.begin("d", "x", clock.mono()));
   EXPECT_EQ(lockout.size(), 3u);
   EXPECT_FALSE(lockout.begin("a", "x", clock.mono()));

@@ -40,7 +40,7 @@ exec::Share LoginShares::take(exec::WorkClass of, std::string_view address, std:
   exec::Share share{.of = of, .often = false, .network = network_of(address), .address = address_key(address)};
   if (of == exec::WorkClass::login && !user.empty() && known_.contains(pair_of(address, user)))
     share.of = exec::WorkClass::known;
-  // Both are counted, whatever the first says.
+  // Both are counted, whatever the first returns.
   const bool of_address = count(share.address, policy_.often_of_address, now);
   const bool of_network = count("net " + share.network, policy_.often_of_network, now);
   share.often = of_address || of_network;

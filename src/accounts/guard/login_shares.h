@@ -1,8 +1,8 @@
-// Whose turn it is when many want to sign in at once (exec/fair_queue.h): what is known of
-// an address is whether this user signed in from it before, and how often it asked lately.
+// The share of each login in the hashing queue (exec/fair_queue.h): it depends on
+// whether the user signed in from the address before, and how often the address asked lately.
 //
-// Both tables are bounded and forget what was untouched longest: somebody who is
-// forgotten is a stranger, no more. Pure; takes `now`; one thread.
+// Both tables are bounded and forget the least recently used entry, which then
+// counts as unknown. Pure; takes `now`; one thread.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 namespace foyer::accounts {
 
 struct LoginSharesPolicy {
-  double often_of_address = 5; // more in about the last ten seconds
+  double often_of_address = 5; // more within about ten seconds
   double often_of_network = 40;
   Millis half_life = std::chrono::seconds{10};
   std::size_t max_known = 65'536;   // pairs of (user, address) that signed in
@@ -29,7 +29,7 @@ class LoginShares {
  public:
   explicit LoginShares(LoginSharesPolicy policy = {}) : policy_(policy) {}
 
-  // One more request for a hash. `user` is empty for an unknown user.
+  // Counts one more request for a hash. `user` is empty for an unknown user.
   [[nodiscard]] exec::Share take(exec::WorkClass of, std::string_view address, std::string_view user, MonoTime now);
   void signed_in(std::string_view address, std::string_view user);
 
@@ -42,12 +42,12 @@ class LoginShares {
     MonoTime at{};
     std::list<std::string>::iterator age;
   };
-  // One more of `key`; true: it is often.
+  // Counts one more of `key`; true: that is often.
   bool count(std::string key, double often, MonoTime now);
 
   LoginSharesPolicy policy_;
   std::unordered_map<std::string, std::list<std::string>::iterator, TransparentStringHash, std::equal_to<>> known_;
-  std::list<std::string> known_by_age_; // front: touched last
+  std::list<std::string> known_by_age_; // front: least recently used
   std::unordered_map<std::string, Count, TransparentStringHash, std::equal_to<>> counts_;
   std::list<std::string> counts_by_age_;
 };

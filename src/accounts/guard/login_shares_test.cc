@@ -10,7 +10,7 @@ using exec::WorkClass;
 
 constexpr MonoTime kNow{1000s};
 
-TEST(LoginShares, WhoSignedInFromAnAddressIsKnownThereAndNowhereElse) {
+TEST(LoginShares, AUserIsKnownOnlyAtAddressesOfEarlierLogins) {
   LoginShares shares;
   shares.signed_in("203.0.113.7", "ann");
   EXPECT_EQ(shares.take(WorkClass::login, "203.0.113.7", "ann", kNow).of, WorkClass::known);

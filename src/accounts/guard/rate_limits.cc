@@ -36,7 +36,7 @@ std::expected<bool, RateLimits::Overrun> RateLimits::take(
     }
     by_age_.push_front(key);
     found = buckets_.emplace(std::move(key), Bucket{}).first;
-    found->second = {.level = rate.burst, .told = false, .filled = now, .age = by_age_.begin()};
+    found->second = {.level = rate.burst, .refused = false, .filled = now, .age = by_age_.begin()};
   } else {
     by_age_.splice(by_age_.begin(), by_age_, found->second.age);
   }
@@ -46,11 +46,11 @@ std::expected<bool, RateLimits::Overrun> RateLimits::take(
   bucket.filled = now;
   if (bucket.level >= 1) {
     bucket.level -= 1;
-    bucket.told = false;
+    bucket.refused = false;
     return true;
   }
   const double wait_s = rate.per_second > 0 ? (1 - bucket.level) / rate.per_second : 60.0;
-  const bool first = !std::exchange(bucket.told, true);
+  const bool first = !std::exchange(bucket.refused, true);
   Refusal refusal{.cause = Cause::ADDRESS_RATE_LIMIT,
       .evidence =
           fmt::format("more than {:g} requests to {} at once, {:g} a second", rate.burst, endpoint, rate.per_second),

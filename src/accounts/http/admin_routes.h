@@ -1,5 +1,5 @@
-// What administrators ask over HTTP, by the Bearer token of an account of ours that has
-// the scope admin; others get 403 PERMISSION_DENIED. No secret is in any answer.
+// The administrators' API, for the Bearer token of an account of ours that has
+// the scope admin; others get 403 PERMISSION_DENIED. No answer contains a secret.
 //
 //   GET    /auth/admin/users?limit=100&after=NAME   {"users":[…],"next"?:NAME}, by name
 //   POST   /auth/admin/users/ID/disable, …/enable   204

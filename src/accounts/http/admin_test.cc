@@ -1,4 +1,4 @@
-// What administrators may ask, what others get, and that no answer holds a secret.
+// The administrators' API: its functions, the answers to others, and that no answer contains a secret.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -80,7 +80,7 @@ TEST(Admin, DisablesEnablesAndDeletesOthersButNotThemselves) {
   EXPECT_EQ(o.ask("POST", "/auth/admin/users/" + o.alice_id + "/disable").status, 204);
   EXPECT_EQ(o.as_alice("GET", "/auth/me").code(), "USER_DISABLED");
   EXPECT_EQ(o.ask("POST", "/auth/admin/users/" + o.alice_id + "/enable").status, 204);
-  EXPECT_EQ(o.as_alice("GET", "/auth/me").code(), "SESSION_REVOKED") << "who was kept out logs in again";
+  EXPECT_EQ(o.as_alice("GET", "/auth/me").code(), "SESSION_REVOKED") << "a disabled user must log in again";
   EXPECT_EQ(o.ask("DELETE", "/auth/admin/users/" + o.alice_id).status, 204);
   EXPECT_EQ(o.w.login("alice").code(), "CREDENTIALS_REJECTED");
   EXPECT_THAT(o.w.deleted, ElementsAre(o.alice_id));
@@ -148,7 +148,7 @@ TEST(RevokeEverything, ByACommandWhoseClockIsAheadMeansNowAndNotUntilThen) {
   const auto before =
       std::ranges::find(kept->events, auth::RevocationEvent::Kind::before, &auth::RevocationEvent::kind);
   ASSERT_NE(before, kept->events.end());
-  EXPECT_EQ(before->at, all_until(now)) << "the next process reads it so, too";
+  EXPECT_EQ(before->at, all_until(now)) << "the next process reads the same";
 }
 
 TEST(RevokeEverything, EndsWhatWasIssuedBeforeAndNothingAfterNotEvenInTheSameSecond) {
@@ -168,7 +168,7 @@ TEST(RevokeEverything, EndsWhatWasIssuedBeforeAndNothingAfterNotEvenInTheSameSec
   w.advance(Millis{200});
   const Answer after = w.login("alice");
   w.tick();
-  // As a gateway judges: by its session, or issued before the time of the event.
+  // The gateway's check: by its session, or issued before the time of the event.
   const auto revoked = [&](const Answer& in) {
     const std::string session = in.text("session");
     const auto issued = from_unix_seconds(unix_seconds(w.clock.wall())); // all of them in the same second

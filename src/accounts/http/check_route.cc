@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kForwardedTargets = {"X-Forwarded-Uri", "X-Original-URI"};
 
-// The contents of the request that the proxy holds, without the cookie.
+// The credentials of the request that the proxy holds, without the cookie.
 struct Explicit {
   std::vector<std::string> tokens;
-  std::set<std::string> tickets; // two headers may name one address
-  std::size_t malformed = 0;     // offers that hold no token
+  std::set<std::string> tickets; // two headers may contain the same address
+  std::size_t malformed = 0;     // offers without a token
 };
 
 Explicit find_explicit(const Request& request, bool handshake) {
@@ -41,7 +41,7 @@ Explicit find_explicit(const Request& request, bool handshake) {
   return found;
 }
 
-// A user's id as a header may hold it.
+// A user's id as allowed in a header.
 std::string header_value(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -53,7 +53,7 @@ std::string header_value(std::string_view text) {
   return out;
 }
 
-// Proxies know 401 and 403 and take any other refusal for a fault of this server.
+// Proxies understand 401 and 403 and treat any other refusal as a fault of this server.
 void refuse_check(const ExchangePtr& x, const Refusal& refusal) {
   const int status = refusal.info().http;
   x->refuse_as(status >= 400 && status < 500 && status != 403 && status != 429 ? 401 : 0, refusal);
@@ -78,7 +78,7 @@ void check_cookie(const ExchangePtr& x, bool handshake) {
   if (!cookie) return refuse_check(x, cookie.error());
   if (!*cookie)
     return refuse_check(x, {.cause = Cause::NO_TOKEN, .evidence = "neither a Bearer token nor a session cookie"});
-  // Browsers send the cookie unasked: of a socket the page must be one of ours, and nothing else says whose it is.
+  // Browsers send the cookie automatically, so a socket needs an Origin of ours, which shows the page that opened it.
   if (handshake || x->request().headers.count("Origin") > 0) {
     auto fit = check_origin(x->request(), x->service().policy().allowed_origins);
     if (!fit) return refuse_check(x, fit.error());

@@ -1,4 +1,4 @@
-// GET /auth/check: what a forward-auth proxy is told about the request that it holds.
+// GET /auth/check: the answer to a forward-auth proxy about the request that it holds.
 #include <gmock/gmock.h>
 
 #include "accounts/testing/accounts_world.h"
@@ -105,7 +105,7 @@ TEST(ForwardAuth, ASocketWithTheTokenAsASubprotocolMayPass) {
   EXPECT_EQ(may.header("X-Foyer-User"), who.id);
   EXPECT_EQ(handshake(w, {.headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer.???"}}}).code(), "INVALID_FORMAT");
   EXPECT_EQ(handshake(w, {.headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer.a.b.c"}}}).status, 401)
-      << "no way back to something weaker";
+      << "no fallback to a weaker credential";
 }
 
 TEST(ForwardAuth, ASocketWithATicketMayPassAndTheTicketIsNotUsedUp) {
@@ -131,11 +131,11 @@ TEST(ForwardAuth, ASocketWithATicketMayPassAndTheTicketIsNotUsedUp) {
           std::move(done));
     });
   };
-  EXPECT_TRUE(redeem()) << "the socket itself uses it";
+  EXPECT_TRUE(redeem()) << "the socket itself uses it up";
   EXPECT_EQ(handshake(w, {.origin = kOurPage, .headers = {{"X-Forwarded-Uri", "/ws/chat?ticket=" + ticket}}}).code(),
       "TICKET_USED");
   EXPECT_EQ(check(w, {.headers = {{"X-Forwarded-Uri", "/cinema?ticket=" + ticket}}}).code(), "NO_TOKEN")
-      << "of an ordinary page it is the page's own";
+      << "for an ordinary page it is a parameter of its own";
 }
 
 TEST(ForwardAuth, TwoCredentialsAreNone) {
@@ -143,7 +143,7 @@ TEST(ForwardAuth, TwoCredentialsAreNone) {
   const Person who = alice(w);
   const Answer two =
       handshake(w, {.bearer = who.token, .headers = {{"Sec-WebSocket-Protocol", "foyer.v1, bearer." + who.token}}});
-  EXPECT_EQ(two.status, 401) << "proxies take 400 for a fault of this server";
+  EXPECT_EQ(two.status, 401) << "proxies treat 400 as a fault of this server";
   EXPECT_EQ(two.code(), "AMBIGUOUS_CREDENTIALS");
   EXPECT_EQ(json::get_int(two.json, "status"), 401);
 }
@@ -166,7 +166,7 @@ TEST(ForwardAuth, ChecksAreNotAuditedAndHaveARateOfTheirOwn) {
   const Person who = alice(w);
   const auto audited = w.audited();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(check(w, {.cookie = who.cookie}).status, 204);
-  EXPECT_EQ(w.audited(), audited) << "a proxy asks for every part of a page";
+  EXPECT_EQ(w.audited(), audited) << "a proxy checks every part of a page";
   EXPECT_EQ(check(w, {.cookie = who.cookie}).code(), "ADDRESS_RATE_LIMIT");
 }
 

@@ -1,5 +1,5 @@
-// One HTTP request to the accounts, from its arrival to its one answer. What the
-// routes of all files share: the caller, problem+json, cookies, the Bearer token.
+// One HTTP request to the accounts, from its arrival to its single answer. Shared by the
+// routes of all files: the caller, problem+json, cookies, the Bearer token.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] AccountService& service() const { return service_; }
   [[nodiscard]] Caller caller() const;
 
-  // Over https, or as if it were: then the cookie is Secure and has the __Host- prefix.
+  // Over https, or treated like it: then the cookie is Secure and has the __Host- prefix.
   [[nodiscard]] wire::CookieScope cookie_scope() const {
     return {request_.secure || !service_.policy().insecure_cookies, service_.policy().base_path};
   }
@@ -39,7 +39,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void also_set_cookie(std::string value) { set_cookie_ = std::move(value); }
   void also_expire_cookie();
 
-  // Exactly one of these, once. Cache-Control: no-store on all of them.
+  // Exactly one of these, once. All of them send Cache-Control: no-store.
   void answer(int status, const json::Value& body);
   void answer_nothing(Headers headers = {}); // 204
   void refuse_with(const Refusal& refusal);
@@ -62,14 +62,14 @@ using Handle = std::function<void(const ExchangePtr&)>;
 [[nodiscard]] std::string text_of(const json::Object& body, std::string_view name); // empty: absent
 [[nodiscard]] std::optional<std::string> maybe_text(const json::Object& body, std::string_view name);
 
-// The Bearer token first, then the body of `members`: what else is wrong is told to
-// those who may ask at all.
+// The Bearer token first, then the body of `members`: other faults are reported only
+// to authenticated callers.
 using WithPrincipal = std::function<void(const ExchangePtr&, const json::Object& body, const Principal&)>;
 [[nodiscard]] Handle with_bearer(std::initializer_list<Member> members, WithPrincipal then);
 
 // Makes routes whose handlers run on the control plane, behind the limit per endpoint
-// and address. The address is the person's: a gateway that signs what it forwards is
-// believed, what claims to be one and is not is refused.
+// and address. The address is the person's: a gateway's signed request is trusted, a request
+// that falsely claims to come from one is refused.
 class RouteMaker {
  public:
   RouteMaker(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, ServiceRegistry* services = nullptr)

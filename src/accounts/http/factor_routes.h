@@ -1,4 +1,4 @@
-// The second factor over HTTP, all for the owner's Bearer token:
+// The second factor over HTTP, with the owner's Bearer token:
 //
 //   POST   /auth/totp           {"password"} → 201 {"secret","uri","expires_in"}, pending
 //   POST   /auth/totp/confirm   {"totp"}     → 200 {"recovery_codes":[…]}, on

@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;
 constexpr Millis kLogContractEvery = std::chrono::minutes{1};
-constexpr Millis kLogRefusedEvery = std::chrono::seconds{1}; // each cause; anyone may send as many as they like
+constexpr Millis kLogRefusedEvery = std::chrono::seconds{1}; // per cause, since anyone can send any number of requests
 
-// What was logged about refused services, by cause.
+// The log lines about refused services, by cause.
 struct LoggedRefusals {
   struct Line {
     MonoTime at{};
@@ -28,7 +28,7 @@ struct LoggedRefusals {
   };
   std::map<Cause, Line> lines;
 
-  // How many were not logged since the last line; none: this one is not logged either.
+  // The number of lines omitted since the last one; none: omit this one, too.
   std::optional<std::int64_t> line(Cause cause, MonoTime now) {
     const auto [found, is_new] = lines.try_emplace(cause, Line{.at = now});
     Line& last = found->second;
@@ -41,7 +41,7 @@ struct LoggedRefusals {
   }
 };
 
-// One request from its arrival to its one answer.
+// One request from its arrival to its single answer.
 class Question : public std::enable_shared_from_this<Question> {
  public:
   Question(std::shared_ptr<InternalDeps> deps, std::shared_ptr<LoggedRefusals> logged, Request request, Reply reply)
@@ -55,7 +55,7 @@ class Question : public std::enable_shared_from_this<Question> {
   [[nodiscard]] const std::optional<ProvenService>& by_signature() const { return proven_; }
   [[nodiscard]] const json::Object& body() const { return body_; }
 
-  // Who asks? Then `then`, with the body read.
+  // Authenticates the caller, then calls `then`, with the body read.
   void begin(bool signed_only, std::function<void()> then) {
     const bool claims = claims_a_service(request_);
     const bool bearer = request_.headers.find("authorization") != nullptr;
@@ -90,7 +90,7 @@ class Question : public std::enable_shared_from_this<Question> {
   }
 
  private:
-  // To whom has proved itself by a signature, the answer proves itself, too.
+  // A caller that signed its request gets a signed answer.
   void send(Response response) {
     const std::string* nonce = request_.headers.find(auth::kServiceNonceHeader);
     if (proven_ && nonce != nullptr)
@@ -104,7 +104,7 @@ class Question : public std::enable_shared_from_this<Question> {
       deps_->log.warning("service_refused", refusal.operator_text(),
           {{"code", refusal.code()}, {"path", request_.path}, {"address", request_.address},
               {"ref", request_.ref.view()}, {"not_logged", *more}});
-    // What an unproven sender says of its secret is for our own log alone.
+    // An unproven sender's fingerprint is used only for our own log.
     if (refusal.cause == Cause::SERVICE_SECRET_REJECTED && request_.path == auth::kChallengePath) {
       const auto claim = auth::read_claim(request_);
       const auto value = json::parse(request_.body, {.bytes = kMaxBodyBytes, .depth = 4});
@@ -182,7 +182,7 @@ void verify(const QuestionPtr& q) {
   q->deps().service.check_cookie(std::get<auth::CookieRequest>(std::move(*question)), then_identity(q));
 }
 
-// One after the other: the last one to be found answers.
+// One after another: the last lookup answers.
 void people(const QuestionPtr& q) {
   auto questions = auth::decode_people_question(q->body());
   if (!questions) return q->refuse_with(questions.error());
@@ -219,7 +219,7 @@ void revocations(const QuestionPtr& q) {
 }
 
 // The caller checks whether the two match: the answer describes this side. A
-// contract that differs is reported there by its number, and here in the log.
+// different contract is reported there by its number, and here in the log.
 void challenge(const QuestionPtr& q, const std::shared_ptr<std::optional<MonoTime>>& logged) {
   const auto asked = auth::decode_challenge(q->body());
   if (!asked) return q->refuse_with(asked.error());

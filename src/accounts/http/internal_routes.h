@@ -19,14 +19,14 @@
 
 namespace foyer::accounts {
 
-// What this process is, for a challenge.
+// This process's side of a challenge.
 struct AuthFacts {
   std::string version = {};
   std::string build = {};
   std::string environment = {};
   std::string issuer = {}; // of access tokens
   std::string audience = {};
-  std::vector<auth::SecretVariant> jwt_fingerprints = {}; // of a strong JWT_SECRET_KEY; else empty
+  std::vector<auth::SecretVariant> jwt_fingerprints = {}; // of a strong JWT_SECRET_KEY; otherwise empty
   std::function<std::string()> signing_kid = {};          // empty for a shared secret
 };
 
@@ -42,7 +42,7 @@ struct InternalDeps {
   OnRefusal on_refusal = {};
 };
 
-// The handlers may be called from any thread; replies come from the control plane's.
+// The handlers may be called from any thread; replies come on the control plane's.
 [[nodiscard]] std::vector<Route> internal_routes(InternalDeps deps);
 
 } // namespace foyer::accounts

@@ -1,4 +1,4 @@
-// What a gateway asks: tickets and cookies, whether both fit, the stream of revocations.
+// The calls of a gateway: tickets and cookies, the challenge, the stream of revocations.
 #include <gmock/gmock.h>
 
 #include "accounts/testing/services_world.h"
@@ -98,7 +98,7 @@ TEST(Verify, AServiceTokenForThisServiceOpensItToo) {
   both.headers = w.signature("/internal/verify", question, {});
   EXPECT_EQ(w.post("/internal/verify", question, both).code(), "AMBIGUOUS_CREDENTIALS");
   EXPECT_EQ(w.post("/internal/challenge", "{}", {.bearer = token}).code(), "SERVICE_CREDENTIALS_MISSING")
-      << "a challenge wants a signature";
+      << "a challenge requires a signature";
   EXPECT_EQ(w.form("/oauth2/revoke", "token=" + token, w.basic("gateway-2", kOtherSecret)).status, 200);
   EXPECT_EQ(with(token).code(), "TOKEN_REVOKED");
   const std::string later = w.service_token("gateway-2", kOtherSecret, "auth");
@@ -112,7 +112,7 @@ TEST(Verify, AServiceTokenForThisServiceOpensItToo) {
 
 // ---- people
 
-TEST(People, AreFoundByIdAndByNameAndNobodyElseIsTold) {
+TEST(People, AreFoundByIdAndByNameAndNobodyElse) {
   ServicesWorld w;
   const Answer in = w.register_user("Alice");
   const auto principal = w.call("GET", "/auth/me", {.bearer = in.text("access_token")});
@@ -188,7 +188,7 @@ TEST(Challenge, OnlyOurLogSaysWhatBecameOfTheSecret) {
   EXPECT_EQ(w.log.lines.size(), lines + 1) << "refused again, explained once a minute";
 }
 
-TEST(Services, WhoeverKnocksWritesALineASecondAtMost) {
+TEST(Services, RefusedRequestsWriteAtMostALineASecond) {
   ServicesWorld w;
   const auto lines = w.log.lines.size();
   for (int i = 0; i < 100; ++i) EXPECT_EQ(w.post("/internal/verify", "{}").code(), "SERVICE_CREDENTIALS_MISSING");
@@ -202,16 +202,16 @@ TEST(Services, WhoeverKnocksWritesALineASecondAtMost) {
 TEST(Challenge, ARightSecretUnderAWrongSignatureIsSaidToBeChangedOnTheWay) {
   ServicesWorld w;
   const std::string body = json::write(auth::encode(challenge_of(kOwnSecret)));
-  const Headers headers = w.signature("/auth-service/internal/challenge", body, {}); // a proxy took a prefix away
+  const Headers headers = w.signature("/auth-service/internal/challenge", body, {}); // a proxy removed a prefix
   EXPECT_EQ(w.post("/internal/challenge", body, {.headers = headers}).code(), "SERVICE_SECRET_REJECTED");
   EXPECT_THAT(w.log.all(), HasSubstr("something in between modifies the request"));
 }
 
-TEST(Challenge, AnotherContractIsToldByItsNumberAndInTheLog) {
+TEST(Challenge, AnotherContractIsReportedByItsNumberAndInTheLog) {
   ServicesWorld w;
   json::Object body = auth::encode(challenge_of(kOwnSecret));
   body["contract"] = 9;
-  body["kids"] = json::Object{}; // whatever contract 9 has there
+  body["kids"] = json::Object{}; // unknown contents of contract 9
   body["new_member"] = true;
   const Answer answer = w.signed_post("/internal/challenge", json::write(body));
   EXPECT_EQ(answer.status, 200) << answer.body;
@@ -225,11 +225,11 @@ TEST(Challenge, AGatewayThatIsOlderByOneContractGoesOnToBeServed) {
   json::Object body = auth::encode(challenge_of(kOwnSecret));
   body["contract"] = auth::kOldestContract;
   const Answer answer = w.signed_post("/internal/challenge", json::write(body));
-  EXPECT_EQ(json::get_int(answer.json, "contract"), auth::kOldestContract) << "it takes no other";
+  EXPECT_EQ(json::get_int(answer.json, "contract"), auth::kOldestContract) << "it accepts no other";
   EXPECT_THAT(w.log.all(), Not(HasSubstr("CONTRACT_MISMATCH")));
 }
 
-TEST(Answers, AreSignedForTheRequestOfWhoeverSignedIt) {
+TEST(Answers, AreSignedForTheSenderOfASignedRequest) {
   ServicesWorld w;
   const auto signed_for = [&w](std::string_view path, const std::string& body, const As& as = {}) {
     const Headers headers = w.signature(path, body, as);
@@ -241,7 +241,7 @@ TEST(Answers, AreSignedForTheRequestOfWhoeverSignedIt) {
         response, auth::ServiceIdentity(as.id, as.secret), *headers.find(auth::kServiceNonceHeader));
   };
   EXPECT_TRUE(signed_for("/internal/verify", ticket_question("nonsense"))) << "a refused credential";
-  EXPECT_TRUE(signed_for("/internal/verify", "{}")) << "a refused question";
+  EXPECT_TRUE(signed_for("/internal/verify", "{}")) << "a refused call";
   EXPECT_TRUE(signed_for("/internal/revocations", json::write(auth::encode(auth::RevocationRequest{}))));
   EXPECT_TRUE(signed_for("/internal/challenge", json::write(auth::encode(challenge_of(kOwnSecret)))));
   EXPECT_FALSE(signed_for("/internal/verify", "{}", {.id = "nobody", .secret = std::string{kOtherSecret}}))
@@ -286,7 +286,7 @@ TEST_F(RevocationPolling, WhatHappenedIsAnsweredAtOnceAndWhatHappensWithinAPoll)
   EXPECT_EQ(first.events[0].id, "one");
   EXPECT_EQ(first.stream, w.store->stream());
   const auto waiting = poll(first.cursor, seconds{25});
-  EXPECT_FALSE(*waiting) << "there is nothing new";
+  EXPECT_FALSE(*waiting) << "there are no new events";
   w.advance(Millis{250});
   w.tick();
   EXPECT_FALSE(*waiting);
@@ -311,7 +311,7 @@ TEST_F(RevocationPolling, NothingNewIsAnsweredWhenTheWaitIsOver) {
   EXPECT_TRUE(said.events.empty());
   EXPECT_EQ(said.cursor, 0);
   EXPECT_FALSE(said.more);
-  EXPECT_TRUE(*poll(0, Millis{0})) << "who does not wait is answered at once, from memory";
+  EXPECT_TRUE(*poll(0, Millis{0})) << "a poll without a wait is answered at once, from memory";
 }
 
 TEST_F(RevocationPolling, MoreThanAPageSaysSo) {
@@ -353,18 +353,18 @@ TEST_F(RevocationPolling, ACursorBeyondTheTableBeginsAgain) {
   EXPECT_THAT(w.log.all(), HasSubstr("revocations_restart"));
 }
 
-TEST_F(RevocationPolling, WhatAnotherAuthServiceToldFirstIsNotBeyond) {
-  revoke("one"); // in the table, not looked at here yet
+TEST_F(RevocationPolling, AnEventReportedFirstByAnotherAuthServiceIsNotBeyond) {
+  revoke("one"); // in the table, not read here yet
   const auto page = w.wait<RevocationPage>([&](auto done) { w.store->revocations_after(0, 10, std::move(done)); });
   ASSERT_TRUE(page);
   const auto waiting = poll(page->cursor, seconds{25});
-  EXPECT_FALSE(*waiting) << "one look more, and it is at the end";
+  EXPECT_FALSE(*waiting) << "after one more query it is at the end";
   revoke("two");
   w.tick();
   EXPECT_EQ(read(*waiting).events.at(0).id, "two");
 }
 
-TEST_F(RevocationPolling, AtTheEndOfTheProcessNobodyIsLeftWaiting) {
+TEST_F(RevocationPolling, AtTheEndOfTheProcessAllWaitersAreAnswered) {
   const auto waiting = poll(0, seconds{25});
   w.polls->close();
   EXPECT_TRUE(*waiting);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kShown = 64;
 
-// Which service is the token for?
+// Determines the audience of the token.
 Result<std::string> find_target(const OAuthPtr& x) {
   const Service& client = *x->client();
   const auto audience = x->parameter("audience");
@@ -70,7 +70,7 @@ void rotate(const OAuthPtr& x, std::string token, Permissions has) {
   });
 }
 
-// For our users' refresh tokens, which are the public client's: the same rotation as /auth/refresh.
+// For our users' refresh tokens, which belong to the public client: the same rotation as /auth/refresh.
 void refresh_token(const OAuthPtr& x) {
   if (x->client() != nullptr)
     return x->refuse_with("unauthorized_client",
@@ -84,8 +84,8 @@ void refresh_token(const OAuthPtr& x) {
   if (looks_like_jwt(*token))
     return x->refuse_with("invalid_grant",
         {.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT instead of a refresh token", .field = "refresh_token"});
-  // Asked before it is used: a wider scope must not cost the token. Narrower ones are not given (RFC 6749 §3.3: the
-  // answer says which).
+  // Checked before the token is used: a wider scope must not waste it. Narrower ones are not granted (RFC 6749 §3.3:
+  // the answer contains the scope).
   std::string hash = digest(*token);
   x->deps().store.find_refresh(std::move(hash),
       x->back<std::optional<RefreshTokenInfo>>(
@@ -117,7 +117,7 @@ void token(const OAuthPtr& x) {
       {.cause = Cause::BAD_REQUEST, .evidence = "grant_type " + printable(*grant, kShown), .field = "grant_type"});
 }
 
-// RFC 8414 §2. There is no authorisation endpoint, so no response type either.
+// RFC 8414 §2. There is no authorisation endpoint, so no response types.
 std::string metadata(const AccountsPolicy& policy) {
   const std::string& at = policy.public_url;
   const json::Array service_auth = {"client_secret_basic", "client_secret_post"};

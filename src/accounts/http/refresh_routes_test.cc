@@ -1,4 +1,4 @@
-// Refreshing, by token and by cookie, and the published keys: stories over HTTP with a real database.
+// Refreshing, by token and by cookie, and the published keys: over HTTP with a real database.
 #include <argon2.h>
 #include <gmock/gmock.h>
 
@@ -80,7 +80,7 @@ TEST(RefreshRoute, ReuseAfterItsSuccessorWasUsedKillsTheFamily) {
   EXPECT_THAT(w.audited(), Contains("refresh REFRESH_REUSED"));
 }
 
-TEST(RefreshRoute, UnknownExpiredAndEndedTokensAreToldApart) {
+TEST(RefreshRoute, UnknownExpiredAndEndedTokensAreDistinguished) {
   World w;
   EXPECT_EQ(w.refresh("nothing").code(), "REFRESH_UNKNOWN");
   const Answer idle = w.register_user("alice");
@@ -133,11 +133,11 @@ TEST(Cookie, ALoginByCookieHasNoRefreshTokenAndRefreshesFromAnAllowedOrigin) {
   EXPECT_EQ(foreign.status, 403);
   EXPECT_EQ(foreign.code(), "ORIGIN_NOT_ALLOWED");
   EXPECT_EQ(w.call("GET", "/auth/me", {.cookie = cookie, .origin = "https://chat.example"}).code(),
-      "NO_TOKEN"); // elsewhere as if absent
+      "NO_TOKEN"); // treated as absent elsewhere
   const Answer doubled = w.call(
       "POST", "/auth/refresh", {.cookie = "__Host-foyer_session=x; " + cookie, .origin = "https://chat.example"});
   EXPECT_EQ(doubled.status, 400);
-  EXPECT_EQ(doubled.code(), "AMBIGUOUS_CREDENTIALS") << "as at the door";
+  EXPECT_EQ(doubled.code(), "AMBIGUOUS_CREDENTIALS") << "the same as at the door";
 
   EXPECT_EQ(w.call("POST", "/auth/logout", {.bearer = again.text("access_token")}).header("Set-Cookie"),
       "__Host-foyer_session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");

@@ -22,12 +22,12 @@ struct Member {
 };
 
 // The object of an application/json body in which every member is one of `known`, of
-// its type, and none that is required is missing. An absent body is an empty object.
+// its type, and no required one is missing. An absent body is an empty object.
 // CONTENT_TYPE_UNSUPPORTED, BODY_TOO_LARGE, BAD_REQUEST with the member as field.
 [[nodiscard]] Result<json::Object> read_body(const Request& request, std::span<const Member> known);
 
 // The token of `Authorization: Bearer …` (RFC 6750 §2.1). NO_TOKEN, INVALID_FORMAT,
-// AMBIGUOUS_CREDENTIALS, TOKEN_IN_URL; WRONG_TOKEN_TYPE for one that is opaque.
+// AMBIGUOUS_CREDENTIALS, TOKEN_IN_URL; WRONG_TOKEN_TYPE for an opaque token.
 [[nodiscard]] Result<std::string> bearer_token(const Request& request);
 
 // True when the request's Origin is one of `allowed`. ORIGIN_REQUIRED, ORIGIN_NOT_ALLOWED.

@@ -40,7 +40,7 @@ Completion<SignedIn> then_signed_in(ExchangePtr x, int status) {
   };
 }
 
-// A page of another origin must not be able to sign somebody in by cookie.
+// A page of another origin must not be able to sign a user in by cookie.
 Result<bool> check_cookie_origin(const Exchange& x, const json::Object& body) {
   if (!json::get_bool(body, "cookie").value_or(false) || x.request().headers.find("origin") == nullptr) return true;
   return check_origin(x.request(), x.service().policy().allowed_origins);
@@ -73,7 +73,7 @@ void login(const ExchangePtr& x) {
       x->caller(), then_signed_in(x, 200));
 }
 
-// An explicit token counts before the cookie, which a browser sends unasked.
+// An explicit token takes precedence over the cookie, which a browser sends automatically.
 void refresh(const ExchangePtr& x) {
   static constexpr Member kKnown[] = {{"refresh_token"}};
   auto body = read_body(x->request(), kKnown);

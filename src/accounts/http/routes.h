@@ -1,4 +1,4 @@
-// The service over HTTP: the shapes of /auth/* and of the key set. The service decides what a
+// The service over HTTP: the formats of /auth/* and of the key set. The service decides what a
 // member means; this file checks that it is present once and has the right type.
 #pragma once
 
@@ -11,8 +11,8 @@
 
 namespace foyer::accounts {
 
-// The handlers may be called from any thread; replies come from the control plane's.
-// `on_refusal` is called with every refusal, there, too. `services`: whose signatures are believed about the person
+// The handlers may be called from any thread; replies come on the control plane's.
+// `on_refusal` is called with every refusal, also there. `services`: whose signatures are trusted for the person
 // behind a gateway.
 [[nodiscard]] std::vector<Route> routes(
     AccountService& service, OnRefusal on_refusal = {}, ServiceRegistry* services = nullptr);

@@ -1,4 +1,4 @@
-// Registering, signing in, refreshing: stories over HTTP with a real database.
+// Registering, signing in, refreshing: over HTTP with a real database.
 #include <argon2.h>
 #include <gmock/gmock.h>
 
@@ -46,7 +46,7 @@ TEST(Register, APersonRegistersAndIsSignedIn) {
   EXPECT_THAT(w.audited(), ElementsAre("register OK"));
 }
 
-TEST(Register, NobodyRegistersANameOfTheServerOrItsOperators) {
+TEST(Register, NamesOfTheServerOrItsOperatorsCannotBeRegistered) {
   AccountsPolicy policy = test_policy();
   policy.reserved_names = {"Boss"};
   World w(policy);
@@ -159,7 +159,7 @@ TEST(Register, AnInvitationLetsOnePersonIn) {
   const Answer again = with("bob", "code");
   EXPECT_EQ(again.status, 403);
   EXPECT_EQ(again.field(), "invitation");
-  EXPECT_EQ(w.login("bob").code(), "CREDENTIALS_REJECTED"); // nothing is left of the refused one
+  EXPECT_EQ(w.login("bob").code(), "CREDENTIALS_REJECTED"); // nothing is stored of the refused one
 }
 
 TEST(Register, AnInvitationEnds) {
@@ -185,7 +185,7 @@ TEST(Login, TheRightPasswordOpensASessionOfItsOwn) {
   EXPECT_EQ(json::get_string(second.json.at("user").as_object(), "name"), "alice");
 }
 
-TEST(Login, AnUnknownUserAndAWrongPasswordAreToldTheSame) {
+TEST(Login, AnUnknownUserAndAWrongPasswordGetTheSameAnswer) {
   World w;
   w.register_user("alice");
   Answer wrong = w.login("alice", "another place");
@@ -245,7 +245,7 @@ TEST(Login, APasswordIsTheSameFromEveryKeyboard) {
 TEST(Login, AHashOfTheBytesAsTypedStillOpensAndIsMadeAnew) {
   World w;
   const HashCost cost{.memory_kib = 8, .passes = 1, .lanes = 1};
-  // Made by a release that hashed what came.
+  // Created by a release that hashed the bytes as sent.
   const auto hashed_as_typed = [&cost](const std::string& bytes) {
     std::array<char, 256> out{};
     EXPECT_EQ(argon2id_hash_encoded(cost.passes, cost.memory_kib, cost.lanes, bytes.data(), bytes.size(),
@@ -280,7 +280,7 @@ TEST(Register, ACharacterThatAPasswordCannotHoldIsNamed) {
   EXPECT_THAT(refused.body, HasSubstr("U+200D ZERO WIDTH JOINER"));
 }
 
-TEST(Login, ADisabledUserIsToldSoOnlyWithTheRightPasswordAndLogsInAgainOnceEnabled) {
+TEST(Login, ADisabledUserIsNamedSoOnlyWithTheRightPasswordAndLogsInAgainOnceEnabled) {
   World w;
   const Answer a = w.register_user("alice");
   const UserId id{json::get_string(a.json.at("user").as_object(), "id").value()};

@@ -27,8 +27,8 @@ std::string_view to_string(KeyState state) {
   return "over";
 }
 
-// A key retires when the next one begins, whatever was noted in its row when that
-// one was made: the next one may have been removed since, or another put before it.
+// A key retires when the next one becomes active, whatever its own row says:
+// the next one may have been removed since, or another inserted before it.
 json::Object to_json(const KeyTimes& key) {
   json::Object out{{"kid", key.kid}, {"state", to_string(key.state)}, {"configured", key.configured}};
   const auto time = [&out](std::string_view name, const std::optional<WallTime>& at) {
@@ -181,7 +181,7 @@ std::optional<SigningKeys::Entry> SigningKeys::open(const SigningKeyRow& row) {
 }
 
 void SigningKeys::publish() {
-  // A key that cannot be opened succeeds no other: the one before it stays in use.
+  // A key that cannot be opened replaces no other: the one before it stays in use.
   std::vector<SigningKeyRow> usable;
   for (const auto& row : rows_)
     if (opened(row.kid) != nullptr)
@@ -213,7 +213,7 @@ void SigningKeys::publish() {
   for (const auto& watcher : watchers_) watcher(key_set_);
 }
 
-// A key that a wrong clock takes for over must still be there when the clock is right.
+// A key that seems expired under a wrong clock must still exist when the clock is right.
 void SigningKeys::remove_over(const std::vector<KeyTimes>& times) {
   if (!store_.deletes_by_age()) return;
   for (const auto& key : times) {
@@ -226,7 +226,7 @@ void SigningKeys::remove_over(const std::vector<KeyTimes>& times) {
         .ref = {},
         .detail = key.kid + ", over"};
     store_.remove_signing_key(
-        key.kid, std::move(audit), [](Result<bool>) {}); // if it fails it is tried again at the next reading
+        key.kid, std::move(audit), [](Result<bool>) {}); // a failure is retried at the next reading
   }
 }
 

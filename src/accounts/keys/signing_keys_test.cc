@@ -1,4 +1,4 @@
-// Rotation of the signing key: who signs when, what is published, and that no token is ever rejected.
+// Rotation of the signing key: which key signs when, which are published, and that no token is ever rejected.
 #include <gmock/gmock.h>
 
 #include <deque>
@@ -49,7 +49,7 @@ TEST(KeyTimes, AKeyIsPublishedThenSignsThenIsKeptUntilItsLastTokenIsOver) {
 
 TEST(KeyTimes, WhenAKeyThatWasToFollowIsRemovedTheOneBeforeItGoesOn) {
   auto first = row("a", minutes{0});
-  first.retired = kStart + minutes{5}; // noted when a successor was made that is gone now
+  first.retired = kStart + minutes{5}; // written when its successor was made, which was removed since
   EXPECT_THAT(states({first}, minutes{500}), ElementsAre("configured over", "a signing"));
 }
 
@@ -57,14 +57,14 @@ TEST(KeyTimes, WithoutAnyRowBetweenTheConfiguredKeyRetiresWithTheLastOfThem) {
   EXPECT_THAT(states({row("b", minutes{60})}, minutes{61}), ElementsAre("configured retired", "b signing"));
 }
 
-// Somebody else's process: fetches the key set every minute and keeps an answer as long as it may.
+// Another process: fetches the key set every minute and caches an answer as long as allowed.
 class Gateway {
  public:
   Gateway(World& world, Millis phase) : world_(world), next_(world.clock.wall() + phase) { fetch(); }
   void turn() {
     if (world_.clock.wall() < next_) return;
     next_ += minutes{1};
-    // What a cache on the way may still hold: the answer before this one.
+    // The oldest answer that a cache may still hold: the previous one.
     verifier_.emplace(stale_, verifier_policy());
     fetch();
   }
@@ -145,7 +145,7 @@ TEST(Rotation, UnderLoadNoTokenIsRejectedByVerifiersThatRefetchAtDifferentTimes)
   EXPECT_EQ(kids.size(), 4u); // the configured one and three more have signed
   EXPECT_THAT(published(w), ElementsAre(w.keys->signing_kid()));
   const auto rows = w.wait<std::vector<SigningKeyRow>>([&](auto done) { w.store->list_signing_keys(std::move(done)); });
-  EXPECT_EQ(rows->size(), 1u); // what is over was removed from the store
+  EXPECT_EQ(rows->size(), 1u); // expired keys were removed from the store
 }
 
 TEST(Rotation, ANewKeyIsPublishedFiveMinutesBeforeItSigns) {
@@ -162,7 +162,7 @@ TEST(Rotation, ANewKeyIsPublishedFiveMinutesBeforeItSigns) {
   EXPECT_EQ(answer.json.at("keys").as_array().size(), 2u);
   EXPECT_EQ(answer.body.find("\"d\""), std::string::npos);
   w.advance(minutes{5});
-  EXPECT_EQ(w.keys->signing_kid(), made->kid); // by the clock alone
+  EXPECT_EQ(w.keys->signing_kid(), made->kid); // by the clock only
   EXPECT_THAT(w.audited(1), ElementsAre("key_rotate OK"));
 }
 
@@ -193,13 +193,13 @@ TEST(Rotation, KeysOutliveTheProcess) {
   EXPECT_EQ(w.call("GET", "/auth/me", {.bearer = in.text("access_token")}).status, 200);
 }
 
-TEST(Rotation, AKeyAddedByAnotherProcessIsHeardOf) {
+TEST(Rotation, AKeyAddedByAnotherProcessIsNoticed) {
   World w;
   auto beside = w.open_store();
   auto row = make_signing_key(w.seal, jose::Algorithm::eddsa, w.clock.wall(), minutes{5}, w.entropy);
   const std::string kid = row.kid;
-  std::vector<std::size_t> told;
-  w.keys->watch([&told](const std::shared_ptr<const jose::KeySet>& keys) { told.push_back(keys->keys().size()); });
+  std::vector<std::size_t> sizes;
+  w.keys->watch([&sizes](const std::shared_ptr<const jose::KeySet>& keys) { sizes.push_back(keys->keys().size()); });
   ASSERT_TRUE(w.wait<bool>([&](auto done) {
     beside->add_signing_key(
         std::move(row), {.at = w.clock.wall(), .action = "key_rotate", .outcome = "OK"}, std::move(done));
@@ -207,7 +207,7 @@ TEST(Rotation, AKeyAddedByAnotherProcessIsHeardOf) {
   w.tick();
   EXPECT_EQ(published(w).back(), kid);
   w.tick();
-  EXPECT_THAT(told, ElementsAre(1u, 2u));
+  EXPECT_THAT(sizes, ElementsAre(1u, 2u));
 }
 
 TEST(Rotation, AKeySealedByAnotherInstallationIsLeftOut) {

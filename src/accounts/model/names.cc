@@ -10,7 +10,7 @@ namespace {
 bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 bool is_name_char(char c) { return is_alnum(c) || c == '.' || c == '_' || c == '@' || c == '-'; }
 
-// Registration gives these to nobody; `foyer user add` does. reserved_names adds others.
+// Only `foyer user add` can give these names. reserved_names adds others.
 constexpr std::string_view kReserved[] = {
     "admin",
     "admins",
@@ -51,7 +51,7 @@ constexpr std::string_view kReserved[] = {
 
 // "Adm1n", "ad-min" and "admin@chat.example" are read as "admin".
 std::string as_read(std::string_view name) {
-  constexpr std::string_view kDigits = "oizeasbtbg"; // what 0 to 9 are taken for
+  constexpr std::string_view kDigits = "oizeasbtbg"; // the letters that 0 to 9 stand for
   std::string out;
   for (const char c : name.substr(0, name.find('@'))) {
     if (c >= 'A' && c <= 'Z')

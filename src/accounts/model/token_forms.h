@@ -1,5 +1,5 @@
-// Which kind of token is this, by its form alone? Refresh tokens, cookies and tickets
-// are opaque: before a lookup, one can be distinguished from a JWT but not from another.
+// Classifies a token by its form alone. Refresh tokens, cookies and tickets
+// are opaque: before a lookup, they can be distinguished from a JWT but not from each other.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace foyer::accounts {
 
-// Three parts, the first of them a JSON object.
+// Three parts, the first a JSON object.
 [[nodiscard]] constexpr bool looks_like_jwt(std::string_view token) {
   return token.starts_with("eyJ") && std::ranges::count(token, '.') == 2;
 }
@@ -21,7 +21,7 @@ namespace foyer::accounts {
   return Refusal{.cause = Cause::WRONG_TOKEN_TYPE, .evidence = "a JWT in the session cookie", .field = "Cookie"};
 }
 
-// As Entropy::token() makes them.
+// The form of Entropy::token().
 [[nodiscard]] constexpr bool looks_opaque(std::string_view token) {
   return token.size() == 43 && std::ranges::all_of(token, [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

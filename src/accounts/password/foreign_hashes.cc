@@ -19,7 +19,7 @@
 namespace foyer::accounts {
 namespace {
 
-// Nanoseconds of one core of 2020; only their ratios matter.
+// Nanoseconds on one core of 2020; only their ratios matter.
 constexpr std::uint64_t kArgon2PerKiBAndPass = 820;
 constexpr std::uint64_t kBcryptPerRound = 60'000;
 constexpr std::uint64_t kScryptPerBlock = 640; // N·r·p of them
@@ -31,7 +31,7 @@ constexpr std::string_view kBcryptStored = "$bcrypt$cost=";
 
 struct Bcrypt {
   std::uint32_t cost = 0;
-  std::string setting; // $2b$12$SALT+TAG, as crypt(3) takes it
+  std::string setting; // $2b$12$SALT+TAG, the input of crypt(3)
 };
 struct Scrypt {
   std::uint32_t ln = 0, r = 0, p = 0;
@@ -72,7 +72,7 @@ std::vector<std::string_view> split(std::string_view text, char by) {
   }
 }
 
-// "ln=14,r=8,p=1" by these names in this order.
+// "ln=14,r=8,p=1" with these names in this order.
 template <std::size_t N>
 std::optional<std::array<std::uint32_t, N>> parameters(
     std::string_view text, const std::array<std::string_view, N>& names) {
@@ -179,7 +179,7 @@ std::uint64_t time_of(const Hash& hash) {
   return std::visit(Times{}, hash);
 }
 
-// What a framework puts before a hash in its own notation.
+// A framework's own prefix of a hash.
 std::string_view bare(std::string_view hash) {
   for (const std::string_view before : {"argon2$argon2", "bcrypt$$2"})
     if (hash.starts_with(before)) return hash.substr(hash.starts_with("a") ? 6 : 7);
@@ -216,7 +216,7 @@ Result<Hash> read(std::string_view hash) {
 
 bool matches(std::string_view password, const Bcrypt& h) {
   const bool whole =
-      password.find('\0') == std::string_view::npos; // else crypt(3) sees a part of it, for the time that it takes
+      password.find('\0') == std::string_view::npos; // otherwise crypt(3) would read and time only a part of it
   const auto data = std::make_unique<crypt_data>();
   const char* made = crypt_r(std::string{password}.c_str(), h.setting.c_str(), data.get());
   return made != nullptr && constant_time_equal(made, h.setting) && whole;
@@ -255,7 +255,7 @@ Result<std::string> importable_hash(std::string_view hash) {
 }
 
 bool verify_foreign(std::string_view password, std::string_view hash) {
-  // A password that is too long takes its time all the same: else the answer would reveal whose hash is of which kind.
+  // A password that is too long takes the same time: otherwise the answer would reveal the kind of the user's hash.
   const bool fits = password.size() <= kMaxPasswordBytes;
   const auto known = read(hash);
   return known &&

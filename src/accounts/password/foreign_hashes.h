@@ -1,5 +1,5 @@
-// Password hashes from other programs: verified within bounds, so that people
-// keep their passwords when they move here, and rehashed to our argon2id at the first
+// Password hashes from other programs: verified within bounds, so that imported
+// users keep their passwords, and rehashed to our argon2id at the first
 // login. Hashes out of bounds are refused at import, not when their owner logs in.
 //
 //   bcrypt   $2a$ $2b$ $2y$ cost 4 to 14                        crypt(3); Django's "bcrypt$" before it
@@ -25,19 +25,19 @@ inline constexpr std::uint64_t kLongestHashTime = 2'500'000'000; // nanoseconds,
 inline constexpr std::uint32_t kHighestBcryptCost = 14;
 inline constexpr std::size_t kMaxHashBytes = 512;
 
-// The hash as it is to be stored: without what frameworks put before it, and bcrypt as
-// $bcrypt$cost=12$2b$…, so that the part before the salt gives its cost. HASH_UNSUPPORTED.
+// The hash as stored: without a framework's prefix, and bcrypt as
+// $bcrypt$cost=12$2b$…, so that the part before the salt shows its cost. HASH_UNSUPPORTED.
 [[nodiscard]] Result<std::string> importable_hash(std::string_view hash);
 
 // False for everything that importable_hash() refuses.
 [[nodiscard]] bool verify_foreign(std::string_view password, std::string_view hash);
 
-// How long a verification of this hash takes on an ordinary core, in nanoseconds: good
-// for comparing hashes of different kinds. Also of our own; 0: it matches nothing.
+// How long verifying this hash takes on an ordinary core, in nanoseconds: for
+// comparing hashes of different kinds. Also for our own; 0: nothing can match it.
 [[nodiscard]] std::uint64_t verification_time(std::string_view hash);
 
-// A hash that nothing matches and that costs what one with this beginning costs. The
-// beginning is all before the salt, "$argon2id$v=19$m=19456,t=2,p=1$". Empty: not understood.
+// A hash that nothing matches, with the cost of hashes with this prefix. The
+// prefix is everything before the salt, "$argon2id$v=19$m=19456,t=2,p=1$". Empty: not understood.
 [[nodiscard]] std::string dummy_hash(std::string_view beginning);
 
 } // namespace foyer::accounts

@@ -1,4 +1,4 @@
-// Hashes of other programs: known answers, bounds, and a first login that makes them ours.
+// Hashes of other programs: known answers, bounds, and the rehash at the first login.
 #include "accounts/password/foreign_hashes.h"
 
 #include <gmock/gmock.h>
@@ -139,7 +139,7 @@ TEST(ForeignHashes, APersonKeepsThePasswordAndTheFirstLoginMakesItsHashOurs) {
     EXPECT_EQ(w.login(name, known.password).status, 200) << known.what;
     const auto row =
         w.wait<std::optional<UserRow>>([&](auto done) { w.store->find_user_by_name(name, std::move(done)); });
-    // One of our own kind stays when it costs more than ours; all others are made anew.
+    // One of our own kind stays if it is more expensive than ours; all others are replaced.
     const bool dearer = known.hash.starts_with("argon2$argon2id");
     EXPECT_THAT((*row)->password, StartsWith(dearer ? "$argon2id$v=19$m=256,t=2,p=1$" : "$argon2id$v=19$m=8,t=1,p=1$"))
         << known.what;
@@ -147,7 +147,7 @@ TEST(ForeignHashes, APersonKeepsThePasswordAndTheFirstLoginMakesItsHashOurs) {
   }
 }
 
-TEST(ForeignHashes, TheStoreTellsTheirCostsOnceEach) {
+TEST(ForeignHashes, TheStoreReturnsEachOfTheirCostsOnce) {
   World w;
   for (int i = 0; const auto* hash : {"$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG",
                       "$2y$04$zbcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG"}) {

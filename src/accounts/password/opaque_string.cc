@@ -17,7 +17,7 @@ namespace {
 
 using CodePoints = std::vector<UChar32>;
 
-// Normalisers and properties are ICU's (72 in Debian 12: Unicode 15); the instances live as long as the process.
+// Normalisers and properties come from ICU (72 in Debian 12: Unicode 15) and live as long as the process.
 const icu::Normalizer2* normaliser(const icu::Normalizer2* (*get)(UErrorCode&)) {
   UErrorCode status = U_ZERO_ERROR;
   const auto* out = get(status);
@@ -118,7 +118,7 @@ bool fits_context(const CodePoints& text, std::size_t at) {
       return std::ranges::any_of(text, [](UChar32 other) {
         return other != 0x30FB && any_of(script_of(other), {USCRIPT_HIRAGANA, USCRIPT_KATAKANA, USCRIPT_HAN});
       });
-    default: // the two rows of Arabic digits do not mix
+    default: // the two sets of Arabic digits must not be mixed
       return c <= 0x0669 ? !holds(0x06F0, 0x06F9) : !holds(0x0660, 0x0669);
   }
 }
@@ -138,7 +138,7 @@ std::string name_of(UChar32 c) {
       U_SUCCESS(status) ? name.data() : "");
 }
 
-// §4.2.2 step 2: every blank becomes the one of ASCII.
+// §4.2.2 step 2: every kind of blank becomes the ASCII one.
 std::string with_plain_spaces(const CodePoints& text) {
   icu::UnicodeString out;
   for (const UChar32 c : text) out.append(u_charType(c) == U_SPACE_SEPARATOR ? UChar32{' '} : c);

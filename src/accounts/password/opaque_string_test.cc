@@ -1,4 +1,4 @@
-// What RFC 8265 §4.2 makes of a password, with its own examples.
+// Passwords prepared according to RFC 8265 §4.2, with its own examples.
 #include "accounts/password/opaque_string.h"
 
 #include <gmock/gmock.h>
@@ -26,8 +26,7 @@ TEST(OpaqueString, TheExamplesOfTheRfc) { // §4.3
 TEST(OpaqueString, OnePasswordIsTheSameBytesFromEveryKeyboard) {
   EXPECT_EQ(prepared("cafe\u0301 noir"), "caf\u00E9 noir");
   EXPECT_EQ(prepared("caf\u00E9 noir"), "caf\u00E9 noir");
-  EXPECT_EQ(prepared("caf\u00E9\u00A0noir"), "caf\u00E9 noir")
-      << "a blank that does not break, as macOS types it with Option";
+  EXPECT_EQ(prepared("caf\u00E9\u00A0noir"), "caf\u00E9 noir") << "a no-break space, as macOS types it with Option";
   EXPECT_EQ(prepared("\u1100\u1161"), "\uAC00") << "jamo that make a syllable";
   EXPECT_EQ(prepared("\uFF21\uFF22"), "\uFF21\uFF22") << "width stays";
   EXPECT_EQ(prepared("\u212B"), "\u00C5");
@@ -41,7 +40,7 @@ TEST(OpaqueString, WhatIsRefusedIsNamed) {
   EXPECT_EQ(prepared("mine \uE000"), "refused: U+E000 <private use area-E000>");
   EXPECT_EQ(prepared("old \u1100"), "refused: U+1100 HANGUL CHOSEONG KIYEOK");
   EXPECT_EQ(prepared("\xff"), "refused: bytes that are not UTF-8");
-  EXPECT_EQ(prepared("rocket \U0001F680"), "rocket \U0001F680") << "an emoji alone is fine";
+  EXPECT_EQ(prepared("rocket \U0001F680"), "rocket \U0001F680") << "a single emoji is allowed";
 }
 
 TEST(OpaqueString, SomeCharactersNeedTheirNeighbours) { // RFC 5892 Appendix A

@@ -1,7 +1,7 @@
 // Passwords: the rules for new ones, and argon2id (RFC 9106) in PHC strings.
 //
 // Everything here is pure computation. hash() and verify() cost tens of
-// milliseconds and 19 MiB: they belong on the hashing queue, never on a loop.
+// milliseconds and 19 MiB: run them on the hashing queue, never on a loop.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,16 @@ struct HashCost {
   std::uint32_t lanes = 1;
   friend bool operator==(const HashCost&, const HashCost&) = default;
 };
-// Bounds within which a stored hash is believed: a corrupt row must not allocate the machine.
+// Bounds within which a stored hash is accepted: a corrupt row must not allocate all memory.
 inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, .lanes = 16};
 [[nodiscard]] bool within_bounds(const HashCost& cost); // also the lower ones of RFC 9106 §3.1
 
 // PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_CHARACTER (RFC 8265 does not allow it: opaque_string.h),
 // PASSWORD_COMMON (one of the list, or the name itself);
-// `field` is the member the password came in. No composition rules.
+// `field` is the request's member with the password. No composition rules.
 [[nodiscard]] Result<bool> check_new_password(std::string_view password, std::string_view name,
     std::size_t min_characters = kMinPasswordCharacters, std::string_view field = "password");
-// Whether `password`, without regard to case, is among the most common ones.
+// Whether `password`, ignoring case, is among the most common ones.
 [[nodiscard]] bool is_common_password(std::string_view password);
 
 // Of the prepared password (opaque_string.h):
@@ -42,11 +42,11 @@ inline constexpr HashCost kHighestCost{.memory_kib = 1024 * 1024, .passes = 32, 
 enum class PasswordMatch : std::uint8_t {
   no,
   yes,
-  yes_and_stale, // right, but the hash is weaker than `wanted`: hash it again
+  yes_and_stale, // it matches, but the hash is weaker than `wanted`: rehash it
 };
-// Each of password_forms() is tried, so that hashes of the bytes as they were typed still match; they are stale.
-// A hash of another program (foreign_hashes.h) is always stale. What is neither that nor
-// ours within bounds matches nothing.
+// Each of password_forms() is tried, so that hashes of unprepared bytes still match; they are stale.
+// A hash of another program (foreign_hashes.h) is always stale. Any other hash, or one
+// out of bounds, matches nothing.
 [[nodiscard]] PasswordMatch verify_password(std::string_view password, std::string_view phc, const HashCost& wanted);
 
 // The cost a PHC string declares; nullopt if it is not one of ours.

@@ -1,4 +1,4 @@
-// Argon2 as RFC 9106 §5 prints it, and our own hashes as another implementation computes them.
+// The Argon2 vectors of RFC 9106 §5, and our own hashes as computed by another implementation.
 #include <argon2.h>
 #include <gtest/gtest.h>
 
@@ -68,7 +68,7 @@ struct Printed {
   std::string_view phc;
 };
 // Computed with OpenSSL's Argon2, which shares no code with libargon2. The first is our
-// default; then the other costs that OWASP names, and RFC 9106 §4's second choice.
+// default; then the other costs of OWASP, and the second choice of RFC 9106 §4.
 constexpr Printed kPrinted[] = {
     {{}, "correct horse battery staple",
         "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU"},

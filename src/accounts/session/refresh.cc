@@ -25,7 +25,7 @@ RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& sessio
         Cause::REFRESH_UNKNOWN, fmt::format("session {} has ended: {}", session.id.view(), to_string(session.end)));
   const bool too_old = now >= session.created + sessions.absolute;
   if (token.used) {
-    // A clock that was set back makes `used` lie ahead. That is no sign of a theft.
+    // After the clock was set back, `used` is in the future. That is no sign of a theft.
     const auto since = std::max(now - *token.used, Millis{0});
     const auto seconds = std::chrono::floor<std::chrono::seconds>(since).count();
     const auto kill = [&](std::string_view why) {
@@ -38,7 +38,7 @@ RefreshDecision decide_refresh(const RefreshRow& token, const SessionRow& sessio
     if (token.successor_used) return kill("its successor had been used");
     if (policy.repeat <= Millis{0} && since > Millis{0})
       return kill("its successor was not used, but refresh_repeat is 0");
-    // Only the clock says so, and it may be wrong: nothing is given, and nothing is ended.
+    // Only the clock says so, and it may be wrong: no token is issued, and no session ends.
     if (since > std::min(policy.repeat, policy.idle))
       return refused(Cause::REFRESH_EXPIRED,
           fmt::format(

@@ -40,7 +40,7 @@ void RevocationPolls::ask(auth::RevocationRequest question, Completion<auth::Rev
 void RevocationPolls::serve(Waiting one) {
   if (failing_) return one.done(std::unexpected(*failing_));
   if (found_end_ && one.after < end_) return answer_from_store(std::move(one));
-  // Another auth service of the same database may have reported events that were not seen here yet.
+  // Another auth service on the same database may have reported events that this one has not read yet.
   const bool in_doubt = found_end_ && one.after > end_;
   if (in_doubt && one.beyond) {
     log_.warning("revocations_restart",
@@ -60,7 +60,7 @@ void RevocationPolls::serve(Waiting one) {
   if (in_doubt) look();
 }
 
-// Only what is behind the end asks the store by itself: a gateway that was away.
+// Only a gateway that is behind the end queries the store itself: it was away.
 void RevocationPolls::answer_from_store(Waiting one) {
   const std::int64_t after = one.after;
   store_.revocations_after(
@@ -79,7 +79,7 @@ void RevocationPolls::tick() {
   meter_.used(waiting_.size());
   look();
   const MonoTime now = clock_.mono();
-  // Those whose place is in doubt wait for the look that is under way.
+  // Waiters with a doubtful cursor wait for the query in progress.
   const auto waits = [&](const Waiting& one) { return !found_end_ || one.after > end_ || one.until > now; };
   const auto first_over = std::stable_partition(waiting_.begin(), waiting_.end(), waits);
   std::vector<Waiting> over(std::make_move_iterator(first_over), std::make_move_iterator(waiting_.end()));
@@ -110,7 +110,7 @@ void RevocationPolls::seen(std::int64_t from, Result<RevocationPage> page) {
   end_ = page->cursor;
   if (!more) found_end_ = true;
   if (!found_end_) return look();
-  // Most wait where the table ended until now: what was read is their answer.
+  // Most waiters have the previous end as their cursor: the rows just read are their answer.
   for (auto& one : std::exchange(waiting_, {})) {
     if (one.after == from && !page->events.empty()) {
       one.done(auth::RevocationAnswer{

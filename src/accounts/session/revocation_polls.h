@@ -1,9 +1,9 @@
 // The stream of revocations for gateways in other processes: long polls, each with
-// its own cursor, that hold no thread and share one look into the table per 250 ms.
+// its own cursor, that hold no thread and share one query of the table per 250 ms.
 //
 //   behind the table's end ──▶ answered at once, from the store
-//   at its end             ──▶ waits; the next events, or its time, answer it
-//   beyond its end         ──▶ the database was replaced: {cursor 0, more}, begin again
+//   at its end             ──▶ waits; answered by the next events, or after its time
+//   beyond its end         ──▶ the database was replaced: {cursor 0, more}, start again
 //
 // When the table cannot be read, all waiters get the store's code. Bounded.
 // On the control plane's thread.
@@ -26,7 +26,7 @@ namespace foyer::accounts {
 
 struct RevocationPollPolicy {
   Millis poll{250};
-  Millis longest_wait = auth::kLongestWait; // less when the server gives a request less time
+  Millis longest_wait = auth::kLongestWait; // less if the server allows a request less time
   std::size_t max_waiting = 1'000;          // beyond: BUSY
 };
 
@@ -38,7 +38,7 @@ class RevocationPolls {
   void start(); // once, from any thread
   // BUSY; the store's causes.
   void ask(auth::RevocationRequest question, Completion<auth::RevocationAnswer> done);
-  // All waiters are answered now, and no new ones are accepted: the process ends.
+  // Answers all waiters and accepts no new ones: the process ends.
   void close();
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
@@ -47,8 +47,8 @@ class RevocationPolls {
   struct Waiting {
     std::int64_t after = 0;
     MonoTime until{};
-    std::uint64_t since = 0; // looks that had begun when it came
-    bool beyond = false;     // a look that began after it came saw no such place
+    std::uint64_t since = 0; // number of queries started before it came
+    bool beyond = false;     // a query started after it came did not find its cursor
     Completion<auth::RevocationAnswer> done;
   };
   void tick();
@@ -64,10 +64,10 @@ class RevocationPolls {
   Log& log_;
   const RevocationPollPolicy policy_;
 
-  std::int64_t end_ = 0;   // the newest event that was seen
-  bool found_end_ = false; // the table was read to its end once
+  std::int64_t end_ = 0;   // the newest event seen
+  bool found_end_ = false; // the table has been read to its end once
   bool looking_ = false;
-  std::uint64_t looks_ = 0; // begun
+  std::uint64_t looks_ = 0; // queries started
   bool closed_ = false;
   std::optional<Refusal> failing_ = {};
   std::vector<Waiting> waiting_;

@@ -54,20 +54,20 @@ void RevocationFeed::answer(const std::shared_ptr<Watcher>& watcher, WallTime as
       log_.error("revocations_unreadable", "The revocations cannot be read.",
           {{"code", page.error().code()}, {"evidence", page.error().evidence}});
     failing_ = true;
-    return; // the next poll asks again
+    return; // the next poll retries
   }
   if (failing_) log_.info("revocations_readable", "The revocations can be read again.");
   failing_ = false;
   const bool complete = page->events.size() < kPage;
   const WallTime now = clock_.wall();
-  // Only of what was just written is it known when that was, so only that is changed in the table.
+  // The time of writing is known only for new rows, so only those are changed in the table.
   if (bring_to_our_time(page->events, now) && watcher->complete) {
     log_.warning("revocation_ahead",
         "A command revoked all tokens of a user up to a time ahead of this clock. The current time is used instead. "
         "Compare the clocks.",
         {{"now", rfc3339(now)}});
     store_.settle_revocations(watcher->cursor, page->cursor, all_until(now),
-        [](Result<bool>) {}); // if it fails, the time is brought to ours at the next start
+        [](Result<bool>) {}); // after a failure, the time is corrected at the next start
   }
   watcher->complete = watcher->complete || complete;
   watcher->cursor = page->cursor;

@@ -1,7 +1,7 @@
 // The stream of revocations: the rows of an append-only table, read every 250 ms,
-// so that what another process wrote (`foyer user disable`) counts as well. Each
-// watcher has its own place in the table, begins with its first row, and is notified
-// when it has seen everything there was. On the control plane's thread.
+// so that rows of other processes (`foyer user disable`) count as well. Each
+// watcher has its own cursor, starts with the first row, and is notified
+// when it has seen every row. On the control plane's thread.
 #pragma once
 
 #include <functional>
@@ -15,15 +15,15 @@
 
 namespace foyer::accounts {
 
-// The time to give AccountStore::revoke_before for "all until now". Tokens say when they
-// were issued in whole seconds, so a later fraction would also revoke what is issued
-// after it in the same second. What was issued before it in that second is revoked by
-// its session, which ends in the same transaction.
+// The time to pass to AccountStore::revoke_before for "all until now". Tokens carry their
+// time of issue in whole seconds, so a later fraction would also revoke tokens issued
+// after it in the same second. Tokens issued before it in that second are revoked by
+// their session, which ends in the same transaction.
 [[nodiscard]] inline WallTime all_until(WallTime now) { return std::chrono::floor<std::chrono::seconds>(now); }
 
-// "All before" is compared with the times at which tokens are issued, by this service's clock.
+// "All before" is compared with the times at which this service's clock issues tokens.
 // A time ahead of that clock comes from a command under another clock, and means now:
-// taken as it is, it would revoke every token until then. True: there was one by more than
+// taken literally, it would revoke every token until then. True: there was one ahead by more than
 // `kOtherClock`, of the kind `before`.
 inline constexpr Millis kOtherClock = std::chrono::seconds{30};
 bool bring_to_our_time(std::vector<auth::RevocationEvent>& events, WallTime now);
@@ -35,7 +35,7 @@ class RevocationFeed {
 
   RevocationFeed(AccountStore& store, std::shared_ptr<const Runners> runners, const Clock& clock, Log& log);
   void watch(OnEvents on_events, OnSynchronised synchronised);
-  void poll(); // asks now; what is already being asked is asked once more afterwards
+  void poll(); // reads now; if a read is in progress, reads once more afterwards
 
  private:
   struct Watcher {
@@ -44,7 +44,7 @@ class RevocationFeed {
     std::int64_t cursor = 0;
     bool asking = false;
     bool again = false;
-    bool complete = false; // it has seen all there was once: what comes now was written just now
+    bool complete = false; // it has seen the whole table once: later rows are new
   };
   static constexpr std::size_t kPage = 1'000;
   void ask(const std::shared_ptr<Watcher>& watcher);

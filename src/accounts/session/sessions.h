@@ -1,7 +1,7 @@
-// How long a session lives, and the cookie that may represent it.
+// The lifetime of a session, and the cookie that may represent it.
 //
-// A session is idle for at most 14 days and old at most 90. Its end closes its
-// sockets (a revocation event) and makes its refresh tokens and cookie worthless.
+// A session lasts at most 14 days without use and at most 90 in all. Its end closes its
+// sockets (a revocation event) and invalidates its refresh tokens and cookie.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,7 @@ struct SessionPolicy {
   Millis absolute = std::chrono::days{90};
 };
 
-// When the session ends if nothing more happens.
+// When the session ends if it is not used again.
 [[nodiscard]] WallTime session_expiry(const SessionRow& session, const SessionPolicy& policy);
 // SESSION_REVOKED or SESSION_EXPIRED, or true.
 [[nodiscard]] Result<bool> check_session(const SessionRow& session, const SessionPolicy& policy, WallTime now);

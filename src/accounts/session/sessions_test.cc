@@ -1,4 +1,4 @@
-// What somebody who is signed in may ask, and what a gateway asks: stories over
+// Requests of a signed-in user, and calls of a gateway: over
 // HTTP and through the contract, with a real database.
 #include <gmock/gmock.h>
 
@@ -57,7 +57,7 @@ struct Watch {
   }
 };
 
-TEST(Bearer, WhatIsWrongWithTheTokenIsTold) {
+TEST(Bearer, TheFaultOfTheTokenIsReported) {
   World w;
   const Answer in = w.register_user("alice");
   const std::string token = in.text("access_token");
@@ -173,7 +173,7 @@ TEST(Password, AChangeNeedsTheOldOneAndEndsAllOtherSessions) {
 TEST(Password, ALoginThatWasUnderWayWithTheOldOneOpensNothing) {
   World w;
   const Answer here = w.register_user("alice");
-  // The login's comparison waits in the queue; meanwhile the password becomes another one.
+  // The login's comparison waits in the queue; meanwhile the password changes.
   std::vector<Answer> late;
   w.send("POST", "/auth/login", {.body = R"({"name":"alice","password":"a quiet place"})"},
       [&](Answer answer) { late.push_back(std::move(answer)); });
@@ -182,7 +182,7 @@ TEST(Password, ALoginThatWasUnderWayWithTheOldOneOpensNothing) {
       [](const Answer& answer) { EXPECT_EQ(answer.status, 204); });
   w.turns.run_posted();
   ASSERT_EQ(late.size(), 1U);
-  // Whichever was first: no session of the old password outlives the change.
+  // In either order: no session of the old password outlives the change.
   if (late[0].status == 200)
     EXPECT_EQ(w.refresh(late[0].text("refresh_token")).code(), "REFRESH_UNKNOWN");
   else
@@ -221,7 +221,7 @@ TEST(Me, ADeletedAccountIsGoneAndItsMessagesAreDetached) {
   EXPECT_EQ(anew.status, 201);
   EXPECT_NE(id_of(anew), id_of(in));
   w.restart();
-  EXPECT_THAT(w.deleted, ElementsAre(id_of(in), id_of(in))); // had the process died in between
+  EXPECT_THAT(w.deleted, ElementsAre(id_of(in), id_of(in))); // if the process had ended in between
 }
 
 TEST(TicketsRoute, ATicketSpeaksForItsCallerOnceFromTheOriginThatAsked) {
@@ -240,7 +240,7 @@ TEST(TicketsRoute, ATicketSpeaksForItsCallerOnceFromTheOriginThatAsked) {
   EXPECT_EQ(who->user.str(), id_of(in));
   EXPECT_EQ(who->name, "alice");
   EXPECT_EQ(who->session.str(), in.text("session"));
-  EXPECT_FALSE(who->token.empty()) << "the token that asked for it: revoked, it ends the socket";
+  EXPECT_FALSE(who->token.empty()) << "the token that requested it: revoking it ends the socket";
   EXPECT_EQ(who->permissions, (Permissions{.chat_read = true, .chat_write = true}));
   EXPECT_EQ(rfc3339(who->expires_at), "2023-11-14T22:28:20.000Z"); // never longer than the caller's token
   EXPECT_TRUE(who->own_account);
@@ -249,7 +249,7 @@ TEST(TicketsRoute, ATicketSpeaksForItsCallerOnceFromTheOriginThatAsked) {
   EXPECT_THAT(w.audited(3), ElementsAre("ticket_use TICKET_USED", "ticket_use OK", "ticket_use OK"));
 }
 
-TEST(TicketsRoute, AFullTableIsBusyAndTheTablesTellHowFullTheyAre) {
+TEST(TicketsRoute, AFullTableIsBusyAndTheMetricsShowHowFullTheTablesAre) {
   auto policy = test_policy();
   policy.tickets.max_tickets = 2;
   World w(policy);
@@ -330,7 +330,7 @@ TEST(TicketsRoute, EndsWithTheTokenThatAskedForIt) {
         who->token, {.at = w.clock.wall(), .action = "token_revoke", .outcome = "OK"}, std::move(done));
   }));
   EXPECT_EQ(redeem(w, unused, "2").error().cause, Cause::TOKEN_REVOKED);
-  EXPECT_EQ(redeem(w, unused, "3").error().cause, Cause::TOKEN_REVOKED) << "and goes on to be refused";
+  EXPECT_EQ(redeem(w, unused, "3").error().cause, Cause::TOKEN_REVOKED) << "and it stays refused";
 }
 
 TEST(CookieOfASocket, SpeaksForItsSessionUntilThatEnds) {
@@ -357,7 +357,7 @@ TEST(Revocations, WhatAnotherProcessWroteIsSeenAtTheNextPoll) {
   EXPECT_EQ(watch.synchronised, 1);
   EXPECT_THAT(watch.seen, IsEmpty());
   {
-    const auto beside = w.open_store(); // as `foyer user disable` does
+    const auto beside = w.open_store(); // like `foyer user disable`
     const auto listed = w.wait<std::vector<UserListing>>([&](auto done) { beside->list_users(std::move(done)); });
     ASSERT_TRUE(w.wait<bool>([&](auto done) {
       beside->set_disabled(
@@ -371,7 +371,7 @@ TEST(Revocations, WhatAnotherProcessWroteIsSeenAtTheNextPoll) {
   w.tick();
   EXPECT_EQ(watch.seen.size(), 1u);
   EXPECT_EQ(watch.synchronised, 3);
-  Watch late(w); // begins with the first row
+  Watch late(w); // starts with the first row
   EXPECT_THAT(late.seen, ElementsAre("user " + id_of(in) + " disabled"));
 }
 

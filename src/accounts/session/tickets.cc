@@ -21,7 +21,7 @@ std::string text_of(const TicketGrant& grant) {
   return json::write(out);
 }
 
-// What another process put, and perhaps another version.
+// Written by another process, perhaps of another version.
 std::optional<TicketGrant> grant_in(const std::string& text) {
   const auto value = json::parse(text);
   if (!value || !value->is_object()) return std::nullopt;

@@ -1,12 +1,12 @@
-// Tickets: a credential that may appear in a URL because it is worthless a
-// moment later. 256 bit, one use, seconds to live, bound to an origin.
+// Tickets: a credential that may appear in a URL because it is worthless
+// seconds later. 256 bit, single use, seconds to live, bound to an origin.
 //
 //   mint ──▶ live ──redeem──▶ used ──┐
 //             └──── time ──▶ expired ┴── remembered ≥ 10 min ──▶ unknown
 //
-// A redemption carries an `attempt` id; asking again with the same id within 60 s
-// gets the same answer, so that a lost answer does not burn the ticket. Only
-// SHA-256 of a ticket is kept, in the state that all auth services share.
+// A redemption carries an `attempt` id; a repetition with the same id within 60 s
+// gets the same answer, so that a lost answer does not waste the ticket. Only
+// SHA-256 of a ticket is stored, in the state that all auth services share.
 #pragma once
 
 #include <cstdint>
@@ -25,30 +25,30 @@ namespace foyer::accounts {
 struct TicketPolicy {
   Millis remember = std::chrono::minutes{10};      // after its end, to distinguish used and expired from unknown
   Millis repeat_window = std::chrono::seconds{60}; // same attempt, same answer
-  std::size_t max_tickets = 200'000; // live and remembered; beyond, the oldest are forgotten if ended, else BUSY
+  std::size_t max_tickets = 200'000; // live and remembered; beyond, the oldest ended ones are forgotten, otherwise BUSY
 };
 
 struct TicketGrant {
-  Identity identity = {};                  // whom it speaks for; never more than its caller
-  std::optional<std::string> origin = {};  // must be that of the handshake; nullopt: any, and none
-  std::optional<std::string> address = {}; // must be that of the handshake; nullopt: any
+  Identity identity = {};                  // the identity it stands for; never more than its caller
+  std::optional<std::string> origin = {};  // required origin of the handshake; nullopt: any, or none
+  std::optional<std::string> address = {}; // required address of the handshake; nullopt: any
 };
 
 class Tickets {
  public:
-  // `shared` outlives this, and says where answers come.
+  // `shared` outlives this, and determines the thread of answers.
   explicit Tickets(engine::SharedState& shared, TicketPolicy policy = {}) : shared_(shared), policy_(policy) {}
 
-  // `ticket` is a fresh Entropy::token(). BUSY when full of live ones.
+  // `ticket` is a new Entropy::token(). BUSY when full of live ones.
   void mint(std::string_view ticket, const TicketGrant& grant, Millis life, Completion<bool> done);
 
   struct Use {
     std::string ticket = {};
     std::optional<std::string> origin = {};
     std::string address = {};
-    std::string attempt = {}; // empty: never the same as another
+    std::string attempt = {}; // empty: equal to no other
   };
-  // What redeem() would answer; nothing is used up. For what must be asked of a database first.
+  // What redeem() would answer, without using it up. For callers that must query a database first.
   void examine(Use use, Completion<Identity> done);
   // TICKET_UNKNOWN (also when bound elsewhere: the ticket is not used up), TICKET_USED, TICKET_EXPIRED.
   void redeem(Use use, Completion<Identity> done);

@@ -19,7 +19,7 @@ struct Desk {
   Tickets tickets;
   explicit Desk(TicketPolicy policy = {}) : tickets(shared, policy) {}
 
-  // Everything is answered at once.
+  // Answers everything at once.
   template <class T>
   static Result<T> now(const std::function<void(Completion<T>)>& question) {
     std::optional<Result<T>> answer;

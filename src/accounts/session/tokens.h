@@ -1,8 +1,8 @@
-// Tokens that this service issues for other services, and introspection of any token.
+// Tokens that this service issues for other services, and introspection of all tokens.
 //
 //   typ service+jwt   sub and client_id: the service that holds it, aud: the service it may call, 5 minutes
 //
-// The type keeps it out of every door for people, and people's tokens out of its own;
+// The type keeps it out of every endpoint for people, and people's tokens out of its own;
 // the audience keeps it out of every other service.
 #pragma once
 
@@ -23,7 +23,7 @@ namespace foyer::accounts {
 inline constexpr std::string_view kServiceTokenType = "service+jwt";
 inline constexpr Millis kServiceTokenLife = std::chrono::minutes{5};
 
-// Keys rotate, so signing and the key set are asked for each time. Control plane's thread.
+// Keys rotate, so signer and key set are requested each time. Control plane's thread.
 struct TokenTools {
   std::function<std::string(const json::Object& claims, std::string_view typ)> sign;
   std::function<std::shared_ptr<const jose::KeySet>()> keys;

@@ -19,7 +19,7 @@ constexpr store::AgeQueries kAgeQueries{.believed = "SELECT value FROM account_f
         "SELECT max(t) FROM (SELECT max(at) AS t FROM audit UNION ALL SELECT max(last_seen) AS t FROM sessions) AS "
         "newest"};
 
-// Deletes rows that have reached their age limit, a piece at a time, while the gate is open.
+// Deletes rows past their age limit, a batch at a time, while the gate is open.
 class Forgetting {
  public:
   Forgetting(const DatabaseStoreOptions& options, const Clock& clock, Log& log)
@@ -61,12 +61,12 @@ class Forgetting {
   store::AgeGate gate_;
 };
 
-// Refusals that strangers cause are bounded by their number, whatever the clock says.
+// Refusals that strangers cause are limited by number, independent of the clock.
 class RefusalBound {
  public:
   explicit RefusalBound(std::size_t most) : most_(most) {}
   Result<void> before_commit(Database& db) {
-    // Counting costs as much as there are rows: it is done for every so many new ones.
+    // Counting costs time in proportion to the rows: done once per so many new ones.
     TRY(rows, db.query("SELECT max(number) FROM audit"));
     TRY(found, rows.step());
     const std::int64_t newest = found && !rows.is_null(0) ? rows.integer(0) : 0;
@@ -282,7 +282,7 @@ class DatabaseStore final : public AccountStore {
  private:
   const std::string key_;
   const std::string stream_;
-  const std::shared_ptr<Forgetting> forgetting_; // of the writer's thread, but for its gate
+  const std::shared_ptr<Forgetting> forgetting_; // used by the writer's thread, except for its gate
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Reader> reader_;
 };
@@ -316,7 +316,7 @@ Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing,
       .executor = options.executor};
   TRY(writer,
       store::Writer::open(std::move(writing), std::move(writer_options), std::move(hooks), clock, metrics, log));
-  if (options.forgets) writer->start_upkeep(); // a wrong clock is noticed at the start
+  if (options.forgets) writer->start_upkeep(); // so that a wrong clock is noticed at startup
   store::ReaderOptions reader_options{.name = "accounts",
       .connections = options.readers,
       .queue_limit = options.queue_limit,

@@ -1,4 +1,4 @@
-// The accounts in any database: the jobs of queries.h on one writer
+// The accounts in any database: runs queries.h on one writer
 // and its readers. sqlite_store.h and postgres_store.h open it.
 #pragma once
 
@@ -18,13 +18,13 @@ struct DatabaseStoreOptions {
   std::size_t readers = 1;         // connections that read
   Millis keep_audit = std::chrono::days{AuditPolicy{}.days};
   Millis keep_refusals = std::chrono::days{AuditPolicy{}.refusal_days}; // audit rows of refusals
-  std::size_t audit_refusals = AuditPolicy{}.refusals;                  // of these at most; beyond, the oldest go
+  std::size_t audit_refusals = AuditPolicy{}.refusals; // of these at most; beyond, the oldest are deleted
   Millis keep_ended = std::chrono::days{
       30}; // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token
   bool forgets = true;                            // false: nothing is deleted by age, for commands beside a server
-  bool compares_server_clock = true; // with the database's own, before anything is deleted by age (store/age_guard.h)
-  Millis watch_every{0};             // a connection without work is looked at so often; 0: never
+  bool compares_server_clock = true; // with the database's own, before any deletion by age (store/age_guard.h)
+  Millis watch_every{0};             // how often an idle connection is checked; 0: never
   Executor* executor = nullptr;      // null: threads of its own
 };
 

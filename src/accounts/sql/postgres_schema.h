@@ -1,7 +1,7 @@
 // The tables of the accounts in PostgreSQL, as their whole history, oldest step
-// first (sqlite_schema.h says what they mean). A step that was released is never
-// edited. Texts that order or find something are compared byte by byte, whatever
-// the server's language.
+// first (meaning: see sqlite_schema.h). A released step is never
+// edited. Texts that are sorted or searched are compared byte by byte, independent of
+// the server's locale.
 #pragma once
 
 #include <array>

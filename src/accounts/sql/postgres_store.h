@@ -8,7 +8,7 @@
 
 namespace foyer::accounts {
 
-// Without work a connection is looked at so often, so that readiness follows the server's.
+// How often an idle connection is checked, so that readiness follows the server's state.
 inline constexpr Millis kPostgresWatch{1'000};
 
 // DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of store/postgres.h. All references must outlive the store.

@@ -68,7 +68,7 @@ Result<void> end_one(Database& db, std::string_view session, SessionEnd why, Wal
   return revoke(db, RevocationEvent::Kind::session, session, now);
 }
 
-// Those of the query, whose first column is the session's id.
+// Ends the sessions of the query, whose first column is the session's id.
 Result<std::size_t> end_all(Database& db, Statement rows, SessionEnd why, WallTime now) {
   std::vector<std::string> ids;
   for (;;) {
@@ -95,7 +95,7 @@ Refusal unknown(const UserId& user) {
 } // namespace
 
 Result<void> write_audit(Database& db, const AuditRow& row) {
-  // A refusal like one of the last hour is counted there. One that seems to be from the future is not "the last hour".
+  // Counts a refusal in an equal one of the last hour. One from the future is not of "the last hour".
   if (row.outcome != "OK") {
     TRY(counted,
         db.change("UPDATE audit SET repeats = repeats + ?1, last_at = ?2 WHERE number = (SELECT number FROM audit"
@@ -160,7 +160,7 @@ Result<std::vector<UserListing>> list_users(Database& db) {
 }
 
 Result<std::vector<std::string>> password_costs(Database& db) {
-  // $argon2id$v=19$m=19456,t=2,p=1$SALT$TAG: the tag goes, its $, the salt.
+  // $argon2id$v=19$m=19456,t=2,p=1$SALT$TAG: removes the tag, its $, the salt.
 #define BASE64 "'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/.='"
   TRY(rows, db.query("SELECT DISTINCT rtrim(rtrim(rtrim(password, " BASE64 "), '$'), " BASE64 ") FROM users"));
 #undef BASE64
@@ -177,7 +177,7 @@ Result<bool> open_session(Database& db, const NewSession& made, const std::optio
   TRY(user, find_user(db, made.session.user));
   if (!user) return std::unexpected(unknown(made.session.user));
   if (user->disabled) return refuse(Cause::USER_DISABLED);
-  // Somebody changed it since it was looked at: neither a session nor a better hash of the old one.
+  // The hash changed since it was read: create no session and store no better hash of the old password.
   if (!made.verified.empty() && made.verified != user->password)
     return refuse(Cause::CREDENTIALS_REJECTED, "the password changed meanwhile");
   if (rehashed) TRY_VOID(db.change("UPDATE users SET password = ? WHERE id = ?", *rehashed, user->id));
@@ -305,7 +305,7 @@ Result<std::size_t> end_sessions(
 
 Result<bool> set_password(Database& db, const UserId& user, const std::string& phc,
     const std::optional<SessionId>& keep, const AuditRow& audit) {
-  if (keep) { // another change may have ended it after the old password was looked at
+  if (keep) { // another change may have ended it after the old password was verified
     TRY(rows, db.query("SELECT 1 FROM sessions WHERE id = ? AND \"user\" = ? AND ended = 0", *keep, user));
     TRY(lives, rows.step());
     if (!lives) {
@@ -326,7 +326,7 @@ Result<bool> set_disabled(Database& db, const UserId& user, bool disabled, const
   if (!found) return std::unexpected(unknown(user));
   if (found->disabled == disabled) return false;
   TRY_VOID(db.change("UPDATE users SET disabled = ? WHERE id = ?", disabled, user));
-  // Until here nothing of them counted because of the user; from here on they must not count again.
+  // Until now the disabled user invalidated them; from now on they must stay invalid.
   if (!disabled) TRY_VOID(end_all_but(db, user, std::nullopt, SessionEnd::disabled, audit.at));
   TRY_VOID(revoke(db, RevocationEvent::Kind::user, user.view(), audit.at,
       disabled ? RevocationEvent::Reason::disabled : RevocationEvent::Reason::enabled));

@@ -1,4 +1,4 @@
-// The transactions of the accounts as functions over one connection: what runs on
+// The transactions of the accounts as functions over one connection, for
 // the writer's or the reader's thread. Each is called inside a transaction.
 #pragma once
 
@@ -60,32 +60,32 @@ using store::Database;
 [[nodiscard]] Result<bool> add_signing_key(Database& db, const SigningKeyRow& row, const AuditRow& audit);
 [[nodiscard]] Result<bool> remove_signing_key(Database& db, const std::string& kid, const AuditRow& audit);
 
-// A refusal that came again within an hour, of the same action, outcome, user, address and detail, is counted in the
+// A refusal repeated within an hour, with equal action, outcome, user, address and detail, is counted in the
 // first one's row.
 [[nodiscard]] Result<void> write_audit(Database& db, const AuditRow& row);
 [[nodiscard]] Result<RevocationPage> revocations_after(Database& db, std::int64_t cursor, std::size_t limit);
 [[nodiscard]] Result<bool> settle_revocations(Database& db, std::int64_t from, std::int64_t to, WallTime now);
-// Deletes the oldest refusals beyond so many; how many rows went.
+// Deletes the oldest refusals beyond so many; returns the number deleted.
 [[nodiscard]] Result<std::int64_t> bound_refusals(Database& db, std::size_t most);
 [[nodiscard]] Result<bool> append_audit(Database& db, const std::vector<AuditRow>& rows);
 [[nodiscard]] Result<std::vector<AuditRow>> audit(Database& db, std::size_t limit);
 
-// The secret of that name, stored from `candidate` (raw bytes) at the first call.
+// The secret with that name, stored from `candidate` (raw bytes) at the first call.
 [[nodiscard]] Result<std::string> secret(Database& db, std::string_view name, std::string_view candidate);
 
 struct Horizons {
-  WallTime audit;    // rows before are forgotten
+  WallTime audit;    // older rows are deleted
   WallTime refusals; // audit rows of refusals
   WallTime ended;
   WallTime revocations;
 };
-// Rows beyond their horizons.
+// The number of rows past their horizons.
 struct OldRows {
   std::int64_t sessions = 0, refresh_tokens = 0, audit = 0, revocations = 0, invitations = 0;
   [[nodiscard]] std::int64_t all() const { return sessions + refresh_tokens + audit + revocations + invitations; }
 };
 [[nodiscard]] Result<OldRows> count_old(Database& db, const Horizons& horizons);
-// A bounded piece of forgetting; how many rows went.
+// Deletes a bounded number of old rows; returns the number deleted.
 [[nodiscard]] Result<std::int64_t> forget(Database& db, const Horizons& horizons);
 
 } // namespace foyer::accounts::sql

@@ -10,7 +10,7 @@ namespace {
 
 using store::Statement;
 
-// Verifiers take key sets of at most 64, and the newest of them signs: rotations in a row must not crowd it out.
+// Verifiers accept key sets of at most 64, and the newest of them signs: repeated rotations must not exceed that.
 constexpr std::int64_t kMostSigningKeys = 32;
 
 std::string join(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }

@@ -1,4 +1,4 @@
-// The audit, secrets of the installation, and what is forgotten with time.
+// The audit, secrets of the installation, and deletion by age.
 #include "accounts/sql/queries.h"
 
 #include <algorithm>
@@ -58,7 +58,7 @@ Result<std::string> secret(Database& db, std::string_view name, std::string_view
     if (!bytes) return refuse(Cause::STORE_FAILED, "a secret of the accounts is damaged: " + std::string{name});
     return bytes;
   };
-  // Looked for before anything is written: a read-only database can be served as far as it goes.
+  // Read before writing: a read-only database can still be served in part.
   TRY(first, db.query(kSelect, name));
   TRY(kept, read(std::move(first)));
   if (kept) return std::move(*kept);
@@ -92,7 +92,7 @@ Result<std::int64_t> forget(Database& db, const Horizons& horizons) {
       db.change(
           "DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens WHERE created < ? LIMIT ?)",
           horizons.ended, kForgetAtOnce));
-  // A session is over, at the latest, when it was unused for so long.
+  // A session has ended at the latest when it was unused for so long.
   TRY(with_session,
       db.change("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE last_seen < ? ORDER BY "
                 "last_seen LIMIT ?)",

@@ -1,5 +1,5 @@
-// The schema of accounts.sqlite as its whole history, oldest step first. A step
-// that was released is never edited. Times are milliseconds since 1970; digests
+// The schema of accounts.sqlite as its whole history, oldest step first. A released
+// step is never edited. Times are milliseconds since 1970; digests
 // are base64url of SHA-256.
 #pragma once
 

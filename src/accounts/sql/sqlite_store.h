@@ -19,7 +19,7 @@ struct SqliteStoreOptions {
   std::size_t queue_limit = 2'000; // changes, and reads, that may wait; more: BUSY
   Millis keep_audit = std::chrono::days{AuditPolicy{}.days};
   Millis keep_refusals = std::chrono::days{AuditPolicy{}.refusal_days}; // audit rows of refusals
-  std::size_t audit_refusals = AuditPolicy{}.refusals;                  // of these at most; beyond, the oldest go
+  std::size_t audit_refusals = AuditPolicy{}.refusals; // of these at most; beyond, the oldest are deleted
   Millis keep_ended = std::chrono::days{
       30}; // sessions and refresh tokens unused for so long: more than SessionPolicy::idle and RefreshPolicy::idle
   Millis keep_revocations = std::chrono::days{7}; // must exceed the life of any token

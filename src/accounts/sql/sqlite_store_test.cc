@@ -100,7 +100,7 @@ TEST(SqliteStore, WhatIsOverLongEnoughIsForgottenAndTheRestIsKept) {
   EXPECT_EQ(count("SELECT count(*) FROM invitations"), 1);
   EXPECT_EQ(count("SELECT count(*) FROM revocations"), 1);
   EXPECT_EQ(count("SELECT count(*) FROM audit"), 3);
-  EXPECT_EQ(count("SELECT max(cursor) FROM revocations"), 2); // cursors are never given twice
+  EXPECT_EQ(count("SELECT max(cursor) FROM revocations"), 2); // cursors are never reused
 }
 
 } // namespace foyer::accounts::testing_world

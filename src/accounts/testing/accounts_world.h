@@ -1,5 +1,5 @@
 // For tests: a whole auth service in one thread, over a real database in a
-// directory that goes away, with a clock and an order of work that the test moves.
+// temporary directory, with a clock and an order of work that the test controls.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ struct Ask {
   std::string address = "10.0.0.1";
   std::string content_type = "application/json";
   bool secure = true;
-  Headers headers = {}; // besides
+  Headers headers = {}; // additional ones
 };
 
 class World {
@@ -71,7 +71,7 @@ class World {
     start();
   }
 
-  // The process ends and another begins on the same data.
+  // The process ends and another starts on the same data.
   void restart(std::optional<AccountsPolicy> policy = {}) {
     turns.run_posted();
     table_.clear();
@@ -144,7 +144,7 @@ class World {
   }
 
   void advance(Millis by) { clock.advance(by); }
-  // The repeated work of the control plane comes round once.
+  // Runs the repeated work of the control plane once.
   void tick() {
     turns.repeat_everything();
     turns.run_posted();
@@ -177,10 +177,10 @@ class World {
   std::unique_ptr<SigningKeys> keys;
   engine::MemorySharedState shared{clock};
   std::unique_ptr<AccountService> service;
-  std::vector<std::string> refusals; // codes told to the operator
+  std::vector<std::string> refusals; // codes reported to the operator
   std::vector<std::string> deleted;  // users whose deletion the stream reported
   bool hashing_full = false;
-  std::optional<exec::FairQueue> hashing_queue; // set: passwords are hashed when the test says, one by one
+  std::optional<exec::FairQueue> hashing_queue; // set: passwords are hashed one by one, when the test says
   bool hash_next() {
     auto work = hashing_queue->pop();
     if (!work) return false;

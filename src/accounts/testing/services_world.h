@@ -1,5 +1,5 @@
-// For tests: the auth service with what it has for other services. "auth" is its own
-// service; others are registered as the tests need them.
+// For tests: the auth service with its routes for other services. "auth" is its own
+// service; tests register others.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ namespace foyer::accounts::testing_world {
 inline constexpr std::string_view kOwnSecret = "the secret of gateway and auth service";
 inline constexpr std::string_view kOtherSecret = "the secret of quite another service!";
 
-// Keeps what was logged.
+// Keeps the log lines.
 class KeptLog final : public Log {
  public:
   void write(Level level, std::string_view event, std::string_view message,
@@ -83,7 +83,7 @@ class ServicesWorld : public World {
   }
   ~ServicesWorld() { turns.run_posted(); }
 
-  // As `foyer service add` in another process.
+  // Like `foyer service add` in another process.
   void add_service(std::string_view id, std::string_view secret, std::vector<std::string> may_call = {}) {
     ServiceRow row{.id = std::string{id},
         .secrets = {seal_service_secret(seal, id, secret, true, clock.wall(), entropy)},

@@ -1,4 +1,4 @@
-// What every store of accounts must do, as one set of tests. store_contract_test.cc
+// The contract of every store of accounts, as one set of tests. store_contract_test.cc
 // instantiates the suite for each, with a StorePlace that opens it:
 //
 //   INSTANTIATE_TEST_SUITE_P(Sqlite, AccountStoreContract, testing::Values(make_place));
@@ -251,7 +251,7 @@ TEST_P(AccountStoreContract, BeyondTheLimitTheSessionUnusedLongestEnds) {
   EXPECT_THAT(revocations(), testing::ElementsAre("1 s2 0"));
 }
 
-TEST_P(AccountStoreContract, DisablingEnablingAndDeletingAreToldOnceEach) {
+TEST_P(AccountStoreContract, DisablingEnablingAndDeletingAreOneEventEach) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   const UserId alice{"id-alice"};
   const auto set = [&](bool disabled) {
@@ -343,7 +343,7 @@ TEST_P(AccountStoreContract, UsersAreListedByNameWithTheirNewestSession) {
   EXPECT_FALSE(listed[1].last_seen);
 }
 
-TEST_P(AccountStoreContract, TheCostsOfPasswordsAreToldOnceEachWithoutTheirSalts) {
+TEST_P(AccountStoreContract, EachCostOfPasswordsIsReturnedOnceWithoutItsSalt) {
   int n = 0;
   for (const auto* phc : {"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$dGFnLTE",
            "$argon2id$v=19$m=19456,t=2,p=1$b3RoZXI/$dGFnLTI", "$argon2id$v=19$m=47104,t=1,p=1$c2FsdA$dGFn"}) {

@@ -24,7 +24,7 @@ TEST_P(AccountStoreContract, LookingAtARefreshTokenDoesNotUseIt) {
   EXPECT_FALSE(look("r3"));
 }
 
-TEST_P(AccountStoreContract, ATokenAndAllBeforeATimeAreRevokedByRowsThatAreToldInOrder) {
+TEST_P(AccountStoreContract, ATokenAndAllBeforeATimeAreRevokedByRowsInOrder) {
   ASSERT_TRUE(create("alice", session("s1", "alice", "r1")));
   const auto revoked = [&](std::string token) {
     return wait<bool>([&](auto done) { store->token_revoked(TokenId{token}, std::move(done)); }).value();
@@ -33,7 +33,7 @@ TEST_P(AccountStoreContract, ATokenAndAllBeforeATimeAreRevokedByRowsThatAreToldI
   EXPECT_TRUE(wait<bool>([&](auto done) { store->revoke_token(TokenId{"t1"}, row("revoke"), std::move(done)); }));
   EXPECT_TRUE(revoked("t1"));
   EXPECT_FALSE(revoked("t2"));
-  EXPECT_FALSE(revoked("s1")) << "a session's id is no token's";
+  EXPECT_FALSE(revoked("s1")) << "a session's id is not a token's id";
   EXPECT_TRUE(
       wait<bool>([&](auto done) { store->revoke_before(UserId{"id-alice"}, now, row("revoke"), std::move(done)); }));
   EXPECT_EQ(wait<bool>([&](auto done) { store->revoke_before(UserId{"nobody"}, now, row("revoke"), std::move(done)); })
@@ -129,7 +129,7 @@ TEST_P(AccountStoreContract, OfTwoUsesOfOneCodeAtOnceOneIsTaken) {
   EXPECT_EQ(std::ranges::count(steps, true), 1);
   EXPECT_EQ(codes.size() + steps.size(), 6u);
   EXPECT_FALSE(wait<bool>([&](auto done) { store->use_second_factor(alice, 10, std::move(done)); }).value())
-      << "none up to the newest is good again";
+      << "no step up to the newest is accepted again";
   EXPECT_TRUE(wait<bool>([&](auto done) { store->use_second_factor(alice, 12, std::move(done)); }).value());
   EXPECT_THAT(
       wait<std::optional<SecondFactorRow>>([&](auto done) { store->find_second_factor(alice, std::move(done)); })
@@ -240,7 +240,7 @@ TEST_P(AccountStoreContract, FiftyRefreshesOfOneTokenAtOnceAreOneRotation) {
   EXPECT_EQ(refresh("r9", "r10").refusal->cause, Cause::REFRESH_UNKNOWN);
 }
 
-TEST_P(AccountStoreContract, WhoFollowsTheRevocationsOfManyMissesNone) {
+TEST_P(AccountStoreContract, AFollowerOfManyRevocationsMissesNone) {
   constexpr int kEach = 40;
   std::vector<std::unique_ptr<AccountStore>> processes;
   for (int i = 0; i < 4; ++i) processes.push_back(place->open_on_threads());
@@ -252,7 +252,7 @@ TEST_P(AccountStoreContract, WhoFollowsTheRevocationsOfManyMissesNone) {
   std::int64_t cursor = 0;
   std::size_t seen = 0;
   for (bool last = false; !last;) {
-    last = to_come <= 0; // read once more after the last one was answered
+    last = to_come <= 0; // read once more after the last answer
     std::promise<RevocationPage> page;
     processes[0]->revocations_after(cursor, 7, [&](Result<RevocationPage> got) { page.set_value(got.value()); });
     const auto got = page.get_future().get();

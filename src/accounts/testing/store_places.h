@@ -1,5 +1,5 @@
-// For tests: places where accounts are kept, one for each kind of store. Everything
-// happens in settle(), on the calling thread.
+// For tests: places that store accounts, one for each kind of store. All work
+// runs in settle(), on the calling thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,14 +17,14 @@
 
 namespace foyer::accounts::testing_world {
 
-inline constexpr Millis kPatience{60'000}; // of those who wait for one another's locks, on a machine that is slow today
+inline constexpr Millis kPatience{60'000}; // for locks of other connections, on a slow machine
 
-// A place where accounts are kept, and one or more stores open on it.
+// A place that stores accounts, and one or more stores open on it.
 class StorePlace {
  public:
   virtual ~StorePlace() = default;
   virtual std::unique_ptr<AccountStore> open() = 0;
-  virtual void settle() = 0;                                   // all that was asked has been answered
+  virtual void settle() = 0;                                   // all requests have been answered
   virtual std::unique_ptr<AccountStore> open_on_threads() = 0; // settle() does nothing for it
 };
 using MakePlace = std::function<std::unique_ptr<StorePlace>()>;

@@ -1,4 +1,4 @@
-// The calls of the gateway to the auth service, in one process or over HTTP: the
+// The gateway's calls to the auth service, in one process or over HTTP: the
 // same interface. Calls come from any thread; answers arrive on any thread.
 #pragma once
 
@@ -12,11 +12,11 @@
 
 namespace foyer::auth {
 
-// Raised whenever a message of auth/contract changes its meaning; compared at start.
-//   2: answers to signed requests are signed (signature.h). A gateway of 2 believes no other.
+// Raised whenever a message of auth/contract changes its meaning; compared at startup.
+//   2: answers to signed requests are signed (signature.h). A gateway of version 2 accepts no others.
 inline constexpr int kContractVersion = 2;
-// An auth service also serves gateways of this one, so that it can be upgraded first. A gateway
-// that is newer than its auth service says CONTRACT_MISMATCH.
+// An auth service also serves gateways of this version, so that it can be upgraded first. A gateway
+// newer than its auth service reports CONTRACT_MISMATCH.
 inline constexpr int kOldestContract = 1;
 [[nodiscard]] constexpr bool serves_contract(int contract) {
   return contract >= kOldestContract && contract <= kContractVersion;
@@ -36,7 +36,7 @@ struct CookieRequest {
   Ref ref;
 };
 
-// A person is asked for by id or by name; the other is empty.
+// A person is looked up by id or by name; the other is empty.
 struct PersonRequest {
   std::string id = {};
   std::string name = {};
@@ -58,16 +58,16 @@ struct RevocationEvent {
   enum class Reason : std::uint8_t { none, disabled, enabled, deleted } reason = Reason::none;
 };
 
-// A refused identity and an unanswered question are both a Refusal, and never
+// A refused identity and a failed call are both a Refusal, and never
 // the same one: "could not check" has causes of step auth_service.
 class AuthService {
  public:
   virtual ~AuthService() = default;
   virtual void redeem_ticket(TicketRequest question, Completion<Identity> answer) = 0;
   virtual void check_cookie(CookieRequest question, Completion<Identity> answer) = 0;
-  // No person: there is nobody of that id or name.
+  // No person: the id or name does not exist.
   virtual void find_person(PersonRequest question, Completion<std::optional<Person>> answer) = 0;
-  // Called with every event since `start`, in order, and from then on as they
+  // `on_event` is called with every event since `start`, in order, and later events as they
   // happen. `synchronised` is called (repeatedly) when the table is known to be
   // complete up to now: silence longer than revocation_max_age is a fault.
   virtual void watch_revocations(std::function<void(const std::vector<RevocationEvent>&)> on_events,

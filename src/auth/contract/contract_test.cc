@@ -32,7 +32,7 @@ TEST(Contract, ATicketQuestionArrivesAsItWasAsked) {
   EXPECT_EQ(ticket.ref.view(), "r");
 }
 
-TEST(Contract, AQuestionWithAMemberThatNobodyAgreedUponIsRefused) {
+TEST(Contract, ARequestWithAnUnknownMemberIsRefused) {
   auto body = encode(Question{CookieRequest{.cookie = "c", .address = "10.0.0.1", .ref = {}}});
   body["token"] = "x";
   const auto got = decode_question(body, {});
@@ -80,12 +80,12 @@ TEST(Contract, AnAnswerThatIsNotOursSaysWhichMemberIsWrong) {
 }
 
 TEST(Contract, RevocationsArriveInOrderWithTheirReasons) {
-  const RevocationAnswer told{.stream = "s",
+  const RevocationAnswer sent{.stream = "s",
       .cursor = 7,
       .events = {{RevocationEvent::Kind::session, "s1", from_unix_millis(5), RevocationEvent::Reason::none},
           {RevocationEvent::Kind::user, "u1", from_unix_millis(6), RevocationEvent::Reason::disabled}},
       .more = true};
-  const auto got = decode_revocation_answer(encode(told));
+  const auto got = decode_revocation_answer(encode(sent));
   ASSERT_TRUE(got);
   EXPECT_EQ(got->stream, "s");
   EXPECT_EQ(got->cursor, 7);
@@ -155,10 +155,10 @@ TEST_F(Signed, WhateverIsChangedBreaksTheSignature) {
 TEST_F(Signed, AnAnswerIsSignedForOneRequestAlone) {
   const std::string nonce = *request.headers.find(kServiceNonceHeader);
   Response answer{.status = 200, .headers = {}, .body = R"({"valid":true})"};
-  EXPECT_FALSE(answer_signed(answer, identity, nonce)) << "not signed at all";
+  EXPECT_FALSE(answer_signed(answer, identity, nonce)) << "unsigned";
   answer.headers.set(kAnswerSignatureHeader, sign_answer(identity.key(), "gateway", nonce, 200, answer.body));
   EXPECT_TRUE(answer_signed(answer, identity, nonce));
-  EXPECT_FALSE(answer_signed(answer, identity, "another-request-0123")) << "an old answer to a new question";
+  EXPECT_FALSE(answer_signed(answer, identity, "another-request-0123")) << "an old answer to a new request";
   EXPECT_FALSE(answer_signed(answer, ServiceIdentity("gateway", "another secret"), nonce));
   EXPECT_FALSE(answer_signed(answer, ServiceIdentity("gateway-2", "the secret of the gateway"), nonce));
   Response other = answer;

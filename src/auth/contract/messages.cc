@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 4> kKinds = {"token", "session", "before"
 constexpr std::array<std::string_view, 4> kReasons = {"", "disabled", "enabled", "deleted"};
 constexpr std::size_t kMaxAttempts = 10;
 
-// Reads members of one object; the first that is not as agreed is remembered.
+// Reads members of one object; the first that violates the contract is recorded.
 class Reader {
  public:
   Reader(const json::Object& object, Cause cause) : object_(object), cause_(cause) {}
@@ -62,7 +62,7 @@ class Reader {
     if (!fault_)
       fault_ = Refusal{.cause = cause_, .evidence = fmt::format("{} is not {}", name, due), .field = std::string(name)};
   }
-  // Of requests: what nobody agreed upon is refused.
+  // For requests: unknown members are refused.
   void only(std::initializer_list<std::string_view> names) {
     for (const auto& member : object_)
       if (std::ranges::find(names, std::string_view(member.key())) == names.end() && !fault_)
@@ -324,7 +324,7 @@ json::Object encode(const Challenge& challenge) {
   return out;
 }
 
-// Members that a newer contract added are accepted here: the version shows the difference.
+// Members added by a newer contract are accepted here: the version shows the difference.
 Result<Challenge> decode_challenge(const json::Object& body) {
   Reader read(body, Cause::BAD_REQUEST);
   Challenge out{.contract = static_cast<int>(std::clamp<std::int64_t>(read.number("contract"), 0, 1'000'000)),

@@ -26,7 +26,7 @@ inline constexpr std::string_view kRevocationsPath = "/internal/revocations";
 //   → {"valid":true,"identity":{"user","name","session"?,"token"?,"scope","issued_at","expires_at","own_account"}}
 //   times in ms → {"valid":false,"refusal":{"code","evidence"?,"field"?,"retry_after_ms"?,"attempts"?}}
 //
-// The ref travels in the signed header, not in the body.
+// The ref is sent in the signed header, not in the body.
 using Question = std::variant<TicketRequest, CookieRequest>;
 [[nodiscard]] json::Object encode(const Question& question);
 [[nodiscard]] Result<Question> decode_question(
@@ -34,20 +34,20 @@ using Question = std::variant<TicketRequest, CookieRequest>;
 
 [[nodiscard]] json::Object encode(const Result<Identity>& answer);
 struct VerifyAnswer {
-  Result<Identity> identity; // what the auth service said
+  Result<Identity> identity; // as answered by the auth service
 };
-// An error says in which way this is not an answer of ours: INVALID_RESPONSE_FORMAT.
+// An error says why this is not a valid answer: INVALID_RESPONSE_FORMAT.
 [[nodiscard]] Result<VerifyAnswer> decode_verify_answer(const json::Object& body);
 
-// A refusal whole, as it travels between processes.
+// A complete refusal, as sent between processes.
 [[nodiscard]] json::Object encode(const Refusal& refusal);
-[[nodiscard]] std::optional<Refusal> decode_refusal(const json::Object& object); // nullopt: not a code of ours
+[[nodiscard]] std::optional<Refusal> decode_refusal(const json::Object& object); // nullopt: an unknown code
 
-// ---- /internal/people: who has an account?
+// ---- /internal/people: looks up accounts
 //
 //   {"ids":[…]} or {"names":[…]}, at most kMostPeople → {"people":[{"id","name","asked"}]}
 //
-// `asked` is the id or the name as it was asked for. Who is not there is not in the answer.
+// `asked` is the id or the name from the request. Unknown people are omitted.
 inline constexpr std::size_t kMostPeople = 100;
 inline constexpr std::size_t kMaxPersonBytes = 256;                             // of an id or a name
 [[nodiscard]] json::Object encode(const std::vector<PersonRequest>& questions); // all by id, or all by name
@@ -69,28 +69,28 @@ struct FoundPerson {
 // `stream` names the table: when it changes (another database), begin again with 0.
 struct RevocationRequest {
   std::int64_t after = 0;
-  Millis wait{0}; // answered at once when there are events, else after so long; at most kLongestWait
+  Millis wait{0}; // answered at once when there are events, otherwise after so long; at most kLongestWait
 };
 inline constexpr Millis kLongestWait{25'000};
 struct RevocationAnswer {
   std::string stream = {};
   std::int64_t cursor = 0;
   std::vector<RevocationEvent> events = {};
-  bool more = false; // ask again at once; absent = false
+  bool more = false; // poll again at once; absent = false
 };
 [[nodiscard]] json::Object encode(const RevocationRequest& question);
 [[nodiscard]] Result<RevocationRequest> decode_revocation_question(const json::Object& body);
 [[nodiscard]] json::Object encode(const RevocationAnswer& answer);
 [[nodiscard]] Result<RevocationAnswer> decode_revocation_answer(const json::Object& body); // INVALID_RESPONSE_FORMAT
 
-// ---- /internal/challenge: do these two processes fit together?
+// ---- /internal/challenge: are these two processes compatible?
 //
 //   {"contract","version","build","environment","nonce","service_fingerprint","jwt_fingerprint"?,"kids":[…]}
 //   →
 //   {"contract","version","build","environment","issuer","audience","time","proof","jwt_fingerprints":[{"variant","fingerprint"}],"kids":[…],"signing_kid"}
 //   time in ms
 //
-// `proof` is base64url(HMAC-SHA256(k, "foyer-challenge-v1\n" + nonce)): the other side knows the secret, too.
+// `proof` is base64url(HMAC-SHA256(k, "foyer-challenge-v1\n" + nonce)): the auth service knows the secret, too.
 struct SecretVariant {
   std::string variant = {};     // "as it is", "plus a newline", …: variants.h
   std::string fingerprint = {}; // 8 hex digits
@@ -103,27 +103,27 @@ struct Challenge {
   std::string nonce = {};
   std::string service_fingerprint = {}; // of the gateway's SERVICE_SECRET
   std::string jwt_fingerprint = {};     // of its JWT_SECRET_KEY; empty: it verifies with public keys
-  std::vector<std::string> kids = {};   // it verifies with; empty for a shared secret
+  std::vector<std::string> kids = {};   // that it verifies with; empty for a shared secret
 };
 struct ChallengeAnswer {
   int contract = kContractVersion;
   std::string version = {};
   std::string build = {};
   std::string environment = {};
-  std::string issuer = {}; // of the tokens that it makes, and whom they are for; both empty from an older build
+  std::string issuer = {}; // issuer and audience of the tokens that it makes; both empty from an older build
   std::string audience = {};
   WallTime time{};
   std::string proof = {};
   std::vector<SecretVariant> jwt_fingerprints =
-      {}; // of its JWT_SECRET_KEY and what a copy of it often becomes; empty: it signs with a key pair
-  std::vector<std::string> kids = {}; // it publishes
-  std::string signing_kid = {};       // it signs with now; empty for a shared secret
+      {}; // of its JWT_SECRET_KEY and of common copying mistakes; empty: it signs with a key pair
+  std::vector<std::string> kids = {}; // that it publishes
+  std::string signing_kid = {};       // that it signs with now; empty for a shared secret
 };
 [[nodiscard]] json::Object encode(const Challenge& challenge);
 [[nodiscard]] Result<Challenge> decode_challenge(const json::Object& body);
 [[nodiscard]] json::Object encode(const ChallengeAnswer& answer);
 [[nodiscard]] Result<ChallengeAnswer> decode_challenge_answer(
-    const json::Object& body); // INVALID_RESPONSE_FORMAT; CONTRACT_MISMATCH when `contract` is another
+    const json::Object& body); // INVALID_RESPONSE_FORMAT; CONTRACT_MISMATCH for another `contract`
 [[nodiscard]] std::string challenge_proof(std::string_view service_key, std::string_view nonce);
 
 } // namespace foyer::auth

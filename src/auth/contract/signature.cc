@@ -22,7 +22,7 @@ bool is_nonce(std::string_view text) {
   });
 }
 
-// The one value of a header, or the reason why it cannot be used.
+// The single value of a header, or the reason why it cannot be used.
 Result<std::string> only(const Request& request, std::string_view name, std::size_t longest, bool required) {
   const auto count = request.headers.count(name);
   if (count == 0 && !required) return std::string{};
@@ -35,7 +35,7 @@ Result<std::string> only(const Request& request, std::string_view name, std::siz
   const std::string& value = *request.headers.find(name);
   if ((required && value.empty()) || value.size() > longest)
     return refuse_field(Cause::SERVICE_CREDENTIALS_MISSING, std::string(name),
-        fmt::format("{} has {}; 1 to {} were due", name, counted(value.size(), "byte"), longest));
+        fmt::format("{} has {}; 1 to {} are allowed", name, counted(value.size(), "byte"), longest));
   return value;
 }
 

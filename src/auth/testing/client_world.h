@@ -1,11 +1,11 @@
-// For tests of what asks the auth service: timers and a network in virtual time.
+// For tests of code that calls the auth service: timers and a network in virtual time.
 //
 //   World world;
 //   world.server.next = {Fault::hang, Fault::status_503};   // then `always`
-//   world.pass(Millis{700});                                 // everything that is due happens, in order
+//   world.pass(Millis{700});                                 // runs everything that is due, in order
 //
-// The network is one that fails as it is told, in the phase that it is told; the
-// server behind it reads what was asked and checks that it is signed.
+// The network fails in the given way and phase; the
+// server behind it reads the request and checks its signature.
 #pragma once
 
 #include <deque>
@@ -26,7 +26,7 @@
 
 namespace foyer::auth::testing_world {
 
-// What the network, or whatever stands at the address, does with one attempt.
+// The result of one attempt, caused by the network or whatever is at the address.
 enum class Weather : std::uint8_t {
   fine, // the server answers
   slow, // … after 300 ms
@@ -118,7 +118,7 @@ inline constexpr std::string_view kServiceSecret = "a-service-secret-of-the-virt
 
 class VirtualServer final : public Transport {
  public:
-  // Answers a question whose signature was checked; may answer later.
+  // Answers a call whose signature was checked; may answer later.
   using Reply = client::HttpCompletion;
   using Serve = std::function<void(const Request&, Reply)>;
 
@@ -127,13 +127,13 @@ class VirtualServer final : public Transport {
         control_(control),
         key_(service_key(kServiceSecret)) {}
 
-  std::deque<Weather> next;       // of the attempts to come
-  std::string next_for;           // … at this target alone, if there is one
+  std::deque<Weather> next;       // of the next attempts
+  std::string next_for;           // … at this target only, if not empty
   Weather always = Weather::fine; // of all others
   Millis round_trip{2};           // of an answer in fine weather
   Serve serve;
-  bool sign_answers = true;   // false: an older one, or somebody in between
-  std::vector<Request> seen;  // requests that arrived whole, in order
+  bool sign_answers = true;   // false: an older one, or a third party
+  std::vector<Request> seen;  // requests that arrived completely, in order
   std::uint64_t attempts = 0; // also those that never arrived
 
   void send(Call call, client::HttpCompletion done) override {
@@ -143,10 +143,10 @@ class VirtualServer final : public Transport {
       weather = next.front();
       next.pop_front();
     }
-    // A deadline of its own, as the real one has.
+    // A deadline of its own, like the real transport.
     auto shared = std::make_shared<client::HttpCompletion>(std::move(done));
     happen(weather, call, [shared](client::HttpResult result) {
-      if (auto tell = std::exchange(*shared, nullptr)) tell(std::move(result));
+      if (auto once = std::exchange(*shared, nullptr)) once(std::move(result));
     });
   }
 
@@ -155,7 +155,7 @@ class VirtualServer final : public Transport {
         .headers = {{"X-Foyer", "1; build=b; ref=its-ref"}, {"Content-Type", "application/json"}},
         .body = foyer::json::write(object)};
   }
-  static Response told(const Refusal& refusal) {
+  static Response problem(const Refusal& refusal) {
     Response response = wire::problem(refusal, Ref{"its-ref"}, false);
     response.headers.add("X-Foyer", "1; build=b; ref=its-ref");
     return response;
@@ -179,7 +179,7 @@ class VirtualServer final : public Transport {
         return fail(once, round_trip, Kind::tls, "the TLS handshake with auth:8001 failed: certificate has expired");
       case Weather::no_connection:
         return fail(once, call.connect_timeout, Kind::timeout, "no connection to auth:8001 in time");
-      // From here on the server got the question; its answer is lost.
+      // From here on the server received the call; its answer is lost.
       case Weather::reset_waiting:
         return arrive(call, once, {}, key_),
                fail(once, round_trip, Kind::closed, "Connection reset by peer", Phase::waiting);
@@ -230,10 +230,10 @@ class VirtualServer final : public Transport {
   }
 
   void problem(const Refusal& refusal, const Once& once) {
-    control_.after(round_trip, [once, response = told(refusal)] { once(response); });
+    control_.after(round_trip, [once, response = problem(refusal)] { once(response); });
   }
 
-  // `takes`: there and back; nullopt: the answer is lost.
+  // `takes`: round trip; nullopt: the answer is lost.
   void arrive(const Call& call, const Once& once, std::optional<Millis> takes, const std::string& key,
       Millis clock_off = Millis{0}) {
     if (takes)
@@ -259,13 +259,13 @@ class VirtualServer final : public Transport {
           result->headers.set(kAnswerSignatureHeader, sign_answer(key, id, nonce, result->status, result->body));
         if (takes) control_.after(*takes - round_trip / 2, [once, result = std::move(result)] { once(result); });
       };
-      if (auto refusal = distrust(request, key, clock_off)) return reply(told(*refusal));
+      if (auto refusal = distrust(request, key, clock_off)) return reply(problem(*refusal));
       if (serve) return serve(request, std::move(reply));
-      reply(told({.cause = Cause::NOT_FOUND}));
+      reply(problem({.cause = Cause::NOT_FOUND}));
     });
   }
 
-  // What the registry of services does, in a few lines.
+  // A minimal registry of services.
   std::optional<Refusal> distrust(const Request& request, const std::string& key, Millis clock_off) {
     const auto claim = read_claim(request);
     if (!claim) return claim.error();

@@ -1,12 +1,12 @@
-// For tests of the links between gateway and auth service: virtual time around the
-// network of client_test_world.h, or around one that answers what the test says.
+// For tests of the connections between gateway and auth service: virtual time around the
+// network of client_test_world.h, or around one that answers as the test says.
 #pragma once
 
 #include "auth/testing/remote_world.h"
 
 namespace foyer::auth::testing_world {
 
-// Each request is answered by `serve`, after 2 ms; without an answer of it never.
+// Each request is answered by `serve`, after 2 ms; otherwise never.
 class ScriptedServer final : public Transport {
  public:
   explicit ScriptedServer(Executor& control) : control_(control) {}

@@ -40,7 +40,7 @@ class RemoteWorld {
   }
 
   void settle() { control.run_due(); }
-  // Everything that is due until then happens at its time.
+  // Everything that is due by then happens at its time.
   void pass(Millis time) { foyer::pass(clock, control, time); }
 
   struct Answer {
@@ -68,7 +68,7 @@ class RemoteWorld {
         {.cookie = std::move(cookie), .address = std::move(address), .ref = Ref{"the-ref"}}, taker(out));
     return out;
   }
-  // Until the answer is there.
+  // Until the answer arrives.
   std::string ticket_says(std::string ticket) {
     auto out = ask_ticket(std::move(ticket));
     wait_for(*out);
@@ -77,7 +77,7 @@ class RemoteWorld {
   void wait_for(const Answer& answer) {
     for (int i = 0; i < 5'000 && !answer.said; ++i) pass(Millis{1});
   }
-  // A row of the table of revocations; the stream is watched first.
+  // A row of the table of revocations; the stream must be watched first.
   void watch() {
     service->watch_revocations(
         [this](const std::vector<RevocationEvent>& received) { events_received += received.size(); }, [](WallTime) {});
@@ -100,7 +100,7 @@ class RemoteWorld {
   const ServiceIdentity stream_identity{"gateway-1", kServiceSecret};
   RevocationStream stream{around(), stream_identity};
   std::optional<RemoteAuthService> service;
-  std::map<std::string, std::string> tickets; // → the attempt that used it; empty: fresh
+  std::map<std::string, std::string> tickets; // → the attempt that used it; empty: unused
   std::map<std::string, std::string> cookies; // → user
   std::vector<RevocationEvent> events;
   std::vector<std::pair<std::int64_t, VirtualServer::Reply>> polls;
@@ -137,7 +137,7 @@ class RemoteWorld {
     const auto body = foyer::json::parse(request.body);
     if (request.path == kRevocationsPath) return poll(*decode_revocation_question(body->as_object()), std::move(reply));
     const auto question = decode_question(body->as_object(), Ref{*request.headers.find(kClientRefHeader)});
-    if (!question) return reply(VirtualServer::told(question.error()));
+    if (!question) return reply(VirtualServer::problem(question.error()));
     if (const auto* ticket = std::get_if<TicketRequest>(&*question)) {
       const auto found = tickets.find(ticket->ticket);
       if (found == tickets.end())

@@ -21,12 +21,12 @@ namespace foyer::cli {
 namespace {
 
 constexpr std::size_t kMaxLine = 64 * 1024;
-constexpr std::size_t kMostLines = 1000; // read ahead of what the server has answered
+constexpr std::size_t kMostLines = 1000; // read ahead of the server's answers
 constexpr Millis kFarewell{2'000};
-constexpr int kMostCodes = 3; // of the second factor, that are asked for
+constexpr int kMostCodes = 3; // of the second factor, before it gives up
 
-// Lines of standard input. Reads no further than the line that is asked for
-// when a secret comes first, since what follows belongs to the chat.
+// Lines of standard input. If a secret comes first, it reads no further than
+// that line, since the rest belongs to the chat.
 class Input {
  public:
   // Up to the next line end; nullopt at the end of input.
@@ -36,7 +36,7 @@ class Input {
       if (!fill()) return rest();
     }
   }
-  // One read, when poll says that there is something. False at the end.
+  // One read, when poll reports input. False at the end.
   bool fill() {
     char buffer[4096];
     ssize_t size = 0;
@@ -65,7 +65,7 @@ class Input {
   std::string held_;
 };
 
-// The terminal without echo while this lives.
+// Turns off the terminal's echo for its lifetime.
 class NoEcho {
  public:
   NoEcho() : terminal_(tcgetattr(STDIN_FILENO, &before_) == 0) {
@@ -87,7 +87,7 @@ class NoEcho {
   bool terminal_;
 };
 
-// Does what the session says. All but the constructor and the two posts on the plane's thread.
+// Carries out the session's actions. All but the constructor and the two posts run on the plane's thread.
 class Driver {
  public:
   Driver(ChatOptions options, Tokens tokens, int ended_event)
@@ -284,7 +284,7 @@ std::expected<Tokens, int> credentials(ChatOptions& options, Input& input) {
     if (!code) return std::unexpected(kCouldNotRun);
     options.totp = std::move(*code);
   }
-  // The second factor is sent when it is asked for; in a terminal a mistyped one may be typed again.
+  // The second factor is sent when the server requires it; in a terminal a mistyped one may be typed again.
   std::string totp;
   for (int asked = 0;; ++asked) {
     auto tokens = read_login(client::http_request(login_call(options, *password, totp)));

@@ -47,7 +47,7 @@ std::string_view chat_usage() {
 
 namespace {
 
-// "localhost:8000" is how people name a server on their own machine.
+// "localhost:8000" is a common way to name a local server.
 std::expected<wire::Url, std::string> server_url(std::string url) {
   if (url.find("://") == std::string::npos) {
     const std::size_t end = url.starts_with('[') ? url.find(']') + 1 : url.find_first_of(":/");
@@ -65,7 +65,7 @@ std::expected<wire::Url, std::string> server_url(std::string url) {
 constexpr std::string_view kOptions[] = {"--name", "--token", "--ca-file", "--room", "--history", "--password-stdin",
     "--token-stdin", "--totp-stdin", "--register", "--json", "--help"};
 
-// Whether args[i] was an option of the chat, or what is wrong with it.
+// Whether args[i] was an option of the chat, or its fault.
 std::expected<bool, std::string> take(ChatOptions& options, Args args, std::size_t& i) {
   const std::string& arg = args[i];
   if (arg == "--password-stdin") return options.password_from_input = true;
@@ -108,7 +108,7 @@ std::expected<ChatOptions, std::string> parse_chat_options(Args args) {
   options.socket.scheme = client::is_secure(options.socket) ? "wss" : "ws";
   std::string& path = options.socket.path;
   while (path.ends_with('/')) path.pop_back();
-  if (path.find(kSockets) == std::string::npos) path += "/ws/chat"; // what was there is the path of PUBLIC_URL
+  if (path.find(kSockets) == std::string::npos) path += "/ws/chat"; // the given path is that of PUBLIC_URL
   const bool by_name = !options.name.empty();
   const bool by_token = !options.token.empty() || options.token_from_input;
   if (by_name && by_token) return std::unexpected("--name and a token cannot be combined; give one of them");
@@ -134,7 +134,7 @@ wire::Url http_url(const wire::Url& socket, std::string path) {
 
 namespace {
 
-// The list of sessions shows who logged in by this name.
+// The list of sessions shows this name.
 client::HttpCall call(const ChatOptions& options, std::string method, std::string path) {
   const std::size_t query = path.find('?');
   client::HttpCall out{.method = std::move(method),

@@ -15,14 +15,14 @@ namespace foyer::cli {
 struct ChatOptions : HelpArgument {
   wire::Url socket;  // ws or wss, with the socket's path
   std::string name;  // log in as
-  std::string token; // instead of a name
+  std::string token; // in place of a name
   std::vector<std::string> rooms;
   std::uint32_t history = 20;
   bool password_from_input = false;
   bool token_from_input = false;
   bool totp_from_input = false;
-  std::string totp;            // a code of the second factor, out of FOYER_TOTP
-  bool register_first = false; // --register: make the account
+  std::string totp;            // a code of the second factor, from FOYER_TOTP
+  bool register_first = false; // --register: create the account
   bool raw = false;            // --json
   client::TlsOptions tls;
 };
@@ -40,7 +40,7 @@ struct LoginFailure {
 };
 using LoginResult = std::expected<Tokens, LoginFailure>;
 
-// The HTTP side of a socket's URL: http for ws, https for wss. `path` is one of ours, below the path of PUBLIC_URL.
+// The HTTP side of a socket's URL: http for ws, https for wss. `path`: of the server, below the path of PUBLIC_URL.
 [[nodiscard]] wire::Url http_url(const wire::Url& socket, std::string path);
 // totp: a code of the second factor; empty: none
 [[nodiscard]] client::HttpCall login_call(
@@ -50,7 +50,7 @@ using LoginResult = std::expected<Tokens, LoginFailure>;
 [[nodiscard]] client::HttpCall account_call(
     const ChatOptions& options, const std::string& access_token, std::string method, std::string path);
 [[nodiscard]] LoginResult read_login(const client::HttpResult& answer);
-// The refusal in an answer, if it is a problem of ours.
+// The refusal in an answer, if it is one of Foyer's problems.
 [[nodiscard]] std::optional<ReceivedRefusal> refusal_from(const Response& answer);
 
 } // namespace foyer::cli

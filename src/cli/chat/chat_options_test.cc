@@ -1,4 +1,4 @@
-// How the arguments of the terminal client are read.
+// Parsing the arguments of the terminal client.
 #include "cli/chat/chat_options.h"
 
 #include <gmock/gmock.h>
@@ -25,7 +25,7 @@ TEST(ChatOptions, AServerOnThisMachineNeedsNoScheme) {
   EXPECT_THAT(parse("localhost.example.com:8000"), HasSubstr("https://"));
 }
 
-TEST(ChatOptions, TakeAUrlOfEitherKindAndOneWayToSayWhoOneIs) {
+TEST(ChatOptions, TakeAUrlOfEitherKindAndOneKindOfCredential) {
   const auto parse = [](std::vector<std::string> args) { return parse_chat_options(args); };
   EXPECT_EQ(parse({"http://127.0.0.1:8000", "--token=t"})->socket.path, "/ws/chat");
   EXPECT_EQ(parse({"https://example.com/chat/", "--token=t"})->socket.path, "/chat/ws/chat");

@@ -15,7 +15,7 @@ constexpr Millis kLongestWait{30'000};
 constexpr std::uint32_t kMostHistory = 300;
 constexpr int kCouldNotConnect = 2;
 
-// People are named by what they are called; "id:" goes before an id.
+// People are shown by name; "id:" precedes an id.
 json::Object person(std::string_view argument) {
   if (argument.starts_with("id:")) return {{"user", argument.substr(3)}};
   return {{"name", argument}};
@@ -54,8 +54,8 @@ void ChatSession::connect() {
   out_.emplace_back(act::Connect{});
 }
 
-// Doubles from half a second to half a minute; half of it is chance, so that
-// clients that lost the same server do not come back together.
+// Doubles from half a second to half a minute; half of it is random, so that
+// clients of the same failed server do not return together.
 void ChatSession::reconnect(std::optional<Millis> at_least) {
   const auto doubled = kFirstWait * (1LL << std::min(attempts_, 10));
   ++attempts_;
@@ -67,7 +67,7 @@ void ChatSession::reconnect(std::optional<Millis> at_least) {
   out_.emplace_back(act::Wake{wait});
 }
 
-// Nothing was ever reached: most likely the URL is wrong, and a person must act.
+// No server was ever reached: most likely the URL is wrong, and the user must act.
 void ChatSession::give_up_or_reconnect() {
   if (ever_ready_)
     reconnect();
@@ -133,7 +133,7 @@ Actions ChatSession::why(const std::optional<ReceivedRefusal>& refusal) {
 
 Actions ChatSession::closed(std::uint16_t code, std::string_view reason) {
   if (state_ != State::connecting && state_ != State::authenticating && state_ != State::ready) return done();
-  if (ends_here()) { // our own doing; the answer is on its way
+  if (ends_here()) { // we closed it; the answer is on its way
     state_ = State::signing_out;
     return done();
   }
@@ -169,7 +169,7 @@ Actions ChatSession::refresh_failed(const std::optional<ReceivedRefusal>& refusa
     return done();
   }
   if (state_ != State::refreshing) return done();
-  // That the session is not known says less than the close that came before.
+  // "Unknown session" tells the user less than the close before it.
   const bool close_says_more = refusal && refusal->code == code_of(Cause::REFRESH_UNKNOWN) && refreshing_for_ &&
       refreshing_for_->code != code_of(Cause::TOKEN_EXPIRED);
   note(close_says_more ? refusal_text(*refreshing_for_) : refusal ? refusal_text(*refusal) : std::string{what});
@@ -180,7 +180,7 @@ Actions ChatSession::refresh_failed(const std::optional<ReceivedRefusal>& refusa
   return done();
 }
 
-// The old token still holds for a while: when it ends, why, and what to do.
+// The old token is still valid for a while: says until when, why, and what to do.
 void ChatSession::session_ends(const ReceivedRefusal* because, std::string_view what) {
   if (std::exchange(end_shown_, true)) return;
   std::string text = fmt::format("Your session ends{}{}.\n", token_end_.empty() ? "" : " at ", token_end_);
@@ -279,7 +279,7 @@ Actions ChatSession::tick(bool received_something) {
   return done();
 }
 
-// --- what is typed ---
+// --- typed lines ---
 
 Actions ChatSession::typed(std::string line) {
   while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
@@ -332,7 +332,7 @@ void ChatSession::say(std::string_view text) {
   command("chat", current_, {{"message", text}, {"key", entropy_.short_id()}});
 }
 
-// The last invitation that was shown, the one that /invitations shows as N, or the room that is named.
+// The last invitation shown, number N of /invitations, or the named room.
 void ChatSession::answer_invitation(std::string_view type, std::string room) {
   std::size_t number = invitations_.size();
   const auto [end, error] = std::from_chars(room.data(), room.data() + room.size(), number);

@@ -1,11 +1,11 @@
-// `foyer chat` as a machine: what arrives goes in, what is to be done comes out.
-// No socket, no timer, no terminal; chat.cc does what it says.
+// `foyer chat` as a state machine: events go in, actions come out.
+// No socket, no timer, no terminal; chat.cc carries out the actions.
 //
-// A line that was typed is one command; the next one waits for its answer, so
-// that order survives a reconnect. A message carries a key and is sent again
+// Each typed line is one command; the next one waits for its answer, so
+// that order survives a reconnect. A message has a key and is resent
 // under the same key, so it is stored once. After a reconnect every room is
-// joined with the last offset seen; what is missing is fetched before anything
-// newer is shown, so there is no gap and no repeat.
+// joined with the last offset seen; missing messages are fetched before anything
+// newer is shown, so there is no gap and no duplicate.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct Drop {};  // close the socket without waiting; no closed() follows
 struct Leave {}; // close it with 1000
 struct Show {
   std::string text;
-}; // for the person, or the raw object with --json: standard output
+}; // for the user, or the raw object with --json: standard output
 struct Note {
   std::string text;
 }; // about the connection: standard error
@@ -54,8 +54,8 @@ using Action = std::variant<act::Connect, act::Send, act::Drop, act::Leave, act:
 using Actions = std::vector<Action>;
 
 struct ChatSettings {
-  std::vector<std::string> rooms; // joined at once; the last one is spoken in
-  std::uint32_t history = 20;     // messages shown when a room is entered
+  std::vector<std::string> rooms; // joined at once; the last one is the current room
+  std::uint32_t history = 20;     // messages shown on entering a room
   bool can_refresh = false;       // there is a refresh token
   bool raw = false;               // --json
 };
@@ -66,7 +66,7 @@ class ChatSession {
 
   [[nodiscard]] Actions start();
   [[nodiscard]] Actions opened();
-  // `refusal`: the answer was a problem of ours. `foreign`: there was an answer, not of Foyer.
+  // `refusal`: the answer was one of Foyer's problems. `foreign`: the answer was not from Foyer.
   struct Failure {
     std::string what;
     std::optional<ReceivedRefusal> refusal = {};
@@ -79,13 +79,13 @@ class ChatSession {
   [[nodiscard]] Actions closed(std::uint16_t code, std::string_view reason);
   [[nodiscard]] Actions refreshed(std::string token); // the new access token
   [[nodiscard]] Actions refresh_failed(const std::optional<ReceivedRefusal>& refusal, std::string_view what);
-  // The answer of a Call: a body, or what went wrong.
+  // The answer of a Call: a body, or the failure.
   [[nodiscard]] Actions answered(std::string_view body);
   [[nodiscard]] Actions call_failed(const std::optional<ReceivedRefusal>& refusal, std::string_view what);
   [[nodiscard]] Actions woke();
   [[nodiscard]] Actions tick(bool received_something); // every kTick
   [[nodiscard]] Actions typed(std::string line);
-  [[nodiscard]] Actions end_of_input(); // ends when all that was typed is answered
+  [[nodiscard]] Actions end_of_input(); // ends when all typed lines are answered
 
   [[nodiscard]] std::size_t lines_waiting() const { return lines_.size(); }
 
@@ -100,7 +100,7 @@ class ChatSession {
     waiting,     // for woke(), then connecting
     refreshing,  // for refreshed(), then connecting
     asking,      // for why()
-    signing_out, // closed by our own sign-out, whose answer is awaited
+    signing_out, // closed by our own sign-out, waiting for its answer
     finished,
   };
   struct Held {
@@ -111,17 +111,17 @@ class ChatSession {
   struct Room {
     std::string epoch;
     Offset seen = 0;             // the last one shown
-    std::string time;            // when it was written, as the server says
+    std::string time;            // when it was written, by the server's clock
     Offset change = 0;           // the last change that was received
     std::map<Offset, Held> held; // lines that wait for older messages
-    bool fetching = false;       // messages after `seen` are being fetched by history
+    bool fetching = false;       // history is fetching the messages after `seen`
     bool known = false;          // was joined before
   };
   struct Pending {
     std::uint64_t id = 0;
     std::string type;
     std::string room;
-    std::string text; // the command as it is sent
+    std::string text; // the command as sent
   };
 
   // A command about the account, until its answer.
@@ -157,7 +157,7 @@ class ChatSession {
   void on_change(const std::string& room, const std::string& type, const json::Object& change);
   void hold(const std::string& name, Room& room, const json::Object& message);
   void release(Room& room);
-  void lost_something(); // the socket did not bring all that was sent
+  void lost_something(); // the socket did not deliver everything
   void fetch_older(const std::string& name, Room& room, Offset before);
   void ping();
   void welcome(const json::Object& object);
@@ -169,26 +169,26 @@ class ChatSession {
   Actions out_;
   State state_ = State::idle;
   std::map<std::string, Room> rooms_;
-  std::vector<std::string> invitations_; // rooms, as they were shown last
+  std::vector<std::string> invitations_; // rooms, as last shown
   std::string current_;
   std::deque<std::string> lines_;
   std::optional<Pending> pending_;
   std::map<std::uint64_t, std::string> background_; // joins and fetches of our own: id → room
   AccountCommand account_ = AccountCommand::none;
-  std::vector<std::string> session_ids_;          // as /sessions showed them
-  std::string token_end_;                         // local time, once the server said that it is near
-  bool ask_again_ = false;                        // for a new token, at the next tick
-  bool end_shown_ = false;                        // that the session ends was said
-  std::optional<ReceivedRefusal> refreshing_for_; // the close that made us ask for a new token
+  std::vector<std::string> session_ids_;          // as shown by /sessions
+  std::string token_end_;                         // local time, once the server has announced the end
+  bool ask_again_ = false;                        // request a new token at the next tick
+  bool end_shown_ = false;                        // the end of the session has been announced
+  std::optional<ReceivedRefusal> refreshing_for_; // the close that caused the request for a new token
   std::optional<ReceivedRefusal> refusal_;        // an authentication_error, before the Close
   std::optional<Millis> retry_after_;             // of `closing`
   std::uint64_t next_id_ = 1;
   int attempts_ = 0; // in a row without success
   int silent_ticks_ = 0;
   bool ever_ready_ = false;
-  bool refreshed_ = false; // since the last success: the same code again is never
+  bool refreshed_ = false; // since the last success: the same code again means never
   bool input_ended_ = false;
-  bool resend_later_ = false; // pending_ was refused with retry after; woke() sends it again
+  bool resend_later_ = false; // pending_ was refused with retry after; woke() resends it
 };
 
 } // namespace foyer::cli

@@ -1,4 +1,4 @@
-// What the server says to `foyer chat`, and the rooms that follow from it.
+// Messages from the server to `foyer chat`, and the rooms that follow from them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace foyer::cli {
 namespace {
 
-constexpr std::uint32_t kPage = 300;      // messages asked for at once when some were missed
+constexpr std::uint32_t kPage = 300;      // messages fetched at once when some were missed
 constexpr std::size_t kMostHeld = 20'000; // of one room, while older ones are fetched
 
 std::string text_of(const json::Object& object, std::string_view name) {
@@ -26,9 +26,9 @@ Offset number_of(const json::Object& object, std::string_view name) {
   return number && *number > 0 ? static_cast<Offset>(*number) : 0;
 }
 
-constexpr std::uint64_t kUnasked = 0; // the id of what is asked at the beginning; nothing waits for the answer
+constexpr std::uint64_t kUnasked = 0; // the id of the commands sent at the start; nothing waits for the answers
 
-// The members of a list that are objects, in their order.
+// The members of a list that are objects, in order.
 std::vector<const json::Object*> list_of(const json::Object& object, std::string_view name) {
   std::vector<const json::Object*> out;
   const json::Value* list = object.if_contains(name);
@@ -111,7 +111,7 @@ void ChatSession::welcome(const json::Object& object) {
   attempts_ = 0;
   retry_after_.reset();
   note(again ? "Connected again."
-             : fmt::format("Connected as {}. /help lists what there is.", user_name(object, "user")));
+             : fmt::format("Connected as {}. /help lists the commands.", user_name(object, "user")));
   if (!again)
     for (const std::string& room : settings_.rooms) {
       rooms_[room];
@@ -229,7 +229,7 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
     show(fmt::format("* you are now a member of {0}: /join {0}", printable(room, 128)));
   } else if (type == "room_reset") {
     if (const auto found = rooms_.find(room); found != rooms_.end())
-      join(room, found->second.known); // on_joined() says it
+      join(room, found->second.known); // on_joined() shows it
   } else if (type == "room_removed") {
     rooms_.erase(room);
     if (current_ == room) current_.clear();
@@ -244,7 +244,7 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
     if (const auto wait = json::get_int(object, "retry_after_ms")) retry_after_ = Millis{*wait};
     note("The server is about to restart.");
   } else if (type == "error" &&
-      json::get_int(object, "id") != static_cast<std::int64_t>(kUnasked)) { // an older server knows of no invitations
+      json::get_int(object, "id") != static_cast<std::int64_t>(kUnasked)) { // an older server has no invitations
     on_error(object, false);
   }
 }
@@ -303,14 +303,14 @@ void ChatSession::on_history(const json::Object& object) {
 
 void ChatSession::on_message(const std::string& name, const json::Object& message) {
   const auto found = rooms_.find(name);
-  if (found == rooms_.end()) return show(message_line(name, message)); // said while we were leaving
+  if (found == rooms_.end()) return show(message_line(name, message)); // sent while we were leaving
   Room& room = found->second;
   if (room.known && !room.fetching && offset_of(message) > room.seen + 1) return lost_something();
   hold(name, room, message);
   if (!room.fetching) release(room);
 }
 
-// Changes of a room are numbered without gaps, as its messages are.
+// Changes of a room are numbered without gaps, like its messages.
 void ChatSession::on_change(const std::string& name, const std::string& type, const json::Object& change) {
   const Offset number = number_of(change, "change");
   if (const auto found = rooms_.find(name); found != rooms_.end() && number > 0) {

@@ -1,4 +1,4 @@
-// The terminal client as a timetable: what comes in, what it does.
+// The terminal client's state machine: events and the resulting actions.
 #include "cli/chat/chat_session.h"
 
 #include <gmock/gmock.h>
@@ -273,7 +273,7 @@ TEST_F(Chat, ASessionThatHasEndedIsNotAskedForAgainAndWhatIsTypedIsStillSent) {
   EXPECT_EQ(performed(session.typed("hello")).size(), 1U);
 }
 
-TEST_F(Chat, ARevokedTokenIsToldByTheCloseWhichKnowsWhy) {
+TEST_F(Chat, ARevokedTokenIsReportedByTheCloseWithTheReason) {
   in_tea();
   EXPECT_THAT(performed(session.closed(4401, "TOKEN_REVOKED r7")), ElementsAre("refresh"));
   const Actions end = session.refresh_failed(refusal(Cause::REFRESH_UNKNOWN, Retry::never), "");
@@ -304,7 +304,7 @@ TEST_F(Chat, SignsOutEverywhereAndTakesTheCloseForItsOwnDoing) {
   EXPECT_THAT(performed(session.answered("")), ElementsAre("note", "drop", "finish 0"));
 }
 
-TEST_F(Chat, ASignOutThatCannotBeToldLeavesTheChatAsItWas) {
+TEST_F(Chat, ASignOutThatCannotBeSentLeavesTheChatAsItWas) {
   in_tea();
   EXPECT_THAT(performed(session.typed("/signout")), ElementsAre("call POST /auth/logout"));
   const Actions away = session.call_failed(refusal(Cause::AUTH_SERVICE_CONNECTION_ERROR, Retry::after), "");
@@ -321,7 +321,7 @@ TEST(ChatText, SaysHowLongALockLasts) {
   EXPECT_EQ(device_words("Mozilla/5.0 (Windows NT 10.0)"), "A browser on Windows");
 }
 
-TEST_F(Chat, TellsARefusedHandshakeAndEnds) {
+TEST_F(Chat, ShowsARefusedHandshakeAndEnds) {
   (void)session.start();
   const Actions end = session.handshake_failed({.what = "403",
       .refusal = ReceivedRefusal{.code = "USER_DISABLED",
@@ -387,7 +387,7 @@ TEST_F(Chat, NoticesASilentServer) {
   EXPECT_THAT(performed(session.tick(false)), ElementsAre("note", "drop", "note", "wake"));
 }
 
-TEST_F(Chat, LetsNobodySteerTheTerminal) {
+TEST_F(Chat, NobodyCanControlTheTerminal) {
   in_tea();
   EXPECT_THAT(
       performed(session.received(pushed(3, R"(a\u001b[2Jb\\c)"))), ElementsAre("show --:-- tea bob: a\\x1b[2Jb\\c"));

@@ -1,4 +1,4 @@
-// A process's surroundings in memory: arguments, variables, files, time.
+// A process's inputs in memory: arguments, variables, files, time.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ struct World {
     for (const auto& f : findings()) out.emplace_back(code_of(f.code));
     return out;
   }
-  // The one finding that there is to be.
+  // The only finding; there must be exactly one.
   Finding only() const {
     auto all = findings();
     return all.size() == 1
@@ -50,7 +50,7 @@ inline std::string key_pem(std::uint64_t seed = 1) {
   return jose::Key::generate(jose::Algorithm::eddsa, entropy).to_pem();
 }
 
-// A gateway of its own in staging with everything that it needs.
+// A gateway without the auth role in staging, completely configured.
 inline World staging_gateway() {
   return {.args = {"--role", "gateway"},
       .env = {{"ENVIRONMENT", "staging"}, {"SERVICE_ID", "gateway-1"}, {"SERVICE_SECRET", kServiceSecret},
@@ -58,7 +58,7 @@ inline World staging_gateway() {
           {"PUBLIC_URL", "https://chat.example.com"}},
       .files = {}};
 }
-// The same without anything that staging would ask for.
+// The same in development, without the options that staging requires.
 inline World test_gateway() {
   World out = staging_gateway();
   out.env["ENVIRONMENT"] = "test";

@@ -113,7 +113,7 @@ TEST_F(PostgresStoreTest, WhoLostTheConnectionMeetsTheNextOwnerAndReadsAnewAfter
   EXPECT_EQ(said->offset, 3U);
 }
 
-TEST_F(PostgresStoreTest, AServerThatIsGoneIsToldWithEveryMessageAndNothingIsLost) {
+TEST_F(PostgresStoreTest, AnUnreachableServerIsReportedForEveryMessageAndNothingIsLost) {
   w.open({});
   ASSERT_EQ(w.say("tea", "ann", "one", "k1")->offset, 1U);
   for (const auto how : {testing_world::Postgres::Stop::kill, testing_world::Postgres::Stop::immediate,

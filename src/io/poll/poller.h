@@ -34,7 +34,7 @@
 namespace foyer::io {
 
 // A socket of the poller that gave it. Not reused before the last event or completion of its former owner is past:
-// where the kernel reuses the number at once (epoll), tags tell the owners apart.
+// where the kernel reuses the number at once (epoll), tags distinguish the owners.
 enum class Handle : std::uint32_t {};
 
 // The loop's own name for a socket; it comes back in events. Not 0.

@@ -26,7 +26,7 @@ using Session = std::unique_ptr<SSL_SESSION, Releases<SSL_SESSION_free>>;
 
 } // namespace
 
-TEST(TlsHandshake, PlainHttpIsToldInPlainHttp) {
+TEST(TlsHandshake, PlainHttpIsAnsweredInPlainHttp) {
   TlsWorld w(one());
   auto a = w.connect("a");
   a.peer.write("GET / HTTP/1.1\r\nHost: chat.example.com\r\n\r\n");
@@ -160,7 +160,7 @@ TEST(TlsHandshake, TheWholeChainIsSent) {
   EXPECT_EQ(sk_X509_num(SSL_get_peer_cert_chain(c->ssl())), 2);
 }
 
-TEST(TlsHandshake, AClientThatDoesNotTrustUsIsToldOf) {
+TEST(TlsHandshake, AClientThatDoesNotTrustUsIsReported) {
   const Authority stranger("stranger");
   TlsWorld w(one());
   auto c = w.client("a", {.trusts = &stranger});
@@ -230,7 +230,7 @@ TEST(TlsHandshake, WhatComesWhileItWaitsStaysInOrder) {
   EXPECT_THAT(w.turn(3), ElementsAre("a got hello", "a eof"));
 }
 
-TEST(TlsHandshake, WhoSendsTooMuchWhileItWaitsOrLeavesIsForgotten) {
+TEST(TlsHandshake, AClientThatSendsTooMuchWhileItWaitsOrLeavesIsForgotten) {
   TlsWorld w(one());
   auto talker = w.client("talker", {}), leaver = w.client("leaver", {});
   for (auto* c : {&talker, &leaver}) (*c)->step();

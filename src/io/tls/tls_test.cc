@@ -120,7 +120,7 @@ TEST(Tls, MuchComesInWhole) {
   EXPECT_TRUE(c.handler->received == text);
 }
 
-TEST(Tls, AReaderThatIsSlowGetsEverythingInTheEndAndTheHandlerIsToldOnce) {
+TEST(Tls, ASlowReaderGetsEverythingInTheEndAndTheHandlerIsCalledOnce) {
   TlsWorld w(settings());
   auto c = w.client("a");
   ASSERT_TRUE(w.handshake(c));
@@ -191,7 +191,7 @@ TEST(Tls, ClosingGracefullySaysEverythingThenCloseNotifyThenEnds) {
   EXPECT_THAT(w.turn(), ElementsAre("a closed"));
 }
 
-TEST(Tls, WhoDoesNotReadAtTheEndIsGivenUp) {
+TEST(Tls, APeerThatDoesNotReadAtTheEndIsAbandoned) {
   TlsWorld w(settings());
   auto c = w.client("a");
   ASSERT_TRUE(w.handshake(c));
@@ -202,7 +202,7 @@ TEST(Tls, WhoDoesNotReadAtTheEndIsGivenUp) {
   EXPECT_THAT(w.turn(2), ElementsAre("a closed"));
 }
 
-TEST(Tls, WhoReadsSlowlyAtTheEndIsWaitedForWhileItTakesSomething) {
+TEST(Tls, ASlowPeerIsWaitedForAtTheEndWhileItTakesSomething) {
   TlsWorld w(settings());
   auto c = w.client("a");
   ASSERT_TRUE(w.handshake(c));
@@ -227,7 +227,7 @@ TEST(Tls, CloseNotifyAndABareEndAreBothTheEndOfThePeer) {
   a->peer().write(a->take_out());
   EXPECT_THAT(w.turn(), ElementsAre("a got bye", "a eof"));
   a->peer().end_writing();
-  EXPECT_THAT(w.turn(), IsEmpty()) << "told once";
+  EXPECT_THAT(w.turn(), IsEmpty()) << "reported once";
   a.handler->transport->send_copy("still here");
   w.turn();
   EXPECT_EQ(a->read(), "still here");
@@ -267,7 +267,7 @@ TEST(Tls, AForgedRecordEndsTheConnectionWithAnAlert) {
   EXPECT_THAT(w.turn(), ElementsAre("a closed"));
 }
 
-TEST(Tls, WhoFloodsWithKeyUpdatesAndReadsNoAnswerIsCutOff) {
+TEST(Tls, AFloodOfKeyUpdatesWithoutReadingIsCutOff) {
   TlsWorld w(settings());
   auto c = w.client("a", {.version = TLS1_3_VERSION}, 4096);
   ASSERT_TRUE(w.handshake(c));
@@ -309,7 +309,7 @@ TEST(Tls, WhatIsSaidBeforeTheHandshakeIsDoneWaitsForIt) {
   EXPECT_TRUE(c->notified);
 }
 
-TEST(Tls, WhoNeverEndsTheHandshakeIsClosedLikeAnybodyElse) {
+TEST(Tls, AClientThatNeverEndsTheHandshakeIsClosedLikeAnyOther) {
   TlsWorld w(settings());
   auto c = w.client("a");
   c->step();
@@ -322,7 +322,7 @@ TEST(Tls, WhoNeverEndsTheHandshakeIsClosedLikeAnybodyElse) {
   EXPECT_THAT(w.reports, IsEmpty());
 }
 
-TEST(Tls, WhoLeavesInTheMiddleIsCounted) {
+TEST(Tls, AClientThatLeavesInTheMiddleIsCounted) {
   TlsWorld w(settings());
   auto silent = w.client("silent"); // opens the connection and nothing more
   auto a = w.client("a");

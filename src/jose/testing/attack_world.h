@@ -1,4 +1,4 @@
-// What the tests of attacks on tokens share: keys, verifiers, and tokens made by hand.
+// Shared by the tests of attacks on tokens: keys, verifiers, and hand-made tokens.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ inline std::string signature_of(std::string_view token) {
   return base64url_decode(token.substr(token.rfind('.') + 1)).value();
 }
 
-// What an attacker makes of a PEM text by hand.
+// Typical hand-made changes to a PEM text.
 inline std::string without_last_newline(std::string pem) {
   while (pem.ends_with('\n')) pem.pop_back();
   return pem;

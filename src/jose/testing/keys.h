@@ -1,5 +1,5 @@
-// Keys for the tests of this folder, made for them and good for nothing else: one of
-// each kind, and numbers and signatures that no honest program makes.
+// Keys for the tests of this folder, of no other use: one of
+// each kind, and numbers and signatures that no honest program produces.
 #pragma once
 
 #include <string_view>

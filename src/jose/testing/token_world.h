@@ -1,4 +1,4 @@
-// For the tests of tokens: keys, a policy, and tokens made by hand, well or badly.
+// For the tests of tokens: keys, a policy, and hand-made tokens, valid or not.
 #pragma once
 
 #include <memory>
@@ -65,7 +65,7 @@ inline std::string signed_claims(const Key& key, std::string_view claims_json) {
   return sign_compact(key, "at+jwt", claims_json);
 }
 
-// What verification says: "ok", or the code.
+// The result of verification: "ok", or the code.
 inline std::string outcome(const Verifier& verifier, std::string_view token, WallTime now = kNow) {
   const auto result = verifier.verify(token, now);
   return result ? "ok" : std::string{result.error().code()};

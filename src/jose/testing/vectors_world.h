@@ -1,4 +1,4 @@
-// For tests: the examples that the RFCs print (vectors/jws.jsonl), and their keys.
+// For tests: the examples printed in the RFCs (vectors/jws.jsonl), and their keys.
 #pragma once
 
 #include <fstream>
@@ -15,8 +15,8 @@ struct Vector {
   std::string name;
   json::Object key;
   std::string token;
-  std::string code;  // "ok" or why it is refused
-  std::string signs; // the algorithm that gives the printed signature again; empty: none
+  std::string code;  // "ok" or the code of the refusal
+  std::string signs; // the algorithm that reproduces the printed signature; empty: none
   friend void PrintTo(const Vector& vector, std::ostream* out) { *out << vector.name; }
 };
 
@@ -58,7 +58,7 @@ inline Key printed_key(std::string_view name, std::string_view alg) {
 inline Key rsa_key(std::string_view alg) { return printed_key("RFC7515_A2_RS256", alg); }
 inline Key p256_key() { return printed_key("RFC7515_A3_ES256", "ES256"); }
 inline Key p521_key() { return printed_key("RFC7515_A4_ES512", "ES512"); }
-inline Key p384_key() { // of these tests alone: no RFC prints one
+inline Key p384_key() { // only for these tests: no RFC prints one
   return Key::from_jwk({{"kty", "EC"}, {"crv", "P-384"}, {"alg", "ES384"},
                            {"x", "IjmCS8UMM3OUMqlMtTaHupFhjksoOB6Qgt9b0uAQbEECpA9f2zw8YCTwfTxGgtPz"},
                            {"y", "BtBGmI0DiP0ZeijAln-IzbYp6TXoDJBAfPhBL4A_2YlIx4CwJfNwE5OAYfp0mp0C"},

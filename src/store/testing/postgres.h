@@ -1,12 +1,12 @@
-// For tests: a PostgreSQL server of one's own, in a directory that goes away by
-// itself. It listens on a unix socket only and is small; fsync is on, as in life.
+// For tests: a private PostgreSQL server, in a directory that is removed
+// automatically. It listens on a unix socket only and is small; fsync is on, as in production.
 //
-//   auto& server = Postgres::shared();           // the program's one; starts at the first call
+//   auto& server = Postgres::shared();           // the program's only one; starts at the first call
 //   const std::string url = server.fresh();      // a new, empty database
 //   server.kill();  server.start();              // as after kill -9
 //
-// PostgreSQL refuses to run as root: then it runs as the user `postgres`. What
-// cannot be done ends the program with a sentence, since no test can go on.
+// PostgreSQL refuses to run as root: then it runs as the user `postgres`. A failed
+// setup ends the program with a sentence, since no test can continue.
 #pragma once
 
 #include <fcntl.h>
@@ -33,11 +33,11 @@ class Postgres {
  public:
   enum class Stop : int {
     fast = SIGINT,       // ends transactions and connections, writes everything
-    immediate = SIGQUIT, // as a crash of the server
-    kill = SIGKILL,      // nobody is told
+    immediate = SIGQUIT, // like a crash of the server
+    kill = SIGKILL,      // clients are not notified
   };
 
-  // The program's one, ended at its exit.
+  // The program's only server, ended at its exit.
   static Postgres& shared() {
     static Postgres server;
     server.start();
@@ -59,7 +59,7 @@ class Postgres {
         "--no-locale", "--no-sync"});
   }
   ~Postgres() {
-    if (::getpid() != owner_) return; // a forked child has no part in it
+    if (::getpid() != owner_) return; // not in a forked child
     stop(Stop::immediate);
     std::error_code ignored;
     std::filesystem::remove_all(dir_, ignored);
@@ -77,12 +77,12 @@ class Postgres {
     return "postgresql://postgres@/" + database + "?connect_timeout=60&host=" + dir_;
   }
 
-  // Runs until it accepts connections; nothing to do if it does already.
+  // Waits until it accepts connections; no effect if it already does.
   void start() {
     using namespace std::chrono_literals;
     for (const auto until = std::chrono::steady_clock::now() + 240s; std::chrono::steady_clock::now() < until;
         std::this_thread::sleep_for(5ms)) {
-      // After kill() the last of the old server's children may still hold its memory: it is tried again.
+      // After kill() a child of the old server may still hold its memory: retry.
       if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
       if (pid_ == 0) {
         pid_ =
@@ -103,7 +103,7 @@ class Postgres {
   }
   void kill() { stop(Stop::kill); }
 
-  // Ends every connection but the one that says so; the server goes on.
+  // Ends every connection but this one; the server continues.
   void end_connections() {
     sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = "
         "'client backend'");
@@ -117,7 +117,7 @@ class Postgres {
  private:
   [[nodiscard]] std::string data() const { return dir_ + "/data"; }
 
-  // The newest installed, where Debian puts them; else what PATH has.
+  // The newest installed one, where Debian puts it; otherwise the one in PATH.
   static std::string program(const std::string& name) {
     static const std::string folder = [] {
       int newest = 0;
@@ -129,7 +129,7 @@ class Postgres {
     return folder + name;
   }
 
-  // The first line of the server's pid file is whose it is (a killed one leaves its own), the eighth how it is.
+  // The first line of the server's pid file is its process (a killed one leaves its own), the eighth its state.
   [[nodiscard]] bool ready() const {
     std::ifstream file(data() + "/postmaster.pid");
     std::vector<std::string> lines;
@@ -146,7 +146,7 @@ class Postgres {
     if (child > 0) return child;
     // Only calls that are safe after a fork of a program with threads.
     if (uid_ != 0 && (::setgid(gid_) != 0 || ::setuid(uid_) != 0)) ::_exit(126);
-    ::prctl(PR_SET_PDEATHSIG, SIGQUIT); // a test program that dies takes its server with it
+    ::prctl(PR_SET_PDEATHSIG, SIGQUIT); // the server ends with the test program
     const int nothing = ::open("/dev/null", O_RDWR);
     ::dup2(nothing, 0);
     if (words[0][0] != '/' || std::string_view(words[0]).ends_with("initdb")) ::dup2(nothing, 1);

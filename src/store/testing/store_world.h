@@ -1,5 +1,5 @@
-// For tests: a directory that goes away by itself, and a file layer under SQLite
-// whose device fails as the test says.
+// For tests: a temporary directory, and a file layer under SQLite
+// whose device fails on request.
 #pragma once
 
 #include <sqlite3.h>
@@ -41,7 +41,7 @@ class TempDir {
   std::string path_;
 };
 
-// A VFS over the system's whose writes fail with a given errno while told so.
+// A VFS over the system's whose writes fail with a given errno while one is set.
 class Faults {
  public:
   static std::string vfs() {
@@ -126,7 +126,7 @@ class Faults {
         [](sqlite3_file* x, int a, int b, int c) { return of(x)->real()->pMethods->xShmLock(of(x)->real(), a, b, c); },
         [](sqlite3_file* x) { of(x)->real()->pMethods->xShmBarrier(of(x)->real()); },
         [](sqlite3_file* x, int d) { return of(x)->real()->pMethods->xShmUnmap(of(x)->real(), d); },
-        // No memory map: every write must come by.
+        // No memory map: every write must pass through here.
         [](sqlite3_file*, sqlite3_int64, int, void** p) {
       *p = nullptr;
       return SQLITE_OK;
