@@ -1,5 +1,5 @@
-// What nodes tell each other about people and connections. A hint as well: whatever takes a right away is in a
-// database, and every node reads it there. The bus makes that fast.
+// Messages between nodes about users and connections. Only hints: every lost right is in a
+// database, where every node reads it. The bus makes this fast.
 #pragma once
 
 #include <memory>
@@ -15,32 +15,32 @@ namespace foyer::engine {
 
 using NodeId = StringId<struct NodeIdTag>; // one run of one node: a restart has another
 
-// The directory has one member more for a room.
+// The directory has added a member to a room.
 struct MemberAdded {
   RoomName room;
   UserId user;
 };
-// The user belongs to the room no longer: all subscriptions of that user to it end.
+// The user no longer belongs to the room: all of that user's subscriptions to it end.
 struct Evict {
   RoomName room;
   UserId user;
 };
-// For every connection of a user, wherever it is and whatever it listens to, but for one session.
+// For every connection of a user, on every node and in any room, except one session.
 struct ToUser {
   UserId user;
   rooms::PublicationPtr publication;
   rooms::SessionKey except = {}; // of the sending node
 };
-// Every session that is subscribed to a room, or is joining it, is closed.
+// Closes every session that is subscribed to a room, or is joining it.
 struct CloseSubscribers {
   RoomName room;
   Refusal refusal;
 };
-// This node has learned of something that was revoked: whoever it concerns is closed.
+// This node has received a revocation: affected connections are closed.
 struct RevocationsChanged {};
 using ControlMessage = std::variant<MemberAdded, Evict, ToUser, CloseSubscribers, RevocationsChanged>;
 
-// As FanoutListener.
+// Like FanoutListener.
 class ControlListener {
  public:
   virtual ~ControlListener() = default;
@@ -54,13 +54,13 @@ class ControlBus {
 
   [[nodiscard]] virtual const NodeId& node() const = 0; // this one
   struct Route {
-    std::optional<NodeId> to = {};         // nothing: all nodes, this one among them
+    std::optional<NodeId> to = {};         // nothing: all nodes, including this one
     const ControlListener* here = nullptr; // as in Fanout::publish
   };
   // Any thread; messages of one sender arrive in the order of its calls. False: no such node is known; nothing was
   // sent.
   virtual bool send(ControlMessage message, Route route) = 0;
-  // From now on. A listener that is destroyed listens no longer.
+  // Messages arrive from now on. A destroyed listener gets none.
   virtual void listen(std::shared_ptr<ControlListener> listener) = 0;
 };
 

@@ -1,5 +1,5 @@
-// Which rooms there are, who belongs to them and who is invited; and the people whose accounts are elsewhere.
-// Callbacks run as those of a RoomLog do.
+// The rooms, their members and invitations; and people with accounts elsewhere.
+// Callbacks run like those of a RoomLog.
 #pragma once
 
 #include <optional>
@@ -14,40 +14,40 @@ class RoomDirectory {
  public:
   virtual ~RoomDirectory() = default;
 
-  // The row of a room. NOT_A_MEMBER for a private or direct room that does not exist or that the asker does not
+  // The row of a room. NOT_A_MEMBER for a private or direct room that does not exist or that the requester does not
   // belong to, before its members are read. A public or own room that does not exist: NOT_FOUND, unless it is to
-  // be made: then ROOM_LIMIT if `by` has made too many.
+  // be created: then ROOM_LIMIT if `by` has created too many.
   virtual void open(rooms::OpenRequest question, Completion<rooms::RoomRow> done) = 0;
-  // A public or own room in which nothing was ever said goes; false: it is no such room. The caller sees to it
-  // that nobody uses it meanwhile. (When a directory is opened all such rooms go.)
+  // Deletes a public or own room without messages; false: it is no such room. The caller ensures
+  // that it is not in use. (Opening a directory deletes all such rooms.)
   virtual void forget_empty(RoomName room, Completion<bool> done) = 0;
   // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it),
   // ROOM_LIMIT.
   virtual void create(RoomName room, UserId by, Completion<rooms::RoomRow> done) = 0;
-  // The direct room of two users, the same whoever asks. A new one counts as one of `by`. BAD_MESSAGE
+  // The direct room of two users, the same for both. A new one counts as one of `by`. BAD_MESSAGE
   // (field `user`) for one and the same user, ROOM_LIMIT.
-  // Who asks first belongs to it at once, the other one by accept() or by asking, too. INVITATION_LIMIT.
+  // The first requester is a member at once, the other one after accept() or a request, too. INVITATION_LIMIT.
   virtual void direct(rooms::Author by, UserId other, Completion<rooms::Direct> done) = 0;
   virtual void rooms_of(rooms::RoomsRequest question, Completion<rooms::RoomsPage> done) = 0;
 
   // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
-  virtual void add_member(RoomName room, UserId user, Completion<bool> done) = 0; // false: was one already
-  // false: was none. A private room that loses its last member is gone, and its name is free again.
+  virtual void add_member(RoomName room, UserId user, Completion<bool> done) = 0; // false: was already one
+  // false: was none. A private room that loses its last member is deleted, and its name is free again.
   virtual void remove_member(RoomName room, UserId user, Completion<bool> done) = 0;
 
   // Invitations. NOT_A_MEMBER, PERMISSION_DENIED and ROOM_LIMIT as for add_member; INVITATION_LIMIT.
   virtual void invite(RoomName room, rooms::Author from, UserId user, Completion<rooms::Invited> done) = 0;
-  // The user belongs to the room from then on. False: did so before. NO_INVITATION, also for a room
+  // The user is a member from then on. False: was one before. NO_INVITATION, also for a room
   // that does not exist; ROOM_LIMIT.
   virtual void accept(RoomName room, UserId user, Completion<bool> done) = 0;
-  // NO_INVITATION, also when it has lapsed. The sender learns nothing.
+  // NO_INVITATION, also when it has lapsed. The sender is not notified.
   virtual void decline(RoomName room, UserId user, Completion<bool> done) = 0;
   virtual void invitations(UserId user, Completion<rooms::InvitationPage> done) = 0;
 
-  // People whose accounts are elsewhere, known since they were admitted.
+  // People with accounts elsewhere, known since they were admitted.
   virtual void remember_person(rooms::Author person, Completion<bool> done) = 0;
   virtual void find_person(UserId id, Completion<std::optional<rooms::Author>> done) = 0;
-  // Nobody when several have that name.
+  // Nobody if several people have that name.
   virtual void find_person_by_name(std::string name, Completion<std::optional<rooms::Author>> done) = 0;
 };
 

@@ -1,8 +1,8 @@
-// Small facts on which all nodes have to agree, for a while: that something was used, a value until it ends, how often
-// something happened, and who may act. Nonces, tickets, limits and leases are made of these.
+// Small facts that all nodes must agree on, for a while: that something was used, a value until it ends, how often
+// something happened, and who may act. Nonces, tickets, limits and leases are built from these.
 //
-// Nothing here outlives a loss of the implementation's memory: what must, is in a database. An answer comes before the
-// call returns, or on the executor that the implementation was given.
+// Nothing here outlives a loss of the implementation's memory: durable facts belong in a database. An answer comes
+// before the call returns, or on the implementation's executor.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace foyer::engine {
 
-// What something is, and which one of them. The kind is a word of the code ("nonce"), the name may be anybody's.
+// A kind and a name. The kind is a word of the code ("nonce"), the name may come from a client.
 struct SharedKey {
   std::string kind;
   std::string name;
@@ -25,9 +25,9 @@ struct SharedKey {
 
 struct TakeRequest {
   SharedKey key;
-  std::string by = {};         // who takes it, as a later caller is answered
-  Millis remember{0};          // that it is taken, from now on. Of a value: as long as the value
-  std::size_t most = SIZE_MAX; // of this kind that are remembered at once; beyond: BUSY
+  std::string by = {};         // the taker, as reported to later callers
+  Millis remember{0};          // how long it stays taken. For a value: as long as the value
+  std::size_t most = SIZE_MAX; // limit of remembered entries of this kind; beyond: BUSY
 };
 struct Taken {
   bool first = false; // this call took it
@@ -39,9 +39,9 @@ struct PutRequest {
   SharedKey key;
   std::string value = {};
   Millis life{0};
-  Millis remember{0};          // after its end, so that who comes late learns that it was there
-  std::size_t most = SIZE_MAX; // of this kind, with the remembered ones. Beyond, the oldest that has ended makes way,
-                               // else BUSY
+  Millis remember{0};          // after its end, so that late callers learn that it existed
+  std::size_t most = SIZE_MAX; // limit of this kind, including remembered ones. Beyond, the oldest ended one is
+                               // dropped, otherwise BUSY
 };
 struct Kept {
   std::string value;
@@ -55,19 +55,19 @@ struct CountRequest {
   Millis window{0};
 };
 struct Counted {
-  bool within = false; // it was counted; else nothing was
+  bool within = false; // it was counted; otherwise nothing was
   Millis retry_after{0};
 };
 
 struct LeaseRequest {
   SharedKey key;
   std::string holder;
-  Millis life{0}; // from now on; asked again by its holder it is renewed
+  Millis life{0}; // from now on; requested again by its holder it is renewed
 };
 struct Lease {
-  std::string holder;     // who has it now
-  std::uint64_t term = 0; // rises with each new holder, and when a lease that had lapsed is given anew. It is checked
-                          // where the holder writes: whoever has an older term writes nothing.
+  std::string holder;     // the current holder
+  std::uint64_t term = 0; // rises with each new holder, and when a lapsed lease is granted anew. It is checked
+                          // where the holder writes: a holder with an older term writes nothing.
   Millis left{0};
 };
 
@@ -75,20 +75,20 @@ class SharedState {
  public:
   virtual ~SharedState() = default;
 
-  // The first caller takes it; everybody else learns who was first, as long as that is remembered. BUSY. What was put
-  // is taken so, too, also after its end: whoever takes it has looked.
+  // The first caller takes it; later callers learn who was first, as long as that is remembered. BUSY. A put value
+  // is also taken this way, even after its end: the caller has looked at it.
   virtual void take_once(TakeRequest question, Completion<Taken> done) = 0;
-  // False: the key is there already, and keeps its value. BUSY.
+  // False: the key exists, and keeps its value. BUSY.
   virtual void put_until(PutRequest question, Completion<bool> done) = 0;
   virtual void find(SharedKey key, Completion<std::optional<Kept>> done) = 0;
-  // Counts one more, unless that would be too many. How exact it is across nodes the implementation says.
+  // Counts one more, unless that would be too many. The implementation documents how exact it is across nodes.
   virtual void count_in_window(CountRequest question, Completion<Counted> done) = 0;
-  // Gives the lease to whoever asks when nobody has it.
+  // Grants the lease to the caller if it has no holder.
   virtual void lease(LeaseRequest question, Completion<Lease> done) = 0;
-  // Ends a lease of this holder and term; of another it does nothing.
+  // Ends a lease of this holder and term; otherwise no effect.
   virtual void end_lease(SharedKey key, std::string holder, std::uint64_t term, Completion<bool> done) = 0;
 
-  // How much of a kind was taken or put and is remembered, as far as this node knows: a gauge.
+  // How many entries of a kind are taken or put and remembered, as far as this node knows: a gauge.
   [[nodiscard]] virtual std::size_t remembered(std::string_view kind) const = 0;
 };
 

@@ -1,4 +1,4 @@
-// The values of rooms/model that are kept here, under their short names. For the implementations.
+// The values of rooms/model that are stored here, under short names. For the implementations.
 #pragma once
 
 #include "rooms/model/directory.h"

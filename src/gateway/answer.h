@@ -1,4 +1,4 @@
-// How answers of rooms come back to a session. For the files that carry out commands.
+// How answers of rooms return to a session. For the files that carry out commands.
 #pragma once
 
 #include <utility>

@@ -1,8 +1,8 @@
 // The order of one connection: its answers come in the order of its commands. Commands
-// of the same kind may be under way together (a hundred `chat` in one breath are stored
-// by one commit), and the answer to a later one waits for those before it. A command of
-// another kind begins once everything before it was answered, so that `create` and
-// `invite` sent together do what they say. Pure.
+// of the same kind may be in progress together (a hundred `chat` sent at once are stored
+// by one commit), and the answer to a later one waits for the earlier ones. A command of
+// another kind starts once everything before it was answered, so that `create` and
+// `invite` sent together work as expected. Pure.
 #pragma once
 
 #include <algorithm>
@@ -24,20 +24,20 @@ namespace foyer::gateway {
 
 class CommandOrder {
  public:
-  static constexpr std::size_t kUnderWay = 64;          // `chat` whose answers are due; more wait
-  static constexpr std::size_t kReadsUnderWay = 4;      // the same, of commands that read
-  static constexpr std::size_t kWaitingBytes = 1 << 20; // of commands that wait
-  static constexpr Millis kPatience{60'000};            // with one answer, while others wait for it
+  static constexpr std::size_t kUnderWay = 64;          // `chat` commands in progress; further ones wait
+  static constexpr std::size_t kReadsUnderWay = 4;      // the same, for commands that read
+  static constexpr std::size_t kWaitingBytes = 1 << 20; // of waiting commands
+  static constexpr Millis kPatience{60'000};            // for one answer, while others wait for it
 
   // A command that waits for the answers to earlier ones.
   struct Waiting {
     protocol::CommandType type{};
     std::optional<std::uint64_t> id = {};
     std::string text = {};
-    std::optional<Refusal> refusal = {}; // it is refused already, and only its answer waits
+    std::optional<Refusal> refusal = {}; // it is already refused, and only its answer waits
   };
 
-  // Those are answered before they return, or not at all.
+  // Commands of these kinds are answered before they return, or not at all.
   [[nodiscard]] static bool immediate(protocol::CommandType type) {
     using enum protocol::CommandType;
     return type == ping || type == leave || type == typing || type == authenticate || type == agent_request ||
@@ -58,10 +58,10 @@ class CommandOrder {
       more().due.push_back({.serial = serial_ + 1, .since = now, .send = {}});
     return ++serial_;
   }
-  // Calls `send` now, or when all earlier ones were answered; and then those that waited for it.
+  // Calls `send` now, or when all earlier ones were answered; then those that waited for it.
   template <class Send>
   void answer(std::uint64_t serial, Send send) {
-    if (serial == 0) return send(); // of no command, or of an immediate one
+    if (serial == 0) return send(); // without a command, or an immediate one
     if (!more_) {
       if (alone_ && serial == serial_) alone_ = false, send();
       return;
@@ -74,7 +74,7 @@ class CommandOrder {
       return;
     }
     due.erase(it);
-    send(); // may begin and answer others
+    send(); // send() may start and answer others
     while (more_ && !more_->due.empty() && more_->due.front().send) {
       auto next = std::move(more_->due.front().send);
       more_->due.erase(more_->due.begin());
@@ -84,7 +84,7 @@ class CommandOrder {
   }
 
   [[nodiscard]] bool waits() const { return more_ && more_->waiting; }
-  // False: more waits than may.
+  // False: the limit of waiting commands is exceeded.
   [[nodiscard]] bool wait(Waiting command) {
     const std::size_t bytes = command.text.size() + sizeof(Waiting);
     if (waits() && more_->waiting_bytes + bytes > kWaitingBytes) return false;
@@ -94,7 +94,7 @@ class CommandOrder {
     waiting->push_back(std::move(command));
     return true;
   }
-  // The next one that may begin now.
+  // The next one that may start now.
   [[nodiscard]] std::optional<Waiting> next() {
     if (!waits() || !may_begin(more_->waiting->front().type)) return std::nullopt;
     auto& waiting = more_->waiting;
@@ -105,7 +105,7 @@ class CommandOrder {
     tidy();
     return command;
   }
-  // Others wait for an answer that does not come.
+  // Others have waited too long for one answer.
   [[nodiscard]] bool stuck(MonoTime now) const {
     return waits() && !more_->due.empty() && now - more_->due.front().since > kPatience;
   }
@@ -121,7 +121,7 @@ class CommandOrder {
     return type == chat || type == join || type == history || type == presence;
   }
 
-  // While several are under way, or some wait.
+  // Allocated while several are in progress, or some wait.
   struct More {
     std::vector<Due> due;                         // all of one kind
     std::unique_ptr<std::deque<Waiting>> waiting; // null: none
@@ -139,9 +139,9 @@ class CommandOrder {
     if (more_ && more_->due.empty() && !more_->waiting) more_.reset();
   }
 
-  std::unique_ptr<More> more_; // null: at most one is under way, and none waits
-  std::uint64_t serial_ = 0;   // of the last that began
-  MonoTime since_{};           // the one that is alone
+  std::unique_ptr<More> more_; // null: at most one is in progress, and none waits
+  std::uint64_t serial_ = 0;   // of the last one started
+  MonoTime since_{};           // start of the only one
   bool alone_ = false;
   protocol::CommandType type_{};
 };

@@ -1,4 +1,4 @@
-// What a session does: each command, up to the point where the room service takes over.
+// The commands of a session, up to the point where the room service takes over.
 #include <fmt/format.h>
 
 #include "gateway/answer.h"
@@ -10,7 +10,7 @@ using protocol::CommandType;
 
 namespace {
 
-// What a command about a room does there; none: its scope is looked at elsewhere.
+// What a command does to its room; none: its scope is checked elsewhere.
 std::optional<rooms::Act> act_of(CommandType type) {
   switch (type) {
     case CommandType::join:
@@ -23,8 +23,8 @@ std::optional<rooms::Act> act_of(CommandType type) {
   }
 }
 
-// Of the C0 controls a text may hold tab, line feed and carriage return: JSON writes each
-// of the others with six bytes, and no terminal should ever be sent them.
+// Of the C0 controls a text may contain tab, line feed and carriage return: JSON writes each
+// of the others with six bytes, and terminals must not receive them.
 std::optional<Refusal> control_character(std::string_view text) {
   std::size_t character = 0; // counted from 1, as code points
   for (const char c : text) {
@@ -44,13 +44,13 @@ std::optional<Refusal> control_character(std::string_view text) {
 
 void Session::take_command(
     std::string_view text, CommandType type, const Command* command, MessageId id, std::optional<Refusal> refusal) {
-  // The check of a token may take long: it holds back nothing and waits for nothing.
+  // Checking a token may take long: it neither delays other commands nor waits for them.
   if (type == CommandType::refresh) return refusal ? send_refusal(id, std::move(*refusal)) : refresh(*command);
   if (!order_.waits() && order_.may_begin(type)) {
     if (!refusal) return begin(*command);
     if (order_.idle()) return send_refusal(id, std::move(*refusal));
   }
-  if (refusal) type = CommandType::ping; // it is answered at once when its turn comes
+  if (refusal) type = CommandType::ping; // it is answered in its turn, without waiting
   CommandOrder::Waiting waiting{.type = type, .id = id, .refusal = std::move(refusal)};
   if (!waiting.refusal) waiting.text = text;
   if (!order_.wait(std::move(waiting)))
@@ -173,7 +173,7 @@ void Session::history(const Command& command) {
       .after = command.after,
       .limit = command.limit.value_or(protocol::kHistoryPage),
       .answer = answer_limit()};
-  // The next page of a recovery: the subscription goes on with what comes behind it.
+  // The next page of a recovery: the subscription continues with the events behind it.
   const auto serial = query.after ? shard().next_page(*this, query.room) : std::nullopt;
   auto done = serial
       ? shard().page_answer(
@@ -192,7 +192,7 @@ void Session::join(const Command& command) {
               .evidence = "this room is being joined already",
               .retry_after = Millis{100},
               .field = "room"});
-    // Joined already: asked for its messages again. What is published until the answer waits behind it.
+    // Already joined: requests its messages again. Events published until the answer wait behind it.
     subscription->joining = std::make_unique<Joining>(Joining{.serial = ticket.serial, .again = true});
     ticket.again = true;
   } else {
@@ -307,7 +307,7 @@ void Session::refreshed(const MessageId& id, Result<Identity> verified) {
   if (!identity_.permissions().chat_read) leave_all();
 }
 
-// The new token may not read any more: what the old one joined ends, and is told.
+// The new token has no right to read: subscriptions of the old one end, and the client is notified.
 void Session::leave_all() {
   while (!memberships.empty()) {
     const RoomName room = memberships.back().room->name;

@@ -7,7 +7,7 @@ namespace {
 
 using wire::Deflater;
 
-// What zlib packs with. It has no raw stream for 8 bits; 0 then: agreed, and nothing is packed.
+// The window that zlib compresses with. It has no raw stream for 8 bits; then 0: negotiated, but nothing is compressed.
 std::uint8_t send_bits(const wire::DeflateTerms& terms) {
   if (terms.server_bits < 9) return 0;
   return terms.server_takeover ? std::min(terms.server_bits, wire::kTakeoverBits) : terms.server_bits;

@@ -1,8 +1,8 @@
-// What a loop of the gateway compresses (permessage-deflate, RFC 7692).
+// Compression of one loop of the gateway (permessage-deflate, RFC 7692).
 //
-// A publication is framed once for everybody; its compressed twin is made once per loop
-// and window, when the first receiver wants it, and shared by all receivers that take no
-// context over. Who does has a window of its own and is compressed for alone.
+// A publication is framed once for all receivers; its compressed form is made once per loop
+// and window, for the first receiver that needs it, and shared by all receivers without
+// context takeover. A receiver with takeover has a window of its own, and is compressed for separately.
 #pragma once
 
 #include <array>
@@ -20,10 +20,10 @@
 
 namespace foyer::gateway {
 
-// How one connection sends. 16 bytes where nothing was agreed on.
+// How one connection sends. 16 bytes when nothing was negotiated.
 struct SendTerms {
   std::unique_ptr<wire::Deflater> own = {}; // with takeover, from the first message on
-  std::uint8_t bits = 0;                    // the window, 9 to 15; 0: everything goes out as it is
+  std::uint8_t bits = 0;                    // the window, 9 to 15; 0: everything is sent uncompressed
   bool takeover = false;
 };
 
@@ -31,12 +31,12 @@ class Compression {
  public:
   Compression(const CompressionPolicy& policy, Metrics& metrics);
 
-  // What the 101 says about extensions; empty: nothing is agreed on. `offers` is the
+  // The extensions in the 101; empty: none. `offers` is the
   // request's Sec-WebSocket-Extensions.
   [[nodiscard]] std::string agree(
       std::string_view offers, std::string_view user_agent, SendTerms& send, wire::WsDecoder& receive);
 
-  // The frame to send instead of `frame`, a whole message of ours; itself where that is as good.
+  // The frame to send for `frame`, a whole message of ours; `frame` itself where compression does not help.
   [[nodiscard]] SharedBytes pack(const SharedBytes& frame, SendTerms& terms);
   // Appends a message as one frame.
   void append_message(std::string& out, wire::Opcode kind, std::string_view payload, SendTerms& terms);
@@ -51,7 +51,7 @@ class Compression {
   Counter& saved_;
   wire::InflaterPool inflaters_;
   std::array<std::unique_ptr<wire::Deflater>, 16> deflaters_; // by window, from the first message on
-  SharedBytes plain_;                                         // the frame whose twins these are
+  SharedBytes plain_;                                         // the frame that the compressed forms belong to
   std::array<SharedBytes, 16> twins_;                         // by window
   std::string packed_;
 };

@@ -1,4 +1,4 @@
-// What a gateway stands on and how it behaves: handed in by the composition root,
+// A gateway's dependencies and settings, passed in by the composition root,
 // shared by all shards, immutable or thread safe, and outliving them.
 #pragma once
 
@@ -50,11 +50,11 @@ struct GatewayDeps {
   admission::ConnectionLimits& gauges;
   // Makes the dialect that clients speak, one codec for each loop.
   std::function<std::unique_ptr<protocol::ClientCodec>()> codec;
-  // A token names a key that is not known: asks whether there is a newer key set. True:
-  // look again; false: there is none; a refusal: it could not be asked, and the keys at
-  // hand are not to be relied upon. Answers on any thread. Empty: the keys are this process's own.
+  // A token names an unknown key: asks whether there is a newer key set. True: verify
+  // again; false: there is none; a refusal: it could not be fetched, and the current keys
+  // must not be relied upon. Answers on any thread. Empty: the keys are this process's own.
   std::function<void(Completion<bool>)> refresh_keys = {};
-  // Of a node that is alone, unless they are given.
+  // For a single node, unless they are given.
   std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
   std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});
   std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);

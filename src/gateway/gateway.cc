@@ -7,7 +7,7 @@ namespace {
 
 constexpr Millis kPulse{1'000};
 
-// Shows how much a loop holds.
+// Shows the size of a loop's state.
 class Pulse final : public io::Timer {
  public:
   Pulse(io::Loop& loop, Shard& shard) : loop_(loop), shard_(shard) {}
@@ -59,7 +59,7 @@ void Gateway::watch_revocations() {
   }, [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
 }
 
-// The account of an author is gone: the messages stay, without the name. After a restart this is done again.
+// The account of an author was deleted: the messages stay, without the name. After a restart this is repeated.
 void Gateway::detach_messages(UserId user) {
   rooms_.forget_author(std::move(user), [&log = deps_.log](Result<bool> detached) {
     if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});

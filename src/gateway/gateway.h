@@ -1,4 +1,4 @@
-// The gateway: one shard per loop, and what concerns them all.
+// The gateway: one shard per loop, and their common parts.
 #pragma once
 
 #include <atomic>
@@ -21,15 +21,15 @@ class Gateway {
   // For the HTTP server: one for each loop.
   [[nodiscard]] std::vector<http::UpgradeHandler*> upgrades() const;
 
-  // Learns of revocations, closes whom they concern, and takes the names of deleted accounts off their messages. Once.
+  // Watches revocations, closes affected connections, and removes the names of deleted accounts from messages. Once.
   void watch_revocations();
-  void watch_store(); // rooms are confirmed after an outage; a store that is another's ends all sockets
+  void watch_store(); // confirms rooms after an outage; closes all sockets when another process owns the store
 
   // From any thread, once: new sockets get DRAINING, open ones `closing` and then
   // a Close 1001, in paced batches. `done` runs on a loop when none is left.
   void drain(std::function<void()> done);
-  // After that, once the HTTP server is empty: `done` runs on a loop when those are gone, too, that were upgraded
-  // meanwhile.
+  // After drain(), once the HTTP server is empty: `done` runs on a loop when sockets upgraded meanwhile are gone,
+  // too.
   void when_empty(std::function<void()> done);
 
   // For callers on any thread.
@@ -37,7 +37,7 @@ class Gateway {
   // GET /rooms/{room}/messages/{offset}. On any thread.
   void message(Request request, Reply reply);
 
-  // Of all loops, as it was within the last second. From any thread.
+  // Over all loops, at most a second old. From any thread.
   [[nodiscard]] std::uint64_t rooms_loaded() const;
   [[nodiscard]] std::uint64_t memory_bytes() const; // texts of rooms that are not durable
   [[nodiscard]] std::uint64_t connections() const;  // sockets admitted and open

@@ -12,14 +12,14 @@
 namespace foyer::gateway {
 namespace {
 
-// Commands that wait for the decision; more than this is no client of ours.
+// Limits the commands that wait for the decision; no client of ours sends more.
 constexpr std::size_t kHeldBytes = 128 * 1024;
-// The frames of a handshake that is not answered yet wait here.
+// Frames of a handshake that is not answered yet wait here.
 constexpr std::size_t kEarlyBytes = 128 * 1024;
 constexpr std::string_view kEchoPath = "/ws/echo"; // needs no store
 
-// ?features=a,b&max_message=N. What cannot be read is as if it were not there: the answer
-// of the door echoes what was understood.
+// ?features=a,b&max_message=N. Malformed values are ignored: the answer
+// echoes what was understood.
 protocol::ClientTerms terms_in(const Request& request) {
   protocol::ClientTerms terms;
   if (request.query.empty()) return terms;
@@ -55,8 +55,8 @@ void Handshake::begin() {
   drive();
 }
 
-// A socket's first frames must not have holes; who sends so many before the answer to its handshake is no WebSocket
-// client.
+// A socket's first frames must have no gaps; a client that sends so many before the answer to its handshake is no
+// WebSocket client.
 void Handshake::on_bytes(std::string_view bytes) {
   if (decided()) return;
   if (bytes.size() <= kEarlyBytes - early_.size()) {
@@ -70,7 +70,7 @@ void Handshake::on_bytes(std::string_view bytes) {
   answer_over_http(refusal, true);
 }
 
-// Who has sent everything may still read an answer; nobody waits for the auth service on its behalf.
+// A client that half-closed may still read an answer, but the auth service is not called for it.
 void Handshake::on_eof() {
   input_ended_ = true;
   if (phase_ == Phase::checking_token) return;
@@ -101,7 +101,7 @@ std::optional<Refusal> Handshake::readiness() {
   return shard_.deps().addresses.handshake(request_.address, now);
 }
 
-// The gateway's store belongs to another process: whoever was admitted would hear nothing.
+// Another process owns the gateway's store: an admitted client would receive nothing.
 std::optional<Refusal> Handshake::lost_store() const {
   const auto& lost = shard_.lost_store();
   if (!lost || request_.path.ends_with(kEchoPath)) return std::nullopt;
@@ -195,7 +195,7 @@ void Handshake::keys_answered(Result<bool> newer) {
   if (phase_ != Phase::checking_token) return;
   newest_keys_ = true;
   if (newer) return shard_.loop().costly().has_time() ? check_token() : check_token_later();
-  // Without an answer the old keys say nothing about a new one.
+  // Without an answer the old keys cannot decide about a new one.
   door_->token(std::unexpected(std::move(newer).error()));
   drive();
 }
@@ -203,7 +203,7 @@ void Handshake::keys_answered(Result<bool> newer) {
 void Handshake::answered(Result<Identity> identity) {
   if (phase_ != Phase::asking_service) return;
   if (identity) {
-    // What was revoked while the auth service's answer was under way is not in it.
+    // The auth service's answer does not contain revocations since.
     auto refusal = shard_.deps().revocations.check(*identity, shard_.loop().now());
     if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) identity = std::unexpected(std::move(*refusal));
   }
@@ -220,7 +220,7 @@ void Handshake::upgrade(std::string_view subprotocol, bool flush_early) {
     head += "\r\nSec-WebSocket-Protocol: ";
     head += subprotocol;
   }
-  // A socket that only tells a refusal is closed at once: nothing is agreed on for it.
+  // A socket that only gets a refusal is closed at once: no extensions for it.
   if (flush_early) {
     const std::string* agent = request_.headers.find("User-Agent");
     const std::string agreed = link_.agree_on_extensions(
@@ -280,7 +280,7 @@ void Handshake::on_first_binary() {
 }
 
 bool Handshake::hold(wire::Opcode kind, std::string_view payload) {
-  held_bytes_ += payload.size() + sizeof held_.front(); // an empty one takes its place, too
+  held_bytes_ += payload.size() + sizeof held_.front(); // an empty one takes space, too
   if (held_bytes_ > kHeldBytes) return false;
   held_.emplace_back(kind, payload);
   return true;
@@ -290,7 +290,7 @@ bool Handshake::hold(wire::Opcode kind, std::string_view payload) {
 
 void Handshake::admit(Admission admission) {
   pending_.release();
-  if (input_ended_ && !upgraded_) { // while it was decided: nobody begins to speak on half a WebSocket
+  if (input_ended_ && !upgraded_) { // meanwhile: a session does not start on a half-closed WebSocket
     phase_ = Phase::decided;
     return link_.transport().abort();
   }
@@ -369,7 +369,7 @@ void Handshake::send_refusal_as_message(const Refusal& refusal, std::optional<ad
   if (permit) link_.hold(std::move(*permit));
   const std::string frames = std::exchange(early_, {});
   link_.close(refusal, request_.ref, {});
-  // What came with the handshake is read for the client's Close alone.
+  // Bytes that came with the handshake are read only to find the client's Close.
   if (!frames.empty()) link_.feed_frames(shard_.padded(frames));
   if (parted_)
     link_.take_close(*parted_);

@@ -1,10 +1,10 @@
-// What is between an upgrade that HTTP handed over and a session: the door's questions, the 101, an
+// The phase between an upgrade that HTTP handed over and a session: the door's questions, the 101, an
 // `authenticate` as first message, and sending a refusal. One per connection, gone once it is decided.
 //
 //   deciding ──▶ checking_token    the token waits for its turn, or for newer keys
 //      │ ▲  └──▶ asking_service    a ticket or a cookie is with the auth service
 //      │ └── an answer ◀┘
-//      ├──▶ awaiting_message       upgraded without a credential: it comes with the first message
+//      ├──▶ awaiting_message       upgraded without a credential: it arrives in the first message
 //      ▼
 //   decided
 #pragma once
@@ -41,16 +41,16 @@ class Handshake {
   // The first message of a socket that waits for `authenticate`.
   void on_first_message(std::string_view text);
   void on_first_binary();
-  // What comes before the decision waits for it: messages (false: too many), a Close, the end of the stream.
+  // Input before the decision waits for it: messages (false: too many), a Close, the end of the stream.
   [[nodiscard]] bool hold(wire::Opcode kind, std::string_view payload);
   void hold_close(std::uint16_t code) { parted_ = code; }
   void hold_end() { input_ended_ = true; }
-  [[nodiscard]] bool parted() const { return parted_.has_value(); } // nothing behind a Close is read
+  [[nodiscard]] bool parted() const { return parted_.has_value(); } // nothing after a Close is read
   void shut_down();
 
-  void answered(Result<Identity> identity); // of a ticket or a cookie, later
+  void answered(Result<Identity> identity); // for a ticket or a cookie, later
   void keys_answered(Result<bool> newer);   // for a token whose key was unknown, later
-  void check_token();                       // there is time for it now
+  void check_token();                       // the loop has time for it now
   [[nodiscard]] bool upgraded() const { return upgraded_; }
   [[nodiscard]] bool decided() const { return phase_ == Phase::decided; } // may be deleted
 
@@ -58,7 +58,7 @@ class Handshake {
   enum class Phase : std::uint8_t { deciding, checking_token, asking_service, awaiting_message, decided };
 
   void drive();
-  [[nodiscard]] bool judge_token(); // false: newer keys are awaited
+  [[nodiscard]] bool judge_token(); // false: waits for newer keys
   void check_token_later();
   void await_first_message();
   void admit(Admission admission);
@@ -77,18 +77,18 @@ class Handshake {
   Request request_;
   std::unique_ptr<admission::Door> door_;
   Phase phase_ = Phase::deciding;
-  std::optional<Refusal> full_;                            // where something is full, that is all that is told
-  std::string early_;                                      // bytes behind the request
-  std::vector<std::pair<wire::Opcode, std::string>> held_; // messages behind an `authenticate` that is being decided
+  std::optional<Refusal> full_;                            // the limit that was reached: then the only refusal
+  std::string early_;                                      // bytes that follow the request
+  std::vector<std::pair<wire::Opcode, std::string>> held_; // messages behind an `authenticate` that is being checked
   std::size_t held_bytes_ = 0;
-  std::optional<std::uint16_t> parted_;           // the code of a Close behind them
+  std::optional<std::uint16_t> parted_;           // the code of a Close after them
   std::string user_;                              // once established
   admission::Permit handshake_permit_, arriving_; // see http::Arrival
   admission::Permit pending_, user_pass_, address_pass_;
   MessageId authenticate_id_;
   protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
-  std::string token_;           // to be checked
-  bool newest_keys_ = false;    // the token's key was unknown, and what keys there are has been asked since
+  std::string token_;           // waiting to be checked
+  bool newest_keys_ = false;    // the token's key was unknown, and the newest keys have been requested since
   bool upgraded_ = false;
   bool input_ended_; // the client sends nothing more
 };

@@ -23,7 +23,7 @@ void Link::touched() { last_byte_ = shard_.loop().now(); }
 void Link::hand_over(const SharedBytes& frame) {
   touched();
   if (transport_.send_within(frame, shard_.policy().outbox_bytes))
-    answers_ = 0; // none needs more room any more
+    answers_ = 0; // none needs extra room any more
   else if (fits(frame->size()))
     transport_.send(frame);
 }
@@ -33,7 +33,7 @@ bool Link::fits(std::size_t bytes, Lane lane) {
   const std::size_t queued = transport_.queued();
   if (queued == 0) answers_ = 0;
   const GatewayPolicy& policy = shard_.policy();
-  // Whoever has read everything is not slow, however long the next message is.
+  // A client that has read everything is not slow, however long the next message is.
   if (queued == 0 || queued + bytes <= policy.outbox_bytes + (is_answer ? policy.answer_bytes : answers_)) {
     if (is_answer) answers_ = static_cast<std::uint32_t>(std::min<std::size_t>(answers_ + bytes, UINT32_MAX));
     return true;
@@ -43,7 +43,7 @@ bool Link::fits(std::size_t bytes, Lane lane) {
   return false;
 }
 
-// What is reported
+// Reporting
 
 Ref Link::report(const Refusal& refusal) {
   Ref ref{shard_.deps().entropy.short_id()};
@@ -93,8 +93,8 @@ bool Link::charge_ping() {
   return false;
 }
 
-// A command beyond the allowance is refused and costs of a second, larger one;
-// whoever has used up that, too, does not listen.
+// A command beyond the allowance is refused and charged to a second, larger one;
+// a client that uses up that, too, ignores refusals.
 std::optional<Refusal> Link::beyond_allowance(std::uint64_t cost) {
   const auto now = shard_.loop().now();
   std::string_view limit = "messages_per_s";

@@ -1,12 +1,12 @@
-// Carries one session over one transport. The session says what is sent and why it ends; a link knows how: frames,
-// keep-alive, how an end is announced, and how much may wait in its outbox. WebSocketLink is one; bytes of another
-// protocol over the same loop would be another.
+// Carries one session over one transport. The session decides what is sent and why it ends; a link knows how: frames,
+// keep-alive, how an end is announced, and how much may wait in its send queue. WebSocketLink is one; another protocol
+// over the same loop would be another.
 //
 //   Shard ── deliver(frame) ──▶ Link ──▶ io::Transport      a publication, framed once for all links of its kind
 //   Session ── send(message), end(refusal) ──▶ Link
 //   Session ◀── on_text, on_time ── Link
 //
-// A link may come before its session and refuse it; the session lives as long as the link from then on.
+// A link may exist before its session and refuse it; from then on the session lives as long as the link.
 #pragma once
 
 #include <cstdint>
@@ -32,15 +32,15 @@ class Shard;
 class Link {
  public:
   enum class Phase : std::uint8_t {
-    deciding,       // the door has a question open; what comes waits
+    deciding,       // the door has an open question; input waits
     authenticating, // the first message must be `authenticate`
     given_back,     // refused over HTTP: the transport is no longer ours
     ready,          // there is a session, and it is open
-    closing,        // nothing is said any more; the transport stays open until the client has heard it
+    closing,        // nothing more is sent; the transport stays open until the client has read the Close
   };
   enum class Lane : std::uint8_t {
     common, // within outbox_bytes
-    answer, // to a command: with answer_bytes on top, since the client asked for it
+    answer, // to a command: with answer_bytes on top, since the client requested it
   };
 
   Link(Shard& shard, io::Transport& transport, ConnectionId id, admission::Permit place);
@@ -48,7 +48,7 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // The one call of a fan-out, in line but for links that compress. Too much in the outbox ends with SLOW_CONSUMER.
+  // The one call of a fan-out, inline except for links that compress. A full queue ends with SLOW_CONSUMER.
   void deliver(const SharedBytes& frame) {
     if (phase_ != Phase::ready) return;
     if (packs_)
@@ -58,20 +58,20 @@ class Link {
   }
   [[nodiscard]] bool packs() const { return packs_; } // may send compressed messages
   virtual void send(MessageId id, const protocol::SessionMessage& message, Lane lane) = 0;
-  // Ends with a cause, which is reported to the operator. `more` is for the client.
+  // Ends with a cause, which is reported to the operator. `more`: for the client.
   void end(Refusal refusal, std::string_view more = {});
   // Ends with a cause that was reported as `ref`.
   virtual void close(const Refusal& refusal, const Ref& ref, std::string_view more = {}) = 0;
-  virtual void shut_down() = 0;  // the server does
+  virtual void shut_down() = 0;  // the server shuts down
   virtual void reschedule() = 0; // Session::next_deadline() has changed
-  // For an answer that the handshake waits for; nothing happens if it waits no longer.
+  // For an answer that the handshake waits for; no effect if it does not wait any more.
   virtual void with_handshake(std::move_only_function<void(Handshake&)> step) = 0;
 
   Ref report(const Refusal& refusal);
-  // What came in of the client's allowances, with a session or without. False: it was too much, and this has ended.
+  // Charges input to the client's allowances, with a session or without. False: too much, and the link has ended.
   [[nodiscard]] bool charge(std::size_t bytes);
   [[nodiscard]] bool charge_ping();
-  // A refusal: a command that costs this much is beyond the allowance; or this was ended as a flood.
+  // A refusal: a command of this cost exceeds the allowance; or the link was ended as a flood.
   [[nodiscard]] std::optional<Refusal> beyond_allowance(std::uint64_t cost);
   [[nodiscard]] bool one_bad_message_too_many();
 
@@ -87,13 +87,13 @@ class Link {
  protected:
   virtual void deliver_packed(const SharedBytes& frame) = 0;
   void hand_over(const SharedBytes& frame);
-  // In the outbox; else this ends with SLOW_CONSUMER.
+  // Queued; otherwise the link ends with SLOW_CONSUMER.
   [[nodiscard]] bool fits(std::size_t bytes, Lane lane = Lane::common);
   void report_as(const Ref& ref, Refusal refusal);
-  void touched(); // a byte went in some direction
+  void touched(); // a byte was sent or received
 
  private:
-  // Few clients ever do this.
+  // Allocated for few clients.
   struct Faults {
     Meter refusals; // of commands beyond the allowance
     protocol::BadMessageWindow bad;
@@ -105,10 +105,10 @@ class Link {
   Meter bytes_, commands_;
 
  protected:
-  admission::Permit place_; // of the socket
+  admission::Permit place_; // the socket's place among the limits
   std::unique_ptr<Session> session_;
   ConnectionId id_;
-  // What a delivery reads lies together, and at the end, where the members of a derived class follow without a gap.
+  // The members that a delivery reads, together at the end, where those of a derived class follow without a gap.
   Shard& shard_;
   io::Transport& transport_;
   protocol::ClientCodec& codec_;
@@ -116,7 +116,7 @@ class Link {
   MonoTime last_byte_{}; // in either direction
 
  private:
-  std::uint32_t answers_ = 0; // bytes of answers queued since the queue was empty last
+  std::uint32_t answers_ = 0; // bytes of answers queued since the queue was last empty
 
  protected:
   Phase phase_ = Phase::deciding;

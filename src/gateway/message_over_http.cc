@@ -1,5 +1,5 @@
-// GET /rooms/ROOM/messages/OFFSET: one message, whole, for clients that take no messages
-// of its length over their socket. A Bearer token gives the right that it gives there.
+// GET /rooms/ROOM/messages/OFFSET: one complete message, for clients whose max_message is too small
+// for it. A Bearer token gives the same rights as on a socket.
 #include <charconv>
 
 #include "base/bytes.h"

@@ -8,7 +8,7 @@
 namespace foyer::gateway {
 namespace {
 
-constexpr std::size_t kMostWhileClosing = 64 * 1024; // of a client that goes on sending after our Close
+constexpr std::size_t kMostWhileClosing = 64 * 1024; // from a client that keeps sending after our Close
 constexpr std::string_view kNext =
     "Let the proxy send /ws/ to the process with the gateway role. This one has the auth role alone.";
 
@@ -24,7 +24,7 @@ std::string switching_protocols(const Request& request, const std::string& subpr
 
 } // namespace
 
-// A socket to which everything was sent. The end of TCP right behind our Close would hide it from some browsers, so the
+// A socket to which everything was sent. The end of TCP right after our Close would hide it from some browsers, so the
 // client's Close is awaited first.
 class NoRooms::Farewell final : public io::TransportHandler, io::Timer, wire::WsSink {
  public:
@@ -74,7 +74,7 @@ NoRooms::NoRooms(
 
 NoRooms::~NoRooms() = default;
 
-// Where something is full, that is all that is told.
+// If a limit was reached, that is the only refusal.
 Refusal NoRooms::refusal_of(const http::Upgrade& upgrade) const {
   if (upgrade.permits.full) return *upgrade.permits.full;
   if (auto limited = deps_.addresses.handshake(upgrade.request.address, loop_.now())) return std::move(*limited);

@@ -1,6 +1,6 @@
-// Answers WebSocket handshakes where no rooms are served, in a process with the auth role alone. A browser cannot show
-// a page the HTTP answer to a handshake, so it gets the upgrade, `authentication_error` and a Close; programs get the
-// answer.
+// Answers WebSocket handshakes in a process without rooms, which has only the auth role. A browser cannot show
+// a page the HTTP answer to a handshake, so it gets the upgrade, `authentication_error` and a Close; other clients get
+// the HTTP answer.
 #pragma once
 
 #include <memory>

@@ -92,7 +92,7 @@ TEST_F(NoRoomsTest, ABrowserGetsTheReasonAndTheEndOfTcpOnlyBehindItsOwnClose) {
   EXPECT_EQ(limits.refusal_upgrades(), 0U);
 }
 
-TEST_F(NoRoomsTest, WhoDoesNotAnswerOurCloseIsNotAwaitedForLong) {
+TEST_F(NoRoomsTest, AClientThatDoesNotAnswerOurCloseIsNotAwaitedForLong) {
   const Peer silent = shake("https://chat.example");
   bool ended = false;
   EXPECT_THAT(read(silent, &ended), StartsWith("HTTP/1.1 101 "));

@@ -1,5 +1,5 @@
-// An Identity as an idle session keeps it: all texts in one piece of memory. In an Identity each of them takes 32
-// bytes, also one that is empty, and the name is mostly the user's id again. An empty name stands for that id.
+// An Identity as an idle session stores it: all texts in one allocation. In an Identity each text takes 32
+// bytes, even an empty one, and the name is mostly the user's id. An empty name stands for that id.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Commands that name a person, and what is asked of and about that person: `direct`,
+// Commands about people and invitations: `direct`,
 // `invite`, and the answers to invitations.
 #include "gateway/answer.h"
 #include "rooms/model/access.h"
@@ -31,7 +31,7 @@ void Session::about_person(const Command& command) {
   });
 }
 
-// Who was admitted with an account of somebody else's can be invited from then on.
+// A user with an account of another issuer can be invited after being admitted once.
 void Session::introduce() {
   if (identity_.own_account() || shard().deps().directory == nullptr) return;
   shard().remember_person({user(), std::string(identity_.name())});

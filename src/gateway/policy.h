@@ -1,5 +1,5 @@
-// What a gateway is configured with. Options of config/table.h point here; app/policies.h
-// adds what follows from several of them.
+// The settings of a gateway. Options of config/table.h point here; app/policies.h
+// adds values that follow from several options.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct CompressionPolicy {
   bool enabled = true;
   bool takeover = false;
   std::size_t min_bytes = 512;
-  // Longer messages go out as they are: packing them would hold up everybody on the loop.
+  // Longer messages are sent uncompressed: compressing them would delay the whole loop.
   std::size_t max_bytes = 256 * 1024;
 };
 
@@ -25,7 +25,7 @@ struct GatewayPolicy : http::SocketPolicy {
   Millis authenticate_timeout{10'000};
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000};
-  Millis token_warning{60'000}; // token_expiring comes this long before the end
+  Millis token_warning{60'000}; // time from token_expiring to the end
   Millis leeway{30'000};        // the end of a token is its exp plus this
   std::uint32_t message_bytes = 64 * 1024;
   std::uint32_t text_bytes = 16 * 1024;
@@ -36,7 +36,7 @@ struct GatewayPolicy : http::SocketPolicy {
   std::uint64_t bytes_per_s = 16 * 1024 * 1024;
   std::uint64_t bytes_burst = 64 * 1024 * 1024;
   std::uint32_t bad_messages = 10; // in 10 s
-  // On top of outbox_bytes, for what the client asked for: 300 messages of 16 KiB are one answer.
+  // In addition to outbox_bytes, for what the client requested: 300 messages of 16 KiB are one answer.
   std::size_t answer_bytes = 8 * 1024 * 1024;
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
   CompressionPolicy compression;
@@ -44,7 +44,7 @@ struct GatewayPolicy : http::SocketPolicy {
   rooms::RoomPolicy rooms;
 };
 
-// With a value for each 0 that stands for several times another one.
+// With each 0 that stands for a multiple of another value replaced.
 [[nodiscard]] GatewayPolicy resolved(GatewayPolicy policy);
 
 } // namespace foyer::gateway

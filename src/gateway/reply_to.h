@@ -1,4 +1,4 @@
-// The address of a connection, and where the answer to a command goes.
+// The address of a connection, and where to send the answer to a command.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace foyer::gateway {
 
-// A connection's address: its loop, its slot there, and a generation that tells a
-// slot's tenants apart. Layout: loop 8 bits, generation 24, slot 32.
+// A connection's address: its loop, its slot there, and a generation that distinguishes
+// a slot's successive connections. Layout: loop 8 bits, generation 24, slot 32.
 struct ConnectionAddress {
   std::uint8_t loop = 0;
   std::uint32_t generation = 0;
@@ -28,11 +28,11 @@ inline constexpr std::uint32_t kLastGeneration = 0xFFFFFF;
 
 using protocol::MessageId;
 
-// To a connection, in the place of one of its commands. Every command has exactly one answer.
+// Addresses a connection, in the turn of one of its commands. Every command has exactly one answer.
 struct ReplyTo {
   ConnectionId connection = 0;
-  std::uint64_t command = 0; // its number in the connection's CommandOrder; 0: none waits for it
-  MessageId id = {};         // that the client gave it
+  std::uint64_t command = 0; // its number in the connection's CommandOrder; 0: none
+  MessageId id = {};         // given by the client
 };
 
 // The join, or the next page of a recovery, that an answer belongs to.
@@ -41,12 +41,12 @@ struct JoinTicket {
   UserId user;
   RoomName room;
   bool again = false;
-  std::uint64_t serial = 0; // among all of its shard: a client may leave and join again before the answer
+  std::uint64_t serial = 0; // unique in its shard: a client may leave and join again before the answer
 };
 struct JoinAnswer {
   Offset up_to = 0;       // the subscription is live behind it
-  bool recovered = false; // the answer holds everything after the client's `since`, or its first page
-  bool more = false;      // of that there is more: until the client has read it nothing is live
+  bool recovered = false; // the answer contains everything after the client's `since`, or its first page
+  bool more = false;      // there is more: nothing is live until the client has read it
   protocol::SessionMessage message;
 };
 

@@ -32,9 +32,9 @@ void Session::begin(MessageId id) {
   introduce();
 }
 
-// What comes
+// Input
 
-// One for each message, so that a session need not be one itself.
+// One per message, so that a session need not be one itself.
 class Session::Commands final : public protocol::CommandSink {
  public:
   explicit Commands(Session& session) : session_(session) {}
@@ -68,7 +68,7 @@ void Session::on_bad_command(const protocol::BadCommand& bad, std::string_view t
       Refusal{.cause = Cause::BAD_MESSAGE, .evidence = bad.what, .field = bad.field});
 }
 
-// What is said
+// Output
 
 void Session::say(MessageId id, const protocol::SessionMessage& message) {
   link_.send(id, message, Link::Lane::common);
@@ -81,7 +81,7 @@ void Session::reply(MessageId id, const protocol::SessionMessage& message) {
 void Session::send_refusal(MessageId id, Refusal refusal) {
   if (!link_.open()) return;
   const Ref ref = link_.report(refusal);
-  // As an answer: a client that sends too much at once learns it, and is not slow for that.
+  // Sent as an answer: a client that sends too fast must learn it, and is not slow because of that.
   reply(id, protocol::Refused{.refusal = std::move(refusal), .ref = ref, .reveal = shard().policy().door.reveal});
 }
 
@@ -118,7 +118,7 @@ void Session::on_time() {
 void Session::check_revocation() {
   if (!link_.open()) return;
   auto refusal = shard().deps().revocations.check(identity_.unpacked(), shard().loop().now());
-  // "Could not check" ends nothing that is established.
+  // "Could not check" does not end an established session.
   if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) link_.end(std::move(*refusal));
 }
 

@@ -1,8 +1,8 @@
-// A client that was admitted: who it is, what it joined, its commands and the order of their answers, and the end of
-// its token. What it says goes to its Link; it knows neither frames nor sockets.
+// An admitted client: its identity, its subscriptions, its commands and the order of their answers, and the end of
+// its token. Its output goes to its Link; it knows neither frames nor sockets.
 //
-// A session begins when its link has admitted the client and lives as long as the link, also while that closes: the
-// rooms see it leave only then. An idle one owns its identity, its subscriptions and nothing else.
+// A session starts when its link has admitted the client and lives as long as the link, even while that closes: only
+// then do the rooms see it leave. An idle one owns its identity, its subscriptions and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -37,14 +37,14 @@ class Session {
   ~Session();
 
   // From the link.
-  void begin(MessageId id);            // once it is open; the id of the `authenticate` that is answered
+  void begin(MessageId id);            // once it is open; the id of the `authenticate` to answer
   void on_text(std::string_view text); // one message of the client; kPadding readable bytes follow
   void on_time();                      // at next_deadline(), or at any other time
   [[nodiscard]] std::optional<Millis> next_deadline() const; // from now
 
   // From the shard; nothing is sent once the link is closing.
   void reply(MessageId id, const protocol::SessionMessage& message); // an answer
-  void send_refusal(MessageId id, Refusal refusal);                  // another
+  void send_refusal(MessageId id, Refusal refusal);                  // also an answer
   // The answer to a command: sends it in its turn. `command`: see ReplyTo.
   template <class Send>
   void answered(std::uint64_t command, Send send) {
@@ -52,7 +52,7 @@ class Session {
     order_.answer(command, std::move(send));
     go_on();
   }
-  void send_closing(Millis retry_after); // a shutdown is near
+  void send_closing(Millis retry_after); // a shutdown is coming
   void check_revocation();
   [[nodiscard]] Millis charge_user(MonoTime now, std::uint64_t cost) const { return use_->command(now, cost); }
 
@@ -66,7 +66,7 @@ class Session {
     return address_ ? std::string_view{*address_} : link_.transport().peer_address();
   }
 
-  // The shard's book-keeping.
+  // Bookkeeping of the shard.
   struct Membership {
     LocalRoom* room = nullptr;
     std::uint32_t index = 0; // in room->subscriptions
@@ -79,13 +79,13 @@ class Session {
   class Commands;
   void on_command(const protocol::Command& command, std::string_view text);
   void on_bad_command(const protocol::BadCommand& bad, std::string_view text);
-  // A command, or what is to be said of it: now, or when its turn comes.
+  // A command, or its refusal: now, or in its turn.
   void take_command(std::string_view text, protocol::CommandType type, const protocol::Command* command, MessageId id,
       std::optional<Refusal> refusal);
-  void go_on(); // with commands that waited
+  void go_on(); // with waiting commands
   void begin(const protocol::Command& command);
   void run(const protocol::Command& command);
-  void refuse_command(MessageId id, Refusal refusal); // the one that runs
+  void refuse_command(MessageId id, Refusal refusal); // of the current command
   void join(const protocol::Command& command);
   void history(const protocol::Command& command);
   void list(const protocol::Command& command);
@@ -99,11 +99,11 @@ class Session {
   void keys_answered(const MessageId& id, std::string token, Result<bool> newer);
   void refreshed(const MessageId& id, Result<Identity> verified);
   void leave_all();
-  void introduce(); // to those who look people up
+  void introduce(); // makes the user known to people look-ups
   [[nodiscard]] rooms::Actor actor() const;
-  [[nodiscard]] ReplyTo reply_to(MessageId id) const; // the command that runs
+  [[nodiscard]] ReplyTo reply_to(MessageId id) const; // for the current command
   [[nodiscard]] rooms::AnswerLimit answer_limit() const;
-  void say(MessageId id, const protocol::SessionMessage& message); // without more room than others have
+  void say(MessageId id, const protocol::SessionMessage& message); // without the extra room of answers
   [[nodiscard]] Shard& shard() const { return link_.shard(); }
 
   Link& link_;
@@ -112,11 +112,11 @@ class Session {
   std::unique_ptr<const std::string> address_;     // null: that of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open
   CommandOrder order_;
-  std::uint64_t running_ = 0; // the command that runs, as order_ knows it
+  std::uint64_t running_ = 0; // the current command's number in order_
   Service service_;
   bool going_on_ = false;
   bool expiry_told_ = false;
-  bool refreshing_ = false; // a token waits for its check
+  bool refreshing_ = false; // a token is being checked
 };
 
 } // namespace foyer::gateway

@@ -12,11 +12,11 @@
 
 namespace foyer::gateway {
 
-constexpr Offset kAboutAMessage = UINT64_MAX; // what is held of an event about a message: it is sent in any case
+constexpr Offset kAboutAMessage = UINT64_MAX; // held for an event about a message, which is sent in any case
 
 namespace {
 
-// Some of it was not held, which is no fault of the client: it learns by the Close that it must join with `since`.
+// Some events were dropped, through no fault of the client: the Close makes it join again with `since`.
 Refusal too_much_held() {
   return {.cause = Cause::BUSY,
       .evidence = "joining_bytes: more was published during a join than may be held back",
@@ -138,7 +138,7 @@ void Shard::ended(const SocketEnd& end, const Link& link, const CloseFrame& clos
   deps_.reporter.report(Ref{deps_.entropy.short_id()}, std::move(*found), peer);
 }
 
-// At info of those who were admitted, as far as the budget goes; else at debug.
+// At info for admitted clients, within the log's budget; otherwise at debug.
 void Shard::report_end(const SocketEnd& end, const Link& link, const CloseFrame& close, const std::string& peer) {
   const bool debug = deps_.log.enabled(Level::debug);
   const auto left_out = link.session() == nullptr ? std::nullopt : ended_lines_.take(loop_.now());
@@ -204,8 +204,8 @@ void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
   if (it == session.memberships.end()) return;
   LocalRoom& room = *it->room;
   const std::uint32_t index = it->index;
-  // One that is still joining is not counted by the home's answer yet: when that
-  // answer comes and finds nobody, it takes the subscription back.
+  // A subscription that is still joining is not counted by the home yet: when its answer
+  // comes and finds no session, it is taken back.
   const Joining* joining = room.subscriptions[index].joining.get();
   const bool counted = joining == nullptr || joining->again || joining->counted;
   *it = session.memberships.back();
@@ -221,11 +221,11 @@ void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
   if (counted) service_.leave(index_, session.user(), kept, evicted);
 }
 
-// What is heard
+// Events
 
 namespace {
 
-// The frame of an event, looked up again only for a client with other terms than the one before.
+// The frame of an event, looked up again only for a client with terms that differ from the previous one's.
 class FrameOf {
  public:
   explicit FrameOf(rooms::Publication& publication) : publication_(publication) {}
@@ -264,7 +264,7 @@ void Shard::publish(rooms::Publication& publication) {
     Link& link = *subscription.link;
     const SharedBytes& frame = frame_of(link);
     if (!frame) continue;
-    // The answer to a join tells who is there; what was live before goes on.
+    // The answer to a join says who is present; earlier live events continue.
     if (subscription.joining && passing && !subscription.joining->again) continue;
     if (subscription.joining && !passing) {
       auto& joining = *subscription.joining;
@@ -273,9 +273,9 @@ void Shard::publish(rooms::Publication& publication) {
       joining.held.emplace_back(about_a_message ? kAboutAMessage : event.offset, frame);
       continue;
     }
-    if (subscription.catching_up && event.delivery == rooms::Delivery::history) continue; // a later page has it
+    if (subscription.catching_up && event.delivery == rooms::Delivery::history) continue; // a later page contains it
     if (!event.except.empty() && link.session()->identity().user() == event.except.view()) continue;
-    // The last step before sending: is this room still this user's to read?
+    // The last check before sending: may this user still read the room?
     if (!room.own_user.empty() && link.session()->identity().user() != room.own_user) continue;
     ++delivered;
     if (link.packs())
@@ -283,8 +283,8 @@ void Shard::publish(rooms::Publication& publication) {
     else
       link.deliver(frame);
   }
-  // One kind after the other: who has the same to send shares it (io::BatchQueue), and
-  // finds it as long as nobody has something else between.
+  // One kind of receiver after another: those with equal queues share them (io::BatchQueue),
+  // as long as no other one comes between.
   for (Link* link : packing_) link->deliver(frame_of(*link));
   packing_.clear();
   metrics_.delivered.add(delivered);
@@ -328,7 +328,7 @@ void Shard::joined(const JoinTicket& ticket, JoinAnswer answer) {
   Session* session = find(ticket.to.connection);
   Subscription* subscription = waiting_for(session, ticket);
   if (subscription == nullptr) {
-    // Left meanwhile. What the home has just counted is taken back.
+    // The session left meanwhile. The subscription that the home has just counted is taken back.
     if (!ticket.again) service_.leave(index_, ticket.user, ticket.room, false);
     if (session == nullptr) return;
   } else {
@@ -342,7 +342,7 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   Session* session = find(ticket.to.connection);
   Subscription* subscription = waiting_for(session, ticket);
   if (subscription == nullptr) {
-    // It ended before it had begun: the user was removed from the room, or may not read any more.
+    // It ended before it began: the user was removed from the room, or has lost the right to read.
     if (session == nullptr) return;
     const bool may_read = session->identity().permissions().chat_read;
     return session->send_refusal(ticket.to.id,
@@ -352,8 +352,8 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   const auto joining = std::move(subscription->joining);
   const bool was_live = ticket.again && !subscription->catching_up;
   subscription->catching_up = answer.more;
-  // What was published to a live subscription before the home heard of the new join
-  // is in the answer only if that recovers; else it comes first, or never.
+  // Events published to a live subscription before the home processed the new join
+  // are in the answer only if that recovers; otherwise they come first, or never.
   if (was_live && !answer.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
       if (offset <= answer.up_to) session->link().deliver(held);
@@ -380,7 +380,7 @@ void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
         if (!subscription->catching_up || offset == kAboutAMessage) session->link().deliver(held);
       if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
     } else {
-      unsubscribe(*session, ticket.room, false); // one that is new is not counted by the home
+      unsubscribe(*session, ticket.room, false); // a new one is not counted by the home
     }
   }
   session->send_refusal(ticket.to.id, std::move(refusal));
@@ -400,7 +400,7 @@ void Shard::to_user(const UserId& user, rooms::Publication& publication, Connect
   }
 }
 
-// The end
+// Shutdown
 
 void Shard::check_revocations() {
   links_.each([](const Link& link) {
@@ -409,7 +409,7 @@ void Shard::check_revocations() {
 }
 
 void Shard::drain(std::move_only_function<void()> done) {
-  // All of them within the first two thirds of the time; the rest is for the Closes of the clients.
+  // All of them within the first two thirds of the time; the rest is for the clients' Closes.
   drain_.start(policy_.drain_timeout * 2 / 3, std::move(done));
   links_.each([this](const Link& link) {
     const Millis wait{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))};

@@ -1,8 +1,8 @@
-// What one loop of the gateway holds: its links and sessions, which of them are subscribed
-// to what, and the home of its rooms. Everything here runs on the loop.
+// The state of one loop of the gateway: its links and sessions, their subscriptions,
+// and the home of its rooms. Everything here runs on the loop.
 //
 // A publication reaches a shard once, however many of its sessions want it;
-// the shard hands each the same bytes.
+// the shard sends each the same bytes.
 #pragma once
 
 #include <atomic>
@@ -34,30 +34,30 @@ class Link;
 class Session;
 class Shard;
 
-// A subscription that is not live yet: what is published meanwhile waits.
+// A subscription that is not live yet: events published meanwhile wait.
 struct Joining {
   std::uint64_t serial = 0;
   bool again = false;     // was live before this join
-  bool was_reset = false; // and the history began anew meanwhile
+  bool was_reset = false; // and the history restarted meanwhile
   bool counted = false;   // the home has answered and counts it; the answer waits for its turn
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::size_t held_bytes = 0;
 };
 
 struct Subscription {
-  Link* link = nullptr;             // what is delivered goes there directly
+  Link* link = nullptr;             // events are delivered directly to it
   std::unique_ptr<Joining> joining; // null: live, or catching up
-  bool catching_up = false; // reads a recovery in pages: messages are not live until the last of them was answered
+  bool catching_up = false;         // reads a recovery in pages: messages are not live until the last page was answered
 };
 
 // The sessions of this loop that are subscribed to one room.
 struct LocalRoom {
   RoomName name;
-  std::string_view own_user; // of user:ID, the ID: nobody else is ever sent anything
+  std::string_view own_user; // for user:ID, the ID: no other user is ever sent anything
   std::vector<Subscription> subscriptions;
 };
 
-// The counters that shards share.
+// Counters shared by the shards.
 struct ShardMetrics {
   explicit ShardMetrics(Metrics& metrics);
   Counter& admitted;
@@ -67,39 +67,39 @@ struct ShardMetrics {
   SocketEndCounters ends;
 };
 
-// Lines a second of each loop about connections that come and go.
+// Log lines per second and loop about connections that open and close.
 inline constexpr std::uint32_t kActivityLines = 20;
 
 class Shard final : public http::UpgradeHandler {
  public:
-  // `homes` outlives this; its home has to be added there.
+  // `homes` outlives this; its home must be added there.
   Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps,
       rooms::UserUses& users, const rooms::Homes& homes);
   ~Shard() override;
 
   void take(io::Transport& transport, http::Upgrade upgrade) override;
 
-  // Draining: everybody is told at once and closed in paced batches.
+  // Draining: all clients are notified at once and closed in paced batches.
   void drain(std::move_only_function<void()> done);
-  // After that, and after the last accept: once everybody is gone who knocked meanwhile.
+  // After drain() and the last accept: `done` when all clients that connected meanwhile are gone.
   void when_empty(std::move_only_function<void()> done);
   [[nodiscard]] bool draining() const { return drain_.started(); }
-  // The chat store belongs to another process: whoever chats is closed, and nobody else is admitted
+  // Another process owns the chat store: chat sockets are closed, and none are admitted
   // until it is opened again.
   void store_lost(const Refusal& why);
   void store_opened_again();
   [[nodiscard]] const std::optional<Refusal>& lost_store() const { return lost_store_; }
-  // Something was revoked: connections that it concerns are closed.
+  // Something was revoked: closes the affected connections.
   void check_revocations();
 
-  // What the shard's listener hears, on this loop.
+  // Events for the shard's listener, on this loop.
   void publish(rooms::Publication& publication);
   void evict(const RoomName& room, const UserId& user);
   void reset(rooms::Publication& publication);
   void close_all(const RoomName& room, const Refusal& refusal);
   void to_user(const UserId& user, rooms::Publication& publication, ConnectionId except);
 
-  // The answer to a command of a session of this loop. It is written in its turn.
+  // The answer to a command of a session of this loop. It is sent in its turn.
   template <class T>
   [[nodiscard]] Completion<T> answer_to(ReplyTo to);
   void refuse(const ReplyTo& to, Refusal refusal);
@@ -121,44 +121,44 @@ class Shard final : public http::UpgradeHandler {
   [[nodiscard]] const Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
   [[nodiscard]] const Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
   [[nodiscard]] const Allowance& allowed_bytes() const { return allowed_bytes_; }
-  // When a turn has time for what takes long (CpuBudget), if the session is still there.
+  // Runs when a turn has time for expensive work (CpuBudget), if the session still exists.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Session&)> work);
   [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
   [[nodiscard]] Session* find(ConnectionId id);                         // null: gone, or not admitted yet
-  // Runs `step` if the link is there and its handshake undecided.
+  // Runs `step` if the link exists and its handshake is undecided.
   void with_handshake(ConnectionId id, std::move_only_function<void(Handshake&)> step);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
   // An answer of the auth service, from any thread, to a handshake of this loop.
   [[nodiscard]] Completion<Identity> identity_answer(ConnectionId id);
-  // Asks for a newer key set; `then` runs on this loop.
+  // Requests a newer key set; `then` runs on this loop.
   void refresh_keys(Completion<bool> then);
-  // Whoever the auth service knows, or was admitted with an account of another issuer. Nothing: nobody. RATE_LIMITED
-  // (UnknownPeople); `then` runs here, if the session is still there.
+  // Anyone known to the auth service, or admitted with an account of another issuer. Nothing: unknown. RATE_LIMITED
+  // (UnknownPeople); `then` runs here, if the session still exists.
   void find_person(Session& session, auth::PersonRequest question, Completion<std::optional<auth::Person>> then);
   void remember_person(rooms::Author person);
-  // Bytes for the frame decoder: copied to where kPadding readable bytes follow. Valid until the next call.
+  // Bytes for the frame decoder: copied to a place followed by kPadding readable bytes. Valid until the next call.
   [[nodiscard]] std::span<char> padded(std::string_view bytes);
 
   // Not subscribed already.
   LocalRoom* subscribe(Session& session, const RoomName& room, Joining joining);
   [[nodiscard]] Subscription* subscription(Session& session, const RoomName& room);
-  // The session has more of a recovery to read; then what is published waits for the answer with this serial.
+  // The session has more of a recovery to read; then new events wait for the answer with this serial.
   [[nodiscard]] std::optional<std::uint64_t> next_page(Session& session, const RoomName& room);
   [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinTicket::serial
   void unsubscribe(Session& session, const RoomName& room, bool evicted);
   void admitted(Session& session);
   void closed(Link& link);                                                     // deletes it
-  void ended(const SocketEnd& end, const Link& link, const CloseFrame& close); // before that, of a WebSocket
+  void ended(const SocketEnd& end, const Link& link, const CloseFrame& close); // before closed(), for a WebSocket
   [[nodiscard]] std::size_t open() const { return links_.size(); }
 
-  // What happened lately, for the counts.
+  // Recent values, for the counts.
   std::atomic<std::uint32_t> sockets{0};
   std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its home
 
  private:
   void report_end(const SocketEnd& end, const Link& link, const CloseFrame& close, const std::string& peer);
-  [[nodiscard]] Session* first_of(const UserId& user) const; // of a list; null: there is none
-  [[nodiscard]] Refusal with_jitter(Refusal refusal) const;  // a time to come back that is not the same for all
+  [[nodiscard]] Session* first_of(const UserId& user) const; // of a list; null: none
+  [[nodiscard]] Refusal with_jitter(Refusal refusal) const;  // a retry time that differs between clients
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
   void joined(const JoinTicket& ticket, JoinAnswer answer);
   void join_refused(const JoinTicket& ticket, Refusal refusal);
@@ -169,7 +169,7 @@ class Shard final : public http::UpgradeHandler {
       Result<std::optional<auth::Person>> said, Completion<std::optional<auth::Person>> then);
   void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found,
       Completion<std::optional<auth::Person>> then);
-  // The subscription that an answer is for; null if it is gone, also if another came in its place.
+  // The subscription that an answer is for; null if it has ended, even if another replaced it.
   [[nodiscard]] Subscription* waiting_for(Session* session, const JoinTicket& ticket);
 
   std::uint64_t joins_ = 0;
@@ -184,7 +184,7 @@ class Shard final : public http::UpgradeHandler {
   rooms::RoomService service_;
   std::unique_ptr<protocol::ClientCodec> codec_;
   Compression compression_;    // outlives the links
-  std::vector<Link*> packing_; // receivers of the publication at hand that may take it compressed
+  std::vector<Link*> packing_; // receivers of the current publication that may get it compressed
   std::string scratch_;
   std::vector<char> padded_;
   const Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
@@ -192,8 +192,8 @@ class Shard final : public http::UpgradeHandler {
   io::SlotTable<Link> links_;
   io::PacedDrain<Link> drain_;
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
-  // The first session of each user, which leads to the others. The user's id is that of the session: nothing is
-  // kept twice for as long as somebody is connected.
+  // The first session of each user, which leads to the others. The key is the session's user id: nothing is
+  // stored twice while a user is connected.
   struct ByUser {
     using is_transparent = void;
     [[nodiscard]] static std::string_view user(const Session* session);
@@ -208,7 +208,7 @@ class Shard final : public http::UpgradeHandler {
     }
   };
   std::unordered_set<Session*, ByUser, ByUser> users_;
-  std::unordered_map<UserId, std::string> introduced_; // foreign people that the store has heard of, by name
+  std::unordered_map<UserId, std::string> introduced_; // foreign people already in the store, by name
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;
   IdleTimeoutDetector idle_timeouts_;

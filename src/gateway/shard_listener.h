@@ -1,4 +1,4 @@
-// A shard as the fan-out and the control bus know it: takes what they bring to its loop.
+// A shard's listener on the fan-out and the control bus: passes their events to the shard's loop.
 #pragma once
 
 #include <memory>

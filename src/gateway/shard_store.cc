@@ -1,5 +1,5 @@
-// What a shard does when the chat store is not what it was: a room's history that begins anew,
-// messages that cannot be read, and a store that belongs to another process.
+// A shard's reaction to changes of the chat store: a room's history that restarts,
+// unreadable messages, and a store that belongs to another process.
 #include "gateway/session.h"
 #include "gateway/shard.h"
 #include "protocol/event_frame.h"
@@ -33,7 +33,7 @@ void Shard::reset(rooms::Publication& publication) {
     Subscription* subscription = session == nullptr ? nullptr : this->subscription(*session, name);
     if (subscription == nullptr) continue;
     const bool was_live = !subscription->joining || subscription->joining->again;
-    if (subscription->joining) { // its answer will be of the new history
+    if (subscription->joining) { // its answer will be from the new history
       subscription->joining->held.clear();
       subscription->joining->held_bytes = 0;
       subscription->joining->was_reset = true;

@@ -1,5 +1,5 @@
-// How a WebSocket ended: what is counted and logged of it, and what several ends
-// together say about the proxy in between. Pure.
+// How a WebSocket ended: what is counted and logged about it, and what several ends
+// together reveal about the proxy in between. Pure.
 #pragma once
 
 #include <array>
@@ -18,13 +18,13 @@ namespace foyer::gateway {
 
 // The label `way` of foyer_socket_ends_total.
 enum class EndWay : std::uint8_t {
-  client_close,     // the client sent Close, and was answered
+  client_close,     // the client sent Close, and got an answer
   server_close,     // we sent Close, and the client answered
   close_unanswered, // we sent Close, and no Close came back
   fin,              // the end of the stream without a Close
-  reset,            // an error of TCP without a Close
-  unused,           // the same two, and nothing ever followed the handshake
-  aborted,          // cut by us: the client took nothing, or the process ended
+  reset,            // a TCP error without a Close
+  unused,           // like fin or reset, but nothing followed the handshake
+  aborted,          // cut by us: the client read nothing, or the process ended
 };
 inline constexpr std::size_t kEndWays = 7;
 [[nodiscard]] std::string_view to_string(EndWay way);
@@ -35,10 +35,10 @@ struct SocketEnd {
   Millis idle{}; // since the last byte in either direction
 };
 
-// Of the first Close, whoever sent it.
+// Of the first Close, from either side.
 struct CloseFrame {
   std::uint16_t code = 0;       // 0: there was none
-  std::string_view reason = {}; // of ours
+  std::string_view reason = {}; // of our Close
 };
 
 // The label `idle`: the time-outs of most proxies, 30 s and 60 s, have a bucket each.
@@ -55,18 +55,18 @@ class SocketEndCounters {
   std::array<std::array<Counter*, kIdleBuckets>, kEndWays> counters_{};
 };
 
-// Ends without a Close that have the same age since the last byte, again and again,
-// are a proxy's time-out: networks and crashes have no constant age.
+// Repeated ends without a Close at the same time after the last byte
+// indicate a proxy's time-out: networks and crashes have no constant interval.
 class IdleTimeoutDetector {
  public:
   static constexpr std::size_t kRemembered = 64; // ends, of all peers
   static constexpr std::size_t kAlike = 4;       // in a row, from one peer
   static constexpr Millis kSpread{600};          // between the shortest and the longest of them
-  static constexpr Millis kShortest{1'500};      // below, people close tabs
-  static constexpr Millis kApart{1'000};         // ends that come together are one: a proxy that was restarted
+  static constexpr Millis kShortest{1'500};      // below this, people close tabs
+  static constexpr Millis kApart{1'000};         // ends within this time count as one: a proxy was restarted
   static constexpr Millis kQuiet = std::chrono::minutes{10}; // until the same peer is reported again
 
-  // PROXY_IDLE_TIMEOUT, when this end shows it. `peer`: who connected to us.
+  // PROXY_IDLE_TIMEOUT, if this end indicates it. `peer`: the socket's peer.
   [[nodiscard]] std::optional<Refusal> ended(const SocketEnd& end, std::string_view peer, MonoTime now);
 
  private:

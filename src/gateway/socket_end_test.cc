@@ -32,7 +32,7 @@ TEST(SocketEnd, AProxyThatCutsQuietSocketsIsNamedAtTheFourthEndOfOneAge) {
   EXPECT_FALSE(detector.ended(fin_after(Millis{60'100}), "10.0.0.9", now += seconds{7})) << "once is enough";
   std::optional<Refusal> again;
   for (int i = 0; i < 4; ++i) again = detector.ended(fin_after(Millis{60'100}), "10.0.0.9", now += minutes{11});
-  EXPECT_TRUE(again) << "after a while it is worth saying again";
+  EXPECT_TRUE(again) << "after a while it is reported again";
 }
 
 TEST(SocketEnd, EndsOfDifferentAgesOrPeersOrTogetherSayNothing) {
@@ -45,7 +45,7 @@ TEST(SocketEnd, EndsOfDifferentAgesOrPeersOrTogetherSayNothing) {
         i % 2 == 0 ? "10.0.1." + std::to_string(i) : "10.0.2.1" + std::to_string(i), now += seconds{2}));
   for (int i = 0; i < 100; ++i)
     EXPECT_FALSE(detector.ended(fin_after(Millis{9'000}), "10.0.3.1", now))
-        << "a restart of the proxy, after everybody heard one message";
+        << "a restart of the proxy, after a message to all";
   for (int i = 0; i < 10; ++i)
     EXPECT_FALSE(detector.ended(fin_after(Millis{500}), "10.0.4.1", now += seconds{2})) << "a tab that is closed";
   for (int i = 0; i < 10; ++i)

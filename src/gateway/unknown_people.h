@@ -1,6 +1,6 @@
-// How often each user named a person who does not exist: at most kPerUser in an hour, so
-// that nobody finds out by trying who has an account. What is being looked up counts
-// until it is found. Thread safe.
+// How often each user named an unknown person: at most kPerUser in an hour, so
+// that nobody can find out by trying which accounts exist. A look-up in progress counts
+// until the person is found. Thread safe.
 #pragma once
 
 #include <mutex>
@@ -19,11 +19,11 @@ class UnknownPeople {
  public:
   static constexpr std::size_t kPerUser = 30;
   static constexpr Millis kWindow = std::chrono::hours{1};
-  static constexpr std::size_t kUsers = 10'000; // remembered; beyond it some other one is forgotten
+  static constexpr std::size_t kUsers = 10'000; // remembered; beyond, another one is forgotten
 
   explicit UnknownPeople(Metrics& metrics) : meter_(metrics, "unknown_people", kUsers) {}
 
-  // Before somebody is looked up for this user; RATE_LIMITED. Else end() follows.
+  // Before a look-up for this user; RATE_LIMITED. Otherwise end() follows.
   [[nodiscard]] std::optional<Refusal> begin(const UserId& user, MonoTime now);
   void end(const UserId& user, bool unknown, MonoTime now);
 

@@ -9,7 +9,7 @@ const UserId kEve("eve");
 
 class Unknown : public testing::Test {
  protected:
-  // One look-up from its beginning to its end.
+  // One look-up from start to end.
   std::string look_up(const UserId& user, bool unknown) {
     if (const auto refusal = people.begin(user, now))
       return refusal->evidence + " " + std::to_string(refusal->retry_after->count() / 60'000) + " min";
@@ -29,12 +29,12 @@ TEST_F(Unknown, ThirtyInAnHourAreLookedUpAndTheRestWaits) {
   EXPECT_EQ(look_up(kEve, true), "unknown_people=30 in an hour 30 min");
   EXPECT_EQ(look_up(UserId("bob"), true), "asked");
   now += std::chrono::minutes{30};
-  EXPECT_EQ(look_up(kEve, true), "asked") << "the first of them is an hour ago";
+  EXPECT_EQ(look_up(kEve, true), "asked") << "the first of them was an hour ago";
   EXPECT_NE(look_up(kEve, true), "asked");
   EXPECT_NE(metrics.text().find("foyer_limit_refused_total{limit=\"unknown_people\"} 2"), std::string::npos);
 }
 
-TEST_F(Unknown, PeopleWhoExistCountForNothing) {
+TEST_F(Unknown, ExistingPeopleDoNotCount) {
   for (int i = 0; i < 1'000; ++i) ASSERT_EQ(look_up(kEve, false), "asked");
 }
 

@@ -1,4 +1,4 @@
-// How a WebSocket closes: with a cause, with the client's Close, or behind a proxy that goes.
+// How a WebSocket closes: with a cause, with the client's Close, or behind a reloading proxy.
 #include "gateway/handshake.h"
 #include "gateway/shard.h"
 #include "gateway/websocket_link.h"
@@ -23,7 +23,7 @@ void WebSocketLink::close(const Refusal& refusal, const Ref& ref, std::string_vi
   reason += ref.view();
   if (!more.empty()) reason += ' ', reason += more;
   const std::uint16_t code = refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close;
-  // A slow client needs time to read the Close: as much as a silent client gets.
+  // A slow client needs time to read the Close: it gets as much as a silent client.
   if (refusal.cause == Cause::SLOW_CONSUMER)
     send_close(code, reason, shard_.policy().heartbeat_interval + shard_.policy().heartbeat_timeout);
   else
@@ -61,7 +61,7 @@ bool WebSocketLink::on_close(std::uint16_t code) {
     return false;
   }
   ending().they_closed = true;
-  if (phase_ == Phase::closing) { // the answer to ours: now TCP ends, and the server ends it (RFC 6455 §7.1.1)
+  if (phase_ == Phase::closing) { // the answer to our Close: the server ends TCP (RFC 6455 §7.1.1)
     if (ending_->waiting) shut();
     return false;
   }
@@ -82,7 +82,7 @@ void WebSocketLink::take_end() {
     return shut();
   }
   if (phase_ == Phase::deciding) return handshake_->hold_end();
-  // What came before, perhaps in the same turn, is still answered.
+  // Earlier messages, perhaps of the same turn, are still answered.
   ending().stream_ended = true;
   phase_ = Phase::closing;
   shard_.loop().disarm(*this);
@@ -90,7 +90,7 @@ void WebSocketLink::take_end() {
 }
 
 void WebSocketLink::on_drained() {
-  if (waits_for_close()) shard_.loop().arm(*this, ending_->linger); // the Close has only now left
+  if (waits_for_close()) shard_.loop().arm(*this, ending_->linger); // the Close has left only now
 }
 
 // The client's Close did not come in time. A client that still takes bytes, however slowly, gets more time.
@@ -120,23 +120,23 @@ void WebSocketLink::judge_going_away(bool stream_ended) {
             .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
 }
 
-// Both have sent Close, or one does not.
+// Both sides have sent Close, or one never will.
 void WebSocketLink::shut() {
   ending_->waiting = false;
   shard_.loop().disarm(*this);
   transport_.close_gracefully(shard_.policy().close_linger);
 }
 
-// Nothing behind it can be read, so the client's Close will not be seen either.
+// Bytes after it cannot be read, so the client's Close will not be seen either.
 void WebSocketLink::end_of_frames(const wire::WsError& error) {
   if (!error.unmasked_going_away) return end({.cause = error.cause, .evidence = std::string(error.what)});
-  // Whose it is shows when the stream ends behind it, or does not.
+  // The end of the stream after it, or its absence, shows the sender.
   const Ref ref{shard_.deps().entropy.short_id()};
   send_close(error.close, std::string(code_of(error.cause)) + ' ' + ref.str());
   ending_->going_away = ref;
 }
 
-// After our Close: everything is read, so that the client's Close is found, and nothing is done.
+// After our Close: everything is read, to find the client's Close, and ignored.
 void WebSocketLink::await_close(std::span<char> bytes) {
   if (!waits_for_close()) return;
   heard_ = true;

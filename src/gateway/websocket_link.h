@@ -1,16 +1,16 @@
 // A client's WebSocket, from the upgrade that HTTP handed over to its close.
 //
-//   deciding …… the door has a question open; frames wait
+//   deciding …… the door has an open question; frames wait
 //      ├── authenticating …… upgraded; the first message must be `authenticate`
 //      ├── given_back …… refused over HTTP: the transport is no longer ours
 //      ▼
-//    ready …… messages go to the session; pings when nothing was heard
+//    ready …… messages go to the session; pings when nothing was received
 //      ▼
-//   closing …… a Close frame was sent; nothing is said any more, and TCP stays open
-//              until the client's Close came, or close_linger is over
+//   closing …… a Close frame was sent; nothing more is sent, and TCP stays open
+//              until the client's Close arrives, or close_linger is over
 //
-// Up to `ready` the work is done by a Handshake, which is gone afterwards. The one timer is the handshake's, then that
-// of the heartbeat and of the session, then that of the Close.
+// Until `ready` a Handshake does the work; it is deleted afterwards. The one timer serves the handshake, then
+// the heartbeat and the session, then the Close.
 #pragma once
 
 #include <cstdint>
@@ -53,14 +53,14 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
   // From the handshake.
   void answer_over_http(http::LastAnswers& http, http::LastAnswer answer); // gives the transport back
   void set_phase(Phase phase) { phase_ = phase; }
-  void upgraded(); // the 101 is on its way
+  void upgraded(); // the 101 has been sent
   // `answered`: the id of the `authenticate` that this answers.
   void enter(Session::Entered entered, protocol::ClientTerms terms, MessageId answered);
   void feed_frames(std::span<char> bytes);
   void take_message(wire::Opcode kind, std::span<char> payload); // kPadding readable bytes follow
   void take_close(std::uint16_t code);
   void take_end(); // of the client's bytes
-  // The client's Sec-WebSocket-Extensions; returns what the 101 says to them, or nothing.
+  // The client's Sec-WebSocket-Extensions; returns those of the 101, or nothing.
   [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
   void hold(admission::Permit refusal_permit); // until the socket is closed
   void close_for_shutdown();
@@ -68,7 +68,7 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
  private:
   void deliver_packed(const SharedBytes& frame) override;
 
-  // Receives what the decoder reads.
+  // Receives the decoder's output.
   class Frames final : public wire::WsSink {
    public:
     explicit Frames(WebSocketLink& link) : link_(link) {}
@@ -91,12 +91,12 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
     bool we_closed = false;             // our Close was the first
     bool they_closed = false;           // a Close of the client came
     bool stream_ended = false;          // without a Close
-    std::uint16_t code = 0;             // of the first Close, whoever sent it; 0: there was none
-    std::string reason;                 // of ours
-    Millis linger{};                    // for how long it waits
-    std::size_t left = 0;               // bytes that the client had not taken when the timer was set
+    std::uint16_t code = 0;             // of the first Close, from either side; 0: none
+    std::string reason;                 // of our Close
+    Millis linger{};                    // how long it waits
+    std::size_t left = 0;               // bytes that the client had not read when the timer was set
     std::size_t received = 0;           // since the Close was sent
-    std::optional<Ref> going_away = {}; // a Close of a proxy that was reloaded, if the end of the stream follows
+    std::optional<Ref> going_away = {}; // a Close of a reloading proxy, if the end of the stream follows
     admission::Permit refusal;          // of a socket that was upgraded only to be refused
   };
   [[nodiscard]] Ending& ending();
@@ -112,11 +112,11 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
   void beat(MonoTime now);
   void settle(); // at the end of each call from outside; may delete this
 
-  // What beat_due_ is.
+  // The meaning of beat_due_.
   enum class Beat : std::uint8_t {
     ping,     // when the next one is sent
-    answer,   // when the last one has to be answered
-    answered, // the same, and it was: the next ping is due an interval after it
+    answer,   // when the last one must be answered
+    answered, // the last one was answered: the next ping is due an interval after it
   };
   Beat beat_ = Beat::ping;
   bool heard_ = false; // something followed the handshake
@@ -125,7 +125,7 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
   std::unique_ptr<Handshake> handshake_; // null once it is decided
   std::unique_ptr<Ending> ending_;
   MonoTime beat_due_{};
-  MonoTime opened_{}; // the handshake was answered; zero: there is no WebSocket
+  MonoTime opened_{}; // when the handshake was answered; zero: there is no WebSocket
 };
 
 } // namespace foyer::gateway

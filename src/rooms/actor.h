@@ -1,4 +1,4 @@
-// Who acts in rooms: a session of a client, or the server itself.
+// The actor of a request to rooms: a session of a client, or the server itself.
 #pragma once
 
 #include <memory>
@@ -12,14 +12,14 @@
 
 namespace foyer::rooms {
 
-struct System {}; // the server, or a caller that is no session
+struct System {}; // the server, or a caller without a session
 
 struct Actor {
   UserId user;
   std::string name; // shown to others
   Permissions permissions;
-  std::variant<System, SessionKey> from = {}; // events that concern one user leave out the session that caused them
-  std::shared_ptr<UserUse> use;               // what this user takes over all sessions; never null
+  std::variant<System, SessionKey> from = {}; // events that concern one user skip the session that caused them
+  std::shared_ptr<UserUse> use;               // this user's use over all sessions; never null
 };
 
 } // namespace foyer::rooms

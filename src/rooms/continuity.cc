@@ -1,5 +1,5 @@
-// Whether what was told of a room is still so: messages that are stored and were not heard of,
-// a store that was opened again, a history that went back.
+// Confirms what is known about rooms: messages that were stored and not delivered,
+// a store that was reopened, a history that went back.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -63,7 +63,7 @@ void RoomHome::lost(Room& room, const Lost& lost) {
   const Refusal refusal{.cause = Cause::HISTORY_UNREADABLE,
       .evidence = "room " + room.name.str() + " behind offset " + std::to_string(lost.delivered) + ": " + lost.why};
   if (room.audience.empty()) return;
-  // The others of this home's process; another node reads for itself.
+  // The other loops of this process; another node reads for itself.
   outlets_.bus->send(
       engine::CloseSubscribers{room.name, refusal}, {.to = outlets_.bus->node(), .here = outlets_.here.get()});
 }
@@ -74,13 +74,13 @@ void RoomHome::stored(Room& room, Message message, Appended appended, Completion
     return Published{.room = r.name, .epoch = r.epoch(), .offset = offset, .time = time, .duplicate = duplicate};
   };
   const bool other = appended.epoch != room.epoch();
-  if (other && !appended.duplicate) { // the writer answers in order: this is where the room stands now
+  if (other && !appended.duplicate) { // the writer answers in order: this is the room's current position
     act(room,
         room.stream.position(
             {.epoch = appended.epoch, .head = appended.offset, .asked = room.stream.standpoint()}, loop_.now()));
     room.time = appended.time;
   } else if (other || (!appended.duplicate && appended.offset <= room.offset())) {
-    // Stored while the history was going back: the answer names the epoch that the message is kept in.
+    // Stored while the history went back: the answer names the epoch that contains the message.
     room.waiting.push_back([published, done = std::move(done)](Result<Room*> opened) mutable {
       if (opened)
         done(published(**opened));
@@ -95,7 +95,7 @@ void RoomHome::stored(Room& room, Message message, Appended appended, Completion
   done(published(room));
 }
 
-// The store may know better
+// The store may know more
 
 void RoomHome::store_opened_again() {
   ++openings_;
@@ -110,7 +110,7 @@ void RoomHome::store_opened_again() {
     else
       unused.push_back(name);
   }
-  for (const RoomName& name : unused) rooms_.erase(name); // read again when somebody needs it
+  for (const RoomName& name : unused) rooms_.erase(name); // read again when needed
   confirm_more();
 }
 
@@ -136,7 +136,7 @@ void RoomHome::confirm(Room& room) {
     r.confirming = false;
     if (confirming_ > 0) --confirming_;
     if (opening != openings_)
-      confirm(r); // asked of the connection before
+      confirm(r); // requested on the previous connection
     else
       confirmed(r, std::move(asked), std::move(row));
     confirm_more();
@@ -152,7 +152,7 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
     return;
   }
   room.unconfirmed = false;
-  if (!row) { // there is no such room any more
+  if (!row) { // the room no longer exists
     members_confirmed(room, {});
     room.stream.follow(Epoch{room.epoch()}, 0);
     room.time = {};
@@ -160,14 +160,14 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
     for (auto& operation : waiting) operation(std::unexpected(row.error()));
     return;
   }
-  if (room.durable) members_confirmed(room, std::move(row->members)); // else they are not in its log
+  if (room.durable) members_confirmed(room, std::move(row->members)); // otherwise they are not in its log
   const StreamPosition position{.epoch = row->epoch, .head = row->offset, .asked = std::move(asked)};
   act(room, room.stream.position(position, loop_.now()));
   if (room.epoch() == row->epoch) {
     room.doubted = row->doubted;
     if (room.offset() == row->offset && row->time != WallTime{}) room.time = row->time;
   }
-  if (room.unconfirmed) { // asked once more
+  if (room.unconfirmed) { // requested once more
     std::ranges::move(room.waiting, std::back_inserter(waiting));
     room.waiting = std::move(waiting);
     return;
@@ -175,7 +175,7 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
   for (auto& operation : waiting) operation(&room);
 }
 
-// Who is no member any more was removed by another process, or was never one in this history.
+// Users who are not members were removed by another process, or were never members in this history.
 void RoomHome::members_confirmed(Room& room, std::vector<UserId> members) {
   if (room.kind != RoomKind::private_ && room.kind != RoomKind::direct) return;
   std::unordered_set<UserId> now{members.begin(), members.end()};

@@ -1,5 +1,5 @@
-// What a join is answered with. `recovered:true` is said only of what the store has
-// confirmed for this very question.
+// The answer to a join. `recovered:true` is sent only if the store has
+// confirmed it for this very request.
 #include <algorithm>
 
 #include "rooms/model/recovery.h"
@@ -8,14 +8,14 @@
 namespace foyer::rooms {
 namespace {
 
-constexpr int kTries = 3; // while the room turns out to stand elsewhere than it was known to
+constexpr int kTries = 3; // while the room's position turns out to be another than known
 
 } // namespace
 
 struct RoomHome::JoinPlan {
   Recovery recovery;
   Epoch epoch;
-  bool in_epoch = false; // the client's position is of it
+  bool in_epoch = false; // the client's position belongs to it
 };
 
 void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
@@ -24,12 +24,12 @@ void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
       [this, request = std::move(request)](Room& room, Actor by, Completion<Joined> answer) mutable {
     Joining joining{.actor = std::move(by), .request = std::move(request), .done = std::move(answer)};
     if (joining.request.again) return read_for_join(std::move(joining), room, 1);
-    // What is published from the answer on is heard, so the position is read after it.
+    // Events published after the answer are received, so the position is read after it.
     const ListenerId listener = joining.request.listener;
-    listen(room, listener, [this, &room, joining = std::move(joining)](Result<bool> heard) mutable {
-      if (!heard) {
+    listen(room, listener, [this, &room, joining = std::move(joining)](Result<bool> listening) mutable {
+      if (!listening) {
         listen_no_more(room, joining.request.listener);
-        return joining.done(std::unexpected(std::move(heard).error()));
+        return joining.done(std::unexpected(std::move(listening).error()));
       }
       member_came(room, joining.actor);
       read_for_join(std::move(joining), room, 1);
@@ -54,7 +54,7 @@ void RoomHome::read_for_join(Joining joining, Room& room, int tries) {
       .epoch = room.epoch()};
   plan.in_epoch = since && since->epoch == room.epoch().view();
   if (request.changes && since && !request.since->change)
-    plan.recovery.possible = false; // it does not know what it has missed
+    plan.recovery.possible = false; // it does not know what it missed
   HistoryRequest read{
       .room = room.name, .by = joining.actor.user, .up_to = plan.recovery.up_to, .bytes = request.answer.bytes};
   if (plan.recovery.possible)
@@ -66,7 +66,7 @@ void RoomHome::read_for_join(Joining joining, Room& room, int tries) {
     read.changes_after = request.since && request.since->change ? *request.since->change : room.change;
   const bool nothing_to_read = plan.recovery.up_to == 0 ||
       (plan.recovery.possible ? plan.recovery.after == plan.recovery.up_to : plan.recovery.newest == 0);
-  // A position of this epoch is confirmed even where there is nothing to read.
+  // A position of this epoch is confirmed even if there is nothing to read.
   if (nothing_to_read && !plan.in_epoch)
     return finish_join(std::move(joining), room, plan.recovery,
         {.messages = {}, .more = plan.recovery.up_to > 0, .change = room.change}, tries);
@@ -93,14 +93,14 @@ void RoomHome::answer_join(Joining joining, Room& room, const JoinPlan& plan, Hi
   };
   if (room.unconfirmed || room.epoch() != plan.epoch) return again();
   if (page.epoch != room.epoch() || page.head < plan.recovery.up_to) return again(); // it went back
-  // The right to read may have ended while the store was asked.
+  // The right to read may have ended during the store's answer.
   if (auto refusal = check(room, joining.actor, Act::read)) return join_failed(joining, &room, std::move(*refusal));
   const auto& since = joining.request.since;
   const Proof proof = plan.in_epoch ? judge_position({.offset = since->offset, .time = since->time},
                                           {.head = page.head, .time = page.time_of, .doubted = room.doubted})
                                     : Proof::none;
   if (proof == Proof::contradicts && !room.doubted) {
-    // Another history may have been here: what is known beyond the head proves nothing from now on.
+    // There may have been another history: knowledge beyond the head proves nothing from now on.
     room.doubted = page.head;
     room.log->doubt(room.name, room.epoch(), page.head,
         from_log<Offset>(room, [this, joining = std::move(joining), tries](Room& r, Result<Offset> kept) mutable {
@@ -125,7 +125,7 @@ void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery
   });
 }
 
-// As much of the page as one answer holds.
+// As much of the page as fits into one answer.
 void RoomHome::answer_with_members(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries,
     engine::PresentMembers present) {
   const JoinRequest& request = joining.request;
@@ -157,7 +157,7 @@ void RoomHome::answer_with_members(Joining joining, Room& room, const Recovery& 
     answer.more = page.more || !all;
     return joining.done(std::move(answer));
   }
-  // Retention may have taken some of what was missed: then it is not a recovery.
+  // Retention may have deleted some of the missed messages: then it is not a recovery.
   const bool gapless = last - recovery.after == read && (last == recovery.up_to || last > recovery.after);
   const bool whole = gapless && all && last == recovery.up_to;
   if (!whole && !(gapless && request.pages)) return read_newest_for_join(std::move(joining), room, tries);
@@ -166,7 +166,7 @@ void RoomHome::answer_with_members(Joining joining, Room& room, const Recovery& 
   joining.done(std::move(answer));
 }
 
-// As if the client had shown no position.
+// As if the client had sent no position.
 void RoomHome::read_newest_for_join(Joining joining, Room& room, int tries) {
   joining.request.since.reset();
   read_for_join(std::move(joining), room, tries);

@@ -1,5 +1,5 @@
-// Where a home sends what happens: through the fan-out to whoever listens to a room, over the control bus to people,
-// wherever they are, and to the store that knows who is in a room.
+// Where a home sends its events: through the fan-out to the listeners of a room, over the control bus to users on
+// any node, and to the store of presence.
 #pragma once
 
 #include <memory>
@@ -10,12 +10,12 @@
 
 namespace foyer::rooms {
 
-// A loop of this process, as homes and other loops know it. What one home sends to one listener arrives in the order of
-// the calls, whichever of the two ways it goes, and in order with the answers that the home posts to that loop.
+// A loop of this process, as seen by homes and other loops. Messages from one home to one listener arrive in the order
+// of the calls, over either way, and in order with the answers that the home posts to that loop.
 class Listener : public engine::FanoutListener, public engine::ControlListener {
  public:
-  // Makes a publication of an event in a room, on this loop. It may encode there what most clients get: other loops
-  // find that instead of waiting for each other.
+  // Makes a publication of an event in a room, on this loop. It may already encode the most common form, so that other
+  // loops do not wait for each other.
   [[nodiscard]] virtual PublicationPtr publication(EventPtr event) = 0;
 };
 
@@ -23,8 +23,8 @@ struct Outlets {
   std::shared_ptr<engine::Fanout> fanout; // within the process: subscribe answers before it returns
   std::shared_ptr<engine::ControlBus> bus;
   std::shared_ptr<Listener> here; // of the home's loop
-  // Who is in the home's rooms. It answers before the call returns, so that who is named in the answer to a join and
-  // the events behind it fit together.
+  // The users in the home's rooms. It answers before the call returns, so that the members in the answer to a join
+  // match the events behind it.
   std::shared_ptr<engine::PresenceStore> presence = std::make_shared<engine::MemoryPresenceStore>();
 };
 

@@ -1,5 +1,5 @@
-// How a room comes into its home's memory and leaves it. What is asked about a room
-// that does not concern the asker is refused before anything is loaded or written.
+// How a room is loaded into its home's memory and unloaded. A request about a room
+// that is not open to its actor is refused before anything is loaded or written.
 #include <algorithm>
 
 #include "rooms/room.h"
@@ -11,12 +11,12 @@ Refusal busy(std::string_view limit) {
   return {.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}};
 }
 
-// One's own is there once for each.
+// Each user's own room exists once.
 bool counts_as_new(const RoomName& name) { return kind_of(name.view()) == RoomKind::public_; }
 
 } // namespace
 
-// Whether a private or direct room has this member is not known here: its membership is the store's.
+// The members of a private or direct room are not known here: the store decides.
 std::optional<Refusal> RoomHome::decide_by_name(const RoomName& name, const Actor& actor, Act act) {
   const auto kind = kind_of(name.view());
   if (!kind) return kind.error();
@@ -52,7 +52,7 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   if (found != loading_.end() && found->second->waiting.size() >= policy_.waiting)
     return operation(std::unexpected(busy("too many commands wait for the room to be read")));
   if (in_memory_only) {
-    // Such a room is none of the store's business.
+    // Such a room has no row in the store.
     auto place = UserUse::load_room(actor.use);
     if (!place) return operation(std::unexpected(std::move(place).error()));
     Room* room = load(name, std::move(*place), {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
@@ -82,7 +82,7 @@ RoomHome::Room* RoomHome::load(const RoomName& name, admission::Permit place, Ro
 
 void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> row) {
   const auto found = loading_.find(name);
-  if (found == loading_.end() || found->second->leaving) return; // it is in memory since somebody else asked, or was
+  if (found == loading_.end() || found->second->leaving) return; // loaded meanwhile for another request, or leaving
   Loading& loading = *found->second;
   const auto asked = loading.asked.find(by);
   if (asked == loading.asked.end()) return;
@@ -94,12 +94,12 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
     successful.place = std::move(*place);
   }
   if (counts_as_new(name))
-    for (auto& [user, one] : loading.asked) // one of those who would have made it did, or nobody
+    for (auto& [user, one] : loading.asked) // either one of the requesters created it, or nobody
       if (one.make && (user != by || !row->made)) one.use->no_new_room();
   auto waiting = std::move(loading.waiting);
   const auto added = std::move(loading.added);
   admission::Permit place = std::move(successful.place);
-  const bool opened_again = successful.opened_in != openings_; // the row was read before, and perhaps renewed since
+  const bool opened_again = successful.opened_in != openings_; // the row may have been renewed since it was read
   loading_.erase(found);
   Room* room = load(name, std::move(place), std::move(*row));
   room->members.insert(added.begin(), added.end());
@@ -111,7 +111,7 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
   schedule(*room);
 }
 
-// Not for this user; others who wait may fare better.
+// Not for this user; other waiting users may be allowed.
 void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusal) {
   const auto found = loading_.find(name);
   Loading& loading = *found->second;
@@ -128,7 +128,7 @@ void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusa
   std::vector<Loading::Waiting> refused = refuse_waiting(!may_be_made), beyond_limit;
   std::optional<Refusal> limit;
   if (may_be_made && std::ranges::any_of(loading.waiting, [&](const auto& one) { return one.by == by; })) {
-    // What could not be kept in memory is not made.
+    // A room that does not fit into memory is not created.
     if (auto place = UserUse::load_room(asked.use))
       asked.place = std::move(*place);
     else
@@ -143,7 +143,7 @@ void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusa
     ask(name, by, true);
   else
     loading.asked.erase(by);
-  if (loading.asked.empty()) loading_.erase(found); // nobody waits without having asked
+  if (loading.asked.empty()) loading_.erase(found); // every waiter is one of the requesters
   for (auto& one : refused) one.operation(std::unexpected(refusal));
   for (auto& one : beyond_limit) one.operation(std::unexpected(*limit));
 }
@@ -156,7 +156,7 @@ void RoomHome::unload(const RoomName& name) {
   room.log->release(name);
   rooms_.erase(found);
   if (!empty) return;
-  // What comes until it is gone waits, and begins anew.
+  // Requests until it is gone wait, and then load it again.
   auto loading = std::make_unique<Loading>();
   loading->leaving = true;
   loading_.emplace(name, std::move(loading));

@@ -1,4 +1,4 @@
-// Who belongs to a room: creating, inviting, accepting, removing, direct rooms, the list.
+// Members of a room: creating, inviting, accepting, removing, direct rooms, the list.
 #include "rooms/room.h"
 
 namespace foyer::rooms {
@@ -9,7 +9,7 @@ void RoomHome::create(Actor actor, const RoomName& name, Completion<RoomCreated>
   directory_->create(name, by,
       on_loop<RoomRow>([this, actor = std::move(actor), name, done = std::move(done)](Result<RoomRow> row) mutable {
     if (row) {
-      // A room of that name that lost its last member may still be loaded: it begins anew.
+      // A room of that name that lost its last member may still be loaded: it starts afresh.
       if (Room* old = find(name); old != nullptr) {
         old->log->release(name);
         fill(*old, std::move(*row));
@@ -57,7 +57,7 @@ void RoomHome::send_invitation(const UserId& to, const Invitation& invitation) {
           Event{.room = invitation.room, .delivery = Delivery::ephemeral, .body = InvitationReceived{invitation}}));
 }
 
-// The room is in the list of all devices from now on.
+// From now on the room is listed on all devices.
 void RoomHome::entered(const RoomName& room, const UserId& user) {
   send(engine::MemberAdded{room, user});
   to_user(
@@ -70,7 +70,7 @@ void RoomHome::member_added(const RoomName& name, const UserId& user) {
   if (room == nullptr) return;
   room->members.insert(user);
   if (!room->unconfirmed) return;
-  // The store's answer that is on its way may be older than this.
+  // An answer of the store that is on its way may be older than this.
   room->waiting.push_back([user](Result<Room*> opened) {
     if (opened) (*opened)->members.insert(user);
   });

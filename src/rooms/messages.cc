@@ -1,4 +1,4 @@
-// What is said in a room: published, stored, erased, read again.
+// Messages of a room: published, stored, erased, read again.
 #include <algorithm>
 
 #include "rooms/room.h"
@@ -26,13 +26,13 @@ void RoomHome::publish_now(Room& room, decltype(Event::body) body, const UserId&
           Event{.room = room.name, .delivery = Delivery::ephemeral, .except = except, .body = std::move(body)}));
 }
 
-// While the room's allowance is used up those go on who have said little since: a room that one user
-// fills is not closed to the others.
+// While the room's allowance is used up, users who wrote little recently are still served: one user
+// who fills a room does not close it to the others.
 std::optional<Refusal> RoomHome::crowded(Room& room, const UserId& user) {
   static const Allowance kQuiet(2, 10);
   constexpr std::size_t kQuietUsers = 1'000;
   const MonoTime now = loop_.now();
-  const Millis wait = room.heard.take(allowed_messages_, now);
+  const Millis wait = room.spent.take(allowed_messages_, now);
   if (wait.count() == 0) return std::nullopt;
   if (room.quiet.size() >= kQuietUsers)
     std::erase_if(room.quiet, [&](const auto& entry) { return entry.second.whole(now); });
@@ -93,7 +93,7 @@ void RoomHome::erase(const Actor& actor, const RoomName& name, Offset offset, Co
 void RoomHome::changed(Room& room, const Change& change) {
   room.change = std::max(room.change, change.number);
   if (room.in_store > 0 && room.fresh_changes.size() < kFreshChanges) room.fresh_changes.push_back(change);
-  const bool of_author = change.kind == ChangeKind::author_detached; // of any message so far
+  const bool of_author = change.kind == ChangeKind::author_detached; // of any earlier message
   auto event = std::make_shared<const Event>(Event{.room = room.name,
       .epoch = room.epoch(),
       .offset = of_author ? room.stream.stored() : change.offset,
@@ -110,13 +110,13 @@ void RoomHome::apply_fresh(const Room& room, HistoryPage& page) {
     }
 }
 
-// Posted to every loop by the log's own thread, as the answers of its other requests are: changes of a room have
-// numbers, and an answer that went over this loop would come behind a later one.
+// Posted to every loop by the log's own thread, like the answers of its other requests: changes of a room have
+// numbers, and an answer sent through this loop would arrive after a later one.
 void RoomHome::forget_author(const UserId& user, Completion<bool> done) {
   struct There {
     RoomHome* home;
     io::Loop* loop;
-    std::shared_ptr<bool> alive; // looked at on that loop
+    std::shared_ptr<bool> alive; // read on that loop
   };
   std::vector<There> all;
   for (std::size_t i = 0; i < homes_.count(); ++i) {
@@ -191,7 +191,7 @@ void RoomHome::history(Actor actor, HistoryQuery query, Completion<HistoryPart> 
 Result<HistoryPart> RoomHome::history_part(
     const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const {
   if (!page) return std::unexpected(std::move(page).error());
-  // The right to read may have ended while the store was asked.
+  // The right to read may have ended during the store's answer.
   if (auto refusal = check(room, actor, Act::read)) return std::unexpected(std::move(*refusal));
   apply_fresh(room, *page);
   HistoryPart part{.room = room.name,

@@ -1,4 +1,4 @@
-// What rooms are configured with. Options of config/table.h point here.
+// The settings of rooms. Options of config/table.h point here.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace foyer::rooms {
 
-// Of one user, over all connections.
+// Limits of one user, over all connections.
 struct UserPolicy {
   std::uint32_t messages_per_s = 0;    // in units of protocol::cost_of; 0: twice those of a connection
   std::uint32_t messages_burst = 0;    // 0: five times those of a connection
@@ -24,16 +24,16 @@ struct RoomPolicy {
   std::size_t presence_events_limit = 200; // members; above: members_changed
   std::size_t members_shown = 100;
   std::uint32_t history_limit = 300;
-  Millis idle_unload{30'000};      // a room that nobody uses leaves the home's memory
-  Millis idle_forget{3'600'000};   // and one whose history is only there, with it
-  Durability durability;           // which rooms keep their history in memory only
-  engine::HistoryLimits ephemeral; // of each of those
-  FollowerLimits following;        // of a room's stream; messages that cannot be read: HISTORY_UNREADABLE
-  // Of one home: its part of what the process may hold. Beyond: BUSY.
+  Millis idle_unload{30'000};      // an unused room is unloaded from the home's memory
+  Millis idle_forget{3'600'000};   // the same for a room whose history exists only there, with its history
+  Durability durability;           // which rooms keep their history only in memory
+  engine::HistoryLimits ephemeral; // limits of each such room
+  FollowerLimits following;        // for a room's stream; unreadable messages: HISTORY_UNREADABLE
+  // Limits of one home: its share of the process's limits. Beyond: BUSY.
   std::size_t rooms_loaded = 100'000;
   std::size_t memory_bytes = 256 * 1024 * 1024; // texts of rooms that are not durable
-  std::size_t waiting = 1'000;                  // commands of a room that is being loaded
-  // Of everybody in one room. Beyond: RATE_LIMITED, but for those who have said little there.
+  std::size_t waiting = 1'000;                  // commands for a room that is being loaded
+  // Limits of all users in one room. Beyond: RATE_LIMITED, except for users who wrote little there.
   std::uint32_t messages_per_s = 0; // 0: twice those of a connection
   std::uint32_t messages_burst = 0; // 0: five times those of a connection
 };

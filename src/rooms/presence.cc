@@ -1,4 +1,4 @@
-// Subscriptions, presence, and what time does to a room.
+// Subscriptions, presence, and timers of a room.
 #include "base/limit_metrics.h"
 #include "rooms/room.h"
 
@@ -118,7 +118,7 @@ void RoomHome::leave(ListenerId listener, const UserId& user, const RoomName& na
 void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit limit, Completion<PresenceNow> done) {
   with_room(name, actor, Act::read, Load::existing,
       [this, name, actor, limit, done = std::move(done)](Result<Room*> opened) mutable {
-    if (!opened && opened.error().cause == Cause::NOT_FOUND) // nobody can be in it
+    if (!opened && opened.error().cause == Cause::NOT_FOUND) // it is empty
       return done(PresenceNow{.room = std::move(name)});
     if (!opened) return done(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
@@ -165,7 +165,7 @@ void RoomHome::schedule(Room& room) {
 void RoomHome::on_timer(Room& room) {
   const MonoTime now = loop_.now();
   for (const auto& member : room.typing.lapse(now)) publish_now(room, TypingChanged{member, false}, member.id);
-  // As many as there were when they went: a crowd that goes at once is told as one number.
+  // The count before they left: a crowd that leaves at once is reported as one number.
   const std::size_t before = room.present;
   for (const UserId& user : room.presence.lapse(now)) member_went(room, user, before);
   act(room, room.stream.tick(now));
@@ -185,7 +185,7 @@ void RoomHome::on_timer(Room& room) {
   schedule(room);
 }
 
-// The history of a room that is not durable lives here and nowhere else.
+// The history of a room that is not durable exists only here.
 Millis RoomHome::unload_after(const Room& room) const {
   return !room.durable && room.offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
 }

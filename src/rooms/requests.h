@@ -1,4 +1,4 @@
-// What is asked of rooms, and the answers. Values: none of it knows a connection or a dialect.
+// Requests to rooms, and the answers. Values: none of it knows a connection or a dialect.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +13,26 @@ namespace foyer::rooms {
 
 enum class Keep : std::uint8_t { oldest, newest };
 
-// Measures answers as the dialect of the caller writes them. Stateless, and outlives every request.
+// Measures answers in the dialect of the caller. Stateless, and outlives every request.
 class AnswerMeasure {
  public:
   virtual ~AnswerMeasure() = default;
-  // How many of `messages`, from the oldest or from the newest, an answer of `bytes` holds.
+  // How many of `messages`, from the oldest or from the newest, fit into an answer of `bytes`.
   [[nodiscard]] virtual std::size_t messages_that_fit(const RoomName& room, const Epoch& epoch,
       std::span<const Message> messages, Keep keep, std::size_t bytes) const = 0;
-  // How many of `members`, from the first, are not longer than `bytes`.
+  // How many of `members`, from the first, fit into `bytes`.
   [[nodiscard]] virtual std::size_t members_that_fit(std::span<const Member> members, std::size_t bytes) const = 0;
   [[nodiscard]] virtual std::size_t bytes_of(std::span<const Member> members) const = 0;
   [[nodiscard]] virtual std::size_t bytes_of(std::span<const Change> changes) const = 0;
 };
 
-// How long an answer may be. Without a measure it may be of any length.
+// The limit of an answer's length. Without a measure there is none.
 struct AnswerLimit {
   const AnswerMeasure* measure = nullptr;
   std::size_t bytes = SIZE_MAX;
 };
 
-// One of the places that events are delivered to, on behalf of the subscribers there: a loop of this process.
+// A destination of events, on behalf of the subscribers there: a loop of this process.
 using ListenerId = std::uint8_t;
 
 // A client's last known position in a room.
@@ -40,15 +40,15 @@ struct SincePosition {
   Epoch epoch;
   Offset offset = 0;
   std::optional<WallTime> time = {}; // of the message at that offset: the witness
-  std::optional<Offset> change = {}; // the last change that the client knows
+  std::optional<Offset> change = {}; // the last change known to the client
 };
 
 struct JoinRequest {
   RoomName room;
   ListenerId listener = 0;
   std::optional<SincePosition> since = {};
-  std::uint32_t limit = 0; // messages, where nothing is recovered
-  bool again = false;      // subscribed already: it asks for messages only
+  std::uint32_t limit = 0; // messages, if nothing is recovered
+  bool again = false;      // already subscribed: requests only messages
   bool changes = false;    // the client understands numbered changes
   bool pages = false;      // and a recovery in several pages
   AnswerLimit answer = {};
@@ -57,15 +57,15 @@ struct Joined {
   RoomName room;
   RoomKind kind{};
   Epoch epoch;
-  Offset up_to = 0; // the answer covers the history up to here; events behind it follow
+  Offset up_to = 0; // the answer covers the history up to here; later events follow
   bool durable = true;
-  bool recovered = false; // the answer holds everything after the client's `since`, or its first page
+  bool recovered = false; // the answer contains everything after the client's `since`, or its first page
   bool more = false;
   std::vector<Message> messages = {}; // ascending
   std::vector<Member> members = {};   // some of them
   std::size_t member_count = 0;
-  WallTime time{};                   // of the message at up_to; zero: not known
-  std::optional<Offset> change = {}; // the number of the last change; where the client understands changes
+  WallTime time{};                   // of the message at up_to; zero: unknown
+  std::optional<Offset> change = {}; // the number of the last change; if the client understands changes
   std::vector<Change> changes = {};
 };
 
@@ -79,10 +79,10 @@ struct Published {
   Epoch epoch;
   Offset offset = 0;
   WallTime time{};
-  bool duplicate = false; // of an earlier message with this key: offset and time are the first one's
+  bool duplicate = false; // of an earlier message with this key: offset and time are that message's
 };
 
-// Which part of a room's history: the newest below `before`, or the oldest above `after`.
+// The part of a room's history: the newest below `before`, or the oldest above `after`.
 struct HistoryQuery {
   RoomName room;
   std::optional<Offset> before = {};
@@ -92,11 +92,11 @@ struct HistoryQuery {
 };
 struct HistoryPart {
   RoomName room;
-  bool exists = true; // false: there is no such room yet
+  bool exists = true; // false: the room does not exist yet
   Epoch epoch = {};
   std::vector<Message> messages = {};
   bool more = false;
-  Offset up_to = 0; // events behind it were not read
+  Offset up_to = 0; // later events were not read
 };
 
 struct MessageFound {
@@ -121,7 +121,7 @@ struct RoomCreated {
 struct UserInvited {
   RoomName room;
   UserId user;
-  bool member = false; // belongs to the room already
+  bool member = false; // already a member of the room
 };
 struct UserRemoved {
   RoomName room;

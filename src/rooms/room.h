@@ -1,4 +1,4 @@
-// A room as its home holds it. For the files of RoomHome only.
+// A room in its home's memory. For the files of RoomHome only.
 #pragma once
 
 #include <memory>
@@ -22,50 +22,50 @@ struct RoomHome::Room final : io::Timer {
 
   RoomHome& home;
   RoomName name;
-  admission::Permit place;        // in the share of the user who brought it into memory
-  std::vector<Operation> waiting; // for the store to confirm where the room stands
-  std::uint32_t in_store = 0;     // questions that the store has not answered yet
+  admission::Permit place;        // in the share of the user for whom it was loaded
+  std::vector<Operation> waiting; // for the store to confirm the room's position
+  std::uint32_t in_store = 0;     // requests that the store has not answered yet
   RoomKind kind{};
   bool durable = true;                // its history survives a restart
-  engine::RoomLog* log = nullptr;     // where its history is: the durable log, or the home's in memory
-  StreamFollower stream;              // what was published, and what is missing before the next
-  WallTime time{};                    // of the message at offset(); zero: not known
+  engine::RoomLog* log = nullptr;     // the log with its history: the durable one, or the home's in memory
+  StreamFollower stream;              // what was published, and what is missing before the next event
+  WallTime time{};                    // of the message at offset(); zero: unknown
   std::optional<Offset> doubted;      // engine::RoomLog::doubt
-  bool confirming = false;            // the writer has been asked where the room stands; commands wait
-  bool unconfirmed = false;           // it has to be, before anything else is done with the room
-  std::optional<MonoTime> confirm_at; // a try that failed is repeated then
+  bool confirming = false;            // the writer was asked for the room's position; commands wait
+  bool unconfirmed = false;           // must be confirmed before anything else is done with the room
+  std::optional<MonoTime> confirm_at; // time of the next try, after a failure
   std::unordered_set<UserId> members; // private and direct
   UserId creator;                     // private
-  Presence presence;                  // whom this node has here
-  std::size_t present = 0;            // users who are here, as the presence store said last
+  Presence presence;                  // the users whom this node has here
+  std::size_t present = 0;            // users present, as last reported by the presence store
   Audience audience;
   Typing typing;
   Offset change = 0;                       // of the last change that was published
-  std::vector<Change> fresh_changes;       // while the store is being read, which may not show them yet
-  Meter heard;                             // of allowed_messages_
-  std::unordered_map<UserId, Meter> quiet; // who is still heard while that is used up; see crowded()
-  bool changed = false;                    // members_changed is due
+  std::vector<Change> fresh_changes;       // while the store is being read, whose answer may not contain them yet
+  Meter spent;                             // use of allowed_messages_
+  std::unordered_map<UserId, Meter> quiet; // users still served when that is used up; see crowded()
+  bool changed = false;                    // members_changed must be sent
   MonoTime changed_sent{};
   MonoTime idle_since{};
 };
 
-// A room that is not in memory yet, and the commands that wait for it; or one that is about to leave the store.
+// A room that is not in memory yet, and the commands that wait for it; or one that is being removed from the store.
 struct RoomHome::Loading {
   struct Waiting {
     UserId by;
     bool make = false;
     Operation operation;
   };
-  std::vector<Waiting> waiting; // in the order in which they came
+  std::vector<Waiting> waiting; // in order of arrival
   struct Asked {
     std::shared_ptr<UserUse> use;
     admission::Permit place;     // for the room
     std::uint64_t opened_in = 0; // RoomHome::openings_ at that time
-    bool make = false; // it was asked to make the room, which counts as a new one unless somebody else was faster
+    bool make = false; // the request would create the room, which counts as a new one unless another user was faster
   };
-  std::unordered_map<UserId, Asked> asked; // the store was asked in the name of these
-  std::vector<UserId> added;               // members since then: the row that is on its way may be older
-  bool leaving = false;                    // it is asked once the store has forgotten the room
+  std::unordered_map<UserId, Asked> asked; // the users for whom the store was asked
+  std::vector<UserId> added;               // members since then: the row on its way may be older
+  bool leaving = false;                    // it is requested once the store has deleted the room
 };
 
 struct RoomHome::Joining {
@@ -74,7 +74,7 @@ struct RoomHome::Joining {
   Completion<Joined> done;
 };
 
-// The store may answer after this is gone, as long as the loop is there.
+// The store may answer after this is destroyed, as long as the loop exists.
 template <class T, class Function>
 Completion<T> RoomHome::on_loop(Function function) {
   return [&loop = loop_, alive = alive_, function = std::move(function)](Result<T> result) mutable {

@@ -1,8 +1,8 @@
-// The rooms that one loop owns (by hash of their names). Here the order of a room is
-// made: requests are taken one after the other, messages are stored, and published
+// The rooms that one loop owns (by hash of their names). It establishes the order of a
+// room: requests are handled one after another, messages are stored, and published
 // after their commit, in the order of their offsets.
 //
-// Thread safety: everything runs on the home's loop; what the store answers is
+// Thread safety: everything runs on the home's loop; answers of the store are
 // posted there first.
 #pragma once
 
@@ -73,7 +73,7 @@ class RoomHome {
   void create(Actor actor, const RoomName& room, Completion<RoomCreated> done);
   void invite(const Actor& actor, const RoomName& room, UserId user, Completion<UserInvited> done);
   void remove(const Actor& actor, const RoomName& room, UserId user, Completion<UserRemoved> done);
-  // Not about one room that is loaded; any home may answer.
+  // Not about a single loaded room; any home may answer.
   void direct(Actor actor, UserId other, Completion<RoomCreated> done);
   void list(RoomsRequest request, Completion<RoomsPage> done);
   void accept(const Actor& actor, const RoomName& room, Completion<InvitationAccepted> done);
@@ -82,49 +82,49 @@ class RoomHome {
 
   // Any thread; `done` runs on a thread of the log.
   void forget_author(const UserId& user, Completion<bool> done);
-  // For forget_author of any home; `where` are the stored rooms that this concerns.
+  // For forget_author of any home; `where`: the affected stored rooms.
   void author_detached(const UserId& user, const std::vector<Detached::Room>& where);
-  // The store has taken a new member in. Nothing happens where the room is not loaded, or not of this home.
+  // The store has added a member. No effect if the room is not loaded, or not of this home.
   void member_added(const RoomName& room, const UserId& user);
-  // The store has another connection: what is known of every room is confirmed before it is relied upon.
+  // The store has reconnected: what is known of every room is confirmed before it is relied upon.
   void store_opened_again();
 
   [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
-  [[nodiscard]] std::size_t memory() const { return memory_.bytes(); } // bytes of texts that are only here
+  [[nodiscard]] std::size_t memory() const { return memory_.bytes(); } // bytes of texts that exist only here
 
  private:
   struct Room;
-  struct Joining; // a join, with who waits for its answer
+  struct Joining; // a join, and who waits for its answer
   struct JoinPlan;
   struct Loading;
   using Operation = Completion<Room*>;
   enum class Load : std::uint8_t {
     existing, // a public or own room that does not exist: NOT_FOUND
-    made,     // is made
+    made,     // is created
   };
 
-  // What the name of a room alone says against an act.
+  // The refusal that follows from the name of a room alone.
   [[nodiscard]] static std::optional<Refusal> decide_by_name(const RoomName& name, const Actor& actor, Act act);
-  // Runs it with the room, once that is in memory. Nothing is loaded for an actor whom it does not concern.
+  // Runs it with the room, once loaded. Nothing is loaded for an actor that the room is not open to.
   void with_room(const RoomName& name, const Actor& actor, Act act, Load load, Operation operation);
-  // The same with a room that the actor may use so; `operation` takes (Room&) and is not called for a refusal, which
-  // `done` gets.
+  // The same for a room that is open to the actor for this; `operation` takes (Room&) and is not called after a
+  // refusal, which `done` gets.
   template <class T, class Function>
   void in_room(const RoomName& name, const Actor& actor, Act act, Load load, Completion<T> done, Function operation);
   void ask(const RoomName& name, const UserId& by, bool make);
   void opened(const RoomName& name, const UserId& by, Result<RoomRow> row);
   void not_opened(const RoomName& name, const UserId& by, Refusal refusal);
   Room* load(const RoomName& name, admission::Permit place, RoomRow row);
-  // Out of memory; and out of the store if nothing was ever said in it.
+  // Unloads the room, and deletes it from the store if it never had a message.
   void unload(const RoomName& name);
   void forgotten(const RoomName& name);
-  // The room hears more than it may. Counts.
+  // The room's allowance is used up. Counts.
   [[nodiscard]] std::optional<Refusal> crowded(Room& room, const UserId& user);
   Room* find(const RoomName& name);
   void fill(Room& room, RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Actor& actor, Act act) const;
-  // Some of those who are in the room, and how many there are.
+  // Some of the present users, and their number.
   void shown_members(Room& room, const AnswerLimit& answer, Completion<engine::PresentMembers> done);
 
   void read_for_join(Joining joining, Room& room, int tries);
@@ -138,41 +138,41 @@ class RoomHome {
       const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const;
   [[nodiscard]] Result<MessageFound> message_found(
       const Room& room, const Actor& actor, Result<HistoryPage> page) const;
-  // The messages of a page that an answer of so many bytes holds; the others are taken out. False: some were.
+  // Keeps the messages of a page that fit into an answer of so many bytes. False: some did not.
   [[nodiscard]] static bool fit(const RoomName& room, const Epoch& epoch, std::vector<Message>& messages, Keep keep,
       const AnswerLimit& answer, std::size_t beside);
 
-  // A change is stored: everybody who can understand it gets it.
+  // A change was stored: it is sent to every client that understands it.
   void changed(Room& room, const Change& change);
-  // What has happened to messages while the store was read.
+  // Changes to messages made while the store was read.
   static void apply_fresh(const Room& room, HistoryPage& page);
-  // One subscriber more, and one less, of a loop, which hears the room as long as it has any.
+  // Adds or removes a subscriber of a loop, which listens to the room as long as it has any.
   void listen(Room& room, ListenerId listener, Completion<bool> done);
   void listen_no_more(Room& room, ListenerId listener);
   void broadcast(Room& room, EventPtr event); // to all loops that listen
   void to_user(const UserId& user, EventPtr event, SessionKey except = {});
-  void send(engine::ControlMessage message);                                           // to everybody
+  void send(engine::ControlMessage message);                                           // to all nodes and loops
   void publish_now(Room& room, decltype(Event::body) body, const UserId& except = {}); // presence, typing
-  // What the room's follower decided (rooms/model/stream_follower.h).
+  // Carries out what the room's follower decided (rooms/model/stream_follower.h).
   void act(Room& room, const Actions& actions);
   void read_missing(Room& room, const ReadHistory& read);
-  // Subscribers are reset, or closed with HISTORY_UNREADABLE and read on from the last offset that they have.
+  // Subscribers are reset, or closed with HISTORY_UNREADABLE and continue from their last offset.
   void lost(Room& room, const Lost& lost);
-  // Where does the room stand? The writer knows. Commands wait for the answer.
+  // Asks the writer for the room's position. Commands wait for the answer.
   void confirm(Room& room);
   void confirm_more(); // of the rooms in to_confirm_, a few at a time
   void confirmed(Room& room, Standpoint asked, Result<RoomRow> row);
   void members_confirmed(Room& room, std::vector<UserId> members);
-  // Its history begins anew: subscribers get RoomReset, and are subscribed no more.
+  // Its history restarts: subscribers get RoomReset, and their subscriptions end.
   void reset(Room& room, const Epoch& epoch, Offset offset);
-  // The message is stored: publishes it, and answers.
+  // The message was stored: publishes it, and answers.
   void stored(Room& room, Message message, Appended appended, Completion<Published> done);
   void send_invitation(const UserId& to, const Invitation& invitation);
   void entered(const RoomName& room, const UserId& user);
   void removed_from(Room& room, const UserId& user);
   void member_came(Room& room, const Actor& actor);
-  void member_went(Room& room, const UserId& user, std::size_t before); // of so many
-  [[nodiscard]] static bool is_idle(const Room& room);                  // nobody uses it and nothing is under way
+  void member_went(Room& room, const UserId& user, std::size_t before); // `before`: the users before
+  [[nodiscard]] static bool is_idle(const Room& room);                  // nobody uses it and no request is in progress
   void schedule(Room& room);
   [[nodiscard]] Millis unload_after(const Room& room) const;
   void on_timer(Room& room);
@@ -180,13 +180,13 @@ class RoomHome {
   // kept loaded until then.
   template <class T, class Function>
   Completion<T> on_loop(Room& room, Function function);
-  // Of what the room's log answers: that in memory belongs to this loop, and answers before the call returns.
+  // For answers of the room's log: that in memory belongs to this loop, and answers before the call returns.
   template <class T, class Function>
   Completion<T> from_log(Room& room, Function function);
   // The same without a room.
   template <class T, class Function>
   Completion<T> on_loop(Function function);
-  // Of what is answered on this loop, at once or later. The room is kept loaded until then.
+  // For answers on this loop, at once or later. The room is kept loaded until then.
   template <class T, class Function>
   Completion<T> here(Room& room, Function function);
 
@@ -197,16 +197,16 @@ class RoomHome {
   const Homes& homes_;
   const RoomPolicy& policy_;
   Counter& published_;
-  Counter& rooms_refused_;       // for want of rooms_loaded
+  Counter& rooms_refused_;       // for lack of rooms_loaded
   engine::MemoryRoomLog memory_; // of rooms that are not durable
-  std::uint64_t openings_ = 0;   // of the store, since this began
+  std::uint64_t openings_ = 0;   // of the store, since this was created
   std::deque<RoomName> to_confirm_;
   std::size_t confirming_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
-  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // on their way into memory, or out of the store
+  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // being loaded, or deleted from the store
   const Allowance allowed_messages_;                               // of a room
   Counter& messages_refused_;
-  std::shared_ptr<bool> alive_; // false once this is gone: answers of the store that come later are dropped
+  std::shared_ptr<bool> alive_; // false once this is gone: later answers of the store are dropped
 };
 
 } // namespace foyer::rooms

@@ -1,5 +1,5 @@
-// What anybody can do in rooms: a session, a backend over HTTP, the server itself. The service finds the home of a
-// room (by its name) and carries the request there and the answer back.
+// The use cases of rooms, for all callers: a session, a backend over HTTP, the server itself. The service finds the
+// home of a room (by its name), passes the request there and returns the answer.
 //
 // Every request has exactly one answer, a value or a refusal. A service that belongs to a loop is used on that loop
 // only; answers come on it, at once or later, and in order with the events that the same home sends there (an event
@@ -18,25 +18,25 @@ namespace foyer::rooms {
 
 class RoomService {
  public:
-  // `homes` outlives this. `here`: the caller's loop is that of this home.
+  // `homes` outlives this. `here`: the home of the caller's loop.
   RoomService(const Homes& homes, std::optional<ListenerId> here) : homes_(homes), here_(here) {}
 
-  // Refusals of all that name a room: NOT_A_MEMBER, PERMISSION_DENIED, ROOM_NAME_INVALID, BUSY, RATE_LIMITED (the
-  // user's share of loaded rooms), what the store says (STORE_FULL and the like), and these:
+  // Refusals of all functions that name a room: NOT_A_MEMBER, PERMISSION_DENIED, ROOM_NAME_INVALID, BUSY, RATE_LIMITED
+  // (the user's share of loaded rooms), the store's (STORE_FULL and the like), and these:
 
-  // A public or own room that does not exist is made. From the answer on the listener gets the events of the room, and
-  // counts one subscriber more, unless it asked `again`; each one has to leave. ROOM_LIMIT.
+  // Creates a public or own room that does not exist. After the answer the listener gets the events of the room, and
+  // counts one more subscriber, unless the request has `again`; each one must leave. ROOM_LIMIT.
   void join(Actor actor, JoinRequest request, Completion<Joined> done);
   // `evicted`: the home has ended this subscription itself (engine::Evict).
   void leave(ListenerId listener, UserId user, RoomName room, bool evicted);
-  // Answered after the commit. A public or own room that does not exist is made. KEY_REUSED, RATE_LIMITED (too much is
-  // said in the room).
+  // Answered after the commit. Creates a public or own room that does not exist. KEY_REUSED, RATE_LIMITED (too many
+  // messages in the room).
   void publish(Actor actor, PublishRequest request, Completion<Published> done);
-  // Empties a message for good: one's own, or any as an administrator. NOT_FOUND. Again: the same answer.
+  // Erases a message permanently: one's own, or any as an administrator. NOT_FOUND. Repeated: the same answer.
   void erase(Actor actor, RoomName room, Offset offset, Completion<MessageErased> done);
-  // Of somebody who has joined the room; nothing happens otherwise.
+  // For a user who has joined the room; otherwise no effect.
   void typing(Actor actor, RoomName room, bool on);
-  // Of a public room that does not exist: empty.
+  // For a public room that does not exist: empty.
   void history(Actor actor, HistoryQuery query, Completion<HistoryPart> done);
   // One message. NOT_FOUND.
   void message(Actor actor, RoomName room, Offset offset, Completion<MessageFound> done);
@@ -44,19 +44,19 @@ class RoomService {
 
   // A private room with its first member. ROOM_EXISTS (to its members), ROOM_LIMIT, RATE_LIMITED.
   void create(Actor actor, RoomName room, Completion<RoomCreated> done);
-  // The direct room with another user, the same whoever asks. INVITATION_LIMIT, ROOM_LIMIT, RATE_LIMITED, BAD_MESSAGE.
+  // The direct room with another user, the same for both. INVITATION_LIMIT, ROOM_LIMIT, RATE_LIMITED, BAD_MESSAGE.
   void direct(Actor actor, UserId other, Completion<RoomCreated> done);
-  // The user has to accept. INVITATION_LIMIT, ROOM_LIMIT.
+  // The user must accept. INVITATION_LIMIT, ROOM_LIMIT.
   void invite(Actor actor, RoomName room, UserId user, Completion<UserInvited> done);
   // NO_INVITATION, ROOM_LIMIT.
   void accept(Actor actor, RoomName room, Completion<InvitationAccepted> done);
   void decline(Actor actor, RoomName room, Completion<InvitationTurnedDown> done);
   void invitations(UserId user, Completion<InvitationPage> done);
-  // Oneself; others as the creator or an administrator who belongs to the room.
+  // Oneself; others as the creator or an administrator who is a member.
   void remove(Actor actor, RoomName room, UserId user, Completion<UserRemoved> done);
   void list(RoomsRequest request, Completion<RoomsPage> done);
 
-  // The account of an author is gone: its messages keep the id and lose the name, and the user leaves its private and
+  // An author's account was deleted: its messages keep the id and lose the name, and the user leaves its private and
   // direct rooms. False: there was nothing of the user. Without a loop the answer comes on a thread of the log.
   void forget_author(UserId user, Completion<bool> done);
 
@@ -64,12 +64,12 @@ class RoomService {
   // Runs `task` at a home.
   template <class Task>
   void at(std::size_t home, Task task);
-  // Makes a request of a home, and brings the answer back.
+  // Sends a request to a home, and returns the answer.
   template <auto request, class T, class... Arguments>
   void ask(std::size_t home, Completion<T> done, Arguments... arguments);
   // The home of this loop; without one, the first.
   [[nodiscard]] std::size_t any() const { return here_.value_or(0); }
-  // `done`, so that it runs on the caller's loop.
+  // `done`, wrapped to run on the caller's loop.
   template <class T>
   [[nodiscard]] Completion<T> back(std::size_t home, Completion<T> done);
 

@@ -9,8 +9,8 @@
 namespace foyer::rooms {
 namespace {
 
-constexpr Millis kLoadedRetry{30'000}; // a room that nobody uses leaves the memory after so long
-constexpr std::size_t kLookedAt = 4;   // rows whose user may be forgotten, at each new one
+constexpr Millis kLoadedRetry{30'000}; // an unused room is unloaded after this time
+constexpr std::size_t kLookedAt = 4;   // rows checked for removal at each new one
 constexpr std::size_t kLookedAtWhenFull = 64;
 
 } // namespace
@@ -65,7 +65,7 @@ std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
   return use;
 }
 
-// Whoever has no connection and all of its allowances. In a full table the allowances do not count.
+// A user without connections whose allowances are all restored. In a full table the allowances do not count.
 void UserUses::forget_some(Shard& shard, MonoTime now) {
   const bool full = shard.uses.size() >= kRows / kShards;
   bool forgotten = false;

@@ -1,10 +1,10 @@
-// What one user takes of the server over all connections and loops: commands, new rooms,
-// and rooms that are in memory for that user. One connection alone is bounded by
-// protocol/budget.h; this is for a user who opens many.
+// One user's use of the server over all connections and loops: commands, new rooms,
+// and rooms in memory for that user. protocol/budget.h limits a single
+// connection; this limits a user who opens many.
 //
-// A connection asks for its user's once and keeps it; what is counted in it is without a
-// lock. It outlives the connection until all that was taken is there again, so that
-// whoever closes and comes back is no stranger. Every name and default stands in docs/limits.md.
+// A connection looks up its user's row once and keeps it; counting in it is
+// lock-free. It outlives the connection until everything taken is restored, so that
+// reconnecting does not reset it. Every name and default is in docs/limits.md.
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@
 
 namespace foyer::rooms {
 
-// What all users have in common.
+// Shared by all users.
 struct UserAllowances {
   UserAllowances(const UserPolicy& policy, Metrics& metrics);
 
@@ -43,12 +43,12 @@ class UserUse {
  public:
   explicit UserUse(const UserAllowances& allowances) : allowances_(allowances) {}
 
-  // Zero: taken. Else how long to wait.
+  // Zero: taken. Otherwise how long to wait.
   [[nodiscard]] Millis command(MonoTime now, std::uint64_t cost);
   // RATE_LIMITED; taken otherwise.
   [[nodiscard]] std::optional<Refusal> new_room(MonoTime now);
-  void no_new_room() { new_rooms_.give_back(allowances_.new_rooms); } // it was there, or could not be made
-  // A place for a room that is brought into memory. RATE_LIMITED. The permit keeps `use`.
+  void no_new_room() { new_rooms_.give_back(allowances_.new_rooms); } // it existed, or could not be created
+  // A place for a room that is loaded. RATE_LIMITED. The permit keeps `use`.
   [[nodiscard]] static Result<admission::Permit> load_room(std::shared_ptr<UserUse> use);
 
   [[nodiscard]] bool whole(MonoTime now) const { return loaded_ == 0 && commands_.whole(now) && new_rooms_.whole(now); }
@@ -72,7 +72,7 @@ class UserUses {
   struct Shard {
     std::mutex mutex;
     std::unordered_map<UserId, std::shared_ptr<UserUse>> uses;
-    std::deque<const UserId*> order; // each key of `uses` once; the one that was looked at longest ago first
+    std::deque<const UserId*> order; // each key of `uses` once; the least recently checked first
   };
   void forget_some(Shard& shard, MonoTime now);
 

@@ -51,11 +51,11 @@ TEST_F(UserUseTest, ARoomInMemoryHasAPlaceUntilItLeaves) {
   EXPECT_TRUE(UserUse::load_room(ann));
 }
 
-TEST_F(UserUseTest, WhoeverComesBackIsKnownUntilItsAllowancesAreWhole) {
+TEST_F(UserUseTest, AReturningUserIsKnownUntilItsAllowancesAreRestored) {
   EXPECT_EQ(use("ann")->command(kStart, 20), Millis{0});
   EXPECT_GT(use("ann", kStart + Millis{1'000})->command(kStart + Millis{1'000}, 11).count(), 0);
   for (int i = 0; i < 500; ++i) (void)use(("u" + std::to_string(i)).c_str(), kStart + Millis{10'000});
-  EXPECT_LT(rows(), 100) << "those who took nothing are forgotten as others come";
+  EXPECT_LT(rows(), 100) << "users who took nothing are forgotten as others come";
   EXPECT_EQ(use("ann", kStart + Millis{10'000})->command(kStart + Millis{10'000}, 20), Millis{0});
 }
 
@@ -65,7 +65,7 @@ TEST_F(UserUseTest, TheTableHasABound) {
   for (std::size_t i = 0; i < UserUses::kRows + 10'000; ++i)
     (void)use(("u" + std::to_string(i)).c_str())->command(kStart, 20);
   EXPECT_LE(rows(), static_cast<std::int64_t>(UserUses::kRows + 1'000));
-  EXPECT_EQ(use("c5"), connected[5]) << "who is connected is not forgotten";
+  EXPECT_EQ(use("c5"), connected[5]) << "a connected user is not forgotten";
 }
 
 } // namespace

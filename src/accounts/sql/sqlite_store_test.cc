@@ -32,7 +32,7 @@ TEST(SqliteStore, AFullDiskIsSaidSoAndPasses) {
   EXPECT_TRUE(store->probe());
 }
 
-TEST(SqliteStore, AReadOnlyDatabaseIsReadAndChangesAreToldSo) {
+TEST(SqliteStore, AReadOnlyDatabaseIsReadAndChangesAreRefused) {
   SqlitePlace place;
   std::string key;
   std::optional<Result<bool>> added;

@@ -1,4 +1,4 @@
-// The control bus of an installation of one node: to all is to this one.
+// The control bus of a single-node installation: every message goes to this node.
 #pragma once
 
 #include <memory>

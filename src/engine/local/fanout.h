@@ -1,5 +1,5 @@
-// Fan-out within one process. Nothing is lost: a publication is a pointer, posted to each listener's thread. What one
-// thread publishes and what it posts to a listener's thread itself arrive there in the order of the calls.
+// Fan-out within one process. Nothing is lost: a publication is a pointer, posted to each listener's thread. The
+// publications of a thread and its own posts to a listener's thread arrive there in the order of the calls.
 #pragma once
 
 #include <array>
@@ -20,17 +20,17 @@ class LocalFanout final : public Fanout {
   void unsubscribe(const RoomName& room, const FanoutListener& listener) override;
   [[nodiscard]] bool may_lose() const override { return false; }
 
-  [[nodiscard]] std::size_t rooms() const; // that somebody listens to
+  [[nodiscard]] std::size_t rooms() const; // with listeners
 
  private:
   using Listeners = std::vector<std::weak_ptr<FanoutListener>>;
-  // Some of the rooms, by the hash that gives a room its home: homes on 2, 4, 8, … loops never wait for each other. The
+  // Some of the rooms, by the hash that gives a room its home: homes on 2, 4, 8, … loops never contend. The
   // lock is not held while a listener is called, which may call back; a list is replaced and never changed, so that a
   // publisher reads it without the lock and without a copy.
   struct Part {
     mutable std::mutex mutex;
     std::unordered_map<RoomName, std::shared_ptr<const Listeners>> rooms;
-    // Under the lock: without `listener`, and without those that are gone.
+    // Under the lock: without `listener`, and without destroyed ones.
     void remove(const RoomName& room, const FanoutListener* listener);
   };
   static constexpr std::size_t kParts = 64;

@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(Local, FanoutContract,
 INSTANTIATE_TEST_SUITE_P(Local, ControlBusContract,
     testing::Values([]() -> std::unique_ptr<BusWorld> { return std::make_unique<LocalBusWorld>(); }));
 
-TEST(LocalFanout, LosesNothingAndKeepsNothingOfRoomsThatNobodyListensTo) {
+TEST(LocalFanout, LosesNothingAndKeepsNothingOfRoomsWithoutListeners) {
   LocalFanout fanout;
   EXPECT_FALSE(fanout.may_lose());
   auto a = std::make_shared<EventListener>();
@@ -50,7 +50,7 @@ TEST(LocalFanout, LosesNothingAndKeepsNothingOfRoomsThatNobodyListensTo) {
   EXPECT_EQ(fanout.rooms(), 0U);
 }
 
-TEST(LocalFanout, WhoStaysHearsEverythingWhileOthersComeAndGo) {
+TEST(LocalFanout, AListenerThatStaysGetsEverythingWhileOthersComeAndGo) {
   constexpr Offset kAll = 2'000;
   LocalFanout fanout;
   const auto stays = std::make_shared<EventListener>(), comes = std::make_shared<EventListener>();

@@ -1,4 +1,4 @@
-// Presence on one node: what it says is all there is. Used on one thread; every answer comes before the call returns.
+// Presence on a single node. Used on one thread; every answer comes before the call returns.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ class MemoryPresenceStore final : public PresenceStore {
   void leave(RoomName room, UserId user, Completion<PresenceChange> done) override;
   void members(RoomName room, std::size_t most, Completion<PresentMembers> done) override;
 
-  [[nodiscard]] std::size_t rooms() const { return rooms_.size(); } // with somebody in them
+  [[nodiscard]] std::size_t rooms() const { return rooms_.size(); } // that are not empty
 
  private:
   std::unordered_map<RoomName, std::unordered_map<UserId, std::string>> rooms_;

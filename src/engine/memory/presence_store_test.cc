@@ -8,7 +8,7 @@ namespace {
 class MemoryPresenceWorld final : public PresenceWorld {
  public:
   MemoryPresenceStore& store() override { return store_; }
-  void run() override {} // everything is answered at once
+  void run() override {} // answers everything at once
 
  private:
   MemoryPresenceStore store_;

@@ -14,21 +14,21 @@
 namespace foyer::engine {
 
 struct HistoryLimits {
-  std::size_t messages = 300;   // kept; older ones go
-  std::size_t bytes = 4u << 20; // of text kept
+  std::size_t messages = 300;   // stored; older ones are dropped
+  std::size_t bytes = 4u << 20; // of stored text
   std::size_t keys = 10'000;    // remembered; while all are younger than kKeyLife a further one is RATE_LIMITED
 };
 
-// What all such histories of one log hold together, of texts alone.
+// The texts of all such histories of one log, together.
 struct MemoryShare {
   std::size_t limit = SIZE_MAX;
   std::size_t used = 0;
-  Counter* refused = nullptr; // messages, for want of it
+  Counter* refused = nullptr; // messages refused because it was full
 };
 
 class RoomHistory {
  public:
-  // `share` outlives this; null: there is none.
+  // `share` outlives this; null: none.
   explicit RoomHistory(Epoch epoch, HistoryLimits limits = {}, MemoryShare* share = nullptr)
       : epoch_(std::move(epoch)),
         limits_(limits),
@@ -39,7 +39,7 @@ class RoomHistory {
 
   // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten; BUSY when
   // the share is used up.
-  // `now` is question.time's clock without its jumps.
+  // `now`: the clock of question.time without its jumps.
   [[nodiscard]] Result<Appended> append(AppendRequest question, MonoTime now);
   // NOT_FOUND, PERMISSION_DENIED.
   [[nodiscard]] Result<Erased> erase(Offset offset, const UserId& by, bool any);
@@ -50,9 +50,9 @@ class RoomHistory {
   [[nodiscard]] const Epoch& epoch() const { return epoch_; }
   [[nodiscard]] Offset offset() const { return last_; }
   [[nodiscard]] Offset change() const { return last_change_; }
-  // Of the message at that offset, if it is still there.
+  // Of the message at that offset, if it still exists.
   [[nodiscard]] std::optional<WallTime> time_of(Offset offset) const;
-  // The offsets go on, under another name.
+  // The offsets continue, under another epoch.
   void renew(Epoch epoch) { epoch_ = std::move(epoch); }
 
  private:
@@ -64,7 +64,7 @@ class RoomHistory {
   Offset add_change(Change change);
   void forget_keys(MonoTime now);
   void trim();
-  void count(std::size_t bytes); // held from now on
+  void count(std::size_t bytes); // stored from now on
 
   Epoch epoch_;
   HistoryLimits limits_;
@@ -72,7 +72,7 @@ class RoomHistory {
   Offset last_ = 0;
   Offset last_change_ = 0;
   std::deque<Change> changes_;   // the newest
-  std::deque<Message> messages_; // without holes: the last one is at last_
+  std::deque<Message> messages_; // without gaps: the last one is at last_
   std::size_t bytes_ = 0;
   std::unordered_map<std::string, Key> keys_; // by author, zero byte, key
   std::deque<std::pair<MonoTime, std::string>> key_ages_;

@@ -1,4 +1,4 @@
-// The bounds of a history in memory. What it shares with every other log is in the contract (room_log_test.cc).
+// The limits of a history in memory. Properties of every log are in the contract (room_log_test.cc).
 #include "engine/memory/room_history.h"
 
 #include <gmock/gmock.h>

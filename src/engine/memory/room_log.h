@@ -1,5 +1,5 @@
-// The log of rooms that are not durable: in memory, bounded, and gone at a restart, so that the epoch of every room is
-// a new one then. Used on one thread; every answer comes before the call returns.
+// The log of rooms that are not durable: in memory, bounded, and lost at a restart, after which every room has
+// a new epoch. Used on one thread; every answer comes before the call returns.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@ struct MemoryLogLimits {
 
 class MemoryRoomLog final : public RoomLog {
  public:
-  // `now`: the time of the thread that uses it. `refused` counts messages for want of bytes; null: nobody counts. What
-  // is referred to outlives this.
+  // `now`: the time of its thread. `refused` counts messages refused for lack of bytes; null: not counted. The
+  // references outlive this.
   MemoryRoomLog(
       std::function<MonoTime()> now, Entropy& entropy, const MemoryLogLimits& limits, Counter* refused = nullptr)
       : now_(std::move(now)),
@@ -34,11 +34,11 @@ class MemoryRoomLog final : public RoomLog {
   void append(AppendRequest message, Completion<Appended> done) override;
   void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) override;
   void history(HistoryRequest question, Completion<HistoryPage> done) override;
-  // Never with members: those are the directory's.
+  // Never with members: the directory has those.
   void confirm(RoomName room, Known known, Completion<RoomRow> done) override;
   void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override;
   void detach_author(UserId user, Completion<Detached> done) override;
-  void watch(LogWatch) override {} // it never has another connection
+  void watch(LogWatch) override {} // it never reconnects
   void release(const RoomName& room) override { rooms_.erase(room); }
 
   [[nodiscard]] std::size_t bytes() const { return share_.used; } // of texts
@@ -50,7 +50,7 @@ class MemoryRoomLog final : public RoomLog {
     std::optional<Offset> doubted = {};
   };
   [[nodiscard]] Result<Room*> find_or_make(const RoomName& name); // ROOM_NAME_INVALID
-  // The room is behind what is known of it: from now on it has a new epoch.
+  // The room is behind the caller's knowledge: it gets a new epoch.
   void renew_if_behind(Room& room, const Known& known);
 
   const std::function<MonoTime()> now_;

@@ -14,7 +14,7 @@ class MemoryWorld final : public LogWorld {
     log_ = std::make_unique<MemoryRoomLog>([this] { return clock_.mono(); }, entropy_, limits);
   }
   RoomLog& log() override { return *log_; }
-  void run() override {} // everything is answered at once
+  void run() override {} // answers everything at once
   ManualClock& clock() override { return clock_; }
   [[nodiscard]] bool durable() const override { return false; }
 

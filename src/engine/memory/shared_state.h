@@ -1,4 +1,4 @@
-// Shared state of one process, for an installation of one node. Exact, bounded, used on one thread; every answer comes
+// Shared state of one process, for a single-node installation. Exact, bounded, used on one thread; every answer comes
 // before the call returns.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace foyer::engine {
 
 class MemorySharedState final : public SharedState {
  public:
-  // `most_counted` keys are counted at once; beyond, the one untouched longest is forgotten. The clock outlives this.
+  // At most `most_counted` keys are counted; beyond, the least recently used is forgotten. The clock outlives this.
   explicit MemorySharedState(const Clock& clock, std::size_t most_counted = 65'536)
       : clock_(clock),
         most_counted_(most_counted) {}
@@ -30,7 +30,7 @@ class MemorySharedState final : public SharedState {
   [[nodiscard]] std::size_t remembered(std::string_view kind) const override;
 
  private:
-  // 128 bits of the SHA-256 of a name: names may be long and chosen by anybody.
+  // 128 bits of the SHA-256 of a name: names may be long and chosen by clients.
   using Digest = std::array<std::uint64_t, 2>;
   struct DigestHash {
     std::size_t operator()(const Digest& d) const noexcept { return d[0]; }
@@ -47,7 +47,7 @@ class MemorySharedState final : public SharedState {
     std::string value;
     std::optional<Mark> taken = {};
   };
-  // What is remembered of one kind, until when. Ends come nearly in order: a kind has one life, or few.
+  // The entries of one kind, with their ends. Ends are nearly in order: a kind has one life, or few.
   template <class Entry>
   struct Kind {
     std::unordered_map<Digest, Entry, DigestHash> entries;
@@ -70,11 +70,11 @@ class MemorySharedState final : public SharedState {
 
   const Clock& clock_;
   const std::size_t most_counted_;
-  std::map<std::string, Kind<Mark>, std::less<>> taken_; // what nobody had put
+  std::map<std::string, Kind<Mark>, std::less<>> taken_; // taken without having been put
   std::map<std::string, Kind<Value>, std::less<>> kept_;
   std::unordered_map<std::string, Counts> counts_; // by kind, zero byte, name
-  std::list<std::string> counts_by_age_;           // front: touched last
-  std::unordered_map<std::string, Held> leases_;   // likewise; never forgotten: the code has few kinds and names
+  std::list<std::string> counts_by_age_;           // front: least recently used
+  std::unordered_map<std::string, Held> leases_;   // never forgotten: the code has few kinds and names
 };
 
 } // namespace foyer::engine

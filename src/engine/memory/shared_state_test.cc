@@ -8,7 +8,7 @@ namespace {
 class MemorySharedWorld : public SharedWorld {
  public:
   SharedState& state() override { return state_; }
-  void run() override {} // everything is answered at once
+  void run() override {} // answers everything at once
   ManualClock& clock() override { return clock_; }
 
  private:

@@ -1,8 +1,8 @@
-// One database that is log and directory of the rooms. One writer thread does all
+// One database as log and directory of the rooms. One writer thread does all
 // changes, in the order of the calls, many to a transaction (group commit); a
 // change is answered after its commit and never before. Reads have their own
 // connection and thread, and see every change that was answered before they were
-// asked. Callbacks run on the store's threads, or at once on the caller's with BUSY
+// requested. Callbacks run on the store's threads, or at once on the caller's with BUSY
 // when a queue is full; they must be short: the gateway posts to the owning loop.
 #pragma once
 
@@ -15,16 +15,16 @@
 
 namespace foyer::engine {
 
-// For whoever starts and stops it and watches over it; others use one of the two interfaces.
+// For its owner, which starts, stops and monitors it; others use one of the two interfaces.
 class ChatStore : public RoomLog, public RoomDirectory {
  public:
-  // Whether deletion by age goes on or waits until the clock is trusted; nothing: nothing is deleted by age. Any
+  // Whether deletion by age runs or waits until the clock is trusted; nothing: nothing is deleted by age. Any
   // thread.
   [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const = 0;
-  // An operator says that the clock is right: rows that have reached their age limit are deleted now. Any thread.
+  // An operator confirms the clock: rows past their age limit are deleted now. Any thread.
   virtual void upkeep_now() = 0;
 
-  // Refuses what comes later with BUSY and finishes what is queued.
+  // Refuses later requests with BUSY and finishes queued ones.
   virtual void close() = 0;
 
   // Can it write now? For /health/ready; any thread, does not block on I/O.

@@ -26,7 +26,7 @@ Result<void> put(store::Database& db, std::string_view name, std::string_view va
   return {};
 }
 
-// All in the transaction that runs; a part of them to a statement, so that none takes long.
+// All in the current transaction; a part of them per statement, so that none takes long.
 Result<void> renew_epochs(store::Database& db, Entropy& entropy) {
   std::int64_t last = 0;
   {
@@ -139,7 +139,7 @@ Result<Continuity::Found> Continuity::take_over(store::Database& db) {
     lineage_ = lineage;
   }
   if (auto written = write(db, facts, lineage, barrier, !why.empty()); !written) {
-    // A file that cannot be written now has nobody else who writes it: what is there can be read.
+    // An unwritable file has no other writer: its contents can be read.
     const bool may_wait = why.empty() && of_a_file_;
     if (!may_wait) return std::unexpected(std::move(written).error());
     barrier_.store(std::max(facts.barrier, barrier_.load()), std::memory_order_release);

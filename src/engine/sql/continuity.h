@@ -1,14 +1,14 @@
 // Whether a chat database is the one that this installation wrote, or an earlier state of
-// it: a copy that was put back, or a standby that lacked the newest transactions when it was
-// promoted. Offsets that were given already are then given again, so every room gets a new
+// it: a restored copy, or a standby that lacked the newest transactions when it was
+// promoted. Such a database would give the same offsets again, so every room gets a new
 // epoch before anything is answered.
 //
-// Each new connection that writes makes one committed change, the barrier, which has a
-// number. The highest number that was seen committed is noted in a file outside the
+// Each new writing connection commits one change, the barrier, which has a
+// number. The highest committed number is recorded in a file outside the
 // database (DATA/witness), with the identity of the database and of its server. The signs:
 //
 //   - the database was marked as a copy (`foyer backup`);
-//   - its server has another timeline, or is another one, than when it was written last;
+//   - its server has another timeline, or is another one, than at the last write;
 //   - it shows a lower barrier than the witness.
 #pragma once
 
@@ -30,12 +30,12 @@ struct Witness {
   std::uint64_t barrier = 0;
   store::Lineage lineage;
 };
-// Nothing: there is none, or it cannot be read as one.
+// Nothing: the file is absent or unreadable.
 [[nodiscard]] std::optional<Witness> read_witness(const std::string& path);
 
 class Continuity {
  public:
-  // `witness`: the file; empty: none is kept. `of_a_file`: the database is one, with no server that others use too.
+  // `witness`: the file; empty: none. `of_a_file`: the database is a file, without a server that others use too.
   Continuity(std::string witness, bool of_a_file, Entropy& entropy, Log& log)
       : path_(std::move(witness)),
         of_a_file_(of_a_file),
@@ -43,10 +43,10 @@ class Continuity {
         log_(log) {}
 
   enum class Found : std::uint8_t {
-    as_it_was,     // a file, and nobody but this process has written it
-    perhaps_other, // somebody else may have written it since, or it is another state
+    as_it_was,     // a file, and no other process has written it
+    perhaps_other, // another process may have written it since, or it is another state
   };
-  // On a new connection that writes, before anything else is asked of it. Where a sign says so every room
+  // On a new writing connection, before any other use. If there is a sign, every room
   // has a new epoch afterwards.
   [[nodiscard]] Result<Found> take_over(store::Database& db);
   // The next barrier, as a job of the writer; noted() once it is committed.
@@ -54,10 +54,10 @@ class Continuity {
   void noted(std::uint64_t barrier);
   [[nodiscard]] bool of_a_file() const { return of_a_file_; }
 
-  // For those who read, on any thread. The lowest barrier that a database may show: a server that shows
-  // less lacks what was committed.
+  // For readers, on any thread. The lowest barrier that a database may show: a server that shows
+  // less lacks committed changes.
   [[nodiscard]] std::uint64_t barrier() const { return barrier_.load(std::memory_order_acquire); }
-  // Another history than the writer's: DATABASE_UNREACHABLE.
+  // The history differs from the writer's: DATABASE_UNREACHABLE.
   [[nodiscard]] Result<void> check_reader(store::Database& db);
 
  private:
@@ -73,7 +73,7 @@ class Continuity {
   Entropy& entropy_;
   Log& log_;
   std::atomic<std::uint64_t> barrier_{0};
-  std::mutex mutex_; // of what follows
+  std::mutex mutex_; // guards the following
   std::string database_;
   store::Lineage lineage_;
 };

@@ -1,4 +1,4 @@
-// What tells that a chat database is an earlier state of itself.
+// How a chat database is recognised as an earlier state of itself.
 #include "engine/sql/continuity.h"
 
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of a room that holds a message: those that never held one are swept.
+// Of a room with a message: rooms without one are swept.
 Epoch epoch_of(StoreWorld& w, const std::string& room) {
   const auto said = w.say(room, "ann", "kept");
   return said ? said->epoch : Epoch{};
@@ -59,7 +59,7 @@ TEST_F(ContinuityTest, AnOrdinaryRestartOrAKillKeepsTheEpochs) {
   EXPECT_EQ(w.room("tea")->epoch, epoch);
   fs::remove(w.dir.file("witness"));
   w.open({});
-  EXPECT_EQ(w.room("tea")->epoch, epoch) << "a witness that is gone says nothing";
+  EXPECT_EQ(w.room("tea")->epoch, epoch) << "a missing witness is no sign";
 }
 
 TEST_F(ContinuityTest, ADatabaseThatIsOlderThanItsWitnessHasNewEpochsOnce) {
@@ -91,7 +91,7 @@ TEST_F(ContinuityTest, AWholeDirectoryThatIsPutBackShowsNoSign) {
   w.close();
   put_back("old");
   w.open({});
-  EXPECT_EQ(w.room("tea")->epoch, tea) << "only clients can tell: see rooms/model/recovery.h";
+  EXPECT_EQ(w.room("tea")->epoch, tea) << "only clients notice it: see rooms/model/recovery.h";
 }
 
 TEST_F(ContinuityTest, TheWitnessOfAnotherDatabaseSaysNothing) {

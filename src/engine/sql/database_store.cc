@@ -52,7 +52,7 @@ class DatabaseStore final : public ChatStore {
         store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
     forget_all_empty(options);
-    if (!retention_.none()) writer_->start_upkeep(); // a wrong clock is noticed at the start
+    if (!retention_.none()) writer_->start_upkeep(); // so that a wrong clock is noticed at startup
     store::ReaderOptions reader_options{
         .name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
     TRY(reader, store::Reader::open([this, reading = std::move(reading)] {
@@ -162,7 +162,7 @@ class DatabaseStore final : public ChatStore {
     }, std::move(done));
   }
 
-  void release(const RoomName&) override {} // the database has it
+  void release(const RoomName&) override {} // the database keeps it
 
   void watch(LogWatch watch) override {
     const std::lock_guard held(watch_mutex_);
@@ -195,9 +195,9 @@ class DatabaseStore final : public ChatStore {
   }
 
   void close() override {
-    // The reader first: its answers may still ask the writer.
+    // The reader first: its answers may still use the writer.
     if (reader_) reader_->close();
-    // A copy that was taken before this can be told from what is left behind now.
+    // Distinguishes a copy taken before this from the current state.
     if (writer_ && !std::exchange(closed_, true) && continuity_.of_a_file()) write_barrier();
     if (writer_) writer_->close();
   }
@@ -215,7 +215,7 @@ class DatabaseStore final : public ChatStore {
   std::size_t queued() const override { return writer_->queued() + reader_->queued(); }
 
  private:
-  // Before anything is read, so that nobody has such a room in hand. What cannot be deleted now stays.
+  // Before anything is read, so that no such room is in use. Rows that cannot be deleted now stay.
   void forget_all_empty(const DatabaseStoreOptions& options) {
     auto over = std::make_shared<std::promise<void>>();
     auto done = over->get_future();
@@ -230,7 +230,7 @@ class DatabaseStore final : public ChatStore {
         [this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
   }
 
-  // Who knows what happened while there was no connection: nothing is remembered from before.
+  // Anything may have happened without a connection: remembered values are dropped.
   Result<std::unique_ptr<store::Database>> open_to_write(const store::Opener& writing) {
     writes_.forget();
     const auto watch = [this] {
@@ -286,11 +286,11 @@ class DatabaseStore final : public ChatStore {
   const Retention retention_;
   const Clock& clock_;
   Entropy& entropy_;
-  Writes writes_;       // of the writer's thread
+  Writes writes_;       // used by the writer's thread
   store::AgeGate gate_; // likewise
   Sweep sweep_;         // likewise
   Continuity continuity_;
-  bool opened_ = false;    // of the writer's thread: it had a connection before
+  bool opened_ = false;    // used by the writer's thread: it had a connection before
   MonoTime barrier_due_{}; // likewise
   bool closed_ = false;
   std::mutex watch_mutex_;

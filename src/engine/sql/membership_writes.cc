@@ -1,7 +1,7 @@
-// Who belongs to a room, and who is asked to: the writer's jobs about members.
+// Members of a room and invitations: the writer's jobs.
 //
-// An invitation lapses by the clock and is then only hidden: a clock that was wrong takes nothing
-// away, and one from the future waits as if it had been sent now. Rows go when they are answered,
+// An invitation lapses by the clock and is then only hidden: a wrong clock deletes nothing,
+// and one from the future waits as if it had been sent now. Rows are deleted when they are answered,
 // with their room, or when their sender has sent many more since.
 #include <fmt/format.h>
 
@@ -61,7 +61,7 @@ Result<bool> Writes::add_member(store::Database& db, const RoomName& name, const
   return added;
 }
 
-// What somebody asked others into ends with the membership that allowed it.
+// Invitations by a user end with the membership that allowed them.
 Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, const UserId& user) {
   TRY(room, private_room(db, name));
   TRY(removed, db.change("DELETE FROM members WHERE room_id = ? AND \"user\" = ?", room->id, user));
@@ -103,7 +103,7 @@ Result<Direct> Writes::direct(store::Database& db, const Author& by, const UserI
       out.entered = true;
     }
     TRY(both, is_member(db, room->id, other));
-    // A request that lapsed is renewed where the limits allow it; the room is there either way.
+    // A lapsed request is renewed if the limits allow it; the room exists either way.
     if (!both) {
       auto asked = ask(db, room->id, by, other);
       if (asked && asked->is_new)
@@ -136,7 +136,7 @@ Result<Invited> Writes::ask(store::Database& db, std::int64_t room, const Author
             "SELECT sender, sent_ms, declined FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room, user));
     TRY(there, rows.step());
     const bool answered_no = there && rows.integer(2) != 0;
-    // Who was declined is told the same as who waits.
+    // A declined sender gets the same answer as a waiting one.
     if (there && rows.time(1) >= since && (!answered_no || rows.view(0) == from.id.view()))
       return Invited{.expires = std::min(rows.time(1), now) + kInvitationLife};
   }
@@ -167,7 +167,7 @@ Result<void> Writes::within_limits(store::Database& db, const UserId& from, cons
           "SELECT count(*) FROM room_invitations WHERE \"user\" = ? AND sent_ms >= ? AND declined = 0", user, since));
   TRY(received, count_of(std::move(received_rows)));
   if (received >= limits_.invitations_received) return limit("invitations_received", limits_.invitations_received);
-  // What lapsed goes by number and never by age: of one sender as many again are kept.
+  // Lapsed ones are deleted by number and never by age: as many again are kept for each sender.
   TRY_VOID(
       db.change("DELETE FROM room_invitations WHERE sender = ?1 AND sent_ms < ?2 AND sent_ms <"
                 " (SELECT min(sent_ms) FROM (SELECT sent_ms FROM room_invitations WHERE sender = ?1 ORDER BY sent_ms "

@@ -1,6 +1,6 @@
-// The tables of the chat store in PostgreSQL, as the steps in which they came to be
-// (sqlite_schema.h says what they mean). Texts that order or find something are
-// compared byte by byte, whatever the server's language.
+// The tables of the chat store in PostgreSQL, as migration steps
+// (meaning: see sqlite_schema.h). Texts that are sorted or searched are
+// compared byte by byte, independent of the server's locale.
 #pragma once
 
 #include <string_view>

@@ -9,11 +9,11 @@
 
 namespace foyer::engine {
 
-// Without work a connection is looked at so often, so that readiness follows the server's.
+// How often an idle connection is checked, so that readiness follows the server's state.
 inline constexpr Millis kPostgresWatch{1'000};
 
-// One process at a time has the chat of a database open: CHAT_STORE_IN_USE (an advisory lock that
-// lives as long as the writing connection). DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of
+// One process at a time opens the chat of a database: CHAT_STORE_IN_USE (an advisory lock
+// held as long as the writing connection). DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of
 // store/postgres.h. All references must outlive the store.
 [[nodiscard]] Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server,
     DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);

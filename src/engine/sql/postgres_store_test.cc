@@ -1,4 +1,4 @@
-// What PostgreSQL alone can get wrong under a chat store: a connection that ends at
+// Failures that only PostgreSQL can cause in a chat store: a connection that ends at
 // any moment, a server that dies, a second gateway.
 #include "engine/sql/postgres_store.h"
 
@@ -23,7 +23,7 @@ using testing::ElementsAre;
 
 struct PostgresStoreTest : testing::Test {
   PostgresWorld w;
-  ~PostgresStoreTest() override { w.server.start(); } // the next test finds it running
+  ~PostgresStoreTest() override { w.server.start(); } // the next test needs it running
 
   // Waits are over, the next try is due.
   void later() { w.clock().advance(Millis{5'000}); }
@@ -74,7 +74,7 @@ TEST_F(PostgresStoreTest, ConnectionsThatTheServerEndedComeBackAndOffsetsGoOn) {
   EXPECT_TRUE(w.store().probe());
 }
 
-TEST_F(PostgresStoreTest, WhoLostTheConnectionMeetsTheNextOwnerAndReadsAnewAfterIt) {
+TEST_F(PostgresStoreTest, AnOwnerThatLostItsConnectionMeetsTheNextOwnerAndRereadsAfterIt) {
   w.open({});
   ASSERT_EQ(w.say("tea", "ann", "one")->offset, 1U);
   w.server.end_connections();
@@ -100,7 +100,7 @@ TEST_F(PostgresStoreTest, WhoLostTheConnectionMeetsTheNextOwnerAndReadsAnewAfter
   }
   EXPECT_EQ(code, "CHAT_STORE_IN_USE");
   EXPECT_EQ(std::string(w.store().probe().error().code()), "CHAT_STORE_IN_USE");
-  EXPECT_EQ(w.page({.room = RoomName("tea")}), "1:one 2:two") << "reading goes on";
+  EXPECT_EQ(w.page({.room = RoomName("tea")}), "1:one 2:two") << "reads continue";
   other->reset();
   Result<Appended> said = refuse(Cause::CHAT_STORE_IN_USE);
   while (!said &&
@@ -155,8 +155,8 @@ TEST_F(PostgresStoreTest, ATextMayHoldAnything) {
 
 // --- a COMMIT whose answer never comes ---
 
-// Between a store and its server: passes everything on, and on demand lets one COMMIT
-// through, waits for the server's answer to it, and ends the connection instead of giving it.
+// A proxy between a store and its server: passes everything on, and on request lets one COMMIT
+// through, waits for the server's answer to it, and ends the connection without passing it on.
 class Relay {
  public:
   explicit Relay(const std::string& server_dir)
@@ -278,7 +278,7 @@ TEST_F(PostgresStoreTest, ACommitWhoseAnswerWasLostIsFoundAgainUnderItsKey) {
   EXPECT_EQ(w.asked("SELECT string_agg(text, ' ' ORDER BY \"offset\") FROM messages"), "one two three four");
 }
 
-// --- on threads, as in life ---
+// --- on threads, as in production ---
 
 TEST_F(PostgresStoreTest, OnThreadsEveryMessageIsAnsweredInItsRoomsOrder) {
   w.options.executor = nullptr;
@@ -301,7 +301,7 @@ TEST_F(PostgresStoreTest, OnThreadsEveryMessageIsAnsweredInItsRoomsOrder) {
   EXPECT_EQ(milk, expected);
 }
 
-// Four people write without pause, each message until it is answered; the server is killed under them, twice.
+// Four users write without pause, each message until it is answered; the server is killed meanwhile, twice.
 TEST_F(PostgresStoreTest, UnderTrafficAServerThatDiesTakesNothingThatWasAnsweredAndNothingIsThereTwice) {
   DatabaseStoreOptions options;
   auto opened = open_postgres_store({.url = w.url}, options, system_clock(), system_entropy(), w.metrics, null_log());
@@ -333,7 +333,7 @@ TEST_F(PostgresStoreTest, UnderTrafficAServerThatDiesTakesNothingThatWasAnswered
           }
           EXPECT_EQ(r.error().cause, Cause::DATABASE_UNREACHABLE) << r.error().operator_text();
           ++refused;
-          // As a client does: not at once again.
+          // Like a client: not at once again.
           std::this_thread::sleep_for(std::min(Millis{100}, r.error().retry_after.value_or(Millis{20})));
         }
       }

@@ -210,7 +210,7 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& questio
   const auto is_joined = [&](const RoomName& room) {
     return std::ranges::find(question.joined, room) != question.joined.end();
   };
-  const std::size_t wanted = std::size_t{question.limit} + 1; // one more shows that there is more
+  const std::size_t wanted = std::size_t{question.limit} + 1; // one more, to detect further messages
   const std::string_view after = question.after ? question.after->view() : std::string_view();
   const auto kind = question.after ? kind_of(after) : Result<RoomKind>(RoomKind::own);
   const bool in_first_part = !kind || *kind != RoomKind::public_ || is_joined(*question.after);
@@ -220,7 +220,7 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& questio
     page.rooms = std::move(close);
   }
   if (page.rooms.size() < wanted) {
-    // Those of `joined` are passed over: they stood in the first part.
+    // Skips those of `joined`: they were in the first part.
     std::vector<RoomRow> others;
     TRY(rows,
         db.query(

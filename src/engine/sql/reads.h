@@ -1,5 +1,5 @@
-// The questions of the chat store, as jobs of its reader, and the sweep that
-// makes true on disk what the questions already answer.
+// The queries of the chat store, as jobs of its reader, and the sweep that
+// deletes from disk what the queries already hide.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace foyer::engine {
 
-// What of a room's past is shown: the newest `messages`, none older than `days`. 0: no such bound.
+// The visible part of a room's past: the newest `messages`, none older than `days`. 0: no such bound.
 struct Retention {
   std::uint32_t days = 0;
   std::uint64_t messages = 0;
@@ -22,11 +22,11 @@ struct Retention {
   [[nodiscard]] Offset below(Offset last) const;     // shown if above this
 };
 
-// Both of these refuse with DATABASE_UNREACHABLE what does not show at least the barrier (continuity.h).
-// Nothing: there is no room of that name. NOT_A_MEMBER as in RoomDirectory::open.
+// Both of these refuse a database that does not show at least the barrier with DATABASE_UNREACHABLE (continuity.h).
+// Nothing: no room has that name. NOT_A_MEMBER as in RoomDirectory::open.
 [[nodiscard]] Result<std::optional<RoomRow>> read_room(
     store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier = 0);
-// Of a room that does not exist: an empty page.
+// For a room that does not exist: an empty page.
 [[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question,
     const Retention& retention, WallTime now, std::uint64_t barrier = 0);
 [[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question);
@@ -34,17 +34,17 @@ struct Retention {
 [[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);
 [[nodiscard]] Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name);
 
-// Deletes what retention hides and what belongs to rooms that are gone, a bounded
+// Deletes rows that retention hides and rows of deleted rooms, a bounded
 // number of rows at a time. Messages younger than kKeyLife stay, hidden, since
-// their keys are still promised.
+// their keys are still remembered.
 class Sweep {
  public:
   Sweep(Retention retention, const Clock& clock, store::AgeGate& gate)
       : retention_(retention),
         clock_(clock),
         gate_(gate) {}
-  // One step, inside a transaction of the writer; true: the round is not over. Without `by_age`
-  // only rooms that are gone are swept: what is hidden by its number also stays for its age.
+  // One step, inside a transaction of the writer; true: the round is not finished. Without `by_age`
+  // only deleted rooms are swept: rows hidden by their number also stay for their age.
   [[nodiscard]] Result<bool> step(store::Database& db, bool by_age);
 
  private:

@@ -1,5 +1,5 @@
-// The tables of the chat store, as the steps in which they came to be. A step that
-// was released is never changed; a new one goes to the end.
+// The tables of the chat store, as migration steps. A released step
+// is never changed; a new one goes to the end.
 #pragma once
 
 #include <string_view>

@@ -19,7 +19,7 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
       .max_pages = options.max_pages,
       .vfs = options.vfs};
   TRY(lock, store::FileLock::take(path + ".lock", Cause::CHAT_STORE_IN_USE));
-  // The lock lives as long as the store's writer, which holds its opener.
+  // The lock is held as long as the store's writer, which owns its opener.
   auto writing = [held = std::make_shared<store::FileLock>(std::move(lock)),
                      open = store::sqlite_writer(path, database, {"chat", kChatSchema})] { return open(); };
   DatabaseStoreOptions common{

@@ -1,4 +1,4 @@
-// What SQLite alone can get wrong under a chat store.
+// Failures that only SQLite can cause in a chat store.
 #include "engine/sql/sqlite_store.h"
 
 #include <gmock/gmock.h>
@@ -50,7 +50,7 @@ TEST_F(SqliteStoreTest, AFailedCommitLeavesNoHoleAndNoRoom) {
     EXPECT_EQ(code_of(w.say("tea", "ann", "lost", "k")), code);
     EXPECT_EQ(code_of(w.say("milk", "ann", "lost")), code);
     EXPECT_EQ(std::string(w.store().probe().error().code()), code);
-    EXPECT_EQ(w.page({.room = RoomName("tea")}), "1:one") << "reading goes on";
+    EXPECT_EQ(w.page({.room = RoomName("tea")}), "1:one") << "reads continue";
     Faults::none();
   }
   EXPECT_EQ(w.say("tea", "ann", "two", "k")->offset, 2U) << "nor is the key taken";
@@ -72,7 +72,7 @@ TEST_F(SqliteStoreTest, AMessageThatIsRefusedInABatchLeavesItsNeighboursAlone) {
   EXPECT_THAT(heard, ElementsAre("1", "KEY_REUSED", "NOT_A_MEMBER", "2"));
 }
 
-TEST_F(SqliteStoreTest, ALockedDatabaseIsToldAndNothingIsLost) {
+TEST_F(SqliteStoreTest, ALockedDatabaseIsReportedAndNothingIsLost) {
   w.open({});
   ASSERT_TRUE(w.say("tea", "ann", "one"));
   auto other = store::open_sqlite(w.path());
@@ -83,15 +83,15 @@ TEST_F(SqliteStoreTest, ALockedDatabaseIsToldAndNothingIsLost) {
   EXPECT_EQ(w.say("tea", "ann", "two")->offset, 2U);
 }
 
-// A file without the right to write it: the server starts, reads, and says why it does not take messages.
-TEST_F(SqliteStoreTest, AReadOnlyFileIsReadAndToldWithEveryMessage) {
+// An unwritable file: the server starts, reads, and reports why it accepts no messages.
+TEST_F(SqliteStoreTest, AReadOnlyFileIsReadAndReportedForEveryMessage) {
   w.open({});
   ASSERT_TRUE(w.say("tea", "ann", "one"));
   w.close();
   ASSERT_EQ(::chmod(w.dir.path().c_str(), 0777), 0);
   ASSERT_EQ(::chmod(w.path().c_str(), 0444), 0);
   ASSERT_EQ(::chmod((w.path() + ".lock").c_str(), 0666), 0);
-  // The superuser may write everywhere: a child without its rights asks.
+  // The superuser may write everywhere, so a child without its rights checks.
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -130,7 +130,7 @@ TEST_F(SqliteStoreTest, TheSweepDeletesWhatRetentionHidesLittleByLittle) {
   for (int i = 0; i < 20; ++i)
     w.store().append(w.message("room" + std::to_string(i), "ann", "x"), [](Result<Appended>) {});
   w.run();
-  EXPECT_EQ(w.count("messages"), 1'020) << "their keys are still promised";
+  EXPECT_EQ(w.count("messages"), 1'020) << "their keys are still remembered";
   w.clock().advance(std::chrono::hours{1});
   ASSERT_EQ(w.say("tea", "ann", "y")->offset, 1'001U);
   w.run();
@@ -197,7 +197,7 @@ TEST_F(SqliteStoreTest, OnThreadsEveryMessageIsAnsweredInItsRoomsOrder) {
   EXPECT_EQ(milk, expected);
 }
 
-// The process is gone in the middle of its work, as after kill -9: every message that was answered is there.
+// The process ends in the middle of its work, like kill -9: every answered message is stored.
 TEST_F(SqliteStoreTest, WhatWasAnsweredSurvivesTheEndOfTheProcess) {
   w.options.executor = nullptr;
   int ends[2];

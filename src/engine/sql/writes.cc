@@ -12,11 +12,11 @@
 namespace foyer::engine {
 namespace {
 
-constexpr std::size_t kRemembered = 50'000; // rooms, names, and who has written where
+constexpr std::size_t kRemembered = 50'000; // rooms, names, and authors of rooms
 
 bool has_members(RoomKind kind) { return kind == RoomKind::private_ || kind == RoomKind::direct; }
 
-// A statement for a number of rows at once; the same few are prepared over and over.
+// A statement for several rows at once; the same few are prepared repeatedly.
 struct ManyRows {
   std::size_t rows;
   std::string sql;
@@ -192,7 +192,7 @@ Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const
     if (there && !rows.is_null(0)) found.doubted = rows.count(0);
     if (there && !rows.is_null(1)) found.time = rows.time(1);
   }
-  TRY_VOID(renew_if_behind(db, *room, known)); // last: nothing refuses behind it
+  TRY_VOID(renew_if_behind(db, *room, known)); // last: nothing after it refuses
   if (found.epoch.view() != room->epoch) found.epoch = Epoch(room->epoch), found.doubted.reset();
   return found;
 }
@@ -293,7 +293,7 @@ Result<bool> Writes::store_all_new(store::Database& db) {
     for (const Waiting& one : waiting_) stored(*one.room, *one.question, one.room->last);
     return true;
   }
-  // A key came again: its row is missing, and those behind it have a wrong offset.
+  // A repeated key: its row is missing, and the rows after it have a wrong offset.
   std::unordered_set<const Room*> emptied;
   for (const Waiting& one : waiting_) {
     one.room->last = one.room_last;
@@ -320,13 +320,13 @@ void Writes::stored(Room& room, const AppendRequest& question, Offset offset) {
   ++appended_;
 }
 
-// A job that refused was undone, and with it what it had stored for others.
+// A refused job was undone, including rows that it had stored for others.
 void Writes::wait_again(const std::vector<Waiting>& earlier) {
   for (const Waiting& one : earlier) one.room->last = one.room_last;
   waiting_ = earlier;
 }
 
-// The text of a message that was erased is not known any more: its key is taken for a repetition.
+// The text of an erased message is unknown: its key counts as a repetition.
 Result<Appended> Writes::first_of_key(store::Database& db, const Room& room, const AppendRequest& question) {
   TRY(rows,
       db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?",

@@ -1,10 +1,10 @@
-// The changes of the chat store, as jobs of its writer. Owned by the writer's
+// The changes of the chat store, as jobs of its writer. Used by the writer's
 // thread. It remembers ids and last offsets, so that an append reads nothing: the
-// memory is right for the transaction that runs, and is forgotten when one is undone.
+// memory is valid for the current transaction, and is dropped when one is undone.
 //
-// Messages are not stored one by one: they wait, and go to the database many to a
+// Messages are not stored one by one: they wait, and are written many to a
 // statement before the commit, or before the next change of another kind. Their
-// offsets are given then, in the order of the calls.
+// offsets are assigned then, in the order of the calls.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class Writes {
         entropy_(entropy),
         limits_(policy) {}
 
-  // Runs a job that is no append; when it refuses, what it has made is undone, so it is forgotten here.
+  // Runs a job other than an append; when it refuses, its changes are undone and forgotten here.
   template <class T, class Job>
   Result<T> run(store::Database& db, Job& job) {
     made_rooms_.clear();
@@ -44,7 +44,7 @@ class Writes {
     return result;
   }
 
-  // The message waits; the answer is its place, for answer_of(). `question` must live until flush().
+  // The message waits; returns its index for answer_of(). `question` must live until flush().
   [[nodiscard]] Result<std::size_t> append(store::Database& db, const AppendRequest& question);
   // After the commit and before the next transaction.
   [[nodiscard]] const Result<Appended>& answer_of(std::size_t place) const { return answers_[place]; }
@@ -67,11 +67,11 @@ class Writes {
       store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
   [[nodiscard]] Result<Detached> detach_author(store::Database& db, const UserId& user);
 
-  // Before the commit: stores what waits, and the last offsets of the rooms that were appended to.
+  // Before the commit: stores waiting messages, and the last offsets of their rooms.
   [[nodiscard]] Result<void> flush(store::Database& db);
   void forget(); // everything
 
-  // Appended since it was last asked.
+  // Messages appended since the last call.
   [[nodiscard]] std::uint64_t appended() const { return appended_; }
   void reset_appended() { appended_ = 0; }
 
@@ -90,24 +90,24 @@ class Writes {
     const AppendRequest* question;
     Room* room;
     std::int64_t name; // row of names
-    Offset room_last;  // of the room, before what waits is stored
-    std::size_t place; // in answers_
+    Offset room_last;  // of the room, before the waiting messages are stored
+    std::size_t place; // index in answers_
   };
 
-  // Null: there is none of that name.
+  // Null: no room has that name.
   [[nodiscard]] Result<Room*> find(store::Database& db, std::string_view name);
-  // Public and own rooms are made; others must be there: NOT_A_MEMBER. `by` made it; empty: nobody.
+  // Creates public and own rooms; others must exist: NOT_A_MEMBER. `by`: the creator; empty: none.
   [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name, const UserId& by);
   [[nodiscard]] Result<void> may_make(store::Database& db, RoomKind kind, const UserId& by); // ROOM_LIMIT
   [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind,
       std::optional<std::string_view> pair, std::optional<std::string_view> creator);
-  // The room is behind what is known of it: from now on it has a new epoch.
+  // The room is behind the caller's knowledge: it gets a new epoch.
   [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
-  // Remembers that the author has said something in the room.
+  // Remembers that the author has written in the room.
   [[nodiscard]] Result<void> put_author(store::Database& db, std::int64_t room, const UserId& author);
-  // The number of the change, which the caller remembers once nothing can fail any more.
+  // The number of the change, which the caller stores once nothing can fail any more.
   [[nodiscard]] Result<Offset> put_change(
       store::Database& db, std::int64_t room, Offset last, ChangeKind kind, Offset offset, std::string_view body);
   [[nodiscard]] Result<void> put_member(store::Database& db, std::int64_t room, const UserId& user);
@@ -117,7 +117,7 @@ class Writes {
   [[nodiscard]] Result<Invited> ask(store::Database& db, std::int64_t room, const Author& from, const UserId& user);
   [[nodiscard]] Result<void> within_limits(store::Database& db, const UserId& from, const UserId& user, WallTime since);
   [[nodiscard]] Result<void> store_waiting(store::Database& db);
-  // False: some key was there before, and nothing is stored.
+  // False: a key was used before, and nothing is stored.
   [[nodiscard]] Result<bool> store_all_new(store::Database& db);
   [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
   void stored(Room& room, const AppendRequest& question, Offset offset);
@@ -134,7 +134,7 @@ class Writes {
   std::unordered_set<std::string> authors_;             // by room, zero byte, user
   std::vector<std::string> dirty_;
   std::vector<Waiting> waiting_;
-  std::vector<Result<Appended>> answers_; // of the transaction that runs, or of the last one
+  std::vector<Result<Appended>> answers_; // of the current transaction, or of the last one
   bool flushed_ = true;                   // the next append is the first of its transaction
   std::vector<std::string> made_rooms_;
   std::vector<std::string> made_names_;

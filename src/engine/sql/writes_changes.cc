@@ -1,4 +1,4 @@
-// Changes of what was said before: deletions, and the end of an author's account.
+// Changes to earlier messages: deletions, and the end of an author's account.
 #include <algorithm>
 
 #include "engine/sql/writes.h"
@@ -14,7 +14,7 @@ struct Place {
   Offset change = 0;
 };
 
-// The rooms that still have a name among those that `table` knows of a user.
+// The named rooms in which `table` has rows of a user.
 Result<std::vector<Place>> rooms_of(
     store::Database& db, std::string_view table, std::string_view column, const UserId& user) {
   std::vector<Place> places;
@@ -47,7 +47,7 @@ Result<Offset> Writes::put_change(
   TRY_VOID(db.change("INSERT INTO changes (room_id, change, \"offset\", kind, body) VALUES (?, ?, ?, ?, ?)", room,
       number, offset, kind, body));
   TRY_VOID(db.change("UPDATE rooms SET last_change = ? WHERE id = ?", number, room));
-  // Recovery brings no more than the newest; now and then the others go.
+  // Recovery returns only the newest; the others are deleted now and then.
   if (number % kTrimChanges == 0 && number > kRecoverableChanges)
     TRY_VOID(db.change("DELETE FROM changes WHERE room_id = ? AND change <= ?", room, number - kRecoverableChanges));
   return number;
@@ -64,7 +64,7 @@ Result<Erased> Writes::erase(store::Database& db, const RoomName& name, Offset o
     if (!any && rows.view(0) != by.view()) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
     erased = rows.integer(1) != 0;
   }
-  if (erased) { // nobody may have heard of it the first time
+  if (erased) { // the first deletion may not have been announced
     TRY(rows,
         db.query("SELECT change FROM changes WHERE room_id = ? AND \"offset\" = ? AND kind = ?", room->id, offset,
             ChangeKind::deleted));
@@ -99,7 +99,7 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) 
   Detached detached{.any = renamed > 0 || !rooms.empty() || had_own > 0};
   for (const Place& place : rooms)
     if (std::ranges::find(gone, place.name) == gone.end()) detached.rooms.push_back({RoomName(place.name), 0});
-  if (renamed > 0) { // else it was done before: an account's end is told again after a restart
+  if (renamed > 0) { // otherwise it was done before: the end of an account is reported again after a restart
     TRY(written, rooms_of(db, "authors", "author", user));
     for (const Place& place : written) {
       TRY(change, put_change(db, place.id, place.change, ChangeKind::author_detached, 0, user.view()));

@@ -1,4 +1,4 @@
-// What every history must do with changes, in a database or in memory.
+// The contract of changes for every history, in a database or in memory.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,14 +10,14 @@
 
 namespace foyer::engine {
 
-// One room, in the hands of a test.
+// One room, driven by a test.
 struct ChangingRoom {
   std::function<void(const std::string& user, const std::string& text)> say;
   std::function<Result<Erased>(Offset, const std::string& by)> erase;
   std::function<void(const std::string& user)> detach;
   std::function<HistoryPage(Offset after)> changes_after;
 
-  // "1:deleted@2 2:detached(ann) =2", a question mark behind it if some are missing.
+  // "1:deleted@2 2:detached(ann) =2", followed by a question mark if some are missing.
   [[nodiscard]] std::string changes(Offset after) const {
     const HistoryPage page = changes_after(after);
     std::string out;

@@ -1,4 +1,4 @@
-// What every control bus must do, as one node sees it.
+// The contract of every control bus, as seen by one node.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ class BusWorld {
  public:
   virtual ~BusWorld() = default;
   virtual ControlBus& bus() = 0;
-  virtual void settle() = 0; // until everything that was sent is posted
+  virtual void settle() = 0; // until everything sent is posted
   bool send(ControlMessage message, ControlBus::Route route = {}) {
     return bus().send(std::move(message), std::move(route));
   }

@@ -1,4 +1,4 @@
-// What every fan-out must do, within a process or over a bus.
+// The contract of every fan-out, within a process or over a bus.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ class FanoutWorld {
  public:
   virtual ~FanoutWorld() = default;
   virtual Fanout& fanout() = 0;
-  virtual void settle() = 0; // until everything that was published is posted
+  virtual void settle() = 0; // until everything published is posted
 
   // "listens", "listened"
   std::string subscribe(const char* room, const std::shared_ptr<EventListener>& listener) {
@@ -41,7 +41,7 @@ class FanoutContract : public testing::TestWithParam<std::function<std::unique_p
   std::unique_ptr<FanoutWorld> w;
 };
 
-TEST_P(FanoutContract, WhoListensToARoomHearsItAndNoOther) {
+TEST_P(FanoutContract, AListenerGetsTheEventsOfItsRoomsAndNoOthers) {
   const auto a = std::make_shared<EventListener>(), b = std::make_shared<EventListener>();
   w->publish("tea", 1);
   EXPECT_EQ(w->subscribe("tea", a), "listens");
@@ -55,7 +55,7 @@ TEST_P(FanoutContract, WhoListensToARoomHearsItAndNoOther) {
   EXPECT_EQ(w->seen(b), "tea@2 milk@1 tea@3");
 }
 
-TEST_P(FanoutContract, WhoSubscribesTwiceHearsEverythingOnce) {
+TEST_P(FanoutContract, ASecondSubscriptionDeliversNothingTwice) {
   const auto a = std::make_shared<EventListener>();
   EXPECT_EQ(w->subscribe("tea", a), "listens");
   EXPECT_EQ(w->subscribe("tea", a), "listened");
@@ -82,7 +82,7 @@ TEST_P(FanoutContract, WhatIsPublishedAfterTheEndOfASubscriptionDoesNotArrive) {
   EXPECT_EQ(w->seen(a), "tea@3");
 }
 
-TEST_P(FanoutContract, TheListenerOfThePublishingThreadHasHeardItWhenTheCallReturns) {
+TEST_P(FanoutContract, TheListenerOfThePublishingThreadHasTheEventWhenTheCallReturns) {
   const auto here = std::make_shared<EventListener>(), there = std::make_shared<EventListener>();
   for (const auto& listener : {there, here}) w->subscribe("tea", listener);
   w->fanout().publish(publication_at("tea", 1), here.get());

@@ -1,4 +1,4 @@
-// For tests: a listener with a thread of its own, which the test drives.
+// For tests: a listener with a thread of its own, driven by the test.
 #pragma once
 
 #include <deque>
@@ -14,7 +14,7 @@
 
 namespace foyer::engine {
 
-// What was posted, until the test runs it.
+// Posted tasks, until the test runs them.
 class PostedTasks {
  public:
   void add(Task task) {
@@ -60,7 +60,7 @@ struct EventListener final : FanoutListener, std::enable_shared_from_this<EventL
   void arrived(rooms::Publication& publication) override {
     events.push_back(publication.event().room.str() + "@" + std::to_string(publication.event().offset));
   }
-  // Without what is posted and has not run.
+  // Excludes posted tasks that have not run.
   std::string heard() {
     std::string out;
     for (const std::string& each : events) out += (out.empty() ? "" : " ") + each;
@@ -84,7 +84,7 @@ struct MessageListener final : ControlListener, std::enable_shared_from_this<Mes
   }
   void received(const ControlMessage& message) override { messages.push_back(message); }
   // "member tea ann", "evict tea ann", "user ann 3", "user ann 3 but for 7", "close tea ROOM_RESET", "revocations".
-  // Without what is posted and has not run.
+  // Excludes posted tasks that have not run.
   std::string heard() {
     std::string out;
     for (const ControlMessage& each : messages) out += (out.empty() ? "" : ", ") + words(each);

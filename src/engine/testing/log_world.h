@@ -1,4 +1,4 @@
-// For tests: a room log with everything around it, in the hands of a test. Everything happens in run(), on the
+// For tests: a room log with its dependencies, driven by a test. All work runs in run(), on the
 // calling thread.
 #pragma once
 
@@ -29,15 +29,15 @@ struct WorldOptions {
 class LogWorld {
  public:
   virtual ~LogWorld() = default;
-  virtual void open(WorldOptions options) = 0; // again: closes and opens the same data, as a restart does
+  virtual void open(WorldOptions options) = 0; // repeated: closes and opens the same data, like a restart
   virtual RoomLog& log() = 0;
-  virtual void run() = 0; // until all that was asked is answered
+  virtual void run() = 0; // until all requests are answered
   virtual ManualClock& clock() = 0;
-  // What is answered outlives a restart; else every room begins anew, with another epoch. A log that is not durable
-  // keeps messages by number, not by age.
+  // Answered changes outlive a restart; otherwise every room starts again with another epoch. A log that is not durable
+  // limits messages by number, not by age.
   [[nodiscard]] virtual bool durable() const { return true; }
 
-  // Asks and waits for the answer.
+  // Sends a request and waits for the answer.
   template <class T>
   Result<T> ask(const std::function<void(Completion<T>)>& question) {
     std::optional<Result<T>> answer;
@@ -85,7 +85,7 @@ class LogWorld {
   Result<HistoryPage> history(HistoryRequest question) {
     return ask<HistoryPage>([&](Completion<HistoryPage> d) { log().history(question, std::move(d)); });
   }
-  // A page as "1:text 2:text", a plus behind it if there is more.
+  // A page as "1:text 2:text", followed by a plus if there is more.
   std::string page(HistoryRequest question) {
     auto got = history(std::move(question));
     if (!got) return std::string(got.error().code());

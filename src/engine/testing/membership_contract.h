@@ -17,7 +17,7 @@ class MembershipContract : public RoomDirectoryContract {
   void den() { ASSERT_TRUE(w->create("private:den", "ann")); }
 };
 
-TEST_P(MembershipContract, WhoIsInvitedBelongsToTheRoomOnlyAfterAccepting) {
+TEST_P(MembershipContract, AnInvitedUserBelongsToTheRoomOnlyAfterAccepting) {
   den();
   auto invited = w->invite("private:den", "ann", "bob");
   ASSERT_TRUE(invited);
@@ -53,11 +53,11 @@ TEST_P(MembershipContract, ADeclinedInvitationLooksPendingToItsSenderAndIsNotRep
   EXPECT_FALSE(again->is_new);
   EXPECT_FALSE(again->member);
   EXPECT_EQ(w->invitations("bob"), "");
-  EXPECT_TRUE(w->invite("private:den", "carol", "bob")->is_new) << "another member may still ask";
+  EXPECT_TRUE(w->invite("private:den", "carol", "bob")->is_new) << "another member may still invite";
   EXPECT_EQ(w->invitations("bob"), "private:den<carol");
 }
 
-TEST_P(MembershipContract, WhoDeclinedMayThinkBetterOfIt) {
+TEST_P(MembershipContract, ADeclinedInvitationCanStillBeAccepted) {
   den();
   ASSERT_TRUE(w->invite("private:den", "ann", "bob"));
   ASSERT_TRUE(w->decline("private:den", "bob"));
@@ -93,7 +93,7 @@ TEST_P(MembershipContract, AClockThatWasWrongTakesNoInvitationAway) {
   EXPECT_EQ(w->accept("private:ahead", "bob"), true);
 }
 
-TEST_P(MembershipContract, OneSenderCannotFillSomebodysListNorEverybodys) {
+TEST_P(MembershipContract, OneSenderCannotFillOneUsersListNorEveryones) {
   w->open({.invitations_sent = 6, .invitations_to_one = 2, .invitations_received = 3});
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(w->create("private:a" + std::to_string(i), "ann"));
@@ -104,10 +104,10 @@ TEST_P(MembershipContract, OneSenderCannotFillSomebodysListNorEverybodys) {
   EXPECT_EQ(taken, 2);
   EXPECT_EQ(code_of(w->invite("private:a9", "ann", "bob")), "INVITATION_LIMIT");
   ASSERT_TRUE(w->invite("private:e0", "eve", "bob")) << "others still reach bob";
-  EXPECT_EQ(code_of(w->invite("private:e1", "eve", "bob")), "INVITATION_LIMIT") << "three wait for bob";
+  EXPECT_EQ(code_of(w->invite("private:e1", "eve", "bob")), "INVITATION_LIMIT") << "three invitations wait for bob";
   taken = 0;
   for (int i = 0; i < 10; ++i) taken += w->invite("private:a0", "ann", "person" + std::to_string(i)) ? 1 : 0;
-  EXPECT_EQ(taken, 4) << "ann has six without an answer";
+  EXPECT_EQ(taken, 4) << "ann has six unanswered ones";
   EXPECT_EQ(w->accept("private:a0", "bob"), true);
   EXPECT_TRUE(w->invite("private:a0", "ann", "person9")) << "an answer makes room";
 }
@@ -162,13 +162,13 @@ TEST_P(MembershipContract, ADirectRoomIsThereAtOnceAndARequestToTheOther) {
   EXPECT_TRUE(w->say(room, "ann", "are you there?"));
   EXPECT_EQ(w->rooms_of("bob"), "");
   EXPECT_EQ(w->invitations("bob"), room + "<ann");
-  EXPECT_FALSE(w->ask_for_direct("ann", "bob")->requested) << "asking again asks nobody twice";
+  EXPECT_FALSE(w->ask_for_direct("ann", "bob")->requested) << "a repeated request notifies nobody twice";
   EXPECT_EQ(w->accept(room, "bob"), true);
   EXPECT_THAT(members(room), testing::ElementsAre(UserId("ann"), UserId("bob")));
   EXPECT_EQ(w->ask_for_direct("bob", "ann")->room.room.str(), room);
 }
 
-TEST_P(MembershipContract, WhoAsksForTheSameDirectRoomAcceptsTheRequest) {
+TEST_P(MembershipContract, ARequestForTheSameDirectRoomAcceptsTheFirst) {
   const std::string room = w->ask_for_direct("ann", "bob")->room.room.str();
   auto back = w->ask_for_direct("bob", "ann");
   ASSERT_TRUE(back);
@@ -198,7 +198,7 @@ TEST_P(MembershipContract, DirectRequestsAreLimitedAsInvitationsAreAndARefusedOn
   ASSERT_TRUE(w->ask_for_direct("ann", "carol"));
   EXPECT_EQ(code_of(w->ask_for_direct("ann", "dave")), "INVITATION_LIMIT");
   EXPECT_EQ(w->invitations("dave"), "");
-  EXPECT_TRUE(w->ask_for_direct("ann", "bob")) << "a room that is there is found again";
+  EXPECT_TRUE(w->ask_for_direct("ann", "bob")) << "an existing room is found again";
   EXPECT_TRUE(w->ask_for_direct("dave", "ann")->requested);
 }
 

@@ -1,4 +1,4 @@
-// What every presence store must do, as one node sees it.
+// The contract of every presence store, as seen by one node.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -18,17 +18,17 @@ class PresenceWorld {
  public:
   virtual ~PresenceWorld() = default;
   virtual PresenceStore& store() = 0;
-  virtual void run() = 0; // until all that was asked is answered
+  virtual void run() = 0; // until all requests are answered
 
   // "came 2", "- 2"
   std::string touch(const char* room, const char* user, const std::string& name = "somebody") {
-    return told([&](Completion<PresenceChange> d) {
+    return in_words([&](Completion<PresenceChange> d) {
       store().touch(RoomName(room), {UserId(user), name}, std::move(d));
     }, "came ");
   }
   // "Ann left 1", "- 1"
   std::string leave(const char* room, const char* user) {
-    return told(
+    return in_words(
         [&](Completion<PresenceChange> d) { store().leave(RoomName(room), UserId(user), std::move(d)); }, " left ");
   }
   PresentMembers members(const char* room, std::size_t most = 100) {
@@ -44,7 +44,7 @@ class PresenceWorld {
   }
 
  private:
-  std::string told(const std::function<void(Completion<PresenceChange>)>& question, const std::string& word) {
+  std::string in_words(const std::function<void(Completion<PresenceChange>)>& question, const std::string& word) {
     std::string answer = "no answer";
     question([&](Result<PresenceChange> r) {
       answer = !r ? std::string(r.error().code()) : (r->changed ? r->name + word : "- ") + std::to_string(r->count);

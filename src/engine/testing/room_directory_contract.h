@@ -1,4 +1,4 @@
-// What every directory of rooms must do: rooms and members. membership_contract.h continues it.
+// The contract of every directory of rooms: rooms and members. membership_contract.h continues it.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -90,7 +90,7 @@ TEST_P(RoomDirectoryContract, AUserCreatesNoMorePrivateRoomsThanItsLimit) {
   EXPECT_TRUE(w->create("private:c", "ann")) << "a room that is gone does not count";
 }
 
-TEST_P(RoomDirectoryContract, TheDirectRoomOfTwoUsersIsTheSameWhoeverAsks) {
+TEST_P(RoomDirectoryContract, TheDirectRoomOfTwoUsersIsTheSameForBoth) {
   auto first = w->direct("bob", "ann");
   ASSERT_TRUE(first);
   EXPECT_EQ(kind_of(first->room.view()).value(), RoomKind::direct);
@@ -137,7 +137,7 @@ TEST_P(RoomDirectoryContract, TheRoomsOfAUserComeInPagesAndThoseCloseToItComeFir
     if (!page.ends_with("+")) break;
   }
   EXPECT_EQ(all, "berry date " + direct + " private:a private:b user:ann apple cherry ")
-      << "one at a time, none twice and none left out";
+      << "one at a time, without duplicates or gaps";
   EXPECT_EQ(w->rooms_of("ann", 8, "", joined).back(), '0') << "there is no more";
   EXPECT_EQ(w->rooms_of("ann", 50, "user:ann", joined), "apple@0 cherry@0");
   EXPECT_EQ(w->rooms_of("ann", 50, "not a name", joined), "private:a@0 private:b@0 user:ann@0 apple@0 cherry@0");
@@ -168,7 +168,7 @@ TEST_P(RoomDirectoryContract, AUserMakesNoMorePublicAndDirectRoomsThanItsLimits)
   ASSERT_TRUE(w->open_as("ann", "apple", true));
   ASSERT_TRUE(w->say("berry", "ann", "made by its first message"));
   EXPECT_EQ(code_of(w->open_as("ann", "cherry", true)), "ROOM_LIMIT");
-  EXPECT_TRUE(w->open_as("ann", "apple", true)) << "it is there";
+  EXPECT_TRUE(w->open_as("ann", "apple", true)) << "it exists";
   EXPECT_TRUE(w->open_as("ann", "user:ann", true)) << "one's own does not count";
   EXPECT_TRUE(w->open_as("bob", "cherry", true));
   EXPECT_TRUE(w->forget_empty("apple").value());
@@ -176,7 +176,7 @@ TEST_P(RoomDirectoryContract, AUserMakesNoMorePublicAndDirectRoomsThanItsLimits)
   ASSERT_TRUE(w->ask_for_direct("ann", "bob")->room.made);
   EXPECT_EQ(code_of(w->direct("ann", "eve")), "ROOM_LIMIT");
   EXPECT_FALSE(w->ask_for_direct("ann", "bob")->room.made);
-  EXPECT_TRUE(w->direct("bob", "eve")) << "nor does what somebody else asked for";
+  EXPECT_TRUE(w->direct("bob", "eve")) << "nor does a room requested by another user";
 }
 
 TEST_P(RoomDirectoryContract, ARoomInWhichNothingWasEverSaidLeavesNoRow) {
@@ -191,7 +191,7 @@ TEST_P(RoomDirectoryContract, ARoomInWhichNothingWasEverSaidLeavesNoRow) {
   EXPECT_NE(w->open_as("ann", "tea", true)->epoch, old);
   ASSERT_TRUE(w->open_as("ann", "user:ann", true));
   w->open({});
-  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1") << "also when its end was not waited for";
+  EXPECT_EQ(w->rooms_of("ann"), "private:den@0 milk@1") << "also without waiting for its end";
 }
 
 // --- the log of the same database ---
@@ -208,7 +208,7 @@ TEST_P(RoomDirectoryContract, ARowShowsWhereTheLogStands) {
   EXPECT_EQ(w->room("tea")->doubted, 1U);
 }
 
-TEST_P(RoomDirectoryContract, NobodyWritesIntoARoomThatHasToBeMadeFirst) {
+TEST_P(RoomDirectoryContract, ARoomMustBeCreatedBeforeAnyoneWritesIntoIt) {
   EXPECT_EQ(code_of(w->say("private:none", "ann", "x")), "NOT_A_MEMBER");
   EXPECT_EQ(code_of(w->stands("private:none", {Epoch("e"), 1})), "NOT_A_MEMBER");
 }

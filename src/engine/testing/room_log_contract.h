@@ -1,4 +1,4 @@
-// What every room log must do, whatever it is kept in. Its implementations instantiate it, each with a LogWorld
+// The contract of every room log. Implementations instantiate it, each with a LogWorld
 // around it.
 #pragma once
 
@@ -65,7 +65,7 @@ TEST_P(RoomLogContract, AMessageOfARoomThatIsBehindIsOfTheNewEpoch) {
   EXPECT_NE(appended->epoch, before);
   EXPECT_EQ(w->stands("tea")->epoch, appended->epoch);
   EXPECT_EQ(w->say("tea", "ann", "one", "k1")->epoch, appended->epoch) << "a repetition, too";
-  // What is known of another epoch says nothing.
+  // Knowledge of another epoch has no effect.
   AppendRequest third = w->message("tea", "ann", "three");
   third.known = {before, 9};
   EXPECT_EQ(w->append(third)->epoch, appended->epoch);
@@ -84,7 +84,7 @@ TEST_P(RoomLogContract, TheFirstDoubtCountsUntilTheRoomHasAnotherEpoch) {
   EXPECT_FALSE(w->stands("tea")->doubted);
 }
 
-TEST_P(RoomLogContract, APageTellsWhereTheRoomStoodAndWhenAMessageWasWritten) {
+TEST_P(RoomLogContract, APageHasTheRoomsPositionAndTheTimeOfAMessage) {
   ASSERT_TRUE(w->say("tea", "ann", "one"));
   const WallTime first = w->clock().wall();
   w->clock().advance(Millis{1'500});
@@ -267,7 +267,7 @@ TEST_P(RoomLogContract, AnErasedMessageKeepsItsPlaceAndLosesItsText) {
   EXPECT_EQ(code_of(w->erase("none", 1, "ann", true)), "NOT_FOUND");
   EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:one 2:deleted 3:deleted");
   EXPECT_EQ(w->history({.room = RoomName("tea")})->messages[1].text, "");
-  EXPECT_TRUE(w->say("tea", "ann", "two", "two")->duplicate) << "a late repetition does not bring it back";
+  EXPECT_TRUE(w->say("tea", "ann", "two", "two")->duplicate) << "a late repetition does not restore it";
   EXPECT_EQ(w->say("tea", "ann", "four")->offset, 4U);
 }
 

@@ -1,4 +1,4 @@
-// What every shared state must do, on one node or on many.
+// The contract of every shared state, on one node or on many.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,12 +12,12 @@
 
 namespace foyer::engine {
 
-// A shared state in the hands of a test.
+// A shared state, driven by a test.
 class SharedWorld {
  public:
   virtual ~SharedWorld() = default;
   virtual SharedState& state() = 0;
-  virtual void run() = 0; // until all that was asked is answered
+  virtual void run() = 0; // until all requests are answered
   virtual ManualClock& clock() = 0;
 
   template <class T>
@@ -82,7 +82,7 @@ TEST_P(SharedStateContract, TheFirstTakesItAndTheOthersLearnWho) {
   EXPECT_EQ(w->take({.key = {"ticket", "n1"}, .by = "bob", .remember = Millis{60'000}}), "first") << "another kind";
 }
 
-TEST_P(SharedStateContract, TwoWhoTakeAtOnceAreOneFirst) {
+TEST_P(SharedStateContract, OfTwoConcurrentTakersOneIsFirst) {
   int first = 0, later = 0;
   for (int i = 0; i < 2; ++i)
     w->state().take_once({.key = {"nonce", "n"}, .by = std::to_string(i), .remember = Millis{1'000}},
@@ -109,7 +109,7 @@ TEST_P(SharedStateContract, NoMoreOfAKindAreTakenThanTheCallerAllows) {
   EXPECT_EQ(take("b", 2), "first");
   EXPECT_EQ(take("c", 2), "BUSY");
   EXPECT_EQ(w->state().remembered("nonce"), 2U);
-  EXPECT_EQ(take("a", 2), " 0") << "what is remembered is known all the same";
+  EXPECT_EQ(take("a", 2), " 0") << "remembered entries are still reported";
   EXPECT_EQ(take("c", 3), "first") << "another caller may have a share of its own";
   EXPECT_EQ(w->take({.key = {"ticket", "a"}, .remember = Millis{1'000}, .most = 1}), "first");
   w->clock().advance(Millis{1'000});
@@ -200,7 +200,7 @@ TEST_P(SharedStateContract, ALeaseIsOnesUntilItLapsesAndEachNewOneHasALaterTerm)
   w->clock().advance(Millis{100});
   EXPECT_EQ(ask("b"), "b:2");
   w->clock().advance(Millis{1'000});
-  EXPECT_EQ(ask("b"), "b:3") << "it had lapsed: somebody may have acted meanwhile";
+  EXPECT_EQ(ask("b"), "b:3") << "it had lapsed: another holder may have acted meanwhile";
   EXPECT_EQ(w->lease({.key = {"sweeper", "other"}, .holder = "a", .life = Millis{1'000}}), "a:1");
 }
 

@@ -1,5 +1,5 @@
-// For tests: chat stores with everything around them, one for each kind of store.
-// Unless a test asks for threads, everything happens in run(), on the calling thread.
+// For tests: chat stores with their dependencies, one for each kind of store.
+// Unless a test uses threads, all work runs in run(), on the calling thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -159,7 +159,7 @@ class PostgresWorld final : public StoreWorld {
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);
   }
-  // The server learns a moment later that the session of the one before is over.
+  // The server notices a moment later that the previous session has ended.
   Result<std::unique_ptr<ChatStore>> open_once_it_is_free() {
     auto opened = try_open();
     while (!opened && opened.error().cause == Cause::CHAT_STORE_IN_USE) opened = try_open();

@@ -1,9 +1,9 @@
-// Who may do what in a room. Pure; the caller knows the members.
+// The permissions in a room. Pure; the caller knows the members.
 //
-// A user without the scope is told PERMISSION_DENIED before anything about the
-// room is looked at. Whoever is outside a private, direct or foreign own room is
-// told NOT_A_MEMBER, the same as for a room that does not exist, whatever else
-// that user may do: an administrator sees no more than others.
+// A user without the scope gets PERMISSION_DENIED before anything about the
+// room is read. A user outside a private, direct or foreign own room
+// gets NOT_A_MEMBER, the same as for a room that does not exist, with any other
+// rights: an administrator sees no more than others.
 #pragma once
 
 #include <cstdint>
@@ -17,32 +17,32 @@ enum class Act : std::uint8_t {
   read,   // join, history, presence
   write,  // chat, typing
   invite, // bring another user into a private room
-  remove, // take a user out of a private room; whom, see may_remove()
-  erase,  // delete a message; whose message it may be, tells may_erase_any()
+  remove, // take a user out of a private room; see also may_remove()
+  erase,  // delete a message; see also may_erase_any()
 };
 
-// What the name alone tells: false for the own room of another user. Whether a private or direct room has this member
-// only the store knows.
+// Judged by the name alone: false for the own room of another user. Only the store knows the members of a private or
+// direct room.
 [[nodiscard]] bool may_be_inside(RoomKind kind, std::string_view room, const UserId& user);
 
-// Before a room is looked for: its answer must not depend on whether there is one. PERMISSION_DENIED.
+// Before a room is looked up: the answer must not depend on its existence. PERMISSION_DENIED.
 [[nodiscard]] Result<void> has_scope(Act act, const Permissions& permissions);
-// The list of one's rooms: chat:read or chat:write. PERMISSION_DENIED.
+// The list of the user's rooms: chat:read or chat:write. PERMISSION_DENIED.
 [[nodiscard]] Result<void> may_list(const Permissions& permissions);
 
 // NOT_A_MEMBER or PERMISSION_DENIED.
 [[nodiscard]] Result<void> may(Act act, RoomKind kind, bool inside, const Permissions& permissions);
 
-// Making a room, private or direct, is a change: chat:write. PERMISSION_DENIED.
+// Creating a private or direct room is a change: chat:write. PERMISSION_DENIED.
 [[nodiscard]] Result<void> may_create(const Permissions& permissions);
 
-// Oneself; others as the creator of the room, or as an administrator who belongs to it.
+// Oneself; others as the creator of the room, or as an administrator who is a member.
 [[nodiscard]] inline bool may_remove(
     const UserId& by, const UserId& who, const UserId& creator, const Permissions& permissions) {
   return by == who || by == creator || permissions.admin;
 }
 
-// Others' messages too, or one's own only?
+// Messages of others too, or only one's own?
 [[nodiscard]] inline bool may_erase_any(const Permissions& permissions) { return permissions.admin; }
 
 } // namespace foyer::rooms

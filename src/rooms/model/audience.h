@@ -1,4 +1,4 @@
-// Which loops listen to a room: a count of subscribed connections per loop, kept by the room's home.
+// The loops that listen to a room: a count of subscribed connections per loop, kept by the room's home.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ inline constexpr std::size_t kMaxLoops = 64;
 class Audience {
  public:
   void add(std::uint8_t loop) { ++count_[loop], ++total_; }
-  // True: it was the last one there.
+  // True: it was the last one of that loop.
   bool remove(std::uint8_t loop) {
     if (count_[loop] == 0) return false;
     --count_[loop], --total_;

@@ -1,4 +1,4 @@
-// Requests about rooms and who belongs to them, and their answers, as values. What they mean is in
+// Requests about rooms and their members, and their answers, as values. Their meaning is in
 // engine/room_directory.h.
 #pragma once
 
@@ -17,25 +17,25 @@ struct RoomRow {
   Epoch epoch;
   Offset offset = 0;
   std::vector<UserId> members;        // private and direct only
-  WallTime time{};                    // of the message at `offset`, where it was asked and is there; else zero
+  WallTime time{};                    // of the message at `offset`, if requested and present; otherwise zero
   std::optional<Offset> doubted = {}; // see engine::RoomLog::doubt
   Offset change = 0;                  // the number of the last change
-  bool made = false;                  // by this very question
+  bool made = false;                  // created by this very request
   UserId creator = {};                // private only
 };
 
 struct OpenRequest {
   RoomName room;
-  UserId by = {};    // who asks, and must belong to a private or direct room; empty: the server itself
-  bool make = false; // a public or own room that does not exist: it is made, and counts as one of `by`
+  UserId by = {};    // the requester, who must belong to a private or direct room; empty: the server itself
+  bool make = false; // a public or own room that does not exist is created, and counts as one of `by`
 };
 
-// The rooms that a user sees, a page at a time: first its own, the private and direct ones it belongs to and
-// the public ones of `joined`, then the other public ones; both parts in the order of their names.
+// The rooms that a user sees, in pages: first its own, the private and direct ones it belongs to and
+// the public ones of `joined`, then the other public ones; both parts sorted by name.
 struct RoomsRequest {
   UserId user;
   std::vector<RoomName> joined = {};  // public rooms
-  std::optional<RoomName> after = {}; // the last one of the page before
+  std::optional<RoomName> after = {}; // the last one of the previous page
   std::uint32_t limit = 1'000;
 };
 struct RoomsPage {
@@ -43,7 +43,7 @@ struct RoomsPage {
   bool more = false;
 };
 
-// Somebody is asked into a private room, or into a direct one that another person began.
+// An invitation into a private room, or a request for a direct one.
 struct Invitation {
   RoomName room;
   Author from;
@@ -53,22 +53,22 @@ struct InvitationPage {
   std::vector<Invitation> invitations; // newest first
   bool more = false;
 };
-// What came of asking somebody into a private room.
+// The result of an invitation into a private room.
 struct Invited {
   bool member = false; // belongs to it already
-  bool is_new = false; // the other person has to be notified
+  bool is_new = false; // the other person must be notified
   WallTime expires{};
 };
-// What came of asking for a direct room.
+// The result of a request for a direct room.
 struct Direct {
   RoomRow room;
-  bool requested = false; // the other person has to be notified: the request is new
-  bool entered = false;   // `by` did not belong to it before: asking for it accepted the other person's request
+  bool requested = false; // the other person must be notified: the request is new
+  bool entered = false;   // `by` was no member before: the request accepted that of the other person
   WallTime expires{};
 };
 
-// How long an invitation, or the request of a direct room, waits for an answer. One that was declined
-// stays as long, unseen, so that its sender cannot repeat it.
+// How long an invitation, or the request for a direct room, waits for an answer. A declined one
+// stays as long, hidden, so that its sender cannot repeat it.
 inline constexpr Millis kInvitationLife{std::chrono::days{14}};
 inline constexpr std::uint32_t kInvitationsShown = 100; // in one answer
 

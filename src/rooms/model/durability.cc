@@ -5,7 +5,7 @@
 namespace foyer::rooms {
 
 bool matches(std::string_view pattern, std::string_view text) {
-  // Goes on after the last star with one more character under it, whenever the rest does not fit: no recursion, no
+  // On a mismatch, retries after the last star with one more character under it: no recursion, no
   // blow-up.
   std::size_t p = 0, t = 0, star = std::string_view::npos, under = 0;
   while (t < text.size()) {

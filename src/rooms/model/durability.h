@@ -1,6 +1,6 @@
-// Which rooms are kept in memory only: those whose name matches a pattern of the
-// configuration. In a pattern `*` stands for any characters, also none; the rest
-// stands for itself. Example: "game.*" and "user:*".
+// Which rooms are kept only in memory: those whose name matches a pattern of the
+// configuration. In a pattern `*` matches any characters, or none; other characters
+// match themselves. Example: "game.*" and "user:*".
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What happens in a room, or to a user, as values. Immutable once made: threads and rooms share them.
+// Events in a room, or for a user, as values. Immutable once made: shared by threads and rooms.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace foyer::rooms {
 
 // How an event reaches its receivers.
 enum class Delivery : std::uint8_t {
-  history,       // has an offset of its own in the record: each once, in order, without a gap
-  about_history, // changes what was said up to `offset`; numbered beside the offsets (Change::number)
-  ephemeral,     // presence, typing, what concerns one user: sent once to those who are connected
+  history,       // has its own offset in the log: delivered once, in order, without a gap
+  about_history, // changes messages up to `offset`; numbered independently of offsets (Change::number)
+  ephemeral,     // presence, typing, events for one user: sent once to connected clients
 };
 
 struct MemberJoined {
@@ -25,14 +25,14 @@ struct MemberJoined {
 struct MemberLeft {
   Member member;
 };
-struct MembersChanged { // instead of single arrivals and departures, in large rooms
+struct MembersChanged { // replaces single joins and leaves in large rooms
   std::size_t count = 0;
 };
 struct TypingChanged {
   Member member;
   bool on = false;
 };
-struct RoomReset { // the history of the room begins anew at {epoch, offset} of the event
+struct RoomReset { // the history of the room restarts at {epoch, offset} of the event
   std::string reason;
 };
 // To the connections of one user.
@@ -46,9 +46,9 @@ struct InvitationDeclined {};
 struct Event {
   RoomName room = {};
   Epoch epoch = {};  // empty: ephemeral
-  Offset offset = 0; // history: its own; about_history: the last message that it may concern; ephemeral: 0
+  Offset offset = 0; // history: its own; about_history: the last message that it may affect; ephemeral: 0
   Delivery delivery{};
-  UserId except = {}; // a user who does not get it; empty: nobody
+  UserId except = {}; // a user who does not get it; empty: none
   std::variant<std::monostate, Message, Change, MemberJoined, MemberLeft, MembersChanged, TypingChanged, RoomReset,
       RoomAdded, RoomRemoved, InvitationReceived, InvitationDeclined>
       body = {};

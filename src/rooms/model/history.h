@@ -1,4 +1,4 @@
-// Requests about a room's history, and their answers, as values. What they mean is in engine/room_log.h.
+// Requests about a room's history, and their answers, as values. Their meaning is in engine/room_log.h.
 #pragma once
 
 #include <chrono>
@@ -12,14 +12,14 @@
 
 namespace foyer::rooms {
 
-// At most this many messages in one page, whatever is asked for.
+// The most messages in one page, for any request.
 inline constexpr std::uint32_t kHistoryLimit = 300;
-// Changes that are remembered, and as many as recovery brings.
+// Changes that are remembered, and that a recovery returns.
 inline constexpr std::uint32_t kRecoverableChanges = 300;
-// A key is remembered at least this long, even when retention takes the message earlier.
+// A key is remembered at least this long, even if retention deletes the message earlier.
 inline constexpr Millis kKeyLife{std::chrono::minutes{5}};
 
-// How far the caller knows a room. An empty epoch: not at all.
+// The caller's knowledge of a room's position. An empty epoch: none.
 struct Known {
   Epoch epoch;
   Offset offset = 0;
@@ -31,13 +31,13 @@ struct AppendRequest {
   std::string text;
   std::string key; // empty: none
   WallTime time{};
-  Known known = {}; // a room that turns out to be behind this gets a new epoch, and the message is of that
+  Known known = {}; // a room that turns out to be behind this gets a new epoch, which the message then belongs to
 };
 struct Appended {
   Epoch epoch = {};
   Offset offset = 0;
   WallTime time{};
-  bool duplicate = false; // the key was there before with the same text: offset and time are the first's
+  bool duplicate = false; // the key was used before with the same text: offset and time are the first message's
 };
 
 struct Erased {
@@ -47,34 +47,34 @@ struct Erased {
 struct Detached {
   struct Room {
     RoomName room;
-    Offset change = 0; // 0: the user belonged to it and had said nothing
+    Offset change = 0; // 0: the user was a member and had written nothing
   };
-  bool any = false; // there was something of the user
+  bool any = false; // something of the user was found
   std::vector<Room> rooms = {};
 };
 
 struct HistoryRequest {
   RoomName room = {};
-  UserId by = {};                    // who asks; readers serve users in turn
+  UserId by = {};                    // the requester; readers serve users in turn
   std::optional<Offset> after = {};  // exclusive: oldest first from here
   std::optional<Offset> before = {}; // exclusive: the newest below this
   std::optional<Offset> up_to = {};  // inclusive upper bound
   std::uint32_t limit = 50;
-  std::optional<Offset> time_of = {};       // also asked: when was this one written?
-  std::optional<Offset> changes_after = {}; // exclusive: also the changes from here
-  std::size_t bytes = SIZE_MAX; // of texts, after which the page ends: the message that reaches it is its last
+  std::optional<Offset> time_of = {};       // also requested: the time of this message
+  std::optional<Offset> changes_after = {}; // exclusive: also the changes after this number
+  std::size_t bytes = SIZE_MAX; // of texts, after which the page ends: the message that reaches the limit is its last
 };
 struct HistoryPage {
   std::vector<Message> messages; // ascending
-  bool more = false;             // older ones (before) or newer ones (after) were left out
-  // Read after the messages, so that what the messages do not show yet is here.
+  bool more = false;             // older ones (before) or newer ones (after) were omitted
+  // Read after the messages, so that changes which they do not show yet are included.
   Offset change = 0;                // the number of the room's last change
   std::vector<Change> changes = {}; // those after changes_after, ascending
   bool changes_whole = true;        // all of them are here
-  // Where the room stood when this was read.
+  // The room's position at the time of reading.
   Epoch epoch = {};
   Offset head = 0;
-  std::optional<WallTime> time_of = {}; // empty: there is no such message (any more)
+  std::optional<WallTime> time_of = {}; // empty: no such message (any more)
 };
 
 } // namespace foyer::rooms

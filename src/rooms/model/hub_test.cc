@@ -79,7 +79,7 @@ TEST(Recovery, SameEpochAndAtMostThreeHundredMissedIsOwedInFull) {
   EXPECT_EQ(plan_recovery(room, std::nullopt, 20).newest, 20U);
 }
 
-TEST(Audience, SaysWhoIsTheLastOfALoop) {
+TEST(Audience, ReportsTheLastOneOfALoop) {
   Audience audience;
   audience.add(0), audience.add(3), audience.add(3);
   EXPECT_FALSE(audience.remove(3));

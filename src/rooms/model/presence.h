@@ -1,6 +1,6 @@
-// Whom this node has in a room, as the room's home sees it. A user is there from the first
+// The users that this node has in a room, as seen by the room's home. A user is present from the first
 // connection in until `grace` after the last one out, so that a reconnect is
-// neither a departure nor an arrival. Pure; time is handed in.
+// neither a leave nor a join. Pure; time is passed in.
 #pragma once
 
 #include <chrono>
@@ -26,14 +26,14 @@ class Presence {
  public:
   explicit Presence(Millis grace) : grace_(grace) {}
 
-  // One more connection of a user; true if the user was not here before.
+  // Adds a connection of a user; true if the user was not present before.
   bool arrive(const UserId& user) {
     auto [it, first] = users_.try_emplace(user);
     ++it->second.connections;
     return first;
   }
 
-  // One connection less; the last one starts the grace.
+  // Removes a connection; the last one starts the grace period.
   void depart(const UserId& user, MonoTime now) {
     const auto it = users_.find(user);
     if (it == users_.end() || it->second.connections == 0) return;
@@ -42,15 +42,15 @@ class Presence {
     leaving_.emplace_back(it->second.gone_at, user);
   }
 
-  // At once, whatever is open: the user lost the right to be here. False: was not here.
+  // At once, with any number of connections: the user lost the right to be here. False: was not present.
   bool expel(const UserId& user) { return users_.erase(user) > 0; }
 
-  // Those whose grace is over.
+  // The users whose grace period is over.
   [[nodiscard]] std::vector<UserId> lapse(MonoTime now) {
     std::vector<UserId> gone;
     while (!leaving_.empty() && leaving_.front().first <= now) {
       const auto it = users_.find(leaving_.front().second);
-      // Who came back, and left again later, has another entry further behind.
+      // A user who returned and left again has another entry further behind.
       if (it != users_.end() && it->second.connections == 0 && it->second.gone_at == leaving_.front().first) {
         users_.erase(it);
         gone.push_back(std::move(leaving_.front().second));
@@ -60,7 +60,7 @@ class Presence {
     return gone;
   }
 
-  // When lapse() has to be asked next, if at all.
+  // When lapse() must be called next, if at all.
   [[nodiscard]] std::optional<MonoTime> next_deadline() const {
     if (leaving_.empty()) return std::nullopt;
     return leaving_.front().first;
@@ -75,7 +75,7 @@ class Presence {
   };
   Millis grace_;
   std::unordered_map<UserId, Entry> users_;
-  std::deque<std::pair<MonoTime, UserId>> leaving_; // in order, since the grace is the same for all
+  std::deque<std::pair<MonoTime, UserId>> leaving_; // in order, since the grace period is the same for all
 };
 
 } // namespace foyer::rooms

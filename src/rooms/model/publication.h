@@ -1,4 +1,4 @@
-// An event on its way to the listeners of one process, which share what was encoded of it.
+// An event on its way to the listeners of one process, which share its encoded forms.
 #pragma once
 
 #include <array>
@@ -14,12 +14,12 @@ namespace foyer::rooms {
 
 class Publication {
  public:
-  static constexpr std::size_t kEncodings = 6; // that there may be; whoever encodes gives them their numbers
+  static constexpr std::size_t kEncodings = 6; // limit; each encoder defines its numbers
 
   explicit Publication(EventPtr event) : event_(std::move(event)) {}
   [[nodiscard]] const Event& event() const { return *event_; }
   [[nodiscard]] const EventPtr& event_ptr() const { return event_; }
-  // What `encode` makes of it, for whoever asks first; others wait for that. Any thread.
+  // The result of `encode`, computed for the first caller; others wait for it. Any thread.
   template <class Encode>
   [[nodiscard]] const SharedBytes& encoding(std::size_t which, Encode encode) {
     Slot& slot = slots_[which];

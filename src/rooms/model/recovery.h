@@ -1,5 +1,5 @@
-// What a client that comes back is owed: everything it missed, or the honest
-// statement that it cannot be had.
+// What a returning client must get: everything it missed, or the honest
+// statement that this is impossible.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,19 @@
 
 namespace foyer::rooms {
 
-inline constexpr Offset kRecoverable = 300; // missed messages that a join brings back
+inline constexpr Offset kRecoverable = 300; // missed messages that a join recovers
 
-// Where a room stands: the epoch names one unbroken history, the offset its end.
+// A room's position: the epoch names one unbroken history, the offset its end.
 struct Position {
   std::string_view epoch;
   Offset offset = 0;
 };
 
 struct Recovery {
-  bool possible = false;    // all of (after, up_to] is owed
+  bool possible = false;    // all of (after, up_to] must be sent
   Offset after = 0;         // exclusive, if possible
   Offset up_to = 0;         // inclusive
-  std::uint32_t newest = 0; // else: this many of the newest
+  std::uint32_t newest = 0; // otherwise: this many of the newest
 };
 
 // `pages`: the client takes a recovery of any length, in pages.
@@ -40,29 +40,29 @@ struct Recovery {
   return plan;
 }
 
-// A position that a client shows, of the epoch that the room has, and what the store knows of it.
+// A position from a client, of the room's current epoch, and the store's knowledge about it.
 struct Shown {
   Offset offset = 0;
   std::optional<WallTime> time; // of the message at that offset
 };
 struct Stored {
   Offset head = 0;
-  std::optional<WallTime> time;  // of the message at the shown offset; none: there is no such message
+  std::optional<WallTime> time;  // of the message at that offset; none: there is no such message
   std::optional<Offset> doubted; // positions beyond this prove nothing without their time
 };
 enum class Proof : std::uint8_t {
-  good,        // the client's history is the room's, as far as can be told
-  none,        // it cannot be told
-  contradicts, // the client has seen another history, or says so
+  good,        // the client's history is the room's, as far as known
+  none,        // undecidable
+  contradicts, // the client has seen another history, or claims so
 };
 
-// An epoch does not change when a copy of the data is put back without a sign that the server sees:
+// An epoch does not change when a copy of the data is restored without a sign that the server sees:
 // then only a client knows that the history was another one.
 [[nodiscard]] inline Proof judge_position(const Shown& shown, const Stored& stored) {
   if (shown.offset > stored.head) return Proof::contradicts;
   if (shown.offset == 0) return Proof::good; // it has seen nothing
   if (shown.time) {
-    if (!stored.time) return Proof::none; // kept no longer
+    if (!stored.time) return Proof::none; // no longer stored
     return *shown.time == *stored.time ? Proof::good : Proof::contradicts;
   }
   return stored.doubted && shown.offset > *stored.doubted ? Proof::none : Proof::good;

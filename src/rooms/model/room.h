@@ -1,4 +1,4 @@
-// What a room is and what is said in it, as values.
+// Rooms and their messages, as values.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,13 @@
 namespace foyer::rooms {
 
 enum class RoomKind : std::uint8_t {
-  public_,  // tea: anybody, created by its first join
+  public_,  // tea: anyone, created by the first join
   private_, // private:x: members
   direct,   // direct:…: two members
   own,      // user:ID: that user alone
 };
 [[nodiscard]] std::string_view to_string(RoomKind kind); // "public", "private", "direct", "own"
-// The kind a name stands for; ROOM_NAME_INVALID if it is none.
+// The kind of a name; ROOM_NAME_INVALID if it has none.
 [[nodiscard]] Result<RoomKind> kind_of(std::string_view room);
 
 struct Author {
@@ -32,14 +32,14 @@ struct Message {
   std::string text;
   WallTime time{};
   std::string key;      // empty: none
-  bool deleted = false; // its text is gone for good and empty here; it keeps its offset
+  bool deleted = false; // its text was erased permanently and is empty here; it keeps its offset
 };
 
-// What happened to messages that were said before. A room numbers its changes from 1
-// without gaps, beside its offsets, so that whoever comes back learns of those it missed.
+// A change to earlier messages. A room numbers its changes from 1
+// without gaps, independently of its offsets, so that returning clients learn of those they missed.
 enum class ChangeKind : std::uint8_t {
-  deleted = 1,         // the text of the message at `offset` is gone
-  author_detached = 2, // the account `user` is gone: all its messages have lost the name
+  deleted = 1,         // the text of the message at `offset` was erased
+  author_detached = 2, // the account `user` was deleted: its messages have lost the name
 };
 struct Change {
   Offset number = 0;
@@ -48,7 +48,7 @@ struct Change {
   UserId user = {};  // author_detached
 };
 
-// The name that an author has whose account is gone.
+// The name shown for an author whose account was deleted.
 inline constexpr std::string_view kDetachedName = "deleted user";
 
 } // namespace foyer::rooms

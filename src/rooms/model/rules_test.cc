@@ -1,4 +1,4 @@
-// The pure part: names, patterns, rights.
+// The pure part: names, patterns, permissions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,20 +8,20 @@
 namespace foyer::rooms {
 namespace {
 
-std::string told(std::string_view room) {
+std::string word_for(std::string_view room) {
   auto kind = kind_of(room);
   return kind ? std::string(to_string(*kind)) : std::string(kind.error().code());
 }
 
 TEST(RoomName, SaysWhatKindOfRoomItIs) {
-  EXPECT_EQ(told("tea"), "public");
-  EXPECT_EQ(told("a.b_c-9"), "public");
-  EXPECT_EQ(told(std::string(64, 'a')), "public");
-  EXPECT_EQ(told("private:den"), "private");
-  EXPECT_EQ(told("private:" + std::string(64, 'a')), "private");
-  EXPECT_EQ(told("direct:0f"), "direct");
-  EXPECT_EQ(told("user:Ann.b_c:d@e|f-1"), "own");
-  EXPECT_EQ(told("user:" + std::string(128, 'A')), "own");
+  EXPECT_EQ(word_for("tea"), "public");
+  EXPECT_EQ(word_for("a.b_c-9"), "public");
+  EXPECT_EQ(word_for(std::string(64, 'a')), "public");
+  EXPECT_EQ(word_for("private:den"), "private");
+  EXPECT_EQ(word_for("private:" + std::string(64, 'a')), "private");
+  EXPECT_EQ(word_for("direct:0f"), "direct");
+  EXPECT_EQ(word_for("user:Ann.b_c:d@e|f-1"), "own");
+  EXPECT_EQ(word_for("user:" + std::string(128, 'A')), "own");
 }
 
 TEST(RoomName, AnythingElseIsRefused) {
@@ -29,7 +29,7 @@ TEST(RoomName, AnythingElseIsRefused) {
   for (const std::string& name : {""s, "Tea"s, "te a"s, "tea\n"s, "tea\0"s, "t\xC3\xA9"s, std::string(65, 'a'), ":"s,
            "private:"s, "private:Den"s, "private:a:b"s, "private:"s + std::string(65, 'a'), "direct:"s, "user:"s,
            "user:a b"s, "user:"s + std::string(129, 'a'), "team:x"s, "PRIVATE:x"s, "../etc"s})
-    EXPECT_EQ(told(name), "ROOM_NAME_INVALID") << name;
+    EXPECT_EQ(word_for(name), "ROOM_NAME_INVALID") << name;
   EXPECT_EQ(kind_of("te\x01").error().field, "room");
   EXPECT_EQ(kind_of("te\x01").error().evidence.find('\x01'), std::string::npos);
 }
@@ -58,7 +58,7 @@ TEST(Durability, ARoomIsKeptUnlessItMatches) {
 
 TEST(Access, ANameTellsWhoMayBeInside) {
   EXPECT_TRUE(may_be_inside(RoomKind::public_, "tea", UserId("eve")));
-  EXPECT_TRUE(may_be_inside(RoomKind::private_, "private:x", UserId("eve"))) << "the store knows its members";
+  EXPECT_TRUE(may_be_inside(RoomKind::private_, "private:x", UserId("eve"))) << "only the store knows its members";
   EXPECT_TRUE(may_be_inside(RoomKind::direct, "direct:x", UserId("eve")));
   EXPECT_TRUE(may_be_inside(RoomKind::own, "user:ann", UserId("ann")));
   EXPECT_FALSE(may_be_inside(RoomKind::own, "user:ann", UserId("an")));
@@ -72,7 +72,7 @@ TEST(Access, WhatMayBeDoneWithWhichRight) {
   EXPECT_EQ(say(may(Act::read, RoomKind::public_, true, writes)), "PERMISSION_DENIED");
   EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, reads)), "NOT_A_MEMBER");
   EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, none)), "PERMISSION_DENIED")
-      << "the same whether the room exists";
+      << "the same whether or not the room exists";
   EXPECT_EQ(say(may(Act::write, RoomKind::public_, true, writes)), "ok");
   EXPECT_EQ(say(may(Act::write, RoomKind::public_, true, reads)), "PERMISSION_DENIED");
   EXPECT_EQ(say(may(Act::write, RoomKind::direct, false, writes)), "NOT_A_MEMBER");

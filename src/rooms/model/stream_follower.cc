@@ -6,7 +6,7 @@
 namespace foyer::rooms {
 namespace {
 
-constexpr std::size_t kEpochsRemembered = 8; // one that was forgotten costs a question, nothing else
+constexpr std::size_t kEpochsRemembered = 8; // forgetting one costs a request, nothing else
 
 } // namespace
 
@@ -26,7 +26,7 @@ void StreamFollower::follow(Epoch epoch, Offset offset) {
   broken_ = false;
 }
 
-// What comes in
+// Input
 
 Actions StreamFollower::arrived(EventPtr event, MonoTime now) {
   Actions actions;
@@ -61,7 +61,7 @@ Actions StreamFollower::announced(const Epoch& epoch, Offset head, MonoTime now)
 
 Actions StreamFollower::page(const Page& page, MonoTime now) {
   Actions actions;
-  if (!read_ || read_->number != page.read) return actions; // given up meanwhile
+  if (!read_ || read_->number != page.read) return actions; // abandoned meanwhile
   const Read read = *std::exchange(read_, std::nullopt);
   if (read.outdated) {
     settle(now, actions);
@@ -71,11 +71,11 @@ Actions StreamFollower::page(const Page& page, MonoTime now) {
   if (page.epoch == epoch_ && !lags)
     for (const EventPtr& event : page.events)
       if (event->offset == delivered_ + 1) deliver(event, actions);
-  const bool news = delivered_ > read.after; // also what arrived by itself meanwhile
+  const bool news = delivered_ > read.after; // also events that arrived meanwhile
   if (page.epoch != epoch_ || (!news && (lags || page.head < read.to))) {
     failed(page.epoch != epoch_ ? "the room has another epoch" : "the store shows less than it has committed", now,
         actions);
-    if (delivered_ < stored_) doubt(actions); // not given up
+    if (delivered_ < stored_) doubt(actions); // not abandoned
   } else if (!news) {
     lose(LossReason::not_kept, "messages that nobody was sent are not kept any more", epoch_, stored_, actions);
   }
@@ -96,7 +96,7 @@ Actions StreamFollower::position(const StreamPosition& position, MonoTime now) {
   Actions actions;
   const bool asked_here = position.asked.epoch == epoch_;
   bool settles = position.asked.moment >= awaiting_.value_or(0);
-  if (position.epoch != epoch_ && !asked_here) { // asked before the last epoch began: newer than that, or older
+  if (position.epoch != epoch_ && !asked_here) { // requested before the last epoch began: newer than that, or older
     settles = false;
     if (!is_past(position.epoch)) awaiting_ = ++moment_;
   } else if (position.epoch != epoch_) {
@@ -145,7 +145,7 @@ Actions StreamFollower::tick(MonoTime now) {
   return actions;
 }
 
-// In order
+// Order
 
 void StreamFollower::deliver(EventPtr event, Actions& actions) {
   delivered_ = event->offset;
@@ -158,7 +158,7 @@ void StreamFollower::deliver(EventPtr event, Actions& actions) {
 
 void StreamFollower::take(EventPtr event, Actions& actions) {
   const Offset offset = event->offset;
-  if (offset <= delivered_) return; // a repeat
+  if (offset <= delivered_) return; // a duplicate
   stored_ = std::max(stored_, offset);
   if (offset <= record_only_) return;
   if (offset == delivered_ + 1) return deliver(std::move(event), actions);
@@ -186,7 +186,7 @@ void StreamFollower::forget_held(Offset up_to) {
   }
 }
 
-// The last ones go: what is next in order is worth most.
+// Drops the last ones: the next in order are worth most.
 void StreamFollower::drop_beyond_limits() {
   while (held_.size() > limits_.held_events || held_bytes_ > limits_.held_bytes) {
     const auto last = std::prev(held_.end());
@@ -216,10 +216,10 @@ void StreamFollower::settle(MonoTime now, Actions& actions) {
   actions.emplace_back(ReadHistory{.read = reads_, .after = delivered_, .to = to, .limit = limits_.page});
 }
 
-// What goes wrong
+// Failures
 
 void StreamFollower::failed(std::string why, MonoTime now, Actions& actions) {
-  if (delivered_ >= stored_) return; // it came by itself
+  if (delivered_ >= stored_) return; // it arrived meanwhile
   if (missing_since_ && now - *missing_since_ >= limits_.patience)
     return lose(LossReason::unreadable, std::move(why), epoch_, stored_, actions);
   back_off(now);
@@ -251,7 +251,7 @@ void StreamFollower::past(const Epoch& epoch) {
 
 bool StreamFollower::is_past(const Epoch& epoch) const { return std::ranges::find(past_, epoch) != past_.end(); }
 
-// The suspects were heard of before the question was asked, and the room had another epoch then.
+// The suspects were seen before the request was made, and the room had another epoch then.
 void StreamFollower::doubts_settled() {
   awaiting_.reset();
   for (const Epoch& epoch : std::exchange(suspects_, {}))
@@ -276,7 +276,7 @@ void StreamFollower::lose(LossReason reason, std::string why, Epoch epoch, Offse
   actions.emplace_back(std::move(lost));
 }
 
-// `stored_` stays, so that the next question says what the epoch is known to have had.
+// `stored_` stays, so that the next request states what the epoch is known to have had.
 void StreamFollower::break_off(
     LossReason reason, std::string why, const StreamPosition& position, MonoTime now, Actions& actions) {
   if (broken_) return;

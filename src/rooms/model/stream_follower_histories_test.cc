@@ -1,8 +1,8 @@
-// Seeded histories of one room: what a listener hears through a StreamFollower while the bus loses, doubles,
-// delays and reorders, readers lag and fail, epochs are renewed and the record goes back. The oracle knows
-// what the record held at any time and shares nothing with the machine.
+// Seeded histories of one room: the events that a StreamFollower delivers while the bus loses, duplicates,
+// delays and reorders, readers lag and fail, epochs are renewed and the log goes back. The oracle knows
+// what the log held at any time and shares no code with the state machine.
 //
-// 100,000 histories where the build is optimised, 2,000 elsewhere. HISTORIES=N asks for N, FIRST=SEED begins there.
+// 100,000 histories in optimised builds, 2,000 elsewhere. HISTORIES=N runs N, FIRST=SEED starts there.
 // A broken promise prints its seed and the last steps.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -46,7 +46,7 @@ class History {
  public:
   History(std::uint64_t seed, bool traced) : random_(seed), traced_(traced), listener(record_, limits_) {
     follower_.follow(Epoch("e1"), 0);
-    for (auto& w : weights_) w = 1 + static_cast<int>(pick(8)); // each history has its own weather
+    for (auto& w : weights_) w = 1 + static_cast<int>(pick(8)); // each history has its own fault rates
     losing_ = pick(40), failing_ = pick(60), lagging_ = pick(50);
   }
 
@@ -123,7 +123,7 @@ class History {
     const bool at_once = here && (change || listener.takes(event->offset));
     note([&] { return fmt::format("arrives {} {}{}", event->epoch.str(), event->offset, change ? " changed" : ""); });
     const Actions actions = follower_.arrived(event, now_);
-    if (at_once) listener.require(first_is(actions, event), "what is next is not heard at once");
+    if (at_once) listener.require(first_is(actions, event), "the next event is not delivered at once");
     act(actions);
     if (listener.follows(event->epoch))
       listener.require(follower_.stored() >= event->offset, "what came too early is forgotten");
@@ -131,7 +131,7 @@ class History {
   void typing() {
     const auto event = std::make_shared<const Event>(Event{.delivery = Delivery::ephemeral});
     const Actions actions = follower_.arrived(event, now_);
-    listener.require(actions.size() == 1 && first_is(actions, event), "typing is not heard");
+    listener.require(actions.size() == 1 && first_is(actions, event), "typing is not delivered");
   }
   static bool first_is(const Actions& actions, const EventPtr& event) {
     const auto* first = actions.empty() ? nullptr : std::get_if<Deliver>(&actions.front());
@@ -179,9 +179,9 @@ class History {
     listener.not_before.reset();
     doubt();
   }
-  // What is asked from now on tells where the room stands; what was asked before is not used.
+  // Requests from now on return the room's position; earlier answers are not used.
   void doubt() {
-    if (!answering_) settled_by_ = questions_ + 1; // else it is the doubt of before
+    if (!answering_) settled_by_ = questions_ + 1; // otherwise it is the earlier doubt
     listener.awaiting = true;
     listener.reading = false;
     ask();
@@ -199,7 +199,7 @@ class History {
     askings_.erase(which);
     if (chance(failing_ / 3)) {
       act(follower_.position_failed("away", now_));
-      return ask(); // the driver tries until it has an answer
+      return ask(); // the driver retries until it has an answer
     }
     if (settles) listener.awaiting = false;
     answering_ = true;
@@ -214,7 +214,7 @@ class History {
     });
     const Actions actions = follower_.position(p, now_);
     const bool lost = !actions.empty() && std::holds_alternative<Lost>(actions.front());
-    if (here) listener.require(lost == other, other ? "another history is not told of" : "a good history is lost");
+    if (here) listener.require(lost == other, other ? "another history is not reported" : "a good history is lost");
     act(actions);
   }
   void trouble() {
@@ -266,7 +266,7 @@ class History {
     return "confirms";
   }
 
-  // Nothing fails any more, and what is on the bus is lost: the listener has everything in the end.
+  // Faults end, and the events on the bus are lost: the listener still gets everything in the end.
   void calm() {
     bus_.clear();
     before_.clear();
@@ -280,11 +280,11 @@ class History {
     }
     if (!listener.fault.empty()) return;
     listener.require(!listener.silent && listener.epoch == record_.now.name() && listener.last == record_.now.head(),
-        "not everything is heard in the end");
+        "not everything is delivered in the end");
     losing_ = 0;
     bus_.assign(1, record_.append("the last one"));
     bus_delivers();
-    listener.require(listener.last == record_.now.head(), "what comes in the end is not heard");
+    listener.require(listener.last == record_.now.head(), "events at the end are not delivered");
     listener.require(!follower_.due(), "something is waited for without need");
   }
 
@@ -300,7 +300,7 @@ class History {
   std::vector<EventPtr> bus_;
   std::vector<Reading> readings_;
   std::vector<Asking> askings_;
-  std::vector<Record::State> before_; // what a reader that lags may still show
+  std::vector<Record::State> before_; // what a lagging reader may still show
   std::uint64_t newest_read_ = 0;
   std::uint64_t questions_ = 0, settled_by_ = 0;
   bool answering_ = false;
@@ -310,7 +310,7 @@ class History {
   Listener listener;
 };
 
-TEST(StreamHistories, AListenerHearsEachOffsetOnceInOrderOrIsToldThatItLostThem) {
+TEST(StreamHistories, AListenerGetsEachOffsetOnceInOrderOrLearnsThatTheyAreLost) {
   std::map<LossReason, int> losses;
   std::int64_t heard = 0, reads = 0;
   const std::uint64_t first = asked("FIRST", 1), count = histories();

@@ -49,7 +49,7 @@ EventPtr change(Offset offset, const char* epoch = "e1") {
 }
 EventPtr typing() { return std::make_shared<Event>(Event{.delivery = Delivery::ephemeral}); }
 
-// A listener that joined at {e1, 4}; each call answers with what the follower does.
+// A listener that joined at {e1, 4}; each call answers with the follower's actions.
 class StreamFollowerTest : public testing::Test {
  protected:
   StreamFollowerTest() { follower.follow(Epoch("e1"), 4); }
@@ -86,19 +86,19 @@ class StreamFollowerTest : public testing::Test {
   std::uint64_t last_read = 0;
 };
 
-TEST_F(StreamFollowerTest, WhatComesInOrderIsHeardAtOnce) {
+TEST_F(StreamFollowerTest, EventsInOrderAreDeliveredAtOnce) {
   EXPECT_EQ(arrives(5), "5");
   EXPECT_EQ(arrives(6), "6");
   EXPECT_FALSE(follower.due());
 }
 
-TEST_F(StreamFollowerTest, ARepeatIsNotHeardAgain) {
+TEST_F(StreamFollowerTest, ADuplicateIsNotDeliveredAgain) {
   EXPECT_EQ(arrives(5), "5");
   EXPECT_EQ(arrives(5), "");
-  EXPECT_EQ(arrives(3), "") << "nor what was said before the join";
+  EXPECT_EQ(arrives(3), "") << "nor messages from before the join";
 }
 
-TEST_F(StreamFollowerTest, WhatWasLostIsReadAndHeardBeforeWhatCameBehindIt) {
+TEST_F(StreamFollowerTest, LostEventsAreReadAndDeliveredBeforeLaterOnes) {
   EXPECT_EQ(arrives(7), "read (4, 6]");
   EXPECT_EQ(arrives(8), "") << "one read at a time";
   EXPECT_EQ(page(5, 6, 8), "5; 6; 7; 8");
@@ -106,7 +106,7 @@ TEST_F(StreamFollowerTest, WhatWasLostIsReadAndHeardBeforeWhatCameBehindIt) {
 
 TEST_F(StreamFollowerTest, WhatIsLateClosesItsGapByItself) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
-  EXPECT_EQ(arrives(6), "") << "doubled while it is held back";
+  EXPECT_EQ(arrives(6), "") << "duplicated while it is held back";
   EXPECT_EQ(arrives(5), "5; 6");
   EXPECT_EQ(page(5, 5, 6), "") << "the read was not needed any more";
   EXPECT_EQ(arrives(7), "7");
@@ -125,7 +125,7 @@ TEST_F(StreamFollowerTest, ASecondGapBehindTheFirstIsReadToo) {
   EXPECT_EQ(page(7, 8, 9), "7; 8; 9");
 }
 
-TEST_F(StreamFollowerTest, MoreThanMayBeHeldBackIsReadLaterAndStillHeardOnce) {
+TEST_F(StreamFollowerTest, MoreThanMayBeHeldBackIsReadLaterAndStillDeliveredOnce) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
   for (Offset o = 7; o <= 12; ++o) EXPECT_EQ(arrives(o), "");
   EXPECT_EQ(follower.held_events(), 3U) << "6, 7, 8";
@@ -135,7 +135,7 @@ TEST_F(StreamFollowerTest, MoreThanMayBeHeldBackIsReadLaterAndStillHeardOnce) {
 
 TEST_F(StreamFollowerTest, LongTextsAreHeldBackWithinTheirOwnBound) {
   EXPECT_EQ(arrives(message(8, "e1", 60)), "read (4, 7]");
-  EXPECT_EQ(arrives(message(7, "e1", 60)), "") << "what is next in order is kept, the later one goes";
+  EXPECT_EQ(arrives(message(7, "e1", 60)), "") << "the next in order is kept, the later one is dropped";
   EXPECT_EQ(follower.held_bytes(), 60U);
   EXPECT_EQ(arrives(message(9, "e1", 1'000)), "");
   EXPECT_EQ(page(5, 7, 9), "5; 6; 7; read (7, 9]") << "the page holds 7 as well";
@@ -148,7 +148,7 @@ TEST_F(StreamFollowerTest, AReadThatFailsIsRepeatedAfterATimeThatDoubles) {
   EXPECT_EQ(read_fails(), "");
   EXPECT_EQ(follower.due(), now + Millis{100});
   EXPECT_EQ(passes(Millis{99}), "");
-  EXPECT_EQ(arrives(7), "") << "news behind the gap do not make the store read sooner";
+  EXPECT_EQ(arrives(7), "") << "events behind the gap do not cause an earlier read";
   EXPECT_EQ(passes(Millis{1}), "read (4, 5]");
   EXPECT_EQ(read_fails(), "");
   EXPECT_EQ(follower.due(), now + Millis{200});
@@ -166,11 +166,11 @@ TEST_F(StreamFollowerTest, WhatCannotBeReadForLongIsLostAndWhatComesLaterGoesOnB
     EXPECT_EQ(passes(Millis{2'000}), "read (4, 6]");
   }
   EXPECT_EQ(heard, "lost unreadable, now e1 7");
-  EXPECT_EQ(arrives(6), "") << "late; whoever joins again has it";
+  EXPECT_EQ(arrives(6), "") << "late; a client that joins again gets it";
   EXPECT_EQ(arrives(8), "8");
 }
 
-TEST_F(StreamFollowerTest, PatienceBeginsAnewWithEachThingHeard) {
+TEST_F(StreamFollowerTest, PatienceRestartsWithEachDeliveredEvent) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
   EXPECT_EQ(arrives(8), "");
   now += Millis{9'999};
@@ -185,19 +185,19 @@ TEST_F(StreamFollowerTest, PatienceBeginsAnewWithEachThingHeard) {
 TEST_F(StreamFollowerTest, AReaderThatLagsIsAskedAgainAndTheWriterWhetherItLags) {
   EXPECT_EQ(arrives(7), "read (4, 6]");
   EXPECT_EQ(empty_page(4), "confirm");
-  EXPECT_EQ(position("e1", 7), "") << "the reader is given its time";
+  EXPECT_EQ(position("e1", 7), "") << "the reader still has time";
   EXPECT_EQ(passes(Millis{100}), "read (4, 6]");
   EXPECT_EQ(page(5, 5, 5), "5; read (5, 6]");
   EXPECT_EQ(page(6, 6, 6), "6; 7");
 }
 
-TEST_F(StreamFollowerTest, WhatWasDeletedByAgeBeforeItWasHeardIsLost) {
+TEST_F(StreamFollowerTest, EventsDeletedByAgeBeforeDeliveryAreLost) {
   EXPECT_EQ(arrives(8), "read (4, 7]");
   EXPECT_EQ(page(6, 7, 8), "lost not_kept, now e1 8");
   EXPECT_EQ(arrives(9), "9");
 }
 
-TEST_F(StreamFollowerTest, APositionAheadMeansThatSomethingWasNotHeard) {
+TEST_F(StreamFollowerTest, APositionAheadMeansThatEventsAreMissing) {
   EXPECT_EQ(position("e1", 4), "");
   EXPECT_EQ(position("e1", 6), "read (4, 6]");
   EXPECT_EQ(page(5, 6, 6), "5; 6");
@@ -208,11 +208,11 @@ TEST_F(StreamFollowerTest, AHeadThatIsAnnouncedTooLateDoesNoHarm) {
   EXPECT_EQ(hear(follower.announced(Epoch("e1"), 5, now)), "read (4, 5]");
 }
 
-TEST_F(StreamFollowerTest, AnotherEpochIsToldBeforeAnythingOfItIsHeard) {
+TEST_F(StreamFollowerTest, AnotherEpochIsReportedBeforeAnyEventOfIt) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
-  EXPECT_EQ(arrives(message(5, "e2")), "confirm") << "newer or older? the event does not say";
+  EXPECT_EQ(arrives(message(5, "e2")), "confirm") << "newer or older: the event does not show it";
   EXPECT_EQ(position("e2", 5), "lost epoch_changed, now e2 5");
-  EXPECT_EQ(page(5, 5, 6), "") << "of the history before";
+  EXPECT_EQ(page(5, 5, 6), "") << "of the previous history";
   EXPECT_EQ(arrives(message(6, "e2")), "6");
   EXPECT_EQ(arrives(6), "") << "an epoch that was left never comes back";
   EXPECT_EQ(arrives(7), "");
@@ -254,15 +254,15 @@ TEST_F(StreamFollowerTest, AHistoryThatWentBackIsLostAndSilentUntilItHasANewEpoc
   EXPECT_EQ(position("e1", 4), "lost went_back, now e1 4");
   EXPECT_EQ(arrives(5), "") << "perhaps another 5";
   EXPECT_EQ(arrives(6), "");
-  EXPECT_EQ(position("e1", 6), "") << "growing again makes nothing good";
+  EXPECT_EQ(position("e1", 6), "") << "growing again does not help";
   EXPECT_EQ(passes(Millis{100}), "confirm");
   EXPECT_EQ(passes(Millis{200}), "confirm");
-  EXPECT_EQ(follower.standpoint().stored, 5U) << "what the store is asked about";
+  EXPECT_EQ(follower.standpoint().stored, 5U) << "used in requests to the store";
   EXPECT_EQ(position("e2", 6), "lost epoch_changed, now e2 6");
   EXPECT_EQ(arrives(message(7, "e2")), "7");
 }
 
-TEST_F(StreamFollowerTest, WhatWasKnownToBeStoredAndIsGoneIsAStepBackEvenIfNobodyHeardIt) {
+TEST_F(StreamFollowerTest, MissingStoredEventsAreAStepBackEvenIfUndelivered) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
   EXPECT_EQ(position("e1", 4), "lost went_back, now e1 4");
 }
@@ -276,7 +276,7 @@ TEST_F(StreamFollowerTest, AnEpochThatWasLeftIsNotFollowedAgain) {
   EXPECT_EQ(arrives(message(10, "e3")), "10");
 }
 
-TEST_F(StreamFollowerTest, APageOfAnotherEpochIsNotHeardAndMakesThePositionBeConfirmed) {
+TEST_F(StreamFollowerTest, APageOfAnotherEpochIsDroppedAndThePositionIsConfirmed) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
   EXPECT_EQ(page(5, 5, 6, "e2"), "confirm");
   EXPECT_EQ(passes(Millis{1'000}), "") << "nothing is read before the answer";
@@ -286,7 +286,7 @@ TEST_F(StreamFollowerTest, APageOfAnotherEpochIsNotHeardAndMakesThePositionBeCon
 TEST_F(StreamFollowerTest, AStoreWithAnotherConnectionIsAskedBeforeItIsRead) {
   EXPECT_EQ(arrives(7), "read (4, 6]");
   follower.await_position();
-  EXPECT_EQ(page(5, 6, 7), "") << "of the connection before";
+  EXPECT_EQ(page(5, 6, 7), "") << "of the previous connection";
   EXPECT_EQ(position("e1", 7), "read (4, 6]");
   EXPECT_EQ(page(5, 6, 7), "5; 6; 7");
 }
@@ -300,12 +300,12 @@ TEST_F(StreamFollowerTest, APositionThatCannotBeHadIsWaitedForWithPatienceOnlyWh
   EXPECT_EQ(hear(follower.position_failed("away", now)), "lost unreadable, now e1 6");
 }
 
-TEST_F(StreamFollowerTest, TypingIsHeardWhateverIsMissing) {
+TEST_F(StreamFollowerTest, TypingIsDeliveredInSpiteOfGaps) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
   EXPECT_EQ(arrives(typing()), "typing");
 }
 
-TEST_F(StreamFollowerTest, AChangeOfAMessageThatWasHeardIsHeardAtOnce) {
+TEST_F(StreamFollowerTest, AChangeOfADeliveredMessageIsDeliveredAtOnce) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
   EXPECT_EQ(arrives(change(3)), "change of 3");
   EXPECT_EQ(page(5, 5, 6), "5; 6");
@@ -322,7 +322,7 @@ TEST_F(StreamFollowerTest, AMessageWhoseChangeOvertookItIsReadFromTheRecord) {
 TEST_F(StreamFollowerTest, AMessageThatIsChangedWhileItIsHeldBackIsReadFromTheRecord) {
   EXPECT_EQ(arrives(6), "read (4, 5]");
   EXPECT_EQ(arrives(change(6)), "change of 6");
-  EXPECT_EQ(page(5, 6, 6), "read (4, 6]") << "that page was asked for before the change";
+  EXPECT_EQ(page(5, 6, 6), "read (4, 6]") << "that page was requested before the change";
   const Page again{.read = last_read,
       .epoch = Epoch("e1"),
       .head = 6,
@@ -341,6 +341,6 @@ TEST_F(StreamFollowerTest, AReaderThatLagsBehindAChangeIsNotBelieved) {
   EXPECT_EQ(hear(follower.page(page, now)), "5 deleted");
 }
 
-TEST_F(StreamFollowerTest, AChangeInAnotherEpochIsNotHeard) { EXPECT_EQ(arrives(change(3, "e0")), "confirm"); }
+TEST_F(StreamFollowerTest, AChangeInAnotherEpochIsNotDelivered) { EXPECT_EQ(arrives(change(3, "e0")), "confirm"); }
 
 } // namespace

@@ -1,5 +1,5 @@
-// For the histories of StreamFollower only: the record of one room, all that it ever held, and a listener that
-// holds what it hears against it. Shares nothing with the machine.
+// For the histories of StreamFollower only: the log of one room with everything it ever held, and a listener that
+// checks the events it receives against it. Shares no code with the state machine.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ inline EventPtr message(const Epoch& epoch, Offset offset, const std::string& te
           .offset = offset, .from = {}, .text = deleted ? std::string() : text, .key = {}, .deleted = deleted}});
 }
 
-// What the room's writer has. Every text is another one, so that two contents of one offset are seen.
+// The writer's room. Every text is unique, so that two contents of one offset are detected.
 class Record {
  public:
   struct Entry {
@@ -53,7 +53,7 @@ class Record {
         .delivery = Delivery::about_history,
         .body = Change{.number = ++now.changes, .kind = ChangeKind::deleted, .offset = offset}});
   }
-  // Its newest entries are gone. Nobody is told of a new epoch before so many questions were answered.
+  // Removes its newest entries. A new epoch is announced only after so many answers.
   void go_back(Offset head, int answers) {
     now.entries.resize(head);
     now.trimmed = std::min(now.trimmed, head);
@@ -81,14 +81,14 @@ class Record {
   }
 
   State now;
-  std::map<std::pair<Epoch, Offset>, std::string> truth; // also of epochs that are over
+  std::map<std::pair<Epoch, Offset>, std::string> truth; // also of past epochs
 
  private:
   std::optional<int> renewal_;
   int last_epoch_ = 1;
 };
 
-// Whoever listens, and the promises.
+// The listener, and the promises.
 class Listener {
  public:
   Listener(const Record& record, const FollowerLimits& limits) : record_(record), limits_(limits) {}
@@ -104,7 +104,7 @@ class Listener {
 
   [[nodiscard]] bool follows(const Epoch& e) const { return !silent && epoch == e; }
   [[nodiscard]] bool has_left(const Epoch& e) const { return left_.contains(e); }
-  // An event that is next may be heard as it came: no change has overtaken it.
+  // An event that is next may be delivered as it arrived: no change has overtaken it.
   [[nodiscard]] bool takes(Offset o) const { return o == last + 1 && o > changed_to_; }
 
   Epoch epoch{"e1"};
@@ -121,21 +121,21 @@ class Listener {
  private:
   void hears(const Event& event, MonoTime now) {
     if (event.delivery == Delivery::ephemeral) return;
-    require(!silent, "something is heard of a history that went back");
-    require(event.epoch == epoch, "something is heard of another epoch");
+    require(!silent, "an event of a history that went back is delivered");
+    require(event.epoch == epoch, "an event of another epoch is delivered");
     if (event.delivery == Delivery::about_history) {
       deleted_.insert(event.offset);
       if (event.offset > last) changed_to_ = std::max(changed_to_, event.offset), read_outdated = true;
       return;
     }
-    require(event.offset > last, "an offset is heard again");
+    require(event.offset > last, "an offset is delivered again");
     require(event.offset <= last + 1, "an offset is skipped");
     const auto& body = std::get<Message>(event.body);
     const auto truth = record_.truth.find({epoch, event.offset});
-    require(truth != record_.truth.end(), "what is heard was never stored");
+    require(truth != record_.truth.end(), "a delivered event was never stored");
     if (truth == record_.truth.end()) return;
     require(body.deleted || body.text == truth->second, "one offset has two contents");
-    require(body.deleted || !deleted_.contains(event.offset), "a text is heard after its deletion");
+    require(body.deleted || !deleted_.contains(event.offset), "a text is delivered after its deletion");
     last = event.offset;
     since_ = now;
     not_before.reset();
@@ -144,7 +144,7 @@ class Listener {
 
   void loses(const Lost& lost, MonoTime now) {
     ++losses[lost.reason];
-    require(lost.delivered == last, "Lost names another end than what was heard");
+    require(lost.delivered == last, "Lost names another end than the last delivered offset");
     const bool never_again = lost.reason == LossReason::went_back || left_.contains(lost.epoch);
     switch (lost.reason) {
       case LossReason::epoch_changed:
@@ -159,7 +159,7 @@ class Listener {
         break;
       case LossReason::unreadable: require(now - since_ >= limits_.patience, "patience ends early"); break;
     }
-    require(!silent || (lost.epoch != epoch && !never_again), "a history that went back goes on without a new epoch");
+    require(!silent || (lost.epoch != epoch && !never_again), "a history that went back continues without a new epoch");
     since_ = now;
     not_before.reset();
     reading = false;
@@ -179,10 +179,9 @@ class Listener {
   void reads(const ReadHistory& read, MonoTime now) {
     ++reads_made;
     require(!silent, "a history that went back is read");
-    require(
-        read.after == last && read.to > last && read.limit == limits_.page, "something else is read than is missing");
+    require(read.after == last && read.to > last && read.limit == limits_.page, "a range is read that is not missing");
     require(!reading, "two reads are under way");
-    require(!awaiting, "something is read while it is not known where the room stands");
+    require(!awaiting, "a read is made while the position is unknown");
     require(!not_before || now >= *not_before, "a read that failed is repeated too early");
     read_outdated = false;
     reading = true;
@@ -191,7 +190,7 @@ class Listener {
   const Record& record_;
   const FollowerLimits& limits_;
   std::set<Epoch> left_;
-  std::set<Offset> deleted_; // in this epoch, as far as it was heard
+  std::set<Offset> deleted_; // in this epoch, as far as delivered
   Offset changed_to_ = 0;
   MonoTime since_{};
 };

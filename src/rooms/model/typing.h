@@ -1,4 +1,4 @@
-// Who is typing in a room. A sign of typing lapses after 6 s unless it is renewed.
+// Who is typing in a room. A typing mark lapses after 6 s unless it is renewed.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ class Typing {
  public:
   static constexpr Millis kLapse{6'000};
 
-  // True if others have to be told: a change, or a renewal of `on`.
+  // True if others must be notified: a change, or a renewal of `on`.
   bool set(const UserId& user, std::string_view name, bool on, MonoTime now) {
     if (!on) return until_.erase(user) > 0;
     auto& entry = until_[user];
