@@ -31,70 +31,82 @@ Result<T> answer_of(const std::function<void(Completion<T>)>& question) {
   return std::move(answer).value();
 }
 
+std::string ticket_of(fuzz::Bytes& program) { // no message begins like this
+  return "T!" + std::string(program.text().substr(0, 50));
+}
+
+class Model {
+ public:
+  void mint(fuzz::Bytes& program, bool with_origin) {
+    const std::string ticket = ticket_of(program);
+    if (known_.contains(ticket)) return; // minted tickets are fresh
+    Known made;
+    made.expires = clock_.mono() + Millis{1 + program.byte() * 250};
+    TicketGrant grant;
+    grant.identity.user = UserId{"user-of-" + hex_encode(ticket)};
+    if (with_origin) grant.origin = made.origin = "https://chat.example";
+    const auto minted = answer_of<bool>([&](Completion<bool> done) {
+      tickets_.mint(ticket, grant, std::chrono::ceil<Millis>(made.expires - clock_.mono()), std::move(done));
+    });
+    invariant(minted.has_value() || (minted.error().cause == Cause::BUSY && minted.error().retry_after),
+        "a ticket is minted, or the refusal says when to retry");
+    if (minted) known_[ticket] = made;
+  }
+
+  void redeem(fuzz::Bytes& program, bool with_origin) {
+    const std::string ticket = ticket_of(program);
+    const std::string attempt(1, static_cast<char>('a' + program.byte() % 4U));
+    const auto origin = with_origin ? std::optional<std::string>("https://chat.example") : std::nullopt;
+    const Tickets::Use use{.ticket = ticket, .origin = origin, .address = "192.0.2.1", .attempt = attempt};
+    const auto foreseen =
+        answer_of<Identity>([&](Completion<Identity> done) { tickets_.examine(use, std::move(done)); });
+    const auto answer = answer_of<Identity>([&](Completion<Identity> done) { tickets_.redeem(use, std::move(done)); });
+    invariant(foreseen.has_value() == answer.has_value() &&
+            (answer.has_value() || foreseen.error().cause == answer.error().cause),
+        "an examined ticket is answered as a redeemed one");
+    if (!answer)
+      return invariant(answer.error().evidence.find("T!") == std::string::npos, "a refusal does not repeat the ticket");
+    const auto found = known_.find(ticket);
+    invariant(found != known_.end() && answer->user.str() == "user-of-" + hex_encode(ticket),
+        "only a minted ticket is accepted, for its own user");
+    accepted(found->second, origin, attempt);
+  }
+
+  void pass(fuzz::Bytes& program) { clock_.advance(Millis{program.byte() * 1'000}); }
+  [[nodiscard]] std::size_t size() const { return tickets_.size(); }
+
+ private:
+  void accepted(Known& was, const std::optional<std::string>& origin, const std::string& attempt) {
+    const MonoTime now = clock_.mono();
+    invariant(!was.origin || was.origin == origin, "a bound ticket is accepted from its origin alone");
+    if (was.used)
+      return invariant(was.attempt == attempt && now - was.used_at <= std::chrono::seconds{60},
+          "a ticket is accepted once; the same attempt gets the same answer");
+    invariant(now < was.expires, "a ticket is accepted before it expires");
+    was.used = true;
+    was.used_at = now;
+    was.attempt = attempt;
+  }
+
+  ManualClock clock_;
+  engine::MemorySharedState shared_{clock_};
+  Tickets tickets_{shared_, TicketPolicy{.max_tickets = 8}};
+  std::map<std::string, Known> known_;
+};
+
 } // namespace
 
 FUZZER(tickets) {
   fuzz::Bytes program(input);
-  ManualClock clock;
-  engine::MemorySharedState shared(clock);
-  Tickets tickets(shared, TicketPolicy{.max_tickets = 8});
-  std::map<std::string, Known> known;
+  Model model;
   for (int step = 0; step < 200 && !program.empty(); ++step) {
     const std::uint8_t what = program.byte();
-    const MonoTime now = clock.mono();
+    const bool with_origin = (what & 128U) != 0;
     switch (what % 3U) {
-      case 0: {
-        const std::string ticket = "T!" + std::string(program.text().substr(0, 50)); // no sentence has this beginning
-        if (known.contains(ticket)) break;                                           // minted tickets are fresh
-        Known made;
-        made.expires = now + Millis{1 + program.byte() * 250};
-        TicketGrant grant;
-        grant.identity.user = UserId{"user-of-" + hex_encode(ticket)};
-        if ((what & 128U) != 0) grant.origin = made.origin = "https://chat.example";
-        const auto minted = answer_of<bool>([&](Completion<bool> done) {
-          tickets.mint(ticket, grant, std::chrono::ceil<Millis>(made.expires - now), std::move(done));
-        });
-        invariant(minted.has_value() || (minted.error().cause == Cause::BUSY && minted.error().retry_after),
-            "a ticket is minted, or it is said when");
-        if (minted) known[ticket] = made;
-        break;
-      }
-      case 1: {
-        const std::string ticket = "T!" + std::string(program.text().substr(0, 50)); // no sentence has this beginning
-        const std::string attempt(1, static_cast<char>('a' + program.byte() % 4U));
-        const std::optional<std::string> origin =
-            (what & 128U) != 0 ? std::optional<std::string>("https://chat.example") : std::nullopt;
-        const Tickets::Use use{.ticket = ticket, .origin = origin, .address = "192.0.2.1", .attempt = attempt};
-        const auto foreseen =
-            answer_of<Identity>([&](Completion<Identity> done) { tickets.examine(use, std::move(done)); });
-        const auto answer =
-            answer_of<Identity>([&](Completion<Identity> done) { tickets.redeem(use, std::move(done)); });
-        invariant(foreseen.has_value() == answer.has_value() &&
-                (answer.has_value() || foreseen.error().cause == answer.error().cause),
-            "what is foreseen comes");
-        const auto found = known.find(ticket);
-        if (!answer) {
-          invariant(
-              answer.error().evidence.find("T!") == std::string::npos, "a ticket that is refused is not repeated");
-          break;
-        }
-        invariant(found != known.end() && answer->user.str() == "user-of-" + hex_encode(ticket),
-            "only what was minted is good, for its own user");
-        Known& was = found->second;
-        invariant(!was.origin || was.origin == origin, "and where it is bound to");
-        if (was.used) {
-          invariant(was.attempt == attempt && now - was.used_at <= std::chrono::seconds{60},
-              "a ticket is good once; the same attempt gets the same answer");
-        } else {
-          invariant(now < was.expires, "and in its time");
-          was.used = true;
-          was.used_at = now;
-          was.attempt = attempt;
-        }
-        break;
-      }
-      default: clock.advance(Millis{program.byte() * 1'000});
+      case 0: model.mint(program, with_origin); break;
+      case 1: model.redeem(program, with_origin); break;
+      default: model.pass(program);
     }
-    invariant(tickets.size() <= 8, "the table is bounded");
+    invariant(model.size() <= 8, "the table is bounded");
   }
 }
