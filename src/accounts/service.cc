@@ -64,6 +64,8 @@ void AccountService::start() {
     });
     read_password_costs();
     runners_->control.every(kReadCostsEvery, [this] { read_password_costs(); }); // others may import users meanwhile
+    // Revocations from a clock that is ahead have to be settled, also where no gateway watches.
+    revocations_.watch({}, {});
     runners_->control.every(policy_.revocation_poll, [this] { revocations_.poll(); });
     runners_->control.every(kMeasureEvery, [this] { measure_tables(); });
   });

@@ -13,7 +13,7 @@ namespace {
 // For our own sessions it does not matter: `before` ends the user's sessions in the same
 // transaction, each with an event of its own, and a later login has another
 // session. A token without one is refused; a second later a new token is valid.
-bool issued_before(const Identity& identity, WallTime at) {
+bool issued_before(const RevocationSubject& identity, WallTime at) {
   const bool whole_seconds = identity.issued_at == std::chrono::floor<std::chrono::seconds>(identity.issued_at);
   const bool same_second = std::chrono::floor<std::chrono::seconds>(at) == identity.issued_at;
   if (whole_seconds && same_second && identity.own_account && !identity.session.empty()) return false;
@@ -83,18 +83,18 @@ bool RevocationTable::current(MonoTime now) const {
   return last != INT64_MIN && now - MonoTime{std::chrono::nanoseconds{last}} <= policy_.max_age;
 }
 
-std::optional<Refusal> RevocationTable::check(const Identity& identity, MonoTime now) const {
+std::optional<Refusal> RevocationTable::check(const RevocationSubject& subject, MonoTime now) const {
   // A known revocation stays valid, however old the knowledge.
   const std::shared_lock lock(mutex_);
-  if (!identity.token.empty() && tokens_.contains(identity.token.view()))
+  if (!subject.token.empty() && tokens_.contains(subject.token))
     return Refusal{.cause = Cause::TOKEN_REVOKED, .evidence = "the token itself was revoked"};
-  if (!identity.session.empty() && sessions_.contains(identity.session.view()))
+  if (!subject.session.empty() && sessions_.contains(subject.session))
     return Refusal{.cause = Cause::SESSION_REVOKED, .evidence = "its session has ended"};
-  if (const auto it = before_.find(identity.user.view()); it != before_.end() && issued_before(identity, it->second.at))
+  if (const auto it = before_.find(subject.user); it != before_.end() && issued_before(subject, it->second.at))
     return Refusal{
         .cause = Cause::TOKEN_REVOKED, .evidence = "all of this user's tokens issued before " + rfc3339(it->second.at)};
-  if (identity.own_account) {
-    if (const auto it = users_.find(identity.user.view()); it != users_.end()) {
+  if (subject.own_account) {
+    if (const auto it = users_.find(subject.user); it != users_.end()) {
       const bool deleted = it->second.reason == RevocationEvent::Reason::deleted;
       return Refusal{.cause = deleted ? Cause::USER_UNKNOWN : Cause::USER_DISABLED,
           .evidence = (deleted ? "deleted " : "disabled ") + rfc3339(it->second.at)};
@@ -107,7 +107,7 @@ std::optional<Refusal> RevocationTable::check(const Identity& identity, MonoTime
                           : "revocations were last synchronised too long ago",
         .retry_after = Millis{2'000}};
   }
-  if (floor_ != WallTime{} && identity.issued_at <= floor_)
+  if (floor_ != WallTime{} && subject.issued_at <= floor_)
     return Refusal{.cause = Cause::REVOCATION_UNCHECKED,
         .evidence = "the revocation table was full; it no longer covers tokens issued before " + rfc3339(floor_),
         .retry_after = Millis{2'000}};

@@ -19,6 +19,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -29,6 +30,20 @@
 #include "base/refusal.h"
 
 namespace foyer::auth {
+
+// Of an identity, what the table is asked about. The texts must live as long as the question.
+struct RevocationSubject {
+  RevocationSubject() = default;
+  RevocationSubject(const Identity& identity) // NOLINT(google-explicit-constructor): every identity is one
+      : user(identity.user.view()),
+        session(identity.session.view()),
+        token(identity.token.view()),
+        issued_at(identity.issued_at),
+        own_account(identity.own_account) {}
+  std::string_view user, session, token; // session, token: empty if there is none
+  WallTime issued_at{};
+  bool own_account = false;
+};
 
 class RevocationTable {
  public:
@@ -43,7 +58,7 @@ class RevocationTable {
   // users of our own accounts only); REVOCATION_UNCHECKED before the first
   // synchronisation, when the last one is too long ago, and for tokens older than
   // the events in the table.
-  [[nodiscard]] std::optional<Refusal> check(const Identity& identity, MonoTime now) const;
+  [[nodiscard]] std::optional<Refusal> check(const RevocationSubject& subject, MonoTime now) const;
   // Waits for the first synchronisation; false when it did not come in this time. For
   // startup, before the loops run.
   [[nodiscard]] bool wait_for_first(Millis at_most) const;

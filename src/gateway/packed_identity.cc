@@ -20,6 +20,17 @@ PackedIdentity::PackedIdentity(const Identity& identity)
   std::ranges::copy(identity.token.view(), at);
 }
 
+auth::RevocationSubject PackedIdentity::for_revocation() const {
+  const char* session = texts_.get() + user_ + name_;
+  auth::RevocationSubject out;
+  out.user = user();
+  out.session = {session, session_};
+  out.token = {session + session_, token_};
+  out.issued_at = issued_at_;
+  out.own_account = own_account_;
+  return out;
+}
+
 Identity PackedIdentity::unpacked() const {
   const char* session = texts_.get() + user_ + name_;
   return {.user = UserId{user()},

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "auth/revocation_table.h"
 #include "base/refusal.h"
 
 namespace foyer::gateway {
@@ -21,6 +22,7 @@ class PackedIdentity {
   [[nodiscard]] const Permissions& permissions() const { return permissions_; }
   [[nodiscard]] WallTime expires_at() const { return expires_at_; }
   [[nodiscard]] bool own_account() const { return own_account_; }
+  [[nodiscard]] auth::RevocationSubject for_revocation() const; // points into this
   [[nodiscard]] Identity unpacked() const;
 
  private:

@@ -117,7 +117,7 @@ void Session::on_time() {
 
 void Session::check_revocation() {
   if (!link_.open()) return;
-  auto refusal = shard().deps().revocations.check(identity_.unpacked(), shard().loop().now());
+  auto refusal = shard().deps().revocations.check(identity_.for_revocation(), shard().loop().now());
   // "Could not check" does not end an established session.
   if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) link_.end(std::move(*refusal));
 }

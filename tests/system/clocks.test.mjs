@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foyer, foyerJson, serve } from './support/foyer.mjs';
+import { startAuth, startGateway } from './support/pair.mjs';
 import { ask } from './support/http.mjs';
 import { clockOff, DAY, movableClock, noFaketime } from './support/faketime.mjs';
 import { arrive, register, PASSWORD } from './support/people.mjs';
@@ -149,6 +150,22 @@ test('`foyer user revoke` under a clock 1 h ahead signs out whoever is in, and l
   const next = await serve(t, { data: node.data });
   await Client.open(next, { token: again.access_token });
   assert.equal((await refresh(next, again)).status, 200);
+});
+
+test('the same with the auth service in a process of its own: a gateway that starts later lets them in', withWrongClock, async (t) => {
+  const auth = await startAuth(t);
+  const first = await startGateway(t, { to: auth });
+  const ann = await register(auth, 'ann');
+  const client = await Client.open(first, { token: ann.access_token });
+  const { code } = await foyer(['user', 'revoke', 'ann', '--data', auth.data], { env: clockOff(3_600) });
+  assert.equal(code, 0);
+  await auth.logged('revocation_ahead');
+  assert.match((await client.ended()).reason, /REVOKED/);
+  const again = (await ask(auth, 'POST', '/auth/login', { body: { name: 'ann', password: PASSWORD } })).json;
+  await Client.open(first, { token: again.access_token });
+  await first.terminate();
+  const next = await startGateway(t, { to: auth });
+  await Client.open(next, { token: again.access_token });
 });
 
 test('with PostgreSQL a boot 60 days ahead of the database server deletes nothing, and one line of each store says that the two clocks differ', withWrongClock, async (t) => {
