@@ -51,8 +51,8 @@ const std::vector<Layer> kLayers = {
     {"admin", {"base", "wire", "observe"}},
     {"app",
         {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
-            "rooms", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "accounts", "gateway",
-            "config", "admin"}},
+            "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "accounts", "gateway", "config",
+            "admin"}},
 };
 const std::string kPrograms = "cli";
 

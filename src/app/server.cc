@@ -296,8 +296,6 @@ io::AcceptFunction Server::accept_function(std::size_t loop) {
   return parts_->server->accept_function(static_cast<std::uint8_t>(loop));
 }
 
-bool Server::has_metrics_port() const { return parts_->metrics_server != nullptr; }
-
 io::AcceptFunction Server::metrics_accept_function(std::size_t loop) {
   return parts_->metrics_server->accept_function(static_cast<std::uint8_t>(loop));
 }
@@ -310,8 +308,6 @@ Ref Server::refused(const Refusal& refusal, std::string_view peer) {
 }
 
 bool Server::trusts(std::string_view peer) const { return parts_->policy.trusted_proxies.covers(peer); }
-
-rooms::RoomService* Server::rooms() { return parts_->gateway ? &parts_->gateway->rooms() : nullptr; }
 
 std::uint64_t Server::sockets() const { return parts_->info.connections(); }
 

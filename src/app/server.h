@@ -19,7 +19,6 @@
 #include "base/refusal.h"
 #include "config/options.h"
 #include "io/transport.h"
-#include "rooms/room_service.h"
 
 namespace foyer::app {
 
@@ -38,13 +37,11 @@ class Server {
   void await_first_synchronisation(Millis at_most);
 
   [[nodiscard]] io::AcceptFunction accept_function(std::size_t loop);
-  [[nodiscard]] bool has_metrics_port() const;
   [[nodiscard]] io::AcceptFunction metrics_accept_function(std::size_t loop);
   // A connection from that TCP peer was refused before any HTTP was read. Any thread.
   Ref refused(const Refusal& refusal, std::string_view peer);
   [[nodiscard]] bool trusts(std::string_view peer) const; // as a proxy
 
-  [[nodiscard]] rooms::RoomService* rooms();   // null without the gateway role
   [[nodiscard]] std::uint64_t sockets() const; // admitted and open
   [[nodiscard]] const admission::ConnectionLimits& connections() const;
 
