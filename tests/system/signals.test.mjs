@@ -30,7 +30,9 @@ test('SIGHUP without TLS files keeps the server, says that nothing was read agai
   const ann = await arrive(node, 'ann');
   node.child.kill('SIGHUP');
   assert.match((await node.logged('reloaded')).message, /nothing to reload/);
-  fs.writeFileSync(file, 'history_days = 31\nregistration = "closed"\n');
+  // Renamed into place: the answer to the first signal may still read the file, and must not find it half written.
+  fs.writeFileSync(`${file}.new`, 'history_days = 31\nregistration = "closed"\n');
+  fs.renameSync(`${file}.new`, file);
   node.child.kill('SIGHUP');
   assert.match((await node.logged('restart_needed')).message, /history_days, registration/);
   assert.equal((await ann.ask('ping')).type, 'pong');
