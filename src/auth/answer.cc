@@ -137,6 +137,7 @@ Refusal refusal_of(const client::NetError& error) {
     case Kind::none:
     case Kind::resolve:
     case Kind::connect:
+    case Kind::not_allowed:
     case Kind::tls:
     case Kind::closed: break;
   }

@@ -156,7 +156,8 @@ void HttpPool::State::connect(Job job) {
       .port = options.server.port,
       .tls = is_secure(options.server),
       .tls_options = options.tls,
-      .connect_timeout = job.call.connect_timeout};
+      .connect_timeout = job.call.connect_timeout,
+      .reach = options.reach};
   use(connection, std::move(job));
   connection->phase = Phase::connecting;
   connection->link = driver.open(std::move(target), events(connection));

@@ -28,6 +28,7 @@ struct PoolOptions {
   std::size_t waiting = 256;   // requests waiting for one; further ones fail with a timeout at once
   Millis idle_timeout{30'000};
   std::size_t answer_bytes = 1024 * 1024; // of a body
+  Reach reach = Reach::any;
 };
 
 struct PoolCall {

@@ -1,5 +1,6 @@
 #include "client/link.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,7 +14,9 @@
 #include <boost/asio/write.hpp>
 #include <deque>
 #include <optional>
+#include <vector>
 
+#include "client/address_scope.h"
 #include "wire/url.h"
 
 namespace foyer::client {
@@ -25,6 +28,15 @@ using Tcp = asio::ip::tcp;
 using Kind = NetError::Kind;
 
 constexpr std::size_t kReadSize = 16 * 1024;
+
+IpAddress address_of(const Tcp::endpoint& endpoint) {
+  IpAddress out;
+  const auto address = endpoint.address();
+  out.written_as_v4 = address.is_v4();
+  const auto v6 = address.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()) : address.to_v6();
+  std::ranges::copy(v6.to_bytes(), out.bytes.begin());
+  return out;
+}
 
 class AsioLink final : public Link, public std::enable_shared_from_this<AsioLink> {
  public:
@@ -41,7 +53,7 @@ class AsioLink final : public Link, public std::enable_shared_from_this<AsioLink
   void abort() override;
 
  private:
-  void connect(const Tcp::resolver::results_type& addresses);
+  void connect(const Tcp::resolver::results_type& found);
   void handshake();
   void ready();
   void read();
@@ -87,8 +99,18 @@ void AsioLink::start() {
   });
 }
 
-void AsioLink::connect(const Tcp::resolver::results_type& addresses) {
+void AsioLink::connect(const Tcp::resolver::results_type& found) {
   auto self = shared_from_this();
+  std::vector<Tcp::endpoint> addresses; // within reach, in the resolver's order
+  std::string refused;
+  for (const auto& entry : found) {
+    const auto use = target_.reach == Reach::any ? std::nullopt : special_use(address_of(entry.endpoint()));
+    if (!use)
+      addresses.push_back(entry.endpoint());
+    else
+      refused = entry.endpoint().address().to_string() + " is in " + std::string(*use);
+  }
+  if (addresses.empty()) return end(Kind::not_allowed, target_.host + " is not on the public internet: " + refused);
   asio::async_connect(socket_, addresses, [self](const error_code& error, const Tcp::endpoint&) {
     if (self->ended_) return;
     if (error) return self->end(Kind::connect, "cannot connect to " + self->peer() + ": " + error.message());
@@ -219,6 +241,7 @@ std::string_view to_string(NetError::Kind kind) {
     case Kind::none: return "none";
     case Kind::resolve: return "resolve";
     case Kind::connect: return "connect";
+    case Kind::not_allowed: return "not_allowed";
     case Kind::tls: return "tls";
     case Kind::timeout: return "timeout";
     case Kind::closed: return "closed";

@@ -18,12 +18,13 @@ namespace foyer::client {
 struct NetError {
   enum class Kind : std::uint8_t {
     none,
-    resolve,  // no address for the host
-    connect,  // refused, unreachable
-    tls,      // handshake, certificate
-    timeout,  // the deadline passed
-    closed,   // the peer closed or reset
-    protocol, // malformed bytes
+    resolve,     // no address for the host
+    connect,     // refused, unreachable
+    not_allowed, // every address of the host is outside the target's reach
+    tls,         // handshake, certificate
+    timeout,     // the deadline passed
+    closed,      // the peer closed or reset
+    protocol,    // malformed bytes
   } kind = Kind::none;
   std::string what;
   enum class Phase : std::uint8_t {
@@ -41,12 +42,19 @@ struct TlsOptions {
   std::string name = {}; // the name that the certificate must have; empty: the host of the connection
 };
 
+// Which addresses a connection may go to.
+enum class Reach : std::uint8_t {
+  any,
+  global, // of the public internet only (address_scope.h)
+};
+
 struct LinkTarget {
   std::string host;
   std::uint16_t port = 0;
   bool tls = false;
   TlsOptions tls_options;
   Millis connect_timeout{5'000}; // resolving, connecting and the TLS handshake together
+  Reach reach = Reach::any;      // holds for the address that the host resolves to, which is the one connected to
 };
 
 // All calls and events on the plane's thread. A Link keeps itself alive until
