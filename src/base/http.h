@@ -74,6 +74,7 @@ struct Route {
   std::string method;
   std::string path;
   Handler handler;
+  bool on_loop = false; // the handler never blocks: it is called on the connection's loop, not on the control plane
 };
 
 [[nodiscard]] Response json_response(int status, std::string body);

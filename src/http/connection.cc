@@ -261,7 +261,9 @@ bool Connection::take_head() {
   request_.secure = client.secure;
   const auto* host = request_.headers.find("Host");
   request_.origin_url = std::string(client.secure ? "https://" : "http://") + (host == nullptr ? std::string{} : *host);
-  return strip_base_path(port_.deps().router.door().base_path, request_.path);
+  const bool at_base = strip_base_path(port_.deps().router.door().base_path, request_.path);
+  collapse_api_path(request_.path);
+  return at_base;
 }
 
 // Applies to every request except health checks, which are answered at any load and while draining.
@@ -325,7 +327,7 @@ void Connection::route() {
   }
   auto found = port_.deps().router.resolve(request_);
   if (auto* response = std::get_if<Response>(&found)) return respond(std::move(*response));
-  const Handler* handler = std::get<const Handler*>(found);
+  const Route* route = std::get<const Route*>(found);
   admission::Permit place;
   if (!is_about_health(request_)) {
     auto taken = port_.deps().limits.request();
@@ -345,8 +347,9 @@ void Connection::route() {
       if (Connection* connection = port.find(id)) connection->request_answered(std::move(response));
     });
   };
-  port_.deps().control.post([handler, request = request_, reply = std::move(reply)]() mutable {
-    (*handler)(std::move(request), std::move(reply));
+  if (route->on_loop) return route->handler(request_, std::move(reply));
+  port_.deps().control.post([route, request = request_, reply = std::move(reply)]() mutable {
+    route->handler(std::move(request), std::move(reply));
   });
 }
 
@@ -359,6 +362,8 @@ void Connection::begin_refusal() {
   request_.ref = ref;
   request_.address =
       client_address(port_.policy().trusted_proxies, transport_.peer_address(), transport_.secure(), request_).address;
+  static_cast<void>(strip_base_path(port_.deps().router.door().base_path, request_.path));
+  collapse_api_path(request_.path);
   last_request_ = true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "wire/api_error.h"
 #include "wire/problem.h"
 #include "wire/request_fields.h"
 
@@ -19,7 +20,8 @@ namespace {
 constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 bool is_method(std::string_view method) {
-  constexpr std::array<std::string_view, 7> kKnown = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+  constexpr std::array<std::string_view, 9> kKnown = {
+      "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"};
   return std::ranges::find(kKnown, method) != kKnown.end();
 }
 
@@ -60,6 +62,11 @@ bool never_stored(std::string_view path) {
       under(path, "/rooms");
 }
 
+bool is_problem(const Response& response) {
+  const std::string* type = response.headers.find("Content-Type");
+  return type != nullptr && *type == "application/problem+json";
+}
+
 bool is_form(std::string_view path) { return under(path, "/oauth2"); }
 
 bool is_page(const Response& response) {
@@ -93,18 +100,17 @@ std::string content_security_policy(const Request& request) {
 // The address of a cause's page is given in every problem, and is below the path of PUBLIC_URL.
 void move_below_base(std::string_view base, Response& response) {
   if (base.empty()) return;
-  const std::string* type = response.headers.find("Content-Type");
-  if (type == nullptr || *type != "application/problem+json") return;
+  if (!is_problem(response)) return;
   constexpr std::string_view kType = "\"type\":\"";
   const auto at = response.body.find(std::string(kType) + "/causes/");
   if (at != std::string::npos) response.body.insert(at + kType.size(), base);
 }
 
-std::string listed(const std::vector<std::pair<std::string, Handler>>& methods) {
+std::string listed(const std::vector<Route>& methods) {
   std::string out;
-  for (const auto& [method, handler] : methods) {
-    out += (out.empty() ? "" : ", ") + method;
-    if (method == "GET") out += ", HEAD";
+  for (const Route& route : methods) {
+    out += (out.empty() ? "" : ", ") + route.method;
+    if (route.method == "GET") out += ", HEAD";
   }
   return out;
 }
@@ -121,9 +127,9 @@ Router::Router(std::vector<Route> routes, RouterPolicy policy) : policy_(std::mo
     }
     auto known = std::ranges::find(patterns_, pattern.segments, &Pattern::segments);
     if (known == patterns_.end()) known = patterns_.insert(patterns_.end(), std::move(pattern));
-    if (std::ranges::find(known->methods, route.method, [](const auto& m) { return m.first; }) != known->methods.end())
+    if (std::ranges::find(known->methods, route.method, &Route::method) != known->methods.end())
       throw std::logic_error("two routes for " + route.method + " " + route.path);
-    known->methods.emplace_back(std::move(route.method), std::move(route.handler));
+    known->methods.push_back(std::move(route));
   }
   std::ranges::stable_sort(patterns_, std::greater{}, &Pattern::literals);
 }
@@ -154,7 +160,7 @@ bool Router::has_route(std::string_view path) const {
   return match(path, args) != nullptr;
 }
 
-std::variant<const Handler*, Response> Router::resolve(Request& request) const {
+std::variant<const Route*, Response> Router::resolve(Request& request) const {
   if (!any_host(request.path) && !from_service(request) && !admission::host_allowed(*policy_.door, request)) {
     const std::string* host = request.headers.find("Host");
     return refuse_here(request,
@@ -172,7 +178,7 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   if (request.method == "OPTIONS" && shared_with_origins(request.path)) return preflight(request, *pattern);
 
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
-  const auto found = std::ranges::find_if(pattern->methods, [method](const auto& m) { return m.first == method; });
+  const auto found = std::ranges::find(pattern->methods, method, &Route::method);
   if (found == pattern->methods.end() && !is_method(request.method)) // RFC 9110 §9.1
     return refuse_here(request,
         {.cause = Cause::METHOD_UNKNOWN,
@@ -188,7 +194,7 @@ std::variant<const Handler*, Response> Router::resolve(Request& request) const {
   if (!request.body.empty() && !is_form(request.path)) {
     if (auto refusal = require_json(request)) return refuse_here(request, std::move(*refusal));
   }
-  return &found->second;
+  return &*found;
 }
 
 Response Router::refuse_here(const Request& request, Refusal refusal) const {
@@ -236,6 +242,7 @@ std::string Router::mark(const Ref& ref) const {
 
 void Router::decorate(const Request& request, Response& response) const {
   if (policy_.door != nullptr) move_below_base(policy_.door->base_path, response);
+  if (under(request.path, "/api") && is_problem(response)) wire::add_api_error(response);
   add_once(response, "X-Foyer", mark(request.ref));
   add_once(response, "X-Content-Type-Options", "nosniff");
   if (policy_.strict_transport && request.secure) add_once(response, "Strict-Transport-Security", "max-age=31536000");
@@ -254,6 +261,15 @@ void Router::decorate(const Request& request, Response& response) const {
   if (origin == nullptr || !admission::origin_allowed(*policy_.door, *origin)) return;
   add_once(response, "Access-Control-Allow-Origin", *origin);
   add_once(response, "Access-Control-Expose-Headers", "X-Foyer, Retry-After, WWW-Authenticate");
+}
+
+void collapse_api_path(std::string& path) {
+  const auto first = path.find_first_not_of('/');
+  if (first == 0 || first == std::string::npos || path.find("//") == std::string::npos) return;
+  std::string collapsed;
+  for (const char c : path)
+    if (c != '/' || !collapsed.ends_with('/')) collapsed += c;
+  if (under(collapsed, "/api")) path = std::move(collapsed);
 }
 
 bool strip_base_path(std::string_view base, std::string& path) {

@@ -35,11 +35,11 @@ class Router {
   // Two routes with the same method and pattern are a bug and throw std::logic_error.
   Router(std::vector<Route> routes, RouterPolicy policy);
 
-  // The handler of a request, whose path_args are filled, or the answer: a CORS
+  // The route of a request, whose path_args are filled, or the answer: a CORS
   // preflight, OPTIONS *, HOST_NOT_ALLOWED, UNKNOWN_PATH, METHOD_NOT_ALLOWED (with
   // Allow), METHOD_UNKNOWN, CONTENT_TYPE_UNSUPPORTED. HEAD is answered by GET's handler; the writer leaves
   // the body out.
-  [[nodiscard]] std::variant<const Handler*, Response> resolve(Request& request) const;
+  [[nodiscard]] std::variant<const Route*, Response> resolve(Request& request) const;
 
   // Whether any method has a route here: then a request is HTTP, whatever its headers say.
   [[nodiscard]] bool has_route(std::string_view path) const;
@@ -54,7 +54,7 @@ class Router {
  private:
   struct Pattern {
     std::vector<std::string> segments; // "{}" matches one whole segment
-    std::vector<std::pair<std::string, Handler>> methods;
+    std::vector<Route> methods;
     std::size_t literals = 0;
   };
   const Pattern* match(std::string_view path, std::vector<std::string>& args) const;
@@ -70,6 +70,9 @@ class Router {
 // proxies do that and some do not. True: the path is the base itself, without the slash
 // that makes relative addresses work.
 [[nodiscard]] bool strip_base_path(std::string_view base, std::string& path);
+
+// In paths of the server API, // is one /: its clients join their address and the method as they like.
+void collapse_api_path(std::string& path);
 
 // Bodies are JSON: CONTENT_TYPE_UNSUPPORTED for any other type, even if the body is
 // JSON (a form of another site cannot send this type without a preflight).

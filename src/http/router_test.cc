@@ -51,8 +51,8 @@ struct Routing : testing::Test {
     called.clear();
     auto outcome = router.resolve(request);
     args = request.path_args;
-    if (const auto* handler = std::get_if<const Handler*>(&outcome)) {
-      (**handler)(request, {});
+    if (const auto* found = std::get_if<const Route*>(&outcome)) {
+      (*found)->handler(request, {});
       return called;
     }
     answer = std::get<Response>(std::move(outcome));
@@ -135,9 +135,10 @@ TEST_F(Routing, AWrongMethodGetsTheRightOnes) {
 }
 
 TEST_F(Routing, AnUnknownMethodIsNotOneThatOtherPathsSupport) { // RFC 9110 §9.1, §15.6.2
-  for (const char* method : {"BREW", "TRACE", "get", "PROPFIND"})
+  for (const char* method : {"BREW", "get", "PROPFIND"})
     EXPECT_EQ(resolve(ask(method, "/auth/sessions")), "501 METHOD_UNKNOWN") << method;
-  EXPECT_EQ(resolve(ask("PATCH", "/auth/sessions")), "405 METHOD_NOT_ALLOWED");
+  for (const char* method : {"PATCH", "TRACE", "QUERY"})
+    EXPECT_EQ(resolve(ask(method, "/auth/sessions")), "405 METHOD_NOT_ALLOWED") << method;
   EXPECT_EQ(resolve(ask("BREW", "/nowhere")), "404 UNKNOWN_PATH");
 }
 
@@ -226,6 +227,33 @@ TEST_F(Decorating, AnswersWithCredentialsAreNeverStored) {
   }
   decorated(ask("GET", "/"), {.status = 200, .headers = {{"Cache-Control", "max-age=60"}}, .body = {}});
   EXPECT_EQ(header("Cache-Control"), "max-age=60");
+}
+
+TEST_F(Decorating, AProblemOfTheServerApiHasItsErrorBeside) {
+  resolve(ask("PUT", "/api/refusals"));
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(header("Allow"), "GET, HEAD");
+  const auto body = json::parse(answer.body).value();
+  const auto& error = body.as_object().at("error").as_object();
+  EXPECT_EQ(json::get_int(error, "code"), 107);
+  EXPECT_EQ(json::get_string(error, "cause"), "METHOD_NOT_ALLOWED");
+  EXPECT_EQ(json::get_string(error, "ref"), "ref1");
+  EXPECT_EQ(json::get_string(error, "message"), json::get_string(body.as_object(), "detail"));
+  resolve(ask("PUT", "/auth/login"));
+  EXPECT_FALSE(json::parse(answer.body).value().as_object().contains("error"));
+}
+
+TEST(ApiPath, TwoSlashesAreOneThere_AndNowhereElse) {
+  const auto collapsed = [](std::string path) {
+    collapse_api_path(path);
+    return path;
+  };
+  EXPECT_EQ(collapsed("/api//publish"), "/api/publish");
+  EXPECT_EQ(collapsed("//api///publish//x"), "/api/publish/x");
+  EXPECT_EQ(collapsed("/api/publish"), "/api/publish");
+  EXPECT_EQ(collapsed("/rooms//messages"), "/rooms//messages");
+  EXPECT_EQ(collapsed("//apis/x"), "//apis/x");
+  EXPECT_EQ(collapsed("//"), "//");
 }
 
 TEST_F(Decorating, APageMayLoadItsOwnFilesOnly) {
