@@ -32,6 +32,8 @@ using SessionId = StringId<struct SessionIdTag>; // opaque
 using TokenId = StringId<struct TokenIdTag>;     // a JWT's jti
 using RoomName = StringId<struct RoomNameTag>;   // tea, private:x, direct:…, user:ID
 using Epoch = StringId<struct EpochTag>;         // names one unbroken history of a room
+using ApiKeyId = StringId<struct ApiKeyIdTag>;   // of a key of the server API
+using ClientId = StringId<struct ClientIdTag>;   // of a program with a service token (RFC 9068 client_id)
 using Ref = StringId<struct RefTag>;             // connects what the client saw with the log
 
 using Offset = std::uint64_t;       // a message's position in its room, from 1; an empty room is at 0

@@ -1,4 +1,7 @@
-// The actor of a request to rooms: a session of a client, or the server itself.
+// The actor of a request to rooms: a session of a client, an application over the server API, or the server itself.
+//
+// An application has rights of its own, which are checked before rooms are asked: for rooms it is neither a member nor
+// a stranger. It reads, writes and manages every room, and no limit of a user holds for it.
 #pragma once
 
 #include <memory>
@@ -18,8 +21,15 @@ struct Actor {
   UserId user;
   std::string name; // shown to others
   Permissions permissions;
-  std::variant<System, SessionKey> from = {}; // events that concern one user skip the session that caused them
-  std::shared_ptr<UserUse> use;               // this user's use over all sessions; never null
+  std::variant<System, SessionKey, ApiKeyId, ClientId> from =
+      {};                       // events that concern one user skip the session that caused them
+  std::shared_ptr<UserUse> use; // this user's use over all sessions; never null
+
+  [[nodiscard]] bool is_application() const {
+    return std::holds_alternative<ApiKeyId>(from) || std::holds_alternative<ClientId>(from);
+  }
+  // Of whom membership is asked. Empty: of nobody, the directory opens every room.
+  [[nodiscard]] UserId requester() const { return is_application() ? UserId{} : user; }
 };
 
 } // namespace foyer::rooms

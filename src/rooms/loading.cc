@@ -21,7 +21,7 @@ std::optional<Refusal> RoomHome::decide_by_name(const RoomName& name, const Acto
   const auto kind = kind_of(name.view());
   if (!kind) return kind.error();
   const bool has_members = *kind == RoomKind::private_ || *kind == RoomKind::direct;
-  const bool inside = may_be_inside(*kind, name.view(), actor.user);
+  const bool inside = actor.is_application() || may_be_inside(*kind, name.view(), actor.user);
   auto allowed = may(act, has_members ? RoomKind::private_ : *kind, inside, actor.permissions);
   if (allowed) return std::nullopt;
   return std::move(allowed).error();
@@ -61,9 +61,10 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   }
   auto& loading = found != loading_.end() ? found->second : loading_[name];
   if (!loading) loading = std::make_unique<Loading>();
-  loading->waiting.push_back({.by = actor.user, .make = make, .operation = std::move(operation)});
-  const bool first = loading->asked.emplace(actor.user, Loading::Asked{.use = actor.use, .place = {}}).second;
-  if (first && !loading->leaving) ask(name, actor.user, false);
+  const UserId by = actor.requester();
+  loading->waiting.push_back({.by = by, .make = make, .operation = std::move(operation)});
+  const bool first = loading->asked.emplace(by, Loading::Asked{.use = actor.use, .place = {}}).second;
+  if (first && !loading->leaving) ask(name, by, false);
 }
 
 void RoomHome::ask(const RoomName& name, const UserId& by, bool make) {

@@ -50,8 +50,12 @@ bool RoomHome::is_member(const Room& room, const UserId& user) const {
   return false;
 }
 
+bool RoomHome::is_inside(const Room& room, const Actor& actor) const {
+  return actor.is_application() || is_member(room, actor.user);
+}
+
 std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act act) const {
-  auto allowed = may(act, room.kind, is_member(room, actor.user), actor.permissions);
+  auto allowed = may(act, room.kind, is_inside(room, actor), actor.permissions);
   if (allowed) return std::nullopt;
   return std::move(allowed).error();
 }
@@ -70,7 +74,7 @@ void RoomHome::listen_no_more(Room& room, ListenerId listener) {
 // Presence
 
 void RoomHome::shown_members(Room& room, const AnswerLimit& limit, Completion<engine::PresentMembers> done) {
-  outlets_.presence->members(room.name, policy_.members_shown,
+  outlets_.presence->members(room.name, limit.members.value_or(policy_.members_shown),
       here<engine::PresentMembers>(
           room, [limit, done = std::move(done)](Result<engine::PresentMembers> present) mutable {
     if (present && limit.measure != nullptr)
@@ -123,12 +127,24 @@ void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit li
     if (!opened) return done(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
     if (auto refusal = check(room, actor, Act::read)) return done(std::unexpected(std::move(*refusal)));
-    shown_members(
-        room, limit, [name = std::move(name), done = std::move(done)](Result<engine::PresentMembers> present) mutable {
+    shown_members(room, limit,
+        [name = std::move(name), subscribers = room.audience.total(), done = std::move(done)](
+            Result<engine::PresentMembers> present) mutable {
       if (!present) return done(std::unexpected(std::move(present).error()));
-      done(PresenceNow{.room = std::move(name), .members = std::move(present->members), .count = present->count});
+      done(PresenceNow{.room = std::move(name),
+          .members = std::move(present->members),
+          .count = present->count,
+          .subscribers = subscribers});
     });
   });
+}
+
+std::vector<ActiveRoom> RoomHome::active(std::string_view pattern) const {
+  std::vector<ActiveRoom> out;
+  for (const auto& [name, room] : rooms_)
+    if (!room->audience.empty() && matches(pattern, name.view()))
+      out.push_back({.room = name, .present = room->present, .subscribers = room->audience.total()});
+  return out;
 }
 
 void RoomHome::typing(const Actor& actor, const RoomName& name, bool on) {

@@ -30,6 +30,7 @@ class AnswerMeasure {
 struct AnswerLimit {
   const AnswerMeasure* measure = nullptr;
   std::size_t bytes = SIZE_MAX;
+  std::optional<std::size_t> members = {}; // in place of members_shown
 };
 
 // A destination of events, on behalf of the subscribers there: a loop of this process.
@@ -108,6 +109,13 @@ struct PresenceNow {
   RoomName room;
   std::vector<Member> members = {}; // some of them
   std::size_t count = 0;
+  std::uint64_t subscribers = 0; // connections that have joined the room
+};
+// A room that somebody has joined.
+struct ActiveRoom {
+  RoomName room;
+  std::size_t present = 0;       // users
+  std::uint64_t subscribers = 0; // connections
 };
 struct MessageErased {
   RoomName room;

@@ -70,6 +70,7 @@ class RoomHome {
   void history(Actor actor, HistoryQuery query, Completion<HistoryPart> done);
   void message(const Actor& actor, const RoomName& room, Offset offset, Completion<MessageFound> done);
   void presence(const Actor& actor, const RoomName& room, AnswerLimit answer, Completion<PresenceNow> done);
+  [[nodiscard]] std::vector<ActiveRoom> active(std::string_view pattern) const;
   void create(Actor actor, const RoomName& room, Completion<RoomCreated> done);
   void invite(const Actor& actor, const RoomName& room, UserId user, Completion<UserInvited> done);
   void remove(const Actor& actor, const RoomName& room, UserId user, Completion<UserRemoved> done);
@@ -123,6 +124,7 @@ class RoomHome {
   Room* find(const RoomName& name);
   void fill(Room& room, RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
+  [[nodiscard]] bool is_inside(const Room& room, const Actor& actor) const;
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Actor& actor, Act act) const;
   // Some of the present users, and their number.
   void shown_members(Room& room, const AnswerLimit& answer, Completion<engine::PresentMembers> done);

@@ -1,5 +1,9 @@
 #include "rooms/room_service.h"
 
+#include <algorithm>
+#include <iterator>
+#include <mutex>
+
 namespace foyer::rooms {
 
 template <class Task>
@@ -64,6 +68,27 @@ void RoomService::message(Actor actor, RoomName room, Offset offset, Completion<
 void RoomService::presence(Actor actor, RoomName room, AnswerLimit answer, Completion<PresenceNow> done) {
   const std::size_t home = homes_.of(room);
   ask<&RoomHome::presence>(home, std::move(done), std::move(actor), std::move(room), answer);
+}
+
+void RoomService::active(std::string pattern, Completion<std::vector<ActiveRoom>> done) {
+  struct Gathered {
+    std::mutex mutex;
+    std::size_t missing;
+    std::vector<ActiveRoom> rooms = {};
+    Completion<std::vector<ActiveRoom>> done;
+  };
+  const auto all = std::make_shared<Gathered>();
+  all->missing = homes_.count();
+  all->done = std::move(done);
+  for (std::size_t i = 0; i < homes_.count(); ++i)
+    homes_.at(i).loop().post([&home = homes_.at(i), all, pattern] {
+      std::vector<ActiveRoom> some = home.active(pattern);
+      const std::scoped_lock held(all->mutex);
+      std::ranges::move(some, std::back_inserter(all->rooms));
+      if (--all->missing > 0) return;
+      std::ranges::sort(all->rooms, {}, &ActiveRoom::room);
+      all->done(std::move(all->rooms));
+    });
 }
 
 void RoomService::create(Actor actor, RoomName room, Completion<RoomCreated> done) {

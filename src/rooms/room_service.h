@@ -41,6 +41,9 @@ class RoomService {
   // One message. NOT_FOUND.
   void message(Actor actor, RoomName room, Offset offset, Completion<MessageFound> done);
   void presence(Actor actor, RoomName room, AnswerLimit answer, Completion<PresenceNow> done);
+  // The rooms of this process that somebody has joined and whose names match (`*` stands for anything), by name. The
+  // answer comes on any loop.
+  void active(std::string pattern, Completion<std::vector<ActiveRoom>> done);
 
   // A private room with its first member. ROOM_EXISTS (to its members), ROOM_LIMIT, RATE_LIMITED.
   void create(Actor actor, RoomName room, Completion<RoomCreated> done);

@@ -24,23 +24,26 @@ UserAllowances::UserAllowances(const UserPolicy& p, Metrics& metrics)
       rooms_loaded_refused(limit_refusals(metrics, "rooms_loaded_per_user")) {}
 
 Millis UserUse::command(MonoTime now, std::uint64_t cost) {
+  if (allowances_ == nullptr) return Millis{0};
   const Millis wait =
-      commands_.take(allowances_.commands, now, std::min<std::uint64_t>(cost, allowances_.policy.messages_burst));
-  if (wait.count() > 0) allowances_.commands_refused.add();
+      commands_.take(allowances_->commands, now, std::min<std::uint64_t>(cost, allowances_->policy.messages_burst));
+  if (wait.count() > 0) allowances_->commands_refused.add();
   return wait;
 }
 
 std::optional<Refusal> UserUse::new_room(MonoTime now) {
-  const Millis wait = new_rooms_.take(allowances_.new_rooms, now);
+  if (allowances_ == nullptr) return std::nullopt;
+  const Millis wait = new_rooms_.take(allowances_->new_rooms, now);
   if (wait.count() == 0) return std::nullopt;
-  allowances_.new_rooms_refused.add();
+  allowances_->new_rooms_refused.add();
   return Refusal{.cause = Cause::RATE_LIMITED,
-      .evidence = fmt::format("new_rooms_per_h={}", allowances_.policy.new_rooms_per_h),
+      .evidence = fmt::format("new_rooms_per_h={}", allowances_->policy.new_rooms_per_h),
       .retry_after = wait};
 }
 
 Result<admission::Permit> UserUse::load_room(std::shared_ptr<UserUse> use) {
-  const UserAllowances& allowances = use->allowances_;
+  if (use->allowances_ == nullptr) return admission::Permit{};
+  const UserAllowances& allowances = *use->allowances_;
   if (use->loaded_.fetch_add(1, std::memory_order_relaxed) < allowances.policy.rooms_loaded)
     return admission::Permit([use = std::move(use)] { use->loaded_.fetch_sub(1, std::memory_order_relaxed); });
   use->loaded_.fetch_sub(1, std::memory_order_relaxed);

@@ -41,20 +41,23 @@ struct UserAllowances {
 
 class UserUse {
  public:
-  explicit UserUse(const UserAllowances& allowances) : allowances_(allowances) {}
+  UserUse() = default; // of an application: no limit of a user holds for it
+  explicit UserUse(const UserAllowances& allowances) : allowances_(&allowances) {}
 
   // Zero: taken. Otherwise how long to wait.
   [[nodiscard]] Millis command(MonoTime now, std::uint64_t cost);
   // RATE_LIMITED; taken otherwise.
   [[nodiscard]] std::optional<Refusal> new_room(MonoTime now);
-  void no_new_room() { new_rooms_.give_back(allowances_.new_rooms); } // it existed, or could not be created
+  void no_new_room() { // it existed, or could not be created
+    if (allowances_ != nullptr) new_rooms_.give_back(allowances_->new_rooms);
+  }
   // A place for a room that is loaded. RATE_LIMITED. The permit keeps `use`.
   [[nodiscard]] static Result<admission::Permit> load_room(std::shared_ptr<UserUse> use);
 
   [[nodiscard]] bool whole(MonoTime now) const { return loaded_ == 0 && commands_.whole(now) && new_rooms_.whole(now); }
 
  private:
-  const UserAllowances& allowances_;
+  const UserAllowances* allowances_ = nullptr;
   SharedMeter commands_, new_rooms_;
   std::atomic<std::uint32_t> loaded_{0};
 };

@@ -261,6 +261,44 @@ TEST_F(RoomServiceTest, MembersComeAndGoAndTheirOtherDevicesHearOfIt) {
   EXPECT_THAT(take(), ElementsAre("NOT_A_MEMBER"));
 }
 
+TEST_F(RoomServiceTest, AnApplicationReachesEveryRoomAndIsNoMemberOfAny) {
+  const auto orders = [] {
+    return Actor{.user = UserId("app:orders"),
+        .name = "Orders",
+        .permissions = {.chat_read = true, .chat_write = true, .admin = true},
+        .from = ApiKeyId("k1"),
+        .use = std::make_shared<rooms::UserUse>()};
+  };
+  const auto publish = [&](const std::string& room) {
+    const auto published = ask<rooms::Published>([&](Completion<rooms::Published> done) {
+      service->publish(orders(), {.room = RoomName(room), .text = "x"}, std::move(done));
+    });
+    return published ? std::to_string(published->offset) : std::string(published.error().code());
+  };
+  ASSERT_TRUE(ask<rooms::RoomCreated>([&](Completion<rooms::RoomCreated> done) {
+    service->create(actor("ann"), RoomName("private:den"), std::move(done));
+  }));
+  EXPECT_EQ(publish("private:den"), "1");
+  EXPECT_EQ(publish("user:ann"), "1");
+  EXPECT_EQ(publish("news:42"), "1");
+  EXPECT_EQ(publish("private:nowhere"), "NOT_A_MEMBER");
+  EXPECT_EQ(say("bob", "private:den", "let me in").error().cause, Cause::NOT_A_MEMBER);
+  // Far beyond what one user may say in a room, or use of rooms.
+  for (int i = 0; i < 2'100; ++i) ASSERT_EQ(publish("news:42"), std::to_string(i + 2));
+  for (int i = 0; i < 310; ++i) ASSERT_EQ(publish("news:x" + std::to_string(i)), "1");
+
+  ASSERT_TRUE(join("ann", {.room = RoomName("news:42"), .listener = 0}));
+  ASSERT_TRUE(join("bob", {.room = RoomName("news:42"), .listener = 1}));
+  ASSERT_TRUE(join("bob", {.room = RoomName("news:1"), .listener = 1}));
+  const auto active = ask<std::vector<rooms::ActiveRoom>>(
+      [&](Completion<std::vector<rooms::ActiveRoom>> done) { service->active("news:*", std::move(done)); });
+  ASSERT_TRUE(active);
+  std::vector<std::string> said;
+  for (const auto& room : *active)
+    said.push_back(fmt::format("{} {} {}", room.room.view(), room.present, room.subscribers));
+  EXPECT_THAT(said, ElementsAre("news:1 1 1", "news:42 2 2"));
+}
+
 TEST_F(RoomServiceTest, AMessageIsErasedByItsAuthorOrAnAdministratorAndKeepsItsOffset) {
   ASSERT_TRUE(join("ann", {.room = RoomName("tea")}));
   ASSERT_TRUE(say("ann", "tea", "oh"));

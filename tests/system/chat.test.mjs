@@ -138,10 +138,10 @@ test('`rooms` lists one’s rooms with kind, epoch and offset', async () => {
 
 test('names of rooms', async () => {
   const ann = await somebody();
-  for (const room of ['', 'Tea', 'te a', 'tea\u0000', 'tea\n', 'ü', 'a'.repeat(65), 'private:', 'private:Ä', 'other:x', 'a/b', 'private:a:b']) {
+  for (const room of ['', ':x', 'te a', 'tea\u0000', 'tea\n', 'ü', 'a'.repeat(65), 'private:', 'private:Ä', 'other:', 'User:x', 'a/b', 'private:a:b']) {
     isError(await ann.join(room), 'ROOM_NAME_INVALID');
   }
-  for (const room of ['a', 'a'.repeat(64), '0._-z']) assert.equal((await ann.join(room)).type, 'joined', room);
+  for (const room of ['a', 'a'.repeat(64), '0._-z', 'Tea', 'news:42']) assert.equal((await ann.join(room)).type, 'joined', room);
 });
 
 test('nothing of a room comes before `joined`, and nothing after `left`', async () => {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/http.h"
 #include "rooms/model/room.h"
 
 namespace foyer::rooms {
@@ -14,6 +15,18 @@ bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool in_name(char c) { return is_lower(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; }
 bool in_user(char c) { return in_name(c) || is_upper(c) || c == ':' || c == '@' || c == '|'; }
+
+bool in_public(char c) { return in_name(c) || is_upper(c) || c == ':'; }
+
+// With any number of namespaces: news:42.
+bool is_public(std::string_view s) {
+  return !s.empty() && s.size() <= kNameBytes && std::ranges::all_of(s, in_public) && !s.starts_with(':') &&
+      !s.ends_with(':');
+}
+// Of the other kinds of rooms, in any case: nobody takes Private:x for a private room.
+bool is_reserved(std::string_view prefix) {
+  return iequals(prefix, "private") || iequals(prefix, "direct") || iequals(prefix, "user");
+}
 
 bool is_name(std::string_view s) { return !s.empty() && s.size() <= kNameBytes && std::ranges::all_of(s, in_name); }
 bool is_user(std::string_view s) { return !s.empty() && s.size() <= kUserBytes && std::ranges::all_of(s, in_user); }
@@ -32,7 +45,8 @@ std::string_view to_string(RoomKind kind) {
 
 Result<RoomKind> kind_of(std::string_view room) {
   const std::size_t colon = room.find(':');
-  if (colon == std::string_view::npos && is_name(room)) return RoomKind::public_;
+  if ((colon == std::string_view::npos || !is_reserved(room.substr(0, colon))) && is_public(room))
+    return RoomKind::public_;
   if (colon != std::string_view::npos) {
     const std::string_view prefix = room.substr(0, colon);
     const std::string_view rest = room.substr(colon + 1);

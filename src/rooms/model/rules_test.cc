@@ -17,6 +17,9 @@ TEST(RoomName, SaysWhatKindOfRoomItIs) {
   EXPECT_EQ(word_for("tea"), "public");
   EXPECT_EQ(word_for("a.b_c-9"), "public");
   EXPECT_EQ(word_for(std::string(64, 'a')), "public");
+  EXPECT_EQ(word_for("Tea"), "public");
+  EXPECT_EQ(word_for("news:42"), "public");
+  EXPECT_EQ(word_for("News:eu:Sport"), "public");
   EXPECT_EQ(word_for("private:den"), "private");
   EXPECT_EQ(word_for("private:" + std::string(64, 'a')), "private");
   EXPECT_EQ(word_for("direct:0f"), "direct");
@@ -26,9 +29,9 @@ TEST(RoomName, SaysWhatKindOfRoomItIs) {
 
 TEST(RoomName, AnythingElseIsRefused) {
   using namespace std::string_literals;
-  for (const std::string& name : {""s, "Tea"s, "te a"s, "tea\n"s, "tea\0"s, "t\xC3\xA9"s, std::string(65, 'a'), ":"s,
-           "private:"s, "private:Den"s, "private:a:b"s, "private:"s + std::string(65, 'a'), "direct:"s, "user:"s,
-           "user:a b"s, "user:"s + std::string(129, 'a'), "team:x"s, "PRIVATE:x"s, "../etc"s})
+  for (const std::string& name : {""s, ":x"s, "x:"s, "te a"s, "tea\n"s, "tea\0"s, "t\xC3\xA9"s, std::string(65, 'a'),
+           ":"s, "private:"s, "private:Den"s, "private:a:b"s, "private:"s + std::string(65, 'a'), "direct:"s, "user:"s,
+           "user:a b"s, "user:"s + std::string(129, 'a'), "team:"s, "PRIVATE:x"s, "Direct:x"s, "User:x"s, "../etc"s})
     EXPECT_EQ(word_for(name), "ROOM_NAME_INVALID") << name;
   EXPECT_EQ(kind_of("te\x01").error().field, "room");
   EXPECT_EQ(kind_of("te\x01").error().evidence.find('\x01'), std::string::npos);
