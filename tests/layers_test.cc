@@ -49,10 +49,11 @@ const std::vector<Layer> kLayers = {
             "protocol", "auth", "auth/contract"}},
     {"config", {"base", "jose", "wire", "admission", "http", "engine/sql", "auth", "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
+    {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms"}},
     {"app",
         {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
             "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "accounts", "gateway", "config",
-            "admin"}},
+            "admin", "api"}},
 };
 const std::string kPrograms = "cli";
 

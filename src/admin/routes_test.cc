@@ -18,6 +18,7 @@ class Gateway final : public observe::GatewayInfo {
     return records;
   }
   [[nodiscard]] std::uint64_t connections() const override { return 0; }
+  [[nodiscard]] std::uint64_t users() const override { return 0; }
   [[nodiscard]] bool draining() const override { return is_draining; }
   [[nodiscard]] bool loops_turn() const override { return turning; }
 

@@ -54,6 +54,15 @@ std::uint32_t UserConnections::open(const UserId& user) const {
   return it == shard.open.end() ? 0 : it->second;
 }
 
+std::size_t UserConnections::users() const {
+  std::size_t sum = 0;
+  for (const Shard& shard : shards_) {
+    const std::scoped_lock lock(shard.mutex);
+    sum += shard.open.size();
+  }
+  return sum;
+}
+
 std::optional<Permit> CountingLimit::take() {
   std::uint32_t now = taken_->load(std::memory_order_relaxed);
   do {

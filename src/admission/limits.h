@@ -31,7 +31,8 @@ class UserConnections {
   explicit UserConnections(std::uint32_t limit) : limit_(limit) {}
   [[nodiscard]] Result<Permit> connect(const UserId& user); // USER_CONNECTION_LIMIT
   [[nodiscard]] std::uint32_t open(const UserId& user) const;
-  void report_to(Metrics& metrics); // once, before the first use
+  [[nodiscard]] std::size_t users() const; // who have a connection
+  void report_to(Metrics& metrics);        // once, before the first use
 
  private:
   static constexpr std::size_t kShards = 16;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "admin/routes.h"
+#include "api/openapi.h"
+#include "api/server_api.h"
 #include "app/auth_role.h"
 #include "app/limits.h"
 #include "app/policies.h"
@@ -47,9 +49,12 @@ struct Server::Parts {
     [[nodiscard]] std::uint64_t connections() const override {
       return parts.gateway ? parts.gateway->connections() : 0;
     }
+    [[nodiscard]] std::uint64_t users() const override { return parts.limits.users.users(); }
     [[nodiscard]] bool draining() const override { return parts.server->draining(); }
     [[nodiscard]] bool loops_turn() const override { return parts.server->loops_turn(); }
   } info{*this};
+  api::ConfiguredKey api_keys{config.api_key};
+  std::unique_ptr<api::ServerApi> api; // with the gateway role
   std::unique_ptr<http::Router> router, metrics_router;
   std::unique_ptr<gateway::Gateway> gateway;               // with the gateway role
   std::vector<std::unique_ptr<gateway::NoRooms>> no_rooms; // without it: one for each loop
@@ -74,6 +79,7 @@ struct Server::Parts {
       const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
   [[nodiscard]] admin::ApiDeps api_deps();
   [[nodiscard]] admin::Upkeep upkeep();
+  [[nodiscard]] api::ApiDeps server_api_deps();
 };
 
 void Server::Parts::refused(const Request& request, const Refusal& refusal) {
@@ -178,6 +184,21 @@ admin::Upkeep Server::Parts::upkeep() {
   return {.state = state, .now = now};
 }
 
+api::ApiDeps Server::Parts::server_api_deps() {
+  return {.context = {.rooms = gateway->rooms(),
+              .directory = *chat,
+              .clock = around.clock,
+              .build = around.build,
+              .info = info,
+              .node = around.entropy.short_id(),
+              .text_bytes = config.gateway.text_bytes},
+      .keys = api_keys,
+      .metrics = around.metrics,
+      .development = config.gateway.door.reveal,
+      .on_refusal = on_refusal(),
+      .on_error = [this](const Request& request, const Refusal& refusal) { reporter.report(request, refusal); }};
+}
+
 void Server::Parts::report_limits() {
   Metrics& metrics = around.metrics;
   if (chat)
@@ -204,9 +225,13 @@ std::vector<Route> Server::Parts::routes() {
   std::vector<Route> all = admin::operator_routes(api_deps());
   const auto add = [&all](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(all)); };
   add(auth->routes(on_refusal()));
-  if (config.role_gateway)
+  if (config.role_gateway) {
     all.push_back({"GET", "/rooms/{room}/messages/{offset}",
         [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
+    add(api::routes([this]() -> const api::ServerApi& { return *api; }));
+    all.push_back(api::openapi_route(
+        {.version = around.build.version, .base_path = config.base_path, .text_bytes = config.gateway.text_bytes}));
+  }
   auto pages = admin::web_routes();
   // Without the gateway there is no page but those of the causes.
   if (!config.role_gateway)
@@ -219,6 +244,7 @@ void Server::Parts::make_gateway() {
   const rooms::RoomPolicy& rooms = config.gateway.rooms;
   gateway =
       std::make_unique<gateway::Gateway>(around.loops, gateway_policy(config, around.loops.size()), gateway_deps());
+  api = std::make_unique<api::ServerApi>(server_api_deps());
   report_limit(around.metrics, "rooms_loaded", static_cast<double>(rooms.rooms_loaded),
       [this] { return static_cast<double>(gateway->rooms_loaded()); });
   report_limit(around.metrics, "memory_bytes", static_cast<double>(rooms.memory_bytes),
@@ -341,6 +367,7 @@ void Server::stop() {
   p.metrics_server.reset();
   p.server.reset();
   p.gateway.reset();
+  p.api.reset();
   p.no_rooms.clear();
   p.auth.reset();
 }

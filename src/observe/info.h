@@ -34,6 +34,7 @@ class GatewayInfo {
   virtual ~GatewayInfo() = default;
   [[nodiscard]] virtual std::vector<RefusalRecord> refusals(const RefusalFilter& filter) const = 0; // newest first
   [[nodiscard]] virtual std::uint64_t connections() const = 0; // sockets admitted and open
+  [[nodiscard]] virtual std::uint64_t users() const = 0;       // who have such a socket
   [[nodiscard]] virtual bool draining() const = 0;
   [[nodiscard]] virtual bool loops_turn() const = 0; // every loop finished a turn within the last 5 s
 };

@@ -1,0 +1,59 @@
+// One call of a method: who calls, with what, and where the answer goes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "api/arguments.h"
+#include "api/caller.h"
+#include "base/clock.h"
+#include "base/completion.h"
+#include "base/ids.h"
+#include "engine/room_directory.h"
+#include "observe/build_info.h"
+#include "observe/info.h"
+#include "rooms/actor.h"
+#include "rooms/room_service.h"
+
+namespace foyer::api {
+
+// What methods work on. Immutable or thread safe, and outliving every call.
+struct Context {
+  rooms::RoomService& rooms;
+  engine::RoomDirectory& directory;
+  const Clock& clock;
+  const observe::BuildInfo& build;
+  const observe::GatewayInfo& info;
+  std::string node; // the id of this run of the server
+  std::size_t text_bytes;
+  std::shared_ptr<rooms::UserUse> use = std::make_shared<rooms::UserUse>(); // of applications: without limits
+};
+
+// The JSON text of `result`.
+using Answer = std::string;
+
+class Call {
+ public:
+  Call(CallerPtr caller, Arguments fields, Completion<Answer> done)
+      : arguments(std::move(fields)),
+        caller_(std::move(caller)),
+        done_(std::move(done)) {}
+
+  Arguments arguments;
+
+  [[nodiscard]] const Caller& caller() const { return *caller_; }
+  [[nodiscard]] RoomName room() const { return RoomName{arguments.text("channel")}; }
+  [[nodiscard]] Result<void> may(rooms::RoomRight right) const { return caller_->rights.check(right, room()); }
+  // Acts as the application itself.
+  [[nodiscard]] rooms::Actor actor(const Context& context) const;
+
+  void answer(Answer result) { done_(std::move(result)); }
+  void refuse(Refusal refusal) { done_(std::unexpected(std::move(refusal))); }
+
+ private:
+  CallerPtr caller_;
+  Completion<Answer> done_;
+};
+
+} // namespace foyer::api

@@ -1,0 +1,249 @@
+#include "api/openapi.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "api/method.h"
+#include "base/json.h"
+#include "wire/api_error.h"
+
+namespace foyer::api {
+namespace {
+
+using json::Array;
+using json::Object;
+
+json::Value reference(std::string_view name) { return Object{{"$ref", "#/components/schemas/" + std::string(name)}}; }
+
+Object schema_of(std::span<const Field> fields, bool of_request);
+
+json::Value empty_values() { return Array{nullptr, "", false, 0, Array{}, Object{}}; }
+
+Object type_of(const Field& field, bool of_request) {
+  Object out;
+  switch (field.type) {
+    case Type::text:
+      out["type"] = "string";
+      if (of_request && field.least > 0) out["minLength"] = field.least;
+      if (of_request && field.most > 0) out["maxLength"] = field.most;
+      if (of_request && field.grammar != Grammar::none) out["pattern"] = regex_of(field.grammar);
+      break;
+    case Type::number:
+      out["type"] = "integer";
+      if (of_request) out["minimum"] = field.least, out["maximum"] = field.most;
+      break;
+    case Type::flag: out["type"] = "boolean"; break;
+    case Type::any: break;
+    case Type::object: return schema_of(field.members, of_request);
+    case Type::texts: {
+      Object item{{"type", "string"}};
+      if (of_request && field.grammar != Grammar::none) item["pattern"] = regex_of(field.grammar);
+      out["type"] = "array";
+      out["items"] = std::move(item);
+      break;
+    }
+    case Type::objects:
+      out["type"] = "array";
+      // The names of the commands of a batch are data: what is wrong with one is its own reply.
+      out["items"] = of_request ? Object{{"type", "object"}} : schema_of(field.members, of_request);
+      break;
+    case Type::map:
+      out["type"] = "object";
+      out["additionalProperties"] = schema_of(field.members, of_request);
+      break;
+  }
+  if (of_request && (field.type == Type::texts || field.type == Type::objects))
+    out["minItems"] = field.least, out["maxItems"] = field.most;
+  return out;
+}
+
+std::string description_of(const Field& field) {
+  switch (field.treatment) {
+    case Treatment::kept: return std::string(field.says);
+    case Treatment::mapped: return "Mapped: " + std::string(field.says);
+    case Treatment::refused: return "Refused unless it is empty: " + std::string(field.says) + ".";
+  }
+  return {};
+}
+
+json::Value property_of(const Field& field, bool of_request) {
+  Object out;
+  if (field.treatment == Treatment::refused) {
+    out["enum"] = empty_values();
+  } else if (field.treatment == Treatment::mapped) {
+    out["anyOf"] = Array{Object{{"enum", empty_values()}}, type_of(field, of_request)};
+  } else if (of_request && !field.required && field.type != Type::any) {
+    out["anyOf"] = Array{type_of(field, of_request), Object{{"type", "null"}}};
+  } else {
+    out = type_of(field, of_request);
+  }
+  out["description"] = description_of(field);
+  if (of_request)
+    out["x-treatment"] = field.treatment == Treatment::kept ? "kept"
+        : field.treatment == Treatment::mapped              ? "mapped"
+                                                            : "refused";
+  return out;
+}
+
+Object with_one_of(const std::vector<std::string_view>& names) {
+  Array ways;
+  for (const std::string_view name : names) ways.push_back(Object{{"required", Array{name}}});
+  return Object{{"oneOf", std::move(ways)}};
+}
+
+Object schema_of(std::span<const Field> fields, bool of_request) {
+  Object properties;
+  Array required, conditions;
+  std::vector<std::string_view> choices;
+  for (const Field& field : fields) {
+    properties[field.name] = property_of(field, of_request);
+    if (of_request && !field.alias.empty()) properties[field.alias] = property_of(field, of_request);
+    if (field.choice) choices.push_back(field.name);
+    if (!field.required) continue;
+    if (of_request && !field.alias.empty())
+      conditions.push_back(with_one_of({field.name, field.alias}));
+    else
+      required.emplace_back(field.name);
+  }
+  if (of_request && !choices.empty()) conditions.push_back(with_one_of(choices));
+  Object out{{"type", "object"}, {"properties", std::move(properties)}};
+  if (!required.empty()) out["required"] = std::move(required);
+  if (!conditions.empty()) out["allOf"] = std::move(conditions);
+  if (of_request) out["additionalProperties"] = false;
+  return out;
+}
+
+Object json_content(json::Value schema) { return Object{{"application/json", Object{{"schema", std::move(schema)}}}}; }
+
+Object refused(std::string_view description) {
+  Object content{{"application/problem+json", Object{{"schema", reference("Problem")}}},
+      {"application/json", Object{{"schema", reference("TransportError")}}}};
+  return Object{{"description", description}, {"content", std::move(content)}};
+}
+
+Object responses_of(const Method* method) {
+  Object out;
+  json::Value good = reference("Reply");
+  if (method != nullptr && method->name == "batch")
+    good = Object{{"type", "object"},
+        {"properties", Object{{"replies", Object{{"type", "array"}, {"items", Object{{"type", "object"}}}}}}},
+        {"required", Array{"replies"}}};
+  else if (method != nullptr)
+    good = Object{{"type", "object"}, {"properties", Object{{"result", schema_of(method->answer, false)}}},
+        {"required", Array{"result"}}};
+  if (method != nullptr) good = Object{{"oneOf", Array{std::move(good), reference("Error")}}};
+  std::string codes;
+  if (method != nullptr)
+    for (const Cause cause : method->causes) codes += (codes.empty() ? "" : ", ") + std::string(code_of(cause));
+  out["200"] = Object{
+      {"description",
+          codes.empty() ? "The result, or an error." : "The result, or an error; of this method's own: " + codes + "."},
+      {"content", json_content(std::move(good))}};
+  out["400"] = refused("The body is not JSON; in transport mode also: a field is wrong (107).");
+  out["401"] = refused("No key, or an unknown one (101).");
+  out["403"] = refused("The key lacks a right (103).");
+  out["404"] = refused("There is no such method (104), or no API; in transport mode also: no such object (102).");
+  out["405"] = refused("Another method than POST.");
+  out["409"] = refused("In transport mode: 108, 112, 409.");
+  out["413"] = refused("The body is longer than body_bytes.");
+  out["415"] = refused("The body is not application/json.");
+  out["429"] = refused("Too many requests, or a limit is reached (106, 111).");
+  out["503"] = refused("The server is too busy, drains, or cannot store (100).");
+  return out;
+}
+
+Object error_mode() {
+  return Object{{"name", "X-Centrifugo-Error-Mode"}, {"in", "header"},
+      {"description", "`transport`: what a method refuses is answered with an HTTP status, too."},
+      {"schema", Object{{"type", "string"}, {"enum", Array{"transport"}}}}};
+}
+
+Object operation_of(const Method& method) {
+  std::string description{method.says};
+  description += method.needs.empty() ? " Any key may call it." : " Needs the right " + std::string(method.needs) + ".";
+  return Object{{"operationId", method.name}, {"summary", method.says}, {"description", description},
+      {"x-changes", method.changes}, {"x-needs", method.needs}, {"parameters", Array{error_mode()}},
+      {"requestBody", Object{{"required", true}, {"content", json_content(schema_of(method.fields, true))}}},
+      {"responses", responses_of(&method)}};
+}
+
+Object operation_of_lines() {
+  Object line{{"type", "object"},
+      {"properties",
+          Object{{"method", Object{{"type", "string"}, {"minLength", 1}}},
+              {"params", Object{{"type", Array{"object", "null"}}}}}},
+      {"required", Array{"method"}}, {"additionalProperties", false}};
+  return Object{{"operationId", "lines"},
+      {"summary", "Runs several methods in order: one JSON object a line, one answer a line."},
+      {"requestBody", Object{{"required", true}, {"content", json_content(std::move(line))}}},
+      {"responses", responses_of(nullptr)}};
+}
+
+Object text_property() { return Object{{"type", "string"}}; }
+
+Object schemas() {
+  Object error{{"type", "object"},
+      {"properties",
+          Object{{"code", Object{{"type", "integer"}}}, {"message", text_property()}, {"cause", text_property()},
+              {"ref", text_property()}, {"field", text_property()}, {"needs", text_property()}}},
+      {"required", Array{"code", "message", "cause", "ref"}}};
+  Object problem{{"type", "object"},
+      {"properties",
+          Object{{"type", text_property()}, {"title", text_property()}, {"status", Object{{"type", "integer"}}},
+              {"detail", text_property()}, {"code", text_property()}, {"ref", text_property()},
+              {"error", reference("ErrorBody")}}},
+      {"required", Array{"type", "title", "status", "code", "ref", "error"}}};
+  Object transport{{"type", "object"},
+      {"properties",
+          Object{
+              {"code", Object{{"type", "integer"}}}, {"message", text_property()}, {"error", reference("ErrorBody")}}},
+      {"required", Array{"code", "message", "error"}}};
+  return Object{{"ErrorBody", std::move(error)}, {"Problem", std::move(problem)},
+      {"TransportError", std::move(transport)},
+      {"Error",
+          Object{{"type", "object"}, {"properties", Object{{"error", reference("ErrorBody")}}},
+              {"required", Array{"error"}}}},
+      {"Reply",
+          Object{{"type", "object"},
+              {"properties", Object{{"result", Object{{"type", "object"}}}, {"error", reference("ErrorBody")}}}}}};
+}
+
+Object security_schemes() {
+  return Object{{"key", Object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}}},
+      {"query", Object{{"type", "apiKey"}, {"in", "query"}, {"name", "api_key"}}},
+      {"authorization",
+          Object{{"type", "apiKey"}, {"in", "header"}, {"name", "Authorization"}, {"description", "apikey KEY"}}}};
+}
+
+} // namespace
+
+std::string openapi(const Description& description) {
+  Object paths;
+  for (const Method& method : methods())
+    paths["/api/" + std::string(method.name)] = Object{{"post", operation_of(method)}};
+  paths["/api"] = Object{{"post", operation_of_lines()}};
+  Object out{{"openapi", "3.1.0"},
+      {"info",
+          Object{{"title", "Foyer"}, {"version", description.version},
+              {"description",
+                  fmt::format(
+                      "The server API for applications. A chat message has at most {} bytes of text (text_bytes).",
+                      description.text_bytes)}}},
+      {"servers", Array{Object{{"url", description.base_path.empty() ? "/" : description.base_path}}}},
+      {"security", Array{Object{{"key", Array{}}}, Object{{"authorization", Array{}}}, Object{{"query", Array{}}}}},
+      {"paths", std::move(paths)},
+      {"components", Object{{"schemas", schemas()}, {"securitySchemes", security_schemes()}}}};
+  return json::write(out);
+}
+
+Route openapi_route(const Description& description) {
+  return {"GET", "/openapi.json",
+      [text = std::make_shared<const std::string>(openapi(description))](const Request&, Reply reply) {
+    reply(json_response(200, *text));
+  }, true};
+}
+
+} // namespace foyer::api

@@ -1,0 +1,172 @@
+// history, presence, presence_stats, channels, info: what can be seen of rooms.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "api/handlers.h"
+#include "api/limits.h"
+#include "api/write.h"
+
+namespace foyer::api {
+namespace {
+
+// A read that goes on until it has as many publications as were asked for.
+struct Reading {
+  explicit Reading(Call c) : call(std::move(c)) {}
+  Call call;
+  rooms::HistoryQuery query = {};
+  std::size_t left = 0;
+  bool reverse = false;
+  bool first = true;
+  Offset top = 0;
+  Epoch epoch = {};
+  std::string publications = {};
+};
+
+void finish(const std::shared_ptr<Reading>& reading) {
+  std::string out = R"({"publications":[)" + reading->publications;
+  fmt::format_to(std::back_inserter(out), R"(],"offset":{},"epoch":)", reading->top);
+  json::append_string(out, reading->epoch.view());
+  reading->call.answer(out + "}");
+}
+
+std::optional<Refusal> unknown_position(const Reading& reading, const rooms::HistoryPart& part) {
+  const Arguments* since = reading.call.arguments.object("since");
+  if (since == nullptr) return std::nullopt;
+  const std::string_view epoch = since->text("epoch");
+  const bool ahead = since->number("offset").value_or(0) > static_cast<std::int64_t>(part.up_to);
+  if ((epoch.empty() || epoch == part.epoch.view()) && !ahead) return std::nullopt;
+  return Refusal{.cause = Cause::POSITION_UNKNOWN, .evidence = ahead ? "offset" : "epoch", .field = "since"};
+}
+
+void read_on(const Context& context, const std::shared_ptr<Reading>& reading);
+
+void page_arrived(const Context& context, const std::shared_ptr<Reading>& reading, rooms::HistoryPart part) {
+  if (reading->first) {
+    if (part.exists)
+      if (auto refusal = unknown_position(*reading, part)) return reading->call.refuse(std::move(*refusal));
+    reading->top = part.up_to;
+    reading->epoch = part.epoch;
+    reading->first = false;
+  }
+  if (reading->reverse) std::ranges::reverse(part.messages);
+  const std::size_t some = std::min(part.messages.size(), reading->left);
+  for (std::size_t i = 0; i < some; ++i) {
+    if (!reading->publications.empty()) reading->publications += ',';
+    append_publication(reading->publications, part.messages[i]);
+  }
+  reading->left -= some;
+  const bool full = reading->left == 0 || reading->publications.size() >= kAnswerBytes;
+  if (!part.more || some == 0 || full || part.epoch != reading->epoch) return finish(reading);
+  const Offset last = part.messages[some - 1].offset;
+  if (reading->reverse)
+    reading->query.before = last;
+  else
+    reading->query.after = last;
+  read_on(context, reading);
+}
+
+void read_on(const Context& context, const std::shared_ptr<Reading>& reading) {
+  reading->query.limit = static_cast<std::uint32_t>(std::clamp<std::size_t>(reading->left, 1, rooms::kHistoryLimit));
+  context.rooms.history(
+      reading->call.actor(context), reading->query, [&context, reading](Result<rooms::HistoryPart> part) {
+    if (!part) return reading->call.refuse(std::move(part).error());
+    page_arrived(context, reading, std::move(*part));
+  });
+}
+
+} // namespace
+
+void history(const Context& context, Call call) {
+  if (auto may = call.may(rooms::RoomRight::read); !may) return call.refuse(std::move(may).error());
+  const auto reading = std::make_shared<Reading>(std::move(call));
+  const Arguments& asked = reading->call.arguments;
+  const std::int64_t limit = asked.number("limit").value_or(0);
+  reading->left = limit < 0 ? kMostRead : static_cast<std::size_t>(limit);
+  reading->reverse = asked.flag("reverse");
+  reading->query.room = reading->call.room();
+  const Arguments* since = asked.object("since");
+  const auto offset = static_cast<Offset>(since == nullptr ? 0 : since->number("offset").value_or(0));
+  if (!reading->reverse)
+    reading->query.after = offset;
+  else if (since != nullptr)
+    reading->query.before = offset;
+  read_on(context, reading);
+}
+
+// One entry for each user: a user with several connections is there once.
+void presence(const Context& context, Call call) {
+  if (auto may = call.may(rooms::RoomRight::read); !may) return call.refuse(std::move(may).error());
+  rooms::Actor actor = call.actor(context);
+  const RoomName room = call.room();
+  context.rooms.presence(std::move(actor), room, {.members = kMostPresent},
+      [call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
+    if (!now) return call.refuse(std::move(now).error());
+    std::string out = R"({"presence":{)";
+    for (const rooms::Member& member : now->members) {
+      if (!out.ends_with('{')) out += ',';
+      json::append_string(out, member.id.view());
+      out += R"(:{"client":)";
+      json::append_string(out, member.id.view());
+      out += R"(,"user":)";
+      json::append_string(out, member.id.view());
+      out += R"(,"conn_info":{"name":)";
+      json::append_string(out, member.name);
+      out += "}}";
+    }
+    call.answer(out + "}}");
+  });
+}
+
+void presence_stats(const Context& context, Call call) {
+  if (auto may = call.may(rooms::RoomRight::read); !may) return call.refuse(std::move(may).error());
+  rooms::Actor actor = call.actor(context);
+  const RoomName room = call.room();
+  context.rooms.presence(
+      std::move(actor), room, {.members = 0}, [call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
+    if (!now) return call.refuse(std::move(now).error());
+    call.answer(fmt::format(R"({{"num_clients":{},"num_users":{}}})", now->subscribers, now->count));
+  });
+}
+
+void channels(const Context& context, Call call) {
+  if (!call.caller().rights.may_somewhere(rooms::RoomRight::read))
+    return call.refuse({.cause = Cause::PERMISSION_DENIED, .evidence = "read:*", .field = "needs"});
+  const std::string_view pattern = call.arguments.text("pattern");
+  context.rooms.active(pattern.empty() ? "*" : std::string(pattern),
+      [call = std::move(call)](Result<std::vector<rooms::ActiveRoom>> rooms) mutable {
+    std::string out = R"({"channels":{)";
+    for (const rooms::ActiveRoom& each : rooms.value()) {
+      if (!call.caller().rights.may(rooms::RoomRight::read, each.room)) continue;
+      if (!out.ends_with('{')) out += ',';
+      json::append_string(out, each.room.view());
+      fmt::format_to(std::back_inserter(out), R"(:{{"num_clients":{}}})", each.subscribers);
+    }
+    call.answer(out + "}}");
+  });
+}
+
+void info(const Context& context, Call call) {
+  context.rooms.active("*", [&context, call = std::move(call)](Result<std::vector<rooms::ActiveRoom>> rooms) mutable {
+    std::uint64_t subscriptions = 0;
+    for (const rooms::ActiveRoom& each : rooms.value()) subscriptions += each.subscribers;
+    const auto uptime = std::chrono::floor<std::chrono::seconds>(context.clock.mono() - context.build.started);
+    json::Object node;
+    node["uid"] = context.node;
+    node["name"] = "foyer_" + context.node;
+    node["version"] = context.build.version;
+    node["num_clients"] = context.info.connections();
+    node["num_users"] = context.info.users();
+    node["num_channels"] = rooms->size();
+    node["num_subs"] = subscriptions;
+    node["uptime"] = uptime.count();
+    json::Object out;
+    out["nodes"] = json::Array{std::move(node)};
+    call.answer(json::write(out));
+  });
+}
+
+} // namespace foyer::api

@@ -1,0 +1,22 @@
+// The JSON of answers.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "api/call.h"
+#include "base/json.h"
+#include "rooms/requests.h"
+
+namespace foyer::api {
+
+// {"result":…} or {"error":…}
+void append_reply(std::string& out, const Result<Answer>& answer, const Ref& ref);
+// {"message":…}, the `data` of a chat message.
+void append_data(std::string& out, const rooms::Message& message);
+// A publication, as Centrifugo's libraries read it: with `data`, `offset`, and `info` about who published.
+void append_publication(std::string& out, const rooms::Message& message);
+// {"offset":…,"epoch":…}
+[[nodiscard]] std::string position(Offset offset, const Epoch& epoch);
+
+} // namespace foyer::api
