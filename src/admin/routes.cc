@@ -11,11 +11,15 @@ void append(std::vector<Route>& to, std::vector<Route> from) {
 
 bool is_template(const WebAsset& asset) { return asset.path == "/cause.html"; }
 
+// The client library, which pages of any application may load. Where they may connect from is decided at the door.
+bool is_client(const WebAsset& asset) { return asset.path == "/foyer-client.mjs" || asset.path.starts_with("/core/"); }
+
 Route asset_route(const WebAsset& asset) {
   return {"GET", std::string(asset.path), [&asset](const Request& request, Reply reply) {
     Response response;
     response.headers.add("ETag", std::string(asset.etag));
     response.headers.add("Cache-Control", "no-cache"); // a page and its modules must be of one version
+    if (is_client(asset)) response.headers.add("Access-Control-Allow-Origin", "*");
     const std::string* known = request.headers.find("If-None-Match");
     if (known != nullptr && known->find(asset.etag) != std::string::npos) {
       response.status = 304;

@@ -265,6 +265,7 @@ TEST_F(Api, ACauseIsJsonForProgramsAndAPageForPeople) {
     EXPECT_THAT(page.body, HasSubstr("4401"));
     EXPECT_THAT(page.body, testing::Not(HasSubstr("{{")));
   }
+  EXPECT_EQ(get("/causes/{code}", {}, {}, {"NO_TOKEN"}).headers.joined("Access-Control-Allow-Origin"), "*");
   const Response unknown = get("/causes/{code}", {}, {}, {"NO_SUCH"});
   EXPECT_EQ(unknown.status, 404);
   EXPECT_EQ(code(unknown), "NOT_FOUND");
@@ -292,6 +293,15 @@ TEST_F(Api, PagesAreServedWithTheirEtagAndNotTwice) {
   const Response again = get("/", {{"If-None-Match", *page.headers.find("ETag")}});
   EXPECT_EQ(again.status, 304);
   EXPECT_EQ(again.body, "");
+}
+
+TEST_F(Api, PagesOfEveryOriginMayLoadTheClientLibraryAndNothingElse) {
+  routes = web_routes();
+  std::vector<std::string> shared;
+  for (const Route& route : routes)
+    if (get(route.path).headers.joined("Access-Control-Allow-Origin") == "*") shared.push_back(route.path);
+  EXPECT_THAT(shared, testing::IsSupersetOf({"/foyer-client.mjs", "/core/index.mjs", "/core/room.mjs"}));
+  for (const std::string& path : shared) EXPECT_TRUE(path == "/foyer-client.mjs" || path.starts_with("/core/")) << path;
 }
 
 } // namespace

@@ -16,9 +16,10 @@
 // While it is online and the token is about to end without a new one, `ending` says
 // when ({ at, because, retryAt }); it is asked again as long as asking may help.
 import { Again } from './again.mjs';
-import { fromClose, fromMessage, isPassing, refusal, stoppedByProxy, telling } from './refusal.mjs';
+import { fromClose, fromMessage, fromResponse, isPassing, refusal, silence, stoppedByProxy, telling } from './refusal.mjs';
 
 const CONNECT_MS = 10_000;    // from the first packet to the verdict
+const ERROR_MS = 1_000;       // from an `error` to the `close` that ought to follow
 export const FEATURES = ['changes', 'room_reset', 'people']; // what this client understands (docs/protocol.md)
 const PONG_MS = 10_000;       // silence after our own ping
 const BACKOFF_FIRST_MS = 500;
@@ -51,7 +52,7 @@ export class Connection {
   // world: url, now(), random(), after(ms, fn) → cancel, open(url) → WebSocket-like,
   //        probe() → Promise<refusal | null> (a plain GET on the socket path),
   //        retryOf(code) → Promise<'never' | 'refresh' | 'after' | undefined> (the catalogue's word),
-  //        session: { token(), renew() → Promise<refusal | null> }
+  //        session: { token(), renew(because) → Promise<refusal | null>, forget() }
   constructor(world) {
     this.#world = world;
     this.#again = new Again(world);
@@ -68,6 +69,7 @@ export class Connection {
   // With another session of the same person: what was being done goes on in a new socket.
   restart() {
     this.#drop(1000);
+    this.#world.session.forget();
     this.#attempts = 0;
     this.#refreshedFor = '';
     this.#stale = false;
@@ -159,12 +161,20 @@ export class Connection {
     });
     socket.onmessage = ifCurrent((event) => this.#receive(event.data));
     socket.onclose = ifCurrent((event) => this.#closed(event.code, event.reason ?? ''));
-    this.#cancelTimer = this.#world.after(CONNECT_MS, ifCurrent(() => { this.#drop(4000); this.#closed(1006, ''); }));
+    const giveUp = ifCurrent(() => { this.#drop(4000); this.#closed(1006, ''); });
+    // Node 22 tells of some failed handshakes by `error` alone.
+    socket.onerror = ifCurrent(() => { if (!this.#reached) this.#in(ERROR_MS, giveUp); });
+    this.#in(CONNECT_MS, giveUp);
+  }
+
+  #in(ms, act) {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#world.after(ms, act);
   }
 
   async #renew() {
     this.#enter('renewing', { because: this.because });
-    const refused = await this.#world.session.renew();
+    const refused = await this.#world.session.renew(this.because);
     if (this.phase !== 'renewing') return;
     this.#stale = refused !== null;
     if (!refused) this.#connect();
@@ -298,9 +308,8 @@ export class Connection {
 // The plain GET that a page makes after a bare 1006 (a refusal, or null when nothing
 // can be learnt).
 export async function probeSocketPath(url, fetch = globalThis.fetch) {
-  const { fromResponse, silence } = await import('./refusal.mjs');
   try {
-    return await fromResponse(await fetch(url.replace(/^ws/, 'http'), { cache: 'no-store' }));
+    return await fromResponse(await fetch.call(globalThis, url.replace(/^ws/, 'http'), { cache: 'no-store' }));
   } catch {
     return silence();
   }

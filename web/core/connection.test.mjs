@@ -17,6 +17,7 @@ function world({ tokens = ['t1', 't2', 't3', 't4'], renewals = [], probed = null
     session: {
       current: tokens[0],
       token: () => w.session.current,
+      forget() {},
       async renew() {
         w.renewed += 1;
         const refusal = renewals.shift() ?? null;

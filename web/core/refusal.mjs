@@ -4,9 +4,8 @@
 //
 //   { code, message, who, next, ref, retry, retryAfterMs, field, status, step, heard }
 //
-// `code` is empty when no Foyer spoke: then `heard` is 'nothing' or 'stranger'.
-import { atHome } from './home.mjs';
-
+// `code` is empty when no Foyer spoke: then `heard` is 'nothing' or 'stranger'. What was
+// found on this side has a code that begins with CLIENT_, and `heard` is 'client'.
 
 // What a close code alone says about trying again (the reason's code says the rest).
 const RETRY_BY_CLOSE = new Map([
@@ -33,25 +32,25 @@ export function fromClose(code, reason) {
   return refusal({ code: cause, ref, retry: RETRY_BY_CLOSE.get(code) ?? 'after', status: code, message: cause ? '' : 'The connection was lost.', heard: cause ? 'foyer' : 'nothing' });
 }
 
-// An answer that is not 2xx.
+// An answer that is not 2xx. A page of another origin does not see X-Foyer; there the type of the problem tells.
 export async function fromResponse(response) {
-  const ours = response.headers.has('x-foyer');
   const body = await response.json().catch(() => null);
+  const ours = response.headers.has('x-foyer') || body?.type?.endsWith?.(`/causes/${body.code}`);
   if (!ours || typeof body?.code !== 'string') {
     return refusal({
       heard: 'stranger', status: response.status, retry: 'after',
-      message: `Something between this page and Foyer answered with ${response.status}.`,
+      message: `Something between this client and Foyer answered with ${response.status}.`,
       who: 'operator', next: 'Check the proxy, the firewall or the other server at this address.',
     });
   }
   return refusal({
     code: body.code, message: body.detail || body.title || '', ref: body.ref ?? '', retry: body.retry ?? 'never',
-    retryAfterMs: body.retry_after_ms ?? null, field: body.field ?? '', status: response.status, step: body.step ?? '',
+    retryAfterMs: body.retry_after_ms ?? null, field: body.field ?? '', status: response.status, step: body.step ?? '', next: body.next ?? '',
   });
 }
 
 export function silence() {
-  return refusal({ heard: 'nothing', retry: 'after', message: 'The server does not answer.', who: 'nobody', next: 'This page keeps trying.' });
+  return refusal({ heard: 'nothing', retry: 'after', message: 'The server does not answer.', who: 'nobody', next: 'The next attempt comes by itself.' });
 }
 
 export function stoppedByProxy() {
@@ -87,27 +86,3 @@ export const WHO = {
   client: 'the developer of this page',
   nobody: 'no action needed; this is temporary',
 };
-
-const known = new Map(); // code → the catalogue's row
-
-async function rowOf(code, fetch = globalThis.fetch) {
-  if (!known.has(code)) {
-    try {
-      const answer = await fetch(atHome(`/causes/${encodeURIComponent(code)}`), { headers: { accept: 'application/json' } });
-      if (answer.ok) known.set(code, await answer.json());
-    } catch { /* it is done without */ }
-  }
-  return known.get(code);
-}
-
-export const retryOf = async (code) => (await rowOf(code))?.retry;
-
-// Adds the catalogue's sentence, who and next step to what the server said.
-export async function explain(r, fetch) {
-  if (!r.code || (r.who && r.next && r.message)) return r;
-  const row = await rowOf(r.code, fetch);
-  if (!row) return r;
-  // Where the server reveals more than it says to everybody (in development), that comes behind.
-  const said = r.message.startsWith(row.client) ? row.client : r.message;
-  return { ...r, message: said || row.client, more: r.message.slice(said.length).trim(), who: r.who || row.who, next: r.next || row.next, step: r.step || row.step || '' };
-}

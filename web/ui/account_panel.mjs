@@ -2,7 +2,7 @@
 // second factor. What one of them asks for takes the place of the whole, with a way
 // back; the second factor's steps are in factor_steps.mjs.
 import { $, closeDialog, copyButton, fullTimeOf, h, openDialog } from '../lib/dom.mjs';
-import { Account } from '../core/account.mjs';
+import { Account } from '../page/account.mjs';
 import { factorSection } from './factor_steps.mjs';
 import { formRefusal, refusalCard } from './refusal_card.mjs';
 import { waitNodes } from './waiting_card.mjs';

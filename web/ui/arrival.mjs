@@ -2,8 +2,8 @@
 import { Again } from '../core/again.mjs';
 import { CodeField } from './code_field.mjs';
 import { $, h } from '../lib/dom.mjs';
-import { call } from '../core/http.mjs';
-import { Login, invitationIn } from '../core/login.mjs';
+import { call } from '../page/http.mjs';
+import { Login, invitationIn } from '../page/login.mjs';
 import { isMistake } from '../core/refusal.mjs';
 import { drawRefusal } from './waiting_card.mjs';
 

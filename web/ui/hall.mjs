@@ -1,7 +1,7 @@
 // The list of rooms, the people in a room, and the dialogs: open a room, invite,
 // write to somebody.
 import { $, closeDialog, copyButton, h, openDialog } from '../lib/dom.mjs';
-import { KIND_TITLES, kindOf } from '../core/room.mjs';
+import { KIND_TITLES, kindOf } from '../page/conversation.mjs';
 import { isMistake } from '../core/refusal.mjs';
 import { formRefusal } from './refusal_card.mjs';
 

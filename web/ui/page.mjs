@@ -3,37 +3,29 @@
 import { $, closeDialog, h, timeOf } from '../lib/dom.mjs';
 import { AccountPanel } from './account_panel.mjs';
 import { Arrival } from './arrival.mjs';
-import { Chat } from '../core/chat.mjs';
-import { Connection, probeSocketPath } from '../core/connection.mjs';
+import { Chat } from '../page/chat.mjs';
+import { FoyerError, connect } from '../core/index.mjs';
 import { Hall, hrefOf } from './hall.mjs';
-import { atHome } from '../core/home.mjs';
+import { atHome } from '../page/home.mjs';
 import { Notice, loginHelps } from './notice.mjs';
-import { isPassing, retryOf } from '../core/refusal.mjs';
+import { isPassing } from '../core/refusal.mjs';
 import { openRelogin } from './relogin.mjs';
 import { RoomView } from './room_view.mjs';
-import { Session } from '../core/session.mjs';
+import { Session } from '../page/session.mjs';
 import { awayWords } from '../lib/words.mjs';
 
-const socketUrl = new URL(atHome('/ws/chat'));
-socketUrl.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-
-function after(ms, act) {
-  const timer = setTimeout(act, ms);
-  return () => clearTimeout(timer);
-}
-
-const world = { after, now: () => Date.now(), random: () => Math.random() };
 const session = new Session();
-const connection = new Connection({
-  ...world, url: socketUrl.href, session,
-  open: (url) => new WebSocket(url, ['foyer.v1']),
-  probe: () => probeSocketPath(socketUrl.href),
-  retryOf,
+const client = connect({
+  url: atHome('/'), start: false,
+  token: async ({ again }) => {
+    const refused = again || !session.token() ? await session.renew() : null;
+    if (refused) throw new FoyerError(refused);
+    return session.token();
+  },
 });
-const chat = new Chat(connection, {
-  after,
-  now: () => Date.now(),
-  newKey: () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join(''),
+const { connection, world } = client;
+const chat = new Chat(client, {
+  ...world,
   remembered: (id) => { try { return JSON.parse(localStorage.getItem(`foyer.rooms.${id}`)) ?? []; } catch { return []; } },
   remember: (id, names) => { try { localStorage.setItem(`foyer.rooms.${id}`, JSON.stringify(names)); } catch { /* private mode */ } },
 });
@@ -195,13 +187,6 @@ connection.onPhase(({ phase, because }) => {
   notice.draw(connection);
   if (chat.current && chat.rooms.has(chat.current)) view.update();
 });
-
-window.addEventListener('pagehide', () => connection.suspend());
-window.addEventListener('pageshow', () => connection.wake());
-document.addEventListener('freeze', () => connection.suspend());
-document.addEventListener('resume', () => connection.wake());
-window.addEventListener('online', () => connection.check());
-document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') connection.check(); });
 
 // The cookie of an earlier visit; while nobody can be asked about it, it is asked about again.
 async function resume() {

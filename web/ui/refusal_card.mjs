@@ -1,7 +1,8 @@
 // A refusal on the page: the code, the sentence, who must act, the next step, and
 // the reference by which the operator finds it. It stays until it is answered.
 import { copyButton, h, prose } from '../lib/dom.mjs';
-import { WHO, explain, isAuthAway, isMistake } from '../core/refusal.mjs';
+import { WHO, isAuthAway, isMistake } from '../core/refusal.mjs';
+import { explain } from '../page/causes.mjs';
 
 // A mistake in a form, which a person corrects at once: one sentence under the field;
 // code and reference are folded.

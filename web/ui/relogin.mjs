@@ -2,7 +2,7 @@
 // stay as they are.
 import { $, closeDialog, h, openDialog } from '../lib/dom.mjs';
 import { CodeField } from './code_field.mjs';
-import { Login } from '../core/login.mjs';
+import { Login } from '../page/login.mjs';
 import { drawRefusal } from './waiting_card.mjs';
 
 // acts: { done(), leave() }

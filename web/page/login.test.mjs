@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Login, invitationIn } from './login.mjs';
-import { refusal } from './refusal.mjs';
+import { refusal } from '../core/refusal.mjs';
 import { settle, world } from '../testing/world.test.mjs';
 
 const told = (status, code, fields = {}) => refusal({ status, code, ...fields });

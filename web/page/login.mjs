@@ -9,8 +9,8 @@
 // time (LOGIN_LOCKED, RATE_LIMITED), or `away`: the server cannot ask its auth service, and what
 // was typed is sent again by itself. A code of an authenticator is not sent again:
 // it is good for half a minute.
-import { Again } from './again.mjs';
-import { isPassing } from './refusal.mjs';
+import { Again } from '../core/again.mjs';
+import { isPassing } from '../core/refusal.mjs';
 import { plainCode } from '../lib/words.mjs';
 
 // The code of a link `/#invitation=CODE`, as `foyer user invite` prints it; else empty.

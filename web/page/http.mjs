@@ -1,6 +1,6 @@
 // Requests to our own server. A failure is a value: { refusal } beside { body }.
 import { atHome } from './home.mjs';
-import { fromResponse, silence } from './refusal.mjs';
+import { fromResponse, silence } from '../core/refusal.mjs';
 
 export async function call(method, path, { body, token, fetch = globalThis.fetch } = {}) {
   const headers = { accept: 'application/json' };

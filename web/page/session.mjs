@@ -9,7 +9,7 @@
 // localStorage holds one word that is no secret: the name of the person to whom
 // the cookie belongs, so that a second person does not overwrite it unawares.
 import { call } from './http.mjs';
-import { refusal as refused } from './refusal.mjs';
+import { refusal as refused } from '../core/refusal.mjs';
 
 const OWNER = 'foyer.browser';
 

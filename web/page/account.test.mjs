@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Account } from './account.mjs';
-import { refusal } from './refusal.mjs';
+import { refusal } from '../core/refusal.mjs';
 import { settle, world } from '../testing/world.test.mjs';
 
 function standIn() {

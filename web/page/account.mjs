@@ -1,8 +1,8 @@
 // The account of the person in this window: what the server knows of it, and what
 // can be done to it. No DOM. What cannot be read because the auth service is away
 // is asked for again by itself; what a person asked to be *done* never is.
-import { Again } from './again.mjs';
-import { isPassing } from './refusal.mjs';
+import { Again } from '../core/again.mjs';
+import { isPassing } from '../core/refusal.mjs';
 import { plainCode } from '../lib/words.mjs';
 
 export class Account {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusal } from './refusal.mjs';
+import { refusal } from '../core/refusal.mjs';
 import { Session } from './session.mjs';
 
 // A browser's storage and a server that answers what the test says.

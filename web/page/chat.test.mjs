@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Client } from '../core/client.mjs';
 import { Chat } from './chat.mjs';
 
 // A connection that keeps what is asked until the test answers it.
@@ -18,7 +19,8 @@ function scene() {
     tell: (type, fields) => asked.push({ type, ...fields }),
     request: (type, fields = {}) => new Promise((resolve) => asked.push({ type, ...fields, resolve })),
   };
-  const chat = new Chat(connection, { now: () => 100_000, after: (ms, fn) => { timers.push({ ms, fn }); return () => {}; }, newKey: () => `k${(keys += 1)}`, remembered: () => names, remember: (_, list) => { names = list; } });
+  const world = { now: () => 100_000, after: (ms, fn) => { timers.push({ ms, fn }); return () => {}; }, newKey: () => `k${(keys += 1)}` };
+  const chat = new Chat(new Client(connection, world), { ...world, remembered: () => names, remember: (_, list) => { names = list; } });
   const s = {
     chat, asked, connection,
     async later(ms) { for (const timer of timers.splice(0)) if (timer.ms <= ms) timer.fn(); await settle(); },
@@ -45,7 +47,7 @@ function scene() {
   };
   return s;
 }
-const settle = async () => { for (let i = 0; i < 10; i += 1) await null; };
+const settle = async () => { for (let i = 0; i < 30; i += 1) await null; };
 const ann = { id: 'a', name: 'Ann' };
 const bob = { id: 'b', name: 'Bob' };
 const says = (offset, from, message, key) => ({ room: 'tea', epoch: 'e1', offset, from, message, time: '2030-01-01T10:00:00.000Z', ...(key ? { key } : {}) });
