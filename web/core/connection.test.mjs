@@ -152,6 +152,16 @@ test('a refusal for good is not tried again by itself', async () => {
   assert.equal(w.sockets.length, 1);
 });
 
+test('a close with a code of the application brings it back below 4500, and ends it from there on', async () => {
+  const { w, c } = await online();
+  await w.close(4321, 'another phone');
+  assert.equal(c.phase, 'waiting');
+  await w.pass(c.retryAt - w.clock);
+  await w.admit();
+  await w.close(4700, 'the shop is closed');
+  assert.equal(c.phase, 'refused');
+});
+
 test('a close that means the end of the session is not answered with a new token', async () => {
   const { w, c } = await online();
   await w.close(4401, 'SESSION_REVOKED r8');

@@ -29,7 +29,8 @@ export function fromMessage(message) {
 // A Close frame: the reason is `CODE ref`, perhaps with more behind it.
 export function fromClose(code, reason) {
   const [, cause = '', ref = ''] = /^([A-Z][A-Z0-9_]+)(?: (\S+))?/.exec(reason) ?? [];
-  return refusal({ code: cause, ref, retry: RETRY_BY_CLOSE.get(code) ?? 'after', status: code, message: cause ? '' : 'The connection was lost.', heard: cause ? 'foyer' : 'nothing' });
+  const retry = RETRY_BY_CLOSE.get(code) ?? (code >= 4500 && code < 5000 ? 'never' : 'after'); // an application's own
+  return refusal({ code: cause, ref, retry, status: code, message: cause ? '' : 'The connection was lost.', heard: cause ? 'foyer' : 'nothing' });
 }
 
 // An answer that is not 2xx. A page of another origin does not see X-Foyer; there the type of the problem tells.

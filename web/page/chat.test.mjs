@@ -218,6 +218,17 @@ test('a message behind a gap is not shown: the line is taken for lost, and all o
   assert.deepEqual(texts(s.tea), ['1 Bob: one', '2 Bob: two', '3 Bob: three']);
 });
 
+test('a room that the application joins this person to appears, live, and one that it ends disappears', async () => {
+  const s = await inTea();
+  await s.hear({ ...joined({ room: 'news', by: 'server', offset: 1, messages: [{ ...says(1, bob, 'hello'), room: 'news' }] }) });
+  const news = s.chat.rooms.get('news');
+  assert.deepEqual([news.state, texts(news)], ['joined', ['1 Bob: hello']]);
+  await s.hear({ type: 'message', ...says(2, bob, 'live'), room: 'news' });
+  assert.deepEqual(texts(news), ['1 Bob: hello', '2 Bob: live']);
+  await s.hear({ type: 'room_removed', room: 'news', code: 'UNSUBSCRIBED_BY_APP' });
+  assert.equal(s.chat.rooms.has('news'), false);
+});
+
 test('a room whose history begins anew is joined again, and shows the new one', async () => {
   const s = await inTea({ offset: 2, messages: [says(1, bob, 'one'), says(2, bob, 'old two')], time: '2030-01-01T10:00:00.000Z' });
   await s.hear({ type: 'room_reset', room: 'tea', epoch: 'e2', offset: 1, reason: 'r' });
