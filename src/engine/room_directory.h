@@ -28,6 +28,13 @@ class RoomDirectory {
   // (field `user`) for one and the same user, ROOM_LIMIT.
   // The first requester is a member at once, the other one after accept() or a request, too. INVITATION_LIMIT.
   virtual void direct(rooms::Author by, UserId other, Completion<rooms::Direct> done) = 0;
+  // For an application: a private room with its first members and without a creator, in nobody's share of rooms.
+  // ROOM_EXISTS, ROOM_LIMIT.
+  virtual void create_for(RoomName room, std::vector<UserId> members, Completion<rooms::RoomRow> done) = 0;
+  // A room of any kind, with its history, members and invitations. False: there is none.
+  virtual void remove(RoomName room, Completion<bool> done) = 0;
+  // Every room whose name comes after `after`, by name, without its members.
+  virtual void all_rooms(RoomName after, std::uint32_t limit, Completion<rooms::RoomsPage> done) = 0;
   virtual void rooms_of(rooms::RoomsRequest question, Completion<rooms::RoomsPage> done) = 0;
 
   // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.

@@ -34,6 +34,9 @@ class RoomLog {
   // Erases the text permanently; NOT_FOUND if absent, PERMISSION_DENIED if not `by`'s own and not `any`.
   // Repeated: the same answer.
   virtual void erase(RoomName room, Offset offset, UserId by, bool any, Completion<rooms::Erased> done) = 0;
+  // All messages of the room are gone, and their keys are forgotten; the offsets continue, and nothing is announced.
+  // NOT_FOUND for a room that does not exist.
+  virtual void clear(RoomName room, Completion<bool> done) = 0;
   // Messages, and the changes after a number (HistoryRequest::changes_after).
   virtual void history(rooms::HistoryRequest question, Completion<rooms::HistoryPage> done) = 0;
 

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kConfirmAtOnce = 64; // rooms of one home
 constexpr Millis kConfirmAgain{500};
 constexpr std::string_view kWentBack = "the history of the room went back";
+constexpr std::string_view kDestroyed = "the room was deleted";
 
 std::string why(const Refusal& refusal) {
   return refusal.evidence.empty() ? std::string(refusal.code()) : refusal.evidence;
@@ -193,7 +194,7 @@ void RoomHome::reset(Room& room, const Epoch& epoch, Offset offset) {
           .epoch = epoch,
           .offset = offset,
           .delivery = Delivery::ephemeral,
-          .body = RoomReset{std::string(kWentBack)}}));
+          .body = RoomReset{std::string(std::exchange(room.destroyed, false) ? kDestroyed : kWentBack)}}));
 }
 
 } // namespace foyer::rooms

@@ -135,6 +135,17 @@ struct UserRemoved {
   RoomName room;
   UserId user;
 };
+struct UserAdded {
+  RoomName room;
+  UserId user;
+  bool added = false; // false: was a member already
+};
+struct RoomDestroyed {
+  RoomName room;
+};
+struct HistoryRemoved {
+  RoomName room;
+};
 struct InvitationAccepted {
   RoomName room;
 };

@@ -40,6 +40,7 @@ struct RoomHome::Room final : io::Timer {
   std::size_t present = 0;            // users present, as last reported by the presence store
   Audience audience;
   Typing typing;
+  bool destroyed = false;                  // by an application; subscribers are told with the next reset
   Offset change = 0;                       // of the last change that was published
   std::vector<Change> fresh_changes;       // while the store is being read, whose answer may not contain them yet
   Meter spent;                             // use of allowed_messages_

@@ -72,6 +72,10 @@ class RoomHome {
   void presence(const Actor& actor, const RoomName& room, AnswerLimit answer, Completion<PresenceNow> done);
   [[nodiscard]] std::vector<ActiveRoom> active(std::string_view pattern) const;
   void create(Actor actor, const RoomName& room, Completion<RoomCreated> done);
+  void create_for(const RoomName& room, std::vector<UserId> members, Completion<RoomCreated> done);
+  void destroy(const RoomName& room, Completion<RoomDestroyed> done);
+  void clear(const Actor& actor, const RoomName& room, Completion<HistoryRemoved> done);
+  void add_member(const Actor& actor, const RoomName& room, UserId user, Completion<UserAdded> done);
   void invite(const Actor& actor, const RoomName& room, UserId user, Completion<UserInvited> done);
   void remove(const Actor& actor, const RoomName& room, UserId user, Completion<UserRemoved> done);
   // Not about a single loaded room; any home may answer.

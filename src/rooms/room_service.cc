@@ -96,6 +96,26 @@ void RoomService::create(Actor actor, RoomName room, Completion<RoomCreated> don
   ask<&RoomHome::create>(home, std::move(done), std::move(actor), std::move(room));
 }
 
+void RoomService::create_for(RoomName room, std::vector<UserId> members, Completion<RoomCreated> done) {
+  const std::size_t home = homes_.of(room);
+  ask<&RoomHome::create_for>(home, std::move(done), std::move(room), std::move(members));
+}
+
+void RoomService::destroy(RoomName room, Completion<RoomDestroyed> done) {
+  const std::size_t home = homes_.of(room);
+  ask<&RoomHome::destroy>(home, std::move(done), std::move(room));
+}
+
+void RoomService::clear(Actor actor, RoomName room, Completion<HistoryRemoved> done) {
+  const std::size_t home = homes_.of(room);
+  ask<&RoomHome::clear>(home, std::move(done), std::move(actor), std::move(room));
+}
+
+void RoomService::add_member(Actor actor, RoomName room, UserId user, Completion<UserAdded> done) {
+  const std::size_t home = homes_.of(room);
+  ask<&RoomHome::add_member>(home, std::move(done), std::move(actor), std::move(room), std::move(user));
+}
+
 void RoomService::invite(Actor actor, RoomName room, UserId user, Completion<UserInvited> done) {
   const std::size_t home = homes_.of(room);
   ask<&RoomHome::invite>(home, std::move(done), std::move(actor), std::move(room), std::move(user));

@@ -45,6 +45,16 @@ class RoomService {
   // answer comes on any loop.
   void active(std::string pattern, Completion<std::vector<ActiveRoom>> done);
 
+  // For applications. A private room with these members and without a creator. ROOM_EXISTS, ROOM_LIMIT.
+  void create_for(RoomName room, std::vector<UserId> members, Completion<RoomCreated> done);
+  // A room of any kind, with its history and members; its subscriptions end. A public or own room of that name starts
+  // afresh when it is used again. NOT_FOUND.
+  void destroy(RoomName room, Completion<RoomDestroyed> done);
+  // Removes all messages; the offsets continue. NOT_FOUND.
+  void clear(Actor actor, RoomName room, Completion<HistoryRemoved> done);
+  // Without an invitation. ROOM_LIMIT.
+  void add_member(Actor actor, RoomName room, UserId user, Completion<UserAdded> done);
+
   // A private room with its first member. ROOM_EXISTS (to its members), ROOM_LIMIT, RATE_LIMITED.
   void create(Actor actor, RoomName room, Completion<RoomCreated> done);
   // The direct room with another user, the same for both. INVITATION_LIMIT, ROOM_LIMIT, RATE_LIMITED, BAD_MESSAGE.

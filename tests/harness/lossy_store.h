@@ -49,6 +49,14 @@ class LossyStore final : public engine::ChatStore {
   void create(RoomName room, UserId by, Completion<rooms::RoomRow> done) override {
     store_->create(std::move(room), std::move(by), std::move(done));
   }
+  void create_for(RoomName room, std::vector<UserId> members, Completion<rooms::RoomRow> done) override {
+    store_->create_for(std::move(room), std::move(members), std::move(done));
+  }
+  void remove(RoomName room, Completion<bool> done) override { store_->remove(std::move(room), std::move(done)); }
+  void clear(RoomName room, Completion<bool> done) override { store_->clear(std::move(room), std::move(done)); }
+  void all_rooms(RoomName after, std::uint32_t limit, Completion<rooms::RoomsPage> done) override {
+    store_->all_rooms(std::move(after), limit, std::move(done));
+  }
   void direct(rooms::Author by, UserId other, Completion<rooms::Direct> done) override {
     store_->direct(std::move(by), std::move(other), std::move(done));
   }

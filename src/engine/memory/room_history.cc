@@ -126,6 +126,13 @@ void RoomHistory::count(std::size_t bytes) {
   bytes_ = bytes;
 }
 
+void RoomHistory::clear() {
+  messages_.clear();
+  keys_.clear();
+  key_ages_.clear();
+  count(0);
+}
+
 void RoomHistory::trim() {
   while (messages_.size() > limits_.messages || (bytes_ > limits_.bytes && messages_.size() > 1)) {
     count(bytes_ - messages_.front().text.size());

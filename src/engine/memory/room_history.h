@@ -43,6 +43,7 @@ class RoomHistory {
   [[nodiscard]] Result<Appended> append(AppendRequest question, MonoTime now);
   // NOT_FOUND, PERMISSION_DENIED.
   [[nodiscard]] Result<Erased> erase(Offset offset, const UserId& by, bool any);
+  void clear(); // the offsets continue
   [[nodiscard]] HistoryPage history(const HistoryRequest& question) const;
   // The number of the change, if there was anything to change.
   [[nodiscard]] std::optional<Offset> detach_author(const UserId& user);

@@ -29,6 +29,13 @@ void MemoryRoomLog::erase(RoomName room, Offset offset, UserId by, bool any, Com
   done(found->second.history.erase(offset, by, any));
 }
 
+void MemoryRoomLog::clear(RoomName room, Completion<bool> done) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return done(refuse_field(Cause::NOT_FOUND, "room"));
+  found->second.history.clear();
+  done(true);
+}
+
 void MemoryRoomLog::history(HistoryRequest question, Completion<HistoryPage> done) {
   const auto found = rooms_.find(question.room);
   done(found == rooms_.end() ? HistoryPage{} : found->second.history.history(question));

@@ -33,6 +33,7 @@ class MemoryRoomLog final : public RoomLog {
 
   void append(AppendRequest message, Completion<Appended> done) override;
   void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) override;
+  void clear(RoomName room, Completion<bool> done) override;
   void history(HistoryRequest question, Completion<HistoryPage> done) override;
   // Never with members: the directory has those.
   void confirm(RoomName room, Known known, Completion<RoomRow> done) override;

@@ -89,6 +89,27 @@ class DatabaseStore final : public ChatStore {
         [room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
   }
 
+  void create_for(RoomName room, std::vector<UserId> members, Completion<RoomRow> done) override {
+    change<RoomRow>([room, members = std::move(members)](Writes& writes, store::Database& db) {
+      return writes.create_for(db, room, members);
+    }, std::move(done));
+  }
+
+  void remove(RoomName room, Completion<bool> done) override {
+    change<bool>([room](Writes& writes, store::Database& db) { return writes.remove_room(db, room); },
+        sweeping(std::move(done)));
+  }
+
+  void clear(RoomName room, Completion<bool> done) override {
+    change<bool>(
+        [room](Writes& writes, store::Database& db) { return writes.clear(db, room); }, sweeping(std::move(done)));
+  }
+
+  void all_rooms(RoomName after, std::uint32_t limit, Completion<RoomsPage> done) override {
+    reader_->submit<RoomsPage>(
+        [after, limit](store::Database& db) { return read_all_rooms(db, after, limit); }, std::move(done));
+  }
+
   void direct(Author by, UserId other, Completion<Direct> done) override {
     change<Direct>(
         [by, other](Writes& writes, store::Database& db) { return writes.direct(db, by, other); }, std::move(done));
@@ -228,6 +249,14 @@ class DatabaseStore final : public ChatStore {
   void change(Job job, Completion<T> done) {
     writer_->submit<T>(
         [this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
+  }
+
+  // What lost its name is swept away soon.
+  Completion<bool> sweeping(Completion<bool> done) {
+    return [this, done = std::move(done)](Result<bool> gone) mutable {
+      if (gone && *gone) writer_->start_upkeep();
+      done(std::move(gone));
+    };
   }
 
   // Anything may have happened without a connection: remembered values are dropped.

@@ -237,6 +237,17 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& questio
 
 // --- people ---
 
+Result<RoomsPage> read_all_rooms(store::Database& db, const RoomName& after, std::uint32_t limit) {
+  RoomsPage page;
+  TRY(rows,
+      db.query("SELECT id, name, kind, epoch, last_offset FROM rooms WHERE name > ? ORDER BY name LIMIT ?", after,
+          std::int64_t{limit} + 1));
+  TRY_VOID(add_rows(rows, page.rooms));
+  page.more = page.rooms.size() > limit;
+  if (page.more) page.rooms.pop_back();
+  return page;
+}
+
 Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now) {
   TRY(rows,
       db.query(

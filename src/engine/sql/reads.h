@@ -30,6 +30,7 @@ struct Retention {
 [[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question,
     const Retention& retention, WallTime now, std::uint64_t barrier = 0);
 [[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question);
+[[nodiscard]] Result<RoomsPage> read_all_rooms(store::Database& db, const RoomName& after, std::uint32_t limit);
 [[nodiscard]] Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now);
 [[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);
 [[nodiscard]] Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name);

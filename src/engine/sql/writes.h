@@ -55,6 +55,10 @@ class Writes {
   [[nodiscard]] Result<RoomRow> confirm(store::Database& db, const RoomName& room, const Known& known);
   [[nodiscard]] Result<Offset> doubt(store::Database& db, const RoomName& room, const Epoch& epoch, Offset head);
   [[nodiscard]] Result<RoomRow> create(store::Database& db, const RoomName& room, const UserId& by);
+  [[nodiscard]] Result<RoomRow> create_for(
+      store::Database& db, const RoomName& room, const std::vector<UserId>& members);
+  [[nodiscard]] Result<bool> clear(store::Database& db, const RoomName& room);
+  [[nodiscard]] Result<bool> remove_room(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<Direct> direct(store::Database& db, const Author& by, const UserId& other);
   [[nodiscard]] Result<bool> add_member(store::Database& db, const RoomName& room, const UserId& user);
   [[nodiscard]] Result<bool> remove_member(store::Database& db, const RoomName& room, const UserId& user);

@@ -82,6 +82,9 @@ class LogWorld {
     TRY(answer, detached(user));
     return answer.any;
   }
+  Result<bool> clear(const std::string& room) {
+    return ask<bool>([&](Completion<bool> d) { log().clear(RoomName(room), std::move(d)); });
+  }
   Result<HistoryPage> history(HistoryRequest question) {
     return ask<HistoryPage>([&](Completion<HistoryPage> d) { log().history(question, std::move(d)); });
   }

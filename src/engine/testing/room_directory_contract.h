@@ -90,6 +90,72 @@ TEST_P(RoomDirectoryContract, AUserCreatesNoMorePrivateRoomsThanItsLimit) {
   EXPECT_TRUE(w->create("private:c", "ann")) << "a room that is gone does not count";
 }
 
+TEST_P(RoomDirectoryContract, ARoomForMembersIsInNobodysShare) {
+  w->open({.room_members = 2, .rooms_per_user = {.private_rooms = 1}});
+  const std::vector<UserId> both{UserId("ann"), UserId("bob")};
+  for (const char* name : {"private:a", "private:b", "private:c"}) {
+    const auto made = w->create_for(name, both);
+    ASSERT_TRUE(made) << name;
+    EXPECT_EQ(made->members, both);
+    EXPECT_TRUE(made->creator.empty());
+  }
+  EXPECT_TRUE(w->create("private:d", "ann"));
+  EXPECT_EQ(code_of(w->create_for("private:a", both)), "ROOM_EXISTS");
+  EXPECT_EQ(code_of(w->create_for("tea", both)), "ROOM_NAME_INVALID");
+  EXPECT_EQ(code_of(w->create_for("private:e", {UserId("ann"), UserId("bob"), UserId("eve")})), "ROOM_LIMIT");
+  EXPECT_EQ(code_of(w->room("private:e")), "NOT_A_MEMBER") << "nothing of it was made";
+}
+
+TEST_P(RoomDirectoryContract, ARemovedRoomIsGoneWithAllThatBelongsToIt) {
+  for (const char* name : {"tea", "user:ann"}) {
+    ASSERT_TRUE(w->say(name, "ann", "hello"));
+    const Epoch old = w->room(name)->epoch;
+    EXPECT_EQ(w->remove_room(name), true) << name;
+    EXPECT_EQ(w->remove_room(name), false) << name;
+    EXPECT_EQ(w->page({.room = RoomName(name)}), "");
+    EXPECT_NE(w->room(name)->epoch, old);
+    EXPECT_EQ(w->say(name, "ann", "again")->offset, 1U);
+  }
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->invite("private:den", "ann", "eve"));
+  EXPECT_EQ(w->remove_room("private:den"), true);
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_EQ(w->invitations("eve"), "");
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  EXPECT_EQ(w->remove_room(direct), true);
+  EXPECT_NE(w->direct("ann", "bob")->room.str(), direct);
+  w->open({});
+  EXPECT_EQ(code_of(w->room("private:den")), "NOT_A_MEMBER");
+  EXPECT_EQ(w->page({.room = RoomName("tea"), .after = 0}), "1:again");
+}
+
+TEST_P(RoomDirectoryContract, AClearedRoomKeepsItsMembersAndInvitations) {
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->add("private:den", "bob"));
+  ASSERT_TRUE(w->invite("private:den", "ann", "eve"));
+  ASSERT_TRUE(w->say("private:den", "ann", "secret"));
+  EXPECT_EQ(w->clear("private:den"), true);
+  EXPECT_THAT(w->room("private:den")->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(w->room("private:den")->creator, UserId("ann"));
+  EXPECT_EQ(w->invitations("eve"), "private:den<ann");
+  const std::string direct = w->direct("ann", "bob")->room.str();
+  ASSERT_TRUE(w->say(direct, "ann", "secret"));
+  EXPECT_EQ(w->clear(direct), true);
+  EXPECT_EQ(w->direct("bob", "ann")->room.str(), direct) << "still the room of both";
+  EXPECT_EQ(w->page({.room = RoomName(direct)}), "");
+}
+
+TEST_P(RoomDirectoryContract, AllRoomsAreListedByName) {
+  ASSERT_TRUE(w->say("tea", "ann", "x"));
+  ASSERT_TRUE(w->create("private:den", "ann"));
+  ASSERT_TRUE(w->say("Milk:1", "ann", "x"));
+  ASSERT_TRUE(w->say("gone", "ann", "x"));
+  ASSERT_TRUE(w->remove_room("gone"));
+  EXPECT_EQ(w->all_rooms(), "Milk:1@1 private:den@0 tea@1");
+  EXPECT_EQ(w->all_rooms("", 2), "Milk:1@1 private:den@0 +");
+  EXPECT_EQ(w->all_rooms("private:den", 2), "tea@1");
+}
+
 TEST_P(RoomDirectoryContract, TheDirectRoomOfTwoUsersIsTheSameForBoth) {
   auto first = w->direct("bob", "ann");
   ASSERT_TRUE(first);

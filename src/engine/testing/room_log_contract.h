@@ -304,6 +304,28 @@ TEST_P(RoomLogContract, TheEndOfAnAccountChangesTheRoomsItHasWrittenInAndNoOther
   EXPECT_EQ(w->stands("milk")->change, 0U);
 }
 
+TEST_P(RoomLogContract, AClearedRoomHasNoMessagesAndKeepsItsPosition) {
+  ASSERT_TRUE(w->say("tea", "ann", "one", "k1"));
+  ASSERT_TRUE(w->say("tea", "ann", "two"));
+  ASSERT_TRUE(w->erase("tea", 1, "ann"));
+  const RoomRow before = *w->stands("tea");
+  EXPECT_EQ(w->clear("tea"), true);
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "");
+  const RoomRow after = *w->stands("tea", {before.epoch, before.offset});
+  EXPECT_EQ(after.epoch, before.epoch);
+  EXPECT_EQ(after.offset, 2U);
+  EXPECT_EQ(after.change, 1U);
+  EXPECT_EQ(w->history({.room = RoomName("tea"), .changes_after = 0})->changes.size(), 1U);
+  EXPECT_EQ(w->say("tea", "ann", "another text", "k1")->offset, 3U) << "its keys are forgotten";
+  EXPECT_EQ(w->page({.room = RoomName("tea"), .after = 0}), "3:another text");
+  EXPECT_EQ(code_of(w->erase("tea", 2, "ann")), "NOT_FOUND");
+  EXPECT_EQ(code_of(w->clear("milk")), "NOT_FOUND");
+  if (!w->durable()) return;
+  w->open({});
+  EXPECT_EQ(w->page({.room = RoomName("tea"), .after = 0}), "3:another text");
+  EXPECT_EQ(w->stands("tea")->offset, 3U);
+}
+
 TEST_P(RoomLogContract, APageEndsWhenItsTextsAreLongEnough) {
   for (int i = 1; i <= 5; ++i) ASSERT_TRUE(w->say("tea", "ann", std::to_string(i) + std::string(99, 'x')));
   const auto size = [&](HistoryRequest question) {

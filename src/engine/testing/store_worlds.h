@@ -34,6 +34,23 @@ class StoreWorld : public LogWorld {
   Result<RoomRow> create(const std::string& name, const std::string& by) {
     return ask<RoomRow>([&](Completion<RoomRow> d) { directory().create(RoomName(name), UserId(by), std::move(d)); });
   }
+  Result<RoomRow> create_for(const std::string& name, std::vector<UserId> members) {
+    return ask<RoomRow>(
+        [&](Completion<RoomRow> d) { directory().create_for(RoomName(name), std::move(members), std::move(d)); });
+  }
+  Result<bool> remove_room(const std::string& name) {
+    return ask<bool>([&](Completion<bool> d) { directory().remove(RoomName(name), std::move(d)); });
+  }
+  // "private:den@0 tea@1", a plus behind it if there are more.
+  std::string all_rooms(const std::string& after = {}, std::uint32_t limit = 50) {
+    auto page =
+        ask<RoomsPage>([&](Completion<RoomsPage> d) { directory().all_rooms(RoomName(after), limit, std::move(d)); });
+    if (!page) return std::string(page.error().code());
+    std::string out;
+    for (const RoomRow& row : page->rooms)
+      out += (out.empty() ? "" : " ") + row.room.str() + "@" + std::to_string(row.offset);
+    return out + (page->more ? " +" : "");
+  }
   Result<Direct> ask_for_direct(const std::string& a, const std::string& b) {
     return ask<Direct>(
         [&](Completion<Direct> d) { directory().direct({UserId(a), a + "'s name"}, UserId(b), std::move(d)); });

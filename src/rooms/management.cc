@@ -1,0 +1,58 @@
+// What an application does with rooms and no member could do.
+#include "rooms/room.h"
+
+namespace foyer::rooms {
+
+void RoomHome::create_for(const RoomName& name, std::vector<UserId> members, Completion<RoomCreated> done) {
+  auto created = [this, name, members, done = std::move(done)](Result<RoomRow> row) mutable {
+    if (!row) return done(std::unexpected(std::move(row).error()));
+    // A room of that name that lost its last member may still be loaded: it starts afresh.
+    if (Room* old = find(name); old != nullptr) {
+      old->log->release(name);
+      fill(*old, std::move(*row));
+    }
+    done(RoomCreated{.room = name});
+    for (const UserId& member : members) entered(name, member);
+  };
+  directory_->create_for(name, std::move(members), on_loop<RoomRow>(std::move(created)));
+}
+
+void RoomHome::destroy(const RoomName& name, Completion<RoomDestroyed> done) {
+  directory_->remove(name, on_loop<bool>([this, name, done = std::move(done)](Result<bool> removed) mutable {
+    if (!removed) return done(std::unexpected(std::move(removed).error()));
+    Room* room = find(name);
+    const bool only_here = room != nullptr && !room->durable; // its history is not where its row was
+    if (!*removed && !only_here) return done(refuse_field(Cause::NOT_FOUND, "room"));
+    done(RoomDestroyed{.room = name});
+    if (room == nullptr) return;
+    room->log->release(name);
+    room->destroyed = true;
+    members_confirmed(*room, {});
+    confirm(*room);
+  }));
+}
+
+void RoomHome::clear(const Actor& actor, const RoomName& name, Completion<HistoryRemoved> done) {
+  in_room(name, actor, Act::erase, Load::existing, std::move(done),
+      [this](Room& room, const Actor&, Completion<HistoryRemoved> answer) {
+    room.log->clear(
+        room.name, from_log<bool>(room, [answer = std::move(answer)](Room& r, Result<bool> cleared) mutable {
+      if (!cleared) return answer(std::unexpected(std::move(cleared).error()));
+      answer(HistoryRemoved{.room = r.name});
+    }));
+  });
+}
+
+void RoomHome::add_member(const Actor& actor, const RoomName& name, UserId user, Completion<UserAdded> done) {
+  in_room(name, actor, Act::invite, Load::existing, std::move(done),
+      [this, user = std::move(user)](Room& room, const Actor&, Completion<UserAdded> answer) mutable {
+    directory_->add_member(room.name, user,
+        on_loop<bool>(room, [this, user, answer = std::move(answer)](Room& r, Result<bool> added) mutable {
+      if (!added) return answer(std::unexpected(std::move(added).error()));
+      answer(UserAdded{.room = r.name, .user = user, .added = *added});
+      if (*added) entered(r.name, user);
+    }));
+  });
+}
+
+} // namespace foyer::rooms
