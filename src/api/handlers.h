@@ -1,4 +1,4 @@
-// What the methods do. The table (methods.cc) names them.
+// What the methods do. The table (methods_….cc) names them.
 #pragma once
 
 #include "api/call.h"
@@ -12,5 +12,16 @@ void presence(const Context& context, Call call);
 void presence_stats(const Context& context, Call call);
 void channels(const Context& context, Call call);
 void info(const Context& context, Call call);
+
+void history_remove(const Context& context, Call call);
+void message_delete(const Context& context, Call call);
+void rooms_of_server(const Context& context, Call call); // rooms
+void room_create(const Context& context, Call call);
+void room_delete(const Context& context, Call call);
+void room_members(const Context& context, Call call);
+void member_add(const Context& context, Call call);
+void member_remove(const Context& context, Call call);
+void user_upsert(const Context& context, Call call);
+void user_forget(const Context& context, Call call);
 
 } // namespace foyer::api

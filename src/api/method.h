@@ -65,6 +65,7 @@ struct Method {
   void (*run)(const Context& context, Call call) = nullptr;
   // Calls that follow each other may be under way at once: the room keeps their order.
   bool keeps_order = false;
+  bool logged = false; // each call that succeeded is a line of the log: who changed what
 };
 
 [[nodiscard]] std::span<const Method> methods();

@@ -136,11 +136,24 @@ void ServerApi::enter(Request request, Reply reply, std::move_only_function<void
   });
 }
 
+Completion<Answer> ServerApi::logging(
+    const Caller& caller, const Method& method, const Arguments& arguments, Completion<Answer> done) const {
+  const std::string key = std::visit([](const auto& id) { return id.str(); }, caller.id);
+  return [this, key, name = caller.name, &method, room = std::string(arguments.text("channel")),
+             user = std::string(arguments.text("user")), done = std::move(done)](Result<Answer> result) mutable {
+    if (result)
+      deps_.log.info("api_change", method.says,
+          {{"method", method.name}, {"key", key}, {"name", name}, {"room", room}, {"user", user}});
+    done(std::move(result));
+  };
+}
+
 void ServerApi::run(const CallerPtr& caller, const Method& method, const json::Object& request, std::string_view text,
     Completion<Answer> done) const {
   calls_[static_cast<std::size_t>(&method - methods().data())]->add();
   auto arguments = Arguments::read(method.fields, request, text);
   if (!arguments) return done(std::unexpected(std::move(arguments).error()));
+  if (method.logged) done = logging(*caller, method, *arguments, std::move(done));
   method.run(deps_.context, Call(caller, std::move(*arguments), std::move(done)));
 }
 

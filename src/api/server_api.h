@@ -16,6 +16,7 @@
 #include "api/call.h"
 #include "api/sequence.h"
 #include "base/http.h"
+#include "base/log.h"
 #include "base/metrics.h"
 
 namespace foyer::api {
@@ -24,6 +25,7 @@ struct ApiDeps {
   Context context;
   KeyRing& keys;
   Metrics& metrics;
+  Log& log;
   bool development = false;  // problems carry the operator's text
   OnRefusal on_refusal = {}; // of requests without a good key; may be empty; any thread
   OnRefusal on_error = {};   // of an application's requests; likewise
@@ -47,6 +49,9 @@ class ServerApi {
   void enter(Request request, Reply reply, std::move_only_function<void(ExchangePtr)> next) const;
   void run(const CallerPtr& caller, const Method& method, const json::Object& request, std::string_view text,
       Completion<Answer> done) const;
+  // Writes the change to the log, once it has succeeded.
+  Completion<Answer> logging(
+      const Caller& caller, const Method& method, const Arguments& arguments, Completion<Answer> done) const;
   void run_command(const CallerPtr& caller, Command& command, Completion<Answer> done) const;
   void run_batch(const ExchangePtr& exchange, const json::Object& request) const;
   void refuse_whole(Exchange& exchange, const Refusal& refusal) const;

@@ -194,6 +194,7 @@ api::ApiDeps Server::Parts::server_api_deps() {
               .text_bytes = config.gateway.text_bytes},
       .keys = api_keys,
       .metrics = around.metrics,
+      .log = around.log,
       .development = config.gateway.door.reveal,
       .on_refusal = on_refusal(),
       .on_error = [this](const Request& request, const Refusal& refusal) { reporter.report(request, refusal); }};

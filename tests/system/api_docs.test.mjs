@@ -63,7 +63,9 @@ test('/openapi.json is whole, needs no key, and describes the answers', async ()
   const call = async (method, body) => (await ask(node, 'POST', `/api/${method}`, { body, headers: { 'X-API-Key': key } })).json;
   await call('publish', { channel: 'tea', message: 'x' });
   const samples = { publish: { channel: 'tea', message: 'y' }, broadcast: { channels: ['tea', 'private:no'], message: 'z' }, history: { channel: 'tea', limit: 10 }, presence: { channel: 'tea' },
-    presence_stats: { channel: 'tea' }, channels: {}, info: {} };
+    presence_stats: { channel: 'tea' }, channels: {}, info: {}, rooms: {}, room_create: { channel: 'private:x', members: ['u_1'] }, member_add: { channel: 'private:x', user: 'u_2' },
+    room_members: { channel: 'private:x' }, member_remove: { channel: 'private:x', user: 'u_2' }, room_delete: { channel: 'private:x' }, message_delete: { channel: 'tea', offset: 1 },
+    history_remove: { channel: 'tea' }, user_upsert: { user: 'u_3', name: 'Three' }, user_forget: { user: 'u_3' } };
   for (const [method, body] of Object.entries(samples)) {
     const [schema] = document.paths[`/api/${method}`].post.responses[200].content['application/json'].schema.oneOf;
     fits(document, schema, await call(method, body), method);

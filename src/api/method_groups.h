@@ -1,0 +1,13 @@
+// The parts of the table of methods.
+#pragma once
+
+#include <span>
+
+#include "api/method.h"
+
+namespace foyer::api {
+
+[[nodiscard]] std::span<const Method> message_methods();
+[[nodiscard]] std::span<const Method> room_methods();
+
+} // namespace foyer::api

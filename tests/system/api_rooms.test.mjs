@@ -1,0 +1,132 @@
+// The server API: rooms, who belongs to them, and people.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fileScope, serve } from './support/foyer.mjs';
+import { call, error } from './support/api.mjs';
+import { arrive, register } from './support/people.mjs';
+import { Client } from './support/websocket.mjs';
+
+for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms', '*']]]) {
+  describe(`rooms ${kind}`, () => {
+    let node;
+    const scope = fileScope(after);
+    before(async () => { node = await serve(scope, { args }); });
+
+    test('a private room is created with members, who learn of it and may use it', async () => {
+      const [ann, bob] = [await arrive(node, 'ann'), await arrive(node, 'bob')];
+      assert.deepEqual(await call(node, 'room_create', { channel: 'private:team', members: [ann.user.id] }), {});
+      await ann.next('room_added', { room: 'private:team' });
+      assert.equal((await ann.join('private:team')).type, 'joined');
+      assert.equal((await bob.join('private:team')).code, 'NOT_A_MEMBER');
+      assert.deepEqual(await error(node, 'room_create', { channel: 'private:team', members: ['x'] }), [409, 'ROOM_EXISTS']);
+      assert.deepEqual(await error(node, 'room_create', { channel: 'public_one', members: ['x'] }), [107, 'ROOM_NAME_INVALID']);
+      assert.deepEqual(await call(node, 'member_add', { channel: 'private:team', user: bob.user.id }), { added: true });
+      await bob.next('room_added', { room: 'private:team' });
+      assert.deepEqual(await call(node, 'member_add', { channel: 'private:team', user: bob.user.id }), { added: false });
+      assert.equal((await bob.join('private:team')).type, 'joined');
+      const { members } = await call(node, 'room_members', { channel: 'private:team' });
+      assert.deepEqual([...members].sort(), [ann.user.id, bob.user.id].sort());
+      assert.deepEqual(await call(node, 'member_remove', { channel: 'private:team', user: bob.user.id }), {});
+      await bob.next('room_removed', { room: 'private:team' });
+      assert.equal((await bob.join('private:team')).code, 'NOT_A_MEMBER');
+      assert.deepEqual((await call(node, 'room_members', { channel: 'private:team' })).members, [ann.user.id]);
+      for (const method of ['member_add', 'member_remove']) {
+        assert.deepEqual(await error(node, method, { channel: 'private:none', user: 'x' }), [103, 'NOT_A_MEMBER']);
+        assert.deepEqual(await error(node, method, { channel: 'public_one', user: 'x' }), [103, 'PERMISSION_DENIED']);
+      }
+      assert.deepEqual(await error(node, 'member_add', { channel: 'private:team', user: 'app:me' }), [107, 'BAD_REQUEST']);
+      await ann.close();
+      await bob.close();
+    });
+
+    test('room_delete: members are put out, subscribers start afresh, and the name is free', async () => {
+      const { access_token: token } = await register(node, 'ann_d');
+      const ann = await Client.open(node, { token, path: '/ws/chat?features=room_reset' });
+      await call(node, 'room_create', { channel: 'private:short', members: [ann.user.id] });
+      await ann.join('private:short');
+      await ann.say('private:short', 'secret');
+      assert.deepEqual(await call(node, 'room_delete', { channel: 'private:short' }), {});
+      await ann.next('room_removed', { room: 'private:short' });
+      assert.equal((await ann.join('private:short')).code, 'NOT_A_MEMBER');
+      await call(node, 'room_create', { channel: 'private:short', members: [ann.user.id] });
+      const again = await ann.join('private:short', { limit: 10 });
+      assert.deepEqual([again.offset, again.messages], [0, []]);
+
+      const { epoch } = await ann.join('pub');
+      await ann.say('pub', 'one');
+      await call(node, 'room_delete', { channel: 'pub' });
+      await ann.next('room_reset', { room: 'pub' });
+      const fresh = await ann.join('pub', { limit: 10 });
+      assert.deepEqual([fresh.offset, fresh.messages], [0, []]);
+      assert.notEqual(fresh.epoch, epoch);
+      assert.equal((await ann.say('pub', 'first again')).offset, 1);
+      assert.deepEqual(await error(node, 'room_delete', { channel: 'never_there' }), [102, 'NOT_FOUND']);
+      await ann.close();
+    });
+
+    test('history_remove: the messages are gone, the positions continue', async () => {
+      const ann = await arrive(node, 'ann_h');
+      const { epoch } = await ann.join('log');
+      for (const text of ['a', 'b', 'c']) await call(node, 'publish', { channel: 'log', message: text });
+      assert.deepEqual(await call(node, 'history_remove', { channel: 'log' }), {});
+      assert.deepEqual(await call(node, 'history', { channel: 'log', limit: 10 }), { publications: [], offset: 3, epoch });
+      assert.equal((await call(node, 'publish', { channel: 'log', message: 'd' })).offset, 4);
+      assert.deepEqual((await call(node, 'history', { channel: 'log', limit: 10 })).publications.map((p) => [p.offset, p.data.message]), [[4, 'd']]);
+      assert.equal((await ann.next('message', { offset: 4 })).message, 'd');
+      assert.deepEqual(await error(node, 'history_remove', { channel: 'never_there' }), [102, 'NOT_FOUND']);
+      await ann.close();
+    });
+
+    test('message_delete: of anybody, heard by who has joined', async () => {
+      const ann = await arrive(node, 'ann_m');
+      await ann.join('mod');
+      await ann.say('mod', 'rude');
+      assert.deepEqual(await call(node, 'message_delete', { channel: 'mod', offset: 1 }), { offset: 1 });
+      await ann.next('deleted', { room: 'mod', offset: 1 });
+      const [publication] = (await call(node, 'history', { channel: 'mod', limit: 1 })).publications;
+      assert.deepEqual(publication.data, { message: '', deleted: true });
+      assert.deepEqual(await error(node, 'message_delete', { channel: 'mod', offset: 9 }), [102, 'NOT_FOUND']);
+      await ann.close();
+    });
+
+    test('user_forget: the name is taken off, memberships end', async () => {
+      await call(node, 'publish', { channel: 'memory', message: 'x', from: { id: 'gone_1', name: 'Gone' } });
+      assert.deepEqual(await call(node, 'user_forget', { user: 'gone_1' }), { found: kind === 'stored' });
+      const { publications } = await call(node, 'history', { channel: 'memory', limit: 1 });
+      assert.deepEqual(publications[0].info, { user: 'gone_1', client: '', conn_info: { name: 'deleted user' } });
+      assert.deepEqual(await call(node, 'user_forget', { user: 'never_here' }), { found: false });
+    });
+  });
+}
+
+describe('people and lists', () => {
+  let node;
+  const scope = fileScope(after);
+  before(async () => { node = await serve(scope); });
+
+  test('user_upsert makes a person known, who can be invited before the first visit', async () => {
+    const ann = await arrive(node, 'ann');
+    assert.equal((await ann.ask('direct', { user: 'shop|7' })).code, 'NO_SUCH_PERSON');
+    assert.deepEqual(await call(node, 'user_upsert', { user: 'shop|7', name: 'Seven' }), {});
+    assert.notEqual((await ann.ask('direct', { user: 'shop|7' })).type, 'error');
+    assert.deepEqual(await error(node, 'user_upsert', { user: 'system:x', name: 'X' }), [107, 'BAD_REQUEST']);
+    await ann.close();
+  });
+
+  test('rooms: by name, page by page', async () => {
+    for (const name of ['r:a', 'r:b', 'r:c', 's:a']) await call(node, 'publish', { channel: name, message: 'x' });
+    const first = await call(node, 'rooms', { pattern: 'r:*', limit: 2 });
+    assert.deepEqual(first.rooms.map((r) => [r.channel, r.kind, r.offset]), [['r:a', 'public', 1], ['r:b', 'public', 1]]);
+    assert.equal(first.next, 'r:b');
+    const second = await call(node, 'rooms', { pattern: 'r:*', limit: 2, after: first.next });
+    assert.deepEqual([second.rooms.map((r) => r.channel), second.next], [['r:c'], undefined]);
+    await call(node, 'room_delete', { channel: 'r:b' });
+    assert.deepEqual((await call(node, 'rooms', { pattern: 'r:*' })).rooms.map((r) => r.channel), ['r:a', 'r:c']);
+  });
+
+  test('a change is a line of the log, with the key that made it', async () => {
+    await call(node, 'user_upsert', { user: 'shop|8', name: 'Eight' });
+    const line = await node.logged('api_change', { method: 'user_upsert', user: 'shop|8' });
+    assert.deepEqual([line.key, line.name], ['operator', 'Operator']);
+  });
+});
