@@ -17,6 +17,10 @@ void append_reply(std::string& out, const Result<Answer>& answer, const Ref& ref
 }
 
 void append_data(std::string& out, const rooms::Message& message) {
+  if (message.type == rooms::BodyType::data) {
+    out += message.text;
+    return;
+  }
   out += R"({"message":)";
   json::append_string(out, message.text);
   if (message.deleted) out += R"(,"deleted":true)";

@@ -12,7 +12,7 @@ namespace foyer::api {
 
 // {"result":…} or {"error":…}
 void append_reply(std::string& out, const Result<Answer>& answer, const Ref& ref);
-// {"message":…}, the `data` of a chat message.
+// Data as it was published; {"message":…} for a chat message.
 void append_data(std::string& out, const rooms::Message& message);
 // A publication, as Centrifugo's libraries read it: with `data`, `offset`, and `info` about who published.
 void append_publication(std::string& out, const rooms::Message& message);

@@ -205,6 +205,23 @@ std::string write_pretty(const Value& value) {
   return out;
 }
 
+std::string compact(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  std::size_t kept = 0; // start of the run that stays
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"')
+      in_string = !in_string;
+    else if (in_string && c == '\\')
+      ++i;
+    else if (!in_string && (c == ' ' || c == '\t' || c == '\n' || c == '\r'))
+      out.append(text, kept, i - kept), kept = i + 1;
+  }
+  return out.append(text, std::min(kept, text.size()));
+}
+
 void append_string(std::string& out, std::string_view text) {
   out += '"';
   std::size_t plain = 0; // start of the run that needs no escape

@@ -29,6 +29,9 @@ struct Limits {
 [[nodiscard]] std::string write(const Value& value);
 [[nodiscard]] std::string write_pretty(const Value& value); // indented by two spaces, for people
 
+// A JSON text without the whitespace between its tokens; everything else stays byte by byte. `text` must be valid.
+[[nodiscard]] std::string compact(std::string_view text);
+
 // Appends `text` as a JSON string with its quotes; `text` must be UTF-8.
 void append_string(std::string& out, std::string_view text);
 

@@ -78,6 +78,13 @@ TEST(Json, WritesBackWhatItRead) {
       "{\n  \"a\": [\n    1,\n    {\n      \"b\": 2\n    }\n  ],\n  \"e\": []\n}");
 }
 
+TEST(Json, CompactsWithoutTouchingStringsNumbersOrOrder) {
+  EXPECT_EQ(compact(" { \"b \\\" c\" :\n[ 1.50 ,\t-0 ],\r\"a\":null } "), R"({"b \" c":[1.50,-0],"a":null})");
+  EXPECT_EQ(compact("\"\\\\\" "), "\"\\\\\"");
+  EXPECT_EQ(compact(" 0 "), "0");
+  EXPECT_EQ(compact("{}"), "{}");
+}
+
 TEST(Json, EscapesStrings) {
   std::string out;
   append_string(out, "a\"b\\c\n\r\t\b\f\x01\x7f/grüße\0z"s);

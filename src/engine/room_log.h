@@ -29,7 +29,7 @@ class RoomLog {
   virtual ~RoomLog() = default;
 
   // The offset is given at commit, in the order of the calls. STORE_FULL,
-  // STORE_READ_ONLY, STORE_LOCKED, STORE_FAILED; KEY_REUSED for another text under a used key.
+  // STORE_READ_ONLY, STORE_LOCKED, STORE_FAILED; KEY_REUSED for another body under a used key.
   virtual void append(rooms::AppendRequest message, Completion<rooms::Appended> done) = 0;
   // Erases the text permanently; NOT_FOUND if absent, PERMISSION_DENIED if not `by`'s own and not `any`.
   // Repeated: the same answer.

@@ -10,6 +10,7 @@ namespace foyer::engine {
 using rooms::Appended;
 using rooms::AppendRequest;
 using rooms::Author;
+using rooms::BodyType;
 using rooms::Change;
 using rooms::ChangeKind;
 using rooms::Detached;

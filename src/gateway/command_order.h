@@ -24,7 +24,7 @@ namespace foyer::gateway {
 
 class CommandOrder {
  public:
-  static constexpr std::size_t kUnderWay = 64;          // `chat` commands in progress; further ones wait
+  static constexpr std::size_t kUnderWay = 64;          // `chat` and `publish` in progress; further ones wait
   static constexpr std::size_t kReadsUnderWay = 4;      // the same, for commands that read
   static constexpr std::size_t kWaitingBytes = 1 << 20; // of waiting commands
   static constexpr Millis kPatience{60'000};            // for one answer, while others wait for it
@@ -45,13 +45,13 @@ class CommandOrder {
   }
   [[nodiscard]] bool may_begin(protocol::CommandType type) const {
     return idle() ||
-        (type == type_ && together(type) &&
-            under_way() < (type == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
+        (group(type) == type_ && together(type) &&
+            under_way() < (type_ == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
   }
   [[nodiscard]] bool idle() const { return under_way() == 0; }
   // Its number, for answer(). Only after may_begin().
   [[nodiscard]] std::uint64_t begin(protocol::CommandType type, MonoTime now) {
-    type_ = type;
+    type_ = group(type);
     if (idle() && !more_)
       alone_ = true, since_ = now;
     else
@@ -116,9 +116,13 @@ class CommandOrder {
     MonoTime since{};
     std::move_only_function<void()> send; // the answer, which waits for earlier ones
   };
+  // Both make messages, and run as commands of one kind.
+  [[nodiscard]] static protocol::CommandType group(protocol::CommandType type) {
+    return type == protocol::CommandType::publish ? protocol::CommandType::chat : type;
+  }
   [[nodiscard]] static bool together(protocol::CommandType type) {
     using enum protocol::CommandType;
-    return type == chat || type == join || type == history || type == presence;
+    return type == chat || type == publish || type == join || type == history || type == presence;
   }
 
   // Allocated while several are in progress, or some wait.

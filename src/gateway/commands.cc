@@ -1,6 +1,7 @@
 // The commands of a session, up to the point where the room service takes over.
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "gateway/answer.h"
 
 namespace foyer::gateway {
@@ -118,6 +119,7 @@ void Session::run(const Command& command) {
         return refuse_command(command.id, std::move(allowed).error());
       return shard().rooms().invitations(user(), shard().answer_to<rooms::InvitationPage>(reply_to(command.id)));
     case CommandType::chat: return chat(command);
+    case CommandType::publish: return publish_data(command);
     default: return about_room(command);
   }
 }
@@ -236,20 +238,33 @@ void Session::leave(const Command& command) {
 }
 
 void Session::chat(const Command& command) {
-  if (command.message.size() > shard().policy().text_bytes)
-    return refuse_command(command.id,
+  rooms::PublishRequest request{
+      .room = RoomName{command.room}, .text = std::string(command.message), .key = std::string(command.key)};
+  if (request.room.empty()) request.room = RoomName{"user:" + std::string(identity_.user())};
+  publish(command.id, std::move(request), "message");
+}
+
+void Session::publish_data(const Command& command) {
+  publish(command.id,
+      {.room = RoomName{command.room},
+          .text = json::compact(command.data),
+          .key = std::string(command.key),
+          .type = rooms::BodyType::data},
+      "data");
+}
+
+void Session::publish(MessageId id, rooms::PublishRequest request, std::string_view field) {
+  if (request.text.size() > shard().policy().text_bytes)
+    return refuse_command(id,
         {.cause = Cause::MESSAGE_TOO_LARGE,
             .evidence = "text_bytes=" + std::to_string(shard().policy().text_bytes),
-            .field = "message"});
-  if (auto refusal = control_character(command.message)) return refuse_command(command.id, std::move(*refusal));
-  RoomName room{command.room};
-  if (room.empty()) room = RoomName{"user:" + std::string(identity_.user())};
-  if (const auto kind = rooms::kind_of(room.view()); !kind) return refuse_command(command.id, kind.error());
+            .field = std::string(field)});
+  if (request.type == rooms::BodyType::text)
+    if (auto refusal = control_character(request.text)) return refuse_command(id, std::move(*refusal));
+  if (const auto kind = rooms::kind_of(request.room.view()); !kind) return refuse_command(id, kind.error());
   if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions()); !allowed)
-    return refuse_command(command.id, std::move(allowed).error());
-  shard().rooms().publish(actor(),
-      {.room = std::move(room), .text = std::string(command.message), .key = std::string(command.key)},
-      shard().answer_to<rooms::Published>(reply_to(command.id)));
+    return refuse_command(id, std::move(allowed).error());
+  shard().rooms().publish(actor(), std::move(request), shard().answer_to<rooms::Published>(reply_to(id)));
 }
 
 void Session::refresh(const Command& command) {

@@ -33,6 +33,13 @@ std::optional<Offset> offset_in(std::string_view text) {
   return offset;
 }
 
+// Whoever asks here asks for all of the message.
+protocol::ClientTerms whole_message() {
+  protocol::ClientTerms terms;
+  terms.features.add(protocol::Feature::data);
+  return terms;
+}
+
 } // namespace
 
 struct Gateway::Asked {
@@ -87,7 +94,8 @@ void Gateway::answer_message(Asked asked, Result<rooms::MessageFound> found) {
         .delivery = rooms::Delivery::history,
         .body = std::move(found->message)};
     std::string text;
-    shards_.front()->codec().write(text, event, protocol::Form::whole);
+    const protocol::ClientCodec& codec = shards_.front()->codec();
+    codec.write(text, event, codec.form_for(event, whole_message()));
     return asked.reply(json_response(200, std::move(text)));
   }
   const Refusal& refusal = found.error();

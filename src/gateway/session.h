@@ -91,6 +91,8 @@ class Session {
   void list(const protocol::Command& command);
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
+  void publish_data(const protocol::Command& command);
+  void publish(MessageId id, rooms::PublishRequest request, std::string_view field);
   void about_room(const protocol::Command& command);
   void about_person(const protocol::Command& command);
   void refresh(const protocol::Command& command);

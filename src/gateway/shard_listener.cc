@@ -11,7 +11,11 @@ namespace foyer::gateway {
 
 rooms::PublicationPtr ShardListener::publication(rooms::EventPtr event) {
   auto publication = std::make_shared<rooms::Publication>(std::move(event));
-  static_cast<void>(protocol::event_frame(*publication, shard_.codec(), {}));
+  protocol::ClientTerms most;
+  if (const auto* m = std::get_if<rooms::Message>(&publication->event().body);
+      m != nullptr && m->type == rooms::BodyType::data)
+    most.features.add(protocol::Feature::data);
+  static_cast<void>(protocol::event_frame(*publication, shard_.codec(), most));
   return publication;
 }
 

@@ -29,7 +29,7 @@ class CommandSink {
 enum class Form : std::uint8_t {
   none,  // not sent to this client
   whole, // unchanged
-  other, // for clients with a feature that adds to the event
+  other, // for clients with a feature that adds to the event: numbers of changes, `data` of messages
   brief, // a message without its text, for clients whose max_message it exceeds
 };
 inline constexpr std::size_t kForms = 3; // number of written forms

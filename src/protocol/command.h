@@ -26,6 +26,7 @@ enum class CommandType : std::uint8_t {
   join,
   leave,
   chat,
+  publish,
   delete_,
   typing,
   history,
@@ -54,7 +55,8 @@ struct Command {
   std::string_view user;              // direct, invite, remove
   std::string_view name;              // direct, invite: of the person, in place of user
   std::string_view message;           // chat
-  std::string_view key;               // chat; empty: none
+  std::string_view data;              // publish: a valid JSON text, with what whitespace the client wrote
+  std::string_view key;               // chat, publish; empty: none
   std::optional<Since> since;         // join
   std::optional<std::uint32_t> limit; // join, history, rooms
   std::string_view after_room;        // rooms, exclusive; empty: from the first
@@ -77,5 +79,6 @@ inline constexpr std::uint32_t kHistoryMost = 300; // and at most
 inline constexpr std::uint64_t kMaxInteger = (1ULL << 53) - 1;
 inline constexpr std::size_t kMaxPersonName = 256; // of `name`
 inline constexpr std::size_t kMaxKeyBytes = 128;   // of `key`
+inline constexpr int kMaxDataDepth = 32;           // of the objects and arrays in `data`
 
 } // namespace foyer::protocol

@@ -22,12 +22,14 @@ enum class Feature : std::uint8_t {
   pages,      // a recovery longer than one answer comes in pages
   room_reset, // `room_reset` instead of a Close when a room's history restarts
   people,     // invitations and everything else about people
+  data,       // messages of applications carry `data`; otherwise they are empty texts
 };
-inline constexpr std::array<std::pair<std::string_view, Feature>, 4> kFeatures{{
+inline constexpr std::array<std::pair<std::string_view, Feature>, 5> kFeatures{{
     {"changes", Feature::changes},
     {"pages", Feature::pages},
     {"room_reset", Feature::room_reset},
     {"people", Feature::people},
+    {"data", Feature::data},
 }};
 
 inline constexpr std::size_t kMaxFeatures = 32;            // names that are read; more are ignored

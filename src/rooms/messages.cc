@@ -8,6 +8,12 @@ namespace {
 
 constexpr std::size_t kFreshChanges = 1'000;
 
+void erase_body(Message& message) {
+  message.text.clear();
+  message.type = BodyType::text;
+  message.deleted = true;
+}
+
 } // namespace
 
 void RoomHome::broadcast(Room& room, EventPtr event) {
@@ -53,13 +59,15 @@ void RoomHome::publish(Actor actor, PublishRequest request, Completion<Published
         .from = {std::move(by.user), std::move(by.name)},
         .text = std::move(request.text),
         .time = loop_.wall(),
-        .key = std::move(request.key)};
+        .key = std::move(request.key),
+        .type = request.type};
     AppendRequest append{.room = room.name,
         .from = message.from,
         .text = message.text,
         .key = message.key,
         .time = message.time,
-        .known = {room.epoch(), room.stream.stored()}};
+        .known = {room.epoch(), room.stream.stored()},
+        .type = message.type};
     const auto finish = [this](Room& r, Message m, Completion<Published> reply, Result<Appended> appended) {
       if (!appended) return reply(std::unexpected(std::move(appended).error()));
       m.offset = appended->offset;
@@ -106,7 +114,7 @@ void RoomHome::changed(Room& room, const Change& change) {
 void RoomHome::apply_fresh(const Room& room, HistoryPage& page) {
   for (const Change& change : room.fresh_changes)
     for (Message& m : page.messages) {
-      if (change.kind == ChangeKind::deleted && m.offset == change.offset) m.text.clear(), m.deleted = true;
+      if (change.kind == ChangeKind::deleted && m.offset == change.offset) erase_body(m);
       if (change.kind == ChangeKind::author_detached && m.from.id == change.user) m.from.name = kDetachedName;
     }
 }

@@ -72,8 +72,9 @@ struct Joined {
 
 struct PublishRequest {
   RoomName room;
-  std::string text;
+  std::string text;     // or JSON text, compact and at most as long as a text may be
   std::string key = {}; // empty: none
+  BodyType type = BodyType::text;
 };
 struct Published {
   RoomName room;

@@ -13,6 +13,13 @@ std::string string_of(const json::Object& object, std::string_view name) {
   return std::string(json::get_string(object, name).value_or(""));
 }
 
+// The body of a message, if it is told here: a client without the feature `data` hears an empty text for data.
+std::optional<std::string> body_of(const json::Object& message) {
+  if (const auto* data = message.if_contains("data")) return "data " + json::write(*data);
+  std::string text = string_of(message, "message");
+  return text.empty() ? std::nullopt : std::optional(std::move(text));
+}
+
 const json::Array& rows_of(const json::Object& message) {
   static const json::Array none;
   const auto* rows = message.if_contains("messages");
@@ -53,7 +60,8 @@ void Invariants::said(const std::string& who, std::string_view text) {
   Client& client = clients_[who];
   client.open = true;
   const auto id = json::get_int(command, "id");
-  if (type == "chat" && id) client.chats[*id] = string_of(command, "message");
+  if ((type == "chat" || type == "publish") && id)
+    if (auto body = body_of(command)) client.chats[*id] = std::move(*body);
   if (type != "join") return;
   Join join{.id = id, .since = std::nullopt};
   if (const auto* since = command.if_contains("since"); since != nullptr && since->is_object()) {
@@ -113,7 +121,7 @@ void Invariants::know(
       .deleted = json::get_bool(row, "deleted").value_or(false)};
   if (const auto* from = row.if_contains("from"); from != nullptr && from->is_object())
     content.author = string_of(from->get_object(), "id");
-  if (!content.deleted && !json::get_bool(row, "too_large").value_or(false)) content.text = string_of(row, "message");
+  if (!content.deleted && !json::get_bool(row, "too_large").value_or(false)) content.text = body_of(row);
   const std::string epoch = string_of(row, "epoch");
   const std::int64_t offset = json::get_int(row, "offset").value_or(0);
   learn(who, {room, epoch}, offset, content, text);

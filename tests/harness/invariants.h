@@ -76,7 +76,7 @@ class Invariants {
   };
   struct Client {
     std::map<std::string, Seat> seats;
-    std::map<std::int64_t, std::string> chats; // by id: what was said
+    std::map<std::int64_t, std::string> chats; // by id: what was said or published
     bool open = true;
     bool deaf = false;
   };

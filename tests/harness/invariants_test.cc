@@ -120,6 +120,18 @@ TEST_F(InvariantsTest, ARecoveryFromBehindTheGapDoesNotMakeItGood) {
   EXPECT_THAT(seen.faults(), ElementsAre(HasSubstr("a gap in tea")));
 }
 
+TEST_F(InvariantsTest, DataIsTheContentOfItsMessageAndAnEmptyTextTellsNothing) {
+  const auto hears_data = [this](const std::string& who, const std::string& body) {
+    seen.heard(who, R"({"type":"message","room":"tea","epoch":"e1","offset":1,)" + body + "}");
+  };
+  for (const char* who : {"bob", "eve", "dan"}) in_the_room(who);
+  hears_data("eve", R"("message":"")");
+  hears_data("bob", R"("data":{"a":1})");
+  EXPECT_THAT(seen.faults(), IsEmpty()) << "eve does not know data";
+  hears_data("dan", R"("data":{"a":2})");
+  EXPECT_THAT(seen.faults(), ElementsAre(HasSubstr("two contents")));
+}
+
 TEST_F(InvariantsTest, AMessageTwiceIsAFault) {
   in_the_room("bob");
   hears("bob", 1, "one");

@@ -138,7 +138,7 @@ class Storm {
     const std::string name = fmt::format("{}-{}", client->user, ++connections_);
     client->peer->watched_by(invariants_, name);
     client->peer->recorded_in(recording_, name);
-    client->peer->handshake("/ws/chat",
+    client->peer->handshake("/ws/chat?features=data",
         {{"Authorization", "Bearer " + node_.token({.user = client->user, .lives = Millis{24 * 3'600'000}}).text}});
     clients_.push_back(std::move(client));
   }
@@ -179,6 +179,12 @@ class Storm {
     const std::string room = room_for(client.user);
     const auto id = ++ids_;
     const std::string text = fmt::format("{} says {}", client.user, id);
+    if (chance(25)) {
+      const std::string data = fmt::format(R"({{"by":"{}","n":{}}})", client.user, id);
+      client.said[id] = {room, data};
+      return send(
+          client, fmt::format(R"({{"type":"publish","id":{},"room":"{}","data":{},"key":"k{}"}})", id, room, data, id));
+    }
     client.said[id] = {room, text};
     send(
         client, fmt::format(R"({{"type":"chat","id":{},"room":"{}","message":"{}","key":"k{}"}})", id, room, text, id));
@@ -277,9 +283,14 @@ class Storm {
     }
   }
 
+  static std::string body_of(const json::Object& row) {
+    if (const auto* data = row.if_contains("data")) return json::write(*data);
+    return std::string(*json::get_string(row, "message"));
+  }
+
   void know(const std::string& room, const json::Object& row, const std::string& text) {
     const auto offset = *json::get_int(row, "offset");
-    const std::string said(*json::get_string(row, "message"));
+    const std::string said = body_of(row);
     const auto [known, fresh] = truth_[room].try_emplace(offset, said);
     ASSERT_EQ(known->second, said) << text;
     last_[room] = std::max(last_[room], offset);
@@ -317,8 +328,7 @@ class Storm {
         ASSERT_FALSE(observer.messages.empty());
         const auto page = json::parse(observer.messages.back())->as_object().at("messages").as_array();
         ASSERT_FALSE(page.empty());
-        for (const auto& row : page)
-          kept[*json::get_int(row.as_object(), "offset")] = *json::get_string(row.as_object(), "message");
+        for (const auto& row : page) kept[*json::get_int(row.as_object(), "offset")] = body_of(row.as_object());
         before = *json::get_int(page.front().as_object(), "offset");
       }
       for (const auto& [offset, text] : truth_[room]) EXPECT_EQ(kept[offset], text) << room << " " << offset;
@@ -331,7 +341,8 @@ class Storm {
   Peer& observe(std::string_view command) {
     observer_ = std::make_unique<Peer>(node_.network().connect(0));
     observer_->recorded_in(recording_, "observer");
-    observer_->handshake("/ws/chat", {{"Authorization", "Bearer " + node_.token({.user = "observer"}).text}});
+    observer_->handshake(
+        "/ws/chat?features=data", {{"Authorization", "Bearer " + node_.token({.user = "observer"}).text}});
     observer_->send_text(command);
     for (int i = 0; i < 3; ++i) {
       node_.pump();

@@ -97,8 +97,8 @@ Actions ChatSession::start() {
 
 Actions ChatSession::opened() {
   state_ = State::authenticating;
-  out_.emplace_back(act::Send{json::write(json::Object{
-      {"type", "authenticate"}, {"token", token_}, {"features", json::Array{"changes", "room_reset", "people"}}})});
+  out_.emplace_back(act::Send{json::write(json::Object{{"type", "authenticate"}, {"token", token_},
+      {"features", json::Array{"changes", "room_reset", "people", "data"}}})});
   return done();
 }
 

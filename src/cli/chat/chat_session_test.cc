@@ -80,7 +80,7 @@ class Chat : public testing::Test {
 TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
   EXPECT_THAT(performed(session.start()), ElementsAre("connect"));
   EXPECT_THAT(performed(session.opened()),
-      ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["changes","room_reset","people"]})"));
+      ElementsAre(R"(send {"type":"authenticate","token":"t0","features":["changes","room_reset","people","data"]})"));
   EXPECT_THAT(performed(session.received(kWelcome)),
       ElementsAre(
           "note", R"(send {"type":"join","id":1,"room":"tea","limit":20})", R"(send {"type":"invitations","id":0})"));
@@ -218,7 +218,7 @@ TEST_F(Chat, RefreshesAnExpiredTokenOnceAndThenGivesUp) {
   EXPECT_THAT(performed(session.closed(4401, "TOKEN_EXPIRED r1")), ElementsAre("refresh"));
   EXPECT_THAT(performed(session.refreshed("t1")), ElementsAre("connect"));
   EXPECT_THAT(performed(session.opened()),
-      ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["changes","room_reset","people"]})"));
+      ElementsAre(R"(send {"type":"authenticate","token":"t1","features":["changes","room_reset","people","data"]})"));
   (void)session.received(
       R"({"type":"authentication_error","code":"TOKEN_EXPIRED","message":"m","step":"credential_valid","ref":"r2","retry":"refresh"})");
   const Actions end = session.closed(4401, "TOKEN_EXPIRED r2");

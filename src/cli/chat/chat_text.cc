@@ -158,8 +158,10 @@ std::string user_name(const json::Object& object, std::string_view member) {
 }
 
 std::string message_line(std::string_view room, const json::Object& message) {
-  const std::string text =
-      json::get_bool(message, "deleted").value_or(false) ? "(deleted)" : shown(text_of(message, "message"));
+  const json::Value* data = message.if_contains("data"); // of an application
+  const std::string text = json::get_bool(message, "deleted").value_or(false) ? "(deleted)"
+      : data != nullptr                                                       ? "data " + shown(json::write(*data))
+                                                                              : shown(text_of(message, "message"));
   return fmt::format(
       "{} {} {}: {}", local_time(text_of(message, "time")), printable(room, 128), user_name(message, "from"), text);
 }

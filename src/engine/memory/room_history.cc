@@ -5,6 +5,15 @@
 #include "base/bytes.h"
 
 namespace foyer::engine {
+namespace {
+
+std::string digest_of(const AppendRequest& question) {
+  std::string digest = sha256(question.text);
+  digest.push_back(static_cast<char>(question.type));
+  return digest;
+}
+
+} // namespace
 
 Result<Appended> RoomHistory::append(AppendRequest question, MonoTime now) {
   forget_keys(now);
@@ -12,7 +21,7 @@ Result<Appended> RoomHistory::append(AppendRequest question, MonoTime now) {
   std::string digest;
   if (!question.key.empty()) {
     key = question.from.id.str() + '\0' + question.key;
-    digest = sha256(question.text);
+    digest = digest_of(question);
     if (const auto found = keys_.find(key); found != keys_.end()) {
       if (found->second.digest != digest) return refuse_field(Cause::KEY_REUSED, "key");
       return Appended{.epoch = epoch_, .offset = found->second.offset, .time = found->second.time, .duplicate = true};
@@ -40,7 +49,8 @@ Result<Appended> RoomHistory::append(AppendRequest question, MonoTime now) {
       .from = std::move(question.from),
       .text = std::move(question.text),
       .time = done.time,
-      .key = std::move(question.key)});
+      .key = std::move(question.key),
+      .type = question.type});
   trim();
   return done;
 }
@@ -57,6 +67,7 @@ Result<Erased> RoomHistory::erase(Offset offset, const UserId& by, bool any) {
   }
   count(bytes_ - message.text.size());
   message.text = {};
+  message.type = BodyType::text;
   message.deleted = true;
   return Erased{.offset = offset, .change = add_change({.kind = ChangeKind::deleted, .offset = offset})};
 }

@@ -37,7 +37,7 @@ class RoomHistory {
   RoomHistory(const RoomHistory&) = delete;
   RoomHistory& operator=(const RoomHistory&) = delete;
 
-  // KEY_REUSED for another text under a used key; RATE_LIMITED when no key can be forgotten; BUSY when
+  // KEY_REUSED for another body under a used key; RATE_LIMITED when no key can be forgotten; BUSY when
   // the share is used up.
   // `now`: the clock of question.time without its jumps.
   [[nodiscard]] Result<Appended> append(AppendRequest question, MonoTime now);
@@ -58,7 +58,7 @@ class RoomHistory {
 
  private:
   struct Key {
-    std::string digest; // of the text
+    std::string digest; // of the body
     Offset offset = 0;
     WallTime time{};
   };

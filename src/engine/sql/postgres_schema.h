@@ -107,6 +107,9 @@ CREATE TABLE people (
 );
 CREATE INDEX people_by_name ON people (name);
 )sql",
+    R"sql(
+ALTER TABLE messages ADD COLUMN type BIGINT NOT NULL DEFAULT 0;
+)sql",
 };
 
 } // namespace foyer::engine

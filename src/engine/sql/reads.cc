@@ -150,7 +150,8 @@ Result<void> read_messages(store::Statement& rows, std::uint32_t limit, std::siz
         .text = rows.text(3),
         .time = rows.time(4),
         .key = rows.text(5),
-        .deleted = rows.integer(6) != 0});
+        .deleted = rows.integer(6) != 0,
+        .type = static_cast<BodyType>(rows.integer(7))});
     bytes += page.messages.back().text.size();
   }
 }
@@ -188,11 +189,13 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& ques
     high = std::min(high, clamp(*question.up_to + 1));
 
   constexpr std::string_view kUp =
-      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id "
+      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased, m.type FROM messages m JOIN names n "
+      "ON n.id "
       "= m.name_id"
       " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" LIMIT ?";
   constexpr std::string_view kDown =
-      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased FROM messages m JOIN names n ON n.id "
+      "SELECT m.\"offset\", m.author, n.name, m.text, m.time_ms, m.key, m.erased, m.type FROM messages m JOIN names n "
+      "ON n.id "
       "= m.name_id"
       " WHERE m.room_id = ? AND m.\"offset\" > ? AND m.\"offset\" < ? AND m.time_ms >= ? ORDER BY m.\"offset\" DESC "
       "LIMIT ?";

@@ -113,6 +113,10 @@ CREATE TABLE people (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX people_by_name ON people (name);
 )sql",
+    R"sql(
+-- What the body of a message is: 0 a text, 1 a JSON value, in its JSON text (rooms/model/room.h, BodyType).
+ALTER TABLE messages ADD COLUMN type INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 } // namespace foyer::engine

@@ -33,8 +33,8 @@ const std::vector<ManyRows>& insertions() {
     std::vector<ManyRows> list;
     for (const std::size_t rows : {100, 10, 1})
       list.push_back({rows,
-          "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key) VALUES " +
-              repeated("(?, ?, ?, ?, ?, ?, ?)", rows) +
+          "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key, type) VALUES " +
+              repeated("(?, ?, ?, ?, ?, ?, ?, ?)", rows) +
               " ON CONFLICT (room_id, author, key) WHERE key IS NOT NULL DO NOTHING"});
     return list;
   }();
@@ -280,10 +280,10 @@ Result<bool> Writes::store_all_new(store::Database& db) {
     const auto& insert = largest(insertions(), static_cast<std::size_t>(waiting_.cend() - next));
     TRY(statement, db.prepare(insert.sql));
     int index = 1;
-    for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += 7) {
+    for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += 8) {
       const AppendRequest& q = *next->question;
       const Offset offset = ++next->room->last;
-      statement.bind_from(index, next->room->id, offset, q.from.id, next->name, q.text, q.time, key_of(q));
+      statement.bind_from(index, next->room->id, offset, q.from.id, next->name, q.text, q.time, key_of(q), q.type);
       answers_[next->place] = Appended{.epoch = Epoch(next->room->epoch), .offset = offset, .time = q.time};
     }
     TRY_VOID(statement.run());
@@ -307,7 +307,8 @@ Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) 
   const AppendRequest& q = *waiting.question;
   const Offset offset = waiting.room->last + 1;
   TRY(inserted,
-      db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q)));
+      db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q),
+          q.type));
   if (inserted == 0) return first_of_key(db, *waiting.room, q);
   stored(*waiting.room, q, offset);
   return Appended{.epoch = Epoch(waiting.room->epoch), .offset = offset, .time = q.time};
@@ -326,14 +327,16 @@ void Writes::wait_again(const std::vector<Waiting>& earlier) {
   waiting_ = earlier;
 }
 
-// The text of an erased message is unknown: its key counts as a repetition.
+// The body of an erased message is unknown: its key counts as a repetition.
 Result<Appended> Writes::first_of_key(store::Database& db, const Room& room, const AppendRequest& question) {
   TRY(rows,
-      db.query("SELECT \"offset\", time_ms, text, erased FROM messages WHERE room_id = ? AND author = ? AND key = ?",
+      db.query(
+          "SELECT \"offset\", time_ms, text, erased, type FROM messages WHERE room_id = ? AND author = ? AND key = ?",
           room.id, question.from.id, question.key));
   TRY(there, rows.step());
   if (!there) return refuse(Cause::STORE_FAILED, "a key that is taken has no message");
-  if (rows.integer(3) == 0 && rows.view(2) != question.text) return refuse_field(Cause::KEY_REUSED, "key");
+  const bool same = rows.view(2) == question.text && static_cast<BodyType>(rows.integer(4)) == question.type;
+  if (rows.integer(3) == 0 && !same) return refuse_field(Cause::KEY_REUSED, "key");
   return Appended{.epoch = Epoch(room.epoch), .offset = rows.count(0), .time = rows.time(1), .duplicate = true};
 }
 

@@ -71,8 +71,8 @@ Result<Erased> Writes::erase(store::Database& db, const RoomName& name, Offset o
     TRY(there, rows.step());
     return Erased{.offset = offset, .change = there ? rows.count(0) : 0};
   }
-  TRY_VOID(
-      db.change("UPDATE messages SET text = '', erased = 1 WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
+  TRY_VOID(db.change(
+      "UPDATE messages SET text = '', type = 0, erased = 1 WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
   TRY(change, put_change(db, room->id, room->change, ChangeKind::deleted, offset, ""));
   room->change = change;
   return Erased{.offset = offset, .change = change};

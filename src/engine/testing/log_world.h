@@ -60,6 +60,12 @@ class LogWorld {
         .key = key,
         .time = clock().wall()};
   }
+  AppendRequest data(
+      const std::string& room, const std::string& from, const std::string& json, const std::string& key = "") {
+    AppendRequest made = message(room, from, json, key);
+    made.type = BodyType::data;
+    return made;
+  }
   Result<Appended> append(const AppendRequest& message) {
     return ask<Appended>([&](Completion<Appended> d) { log().append(message, std::move(d)); });
   }

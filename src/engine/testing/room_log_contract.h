@@ -151,6 +151,42 @@ TEST_P(RoomLogContract, AMessageComesBackAsItWasSaid) {
   EXPECT_FALSE(m.deleted);
 }
 
+TEST_P(RoomLogContract, DataComesBackByteByByteInEveryPage) {
+  const std::string data = R"({"b":[1.50,"käse \u0000"],"a":null})";
+  ASSERT_TRUE(w->say("tea", "ann", "hello"));
+  ASSERT_TRUE(w->append(w->data("tea", "ann", data, "k")));
+  ASSERT_TRUE(w->append(w->data("tea", "ann", "0")));
+  for (const auto& question :
+      {HistoryRequest{.room = RoomName("tea")}, HistoryRequest{.room = RoomName("tea"), .after = 0}}) {
+    const auto got = w->history(question);
+    ASSERT_TRUE(got);
+    ASSERT_EQ(got->messages.size(), 3U);
+    EXPECT_EQ(got->messages[0].type, BodyType::text);
+    EXPECT_EQ(got->messages[1].type, BodyType::data);
+    EXPECT_EQ(got->messages[1].text, data);
+    EXPECT_EQ(got->messages[2].type, BodyType::data);
+    EXPECT_EQ(got->messages[2].text, "0");
+  }
+}
+
+TEST_P(RoomLogContract, AKeyBelongsToDataOrToATextAndNeverToBoth) {
+  ASSERT_TRUE(w->append(w->data("tea", "ann", "1", "k1")));
+  ASSERT_TRUE(w->say("tea", "ann", "1", "k2"));
+  EXPECT_TRUE(w->append(w->data("tea", "ann", "1", "k1"))->duplicate);
+  EXPECT_EQ(code_of(w->append(w->data("tea", "ann", "2", "k1"))), "KEY_REUSED");
+  EXPECT_EQ(code_of(w->say("tea", "ann", "1", "k1")), "KEY_REUSED");
+  EXPECT_EQ(code_of(w->append(w->data("tea", "ann", "1", "k2"))), "KEY_REUSED");
+}
+
+TEST_P(RoomLogContract, ErasedDataIsAnErasedMessageLikeAnyOther) {
+  ASSERT_TRUE(w->append(w->data("tea", "ann", "{}")));
+  ASSERT_TRUE(w->erase("tea", 1, "ann"));
+  const Message erased = w->history({.room = RoomName("tea")})->messages.at(0);
+  EXPECT_TRUE(erased.deleted);
+  EXPECT_EQ(erased.text, "");
+  EXPECT_EQ(erased.type, BodyType::text);
+}
+
 TEST_P(RoomLogContract, AMessageMakesAPublicRoomAndNoOtherName) {
   EXPECT_EQ(w->say("tea", "ann", "x")->offset, 1U);
   EXPECT_EQ(code_of(w->say("BAD NAME", "ann", "x")), "ROOM_NAME_INVALID");

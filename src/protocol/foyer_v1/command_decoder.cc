@@ -14,10 +14,11 @@ struct TypeRow {
   CommandType type;
 };
 constexpr std::size_t kLongestType = 32; // of an unknown type, in texts
-constexpr std::array<TypeRow, 20> kTypes{{
+constexpr std::array<TypeRow, 21> kTypes{{
     {"ping", CommandType::ping},
     {"chat", CommandType::chat},
     {"join", CommandType::join},
+    {"publish", CommandType::publish},
     {"typing", CommandType::typing},
     {"leave", CommandType::leave},
     {"history", CommandType::history},
@@ -110,14 +111,17 @@ void take_credential(Taker& take, const Members& members, Command& command) {
     take.fail("token", "and ticket are both missing; one of them is required");
 }
 
-void take_chat(Taker& take, const Members& members, Command& command) {
-  take.optional("room", members.room, command.room)
-      .required("message", members.message, command.message)
-      .optional("key", members.key, command.key);
-  if (members.room.is_good() && command.room.empty()) take.fail("room", "is empty");
-  if (!take.failed() && command.message.empty()) take.fail("message", "is empty");
+void take_key(Taker& take, const Members& members, Command& command) {
+  take.optional("key", members.key, command.key);
   if (command.key.size() > kMaxKeyBytes) take.fail("key", "is longer than 128 bytes");
   if (members.key.is_good() && command.key.empty()) take.fail("key", "is empty");
+}
+
+void take_chat(Taker& take, const Members& members, Command& command) {
+  take.optional("room", members.room, command.room).required("message", members.message, command.message);
+  if (members.room.is_good() && command.room.empty()) take.fail("room", "is empty");
+  if (!take.failed() && command.message.empty()) take.fail("message", "is empty");
+  take_key(take, members, command);
 }
 
 // The members that each command needs.
@@ -144,6 +148,10 @@ void take_members(Taker& take, const Members& members, Command& command) {
           .optional("limit", members.limit, command.limit);
       break;
     case CommandType::chat: take_chat(take, members, command); break;
+    case CommandType::publish:
+      take.required("room", members.room, command.room).required("data", members.data, command.data);
+      take_key(take, members, command);
+      break;
     case CommandType::delete_:
       take.required("room", members.room, command.room).required("offset", members.offset, command.offset);
       break;
@@ -181,7 +189,7 @@ CommandDecoder& CommandDecoder::operator=(CommandDecoder&&) noexcept = default;
 std::variant<Command, BadCommand> CommandDecoder::read(std::string_view text) {
   Members members;
   if (auto broken = read_members(impl_->parser, text, members))
-    return BadCommand{.id = std::nullopt, .field = "", .what = std::move(broken->what)};
+    return BadCommand{.id = std::nullopt, .field = std::move(broken->field), .what = std::move(broken->what)};
 
   Command command;
   Taker take;

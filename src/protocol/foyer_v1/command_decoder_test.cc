@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "base/json.h"
+
 using namespace foyer::protocol;
 
 namespace {
@@ -143,6 +145,47 @@ TEST(Command, IgnoresUnknownExtraMembersButReadsThemToTheirEnd) {
   EXPECT_EQ(r.bad(R"({"type":"ping","x":tru})").field, "");
   EXPECT_EQ(r.bad(R"({"type":"ping","x":01})").field, "");
   EXPECT_EQ(r.bad(R"({"type":"ping","x":"\ud800"})").field, "");
+}
+
+TEST(Command, DataIsAnyJsonValueAsItWasWritten) {
+  Reader r;
+  for (const std::string data : {"null", "false", "0", "-0.0", "1e300", "123456789012345678901234567890", "\"\"",
+           "\"\\u0000\"", "[]", "{}", R"({"b":1,"a":[null,{"c":"\\"}]})", "\" ] } \\\" \""}) {
+    const auto c = r.good(R"({"type":"publish","room":"tea","data":)" + data + R"(,"key":"k","id":1})");
+    EXPECT_EQ(c.type, CommandType::publish);
+    EXPECT_EQ(foyer::json::compact(c.data), data);
+    EXPECT_EQ(c.key, "k");
+    EXPECT_EQ(foyer::json::compact(r.good(R"({"data" : )" + data + R"( , "room":"tea","type":"publish"})").data), data);
+    EXPECT_EQ(
+        foyer::json::compact(r.good("{\"type\":\"publish\",\"room\":\"tea\",\"data\":\n " + data + " }").data), data);
+  }
+  EXPECT_EQ(
+      foyer::json::compact(r.good("{\"type\":\"publish\",\"room\":\"tea\",\"data\":{ \"a b\" :\n[ 1 ,\t2 ] }}").data),
+      R"({"a b":[1,2]})");
+  std::string many = R"({"m0":0)";
+  for (int i = 1; i < 300; ++i) many += ",\"m" + std::to_string(i) + "\":" + std::to_string(i);
+  EXPECT_EQ(r.good(R"({"type":"publish","room":"tea","data":)" + many + "}}").data, many + "}");
+  EXPECT_EQ(r.bad(R"({"type":"publish","room":"tea","data":)" + many + ",\"m299\":1}}").field, "data");
+}
+
+TEST(Command, DataThatOtherReadersCouldNotReadIsRefused) {
+  Reader r;
+  const auto field = [&](const std::string& data) {
+    return r.bad(R"({"type":"publish","room":"tea","data":)" + data + "}").field;
+  };
+  const std::string deep(kMaxDataDepth, '['), end(kMaxDataDepth, ']');
+  EXPECT_EQ(r.good(R"({"type":"publish","room":"tea","data":)" + deep + end + "}").data, deep + end);
+  EXPECT_EQ(field("[" + deep + end + "]"), "data");
+  EXPECT_EQ(field("1e999"), "data");
+  EXPECT_EQ(field(std::string(400, '9')), "data");
+  EXPECT_EQ(field(R"("\ud800")"), "data");
+  EXPECT_EQ(field(R"({"a":1,"a":2})"), "data");
+  EXPECT_EQ(field("01"), "data");
+  EXPECT_EQ(field("[1,]"), "data");
+  EXPECT_EQ(field("nul"), "data");
+  EXPECT_EQ(r.bad(R"({"type":"publish","data":1})").field, "room");
+  EXPECT_EQ(r.bad(R"({"type":"publish","room":"tea"})").field, "data");
+  EXPECT_EQ(r.bad(R"({"type":"publish","room":"tea","data":1,"key":""})").field, "key");
 }
 
 TEST(Command, NamesTheFieldAtFault) {

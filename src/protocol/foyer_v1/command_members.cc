@@ -2,6 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <set>
 
 #include "base/bytes.h"
 
@@ -11,16 +13,17 @@ namespace {
 using simdjson::ondemand::json_type;
 using JsonValue = simdjson::ondemand::value;
 using JsonObject = simdjson::ondemand::object;
+using JsonDocument = simdjson::ondemand::document;
 
 std::string text_of(simdjson::error_code error) { return simdjson::error_message(error); }
 
 class SeenMembers {
  public:
-  // False for a duplicate, or when there are more than kMaxMembers.
-  bool add(std::string_view name) {
+  // False for a duplicate, or when there are more than kMaxMembers, unless any number may be.
+  bool add(std::string_view name, bool any_number = false) {
     for (std::size_t i = 0; i < count_; ++i)
       if (names_[i] == name) return false;
-    if (count_ == names_.size()) return false;
+    if (count_ == names_.size()) return any_number && more_.insert(name).second;
     names_[count_++] = name;
     return true;
   }
@@ -28,6 +31,7 @@ class SeenMembers {
  private:
   std::array<std::string_view, kMaxMembers> names_;
   std::size_t count_ = 0;
+  std::set<std::string_view> more_;
 };
 
 bool is_json_number(std::string_view token) {
@@ -56,9 +60,24 @@ bool is_json_number(std::string_view token) {
   return i == token.size();
 }
 
-Walk skip(JsonValue value, int depth);
+// Some readers refuse a whole message, or read infinity, for a number that no double can hold.
+bool fits_double(std::string_view token) {
+  constexpr std::size_t kPlain = 300; // digits without an exponent always fit
+  if (token.size() < kPlain && token.find_first_of("eE") == std::string_view::npos) return true;
+  double value = 0;
+  return std::from_chars(token.data(), token.data() + token.size(), value).ec == std::errc{} && std::isfinite(value);
+}
 
-Walk skip_object(JsonObject object, int depth) {
+// How a value is walked that is not read into a member: one that is ignored, or data that is passed on as it is.
+struct WalkLimits {
+  int depth = kMaxDepth;
+  bool passed_on = false;
+};
+constexpr WalkLimits kData{.depth = kMaxDataDepth, .passed_on = true};
+
+Walk skip(JsonValue value, int depth, WalkLimits limits = {});
+
+Walk skip_object(JsonObject object, int depth, WalkLimits limits) {
   SeenMembers seen;
   for (auto entry : object) {
     if (entry.error()) return Broken{text_of(entry.error())};
@@ -66,22 +85,25 @@ Walk skip_object(JsonObject object, int depth) {
     if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
     std::string_view name;
     if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-    if (!seen.add(name)) return Broken{"a member occurs twice, or there are too many: " + printable(name, 64)};
-    if (auto broken = skip(field.value(), depth)) return broken;
+    if (!seen.add(name, limits.passed_on))
+      return Broken{"a member occurs twice, or there are too many: " + printable(name, 64)};
+    if (auto broken = skip(field.value(), depth, limits)) return broken;
   }
   return std::nullopt;
 }
 
 // Reads a value that no command uses to its end, so that all of it is validated.
-Walk skip(JsonValue value, int depth) {
-  if (depth > kMaxDepth) return Broken{"nested deeper than 8"};
+Walk skip(JsonValue value, int depth, WalkLimits limits) {
   json_type type{};
   if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  const bool holds_more = type == json_type::object || type == json_type::array;
+  if (depth > limits.depth || (limits.passed_on && holds_more && depth == limits.depth))
+    return Broken{"nested deeper than " + std::to_string(limits.depth)};
   switch (type) {
     case json_type::object: {
       JsonObject object;
       if (auto e = value.get_object().get(object)) return Broken{text_of(e)};
-      return skip_object(object, depth + 1);
+      return skip_object(object, depth + 1, limits);
     }
     case json_type::array: {
       simdjson::ondemand::array array;
@@ -89,7 +111,7 @@ Walk skip(JsonValue value, int depth) {
       for (auto element : array) {
         JsonValue item;
         if (auto e = element.get(item)) return Broken{text_of(e)};
-        if (auto broken = skip(item, depth + 1)) return broken;
+        if (auto broken = skip(item, depth + 1, limits)) return broken;
       }
       return std::nullopt;
     }
@@ -100,6 +122,7 @@ Walk skip(JsonValue value, int depth) {
     }
     case json_type::number:
       if (!is_json_number(value.raw_json_token())) return Broken{"a number is malformed"};
+      if (limits.passed_on && !fits_double(value.raw_json_token())) return Broken{"a number is out of range"};
       return std::nullopt;
     case json_type::boolean: {
       bool ignored = false;
@@ -245,7 +268,21 @@ Walk read_after(JsonValue value, Members& members) {
   return read_integer(value, members.after);
 }
 
-Walk read_member(std::string_view name, JsonValue value, Members& members) {
+// Any value, from its first byte to the next token.
+Walk read_data(JsonDocument& document, JsonValue value, Member<std::string_view>& member) {
+  json_type type{};
+  if (auto e = value.type().get(type)) return Broken{text_of(e)};
+  const std::string_view first = value.raw_json_token(); // to the next token: all of a value without parts
+  if (auto broken = skip(value, 0, kData)) return Broken{"data: " + broken->what, "data"};
+  member.good(first);
+  if (type != json_type::object && type != json_type::array) return std::nullopt;
+  const char* end = nullptr;
+  if (auto e = document.current_location().get(end)) return Broken{text_of(e)};
+  member.good({first.data(), static_cast<std::size_t>(end - first.data())});
+  return std::nullopt;
+}
+
+Walk read_member(JsonDocument& document, std::string_view name, JsonValue value, Members& members) {
   switch (name.empty() ? '\0' : name[0]) {
     case 'a':
       if (name == "after") return read_after(value, members);
@@ -253,6 +290,9 @@ Walk read_member(std::string_view name, JsonValue value, Members& members) {
       break;
     case 'b':
       if (name == "before") return read_integer(value, members.before);
+      break;
+    case 'd':
+      if (name == "data") return read_data(document, value, members.data);
       break;
     case 'f':
       if (name == "features") return read_features(value, members.features);
@@ -313,7 +353,7 @@ Walk read_members(simdjson::ondemand::parser& parser, std::string_view text, Mem
     std::string_view name;
     if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
     if (!seen.add(name)) return Broken{"a member occurs twice, or there are too many: " + printable(name, 64)};
-    if (auto broken = read_member(name, field.value(), members)) return broken;
+    if (auto broken = read_member(document, name, field.value(), members)) return broken;
   }
   if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return Broken{"something follows the object"};
   return std::nullopt;

@@ -29,11 +29,13 @@ struct Members {
   Member<bool> on;
   Member<Since> since;
   Member<Features> features;
+  Member<std::string_view> data; // the JSON text
 };
 
 // What went wrong with the JSON itself.
 struct Broken {
   std::string what;
+  std::string field = {}; // the member at fault, if it is known
 };
 using Walk = std::optional<Broken>;
 

@@ -16,10 +16,14 @@ void member_event(std::string& out, std::string_view type, const RoomName& room,
 }
 
 void message_event(
-    std::string& out, const RoomName& room, const Epoch& epoch, const rooms::Message& message, bool brief) {
+    std::string& out, const RoomName& room, const Epoch& epoch, const rooms::Message& message, BodyForm form) {
   room_message(out, "message", std::nullopt, room);
   string_member(out, "epoch", epoch.view());
-  message_members(out, message, brief);
+  message_members(out, message, form);
+}
+
+BodyForm body_form_of(Form form) {
+  return form == Form::brief ? BodyForm::brief : form == Form::other ? BodyForm::any : BodyForm::text;
 }
 
 } // namespace
@@ -28,7 +32,10 @@ Form FoyerV1::form_for(const rooms::Event& event, const ClientTerms& terms) cons
   const auto if_has = [&terms](Feature feature, Form with, Form without) {
     return terms.features.has(feature) ? with : without;
   };
-  return std::visit(Overloaded{// Clients that do not name the feature know deletions alone, without a number.
+  return std::visit(Overloaded{[&](const rooms::Message& m) {
+    return m.type == rooms::BodyType::data ? if_has(Feature::data, Form::other, Form::whole) : Form::whole;
+  },
+                        // Clients that do not name the feature know deletions alone, without a number.
                         [&](const rooms::Change& c) {
     return if_has(Feature::changes, Form::other, c.kind == rooms::ChangeKind::deleted ? Form::whole : Form::none);
   }, [&](const rooms::RoomReset&) { return if_has(Feature::room_reset, Form::whole, Form::none); },
@@ -42,7 +49,7 @@ Form FoyerV1::form_for(const rooms::Event& event, const ClientTerms& terms) cons
 void FoyerV1::write(std::string& out, const rooms::Event& event, Form form) const {
   const RoomName& room = event.room;
   std::visit(Overloaded{[](const std::monostate&) {},
-                 [&](const rooms::Message& m) { message_event(out, room, event.epoch, m, form == Form::brief); },
+                 [&](const rooms::Message& m) { message_event(out, room, event.epoch, m, body_form_of(form)); },
                  [&](const rooms::Change& c) {
     room_message(out, type_of(c), std::nullopt, room);
     change_members(out, c, form == Form::other);

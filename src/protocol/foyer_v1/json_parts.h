@@ -83,13 +83,26 @@ inline void invitation_members(std::string& out, const rooms::Invitation& i) {
   out.push_back('}');
 }
 
-// `brief`: longer than the client's max_message, so without its text, which GET /rooms/ROOM/messages/OFFSET has.
-inline void message_members(std::string& out, const rooms::Message& m, bool brief) {
+// How the body of a message is written.
+enum class BodyForm : std::uint8_t {
+  text,  // data: as an empty text, for a client without the feature
+  any,   // data as data
+  brief, // longer than the client's max_message, so without it: GET /rooms/ROOM/messages/OFFSET has it
+};
+[[nodiscard]] inline BodyForm body_form(const ClientTerms& terms) {
+  return terms.features.has(Feature::data) ? BodyForm::any : BodyForm::text;
+}
+
+inline void message_members(std::string& out, const rooms::Message& m, BodyForm form) {
   number_member(out, "offset", m.offset);
   append(out, R"(,"from":)");
   user_object(out, ref(m.from));
-  string_member(out, "message", brief ? std::string_view{} : std::string_view{m.text});
-  if (brief) append(out, R"(,"too_large":true)");
+  const bool is_data = m.type == rooms::BodyType::data;
+  if (is_data && form == BodyForm::any)
+    append(out, R"(,"data":)"), append(out, m.text);
+  else
+    string_member(out, "message", is_data || form == BodyForm::brief ? std::string_view{} : std::string_view{m.text});
+  if (form == BodyForm::brief) append(out, R"(,"too_large":true)");
   time_member(out, "time", m.time);
   if (!m.key.empty()) string_member(out, "key", m.key);
   if (m.deleted) append(out, R"(,"deleted":true)");
@@ -97,11 +110,11 @@ inline void message_members(std::string& out, const rooms::Message& m, bool brie
 
 // In a list: shaped like `message` without `type`.
 inline void listed_message(
-    std::string& out, const RoomName& room, const Epoch& epoch, const rooms::Message& m, bool brief) {
+    std::string& out, const RoomName& room, const Epoch& epoch, const rooms::Message& m, BodyForm form) {
   append(out, R"({"room":)");
   json::append_string(out, room.view());
   string_member(out, "epoch", epoch.view());
-  message_members(out, m, brief);
+  message_members(out, m, form);
   out.push_back('}');
 }
 

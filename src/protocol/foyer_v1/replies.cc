@@ -22,26 +22,26 @@ std::size_t longest(const RoomName& room, const Epoch& epoch, const rooms::Messa
           m.key.size());
 }
 
-std::size_t length(const RoomName& room, const Epoch& epoch, const rooms::Message& m, bool brief) {
+std::size_t length(const RoomName& room, const Epoch& epoch, const rooms::Message& m, BodyForm form) {
   std::string scratch;
-  listed_message(scratch, room, epoch, m, brief);
+  listed_message(scratch, room, epoch, m, form);
   return scratch.size();
 }
 
-// In an answer that has so many bytes for messages.
+// In an answer that has so many bytes for messages. Data counts also for clients that get none of it.
 bool is_brief(const RoomName& room, const Epoch& epoch, const rooms::Message& m, std::size_t bytes) {
   if (longest(room, epoch, m) <= bytes) return false;
-  return m.text.size() > bytes || length(room, epoch, m, false) > bytes;
+  return m.text.size() > bytes || length(room, epoch, m, BodyForm::any) > bytes;
 }
 
 void message_list(std::string& out, const RoomName& room, const Epoch& epoch, std::span<const rooms::Message> messages,
-    std::size_t bytes) {
+    std::size_t bytes, BodyForm form) {
   append(out, R"(,"messages":[)");
   bool first = true;
   for (const auto& m : messages) {
     if (!first) out.push_back(',');
     first = false;
-    listed_message(out, room, epoch, m, is_brief(room, epoch, m, bytes));
+    listed_message(out, room, epoch, m, is_brief(room, epoch, m, bytes) ? BodyForm::brief : form);
   }
   out.push_back(']');
 }
@@ -162,7 +162,7 @@ struct Writer {
   void operator()(const rooms::HistoryPart& m) const {
     begin("history", m.room);
     string_member(out, "epoch", m.epoch.view());
-    message_list(out, m.room, m.epoch, m.messages, bytes_for_messages(0));
+    message_list(out, m.room, m.epoch, m.messages, bytes_for_messages(0), body_form(terms));
     bool_member(out, "more", m.more);
     end();
   }
@@ -262,7 +262,8 @@ void Writer::operator()(const rooms::Joined& m) const {
   number_member(out, "offset", m.up_to);
   if (m.time != WallTime{}) time_member(out, "time", m.time);
   bool_member(out, "recovered", m.recovered);
-  message_list(out, m.room, m.epoch, m.messages, bytes_for_messages(member_bytes(m.members) + changes.size()));
+  message_list(
+      out, m.room, m.epoch, m.messages, bytes_for_messages(member_bytes(m.members) + changes.size()), body_form(terms));
   bool_member(out, "more", m.more);
   if (m.change) {
     append(out, R"(,"changes":[)");
@@ -290,7 +291,7 @@ std::size_t FoyerV1::messages_that_fit(const RoomName& room, const Epoch& epoch,
   std::size_t used = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const auto& m = keep == rooms::Keep::oldest ? messages[i] : messages[messages.size() - 1 - i];
-    used += length(room, epoch, m, is_brief(room, epoch, m, bytes)) + 1;
+    used += length(room, epoch, m, is_brief(room, epoch, m, bytes) ? BodyForm::brief : BodyForm::any) + 1;
     if (used > bytes) return i;
   }
   return messages.size();

@@ -32,12 +32,13 @@ struct AppendRequest {
   std::string key; // empty: none
   WallTime time{};
   Known known = {}; // a room that turns out to be behind this gets a new epoch, which the message then belongs to
+  BodyType type = BodyType::text;
 };
 struct Appended {
   Epoch epoch = {};
   Offset offset = 0;
   WallTime time{};
-  bool duplicate = false; // the key was used before with the same text: offset and time are the first message's
+  bool duplicate = false; // the key was used before with the same body: offset and time are the first message's
 };
 
 struct Erased {

@@ -26,13 +26,21 @@ struct Author {
   std::string name;
 };
 
+// What the body of a message is.
+enum class BodyType : std::uint8_t {
+  text, // said by a person: a string
+  data, // of an application: a JSON value, in its compact JSON text. Whoever passes it in has checked it
+        // (json::compact); nobody reads it again.
+};
+
 struct Message {
   Offset offset = 0;
   Author from;
-  std::string text;
+  std::string text; // or JSON text
   WallTime time{};
   std::string key;      // empty: none
-  bool deleted = false; // its text was erased permanently and is empty here; it keeps its offset
+  bool deleted = false; // its body was erased permanently: `text` is empty, `type` is text; it keeps its offset
+  BodyType type = BodyType::text;
 };
 
 // A change to earlier messages. A room numbers its changes from 1

@@ -6,6 +6,9 @@
 const FAULTS = 20;
 const histories = new Map(); // by data directory: a server that comes back has the same one
 
+// The body of a message, if it is told here: a client without the feature `data` hears an empty text for data.
+const bodyOf = (m) => (m.data === undefined ? m.message || undefined : `data ${JSON.stringify(m.data)}`);
+
 export function invariantsOf(data) {
   if (!histories.has(data)) histories.set(data, new Invariants());
   return histories.get(data);
@@ -79,7 +82,7 @@ class Watched {
     let command;
     try { command = JSON.parse(text); } catch { return; }
     if (command === null || typeof command !== 'object') return;
-    if (command.type === 'chat' && command.id !== undefined) this.#chats.set(command.id, command.message);
+    if (['chat', 'publish'].includes(command.type) && command.id !== undefined) this.#chats.set(command.id, bodyOf(command));
     if (command.type === 'join' && typeof command.room === 'string') this.#seat(command.room).joins.push({ id: command.id, since: command.since });
   }
 
@@ -112,7 +115,7 @@ class Watched {
 
   #know(row, heard) {
     const content = { author: row.from?.id, time: row.time, deleted: row.deleted === true };
-    if (!content.deleted && !row.too_large) content.text = row.message;
+    if (!content.deleted && !row.too_large) content.text = bodyOf(row);
     this.#all.learn(this.#name, row.room, row.epoch, row.offset, content, heard);
   }
 
