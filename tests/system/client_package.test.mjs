@@ -87,7 +87,7 @@ test('a program in TypeScript is checked by them', async () => {
     const client: Client = connect({ url: 'https://chat.example', token: async ({ again, error }) => (again ? error!.code : 't') });
     const off: () => void = client.on('refused', (e) => console.log(e.code.length, e.next, e.retry === 'after'));
     const room: Room = await client.join('tea', { limit: 10 });
-    room.on('message', (m: Message, { recovered }) => console.log(m.from.name, m.message?.length, recovered));
+    room.on('message', (m: Message, { recovered }) => console.log(m.from.name, m.message?.length, m.data, recovered));
     room.on('history', ({ messages, more }) => console.log(messages.map((m) => m.offset + 1), more));
     client.on('members', ({ joined }, where) => console.log(joined?.id, where.name));
     const { offset }: { offset: number } = await room.publish('Hello', { key: 'k' });
@@ -134,6 +134,15 @@ test('two programs chat; a token that is over is replaced before and at the door
   assert.deepEqual((await ann.list()).map((row) => row.room), ['tea']);
   await room.leave();
   await until('ann to be gone', () => bobsRoom.memberCount === 1);
+});
+
+test('data goes as data', async (t) => {
+  const node = await serve(t);
+  const { access_token: token } = await register(node, 'ann');
+  const room = await connect(t, node, { token: () => token }).join('orders-7');
+  const heard = new Promise((resolve) => { room.on('message', resolve); });
+  await room.publishData({ state: 'paid', sum: [1.5, null] });
+  assert.deepEqual((await within('the data', heard)).data, { state: 'paid', sum: [1.5, null] });
 });
 
 test('a server that restarts: what was missed is recovered, once and in order, and what was written meanwhile is stored once', async (t) => {

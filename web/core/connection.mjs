@@ -20,7 +20,7 @@ import { fromClose, fromMessage, fromResponse, isPassing, refusal, silence, stop
 
 const CONNECT_MS = 10_000;    // from the first packet to the verdict
 const ERROR_MS = 1_000;       // from an `error` to the `close` that ought to follow
-export const FEATURES = ['changes', 'room_reset', 'people']; // what this client understands (docs/protocol.md)
+export const FEATURES = ['changes', 'room_reset', 'people', 'data']; // what this client understands (docs/protocol.md)
 const PONG_MS = 10_000;       // silence after our own ping
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 15_000;

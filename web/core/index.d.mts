@@ -5,13 +5,14 @@ export interface User {
   name: string;
 }
 
-/** A message of a room. A deleted one has `deleted` and no `message`. */
+/** A message of a room: a text, or what a program published as `data`. A deleted one has `deleted` and neither. */
 export interface Message {
   room: string;
   epoch: string;
   offset: number;
   from: User;
   message?: string;
+  data?: unknown;
   /** RFC 3339, UTC */
   time: string;
   key?: string;
@@ -121,6 +122,8 @@ export interface Room {
   join(options?: { limit?: number }): Promise<Room>;
   leave(): Promise<void>;
   publish(message: string, options?: { key?: string }): Promise<Sent>;
+  /** Any JSON value, for programs. */
+  publishData(data: unknown, options?: { key?: string }): Promise<Sent>;
   history(page?: { before?: number; after?: number; limit?: number }): Promise<History & { epoch: string }>;
   presence(): Promise<{ members: User[]; member_count: number }>;
   /** To be called at every key press; publishing ends it. */

@@ -175,6 +175,12 @@ export class Room extends Emitter {
     return this.#publish('chat', { room: this.name, message, key }, key);
   }
 
+  // The same with any JSON value, for programs.
+  publishData(data, { key = this.#client.world.newKey() } = {}) {
+    if (data === undefined) return Promise.reject(new TypeError('publishData() takes a JSON value'));
+    return this.#publish('publish', { room: this.name, data, key }, key);
+  }
+
   #publish(type, fields, key) {
     const over = this.#client.over;
     if (over) return Promise.reject(over);

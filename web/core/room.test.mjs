@@ -152,6 +152,14 @@ test('a publication that the server refuses, or cannot take five times, is an er
   assert.equal(await busy, 'BUSY');
 });
 
+test('data is published as data, whatever its value', async () => {
+  const s = await inTea();
+  s.tea.publishData(null);
+  assert.deepEqual(await s.answer('publish', sent(1)), { type: 'publish', room: 'tea', data: null, key: 'k1' });
+  await assert.rejects(s.tea.publishData(undefined), TypeError);
+  await assert.rejects(s.tea.publish({}), TypeError);
+});
+
 test('a gap in the offsets is taken for a lost line; what came before is not told twice', async () => {
   const s = await inTea();
   await s.hear(message(1, bob));

@@ -11,6 +11,9 @@ const KEEP = 2_000;          // messages of a room held in memory
 
 const invitationOf = ({ room, from, expires_at: expiresAt }) => ({ room, from, expiresAt });
 
+// What a program published is shown as it is written in JSON.
+const textOf = (m) => ('data' in m ? JSON.stringify(m.data) : m.message);
+
 // { answer } or { refusal }
 const settled = (asked) => asked.then((answer) => ({ answer }), (error) => ({ refusal: error.refusal }));
 
@@ -264,7 +267,7 @@ export class Chat {
     const list = conversation.messages;
     let at = list.length;
     while (at > 0 && list[at - 1].offset >= m.offset) at -= 1;
-    const message = { offset: m.offset, from: m.from, text: m.deleted ? '' : m.message, time: m.time, deleted: m.deleted === true };
+    const message = { offset: m.offset, from: m.from, text: m.deleted ? '' : textOf(m), time: m.time, deleted: m.deleted === true };
     if (list[at]?.offset === m.offset) list[at] = message;
     else list.splice(at, 0, message);
     if (m.from) this.people.set(m.from.id, m.from.name);

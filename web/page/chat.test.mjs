@@ -218,6 +218,12 @@ test('a message behind a gap is not shown: the line is taken for lost, and all o
   assert.deepEqual(texts(s.tea), ['1 Bob: one', '2 Bob: two', '3 Bob: three']);
 });
 
+test('what a program published is shown as it is written in JSON', async () => {
+  const { tea, hear } = await inTea({ offset: 1, messages: [{ ...says(1, bob), message: undefined, data: null }] });
+  await hear({ type: 'message', ...says(2, bob), message: undefined, data: { state: 'paid' } });
+  assert.deepEqual(texts(tea), ['1 Bob: null', '2 Bob: {"state":"paid"}']);
+});
+
 test('a room that the application joins this person to appears, live, and one that it ends disappears', async () => {
   const s = await inTea();
   await s.hear({ ...joined({ room: 'news', by: 'server', offset: 1, messages: [{ ...says(1, bob, 'hello'), room: 'news' }] }) });
