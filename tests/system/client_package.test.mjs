@@ -103,6 +103,23 @@ test('a program in TypeScript is checked by them', async () => {
   assert.equal(await tsc(installed.dir, 'program.mts'), '');
 });
 
+test('its README has a program that the types accept, and names all that they have', async () => {
+  const readme = fs.readFileSync(path.join(SOURCE, 'README.md'), 'utf8');
+  const types = fs.readFileSync(path.join(SOURCE, 'index.d.mts'), 'utf8');
+  const [, program] = /```js\n([\s\S]*?)```/.exec(readme);
+  fs.writeFileSync(path.join(installed.dir, 'readme.mts'), `import type { Message } from 'foyer-client';
+    declare function show(messages: Message[]): void;
+    declare function add(message: Message): void;
+    ${program}`);
+  assert.equal(await tsc(installed.dir, 'readme.mts'), '');
+  for (const name of ['ConnectOptions', 'Client', 'ClientEvents', 'Room', 'RoomEvents', 'FoyerError']) {
+    const [, body] = new RegExp(`(?:interface|class) ${name}\\b[^{]*\\{\n([\\s\\S]*?)\n\\}`).exec(types);
+    const members = [...body.matchAll(/^  (?:static |readonly )*([a-z]\w*)\??[(:<]/gm)].map(([, member]) => member).filter((member) => !['constructor', 'toString'].includes(member));
+    assert.ok(members.length > 3, name);
+    assert.deepEqual(members.filter((member) => !new RegExp(`[\`{. ]${member}[\`(,} ]`).test(readme)), [], name);
+  }
+});
+
 test('two programs chat; a token that is over is replaced before and at the door, and within the socket', async (t) => {
   const node = await serve(t, { env: withSecret });
   const { access_token: token } = await register(node, 'ann');
