@@ -155,11 +155,11 @@ test('a refusal for good is not tried again by itself', async () => {
 test('a close with a code of the application brings it back below 4500, and ends it from there on', async () => {
   const { w, c } = await online();
   await w.close(4321, 'another phone');
-  assert.equal(c.phase, 'waiting');
+  assert.deepEqual([c.phase, c.because.code, c.because.message], ['waiting', 'DISCONNECTED_BY_APP', 'another phone']);
   await w.pass(c.retryAt - w.clock);
   await w.admit();
   await w.close(4700, 'the shop is closed');
-  assert.equal(c.phase, 'refused');
+  assert.deepEqual([c.phase, c.because.code, c.because.message], ['refused', 'DISCONNECTED_BY_APP', 'the shop is closed']);
 });
 
 test('a close that means the end of the session is not answered with a new token', async () => {

@@ -26,10 +26,12 @@ export function fromMessage(message) {
   });
 }
 
-// A Close frame: the reason is `CODE ref`, perhaps with more behind it.
+// A Close frame: the reason is `CODE ref`, perhaps with more behind it. With a code of the application it is the application's text.
 export function fromClose(code, reason) {
   const [, cause = '', ref = ''] = /^([A-Z][A-Z0-9_]+)(?: (\S+))?/.exec(reason) ?? [];
-  const retry = RETRY_BY_CLOSE.get(code) ?? (code >= 4500 && code < 5000 ? 'never' : 'after'); // an application's own
+  const theirs = code >= 4000 && code < 5000 && !RETRY_BY_CLOSE.has(code); // a code of the application
+  if (theirs && !cause && reason) return refusal({ code: 'DISCONNECTED_BY_APP', retry: code < 4500 ? 'after' : 'never', status: code, message: reason });
+  const retry = RETRY_BY_CLOSE.get(code) ?? (theirs && code >= 4500 ? 'never' : 'after');
   return refusal({ code: cause, ref, retry, status: code, message: cause ? '' : 'The connection was lost.', heard: cause ? 'foyer' : 'nothing' });
 }
 
