@@ -29,10 +29,13 @@ struct Boards {
       : live(live_checks(deps), deps.clock),
         ready(ready_checks(deps), deps.clock),
         build(deps.build),
+        identity(deps.identity),
+        sign_in_url(deps.sign_in_url),
         clock(deps.clock) {}
   observe::HealthBoard live;
   observe::HealthBoard ready;
   observe::BuildInfo build;
+  std::string identity, sign_in_url;
   const Clock& clock;
 };
 
@@ -63,6 +66,8 @@ Response both(Boards& boards) {
   body["environment"] = boards.build.environment;
   body["uptime_s"] = std::chrono::floor<std::chrono::seconds>(boards.clock.mono() - boards.build.started).count();
   body["config"] = boards.build.config;
+  if (!boards.identity.empty()) body["identity"] = boards.identity;
+  if (!boards.sign_in_url.empty()) body["sign_in_url"] = boards.sign_in_url;
   return answer(status, std::move(body));
 }
 

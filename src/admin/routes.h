@@ -40,6 +40,8 @@ struct ApiDeps {
   std::vector<observe::HealthCheck> live = {};   // in addition to the loops
   std::vector<observe::HealthCheck> ready = {};  // in addition to `accepting`: stores, auth service, key set, …
   Upkeep upkeep = {};
+  std::string identity = {};    // `external`: nobody logs in here; for the page
+  std::string sign_in_url = {}; // where they sign in, if not here
   // Called when an API key is rejected; may be empty. Any thread.
   OnRefusal on_refusal = {};
 };

@@ -22,8 +22,9 @@ class AuthPart {
   // Starts its work; once. Completes on the control plane when clients may connect; a refusal: it must not serve.
   virtual void start(Completion<bool> ready) = 0;
   [[nodiscard]] virtual auth::AuthService& service() = 0;
-  [[nodiscard]] virtual auth::LocalVerifier& verifier() = 0; // of access tokens
-  // GatewayDeps::refresh_keys; empty: the keys are this process's own, or a shared secret.
+  // Of the tokens of its accounts; null: there are none.
+  [[nodiscard]] virtual const auth::LocalVerifier* verifier() = 0;
+  // Whether there are newer keys of those tokens; empty: the keys are this process's own, or a shared secret.
   [[nodiscard]] virtual std::function<void(Completion<bool>)> refresh_keys() { return {}; }
   [[nodiscard]] virtual std::vector<Route> routes(const OnRefusal&) { return {}; }
   [[nodiscard]] virtual std::vector<observe::HealthCheck> ready() { return {}; }

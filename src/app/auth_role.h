@@ -26,7 +26,7 @@ class AuthRole final : public AuthPart {
   // Reads the signing keys, registers this service, starts watching the revocations.
   void start(Completion<bool> ready) override;
   [[nodiscard]] auth::AuthService& service() override { return *service_; }
-  [[nodiscard]] auth::LocalVerifier& verifier() override { return *verifier_; }
+  [[nodiscard]] const auth::LocalVerifier* verifier() override { return verifier_.get(); }
   [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override;
   [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
   [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }

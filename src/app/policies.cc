@@ -103,6 +103,7 @@ jose::VerifierPolicy verifier_policy(const config::Config& c) {
 auth::RevocationPolicy revocation_policy(const config::Config& c) {
   auth::RevocationPolicy policy = c.revocations;
   policy.token_life = std::max<Millis>(c.accounts.access_ttl * 2, policy.token_life);
+  if (!c.issuers.empty()) policy.token_life = std::max(policy.token_life, c.max_token_life + c.jwt_leeway);
   return policy;
 }
 

@@ -34,7 +34,7 @@ class RemoteAuth final : public AuthPart {
   [[nodiscard]] bool wait_for_keys(Millis at_most) override;
   bool reload() override;
   [[nodiscard]] auth::AuthService& service() override { return *service_; }
-  [[nodiscard]] auth::LocalVerifier& verifier() override { return *verifier_; }
+  [[nodiscard]] const auth::LocalVerifier* verifier() override { return verifier_.get(); }
   [[nodiscard]] std::function<void(Completion<bool>)> refresh_keys() override;
   [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override; // the forwarded routes; once
   [[nodiscard]] std::vector<observe::HealthCheck> ready() override;

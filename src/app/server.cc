@@ -9,9 +9,12 @@
 #include "api/openapi.h"
 #include "api/server_api.h"
 #include "app/auth_role.h"
+#include "app/elsewhere.h"
 #include "app/limits.h"
+#include "app/no_accounts.h"
 #include "app/policies.h"
 #include "app/remote_auth.h"
+#include "app/trusted_issuers.h"
 #include "auth/revocation_table.h"
 #include "base/limit_metrics.h"
 #include "gateway/gateway.h"
@@ -33,6 +36,7 @@ struct Server::Parts {
   Environment around;
   std::unique_ptr<engine::ChatStore> chat = std::move(around.chat); // with the gateway role
   std::unique_ptr<AuthPart> auth;
+  std::unique_ptr<TrustedIssuers> issuers; // of all tokens; before `auth` ends
   auth::RevocationTable revocations{revocation_policy(config)};
   observe::RefusalRing ring;
   observe::RefusalReporter reporter{ring, around.metrics, around.log, around.clock};
@@ -75,6 +79,7 @@ struct Server::Parts {
   [[nodiscard]] std::vector<Route> routes();
   [[nodiscard]] std::vector<http::UpgradeHandler*> upgrades(const http::Deps& deps);
   [[nodiscard]] gateway::GatewayDeps gateway_deps();
+  [[nodiscard]] std::function<void(std::string, Completion<bool>)> refresh_keys();
   [[nodiscard]] http::Deps http_deps(
       const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
   [[nodiscard]] admin::ApiDeps api_deps();
@@ -95,6 +100,8 @@ std::unique_ptr<protocol::ClientCodec> Server::Parts::codec() const {
 Result<void> Server::Parts::make_auth() {
   if (around.auth) {
     auth = std::move(around.auth);
+  } else if (config.identity == config::IdentityMode::external) {
+    auth = std::make_unique<NoAccounts>(config, around);
   } else if (config.role_auth) {
     TRY(role, AuthRole::make(config, around));
     auth = std::move(role);
@@ -102,6 +109,8 @@ Result<void> Server::Parts::make_auth() {
     TRY(remote, RemoteAuth::make(config, around));
     auth = std::move(remote);
   }
+  TRY(made, TrustedIssuers::make(config, around, auth->verifier()));
+  issuers = std::move(made);
   return {};
 }
 
@@ -127,7 +136,7 @@ gateway::GatewayDeps Server::Parts::gateway_deps() {
       .room_log = chat.get(),
       .directory = chat.get(),
       .auth_service = auth->service(),
-      .verifier = auth->verifier(),
+      .verifier = issuers->issuers(),
       .revocations = revocations,
       .router = *router,
       .reporter = reporter,
@@ -135,7 +144,18 @@ gateway::GatewayDeps Server::Parts::gateway_deps() {
       .users = limits.users,
       .gauges = limits.connections,
       .codec = [this] { return codec(); },
-      .refresh_keys = auth->refresh_keys()};
+      .refresh_keys = refresh_keys()};
+}
+
+// By the issuer that the token names. Empty: the keys are this process's own.
+std::function<void(std::string, Completion<bool>)> Server::Parts::refresh_keys() {
+  auto own = auth->refresh_keys();
+  if (config.issuers.empty() && !own) return {};
+  return [own = std::move(own), trusted = issuers->refresh()](const std::string& token, Completion<bool> done) {
+    if (trusted(token, done)) return;
+    if (own) return own(std::move(done));
+    done(false);
+  };
 }
 
 admin::ApiDeps Server::Parts::api_deps() {
@@ -144,6 +164,7 @@ admin::ApiDeps Server::Parts::api_deps() {
     ready.push_back(
         {.name = "chat_store", .needed = true, .read = [this] { return observe::state_of(chat->probe()); }});
   std::ranges::move(auth->ready(), std::back_inserter(ready));
+  std::ranges::move(issuers->ready(), std::back_inserter(ready));
   if (config.role_gateway)
     ready.push_back({.name = "revocations", .needed = true, .read = [this] {
       return revocations.current(around.clock.mono())
@@ -160,6 +181,8 @@ admin::ApiDeps Server::Parts::api_deps() {
       .live = {},
       .ready = std::move(ready),
       .upkeep = upkeep(),
+      .identity = config.identity == config::IdentityMode::external ? "external" : "",
+      .sign_in_url = config.sign_in_url,
       .on_refusal = on_refusal()};
 }
 
@@ -225,7 +248,7 @@ http::RouterPolicy Server::Parts::router_policy() {
 std::vector<Route> Server::Parts::routes() {
   std::vector<Route> all = admin::operator_routes(api_deps());
   const auto add = [&all](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(all)); };
-  add(auth->routes(on_refusal()));
+  add(own_accounts_only(config, auth->routes(on_refusal()), on_refusal()));
   if (config.role_gateway) {
     all.push_back({"GET", "/rooms/{room}/messages/{offset}",
         [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
@@ -295,6 +318,7 @@ Result<std::unique_ptr<Server>> Server::build(config::Config config, Environment
 void Server::start(Completion<bool> ready) {
   Parts& p = *parts_;
   p.around.control.every(kReportPeriod, [&p] { p.reporter.flush(); });
+  p.issuers->start();
   p.auth->start([&p, ready = std::move(ready)](Result<bool> started) mutable {
     if (started && p.gateway) {
       p.gateway->watch_store();
@@ -313,6 +337,7 @@ void Server::await_first_synchronisation(Millis at_most) {
   };
   const bool revocations_known = p.revocations.wait_for_first(left());
   const bool keys_known = p.auth->wait_for_keys(left());
+  p.issuers->wait_for_keys(left());
   if (revocations_known && keys_known) return;
   p.around.log.warning("not_synchronised", "The auth service has not answered yet. Clients are refused until it does.",
       {{"revocations", revocations_known}, {"keys", keys_known},
@@ -340,7 +365,10 @@ std::uint64_t Server::sockets() const { return parts_->info.connections(); }
 
 const admission::ConnectionLimits& Server::connections() const { return parts_->limits.connections; }
 
-bool Server::reload() { return parts_->auth->reload(); }
+bool Server::reload() {
+  const bool own = parts_->auth->reload();
+  return parts_->issuers->reload() || own;
+}
 
 void Server::drain(std::function<void()> done) {
   parts_->auth->drain();
@@ -370,6 +398,7 @@ void Server::stop() {
   p.gateway.reset();
   p.api.reset();
   p.no_rooms.clear();
+  p.issuers.reset();
   p.auth.reset();
 }
 

@@ -11,7 +11,9 @@
 #include "auth/answer.h"
 #include "auth/back_off.h"
 #include "base/bytes.h"
+#include "base/json.h"
 #include "base/limit_metrics.h"
+#include "wire/url.h"
 
 namespace foyer::auth {
 namespace {
@@ -19,6 +21,13 @@ namespace {
 constexpr std::size_t kMaxWaiting = 20'000;
 constexpr std::size_t kShownIgnored = 8; // ignored keys named in the log
 constexpr Millis kJustChanged{1'000};    // a caller so soon after a change used the older set
+
+// Counted for each issuer; the series of our own key set has no such label.
+Counter& fetches(Metrics& metrics, const std::string& issuer, const char* outcome) {
+  std::vector<std::pair<std::string, std::string>> labels{{"outcome", outcome}};
+  if (!issuer.empty()) labels.emplace_back("issuer", issuer);
+  return metrics.counter("foyer_key_set_fetches_total", "Fetches of the key set that verifies tokens.", labels);
+}
 
 Refusal invalid(std::string_view what, std::string evidence) {
   return {.cause = Cause::INVALID_RESPONSE_FORMAT, .evidence = fmt::format("{}: {}", what, evidence)};
@@ -38,17 +47,15 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
       : around(a),
         policy(std::move(p)),
         on_change(std::move(c)),
-        what("GET " + policy.target.substr(0, policy.target.find('?'))),
-        fetched(a.metrics.counter(
-            "foyer_key_set_fetches_total", "Fetches of the key set that verifies tokens.", {{"outcome", "fetched"}})),
-        failed(a.metrics.counter(
-            "foyer_key_set_fetches_total", "Fetches of the key set that verifies tokens.", {{"outcome", "failed"}})),
+        target(policy.discovery ? std::string{} : policy.target),
+        fetched(fetches(a.metrics, policy.issuer, "fetched")),
+        failed(fetches(a.metrics, policy.issuer, "failed")),
         meter(a.metrics, "key_set_waiters", kMaxWaiting) {}
 
   Context around;
   const KeySetPolicy policy;
   const OnChange on_change;
-  const std::string what;
+  std::string target; // of the key set; empty: its discovery document must be read first
   Counter& fetched;
   Counter& failed;
   LimitMeter meter;
@@ -72,6 +79,12 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
   [[nodiscard]] Refusal refusal() const;
   void fetch_after(Millis delay);
   void fetch();
+  void get(const std::string& from, void (Fetcher::*then)(const client::HttpResult&));
+  [[nodiscard]] std::string what() const;
+  [[nodiscard]] Refusal named(Refusal refusal) const;
+  [[nodiscard]] Result<const Response*> good_answer(const client::HttpResult& result) const;
+  [[nodiscard]] Result<std::string> read_metadata(const client::HttpResult& result) const;
+  void on_metadata(const client::HttpResult& result);
   void refresh(Completion<bool> done);
   void wait(Completion<bool> done);
   [[nodiscard]] Result<std::shared_ptr<const jose::KeySet>> read(const client::HttpResult& result) const;
@@ -85,7 +98,7 @@ struct KeySetSource::Fetcher : std::enable_shared_from_this<Fetcher> {
 Refusal KeySetSource::Fetcher::refusal() const {
   const std::lock_guard lock(mutex);
   Refusal out = status.fault.value_or(
-      Refusal{.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = fmt::format("{}: not answered yet", what)});
+      named({.cause = Cause::AUTH_SERVICE_TIMEOUT, .evidence = fmt::format("{}: not answered yet", what())}));
   if (status.last_success)
     out.evidence = fmt::format("the key set is from {} and older than {} s, key_set_max_age; {}",
         rfc3339(*status.last_success), policy.max_age.count() / 1'000, out.evidence);
@@ -104,38 +117,103 @@ void KeySetSource::Fetcher::fetch_after(Millis delay) {
   });
 }
 
+std::string KeySetSource::Fetcher::what() const {
+  const std::string& from = target.empty() ? policy.discovery->target : target;
+  return "GET " + from.substr(0, from.find('?'));
+}
+
+// Of a trusted issuer every fault is the same cause, with the reason as evidence.
+Refusal KeySetSource::Fetcher::named(Refusal refusal) const {
+  if (policy.issuer.empty() || refusal.cause == Cause::ISSUER_KEYS_UNAVAILABLE) return refusal;
+  refusal.cause = Cause::ISSUER_KEYS_UNAVAILABLE;
+  refusal.evidence = fmt::format("issuer {}: {}", policy.issuer, refusal.evidence);
+  if (!refusal.retry_after) refusal.retry_after = Millis{5'000};
+  return refusal;
+}
+
 void KeySetSource::Fetcher::fetch() {
   fetching = true;
   if (timer != 0) around.control.cancel(std::exchange(timer, 0));
-  Call call{.method = "GET", .target = policy.target, .headers = {{"Accept", "application/json"}}, .body = {}};
-  if (!etag.empty()) call.headers.add("If-None-Match", etag);
+  if (target.empty())
+    get(policy.discovery->target, &Fetcher::on_metadata);
+  else
+    get(target, &Fetcher::on_answer);
+}
+
+void KeySetSource::Fetcher::get(const std::string& from, void (Fetcher::*then)(const client::HttpResult&)) {
+  Call call{.method = "GET", .target = from, .headers = {{"Accept", "application/json"}}, .body = {}};
+  if (!etag.empty() && !target.empty()) call.headers.add("If-None-Match", etag);
   call.connect_timeout = policy.connect_timeout;
   call.timeout = policy.timeout;
   call.repeatable = true;
-  around.transport.send(std::move(call), [weak = weak_from_this()](client::HttpResult result) {
-    if (const auto self = weak.lock()) self->on_answer(result);
+  around.transport.send(std::move(call), [weak = weak_from_this(), then](client::HttpResult result) {
+    if (const auto self = weak.lock()) ((*self).*then)(result);
   });
+}
+
+// A 200, or a 304 to a known key set.
+Result<const Response*> KeySetSource::Fetcher::good_answer(const client::HttpResult& result) const {
+  if (!result) {
+    Refusal refusal = refusal_of(result.error());
+    refusal.evidence = fmt::format("{}: {}", what(), refusal.evidence);
+    return std::unexpected(std::move(refusal));
+  }
+  const int code = result->status;
+  const std::string_view wanted = target.empty() ? "an issuer's metadata" : "a key set";
+  if (code == 304 && keys && !target.empty()) return &*result;
+  if (code >= 500) return refuse(Cause::AUTH_SERVICE_NOT_AVAILABLE, fmt::format("{}: answered {}", what(), code));
+  if (code >= 300 && code < 400)
+    return std::unexpected(invalid(what(), fmt::format("answered {}, a redirect; redirects are not followed", code)));
+  if (code != 200) return std::unexpected(invalid(what(), fmt::format("answered {} instead of {}", code, wanted)));
+  if (is_html(*result))
+    return std::unexpected(invalid(what(), fmt::format("answered with an HTML page instead of {}", wanted)));
+  return &*result;
+}
+
+// OpenID Connect Discovery 1.0 §4.3: the issuer it names must be exactly ours; where the keys are.
+Result<std::string> KeySetSource::Fetcher::read_metadata(const client::HttpResult& result) const {
+  TRY(answer, good_answer(result));
+  const auto document = json::parse(answer->body, {.bytes = 256 * 1024});
+  const auto* object = document ? document->if_object() : nullptr;
+  if (object == nullptr) return std::unexpected(invalid(what(), "answered something that is not a JSON object"));
+  const auto issuer = json::get_string(*object, "issuer");
+  if (!issuer) return std::unexpected(invalid(what(), "metadata without an issuer"));
+  if (*issuer != policy.discovery->issuer)
+    return std::unexpected(invalid(what(),
+        fmt::format("the metadata of another issuer, {}; expected exactly {}", printable(*issuer, 128),
+            policy.discovery->issuer)));
+  const auto uri = json::get_string(*object, "jwks_uri");
+  if (!uri) return std::unexpected(invalid(what(), "metadata without jwks_uri"));
+  const auto url = wire::parse_url(*uri);
+  if (!url || url->origin() != policy.discovery->origin)
+    return std::unexpected(invalid(what(),
+        fmt::format("jwks_uri is not on the origin of the issuer, {}; set jwks_url instead of discovery",
+            policy.discovery->origin)));
+  return client::request_target(*url);
+}
+
+void KeySetSource::Fetcher::on_metadata(const client::HttpResult& result) {
+  auto found = read_metadata(result);
+  if (!found) {
+    fetching = false;
+    return fault(std::move(found).error());
+  }
+  target = std::move(*found);
+  fetch();
 }
 
 // Null: unchanged (304).
 Result<std::shared_ptr<const jose::KeySet>> KeySetSource::Fetcher::read(const client::HttpResult& result) const {
-  if (!result) {
-    Refusal refusal = refusal_of(result.error());
-    refusal.evidence = fmt::format("{}: {}", what, refusal.evidence);
-    return std::unexpected(std::move(refusal));
-  }
-  const int code = result->status;
-  if (code == 304 && keys) return std::shared_ptr<const jose::KeySet>{};
-  if (code >= 500) return refuse(Cause::AUTH_SERVICE_NOT_AVAILABLE, fmt::format("{}: answered {}", what, code));
-  if (code >= 300 && code < 400)
-    return std::unexpected(invalid(what, fmt::format("answered {}, a redirect; redirects are not followed", code)));
-  if (code != 200) return std::unexpected(invalid(what, fmt::format("answered {} instead of a key set", code)));
-  if (is_html(*result)) return std::unexpected(invalid(what, "answered with an HTML page instead of a key set"));
-  auto set = jose::KeySet::parse(result->body);
-  if (!set) return std::unexpected(invalid(what, set.error().evidence));
+  TRY(answer, good_answer(result));
+  if (answer->status == 304) return std::shared_ptr<const jose::KeySet>{};
+  auto set = jose::KeySet::parse(answer->body);
+  if (!set) return std::unexpected(invalid(what(), set.error().evidence));
   if (std::ranges::any_of((*set)->keys(), &jose::Key::symmetric))
-    return std::unexpected(invalid(what, "only shared secrets in a published key set; they are no longer secret"));
-  return set;
+    return std::unexpected(invalid(what(), "only shared secrets in a published key set; they are no longer secret"));
+  if (policy.issuer.empty()) return set;
+  auto pinned = jose::KeySet::restricted(*set, policy.algorithms); // a foreign token never chooses its algorithm
+  if (!pinned) return std::unexpected(invalid(what(), pinned.error().evidence));
+  return pinned;
 }
 
 void KeySetSource::Fetcher::on_answer(const client::HttpResult& result) {
@@ -196,6 +274,11 @@ void KeySetSource::Fetcher::log_ignored(const jose::KeySet& set) {
 
 void KeySetSource::Fetcher::fault(Refusal why) {
   failed.add();
+  why = named(std::move(why));
+  if (policy.discovery) { // the key set may have moved
+    target.clear();
+    etag.clear();
+  }
   bool first = false;
   {
     const std::lock_guard lock(mutex);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "auth/testing/links_world.h"
 
 namespace foyer::auth {
@@ -244,6 +246,143 @@ TEST_F(Source, TooManyWaitersAreRefused) {
   EXPECT_THAT(w.metrics.text(),
       AllOf(HasSubstr("foyer_limit_used{limit=\"key_set_waiters\"} 20000\n"),
           HasSubstr("foyer_limit_refused_total{limit=\"key_set_waiters\"} 10\n")));
+}
+
+// ---- the key set of a trusted issuer
+
+constexpr std::string_view kMetadata =
+    R"({"issuer":"https://idp.test/realm","jwks_uri":"https://idp.test/realm/keys"})";
+
+class IssuerSource : public testing::Test {
+ protected:
+  IssuerSource() {
+    w.scripted.serve = [this](const Call& call) -> std::optional<client::HttpResult> {
+      const auto found = answers.find(call.target);
+      if (found == answers.end()) return std::nullopt; // silent until the deadline
+      return found->second;
+    };
+    answers["/realm/.well-known/openid-configuration"] = page(std::string(kMetadata));
+    answers["/realm/keys"] = page(jwks({1}));
+  }
+  static Response page(std::string body, int status = 200, std::string type = "application/json") {
+    return {.status = status, .headers = {{"Content-Type", std::move(type)}}, .body = std::move(body)};
+  }
+  [[nodiscard]] std::string check() const {
+    const auto refusal = source.check();
+    return refusal ? std::string(refusal->code()) + ": " + refusal->evidence : "good";
+  }
+  [[nodiscard]] std::vector<std::string> targets() const {
+    std::vector<std::string> out;
+    for (const auto& call : w.scripted.seen) out.push_back(call.target);
+    return out;
+  }
+
+  LinkWorld w;
+  std::map<std::string, client::HttpResult> answers;
+  std::vector<std::size_t> changes;
+  KeySetSource source{w.around(w.scripted),
+      {.issuer = "idp",
+          .discovery = Discovery{.target = "/realm/.well-known/openid-configuration",
+              .issuer = "https://idp.test/realm",
+              .origin = "https://idp.test"},
+          .algorithms = {jose::Algorithm::eddsa}},
+      [this](std::shared_ptr<const jose::KeySet> keys) { changes.push_back(keys->keys().size()); }};
+};
+
+TEST_F(IssuerSource, DiscoversWhereItsKeysAre) {
+  source.start();
+  w.pass(Millis{10});
+  EXPECT_EQ(check(), "good");
+  EXPECT_THAT(changes, ElementsAre(1U));
+  EXPECT_THAT(targets(), ElementsAre("/realm/.well-known/openid-configuration", "/realm/keys"));
+  w.pass(Millis{60'010});
+  EXPECT_EQ(targets().back(), "/realm/keys") << "the document is read again only after a fault";
+  // The set moves: the old address fails, and the next attempt discovers the new one.
+  answers["/realm/keys"] = page("gone", 404, "text/plain");
+  answers["/realm/new"] = page(jwks({1, 2}));
+  answers["/realm/.well-known/openid-configuration"] =
+      page(R"({"issuer":"https://idp.test/realm","jwks_uri":"https://idp.test/realm/new"})");
+  w.pass(Millis{90'000});
+  EXPECT_THAT(changes, ElementsAre(1U, 2U));
+  EXPECT_EQ(check(), "good");
+}
+
+TEST_F(IssuerSource, SaysWhyThereAreNoKeys) {
+  const struct {
+    client::HttpResult metadata, keys;
+    const char* why;
+  } kCases[] = {
+      {ScriptedServer::failed(Kind::connect, "Connection refused"), page(""), "Connection refused"},
+      {ScriptedServer::failed(Kind::timeout, "no byte in 5 s"), page(""), "no byte in 5 s"},
+      {page("<html>login</html>", 200, "text/html"), page(""), "an HTML page instead of an issuer's metadata"},
+      {page("", 302), page(""), "a redirect; redirects are not followed"},
+      {page("", 503), page(""), "answered 503"},
+      {page("[]"), page(""), "not a JSON object"},
+      {page("{}"), page(""), "metadata without an issuer"},
+      {page(R"({"issuer":"https://idp.test/realm/","jwks_uri":"https://idp.test/realm/keys"})"), page(""),
+          "another issuer, https://idp.test/realm/; expected exactly https://idp.test/realm"},
+      {page(R"({"issuer":"https://idp.test/realm"})"), page(""), "without jwks_uri"},
+      {page(R"({"issuer":"https://idp.test/realm","jwks_uri":"https://evil.test/keys"})"), page(""),
+          "jwks_uri is not on the origin of the issuer"},
+      {page(R"({"issuer":"https://idp.test/realm","jwks_uri":"http://idp.test/keys"})"), page(""),
+          "jwks_uri is not on the origin of the issuer"},
+      {page(R"({"issuer":"https://idp.test/realm","jwks_uri":"https://idp.test:8443/keys"})"), page(""),
+          "jwks_uri is not on the origin of the issuer"},
+      {page(std::string(kMetadata)), page("<html></html>", 200, "text/html"), "an HTML page instead of a key set"},
+      {page(std::string(kMetadata)), page("{}"), "a key set without the array keys"},
+      {page(std::string(kMetadata)), page(R"({"keys":[]})"), "without a key that verifies signatures"},
+      {page(std::string(kMetadata)),
+          page(
+              R"({"keys":[{"kty":"oct","alg":"HS256","kid":"k","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWM"}]})"),
+          "only shared secrets"},
+      {page(std::string(kMetadata)),
+          page(
+              R"({"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})"),
+          "no key for EdDSA; those in the set are for ES256"},
+  };
+  for (const auto& each : kCases) {
+    LinkWorld world;
+    world.scripted.serve = [&](const Call& call) -> std::optional<client::HttpResult> {
+      return call.target == "/realm/keys" ? each.keys : each.metadata;
+    };
+    KeySetSource tried{world.around(world.scripted),
+        {.issuer = "idp",
+            .discovery = Discovery{.target = "/d", .issuer = "https://idp.test/realm", .origin = "https://idp.test"},
+            .algorithms = {jose::Algorithm::eddsa}},
+        [](const std::shared_ptr<const jose::KeySet>&) {}};
+    tried.start();
+    world.pass(Millis{50});
+    const auto refusal = tried.check();
+    ASSERT_TRUE(refusal.has_value()) << each.why;
+    EXPECT_EQ(refusal->code(), "ISSUER_KEYS_UNAVAILABLE");
+    EXPECT_THAT(refusal->evidence, AllOf(HasSubstr("issuer idp"), HasSubstr(each.why)));
+    EXPECT_TRUE(refusal->retry_after.has_value());
+  }
+}
+
+TEST_F(IssuerSource, TheLastGoodKeysServeForAnHourAndThenNot) {
+  source.start();
+  w.pass(Millis{10});
+  answers["/realm/keys"] = page("", 503);
+  w.pass(Millis{59 * 60'000});
+  EXPECT_EQ(check(), "good");
+  w.pass(Millis{2 * 60'000});
+  EXPECT_THAT(check(),
+      AllOf(testing::StartsWith("ISSUER_KEYS_UNAVAILABLE: the key set is from "), HasSubstr("older than 3600 s")));
+  answers["/realm/keys"] = page(jwks({1}));
+  w.pass(Millis{60'000});
+  EXPECT_EQ(check(), "good");
+}
+
+TEST_F(IssuerSource, AnUnknownKidFetchesAtMostOncePerCoolDown) {
+  source.start();
+  w.pass(Millis{5'000});
+  const auto before = targets().size();
+  for (int i = 0; i < 100; ++i) source.refresh([](Result<bool>) {});
+  w.pass(Millis{10});
+  for (int i = 0; i < 100; ++i) source.refresh([](Result<bool>) {});
+  w.pass(Millis{10});
+  EXPECT_EQ(targets().size(), before + 1);
 }
 
 } // namespace

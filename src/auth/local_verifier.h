@@ -8,13 +8,14 @@
 #include <shared_mutex>
 #include <string_view>
 
+#include "auth/token_verifier.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
 #include "jose/verifier.h"
 
 namespace foyer::auth {
 
-class LocalVerifier {
+class LocalVerifier final : public TokenVerifier {
  public:
   // `own_issuer`: valid tokens belong to our own accounts. `doubt`: why the keys must not be
   // relied upon any more, if so (they were fetched too long ago); any thread; empty: never.
@@ -23,7 +24,7 @@ class LocalVerifier {
 
   // The causes of jose::Verifier::verify, and for a token that passes, the refusal of `doubt`. Use of the leeway is
   // counted.
-  [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const;
+  [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const override;
 
   // Replaces the key set (rotation); verifications in progress keep the old one.
   void replace_keys(std::shared_ptr<const jose::KeySet> keys);

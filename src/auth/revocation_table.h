@@ -39,10 +39,12 @@ struct RevocationSubject {
         session(identity.session.view()),
         token(identity.token.view()),
         issued_at(identity.issued_at),
-        own_account(identity.own_account) {}
+        own_account(identity.own_account),
+        foreign(identity.foreign) {}
   std::string_view user, session, token; // session, token: empty if there is none
   WallTime issued_at{};
   bool own_account = false;
+  bool foreign = false; // of a trusted issuer: not in the auth service's stream
 };
 
 class RevocationTable {
@@ -56,8 +58,8 @@ class RevocationTable {
 
   // TOKEN_REVOKED, SESSION_REVOKED, USER_DISABLED, USER_UNKNOWN (the last two for
   // users of our own accounts only); REVOCATION_UNCHECKED before the first
-  // synchronisation, when the last one is too long ago, and for tokens older than
-  // the events in the table.
+  // synchronisation, when the last one is too long ago (both for tokens of our own auth service only), and for tokens
+  // older than the events in the table.
   [[nodiscard]] std::optional<Refusal> check(const RevocationSubject& subject, MonoTime now) const;
   // Waits for the first synchronisation; false when it did not come in this time. For
   // startup, before the loops run.

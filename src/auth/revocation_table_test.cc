@@ -39,6 +39,22 @@ class Revocation : public ::testing::Test {
   RevocationTable table{{}};
 };
 
+TEST(RevocationOfOthers, TheAuthServicesSilenceConcernsOnlyItsOwnUsers) {
+  RevocationTable table{{}}; // never synchronised
+  Identity other = alice();
+  other.user = UserId{"shop|7"};
+  other.own_account = false;
+  other.foreign = true;
+  EXPECT_EQ(answer(table, alice()), "REVOCATION_UNCHECKED");
+  EXPECT_EQ(answer(table, other), "ok");
+  table.apply({event(Kind::before, "shop|7")});
+  EXPECT_EQ(answer(table, other), "TOKEN_REVOKED") << "what is known counts for everybody";
+  other.issued_at = at(2);
+  EXPECT_EQ(answer(table, other), "ok");
+  other.issued_at = WallTime{}; // no iat: as if issued at the beginning
+  EXPECT_EQ(answer(table, other), "TOKEN_REVOKED");
+}
+
 TEST_F(Revocation, AnEventConcernsWhatItNames) {
   EXPECT_EQ(answer(table, alice()), "ok");
   table.apply({event(Kind::token, "j2"), event(Kind::session, "s2"), event(Kind::before, "bob"),

@@ -27,7 +27,7 @@ class StringId {
   std::string value_;
 };
 
-using UserId = StringId<struct UserIdTag>;       // 1 to 128 of [A-Za-z0-9._:@|-]
+using UserId = StringId<struct UserIdTag>; // 1 to 128 of [A-Za-z0-9._:@|-]; maybe ~ and 43 of base64url at the end
 using SessionId = StringId<struct SessionIdTag>; // opaque
 using TokenId = StringId<struct TokenIdTag>;     // a JWT's jti
 using RoomName = StringId<struct RoomNameTag>;   // tea, private:x, direct:…, user:ID

@@ -38,7 +38,9 @@ struct Identity {
   Permissions permissions;
   WallTime issued_at{};
   WallTime expires_at{};
-  bool own_account = false; // issued by our own accounts: USER_UNKNOWN and revocation by user apply
+  bool own_account = false;            // issued by our own accounts: USER_UNKNOWN and revocation by user apply
+  bool foreign = false;                // of a trusted issuer: the auth service knows nothing about it
+  std::vector<std::string> rooms = {}; // that its token names (the `rooms` claim)
 };
 
 struct Refusal {

@@ -2,6 +2,7 @@
 // option, the source of its value, what is wrong and how to fix it. Never a value.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct Finding {
   std::string source = {};  // the source of the value; "not set"
   std::string message = {}; // one sentence or two
   std::string fix = {};     // one next step
+  std::size_t entry = 0;    // of a list of tables: which one, from 1
+  std::string field = {};   // its field
 };
 
 [[nodiscard]] bool is_fit(const std::vector<Finding>& findings); // no error among them

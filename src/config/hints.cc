@@ -328,6 +328,7 @@ struct Hinter {
     return word_hint<E>(text);
   }
   Hint operator()(Roles) const { return roles_hint(text); }
+  Hint operator()(Entries) const { return {}; }
 };
 
 } // namespace

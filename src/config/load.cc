@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "config/entries.h"
 #include "config/hints.h"
 #include "config/illegal.h"
 #include "config/secrets.h"
@@ -21,6 +22,7 @@ using Kind = Source::Kind;
 struct Raw {
   std::string text;
   Source source;
+  std::vector<EntryText> entries = {}; // of a list of tables in TOML; elsewhere the text is JSON
 };
 
 // Variables that Kubernetes sets in every pod for a service named foyer; not our options.
@@ -94,6 +96,7 @@ class Loader {
     loaded_.environment_given = known;
     for (const auto& option : all_options())
       if (option.name != "environment") settle(option);
+    settle_identity();
     for (const auto name : mistyped_)
       if (!loaded_.given(name) && !loaded_.is_broken(name)) loaded_.broken.emplace_back(name);
     return std::move(loaded_);
@@ -280,6 +283,10 @@ class Loader {
     for (const auto& item : *items) {
       const Source source{Kind::toml, fmt::format("{} line {} column {}", shown, item.line, item.column)};
       const Option* option = find_option(item.key);
+      if (const auto* list = list_of_tables(item.key.substr(0, item.key.find('.')))) {
+        take_tables(*list, item, source, shown);
+        continue;
+      }
       if (option == nullptr) {
         const auto dot = item.key.rfind('.');
         const std::string_view bare =
@@ -303,6 +310,25 @@ class Loader {
             file->mode & 07777),
         std::move(seen->fix));
     loaded_.findings.back().severity = seen->severity;
+  }
+
+  static const Option* list_of_tables(std::string_view name) {
+    const Option* option = find_option(name);
+    return option != nullptr && std::holds_alternative<Entries>(option->slot) ? option : nullptr;
+  }
+
+  void take_tables(const Option& option, const TomlItem& item, const Source& source, std::string_view file) {
+    const bool empty_list = item.text && item.text->empty() && item.key == option.name; // issuer = []
+    if (!item.entries && !empty_list) {
+      if (loaded_.is_broken(option.name)) return; // [issuer] has a finding for its first key only
+      report(Cause::INVALID_VALUE, option, source, fmt::format("{} is a list of tables.", option.name),
+          fmt::format("Write [[{}]], with two brackets, above the keys of each.", option.name));
+      loaded_.broken.emplace_back(option.name);
+      return;
+    }
+    Raw raw{.text = {}, .source = source};
+    if (item.entries) raw.entries = entries_in(*item.entries, file);
+    given_[option.name][Kind::toml] = std::move(raw);
   }
 
   const Raw* winner(std::string_view option) {
@@ -342,10 +368,18 @@ class Loader {
     return true;
   }
 
+  // What follows from the issuers, unless it was given.
+  void settle_identity() {
+    Config& config = loaded_.config;
+    if (!loaded_.given("identity") && !config.issuers.empty()) config.identity = IdentityMode::both;
+    if (config.identity == IdentityMode::external && !loaded_.given("role")) config.role_auth = false;
+  }
+
   void settle(const Option& option) {
     const Raw* raw = winner(option.name);
     if (raw == nullptr) return;
     loaded_.sources[std::string(option.name)] = raw->source;
+    if (const auto* kind = std::get_if<Entries>(&option.slot)) return settle_entries(option, **kind, *raw);
     auto where = illegal_character(raw->text);
     if (!where && option.rule == Rule::word) where = illegal_in_word(raw->text);
     if (where) {
@@ -370,6 +404,36 @@ class Loader {
     }
   }
 
+  void settle_entries(const Option& option, const EntryKind& kind, const Raw& raw) {
+    auto texts = raw.source.kind == Kind::toml ? raw.entries : std::vector<EntryText>{};
+    std::string wrong;
+    if (raw.source.kind != Kind::toml) {
+      auto read = entries_in(raw.text, raw.source.text);
+      if (read)
+        texts = std::move(*read);
+      else
+        wrong = read.error();
+    }
+    if (texts.size() > kind.most) wrong = fmt::format("it has {} entries", texts.size());
+    if (!wrong.empty()) {
+      report(Cause::INVALID_VALUE, option, raw.source,
+          fmt::format("{} takes {}; {}.", spelled(option, raw.source), rule_text(option), wrong));
+      loaded_.broken.emplace_back(option.name);
+      return;
+    }
+    auto& sources = loaded_.entries[std::string(option.name)];
+    for (const auto& text : texts) {
+      EntrySource source{.text = text.source, .fields = text.places, .broken = {}};
+      auto faults = read_entry(kind, text, loaded_.config);
+      for (const auto& fault : faults) source.broken.push_back(fault.field);
+      sources.push_back(std::move(source));
+      for (auto& fault : faults) {
+        loaded_.findings.push_back(finding_about_entry(loaded_, fault.code, option, sources.size() - 1, fault.field,
+            std::move(fault.message), std::move(fault.fix)));
+      }
+    }
+  }
+
   const Inputs& inputs_;
   Loaded loaded_;
   std::map<std::string_view, std::map<Kind, Raw>> given_; // by the names of the table
@@ -378,42 +442,6 @@ class Loader {
 };
 
 } // namespace
-
-std::string_view to_string(Severity severity) {
-  switch (severity) {
-    case Severity::error: return "error";
-    case Severity::warning: return "warning";
-    case Severity::info: return "info";
-  }
-  return "error";
-}
-
-bool is_fit(const std::vector<Finding>& findings) {
-  return std::ranges::none_of(findings, [](const Finding& f) { return f.severity == Severity::error; });
-}
-
-bool Loaded::is_broken(std::string_view option) const { return std::ranges::find(broken, option) != broken.end(); }
-
-Source Loaded::source_of(std::string_view option) const {
-  const auto found = sources.find(option);
-  return found == sources.end() ? Source{} : found->second;
-}
-
-Finding finding_about(const Loaded& loaded, Cause code, std::string_view option, std::string message, std::string fix) {
-  const auto* row = find_option(option);
-  Finding out{code, Severity::error, std::string(option), row == nullptr ? "" : env_name(*row),
-      loaded.given(option) ? loaded.source_of(option).text : "not set", std::move(message), std::move(fix)};
-  if (out.fix.empty()) out.fix = std::string(info(code).next);
-  return out;
-}
-
-std::optional<Exposure> exposure(const FileText& file, std::string_view path) {
-  if ((file.mode & 07) == 0) return std::nullopt;
-  if (file.mounted)
-    return Exposure{.severity = Severity::warning,
-        .fix = "Mount it with mode: 0400 (Docker secrets) or defaultMode: 0400 (Kubernetes volumes)."};
-  return Exposure{.severity = Severity::error, .fix = fmt::format("chmod 600 {}", printable(path))};
-}
 
 Loaded load(const Inputs& inputs) { return Loader(inputs).run(); }
 

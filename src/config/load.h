@@ -58,15 +58,23 @@ struct Source {
   std::string text = "default"; // "environment SERVICE_SECRET", "foyer.toml line 3 column 1", …
 };
 
+// Where an entry of a list of tables was written.
+struct EntrySource {
+  std::string text; // "foyer.toml line 7 column 1", "environment FOYER_ISSUER, entry 2"
+  std::map<std::string, std::string, std::less<>> fields; // of the fields that were set
+  std::vector<std::string> broken;                        // set, but with an invalid value
+};
+
 struct Loaded {
   Config config;
-  std::vector<Finding> findings;                      // of loading only; preflight() adds its own
-  std::map<std::string, Source, std::less<>> sources; // of the options that were set
-  std::vector<std::string> broken;                    // set, but with an invalid value, or under a mistyped name
-  bool environment_given = false;                     // and valid
-  std::optional<Environment> environment_meant;       // of a misspelt one, if it can be guessed
-  std::string config_file;                            // empty: none
-  bool config_file_lost = false;                      // it was named and cannot be read: unset options may be in it
+  std::vector<Finding> findings;                                        // of loading only; preflight() adds its own
+  std::map<std::string, Source, std::less<>> sources;                   // of the options that were set
+  std::map<std::string, std::vector<EntrySource>, std::less<>> entries; // of the options that are lists of tables
+  std::vector<std::string> broken;              // set, but with an invalid value, or under a mistyped name
+  bool environment_given = false;               // and valid
+  std::optional<Environment> environment_meant; // of a misspelt one, if it can be guessed
+  std::string config_file;                      // empty: none
+  bool config_file_lost = false;                // it was named and cannot be read: unset options may be in it
 
   [[nodiscard]] bool given(std::string_view option) const { return sources.contains(option); }
   [[nodiscard]] bool is_broken(std::string_view option) const;
@@ -78,5 +86,9 @@ struct Loaded {
 // A finding about `option`, with its variable and source filled in and the catalogue's next step as fix.
 [[nodiscard]] Finding finding_about(
     const Loaded& loaded, Cause code, std::string_view option, std::string message, std::string fix = {});
+
+// The same about a field of an entry, counted from 0.
+[[nodiscard]] Finding finding_about_entry(const Loaded& loaded, Cause code, const Option& option, std::size_t entry,
+    std::string_view field, std::string message, std::string fix = {});
 
 } // namespace foyer::config

@@ -29,6 +29,11 @@ using admission::RefuseWith;
 
 enum class EchoAccess : std::uint8_t { off, token, open };          // /ws/echo: absent, for admitted users, for anyone
 enum class ProxyHeaders : std::uint8_t { off, optional, required }; // the PROXY protocol, from trusted proxies
+enum class IdentityMode : std::uint8_t {
+  own,
+  external,
+  both
+}; // whose users: of this server's accounts, of trusted issuers
 enum class StoreSync : std::uint8_t { full, normal }; // full: survives power loss; normal: survives kill -9
 
 [[nodiscard]] std::string_view to_string(Environment environment);
@@ -90,6 +95,10 @@ struct Config {
   std::vector<std::string> token_types{"at+jwt"};
   bool require_environment_claim = false; // true in staging and production
   Millis jwt_leeway{30'000};
+  std::vector<auth::TrustedIssuer> issuers;  // of other services' tokens
+  IdentityMode identity = IdentityMode::own; // unless it is given: both, if there are issuers
+  Millis max_token_life{24LL * 3'600'000};   // of the tokens of issuers
+  std::string sign_in_url;                   // with identity = external: where people get a token
 
   // owned by the modules
   http::Policy http;

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "base/bytes.h"
+#include "config/entries.h"
 #include "config/table.h"
 #include "config/values.h"
 #include "jose/algorithm.h"
@@ -55,22 +56,6 @@ bool is_pattern(std::string_view text) {
   return !text.empty() && text.size() <= 128 && std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == ':' || c == '*';
   });
-}
-
-bool keeps_rule(Rule rule, std::string_view text) {
-  switch (rule) {
-    case Rule::any:
-    case Rule::bytes:
-    case Rule::url: return true;
-    case Rule::word: return is_word(text);
-    case Rule::origin: return is_origin(text);
-    case Rule::host: return is_host(text);
-    case Rule::cidr: return is_cidr(text);
-    case Rule::pattern: return is_pattern(text);
-    case Rule::algorithm: return jose::find_algorithm(text).has_value();
-    case Rule::database: return is_database(text);
-  }
-  return false;
 }
 
 std::vector<std::string> split_list(std::string_view text) {
@@ -150,6 +135,10 @@ struct Parser {
     field(config) = *value;
     return {};
   }
+  Parsed operator()(Entries) const { // entries.h reads them
+    if (text.empty()) return {};
+    return wrong();
+  }
   Parsed operator()(Roles) const {
     const auto items = split_list(text);
     bool auth = false;
@@ -191,6 +180,7 @@ struct Formatter {
   std::string operator()(Field<E> field) const {
     return std::string(word_of(value_of(field, config)));
   }
+  std::string operator()(Entries kind) const { return format_entries(*kind, config); }
   std::string operator()(Roles) const {
     return config.role_auth && config.role_gateway ? "auth,gateway" : config.role_auth ? "auth" : "gateway";
   }
@@ -204,22 +194,7 @@ struct RuleText {
     if (option.zero && option.min > 0) out += ", or 0";
     return out;
   }
-  std::string item() const {
-    switch (option.rule) {
-      case Rule::word: return "letters, digits, dots, underscores and hyphens";
-      case Rule::url: return "a URL, scheme://host[:port]";
-      case Rule::origin:
-        return "origins such as https://chat.example.com, without a path or the default port; * is not allowed";
-      case Rule::host: return "host names without a port";
-      case Rule::cidr: return "addresses or ranges such as 10.0.0.0/8";
-      case Rule::pattern: return "room names, where * matches anything";
-      case Rule::algorithm:
-        return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
-      case Rule::database:
-        return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with special characters percent-encoded";
-      default: return "text";
-    }
-  }
+  std::string item() const { return std::string(rule_words(option.rule)); }
   std::string operator()(Field<std::string>) const {
     if (option.path) return "a path";
     std::string out = item();
@@ -250,10 +225,46 @@ struct RuleText {
     for (const auto& [word, e] : words_of<E>()) words.push_back(word);
     return fmt::format("one of {}", fmt::join(words, ", "));
   }
+  std::string operator()(Entries kind) const {
+    return fmt::format("in TOML tables [[{}]], elsewhere a JSON array of objects; at most {}", kind->name, kind->most);
+  }
   std::string operator()(Roles) const { return "auth, gateway, or auth,gateway"; }
 };
 
 } // namespace
+
+bool keeps_rule(Rule rule, std::string_view text) {
+  switch (rule) {
+    case Rule::any:
+    case Rule::bytes:
+    case Rule::url: return true;
+    case Rule::word: return is_word(text);
+    case Rule::origin: return is_origin(text);
+    case Rule::host: return is_host(text);
+    case Rule::cidr: return is_cidr(text);
+    case Rule::pattern: return is_pattern(text);
+    case Rule::algorithm: return jose::find_algorithm(text).has_value();
+    case Rule::database: return is_database(text);
+  }
+  return false;
+}
+
+std::string_view rule_words(Rule rule) {
+  switch (rule) {
+    case Rule::word: return "letters, digits, dots, underscores and hyphens";
+    case Rule::url: return "a URL, scheme://host[:port]";
+    case Rule::origin:
+      return "origins such as https://chat.example.com, without a path or the default port; * is not allowed";
+    case Rule::host: return "host names without a port";
+    case Rule::cidr: return "addresses or ranges such as 10.0.0.0/8";
+    case Rule::pattern: return "room names, where * matches anything";
+    case Rule::algorithm:
+      return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
+    case Rule::database:
+      return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with special characters percent-encoded";
+    default: return "text";
+  }
+}
 
 std::expected<void, std::string> parse_value(const Option& option, std::string_view text, Config& config) {
   return std::visit(Parser{option, text, config}, option.slot);

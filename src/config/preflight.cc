@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "config/hints.h"
+#include "config/preflight_issuers.h"
 #include "config/secrets.h"
 #include "config/tls_files.h"
 #include "config/values.h"
@@ -47,6 +48,7 @@ class Preflight {
     deadlines();
     proxies();
     exposure();
+    std::ranges::move(issuer_findings(loaded_, around_), std::back_inserter(found_));
     return std::move(found_);
   }
 
@@ -69,6 +71,8 @@ class Preflight {
     return loaded_.given("environment") && !development;
   }
   bool strict() const { return loaded_.environment_given && is_strict(config_.environment); }
+  // No auth service, so neither its secrets nor keys for its tokens.
+  bool external() const { return config_.identity == IdentityMode::external; }
   std::string_view where() const {
     return loaded_.environment_given ? to_string(config_.environment) : "this environment";
   }
@@ -78,7 +82,7 @@ class Preflight {
   }
 
   void secrets() {
-    if (absent(config_.service_secret, "service_secret") && demands() && !generates_secrets(loaded_))
+    if (absent(config_.service_secret, "service_secret") && demands() && !external() && !generates_secrets(loaded_))
       report(Cause::MISSING_SERVICE_SECRET, "service_secret",
           fmt::format("SERVICE_SECRET is not set; {} requires it{}.", where(), alone()));
     if (config_.role_auth && is_postgres(config_.database_url) && absent(config_.store_key, "store_key"))
@@ -117,7 +121,7 @@ class Preflight {
     const bool generated = generates_secrets(loaded_) && !secret && !pair;
 
     const bool has_key = secret || generated || (config_.role_auth ? pair : set);
-    if (!has_key && demands()) {
+    if (!has_key && demands() && !external()) {
       std::string message = fmt::format("No key for tokens: neither JWT_SECRET_KEY nor {} is set.",
           config_.role_auth ? "JWT_PRIVATE_KEY_FILE" : "JWT_JWKS_URL");
       if (config_.role_auth && set) message += " JWT_JWKS_URL verifies; the auth role must sign.";
@@ -231,7 +235,7 @@ class Preflight {
   }
 
   void auth_service() {
-    const bool remote = config_.role_gateway && !config_.role_auth;
+    const bool remote = config_.role_gateway && !config_.role_auth && !external();
     if (config_.auth_service_url.empty()) {
       if (remote && absent(config_.auth_service_url, "auth_service_url"))
         report(Cause::MISSING_AUTH_SERVICE_URL, "auth_service_url",
@@ -271,7 +275,7 @@ class Preflight {
   }
 
   void identity() {
-    if (strict() && absent(config_.service_id, "service_id"))
+    if (strict() && !external() && absent(config_.service_id, "service_id"))
       report(Cause::MISSING_SERVICE_ID, "service_id",
           fmt::format("SERVICE_ID is not set; {} has no default for it.", where()));
     if (strict() && absent(config_.public_url, "public_url"))

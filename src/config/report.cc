@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/entries.h"
 #include "config/secrets.h"
 
 namespace foyer::config {
@@ -92,7 +93,8 @@ std::string configuration_markdown() {
       "removed. `NAME` and\n"
       "   `NAME_FILE` together are `CONFLICTING_SOURCES`. Options that are paths have no `NAME_FILE`;\n"
       "4. in the TOML file that `--config FILE` or `FOYER_CONFIG` names, `drain_timeout = \"8s\"`. Lists may be "
-      "arrays.\n\n"
+      "arrays. An option that is a list of tables\n"
+      "   (`[[issuer]]`) takes the same as a JSON array of objects in its variable.\n\n"
       "`--dev` is short for `--environment development`. Durations have a unit (`500ms`, `8s`, `15m`, `24h`, `14d`), "
       "sizes may have one (`64KiB`, `1MiB`).\n\n"
       "`foyer check` reports all findings at once, with code, source and fix, makes every check that `foyer serve` "
@@ -111,6 +113,7 @@ std::string configuration_markdown() {
     out += fmt::format("- value: {}\n- default: {}\n", rule_text(option), default_text(option));
     if (!option.required.empty()) out += fmt::format("- required: {}\n", option.required);
     if (option.secret) out += "- a secret: shown as a fingerprint only\n";
+    if (const auto* kind = std::get_if<Entries>(&option.slot)) out += "\n" + entry_markdown(**kind);
   }
   return out;
 }
@@ -147,6 +150,10 @@ json::Object finding_json(const Finding& finding) {
   out["code"] = code_of(finding.code);
   out["severity"] = to_string(finding.severity);
   out["option"] = finding.option;
+  if (finding.entry != 0) {
+    out["entry"] = finding.entry;
+    out["field"] = finding.field;
+  }
   out["env"] = finding.env;
   out["source"] = finding.source;
   out["message"] = finding.message;

@@ -18,7 +18,7 @@ namespace foyer::config {
 // The options that are not at their default, or all of them, with their values and sources.
 [[nodiscard]] std::string options_text(const Loaded& loaded, bool all);
 
-// {"code","severity","option","env","source","message","fix"}
+// {"code","severity","option","entry"?,"field"?,"env","source","message","fix"}
 [[nodiscard]] json::Object finding_json(const Finding& finding);
 // {"fit","environment","findings":[…],"options":[{"name","env","source","value"}]}; a secret has `fingerprint` in place
 // of `value`

@@ -1,5 +1,7 @@
 #include "config/table.h"
 
+#include "config/entries.h"
+
 namespace foyer::config {
 namespace {
 
@@ -278,6 +280,32 @@ const Option kOptions[] = {
         .section = "Services and keys",
         .slot = FIELD(require_environment_claim),
         .help = "Whether a token without `env` is refused. A token with another `env` always is."},
+
+    {.name = "issuer",
+        .section = "Services and keys",
+        .slot = &kIssuers,
+        .help = "Other services whose tokens are accepted: the application's own, or an identity provider. A token "
+                "belongs to the issuer whose `issuer` is exactly its `iss`. docs/beside-your-app.md has an example for "
+                "each common provider."},
+
+    {.name = "identity",
+        .section = "Services and keys",
+        .slot = FIELD(identity),
+        .help = "Whose users come in: own (accounts of this server's auth service), external (tokens of the issuers "
+                "only; no auth service and no accounts), or both. Unset: both if there is an issuer, else own."},
+    {.name = "sign_in_url",
+        .section = "Services and keys",
+        .slot = FIELD(sign_in_url),
+        .help = "With identity = external: where the page, and refusals of /auth/*, send people to sign in.",
+        .rule = Rule::url,
+        .min = 1,
+        .max = 2048},
+    {.name = "max_token_life",
+        .section = "Services and keys",
+        .slot = FIELD(max_token_life),
+        .help = "The longest life that a token of an issuer may still have. A revocation is kept as long.",
+        .min = kMinute,
+        .max = 30 * kDay},
 
     // ---- the door
     {.name = "first_message_auth",

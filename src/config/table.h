@@ -18,14 +18,17 @@
 
 namespace foyer::config {
 
-struct Roles {}; // the two role_… fields together, written "auth,gateway"
+struct Roles {};                  // the two role_… fields together, written "auth,gateway"
+struct EntryKind;                 // entries.h
+using Entries = const EntryKind*; // a list of tables: [[issuer]]
 
 // The field of the value, which determines its type: a function that names the field.
 template <class T>
 using Field = T& (*)(Config&);
 using Slot = std::variant<Field<std::string>, Field<bool>, Field<std::uint32_t>, Field<std::uint64_t>, Field<Millis>,
     Field<std::vector<std::string>>, Field<HostPort>, Field<Environment>, Field<Registration>, Field<EchoAccess>,
-    Field<RefuseWith>, Field<ProxyHeaders>, Field<StoreSync>, Field<LogFormat>, Field<Level>, Roles>;
+    Field<RefuseWith>, Field<ProxyHeaders>, Field<StoreSync>, Field<IdentityMode>, Field<LogFormat>, Field<Level>,
+    Roles, Entries>;
 template <class T>
 [[nodiscard]] const T& value_of(Field<T> field, const Config& config) {
   return field(const_cast<Config&>(config)); // it only names the field and writes nothing
@@ -73,6 +76,10 @@ struct Option {
 [[nodiscard]] bool holds_secret(const Option& option, std::string_view text);
 [[nodiscard]] bool is_number(const Option& option); // a count or a size
 [[nodiscard]] bool is_flag(const Option& option);   // a bool: --name alone means true
+
+// Whether a text, or an item of a list, keeps the rule; and the rule in words.
+[[nodiscard]] bool keeps_rule(Rule rule, std::string_view text);
+[[nodiscard]] std::string_view rule_words(Rule rule);
 
 [[nodiscard]] std::string kebab(std::string_view snake);             // drain_timeout → drain-timeout
 [[nodiscard]] std::string env_name(const Option& option);            // SERVICE_SECRET, FOYER_DRAIN_TIMEOUT

@@ -53,6 +53,43 @@ std::optional<std::string> value_text(const toml::node& node) {
   return out;
 }
 
+TomlPlace place_of(const toml::source_region& source) { return {source.begin.line, source.begin.column}; }
+
+json::Value as_json(const toml::node& node) {
+  if (const auto* s = node.as_string()) return json::Value(s->get());
+  if (const auto* i = node.as_integer()) return i->get();
+  if (const auto* d = node.as_floating_point()) return d->get();
+  if (const auto* b = node.as_boolean()) return b->get();
+  if (const auto* array = node.as_array()) {
+    json::Array out;
+    for (const auto& element : *array) out.push_back(as_json(element));
+    return out;
+  }
+  if (const auto* table = node.as_table()) {
+    json::Object out;
+    for (const auto& [key, value] : *table) out[key.str()] = as_json(value);
+    return out;
+  }
+  return nullptr;
+}
+
+std::optional<std::vector<TomlEntry>> entries_of(const toml::node& node) {
+  const auto* array = node.as_array();
+  if (array == nullptr || array->empty()) return std::nullopt;
+  std::vector<TomlEntry> out;
+  for (const auto& element : *array) {
+    const auto* table = element.as_table();
+    if (table == nullptr) return std::nullopt;
+    TomlEntry entry{.values = {}, .place = place_of(element.source())};
+    for (const auto& [key, value] : *table) {
+      entry.values[key.str()] = as_json(value);
+      entry.fields.emplace(std::string(key.str()), place_of(key.source()));
+    }
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
 void collect(const toml::table& table, const std::string& prefix, std::vector<TomlItem>& out) {
   for (const auto& [key, node] : table) {
     const std::string name = prefix + std::string(key.str());
@@ -60,7 +97,7 @@ void collect(const toml::table& table, const std::string& prefix, std::vector<To
       collect(*inner, name + ".", out);
       continue;
     }
-    out.push_back({name, value_text(node), key.source().begin.line, key.source().begin.column});
+    out.push_back({name, value_text(node), entries_of(node), key.source().begin.line, key.source().begin.column});
   }
 }
 

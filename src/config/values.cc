@@ -122,6 +122,8 @@ FOYER_WORDS(EchoAccess, {{"off", EchoAccess::off}, {"token", EchoAccess::token},
 FOYER_WORDS(ProxyHeaders,
     {{"off", ProxyHeaders::off}, {"optional", ProxyHeaders::optional}, {"required", ProxyHeaders::required}})
 FOYER_WORDS(RefuseWith, {{"auto", RefuseWith::automatic}, {"http", RefuseWith::http}, {"close", RefuseWith::close}})
+FOYER_WORDS(
+    IdentityMode, {{"own", IdentityMode::own}, {"external", IdentityMode::external}, {"both", IdentityMode::both}})
 FOYER_WORDS(StoreSync, {{"full", StoreSync::full}, {"normal", StoreSync::normal}})
 FOYER_WORDS(LogFormat, {{"json", LogFormat::json}, {"text", LogFormat::text}})
 FOYER_WORDS(

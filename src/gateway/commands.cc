@@ -293,7 +293,7 @@ void Session::check_refresh(const MessageId& id, std::string_view token, bool wi
   if (verified || verified.error().cause != Cause::KEY_UNKNOWN || with_newest_keys || !shard().deps().refresh_keys)
     return refreshed(id, std::move(verified));
   refreshing_ = true;
-  shard().refresh_keys(
+  shard().refresh_keys(std::string(token),
       [&shard = shard(), session = link_.id(), id, token = std::string(token)](Result<bool> newer) mutable {
     if (Session* self = shard.find(session)) self->keys_answered(id, std::move(token), std::move(newer));
   });

@@ -12,8 +12,8 @@
 #include "admission/door.h"
 #include "admission/limits.h"
 #include "auth/contract/auth_service.h"
-#include "auth/local_verifier.h"
 #include "auth/revocation_table.h"
+#include "auth/token_verifier.h"
 #include "base/clock.h"
 #include "base/completion.h"
 #include "base/executor.h"
@@ -41,7 +41,7 @@ struct GatewayDeps {
   engine::RoomLog* room_log;
   engine::RoomDirectory* directory;
   auth::AuthService& auth_service;
-  auth::LocalVerifier& verifier;
+  const auth::TokenVerifier& verifier;
   auth::RevocationTable& revocations;
   const http::Router& router;
   observe::RefusalReporter& reporter;
@@ -50,10 +50,10 @@ struct GatewayDeps {
   admission::ConnectionLimits& gauges;
   // Makes the dialect that clients speak, one codec for each loop.
   std::function<std::unique_ptr<protocol::ClientCodec>()> codec;
-  // A token names an unknown key: asks whether there is a newer key set. True: verify
+  // A token names an unknown key: asks whether its issuer has a newer key set. True: verify
   // again; false: there is none; a refusal: it could not be fetched, and the current keys
   // must not be relied upon. Answers on any thread. Empty: the keys are this process's own.
-  std::function<void(Completion<bool>)> refresh_keys = {};
+  std::function<void(std::string token, Completion<bool>)> refresh_keys = {};
   // For a single node, unless they are given.
   std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
   std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});

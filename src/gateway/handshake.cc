@@ -181,7 +181,7 @@ bool Handshake::judge_token() {
       shard_.loop().costly().now([&] { return shard_.deps().verifier.verify(token_, shard_.loop().wall()); });
   if (!verified && verified.error().cause == Cause::KEY_UNKNOWN && !newest_keys_ && shard_.deps().refresh_keys) {
     phase_ = Phase::checking_token;
-    shard_.refresh_keys([&shard = shard_, id = link_.id()](Result<bool> newer) mutable {
+    shard_.refresh_keys(token_, [&shard = shard_, id = link_.id()](Result<bool> newer) mutable {
       shard.with_handshake(id, [&](Handshake& self) { self.keys_answered(std::move(newer)); });
     });
     return false;

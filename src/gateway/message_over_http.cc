@@ -57,7 +57,9 @@ void Gateway::message(Request request, Reply reply) {
   auto identity = deps_.verifier.verify(*token, deps_.clock.wall());
   if (identity || identity.error().cause != Cause::KEY_UNKNOWN || !deps_.refresh_keys)
     return message_for(std::move(asked), std::move(identity));
-  deps_.refresh_keys([this, asked = std::move(asked), token = std::move(*token)](Result<bool> newer) mutable {
+  std::string unknown = *token;
+  deps_.refresh_keys(
+      std::move(unknown), [this, asked = std::move(asked), token = std::move(*token)](Result<bool> newer) mutable {
     if (!newer) return answer_message(std::move(asked), std::unexpected(std::move(newer).error()));
     message_for(std::move(asked), deps_.verifier.verify(token, deps_.clock.wall()));
   });

@@ -12,7 +12,8 @@ PackedIdentity::PackedIdentity(const Identity& identity)
       issued_at_(identity.issued_at),
       expires_at_(identity.expires_at),
       permissions_(identity.permissions),
-      own_account_(identity.own_account) {
+      own_account_(identity.own_account),
+      foreign_(identity.foreign) {
   texts_ = std::make_unique_for_overwrite<char[]>(std::size_t{user_} + name_ + session_ + token_);
   char* at = std::ranges::copy(identity.user.view(), texts_.get()).out;
   if (name_ != 0) at = std::ranges::copy(identity.name, at).out;
@@ -28,6 +29,7 @@ auth::RevocationSubject PackedIdentity::for_revocation() const {
   out.token = {session + session_, token_};
   out.issued_at = issued_at_;
   out.own_account = own_account_;
+  out.foreign = foreign_;
   return out;
 }
 
@@ -40,7 +42,8 @@ Identity PackedIdentity::unpacked() const {
       .permissions = permissions_,
       .issued_at = issued_at_,
       .expires_at = expires_at_,
-      .own_account = own_account_};
+      .own_account = own_account_,
+      .foreign = foreign_};
 }
 
 } // namespace foyer::gateway

@@ -31,6 +31,7 @@ class PackedIdentity {
   WallTime issued_at_, expires_at_;
   Permissions permissions_;
   bool own_account_;
+  bool foreign_;
 };
 
 } // namespace foyer::gateway

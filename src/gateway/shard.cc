@@ -91,8 +91,8 @@ Completion<Identity> Shard::identity_answer(ConnectionId id) {
   };
 }
 
-void Shard::refresh_keys(Completion<bool> then) {
-  deps_.refresh_keys([this, alive = alive_, then = std::move(then)](Result<bool> newer) mutable {
+void Shard::refresh_keys(std::string token, Completion<bool> then) {
+  deps_.refresh_keys(std::move(token), [this, alive = alive_, then = std::move(then)](Result<bool> newer) mutable {
     if (!*alive) return;
     loop_.post([newer = std::move(newer), then = std::move(then)]() mutable { then(std::move(newer)); });
   });

@@ -131,7 +131,7 @@ class Shard final : public http::UpgradeHandler {
   // An answer of the auth service, from any thread, to a handshake of this loop.
   [[nodiscard]] Completion<Identity> identity_answer(ConnectionId id);
   // Requests a newer key set; `then` runs on this loop.
-  void refresh_keys(Completion<bool> then);
+  void refresh_keys(std::string token, Completion<bool> then);
   // Anyone known to the auth service, or admitted with an account of another issuer. Nothing: unknown. RATE_LIMITED
   // (UnknownPeople); `then` runs here, if the session still exists.
   void find_person(Session& session, auth::PersonRequest question, Completion<std::optional<auth::Person>> then);

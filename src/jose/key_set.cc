@@ -141,6 +141,23 @@ std::shared_ptr<const KeySet> KeySet::pinned(
   return std::shared_ptr<const KeySet>(new KeySet(std::move(keys), set->ignored_));
 }
 
+Result<std::shared_ptr<const KeySet>> KeySet::restricted(
+    const std::shared_ptr<const KeySet>& set, const std::vector<Algorithm>& algorithms) {
+  if (algorithms.empty()) return pinned(set);
+  std::vector<Key> keys;
+  for (const auto& key : set->keys_)
+    for (const auto algorithm : algorithms) {
+      if (!key.takes(algorithm)) continue;
+      keys.push_back(*key.with_algorithm(algorithm));
+      break;
+    }
+  if (!keys.empty()) return std::shared_ptr<const KeySet>(new KeySet(std::move(keys), set->ignored_));
+  std::string wanted;
+  for (const auto algorithm : algorithms) wanted += (wanted.empty() ? "" : ", ") + std::string{to_string(algorithm)};
+  return refuse_field(Cause::CONFLICTING_KEYS, "algorithms",
+      "no key for " + wanted + "; those in the set are for " + set->algorithms());
+}
+
 const Key* KeySet::find(std::string_view kid) const {
   const auto found = std::ranges::find_if(keys_, [kid](const Key& key) { return key.kid() == kid; });
   return found == keys_.end() ? nullptr : &*found;

@@ -14,7 +14,7 @@
 
 namespace foyer::jose {
 
-inline constexpr std::size_t kMaxKeys = 64;
+inline constexpr std::size_t kMaxKeys = 100;
 
 // A key of a set that is not used. Keys that are marked as being for
 // something else (use, key_ops, encryption) are not listed.
@@ -40,6 +40,11 @@ class KeySet {
   // The set in which no key is open: `wanted` where it fits, otherwise the usual algorithm of the kind.
   [[nodiscard]] static std::shared_ptr<const KeySet> pinned(
       const std::shared_ptr<const KeySet>& set, std::optional<Algorithm> wanted = {});
+
+  // Only its keys for these algorithms, each for one of them; no algorithms: pinned(set). CONFLICTING_KEYS: there is
+  // none.
+  [[nodiscard]] static Result<std::shared_ptr<const KeySet>> restricted(
+      const std::shared_ptr<const KeySet>& set, const std::vector<Algorithm>& algorithms);
 
   [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
   [[nodiscard]] const std::vector<IgnoredKey>& ignored() const { return ignored_; } // of parse(), in its order

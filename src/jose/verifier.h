@@ -1,6 +1,7 @@
 // Verification of access tokens at a given `now`: pure, thread safe, prepared keys.
 #pragma once
 
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "base/refusal.h"
+#include "jose/claim_faults.h"
+#include "jose/jws.h"
 #include "jose/key_set.h"
 
 namespace foyer::jose {
@@ -35,6 +38,10 @@ struct Claims {
   std::string claims_json;
 };
 
+// The claims alone, without a signature: what Verifier compares after it. For tools.
+[[nodiscard]] std::expected<Identity, ClaimFaults> read_claims(
+    const Jws& jws, const VerifierPolicy& policy, WallTime now);
+
 class Verifier {
  public:
   // Open keys are pinned here: a token does not choose its algorithm.
@@ -42,6 +49,7 @@ class Verifier {
   // The first failure, in this order; each has its own cause:
   // INVALID_FORMAT ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID WRONG_TOKEN_TYPE
   // CLAIM_MISSING TOKEN_EXPIRED TOKEN_NOT_YET_VALID ISSUER_MISMATCH AUDIENCE_MISMATCH ENVIRONMENT_MISMATCH.
+  // From WRONG_TOKEN_TYPE on, the evidence also names everything else that is wrong with the claims.
   [[nodiscard]] Result<Claims> verify(std::string_view token, WallTime now) const;
   [[nodiscard]] const VerifierPolicy& policy() const { return policy_; }
   [[nodiscard]] const std::shared_ptr<const KeySet>& keys() const { return keys_; }

@@ -110,7 +110,7 @@ class ScriptedPart final : public app::AuthPart {
         verifier_(std::move(verifier), true, metrics) {}
   void start(Completion<bool> ready) override { ready(true); }
   [[nodiscard]] auth::AuthService& service() override { return auth_; }
-  [[nodiscard]] auth::LocalVerifier& verifier() override { return verifier_; }
+  [[nodiscard]] const auth::LocalVerifier* verifier() override { return &verifier_; }
 
  private:
   ScriptedAuth& auth_;

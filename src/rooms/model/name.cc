@@ -29,7 +29,20 @@ bool is_reserved(std::string_view prefix) {
 }
 
 bool is_name(std::string_view s) { return !s.empty() && s.size() <= kNameBytes && std::ranges::all_of(s, in_name); }
-bool is_user(std::string_view s) { return !s.empty() && s.size() <= kUserBytes && std::ranges::all_of(s, in_user); }
+
+// base64url(SHA-256), which stands for a subject of another issuer that is no id itself (auth/foreign_claims.h).
+constexpr std::size_t kDigestBytes = 43;
+bool in_digest(char c) { return is_lower(c) || is_upper(c) || is_digit(c) || c == '-' || c == '_'; }
+
+bool is_user(std::string_view s) {
+  if (s.empty() || s.size() > kUserBytes) return false;
+  if (const auto tilde = s.find('~'); tilde != std::string_view::npos) {
+    const std::string_view digest = s.substr(tilde + 1);
+    if (digest.size() != kDigestBytes || !std::ranges::all_of(digest, in_digest)) return false;
+    s = s.substr(0, tilde);
+  }
+  return std::ranges::all_of(s, in_user);
+}
 
 } // namespace
 

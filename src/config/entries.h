@@ -1,0 +1,83 @@
+// Options that are lists of tables: [[issuer]] in TOML, a JSON array of objects in FOYER_ISSUER.
+//
+// Each kind of entry has one table of rows, as options have (table.h): name, member, help, rule. Reading, the findings
+// and docs/configuration.md use it. The struct of the values lives in the policy of its module.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/cause.h"
+#include "base/json.h"
+#include "config/options.h"
+#include "config/table.h"
+#include "config/toml_source.h"
+
+namespace foyer::config {
+
+using Pairs = std::map<std::string, std::string>;
+
+// The member of the entry, which determines the type of the value: a function that names it.
+template <class T>
+using Member = T& (*)(void* entry);
+using EntrySlot = std::variant<Member<std::string>, Member<bool>, Member<std::vector<std::string>>, Member<Pairs>>;
+
+struct EntryField {
+  std::string_view name;
+  EntrySlot slot;
+  std::string_view help;
+  Rule rule = Rule::any;  // of a text, and of each item of a list
+  std::size_t max = 1024; // bytes of a text, an item, a name or a value
+  bool path = false;      // names a file
+  bool required = false;
+  std::string_view keys = {}; // of a table: the names that it may have, separated by spaces; empty: any
+};
+
+struct EntryKind {
+  std::string_view name;  // of the option
+  std::string_view label; // the field by which findings name an entry
+  std::size_t most;       // entries
+  std::span<const EntryField> fields;
+  void* (*add)(Config&); // an entry with its defaults, behind the others
+  std::vector<void*> (*all)(Config&);
+  void* (*defaults)();
+};
+
+extern const EntryKind kIssuers;
+
+// An entry before it is read.
+struct EntryText {
+  json::Object values;
+  std::string source;
+  std::map<std::string, std::string, std::less<>> places = {}; // of its fields
+};
+// The entries of a JSON array of objects. The error is a clause, without text of the value.
+[[nodiscard]] std::expected<std::vector<EntryText>, std::string> entries_in(
+    std::string_view text, std::string_view source);
+
+// Those of a configuration file; `file` is its name for people.
+[[nodiscard]] std::vector<EntryText> entries_in(const std::vector<TomlEntry>& tables, std::string_view file);
+
+struct EntryFault {
+  Cause code;
+  std::string field;
+  std::string message;
+  std::string fix;
+};
+// Adds the entry. All its faults: unknown and missing fields, values of another type or against the rule.
+[[nodiscard]] std::vector<EntryFault> read_entry(const EntryKind& kind, const EntryText& text, Config& config);
+
+// How findings name an entry, counted from 0: issuer "shop", or issuer 2.
+[[nodiscard]] std::string entry_name(const EntryKind& kind, const Config& config, std::size_t entry);
+// A JSON array of the fields that are not at their default; empty if there is no entry.
+[[nodiscard]] std::string format_entries(const EntryKind& kind, const Config& config);
+// The fields as a table of docs/configuration.md.
+[[nodiscard]] std::string entry_markdown(const EntryKind& kind);
+
+} // namespace foyer::config
