@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/bytes.h"
+#include "cli/token_explain.h"
 #include "cli/token_keys.h"
 #include "config/values.h"
 #include "jose/jws.h"
@@ -25,6 +26,8 @@ constexpr std::string_view kVerifyUsage =
     "  --issuer, --audience, --env, --typ, --leeway   required values; default as configured\n"
     "  --now TIME         verify as of this time: seconds since 1970, or 2026-01-02T03:04:05Z\n"
     "  --jws              check only form and signature; the payload need not be claims\n"
+    "  --explain          what each issuer of the configuration makes of it, with everything that is wrong. Nothing\n"
+    "                     is fetched: --key FILE stands for a key set at an address\n"
     "  --batch            many tokens, each with its own key (see below)\n"
     "  --json             {\"valid\",\"code\",\"detail\",\"header\",\"claims\"}\n"
     "  --data DIR, --config FILE, --dev, --OPTION=VALUE   as for `foyer serve`\n\n"
@@ -208,7 +211,7 @@ void print_for_people(const Finding& finding) {
 int token_verify(Args args) {
   constexpr std::string_view kValues[] = {
       "--key", "--secret-env", "--alg", "--issuer", "--audience", "--env", "--typ", "--leeway", "--now"};
-  constexpr std::string_view kFlags[] = {"--jws", "--batch", "--json"};
+  constexpr std::string_view kFlags[] = {"--jws", "--batch", "--json", "--explain"};
   const auto read = read_token_args(args, kValues, kFlags);
   if (const auto status = settled("token verify", read, kVerifyUsage)) return *status;
   const bool batch = read->has("--batch");
@@ -243,8 +246,16 @@ int token_verify(Args args) {
   task.now = *now;
   if (batch) return verify_batch(task);
 
-  const auto keys = keys_of(*read, config);
-  if (!keys) return token_fails(keys.error());
+  const bool explain = read->has("--explain");
+  auto keys = keys_of(*read, config);
+  const bool none = !keys && keys.error().cause == Cause::MISSING_JWT_SECRET;
+  if (!keys && !(explain && none)) return token_fails(keys.error());
+  if (explain) {
+    ExplainTask asked{.config = config, .own = task.policy, .now = *now, .as_json = read->has("--json")};
+    const bool given = read->value("--key") || read->value("--secret-env");
+    if (keys) (given ? asked.given_keys : asked.own_keys) = std::move(keys->keys);
+    return explain_token(asked, token_argument(*read));
+  }
   const auto finding = judge(*keys, token_argument(*read), task);
   if (read->has("--json"))
     fmt::print("{}\n", as_json(finding));
