@@ -3,6 +3,7 @@
 //
 //   cookie   the session lies in an HttpOnly cookie; other windows share it
 //   window   the refresh token lies in this window's memory and ends with it
+//   token    an access token of another issuer, in this window's memory; there is no newer one here
 // When the server says that the session is over, the person stays known: `over`
 // is what was said, and logging in again in place goes on where they were.
 //
@@ -45,6 +46,20 @@ export class Session {
     return null;
   }
 
+  // With an access token of another issuer. Who that is, the server says; until then the
+  // token's own words are shown. Returns a refusal or null.
+  beginWithToken(token) {
+    let claims = null;
+    try { claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0)))); } catch { /* no token */ }
+    if (claims === null || typeof claims !== 'object')
+      return refused({ code: 'INVALID_FORMAT', retry: 'never', who: 'user', message: 'This is not an access token.', next: 'Copy the whole token: three parts with dots between them.' });
+    this.#form = 'token';
+    const id = String(claims.sub ?? '');
+    this.#adopt({ user: { id, name: String(claims.preferred_username ?? claims.name ?? id) }, session: '', access_token: token });
+    return null;
+  }
+  get byToken() { return this.#form === 'token'; }
+
   // The same person again, after the session ended: in the form it had, unless the
   // cookie is somebody else's by now.
   beginAgain({ password, totp }) {
@@ -69,6 +84,8 @@ export class Session {
   }
 
   async #renew() {
+    if (this.byToken)
+      return this.#ended(refused({ code: 'TOKEN_EXPIRED', retry: 'never', status: 401, who: 'user', message: 'Your access token has ended.', next: 'Get a new one where you signed in, and use it here.' }));
     const body = this.#form === 'window' ? { refresh_token: this.#refreshToken } : {};
     const { refusal, body: answer } = await this.#call('POST', '/auth/refresh', { body });
     if (refusal) {
@@ -127,7 +144,7 @@ export class Session {
   // Signs out here. A refusal comes with `again`: the server has not heard it yet, and
   // the session lives on there until it has.
   async end() {
-    const token = this.#token;
+    const token = this.byToken ? null : this.#token; // another issuer's sessions are not ended here
     this.forget();
     if (!token) return null;
     const tell = async () => {

@@ -80,3 +80,16 @@ test('a sign-out that the server has not heard of can be told again', async () =
   assert.equal(await unheard.again(), null);
   assert.deepEqual(b.asked.slice(1).map(([path, token]) => [path, token]), [['POST /auth/logout', 't1'], ['POST /auth/logout', 't1']]);
 });
+
+test('a token of another issuer is used as it is, and nothing is asked of this server about it', async () => {
+  const b = browser();
+  const payload = Buffer.from(JSON.stringify({ sub: '7', name: 'Ünal' })).toString('base64url');
+  assert.equal(b.session.beginWithToken('nonsense').code, 'INVALID_FORMAT');
+  assert.equal(b.session.user, null);
+  assert.equal(b.session.beginWithToken(`e30.${payload}.sig`), null);
+  assert.deepEqual([b.session.user, b.session.token(), b.session.byToken, b.owner()], [{ id: '7', name: 'Ünal' }, `e30.${payload}.sig`, true, '']);
+  const over = await b.session.renew();
+  assert.deepEqual([over.code, over.retry, b.session.token()], ['TOKEN_EXPIRED', 'never', null]);
+  assert.equal(await b.session.end(), null);
+  assert.deepEqual(b.asked, []);
+});

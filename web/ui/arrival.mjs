@@ -41,7 +41,26 @@ export class Arrival {
     $('entry-choice').addEventListener('change', () => { this.#login.reset(); this.#choose(); });
     $('entry-back').addEventListener('click', () => { this.#login.reset(); $('entry-password').focus(); });
     for (const name of ['name', 'password', 'invitation']) $(`entry-${name}`).addEventListener('input', () => { this.#fault(name, ''); $(`entry-${name}-mistake`).replaceChildren(); });
+    $('elsewhere').addEventListener('submit', (event) => { event.preventDefault(); this.#useToken(); });
     $('server-address').textContent = location.origin;
+  }
+
+  // Accounts are elsewhere (identity = external): the page names the place, and takes a token.
+  #useToken() {
+    const field = $('elsewhere-token');
+    const refusal = this.#session.beginWithToken(field.value.trim());
+    drawRefusal($('elsewhere-mistake'), refusal, {});
+    if (refusal) return field.focus();
+    field.value = '';
+    this.#entered();
+  }
+
+  #sendElsewhere({ identity, sign_in_url: url }) {
+    const external = identity === 'external';
+    $('entry').hidden = external;
+    $('elsewhere').hidden = !external;
+    $('elsewhere-link').hidden = !/^https?:/.test(url ?? '');
+    if (!$('elsewhere-link').hidden) $('elsewhere-link').href = url;
   }
 
   get #kind() { return $('entry').elements.kind.value; }
@@ -206,6 +225,7 @@ export class Arrival {
     if (body) {
       const environment = body.environment && body.environment !== 'production' ? ` · ${body.environment}` : '';
       $('server-version').textContent = `${body.version}${environment}`;
+      this.#sendElsewhere(body);
     } else if (refusal.heard !== 'foyer') {
       $('server-version').textContent = 'unknown';
     }

@@ -52,7 +52,12 @@ const notice = new Notice({
   again: () => connection.start(),
   now: () => (connection.phase === 'online' ? connection.renewNow() : connection.retryNow()),
 });
-const logInAgain = () => openRelogin(session, world, { done: () => connection.restart(), leave: () => { session.forget(); leave(); } });
+const logInAgain = () => {
+  if (!session.byToken) return openRelogin(session, world, { done: () => connection.restart(), leave: () => { session.forget(); leave(); } });
+  const { over } = session; // only another token goes on
+  session.forget();
+  leave(over);
+};
 $('account').addEventListener('click', () => (session.over ? logInAgain() : panel.open()));
 
 const view = new RoomView(chat, connection, {
