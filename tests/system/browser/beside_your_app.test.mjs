@@ -1,6 +1,6 @@
 // docs/beside-your-app.md, as it is written: an application with users of its own, and a chat in its page.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -9,7 +9,6 @@ import { accessible } from '../support/axe.mjs';
 import { closeBrowser, openWindow } from '../support/browser.mjs';
 import { VERSION } from '../support/client_package.mjs';
 import { ROOT, cleanEnv, freePort, serve, temporary } from '../support/foyer.mjs';
-import { SECRET, withSecret } from '../support/people.mjs';
 import { until } from '../support/within.mjs';
 
 after(closeBrowser);
@@ -25,14 +24,15 @@ const listens = (port) => new Promise((resolve) => {
 async function beside(t) {
   const ports = { 8000: await freePort(), 5000: await freePort() };
   const here = (text) => text.replaceAll('127.0.0.1:8000', `127.0.0.1:${ports[8000]}`).replaceAll('127.0.0.1:5000', `127.0.0.1:${ports[5000]}`).replaceAll('"127.0.0.1", 5000', `"127.0.0.1", ${ports[5000]}`);
-  const [, allowed] = /ALLOWED_ORIGINS=(\S+)/.exec(here(block('sh')));
-  const foyer = () => serve(t, { data, listen: `127.0.0.1:${ports[8000]}`, env: { ...withSecret, ALLOWED_ORIGINS: allowed } });
-  const data = temporary(t);
-  const node = await foyer();
   const cwd = temporary(t);
+  execFileSync('sh', ['-e', '-c', block('sh')], { cwd });
+  fs.writeFileSync(path.join(cwd, 'foyer.toml'), here(block('toml')).replace('"shop.secret"', `"${cwd}/shop.secret"`));
   fs.writeFileSync(path.join(cwd, 'shop.py'), here(block('python')));
   fs.writeFileSync(path.join(cwd, 'shop.html'), here(block('html')));
-  const shop = spawn('/usr/bin/python3', ['shop.py'], { cwd, env: cleanEnv({ JWT_SECRET_KEY: SECRET }), stdio: 'ignore' });
+  const data = temporary(t);
+  const foyer = () => serve(t, { data, listen: `127.0.0.1:${ports[8000]}`, args: ['--config', path.join(cwd, 'foyer.toml')] });
+  const node = await foyer();
+  const shop = spawn('/usr/bin/python3', ['shop.py'], { cwd, env: cleanEnv(), stdio: 'ignore' });
   t.after(() => shop.kill('SIGKILL'));
   await until('the application to listen', () => listens(ports[5000]));
   return { node, again: foyer, origin: `http://127.0.0.1:${ports[5000]}` };
