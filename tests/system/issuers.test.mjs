@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { ROOT, atEnd, fileScope, foyer, foyerJson, serve, serveFails, temporary } from './support/foyer.mjs';
+import { ROOT, atEnd, fileScope, foyer, foyerJson, run, serve, serveFails, temporary } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { bearer } from './support/pair.mjs';
 import { now, register } from './support/people.mjs';
@@ -143,6 +143,27 @@ for (const [name, shape] of Object.entries(PROVIDERS)) {
     const client = await Client.open(node, { token });
     await client.join('tea');
     assert.equal((await client.say('tea', 'hello')).type, 'sent');
+  });
+}
+
+// ---- the programs of the documentation
+
+const PROGRAMS = { python: ['/usr/bin/python3', 'py'], js: [process.execPath, 'mjs'], php: ['php', 'php'] };
+const has = (command) => command.startsWith('/') ? fs.existsSync(command) : (process.env.PATH ?? '').split(':').some((dir) => fs.existsSync(path.join(dir, command)));
+
+for (const [language, [command, ending]] of Object.entries(PROGRAMS)) {
+  test(`the ten lines of ${language} sign a token that gets in`, { skip: !has(command) && `${command} is not installed` }, async (t) => {
+    const dir = temporary(t);
+    fs.writeFileSync(path.join(dir, 'secret'), `${SECRET}\n`, { mode: 0o600 });
+    fs.symlinkSync(path.join(ROOT, 'tests/system/node_modules'), path.join(dir, 'node_modules'));
+    const page = fs.readFileSync(path.join(ROOT, 'docs/beside-your-app.md'), 'utf8').split('#### Your own secret\n')[1];
+    const program = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(page)[1].replaceAll('/run/secrets/app-tokens', path.join(dir, 'secret'));
+    fs.writeFileSync(path.join(dir, `sign.${ending}`), program);
+    const token = (await run(command, [path.join(dir, `sign.${ending}`)])).trim();
+    const node = await serve(t, withIssuers([{ name: 'app', issuer: 'my-app', secret_file: path.join(dir, 'secret'), user_prefix: 'app|' }]));
+    const { socket, refused } = await handshake(node, bearer(token));
+    assert.equal(refused, undefined, refused?.text);
+    assert.deepEqual((await socket.messages.take()).user, { id: 'app|42', name: 'Ann' });
   });
 }
 
