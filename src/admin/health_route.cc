@@ -1,4 +1,5 @@
 #include <memory>
+#include <span>
 
 #include "admin/routes.h"
 
@@ -72,6 +73,39 @@ Response both(Boards& boards) {
 }
 
 } // namespace
+
+std::span<const Operation> health_operations() {
+  static const std::vector<Operation> kOperations = [] {
+    std::vector<Operation> out;
+    const auto add = [&out](std::string_view path, std::string_view summary, std::string_view schema) {
+      out.push_back({.method = "GET",
+          .path = path,
+          .tag = "health",
+          .summary = summary,
+          .answers = {{200, "It can; or degraded: something is wrong that it can do without.", schema},
+              {503, "It cannot, or it did not answer at all (problem+json).", schema}}});
+    };
+    add("/health/live", "Do the event loops turn?", "Health");
+    add("/health/ready", "Can this process serve?", "Health");
+    add("/health", "Both, with version, build and uptime", "HealthReport");
+    return out;
+  }();
+  return kOperations;
+}
+
+std::span<const NamedSchema> health_schemas() {
+  static constexpr NamedSchema kSchemas[] = {
+      {"Health", R"({"type":"object","required":["status","checks"],"properties":{
+        "status":{"enum":["ok","degraded","failing"]},"checks":{"type":"object","additionalProperties":{
+        "type":"object","required":["status","since"],"properties":{"status":{"enum":["unknown","ok","failing"]},
+        "code":{"type":"string"},"detail":{"type":"string"},"since":{"type":"string","format":"date-time"}}}}}})"},
+      {"HealthReport", R"({"allOf":[{"$ref":"#/components/schemas/Health"},{"type":"object",
+        "required":["version","build","environment","uptime_s","config"],"properties":{"version":{"type":"string"},
+        "build":{"type":"string"},"environment":{"type":"string"},"uptime_s":{"type":"integer"},
+        "config":{"type":"string"}}}]})"},
+  };
+  return kSchemas;
+}
 
 std::vector<Route> health_routes(const ApiDeps& deps) {
   auto boards = std::make_shared<Boards>(deps);

@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/http.h"
 #include "base/metrics.h"
+#include "base/operation.h"
 #include "observe/build_info.h"
 #include "observe/health.h"
 #include "observe/info.h"
@@ -55,6 +57,8 @@ struct ApiDeps {
 
 // The parts, for separate use.
 [[nodiscard]] std::vector<Route> health_routes(const ApiDeps& deps);
+[[nodiscard]] std::span<const Operation> health_operations();
+[[nodiscard]] std::span<const NamedSchema> health_schemas();
 [[nodiscard]] Route metrics_route(const ApiDeps& deps, bool with_key);
 // GET: the state; POST: `{"now":true}` lets deletion by age continue at once, and returns the state before.
 [[nodiscard]] std::vector<Route> upkeep_routes(const ApiDeps& deps);

@@ -119,7 +119,7 @@ Object schema_of(std::span<const Field> fields, bool of_request) {
 Object json_content(json::Value schema) { return Object{{"application/json", Object{{"schema", std::move(schema)}}}}; }
 
 Object refused(std::string_view description) {
-  Object content{{"application/problem+json", Object{{"schema", reference("Problem")}}},
+  Object content{{"application/problem+json", Object{{"schema", reference("ApiProblem")}}},
       {"application/json", Object{{"schema", reference("TransportError")}}}};
   return Object{{"description", description}, {"content", std::move(content)}};
 }
@@ -155,6 +155,10 @@ Object responses_of(const Method* method) {
   return out;
 }
 
+Array security() {
+  return Array{Object{{"key", Array{}}}, Object{{"authorization", Array{}}}, Object{{"query", Array{}}}};
+}
+
 Object error_mode() {
   return Object{{"name", "X-Centrifugo-Error-Mode"}, {"in", "header"},
       {"description", "`transport`: what a method refuses is answered with an HTTP status, too."},
@@ -164,8 +168,9 @@ Object error_mode() {
 Object operation_of(const Method& method) {
   std::string description{method.says};
   description += method.needs.empty() ? " Any key may call it." : " Needs the right " + std::string(method.needs) + ".";
-  return Object{{"operationId", method.name}, {"summary", method.says}, {"description", description},
-      {"x-changes", method.changes}, {"x-needs", method.needs}, {"parameters", Array{error_mode()}},
+  return Object{{"operationId", method.name}, {"tags", Array{"server API"}}, {"summary", method.says},
+      {"description", description}, {"security", security()}, {"x-changes", method.changes}, {"x-needs", method.needs},
+      {"parameters", Array{error_mode()}},
       {"requestBody", Object{{"required", true}, {"content", json_content(schema_of(method.fields, true))}}},
       {"responses", responses_of(&method)}};
 }
@@ -176,7 +181,7 @@ Object operation_of_lines() {
           Object{{"method", Object{{"type", "string"}, {"minLength", 1}}},
               {"params", Object{{"type", Array{"object", "null"}}}}}},
       {"required", Array{"method"}}, {"additionalProperties", false}};
-  return Object{{"operationId", "lines"},
+  return Object{{"operationId", "lines"}, {"tags", Array{"server API"}}, {"security", security()},
       {"summary", "Runs several methods in order: one JSON object a line, one answer a line."},
       {"requestBody", Object{{"required", true}, {"content", json_content(std::move(line))}}},
       {"responses", responses_of(nullptr)}};
@@ -201,7 +206,7 @@ Object schemas() {
           Object{
               {"code", Object{{"type", "integer"}}}, {"message", text_property()}, {"error", reference("ErrorBody")}}},
       {"required", Array{"code", "message", "error"}}};
-  return Object{{"ErrorBody", std::move(error)}, {"Problem", std::move(problem)},
+  return Object{{"ErrorBody", std::move(error)}, {"ApiProblem", std::move(problem)},
       {"TransportError", std::move(transport)},
       {"Error",
           Object{{"type", "object"}, {"properties", Object{{"error", reference("ErrorBody")}}},
@@ -220,30 +225,14 @@ Object security_schemes() {
 
 } // namespace
 
-std::string openapi(const Description& description) {
-  Object paths;
+json::Object described_paths() {
+  Object out;
   for (const Method& method : methods())
-    paths["/api/" + std::string(method.name)] = Object{{"post", operation_of(method)}};
-  paths["/api"] = Object{{"post", operation_of_lines()}};
-  Object out{{"openapi", "3.1.0"},
-      {"info",
-          Object{{"title", "Foyer"}, {"version", description.version},
-              {"description",
-                  fmt::format(
-                      "The server API for applications. A chat message has at most {} bytes of text (text_bytes).",
-                      description.text_bytes)}}},
-      {"servers", Array{Object{{"url", description.base_path.empty() ? "/" : description.base_path}}}},
-      {"security", Array{Object{{"key", Array{}}}, Object{{"authorization", Array{}}}, Object{{"query", Array{}}}}},
-      {"paths", std::move(paths)},
-      {"components", Object{{"schemas", schemas()}, {"securitySchemes", security_schemes()}}}};
-  return json::write(out);
+    out["/api/" + std::string(method.name)] = Object{{"post", operation_of(method)}};
+  out["/api"] = Object{{"post", operation_of_lines()}};
+  return out;
 }
 
-Route openapi_route(const Description& description) {
-  return {"GET", "/openapi.json",
-      [text = std::make_shared<const std::string>(openapi(description))](const Request&, Reply reply) {
-    reply(json_response(200, *text));
-  }, true};
-}
+json::Object described_components() { return Object{{"schemas", schemas()}, {"securitySchemes", security_schemes()}}; }
 
 } // namespace foyer::api

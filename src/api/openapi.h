@@ -1,21 +1,11 @@
-// The description of the server API for programs: OpenAPI 3.1, made of the table of methods.
+// The description of the server API for programs: its part of the OpenAPI 3.1 document, made of the table of methods.
 #pragma once
 
-#include <string>
-#include <string_view>
-
-#include "base/http.h"
+#include "base/json.h"
 
 namespace foyer::api {
 
-struct Description {
-  std::string_view version;   // of Foyer
-  std::string_view base_path; // of PUBLIC_URL: "" or /path
-  std::size_t text_bytes = 0;
-};
-[[nodiscard]] std::string openapi(const Description& description);
-
-// GET /openapi.json, without a key.
-[[nodiscard]] Route openapi_route(const Description& description);
+[[nodiscard]] json::Object described_paths();
+[[nodiscard]] json::Object described_components();
 
 } // namespace foyer::api

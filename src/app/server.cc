@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "accounts/http/operations.h"
+#include "admin/openapi.h"
 #include "admin/routes.h"
 #include "api/openapi.h"
 #include "api/server_api.h"
@@ -76,6 +78,7 @@ struct Server::Parts {
   }
   [[nodiscard]] std::unique_ptr<protocol::ClientCodec> codec() const; // that clients speak
   [[nodiscard]] http::RouterPolicy router_policy();
+  [[nodiscard]] std::vector<admin::Described> described();
   [[nodiscard]] std::vector<Route> routes();
   [[nodiscard]] std::vector<http::UpgradeHandler*> upgrades(const http::Deps& deps);
   [[nodiscard]] gateway::GatewayDeps gateway_deps();
@@ -245,16 +248,25 @@ http::RouterPolicy Server::Parts::router_policy() {
       .on_refusal = on_refusal()};
 }
 
+// The accounts are described wherever they answer, here or through the gateway.
+std::vector<admin::Described> Server::Parts::described() {
+  std::vector<admin::Described> out{{.operations = admin::health_operations(), .schemas = admin::health_schemas()}};
+  if (config.identity != config::IdentityMode::external)
+    out.push_back({.operations = accounts::operations(), .schemas = accounts::schemas()});
+  if (config.role_gateway) out.push_back({.paths = api::described_paths(), .components = api::described_components()});
+  return out;
+}
+
 std::vector<Route> Server::Parts::routes() {
   std::vector<Route> all = admin::operator_routes(api_deps());
   const auto add = [&all](std::vector<Route> more) { std::ranges::move(more, std::back_inserter(all)); };
   add(own_accounts_only(config, auth->routes(on_refusal()), on_refusal()));
+  all.push_back(admin::openapi_route(admin::openapi(
+      described(), {.version = around.build.version, .server = config.base_path.empty() ? "/" : config.base_path})));
   if (config.role_gateway) {
     all.push_back({"GET", "/rooms/{room}/messages/{offset}",
         [this](Request request, Reply reply) { gateway->message(std::move(request), std::move(reply)); }});
     add(api::routes([this]() -> const api::ServerApi& { return *api; }));
-    all.push_back(api::openapi_route(
-        {.version = around.build.version, .base_path = config.base_path, .text_bytes = config.gateway.text_bytes}));
   }
   auto pages = admin::web_routes();
   // Without the gateway there is no page but those of the causes.

@@ -19,7 +19,7 @@ const openapi = async () => (await ask(node, 'GET', '/openapi.json')).json;
 function table(document) {
   const rows = ['', '| method | needs | field | | |', '|---|---|---|---|---|'];
   for (const [address, { post }] of Object.entries(document.paths)) {
-    if (address === '/api') continue;
+    if (!address.startsWith('/api/')) continue;
     rows.push(`| **\`${post.operationId}\`** | ${post['x-needs'] || 'any key'} | | | ${post.summary} |`);
     const schema = post.requestBody.content['application/json'].schema;
     for (const [name, field] of Object.entries(schema.properties)) {

@@ -115,14 +115,14 @@ void audit(const ExchangePtr& x, const json::Object&, const Principal& who) {
 } // namespace
 
 void add_admin_routes(const RouteMaker& route, std::vector<Route>& out) {
-  out.push_back(route("GET", "/auth/admin/users", with_bearer({}, list_users)));
-  out.push_back(route("POST", "/auth/admin/users/{id}/disable", with_bearer({}, disable)));
-  out.push_back(route("POST", "/auth/admin/users/{id}/enable", with_bearer({}, enable)));
-  out.push_back(route("DELETE", "/auth/admin/users/{id}", with_bearer({}, remove)));
-  out.push_back(route("GET", "/auth/admin/services", with_bearer({}, services)));
-  out.push_back(route("GET", "/auth/admin/keys", with_bearer({}, keys)));
-  out.push_back(route("POST", "/auth/admin/keys/rotate", with_bearer({{"publish_for", MemberType::number}}, rotate)));
-  out.push_back(route("GET", "/auth/admin/audit", with_bearer({}, audit)));
+  out.push_back(route("GET", "/auth/admin/users", with_bearer(list_users)));
+  out.push_back(route("POST", "/auth/admin/users/{id}/disable", with_bearer(disable)));
+  out.push_back(route("POST", "/auth/admin/users/{id}/enable", with_bearer(enable)));
+  out.push_back(route("DELETE", "/auth/admin/users/{id}", with_bearer(remove)));
+  out.push_back(route("GET", "/auth/admin/services", with_bearer(services)));
+  out.push_back(route("GET", "/auth/admin/keys", with_bearer(keys)));
+  out.push_back(route("POST", "/auth/admin/keys/rotate", with_bearer(rotate)));
+  out.push_back(route("GET", "/auth/admin/audit", with_bearer(audit)));
 }
 
 } // namespace foyer::accounts

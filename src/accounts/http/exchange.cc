@@ -59,40 +59,41 @@ std::optional<std::string> maybe_text(const json::Object& body, std::string_view
   return std::string{*text};
 }
 
-Handle with_bearer(std::initializer_list<Member> members, WithPrincipal then) {
-  return [known = std::vector<Member>(members), then = std::move(then)](const ExchangePtr& x) {
+Handle with_bearer(WithPrincipal then) {
+  return [then = std::move(then)](const ExchangePtr& x) {
     auto token = bearer_token(x->request());
     if (!token) return x->refuse_with(token.error());
-    x->service().authenticate(std::move(*token), [x, known, then](Result<Principal> who) {
+    x->service().authenticate(std::move(*token), [x, then](Result<Principal> who) {
       if (!who) return x->refuse_with(who.error());
-      auto body = read_body(x->request(), known);
+      auto body = x->body();
       if (!body) return x->refuse_with(body.error());
       then(x, *body, *who);
     });
   };
 }
 
-Route RouteMaker::operator()(std::string method, std::string path, Handle handle) const {
-  return with_rate(std::move(method), std::move(path), service_.policy().rate, std::move(handle));
+Route RouteMaker::operator()(std::string_view method, std::string_view path, Handle handle) const {
+  return with_rate(method, path, service_.policy().rate, std::move(handle));
 }
 
-Route RouteMaker::with_rate(std::string method, std::string path, Rate rate, Handle handle) const {
-  const std::string endpoint = method + ' ' + path;
-  Handler handler = [&service = service_, on_refusal = on_refusal_, services = services_, endpoint, rate,
+Route RouteMaker::with_rate(std::string_view method, std::string_view path, Rate rate, Handle handle) const {
+  const Operation& row = operation(method, path);
+  const std::string endpoint = std::string{method} + ' ' + std::string{path};
+  Handler handler = [&service = service_, &row, on_refusal = on_refusal_, services = services_, endpoint, rate,
                         handle = std::move(handle)](Request request, Reply reply) {
-    service.run([&service, on_refusal, services, endpoint, rate, handle, request = std::move(request),
+    service.run([&service, &row, on_refusal, services, endpoint, rate, handle, request = std::move(request),
                     reply = std::move(reply)]() mutable {
       find_sender(services, std::move(request),
-          [&service, on_refusal, endpoint, rate, handle = std::move(handle), reply = std::move(reply)](
+          [&service, &row, on_refusal, endpoint, rate, handle = std::move(handle), reply = std::move(reply)](
               Sender sender) mutable {
-        auto x = std::make_shared<Exchange>(service, on_refusal, std::move(sender.request), std::move(reply));
+        auto x = std::make_shared<Exchange>(service, row, on_refusal, std::move(sender.request), std::move(reply));
         if (sender.refused) return x->refuse_with(*sender.refused);
         if (auto taken = x->service().take(endpoint, x->caller(), rate); !taken) return x->refuse_with(taken.error());
         handle(x);
       });
     });
   };
-  return Route{std::move(method), std::move(path), std::move(handler)};
+  return Route{std::string{method}, std::string{path}, std::move(handler)};
 }
 
 } // namespace foyer::accounts

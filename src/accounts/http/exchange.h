@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "accounts/clients/services.h"
+#include "accounts/http/operations.h"
 #include "accounts/http/request_body.h"
 #include "accounts/http/routes.h"
 #include "accounts/service.h"
@@ -21,14 +22,17 @@ namespace foyer::accounts {
 
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(AccountService& service, std::shared_ptr<const OnRefusal> on_refusal, Request request, Reply reply)
+  Exchange(AccountService& service, const Operation& operation, std::shared_ptr<const OnRefusal> on_refusal,
+      Request request, Reply reply)
       : service_(service),
+        operation_(operation),
         on_refusal_(std::move(on_refusal)),
         request_(std::move(request)),
         reply_(std::move(reply)) {}
 
   [[nodiscard]] const Request& request() const { return request_; }
   [[nodiscard]] AccountService& service() const { return service_; }
+  [[nodiscard]] Result<json::Object> body() const { return read_body(request_, operation_.body); }
   [[nodiscard]] Caller caller() const;
 
   // Over https, or treated like it: then the cookie is Secure and has the __Host- prefix.
@@ -51,6 +55,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void send(Response response);
 
   AccountService& service_;
+  const Operation& operation_;
   const std::shared_ptr<const OnRefusal> on_refusal_;
   const Request request_;
   Reply reply_;
@@ -62,12 +67,11 @@ using Handle = std::function<void(const ExchangePtr&)>;
 [[nodiscard]] std::string text_of(const json::Object& body, std::string_view name); // empty: absent
 [[nodiscard]] std::optional<std::string> maybe_text(const json::Object& body, std::string_view name);
 
-// The Bearer token first, then the body of `members`: other faults are reported only
-// to authenticated callers.
+// The Bearer token first, then the body: other faults are reported only to authenticated callers.
 using WithPrincipal = std::function<void(const ExchangePtr&, const json::Object& body, const Principal&)>;
-[[nodiscard]] Handle with_bearer(std::initializer_list<Member> members, WithPrincipal then);
+[[nodiscard]] Handle with_bearer(WithPrincipal then);
 
-// Makes routes whose handlers run on the control plane, behind the limit per endpoint
+// Makes the routes of operations.h. Their handlers run on the control plane, behind the limit per endpoint
 // and address. The address is the person's: a gateway's signed request is trusted, a request
 // that falsely claims to come from one is refused.
 class RouteMaker {
@@ -76,8 +80,8 @@ class RouteMaker {
       : service_(service),
         on_refusal_(std::move(on_refusal)),
         services_(services) {}
-  [[nodiscard]] Route operator()(std::string method, std::string path, Handle handle) const;
-  [[nodiscard]] Route with_rate(std::string method, std::string path, Rate rate, Handle handle) const;
+  [[nodiscard]] Route operator()(std::string_view method, std::string_view path, Handle handle) const;
+  [[nodiscard]] Route with_rate(std::string_view method, std::string_view path, Rate rate, Handle handle) const;
 
  private:
   AccountService& service_;

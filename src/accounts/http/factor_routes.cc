@@ -34,10 +34,10 @@ void remove(const ExchangePtr& x, const json::Object& body, const Principal& who
 } // namespace
 
 void add_factor_routes(const RouteMaker& route, std::vector<Route>& out) {
-  out.push_back(route("POST", "/auth/totp", with_bearer({{"password", MemberType::text, true}}, begin)));
-  out.push_back(route("POST", "/auth/totp/confirm", with_bearer({{"totp", MemberType::text, true}}, confirm)));
-  out.push_back(route("POST", "/auth/totp/recovery", with_bearer({{"totp", MemberType::text, true}}, renew)));
-  out.push_back(route("DELETE", "/auth/totp", with_bearer({{"totp", MemberType::text, true}}, remove)));
+  out.push_back(route("POST", "/auth/totp", with_bearer(begin)));
+  out.push_back(route("POST", "/auth/totp/confirm", with_bearer(confirm)));
+  out.push_back(route("POST", "/auth/totp/recovery", with_bearer(renew)));
+  out.push_back(route("DELETE", "/auth/totp", with_bearer(remove)));
 }
 
 } // namespace foyer::accounts

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "accounts/clients/oauth_exchange.h"
+#include "accounts/http/operations.h"
 #include "accounts/model/token_forms.h"
 #include "base/bytes.h"
 #include "wire/problem.h"

@@ -19,6 +19,9 @@ bool fits(const json::Value& value, MemberType type) {
     case MemberType::text: return value.is_string();
     case MemberType::flag: return value.is_bool();
     case MemberType::number: return value.is_int64() || value.is_uint64();
+    case MemberType::list: return value.is_array();
+    case MemberType::object: return value.is_object();
+    case MemberType::any: return true;
   }
   return false;
 }
@@ -28,6 +31,9 @@ std::string_view in_words(MemberType type) {
     case MemberType::text: return "a string";
     case MemberType::flag: return "true or false";
     case MemberType::number: return "a whole number";
+    case MemberType::list: return "an array";
+    case MemberType::object: return "an object";
+    case MemberType::any: break;
   }
   return "";
 }

@@ -10,16 +10,10 @@
 
 #include "base/http.h"
 #include "base/json.h"
+#include "base/operation.h"
 #include "base/refusal.h"
 
 namespace foyer::accounts {
-
-enum class MemberType : std::uint8_t { text, flag, number };
-struct Member {
-  std::string_view name;
-  MemberType type = MemberType::text;
-  bool required = false;
-};
 
 // The object of an application/json body in which every member is one of `known`, of
 // its type, and no required one is missing. An absent body is an empty object.

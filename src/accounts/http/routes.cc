@@ -47,9 +47,7 @@ Result<bool> check_cookie_origin(const Exchange& x, const json::Object& body) {
 }
 
 void register_account(const ExchangePtr& x) {
-  static constexpr Member kKnown[] = {{"name", MemberType::text, true}, {"password", MemberType::text, true}, {"email"},
-      {"invitation"}, {"cookie", MemberType::flag}};
-  auto body = read_body(x->request(), kKnown);
+  auto body = x->body();
   if (!body) return x->refuse_with(body.error());
   if (auto fit = check_cookie_origin(*x, *body); !fit) return x->refuse_with(fit.error());
   x->service().register_account({.name = text_of(*body, "name"),
@@ -61,9 +59,7 @@ void register_account(const ExchangePtr& x) {
 }
 
 void login(const ExchangePtr& x) {
-  static constexpr Member kKnown[] = {
-      {"name", MemberType::text, true}, {"password", MemberType::text, true}, {"totp"}, {"cookie", MemberType::flag}};
-  auto body = read_body(x->request(), kKnown);
+  auto body = x->body();
   if (!body) return x->refuse_with(body.error());
   if (auto fit = check_cookie_origin(*x, *body); !fit) return x->refuse_with(fit.error());
   x->service().login({.name = text_of(*body, "name"),
@@ -75,8 +71,7 @@ void login(const ExchangePtr& x) {
 
 // An explicit token takes precedence over the cookie, which a browser sends automatically.
 void refresh(const ExchangePtr& x) {
-  static constexpr Member kKnown[] = {{"refresh_token"}};
-  auto body = read_body(x->request(), kKnown);
+  auto body = x->body();
   if (!body) return x->refuse_with(body.error());
   RefreshByRequest question{.refresh_token = maybe_text(*body, "refresh_token"), .cookie = {}};
   if (question.refresh_token && looks_like_jwt(*question.refresh_token))
@@ -236,19 +231,16 @@ std::vector<Route> routes(AccountService& service, OnRefusal on_refusal, Service
       route("POST", "/auth/register", register_account),
       route("POST", "/auth/login", login),
       route("POST", "/auth/refresh", refresh),
-      route("POST", "/auth/logout", with_bearer({}, logout)),
-      route("POST", "/auth/password",
-          with_bearer(
-              {{"password", MemberType::text, true}, {"new_password", MemberType::text, true}}, change_password)),
-      route("GET", "/auth/me", with_bearer({}, me)),
+      route("POST", "/auth/logout", with_bearer(logout)),
+      route("POST", "/auth/password", with_bearer(change_password)),
+      route("GET", "/auth/me", with_bearer(me)),
       route.with_rate("GET", "/auth/check", service.policy().check_rate, check_for_proxy),
-      route("DELETE", "/auth/me", with_bearer({{"password", MemberType::text, true}}, delete_me)),
-      route("POST", "/auth/tickets",
-          with_bearer({{"origin"}, {"bind_address", MemberType::flag}, {"ttl", MemberType::number}}, mint_ticket)),
-      route("GET", "/auth/sessions", with_bearer({}, list_sessions)),
-      route("DELETE", "/auth/sessions", with_bearer({}, end_sessions)),
-      route("GET", "/auth/sessions/{id}", with_bearer({}, show_session)),
-      route("DELETE", "/auth/sessions/{id}", with_bearer({}, end_session)),
+      route("DELETE", "/auth/me", with_bearer(delete_me)),
+      route("POST", "/auth/tickets", with_bearer(mint_ticket)),
+      route("GET", "/auth/sessions", with_bearer(list_sessions)),
+      route("DELETE", "/auth/sessions", with_bearer(end_sessions)),
+      route("GET", "/auth/sessions/{id}", with_bearer(show_session)),
+      route("DELETE", "/auth/sessions/{id}", with_bearer(end_session)),
       Route{"GET", "/.well-known/jwks.json",
           [&service](Request request, Reply reply) {
     service.run([&service, request = std::move(request), reply = std::move(reply)]() mutable {
