@@ -41,6 +41,7 @@ const std::vector<Layer> kLayers = {
     {"rooms", {"base", "admission", "rooms/model", "io", "engine", "engine/memory"}},
     {"protocol", {"base", "wire", "rooms/model", "rooms"}},
     {"protocol/foyer_v1", {"base", "rooms/model", "protocol"}},
+    {"hooks", {"base", "client", "engine", "store"}},
     {"auth/contract", {"base"}},
     {"auth", {"base", "jose", "wire", "exec", "client", "auth/contract"}},
     {"accounts", {"base", "wire", "jose", "exec", "engine/shared_state.h", "store", "auth/contract"}},
@@ -52,8 +53,8 @@ const std::vector<Layer> kLayers = {
     {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms"}},
     {"app",
         {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
-            "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "accounts", "gateway", "config",
-            "admin", "api"}},
+            "hooks", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "accounts", "gateway",
+            "config", "admin", "api"}},
 };
 const std::string kPrograms = "cli";
 

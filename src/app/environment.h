@@ -17,6 +17,7 @@
 #include "client/http_pool.h"
 #include "engine/sql/chat_store.h"
 #include "exec/fair_queue.h"
+#include "hooks/sender.h"
 #include "io/transport.h"
 #include "observe/build_info.h"
 #include "observe/health.h"
@@ -36,12 +37,14 @@ struct Environment {
   std::function<bool(exec::Work)> hashing = {}; // any thread; false: full, the work is dropped. For the auth role
   // Persistent connections to another server, for a node whose auth service is another process.
   std::function<std::unique_ptr<auth::Transport>(client::PoolOptions)> connect = {};
+  // Requests to webhooks. Empty: nothing is sent, and events wait.
+  std::function<hooks::Post(client::PoolOptions)> post = {};
   observe::BuildInfo build = {};
   MonoTime began{}; // before its port was open
 
   std::unique_ptr<engine::ChatStore> chat = {};          // for the gateway role
-  std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role, like the next member
-  std::optional<store::SealKey> seal = {};
+  std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role
+  std::optional<store::SealKey> seal = {};               // of secrets in both; the auth role needs it
 
   std::vector<observe::HealthCheck> ready = {}; // in addition to the server's own
   // Overrides of the configuration, for tests.

@@ -37,6 +37,7 @@ struct Server::Parts {
   const config::Config config;
   Environment around;
   std::unique_ptr<engine::ChatStore> chat = std::move(around.chat); // with the gateway role
+  std::unique_ptr<hooks::Sender> webhooks;                          // likewise
   std::unique_ptr<AuthPart> auth;
   std::unique_ptr<TrustedIssuers> issuers; // of all tokens; before `auth` ends
   auth::RevocationTable revocations{revocation_policy(config)};
@@ -69,6 +70,7 @@ struct Server::Parts {
   Result<void> build();
   Result<void> make_auth();
   void make_gateway();
+  void make_webhooks();
   void make_server();
   void make_metrics_server();
   void report_limits();
@@ -309,7 +311,22 @@ void Server::Parts::make_metrics_server() {
       http_deps(*metrics_router, limits.metrics_addresses, limits.metrics_connections));
 }
 
+void Server::Parts::make_webhooks() {
+  if (!chat || !around.post) return;
+  webhooks = std::make_unique<hooks::Sender>(hooks::SenderDeps{.hooks = chat->hooks(),
+      .outbox = chat->outbox(),
+      .control = around.control,
+      .clock = around.clock,
+      .entropy = around.entropy,
+      .log = around.log,
+      .metrics = around.metrics,
+      .seal = around.seal,
+      .connect = around.post,
+      .user_agent = "foyer/" + around.build.version});
+}
+
 Result<void> Server::Parts::build() {
+  make_webhooks(); // first: the auth role takes the seal key
   TRY_VOID(make_auth());
   report_limits();
   make_server();
@@ -335,6 +352,7 @@ void Server::start(Completion<bool> ready) {
     if (started && p.gateway) {
       p.gateway->watch_store();
       p.gateway->watch_revocations();
+      if (p.webhooks) p.webhooks->start();
     }
     ready(std::move(started));
   });
@@ -403,6 +421,7 @@ void Server::when_empty(std::function<void()> done) {
 void Server::stop() {
   Parts& p = *parts_;
   if (!p.server) return;
+  p.webhooks.reset();
   if (p.chat) p.chat->close();
   p.reporter.flush();
   p.metrics_server.reset();

@@ -72,6 +72,11 @@ Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& confi
       file(config, "chat.sqlite"), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
 }
 
+Result<std::unique_ptr<engine::OpenHooks>> open_hooks(const config::Config& config, const engine::HookStoreDeps& deps) {
+  if (uses_postgres(config)) return engine::open_postgres_hooks({.url = config.database_url}, deps);
+  return engine::open_sqlite_hooks(file(config, "chat.sqlite"), deps);
+}
+
 StoresSeen examine_stores(const config::Config& config, const std::string& environment) {
   const store::PostgresOptions server{.url = config.database_url, .environment = environment};
   StoresSeen out;

@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "config/load.h"
 #include "engine/sql/chat_store.h"
+#include "engine/sql/hook_store.h"
 #include "store/data_dir.h"
 #include "store/lane.h"
 #include "store/seal.h"
@@ -35,6 +36,10 @@ struct StoreDeps {
 [[nodiscard]] Result<std::unique_ptr<accounts::AccountStore>> open_accounts(
     const config::Config& config, StoreDeps deps);
 [[nodiscard]] Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);
+
+// The webhooks, for commands beside a server.
+[[nodiscard]] Result<std::unique_ptr<engine::OpenHooks>> open_hooks(
+    const config::Config& config, const engine::HookStoreDeps& deps);
 
 // What a start would find in the databases that this configuration's roles use, without changing them.
 // `environment` as in StoreDeps.

@@ -26,6 +26,7 @@ int run_key(Args args);     // key.cc
 int run_explain(Args args); // explain.cc
 int run_service(Args args); // service.cc
 int run_token(Args args);   // token.cc
+int run_webhook(Args args); // webhook.cc
 int run_user(Args args);    // user.cc
 int run_why(Args args);     // why.cc
 int run_upkeep(Args args);  // upkeep.cc

@@ -116,6 +116,9 @@ Result<void> Node::Parts::open_stores(app::Environment& environment) {
   if (config.role_auth) {
     TRY(accounts, app::open_accounts(config, deps));
     environment.accounts = std::move(accounts);
+  }
+  // A gateway alone seals the secrets of webhooks only: with PostgreSQL it may do without.
+  if (config.role_auth || !app::uses_postgres(config) || !config.store_key.empty()) {
     TRY(seal, app::seal_key(config, data, entropy));
     environment.seal = std::move(seal);
   }
@@ -133,6 +136,10 @@ Result<void> Node::Parts::make_server(MonoTime began) {
       .connect =
           [this](client::PoolOptions options) {
     return std::make_unique<auth::PooledTransport>(*control, std::move(options));
+  },
+      .post = [this](client::PoolOptions options) -> hooks::Post {
+    auto pool = std::make_shared<client::HttpPool>(client::pool_driver(*control), std::move(options));
+    return [pool](client::PoolCall call, client::HttpCompletion done) { pool->send(std::move(call), std::move(done)); };
   },
       .build = build,
       .began = began};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "rooms/model/directory.h"
+#include "rooms/model/durability.h"
 #include "rooms/model/history.h"
 #include "rooms/model/room.h"
 
@@ -29,6 +30,7 @@ using rooms::kInvitationsShown;
 using rooms::kKeyLife;
 using rooms::Known;
 using rooms::kRecoverableChanges;
+using rooms::matches;
 using rooms::Message;
 using rooms::OpenRequest;
 using rooms::RoomKind;

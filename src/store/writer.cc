@@ -131,6 +131,7 @@ std::size_t Writer::run_batch(Tasks& tasks, std::size_t first) {
       // A job that failed on the database itself (full, for one) says more about it than the commit of the others.
       if (well) succeeded();
       for (std::size_t k = first; k < last; ++k) tasks[k]->answer();
+      if (hooks_.committed) hooks_.committed();
       return last;
     }
     if (tries < kTries && database_ != nullptr && database_->may_succeed_again()) {

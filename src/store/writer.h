@@ -47,6 +47,8 @@ struct WriterHooks {
   std::function<Result<void>(Database&)> opened = {};
   // Inside the transaction, after the last job of a batch; a refusal undoes the batch.
   std::function<Result<void>(Database&)> before_commit = {};
+  // After the commit of a batch and its answers.
+  std::function<void()> committed = {};
   // The batch was undone, or its outcome is unknown: anything remembered from its jobs is wrong.
   std::function<void()> rolled_back = {};
   // One small piece of upkeep in a transaction of its own, every upkeep_every; true: there is more, to run between

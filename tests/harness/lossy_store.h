@@ -107,6 +107,8 @@ class LossyStore final : public engine::ChatStore {
     watch_ = watch;
     store_->watch(std::move(watch));
   }
+  engine::Hooks& hooks() override { return store_->hooks(); }
+  engine::HookOutbox& outbox() override { return store_->outbox(); }
   [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }
   void upkeep_now() override { store_->upkeep_now(); }
   void close() override { store_->close(); }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "engine/hooks.h"
 #include "engine/room_directory.h"
 #include "engine/room_log.h"
 #include "store/age_gate.h"
@@ -18,6 +19,10 @@ namespace foyer::engine {
 // For its owner, which starts, stops and monitors it; others use one of the two interfaces.
 class ChatStore : public RoomLog, public RoomDirectory {
  public:
+  // Other processes may change the hooks, too (hook_store.h).
+  [[nodiscard]] virtual Hooks& hooks() = 0;
+  [[nodiscard]] virtual HookOutbox& outbox() = 0;
+
   // Whether deletion by age runs or waits until the clock is trusted; nothing: nothing is deleted by age. Any
   // thread.
   [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const = 0;

@@ -1,4 +1,5 @@
 // The contracts of a log and of a directory, for both databases.
+#include "engine/testing/hooks_contract.h"
 #include "engine/testing/membership_contract.h"
 #include "engine/testing/room_log_contract.h"
 #include "engine/testing/store_worlds.h"
@@ -15,6 +16,8 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, RoomLogContract, testing::Values(make<LogWorld,
 INSTANTIATE_TEST_SUITE_P(Postgres, RoomLogContract, testing::Values(make<LogWorld, PostgresWorld>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, RoomDirectoryContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, RoomDirectoryContract, testing::Values(make<StoreWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(Sqlite, HooksContract, testing::Values(make<StoreWorld, SqliteWorld>));
+INSTANTIATE_TEST_SUITE_P(Postgres, HooksContract, testing::Values(make<StoreWorld, PostgresWorld>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, MembershipContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, MembershipContract, testing::Values(make<StoreWorld, PostgresWorld>));
 

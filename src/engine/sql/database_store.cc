@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/sql/continuity.h"
+#include "engine/sql/hook_store.h"
 #include "engine/sql/reads.h"
 #include "engine/sql/writes.h"
 #include "store/reader.h"
@@ -28,7 +29,8 @@ class DatabaseStore final : public ChatStore {
       : retention_{.days = options.policy.history_days, .messages = options.policy.history_messages},
         clock_(clock),
         entropy_(entropy),
-        writes_(clock, entropy, options.policy),
+        events_(clock, entropy),
+        writes_(clock, entropy, options.policy, events_),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
         sweep_(retention_, clock, gate_),
         continuity_(options.witness, options.of_a_file, entropy, log) {}
@@ -39,6 +41,9 @@ class DatabaseStore final : public ChatStore {
     store::WriterHooks hooks;
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
+    hooks.committed = [this] {
+      if (events_.take_written() && outbox_) outbox_->written();
+    };
     hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
     auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
     store::WriterOptions writer_options{.name = "chat",
@@ -59,6 +64,8 @@ class DatabaseStore final : public ChatStore {
       return open_to_read(reading);
     }, std::move(reader_options), clock_, metrics, log));
     reader_ = std::move(reader);
+    hooks_ = std::make_unique<HookStore>(*writer_, *reader_, clock_, entropy_);
+    outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, clock_, entropy_);
     return {};
   }
 
@@ -215,6 +222,9 @@ class DatabaseStore final : public ChatStore {
     }, std::move(done), by.view());
   }
 
+  Hooks& hooks() override { return *hooks_; }
+  HookOutbox& outbox() override { return *outbox_; }
+
   void close() override {
     // The reader first: its answers may still use the writer.
     if (reader_) reader_->close();
@@ -272,6 +282,7 @@ class DatabaseStore final : public ChatStore {
       return db;
     }
     TRY(found, continuity_.take_over(**db));
+    TRY_VOID(events_.load(**db));
     barrier_due_ = clock_.mono() + kBarrierEvery;
     if (std::exchange(opened_, true) && watch && found == Continuity::Found::perhaps_other) watch->opened_again();
     return db;
@@ -315,7 +326,8 @@ class DatabaseStore final : public ChatStore {
   const Retention retention_;
   const Clock& clock_;
   Entropy& entropy_;
-  Writes writes_;       // used by the writer's thread
+  HookWrites events_;   // used by the writer's thread
+  Writes writes_;       // likewise
   store::AgeGate gate_; // likewise
   Sweep sweep_;         // likewise
   Continuity continuity_;
@@ -326,6 +338,8 @@ class DatabaseStore final : public ChatStore {
   std::shared_ptr<const LogWatch> watch_;
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Reader> reader_;
+  std::unique_ptr<HookStore> hooks_;
+  std::unique_ptr<OutboxStore> outbox_;
 };
 
 } // namespace

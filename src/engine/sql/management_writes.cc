@@ -19,6 +19,7 @@ Result<RoomRow> Writes::create_for(store::Database& db, const RoomName& name, co
   for (const UserId& member : members) {
     TRY_VOID(has_place(db, *room));
     TRY_VOID(put_member(db, room->id, member));
+    if (db.changes() == 1) report_member(HookType::member_added, name.view(), member);
   }
   return row(db, name.view(), *room);
 }
@@ -62,6 +63,8 @@ Result<bool> Writes::remove_room(store::Database& db, const RoomName& name) {
   TRY(gone, db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE name = ?", name));
   if (gone == 0) return false;
   rooms_.erase(name.str());
+  TRY(kind, kind_of(name.view()));
+  report_room(HookType::room_deleted, name.view(), kind);
   return true;
 }
 

@@ -57,6 +57,7 @@ Result<bool> Writes::add_member(store::Database& db, const RoomName& name, const
   TRY_VOID(has_place(db, *room));
   TRY_VOID(put_member(db, room->id, user));
   const bool added = db.changes() == 1;
+  if (added) report_member(HookType::member_added, name.view(), user);
   TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room->id, user));
   return added;
 }
@@ -69,7 +70,11 @@ Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, co
   TRY(gone,
       db.change("UPDATE rooms SET name = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)",
           room->id));
-  if (gone == 1) rooms_.erase(name.str());
+  if (removed == 1) report_member(HookType::member_removed, name.view(), user);
+  if (gone == 1) {
+    rooms_.erase(name.str());
+    report_room(HookType::room_deleted, name.view(), RoomKind::private_);
+  }
   return removed == 1;
 }
 
@@ -91,6 +96,7 @@ Result<Direct> Writes::direct(store::Database& db, const Author& by, const UserI
     name = "direct:" + hex_encode({reinterpret_cast<const char*>(random.data()), random.size()});
     TRY(made, make(db, name, RoomKind::direct, pair, by.id.view()));
     TRY_VOID(put_member(db, made->id, by.id));
+    report_member(HookType::member_added, name, by.id);
     TRY(asked, ask(db, made->id, by, other));
     out.requested = true;
     out.expires = asked.expires;
@@ -99,6 +105,7 @@ Result<Direct> Writes::direct(store::Database& db, const Author& by, const UserI
     TRY(belongs, is_member(db, room->id, by.id));
     if (!belongs) {
       TRY_VOID(put_member(db, room->id, by.id));
+      report_member(HookType::member_added, name, by.id);
       TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room->id, by.id));
       out.entered = true;
     }
@@ -191,6 +198,7 @@ Result<bool> Writes::accept(store::Database& db, const RoomName& name, const Use
   }
   TRY_VOID(has_place(db, *room));
   TRY_VOID(put_member(db, room->id, user));
+  report_member(HookType::member_added, name.view(), user);
   TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room->id, user));
   return true;
 }

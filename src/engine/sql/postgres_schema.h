@@ -110,6 +110,56 @@ CREATE INDEX people_by_name ON people (name);
     R"sql(
 ALTER TABLE messages ADD COLUMN type BIGINT NOT NULL DEFAULT 0;
 )sql",
+    R"sql(
+-- Webhooks (engine/hooks.h). types and rooms: words with a blank between them. secret, old_secret: sealed. The fact
+-- `hooks` counts their changes.
+CREATE TABLE hooks (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  url TEXT NOT NULL,
+  types TEXT NOT NULL,
+  rooms TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  old_secret TEXT,
+  created_ms BIGINT NOT NULL,
+  disabled_ms BIGINT,
+  why TEXT NOT NULL
+);
+
+-- What waits to be sent, once for each hook. message: the offset whose text is in data, so that it can be erased here.
+CREATE TABLE hook_events (
+  number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  hook_id TEXT COLLATE "C" NOT NULL,
+  event_id TEXT COLLATE "C" NOT NULL,
+  type TEXT NOT NULL,
+  room TEXT COLLATE "C" NOT NULL,
+  message BIGINT,
+  at_ms BIGINT NOT NULL,
+  queued_ms BIGINT NOT NULL,
+  data TEXT NOT NULL
+);
+CREATE INDEX hook_events_by_hook ON hook_events (hook_id, number);
+CREATE INDEX hook_events_by_room ON hook_events (hook_id, room, number);
+CREATE INDEX hook_events_by_message ON hook_events (room, message) WHERE message IS NOT NULL;
+
+-- What was given up. again: it is to be sent again.
+CREATE TABLE hook_dead (
+  number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  hook_id TEXT COLLATE "C" NOT NULL,
+  event_id TEXT COLLATE "C" NOT NULL,
+  type TEXT NOT NULL,
+  room TEXT COLLATE "C" NOT NULL,
+  message BIGINT,
+  at_ms BIGINT NOT NULL,
+  data TEXT NOT NULL,
+  tries BIGINT NOT NULL,
+  why TEXT NOT NULL,
+  since_ms BIGINT NOT NULL,
+  again BIGINT NOT NULL
+);
+CREATE INDEX hook_dead_by_hook ON hook_dead (hook_id, number);
+CREATE INDEX hook_dead_by_message ON hook_dead (room, message) WHERE message IS NOT NULL;
+CREATE INDEX hook_dead_again ON hook_dead (number) WHERE again = 1;
+)sql",
 };
 
 } // namespace foyer::engine

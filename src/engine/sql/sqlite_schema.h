@@ -117,6 +117,56 @@ CREATE INDEX people_by_name ON people (name);
 -- What the body of a message is: 0 a text, 1 a JSON value, in its JSON text (rooms/model/room.h, BodyType).
 ALTER TABLE messages ADD COLUMN type INTEGER NOT NULL DEFAULT 0;
 )sql",
+    R"sql(
+-- Webhooks (engine/hooks.h). types and rooms: words with a blank between them. secret, old_secret: sealed. The fact
+-- `hooks` counts their changes.
+CREATE TABLE hooks (
+  id TEXT PRIMARY KEY,
+  url TEXT NOT NULL,
+  types TEXT NOT NULL,
+  rooms TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  old_secret TEXT,
+  created_ms INTEGER NOT NULL,
+  disabled_ms INTEGER,
+  why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What waits to be sent, once for each hook. message: the offset whose text is in data, so that it can be erased here.
+CREATE TABLE hook_events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  hook_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  room TEXT NOT NULL,
+  message INTEGER,
+  at_ms INTEGER NOT NULL,
+  queued_ms INTEGER NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+CREATE INDEX hook_events_by_hook ON hook_events (hook_id, number);
+CREATE INDEX hook_events_by_room ON hook_events (hook_id, room, number);
+CREATE INDEX hook_events_by_message ON hook_events (room, message) WHERE message IS NOT NULL;
+
+-- What was given up. again: it is to be sent again.
+CREATE TABLE hook_dead (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  hook_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  room TEXT NOT NULL,
+  message INTEGER,
+  at_ms INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  tries INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  again INTEGER NOT NULL
+) STRICT;
+CREATE INDEX hook_dead_by_hook ON hook_dead (hook_id, number);
+CREATE INDEX hook_dead_by_message ON hook_dead (room, message) WHERE message IS NOT NULL;
+CREATE INDEX hook_dead_again ON hook_dead (number) WHERE again = 1;
+)sql",
 };
 
 } // namespace foyer::engine

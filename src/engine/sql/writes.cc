@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "engine/sql/hook_data.h"
 
 namespace foyer::engine {
 namespace {
@@ -131,6 +132,7 @@ Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, R
     room.id = rows.integer(0);
   }
   made_rooms_.emplace_back(name);
+  report_room(HookType::room_created, name, kind, creator.value_or(""));
   return &rooms_.emplace(std::string(name), std::move(room)).first->second;
 }
 
@@ -160,11 +162,24 @@ Result<bool> Writes::forget_empty(store::Database& db, const RoomName& name) {
   TRY(gone,
       db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?)", name, RoomKind::public_,
           RoomKind::own));
-  if (gone > 0) rooms_.erase(name.str());
-  return gone > 0;
+  if (gone == 0) return false;
+  rooms_.erase(name.str());
+  TRY(kind, kind_of(name.view()));
+  report_room(HookType::room_deleted, name.view(), kind);
+  return true;
 }
 
 Result<bool> Writes::forget_all_empty(store::Database& db) {
+  if (events_.wants(HookType::room_deleted)) {
+    TRY(rows,
+        db.query("SELECT name, kind FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)",
+            RoomKind::public_, RoomKind::own));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) break;
+      report_room(HookType::room_deleted, rows.view(0), static_cast<RoomKind>(rows.integer(1)));
+    }
+  }
   TRY(gone,
       db.change("DELETE FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)", RoomKind::public_,
           RoomKind::own));
@@ -214,6 +229,7 @@ Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const 
   TRY_VOID(may_make(db, kind, by));
   TRY(room, make(db, name.view(), kind, std::nullopt, by.view()));
   TRY_VOID(put_member(db, room->id, by));
+  report_member(HookType::member_added, name.view(), by);
   return row(db, name.view(), *room);
 }
 
@@ -242,6 +258,7 @@ Result<std::size_t> Writes::append(store::Database& db, const AppendRequest& que
   made_rooms_.clear();
   made_names_.clear();
   made_authors_.clear();
+  const std::size_t reported = events_.mark();
   const auto prepared = [&]() -> Result<Waiting> {
     TRY(room, find_or_make(db, question.room.view(), question.from.id));
     TRY(name, name_id(db, question.from));
@@ -252,6 +269,7 @@ Result<std::size_t> Writes::append(store::Database& db, const AppendRequest& que
   }();
   if (!prepared) {
     forget_made();
+    events_.back_to(reported);
     return std::unexpected(prepared.error());
   }
   waiting_.push_back(*prepared);
@@ -269,6 +287,7 @@ Result<void> Writes::store_waiting(store::Database& db) {
       answers_[one.place] = std::move(answer);
     }
   }
+  report_published();
   waiting_.clear();
   return {};
 }
@@ -322,6 +341,27 @@ void Writes::stored(Room& room, const AppendRequest& question, Offset offset) {
 }
 
 // A refused job was undone, including rows that it had stored for others.
+void Writes::report_published() {
+  if (!events_.wants(HookType::message_published)) return;
+  for (const Waiting& one : waiting_) {
+    const Result<Appended>& stored = answers_[one.place];
+    if (!stored || stored->duplicate) continue;
+    events_.note({.type = HookType::message_published,
+        .room = one.question->room.view(),
+        .at = stored->time,
+        .data = published_data(*one.question, stored->epoch.view(), stored->offset),
+        .message = stored->offset});
+  }
+}
+
+void Writes::report_member(HookType type, std::string_view room, const UserId& user) {
+  if (events_.wants(type)) events_.note({.type = type, .room = room, .data = member_data(room, user)});
+}
+
+void Writes::report_room(HookType type, std::string_view room, RoomKind kind, std::string_view user) {
+  if (events_.wants(type)) events_.note({.type = type, .room = room, .data = room_data(room, kind, user)});
+}
+
 void Writes::wait_again(const std::vector<Waiting>& earlier) {
   for (const Waiting& one : earlier) one.room->last = one.room_last;
   waiting_ = earlier;
@@ -357,6 +397,7 @@ Result<void> Writes::flush(store::Database& db) {
       statement.bind_from(index, (*next)->id, (*next)->last, (*next)->active);
     TRY_VOID(statement.run());
   }
+  TRY_VOID(events_.flush(db));
   if (rooms_.size() > kRemembered) rooms_.clear();
   if (names_.size() > kRemembered) names_.clear();
   if (authors_.size() > kRemembered) authors_.clear();
@@ -369,6 +410,7 @@ void Writes::forget() {
   authors_.clear();
   dirty_.clear();
   waiting_.clear();
+  events_.forget();
   flushed_ = true;
 }
 

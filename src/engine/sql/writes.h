@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/sql/hook_writes.h"
 #include "engine/sql/policy.h"
 #include "engine/values.h"
 #include "store/database.h"
@@ -23,10 +24,12 @@ namespace foyer::engine {
 
 class Writes {
  public:
-  Writes(const Clock& clock, Entropy& entropy, const StorePolicy& policy)
+  // `events`: what the changes report to webhooks.
+  Writes(const Clock& clock, Entropy& entropy, const StorePolicy& policy, HookWrites& events)
       : clock_(clock),
         entropy_(entropy),
-        limits_(policy) {}
+        limits_(policy),
+        events_(events) {}
 
   // Runs a job other than an append; when it refuses, its changes are undone and forgotten here.
   template <class T, class Job>
@@ -35,11 +38,13 @@ class Writes {
     made_names_.clear();
     made_authors_.clear();
     const std::vector<Waiting> earlier = waiting_;
+    const std::size_t reported = events_.mark();
     TRY_VOID(store_waiting(db));
     Result<T> result = job(*this, db);
     if (!result) {
       forget_made();
       wait_again(earlier);
+      events_.back_to(reported);
     }
     return result;
   }
@@ -129,10 +134,14 @@ class Writes {
   [[nodiscard]] Result<Appended> first_of_key(store::Database& db, const Room& room, const AppendRequest& question);
   [[nodiscard]] Result<RoomRow> row(store::Database& db, std::string_view name, const Room& room);
   void forget_made();
+  void report_published(); // the waiting messages, which are stored
+  void report_member(HookType type, std::string_view room, const UserId& user);
+  void report_room(HookType type, std::string_view room, RoomKind kind, std::string_view user = {});
 
   const Clock& clock_;
   Entropy& entropy_;
   const StorePolicy limits_;
+  HookWrites& events_;
   std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
   std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
   std::unordered_set<std::string> authors_;             // by room, zero byte, user

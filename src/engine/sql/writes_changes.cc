@@ -1,6 +1,7 @@
 // Changes to earlier messages: deletions, and the end of an author's account.
 #include <algorithm>
 
+#include "engine/sql/hook_data.h"
 #include "engine/sql/writes.h"
 
 namespace foyer::engine {
@@ -57,12 +58,14 @@ Result<Erased> Writes::erase(store::Database& db, const RoomName& name, Offset o
   TRY(room, find(db, name.view()));
   if (room == nullptr) return refuse_field(Cause::NOT_FOUND, "offset");
   bool erased = false;
+  UserId author;
   {
     TRY(rows, db.query("SELECT author, erased FROM messages WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
     TRY(there, rows.step());
     if (!there) return refuse_field(Cause::NOT_FOUND, "offset");
     if (!any && rows.view(0) != by.view()) return refuse(Cause::PERMISSION_DENIED, "the message is another user's");
     erased = rows.integer(1) != 0;
+    author = UserId(rows.view(0));
   }
   if (erased) { // the first deletion may not have been announced
     TRY(rows,
@@ -74,7 +77,12 @@ Result<Erased> Writes::erase(store::Database& db, const RoomName& name, Offset o
   TRY_VOID(db.change(
       "UPDATE messages SET text = '', type = 0, erased = 1 WHERE room_id = ? AND \"offset\" = ?", room->id, offset));
   TRY(change, put_change(db, room->id, room->change, ChangeKind::deleted, offset, ""));
+  TRY_VOID(events_.erase_message(db, name.view(), offset, erased_data(name.view(), room->epoch, offset, author)));
   room->change = change;
+  if (events_.wants(HookType::message_deleted))
+    events_.note({.type = HookType::message_deleted,
+        .room = name.view(),
+        .data = deleted_data(name.view(), room->epoch, offset, by)});
   return Erased{.offset = offset, .change = change};
 }
 
@@ -110,6 +118,13 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) 
         detached.rooms.push_back({RoomName(place.name), change});
     }
   }
+  // Nothing refuses from here on: the memory may follow.
+  for (const Place& place : rooms) {
+    TRY(kind, kind_of(place.name));
+    report_member(HookType::member_removed, place.name, user);
+    if (std::ranges::find(gone, place.name) != gone.end()) report_room(HookType::room_deleted, place.name, kind);
+  }
+  if (had_own > 0) report_room(HookType::room_deleted, own, RoomKind::own);
   // Nothing refuses from here on: the memory may follow.
   for (const std::string& name : gone) rooms_.erase(name);
   rooms_.erase(own);
