@@ -33,6 +33,12 @@ struct Context {
 // The JSON text of `result`.
 using Answer = std::string;
 
+// The application itself, as rooms see it.
+[[nodiscard]] rooms::Actor actor_of(const Context& context, const Caller& caller);
+
+// BAD_REQUEST where a field names an id that belongs to an application or to the server.
+[[nodiscard]] std::optional<Refusal> reserved_id(const Arguments& arguments, std::string_view field = "user");
+
 class Call {
  public:
   Call(CallerPtr caller, Arguments fields, Completion<Answer> done)
@@ -46,7 +52,7 @@ class Call {
   [[nodiscard]] RoomName room() const { return RoomName{arguments.text("channel")}; }
   [[nodiscard]] Result<void> may(rooms::RoomRight right) const { return caller_->rights.check(right, room()); }
   // Acts as the application itself.
-  [[nodiscard]] rooms::Actor actor(const Context& context) const;
+  [[nodiscard]] rooms::Actor actor(const Context& context) const { return actor_of(context, *caller_); }
 
   void answer(Answer result) { done_(std::move(result)); }
   void refuse(Refusal refusal) { done_(std::unexpected(std::move(refusal))); }

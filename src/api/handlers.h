@@ -23,5 +23,7 @@ void member_add(const Context& context, Call call);
 void member_remove(const Context& context, Call call);
 void user_upsert(const Context& context, Call call);
 void user_forget(const Context& context, Call call);
+[[nodiscard]] Result<std::shared_ptr<BodySource>> user_export(
+    const Context& context, const Caller& caller, const Arguments& arguments);
 
 } // namespace foyer::api

@@ -24,16 +24,6 @@ Completion<T> done_by(Call call) {
 
 UserId user_of(const Call& call) { return UserId{call.arguments.text("user")}; }
 
-// Ids that belong to applications and to the server.
-std::optional<Refusal> reserved(const Call& call) {
-  const std::string_view user = call.arguments.text("user");
-  if (!user.starts_with("app:") && !user.starts_with("system:")) return std::nullopt;
-  return Refusal{.cause = Cause::BAD_REQUEST,
-      .evidence = "a reserved id",
-      .field = "user",
-      .detail = "Ids that begin with app: or system: are not those of people."};
-}
-
 // A page of rooms, until it is full or enough rooms were looked at.
 struct Listing {
   explicit Listing(Call c) : call(std::move(c)) {}
@@ -143,7 +133,7 @@ void room_members(const Context& context, Call call) {
 
 void member_add(const Context& context, Call call) {
   if (auto may = call.may(rooms::RoomRight::members); !may) return call.refuse(std::move(may).error());
-  if (auto refusal = reserved(call)) return call.refuse(std::move(*refusal));
+  if (auto refusal = reserved_id(call.arguments)) return call.refuse(std::move(*refusal));
   rooms::Actor actor = call.actor(context);
   RoomName room = call.room();
   UserId user = user_of(call);
@@ -166,7 +156,7 @@ void member_remove(const Context& context, Call call) {
 void user_upsert(const Context& context, Call call) {
   if (auto may = call.caller().rights.check(rooms::ApiRight::users_write); !may)
     return call.refuse(std::move(may).error());
-  if (auto refusal = reserved(call)) return call.refuse(std::move(*refusal));
+  if (auto refusal = reserved_id(call.arguments)) return call.refuse(std::move(*refusal));
   rooms::Author person{user_of(call), std::string(call.arguments.text("name"))};
   context.directory.remember_person(std::move(person), done_by<bool>(std::move(call)));
 }

@@ -3,14 +3,19 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
+#include "base/body_source.h"
 #include "base/cause.h"
+#include "base/refusal.h"
 
 namespace foyer::api {
 
 class Call;
+class Arguments;
+struct Caller;
 struct Context;
 
 enum class Type : std::uint8_t {
@@ -63,6 +68,9 @@ struct Method {
   std::span<const Field> answer = {}; // members of `result`
   std::span<const Cause> causes = {}; // beside those of every method
   void (*run)(const Context& context, Call call) = nullptr;
+  // In place of `run`: the answer is lines of JSON, which are made while they are sent.
+  Result<std::shared_ptr<BodySource>> (*stream)(
+      const Context& context, const Caller& caller, const Arguments& arguments) = nullptr;
   // Calls that follow each other may be under way at once: the room keeps their order.
   bool keeps_order = false;
   bool logged = false; // each call that succeeded is a line of the log: who changed what

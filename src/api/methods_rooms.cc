@@ -127,6 +127,12 @@ constexpr std::array kMethods{
         .answer = kForgetAnswer,
         .run = user_forget,
         .logged = true},
+    Method{.name = "user_export",
+        .says = "All that the chat store has of a person, as lines of JSON: `person`, `member`, `invitation`, "
+                "`message`, and `end` when it is whole. Not in a batch.",
+        .needs = "export",
+        .fields = kOnlyUser,
+        .stream = user_export},
 };
 
 } // namespace

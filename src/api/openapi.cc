@@ -138,10 +138,13 @@ Object responses_of(const Method* method) {
   std::string codes;
   if (method != nullptr)
     for (const Cause cause : method->causes) codes += (codes.empty() ? "" : ", ") + std::string(code_of(cause));
+  Object content = json_content(std::move(good));
+  if (method != nullptr && method->stream != nullptr)
+    content["application/x-ndjson"] = Object{{"schema", Object{{"type", "string"}}}};
   out["200"] = Object{
       {"description",
           codes.empty() ? "The result, or an error." : "The result, or an error; of this method's own: " + codes + "."},
-      {"content", json_content(std::move(good))}};
+      {"content", std::move(content)}};
   out["400"] = refused("The body is not JSON; in transport mode also: a field is wrong (107).");
   out["401"] = refused("No key, or an unknown one (101).");
   out["403"] = refused("The key lacks a right (103).");

@@ -139,8 +139,10 @@ void ServerApi::enter(Request request, Reply reply, std::move_only_function<void
 Completion<Answer> ServerApi::logging(
     const Caller& caller, const Method& method, const Arguments& arguments, Completion<Answer> done) const {
   const std::string key = std::visit([](const auto& id) { return id.str(); }, caller.id);
-  return [this, key, name = caller.name, &method, room = std::string(arguments.text("channel")),
-             user = std::string(arguments.text("user")), done = std::move(done)](Result<Answer> result) mutable {
+  const Arguments* from = arguments.object("from");
+  std::string user{from == nullptr ? arguments.text("user") : from->text("id")};
+  return [this, key, name = caller.name, &method, room = std::string(arguments.text("channel")), user = std::move(user),
+             done = std::move(done)](Result<Answer> result) mutable {
     if (result)
       deps_.log.info("api_change", method.says,
           {{"method", method.name}, {"key", key}, {"name", name}, {"room", room}, {"user", user}});
@@ -153,7 +155,8 @@ void ServerApi::run(const CallerPtr& caller, const Method& method, const json::O
   calls_[static_cast<std::size_t>(&method - methods().data())]->add();
   auto arguments = Arguments::read(method.fields, request, text);
   if (!arguments) return done(std::unexpected(std::move(arguments).error()));
-  if (method.logged) done = logging(*caller, method, *arguments, std::move(done));
+  // A message in the name of a user: the room does not tell which application it was.
+  if (method.logged || arguments->has("from")) done = logging(*caller, method, *arguments, std::move(done));
   method.run(deps_.context, Call(caller, std::move(*arguments), std::move(done)));
 }
 
@@ -161,6 +164,7 @@ void ServerApi::call(const Method& method, Request request, Reply reply) const {
   enter(std::move(request), std::move(reply), [this, &method](ExchangePtr exchange) {
     auto body = object_in(exchange->request.body);
     if (!body) return refuse_whole(*exchange, body.error());
+    if (method.stream != nullptr) return run_stream(exchange, method, body->get_object());
     if (method.run == nullptr) return run_batch(exchange, body->get_object());
     run(exchange->caller, method, body->get_object(), exchange->request.body,
         [this, exchange](Result<Answer> done) { answer(*exchange, done); });
@@ -171,8 +175,20 @@ void ServerApi::run_command(const CallerPtr& caller, Command& command, Completio
   if (command.name.empty()) return done(std::unexpected(bad_request("A command names one method, with its request.")));
   if (command.method == nullptr) return done(std::unexpected(unknown_method(command.name)));
   if (command.method->run == nullptr)
-    return done(std::unexpected(bad_request("A batch must be a request of its own.")));
+    return done(std::unexpected(bad_request(fmt::format("`{}` must be a request of its own.", command.method->name))));
   run(caller, *command.method, command.request, command.text, std::move(done));
+}
+
+void ServerApi::run_stream(const ExchangePtr& exchange, const Method& method, const json::Object& request) const {
+  calls_[static_cast<std::size_t>(&method - methods().data())]->add();
+  auto arguments = Arguments::read(method.fields, request, exchange->request.body);
+  if (!arguments) return answer(*exchange, std::unexpected(std::move(arguments).error()));
+  auto source = method.stream(deps_.context, *exchange->caller, *arguments);
+  if (!source) return answer(*exchange, std::unexpected(std::move(source).error()));
+  Response response;
+  response.headers.add("Content-Type", "application/x-ndjson");
+  response.stream = std::move(*source);
+  exchange->reply(std::move(response));
 }
 
 void ServerApi::run_batch(const ExchangePtr& exchange, const json::Object& request) const {

@@ -53,6 +53,7 @@ class ServerApi {
   Completion<Answer> logging(
       const Caller& caller, const Method& method, const Arguments& arguments, Completion<Answer> done) const;
   void run_command(const CallerPtr& caller, Command& command, Completion<Answer> done) const;
+  void run_stream(const ExchangePtr& exchange, const Method& method, const json::Object& request) const;
   void run_batch(const ExchangePtr& exchange, const json::Object& request) const;
   void refuse_whole(Exchange& exchange, const Refusal& refusal) const;
   void answer(Exchange& exchange, const Result<Answer>& given) const;

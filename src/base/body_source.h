@@ -1,5 +1,4 @@
-// A response body that is produced while it is sent: for long or endless responses. No route has one yet;
-// server-sent events (SSE) will.
+// A response body that is produced while it is sent: for long or endless responses.
 #pragma once
 
 #include <string>

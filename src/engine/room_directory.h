@@ -31,6 +31,8 @@ class RoomDirectory {
   // For an application: a private room with its first members and without a creator, in nobody's share of rooms.
   // ROOM_EXISTS, ROOM_LIMIT.
   virtual void create_for(RoomName room, std::vector<UserId> members, Completion<rooms::RoomRow> done) = 0;
+  // The stored rooms in which a user has written, by name.
+  virtual void written_by(UserId user, RoomName after, std::uint32_t limit, Completion<rooms::RoomNames> done) = 0;
   // A room of any kind, with its history, members and invitations. False: there is none.
   virtual void remove(RoomName room, Completion<bool> done) = 0;
   // Every room whose name comes after `after`, by name, without its members.

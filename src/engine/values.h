@@ -34,6 +34,7 @@ using rooms::matches;
 using rooms::Message;
 using rooms::OpenRequest;
 using rooms::RoomKind;
+using rooms::RoomNames;
 using rooms::RoomRow;
 using rooms::RoomsPage;
 using rooms::RoomsRequest;

@@ -52,6 +52,9 @@ class LossyStore final : public engine::ChatStore {
   void create_for(RoomName room, std::vector<UserId> members, Completion<rooms::RoomRow> done) override {
     store_->create_for(std::move(room), std::move(members), std::move(done));
   }
+  void written_by(UserId user, RoomName after, std::uint32_t limit, Completion<rooms::RoomNames> done) override {
+    store_->written_by(std::move(user), std::move(after), limit, std::move(done));
+  }
   void remove(RoomName room, Completion<bool> done) override { store_->remove(std::move(room), std::move(done)); }
   void clear(RoomName room, Completion<bool> done) override { store_->clear(std::move(room), std::move(done)); }
   void all_rooms(RoomName after, std::uint32_t limit, Completion<rooms::RoomsPage> done) override {

@@ -2,9 +2,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileScope, serve } from './support/foyer.mjs';
-import { call, error } from './support/api.mjs';
+import { call, error, keyOf, post } from './support/api.mjs';
+import { ask } from './support/http.mjs';
 import { arrive, register } from './support/people.mjs';
 import { Client } from './support/websocket.mjs';
+
+// The lines of a chunked body.
+function linesOf({ text }) {
+  let body = '';
+  for (let rest = text; rest;) {
+    const length = Number.parseInt(rest, 16);
+    if (length === 0) break;
+    const start = rest.indexOf('\r\n') + 2;
+    body += rest.slice(start, start + length);
+    rest = rest.slice(start + length + 2);
+  }
+  return body.trim().split('\n').map((line) => JSON.parse(line));
+}
 
 for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms', '*']]]) {
   describe(`rooms ${kind}`, () => {
@@ -113,6 +127,28 @@ describe('people and lists', () => {
     await ann.close();
   });
 
+  test('user_export: all that is stored of a person, whole, line by line', async () => {
+    const ann = await arrive(node, 'ann_export');
+    await ann.ask('create', { room: 'private:diary' });
+    await ann.join('private:diary');
+    for (let i = 1; i <= 3; i += 1) await ann.say('private:diary', `line ${i}`);
+    await ann.join('mixed');
+    const text = Array.from({ length: 400 }, (_, i) => JSON.stringify({ method: 'publish', params: { channel: 'mixed', message: `${i}` } })).join('\n');
+    await ask(node, 'POST', '/api', { body: text, headers: { 'X-API-Key': keyOf(node) } });
+    await ann.say('mixed', 'mine');
+    await ann.ask('delete', { room: 'private:diary', offset: 2 });
+    const answer = await post(node, 'user_export', { user: ann.user.id });
+    assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/x-ndjson']);
+    const lines = linesOf(answer);
+    assert.deepEqual(lines[0], { type: 'person', user: ann.user.id });
+    assert.ok(lines.some((l) => l.type === 'member' && l.channel === 'private:diary'));
+    assert.deepEqual(lines.filter((l) => l.type === 'message').map((l) => [l.channel, l.offset, l.data.message]), [['mixed', 401, 'mine'], ['private:diary', 1, 'line 1'], ['private:diary', 3, 'line 3']]);
+    assert.deepEqual(lines.at(-1), { type: 'end' });
+    assert.deepEqual(linesOf(await post(node, 'user_export', { user: 'nobody' })).map((l) => l.type), ['person', 'end']);
+    assert.deepEqual((await post(node, 'batch', { commands: [{ user_export: { user: 'x' } }] })).json.replies[0].error.cause, 'BAD_REQUEST');
+    await ann.close();
+  });
+
   test('rooms: by name, page by page', async () => {
     for (const name of ['r:a', 'r:b', 'r:c', 's:a']) await call(node, 'publish', { channel: name, message: 'x' });
     const first = await call(node, 'rooms', { pattern: 'r:*', limit: 2 });
@@ -128,5 +164,7 @@ describe('people and lists', () => {
     await call(node, 'user_upsert', { user: 'shop|8', name: 'Eight' });
     const line = await node.logged('api_change', { method: 'user_upsert', user: 'shop|8' });
     assert.deepEqual([line.key, line.name], ['operator', 'Operator']);
+    await call(node, 'publish', { channel: 'named', message: 'x', from: { id: 'shop|8' } });
+    assert.equal((await node.logged('api_change', { method: 'publish', user: 'shop|8' })).room, 'named');
   });
 });

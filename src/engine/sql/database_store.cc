@@ -102,6 +102,11 @@ class DatabaseStore final : public ChatStore {
     }, std::move(done));
   }
 
+  void written_by(UserId user, RoomName after, std::uint32_t limit, Completion<RoomNames> done) override {
+    reader_->submit<RoomNames>(
+        [user, after, limit](store::Database& db) { return read_written_by(db, user, after, limit); }, std::move(done));
+  }
+
   void remove(RoomName room, Completion<bool> done) override {
     change<bool>([room](Writes& writes, store::Database& db) { return writes.remove_room(db, room); },
         sweeping(std::move(done)));

@@ -240,6 +240,23 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& questio
 
 // --- people ---
 
+Result<RoomNames> read_written_by(store::Database& db, const UserId& user, const RoomName& after, std::uint32_t limit) {
+  RoomNames page;
+  TRY(rows,
+      db.query(
+          "SELECT r.name FROM authors a JOIN rooms r ON r.id = a.room_id WHERE a.author = ? AND r.name > ? ORDER BY "
+          "r.name LIMIT ?",
+          user, after, std::int64_t{limit} + 1));
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) break;
+    page.rooms.emplace_back(rows.text(0));
+  }
+  page.more = page.rooms.size() > limit;
+  if (page.more) page.rooms.pop_back();
+  return page;
+}
+
 Result<RoomsPage> read_all_rooms(store::Database& db, const RoomName& after, std::uint32_t limit) {
   RoomsPage page;
   TRY(rows,

@@ -30,6 +30,8 @@ struct Retention {
 [[nodiscard]] Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question,
     const Retention& retention, WallTime now, std::uint64_t barrier = 0);
 [[nodiscard]] Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question);
+[[nodiscard]] Result<RoomNames> read_written_by(
+    store::Database& db, const UserId& user, const RoomName& after, std::uint32_t limit);
 [[nodiscard]] Result<RoomsPage> read_all_rooms(store::Database& db, const RoomName& after, std::uint32_t limit);
 [[nodiscard]] Result<InvitationPage> read_invitations(store::Database& db, const UserId& user, WallTime now);
 [[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);

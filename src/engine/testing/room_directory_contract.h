@@ -145,6 +145,17 @@ TEST_P(RoomDirectoryContract, AClearedRoomKeepsItsMembersAndInvitations) {
   EXPECT_EQ(w->page({.room = RoomName(direct)}), "");
 }
 
+TEST_P(RoomDirectoryContract, TheRoomsOfAnAuthorAreThoseThatItWroteIn) {
+  for (const char* room : {"tea", "milk", "user:ann", "gone"}) ASSERT_TRUE(w->say(room, "ann", "x"));
+  ASSERT_TRUE(w->say("tea", "ann", "again"));
+  ASSERT_TRUE(w->say("coffee", "bob", "x"));
+  ASSERT_TRUE(w->remove_room("gone"));
+  EXPECT_EQ(w->written_by("ann"), "milk tea user:ann");
+  EXPECT_EQ(w->written_by("ann", "", 2), "milk tea +");
+  EXPECT_EQ(w->written_by("ann", "tea", 2), "user:ann");
+  EXPECT_EQ(w->written_by("nobody"), "");
+}
+
 TEST_P(RoomDirectoryContract, AllRoomsAreListedByName) {
   ASSERT_TRUE(w->say("tea", "ann", "x"));
   ASSERT_TRUE(w->create("private:den", "ann"));

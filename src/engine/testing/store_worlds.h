@@ -41,6 +41,15 @@ class StoreWorld : public LogWorld {
   Result<bool> remove_room(const std::string& name) {
     return ask<bool>([&](Completion<bool> d) { directory().remove(RoomName(name), std::move(d)); });
   }
+  // "milk tea", a plus behind it if there are more.
+  std::string written_by(const std::string& user, const std::string& after = {}, std::uint32_t limit = 50) {
+    auto page = ask<RoomNames>(
+        [&](Completion<RoomNames> d) { directory().written_by(UserId(user), RoomName(after), limit, std::move(d)); });
+    if (!page) return std::string(page.error().code());
+    std::string out;
+    for (const RoomName& room : page->rooms) out += (out.empty() ? "" : " ") + room.str();
+    return out + (page->more ? " +" : "");
+  }
   // "private:den@0 tea@1", a plus behind it if there are more.
   std::string all_rooms(const std::string& after = {}, std::uint32_t limit = 50) {
     auto page =

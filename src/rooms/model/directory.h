@@ -38,6 +38,10 @@ struct RoomsRequest {
   std::optional<RoomName> after = {}; // the last one of the previous page
   std::uint32_t limit = 1'000;
 };
+struct RoomNames {
+  std::vector<RoomName> rooms;
+  bool more = false;
+};
 struct RoomsPage {
   std::vector<RoomRow> rooms; // without their members
   bool more = false;
