@@ -15,8 +15,14 @@ constexpr std::array kFrom{
         .says = "Shown to others; the id if absent.",
         .least = 1,
         .most = kNameLength}};
-constexpr Field kMessage{
-    .name = "message", .type = Type::text, .says = "The text of a chat message, at most text_bytes.", .required = true};
+constexpr Field kData{.name = "data",
+    .type = Type::any,
+    .says = "Any JSON, at most text_bytes; delivered and read again to the letter, but for blanks between its parts.",
+    .choice = true};
+constexpr Field kMessage{.name = "message",
+    .type = Type::text,
+    .says = "In place of data: the text of a chat message, at most text_bytes.",
+    .choice = true};
 constexpr Field kPublishAs{.name = "from",
     .type = Type::object,
     .says =
@@ -43,8 +49,8 @@ constexpr Field kVersion{.name = "version",
     .says = "every message counts; older versions are not dropped",
     .treatment = refused};
 constexpr Field kVersionEpoch{.name = "version_epoch", .type = Type::text, .says = "see version", .treatment = refused};
-constexpr std::array kPublish{
-    kChannel, kMessage, kPublishAs, kIdempotencyKey, kB64Data, kSkipHistory, kTags, kDelta, kVersion, kVersionEpoch};
+constexpr std::array kPublish{kChannel, kData, kMessage, kPublishAs, kIdempotencyKey, kB64Data, kSkipHistory, kTags,
+    kDelta, kVersion, kVersionEpoch};
 constexpr std::array kBroadcast{Field{.name = "channels",
                                     .type = Type::texts,
                                     .says = "The names of the rooms.",
@@ -53,7 +59,7 @@ constexpr std::array kBroadcast{Field{.name = "channels",
                                     .most = kMostChannels,
                                     .grammar = Grammar::room,
                                     .alias = "rooms"},
-    kMessage, kPublishAs, kIdempotencyKey, kB64Data, kSkipHistory, kTags, kDelta, kVersion, kVersionEpoch};
+    kData, kMessage, kPublishAs, kIdempotencyKey, kB64Data, kSkipHistory, kTags, kDelta, kVersion, kVersionEpoch};
 constexpr std::array kResponse{
     Field{.name = "result", .type = Type::object, .says = "If it was published.", .members = kPosition},
     Field{.name = "error", .type = Type::object, .says = "If it was not.", .members = kErrorMembers}};
@@ -89,7 +95,10 @@ constexpr std::array kClientInfo{
         .required = true,
         .members = kConnInfo}};
 constexpr std::array kPublication{kOffset,
-    Field{.name = "data", .type = Type::any, .says = "{\"message\":…} for a chat message.", .required = true},
+    Field{.name = "data",
+        .type = Type::any,
+        .says = "As it was published; {\"message\":…} for a chat message.",
+        .required = true},
     Field{.name = "info", .type = Type::object, .says = "Who published it.", .required = true, .members = kClientInfo},
     Field{.name = "time", .type = Type::number, .says = "When, in milliseconds since 1970.", .required = true}};
 constexpr std::array kHistoryAnswer{Field{.name = "publications",

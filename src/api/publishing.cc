@@ -10,10 +10,22 @@
 namespace foyer::api {
 namespace {
 
-Result<std::string> body_of(const Context& context, const Arguments& arguments) {
-  const std::string_view text = arguments.text("message");
-  if (text.size() > context.text_bytes) return refuse_field(Cause::MESSAGE_TOO_LARGE, "message");
-  return std::string(text);
+struct Body {
+  rooms::BodyType type = rooms::BodyType::text;
+  std::string text;
+};
+
+Result<Body> body_of(const Context& context, const Arguments& arguments) {
+  Body body;
+  std::string_view field = "message";
+  if (arguments.has("data")) {
+    field = "data";
+    body = {.type = rooms::BodyType::data, .text = json::compact(arguments.json_text("data"))};
+  } else {
+    body.text = arguments.text("message");
+  }
+  if (body.text.size() > context.text_bytes) return refuse_field(Cause::MESSAGE_TOO_LARGE, std::string(field));
+  return body;
 }
 
 // As whom a call publishes: the application, or a person whom it names.
@@ -22,6 +34,7 @@ Result<rooms::Actor> publisher(const Context& context, const Call& call) {
   const Arguments* from = call.arguments.object("from");
   if (from == nullptr) return actor;
   TRY_VOID(call.caller().rights.check(rooms::ApiRight::as_user));
+  if (auto refusal = reserved_id(*from, "id")) return std::unexpected(std::move(*refusal));
   actor.user = UserId{from->text("id")};
   actor.name = from->has("name") ? from->text("name") : from->text("id");
   return actor;
@@ -35,7 +48,10 @@ void publish_in(const Context& context, const Call& call, const RoomName& room, 
   auto body = body_of(context, call.arguments);
   if (!body) return done(std::unexpected(std::move(body).error()));
   context.rooms.publish(std::move(*actor),
-      {.room = room, .text = std::move(*body), .key = std::string(call.arguments.text("idempotency_key"))},
+      {.room = room,
+          .text = std::move(body->text),
+          .key = std::string(call.arguments.text("idempotency_key")),
+          .type = body->type},
       [done = std::move(done)](Result<rooms::Published> published) mutable {
     if (!published) return done(std::unexpected(std::move(published).error()));
     done(position(published->offset, published->epoch));

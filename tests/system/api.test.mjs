@@ -31,6 +31,24 @@ for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms'
       await ann.close();
     });
 
+    test('data: any JSON, to the letter, heard by who understands it and read again', async () => {
+      const ann = await arrive(node, 'ann_data');
+      await ann.join('orders:1');
+      const bodies = ['{"b":1.0,"a":[1e2,"\\u00e9",{}]}', '{}', '[]', '""', 'false', '0', '12345678901234567890', '"text"'];
+      for (const [i, data] of bodies.entries()) {
+        const answer = await post(node, 'publish', `{"channel":"orders:1","data": ${data} }`);
+        assert.deepEqual(answer.json.result?.offset, i + 1, `${data} ${answer.text}`);
+      }
+      const { text } = await post(node, 'history', { channel: 'orders:1', limit: -1 });
+      for (const data of bodies) assert.ok(text.includes(`"data":${data},`), `${data} in ${text}`);
+      assert.equal((await ann.next('message', { offset: 1 })).offset, 1);
+      assert.deepEqual(await error(node, 'publish', { channel: 'orders:1', data: 1, message: 'x' }), [107, 'BAD_REQUEST']);
+      assert.deepEqual(await error(node, 'publish', { channel: 'orders:1', data: 'x'.repeat(60_000) }), [107, 'MESSAGE_TOO_LARGE']);
+      const { responses } = await call(node, 'broadcast', { channels: ['orders:2', 'orders:3'], data: { n: 1 } });
+      assert.deepEqual(responses.map((r) => r.result.offset), [1, 1]);
+      await ann.close();
+    });
+
     test('publish reaches private and own rooms, of which the application is no member', async () => {
       const ann = await arrive(node, 'ann_private');
       await ann.ask('create', { room: 'private:den' });
@@ -179,9 +197,9 @@ describe('the door', () => {
   });
 
   test('fields: unknown, missing, twice, of the wrong type, beyond their limits; the field is named', async () => {
-    for (const [method, body, field] of [['publish', { message: 'x' }, 'channel'], ['publish', { channel: 'a' }, 'message'], ['publish', { channel: 'a', message: 'x', mesage: 'y' }, 'mesage'],
+    for (const [method, body, field] of [['publish', { message: 'x' }, 'channel'], ['publish', { channel: 'a' }, 'body'], ['publish', { channel: 'a', message: 'x', mesage: 'y' }, 'mesage'],
       ['publish', { channel: 1, message: 'x' }, 'channel'], ['publish', { channel: 'a', message: {} }, 'message'], ['publish', '{"channel":"a","CHANNEL":"b","message":"x"}', 'channel'],
-      ['publish', { channel: 'a', message: 'x', from: {} }, 'id'], ['publish', { channel: 'a', message: 'x', from: { id: 'a b' } }, 'id'], ['publish', { channel: 'a', message: 'x', idempotency_key: 'x'.repeat(65) }, 'idempotency_key'],
+      ['publish', { channel: 'a', message: 'x', from: {} }, 'id'], ['publish', { channel: 'a', message: 'x', from: { id: 'a b' } }, 'id'], ['publish', { channel: 'a', message: 'x', from: { id: 'app:other' } }, 'id'], ['publish', { channel: 'a', message: 'x', idempotency_key: 'x'.repeat(65) }, 'idempotency_key'],
       ['history', { channel: 'a', limit: -2 }, 'limit'], ['history', { channel: 'a', limit: 1.5 }, 'limit'], ['history', { channel: 'a', limit: '1' }, 'limit'], ['history', { channel: 'a', since: 1 }, 'since'],
       ['broadcast', { channels: [], message: 'x' }, 'channels'], ['broadcast', { channels: 'a', message: 'x' }, 'channels'], ['broadcast', { channels: [1], message: 'x' }, 'channels'],
       ['channels', { pattern: 'a b' }, 'pattern'], ['batch', {}, 'commands'], ['batch', { commands: [1] }, 'commands']]) {
