@@ -44,6 +44,7 @@ const std::vector<Layer> kLayers = {
     {"hooks", {"base", "client", "engine", "store"}},
     {"auth/contract", {"base"}},
     {"auth", {"base", "jose", "wire", "exec", "client", "auth/contract"}},
+    {"access", {"base", "rooms/model", "engine", "auth"}},
     {"accounts", {"base", "wire", "jose", "exec", "engine/shared_state.h", "store", "auth/contract"}},
     {"gateway",
         {"base", "wire", "observe", "admission", "io", "http", "rooms/model", "engine", "engine/local", "rooms",
@@ -53,8 +54,8 @@ const std::vector<Layer> kLayers = {
     {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms"}},
     {"app",
         {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
-            "hooks", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "accounts", "gateway",
-            "config", "admin", "api"}},
+            "hooks", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "access", "accounts",
+            "gateway", "config", "admin", "api"}},
 };
 const std::string kPrograms = "cli";
 

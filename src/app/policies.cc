@@ -107,4 +107,9 @@ auth::RevocationPolicy revocation_policy(const config::Config& c) {
   return policy;
 }
 
+std::vector<auth::RevocationSource> revocation_sources(const config::Config& c) {
+  if (!c.role_gateway) return {auth::RevocationSource::accounts};
+  return {auth::RevocationSource::accounts, auth::RevocationSource::chat_store};
+}
+
 } // namespace foyer::app

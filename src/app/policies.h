@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "accounts/policy.h"
 #include "admission/policy.h"
 #include "auth/policy.h"
+#include "auth/revocation_table.h"
 #include "base/clock.h"
 #include "config/options.h"
 #include "gateway/policy.h"
@@ -29,6 +31,7 @@ namespace foyer::app {
 [[nodiscard]] admission::AddressPolicy plain_get_policy(const admission::AddressPolicy& addresses);
 [[nodiscard]] accounts::AccountsPolicy accounts_policy(const config::Config& config);
 [[nodiscard]] auth::RevocationPolicy revocation_policy(const config::Config& config);
+[[nodiscard]] std::vector<auth::RevocationSource> revocation_sources(const config::Config& config);
 // The requirements for an access token.
 [[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
 

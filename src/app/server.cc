@@ -5,11 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "access/endings.h"
+#include "access/key_ring.h"
 #include "accounts/http/operations.h"
 #include "admin/openapi.h"
 #include "admin/routes.h"
 #include "api/openapi.h"
 #include "api/server_api.h"
+#include "app/api_keys.h"
 #include "app/auth_role.h"
 #include "app/elsewhere.h"
 #include "app/limits.h"
@@ -40,7 +43,8 @@ struct Server::Parts {
   std::unique_ptr<hooks::Sender> webhooks;                          // likewise
   std::unique_ptr<AuthPart> auth;
   std::unique_ptr<TrustedIssuers> issuers; // of all tokens; before `auth` ends
-  auth::RevocationTable revocations{revocation_policy(config)};
+  auth::RevocationTable revocations{revocation_policy(config), revocation_sources(config)};
+  std::unique_ptr<access::Endings> endings; // with the gateway role
   observe::RefusalRing ring;
   observe::RefusalReporter reporter{ring, around.metrics, around.log, around.clock};
   Limits limits{config, around.entropy, around.metrics};
@@ -60,8 +64,9 @@ struct Server::Parts {
     [[nodiscard]] bool draining() const override { return parts.server->draining(); }
     [[nodiscard]] bool loops_turn() const override { return parts.server->loops_turn(); }
   } info{*this};
-  api::ConfiguredKey api_keys{config.api_key};
-  std::unique_ptr<api::ServerApi> api; // with the gateway role
+  std::unique_ptr<access::KeyRing> key_ring; // these three with the gateway role
+  std::unique_ptr<ApiKeys> api_keys;
+  std::unique_ptr<api::ServerApi> api;
   std::unique_ptr<http::Router> router, metrics_router;
   std::unique_ptr<gateway::Gateway> gateway;               // with the gateway role
   std::vector<std::unique_ptr<gateway::NoRooms>> no_rooms; // without it: one for each loop
@@ -69,6 +74,7 @@ struct Server::Parts {
 
   Result<void> build();
   Result<void> make_auth();
+  void make_endings();
   void make_gateway();
   void make_webhooks();
   void make_server();
@@ -220,7 +226,7 @@ api::ApiDeps Server::Parts::server_api_deps() {
               .info = info,
               .node = around.entropy.short_id(),
               .text_bytes = config.gateway.text_bytes},
-      .keys = api_keys,
+      .keys = *api_keys,
       .metrics = around.metrics,
       .log = around.log,
       .development = config.gateway.door.reveal,
@@ -282,11 +288,24 @@ void Server::Parts::make_gateway() {
   const rooms::RoomPolicy& rooms = config.gateway.rooms;
   gateway =
       std::make_unique<gateway::Gateway>(around.loops, gateway_policy(config, around.loops.size()), gateway_deps());
+  key_ring = std::make_unique<access::KeyRing>(
+      chat->api_keys(), access::KeyRingPolicy{}, around.control, around.clock, around.metrics, around.log);
+  api_keys = std::make_unique<ApiKeys>(config.api_key, *key_ring);
   api = std::make_unique<api::ServerApi>(server_api_deps());
   report_limit(around.metrics, "rooms_loaded", static_cast<double>(rooms.rooms_loaded),
       [this] { return static_cast<double>(gateway->rooms_loaded()); });
   report_limit(around.metrics, "memory_bytes", static_cast<double>(rooms.memory_bytes),
       [this] { return static_cast<double>(gateway->memory_bytes()); });
+}
+
+void Server::Parts::make_endings() {
+  endings = std::make_unique<access::Endings>(access::EndingsDeps{.store = chat->endings(),
+      .table = revocations,
+      .control = around.control,
+      .clock = around.clock,
+      .changed = [this] {
+    if (gateway) gateway->revocations_changed();
+  }});
 }
 
 std::vector<http::UpgradeHandler*> Server::Parts::upgrades(const http::Deps& deps) {
@@ -299,7 +318,10 @@ std::vector<http::UpgradeHandler*> Server::Parts::upgrades(const http::Deps& dep
 
 void Server::Parts::make_server() {
   router = std::make_unique<http::Router>(routes(), router_policy());
-  if (config.role_gateway) make_gateway();
+  if (config.role_gateway) {
+    make_endings();
+    make_gateway();
+  }
   const http::Deps deps = http_deps(*router, limits.addresses, limits.connections);
   server = std::make_unique<http::Server>(around.loops, upgrades(deps), policy, deps);
 }
@@ -349,12 +371,12 @@ void Server::start(Completion<bool> ready) {
   p.around.control.every(kReportPeriod, [&p] { p.reporter.flush(); });
   p.issuers->start();
   p.auth->start([&p, ready = std::move(ready)](Result<bool> started) mutable {
-    if (started && p.gateway) {
-      p.gateway->watch_store();
-      p.gateway->watch_revocations();
-      if (p.webhooks) p.webhooks->start();
-    }
-    ready(std::move(started));
+    if (!started || !p.gateway) return ready(std::move(started));
+    p.gateway->watch_store();
+    p.gateway->watch_revocations();
+    if (p.webhooks) p.webhooks->start();
+    p.key_ring->start();
+    p.endings->start([ready = std::move(ready)](const Result<bool>&) mutable { ready(true); });
   });
 }
 

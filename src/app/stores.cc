@@ -77,6 +77,11 @@ Result<std::unique_ptr<engine::OpenHooks>> open_hooks(const config::Config& conf
   return engine::open_sqlite_hooks(file(config, "chat.sqlite"), deps);
 }
 
+Result<std::unique_ptr<engine::OpenAccess>> open_access(const config::Config& config, const engine::AccessDeps& deps) {
+  if (uses_postgres(config)) return engine::open_postgres_access({.url = config.database_url}, deps);
+  return engine::open_sqlite_access(file(config, "chat.sqlite"), deps);
+}
+
 StoresSeen examine_stores(const config::Config& config, const std::string& environment) {
   const store::PostgresOptions server{.url = config.database_url, .environment = environment};
   StoresSeen out;

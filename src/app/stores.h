@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/load.h"
+#include "engine/sql/access_store.h"
 #include "engine/sql/chat_store.h"
 #include "engine/sql/hook_store.h"
 #include "store/data_dir.h"
@@ -40,6 +41,9 @@ struct StoreDeps {
 // The webhooks, for commands beside a server.
 [[nodiscard]] Result<std::unique_ptr<engine::OpenHooks>> open_hooks(
     const config::Config& config, const engine::HookStoreDeps& deps);
+// The keys of the server API, blocks and revocations, likewise.
+[[nodiscard]] Result<std::unique_ptr<engine::OpenAccess>> open_access(
+    const config::Config& config, const engine::AccessDeps& deps);
 
 // What a start would find in the databases that this configuration's roles use, without changing them.
 // `environment` as in StoreDeps.

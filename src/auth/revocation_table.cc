@@ -66,20 +66,39 @@ void RevocationTable::forget_oldest() {
   if (oldest.at + policy_.token_life >= newest_) floor_ = std::max(floor_, oldest.at);
 }
 
-void RevocationTable::synchronised(MonoTime now) {
-  const auto before = synchronised_.exchange(now.time_since_epoch().count(), std::memory_order_acq_rel);
-  if (before != INT64_MIN) return;
+void RevocationTable::block(const UserId& user, std::optional<WallTime> since) {
+  const std::unique_lock lock(mutex_);
+  if (since)
+    blocked_.insert_or_assign(user.str(), *since);
+  else
+    blocked_.erase(user.str());
+}
+
+void RevocationTable::synchronised(MonoTime now, RevocationSource source) {
+  auto& last = synchronised_.at(static_cast<std::size_t>(source));
+  if (last.exchange(now.time_since_epoch().count(), std::memory_order_acq_rel) != INT64_MIN) return;
   const std::lock_guard lock(first_mutex_); // so that a waiter sees it or is woken
   first_.notify_all();
 }
 
+bool RevocationTable::synchronised_once() const {
+  return std::ranges::all_of(sources_, [this](RevocationSource source) {
+    return synchronised_.at(static_cast<std::size_t>(source)).load(std::memory_order_acquire) != INT64_MIN;
+  });
+}
+
 bool RevocationTable::wait_for_first(Millis at_most) const {
   std::unique_lock lock(first_mutex_);
-  return first_.wait_for(lock, at_most, [this] { return synchronised_.load(std::memory_order_acquire) != INT64_MIN; });
+  return first_.wait_for(lock, at_most, [this] { return synchronised_once(); });
 }
 
 bool RevocationTable::current(MonoTime now) const {
-  const std::int64_t last = synchronised_.load(std::memory_order_acquire);
+  return std::ranges::all_of(sources_, [this, now](RevocationSource source) { return current(now, source); });
+}
+
+bool RevocationTable::current(MonoTime now, RevocationSource source) const {
+  if (std::ranges::find(sources_, source) == sources_.end()) return true;
+  const std::int64_t last = synchronised_.at(static_cast<std::size_t>(source)).load(std::memory_order_acquire);
   return last != INT64_MIN && now - MonoTime{std::chrono::nanoseconds{last}} <= policy_.max_age;
 }
 
@@ -100,11 +119,13 @@ std::optional<Refusal> RevocationTable::check(const RevocationSubject& subject, 
           .evidence = (deleted ? "deleted " : "disabled ") + rfc3339(it->second.at)};
     }
   }
-  if (!subject.foreign && !current(now)) {
-    const bool never = synchronised_.load(std::memory_order_acquire) == INT64_MIN;
+  if (const auto it = blocked_.find(subject.user); it != blocked_.end())
+    return Refusal{.cause = Cause::USER_BLOCKED, .evidence = "blocked since " + rfc3339(it->second)};
+  // The auth service knows nothing of the tokens of others.
+  if (!(subject.foreign ? current(now, RevocationSource::chat_store) : current(now))) {
     return Refusal{.cause = Cause::REVOCATION_UNCHECKED,
-        .evidence = never ? "revocations were never synchronised in this process"
-                          : "revocations were last synchronised too long ago",
+        .evidence = synchronised_once() ? "revocations were last synchronised too long ago"
+                                        : "revocations were never synchronised in this process",
         .retry_after = Millis{2'000}};
   }
   if (floor_ != WallTime{} && subject.issued_at <= floor_)

@@ -1,5 +1,5 @@
 // The revocations known to this process: fed by the auth service's
-// stream, checked at each admission (the steps revocation and user) and for each live
+// stream and by the chat store, checked at each admission (the steps revocation and user) and for each live
 // connection after a change. Thread safe; a check takes a shared lock and a
 // few lookups.
 //
@@ -11,6 +11,7 @@
 // have been among them is then REVOCATION_UNCHECKED, never accepted unchecked.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -47,25 +48,38 @@ struct RevocationSubject {
   bool foreign = false; // of a trusted issuer: not in the auth service's stream
 };
 
+// Who tells of revocations.
+enum class RevocationSource : std::uint8_t {
+  accounts,   // the auth service
+  chat_store, // blocks and revocations of the server API
+};
+
 class RevocationTable {
  public:
-  explicit RevocationTable(RevocationPolicy policy) : policy_(policy) {}
+  // The table is complete when each of `sources` has synchronised it.
+  explicit RevocationTable(
+      RevocationPolicy policy, std::vector<RevocationSource> sources = {RevocationSource::accounts})
+      : policy_(policy),
+        sources_(std::move(sources)) {}
 
   // In the order of the stream; a repeated event changes nothing.
   void apply(const std::vector<RevocationEvent>& events);
-  // The table is complete up to `now`.
-  void synchronised(MonoTime now);
+  // The user, of any issuer, is blocked since then; nothing: no longer. The caller limits their number.
+  void block(const UserId& user, std::optional<WallTime> since);
+  // The table is complete up to `now`, as far as that source goes.
+  void synchronised(MonoTime now, RevocationSource source = RevocationSource::accounts);
 
   // TOKEN_REVOKED, SESSION_REVOKED, USER_DISABLED, USER_UNKNOWN (the last two for
-  // users of our own accounts only); REVOCATION_UNCHECKED before the first
-  // synchronisation, when the last one is too long ago (both for tokens of our own auth service only), and for tokens
-  // older than the events in the table.
+  // users of our own accounts only), USER_BLOCKED; REVOCATION_UNCHECKED before the first
+  // synchronisation, when the last one is too long ago (for tokens of other issuers: that of the chat store), and for
+  // tokens older than the events in the table.
   [[nodiscard]] std::optional<Refusal> check(const RevocationSubject& subject, MonoTime now) const;
   // Waits for the first synchronisation; false when it did not come in this time. For
   // startup, before the loops run.
   [[nodiscard]] bool wait_for_first(Millis at_most) const;
   // Only checks whether the table may be relied upon.
   [[nodiscard]] bool current(MonoTime now) const;
+  [[nodiscard]] bool current(MonoTime now, RevocationSource source) const; // true for one that is not needed
   [[nodiscard]] std::size_t size() const;
 
  private:
@@ -83,14 +97,18 @@ class RevocationTable {
   [[nodiscard]] std::size_t held() const;
   void forget_oldest();
 
-  RevocationPolicy policy_;
+  [[nodiscard]] bool synchronised_once() const; // by every source
+
+  const RevocationPolicy policy_;
+  const std::vector<RevocationSource> sources_;
   mutable std::shared_mutex mutex_;
   Entries tokens_, sessions_, before_, users_; // users_: disabled or deleted
-  std::deque<Arrival> arrivals_;               // may name removed entries
+  std::unordered_map<std::string, WallTime, TransparentStringHash, std::equal_to<>> blocked_; // never dropped
+  std::deque<Arrival> arrivals_; // may name removed entries
   WallTime newest_{};
-  WallTime floor_{};                                  // the latest event that was dropped for lack of room
-  std::atomic<std::int64_t> synchronised_{INT64_MIN}; // MonoTime's count
-  mutable std::mutex first_mutex_;                    // with `first_` only
+  WallTime floor_{}; // the latest event that was dropped for lack of room
+  std::array<std::atomic<std::int64_t>, 2> synchronised_{INT64_MIN, INT64_MIN}; // by source: MonoTime's count
+  mutable std::mutex first_mutex_;                                              // with `first_` only
   mutable std::condition_variable first_;
 };
 

@@ -208,5 +208,49 @@ TEST(RevocationThreads, QuestionsAndEventsTogether) {
   EXPECT_EQ(table.size(), 100U);
 }
 
+TEST_F(Revocation, ABlockedUserIsRefusedWhoeverIssuedTheToken) {
+  auto foreign = alice();
+  foreign.own_account = false;
+  table.block(UserId{"alice"}, at(5));
+  EXPECT_EQ(answer(table, alice()), "USER_BLOCKED");
+  EXPECT_EQ(answer(table, foreign), "USER_BLOCKED");
+  EXPECT_EQ(table.check(foreign, kNow)->evidence, "blocked since " + rfc3339(at(5)));
+  auto later = foreign;
+  later.issued_at = at(100);
+  EXPECT_EQ(answer(table, later), "USER_BLOCKED") << "a new token does not help";
+  auto bob = foreign;
+  bob.user = UserId{"bob"};
+  EXPECT_EQ(answer(table, bob), "ok");
+  table.block(UserId{"alice"}, std::nullopt);
+  EXPECT_EQ(answer(table, foreign), "ok");
+}
+
+TEST_F(Revocation, ARevokedTokenOfABlockedUserIsCalledRevoked) {
+  table.block(UserId{"alice"}, at(5));
+  table.apply({event(Kind::token, "j1")});
+  EXPECT_EQ(answer(table, alice()), "TOKEN_REVOKED");
+}
+
+TEST(RevocationSources, TheTableIsCompleteWhenEachOfItsSourcesIs) {
+  RevocationTable table{{.max_age = Millis{1'000}}, {RevocationSource::accounts, RevocationSource::chat_store}};
+  EXPECT_EQ(answer(table, alice()), "REVOCATION_UNCHECKED");
+  table.synchronised(kNow);
+  EXPECT_EQ(answer(table, alice()), "REVOCATION_UNCHECKED");
+  EXPECT_FALSE(table.wait_for_first(Millis{0}));
+  table.synchronised(kNow, RevocationSource::chat_store);
+  EXPECT_EQ(answer(table, alice()), "ok");
+  EXPECT_TRUE(table.wait_for_first(Millis{0}));
+  table.synchronised(kNow + Millis{1'000});
+  EXPECT_EQ(answer(table, alice(), kNow + Millis{1'001}), "REVOCATION_UNCHECKED") << "the chat store is silent";
+  EXPECT_TRUE(table.current(kNow + Millis{1'001}, RevocationSource::accounts));
+  EXPECT_FALSE(table.current(kNow + Millis{1'001}, RevocationSource::chat_store));
+}
+
+TEST(RevocationSources, OneThatIsNotNeededIsNotWaitedFor) {
+  RevocationTable table{{}, {RevocationSource::chat_store}};
+  table.synchronised(kNow, RevocationSource::chat_store);
+  EXPECT_EQ(answer(table, alice()), "ok");
+}
+
 } // namespace
 } // namespace foyer::auth

@@ -55,9 +55,11 @@ void Gateway::watch_revocations() {
     for (const auto& event : events)
       if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted)
         detach_messages(UserId{event.id});
-    deps_.bus->send(engine::RevocationsChanged{}, {.to = deps_.bus->node()});
+    revocations_changed();
   }, [this](WallTime) { deps_.revocations.synchronised(deps_.clock.mono()); });
 }
+
+void Gateway::revocations_changed() { deps_.bus->send(engine::RevocationsChanged{}, {.to = deps_.bus->node()}); }
 
 // The account of an author was deleted: the messages stay, without the name. After a restart this is repeated.
 void Gateway::detach_messages(UserId user) {

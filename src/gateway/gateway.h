@@ -23,7 +23,8 @@ class Gateway {
 
   // Watches revocations, closes affected connections, and removes the names of deleted accounts from messages. Once.
   void watch_revocations();
-  void watch_store(); // confirms rooms after an outage; closes all sockets when another process owns the store
+  void revocations_changed(); // checks every connection against the table of revocations; any thread
+  void watch_store();         // confirms rooms after an outage; closes all sockets when another process owns the store
 
   // From any thread, once: new sockets get DRAINING, open ones `closing` and then
   // a Close 1001, in paced batches. `done` runs on a loop when none is left.

@@ -203,9 +203,14 @@ void Handshake::keys_answered(Result<bool> newer) {
 void Handshake::answered(Result<Identity> identity) {
   if (phase_ != Phase::asking_service) return;
   if (identity) {
-    // The auth service's answer does not contain revocations since.
-    auto refusal = shard_.deps().revocations.check(*identity, shard_.loop().now());
-    if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) identity = std::unexpected(std::move(*refusal));
+    // The auth service's answer does not contain revocations since, and it knows nothing of those in the chat store.
+    const auto& revocations = shard_.deps().revocations;
+    const MonoTime now = shard_.loop().now();
+    auto refusal = revocations.check(*identity, now);
+    if (refusal && refusal->cause == Cause::REVOCATION_UNCHECKED &&
+        revocations.current(now, auth::RevocationSource::chat_store))
+      refusal.reset();
+    if (refusal) identity = std::unexpected(std::move(*refusal));
   }
   door_->identity(std::move(identity));
   drive();

@@ -112,6 +112,8 @@ class LossyStore final : public engine::ChatStore {
   }
   engine::Hooks& hooks() override { return store_->hooks(); }
   engine::HookOutbox& outbox() override { return store_->outbox(); }
+  [[nodiscard]] engine::ApiKeys& api_keys() override { return store_->api_keys(); }
+  [[nodiscard]] engine::SubjectEndings& endings() override { return store_->endings(); }
   [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }
   void upkeep_now() override { store_->upkeep_now(); }
   void close() override { store_->close(); }

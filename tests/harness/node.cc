@@ -302,6 +302,13 @@ void Node::drain() {
   life_->server->drain([] {});
 }
 
+void Node::ends(const engine::Ending& ending) {
+  life_->store->endings().put_ending(ending, [](const Result<bool>& stored) { must(stored); });
+}
+void Node::unblocks(const std::string& user) {
+  life_->store->endings().lift_block(user, [](const Result<bool>& lifted) { must(lifted); });
+}
+
 std::map<std::pair<std::string, std::string>, std::int64_t> Node::copy_data() {
   namespace fs = std::filesystem;
   pump();

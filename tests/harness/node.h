@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/refusal.h"
+#include "engine/subject_endings.h"
 #include "harness/memory_network.h"
 #include "harness/scripted_auth.h"
 #include "protocol/client_codec.h"
@@ -107,6 +108,9 @@ class Node {
   void reads_fail(bool fail);
   void store_opens_again();
   void store_belongs_to_another();
+  // What another process writes into the chat store: a block or a revocation; the end of a block.
+  void ends(const engine::Ending& ending);
+  void unblocks(const std::string& user);
   // Reads peers, answers pings; called while pumping.
   void on_pump(std::function<bool()> step);
 

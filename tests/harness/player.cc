@@ -112,6 +112,7 @@ class Player {
     if (text == "server is killed") return node.restart(false);
     if (text.starts_with("auth service ") && node.set_auth_weather(text.substr(13))) return;
     if (words.accept("log", "says")) return log_says(node, words);
+    if (words.accept("application")) return application(node, words);
     using Kind = auth::RevocationEvent::Kind;
     using Reason = auth::RevocationEvent::Reason;
     if (words.accept("session", "of"))
@@ -126,6 +127,21 @@ class Player {
           {.kind = Kind::user, .id = std::move(id), .reason = disabled ? Reason::disabled : Reason::enabled});
     }
     differ("no such statement about the world");
+  }
+
+  // `blocks ID [for 5m]`, `unblocks ID`, `revokes the token of NAME`, `revokes all tokens of ID`: in the chat store.
+  void application(Node& node, Words& words) {
+    using Kind = engine::EndingKind;
+    const WallTime now = node.clock().wall();
+    if (words.accept("unblocks")) return node.unblocks(std::string(words.take()));
+    if (words.accept("revokes", "the") && words.accept("token", "of"))
+      return node.ends({.kind = Kind::token, .id = person(words.take()).identity.token.str(), .at = now});
+    if (words.accept("revokes", "all") && words.accept("tokens", "of"))
+      return node.ends({.kind = Kind::before, .id = std::string(words.take()), .at = now});
+    if (!words.accept("blocks")) differ("no such statement about the application");
+    engine::Ending block{.kind = Kind::block, .id = std::string(words.take()), .at = now};
+    if (words.accept("for")) block.until = now + read_duration(words.take()).value();
+    node.ends(block);
   }
 
   void copy_data(Node& node) { copied_ = node.copy_data(); }

@@ -9,9 +9,11 @@
 #include <cstddef>
 #include <optional>
 
+#include "engine/api_keys.h"
 #include "engine/hooks.h"
 #include "engine/room_directory.h"
 #include "engine/room_log.h"
+#include "engine/subject_endings.h"
 #include "store/age_gate.h"
 
 namespace foyer::engine {
@@ -19,7 +21,9 @@ namespace foyer::engine {
 // For its owner, which starts, stops and monitors it; others use one of the two interfaces.
 class ChatStore : public RoomLog, public RoomDirectory {
  public:
-  // Other processes may change the hooks, too (hook_store.h).
+  // Other processes may change the first three, too (access_store.h, hook_store.h).
+  [[nodiscard]] virtual ApiKeys& api_keys() = 0;
+  [[nodiscard]] virtual SubjectEndings& endings() = 0;
   [[nodiscard]] virtual Hooks& hooks() = 0;
   [[nodiscard]] virtual HookOutbox& outbox() = 0;
 

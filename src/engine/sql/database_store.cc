@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "engine/sql/access_store.h"
 #include "engine/sql/continuity.h"
 #include "engine/sql/hook_store.h"
 #include "engine/sql/reads.h"
@@ -57,7 +58,7 @@ class DatabaseStore final : public ChatStore {
         store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
     forget_all_empty(options);
-    if (!retention_.none()) writer_->start_upkeep(); // so that a wrong clock is noticed at startup
+    writer_->start_upkeep(); // so that a wrong clock is noticed at startup
     store::ReaderOptions reader_options{
         .name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
     TRY(reader, store::Reader::open([this, reading = std::move(reading)] {
@@ -66,6 +67,7 @@ class DatabaseStore final : public ChatStore {
     reader_ = std::move(reader);
     hooks_ = std::make_unique<HookStore>(*writer_, *reader_, clock_, entropy_);
     outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, clock_, entropy_);
+    access_ = std::make_unique<AccessStore>(*writer_, *reader_, clock_);
     return {};
   }
 
@@ -229,6 +231,8 @@ class DatabaseStore final : public ChatStore {
 
   Hooks& hooks() override { return *hooks_; }
   HookOutbox& outbox() override { return *outbox_; }
+  ApiKeys& api_keys() override { return *access_; }
+  SubjectEndings& endings() override { return *access_; }
 
   void close() override {
     // The reader first: its answers may still use the writer.
@@ -239,10 +243,7 @@ class DatabaseStore final : public ChatStore {
   }
 
   Result<bool> probe() override { return writer_->probe(); }
-  std::optional<store::UpkeepState> upkeep_state() const override {
-    if (retention_.none()) return std::nullopt; // nothing is ever deleted by age
-    return gate_.state();
-  }
+  std::optional<store::UpkeepState> upkeep_state() const override { return gate_.state(); }
   void upkeep_now() override {
     gate_.believe();
     gate_.ask_round();
@@ -345,6 +346,7 @@ class DatabaseStore final : public ChatStore {
   std::unique_ptr<store::Reader> reader_;
   std::unique_ptr<HookStore> hooks_;
   std::unique_ptr<OutboxStore> outbox_;
+  std::unique_ptr<AccessStore> access_;
 };
 
 } // namespace

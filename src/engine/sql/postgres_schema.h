@@ -160,6 +160,36 @@ CREATE INDEX hook_dead_by_hook ON hook_dead (hook_id, number);
 CREATE INDEX hook_dead_by_message ON hook_dead (room, message) WHERE message IS NOT NULL;
 CREATE INDEX hook_dead_again ON hook_dead (number) WHERE again = 1;
 )sql",
+    R"sql(
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  name TEXT COLLATE "C" NOT NULL UNIQUE,
+  rights TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  disabled_ms BIGINT,
+  used_ms BIGINT
+);
+
+CREATE TABLE api_key_secrets (
+  hash TEXT PRIMARY KEY,
+  key_id TEXT NOT NULL REFERENCES api_keys (id),
+  created_ms BIGINT NOT NULL,
+  ends_ms BIGINT
+);
+CREATE INDEX api_key_secrets_by_key ON api_key_secrets (key_id);
+)sql",
+    R"sql(
+CREATE TABLE subject_endings (
+  kind BIGINT NOT NULL,
+  subject TEXT COLLATE "C" NOT NULL,
+  at_ms BIGINT NOT NULL,
+  until_ms BIGINT,
+  lifted BIGINT NOT NULL,
+  change BIGINT NOT NULL UNIQUE,
+  PRIMARY KEY (kind, subject)
+);
+CREATE INDEX subject_endings_by_time ON subject_endings (at_ms);
+)sql",
 };
 
 } // namespace foyer::engine

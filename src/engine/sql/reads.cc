@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/sql/ending_rows.h"
 #include "engine/sql/writes.h"
 
 namespace foyer::engine {
@@ -311,7 +312,10 @@ Result<std::optional<Author>> read_person_by_name(store::Database& db, const std
 Result<bool> Sweep::step(store::Database& db, bool by_age) {
   TRY(gone, sweep_gone(db));
   if (gone > 0) return true;
-  if (retention_.none() || !by_age) return false;
+  if (!by_age) return false;
+  TRY(ended, sweep_ended(db));
+  if (ended > 0) return true;
+  if (retention_.none()) return false;
 
   std::vector<std::pair<std::int64_t, Offset>> rooms;
   {
@@ -352,6 +356,17 @@ Result<std::int64_t> Sweep::sweep_gone(store::Database& db) {
   TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ?", room));
   TRY_VOID(db.change("DELETE FROM rooms WHERE id = ?", room));
   return messages + 1;
+}
+
+// Revocations that concern no token any more, and blocks that ended.
+Result<std::int64_t> Sweep::sweep_ended(store::Database& db) {
+  const WallTime now = clock_.wall();
+  TRY(some, has_old_endings(db, now));
+  if (!some) return 0;
+  gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"what", "blocks and revocations that ended"}});
+  TRY(swept, sweep_endings(db, now, kSweepRows));
+  gate_.deleted(swept);
+  return swept;
 }
 
 Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, Offset last) {

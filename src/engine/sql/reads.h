@@ -37,9 +37,8 @@ struct Retention {
 [[nodiscard]] Result<std::optional<Author>> read_person(store::Database& db, const UserId& id);
 [[nodiscard]] Result<std::optional<Author>> read_person_by_name(store::Database& db, const std::string& name);
 
-// Deletes rows that retention hides and rows of deleted rooms, a bounded
-// number of rows at a time. Messages younger than kKeyLife stay, hidden, since
-// their keys are still remembered.
+// Deletes rows that retention hides, rows of deleted rooms, and blocks and revocations that end nothing any more, a
+// bounded number of rows at a time. Messages younger than kKeyLife stay, hidden, since their keys are still remembered.
 class Sweep {
  public:
   Sweep(Retention retention, const Clock& clock, store::AgeGate& gate)
@@ -52,6 +51,7 @@ class Sweep {
 
  private:
   [[nodiscard]] Result<std::int64_t> sweep_gone(store::Database& db);
+  [[nodiscard]] Result<std::int64_t> sweep_ended(store::Database& db);
   [[nodiscard]] Result<std::int64_t> sweep_room(store::Database& db, std::int64_t room, Offset last);
 
   const Retention retention_;

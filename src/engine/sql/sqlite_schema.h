@@ -167,6 +167,40 @@ CREATE INDEX hook_dead_by_hook ON hook_dead (hook_id, number);
 CREATE INDEX hook_dead_by_message ON hook_dead (room, message) WHERE message IS NOT NULL;
 CREATE INDEX hook_dead_again ON hook_dead (number) WHERE again = 1;
 )sql",
+    R"sql(
+-- The keys of the server API. rights: words with a blank between them. A key has one or two live secrets, of which
+-- only the SHA-256 is stored. The fact `api_keys` counts the changes.
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  rights TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  disabled_ms INTEGER,
+  used_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE api_key_secrets (
+  hash TEXT PRIMARY KEY,
+  key_id TEXT NOT NULL REFERENCES api_keys (id),
+  created_ms INTEGER NOT NULL,
+  ends_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_key_secrets_by_key ON api_key_secrets (key_id);
+)sql",
+    R"sql(
+-- Blocks of users and revocations of tokens (subject_endings.h). The fact `subject_endings` is the number of the last
+-- change.
+CREATE TABLE subject_endings (
+  kind INTEGER NOT NULL,
+  subject TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  until_ms INTEGER,
+  lifted INTEGER NOT NULL,
+  change INTEGER NOT NULL UNIQUE,
+  PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subject_endings_by_time ON subject_endings (at_ms);
+)sql",
 };
 
 } // namespace foyer::engine

@@ -1,0 +1,86 @@
+#include "engine/sql/access_store.h"
+
+#include <utility>
+
+#include "engine/sql/api_key_rows.h"
+#include "engine/sql/ending_rows.h"
+#include "engine/sql/postgres_schema.h"
+#include "engine/sql/sqlite_schema.h"
+#include "store/sqlite.h"
+
+namespace foyer::engine {
+namespace {
+
+Result<std::unique_ptr<OpenAccess>> open(store::Opener writing, store::Opener reading, const AccessDeps& deps) {
+  TRY(writer,
+      store::Writer::open(
+          std::move(writing), {.name = "chat", .executor = &deps.executor}, {}, deps.clock, deps.metrics, deps.log));
+  TRY(reader,
+      store::Reader::open(
+          std::move(reading), {.name = "chat", .executor = &deps.executor}, deps.clock, deps.metrics, deps.log));
+  return std::make_unique<OpenAccess>(std::move(writer), std::move(reader), deps.clock);
+}
+
+} // namespace
+
+void AccessStore::add_api_key(ApiKeyRow key, Completion<bool> done) {
+  writer_.submit<bool>(
+      [key = std::move(key)](store::Database& db) { return engine::add_api_key(db, key); }, std::move(done));
+}
+
+void AccessStore::rotate_api_key(
+    std::string name, ApiSecret fresh, std::optional<WallTime> old_ends, Completion<ApiKeyRow> done) {
+  writer_.submit<ApiKeyRow>([name = std::move(name), fresh = std::move(fresh), old_ends](store::Database& db) {
+    return engine::rotate_api_key(db, name, fresh, old_ends);
+  }, std::move(done));
+}
+
+void AccessStore::drop_old_api_secrets(std::string name, Completion<ApiKeyRow> done) {
+  writer_.submit<ApiKeyRow>([name = std::move(name)](store::Database& db) {
+    return engine::drop_old_api_secrets(db, name);
+  }, std::move(done));
+}
+
+void AccessStore::disable_api_key(std::string name, std::optional<WallTime> since, Completion<bool> done) {
+  writer_.submit<bool>([name = std::move(name), since](store::Database& db) {
+    return engine::disable_api_key(db, name, since);
+  }, std::move(done));
+}
+
+void AccessStore::api_keys_since(std::string version, Completion<std::optional<ApiKeyList>> done) {
+  reader_.submit<std::optional<ApiKeyList>>([version = std::move(version)](store::Database& db) {
+    return read_api_keys_since(db, version);
+  }, std::move(done));
+}
+
+void AccessStore::note_api_key_uses(std::vector<ApiKeyUse> uses, Completion<bool> done) {
+  writer_.submit<bool>(
+      [uses = std::move(uses)](store::Database& db) { return engine::note_api_key_uses(db, uses); }, std::move(done));
+}
+
+void AccessStore::put_ending(Ending ending, Completion<bool> done) {
+  writer_.submit<bool>([this, ending = std::move(ending)](store::Database& db) {
+    return engine::put_ending(db, ending, clock_.wall());
+  }, std::move(done));
+}
+
+void AccessStore::lift_block(std::string user, Completion<bool> done) {
+  writer_.submit<bool>([this, user = std::move(user)](store::Database& db) {
+    return engine::lift_block(db, user, clock_.wall());
+  }, std::move(done));
+}
+
+void AccessStore::endings_after(std::uint64_t after, std::size_t limit, Completion<EndingPage> done) {
+  reader_.submit<EndingPage>(
+      [after, limit](store::Database& db) { return read_endings_after(db, after, limit); }, std::move(done));
+}
+
+Result<std::unique_ptr<OpenAccess>> open_sqlite_access(const std::string& path, const AccessDeps& deps) {
+  return open(store::sqlite_writer(path, {}, {"chat", kChatSchema}), store::sqlite_reader(path, {}), deps);
+}
+
+Result<std::unique_ptr<OpenAccess>> open_postgres_access(store::PostgresOptions server, const AccessDeps& deps) {
+  return open(store::postgres_writer(server, {"chat", kPostgresChatSchema}), store::postgres_reader(server), deps);
+}
+
+} // namespace foyer::engine
